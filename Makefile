@@ -1,0 +1,64 @@
+# PGXS build: the extension module, its net process, the SQL scripts.
+#   make && make install && make installcheck     (PG_CONFIG=… for another server)
+
+EXTENSION = bigbrotr
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" bigbrotr.control)
+MODULE_big = bigbrotr
+NET = bigbrotr-net
+
+SCRIPT = $(EXTENSION)--$(EXTVERSION).sql
+# The parts of the install script, in the order in which they depend on each other.
+PARTS = roles schema services archive sync views grants
+SCRIPT_PARTS = $(PARTS:%=sql/install/%.sql)
+
+DATA_built = $(SCRIPT)
+DATA = $(wildcard sql/upgrade/bigbrotr--*.sql)
+
+CORE_OBJS := $(patsubst %.cpp,%.o,$(sort $(wildcard src/nostr/*.cpp src/wire/*.cpp)))
+OBJS = $(CORE_OBJS) $(patsubst %.cpp,%.o,$(sort $(wildcard src/pg/*.cpp src/archive/*.cpp workers/*.cpp)))
+NET_OBJS = $(CORE_OBJS) $(patsubst %.cpp,%.o,$(sort $(wildcard src/net/*.cpp)))
+
+REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS = --temp-config=test/regress.conf
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --temp-config=test/regress.conf --inputdir=test/isolation
+TAP_TESTS = 1
+PROVE_TESTS = test/t/*.pl
+
+PG_CONFIG ?= pg_config
+# Optimised C++20; -Wno-register: PostgreSQL 14 and 15 headers; no bitcode: clang would build it as C++14.
+PG_CPPFLAGS = -I$(srcdir)/src -I$(srcdir)
+PG_CXXFLAGS = -std=gnu++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wno-register -Wno-unused-parameter \
+	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
+SHLIB_LINK = -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lstdc++
+SHLIB_EXPORTS = exports.txt
+NET_LIBS = -lwebsockets -lcares -luv -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lz -lpthread
+
+EXTRA_CLEAN = $(NET) $(NET_OBJS) $(SCRIPT) src/wire/wire_generated.h
+
+all: $(NET)
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+override with_llvm := no
+include $(PGXS)
+
+$(SCRIPT): $(SCRIPT_PARTS) bigbrotr.control
+	{ echo '\echo Use "CREATE EXTENSION bigbrotr" to load this file. \quit'; cat $(SCRIPT_PARTS); } > $@
+
+src/wire/wire_generated.h: src/wire/wire.fbs
+	flatc --cpp --cpp-std c++17 --scoped-enums -o src/wire $<
+
+$(CORE_OBJS) $(OBJS) $(NET_OBJS): | src/wire/wire_generated.h
+-include $(OBJS:.o=.d) $(NET_OBJS:.o=.d)
+override CXXFLAGS += -MMD
+
+$(NET): $(NET_OBJS)
+	$(CXX) $(CXXFLAGS) $(NET_OBJS) $(LDFLAGS) $(NET_LIBS) -o $@
+
+install: install-net
+install-net: $(NET) installdirs
+	$(INSTALL_PROGRAM) $(NET) '$(DESTDIR)$(pkglibdir)/$(NET)'
+uninstall: uninstall-net
+uninstall-net:
+	rm -f '$(DESTDIR)$(pkglibdir)/$(NET)'
+.PHONY: install-net uninstall-net

@@ -1,0 +1,71 @@
+/*
+ * Messages between client and relay (NIP-01, 42, 45, 67, 77): parse what a relay sends, write what
+ * a client sends. One pass over the frame; an EVENT's body is parsed and its id checked on the way.
+ */
+#pragma once
+
+#include <optional>
+
+#include "event.h"
+
+namespace nostr {
+
+enum class MessageType : uint8_t { Event, Eose, Closed, Notice, Ok, Auth, Count, NegMsg, NegErr, Unknown };
+
+struct RelayMessage
+{
+	MessageType type = MessageType::Unknown;
+	std::string subscription; // Event, Eose, Closed, Count, NegMsg, NegErr
+	std::string text;		  // Closed, Notice, Ok, NegErr: the text; Auth: the challenge; NegMsg: the hex
+	Event event;			  // Event; Ok: only event.id is set
+	bool accepted = false;	  // Ok
+	uint64_t count = 0;		  // Count
+	bool approximate = false; // Count
+	bool finish = false;	  // Eose with the hint "finish" (NIP-67)
+};
+
+/*
+ * Keeps scratch memory between calls: one per thread.
+ *
+ * parse() returns Reject::None for a well-formed message (type Unknown for a verb we do not know),
+ * else the reason. For a refused EVENT, `message.type` is Event and `message.subscription` is set
+ * if it could be read before the fault.
+ */
+class MessageParser
+{
+  public:
+	explicit MessageParser(Limits limits = {}) : events_(limits) {}
+	Reject parse(std::string_view frame, RelayMessage &message);
+
+  private:
+	EventParser events_;
+};
+
+/* Messages from clients, as a relay (or a test of one) reads them. */
+enum class ClientMessageType : uint8_t { Event, Req, Close, Auth, Count, NegOpen, NegMsg, NegClose, Unknown };
+
+struct ClientMessage
+{
+	ClientMessageType type = ClientMessageType::Unknown;
+	std::string subscription;
+	Event event;	 // Event, Auth
+	int filters = 0; // Req, Count: number of filter objects
+};
+
+Reject parse_client_message(std::string_view frame, ClientMessage &message, Limits limits = {});
+
+/* The prefix of OK, CLOSED and NEG-ERR texts: the word of [a-z-] before the first colon, else "". */
+std::string_view reason_prefix(std::string_view text);
+
+/* The time window of a subscription; bounds are inclusive Unix seconds. */
+struct Window
+{
+	std::optional<int64_t> since;
+	std::optional<int64_t> until;
+	std::optional<int> limit;
+};
+
+std::string req_message(std::string_view subscription, const Window &window);
+std::string close_message(std::string_view subscription);
+
+} // namespace nostr

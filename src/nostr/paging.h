@@ -1,0 +1,76 @@
+/*
+ * Paging: how a whole time range is read from a relay that answers REQ with at most some unknown
+ * number of events, newest first (NIP-01). Sans I/O: says what to ask, is told what came, says
+ * what is proven.
+ *
+ * The next page asks `until` = the oldest second received, again and not minus one, because
+ * the page may have been cut inside that second. A short page proves nothing (relays count hidden
+ * events against their cap before they filter them out): only an empty page below ends the range,
+ * or the hint "finish" of NIP-67.
+ */
+#pragma once
+
+#include <deque>
+#include <unordered_set>
+#include <vector>
+
+#include "message.h"
+
+namespace nostr {
+
+/* Inclusive Unix seconds. */
+struct TimeRange
+{
+	int64_t lower = 0;
+	int64_t upper = 0;
+	bool operator==(const TimeRange &) const = default;
+};
+
+enum class Evidence : uint8_t {
+	Paged,	   // the relay went on to older events, so it had shown all of these seconds
+	Exhausted, // nothing more below: empty page, or NIP-67 "finish"
+	Dense	   // one second holds more than a page: seen in part, NOT proven
+};
+
+/* "paged", "exhausted", "dense" */
+const char *evidence_name(Evidence evidence);
+
+struct Claim
+{
+	TimeRange range;
+	Evidence evidence;
+	int64_t events; // distinct events delivered in the range during this pass
+	bool operator==(const Claim &) const = default;
+};
+
+/*
+ * Reads one range, newest page first. Use: while (!done()) { send window(); for each event that
+ * passed shape and id checks: on_event(); at EOSE: claims = on_end_of_page(). }
+ * A range whose upper bound is open (kOpenEnd) is asked without `until`.
+ */
+class Pager
+{
+  public:
+	static constexpr int64_t kOpenEnd = INT64_MAX;
+
+	Pager(TimeRange range, int limit);
+
+	bool done() const { return done_; }
+	/* The window of the page to ask now. `since` only if lower > 0. */
+	Window window() const;
+	/* False if the event is outside the asked window (then it does not count). */
+	bool on_event(const Id &id, int64_t created_at);
+	/* The page ended. `finish` is the NIP-67 hint. Returns what this page proved, maybe nothing. */
+	std::vector<Claim> on_end_of_page(bool finish);
+	/* Events of the current page so far, repeats included: the bound against floods is the caller's. */
+	int page_events() const { return page_events_; }
+
+  private:
+	TimeRange range_; // what is still to be read
+	int limit_;
+	bool done_ = false;
+	int page_events_ = 0;
+	/* private state: the implementer's choice */
+};
+
+} // namespace nostr

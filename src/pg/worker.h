@@ -1,0 +1,107 @@
+/*
+ * The service wrapper: what a service must say, and what it gets. Life cycle, database connection,
+ * loop, health checks, statistics, logging, settings reload and the net process are here
+ * and in worker.cpp, once; a file in workers/ holds only what makes its service that service.
+ *
+ * Everything below runs in the worker's only thread. Errors are C++ exceptions (pg::Error for
+ * PostgreSQL's); one that leaves a callback ends the worker (exit 1), the launcher backs off.
+ */
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "wire/messages.h"
+
+namespace pg {
+
+enum class Next : uint8_t {
+	Continue,
+	Done // the service has nothing more to do until it is started again
+};
+
+class Worker;
+
+class Service
+{
+  public:
+	virtual ~Service() = default;
+
+	/* Does the service talk to the network? Then it gets a net process of its own. */
+	virtual bool needs_net() const { return false; }
+	/* Once, after the database is connected and the extension is known to be there. */
+	virtual void start(Worker &) {}
+	/* If bigbrotr.warmup is on: once, after start, before the first cycle. */
+	virtual void warm_up(Worker &) {}
+	/* One cycle: decide what is due and do or hand out it. Sets the delay until the next cycle. */
+	virtual Next cycle(Worker &, std::chrono::milliseconds &delay) = 0;
+	/* A verified message of the net process (Hello, Log and Stats are handled by the wrapper). */
+	virtual void on_message(Worker &, const wire::Message &) {}
+	/* A net process is up (again): it knows nothing. Its Settings were sent. */
+	virtual void on_net_start(Worker &) {}
+	/* The net process is gone: all tasks and unanswered questions with it. */
+	virtual void on_net_lost(Worker &) {}
+	/* Every bigbrotr.health_check_interval and on demand; throw or return false if unwell. */
+	virtual bool healthy(Worker &) { return true; }
+	/* Settings were reloaded. */
+	virtual void on_reload(Worker &) {}
+};
+
+/* What a service may use of the wrapper. */
+class Worker
+{
+  public:
+	virtual ~Worker() = default;
+
+	/*
+	 * Runs `body` in one transaction with SPI connected, a snapshot pushed and the extension locked
+	 * and re-checked; commits. Statement time-out: bigbrotr.batch_timeout. Any exception aborts and
+	 * goes on to the caller. `durable` false: synchronous_commit off for this transaction.
+	 */
+	template <class F> void transaction(const char *activity, bool durable, F &&body);
+
+	/* Queues a message for the net process; dropped if there is none. */
+	virtual void send(const wire::Message &message) = 0;
+	virtual bool net_running() const = 0;
+
+	/* Custom statistics (service_stats(name) -> custom): adds to a counter or sets a gauge. */
+	virtual void count(const char *key, int64_t add) = 0;
+	virtual void gauge(const char *key, int64_t value) = 0;
+
+	/* The clock of all decisions: Unix seconds, and a monotonic one for delays. */
+	virtual int64_t now() const = 0;
+	virtual std::chrono::steady_clock::time_point steady_now() const = 0;
+
+  protected:
+	virtual void begin(const char *activity, bool durable) = 0;
+	virtual void commit() = 0;
+	virtual void abort() noexcept = 0;
+};
+
+template <class F>
+void
+Worker::transaction(const char *activity, bool durable, F &&body)
+{
+	begin(activity, durable);
+	try {
+		body();
+		commit();
+	} catch (...) {
+		abort();
+		throw;
+	}
+}
+
+/* One line per service, in services.cpp: the only place that knows which services exist. */
+struct ServiceEntry
+{
+	const char *name;		  // "synchronizer"
+	const char *description;
+	bool once;				  // runs to its end before the others start (the initializer)
+	std::unique_ptr<Service> (*make)();
+};
+
+} // namespace pg
