@@ -19,7 +19,8 @@
 namespace wire {
 
 constexpr uint32_t kVersion = 1;
-constexpr size_t kMaxFrame = 16 << 20;
+constexpr size_t kMaxFrame = 16 << 20; // bytes of a body
+constexpr size_t kMaxItems = 20000;	   // of each list in one message
 
 // ---- worker -> net process
 
@@ -160,12 +161,16 @@ struct Stats
 
 using Message = std::variant<Settings, RelayTask, RelayStop, Known, Ack, Hello, Question, Batch, Log, Stats>;
 
+/*
+ * The whole frame. `detail` and Log's `message` may be any bytes: they are cut and made printable
+ * here. Everything else must be what decode() accepts. Throws std::length_error past kMaxFrame.
+ */
 std::string encode(const Message &message);
 
 /*
- * Verifies and decodes the body of one frame. On a malformed body (bad buffer, text that is no
- * valid UTF-8 or has control characters where wire.fbs promises none, a count or number out of
- * range) returns nothing and sets `fault` to what is wrong.
+ * Verifies and decodes the body of one frame, at any alignment. On a malformed body (bad buffer,
+ * text that is no valid UTF-8 or has control characters where wire.fbs promises none, a count or
+ * number out of range) returns nothing and sets `fault` to what is wrong.
  */
 std::optional<Message> decode(std::string_view body, std::string &fault);
 
