@@ -1,0 +1,96 @@
+// Runs independent relay software (@nostr-relay) on loopback. The protocol is that software's work:
+// parsing, id and signature checks, REQ, subscriptions; here is only what ties it to a socket.
+//
+//   node relay.mjs [--port N] [--load FILE.jsonl[.gz]] [--refused FILE] [--max-limit N]
+//
+// Events of --load are sent to the relay over WebSocket like any client's. Those it does not
+// keep are written to --refused, one JSON object a line with its reason. When all is loaded, one
+// line of JSON on stdout says where the relay is: {"url":…,"port":…,"pid":…,"events":…,"refused":…}.
+// Ends on SIGTERM or SIGINT.
+
+import { createReadStream, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { createGunzip } from 'node:zlib';
+import { createOutgoingNoticeMessage, LogLevel } from '@nostr-relay/common';
+import { NostrRelay } from '@nostr-relay/core';
+import { Validator } from '@nostr-relay/validator';
+import { WebSocket, WebSocketServer } from 'ws';
+import { MemoryRepository } from './memory-repository.mjs';
+
+const HOST = '127.0.0.1';
+
+function serve(port, repository) {
+    const relay = new NostrRelay(repository, { logLevel: LogLevel.ERROR, filterResultCacheTtl: 0 });
+    const validator = new Validator({ maxTagValueLength: 64 << 10, maxContentLength: 1 << 20 });
+    const server = new WebSocketServer({ host: HOST, port, perMessageDeflate: true });
+
+    server.on('connection', (client, request) => {
+        relay.handleConnection(client, request.socket.remoteAddress);
+        client.on('message', async data => {
+            try {
+                await relay.handleMessage(client, await validator.validateIncomingMessage(data));
+            } catch (error) {
+                client.send(JSON.stringify(createOutgoingNoticeMessage(error.message)));
+            }
+        });
+        client.on('close', () => relay.handleDisconnect(client));
+        client.on('error', error => console.error(`connection: ${error.message}`));
+    });
+    return new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.once('listening', () => resolve(server));
+    });
+}
+
+function lines(file) {
+    const input = createReadStream(file);
+    return createInterface({ input: file.endsWith('.gz') ? input.pipe(createGunzip()) : input });
+}
+
+// Sends each line as an EVENT message and waits for the answer before the next one: a NOTICE does
+// not say which event it is about.
+async function load(url, file, repository) {
+    const client = new WebSocket(url);
+    await new Promise((resolve, reject) => {
+        client.once('open', resolve);
+        client.once('error', reject);
+    });
+    const refused = [];
+    for await (const line of lines(file)) {
+        if (line.trim() === '') continue;
+        const answer = new Promise((resolve, reject) => {
+            client.once('message', data => resolve(JSON.parse(data)));
+            client.once('close', code => reject(new Error(`the relay closed the connection (${code})`)));
+        });
+        client.send(`["EVENT",${line}]`);
+        const [verb, ...rest] = await answer;
+        client.removeAllListeners('close');
+        if (verb === 'NOTICE') refused.push({ reason: rest[0], event: line });
+        else if (!rest[1]) refused.push({ reason: rest[2], event: line });
+        else if (!repository.has(rest[0])) refused.push({ reason: 'accepted, but not kept', event: line });
+    }
+    client.close();
+    return refused;
+}
+
+const { values: options } = parseArgs({
+    options: {
+        port: { type: 'string', default: '0' },
+        load: { type: 'string' },
+        refused: { type: 'string' },
+        'max-limit': { type: 'string', default: '1000' },
+    },
+});
+
+const repository = new MemoryRepository(Number(options['max-limit']));
+const server = await serve(Number(options.port), repository);
+const { port } = server.address();
+const url = `ws://${HOST}:${port}`;
+const refused = options.load ? await load(url, options.load, repository) : [];
+if (options.refused) {
+    writeFileSync(options.refused, refused.map(entry => JSON.stringify(entry) + '\n').join(''));
+}
+console.log(JSON.stringify({ url, port, pid: process.pid, events: repository.size, refused: refused.length }));
+
+for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => process.exit(0));
