@@ -6,12 +6,11 @@
  * The next page asks `until` = the oldest second received, again and not minus one, because
  * the page may have been cut inside that second. A short page proves nothing (relays count hidden
  * events against their cap before they filter them out): only an empty page below ends the range,
- * or the hint "finish" of NIP-67.
+ * or the hint "finish" of NIP-67. The whole argument: docs/development/paging.md.
  */
 #pragma once
 
-#include <deque>
-#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "message.h"
@@ -26,10 +25,11 @@ struct TimeRange
 	bool operator==(const TimeRange &) const = default;
 };
 
-enum class Evidence : uint8_t {
-	Paged,	   // the relay went on to older events, so it had shown all of these seconds
+enum class Evidence : uint8_t
+{
+	Paged,     // the relay went on to older events, so it had shown all of these seconds
 	Exhausted, // nothing more below: empty page, or NIP-67 "finish"
-	Dense	   // one second holds more than a page: seen in part, NOT proven
+	Dense      // one second, seen in part or not for certain whole: NOT proven
 };
 
 /* "paged", "exhausted", "dense" */
@@ -62,15 +62,22 @@ class Pager
 	bool on_event(const Id &id, int64_t created_at);
 	/* The page ended. `finish` is the NIP-67 hint. Returns what this page proved, maybe nothing. */
 	std::vector<Claim> on_end_of_page(bool finish);
-	/* Events of the current page so far, repeats included: the bound against floods is the caller's. */
+	/* Events of the current page so far, repeats included: the bound against floods is the
+	 * caller's. */
 	int page_events() const { return page_events_; }
 
   private:
+	using Seen = std::pair<int64_t, Id>; // created_at first: sorted means by time
+
+	bool may_be_cut() const;
+
 	TimeRange range_; // what is still to be read
 	int limit_;
 	bool done_ = false;
 	int page_events_ = 0;
-	/* private state: the implementer's choice */
+	std::vector<Seen> page_;     // events of the current page, repeats included
+	std::vector<Seen> boundary_; // distinct events of second range_.upper, seen on earlier pages
+	size_t largest_page_ = 0;    // distinct events of the largest page of several seconds
 };
 
 } // namespace nostr

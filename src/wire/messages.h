@@ -20,7 +20,7 @@ namespace wire {
 
 constexpr uint32_t kVersion = 1;
 constexpr size_t kMaxFrame = 16 << 20; // bytes of a body
-constexpr size_t kMaxItems = 20000;	   // of each list in one message
+constexpr size_t kMaxItems = 20000;    // of each list in one message
 
 // ---- worker -> net process
 
@@ -110,7 +110,12 @@ struct Refusal
 	std::string_view detail;
 };
 
-enum class RelayPhase : uint8_t { Connected, CaughtUp, Ended };
+enum class RelayPhase : uint8_t
+{
+	Connected,
+	CaughtUp,
+	Ended
+};
 
 struct RelayReport
 {
@@ -140,7 +145,12 @@ struct Batch
 	std::vector<RelayReport> reports;
 };
 
-enum class LogLevel : uint8_t { Debug, Info, Warning };
+enum class LogLevel : uint8_t
+{
+	Debug,
+	Info,
+	Warning
+};
 
 struct Log
 {
@@ -159,7 +169,8 @@ struct Stats
 	uint64_t messages = 0;
 };
 
-using Message = std::variant<Settings, RelayTask, RelayStop, Known, Ack, Hello, Question, Batch, Log, Stats>;
+using Message =
+	std::variant<Settings, RelayTask, RelayStop, Known, Ack, Hello, Question, Batch, Log, Stats>;
 
 /*
  * The whole frame. `detail` and Log's `message` may be any bytes: they are cut and made printable

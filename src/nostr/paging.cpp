@@ -1,0 +1,120 @@
+#include "paging.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace nostr {
+namespace {
+
+/*
+ * The smallest cap we believe a relay to have, as long as no page of several seconds has shown a
+ * larger one. Real relays cap at 100 and more.
+ */
+constexpr size_t kSmallestCap = 10;
+
+} // namespace
+
+const char *
+evidence_name(Evidence evidence)
+{
+	switch (evidence) {
+	case Evidence::Paged:
+		return "paged";
+	case Evidence::Exhausted:
+		return "exhausted";
+	case Evidence::Dense:
+		break;
+	}
+	return "dense";
+}
+
+Pager::Pager(TimeRange range, int limit)
+	: range_{std::max<int64_t>(range.lower, 0), range.upper}, limit_(std::max(limit, 1)),
+	  done_(range_.lower > range_.upper)
+{
+}
+
+Window
+Pager::window() const
+{
+	Window window;
+	if (range_.lower > 0)
+		window.since = range_.lower;
+	if (range_.upper != kOpenEnd)
+		window.until = range_.upper;
+	window.limit = limit_;
+	return window;
+}
+
+bool
+Pager::on_event(const Id &id, int64_t created_at)
+{
+	if (done_ || created_at < range_.lower || created_at > range_.upper)
+		return false;
+	page_events_++;
+	page_.emplace_back(created_at, id);
+	return true;
+}
+
+/* Can the relay have cut a page that lies within one second, inside that second? */
+bool
+Pager::may_be_cut() const
+{
+	const size_t cap = largest_page_ > 0 ? largest_page_ : kSmallestCap;
+	return page_.size() >= std::min<size_t>(limit_, cap);
+}
+
+std::vector<Claim>
+Pager::on_end_of_page(bool finish)
+{
+	std::vector<Claim> claims;
+	if (done_)
+		return claims;
+	const auto [lower, upper] = range_;
+	auto claim = [&](int64_t from, int64_t to, Evidence evidence, size_t events) {
+		claims.push_back({{from, to}, evidence, static_cast<int64_t>(events)});
+	};
+
+	std::sort(page_.begin(), page_.end());
+	page_.erase(std::unique(page_.begin(), page_.end()), page_.end());
+	std::vector<Seen> seen; // the page, and what earlier pages showed of its newest second
+	std::set_union(page_.begin(), page_.end(), boundary_.begin(), boundary_.end(),
+				   std::back_inserter(seen));
+
+	if (finish || seen.empty()) {
+		claim(lower, upper, Evidence::Exhausted, seen.size());
+		done_ = true;
+	} else if (page_.empty() || page_.front().first == upper) {
+		// Nothing older: the same question would be answered with the same events, so step below.
+		// An empty page where there was something before proves nothing.
+		const Evidence proven = lower == upper ? Evidence::Exhausted : Evidence::Paged;
+		const bool whole = !page_.empty() && !may_be_cut();
+		claim(upper, upper, whole ? proven : Evidence::Dense, seen.size());
+		boundary_.clear();
+		done_ = lower == upper;
+		range_.upper = done_ ? upper : upper - 1;
+	} else {
+		const int64_t oldest = page_.front().first;
+		int64_t top = upper;
+		if (!boundary_.empty() && page_.back().first != upper) {
+			// The relay did not repeat the second where it had stopped (it takes `until` as
+			// exclusive?), so the rest of that second may be missing.
+			claim(upper, upper, Evidence::Dense, boundary_.size());
+			seen = page_;
+			top = upper - 1;
+		}
+		const auto newer = std::upper_bound(seen.begin(), seen.end(), oldest,
+											[](int64_t t, const Seen &s) { return t < s.first; });
+		if (oldest < top)
+			claim(oldest + 1, top, Evidence::Paged, seen.end() - newer);
+		boundary_.assign(seen.begin(), newer);
+		if (page_.back().first > oldest)
+			largest_page_ = std::max(largest_page_, page_.size());
+		range_.upper = oldest;
+	}
+	page_.clear();
+	page_events_ = 0;
+	return claims;
+}
+
+} // namespace nostr
