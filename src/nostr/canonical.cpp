@@ -1,0 +1,206 @@
+#include "canonical.h"
+
+#include <openssl/evp.h>
+
+#include <charconv>
+#include <new>
+
+namespace nostr {
+
+namespace {
+
+constexpr char kHexDigits[] = "0123456789abcdef";
+
+/* Fetching the algorithm and making a context cost more than the hashing: once per thread. */
+class Sha256
+{
+  public:
+	Sha256() : algorithm_(EVP_MD_fetch(nullptr, "SHA256", nullptr)), context_(EVP_MD_CTX_new())
+	{
+		if (algorithm_ == nullptr || context_ == nullptr)
+			throw std::bad_alloc();
+	}
+	~Sha256()
+	{
+		EVP_MD_CTX_free(context_);
+		EVP_MD_free(algorithm_);
+	}
+	Sha256(const Sha256 &) = delete;
+	Sha256 &operator=(const Sha256 &) = delete;
+
+	Id hash(std::string_view bytes)
+	{
+		Id digest;
+		if (EVP_DigestInit_ex2(context_, algorithm_, nullptr) != 1 ||
+			EVP_DigestUpdate(context_, bytes.data(), bytes.size()) != 1 ||
+			EVP_DigestFinal_ex(context_, digest.data(), nullptr) != 1)
+			throw std::bad_alloc();
+		return digest;
+	}
+
+  private:
+	EVP_MD *algorithm_;
+	EVP_MD_CTX *context_;
+};
+
+void
+append_number(int64_t value, std::string &out)
+{
+	char digits[20];
+	auto end = std::to_chars(digits, digits + sizeof(digits), value).ptr;
+	out.append(digits, end);
+}
+
+void
+append_hex(const uint8_t *bytes, size_t size, std::string &out)
+{
+	size_t at = out.size();
+	out.resize(at + 2 * size);
+	for (size_t i = 0; i < size; i++) {
+		out[at++] = kHexDigits[bytes[i] >> 4];
+		out[at++] = kHexDigits[bytes[i] & 15];
+	}
+}
+
+/* The letter after the backslash for characters with a short escape; 'u' for the other controls;
+ * 0 for what stands for itself. */
+char
+escape_letter(unsigned char c)
+{
+	switch (c) {
+	case '"':
+	case '\\':
+		return static_cast<char>(c);
+	case '\b':
+		return 'b';
+	case '\t':
+		return 't';
+	case '\n':
+		return 'n';
+	case '\f':
+		return 'f';
+	case '\r':
+		return 'r';
+	default:
+		return c < 0x20 ? 'u' : '\0';
+	}
+}
+
+/* -1 for what is no lower-case hex digit. */
+constexpr std::array<int8_t, 256> kHexValues = [] {
+	std::array<int8_t, 256> values{};
+	values.fill(-1);
+	for (int i = 0; i < 16; i++)
+		values[static_cast<unsigned char>(kHexDigits[i])] = static_cast<int8_t>(i);
+	return values;
+}();
+
+} // namespace
+
+Id
+sha256(std::string_view bytes)
+{
+	static thread_local Sha256 hasher;
+	return hasher.hash(bytes);
+}
+
+void
+append_json_string(std::string_view text, std::string &out)
+{
+	out += '"';
+	size_t plain = 0; // start of what needs no escape
+	for (size_t i = 0; i < text.size(); i++) {
+		auto c = static_cast<unsigned char>(text[i]);
+		char letter = escape_letter(c);
+		if (letter == '\0')
+			continue;
+		out.append(text, plain, i - plain);
+		plain = i + 1;
+		out += '\\';
+		out += letter;
+		if (letter == 'u') {
+			out += "00";
+			append_hex(&c, 1, out);
+		}
+	}
+	out.append(text, plain, text.size() - plain);
+	out += '"';
+}
+
+void
+append_canonical_head(const Event &event, std::string &out)
+{
+	out += "[0,\"";
+	append_hex(event.pubkey.data(), event.pubkey.size(), out);
+	out += "\",";
+	append_number(event.created_at, out);
+	out += ',';
+	append_number(event.kind, out);
+	out += ',';
+	out += event.tags;
+	out += ',';
+}
+
+void
+append_canonical(const Event &event, std::string &out)
+{
+	append_canonical_head(event, out);
+	append_json_string(event.content, out);
+	out += ']';
+}
+
+Id
+compute_id(const Event &event)
+{
+	std::string text;
+	append_canonical(event, text);
+	return sha256(text);
+}
+
+std::string
+to_json(const Event &event)
+{
+	std::string out;
+	out.reserve(event.tags.size() + event.content.size() + 400);
+	out += "{\"id\":\"";
+	append_hex(event.id.data(), event.id.size(), out);
+	out += "\",\"pubkey\":\"";
+	append_hex(event.pubkey.data(), event.pubkey.size(), out);
+	out += "\",\"created_at\":";
+	append_number(event.created_at, out);
+	out += ",\"kind\":";
+	append_number(event.kind, out);
+	out += ",\"tags\":";
+	out += event.tags;
+	out += ",\"content\":";
+	append_json_string(event.content, out);
+	out += ",\"sig\":\"";
+	append_hex(event.sig.data(), event.sig.size(), out);
+	out += "\"}";
+	return out;
+}
+
+std::string
+to_hex(const uint8_t *bytes, size_t size)
+{
+	std::string out;
+	append_hex(bytes, size, out);
+	return out;
+}
+
+bool
+from_hex(std::string_view hex, uint8_t *bytes, size_t size)
+{
+	if (hex.size() != 2 * size)
+		return false;
+	int bad = 0;
+	for (size_t i = 0; i < size; i++) {
+		int high = kHexValues[static_cast<unsigned char>(hex[2 * i])];
+		int low = kHexValues[static_cast<unsigned char>(hex[2 * i + 1])];
+		bad |= high | low; // negative once one digit was bad
+		bytes[i] = static_cast<uint8_t>(high << 4 | low);
+	}
+	return bad >= 0;
+}
+
+} // namespace nostr

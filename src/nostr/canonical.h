@@ -1,0 +1,15 @@
+/*
+ * Pieces of the canonical form (NIP-01), for readers that have parts of it already.
+ */
+#pragma once
+
+#include "event.h"
+
+namespace nostr {
+
+/* All before the content: [0,"<pubkey>",<created_at>,<kind>,<tags>, */
+void append_canonical_head(const Event &event, std::string &out);
+
+Id sha256(std::string_view bytes);
+
+} // namespace nostr

@@ -1,0 +1,63 @@
+/*
+ * The elements of one message, in their order: what the parsers of both directions share.
+ */
+#pragma once
+
+#include "event_reader.h"
+
+namespace nostr {
+
+/*
+ * Each read_… takes the next element and is false if that is missing or of the wrong type. Why is
+ * worked out only then, by fault().
+ */
+class Elements
+{
+  public:
+	static constexpr size_t kTextBytes = 1000;       // of text for humans that is kept
+	static constexpr size_t kSubscriptionChars = 64; // NIP-01
+
+	/* `frame` must be valid UTF-8. */
+	Elements(std::string_view frame, const Limits &limits)
+		: frame_(frame), cursor_(frame), limits_(limits)
+	{
+	}
+
+	json::Cursor &cursor() { return cursor_; }
+
+	/* The verb, with which every message begins. */
+	bool read_verb(json::String &verb)
+	{
+		return cursor_.take('[') && cursor_.string(verb) == Reject::None;
+	}
+
+	/* True if there is one more element. */
+	bool next() { return cursor_.take(','); }
+
+	bool read_string(std::string &out, size_t max = SIZE_MAX);
+	bool read_subscription(std::string &out);
+	/* Shortened; a missing text is as good as an empty one. */
+	bool read_text(std::string &out);
+	/* Pairs of hex digits, at least one. */
+	bool read_hex_bytes(std::string &out);
+	/* An object of which only the end is of interest. */
+	bool skip_object() { return next() && cursor_.peek() == '{' && skip(); }
+	/* The value at the cursor. */
+	bool skip() { return cursor_.skip(limits_.depth - 1) == Reject::None; }
+
+	/* Further elements mean nothing to us, but they must be JSON, and nothing may follow. */
+	bool finish();
+
+	/* An event as the last element that counts, and the end of the message. */
+	Reject read_event_and_finish(std::string &scratch, Event &event);
+
+	/* Why the frame is refused: as a JSON text, or if it is one, as a message. */
+	Reject fault() const;
+
+  private:
+	std::string_view frame_;
+	json::Cursor cursor_;
+	const Limits &limits_;
+};
+
+} // namespace nostr

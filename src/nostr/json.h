@@ -1,0 +1,98 @@
+/*
+ * Reading JSON in one pass, strictly (RFC 8259), without a tree: the caller walks a cursor over the
+ * text and takes what it expects; what it does not know it skips, fully checked.
+ *
+ * The text must be valid UTF-8 already: callers check a whole frame once.
+ */
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "event.h"
+
+namespace nostr::json {
+
+/* A string as it stands in the text, without its quotes. Escapes are checked, not yet resolved. */
+struct String
+{
+	std::string_view raw;
+	bool escaped = false;  // holds at least one escape
+	bool canonical = true; // spelled as append_json_string() would spell it
+	bool has_nul = false;  // holds U+0000
+};
+
+class Cursor
+{
+  public:
+	explicit Cursor(std::string_view text) : next_(text.data()), end_(text.data() + text.size()) {}
+
+	const char *position() const { return next_; }
+
+	void space()
+	{
+		while (next_ < end_ &&
+			   (*next_ == ' ' || *next_ == '\n' || *next_ == '\r' || *next_ == '\t'))
+			next_++;
+	}
+
+	/* The next character after white space; '\0' at the end (a raw NUL is no JSON either). */
+	char peek()
+	{
+		space();
+		return next_ < end_ ? *next_ : '\0';
+	}
+
+	/* Skips white space and, if it is next, `c`. */
+	bool take(char c)
+	{
+		space();
+		if (next_ >= end_ || *next_ != c)
+			return false;
+		next_++;
+		return true;
+	}
+
+	/* True if nothing but white space is left. */
+	bool at_end()
+	{
+		space();
+		return next_ == end_;
+	}
+
+	/* A string. BadJson also if there is none; BadUtf8 for a lone surrogate. */
+	Reject string(String &out);
+
+	/* An integer token (no sign, fraction or exponent) of at most `max`. */
+	bool integer(uint64_t max, uint64_t &out);
+
+	/* true or false. */
+	bool boolean(bool &out);
+
+	/* Any value. `depth` is how many levels of arrays and objects it may add. */
+	Reject skip(int depth);
+
+  private:
+	Reject escape(String &out);
+	bool hex4(unsigned &out);
+	bool literal(std::string_view word);
+	bool number();
+
+	const char *next_;
+	const char *end_;
+};
+
+/*
+ * Appends the text of `s` with escapes resolved. Stops after about `max` bytes (never before them,
+ * at most three behind), perhaps inside a character.
+ */
+void append_unescaped(const String &s, std::string &out, size_t max = SIZE_MAX);
+
+/* Appends `s` with quotes in canonical spelling; `scratch` is overwritten. */
+void append_canonical(const String &s, std::string &out, std::string &scratch);
+
+/* True if `s` is the text `word`, however it is spelled. */
+bool equals(const String &s, std::string_view word);
+
+} // namespace nostr::json

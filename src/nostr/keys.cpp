@@ -1,0 +1,105 @@
+#include "keys.h"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <secp256k1.h>
+#include <secp256k1_extrakeys.h>
+#include <secp256k1_schnorrsig.h>
+
+#include <new>
+#include <stdexcept>
+#include <vector>
+
+#include "event.h"
+
+namespace nostr {
+
+/*
+ * Direct-mapped by the first bytes of the key: whoever mines keys that collide only makes his own
+ * events as slow as they would be without a cache.
+ */
+struct Verifier::State
+{
+	static constexpr size_t kEntries = 4096;
+
+	enum class Content : uint8_t
+	{
+		Empty,
+		Good,
+		NoPoint
+	};
+	struct Entry
+	{
+		Content content = Content::Empty;
+		PublicKey key;
+		secp256k1_xonly_pubkey parsed;
+	};
+
+	std::vector<Entry> cache = std::vector<Entry>(kEntries);
+
+	/* Null if `key` is no x coordinate of a curve point. */
+	const secp256k1_xonly_pubkey *parse(const PublicKey &key)
+	{
+		Entry &entry = cache[(key[0] << 8 | key[1]) % kEntries];
+		if (entry.content == Content::Empty || entry.key != key) {
+			entry.key = key;
+			entry.content = secp256k1_xonly_pubkey_parse(secp256k1_context_static, &entry.parsed,
+														 key.data()) == 1
+								? Content::Good
+								: Content::NoPoint;
+		}
+		return entry.content == Content::Good ? &entry.parsed : nullptr;
+	}
+};
+
+Verifier::Verifier() : state_(std::make_unique<State>()) {}
+Verifier::~Verifier() = default;
+
+bool
+Verifier::verify(const Id &id, const PublicKey &pubkey, const Signature &sig)
+{
+	const secp256k1_xonly_pubkey *key = state_->parse(pubkey);
+	return key != nullptr && secp256k1_schnorrsig_verify(secp256k1_context_static, sig.data(),
+														 id.data(), id.size(), key) == 1;
+}
+
+struct Signer::State
+{
+	secp256k1_context *context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
+	secp256k1_keypair pair;
+
+	~State()
+	{
+		OPENSSL_cleanse(&pair, sizeof(pair));
+		secp256k1_context_destroy(context);
+	}
+};
+
+Signer::Signer(const SecretKey &secret) : state_(std::make_unique<State>())
+{
+	/* Blinding against side channels; it does not change any signature. */
+	std::array<uint8_t, 32> seed;
+	if (RAND_bytes(seed.data(), seed.size()) != 1 ||
+		secp256k1_context_randomize(state_->context, seed.data()) != 1)
+		throw std::runtime_error("no randomness for the signing context");
+
+	secp256k1_xonly_pubkey key;
+	if (secp256k1_keypair_create(state_->context, &state_->pair, secret.data()) != 1 ||
+		secp256k1_keypair_xonly_pub(state_->context, &key, nullptr, &state_->pair) != 1)
+		throw std::invalid_argument("not a valid secret key");
+	secp256k1_xonly_pubkey_serialize(state_->context, pubkey_.data(), &key);
+}
+
+Signer::~Signer() = default;
+
+void
+Signer::sign(Event &event, const std::array<uint8_t, 32> &aux) const
+{
+	event.pubkey = pubkey_;
+	event.id = compute_id(event);
+	if (secp256k1_schnorrsig_sign32(state_->context, event.sig.data(), event.id.data(),
+									&state_->pair, aux.data()) != 1)
+		throw std::runtime_error("signing failed");
+}
+
+} // namespace nostr
