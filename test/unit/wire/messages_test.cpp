@@ -1,0 +1,307 @@
+#include <cstring>
+#include <random>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+#include "wire/messages.h"
+
+using namespace wire;
+
+namespace {
+
+std::string_view
+body_of(const std::string &frame)
+{
+	return std::string_view(frame).substr(4);
+}
+
+template <class T>
+T
+through(const std::string &frame)
+{
+	std::string fault;
+	auto message = decode(body_of(frame), fault);
+	EXPECT_TRUE(message) << fault;
+	return std::get<T>(message.value());
+}
+
+/* The fault of a message that must be refused. */
+std::string
+fault_of(const Message &message)
+{
+	std::string fault;
+	EXPECT_FALSE(decode(body_of(encode(message)), fault));
+	return fault;
+}
+
+template <class Array>
+Array
+bytes(uint8_t first)
+{
+	Array array;
+	for (auto &byte : array)
+		byte = first++;
+	return array;
+}
+
+const auto kId = bytes<nostr::Id>(1);
+const auto kKey = bytes<nostr::PublicKey>(50);
+const auto kSig = bytes<nostr::Signature>(100);
+
+Event
+event(std::string_view tags, std::string_view content)
+{
+	return {&kId, &kKey, &kSig, 1700000000, 1, tags, content, false};
+}
+
+Batch
+full_batch()
+{
+	Batch batch;
+	batch.batch = 7;
+	batch.events.push_back(event("[[\"t\",\"x\"]]", "gr\xc3\xbc\xc3\x9f"));
+	batch.events.push_back({&kId, &kKey, &kSig, INT64_MAX, 65535, "[]", {"\0", 1}, true});
+	batch.sightings.push_back({&kId, 3, 1700000001});
+	batch.sightings.push_back({&kId, INT32_MAX, 0});
+	batch.refusals.push_back({3, "id_mismatch", 12, "id 00ff"});
+	batch.traffic.push_back({3, 1ull << 40, 99, 4});
+	batch.claims.push_back({3, {{0, INT64_MAX}, nostr::Evidence::Exhausted, 5}});
+	batch.reports.push_back({3, RelayPhase::Ended, "timeout", "no answer", 1500});
+	return batch;
+}
+
+} // namespace
+
+TEST(Messages, WorkerToNet)
+{
+	Settings settings;
+	settings.allow_local = true;
+	settings.buffer_bytes = 1ull << 33;
+	settings.user_agent = "agent";
+	settings.tls_ca_file = "/a/\xc3\xa4.pem";
+	const std::string settings_frame = encode(settings);
+	const auto s = through<Settings>(settings_frame);
+	EXPECT_TRUE(s.allow_local);
+	EXPECT_EQ(s.page_limit, 500u);
+	EXPECT_EQ(s.buffer_bytes, 1ull << 33);
+	EXPECT_EQ(s.user_agent, "agent");
+	EXPECT_EQ(s.tls_ca_file, "/a/\xc3\xa4.pem");
+
+	const std::string task_frame =
+		encode(RelayTask{5, "wss://relay.example.com", {{10, 20}, {30, INT64_MAX}}, true});
+	const auto task = through<RelayTask>(task_frame);
+	EXPECT_EQ(task.relay_id, 5);
+	EXPECT_EQ(task.url, "wss://relay.example.com");
+	EXPECT_EQ(task.ranges, (std::vector<nostr::TimeRange>{{10, 20}, {30, INT64_MAX}}));
+	EXPECT_TRUE(task.live);
+
+	EXPECT_EQ(through<RelayStop>(encode(RelayStop{8})).relay_id, 8);
+	EXPECT_EQ(through<Ack>(encode(Ack{UINT64_MAX})).batch, UINT64_MAX);
+	const auto known = through<Known>(encode(Known{4, {0, 1, 1}}));
+	EXPECT_EQ(known.question, 4u);
+	EXPECT_EQ(known.known, (std::vector<uint8_t>{0, 1, 1}));
+}
+
+TEST(Messages, NetToWorker)
+{
+	const auto hello = through<Hello>(encode(Hello{kVersion, 4711}));
+	EXPECT_EQ(hello.version, kVersion);
+	EXPECT_EQ(hello.pid, 4711);
+
+	const std::vector<nostr::Id> ids = {kId, bytes<nostr::Id>(9)};
+	const std::string question_frame = encode(Question{11, ids});
+	const auto question = through<Question>(question_frame);
+	EXPECT_EQ(question.question, 11u);
+	EXPECT_TRUE(std::equal(ids.begin(), ids.end(), question.ids.begin(), question.ids.end()));
+
+	const std::string log_frame = encode(Log{LogLevel::Warning, 0, "odd"});
+	EXPECT_EQ(through<Log>(log_frame).message, "odd");
+	EXPECT_EQ(through<Log>(log_frame).level, LogLevel::Warning);
+
+	const auto stats = through<Stats>(encode(Stats{1, 2, 3, 4, 5, 6}));
+	EXPECT_EQ(stats.connecting, 2u);
+	EXPECT_EQ(stats.messages, 6u);
+}
+
+TEST(Messages, Batch)
+{
+	const std::string frame = encode(full_batch());
+	const auto b = through<Batch>(frame);
+	EXPECT_EQ(b.batch, 7u);
+	ASSERT_EQ(b.events.size(), 2u);
+	EXPECT_EQ(*b.events[0].id, kId);
+	EXPECT_EQ(*b.events[0].pubkey, kKey);
+	EXPECT_EQ(*b.events[0].sig, kSig);
+	EXPECT_EQ(b.events[0].tags, "[[\"t\",\"x\"]]");
+	EXPECT_EQ(b.events[0].content, "gr\xc3\xbc\xc3\x9f");
+	EXPECT_FALSE(b.events[0].has_nul);
+	EXPECT_EQ(b.events[1].created_at, INT64_MAX);
+	EXPECT_EQ(b.events[1].kind, 65535);
+	EXPECT_EQ(b.events[1].content, std::string_view("\0", 1));
+	EXPECT_TRUE(b.events[1].has_nul);
+	ASSERT_EQ(b.sightings.size(), 2u);
+	EXPECT_EQ(*b.sightings[1].id, kId);
+	EXPECT_EQ(b.sightings[1].relay_id, INT32_MAX);
+	EXPECT_EQ(b.sightings[0].seen_at, 1700000001);
+	ASSERT_EQ(b.refusals.size(), 1u);
+	EXPECT_EQ(b.refusals[0].reason, "id_mismatch");
+	EXPECT_EQ(b.refusals[0].count, 12u);
+	ASSERT_EQ(b.traffic.size(), 1u);
+	EXPECT_EQ(b.traffic[0].bytes, 1ull << 40);
+	ASSERT_EQ(b.claims.size(), 1u);
+	EXPECT_EQ(b.claims[0].claim, (nostr::Claim{{0, INT64_MAX}, nostr::Evidence::Exhausted, 5}));
+	ASSERT_EQ(b.reports.size(), 1u);
+	EXPECT_EQ(b.reports[0].phase, RelayPhase::Ended);
+	EXPECT_EQ(b.reports[0].retry_after_ms, 1500u);
+
+	// Bodies are not copied: views point into the frame.
+	EXPECT_GE(b.events[0].content.data(), frame.data());
+	EXPECT_LT(b.events[0].content.data(), frame.data() + frame.size());
+	EXPECT_EQ(encode(b), frame);
+}
+
+TEST(Messages, EmptyListsAndTexts)
+{
+	EXPECT_TRUE(through<Batch>(encode(Batch{})).events.empty());
+	EXPECT_TRUE(through<Question>(encode(Question{})).ids.empty());
+	EXPECT_TRUE(through<Known>(encode(Known{})).known.empty());
+	EXPECT_TRUE(through<RelayTask>(encode(RelayTask{1, {}, {}, false})).url.empty());
+}
+
+TEST(Messages, ForeignTextIsMadePrintable)
+{
+	Batch batch;
+	batch.reports.push_back({1, RelayPhase::Ended, "closed", "a\n\xff\x1b[2Jb", 0});
+	batch.refusals.push_back({1, "bad_json", 1, std::string_view("\0x", 2)});
+	const std::string frame = encode(batch);
+	const auto b = through<Batch>(frame);
+	EXPECT_EQ(b.reports[0].detail, "a???[2Jb");
+	EXPECT_EQ(b.refusals[0].detail, "?x");
+
+	const std::string longest(5000, 'l');
+	const std::string log_frame = encode(Log{LogLevel::Info, 1, longest});
+	EXPECT_EQ(through<Log>(log_frame).message.size(), 1000u);
+}
+
+TEST(Messages, SemanticFaults)
+{
+	EXPECT_EQ(fault_of(RelayStop{0}), "relay id out of range");
+	EXPECT_EQ(fault_of(RelayTask{1, "wss://r\n", {}, false}), "text is not printable");
+	EXPECT_EQ(fault_of(RelayTask{1, "wss://r", {{2, 1}}, false}), "time range out of order");
+	EXPECT_EQ(fault_of(RelayTask{1, "wss://r", {{-1, 1}}, false}), "time range out of order");
+	EXPECT_EQ(fault_of(Known{1, {2}}), "answer is no 0 or 1");
+	EXPECT_EQ(fault_of(Known{1, std::vector<uint8_t>(kMaxItems + 1)}), "too many items");
+	EXPECT_EQ(fault_of(Log{static_cast<LogLevel>(3), 0, ""}), "unknown enumeration value");
+	Settings settings;
+	settings.page_limit = 0;
+	EXPECT_EQ(fault_of(settings), "page limit out of range");
+
+	auto batch_with = [](auto Batch::*list, auto item) {
+		Batch batch;
+		(batch.*list).push_back(item);
+		return batch;
+	};
+	auto changed = [](auto value, auto change) {
+		change(value);
+		return value;
+	};
+	const Event good = event("[]", "");
+	const auto with_event = [&](const Event &e) { return batch_with(&Batch::events, e); };
+	EXPECT_EQ(fault_of(with_event(changed(good, [](Event &e) { e.kind = 65536; }))),
+			  "kind out of range");
+	EXPECT_EQ(fault_of(with_event(changed(good, [](Event &e) { e.kind = -1; }))),
+			  "kind out of range");
+	EXPECT_EQ(fault_of(with_event(changed(good, [](Event &e) { e.created_at = -1; }))),
+			  "time of an event out of range");
+	EXPECT_EQ(fault_of(with_event(event("[]", "\xff"))), "invalid UTF-8");
+	EXPECT_EQ(fault_of(with_event(event("[[\"\xed\xa0\x80\"]]", ""))), "invalid UTF-8");
+	EXPECT_EQ(fault_of(with_event(event("[]", {"a\0b", 3}))), "unannounced U+0000");
+
+	EXPECT_EQ(fault_of(batch_with(&Batch::sightings, Sighting{&kId, 0, 1})),
+			  "relay id out of range");
+	EXPECT_EQ(fault_of(batch_with(&Batch::sightings, Sighting{&kId, 1, -1})),
+			  "time of a sighting out of range");
+	EXPECT_EQ(fault_of(batch_with(&Batch::refusals, Refusal{1, "", 1, ""})), "empty reason code");
+	EXPECT_EQ(fault_of(batch_with(&Batch::refusals, Refusal{1, "No", 1, ""})), "reason is no code");
+	const std::string long_code(41, 'a');
+	EXPECT_EQ(fault_of(batch_with(&Batch::refusals, Refusal{1, long_code, 1, ""})),
+			  "text too long");
+	const auto dense = nostr::Evidence::Dense;
+	EXPECT_EQ(fault_of(batch_with(&Batch::claims, Claim{1, {{5, 4}, dense, 1}})),
+			  "time range out of order");
+	EXPECT_EQ(fault_of(batch_with(&Batch::claims, Claim{1, {{5, 5}, dense, -1}})),
+			  "count of a claim out of range");
+	const auto unknown = static_cast<nostr::Evidence>(3);
+	EXPECT_EQ(fault_of(batch_with(&Batch::claims, Claim{1, {{5, 5}, unknown, 1}})),
+			  "unknown enumeration value");
+	const auto phase = static_cast<RelayPhase>(3);
+	EXPECT_EQ(fault_of(batch_with(&Batch::reports, RelayReport{1, phase, "", "", 0})),
+			  "unknown enumeration value");
+
+	Batch many;
+	many.sightings.assign(kMaxItems + 1, {&kId, 1, 1});
+	EXPECT_EQ(fault_of(many), "too many items");
+	many.sightings.resize(kMaxItems);
+	EXPECT_EQ(through<Batch>(encode(many)).sightings.size(), kMaxItems);
+}
+
+TEST(Messages, TooLongForAFrame)
+{
+	const std::string half(kMaxFrame / 2, 'x');
+	Batch batch;
+	batch.events.assign(2, event("[]", half));
+	EXPECT_THROW(encode(batch), std::length_error);
+	// The encoder is usable afterwards.
+	EXPECT_EQ(through<Ack>(encode(Ack{1})).batch, 1u);
+}
+
+TEST(Messages, OverlappingTextsAreRefused)
+{
+	// Lets the second event refer to the content of the first, so that the texts together are
+	// longer than the body.
+	const std::string large(4000, 'q'), small(10, 'z');
+	Batch batch;
+	batch.events = {event("[]", large), event("[]", small)};
+	std::string frame = encode(batch);
+	const size_t from = frame.find(small) - 4, to = frame.find(large) - 4;
+	std::string fault;
+	int references = 0;
+	for (size_t at = 4; at < from; at += 4) {
+		uint32_t offset;
+		memcpy(&offset, &frame[at], sizeof offset);
+		if (at + offset != from)
+			continue;
+		references++;
+		offset = to - at;
+		memcpy(&frame[at], &offset, sizeof offset);
+	}
+	ASSERT_EQ(references, 1);
+	EXPECT_FALSE(decode(body_of(frame), fault));
+	EXPECT_EQ(fault, "overlapping texts");
+}
+
+TEST(Messages, DamagedBuffersDoNoHarm)
+{
+	const std::string frame = encode(full_batch());
+	std::string fault;
+	EXPECT_FALSE(decode("", fault));
+	EXPECT_EQ(fault, "length out of range");
+	for (size_t size = 1; size < frame.size() - 4; size++)
+		(void) decode(body_of(frame).substr(0, size), fault);
+	std::mt19937 random(1);
+	int accepted = 0;
+	for (int round = 0; round < 20000; round++) {
+		std::string damaged = frame;
+		for (int i = 0; i < 1 + round % 4; i++)
+			damaged[4 + random() % (damaged.size() - 4)] = static_cast<char>(random());
+		if (auto message = decode(body_of(damaged), fault)) {
+			accepted++;
+			const std::string again = encode(*message);
+			auto second = decode(body_of(again), fault);
+			ASSERT_TRUE(second) << fault;
+			EXPECT_EQ(encode(*second), again);
+		}
+	}
+	EXPECT_GT(accepted, 0);
+}
