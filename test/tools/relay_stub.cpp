@@ -1,0 +1,485 @@
+/*
+ * A relay for load: serves events from memory as fast as they are read, with little CPU of its own.
+ * One thread, one port; each path /0, /1, … is a relay. Answers REQ with one filter of since, until
+ * and limit; everything else a relay does is not here. No TLS, no compression.
+ *
+ * Prints one line of JSON with the port when it listens, and ends with its standard input.
+ */
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <simdjson.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "corpus.h"
+#include "nostr/event.h"
+#include "nostr/message.h"
+#include "ws_server.h"
+
+namespace {
+
+struct Options
+{
+	size_t events = 10000; // per relay
+	uint64_t seed = 1;
+	size_t relays = 1;
+	size_t overlap = 0; // percent of a relay's events that the relay before it has too
+	size_t cap = 5000;  // events of one page at most, whatever `limit` says
+	size_t rate = 0;    // events per second and connection; 0: as fast as they are read
+	uint16_t port = 0;  // 0: any free one
+	std::string file;   // JSON lines to serve instead of a generated corpus, by every relay
+	std::string list;   // write "relay TAB created_at TAB id" of all that is served
+};
+
+struct Stored
+{
+	int64_t created_at;
+	nostr::Id id;
+	std::string body; // the event's JSON and the "]" that ends its message
+};
+
+/* What the relays hold. Each relay's index is newest first. */
+struct Corpus
+{
+	std::vector<Stored> events;
+	std::vector<std::vector<uint32_t>> relays;
+};
+
+Corpus
+make_corpus(const Options &options)
+{
+	Corpus corpus;
+	size_t step = options.events * (100 - options.overlap) / 100;
+	nostr::EventParser parser;
+	nostr::Event event;
+	if (!options.file.empty()) {
+		std::ifstream in(options.file);
+		if (!in)
+			throw std::runtime_error("cannot read " + options.file);
+		for (std::string line; std::getline(in, line);) {
+			if (parser.parse(line, event) != nostr::Reject::None)
+				throw std::runtime_error("no valid event: " + line.substr(0, 200));
+			corpus.events.push_back({event.created_at, event.id, std::move(line += "]")});
+		}
+		step = 0;
+	} else {
+		size_t total = options.events + step * (options.relays - 1);
+		CorpusGenerator generator(options.seed, 400, static_cast<int64_t>(total));
+		while (total-- > 0) {
+			event = generator.next();
+			std::string line = corpus::to_line(event, generator.random().chance(0.5));
+			corpus.events.push_back({event.created_at, event.id, std::move(line += "]")});
+		}
+	}
+	size_t each = options.file.empty() ? options.events : corpus.events.size();
+	for (size_t r = 0; r < options.relays; r++) {
+		std::vector<uint32_t> index(each);
+		for (size_t i = 0; i < each; i++)
+			index[i] = static_cast<uint32_t>(r * step + i);
+		std::sort(index.begin(), index.end(), [&](uint32_t a, uint32_t b) {
+			const Stored &x = corpus.events[a], &y = corpus.events[b];
+			return x.created_at != y.created_at ? x.created_at > y.created_at : x.id < y.id;
+		});
+		corpus.relays.push_back(std::move(index));
+	}
+	return corpus;
+}
+
+void
+write_list(const Corpus &corpus, const std::string &path)
+{
+	std::ofstream out(path);
+	for (size_t r = 0; r < corpus.relays.size(); r++)
+		for (uint32_t i : corpus.relays[r]) {
+			const Stored &event = corpus.events[i];
+			out << r << '\t' << event.created_at << '\t'
+				<< nostr::to_hex(event.id.data(), event.id.size()) << '\n';
+		}
+	if (!out.flush())
+		throw std::runtime_error("cannot write " + path);
+}
+
+/* A part of the output queue: whole frames ready to be sent, or a page of events. */
+struct Item
+{
+	std::string frames;
+	std::string prefix; // of a page: ["EVENT","<subscription>",
+	const uint32_t *next = nullptr, *end = nullptr;
+};
+
+struct Connection
+{
+	int fd;
+	std::string in;
+	ws::Reader reader;
+	const std::vector<uint32_t> *index = nullptr; // set by the handshake
+	std::deque<Item> out;
+	size_t sent = 0;    // bytes sent of the first item's frames or of its first event's frame
+	size_t budget = 0;  // events that may be sent until the next tick, if the rate is limited
+	uint32_t armed = 0; // epoll events asked for
+	bool closing = false;
+};
+
+class Server
+{
+  public:
+	Server(const Corpus &corpus, const Options &options) : corpus_(corpus), options_(options)
+	{
+		listener_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		int on = 1;
+		setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+		sockaddr_in address = {};
+		address.sin_family = AF_INET;
+		address.sin_port = htons(options.port);
+		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		socklen_t size = sizeof address;
+		if (bind(listener_, reinterpret_cast<sockaddr *>(&address), size) != 0 ||
+			listen(listener_, 512) != 0 ||
+			getsockname(listener_, reinterpret_cast<sockaddr *>(&address), &size) != 0)
+			throw std::runtime_error("cannot listen: " + std::string(strerror(errno)));
+		port_ = ntohs(address.sin_port);
+		epoll_ = epoll_create1(EPOLL_CLOEXEC);
+		watch(listener_, EPOLLIN, EPOLL_CTL_ADD);
+		watch(STDIN_FILENO, EPOLLIN, EPOLL_CTL_ADD);
+		if (options.rate > 0) {
+			timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+			itimerspec tick = {};
+			tick.it_interval.tv_nsec = tick.it_value.tv_nsec = 1000000000 / kTicksPerSecond;
+			timerfd_settime(timer_, 0, &tick, nullptr);
+			watch(timer_, EPOLLIN, EPOLL_CTL_ADD);
+		}
+	}
+
+	uint16_t port() const { return port_; }
+
+	void run()
+	{
+		for (;;) {
+			epoll_event events[256];
+			int count = epoll_wait(epoll_, events, 256, -1);
+			for (int i = 0; i < count; i++) {
+				int fd = events[i].data.fd;
+				if (fd == listener_)
+					accept_all();
+				else if (fd == timer_)
+					tick();
+				else if (fd == STDIN_FILENO) {
+					char drain[256];
+					if (read(fd, drain, sizeof drain) <= 0)
+						return;
+				} else
+					serve(fd, events[i].events);
+			}
+		}
+	}
+
+  private:
+	static constexpr size_t kTicksPerSecond = 50;
+
+	void watch(int fd, uint32_t events, int operation)
+	{
+		epoll_event event = {};
+		event.events = events;
+		event.data.fd = fd;
+		// A regular file or /dev/null as standard input cannot be watched and needs not be.
+		if (epoll_ctl(epoll_, operation, fd, &event) != 0 && errno != EPERM)
+			throw std::runtime_error("epoll_ctl: " + std::string(strerror(errno)));
+	}
+
+	void accept_all()
+	{
+		int fd;
+		while ((fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+			int on = 1;
+			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+			auto connection = std::make_unique<Connection>();
+			connection->fd = fd;
+			connection->armed = EPOLLIN;
+			watch(fd, EPOLLIN, EPOLL_CTL_ADD);
+			connections_[fd] = std::move(connection);
+		}
+	}
+
+	void tick()
+	{
+		uint64_t ticks = 0;
+		if (read(timer_, &ticks, sizeof ticks) != sizeof ticks)
+			return;
+		std::vector<int> all;
+		for (auto &[fd, connection] : connections_) {
+			connection->budget =
+				std::max<size_t>(1, options_.rate * std::min<uint64_t>(ticks, 5) / kTicksPerSecond);
+			all.push_back(fd);
+		}
+		for (int fd : all)
+			serve(fd, EPOLLOUT);
+	}
+
+	void serve(int fd, uint32_t events)
+	{
+		Connection &c = *connections_.at(fd);
+		bool alive = true;
+		if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+			alive = receive(c);
+		if (alive)
+			alive = send(c);
+		if (!alive || (c.closing && c.out.empty())) {
+			close(fd);
+			connections_.erase(fd);
+		}
+	}
+
+	bool receive(Connection &c)
+	{
+		char buffer[16384];
+		ssize_t size = read(c.fd, buffer, sizeof buffer);
+		if (size <= 0)
+			return size < 0 && (errno == EAGAIN || errno == EINTR);
+		c.in.append(buffer, static_cast<size_t>(size));
+		if (!c.index && !handshake(c))
+			return c.in.size() < 65536;
+		while (auto message = c.reader.take(c.in)) {
+			if (message->opcode == ws::Close) {
+				frame(c, ws::Close, message->payload.substr(0, 2));
+				c.closing = true;
+			} else if (message->opcode == ws::Ping)
+				frame(c, ws::Pong, message->payload);
+			else if (message->opcode == ws::Text)
+				command(c, message->payload);
+		}
+		return true;
+	}
+
+	/* True once the connection is a WebSocket. */
+	bool handshake(Connection &c)
+	{
+		auto request = ws::take_request(c.in);
+		if (!request)
+			return false;
+		size_t relay = 0;
+		const std::string &path = request->path;
+		std::from_chars(path.data() + std::min<size_t>(1, path.size()), path.data() + path.size(),
+						relay);
+		if (request->key.empty() || relay >= corpus_.relays.size()) {
+			c.out.push_back({"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", {}});
+			c.closing = true;
+			return false;
+		}
+		c.out.push_back({ws::accept_response(request->key), {}});
+		c.index = &corpus_.relays[relay];
+		return true;
+	}
+
+	void frame(Connection &c, ws::Opcode opcode, std::string_view payload)
+	{
+		c.out.push_back({ws::frame(opcode, payload), {}});
+	}
+
+	void say(Connection &c, const char *verb, std::string_view subscription, std::string_view text)
+	{
+		std::string message = "[\"" + std::string(verb) + "\",";
+		nostr::append_json_string(subscription, message);
+		if (!text.empty()) {
+			message += ',';
+			nostr::append_json_string(text, message);
+		}
+		frame(c, ws::Text, message += ']');
+	}
+
+	void command(Connection &c, const std::string &text)
+	{
+		simdjson::dom::element message;
+		std::string_view verb, subscription;
+		if (parser_.parse(text).get(message) || message.at(0).get(verb) ||
+			message.at(1).get(subscription))
+			return say(c, "NOTICE", "error: bad message", {});
+		if (verb == "CLOSE")
+			return;
+		simdjson::dom::object filter;
+		simdjson::dom::element more;
+		if (verb != "REQ" || message.at(2).get(filter) || !message.at(3).get(more))
+			return say(c, "CLOSED", subscription, "unsupported: one REQ filter only");
+		int64_t since = 0, until = INT64_MAX, limit = INT64_MAX;
+		for (auto field : filter) {
+			int64_t *target = field.key == "since"   ? &since
+							  : field.key == "until" ? &until
+							  : field.key == "limit" ? &limit
+													 : nullptr;
+			if (!target || field.value.get(*target))
+				return say(c, "CLOSED", subscription, "unsupported: filter");
+		}
+		answer(c, subscription, since, until, limit);
+	}
+
+	void answer(Connection &c, std::string_view subscription, int64_t since, int64_t until,
+				int64_t limit)
+	{
+		auto newer = [&](uint32_t i, int64_t second) {
+			return corpus_.events[i].created_at > second;
+		};
+		auto begin = std::lower_bound(c.index->begin(), c.index->end(), until, newer);
+		auto end =
+			since > 0 ? std::lower_bound(begin, c.index->end(), since - 1, newer) : c.index->end();
+		auto count =
+			std::min<int64_t>(end - begin, std::min(limit, static_cast<int64_t>(options_.cap)));
+		if (count > 0) {
+			Item page;
+			page.prefix = "[\"EVENT\",";
+			nostr::append_json_string(subscription, page.prefix);
+			page.prefix += ',';
+			page.next = &*begin;
+			page.end = page.next + count;
+			c.out.push_back(std::move(page));
+		}
+		say(c, "EOSE", subscription, {});
+	}
+
+	/* Writes until nothing is left, the socket is full or the rate is used up. False: peer is gone.
+	 */
+	bool send(Connection &c)
+	{
+		bool full = false, paused = false;
+		while (!c.out.empty() && !full && !paused) {
+			Item &item = c.out.front();
+			ssize_t size;
+			if (item.next != item.end) {
+				paused = options_.rate > 0 && c.budget == 0;
+				if (paused)
+					break;
+				size = send_events(c, item);
+			} else {
+				size = ::send(c.fd, item.frames.data() + c.sent, item.frames.size() - c.sent,
+							  MSG_NOSIGNAL);
+				if (size >= 0 && (c.sent += static_cast<size_t>(size)) == item.frames.size()) {
+					c.sent = 0;
+					c.out.pop_front();
+				}
+			}
+			if (size < 0 && errno != EAGAIN && errno != EINTR)
+				return false;
+			full = size < 0 && errno == EAGAIN;
+		}
+		uint32_t wanted = EPOLLIN | (full ? EPOLLOUT : 0u);
+		if (wanted != c.armed)
+			watch(c.fd, c.armed = wanted, EPOLL_CTL_MOD);
+		return true;
+	}
+
+	/* One gathered write of up to kGather frames of the page. */
+	ssize_t send_events(Connection &c, Item &item)
+	{
+		constexpr size_t kGather = 256;
+		char headers[kGather][16];
+		iovec parts[kGather * 3];
+		size_t count = std::min<size_t>(kGather, static_cast<size_t>(item.end - item.next));
+		if (options_.rate > 0)
+			count = std::min(count, c.budget);
+		int used = 0;
+		size_t skip = c.sent;
+		auto part = [&](const char *data, size_t size) {
+			size_t cut = std::min(skip, size);
+			skip -= cut;
+			if (cut < size)
+				parts[used++] = {const_cast<char *>(data) + cut, size - cut};
+		};
+		for (size_t i = 0; i < count; i++) {
+			const std::string &body = corpus_.events[item.next[i]].body;
+			part(headers[i],
+				 ws::frame_header(ws::Text, item.prefix.size() + body.size(), headers[i]));
+			part(item.prefix.data(), item.prefix.size());
+			part(body.data(), body.size());
+		}
+		msghdr message = {};
+		message.msg_iov = parts;
+		message.msg_iovlen = static_cast<size_t>(used);
+		ssize_t size = sendmsg(c.fd, &message, MSG_NOSIGNAL);
+		if (size < 0)
+			return size;
+		// Whole frames sent are done with; the rest of a cut one goes first next time.
+		c.sent += static_cast<size_t>(size);
+		while (item.next != item.end) {
+			size_t payload = item.prefix.size() + corpus_.events[*item.next].body.size();
+			size_t whole = payload + (payload < 126 ? 2 : payload < 65536 ? 4 : 10);
+			if (c.sent < whole)
+				break;
+			c.sent -= whole;
+			item.next++;
+			if (options_.rate > 0)
+				c.budget--;
+		}
+		if (item.next == item.end)
+			c.out.pop_front();
+		return size;
+	}
+
+	const Corpus &corpus_;
+	const Options &options_;
+	int listener_ = -1, epoll_ = -1, timer_ = -1;
+	uint16_t port_ = 0;
+	std::map<int, std::unique_ptr<Connection>> connections_;
+	simdjson::dom::parser parser_;
+};
+
+Options
+parse_options(int argc, char **argv)
+{
+	Options options;
+	std::map<std::string_view, size_t *> numbers = {
+		{"--events", &options.events},   {"--relays", &options.relays}, {"--rate", &options.rate},
+		{"--overlap", &options.overlap}, {"--cap", &options.cap},       {"--seed", &options.seed}};
+	for (int i = 1; i + 1 < argc; i += 2) {
+		std::string_view name = argv[i];
+		if (name == "--file")
+			options.file = argv[i + 1];
+		else if (name == "--list")
+			options.list = argv[i + 1];
+		else if (name == "--port")
+			options.port = static_cast<uint16_t>(std::stoul(argv[i + 1]));
+		else if (numbers.contains(name))
+			*numbers[name] = std::stoul(argv[i + 1]);
+		else
+			throw std::invalid_argument("unknown option " + std::string(name));
+	}
+	if (argc % 2 == 0 || options.relays == 0 || options.overlap > 100)
+		throw std::invalid_argument(
+			"usage: bigbrotr-relay_stub [--events N] [--seed S] [--relays M] [--overlap PERCENT] "
+			"[--cap N] [--rate EVENTS_PER_SECOND] [--port P] [--file JSONL] [--list FILE]");
+	return options;
+}
+
+} // namespace
+
+int
+main(int argc, char **argv)
+{
+	try {
+		Options options = parse_options(argc, argv);
+		Corpus corpus = make_corpus(options);
+		if (!options.list.empty())
+			write_list(corpus, options.list);
+		Server server(corpus, options);
+		printf("{\"port\": %u, \"relays\": %zu, \"events\": %zu}\n", server.port(),
+			   corpus.relays.size(), corpus.events.size());
+		fflush(stdout);
+		server.run();
+	} catch (const std::exception &error) {
+		fprintf(stderr, "relay_stub: %s\n", error.what());
+		return 1;
+	}
+	return 0;
+}
