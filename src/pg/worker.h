@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,8 @@
 
 namespace pg {
 
-enum class Next : uint8_t {
+enum class Next : uint8_t
+{
 	Continue,
 	Done // the service has nothing more to do until it is started again
 };
@@ -67,6 +69,9 @@ class Worker
 	virtual void send(const wire::Message &message) = 0;
 	virtual bool net_running() const = 0;
 
+	/* To the server log, if bigbrotr.log_level lets it through. At most 1024 bytes are kept. */
+	virtual void log(wire::LogLevel level, std::string_view message) = 0;
+
 	/* Custom statistics (service_stats(name) -> custom): adds to a counter or sets a gauge. */
 	virtual void count(const char *key, int64_t add) = 0;
 	virtual void gauge(const char *key, int64_t value) = 0;
@@ -95,13 +100,15 @@ Worker::transaction(const char *activity, bool durable, F &&body)
 	}
 }
 
-/* One line per service, in services.cpp: the only place that knows which services exist. */
+/* One per service, in workers/registry.cpp: the only place that knows which services exist. */
 struct ServiceEntry
 {
-	const char *name;		  // "synchronizer"
+	const char *name; // "synchronizer"
 	const char *description;
-	bool once;				  // runs to its end before the others start (the initializer)
+	bool once; // runs to its end before the others start (the initializer)
 	std::unique_ptr<Service> (*make)();
 };
+
+std::span<const ServiceEntry> services();
 
 } // namespace pg
