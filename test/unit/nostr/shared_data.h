@@ -1,0 +1,99 @@
+/*
+ * Test data that lives beside the repository and is not part of it: $BIGBROTR_SHARED/data, by
+ * default ../shared/data. Where it is missing, tests say so and use a corpus of their own.
+ */
+#pragma once
+
+#include <gtest/gtest.h>
+#include <simdjson.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "../../tools/corpus.h"
+
+namespace shared_data {
+
+inline std::filesystem::path
+path(const std::string &name)
+{
+	const char *root = getenv("BIGBROTR_SHARED");
+	std::filesystem::path shared =
+		root != nullptr ? root : std::filesystem::path(BIGBROTR_SOURCE_DIR) / "../shared";
+	return shared / "data" / name;
+}
+
+inline bool
+exists(const std::string &name)
+{
+	if (std::filesystem::exists(path(name)))
+		return true;
+	GTEST_LOG_(WARNING) << "no shared test data " << path(name) << ", see BIGBROTR_SHARED";
+	return false;
+}
+
+inline std::string
+text(const std::string &name)
+{
+	std::ifstream in(path(name), std::ios::binary);
+	return {std::istreambuf_iterator<char>(in), {}};
+}
+
+inline std::vector<std::string>
+split(const std::string &text)
+{
+	std::vector<std::string> lines;
+	size_t start = 0;
+	while (start < text.size()) {
+		size_t end = std::min(text.find('\n', start), text.size());
+		lines.push_back(text.substr(start, end - start));
+		start = end + 1;
+	}
+	return lines;
+}
+
+inline std::vector<std::string>
+lines(const std::string &name)
+{
+	return split(text(name));
+}
+
+inline std::vector<std::string>
+gzip_lines(const std::string &name)
+{
+	std::string command = "gzip -dc '" + path(name).string() + "'";
+	FILE *pipe = popen(command.c_str(), "r");
+	std::string text;
+	char buffer[65536];
+	size_t size;
+	while ((size = fread(buffer, 1, sizeof(buffer), pipe)) > 0)
+		text.append(buffer, size);
+	EXPECT_EQ(pclose(pipe), 0);
+	return split(text);
+}
+
+/* A string member, or "" if it is absent or null. */
+inline std::string
+member(const simdjson::dom::element &object, const char *name)
+{
+	std::string_view value;
+	if (object[name].get_string().get(value) != simdjson::SUCCESS)
+		return {};
+	return std::string(value);
+}
+
+/* Lines of events in both spellings, made here. */
+inline std::vector<std::string>
+own_corpus(size_t count, uint64_t seed = 1)
+{
+	CorpusGenerator generator(seed, 20, static_cast<int64_t>(count));
+	std::vector<std::string> lines;
+	for (size_t i = 0; i < count; i++)
+		lines.push_back(corpus::to_line(generator.next(), i % 2 == 0));
+	return lines;
+}
+
+} // namespace shared_data
