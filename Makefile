@@ -27,7 +27,7 @@ PROVE_TESTS = test/t/*.pl
 
 PG_CONFIG ?= pg_config
 # Optimised C++20; -Wno-register: PostgreSQL 14 and 15 headers; no bitcode: clang would build it as C++14.
-PG_CPPFLAGS = -I$(srcdir)/src -I$(srcdir)
+PG_CPPFLAGS = -I$(srcdir)/src -I$(srcdir) -DBIGBROTR_VERSION='"$(EXTVERSION)"'
 PG_CXXFLAGS = -std=gnu++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wno-register -Wno-unused-parameter \
 	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
 SHLIB_LINK = -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lstdc++
@@ -43,7 +43,7 @@ override with_llvm := no
 include $(PGXS)
 
 $(SCRIPT): $(SCRIPT_PARTS) bigbrotr.control
-	{ echo '\echo Use "CREATE EXTENSION bigbrotr" to load this file. \quit'; cat $(SCRIPT_PARTS); } > $@
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION bigbrotr" to load this file. \quit'; cat $(SCRIPT_PARTS); } > $@
 
 src/wire/wire_generated.h: src/wire/wire.fbs
 	flatc --cpp --cpp-std c++17 --scoped-enums -o src/wire $<
@@ -55,10 +55,13 @@ override CXXFLAGS += -MMD
 $(NET): $(NET_OBJS)
 	$(CXX) $(CXXFLAGS) $(NET_OBJS) $(LDFLAGS) $(NET_LIBS) -o $@
 
-install: install-net
-install-net: $(NET) installdirs
+# Beside what PGXS installs: the net process and the seed list.
+install: install-own
+install-own: $(NET) installdirs
 	$(INSTALL_PROGRAM) $(NET) '$(DESTDIR)$(pkglibdir)/$(NET)'
-uninstall: uninstall-net
-uninstall-net:
-	rm -f '$(DESTDIR)$(pkglibdir)/$(NET)'
-.PHONY: install-net uninstall-net
+	$(MKDIR_P) '$(DESTDIR)$(datadir)/bigbrotr'
+	$(INSTALL_DATA) $(srcdir)/seed/relays.txt '$(DESTDIR)$(datadir)/bigbrotr/relays.txt'
+uninstall: uninstall-own
+uninstall-own:
+	rm -f '$(DESTDIR)$(pkglibdir)/$(NET)' '$(DESTDIR)$(datadir)/bigbrotr/relays.txt'
+.PHONY: install-own uninstall-own

@@ -5,18 +5,28 @@ CREATE SCHEMA bigbrotr;
 COMMENT ON SCHEMA bigbrotr IS 'bigbrotr: the Nostr network observatory inside PostgreSQL';
 
 CREATE TABLE bigbrotr.relays (
-	relay_id    integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	url         text    NOT NULL UNIQUE,
-	network     text    NOT NULL CHECK (network IN ('clearnet', 'tor', 'i2p', 'loki', 'local')),
+	relay_id    integer GENERATED ALWAYS AS IDENTITY,
+	url         text    NOT NULL,
+	network     text    NOT NULL,
 	inserted_at bigint  NOT NULL,
 	last_seen   bigint,
-	status      text
-);
+	status      text,
+	CONSTRAINT relays_pkey PRIMARY KEY (relay_id),
+	CONSTRAINT relays_url_key UNIQUE (url),
+	CONSTRAINT relays_network_check CHECK (network IN ('clearnet', 'tor', 'i2p', 'loki', 'local'))
+) WITH (fillfactor = 70);
+COMMENT ON TABLE bigbrotr.relays IS 'Relays, one row per normalised URL';
+COMMENT ON COLUMN bigbrotr.relays.relay_id IS 'Short key used by the other tables';
+COMMENT ON COLUMN bigbrotr.relays.url IS 'Normalised ws:// or wss:// URL, see bigbrotr.normalise_relay_url';
+COMMENT ON COLUMN bigbrotr.relays.network IS 'clearnet, tor, i2p, loki (NIP-66 tag n) or local (not publicly reachable)';
+COMMENT ON COLUMN bigbrotr.relays.inserted_at IS 'When the relay became known, Unix seconds';
+COMMENT ON COLUMN bigbrotr.relays.last_seen IS 'When the relay last sent us anything, Unix seconds; null: never';
+COMMENT ON COLUMN bigbrotr.relays.status IS 'online: the last connection attempt succeeded; offline: it failed or the connection broke; null: not tried';
 
 -- No foreign keys to or from the tables of the ingest path: their row triggers cost 11 of 27 us an
 -- event. The functions keep the references; bigbrotr.verify_references() proves it.
 CREATE TABLE bigbrotr.events (
-	eid         bigint  GENERATED ALWAYS AS IDENTITY,
+	eid         bigint  GENERATED ALWAYS AS IDENTITY (CACHE 64),
 	event_id    bytea   NOT NULL,
 	pubkey      bytea   NOT NULL,
 	created_at  bigint  NOT NULL,
@@ -27,11 +37,25 @@ CREATE TABLE bigbrotr.events (
 	inserted_at bigint  NOT NULL,
 	raw         bytea   COMPRESSION lz4,
 	CONSTRAINT events_pkey PRIMARY KEY (event_id),
-	CONSTRAINT events_eid_key UNIQUE (eid)
+	CONSTRAINT events_eid_key UNIQUE (eid),
+	CONSTRAINT events_sizes_check CHECK (octet_length(event_id) = 32 AND octet_length(pubkey) = 32 AND octet_length(sig) = 64),
+	CONSTRAINT events_created_at_check CHECK (created_at >= 0),
+	CONSTRAINT events_kind_check CHECK (kind BETWEEN 0 AND 65535)
 );
 CREATE INDEX events_pubkey_created_at_idx ON bigbrotr.events (pubkey, created_at);
 CREATE INDEX events_kind_created_at_idx ON bigbrotr.events (kind, created_at);
 CREATE INDEX events_created_at_idx ON bigbrotr.events (created_at);
+COMMENT ON TABLE bigbrotr.events IS 'Verified events (NIP-01): id and signature were checked before the row was written';
+COMMENT ON COLUMN bigbrotr.events.eid IS 'Short key used by bigbrotr.sightings; says nothing about order';
+COMMENT ON COLUMN bigbrotr.events.event_id IS 'id: SHA-256 of the canonical form, 32 bytes (NIP-01)';
+COMMENT ON COLUMN bigbrotr.events.pubkey IS 'Author: x-only secp256k1 public key, 32 bytes (NIP-01)';
+COMMENT ON COLUMN bigbrotr.events.created_at IS 'What the author claims, Unix seconds; may lie in the future or be milliseconds by mistake (NIP-01)';
+COMMENT ON COLUMN bigbrotr.events.kind IS '0 .. 65535 (NIP-01)';
+COMMENT ON COLUMN bigbrotr.events.tags IS 'Array of non-empty arrays of strings (NIP-01); U+FFFD stands for U+0000, then raw is set';
+COMMENT ON COLUMN bigbrotr.events.content IS 'Text (NIP-01); U+FFFD stands for U+0000, then raw is set';
+COMMENT ON COLUMN bigbrotr.events.sig IS 'BIP-340 signature over event_id, 64 bytes';
+COMMENT ON COLUMN bigbrotr.events.inserted_at IS 'When it was archived, Unix seconds';
+COMMENT ON COLUMN bigbrotr.events.raw IS 'The exact JSON (UTF-8) of an event with U+0000, which text and jsonb cannot hold; null for all others';
 
 CREATE TABLE bigbrotr.sightings (
 	eid      bigint  NOT NULL,
@@ -40,27 +64,40 @@ CREATE TABLE bigbrotr.sightings (
 	CONSTRAINT sightings_pkey PRIMARY KEY (eid, relay_id)
 );
 CREATE INDEX sightings_relay_id_idx ON bigbrotr.sightings (relay_id);
+COMMENT ON TABLE bigbrotr.sightings IS 'Which relay delivered which event; the view bigbrotr.event_relay shows ids and URLs';
+COMMENT ON COLUMN bigbrotr.sightings.eid IS 'bigbrotr.events.eid';
+COMMENT ON COLUMN bigbrotr.sightings.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN bigbrotr.sightings.seen_at IS 'When the relay first delivered the event, Unix seconds';
 
 -- What is proven, and what was seen in part: ranges, not a cursor, since a cursor cannot say where
--- the holes are. Ranges of one relay and filter never overlap.
+-- the holes are. Ranges of one relay and filter never overlap; proven ones do not even touch.
 CREATE TABLE bigbrotr.coverage (
-	relay_id  integer NOT NULL REFERENCES bigbrotr.relays ON DELETE CASCADE,
+	relay_id  integer NOT NULL,
 	filter    jsonb   NOT NULL DEFAULT '{}',
 	lower     bigint  NOT NULL,
 	upper     bigint  NOT NULL,
-	evidence  text    NOT NULL CHECK (evidence IN ('paged', 'exhausted', 'dense')),
+	evidence  text    NOT NULL,
 	events    bigint  NOT NULL,
 	proven_at bigint  NOT NULL,
 	CONSTRAINT coverage_pkey PRIMARY KEY (relay_id, filter, lower),
-	CHECK (0 <= lower AND lower <= upper)
+	CONSTRAINT coverage_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
+	CONSTRAINT coverage_evidence_check CHECK (evidence IN ('paged', 'exhausted', 'dense')),
+	CONSTRAINT coverage_range_check CHECK (0 <= lower AND lower <= upper)
 );
+COMMENT ON TABLE bigbrotr.coverage IS 'Time ranges for which it is proven that everything a relay served is archived';
+COMMENT ON COLUMN bigbrotr.coverage.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN bigbrotr.coverage.filter IS 'The NIP-01 filter asked, without since, until and limit; {}: all events';
+COMMENT ON COLUMN bigbrotr.coverage.lower IS 'First created_at covered, Unix seconds, inclusive';
+COMMENT ON COLUMN bigbrotr.coverage.upper IS 'Last created_at covered, Unix seconds, inclusive';
+COMMENT ON COLUMN bigbrotr.coverage.evidence IS 'exhausted: read until nothing older came; paged: read until the relay went on to older events; dense: a second with more events than a page holds, seen in part, NOT proven';
+COMMENT ON COLUMN bigbrotr.coverage.events IS 'Events delivered in the range while it was read; more than the true number where seconds were read twice';
+COMMENT ON COLUMN bigbrotr.coverage.proven_at IS 'All of the range was read at this time or later, Unix seconds';
 
 -- What the synchronizer knows of each relay beyond its name: state, counters, back-off.
 CREATE TABLE bigbrotr.relay_sync (
-	relay_id     integer NOT NULL PRIMARY KEY REFERENCES bigbrotr.relays ON DELETE CASCADE,
+	relay_id     integer NOT NULL,
 	enabled      boolean NOT NULL DEFAULT true,
-	phase        text    NOT NULL DEFAULT 'waiting'
-	             CHECK (phase IN ('waiting', 'connecting', 'backfill', 'live', 'backoff')),
+	phase        text    NOT NULL DEFAULT 'waiting',
 	phase_since  bigint  NOT NULL,
 	next_attempt bigint  NOT NULL DEFAULT 0,
 	failures     integer NOT NULL DEFAULT 0,
@@ -71,58 +108,127 @@ CREATE TABLE bigbrotr.relay_sync (
 	sightings    bigint  NOT NULL DEFAULT 0,
 	messages     bigint  NOT NULL DEFAULT 0,
 	bytes        bigint  NOT NULL DEFAULT 0,
-	pages        bigint  NOT NULL DEFAULT 0
+	pages        bigint  NOT NULL DEFAULT 0,
+	CONSTRAINT relay_sync_pkey PRIMARY KEY (relay_id),
+	CONSTRAINT relay_sync_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
+	CONSTRAINT relay_sync_phase_check CHECK (phase IN ('waiting', 'connecting', 'backfill', 'live', 'backoff'))
 ) WITH (fillfactor = 70);
+COMMENT ON TABLE bigbrotr.relay_sync IS 'State and counters of the synchronizer, one row per relay';
+COMMENT ON COLUMN bigbrotr.relay_sync.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN bigbrotr.relay_sync.enabled IS 'false: the synchronizer leaves the relay alone';
+COMMENT ON COLUMN bigbrotr.relay_sync.phase IS 'waiting: for its turn; connecting; backfill: history is being paged; live: caught up, subscribed to what is new; backoff: failed, waits for next_attempt';
+COMMENT ON COLUMN bigbrotr.relay_sync.phase_since IS 'When the phase began, Unix seconds';
+COMMENT ON COLUMN bigbrotr.relay_sync.next_attempt IS 'Not opened before, Unix seconds; 0: never tried';
+COMMENT ON COLUMN bigbrotr.relay_sync.failures IS 'Connections failed or broken since the last page was read';
+COMMENT ON COLUMN bigbrotr.relay_sync.last_error IS 'Reason code of the last failure';
+COMMENT ON COLUMN bigbrotr.relay_sync.last_detail IS 'What the relay or the system said at the last failure';
+COMMENT ON COLUMN bigbrotr.relay_sync.last_success IS 'When a page was last read to its end, Unix seconds';
+COMMENT ON COLUMN bigbrotr.relay_sync.events IS 'Events first archived through this relay';
+COMMENT ON COLUMN bigbrotr.relay_sync.sightings IS 'Sightings archived';
+COMMENT ON COLUMN bigbrotr.relay_sync.messages IS 'WebSocket messages received';
+COMMENT ON COLUMN bigbrotr.relay_sync.bytes IS 'Bytes of these messages, inflated';
+COMMENT ON COLUMN bigbrotr.relay_sync.pages IS 'Pages read to their end';
 
--- What was refused, by relay and reason code.
 CREATE TABLE bigbrotr.relay_refusals (
-	relay_id    integer NOT NULL REFERENCES bigbrotr.relays ON DELETE CASCADE,
+	relay_id    integer NOT NULL,
 	reason      text    NOT NULL,
 	count       bigint  NOT NULL,
 	first_at    bigint  NOT NULL,
 	last_at     bigint  NOT NULL,
 	last_detail text,
-	PRIMARY KEY (relay_id, reason)
+	CONSTRAINT relay_refusals_pkey PRIMARY KEY (relay_id, reason),
+	CONSTRAINT relay_refusals_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 ) WITH (fillfactor = 70);
+COMMENT ON TABLE bigbrotr.relay_refusals IS 'What relays sent and we refused, counted by reason';
+COMMENT ON COLUMN bigbrotr.relay_refusals.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN bigbrotr.relay_refusals.reason IS 'Reason code, such as id_mismatch';
+COMMENT ON COLUMN bigbrotr.relay_refusals.count IS 'How often';
+COMMENT ON COLUMN bigbrotr.relay_refusals.first_at IS 'First time, Unix seconds';
+COMMENT ON COLUMN bigbrotr.relay_refusals.last_at IS 'Last time, Unix seconds';
+COMMENT ON COLUMN bigbrotr.relay_refusals.last_detail IS 'What was refused the last time, printable ASCII';
 
--- Verified events that the database itself would not take, kept whole with the reason.
 CREATE TABLE bigbrotr.event_rejects (
-	event_id    bytea  NOT NULL PRIMARY KEY,
+	event_id    bytea   NOT NULL,
 	relay_id    integer,
-	rejected_at bigint NOT NULL,
-	sqlstate    text   NOT NULL,
-	message     text   NOT NULL,
-	raw         bytea  NOT NULL
+	rejected_at bigint  NOT NULL,
+	sqlstate    text    NOT NULL,
+	message     text    NOT NULL,
+	raw         bytea   NOT NULL,
+	CONSTRAINT event_rejects_pkey PRIMARY KEY (event_id)
 );
+COMMENT ON TABLE bigbrotr.event_rejects IS 'Verified events that the database itself would not take, kept whole';
+COMMENT ON COLUMN bigbrotr.event_rejects.event_id IS 'id of the event, 32 bytes (NIP-01)';
+COMMENT ON COLUMN bigbrotr.event_rejects.relay_id IS 'bigbrotr.relays.relay_id of the relay that delivered it';
+COMMENT ON COLUMN bigbrotr.event_rejects.rejected_at IS 'Unix seconds';
+COMMENT ON COLUMN bigbrotr.event_rejects.sqlstate IS 'SQLSTATE of the error';
+COMMENT ON COLUMN bigbrotr.event_rejects.message IS 'Message of the error';
+COMMENT ON COLUMN bigbrotr.event_rejects.raw IS 'The exact JSON of the event (UTF-8)';
 
--- Lines of seed lists that are no relay, by source.
 CREATE TABLE bigbrotr.seed_rejects (
-	source   text    NOT NULL,
-	line     integer NOT NULL,
-	text     text    NOT NULL,
-	reason   text    NOT NULL,
-	read_at  bigint  NOT NULL,
-	PRIMARY KEY (source, line)
+	source  text    NOT NULL,
+	line    integer NOT NULL,
+	text    text    NOT NULL,
+	reason  text    NOT NULL,
+	read_at bigint  NOT NULL,
+	CONSTRAINT seed_rejects_pkey PRIMARY KEY (source, line)
 );
+COMMENT ON TABLE bigbrotr.seed_rejects IS 'Lines of seed lists that are no relay, as of the last load of each list';
+COMMENT ON COLUMN bigbrotr.seed_rejects.source IS 'Name of the list, as given to bigbrotr.load_seeds';
+COMMENT ON COLUMN bigbrotr.seed_rejects.line IS 'Line number, from 1';
+COMMENT ON COLUMN bigbrotr.seed_rejects.text IS 'The line, cut after 500 characters';
+COMMENT ON COLUMN bigbrotr.seed_rejects.reason IS 'Reason code of bigbrotr.normalise_relay_url, or local_address';
+COMMENT ON COLUMN bigbrotr.seed_rejects.read_at IS 'When the list was loaded, Unix seconds';
 
--- Measurements of relays in the original specification's shape; filled by the monitor.
 CREATE TABLE bigbrotr.relay_checks (
-	relay_id              integer NOT NULL REFERENCES bigbrotr.relays ON DELETE CASCADE,
-	generated_at          bigint  NOT NULL,
-	nip66_present         boolean NOT NULL DEFAULT false,
-	nip66_openable        boolean,
-	nip66_readable        boolean,
-	nip66_writable        boolean,
-	nip66_rtt_open        integer,
-	nip66_rtt_read        integer,
-	nip66_rtt_write       integer,
-	nip11_present         boolean NOT NULL DEFAULT false,
-	nip11_name            text,
-	nip11_description     text,
-	nip11_pubkey          text,
-	nip11_contact         text,
-	nip11_supported_nips  jsonb,
-	nip11_software        text,
-	nip11_version         text,
-	PRIMARY KEY (relay_id, generated_at)
+	relay_id             integer NOT NULL,
+	generated_at         bigint  NOT NULL,
+	nip66_present        boolean NOT NULL DEFAULT false,
+	nip66_openable       boolean,
+	nip66_readable       boolean,
+	nip66_writable       boolean,
+	nip66_rtt_open       integer,
+	nip66_rtt_read       integer,
+	nip66_rtt_write      integer,
+	nip11_present        boolean NOT NULL DEFAULT false,
+	nip11_name           text,
+	nip11_description    text,
+	nip11_pubkey         text,
+	nip11_contact        text,
+	nip11_supported_nips jsonb,
+	nip11_software       text,
+	nip11_version        text,
+	CONSTRAINT relay_checks_pkey PRIMARY KEY (relay_id, generated_at),
+	CONSTRAINT relay_checks_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 );
+COMMENT ON TABLE bigbrotr.relay_checks IS 'Measurements of relays; the view bigbrotr.relay_metadata shows URLs';
+COMMENT ON COLUMN bigbrotr.relay_checks.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN bigbrotr.relay_checks.generated_at IS 'When it was measured, Unix seconds';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip66_present IS 'Whether the relay was measured (NIP-66)';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip66_openable IS 'Whether a WebSocket could be opened';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip66_readable IS 'Whether a REQ was answered';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip66_writable IS 'Whether an EVENT was accepted';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip66_rtt_open IS 'Milliseconds to open (NIP-66 tag rtt-open)';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip66_rtt_read IS 'Milliseconds to the answer of a REQ (NIP-66 tag rtt-read)';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip66_rtt_write IS 'Milliseconds to the answer of an EVENT (NIP-66 tag rtt-write)';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip11_present IS 'Whether a relay information document was served (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip11_name IS 'name (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip11_description IS 'description (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip11_pubkey IS 'pubkey as served; not always a key (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip11_contact IS 'contact (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip11_supported_nips IS 'supported_nips (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip11_software IS 'software (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_checks.nip11_version IS 'version (NIP-11)';
+
+-- pg_dump takes the rows of these along (those of an extension's tables it leaves out otherwise).
+SELECT pg_extension_config_dump('bigbrotr.relays', '');
+SELECT pg_extension_config_dump('bigbrotr.relays_relay_id_seq', '');
+SELECT pg_extension_config_dump('bigbrotr.events', '');
+SELECT pg_extension_config_dump('bigbrotr.events_eid_seq', '');
+SELECT pg_extension_config_dump('bigbrotr.sightings', '');
+SELECT pg_extension_config_dump('bigbrotr.coverage', '');
+SELECT pg_extension_config_dump('bigbrotr.relay_sync', '');
+SELECT pg_extension_config_dump('bigbrotr.relay_refusals', '');
+SELECT pg_extension_config_dump('bigbrotr.event_rejects', '');
+SELECT pg_extension_config_dump('bigbrotr.seed_rejects', '');
+SELECT pg_extension_config_dump('bigbrotr.relay_checks', '');
+

@@ -1,0 +1,263 @@
+-- Functions of the archive: relays, seed lists, events, sightings.
+-- Arrays run in parallel: their n-th elements belong together.
+
+CREATE FUNCTION bigbrotr.normalise_relay_url(
+	text text, lenient boolean DEFAULT false,
+	OUT url text, OUT network text, OUT reason text)
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_normalise_relay_url';
+COMMENT ON FUNCTION bigbrotr.normalise_relay_url(text, boolean) IS
+	'One spelling for one relay endpoint, and its network; if it is no relay URL, url is null and reason a reason code. lenient: bare hosts and http(s) are read as ws(s)';
+
+CREATE FUNCTION bigbrotr.unix_now() RETURNS bigint
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN floor(extract(epoch FROM now()))::bigint;
+COMMENT ON FUNCTION bigbrotr.unix_now() IS 'Start of the transaction, Unix seconds';
+
+-- Policy beside the pure normaliser: local relays only if a setting says so.
+CREATE FUNCTION bigbrotr.allow_local_relays() RETURNS boolean
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN coalesce(current_setting('bigbrotr.allow_local_relays', true), 'off')::boolean;
+COMMENT ON FUNCTION bigbrotr.allow_local_relays() IS 'The setting bigbrotr.allow_local_relays, also where the library is not loaded';
+
+CREATE FUNCTION bigbrotr.add_relay(url text) RETURNS integer
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay record;
+	id integer;
+BEGIN
+	SELECT n.url, n.network, n.reason INTO relay FROM bigbrotr.normalise_relay_url(add_relay.url) AS n;
+	IF relay.reason IS NULL AND relay.network = 'local' AND NOT bigbrotr.allow_local_relays() THEN
+		relay.reason := 'local_address';
+	END IF;
+	IF relay.reason IS NOT NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is no relay URL we accept: %s', left(add_relay.url, 256), relay.reason),
+			HINT = CASE relay.reason WHEN 'local_address' THEN 'Set bigbrotr.allow_local_relays to accept relays that are not publicly reachable.' ELSE '' END;
+	END IF;
+	INSERT INTO bigbrotr.relays AS r (url, network, inserted_at)
+		VALUES (relay.url, relay.network, bigbrotr.unix_now())
+		ON CONFLICT ON CONSTRAINT relays_url_key DO NOTHING
+		RETURNING r.relay_id INTO id;
+	IF id IS NULL THEN
+		SELECT r.relay_id INTO STRICT id FROM bigbrotr.relays AS r WHERE r.url = relay.url;
+	END IF;
+	INSERT INTO bigbrotr.relay_sync (relay_id, phase_since) VALUES (id, bigbrotr.unix_now())
+		ON CONFLICT DO NOTHING;
+	RETURN id;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.add_relay(text) IS 'Makes a relay known, if it is not yet, and returns its relay_id';
+
+CREATE FUNCTION bigbrotr.load_seeds(
+	source text, content text,
+	OUT added bigint, OUT known bigint, OUT refused bigint)
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	at bigint := bigbrotr.unix_now();
+	accepted bigint;
+BEGIN
+	IF octet_length(content) > 16 * 1024 * 1024 THEN
+		RAISE program_limit_exceeded USING
+			MESSAGE = format('seed list "%s" has %s bytes', source, octet_length(content)),
+			DETAIL = 'A seed list may have 16 MB.';
+	END IF;
+
+	DELETE FROM bigbrotr.seed_rejects AS r WHERE r.source = load_seeds.source;
+	WITH lines AS MATERIALIZED (
+		SELECT l.line, l.text, n.url, n.network,
+		       CASE WHEN n.network = 'local' AND NOT bigbrotr.allow_local_relays()
+		            THEN 'local_address' ELSE n.reason END AS reason
+		FROM string_to_table(load_seeds.content, E'\n') WITH ORDINALITY AS l (text, line),
+		     bigbrotr.normalise_relay_url(l.text, true) AS n
+		WHERE btrim(l.text, E' \t\r') <> '' AND btrim(l.text, E' \t\r') NOT LIKE '#%'
+	), rejects AS (
+		INSERT INTO bigbrotr.seed_rejects (source, line, text, reason, read_at)
+		SELECT load_seeds.source, l.line, left(rtrim(l.text, E'\r'), 500), l.reason, at
+		FROM lines AS l WHERE l.reason IS NOT NULL
+	), relays AS (
+		INSERT INTO bigbrotr.relays (url, network, inserted_at)
+		SELECT l.url, min(l.network), at FROM lines AS l WHERE l.reason IS NULL
+		GROUP BY l.url ORDER BY min(l.line)
+		ON CONFLICT ON CONSTRAINT relays_url_key DO NOTHING
+		RETURNING relay_id
+	), states AS (
+		INSERT INTO bigbrotr.relay_sync (relay_id, phase_since) SELECT relay_id, at FROM relays
+	)
+	SELECT count(*) FILTER (WHERE l.reason IS NULL), count(*) FILTER (WHERE l.reason IS NOT NULL),
+	       (SELECT count(*) FROM relays)
+	INTO accepted, refused, added FROM lines AS l;
+	known := accepted - added;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.load_seeds(text, text) IS
+	'Makes the relays of a list known: one URL a line, # begins a comment line. known: lines whose relay was known before or stands above. Refused lines are in bigbrotr.seed_rejects with their reason, which replace those of an earlier load of the same source';
+
+CREATE FUNCTION bigbrotr.known_events(event_ids bytea[]) RETURNS boolean[]
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	-- The plan is kept, maybe from when the tables were empty: it must stay the one by index.
+	SET enable_seqscan = off
+	AS $$
+BEGIN
+	RETURN ARRAY(
+		SELECT coalesce(
+			(SELECT true FROM bigbrotr.events AS e WHERE e.event_id = a.id),
+			(SELECT true FROM bigbrotr.event_rejects AS r WHERE r.event_id = a.id),
+			false)
+		FROM unnest(event_ids) WITH ORDINALITY AS a (id, n) ORDER BY a.n);
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.known_events(bytea[]) IS
+	'For each id: is the event archived, or rejected by the database for good?';
+
+-- Sorted by id, as every writer does it: two that bring the same events wait for each other, but
+-- never in a circle.
+CREATE FUNCTION bigbrotr.store_events(
+	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], tags text[],
+	contents text[], sigs bytea[], raws bytea[], at bigint) RETURNS bytea[]
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	stored bytea[];
+BEGIN
+	IF (cardinality(event_ids) = ALL (ARRAY[cardinality(pubkeys), cardinality(created_ats), cardinality(kinds),
+		cardinality(tags), cardinality(contents), cardinality(sigs), cardinality(raws)])) IS NOT TRUE THEN
+		RAISE array_subscript_error USING MESSAGE = 'the arrays of events differ in length';
+	END IF;
+	WITH new AS (
+		INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at, raw)
+		SELECT a.event_id, a.pubkey, a.created_at, a.kind, a.tags::jsonb, a.content, a.sig, at, a.raw
+		FROM unnest(event_ids, pubkeys, created_ats, kinds, tags, contents, sigs, raws)
+		     AS a (event_id, pubkey, created_at, kind, tags, content, sig, raw)
+		ORDER BY a.event_id
+		ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
+		RETURNING event_id
+	)
+	SELECT array_agg(event_id) INTO stored FROM new;
+	RETURN coalesce(stored, '{}');
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.store_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bigint) IS
+	'Archives verified events (nothing is verified here) and returns the ids of those that are new. tags: JSON texts; raws: null, or the exact JSON of an event with U+0000; at: Unix seconds';
+
+CREATE FUNCTION bigbrotr.store_sightings(
+	event_ids bytea[], relay_ids integer[], seen_ats bigint[],
+	OUT relay_id integer, OUT new bigint) RETURNS SETOF record
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	SET enable_seqscan = off
+	SET enable_hashjoin = off
+	SET enable_mergejoin = off
+	AS $$
+DECLARE
+	existing integer[];
+BEGIN
+	IF (cardinality(event_ids) = ALL (ARRAY[cardinality(relay_ids), cardinality(seen_ats)])) IS NOT TRUE THEN
+		RAISE array_subscript_error USING MESSAGE = 'the arrays of sightings differ in length';
+	END IF;
+	-- Locked, so that nobody deletes a relay under its sightings.
+	existing := ARRAY(SELECT r.relay_id FROM bigbrotr.relays AS r
+		WHERE r.relay_id = ANY (ARRAY(SELECT DISTINCT unnest(relay_ids)))
+		ORDER BY r.relay_id FOR KEY SHARE);
+	RETURN QUERY
+	WITH stored AS (
+		INSERT INTO bigbrotr.sightings AS s (eid, relay_id, seen_at)
+		SELECT e.eid, a.relay_id, a.seen_at
+		FROM unnest(event_ids, relay_ids, seen_ats) AS a (event_id, relay_id, seen_at)
+		     JOIN bigbrotr.events AS e ON e.event_id = a.event_id
+		WHERE a.relay_id = ANY (existing)
+		ORDER BY e.eid, a.relay_id
+		ON CONFLICT ON CONSTRAINT sightings_pkey DO NOTHING
+		RETURNING s.relay_id
+	)
+	SELECT stored.relay_id, count(*) FROM stored GROUP BY stored.relay_id;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.store_sightings(bytea[], integer[], bigint[]) IS
+	'Archives which relay delivered which event at which Unix second and returns how many are new for each relay. Passes over unknown events and relays';
+
+CREATE FUNCTION bigbrotr.reject_event(
+	event_id bytea, relay_id integer, code text, message text, raw bytea, at bigint) RETURNS void
+	LANGUAGE sql
+	BEGIN ATOMIC
+		INSERT INTO bigbrotr.event_rejects (event_id, relay_id, rejected_at, sqlstate, message, raw)
+		VALUES (reject_event.event_id, reject_event.relay_id, reject_event.at, reject_event.code,
+		        reject_event.message, reject_event.raw)
+		ON CONFLICT DO NOTHING;
+	END;
+COMMENT ON FUNCTION bigbrotr.reject_event(bytea, integer, text, text, bytea, bigint) IS
+	'Keeps an event that could not be stored, with the SQLSTATE and message of the error';
+
+CREATE FUNCTION bigbrotr.delete_events(event_ids bytea[]) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	deleted bigint;
+BEGIN
+	-- No sighting may arrive for an event that is on its way out.
+	LOCK TABLE bigbrotr.sightings IN SHARE ROW EXCLUSIVE MODE;
+	WITH gone AS (
+		DELETE FROM bigbrotr.events AS e WHERE e.event_id = ANY (event_ids) RETURNING e.eid
+	), sightings AS (
+		DELETE FROM bigbrotr.sightings AS s USING gone WHERE s.eid = gone.eid
+	)
+	SELECT count(*) INTO deleted FROM gone;
+	RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.delete_events(bytea[]) IS
+	'Deletes events with their sightings and returns how many there were. Coverage stays: they are not asked for again';
+
+CREATE FUNCTION bigbrotr.delete_relay(url text) RETURNS boolean
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	id integer;
+BEGIN
+	DELETE FROM bigbrotr.relays AS r WHERE r.url = delete_relay.url RETURNING r.relay_id INTO id;
+	DELETE FROM bigbrotr.sightings AS s WHERE s.relay_id = id;
+	RETURN id IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.delete_relay(text) IS
+	'Forgets a relay with its sightings, coverage and counters; false if it is not known. Its events stay. To stop archiving it, set relay_sync.enabled to false instead';
+
+CREATE FUNCTION bigbrotr.event_json(event bigbrotr.events) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN CASE WHEN (event).raw IS NOT NULL THEN convert_from((event).raw, 'UTF8')
+	ELSE format('{"id":"%s","pubkey":"%s","created_at":%s,"kind":%s,"tags":%s,"content":%s,"sig":"%s"}',
+		encode((event).event_id, 'hex'), encode((event).pubkey, 'hex'), (event).created_at, (event).kind,
+		(event).tags, to_json((event).content), encode((event).sig, 'hex')) END;
+COMMENT ON FUNCTION bigbrotr.event_json(bigbrotr.events) IS
+	'The event as NIP-01 JSON, exact: parsed and hashed it gives its id again. SELECT bigbrotr.event_json(e) FROM bigbrotr.events e';
+
+CREATE FUNCTION bigbrotr.verify_references(
+	OUT problem text, OUT eid bigint, OUT relay_id integer, OUT rows bigint) RETURNS SETOF record
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT 'sightings of a missing event', s.eid, NULL::integer, count(*)
+		FROM bigbrotr.sightings AS s
+		WHERE NOT EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.eid = s.eid) GROUP BY s.eid
+		UNION ALL
+		SELECT 'sightings of a missing relay', NULL, s.relay_id, count(*)
+		FROM bigbrotr.sightings AS s
+		WHERE NOT EXISTS (SELECT FROM bigbrotr.relays AS r WHERE r.relay_id = s.relay_id) GROUP BY s.relay_id
+		UNION ALL
+		SELECT 'overlapping coverage', NULL, a.relay_id, count(*)
+		FROM bigbrotr.coverage AS a JOIN bigbrotr.coverage AS b
+		     ON a.relay_id = b.relay_id AND a.filter = b.filter
+		        AND a.lower < b.lower AND b.lower <= a.upper
+		GROUP BY a.relay_id;
+	END;
+COMMENT ON FUNCTION bigbrotr.verify_references() IS
+	'Proves what no foreign key proves; no row: sound. Reads everything. rows: how many rows are concerned';
+

@@ -1,0 +1,46 @@
+-- Who may do what. Tables belong to the extension's owner; nobody gets TRIGGER or ownership on what
+-- the workers write, else they could run code as the worker.
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bigbrotr FROM PUBLIC;
+GRANT USAGE ON SCHEMA bigbrotr TO bigbrotr_reader;
+
+-- Reading: all tables and views.
+GRANT SELECT ON ALL TABLES IN SCHEMA bigbrotr TO bigbrotr_reader;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA bigbrotr TO bigbrotr_reader;
+GRANT EXECUTE ON FUNCTION
+	bigbrotr.normalise_relay_url(text, boolean),
+	bigbrotr.unix_now(),
+	bigbrotr.allow_local_relays(),
+	bigbrotr.known_events(bytea[]),
+	bigbrotr.event_json(bigbrotr.events),
+	bigbrotr.gaps(integer, bigint),
+	bigbrotr.unwanted_relays(integer[], boolean),
+	bigbrotr.verify_references()
+	TO bigbrotr_reader;
+
+-- Feeding the archive.
+GRANT INSERT ON bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects TO bigbrotr_writer;
+GRANT INSERT, UPDATE ON bigbrotr.relays, bigbrotr.relay_sync, bigbrotr.relay_refusals TO bigbrotr_writer;
+GRANT INSERT, UPDATE, DELETE ON bigbrotr.coverage TO bigbrotr_writer;
+GRANT INSERT, DELETE ON bigbrotr.seed_rejects TO bigbrotr_writer;
+GRANT EXECUTE ON FUNCTION
+	bigbrotr.add_relay(text),
+	bigbrotr.load_seeds(text, text),
+	bigbrotr.store_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bigint),
+	bigbrotr.store_sightings(bytea[], integer[], bigint[]),
+	bigbrotr.reject_event(bytea, integer, text, text, bytea, bigint),
+	bigbrotr.claim_coverage(integer, bigint, bigint, text, bigint, bigint),
+	bigbrotr.take_relays(integer, boolean, bigint),
+	bigbrotr.report_relay(integer, text, text, text, bigint, bigint, bigint, bigint),
+	bigbrotr.release_relays(bigint),
+	bigbrotr.count_traffic(integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint),
+	bigbrotr.count_refusals(integer[], text[], bigint[], text[], bigint)
+	TO bigbrotr_writer;
+
+-- Managing: deletions; the functions of the services are granted beside them.
+GRANT DELETE ON bigbrotr.events, bigbrotr.sightings, bigbrotr.relays, bigbrotr.event_rejects,
+	bigbrotr.relay_refusals TO bigbrotr_admin;
+GRANT EXECUTE ON FUNCTION
+	bigbrotr.delete_events(bytea[]),
+	bigbrotr.delete_relay(text)
+	TO bigbrotr_admin;

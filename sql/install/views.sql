@@ -1,0 +1,150 @@
+-- Views: the original specification's names, and what users ask about progress.
+
+CREATE VIEW bigbrotr.event_relay AS
+	SELECT e.event_id, r.url AS relay_url, s.seen_at
+	FROM bigbrotr.sightings AS s
+	     JOIN bigbrotr.events AS e ON e.eid = s.eid
+	     JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id;
+COMMENT ON VIEW bigbrotr.event_relay IS 'Which relay delivered which event';
+COMMENT ON COLUMN bigbrotr.event_relay.event_id IS 'id of the event, 32 bytes (NIP-01)';
+COMMENT ON COLUMN bigbrotr.event_relay.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.event_relay.seen_at IS 'When the relay first delivered the event, Unix seconds';
+
+CREATE VIEW bigbrotr.relay_metadata AS
+	SELECT r.url AS relay_url, r.network AS relay_network, r.inserted_at AS relay_inserted_at, c.generated_at,
+	       c.nip66_present, c.nip66_openable, c.nip66_readable, c.nip66_writable,
+	       c.nip66_rtt_open, c.nip66_rtt_read, c.nip66_rtt_write,
+	       c.nip11_present, c.nip11_name, c.nip11_description, c.nip11_pubkey, c.nip11_contact,
+	       c.nip11_supported_nips, c.nip11_software, c.nip11_version
+	FROM bigbrotr.relay_checks AS c JOIN bigbrotr.relays AS r ON r.relay_id = c.relay_id;
+COMMENT ON VIEW bigbrotr.relay_metadata IS 'Measurements of relays (NIP-66) and the documents they serve (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.relay_metadata.relay_network IS 'clearnet, tor, i2p, loki or local';
+COMMENT ON COLUMN bigbrotr.relay_metadata.relay_inserted_at IS 'When the relay became known, Unix seconds';
+COMMENT ON COLUMN bigbrotr.relay_metadata.generated_at IS 'When it was measured, Unix seconds';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_present IS 'Whether the relay was measured (NIP-66)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_openable IS 'Whether a WebSocket could be opened';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_readable IS 'Whether a REQ was answered';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_writable IS 'Whether an EVENT was accepted';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_rtt_open IS 'Milliseconds to open (NIP-66 tag rtt-open)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_rtt_read IS 'Milliseconds to the answer of a REQ (NIP-66 tag rtt-read)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_rtt_write IS 'Milliseconds to the answer of an EVENT (NIP-66 tag rtt-write)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_present IS 'Whether a relay information document was served (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_name IS 'name (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_description IS 'description (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_pubkey IS 'pubkey as served; not always a key (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_contact IS 'contact (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_supported_nips IS 'supported_nips (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_software IS 'software (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_version IS 'version (NIP-11)';
+
+CREATE VIEW bigbrotr.refusals AS
+	SELECT 'relay'::text AS source, r.url AS name, f.reason, f.count, f.first_at, f.last_at, f.last_detail
+	FROM bigbrotr.relay_refusals AS f JOIN bigbrotr.relays AS r ON r.relay_id = f.relay_id
+	UNION ALL
+	SELECT 'database', coalesce(r.url, ''), j.sqlstate, count(*), min(j.rejected_at), max(j.rejected_at),
+	       (array_agg(j.message ORDER BY j.rejected_at DESC))[1]
+	FROM bigbrotr.event_rejects AS j LEFT JOIN bigbrotr.relays AS r ON r.relay_id = j.relay_id
+	GROUP BY r.url, j.sqlstate
+	UNION ALL
+	SELECT 'seeds', s.source, s.reason, count(*), min(s.read_at), max(s.read_at), (array_agg(s.text ORDER BY s.line DESC))[1]
+	FROM bigbrotr.seed_rejects AS s
+	GROUP BY s.source, s.reason;
+COMMENT ON VIEW bigbrotr.refusals IS 'Everything that was not archived, counted by reason';
+COMMENT ON COLUMN bigbrotr.refusals.source IS 'relay: sent by a relay; database: verified, but the database would not take it (bigbrotr.event_rejects); seeds: a line of a seed list (bigbrotr.seed_rejects)';
+COMMENT ON COLUMN bigbrotr.refusals.name IS 'URL of the relay, or name of the seed list';
+COMMENT ON COLUMN bigbrotr.refusals.reason IS 'Reason code, or SQLSTATE';
+COMMENT ON COLUMN bigbrotr.refusals.count IS 'How often';
+COMMENT ON COLUMN bigbrotr.refusals.first_at IS 'First time, Unix seconds';
+COMMENT ON COLUMN bigbrotr.refusals.last_at IS 'Last time, Unix seconds';
+COMMENT ON COLUMN bigbrotr.refusals.last_detail IS 'What it was the last time';
+
+CREATE VIEW bigbrotr.coverage_gaps AS
+	SELECT r.url AS relay_url, g.lower, g.upper, g.upper - g.lower + 1 AS seconds, g.reason, g.tried_at
+	FROM bigbrotr.relays AS r, bigbrotr.gaps(r.relay_id, bigbrotr.unix_now()) AS g;
+COMMENT ON VIEW bigbrotr.coverage_gaps IS 'What is not proven of each relay''s history, from 0 until now';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.lower IS 'First created_at of the gap, Unix seconds, inclusive';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.upper IS 'Last created_at of the gap, Unix seconds, inclusive';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.seconds IS 'Length of the gap';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.reason IS 'unread; or dense: more events in one second than the relay shows in a page';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.tried_at IS 'When a dense second was last tried, Unix seconds';
+
+CREATE VIEW bigbrotr.relay_progress AS
+	SELECT r.relay_id, r.url, r.network, r.status, coalesce(s.enabled, true) AS enabled,
+	       coalesce(s.phase, 'waiting') AS phase, s.phase_since,
+	       coalesce(s.events, 0) AS events, coalesce(s.sightings, 0) AS sightings,
+	       coalesce(s.messages, 0) AS messages, coalesce(s.bytes, 0) AS bytes, coalesce(s.pages, 0) AS pages,
+	       c.proven_seconds, c.dense_seconds, c.proven_from, c.proven_until,
+	       least(1, c.proven_seconds::double precision / (bigbrotr.unix_now() + 1)) AS coverage,
+	       f.refusals, coalesce(s.failures, 0) AS failures, s.last_error, s.last_detail, s.last_success, s.next_attempt
+	FROM bigbrotr.relays AS r
+	     LEFT JOIN bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
+	     CROSS JOIN LATERAL (
+	         SELECT coalesce(sum(c.upper - c.lower + 1) FILTER (WHERE c.evidence <> 'dense'), 0)::bigint AS proven_seconds,
+	                count(*) FILTER (WHERE c.evidence = 'dense') AS dense_seconds,
+	                min(c.lower) FILTER (WHERE c.evidence <> 'dense') AS proven_from,
+	                max(c.upper) FILTER (WHERE c.evidence <> 'dense') AS proven_until
+	         FROM bigbrotr.coverage AS c WHERE c.relay_id = r.relay_id AND c.filter = '{}') AS c
+	     CROSS JOIN LATERAL (
+	         SELECT coalesce(sum(f.count), 0)::bigint AS refusals
+	         FROM bigbrotr.relay_refusals AS f WHERE f.relay_id = r.relay_id) AS f;
+COMMENT ON VIEW bigbrotr.relay_progress IS 'How far each relay is archived';
+COMMENT ON COLUMN bigbrotr.relay_progress.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN bigbrotr.relay_progress.url IS 'Normalised URL';
+COMMENT ON COLUMN bigbrotr.relay_progress.network IS 'clearnet, tor, i2p, loki or local';
+COMMENT ON COLUMN bigbrotr.relay_progress.status IS 'online, offline or null (not tried)';
+COMMENT ON COLUMN bigbrotr.relay_progress.enabled IS 'false: the synchronizer leaves the relay alone';
+COMMENT ON COLUMN bigbrotr.relay_progress.phase IS 'waiting, connecting, backfill, live or backoff, see bigbrotr.relay_sync';
+COMMENT ON COLUMN bigbrotr.relay_progress.phase_since IS 'When the phase began, Unix seconds';
+COMMENT ON COLUMN bigbrotr.relay_progress.events IS 'Events first archived through this relay';
+COMMENT ON COLUMN bigbrotr.relay_progress.sightings IS 'Sightings archived';
+COMMENT ON COLUMN bigbrotr.relay_progress.messages IS 'WebSocket messages received';
+COMMENT ON COLUMN bigbrotr.relay_progress.bytes IS 'Bytes of these messages, inflated';
+COMMENT ON COLUMN bigbrotr.relay_progress.pages IS 'Pages read to their end';
+COMMENT ON COLUMN bigbrotr.relay_progress.proven_seconds IS 'Seconds of history proven to be archived';
+COMMENT ON COLUMN bigbrotr.relay_progress.dense_seconds IS 'Seconds with more events than a page holds, seen in part';
+COMMENT ON COLUMN bigbrotr.relay_progress.proven_from IS 'Oldest second proven, Unix seconds';
+COMMENT ON COLUMN bigbrotr.relay_progress.proven_until IS 'Newest second proven, Unix seconds';
+COMMENT ON COLUMN bigbrotr.relay_progress.coverage IS 'Share of the history from 0 until now that is proven, 0 .. 1';
+COMMENT ON COLUMN bigbrotr.relay_progress.refusals IS 'What was refused, see bigbrotr.refusals';
+COMMENT ON COLUMN bigbrotr.relay_progress.failures IS 'Connections failed or broken since the last page was read';
+COMMENT ON COLUMN bigbrotr.relay_progress.last_error IS 'Reason code of the last failure';
+COMMENT ON COLUMN bigbrotr.relay_progress.last_detail IS 'What the relay or the system said at the last failure';
+COMMENT ON COLUMN bigbrotr.relay_progress.last_success IS 'When a page was last read to its end, Unix seconds';
+COMMENT ON COLUMN bigbrotr.relay_progress.next_attempt IS 'Not opened before, Unix seconds; 0: never tried';
+
+CREATE VIEW bigbrotr.sync_progress AS
+	SELECT count(*) AS relays,
+	       count(*) FILTER (WHERE NOT p.enabled) AS disabled,
+	       count(*) FILTER (WHERE p.enabled AND p.phase = 'waiting') AS waiting,
+	       count(*) FILTER (WHERE p.enabled AND p.phase = 'connecting') AS connecting,
+	       count(*) FILTER (WHERE p.enabled AND p.phase = 'backfill') AS backfill,
+	       count(*) FILTER (WHERE p.enabled AND p.phase = 'live') AS live,
+	       count(*) FILTER (WHERE p.enabled AND p.phase = 'backoff') AS backoff,
+	       coalesce(sum(p.events), 0)::bigint AS events,
+	       coalesce(sum(p.sightings), 0)::bigint AS sightings,
+	       coalesce(sum(p.messages), 0)::bigint AS messages,
+	       coalesce(sum(p.bytes), 0)::bigint AS bytes,
+	       coalesce(sum(p.pages), 0)::bigint AS pages,
+	       coalesce(sum(p.refusals), 0)::bigint AS refusals,
+	       coalesce(sum(p.dense_seconds), 0)::bigint AS dense_seconds,
+	       coalesce(avg(p.coverage) FILTER (WHERE p.enabled), 0) AS coverage
+	FROM bigbrotr.relay_progress AS p;
+COMMENT ON VIEW bigbrotr.sync_progress IS 'How far the archive is, in one row';
+COMMENT ON COLUMN bigbrotr.sync_progress.relays IS 'Relays known';
+COMMENT ON COLUMN bigbrotr.sync_progress.disabled IS 'Relays the synchronizer leaves alone; the following five add up to the rest';
+COMMENT ON COLUMN bigbrotr.sync_progress.waiting IS 'Relays waiting for their turn';
+COMMENT ON COLUMN bigbrotr.sync_progress.connecting IS 'Relays being connected to';
+COMMENT ON COLUMN bigbrotr.sync_progress.backfill IS 'Relays whose history is being paged';
+COMMENT ON COLUMN bigbrotr.sync_progress.live IS 'Relays caught up, subscribed to what is new';
+COMMENT ON COLUMN bigbrotr.sync_progress.backoff IS 'Relays that failed and wait for the next attempt';
+COMMENT ON COLUMN bigbrotr.sync_progress.events IS 'Events archived by the synchronizer';
+COMMENT ON COLUMN bigbrotr.sync_progress.sightings IS 'Sightings archived by the synchronizer';
+COMMENT ON COLUMN bigbrotr.sync_progress.messages IS 'WebSocket messages received';
+COMMENT ON COLUMN bigbrotr.sync_progress.bytes IS 'Bytes of these messages, inflated';
+COMMENT ON COLUMN bigbrotr.sync_progress.pages IS 'Pages read to their end';
+COMMENT ON COLUMN bigbrotr.sync_progress.refusals IS 'What relays sent and was refused, see bigbrotr.refusals';
+COMMENT ON COLUMN bigbrotr.sync_progress.dense_seconds IS 'Seconds with more events than a page holds, seen in part';
+COMMENT ON COLUMN bigbrotr.sync_progress.coverage IS 'Mean share of the enabled relays'' history that is proven, 0 .. 1';
+

@@ -1,0 +1,39 @@
+/*
+ * bigbrotr.normalise_relay_url(text, lenient): nostr::normalise_relay_url for SQL.
+ */
+#include "nostr/relay_url.h"
+#include "pg/error.h"
+
+extern "C" {
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(bigbrotr_normalise_relay_url);
+}
+
+extern "C" Datum
+bigbrotr_normalise_relay_url(PG_FUNCTION_ARGS)
+{
+	text *input = PG_GETARG_TEXT_PP(0);
+	bool lenient = PG_GETARG_BOOL(1);
+	TupleDesc shape;
+	if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+
+	return pg::boundary([&] {
+		nostr::RelayUrl relay = nostr::normalise_relay_url(
+			{VARDATA_ANY(input), static_cast<size_t>(VARSIZE_ANY_EXHDR(input))},
+			lenient ? nostr::UrlMode::Lenient : nostr::UrlMode::Strict);
+		return pg::call([&] {
+			Datum values[3] = {};
+			bool nulls[3] = {!relay.ok(), !relay.ok(), relay.ok()};
+			if (relay.ok()) {
+				values[0] = PointerGetDatum(
+					cstring_to_text_with_len(relay.url.data(), static_cast<int>(relay.url.size())));
+				values[1] = CStringGetTextDatum(nostr::network_name(relay.network));
+			} else
+				values[2] = CStringGetTextDatum(relay.reason);
+			return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
+		});
+	});
+}
