@@ -27,19 +27,20 @@ FrameBuffer::filled(size_t size)
 std::optional<std::string_view>
 FrameBuffer::next()
 {
-	const auto *at = reinterpret_cast<const uint8_t *>(bytes_.data()) + begin_;
-	uint32_t length;
+	uint64_t length = 0;
 	if (broken_ || buffered() < sizeof length)
 		return std::nullopt;
-	length = at[0] | at[1] << 8 | at[2] << 16 | static_cast<uint32_t>(at[3]) << 24;
-	if (length == 0 || length > kMaxFrame) {
+	const char *body = bytes_.data() + begin_ + sizeof length;
+	for (const char *byte = body; byte != bytes_.data() + begin_;)
+		length = length << 8 | static_cast<uint8_t>(*--byte);
+	if (length == 0 || length > kMaxFrame || length % kAlignment != 0) {
 		broken_ = true;
 		return std::nullopt;
 	}
 	if (buffered() - sizeof length < length)
 		return std::nullopt;
 	begin_ += sizeof length + length;
-	return std::string_view(reinterpret_cast<const char *>(at) + sizeof length, length);
+	return std::string_view(body, length);
 }
 
 } // namespace wire

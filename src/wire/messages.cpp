@@ -211,7 +211,7 @@ time_range(int64_t lower, int64_t upper)
 	return {lower, upper};
 }
 
-/* The struct may lie at any address: the compiler must not assume its alignment. */
+/* FlatBuffers does not verify the alignment of structs in vectors. */
 template <class Struct>
 Struct
 aligned(const flatbuffers::Vector<const Struct *> &structs, flatbuffers::uoffset_t i)
@@ -440,10 +440,17 @@ encode(const Message &message)
 	// The order of the variant is that of the union, whose first member is 1 (0: none).
 	const auto type = static_cast<fb::Payload>(message.index() + 1);
 	const auto payload = std::visit([](const auto &m) { return put(builder, m).Union(); }, message);
-	builder.FinishSizePrefixed(fb::CreateFrame(builder, type, payload));
-	if (builder.GetSize() > kMaxFrame + sizeof(uint32_t))
+	builder.Finish(fb::CreateFrame(builder, type, payload));
+	const uint64_t length = (builder.GetSize() + kAlignment - 1) / kAlignment * kAlignment;
+	if (length > kMaxFrame)
 		throw std::length_error("message exceeds the longest frame");
-	return {reinterpret_cast<const char *>(builder.GetBufferPointer()), builder.GetSize()};
+	std::string frame;
+	frame.reserve(sizeof length + length);
+	for (size_t i = 0; i < sizeof length; i++)
+		frame += static_cast<char>(length >> 8 * i);
+	frame.append(reinterpret_cast<const char *>(builder.GetBufferPointer()), builder.GetSize());
+	frame.resize(sizeof length + length);
+	return frame;
 }
 
 std::optional<Message>
@@ -453,9 +460,9 @@ decode(std::string_view body, std::string &fault)
 	flatbuffers::Verifier::Options bounds;
 	bounds.max_depth = 8;
 	bounds.max_tables = 6 * kMaxItems;
-	bounds.check_alignment = false; // offsets count from the length, not from the body
 	try {
 		demand(!body.empty() && body.size() <= kMaxFrame, "length out of range");
+		demand(reinterpret_cast<uintptr_t>(data) % kAlignment == 0, "body is not aligned");
 		flatbuffers::Verifier verifier(data, body.size(), bounds);
 		demand(fb::VerifyFrameBuffer(verifier), "malformed buffer");
 		return decode_frame(*fb::GetFrame(data), Reader(body.size()));

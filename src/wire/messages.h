@@ -20,6 +20,7 @@ namespace wire {
 
 constexpr uint32_t kVersion = 1;
 constexpr size_t kMaxFrame = 16 << 20; // bytes of a body
+constexpr size_t kAlignment = 8;       // of bodies, in length and address
 constexpr size_t kMaxItems = 20000;    // of each list in one message
 
 // ---- worker -> net process
@@ -179,9 +180,9 @@ using Message =
 std::string encode(const Message &message);
 
 /*
- * Verifies and decodes the body of one frame, at any alignment. On a malformed body (bad buffer,
- * text that is no valid UTF-8 or has control characters where wire.fbs promises none, a count or
- * number out of range) returns nothing and sets `fault` to what is wrong.
+ * Verifies and decodes the body of one frame, which must begin at a multiple of kAlignment. On a
+ * malformed body (bad buffer, text that is no valid UTF-8 or has control characters where wire.fbs
+ * promises none, a count or number out of range) returns nothing and sets `fault` to what is wrong.
  */
 std::optional<Message> decode(std::string_view body, std::string &fault);
 
@@ -194,7 +195,7 @@ class FrameBuffer
 	void filled(size_t size);
 	/* The next whole body, valid until the next call of any method; nothing if none is whole. */
 	std::optional<std::string_view> next();
-	/* The peer announced a frame longer than kMaxFrame, or of no length: give it up. */
+	/* The peer announced an impossible length: give it up. */
 	bool broken() const { return broken_; }
 	size_t buffered() const { return end_ - begin_; }
 

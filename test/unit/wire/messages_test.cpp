@@ -13,7 +13,7 @@ namespace {
 std::string_view
 body_of(const std::string &frame)
 {
-	return std::string_view(frame).substr(4);
+	return std::string_view(frame).substr(8);
 }
 
 template <class T>
@@ -267,7 +267,7 @@ TEST(Messages, OverlappingTextsAreRefused)
 	const size_t from = frame.find(small) - 4, to = frame.find(large) - 4;
 	std::string fault;
 	int references = 0;
-	for (size_t at = 4; at < from; at += 4) {
+	for (size_t at = 8; at < from; at += 4) {
 		uint32_t offset;
 		memcpy(&offset, &frame[at], sizeof offset);
 		if (at + offset != from)
@@ -287,14 +287,16 @@ TEST(Messages, DamagedBuffersDoNoHarm)
 	std::string fault;
 	EXPECT_FALSE(decode("", fault));
 	EXPECT_EQ(fault, "length out of range");
-	for (size_t size = 1; size < frame.size() - 4; size++)
+	EXPECT_FALSE(decode(body_of(frame).substr(4), fault));
+	EXPECT_EQ(fault, "body is not aligned");
+	for (size_t size = 1; size < frame.size() - 8; size++)
 		(void) decode(body_of(frame).substr(0, size), fault);
 	std::mt19937 random(1);
 	int accepted = 0;
 	for (int round = 0; round < 20000; round++) {
 		std::string damaged = frame;
 		for (int i = 0; i < 1 + round % 4; i++)
-			damaged[4 + random() % (damaged.size() - 4)] = static_cast<char>(random());
+			damaged[8 + random() % (damaged.size() - 8)] = static_cast<char>(random());
 		if (auto message = decode(body_of(damaged), fault)) {
 			accepted++;
 			const std::string again = encode(*message);
