@@ -32,7 +32,7 @@ PG_CXXFLAGS = -std=gnu++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wno-regi
 	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
 SHLIB_LINK = -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lstdc++
 SHLIB_EXPORTS = exports.txt
-NET_LIBS = -lwebsockets -lcares -luv -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lz -lpthread
+NET_LIBS = -lwebsockets -lcares -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lpthread
 
 EXTRA_CLEAN = $(NET) $(NET_OBJS) $(SCRIPT) src/wire/wire_generated.h
 

@@ -1,0 +1,41 @@
+/* wire::Settings with strings of its own, and the limits that are no settings. */
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "wire/messages.h"
+
+namespace net {
+
+struct Config
+{
+	bool allow_local = false;
+	std::chrono::milliseconds connect_timeout{0};
+	std::chrono::milliseconds response_timeout{0};
+	int page_limit = 0;
+	size_t max_message_bytes = 0;
+	nostr::Limits limits;
+	uint64_t buffer_bytes = 0;
+	std::string tls_ca_file;
+	std::string user_agent;
+
+	Config() = default;
+	explicit Config(const wire::Settings &settings);
+};
+
+/* Messages of a session that nobody asked for or that say nothing. */
+constexpr int kMaxIgnored = 20000;
+/* Messages of a session that were refused. */
+constexpr int kMaxRefused = 1000;
+/* Events of one page. */
+constexpr int kMaxPageEvents = 50000;
+/* Addresses of one relay that are tried. */
+constexpr size_t kMaxAddresses = 3;
+/* Silence after which a ping is sent. */
+constexpr std::chrono::seconds kPingAfter{30};
+
+/* Printable ASCII of at most 200 bytes, as Refusal.detail and Log.message promise. */
+std::string printable(std::string_view text);
+
+} // namespace net

@@ -1,0 +1,147 @@
+#include "net/intake.h"
+
+#include <algorithm>
+
+#include <sys/epoll.h>
+
+namespace net {
+
+Intake::Intake(Reactor &reactor, Link &link, unsigned verifier_threads)
+	: reactor_(reactor), link_(link),
+	  outbox_(reactor, link, [this](const nostr::Id &id) { committed(id); }),
+	  question_timer_(reactor, [this] { ask(); }), verifiers_(verifier_threads)
+{
+	reactor.watch(verifiers_.ready_fd(), EPOLLIN, [this](uint32_t) {
+		verifiers_.take(verdicts_);
+		for (const Verdict &one : verdicts_)
+			verdict(one);
+	});
+}
+
+Intake::~Intake()
+{
+	reactor_.unwatch(verifiers_.ready_fd());
+}
+
+void
+Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at)
+{
+	if (known_.contains(event.id)) {
+		outbox_.sighting(event.id, ledger->relay_id, seen_at);
+		return;
+	}
+	auto [found, fresh] = pending_.try_emplace(event.id);
+	if (fresh) {
+		found->second = std::make_unique<Pending>();
+		Pending &pending = *found->second;
+		pending.event = std::move(event);
+		pending.sources.push_back({ledger, ledger->hold(), seen_at});
+		outbox_.charge(pending.body() + Pending::kOverhead);
+		collected_.push_back(&pending);
+		if (collected_.size() >= kQuestionIds)
+			ask();
+		else if (!question_timer_.armed())
+			question_timer_.arm(kQuestionAge);
+		return;
+	}
+	Pending &pending = *found->second;
+	bool repeated = std::any_of(pending.sources.begin(), pending.sources.end(), [&](auto &source) {
+		return source.ledger->relay_id == ledger->relay_id;
+	});
+	if (repeated)
+		return;
+	if (pending.in_batch) {
+		pending.sources.push_back({ledger, 0, seen_at});
+		outbox_.sighting(event.id, ledger->relay_id, seen_at);
+	} else {
+		pending.sources.push_back({ledger, ledger->hold(), seen_at});
+	}
+}
+
+void
+Intake::ask()
+{
+	question_timer_.cancel();
+	std::vector<nostr::Id> ids;
+	ids.reserve(collected_.size());
+	for (const Pending *pending : collected_)
+		ids.push_back(pending->event.id);
+	link_.send(wire::Question{++last_question_, ids});
+	questions_.emplace(last_question_, std::move(collected_));
+	collected_.clear();
+}
+
+void
+Intake::answered(const wire::Known &answer)
+{
+	auto found = questions_.find(answer.question);
+	if (found == questions_.end() || found->second.size() != answer.known.size())
+		throw LinkError("answer to no question");
+	std::vector<Pending *> asked = std::move(found->second);
+	questions_.erase(found);
+	for (size_t i = 0; i < asked.size(); i++) {
+		if (answer.known[i]) {
+			known(*asked[i]);
+			continue;
+		}
+		bundle_.push_back(asked[i]);
+		if (bundle_.size() >= VerifierPool::kBundle)
+			verifiers_.submit(std::exchange(bundle_, {}));
+	}
+}
+
+void
+Intake::end_of_turn()
+{
+	if (!bundle_.empty())
+		verifiers_.submit(std::exchange(bundle_, {}));
+}
+
+void
+Intake::known(Pending &pending)
+{
+	known_.insert(pending.event.id);
+	for (const Pending::Source &source : pending.sources) {
+		outbox_.sighting(pending.event.id, source.ledger->relay_id, source.seen_at);
+		source.ledger->release(source.step);
+	}
+	forget(pending);
+}
+
+void
+Intake::verdict(const Verdict &verdict)
+{
+	verified_++;
+	Pending &pending = *verdict.pending;
+	if (verdict.valid) {
+		outbox_.event(pending);
+		for (const Pending::Source &source : pending.sources)
+			source.ledger->release(source.step);
+		return;
+	}
+	std::string detail = "event " + nostr::to_hex(pending.event.id.data(), 8);
+	for (const Pending::Source &source : pending.sources) {
+		outbox_.refuse(source.ledger->relay_id, nostr::reject_code(nostr::Reject::BadSignature),
+					   detail);
+		source.ledger->refused_later++;
+		source.ledger->release(source.step);
+	}
+	forget(pending);
+}
+
+void
+Intake::forget(Pending &pending)
+{
+	outbox_.give_back(pending.body() + Pending::kOverhead);
+	nostr::Id id = pending.event.id;
+	pending_.erase(id);
+}
+
+void
+Intake::committed(const nostr::Id &id)
+{
+	known_.insert(id);
+	pending_.erase(id);
+}
+
+} // namespace net

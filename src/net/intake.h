@@ -1,0 +1,68 @@
+/*
+ * The way of an event from a session into a batch, for all relays together:
+ *
+ *   known lately? -> only a sighting
+ *   under way?    -> one more source of the same event
+ *   else          -> question to the worker -> known: sightings
+ *                                           -> unknown: signature check -> batch, or refused
+ *
+ * An event comes here with its id recomputed from its body, so a known id needs no signature.
+ */
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "net/known_ids.h"
+#include "net/link.h"
+#include "net/outbox.h"
+#include "net/reactor.h"
+#include "net/verifier_pool.h"
+
+namespace net {
+
+class Intake
+{
+  public:
+	static constexpr size_t kQuestionIds = 256;
+	static constexpr std::chrono::milliseconds kQuestionAge{5};
+
+	Intake(Reactor &reactor, Link &link, unsigned verifier_threads);
+	~Intake();
+
+	/* Takes the body of `event` only if the event is new. */
+	void submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at);
+
+	/* Throws LinkError if the answer fits no question. */
+	void answered(const wire::Known &known);
+	/* Hands over what was collected for the verifiers: call once per round of the loop. */
+	void end_of_turn();
+
+	Outbox &outbox() { return outbox_; }
+	uint64_t verified() const { return verified_; }
+
+  private:
+	void ask();
+	void known(Pending &pending);
+	void verdict(const Verdict &verdict);
+	void forget(Pending &pending);
+	void committed(const nostr::Id &id);
+
+	Reactor &reactor_;
+	Link &link_;
+	Outbox outbox_;
+	KnownIds known_;
+	std::unordered_map<nostr::Id, std::unique_ptr<Pending>, IdHash> pending_;
+	std::vector<Pending *> collected_; // the next question
+	Timer question_timer_;
+	std::unordered_map<uint64_t, std::vector<Pending *>> questions_;
+	uint64_t last_question_ = 0;
+	std::vector<Pending *> bundle_; // the next ones to be verified
+	std::vector<Verdict> verdicts_;
+	uint64_t verified_ = 0;
+	/* Last: its threads read the events above. */
+	VerifierPool verifiers_;
+};
+
+} // namespace net

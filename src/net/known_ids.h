@@ -1,0 +1,57 @@
+/*
+ * Ids that are archived for certain, as far as remembered: a direct-mapped table, so a new id
+ * replaces whoever was in its place. Holds whole ids: a prefix could be forged.
+ */
+#pragma once
+
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "nostr/event.h"
+
+namespace net {
+
+/* Places ids in tables. Salted: who grinds ids cannot know which ones collide. */
+class IdHash
+{
+  public:
+	size_t operator()(const nostr::Id &id) const
+	{
+		uint64_t word;
+		std::memcpy(&word, id.data(), sizeof word);
+		word = (word ^ salt().xor_with) * salt().multiplier;
+		return word ^ (word >> 32);
+	}
+
+  private:
+	struct Salt
+	{
+		uint64_t xor_with, multiplier;
+	};
+	static const Salt &salt()
+	{
+		static const Salt salt = [] {
+			std::random_device random;
+			auto word = [&] { return uint64_t(random()) << 32 | random(); };
+			return Salt{word(), word() | 1};
+		}();
+		return salt;
+	}
+};
+
+class KnownIds
+{
+  public:
+	static constexpr size_t kSlots = 1 << 19;
+
+	KnownIds() : slots_(kSlots) {}
+	bool contains(const nostr::Id &id) const { return slots_[slot(id)] == id; }
+	void insert(const nostr::Id &id) { slots_[slot(id)] = id; }
+
+  private:
+	static size_t slot(const nostr::Id &id) { return IdHash()(id) & (kSlots - 1); }
+	std::vector<nostr::Id> slots_;
+};
+
+} // namespace net

@@ -1,0 +1,51 @@
+#include "net/ledger.h"
+
+#include "net/outbox.h"
+
+namespace net {
+
+uint64_t
+Ledger::hold()
+{
+	steps_.back().under_way++;
+	return first_ + steps_.size() - 1;
+}
+
+void
+Ledger::release(uint64_t step)
+{
+	steps_[step - first_].under_way--;
+	while (steps_.front().ended && steps_.front().under_way == 0) {
+		for (const nostr::Claim &claim : steps_.front().claims)
+			outbox_.claim(relay_id, claim);
+		for (const Report &report : steps_.front().reports)
+			outbox_.report(relay_id, report);
+		steps_.pop_front();
+		first_++;
+	}
+}
+
+void
+Ledger::end_step(std::vector<nostr::Claim> claims)
+{
+	steps_.back().claims = std::move(claims);
+	next_step();
+}
+
+void
+Ledger::end_step(Report report)
+{
+	steps_.back().reports.push_back(std::move(report));
+	next_step();
+}
+
+void
+Ledger::next_step()
+{
+	uint64_t ended = hold();
+	steps_.back().ended = true;
+	steps_.emplace_back();
+	release(ended);
+}
+
+} // namespace net

@@ -1,0 +1,57 @@
+/*
+ * The link to the worker: frames in, frames out, over one non-blocking stream socket. What is sent
+ * and not yet taken by the kernel is queued here; the senders' own rules bound it (credit for
+ * batches, bytes in flight for questions), and what may be lost (send_if_idle) is dropped past
+ * kIdleBytes.
+ */
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+#include "wire/messages.h"
+
+namespace net {
+
+/* The worker sent what no worker of this build would send. */
+class LinkError : public std::runtime_error
+{
+	using std::runtime_error::runtime_error;
+};
+
+class Link
+{
+  public:
+	static constexpr size_t kIdleBytes = 256 << 10;
+
+	/* Takes `fd` over. */
+	explicit Link(int fd);
+	~Link();
+	Link(const Link &) = delete;
+
+	int fd() const { return fd_; }
+	/*
+	 * Reads what is there, at most about 1 MiB, and hands over each whole message. False at end
+	 * of file. Throws LinkError on a malformed frame.
+	 */
+	bool receive(const std::function<void(const wire::Message &)> &handle);
+	void send(const wire::Message &message);
+	/* For what is not worth memory: log lines and gauges. */
+	void send_if_idle(const wire::Message &message);
+	void log(wire::LogLevel level, int32_t relay_id, std::string_view text);
+	/* Writes what is queued. False if the worker is gone. */
+	bool flush();
+	bool wants_write() const { return !queue_.empty(); }
+	size_t queued() const { return queued_; }
+
+  private:
+	int fd_;
+	wire::FrameBuffer input_;
+	std::deque<std::string> queue_;
+	size_t sent_ = 0;   // bytes of queue_.front() that are written
+	size_t queued_ = 0; // bytes in queue_, with the written ones of the first
+};
+
+} // namespace net

@@ -1,0 +1,195 @@
+#include "net/process.h"
+
+#include <cstdio>
+#include <optional>
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "net/sessions.h"
+
+namespace net {
+
+using namespace std::chrono_literals;
+
+constexpr auto kTick = 100ms;
+constexpr auto kStatsEvery = 1s;
+
+static uint64_t
+resident_bytes()
+{
+	unsigned long pages = 0;
+	if (FILE *file = std::fopen("/proc/self/statm", "r")) {
+		if (std::fscanf(file, "%*u %lu", &pages) != 1)
+			pages = 0;
+		std::fclose(file);
+	}
+	return pages * uint64_t(sysconf(_SC_PAGESIZE));
+}
+
+namespace {
+
+class Process
+{
+  public:
+	Process(int fd, const Clock &clock, const char *name_servers)
+		: clock_(clock), link_(fd), reactor_([this](const char *line) { library_log(line); }),
+		  resolver_(reactor_, name_servers), ticker_(reactor_, [this] { tick(); })
+	{
+		reactor_.watch(link_.fd(), EPOLLIN, [this](uint32_t events) { link_ready(events); });
+		link_.send(wire::Hello{wire::kVersion, int32_t(getpid())});
+		ticker_.arm(kTick);
+	}
+
+	int run()
+	{
+		turn();
+		return reactor_.run([this] { turn(); });
+	}
+
+	Link &link() { return link_; }
+
+  private:
+	/* Everything that needs settings; made when they are there. */
+	struct Work
+	{
+		Intake intake;
+		Shared shared;
+		Sessions sessions;
+
+		Work(Process &process, const wire::Settings &settings)
+			: intake(process.reactor_, process.link_, settings.verifier_threads),
+			  shared{process.reactor_,
+					 process.link_,
+					 process.resolver_,
+					 intake,
+					 process.clock_,
+					 Config(settings),
+					 nostr::MessageParser(Config(settings).limits)},
+			  sessions(shared)
+		{
+		}
+	};
+
+	void link_ready(uint32_t events)
+	{
+		if ((events & ~EPOLLOUT) != 0 &&
+			!link_.receive([this](const wire::Message &message) { handle(message); }))
+			reactor_.stop(0);
+	}
+
+	void handle(const wire::Message &message)
+	{
+		if (auto *settings = std::get_if<wire::Settings>(&message))
+			return configure(*settings);
+		if (!work_)
+			throw LinkError("no settings yet");
+		if (auto *task = std::get_if<wire::RelayTask>(&message))
+			work_->sessions.task(*task);
+		else if (auto *stop = std::get_if<wire::RelayStop>(&message))
+			work_->sessions.stop(*stop);
+		else if (auto *known = std::get_if<wire::Known>(&message))
+			work_->intake.answered(*known);
+		else if (auto *ack = std::get_if<wire::Ack>(&message))
+			work_->intake.outbox().acknowledged(ack->batch);
+		else
+			throw LinkError("a message that is not for us");
+	}
+
+	void configure(const wire::Settings &settings)
+	{
+		if (!work_) {
+			work_.emplace(*this, settings);
+			return;
+		}
+		work_->shared.config = Config(settings);
+		work_->shared.parser = nostr::MessageParser(work_->shared.config.limits);
+	}
+
+	/* After each round of events: hand over what was collected, in both directions. */
+	void turn()
+	{
+		if (work_) {
+			work_->intake.end_of_turn();
+			work_->sessions.regulate();
+		}
+		if (!link_.flush())
+			return reactor_.stop(0);
+		if (link_.wants_write() != writing_) {
+			writing_ = link_.wants_write();
+			reactor_.change(link_.fd(), writing_ ? EPOLLIN | EPOLLOUT : EPOLLIN);
+		}
+	}
+
+	void tick()
+	{
+		ticker_.arm(kTick);
+		log_lines_ = 0;
+		resolver_.tick();
+		if (!work_)
+			return;
+		work_->sessions.tick();
+		if (clock_.now() - stats_sent_ >= kStatsEvery) {
+			stats_sent_ = clock_.now();
+			send_stats();
+		}
+	}
+
+	void send_stats()
+	{
+		wire::Stats stats;
+		work_->sessions.count(stats);
+		stats.bytes_in_flight = work_->intake.outbox().in_flight();
+		stats.verified = work_->intake.verified();
+		stats.messages = work_->shared.messages;
+		bool idle = stats.connections == last_stats_.connections &&
+					stats.connecting == last_stats_.connecting &&
+					stats.bytes_in_flight == last_stats_.bytes_in_flight &&
+					stats.verified == last_stats_.verified &&
+					stats.messages == last_stats_.messages;
+		if (idle)
+			return;
+		stats.rss_bytes = resident_bytes();
+		last_stats_ = stats;
+		link_.send_if_idle(stats);
+	}
+
+	/* Peers can provoke such lines: only a few are worth sending. */
+	void library_log(const char *line)
+	{
+		if (++log_lines_ <= 10)
+			link_.log(wire::LogLevel::Debug, 0, line);
+	}
+
+	const Clock &clock_;
+	Link link_;
+	Reactor reactor_;
+	Resolver resolver_;
+	std::optional<Work> work_;
+	Timer ticker_;
+	bool writing_ = false;
+	int log_lines_ = 0;
+	Clock::Time stats_sent_{};
+	wire::Stats last_stats_;
+};
+
+} // namespace
+
+int
+serve(int fd, const Clock &clock, const char *name_servers)
+{
+	Process process(fd, clock, name_servers);
+	try {
+		return process.run();
+	} catch (const LinkError &) {
+		return 1; // whoever sends such frames is nobody to tell
+	} catch (const std::exception &error) {
+		process.link().log(wire::LogLevel::Warning, 0, error.what());
+	} catch (...) {
+		process.link().log(wire::LogLevel::Warning, 0, "unknown C++ exception");
+	}
+	process.link().flush();
+	return 1;
+}
+
+} // namespace net

@@ -1,0 +1,85 @@
+/*
+ * The event loop of the main thread: libwebsockets' own poll loop, with one epoll descriptor
+ * adopted into it that stands for every other descriptor (link, DNS, verifiers).
+ */
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <string>
+#include <unordered_map>
+
+#include <libwebsockets.h>
+
+namespace net {
+
+class Reactor
+{
+  public:
+	using Handler = std::function<void(uint32_t events)>; // EPOLLIN | EPOLLOUT | …
+
+	/* libwebsockets' error lines go to `log`. One reactor at a time per process has a log. */
+	explicit Reactor(std::function<void(const char *)> log);
+	~Reactor();
+	Reactor(const Reactor &) = delete;
+
+	void watch(int fd, uint32_t events, Handler handler);
+	void change(int fd, uint32_t events);
+	void unwatch(int fd);
+
+	/* Runs until stop(); calls `turn` after each round of events. Throws what was given to fail().
+	 */
+	int run(const std::function<void()> &turn);
+	void stop(int exit_code);
+	/* For callbacks that must not throw. */
+	void fail(std::exception_ptr error) noexcept;
+
+	lws_context *context() const { return context_; }
+	/* The virtual host of outgoing connections that trust `ca_file`, or the system if empty. */
+	lws_vhost *client_host(const std::string &ca_file);
+
+	static Reactor &of(lws *wsi);
+
+  private:
+	friend int adopted_callback(lws *, lws_callback_reasons, void *, void *, size_t) noexcept;
+	void dispatch();
+
+	lws_context *context_ = nullptr;
+	lws_vhost *local_host_ = nullptr;
+	lws_vhost *client_host_ = nullptr;
+	std::string client_ca_file_;
+	int epoll_ = -1;
+	std::unordered_map<int, Handler> handlers_;
+	bool stopped_ = false;
+	int exit_code_ = 0;
+	std::exception_ptr error_;
+};
+
+/* One-shot timer of the reactor's thread. */
+class Timer
+{
+  public:
+	Timer(Reactor &reactor, std::function<void()> fire);
+	~Timer() { cancel(); }
+	Timer(const Timer &) = delete;
+
+	bool armed() const { return armed_; }
+	void arm(std::chrono::microseconds delay);
+	void cancel();
+
+  private:
+	static void fired(lws_sorted_usec_list_t *list) noexcept;
+
+	struct Node
+	{
+		lws_sorted_usec_list_t list; // first: libwebsockets knows only its address
+		Timer *timer;
+	};
+	Node node_{};
+	Reactor &reactor_;
+	std::function<void()> fire_;
+	bool armed_ = false;
+};
+
+} // namespace net

@@ -1,0 +1,122 @@
+/*
+ * One relay's task: find its address, open the WebSocket, subscribe to what is new, page the
+ * asked ranges one after the other, and end with a reason.
+ *
+ *   Resolving -> Connecting (next address on failure) -> Open -> Ended
+ */
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/intake.h"
+#include "net/relay_connection.h"
+#include "net/resolver.h"
+#include "nostr/message.h"
+#include "nostr/paging.h"
+
+namespace net {
+
+/* What all sessions share. */
+struct Shared
+{
+	Reactor &reactor;
+	Link &link;
+	Resolver &resolver;
+	Intake &intake;
+	const Clock &clock;
+	Config config;
+	nostr::MessageParser parser;
+	nostr::RelayMessage message; // scratch: keeps its memory
+	RelayConnection::Assembly assembly;
+	uint64_t messages = 0; // since start
+	bool reading = true;   // false: too much is in flight
+};
+
+class Session final : public RelayConnection::Handler
+{
+  public:
+	enum class State : uint8_t
+	{
+		Resolving,
+		Connecting,
+		Open,
+		Ended
+	};
+
+	Session(Shared &shared, std::shared_ptr<Ledger> ledger, const wire::RelayTask &task);
+	~Session() override;
+
+	State state() const { return state_; }
+	/* More ranges for a relay that is open or opening. */
+	void more(const wire::RelayTask &task);
+	/* The worker wants no more of it. */
+	void stop();
+	/* Time-outs and pings. */
+	void tick();
+	/* Reading goes on or stops; the clock of the relay's answers stands still meanwhile. */
+	void read(bool on);
+
+  private:
+	void start();
+	void resolved(const Resolution &resolution);
+	void connect_next(const char *reason, std::string_view detail);
+
+	void on_open() override;
+	void on_message(std::string_view text) override;
+	void on_life() override;
+	void on_closed(const char *reason, std::string_view detail) override;
+
+	void subscribe_live();
+	void next_page();
+	void all_paged();
+	void on_event(std::string_view text);
+	void on_end_of_stored();
+	void on_subscription_closed();
+	void on_refused(nostr::Reject reason, std::string_view text);
+	void refuse(const char *reason, std::string_view detail);
+	void ignore();
+	void cut(const char *reason, std::string_view detail);
+	void finish(const char *reason, std::string_view detail);
+	void account();
+	void check_silence(Clock::Time now);
+
+	Shared &shared_;
+	std::shared_ptr<Ledger> ledger_;
+	const int32_t relay_id_;
+	std::string url_;
+	nostr::RelayEndpoint endpoint_;
+	State state_ = State::Resolving;
+	Clock::Time started_;
+
+	std::shared_ptr<Resolver::Query> query_;
+	std::deque<std::string> addresses_; // still to be tried
+	Clock::Time attempt_until_{};
+	std::unique_ptr<RelayConnection> connection_;
+
+	bool live_wanted_;
+	bool live_open_ = false;
+	std::deque<nostr::TimeRange> ranges_; // still to be paged, without the pager's
+	std::optional<nostr::Pager> pager_;   // set while a page is awaited
+	uint64_t page_number_ = 0;
+	std::string page_id_;
+	int64_t page_asked_at_ = 0;
+	/* The page before: events that were on their way when it was closed are no surprise. */
+	std::string last_page_id_;
+	nostr::Window last_window_;
+
+	Clock::Time progress_{}; // last sign of the awaited page
+	Clock::Time alive_{};    // last sign of anything
+	bool ping_sent_ = false;
+	std::string notice_; // last one while a page is awaited
+	int ignored_ = 0;
+	int refused_ = 0;
+	uint64_t accounted_bytes_ = 0;
+	uint64_t messages_ = 0; // not yet accounted
+	uint32_t pages_ = 0;    // not yet accounted
+};
+
+} // namespace net

@@ -1,0 +1,69 @@
+#include "net/sessions.h"
+
+namespace net {
+
+void
+Sessions::task(const wire::RelayTask &task)
+{
+	Entry &entry = entries_[task.relay_id];
+	if (entry.session && entry.session->state() != Session::State::Ended)
+		return entry.session->more(task);
+	if (!entry.ledger)
+		entry.ledger = std::make_shared<Ledger>(task.relay_id, shared_.intake.outbox());
+	entry.ledger->refused_later = 0;
+	entry.session = std::make_unique<Session>(shared_, entry.ledger, task);
+}
+
+void
+Sessions::stop(const wire::RelayStop &stop)
+{
+	auto found = entries_.find(stop.relay_id);
+	if (found != entries_.end())
+		found->second.session->stop();
+}
+
+void
+Sessions::tick()
+{
+	for (auto entry = entries_.begin(); entry != entries_.end();) {
+		Session &session = *entry->second.session;
+		session.tick();
+		if (session.state() == Session::State::Ended && entry->second.ledger->settled())
+			entry = entries_.erase(entry);
+		else
+			++entry;
+	}
+}
+
+void
+Sessions::regulate()
+{
+	uint64_t in_flight = shared_.intake.outbox().in_flight();
+	uint64_t limit = shared_.config.buffer_bytes;
+	bool reading = shared_.reading ? in_flight <= limit : in_flight < limit / 4 * 3;
+	if (reading == shared_.reading)
+		return;
+	shared_.reading = reading;
+	for (auto &[relay_id, entry] : entries_)
+		entry.session->read(reading);
+}
+
+void
+Sessions::count(wire::Stats &stats) const
+{
+	for (const auto &[relay_id, entry] : entries_) {
+		switch (entry.session->state()) {
+		case Session::State::Open:
+			stats.connections++;
+			break;
+		case Session::State::Resolving:
+		case Session::State::Connecting:
+			stats.connecting++;
+			break;
+		case Session::State::Ended:
+			break;
+		}
+	}
+}
+
+} // namespace net

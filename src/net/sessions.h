@@ -1,0 +1,35 @@
+/* The relays that are open or on their way, by id. */
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+
+#include "net/session.h"
+
+namespace net {
+
+class Sessions
+{
+  public:
+	explicit Sessions(Shared &shared) : shared_(shared) {}
+
+	void task(const wire::RelayTask &task);
+	void stop(const wire::RelayStop &stop);
+	/* Every 100 ms: time-outs; forgets who has ended. */
+	void tick();
+	/* Stops or resumes reading as the account of events in flight demands. */
+	void regulate();
+	void count(wire::Stats &stats) const;
+
+  private:
+	struct Entry
+	{
+		std::shared_ptr<Ledger> ledger;
+		std::unique_ptr<Session> session;
+	};
+
+	Shared &shared_;
+	std::unordered_map<int32_t, Entry> entries_;
+};
+
+} // namespace net

@@ -1,0 +1,53 @@
+/*
+ * Signature checks on threads of their own. Work goes over in bundles, so that locks and wake-ups
+ * are rare; verdicts come back through an eventfd.
+ *
+ * Both queues are bounded by their owner's account of events in flight (outbox.h).
+ */
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "net/pending.h"
+
+namespace net {
+
+struct Verdict
+{
+	Pending *pending;
+	bool valid;
+};
+
+class VerifierPool
+{
+  public:
+	static constexpr size_t kBundle = 32;
+
+	explicit VerifierPool(unsigned threads);
+	~VerifierPool();
+	VerifierPool(const VerifierPool &) = delete;
+
+	/* The threads read id, pubkey and sig of each until its verdict is taken. */
+	void submit(std::vector<Pending *> bundle);
+	/* Readable when there are verdicts. */
+	int ready_fd() const { return ready_fd_; }
+	/* All verdicts so far, into `out`. */
+	void take(std::vector<Verdict> &out);
+
+  private:
+	void work() noexcept;
+
+	std::mutex mutex_;
+	std::condition_variable wake_;
+	std::deque<std::vector<Pending *>> bundles_; // guarded by mutex_
+	std::vector<Verdict> verdicts_;              // guarded by mutex_
+	bool stopping_ = false;                      // guarded by mutex_
+	int ready_fd_;
+	std::vector<std::thread> threads_;
+};
+
+} // namespace net

@@ -1,0 +1,288 @@
+#include "scripted_relay.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "nostr/message.h"
+
+namespace test {
+
+void
+Peer::raw(std::string_view bytes)
+{
+	while (!bytes.empty()) {
+		ssize_t sent = ssl_ ? SSL_write(ssl_, bytes.data(), int(bytes.size()))
+							: send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+		if (sent <= 0)
+			throw ConnectionGone();
+		bytes.remove_prefix(size_t(sent));
+	}
+}
+
+size_t
+Peer::some(char *out, size_t size)
+{
+	ssize_t got = ssl_ ? SSL_read(ssl_, out, int(size)) : recv(fd_, out, size, 0);
+	if (got <= 0)
+		throw ConnectionGone();
+	return size_t(got);
+}
+
+void
+Peer::exactly(char *out, size_t size)
+{
+	while (size > 0) {
+		size_t got = some(out, size);
+		out += got;
+		size -= got;
+	}
+}
+
+void
+Peer::head(int opcode, uint64_t size, bool final, bool compressed)
+{
+	std::string bytes;
+	bytes += char((final ? 0x80 : 0) | (compressed ? 0x40 : 0) | opcode);
+	int width = size < 126 ? 0 : size < 65536 ? 2 : 8;
+	bytes += char(width == 0 ? size : width == 2 ? 126 : 127);
+	for (int i = width - 1; i >= 0; i--)
+		bytes += char(size >> (8 * i));
+	raw(bytes);
+}
+
+void
+Peer::frame(int opcode, std::string_view payload, bool final, bool compressed)
+{
+	head(opcode, payload.size(), final, compressed);
+	raw(payload);
+}
+
+std::string
+Peer::receive()
+{
+	for (;;) {
+		unsigned char start[2];
+		exactly(reinterpret_cast<char *>(start), 2);
+		uint64_t size = start[1] & 0x7f;
+		int width = size == 126 ? 2 : size == 127 ? 8 : 0;
+		unsigned char length[8], mask[4];
+		exactly(reinterpret_cast<char *>(length), size_t(width));
+		for (int i = 0; i < width; i++)
+			size = (i == 0 ? 0 : size << 8) | length[i];
+		exactly(reinterpret_cast<char *>(mask), 4);
+		std::string payload(size, '\0');
+		exactly(payload.data(), size);
+		for (size_t i = 0; i < size; i++)
+			payload[i] = char(payload[i] ^ mask[i & 3]);
+		switch (start[0] & 0x0f) {
+		case 1:
+			return payload;
+		case 8:
+			frame(8, payload);
+			throw ConnectionGone();
+		case 9:
+			frame(10, payload);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+void
+Peer::linger()
+{
+	char waste[4096];
+	for (;;)
+		some(waste, sizeof waste);
+}
+
+static int
+listen_locally(uint16_t &port)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	sockaddr_in address{};
+	address.sin_family = AF_INET;
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	socklen_t size = sizeof address;
+	if (bind(fd, reinterpret_cast<sockaddr *>(&address), size) != 0 || listen(fd, 512) != 0)
+		throw std::runtime_error("could not listen on 127.0.0.1");
+	getsockname(fd, reinterpret_cast<sockaddr *>(&address), &size);
+	port = ntohs(address.sin_port);
+	return fd;
+}
+
+uint16_t
+closed_port()
+{
+	uint16_t port;
+	close(listen_locally(port));
+	return port;
+}
+
+ScriptedRelay::ScriptedRelay(Script script, Options options)
+	: script_(std::move(script)), options_(std::move(options)), listener_(listen_locally(port_))
+{
+	if (!options_.tls_cert.empty()) {
+		tls_ = SSL_CTX_new(TLS_server_method());
+		if (SSL_CTX_use_certificate_chain_file(tls_, options_.tls_cert.c_str()) != 1 ||
+			SSL_CTX_use_PrivateKey_file(tls_, options_.tls_cert.c_str(), SSL_FILETYPE_PEM) != 1)
+			throw std::runtime_error("bad test certificate");
+	}
+	acceptor_ = std::thread([this] { accept_all(); });
+}
+
+ScriptedRelay::~ScriptedRelay()
+{
+	shutdown(listener_, SHUT_RDWR);
+	acceptor_.join();
+	close(listener_);
+	{
+		std::lock_guard lock(mutex_);
+		for (int fd : open_)
+			shutdown(fd, SHUT_RDWR);
+	}
+	for (std::thread &thread : threads_)
+		thread.join();
+	SSL_CTX_free(tls_);
+}
+
+std::string
+ScriptedRelay::url() const
+{
+	return (tls_ ? "wss://localhost:" : "ws://127.0.0.1:") + std::to_string(port_);
+}
+
+void
+ScriptedRelay::accept_all()
+{
+	for (;;) {
+		int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+		if (fd < 0)
+			return;
+		int on = 1;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		connections_++;
+		std::lock_guard lock(mutex_);
+		open_.push_back(fd);
+		threads_.emplace_back([this, fd] { serve(fd); });
+	}
+}
+
+void
+ScriptedRelay::serve(int fd)
+{
+	SSL *ssl = tls_ ? SSL_new(tls_) : nullptr;
+	try {
+		if (ssl && (SSL_set_fd(ssl, fd) != 1 || SSL_accept(ssl) != 1))
+			throw ConnectionGone();
+		Peer peer(fd, ssl);
+		if (shake_hands(peer))
+			script_(peer);
+	} catch (const ConnectionGone &) {
+	}
+	SSL_free(ssl);
+	std::lock_guard lock(mutex_);
+	open_.erase(std::find(open_.begin(), open_.end(), fd));
+	close(fd);
+}
+
+static std::string
+accept_key(const std::string &request)
+{
+	std::string name = "Sec-WebSocket-Key: ";
+	size_t start = request.find(name) + name.size();
+	std::string key = request.substr(start, request.find("\r\n", start) - start);
+	key += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+	unsigned char digest[SHA_DIGEST_LENGTH], text[64];
+	SHA1(reinterpret_cast<const unsigned char *>(key.data()), key.size(), digest);
+	EVP_EncodeBlock(text, digest, sizeof digest);
+	return reinterpret_cast<char *>(text);
+}
+
+bool
+ScriptedRelay::shake_hands(Peer &peer)
+{
+	while (peer.request.find("\r\n\r\n") == std::string::npos) {
+		char piece;
+		peer.exactly(&piece, 1);
+		peer.request += piece;
+	}
+	if (!options_.http_answer.empty()) {
+		peer.raw(options_.http_answer);
+		return false;
+	}
+	peer.deflate = options_.deflate && peer.request.find("permessage-deflate") != std::string::npos;
+	peer.raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+			 "Sec-WebSocket-Accept: " +
+			 accept_key(peer.request) + "\r\n" +
+			 (peer.deflate ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "") + "\r\n");
+	return true;
+}
+
+static int64_t
+number_after(std::string_view text, std::string_view name, int64_t otherwise)
+{
+	size_t found = text.find(name);
+	return found == std::string_view::npos ? otherwise
+										   : std::atoll(text.data() + found + name.size());
+}
+
+std::string
+req_id(std::string_view message)
+{
+	nostr::ClientMessage parsed;
+	if (nostr::parse_client_message(message, parsed) != nostr::Reject::None ||
+		parsed.type != nostr::ClientMessageType::Req)
+		return "";
+	return parsed.subscription;
+}
+
+std::string
+event_message(std::string_view subscription, const nostr::Event &event)
+{
+	return "[\"EVENT\",\"" + std::string(subscription) + "\"," + nostr::to_json(event) + "]";
+}
+
+std::string
+eose_message(std::string_view subscription)
+{
+	return "[\"EOSE\",\"" + std::string(subscription) + "\"]";
+}
+
+ScriptedRelay::Script
+serve_events(std::vector<nostr::Event> events, int cap)
+{
+	std::sort(events.begin(), events.end(), [](const nostr::Event &a, const nostr::Event &b) {
+		return a.created_at != b.created_at ? a.created_at > b.created_at : a.id < b.id;
+	});
+	return [events = std::move(events), cap](Peer &peer) {
+		for (;;) {
+			std::string message = peer.receive();
+			std::string id = req_id(message);
+			if (id.empty())
+				continue;
+			int64_t since = number_after(message, "\"since\":", 0);
+			int64_t until = number_after(message, "\"until\":", INT64_MAX);
+			int64_t left = std::min<int64_t>(number_after(message, "\"limit\":", cap), cap);
+			for (const nostr::Event &event : events) {
+				if (event.created_at < since || event.created_at > until)
+					continue;
+				if (left-- <= 0)
+					break;
+				peer.text(event_message(id, event));
+			}
+			peer.text(eose_message(id));
+		}
+	};
+}
+
+} // namespace test

@@ -1,0 +1,232 @@
+#include "worker.h"
+
+#include <chrono>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+namespace test {
+
+constexpr auto kPatience = std::chrono::seconds(30);
+
+nostr::Event
+make_event(int64_t created_at, const std::string &content, uint8_t key)
+{
+	static std::map<uint8_t, nostr::Signer> signers;
+	auto signer = signers.find(key);
+	if (signer == signers.end()) {
+		nostr::SecretKey secret{};
+		secret[31] = key;
+		signer = signers.try_emplace(key, secret).first;
+	}
+	nostr::Event event;
+	event.created_at = created_at;
+	event.kind = 1;
+	event.tags = "[]";
+	event.content = content;
+	signer->second.sign(event);
+	return event;
+}
+
+std::vector<nostr::Event>
+make_events(int count, int64_t first, const std::string &content)
+{
+	std::vector<nostr::Event> events;
+	for (int i = 0; i < count; i++)
+		events.push_back(make_event(first + i, content + std::to_string(i)));
+	return events;
+}
+
+wire::Settings
+Worker::default_settings()
+{
+	wire::Settings settings;
+	settings.allow_local = true;
+	settings.connect_timeout_ms = 20000;
+	settings.response_timeout_ms = 20000;
+	settings.verifier_threads = 2;
+	settings.user_agent = "bigbrotr-test";
+	return settings;
+}
+
+Worker::Worker(const wire::Settings &settings, const char *name_servers)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		throw std::runtime_error("socketpair");
+	fd_ = pair[0];
+	process_ = std::thread([this, fd = pair[1], name_servers] {
+		exit_code_ = net::serve(fd, net::Clock(), name_servers);
+	});
+	send(settings);
+}
+
+Worker::~Worker()
+{
+	if (process_.joinable())
+		stop();
+}
+
+int
+Worker::stop()
+{
+	shutdown(fd_, SHUT_RDWR);
+	return join();
+}
+
+int
+Worker::join()
+{
+	process_.join();
+	close(fd_);
+	return exit_code_;
+}
+
+void
+Worker::send(const wire::Message &message)
+{
+	std::string frame = wire::encode(message);
+	size_t sent = 0;
+	while (sent < frame.size()) {
+		ssize_t size = ::send(fd_, frame.data() + sent, frame.size() - sent, MSG_NOSIGNAL);
+		if (size <= 0)
+			return;
+		sent += size_t(size);
+	}
+}
+
+void
+Worker::task(int32_t relay_id, const std::string &url, std::vector<nostr::TimeRange> ranges,
+			 bool live)
+{
+	send(wire::RelayTask{relay_id, url, std::move(ranges), live});
+}
+
+bool
+Worker::until(const std::function<bool()> &done)
+{
+	auto deadline = std::chrono::steady_clock::now() + kPatience;
+	while (!done()) {
+		auto left = deadline - std::chrono::steady_clock::now();
+		auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(left).count();
+		if (ms <= 0 || !read_some(int(ms)))
+			return done();
+	}
+	return true;
+}
+
+bool
+Worker::until_ended(int32_t relay_id)
+{
+	return until([&] { return ended(relay_id) != nullptr; });
+}
+
+bool
+Worker::read_some(int timeout_ms)
+{
+	pollfd poll_for{fd_, POLLIN, 0};
+	if (poll(&poll_for, 1, timeout_ms) <= 0)
+		return false;
+	constexpr size_t size = 64 << 10;
+	ssize_t got = read(fd_, input_.reserve(size), size);
+	if (got <= 0)
+		return false;
+	input_.filled(size_t(got));
+	while (auto body = input_.next()) {
+		std::string fault;
+		auto message = wire::decode(*body, fault);
+		if (!message) {
+			ADD_FAILURE() << "malformed message: " << fault;
+			return false;
+		}
+		handle(*message);
+	}
+	return true;
+}
+
+void
+Worker::handle(const wire::Message &message)
+{
+	if (auto *question = std::get_if<wire::Question>(&message)) {
+		questions++;
+		ids_asked += question->ids.size();
+		wire::Known answer{question->question, {}};
+		for (const nostr::Id &id : question->ids)
+			answer.known.push_back(archived.count(id) > 0);
+		send(answer);
+	} else if (auto *batch = std::get_if<wire::Batch>(&message)) {
+		handle(*batch);
+		if (acknowledge)
+			send(wire::Ack{batch->batch});
+		else
+			unacknowledged.push_back(batch->batch);
+	} else if (auto *log = std::get_if<wire::Log>(&message)) {
+		logs.emplace_back(log->message);
+	} else if (auto *gauges = std::get_if<wire::Stats>(&message)) {
+		stats = *gauges;
+	} else if (std::holds_alternative<wire::Hello>(message)) {
+		hello = true;
+	}
+}
+
+void
+Worker::handle(const wire::Batch &batch)
+{
+	for (const wire::Event &event : batch.events) {
+		EXPECT_TRUE(archived.insert(*event.id).second) << "an archived event came again";
+		nostr::Event copy;
+		copy.id = *event.id;
+		copy.pubkey = *event.pubkey;
+		copy.sig = *event.sig;
+		copy.created_at = event.created_at;
+		copy.kind = event.kind;
+		copy.tags = event.tags;
+		copy.content = event.content;
+		copy.has_nul = event.has_nul;
+		events.emplace(*event.id, copy);
+	}
+	std::set<nostr::Id> seen;
+	for (const wire::Sighting &sighting : batch.sightings) {
+		EXPECT_TRUE(archived.count(*sighting.id)) << "a sighting of nothing";
+		seen.insert(*sighting.id);
+		sightings.insert({*sighting.id, sighting.relay_id});
+	}
+	for (const wire::Event &event : batch.events)
+		EXPECT_TRUE(seen.count(*event.id)) << "an event without a sighting";
+	for (const wire::Refusal &refusal : batch.refusals)
+		refusals[{refusal.relay_id, std::string(refusal.reason)}] += refusal.count;
+	for (const wire::Traffic &part : batch.traffic) {
+		wire::Traffic &sum = traffic[part.relay_id];
+		sum.bytes += part.bytes;
+		sum.messages += part.messages;
+		sum.pages += part.pages;
+	}
+	for (const wire::Claim &claim : batch.claims)
+		claims.push_back({claim.relay_id, claim.claim, archived.size()});
+	for (const wire::RelayReport &report : batch.reports)
+		reports.push_back({report.relay_id, report.phase, std::string(report.reason),
+						   std::string(report.detail), claims.size()});
+}
+
+const Worker::Report *
+Worker::ended(int32_t relay_id) const
+{
+	for (const Report &report : reports)
+		if (report.relay_id == relay_id && report.phase == wire::RelayPhase::Ended)
+			return &report;
+	return nullptr;
+}
+
+bool
+Worker::reported(int32_t relay_id, wire::RelayPhase phase) const
+{
+	for (const Report &report : reports)
+		if (report.relay_id == relay_id && report.phase == phase)
+			return true;
+	return false;
+}
+
+} // namespace test

@@ -1,0 +1,89 @@
+/*
+ * A worker for tests: runs the net process on a thread behind a socketpair, answers questions,
+ * acknowledges batches, and keeps what it was told.
+ */
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "net/process.h"
+#include "nostr/keys.h"
+#include "wire/messages.h"
+
+namespace test {
+
+/* An event of key `key`, really signed. */
+nostr::Event make_event(int64_t created_at, const std::string &content, uint8_t key = 1);
+/* `count` events, one per second from `first` on. */
+std::vector<nostr::Event> make_events(int count, int64_t first, const std::string &content = "");
+
+class Worker
+{
+  public:
+	Worker() : Worker(default_settings()) {}
+	explicit Worker(const wire::Settings &settings, const char *name_servers = "");
+	~Worker();
+
+	static wire::Settings default_settings();
+
+	void send(const wire::Message &message);
+	void task(int32_t relay_id, const std::string &url, std::vector<nostr::TimeRange> ranges,
+			  bool live = false);
+	/* Handles messages until `done` holds; false if it does not within half a minute. */
+	bool until(const std::function<bool()> &done);
+	bool until_ended(int32_t relay_id);
+	/* Closes the link and waits for the net process; its exit code. */
+	int stop();
+	/* Waits for the net process to end by itself; its exit code. */
+	int join();
+	int fd() const { return fd_; }
+
+	bool acknowledge = true;
+	std::set<nostr::Id> archived; // questions are answered from here; batches add to it
+
+	/* What came. */
+	struct Claim
+	{
+		int32_t relay_id;
+		nostr::Claim claim;
+		size_t events_before; // archived when it came
+	};
+	struct Report
+	{
+		int32_t relay_id;
+		wire::RelayPhase phase;
+		std::string reason, detail;
+		size_t claims_before;
+	};
+	std::map<nostr::Id, nostr::Event> events;
+	std::set<std::pair<nostr::Id, int32_t>> sightings;
+	std::map<std::pair<int32_t, std::string>, uint64_t> refusals;
+	std::map<int32_t, wire::Traffic> traffic;
+	std::vector<Claim> claims;
+	std::vector<Report> reports;
+	std::vector<std::string> logs;
+	std::vector<uint64_t> unacknowledged;
+	size_t questions = 0, ids_asked = 0;
+	wire::Stats stats;
+	bool hello = false;
+
+	const Report *ended(int32_t relay_id) const;
+	bool reported(int32_t relay_id, wire::RelayPhase phase) const;
+
+  private:
+	bool read_some(int timeout_ms);
+	void handle(const wire::Message &message);
+	void handle(const wire::Batch &batch);
+
+	int fd_;
+	wire::FrameBuffer input_;
+	int exit_code_ = -1;
+	std::thread process_;
+};
+
+} // namespace test
