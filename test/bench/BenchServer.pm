@@ -1,0 +1,121 @@
+# A server for one run of a benchmark: a new cluster with this checkout's extension. Settings are the
+# server's own but for those named in start(). ./bench has set PG_BIN (the programs of a private
+# installation) and BENCH_WORK (a directory of our own).
+package BenchServer;
+
+use strict;
+use warnings;
+use File::Path qw(remove_tree);
+use File::Temp qw(tempdir);
+use Time::HiRes qw(sleep);
+
+# Runs a command quietly and returns its output; dies with it if the command fails.
+sub run_quietly
+{
+	my (@command) = @_;
+	my $pid = open(my $out, '-|') // die "fork: $!\n";
+	if ($pid == 0)
+	{
+		open STDERR, '>&', \*STDOUT;
+		exec @command or die "cannot run $command[0]: $!\n";
+	}
+	my $text = do { local $/ = undef; <$out> };
+	close $out or die "@command failed:\n$text";
+	return $text;
+}
+
+sub tool
+{
+	my ($name) = @_;
+	return "$ENV{BENCH_WORK}/cmake/$name";
+}
+
+# A new cluster with the extension in the database postgres, and its services running.
+sub start
+{
+	my ($class, %settings) = @_;
+	my $data = "$ENV{BENCH_WORK}/cluster";
+	remove_tree($data);
+	my $self = bless {
+		data   => $data,
+		socket => tempdir('bigbrotr-bench-XXXXXX', TMPDIR => 1, CLEANUP => 1),
+	  },
+	  $class;
+	run_quietly("$ENV{PG_BIN}/initdb", '-D', $data, qw(-A trust -U postgres -N -E UTF8 --no-locale));
+	%settings = (
+		shared_preload_libraries      => 'bigbrotr',
+		listen_addresses              => '',
+		unix_socket_directories       => $self->{socket},
+		'bigbrotr.databases'          => 'postgres',
+		'bigbrotr.allow_local_relays' => 'on',
+		'bigbrotr.seed_file'          => '/dev/null',
+		%settings);
+	open my $conf, '>>', "$data/postgresql.conf" or die "postgresql.conf: $!\n";
+	print {$conf} map { "$_ = '$settings{$_}'\n" } sort keys %settings;
+	close $conf;
+	$self->control('start');
+	$self->sql('CREATE EXTENSION bigbrotr');
+	return $self;
+}
+
+sub stop
+{
+	my ($self) = @_;
+	return unless $self->{data};
+	$self->control('stop', qw(-m immediate));
+	remove_tree(delete $self->{data});
+	return;
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+	local ($?, $@);
+	eval { $self->stop };
+	return;
+}
+
+sub control
+{
+	my ($self, $command, @options) = @_;
+	# Not by run_quietly: the server would inherit its pipe and keep it open.
+	my @pg_ctl = ("$ENV{PG_BIN}/pg_ctl", qw(-s -w -D), $self->{data}, '-l', "$self->{data}/log");
+	system(@pg_ctl, @options, $command) == 0 or die "pg_ctl $command failed:\n", $self->end_of_log;
+	return;
+}
+
+sub end_of_log
+{
+	my ($self) = @_;
+	open my $file, '<', "$self->{data}/log" or return '';
+	my @lines = <$file>;
+	return splice @lines, @lines > 20 ? -20 : 0;
+}
+
+sub psql
+{
+	my ($self) = @_;
+	return ("$ENV{PG_BIN}/psql", qw(-XAtq -v ON_ERROR_STOP=1 -U postgres -d postgres -h), $self->{socket});
+}
+
+# The answer of one or more statements: rows by line, columns by "|".
+sub sql
+{
+	my ($self, $statements) = @_;
+	my $out = run_quietly($self->psql, '-c', $statements);
+	chomp $out;
+	return $out;
+}
+
+sub wait_for
+{
+	my ($self, $what, $condition) = @_;
+	for (1 .. 600)
+	{
+		return if $self->sql("SELECT $condition") eq 't';
+		sleep 0.1;
+	}
+	die "$what did not happen within 60 s; end of the server's log:\n", $self->end_of_log;
+}
+
+1;

@@ -1,0 +1,186 @@
+# For tests of the running archive: a server with its services, relays to archive, and what they hold.
+# Tests skip if a program they need is not on the path (./check puts them there).
+package ArchiveTest;
+
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use Digest::SHA qw(sha256_hex);
+use Exporter 'import';
+use File::Basename qw(dirname);
+use IPC::Open2 qw(open2);
+use JSON::PP ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(archive_server create_archive add_relays wait_for service_pid net_pid relay_stub
+  load_truth archive_matches unfounded_claims source_directory shared_data canonical_id);
+
+my $source = abs_path(dirname(__FILE__) . '/../..');
+
+sub source_directory { return $source }
+
+# A file of the test data that does not belong to this repository, or undef if it is not there.
+sub shared_data
+{
+	my ($name) = @_;
+	my $file = ($ENV{BIGBROTR_SHARED} // "$source/../shared") . "/data/$name";
+	return -e $file ? $file : undef;
+}
+
+# A running server that serves the database postgres and comes back after a crash. All delays are short.
+sub archive_server
+{
+	my ($name, %settings) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init;
+	%settings = (
+		'shared_preload_libraries'     => 'bigbrotr',
+		'restart_after_crash'          => 'on',
+		'log_statement'                => 'none',
+		'max_worker_processes'         => 20,
+		'bigbrotr.databases'           => 'postgres',
+		'bigbrotr.seed_file'           => '/dev/null',
+		'bigbrotr.allow_local_relays'  => 'on',
+		'bigbrotr.restart_delay'       => '50ms',
+		'bigbrotr.retry_delay'         => '50ms',
+		'bigbrotr.retry_delay_max'     => '1s',
+		%settings);
+	$node->append_conf('postgresql.conf', join '', map { "$_ = '$settings{$_}'\n" } sort keys %settings);
+	$node->start;
+	create_archive($node);
+	return $node;
+}
+
+sub create_archive
+{
+	my ($node, $database) = @_;
+	$node->safe_psql($database // 'postgres', 'CREATE EXTENSION bigbrotr');
+	return;
+}
+
+sub add_relays
+{
+	my ($node, @urls) = @_;
+	$node->safe_psql('postgres', join ';', map { "SELECT bigbrotr.add_relay('$_')" } @urls);
+	return;
+}
+
+# Waits until an SQL condition holds; dies with what is known of the relays and services if it never does.
+sub wait_for
+{
+	my ($node, $condition, $database) = @_;
+	$database //= 'postgres';
+	return 1 if $node->poll_query_until($database, "SELECT $condition");
+	diag $node->safe_psql($database, 'SELECT url, phase, events, sightings, last_error, last_detail FROM bigbrotr.relay_progress LIMIT 20');
+	diag $node->safe_psql($database, 'SELECT * FROM bigbrotr.services');
+	die "never became true: $condition\n";
+}
+
+# The process of the synchronizer, as soon as there is one.
+sub service_pid
+{
+	my ($node) = @_;
+	my $workers = q{pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer'};
+	$node->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM $workers)") or die 'no synchronizer';
+	return $node->safe_psql('postgres', "SELECT pid FROM $workers LIMIT 1");
+}
+
+# Its net process, as soon as there is one.
+sub net_pid
+{
+	my ($node) = @_;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		my $worker = service_pid($node);
+		if (open my $file, '<', "/proc/$worker/task/$worker/children")
+		{
+			my ($child) = (<$file> // '') =~ /^(\d+)/;
+			return $child if $child;
+		}
+		select undef, undef, undef, 0.1;
+	}
+	die 'the synchronizer has no net process';
+}
+
+# Starts bigbrotr-relay_stub. The object has port, urls and, if `list` was given, that file; the stub ends with it.
+sub relay_stub
+{
+	my (%options) = @_;
+	open2(my $out, my $in, 'bigbrotr-relay_stub', map { ("--$_" => $options{$_}) } sort keys %options);
+	my $line = <$out> // die 'the relay stub did not start';
+	my $told = JSON::PP::decode_json($line);
+	my @urls = map { "ws://127.0.0.1:$told->{port}/$_" } 0 .. $told->{relays} - 1;
+	return { port => $told->{port}, urls => \@urls, lifeline => $in, list => $options{list} };
+}
+
+# Puts what a stub's relays hold into the table truth (url, created_at, event_id), beside the archive.
+sub load_truth
+{
+	my ($node, $stub) = @_;
+	$node->safe_psql('postgres', qq{
+		CREATE TABLE IF NOT EXISTS public.truth (url text, created_at bigint, event_id bytea);
+		CREATE TEMP TABLE listed (relay integer, created_at bigint, id text);
+		COPY listed FROM '$stub->{list}';
+		INSERT INTO public.truth SELECT 'ws://127.0.0.1:$stub->{port}/' || relay, created_at, decode(id, 'hex') FROM listed;
+		ANALYZE public.truth;});
+	return;
+}
+
+# Subtest: the archive is exactly the table truth: no event lost, none invented, none twice, all sightings.
+sub archive_matches
+{
+	my ($node, $name) = @_;
+	my $differences = sub {
+		my ($left, $right) = @_;
+		return $node->safe_psql('postgres', "SELECT count(*) FROM ($left EXCEPT ALL $right) AS difference");
+	};
+	subtest $name => sub {
+		my $events = 'SELECT event_id, created_at FROM bigbrotr.events';
+		my $true_events = 'SELECT DISTINCT event_id, created_at FROM public.truth';
+		my $sightings = 'SELECT relay_url, event_id FROM bigbrotr.event_relay';
+		my $true_sightings = 'SELECT url, event_id FROM public.truth';
+		is($differences->($true_events, $events), 0, 'no event is lost');
+		is($differences->($events, $true_events), 0, 'no event is there twice or from nowhere');
+		is($differences->($true_sightings, $sightings), 0, 'no sighting is lost');
+		is($differences->($sightings, $true_sightings), 0, 'no sighting is there twice or from nowhere');
+		is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.verify_references()'), '', 'all references hold');
+	};
+	return;
+}
+
+# How many events lie in claimed ranges without being archived from that relay.
+sub unfounded_claims
+{
+	my ($node) = @_;
+	return $node->safe_psql('postgres', q{
+		SELECT count(*) FROM public.truth AS t
+		JOIN bigbrotr.relays AS r USING (url)
+		JOIN bigbrotr.coverage AS c ON c.relay_id = r.relay_id AND t.created_at BETWEEN c.lower AND c.upper
+		WHERE c.evidence <> 'dense' AND NOT EXISTS (
+			SELECT FROM bigbrotr.events AS e JOIN bigbrotr.sightings AS s USING (eid)
+			WHERE e.event_id = t.event_id AND s.relay_id = r.relay_id)});
+}
+
+# The id of an event given as NIP-01 JSON (bytes), computed without any code of the product.
+my $json = JSON::PP->new->utf8->allow_nonref;
+my %short = ("\n" => '\n', '"' => '\"', '\\' => '\\\\', "\r" => '\r', "\t" => '\t', "\b" => '\b', "\f" => '\f');
+
+sub canonical_id
+{
+	my ($text) = @_;
+	my $event = $json->decode($text);
+	my $string = sub {
+		my $value = shift;
+		$value =~ s/([\x00-\x1f"\\])/$short{$1} \/\/ sprintf '\u%04x', ord $1/ge;
+		return "\"$value\"";
+	};
+	my $tags = join ',', map { '[' . join(',', map { $string->($_) } @$_) . ']' } @{ $event->{tags} };
+	my $canonical = sprintf '[0,%s,%s,%s,[%s],%s]', $string->($event->{pubkey}), $event->{created_at},
+	  $event->{kind}, $tags, $string->($event->{content});
+	utf8::encode($canonical);
+	return sha256_hex($canonical);
+}
+
+1;
