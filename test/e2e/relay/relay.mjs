@@ -4,9 +4,9 @@
 //   node relay.mjs [--port N] [--load FILE.jsonl[.gz]] [--refused FILE] [--max-limit N]
 //
 // Events of --load are sent to the relay over WebSocket like any client's. Those it does not
-// keep are written to --refused, one JSON object a line with its reason. When all is loaded, one
-// line of JSON on stdout says where the relay is: {"url":…,"port":…,"pid":…,"events":…,"refused":…}.
-// Ends on SIGTERM or SIGINT.
+// keep are written to --refused, a line for each: {"id":…,"reason":…,"event":"the line as it was"}.
+// When all is loaded, one line on stdout says where the relay is:
+// {"url":…,"port":…,"pid":…,"events":…,"refused":…}. Ends on SIGTERM or SIGINT.
 
 import { createReadStream, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -48,6 +48,21 @@ function lines(file) {
     return createInterface({ input: file.endsWith('.gz') ? input.pipe(createGunzip()) : input });
 }
 
+function idOf(line) {
+    try {
+        return JSON.parse(line).id ?? null;
+    } catch {
+        return null;
+    }
+}
+
+// Why the answer to an EVENT message means that the relay does not hold the event, or nothing.
+function refusal(verb, [subject, accepted, message], repository) {
+    if (verb === 'NOTICE') return subject;
+    if (!accepted) return message;
+    return repository.has(subject) ? undefined : 'accepted, but not kept';
+}
+
 // Sends each line as an EVENT message and waits for the answer before the next one: a NOTICE does
 // not say which event it is about.
 async function load(url, file, repository) {
@@ -66,9 +81,8 @@ async function load(url, file, repository) {
         client.send(`["EVENT",${line}]`);
         const [verb, ...rest] = await answer;
         client.removeAllListeners('close');
-        if (verb === 'NOTICE') refused.push({ reason: rest[0], event: line });
-        else if (!rest[1]) refused.push({ reason: rest[2], event: line });
-        else if (!repository.has(rest[0])) refused.push({ reason: 'accepted, but not kept', event: line });
+        const reason = refusal(verb, rest, repository);
+        if (reason) refused.push({ id: idOf(line), reason, event: line });
     }
     client.close();
     return refused;

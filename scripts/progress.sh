@@ -1,0 +1,124 @@
+# Part of quickstart: what the archive does and holds, for people.
+
+# One line of progress, its parts made by the server:
+#   milliseconds|known|busy|live|failed|events|events for people|rest of the line
+# Busy is a relay whose history is being read or that was never tried; relays on other networks wait.
+PROGRESS="
+	SELECT floor(extract(epoch FROM clock_timestamp()) * 1000), count(*),
+	       count(*) FILTER (WHERE p.phase = 'backfill' OR p.phase IN ('waiting', 'connecting') AND p.failures = 0),
+	       count(*) FILTER (WHERE p.phase = 'live'),
+	       count(*) FILTER (WHERE p.failures > 0),
+	       coalesce(sum(p.events), 0), to_char(coalesce(sum(p.events), 0), 'FM999,999,999,990'),
+	       format('%s  coverage %s %%', pg_size_pretty(coalesce(sum(p.bytes), 0)),
+	              round(100 * coalesce(avg(p.coverage), 0)::numeric, 1))
+	FROM bigbrotr.relay_progress AS p
+	WHERE p.enabled AND (p.network = 'clearnet' OR p.network = 'local' AND bigbrotr.allow_local_relays())"
+
+# watch UNTIL: shows progress until the function UNTIL says so, or Ctrl-C.
+watch() {
+	local last_time=0 last_events=0 rate=0 time events text rest started=$SECONDS shown=-10 interrupted=
+	trap 'interrupted=yes' INT
+	until [ -n "$interrupted" ]; do
+		IFS='|' read -r time KNOWN BUSY LIVE FAILED events text rest < <(ask "$PROGRESS") || true
+		[ -n "${rest-}" ] || break
+		[ "$last_time" -eq 0 ] || rate=$(((events - last_events) * 1000 / (time - last_time + 1)))
+		last_time=$time last_events=$events
+		show_line "$(printf '%3d:%02d  relays %d: %d live, %d reading, %d failed  events %s  %d/s  %s' \
+			$(((SECONDS - started) / 60)) $(((SECONDS - started) % 60)) "$KNOWN" "$LIVE" "$BUSY" "$FAILED" "$text" "$rate" "$rest")"
+		! "$1" || break
+		sleep 1 || true
+	done
+	trap - INT
+	[ ! -t 1 ] || echo
+	[ -z "$interrupted" ] || say "The workers go on."
+}
+
+# On a terminal the line is written over, elsewhere a new one comes every few seconds.
+show_line() {
+	if [ -t 1 ]; then
+		printf '\r\033[K%s' "$1"
+	elif [ $((SECONDS - shown)) -ge 5 ]; then
+		shown=$SECONDS
+		say "$1"
+	fi
+}
+
+caught_up() { [ "$KNOWN" -gt 0 ] && [ "$BUSY" -eq 0 ]; }
+
+watch_relays() {
+	watch caught_up
+	show_failures
+	if caught_up && [ "$LIVE" -eq 0 ]; then
+		die "no relay can be reached; the workers go on trying. Without internet: ./quickstart clean && ./quickstart --demo"
+	fi
+}
+
+show_failures() {
+	psql_in -Xq -d "$DATABASE" -P footer=off -P null=- <<-'END'
+		SELECT EXISTS (SELECT FROM bigbrotr.relay_progress WHERE failures > 0) AS failures \gset
+		\if :failures
+		\echo
+		\echo Relays that failed:
+		SELECT last_error AS reason, count(*) AS relays, min(url) AS "for example", min(last_detail) AS detail
+		FROM bigbrotr.relay_progress WHERE failures > 0 GROUP BY 1 ORDER BY 2 DESC, 1;
+		\endif
+	END
+}
+
+# How many events of the demo relay are not archived.
+demo_missing() {
+	demo_ids | psql_in -XAtq -d "$DATABASE" -c "
+		CREATE TEMP TABLE demo (id text)" -c '\copy demo FROM STDIN' -c "
+		SELECT count(*) FROM demo WHERE NOT EXISTS (SELECT FROM bigbrotr.events WHERE event_id = decode(id, 'hex'))"
+}
+
+demo_archived() { { caught_up || [ "$events" -ge "$(demo_relay events)" ]; } && [ "$(demo_missing)" -eq 0 ]; }
+
+watch_demo() {
+	watch demo_archived
+	local missing
+	missing=$(demo_missing)
+	show_failures
+	psql_in -XAtq -d "$DATABASE" -c "
+		SELECT format('The relay holds %s events; %s are archived, %s missing.', $(demo_relay events), $(demo_relay events) - $missing, $missing)"
+	[ "$missing" -eq 0 ] || exit 1
+}
+
+show_demo() {
+	say
+	say "For example, the most discussed notes (scripts/discussed.sql):"
+	psql_in -Xq -d "$DATABASE" -P footer=off -f "$STATE/src/scripts/discussed.sql"
+}
+
+show_status() {
+	if ! server_runs; then
+		say "The server does not run; start it with ./quickstart$([ "$(cat kind)" = relays ] || echo ' --demo')"
+		return 1
+	fi
+	psql_in -Xq -d "$DATABASE" -P footer=off -P null=- <<-'END'
+		\echo Services
+		SELECT service, state, pid, last_error FROM bigbrotr.services;
+		\echo Archive
+		SELECT relays, live, backfill + connecting + waiting AS reading, backoff AS failed, events, sightings,
+		       pg_size_pretty(bytes) AS received, refusals, round(100 * coverage::numeric, 1) AS "coverage %"
+		FROM bigbrotr.sync_progress;
+		\echo Relays with most events
+		SELECT url, phase, events, sightings, round(100 * coverage::numeric, 1) AS "coverage %", last_error
+		FROM bigbrotr.relay_progress ORDER BY events DESC, url LIMIT 10;
+	END
+	show_failures
+}
+
+show_help() {
+	cat <<-END
+
+		Connect   ./quickstart psql       or: psql "host=$SOCKETS port=$PORT dbname=$DATABASE"$(! is_root || echo ' as the user postgres')
+		Ask       SELECT kind, count(*) FROM bigbrotr.events GROUP BY kind ORDER BY 2 DESC LIMIT 10;
+		          SELECT url, phase, events, coverage, last_error FROM bigbrotr.relay_progress ORDER BY events DESC;
+		          SELECT name, reason, count, last_detail FROM bigbrotr.refusals ORDER BY count DESC;
+		          SELECT bigbrotr.event_json(e) FROM bigbrotr.events AS e ORDER BY created_at DESC, event_id LIMIT 5;
+		Watch     ./quickstart status     log: $STATE/log/postgres.log
+		Stop      ./quickstart stop       ./quickstart$([ "$(cat kind)" = relays ] || echo ' --demo') goes on where it was
+		Remove    ./quickstart clean      removes $STATE, nothing else was touched
+	END
+}
