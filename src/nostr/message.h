@@ -15,8 +15,9 @@ enum class MessageType : uint8_t { Event, Eose, Closed, Notice, Ok, Auth, Count,
 struct RelayMessage
 {
 	MessageType type = MessageType::Unknown;
-	std::string subscription; // Event, Eose, Closed, Count, NegMsg, NegErr
-	std::string text;		  // Closed, Notice, Ok, NegErr: the text; Auth: the challenge; NegMsg: the hex
+	std::string subscription; // Event, Eose, Closed, Count, NegMsg, NegErr; 1 to 64 characters
+	std::string text;		  // Closed, Notice, Ok, NegErr: the text, cut after 1000 bytes, not made
+							  // printable; Auth: the challenge; NegMsg: the hex
 	Event event;			  // Event; Ok: only event.id is set
 	bool accepted = false;	  // Ok
 	uint64_t count = 0;		  // Count

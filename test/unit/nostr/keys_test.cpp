@@ -65,17 +65,14 @@ TEST(Keys, CacheTellsKeysApart)
 {
 	Event event = signed_event(Signer(secret_key(3)));
 	Verifier verifier;
-	int no_points = 0;
 	for (int round = 0; round < 2; round++) {
 		for (int last = 0; last < 256; last++) {
 			nostr::PublicKey neighbour = event.pubkey;
 			neighbour[31] = static_cast<uint8_t>(last);
 			EXPECT_EQ(verifier.verify(event.id, neighbour, event.sig), neighbour == event.pubkey);
 			EXPECT_TRUE(verifier.verify(event.id, event.pubkey, event.sig));
-			no_points++;
 		}
 	}
-	EXPECT_EQ(no_points, 512);
 }
 
 /* Columns: index, secret key, public key, aux_rand, message, signature, result, comment. */

@@ -1,6 +1,7 @@
 /*
- * Test data that lives beside the repository and is not part of it: $BIGBROTR_SHARED/data, by
- * default ../shared/data. Where it is missing, tests say so and use a corpus of their own.
+ * Test data: test/data, or where it is not ours to ship, $BIGBROTR_SHARED/data (by default
+ * ../shared/data, beside the repository). Where it is missing, tests say so; those that need no
+ * more than good events use a corpus of their own.
  */
 #pragma once
 
@@ -20,10 +21,11 @@ namespace shared_data {
 inline std::filesystem::path
 path(const std::string &name)
 {
+	std::filesystem::path source = BIGBROTR_SOURCE_DIR;
+	if (std::filesystem::exists(source / "test/data" / name))
+		return source / "test/data" / name;
 	const char *root = getenv("BIGBROTR_SHARED");
-	std::filesystem::path shared =
-		root != nullptr ? root : std::filesystem::path(BIGBROTR_SOURCE_DIR) / "../shared";
-	return shared / "data" / name;
+	return (root != nullptr ? std::filesystem::path(root) : source / "../shared") / "data" / name;
 }
 
 inline bool
