@@ -1,16 +1,16 @@
 /*
  * Cases in test/data/relay-url-cases.json: input, mode, normalised URL, network, verdict of the
- * default policy (local addresses refused), reason. URLs from public lists are read from the shared
- * test data (BIGBROTR_SHARED, default ../shared), if it is there.
+ * default policy (local addresses refused), reason. URLs as people and programs wrote them are read
+ * from the shared test data, if it is there.
  */
-#include <cstdlib>
-#include <fstream>
+#include <iostream>
 #include <map>
 
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
 #include "nostr/relay_url.h"
+#include "shared_data.h"
 
 using namespace nostr;
 
@@ -130,13 +130,10 @@ TEST(RelayUrl, Endpoint)
 
 TEST(RelayUrl, WildLists)
 {
-	const char *shared = getenv("BIGBROTR_SHARED");
-	const std::string root = shared ? shared : BIGBROTR_SOURCE_DIR "/../shared";
-	std::ifstream lines(root + "/data/relays-wild.txt");
-	if (!lines)
-		GTEST_SKIP() << "no relays-wild.txt in " << root << "/data";
+	if (!shared_data::exists("relays-wild.txt"))
+		GTEST_SKIP();
 	std::map<std::string, int> tally;
-	for (std::string line; std::getline(lines, line);)
+	for (const std::string &line : shared_data::lines("relays-wild.txt"))
 		for (const UrlMode mode : {UrlMode::Strict, UrlMode::Lenient}) {
 			const RelayUrl url = normalise_relay_url(line, mode);
 			const std::string prefix = mode == UrlMode::Strict ? "strict " : "lenient ";
