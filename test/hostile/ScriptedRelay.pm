@@ -16,7 +16,7 @@ use IO::Socket::INET;
 use JSON::PP ();
 use POSIX ();
 
-our @EXPORT_OK = qw(websocket answers frame json_string);
+our @EXPORT_OK = qw(websocket answers is_page frame json_string);
 
 sub start
 {
@@ -104,8 +104,8 @@ sub answers
 			my ($c) = @_;
 			while (my ($sub, $filter) = $c->req)
 			{
-				# A live subscription has `since`: the texts are for the first page of the backfill.
-				unless (exists $filter->{since})
+				# The texts are for the first page of the backfill, not for the subscription of what is new.
+				if (is_page($filter))
 				{
 					$c->text(s/\@SUB\@/$sub/r) for @texts;
 					@texts = ();
@@ -113,6 +113,13 @@ sub answers
 				$c->text("[\"EOSE\",$sub]");
 			}
 		});
+}
+
+# Is this filter a page of the backfill? What is new is asked for with `limit` 1 or `since`.
+sub is_page
+{
+	my ($filter) = @_;
+	return !exists $filter->{since} && $filter->{limit} > 1;
 }
 
 sub json_string
