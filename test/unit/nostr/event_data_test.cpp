@@ -155,7 +155,6 @@ TEST(NastyEvents, EveryLine)
 		if (reason == Reject::None)
 			expect_round_trip(judge.event);
 	}
-	EXPECT_EQ(accepted + rejected, 255u);
 	EXPECT_GT(accepted, 50u);
 	EXPECT_GT(rejected, 150u);
 }

@@ -186,7 +186,7 @@ TEST(NastyFrames, EveryLine)
 			EXPECT_LE(message.text.size(), 1000u);
 		}
 	}
-	EXPECT_EQ(from_relay, 67);
+	EXPECT_GT(from_relay, 60);
 	EXPECT_GT(refused, 25);
 }
 

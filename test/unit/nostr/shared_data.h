@@ -1,7 +1,7 @@
 /*
- * Test data: test/data, or where it is not ours to ship, $BIGBROTR_SHARED/data (by default
- * ../shared/data, beside the repository). Where it is missing, tests say so; those that need no
- * more than good events use a corpus of their own.
+ * Test data: $BIGBROTR_SHARED/data, by default ../shared/data beside the repository, which holds
+ * more than is ours to ship; else test/data. Where a file is in neither, tests say so; those that
+ * need no more than good events use a corpus of their own.
  */
 #pragma once
 
@@ -22,10 +22,10 @@ inline std::filesystem::path
 path(const std::string &name)
 {
 	std::filesystem::path source = BIGBROTR_SOURCE_DIR;
-	if (std::filesystem::exists(source / "test/data" / name))
-		return source / "test/data" / name;
 	const char *root = getenv("BIGBROTR_SHARED");
-	return (root != nullptr ? std::filesystem::path(root) : source / "../shared") / "data" / name;
+	std::filesystem::path shared =
+		(root != nullptr ? std::filesystem::path(root) : source / "../shared") / "data" / name;
+	return std::filesystem::exists(shared) ? shared : source / "test/data" / name;
 }
 
 inline bool
@@ -33,7 +33,7 @@ exists(const std::string &name)
 {
 	if (std::filesystem::exists(path(name)))
 		return true;
-	GTEST_LOG_(WARNING) << "no shared test data " << path(name) << ", see BIGBROTR_SHARED";
+	GTEST_LOG_(WARNING) << "no test data " << path(name) << ", see BIGBROTR_SHARED";
 	return false;
 }
 
