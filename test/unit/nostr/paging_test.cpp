@@ -219,6 +219,17 @@ TEST(Pager, ExclusiveUntilProvesNoBoundary)
 	expect_partition(pass, {0, 200});
 }
 
+TEST(Pager, EmptyPageWhereSomethingWasProvesNothing)
+{
+	Pager pager({0, 200}, 500);
+	pager.on_event(id_of(1), 100);
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{{{101, 200}, Evidence::Paged, 0}}));
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{{{100, 100}, Evidence::Dense, 1}}));
+	EXPECT_EQ(pager.window().until, 99);
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{{{0, 99}, Evidence::Exhausted, 0}}));
+	EXPECT_TRUE(pager.done());
+}
+
 TEST(Pager, HonestRelayClaimsAreTrue)
 {
 	int dense = 0;
