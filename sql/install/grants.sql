@@ -14,6 +14,7 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.known_events(bytea[]),
 	bigbrotr.event_json(bigbrotr.events),
 	bigbrotr.gaps(integer, bigint),
+	bigbrotr.due_relays(boolean, bigint),
 	bigbrotr.unwanted_relays(integer[], boolean),
 	bigbrotr.verify_references()
 	TO bigbrotr_reader;

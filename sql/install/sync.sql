@@ -77,6 +77,21 @@ CREATE FUNCTION bigbrotr.gaps(
 COMMENT ON FUNCTION bigbrotr.gaps(integer, bigint) IS
 	'What is not proven of a relay''s history from 0 to the Unix second given, newest first; reason unread, or dense: more events in one second than a page holds, last tried at tried_at';
 
+CREATE FUNCTION bigbrotr.due_relays(
+	allow_local boolean, at bigint,
+	OUT relay_id integer, OUT url text, OUT since bigint) RETURNS SETOF record
+	LANGUAGE sql STABLE STRICT
+	BEGIN ATOMIC
+		SELECT r.relay_id, r.url, coalesce(s.next_attempt, 0)
+		FROM bigbrotr.relays AS r LEFT JOIN bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
+		WHERE coalesce(s.enabled, true) AND coalesce(s.phase, 'waiting') IN ('waiting', 'backoff')
+		      AND coalesce(s.next_attempt, 0) <= due_relays.at
+		      AND (r.network = 'clearnet' OR r.network = 'local' AND due_relays.allow_local)
+		ORDER BY 3, 1;
+	END;
+COMMENT ON FUNCTION bigbrotr.due_relays(boolean, bigint) IS
+	'Relays that may be connected to at this Unix second: never tried ones first, then those waiting longest. Those on tor, i2p and loki wait: there is no proxy';
+
 CREATE FUNCTION bigbrotr.take_relays(
 	places integer, allow_local boolean, at bigint,
 	OUT relay_id integer, OUT url text) RETURNS SETOF record
@@ -84,27 +99,20 @@ CREATE FUNCTION bigbrotr.take_relays(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	INSERT INTO bigbrotr.relay_sync AS s (relay_id, phase_since)
-	SELECT r.relay_id, at FROM bigbrotr.relays AS r
-	WHERE NOT EXISTS (SELECT FROM bigbrotr.relay_sync AS s WHERE s.relay_id = r.relay_id)
-	ON CONFLICT DO NOTHING;
-
 	RETURN QUERY
-	WITH due AS (
-		SELECT r.relay_id, r.url
-		FROM bigbrotr.relay_sync AS s JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id
-		WHERE s.enabled AND s.phase IN ('waiting', 'backoff') AND s.next_attempt <= at
-		      AND (r.network = 'clearnet' OR r.network = 'local' AND allow_local)
-		ORDER BY s.next_attempt, s.relay_id
-		LIMIT places FOR NO KEY UPDATE OF s SKIP LOCKED
+	WITH due AS MATERIALIZED (
+		SELECT d.relay_id, d.url FROM bigbrotr.due_relays(allow_local, at) AS d LIMIT places
+	), taken AS (
+		INSERT INTO bigbrotr.relay_sync AS s (relay_id, phase, phase_since)
+		SELECT due.relay_id, 'connecting', at FROM due
+		ON CONFLICT ON CONSTRAINT relay_sync_pkey
+		DO UPDATE SET phase = excluded.phase, phase_since = excluded.phase_since
 	)
-	UPDATE bigbrotr.relay_sync AS s SET phase = 'connecting', phase_since = at
-	FROM due WHERE s.relay_id = due.relay_id
-	RETURNING due.relay_id, due.url;
+	SELECT due.relay_id, due.url FROM due;
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.take_relays(integer, boolean, bigint) IS
-	'Takes at most so many relays that are due (never tried ones first, then those waiting longest), for the caller to connect to. Relays on tor, i2p and loki wait: there is no proxy';
+	'Takes so many of the due relays for the caller to connect to';
 
 CREATE FUNCTION bigbrotr.report_relay(
 	relay integer, event text, reason text, detail text, retry_after_ms bigint,

@@ -1,11 +1,11 @@
 /*
- * Prepared statements: values in, rows out. For use inside Worker::transaction(), or wherever SPI is
- * connected; what is built and returned here lives until SPI_finish.
+ * Prepared statements: values in, rows out. For use inside Worker::transaction(), or wherever SPI
+ * is connected; what is built and returned here lives until SPI_finish.
  */
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -56,7 +56,10 @@ Datum varlena(std::string_view bytes);
 Value make_array(Datum *elements, bool *nulls, size_t count, Oid element, Oid array);
 } // namespace detail
 
-/* Arrays of `count` elements; at(i) gives the i-th. A string_view of null data becomes NULL. */
+/*
+ * Arrays of `count` elements; at(i) gives the i-th. Of text and bytea it gives a string_view, or an
+ * optional one where an element may be NULL.
+ */
 template <class F>
 Value
 int4_array(size_t count, F at)
@@ -90,9 +93,9 @@ varlena_array(size_t count, F at, Oid element, Oid array)
 		auto *elements = static_cast<Datum *>(palloc(count * sizeof(Datum) + 1));
 		auto *nulls = static_cast<bool *>(palloc(count + 1));
 		for (size_t i = 0; i < count; i++) {
-			std::string_view bytes = at(i);
-			nulls[i] = bytes.data() == nullptr;
-			elements[i] = nulls[i] ? 0 : varlena(bytes);
+			std::optional<std::string_view> bytes = at(i);
+			nulls[i] = !bytes;
+			elements[i] = bytes ? varlena(*bytes) : 0;
 		}
 		return make_array(elements, nulls, count, element, array);
 	});

@@ -1,0 +1,20 @@
+/*
+ * Reads a list of seed relays from a file of the server.
+ */
+#pragma once
+
+#include <string>
+
+namespace archive {
+
+struct SeedFile
+{
+	std::string name; // "shipped", or the path
+	std::string text; // valid UTF-8 without NUL: U+FFFD stands for every other byte
+};
+
+/* `path` empty: the list installed with the extension. Throws pg::Error: unreadable, or over 16 MB.
+ */
+SeedFile read_seed_file(const std::string &path);
+
+} // namespace archive

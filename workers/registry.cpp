@@ -1,0 +1,20 @@
+/* The services that exist. */
+#include "initializer.h"
+#include "synchronizer.h"
+
+namespace {
+
+const pg::ServiceEntry entries[] = {
+	{"initializer", "checks the schema against the library and loads the seed relays", true,
+	 make_initializer},
+	{"synchronizer", "archives the events of relays and proves how completely", false,
+	 make_synchronizer},
+};
+
+} // namespace
+
+std::span<const pg::ServiceEntry>
+pg::services()
+{
+	return entries;
+}
