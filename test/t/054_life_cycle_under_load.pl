@@ -1,0 +1,139 @@
+# What database administrators do, while the archive is under full load: nothing waits for the workers,
+# nothing of them stays behind.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use ArchiveTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+# About 20 s of load at 4000 deliveries a second.
+my $list = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
+my $stub = relay_stub(relays => 20, events => 4000, overlap => 90, rate => 200, list => $list);
+my $node = archive_server('load');
+load_truth($node, $stub);
+add_relays($node, @{ $stub->{urls} });
+
+# Waits for further progress: the load is there.
+sub under_load
+{
+	my ($database) = @_;
+	my $deliveries = q{SELECT coalesce(sum(sightings), 0) FROM bigbrotr.relay_sync};
+	my $before = $node->safe_psql($database // 'postgres', $deliveries);
+	wait_for($node, "(($deliveries) > $before)", $database);
+	return;
+}
+
+# Processes of ours, but for the launcher, that serve a database.
+sub workers
+{
+	my ($database) = @_;
+	return $node->safe_psql('template1', qq{SELECT count(*) FROM pg_stat_activity
+		WHERE datname = '$database' AND backend_type LIKE 'bigbrotr %'});
+}
+
+sub seconds
+{
+	my ($action) = @_;
+	my $begin = time;
+	$action->();
+	return time - $begin;
+}
+
+sub best { my @sorted = sort { $a <=> $b } @_; return $sorted[0]; }
+
+# ---- CREATE and DROP DATABASE: both wait until every process has seen a barrier
+my @times;
+for (1 .. 5)
+{
+	under_load();
+	push @times, seconds(sub { $node->safe_psql('template1', $_) for 'CREATE DATABASE x', 'DROP DATABASE x' });
+}
+note "CREATE and DROP DATABASE: @times s";
+cmp_ok(best(@times), '<', 2, 'CREATE and DROP DATABASE are not held up');
+
+# ---- a reload takes effect without a restart
+my $worker = service_pid($node);
+$node->append_conf('postgresql.conf', 'bigbrotr.allow_local_relays = off');
+$node->reload;
+wait_for($node, q{NOT EXISTS (SELECT FROM bigbrotr.relay_sync WHERE phase IN ('connecting', 'backfill', 'live'))});
+pass('after a reload relays that are no longer allowed are left alone');
+$node->append_conf('postgresql.conf', 'bigbrotr.allow_local_relays = on');
+$node->reload;
+under_load();
+is(service_pid($node), $worker, 'and go on after another one, by the same worker');
+
+# ---- fast stop
+@times = ();
+for (1 .. 3)
+{
+	under_load();
+	my $net = net_pid($node);
+	push @times, seconds(sub { $node->stop('fast') });
+	ok(!kill(0, $net), 'a fast stop leaves no net process');
+	$node->start;
+}
+note "fast stop: @times s";
+cmp_ok(best(@times), '<', 1, 'a fast stop under load takes less than a second');
+
+# ---- DROP EXTENSION
+under_load();
+my $net = net_pid($node);
+my $mark = -s $node->logfile;
+$node->safe_psql('postgres', 'DROP EXTENSION bigbrotr CASCADE');
+$node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer')})
+  or die 'the worker stays';
+ok(gone($net), 'DROP EXTENSION leaves no worker and no net process');
+# A loop would be fast here: the delay of restarts is 50 ms.
+select undef, undef, undef, 2;
+my @complaints = grep { /(WARNING|ERROR|FATAL): / } split /\n/, slurp_file($node->logfile, $mark);
+cmp_ok(scalar(@complaints), '<=', 2, 'and no loop of errors') or diag map { "$_\n" } @complaints;
+is(workers('postgres'), 0, 'no worker came back');
+
+create_archive($node);
+$node->safe_psql('postgres', 'TRUNCATE truth');
+load_truth($node, $stub);
+add_relays($node, @{ $stub->{urls} });
+under_load();
+pass('CREATE EXTENSION starts again');
+
+# ---- DROP DATABASE of a served one
+$node->append_conf('postgresql.conf', q{bigbrotr.databases = 'postgres, served'});
+$node->reload;
+$node->safe_psql('postgres', 'CREATE DATABASE served');
+create_archive($node, 'served');
+$node->safe_psql('served', join ';', map { "SELECT bigbrotr.add_relay('$_')" } @{ $stub->{urls} });
+under_load('served');
+$node->safe_psql('postgres', 'DROP DATABASE served');
+pass('a served database can be dropped under load');
+is(workers('served'), 0, 'and no worker of it stays');
+$node->safe_psql('postgres', 'CREATE DATABASE served');
+create_archive($node, 'served');
+$node->safe_psql('served', join ';', map { "SELECT bigbrotr.add_relay('$_')" } @{ $stub->{urls} });
+under_load('served');
+$node->safe_psql('postgres', 'SELECT bigbrotr.stop_workers()');
+$node->safe_psql('postgres', 'DROP DATABASE served WITH (FORCE)');
+pass('and after draining by hand');
+$node->safe_psql('postgres', 'SELECT bigbrotr.start_workers()');
+
+# ---- after all that
+wait_for($node, q{count(*) = 20 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+archive_matches($node, 'the archive is whole');
+is(unfounded_claims($node), 0, 'and its coverage is true');
+
+$node->stop;
+done_testing();
+
+# Waits for the end of a process.
+sub gone
+{
+	my ($pid) = @_;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return 1 unless kill 0, $pid;
+		select undef, undef, undef, 0.1;
+	}
+	return 0;
+}
