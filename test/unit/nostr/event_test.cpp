@@ -302,6 +302,27 @@ TEST(Canonical, AnySpellingHasTheSameId)
 	}
 }
 
+/* Each escape alone, so that no other one in the string hides how it is taken. */
+TEST(Canonical, EveryCharacterEscaped)
+{
+	for (int c = 0; c < 0x80; c++) {
+		Event event = signed_event("[]", std::string(1, static_cast<char>(c)));
+		event.has_nul = c == 0;
+		for (const char *format : {"\"\\u%04x\"", "\"\\u%04X\""}) {
+			char spelling[16];
+			snprintf(spelling, sizeof(spelling), format, c);
+			Fields fields(event);
+			fields.content = spelling;
+			Event parsed;
+			ASSERT_EQ(EventParser().parse(fields.json(), parsed), Reject::None) << spelling;
+			expect_equal(parsed, event);
+		}
+	}
+	Fields fields(signed_event("[]", "/"));
+	fields.content = R"("\/")";
+	EXPECT_EQ(parse(fields.json()), Reject::None);
+}
+
 TEST(Canonical, NulInTagsIsNoticed)
 {
 	Event event = signed_event(R"([["a\u0000b"]])");
