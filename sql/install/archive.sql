@@ -82,7 +82,8 @@ BEGIN
 		FROM lines AS l WHERE l.reason IS NOT NULL
 	), relays AS (
 		INSERT INTO bigbrotr.relays (url, network, inserted_at)
-		SELECT l.url, min(l.network), at FROM lines AS l WHERE l.reason IS NULL
+		SELECT l.url, min(l.network), at FROM lines AS l
+		WHERE l.reason IS NULL AND NOT EXISTS (SELECT FROM bigbrotr.relays AS r WHERE r.url = l.url)
 		GROUP BY l.url ORDER BY min(l.line)
 		ON CONFLICT ON CONSTRAINT relays_url_key DO NOTHING
 		RETURNING relay_id

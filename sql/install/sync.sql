@@ -175,8 +175,8 @@ COMMENT ON FUNCTION bigbrotr.unwanted_relays(integer[], boolean) IS
 	'Those of the relays that are to be left alone: disabled, deleted or no longer allowed';
 
 CREATE FUNCTION bigbrotr.count_traffic(
-	relay_ids integer[], events bigint[], sightings bigint[], messages bigint[], bytes bigint[], pages bigint[],
-	at bigint) RETURNS void
+	relay_ids integer[], new_events bigint[], new_sightings bigint[], new_messages bigint[], new_bytes bigint[],
+	new_pages bigint[], at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -186,11 +186,11 @@ BEGIN
 		bytes = s.bytes + a.bytes, pages = s.pages + a.pages,
 		failures = CASE WHEN a.pages > 0 THEN 0 ELSE s.failures END,
 		last_success = CASE WHEN a.pages > 0 THEN at ELSE s.last_success END
-	FROM unnest(relay_ids, events, sightings, messages, bytes, pages)
+	FROM unnest(relay_ids, new_events, new_sightings, new_messages, new_bytes, new_pages)
 	     AS a (relay_id, events, sightings, messages, bytes, pages)
 	WHERE s.relay_id = a.relay_id;
 	UPDATE bigbrotr.relays AS r SET last_seen = at
-	FROM unnest(relay_ids, messages) AS a (relay_id, messages)
+	FROM unnest(relay_ids, new_messages) AS a (relay_id, messages)
 	WHERE r.relay_id = a.relay_id AND a.messages > 0 AND r.last_seen IS DISTINCT FROM at;
 END
 $$;

@@ -8,10 +8,11 @@ extern "C" {
 #include "funcapi.h"
 #include "utils/builtins.h"
 
+PGDLLEXPORT Datum bigbrotr_normalise_relay_url(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(bigbrotr_normalise_relay_url);
 }
 
-extern "C" Datum
+Datum
 bigbrotr_normalise_relay_url(PG_FUNCTION_ARGS)
 {
 	text *input = PG_GETARG_TEXT_PP(0);
