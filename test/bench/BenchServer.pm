@@ -7,7 +7,6 @@ use strict;
 use warnings;
 use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
-use Time::HiRes qw(sleep);
 
 # Runs a command quietly and returns its output; dies with it if the command fails.
 sub run_quietly
@@ -105,17 +104,6 @@ sub sql
 	my $out = run_quietly($self->psql, '-c', $statements);
 	chomp $out;
 	return $out;
-}
-
-sub wait_for
-{
-	my ($self, $what, $condition) = @_;
-	for (1 .. 600)
-	{
-		return if $self->sql("SELECT $condition") eq 't';
-		sleep 0.1;
-	}
-	die "$what did not happen within 60 s; end of the server's log:\n", $self->end_of_log;
 }
 
 1;

@@ -98,11 +98,7 @@ sub one_run
 	my $deliveries = $case{relays} * $case{events};
 	my $distinct = $case{events} + ($case{relays} - 1) * $case{events} * (100 - $case{overlap}) / 100;
 	my $server = BenchServer->start;
-	$server->wait_for('the start of the synchronizer',
-		q{EXISTS (SELECT FROM bigbrotr.services WHERE service = 'synchronizer' AND net_pid IS NOT NULL)});
-	my ($backend, $net) = split /\|/,
-	  $server->sql(q{SELECT pid, net_pid FROM bigbrotr.services WHERE service = 'synchronizer'});
-
+	my ($backend, $net) = processes($server);
 	my $progress = progress_query($server);
 	my ($cpu_backend, $cpu_net) = (cpu_seconds($backend), cpu_seconds($net));
 	my $begin = time;
@@ -110,10 +106,13 @@ sub one_run
 	my ($settled, $delivered, $moved) = (undef, 0, $begin);
 	while ($delivered < $deliveries)
 	{
-		sleep 0.05;
-		my $now = $progress->();
+		my $asked = time;
+		my ($now, $taken) = $progress->();
+		# The clock runs from the moment when the synchronizer takes notice: it looks once a second.
+		$begin = $asked unless $taken;
 		$moved = time if $now > $delivered;
 		$delivered = $now;
+		sleep 0.03;
 		die "no progress for 30 s after $delivered of $deliveries deliveries\n" if time - $moved > 30;
 		$settled //= rss_mb($net, 'VmRSS') if $delivered >= $case{settled};
 	}
@@ -132,16 +131,34 @@ sub one_run
 	return \%result;
 }
 
-# A sub that tells how many deliveries are committed, by one open session.
+# The synchronizer and its net process, when both are there.
+sub processes
+{
+	my ($server) = @_;
+	my $worker = q{FROM pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer'};
+	for (1 .. 300)
+	{
+		my $backend = $server->sql("SELECT pid $worker");
+		if ($backend && open my $file, '<', "/proc/$backend/task/$backend/children")
+		{
+			my ($net) = (<$file> // '') =~ /^(\d+)/;
+			return ($backend, $net) if $net;
+		}
+		sleep 0.1;
+	}
+	die "the synchronizer did not start; end of the server's log:\n", $server->end_of_log;
+}
+
+# A sub that tells how many deliveries are committed and whether any relay is being worked at, by one open session.
 sub progress_query
 {
 	my ($server) = @_;
 	open2(my $out, my $in, $server->psql);
 	$in->autoflush(1);
 	return sub {
-		print {$in} "SELECT coalesce(sum(sightings), 0) FROM bigbrotr.relay_sync;\n";
+		print {$in} "SELECT sum(sightings), count(*) FILTER (WHERE phase <> 'waiting') FROM bigbrotr.relay_sync;\n";
 		my $line = <$out> // die "the server is gone\n";
-		return 0 + $line;
+		return $line =~ /^(\d+)\|(\d+)$/;
 	};
 }
 

@@ -94,32 +94,34 @@ sub websocket
 	};
 }
 
-# A script that answers the first page asked for with some texts, all others with nothing. In each text
-# @SUB@ stands for the subscription's id as a JSON string.
+# A script that answers with some texts, once, and else with nothing: with each event on the first page that
+# asks for its time, with all other texts on the first page of the past. In each text @SUB@ stands for the
+# subscription's id as a JSON string.
 sub answers
 {
 	my (@texts) = @_;
+	my @open = map { { text => $_, time => /"created_at"\s*:\s*(\d+)/ ? $1 : 0 } } @texts;
 	return websocket(
 		sub {
 			my ($c) = @_;
 			while (my ($sub, $filter) = $c->req)
 			{
-				# The texts are for the first page of the backfill, not for the subscription of what is new.
-				if (is_page($filter))
+				my ($since, $until) = ($filter->{since} // 0, $filter->{until} // 9**9**9);
+				for my $item (grep { is_page($filter) && $_->{time} >= $since && $_->{time} <= $until } @open)
 				{
-					$c->text(s/\@SUB\@/$sub/r) for @texts;
-					@texts = ();
+					$c->text($item->{text} =~ s/\@SUB\@/$sub/r);
+					$item->{time} = -1;
 				}
 				$c->text("[\"EOSE\",$sub]");
 			}
 		});
 }
 
-# Is this filter a page of the backfill? What is new is asked for with `limit` 1 or `since`.
+# Is this filter a page of the backfill? What is new is asked for with `limit` 1.
 sub is_page
 {
 	my ($filter) = @_;
-	return !exists $filter->{since} && $filter->{limit} > 1;
+	return $filter->{limit} > 1;
 }
 
 sub json_string
