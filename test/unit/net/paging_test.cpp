@@ -42,3 +42,116 @@ TEST(NetPaging, ArchivesAWholeRangeAndClaimsIt)
 	EXPECT_GT(worker.traffic[1].bytes, 57U * 200);
 	EXPECT_EQ(worker.stop(), 0);
 }
+
+TEST(NetPaging, PagesSeveralRangesAndThenMoreOfThem)
+{
+	auto events = make_events(30, 1000);
+	ScriptedRelay relay(serve_events(events, 100));
+	Worker worker;
+	worker.task(7, relay.url(), {{1020, 1029}, {1000, 1004}}, true);
+	ASSERT_TRUE(worker.until([&] { return worker.reported(7, wire::RelayPhase::CaughtUp); }));
+	/* The newest one came by the live subscription, too. */
+	EXPECT_EQ(worker.events.size(), 15U);
+	size_t before = worker.reports.size();
+	worker.task(7, relay.url(), {{1005, 1019}}, true);
+	ASSERT_TRUE(worker.until([&] { return worker.reports.size() > before; }));
+	EXPECT_EQ(worker.reports.back().phase, wire::RelayPhase::CaughtUp);
+	EXPECT_EQ(worker.events.size(), 30U);
+	EXPECT_EQ(relay.connections(), 1);
+	worker.send(wire::RelayStop{7});
+	ASSERT_TRUE(worker.until_ended(7));
+	EXPECT_EQ(worker.ended(7)->reason, "");
+}
+
+TEST(NetPaging, StoresWhatIsNewWhileItIsSubscribed)
+{
+	auto fresh = make_event(5000, "fresh");
+	ScriptedRelay relay([&](Peer &peer) {
+		ASSERT_EQ(peer.receive(), R"(["REQ","live",{"limit":1}])");
+		peer.text(eose_message("live"));
+		std::string page = req_id(peer.receive());
+		peer.text(eose_message(page));
+		ASSERT_EQ(peer.receive(), nostr::close_message(page));
+		peer.text(event_message("live", fresh));
+		peer.linger();
+	});
+	Worker worker;
+	worker.task(1, relay.url(), {{0, 100}}, true);
+	ASSERT_TRUE(worker.until([&] { return worker.events.count(fresh.id) > 0; }));
+	EXPECT_TRUE(worker.reported(1, wire::RelayPhase::CaughtUp));
+}
+
+TEST(NetPaging, GoesOnWithoutALiveSubscriptionThatIsRefused)
+{
+	auto events = make_events(5, 1000);
+	ScriptedRelay relay([&](Peer &peer) {
+		peer.text(R"(["CLOSED","live","error: filter too wide"])");
+		serve_events(events, 10)(peer);
+	});
+	Worker worker;
+	worker.task(1, relay.url(), {{0, 2000}}, true);
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.ended(1)->reason, "");
+	EXPECT_EQ(worker.events.size(), 5U);
+	EXPECT_TRUE(worker.reported(1, wire::RelayPhase::CaughtUp));
+}
+
+TEST(NetPaging, ClaimsNothingOfTheFuture)
+{
+	ScriptedRelay relay(serve_events({}, 10));
+	Worker worker;
+	int64_t before = time(nullptr);
+	worker.task(1, relay.url(), {{1000, nostr::Pager::kOpenEnd}});
+	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_EQ(worker.claims.size(), 1U);
+	EXPECT_EQ(worker.claims[0].claim.range.lower, 1000);
+	EXPECT_GE(worker.claims[0].claim.range.upper, before);
+	EXPECT_LE(worker.claims[0].claim.range.upper, time(nullptr));
+}
+
+TEST(NetPaging, EventsOutsideTheQuestionAreNotStored)
+{
+	auto inside = make_event(1500, "in"), outside = make_event(3000, "out"),
+		 elsewhere = make_event(1600, "other subscription");
+	ScriptedRelay relay([&](Peer &peer) {
+		for (int page = 0;; page++) {
+			std::string id;
+			while (id.empty())
+				id = req_id(peer.receive());
+			peer.text(event_message(id, outside));
+			peer.text(event_message("other", elsewhere));
+			if (page == 0)
+				peer.text(event_message(id, inside));
+			peer.text(eose_message(id));
+		}
+	});
+	Worker worker;
+	worker.task(1, relay.url(), {{1000, 2000}});
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.events.size(), 1U);
+	EXPECT_EQ(worker.events.count(inside.id), 1U);
+	EXPECT_GE((worker.refusals[{1, "outside_window"}]), 1U);
+	EXPECT_GE((worker.refusals[{1, "unexpected_subscription"}]), 1U);
+}
+
+TEST(NetPaging, ClosedPageEndsTheSessionWithItsReason)
+{
+	const std::pair<const char *, const char *> cases[] = {
+		{"auth-required: who are you", "auth_required"},
+		{"rate-limited: slow down", "rate_limited"},
+		{"ERROR: bad req", "closed_by_relay"}};
+	for (auto [text, reason] : cases) {
+		ScriptedRelay relay([&, text = text](Peer &peer) {
+			std::string id = req_id(peer.receive());
+			peer.text("[\"CLOSED\",\"" + id + "\",\"" + text + "\"]");
+			peer.linger();
+		});
+		Worker worker;
+		worker.task(1, relay.url(), {{0, 100}});
+		ASSERT_TRUE(worker.until_ended(1));
+		EXPECT_EQ(worker.ended(1)->reason, reason);
+		EXPECT_EQ(worker.ended(1)->detail, text);
+		EXPECT_TRUE(worker.claims.empty());
+		EXPECT_EQ((worker.refusals[{1, reason}]), 1U);
+	}
+}

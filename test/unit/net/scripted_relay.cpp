@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "nostr/message.h"
 
@@ -65,6 +66,26 @@ Peer::frame(int opcode, std::string_view payload, bool final, bool compressed)
 	raw(payload);
 }
 
+/* One message compressed without the context of the ones before. */
+static std::string
+inflated(std::string payload)
+{
+	payload += std::string("\0\0\xff\xff", 4);
+	std::string out(1 << 16, '\0');
+	z_stream stream{};
+	inflateInit2(&stream, -15);
+	stream.next_in = reinterpret_cast<Bytef *>(payload.data());
+	stream.avail_in = uInt(payload.size());
+	stream.next_out = reinterpret_cast<Bytef *>(out.data());
+	stream.avail_out = uInt(out.size());
+	int result = inflate(&stream, Z_SYNC_FLUSH);
+	out.resize(stream.total_out);
+	inflateEnd(&stream);
+	if (result != Z_OK || stream.avail_in > 0)
+		throw ConnectionGone();
+	return out;
+}
+
 std::string
 Peer::receive()
 {
@@ -84,7 +105,7 @@ Peer::receive()
 			payload[i] = char(payload[i] ^ mask[i & 3]);
 		switch (start[0] & 0x0f) {
 		case 1:
-			return payload;
+			return start[0] & 0x40 ? inflated(payload) : payload;
 		case 8:
 			frame(8, payload);
 			throw ConnectionGone();
@@ -224,7 +245,10 @@ ScriptedRelay::shake_hands(Peer &peer)
 	peer.raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 			 "Sec-WebSocket-Accept: " +
 			 accept_key(peer.request) + "\r\n" +
-			 (peer.deflate ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "") + "\r\n");
+			 (peer.deflate
+				  ? "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n"
+				  : "") +
+			 "\r\n");
 	return true;
 }
 

@@ -1,0 +1,124 @@
+/* What is asked, verified, batched and held back: events of several relays together. */
+#include <atomic>
+
+#include <gtest/gtest.h>
+
+#include "scripted_relay.h"
+#include "worker.h"
+
+using namespace test;
+
+TEST(NetIntake, OneEventOfTwoRelaysIsStoredOnceAndSeenTwice)
+{
+	auto events = make_events(40, 1000);
+	ScriptedRelay first(serve_events(events, 7)), second(serve_events(events, 11));
+	Worker worker;
+	worker.task(1, first.url(), {{0, 5000}});
+	worker.task(2, second.url(), {{0, 5000}});
+	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.until_ended(2));
+	EXPECT_EQ(worker.events.size(), 40U);
+	EXPECT_EQ(worker.sightings.size(), 80U);
+}
+
+TEST(NetIntake, ArchivedEventsAreNeitherVerifiedNorSent)
+{
+	auto events = make_events(40, 1000);
+	ScriptedRelay relay(serve_events(events, 500));
+	Worker worker;
+	for (const auto &event : events)
+		worker.archived.insert(event.id);
+	worker.task(1, relay.url(), {{0, 5000}});
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_TRUE(worker.events.empty());
+	EXPECT_EQ(worker.sightings.size(), 40U);
+	EXPECT_EQ(worker.ids_asked, 40U);
+	EXPECT_EQ(worker.stats.verified, 0U);
+}
+
+TEST(NetIntake, CommittedEventsAreRemembered)
+{
+	auto events = make_events(40, 1000);
+	ScriptedRelay relay(serve_events(events, 500));
+	Worker worker;
+	worker.task(1, relay.url(), {{0, 5000}});
+	ASSERT_TRUE(worker.until_ended(1));
+	size_t asked = worker.ids_asked;
+	EXPECT_EQ(asked, 40U);
+	worker.task(2, relay.url(), {{0, 5000}});
+	ASSERT_TRUE(worker.until_ended(2));
+	EXPECT_EQ(worker.ids_asked, asked);
+	EXPECT_EQ(worker.sightings.size(), 80U);
+}
+
+TEST(NetIntake, BadSignaturesAreRefusedAndClaimsStillCome)
+{
+	auto events = make_events(10, 1000);
+	for (int i = 0; i < 5; i++)
+		events[size_t(i)].sig[10] ^= 1;
+	ScriptedRelay relay(serve_events(events, 500));
+	Worker worker;
+	worker.task(1, relay.url(), {{0, 5000}});
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.events.size(), 5U);
+	EXPECT_GE((worker.refusals[{1, "bad_signature"}]), 5U);
+	ASSERT_FALSE(worker.claims.empty());
+	EXPECT_EQ(worker.claims.back().claim.range.lower, 0);
+}
+
+/* Sends one page of many large events as fast as it can. */
+static ScriptedRelay::Script
+pour(const std::vector<nostr::Event> &events, std::atomic<size_t> &poured)
+{
+	return [&](Peer &peer) {
+		for (;;) {
+			std::string id = req_id(peer.receive());
+			if (id.empty())
+				continue;
+			while (poured < events.size())
+				peer.text(event_message(id, events[poured++]));
+			peer.text(eose_message(id));
+		}
+	};
+}
+
+TEST(NetIntake, WithoutAcknowledgementReadingStops)
+{
+	/* 40 MB: more than socket buffers and budget can hold. */
+	auto events = make_events(2000, 1000, std::string(20000, 'x'));
+	std::atomic<size_t> poured{0};
+	ScriptedRelay relay(pour(events, poured));
+	wire::Settings settings = Worker::default_settings();
+	settings.buffer_bytes = 4 << 20;
+	Worker worker(settings);
+	worker.acknowledge = false;
+	worker.task(1, relay.url(), {{0, 5000}});
+	ASSERT_TRUE(worker.until([&] { return worker.stats.bytes_in_flight > settings.buffer_bytes; }));
+	EXPECT_LT(worker.stats.bytes_in_flight, settings.buffer_bytes * 5 / 4);
+	EXPECT_LT(worker.events.size(), events.size() / 2);
+
+	worker.acknowledge = true;
+	for (uint64_t batch : worker.unacknowledged)
+		worker.send(wire::Ack{batch});
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.ended(1)->reason, "");
+	EXPECT_EQ(worker.events.size(), events.size());
+}
+
+TEST(NetIntake, NoMoreThanFourBatchesAreUnacknowledged)
+{
+	auto events = make_events(3000, 1000);
+	ScriptedRelay relay(serve_events(events, 100));
+	Worker worker;
+	worker.acknowledge = false;
+	worker.task(1, relay.url(), {{0, 5000}});
+	ASSERT_TRUE(worker.until([&] { return worker.unacknowledged.size() == 4; }));
+	/* An answer to a question is a sign that the process goes on. */
+	ASSERT_TRUE(worker.until([&] { return worker.stats.verified == events.size(); }));
+	EXPECT_EQ(worker.unacknowledged.size(), 4U);
+	worker.acknowledge = true;
+	for (uint64_t batch : worker.unacknowledged)
+		worker.send(wire::Ack{batch});
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.events.size(), events.size());
+}
