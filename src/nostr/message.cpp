@@ -154,4 +154,19 @@ MessageParser::parse(std::string_view frame, RelayMessage &message)
 	return read_message(elements, message) && elements.finish() ? Reject::None : elements.fault();
 }
 
+std::optional<int64_t>
+peek_created_at(std::string_view frame)
+{
+	/* A quote within a string is escaped, so that this can only be a name. */
+	constexpr std::string_view name = "\"created_at\"";
+	size_t at = frame.find(name);
+	if (at == frame.npos)
+		return {};
+	json::Cursor cursor(frame.substr(at + name.size()));
+	uint64_t seconds;
+	if (!cursor.take(':') || !cursor.integer(INT64_MAX, seconds))
+		return {};
+	return static_cast<int64_t>(seconds);
+}
+
 } // namespace nostr

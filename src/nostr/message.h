@@ -10,19 +10,31 @@
 
 namespace nostr {
 
-enum class MessageType : uint8_t { Event, Eose, Closed, Notice, Ok, Auth, Count, NegMsg, NegErr, Unknown };
+enum class MessageType : uint8_t
+{
+	Event,
+	Eose,
+	Closed,
+	Notice,
+	Ok,
+	Auth,
+	Count,
+	NegMsg,
+	NegErr,
+	Unknown
+};
 
 struct RelayMessage
 {
 	MessageType type = MessageType::Unknown;
 	std::string subscription; // Event, Eose, Closed, Count, NegMsg, NegErr; 1 to 64 characters
-	std::string text;		  // Closed, Notice, Ok, NegErr: the text, cut after 1000 bytes, not made
-							  // printable; Auth: the challenge; NegMsg: the hex
-	Event event;			  // Event; Ok: only event.id is set
-	bool accepted = false;	  // Ok
-	uint64_t count = 0;		  // Count
+	std::string text;      // Closed, Notice, Ok, NegErr: the text, cut after 1000 bytes, not made
+						   // printable; Auth: the challenge; NegMsg: the hex
+	Event event;           // Event; Ok: only event.id is set
+	bool accepted = false; // Ok
+	uint64_t count = 0;    // Count
 	bool approximate = false; // Count
-	bool finish = false;	  // Eose with the hint "finish" (NIP-67)
+	bool finish = false;      // Eose with the hint "finish" (NIP-67)
 };
 
 /*
@@ -42,20 +54,38 @@ class MessageParser
 	EventParser events_;
 };
 
+/*
+ * created_at of the event in a refused EVENT frame, if it can be found: only good for knowing
+ * where a relay is in its stored events, never for storing anything.
+ */
+std::optional<int64_t> peek_created_at(std::string_view frame);
+
 /* Messages from clients, as a relay (or a test of one) reads them. */
-enum class ClientMessageType : uint8_t { Event, Req, Close, Auth, Count, NegOpen, NegMsg, NegClose, Unknown };
+enum class ClientMessageType : uint8_t
+{
+	Event,
+	Req,
+	Close,
+	Auth,
+	Count,
+	NegOpen,
+	NegMsg,
+	NegClose,
+	Unknown
+};
 
 struct ClientMessage
 {
 	ClientMessageType type = ClientMessageType::Unknown;
 	std::string subscription;
-	Event event;	 // Event, Auth
+	Event event;     // Event, Auth
 	int filters = 0; // Req, Count: number of filter objects
 };
 
 Reject parse_client_message(std::string_view frame, ClientMessage &message, Limits limits = {});
 
-/* The prefix of OK, CLOSED and NEG-ERR texts: the word of [a-z-] before the first colon, else "". */
+/* The prefix of OK, CLOSED and NEG-ERR texts: the word of [a-z-] before the first colon, else "".
+ */
 std::string_view reason_prefix(std::string_view text);
 
 /* The time window of a subscription; bounds are inclusive Unix seconds. */

@@ -218,4 +218,16 @@ TEST(ReasonPrefix, IsOneWord)
 		EXPECT_EQ(nostr::reason_prefix(none), "") << none;
 }
 
+TEST(PeekCreatedAt, FindsTheNumberOrNothing)
+{
+	using nostr::peek_created_at;
+	EXPECT_EQ(peek_created_at(R"(["EVENT","s",{"kind":70000,"created_at": 12,"x":)"), 12);
+	EXPECT_EQ(peek_created_at(R"({"content":"\"created_at\":5","created_at":6})"), 6);
+	EXPECT_EQ(peek_created_at(R"({"created_at":9223372036854775807})"), INT64_MAX);
+	for (const char *none :
+		 {"", R"({"created_at")", R"({"created_at":"5"})", R"({"created_at":-5})",
+		  R"({"created_at":9223372036854775808})", R"({"created_at":1.5})"})
+		EXPECT_EQ(peek_created_at(none), std::nullopt) << none;
+}
+
 } // namespace
