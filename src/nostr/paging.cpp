@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 
 namespace nostr {
 namespace {
@@ -11,6 +12,9 @@ namespace {
  * larger one. Real relays cap at 100 and more.
  */
 constexpr size_t kSmallestCap = 10;
+
+/* Stands for the refused events of a second: no event hashes to zero. */
+constexpr Id kRefused = {};
 
 } // namespace
 
@@ -47,13 +51,28 @@ Pager::window() const
 }
 
 bool
+Pager::inside(int64_t created_at) const
+{
+	return !done_ && created_at >= range_.lower && created_at <= range_.upper;
+}
+
+bool
 Pager::on_event(const Id &id, int64_t created_at)
 {
-	if (done_ || created_at < range_.lower || created_at > range_.upper)
+	if (!inside(created_at))
 		return false;
 	page_events_++;
 	page_.emplace_back(created_at, id);
 	return true;
+}
+
+void
+Pager::on_refused(std::optional<int64_t> created_at)
+{
+	page_events_++;
+	refused_++;
+	if (created_at && inside(*created_at))
+		oldest_refused_ = std::min(*created_at, oldest_refused_.value_or(INT64_MAX));
 }
 
 /* Can the relay have cut a page that lies within one second, inside that second? */
@@ -61,7 +80,7 @@ bool
 Pager::may_be_cut() const
 {
 	const size_t cap = largest_page_ > 0 ? largest_page_ : kSmallestCap;
-	return page_.size() >= std::min<size_t>(limit_, cap);
+	return page_.size() + refused_ >= std::min<size_t>(limit_, cap);
 }
 
 std::vector<Claim>
@@ -71,25 +90,31 @@ Pager::on_end_of_page(bool finish)
 	if (done_)
 		return claims;
 	const auto [lower, upper] = range_;
-	auto claim = [&](int64_t from, int64_t to, Evidence evidence, size_t events) {
-		claims.push_back({{from, to}, evidence, static_cast<int64_t>(events)});
+	auto claim = [&](int64_t from, int64_t to, Evidence evidence, std::span<const Seen> shown) {
+		const auto events =
+			std::count_if(shown.begin(), shown.end(), [](auto &s) { return s.second != kRefused; });
+		claims.push_back({{from, to}, evidence, events});
 	};
 
+	if (page_.empty() && oldest_refused_)
+		page_.emplace_back(*oldest_refused_, kRefused);
 	std::sort(page_.begin(), page_.end());
 	page_.erase(std::unique(page_.begin(), page_.end()), page_.end());
 	std::vector<Seen> seen; // the page, and what earlier pages showed of its newest second
 	std::set_union(page_.begin(), page_.end(), boundary_.begin(), boundary_.end(),
 				   std::back_inserter(seen));
 
-	if (finish || seen.empty()) {
-		claim(lower, upper, Evidence::Exhausted, seen.size());
+	if (finish || (seen.empty() && refused_ == 0)) {
+		claim(lower, upper, Evidence::Exhausted, seen);
 		done_ = true;
+	} else if (page_.empty() && refused_ > 0) {
+		done_ = true; // there is more, but nobody knows where: the rest stays unproven
 	} else if (page_.empty() || page_.front().first == upper) {
 		// Nothing older: the same question would be answered with the same events, so step below.
 		// An empty page where there was something before proves nothing.
 		const Evidence proven = lower == upper ? Evidence::Exhausted : Evidence::Paged;
 		const bool whole = !page_.empty() && !may_be_cut();
-		claim(upper, upper, whole ? proven : Evidence::Dense, seen.size());
+		claim(upper, upper, whole ? proven : Evidence::Dense, seen);
 		boundary_.clear();
 		done_ = lower == upper;
 		range_.upper = done_ ? upper : upper - 1;
@@ -99,21 +124,22 @@ Pager::on_end_of_page(bool finish)
 		if (!boundary_.empty() && page_.back().first != upper) {
 			// The relay did not repeat the second where it had stopped (it takes `until` as
 			// exclusive?), so the rest of that second may be missing.
-			claim(upper, upper, Evidence::Dense, boundary_.size());
+			claim(upper, upper, Evidence::Dense, boundary_);
 			seen = page_;
 			top = upper - 1;
 		}
 		const auto newer = std::upper_bound(seen.begin(), seen.end(), oldest,
 											[](int64_t t, const Seen &s) { return t < s.first; });
 		if (oldest < top)
-			claim(oldest + 1, top, Evidence::Paged, seen.end() - newer);
+			claim(oldest + 1, top, Evidence::Paged, {newer, seen.end()});
 		boundary_.assign(seen.begin(), newer);
 		if (page_.back().first > oldest)
 			largest_page_ = std::max(largest_page_, page_.size());
 		range_.upper = oldest;
 	}
 	page_.clear();
-	page_events_ = 0;
+	page_events_ = refused_ = 0;
+	oldest_refused_.reset();
 	return claims;
 }
 

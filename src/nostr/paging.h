@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -60,24 +61,33 @@ class Pager
 	Window window() const;
 	/* False if the event is outside the asked window (then it does not count). */
 	bool on_event(const Id &id, int64_t created_at);
+	/*
+	 * An event of the page was refused: a page of nothing else is not the end. Only for such a page
+	 * `created_at`, as far as it can be read, says how far down it reached; it is not trusted
+	 * where events say it.
+	 */
+	void on_refused(std::optional<int64_t> created_at);
 	/* The page ended. `finish` is the NIP-67 hint. Returns what this page proved, maybe nothing. */
 	std::vector<Claim> on_end_of_page(bool finish);
-	/* Events of the current page so far, repeats included: the bound against floods is the
-	 * caller's. */
+	/* Events of the current page so far, repeats and refused ones included: the bound against
+	 * floods is the caller's. */
 	int page_events() const { return page_events_; }
 
   private:
 	using Seen = std::pair<int64_t, Id>; // created_at first: sorted means by time
 
+	bool inside(int64_t created_at) const;
 	bool may_be_cut() const;
 
 	TimeRange range_; // what is still to be read
 	int limit_;
 	bool done_ = false;
 	int page_events_ = 0;
+	int refused_ = 0; // of the current page
+	std::optional<int64_t> oldest_refused_;
 	std::vector<Seen> page_;     // events of the current page, repeats included
-	std::vector<Seen> boundary_; // distinct events of second range_.upper, seen on earlier pages
-	size_t largest_page_ = 0;    // distinct events of the largest page of several seconds
+	std::vector<Seen> boundary_; // what earlier pages showed of second range_.upper
+	size_t largest_page_ = 0;    // size of the largest page of several seconds
 };
 
 } // namespace nostr

@@ -10,12 +10,20 @@
 
 namespace nostr {
 
-enum class Network : uint8_t { Clearnet, Tor, I2p, Loki, Local };
+enum class Network : uint8_t
+{
+	Clearnet,
+	Tor,
+	I2p,
+	Loki,
+	Local
+};
 
 /* "clearnet", "tor", "i2p", "loki" (NIP-66's `n` tag) or "local" (not publicly reachable). */
 const char *network_name(Network network);
 
-enum class UrlMode : uint8_t {
+enum class UrlMode : uint8_t
+{
 	Strict, // a ws:// or wss:// scheme is demanded
 	Lenient // for lists that hold nothing but relay URLs: bare hosts, http(s) read as ws(s)
 };
@@ -23,7 +31,7 @@ enum class UrlMode : uint8_t {
 struct RelayUrl
 {
 	const char *reason = nullptr; // null: accepted; else a reason code such as "bad_port"
-	std::string url;			  // normalised, if accepted
+	std::string url;              // normalised, if accepted
 	Network network = Network::Clearnet;
 
 	bool ok() const { return reason == nullptr; }
