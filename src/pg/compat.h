@@ -8,11 +8,16 @@
 extern "C" {
 #include "postgres.h"
 
+#include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
+#include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 180000
@@ -47,6 +52,40 @@ wait_event(const char *name)
 #else
 	(void) name;
 	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/* Makes a set-returning function return the rows it puts into its tuple store. */
+inline void
+begin_rows(FunctionCallInfo fcinfo)
+{
+#if PG_VERSION_NUM >= 150000
+	InitMaterializedSRF(fcinfo, 0);
+#else
+	auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+	if (result == nullptr || !IsA(result, ReturnSetInfo) ||
+		!(result->allowedModes & SFRM_Materialize))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("set-valued function called in context that cannot accept a set")));
+	MemoryContext previous = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+	TupleDesc columns;
+	if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	result->returnMode = SFRM_Materialize;
+	result->setResult = tuplestore_begin_heap(true, false, work_mem);
+	result->setDesc = columns;
+	MemoryContextSwitchTo(previous);
+#endif
+}
+
+inline bool
+owns(Oid catalog, Oid object)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(catalog, object, GetUserId());
+#else
+	return catalog == DatabaseRelationId ? pg_database_ownercheck(object, GetUserId())
+										 : pg_extension_ownercheck(object, GetUserId());
 #endif
 }
 

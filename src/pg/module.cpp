@@ -1,5 +1,8 @@
 /* What the server calls when it loads the library. */
+#include "launcher.h"
 #include "settings.h"
+#include "slots.h"
+#include "utility_hook.h"
 
 #include "compat.h"
 
@@ -9,8 +12,17 @@ PG_MODULE_MAGIC;
 PGDLLEXPORT void _PG_init();
 }
 
+/*
+ * Without shared_preload_libraries only the settings are there: everything that needs no worker
+ * works, and what needs one says so. Never an ERROR: that would break pg_upgrade.
+ */
 void
 _PG_init()
 {
 	pg::settings::define();
+	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
+		return;
+	pg::install_shared_memory();
+	pg::install_utility_hook();
+	pg::register_launcher();
 }

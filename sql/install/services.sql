@@ -1,0 +1,124 @@
+-- The services: what they do, and how to command them. Everything acts on the current database; all
+-- state is in shared memory, so nothing here waits for, or is undone by, a transaction.
+
+CREATE FUNCTION bigbrotr.service_states(
+	OUT database text,
+	OUT service text,
+	OUT state text,
+	OUT pid integer,
+	OUT since timestamptz,
+	OUT last_success timestamptz,
+	OUT last_error text,
+	OUT sqlstate text,
+	OUT health text,
+	OUT health_checks bigint,
+	OUT health_failures bigint,
+	OUT restarts bigint,
+	OUT cycles bigint,
+	OUT cycle_last_ms double precision,
+	OUT cycle_mean_ms double precision,
+	OUT cycle_max_ms double precision,
+	OUT next_start timestamptz)
+	RETURNS SETOF record
+	LANGUAGE C VOLATILE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_service_states';
+COMMENT ON FUNCTION bigbrotr.service_states() IS 'rows of view bigbrotr.services';
+
+CREATE VIEW bigbrotr.services AS
+	SELECT * FROM bigbrotr.service_states();
+COMMENT ON VIEW bigbrotr.services IS
+	'the services of all served databases: what each one does now, and how it fares';
+COMMENT ON COLUMN bigbrotr.services.state IS
+	'disabled: not to run; enabled: waits for what it needs; running; backoff: failed, starts again at next_start; draining: being ended; paused; done: ran to its end';
+COMMENT ON COLUMN bigbrotr.services.since IS 'when it came into its state';
+COMMENT ON COLUMN bigbrotr.services.last_success IS 'the last commit or the end of the last good cycle';
+COMMENT ON COLUMN bigbrotr.services.last_error IS 'the last failure, or what the service waits for';
+COMMENT ON COLUMN bigbrotr.services.health IS 'result of the last health check: unknown, healthy or unhealthy';
+COMMENT ON COLUMN bigbrotr.services.restarts IS 'starts after the first one in this run of the server, those after a crash included';
+COMMENT ON COLUMN bigbrotr.services.cycles IS 'since the start of the worker, as are all other counters and times';
+
+CREATE FUNCTION bigbrotr.service_start(name text) RETURNS void
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_service_start';
+COMMENT ON FUNCTION bigbrotr.service_start(text) IS
+	'starts a service that was stopped, is done, waits after a failure or was given up after crashes';
+
+CREATE FUNCTION bigbrotr.service_stop(name text) RETURNS void
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_service_stop';
+COMMENT ON FUNCTION bigbrotr.service_stop(text) IS
+	'stops a service until it is told to start or the server restarts; returns when its worker is gone';
+
+CREATE FUNCTION bigbrotr.service_restart(name text) RETURNS void
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_service_restart';
+COMMENT ON FUNCTION bigbrotr.service_restart(text) IS 'ends the worker of a service and starts a new one';
+
+CREATE FUNCTION bigbrotr.service_pause(name text) RETURNS void
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_service_pause';
+COMMENT ON FUNCTION bigbrotr.service_pause(text) IS
+	'keeps a service from working, with its worker and its connections, until service_resume';
+
+CREATE FUNCTION bigbrotr.service_resume(name text) RETURNS void
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_service_resume';
+COMMENT ON FUNCTION bigbrotr.service_resume(text) IS 'ends service_pause';
+
+CREATE FUNCTION bigbrotr.service_wait(name text, state text, timeout interval DEFAULT '30 s')
+	RETURNS boolean
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_service_wait';
+COMMENT ON FUNCTION bigbrotr.service_wait(text, text, interval) IS
+	'waits until a service is in a state; false if that takes longer';
+
+CREATE FUNCTION bigbrotr.health_check(name text) RETURNS boolean
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_health_check';
+COMMENT ON FUNCTION bigbrotr.health_check(text) IS
+	'asks a service now whether it is well; false if it is not, does not run or does not answer within 30 s';
+
+CREATE FUNCTION bigbrotr.service_stats(name text) RETURNS jsonb
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_service_stats';
+COMMENT ON FUNCTION bigbrotr.service_stats(text) IS
+	'statistics of a service since its start: {name, uptime_seconds, health_checks {total, failed, success_rate}, custom {…}}';
+
+CREATE FUNCTION bigbrotr.stop_workers() RETURNS void
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_stop_workers';
+COMMENT ON FUNCTION bigbrotr.stop_workers() IS
+	'service_stop for all services of this database';
+
+CREATE FUNCTION bigbrotr.start_workers() RETURNS void
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_start_workers';
+COMMENT ON FUNCTION bigbrotr.start_workers() IS
+	'service_start for all services of this database';
+
+GRANT EXECUTE ON FUNCTION
+	bigbrotr.service_states(),
+	bigbrotr.service_stats(text),
+	bigbrotr.service_wait(text, text, interval)
+	TO bigbrotr_reader;
+GRANT EXECUTE ON FUNCTION
+	bigbrotr.service_start(text),
+	bigbrotr.service_stop(text),
+	bigbrotr.service_restart(text),
+	bigbrotr.service_pause(text),
+	bigbrotr.service_resume(text),
+	bigbrotr.health_check(text),
+	bigbrotr.stop_workers(),
+	bigbrotr.start_workers()
+	TO bigbrotr_admin;

@@ -1,0 +1,14 @@
+/*
+ * Statements that workers stand in the way of: DROP DATABASE, ALTER DATABASE … RENAME and SET
+ * TABLESPACE, CREATE DATABASE … TEMPLATE, DROP EXTENSION and ALTER EXTENSION … UPDATE. Before such
+ * a statement runs, the launcher ends the workers of that database; they come back when its
+ * transaction ends. CREATE EXTENSION and CREATE DATABASE wake services that wait for them.
+ */
+#pragma once
+
+namespace pg {
+
+/* From _PG_init only. */
+void install_utility_hook();
+
+} // namespace pg
