@@ -4,24 +4,11 @@
 #include <cstring>
 #include <stdexcept>
 
-#include <simdjson.h>
-
+#include "checks.h"
 #include "wire_generated.h"
 
 namespace wire {
 namespace {
-
-constexpr size_t kMaxReason = 40;
-constexpr size_t kMaxDetail = 200;
-constexpr size_t kMaxLog = 1000;
-constexpr size_t kMaxUrl = 2048;
-constexpr size_t kMaxPath = 4096;
-
-bool
-is_printable(char c)
-{
-	return c >= ' ' && c <= '~';
-}
 
 // ---- encoding
 
@@ -45,15 +32,6 @@ auto
 put(Builder &b, std::string_view text)
 {
 	return b.CreateString(reinterpret_cast<const char *>(bytes_of(text.data())), text.size());
-}
-
-auto
-put_printable(Builder &b, std::string_view text, size_t limit)
-{
-	std::string clean(text.substr(0, limit));
-	std::replace_if(
-		clean.begin(), clean.end(), [](char c) { return !is_printable(c); }, '?');
-	return b.CreateString(clean);
 }
 
 auto
@@ -144,7 +122,7 @@ put(Builder &b, const Batch &m)
 	auto refusals = put_tables(b, m.refusals, [&](const Refusal &r) {
 		auto reason = put(b, r.reason);
 		return fb::CreateRefusal(b, r.relay_id, reason, r.count,
-								 put_printable(b, r.detail, kMaxDetail));
+								 put(b, made_printable(r.detail, kMaxDetail)));
 	});
 	auto traffic = put_tables(b, m.traffic, [&](const Traffic &t) {
 		return fb::CreateTraffic(b, t.relay_id, t.bytes, t.messages, t.pages);
@@ -156,7 +134,8 @@ put(Builder &b, const Batch &m)
 	auto reports = put_tables(b, m.reports, [&](const RelayReport &r) {
 		auto reason = put(b, r.reason);
 		return fb::CreateRelayReport(b, r.relay_id, static_cast<fb::RelayPhase>(r.phase), reason,
-									 put_printable(b, r.detail, kMaxDetail), r.retry_after_ms);
+									 put(b, made_printable(r.detail, kMaxDetail)),
+									 r.retry_after_ms);
 	});
 	return fb::CreateBatch(b, m.batch, events, sighted, refusals, traffic, claims, reports);
 }
@@ -165,7 +144,7 @@ auto
 put(Builder &b, const Log &m)
 {
 	return fb::CreateLog(b, static_cast<fb::LogLevel>(m.level), m.relay_id,
-						 put_printable(b, m.message, kMaxLog));
+						 put(b, made_printable(m.message, kMaxLog)));
 }
 
 auto
@@ -176,18 +155,6 @@ put(Builder &b, const Stats &m)
 }
 
 // ---- decoding
-
-struct Fault
-{
-	const char *what;
-};
-
-void
-demand(bool held, const char *otherwise)
-{
-	if (!held)
-		throw Fault{otherwise};
-}
 
 template <class Enum>
 Enum
@@ -221,10 +188,17 @@ aligned(const flatbuffers::Vector<const Struct *> &structs, flatbuffers::uoffset
 	return value;
 }
 
+template <class Vector>
+std::string_view
+text(const Vector *bytes)
+{
+	return {reinterpret_cast<const char *>(bytes->Data()), bytes->size()};
+}
+
 class Reader
 {
   public:
-	explicit Reader(size_t size) : unread_(size) {}
+	explicit Reader(size_t body) : texts_(body) {}
 
 	Settings read(const fb::Settings &m)
 	{
@@ -239,13 +213,14 @@ class Reader
 				m.max_event_tags(),
 				m.verifier_threads(),
 				m.buffer_bytes(),
-				utf8(m.tls_ca_file(), kMaxPath),
-				printable(m.user_agent(), kMaxDetail)};
+				texts_.utf8(text(m.tls_ca_file()), kMaxPath),
+				texts_.printable(text(m.user_agent()), kMaxDetail)};
 	}
 
 	RelayTask read(const fb::RelayTask &m)
 	{
-		RelayTask task{relay_id(m.relay_id()), printable(m.url(), kMaxUrl), {}, m.live()};
+		RelayTask task{
+			relay_id(m.relay_id()), texts_.printable(text(m.url()), kMaxUrl), {}, m.live()};
 		for (uint32_t i = 0, n = count(*m.ranges()); i < n; i++) {
 			const fb::Range range = aligned(*m.ranges(), i);
 			task.ranges.push_back(time_range(range.lower(), range.upper()));
@@ -296,7 +271,7 @@ class Reader
 	{
 		demand(m.relay_id() >= 0, "relay id out of range");
 		return {known_value(static_cast<uint8_t>(m.level()), LogLevel::Warning), m.relay_id(),
-				printable(m.message(), kMaxLog)};
+				texts_.printable(text(m.message()), kMaxLog)};
 	}
 
 	Stats read(const fb::Stats &m)
@@ -310,8 +285,8 @@ class Reader
 	{
 		demand(e.created_at() >= 0, "time of an event out of range");
 		demand(e.kind() >= 0 && e.kind() <= 65535, "kind out of range");
-		const std::string_view tags = utf8(e.tags(), kMaxFrame);
-		const std::string_view content = utf8(e.content(), kMaxFrame);
+		const std::string_view tags = texts_.utf8(text(e.tags()), kMaxFrame);
+		const std::string_view content = texts_.utf8(text(e.content()), kMaxFrame);
 		demand(e.has_nul() || (tags.find('\0') == tags.npos && content.find('\0') == content.npos),
 			   "unannounced U+0000");
 		return {reinterpret_cast<const nostr::Id *>(e.id()),
@@ -326,9 +301,10 @@ class Reader
 
 	Refusal read(const fb::Refusal &r)
 	{
-		const std::string_view reason = code(r.reason());
+		const std::string_view reason = texts_.code(text(r.reason()));
 		demand(!reason.empty(), "empty reason code");
-		return {relay_id(r.relay_id()), reason, r.count(), printable(r.detail(), kMaxDetail)};
+		return {relay_id(r.relay_id()), reason, r.count(),
+				texts_.printable(text(r.detail()), kMaxDetail)};
 	}
 
 	Traffic read(const fb::Traffic &t)
@@ -347,8 +323,9 @@ class Reader
 	RelayReport read(const fb::RelayReport &r)
 	{
 		return {relay_id(r.relay_id()),
-				known_value(static_cast<uint8_t>(r.phase()), RelayPhase::Ended), code(r.reason()),
-				printable(r.detail(), kMaxDetail), r.retry_after_ms()};
+				known_value(static_cast<uint8_t>(r.phase()), RelayPhase::Ended),
+				texts_.code(text(r.reason())), texts_.printable(text(r.detail()), kMaxDetail),
+				r.retry_after_ms()};
 	}
 
 	template <class Vector> size_t count(const Vector &vector)
@@ -366,38 +343,7 @@ class Reader
 			values.push_back(read(*table));
 	}
 
-	template <class Vector> std::string_view text(const Vector *vector, size_t limit)
-	{
-		// Texts that share bytes would make a small buffer cost without bound.
-		demand(vector->size() <= unread_, "overlapping texts");
-		unread_ -= vector->size();
-		demand(vector->size() <= limit, "text too long");
-		return {reinterpret_cast<const char *>(vector->Data()), vector->size()};
-	}
-
-	template <class Vector> std::string_view utf8(const Vector *vector, size_t limit)
-	{
-		const std::string_view view = text(vector, limit);
-		demand(simdjson::validate_utf8(view), "invalid UTF-8");
-		return view;
-	}
-
-	std::string_view printable(const flatbuffers::String *string, size_t limit)
-	{
-		const std::string_view view = text(string, limit);
-		demand(std::all_of(view.begin(), view.end(), is_printable), "text is not printable");
-		return view;
-	}
-
-	std::string_view code(const flatbuffers::String *string)
-	{
-		const std::string_view view = text(string, kMaxReason);
-		demand(view.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == view.npos,
-			   "reason is no code");
-		return view;
-	}
-
-	size_t unread_;
+	Texts texts_;
 };
 
 Message
