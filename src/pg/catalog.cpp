@@ -15,6 +15,7 @@ extern "C" {
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/syscache.h"
 }
 
@@ -27,7 +28,9 @@ why_no_database(const char *name)
 	ScanKeyData key;
 	ScanKeyInit(&key, Anum_pg_database_datname, BTEqualStrategyNumber, F_NAMEEQ,
 				CStringGetDatum(name));
-	SysScanDesc scan = systable_beginscan(relation, DatabaseNameIndexId, true, nullptr, 1, &key);
+	/* A process without a database may have no entry for the index yet. */
+	SysScanDesc scan = systable_beginscan(relation, DatabaseNameIndexId,
+										  criticalSharedRelcachesBuilt, nullptr, 1, &key);
 	HeapTuple tuple = systable_getnext(scan);
 	const char *reason = nullptr;
 	if (!HeapTupleIsValid(tuple))

@@ -30,7 +30,6 @@ Loop::Loop(Slot &slot, const ServiceEntry &entry)
 
 Loop::~Loop()
 {
-	net_.reset(); // before the service: it is told of the loss
 	if (wait_set_)
 		FreeWaitEventSet(wait_set_);
 }
