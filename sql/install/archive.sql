@@ -30,13 +30,14 @@ DECLARE
 	id integer;
 BEGIN
 	SELECT n.url, n.network, n.reason INTO relay FROM bigbrotr.normalise_relay_url(add_relay.url) AS n;
-	IF relay.reason IS NULL AND relay.network = 'local' AND NOT bigbrotr.allow_local_relays() THEN
-		relay.reason := 'local_address';
-	END IF;
 	IF relay.reason IS NOT NULL THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('"%s" is no relay URL we accept: %s', left(add_relay.url, 256), relay.reason),
-			HINT = CASE relay.reason WHEN 'local_address' THEN 'Set bigbrotr.allow_local_relays to accept relays that are not publicly reachable.' ELSE '' END;
+			MESSAGE = format('"%s" is no relay URL: %s', left(add_relay.url, 256), relay.reason);
+	END IF;
+	IF relay.network = 'local' AND NOT bigbrotr.allow_local_relays() THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relay "%s" is not publicly reachable', relay.url),
+			HINT = 'Set bigbrotr.allow_local_relays to accept such relays.';
 	END IF;
 	INSERT INTO bigbrotr.relays AS r (url, network, inserted_at)
 		VALUES (relay.url, relay.network, bigbrotr.unix_now())

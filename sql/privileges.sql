@@ -1,0 +1,60 @@
+-- Who may do what.
+CREATE EXTENSION bigbrotr;
+\set SHOW_CONTEXT never
+
+SELECT r.rolname, r.rolcanlogin, r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls AS powers,
+       ARRAY(SELECT m.roleid::regrole::text FROM pg_auth_members AS m WHERE m.member = r.oid ORDER BY 1) AS member_of
+FROM pg_roles AS r
+WHERE r.rolname IN ('bigbrotr_reader', 'bigbrotr_writer', 'bigbrotr_admin', 'bigbrotr_worker')
+ORDER BY 1;
+
+-- Nobody has anything by being nobody.
+SELECT c.oid::regclass FROM pg_class AS c, aclexplode(c.relacl) AS a
+WHERE c.relnamespace = 'bigbrotr'::regnamespace AND a.grantee = 0;
+SELECT p.oid::regprocedure FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+WHERE p.pronamespace = 'bigbrotr'::regnamespace AND a.grantee = 0;
+SELECT a.privilege_type FROM pg_namespace AS n, aclexplode(n.nspacl) AS a
+WHERE n.nspname = 'bigbrotr' AND a.grantee = 0;
+
+-- The reader reads everything; beyond that, this is all that is granted on tables.
+SELECT c.oid::regclass AS unreadable FROM pg_class AS c
+WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind IN ('r', 'v', 'S')
+      AND NOT has_table_privilege('bigbrotr_reader', c.oid, 'SELECT');
+SELECT a.grantee::regrole::text AS role, c.relname, string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type) AS may
+FROM pg_class AS c, aclexplode(c.relacl) AS a
+WHERE c.relnamespace = 'bigbrotr'::regnamespace AND a.grantee <> c.relowner AND a.privilege_type <> 'SELECT'
+GROUP BY 1, 2 ORDER BY 1, 2;
+
+-- Every role does its work and nothing else.
+SET ROLE bigbrotr_reader;
+SELECT count(*) FROM bigbrotr.event_relay;
+SELECT count(*) FROM bigbrotr.sync_progress;
+SELECT count(*) FROM bigbrotr.coverage_gaps;
+SELECT * FROM bigbrotr.verify_references();
+SELECT bigbrotr.known_events(ARRAY[sha256('a')]);
+SELECT bigbrotr.add_relay('wss://relay.example.com');
+INSERT INTO bigbrotr.relays (url, network, inserted_at) VALUES ('wss://relay.example.com', 'clearnet', 0);
+SET ROLE bigbrotr_writer;
+SELECT bigbrotr.add_relay('wss://relay.example.com') > 0 AS added;
+SELECT added, known, refused FROM bigbrotr.load_seeds('list', 'wss://nos.lol');
+SELECT bigbrotr.delete_relay('wss://relay.example.com');
+DELETE FROM bigbrotr.events;
+TRUNCATE bigbrotr.sightings;
+CREATE TRIGGER t AFTER INSERT ON bigbrotr.events EXECUTE FUNCTION suppress_redundant_updates_trigger();
+UPDATE bigbrotr.events SET content = '';
+SET ROLE bigbrotr_worker;
+SELECT count(*) FROM bigbrotr.take_relays(1, false, 10);
+SELECT bigbrotr.delete_events('{}');
+SET ROLE bigbrotr_admin;
+SELECT bigbrotr.delete_relay('wss://relay.example.com');
+SELECT bigbrotr.delete_events('{}');
+RESET ROLE;
+
+CREATE ROLE regress_bigbrotr_nobody;
+SET ROLE regress_bigbrotr_nobody;
+SELECT * FROM bigbrotr.relays;
+SELECT bigbrotr.unix_now();
+RESET ROLE;
+DROP ROLE regress_bigbrotr_nobody;
+
+DROP EXTENSION bigbrotr;

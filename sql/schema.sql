@@ -1,0 +1,42 @@
+-- What the extension consists of: explained, dumped, out of the way.
+CREATE EXTENSION bigbrotr;
+
+-- Every table, view, column, function and the schema has a comment.
+SELECT pg_describe_object(d.classid, d.objid, 0) AS without_comment
+FROM pg_depend AS d
+WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bigbrotr')
+      AND (d.classid <> 'pg_class'::regclass
+           OR (SELECT relkind FROM pg_class WHERE oid = d.objid) IN ('r', 'p', 'v', 'm'))
+      AND d.classid <> 'pg_type'::regclass
+      AND obj_description(d.objid, (SELECT relname FROM pg_class WHERE oid = d.classid)) IS NULL
+ORDER BY 1;
+SELECT a.attrelid::regclass AS relation, a.attname AS column_without_comment
+FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
+      AND a.attnum > 0 AND NOT a.attisdropped AND col_description(a.attrelid, a.attnum) IS NULL
+ORDER BY 1, 2;
+
+-- pg_dump takes every table and sequence along.
+SELECT c.oid::regclass AS not_dumped
+FROM pg_class AS c
+WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind IN ('r', 'p', 'S')
+      AND c.oid <> ALL ((SELECT extconfig FROM pg_extension WHERE extname = 'bigbrotr')::oid[])
+ORDER BY 1;
+
+-- No function can be led astray by a search path.
+SELECT p.oid::regprocedure AS unsafe
+FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
+WHERE p.pronamespace = 'bigbrotr'::regnamespace AND p.prosqlbody IS NULL
+      AND NOT coalesce(p.proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
+ORDER BY 1;
+SELECT p.oid::regprocedure AS definer
+FROM pg_proc AS p WHERE p.pronamespace = 'bigbrotr'::regnamespace AND p.prosecdef
+ORDER BY 1;
+
+-- It lives in its own schema and leaves with everything.
+CREATE EXTENSION bigbrotr;
+DROP EXTENSION bigbrotr;
+SELECT count(*) FROM pg_namespace WHERE nspname = 'bigbrotr';
+CREATE SCHEMA bigbrotr;
+CREATE EXTENSION bigbrotr;
+DROP SCHEMA bigbrotr;
