@@ -21,7 +21,7 @@ NET_OBJS = $(CORE_OBJS) $(patsubst %.cpp,%.o,$(sort $(wildcard src/net/*.cpp)))
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --encoding=UTF8 --no-locale --temp-config=test/regress.conf
 ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
-ISOLATION_OPTS = $(REGRESS_OPTS) --inputdir=test/isolation --outputdir=test/isolation
+ISOLATION_OPTS = $(REGRESS_OPTS) --inputdir=test/isolation
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
 
