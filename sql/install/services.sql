@@ -29,14 +29,24 @@ CREATE VIEW bigbrotr.services AS
 	SELECT * FROM bigbrotr.service_states();
 COMMENT ON VIEW bigbrotr.services IS
 	'the services of all served databases: what each one does now, and how it fares';
+COMMENT ON COLUMN bigbrotr.services.database IS 'the database it serves';
+COMMENT ON COLUMN bigbrotr.services.service IS 'its name, as the functions service_… take it';
 COMMENT ON COLUMN bigbrotr.services.state IS
 	'disabled: not to run; enabled: waits for what it needs; running; backoff: failed, starts again at next_start; draining: being ended; paused; done: ran to its end';
+COMMENT ON COLUMN bigbrotr.services.pid IS 'process of its worker, as in pg_stat_activity';
 COMMENT ON COLUMN bigbrotr.services.since IS 'when it came into its state';
 COMMENT ON COLUMN bigbrotr.services.last_success IS 'the last commit or the end of the last good cycle';
 COMMENT ON COLUMN bigbrotr.services.last_error IS 'the last failure, or what the service waits for';
+COMMENT ON COLUMN bigbrotr.services.sqlstate IS 'error code of last_error';
 COMMENT ON COLUMN bigbrotr.services.health IS 'result of the last health check: unknown, healthy or unhealthy';
+COMMENT ON COLUMN bigbrotr.services.health_checks IS 'since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.health_failures IS 'health checks without a good result, since the start of the worker';
 COMMENT ON COLUMN bigbrotr.services.restarts IS 'starts after the first one in this run of the server, those after a crash included';
-COMMENT ON COLUMN bigbrotr.services.cycles IS 'since the start of the worker, as are all other counters and times';
+COMMENT ON COLUMN bigbrotr.services.cycles IS 'since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.cycle_last_ms IS 'time of the last cycle';
+COMMENT ON COLUMN bigbrotr.services.cycle_mean_ms IS 'mean time of a cycle, since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.cycle_max_ms IS 'longest time of a cycle, since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.next_start IS 'when it is tried again; null if it runs or waits for no time';
 
 CREATE FUNCTION bigbrotr.service_start(name text) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED

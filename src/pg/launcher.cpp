@@ -271,7 +271,9 @@ wait_for(Slot &slot, int level, const char *reason, const char *hint)
 	LWLockRelease(shared->lock);
 	ereport(failures == 0 ? level : DEBUG1,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("bigbrotr cannot start yet: %s", reason), hint ? errhint("%s", hint) : 0));
+			 errmsg("service \"%s\" of database \"%s\" cannot start yet: %s", slot.service,
+					slot.database, reason),
+			 hint ? errhint("%s", hint) : 0, errhidecontext(true)));
 }
 
 static bool
@@ -348,44 +350,28 @@ static void
 log_change(const Slot &slot)
 {
 	switch (slot.state) {
-	case State::Done:
-		ereport(LOG, (errmsg("bigbrotr service is done")));
-		break;
 	case State::Disabled:
-		ereport(slot.given_up ? WARNING : LOG,
-				(errmsg("bigbrotr service is disabled"),
-				 slot.given_up ? errdetail("%s.", slot.last_error) : 0,
-				 slot.given_up
-					 ? errhint("SELECT bigbrotr.service_start('%s') starts it again.", slot.service)
-					 : 0));
+		log_state(slot, slot.given_up ? WARNING : LOG, slot.given_up ? slot.last_error : nullptr,
+				  slot.given_up ? "SELECT bigbrotr.service_start(...) starts it again." : nullptr);
+		break;
+	case State::Enabled: // for the first time in vain
+		log_state(slot, slot.next_start != 0 && slot.failures == 1 ? LOG : DEBUG1, slot.last_error);
 		break;
 	case State::Backoff:
-		ereport(slot.failures <= 1 ? LOG : DEBUG1,
-				(errmsg("bigbrotr service starts again after %ld ms",
-						TimestampDifferenceMilliseconds(slot.since, slot.next_start)),
-				 errdetail("Failures in a row: %d.", slot.failures)));
+		log_state(slot, slot.failures <= 1 ? LOG : DEBUG1, slot.last_error);
 		break;
-	case State::Enabled:
-		ereport(slot.next_start != 0 && slot.failures == 1 ? LOG : DEBUG1,
-				(errmsg("bigbrotr service is enabled"),
-				 slot.last_error[0] ? errdetail("%s.", slot.last_error) : 0));
+	case State::Done:
+		log_state(slot, LOG);
 		break;
 	case State::Starting:
 	case State::Running: // the worker's line
 	case State::Draining:
-		ereport(DEBUG1, (errmsg("bigbrotr service is %s", state_name(slot))));
+		log_state(slot, DEBUG1);
 		break;
 	}
 }
 
 /* ---- the loop ---- */
-
-static void
-describe_slot(void *arg)
-{
-	const Slot *slot = static_cast<Slot *>(arg);
-	errcontext("bigbrotr service \"%s\" of database \"%s\"", slot->service, slot->database);
-}
 
 /* One slot, one step. True if its state changed: others may wait for that. */
 static bool

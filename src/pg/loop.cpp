@@ -43,8 +43,7 @@ Loop::run()
 	if (settings::warmup)
 		service_->warm_up(*this);
 	become_running();
-	next_cycle_ = steady_now();
-	next_health_ = next_cycle_ + std::chrono::seconds(settings::health_check_interval_s);
+	next_cycle_ = next_health_ = steady_now();
 	for (;;) {
 		serve_interrupts();
 		if (net_ && !paused_) {
@@ -73,7 +72,7 @@ Loop::become_running()
 			clear_error(slot_);
 	}
 	announce();
-	call([] { ereport(LOG, (errmsg("bigbrotr service is running"))); });
+	call([&] { log_state(slot_, LOG); });
 }
 
 /* ---- waiting ---- */
@@ -148,7 +147,7 @@ Loop::serve_interrupts()
 		slot_.since = GetCurrentTimestamp();
 	}
 	announce();
-	call([&] { ereport(LOG, (errmsg("bigbrotr service is %s", pause ? "paused" : "running"))); });
+	call([&] { log_state(slot_, LOG); });
 }
 
 void

@@ -42,8 +42,7 @@ PGDLLEXPORT Datum bigbrotr_start_workers(PG_FUNCTION_ARGS);
 
 namespace pg {
 
-static constexpr int64 kStopPatienceUs = 30 * USECS_PER_SEC;
-static constexpr int64 kAnswerPatienceUs = 30 * USECS_PER_SEC;
+static constexpr int64 kPatienceUs = 30 * USECS_PER_SEC;
 static constexpr int64 kSlotPatienceUs = 10 * USECS_PER_SEC;
 
 void
@@ -194,13 +193,24 @@ require_enabled(const char *service)
 static void
 wait_until_gone(Slot *slot)
 {
-	bool gone = wait_until(kStopPatienceUs, [&] {
+	bool gone = wait_until(kPatienceUs, [&] {
 		return !slot->has_worker && (slot->state == State::Disabled || !slot->stopped);
 	});
 	if (!gone)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
 						errmsg("service \"%s\" has not stopped within 30 s", slot->service),
 						errhint("It will stop as soon as it can; see view bigbrotr.services.")));
+}
+
+/* After that, service_wait() sees the new worker and not the old one. */
+static void
+wait_until_taken(Slot *slot)
+{
+	if (!wait_until(kPatienceUs, [&] { return !slot->start_request && !slot->restart_request; }))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("the launcher has not started service \"%s\" within 30 s", slot->service),
+				 errhint("Look for messages of the bigbrotr launcher in the server log.")));
 }
 
 /* Runs for each service there is. */
@@ -229,7 +239,7 @@ bigbrotr_service_start(PG_FUNCTION_ARGS)
 	require_preload();
 	require_service(service);
 	require_enabled(service);
-	wish(service, ask_start);
+	wait_until_taken(wish(service, ask_start));
 	PG_RETURN_VOID();
 }
 
@@ -247,11 +257,11 @@ bigbrotr_service_restart(PG_FUNCTION_ARGS)
 	require_preload();
 	require_service(service);
 	require_enabled(service);
-	wish(service, [](Slot &slot) {
+	wait_until_taken(wish(service, [](Slot &slot) {
 		slot.stopped = false;
 		slot.restart_request = true;
 		shared->crash_reset = true;
-	});
+	}));
 	PG_RETURN_VOID();
 }
 
@@ -291,7 +301,7 @@ bigbrotr_health_check(PG_FUNCTION_ARGS)
 	uint64 question;
 	Slot *slot = wish(name_argument(fcinfo), [&](Slot &slot) { question = ++slot.health_asked; });
 	bool healthy = false;
-	wait_until(kAnswerPatienceUs, [&] {
+	wait_until(kPatienceUs, [&] {
 		bool answered = slot->health_answered >= question;
 		healthy = answered && slot->health == Health::Healthy;
 		return answered || slot->pid == 0;
@@ -311,6 +321,6 @@ bigbrotr_stop_workers(PG_FUNCTION_ARGS)
 Datum
 bigbrotr_start_workers(PG_FUNCTION_ARGS)
 {
-	for_each_service([](const char *service) { wish(service, ask_start); });
+	for_each_service([](const char *service) { wait_until_taken(wish(service, ask_start)); });
 	PG_RETURN_VOID();
 }

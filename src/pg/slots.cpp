@@ -132,6 +132,27 @@ clear_error(Slot &slot)
 }
 
 void
+log_state(const Slot &slot, int elevel, const char *detail, const char *hint)
+{
+	ereport(elevel, (errmsg("service \"%s\" of database \"%s\" is %s", slot.service, slot.database,
+							slot.state == State::Backoff ? "backing off" : state_name(slot)),
+					 slot.state == State::Backoff
+						 ? errdetail("Next start after %ld ms; failures in a row: %d.",
+									 TimestampDifferenceMilliseconds(slot.since, slot.next_start),
+									 slot.failures)
+					 : detail && detail[0] ? errdetail("Reason: %s.", detail)
+										   : 0,
+					 hint ? errhint("%s", hint) : 0, errhidecontext(true)));
+}
+
+void
+describe_slot(void *slot)
+{
+	const Slot *one = static_cast<Slot *>(slot);
+	errcontext("bigbrotr service \"%s\" of database \"%s\"", one->service, one->database);
+}
+
+void
 announce()
 {
 	ConditionVariableBroadcast(&shared->changed);

@@ -143,6 +143,12 @@ void set_state(Slot &slot, State state);
 void set_error(Slot &slot, int sqlstate, const char *message);
 void clear_error(Slot &slot);
 
+/* The one line in the log about a change of state. No lock. */
+void log_state(const Slot &slot, int elevel, const char *detail = nullptr,
+			   const char *hint = nullptr);
+/* Error context: names the Slot that `slot` points to. */
+void describe_slot(void *slot);
+
 /* Wakes those who wait for a state. No lock. */
 void announce();
 

@@ -75,13 +75,6 @@ find_service(const char *name)
 }
 
 static void
-describe(void *arg)
-{
-	const Slot *slot = static_cast<Slot *>(arg);
-	errcontext("bigbrotr service \"%s\" of database \"%s\"", slot->service, slot->database);
-}
-
-static void
 set_session(const char *name, const char *value)
 {
 	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
@@ -154,7 +147,7 @@ bigbrotr_worker_main(Datum index)
 	Slot &slot = shared->slots[DatumGetInt32(index)];
 	if (!attach(slot, index))
 		proc_exit(0);
-	ErrorContextCallback context = {error_context_stack, describe, &slot};
+	ErrorContextCallback context = {error_context_stack, describe_slot, &slot};
 	error_context_stack = &context;
 	const ServiceEntry *entry = find_service(slot.service);
 	connect(slot);
