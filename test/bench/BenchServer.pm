@@ -23,6 +23,15 @@ sub run_quietly
 	return $text;
 }
 
+sub write_file
+{
+	my ($mode, $name, @lines) = @_;
+	open my $file, $mode, $name or die "$name: $!\n";
+	print {$file} @lines;
+	close $file or die "$name: $!\n";
+	return;
+}
+
 sub tool
 {
 	my ($name) = @_;
@@ -41,17 +50,17 @@ sub start
 	  },
 	  $class;
 	run_quietly("$ENV{PG_BIN}/initdb", '-D', $data, qw(-A trust -U postgres -N -E UTF8 --no-locale));
+	my $no_seeds = "$data/no-seeds";
+	write_file('>', $no_seeds, "# none\n");
 	%settings = (
 		shared_preload_libraries      => 'bigbrotr',
 		listen_addresses              => '',
 		unix_socket_directories       => $self->{socket},
 		'bigbrotr.databases'          => 'postgres',
 		'bigbrotr.allow_local_relays' => 'on',
-		'bigbrotr.seed_file'          => '/dev/null',
+		'bigbrotr.seed_file'          => $no_seeds,
 		%settings);
-	open my $conf, '>>', "$data/postgresql.conf" or die "postgresql.conf: $!\n";
-	print {$conf} map { "$_ = '$settings{$_}'\n" } sort keys %settings;
-	close $conf;
+	write_file('>>', "$data/postgresql.conf", map { "$_ = '$settings{$_}'\n" } sort keys %settings);
 	$self->control('start');
 	$self->sql('CREATE EXTENSION bigbrotr');
 	return $self;

@@ -35,13 +35,15 @@ sub archive_server
 	my ($name, %settings) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	$node->init;
+	my $no_seeds = $node->basedir . '/no-seeds';
+	append_to_file($no_seeds, "# none\n");
 	%settings = (
 		'shared_preload_libraries'     => 'bigbrotr',
 		'restart_after_crash'          => 'on',
 		'log_statement'                => 'none',
 		'max_worker_processes'         => 20,
 		'bigbrotr.databases'           => 'postgres',
-		'bigbrotr.seed_file'           => '/dev/null',
+		'bigbrotr.seed_file'           => $no_seeds,
 		'bigbrotr.allow_local_relays'  => 'on',
 		'bigbrotr.restart_delay'       => '50ms',
 		'bigbrotr.retry_delay'         => '50ms',
