@@ -4,15 +4,14 @@
 
 #include "catalog.h"
 #include "crash_file.h"
+#include "life_cycle.h"
 #include "settings.h"
 #include "slots.h"
-#include "worker.h"
 
 #include "compat.h"
 
 extern "C" {
 #include "access/xact.h"
-#include "nodes/pg_list.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
@@ -20,7 +19,6 @@ extern "C" {
 #include "tcop/tcopprot.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"
 
 PGDLLEXPORT void bigbrotr_launcher_main(Datum);
 }
@@ -31,234 +29,10 @@ PGDLLEXPORT void bigbrotr_launcher_main(Datum);
  */
 namespace pg {
 
-static constexpr int kMaxDelayMs = 5 * 60 * 1000;
-static constexpr int kHealthyMs = 60 * 1000; // after that long a failure is the first one again
-static constexpr int kMaxCrashes = 3;        // within an hour
 static constexpr int kLauncherRestartS = 10;
 
 static BackgroundWorkerHandle *handles[kSlots];
 static Crashes crashes;
-
-/* The lists of the settings, cut up; in lists_context. */
-static MemoryContext lists_context;
-static List *listed_databases, *listed_services;
-
-static void
-read_lists()
-{
-	MemoryContextReset(lists_context);
-	MemoryContext previous = MemoryContextSwitchTo(lists_context);
-	SplitIdentifierString(pstrdup(settings::databases), ',', &listed_databases);
-	SplitIdentifierString(pstrdup(settings::services), ',', &listed_services);
-	MemoryContextSwitchTo(previous);
-	if (listed_databases == NIL)
-		ereport(LOG, (errmsg("bigbrotr serves no database"),
-					  errhint("List the databases to serve in \"bigbrotr.databases\".")));
-}
-
-static bool
-is_listed(List *names, const char *name)
-{
-	ListCell *one;
-	foreach (one, names)
-		if (strcmp(static_cast<char *>(lfirst(one)), name) == 0)
-			return true;
-	return false;
-}
-
-static bool
-runs_once(const Slot &slot)
-{
-	for (const ServiceEntry &entry : services())
-		if (strcmp(entry.name, slot.service) == 0)
-			return entry.once;
-	return false;
-}
-
-static int
-delay_ms(int doublings)
-{
-	int64 delay = settings::restart_delay_ms;
-	while (doublings-- > 0 && delay < kMaxDelayMs)
-		delay *= 2;
-	return static_cast<int>(std::min<int64>(delay, kMaxDelayMs));
-}
-
-static void
-start_later(Slot &slot, State state, int doublings)
-{
-	slot.next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms(doublings));
-	set_state(slot, state);
-}
-
-/* ---- slots ---- */
-
-static void
-after_crash(Slot &slot)
-{
-	char text[128];
-	snprintf(text, sizeof text, "the server crashed %d time%s within the last hour", crashes.recent,
-			 crashes.recent == 1 ? "" : "s");
-	set_error(slot, ERRCODE_CRASH_SHUTDOWN, text);
-	if (crashes.recent >= kMaxCrashes)
-		slot.given_up = true;
-	else
-		start_later(slot, State::Backoff, crashes.recent - 1);
-}
-
-static void
-allot(Slot &slot, const char *database, const char *service)
-{
-	/* The atomics behind the wishes keep what the former owner left, but for last_success. */
-	memset(static_cast<void *>(&slot), 0, offsetof(Slot, last_success));
-	pg_atomic_write_u64(&slot.last_success, 0);
-	slot.used = true;
-	strlcpy(slot.database, database, sizeof slot.database);
-	strlcpy(slot.service, service, sizeof slot.service);
-	set_state(slot, State::Disabled);
-	slot.restarts = crashes.total;
-	if (crashes.recent > 0)
-		after_crash(slot);
-}
-
-/* A slot for each listed database and each service there is. */
-static void
-allot_slots()
-{
-	int missing = 0;
-	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	ListCell *database;
-	foreach (database, listed_databases)
-		for (const ServiceEntry &entry : services()) {
-			const char *name = static_cast<char *>(lfirst(database));
-			if (find_slot(name, entry.name))
-				continue;
-			Slot *free = std::find_if(shared->slots, shared->slots + kSlots,
-									  [](const Slot &slot) { return !slot.used; });
-			if (free == shared->slots + kSlots)
-				missing++;
-			else
-				allot(*free, name, entry.name);
-		}
-	LWLockRelease(shared->lock);
-	if (missing > 0)
-		ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-						  errmsg("bigbrotr has no room for %d services", missing),
-						  errdetail("There is room for %d.", kSlots),
-						  errhint("List fewer databases in \"bigbrotr.databases\".")));
-}
-
-/* ---- decisions; lock held ---- */
-
-static bool
-is_drained(const char *database)
-{
-	for (const Drain &drain : shared->drains)
-		if (drain.holders > 0 && strcmp(drain.database, database) == 0)
-			return true;
-	return false;
-}
-
-static bool
-is_wanted(const Slot &slot)
-{
-	return settings::enabled && !slot.stopped && !slot.given_up &&
-		   is_listed(listed_databases, slot.database) && is_listed(listed_services, slot.service);
-}
-
-/* Services that run once go first. */
-static bool
-is_its_turn(const Slot &slot)
-{
-	if (runs_once(slot))
-		return true;
-	for (const Slot &other : shared->slots)
-		if (other.used && strcmp(other.database, slot.database) == 0 && runs_once(other) &&
-			is_wanted(other) && other.state != State::Done)
-			return false;
-	return true;
-}
-
-/* The postmaster says that the worker is gone: what now? */
-static void
-settle(Slot &slot)
-{
-	bool was_told = slot.state == State::Draining;
-	slot.has_worker = false;
-	if (slot.state == State::Running &&
-		TimestampDifferenceExceeds(slot.since, GetCurrentTimestamp(), kHealthyMs))
-		slot.failures = 0;
-	if (slot.exit == Exit::Done)
-		set_state(slot, State::Done);
-	else if (was_told)
-		set_state(slot, State::Disabled); // decide() goes on from there
-	else if (slot.exit == Exit::NotReady)
-		start_later(slot, State::Enabled, slot.failures++);
-	else {
-		if (slot.exit == Exit::Terminated)
-			set_error(slot, ERRCODE_ADMIN_SHUTDOWN, "terminated by a signal");
-		else if (slot.last_error[0] == '\0')
-			set_error(slot, ERRCODE_INTERNAL_ERROR, "ended without a reason; see the server log");
-		start_later(slot, State::Backoff, slot.failures++);
-	}
-}
-
-static void
-take_requests(Slot &slot)
-{
-	if (!slot.start_request && !slot.restart_request)
-		return;
-	slot.start_request = slot.restart_request = false;
-	slot.given_up = false;
-	slot.failures = 0;
-	slot.next_start = 0;
-	if (slot.state != State::Enabled)
-		set_state(slot, State::Enabled);
-}
-
-enum class Action
-{
-	Nothing,
-	Start,
-	Terminate
-};
-
-static Action
-decide(Slot &slot)
-{
-	bool wanted = is_wanted(slot);
-	bool drained = is_drained(slot.database);
-	if (slot.has_worker) {
-		slot.start_request = false;
-		if ((wanted && !drained && !slot.restart_request) || slot.state == State::Draining)
-			return Action::Nothing;
-		set_state(slot, State::Draining);
-		return Action::Terminate;
-	}
-	take_requests(slot);
-	if (!is_wanted(slot)) {
-		if (slot.state != State::Disabled)
-			set_state(slot, State::Disabled);
-		slot.next_start = 0;
-		slot.used = is_listed(listed_databases, slot.database);
-		return Action::Nothing;
-	}
-	if (slot.state == State::Done)
-		return Action::Nothing;
-	if (drained) {
-		if (slot.state != State::Draining)
-			set_state(slot, State::Draining);
-		return Action::Nothing;
-	}
-	if (slot.state == State::Disabled || slot.state == State::Draining) {
-		slot.next_start = 0;
-		set_state(slot, State::Enabled);
-	}
-	bool due = slot.next_start <= GetCurrentTimestamp();
-	return due && is_its_turn(slot) ? Action::Start : Action::Nothing;
-}
-
-/* ---- actions; no lock ---- */
 
 /* A service cannot start yet; the first time is worth a line in the log. */
 static void
@@ -294,11 +68,8 @@ can_connect(Slot &slot)
 static void
 no_process_free(Slot &slot)
 {
-	int needed = 1;
-	LWLockAcquire(shared->lock, LW_SHARED);
-	for (const Slot &other : shared->slots)
-		needed +=
-			other.used && is_wanted(other) && !(runs_once(other) && other.state == State::Done);
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	int needed = processes_needed();
 	LWLockRelease(shared->lock);
 	char reason[128], hint[128];
 	snprintf(reason, sizeof reason, "bigbrotr needs %d background workers, none is free", needed);
@@ -345,17 +116,17 @@ start(int index)
 		no_process_free(slot);
 }
 
-/* The line in the log for a state that the launcher has set. */
+/* The line in the log for a state that the launcher has set; `gone`: because its worker ended. */
 static void
-log_change(const Slot &slot)
+log_change(const Slot &slot, bool gone)
 {
 	switch (slot.state) {
 	case State::Disabled:
 		log_state(slot, slot.given_up ? WARNING : LOG, slot.given_up ? slot.last_error : nullptr,
 				  slot.given_up ? "SELECT bigbrotr.service_start(...) starts it again." : nullptr);
 		break;
-	case State::Enabled: // for the first time in vain
-		log_state(slot, slot.next_start != 0 && slot.failures == 1 ? LOG : DEBUG1, slot.last_error);
+	case State::Enabled: // in vain, for the first time
+		log_state(slot, gone && slot.failures == 1 ? LOG : DEBUG1, slot.last_error);
 		break;
 	case State::Backoff:
 		log_state(slot, slot.failures <= 1 ? LOG : DEBUG1, slot.last_error);
@@ -404,7 +175,7 @@ step(int index)
 	if (settled != before || after != settled || slot.state != after) {
 		announce();
 		if (after != before)
-			log_change(slot);
+			log_change(slot, gone);
 		return true;
 	}
 	return false;
@@ -448,9 +219,11 @@ time_to_next_start()
 {
 	TimestampTz now = GetCurrentTimestamp(), next = DT_NOEND;
 	LWLockAcquire(shared->lock, LW_SHARED);
-	for (const Slot &slot : shared->slots)
-		if (slot.used && slot.next_start != 0 && is_its_turn(slot))
+	for (const Slot &slot : shared->slots) {
+		bool waits = slot.state == State::Enabled || slot.state == State::Backoff;
+		if (slot.used && waits && slot.next_start != 0 && is_its_turn(slot))
 			next = std::min(next, slot.next_start);
+	}
 	LWLockRelease(shared->lock);
 	return next == DT_NOEND ? -1 : TimestampDifferenceMilliseconds(now, next);
 }
@@ -521,7 +294,6 @@ prepare()
 					crashes.recent),
 			 errhint("Look for the cause in the server log, then run "
 					 "SELECT bigbrotr.start_workers() in each database.")));
-	lists_context = AllocSetContextCreate(TopMemoryContext, "bigbrotr lists", ALLOCSET_SMALL_SIZES);
 }
 
 void
@@ -547,8 +319,8 @@ bigbrotr_launcher_main(Datum)
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnection(nullptr, nullptr,
-										 0); // no database: blocks no DROP DATABASE
+	/* No database, only shared catalogs: so the launcher never stands in the way of DROP DATABASE. */
+	BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
 	prepare();
 	for (bool reload = true;; sleep_until_something_happens()) {
 		if (ConfigReloadPending) {
@@ -556,10 +328,8 @@ bigbrotr_launcher_main(Datum)
 			ProcessConfigFile(PGC_SIGHUP);
 			reload = true;
 		}
-		if (reload) {
-			read_lists();
-			allot_slots();
-		}
+		if (reload)
+			read_lists(crashes);
 		take_common_requests(reload);
 		step_all();
 		reload = false;
