@@ -1,0 +1,85 @@
+#include "bolt11.h"
+
+#include "bech32.h"
+
+namespace nostr {
+
+namespace {
+
+constexpr size_t kMaxChars = 16384;
+constexpr int64_t kPerBitcoin = 100'000'000'000; // millisatoshi
+
+/* What one unit of the amount is worth: `value` millisatoshi, a tenth of one for `p`. */
+struct Unit
+{
+	int64_t value = kPerBitcoin;
+	bool tenths = false;
+};
+
+/* Cuts the multiplier off, if there is one. */
+Unit
+take_unit(std::string_view &amount)
+{
+	Unit unit;
+	switch (amount.back()) {
+	case 'm':
+		unit.value /= 1'000;
+		break;
+	case 'u':
+		unit.value /= 1'000'000;
+		break;
+	case 'n':
+		unit.value /= 1'000'000'000;
+		break;
+	case 'p':
+		unit = {1, true};
+		break;
+	default:
+		return unit;
+	}
+	amount.remove_suffix(1);
+	return unit;
+}
+
+Bolt11Amount
+parse_amount(std::string_view amount)
+{
+	Unit unit = take_unit(amount);
+	if (amount.empty() || amount.front() == '0')
+		return {"bad_amount"};
+	int64_t number = 0;
+	for (char c : amount) {
+		int digit = c - '0';
+		if (digit < 0 || digit > 9 || __builtin_mul_overflow(number, 10, &number) ||
+			__builtin_add_overflow(number, digit, &number))
+			return {"bad_amount"};
+	}
+	if (unit.tenths) {
+		if (number % 10 != 0)
+			return {"bad_amount"};
+		number /= 10;
+	}
+	if (__builtin_mul_overflow(number, unit.value, &number))
+		return {"bad_amount"};
+	return {nullptr, number};
+}
+
+} // namespace
+
+Bolt11Amount
+bolt11_amount(std::string_view invoice)
+{
+	Bech32 decoded = decode_bech32(invoice, kMaxChars);
+	if (decoded.reason != nullptr)
+		return {decoded.reason};
+	/* Main, regression test, signet and test networks; the longer name of two that begin alike
+	 * first. */
+	for (std::string_view network : {"lnbcrt", "lnbc", "lntbs", "lntb", "lnsb"})
+		if (decoded.prefix.starts_with(network)) {
+			std::string_view amount = std::string_view(decoded.prefix).substr(network.size());
+			return amount.empty() ? Bolt11Amount{} : parse_amount(amount);
+		}
+	return {"no_invoice"};
+}
+
+} // namespace nostr

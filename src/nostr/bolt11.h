@@ -1,0 +1,25 @@
+/*
+ * The amount of a Lightning invoice (BOLT 11), as zap receipts carry it (NIP-57).
+ */
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace nostr {
+
+struct Bolt11Amount
+{
+	const char *reason = nullptr;        // null: an invoice; else a reason code
+	std::optional<int64_t> millisatoshi; // nothing: the payer chooses
+};
+
+/*
+ * Reads the amount from the prefix; of the rest only the checksum is looked at. Reasons: those of
+ * decode_bech32, no_invoice (another prefix), bad_amount (a leading zero, parts of a millisatoshi,
+ * more than 2^63-1).
+ */
+Bolt11Amount bolt11_amount(std::string_view invoice);
+
+} // namespace nostr

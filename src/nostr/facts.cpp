@@ -1,0 +1,57 @@
+#include "facts.h"
+
+#include <charconv>
+
+namespace nostr {
+
+KindClass
+kind_class(int32_t kind)
+{
+	if (kind == 0 || kind == 3 || (kind >= 10000 && kind < 20000))
+		return KindClass::Replaceable;
+	if (kind >= 20000 && kind < 30000)
+		return KindClass::Ephemeral;
+	if (kind >= 30000 && kind < 40000)
+		return KindClass::Addressable;
+	return KindClass::Regular;
+}
+
+const char *
+kind_class_name(KindClass kind_class)
+{
+	switch (kind_class) {
+	case KindClass::Regular:
+		return "regular";
+	case KindClass::Replaceable:
+		return "replaceable";
+	case KindClass::Ephemeral:
+		return "ephemeral";
+	case KindClass::Addressable:
+		return "addressable";
+	}
+	return "unknown";
+}
+
+int
+pow_bits(const Id &id)
+{
+	int bits = 0;
+	for (uint8_t byte : id) {
+		if (byte != 0)
+			return bits + __builtin_clz(byte) - 24;
+		bits += 8;
+	}
+	return bits;
+}
+
+std::optional<int64_t>
+parse_expiration(std::string_view value)
+{
+	if (value.empty() || value.find_first_not_of("0123456789") != value.npos)
+		return std::nullopt;
+	int64_t seconds;
+	auto result = std::from_chars(value.data(), value.data() + value.size(), seconds);
+	return result.ec == std::errc() ? std::optional(seconds) : std::nullopt;
+}
+
+} // namespace nostr

@@ -1,0 +1,34 @@
+/*
+ * What an event says of itself beyond its fields: class of its kind, proof of work, expiration.
+ */
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "event.h"
+
+namespace nostr {
+
+enum class KindClass : uint8_t
+{
+	Regular,
+	Replaceable, // one per author and kind
+	Ephemeral,   // not meant to be stored
+	Addressable  // one per author, kind and d tag
+};
+
+/* NIP-01; kinds that it puts into no class are regular, as practised. */
+KindClass kind_class(int32_t kind);
+
+/* "regular", … */
+const char *kind_class_name(KindClass kind_class);
+
+/* NIP-13: leading zero bits of an id. */
+int pow_bits(const Id &id);
+
+/* NIP-40: the value of an expiration tag in Unix seconds; nothing if it is no decimal number. */
+std::optional<int64_t> parse_expiration(std::string_view value);
+
+} // namespace nostr

@@ -1,0 +1,60 @@
+/*
+ * NIP-19: keys, ids and addresses as people pass them around (npub1…, nevent1…), also as nostr:
+ * URIs (NIP-21). Strict where software differs: a field that may stand once stands once.
+ */
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "event.h"
+
+namespace nostr {
+
+enum class Nip19Type : uint8_t
+{
+	Npub,
+	Nsec,
+	Note,
+	Nprofile,
+	Nevent,
+	Naddr,
+	Nrelay
+};
+
+/* What one text says. Which parts are there depends on the type. */
+struct Nip19
+{
+	static constexpr size_t kMaxChars = 5000;
+
+	Nip19Type type = Nip19Type::Npub;
+	std::optional<std::array<uint8_t, 32>> key; // npub, nprofile: public key; nsec: secret key;
+												// note, nevent: event id
+	std::vector<std::string> relays;            // as written, printable ASCII; nrelay: just one
+	std::optional<PublicKey> author;            // naddr; nevent perhaps
+	std::optional<int32_t> kind;                // 0 .. 65535; naddr; nevent perhaps
+	std::optional<std::string> identifier;      // naddr: the d tag, UTF-8, perhaps empty
+};
+
+/* "npub", …; null for none. */
+const char *nip19_prefix(Nip19Type type);
+std::optional<Nip19Type> nip19_type(std::string_view prefix);
+
+/*
+ * Null and `out`, or why the text is refused: the reasons of decode_bech32, unknown_prefix,
+ * bad_padding, bad_length (of a key or id), truncated (a length runs past the end),
+ * duplicate_field, missing_field, bad_kind, bad_relay, bad_identifier, secret_uri (nostr:nsec1…).
+ */
+const char *decode_nip19(std::string_view text, Nip19 &out);
+
+/*
+ * Null and the text in `out`, or missing_field, unwanted_field (that the type cannot hold),
+ * bad_kind, bad_relay, bad_identifier, or too_large.
+ */
+const char *encode_nip19(const Nip19 &entity, std::string &out);
+
+} // namespace nostr
