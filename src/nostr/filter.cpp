@@ -1,0 +1,319 @@
+#include "filter.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+
+#include "json.h"
+
+namespace nostr {
+
+namespace {
+
+constexpr const char *kUnknown = "unsupported: filter contains unknown elements";
+constexpr int kDepth = 4; // of values that are refused anyway
+
+bool
+is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+template <class T>
+void
+sort_unique(std::vector<T> &values)
+{
+	std::sort(values.begin(), values.end());
+	values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+/* NIP-50: extensions such as include:spam; none of them means anything here. */
+std::string
+without_extensions(std::string_view text)
+{
+	constexpr std::string_view known[] = {
+		"include:", "domain:", "language:", "sentiment:", "nsfw:"};
+	std::string out;
+	for (size_t start = 0; start < text.size();) {
+		size_t end = std::min(text.find(' ', start), text.size());
+		std::string_view word = text.substr(start, end - start);
+		start = end + 1;
+		if (word.empty() || std::any_of(std::begin(known), std::end(known),
+										[&](auto prefix) { return word.starts_with(prefix); }))
+			continue;
+		if (!out.empty())
+			out += ' ';
+		out += word;
+	}
+	return out;
+}
+
+/* One filter being read. Faults are texts; "" is none. */
+class Reader
+{
+  public:
+	Reader(std::string_view json, Filter &filter) : cursor_(json), filter_(filter) {}
+
+	std::string read()
+	{
+		if (!cursor_.take('{'))
+			return cursor_.skip(kDepth) == Reject::None && cursor_.at_end()
+					   ? "invalid: filter is not an object"
+					   : kNoJson;
+		if (!cursor_.take('}')) {
+			do {
+				if (std::string fault = member(); !fault.empty())
+					return fault;
+			} while (cursor_.take(','));
+			if (!cursor_.take('}'))
+				return kNoJson;
+		}
+		return cursor_.at_end() ? "" : kNoJson;
+	}
+
+  private:
+	static constexpr const char *kNoJson = "invalid: filter is not JSON";
+
+	std::string member()
+	{
+		json::String raw;
+		if (cursor_.string(raw) != Reject::None || !cursor_.take(':'))
+			return kNoJson;
+		std::string key;
+		json::append_unescaped(raw, key, 64);
+		if (std::find(seen_.begin(), seen_.end(), key) != seen_.end())
+			return "invalid: " + printable(key) + " stands twice";
+		seen_.push_back(key);
+
+		if (key == "ids")
+			return hex_list(key, filter_.ids.emplace());
+		if (key == "authors")
+			return hex_list(key, filter_.authors.emplace());
+		if (key == "kinds")
+			return kinds();
+		if (key.size() == 2 && key[0] == '#' && is_letter(key[1]))
+			return tag(key);
+		if (key == "since")
+			return integer(key, filter_.since);
+		if (key == "until")
+			return integer(key, filter_.until);
+		if (key == "limit")
+			return integer(key, filter_.limit);
+		if (key == "search")
+			return search();
+		return kUnknown;
+	}
+
+	/* Calls element() for each; the cursor stands at its first character. */
+	template <class F> std::string list(const std::string &key, F element)
+	{
+		if (!cursor_.take('['))
+			return "invalid: " + key + " is not an array";
+		if (cursor_.take(']'))
+			return {};
+		do {
+			if (++values_ > Filter::kValues)
+				return "invalid: filter has more than " + std::to_string(Filter::kValues) +
+					   " values";
+			cursor_.space();
+			if (std::string fault = element(); !fault.empty())
+				return fault;
+		} while (cursor_.take(','));
+		return cursor_.take(']') ? "" : kNoJson;
+	}
+
+	template <class Key> std::string hex_list(const std::string &key, std::vector<Key> &out)
+	{
+		std::string fault = list(key, [&]() -> std::string {
+			std::string text;
+			Key bytes;
+			if (!text_value(text) || !from_hex(text, bytes.data(), bytes.size()))
+				return no_hex(key);
+			out.push_back(bytes);
+			return {};
+		});
+		sort_unique(out);
+		return fault;
+	}
+
+	std::string kinds()
+	{
+		auto &out = filter_.kinds.emplace();
+		std::string fault = list("kinds", [&]() -> std::string {
+			uint64_t kind;
+			if (!cursor_.integer(65535, kind))
+				return "invalid: kind is not an integer in 0 .. 65535";
+			out.push_back(static_cast<int32_t>(kind));
+			return {};
+		});
+		sort_unique(out);
+		return fault;
+	}
+
+	std::string tag(const std::string &key)
+	{
+		TagCondition &condition = filter_.tags.emplace_back(TagCondition{key[1], {}});
+		bool hex = key[1] == 'e' || key[1] == 'p';
+		std::string fault = list(key, [&]() -> std::string {
+			std::string text;
+			Id bytes;
+			if (!text_value(text))
+				return "invalid: value of " + key + " is not a string";
+			if (hex && !from_hex(text, bytes.data(), bytes.size()))
+				return no_hex(key);
+			condition.values.push_back(std::move(text));
+			return {};
+		});
+		sort_unique(condition.values);
+		return fault;
+	}
+
+	std::string integer(const std::string &key, std::optional<int64_t> &out)
+	{
+		uint64_t value;
+		cursor_.space();
+		if (!cursor_.integer(INT64_MAX, value))
+			return "invalid: " + key + " is not an integer in 0 .. 2^63-1";
+		out = static_cast<int64_t>(value);
+		return {};
+	}
+
+	std::string search()
+	{
+		std::string text;
+		if (cursor_.peek() != '"' || !text_value(text))
+			return "invalid: search is not a string";
+		if (text.size() > Filter::kSearchBytes)
+			return "invalid: search is too long";
+		if (std::string words = without_extensions(text); !words.empty())
+			filter_.search = words;
+		return {};
+	}
+
+	bool text_value(std::string &out)
+	{
+		json::String raw;
+		if (cursor_.string(raw) != Reject::None)
+			return false;
+		json::append_unescaped(raw, out);
+		return true;
+	}
+
+	static std::string no_hex(const std::string &key)
+	{
+		return "invalid: " + key + ": exact 64 lower-case hex digits required";
+	}
+
+	static std::string printable(std::string text)
+	{
+		for (char &c : text)
+			if (c < ' ' || c > '~')
+				c = '?';
+		return text;
+	}
+
+	json::Cursor cursor_;
+	Filter &filter_;
+	std::vector<std::string> seen_; // at most those we know: an unknown one ends it
+	size_t values_ = 0;
+};
+
+template <class T, class V>
+bool
+holds(const std::vector<T> &sorted, const V &value)
+{
+	auto at = std::lower_bound(sorted.begin(), sorted.end(), value);
+	return at != sorted.end() && *at == value;
+}
+
+/* The indexed tags of a canonical JSON text; escaped values are kept in `texts`. */
+std::vector<IndexedTag>
+indexed_tags(std::string_view tags, std::vector<std::string> &texts)
+{
+	std::vector<std::pair<char, size_t>> found;
+	json::Cursor cursor(tags);
+	cursor.take('[');
+	while (cursor.take('[')) {
+		json::String name, value, other;
+		cursor.string(name);
+		bool valued = cursor.take(',') && cursor.string(value) == Reject::None;
+		while (cursor.take(','))
+			cursor.string(other);
+		cursor.take(']');
+		cursor.take(',');
+		if (valued && is_indexed_name(name.raw)) {
+			found.emplace_back(name.raw[0], texts.size());
+			json::append_unescaped(value, texts.emplace_back());
+		}
+	}
+	std::vector<IndexedTag> out;
+	for (auto [name, n] : found)
+		out.push_back({name, texts[n]});
+	return out;
+}
+
+} // namespace
+
+bool
+Filter::matches_nothing() const
+{
+	auto empty = [](const auto &list) { return list && list->empty(); };
+	return empty(ids) || empty(authors) || empty(kinds) ||
+		   std::any_of(tags.begin(), tags.end(), [](auto &t) { return t.values.empty(); }) ||
+		   (since && until && *since > *until);
+}
+
+std::string
+parse_filter(std::string_view json, Filter &filter)
+{
+	filter = {};
+	if (json.size() > Filter::kBytes)
+		return "invalid: filter is longer than " + std::to_string(Filter::kBytes) + " bytes";
+	if (!simdjson::validate_utf8(json.data(), json.size()))
+		return "invalid: filter is not UTF-8";
+	return Reader(json, filter).read();
+}
+
+bool
+matches(const Filter &filter, const Indexed &event)
+{
+	if ((filter.ids && !holds(*filter.ids, event.id)) ||
+		(filter.authors && !holds(*filter.authors, event.pubkey)) ||
+		(filter.kinds && !holds(*filter.kinds, event.kind)) ||
+		(filter.since && event.created_at < *filter.since) ||
+		(filter.until && event.created_at > *filter.until))
+		return false;
+	return std::all_of(filter.tags.begin(), filter.tags.end(), [&](const TagCondition &condition) {
+		return std::any_of(event.tags.begin(), event.tags.end(), [&](const IndexedTag &tag) {
+			return tag.name == condition.name && holds(condition.values, tag.value);
+		});
+	});
+}
+
+bool
+matches(const Filter &filter, const Event &event)
+{
+	std::vector<std::string> texts;
+	std::vector<IndexedTag> tags;
+	if (!filter.tags.empty())
+		tags = indexed_tags(event.tags, texts);
+	return matches(filter, Indexed{event.id, event.pubkey, event.created_at, event.kind, tags});
+}
+
+bool
+is_indexed_name(std::string_view name)
+{
+	return name.size() == 1 && is_letter(name[0]);
+}
+
+int64_t
+tag_key(char name, std::string_view value)
+{
+	constexpr uint64_t prime = 0x100000001b3;
+	uint64_t hash = (0xcbf29ce484222325 ^ static_cast<uint8_t>(name)) * prime;
+	for (char c : value)
+		hash = (hash ^ static_cast<uint8_t>(c)) * prime;
+	return static_cast<int64_t>(hash);
+}
+
+} // namespace nostr

@@ -1,0 +1,81 @@
+/*
+ * Filters (NIP-01) and what they match.
+ *
+ * Sans I/O. The parser is strict: what is not understood is refused with a reason, never ignored,
+ * since that would answer more than was asked. An empty list is legal and matches nothing.
+ */
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "event.h"
+
+namespace nostr {
+
+/* "#e": […] and the like: some tag of that name has its first value in the list. */
+struct TagCondition
+{
+	char name;                       // a-z, A-Z
+	std::vector<std::string> values; // sorted, unique; UTF-8, may hold U+0000
+};
+
+struct Filter
+{
+	static constexpr size_t kBytes = 4 << 20; // of JSON text
+	static constexpr size_t kValues = 100000; // in all lists together
+	static constexpr size_t kSearchBytes = 10000;
+
+	/* Lists are sorted and unique. */
+	std::optional<std::vector<Id>> ids;
+	std::optional<std::vector<PublicKey>> authors;
+	std::optional<std::vector<int32_t>> kinds;
+	std::vector<TagCondition> tags;
+	std::optional<int64_t> since, until; // inclusive, Unix seconds
+	std::optional<int64_t> limit;        // no condition: newest of those that match
+	std::optional<std::string> search;   // NIP-50; words only, extensions are dropped
+
+	/* An empty list, or times that exclude each other. */
+	bool matches_nothing() const;
+};
+
+/*
+ * Fills `filter` and returns "", or returns why it is refused, as a relay would say it in CLOSED:
+ * "invalid: …", "unsupported: …".
+ */
+std::string parse_filter(std::string_view json, Filter &filter);
+
+/* A tag with a name of one letter, and its first value. */
+struct IndexedTag
+{
+	char name;
+	std::string_view value;
+};
+
+/* The fields of an event that filters look at. */
+struct Indexed
+{
+	const Id &id;
+	const PublicKey &pubkey;
+	int64_t created_at;
+	int32_t kind;
+	std::span<const IndexedTag> tags;
+};
+
+/* Everything but `limit` and `search`. */
+bool matches(const Filter &filter, const Indexed &event);
+bool matches(const Filter &filter, const Event &event);
+
+/* True if `name` is one letter, so that tags of this name are indexed. */
+bool is_indexed_name(std::string_view name);
+
+/*
+ * What stands for a tag in an index: FNV-1a, 64 bits, of the letter and the value. Collisions
+ * happen; whoever looks up by key must compare the values. On disk: must never change.
+ */
+int64_t tag_key(char name, std::string_view value);
+
+} // namespace nostr
