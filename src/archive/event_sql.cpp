@@ -1,0 +1,241 @@
+/*
+ * Events for SQL: bigbrotr.parse_event, verify_event, verify_event_reason, event_id,
+ * canonical_json, sign_event, public_key.
+ */
+#include <cstring>
+#include <stdexcept>
+
+#include "nostr/keys.h"
+
+#include "bytes.h"
+#include "nul.h"
+#include "refusal.h"
+#include "tags.h"
+
+extern "C" {
+PG_FUNCTION_INFO_V1(bigbrotr_parse_event);
+PG_FUNCTION_INFO_V1(bigbrotr_verify_json);
+PG_FUNCTION_INFO_V1(bigbrotr_verify_json_reason);
+PG_FUNCTION_INFO_V1(bigbrotr_verify_fields);
+PG_FUNCTION_INFO_V1(bigbrotr_verify_fields_reason);
+PG_FUNCTION_INFO_V1(bigbrotr_event_id);
+PG_FUNCTION_INFO_V1(bigbrotr_canonical_json);
+PG_FUNCTION_INFO_V1(bigbrotr_sign_event);
+PG_FUNCTION_INFO_V1(bigbrotr_public_key);
+PGDLLEXPORT Datum bigbrotr_parse_event(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_verify_json(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_verify_json_reason(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_verify_fields(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_verify_fields_reason(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_event_id(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_canonical_json(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_sign_event(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_public_key(PG_FUNCTION_ARGS);
+}
+
+namespace {
+
+nostr::EventParser &
+parser()
+{
+	static nostr::EventParser one;
+	return one;
+}
+
+bool
+has_good_signature(const nostr::Event &event)
+{
+	static nostr::Verifier verifier;
+	return verifier.verify(event.id, event.pubkey, event.sig);
+}
+
+/* Null for a good event. */
+const char *
+fault_of_json(Datum json)
+{
+	nostr::Event event;
+	nostr::Reject reason = parser().parse(archive::varlena_view(json), event);
+	if (reason == nostr::Reject::None && !has_good_signature(event))
+		reason = nostr::Reject::BadSignature;
+	return reason == nostr::Reject::None ? nullptr : nostr::reject_code(reason);
+}
+
+[[noreturn]] void
+out_of_range(const char *name, int64_t value, const char *range)
+{
+	throw pg::Error(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+					std::string(name) + " " + std::to_string(value) + " is out of range",
+					std::string("It goes from ") + range + ".");
+}
+
+void
+set_time_and_kind(nostr::Event &event, int64_t created_at, int32_t kind)
+{
+	if (created_at < 0)
+		out_of_range("created_at", created_at, "0 to 2^63-1, Unix seconds");
+	if (kind < 0 || kind > 65535)
+		out_of_range("kind", kind, "0 to 65535");
+	event.created_at = created_at;
+	event.kind = kind;
+}
+
+void
+set_tags_and_content(nostr::Event &event, Datum tags, Datum content)
+{
+	pg::call([&] { archive::append_canonical_tags(DatumGetJsonbP(tags), event.tags); });
+	event.content = archive::varlena_view(content);
+}
+
+/* Arguments from `first` on: pubkey, created_at, kind, tags, content. */
+nostr::Event
+event_argument(FunctionCallInfo fcinfo, int first)
+{
+	nostr::Event event;
+	event.pubkey = archive::array_argument<32>(PG_GETARG_DATUM(first), "pubkey");
+	set_time_and_kind(event, PG_GETARG_INT64(first + 1), PG_GETARG_INT32(first + 2));
+	set_tags_and_content(event, PG_GETARG_DATUM(first + 3), PG_GETARG_DATUM(first + 4));
+	return event;
+}
+
+/* Null for a good event. Arguments: event_id, pubkey, created_at, kind, tags, content, sig. */
+const char *
+fault_of_fields(FunctionCallInfo fcinfo)
+{
+	nostr::Event event = event_argument(fcinfo, 1);
+	event.id = archive::array_argument<32>(PG_GETARG_DATUM(0), "event_id");
+	event.sig = archive::array_argument<64>(PG_GETARG_DATUM(6), "sig");
+	if (nostr::compute_id(event) != event.id)
+		return nostr::reject_code(nostr::Reject::IdMismatch);
+	return has_good_signature(event) ? nullptr : nostr::reject_code(nostr::Reject::BadSignature);
+}
+
+/* For functions whose result is a reason, or null if there is none. */
+Datum
+reason_result(FunctionCallInfo fcinfo, const char *reason)
+{
+	if (reason == nullptr)
+		PG_RETURN_NULL();
+	return CStringGetTextDatum(reason);
+}
+
+/* A secret key for as long as it is needed. */
+class Secret
+{
+  public:
+	explicit Secret(Datum datum) : key_(archive::array_argument<32>(datum, "secret_key")) {}
+	~Secret() { explicit_bzero(key_.data(), key_.size()); }
+	Secret(const Secret &) = delete;
+	Secret &operator=(const Secret &) = delete;
+
+	nostr::Signer signer() const
+	{
+		try {
+			return nostr::Signer(key_);
+		} catch (const std::invalid_argument &) {
+			throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "invalid secret key",
+							"It is zero, or not below the order of the curve.",
+							"Take another 32 random bytes.");
+		}
+	}
+
+  private:
+	nostr::SecretKey key_;
+};
+
+} // namespace
+
+Datum
+bigbrotr_parse_event(PG_FUNCTION_ARGS)
+{
+	TupleDesc shape = archive::result_row(fcinfo);
+	return pg::boundary([&] {
+		nostr::Event event;
+		nostr::Reject reason = parser().parse(archive::varlena_view(PG_GETARG_DATUM(0)), event);
+		if (reason != nostr::Reject::None)
+			archive::refuse_event(reason);
+		std::string raw;
+		if (event.has_nul) {
+			raw = nostr::to_json(event);
+			event.tags = archive::without_nul_escapes(event.tags);
+			event.content = archive::without_nul(event.content);
+		}
+		Datum values[8] = {
+			archive::varlena_datum(event.id),
+			archive::varlena_datum(event.pubkey),
+			Int64GetDatum(event.created_at),
+			Int32GetDatum(event.kind),
+			pg::call(
+				[&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(event.tags.c_str())); }),
+			archive::varlena_datum(event.content),
+			archive::varlena_datum(event.sig),
+			archive::varlena_datum(raw),
+		};
+		bool nulls[8] = {};
+		nulls[7] = !event.has_nul;
+		return archive::row_datum(shape, values, nulls);
+	});
+}
+
+Datum
+bigbrotr_verify_json(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] { return BoolGetDatum(fault_of_json(PG_GETARG_DATUM(0)) == nullptr); });
+}
+
+Datum
+bigbrotr_verify_json_reason(PG_FUNCTION_ARGS)
+{
+	return reason_result(fcinfo, pg::boundary([&] { return fault_of_json(PG_GETARG_DATUM(0)); }));
+}
+
+Datum
+bigbrotr_verify_fields(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] { return BoolGetDatum(fault_of_fields(fcinfo) == nullptr); });
+}
+
+Datum
+bigbrotr_verify_fields_reason(PG_FUNCTION_ARGS)
+{
+	return reason_result(fcinfo, pg::boundary([&] { return fault_of_fields(fcinfo); }));
+}
+
+Datum
+bigbrotr_event_id(PG_FUNCTION_ARGS)
+{
+	return pg::boundary(
+		[&] { return archive::varlena_datum(nostr::compute_id(event_argument(fcinfo, 0))); });
+}
+
+Datum
+bigbrotr_canonical_json(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		std::string text;
+		nostr::append_canonical(event_argument(fcinfo, 0), text);
+		return archive::varlena_datum(text);
+	});
+}
+
+Datum
+bigbrotr_sign_event(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		Secret secret(PG_GETARG_DATUM(0));
+		nostr::Event event;
+		set_time_and_kind(event, PG_GETARG_INT64(4), PG_GETARG_INT32(1));
+		set_tags_and_content(event, PG_GETARG_DATUM(3), PG_GETARG_DATUM(2));
+		std::array<uint8_t, 32> aux;
+		if (!pg_strong_random(aux.data(), aux.size()))
+			throw pg::Error(ERRCODE_INTERNAL_ERROR, "could not generate random bytes");
+		secret.signer().sign(event, aux);
+		return archive::varlena_datum(nostr::to_json(event));
+	});
+}
+
+Datum
+bigbrotr_public_key(PG_FUNCTION_ARGS)
+{
+	return pg::boundary(
+		[&] { return archive::varlena_datum(Secret(PG_GETARG_DATUM(0)).signer().pubkey()); });
+}

@@ -1,0 +1,85 @@
+/*
+ * Small facts for SQL: bigbrotr.kind_class, pow_bits, bolt11_amount, bolt11_reason, from_hex.
+ */
+#include "nostr/facts.h"
+
+#include <vector>
+
+#include "nostr/bolt11.h"
+
+#include "bytes.h"
+#include "refusal.h"
+
+extern "C" {
+PG_FUNCTION_INFO_V1(bigbrotr_kind_class);
+PG_FUNCTION_INFO_V1(bigbrotr_pow_bits);
+PG_FUNCTION_INFO_V1(bigbrotr_bolt11_amount);
+PG_FUNCTION_INFO_V1(bigbrotr_bolt11_reason);
+PG_FUNCTION_INFO_V1(bigbrotr_from_hex);
+PGDLLEXPORT Datum bigbrotr_kind_class(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_pow_bits(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_bolt11_amount(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_bolt11_reason(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_from_hex(PG_FUNCTION_ARGS);
+}
+
+Datum
+bigbrotr_kind_class(PG_FUNCTION_ARGS)
+{
+	int32 kind = PG_GETARG_INT32(0);
+	if (kind < 0 || kind > 65535)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("kind %d is out of range", kind), errdetail("It goes from 0 to 65535.")));
+	return CStringGetTextDatum(nostr::kind_class_name(nostr::kind_class(kind)));
+}
+
+Datum
+bigbrotr_pow_bits(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		return Int32GetDatum(
+			nostr::pow_bits(archive::array_argument<32>(PG_GETARG_DATUM(0), "event_id")));
+	});
+}
+
+Datum
+bigbrotr_bolt11_amount(PG_FUNCTION_ARGS)
+{
+	std::optional<int64_t> amount = pg::boundary([&] {
+		nostr::Bolt11Amount parsed =
+			nostr::bolt11_amount(archive::varlena_view(PG_GETARG_DATUM(0)));
+		if (parsed.reason != nullptr)
+			archive::refuse("Lightning invoice", parsed.reason, "bolt11_reason(text)");
+		return parsed.millisatoshi;
+	});
+	if (!amount)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(*amount);
+}
+
+Datum
+bigbrotr_bolt11_reason(PG_FUNCTION_ARGS)
+{
+	const char *reason = pg::boundary(
+		[&] { return nostr::bolt11_amount(archive::varlena_view(PG_GETARG_DATUM(0))).reason; });
+	if (reason == nullptr)
+		PG_RETURN_NULL();
+	return CStringGetTextDatum(reason);
+}
+
+/* Strict as in events, where upper-case digits would make another id. */
+Datum
+bigbrotr_from_hex(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		std::string_view hex = archive::varlena_view(PG_GETARG_DATUM(0));
+		std::vector<uint8_t> bytes(hex.size() / 2);
+		if (!nostr::from_hex(hex, bytes.data(), bytes.size()))
+			throw pg::Error(ERRCODE_INVALID_TEXT_REPRESENTATION, "invalid hex digits",
+							"Pairs of lower-case hex digits are wanted, as everywhere in Nostr.",
+							"lower(text) makes upper-case digits lower-case.");
+		return archive::varlena_datum(
+			std::string_view(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
+	});
+}

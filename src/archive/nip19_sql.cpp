@@ -1,0 +1,237 @@
+/*
+ * NIP-19 for SQL: bigbrotr.nip19_decode, nip19_encode, nip19_reason, and the short forms for bare
+ * keys and ids.
+ */
+#include "nostr/nip19.h"
+
+#include "bytes.h"
+#include "refusal.h"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+
+PG_FUNCTION_INFO_V1(bigbrotr_nip19_decode);
+PG_FUNCTION_INFO_V1(bigbrotr_nip19_encode);
+PG_FUNCTION_INFO_V1(bigbrotr_nip19_reason);
+PG_FUNCTION_INFO_V1(bigbrotr_npub_decode);
+PG_FUNCTION_INFO_V1(bigbrotr_nsec_decode);
+PG_FUNCTION_INFO_V1(bigbrotr_note_decode);
+PG_FUNCTION_INFO_V1(bigbrotr_npub_encode);
+PG_FUNCTION_INFO_V1(bigbrotr_nsec_encode);
+PG_FUNCTION_INFO_V1(bigbrotr_note_encode);
+PGDLLEXPORT Datum bigbrotr_nip19_decode(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_nip19_encode(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_nip19_reason(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_npub_decode(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_nsec_decode(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_note_decode(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_npub_encode(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_nsec_encode(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_note_encode(PG_FUNCTION_ARGS);
+}
+
+using nostr::Nip19;
+using nostr::Nip19Type;
+
+namespace {
+
+Nip19
+decode(Datum text)
+{
+	Nip19 entity;
+	if (const char *reason = nostr::decode_nip19(archive::varlena_view(text), entity))
+		archive::refuse("NIP-19 text", reason, "nip19_reason(text)");
+	return entity;
+}
+
+Datum
+encode(const Nip19 &entity)
+{
+	std::string text;
+	if (const char *reason = nostr::encode_nip19(entity, text))
+		throw pg::Error(
+			ERRCODE_INVALID_PARAMETER_VALUE,
+			std::string("cannot encode ") + nostr::nip19_prefix(entity.type) + ": " + reason,
+			archive::explanation(reason),
+			"npub, nsec, note: data; nprofile: data, relays; nevent: data, relays, "
+			"author, kind; naddr: identifier, author, kind, relays; nrelay: one relay.");
+	return archive::varlena_datum(text);
+}
+
+/* Secret keys are spoken of only by those who say so. */
+void
+check_secret(Nip19Type type, bool allowed)
+{
+	if (type == Nip19Type::Nsec && !allowed)
+		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "nsec is refused",
+						archive::explanation("secret_key"),
+						"Pass allow_secret => true, or use bigbrotr.nsec_decode or nsec_encode; "
+						"mind that statements may be logged.");
+}
+
+Datum
+decode_bare(Datum text, Nip19Type wanted)
+{
+	Nip19 entity = decode(text);
+	if (entity.type != wanted)
+		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
+						std::string("not ") + nostr::nip19_prefix(wanted) + ", but " +
+							nostr::nip19_prefix(entity.type),
+						{}, "bigbrotr.nip19_decode(text) reads all types.");
+	return archive::varlena_datum(*entity.key);
+}
+
+Datum
+encode_bare(Datum key, const char *name, Nip19Type type)
+{
+	Nip19 entity;
+	entity.type = type;
+	entity.key = archive::array_argument<32>(key, name);
+	return encode(entity);
+}
+
+Datum
+text_array(const std::vector<std::string> &texts)
+{
+	return pg::call([&] {
+		ArrayBuildState *state = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+		for (const std::string &text : texts)
+			state = accumArrayResult(state,
+									 PointerGetDatum(cstring_to_text_with_len(
+										 text.data(), static_cast<int>(text.size()))),
+									 false, TEXTOID, CurrentMemoryContext);
+		return makeArrayResult(state, CurrentMemoryContext);
+	});
+}
+
+std::vector<std::string>
+texts_of(Datum array)
+{
+	Datum *elements;
+	bool *nulls;
+	int count;
+	pg::call([&] {
+		deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements,
+						  &nulls, &count);
+	});
+	std::vector<std::string> out;
+	for (int i = 0; i < count; i++)
+		if (!nulls[i])
+			out.emplace_back(archive::varlena_view(elements[i]));
+	return out;
+}
+
+/* Arguments: type, data, relays, author, kind, identifier. */
+Nip19
+entity_argument(FunctionCallInfo fcinfo)
+{
+	Nip19 entity;
+	std::string_view prefix =
+		PG_ARGISNULL(0) ? std::string_view() : archive::varlena_view(PG_GETARG_DATUM(0));
+	std::optional<Nip19Type> type = nostr::nip19_type(prefix);
+	if (!type)
+		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "invalid NIP-19 type",
+						archive::explanation("unknown_prefix"));
+	entity.type = *type;
+	if (!PG_ARGISNULL(1))
+		entity.key = archive::array_argument<32>(PG_GETARG_DATUM(1), "data");
+	if (!PG_ARGISNULL(2))
+		entity.relays = texts_of(PG_GETARG_DATUM(2));
+	if (!PG_ARGISNULL(3))
+		entity.author = archive::array_argument<32>(PG_GETARG_DATUM(3), "author");
+	if (!PG_ARGISNULL(4))
+		entity.kind = PG_GETARG_INT32(4);
+	if (!PG_ARGISNULL(5))
+		entity.identifier.emplace(archive::varlena_view(PG_GETARG_DATUM(5)));
+	return entity;
+}
+
+} // namespace
+
+Datum
+bigbrotr_nip19_decode(PG_FUNCTION_ARGS)
+{
+	TupleDesc shape = archive::result_row(fcinfo);
+	return pg::boundary([&] {
+		Nip19 entity = decode(PG_GETARG_DATUM(0));
+		check_secret(entity.type, PG_GETARG_BOOL(1));
+		if (entity.identifier && entity.identifier->find('\0') != std::string::npos)
+			throw pg::Error(ERRCODE_UNTRANSLATABLE_CHARACTER,
+							"the identifier holds U+0000, which text cannot hold");
+		Datum values[6] = {
+			archive::varlena_datum(std::string_view(nostr::nip19_prefix(entity.type)))};
+		bool nulls[6] = {false,          !entity.key,  false,
+						 !entity.author, !entity.kind, !entity.identifier};
+		if (entity.key)
+			values[1] = archive::varlena_datum(*entity.key);
+		values[2] = text_array(entity.relays);
+		if (entity.author)
+			values[3] = archive::varlena_datum(*entity.author);
+		if (entity.kind)
+			values[4] = Int32GetDatum(*entity.kind);
+		if (entity.identifier)
+			values[5] = archive::varlena_datum(*entity.identifier);
+		return archive::row_datum(shape, values, nulls);
+	});
+}
+
+Datum
+bigbrotr_nip19_encode(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		Nip19 entity = entity_argument(fcinfo);
+		check_secret(entity.type, !PG_ARGISNULL(6) && PG_GETARG_BOOL(6));
+		return encode(entity);
+	});
+}
+
+Datum
+bigbrotr_nip19_reason(PG_FUNCTION_ARGS)
+{
+	const char *reason = pg::boundary([&] {
+		Nip19 entity;
+		return nostr::decode_nip19(archive::varlena_view(PG_GETARG_DATUM(0)), entity);
+	});
+	if (reason == nullptr)
+		PG_RETURN_NULL();
+	return CStringGetTextDatum(reason);
+}
+
+Datum
+bigbrotr_npub_decode(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] { return decode_bare(PG_GETARG_DATUM(0), Nip19Type::Npub); });
+}
+
+Datum
+bigbrotr_nsec_decode(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] { return decode_bare(PG_GETARG_DATUM(0), Nip19Type::Nsec); });
+}
+
+Datum
+bigbrotr_note_decode(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] { return decode_bare(PG_GETARG_DATUM(0), Nip19Type::Note); });
+}
+
+Datum
+bigbrotr_npub_encode(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] { return encode_bare(PG_GETARG_DATUM(0), "pubkey", Nip19Type::Npub); });
+}
+
+Datum
+bigbrotr_nsec_encode(PG_FUNCTION_ARGS)
+{
+	return pg::boundary(
+		[&] { return encode_bare(PG_GETARG_DATUM(0), "secret_key", Nip19Type::Nsec); });
+}
+
+Datum
+bigbrotr_note_encode(PG_FUNCTION_ARGS)
+{
+	return pg::boundary(
+		[&] { return encode_bare(PG_GETARG_DATUM(0), "event_id", Nip19Type::Note); });
+}

@@ -1,0 +1,37 @@
+/*
+ * Errors of functions that read what people bring: a reason code in the message, a sentence in the
+ * detail, and in the hint the function that tells the reason without an error.
+ */
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "nostr/event.h"
+#include "pg/error.h"
+
+namespace archive {
+
+/* A sentence about a reason code; empty for an unknown one. */
+std::string explanation(std::string_view reason);
+
+/* "invalid <what>: <reason>", 22P02. */
+[[noreturn]] void refuse(const char *what, const char *reason, const char *reason_function);
+
+[[noreturn]] void refuse_event(nostr::Reject reason);
+
+/* The bytes of a bytea argument, which must be `size` (22023 otherwise). */
+std::string_view bytes_argument(Datum datum, const char *name, size_t size);
+
+template <size_t N>
+std::array<uint8_t, N>
+array_argument(Datum datum, const char *name)
+{
+	std::array<uint8_t, N> out;
+	std::string_view bytes = bytes_argument(datum, name, N);
+	std::copy(bytes.begin(), bytes.end(), out.begin());
+	return out;
+}
+
+} // namespace archive
