@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
 
-#include "archive/nul.h"
+#include "archive/insert.h"
 #include "pg/settings.h"
 #include "pg/spi.h"
 
@@ -17,10 +16,6 @@ namespace {
 constexpr int64_t kDay = 86400;
 constexpr int kRetries = 5;
 
-pg::Statement known_statement("SELECT bigbrotr.known_events($1)");
-pg::Statement events_statement("SELECT bigbrotr.store_events($1, $2, $3, $4, $5, $6, $7, $8, $9)");
-pg::Statement sightings_statement("SELECT relay_id, new FROM bigbrotr.store_sightings($1, $2, $3)");
-pg::Statement reject_statement("SELECT bigbrotr.reject_event($1, $2, $3, $4, $5, $6)");
 pg::Statement refusals_statement("SELECT bigbrotr.count_refusals($1, $2, $3, $4, $5)");
 pg::Statement traffic_statement("SELECT bigbrotr.count_traffic($1, $2, $3, $4, $5, $6, $7)");
 pg::Statement claim_statement("SELECT bigbrotr.claim_coverage($1, $2, $3, $4, $5, $6)");
@@ -33,94 +28,31 @@ view(const std::array<uint8_t, N> &bytes)
 	return {reinterpret_cast<const char *>(bytes.data()), N};
 }
 
-struct IdHash
-{
-	size_t operator()(std::string_view id) const
-	{
-		size_t h; // ids are hashes already
-		memcpy(&h, id.data(), sizeof h);
-		return h;
-	}
-};
-using IdSet = std::unordered_set<std::string_view, IdHash>;
-
-std::string
-exact_json(const wire::Event &e)
-{
-	nostr::Event event{*e.id,
-					   *e.pubkey,
-					   *e.sig,
-					   e.created_at,
-					   e.kind,
-					   std::string(e.tags),
-					   std::string(e.content),
-					   e.has_nul};
-	return nostr::to_json(event);
-}
-
-/* Adds the new ones' ids, as they stand in `events`, to `stored`. */
-void
-store_events(std::span<const wire::Event> events, int64_t now, IdSet &stored)
-{
-	struct Replaced
-	{
-		std::string tags, content, raw;
-	};
-	std::unordered_map<size_t, Replaced> replaced;
-	for (size_t i = 0; i < events.size(); i++)
-		if (events[i].has_nul)
-			replaced[i] = {archive::without_nul_escapes(events[i].tags),
-						   archive::without_nul(events[i].content), exact_json(events[i])};
-	auto or_replaced = [&](size_t i, std::string Replaced::*part,
-						   std::optional<std::string_view> otherwise) {
-		return events[i].has_nul ? std::optional<std::string_view>(replaced.at(i).*part)
-								 : otherwise;
-	};
-
-	size_t n = events.size();
-	pg::Rows rows = events_statement.run(
-		{pg::bytea_array(n, [&](size_t i) { return view(*events[i].id); }),
-		 pg::bytea_array(n, [&](size_t i) { return view(*events[i].pubkey); }),
-		 pg::int8_array(n, [&](size_t i) { return events[i].created_at; }),
-		 pg::int4_array(n, [&](size_t i) { return events[i].kind; }),
-		 pg::text_array(n,
-						[&](size_t i) { return or_replaced(i, &Replaced::tags, events[i].tags); }),
-		 pg::text_array(
-			 n, [&](size_t i) { return or_replaced(i, &Replaced::content, events[i].content); }),
-		 pg::bytea_array(n, [&](size_t i) { return view(*events[i].sig); }),
-		 pg::bytea_array(n, [&](size_t i) { return or_replaced(i, &Replaced::raw, std::nullopt); }),
-		 pg::value(now)});
-	IdSet returned;
-	for (std::string_view id : rows.byteas(0, 1))
-		returned.insert(id);
-	for (const wire::Event &e : events)
-		if (returned.contains(view(*e.id)))
-			stored.insert(view(*e.id));
-}
-
 /* What a batch adds to the counters of one relay. */
 struct Added
 {
 	int64_t events = 0, sightings = 0, messages = 0, bytes = 0, pages = 0;
 };
 
-void
-store_sightings(const wire::Batch &batch, int64_t now, IdSet fresh,
-				std::unordered_map<int32_t, Added> &added)
+std::vector<archive::Event>
+events_of(const wire::Batch &batch)
 {
-	const auto &seen = batch.sightings;
-	size_t n = seen.size();
-	pg::Rows rows =
-		sightings_statement.run({pg::bytea_array(n, [&](size_t i) { return view(*seen[i].id); }),
-								 pg::int4_array(n, [&](size_t i) { return seen[i].relay_id; }),
-								 pg::int8_array(n, [&](size_t i) {
-									 return std::clamp(seen[i].seen_at, now - kDay, now);
-								 })});
-	for (uint64_t row = 0; row < rows.count(); row++)
-		added[static_cast<int32_t>(rows.integer(row, 1))].sightings = rows.integer(row, 2);
-	for (const wire::Sighting &s : seen) // the first relay to deliver a new event brought it
-		if (fresh.erase(view(*s.id)))
-			added[s.relay_id].events++;
+	std::vector<archive::Event> events;
+	events.reserve(batch.events.size());
+	for (const wire::Event &e : batch.events)
+		events.push_back({view(*e.id), view(*e.pubkey), view(*e.sig), e.created_at, e.kind, e.tags,
+						  e.content, e.has_nul});
+	return events;
+}
+
+std::vector<archive::Sighting>
+sightings_of(const wire::Batch &batch, int64_t now)
+{
+	std::vector<archive::Sighting> sightings;
+	sightings.reserve(batch.sightings.size());
+	for (const wire::Sighting &s : batch.sightings)
+		sightings.push_back({view(*s.id), s.relay_id, std::clamp(s.seen_at, now - kDay, now)});
+	return sightings;
 }
 
 void
@@ -198,24 +130,25 @@ check(const wire::Batch &batch, const BatchPolicy &policy)
 
 struct Totals
 {
-	int64_t events = 0, sightings = 0;
+	int64_t events = 0, sightings = 0, rejected = 0;
 };
 
-/*
- * Everything of the batch in the caller's transaction. `events`: those still to be stored;
- * `stored`: those that were stored before and are new.
- */
+/* Everything of the batch in the caller's transaction. */
 Totals
-store(const wire::Batch &batch, std::span<const wire::Event> events, IdSet stored,
-	  const BatchPolicy &policy, int64_t now)
+store(const wire::Batch &batch, const BatchPolicy &policy, int64_t now)
 {
-	Totals totals;
+	std::vector<archive::Sighting> sightings = sightings_of(batch, now);
+	archive::Inserted inserted = archive::insert_events(events_of(batch), sightings, now);
+	Totals totals{static_cast<int64_t>(inserted.events.size()), 0, inserted.rejected};
 	std::unordered_map<int32_t, Added> added;
-	if (!events.empty())
-		store_events(events, now, stored);
-	totals.events = static_cast<int64_t>(stored.size());
-	if (!batch.sightings.empty())
-		store_sightings(batch, now, std::move(stored), added);
+	for (const archive::RelaySightings &s : inserted.sightings) {
+		added[s.relay_id].sightings = s.count;
+		totals.sightings += s.count;
+	}
+	for (const archive::Sighting &s :
+		 sightings) // the first relay to deliver a new event brought it
+		if (inserted.events.erase(s.id))
+			added[s.relay_id].events++;
 	if (!batch.refusals.empty())
 		count_refusals(batch, now);
 	for (const wire::Traffic &t : batch.traffic) {
@@ -230,34 +163,15 @@ store(const wire::Batch &batch, std::span<const wire::Event> events, IdSet store
 		claim(c, std::min(policy.asked_at(c.relay_id), now), now);
 	for (const wire::RelayReport &r : batch.reports)
 		report(r, now);
-
-	for (const auto &[relay, a] : added)
-		totals.sightings += a.sightings;
 	return totals;
 }
 
-enum class Fault : uint8_t
+/* The same may work in a moment. */
+bool
+is_conflict(const pg::Error &error)
 {
-	Data,
-	Conflict,
-	Other
-};
-
-/* Data: this row cannot be stored, others can. Conflict: the same may work in a moment. */
-Fault
-classify(int sqlstate)
-{
-	if (sqlstate == ERRCODE_T_R_SERIALIZATION_FAILURE || sqlstate == ERRCODE_T_R_DEADLOCK_DETECTED)
-		return Fault::Conflict;
-	switch (ERRCODE_TO_CATEGORY(sqlstate)) {
-	case ERRCODE_DATA_EXCEPTION:
-	case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
-	case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-	case ERRCODE_PLPGSQL_ERROR: // a trigger of the user's raised it
-		return Fault::Data;
-	default:
-		return Fault::Other;
-	}
+	return error.sqlstate() == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+		   error.sqlstate() == ERRCODE_T_R_DEADLOCK_DETECTED;
 }
 
 /* One transaction, again after a deadlock. */
@@ -270,7 +184,7 @@ with_retries(pg::Worker &worker, const char *activity, bool durable, F body)
 			worker.transaction(activity, durable, body);
 			return;
 		} catch (const pg::Error &error) {
-			if (classify(error.sqlstate()) != Fault::Conflict || attempt == kRetries)
+			if (!is_conflict(error) || attempt == kRetries)
 				throw;
 			worker.count("conflicts", 1);
 		}
@@ -281,55 +195,17 @@ with_retries(pg::Worker &worker, const char *activity, bool durable, F body)
 	}
 }
 
-int32_t
-relay_of(const wire::Batch &batch, const nostr::Id &id)
-{
-	for (const wire::Sighting &s : batch.sightings)
-		if (*s.id == id)
-			return s.relay_id;
-	return 0;
-}
-
-/* Stores the events one by one; those that the database refuses are kept as rejects. */
-IdSet
-salvage(pg::Worker &worker, const wire::Batch &batch)
-{
-	IdSet stored;
-	for (const wire::Event &event : batch.events) {
-		try {
-			with_retries(worker, "storing one event", false, [&] {
-				store_events({&event, 1}, worker.now(), stored);
-			});
-		} catch (const pg::Error &error) {
-			if (classify(error.sqlstate()) != Fault::Data)
-				throw;
-			stored.erase(view(*event.id));
-			with_retries(worker, "rejecting one event", false, [&] {
-				char code[6];
-				strlcpy(code, unpack_sql_state(error.sqlstate()), sizeof code);
-				int32_t relay = relay_of(batch, *event.id);
-				reject_statement.run(
-					{pg::bytea(view(*event.id)), relay ? pg::value(relay) : pg::null(INT4OID),
-					 pg::value(std::string_view(code)), pg::value(std::string_view(error.what())),
-					 pg::bytea(exact_json(event)), pg::value(worker.now())});
-			});
-			worker.count("events_rejected", 1);
-		}
-	}
-	return stored;
-}
-
 } // namespace
 
 std::vector<uint8_t>
 known_events(pg::Worker &worker, std::span<const nostr::Id> ids)
 {
 	std::vector<uint8_t> known;
-	worker.transaction("looking up events", false, [&] {
-		pg::Rows rows = known_statement.run(
-			{pg::bytea_array(ids.size(), [&](size_t i) { return view(ids[i]); })});
-		known = rows.booleans(0, 1);
-	});
+	std::vector<std::string_view> views;
+	views.reserve(ids.size());
+	for (const nostr::Id &id : ids)
+		views.push_back(view(id));
+	worker.transaction("looking up events", false, [&] { known = archive::known_events(views); });
 	return known;
 }
 
@@ -341,21 +217,11 @@ ingest(pg::Worker &worker, const wire::Batch &batch, const BatchPolicy &policy)
 	// commits after them, in order, and durably.
 	bool durable = !batch.claims.empty() || !batch.reports.empty();
 	Totals totals;
-	auto run = [&](std::span<const wire::Event> events, const IdSet &stored) {
-		with_retries(worker, "storing a batch", durable,
-					 [&] { totals = store(batch, events, stored, policy, worker.now()); });
-	};
-	bool refused = false;
-	try {
-		run(batch.events, {});
-	} catch (const pg::Error &error) {
-		if (classify(error.sqlstate()) != Fault::Data || batch.events.empty())
-			throw;
-		refused = true;
-	}
-	if (refused)
-		run({}, salvage(worker, batch));
+	with_retries(worker, "storing a batch", durable,
+				 [&] { totals = store(batch, policy, worker.now()); });
 	worker.count("batches", 1);
 	worker.count("events_new", totals.events);
 	worker.count("sightings_new", totals.sightings);
+	if (totals.rejected > 0)
+		worker.count("events_rejected", totals.rejected);
 }

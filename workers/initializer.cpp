@@ -58,6 +58,8 @@ constexpr std::string_view kColumns[] = {
 	"bigbrotr.relay_refusals relay_id integer",
 	"bigbrotr.event_rejects event_id bytea",
 	"bigbrotr.seed_rejects source text",
+	"bigbrotr.statistics count bigint",
+	"bigbrotr.statistics_deltas kinds bigint[]",
 };
 
 constexpr std::string_view kFunctions[] = {
@@ -66,7 +68,9 @@ constexpr std::string_view kFunctions[] = {
 	"bigbrotr.known_events(bytea[])",
 	"bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],"
 	"bigint)",
+	"bigbrotr.lock_relays(integer[])",
 	"bigbrotr.store_sightings(bytea[],integer[],bigint[])",
+	"bigbrotr.fold_statistics(integer)",
 	"bigbrotr.reject_event(bytea,integer,text,text,bytea,bigint)",
 	"bigbrotr.claim_coverage(integer,bigint,bigint,text,bigint,bigint)",
 	"bigbrotr.gaps(integer,bigint)",

@@ -136,9 +136,9 @@ BEGIN
 	WITH new AS (
 		INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at, raw)
 		SELECT a.event_id, a.pubkey, a.created_at, a.kind, a.tags::jsonb, a.content, a.sig, at, a.raw
-		FROM unnest(event_ids, pubkeys, created_ats, kinds, tags, contents, sigs, raws)
-		     AS a (event_id, pubkey, created_at, kind, tags, content, sig, raw)
-		ORDER BY a.event_id
+		FROM unnest(event_ids, pubkeys, created_ats, kinds, tags, contents, sigs, raws) WITH ORDINALITY
+		     AS a (event_id, pubkey, created_at, kind, tags, content, sig, raw, n)
+		ORDER BY a.event_id, a.n
 		ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
 		RETURNING event_id
 	)
@@ -148,6 +148,22 @@ END
 $$;
 COMMENT ON FUNCTION bigbrotr.store_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bigint) IS
 	'Archives verified events (nothing is verified here) and returns the ids of those that are new. tags: JSON texts; raws: null, or the exact JSON of an event with U+0000; at: Unix seconds';
+
+-- Locked, so that nobody deletes a relay under its sightings.
+CREATE FUNCTION bigbrotr.lock_relays(relay_ids integer[]) RETURNS SETOF integer
+	LANGUAGE plpgsql STRICT ROWS 10
+	SET search_path = pg_catalog, pg_temp
+	SET enable_seqscan = off
+	AS $$
+BEGIN
+	RETURN QUERY
+	SELECT r.relay_id FROM bigbrotr.relays AS r
+	WHERE r.relay_id = ANY (ARRAY(SELECT DISTINCT unnest(relay_ids)))
+	ORDER BY r.relay_id FOR KEY SHARE;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.lock_relays(integer[]) IS
+	'Those of the relays that exist, which nobody can delete until the end of the transaction';
 
 CREATE FUNCTION bigbrotr.store_sightings(
 	event_ids bytea[], relay_ids integer[], seen_ats bigint[],
@@ -164,18 +180,15 @@ BEGIN
 	IF (cardinality(event_ids) = ALL (ARRAY[cardinality(relay_ids), cardinality(seen_ats)])) IS NOT TRUE THEN
 		RAISE array_subscript_error USING MESSAGE = 'the arrays of sightings differ in length';
 	END IF;
-	-- Locked, so that nobody deletes a relay under its sightings.
-	existing := ARRAY(SELECT r.relay_id FROM bigbrotr.relays AS r
-		WHERE r.relay_id = ANY (ARRAY(SELECT DISTINCT unnest(relay_ids)))
-		ORDER BY r.relay_id FOR KEY SHARE);
+	existing := ARRAY(SELECT bigbrotr.lock_relays(relay_ids));
 	RETURN QUERY
 	WITH stored AS (
 		INSERT INTO bigbrotr.sightings AS s (eid, relay_id, seen_at)
 		SELECT e.eid, a.relay_id, a.seen_at
-		FROM unnest(event_ids, relay_ids, seen_ats) AS a (event_id, relay_id, seen_at)
+		FROM unnest(event_ids, relay_ids, seen_ats) WITH ORDINALITY AS a (event_id, relay_id, seen_at, n)
 		     JOIN bigbrotr.events AS e ON e.event_id = a.event_id
 		WHERE a.relay_id = ANY (existing)
-		ORDER BY e.eid, a.relay_id
+		ORDER BY a.event_id, a.relay_id, a.n
 		ON CONFLICT ON CONSTRAINT sightings_pkey DO NOTHING
 		RETURNING s.relay_id
 	)
@@ -196,6 +209,17 @@ CREATE FUNCTION bigbrotr.reject_event(
 	END;
 COMMENT ON FUNCTION bigbrotr.reject_event(bytea, integer, text, text, bytea, bigint) IS
 	'Keeps an event that could not be stored, with the SQLSTATE and message of the error';
+
+CREATE FUNCTION bigbrotr.insert_events(
+	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], tags text[],
+	contents text[], sigs bytea[], raws bytea[],
+	seen_ids bytea[], relay_ids integer[], seen_ats bigint[], at bigint,
+	OUT events bigint, OUT sightings bigint, OUT rejected bigint)
+	LANGUAGE c STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_insert_events';
+COMMENT ON FUNCTION bigbrotr.insert_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bytea[], integer[], bigint[], bigint) IS
+	'Archives a batch of verified events (nothing is verified here) and of sightings, by direct table access where the tables allow it, and returns how many are new. What the database refuses goes to bigbrotr.event_rejects, the rest is stored. tags: JSON texts; raws: null, or the exact JSON of an event with U+0000; seen_ids: events that relays delivered, of the batch or not; at: Unix seconds';
 
 CREATE FUNCTION bigbrotr.delete_events(event_ids bytea[]) RETURNS bigint
 	LANGUAGE plpgsql STRICT

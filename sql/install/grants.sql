@@ -16,11 +16,16 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.gaps(integer, bigint),
 	bigbrotr.due_relays(boolean, bigint),
 	bigbrotr.unwanted_relays(integer[], boolean),
-	bigbrotr.verify_references()
+	bigbrotr.verify_references(),
+	bigbrotr.verify_statistics(),
+	bigbrotr.count_authors(integer[], bigint, bigint),
+	bigbrotr.estimate_authors(integer[], bigint, bigint)
 	TO bigbrotr_reader;
 
 -- Feeding the archive.
 GRANT INSERT ON bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects TO bigbrotr_writer;
+GRANT INSERT, DELETE ON bigbrotr.statistics_deltas TO bigbrotr_writer;
+GRANT INSERT, UPDATE ON bigbrotr.statistics TO bigbrotr_writer;
 GRANT INSERT, UPDATE ON bigbrotr.relays, bigbrotr.relay_sync, bigbrotr.relay_refusals TO bigbrotr_writer;
 GRANT INSERT, UPDATE, DELETE ON bigbrotr.coverage TO bigbrotr_writer;
 GRANT INSERT, DELETE ON bigbrotr.seed_rejects TO bigbrotr_writer;
@@ -28,7 +33,10 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.add_relay(text),
 	bigbrotr.load_seeds(text, text),
 	bigbrotr.store_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bigint),
+	bigbrotr.lock_relays(integer[]),
 	bigbrotr.store_sightings(bytea[], integer[], bigint[]),
+	bigbrotr.insert_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bytea[], integer[], bigint[], bigint),
+	bigbrotr.fold_statistics(integer),
 	bigbrotr.reject_event(bytea, integer, text, text, bytea, bigint),
 	bigbrotr.claim_coverage(integer, bigint, bigint, text, bigint, bigint),
 	bigbrotr.take_relays(integer, boolean, bigint),

@@ -8,8 +8,11 @@
 extern "C" {
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "catalog/dependency.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -19,6 +22,7 @@ extern "C" {
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
@@ -86,6 +90,48 @@ owns(Oid catalog, Oid object)
 #else
 	return catalog == DatabaseRelationId ? pg_database_ownercheck(object, GetUserId())
 										 : pg_extension_ownercheck(object, GetUserId());
+#endif
+}
+
+inline Oid
+identity_sequence(Relation relation, AttrNumber column)
+{
+#if PG_VERSION_NUM >= 170000
+	return getIdentitySequence(relation, column, false);
+#else
+	return getIdentitySequence(RelationGetRelid(relation), column, false);
+#endif
+}
+
+/* Not a deferrable one. */
+inline Oid
+primary_key_index(Relation relation)
+{
+#if PG_VERSION_NUM >= 180000
+	return RelationGetPrimaryKeyIndex(relation, false);
+#else
+	return RelationGetPrimaryKeyIndex(relation);
+#endif
+}
+
+inline IndexScanDesc
+begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(table, index, snapshot, nullptr, keys, 0);
+#else
+	return index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}
+
+/* Into all indexes; an ERROR if a unique one has the key already. */
+inline List *
+insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(result, slot, estate, false, false, nullptr, NIL, false);
+#else
+	return ExecInsertIndexTuples(result, slot, estate, false, false, nullptr, NIL);
 #endif
 }
 

@@ -1,0 +1,267 @@
+-- Exact counts. Whoever writes or deletes events and sightings appends one row of differences in
+-- the same transaction: writers never wait for each other. The refresher folds these rows into the
+-- totals; the views add both. Nothing here is dumped: on restore the triggers count again.
+
+CREATE TABLE bigbrotr.statistics (
+	subject text   NOT NULL,
+	key     bigint NOT NULL,
+	count   bigint NOT NULL,
+	CONSTRAINT statistics_pkey PRIMARY KEY (subject, key),
+	CONSTRAINT statistics_subject_check CHECK (subject IN ('kind', 'day', 'relay'))
+) WITH (fillfactor = 70);
+COMMENT ON TABLE bigbrotr.statistics IS 'Counts as of the last fold; bigbrotr.current_statistics adds what came since';
+COMMENT ON COLUMN bigbrotr.statistics.subject IS 'kind, day: events of a kind or a day; relay: sightings of a relay';
+COMMENT ON COLUMN bigbrotr.statistics.key IS 'The kind; the first Unix second of the day (UTC, of created_at); the relay_id';
+COMMENT ON COLUMN bigbrotr.statistics.count IS 'How many';
+
+CREATE TABLE bigbrotr.statistics_deltas (
+	kinds        bigint[] NOT NULL DEFAULT '{}',
+	kind_counts  bigint[] NOT NULL DEFAULT '{}',
+	days         bigint[] NOT NULL DEFAULT '{}',
+	day_counts   bigint[] NOT NULL DEFAULT '{}',
+	relays       bigint[] NOT NULL DEFAULT '{}',
+	relay_counts bigint[] NOT NULL DEFAULT '{}'
+);
+COMMENT ON TABLE bigbrotr.statistics_deltas IS 'What to add to bigbrotr.statistics: one row for each batch; arrays run in parallel';
+COMMENT ON COLUMN bigbrotr.statistics_deltas.kinds IS 'Kinds';
+COMMENT ON COLUMN bigbrotr.statistics_deltas.kind_counts IS 'Events added, negative: deleted';
+COMMENT ON COLUMN bigbrotr.statistics_deltas.days IS 'Days: their first Unix second';
+COMMENT ON COLUMN bigbrotr.statistics_deltas.day_counts IS 'Events added, negative: deleted';
+COMMENT ON COLUMN bigbrotr.statistics_deltas.relays IS 'relay_ids';
+COMMENT ON COLUMN bigbrotr.statistics_deltas.relay_counts IS 'Sightings added, negative: deleted';
+
+-- The direct way of bigbrotr.insert_events() does what the triggers on INSERT do.
+CREATE FUNCTION bigbrotr.count_inserted_events() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	INSERT INTO bigbrotr.statistics_deltas (kinds, kind_counts, days, day_counts)
+	SELECT k.keys, k.counts, d.keys, d.counts
+	FROM (SELECT array_agg(key) AS keys, array_agg(count) AS counts
+	      FROM (SELECT kind AS key, count(*) FROM changed GROUP BY 1) AS k) AS k,
+	     (SELECT array_agg(key) AS keys, array_agg(count) AS counts
+	      FROM (SELECT created_at / 86400 * 86400 AS key, count(*) FROM changed GROUP BY 1) AS d) AS d
+	WHERE k.keys IS NOT NULL;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.count_inserted_events() IS 'Trigger: counts events for bigbrotr.statistics';
+
+CREATE FUNCTION bigbrotr.count_deleted_events() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	INSERT INTO bigbrotr.statistics_deltas (kinds, kind_counts, days, day_counts)
+	SELECT k.keys, k.counts, d.keys, d.counts
+	FROM (SELECT array_agg(key) AS keys, array_agg(count) AS counts
+	      FROM (SELECT kind AS key, -count(*) AS count FROM changed GROUP BY 1) AS k) AS k,
+	     (SELECT array_agg(key) AS keys, array_agg(count) AS counts
+	      FROM (SELECT created_at / 86400 * 86400 AS key, -count(*) AS count FROM changed GROUP BY 1) AS d) AS d
+	WHERE k.keys IS NOT NULL;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.count_deleted_events() IS 'Trigger: counts deleted events for bigbrotr.statistics';
+
+CREATE FUNCTION bigbrotr.count_inserted_sightings() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	INSERT INTO bigbrotr.statistics_deltas (relays, relay_counts)
+	SELECT array_agg(c.relay_id), array_agg(c.count)
+	FROM (SELECT relay_id, count(*) FROM changed GROUP BY 1) AS c HAVING count(*) > 0;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.count_inserted_sightings() IS 'Trigger: counts sightings for bigbrotr.statistics';
+
+CREATE FUNCTION bigbrotr.count_deleted_sightings() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	INSERT INTO bigbrotr.statistics_deltas (relays, relay_counts)
+	SELECT array_agg(c.relay_id), array_agg(-c.count)
+	FROM (SELECT relay_id, count(*) FROM changed GROUP BY 1) AS c HAVING count(*) > 0;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.count_deleted_sightings() IS 'Trigger: counts deleted sightings for bigbrotr.statistics';
+
+CREATE VIEW bigbrotr.current_statistics AS
+	SELECT c.subject, c.key, sum(c.count)::bigint AS count
+	FROM (SELECT s.subject, s.key, s.count FROM bigbrotr.statistics AS s
+	      UNION ALL
+	      SELECT 'kind', k.key, k.count FROM bigbrotr.statistics_deltas AS d,
+	             unnest(d.kinds, d.kind_counts) AS k (key, count)
+	      UNION ALL
+	      SELECT 'day', k.key, k.count FROM bigbrotr.statistics_deltas AS d,
+	             unnest(d.days, d.day_counts) AS k (key, count)
+	      UNION ALL
+	      SELECT 'relay', k.key, k.count FROM bigbrotr.statistics_deltas AS d,
+	             unnest(d.relays, d.relay_counts) AS k (key, count)) AS c
+	GROUP BY c.subject, c.key
+	HAVING sum(c.count) <> 0;
+COMMENT ON VIEW bigbrotr.current_statistics IS 'Exact counts, as the tables are now';
+COMMENT ON COLUMN bigbrotr.current_statistics.subject IS 'kind, day: events of a kind or a day; relay: sightings of a relay';
+COMMENT ON COLUMN bigbrotr.current_statistics.key IS 'The kind; the first Unix second of the day (UTC, of created_at); the relay_id';
+COMMENT ON COLUMN bigbrotr.current_statistics.count IS 'How many';
+
+CREATE VIEW bigbrotr.kind_statistics AS
+	SELECT s.key::integer AS kind, s.count AS events
+	FROM bigbrotr.current_statistics AS s WHERE s.subject = 'kind';
+COMMENT ON VIEW bigbrotr.kind_statistics IS 'Events of each kind, exact';
+COMMENT ON COLUMN bigbrotr.kind_statistics.kind IS '0 .. 65535 (NIP-01)';
+COMMENT ON COLUMN bigbrotr.kind_statistics.events IS 'Events archived';
+
+CREATE VIEW bigbrotr.day_statistics AS
+	SELECT s.key AS day, s.count AS events
+	FROM bigbrotr.current_statistics AS s WHERE s.subject = 'day';
+COMMENT ON VIEW bigbrotr.day_statistics IS 'Events of each day (UTC) by created_at, exact';
+COMMENT ON COLUMN bigbrotr.day_statistics.day IS 'First second of the day, Unix seconds';
+COMMENT ON COLUMN bigbrotr.day_statistics.events IS 'Events archived';
+
+CREATE VIEW bigbrotr.relay_statistics AS
+	SELECT s.key::integer AS relay_id, r.url, s.count AS sightings
+	FROM bigbrotr.current_statistics AS s LEFT JOIN bigbrotr.relays AS r ON r.relay_id = s.key
+	WHERE s.subject = 'relay';
+COMMENT ON VIEW bigbrotr.relay_statistics IS 'Events that each relay delivered, exact';
+COMMENT ON COLUMN bigbrotr.relay_statistics.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN bigbrotr.relay_statistics.url IS 'Normalised URL';
+COMMENT ON COLUMN bigbrotr.relay_statistics.sightings IS 'Events it delivered, whether others did so as well or not';
+
+CREATE VIEW bigbrotr.total_statistics AS
+	SELECT coalesce(sum(s.count) FILTER (WHERE s.subject = 'kind'), 0)::bigint AS events,
+	       coalesce(sum(s.count) FILTER (WHERE s.subject = 'relay'), 0)::bigint AS sightings
+	FROM bigbrotr.current_statistics AS s;
+COMMENT ON VIEW bigbrotr.total_statistics IS 'Rows of bigbrotr.events and bigbrotr.sightings, exact, without reading them';
+COMMENT ON COLUMN bigbrotr.total_statistics.events IS 'Events archived';
+COMMENT ON COLUMN bigbrotr.total_statistics.sightings IS 'Sightings archived';
+
+-- A truncated table has no rows: what was counted is taken back. Nobody else can write meanwhile.
+CREATE FUNCTION bigbrotr.count_truncated() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	INSERT INTO bigbrotr.statistics_deltas (kinds, kind_counts, days, day_counts, relays, relay_counts)
+	SELECT coalesce(array_agg(s.key) FILTER (WHERE s.subject = 'kind'), '{}'),
+	       coalesce(array_agg(-s.count) FILTER (WHERE s.subject = 'kind'), '{}'),
+	       coalesce(array_agg(s.key) FILTER (WHERE s.subject = 'day'), '{}'),
+	       coalesce(array_agg(-s.count) FILTER (WHERE s.subject = 'day'), '{}'),
+	       coalesce(array_agg(s.key) FILTER (WHERE s.subject = 'relay'), '{}'),
+	       coalesce(array_agg(-s.count) FILTER (WHERE s.subject = 'relay'), '{}')
+	FROM bigbrotr.current_statistics AS s
+	WHERE (s.subject = 'relay') = (TG_TABLE_NAME = 'sightings');
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.count_truncated() IS 'Trigger: counts for bigbrotr.statistics that a table was emptied';
+
+CREATE TRIGGER count_inserted AFTER INSERT ON bigbrotr.events
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_inserted_events();
+CREATE TRIGGER count_deleted AFTER DELETE ON bigbrotr.events
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_deleted_events();
+CREATE TRIGGER count_updated_from AFTER UPDATE ON bigbrotr.events
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_deleted_events();
+CREATE TRIGGER count_updated_to AFTER UPDATE ON bigbrotr.events
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_inserted_events();
+CREATE TRIGGER count_truncated AFTER TRUNCATE ON bigbrotr.events
+	EXECUTE FUNCTION bigbrotr.count_truncated();
+
+CREATE TRIGGER count_inserted AFTER INSERT ON bigbrotr.sightings
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_inserted_sightings();
+CREATE TRIGGER count_deleted AFTER DELETE ON bigbrotr.sightings
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_deleted_sightings();
+CREATE TRIGGER count_updated_from AFTER UPDATE ON bigbrotr.sightings
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_deleted_sightings();
+CREATE TRIGGER count_updated_to AFTER UPDATE ON bigbrotr.sightings
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_inserted_sightings();
+CREATE TRIGGER count_truncated AFTER TRUNCATE ON bigbrotr.sightings
+	EXECUTE FUNCTION bigbrotr.count_truncated();
+
+CREATE FUNCTION bigbrotr.fold_statistics(most integer DEFAULT 10000) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	folded bigint;
+BEGIN
+	LOCK TABLE bigbrotr.statistics IN SHARE ROW EXCLUSIVE MODE; -- one fold at a time
+	WITH gone AS (
+		DELETE FROM bigbrotr.statistics_deltas AS d
+		WHERE d.ctid = ANY (ARRAY(SELECT n.ctid FROM bigbrotr.statistics_deltas AS n LIMIT most))
+		RETURNING *
+	), changes AS (
+		SELECT 'kind' AS subject, k.key, k.count FROM gone AS g, unnest(g.kinds, g.kind_counts) AS k (key, count)
+		UNION ALL
+		SELECT 'day', k.key, k.count FROM gone AS g, unnest(g.days, g.day_counts) AS k (key, count)
+		UNION ALL
+		SELECT 'relay', k.key, k.count FROM gone AS g, unnest(g.relays, g.relay_counts) AS k (key, count)
+	), added AS (
+		INSERT INTO bigbrotr.statistics AS s (subject, key, count)
+		SELECT c.subject, c.key, sum(c.count) FROM changes AS c GROUP BY 1, 2
+		ON CONFLICT ON CONSTRAINT statistics_pkey DO UPDATE SET count = s.count + excluded.count
+	)
+	SELECT count(*) INTO folded FROM gone;
+	RETURN folded;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.fold_statistics(integer) IS
+	'Adds at most so many rows of bigbrotr.statistics_deltas to bigbrotr.statistics and returns how many. Changes no count that the views show';
+
+CREATE FUNCTION bigbrotr.verify_statistics(
+	OUT subject text, OUT key bigint, OUT counted bigint, OUT actual bigint) RETURNS SETOF record
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT subject, key, coalesce(s.count, 0), coalesce(a.count, 0)
+		FROM bigbrotr.current_statistics AS s
+		     FULL JOIN (SELECT 'kind' AS subject, e.kind::bigint AS key, count(*) FROM bigbrotr.events AS e GROUP BY 2
+		                UNION ALL
+		                SELECT 'day', e.created_at / 86400 * 86400, count(*) FROM bigbrotr.events AS e GROUP BY 2
+		                UNION ALL
+		                SELECT 'relay', x.relay_id, count(*) FROM bigbrotr.sightings AS x GROUP BY 2) AS a
+		     USING (subject, key)
+		WHERE s.count IS DISTINCT FROM a.count
+		ORDER BY 1, 2;
+	END;
+COMMENT ON FUNCTION bigbrotr.verify_statistics() IS
+	'Counts everything again and returns where bigbrotr.current_statistics differs; no row: exact. Reads all events and sightings';
+
+CREATE FUNCTION bigbrotr.count_authors(kinds integer[] DEFAULT NULL, since bigint DEFAULT NULL, until bigint DEFAULT NULL)
+	RETURNS bigint
+	LANGUAGE sql STABLE
+	RETURN (SELECT count(DISTINCT e.pubkey) FROM bigbrotr.events AS e
+		WHERE (count_authors.kinds IS NULL OR e.kind = ANY (count_authors.kinds))
+		      AND (count_authors.since IS NULL OR e.created_at >= count_authors.since)
+		      AND (count_authors.until IS NULL OR e.created_at <= count_authors.until));
+COMMENT ON FUNCTION bigbrotr.count_authors(integer[], bigint, bigint) IS
+	'How many authors have events of these kinds in these seconds (inclusive; null: all), exact';
+
+CREATE FUNCTION bigbrotr.estimate_authors(kinds integer[] DEFAULT NULL, since bigint DEFAULT NULL, until bigint DEFAULT NULL)
+	RETURNS bigint
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	place name := (SELECT n.nspname FROM pg_extension AS x JOIN pg_namespace AS n ON n.oid = x.extnamespace
+	               WHERE x.extname = 'hll');
+	authors bigint;
+BEGIN
+	IF place IS NULL THEN
+		RETURN bigbrotr.count_authors(kinds, since, until);
+	END IF;
+	EXECUTE format(
+		'SELECT round(%1$I.hll_cardinality(%1$I.hll_add_agg(%1$I.hll_hash_bytea(e.pubkey))))
+		 FROM bigbrotr.events AS e
+		 WHERE ($1 IS NULL OR e.kind = ANY ($1)) AND ($2 IS NULL OR e.created_at >= $2)
+		       AND ($3 IS NULL OR e.created_at <= $3)', place)
+		INTO authors USING kinds, since, until;
+	RETURN coalesce(authors, 0);
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.estimate_authors(integer[], bigint, bigint) IS
+	'Like bigbrotr.count_authors, but by HyperLogLog (within some percent, in little memory) where the extension hll is installed';

@@ -1,0 +1,319 @@
+#include "direct_insert.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <numeric>
+
+#include "pg/spi.h"
+#include "table.h"
+#include "tags_jsonb.h"
+
+extern "C" {
+#include "access/table.h"
+#include "storage/bufmgr.h"
+}
+
+namespace archive {
+
+namespace {
+
+constexpr Column kEventColumns[] = {
+	{"eid", INT8OID, true},   {"event_id", BYTEAOID}, {"pubkey", BYTEAOID}, {"created_at", INT8OID},
+	{"kind", INT4OID},        {"tags", JSONBOID},     {"content", TEXTOID}, {"sig", BYTEAOID},
+	{"inserted_at", INT8OID}, {"raw", BYTEAOID},
+};
+constexpr int16_t kEventKey[] = {2};
+constexpr TableShape kEvents = {"events", kEventColumns, kEventKey, "count_inserted_events"};
+
+constexpr Column kSightingColumns[] = {
+	{"eid", INT8OID}, {"relay_id", INT4OID}, {"seen_at", INT8OID}};
+constexpr int16_t kSightingKey[] = {1, 2};
+constexpr TableShape kSightings = {"sightings", kSightingColumns, kSightingKey,
+								   "count_inserted_sightings"};
+
+constexpr Column kRejectColumns[] = {{"event_id", BYTEAOID}};
+constexpr int16_t kRejectKey[] = {1};
+constexpr TableShape kRejects = {"event_rejects", kRejectColumns, kRejectKey, nullptr};
+
+pg::Statement relays_statement("SELECT bigbrotr.lock_relays($1)");
+pg::Statement count_statement("INSERT INTO bigbrotr.statistics_deltas "
+							  "(kinds, kind_counts, days, day_counts, relays, relay_counts) "
+							  "VALUES ($1, $2, $3, $4, $5, $6)");
+
+constexpr int64_t kDay = 86400;
+
+/* Like the server's own, but with the short header that a row has in the end. Inside pg::call. */
+Datum
+varlena(std::string_view bytes)
+{
+	if (bytes.size() + VARHDRSZ_SHORT > VARATT_SHORT_MAX)
+		return pg::detail::varlena(bytes);
+	auto *out = static_cast<char *>(palloc(bytes.size() + VARHDRSZ_SHORT));
+	SET_VARSIZE_SHORT(out, bytes.size() + VARHDRSZ_SHORT);
+	memcpy(VARDATA_SHORT(out), bytes.data(), bytes.size());
+	return PointerGetDatum(out);
+}
+
+int64_t
+eid_of(TupleTableSlot *row)
+{
+	bool is_null;
+	return DatumGetInt64(slot_getattr(row, 1, &is_null));
+}
+
+/* An event of the batch, or one that a sighting names. */
+struct Stored
+{
+	std::string_view id;
+	int64_t eid = 0; // 0: not in the archive
+	bool fresh = false;
+};
+
+void
+set(TupleTableSlot *row, int column, Datum value)
+{
+	row->tts_values[column - 1] = value;
+	row->tts_isnull[column - 1] = false;
+}
+
+/* Indexes of a list, in the order that `key` gives; the first of equal ones first. */
+template <class List, class Key>
+std::vector<uint32_t>
+ordered(const List &list, Key key)
+{
+	std::vector<uint32_t> order(list.size());
+	std::iota(order.begin(), order.end(), 0);
+	std::stable_sort(order.begin(), order.end(),
+					 [&](uint32_t a, uint32_t b) { return key(list[a]) < key(list[b]); });
+	return order;
+}
+
+class Counts
+{
+  public:
+	void add(int64_t key) { counts_[key]++; }
+	pg::Value keys() const
+	{
+		auto next = counts_.begin();
+		return pg::int8_array(counts_.size(), [&](size_t) { return (next++)->first; });
+	}
+	pg::Value counts() const
+	{
+		auto next = counts_.begin();
+		return pg::int8_array(counts_.size(), [&](size_t) { return (next++)->second; });
+	}
+	const std::map<int64_t, int64_t> &all() const { return counts_; }
+
+  private:
+	std::map<int64_t, int64_t> counts_;
+};
+
+class DirectInsert
+{
+  public:
+	bool run(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
+			 Inserted &inserted)
+	{
+		// Both at once: who deletes events locks out sightings, and must find ours or none.
+		bool open = pg::call([&] {
+			if (!events_.open(kEvents))
+				return false;
+			if (sightings_.open(kSightings))
+				return true;
+			events_.close();
+			return false;
+		});
+		if (!open)
+			return false;
+		write_events(events, now, inserted);
+		write_sightings(sightings, inserted);
+		pg::call([&] {
+			sightings_.close();
+			events_.close();
+		});
+		count();
+		return true;
+	}
+
+  private:
+	void write_events(std::span<const Event> events, int64_t now, Inserted &inserted)
+	{
+		batch_.reserve(events.size());
+		for (uint32_t i : ordered(events, [](const Event &e) { return e.id; })) {
+			const Event &event = events[i];
+			if (!batch_.empty() && batch_.back().id == event.id)
+				continue;
+			Stored &stored = batch_.emplace_back(look_up(event.id));
+			if (stored.eid != 0)
+				continue;
+			stored.fresh = true;
+			stored.eid = write(event, now);
+			inserted.events.insert(event.id);
+			kinds_.add(event.kind);
+			days_.add(event.created_at / kDay * kDay);
+		}
+		pg::call([&] { events_.flush(); });
+	}
+
+	Stored look_up(std::string_view id)
+	{
+		return pg::call([&] {
+			Datum key = varlena(id);
+			TupleTableSlot *row = events_.find(&key);
+			return Stored{id, row ? eid_of(row) : 0};
+		});
+	}
+
+	int64_t write(const Event &event, int64_t now)
+	{
+		Datum tags = tags_.write(event.tags);
+		return pg::call([&] {
+			int64_t eid = events_.next_identity();
+			TupleTableSlot *row = events_.row();
+			set(row, 1, Int64GetDatum(eid));
+			set(row, 2, varlena(event.id));
+			set(row, 3, varlena(event.pubkey));
+			set(row, 4, Int64GetDatum(event.created_at));
+			set(row, 5, Int32GetDatum(event.kind));
+			set(row, 6, tags);
+			set(row, 7, varlena(event.content));
+			set(row, 8, varlena(event.sig));
+			set(row, 9, Int64GetDatum(now));
+			if (!event.raw.empty())
+				set(row, 10, varlena(event.raw));
+			return eid;
+		});
+	}
+
+	void write_sightings(std::span<const Sighting> sightings, Inserted &inserted)
+	{
+		if (sightings.empty())
+			return;
+		std::vector<int64_t> relays = lock_relays(sightings);
+		auto key = [](const Sighting &s) { return std::pair(s.id, s.relay_id); };
+		auto next = batch_.begin(); // as sorted as the sightings
+		Stored event;
+		const Sighting *previous = nullptr;
+		for (uint32_t i : ordered(sightings, key)) {
+			const Sighting &seen = sightings[i];
+			if (previous != nullptr && key(*previous) == key(seen))
+				continue;
+			if (previous == nullptr || previous->id != seen.id) {
+				while (next != batch_.end() && next->id < seen.id)
+					++next;
+				event = next != batch_.end() && next->id == seen.id ? *next : look_up(seen.id);
+			}
+			previous = &seen;
+			if (event.eid != 0 &&
+				std::binary_search(relays.begin(), relays.end(), int64_t{seen.relay_id}) &&
+				write(seen, event))
+				relays_.add(seen.relay_id);
+		}
+		pg::call([&] { sightings_.flush(); });
+		for (const auto &[relay, count] : relays_.all())
+			inserted.sightings.push_back({static_cast<int32_t>(relay), count});
+	}
+
+	/* Those that exist, sorted; they stay until the end of the transaction. */
+	static std::vector<int64_t> lock_relays(std::span<const Sighting> sightings)
+	{
+		std::vector<int32_t> wanted;
+		for (const Sighting &s : sightings)
+			if (wanted.empty() || wanted.back() != s.relay_id)
+				wanted.push_back(s.relay_id);
+		std::sort(wanted.begin(), wanted.end());
+		wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+		pg::Rows rows = relays_statement.run(
+			{pg::int4_array(wanted.size(), [&](size_t i) { return wanted[i]; })});
+		std::vector<int64_t> locked;
+		for (uint64_t row = 0; row < rows.count(); row++)
+			locked.push_back(rows.integer(row, 1));
+		return locked;
+	}
+
+	bool write(const Sighting &seen, const Stored &event)
+	{
+		return pg::call([&] {
+			Datum key[] = {Int64GetDatum(event.eid), Int32GetDatum(seen.relay_id)};
+			if (!event.fresh && sightings_.find(key) != nullptr)
+				return false;
+			TupleTableSlot *row = sightings_.row();
+			set(row, 1, key[0]);
+			set(row, 2, key[1]);
+			set(row, 3, Int64GetDatum(seen.seen_at));
+			return true;
+		});
+	}
+
+	void count()
+	{
+		bool events = events_.counted() && !kinds_.all().empty();
+		bool sightings = sightings_.counted() && !relays_.all().empty();
+		if (!events && !sightings)
+			return;
+		static const Counts none;
+		const Counts &kinds = events ? kinds_ : none, &days = events ? days_ : none,
+					 &relays = sightings ? relays_ : none;
+		count_statement.run({kinds.keys(), kinds.counts(), days.keys(), days.counts(),
+							 relays.keys(), relays.counts()});
+	}
+
+	Table events_, sightings_;
+	TagsWriter tags_;
+	std::vector<Stored> batch_; // sorted by id
+	Counts kinds_, days_, relays_;
+};
+
+/* All that a batch needs until it is written; an abort of the subtransaction frees it as well. */
+template <class F>
+auto
+in_batch_memory(F body) -> decltype(body())
+{
+	MemoryContext previous = CurrentMemoryContext;
+	MemoryContext batch = pg::call([&] {
+		MemoryContext context =
+			AllocSetContextCreate(CurTransactionContext, "bigbrotr batch", ALLOCSET_DEFAULT_SIZES);
+		MemoryContextSwitchTo(context);
+		return context;
+	});
+	auto result = body();
+	pg::call([&] {
+		MemoryContextSwitchTo(previous);
+		MemoryContextDelete(batch);
+	});
+	return result;
+}
+
+} // namespace
+
+bool
+insert_directly(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
+				Inserted &inserted)
+{
+	return in_batch_memory([&] { return DirectInsert().run(events, sightings, now, inserted); });
+}
+
+bool
+look_up_directly(std::span<const std::string_view> ids, std::vector<uint8_t> &known)
+{
+	Table events, rejects;
+	known.resize(ids.size());
+	return pg::call([&] {
+		if (!events.open_to_read(kEvents))
+			return false;
+		if (!rejects.open_to_read(kRejects)) {
+			events.close();
+			return false;
+		}
+		for (size_t i = 0; i < ids.size(); i++) {
+			Datum key = varlena(ids[i]);
+			known[i] = events.find(&key) != nullptr || rejects.find(&key) != nullptr;
+		}
+		rejects.close();
+		events.close();
+		return true;
+	});
+}
+
+} // namespace archive

@@ -1,0 +1,20 @@
+/*
+ * Events and sightings by direct table access; see insert.h for what they are.
+ */
+#pragma once
+
+#include "insert.h"
+
+namespace archive {
+
+/*
+ * In a subtransaction. False, and nothing is changed, if SQL has to do it. Throws pg::Error: for a
+ * row that cannot be stored, also one that somebody else inserted at the same time.
+ */
+bool insert_directly(std::span<const Event> events, std::span<const Sighting> sightings,
+					 int64_t now, Inserted &inserted);
+
+/* Likewise false if SQL has to do it. */
+bool look_up_directly(std::span<const std::string_view> ids, std::vector<uint8_t> &known);
+
+} // namespace archive

@@ -1,0 +1,222 @@
+#include "insert.h"
+
+#include <algorithm>
+#include <deque>
+
+#include "direct_insert.h"
+#include "nul.h"
+#include "pg/spi.h"
+#include "pg/subtransaction.h"
+
+namespace archive {
+
+namespace {
+
+pg::Statement known_statement("SELECT bigbrotr.known_events($1)");
+pg::Statement events_statement("SELECT bigbrotr.store_events($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+pg::Statement sightings_statement("SELECT relay_id, new FROM bigbrotr.store_sightings($1, $2, $3)");
+pg::Statement reject_statement("SELECT bigbrotr.reject_event($1, $2, $3, $4, $5, $6)");
+
+std::string
+hex(std::string_view bytes)
+{
+	return nostr::to_hex(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+}
+
+std::string
+exact_json(const Event &event)
+{
+	if (!event.raw.empty())
+		return std::string(event.raw);
+	std::string out = "{\"id\":\"" + hex(event.id) + "\",\"pubkey\":\"" + hex(event.pubkey) +
+					  "\",\"created_at\":" + std::to_string(event.created_at) +
+					  ",\"kind\":" + std::to_string(event.kind) + ",\"tags\":";
+	out += event.tags;
+	out += ",\"content\":";
+	nostr::append_json_string(event.content, out);
+	return out + ",\"sig\":\"" + hex(event.sig) + "\"}";
+}
+
+/* The events with texts that text and jsonb can hold. */
+class Storable
+{
+  public:
+	explicit Storable(std::span<const Event> events) : events_(events.begin(), events.end())
+	{
+		for (Event &event : events_)
+			if (event.has_nul) {
+				event.raw = keep(exact_json(event));
+				event.tags = keep(without_nul_escapes(event.tags));
+				event.content = keep(without_nul(event.content));
+				event.has_nul = false;
+			}
+	}
+	std::span<const Event> events() const { return events_; }
+
+  private:
+	std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+	std::vector<Event> events_;
+	std::deque<std::string> texts_;
+};
+
+/* Adds the ids of the new ones, as they stand in `events`, to `fresh`. */
+void
+store_events(std::span<const Event> events, int64_t now, IdSet &fresh)
+{
+	if (events.empty())
+		return;
+	size_t n = events.size();
+	pg::Rows rows =
+		events_statement.run({pg::bytea_array(n, [&](size_t i) { return events[i].id; }),
+							  pg::bytea_array(n, [&](size_t i) { return events[i].pubkey; }),
+							  pg::int8_array(n, [&](size_t i) { return events[i].created_at; }),
+							  pg::int4_array(n, [&](size_t i) { return events[i].kind; }),
+							  pg::text_array(n, [&](size_t i) { return events[i].tags; }),
+							  pg::text_array(n, [&](size_t i) { return events[i].content; }),
+							  pg::bytea_array(n, [&](size_t i) { return events[i].sig; }),
+							  pg::bytea_array(n,
+											  [&](size_t i) {
+												  return events[i].raw.empty()
+															 ? std::nullopt
+															 : std::optional(events[i].raw);
+											  }),
+							  pg::value(now)});
+	IdSet returned;
+	for (std::string_view id : rows.byteas(0, 1))
+		returned.insert(id);
+	for (const Event &event : events)
+		if (returned.contains(event.id))
+			fresh.insert(event.id);
+}
+
+std::vector<RelaySightings>
+store_sightings(std::span<const Sighting> seen)
+{
+	std::vector<RelaySightings> stored;
+	if (seen.empty())
+		return stored;
+	size_t n = seen.size();
+	pg::Rows rows =
+		sightings_statement.run({pg::bytea_array(n, [&](size_t i) { return seen[i].id; }),
+								 pg::int4_array(n, [&](size_t i) { return seen[i].relay_id; }),
+								 pg::int8_array(n, [&](size_t i) { return seen[i].seen_at; })});
+	for (uint64_t row = 0; row < rows.count(); row++)
+		stored.push_back({static_cast<int32_t>(rows.integer(row, 1)), rows.integer(row, 2)});
+	return stored;
+}
+
+/* Is it this row that cannot be stored, while others can? */
+bool
+is_data_fault(const pg::Error &error)
+{
+	switch (ERRCODE_TO_CATEGORY(error.sqlstate())) {
+	case ERRCODE_DATA_EXCEPTION:
+	case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
+	case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+	case ERRCODE_PLPGSQL_ERROR: // a trigger of the user's raised it
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* False if an event cannot be stored; then nothing is changed. */
+template <class F>
+bool
+attempt(F &&body)
+{
+	try {
+		pg::subtransaction(body);
+		return true;
+	} catch (const pg::Error &error) {
+		if (!is_data_fault(error))
+			throw;
+		return false;
+	}
+}
+
+void
+reject(const Event &event, std::span<const Sighting> sightings, const pg::Error &error, int64_t now)
+{
+	auto seen = std::find_if(sightings.begin(), sightings.end(),
+							 [&](const Sighting &s) { return s.id == event.id; });
+	char code[6];
+	strlcpy(code, unpack_sql_state(error.sqlstate()), sizeof code);
+	reject_statement.run({pg::bytea(event.id),
+						  seen == sightings.end() ? pg::null(INT4OID) : pg::value(seen->relay_id),
+						  pg::value(std::string_view(code)),
+						  pg::value(std::string_view(error.what())), pg::bytea(exact_json(event)),
+						  pg::value(now)});
+}
+
+/* One by one; those that the database refuses are kept as rejects. */
+void
+salvage(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
+		Inserted &inserted)
+{
+	for (const Event &event : events) {
+		try {
+			IdSet fresh;
+			pg::subtransaction([&] { store_events({&event, 1}, now, fresh); });
+			inserted.events.merge(fresh);
+		} catch (const pg::Error &error) {
+			if (!is_data_fault(error))
+				throw;
+			reject(event, sightings, error, now);
+			inserted.rejected++;
+		}
+	}
+	inserted.sightings = store_sightings(sightings);
+}
+
+} // namespace
+
+Event
+event_of(const nostr::Event &event)
+{
+	auto bytes = [](const auto &array) {
+		return std::string_view(reinterpret_cast<const char *>(array.data()), array.size());
+	};
+	return {bytes(event.id), bytes(event.pubkey), bytes(event.sig), event.created_at,
+			event.kind,      event.tags,          event.content,    event.has_nul};
+}
+
+Inserted
+insert_events(std::span<const Event> exact, std::span<const Sighting> sightings, int64_t now,
+			  Refused refused)
+{
+	Storable storable(exact);
+	std::span<const Event> events = storable.events();
+	Inserted inserted;
+	bool direct = false;
+	// A data fault here may be a unique violation: somebody else inserts the same event. Then the
+	// statement decides, which knows how to wait.
+	bool stored = attempt([&] { direct = insert_directly(events, sightings, now, inserted); });
+	if (stored && direct)
+		return inserted;
+
+	auto by_statement = [&] {
+		inserted = {};
+		store_events(events, now, inserted.events);
+		inserted.sightings = store_sightings(sightings);
+	};
+	if (refused == Refused::Throw) {
+		by_statement();
+	} else if (!attempt(by_statement)) {
+		inserted = {};
+		salvage(events, sightings, now, inserted);
+	}
+	return inserted;
+}
+
+std::vector<uint8_t>
+known_events(std::span<const std::string_view> ids)
+{
+	std::vector<uint8_t> known;
+	if (look_up_directly(ids, known))
+		return known;
+	return known_statement.run({pg::bytea_array(ids.size(), [&](size_t i) { return ids[i]; })})
+		.booleans(0, 1);
+}
+
+} // namespace archive

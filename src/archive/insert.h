@@ -1,0 +1,85 @@
+/*
+ * The one way of events and sightings into the archive: of the workers' batches, of SQL
+ * (bigbrotr.insert_events, bigbrotr.insert_event …) and of imports.
+ *
+ * Rows are written by direct table access (table.h); where that is not possible, or a concurrent
+ * writer was faster with one of the events, by bigbrotr.store_events and store_sightings. Both
+ * leave the same rows. Writers go through events in the order of their ids: they wait for each
+ * other, but never in a circle.
+ */
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "nostr/event.h"
+
+namespace archive {
+
+/*
+ * A verified event (nothing is verified here). Texts are valid UTF-8. With U+0000 in content or
+ * tags either has_nul is set and they are exact, or `raw` is the exact JSON and U+FFFD stands
+ * there.
+ */
+struct Event
+{
+	std::string_view id, pubkey, sig; // bytes
+	int64_t created_at = 0;           // Unix seconds
+	int32_t kind = 0;
+	std::string_view tags; // JSON
+	std::string_view content;
+	bool has_nul = false;
+	std::string_view raw = {}; // empty: none
+};
+
+/* Points into `event`. */
+Event event_of(const nostr::Event &event);
+
+struct Sighting
+{
+	std::string_view id; // of an event in the archive or in the same batch; others are passed over
+	int32_t relay_id = 0;
+	int64_t seen_at = 0; // Unix seconds
+};
+
+struct IdHash
+{
+	size_t operator()(std::string_view id) const { return std::hash<std::string_view>()(id); }
+};
+using IdSet = std::unordered_set<std::string_view, IdHash>;
+
+struct RelaySightings
+{
+	int32_t relay_id;
+	int64_t count;
+};
+
+struct Inserted
+{
+	IdSet events;                          // ids of those that are new, as they stand in the batch
+	std::vector<RelaySightings> sightings; // new ones of each relay
+	int64_t rejected = 0;
+};
+
+/* What becomes of an event that the database itself refuses. */
+enum class Refused : uint8_t
+{
+	Keep, // it goes to bigbrotr.event_rejects, the others are stored
+	Throw
+};
+
+/*
+ * Inside a transaction with SPI connected and a snapshot pushed. `now`: Unix seconds. Throws
+ * pg::Error for whatever is not the fault of one event: deadlock, no disk space, no privilege.
+ */
+Inserted insert_events(std::span<const Event> events, std::span<const Sighting> sightings,
+					   int64_t now, Refused refused = Refused::Keep);
+
+/* For each id (32 bytes): is the event archived, or was it rejected for good? Likewise inside. */
+std::vector<uint8_t> known_events(std::span<const std::string_view> ids);
+
+} // namespace archive

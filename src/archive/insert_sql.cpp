@@ -1,0 +1,117 @@
+/*
+ * bigbrotr.insert_events(…): archive::insert_events for SQL.
+ */
+#include "insert.h"
+#include "pg/spi.h"
+
+extern "C" {
+#include "funcapi.h"
+
+PGDLLEXPORT Datum bigbrotr_insert_events(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(bigbrotr_insert_events);
+}
+
+namespace {
+
+/* The elements of an array argument. */
+class Elements
+{
+  public:
+	Elements(FunctionCallInfo fcinfo, int argument, Oid type, bool nullable = false)
+	{
+		pg::call([&] {
+			int16 length;
+			bool by_value;
+			char alignment;
+			get_typlenbyvalalign(type, &length, &by_value, &alignment);
+			deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), type, length, by_value, alignment,
+							  &values_, &nulls_, &count_);
+		});
+		for (int i = 0; i < count_ && !nullable; i++)
+			if (nulls_[i])
+				throw pg::Error(ERRCODE_NULL_VALUE_NOT_ALLOWED,
+								"argument " + std::to_string(argument + 1) +
+									" of bigbrotr.insert_events has a null as element " +
+									std::to_string(i + 1));
+	}
+
+	int64_t bigint(int i) const { return DatumGetInt64(values_[i]); }
+	int32_t integer(int i) const { return DatumGetInt32(values_[i]); }
+	std::string_view bytes(int i) const // null: empty
+	{
+		const auto *bytes = reinterpret_cast<const text *>(DatumGetPointer(values_[i]));
+		return nulls_[i] ? std::string_view()
+						 : std::string_view(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	}
+	int count() const { return count_; }
+
+  private:
+	Datum *values_;
+	bool *nulls_;
+	int count_;
+};
+
+/* How many elements each of them has. */
+int
+common_count(std::initializer_list<const Elements *> arrays)
+{
+	for (const Elements *array : arrays)
+		if (array->count() != (*arrays.begin())->count())
+			throw pg::Error(ERRCODE_ARRAY_SUBSCRIPT_ERROR, "the arrays differ in length");
+	return (*arrays.begin())->count();
+}
+
+std::vector<archive::Event>
+read_events(FunctionCallInfo fcinfo)
+{
+	Elements ids(fcinfo, 0, BYTEAOID), pubkeys(fcinfo, 1, BYTEAOID),
+		created_ats(fcinfo, 2, INT8OID), kinds(fcinfo, 3, INT4OID), tags(fcinfo, 4, TEXTOID),
+		contents(fcinfo, 5, TEXTOID), sigs(fcinfo, 6, BYTEAOID), raws(fcinfo, 7, BYTEAOID, true);
+	int count =
+		common_count({&ids, &pubkeys, &created_ats, &kinds, &tags, &contents, &sigs, &raws});
+	std::vector<archive::Event> events;
+	for (int i = 0; i < count; i++)
+		events.push_back({ids.bytes(i), pubkeys.bytes(i), sigs.bytes(i), created_ats.bigint(i),
+						  kinds.integer(i), tags.bytes(i), contents.bytes(i), false,
+						  raws.bytes(i)});
+	return events;
+}
+
+std::vector<archive::Sighting>
+read_sightings(FunctionCallInfo fcinfo)
+{
+	Elements ids(fcinfo, 8, BYTEAOID), relays(fcinfo, 9, INT4OID), seen_ats(fcinfo, 10, INT8OID);
+	int count = common_count({&ids, &relays, &seen_ats});
+	std::vector<archive::Sighting> sightings;
+	for (int i = 0; i < count; i++)
+		sightings.push_back({ids.bytes(i), relays.integer(i), seen_ats.bigint(i)});
+	return sightings;
+}
+
+} // namespace
+
+Datum
+bigbrotr_insert_events(PG_FUNCTION_ARGS)
+{
+	TupleDesc shape;
+	if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	shape = BlessTupleDesc(shape);
+	int64_t counts[3] = {};
+	pg::boundary([&] {
+		std::vector<archive::Event> events = read_events(fcinfo);
+		std::vector<archive::Sighting> sightings = read_sightings(fcinfo);
+		pg::call([] { SPI_connect(); });
+		archive::Inserted inserted = archive::insert_events(events, sightings, PG_GETARG_INT64(11));
+		pg::call([] { SPI_finish(); });
+		counts[0] = static_cast<int64_t>(inserted.events.size());
+		for (const archive::RelaySightings &s : inserted.sightings)
+			counts[1] += s.count;
+		counts[2] = inserted.rejected;
+	});
+	Datum values[3];
+	bool nulls[3] = {};
+	for (int i = 0; i < 3; i++)
+		values[i] = Int64GetDatum(counts[i]);
+	return HeapTupleGetDatum(heap_form_tuple(shape, values, nulls));
+}

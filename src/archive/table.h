@@ -1,0 +1,100 @@
+/*
+ * Rows into one table without the executor, as COPY does it: many at once into the heap, then into
+ * every index (also expression and GIN ones), constraints checked, WAL and logical decoding as
+ * usual. Whatever else may hang on an INSERT is left to SQL: see open().
+ *
+ * The functions call PostgreSQL and may raise an ERROR: only inside pg::call, in a transaction and
+ * a memory context of the batch's own. After an ERROR the (sub)transaction's end cleans up.
+ */
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "pg/error.h"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/skey.h"
+#include "executor/executor.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+}
+
+namespace archive {
+
+struct Column
+{
+	const char *name;
+	Oid type;
+	bool identity = false;
+};
+
+/* What the code that fills a table's rows takes for granted. */
+struct TableShape
+{
+	const char *name;                // in schema bigbrotr
+	std::span<const Column> columns; // the first ones; further ones must take null
+	std::span<const int16_t> key;    // columns of the primary key, from 1
+	const char *counter;             // the only trigger function that may hang on INSERT
+};
+
+class Table
+{
+  public:
+	/*
+	 * Locks the table as INSERT does. False, and nothing is left open, if only SQL does it right:
+	 * another shape, triggers, rules, row security, partitions, another access method, a missing
+	 * privilege, or a transaction whose snapshot does not move.
+	 */
+	bool open(const TableShape &shape);
+	/* For find() alone, by the active snapshot and without waiting. False likewise. */
+	bool open_to_read(const TableShape &shape);
+	void close();
+
+	/* The value of the identity column for a new row. */
+	int64_t next_identity();
+	/* Whether the rows written are to be counted: as the trigger would do it. */
+	bool counted() const { return counted_; }
+
+	/*
+	 * Looks the key up in what is committed and in what we wrote, and waits for whoever is
+	 * writing or deleting it. The row is valid until the next call.
+	 */
+	TupleTableSlot *find(const Datum *key);
+
+	/* A row to fill. The values must live until flush(). */
+	TupleTableSlot *row();
+	/* Writes the rows asked for and makes them visible to what follows. */
+	void flush();
+
+  private:
+	static constexpr int kRows = 128; // written at once: more do not fit into the processor's cache
+
+	bool open_relation(const TableShape &shape, LOCKMODE lock, AclMode needed);
+	bool fits(const TableShape &shape);
+	bool quiet(const TableShape &shape);
+	bool open_key(const TableShape &shape);
+	void open_scan(Snapshot snapshot);
+	void write();
+
+	Relation relation_ = nullptr;
+	AttrNumber identity_ = 0;
+	Oid sequence_ = InvalidOid;
+	bool counted_ = false;
+
+	EState *estate_ = nullptr;
+	ResultRelInfo *result_ = nullptr;
+	TupleTableSlot *rows_[kRows] = {};
+	int made_ = 0, filled_ = 0;
+	bool dirty_ = false;
+
+	Relation key_ = nullptr;
+	int key_columns_ = 0;
+	ScanKeyData keys_[2];
+	SnapshotData others_; // whom to wait for
+	IndexScanDesc scan_ = nullptr;
+	TupleTableSlot *found_ = nullptr;
+};
+
+} // namespace archive
