@@ -8,7 +8,7 @@ NET = bigbrotr-net
 
 SCRIPT = $(EXTENSION)--$(EXTVERSION).sql
 # The parts of the install script, in the order in which they depend on each other.
-PARTS = roles schema services archive statistics vocabulary sync views grants
+PARTS = roles schema services archive statistics vocabulary original_api sync views grants
 SCRIPT_PARTS = $(PARTS:%=sql/install/%.sql)
 
 DATA_built = $(SCRIPT)

@@ -25,11 +25,11 @@ WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind IN ('r', 'p', 'S')
 ORDER BY 1;
 
 -- No function can be led astray by a search path. Immutable C functions run no SQL; what commits as
--- it goes cannot have a setting of its own and is in C, where it sets the path for each transaction.
+-- it goes cannot have a setting of its own: it sets the path itself in each of its transactions.
 SELECT p.oid::regprocedure AS unsafe
 FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
 WHERE p.pronamespace = 'bigbrotr'::regnamespace AND p.prosqlbody IS NULL
-      AND NOT (l.lanname = 'c' AND (p.provolatile = 'i' OR p.prokind = 'p'))
+      AND NOT (l.lanname = 'c' AND p.provolatile = 'i' OR p.prokind = 'p')
       AND NOT coalesce(p.proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
 ORDER BY 1;
 SELECT p.oid::regprocedure AS definer

@@ -1,5 +1,6 @@
 /* The services that exist. */
 #include "initializer.h"
+#include "refresher.h"
 #include "synchronizer.h"
 
 namespace {
@@ -9,6 +10,7 @@ const pg::ServiceEntry entries[] = {
 	 make_initializer},
 	{"synchronizer", "archives the events of relays and proves how completely", false,
 	 make_synchronizer},
+	{"refresher", "folds what was counted into the totals", false, make_refresher},
 };
 
 } // namespace

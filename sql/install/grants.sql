@@ -1,7 +1,7 @@
 -- Who may do what. Tables belong to the extension's owner; nobody gets TRIGGER or ownership on what
 -- the workers write, else they could run code as the worker.
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bigbrotr FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA bigbrotr FROM PUBLIC;
 GRANT USAGE ON SCHEMA bigbrotr TO bigbrotr_reader;
 
 -- Reading: all tables and views.
@@ -16,6 +16,9 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.gaps(integer, bigint),
 	bigbrotr.due_relays(boolean, bigint),
 	bigbrotr.unwanted_relays(integer[], boolean),
+	bigbrotr.limit_time(text),
+	bigbrotr.batch_size(integer),
+	bigbrotr.hex_argument(text, text, integer),
 	bigbrotr.verify_references(),
 	bigbrotr.verify_statistics(),
 	bigbrotr.count_authors(integer[], bigint, bigint),
@@ -28,6 +31,7 @@ GRANT INSERT, DELETE ON bigbrotr.statistics_deltas TO bigbrotr_writer;
 GRANT INSERT, UPDATE ON bigbrotr.statistics TO bigbrotr_writer;
 GRANT INSERT, UPDATE ON bigbrotr.relays, bigbrotr.relay_sync, bigbrotr.relay_refusals TO bigbrotr_writer;
 GRANT INSERT, UPDATE, DELETE ON bigbrotr.coverage TO bigbrotr_writer;
+GRANT INSERT ON bigbrotr.relay_checks TO bigbrotr_writer;
 GRANT INSERT, DELETE ON bigbrotr.seed_rejects TO bigbrotr_writer;
 GRANT EXECUTE ON FUNCTION
 	bigbrotr.add_relay(text),
@@ -37,6 +41,16 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.store_sightings(bytea[], integer[], bigint[]),
 	bigbrotr.insert_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bytea[], integer[], bigint[], bigint),
 	bigbrotr.fold_statistics(integer),
+	bigbrotr.check_event(bytea, bytea, bigint, integer, jsonb, text, bytea, bigint),
+	bigbrotr.check_relay(text, text, bigint),
+	bigbrotr.insert_relays_checked(text[], text[], bigint[], bigint[]),
+	bigbrotr.insert_events_checked(bytea[], bytea[], bigint[], integer[], jsonb[], text[], bytea[], text[], text[], bigint[], bigint[]),
+	bigbrotr.insert_event(bytea, bytea, bigint, integer, jsonb, text, bytea, text, text, bigint, bigint),
+	bigbrotr.insert_event(text, text, bigint, integer, jsonb, text, text, text, text, bigint, bigint),
+	bigbrotr.insert_events_batch(jsonb[], integer),
+	bigbrotr.insert_relay(text, text, bigint),
+	bigbrotr.insert_relays_batch(jsonb[], integer),
+	bigbrotr.insert_relay_metadata(text, text, bigint, bigint, boolean, boolean, boolean, boolean, integer, integer, integer, boolean, text, text, text, text, jsonb, text, text),
 	bigbrotr.reject_event(bytea, integer, text, text, bytea, bigint),
 	bigbrotr.claim_coverage(integer, bigint, bigint, text, bigint, bigint),
 	bigbrotr.take_relays(integer, boolean, bigint),
@@ -47,9 +61,15 @@ GRANT EXECUTE ON FUNCTION
 	TO bigbrotr_writer;
 
 -- Managing: deletions; the functions of the services are granted beside them.
+GRANT UPDATE ON bigbrotr.relay_checks TO bigbrotr_admin;
 GRANT DELETE ON bigbrotr.events, bigbrotr.sightings, bigbrotr.relays, bigbrotr.event_rejects,
 	bigbrotr.relay_refusals TO bigbrotr_admin;
 GRANT EXECUTE ON FUNCTION
 	bigbrotr.delete_events(bytea[]),
+	bigbrotr.delete_orphan_events(),
+	bigbrotr.delete_orphan_events(bigint, bigint),
+	bigbrotr.delete_orphan_nip11(),
+	bigbrotr.delete_orphan_nip66(),
 	bigbrotr.delete_relay(text)
 	TO bigbrotr_admin;
+GRANT EXECUTE ON PROCEDURE bigbrotr.cleanup_orphans(bigint, bigint, bigint) TO bigbrotr_admin;

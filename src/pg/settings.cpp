@@ -23,7 +23,12 @@ char *worker_role;
 char *log_level;
 int health_check_interval_s;
 bool warmup;
+int query_timeout_ms;
+int procedure_timeout_ms;
 int batch_timeout_ms;
+bool verify_events;
+int default_batch_size;
+int max_batch_size;
 int restart_delay_ms;
 int net_memory_limit_kb;
 char *seed_file;
@@ -214,18 +219,19 @@ log_level_of(std::string_view service)
 }
 
 static void
-define_bool(const char *name, const char *meaning, bool *variable, bool standard, int flags = 0)
+define_bool(const char *name, const char *meaning, bool *variable, bool standard, int flags = 0,
+			GucContext context = PGC_SIGHUP)
 {
-	DefineCustomBoolVariable(name, meaning, nullptr, variable, standard, PGC_SIGHUP, flags, nullptr,
+	DefineCustomBoolVariable(name, meaning, nullptr, variable, standard, context, flags, nullptr,
 							 nullptr, nullptr);
 }
 
 static void
 define_int(const char *name, const char *meaning, int *variable, int standard, int least, int most,
-		   int flags = 0)
+		   int flags = 0, GucContext context = PGC_SIGHUP)
 {
-	DefineCustomIntVariable(name, meaning, nullptr, variable, standard, least, most, PGC_SIGHUP,
-							flags, nullptr, nullptr, nullptr);
+	DefineCustomIntVariable(name, meaning, nullptr, variable, standard, least, most, context, flags,
+							nullptr, nullptr, nullptr);
 }
 
 static void
@@ -243,7 +249,7 @@ define_life_cycle()
 	define_string("bigbrotr.databases", "Databases to serve.", &databases, "", check_databases,
 				  GUC_LIST_INPUT | GUC_SUPERUSER_ONLY);
 	define_string("bigbrotr.services", "Services to run in each database.", &services,
-				  "initializer, synchronizer", check_services, GUC_LIST_INPUT);
+				  "initializer, synchronizer, refresher", check_services, GUC_LIST_INPUT);
 	define_string("bigbrotr.worker_role", "Role as which the services connect.", &worker_role,
 				  "bigbrotr_worker", check_role, GUC_SUPERUSER_ONLY);
 	define_string("bigbrotr.log_level", "Level of the log, for all services or for single ones.",
@@ -251,7 +257,8 @@ define_life_cycle()
 	define_int("bigbrotr.health_check_interval", "Time between two health checks of a service.",
 			   &health_check_interval_s, 60, 1, 86400, GUC_UNIT_S);
 	define_bool("bigbrotr.warmup", "Warms services up before their first cycle.", &warmup, false);
-	define_int("bigbrotr.batch_timeout", "Longest time of one transaction of a service.",
+	define_int("bigbrotr.batch_timeout",
+			   "Longest time of one transaction of a service, and of a function for batches.",
 			   &batch_timeout_ms, 120 * 1000, 1000, INT_MAX, GUC_UNIT_MS);
 	define_int("bigbrotr.restart_delay",
 			   "First delay before a failed service starts again; doubles up to 5 minutes.",
@@ -261,6 +268,22 @@ define_life_cycle()
 			   GUC_UNIT_KB | GUC_SUPERUSER_ONLY);
 	define_string("bigbrotr.seed_file", "File with relays to begin with; empty: the shipped list.",
 				  &seed_file, "", check_absolute_path, GUC_SUPERUSER_ONLY);
+}
+
+static void
+define_functions()
+{
+	define_int("bigbrotr.query_timeout", "Longest time of a function that queries.",
+			   &query_timeout_ms, 60 * 1000, 10, INT_MAX, GUC_UNIT_MS, PGC_USERSET);
+	define_int("bigbrotr.procedure_timeout", "Longest time of a function that changes something.",
+			   &procedure_timeout_ms, 90 * 1000, 10, INT_MAX, GUC_UNIT_MS, PGC_USERSET);
+	define_bool("bigbrotr.verify_events",
+				"Checks ids and signatures of the events that SQL brings.", &verify_events, true, 0,
+				PGC_SUSET);
+	define_int("bigbrotr.default_batch_size", "Elements of a batch if none are asked for.",
+			   &default_batch_size, 100, 1, 1000000, 0, PGC_USERSET);
+	define_int("bigbrotr.max_batch_size", "Most elements of a batch that may be asked for.",
+			   &max_batch_size, 1000, 1, 1000000, 0, PGC_SUSET);
 }
 
 static void
@@ -307,6 +330,7 @@ void
 define()
 {
 	define_life_cycle();
+	define_functions();
 	define_network();
 	compat::reserve_setting_prefix("bigbrotr");
 }

@@ -2,7 +2,7 @@
  * All settings of bigbrotr, in one place (settings.cpp defines them; docs/settings.md describes
  * them). Plain globals written by the server's setting machinery; read them, never write them.
  * Units: _s seconds, _ms milliseconds, _kb kilobytes as the server stores them; the names users see
- * carry no unit. All of them take effect on reload.
+ * carry no unit. All of them take effect on reload; those of the SQL functions also in a session.
  */
 #pragma once
 
@@ -21,7 +21,12 @@ extern char *worker_role;           // bigbrotr.worker_role
 extern char *log_level;             // bigbrotr.log_level: "info, synchronizer=debug"
 extern int health_check_interval_s; // bigbrotr.health_check_interval
 extern bool warmup;                 // bigbrotr.warmup
+extern int query_timeout_ms;        // bigbrotr.query_timeout
+extern int procedure_timeout_ms;    // bigbrotr.procedure_timeout
 extern int batch_timeout_ms;        // bigbrotr.batch_timeout
+extern bool verify_events;          // bigbrotr.verify_events
+extern int default_batch_size;      // bigbrotr.default_batch_size
+extern int max_batch_size;          // bigbrotr.max_batch_size
 extern int restart_delay_ms;    // bigbrotr.restart_delay: first back-off of a worker or net process
 extern int net_memory_limit_kb; // bigbrotr.net_memory_limit: address space of a net process
 extern char *seed_file;         // bigbrotr.seed_file: empty: the shipped list

@@ -1,0 +1,147 @@
+-- The bulk way in: by direct table access where the tables are as we made them, else by SQL, and
+-- nobody can tell the difference.
+CREATE EXTENSION bigbrotr;
+\set SHOW_CONTEXT never
+SET track_functions = 'pl';
+SELECT bigbrotr.add_relay(format('wss://r%s.example.com', n)) FROM generate_series(1, 3) AS n;
+
+-- What became of a batch, and whether SQL did it.
+CREATE FUNCTION put(names text[], relays integer[] DEFAULT '{1}', kind integer DEFAULT 1,
+                    OUT events bigint, OUT sightings bigint, OUT rejected bigint, OUT by_sql bigint) LANGUAGE plpgsql AS $$
+DECLARE
+	calls bigint := (SELECT coalesce(sum(pg_stat_get_xact_function_calls(p)), 0) FROM unnest(ARRAY[
+		'bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],bigint)'::regprocedure,
+		'bigbrotr.store_sightings(bytea[],integer[],bigint[])']) AS p);
+BEGIN
+	SELECT i.* INTO events, sightings, rejected
+	FROM (SELECT array_agg(sha256(n::bytea)) AS ids, array_agg(sha256('author')) AS pubkeys,
+	             array_agg(1700000000::bigint + length(n) * 86400) AS created_ats, array_agg(put.kind) AS kinds,
+	             array_agg('[["t","x"]]'::text) AS tags, array_agg(n) AS contents,
+	             array_agg(sha256('a') || sha256('b')) AS sigs, array_agg(NULL::bytea) AS raws
+	      FROM unnest(names) AS n) AS e,
+	     (SELECT array_agg(sha256(n::bytea)) AS ids, array_agg(r) AS relays, array_agg(5::bigint) AS seen_ats
+	      FROM unnest(names) AS n, unnest(relays) AS r) AS s,
+	     bigbrotr.insert_events(e.ids, e.pubkeys, e.created_ats, e.kinds, e.tags, e.contents, e.sigs, e.raws,
+	                            s.ids, s.relays, s.seen_ats, 6) AS i;
+	by_sql := (SELECT coalesce(sum(pg_stat_get_xact_function_calls(p)), 0) FROM unnest(ARRAY[
+		'bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],bigint)'::regprocedure,
+		'bigbrotr.store_sightings(bytea[],integer[],bigint[])']) AS p) - calls;
+END
+$$;
+SELECT * FROM put('{a,b,c}');
+SELECT * FROM put('{c,b,d,d}', '{1,2,99,2}');
+SELECT * FROM put('{a,b,c,d}', '{1}');
+SELECT bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', ARRAY[sha256('a'), sha256('x')], '{3,3}', '{7,7}', 8);
+SELECT bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 8);
+SELECT e.content, v.relay_url, v.seen_at FROM bigbrotr.event_relay AS v JOIN bigbrotr.events AS e USING (event_id) ORDER BY 1, 2;
+SELECT * FROM bigbrotr.verify_references();
+
+-- What earlier commands of the transaction wrote is seen, what a savepoint undid is not.
+BEGIN;
+SELECT * FROM put('{e}');
+SELECT * FROM put('{e}', '{1,2}');
+SAVEPOINT s;
+SELECT * FROM put('{f}');
+ROLLBACK TO s;
+SELECT * FROM put('{f}', '{3}');
+DELETE FROM bigbrotr.events WHERE content = 'f';
+DELETE FROM bigbrotr.sightings AS s WHERE NOT EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.eid = s.eid);
+SELECT * FROM put('{f}', '{3}');
+COMMIT;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT * FROM put('{g}');
+COMMIT;
+SELECT content, count(*) FROM bigbrotr.events AS e JOIN bigbrotr.sightings USING (eid) GROUP BY 1 ORDER BY 1;
+
+-- Further indexes and constraints are kept; whatever else hangs on the tables is left to SQL.
+CREATE INDEX extra_expression ON bigbrotr.events ((content || 'x'));
+CREATE INDEX extra_gin ON bigbrotr.events USING gin (tags jsonb_path_ops);
+SELECT * FROM put('{h}');
+SET enable_seqscan = off;
+SELECT content FROM bigbrotr.events WHERE content || 'x' = 'hx';
+SELECT count(*) FROM bigbrotr.events WHERE tags @> '[["t","x"]]';
+RESET enable_seqscan;
+DROP INDEX bigbrotr.extra_expression, bigbrotr.extra_gin;
+
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TRIGGER mine BEFORE INSERT ON bigbrotr.events FOR EACH ROW EXECUTE FUNCTION nothing();
+SELECT * FROM put('{i}');
+ALTER TABLE bigbrotr.events DISABLE TRIGGER mine;
+SELECT * FROM put('{j}');
+DROP TRIGGER mine ON bigbrotr.events;
+CREATE TRIGGER mine AFTER INSERT ON bigbrotr.sightings EXECUTE FUNCTION nothing();
+SELECT * FROM put('{k}');
+DROP TRIGGER mine ON bigbrotr.sightings;
+ALTER TABLE bigbrotr.events ENABLE ROW LEVEL SECURITY;
+SELECT * FROM put('{l}');
+ALTER TABLE bigbrotr.events DISABLE ROW LEVEL SECURITY;
+ALTER TABLE bigbrotr.events ADD extra integer;
+SELECT * FROM put('{m}');
+ALTER TABLE bigbrotr.events ALTER extra SET DEFAULT 7;
+SELECT * FROM put('{n}');
+ALTER TABLE bigbrotr.events DROP extra;
+SELECT * FROM put('{o}');
+
+-- An event that the database refuses is kept whole, with the reason; the others are stored.
+ALTER TABLE bigbrotr.events ADD CONSTRAINT mine CHECK (content <> 'poison');
+SELECT * FROM put('{q,poison,r}', '{1,2}');
+SELECT * FROM put('{q,poison,r}', '{1,2}');
+SELECT * FROM put('{s}', '{1}', 65536);
+SELECT event_id = sha256('poison') AS poison, relay_id, sqlstate, message, convert_from(raw, 'UTF8')::json ->> 'content' AS content
+FROM bigbrotr.event_rejects ORDER BY content;
+SELECT content FROM bigbrotr.events WHERE content IN ('q', 'r', 's', 'poison') ORDER BY 1;
+ALTER TABLE bigbrotr.events DROP CONSTRAINT mine;
+CREATE UNIQUE INDEX extra_unique ON bigbrotr.events (content);
+SELECT * FROM put('{t}');
+SELECT bigbrotr.insert_events(ARRAY[sha256('other')], ARRAY[sha256('p')], '{1}', '{1}', '{[]}', '{t}', ARRAY[sha256('a') || sha256('b')], '{NULL}', '{}', '{}', '{}', 0);
+DROP INDEX bigbrotr.extra_unique;
+\set VERBOSITY terse
+SELECT bigbrotr.insert_events(ARRAY[sha256('y')], '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 0);
+SELECT bigbrotr.insert_events(ARRAY[sha256('y')], ARRAY[NULL::bytea], '{1}', '{1}', '{[]}', '{c}', ARRAY[sha256('a')], '{NULL}', '{}', '{}', '{}', 0);
+SELECT bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', ARRAY[sha256('y')], '{1,2}', '{1}', 0);
+SELECT bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', ARRAY[sha256('y')], '{1}', '{NULL}', 0);
+SET default_transaction_read_only = on;
+SELECT * FROM put('{u}');
+RESET default_transaction_read_only;
+\set VERBOSITY default
+
+-- Tags become the jsonb that jsonb_in makes of them, byte for byte.
+CREATE TABLE tags (n integer GENERATED ALWAYS AS IDENTITY, tags text);
+INSERT INTO tags (tags) VALUES ('[]'), ('[[""]]'), ('[["e","x"],["p"]]'), (' [ [ "a" , "b" ] , [ "c" ] ] '), ('[[]]'), ('[["a",[]]]'), ('[["a",1]]'),
+	('[["\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"]]'), ('{}'), ('"x"'), ('[1]'), ('[["é😀"]]');
+INSERT INTO tags (tags) SELECT format('[["%s"],["%s","%s"]]', repeat('x', n), repeat('y', n + 1), n) FROM generate_series(0, 9) AS n;
+INSERT INTO tags (tags) SELECT (SELECT json_agg(json_build_array('t', i::text, repeat('z', i % 7))) FROM generate_series(1, n) AS i)::text
+	FROM unnest('{31,32,33,63,64,65,100,1000}'::integer[]) AS n;
+INSERT INTO tags (tags) SELECT (SELECT json_build_array(json_agg(repeat('z', i % 7))) FROM generate_series(1, n) AS i)::text
+	FROM unnest('{31,32,33,63,64,65,100,1000}'::integer[]) AS n;
+SELECT i.events, i.rejected FROM (SELECT array_agg(sha256(('tags ' || n)::bytea)) AS ids, array_agg(sha256('p')) AS pubkeys, array_agg(n::bigint) AS ats,
+	array_agg(1) AS kinds, array_agg(tags) AS tags, array_agg(''::text) AS contents, array_agg(sha256('a') || sha256('b')) AS sigs, array_agg(NULL::bytea) AS raws FROM tags) AS t,
+	bigbrotr.insert_events(ids, pubkeys, ats, kinds, tags, contents, sigs, raws, '{}', '{}', '{}', 0) AS i;
+SELECT count(*) AS all, count(*) FILTER (WHERE record_image_eq(ROW(e.tags), ROW(t.tags::jsonb))) AS equal_to_the_byte
+FROM tags AS t JOIN bigbrotr.events AS e ON e.event_id = sha256(('tags ' || n)::bytea);
+SELECT bigbrotr.insert_events(ARRAY[sha256('bad')], ARRAY[sha256('p')], '{1}', '{1}', '{[[}', '{c}', ARRAY[sha256('a') || sha256('b')], '{NULL}', '{}', '{}', '{}', 0);
+SELECT sqlstate, message FROM bigbrotr.event_rejects WHERE event_id = sha256('bad');
+
+-- Rights are those of SQL.
+CREATE FUNCTION put_as(who text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('SET LOCAL ROLE %I', who);
+	RETURN (SELECT events FROM bigbrotr.insert_events(ARRAY[sha256(who::bytea)], ARRAY[sha256('p')], '{1}', '{1}', '{[]}', '{c}', ARRAY[sha256('a') || sha256('b')], '{NULL}', '{}', '{}', '{}', 0));
+EXCEPTION WHEN insufficient_privilege THEN
+	RETURN SQLERRM;
+END
+$$;
+SELECT put_as('bigbrotr_writer');
+RESET ROLE;
+SELECT put_as('bigbrotr_reader');
+RESET ROLE;
+REVOKE INSERT ON bigbrotr.events FROM bigbrotr_writer;
+SELECT put_as('bigbrotr_worker');
+RESET ROLE;
+
+-- The counts were right all the time.
+SELECT * FROM bigbrotr.verify_statistics();
+SELECT * FROM bigbrotr.verify_references();
+DROP FUNCTION put, put_as, nothing;
+DROP TABLE tags;
+DROP EXTENSION bigbrotr;

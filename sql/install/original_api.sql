@@ -1,0 +1,467 @@
+-- The functions of the original specification, with its names and arguments. They check what they
+-- are given (bigbrotr.verify_events) and feed bigbrotr.insert_events.
+
+CREATE FUNCTION bigbrotr.limit_time(purpose text) RETURNS void
+	LANGUAGE c STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_limit_time';
+COMMENT ON FUNCTION bigbrotr.limit_time(text) IS
+	'Lets the running statement go on for at most bigbrotr.query_timeout, procedure_timeout or batch_timeout (purpose: query, procedure, batch) from now, and never longer than statement_timeout allows';
+
+CREATE FUNCTION bigbrotr.batch_size(wanted integer) RETURNS integer
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	most integer := current_setting('bigbrotr.max_batch_size')::integer;
+	size integer := coalesce(wanted, current_setting('bigbrotr.default_batch_size')::integer);
+BEGIN
+	IF size < 1 OR size > most THEN
+		RAISE numeric_value_out_of_range USING
+			MESSAGE = format('batch size %s is out of range', size),
+			DETAIL = format('A batch has 1 to %s elements (bigbrotr.max_batch_size).', most),
+			HINT = 'The list itself may be longer: it is taken in batches of that size.';
+	END IF;
+	RETURN size;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.batch_size(integer) IS
+	'The batch size wanted, null: bigbrotr.default_batch_size; an error above bigbrotr.max_batch_size';
+
+CREATE FUNCTION bigbrotr.hex_argument(value text, name text, bytes integer) RETURNS bytea
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	digits text := CASE WHEN value LIKE '\\x%' THEN substr(value, 3) ELSE value END;
+BEGIN
+	IF (digits ~ '^[0-9a-fA-F]*$' AND length(digits) = 2 * bytes) IS NOT TRUE THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s is not %s hexadecimal digits', name, 2 * bytes),
+			DETAIL = coalesce(format('It is "%s".', left(value, 200)), 'It is null.');
+	END IF;
+	RETURN decode(digits, 'hex');
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.hex_argument(text, text, integer) IS
+	'Bytes from hexadecimal digits, also with \x before them; name: for the error';
+
+-- What is wrong with an event is an error that names it.
+CREATE FUNCTION bigbrotr.check_event(
+	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea,
+	seen_at bigint) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	reason text;
+BEGIN
+	IF num_nulls(event_id, pubkey, created_at, kind, tags, content, sig, seen_at) > 0 THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = format('event %s lacks %s', coalesce(encode(event_id, 'hex'), '(without id)'), (
+				SELECT string_agg(c.name, ', ' ORDER BY c.n)
+				FROM (VALUES (1, 'event_id', event_id IS NULL), (2, 'pubkey', pubkey IS NULL),
+				             (3, 'created_at', created_at IS NULL), (4, 'kind', kind IS NULL),
+				             (5, 'tags', tags IS NULL), (6, 'content', content IS NULL),
+				             (7, 'sig', sig IS NULL), (8, 'seen_at', seen_at IS NULL)) AS c (n, name, missing)
+				WHERE c.missing));
+	END IF;
+	IF coalesce(current_setting('bigbrotr.verify_events', true), 'on')::boolean THEN
+		reason := bigbrotr.verify_event_reason(event_id, pubkey, created_at, kind, tags, content, sig);
+		IF reason IS NOT NULL THEN
+			RAISE data_exception USING
+				MESSAGE = format('event %s is not valid: %s', encode(event_id, 'hex'), reason),
+				DETAIL = CASE reason WHEN 'id_mismatch' THEN 'The id is not the SHA-256 of the event.'
+				                     WHEN 'bad_signature' THEN 'The signature is not the author''s.'
+				                     ELSE 'Its parts contradict each other.' END;
+		END IF;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.check_event(bytea, bytea, bigint, integer, jsonb, text, bytea, bigint) IS
+	'An error if a part is missing or, with bigbrotr.verify_events, if id or signature are wrong';
+
+CREATE FUNCTION bigbrotr.check_relay(INOUT url text, INOUT network text, inserted_at bigint)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay record;
+BEGIN
+	IF url IS NULL OR inserted_at IS NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = format('relay %s lacks its URL or the time when it became known', coalesce(url, '(without URL)'));
+	END IF;
+	SELECT * INTO relay FROM bigbrotr.normalise_relay_url(check_relay.url) AS n;
+	IF relay.reason IS NOT NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is no relay URL: %s', left(url, 256), relay.reason);
+	END IF;
+	IF network <> relay.network THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relay "%s" is not in network "%s"', relay.url, left(network, 64)),
+			DETAIL = format('Its URL says "%s".', relay.network);
+	END IF;
+	IF relay.network = 'local' AND NOT bigbrotr.allow_local_relays() THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relay "%s" is not publicly reachable', relay.url),
+			HINT = 'Set bigbrotr.allow_local_relays to accept such relays.';
+	END IF;
+	url := relay.url;
+	network := relay.network;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.check_relay(text, text, bigint) IS
+	'Normalises a relay''s URL; an error if it is none, or of another network (null: any)';
+
+-- Elements that run in parallel, checked already. In the order of the arrays, the first one counts
+-- for an event, a sighting and a relay, the last one for last_seen: as if inserted one by one.
+CREATE FUNCTION bigbrotr.insert_relays_checked(
+	urls text[], networks text[], inserted_ats bigint[], last_seens bigint[]) RETURNS void
+	LANGUAGE sql
+	BEGIN ATOMIC
+		WITH given AS (
+			SELECT a.url, (array_agg(a.network ORDER BY a.n))[1] AS network,
+			       (array_agg(a.inserted_at ORDER BY a.n))[1] AS inserted_at,
+			       (array_agg(a.last_seen ORDER BY a.n DESC))[1] AS last_seen
+			FROM unnest(urls, networks, inserted_ats, last_seens) WITH ORDINALITY
+			     AS a (url, network, inserted_at, last_seen, n)
+			GROUP BY a.url
+		), stored AS (
+			INSERT INTO bigbrotr.relays AS r (url, network, inserted_at, last_seen)
+			SELECT g.url, g.network, g.inserted_at, g.last_seen FROM given AS g ORDER BY g.url
+			ON CONFLICT ON CONSTRAINT relays_url_key
+			DO UPDATE SET last_seen = coalesce(excluded.last_seen, r.last_seen)
+			RETURNING r.relay_id
+		)
+		INSERT INTO bigbrotr.relay_sync (relay_id, phase_since)
+		SELECT s.relay_id, bigbrotr.unix_now() FROM stored AS s ORDER BY s.relay_id
+		ON CONFLICT DO NOTHING;
+	END;
+COMMENT ON FUNCTION bigbrotr.insert_relays_checked(text[], text[], bigint[], bigint[]) IS
+	'Makes relays known and notes when they were last seen (null: not), for URLs in normal form';
+
+CREATE FUNCTION bigbrotr.insert_events_checked(
+	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], all_tags jsonb[], contents text[],
+	sigs bytea[], relay_urls text[], relay_networks text[], relay_inserted_ats bigint[], seen_ats bigint[],
+	OUT events bigint, OUT sightings bigint)
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	at bigint;
+	added record;
+	refused record;
+BEGIN
+	PERFORM bigbrotr.insert_relays_checked(relay_urls, relay_networks, relay_inserted_ats, seen_ats);
+	events := 0;
+	sightings := 0;
+	-- An event counts as archived when it was seen.
+	FOR at IN SELECT DISTINCT a.seen_at FROM unnest(seen_ats) AS a (seen_at) ORDER BY 1 LOOP
+		SELECT i.* INTO added
+		FROM (SELECT coalesce(array_agg(e.event_id), '{}') AS event_ids, coalesce(array_agg(e.pubkey), '{}') AS pubkeys,
+		             coalesce(array_agg(e.created_at), '{}') AS created_ats, coalesce(array_agg(e.kind), '{}') AS kinds,
+		             coalesce(array_agg(e.tags::text), '{}') AS tags, coalesce(array_agg(e.content), '{}') AS contents,
+		             coalesce(array_agg(e.sig), '{}') AS sigs, coalesce(array_agg(NULL::bytea), '{}') AS raws
+		      FROM (SELECT DISTINCT ON (a.event_id) a.* FROM
+		            unnest(event_ids, pubkeys, created_ats, kinds, all_tags, contents, sigs, seen_ats) WITH ORDINALITY
+		            AS a (event_id, pubkey, created_at, kind, tags, content, sig, seen_at, n)
+		            ORDER BY a.event_id, a.n) AS e
+		      WHERE e.seen_at = at) AS e,
+		     bigbrotr.insert_events(e.event_ids, e.pubkeys, e.created_ats, e.kinds, e.tags, e.contents, e.sigs,
+			e.raws, '{}', '{}', '{}', at) AS i;
+		events := events + added.events;
+		IF added.rejected > 0 THEN
+			SELECT r.* INTO refused FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY (event_ids) LIMIT 1;
+			RAISE EXCEPTION USING ERRCODE = refused.sqlstate,
+				MESSAGE = format('event %s cannot be stored: %s', encode(refused.event_id, 'hex'), refused.message);
+		END IF;
+	END LOOP;
+	SELECT i.sightings INTO sightings
+	FROM (SELECT coalesce(array_agg(a.event_id ORDER BY a.n), '{}') AS event_ids,
+	             coalesce(array_agg(r.relay_id ORDER BY a.n), '{}') AS relay_ids,
+	             coalesce(array_agg(a.seen_at ORDER BY a.n), '{}') AS seen_ats
+	      FROM unnest(event_ids, relay_urls, seen_ats) WITH ORDINALITY AS a (event_id, url, seen_at, n)
+	           JOIN bigbrotr.relays AS r ON r.url = a.url) AS s,
+	     bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+		s.event_ids, s.relay_ids, s.seen_ats, bigbrotr.unix_now()) AS i;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.insert_events_checked(bytea[], bytea[], bigint[], integer[], jsonb[], text[], bytea[], text[], text[], bigint[], bigint[]) IS
+	'Archives events with their relays and sightings, as so many calls of bigbrotr.insert_event would do it';
+
+CREATE FUNCTION bigbrotr.insert_event(
+	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea,
+	relay_url text, relay_network text, relay_inserted_at bigint, seen_at bigint) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay record;
+BEGIN
+	PERFORM bigbrotr.limit_time('procedure');
+	PERFORM bigbrotr.check_event(event_id, pubkey, created_at, kind, tags, content, sig, seen_at);
+	SELECT * INTO relay FROM bigbrotr.check_relay(relay_url, relay_network, relay_inserted_at) AS r;
+	PERFORM bigbrotr.insert_events_checked(ARRAY[event_id], ARRAY[pubkey], ARRAY[created_at], ARRAY[kind], ARRAY[tags],
+		ARRAY[content], ARRAY[sig], ARRAY[relay.url], ARRAY[relay.network], ARRAY[relay_inserted_at], ARRAY[seen_at]);
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.insert_event(bytea, bytea, bigint, integer, jsonb, text, bytea, text, text, bigint, bigint) IS
+	'Archives an event that a relay delivered: event and sighting if they are new, relay and its last_seen. Times are Unix seconds; relay_network null: as its URL says';
+
+CREATE FUNCTION bigbrotr.insert_event(
+	event_id text, pubkey text, created_at bigint, kind integer, tags jsonb, content text, sig text,
+	relay_url text, relay_network text, relay_inserted_at bigint, seen_at bigint) RETURNS void
+	LANGUAGE sql
+	BEGIN ATOMIC
+		SELECT bigbrotr.insert_event(
+			bigbrotr.hex_argument(event_id, 'event_id', 32), bigbrotr.hex_argument(pubkey, 'pubkey', 32), created_at, kind,
+			tags, content, bigbrotr.hex_argument(sig, 'sig', 64), relay_url, relay_network, relay_inserted_at, seen_at);
+	END;
+COMMENT ON FUNCTION bigbrotr.insert_event(text, text, bigint, integer, jsonb, text, text, text, text, bigint, bigint) IS
+	'The same with event_id, pubkey and sig as hexadecimal digits';
+
+CREATE FUNCTION bigbrotr.insert_events_batch(
+	events jsonb[], batch_size integer DEFAULT NULL, OUT inserted_events bigint, OUT inserted_sightings bigint)
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	size integer := bigbrotr.batch_size(batch_size);
+	e record;
+	relay record;
+	added record;
+	ids bytea[]; pubkeys bytea[]; created_ats bigint[]; kinds integer[]; tags jsonb[]; contents text[]; sigs bytea[];
+	urls text[]; networks text[]; inserted_ats bigint[]; seen_ats bigint[];
+	detail text;
+	hint text;
+BEGIN
+	PERFORM bigbrotr.limit_time('batch');
+	inserted_events := 0;
+	inserted_sightings := 0;
+	FOR lowest IN 1 .. coalesce(cardinality(events), 0) BY size LOOP
+		ids := '{}'; pubkeys := '{}'; created_ats := '{}'; kinds := '{}'; tags := '{}'; contents := '{}'; sigs := '{}';
+		urls := '{}'; networks := '{}'; inserted_ats := '{}'; seen_ats := '{}';
+		BEGIN
+			FOR n IN lowest .. least(lowest + size - 1, cardinality(events)) LOOP
+				SELECT bigbrotr.hex_argument(r.event_id, 'event_id', 32) AS event_id,
+				       bigbrotr.hex_argument(r.pubkey, 'pubkey', 32) AS pubkey, r.created_at, r.kind, r.tags, r.content,
+				       bigbrotr.hex_argument(r.sig, 'sig', 64) AS sig,
+				       r.relay_url, r.relay_network, r.relay_inserted_at, r.seen_at
+				INTO e
+				FROM jsonb_to_record(events[n]) AS r (event_id text, pubkey text, created_at bigint, kind integer,
+					tags jsonb, content text, sig text, relay_url text, relay_network text, relay_inserted_at bigint,
+					seen_at bigint);
+				PERFORM bigbrotr.check_event(e.event_id, e.pubkey, e.created_at, e.kind, e.tags, e.content, e.sig, e.seen_at);
+				SELECT * INTO relay FROM bigbrotr.check_relay(e.relay_url, e.relay_network, e.relay_inserted_at) AS r;
+				ids := ids || e.event_id; pubkeys := pubkeys || e.pubkey; created_ats := created_ats || e.created_at;
+				kinds := kinds || e.kind; tags := array_append(tags, e.tags); contents := contents || e.content;
+				sigs := sigs || e.sig; urls := urls || relay.url; networks := networks || relay.network;
+				inserted_ats := inserted_ats || e.relay_inserted_at; seen_ats := seen_ats || e.seen_at;
+			END LOOP;
+		EXCEPTION WHEN data_exception OR null_value_not_allowed THEN
+			GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+			RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = format('element %s of the events: %s', lowest + cardinality(seen_ats), SQLERRM),
+				DETAIL = coalesce(nullif(detail, ''), 'Nothing of the list was stored.'),
+				HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
+		END;
+		SELECT * INTO added FROM bigbrotr.insert_events_checked(
+			ids, pubkeys, created_ats, kinds, tags, contents, sigs, urls, networks, inserted_ats, seen_ats) AS i;
+		inserted_events := inserted_events + added.events;
+		inserted_sightings := inserted_sightings + added.sightings;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.insert_events_batch(jsonb[], integer) IS
+	'bigbrotr.insert_event for a list of objects with its arguments as keys (hexadecimal digits), and how many events and sightings were new. All or nothing; the error names the element that is wrong, from 1';
+
+CREATE FUNCTION bigbrotr.insert_relay(url text, network text, inserted_at bigint) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay record;
+BEGIN
+	PERFORM bigbrotr.limit_time('procedure');
+	SELECT * INTO relay FROM bigbrotr.check_relay(url, network, inserted_at) AS r;
+	PERFORM bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[inserted_at], ARRAY[NULL::bigint]);
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.insert_relay(text, text, bigint) IS
+	'Makes a relay known, if it is not yet; network null: as its URL says; inserted_at: Unix seconds';
+
+CREATE FUNCTION bigbrotr.insert_relays_batch(relays jsonb[], batch_size integer DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	size integer := bigbrotr.batch_size(batch_size);
+	before bigint := (SELECT count(*) FROM bigbrotr.relays);
+	given record;
+	relay record;
+	urls text[]; networks text[]; inserted_ats bigint[];
+	detail text;
+	hint text;
+BEGIN
+	PERFORM bigbrotr.limit_time('batch');
+	FOR lowest IN 1 .. coalesce(cardinality(relays), 0) BY size LOOP
+		urls := '{}'; networks := '{}'; inserted_ats := '{}';
+		BEGIN
+			FOR n IN lowest .. least(lowest + size - 1, cardinality(relays)) LOOP
+				SELECT * INTO given FROM jsonb_to_record(relays[n]) AS r (url text, network text, inserted_at bigint);
+				SELECT * INTO relay FROM bigbrotr.check_relay(given.url, given.network, given.inserted_at) AS r;
+				urls := urls || relay.url; networks := networks || relay.network;
+				inserted_ats := inserted_ats || given.inserted_at;
+			END LOOP;
+		EXCEPTION WHEN data_exception OR null_value_not_allowed THEN
+			GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+			RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = format('element %s of the relays: %s', lowest + cardinality(inserted_ats), SQLERRM),
+				DETAIL = coalesce(nullif(detail, ''), 'Nothing of the list was stored.'),
+				HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
+		END;
+		PERFORM bigbrotr.insert_relays_checked(urls, networks, inserted_ats, array_fill(NULL::bigint, ARRAY[cardinality(urls)]));
+	END LOOP;
+	RETURN (SELECT count(*) FROM bigbrotr.relays) - before;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.insert_relays_batch(jsonb[], integer) IS
+	'bigbrotr.insert_relay for a list of objects with its arguments as keys, and how many relays were new. All or nothing; the error names the element that is wrong, from 1';
+
+CREATE FUNCTION bigbrotr.insert_relay_metadata(
+	relay_url text, relay_network text, relay_inserted_at bigint, generated_at bigint,
+	nip66_present boolean DEFAULT false, nip66_openable boolean DEFAULT NULL, nip66_readable boolean DEFAULT NULL,
+	nip66_writable boolean DEFAULT NULL, nip66_rtt_open integer DEFAULT NULL, nip66_rtt_read integer DEFAULT NULL,
+	nip66_rtt_write integer DEFAULT NULL, nip11_present boolean DEFAULT false, nip11_name text DEFAULT NULL,
+	nip11_description text DEFAULT NULL, nip11_pubkey text DEFAULT NULL, nip11_contact text DEFAULT NULL,
+	nip11_supported_nips jsonb DEFAULT NULL, nip11_software text DEFAULT NULL, nip11_version text DEFAULT NULL)
+	RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay record;
+BEGIN
+	PERFORM bigbrotr.limit_time('procedure');
+	IF generated_at IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'the measurement lacks generated_at';
+	END IF;
+	SELECT * INTO relay FROM bigbrotr.check_relay(relay_url, relay_network, relay_inserted_at) AS r;
+	PERFORM bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[relay_inserted_at], ARRAY[NULL::bigint]);
+	INSERT INTO bigbrotr.relay_checks
+	SELECT r.relay_id, generated_at, coalesce(nip66_present, false), nip66_openable, nip66_readable, nip66_writable,
+	       nip66_rtt_open, nip66_rtt_read, nip66_rtt_write, coalesce(nip11_present, false), nip11_name,
+	       nip11_description, nip11_pubkey, nip11_contact, nip11_supported_nips, nip11_software, nip11_version
+	FROM bigbrotr.relays AS r WHERE r.url = relay.url
+	ON CONFLICT ON CONSTRAINT relay_checks_pkey DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.insert_relay_metadata(text, text, bigint, bigint, boolean, boolean, boolean, boolean, integer, integer, integer, boolean, text, text, text, text, jsonb, text, text) IS
+	'Stores a measurement of a relay, if there is none of that second yet; makes the relay known';
+
+-- Whoever deletes events locks sightings: none may arrive for an event on its way out.
+CREATE FUNCTION bigbrotr.delete_orphan_events() RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	deleted bigint;
+BEGIN
+	PERFORM bigbrotr.limit_time('procedure');
+	LOCK TABLE bigbrotr.sightings IN SHARE ROW EXCLUSIVE MODE;
+	DELETE FROM bigbrotr.events AS e
+	WHERE NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid);
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.delete_orphan_events() IS
+	'Deletes the events that no relay delivered and returns how many there were; imported ones may be among them';
+
+CREATE FUNCTION bigbrotr.delete_orphan_events(first_eid bigint, last_eid bigint) RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	SET enable_seqscan = off
+	AS $$
+DECLARE
+	deleted bigint;
+BEGIN
+	PERFORM bigbrotr.limit_time('procedure');
+	LOCK TABLE bigbrotr.sightings IN SHARE ROW EXCLUSIVE MODE;
+	DELETE FROM bigbrotr.events AS e
+	WHERE e.eid BETWEEN first_eid AND last_eid
+	      AND NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid);
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.delete_orphan_events(bigint, bigint) IS 'The same for a range of eids (inclusive): a slice';
+
+-- The documents stand in the checks themselves; a check that says it has none refers to none.
+CREATE FUNCTION bigbrotr.delete_orphan_nip11() RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	deleted bigint;
+BEGIN
+	PERFORM bigbrotr.limit_time('procedure');
+	UPDATE bigbrotr.relay_checks AS c
+	SET nip11_name = NULL, nip11_description = NULL, nip11_pubkey = NULL, nip11_contact = NULL,
+	    nip11_supported_nips = NULL, nip11_software = NULL, nip11_version = NULL
+	WHERE NOT c.nip11_present
+	      AND num_nonnulls(c.nip11_name, c.nip11_description, c.nip11_pubkey, c.nip11_contact,
+		c.nip11_supported_nips, c.nip11_software, c.nip11_version) > 0;
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.delete_orphan_nip11() IS
+	'Deletes the NIP-11 parts of measurements that say they have none, and returns how many there were';
+
+CREATE FUNCTION bigbrotr.delete_orphan_nip66() RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	deleted bigint;
+BEGIN
+	PERFORM bigbrotr.limit_time('procedure');
+	UPDATE bigbrotr.relay_checks AS c
+	SET nip66_openable = NULL, nip66_readable = NULL, nip66_writable = NULL,
+	    nip66_rtt_open = NULL, nip66_rtt_read = NULL, nip66_rtt_write = NULL
+	WHERE NOT c.nip66_present
+	      AND num_nonnulls(c.nip66_openable, c.nip66_readable, c.nip66_writable,
+		c.nip66_rtt_open, c.nip66_rtt_read, c.nip66_rtt_write) > 0;
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.delete_orphan_nip66() IS
+	'Deletes the NIP-66 parts of measurements that say they have none, and returns how many there were';
+
+-- A procedure cannot both commit and SET search_path: it sets it itself, in each of its transactions.
+CREATE PROCEDURE bigbrotr.cleanup_orphans(
+	INOUT events bigint DEFAULT NULL, INOUT nip11 bigint DEFAULT NULL, INOUT nip66 bigint DEFAULT NULL)
+	LANGUAGE plpgsql
+	AS $$
+DECLARE
+	next bigint;
+	last bigint;
+BEGIN
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	events := 0;
+	SELECT min(e.eid), max(e.eid) INTO next, last FROM bigbrotr.events AS e;
+	WHILE next <= last LOOP
+		events := events + bigbrotr.delete_orphan_events(next, next + 99999);
+		SELECT min(e.eid) INTO next FROM bigbrotr.events AS e WHERE e.eid > next + 99999;
+		COMMIT;
+		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	END LOOP;
+	nip11 := bigbrotr.delete_orphan_nip11();
+	COMMIT;
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	nip66 := bigbrotr.delete_orphan_nip66();
+END
+$$;
+COMMENT ON PROCEDURE bigbrotr.cleanup_orphans(bigint, bigint, bigint) IS
+	'CALL bigbrotr.cleanup_orphans(): delete_orphan_events, _nip11 and _nip66, in slices that are committed one by one; gives the three numbers. Not inside a transaction block';
