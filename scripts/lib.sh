@@ -115,7 +115,7 @@ copy_sources() {
 	local to=$1 file
 	as_user mkdir -p "$to"
 	tar -C "$ROOT" --exclude-vcs --exclude='./.bigbrotr*' --exclude='./build*' --exclude='*.o' --exclude='*.so' \
-		--exclude='*.d' --exclude='*_generated.h' --exclude=node_modules --exclude='./bigbrotr-net' \
+		--exclude='*.d' --exclude='*_generated.h' --exclude=node_modules --exclude='./bigbrotr-net' --exclude='./bigbrotr-import' \
 		--exclude='./bigbrotr--*.sql' -cf - . | as_user tar -C "$to" -xf - --no-same-owner
 	(cd "$to" && find src workers sql expected test -name node_modules -prune -o -type f -print) |
 		grep -vE '\.(o|d)$|_generated\.h$' |

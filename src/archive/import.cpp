@@ -1,0 +1,250 @@
+#include "import.h"
+
+#include <algorithm>
+
+#include "nostr/keys.h"
+
+#include "insert.h"
+#include "pg/settings.h"
+#include "pg/spi.h"
+
+namespace archive {
+
+namespace {
+
+constexpr size_t kBatch = 500;   // lines stored together
+constexpr size_t kExcerpt = 200; // bytes kept of a bad line
+
+pg::Statement load_statement("SELECT bytes, lines, skipping, finished_at IS NOT NULL, relay_id "
+							 "FROM bigbrotr.imports WHERE import_id = $1 FOR UPDATE");
+pg::Statement save_statement(
+	"UPDATE bigbrotr.imports SET bytes = $2, lines = $3, skipping = $4, updated_at = $5, "
+	"events_new = events_new + $6, events_known = events_known + $7, "
+	"events_refused = events_refused + $8 WHERE import_id = $1");
+pg::Statement bad_lines_statement(
+	"INSERT INTO bigbrotr.import_rejects (import_id, line, reason, text) "
+	"SELECT $1, b.line, b.reason, b.text FROM unnest($2, $3, $4) AS b (line, reason, text)");
+pg::Statement rejected_statement(
+	"SELECT r.event_id FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY ($1)");
+
+struct Line
+{
+	int64_t number;
+	std::string_view text;
+};
+
+struct BadLine
+{
+	Line line;
+	const char *reason;
+};
+
+class Import
+{
+  public:
+	Import(int64_t id, int64_t now) : id_(id), now_(now) {}
+
+	void load(int64_t position);
+	size_t take(std::string_view data, bool last);
+	void save();
+
+  private:
+	size_t skip(std::string_view data, bool last);
+	void store();
+	void insert(std::span<const nostr::Event> events, std::span<const Line> lines);
+	int64_t find_rejected(std::span<const Event> events, std::span<const Line> lines,
+						  const IdSet &fresh);
+	void refuse(const Line &line, const char *reason) { bad_.push_back({line, reason}); }
+
+	int64_t id_, now_;
+	int64_t bytes_ = 0, number_ = 0; // of lines
+	bool skipping_ = false;          // the rest of a line that is too large
+	std::optional<int32_t> relay_;
+	std::vector<Line> lines_; // taken, not yet stored
+	std::vector<BadLine> bad_;
+	int64_t fresh_ = 0, known_ = 0;
+};
+
+void
+Import::load(int64_t position)
+{
+	pg::Rows row = load_statement.run({pg::value(id_)});
+	if (row.count() == 0)
+		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
+						"there is no import " + std::to_string(id_), {},
+						"bigbrotr.import_begin(source) begins one.");
+	bytes_ = row.integer(0, 1);
+	number_ = row.integer(0, 2);
+	skipping_ = row.integer(0, 3);
+	if (!row.null(0, 5))
+		relay_ = static_cast<int32_t>(row.integer(0, 5));
+	if (row.integer(0, 4) || bytes_ != position)
+		throw pg::Error(
+			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+			"import " + std::to_string(id_) + " is not at byte " + std::to_string(position),
+			row.integer(0, 4) ? "It is finished." : "It is at byte " + std::to_string(bytes_) + ".",
+			"Does another session run the same import?");
+}
+
+/* Leaves out the rest of a line that is too large. */
+size_t
+Import::skip(std::string_view data, bool last)
+{
+	size_t end = data.find('\n');
+	if (end == data.npos) {
+		skipping_ = !last;
+		return data.size();
+	}
+	skipping_ = false;
+	return end + 1;
+}
+
+size_t
+Import::take(std::string_view data, bool last)
+{
+	const size_t longest = static_cast<size_t>(pg::settings::max_event_size_kb) * 1024;
+	size_t taken = skipping_ ? skip(data, last) : 0;
+	while (taken < data.size()) {
+		std::string_view rest = data.substr(taken);
+		size_t end = rest.find('\n');
+		bool whole = end != rest.npos || last;
+		if (!whole && rest.size() <= longest)
+			break;
+		Line line = {++number_, rest.substr(0, end)};
+		taken += std::min(rest.size(), line.text.size() + 1);
+		if (line.text.size() > longest)
+			refuse(line, nostr::reject_code(nostr::Reject::TooLarge));
+		else
+			lines_.push_back(line);
+		skipping_ = !whole;
+		if (lines_.size() == kBatch)
+			store();
+	}
+	store();
+	bytes_ += static_cast<int64_t>(taken);
+	return taken;
+}
+
+/* Reads the lines and stores what is good. */
+void
+Import::store()
+{
+	nostr::EventParser parser(
+		{.event_bytes = static_cast<size_t>(pg::settings::max_event_size_kb) * 1024,
+		 .tags = static_cast<size_t>(pg::settings::max_event_tags)});
+	std::vector<nostr::Event> events;
+	std::vector<Line> lines;
+	events.reserve(lines_.size());
+	for (const Line &line : lines_) {
+		if (line.text.find_first_not_of(" \t\r") == line.text.npos)
+			continue;
+		nostr::Reject reason = parser.parse(line.text, events.emplace_back());
+		if (reason == nostr::Reject::None) {
+			lines.push_back(line);
+		} else {
+			events.pop_back();
+			refuse(line, nostr::reject_code(reason));
+		}
+	}
+	lines_.clear();
+	if (!events.empty())
+		insert(events, lines);
+}
+
+/* The id is the hash of the event: of one that is known, there is nothing left to verify. */
+void
+Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines)
+{
+	static nostr::Verifier verifier;
+	std::vector<std::string_view> ids;
+	for (const nostr::Event &event : events)
+		ids.push_back(event_of(event).id);
+	std::vector<uint8_t> known = known_events(ids);
+
+	std::vector<Event> unknown;
+	std::vector<Line> unknown_lines;
+	std::vector<Sighting> sightings;
+	IdSet met;
+	for (size_t i = 0; i < events.size(); i++) {
+		const nostr::Event &event = events[i];
+		if (known[i] || met.contains(ids[i])) {
+			known_++;
+		} else if (pg::settings::verify_events &&
+				   !verifier.verify(event.id, event.pubkey, event.sig)) {
+			refuse(lines[i], nostr::reject_code(nostr::Reject::BadSignature));
+			continue;
+		} else {
+			met.insert(ids[i]);
+			unknown.push_back(event_of(event));
+			unknown_lines.push_back(lines[i]);
+		}
+		if (relay_)
+			sightings.push_back({ids[i], *relay_, now_});
+	}
+
+	Inserted inserted = insert_events(unknown, sightings, now_);
+	int64_t rejected =
+		inserted.rejected ? find_rejected(unknown, unknown_lines, inserted.events) : 0;
+	fresh_ += static_cast<int64_t>(inserted.events.size());
+	known_ += static_cast<int64_t>(unknown.size() - inserted.events.size()) - rejected;
+}
+
+/* Which lines the database itself refused; they stand in bigbrotr.event_rejects, with the error. */
+int64_t
+Import::find_rejected(std::span<const Event> events, std::span<const Line> lines,
+					  const IdSet &fresh)
+{
+	pg::Rows rows = rejected_statement.run(
+		{pg::bytea_array(events.size(), [&](size_t i) { return events[i].id; })});
+	IdSet rejected;
+	for (uint64_t row = 0; row < rows.count(); row++)
+		rejected.insert(rows.bytes(row, 1));
+	int64_t count = 0;
+	for (size_t i = 0; i < events.size(); i++)
+		if (!fresh.contains(events[i].id) && rejected.contains(events[i].id)) {
+			refuse(lines[i], "rejected_by_database");
+			count++;
+		}
+	return count;
+}
+
+/* The beginning of a line, as printable ASCII. */
+std::string
+excerpt(std::string_view line)
+{
+	std::string out(line.substr(0, kExcerpt));
+	std::replace_if(
+		out.begin(), out.end(), [](char c) { return c < 32 || c > 126; }, '?');
+	return out;
+}
+
+void
+Import::save()
+{
+	if (size_t n = bad_.size()) {
+		std::vector<std::string> texts;
+		for (const BadLine &bad : bad_)
+			texts.push_back(excerpt(bad.line.text));
+		bad_lines_statement.run(
+			{pg::value(id_), pg::int8_array(n, [&](size_t i) { return bad_[i].line.number; }),
+			 pg::text_array(n, [&](size_t i) { return std::string_view(bad_[i].reason); }),
+			 pg::text_array(n, [&](size_t i) { return std::string_view(texts[i]); })});
+	}
+	save_statement.run({pg::value(id_), pg::value(bytes_), pg::value(number_), pg::value(skipping_),
+						pg::value(now_), pg::value(fresh_), pg::value(known_),
+						pg::value(static_cast<int64_t>(bad_.size()))});
+}
+
+} // namespace
+
+size_t
+import_lines(int64_t import_id, int64_t position, std::string_view data, bool last, int64_t now)
+{
+	Import import(import_id, now);
+	import.load(position);
+	size_t taken = import.take(data, last);
+	import.save();
+	return taken;
+}
+
+} // namespace archive

@@ -1,0 +1,209 @@
+/*
+ * bigbrotr.import_lines: a piece of an import, for clients; bigbrotr.import_events: a whole file of
+ * the server, which commits as it goes.
+ */
+#include <sys/stat.h>
+
+#include "bytes.h"
+#include "import.h"
+#include "pg/spi.h"
+
+extern "C" {
+#include "catalog/pg_authid.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/fd.h"
+#include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(bigbrotr_import_lines);
+PG_FUNCTION_INFO_V1(bigbrotr_import_events);
+PGDLLEXPORT Datum bigbrotr_import_lines(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_import_events(PG_FUNCTION_ARGS);
+}
+
+namespace {
+
+constexpr size_t kChunk = 512 * 1024; // read and stored in one transaction
+
+pg::Statement
+	begin_statement("SELECT i.import_id, i.bytes FROM bigbrotr.import_begin($1, $2, $3, $4) AS i");
+pg::Statement finish_statement("SELECT bigbrotr.import_finish($1)");
+pg::Statement now_statement("SELECT bigbrotr.unix_now()");
+
+int64_t
+now()
+{
+	return now_statement.run().integer(0, 1);
+}
+
+/* A piece of a file, and how large the file is. */
+struct Piece
+{
+	std::string bytes;
+	int64_t file_size = 0;
+};
+
+[[noreturn]] void
+fail(const char *what, const std::string &path, int error)
+{
+	throw pg::Error(error == ENOENT ? ERRCODE_UNDEFINED_FILE : ERRCODE_IO_ERROR,
+					std::string("could not ") + what + " file \"" + path + "\": " + strerror(error),
+					{}, "The file must be on the server, and readable for it.");
+}
+
+/* Opened anew for each piece: the server closes it with the transaction. */
+Piece
+read_piece(const std::string &path, int64_t position, size_t size)
+{
+	int fd = pg::call(
+		[&] { return OpenTransientFile(path.c_str(), O_RDONLY | O_NONBLOCK | PG_BINARY); });
+	if (fd < 0)
+		fail("open", path, errno);
+	Piece piece;
+	struct stat status;
+	int error = 0;
+	if (fstat(fd, &status) != 0)
+		error = errno;
+	else if (!S_ISREG(status.st_mode))
+		error = EINVAL;
+	else {
+		piece.file_size = status.st_size;
+		piece.bytes.resize(size);
+		ssize_t got = pread(fd, piece.bytes.data(), size, position);
+		if (got < 0)
+			error = errno;
+		piece.bytes.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
+	}
+	pg::call([&] { CloseTransientFile(fd); });
+	if (error)
+		fail("read", path, error);
+	return piece;
+}
+
+struct Request
+{
+	std::string path;
+	std::optional<std::string> relay;
+	bool resume;
+};
+
+class FileImport
+{
+  public:
+	explicit FileImport(const Request &request) : request_(request) {}
+
+	/* In a transaction of its own. */
+	void begin()
+	{
+		Piece nothing = read_piece(request_.path, 0, 0);
+		pg::Rows row =
+			begin_statement.run({pg::value(request_.path),
+								 request_.relay ? pg::value(*request_.relay) : pg::null(TEXTOID),
+								 pg::value(nothing.file_size), pg::value(request_.resume)});
+		id_ = row.integer(0, 1);
+		position_ = row.integer(0, 2);
+	}
+
+	/* Likewise; false at the end of the file. */
+	bool step()
+	{
+		Piece piece = read_piece(request_.path, position_, size_);
+		bool last = position_ + static_cast<int64_t>(piece.bytes.size()) >= piece.file_size;
+		size_t taken = archive::import_lines(id_, position_, piece.bytes, last, now());
+		position_ += static_cast<int64_t>(taken);
+		size_ = taken == 0 ? 2 * size_ : kChunk; // a line longer than the piece
+		if (last)
+			finish_statement.run({pg::value(id_)});
+		return !last;
+	}
+
+  private:
+	const Request &request_;
+	int64_t id_ = 0, position_ = 0;
+	size_t size_ = kChunk;
+};
+
+/*
+ * Runs `body` in the current transaction and commits it. Whoever commits cannot have a setting of
+ * its own, so the search path is set for each transaction; what SPI and the batch allocate ends
+ * with the inner connection.
+ */
+template <class F>
+auto
+committed(F body)
+{
+	pg::call([] {
+		CHECK_FOR_INTERRUPTS();
+		set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+						  GUC_ACTION_LOCAL, true, 0, false);
+		SPI_connect();
+		PushActiveSnapshot(GetTransactionSnapshot());
+	});
+	auto result = body();
+	pg::call([] {
+		PopActiveSnapshot();
+		SPI_finish();
+		SPI_commit();
+	});
+	return result;
+}
+
+void
+import_file(const Request &request)
+{
+	FileImport import(request);
+	pg::call([] { SPI_connect_ext(SPI_OPT_NONATOMIC); });
+	committed([&] { return import.begin(), true; });
+	while (committed([&] { return import.step(); }))
+		;
+	pg::call([] { SPI_finish(); });
+}
+
+void
+check_caller(FunctionCallInfo fcinfo)
+{
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		throw pg::Error(ERRCODE_INSUFFICIENT_PRIVILEGE, "permission denied to read server files",
+						"The role pg_read_server_files is needed.",
+						"Anyone who may feed the archive can import with bigbrotr-import.");
+	auto *context = reinterpret_cast<CallContext *>(fcinfo->context);
+	if (context == nullptr || !IsA(context, CallContext) || context->atomic)
+		throw pg::Error(ERRCODE_ACTIVE_SQL_TRANSACTION,
+						"bigbrotr.import_events cannot run inside a transaction block",
+						"It commits as it goes.");
+}
+
+} // namespace
+
+Datum
+bigbrotr_import_lines(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		std::string_view chunk = archive::varlena_view(PG_GETARG_DATUM(2));
+		pg::call([] { SPI_connect(); });
+		size_t taken = archive::import_lines(PG_GETARG_INT64(0), PG_GETARG_INT64(1), chunk,
+											 PG_GETARG_BOOL(3), now());
+		pg::call([] { SPI_finish(); });
+		return Int64GetDatum(static_cast<int64_t>(taken));
+	});
+}
+
+Datum
+bigbrotr_import_events(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		check_caller(fcinfo);
+		if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+			throw pg::Error(ERRCODE_NULL_VALUE_NOT_ALLOWED, "path and resume must not be null");
+		Request request = {std::string(archive::varlena_view(PG_GETARG_DATUM(0))), std::nullopt,
+						   PG_GETARG_BOOL(2)};
+		if (!PG_ARGISNULL(1))
+			request.relay.emplace(archive::varlena_view(PG_GETARG_DATUM(1)));
+		if (request.path.empty() || request.path[0] != '/')
+			throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
+							"\"" + request.path + "\" is not an absolute path", {},
+							"Give the path of a file of the server, from \"/\" on.");
+		import_file(request);
+		return Datum(0);
+	});
+}
