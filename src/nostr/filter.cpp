@@ -274,6 +274,49 @@ parse_filter(std::string_view json, Filter &filter)
 	return Reader(json, filter).read();
 }
 
+std::string
+condition_json(const Filter &filter)
+{
+	std::string out = "{";
+	auto key = [&](std::string_view name) {
+		out += out.size() > 1 ? ",\"" : "\"";
+		out.append(name).append("\":");
+	};
+	auto list = [&](std::string_view name, const auto &values, auto append) {
+		key(name);
+		out += '[';
+		for (size_t i = 0; i < values.size(); i++) {
+			if (i > 0)
+				out += ',';
+			append(values[i]);
+		}
+		out += ']';
+	};
+	auto hex = [&](const auto &bytes) { out += '"' + to_hex(bytes.data(), bytes.size()) + '"'; };
+	if (filter.ids)
+		list("ids", *filter.ids, hex);
+	if (filter.authors)
+		list("authors", *filter.authors, hex);
+	if (filter.kinds)
+		list("kinds", *filter.kinds, [&](int32_t kind) { out += std::to_string(kind); });
+	for (const TagCondition &tag : filter.tags)
+		list(std::string("#") + tag.name, tag.values,
+			 [&](const std::string &value) { append_json_string(value, out); });
+	auto integer = [&](std::string_view name, const std::optional<int64_t> &value) {
+		if (value) {
+			key(name);
+			out += std::to_string(*value);
+		}
+	};
+	integer("since", filter.since);
+	integer("until", filter.until);
+	if (filter.search) {
+		key("search");
+		append_json_string(*filter.search, out);
+	}
+	return out + '}';
+}
+
 bool
 matches(const Filter &filter, const Indexed &event)
 {

@@ -48,6 +48,9 @@ struct Filter
  */
 std::string parse_filter(std::string_view json, Filter &filter);
 
+/* The filter as one line of JSON, without its limit: what parse_filter() takes back. */
+std::string condition_json(const Filter &filter);
+
 /* A tag with a name of one letter, and its first value. */
 struct IndexedTag
 {

@@ -31,6 +31,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 						   (filter.kinds->front() < 0 || filter.kinds->back() > 65535)))) ||
 		(filter.limit && *filter.limit < 0))
 		abort();
+	static nostr::Filter again;
+	std::string text = nostr::condition_json(filter);
+	if (!nostr::parse_filter(text, again).empty() || nostr::condition_json(again) != text)
+		abort();
 	if (nostr::matches(filter, event) && filter.matches_nothing())
 		abort();
 	return 0;

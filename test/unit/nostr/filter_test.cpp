@@ -59,6 +59,10 @@ TEST(Filter, AllFields)
 	EXPECT_EQ(f.limit, 0);
 	EXPECT_EQ(f.search, "hi you");
 	EXPECT_FALSE(f.matches_nothing());
+	EXPECT_EQ(condition_json(f), "{\"ids\":[\"" + hex + "\"],\"authors\":[\"" + hex +
+									 "\"],\"kinds\":[1,7],\"#t\":[\"a\xc3\xa9\",\"b\"],"
+									 R"("#E":["x"],"since":1,"until":2,"search":"hi you"})");
+	EXPECT_EQ(condition_json(parsed("{}")), "{}");
 	EXPECT_FALSE(parsed("{}").limit);
 	EXPECT_EQ(parsed(R"({"until":9223372036854775807})").until, INT64_MAX);
 }

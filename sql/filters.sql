@@ -1,0 +1,151 @@
+-- Filters (NIP-01): the cases of the protocol sheet, plans, the slow reference, extreme events.
+CREATE EXTENSION bigbrotr;
+\set SHOW_CONTEXT never
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set file :abs_srcdir '/test/data/nostr-filter-cases.json'
+\set content `cat :'file'`
+CREATE TABLE doc AS SELECT :'content'::jsonb AS doc;
+
+SELECT cardinality(bigbrotr.store_events(
+	array_agg(decode(e->>'id', 'hex')), array_agg(decode(e->>'pubkey', 'hex')), array_agg((e->>'created_at')::bigint),
+	array_agg((e->>'kind')::integer), array_agg(e->>'tags'), array_agg(e->>'content'), array_agg(decode(e->>'sig', 'hex')),
+	array_agg(NULL::bytea), 1)) AS events
+FROM doc, jsonb_each(doc->'events') AS x (name, e);
+CREATE TABLE names AS SELECT name, decode(e->>'id', 'hex') AS event_id FROM doc, jsonb_each(doc->'events') AS x (name, e);
+
+-- Every case, by indexes and by scan.
+CREATE FUNCTION answer(filters jsonb) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT coalesce(jsonb_agg(n.name ORDER BY q.n), '[]')
+	FROM bigbrotr.query(filters) WITH ORDINALITY AS q (eid, event_id, pubkey, created_at, kind, tags, content, sig, inserted_at, raw, n)
+	     JOIN names AS n ON n.event_id = q.event_id
+$$;
+-- The filters come from a table: nothing is known of them while this is planned, so event_matches
+-- is the C function and no index helps.
+CREATE FUNCTION reference(filters jsonb, as_seen boolean DEFAULT false) RETURNS SETOF bigbrotr.events LANGUAGE sql AS $$
+	SELECT DISTINCT ON (e.created_at, e.event_id) e.*
+	FROM jsonb_array_elements(CASE jsonb_typeof(filters) WHEN 'array' THEN filters ELSE jsonb_build_array(filters) END) AS f (filter)
+	     CROSS JOIN LATERAL (
+	         SELECT e.* FROM bigbrotr.events AS e
+	         WHERE bigbrotr.event_matches(e, f.filter)
+	               AND (as_seen OR e.eid IN (SELECT s.eid FROM bigbrotr.events_standing AS s))
+	               AND (as_seen OR f.filter ? 'ids' OR e.eid IN (SELECT c.eid FROM bigbrotr.events_current AS c))
+	         ORDER BY e.created_at DESC, e.event_id LIMIT (f.filter->>'limit')::bigint) AS e
+	ORDER BY e.created_at DESC, e.event_id
+$$;
+SELECT c->>'note' AS note, answer(c->'filters') AS answer
+FROM doc, jsonb_array_elements(doc->'cases') AS c
+WHERE answer(c->'filters') <> c->'expect';
+SELECT count(*) AS cases,
+       count(*) FILTER (WHERE ARRAY(SELECT event_id FROM bigbrotr.query(c->'filters')) = ARRAY(SELECT event_id FROM reference(c->'filters'))) AS agree
+FROM doc, jsonb_array_elements(doc->'cases') AS c;
+
+-- What is not understood is refused, with the reason.
+CREATE FUNCTION refusal(filter jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+BEGIN
+	PERFORM bigbrotr.query(filter);
+	RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	RETURN format('%s %s: %s', SQLSTATE, SQLERRM, detail);
+END
+$$;
+SELECT r->>'note' AS note, refusal(r->'filter') FROM doc, jsonb_array_elements(doc->'refuse') AS r;
+SELECT refusal(f) FROM unnest(ARRAY['null', '1', '"x"', '[[]]', '[{}, 1]', '{"limit": 1e30}', '{"search": 1}']::jsonb[]) AS f;
+SELECT refusal((SELECT jsonb_agg('{}'::jsonb) FROM generate_series(1, 201)));
+SELECT bigbrotr.query(NULL);
+SELECT bigbrotr.event_matches(e, '{"kind": [1]}') FROM bigbrotr.events AS e;
+SELECT bigbrotr.event_matches(e, f) FROM bigbrotr.events AS e, (VALUES ('{"kind": [1]}'::jsonb)) AS v (f);
+SELECT bigbrotr.tag_matches('[["t","a"]]', 'tt', '{a}');
+SELECT bigbrotr.tag_matches(t, 't', '{a,NULL}'), bigbrotr.tag_keys(t) FROM unnest(ARRAY['[["t","a"]]', '[["t"],["t",1],[],"x",{"t":"a"},["T","a"]]', '{}', '"x"', '[]']::jsonb[]) AS t;
+
+-- Many events, deterministic.
+TRUNCATE bigbrotr.events;
+INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at)
+SELECT sha256(format('event %s', n)::bytea), sha256(format('author %s', n % 97)::bytea), 1700000000 + n / 3,
+       (ARRAY[1, 1, 1, 7, 7, 6, 0, 10002, 30023, 9735])[1 + n % 10],
+       jsonb_build_array(jsonb_build_array('t', 'topic' || n % 50), jsonb_build_array('e', encode(sha256(format('event %s', n / 2)::bytea), 'hex')),
+                         jsonb_build_array('p', encode(sha256(format('author %s', n % 89)::bytea), 'hex'), '', 'name'), jsonb_build_array('d', 'x' || n % 3)),
+       'word' || n % 100, sha256('a') || sha256('b'), 1
+FROM generate_series(1, 20000) AS n;
+VACUUM ANALYZE bigbrotr.events;
+
+-- Plans: each condition finds its index, and the scan ends with the limit.
+SET max_parallel_workers_per_gather = 0;
+CREATE FUNCTION plan(filters jsonb) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	depth integer;
+	hidden integer;
+BEGIN
+	-- Without what the views look up in the end for each row: that is shown once below.
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || bigbrotr.query_sql(filters) LOOP
+		depth := length(substring(line FROM '^ *'));
+		CONTINUE WHEN depth > hidden;
+		hidden := NULL;
+		IF line ~ '^ *(SubPlan|InitPlan) ' THEN
+			hidden := depth;
+		ELSE
+			RETURN NEXT regexp_replace(regexp_replace(line, '[0-9a-f]{64}', '…', 'g'), '( AND )?bigbrotr.usually.*', '…');
+		END IF;
+	END LOOP;
+END
+$$;
+\pset format unaligned
+\pset tuples_only on
+CREATE FUNCTION hex(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT encode(sha256($1::bytea), 'hex') $$;
+SELECT plan(jsonb_build_object('ids', jsonb_build_array(hex('event 7'))));
+SELECT plan(jsonb_build_object('authors', jsonb_build_array(hex('author 7')), 'limit', 10));
+SELECT plan('{"kinds": [7], "limit": 10}');
+SELECT plan('{"limit": 10}');
+SELECT plan('{"kinds": [1, 7], "limit": 10}');
+SELECT plan(jsonb_build_object('authors', jsonb_build_array(hex('author 7'), hex('author 8')), 'kinds', '[1]'::jsonb, 'limit', 10));
+SELECT plan('{"kinds": [7], "since": 1700001000, "until": 1700001010, "limit": 10}');
+SELECT plan(jsonb_build_object('#e', jsonb_build_array(hex('event 7')), 'limit', 10));
+SELECT plan(jsonb_build_object('#p', jsonb_build_array(hex('author 7')), 'kinds', '[9735]'::jsonb));
+-- With a table of one's own, in a view as well as in the table: an index serves the filter.
+CREATE TABLE wanted AS SELECT hex('event ' || n) AS id FROM generate_series(1, 5) AS n;
+EXPLAIN (COSTS OFF) SELECT e.content FROM bigbrotr.events AS e WHERE bigbrotr.event_matches(e, '{"#t": ["topic7"], "#e": ["0000000000000000000000000000000000000000000000000000000000000000"]}');
+EXPLAIN (COSTS OFF) SELECT w.id, e.content FROM wanted AS w JOIN bigbrotr.events AS e ON e.event_id = decode(w.id, 'hex')
+	WHERE bigbrotr.event_matches(e, '{"kinds": [1], "since": 1700000001}');
+EXPLAIN (COSTS OFF) SELECT e.content FROM bigbrotr.events_current AS e WHERE bigbrotr.event_matches(e, '{"kinds": [7], "until": 1700000001}') ORDER BY created_at DESC LIMIT 1;
+EXPLAIN (COSTS OFF) SELECT count(*) FROM bigbrotr.events AS e WHERE bigbrotr.event_matches(e, '{"authors": []}');
+SELECT count(*) FROM wanted AS w JOIN bigbrotr.events AS e ON e.event_id = decode(w.id, 'hex') WHERE bigbrotr.event_matches(e, '{"kinds": [1], "since": 1700000001}');
+SELECT count(*) FROM bigbrotr.events AS e WHERE bigbrotr.event_matches(e, '{"#t": ["topic7"]}') AND NOT bigbrotr.event_matches(e, '{"kinds": [1]}');
+
+-- NIP-50: by relevance, with an index or without.
+SELECT count(*), min(content) FROM bigbrotr.query('{"search": "WORD42 include:spam", "kinds": [0, 1, 6, 7, 9735]}');
+SELECT bigbrotr.create_search_index();
+ANALYZE bigbrotr.events;
+SELECT plan('{"search": "word42"}');
+SELECT count(*), min(content) FROM bigbrotr.query('{"search": "WORD42 include:spam", "kinds": [0, 1, 6, 7, 9735]}');
+SELECT bigbrotr.drop_search_index();
+
+-- By the tag index and without it: the same.
+SELECT bigbrotr.count('{"#t": ["topic7", "topic8"]}'), bigbrotr.count('[{"#t": ["topic7"]}, {"#t": ["topic7"], "limit": 1}]');
+SELECT bigbrotr.drop_tag_index();
+SELECT bigbrotr.count('{"#t": ["topic7", "topic8"]}'), bigbrotr.count('[{"#t": ["topic7"]}, {"#t": ["topic7"], "limit": 1}]');
+SELECT bigbrotr.create_tag_index();
+
+-- Extreme events are stored and found.
+INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at)
+SELECT sha256(convert_to(name, 'UTF8')), sha256('extreme'), at, kind, tags, name, sha256('a') || sha256('b'), 1
+FROM (VALUES
+	('long value', 1, 1, jsonb_build_array(jsonb_build_array('t', repeat('long ', 12000)))),
+	('random value', 1, 1, jsonb_build_array(jsonb_build_array('r', (SELECT string_agg(encode(sha256(n::text::bytea), 'hex'), '') FROM generate_series(1, 1000) AS n)))),
+	('many tags', 2, 1, (SELECT jsonb_agg(jsonb_build_array('p', hex(n::text))) FROM generate_series(1, 5000) AS n)),
+	('milliseconds', 1700000000000, 1, '[]'),
+	('end of time', 9223372036854775807, 30023, '[["d", ""]]'),
+	('odd characters', 3, 1, jsonb_build_array(jsonb_build_array('t', E'\u2028"\\\n\U0001F600''')))) AS x (name, at, kind, tags);
+SELECT content FROM bigbrotr.query(jsonb_build_object('#t', jsonb_build_array(repeat('long ', 12000))));
+SELECT content FROM bigbrotr.query(jsonb_build_object('#r', jsonb_build_array((SELECT string_agg(encode(sha256(n::text::bytea), 'hex'), '') FROM generate_series(1, 1000) AS n))));
+SELECT content FROM bigbrotr.query(jsonb_build_object('#p', jsonb_build_array(hex('4321'))));
+SELECT content FROM bigbrotr.query(jsonb_build_object('#t', jsonb_build_array(E'\u2028"\\\n\U0001F600''')));
+SELECT content FROM bigbrotr.query('{"since": 1700000000000}');
+SELECT content FROM bigbrotr.query('{"since": 9223372036854775807, "until": 9223372036854775807}');
+SELECT content FROM bigbrotr.query('[{"limit": 1}, {"until": 3, "limit": 2}]');
+
+DROP FUNCTION plan, refusal, reference, answer, hex;
+DROP TABLE doc, names, wanted;
+DROP EXTENSION bigbrotr;

@@ -1,0 +1,177 @@
+-- What events say about other events: newer versions, deletions (NIP-09), vanish requests (NIP-62);
+-- and about themselves: expiration (NIP-40). Nothing is removed because of it: the views leave out.
+
+CREATE FUNCTION bigbrotr.address(pubkey bytea, kind integer, tags jsonb) RETURNS text
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_address';
+COMMENT ON FUNCTION bigbrotr.address(bytea, integer, jsonb) IS
+	'kind:pubkey:d of a replaceable or addressable event, as a tags name it (NIP-01); null for other kinds';
+
+-- No SET here and below: these are called for every row.
+CREATE FUNCTION bigbrotr.address_id(pubkey bytea, kind integer, tags jsonb) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'bigbrotr_address_id';
+COMMENT ON FUNCTION bigbrotr.address_id(bytea, integer, jsonb) IS
+	'SHA-256 of the address of an event, 32 bytes: a short key for it; null if it has none';
+
+CREATE FUNCTION bigbrotr.withdrawers(pubkey bytea, kind integer, tags jsonb) RETURNS bytea[]
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'bigbrotr_withdrawers';
+COMMENT ON FUNCTION bigbrotr.withdrawers(bytea, integer, jsonb) IS
+	'Whose deletions and vanish requests concern the event: its author''s, and those of the receivers of a gift wrap (NIP-59)';
+
+-- Only the few events that have an address are in it.
+CREATE INDEX events_address_idx ON bigbrotr.events (bigbrotr.address_id(pubkey, kind, tags), created_at)
+	WHERE bigbrotr.address_id(pubkey, kind, tags) IS NOT NULL;
+
+CREATE TABLE bigbrotr.deletions (
+	target     bytea   NOT NULL,
+	by_address boolean NOT NULL,
+	event_id   bytea   NOT NULL,
+	pubkey     bytea   NOT NULL,
+	created_at bigint  NOT NULL,
+	CONSTRAINT deletions_pkey PRIMARY KEY (target, by_address, event_id)
+);
+COMMENT ON TABLE bigbrotr.deletions IS 'What deletion requests (NIP-09) name, whether we have it or not; one row per request and target';
+COMMENT ON COLUMN bigbrotr.deletions.target IS 'id of the event; by_address: bigbrotr.address_id of the events';
+COMMENT ON COLUMN bigbrotr.deletions.by_address IS 'All versions until created_at are meant';
+COMMENT ON COLUMN bigbrotr.deletions.event_id IS 'id of the request (kind 5)';
+COMMENT ON COLUMN bigbrotr.deletions.pubkey IS 'Author of the request: only what is theirs is deleted';
+COMMENT ON COLUMN bigbrotr.deletions.created_at IS 'created_at of the request, Unix seconds';
+
+CREATE TABLE bigbrotr.vanish_requests (
+	pubkey     bytea  NOT NULL,
+	event_id   bytea  NOT NULL,
+	created_at bigint NOT NULL,
+	CONSTRAINT vanish_requests_pkey PRIMARY KEY (pubkey, event_id)
+);
+COMMENT ON TABLE bigbrotr.vanish_requests IS 'Who wants everything gone that was published until when, from all relays (NIP-62)';
+COMMENT ON COLUMN bigbrotr.vanish_requests.pubkey IS 'Who';
+COMMENT ON COLUMN bigbrotr.vanish_requests.event_id IS 'id of the request (kind 62)';
+COMMENT ON COLUMN bigbrotr.vanish_requests.created_at IS 'Until when, Unix seconds';
+
+CREATE FUNCTION bigbrotr.record_facts(eids bigint[]) RETURNS void
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	INSERT INTO bigbrotr.deletions (target, by_address, event_id, pubkey, created_at)
+	SELECT decode(v.value, 'hex'), false, e.event_id, e.pubkey, e.created_at
+	FROM bigbrotr.events AS e, unnest(bigbrotr.tag_values(e.tags, 'e')) AS v (value)
+	WHERE e.eid = ANY (eids) AND e.kind = 5 AND v.value ~ '^[0-9a-f]{64}$'
+	UNION
+	-- The second colon is often left out where nothing follows it.
+	SELECT sha256(convert_to(v.value || CASE WHEN v.value ~ '^[^:]*:[^:]*$' THEN ':' ELSE '' END, 'UTF8')),
+	       true, e.event_id, e.pubkey, e.created_at
+	FROM bigbrotr.events AS e, unnest(bigbrotr.tag_values(e.tags, 'a')) AS v (value)
+	WHERE e.eid = ANY (eids) AND e.kind = 5 AND split_part(v.value, ':', 2) = encode(e.pubkey, 'hex')
+	ORDER BY 1, 2, 3
+	ON CONFLICT ON CONSTRAINT deletions_pkey DO NOTHING;
+
+	INSERT INTO bigbrotr.vanish_requests (pubkey, event_id, created_at)
+	SELECT e.pubkey, e.event_id, e.created_at FROM bigbrotr.events AS e
+	WHERE e.eid = ANY (eids) AND e.kind = 62 AND 'ALL_RELAYS' = ANY (bigbrotr.tag_values(e.tags, 'relay'))
+	ORDER BY 1, 2
+	ON CONFLICT ON CONSTRAINT vanish_requests_pkey DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.record_facts(bigint[]) IS
+	'Writes down what the deletion (kind 5) and vanish requests (kind 62) among these events ask for. For every new one in the transaction that stores it; again is harmless';
+
+CREATE FUNCTION bigbrotr.usually_support(internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_certain_support';
+COMMENT ON FUNCTION bigbrotr.usually_support(internal) IS 'What the planner knows of bigbrotr.usually';
+
+CREATE FUNCTION bigbrotr.usually(condition boolean) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SUPPORT bigbrotr.usually_support
+	AS 'MODULE_PATHNAME', 'bigbrotr_usually';
+COMMENT ON FUNCTION bigbrotr.usually(boolean) IS
+	'The condition itself; tells the planner that it holds for nearly all rows, which it cannot guess of what the views below leave out';
+
+-- CASE: so these are looked up row by row, by index, as long as rows are wanted, instead of being
+-- turned into joins of whole tables.
+
+CREATE VIEW bigbrotr.events_current AS
+	SELECT e.* FROM bigbrotr.events AS e
+	WHERE bigbrotr.usually(
+	      CASE WHEN bigbrotr.address_id(e.pubkey, e.kind, e.tags) IS NULL THEN true
+	      ELSE NOT EXISTS (
+	           SELECT FROM bigbrotr.events AS n
+	           WHERE bigbrotr.address_id(n.pubkey, n.kind, n.tags) = bigbrotr.address_id(e.pubkey, e.kind, e.tags)
+	                 AND n.created_at >= e.created_at
+	                 AND (n.created_at > e.created_at OR n.event_id < e.event_id))
+	      END);
+COMMENT ON VIEW bigbrotr.events_current IS 'Events without the older versions of replaceable and addressable ones: of equal age the smaller id is the newer one (NIP-01)';
+
+CREATE VIEW bigbrotr.events_standing AS
+	SELECT e.* FROM bigbrotr.events AS e
+	WHERE bigbrotr.usually(
+	      coalesce(bigbrotr.expiration(e.tags) > (SELECT bigbrotr.unix_now()), true)
+	  AND CASE WHEN e.kind IN (5, 62) THEN true
+	      ELSE NOT EXISTS (
+	           SELECT FROM bigbrotr.deletions AS d
+	           WHERE d.target = ANY (ARRAY[e.event_id, bigbrotr.address_id(e.pubkey, e.kind, e.tags)])
+	                 AND (NOT d.by_address OR d.created_at >= e.created_at)
+	                 AND d.pubkey = ANY (bigbrotr.withdrawers(e.pubkey, e.kind, e.tags)))
+	      END
+	  AND CASE WHEN e.kind = 62 THEN true
+	      ELSE NOT EXISTS (
+	           SELECT FROM bigbrotr.vanish_requests AS v
+	           WHERE v.pubkey = ANY (bigbrotr.withdrawers(e.pubkey, e.kind, e.tags)) AND v.created_at >= e.created_at)
+	      END);
+COMMENT ON VIEW bigbrotr.events_standing IS 'Events that are neither deleted (NIP-09) nor expired (NIP-40) nor vanished (NIP-62), in all their versions';
+
+CREATE VIEW bigbrotr.events_as_published AS
+	SELECT e.* FROM bigbrotr.events_standing AS e
+	WHERE bigbrotr.usually(
+	      CASE WHEN bigbrotr.address_id(e.pubkey, e.kind, e.tags) IS NULL THEN true
+	      ELSE NOT EXISTS (
+	           SELECT FROM bigbrotr.events AS n
+	           WHERE bigbrotr.address_id(n.pubkey, n.kind, n.tags) = bigbrotr.address_id(e.pubkey, e.kind, e.tags)
+	                 AND n.created_at >= e.created_at
+	                 AND (n.created_at > e.created_at OR n.event_id < e.event_id))
+	      END);
+COMMENT ON VIEW bigbrotr.events_as_published IS 'Events as their authors want them to be seen now: standing, and the newest versions. A newest version that is withdrawn does not bring an older one back';
+
+CREATE VIEW bigbrotr.events_as_seen AS SELECT e.* FROM bigbrotr.events AS e;
+COMMENT ON VIEW bigbrotr.events_as_seen IS 'Everything that relays delivered: the same as bigbrotr.events';
+
+DO $comments$
+DECLARE
+	view text;
+	item record;
+BEGIN
+	FOREACH view IN ARRAY ARRAY['events_current', 'events_standing', 'events_as_published', 'events_as_seen'] LOOP
+		FOR item IN SELECT a.attname, col_description(a.attrelid, a.attnum) AS comment FROM pg_attribute AS a
+		            WHERE a.attrelid = 'bigbrotr.events'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+		LOOP
+			EXECUTE format('COMMENT ON COLUMN bigbrotr.%I.%I IS %L', view, item.attname, item.comment);
+		END LOOP;
+	END LOOP;
+END
+$comments$;
+
+CREATE FUNCTION bigbrotr.delete_withdrawn(max_events integer DEFAULT 10000) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN bigbrotr.delete_events(ARRAY(
+		SELECT e.event_id FROM bigbrotr.events AS e
+		WHERE NOT EXISTS (SELECT FROM bigbrotr.events_standing AS s WHERE s.event_id = e.event_id)
+		LIMIT max_events));
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.delete_withdrawn(integer) IS
+	'Really deletes events that are deleted (NIP-09), expired (NIP-40) or vanished (NIP-62), at most so many at a time, and returns how many. What was asked for stays known: they do not come back into view. Reads all events';
+
+SELECT pg_extension_config_dump('bigbrotr.deletions', '');
+SELECT pg_extension_config_dump('bigbrotr.vanish_requests', '');
+
+GRANT EXECUTE ON FUNCTION bigbrotr.usually(boolean) TO bigbrotr_reader;
+GRANT INSERT ON bigbrotr.deletions, bigbrotr.vanish_requests TO bigbrotr_writer;
+GRANT EXECUTE ON FUNCTION bigbrotr.record_facts(bigint[]) TO bigbrotr_writer;
+GRANT EXECUTE ON FUNCTION bigbrotr.delete_withdrawn(integer) TO bigbrotr_admin;

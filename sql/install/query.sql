@@ -1,0 +1,170 @@
+-- NIP-01 filters as SQL. event_matches(e, '<filter>') becomes plain conditions while the statement
+-- is planned; query() is a statement made of them.
+
+-- Called for every row, so without SET; the C code names everything in full.
+CREATE FUNCTION bigbrotr.tag_keys(tags jsonb) RETURNS bigint[]
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 3
+	AS 'MODULE_PATHNAME', 'bigbrotr_tag_keys';
+COMMENT ON FUNCTION bigbrotr.tag_keys(jsonb) IS
+	'For each tag with a name of one letter, a hash of name and first value: what the tag index holds';
+
+CREATE FUNCTION bigbrotr.tag_matches_support(internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_certain_support';
+COMMENT ON FUNCTION bigbrotr.tag_matches_support(internal) IS 'What the planner knows of bigbrotr.tag_matches';
+
+CREATE FUNCTION bigbrotr.tag_matches(tags jsonb, name text, "values" text[]) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SUPPORT bigbrotr.tag_matches_support
+	AS 'MODULE_PATHNAME', 'bigbrotr_tag_matches';
+COMMENT ON FUNCTION bigbrotr.tag_matches(jsonb, text, text[]) IS
+	'Whether some tag of that name, a letter, has one of the values as its first: exact, without index';
+
+-- NIP-50. What stands beyond the first 100,000 characters is not searched.
+CREATE FUNCTION bigbrotr.is_searchable(kind integer) RETURNS boolean
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN kind <> ALL ('{4,13,443,444,445,1059,1234,7375,7376,17375,21059,23194,23195,24133,31234}'::integer[]);
+COMMENT ON FUNCTION bigbrotr.is_searchable(integer) IS 'false for kinds whose content is encrypted';
+
+CREATE FUNCTION bigbrotr.search_vector(kind integer, content text) RETURNS tsvector
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN bigbrotr.is_searchable(kind) THEN to_tsvector('simple'::regconfig, "left"(content, 100000))
+	       ELSE ''::tsvector END;
+COMMENT ON FUNCTION bigbrotr.search_vector(integer, text) IS
+	'Words of an event''s content; none for kinds whose content is encrypted';
+
+CREATE FUNCTION bigbrotr.search_matches(kind integer, content text, words text) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN bigbrotr.search_vector(kind, content) @@ websearch_to_tsquery('simple'::regconfig, words)
+	       AND bigbrotr.is_searchable(kind);
+COMMENT ON FUNCTION bigbrotr.search_matches(integer, text, text) IS
+	'Whether the content holds the words, which are read as by websearch_to_tsquery';
+
+CREATE FUNCTION bigbrotr.search_rank(kind integer, content text, words text) RETURNS real
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN ts_rank(bigbrotr.search_vector(kind, content), websearch_to_tsquery('simple'::regconfig, words));
+COMMENT ON FUNCTION bigbrotr.search_rank(integer, text, text) IS 'How well the content fits the words, see ts_rank';
+
+CREATE FUNCTION bigbrotr.event_matches_support(internal) RETURNS internal
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_event_matches_support';
+COMMENT ON FUNCTION bigbrotr.event_matches_support(internal) IS 'Makes conditions on columns of bigbrotr.event_matches with a constant filter';
+
+-- One for the table and one for each view on it.
+DO $event_matches$
+DECLARE
+	relation text;
+BEGIN
+	FOREACH relation IN ARRAY ARRAY['events', 'events_as_seen', 'events_current', 'events_standing', 'events_as_published'] LOOP
+		EXECUTE format(
+			$$CREATE FUNCTION bigbrotr.event_matches(event bigbrotr.%I, filter jsonb) RETURNS boolean
+				LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 SUPPORT bigbrotr.event_matches_support
+				AS 'MODULE_PATHNAME', 'bigbrotr_event_matches'$$, relation);
+		EXECUTE format($$COMMENT ON FUNCTION bigbrotr.event_matches(bigbrotr.%1$I, jsonb) IS
+			'Whether the event matches the filter (NIP-01, NIP-50), its limit aside. With a constant filter it uses indexes: SELECT … FROM bigbrotr.%1$I AS e WHERE bigbrotr.event_matches(e, ''{"kinds": [1]}'')'$$, relation);
+		EXECUTE format('GRANT EXECUTE ON FUNCTION bigbrotr.event_matches(bigbrotr.%I, jsonb) TO bigbrotr_reader', relation);
+	END LOOP;
+END
+$event_matches$;
+
+CREATE FUNCTION bigbrotr.query_sql(filters jsonb, as_seen boolean DEFAULT false) RETURNS text
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_query_sql';
+COMMENT ON FUNCTION bigbrotr.query_sql(jsonb, boolean) IS
+	'The statement that bigbrotr.query runs: to EXPLAIN it, or to build on it';
+
+CREATE FUNCTION bigbrotr.query(filters jsonb, as_seen boolean DEFAULT false) RETURNS SETOF bigbrotr.events
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN QUERY EXECUTE bigbrotr.query_sql(filters, as_seen);
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.query(jsonb, boolean) IS
+	'The events that a filter (NIP-01), or an array of them, asks for: newest first, of equal age the smaller id first; by relevance if the only filter has search. As published: without what is deleted, expired or vanished, and without older versions unless their ids are asked for. as_seen: everything that was delivered';
+
+CREATE FUNCTION bigbrotr.count_sql(filters jsonb, as_seen boolean DEFAULT false) RETURNS text
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_count_sql';
+COMMENT ON FUNCTION bigbrotr.count_sql(jsonb, boolean) IS 'The statement that bigbrotr.count runs';
+
+CREATE FUNCTION bigbrotr.count(filters jsonb, as_seen boolean DEFAULT false) RETURNS bigint
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	events bigint;
+BEGIN
+	EXECUTE bigbrotr.count_sql(filters, as_seen) INTO STRICT events;
+	RETURN events;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.count(jsonb, boolean) IS
+	'How many events match a filter, or at least one of an array of them; limits mean nothing (NIP-45). as_seen: as for bigbrotr.query';
+
+-- The tag index is there from the start, since most questions on Nostr need it. Without it nothing
+-- but speed is lost. The short pending list bounds what a search has to read beside the index.
+CREATE FUNCTION bigbrotr.create_tag_index() RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	CREATE INDEX events_tags_idx ON bigbrotr.events USING gin (bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512);
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.create_tag_index() IS
+	'Creates the index that tag conditions use (it is there from the start, see drop_tag_index). ANALYZE bigbrotr.events afterwards';
+
+CREATE FUNCTION bigbrotr.drop_tag_index() RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	DROP INDEX bigbrotr.events_tags_idx;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.drop_tag_index() IS
+	'Drops the tag index, for archives that are only written to: inserts are faster, tag conditions read all that the rest of their filter leaves';
+
+SELECT bigbrotr.create_tag_index();
+
+CREATE FUNCTION bigbrotr.create_search_index() RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	CREATE INDEX events_search_idx ON bigbrotr.events USING gin (bigbrotr.search_vector(kind, content));
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.create_search_index() IS
+	'Creates the full-text index that search (NIP-50) uses; without it every event that the rest of the filter leaves is read';
+
+CREATE FUNCTION bigbrotr.drop_search_index() RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	DROP INDEX bigbrotr.events_search_idx;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.drop_search_index() IS 'Drops the full-text index';
+
+GRANT EXECUTE ON FUNCTION
+	bigbrotr.address(bytea, integer, jsonb),
+	bigbrotr.address_id(bytea, integer, jsonb),
+	bigbrotr.withdrawers(bytea, integer, jsonb),
+	bigbrotr.tag_keys(jsonb),
+	bigbrotr.tag_matches(jsonb, text, text[]),
+	bigbrotr.is_searchable(integer),
+	bigbrotr.search_vector(integer, text),
+	bigbrotr.search_matches(integer, text, text),
+	bigbrotr.search_rank(integer, text, text),
+	bigbrotr.query_sql(jsonb, boolean),
+	bigbrotr.query(jsonb, boolean),
+	bigbrotr.count_sql(jsonb, boolean),
+	bigbrotr.count(jsonb, boolean)
+	TO bigbrotr_reader;

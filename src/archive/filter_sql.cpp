@@ -1,0 +1,362 @@
+/*
+ * bigbrotr.tag_keys, tag_matches, address, address_id, withdrawers, event_matches: what filters are
+ * made of, for SQL. The planner's side of event_matches is in filter_support.cpp.
+ */
+#include <algorithm>
+
+#include "nostr/canonical.h"
+#include "nostr/facts.h"
+
+#include "bytes.h"
+#include "filter_argument.h"
+#include "indexed_tags.h"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "parser/parse_func.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/typcache.h"
+
+PG_FUNCTION_INFO_V1(bigbrotr_tag_keys);
+PG_FUNCTION_INFO_V1(bigbrotr_tag_matches);
+PG_FUNCTION_INFO_V1(bigbrotr_address);
+PG_FUNCTION_INFO_V1(bigbrotr_address_id);
+PG_FUNCTION_INFO_V1(bigbrotr_withdrawers);
+PG_FUNCTION_INFO_V1(bigbrotr_event_matches);
+PGDLLEXPORT Datum bigbrotr_tag_keys(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_tag_matches(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_address(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_address_id(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_withdrawers(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_event_matches(PG_FUNCTION_ARGS);
+}
+
+namespace {
+
+constexpr int32_t kGiftWrap = 1059, kEphemeralGiftWrap = 21059; // NIP-59
+
+std::string_view
+view(const text *value)
+{
+	return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+}
+
+} // namespace
+
+Datum
+bigbrotr_tag_keys(PG_FUNCTION_ARGS)
+{
+	Jsonb *tags = PG_GETARG_JSONB_P(0);
+	uint32_t most = JB_ROOT_COUNT(tags);
+	auto *keys = static_cast<Datum *>(palloc((most + 1) * sizeof(Datum)));
+	int count = 0;
+	archive::any_indexed_tag(tags, [&](nostr::IndexedTag tag) {
+		keys[count++] = Int64GetDatum(nostr::tag_key(tag.name, tag.value));
+		return false;
+	});
+	PG_RETURN_ARRAYTYPE_P(
+		construct_array(keys, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* ---- tag_matches */
+
+namespace {
+
+/* The values looked for, sorted; in plain memory, as it lives in a memory context. */
+struct Values
+{
+	std::string_view *values;
+	int count;
+
+	bool holds(std::string_view value) const
+	{
+		return std::binary_search(values, values + count, value);
+	}
+};
+
+Values *
+read_values(ArrayType *array)
+{
+	Datum *elements;
+	bool *nulls;
+	auto *out = static_cast<Values *>(palloc0(sizeof(Values)));
+	int count;
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	out->values = static_cast<std::string_view *>(palloc((count + 1) * sizeof(std::string_view)));
+	for (int i = 0; i < count; i++)
+		if (!nulls[i])
+			out->values[out->count++] = view(DatumGetTextPP(elements[i]));
+	std::sort(out->values, out->values + out->count);
+	return out;
+}
+
+/* Read once for a whole scan where the planner says that they do not change. */
+Values *
+values_argument(FunctionCallInfo fcinfo)
+{
+	if (!get_fn_expr_arg_stable(fcinfo->flinfo, 2))
+		return read_values(PG_GETARG_ARRAYTYPE_P(2));
+	if (fcinfo->flinfo->fn_extra == nullptr) {
+		MemoryContext before = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = read_values(PG_GETARG_ARRAYTYPE_P_COPY(2));
+		MemoryContextSwitchTo(before);
+	}
+	return static_cast<Values *>(fcinfo->flinfo->fn_extra);
+}
+
+} // namespace
+
+Datum
+bigbrotr_tag_matches(PG_FUNCTION_ARGS)
+{
+	Jsonb *tags = PG_GETARG_JSONB_P(0);
+	std::string_view name = view(PG_GETARG_TEXT_PP(1));
+	if (!nostr::is_indexed_name(name))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid name of a tag"),
+						errdetail("It must be one letter, a-z or A-Z.")));
+	Values *values = values_argument(fcinfo);
+	bool found = archive::any_indexed_tag(tags, [&](nostr::IndexedTag tag) {
+		return tag.name == name[0] && values->holds(tag.value);
+	});
+	if (static_cast<void *>(tags) != DatumGetPointer(PG_GETARG_DATUM(0)))
+		pfree(tags); // of a big scan this is much
+	PG_RETURN_BOOL(found);
+}
+
+/* ---- addresses (NIP-01) and who may withdraw (NIP-09, NIP-62) */
+
+namespace {
+
+/* "" for kinds of which all versions count. */
+std::string
+address(std::string_view pubkey, int32_t kind, const Jsonb *tags)
+{
+	nostr::KindClass kind_class = nostr::kind_class(kind);
+	if (kind_class != nostr::KindClass::Replaceable && kind_class != nostr::KindClass::Addressable)
+		return {};
+	std::string out =
+		std::to_string(kind) + ':' +
+		nostr::to_hex(reinterpret_cast<const uint8_t *>(pubkey.data()), pubkey.size()) + ':';
+	if (kind_class == nostr::KindClass::Addressable)
+		out += archive::first_d_value(tags);
+	return out;
+}
+
+std::string
+address_argument(FunctionCallInfo fcinfo)
+{
+	auto *pubkey = pg::call([&] { return PG_GETARG_BYTEA_PP(0); });
+	auto *tags = pg::call([&] { return PG_GETARG_JSONB_P(2); });
+	return address(view(pubkey), PG_GETARG_INT32(1), tags);
+}
+
+} // namespace
+
+Datum
+bigbrotr_address(PG_FUNCTION_ARGS)
+{
+	bool null = false;
+	Datum out = pg::boundary([&] {
+		std::string text = address_argument(fcinfo);
+		null = text.empty();
+		return null ? Datum(0) : archive::varlena_datum(text);
+	});
+	if (null)
+		PG_RETURN_NULL();
+	return out;
+}
+
+Datum
+bigbrotr_address_id(PG_FUNCTION_ARGS)
+{
+	bool null = false;
+	Datum out = pg::boundary([&] {
+		std::string text = address_argument(fcinfo);
+		null = text.empty();
+		return null ? Datum(0) : archive::varlena_datum(nostr::sha256(text));
+	});
+	if (null)
+		PG_RETURN_NULL();
+	return out;
+}
+
+Datum
+bigbrotr_withdrawers(PG_FUNCTION_ARGS)
+{
+	int32_t kind = PG_GETARG_INT32(1);
+	ArrayBuildState *keys = initArrayResult(BYTEAOID, CurrentMemoryContext, false);
+	keys = accumArrayResult(keys, PG_GETARG_DATUM(0), false, BYTEAOID, CurrentMemoryContext);
+	if (kind == kGiftWrap || kind == kEphemeralGiftWrap)
+		archive::any_indexed_tag(PG_GETARG_JSONB_P(2), [&](nostr::IndexedTag tag) {
+			nostr::PublicKey key;
+			if (tag.name == 'p' && nostr::from_hex(tag.value, key.data(), key.size())) {
+				auto *bytes = cstring_to_text_with_len(reinterpret_cast<char *>(key.data()),
+													   static_cast<int>(key.size()));
+				keys = accumArrayResult(keys, PointerGetDatum(bytes), false, BYTEAOID,
+										CurrentMemoryContext);
+			}
+			return false;
+		});
+	return makeArrayResult(keys, CurrentMemoryContext);
+}
+
+/* ---- event_matches */
+
+namespace {
+
+/* Of one function call in a statement: the filter last seen, and where the columns are. */
+struct MatchState
+{
+	std::string filter_bytes;
+	nostr::Filter filter;
+	Oid row_type = InvalidOid;
+	AttrNumber event_id = 0, pubkey = 0, created_at = 0, kind = 0, tags = 0, content = 0;
+	FmgrInfo search; // bigbrotr.search_matches
+};
+
+MatchState *
+match_state(FmgrInfo *function)
+{
+	if (function->fn_extra != nullptr)
+		return static_cast<MatchState *>(function->fn_extra);
+	auto *callback = pg::call([&] {
+		return static_cast<MemoryContextCallback *>(
+			MemoryContextAllocZero(function->fn_mcxt, sizeof(MemoryContextCallback)));
+	});
+	auto *state = new MatchState();
+	callback->func = [](void *arg) { delete static_cast<MatchState *>(arg); };
+	callback->arg = state;
+	MemoryContextRegisterResetCallback(function->fn_mcxt, callback);
+	function->fn_extra = state;
+	return state;
+}
+
+AttrNumber
+column(TupleDesc shape, const char *name, Oid type)
+{
+	for (int i = 0; i < shape->natts; i++) {
+		Form_pg_attribute attribute = TupleDescAttr(shape, i);
+		if (!attribute->attisdropped && strcmp(NameStr(attribute->attname), name) == 0 &&
+			attribute->atttypid == type)
+			return attribute->attnum;
+	}
+	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("row has no column \"%s\"", name)));
+	pg_unreachable();
+}
+
+/* May raise. */
+void
+find_columns(MatchState *state, TupleDesc shape)
+{
+	state->event_id = column(shape, "event_id", BYTEAOID);
+	state->pubkey = column(shape, "pubkey", BYTEAOID);
+	state->created_at = column(shape, "created_at", INT8OID);
+	state->kind = column(shape, "kind", INT4OID);
+	state->tags = column(shape, "tags", JSONBOID);
+	state->content = column(shape, "content", TEXTOID);
+}
+
+void
+remember_filter(MatchState *state, Jsonb *filter)
+{
+	std::string_view bytes(VARDATA(filter), VARSIZE(filter) - VARHDRSZ);
+	if (state->filter_bytes == bytes && !bytes.empty())
+		return;
+	state->filter = archive::filter_argument(filter);
+	state->filter_bytes = bytes;
+}
+
+template <size_t N>
+const std::array<uint8_t, N> *
+fixed(const bytea *value)
+{
+	return VARSIZE_ANY_EXHDR(value) == N
+			   ? reinterpret_cast<const std::array<uint8_t, N> *>(VARDATA_ANY(value))
+			   : nullptr;
+}
+
+/* NIP-50. May raise. */
+bool
+search_matches(MatchState *state, FmgrInfo *function, Datum kind, Datum content)
+{
+	if (state->search.fn_oid == InvalidOid) {
+		Oid types[] = {INT4OID, TEXTOID, TEXTOID};
+		List *name =
+			list_make2(makeString(pstrdup("bigbrotr")), makeString(pstrdup("search_matches")));
+		fmgr_info_cxt(LookupFuncName(name, 3, types, false), &state->search, function->fn_mcxt);
+	}
+	text *words = cstring_to_text_with_len(state->filter.search->data(),
+										   static_cast<int>(state->filter.search->size()));
+	return DatumGetBool(FunctionCall3Coll(&state->search, DEFAULT_COLLATION_OID, kind, content,
+										  PointerGetDatum(words)));
+}
+
+bool
+row_matches(MatchState *state, FmgrInfo *function, HeapTupleHeader row, TupleDesc shape)
+{
+	HeapTupleData tuple = {};
+	tuple.t_len = HeapTupleHeaderGetDatumLength(row);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_data = row;
+	bool null = false, any_null = false;
+	auto get = [&](AttrNumber number) {
+		Datum value = heap_getattr(&tuple, number, shape, &null);
+		any_null |= null;
+		return value;
+	};
+	Datum event_id = get(state->event_id), pubkey = get(state->pubkey),
+		  created_at = get(state->created_at), kind = get(state->kind), tags = get(state->tags),
+		  content = get(state->content);
+	if (any_null)
+		return false;
+	auto *id = fixed<32>(DatumGetByteaPP(event_id));
+	auto *author = fixed<32>(DatumGetByteaPP(pubkey));
+	if (id == nullptr || author == nullptr)
+		return false;
+
+	nostr::IndexedTag *found = nullptr;
+	size_t count = 0;
+	if (!state->filter.tags.empty()) {
+		Jsonb *all = DatumGetJsonbP(tags);
+		found = static_cast<nostr::IndexedTag *>(
+			palloc((JB_ROOT_COUNT(all) + 1) * sizeof(nostr::IndexedTag)));
+		archive::any_indexed_tag(all, [&](nostr::IndexedTag tag) {
+			found[count++] = tag;
+			return false;
+		});
+	}
+	return nostr::matches(
+			   state->filter,
+			   {*id, *author, DatumGetInt64(created_at), DatumGetInt32(kind), {found, count}}) &&
+		   (!state->filter.search || search_matches(state, function, kind, content));
+}
+
+} // namespace
+
+Datum
+bigbrotr_event_matches(PG_FUNCTION_ARGS)
+{
+	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
+	Jsonb *filter = PG_GETARG_JSONB_P(1);
+	return pg::boundary([&] {
+		MatchState *state = match_state(fcinfo->flinfo);
+		remember_filter(state, filter);
+		if (state->filter.matches_nothing())
+			return BoolGetDatum(false);
+		return pg::call([&] {
+			TupleDesc shape = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row),
+													 HeapTupleHeaderGetTypMod(row));
+			if (state->row_type != HeapTupleHeaderGetTypeId(row)) {
+				find_columns(state, shape);
+				state->row_type = HeapTupleHeaderGetTypeId(row);
+			}
+			bool out = row_matches(state, fcinfo->flinfo, row, shape);
+			ReleaseTupleDesc(shape);
+			return BoolGetDatum(out);
+		});
+	});
+}

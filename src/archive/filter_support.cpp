@@ -1,0 +1,264 @@
+/*
+ * What the planner knows of bigbrotr.event_matches, tag_matches and usually. With a constant filter
+ * the call becomes plain conditions on the columns, which every index on them can serve.
+ */
+#include "filter_argument.h"
+
+extern "C" {
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_func.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+PG_FUNCTION_INFO_V1(bigbrotr_event_matches_support);
+PG_FUNCTION_INFO_V1(bigbrotr_certain_support);
+PG_FUNCTION_INFO_V1(bigbrotr_usually);
+PGDLLEXPORT Datum bigbrotr_event_matches_support(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_certain_support(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_usually(PG_FUNCTION_ARGS);
+}
+
+namespace {
+
+/* Operators of pg_catalog; their numbers are the same in every version. */
+constexpr Oid kInt4Equal = 96, kByteaEqual = 1955, kInt8NotLess = 415, kInt8NotGreater = 414,
+			  kArraysOverlap = 2750;
+
+/* Builds conditions in the planner's memory; nothing but calls of the server, which may raise. */
+class Conditions
+{
+  public:
+	Conditions(Node *row, TupleDesc shape) : row_(row), shape_(shape) {}
+
+	void within_bytea(const char *column, const Datum *values, size_t count)
+	{
+		within(column, kByteaEqual, BYTEAOID, BYTEAARRAYOID, -1, false, values, count);
+	}
+
+	void within_int4(const char *column, const Datum *values, size_t count)
+	{
+		within(column, kInt4Equal, INT4OID, INT4ARRAYOID, 4, true, values, count);
+	}
+
+	void compare(const char *column, Oid op, int64_t value)
+	{
+		add(make_opclause(
+			op, BOOLOID, false, column_of(column),
+			reinterpret_cast<Expr *>(makeConst(INT8OID, -1, InvalidOid, 8, Int64GetDatum(value),
+											   false, FLOAT8PASSBYVAL)),
+			InvalidOid, InvalidOid));
+	}
+
+	/* The index is asked for the keys; the values themselves decide. */
+	void tag(char name, const Datum *values, const Datum *keys, size_t count)
+	{
+		Oid jsonb[] = {JSONBOID}, arguments[] = {JSONBOID, TEXTOID, TEXTARRAYOID};
+		add(make_opclause(kArraysOverlap, BOOLOID, false,
+						  call("tag_keys", jsonb, list_make1(column_of("tags")), INT8ARRAYOID),
+						  array(keys, count, INT8OID, INT8ARRAYOID, 8, FLOAT8PASSBYVAL), InvalidOid,
+						  InvalidOid));
+		add(call("tag_matches", arguments,
+				 list_make3(column_of("tags"), text_constant({&name, 1}),
+							array(values, count, TEXTOID, TEXTARRAYOID, -1, false)),
+				 BOOLOID));
+	}
+
+	void search(std::string_view words)
+	{
+		Oid arguments[] = {INT4OID, TEXTOID, TEXTOID};
+		add(call("search_matches", arguments,
+				 list_make3(column_of("kind"), column_of("content"), text_constant(words)),
+				 BOOLOID));
+	}
+
+	Expr *all() const { return make_ands_explicit(list_); }
+
+  private:
+	void add(Expr *condition) { list_ = lappend(list_, condition); }
+
+	Expr *column_of(const char *name)
+	{
+		for (int i = 0; i < shape_->natts; i++) {
+			Form_pg_attribute attribute = TupleDescAttr(shape_, i);
+			if (attribute->attisdropped || strcmp(NameStr(attribute->attname), name) != 0)
+				continue;
+			FieldSelect *field = makeNode(FieldSelect);
+			field->arg = reinterpret_cast<Expr *>(copyObjectImpl(row_));
+			field->fieldnum = attribute->attnum;
+			field->resulttype = attribute->atttypid;
+			field->resulttypmod = attribute->atttypmod;
+			field->resultcollid = attribute->attcollation;
+			return reinterpret_cast<Expr *>(field);
+		}
+		elog(ERROR, "row has no column \"%s\"", name);
+	}
+
+	static Expr *array(const Datum *values, size_t count, Oid element, Oid type, int16 length,
+					   bool by_value)
+	{
+		char align = element == INT8OID ? TYPALIGN_DOUBLE : TYPALIGN_INT;
+		ArrayType *array = construct_array(const_cast<Datum *>(values), static_cast<int>(count),
+										   element, length, by_value, align);
+		return reinterpret_cast<Expr *>(
+			makeConst(type, -1, element == TEXTOID ? DEFAULT_COLLATION_OID : InvalidOid, -1,
+					  PointerGetDatum(array), false, false));
+	}
+
+	static Expr *text_constant(std::string_view text)
+	{
+		return reinterpret_cast<Expr *>(makeConst(
+			TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
+			PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size()))),
+			false, false));
+	}
+
+	/* All but tag_keys(jsonb) take a text, which brings its collation along. */
+	template <size_t N>
+	static Expr *call(const char *function, const Oid (&types)[N], List *arguments, Oid result)
+	{
+		List *name = list_make2(makeString(pstrdup("bigbrotr")), makeString(pstrdup(function)));
+		return reinterpret_cast<Expr *>(
+			makeFuncExpr(LookupFuncName(name, N, types, false), result, arguments, InvalidOid,
+						 N > 1 ? DEFAULT_COLLATION_OID : InvalidOid, COERCE_EXPLICIT_CALL));
+	}
+
+	void within(const char *column, Oid op, Oid element, Oid type, int16 length, bool by_value,
+				const Datum *values, size_t count)
+	{
+		if (count == 1) {
+			add(make_opclause(op, BOOLOID, false, column_of(column),
+							  reinterpret_cast<Expr *>(makeConst(element, -1, InvalidOid, length,
+																 values[0], false, by_value)),
+							  InvalidOid, InvalidOid));
+			return;
+		}
+		ScalarArrayOpExpr *any = makeNode(ScalarArrayOpExpr);
+		any->opno = op;
+		any->opfuncid = get_opcode(op);
+		any->useOr = true;
+		any->args =
+			list_make2(column_of(column), array(values, count, element, type, length, by_value));
+		any->location = -1;
+		add(reinterpret_cast<Expr *>(any));
+	}
+
+	Node *row_;
+	TupleDesc shape_;
+	List *list_ = NIL;
+};
+
+Datum
+text_datum(std::string_view bytes)
+{
+	return PointerGetDatum(cstring_to_text_with_len(bytes.data(), static_cast<int>(bytes.size())));
+}
+
+/* As text_datum: a text and a bytea look alike. */
+template <class Key>
+Datum *
+key_datums(const std::vector<Key> &keys)
+{
+	auto *out = static_cast<Datum *>(palloc((keys.size() + 1) * sizeof(Datum)));
+	for (size_t i = 0; i < keys.size(); i++)
+		out[i] = text_datum({reinterpret_cast<const char *>(keys[i].data()), keys[i].size()});
+	return out;
+}
+
+/* May raise; `filter` is the caller's. */
+Node *
+conditions(const nostr::Filter &filter, Node *row, TupleDesc shape)
+{
+	if (filter.matches_nothing())
+		return makeBoolConst(false, false);
+	Conditions out(row, shape);
+	if (filter.ids)
+		out.within_bytea("event_id", key_datums(*filter.ids), filter.ids->size());
+	if (filter.authors)
+		out.within_bytea("pubkey", key_datums(*filter.authors), filter.authors->size());
+	if (filter.kinds) {
+		auto *kinds = static_cast<Datum *>(palloc(filter.kinds->size() * sizeof(Datum)));
+		for (size_t i = 0; i < filter.kinds->size(); i++)
+			kinds[i] = Int32GetDatum((*filter.kinds)[i]);
+		out.within_int4("kind", kinds, filter.kinds->size());
+	}
+	for (const nostr::TagCondition &tag : filter.tags) {
+		size_t count = tag.values.size();
+		auto *values = static_cast<Datum *>(palloc(count * sizeof(Datum)));
+		auto *keys = static_cast<Datum *>(palloc(count * sizeof(Datum)));
+		for (size_t i = 0; i < count; i++) {
+			values[i] = text_datum(tag.values[i]);
+			keys[i] = Int64GetDatum(nostr::tag_key(tag.name, tag.values[i]));
+		}
+		out.tag(tag.name, values, keys, count);
+	}
+	if (filter.since)
+		out.compare("created_at", kInt8NotLess, *filter.since);
+	if (filter.until)
+		out.compare("created_at", kInt8NotGreater, *filter.until);
+	if (filter.search)
+		out.search(*filter.search);
+	return reinterpret_cast<Node *>(out.all());
+}
+
+/* The call's replacement, or null if it has to stay as it is. */
+Node *
+simplified(const SupportRequestSimplify *request)
+{
+	auto *row = static_cast<Node *>(linitial(request->fcall->args));
+	auto *constant = static_cast<Const *>(lsecond(request->fcall->args));
+	/* Volatile or dear rows must not be computed once for each column. */
+	if (!IsA(constant, Const) || constant->constisnull || !(IsA(row, Var) || IsA(row, RowExpr)))
+		return nullptr;
+	TupleDesc shape = pg::call(
+		[&] { return lookup_rowtype_tupdesc_noerror(exprType(row), exprTypmod(row), true); });
+	if (shape == nullptr)
+		return nullptr;
+	nostr::Filter filter =
+		archive::filter_argument(pg::call([&] { return DatumGetJsonbP(constant->constvalue); }));
+	return pg::call([&] {
+		Node *out = eval_const_expressions(request->root, conditions(filter, row, shape));
+		ReleaseTupleDesc(shape);
+		return out;
+	});
+}
+
+} // namespace
+
+Datum
+bigbrotr_event_matches_support(PG_FUNCTION_ARGS)
+{
+	auto *request = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
+	if (!IsA(request, SupportRequestSimplify))
+		PG_RETURN_POINTER(nullptr);
+	return pg::boundary([&] {
+		return PointerGetDatum(simplified(reinterpret_cast<SupportRequestSimplify *>(request)));
+	});
+}
+
+/*
+ * For conditions that hold for nearly every row they are asked about: tag_matches, which stands
+ * beside a condition on tag_keys that says the same, and usually().
+ */
+Datum
+bigbrotr_certain_support(PG_FUNCTION_ARGS)
+{
+	auto *request = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
+	if (!IsA(request, SupportRequestSelectivity))
+		PG_RETURN_POINTER(nullptr);
+	reinterpret_cast<SupportRequestSelectivity *>(request)->selectivity = 1;
+	PG_RETURN_POINTER(request);
+}
+
+Datum
+bigbrotr_usually(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}

@@ -1,0 +1,167 @@
+/*
+ * bigbrotr.query_sql and count_sql: the statement that answers filters. Text, so that everybody can
+ * read, EXPLAIN and change it; the planner does the rest.
+ */
+#include "bytes.h"
+#include "filter_argument.h"
+
+extern "C" {
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(bigbrotr_query_sql);
+PG_FUNCTION_INFO_V1(bigbrotr_count_sql);
+PGDLLEXPORT Datum bigbrotr_query_sql(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_count_sql(PG_FUNCTION_ARGS);
+}
+
+namespace {
+
+constexpr size_t kFilters = 200;
+/* So many index scans are merged lazily; more of them cost more to plan than they save. */
+constexpr size_t kBranches = 16;
+constexpr const char *kOrder = "e.created_at DESC, e.event_id";
+
+/* One filter, or an array of at least one. */
+std::vector<nostr::Filter>
+filters_argument(Datum argument)
+{
+	auto *given = pg::call([&] { return DatumGetJsonbP(argument); });
+	if (!JB_ROOT_IS_ARRAY(given) || JB_ROOT_IS_SCALAR(given) || JB_ROOT_COUNT(given) == 0)
+		return {archive::filter_argument(given)};
+	uint32_t count = JB_ROOT_COUNT(given);
+	if (count > kFilters)
+		throw pg::Error(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "too many filters",
+						"There are " + std::to_string(count) + " of them; " +
+							std::to_string(kFilters) + " are allowed.");
+	std::vector<nostr::Filter> filters;
+	for (uint32_t i = 0; i < count; i++)
+		filters.push_back(archive::filter_argument(pg::call(
+			[&] { return JsonbValueToJsonb(getIthJsonbValueFromContainer(&given->root, i)); })));
+	return filters;
+}
+
+std::string
+literal(const std::string &text)
+{
+	return pg::call([&] { return quote_literal_cstr(text.c_str()); });
+}
+
+/* Older versions are there for those who know their ids (protocol: our choice). */
+const char *
+relation(const nostr::Filter &filter, bool as_seen)
+{
+	if (as_seen)
+		return "bigbrotr.events";
+	return filter.ids ? "bigbrotr.events_standing" : "bigbrotr.events_as_published";
+}
+
+/* SELECT … WHERE, of one index scan if one can do it. */
+std::string
+branch(const nostr::Filter &filter, bool as_seen, const char *columns = "e.*")
+{
+	std::string out =
+		std::string("SELECT ") + columns + " FROM " + relation(filter, as_seen) + " AS e";
+	std::string condition = nostr::condition_json(filter);
+	if (condition != "{}")
+		out += " WHERE bigbrotr.event_matches(e, " + literal(condition) + ")";
+	return out;
+}
+
+/* One filter for each value of a list, whose newest events are merged. */
+template <class T>
+std::vector<nostr::Filter>
+split(const nostr::Filter &filter, std::optional<std::vector<T>> nostr::Filter::*list)
+{
+	std::vector<nostr::Filter> parts;
+	for (const T &value : *(filter.*list)) {
+		parts.push_back(filter);
+		parts.back().*list = std::vector<T>{value};
+	}
+	return parts;
+}
+
+std::vector<nostr::Filter>
+branches(const nostr::Filter &filter)
+{
+	auto fits = [](const auto &list) {
+		return list && list->size() > 1 && list->size() <= kBranches;
+	};
+	if (filter.limit && !filter.ids && filter.tags.empty() && !filter.search) {
+		if (fits(filter.authors))
+			return split(filter, &nostr::Filter::authors);
+		if (!filter.authors && fits(filter.kinds))
+			return split(filter, &nostr::Filter::kinds);
+	}
+	return {filter};
+}
+
+std::string
+ordered(const std::string &query, const std::string &order, const nostr::Filter &filter)
+{
+	std::string out = query + "\nORDER BY " + order;
+	if (filter.limit)
+		out += " LIMIT " + std::to_string(*filter.limit);
+	return out;
+}
+
+std::string
+query_sql(const nostr::Filter &filter, bool as_seen)
+{
+	if (filter.search) // NIP-50: by relevance
+		return ordered(branch(filter, as_seen),
+					   "bigbrotr.search_rank(e.kind, e.content, " + literal(*filter.search) +
+						   ") DESC, " + kOrder,
+					   filter);
+	std::vector<nostr::Filter> parts = branches(filter);
+	if (parts.size() == 1)
+		return ordered(branch(filter, as_seen), kOrder, filter);
+	/* Each branch ordered by itself: else the planner does not see that its index is in order. */
+	std::string out = "SELECT e.* FROM (\n";
+	for (const nostr::Filter &part : parts)
+		out += (&part == &parts[0] ? "(" : "\nUNION ALL (") +
+			   ordered(branch(part, as_seen), kOrder, part) + ")";
+	return ordered(out + ") AS e", kOrder, filter);
+}
+
+std::string
+query_sql(const std::vector<nostr::Filter> &filters, bool as_seen)
+{
+	if (filters.size() == 1)
+		return query_sql(filters[0], as_seen);
+	std::string out = "SELECT DISTINCT ON (e.created_at, e.event_id) e.* FROM (\n";
+	for (size_t i = 0; i < filters.size(); i++)
+		out += (i == 0 ? "(" : "\nUNION ALL (") + query_sql(filters[i], as_seen) + ")";
+	return out + ") AS e\nORDER BY " + kOrder;
+}
+
+/* NIP-45: the limit means nothing, and what matches twice counts once. */
+std::string
+count_sql(const std::vector<nostr::Filter> &filters, bool as_seen)
+{
+	if (filters.size() == 1)
+		return branch(filters[0], as_seen, "count(*)");
+	std::string out = "SELECT count(*) FROM (";
+	for (size_t i = 0; i < filters.size(); i++)
+		out += (i == 0 ? "" : "\nUNION ") + branch(filters[i], as_seen, "e.eid");
+	return out + ") AS e";
+}
+
+} // namespace
+
+Datum
+bigbrotr_query_sql(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		return archive::varlena_datum(
+			query_sql(filters_argument(PG_GETARG_DATUM(0)), PG_GETARG_BOOL(1)));
+	});
+}
+
+Datum
+bigbrotr_count_sql(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		return archive::varlena_datum(
+			count_sql(filters_argument(PG_GETARG_DATUM(0)), PG_GETARG_BOOL(1)));
+	});
+}
