@@ -5,10 +5,12 @@ EXTENSION = bigbrotr
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" bigbrotr.control)
 MODULE_big = bigbrotr
 NET = bigbrotr-net
+IMPORT = bigbrotr-import
+SCRIPTS = src/client/bigbrotr-export
 
 SCRIPT = $(EXTENSION)--$(EXTVERSION).sql
 # The parts of the install script, in the order in which they depend on each other.
-PARTS = roles schema services archive statistics vocabulary facts query original_api sync views grants
+PARTS = roles schema services archive statistics vocabulary facts query original_api sync views import grants
 SCRIPT_PARTS = $(PARTS:%=sql/install/%.sql)
 
 DATA_built = $(SCRIPT)
@@ -34,9 +36,9 @@ SHLIB_LINK = -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lstdc++
 SHLIB_EXPORTS = exports.txt
 NET_LIBS = -lwebsockets -lcares -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lpthread
 
-EXTRA_CLEAN = $(NET) $(NET_OBJS) $(SCRIPT) src/wire/wire_generated.h
+EXTRA_CLEAN = $(NET) $(NET_OBJS) $(IMPORT) src/client/import.o $(SCRIPT) src/wire/wire_generated.h
 
-all: $(NET)
+all: $(NET) $(IMPORT)
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 override with_llvm := no
@@ -55,13 +57,18 @@ override CXXFLAGS += -MMD
 $(NET): $(NET_OBJS)
 	$(CXX) $(CXXFLAGS) $(NET_OBJS) $(LDFLAGS) $(NET_LIBS) -o $@
 
-# Beside what PGXS installs: the net process and the seed list.
+src/client/import.o: override CPPFLAGS += -I$(includedir)
+$(IMPORT): src/client/import.o
+	$(CXX) $(CXXFLAGS) $< $(LDFLAGS) $(libpq) -o $@
+
+# Beside what PGXS installs: the net process, the client program and the seed list.
 install: install-own
-install-own: $(NET) installdirs
+install-own: $(NET) $(IMPORT) installdirs
 	$(INSTALL_PROGRAM) $(NET) '$(DESTDIR)$(pkglibdir)/$(NET)'
+	$(INSTALL_PROGRAM) $(IMPORT) '$(DESTDIR)$(bindir)/$(IMPORT)'
 	$(MKDIR_P) '$(DESTDIR)$(datadir)/bigbrotr'
 	$(INSTALL_DATA) $(srcdir)/seed/relays.txt '$(DESTDIR)$(datadir)/bigbrotr/relays.txt'
 uninstall: uninstall-own
 uninstall-own:
-	rm -f '$(DESTDIR)$(pkglibdir)/$(NET)' '$(DESTDIR)$(datadir)/bigbrotr/relays.txt'
+	rm -f '$(DESTDIR)$(pkglibdir)/$(NET)' '$(DESTDIR)$(bindir)/$(IMPORT)' '$(DESTDIR)$(datadir)/bigbrotr/relays.txt'
 .PHONY: install-own uninstall-own
