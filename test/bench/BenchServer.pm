@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
+use JSON::PP qw(decode_json);
 
 # Runs a command quietly and returns its output; dies with it if the command fails.
 sub run_quietly
@@ -38,7 +39,15 @@ sub tool
 	return "$ENV{BENCH_WORK}/cmake/$name";
 }
 
-# A new cluster with the extension in the database postgres, and its services running.
+# The yardstick of what is bound by signatures: checks per second of one core.
+sub verify_rate
+{
+	my ($quick) = @_;
+	return decode_json(run_quietly(tool('bigbrotr-verify_rate'), $quick ? '0.3' : '1'))->{verify_rate};
+}
+
+# A new cluster with the extension in the database postgres, and its services running (unless
+# bigbrotr.databases is set to be empty).
 sub start
 {
 	my ($class, %settings) = @_;
@@ -102,17 +111,28 @@ sub end_of_log
 
 sub psql
 {
-	my ($self) = @_;
-	return ("$ENV{PG_BIN}/psql", qw(-XAtq -v ON_ERROR_STOP=1 -U postgres -d postgres -h), $self->{socket});
+	my ($self, $database) = @_;
+	return ("$ENV{PG_BIN}/psql", qw(-XAtq -v ON_ERROR_STOP=1 -U postgres -h), $self->{socket}, '-d', $database // 'postgres');
 }
 
 # The answer of one or more statements: rows by line, columns by "|".
 sub sql
 {
-	my ($self, $statements) = @_;
-	my $out = run_quietly($self->psql, '-c', $statements);
+	my ($self, $statements, $database) = @_;
+	my $out = run_quietly($self->psql($database), '-c', $statements);
 	chomp $out;
 	return $out;
+}
+
+# Milliseconds that each statement took, as its session sees it: the answer is received, but not looked at.
+sub timed
+{
+	my ($self, $database, @statements) = @_;
+	my $script = "$self->{data}/timed.sql";
+	write_file('>', $script, "\\o /dev/null\n\\timing on\n", map { "$_;\n" } @statements);
+	my @times = run_quietly($self->psql($database), '-f', $script) =~ /^Time: ([\d.]+) ms/mg;
+	die "statements went without time\n" if @times != @statements;
+	return @times;
 }
 
 1;

@@ -3,6 +3,7 @@
 # yardstick (signature checks per second of one core) is measured right before and after it.
 use strict;
 use warnings;
+use BenchReport qw(median rounded);
 use BenchServer;
 use IPC::Open2 qw(open2);
 use JSON::PP;
@@ -18,10 +19,7 @@ my %cases = (
 	memory_200    => { relays => 200, events => 5_000,   overlap => 95,  settled => 100_000, memory => 1 });
 my $runs = 5;
 
-my $quick = grep { $_ eq '--quick' } @ARGV;
-my @wanted = grep { $_ ne '--quick' } @ARGV;
-@wanted = qw(first_sync duplicates_90 memory_200) unless @wanted;
-exists $cases{$_} or die "no such case: $_ (cases: @{[sort keys %cases]})\n" for @wanted;
+my ($quick, @wanted) = BenchReport::arguments(qw(first_sync duplicates_90 memory_200));
 if ($quick)
 {
 	$runs = 2;
@@ -38,9 +36,9 @@ sub run_case
 	my @results;
 	for (1 .. $case{memory} && $quick ? 1 : $runs)
 	{
-		my $before = verify_rate();
+		my $before = BenchServer::verify_rate($quick);
 		my $result = one_run($port, %case);
-		$result->{baseline} = ($before + verify_rate()) / 2;
+		$result->{baseline} = ($before + BenchServer::verify_rate($quick)) / 2;
 		push @results, $result;
 	}
 	close $stub;
@@ -53,25 +51,14 @@ sub report
 	my ($name, $case, @results) = @_;
 	my ($value, $baseline, $unit, $digits) =
 	  $case->{memory} ? (qw(rss_net_mb rss_net_settled_mb MB 1)) : (qw(rate baseline events/s 0));
-	my %line = (
-		bench    => 'sync',
-		case     => $name,
-		median   => rounded(median(map { $_->{$value} } @results), $digits),
-		unit     => $unit,
-		baseline => rounded(median(map { $_->{$baseline} } @results), $digits),
-		ratio    => rounded(median(map { $_->{$value} / $_->{$baseline} } @results), 3),
-		runs     => scalar @results,
+	my %more = (
 		events_per_second => rounded(median(map { $_->{rate} } @results), 0),
 		deliveries => $case->{relays} * $case->{events});
 	for my $key (qw(cpu_us_per_event_net cpu_us_per_event_backend rss_net_mb rss_backend_mb open_relays))
 	{
-		$line{$key} = rounded(median(map { $_->{$key} } @results), 1);
+		$more{$key} = rounded(median(map { $_->{$key} } @results), 1);
 	}
-	my @order = (qw(bench case median unit baseline ratio runs), sort keys %line);
-	my %seen;
-	my $json = JSON::PP->new->allow_nonref;
-	$| = 1;
-	print '{', join(', ', map { qq("$_": ) . $json->encode($line{$_}) } grep { !$seen{$_}++ } @order), "}\n";
+	BenchReport::line('sync', $name, $unit, $digits, [ map { [ @$_{ $value, $baseline } ] } @results ], %more);
 	return;
 }
 
@@ -83,12 +70,6 @@ sub start_relays
 		map { ("--$_" => $case{$_}) } qw(relays events overlap));
 	my $line = <$out> // die "the relay stub did not start\n";
 	return (decode_json($line)->{port}, $in);
-}
-
-sub verify_rate
-{
-	my $line = BenchServer::run_quietly(BenchServer::tool('bigbrotr-verify_rate'), $quick ? '0.3' : '1');
-	return decode_json($line)->{verify_rate};
 }
 
 # Archives all relays into a new cluster.
@@ -177,16 +158,4 @@ sub rss_mb
 	open my $file, '<', "/proc/$pid/status" or die "process $pid is gone\n";
 	my ($kb) = join('', <$file>) =~ /^$kind:\s+(\d+) kB/m;
 	return $kb / 1024;
-}
-
-sub median
-{
-	my @sorted = sort { $a <=> $b } @_;
-	return ($sorted[ $#sorted / 2 ] + $sorted[ @sorted / 2 ]) / 2;
-}
-
-sub rounded
-{
-	my ($number, $digits) = @_;
-	return 0 + sprintf "%.${digits}f", $number;
 }

@@ -67,9 +67,18 @@ class CorpusGenerator
 	static constexpr int64_t kBaseTime = 1760000000; // the newest event, about
 	static constexpr int64_t kSpan = 90 * 86400;     // seconds before it
 
-	/* `expected` events fill the span; more of them go on behind the base time. */
-	explicit CorpusGenerator(uint64_t seed, int authors = 400, int64_t expected = 10000)
-		: random_(seed), expected_(expected)
+	/*
+	 * `expected` events fill the span; more of them go on behind the base time. Random signatures
+	 * are for measuring with many events, where nobody checks them.
+	 */
+	enum class Signatures
+	{
+		Real,
+		Random
+	};
+	explicit CorpusGenerator(uint64_t seed, int authors = 400, int64_t expected = 10000,
+							 Signatures signatures = Signatures::Real)
+		: random_(seed), expected_(expected), signatures_(signatures)
 	{
 		for (int i = 0; i < authors; i++) {
 			std::string phrase =
@@ -88,7 +97,7 @@ class CorpusGenerator
 		nostr::Event event;
 		do {
 			event = draft();
-			author_->sign(event);
+			sign(*author_, event);
 		} while (!ids_.insert(prefix(event.id)).second);
 		if (event.kind == 1)
 			remember(event);
@@ -120,6 +129,16 @@ class CorpusGenerator
 	static std::string hex(const nostr::PublicKey &key)
 	{
 		return nostr::to_hex(key.data(), key.size());
+	}
+
+	void sign(const nostr::Signer &author, nostr::Event &event)
+	{
+		if (signatures_ == Signatures::Real)
+			return author.sign(event);
+		event.pubkey = author.pubkey();
+		event.id = nostr::compute_id(event);
+		for (uint8_t &byte : event.sig)
+			byte = static_cast<uint8_t>(random_.next());
 	}
 
 	std::string_view relay() { return random_.pick(corpus::kRelays); }
@@ -272,7 +291,7 @@ class CorpusGenerator
 		request_tags.add({"relays", relay(), relay(), relay()}).add({"amount", amount});
 		request_tags.add({"p", target.author}).add({"e", target.id});
 		nostr::Event request = make(9734, request_tags, random_.chance(0.3) ? words(1, 8) : "");
-		sender.sign(request);
+		sign(sender, request);
 
 		std::string invoice = "lnbc" + amount.substr(0, amount.size() - 2) + "n1p" +
 							  random_.characters("qpzry9x8gf2tvdw0s3jn54khce6mua7l", 260);
@@ -396,6 +415,7 @@ class CorpusGenerator
 
 	corpus::Random random_;
 	int64_t expected_;
+	Signatures signatures_;
 	int64_t made_ = 0;
 	int64_t now_ = kBaseTime - kSpan;
 	std::vector<std::unique_ptr<nostr::Signer>> authors_;
