@@ -19,6 +19,8 @@ SELECT line, reason, left(text, 8) AS text FROM bigbrotr.import_rejects ORDER BY
 SELECT content, tags, bigbrotr.verify_event(e), relay_url
 FROM bigbrotr.events AS e JOIN bigbrotr.event_relay USING (event_id) ORDER BY created_at;
 SELECT count(*) AS lines, count(*) FILTER (WHERE bigbrotr.verify_event(line)) AS good FROM bigbrotr.export_events() AS line;
+SELECT count(*) FROM bigbrotr.export_events('{"since": 1735689603}');
+SELECT bigbrotr.export_events('{"kinds": 1}');
 
 -- A signature is verified, unless the id is known.
 INSERT INTO lines SELECT 5, overlay(line PLACING '0000' FROM length(line) - 5 FOR 4) FROM lines WHERE n = 4;

@@ -121,13 +121,15 @@ CREATE PROCEDURE bigbrotr.import_events(path text, relay text DEFAULT NULL, resu
 COMMENT ON PROCEDURE bigbrotr.import_events(text, text, boolean) IS
 	'Archives the events of a file of the server, one JSON object a line, and commits as it goes; relay: where they were seen. Bad lines go to bigbrotr.import_rejects, progress is shown by bigbrotr.import_progress. Called again after an interruption it goes on where it was, unless resume is false. Needs pg_read_server_files';
 
-CREATE FUNCTION bigbrotr.export_events() RETURNS SETOF text
+CREATE FUNCTION bigbrotr.export_events(filter jsonb DEFAULT '{}') RETURNS SETOF text
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000000
 	BEGIN ATOMIC
-		SELECT bigbrotr.event_json(e) FROM bigbrotr.events AS e ORDER BY e.created_at, e.event_id;
+		SELECT bigbrotr.event_json(e) FROM bigbrotr.events AS e
+		WHERE bigbrotr.event_matches(e, export_events.filter)
+		ORDER BY e.created_at, e.event_id;
 	END;
-COMMENT ON FUNCTION bigbrotr.export_events() IS
-	'All events as NIP-01 JSON, exact, in the order of created_at and id: what bigbrotr.import_events reads. bigbrotr-export writes them to a file or a pipe';
+COMMENT ON FUNCTION bigbrotr.export_events(jsonb) IS
+	'The events that match a filter (its limit aside), all without one, as NIP-01 JSON, exact, in the order of created_at and id: what bigbrotr.import_events reads. bigbrotr-export writes them to a file or a pipe';
 
 REVOKE ALL ON PROCEDURE bigbrotr.import_events(text, text, boolean) FROM PUBLIC;
 GRANT INSERT, UPDATE ON bigbrotr.imports TO bigbrotr_writer;
@@ -138,6 +140,6 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.import_lines(bigint, bigint, bytea, boolean),
 	bigbrotr.import_finish(bigint)
 	TO bigbrotr_writer;
-GRANT EXECUTE ON FUNCTION bigbrotr.export_events() TO bigbrotr_reader;
+GRANT EXECUTE ON FUNCTION bigbrotr.export_events(jsonb) TO bigbrotr_reader;
 GRANT EXECUTE ON PROCEDURE bigbrotr.import_events(text, text, boolean) TO bigbrotr_writer;
 

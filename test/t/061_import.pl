@@ -119,6 +119,14 @@ my @sorted = sort { $a->[0] <=> $b->[0] or $a->[1] cmp $b->[1] }
   map { [ /"created_at":(\d+)/, /"id":"(\w+)"/ ] } @exported;
 is(join(' ', map { $_->[1] } @sorted), join(' ', map { /"id":"(\w+)"/ } @exported), 'in order');
 
+{
+	local $ENV{PGDATABASE} = 'postgres';
+	my $chosen = `bigbrotr-export '{"kinds":[1],"since":1600000000}'`;
+	is($chosen eq join('', map { "$_\n" } grep { /"kind":1,/ && /"created_at":(\d+)/ && $1 >= 1600000000 } @exported), 1,
+		'a filter chooses some');
+	isnt(system("bigbrotr-export '{\"nonsense\":1' 2>/dev/null"), 0, 'bad filter');
+}
+
 # Into other archives: through a pipe, and as a file of the server.
 {
 	local $ENV{PGDATABASE} = 'second';
