@@ -128,6 +128,7 @@ CREATE FUNCTION bigbrotr.store_events(
 	AS $$
 DECLARE
 	stored bytea[];
+	speaking bigint[]; -- of others: deletion and vanish requests
 BEGIN
 	IF (cardinality(event_ids) = ALL (ARRAY[cardinality(pubkeys), cardinality(created_ats), cardinality(kinds),
 		cardinality(tags), cardinality(contents), cardinality(sigs), cardinality(raws)])) IS NOT TRUE THEN
@@ -140,9 +141,12 @@ BEGIN
 		     AS a (event_id, pubkey, created_at, kind, tags, content, sig, raw, n)
 		ORDER BY a.event_id, a.n
 		ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
-		RETURNING event_id
+		RETURNING event_id, eid, kind
 	)
-	SELECT array_agg(event_id) INTO stored FROM new;
+	SELECT array_agg(event_id), array_agg(eid) FILTER (WHERE kind IN (5, 62)) INTO stored, speaking FROM new;
+	IF speaking IS NOT NULL THEN
+		PERFORM bigbrotr.record_facts(speaking);
+	END IF;
 	RETURN coalesce(stored, '{}');
 END
 $$;

@@ -37,11 +37,13 @@ constexpr int16_t kRejectKey[] = {1};
 constexpr TableShape kRejects = {"event_rejects", kRejectColumns, kRejectKey, nullptr};
 
 pg::Statement relays_statement("SELECT bigbrotr.lock_relays($1)");
+pg::Statement facts_statement("SELECT bigbrotr.record_facts($1)");
 pg::Statement count_statement("INSERT INTO bigbrotr.statistics_deltas "
 							  "(kinds, kind_counts, days, day_counts, relays, relay_counts) "
 							  "VALUES ($1, $2, $3, $4, $5, $6)");
 
 constexpr int64_t kDay = 86400;
+constexpr int32_t kDeletion = 5, kVanish = 62; // kinds whose events say something about others
 
 /* Like the server's own, but with the short header that a row has in the end. Inside pg::call. */
 Datum
@@ -132,6 +134,7 @@ class DirectInsert
 			sightings_.close();
 			events_.close();
 		});
+		record_facts();
 		count();
 		return true;
 	}
@@ -150,6 +153,8 @@ class DirectInsert
 			stored.fresh = true;
 			stored.eid = write(event, now);
 			inserted.events.insert(event.id);
+			if (event.kind == kDeletion || event.kind == kVanish)
+				facts_.push_back(stored.eid);
 			kinds_.add(event.kind);
 			days_.add(event.created_at / kDay * kDay);
 		}
@@ -246,6 +251,13 @@ class DirectInsert
 		});
 	}
 
+	void record_facts()
+	{
+		if (!facts_.empty())
+			facts_statement.run(
+				{pg::int8_array(facts_.size(), [&](size_t i) { return facts_[i]; })});
+	}
+
 	void count()
 	{
 		bool events = events_.counted() && !kinds_.all().empty();
@@ -261,7 +273,8 @@ class DirectInsert
 
 	Table events_, sightings_;
 	TagsWriter tags_;
-	std::vector<Stored> batch_; // sorted by id
+	std::vector<Stored> batch_;  // sorted by id
+	std::vector<int64_t> facts_; // eids
 	Counts kinds_, days_, relays_;
 };
 

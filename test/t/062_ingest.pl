@@ -70,7 +70,8 @@ my $insert = q{
 # Everything but eids, which are drawn as needed.
 my $events = 'event_id, pubkey, created_at, kind, tags, content, sig, inserted_at, raw';
 my $copy = "CREATE TABLE direct_events AS SELECT $events FROM bigbrotr.events; "
-  . 'CREATE TABLE direct_sightings AS SELECT event_id, relay_url, seen_at FROM bigbrotr.event_relay';
+  . 'CREATE TABLE direct_sightings AS SELECT event_id, relay_url, seen_at FROM bigbrotr.event_relay; '
+  . 'CREATE TABLE direct_facts AS SELECT target, event_id FROM bigbrotr.deletions UNION ALL SELECT pubkey, event_id FROM bigbrotr.vanish_requests';
 
 # Rows of one table that are not, byte for byte, in the other.
 sub differences
@@ -99,7 +100,7 @@ for my $name (sort keys %corpora)
 	$node->safe_psql($name, $copy);
 
 	$node->safe_psql($name, q{
-		TRUNCATE bigbrotr.events, bigbrotr.sightings;
+		TRUNCATE bigbrotr.events, bigbrotr.sightings, bigbrotr.deletions, bigbrotr.vanish_requests;
 		CREATE TABLE fired (n bigint);
 		CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.fired VALUES (1); RETURN NULL; END';
 		CREATE TRIGGER zz_mine AFTER INSERT ON bigbrotr.events EXECUTE FUNCTION fire()});
@@ -107,6 +108,8 @@ for my $name (sort keys %corpora)
 	cmp_ok($node->safe_psql($name, 'SELECT count(*) FROM fired'), '>', 0, "$name: a trigger saw it");
 	is(differences($name, 'direct_events', 'bigbrotr.events', $events), 0, "$name: the same events");
 	is(differences($name, 'direct_sightings', 'bigbrotr.event_relay', 'event_id, relay_url, seen_at'), 0, "$name: the same sightings");
+	is($node->safe_psql($name, q{WITH facts AS (SELECT target, event_id FROM bigbrotr.deletions UNION ALL SELECT pubkey, event_id FROM bigbrotr.vanish_requests)
+		(TABLE facts EXCEPT ALL TABLE direct_facts) UNION ALL (TABLE direct_facts EXCEPT ALL TABLE facts)}), '', "$name: the same deletion and vanish requests");
 	is($node->safe_psql($name, 'SELECT * FROM bigbrotr.verify_statistics() UNION ALL SELECT problem, eid, relay_id, rows FROM bigbrotr.verify_references()'),
 		'', "$name: counted exactly, and sound");
 
