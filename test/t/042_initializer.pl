@@ -1,0 +1,59 @@
+# The initializer: seeds from a file, from the shipped list, with bad lines; what keeps it from working is said clearly.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use ArchiveTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node  = archive_server('initializer', 'bigbrotr.services' => 'initializer', 'bigbrotr.allow_local_relays' => 'off');
+my $seeds = $node->basedir . '/seeds';
+my $done  = q{state = 'done' FROM bigbrotr.services WHERE service = 'initializer'};
+
+# Runs the initializer again with this seed file.
+my $load = sub {
+	my ($file) = @_;
+	$node->append_conf('postgresql.conf', "bigbrotr.seed_file = '$file'\n");
+	$node->reload;
+	wait_for($node, "current_setting('bigbrotr.seed_file') = '$file'");
+	$node->safe_psql('postgres', q{SELECT bigbrotr.service_restart('initializer')});
+};
+
+my $last_error = q{last_error FROM bigbrotr.services WHERE service = 'initializer'};
+wait_for($node, $done);
+
+append_to_file($seeds, "# ours\nwss://one.example.com\nTWO.example.com\r\nws://192.168.1.1\nwss://broken\xff\xfe.example.com\nwss://nul\0.example.com\nnot a relay\n");
+$load->($seeds);
+wait_for($node, q{count(*) = 2 FROM bigbrotr.relays});
+wait_for($node, $done);
+is($node->safe_psql('postgres', 'SELECT url FROM bigbrotr.relays ORDER BY url'), "wss://one.example.com\nwss://two.example.com", 'the good lines are loaded');
+is($node->safe_psql('postgres', "SELECT string_agg(line::text, ',' ORDER BY line) FROM bigbrotr.seed_rejects WHERE source = '$seeds'"), '4,5,6,7', 'the bad ones are refused');
+is($node->safe_psql('postgres', "SELECT reason FROM bigbrotr.seed_rejects WHERE line = 4"), 'local_address', 'with the reason');
+
+my $log = -s $node->logfile;
+$load->('');
+wait_for($node, q{count(*) > 50 FROM bigbrotr.relays});
+wait_for($node, $done);
+is($node->safe_psql('postgres', q{SELECT count(*) FROM bigbrotr.seed_rejects WHERE source = 'shipped'}), 0, 'the shipped list is all relays');
+like(slurp_file($node->logfile, $log), qr/seed list "shipped": \d+ added, \d+ known, 0 refused/, 'one line of the log tells');
+
+for my $case ([ '/nowhere/seeds', qr/could not open seed file "\/nowhere\/seeds": No such file/ ],
+	[ $node->basedir, qr/could not read seed file ".*": Invalid argument/ ])
+{
+	my ($file, $message) = @$case;
+	$load->($file);
+	wait_for($node, "$last_error ~ 'seed file'") if $file =~ /nowhere/;
+	wait_for($node, "$last_error ~ 'could not read'") if $file !~ /nowhere/;
+	like($node->safe_psql('postgres', "SELECT $last_error"), $message, "a bad file is named: $file");
+}
+
+$load->($seeds);
+wait_for($node, $done);
+$node->safe_psql('postgres', 'ALTER TABLE bigbrotr.sightings ALTER seen_at TYPE timestamptz USING to_timestamp(seen_at)');
+$node->safe_psql('postgres', q{SELECT bigbrotr.service_restart('initializer')});
+wait_for($node, "$last_error ~ 'lacks the column'");
+like($node->safe_psql('postgres', "SELECT $last_error"), qr/lacks the column "bigbrotr.sightings seen_at bigint"/, 'a changed schema is noticed');
+
+$node->stop;
+done_testing();
