@@ -169,24 +169,28 @@ inside(const nostr::Window &window, int64_t created_at)
 void
 Session::on_event(std::string_view text)
 {
-	nostr::RelayMessage &message = shared_.message;
-	bool late = false;
-	if (pager_ && message.subscription == page_id_) {
+	nostr::Event &event = shared_.message.event;
+	const std::string &subscription = shared_.message.subscription;
+	if (pager_ && subscription == page_id_) {
 		progress_ = alive_;
 		if (pager_->page_events() >= kMaxPageEvents)
 			return cut("flood", "a page without end");
-		if (!pager_->on_event(message.event.id, message.event.created_at))
+		if (!pager_->on_event(event.id, event.created_at)) {
+			/* Above the window: the relay does not do what it was asked, so an otherwise empty
+			 * page of it proves nothing. Below: it has gone past the end of the range. */
+			if (event.created_at > pager_->window().until.value_or(INT64_MAX))
+				pager_->on_refused(std::nullopt);
 			return refuse("outside_window", text);
-	} else if (late = message.subscription == last_page_id_ && !last_page_id_.empty(); late) {
-		if (!inside(last_window_, message.event.created_at))
-			return refuse("outside_window", text);
-	} else if (!live_open_ || message.subscription != kLive) {
+		}
+	} else if (!last_page_id_.empty() && subscription == last_page_id_) {
 		ignore();
-		return refuse("unexpected_subscription", message.subscription);
+		if (!inside(last_window_, event.created_at))
+			return refuse("outside_window", text);
+	} else if (!live_open_ || subscription != kLive) {
+		ignore();
+		return refuse("unexpected_subscription", subscription);
 	}
-	shared_.intake.submit(message.event, ledger_, shared_.clock.unix_seconds());
-	if (late)
-		ignore();
+	shared_.intake.submit(event, ledger_, shared_.clock.unix_seconds());
 }
 
 void
@@ -243,7 +247,7 @@ Session::on_refused(nostr::Reject reason, std::string_view text)
 		return cut(code, text);
 	if (pager_ && message.type == nostr::MessageType::Event && message.subscription == page_id_) {
 		progress_ = alive_;
-		// PEEK pager_->on_refused(nostr::peek_created_at(text));
+		pager_->on_refused(nostr::peek_created_at(text));
 	}
 	refuse(code, text);
 }
