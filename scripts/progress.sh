@@ -9,8 +9,11 @@ PROGRESS="
 	       count(*) FILTER (WHERE p.phase = 'live'),
 	       count(*) FILTER (WHERE p.failures > 0),
 	       coalesce(sum(p.events), 0), to_char(coalesce(sum(p.events), 0), 'FM999,999,999,990'),
-	       format('%s  coverage %s %%', pg_size_pretty(coalesce(sum(p.bytes), 0)),
-	              round(100 * coalesce(avg(p.coverage), 0)::numeric, 1))
+	       format('%s  coverage %s %%%s', pg_size_pretty(coalesce(sum(p.bytes), 0)),
+	              round(100 * coalesce(avg(p.coverage), 0)::numeric, 1),
+	              (SELECT string_agg(format('  %s %s: %s', s.service, s.state, s.last_error), '')
+	               FROM bigbrotr.services AS s
+	               WHERE s.database = current_database() AND s.state IN ('enabled', 'disabled', 'backoff') AND s.last_error <> ''))
 	FROM bigbrotr.relay_progress AS p
 	WHERE p.enabled AND (p.network = 'clearnet' OR p.network = 'local' AND bigbrotr.allow_local_relays())"
 
