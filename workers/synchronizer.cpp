@@ -144,14 +144,14 @@ class Synchronizer : public pg::Service, private BatchPolicy
 	{
 		if (count_open() < pg::settings::sync_connections)
 			return;
-		int64_t leaving = 0;
+		int64_t leaving = 0, stay = std::min<int64_t>(kMinLive, pg::settings::sync_interval_s);
 		std::vector<std::pair<int64_t, int32_t>> candidates;
 		for (const auto &[id, relay] : relays_) {
 			if (!relay.open)
 				continue;
 			if (relay.stopping)
 				leaving++;
-			else if (relay.live_since && *relay.live_since <= now - kMinLive)
+			else if (relay.live_since && now - *relay.live_since >= stay)
 				candidates.emplace_back(*relay.live_since, id);
 		}
 		if (candidates.empty())

@@ -17,9 +17,10 @@ COMMENT ON FUNCTION bigbrotr.unix_now() IS 'Start of the transaction, Unix secon
 
 -- Policy beside the pure normaliser: local relays only if a setting says so.
 CREATE FUNCTION bigbrotr.allow_local_relays() RETURNS boolean
-	LANGUAGE sql STABLE PARALLEL SAFE
-	RETURN coalesce(current_setting('bigbrotr.allow_local_relays', true), 'off')::boolean;
-COMMENT ON FUNCTION bigbrotr.allow_local_relays() IS 'The setting bigbrotr.allow_local_relays, also where the library is not loaded';
+	LANGUAGE c STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_allow_local_relays';
+COMMENT ON FUNCTION bigbrotr.allow_local_relays() IS 'The setting bigbrotr.allow_local_relays, for everybody';
 
 CREATE FUNCTION bigbrotr.add_relay(url text) RETURNS integer
 	LANGUAGE plpgsql STRICT

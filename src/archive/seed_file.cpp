@@ -38,7 +38,7 @@ read_file(const std::string &path)
 	if (fstat(fd, &status) != 0)
 		error = errno;
 	else if (!S_ISREG(status.st_mode))
-		error = EINVAL;
+		error = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
 	else if (status.st_size > kMaxBytes)
 		error = EFBIG;
 	else {
