@@ -71,9 +71,11 @@ no_process_free(Slot &slot)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	int needed = processes_needed();
 	LWLockRelease(shared->lock);
-	char reason[128], hint[128];
+	char reason[128], hint[160];
 	snprintf(reason, sizeof reason, "bigbrotr needs %d background workers, none is free", needed);
-	snprintf(hint, sizeof hint, "Raise \"max_worker_processes\" (now %d).", max_worker_processes);
+	snprintf(hint, sizeof hint,
+			 "Raise \"max_worker_processes\" (now %d); replication and parallel queries share it.",
+			 max_worker_processes);
 	wait_for(slot, WARNING, reason, hint);
 }
 
@@ -98,6 +100,7 @@ start(int index)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE); // before the worker is there: it looks for this
 	slot.ticket = ++shared->ticket;
 	memcpy(worker.bgw_extra, &slot.ticket, sizeof slot.ticket);
+	bool again = slot.started != 0;
 	slot.has_worker = true;
 	slot.exit = Exit::Failed;
 	set_state(slot, State::Starting);
@@ -110,7 +113,7 @@ start(int index)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	slot.has_worker = registered;
 	slot.next_start = 0;
-	slot.restarts += registered && slot.started != 0;
+	slot.restarts += registered && again;
 	LWLockRelease(shared->lock);
 	if (!registered)
 		no_process_free(slot);
@@ -319,7 +322,8 @@ bigbrotr_launcher_main(Datum)
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
-	/* No database, only shared catalogs: so the launcher never stands in the way of DROP DATABASE. */
+	/* No database, only shared catalogs: so the launcher never stands in the way of DROP DATABASE.
+	 */
 	BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
 	prepare();
 	for (bool reload = true;; sleep_until_something_happens()) {

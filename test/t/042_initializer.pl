@@ -38,13 +38,17 @@ wait_for($node, $done);
 is($node->safe_psql('postgres', q{SELECT count(*) FROM bigbrotr.seed_rejects WHERE source = 'shipped'}), 0, 'the shipped list is all relays');
 like(slurp_file($node->logfile, $log), qr/seed list "shipped": \d+ added, \d+ known, 0 refused/, 'one line of the log tells');
 
-for my $case ([ '/nowhere/seeds', qr/could not open seed file "\/nowhere\/seeds": No such file/ ],
-	[ $node->basedir, qr/could not read seed file ".*": Is a directory/ ])
+# A list that cannot be read is reported and keeps nobody from working.
+for my $case ([ '/nowhere/seeds', 'No such file or directory' ], [ $node->basedir, 'Is a directory' ])
 {
-	my ($file, $message) = @$case;
+	my ($file, $reason) = @$case;
+	$log = -s $node->logfile;
 	$load->($file);
-	wait_for($node, "last_error LIKE '%\"$file\"%' $of_it");
-	like($node->safe_psql('postgres', "SELECT last_error $of_it"), $message, 'a bad file is named');
+	wait_for($node, "EXISTS (SELECT FROM bigbrotr.refusals WHERE name = '$file')");
+	wait_for($node, $done);
+	is($node->safe_psql('postgres', "SELECT reason, last_detail FROM bigbrotr.refusals WHERE source = 'seeds' AND name = '$file'"),
+		qq{unreadable|could not read seed file "$file": $reason}, 'an unreadable file is listed');
+	like(slurp_file($node->logfile, $log), qr/WARNING:  could not read seed file "\Q$file\E": $reason; no seeds are loaded/, 'and logged');
 }
 
 $load->($seeds);
