@@ -101,6 +101,16 @@ $$;
 COMMENT ON FUNCTION bigbrotr.load_seeds(text, text) IS
 	'Makes the relays of a list known: one URL a line, # begins a comment line. known: lines whose relay was known before or stands above. Refused lines are in bigbrotr.seed_rejects with their reason, which replace those of an earlier load of the same source';
 
+CREATE FUNCTION bigbrotr.reject_seeds(source text, problem text) RETURNS void
+	LANGUAGE sql
+	BEGIN ATOMIC
+		DELETE FROM bigbrotr.seed_rejects AS r WHERE r.source = reject_seeds.source;
+		INSERT INTO bigbrotr.seed_rejects (source, line, text, reason, read_at)
+		VALUES (reject_seeds.source, 0, left(reject_seeds.problem, 500), 'unreadable', bigbrotr.unix_now());
+	END;
+COMMENT ON FUNCTION bigbrotr.reject_seeds(text, text) IS
+	'Notes in bigbrotr.seed_rejects why a whole list could not be read, as line 0';
+
 CREATE FUNCTION bigbrotr.known_events(event_ids bytea[]) RETURNS boolean[]
 	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp

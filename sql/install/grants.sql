@@ -27,6 +27,7 @@ GRANT INSERT, DELETE ON bigbrotr.seed_rejects TO bigbrotr_writer;
 GRANT EXECUTE ON FUNCTION
 	bigbrotr.add_relay(text),
 	bigbrotr.load_seeds(text, text),
+	bigbrotr.reject_seeds(text, text),
 	bigbrotr.store_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bigint),
 	bigbrotr.store_sightings(bytea[], integer[], bigint[]),
 	bigbrotr.reject_event(bytea, integer, text, text, bytea, bigint),
