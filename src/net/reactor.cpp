@@ -56,7 +56,8 @@ Reactor::Reactor(std::function<void(const char *)> log)
 	info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	info.user = this;
 	info.pt_serv_buf_size = kReadSize;
-	/* Nobody but us: no descriptors of its own, no privileges to drop. */
+	info.timeout_secs = 3600; // time-outs are the sessions' business
+	/* No privileges to drop. */
 	info.gid = info.uid = -1;
 	context_ = lws_create_context(&info);
 	if (!context_)

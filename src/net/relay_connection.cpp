@@ -7,8 +7,12 @@
 
 namespace net {
 
+/* libwebsockets' own pings would end connections that are not read for a while. */
+static const lws_retry_bo_t no_idle_policy{};
+
 /* A buffer that grew past this for one message is not kept for the next. */
 constexpr size_t kKeptBuffer = 32 << 10;
+constexpr int kCloseSeconds = 3;
 
 int
 relay_callback(lws *wsi, lws_callback_reasons reason, void *, void *in, size_t size) noexcept
@@ -74,6 +78,7 @@ RelayConnection::open(const nostr::RelayEndpoint &relay, const std::string &addr
 	info.ietf_version_or_minus_one = -1;
 	info.local_protocol_name = "relay";
 	info.opaque_user_data = this;
+	info.retry_and_idle_policy = &no_idle_policy;
 	wsi_ = lws_client_connect_via_info(&info);
 	return wsi_ != nullptr;
 }
@@ -95,7 +100,7 @@ RelayConnection::ping()
 }
 
 void
-RelayConnection::close()
+RelayConnection::close(bool politely)
 {
 	if (!wsi_)
 		return;
@@ -103,8 +108,15 @@ RelayConnection::close()
 	wsi_ = nullptr;
 	drop_buffer();
 	lws_set_opaque_user_data(wsi, nullptr);
-	/* Not only by a return value: that is ignored while the inflater is drained. */
-	lws_set_timeout(wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+	if (politely && open_) {
+		/* The close frame goes out with the refusal to write anything else. */
+		lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, nullptr, 0);
+		lws_callback_on_writable(wsi);
+		lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, kCloseSeconds);
+	} else {
+		/* Not only by a return value: that is ignored while the inflater is drained. */
+		lws_set_timeout(wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+	}
 }
 
 void

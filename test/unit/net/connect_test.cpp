@@ -1,6 +1,6 @@
 /* From a URL to an open WebSocket: names, addresses that may be used, TLS, handshake, time-outs. */
+#include <atomic>
 #include <filesystem>
-#include <fstream>
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "name_server.h"
+#include "net/config.h"
 #include "net/resolver.h"
 #include "scripted_relay.h"
 #include "worker.h"
@@ -188,6 +189,74 @@ TEST(NetConnect, UrlsThatAreNone)
 	EXPECT_EQ(ending("https://example.com").reason, "bad_scheme");
 }
 
+TEST(NetConnect, SilentRelaysArePinged)
+{
+	std::atomic<int> pings{0};
+	ScriptedRelay relay([&](Peer &peer) {
+		peer.receive();
+		try {
+			peer.receive();
+		} catch (const ConnectionGone &) {
+		}
+		pings = peer.pings;
+	});
+	Worker worker;
+	worker.task(1, relay.url(), {}, true);
+	ASSERT_TRUE(worker.until([&] { return worker.reported(1, wire::RelayPhase::CaughtUp); }));
+	worker.clock.advance(net::kPingAfter);
+	ASSERT_TRUE(worker.until([&] { return worker.stats.connections == 1; }));
+	/* Another one is caught up: by then the ping was sent and answered. */
+	ScriptedRelay other(serve_events({}, 10));
+	worker.task(2, other.url(), {{0, 10}});
+	ASSERT_TRUE(worker.until_ended(2));
+	EXPECT_EQ(worker.ended(1), nullptr);
+	worker.send(wire::RelayStop{1});
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.ended(1)->reason, "");
+	worker.stop();
+	while (pings == 0)
+		std::this_thread::yield();
+}
+
+TEST(NetConnect, RelaysThatAnswerNoPingAreLost)
+{
+	ScriptedRelay relay([&](Peer &peer) {
+		peer.answers_pings = false;
+		peer.receive();
+		peer.receive();
+	});
+	Worker worker;
+	worker.task(1, relay.url(), {}, true);
+	ASSERT_TRUE(worker.until([&] { return worker.reported(1, wire::RelayPhase::CaughtUp); }));
+	worker.clock.advance(net::kPingAfter);
+	ScriptedRelay other(serve_events({}, 10));
+	worker.task(2, other.url(), {{0, 10}});
+	ASSERT_TRUE(worker.until_ended(2));
+	worker.clock.advance(std::chrono::seconds(21));
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.ended(1)->reason, "connection_lost");
+}
+
+TEST(NetConnect, StoppedRelaysGetACloseFrame)
+{
+	std::atomic<int> code{-1};
+	ScriptedRelay relay([&](Peer &peer) {
+		try {
+			for (;;)
+				peer.receive();
+		} catch (const ConnectionGone &) {
+		}
+		code = peer.close_code;
+	});
+	Worker worker;
+	worker.task(1, relay.url(), {}, true);
+	ASSERT_TRUE(worker.until([&] { return worker.reported(1, wire::RelayPhase::CaughtUp); }));
+	worker.send(wire::RelayStop{1});
+	while (code < 0)
+		std::this_thread::yield();
+	EXPECT_EQ(code, 1000);
+}
+
 /* A self-signed certificate with its key as a PEM file. */
 class Certificate
 {
@@ -279,7 +348,9 @@ TEST(NetConnect, TlsSettingIsReloaded)
 
 TEST(NetConnect, TlsWithAPlainRelay)
 {
-	ScriptedRelay relay(never);
+	ScriptedRelay::Options options = http("HTTP/1.1 400 Bad Request\r\n\r\n");
+	options.at_once = true;
+	ScriptedRelay relay(never, options);
 	EXPECT_EQ(ending("wss://127.0.0.1:" + std::to_string(relay.port())).reason, "tls_failed");
 }
 

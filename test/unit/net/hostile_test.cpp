@@ -217,6 +217,59 @@ TEST(NetHostile, PageWithoutEnd)
 	EXPECT_TRUE(worker.claims.empty());
 }
 
+TEST(NetHostile, TheSameLiveEventWithoutEnd)
+{
+	auto event = make_event(1000, "again");
+	ScriptedRelay relay([&](Peer &peer) {
+		std::string message = event_message(req_id(peer.receive()), event);
+		for (;;)
+			peer.text(message);
+	});
+	Worker worker;
+	worker.task(1, relay.url(), {}, true);
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.ended(1)->reason, "flood");
+	EXPECT_EQ(worker.events.size(), 1U);
+}
+
+TEST(NetHostile, AnswersToWhatWasNeverAsked)
+{
+	const std::string messages[] = {R"(["COUNT","p1",{"count":3}])", R"(["NEG-MSG","p1","61"])",
+									R"(["NEG-ERR","p1","closed: no"])",
+									"[\"OK\",\"" + std::string(64, 'a') + "\",true,\"\"]"};
+	auto events = make_events(3, 1000);
+	ScriptedRelay relay([&](Peer &peer) {
+		for (const std::string &message : messages)
+			peer.text(message);
+		peer.text(R"(["AUTH","challenge"])");
+		peer.text(R"(["FUTURE",1,2,3])");
+		serve_events(events, 10)(peer);
+	});
+	Worker worker;
+	worker.task(1, relay.url(), {{0, 5000}});
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.ended(1)->reason, "");
+	EXPECT_EQ((worker.refusals[{1, "unexpected_message"}]), 4U);
+	EXPECT_EQ(worker.events.size(), 3U);
+}
+
+TEST(NetHostile, ManyHugeMessagesThatDoNotEnd)
+{
+	ScriptedRelay relay([](Peer &peer) {
+		peer.receive();
+		peer.frame(1, std::string(14 << 20, ' '), false);
+		peer.linger();
+	});
+	wire::Settings settings = Worker::default_settings();
+	settings.max_message_bytes = 15 << 20;
+	Worker worker(settings);
+	for (int32_t id = 1; id <= 5; id++)
+		worker.task(id, relay.url(), {{0, 5000}});
+	ASSERT_TRUE(worker.until(
+		[&] { return !worker.reports.empty() && worker.reports.back().reason != ""; }));
+	EXPECT_EQ(worker.reports.back().reason, "assembly_full");
+}
+
 TEST(NetHostile, WrongIds)
 {
 	auto event = make_event(1000, "true");
