@@ -1,6 +1,7 @@
 #include "ingest.h"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -19,6 +20,7 @@ constexpr int kRetries = 5;
 
 pg::Statement known_statement("SELECT bigbrotr.known_events($1)");
 pg::Statement events_statement("SELECT bigbrotr.store_events($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+pg::Statement hold_statement("SELECT bigbrotr.hold_relays($1)");
 pg::Statement sightings_statement("SELECT relay_id, new FROM bigbrotr.store_sightings($1, $2, $3)");
 pg::Statement reject_statement("SELECT bigbrotr.reject_event($1, $2, $3, $4, $5, $6)");
 pg::Statement refusals_statement("SELECT bigbrotr.count_refusals($1, $2, $3, $4, $5)");
@@ -174,21 +176,31 @@ report(const wire::RelayReport &r, int64_t now)
 		 pg::value(int64_t{pg::settings::retry_delay_max_s} * 1000), pg::value(now)});
 }
 
+/* The relays the batch speaks of. */
+std::set<int32_t>
+relays_of(const wire::Batch &batch)
+{
+	std::set<int32_t> relays;
+	auto add = [&](const auto &list) {
+		for (const auto &part : list)
+			relays.insert(part.relay_id);
+	};
+	add(batch.sightings);
+	add(batch.refusals);
+	add(batch.traffic);
+	add(batch.claims);
+	add(batch.reports);
+	return relays;
+}
+
 void
 check(const wire::Batch &batch, const BatchPolicy &policy)
 {
-	auto ours = [&](const auto &list) {
-		for (const auto &part : list)
-			if (!policy.is_ours(part.relay_id))
-				throw pg::Error(ERRCODE_PROTOCOL_VIOLATION, "the net process spoke of relay " +
-																std::to_string(part.relay_id) +
-																", which was not handed out to it");
-	};
-	ours(batch.sightings);
-	ours(batch.refusals);
-	ours(batch.traffic);
-	ours(batch.claims);
-	ours(batch.reports);
+	for (int32_t relay : relays_of(batch))
+		if (!policy.is_ours(relay))
+			throw pg::Error(ERRCODE_PROTOCOL_VIOLATION, "the net process spoke of relay " +
+															std::to_string(relay) +
+															", which was not handed out to it");
 	for (const wire::Claim &c : batch.claims)
 		if (c.claim.evidence == nostr::Evidence::Dense &&
 			c.claim.range.lower != c.claim.range.upper)
@@ -211,6 +223,9 @@ store(const wire::Batch &batch, std::span<const wire::Event> events, IdSet store
 {
 	Totals totals;
 	std::unordered_map<int32_t, Added> added;
+	std::set<int32_t> ids = relays_of(batch);
+	std::vector<int32_t> relays(ids.begin(), ids.end());
+	hold_statement.run({pg::int4_array(relays.size(), [&](size_t i) { return relays[i]; })});
 	if (!events.empty())
 		store_events(events, now, stored);
 	totals.events = static_cast<int64_t>(stored.size());

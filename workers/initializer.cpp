@@ -66,6 +66,7 @@ constexpr std::string_view kFunctions[] = {
 	"bigbrotr.known_events(bytea[])",
 	"bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],"
 	"bigint)",
+	"bigbrotr.hold_relays(integer[])",
 	"bigbrotr.store_sightings(bytea[],integer[],bigint[])",
 	"bigbrotr.reject_event(bytea,integer,text,text,bytea,bigint)",
 	"bigbrotr.claim_coverage(integer,bigint,bigint,text,bigint,bigint)",

@@ -160,6 +160,19 @@ $$;
 COMMENT ON FUNCTION bigbrotr.store_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bigint) IS
 	'Archives verified events (nothing is verified here) and returns the ids of those that are new. tags: JSON texts; raws: null, or the exact JSON of an event with U+0000; at: Unix seconds';
 
+CREATE FUNCTION bigbrotr.hold_relays(relay_ids integer[]) RETURNS integer[]
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN ARRAY(SELECT r.relay_id FROM bigbrotr.relays AS r
+		WHERE r.relay_id = ANY (ARRAY(SELECT DISTINCT unnest(relay_ids)))
+		ORDER BY r.relay_id FOR KEY SHARE);
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.hold_relays(integer[]) IS
+	'Those of the relays that exist; they cannot be deleted until the transaction ends. To be called before anything else is written about them: a deletion takes its locks in the same order';
+
 CREATE FUNCTION bigbrotr.store_sightings(
 	event_ids bytea[], relay_ids integer[], seen_ats bigint[],
 	OUT relay_id integer, OUT new bigint) RETURNS SETOF record
@@ -175,10 +188,7 @@ BEGIN
 	IF (cardinality(event_ids) = ALL (ARRAY[cardinality(relay_ids), cardinality(seen_ats)])) IS NOT TRUE THEN
 		RAISE array_subscript_error USING MESSAGE = 'the arrays of sightings differ in length';
 	END IF;
-	-- Locked, so that nobody deletes a relay under its sightings.
-	existing := ARRAY(SELECT r.relay_id FROM bigbrotr.relays AS r
-		WHERE r.relay_id = ANY (ARRAY(SELECT DISTINCT unnest(relay_ids)))
-		ORDER BY r.relay_id FOR KEY SHARE);
+	existing := bigbrotr.hold_relays(relay_ids);
 	RETURN QUERY
 	WITH stored AS (
 		INSERT INTO bigbrotr.sightings AS s (eid, relay_id, seen_at)

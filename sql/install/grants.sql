@@ -29,6 +29,7 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.load_seeds(text, text),
 	bigbrotr.reject_seeds(text, text),
 	bigbrotr.store_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bigint),
+	bigbrotr.hold_relays(integer[]),
 	bigbrotr.store_sightings(bytea[], integer[], bigint[]),
 	bigbrotr.reject_event(bytea, integer, text, text, bytea, bigint),
 	bigbrotr.claim_coverage(integer, bigint, bigint, text, bigint, bigint),
