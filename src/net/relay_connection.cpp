@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include <openssl/ssl.h>
-#include <sys/socket.h>
 
 namespace net {
 
@@ -61,7 +60,6 @@ RelayConnection::open(const nostr::RelayEndpoint &relay, const std::string &addr
 		relay.host.find(':') == std::string::npos ? relay.host : "[" + relay.host + "]";
 	if (relay.port != (relay.tls ? 443 : 80))
 		host += ":" + std::to_string(relay.port);
-	tls_ = relay.tls;
 	max_message_ = config.max_message_bytes;
 	user_agent_ = config.user_agent;
 
@@ -74,7 +72,7 @@ RelayConnection::open(const nostr::RelayEndpoint &relay, const std::string &addr
 	info.host = host.c_str();
 	info.alpn = "http/1.1";
 	/* A redirect would lead past the screening of addresses. */
-	info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (tls_ ? LCCSCF_USE_SSL : 0);
+	info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (relay.tls ? LCCSCF_USE_SSL : 0);
 	info.ietf_version_or_minus_one = -1;
 	info.local_protocol_name = "relay";
 	info.opaque_user_data = this;
@@ -256,11 +254,8 @@ RelayConnection::connect_failed(lws *wsi, std::string_view text)
 			detail = "HTTP status " + std::to_string(status);
 		return closed("handshake_failed", detail);
 	}
-	sockaddr_storage peer;
-	socklen_t size = sizeof peer;
-	bool connected =
-		getpeername(lws_get_socket_fd(wsi), reinterpret_cast<sockaddr *>(&peer), &size) == 0;
-	closed(connected && tls_ ? "tls_failed" : "connection_refused", text);
+	/* TLS begins when TCP is up. */
+	closed(lws_get_ssl(wsi) ? "tls_failed" : "connection_refused", text);
 }
 
 void

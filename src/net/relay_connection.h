@@ -81,7 +81,6 @@ class RelayConnection
 	Handler &handler_;
 
 	lws *wsi_ = nullptr;
-	bool tls_ = false;
 	bool open_ = false;
 	bool asked_ = false; // the request was sent: TCP and TLS are up
 	size_t max_message_ = 0;
