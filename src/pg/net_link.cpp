@@ -1,7 +1,5 @@
 #include "net_link.h"
 
-#include <sys/wait.h>
-
 #include <algorithm>
 
 #include "settings.h"
@@ -32,14 +30,6 @@ current_settings()
 	return result;
 }
 
-static std::string
-describe_end(int status)
-{
-	if (WIFSIGNALED(status))
-		return "signal " + std::to_string(WTERMSIG(status));
-	return "exit code " + std::to_string(WEXITSTATUS(status));
-}
-
 void
 NetLink::start()
 {
@@ -53,11 +43,11 @@ NetLink::start()
 }
 
 /* Ends the child, if it runs. What it was working on is lost; the service is told. */
-int
+void
 NetLink::stop()
 {
 	bool was_ready = phase_ == Phase::Ready;
-	int status = process_.kill();
+	process_.kill();
 	phase_ = Phase::Down;
 	overflow_ = false;
 	retry_at_ = worker_.steady_now();
@@ -65,7 +55,6 @@ NetLink::stop()
 		worker_.gauge(gauge, 0);
 	if (was_ready)
 		service_.on_net_lost(worker_);
-	return status;
 }
 
 void
@@ -79,12 +68,11 @@ NetLink::give_up(const std::string &reason)
 		delay *= 2;
 	delay = std::min<std::chrono::milliseconds>(delay, kMaxDelay);
 	failures_++;
-	bool started = process_.running();
-	int status = stop();
+	stop();
 	retry_at_ = now + delay;
 	worker_.count("net_restarts", 1);
 	worker_.log(failures_ == 1 ? wire::LogLevel::Warning : wire::LogLevel::Debug,
-				"net process lost: " + reason + (started ? ", " + describe_end(status) : "") +
+				"net process lost: " + reason +
 					"; failures in a row: " + std::to_string(failures_) + ", next start after " +
 					std::to_string(delay.count()) + " ms");
 }
@@ -133,7 +121,7 @@ NetLink::receive(bool readable, const std::function<bool()> &between)
 		worker_.count("net_malformed", 1);
 		give_up("malformed message: " + fault);
 	} else if (!open)
-		give_up("end of the stream");
+		give_up(process_.bury());
 }
 
 void

@@ -45,7 +45,7 @@ class NetLink
 
 	void start();
 	void give_up(const std::string &reason);
-	int stop();
+	void stop();
 	void queue(const wire::Message &message);
 	void dispatch(const wire::Message &message);
 	void on_hello(const wire::Hello &hello);
