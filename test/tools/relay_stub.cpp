@@ -232,7 +232,10 @@ class Server
 
 	void serve(int fd, uint32_t events)
 	{
-		Connection &c = *connections_.at(fd);
+		auto found = connections_.find(fd);
+		if (found == connections_.end())
+			return; // closed by an event before this one
+		Connection &c = *found->second;
 		bool alive = true;
 		if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 			alive = receive(c);
@@ -240,7 +243,7 @@ class Server
 			alive = send(c);
 		if (!alive || (c.closing && c.out.empty())) {
 			close(fd);
-			connections_.erase(fd);
+			connections_.erase(found);
 		}
 	}
 
