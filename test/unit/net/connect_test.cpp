@@ -1,6 +1,6 @@
 /* From a URL to an open WebSocket: names, addresses that may be used, TLS, handshake, time-outs. */
-#include <atomic>
 #include <filesystem>
+#include <future>
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -193,14 +193,14 @@ TEST(NetConnect, UrlsThatAreNone)
 
 TEST(NetConnect, SilentRelaysArePinged)
 {
-	std::atomic<int> pings{0};
+	std::promise<int> pings;
 	ScriptedRelay relay([&](Peer &peer) {
 		peer.receive();
 		try {
 			peer.receive();
 		} catch (const ConnectionGone &) {
 		}
-		pings = peer.pings;
+		pings.set_value(peer.pings);
 	});
 	Worker worker;
 	worker.task(1, relay.url(), {}, true);
@@ -215,9 +215,7 @@ TEST(NetConnect, SilentRelaysArePinged)
 	worker.send(wire::RelayStop{1});
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.ended(1)->reason, "");
-	worker.stop();
-	while (pings == 0)
-		std::this_thread::yield();
+	EXPECT_EQ(pings.get_future().get(), 1);
 }
 
 TEST(NetConnect, RelaysThatAnswerNoPingAreLost)
@@ -241,22 +239,20 @@ TEST(NetConnect, RelaysThatAnswerNoPingAreLost)
 
 TEST(NetConnect, StoppedRelaysGetACloseFrame)
 {
-	std::atomic<int> code{-1};
+	std::promise<int> code;
 	ScriptedRelay relay([&](Peer &peer) {
 		try {
 			for (;;)
 				peer.receive();
 		} catch (const ConnectionGone &) {
 		}
-		code = peer.close_code;
+		code.set_value(peer.close_code);
 	});
 	Worker worker;
 	worker.task(1, relay.url(), {}, true);
 	ASSERT_TRUE(worker.until([&] { return worker.reported(1, wire::RelayPhase::CaughtUp); }));
 	worker.send(wire::RelayStop{1});
-	while (code < 0)
-		std::this_thread::yield();
-	EXPECT_EQ(code, 1000);
+	EXPECT_EQ(code.get_future().get(), 1000);
 }
 
 /* A self-signed certificate with its key as a PEM file. */
