@@ -79,6 +79,16 @@ begin_rows(FunctionCallInfo fcinfo)
 }
 
 inline bool
+may_create_databases()
+{
+#if PG_VERSION_NUM >= 150000
+	return have_createdb_privilege();
+#else
+	return superuser(); // the others have to stop the workers themselves
+#endif
+}
+
+inline bool
 owns(Oid catalog, Oid object)
 {
 #if PG_VERSION_NUM >= 160000

@@ -141,6 +141,8 @@ Loop::serve_interrupts()
 	if (pause == paused_)
 		return;
 	paused_ = pause;
+	if (net_ && !pause)
+		net_->resume();
 	{
 		SharedLock lock(LW_EXCLUSIVE);
 		slot_.paused = pause;

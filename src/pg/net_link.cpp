@@ -8,6 +8,7 @@ namespace pg {
 
 using namespace std::chrono_literals;
 
+static constexpr int kMaxLogLines = 100; // a minute; the child may be out of its mind
 static constexpr auto kHelloTimeout = 10s;
 static constexpr auto kMaxDelay = 5min;
 static constexpr auto kHealthy = 60s; // after that long a failure is the first one again
@@ -157,6 +158,15 @@ NetLink::on_hello(const wire::Hello &hello)
 void
 NetLink::on_log(const wire::Log &log)
 {
+	auto now = worker_.steady_now();
+	if (now - log_window_ >= 1min) {
+		log_window_ = now;
+		log_lines_ = 0;
+	}
+	if (++log_lines_ > kMaxLogLines) {
+		worker_.count("net_log_lines_dropped", 1);
+		return;
+	}
 	std::string text = "net process: ";
 	if (log.relay_id > 0)
 		text += "relay " + std::to_string(log.relay_id) + ": ";
@@ -197,6 +207,13 @@ NetLink::send(const wire::Message &message)
 {
 	if (phase_ == Phase::Ready)
 		queue(message);
+}
+
+void
+NetLink::resume()
+{
+	if (phase_ == Phase::Greeting)
+		started_at_ = worker_.steady_now();
 }
 
 void

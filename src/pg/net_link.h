@@ -32,6 +32,8 @@ class NetLink
 
 	void send(const wire::Message &message);
 	bool ready() const { return phase_ == Phase::Ready; }
+	/* After a pause, in which nobody listened: the child is not blamed for that. */
+	void resume();
 	/* New settings: sent on, or the child is replaced if it reads them at its start only. */
 	void reload();
 
@@ -56,8 +58,10 @@ class NetLink
 	Service &service_;
 	NetProcess process_;
 	Phase phase_ = Phase::Down;
-	Clock::time_point retry_at_{};          // Down: then it starts again
-	Clock::time_point started_at_{};        // otherwise
+	Clock::time_point retry_at_{};   // Down: then it starts again
+	Clock::time_point started_at_{}; // otherwise
+	Clock::time_point log_window_{}; // begin of the minute whose log lines are counted
+	int log_lines_ = 0;
 	int failures_ = 0;                      // in a row
 	bool overflow_ = false;                 // its output queue is full: tend() gives it up
 	int threads_ = 0, memory_limit_kb_ = 0; // what it was started with

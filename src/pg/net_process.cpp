@@ -73,7 +73,11 @@ class SpawnSetup
 		posix_spawnattr_init(&attributes);
 		posix_spawnattr_setsigmask(&attributes, &none);
 		posix_spawnattr_setsigdefault(&attributes, &all);
-		posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+		/* A group of its own: the server signals the whole group of a backend, to cancel a query,
+		 * too. */
+		posix_spawnattr_setpgroup(&attributes, 0);
+		posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+												  POSIX_SPAWN_SETPGROUP);
 	}
 	~SpawnSetup()
 	{

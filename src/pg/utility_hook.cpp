@@ -142,7 +142,7 @@ template_database(CreatedbStmt *statement)
 	const char *name = option(statement->options, "template");
 	if (name == nullptr)
 		name = "template1";
-	return have_createdb_privilege() ? name : nullptr;
+	return compat::may_create_databases() ? name : nullptr;
 }
 
 static bool

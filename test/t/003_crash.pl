@@ -45,6 +45,21 @@ is(ask($node, 'SELECT pg_postmaster_start_time()'), $server_start, 'the server w
 is($session->query('SELECT pg_backend_pid()'), $session_pid, 'so did a session');
 $session->quit;
 
+# A batch has its time.
+$node->append_conf('postgresql.conf', "bigbrotr.batch_timeout = 1s\n");
+$node->reload;
+my $locks = $node->background_psql('postgres');
+$locks->query_safe('BEGIN; LOCK TABLE bigbrotr.relays, bigbrotr.relay_sync');
+ok( $node->poll_query_until('postgres',
+		"SELECT last_error LIKE '%statement timeout%' AND sqlstate = '57014'
+		FROM bigbrotr.services WHERE service = 'synchronizer'"),
+	'a batch that takes too long is given up');
+$locks->query_safe('ROLLBACK');
+$locks->quit;
+wait_for_service($node, 'synchronizer', 'running');
+$node->adjust_conf('postgresql.conf', 'bigbrotr.batch_timeout', undef);
+$node->reload;
+
 # A worker told to end by somebody else starts again, that is no crash.
 $pid = worker_pid($node, 'synchronizer');
 ask($node, "SELECT pg_terminate_backend($pid, 10000)");
