@@ -153,9 +153,9 @@ count_traffic(const std::unordered_map<int32_t, Added> &added, int64_t now)
 }
 
 void
-claim(const wire::Claim &c, int64_t proven_until, int64_t now)
+claim(const wire::Claim &c, int64_t settled_until, int64_t now)
 {
-	int64_t upper = std::min(c.claim.range.upper, proven_until);
+	int64_t upper = std::min({c.claim.range.upper, settled_until, now});
 	if (c.claim.range.lower > upper)
 		return;
 	claim_statement.run({pg::value(c.relay_id), pg::value(c.claim.range.lower), pg::value(upper),
@@ -242,7 +242,7 @@ store(const wire::Batch &batch, std::span<const wire::Event> events, IdSet store
 	if (!added.empty())
 		count_traffic(added, now);
 	for (const wire::Claim &c : batch.claims)
-		claim(c, std::min(policy.asked_at(c.relay_id), now), now);
+		claim(c, policy.settled_until(c.relay_id), now);
 	for (const wire::RelayReport &r : batch.reports)
 		report(r, now);
 

@@ -25,6 +25,11 @@ namespace {
 constexpr size_t kMaxRanges = 64;      // of one task; the rest follows when they are read
 constexpr int64_t kDenseRetry = 86400; // seconds until an overfull second is tried again
 constexpr int64_t kMinLive = 60;       // seconds a caught-up relay keeps its place
+/*
+ * Seconds until the past is settled: events reach relays late, or are dated by clocks that are
+ * wrong (relays commonly tolerate 15 minutes). What is younger is read again each time.
+ */
+constexpr int64_t kSettling = 900;
 constexpr std::chrono::milliseconds kCycle{1000};
 
 pg::Statement release_statement("SELECT bigbrotr.release_relays($1)");
@@ -89,7 +94,10 @@ class Synchronizer : public pg::Service, private BatchPolicy
 
   private:
 	bool is_ours(int32_t relay_id) const override { return relays_.contains(relay_id); }
-	int64_t asked_at(int32_t relay_id) const override { return relays_.at(relay_id).asked_at; }
+	int64_t settled_until(int32_t relay_id) const override
+	{
+		return relays_.at(relay_id).asked_at - kSettling;
+	}
 
 	/* No connection is open: neither after a start nor when the net process is gone. */
 	void release(pg::Worker &worker)
