@@ -33,6 +33,7 @@ static constexpr int kLauncherRestartS = 10;
 
 static BackgroundWorkerHandle *handles[kSlots];
 static Crashes crashes;
+static bool short_of_processes; // that was said, and none has started since
 
 /* A service cannot start yet; the first time is worth a line in the log. */
 static void
@@ -76,7 +77,8 @@ no_process_free(Slot &slot)
 	snprintf(hint, sizeof hint,
 			 "Raise \"max_worker_processes\" (now %d); replication and parallel queries share it.",
 			 max_worker_processes);
-	wait_for(slot, WARNING, reason, hint);
+	wait_for(slot, short_of_processes ? DEBUG1 : WARNING, reason, hint);
+	short_of_processes = true;
 }
 
 static void
@@ -115,7 +117,9 @@ start(int index)
 	slot.next_start = 0;
 	slot.restarts += registered && again;
 	LWLockRelease(shared->lock);
-	if (!registered)
+	if (registered)
+		short_of_processes = false;
+	else
 		no_process_free(slot);
 }
 
