@@ -4,6 +4,8 @@
 
 #include <openssl/ssl.h>
 
+#include "net/deflate.h"
+
 namespace net {
 
 /* libwebsockets' own pings would end connections that are not read for a while. */
@@ -134,10 +136,7 @@ RelayConnection::handle(lws *wsi, lws_callback_reasons reason, void *in, size_t 
 		return add_headers(in, size);
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 		open_ = true;
-		lws_set_extension_option(wsi, "permessage-deflate", "rx_buf_size", "14");
-		/* What we send is short: a small window saves 250 kB per connection. */
-		lws_set_extension_option(wsi, "permessage-deflate", "client_max_window_bits", "9");
-		lws_set_extension_option(wsi, "permessage-deflate", "mem_level", "1");
+		tune_deflate(wsi);
 		handler_.on_open();
 		return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE:
