@@ -105,8 +105,8 @@ Loop::wait()
 	uint32_t events = 0;
 	if (!paused_) {
 		next = std::min(next, next_cycle_);
-		if (net_ && net_->next_deadline())
-			next = std::min(next, *net_->next_deadline());
+		if (net_)
+			next = std::min(next, net_->next_deadline());
 	}
 	if (net_ && net_->socket() >= 0)
 		events =

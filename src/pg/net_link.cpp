@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 
 static constexpr int kMaxLogLines = 100; // a minute; the child may be out of its mind
 static constexpr auto kHelloTimeout = 10s;
+static constexpr auto kMaxSilence = 30s; // it gives a sign of life every 5 s
 static constexpr auto kMaxDelay = 5min;
 static constexpr auto kHealthy = 60s; // after that long a failure is the first one again
 
@@ -103,6 +104,11 @@ NetLink::receive(bool readable, const std::function<bool()> &between)
 {
 	if (phase_ == Phase::Down)
 		return;
+	auto now = worker_.steady_now();
+	if (readable)
+		heard_at_ = now;
+	else if (phase_ == Phase::Ready && now - heard_at_ >= kMaxSilence)
+		return give_up("no sign of life for 30 s");
 	bool open = !readable || process_.receive();
 	std::string fault;
 	while (phase_ != Phase::Down && between()) {
@@ -185,14 +191,14 @@ NetLink::on_stats(const wire::Stats &stats)
 	worker_.gauge("net_messages", stats.messages);
 }
 
-std::optional<NetLink::Clock::time_point>
+NetLink::Clock::time_point
 NetLink::next_deadline() const
 {
 	if (phase_ == Phase::Down)
 		return retry_at_;
 	if (phase_ == Phase::Greeting)
 		return started_at_ + kHelloTimeout;
-	return std::nullopt;
+	return heard_at_ + kMaxSilence;
 }
 
 /* Never gives the child up itself: the service may be in the middle of something. */
@@ -212,8 +218,9 @@ NetLink::send(const wire::Message &message)
 void
 NetLink::resume()
 {
+	heard_at_ = worker_.steady_now();
 	if (phase_ == Phase::Greeting)
-		started_at_ = worker_.steady_now();
+		started_at_ = heard_at_;
 }
 
 void

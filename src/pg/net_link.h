@@ -26,7 +26,7 @@ class NetLink
 	void receive(bool readable, const std::function<bool()> &between);
 
 	/* When tend() has something to do without being woken. */
-	std::optional<Clock::time_point> next_deadline() const;
+	Clock::time_point next_deadline() const;
 	int socket() const { return process_.socket(); } // -1: none
 	bool has_output() const { return process_.has_output(); }
 
@@ -60,6 +60,7 @@ class NetLink
 	Phase phase_ = Phase::Down;
 	Clock::time_point retry_at_{};   // Down: then it starts again
 	Clock::time_point started_at_{}; // otherwise
+	Clock::time_point heard_at_{};   // Ready: last bytes from it
 	Clock::time_point log_window_{}; // begin of the minute whose log lines are counted
 	int log_lines_ = 0;
 	int failures_ = 0;                      // in a row

@@ -21,7 +21,7 @@ my $server_start = ask($node, 'SELECT pg_postmaster_start_time()');
 my $pid = worker_pid($node, 'synchronizer');
 my $session = $node->background_psql('postgres');
 my $session_pid = $session->query('SELECT pg_backend_pid()');
-for my $signal ('KILL', 'SEGV')
+for my $signal ('KILL', 'SEGV', 'STOP')
 {
 	my $child = net_pid($node, 'synchronizer');
 	kill $signal, $child;
@@ -31,7 +31,7 @@ for my $signal ('KILL', 'SEGV')
 	is(worker_pid($node, 'synchronizer'), $pid, 'in the same worker');
 }
 is(ask($node, "SELECT bigbrotr.service_stats('synchronizer') #>> '{custom,net_restarts}'"),
-	'2', 'they were counted');
+	'3', 'they were counted');
 $node->wait_for_log(qr/net process lost: signal 9/);
 
 # One that hangs is no obstacle to a restart of its service.
