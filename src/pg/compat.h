@@ -9,7 +9,6 @@ extern "C" {
 #include "postgres.h"
 
 #include "catalog/pg_database.h"
-#include "commands/dbcommands.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -75,16 +74,6 @@ begin_rows(FunctionCallInfo fcinfo)
 	result->setResult = tuplestore_begin_heap(true, false, work_mem);
 	result->setDesc = columns;
 	MemoryContextSwitchTo(previous);
-#endif
-}
-
-inline bool
-may_create_databases()
-{
-#if PG_VERSION_NUM >= 150000
-	return have_createdb_privilege();
-#else
-	return superuser(); // the others have to stop the workers themselves
 #endif
 }
 

@@ -1,5 +1,6 @@
 #include "utility_hook.h"
 
+#include "catalog.h"
 #include "slots.h"
 
 #include "compat.h"
@@ -142,7 +143,7 @@ template_database(CreatedbStmt *statement)
 	const char *name = option(statement->options, "template");
 	if (name == nullptr)
 		name = "template1";
-	return compat::may_create_databases() ? name : nullptr;
+	return may_create_databases() ? name : nullptr;
 }
 
 static bool
