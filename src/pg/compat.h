@@ -9,6 +9,7 @@ extern "C" {
 #include "postgres.h"
 
 #include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
