@@ -164,15 +164,15 @@ claim(const wire::Claim &c, int64_t settled_until, int64_t now)
 }
 
 void
-report(const wire::RelayReport &r, int64_t now)
+report(const wire::RelayReport &r, const BatchPolicy &policy, int64_t now)
 {
 	const char *event = r.phase == wire::RelayPhase::Connected  ? "connected"
 						: r.phase == wire::RelayPhase::CaughtUp ? "caught_up"
 																: "ended";
+	int64_t pause = r.reason.empty() ? policy.rest_ms(r.relay_id) : int64_t{r.retry_after_ms};
 	report_statement.run(
 		{pg::value(r.relay_id), pg::value(std::string_view(event)), pg::value(r.reason),
-		 pg::value(r.detail), pg::value(int64_t{r.retry_after_ms}),
-		 pg::value(int64_t{pg::settings::retry_delay_ms}),
+		 pg::value(r.detail), pg::value(pause), pg::value(int64_t{pg::settings::retry_delay_ms}),
 		 pg::value(int64_t{pg::settings::retry_delay_max_s} * 1000), pg::value(now)});
 }
 
@@ -244,7 +244,7 @@ store(const wire::Batch &batch, std::span<const wire::Event> events, IdSet store
 	for (const wire::Claim &c : batch.claims)
 		claim(c, policy.settled_until(c.relay_id), now);
 	for (const wire::RelayReport &r : batch.reports)
-		report(r, now);
+		report(r, policy, now);
 
 	for (const auto &[relay, a] : added)
 		totals.sightings += a.sightings;

@@ -16,6 +16,8 @@ class BatchPolicy
 	/* The last second of the relay's past that was settled when it was asked: nothing later is
 	 * proven. */
 	virtual int64_t settled_until(int32_t relay_id) const = 0;
+	/* Milliseconds until the relay is due again if it ends without a failure. */
+	virtual int64_t rest_ms(int32_t relay_id) const = 0;
 };
 
 /* For each id: is it archived already? */

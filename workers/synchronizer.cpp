@@ -98,6 +98,11 @@ class Synchronizer : public pg::Service, private BatchPolicy
 	{
 		return relays_.at(relay_id).asked_at - kSettling;
 	}
+	/* A relay that shows its past but nothing new is read again as often as the others. */
+	int64_t rest_ms(int32_t relay_id) const override
+	{
+		return relays_.at(relay_id).stopping ? 0 : int64_t{pg::settings::sync_interval_s} * 1000;
+	}
 
 	/* No connection is open: neither after a start nor when the net process is gone. */
 	void release(pg::Worker &worker)

@@ -130,7 +130,7 @@ BEGIN
 	ELSIF event = 'caught_up' THEN
 		UPDATE bigbrotr.relay_sync AS s SET phase = 'live', phase_since = at WHERE s.relay_id = relay AND s.phase <> 'live';
 	ELSIF event = 'ended' AND reason = '' THEN
-		UPDATE bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at WHERE s.relay_id = relay;
+		UPDATE bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at + retry_after_ms / 1000 WHERE s.relay_id = relay;
 	ELSIF event = 'ended' THEN
 		-- Doubles from failure to failure, give or take a quarter, so that relays that failed
 		-- together do not come back together. What the relay asks for counts up to a day.
@@ -147,7 +147,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.report_relay(integer, text, text, text, bigint, bigint, bigint, bigint) IS
-	'What became of a taken relay. event: connected, caught_up or ended; reason: why it ended, empty if we wanted it; retry_after_ms: what the relay asked for, or 0; at: Unix seconds';
+	'What became of a taken relay. event: connected, caught_up or ended; reason: why it failed, else empty; retry_after_ms: how long it is to be left alone at least; at: Unix seconds';
 
 CREATE FUNCTION bigbrotr.release_relays(at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
