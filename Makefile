@@ -52,7 +52,7 @@ src/wire/wire_generated.h: src/wire/wire.fbs
 
 $(CORE_OBJS) $(OBJS) $(NET_OBJS): | src/wire/wire_generated.h
 -include $(OBJS:.o=.d) $(NET_OBJS:.o=.d)
-override CXXFLAGS += -MMD
+override CXXFLAGS += -MMD -MP
 
 $(NET): $(NET_OBJS)
 	$(CXX) $(CXXFLAGS) $(NET_OBJS) $(LDFLAGS) $(NET_LIBS) -o $@

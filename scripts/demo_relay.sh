@@ -40,8 +40,11 @@ start_demo_relay() {
 		stop_demo_relay
 		mv "$STATE/demo/corpus.new" "$STATE/demo/corpus.jsonl"
 		say "Filling the demo relay with $(grep -c . "$STATE/demo/corpus.jsonl") events"
-		exec 3< <(cd "$STATE/demo" && as_user setsid node "$program/relay.mjs" --port "$port" \
-			--load corpus.jsonl --refused refused.jsonl 2>"$STATE/log/relay.log" </dev/null)
+		exec 3< <(
+			exec 2>"$STATE/log/relay.log" </dev/null # nobody's pipe is kept open by what goes on
+			cd "$STATE/demo"
+			as_user setsid node "$program/relay.mjs" --port "$port" --load corpus.jsonl --refused refused.jsonl
+		)
 		head -n 1 <&3 | as_user tee "$STATE/demo/relay.json" >/dev/null
 		exec 3<&-
 		demo_relay_runs || die "the demo relay does not run: $(tail -n 5 "$STATE/log/relay.log")"

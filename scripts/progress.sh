@@ -9,38 +9,40 @@ PROGRESS="
 	       count(*) FILTER (WHERE p.phase = 'live'),
 	       count(*) FILTER (WHERE p.failures > 0),
 	       coalesce(sum(p.events), 0), to_char(coalesce(sum(p.events), 0), 'FM999,999,999,990'),
-	       format('%s  coverage %s %%', pg_size_pretty(coalesce(sum(p.bytes), 0)),
-	              round(100 * coalesce(avg(p.coverage), 0)::numeric, 1))
+	       format('%s  coverage %s %%%s', pg_size_pretty(coalesce(sum(p.bytes), 0)),
+	              round(100 * coalesce(avg(p.coverage), 0)::numeric, 1),
+	              (SELECT string_agg(format('  %s %s: %s', s.service, s.state, s.last_error), '')
+	               FROM bigbrotr.services AS s
+	               WHERE s.database = current_database() AND s.state IN ('enabled', 'disabled', 'backoff') AND s.last_error <> ''))
 	FROM bigbrotr.relay_progress AS p
 	WHERE p.enabled AND (p.network = 'clearnet' OR p.network = 'local' AND bigbrotr.allow_local_relays())"
 
-# watch UNTIL: shows progress until the function UNTIL says so, or Ctrl-C.
+# watch UNTIL: shows progress until the function UNTIL says so, or Ctrl-C. On a terminal the line is
+# written over, elsewhere a new one comes every few seconds.
 watch() {
-	local last_time=0 last_events=0 rate=0 time events text rest started=$SECONDS shown=-10 interrupted=
-	trap 'interrupted=yes' INT
-	until [ -n "$interrupted" ]; do
-		IFS='|' read -r time KNOWN BUSY LIVE FAILED events text rest < <(ask "$PROGRESS") || true
-		[ -n "${rest-}" ] || break
-		[ "$last_time" -eq 0 ] || rate=$(((events - last_events) * 1000 / (time - last_time + 1)))
-		last_time=$time last_events=$events
-		show_line "$(printf '%3d:%02d  relays %d: %d live, %d reading, %d failed  events %s  %d/s  %s' \
-			$(((SECONDS - started) / 60)) $(((SECONDS - started) % 60)) "$KNOWN" "$LIVE" "$BUSY" "$FAILED" "$text" "$rate" "$rest")"
-		! "$1" || break
-		sleep 1 || true
+	local time text rest last_time= last_events rate=0 line started=$SECONDS shown=-5 state=going
+	trap 'state=interrupted' INT
+	while [ $state = going ]; do
+		IFS='|' read -r time KNOWN BUSY LIVE FAILED EVENTS text rest < <(ask "$PROGRESS") || break
+		[ -z "$last_time" ] || rate=$(((EVENTS - last_events) * 1000 / (time - last_time)))
+		last_time=$time last_events=$EVENTS
+		line=$(printf '%3d:%02d  relays %d: %d live, %d reading, %d failed  events %s  %d/s  %s' \
+			$(((SECONDS - started) / 60)) $(((SECONDS - started) % 60)) "$KNOWN" "$LIVE" "$BUSY" "$FAILED" "$text" "$rate" "$rest")
+		! "$1" || state=reached
+		if [ -t 1 ]; then
+			printf '\r\033[K%s' "$line"
+		elif [ $state = reached ] || [ $((SECONDS - shown)) -ge 5 ]; then
+			shown=$SECONDS
+			say "$line"
+		fi
+		[ $state != going ] || sleep 1 || true
 	done
 	trap - INT
 	[ ! -t 1 ] || echo
-	[ -z "$interrupted" ] || say "The workers go on."
-}
-
-# On a terminal the line is written over, elsewhere a new one comes every few seconds.
-show_line() {
-	if [ -t 1 ]; then
-		printf '\r\033[K%s' "$1"
-	elif [ $((SECONDS - shown)) -ge 5 ]; then
-		shown=$SECONDS
-		say "$1"
-	fi
+	case $state in
+	interrupted) say "The workers go on." ;;
+	going) die "the server does not answer; see $STATE/log/postgres.log" ;;
+	esac
 }
 
 caught_up() { [ "$KNOWN" -gt 0 ] && [ "$BUSY" -eq 0 ]; }
@@ -72,7 +74,7 @@ demo_missing() {
 		SELECT count(*) FROM demo WHERE NOT EXISTS (SELECT FROM bigbrotr.events WHERE event_id = decode(id, 'hex'))"
 }
 
-demo_archived() { { caught_up || [ "$events" -ge "$(demo_relay events)" ]; } && [ "$(demo_missing)" -eq 0 ]; }
+demo_archived() { { caught_up || [ "$EVENTS" -ge "$(demo_relay events)" ]; } && [ "$(demo_missing)" -eq 0 ]; }
 
 watch_demo() {
 	watch demo_archived

@@ -41,9 +41,13 @@ SELECT source, name, reason, count, last_detail FROM bigbrotr.refusals;
 
 -- Every character survives: what is exported hashes to the id again.
 CREATE FUNCTION canonical_string(text) RETURNS text LANGUAGE sql AS $$
-	-- NIP-01: seven escapes, everything else verbatim
-	SELECT '"' || replace(replace(replace(replace(replace(replace(replace($1, '\', '\\'), '"', '\"'), E'\n', '\n'),
-		E'\r', '\r'), E'\t', '\t'), E'\b', '\b'), E'\f', '\f') || '"'
+	-- NIP-01: short escapes, \u00xx for the other control characters, everything else verbatim
+	SELECT '"' || coalesce(string_agg(CASE
+		WHEN c IN ('\', '"') THEN '\' || c
+		WHEN c = E'\n' THEN '\n' WHEN c = E'\r' THEN '\r' WHEN c = E'\t' THEN '\t' WHEN c = E'\b' THEN '\b' WHEN c = E'\f' THEN '\f'
+		WHEN ascii(c) < 32 THEN '\u' || lpad(to_hex(ascii(c)), 4, '0')
+		ELSE c END, '' ORDER BY n), '') || '"'
+	FROM string_to_table($1, NULL) WITH ORDINALITY AS x (c, n)
 $$;
 CREATE FUNCTION canonical(e json) RETURNS text LANGUAGE sql AS $$
 	SELECT format('[0,"%s",%s,%s,[%s],%s]', e->>'pubkey', e->>'created_at', e->>'kind',
@@ -70,6 +74,13 @@ SELECT count(*) AS exported,
 FROM bigbrotr.events AS e WHERE e.event_id NOT IN (SELECT sha256(n::bytea) FROM unnest('{a,b,c,d}'::text[]) AS n);
 SELECT bigbrotr.event_json(e) FROM bigbrotr.events AS e WHERE e.content = E'\nx\n';
 
+-- So does a signed event that was made elsewhere.
+CREATE TABLE vector (event) AS SELECT $${"id": "b25fbf4f74b8681042603938c8c376f936075e3e786df1a406f2fec9d6b7f821", "pubkey": "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", "created_at": 1735689600, "kind": 1, "tags": [["t", "caf\u00e9"], ["e", "0000000000000000000000000000000000000000000000000000000000000000", "", "root"], ["x", ""], ["quote\"key", "a\\b\nc\td"], ["only-name"]], "content": "quote \" backslash \\ slash / nl\n cr\r tab\t bs\b ff\f u0001\u0001 u001f\u001f del\u007f ls\u2028 ps\u2029 html<>&' e-acute \u00e9 CJK \u5b57 emoji \ud83d\ude00 nbsp\u00a0 zwj\u200d bom\ufeff end", "sig": "8e5941e5cda82f8801bc99fa96ac30190a575a15ca7465e09b0456d688a3273f4545480f2e299b844d8440129f85ff92d5e87cffd6cb4ddb71276dbbc074149e"}$$::json;
+SELECT cardinality(bigbrotr.store_events(ARRAY[decode(event->>'id', 'hex')], ARRAY[decode(event->>'pubkey', 'hex')], ARRAY[(event->>'created_at')::bigint],
+	ARRAY[(event->>'kind')::integer], ARRAY[(event->'tags')::text], ARRAY[event->>'content'], ARRAY[decode(event->>'sig', 'hex')], '{NULL}', 6)) FROM vector;
+SELECT encode(sha256(convert_to(canonical(bigbrotr.event_json(e)::json), 'UTF8')), 'hex') = v.event->>'id' AS exact
+FROM bigbrotr.events AS e, vector AS v WHERE e.event_id = decode(v.event->>'id', 'hex');
+
 -- An event with U+0000: readable columns, exact text.
 SELECT cardinality(bigbrotr.store_events(ARRAY[sha256('nul')], ARRAY[sha256('author')], '{5}', '{1}', ARRAY[E'[["t","\uFFFD"]]'], ARRAY[E'x\uFFFDy'],
 	ARRAY[sha256('a') || sha256('b')], ARRAY[convert_to('{"id":"…","tags":[["t","\u0000"]],"content":"x\u0000y"}', 'UTF8')], 6));
@@ -84,5 +95,5 @@ INSERT INTO bigbrotr.sightings SELECT e.eid, 77, 1 FROM bigbrotr.events AS e WHE
 SELECT problem, relay_id, rows FROM bigbrotr.verify_references() ORDER BY 1;
 
 DROP FUNCTION store, canonical, canonical_string;
-DROP TABLE texts;
+DROP TABLE texts, vector;
 DROP EXTENSION bigbrotr;

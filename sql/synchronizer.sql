@@ -22,6 +22,8 @@ SELECT * FROM bigbrotr.unwanted_relays('{1,2,3,5,99}', true);
 -- Phases.
 SELECT bigbrotr.report_relay(1, 'connected', '', '', 0, 5000, 3600000, 110);
 SELECT bigbrotr.report_relay(1, 'caught_up', '', '', 0, 5000, 3600000, 120);
+SELECT bigbrotr.report_relay(1, 'caught_up', '', '', 0, 5000, 3600000, 130);
+SELECT relay_id, phase_since FROM bigbrotr.relay_sync WHERE relay_id = 1;
 SELECT bigbrotr.report_relay(2, 'ended', 'dns_failed', 'no such host', 0, 5000, 3600000, 110);
 SELECT bigbrotr.report_relay(4, 'ended', '', '', 0, 5000, 3600000, 110);
 SELECT relay_id, phase, failures, last_error, last_detail FROM bigbrotr.relay_sync ORDER BY relay_id;

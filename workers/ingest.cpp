@@ -1,6 +1,7 @@
 #include "ingest.h"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "archive/insert.h"
@@ -16,6 +17,7 @@ namespace {
 constexpr int64_t kDay = 86400;
 constexpr int kRetries = 5;
 
+pg::Statement hold_statement("SELECT bigbrotr.hold_relays($1)");
 pg::Statement refusals_statement("SELECT bigbrotr.count_refusals($1, $2, $3, $4, $5)");
 pg::Statement traffic_statement("SELECT bigbrotr.count_traffic($1, $2, $3, $4, $5, $6, $7)");
 pg::Statement claim_statement("SELECT bigbrotr.claim_coverage($1, $2, $3, $4, $5, $6)");
@@ -83,9 +85,9 @@ count_traffic(const std::unordered_map<int32_t, Added> &added, int64_t now)
 }
 
 void
-claim(const wire::Claim &c, int64_t proven_until, int64_t now)
+claim(const wire::Claim &c, int64_t settled_until, int64_t now)
 {
-	int64_t upper = std::min(c.claim.range.upper, proven_until);
+	int64_t upper = std::min({c.claim.range.upper, settled_until, now});
 	if (c.claim.range.lower > upper)
 		return;
 	claim_statement.run({pg::value(c.relay_id), pg::value(c.claim.range.lower), pg::value(upper),
@@ -94,33 +96,43 @@ claim(const wire::Claim &c, int64_t proven_until, int64_t now)
 }
 
 void
-report(const wire::RelayReport &r, int64_t now)
+report(const wire::RelayReport &r, const BatchPolicy &policy, int64_t now)
 {
 	const char *event = r.phase == wire::RelayPhase::Connected  ? "connected"
 						: r.phase == wire::RelayPhase::CaughtUp ? "caught_up"
 																: "ended";
+	int64_t pause = r.reason.empty() ? policy.rest_ms(r.relay_id) : int64_t{r.retry_after_ms};
 	report_statement.run(
 		{pg::value(r.relay_id), pg::value(std::string_view(event)), pg::value(r.reason),
-		 pg::value(r.detail), pg::value(int64_t{r.retry_after_ms}),
-		 pg::value(int64_t{pg::settings::retry_delay_ms}),
+		 pg::value(r.detail), pg::value(pause), pg::value(int64_t{pg::settings::retry_delay_ms}),
 		 pg::value(int64_t{pg::settings::retry_delay_max_s} * 1000), pg::value(now)});
+}
+
+/* The relays the batch speaks of. */
+std::set<int32_t>
+relays_of(const wire::Batch &batch)
+{
+	std::set<int32_t> relays;
+	auto add = [&](const auto &list) {
+		for (const auto &part : list)
+			relays.insert(part.relay_id);
+	};
+	add(batch.sightings);
+	add(batch.refusals);
+	add(batch.traffic);
+	add(batch.claims);
+	add(batch.reports);
+	return relays;
 }
 
 void
 check(const wire::Batch &batch, const BatchPolicy &policy)
 {
-	auto ours = [&](const auto &list) {
-		for (const auto &part : list)
-			if (!policy.is_ours(part.relay_id))
-				throw pg::Error(ERRCODE_PROTOCOL_VIOLATION, "the net process spoke of relay " +
-																std::to_string(part.relay_id) +
-																", which was not handed out to it");
-	};
-	ours(batch.sightings);
-	ours(batch.refusals);
-	ours(batch.traffic);
-	ours(batch.claims);
-	ours(batch.reports);
+	for (int32_t relay : relays_of(batch))
+		if (!policy.is_ours(relay))
+			throw pg::Error(ERRCODE_PROTOCOL_VIOLATION, "the net process spoke of relay " +
+															std::to_string(relay) +
+															", which was not handed out to it");
 	for (const wire::Claim &c : batch.claims)
 		if (c.claim.evidence == nostr::Evidence::Dense &&
 			c.claim.range.lower != c.claim.range.upper)
@@ -137,6 +149,9 @@ struct Totals
 Totals
 store(const wire::Batch &batch, const BatchPolicy &policy, int64_t now)
 {
+	std::set<int32_t> ids = relays_of(batch);
+	std::vector<int32_t> relays(ids.begin(), ids.end());
+	hold_statement.run({pg::int4_array(relays.size(), [&](size_t i) { return relays[i]; })});
 	std::vector<archive::Sighting> sightings = sightings_of(batch, now);
 	archive::Inserted inserted = archive::insert_events(events_of(batch), sightings, now);
 	Totals totals{static_cast<int64_t>(inserted.events.size()), 0, inserted.rejected};
@@ -160,9 +175,9 @@ store(const wire::Batch &batch, const BatchPolicy &policy, int64_t now)
 	if (!added.empty())
 		count_traffic(added, now);
 	for (const wire::Claim &c : batch.claims)
-		claim(c, std::min(policy.asked_at(c.relay_id), now), now);
+		claim(c, policy.settled_until(c.relay_id), now);
 	for (const wire::RelayReport &r : batch.reports)
-		report(r, now);
+		report(r, policy, now);
 	return totals;
 }
 

@@ -6,15 +6,18 @@
 
 #include "pg/worker.h"
 
-/* May this be asked for, and until when was it asked? */
+/* May the net process speak of this relay, and how much of its past can be proven? */
 class BatchPolicy
 {
   public:
 	virtual ~BatchPolicy() = default;
 	/* Whether the relay was handed out to this net process. */
 	virtual bool is_ours(int32_t relay_id) const = 0;
-	/* The second in which the relay's ranges were asked: nothing later can be proven. */
-	virtual int64_t asked_at(int32_t relay_id) const = 0;
+	/* The last second of the relay's past that was settled when it was asked: nothing later is
+	 * proven. */
+	virtual int64_t settled_until(int32_t relay_id) const = 0;
+	/* Milliseconds until the relay is due again if it ends without a failure. */
+	virtual int64_t rest_ms(int32_t relay_id) const = 0;
 };
 
 /* For each id: is it archived already? */

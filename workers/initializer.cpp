@@ -4,8 +4,6 @@
  */
 #include "initializer.h"
 
-#include <array>
-
 #include "archive/seed_file.h"
 #include "pg/settings.h"
 #include "pg/spi.h"
@@ -22,6 +20,7 @@ pg::Statement columns_statement(
 	"LIMIT 1");
 pg::Statement functions_statement("SELECT w.name FROM pg_catalog.unnest($1) AS w (name) "
 								  "WHERE pg_catalog.to_regprocedure(w.name) IS NULL LIMIT 1");
+pg::Statement unreadable_statement("SELECT bigbrotr.reject_seeds($1, $2)");
 pg::Statement seeds_statement("SELECT added, known, refused FROM bigbrotr.load_seeds($1, $2)");
 
 /* What the services read and write: table, column, type. */
@@ -65,10 +64,11 @@ constexpr std::string_view kColumns[] = {
 constexpr std::string_view kFunctions[] = {
 	"bigbrotr.normalise_relay_url(text,boolean)",
 	"bigbrotr.load_seeds(text,text)",
+	"bigbrotr.reject_seeds(text,text)",
 	"bigbrotr.known_events(bytea[])",
 	"bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],"
 	"bigint)",
-	"bigbrotr.lock_relays(integer[])",
+	"bigbrotr.hold_relays(integer[])",
 	"bigbrotr.store_sightings(bytea[],integer[],bigint[])",
 	"bigbrotr.fold_statistics(integer)",
 	"bigbrotr.reject_event(bytea,integer,text,text,bytea,bigint)",
@@ -113,23 +113,44 @@ class Initializer : public pg::Service
 	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &) override
 	{
 		worker.transaction("checking the schema", false, check_schema);
-
 		archive::SeedFile seeds = archive::read_seed_file(pg::settings::seed_file);
-		std::array<int64_t, 3> counts; // added, known, refused
+		if (seeds.problem.empty())
+			load(worker, seeds);
+		else
+			give_up(worker, seeds);
+		return pg::Next::Done;
+	}
+
+  private:
+	static void load(pg::Worker &worker, const archive::SeedFile &seeds)
+	{
+		int64_t added = 0, known = 0, refused = 0;
 		worker.transaction("loading seeds", true, [&] {
 			pg::Rows rows = seeds_statement.run(
 				{pg::value(std::string_view(seeds.name)), pg::value(std::string_view(seeds.text))});
-			for (int i = 0; i < 3; i++)
-				counts[static_cast<size_t>(i)] = rows.integer(0, i + 1);
+			added = rows.integer(0, 1);
+			known = rows.integer(0, 2);
+			refused = rows.integer(0, 3);
 		});
-		worker.gauge("seeds_added", counts[0]);
-		worker.gauge("seeds_known", counts[1]);
-		worker.gauge("seeds_refused", counts[2]);
+		worker.gauge("seeds_added", added);
+		worker.gauge("seeds_known", known);
+		worker.gauge("seeds_refused", refused);
 		worker.log(wire::LogLevel::Info,
-				   "seed list \"" + seeds.name + "\": " + std::to_string(counts[0]) + " added, " +
-					   std::to_string(counts[1]) + " known, " + std::to_string(counts[2]) +
+				   "seed list \"" + seeds.name + "\": " + std::to_string(added) + " added, " +
+					   std::to_string(known) + " known, " + std::to_string(refused) +
 					   " refused (see bigbrotr.seed_rejects)");
-		return pg::Next::Done;
+	}
+
+	/* A list that cannot be read must not keep the relays that are known from being archived. */
+	static void give_up(pg::Worker &worker, const archive::SeedFile &seeds)
+	{
+		worker.transaction("noting an unreadable seed list", true, [&] {
+			unreadable_statement.run({pg::value(std::string_view(seeds.name)),
+									  pg::value(std::string_view(seeds.problem))});
+		});
+		worker.log(wire::LogLevel::Warning,
+				   seeds.problem + "; no seeds are loaded: let bigbrotr.seed_file name a file that "
+								   "the server may read, or leave it empty for the shipped list");
 	}
 };
 

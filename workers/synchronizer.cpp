@@ -25,6 +25,11 @@ namespace {
 constexpr size_t kMaxRanges = 64;      // of one task; the rest follows when they are read
 constexpr int64_t kDenseRetry = 86400; // seconds until an overfull second is tried again
 constexpr int64_t kMinLive = 60;       // seconds a caught-up relay keeps its place
+/*
+ * Seconds until the past is settled: events reach relays late, or are dated by clocks that are
+ * wrong (relays commonly tolerate 15 minutes). What is younger is read again each time.
+ */
+constexpr int64_t kSettling = 900;
 constexpr std::chrono::milliseconds kCycle{1000};
 
 pg::Statement release_statement("SELECT bigbrotr.release_relays($1)");
@@ -89,7 +94,15 @@ class Synchronizer : public pg::Service, private BatchPolicy
 
   private:
 	bool is_ours(int32_t relay_id) const override { return relays_.contains(relay_id); }
-	int64_t asked_at(int32_t relay_id) const override { return relays_.at(relay_id).asked_at; }
+	int64_t settled_until(int32_t relay_id) const override
+	{
+		return relays_.at(relay_id).asked_at - kSettling;
+	}
+	/* A relay that shows its past but nothing new is read again as often as the others. */
+	int64_t rest_ms(int32_t relay_id) const override
+	{
+		return relays_.at(relay_id).stopping ? 0 : int64_t{pg::settings::sync_interval_s} * 1000;
+	}
 
 	/* No connection is open: neither after a start nor when the net process is gone. */
 	void release(pg::Worker &worker)
@@ -144,14 +157,14 @@ class Synchronizer : public pg::Service, private BatchPolicy
 	{
 		if (count_open() < pg::settings::sync_connections)
 			return;
-		int64_t leaving = 0;
+		int64_t leaving = 0, stay = std::min<int64_t>(kMinLive, pg::settings::sync_interval_s);
 		std::vector<std::pair<int64_t, int32_t>> candidates;
 		for (const auto &[id, relay] : relays_) {
 			if (!relay.open)
 				continue;
 			if (relay.stopping)
 				leaving++;
-			else if (relay.live_since && *relay.live_since <= now - kMinLive)
+			else if (relay.live_since && now - *relay.live_since >= stay)
 				candidates.emplace_back(*relay.live_since, id);
 		}
 		if (candidates.empty())

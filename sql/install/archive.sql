@@ -17,9 +17,10 @@ COMMENT ON FUNCTION bigbrotr.unix_now() IS 'Start of the transaction, Unix secon
 
 -- Policy beside the pure normaliser: local relays only if a setting says so.
 CREATE FUNCTION bigbrotr.allow_local_relays() RETURNS boolean
-	LANGUAGE sql STABLE PARALLEL SAFE
-	RETURN coalesce(current_setting('bigbrotr.allow_local_relays', true), 'off')::boolean;
-COMMENT ON FUNCTION bigbrotr.allow_local_relays() IS 'The setting bigbrotr.allow_local_relays, also where the library is not loaded';
+	LANGUAGE c STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_allow_local_relays';
+COMMENT ON FUNCTION bigbrotr.allow_local_relays() IS 'The setting bigbrotr.allow_local_relays, for everybody';
 
 CREATE FUNCTION bigbrotr.add_relay(url text) RETURNS integer
 	LANGUAGE plpgsql STRICT
@@ -100,6 +101,16 @@ $$;
 COMMENT ON FUNCTION bigbrotr.load_seeds(text, text) IS
 	'Makes the relays of a list known: one URL a line, # begins a comment line. known: lines whose relay was known before or stands above. Refused lines are in bigbrotr.seed_rejects with their reason, which replace those of an earlier load of the same source';
 
+CREATE FUNCTION bigbrotr.reject_seeds(source text, problem text) RETURNS void
+	LANGUAGE sql
+	BEGIN ATOMIC
+		DELETE FROM bigbrotr.seed_rejects AS r WHERE r.source = reject_seeds.source;
+		INSERT INTO bigbrotr.seed_rejects (source, line, text, reason, read_at)
+		VALUES (reject_seeds.source, 0, left(reject_seeds.problem, 500), 'unreadable', bigbrotr.unix_now());
+	END;
+COMMENT ON FUNCTION bigbrotr.reject_seeds(text, text) IS
+	'Notes in bigbrotr.seed_rejects why a whole list could not be read, as line 0';
+
 CREATE FUNCTION bigbrotr.known_events(event_ids bytea[]) RETURNS boolean[]
 	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -153,21 +164,18 @@ $$;
 COMMENT ON FUNCTION bigbrotr.store_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bigint) IS
 	'Archives verified events (nothing is verified here) and returns the ids of those that are new. tags: JSON texts; raws: null, or the exact JSON of an event with U+0000; at: Unix seconds';
 
--- Locked, so that nobody deletes a relay under its sightings.
-CREATE FUNCTION bigbrotr.lock_relays(relay_ids integer[]) RETURNS SETOF integer
-	LANGUAGE plpgsql STRICT ROWS 10
+CREATE FUNCTION bigbrotr.hold_relays(relay_ids integer[]) RETURNS integer[]
+	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
-	SET enable_seqscan = off
 	AS $$
 BEGIN
-	RETURN QUERY
-	SELECT r.relay_id FROM bigbrotr.relays AS r
-	WHERE r.relay_id = ANY (ARRAY(SELECT DISTINCT unnest(relay_ids)))
-	ORDER BY r.relay_id FOR KEY SHARE;
+	RETURN ARRAY(SELECT r.relay_id FROM bigbrotr.relays AS r
+		WHERE r.relay_id = ANY (ARRAY(SELECT DISTINCT unnest(relay_ids)))
+		ORDER BY r.relay_id FOR KEY SHARE);
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.lock_relays(integer[]) IS
-	'Those of the relays that exist, which nobody can delete until the end of the transaction';
+COMMENT ON FUNCTION bigbrotr.hold_relays(integer[]) IS
+	'Those of the relays that exist; they cannot be deleted until the transaction ends. To be called before anything else is written about them: a deletion takes its locks in the same order';
 
 CREATE FUNCTION bigbrotr.store_sightings(
 	event_ids bytea[], relay_ids integer[], seen_ats bigint[],
@@ -184,7 +192,7 @@ BEGIN
 	IF (cardinality(event_ids) = ALL (ARRAY[cardinality(relay_ids), cardinality(seen_ats)])) IS NOT TRUE THEN
 		RAISE array_subscript_error USING MESSAGE = 'the arrays of sightings differ in length';
 	END IF;
-	existing := ARRAY(SELECT bigbrotr.lock_relays(relay_ids));
+	existing := bigbrotr.hold_relays(relay_ids);
 	RETURN QUERY
 	WITH stored AS (
 		INSERT INTO bigbrotr.sightings AS s (eid, relay_id, seen_at)

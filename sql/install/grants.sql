@@ -36,8 +36,9 @@ GRANT INSERT, DELETE ON bigbrotr.seed_rejects TO bigbrotr_writer;
 GRANT EXECUTE ON FUNCTION
 	bigbrotr.add_relay(text),
 	bigbrotr.load_seeds(text, text),
+	bigbrotr.reject_seeds(text, text),
 	bigbrotr.store_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bigint),
-	bigbrotr.lock_relays(integer[]),
+	bigbrotr.hold_relays(integer[]),
 	bigbrotr.store_sightings(bytea[], integer[], bigint[]),
 	bigbrotr.insert_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bytea[], integer[], bigint[], bigint),
 	bigbrotr.fold_statistics(integer),

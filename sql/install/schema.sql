@@ -174,9 +174,9 @@ CREATE TABLE bigbrotr.seed_rejects (
 );
 COMMENT ON TABLE bigbrotr.seed_rejects IS 'Lines of seed lists that are no relay, as of the last load of each list';
 COMMENT ON COLUMN bigbrotr.seed_rejects.source IS 'Name of the list, as given to bigbrotr.load_seeds';
-COMMENT ON COLUMN bigbrotr.seed_rejects.line IS 'Line number, from 1';
-COMMENT ON COLUMN bigbrotr.seed_rejects.text IS 'The line, cut after 500 characters';
-COMMENT ON COLUMN bigbrotr.seed_rejects.reason IS 'Reason code of bigbrotr.normalise_relay_url, or local_address';
+COMMENT ON COLUMN bigbrotr.seed_rejects.line IS 'Line number, from 1; 0: the whole list';
+COMMENT ON COLUMN bigbrotr.seed_rejects.text IS 'The line, cut after 500 characters; of the whole list: what is wrong with it';
+COMMENT ON COLUMN bigbrotr.seed_rejects.reason IS 'Reason code of bigbrotr.normalise_relay_url, local_address or unreadable';
 COMMENT ON COLUMN bigbrotr.seed_rejects.read_at IS 'When the list was loaded, Unix seconds';
 
 CREATE TABLE bigbrotr.relay_checks (

@@ -16,8 +16,7 @@ BEGIN
 	IF proof = 'dense' AND first_second <> last_second THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'a dense claim is about one second';
 	END IF;
-	PERFORM FROM bigbrotr.relays AS r WHERE r.relay_id = relay FOR KEY SHARE;
-	IF NOT FOUND THEN
+	IF bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
 		RETURN; -- deleted meanwhile
 	END IF;
 
@@ -120,14 +119,18 @@ CREATE FUNCTION bigbrotr.report_relay(
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	status_now text := CASE WHEN event = 'connected' THEN 'online' WHEN event = 'ended' AND reason <> '' THEN 'offline' END;
 BEGIN
+	UPDATE bigbrotr.relays AS r SET status = status_now
+	WHERE r.relay_id = relay AND status_now IS NOT NULL AND r.status IS DISTINCT FROM status_now;
+
 	IF event = 'connected' THEN
 		UPDATE bigbrotr.relay_sync AS s SET phase = 'backfill', phase_since = at WHERE s.relay_id = relay;
-		UPDATE bigbrotr.relays AS r SET status = 'online' WHERE r.relay_id = relay AND r.status IS DISTINCT FROM 'online';
 	ELSIF event = 'caught_up' THEN
-		UPDATE bigbrotr.relay_sync AS s SET phase = 'live', phase_since = at WHERE s.relay_id = relay;
+		UPDATE bigbrotr.relay_sync AS s SET phase = 'live', phase_since = at WHERE s.relay_id = relay AND s.phase <> 'live';
 	ELSIF event = 'ended' AND reason = '' THEN
-		UPDATE bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at WHERE s.relay_id = relay;
+		UPDATE bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at + retry_after_ms / 1000 WHERE s.relay_id = relay;
 	ELSIF event = 'ended' THEN
 		-- Doubles from failure to failure, give or take a quarter, so that relays that failed
 		-- together do not come back together. What the relay asks for counts up to a day.
@@ -138,14 +141,13 @@ BEGIN
 				      * (0.75 + (hashint4(relay # s.failures) & 1023) / 2048.0), retry_delay_max_ms),
 				least(retry_after_ms, 86400000)) / 1000)::bigint
 		WHERE s.relay_id = relay;
-		UPDATE bigbrotr.relays AS r SET status = 'offline' WHERE r.relay_id = relay AND r.status IS DISTINCT FROM 'offline';
 	ELSE
 		RAISE invalid_parameter_value USING MESSAGE = format('"%s" is nothing a relay can report', event);
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.report_relay(integer, text, text, text, bigint, bigint, bigint, bigint) IS
-	'What became of a taken relay. event: connected, caught_up or ended; reason: why it ended, empty if we wanted it; retry_after_ms: what the relay asked for, or 0; at: Unix seconds';
+	'What became of a taken relay. event: connected, caught_up or ended; reason: why it failed, else empty; retry_after_ms: how long it is to be left alone at least; at: Unix seconds';
 
 CREATE FUNCTION bigbrotr.release_relays(at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -181,6 +183,9 @@ CREATE FUNCTION bigbrotr.count_traffic(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	UPDATE bigbrotr.relays AS r SET last_seen = at
+	FROM unnest(relay_ids, new_messages) AS a (relay_id, messages)
+	WHERE r.relay_id = a.relay_id AND a.messages > 0 AND r.last_seen IS DISTINCT FROM at;
 	UPDATE bigbrotr.relay_sync AS s SET
 		events = s.events + a.events, sightings = s.sightings + a.sightings, messages = s.messages + a.messages,
 		bytes = s.bytes + a.bytes, pages = s.pages + a.pages,
@@ -189,9 +194,6 @@ BEGIN
 	FROM unnest(relay_ids, new_events, new_sightings, new_messages, new_bytes, new_pages)
 	     AS a (relay_id, events, sightings, messages, bytes, pages)
 	WHERE s.relay_id = a.relay_id;
-	UPDATE bigbrotr.relays AS r SET last_seen = at
-	FROM unnest(relay_ids, new_messages) AS a (relay_id, messages)
-	WHERE r.relay_id = a.relay_id AND a.messages > 0 AND r.last_seen IS DISTINCT FROM at;
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.count_traffic(integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint) IS

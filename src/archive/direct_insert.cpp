@@ -36,7 +36,7 @@ constexpr Column kRejectColumns[] = {{"event_id", BYTEAOID}};
 constexpr int16_t kRejectKey[] = {1};
 constexpr TableShape kRejects = {"event_rejects", kRejectColumns, kRejectKey, nullptr};
 
-pg::Statement relays_statement("SELECT bigbrotr.lock_relays($1)");
+pg::Statement relays_statement("SELECT unnest(bigbrotr.hold_relays($1))");
 pg::Statement facts_statement("SELECT bigbrotr.record_facts($1)");
 pg::Statement count_statement("INSERT INTO bigbrotr.statistics_deltas "
 							  "(kinds, kind_counts, days, day_counts, relays, relay_counts) "

@@ -1,7 +1,10 @@
 /*
- * bigbrotr.normalise_relay_url(text, lenient): nostr::normalise_relay_url for SQL.
+ * Relay URLs for SQL: bigbrotr.normalise_relay_url(text, lenient) and the policy beside it,
+ * bigbrotr.allow_local_relays() (the setting itself only superusers may read).
  */
 #include "nostr/relay_url.h"
+#include "pg/settings.h"
+
 #include "pg/error.h"
 
 extern "C" {
@@ -10,6 +13,8 @@ extern "C" {
 
 PGDLLEXPORT Datum bigbrotr_normalise_relay_url(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(bigbrotr_normalise_relay_url);
+PGDLLEXPORT Datum bigbrotr_allow_local_relays(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(bigbrotr_allow_local_relays);
 }
 
 Datum
@@ -37,4 +42,10 @@ bigbrotr_normalise_relay_url(PG_FUNCTION_ARGS)
 			return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
 		});
 	});
+}
+
+Datum
+bigbrotr_allow_local_relays(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(pg::settings::allow_local_relays);
 }

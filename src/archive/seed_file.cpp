@@ -16,29 +16,20 @@ namespace {
 
 constexpr off_t kMaxBytes = 16 << 20;
 
-[[noreturn]] void
-fail(const char *what, const std::string &path, int error)
-{
-	throw pg::Error(ERRCODE_CONFIG_FILE_ERROR,
-					std::string(what) + " seed file \"" + path + "\": " + strerror(error), {},
-					"Let bigbrotr.seed_file name a file that the server may read, or leave it "
-					"empty for the shipped list.");
-}
-
-std::string
-read_file(const std::string &path)
+/* The file's bytes, or an error number. */
+int
+read_file(const std::string &path, std::string &bytes)
 {
 	int fd = pg::call(
 		[&] { return OpenTransientFile(path.c_str(), O_RDONLY | O_NONBLOCK | PG_BINARY); });
 	if (fd < 0)
-		fail("could not open", path, errno);
+		return errno;
 	struct stat status;
-	std::string bytes;
 	int error = 0;
 	if (fstat(fd, &status) != 0)
 		error = errno;
 	else if (!S_ISREG(status.st_mode))
-		error = EINVAL;
+		error = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
 	else if (status.st_size > kMaxBytes)
 		error = EFBIG;
 	else {
@@ -50,9 +41,7 @@ read_file(const std::string &path)
 			bytes.resize(static_cast<size_t>(got));
 	}
 	pg::call([&] { CloseTransientFile(fd); });
-	if (error)
-		fail("could not read", path, error);
-	return bytes;
+	return error;
 }
 
 /* One bad line must not cost the others: what is no UTF-8 becomes U+FFFD and is refused with its
@@ -85,7 +74,12 @@ read_seed_file(const std::string &path)
 	char share[MAXPGPATH];
 	get_share_path(my_exec_path, share);
 	std::string file = path.empty() ? std::string(share) + "/bigbrotr/relays.txt" : path;
-	return {path.empty() ? "shipped" : path, valid_utf8(read_file(file))};
+	SeedFile seeds{path.empty() ? "shipped" : path, {}, {}};
+	std::string bytes;
+	if (int error = read_file(file, bytes))
+		seeds.problem = "could not read seed file \"" + file + "\": " + strerror(error);
+	seeds.text = valid_utf8(bytes);
+	return seeds;
 }
 
 } // namespace archive

@@ -24,12 +24,17 @@ struct Config
 	explicit Config(const wire::Settings &settings);
 };
 
-/* Messages of a session that nobody asked for or that say nothing. */
+/* Messages of a session, per hour, that nobody asked for or that say nothing. */
 constexpr int kMaxIgnored = 20000;
-/* Messages of a session that were refused. */
+/* Messages of a session, per hour, that were refused. */
 constexpr int kMaxRefused = 1000;
+constexpr std::chrono::hours kCountedFor{1};
 /* Events of one page. */
 constexpr int kMaxPageEvents = 50000;
+/* How long a page may take, in response time-outs, if it comes drop by drop. */
+constexpr int kPageTimeouts = 60;
+/* Half-received messages of all relays together; past it the largest is given up. */
+constexpr size_t kMaxAssembly = 64 << 20;
 /* Addresses of one relay that are tried. */
 constexpr size_t kMaxAddresses = 3;
 /* Silence after which a ping is sent. */

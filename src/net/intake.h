@@ -14,7 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "net/known_ids.h"
+#include "net/id_table.h"
 #include "net/link.h"
 #include "net/outbox.h"
 #include "net/reactor.h"
@@ -25,6 +25,7 @@ namespace net {
 class Intake
 {
   public:
+	static constexpr size_t kRemembered = 1 << 19; // archived ids, 16 MiB
 	static constexpr size_t kQuestionIds = 256;
 	static constexpr std::chrono::milliseconds kQuestionAge{5};
 
@@ -52,7 +53,7 @@ class Intake
 	Reactor &reactor_;
 	Link &link_;
 	Outbox outbox_;
-	KnownIds known_;
+	IdTable known_{kRemembered};
 	std::unordered_map<nostr::Id, std::unique_ptr<Pending>, IdHash> pending_;
 	std::vector<Pending *> collected_; // the next question
 	Timer question_timer_;

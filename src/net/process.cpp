@@ -14,6 +14,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kTick = 100ms;
 constexpr auto kStatsEvery = 1s;
+/* Even if nothing changes: the worker replaces a child that is silent for long. */
+constexpr auto kSignOfLife = 5s;
 
 static uint64_t
 resident_bytes()
@@ -147,8 +149,9 @@ class Process
 					stats.bytes_in_flight == last_stats_.bytes_in_flight &&
 					stats.verified == last_stats_.verified &&
 					stats.messages == last_stats_.messages;
-		if (idle)
+		if (idle && clock_.now() - stats_told_ < kSignOfLife)
 			return;
+		stats_told_ = clock_.now();
 		stats.rss_bytes = resident_bytes();
 		last_stats_ = stats;
 		link_.send_if_idle(stats);
@@ -169,7 +172,7 @@ class Process
 	Timer ticker_;
 	bool writing_ = false;
 	int log_lines_ = 0;
-	Clock::Time stats_sent_{};
+	Clock::Time stats_sent_{}, stats_told_{};
 	wire::Stats last_stats_;
 };
 

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "net/deflate.h"
 #include "net/relay_connection.h"
 
 namespace net {
@@ -42,11 +43,6 @@ adopted_callback(lws *wsi, lws_callback_reasons reason, void *, void *, size_t) 
 
 static const lws_protocols local_protocols[] = {{"adopted", adopted_callback, 0, 0}, {}};
 static const lws_protocols relay_protocols[] = {{"relay", relay_callback, 0, kReadSize}, {}};
-static const lws_extension extensions[] = {
-	{"permessage-deflate", lws_extension_callback_pm_deflate,
-	 "permessage-deflate; client_no_context_takeover; client_max_window_bits"},
-	{}};
-
 Reactor::Reactor(std::function<void(const char *)> log)
 {
 	log_sink = std::move(log);
@@ -56,7 +52,8 @@ Reactor::Reactor(std::function<void(const char *)> log)
 	info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	info.user = this;
 	info.pt_serv_buf_size = kReadSize;
-	/* Nobody but us: no descriptors of its own, no privileges to drop. */
+	info.timeout_secs = 3600; // time-outs are the sessions' business
+	/* No privileges to drop. */
 	info.gid = info.uid = -1;
 	context_ = lws_create_context(&info);
 	if (!context_)
@@ -99,7 +96,7 @@ Reactor::client_host(const std::string &ca_file)
 	lws_context_creation_info host{};
 	host.port = CONTEXT_PORT_NO_LISTEN;
 	host.protocols = relay_protocols;
-	host.extensions = extensions;
+	host.extensions = kExtensions;
 	host.vhost_name = "relays";
 	host.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	host.client_ssl_ca_filepath = ca_file.empty() ? nullptr : ca_file.c_str();

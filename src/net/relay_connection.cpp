@@ -3,12 +3,17 @@
 #include <cstring>
 
 #include <openssl/ssl.h>
-#include <sys/socket.h>
+
+#include "net/deflate.h"
 
 namespace net {
 
+/* libwebsockets' own pings would end connections that are not read for a while. */
+static const lws_retry_bo_t no_idle_policy{};
+
 /* A buffer that grew past this for one message is not kept for the next. */
 constexpr size_t kKeptBuffer = 32 << 10;
+constexpr int kCloseSeconds = 3;
 
 int
 relay_callback(lws *wsi, lws_callback_reasons reason, void *, void *in, size_t size) noexcept
@@ -57,7 +62,6 @@ RelayConnection::open(const nostr::RelayEndpoint &relay, const std::string &addr
 		relay.host.find(':') == std::string::npos ? relay.host : "[" + relay.host + "]";
 	if (relay.port != (relay.tls ? 443 : 80))
 		host += ":" + std::to_string(relay.port);
-	tls_ = relay.tls;
 	max_message_ = config.max_message_bytes;
 	user_agent_ = config.user_agent;
 
@@ -70,10 +74,11 @@ RelayConnection::open(const nostr::RelayEndpoint &relay, const std::string &addr
 	info.host = host.c_str();
 	info.alpn = "http/1.1";
 	/* A redirect would lead past the screening of addresses. */
-	info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (tls_ ? LCCSCF_USE_SSL : 0);
+	info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (relay.tls ? LCCSCF_USE_SSL : 0);
 	info.ietf_version_or_minus_one = -1;
 	info.local_protocol_name = "relay";
 	info.opaque_user_data = this;
+	info.retry_and_idle_policy = &no_idle_policy;
 	wsi_ = lws_client_connect_via_info(&info);
 	return wsi_ != nullptr;
 }
@@ -95,7 +100,7 @@ RelayConnection::ping()
 }
 
 void
-RelayConnection::close()
+RelayConnection::close(bool politely)
 {
 	if (!wsi_)
 		return;
@@ -103,8 +108,15 @@ RelayConnection::close()
 	wsi_ = nullptr;
 	drop_buffer();
 	lws_set_opaque_user_data(wsi, nullptr);
-	/* Not only by a return value: that is ignored while the inflater is drained. */
-	lws_set_timeout(wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+	if (politely && open_) {
+		/* The close frame goes out with the refusal to write anything else. */
+		lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, nullptr, 0);
+		lws_callback_on_writable(wsi);
+		lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, kCloseSeconds);
+	} else {
+		/* Not only by a return value: that is ignored while the inflater is drained. */
+		lws_set_timeout(wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+	}
 }
 
 void
@@ -124,10 +136,7 @@ RelayConnection::handle(lws *wsi, lws_callback_reasons reason, void *in, size_t 
 		return add_headers(in, size);
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 		open_ = true;
-		lws_set_extension_option(wsi, "permessage-deflate", "rx_buf_size", "14");
-		/* What we send is short: a small window saves 250 kB per connection. */
-		lws_set_extension_option(wsi, "permessage-deflate", "client_max_window_bits", "9");
-		lws_set_extension_option(wsi, "permessage-deflate", "mem_level", "1");
+		tune_deflate(wsi);
 		handler_.on_open();
 		return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -244,11 +253,8 @@ RelayConnection::connect_failed(lws *wsi, std::string_view text)
 			detail = "HTTP status " + std::to_string(status);
 		return closed("handshake_failed", detail);
 	}
-	sockaddr_storage peer;
-	socklen_t size = sizeof peer;
-	bool connected =
-		getpeername(lws_get_socket_fd(wsi), reinterpret_cast<sockaddr *>(&peer), &size) == 0;
-	closed(connected && tls_ ? "tls_failed" : "connection_refused", text);
+	/* TLS begins when TCP is up. */
+	closed(lws_get_ssl(wsi) ? "tls_failed" : "connection_refused", text);
 }
 
 void

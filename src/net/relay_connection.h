@@ -49,8 +49,9 @@ class RelayConnection
 	bool open(const nostr::RelayEndpoint &relay, const std::string &address, const Config &config);
 	void send(std::string text);
 	void ping();
-	/* No call of the handler after this. */
-	void close();
+	/* No call of the handler after this. `politely`: with a close frame, if there is time for it.
+	 */
+	void close(bool politely = false);
 	/* Reading is on after open(). */
 	void read(bool on);
 
@@ -58,6 +59,8 @@ class RelayConnection
 	size_t unsent() const { return unsent_.size(); }
 	/* Since when the current message is incomplete; zero if none is. */
 	Clock::Time incomplete_since() const { return incomplete_since_; }
+	/* Bytes of it. */
+	size_t incomplete() const { return incomplete_since_ == Clock::Time{} ? 0 : buffer_.size(); }
 	uint64_t bytes_received() const { return bytes_; }
 
   private:
@@ -78,7 +81,6 @@ class RelayConnection
 	Handler &handler_;
 
 	lws *wsi_ = nullptr;
-	bool tls_ = false;
 	bool open_ = false;
 	bool asked_ = false; // the request was sent: TCP and TLS are up
 	size_t max_message_ = 0;

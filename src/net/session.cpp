@@ -1,22 +1,18 @@
 #include "net/session.h"
 
-#include <simdjson.h>
-
 namespace net {
 
 using std::chrono::milliseconds;
 
-/* Subscription of what is new. */
-constexpr std::string_view kLive = "live";
 /* Messages of ours that the relay does not take. */
 constexpr size_t kMaxUnsent = 64;
 
 Session::Session(Shared &shared, std::shared_ptr<Ledger> ledger, const wire::RelayTask &task)
-	: shared_(shared), ledger_(std::move(ledger)), relay_id_(task.relay_id), url_(task.url),
+	: shared_(shared), ledger_(std::move(ledger)), relay_id_(task.relay_id),
 	  started_(shared.clock.now()), live_wanted_(task.live),
 	  ranges_(task.ranges.begin(), task.ranges.end())
 {
-	start();
+	start(task.url);
 }
 
 Session::~Session()
@@ -26,11 +22,11 @@ Session::~Session()
 }
 
 void
-Session::start()
+Session::start(std::string_view text)
 {
-	nostr::RelayUrl url = nostr::normalise_relay_url(url_);
+	nostr::RelayUrl url = nostr::normalise_relay_url(text);
 	if (!url.ok())
-		return cut(url.reason, url_);
+		return cut(url.reason, text);
 	if (url.network != nostr::Network::Clearnet && url.network != nostr::Network::Local)
 		return cut("unsupported_network", nostr::network_name(url.network));
 	endpoint_ = nostr::relay_endpoint(url.url);
@@ -55,9 +51,11 @@ Session::connect_next(const char *reason, std::string_view detail)
 {
 	state_ = State::Connecting;
 	while (!addresses_.empty()) {
+		Clock::Time now = shared_.clock.now();
+		if (now - started_ > shared_.config.connect_timeout)
+			break;
 		std::string address = std::move(addresses_.front());
 		addresses_.pop_front();
-		Clock::Time now = shared_.clock.now();
 		/* What is left of the time is shared by what is left to be tried. */
 		attempt_until_ = now + (started_ + shared_.config.connect_timeout - now) /
 								   int64_t(addresses_.size() + 1);
@@ -73,7 +71,7 @@ void
 Session::on_open()
 {
 	state_ = State::Open;
-	alive_ = progress_ = shared_.clock.now();
+	alive_ = progress_ = counted_since_ = shared_.clock.now();
 	ledger_->end_step(Report{wire::RelayPhase::Connected, "", ""});
 	if (!shared_.reading)
 		connection_->read(false);
@@ -88,7 +86,8 @@ Session::subscribe_live()
 	if (!live_wanted_ || live_open_)
 		return;
 	live_open_ = true;
-	connection_->send(nostr::req_message(kLive, {.since = {}, .until = {}, .limit = 1}));
+	connection_->send(
+		nostr::req_message(kLiveSubscription, {.since = {}, .until = {}, .limit = 1}));
 }
 
 void
@@ -118,7 +117,7 @@ Session::next_page()
 		return cut("stalled", "does not read");
 	page_id_ = "p" + std::to_string(++page_number_);
 	page_asked_at_ = shared_.clock.unix_seconds();
-	progress_ = shared_.clock.now();
+	progress_ = page_since_ = shared_.clock.now();
 	notice_.clear();
 	connection_->send(nostr::req_message(page_id_, pager_->window()));
 }
@@ -130,138 +129,6 @@ Session::all_paged()
 	ledger_->end_step(Report{wire::RelayPhase::CaughtUp, "", ""});
 	if (!live_open_)
 		finish("", "");
-}
-
-void
-Session::on_message(std::string_view text)
-{
-	alive_ = shared_.clock.now();
-	ping_sent_ = false;
-	messages_++;
-	shared_.messages++;
-	nostr::RelayMessage &message = shared_.message;
-	nostr::Reject reason = shared_.parser.parse(text, message);
-	if (reason != nostr::Reject::None)
-		return on_refused(reason, text);
-	switch (message.type) {
-	case nostr::MessageType::Event:
-		return on_event(text);
-	case nostr::MessageType::Eose:
-		return on_end_of_stored();
-	case nostr::MessageType::Closed:
-		return on_subscription_closed();
-	case nostr::MessageType::Notice:
-		shared_.link.log(wire::LogLevel::Debug, relay_id_, "notice: " + message.text);
-		if (pager_)
-			notice_ = message.text;
-		return ignore();
-	default:
-		return ignore();
-	}
-}
-
-static bool
-inside(const nostr::Window &window, int64_t created_at)
-{
-	return created_at >= window.since.value_or(0) && created_at <= window.until.value_or(INT64_MAX);
-}
-
-void
-Session::on_event(std::string_view text)
-{
-	nostr::RelayMessage &message = shared_.message;
-	bool late = false;
-	if (pager_ && message.subscription == page_id_) {
-		progress_ = alive_;
-		if (pager_->page_events() >= kMaxPageEvents)
-			return cut("flood", "a page without end");
-		if (!pager_->on_event(message.event.id, message.event.created_at))
-			return refuse("outside_window", text);
-	} else if (late = message.subscription == last_page_id_ && !last_page_id_.empty(); late) {
-		if (!inside(last_window_, message.event.created_at))
-			return refuse("outside_window", text);
-	} else if (!live_open_ || message.subscription != kLive) {
-		ignore();
-		return refuse("unexpected_subscription", message.subscription);
-	}
-	shared_.intake.submit(message.event, ledger_, shared_.clock.unix_seconds());
-	if (late)
-		ignore();
-}
-
-void
-Session::on_end_of_stored()
-{
-	nostr::RelayMessage &message = shared_.message;
-	if (!pager_ || message.subscription != page_id_)
-		return ignore();
-	last_window_ = pager_->window();
-	last_page_id_ = page_id_;
-	std::vector<nostr::Claim> proven;
-	for (nostr::Claim &claim : pager_->on_end_of_page(message.finish)) {
-		/* Nobody knows yet what the seconds to come will hold. */
-		claim.range.upper = std::min(claim.range.upper, page_asked_at_);
-		if (claim.range.lower <= claim.range.upper)
-			proven.push_back(claim);
-	}
-	ledger_->end_step(std::move(proven));
-	pages_++;
-	account();
-	connection_->send(nostr::close_message(page_id_));
-	next_page();
-}
-
-void
-Session::on_subscription_closed()
-{
-	const nostr::RelayMessage &message = shared_.message;
-	if (live_open_ && message.subscription == kLive) {
-		live_open_ = false;
-		live_wanted_ = false;
-		shared_.link.log(wire::LogLevel::Debug, relay_id_, "no live events: " + message.text);
-		if (!pager_)
-			finish("", "");
-		return;
-	}
-	if (!pager_ || message.subscription != page_id_)
-		return ignore();
-	std::string_view prefix = nostr::reason_prefix(message.text);
-	const char *reason = prefix == "auth-required"  ? "auth_required"
-						 : prefix == "rate-limited" ? "rate_limited"
-													: "closed_by_relay";
-	cut(reason, message.text);
-}
-
-void
-Session::on_refused(nostr::Reject reason, std::string_view text)
-{
-	const nostr::RelayMessage &message = shared_.message;
-	const char *code = nostr::reject_code(reason);
-	/* A lone surrogate escape is a fault of one event; broken bytes are one of the relay. */
-	if (reason == nostr::Reject::TooDeep ||
-		(reason == nostr::Reject::BadUtf8 && !simdjson::validate_utf8(text.data(), text.size())))
-		return cut(code, text);
-	if (pager_ && message.type == nostr::MessageType::Event && message.subscription == page_id_) {
-		progress_ = alive_;
-		// PEEK pager_->on_refused(nostr::peek_created_at(text));
-	}
-	refuse(code, text);
-}
-
-void
-Session::refuse(const char *reason, std::string_view detail)
-{
-	shared_.intake.outbox().refuse(relay_id_, reason, printable(detail.substr(0, 100)));
-	refused_++;
-	if (refused_ + int(ledger_->refused_later) >= kMaxRefused)
-		cut("too_many_invalid", reason);
-}
-
-void
-Session::ignore()
-{
-	if (++ignored_ > kMaxIgnored && state_ != State::Ended)
-		cut("flood", "messages that nobody asked for");
 }
 
 void
@@ -285,7 +152,7 @@ Session::read(bool on)
 	if (state_ != State::Open)
 		return;
 	connection_->read(on);
-	alive_ = progress_ = shared_.clock.now();
+	alive_ = progress_ = page_since_ = shared_.clock.now();
 }
 
 void
@@ -306,6 +173,9 @@ Session::tick()
 	case State::Open:
 		if (ledger_->refused_later >= uint32_t(kMaxRefused))
 			return cut("too_many_invalid", "bad_signature");
+		reset_counts(now);
+		if (messages_ > 0)
+			account();
 		if (shared_.reading)
 			check_silence(now);
 		break;
@@ -323,14 +193,25 @@ Session::check_silence(Clock::Time now)
 		return cut("stalled", "a message without end");
 	if (pager_ && now - progress_ > limit)
 		return cut("stalled", notice_);
+	if (pager_ && now - page_since_ > limit * kPageTimeouts)
+		return cut("stalled", "a page drop by drop");
 	if (ping_sent_ && now - alive_ > kPingAfter + limit)
 		return cut("connection_lost", "no answer to a ping");
 	if (!ping_sent_ && now - alive_ > kPingAfter) {
 		ping_sent_ = true;
 		connection_->ping();
 	}
-	if (messages_ > 0)
-		account();
+}
+
+/* A subscription may last for weeks: only what comes densely is a flood. */
+void
+Session::reset_counts(Clock::Time now)
+{
+	if (now - counted_since_ < kCountedFor)
+		return;
+	counted_since_ = now;
+	ignored_ = refused_ = 0;
+	ledger_->refused_later = 0;
 }
 
 void
@@ -350,6 +231,12 @@ Session::stop()
 }
 
 void
+Session::give_up_message()
+{
+	cut("assembly_full", "");
+}
+
+void
 Session::cut(const char *reason, std::string_view detail)
 {
 	if (state_ == State::Ended)
@@ -366,7 +253,7 @@ Session::finish(const char *reason, std::string_view detail)
 	state_ = State::Ended;
 	if (connection_) {
 		account();
-		connection_->close();
+		connection_->close(*reason == 0);
 	}
 	ledger_->end_step(Report{wire::RelayPhase::Ended, reason, printable(detail)});
 }

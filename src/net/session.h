@@ -36,6 +36,9 @@ struct Shared
 	bool reading = true;   // false: too much is in flight
 };
 
+/* Id of the subscription of what is new; those of pages are "p1", "p2", … */
+constexpr std::string_view kLiveSubscription = "live";
+
 class Session final : public RelayConnection::Handler
 {
   public:
@@ -55,13 +58,16 @@ class Session final : public RelayConnection::Handler
 	void more(const wire::RelayTask &task);
 	/* The worker wants no more of it. */
 	void stop();
+	/* Its half-received message takes memory that others need. */
+	void give_up_message();
+	size_t incomplete() const { return connection_ ? connection_->incomplete() : 0; }
 	/* Time-outs and pings. */
 	void tick();
 	/* Reading goes on or stops; the clock of the relay's answers stands still meanwhile. */
 	void read(bool on);
 
   private:
-	void start();
+	void start(std::string_view url);
 	void resolved(const Resolution &resolution);
 	void connect_next(const char *reason, std::string_view detail);
 
@@ -83,11 +89,11 @@ class Session final : public RelayConnection::Handler
 	void finish(const char *reason, std::string_view detail);
 	void account();
 	void check_silence(Clock::Time now);
+	void reset_counts(Clock::Time now);
 
 	Shared &shared_;
 	std::shared_ptr<Ledger> ledger_;
 	const int32_t relay_id_;
-	std::string url_;
 	nostr::RelayEndpoint endpoint_;
 	State state_ = State::Resolving;
 	Clock::Time started_;
@@ -108,10 +114,14 @@ class Session final : public RelayConnection::Handler
 	std::string last_page_id_;
 	nostr::Window last_window_;
 
-	Clock::Time progress_{}; // last sign of the awaited page
-	Clock::Time alive_{};    // last sign of anything
+	Clock::Time page_since_{}; // when the awaited page was asked, or reading went on
+	Clock::Time progress_{};   // last sign of the awaited page
+	Clock::Time alive_{};      // last sign of anything
 	bool ping_sent_ = false;
 	std::string notice_; // last one while a page is awaited
+	/* What this relay sent lately: who repeats himself is no news. */
+	IdTable sent_{256};
+	Clock::Time counted_since_{};
 	int ignored_ = 0;
 	int refused_ = 0;
 	uint64_t accounted_bytes_ = 0;

@@ -1,5 +1,7 @@
 #include "net/sessions.h"
 
+#include <algorithm>
+
 namespace net {
 
 void
@@ -38,6 +40,13 @@ Sessions::tick()
 void
 Sessions::regulate()
 {
+	if (shared_.assembly.bytes > kMaxAssembly) {
+		auto smaller = [](const auto &one, const auto &other) {
+			return one.second.session->incomplete() < other.second.session->incomplete();
+		};
+		std::max_element(entries_.begin(), entries_.end(), smaller)
+			->second.session->give_up_message();
+	}
 	uint64_t in_flight = shared_.intake.outbox().in_flight();
 	uint64_t limit = shared_.config.buffer_bytes;
 	bool reading = shared_.reading ? in_flight <= limit : in_flight < limit / 4 * 3;

@@ -17,7 +17,7 @@ class Sessions
 	void stop(const wire::RelayStop &stop);
 	/* Every 100 ms: time-outs; forgets who has ended. */
 	void tick();
-	/* Stops or resumes reading as the account of events in flight demands. */
+	/* Keeps to the bounds: on half-received messages, and on events in flight (stops reading). */
 	void regulate();
 	void count(wire::Stats &stats) const;
 

@@ -14,31 +14,32 @@
 
 namespace nostr {
 
-using Id = std::array<uint8_t, 32>;		  // SHA-256 of the canonical form
+using Id = std::array<uint8_t, 32>;        // SHA-256 of the canonical form
 using PublicKey = std::array<uint8_t, 32>; // x-only secp256k1 key (BIP-340)
 using Signature = std::array<uint8_t, 64>; // BIP-340 over the id
 
 /* Why an event or a message was refused. The code (reject_code) is what users count by. */
-enum class Reject : uint8_t {
+enum class Reject : uint8_t
+{
 	None,
-	BadJson,		// not one JSON text (RFC 8259)
-	BadUtf8,		// invalid UTF-8, or a lone surrogate escape
-	TooDeep,		// nesting beyond Limits::depth
-	TooLarge,		// longer than Limits::event_bytes
-	TooManyTags,	// more than Limits::tags
-	NotAnObject,	// the event is no JSON object
-	MissingField,	// one of the seven fields is absent
+	BadJson,        // not one JSON text (RFC 8259)
+	BadUtf8,        // invalid UTF-8, or a lone surrogate escape
+	TooDeep,        // nesting beyond Limits::depth
+	TooLarge,       // longer than Limits::event_bytes
+	TooManyTags,    // more than Limits::tags
+	NotAnObject,    // the event is no JSON object
+	MissingField,   // one of the seven fields is absent
 	DuplicateField, // one of the seven fields stands twice
-	BadId,			// not 64 lower-case hex digits
-	BadPubkey,		// not 64 lower-case hex digits
-	BadSig,			// not 128 lower-case hex digits
-	BadCreatedAt,	// not an integer token in 0 .. 2^63-1
-	BadKind,		// not an integer token in 0 .. 65535
-	BadTags,		// not an array of non-empty arrays of strings
-	BadContent,		// not a string
-	IdMismatch,		// the id is not the hash of the event
-	BadSignature,	// the signature does not verify, or the key is no curve point
-	BadMessage,		// a JSON text, but no well-formed relay message
+	BadId,          // not 64 lower-case hex digits
+	BadPubkey,      // not 64 lower-case hex digits
+	BadSig,         // not 128 lower-case hex digits
+	BadCreatedAt,   // not an integer token in 0 .. 2^63-1
+	BadKind,        // not an integer token in 0 .. 65535
+	BadTags,        // not an array of non-empty arrays of strings
+	BadContent,     // not a string
+	IdMismatch,     // the id is not the hash of the event
+	BadSignature,   // the signature does not verify, or the key is no curve point
+	BadMessage,     // a JSON text, but no well-formed relay message
 };
 
 /* Stable lower-case code such as "id_mismatch"; never null. */
@@ -47,8 +48,8 @@ const char *reject_code(Reject reason);
 struct Limits
 {
 	size_t event_bytes = 1 << 20; // JSON text of one event
-	size_t tags = 10000;		  // tags of one event
-	int depth = 64;				  // nesting of arrays and objects in one message
+	size_t tags = 10000;          // tags of one event
+	int depth = 64;               // nesting of arrays and objects in one message
 };
 
 struct Event
@@ -57,10 +58,10 @@ struct Event
 	PublicKey pubkey;
 	Signature sig;
 	int64_t created_at = 0; // Unix seconds
-	int32_t kind = 0;		// 0 .. 65535
-	std::string tags;		// canonical JSON text, e.g. [["e","…"],["p","…"]]
-	std::string content;	// unescaped UTF-8; may hold U+0000
-	bool has_nul = false;	// U+0000 in content or tags: text and jsonb cannot hold it
+	int32_t kind = 0;       // 0 .. 65535
+	std::string tags;       // canonical JSON text, e.g. [["e","…"],["p","…"]]
+	std::string content;    // unescaped UTF-8; may hold U+0000
+	bool has_nul = false;   // U+0000 in content or tags: text and jsonb cannot hold it
 };
 
 /*
@@ -72,7 +73,8 @@ class EventParser
   public:
 	explicit EventParser(Limits limits = {}) : limits_(limits) {}
 
-	/* Fills `event` and returns Reject::None, or returns the reason and leaves `event` unspecified. */
+	/* Fills `event` and returns Reject::None, or returns the reason and leaves `event` unspecified.
+	 */
 	Reject parse(std::string_view json, Event &event);
 
 	const Limits &limits() const { return limits_; }

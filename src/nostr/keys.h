@@ -31,7 +31,8 @@ class Signer
 	explicit Signer(const SecretKey &secret);
 	~Signer();
 	const PublicKey &pubkey() const { return pubkey_; }
-	/* Sets pubkey, id and sig of `event` from its other fields. `aux` is BIP-340's auxiliary randomness. */
+	/* Sets pubkey, id and sig of `event` from its other fields. `aux` is BIP-340's auxiliary
+	 * randomness. */
 	void sign(Event &event, const std::array<uint8_t, 32> &aux = {}) const;
 
   private:

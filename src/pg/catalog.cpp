@@ -102,4 +102,17 @@ lock_extension()
 	return nullptr;
 }
 
+bool
+may_create_databases()
+{
+	if (superuser())
+		return true;
+	HeapTuple role = SearchSysCache1(AUTHOID, ObjectIdGetDatum(GetUserId()));
+	if (!HeapTupleIsValid(role))
+		return false;
+	bool may = reinterpret_cast<Form_pg_authid>(GETSTRUCT(role))->rolcreatedb;
+	ReleaseSysCache(role);
+	return may;
+}
+
 } // namespace pg

@@ -20,4 +20,8 @@ const char *why_not_connectable(const char *database, const char *role);
  */
 const char *lock_extension();
 
+/* May the current user create databases? The server's own check is exported by its newest minor
+ * releases only. */
+bool may_create_databases();
+
 } // namespace pg

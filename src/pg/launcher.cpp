@@ -33,6 +33,7 @@ static constexpr int kLauncherRestartS = 10;
 
 static BackgroundWorkerHandle *handles[kSlots];
 static Crashes crashes;
+static bool short_of_processes; // that was said, and none has started since
 
 /* A service cannot start yet; the first time is worth a line in the log. */
 static void
@@ -71,10 +72,13 @@ no_process_free(Slot &slot)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	int needed = processes_needed();
 	LWLockRelease(shared->lock);
-	char reason[128], hint[128];
+	char reason[128], hint[160];
 	snprintf(reason, sizeof reason, "bigbrotr needs %d background workers, none is free", needed);
-	snprintf(hint, sizeof hint, "Raise \"max_worker_processes\" (now %d).", max_worker_processes);
-	wait_for(slot, WARNING, reason, hint);
+	snprintf(hint, sizeof hint,
+			 "Raise \"max_worker_processes\" (now %d); replication and parallel queries share it.",
+			 max_worker_processes);
+	wait_for(slot, short_of_processes ? DEBUG1 : WARNING, reason, hint);
+	short_of_processes = true;
 }
 
 static void
@@ -98,6 +102,7 @@ start(int index)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE); // before the worker is there: it looks for this
 	slot.ticket = ++shared->ticket;
 	memcpy(worker.bgw_extra, &slot.ticket, sizeof slot.ticket);
+	bool again = slot.started != 0;
 	slot.has_worker = true;
 	slot.exit = Exit::Failed;
 	set_state(slot, State::Starting);
@@ -110,9 +115,11 @@ start(int index)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	slot.has_worker = registered;
 	slot.next_start = 0;
-	slot.restarts += registered && slot.started != 0;
+	slot.restarts += registered && again;
 	LWLockRelease(shared->lock);
-	if (!registered)
+	if (registered)
+		short_of_processes = false;
+	else
 		no_process_free(slot);
 }
 
@@ -319,7 +326,8 @@ bigbrotr_launcher_main(Datum)
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
-	/* No database, only shared catalogs: so the launcher never stands in the way of DROP DATABASE. */
+	/* No database, only shared catalogs: so the launcher never stands in the way of DROP DATABASE.
+	 */
 	BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
 	prepare();
 	for (bool reload = true;; sleep_until_something_happens()) {

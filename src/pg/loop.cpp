@@ -105,8 +105,8 @@ Loop::wait()
 	uint32_t events = 0;
 	if (!paused_) {
 		next = std::min(next, next_cycle_);
-		if (net_ && net_->next_deadline())
-			next = std::min(next, *net_->next_deadline());
+		if (net_)
+			next = std::min(next, net_->next_deadline());
 	}
 	if (net_ && net_->socket() >= 0)
 		events =
@@ -141,6 +141,8 @@ Loop::serve_interrupts()
 	if (pause == paused_)
 		return;
 	paused_ = pause;
+	if (net_ && !pause)
+		net_->resume();
 	{
 		SharedLock lock(LW_EXCLUSIVE);
 		slot_.paused = pause;

@@ -1,7 +1,5 @@
 #include "net_link.h"
 
-#include <sys/wait.h>
-
 #include <algorithm>
 
 #include "settings.h"
@@ -10,7 +8,9 @@ namespace pg {
 
 using namespace std::chrono_literals;
 
+static constexpr int kMaxLogLines = 100; // a minute; the child may be out of its mind
 static constexpr auto kHelloTimeout = 10s;
+static constexpr auto kMaxSilence = 30s; // it gives a sign of life every 5 s
 static constexpr auto kMaxDelay = 5min;
 static constexpr auto kHealthy = 60s; // after that long a failure is the first one again
 
@@ -32,14 +32,6 @@ current_settings()
 	return result;
 }
 
-static std::string
-describe_end(int status)
-{
-	if (WIFSIGNALED(status))
-		return "signal " + std::to_string(WTERMSIG(status));
-	return "exit code " + std::to_string(WEXITSTATUS(status));
-}
-
 void
 NetLink::start()
 {
@@ -53,11 +45,11 @@ NetLink::start()
 }
 
 /* Ends the child, if it runs. What it was working on is lost; the service is told. */
-int
+void
 NetLink::stop()
 {
 	bool was_ready = phase_ == Phase::Ready;
-	int status = process_.kill();
+	process_.kill();
 	phase_ = Phase::Down;
 	overflow_ = false;
 	retry_at_ = worker_.steady_now();
@@ -65,7 +57,6 @@ NetLink::stop()
 		worker_.gauge(gauge, 0);
 	if (was_ready)
 		service_.on_net_lost(worker_);
-	return status;
 }
 
 void
@@ -79,12 +70,11 @@ NetLink::give_up(const std::string &reason)
 		delay *= 2;
 	delay = std::min<std::chrono::milliseconds>(delay, kMaxDelay);
 	failures_++;
-	bool started = process_.running();
-	int status = stop();
+	stop();
 	retry_at_ = now + delay;
 	worker_.count("net_restarts", 1);
 	worker_.log(failures_ == 1 ? wire::LogLevel::Warning : wire::LogLevel::Debug,
-				"net process lost: " + reason + (started ? ", " + describe_end(status) : "") +
+				"net process lost: " + reason +
 					"; failures in a row: " + std::to_string(failures_) + ", next start after " +
 					std::to_string(delay.count()) + " ms");
 }
@@ -114,6 +104,11 @@ NetLink::receive(bool readable, const std::function<bool()> &between)
 {
 	if (phase_ == Phase::Down)
 		return;
+	auto now = worker_.steady_now();
+	if (readable)
+		heard_at_ = now;
+	else if (phase_ == Phase::Ready && now - heard_at_ >= kMaxSilence)
+		return give_up("no sign of life for 30 s");
 	bool open = !readable || process_.receive();
 	std::string fault;
 	while (phase_ != Phase::Down && between()) {
@@ -133,7 +128,7 @@ NetLink::receive(bool readable, const std::function<bool()> &between)
 		worker_.count("net_malformed", 1);
 		give_up("malformed message: " + fault);
 	} else if (!open)
-		give_up("end of the stream");
+		give_up(process_.bury());
 }
 
 void
@@ -169,6 +164,15 @@ NetLink::on_hello(const wire::Hello &hello)
 void
 NetLink::on_log(const wire::Log &log)
 {
+	auto now = worker_.steady_now();
+	if (now - log_window_ >= 1min) {
+		log_window_ = now;
+		log_lines_ = 0;
+	}
+	if (++log_lines_ > kMaxLogLines) {
+		worker_.count("net_log_lines_dropped", 1);
+		return;
+	}
 	std::string text = "net process: ";
 	if (log.relay_id > 0)
 		text += "relay " + std::to_string(log.relay_id) + ": ";
@@ -187,14 +191,14 @@ NetLink::on_stats(const wire::Stats &stats)
 	worker_.gauge("net_messages", stats.messages);
 }
 
-std::optional<NetLink::Clock::time_point>
+NetLink::Clock::time_point
 NetLink::next_deadline() const
 {
 	if (phase_ == Phase::Down)
 		return retry_at_;
 	if (phase_ == Phase::Greeting)
 		return started_at_ + kHelloTimeout;
-	return std::nullopt;
+	return heard_at_ + kMaxSilence;
 }
 
 /* Never gives the child up itself: the service may be in the middle of something. */
@@ -209,6 +213,14 @@ NetLink::send(const wire::Message &message)
 {
 	if (phase_ == Phase::Ready)
 		queue(message);
+}
+
+void
+NetLink::resume()
+{
+	heard_at_ = worker_.steady_now();
+	if (phase_ == Phase::Greeting)
+		started_at_ = heard_at_;
 }
 
 void

@@ -26,12 +26,14 @@ class NetLink
 	void receive(bool readable, const std::function<bool()> &between);
 
 	/* When tend() has something to do without being woken. */
-	std::optional<Clock::time_point> next_deadline() const;
+	Clock::time_point next_deadline() const;
 	int socket() const { return process_.socket(); } // -1: none
 	bool has_output() const { return process_.has_output(); }
 
 	void send(const wire::Message &message);
 	bool ready() const { return phase_ == Phase::Ready; }
+	/* After a pause, in which nobody listened: the child is not blamed for that. */
+	void resume();
 	/* New settings: sent on, or the child is replaced if it reads them at its start only. */
 	void reload();
 
@@ -45,7 +47,7 @@ class NetLink
 
 	void start();
 	void give_up(const std::string &reason);
-	int stop();
+	void stop();
 	void queue(const wire::Message &message);
 	void dispatch(const wire::Message &message);
 	void on_hello(const wire::Hello &hello);
@@ -56,8 +58,11 @@ class NetLink
 	Service &service_;
 	NetProcess process_;
 	Phase phase_ = Phase::Down;
-	Clock::time_point retry_at_{};          // Down: then it starts again
-	Clock::time_point started_at_{};        // otherwise
+	Clock::time_point retry_at_{};   // Down: then it starts again
+	Clock::time_point started_at_{}; // otherwise
+	Clock::time_point heard_at_{};   // Ready: last bytes from it
+	Clock::time_point log_window_{}; // begin of the minute whose log lines are counted
+	int log_lines_ = 0;
 	int failures_ = 0;                      // in a row
 	bool overflow_ = false;                 // its output queue is full: tend() gives it up
 	int threads_ = 0, memory_limit_kb_ = 0; // what it was started with

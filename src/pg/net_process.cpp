@@ -21,6 +21,7 @@ static constexpr const char *kProgram = "bigbrotr-net";
 static constexpr int kChildSocket = 3;
 static constexpr size_t kReadSize = 1 << 20;
 static constexpr size_t kMaxQueued = 64 << 20;
+static constexpr int kDyingMs = 50; // from the end of its stream to its own end
 
 /* The child, for the exit of this process: FATAL and SIGTERM end it without unwinding. */
 static pid_t live_child = 0;
@@ -29,14 +30,12 @@ static pid_t live_child = 0;
  * We must reap it ourselves: where the postmaster is process 1 of a container it would inherit the
  * orphan, and take its death by a signal for the crash of a backend.
  */
-static int
+static void
 kill_and_reap(pid_t pid)
 {
 	::kill(pid, SIGKILL);
-	int status = 0;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR)
 		;
-	return status;
 }
 
 static void
@@ -74,7 +73,11 @@ class SpawnSetup
 		posix_spawnattr_init(&attributes);
 		posix_spawnattr_setsigmask(&attributes, &none);
 		posix_spawnattr_setsigdefault(&attributes, &all);
-		posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+		/* A group of its own: the server signals the whole group of a backend, to cancel a query,
+		 * too. */
+		posix_spawnattr_setpgroup(&attributes, 0);
+		posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+												  POSIX_SPAWN_SETPGROUP);
 	}
 	~SpawnSetup()
 	{
@@ -122,16 +125,37 @@ NetProcess::spawn(uint64_t memory_limit_bytes)
 	sent_ = 0;
 }
 
-int
+void
 NetProcess::kill()
 {
 	if (pid_ == 0)
-		return 0;
-	int status = kill_and_reap(pid_);
+		return;
+	kill_and_reap(pid_);
+	forget();
+}
+
+void
+NetProcess::forget()
+{
 	live_child = pid_ = 0;
 	close(socket_);
 	socket_ = -1;
-	return status;
+}
+
+std::string
+NetProcess::bury()
+{
+	for (int ms = 0; ms < kDyingMs; ms++) {
+		int status;
+		if (waitpid(pid_, &status, WNOHANG) == pid_) {
+			forget();
+			return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+									   : "exit code " + std::to_string(WEXITSTATUS(status));
+		}
+		pg_usleep(1000);
+	}
+	kill();
+	return "stream closed";
 }
 
 bool

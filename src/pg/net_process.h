@@ -25,8 +25,11 @@ class NetProcess
 
 	/* Starts the program; throws pg::Error if the system will not. */
 	void spawn(uint64_t memory_limit_bytes);
-	/* Ends the child, if there is one, and waits for its end. Returns its wait status. */
-	int kill();
+	/* Ends the child, if there is one, and waits for its end. */
+	void kill();
+	/* The same for one that has closed its stream: gives it a moment to end by itself and says how.
+	 */
+	std::string bury();
 
 	bool running() const { return pid_ != 0; }
 	pid_t pid() const { return pid_; }
@@ -44,6 +47,8 @@ class NetProcess
 	bool broken() const { return input_.broken(); }
 
   private:
+	void forget();
+
 	pid_t pid_ = 0;
 	int socket_ = -1;
 	wire::FrameBuffer input_;

@@ -1,5 +1,6 @@
 #include "utility_hook.h"
 
+#include "catalog.h"
 #include "slots.h"
 
 #include "compat.h"
@@ -28,6 +29,7 @@ static ProcessUtility_hook_type next_hook = nullptr;
 
 /* Of this backend's transaction. */
 static char drained[NAMEDATALEN];
+static char renewed[NAMEDATALEN]; // will not be what it was: what runs once must run again
 static bool wakes_services;
 
 static Drain *
@@ -60,6 +62,14 @@ hold(const char *database)
 }
 
 static void
+run_once_again(const char *database)
+{
+	for (Slot &slot : shared->slots)
+		if (slot.used && slot.state == State::Done && strcmp(slot.database, database) == 0)
+			slot.start_request = true;
+}
+
+static void
 on_end_of_transaction(XactEvent event, void *)
 {
 	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PARALLEL_PRE_COMMIT ||
@@ -68,10 +78,12 @@ on_end_of_transaction(XactEvent event, void *)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	if (drained[0] != '\0')
 		find_drain(drained)->holders--;
+	if (event == XACT_EVENT_COMMIT)
+		run_once_again(renewed);
 	shared->recheck |= wakes_services;
 	wake_launcher();
 	LWLockRelease(shared->lock);
-	drained[0] = '\0';
+	drained[0] = renewed[0] = '\0';
 	wakes_services = false;
 }
 
@@ -105,6 +117,14 @@ own_database(const char *name)
 }
 
 static const char *
+own_database_renewed(const char *name)
+{
+	wakes_services = true;
+	strlcpy(renewed, name, sizeof renewed);
+	return own_database(name);
+}
+
+static const char *
 option(List *options, const char *name)
 {
 	ListCell *one;
@@ -123,15 +143,17 @@ template_database(CreatedbStmt *statement)
 	const char *name = option(statement->options, "template");
 	if (name == nullptr)
 		name = "template1";
-	return have_createdb_privilege() ? name : nullptr;
+	return may_create_databases() ? name : nullptr;
 }
 
 static bool
 is_ours(const char *extension)
 {
-	bool ours = strcmp(extension, "bigbrotr") == 0;
-	wakes_services |= ours;
-	return ours;
+	if (strcmp(extension, "bigbrotr") != 0)
+		return false;
+	wakes_services = true;
+	strlcpy(renewed, get_database_name(MyDatabaseId), sizeof renewed);
+	return true;
 }
 
 static const char *
@@ -161,17 +183,15 @@ database_in_the_way(Node *statement)
 {
 	switch (nodeTag(statement)) {
 	case T_DropdbStmt:
-		return own_database(castNode(DropdbStmt, statement)->dbname);
+		return own_database_renewed(castNode(DropdbStmt, statement)->dbname);
 	case T_AlterDatabaseStmt: {
 		auto *alter = castNode(AlterDatabaseStmt, statement);
 		return option(alter->options, "tablespace") ? own_database(alter->dbname) : nullptr;
 	}
 	case T_RenameStmt: {
 		auto *rename = castNode(RenameStmt, statement);
-		if (rename->renameType != OBJECT_DATABASE)
-			return nullptr;
-		wakes_services = true;
-		return own_database(rename->subname);
+		return rename->renameType == OBJECT_DATABASE ? own_database_renewed(rename->subname)
+													 : nullptr;
 	}
 	case T_CreatedbStmt:
 		return template_database(castNode(CreatedbStmt, statement));

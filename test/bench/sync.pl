@@ -34,7 +34,7 @@ sub run_case
 	my ($name, %case) = @_;
 	my ($port, $stub) = start_relays(%case);
 	my @results;
-	for (1 .. $case{memory} && $quick ? 1 : $runs)
+	for (1 .. ($case{memory} && $quick ? 1 : $runs))
 	{
 		my $before = BenchServer::verify_rate($quick);
 		my $result = one_run($port, %case);

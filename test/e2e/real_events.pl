@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use ArchiveTest;
+use IPC::Open2 qw(open2);
 use JSON::PP;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -19,8 +20,8 @@ system($collected ? "gzip -dc '$collected' > '$corpus'" : "bigbrotr-corpus 5000 
 my %lines = map { (/"id" *: *"([0-9a-f]{64})"/)[0] => $_ } split /\n/, slurp_file($corpus);
 
 my $stub = relay_stub(file => $corpus, list => "$directory/truth.tsv");
-my $relay_pid = open(my $relay_out, '-|', 'node', "$FindBin::RealBin/relay/relay.mjs", '--load', $corpus,
-	'--refused', "$directory/refused.jsonl") or die "relay: $!";
+my $relay_pid = open2(my $relay_out, undef, 'node', "$FindBin::RealBin/relay/relay.mjs", '--load', $corpus,
+	'--refused', "$directory/refused.jsonl");
 my $relay = decode_json(<$relay_out> // die 'the relay did not start');
 END { kill 'TERM', $relay_pid if $relay_pid }
 

@@ -34,21 +34,29 @@ sub input_bytes
 	return $bytes;
 }
 
-# url path => { verdict, name, text }
+# URL path => { verdict: accept, reject, ignore or either; event: its JSON, if there is one; text: the message }
 my %cases;
+
+sub add_case
+{
+	my ($path, %case) = @_;
+	$path =~ s/[^\w\/.-]/_/g;    # what a relay's URL may hold
+	die "two cases are called $path" if $cases{$path};
+	$cases{$path} = \%case;
+	return;
+}
 
 for my $case (json_lines('nasty-events.jsonl'))
 {
 	my $event = input_bytes($case);
 	my $verdict = $case->{sheet} // $case->{verdict};
-	$cases{"/event/$case->{name}"} = { verdict => $verdict, event => $event, text => "[\"EVENT\",\@SUB\@,$event]" };
+	add_case("/event/$case->{name}", verdict => $verdict, event => $event, text => "[\"EVENT\",\@SUB\@,$event]");
 }
 my $invalid = 0;
 for my $case (json_lines('events-invalid.jsonl'))
 {
 	my $event = JSON::PP->new->utf8->canonical->encode($case->{event});
-	$cases{ '/invalid/' . $invalid++ } =
-	  { verdict => 'reject', event => $event, text => "[\"EVENT\",\@SUB\@,$event]" };
+	add_case('/invalid/' . $invalid++, verdict => 'reject', event => $event, text => "[\"EVENT\",\@SUB\@,$event]");
 }
 for my $case (json_lines('nasty-frames.jsonl'))
 {
@@ -59,9 +67,9 @@ for my $case (json_lines('nasty-frames.jsonl'))
 	my $event = $text =~ /^\s*\[\s*"EVENT"\s*,\s*\@SUB\@\s*,\s*(\{.*\})\s*\]\s*$/s ? $1 : undef;
 	my $verdict =
 	    $case->{verdict} eq 'accept' ? ($event ? 'accept' : 'ignore')
-	  : $case->{verdict} eq 'either' && !$event ? 'ignore'
+	  : $case->{verdict} eq 'either' && $text !~ /"EVENT"/ ? 'ignore'
 	  :   $case->{verdict};
-	$cases{"/frame/$case->{name}"} = { verdict => $verdict, event => $event, text => $text };
+	add_case("/frame/$case->{name}", verdict => $verdict, event => $event, text => $text);
 }
 
 my $relay = ScriptedRelay->start(map { $_ => answers($cases{$_}{text}) } keys %cases);
@@ -90,8 +98,9 @@ for (split /\n/, $node->safe_psql('postgres',
 	my ($url, $reason, $count) = split /\|/;
 	$refused{$url}{$reason} = $count;
 }
-my %stored = map { split /\|/, $_, 2 } split /\n/, $node->safe_psql('postgres',
-	q{SELECT encode(event_id, 'hex'), bigbrotr.event_json(e) FROM bigbrotr.events AS e});
+# In hex: psql leaves U+10FFFF out when it prints text.
+my %stored = map { my ($id, $json) = split /\|/; ($id => pack 'H*', $json) } split /\n/, $node->safe_psql('postgres',
+	q{SELECT encode(event_id, 'hex'), encode(convert_to(bigbrotr.event_json(e), 'UTF8'), 'hex') FROM bigbrotr.events AS e});
 
 my (%failed, %by_reason, %tested);
 for my $path (sort keys %cases)

@@ -18,7 +18,7 @@ my %corpus = (relays => 3, events => 8000, overlap => 50);
 my $list = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
 my $slow = relay_stub(%corpus, rate => 400, list => $list);
 
-my $node = archive_server('crashes', fsync => 'on');
+my $node = archive_server('crashes');
 load_truth($node, $slow);
 my $distinct = $node->safe_psql('postgres', 'SELECT count(DISTINCT event_id) FROM truth');
 add_relays($node, @{ $slow->{urls} });

@@ -118,8 +118,26 @@ $node->safe_psql('postgres', 'DROP DATABASE served WITH (FORCE)');
 pass('and after draining by hand');
 $node->safe_psql('postgres', 'SELECT bigbrotr.start_workers()');
 
+# ---- a relay is forgotten in the middle of its backfill
+under_load();
+my ($forgotten) = pop @{ $stub->{urls} };
+$node->safe_psql('postgres', "SELECT bigbrotr.delete_relay('$forgotten'); DELETE FROM truth WHERE url = '$forgotten'");
+
+# ---- the postmaster is killed: nobody is left to tell the others
+under_load();
+my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+my @processes = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
+push @processes, $postmaster, net_pid($node);
+$node->kill9;
+is(scalar(grep { !gone($_) } @processes), 0, 'all processes end with a killed postmaster');
+$node->start;
+
 # ---- after all that
-wait_for($node, q{count(*) = 20 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+wait_for($node, q{count(*) = 19 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+# What only the forgotten relay had may have come before it was forgotten: nobody saw it elsewhere.
+$node->safe_psql('postgres', q{
+	SELECT bigbrotr.delete_events(array_agg(event_id)) FROM bigbrotr.events AS e
+	WHERE NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid)});
 archive_matches($node, 'the archive is whole');
 is(unfounded_claims($node), 0, 'and its coverage is true');
 

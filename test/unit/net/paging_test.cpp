@@ -134,6 +134,27 @@ TEST(NetPaging, EventsOutsideTheQuestionAreNotStored)
 	EXPECT_GE((worker.refusals[{1, "unexpected_subscription"}]), 1U);
 }
 
+TEST(NetPaging, RelaysThatIgnoreTheWindowProveNothing)
+{
+	auto events = make_events(20, 4000);
+	ScriptedRelay relay([&](Peer &peer) {
+		for (;;) {
+			std::string id = req_id(peer.receive());
+			if (id.empty())
+				continue;
+			for (const auto &event : events)
+				peer.text(event_message(id, event));
+			peer.text(eose_message(id));
+		}
+	});
+	Worker worker;
+	worker.task(1, relay.url(), {{0, 5000}});
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.events.size(), 20U);
+	for (const auto &claim : worker.claims)
+		EXPECT_GE(claim.claim.range.lower, 4000);
+}
+
 TEST(NetPaging, ClosedPageEndsTheSessionWithItsReason)
 {
 	const std::pair<const char *, const char *> cases[] = {

@@ -107,10 +107,14 @@ Peer::receive()
 		case 1:
 			return start[0] & 0x40 ? inflated(payload) : payload;
 		case 8:
+			if (size >= 2)
+				close_code = uint8_t(payload[0]) << 8 | uint8_t(payload[1]);
 			frame(8, payload);
 			throw ConnectionGone();
 		case 9:
-			frame(10, payload);
+			pings++;
+			if (answers_pings)
+				frame(10, payload);
 			break;
 		default:
 			break;
@@ -232,7 +236,7 @@ accept_key(const std::string &request)
 bool
 ScriptedRelay::shake_hands(Peer &peer)
 {
-	while (peer.request.find("\r\n\r\n") == std::string::npos) {
+	while (!options_.at_once && peer.request.find("\r\n\r\n") == std::string::npos) {
 		char piece;
 		peer.exactly(&piece, 1);
 		peer.request += piece;

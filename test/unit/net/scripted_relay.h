@@ -43,6 +43,9 @@ class Peer
 	void raw(std::string_view bytes);
 	/* Reads and forgets until the connection is gone. */
 	void linger();
+	bool answers_pings = true;
+	int pings = 0;
+	int close_code = 0;   // of the close frame that ended the connection; 0: there was none
 	bool deflate = false; // permessage-deflate was offered and accepted
 	std::string request;  // the HTTP request
 
@@ -62,6 +65,7 @@ class ScriptedRelay
 	struct Options
 	{
 		std::string http_answer; // instead of the WebSocket handshake
+		bool at_once = false;    // does not wait for the request before that answer
 		bool deflate = false;    // accept permessage-deflate if offered
 		std::string tls_cert;    // PEM file with certificate and key: TLS
 	};

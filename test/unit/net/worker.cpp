@@ -58,9 +58,8 @@ Worker::Worker(const wire::Settings &settings, const char *name_servers)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		throw std::runtime_error("socketpair");
 	fd_ = pair[0];
-	process_ = std::thread([this, fd = pair[1], name_servers] {
-		exit_code_ = net::serve(fd, net::Clock(), name_servers);
-	});
+	process_ = std::thread(
+		[this, fd = pair[1], name_servers] { exit_code_ = net::serve(fd, clock, name_servers); });
 	send(settings);
 }
 

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <set>
@@ -21,6 +22,17 @@ namespace test {
 nostr::Event make_event(int64_t created_at, const std::string &content, uint8_t key = 1);
 /* `count` events, one per second from `first` on. */
 std::vector<nostr::Event> make_events(int count, int64_t first, const std::string &content = "");
+
+/* Goes on by itself, and further when told. */
+class TestClock final : public net::Clock
+{
+  public:
+	Time now() const override { return Clock::now() + std::chrono::seconds(ahead_); }
+	void advance(std::chrono::seconds by) { ahead_ += by.count(); }
+
+  private:
+	std::atomic<int64_t> ahead_{0};
+};
 
 class Worker
 {
@@ -43,6 +55,7 @@ class Worker
 	int join();
 	int fd() const { return fd_; }
 
+	TestClock clock;
 	bool acknowledge = true;
 	std::set<nostr::Id> archived; // questions are answered from here; batches add to it
 

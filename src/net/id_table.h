@@ -1,6 +1,6 @@
 /*
- * Ids that are archived for certain, as far as remembered: a direct-mapped table, so a new id
- * replaces whoever was in its place. Holds whole ids: a prefix could be forged.
+ * Ids met lately: a direct-mapped table, so a new id replaces whoever was in its place. Holds
+ * whole ids: a prefix could be forged.
  */
 #pragma once
 
@@ -40,17 +40,16 @@ class IdHash
 	}
 };
 
-class KnownIds
+class IdTable
 {
   public:
-	static constexpr size_t kSlots = 1 << 19;
-
-	KnownIds() : slots_(kSlots) {}
+	/* `slots` is a power of two. */
+	explicit IdTable(size_t slots) : slots_(slots) {}
 	bool contains(const nostr::Id &id) const { return slots_[slot(id)] == id; }
 	void insert(const nostr::Id &id) { slots_[slot(id)] = id; }
 
   private:
-	static size_t slot(const nostr::Id &id) { return IdHash()(id) & (kSlots - 1); }
+	size_t slot(const nostr::Id &id) const { return IdHash()(id) & (slots_.size() - 1); }
 	std::vector<nostr::Id> slots_;
 };
 

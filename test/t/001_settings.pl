@@ -1,0 +1,123 @@
+# Settings: bad values are refused with the reason, good ones take effect on reload. What needs
+# workers says so where there are none.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Bigbrotr;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+# Not preloaded: everything but the services works, and they say what is missing.
+my $node = PostgreSQL::Test::Cluster->new('plain');
+$node->init;
+$node->start;
+ask($node, 'CREATE EXTENSION bigbrotr');
+is(ask($node, 'SELECT count(*) FROM bigbrotr.events'), '0', 'tables without preload');
+for my $query (
+	'SELECT * FROM bigbrotr.services',
+	"SELECT bigbrotr.service_start('synchronizer')",
+	"SELECT bigbrotr.service_stop('synchronizer')",
+	"SELECT bigbrotr.service_stats('synchronizer')",
+	'SELECT bigbrotr.stop_workers()')
+{
+	my ($code, undef, $error) =
+	  $node->psql('postgres', "\\set VERBOSITY verbose\n$query", on_error_stop => 0);
+	like($error, qr/55000.*HINT:.*shared_preload_libraries/s, "hint to preload: $query");
+}
+$node->stop;
+
+# Preloaded, but nothing to serve.
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'bigbrotr'");
+$node->start;
+$node->wait_for_log(qr/LOG:  bigbrotr serves no database/);
+my (undef, undef, $notice) = $node->psql('postgres', 'SELECT * FROM bigbrotr.services');
+like($notice, qr/NOTICE:  bigbrotr serves no database.*bigbrotr\.databases/s, 'view says that nothing is served');
+(undef, undef, my $error) =
+  $node->psql('postgres', "SELECT bigbrotr.service_start('synchronizer')");
+like($error, qr/does not serve database "postgres".*HINT:.*bigbrotr\.databases/s,
+	'function says that the database is not served');
+
+# Each bad value is refused with its reason.
+my @bad = (
+	[ 'databases', "'a, a'", qr/"a" is listed twice/ ],
+	[ 'databases', "'a b'", qr/not a comma-separated list/ ],
+	[ 'databases', "'template0'", qr/takes no connections/ ],
+	[ 'services', "'synchronizer, nothing'", qr/no service "nothing".*Services are: .*initializer/s ],
+	[ 'log_level', "'loud'", qr/"loud" is no level.*Levels are/s ],
+	[ 'log_level', "'info, nothing=debug'", qr/no service "nothing"/ ],
+	[ 'log_level', "'info,'", qr/is no level/ ],
+	[ 'worker_role', "''", qr/role name/ ],
+	[ 'seed_file', "'seeds.txt'", qr/not an absolute path/ ],
+	[ 'tls_ca_file', "'ca.pem'", qr/not an absolute path/ ],
+	[ 'batch_timeout', "'10ms'", qr/outside the valid range/ ],
+	[ 'sync_connections', "'0'", qr/outside the valid range/ ],
+	[ 'sync_buffer', "'3 apples'", qr/Valid units/ ],
+	[ 'no_such_setting', "'1'", qr/unrecognized configuration parameter/ ]);
+for my $case (@bad)
+{
+	my ($name, $value, $reason) = @$case;
+	my ($code, undef, $text) =
+	  $node->psql('postgres', "ALTER SYSTEM SET bigbrotr.$name = $value");
+	isnt($code, 0, "$name = $value is refused");
+	like($text, $reason, "… with the reason");
+}
+
+# The same in the file: the old value stays, the log has the reason.
+my $log_end = -s $node->logfile;
+$node->append_conf('postgresql.conf', "bigbrotr.services = 'nothing'\n");
+$node->reload;
+$node->wait_for_log(qr/invalid value for parameter "bigbrotr\.services".*no service "nothing"/s,
+	$log_end);
+is(ask($node, 'SHOW bigbrotr.services'), 'initializer, synchronizer', 'the old value stays');
+$node->adjust_conf('postgresql.conf', 'bigbrotr.services', undef);
+
+# Not for everybody's eyes.
+ask($node, 'CREATE ROLE somebody');
+(undef, undef, $error) =
+  $node->psql('postgres', 'SET ROLE somebody; SHOW bigbrotr.seed_file');
+like($error, qr/must be superuser|permission denied/, 'seed_file is not shown to everybody');
+
+# A reload is enough for everything.
+my $seeds = $node->basedir . '/seeds.txt';
+append_to_file($seeds, "# no relay\n");
+$node->append_conf('postgresql.conf', <<"END");
+bigbrotr.seed_file = '$seeds'
+bigbrotr.databases = 'postgres'
+END
+$node->reload;
+wait_for_service($node, 'synchronizer', 'running');
+my $pid = worker_pid($node, 'synchronizer');
+
+$node->append_conf('postgresql.conf', "bigbrotr.services = 'initializer'\n");
+$node->reload;
+wait_for_service($node, 'synchronizer', 'disabled');
+(undef, undef, $error) =
+  $node->psql('postgres', "SELECT bigbrotr.service_start('synchronizer')");
+like($error, qr/not to run here.*HINT:.*bigbrotr\.services/s, 'not listed, not started');
+$node->adjust_conf('postgresql.conf', 'bigbrotr.services', undef);
+$node->reload;
+wait_for_service($node, 'synchronizer', 'running');
+
+# Threads are read at the start of the net process: it is replaced, the worker stays.
+$pid = worker_pid($node, 'synchronizer');
+my $child = net_pid($node, 'synchronizer');
+$node->append_conf('postgresql.conf', "bigbrotr.sync_verifier_threads = 3\n");
+$node->reload;
+wait_gone($child, 'the net process with the old number of threads');
+isnt(net_pid($node, 'synchronizer'), $child, 'a new one is there');
+is(worker_pid($node, 'synchronizer'), $pid, 'in the same worker');
+
+$node->append_conf('postgresql.conf', "bigbrotr.enabled = off\n");
+$node->reload;
+wait_for_service($node, 'synchronizer', 'disabled');
+wait_for_service($node, 'initializer', 'disabled');
+(undef, undef, $error) =
+  $node->psql('postgres', "SELECT bigbrotr.service_start('synchronizer')");
+like($error, qr/switched off.*HINT:.*bigbrotr\.enabled/s, 'switched off, not started');
+
+$node->stop;
+done_testing();

@@ -1,0 +1,192 @@
+# The life of services: commands, databases and extensions that come and go under them, a stop.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Bigbrotr;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('life');
+$node->start;
+
+# Without the extension a service waits, and starts as soon as it is there.
+$node->wait_for_log(qr/role "bigbrotr_worker" does not exist/);
+ask($node, 'CREATE EXTENSION bigbrotr');
+wait_for_service($node, 'initializer', 'done');
+wait_for_service($node, 'synchronizer', 'running');
+
+# Commands.
+my $pid = worker_pid($node, 'synchronizer');
+my $child = net_pid($node, 'synchronizer');
+ask($node, "SELECT bigbrotr.service_stop('synchronizer')");
+is(services_of($node), 'initializer done, synchronizer disabled', 'stopped');
+wait_gone($pid, 'the worker');
+wait_gone($child, 'its net process');
+is(ask($node, "SELECT bigbrotr.service_wait('synchronizer', 'running', '10 ms')"),
+	'f', 'service_wait gives up');
+is(ask($node, "SELECT bigbrotr.health_check('synchronizer')"), 'f', 'nobody is not healthy');
+ask($node, "SELECT bigbrotr.service_start('synchronizer')");
+wait_for_service($node, 'synchronizer', 'running');
+
+$pid = worker_pid($node, 'synchronizer');
+ask($node, "SELECT bigbrotr.service_restart('synchronizer')");
+wait_for_service($node, 'synchronizer', 'running');
+isnt(worker_pid($node, 'synchronizer'), $pid, 'a restart makes a new worker');
+
+$pid = worker_pid($node, 'synchronizer');
+$child = net_pid($node, 'synchronizer');
+ask($node, "SELECT bigbrotr.service_pause('synchronizer')");
+wait_for_service($node, 'synchronizer', 'paused');
+my $cycles = "SELECT cycles FROM bigbrotr.services WHERE service = 'synchronizer'";
+my $before = ask($node, $cycles);
+is(ask($node, "SELECT bigbrotr.health_check('synchronizer')"), 't', 'healthy while paused');
+is(ask($node, $cycles), $before, 'no cycle while paused');
+ask($node, "SELECT bigbrotr.service_resume('synchronizer')");
+wait_for_service($node, 'synchronizer', 'running');
+is(worker_pid($node, 'synchronizer'), $pid, 'a pause keeps the worker');
+is(net_pid($node, 'synchronizer'), $child, 'and its net process');
+ok($node->poll_query_until('postgres', "SELECT ($cycles) > $before"), 'cycles go on');
+
+ask($node, 'SELECT bigbrotr.stop_workers()');
+is(services_of($node), 'initializer disabled, synchronizer disabled', 'all stopped');
+ask($node, 'SELECT bigbrotr.start_workers()');
+wait_for_service($node, 'synchronizer', 'running');
+is(services_of($node), 'initializer done, synchronizer running', 'all started, in order');
+
+for my $case (
+	[ "service_start('nothing')", qr/there is no service "nothing".*Services are: initializer/s ],
+	[ "service_wait('synchronizer', 'happy')", qr/there is no state "happy".*States are/s ])
+{
+	my (undef, undef, $error) =
+	  $node->psql('postgres', "\\set VERBOSITY verbose\nSELECT bigbrotr.$case->[0]");
+	like($error, qr/22023/, "$case->[0] is refused");
+	like($error, $case->[1], '… with the choices');
+}
+
+# What a service says of itself.
+is(ask($node, "SELECT bigbrotr.health_check('synchronizer')"), 't', 'healthy');
+is( ask($node,
+		"SELECT s ->> 'name', (s ->> 'uptime_seconds')::float8 > 0,
+			(s #>> '{health_checks,total}')::int > 0, s #>> '{health_checks,failed}',
+			(s #>> '{health_checks,success_rate}')::float8, s #> '{custom,net_pid}' IS NOT NULL
+		FROM bigbrotr.service_stats('synchronizer') AS s"),
+	'synchronizer|t|t|0|100|t',
+	'statistics');
+is( ask($node,
+		"SELECT health, cycles > 0, cycle_max_ms >= cycle_mean_ms, last_success IS NOT NULL,
+			last_error IS NULL FROM bigbrotr.services WHERE service = 'synchronizer'"),
+	'healthy|t|t|t|t',
+	'view');
+is( ask($node,
+		"SELECT usename, application_name FROM pg_stat_activity
+		WHERE backend_type = 'bigbrotr synchronizer'"),
+	'bigbrotr_worker|bigbrotr synchronizer',
+	'in pg_stat_activity');
+my ($code, undef, $error) =
+  $node->psql('postgres', "CREATE ROLE somebody; SET ROLE somebody; SELECT bigbrotr.stop_workers()");
+like($error, qr/permission denied/, 'not for everybody');
+
+# Other databases come and go beside a running service.
+ask($node, 'CREATE DATABASE other');
+ask($node, 'DROP DATABASE other');
+is(worker_pid($node, 'synchronizer') > 0, 1, 'the service did not mind');
+
+# The served one is dropped, copied and renamed at once: its services step aside and come back.
+ask($node, 'CREATE DATABASE served');
+ask($node, 'CREATE EXTENSION bigbrotr', 'served');
+$node->append_conf('postgresql.conf', "bigbrotr.databases = 'postgres, served'\n");
+$node->reload;
+wait_for_service($node, 'synchronizer', 'running', 'served');
+ask($node, 'CREATE DATABASE copy TEMPLATE served');
+wait_for_service($node, 'synchronizer', 'running', 'served');
+ask($node, 'ALTER DATABASE served RENAME TO renamed');
+is(services_of($node, 'served') =~ /running/, '', 'no service of the old name runs');
+ask($node, 'ALTER DATABASE renamed RENAME TO served');
+wait_for_service($node, 'synchronizer', 'running', 'served');
+my $log_end = -s $node->logfile;
+ask($node, 'DROP DATABASE served');
+is(services_of($node, 'served') =~ /running/, '', 'none runs after DROP DATABASE');
+$node->wait_for_log(qr/cannot start yet: database "served" does not exist/, $log_end);
+ask($node, 'CREATE DATABASE served');
+$log_end = -s $node->logfile;
+ask($node, 'CREATE EXTENSION bigbrotr', 'served');
+wait_for_service($node, 'synchronizer', 'running', 'served');
+$node->wait_for_log(qr/"initializer" of database "served" is done/, $log_end);
+(undef, undef, $error) =
+  $node->psql('postgres', 'SET ROLE somebody; DROP DATABASE served');
+like($error, qr/must be owner/, 'not for everybody, either');
+$node->append_conf('postgresql.conf', "bigbrotr.databases = 'postgres'\n");
+$node->reload;
+ok( $node->poll_query_until('postgres',
+		"SELECT count(*) = 0 FROM bigbrotr.services WHERE database = 'served'"),
+	'a database taken off the list is left');
+
+# The extension goes, comes back, has another version.
+$log_end = -s $node->logfile;
+ask($node, 'DROP EXTENSION bigbrotr');
+ok(!defined ask_worker(), 'no worker after DROP EXTENSION');
+$node->wait_for_log(qr/Reason: extension "bigbrotr" is not installed in database "postgres"/, $log_end);
+$log_end = -s $node->logfile;
+ask($node, 'CREATE EXTENSION bigbrotr');
+wait_for_service($node, 'synchronizer', 'running');
+$node->wait_for_log(qr/"initializer" of database "postgres" is done/, $log_end);
+ask($node, 'BEGIN; DROP EXTENSION bigbrotr; ROLLBACK');
+wait_for_service($node, 'synchronizer', 'running');
+ask($node, "SELECT bigbrotr.stop_workers();
+	UPDATE pg_extension SET extversion = '0.0.0' WHERE extname = 'bigbrotr';
+	SELECT bigbrotr.start_workers()");
+$node->poll_query_until('postgres',
+	"SELECT last_error LIKE '%run ALTER EXTENSION bigbrotr UPDATE' AND sqlstate = '55000' AND state = 'enabled'
+	FROM bigbrotr.services WHERE service = 'initializer'")
+  or fail('another version is told');
+ask($node, "UPDATE pg_extension SET extversion = default_version FROM pg_available_extensions AS a
+	WHERE extname = a.name AND extname = 'bigbrotr'");
+ask($node, 'SELECT bigbrotr.start_workers()');
+wait_for_service($node, 'synchronizer', 'running');
+
+# Processes that the server does not allow: one warning, and they start when there are.
+$node->append_conf('postgresql.conf', "max_worker_processes = 2\n");
+$log_end = -s $node->logfile;
+$node->restart;
+wait_for_service($node, 'synchronizer', 'enabled');
+$node->wait_for_log(
+	qr/needs 3 background workers, none is free.*HINT:.*max_worker_processes/s, $log_end);
+my $warnings = () = slurp_file($node->logfile, $log_end) =~ /WARNING:.*none is free/g;
+is($warnings, 1, 'one warning');
+$node->append_conf('postgresql.conf', "max_worker_processes = 20\n");
+
+# A fast stop leaves nobody behind.
+$node->restart;
+wait_for_service($node, 'synchronizer', 'running');
+$child = net_pid($node, 'synchronizer');
+my $started = time;
+command_ok([ 'pg_ctl', '-D', $node->data_dir, '-m', 'fast', '-t', '10', 'stop' ], 'a fast stop');
+diag('stopped within ' . (time - $started) . ' s');
+$node->_update_pid(0);
+wait_gone($child, 'the net process');
+
+# Nor does an immediate one, or the death of the postmaster.
+$node->start;
+wait_for_service($node, 'synchronizer', 'running');
+$child = net_pid($node, 'synchronizer');
+$node->stop('immediate');
+wait_gone($child, 'the net process after an immediate stop');
+$node->start;
+wait_for_service($node, 'synchronizer', 'running');
+$child = net_pid($node, 'synchronizer');
+$node->kill9;
+wait_gone($child, 'the net process after the death of the postmaster');
+
+done_testing();
+
+# The worker of the synchronizer, without asking the extension.
+sub ask_worker
+{
+	my $pids = ask($node,
+		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer'");
+	return $pids eq '' ? undef : $pids;
+}

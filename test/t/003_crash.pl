@@ -1,0 +1,119 @@
+# What dies is replaced: a net process at no cost for anybody, a worker with the restart of the server
+# that any backend's crash brings. One that crashes again and again is left alone.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Bigbrotr;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('crash', "restart_after_crash = on\n");
+$node->start;
+ask($node, 'CREATE EXTENSION bigbrotr');
+wait_for_service($node, 'synchronizer', 'running');
+
+# The net process. Nobody else notices.
+my $server_start = ask($node, 'SELECT pg_postmaster_start_time()');
+my $pid = worker_pid($node, 'synchronizer');
+my $session = $node->background_psql('postgres');
+my $session_pid = $session->query('SELECT pg_backend_pid()');
+for my $signal ('KILL', 'SEGV', 'STOP')
+{
+	my $child = net_pid($node, 'synchronizer');
+	kill $signal, $child;
+	ok( $node->poll_query_until('postgres',
+			"SELECT (bigbrotr.service_stats('synchronizer') #>> '{custom,net_pid}')::int NOT IN (0, $child)"),
+		"after SIG$signal there is another one");
+	is(worker_pid($node, 'synchronizer'), $pid, 'in the same worker');
+}
+is(ask($node, "SELECT bigbrotr.service_stats('synchronizer') #>> '{custom,net_restarts}'"),
+	'3', 'they were counted');
+$node->wait_for_log(qr/net process lost: signal 9/);
+
+# One that hangs is no obstacle to a restart of its service.
+my $hanging = net_pid($node, 'synchronizer');
+kill 'STOP', $hanging;
+ask($node, "SELECT bigbrotr.service_restart('synchronizer')");
+wait_for_service($node, 'synchronizer', 'running');
+wait_gone($hanging, 'the net process that hangs');
+
+is(ask($node, 'SELECT pg_postmaster_start_time()'), $server_start, 'the server went on');
+is($session->query('SELECT pg_backend_pid()'), $session_pid, 'so did a session');
+$session->quit;
+
+# A batch has its time.
+$node->append_conf('postgresql.conf', "bigbrotr.batch_timeout = 1s\n");
+$node->reload;
+my $locks = $node->background_psql('postgres');
+$locks->query_safe('BEGIN; LOCK TABLE bigbrotr.relays, bigbrotr.relay_sync');
+ok( $node->poll_query_until('postgres',
+		"SELECT last_error LIKE '%statement timeout%' AND sqlstate = '57014'
+		FROM bigbrotr.services WHERE service = 'synchronizer'"),
+	'a batch that takes too long is given up');
+$locks->query_safe('ROLLBACK');
+$locks->quit;
+wait_for_service($node, 'synchronizer', 'running');
+$node->adjust_conf('postgresql.conf', 'bigbrotr.batch_timeout', undef);
+$node->reload;
+
+# A worker told to end by somebody else starts again, that is no crash.
+$pid = worker_pid($node, 'synchronizer');
+ask($node, "SELECT pg_terminate_backend($pid, 10000)");
+wait_for_service($node, 'synchronizer', 'running');
+isnt(worker_pid($node, 'synchronizer'), $pid, 'a terminated worker starts again');
+is(ask($node, "SELECT last_error, sqlstate FROM bigbrotr.services WHERE service = 'synchronizer'"),
+	'terminated by a signal|57P01', 'and the view says why it ended');
+
+# The launcher likewise; it ends what its predecessor started.
+$pid = worker_pid($node, 'synchronizer');
+my $child = net_pid($node, 'synchronizer');
+my $launcher = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'bigbrotr launcher'";
+ask($node, "SELECT pg_terminate_backend(pid, 10000) FROM ($launcher) AS l");
+$node->poll_query_until('postgres', "SELECT EXISTS ($launcher)") or die 'no launcher';
+wait_gone($pid, 'the worker of the old launcher');
+wait_gone($child, 'its net process');
+wait_for_service($node, 'synchronizer', 'running');
+
+# Crashes of a worker.
+for my $crash (1 .. 3)
+{
+	wait_for_service($node, 'synchronizer', 'running');
+	$child = net_pid($node, 'synchronizer');
+	my $log_end = -s $node->logfile;
+	kill 'KILL', worker_pid($node, 'synchronizer');
+	$node->wait_for_log(qr/all server processes terminated; reinitializing.*ready to accept connections/s,
+		$log_end);
+	wait_gone($child, "the net process of crash $crash");
+	$node->poll_query_until('postgres',
+		"SELECT count(*) = 2 FROM bigbrotr.services WHERE restarts >= $crash")
+	  or die 'no services';
+}
+$node->wait_for_log(qr/bigbrotr starts no service: the server crashed 3 times.*HINT:.*start_workers/s);
+is(services_of($node), 'initializer disabled, synchronizer disabled', 'given up after three');
+is( ask($node, "SELECT DISTINCT last_error, sqlstate FROM bigbrotr.services"),
+	'the server crashed 3 times within the last hour|57P02',
+	'the view says why');
+ask($node, "SELECT bigbrotr.service_start('synchronizer')");
+wait_for_service($node, 'synchronizer', 'running');
+is(services_of($node), 'initializer disabled, synchronizer running', 'started by hand');
+
+# That has also reset the count.
+my $log_end = -s $node->logfile;
+kill 'KILL', worker_pid($node, 'synchronizer');
+$node->wait_for_log(qr/all server processes terminated; reinitializing.*ready to accept connections/s,
+	$log_end);
+$node->poll_query_until('postgres', 'SELECT count(*) = 2 FROM bigbrotr.services')
+  or die 'no services';
+wait_for_service($node, 'synchronizer', 'running');
+
+# So does a restart of the server.
+$node->restart;
+wait_for_service($node, 'synchronizer', 'running');
+is(ask($node, 'SELECT sum(restarts) FROM bigbrotr.services'), '0', 'a restart begins afresh');
+
+$node->stop;
+done_testing();

@@ -1,0 +1,62 @@
+# The initializer: seeds from a file, from the shipped list, with bad lines; what keeps it from working is said clearly.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use ArchiveTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node  = archive_server('initializer', 'bigbrotr.services' => 'initializer', 'bigbrotr.allow_local_relays' => 'off');
+my $seeds = $node->basedir . '/seeds';
+my $done  = q{state = 'done' FROM bigbrotr.services WHERE service = 'initializer'};
+
+# Runs the initializer again with this seed file.
+my $load = sub {
+	my ($file) = @_;
+	$node->append_conf('postgresql.conf', "bigbrotr.seed_file = '$file'\n");
+	$node->reload;
+	wait_for($node, "current_setting('bigbrotr.seed_file') = '$file'");
+	$node->safe_psql('postgres', q{SELECT bigbrotr.service_restart('initializer')});
+};
+
+my $of_it = q{FROM bigbrotr.services WHERE service = 'initializer'};
+wait_for($node, $done);
+
+append_to_file($seeds, "# ours\nwss://one.example.com\nTWO.example.com\r\nws://192.168.1.1\nwss://broken\xff\xfe.example.com\nwss://nul\0.example.com\nnot a relay\n");
+$load->($seeds);
+wait_for($node, q{count(*) = 2 FROM bigbrotr.relays});
+wait_for($node, $done);
+is($node->safe_psql('postgres', 'SELECT url FROM bigbrotr.relays ORDER BY url'), "wss://one.example.com\nwss://two.example.com", 'the good lines are loaded');
+is($node->safe_psql('postgres', "SELECT string_agg(line::text, ',' ORDER BY line) FROM bigbrotr.seed_rejects WHERE source = '$seeds'"), '4,5,6,7', 'the bad ones are refused');
+is($node->safe_psql('postgres', "SELECT reason FROM bigbrotr.seed_rejects WHERE line = 4"), 'local_address', 'with the reason');
+
+my $log = -s $node->logfile;
+$load->('');
+wait_for($node, q{count(*) > 50 FROM bigbrotr.relays});
+wait_for($node, $done);
+is($node->safe_psql('postgres', q{SELECT count(*) FROM bigbrotr.seed_rejects WHERE source = 'shipped'}), 0, 'the shipped list is all relays');
+like(slurp_file($node->logfile, $log), qr/seed list "shipped": \d+ added, \d+ known, 0 refused/, 'one line of the log tells');
+
+# A list that cannot be read is reported and keeps nobody from working.
+for my $case ([ '/nowhere/seeds', 'No such file or directory' ], [ $node->basedir, 'Is a directory' ])
+{
+	my ($file, $reason) = @$case;
+	$log = -s $node->logfile;
+	$load->($file);
+	wait_for($node, "EXISTS (SELECT FROM bigbrotr.refusals WHERE name = '$file')");
+	wait_for($node, $done);
+	is($node->safe_psql('postgres', "SELECT reason, last_detail FROM bigbrotr.refusals WHERE source = 'seeds' AND name = '$file'"),
+		qq{unreadable|could not read seed file "$file": $reason}, 'an unreadable file is listed');
+	like(slurp_file($node->logfile, $log), qr/WARNING:  could not read seed file "\Q$file\E": $reason; no seeds are loaded/, 'and logged');
+}
+
+$load->($seeds);
+wait_for($node, $done);
+$node->safe_psql('postgres', 'ALTER TABLE bigbrotr.sightings RENAME seen_at TO seen_on');
+$node->safe_psql('postgres', q{SELECT bigbrotr.service_restart('initializer')});
+wait_for($node, "last_error ~ 'lacks the column' $of_it");
+like($node->safe_psql('postgres', "SELECT last_error $of_it"), qr/lacks the column "bigbrotr.sightings seen_at bigint"/, 'a changed schema is noticed');
+
+$node->stop;
+done_testing();

@@ -1,0 +1,91 @@
+# Servers with bigbrotr for the TAP tests, and the few questions all of them ask.
+package Bigbrotr;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(new_node ask services_of wait_for_service worker_pid net_pid wait_gone);
+
+# A server that serves database "postgres" and knows no relay, so that nothing leaves the machine.
+# $settings: lines for postgresql.conf, which win over those set here.
+sub new_node
+{
+	my ($name, $settings, %init) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(%init);
+	my $seeds = $node->basedir . '/seeds.txt';
+	append_to_file($seeds, "# no relay\n");
+	$node->append_conf('postgresql.conf', <<"END");
+shared_preload_libraries = 'bigbrotr'
+bigbrotr.databases = 'postgres'
+bigbrotr.seed_file = '$seeds'
+bigbrotr.restart_delay = 100ms
+max_worker_processes = 20
+log_line_prefix = '%m [%p] %b '
+END
+	$node->append_conf('postgresql.conf', $settings) if defined $settings;
+	return $node;
+}
+
+# Result of a query in database "postgres" unless named.
+sub ask
+{
+	my ($node, $sql, $database) = @_;
+	return $node->safe_psql($database // 'postgres', $sql);
+}
+
+# "initializer done, synchronizer running"
+sub services_of
+{
+	my ($node, $database) = @_;
+	$database //= 'postgres';
+	return ask($node, "SELECT string_agg(service || ' ' || state, ', ' ORDER BY service)
+		FROM bigbrotr.services WHERE database = '$database'");
+}
+
+sub wait_for_service
+{
+	my ($node, $service, $state, $database) = @_;
+	my $timeout = $PostgreSQL::Test::Utils::timeout_default;
+	my $reached = ask($node,
+		"SELECT bigbrotr.service_wait('$service', '$state', '$timeout s')", $database);
+	is($reached, 't', "$service is $state" . ($database ? " in $database" : ''));
+	return;
+}
+
+sub worker_pid
+{
+	my ($node, $service) = @_;
+	return ask($node,
+		"SELECT pid FROM bigbrotr.services WHERE database = 'postgres' AND service = '$service'");
+}
+
+# The child of a service; waits until there is one that has said hello.
+sub net_pid
+{
+	my ($node, $service) = @_;
+	$node->poll_query_until('postgres',
+		"SELECT (bigbrotr.service_stats('$service')->'custom'->>'net_pid')::int > 0")
+	  or die "$service has no net process";
+	return ask($node, "SELECT bigbrotr.service_stats('$service')->'custom'->>'net_pid'");
+}
+
+# Waits until a process does not exist any more.
+sub wait_gone
+{
+	my ($pid, $what) = @_;
+	my $tries = 10 * $PostgreSQL::Test::Utils::timeout_default;
+	while (kill(0, $pid) && $tries-- > 0)
+	{
+		select(undef, undef, undef, 0.1);
+	}
+	ok(!kill(0, $pid), "$what is gone");
+	return;
+}
+
+1;

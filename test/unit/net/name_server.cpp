@@ -1,0 +1,90 @@
+#include "name_server.h"
+
+#include <stdexcept>
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace test {
+
+constexpr size_t kHeader = 12;
+constexpr char kNoSuchName = 3;
+
+NameServer::NameServer(Names names)
+	: names_(std::move(names)), fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))
+{
+	sockaddr_in address{};
+	address.sin_family = AF_INET;
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	socklen_t size = sizeof address;
+	if (bind(fd_, reinterpret_cast<sockaddr *>(&address), size) != 0)
+		throw std::runtime_error("could not bind a name server");
+	getsockname(fd_, reinterpret_cast<sockaddr *>(&address), &size);
+	address_ = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+	thread_ = std::thread([this] { serve(); });
+}
+
+NameServer::~NameServer()
+{
+	shutdown(fd_, SHUT_RDWR);
+	thread_.join();
+	close(fd_);
+}
+
+void
+NameServer::serve()
+{
+	char query[512];
+	for (;;) {
+		sockaddr_in from{};
+		socklen_t size = sizeof from;
+		ssize_t got =
+			recvfrom(fd_, query, sizeof query, 0, reinterpret_cast<sockaddr *>(&from), &size);
+		if (got <= 0)
+			return;
+		if (size_t(got) < kHeader)
+			continue;
+		std::string reply = answer(std::string(query, size_t(got)));
+		if (!reply.empty())
+			sendto(fd_, reply.data(), reply.size(), 0, reinterpret_cast<sockaddr *>(&from), size);
+	}
+}
+
+std::string
+NameServer::answer(std::string query) const
+{
+	std::string name;
+	size_t at = kHeader;
+	while (query.at(at) != 0) {
+		size_t length = uint8_t(query[at]);
+		name += (name.empty() ? "" : ".") + query.substr(at + 1, length);
+		at += length + 1;
+	}
+	bool four = query.at(at + 2) == 1;
+	std::string reply = query.substr(0, at + 5);
+	reply[2] = '\x81'; // an answer, recursion was wanted
+	reply[3] = '\x80'; // and is available
+	for (size_t i = 6; i < kHeader; i++)
+		reply[i] = 0;
+	auto found = names_.find(name);
+	if (found == names_.end()) {
+		reply[3] = char('\x80' | kNoSuchName);
+		return reply;
+	}
+	for (const std::string &address : found->second) {
+		if (address.empty())
+			return "";
+		if (!four)
+			continue;
+		in_addr bytes;
+		inet_pton(AF_INET, address.c_str(), &bytes);
+		reply[7]++;
+		/* Pointer to the name, A, IN, 60 s, 4 bytes. */
+		reply += std::string("\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04", 12);
+		reply += std::string(reinterpret_cast<char *>(&bytes), 4);
+	}
+	return reply;
+}
+
+} // namespace test

@@ -1,0 +1,35 @@
+/* A DNS server on 127.0.0.1 for tests: every name has the addresses it was told. */
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace test {
+
+class NameServer
+{
+  public:
+	/* IPv4 addresses by name; a name that is missing does not exist; "" is never answered. */
+	using Names = std::map<std::string, std::vector<std::string>>;
+
+	explicit NameServer(Names names);
+	~NameServer();
+	NameServer(const NameServer &) = delete;
+
+	/* "127.0.0.1:PORT" */
+	const std::string &address() const { return address_; }
+
+  private:
+	void serve();
+	std::string answer(std::string query) const;
+
+	Names names_;
+	int fd_;
+	std::string address_;
+	std::thread thread_;
+};
+
+} // namespace test
