@@ -27,7 +27,7 @@
 
 namespace {
 
-constexpr size_t kChunk = 1 << 20; // bytes in one transaction; more only for a longer line
+constexpr size_t kChunk = 512 * 1024; // bytes in one transaction; more only for a longer line
 
 constexpr const char *kUsage =
 	"usage: bigbrotr-import [--relay URL] [--name NAME] [--dbname CONNINFO] [FILE]\n";
