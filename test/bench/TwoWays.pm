@@ -113,6 +113,17 @@ sub feed
 	return $told->{events} / $told->{seconds};
 }
 
+# Imports a file into the archive and returns events per second: everything happens in one backend.
+sub import_file
+{
+	my ($self, $file, $events, %options) = @_;
+	my $verify = $options{verify} // 'on';
+	$self->{server}->sql("ALTER DATABASE postgres SET bigbrotr.verify_events = $verify");
+	my $relay = $options{relay} ? ", relay => '$options{relay}'" : '';
+	my ($milliseconds) = $self->{server}->timed('postgres', "CALL bigbrotr.import_events('$file'$relay, resume => false)");
+	return $events / $milliseconds * 1000;
+}
+
 # What the archive's database holds; dies if that is not what it should be.
 sub expect
 {

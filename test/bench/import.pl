@@ -12,9 +12,9 @@ my $file = $ways->corpus($events);
 
 my %cases = (
 	# Against what one core can check.
-	verified => sub { return [ import_file('on'), BenchServer::verify_rate($quick) ] },
+	verified => sub { return [ $ways->import_file($file, $events), BenchServer::verify_rate($quick) ] },
 	# Against the original way, which parses and does not check either.
-	unverified => sub { return [ import_file('off'), $ways->feed('asyncpg', $file, step => 'parse') ] },
+	unverified => sub { return [ $ways->import_file($file, $events, verify => 'off'), $ways->feed('asyncpg', $file, step => 'parse') ] },
 	# Against JSON made by the server from the original's tables.
 	export => sub {
 		$ways->feed($_, $file) for qw(archive pipeline);
@@ -35,13 +35,6 @@ for my $name (@wanted)
 		$ways->expect($events, $name eq 'export' ? $events : 0);
 	}
 	BenchReport::line('import', $name, 'events/s', 0, \@results, events => $events);
-}
-
-sub import_file
-{
-	my ($verify) = @_;
-	$ways->server->sql("ALTER DATABASE postgres SET bigbrotr.verify_events = $verify");
-	return rate('postgres', "CALL bigbrotr.import_events('$file', resume => false)");
 }
 
 sub rate

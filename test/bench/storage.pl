@@ -21,7 +21,7 @@ for (1 .. $runs)
 {
 	$ways->empty_tables;
 	my @wal = map { [ wal_of('archive', $_), wal_of('pipeline', $_) ] } 1 .. $relays;
-	push @{ $results{wal_event} }, [ $wal[0][0] - $wal[1][0], $wal[0][1] - $wal[1][1] ];
+	push @{ $results{wal_event} }, $wal[0];
 	push @{ $results{wal_sighting} }, $wal[1];
 }
 $ways->expect($events, $events * $relays);
@@ -41,7 +41,7 @@ if ($wanted{tag_index_bytes})
 }
 BenchReport::line('storage', $_, 'bytes', 1, $results{$_}, events => $events) for @wanted;
 
-# Bytes of log for each delivery. Of the first relay, an event and a sighting; then a sighting.
+# Bytes of log for each delivery. Of the first relay: the event with its sighting; then a sighting.
 sub wal_of
 {
 	my ($way, $number) = @_;

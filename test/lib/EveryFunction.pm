@@ -1,0 +1,87 @@
+# A call of every function and procedure of the schema bigbrotr, with plain arguments: for tests that look
+# at all of them at once.
+package EveryFunction;
+
+use strict;
+use warnings;
+use Exporter 'import';
+
+our @EXPORT_OK = qw(every_call not_callable);
+
+my $key = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798';
+my $event = qq({"id":"$key","pubkey":"$key","created_at":1700000000,"kind":1,"tags":[["e","$key"]],"content":"x","sig":"$key$key"});
+
+# By name of the argument, else by its type.
+my %by_name = (
+	url           => q{'wss://relay.example.com'},
+	relay_url     => q{'wss://relay.example.com'},
+	relay         => q{'wss://relay.example.com'},
+	network       => q{'clearnet'},
+	relay_network => q{'clearnet'},
+	filter        => q{'{"kinds": [1], "limit": 5}'},
+	filters       => q{'{"kinds": [1], "limit": 5}'},
+	purpose       => q{'query'},
+	path          => q{'/nowhere.jsonl'},
+	events        => q{'{}'},
+	npub          => q{'npub10xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqpkge6d'},
+	json          => "'$event'",
+	kind          => '1',
+	most          => '10',
+	batch_size    => 'NULL');
+my %by_type = (
+	'bytea'            => qq{'\\x$key'},
+	'text'             => q{'x'},
+	'name'             => q{'x'},
+	'jsonb'            => q{'[["e", "x"]]'},
+	'json'             => q{'[["e", "x"]]'},
+	'bigint'           => '1700000000',
+	'integer'          => '1',
+	'smallint'         => '1',
+	'boolean'          => 'false',
+	'double precision' => '1',
+	'interval'         => q{'1 second'},
+	'"char"'           => q{'x'});
+
+# Why a function cannot be called by SQL, or undef.
+sub not_callable
+{
+	my ($signature, $result) = @_;
+	return 'a trigger' if $result eq 'trigger';
+	return 'for the planner' if $signature =~ /\(internal/;
+	return;
+}
+
+# Rows of regprocedure|result|kind|schema-qualified name|input arguments as name:type, ….
+sub every_call
+{
+	my ($node, $database) = @_;
+	my (@calls, %skipped);
+	my $rows = $node->safe_psql($database, q{
+		SELECT p.oid::regprocedure, coalesce(p.prorettype::regtype::text, ''), p.prokind, p.proname,
+		       (SELECT string_agg(coalesce(p.proargnames[a.n], '') || ':' || format_type(a.type, NULL), ';' ORDER BY a.n)
+		        FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY AS a (type, n)
+		        WHERE coalesce(p.proargmodes[a.n], 'i') IN ('i', 'b', 'v'))
+		FROM pg_proc AS p WHERE p.pronamespace = 'bigbrotr'::regnamespace ORDER BY p.oid::regprocedure::text COLLATE "C"});
+	for my $row (split /\n/, $rows)
+	{
+		my ($signature, $result, $kind, $name, $arguments) = split /\|/, $row, -1;
+		my $reason = not_callable($signature, $result);
+		$skipped{$signature} = $reason, next if $reason;
+		my @values = map { value(split /:/, $_, 2) } split /;/, $arguments;
+		my $call = "bigbrotr.$name(" . join(', ', @values) . ')';
+		push @calls, { signature => $signature, name => $name, procedure => $kind eq 'p', sql => $kind eq 'p' ? "CALL $call" : "SELECT count(*) FROM (SELECT $call) AS call" };
+	}
+	return (\@calls, \%skipped);
+}
+
+# Typed, so that the right one of several functions of that name is meant.
+sub value
+{
+	my ($name, $type) = @_;
+	return "'{}'::$type" if $type =~ /\[\]$/;
+	return "(SELECT e FROM $type AS e LIMIT 1)" if $type =~ /^bigbrotr\./;
+	my $value = $by_name{$name} // $by_type{$type} // 'NULL';
+	return "$value\::$type";
+}
+
+1;
