@@ -11,6 +11,7 @@
 #include "nul.h"
 #include "refusal.h"
 #include "tags.h"
+#include "tags_jsonb.h"
 
 extern "C" {
 PG_FUNCTION_INFO_V1(bigbrotr_parse_event);
@@ -160,15 +161,10 @@ bigbrotr_parse_event(PG_FUNCTION_ARGS)
 			event.content = archive::without_nul(event.content);
 		}
 		Datum values[8] = {
-			archive::varlena_datum(event.id),
-			archive::varlena_datum(event.pubkey),
-			Int64GetDatum(event.created_at),
-			Int32GetDatum(event.kind),
-			pg::call(
-				[&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(event.tags.c_str())); }),
-			archive::varlena_datum(event.content),
-			archive::varlena_datum(event.sig),
-			archive::varlena_datum(raw),
+			archive::varlena_datum(event.id),        archive::varlena_datum(event.pubkey),
+			Int64GetDatum(event.created_at),         Int32GetDatum(event.kind),
+			archive::TagsWriter().write(event.tags), archive::varlena_datum(event.content),
+			archive::varlena_datum(event.sig),       archive::varlena_datum(raw),
 		};
 		bool nulls[8] = {};
 		nulls[7] = !event.has_nul;
