@@ -30,6 +30,12 @@ SELECT bigbrotr.import_lines(2, 0, convert_to(string_agg(line, E'\n' ORDER BY n)
 SELECT events_new, events_known, events_refused FROM bigbrotr.imports WHERE import_id = 2;
 SELECT line, reason FROM bigbrotr.import_rejects WHERE import_id = 2;
 
+SET bigbrotr.verify_events = off;
+SELECT import_id FROM bigbrotr.import_begin('trusted') AS i, lines, bigbrotr.import_lines(i.import_id, 0, convert_to(line, 'UTF8')) WHERE n = 5;
+SELECT events_new, events_refused FROM bigbrotr.imports WHERE source = 'trusted';
+SELECT bigbrotr.verify_event_reason(e) FROM bigbrotr.events AS e WHERE content = 'event 4';
+RESET bigbrotr.verify_events;
+
 -- What goes on and what begins anew.
 SELECT import_id, bytes > 0 AS goes_on FROM bigbrotr.import_begin('forged');
 SELECT import_id, bytes FROM bigbrotr.import_begin('forged', resume => false);
