@@ -76,19 +76,9 @@ SET max_parallel_workers_per_gather = 0;
 CREATE FUNCTION plan(filters jsonb) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
-	depth integer;
-	hidden integer;
 BEGIN
-	-- Without what the views look up in the end for each row: that is shown once below.
 	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || bigbrotr.query_sql(filters) LOOP
-		depth := length(substring(line FROM '^ *'));
-		CONTINUE WHEN depth > hidden;
-		hidden := NULL;
-		IF line ~ '^ *(SubPlan|InitPlan) ' THEN
-			hidden := depth;
-		ELSE
-			RETURN NEXT regexp_replace(regexp_replace(line, '[0-9a-f]{64}', '…', 'g'), '( AND )?bigbrotr.usually.*', '…');
-		END IF;
+		RETURN NEXT regexp_replace(line, '[0-9a-f]{64}', '…', 'g');
 	END LOOP;
 END
 $$;
@@ -104,6 +94,9 @@ SELECT plan(jsonb_build_object('authors', jsonb_build_array(hex('author 7'), hex
 SELECT plan('{"kinds": [7], "since": 1700001000, "until": 1700001010, "limit": 10}');
 SELECT plan(jsonb_build_object('#e', jsonb_build_array(hex('event 7')), 'limit', 10));
 SELECT plan(jsonb_build_object('#p', jsonb_build_array(hex('author 7')), 'kinds', '[9735]'::jsonb));
+SELECT plan(jsonb_build_object('#p', jsonb_build_array(hex('author 7')), 'kinds', '[9735]'::jsonb, 'limit', 10));
+-- A tag that every second event has: walking back in time is faster than its index.
+SELECT plan('{"#t": ["topic1", "topic2", "topic3", "topic4", "topic5", "topic6", "topic7", "topic8", "topic9"], "kinds": [1], "limit": 10}');
 -- With a table of one's own, in a view as well as in the table: an index serves the filter.
 CREATE TABLE wanted AS SELECT hex('event ' || n) AS id FROM generate_series(1, 5) AS n;
 EXPLAIN (COSTS OFF) SELECT e.content FROM bigbrotr.events AS e WHERE bigbrotr.event_matches(e, '{"#t": ["topic7"], "#e": ["0000000000000000000000000000000000000000000000000000000000000000"]}');

@@ -8,18 +8,12 @@ CREATE FUNCTION bigbrotr.address(pubkey bytea, kind integer, tags jsonb) RETURNS
 COMMENT ON FUNCTION bigbrotr.address(bytea, integer, jsonb) IS
 	'kind:pubkey:d of a replaceable or addressable event, as a tags name it (NIP-01); null for other kinds';
 
--- No SET here and below: these are called for every row.
+-- No SET here and below: these are called for every row, and name everything in full.
 CREATE FUNCTION bigbrotr.address_id(pubkey bytea, kind integer, tags jsonb) RETURNS bytea
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_address_id';
 COMMENT ON FUNCTION bigbrotr.address_id(bytea, integer, jsonb) IS
 	'SHA-256 of the address of an event, 32 bytes: a short key for it; null if it has none';
-
-CREATE FUNCTION bigbrotr.withdrawers(pubkey bytea, kind integer, tags jsonb) RETURNS bytea[]
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'bigbrotr_withdrawers';
-COMMENT ON FUNCTION bigbrotr.withdrawers(bytea, integer, jsonb) IS
-	'Whose deletions and vanish requests concern the event: its author''s, and those of the receivers of a gift wrap (NIP-59)';
 
 -- Only the few events that have an address are in it.
 CREATE INDEX events_address_idx ON bigbrotr.events (bigbrotr.address_id(pubkey, kind, tags), created_at)
@@ -79,61 +73,39 @@ $$;
 COMMENT ON FUNCTION bigbrotr.record_facts(bigint[]) IS
 	'Writes down what the deletion (kind 5) and vanish requests (kind 62) among these events ask for. For every new one in the transaction that stores it; again is harmless';
 
-CREATE FUNCTION bigbrotr.usually_support(internal) RETURNS internal
+CREATE FUNCTION bigbrotr.certain_support(internal) RETURNS internal
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_certain_support';
-COMMENT ON FUNCTION bigbrotr.usually_support(internal) IS 'What the planner knows of bigbrotr.usually';
+COMMENT ON FUNCTION bigbrotr.certain_support(internal) IS
+	'Tells the planner that a condition holds for nearly all rows it is asked about';
 
-CREATE FUNCTION bigbrotr.usually(condition boolean) RETURNS boolean
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SUPPORT bigbrotr.usually_support
-	AS 'MODULE_PATHNAME', 'bigbrotr_usually';
-COMMENT ON FUNCTION bigbrotr.usually(boolean) IS
-	'The condition itself; tells the planner that it holds for nearly all rows, which it cannot guess of what the views below leave out';
+CREATE FUNCTION bigbrotr.is_current(event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb) RETURNS boolean
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 SUPPORT bigbrotr.certain_support
+	AS 'MODULE_PATHNAME', 'bigbrotr_is_current';
+COMMENT ON FUNCTION bigbrotr.is_current(bytea, bytea, bigint, integer, jsonb) IS
+	'Whether no newer version of a replaceable or addressable event is archived: of equal age the smaller id is the newer one (NIP-01). true for all other kinds';
 
--- CASE: so these are looked up row by row, by index, as long as rows are wanted, instead of being
--- turned into joins of whole tables.
+CREATE FUNCTION bigbrotr.is_standing(event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb) RETURNS boolean
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 SUPPORT bigbrotr.certain_support
+	AS 'MODULE_PATHNAME', 'bigbrotr_is_standing';
+COMMENT ON FUNCTION bigbrotr.is_standing(bytea, bytea, bigint, integer, jsonb) IS
+	'Whether an event is neither deleted (NIP-09) nor expired (NIP-40) nor vanished (NIP-62). Deletions and vanish requests of the receiver concern gift wraps (NIP-59) too';
 
 CREATE VIEW bigbrotr.events_current AS
 	SELECT e.* FROM bigbrotr.events AS e
-	WHERE bigbrotr.usually(
-	      CASE WHEN bigbrotr.address_id(e.pubkey, e.kind, e.tags) IS NULL THEN true
-	      ELSE NOT EXISTS (
-	           SELECT FROM bigbrotr.events AS n
-	           WHERE bigbrotr.address_id(n.pubkey, n.kind, n.tags) = bigbrotr.address_id(e.pubkey, e.kind, e.tags)
-	                 AND n.created_at >= e.created_at
-	                 AND (n.created_at > e.created_at OR n.event_id < e.event_id))
-	      END);
-COMMENT ON VIEW bigbrotr.events_current IS 'Events without the older versions of replaceable and addressable ones: of equal age the smaller id is the newer one (NIP-01)';
+	WHERE bigbrotr.is_current(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
+COMMENT ON VIEW bigbrotr.events_current IS 'Events without the older versions of replaceable and addressable ones';
 
 CREATE VIEW bigbrotr.events_standing AS
 	SELECT e.* FROM bigbrotr.events AS e
-	WHERE bigbrotr.usually(
-	      coalesce(bigbrotr.expiration(e.tags) > (SELECT bigbrotr.unix_now()), true)
-	  AND CASE WHEN e.kind IN (5, 62) THEN true
-	      ELSE NOT EXISTS (
-	           SELECT FROM bigbrotr.deletions AS d
-	           WHERE d.target = ANY (ARRAY[e.event_id, bigbrotr.address_id(e.pubkey, e.kind, e.tags)])
-	                 AND (NOT d.by_address OR d.created_at >= e.created_at)
-	                 AND d.pubkey = ANY (bigbrotr.withdrawers(e.pubkey, e.kind, e.tags)))
-	      END
-	  AND CASE WHEN e.kind = 62 THEN true
-	      ELSE NOT EXISTS (
-	           SELECT FROM bigbrotr.vanish_requests AS v
-	           WHERE v.pubkey = ANY (bigbrotr.withdrawers(e.pubkey, e.kind, e.tags)) AND v.created_at >= e.created_at)
-	      END);
+	WHERE bigbrotr.is_standing(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
 COMMENT ON VIEW bigbrotr.events_standing IS 'Events that are neither deleted (NIP-09) nor expired (NIP-40) nor vanished (NIP-62), in all their versions';
 
 CREATE VIEW bigbrotr.events_as_published AS
-	SELECT e.* FROM bigbrotr.events_standing AS e
-	WHERE bigbrotr.usually(
-	      CASE WHEN bigbrotr.address_id(e.pubkey, e.kind, e.tags) IS NULL THEN true
-	      ELSE NOT EXISTS (
-	           SELECT FROM bigbrotr.events AS n
-	           WHERE bigbrotr.address_id(n.pubkey, n.kind, n.tags) = bigbrotr.address_id(e.pubkey, e.kind, e.tags)
-	                 AND n.created_at >= e.created_at
-	                 AND (n.created_at > e.created_at OR n.event_id < e.event_id))
-	      END);
+	SELECT e.* FROM bigbrotr.events AS e
+	WHERE bigbrotr.is_current(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)
+	  AND bigbrotr.is_standing(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
 COMMENT ON VIEW bigbrotr.events_as_published IS 'Events as their authors want them to be seen now: standing, and the newest versions. A newest version that is withdrawn does not bring an older one back';
 
 CREATE VIEW bigbrotr.events_as_seen AS SELECT e.* FROM bigbrotr.events AS e;
@@ -171,7 +143,10 @@ COMMENT ON FUNCTION bigbrotr.delete_withdrawn(integer) IS
 SELECT pg_extension_config_dump('bigbrotr.deletions', '');
 SELECT pg_extension_config_dump('bigbrotr.vanish_requests', '');
 
-GRANT EXECUTE ON FUNCTION bigbrotr.usually(boolean) TO bigbrotr_reader;
+GRANT EXECUTE ON FUNCTION
+	bigbrotr.is_current(bytea, bytea, bigint, integer, jsonb),
+	bigbrotr.is_standing(bytea, bytea, bigint, integer, jsonb)
+	TO bigbrotr_reader;
 GRANT INSERT ON bigbrotr.deletions, bigbrotr.vanish_requests TO bigbrotr_writer;
 GRANT EXECUTE ON FUNCTION bigbrotr.record_facts(bigint[]) TO bigbrotr_writer;
 GRANT EXECUTE ON FUNCTION bigbrotr.delete_withdrawn(integer) TO bigbrotr_admin;

@@ -1,21 +1,16 @@
 -- NIP-01 filters as SQL. event_matches(e, '<filter>') becomes plain conditions while the statement
 -- is planned; query() is a statement made of them.
 
--- Called for every row, so without SET; the C code names everything in full.
+-- Called for every row, so without SET; the C code names everything in full. The costs put cheap
+-- conditions before those that read tags.
 CREATE FUNCTION bigbrotr.tag_keys(tags jsonb) RETURNS bigint[]
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 3
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 5
 	AS 'MODULE_PATHNAME', 'bigbrotr_tag_keys';
 COMMENT ON FUNCTION bigbrotr.tag_keys(jsonb) IS
 	'For each tag with a name of one letter, a hash of name and first value: what the tag index holds';
 
-CREATE FUNCTION bigbrotr.tag_matches_support(internal) RETURNS internal
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'bigbrotr_certain_support';
-COMMENT ON FUNCTION bigbrotr.tag_matches_support(internal) IS 'What the planner knows of bigbrotr.tag_matches';
-
 CREATE FUNCTION bigbrotr.tag_matches(tags jsonb, name text, "values" text[]) RETURNS boolean
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SUPPORT bigbrotr.tag_matches_support
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT bigbrotr.certain_support
 	AS 'MODULE_PATHNAME', 'bigbrotr_tag_matches';
 COMMENT ON FUNCTION bigbrotr.tag_matches(jsonb, text, text[]) IS
 	'Whether some tag of that name, a letter, has one of the values as its first: exact, without index';
@@ -156,7 +151,6 @@ COMMENT ON FUNCTION bigbrotr.drop_search_index() IS 'Drops the full-text index';
 GRANT EXECUTE ON FUNCTION
 	bigbrotr.address(bytea, integer, jsonb),
 	bigbrotr.address_id(bytea, integer, jsonb),
-	bigbrotr.withdrawers(bytea, integer, jsonb),
 	bigbrotr.tag_keys(jsonb),
 	bigbrotr.tag_matches(jsonb, text, text[]),
 	bigbrotr.is_searchable(integer),

@@ -1,13 +1,9 @@
 /*
- * bigbrotr.tag_keys, tag_matches, address, address_id, withdrawers, event_matches: what filters are
- * made of, for SQL. The planner's side of event_matches is in filter_support.cpp.
+ * bigbrotr.tag_keys, tag_matches, event_matches: what filters are made of, for SQL. The planner's
+ * side of it is in filter_support.cpp.
  */
 #include <algorithm>
 
-#include "nostr/canonical.h"
-#include "nostr/facts.h"
-
-#include "bytes.h"
 #include "filter_argument.h"
 #include "indexed_tags.h"
 
@@ -23,21 +19,13 @@ extern "C" {
 
 PG_FUNCTION_INFO_V1(bigbrotr_tag_keys);
 PG_FUNCTION_INFO_V1(bigbrotr_tag_matches);
-PG_FUNCTION_INFO_V1(bigbrotr_address);
-PG_FUNCTION_INFO_V1(bigbrotr_address_id);
-PG_FUNCTION_INFO_V1(bigbrotr_withdrawers);
 PG_FUNCTION_INFO_V1(bigbrotr_event_matches);
 PGDLLEXPORT Datum bigbrotr_tag_keys(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_tag_matches(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_address(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_address_id(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_withdrawers(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_event_matches(PG_FUNCTION_ARGS);
 }
 
 namespace {
-
-constexpr int32_t kGiftWrap = 1059, kEphemeralGiftWrap = 21059; // NIP-59
 
 std::string_view
 view(const text *value)
@@ -125,83 +113,6 @@ bigbrotr_tag_matches(PG_FUNCTION_ARGS)
 	if (static_cast<void *>(tags) != DatumGetPointer(PG_GETARG_DATUM(0)))
 		pfree(tags); // of a big scan this is much
 	PG_RETURN_BOOL(found);
-}
-
-/* ---- addresses (NIP-01) and who may withdraw (NIP-09, NIP-62) */
-
-namespace {
-
-/* "" for kinds of which all versions count. */
-std::string
-address(std::string_view pubkey, int32_t kind, const Jsonb *tags)
-{
-	nostr::KindClass kind_class = nostr::kind_class(kind);
-	if (kind_class != nostr::KindClass::Replaceable && kind_class != nostr::KindClass::Addressable)
-		return {};
-	std::string out =
-		std::to_string(kind) + ':' +
-		nostr::to_hex(reinterpret_cast<const uint8_t *>(pubkey.data()), pubkey.size()) + ':';
-	if (kind_class == nostr::KindClass::Addressable)
-		out += archive::first_d_value(tags);
-	return out;
-}
-
-std::string
-address_argument(FunctionCallInfo fcinfo)
-{
-	auto *pubkey = pg::call([&] { return PG_GETARG_BYTEA_PP(0); });
-	auto *tags = pg::call([&] { return PG_GETARG_JSONB_P(2); });
-	return address(view(pubkey), PG_GETARG_INT32(1), tags);
-}
-
-} // namespace
-
-Datum
-bigbrotr_address(PG_FUNCTION_ARGS)
-{
-	bool null = false;
-	Datum out = pg::boundary([&] {
-		std::string text = address_argument(fcinfo);
-		null = text.empty();
-		return null ? Datum(0) : archive::varlena_datum(text);
-	});
-	if (null)
-		PG_RETURN_NULL();
-	return out;
-}
-
-Datum
-bigbrotr_address_id(PG_FUNCTION_ARGS)
-{
-	bool null = false;
-	Datum out = pg::boundary([&] {
-		std::string text = address_argument(fcinfo);
-		null = text.empty();
-		return null ? Datum(0) : archive::varlena_datum(nostr::sha256(text));
-	});
-	if (null)
-		PG_RETURN_NULL();
-	return out;
-}
-
-Datum
-bigbrotr_withdrawers(PG_FUNCTION_ARGS)
-{
-	int32_t kind = PG_GETARG_INT32(1);
-	ArrayBuildState *keys = initArrayResult(BYTEAOID, CurrentMemoryContext, false);
-	keys = accumArrayResult(keys, PG_GETARG_DATUM(0), false, BYTEAOID, CurrentMemoryContext);
-	if (kind == kGiftWrap || kind == kEphemeralGiftWrap)
-		archive::any_indexed_tag(PG_GETARG_JSONB_P(2), [&](nostr::IndexedTag tag) {
-			nostr::PublicKey key;
-			if (tag.name == 'p' && nostr::from_hex(tag.value, key.data(), key.size())) {
-				auto *bytes = cstring_to_text_with_len(reinterpret_cast<char *>(key.data()),
-													   static_cast<int>(key.size()));
-				keys = accumArrayResult(keys, PointerGetDatum(bytes), false, BYTEAOID,
-										CurrentMemoryContext);
-			}
-			return false;
-		});
-	return makeArrayResult(keys, CurrentMemoryContext);
 }
 
 /* ---- event_matches */

@@ -1,6 +1,6 @@
 /*
- * What the planner knows of bigbrotr.event_matches, tag_matches and usually. With a constant filter
- * the call becomes plain conditions on the columns, which every index on them can serve.
+ * What the planner knows of bigbrotr.event_matches, tag_matches and the like. With a constant
+ * filter the call becomes plain conditions on the columns, which every index on them can serve.
  */
 #include "filter_argument.h"
 
@@ -20,10 +20,8 @@ extern "C" {
 
 PG_FUNCTION_INFO_V1(bigbrotr_event_matches_support);
 PG_FUNCTION_INFO_V1(bigbrotr_certain_support);
-PG_FUNCTION_INFO_V1(bigbrotr_usually);
 PGDLLEXPORT Datum bigbrotr_event_matches_support(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_certain_support(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_usually(PG_FUNCTION_ARGS);
 }
 
 namespace {
@@ -245,7 +243,7 @@ bigbrotr_event_matches_support(PG_FUNCTION_ARGS)
 
 /*
  * For conditions that hold for nearly every row they are asked about: tag_matches, which stands
- * beside a condition on tag_keys that says the same, and usually().
+ * beside a condition on tag_keys that says the same, is_current and is_standing.
  */
 Datum
 bigbrotr_certain_support(PG_FUNCTION_ARGS)
@@ -255,10 +253,4 @@ bigbrotr_certain_support(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(nullptr);
 	reinterpret_cast<SupportRequestSelectivity *>(request)->selectivity = 1;
 	PG_RETURN_POINTER(request);
-}
-
-Datum
-bigbrotr_usually(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }

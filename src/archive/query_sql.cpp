@@ -4,6 +4,7 @@
  */
 #include "bytes.h"
 #include "filter_argument.h"
+#include "tag_statistics.h"
 
 extern "C" {
 #include "utils/builtins.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr size_t kFilters = 200;
 /* So many index scans are merged lazily; more of them cost more to plan than they save. */
 constexpr size_t kBranches = 16;
+constexpr double kFewMatches = 1000;
 constexpr const char *kOrder = "e.created_at DESC, e.event_id";
 
 /* One filter, or an array of at least one. */
@@ -104,6 +106,85 @@ ordered(const std::string &query, const std::string &order, const nostr::Filter 
 	return out;
 }
 
+/*
+ * Tag conditions under a limit. The planner would trust that matches are spread evenly over kinds
+ * and times, and read whole ranges of other indexes along; so the way is chosen here, by how many
+ * events have the rarest tag, and the conditions on the other columns are put as no index knows
+ * them.
+ */
+std::string
+by_tag_index(const nostr::Filter &filter, const char *columns, const std::string &from)
+{
+	nostr::Filter indexed = filter;
+	indexed.kinds.reset();
+	std::string out = std::string("SELECT ") + columns + " FROM " + from +
+					  " AS e WHERE bigbrotr.event_matches(e, " +
+					  literal(nostr::condition_json(indexed)) + ")";
+	if (filter.kinds) {
+		out += " AND e.kind + 0 = ANY ('{";
+		for (int32_t kind : *filter.kinds)
+			out += (out.back() == '{' ? "" : ",") + std::to_string(kind);
+		out += "}')";
+	}
+	return out + "\nORDER BY e.created_at + 0 DESC, e.event_id";
+}
+
+/* Few have the tag: all of them are looked at. */
+std::string
+query_rare_tag(const nostr::Filter &filter, bool as_seen)
+{
+	return by_tag_index(filter, "e.*", relation(filter, as_seen)) + " LIMIT " +
+		   std::to_string(*filter.limit);
+}
+
+/* Many have it: sorted by age first, then whether they are to be seen. */
+std::string
+query_common_tag(const nostr::Filter &filter, bool as_seen)
+{
+	return "SELECT e.* FROM (SELECT k.eid FROM (\n" +
+		   by_tag_index(filter, "e.eid", "bigbrotr.events") + " OFFSET 0) AS k\n" +
+		   "WHERE EXISTS (SELECT FROM " + relation(filter, as_seen) +
+		   " AS v WHERE v.eid = k.eid OFFSET 0) LIMIT " + std::to_string(*filter.limit) +
+		   ") AS k JOIN bigbrotr.events AS e ON e.eid = k.eid\nORDER BY " + kOrder;
+}
+
+/* So many have it that walking back in time finds enough of them soon. */
+std::string
+query_popular_tag(const nostr::Filter &filter, bool as_seen)
+{
+	nostr::Filter walked = filter;
+	walked.tags.clear();
+	std::string out = branch(walked, as_seen);
+	bool conditions = out.find(" WHERE ") != out.npos;
+	for (const nostr::TagCondition &tag : filter.tags) {
+		out += std::string(conditions ? "" : " WHERE true") +
+			   " AND bigbrotr.tag_matches(e.tags, '" + tag.name + "', ARRAY[";
+		for (const std::string &value : tag.values)
+			out += (out.back() == '[' ? "" : ", ") + literal(value);
+		out += "])";
+		conditions = true;
+	}
+	return ordered(out, kOrder, filter);
+}
+
+/* "" if the planner is to choose. */
+std::string
+query_tag(const nostr::Filter &filter, bool as_seen)
+{
+	if (filter.tags.empty() || !filter.limit || filter.ids || filter.authors ||
+		filter.matches_nothing())
+		return {};
+	auto statistics = archive::tag_statistics(filter);
+	if (!statistics)
+		return {};
+	if (statistics->matches <= kFewMatches)
+		return query_rare_tag(filter, as_seen);
+	/* Of the events walked over, the same share has the tag. A match costs twice a step. */
+	double steps = static_cast<double>(*filter.limit) * statistics->events / statistics->matches;
+	return steps < 2 * statistics->matches ? query_popular_tag(filter, as_seen)
+										   : query_common_tag(filter, as_seen);
+}
+
 std::string
 query_sql(const nostr::Filter &filter, bool as_seen)
 {
@@ -112,6 +193,8 @@ query_sql(const nostr::Filter &filter, bool as_seen)
 					   "bigbrotr.search_rank(e.kind, e.content, " + literal(*filter.search) +
 						   ") DESC, " + kOrder,
 					   filter);
+	if (std::string out = query_tag(filter, as_seen); !out.empty())
+		return out;
 	std::vector<nostr::Filter> parts = branches(filter);
 	if (parts.size() == 1)
 		return ordered(branch(filter, as_seen), kOrder, filter);

@@ -1,0 +1,77 @@
+-- Newer versions, deletions (NIP-09), expiration (NIP-40), vanish requests (NIP-62).
+CREATE EXTENSION bigbrotr;
+\set SHOW_CONTEXT never
+
+CREATE FUNCTION hex(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT encode(sha256($1::bytea), 'hex') $$;
+-- Stores one event, whose id is the hash of its name, and what it says of others.
+CREATE FUNCTION store(name text, author text, at bigint, kind integer, VARIADIC tags text[] DEFAULT '{}') RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	stored jsonb := (SELECT coalesce(jsonb_agg(to_jsonb(string_to_array(t, ' '))), '[]') FROM unnest(tags) AS t);
+	new bigint;
+BEGIN
+	INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at)
+	VALUES (sha256(name::bytea), sha256(author::bytea), at, kind, stored, name, sha256('a') || sha256('b'), 1) RETURNING eid INTO new;
+	PERFORM bigbrotr.record_facts(ARRAY[new]);
+END
+$$;
+CREATE VIEW seen AS SELECT e.content AS name,
+	EXISTS (SELECT FROM bigbrotr.events_current AS c WHERE c.eid = e.eid) AS current,
+	EXISTS (SELECT FROM bigbrotr.events_standing AS s WHERE s.eid = e.eid) AS standing,
+	EXISTS (SELECT FROM bigbrotr.events_as_published AS p WHERE p.eid = e.eid) AS published,
+	EXISTS (SELECT FROM bigbrotr.query('{}') AS q WHERE q.eid = e.eid) AS answered,
+	EXISTS (SELECT FROM bigbrotr.query(jsonb_build_object('ids', jsonb_build_array(hex(e.content)))) AS q) AS by_id,
+	EXISTS (SELECT FROM bigbrotr.query('{}', true) AS q WHERE q.eid = e.eid) AS as_seen
+FROM bigbrotr.events_as_seen AS e;
+
+SELECT kind, bigbrotr.address('\xab', kind, tags)
+FROM unnest('{0,1,3,5,9999,10000,19999,20000,30000,39999,40000}'::integer[]) AS kind, (VALUES ('[["d","x","y"],["d","z"]]'::jsonb)) AS t (tags);
+SELECT bigbrotr.address('\xab', 30023, t) FROM unnest(ARRAY['[]', '[["d"]]', '[["d",""]]', '[["D","x"]]', '[["dd","x"],["d","a:b"]]']::jsonb[]) AS t;
+SELECT bigbrotr.address_id('\xab', 30023, '[]') = sha256(convert_to(bigbrotr.address('\xab', 30023, '[]'), 'UTF8')), bigbrotr.address_id('\xab', 1, '[]');
+
+-- The newest version counts; of equal age, the smaller id. Order of arrival does not matter.
+SELECT store('profile 2', 'alice', 200, 0), store('profile 1', 'alice', 100, 0, 'd ignored'), store('profile of bob', 'bob', 50, 0),
+       store('post a1', 'alice', 100, 30023, 'd a'), store('post a2', 'alice', 101, 30023, 'd a', 'd b'), store('post b', 'alice', 99, 30023, 'd b'),
+       store('no d', 'alice', 98, 30023), store('empty d', 'alice', 97, 30023, 'd'), store('other kind', 'alice', 1, 30024, 'd a'),
+       store('tie 1', 'alice', 300, 10002), store('tie 2', 'alice', 300, 10002), store('note', 'alice', 1, 1, 'd a'), store('note 2', 'alice', 2, 1, 'd a');
+SELECT name, current, published, answered, by_id, as_seen FROM seen ORDER BY name;
+SELECT content, event_id = least(sha256('tie 1'), sha256('tie 2')) AS smaller FROM bigbrotr.query('{"kinds": [10002]}');
+
+-- Deletions: only one's own; before what they delete arrives as well as after.
+TRUNCATE bigbrotr.events;
+SELECT store('early deletion', 'alice', 10, 5, 'e ' || hex('late note'), 'e not-an-id', 'k 1'),
+       store('late note', 'alice', 5, 1), store('kept note', 'alice', 5, 1),
+       store('early note', 'alice', 5, 1), store('late deletion', 'alice', 10, 5, 'e ' || hex('early note'), 'e ' || hex('note of bob'), 'e ' || hex('early deletion')),
+       store('note of bob', 'bob', 5, 1),
+       store('article 1', 'alice', 5, 30023, 'd x:y'), store('article 2', 'alice', 15, 30023, 'd x:y'), store('article by bob', 'bob', 5, 30023, 'd x:y'),
+       store('article deletion', 'alice', 10, 5, 'a 30023:' || hex('alice') || ':x:y', 'a 30023:' || hex('bob') || ':x:y'),
+       store('list', 'alice', 5, 10002), store('list deletion', 'alice', 5, 5, 'a 10002:' || hex('alice')),
+       store('newest', 'alice', 20, 30024, 'd q'), store('older', 'alice', 19, 30024, 'd q'), store('newest deletion', 'alice', 30, 5, 'e ' || hex('newest')),
+       store('gift', 'throw-away', 5, 1059, 'p ' || hex('carol')), store('gift deletion', 'carol', 6, 5, 'e ' || hex('gift')),
+       store('note for carol', 'dave', 5, 1, 'p ' || hex('carol')), store('no deletion', 'carol', 6, 5, 'e ' || hex('note for carol'));
+SELECT name, standing, published, answered, by_id, as_seen FROM seen ORDER BY name;
+SELECT count(*), count(*) FILTER (WHERE by_address) AS by_address FROM bigbrotr.deletions;
+SELECT bigbrotr.record_facts(array_agg(eid)) FROM bigbrotr.events;
+SELECT count(*), count(*) FILTER (WHERE by_address) AS by_address FROM bigbrotr.deletions;
+
+-- Expiration: at its second it is over; what is no number does not count.
+TRUNCATE bigbrotr.events;
+SELECT store('expired', 'alice', 1, 1, 'expiration 1000'), store('expires now', 'alice', 1, 1, 'expiration ' || bigbrotr.unix_now()),
+       store('not yet', 'alice', 1, 1, 'expiration 99999999999'), store('never', 'alice', 1, 1, 'expiration soon'), store('first counts', 'alice', 1, 1, 'expiration 99999999999', 'expiration 1');
+SELECT name, standing, published, answered, by_id, as_seen FROM seen ORDER BY name;
+
+-- Vanish requests: everything until then, deletions too, gifts to the author too; the request stays.
+TRUNCATE bigbrotr.events;
+SELECT store('before', 'erin', 5, 1), store('deletion before', 'erin', 5, 5, 'e ' || hex('x')), store('vanish', 'erin', 6, 62, 'relay wss://a.example.com', 'relay ALL_RELAYS'),
+       store('same second', 'erin', 6, 1), store('after', 'erin', 7, 1), store('gift before', 'throw-away', 5, 1059, 'p ' || hex('erin')),
+       store('unrelated', 'frank', 5, 1, 'p ' || hex('erin')), store('elsewhere', 'frank', 9, 62, 'relay wss://a.example.com'), store('vanish deletion', 'erin', 8, 5, 'e ' || hex('vanish'));
+SELECT name, standing, published, answered, by_id, as_seen FROM seen ORDER BY name;
+
+-- Nothing is really deleted but on demand; then it still does not come back into view.
+SELECT bigbrotr.delete_withdrawn(1), bigbrotr.delete_withdrawn(), bigbrotr.delete_withdrawn();
+SELECT store('before', 'erin', 5, 1);
+SELECT name, published FROM seen ORDER BY name;
+SELECT bigbrotr.count('{}'), bigbrotr.count('{}', true);
+
+DROP VIEW seen;
+DROP FUNCTION store, hex;
+DROP EXTENSION bigbrotr;

@@ -1,0 +1,270 @@
+/*
+ * bigbrotr.address, address_id, is_current, is_standing: what other events say about one.
+ *
+ * The last two are asked for every row that is shown, so they look up by index themselves: as
+ * subqueries they would cost more to plan than all the rest of a statement, and five times as much
+ * to run.
+ */
+#include "nostr/canonical.h"
+#include "nostr/facts.h"
+
+#include "bytes.h"
+#include "indexed_tags.h"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "fmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(bigbrotr_address);
+PG_FUNCTION_INFO_V1(bigbrotr_address_id);
+PG_FUNCTION_INFO_V1(bigbrotr_is_current);
+PG_FUNCTION_INFO_V1(bigbrotr_is_standing);
+PGDLLEXPORT Datum bigbrotr_address(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_address_id(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_is_current(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_is_standing(PG_FUNCTION_ARGS);
+}
+
+namespace {
+
+constexpr int32_t kDeletion = 5, kVanish = 62;
+constexpr int32_t kGiftWrap = 1059, kEphemeralGiftWrap = 21059; // NIP-59
+
+std::string_view
+view(const bytea *value)
+{
+	return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+}
+
+bool
+has_address(int32_t kind)
+{
+	nostr::KindClass kind_class = nostr::kind_class(kind);
+	return kind_class == nostr::KindClass::Replaceable ||
+		   kind_class == nostr::KindClass::Addressable;
+}
+
+/* Of a kind that has one. */
+std::string
+address(std::string_view pubkey, int32_t kind, const Jsonb *tags)
+{
+	std::string out =
+		std::to_string(kind) + ':' +
+		nostr::to_hex(reinterpret_cast<const uint8_t *>(pubkey.data()), pubkey.size()) + ':';
+	if (nostr::kind_class(kind) == nostr::KindClass::Addressable)
+		out += archive::first_d_value(tags);
+	return out;
+}
+
+/* As a bytea. May raise. */
+Datum
+address_id(std::string_view pubkey, int32_t kind, const Jsonb *tags)
+{
+	return pg::boundary(
+		[&] { return archive::varlena_datum(nostr::sha256(address(pubkey, kind, tags))); });
+}
+
+} // namespace
+
+Datum
+bigbrotr_address(PG_FUNCTION_ARGS)
+{
+	std::string_view pubkey = view(PG_GETARG_BYTEA_PP(0));
+	int32_t kind = PG_GETARG_INT32(1);
+	if (!has_address(kind))
+		PG_RETURN_NULL();
+	Jsonb *tags = PG_GETARG_JSONB_P(2);
+	return pg::boundary([&] { return archive::varlena_datum(address(pubkey, kind, tags)); });
+}
+
+Datum
+bigbrotr_address_id(PG_FUNCTION_ARGS)
+{
+	int32_t kind = PG_GETARG_INT32(1);
+	if (!has_address(kind))
+		PG_RETURN_NULL();
+	return address_id(view(PG_GETARG_BYTEA_PP(0)), kind, PG_GETARG_JSONB_P(2));
+}
+
+namespace {
+
+/*
+ * True if accept(slot) says so of a row that the index finds. Like all below: may raise, and holds
+ * nothing that the server does not clean up by itself then.
+ */
+template <size_t N, class F>
+bool
+any_row(const char *table_name, const char *index_name, ScanKeyData (&keys)[N], F accept)
+{
+	Oid schema = get_namespace_oid("bigbrotr", false);
+	Relation table = table_open(get_relname_relid(table_name, schema), AccessShareLock);
+	Relation index = index_open(get_relname_relid(index_name, schema), AccessShareLock);
+	TupleTableSlot *slot = table_slot_create(table, nullptr);
+#if PG_VERSION_NUM >= 180000
+	IndexScanDesc scan = index_beginscan(table, index, GetActiveSnapshot(), nullptr, N, 0);
+#else
+	IndexScanDesc scan = index_beginscan(table, index, GetActiveSnapshot(), N, 0);
+#endif
+	index_rescan(scan, keys, N, nullptr, 0);
+	bool found = false;
+	while (!found && index_getnext_slot(scan, ForwardScanDirection, slot))
+		found = accept(slot);
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	index_close(index, AccessShareLock);
+	table_close(table, AccessShareLock);
+	return found;
+}
+
+Datum
+column(TupleTableSlot *slot, const char *name)
+{
+	TupleDesc shape = slot->tts_tupleDescriptor;
+	for (int i = 0; i < shape->natts; i++)
+		if (strcmp(NameStr(TupleDescAttr(shape, i)->attname), name) == 0) {
+			bool null;
+			return slot_getattr(slot, i + 1, &null); // all columns asked for are NOT NULL
+		}
+	elog(ERROR, "column \"%s\" is missing", name);
+}
+
+/* The arguments that both functions have. */
+struct Event
+{
+	Datum event_id, pubkey;
+	int64_t created_at;
+	int32_t kind;
+	Jsonb *tags;
+
+	explicit Event(FunctionCallInfo fcinfo)
+		: event_id(PG_GETARG_DATUM(0)), pubkey(PG_GETARG_DATUM(1)), created_at(PG_GETARG_INT64(2)),
+		  kind(PG_GETARG_INT32(3)), tags(PG_GETARG_JSONB_P(4))
+	{
+	}
+
+	Datum address() const { return address_id(view(DatumGetByteaPP(pubkey)), kind, tags); }
+
+	/* Whether its author, or the receiver of a gift wrap, whose author is a throw-away key, has
+	 * this key. */
+	bool belongs_to(std::string_view key) const
+	{
+		if (view(DatumGetByteaPP(pubkey)) == key)
+			return true;
+		if (!is_gift_wrap() || key.size() != sizeof(nostr::PublicKey))
+			return false;
+		return archive::any_indexed_tag(tags, [&](nostr::IndexedTag tag) {
+			nostr::PublicKey receiver;
+			return tag.name == 'p' &&
+				   nostr::from_hex(tag.value, receiver.data(), receiver.size()) &&
+				   memcmp(receiver.data(), key.data(), key.size()) == 0;
+		});
+	}
+
+	bool is_gift_wrap() const { return kind == kGiftWrap || kind == kEphemeralGiftWrap; }
+};
+
+bool
+is_superseded(const Event &event)
+{
+	if (!has_address(event.kind))
+		return false;
+	ScanKeyData keys[2];
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_BYTEAEQ, event.address());
+	ScanKeyInit(&keys[1], 2, BTGreaterEqualStrategyNumber, F_INT8GE,
+				Int64GetDatum(event.created_at));
+	return any_row("events", "events_address_idx", keys, [&](TupleTableSlot *slot) {
+		return DatumGetInt64(column(slot, "created_at")) > event.created_at ||
+			   view(DatumGetByteaPP(column(slot, "event_id"))) <
+				   view(DatumGetByteaPP(event.event_id));
+	});
+}
+
+/* NIP-40 */
+bool
+is_expired(const Event &event)
+{
+	int64_t now = GetCurrentTransactionStartTimestamp() / USECS_PER_SEC +
+				  static_cast<int64_t>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+	bool expired = false;
+	archive::any_tag(event.tags, [&](std::string_view name, std::string_view value) {
+		if (name != "expiration")
+			return false;
+		std::optional<int64_t> seconds = nostr::parse_expiration(value);
+		expired = seconds && *seconds <= now;
+		return true; // the first counts
+	});
+	return expired;
+}
+
+bool
+names_target(const Event &event, Datum target, bool by_address)
+{
+	ScanKeyData keys[2];
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_BYTEAEQ, target);
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(by_address));
+	return any_row("deletions", "deletions_pkey", keys, [&](TupleTableSlot *slot) {
+		return event.belongs_to(view(DatumGetByteaPP(column(slot, "pubkey")))) &&
+			   (!by_address || DatumGetInt64(column(slot, "created_at")) >= event.created_at);
+	});
+}
+
+/* NIP-09; requests cannot be undone. */
+bool
+is_deleted(const Event &event)
+{
+	return event.kind != kDeletion && event.kind != kVanish &&
+		   (names_target(event, event.event_id, false) ||
+			(has_address(event.kind) && names_target(event, event.address(), true)));
+}
+
+bool
+has_vanished(const Event &event, Datum pubkey)
+{
+	ScanKeyData keys[1];
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_BYTEAEQ, pubkey);
+	return any_row("vanish_requests", "vanish_requests_pkey", keys, [&](TupleTableSlot *slot) {
+		return DatumGetInt64(column(slot, "created_at")) >= event.created_at;
+	});
+}
+
+/* NIP-62; the requests themselves stay. */
+bool
+is_vanished(const Event &event)
+{
+	if (event.kind == kVanish)
+		return false;
+	if (has_vanished(event, event.pubkey))
+		return true;
+	return event.is_gift_wrap() && archive::any_indexed_tag(event.tags, [&](nostr::IndexedTag tag) {
+			   nostr::PublicKey receiver;
+			   if (tag.name != 'p' || !nostr::from_hex(tag.value, receiver.data(), receiver.size()))
+				   return false;
+			   return has_vanished(event, PointerGetDatum(cstring_to_text_with_len(
+											  reinterpret_cast<char *>(receiver.data()),
+											  static_cast<int>(receiver.size()))));
+		   });
+}
+
+} // namespace
+
+Datum
+bigbrotr_is_current(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!is_superseded(Event(fcinfo)));
+}
+
+Datum
+bigbrotr_is_standing(PG_FUNCTION_ARGS)
+{
+	Event event(fcinfo);
+	PG_RETURN_BOOL(!is_expired(event) && !is_deleted(event) && !is_vanished(event));
+}
