@@ -8,7 +8,7 @@ CREATE SCHEMA original;
 SET search_path = original;
 SET client_min_messages = warning;
 \set ECHO none
-\i test/data/original.sql
+\i test/bench/baseline/original.sql
 \set ECHO all
 CREATE TABLE public.calls AS
 	SELECT n, sha256((n % 40)::text::bytea) AS event_id, sha256((n % 7)::text::bytea) AS pubkey, n % 40 * 1000::bigint AS created_at,

@@ -112,20 +112,9 @@ COMMENT ON FUNCTION bigbrotr.reject_seeds(text, text) IS
 	'Notes in bigbrotr.seed_rejects why a whole list could not be read, as line 0';
 
 CREATE FUNCTION bigbrotr.known_events(event_ids bytea[]) RETURNS boolean[]
-	LANGUAGE plpgsql STABLE STRICT
+	LANGUAGE c STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
-	-- The plan is kept, maybe from when the tables were empty: it must stay the one by index.
-	SET enable_seqscan = off
-	AS $$
-BEGIN
-	RETURN ARRAY(
-		SELECT coalesce(
-			(SELECT true FROM bigbrotr.events AS e WHERE e.event_id = a.id),
-			(SELECT true FROM bigbrotr.event_rejects AS r WHERE r.event_id = a.id),
-			false)
-		FROM unnest(event_ids) WITH ORDINALITY AS a (id, n) ORDER BY a.n);
-END
-$$;
+	AS 'MODULE_PATHNAME', 'bigbrotr_known_events';
 COMMENT ON FUNCTION bigbrotr.known_events(bytea[]) IS
 	'For each id: is the event archived, or rejected by the database for good?';
 

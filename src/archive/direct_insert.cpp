@@ -1,7 +1,6 @@
 #include "direct_insert.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <numeric>
 
@@ -9,10 +8,6 @@
 #include "table.h"
 #include "tags_jsonb.h"
 
-extern "C" {
-#include "access/table.h"
-#include "storage/bufmgr.h"
-}
 
 namespace archive {
 
@@ -36,7 +31,9 @@ constexpr Column kRejectColumns[] = {{"event_id", BYTEAOID}};
 constexpr int16_t kRejectKey[] = {1};
 constexpr TableShape kRejects = {"event_rejects", kRejectColumns, kRejectKey, nullptr};
 
-pg::Statement relays_statement("SELECT unnest(bigbrotr.hold_relays($1))");
+// As bigbrotr.hold_relays() does it, without a function's price.
+pg::Statement relays_statement("SELECT r.relay_id FROM bigbrotr.relays AS r "
+							   "WHERE r.relay_id = ANY ($1) ORDER BY r.relay_id FOR KEY SHARE");
 pg::Statement facts_statement("SELECT bigbrotr.record_facts($1)");
 pg::Statement count_statement("INSERT INTO bigbrotr.statistics_deltas "
 							  "(kinds, kind_counts, days, day_counts, relays, relay_counts) "
@@ -319,9 +316,11 @@ look_up_directly(std::span<const std::string_view> ids, std::vector<uint8_t> &kn
 			events.close();
 			return false;
 		}
+		bool any_rejects = !rejects.empty();
 		for (size_t i = 0; i < ids.size(); i++) {
 			Datum key = varlena(ids[i]);
-			known[i] = events.find(&key) != nullptr || rejects.find(&key) != nullptr;
+			known[i] =
+				events.find(&key) != nullptr || (any_rejects && rejects.find(&key) != nullptr);
 		}
 		rejects.close();
 		events.close();

@@ -12,7 +12,10 @@ namespace archive {
 
 namespace {
 
-pg::Statement known_statement("SELECT bigbrotr.known_events($1)");
+pg::Statement known_statement(
+	"SELECT ARRAY(SELECT EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.event_id = a.id) "
+	"OR EXISTS (SELECT FROM bigbrotr.event_rejects AS r WHERE r.event_id = a.id) "
+	"FROM unnest($1) WITH ORDINALITY AS a (id, n) ORDER BY a.n)");
 pg::Statement events_statement("SELECT bigbrotr.store_events($1, $2, $3, $4, $5, $6, $7, $8, $9)");
 pg::Statement sightings_statement("SELECT relay_id, new FROM bigbrotr.store_sightings($1, $2, $3)");
 pg::Statement reject_statement("SELECT bigbrotr.reject_event($1, $2, $3, $4, $5, $6)");
@@ -182,8 +185,7 @@ event_of(const nostr::Event &event)
 }
 
 Inserted
-insert_events(std::span<const Event> exact, std::span<const Sighting> sightings, int64_t now,
-			  Refused refused)
+insert_events(std::span<const Event> exact, std::span<const Sighting> sightings, int64_t now)
 {
 	Storable storable(exact);
 	std::span<const Event> events = storable.events();
@@ -200,9 +202,7 @@ insert_events(std::span<const Event> exact, std::span<const Sighting> sightings,
 		store_events(events, now, inserted.events);
 		inserted.sightings = store_sightings(sightings);
 	};
-	if (refused == Refused::Throw) {
-		by_statement();
-	} else if (!attempt(by_statement)) {
+	if (!attempt(by_statement)) {
 		inserted = {};
 		salvage(events, sightings, now, inserted);
 	}

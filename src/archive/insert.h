@@ -65,19 +65,13 @@ struct Inserted
 	int64_t rejected = 0;
 };
 
-/* What becomes of an event that the database itself refuses. */
-enum class Refused : uint8_t
-{
-	Keep, // it goes to bigbrotr.event_rejects, the others are stored
-	Throw
-};
-
 /*
- * Inside a transaction with SPI connected and a snapshot pushed. `now`: Unix seconds. Throws
+ * Inside a transaction with SPI connected and a snapshot pushed. `now`: Unix seconds. An event that
+ * the database itself refuses goes to bigbrotr.event_rejects, the others are stored. Throws
  * pg::Error for whatever is not the fault of one event: deadlock, no disk space, no privilege.
  */
 Inserted insert_events(std::span<const Event> events, std::span<const Sighting> sightings,
-					   int64_t now, Refused refused = Refused::Keep);
+					   int64_t now);
 
 /* For each id (32 bytes): is the event archived, or was it rejected for good? Likewise inside. */
 std::vector<uint8_t> known_events(std::span<const std::string_view> ids);

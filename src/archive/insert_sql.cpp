@@ -1,5 +1,5 @@
 /*
- * bigbrotr.insert_events(…): archive::insert_events for SQL.
+ * bigbrotr.insert_events(…) and known_events(…): archive::insert_events and known_events for SQL.
  */
 #include "insert.h"
 #include "pg/spi.h"
@@ -8,7 +8,9 @@ extern "C" {
 #include "funcapi.h"
 
 PGDLLEXPORT Datum bigbrotr_insert_events(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_known_events(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(bigbrotr_insert_events);
+PG_FUNCTION_INFO_V1(bigbrotr_known_events);
 }
 
 namespace {
@@ -114,4 +116,25 @@ bigbrotr_insert_events(PG_FUNCTION_ARGS)
 	for (int i = 0; i < 3; i++)
 		values[i] = Int64GetDatum(counts[i]);
 	return HeapTupleGetDatum(heap_form_tuple(shape, values, nulls));
+}
+
+Datum
+bigbrotr_known_events(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		Elements ids(fcinfo, 0, BYTEAOID, true); // null is no event's id, and neither is nothing
+		std::vector<std::string_view> views;
+		for (int i = 0; i < ids.count(); i++)
+			views.push_back(ids.bytes(i));
+		pg::call([] { SPI_connect(); });
+		std::vector<uint8_t> known = archive::known_events(views);
+		pg::call([] { SPI_finish(); });
+		return pg::call([&] {
+			auto *elements = static_cast<Datum *>(palloc(known.size() * sizeof(Datum) + 1));
+			for (size_t i = 0; i < known.size(); i++)
+				elements[i] = BoolGetDatum(known[i]);
+			return PointerGetDatum(
+				construct_array(elements, static_cast<int>(known.size()), BOOLOID, 1, true, 'c'));
+		});
+	});
 }

@@ -16,6 +16,7 @@ extern "C" {
 #include "commands/trigger.h"
 #include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -166,6 +167,12 @@ Table::close()
 		FreeExecutorState(estate_);
 	}
 	table_close(relation_, NoLock);
+}
+
+bool
+Table::empty() const
+{
+	return RelationGetNumberOfBlocks(relation_) == 0;
 }
 
 int64_t

@@ -52,6 +52,8 @@ class Table
 	bool open_to_read(const TableShape &shape);
 	void close();
 
+	/* Whether there never was a row, as far as a look at the file's size can tell. */
+	bool empty() const;
 	/* The value of the identity column for a new row. */
 	int64_t next_identity();
 	/* Whether the rows written are to be counted: as the trigger would do it. */

@@ -114,7 +114,7 @@ for my $name (sort keys %corpora)
 		'', "$name: counted exactly, and sound");
 
 	# The original gets the same deliveries one by one; it cannot hold U+0000 and gets what stands for it.
-	my $original = PostgreSQL::Test::Utils::slurp_file(source_directory() . '/test/data/original.sql');
+	my $original = PostgreSQL::Test::Utils::slurp_file(source_directory() . '/test/bench/baseline/original.sql');
 	$node->safe_psql($name, "CREATE SCHEMA original; SET search_path = original; $original");
 	$node->safe_psql($name, q{
 		SET search_path = original, public;
