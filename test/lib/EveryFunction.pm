@@ -11,23 +11,21 @@ our @EXPORT_OK = qw(every_call not_callable);
 my $key = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798';
 my $event = qq({"id":"$key","pubkey":"$key","created_at":1700000000,"kind":1,"tags":[["e","$key"]],"content":"x","sig":"$key$key"});
 
-# By name of the argument, else by its type.
+# By name and type of the argument, else by its type.
 my %by_name = (
-	url           => q{'wss://relay.example.com'},
-	relay_url     => q{'wss://relay.example.com'},
-	relay         => q{'wss://relay.example.com'},
-	network       => q{'clearnet'},
-	relay_network => q{'clearnet'},
-	filter        => q{'{"kinds": [1], "limit": 5}'},
-	filters       => q{'{"kinds": [1], "limit": 5}'},
-	purpose       => q{'query'},
-	path          => q{'/nowhere.jsonl'},
-	events        => q{'{}'},
-	npub          => q{'npub10xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqpkge6d'},
-	json          => "'$event'",
-	kind          => '1',
-	most          => '10',
-	batch_size    => 'NULL');
+	'url:text'           => q{'wss://relay.example.com'},
+	'relay_url:text'     => q{'wss://relay.example.com'},
+	'relay:text'         => q{'wss://relay.example.com'},
+	'network:text'       => q{'clearnet'},
+	'relay_network:text' => q{'clearnet'},
+	'filter:jsonb'       => q{'{"kinds": [1], "limit": 5}'},
+	'filters:jsonb'      => q{'{"kinds": [1], "limit": 5}'},
+	'purpose:text'       => q{'query'},
+	'path:text'          => q{'/nowhere.jsonl'},
+	'json:text'          => "'$event'",
+	'kind:integer'       => '1',
+	'most:integer'       => '10',
+	'batch_size:integer' => 'NULL');
 my %by_type = (
 	'bytea'            => qq{'\\x$key'},
 	'text'             => q{'x'},
@@ -69,7 +67,7 @@ sub every_call
 		$skipped{$signature} = $reason, next if $reason;
 		my @values = map { value(split /:/, $_, 2) } split /;/, $arguments;
 		my $call = "bigbrotr.$name(" . join(', ', @values) . ')';
-		push @calls, { signature => $signature, name => $name, procedure => $kind eq 'p', sql => $kind eq 'p' ? "CALL $call" : "SELECT count(*) FROM (SELECT $call) AS call" };
+		push @calls, { signature => $signature, name => $name, procedure => $kind eq 'p', sql => $kind eq 'p' ? "CALL $call" : "SELECT $call" };
 	}
 	return (\@calls, \%skipped);
 }
@@ -78,9 +76,11 @@ sub every_call
 sub value
 {
 	my ($name, $type) = @_;
+	my $value = $by_name{"$name:$type"} // $by_type{$type} // 'NULL';
+	# Qualified, for tests with search paths of their own.
+	$type =~ s/^(bytea|text|name|jsonb?|"char")(?=\[|$)/pg_catalog.$1/;
 	return "'{}'::$type" if $type =~ /\[\]$/;
 	return "(SELECT e FROM $type AS e LIMIT 1)" if $type =~ /^bigbrotr\./;
-	my $value = $by_name{$name} // $by_type{$type} // 'NULL';
 	return "$value\::$type";
 }
 
