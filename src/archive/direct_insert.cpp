@@ -8,7 +8,6 @@
 #include "table.h"
 #include "tags_jsonb.h"
 
-
 namespace archive {
 
 namespace {
@@ -188,11 +187,34 @@ class DirectInsert
 		});
 	}
 
+	/* A sighting that is not there yet, of an event that is. */
+	struct NewSighting
+	{
+		int64_t eid;
+		int32_t relay_id;
+		int64_t seen_at;
+	};
+
 	void write_sightings(std::span<const Sighting> sightings, Inserted &inserted)
 	{
-		if (sightings.empty())
+		std::vector<NewSighting> found = find_new(sightings);
+		if (found.empty()) // a resend: nothing to lock
 			return;
-		std::vector<int64_t> relays = lock_relays(sightings);
+		std::vector<int64_t> relays = lock_relays(found);
+		for (const NewSighting &seen : found)
+			if (std::binary_search(relays.begin(), relays.end(), int64_t{seen.relay_id})) {
+				write(seen);
+				relays_.add(seen.relay_id);
+			}
+		pg::call([&] { sightings_.flush(); });
+		for (const auto &[relay, count] : relays_.all())
+			inserted.sightings.push_back({static_cast<int32_t>(relay), count});
+	}
+
+	/* In the order of events' ids and relays. */
+	std::vector<NewSighting> find_new(std::span<const Sighting> sightings)
+	{
+		std::vector<NewSighting> found;
 		auto key = [](const Sighting &s) { return std::pair(s.id, s.relay_id); };
 		auto next = batch_.begin(); // as sorted as the sightings
 		Stored event;
@@ -207,21 +229,25 @@ class DirectInsert
 				event = next != batch_.end() && next->id == seen.id ? *next : look_up(seen.id);
 			}
 			previous = &seen;
-			if (event.eid != 0 &&
-				std::binary_search(relays.begin(), relays.end(), int64_t{seen.relay_id}) &&
-				write(seen, event))
-				relays_.add(seen.relay_id);
+			if (event.eid != 0 && (event.fresh || !is_stored(event.eid, seen.relay_id)))
+				found.push_back({event.eid, seen.relay_id, seen.seen_at});
 		}
-		pg::call([&] { sightings_.flush(); });
-		for (const auto &[relay, count] : relays_.all())
-			inserted.sightings.push_back({static_cast<int32_t>(relay), count});
+		return found;
+	}
+
+	bool is_stored(int64_t eid, int32_t relay_id)
+	{
+		return pg::call([&] {
+			Datum key[] = {Int64GetDatum(eid), Int32GetDatum(relay_id)};
+			return sightings_.find(key) != nullptr;
+		});
 	}
 
 	/* Those that exist, sorted; they stay until the end of the transaction. */
-	static std::vector<int64_t> lock_relays(std::span<const Sighting> sightings)
+	static std::vector<int64_t> lock_relays(const std::vector<NewSighting> &sightings)
 	{
 		std::vector<int32_t> wanted;
-		for (const Sighting &s : sightings)
+		for (const NewSighting &s : sightings)
 			if (wanted.empty() || wanted.back() != s.relay_id)
 				wanted.push_back(s.relay_id);
 		std::sort(wanted.begin(), wanted.end());
@@ -234,17 +260,13 @@ class DirectInsert
 		return locked;
 	}
 
-	bool write(const Sighting &seen, const Stored &event)
+	void write(const NewSighting &seen)
 	{
-		return pg::call([&] {
-			Datum key[] = {Int64GetDatum(event.eid), Int32GetDatum(seen.relay_id)};
-			if (!event.fresh && sightings_.find(key) != nullptr)
-				return false;
+		pg::call([&] {
 			TupleTableSlot *row = sightings_.row();
-			set(row, 1, key[0]);
-			set(row, 2, key[1]);
+			set(row, 1, Int64GetDatum(seen.eid));
+			set(row, 2, Int32GetDatum(seen.relay_id));
 			set(row, 3, Int64GetDatum(seen.seen_at));
-			return true;
 		});
 	}
 
