@@ -72,7 +72,7 @@ $node->append_conf('postgresql.conf', "bigbrotr.services = 'nothing'\n");
 $node->reload;
 $node->wait_for_log(qr/invalid value for parameter "bigbrotr\.services".*no service "nothing"/s,
 	$log_end);
-is(ask($node, 'SHOW bigbrotr.services'), 'initializer, synchronizer', 'the old value stays');
+is(ask($node, 'SHOW bigbrotr.services'), 'initializer, synchronizer, refresher', 'the old value stays');
 $node->adjust_conf('postgresql.conf', 'bigbrotr.services', undef);
 
 # Not for everybody's eyes.

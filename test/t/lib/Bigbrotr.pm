@@ -11,7 +11,8 @@ use Test::More;
 
 our @EXPORT = qw(new_node ask services_of wait_for_service worker_pid net_pid wait_gone);
 
-# A server that serves database "postgres" and knows no relay, so that nothing leaves the machine.
+# A server that serves database "postgres" and knows no relay, so that nothing leaves the machine. Its
+# services: one that runs once, one that has a net process.
 # $settings: lines for postgresql.conf, which win over those set here.
 sub new_node
 {
@@ -23,6 +24,7 @@ sub new_node
 	$node->append_conf('postgresql.conf', <<"END");
 shared_preload_libraries = 'bigbrotr'
 bigbrotr.databases = 'postgres'
+bigbrotr.services = 'initializer, synchronizer'
 bigbrotr.seed_file = '$seeds'
 bigbrotr.restart_delay = 100ms
 max_worker_processes = 20
@@ -39,13 +41,14 @@ sub ask
 	return $node->safe_psql($database // 'postgres', $sql);
 }
 
-# "initializer done, synchronizer running"
+# Those that are listed: "initializer done, synchronizer running"
 sub services_of
 {
 	my ($node, $database) = @_;
 	$database //= 'postgres';
 	return ask($node, "SELECT string_agg(service || ' ' || state, ', ' ORDER BY service)
-		FROM bigbrotr.services WHERE database = '$database'");
+		FROM bigbrotr.services
+		WHERE database = '$database' AND service = ANY (string_to_array(current_setting('bigbrotr.services'), ', '))");
 }
 
 sub wait_for_service
