@@ -41,7 +41,7 @@ SELECT * FROM bigbrotr.verify_statistics();
 -- A wrong count is found.
 INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at)
 	SELECT sha256(n::text::bytea), sha256((n % 7)::text::bytea), n, n % 2, '[]', '', sha256('a') || sha256('b'), 0 FROM generate_series(1, 20) AS n;
-INSERT INTO bigbrotr.statistics_deltas (kinds, kind_counts) VALUES ('{1,4}', '{2,-1}');
+INSERT INTO bigbrotr.statistics_deltas (subject, keys, counts) VALUES ('kind', '{1,4}', '{2,-1}');
 SELECT * FROM bigbrotr.verify_statistics();
 
 -- Authors.

@@ -58,7 +58,7 @@ constexpr std::string_view kColumns[] = {
 	"bigbrotr.event_rejects event_id bytea",
 	"bigbrotr.seed_rejects source text",
 	"bigbrotr.statistics count bigint",
-	"bigbrotr.statistics_deltas kinds bigint[]",
+	"bigbrotr.statistics_deltas counts bigint[]",
 };
 
 constexpr std::string_view kFunctions[] = {

@@ -67,7 +67,6 @@ GRANT DELETE ON bigbrotr.events, bigbrotr.sightings, bigbrotr.relays, bigbrotr.e
 	bigbrotr.relay_refusals TO bigbrotr_admin;
 GRANT EXECUTE ON FUNCTION
 	bigbrotr.delete_events(bytea[]),
-	bigbrotr.delete_orphan_events(),
 	bigbrotr.delete_orphan_events(bigint, bigint),
 	bigbrotr.delete_orphan_nip11(),
 	bigbrotr.delete_orphan_nip66(),

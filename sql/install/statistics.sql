@@ -1,5 +1,5 @@
--- Exact counts. Whoever writes or deletes events and sightings appends one row of differences in
--- the same transaction: writers never wait for each other. The refresher folds these rows into the
+-- Exact counts. Whoever writes or deletes events and sightings appends rows of differences in the
+-- same transaction: writers never wait for each other. The refresher folds these rows into the
 -- totals; the views add both. Nothing here is dumped: on restore the triggers count again.
 
 CREATE TABLE bigbrotr.statistics (
@@ -15,94 +15,57 @@ COMMENT ON COLUMN bigbrotr.statistics.key IS 'The kind; the first Unix second of
 COMMENT ON COLUMN bigbrotr.statistics.count IS 'How many';
 
 CREATE TABLE bigbrotr.statistics_deltas (
-	kinds        bigint[] NOT NULL DEFAULT '{}',
-	kind_counts  bigint[] NOT NULL DEFAULT '{}',
-	days         bigint[] NOT NULL DEFAULT '{}',
-	day_counts   bigint[] NOT NULL DEFAULT '{}',
-	relays       bigint[] NOT NULL DEFAULT '{}',
-	relay_counts bigint[] NOT NULL DEFAULT '{}'
+	subject text     NOT NULL,
+	keys    bigint[] COMPRESSION lz4 NOT NULL,
+	counts  bigint[] COMPRESSION lz4 NOT NULL
 );
-COMMENT ON TABLE bigbrotr.statistics_deltas IS 'What to add to bigbrotr.statistics: one row for each batch; arrays run in parallel';
-COMMENT ON COLUMN bigbrotr.statistics_deltas.kinds IS 'Kinds';
-COMMENT ON COLUMN bigbrotr.statistics_deltas.kind_counts IS 'Events added, negative: deleted';
-COMMENT ON COLUMN bigbrotr.statistics_deltas.days IS 'Days: their first Unix second';
-COMMENT ON COLUMN bigbrotr.statistics_deltas.day_counts IS 'Events added, negative: deleted';
-COMMENT ON COLUMN bigbrotr.statistics_deltas.relays IS 'relay_ids';
-COMMENT ON COLUMN bigbrotr.statistics_deltas.relay_counts IS 'Sightings added, negative: deleted';
+COMMENT ON TABLE bigbrotr.statistics_deltas IS 'What to add to bigbrotr.statistics: one row for each batch and subject; the arrays run in parallel';
+COMMENT ON COLUMN bigbrotr.statistics_deltas.subject IS 'As in bigbrotr.statistics';
+COMMENT ON COLUMN bigbrotr.statistics_deltas.keys IS 'Keys, as in bigbrotr.statistics';
+COMMENT ON COLUMN bigbrotr.statistics_deltas.counts IS 'Rows added, negative: deleted';
 
 -- The direct way of bigbrotr.insert_events() does what the triggers on INSERT do.
-CREATE FUNCTION bigbrotr.count_inserted_events() RETURNS trigger
+CREATE FUNCTION bigbrotr.count_events() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	each bigint := TG_ARGV[0];
 BEGIN
-	INSERT INTO bigbrotr.statistics_deltas (kinds, kind_counts, days, day_counts)
-	SELECT k.keys, k.counts, d.keys, d.counts
-	FROM (SELECT array_agg(key) AS keys, array_agg(count) AS counts
-	      FROM (SELECT kind AS key, count(*) FROM changed GROUP BY 1) AS k) AS k,
-	     (SELECT array_agg(key) AS keys, array_agg(count) AS counts
-	      FROM (SELECT created_at / 86400 * 86400 AS key, count(*) FROM changed GROUP BY 1) AS d) AS d
-	WHERE k.keys IS NOT NULL;
+	INSERT INTO bigbrotr.statistics_deltas (subject, keys, counts)
+	SELECT c.subject, array_agg(c.key), array_agg(each * c.count)
+	FROM (SELECT 'kind' AS subject, kind::bigint AS key, count(*) FROM changed GROUP BY 2
+	      UNION ALL
+	      SELECT 'day', created_at / 86400 * 86400, count(*) FROM changed GROUP BY 2) AS c
+	GROUP BY c.subject;
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.count_inserted_events() IS 'Trigger: counts events for bigbrotr.statistics';
+COMMENT ON FUNCTION bigbrotr.count_events() IS
+	'Trigger: counts events that are new or gone (argument: 1 or -1) for bigbrotr.statistics';
 
-CREATE FUNCTION bigbrotr.count_deleted_events() RETURNS trigger
+CREATE FUNCTION bigbrotr.count_sightings() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	each bigint := TG_ARGV[0];
 BEGIN
-	INSERT INTO bigbrotr.statistics_deltas (kinds, kind_counts, days, day_counts)
-	SELECT k.keys, k.counts, d.keys, d.counts
-	FROM (SELECT array_agg(key) AS keys, array_agg(count) AS counts
-	      FROM (SELECT kind AS key, -count(*) AS count FROM changed GROUP BY 1) AS k) AS k,
-	     (SELECT array_agg(key) AS keys, array_agg(count) AS counts
-	      FROM (SELECT created_at / 86400 * 86400 AS key, -count(*) AS count FROM changed GROUP BY 1) AS d) AS d
-	WHERE k.keys IS NOT NULL;
-	RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION bigbrotr.count_deleted_events() IS 'Trigger: counts deleted events for bigbrotr.statistics';
-
-CREATE FUNCTION bigbrotr.count_inserted_sightings() RETURNS trigger
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	INSERT INTO bigbrotr.statistics_deltas (relays, relay_counts)
-	SELECT array_agg(c.relay_id), array_agg(c.count)
+	INSERT INTO bigbrotr.statistics_deltas (subject, keys, counts)
+	SELECT 'relay', array_agg(c.relay_id), array_agg(each * c.count)
 	FROM (SELECT relay_id, count(*) FROM changed GROUP BY 1) AS c HAVING count(*) > 0;
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.count_inserted_sightings() IS 'Trigger: counts sightings for bigbrotr.statistics';
-
-CREATE FUNCTION bigbrotr.count_deleted_sightings() RETURNS trigger
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	INSERT INTO bigbrotr.statistics_deltas (relays, relay_counts)
-	SELECT array_agg(c.relay_id), array_agg(-c.count)
-	FROM (SELECT relay_id, count(*) FROM changed GROUP BY 1) AS c HAVING count(*) > 0;
-	RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION bigbrotr.count_deleted_sightings() IS 'Trigger: counts deleted sightings for bigbrotr.statistics';
+COMMENT ON FUNCTION bigbrotr.count_sightings() IS
+	'Trigger: counts sightings that are new or gone (argument: 1 or -1) for bigbrotr.statistics';
 
 CREATE VIEW bigbrotr.current_statistics AS
 	SELECT c.subject, c.key, sum(c.count)::bigint AS count
 	FROM (SELECT s.subject, s.key, s.count FROM bigbrotr.statistics AS s
 	      UNION ALL
-	      SELECT 'kind', k.key, k.count FROM bigbrotr.statistics_deltas AS d,
-	             unnest(d.kinds, d.kind_counts) AS k (key, count)
-	      UNION ALL
-	      SELECT 'day', k.key, k.count FROM bigbrotr.statistics_deltas AS d,
-	             unnest(d.days, d.day_counts) AS k (key, count)
-	      UNION ALL
-	      SELECT 'relay', k.key, k.count FROM bigbrotr.statistics_deltas AS d,
-	             unnest(d.relays, d.relay_counts) AS k (key, count)) AS c
+	      SELECT d.subject, k.key, k.count FROM bigbrotr.statistics_deltas AS d,
+	             unnest(d.keys, d.counts) AS k (key, count)) AS c
 	GROUP BY c.subject, c.key
 	HAVING sum(c.count) <> 0;
 COMMENT ON VIEW bigbrotr.current_statistics IS 'Exact counts, as the tables are now';
@@ -147,39 +110,35 @@ CREATE FUNCTION bigbrotr.count_truncated() RETURNS trigger
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	INSERT INTO bigbrotr.statistics_deltas (kinds, kind_counts, days, day_counts, relays, relay_counts)
-	SELECT coalesce(array_agg(s.key) FILTER (WHERE s.subject = 'kind'), '{}'),
-	       coalesce(array_agg(-s.count) FILTER (WHERE s.subject = 'kind'), '{}'),
-	       coalesce(array_agg(s.key) FILTER (WHERE s.subject = 'day'), '{}'),
-	       coalesce(array_agg(-s.count) FILTER (WHERE s.subject = 'day'), '{}'),
-	       coalesce(array_agg(s.key) FILTER (WHERE s.subject = 'relay'), '{}'),
-	       coalesce(array_agg(-s.count) FILTER (WHERE s.subject = 'relay'), '{}')
+	INSERT INTO bigbrotr.statistics_deltas (subject, keys, counts)
+	SELECT s.subject, array_agg(s.key), array_agg(-s.count)
 	FROM bigbrotr.current_statistics AS s
-	WHERE (s.subject = 'relay') = (TG_TABLE_NAME = 'sightings');
+	WHERE (s.subject = 'relay') = (TG_TABLE_NAME = 'sightings')
+	GROUP BY s.subject;
 	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.count_truncated() IS 'Trigger: counts for bigbrotr.statistics that a table was emptied';
 
 CREATE TRIGGER count_inserted AFTER INSERT ON bigbrotr.events
-	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_inserted_events();
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_events('1');
 CREATE TRIGGER count_deleted AFTER DELETE ON bigbrotr.events
-	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_deleted_events();
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_events('-1');
 CREATE TRIGGER count_updated_from AFTER UPDATE ON bigbrotr.events
-	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_deleted_events();
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_events('-1');
 CREATE TRIGGER count_updated_to AFTER UPDATE ON bigbrotr.events
-	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_inserted_events();
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_events('1');
 CREATE TRIGGER count_truncated AFTER TRUNCATE ON bigbrotr.events
 	EXECUTE FUNCTION bigbrotr.count_truncated();
 
 CREATE TRIGGER count_inserted AFTER INSERT ON bigbrotr.sightings
-	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_inserted_sightings();
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_sightings('1');
 CREATE TRIGGER count_deleted AFTER DELETE ON bigbrotr.sightings
-	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_deleted_sightings();
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_sightings('-1');
 CREATE TRIGGER count_updated_from AFTER UPDATE ON bigbrotr.sightings
-	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_deleted_sightings();
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_sightings('-1');
 CREATE TRIGGER count_updated_to AFTER UPDATE ON bigbrotr.sightings
-	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_inserted_sightings();
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_sightings('1');
 CREATE TRIGGER count_truncated AFTER TRUNCATE ON bigbrotr.sightings
 	EXECUTE FUNCTION bigbrotr.count_truncated();
 
@@ -195,15 +154,9 @@ BEGIN
 		DELETE FROM bigbrotr.statistics_deltas AS d
 		WHERE d.ctid = ANY (ARRAY(SELECT n.ctid FROM bigbrotr.statistics_deltas AS n LIMIT most))
 		RETURNING *
-	), changes AS (
-		SELECT 'kind' AS subject, k.key, k.count FROM gone AS g, unnest(g.kinds, g.kind_counts) AS k (key, count)
-		UNION ALL
-		SELECT 'day', k.key, k.count FROM gone AS g, unnest(g.days, g.day_counts) AS k (key, count)
-		UNION ALL
-		SELECT 'relay', k.key, k.count FROM gone AS g, unnest(g.relays, g.relay_counts) AS k (key, count)
 	), added AS (
 		INSERT INTO bigbrotr.statistics AS s (subject, key, count)
-		SELECT c.subject, c.key, sum(c.count) FROM changes AS c GROUP BY 1, 2
+		SELECT g.subject, k.key, sum(k.count) FROM gone AS g, unnest(g.keys, g.counts) AS k (key, count) GROUP BY 1, 2
 		ON CONFLICT ON CONSTRAINT statistics_pkey DO UPDATE SET count = s.count + excluded.count
 	)
 	SELECT count(*) INTO folded FROM gone;

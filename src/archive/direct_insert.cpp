@@ -18,13 +18,12 @@ constexpr Column kEventColumns[] = {
 	{"inserted_at", INT8OID}, {"raw", BYTEAOID},
 };
 constexpr int16_t kEventKey[] = {2};
-constexpr TableShape kEvents = {"events", kEventColumns, kEventKey, "count_inserted_events"};
+constexpr TableShape kEvents = {"events", kEventColumns, kEventKey, "count_events"};
 
 constexpr Column kSightingColumns[] = {
 	{"eid", INT8OID}, {"relay_id", INT4OID}, {"seen_at", INT8OID}};
 constexpr int16_t kSightingKey[] = {1, 2};
-constexpr TableShape kSightings = {"sightings", kSightingColumns, kSightingKey,
-								   "count_inserted_sightings"};
+constexpr TableShape kSightings = {"sightings", kSightingColumns, kSightingKey, "count_sightings"};
 
 constexpr Column kRejectColumns[] = {{"event_id", BYTEAOID}};
 constexpr int16_t kRejectKey[] = {1};
@@ -34,9 +33,8 @@ constexpr TableShape kRejects = {"event_rejects", kRejectColumns, kRejectKey, nu
 pg::Statement relays_statement("SELECT r.relay_id FROM bigbrotr.relays AS r "
 							   "WHERE r.relay_id = ANY ($1) ORDER BY r.relay_id FOR KEY SHARE");
 pg::Statement facts_statement("SELECT bigbrotr.record_facts($1)");
-pg::Statement count_statement("INSERT INTO bigbrotr.statistics_deltas "
-							  "(kinds, kind_counts, days, day_counts, relays, relay_counts) "
-							  "VALUES ($1, $2, $3, $4, $5, $6)");
+pg::Statement count_statement("INSERT INTO bigbrotr.statistics_deltas (subject, keys, counts) "
+							  "VALUES ($1, $2, $3)");
 
 constexpr int64_t kDay = 86400;
 constexpr int32_t kDeletion = 5, kVanish = 62; // kinds whose events say something about others
@@ -91,15 +89,16 @@ class Counts
 {
   public:
 	void add(int64_t key) { counts_[key]++; }
-	pg::Value keys() const
+	/* As bigbrotr.count_events() and count_sightings() do it. */
+	void append_to_statistics(std::string_view subject) const
 	{
-		auto next = counts_.begin();
-		return pg::int8_array(counts_.size(), [&](size_t) { return (next++)->first; });
-	}
-	pg::Value counts() const
-	{
-		auto next = counts_.begin();
-		return pg::int8_array(counts_.size(), [&](size_t) { return (next++)->second; });
+		if (counts_.empty())
+			return;
+		auto key = counts_.begin(), count = key;
+		count_statement.run(
+			{pg::value(subject),
+			 pg::int8_array(counts_.size(), [&](size_t) { return (key++)->first; }),
+			 pg::int8_array(counts_.size(), [&](size_t) { return (count++)->second; })});
 	}
 	const std::map<int64_t, int64_t> &all() const { return counts_; }
 
@@ -279,15 +278,12 @@ class DirectInsert
 
 	void count()
 	{
-		bool events = events_.counted() && !kinds_.all().empty();
-		bool sightings = sightings_.counted() && !relays_.all().empty();
-		if (!events && !sightings)
-			return;
-		static const Counts none;
-		const Counts &kinds = events ? kinds_ : none, &days = events ? days_ : none,
-					 &relays = sightings ? relays_ : none;
-		count_statement.run({kinds.keys(), kinds.counts(), days.keys(), days.counts(),
-							 relays.keys(), relays.counts()});
+		if (events_.counted()) {
+			kinds_.append_to_statistics("kind");
+			days_.append_to_statistics("day");
+		}
+		if (sightings_.counted())
+			relays_.append_to_statistics("relay");
 	}
 
 	Table events_, sightings_;
