@@ -22,6 +22,31 @@ CREATE FUNCTION bigbrotr.allow_local_relays() RETURNS boolean
 	AS 'MODULE_PATHNAME', 'bigbrotr_allow_local_relays';
 COMMENT ON FUNCTION bigbrotr.allow_local_relays() IS 'The setting bigbrotr.allow_local_relays, for everybody';
 
+CREATE FUNCTION bigbrotr.require_relay(given text, OUT url text, OUT network text)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	reason text;
+BEGIN
+	SELECT n.url, n.network, n.reason INTO url, network, reason FROM bigbrotr.normalise_relay_url(given) AS n;
+	IF reason IS NOT NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is no relay URL: %s', left(given, 256), reason),
+			DETAIL = 'A relay URL is ws:// or wss:// with a host and perhaps a port and a path.',
+			HINT = 'bigbrotr.normalise_relay_url(text) returns the reason instead of raising an error.';
+	END IF;
+	IF network = 'local' AND NOT bigbrotr.allow_local_relays() THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relay "%s" is not publicly reachable', url),
+			DETAIL = 'Its address is one of this machine or of a private network.',
+			HINT = 'Set bigbrotr.allow_local_relays to accept such relays.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.require_relay(text) IS
+	'Normalises a relay''s URL; an error if it is none, or of a relay that is not allowed';
+
 CREATE FUNCTION bigbrotr.add_relay(url text) RETURNS integer
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -30,16 +55,7 @@ DECLARE
 	relay record;
 	id integer;
 BEGIN
-	SELECT n.url, n.network, n.reason INTO relay FROM bigbrotr.normalise_relay_url(add_relay.url) AS n;
-	IF relay.reason IS NOT NULL THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('"%s" is no relay URL: %s', left(add_relay.url, 256), relay.reason);
-	END IF;
-	IF relay.network = 'local' AND NOT bigbrotr.allow_local_relays() THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('relay "%s" is not publicly reachable', relay.url),
-			HINT = 'Set bigbrotr.allow_local_relays to accept such relays.';
-	END IF;
+	SELECT * INTO relay FROM bigbrotr.require_relay(add_relay.url) AS r;
 	INSERT INTO bigbrotr.relays AS r (url, network, inserted_at)
 		VALUES (relay.url, relay.network, bigbrotr.unix_now())
 		ON CONFLICT ON CONSTRAINT relays_url_key DO NOTHING
@@ -65,9 +81,16 @@ DECLARE
 	accepted bigint;
 BEGIN
 	IF octet_length(content) > 16 * 1024 * 1024 THEN
-		RAISE program_limit_exceeded USING
-			MESSAGE = format('seed list "%s" has %s bytes', source, octet_length(content)),
-			DETAIL = 'A seed list may have 16 MB.';
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('seed list "%s" has %s bytes', left(source, 256), octet_length(content)),
+			DETAIL = 'A seed list may have 16 MB.',
+			HINT = 'Load it in parts, under names of their own.';
+	END IF;
+	IF length(source) > 1000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('the name of a seed list has %s characters', length(source)),
+			DETAIL = 'It may have 1000.',
+			HINT = 'The second argument is the list itself.';
 	END IF;
 
 	DELETE FROM bigbrotr.seed_rejects AS r WHERE r.source = load_seeds.source;
@@ -102,11 +125,11 @@ COMMENT ON FUNCTION bigbrotr.load_seeds(text, text) IS
 	'Makes the relays of a list known: one URL a line, # begins a comment line. known: lines whose relay was known before or stands above. Refused lines are in bigbrotr.seed_rejects with their reason, which replace those of an earlier load of the same source';
 
 CREATE FUNCTION bigbrotr.reject_seeds(source text, problem text) RETURNS void
-	LANGUAGE sql
+	LANGUAGE sql STRICT
 	BEGIN ATOMIC
 		DELETE FROM bigbrotr.seed_rejects AS r WHERE r.source = reject_seeds.source;
 		INSERT INTO bigbrotr.seed_rejects (source, line, text, reason, read_at)
-		VALUES (reject_seeds.source, 0, left(reject_seeds.problem, 500), 'unreadable', bigbrotr.unix_now());
+		VALUES (left(reject_seeds.source, 1000), 0, left(reject_seeds.problem, 500), 'unreadable', bigbrotr.unix_now());
 	END;
 COMMENT ON FUNCTION bigbrotr.reject_seeds(text, text) IS
 	'Notes in bigbrotr.seed_rejects why a whole list could not be read, as line 0';
@@ -132,7 +155,9 @@ DECLARE
 BEGIN
 	IF (cardinality(event_ids) = ALL (ARRAY[cardinality(pubkeys), cardinality(created_ats), cardinality(kinds),
 		cardinality(tags), cardinality(contents), cardinality(sigs), cardinality(raws)])) IS NOT TRUE THEN
-		RAISE array_subscript_error USING MESSAGE = 'the arrays of events differ in length';
+		RAISE array_subscript_error USING
+			MESSAGE = 'the arrays of events differ in length',
+			DETAIL = 'Their n-th elements belong together.', HINT = 'An array for a part that is missing is made of nulls.';
 	END IF;
 	WITH new AS (
 		INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at, raw)
@@ -179,7 +204,9 @@ DECLARE
 	existing integer[];
 BEGIN
 	IF (cardinality(event_ids) = ALL (ARRAY[cardinality(relay_ids), cardinality(seen_ats)])) IS NOT TRUE THEN
-		RAISE array_subscript_error USING MESSAGE = 'the arrays of sightings differ in length';
+		RAISE array_subscript_error USING
+			MESSAGE = 'the arrays of sightings differ in length',
+			DETAIL = 'Their n-th elements belong together.', HINT = 'Each sighting has an event, a relay and a time.';
 	END IF;
 	existing := bigbrotr.hold_relays(relay_ids);
 	RETURN QUERY
@@ -201,13 +228,21 @@ COMMENT ON FUNCTION bigbrotr.store_sightings(bytea[], integer[], bigint[]) IS
 
 CREATE FUNCTION bigbrotr.reject_event(
 	event_id bytea, relay_id integer, code text, message text, raw bytea, at bigint) RETURNS void
-	LANGUAGE sql
-	BEGIN ATOMIC
-		INSERT INTO bigbrotr.event_rejects (event_id, relay_id, rejected_at, sqlstate, message, raw)
-		VALUES (reject_event.event_id, reject_event.relay_id, reject_event.at, reject_event.code,
-		        reject_event.message, reject_event.raw)
-		ON CONFLICT DO NOTHING;
-	END;
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF (octet_length(event_id) = 32 AND num_nulls(code, message, raw, at) = 0) IS NOT TRUE THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('event %s cannot be kept as rejected', coalesce(left(encode(event_id, 'hex'), 80), '(without id)')),
+			DETAIL = 'An id of 32 bytes, SQLSTATE, message, JSON and time are wanted.',
+			HINT = 'Only the relay may be null.';
+	END IF;
+	INSERT INTO bigbrotr.event_rejects AS r (event_id, relay_id, rejected_at, sqlstate, message, raw)
+	VALUES (reject_event.event_id, reject_event.relay_id, at, code, reject_event.message, reject_event.raw)
+	ON CONFLICT ON CONSTRAINT event_rejects_pkey DO NOTHING;
+END
+$$;
 COMMENT ON FUNCTION bigbrotr.reject_event(bytea, integer, text, text, bytea, bigint) IS
 	'Keeps an event that could not be stored, with the SQLSTATE and message of the error';
 

@@ -134,7 +134,7 @@ BEGIN
 	RETURN bigbrotr.delete_events(ARRAY(
 		SELECT e.event_id FROM bigbrotr.events AS e
 		WHERE NOT EXISTS (SELECT FROM bigbrotr.events_standing AS s WHERE s.event_id = e.event_id)
-		LIMIT max_events));
+		LIMIT greatest(max_events, 0)));
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.delete_withdrawn(integer) IS

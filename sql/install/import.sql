@@ -82,6 +82,11 @@ CREATE FUNCTION bigbrotr.import_begin(
 DECLARE
 	seen_on integer := CASE WHEN relay IS NOT NULL THEN bigbrotr.add_relay(relay) END;
 BEGIN
+	IF source IS NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = 'the import lacks its source', DETAIL = 'By its source an interrupted import is found again.',
+			HINT = 'Any name will do.';
+	END IF;
 	IF resume THEN
 		SELECT i.import_id, i.bytes INTO import_id, bytes FROM bigbrotr.imports AS i
 		WHERE i.source = import_begin.source AND i.finished_at IS NULL

@@ -35,10 +35,11 @@ CREATE FUNCTION bigbrotr.hex_argument(value text, name text, bytes integer) RETU
 DECLARE
 	digits text := CASE WHEN value LIKE '\\x%' THEN substr(value, 3) ELSE value END;
 BEGIN
-	IF (digits ~ '^[0-9a-fA-F]*$' AND length(digits) = 2 * bytes) IS NOT TRUE THEN
+	IF (digits ~ '^[0-9a-fA-F]*$' AND length(digits) / 2.0 = bytes) IS NOT TRUE THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('%s is not %s hexadecimal digits', name, 2 * bytes),
-			DETAIL = coalesce(format('It is "%s".', left(value, 200)), 'It is null.');
+			MESSAGE = format('%s is not %s hexadecimal digits', left(name, 64), 2 * bytes::bigint),
+			DETAIL = coalesce(format('It is "%s".', left(value, 200)), 'It is null.'),
+			HINT = 'Ids and keys have 64 digits, signatures 128.';
 	END IF;
 	RETURN decode(digits, 'hex');
 END
@@ -64,7 +65,9 @@ BEGIN
 				             (3, 'created_at', created_at IS NULL), (4, 'kind', kind IS NULL),
 				             (5, 'tags', tags IS NULL), (6, 'content', content IS NULL),
 				             (7, 'sig', sig IS NULL), (8, 'seen_at', seen_at IS NULL)) AS c (n, name, missing)
-				WHERE c.missing));
+				WHERE c.missing)),
+			DETAIL = 'No part of an event may be null, nor the time when it was seen.',
+			HINT = 'Empty tags are ''[]'', empty content is ''''.';
 	END IF;
 	IF coalesce(current_setting('bigbrotr.verify_events', true), 'on')::boolean THEN
 		reason := bigbrotr.verify_event_reason(event_id, pubkey, created_at, kind, tags, content, sig);
@@ -73,8 +76,15 @@ BEGIN
 				MESSAGE = format('event %s is not valid: %s', encode(event_id, 'hex'), reason),
 				DETAIL = CASE reason WHEN 'id_mismatch' THEN 'The id is not the SHA-256 of the event.'
 				                     WHEN 'bad_signature' THEN 'The signature is not the author''s.'
-				                     ELSE 'Its parts contradict each other.' END;
+				                     ELSE 'Its parts contradict each other.' END,
+				HINT = 'bigbrotr.verify_event_reason(…) returns the reason instead of raising an error.';
 		END IF;
+	ELSIF octet_length(event_id) <> 32 OR octet_length(pubkey) <> 32 OR octet_length(sig) <> 64
+	      OR created_at < 0 OR kind NOT BETWEEN 0 AND 65535 THEN
+		RAISE data_exception USING
+			MESSAGE = format('event %s is not valid', left(encode(event_id, 'hex'), 80)),
+			DETAIL = 'An id or key has another length than 32 bytes, a signature than 64, or created_at or kind is out of range.',
+			HINT = 'created_at goes from 0 to 9223372036854775807, kind from 0 to 65535.';
 	END IF;
 END
 $$;
@@ -90,22 +100,15 @@ DECLARE
 BEGIN
 	IF url IS NULL OR inserted_at IS NULL THEN
 		RAISE null_value_not_allowed USING
-			MESSAGE = format('relay %s lacks its URL or the time when it became known', coalesce(url, '(without URL)'));
+			MESSAGE = format('relay %s lacks its URL or the time when it became known', coalesce(left(url, 256), '(without URL)')),
+			DETAIL = 'Neither may be null.', HINT = 'Times are Unix seconds.';
 	END IF;
-	SELECT * INTO relay FROM bigbrotr.normalise_relay_url(check_relay.url) AS n;
-	IF relay.reason IS NOT NULL THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('"%s" is no relay URL: %s', left(url, 256), relay.reason);
-	END IF;
+	SELECT * INTO relay FROM bigbrotr.require_relay(check_relay.url) AS r;
 	IF network <> relay.network THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('relay "%s" is not in network "%s"', relay.url, left(network, 64)),
-			DETAIL = format('Its URL says "%s".', relay.network);
-	END IF;
-	IF relay.network = 'local' AND NOT bigbrotr.allow_local_relays() THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('relay "%s" is not publicly reachable', relay.url),
-			HINT = 'Set bigbrotr.allow_local_relays to accept such relays.';
+			DETAIL = format('Its URL says "%s".', relay.network),
+			HINT = 'null leaves the network to the URL.';
 	END IF;
 	url := relay.url;
 	network := relay.network;
@@ -144,7 +147,7 @@ COMMENT ON FUNCTION bigbrotr.insert_relays_checked(text[], text[], bigint[], big
 CREATE FUNCTION bigbrotr.insert_events_checked(
 	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], all_tags jsonb[], contents text[],
 	sigs bytea[], relay_urls text[], relay_networks text[], relay_inserted_ats bigint[], seen_ats bigint[],
-	OUT events bigint, OUT sightings bigint)
+	element integer DEFAULT NULL, OUT events bigint, OUT sightings bigint)
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -174,7 +177,10 @@ BEGIN
 		IF added.rejected > 0 THEN
 			SELECT r.* INTO refused FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY (event_ids) LIMIT 1;
 			RAISE EXCEPTION USING ERRCODE = refused.sqlstate,
-				MESSAGE = format('event %s cannot be stored: %s', encode(refused.event_id, 'hex'), refused.message);
+				MESSAGE = concat('element ' || element + array_position(event_ids, refused.event_id) - 1 || ' of the events: ',
+					format('event %s cannot be stored: %s', encode(refused.event_id, 'hex'), refused.message)),
+				DETAIL = 'It is valid, but the database refuses it.',
+				HINT = 'Did somebody add constraints to the tables?';
 		END IF;
 	END LOOP;
 	SELECT i.sightings INTO sightings
@@ -187,8 +193,8 @@ BEGIN
 		s.event_ids, s.relay_ids, s.seen_ats, bigbrotr.unix_now()) AS i;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.insert_events_checked(bytea[], bytea[], bigint[], integer[], jsonb[], text[], bytea[], text[], text[], bigint[], bigint[]) IS
-	'Archives events with their relays and sightings, as so many calls of bigbrotr.insert_event would do it';
+COMMENT ON FUNCTION bigbrotr.insert_events_checked(bytea[], bytea[], bigint[], integer[], jsonb[], text[], bytea[], text[], text[], bigint[], bigint[], integer) IS
+	'Archives events with their relays and sightings, as so many calls of bigbrotr.insert_event would do it; element: which of a longer list the first is, for errors';
 
 CREATE FUNCTION bigbrotr.insert_event(
 	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea,
@@ -244,6 +250,9 @@ BEGIN
 		urls := '{}'; networks := '{}'; inserted_ats := '{}'; seen_ats := '{}';
 		BEGIN
 			FOR n IN lowest .. least(lowest + size - 1, cardinality(events)) LOOP
+				IF (jsonb_typeof(events[n]) = 'object') IS NOT TRUE THEN
+					RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
+				END IF;
 				SELECT bigbrotr.hex_argument(r.event_id, 'event_id', 32) AS event_id,
 				       bigbrotr.hex_argument(r.pubkey, 'pubkey', 32) AS pubkey, r.created_at, r.kind, r.tags, r.content,
 				       bigbrotr.hex_argument(r.sig, 'sig', 64) AS sig,
@@ -266,7 +275,7 @@ BEGIN
 				HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
 		END;
 		SELECT * INTO added FROM bigbrotr.insert_events_checked(
-			ids, pubkeys, created_ats, kinds, tags, contents, sigs, urls, networks, inserted_ats, seen_ats) AS i;
+			ids, pubkeys, created_ats, kinds, tags, contents, sigs, urls, networks, inserted_ats, seen_ats, lowest) AS i;
 		inserted_events := inserted_events + added.events;
 		inserted_sightings := inserted_sightings + added.sightings;
 	END LOOP;
@@ -308,6 +317,9 @@ BEGIN
 		urls := '{}'; networks := '{}'; inserted_ats := '{}';
 		BEGIN
 			FOR n IN lowest .. least(lowest + size - 1, cardinality(relays)) LOOP
+				IF (jsonb_typeof(relays[n]) = 'object') IS NOT TRUE THEN
+					RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
+				END IF;
 				SELECT * INTO given FROM jsonb_to_record(relays[n]) AS r (url text, network text, inserted_at bigint);
 				SELECT * INTO relay FROM bigbrotr.check_relay(given.url, given.network, given.inserted_at) AS r;
 				urls := urls || relay.url; networks := networks || relay.network;
@@ -343,7 +355,9 @@ DECLARE
 BEGIN
 	PERFORM bigbrotr.limit_time('procedure');
 	IF generated_at IS NULL THEN
-		RAISE null_value_not_allowed USING MESSAGE = 'the measurement lacks generated_at';
+		RAISE null_value_not_allowed USING
+			MESSAGE = 'the measurement lacks generated_at',
+			DETAIL = 'It is the time of the measurement and part of its key.', HINT = 'Times are Unix seconds.';
 	END IF;
 	SELECT * INTO relay FROM bigbrotr.check_relay(relay_url, relay_network, relay_inserted_at) AS r;
 	PERFORM bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[relay_inserted_at], ARRAY[NULL::bigint]);

@@ -15,7 +15,8 @@ CREATE FUNCTION bigbrotr.tag_matches(tags jsonb, name text, "values" text[]) RET
 COMMENT ON FUNCTION bigbrotr.tag_matches(jsonb, text, text[]) IS
 	'Whether some tag of that name, a letter, has one of the values as its first: exact, without index';
 
--- NIP-50. What stands beyond the first 100,000 characters is not searched.
+-- NIP-50. What stands beyond the first 100,000 characters is not searched; of the words sought, the
+-- first 10,000 characters count (endless ones would need endless stack).
 CREATE FUNCTION bigbrotr.is_searchable(kind integer) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN kind <> ALL ('{4,13,443,444,445,1059,1234,7375,7376,17375,21059,23194,23195,24133,31234}'::integer[]);
@@ -30,14 +31,14 @@ COMMENT ON FUNCTION bigbrotr.search_vector(integer, text) IS
 
 CREATE FUNCTION bigbrotr.search_matches(kind integer, content text, words text) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN bigbrotr.search_vector(kind, content) @@ websearch_to_tsquery('simple'::regconfig, words)
+	RETURN bigbrotr.search_vector(kind, content) @@ websearch_to_tsquery('simple'::regconfig, "left"(words, 10000))
 	       AND bigbrotr.is_searchable(kind);
 COMMENT ON FUNCTION bigbrotr.search_matches(integer, text, text) IS
 	'Whether the content holds the words, which are read as by websearch_to_tsquery';
 
 CREATE FUNCTION bigbrotr.search_rank(kind integer, content text, words text) RETURNS real
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN ts_rank(bigbrotr.search_vector(kind, content), websearch_to_tsquery('simple'::regconfig, words));
+	RETURN ts_rank(bigbrotr.search_vector(kind, content), websearch_to_tsquery('simple'::regconfig, "left"(words, 10000)));
 COMMENT ON FUNCTION bigbrotr.search_rank(integer, text, text) IS 'How well the content fits the words, see ts_rank';
 
 CREATE FUNCTION bigbrotr.event_matches_support(internal) RETURNS internal

@@ -152,7 +152,7 @@ BEGIN
 	LOCK TABLE bigbrotr.statistics IN SHARE ROW EXCLUSIVE MODE; -- one fold at a time
 	WITH gone AS (
 		DELETE FROM bigbrotr.statistics_deltas AS d
-		WHERE d.ctid = ANY (ARRAY(SELECT n.ctid FROM bigbrotr.statistics_deltas AS n LIMIT most))
+		WHERE d.ctid = ANY (ARRAY(SELECT n.ctid FROM bigbrotr.statistics_deltas AS n LIMIT greatest(most, 0)))
 		RETURNING *
 	), added AS (
 		INSERT INTO bigbrotr.statistics AS s (subject, key, count)

@@ -11,10 +11,14 @@ BEGIN
 	IF first_second < 0 OR first_second > last_second OR last_second > at THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('seconds %s to %s cannot be claimed at %s', first_second, last_second, at),
-			DETAIL = 'A claim begins at 0 or later, does not end before it begins and not in the future.';
+			DETAIL = 'A claim begins at 0 or later, does not end before it begins and not in the future.',
+			HINT = 'All three are Unix seconds.';
 	END IF;
-	IF proof = 'dense' AND first_second <> last_second THEN
-		RAISE invalid_parameter_value USING MESSAGE = 'a dense claim is about one second';
+	IF proof <> ALL ('{paged,exhausted,dense}') OR proof = 'dense' AND first_second <> last_second THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is no proof for seconds %s to %s', left(proof, 64), first_second, last_second),
+			DETAIL = 'There are paged, exhausted and dense, the last one for a single second.',
+			HINT = 'See the comment on bigbrotr.coverage.evidence.';
 	END IF;
 	IF bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
 		RETURN; -- deleted meanwhile
@@ -62,7 +66,7 @@ CREATE FUNCTION bigbrotr.gaps(
 		WITH ranges AS (
 			SELECT c.lower, c.upper, c.evidence, c.proven_at FROM bigbrotr.coverage AS c
 			WHERE c.relay_id = gaps.relay AND c.filter = '{}'
-			UNION ALL SELECT gaps.at + 1, gaps.at + 1, NULL, NULL
+			UNION ALL SELECT n.next, n.next, NULL, NULL FROM (SELECT least(gaps.at, 9223372036854775806) + 1 AS next) AS n
 		), holes AS (
 			SELECT coalesce(lag(r.upper) OVER (ORDER BY r.lower) + 1, 0) AS lower,
 			       least(r.lower - 1, gaps.at) AS upper
@@ -100,7 +104,7 @@ CREATE FUNCTION bigbrotr.take_relays(
 BEGIN
 	RETURN QUERY
 	WITH due AS MATERIALIZED (
-		SELECT d.relay_id, d.url FROM bigbrotr.due_relays(allow_local, at) AS d LIMIT places
+		SELECT d.relay_id, d.url FROM bigbrotr.due_relays(allow_local, at) AS d LIMIT greatest(places, 0)
 	), taken AS (
 		INSERT INTO bigbrotr.relay_sync AS s (relay_id, phase, phase_since)
 		SELECT due.relay_id, 'connecting', at FROM due
@@ -142,7 +146,9 @@ BEGIN
 				least(retry_after_ms, 86400000)) / 1000)::bigint
 		WHERE s.relay_id = relay;
 	ELSE
-		RAISE invalid_parameter_value USING MESSAGE = format('"%s" is nothing a relay can report', event);
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is nothing a relay can report', left(event, 64)),
+			DETAIL = 'There are connected, caught_up and ended.', HINT = 'Of "ended", reason says why; it is empty if all went well.';
 	END IF;
 END
 $$;
@@ -187,8 +193,9 @@ BEGIN
 	FROM unnest(relay_ids, new_messages) AS a (relay_id, messages)
 	WHERE r.relay_id = a.relay_id AND a.messages > 0 AND r.last_seen IS DISTINCT FROM at;
 	UPDATE bigbrotr.relay_sync AS s SET
-		events = s.events + a.events, sightings = s.sightings + a.sightings, messages = s.messages + a.messages,
-		bytes = s.bytes + a.bytes, pages = s.pages + a.pages,
+		events = s.events + coalesce(a.events, 0), sightings = s.sightings + coalesce(a.sightings, 0),
+		messages = s.messages + coalesce(a.messages, 0), bytes = s.bytes + coalesce(a.bytes, 0),
+		pages = s.pages + coalesce(a.pages, 0),
 		failures = CASE WHEN a.pages > 0 THEN 0 ELSE s.failures END,
 		last_success = CASE WHEN a.pages > 0 THEN at ELSE s.last_success END
 	FROM unnest(relay_ids, new_events, new_sightings, new_messages, new_bytes, new_pages)
@@ -201,15 +208,16 @@ COMMENT ON FUNCTION bigbrotr.count_traffic(integer[], bigint[], bigint[], bigint
 
 CREATE FUNCTION bigbrotr.count_refusals(
 	relay_ids integer[], reasons text[], counts bigint[], details text[], at bigint) RETURNS void
-	LANGUAGE sql
+	LANGUAGE sql STRICT
 	BEGIN ATOMIC
 		INSERT INTO bigbrotr.relay_refusals AS f (relay_id, reason, count, first_at, last_at, last_detail)
-		SELECT a.relay_id, a.reason, sum(a.count), count_refusals.at, count_refusals.at,
+		SELECT a.relay_id, left(a.reason, 64), sum(a.count), count_refusals.at, count_refusals.at,
 		       (array_agg(a.detail ORDER BY a.n DESC))[1]
 		FROM unnest(count_refusals.relay_ids, count_refusals.reasons, count_refusals.counts, count_refusals.details)
 		     WITH ORDINALITY AS a (relay_id, reason, count, detail, n)
 		     JOIN bigbrotr.relays AS r ON r.relay_id = a.relay_id
-		GROUP BY a.relay_id, a.reason ORDER BY a.relay_id, a.reason
+		WHERE a.reason IS NOT NULL AND a.count IS NOT NULL
+		GROUP BY 1, 2 ORDER BY 1, 2
 		ON CONFLICT ON CONSTRAINT relay_refusals_pkey
 		DO UPDATE SET count = f.count + excluded.count, last_at = excluded.last_at, last_detail = excluded.last_detail;
 	END;

@@ -66,7 +66,8 @@ out_of_range(const char *name, int64_t value, const char *range)
 {
 	throw pg::Error(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
 					std::string(name) + " " + std::to_string(value) + " is out of range",
-					std::string("It goes from ") + range + ".");
+					std::string("It goes from ") + range + ".",
+					"See NIP-01 for the fields of an event.");
 }
 
 void

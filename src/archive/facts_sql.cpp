@@ -30,7 +30,8 @@ bigbrotr_kind_class(PG_FUNCTION_ARGS)
 	if (kind < 0 || kind > 65535)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("kind %d is out of range", kind), errdetail("It goes from 0 to 65535.")));
+				 errmsg("kind %d is out of range", kind), errdetail("It goes from 0 to 65535."),
+				 errhint("See NIP-01 for the classes of kinds.")));
 	return CStringGetTextDatum(nostr::kind_class_name(nostr::kind_class(kind)));
 }
 

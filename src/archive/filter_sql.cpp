@@ -104,8 +104,10 @@ bigbrotr_tag_matches(PG_FUNCTION_ARGS)
 	Jsonb *tags = PG_GETARG_JSONB_P(0);
 	std::string_view name = view(PG_GETARG_TEXT_PP(1));
 	if (!nostr::is_indexed_name(name))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid name of a tag"),
-						errdetail("It must be one letter, a-z or A-Z.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid name of a tag"),
+				 errdetail("It must be one letter, a-z or A-Z."),
+				 errhint("Tags of other names are read by bigbrotr.tag_values(tags, name).")));
 	Values *values = values_argument(fcinfo);
 	bool found = archive::any_indexed_tag(tags, [&](nostr::IndexedTag tag) {
 		return tag.name == name[0] && values->holds(tag.value);

@@ -71,7 +71,8 @@ Import::load(int64_t position)
 	pg::Rows row = load_statement.run({pg::value(id_)});
 	if (row.count() == 0)
 		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
-						"there is no import " + std::to_string(id_), {},
+						"there is no import " + std::to_string(id_),
+						"The numbers are those of bigbrotr.import_progress.",
 						"bigbrotr.import_begin(source) begins one.");
 	bytes_ = row.integer(0, 1);
 	number_ = row.integer(0, 2);

@@ -31,10 +31,11 @@ class Elements
 		});
 		for (int i = 0; i < count_ && !nullable; i++)
 			if (nulls_[i])
-				throw pg::Error(ERRCODE_NULL_VALUE_NOT_ALLOWED,
-								"argument " + std::to_string(argument + 1) +
-									" of bigbrotr.insert_events has a null as element " +
-									std::to_string(i + 1));
+				throw pg::Error(
+					ERRCODE_NULL_VALUE_NOT_ALLOWED,
+					"argument " + std::to_string(argument + 1) +
+						" of bigbrotr.insert_events has a null as element " + std::to_string(i + 1),
+					"Of its arrays, only raws may hold nulls.", "Nothing of the batch was stored.");
 	}
 
 	int64_t bigint(int i) const { return DatumGetInt64(values_[i]); }
@@ -59,7 +60,9 @@ common_count(std::initializer_list<const Elements *> arrays)
 {
 	for (const Elements *array : arrays)
 		if (array->count() != (*arrays.begin())->count())
-			throw pg::Error(ERRCODE_ARRAY_SUBSCRIPT_ERROR, "the arrays differ in length");
+			throw pg::Error(ERRCODE_ARRAY_SUBSCRIPT_ERROR, "the arrays differ in length",
+							"Their n-th elements belong together.",
+							"The first eight are about events, the next three about sightings.");
 	return (*arrays.begin())->count();
 }
 
@@ -72,10 +75,16 @@ read_events(FunctionCallInfo fcinfo)
 	int count =
 		common_count({&ids, &pubkeys, &created_ats, &kinds, &tags, &contents, &sigs, &raws});
 	std::vector<archive::Event> events;
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
+		if (ids.bytes(i).size() != sizeof(nostr::Id))
+			throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
+							"element " + std::to_string(i + 1) + " of event_ids has " +
+								std::to_string(ids.bytes(i).size()) + " bytes",
+							"An id has 32 bytes.", "Nothing of the batch was stored.");
 		events.push_back({ids.bytes(i), pubkeys.bytes(i), sigs.bytes(i), created_ats.bigint(i),
 						  kinds.integer(i), tags.bytes(i), contents.bytes(i), false,
 						  raws.bytes(i)});
+	}
 	return events;
 }
 

@@ -132,7 +132,8 @@ entity_argument(FunctionCallInfo fcinfo)
 	std::optional<Nip19Type> type = nostr::nip19_type(prefix);
 	if (!type)
 		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "invalid NIP-19 type",
-						archive::explanation("unknown_prefix"));
+						archive::explanation("unknown_prefix"),
+						"The first argument is the type, what it is to hold follows.");
 	entity.type = *type;
 	if (!PG_ARGISNULL(1))
 		entity.key = archive::array_argument<32>(PG_GETARG_DATUM(1), "data");

@@ -32,9 +32,10 @@ filters_argument(Datum argument)
 		return {archive::filter_argument(given)};
 	uint32_t count = JB_ROOT_COUNT(given);
 	if (count > kFilters)
-		throw pg::Error(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "too many filters",
+		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "too many filters",
 						"There are " + std::to_string(count) + " of them; " +
-							std::to_string(kFilters) + " are allowed.");
+							std::to_string(kFilters) + " are allowed.",
+						"One filter takes many ids, authors, kinds and tag values.");
 	std::vector<nostr::Filter> filters;
 	for (uint32_t i = 0; i < count; i++)
 		filters.push_back(archive::filter_argument(pg::call(

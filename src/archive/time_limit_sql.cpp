@@ -23,8 +23,9 @@ limit_ms(std::string_view purpose)
 		return pg::settings::procedure_timeout_ms;
 	if (purpose == "batch")
 		return pg::settings::batch_timeout_ms;
-	throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "no time-out \"" + std::string(purpose) + "\"",
-					"There are query, procedure and batch.");
+	throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "no such time-out",
+					"There are query, procedure and batch.",
+					"Their lengths are settings, such as bigbrotr.query_timeout.");
 }
 
 /* Every call begins anew, but never goes beyond what the server had armed itself. */

@@ -1,21 +1,35 @@
 #include "error.h"
 
+extern "C" {
+#include "mb/pg_wchar.h"
+}
+
 namespace pg::detail {
+
+/* As much as there is room for, and never half a character. */
+template <size_t N>
+static void
+copy(char (&to)[N], const char *from)
+{
+	int length = pg_mbcliplen(from, static_cast<int>(strlen(from)), N - 1);
+	memcpy(to, from, length);
+	to[length] = '\0';
+}
 
 void
 ErrorText::set(int code, const char *what)
 {
 	sqlstate = code;
-	strlcpy(message, what, sizeof message);
+	copy(message, what);
 }
 
 void
 ErrorText::set(const Error &error)
 {
 	set(error.sqlstate(), error.what());
-	strlcpy(detail, error.detail().c_str(), sizeof detail);
-	strlcpy(hint, error.hint().c_str(), sizeof hint);
-	strlcpy(context, error.context().c_str(), sizeof context);
+	copy(detail, error.detail().c_str());
+	copy(hint, error.hint().c_str());
+	copy(context, error.context().c_str());
 }
 
 void

@@ -14,6 +14,7 @@
 extern "C" {
 #include "access/xlog.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -102,6 +103,13 @@ is_listed(const char *list, const char *name)
 	return false;
 }
 
+/* The beginning of what may be long. */
+static const char *
+shown(const char *name)
+{
+	return pnstrdup(name, pg_mbcliplen(name, static_cast<int>(strlen(name)), 64));
+}
+
 static void
 require_service(const char *name)
 {
@@ -112,9 +120,10 @@ require_service(const char *name)
 			return;
 		appendStringInfo(&names, "%s%s", names.len ? ", " : "", entry.name);
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no service \"%s\"", name),
-			 errhint("Services are: %s.", names.data)));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("there is no service \"%s\"", shown(name)),
+					errdetail("It is looked for in the current database."),
+					errhint("Services are: %s.", names.data)));
 }
 
 static void
@@ -286,7 +295,8 @@ bigbrotr_service_wait(PG_FUNCTION_ARGS)
 	const Interval *timeout = PG_GETARG_INTERVAL_P(2);
 	if (!is_state_name(state))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("there is no state \"%s\"", state),
+						errmsg("there is no state \"%s\"", shown(state)),
+						errdetail("No service would ever be in it."),
 						errhint("States are: disabled, enabled, running, backoff, draining, "
 								"paused, done.")));
 	int64 patience =

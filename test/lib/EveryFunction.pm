@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use Exporter 'import';
 
-our @EXPORT_OK = qw(every_call not_callable);
+our @EXPORT_OK = qw(every_call every_function plain_value);
 
 my $key = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798';
 my $event = qq({"id":"$key","pubkey":"$key","created_at":1700000000,"kind":1,"tags":[["e","$key"]],"content":"x","sig":"$key$key"});
@@ -49,11 +49,12 @@ sub not_callable
 	return;
 }
 
-# Rows of regprocedure|result|kind|schema-qualified name|input arguments as name:type, ….
-sub every_call
+# All that can be called: { signature, name, procedure, arguments => [ [ name, type ], … ] }; and why not, of the
+# others by their signatures.
+sub every_function
 {
 	my ($node, $database) = @_;
-	my (@calls, %skipped);
+	my (@functions, %skipped);
 	my $rows = $node->safe_psql($database, q{
 		SELECT p.oid::regprocedure, coalesce(p.prorettype::regtype::text, ''), p.prokind, p.proname,
 		       (SELECT string_agg(coalesce(p.proargnames[a.n], '') || ':' || format_type(a.type, NULL), ';' ORDER BY a.n)
@@ -65,15 +66,26 @@ sub every_call
 		my ($signature, $result, $kind, $name, $arguments) = split /\|/, $row, -1;
 		my $reason = not_callable($signature, $result);
 		$skipped{$signature} = $reason, next if $reason;
-		my @values = map { value(split /:/, $_, 2) } split /;/, $arguments;
-		my $call = "bigbrotr.$name(" . join(', ', @values) . ')';
-		push @calls, { signature => $signature, name => $name, procedure => $kind eq 'p', sql => $kind eq 'p' ? "CALL $call" : "SELECT $call" };
+		push @functions, { signature => $signature, name => $name, procedure => $kind eq 'p',
+			arguments => [ map { [ split /:/, $_, 2 ] } split /;/, $arguments ] };
 	}
-	return (\@calls, \%skipped);
+	return (\@functions, \%skipped);
+}
+
+# The same with sql: a call with plain arguments.
+sub every_call
+{
+	my ($functions, $skipped) = every_function(@_);
+	for my $function (@$functions)
+	{
+		my $call = "bigbrotr.$function->{name}(" . join(', ', map { plain_value(@$_) } @{ $function->{arguments} }) . ')';
+		$function->{sql} = $function->{procedure} ? "CALL $call" : "SELECT $call";
+	}
+	return ($functions, $skipped);
 }
 
 # Typed, so that the right one of several functions of that name is meant.
-sub value
+sub plain_value
 {
 	my ($name, $type) = @_;
 	my $value = $by_name{"$name:$type"} // $by_type{$type} // 'NULL';
