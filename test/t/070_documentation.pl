@@ -1,0 +1,36 @@
+# Every SQL example of the documentation runs as it is written.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use ArchiveTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = archive_server('documentation', 'bigbrotr.databases' => '');
+my $lines = $node->basedir . '/events.jsonl';
+system("bigbrotr-corpus --seed 70 --authors 50 3000 > '$lines'") == 0 or plan skip_all => 'no bigbrotr-corpus';
+$node->safe_psql('postgres', "CALL bigbrotr.import_events('$lines', 'wss://relay.example.com')");
+$node->safe_psql('postgres', 'CREATE DATABASE fresh');
+
+# Where files are written, and from where they are read.
+chdir $node->basedir or die "chdir: $!";
+my $examples = 0;
+for my $file (map { glob source_directory() . "/$_" } 'README.md', 'docs/*.md', 'docs/development/*.md')
+{
+	my $text = slurp_file($file);
+	while ($text =~ /^```sql\n(.*?)^```$/msg)
+	{
+		my ($example, $before) = ($1, substr $text, 0, $-[0]);
+		my ($name) = $file =~ m{([^/]+)$};
+		my $line = 1 + ($before =~ tr/\n//);
+		$example =~ s{/var/lib/postgresql/events\.jsonl}{$lines}g;
+		my ($status, $out, $error) = $node->psql($example =~ /^CREATE EXTENSION bigbrotr/m ? 'fresh' : 'postgres', $example, on_error_stop => 1);
+		is($error, '', "$name, line $line");
+		$examples++;
+	}
+}
+cmp_ok($examples, '>', 10, 'examples were found');
+chdir '/';
+$node->stop;
+done_testing();
