@@ -125,12 +125,16 @@ copy_sources() {
 }
 
 # private_postgres DIRECTORY: a copy of the installed server (which finds its parts relative to its
-# own place), so that nothing is installed into the system. Sets PG_BIN and PG_CONFIG.
+# own place) with all its extensions, so that nothing is installed into the system. Sets PG_BIN and
+# PG_CONFIG.
 private_postgres() {
 	local to=$1 version
 	PG_BIN=$to/lib/postgresql/$PG_MAJOR/bin
 	export PG_CONFIG=$PG_BIN/pg_config
-	version=$("/usr/lib/postgresql/$PG_MAJOR/bin/postgres" --version)
+	version=$(
+		"/usr/lib/postgresql/$PG_MAJOR/bin/postgres" --version
+		ls "/usr/share/postgresql/$PG_MAJOR/extension" | grep -v '^bigbrotr'
+	)
 	[ "$(cat "$to/version" 2>/dev/null)" != "$version" ] || return 0
 	rm -rf "$to"
 	as_user mkdir -p "$to"/{lib,share}/postgresql "$to/include"

@@ -201,14 +201,15 @@ CREATE FUNCTION bigbrotr.estimate_authors(kinds integer[] DEFAULT NULL, since bi
 	AS $$
 DECLARE
 	place name := (SELECT n.nspname FROM pg_extension AS x JOIN pg_namespace AS n ON n.oid = x.extnamespace
-	               WHERE x.extname = 'hll');
+	               WHERE x.extname = 'hll' AND has_schema_privilege(n.oid, 'USAGE'));
 	authors bigint;
 BEGIN
 	IF place IS NULL THEN
 		RETURN bigbrotr.count_authors(kinds, since, until);
 	END IF;
+	-- All arguments are given, with their types: nobody's function of the same name fits better.
 	EXECUTE format(
-		'SELECT round(%1$I.hll_cardinality(%1$I.hll_add_agg(%1$I.hll_hash_bytea(e.pubkey))))
+		'SELECT round(%1$I.hll_cardinality(%1$I.hll_add_agg(%1$I.hll_hash_bytea(e.pubkey, 0))))
 		 FROM bigbrotr.events AS e
 		 WHERE ($1 IS NULL OR e.kind = ANY ($1)) AND ($2 IS NULL OR e.created_at >= $2)
 		       AND ($3 IS NULL OR e.created_at <= $3)', place)
