@@ -115,6 +115,26 @@ SELECT bigbrotr.insert_relay_metadata('wss://new.example.com', 'clearnet', 5, 10
 SELECT bigbrotr.insert_relay_metadata('wss://new.example.com', 'clearnet', 5, 100);
 SELECT bigbrotr.insert_relay_metadata('wss://measured.example.com', 'clearnet', 5, 101, nip11_name => 'nobody asked', nip66_rtt_open => 7);
 SELECT relay_url, generated_at, nip66_present, nip66_rtt_open, nip11_present, nip11_name, nip11_supported_nips FROM bigbrotr.relay_metadata ORDER BY 1;
+-- The same as a batch gives the same; again it gives nothing.
+CREATE TABLE measured AS SELECT * FROM bigbrotr.relay_metadata;
+DELETE FROM bigbrotr.relay_checks;
+DELETE FROM bigbrotr.relays WHERE url ~ 'measured';
+SELECT bigbrotr.insert_relay_metadata_batch(list, 1), bigbrotr.insert_relay_metadata_batch(list || list)
+FROM (SELECT array_agg(to_jsonb(m) || '{"relay_id":7,"more":"x"}') AS list FROM measured AS m) AS m;
+SELECT * FROM measured EXCEPT SELECT * FROM bigbrotr.relay_metadata;
+SELECT bigbrotr.insert_relay_metadata_batch(ARRAY[e || '{"nip11_name":"first"}', e || '{"nip11_name":"second","nip66_present":null}', e || '{"relay_url":"wss://NEW.example.com:443/"}']::jsonb[]),
+       bigbrotr.insert_relay_metadata_batch('{}'), bigbrotr.insert_relay_metadata_batch(NULL)
+FROM (SELECT '{"relay_url":"wss://batch.example.com","relay_inserted_at":3,"generated_at":200}'::jsonb) AS x (e);
+SELECT relay_url, relay_inserted_at, generated_at, nip66_present, nip11_present, nip11_name FROM bigbrotr.relay_metadata WHERE generated_at = 200 ORDER BY 1;
+\set VERBOSITY terse
+SELECT bigbrotr.insert_relay_metadata_batch(ARRAY[e, e - 'generated_at']), 'no time' FROM (SELECT to_jsonb(m) || '{"generated_at":300}' FROM measured AS m) AS x (e);
+SELECT bigbrotr.insert_relay_metadata_batch(ARRAY[e, e || '{"relay_network":"tor"}'], 1) FROM (SELECT to_jsonb(m) || '{"generated_at":300}' FROM measured AS m) AS x (e);
+SELECT bigbrotr.insert_relay_metadata_batch(ARRAY[e, e || '{"nip66_rtt_open":"fast"}']) FROM (SELECT to_jsonb(m) || '{"generated_at":300}' FROM measured AS m) AS x (e);
+SELECT bigbrotr.insert_relay_metadata_batch(ARRAY[e, '[]']) FROM (SELECT to_jsonb(m) || '{"generated_at":300}' FROM measured AS m) AS x (e);
+SELECT bigbrotr.insert_relay_metadata_batch('{}', 1001);
+\set VERBOSITY default
+SELECT count(*) FROM bigbrotr.relay_metadata WHERE generated_at = 300;
+DELETE FROM bigbrotr.relay_checks WHERE generated_at = 200;
 
 -- Orphans.
 SELECT bigbrotr.delete_orphan_events();
@@ -133,6 +153,6 @@ SELECT * FROM bigbrotr.verify_references();
 
 DROP VIEW differences, sizes;
 DROP FUNCTION made;
-DROP TABLE calls, good;
+DROP TABLE calls, good, measured;
 DROP SCHEMA original CASCADE;
 DROP EXTENSION bigbrotr;
