@@ -20,7 +20,7 @@ SELECT count(original.insert_event(event_id, pubkey, created_at, kind, tags, con
 FROM (SELECT * FROM public.calls ORDER BY n) AS c;
 RESET search_path;
 CREATE VIEW differences AS
-	SELECT * FROM (SELECT event_id::text, pubkey::text, created_at, kind, tags::text, content, sig::text, inserted_at FROM bigbrotr.events
+	SELECT * FROM (SELECT event_id::text, pubkey::text, created_at, kind, tags::jsonb::text, content, sig::text, inserted_at FROM bigbrotr.events
 	               EXCEPT SELECT event_id::text, pubkey::text, created_at, kind, tags::text, content, sig::text, inserted_at FROM original.events) AS a
 	UNION ALL SELECT url, network, inserted_at, 0, '', status, '', last_seen FROM (SELECT url, network, inserted_at, last_seen, status FROM bigbrotr.relays
 	               EXCEPT SELECT url, network, inserted_at, last_seen, status FROM original.relays) AS b

@@ -29,7 +29,7 @@ ORDER BY 1;
 SELECT p.oid::regprocedure AS unsafe
 FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
 WHERE p.pronamespace = 'bigbrotr'::regnamespace AND p.prosqlbody IS NULL
-      AND NOT (l.lanname = 'c' AND (p.provolatile = 'i' OR p.proname IN ('is_current', 'is_standing')) OR p.prokind = 'p')
+      AND NOT (l.lanname IN ('c', 'internal') AND (p.provolatile = 'i' OR p.proname IN ('is_current', 'is_standing')) OR p.prokind = 'p')
       AND NOT coalesce(p.proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
 ORDER BY 1;
 SELECT p.oid::regprocedure AS definer

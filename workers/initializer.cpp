@@ -36,7 +36,7 @@ constexpr std::string_view kColumns[] = {
 	"bigbrotr.events pubkey bytea",
 	"bigbrotr.events created_at bigint",
 	"bigbrotr.events kind integer",
-	"bigbrotr.events tags jsonb",
+	"bigbrotr.events tags bigbrotr.tags",
 	"bigbrotr.events content text",
 	"bigbrotr.events sig bytea",
 	"bigbrotr.events inserted_at bigint",

@@ -160,8 +160,8 @@ BEGIN
 			DETAIL = 'Their n-th elements belong together.', HINT = 'An array for a part that is missing is made of nulls.';
 	END IF;
 	WITH new AS (
-		INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at, raw)
-		SELECT a.event_id, a.pubkey, a.created_at, a.kind, a.tags::jsonb, a.content, a.sig, at, a.raw
+		INSERT INTO bigbrotr.events (created_at, inserted_at, kind, event_id, pubkey, sig, tags, content, raw)
+		SELECT a.created_at, at, a.kind, a.event_id, a.pubkey, a.sig, a.tags::bigbrotr.tags, a.content, coalesce(a.raw, '')
 		FROM unnest(event_ids, pubkeys, created_ats, kinds, tags, contents, sigs, raws) WITH ORDINALITY
 		     AS a (event_id, pubkey, created_at, kind, tags, content, sig, raw, n)
 		ORDER BY a.event_id, a.n
@@ -176,7 +176,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.store_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bigint) IS
-	'Archives verified events (nothing is verified here) and returns the ids of those that are new. tags: JSON texts; raws: null, or the exact JSON of an event with U+0000; at: Unix seconds';
+	'Archives verified events (nothing is verified here) and returns the ids of those that are new. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; at: Unix seconds';
 
 CREATE FUNCTION bigbrotr.hold_relays(relay_ids integer[]) RETURNS integer[]
 	LANGUAGE plpgsql STRICT
@@ -255,7 +255,7 @@ CREATE FUNCTION bigbrotr.insert_events(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_insert_events';
 COMMENT ON FUNCTION bigbrotr.insert_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bytea[], integer[], bigint[], bigint) IS
-	'Archives a batch of verified events (nothing is verified here) and of sightings, by direct table access where the tables allow it, and returns how many are new. What the database refuses goes to bigbrotr.event_rejects, the rest is stored. tags: JSON texts; raws: null, or the exact JSON of an event with U+0000; seen_ids: events that relays delivered, of the batch or not; at: Unix seconds';
+	'Archives a batch of verified events (nothing is verified here) and of sightings, by direct table access where the tables allow it, and returns how many are new. What the database refuses goes to bigbrotr.event_rejects, the rest is stored. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; seen_ids: events that relays delivered, of the batch or not; at: Unix seconds';
 
 CREATE FUNCTION bigbrotr.delete_events(event_ids bytea[]) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -295,7 +295,7 @@ COMMENT ON FUNCTION bigbrotr.delete_relay(text) IS
 
 CREATE FUNCTION bigbrotr.event_json(event bigbrotr.events) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
-	RETURN CASE WHEN (event).raw IS NOT NULL THEN convert_from((event).raw, 'UTF8')
+	RETURN CASE WHEN (event).raw <> '' THEN convert_from((event).raw, 'UTF8')
 	ELSE format('{"id":"%s","pubkey":"%s","created_at":%s,"kind":%s,"tags":%s,"content":%s,"sig":"%s"}',
 		encode((event).event_id, 'hex'), encode((event).pubkey, 'hex'), (event).created_at, (event).kind,
 		(event).tags, to_json((event).content), encode((event).sig, 'hex')) END;

@@ -1,18 +1,18 @@
 -- What events say about other events: newer versions, deletions (NIP-09), vanish requests (NIP-62);
 -- and about themselves: expiration (NIP-40). Nothing is removed because of it: the views leave out.
 
-CREATE FUNCTION bigbrotr.address(pubkey bytea, kind integer, tags jsonb) RETURNS text
+CREATE FUNCTION bigbrotr.address(pubkey bytea, kind integer, tags bigbrotr.tags) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_address';
-COMMENT ON FUNCTION bigbrotr.address(bytea, integer, jsonb) IS
+COMMENT ON FUNCTION bigbrotr.address(bytea, integer, bigbrotr.tags) IS
 	'kind:pubkey:d of a replaceable or addressable event, as a tags name it (NIP-01); null for other kinds';
 
 -- No SET here and below: these are called for every row, and name everything in full.
-CREATE FUNCTION bigbrotr.address_id(pubkey bytea, kind integer, tags jsonb) RETURNS bytea
+CREATE FUNCTION bigbrotr.address_id(pubkey bytea, kind integer, tags bigbrotr.tags) RETURNS bytea
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_address_id';
-COMMENT ON FUNCTION bigbrotr.address_id(bytea, integer, jsonb) IS
+COMMENT ON FUNCTION bigbrotr.address_id(bytea, integer, bigbrotr.tags) IS
 	'SHA-256 of the address of an event, 32 bytes: a short key for it; null if it has none';
 
 -- Only the few events that have an address are in it.
@@ -80,16 +80,16 @@ CREATE FUNCTION bigbrotr.certain_support(internal) RETURNS internal
 COMMENT ON FUNCTION bigbrotr.certain_support(internal) IS
 	'Tells the planner that a condition holds for nearly all rows it is asked about';
 
-CREATE FUNCTION bigbrotr.is_current(event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb) RETURNS boolean
+CREATE FUNCTION bigbrotr.is_current(event_id bytea, pubkey bytea, created_at bigint, kind integer, tags bigbrotr.tags) RETURNS boolean
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 SUPPORT bigbrotr.certain_support
 	AS 'MODULE_PATHNAME', 'bigbrotr_is_current';
-COMMENT ON FUNCTION bigbrotr.is_current(bytea, bytea, bigint, integer, jsonb) IS
+COMMENT ON FUNCTION bigbrotr.is_current(bytea, bytea, bigint, integer, bigbrotr.tags) IS
 	'Whether no newer version of a replaceable or addressable event is archived: of equal age the smaller id is the newer one (NIP-01). true for all other kinds';
 
-CREATE FUNCTION bigbrotr.is_standing(event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb) RETURNS boolean
+CREATE FUNCTION bigbrotr.is_standing(event_id bytea, pubkey bytea, created_at bigint, kind integer, tags bigbrotr.tags) RETURNS boolean
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 SUPPORT bigbrotr.certain_support
 	AS 'MODULE_PATHNAME', 'bigbrotr_is_standing';
-COMMENT ON FUNCTION bigbrotr.is_standing(bytea, bytea, bigint, integer, jsonb) IS
+COMMENT ON FUNCTION bigbrotr.is_standing(bytea, bytea, bigint, integer, bigbrotr.tags) IS
 	'Whether an event is neither deleted (NIP-09) nor expired (NIP-40) nor vanished (NIP-62). Deletions and vanish requests of the receiver concern gift wraps (NIP-59) too';
 
 CREATE VIEW bigbrotr.events_current AS
@@ -144,8 +144,8 @@ SELECT pg_extension_config_dump('bigbrotr.deletions', '');
 SELECT pg_extension_config_dump('bigbrotr.vanish_requests', '');
 
 GRANT EXECUTE ON FUNCTION
-	bigbrotr.is_current(bytea, bytea, bigint, integer, jsonb),
-	bigbrotr.is_standing(bytea, bytea, bigint, integer, jsonb)
+	bigbrotr.is_current(bytea, bytea, bigint, integer, bigbrotr.tags),
+	bigbrotr.is_standing(bytea, bytea, bigint, integer, bigbrotr.tags)
 	TO bigbrotr_reader;
 GRANT INSERT ON bigbrotr.deletions, bigbrotr.vanish_requests TO bigbrotr_writer;
 GRANT EXECUTE ON FUNCTION bigbrotr.record_facts(bigint[]) TO bigbrotr_writer;

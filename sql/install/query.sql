@@ -3,16 +3,16 @@
 
 -- Called for every row, so without SET; the C code names everything in full. The costs put cheap
 -- conditions before those that read tags.
-CREATE FUNCTION bigbrotr.tag_keys(tags jsonb) RETURNS bigint[]
+CREATE FUNCTION bigbrotr.tag_keys(tags bigbrotr.tags) RETURNS bigint[]
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 5
 	AS 'MODULE_PATHNAME', 'bigbrotr_tag_keys';
-COMMENT ON FUNCTION bigbrotr.tag_keys(jsonb) IS
+COMMENT ON FUNCTION bigbrotr.tag_keys(bigbrotr.tags) IS
 	'For each tag with a name of one letter, a hash of name and first value: what the tag index holds';
 
-CREATE FUNCTION bigbrotr.tag_matches(tags jsonb, name text, "values" text[]) RETURNS boolean
+CREATE FUNCTION bigbrotr.tag_matches(tags bigbrotr.tags, name text, "values" text[]) RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT bigbrotr.certain_support
 	AS 'MODULE_PATHNAME', 'bigbrotr_tag_matches';
-COMMENT ON FUNCTION bigbrotr.tag_matches(jsonb, text, text[]) IS
+COMMENT ON FUNCTION bigbrotr.tag_matches(bigbrotr.tags, text, text[]) IS
 	'Whether some tag of that name, a letter, has one of the values as its first: exact, without index';
 
 -- NIP-50. What stands beyond the first 100,000 characters is not searched; of the words sought, the
@@ -150,10 +150,10 @@ $$;
 COMMENT ON FUNCTION bigbrotr.drop_search_index() IS 'Drops the full-text index';
 
 GRANT EXECUTE ON FUNCTION
-	bigbrotr.address(bytea, integer, jsonb),
-	bigbrotr.address_id(bytea, integer, jsonb),
-	bigbrotr.tag_keys(jsonb),
-	bigbrotr.tag_matches(jsonb, text, text[]),
+	bigbrotr.address(bytea, integer, bigbrotr.tags),
+	bigbrotr.address_id(bytea, integer, bigbrotr.tags),
+	bigbrotr.tag_keys(bigbrotr.tags),
+	bigbrotr.tag_matches(bigbrotr.tags, text, text[]),
 	bigbrotr.is_searchable(integer),
 	bigbrotr.search_vector(integer, text),
 	bigbrotr.search_matches(integer, text, text),

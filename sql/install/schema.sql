@@ -1,8 +1,4 @@
 -- Tables of the archive. Timestamps are Unix seconds (UTC) in bigint, as everywhere in Nostr.
--- The install script runs with the search path pg_catalog: every name of ours is qualified.
-
-CREATE SCHEMA bigbrotr;
-COMMENT ON SCHEMA bigbrotr IS 'bigbrotr: the Nostr network observatory inside PostgreSQL';
 
 CREATE TABLE bigbrotr.relays (
 	relay_id    integer GENERATED ALWAYS AS IDENTITY,
@@ -25,17 +21,19 @@ COMMENT ON COLUMN bigbrotr.relays.status IS 'online: the last connection attempt
 
 -- No foreign keys to or from the tables of the ingest path: their row triggers cost 11 of 27 us an
 -- event. The functions keep the references; bigbrotr.verify_references() proves it.
+-- Of the columns of events the long ones come last, and none is null: so no byte goes to padding or
+-- a map of nulls.
 CREATE TABLE bigbrotr.events (
 	eid         bigint  GENERATED ALWAYS AS IDENTITY (CACHE 64),
+	created_at  bigint  NOT NULL,
+	inserted_at bigint  NOT NULL,
+	kind        integer NOT NULL,
 	event_id    bytea   NOT NULL,
 	pubkey      bytea   NOT NULL,
-	created_at  bigint  NOT NULL,
-	kind        integer NOT NULL,
-	tags        jsonb   COMPRESSION lz4 NOT NULL,
-	content     text    COMPRESSION lz4 NOT NULL,
 	sig         bytea   NOT NULL,
-	inserted_at bigint  NOT NULL,
-	raw         bytea   COMPRESSION lz4,
+	tags        bigbrotr.tags COMPRESSION lz4 NOT NULL,
+	content     text    COMPRESSION lz4 NOT NULL,
+	raw         bytea   COMPRESSION lz4 NOT NULL DEFAULT '',
 	CONSTRAINT events_pkey PRIMARY KEY (event_id),
 	CONSTRAINT events_eid_key UNIQUE (eid),
 	CONSTRAINT events_sizes_check CHECK (octet_length(event_id) = 32 AND octet_length(pubkey) = 32 AND octet_length(sig) = 64),
@@ -47,15 +45,15 @@ CREATE INDEX events_kind_created_at_idx ON bigbrotr.events (kind, created_at);
 CREATE INDEX events_created_at_idx ON bigbrotr.events (created_at);
 COMMENT ON TABLE bigbrotr.events IS 'Verified events (NIP-01): id and signature were checked before the row was written';
 COMMENT ON COLUMN bigbrotr.events.eid IS 'Short key used by bigbrotr.sightings; says nothing about order';
+COMMENT ON COLUMN bigbrotr.events.created_at IS 'What the author claims, Unix seconds; may lie in the future or be milliseconds by mistake (NIP-01)';
+COMMENT ON COLUMN bigbrotr.events.inserted_at IS 'When it was archived, Unix seconds';
+COMMENT ON COLUMN bigbrotr.events.kind IS '0 .. 65535 (NIP-01)';
 COMMENT ON COLUMN bigbrotr.events.event_id IS 'id: SHA-256 of the canonical form, 32 bytes (NIP-01)';
 COMMENT ON COLUMN bigbrotr.events.pubkey IS 'Author: x-only secp256k1 public key, 32 bytes (NIP-01)';
-COMMENT ON COLUMN bigbrotr.events.created_at IS 'What the author claims, Unix seconds; may lie in the future or be milliseconds by mistake (NIP-01)';
-COMMENT ON COLUMN bigbrotr.events.kind IS '0 .. 65535 (NIP-01)';
+COMMENT ON COLUMN bigbrotr.events.sig IS 'BIP-340 signature over event_id, 64 bytes';
 COMMENT ON COLUMN bigbrotr.events.tags IS 'Array of non-empty arrays of strings (NIP-01); U+FFFD stands for U+0000, then raw is set';
 COMMENT ON COLUMN bigbrotr.events.content IS 'Text (NIP-01); U+FFFD stands for U+0000, then raw is set';
-COMMENT ON COLUMN bigbrotr.events.sig IS 'BIP-340 signature over event_id, 64 bytes';
-COMMENT ON COLUMN bigbrotr.events.inserted_at IS 'When it was archived, Unix seconds';
-COMMENT ON COLUMN bigbrotr.events.raw IS 'The exact JSON (UTF-8) of an event with U+0000, which text and jsonb cannot hold; null for all others';
+COMMENT ON COLUMN bigbrotr.events.raw IS 'The exact JSON (UTF-8) of an event with U+0000, which text and tags cannot hold; empty for all others';
 
 CREATE TABLE bigbrotr.sightings (
 	eid      bigint  NOT NULL,

@@ -6,17 +6,17 @@
 CREATE FUNCTION bigbrotr.parse_event(
 	json text,
 	OUT event_id bytea, OUT pubkey bytea, OUT created_at bigint, OUT kind integer,
-	OUT tags jsonb, OUT content text, OUT sig bytea, OUT raw bytea)
+	OUT tags bigbrotr.tags, OUT content text, OUT sig bytea, OUT raw bytea)
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_parse_event';
 CREATE FUNCTION bigbrotr.parse_event(
 	json bytea,
 	OUT event_id bytea, OUT pubkey bytea, OUT created_at bigint, OUT kind integer,
-	OUT tags jsonb, OUT content text, OUT sig bytea, OUT raw bytea)
+	OUT tags bigbrotr.tags, OUT content text, OUT sig bytea, OUT raw bytea)
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_parse_event';
 COMMENT ON FUNCTION bigbrotr.parse_event(text) IS
-	'An event given as NIP-01 JSON, in the columns of bigbrotr.events. Checked strictly, the id too, but not the signature; an event that is refused is an error that names the reason. With U+0000 in it: U+FFFD in tags and content, and raw is set';
+	'An event given as NIP-01 JSON, in the columns of bigbrotr.events. Checked strictly, the id too, but not the signature; an event that is refused is an error that names the reason. With U+0000 in it: U+FFFD in tags and content, and raw is its exact JSON';
 COMMENT ON FUNCTION bigbrotr.parse_event(bytea) IS
 	'The same for JSON as bytes, which need not be valid UTF-8';
 
@@ -27,14 +27,14 @@ CREATE FUNCTION bigbrotr.verify_event(json bytea) RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000
 	AS 'MODULE_PATHNAME', 'bigbrotr_verify_json';
 CREATE FUNCTION bigbrotr.verify_event(
-	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea) RETURNS boolean
+	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags bigbrotr.tags, content text, sig bytea) RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000
 	AS 'MODULE_PATHNAME', 'bigbrotr_verify_fields';
 COMMENT ON FUNCTION bigbrotr.verify_event(text) IS
 	'Whether the JSON is a well-formed event whose id is its hash and whose signature is good (NIP-01)';
 COMMENT ON FUNCTION bigbrotr.verify_event(bytea) IS
 	'Whether the JSON is a well-formed event whose id is its hash and whose signature is good (NIP-01)';
-COMMENT ON FUNCTION bigbrotr.verify_event(bytea, bytea, bigint, integer, jsonb, text, bytea) IS
+COMMENT ON FUNCTION bigbrotr.verify_event(bytea, bytea, bigint, integer, bigbrotr.tags, text, bytea) IS
 	'Whether the id is the hash of the event and the signature is good (NIP-01)';
 
 CREATE FUNCTION bigbrotr.verify_event_reason(json text) RETURNS text
@@ -44,19 +44,19 @@ CREATE FUNCTION bigbrotr.verify_event_reason(json bytea) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000
 	AS 'MODULE_PATHNAME', 'bigbrotr_verify_json_reason';
 CREATE FUNCTION bigbrotr.verify_event_reason(
-	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea) RETURNS text
+	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags bigbrotr.tags, content text, sig bytea) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000
 	AS 'MODULE_PATHNAME', 'bigbrotr_verify_fields_reason';
 COMMENT ON FUNCTION bigbrotr.verify_event_reason(text) IS
 	'Why bigbrotr.verify_event is false, as a reason code such as id_mismatch; null for a good event';
 COMMENT ON FUNCTION bigbrotr.verify_event_reason(bytea) IS
 	'Why bigbrotr.verify_event is false, as a reason code such as id_mismatch; null for a good event';
-COMMENT ON FUNCTION bigbrotr.verify_event_reason(bytea, bytea, bigint, integer, jsonb, text, bytea) IS
+COMMENT ON FUNCTION bigbrotr.verify_event_reason(bytea, bytea, bigint, integer, bigbrotr.tags, text, bytea) IS
 	'Why bigbrotr.verify_event is false: id_mismatch or bad_signature; null for a good event';
 
 CREATE FUNCTION bigbrotr.verify_event_reason(event bigbrotr.events) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 10000
-	RETURN CASE WHEN (event).raw IS NULL
+	RETURN CASE WHEN (event).raw = ''
 		THEN bigbrotr.verify_event_reason((event).event_id, (event).pubkey, (event).created_at, (event).kind,
 			(event).tags, (event).content, (event).sig)
 		ELSE coalesce(bigbrotr.verify_event_reason((event).raw),
@@ -71,17 +71,17 @@ COMMENT ON FUNCTION bigbrotr.verify_event(bigbrotr.events) IS
 	'Whether an archived event still hashes to its id and its signature is good';
 
 CREATE FUNCTION bigbrotr.event_id(
-	pubkey bytea, created_at bigint, kind integer, tags jsonb, content text) RETURNS bytea
+	pubkey bytea, created_at bigint, kind integer, tags bigbrotr.tags, content text) RETURNS bytea
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20
 	AS 'MODULE_PATHNAME', 'bigbrotr_event_id';
-COMMENT ON FUNCTION bigbrotr.event_id(bytea, bigint, integer, jsonb, text) IS
+COMMENT ON FUNCTION bigbrotr.event_id(bytea, bigint, integer, bigbrotr.tags, text) IS
 	'The id that an event of these fields has: SHA-256 of its canonical form (NIP-01)';
 
 CREATE FUNCTION bigbrotr.canonical_json(
-	pubkey bytea, created_at bigint, kind integer, tags jsonb, content text) RETURNS text
+	pubkey bytea, created_at bigint, kind integer, tags bigbrotr.tags, content text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
 	AS 'MODULE_PATHNAME', 'bigbrotr_canonical_json';
-COMMENT ON FUNCTION bigbrotr.canonical_json(bytea, bigint, integer, jsonb, text) IS
+COMMENT ON FUNCTION bigbrotr.canonical_json(bytea, bigint, integer, bigbrotr.tags, text) IS
 	'The canonical form of an event, whose UTF-8 bytes are hashed: [0,"<pubkey>",<created_at>,<kind>,<tags>,"<content>"] (NIP-01)';
 
 CREATE FUNCTION bigbrotr.kind_class(kind integer) RETURNS text
@@ -96,28 +96,28 @@ CREATE FUNCTION bigbrotr.pow_bits(event_id bytea) RETURNS integer
 COMMENT ON FUNCTION bigbrotr.pow_bits(bytea) IS 'Proof of work: leading zero bits of an id (NIP-13)';
 
 -- Tags.
-CREATE FUNCTION bigbrotr.tag_values(tags jsonb, name text) RETURNS text[]
+CREATE FUNCTION bigbrotr.tag_values(tags bigbrotr.tags, name text) RETURNS text[]
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_tag_values';
-COMMENT ON FUNCTION bigbrotr.tag_values(jsonb, text) IS
+COMMENT ON FUNCTION bigbrotr.tag_values(bigbrotr.tags, text) IS
 	'The values (second items) of all tags of this name, in their order; tags without a value are left out';
 
-CREATE FUNCTION bigbrotr.tag_value(tags jsonb, name text) RETURNS text
+CREATE FUNCTION bigbrotr.tag_value(tags bigbrotr.tags, name text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_tag_value';
-COMMENT ON FUNCTION bigbrotr.tag_value(jsonb, text) IS
+COMMENT ON FUNCTION bigbrotr.tag_value(bigbrotr.tags, text) IS
 	'The value (second item) of the first tag of this name; null without such a tag or value';
 
-CREATE FUNCTION bigbrotr.d_tag(tags jsonb) RETURNS text
+CREATE FUNCTION bigbrotr.d_tag(tags bigbrotr.tags) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_d_tag';
-COMMENT ON FUNCTION bigbrotr.d_tag(jsonb) IS
+COMMENT ON FUNCTION bigbrotr.d_tag(bigbrotr.tags) IS
 	'The identifier of an addressable event: value of the first d tag, empty if there is none (NIP-01)';
 
-CREATE FUNCTION bigbrotr.expiration(tags jsonb) RETURNS bigint
+CREATE FUNCTION bigbrotr.expiration(tags bigbrotr.tags) RETURNS bigint
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_expiration';
-COMMENT ON FUNCTION bigbrotr.expiration(jsonb) IS
+COMMENT ON FUNCTION bigbrotr.expiration(bigbrotr.tags) IS
 	'When the event expires, Unix seconds: from then on it counts as gone (NIP-40); null: never, or the tag holds no decimal number';
 
 -- NIP-19 and NIP-21.
@@ -220,12 +220,12 @@ CREATE FUNCTION bigbrotr.public_key(secret_key bytea) RETURNS bytea
 COMMENT ON FUNCTION bigbrotr.public_key(bytea) IS
 	'The public key of a secret key. The key is not kept, but pass it as a parameter: statements may be logged';
 CREATE FUNCTION bigbrotr.sign_event(
-	secret_key bytea, kind integer, content text DEFAULT '', tags jsonb DEFAULT '[]',
+	secret_key bytea, kind integer, content text DEFAULT '', tags bigbrotr.tags DEFAULT '[]',
 	created_at bigint DEFAULT bigbrotr.unix_now()) RETURNS text
 	LANGUAGE c VOLATILE STRICT PARALLEL SAFE COST 10000
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_sign_event';
-COMMENT ON FUNCTION bigbrotr.sign_event(bytea, integer, text, jsonb, bigint) IS
+COMMENT ON FUNCTION bigbrotr.sign_event(bytea, integer, text, bigbrotr.tags, bigint) IS
 	'A signed event as NIP-01 JSON. The key is not kept, but pass it as a parameter: statements may be logged';
 
 GRANT EXECUTE ON FUNCTION
@@ -233,20 +233,20 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.parse_event(bytea),
 	bigbrotr.verify_event(text),
 	bigbrotr.verify_event(bytea),
-	bigbrotr.verify_event(bytea, bytea, bigint, integer, jsonb, text, bytea),
+	bigbrotr.verify_event(bytea, bytea, bigint, integer, bigbrotr.tags, text, bytea),
 	bigbrotr.verify_event(bigbrotr.events),
 	bigbrotr.verify_event_reason(text),
 	bigbrotr.verify_event_reason(bytea),
-	bigbrotr.verify_event_reason(bytea, bytea, bigint, integer, jsonb, text, bytea),
+	bigbrotr.verify_event_reason(bytea, bytea, bigint, integer, bigbrotr.tags, text, bytea),
 	bigbrotr.verify_event_reason(bigbrotr.events),
-	bigbrotr.event_id(bytea, bigint, integer, jsonb, text),
-	bigbrotr.canonical_json(bytea, bigint, integer, jsonb, text),
+	bigbrotr.event_id(bytea, bigint, integer, bigbrotr.tags, text),
+	bigbrotr.canonical_json(bytea, bigint, integer, bigbrotr.tags, text),
 	bigbrotr.kind_class(integer),
 	bigbrotr.pow_bits(bytea),
-	bigbrotr.tag_values(jsonb, text),
-	bigbrotr.tag_value(jsonb, text),
-	bigbrotr.d_tag(jsonb),
-	bigbrotr.expiration(jsonb),
+	bigbrotr.tag_values(bigbrotr.tags, text),
+	bigbrotr.tag_value(bigbrotr.tags, text),
+	bigbrotr.d_tag(bigbrotr.tags),
+	bigbrotr.expiration(bigbrotr.tags),
 	bigbrotr.nip19_decode(text, boolean),
 	bigbrotr.nip19_encode(text, bytea, text[], bytea, integer, text, boolean),
 	bigbrotr.nip19_reason(text),
@@ -265,6 +265,6 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.to_hex(bytea),
 	bigbrotr.relay_network(text),
 	bigbrotr.public_key(bytea),
-	bigbrotr.sign_event(bytea, integer, text, jsonb, bigint)
+	bigbrotr.sign_event(bytea, integer, text, bigbrotr.tags, bigint)
 	TO bigbrotr_reader;
 

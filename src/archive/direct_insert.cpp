@@ -6,18 +6,18 @@
 
 #include "pg/spi.h"
 #include "table.h"
-#include "tags_jsonb.h"
+#include "tags.h"
 
 namespace archive {
 
 namespace {
 
 constexpr Column kEventColumns[] = {
-	{"eid", INT8OID, true},   {"event_id", BYTEAOID}, {"pubkey", BYTEAOID}, {"created_at", INT8OID},
-	{"kind", INT4OID},        {"tags", JSONBOID},     {"content", TEXTOID}, {"sig", BYTEAOID},
-	{"inserted_at", INT8OID}, {"raw", BYTEAOID},
+	{"eid", INT8OID, true}, {"created_at", INT8OID}, {"inserted_at", INT8OID}, {"kind", INT4OID},
+	{"event_id", BYTEAOID}, {"pubkey", BYTEAOID},    {"sig", BYTEAOID},        {"tags", kTagsType},
+	{"content", TEXTOID},   {"raw", BYTEAOID},
 };
-constexpr int16_t kEventKey[] = {2};
+constexpr int16_t kEventKey[] = {5};
 constexpr TableShape kEvents = {"events", kEventColumns, kEventKey, "count_events"};
 
 constexpr Column kSightingColumns[] = {
@@ -167,21 +167,20 @@ class DirectInsert
 
 	int64_t write(const Event &event, int64_t now)
 	{
-		Datum tags = tags_.write(event.tags);
+		Datum tags = packed_tags(event.tags);
 		return pg::call([&] {
 			int64_t eid = events_.next_identity();
 			TupleTableSlot *row = events_.row();
 			set(row, 1, Int64GetDatum(eid));
-			set(row, 2, varlena(event.id));
-			set(row, 3, varlena(event.pubkey));
-			set(row, 4, Int64GetDatum(event.created_at));
-			set(row, 5, Int32GetDatum(event.kind));
-			set(row, 6, tags);
-			set(row, 7, varlena(event.content));
-			set(row, 8, varlena(event.sig));
-			set(row, 9, Int64GetDatum(now));
-			if (!event.raw.empty())
-				set(row, 10, varlena(event.raw));
+			set(row, 2, Int64GetDatum(event.created_at));
+			set(row, 3, Int64GetDatum(now));
+			set(row, 4, Int32GetDatum(event.kind));
+			set(row, 5, varlena(event.id));
+			set(row, 6, varlena(event.pubkey));
+			set(row, 7, varlena(event.sig));
+			set(row, 8, tags);
+			set(row, 9, varlena(event.content));
+			set(row, 10, varlena(event.raw));
 			return eid;
 		});
 	}
@@ -287,7 +286,6 @@ class DirectInsert
 	}
 
 	Table events_, sightings_;
-	TagsWriter tags_;
 	std::vector<Stored> batch_;  // sorted by id
 	std::vector<int64_t> facts_; // eids
 	Counts kinds_, days_, relays_;

@@ -11,7 +11,6 @@
 #include "nul.h"
 #include "refusal.h"
 #include "tags.h"
-#include "tags_jsonb.h"
 
 extern "C" {
 PG_FUNCTION_INFO_V1(bigbrotr_parse_event);
@@ -84,7 +83,8 @@ set_time_and_kind(nostr::Event &event, int64_t created_at, int32_t kind)
 void
 set_tags_and_content(nostr::Event &event, Datum tags, Datum content)
 {
-	pg::call([&] { archive::append_canonical_tags(DatumGetJsonbP(tags), event.tags); });
+	if (!nostr::append_tags_json(pg::call([&] { return archive::tags_view(tags); }), event.tags))
+		pg::call([] { archive::refuse_corrupt_tags(); });
 	event.content = archive::varlena_view(content);
 }
 
@@ -162,13 +162,12 @@ bigbrotr_parse_event(PG_FUNCTION_ARGS)
 			event.content = archive::without_nul(event.content);
 		}
 		Datum values[8] = {
-			archive::varlena_datum(event.id),        archive::varlena_datum(event.pubkey),
-			Int64GetDatum(event.created_at),         Int32GetDatum(event.kind),
-			archive::TagsWriter().write(event.tags), archive::varlena_datum(event.content),
-			archive::varlena_datum(event.sig),       archive::varlena_datum(raw),
+			archive::varlena_datum(event.id),  archive::varlena_datum(event.pubkey),
+			Int64GetDatum(event.created_at),   Int32GetDatum(event.kind),
+			archive::packed_tags(event.tags),  archive::varlena_datum(event.content),
+			archive::varlena_datum(event.sig), archive::varlena_datum(raw),
 		};
 		bool nulls[8] = {};
-		nulls[7] = !event.has_nul;
 		return archive::row_datum(shape, values, nulls);
 	});
 }

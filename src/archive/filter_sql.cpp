@@ -5,10 +5,11 @@
 #include <algorithm>
 
 #include "filter_argument.h"
-#include "indexed_tags.h"
+#include "tags.h"
 
 extern "C" {
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -38,12 +39,12 @@ view(const text *value)
 Datum
 bigbrotr_tag_keys(PG_FUNCTION_ARGS)
 {
-	Jsonb *tags = PG_GETARG_JSONB_P(0);
-	uint32_t most = JB_ROOT_COUNT(tags);
-	auto *keys = static_cast<Datum *>(palloc((most + 1) * sizeof(Datum)));
+	std::string_view tags = archive::tags_view(PG_GETARG_DATUM(0));
+	auto *keys =
+		static_cast<Datum *>(palloc((archive::most_indexed_tags(tags) + 1) * sizeof(Datum)));
 	int count = 0;
-	archive::any_indexed_tag(tags, [&](nostr::IndexedTag tag) {
-		keys[count++] = Int64GetDatum(nostr::tag_key(tag.name, tag.value));
+	archive::any_indexed_tag(tags, [&](char name, const nostr::PackedItem &value) {
+		keys[count++] = Int64GetDatum(nostr::tag_key(name, value));
 		return false;
 	});
 	PG_RETURN_ARRAYTYPE_P(
@@ -57,10 +58,10 @@ namespace {
 /* The values looked for, sorted; in plain memory, as it lives in a memory context. */
 struct Values
 {
-	std::string_view *values;
+	nostr::PackedItem *values;
 	int count;
 
-	bool holds(std::string_view value) const
+	bool holds(const nostr::PackedItem &value) const
 	{
 		return std::binary_search(values, values + count, value);
 	}
@@ -74,10 +75,12 @@ read_values(ArrayType *array)
 	auto *out = static_cast<Values *>(palloc0(sizeof(Values)));
 	int count;
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
-	out->values = static_cast<std::string_view *>(palloc((count + 1) * sizeof(std::string_view)));
+	out->values = static_cast<nostr::PackedItem *>(palloc((count + 1) * sizeof(nostr::PackedItem)));
+	auto *bytes = static_cast<nostr::HexBytes *>(palloc((count + 1) * sizeof(nostr::HexBytes)));
 	for (int i = 0; i < count; i++)
 		if (!nulls[i])
-			out->values[out->count++] = view(DatumGetTextPP(elements[i]));
+			out->values[out->count++] =
+				nostr::pack_item(view(DatumGetTextPP(elements[i])), bytes[i]);
 	std::sort(out->values, out->values + out->count);
 	return out;
 }
@@ -101,7 +104,7 @@ values_argument(FunctionCallInfo fcinfo)
 Datum
 bigbrotr_tag_matches(PG_FUNCTION_ARGS)
 {
-	Jsonb *tags = PG_GETARG_JSONB_P(0);
+	std::string_view tags = archive::tags_view(PG_GETARG_DATUM(0));
 	std::string_view name = view(PG_GETARG_TEXT_PP(1));
 	if (!nostr::is_indexed_name(name))
 		ereport(ERROR,
@@ -109,12 +112,9 @@ bigbrotr_tag_matches(PG_FUNCTION_ARGS)
 				 errdetail("It must be one letter, a-z or A-Z."),
 				 errhint("Tags of other names are read by bigbrotr.tag_values(tags, name).")));
 	Values *values = values_argument(fcinfo);
-	bool found = archive::any_indexed_tag(tags, [&](nostr::IndexedTag tag) {
-		return tag.name == name[0] && values->holds(tag.value);
-	});
-	if (static_cast<void *>(tags) != DatumGetPointer(PG_GETARG_DATUM(0)))
-		pfree(tags); // of a big scan this is much
-	PG_RETURN_BOOL(found);
+	PG_RETURN_BOOL(archive::any_indexed_tag(tags, [&](char letter, const nostr::PackedItem &value) {
+		return letter == name[0] && values->holds(value);
+	}));
 }
 
 /* ---- event_matches */
@@ -169,7 +169,7 @@ find_columns(MatchState *state, TupleDesc shape)
 	state->pubkey = column(shape, "pubkey", BYTEAOID);
 	state->created_at = column(shape, "created_at", INT8OID);
 	state->kind = column(shape, "kind", INT4OID);
-	state->tags = column(shape, "tags", JSONBOID);
+	state->tags = column(shape, "tags", archive::tags_type(get_namespace_oid("bigbrotr", false)));
 	state->content = column(shape, "content", TEXTOID);
 }
 
@@ -234,11 +234,12 @@ row_matches(MatchState *state, FmgrInfo *function, HeapTupleHeader row, TupleDes
 	nostr::IndexedTag *found = nullptr;
 	size_t count = 0;
 	if (!state->filter.tags.empty()) {
-		Jsonb *all = DatumGetJsonbP(tags);
-		found = static_cast<nostr::IndexedTag *>(
-			palloc((JB_ROOT_COUNT(all) + 1) * sizeof(nostr::IndexedTag)));
-		archive::any_indexed_tag(all, [&](nostr::IndexedTag tag) {
-			found[count++] = tag;
+		std::string_view all = archive::tags_view(tags);
+		size_t most = archive::most_indexed_tags(all);
+		found = static_cast<nostr::IndexedTag *>(palloc((most + 1) * sizeof(nostr::IndexedTag)));
+		auto *digits = static_cast<nostr::HexText *>(palloc(2 * all.size() + 1)); // of all values
+		archive::any_indexed_tag(all, [&](char name, const nostr::PackedItem &value) {
+			found[count++] = {name, value.hex ? nostr::item_text(value, *digits++) : value.bytes};
 			return false;
 		});
 	}

@@ -58,9 +58,11 @@ class Conditions
 	/* The index is asked for the keys; the values themselves decide. */
 	void tag(char name, const Datum *values, const Datum *keys, size_t count)
 	{
-		Oid jsonb[] = {JSONBOID}, arguments[] = {JSONBOID, TEXTOID, TEXTARRAYOID};
+		Expr *tags = column_of("tags");
+		Oid type = exprType(reinterpret_cast<Node *>(tags));
+		Oid key_arguments[] = {type}, arguments[] = {type, TEXTOID, TEXTARRAYOID};
 		add(make_opclause(kArraysOverlap, BOOLOID, false,
-						  call("tag_keys", jsonb, list_make1(column_of("tags")), INT8ARRAYOID),
+						  call("tag_keys", key_arguments, list_make1(tags), INT8ARRAYOID),
 						  array(keys, count, INT8OID, INT8ARRAYOID, 8, FLOAT8PASSBYVAL), InvalidOid,
 						  InvalidOid));
 		add(call("tag_matches", arguments,
@@ -118,7 +120,7 @@ class Conditions
 			false, false));
 	}
 
-	/* All but tag_keys(jsonb) take a text, which brings its collation along. */
+	/* All but tag_keys(tags) take a text, which brings its collation along. */
 	template <size_t N>
 	static Expr *call(const char *function, const Oid (&types)[N], List *arguments, Oid result)
 	{

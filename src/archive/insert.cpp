@@ -40,7 +40,7 @@ exact_json(const Event &event)
 	return out + ",\"sig\":\"" + hex(event.sig) + "\"}";
 }
 
-/* The events with texts that text and jsonb can hold. */
+/* The events with texts that text and tags can hold. */
 class Storable
 {
   public:

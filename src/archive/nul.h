@@ -1,5 +1,5 @@
 /*
- * U+0000 is legal in an event, but neither text nor jsonb can hold it: U+FFFD stands for it in the
+ * U+0000 is legal in an event, but neither text nor tags can hold it: U+FFFD stands for it in the
  * columns, and the exact JSON is kept beside them.
  */
 #pragma once

@@ -9,7 +9,7 @@
 #include "nostr/facts.h"
 
 #include "bytes.h"
-#include "indexed_tags.h"
+#include "tags.h"
 
 extern "C" {
 #include "access/genam.h"
@@ -53,24 +53,36 @@ has_address(int32_t kind)
 		   kind_class == nostr::KindClass::Addressable;
 }
 
+/* What tells addressable events of one author and kind apart: empty without a d tag, or if the
+ * first has no value. May raise. */
+nostr::PackedItem
+identifier(int32_t kind, std::string_view tags)
+{
+	nostr::PackedItem value;
+	if (nostr::kind_class(kind) == nostr::KindClass::Addressable)
+		archive::first_value(tags, {"d"}, value);
+	return value;
+}
+
 /* Of a kind that has one. */
 std::string
-address(std::string_view pubkey, int32_t kind, const Jsonb *tags)
+address(std::string_view pubkey, int32_t kind, const nostr::PackedItem &identifier)
 {
+	nostr::HexText buffer;
 	std::string out =
 		std::to_string(kind) + ':' +
 		nostr::to_hex(reinterpret_cast<const uint8_t *>(pubkey.data()), pubkey.size()) + ':';
-	if (nostr::kind_class(kind) == nostr::KindClass::Addressable)
-		out += archive::first_d_value(tags);
+	out += nostr::item_text(identifier, buffer);
 	return out;
 }
 
 /* As a bytea. May raise. */
 Datum
-address_id(std::string_view pubkey, int32_t kind, const Jsonb *tags)
+address_id(std::string_view pubkey, int32_t kind, std::string_view tags)
 {
+	nostr::PackedItem d = identifier(kind, tags);
 	return pg::boundary(
-		[&] { return archive::varlena_datum(nostr::sha256(address(pubkey, kind, tags))); });
+		[&] { return archive::varlena_datum(nostr::sha256(address(pubkey, kind, d))); });
 }
 
 } // namespace
@@ -82,8 +94,8 @@ bigbrotr_address(PG_FUNCTION_ARGS)
 	int32_t kind = PG_GETARG_INT32(1);
 	if (!has_address(kind))
 		PG_RETURN_NULL();
-	Jsonb *tags = PG_GETARG_JSONB_P(2);
-	return pg::boundary([&] { return archive::varlena_datum(address(pubkey, kind, tags)); });
+	nostr::PackedItem d = identifier(kind, archive::tags_view(PG_GETARG_DATUM(2)));
+	return pg::boundary([&] { return archive::varlena_datum(address(pubkey, kind, d)); });
 }
 
 Datum
@@ -92,7 +104,7 @@ bigbrotr_address_id(PG_FUNCTION_ARGS)
 	int32_t kind = PG_GETARG_INT32(1);
 	if (!has_address(kind))
 		PG_RETURN_NULL();
-	return address_id(view(PG_GETARG_BYTEA_PP(0)), kind, PG_GETARG_JSONB_P(2));
+	return address_id(view(PG_GETARG_BYTEA_PP(0)), kind, archive::tags_view(PG_GETARG_DATUM(2)));
 }
 
 namespace {
@@ -143,11 +155,11 @@ struct Event
 	Datum event_id, pubkey;
 	int64_t created_at;
 	int32_t kind;
-	Jsonb *tags;
+	std::string_view tags;
 
 	explicit Event(FunctionCallInfo fcinfo)
 		: event_id(PG_GETARG_DATUM(0)), pubkey(PG_GETARG_DATUM(1)), created_at(PG_GETARG_INT64(2)),
-		  kind(PG_GETARG_INT32(3)), tags(PG_GETARG_JSONB_P(4))
+		  kind(PG_GETARG_INT32(3)), tags(archive::tags_view(PG_GETARG_DATUM(4)))
 	{
 	}
 
@@ -159,14 +171,10 @@ struct Event
 	{
 		if (view(DatumGetByteaPP(pubkey)) == key)
 			return true;
-		if (!is_gift_wrap() || key.size() != sizeof(nostr::PublicKey))
-			return false;
-		return archive::any_indexed_tag(tags, [&](nostr::IndexedTag tag) {
-			nostr::PublicKey receiver;
-			return tag.name == 'p' &&
-				   nostr::from_hex(tag.value, receiver.data(), receiver.size()) &&
-				   memcmp(receiver.data(), key.data(), key.size()) == 0;
-		});
+		return is_gift_wrap() &&
+			   archive::any_indexed_tag(tags, [&](char name, const nostr::PackedItem &value) {
+				   return name == 'p' && value.hex && value.bytes == key;
+			   });
 	}
 
 	bool is_gift_wrap() const { return kind == kGiftWrap || kind == kEphemeralGiftWrap; }
@@ -194,15 +202,12 @@ is_expired(const Event &event)
 {
 	int64_t now = GetCurrentTransactionStartTimestamp() / USECS_PER_SEC +
 				  static_cast<int64_t>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
-	bool expired = false;
-	archive::any_tag(event.tags, [&](std::string_view name, std::string_view value) {
-		if (name != "expiration")
-			return false;
-		std::optional<int64_t> seconds = nostr::parse_expiration(value);
-		expired = seconds && *seconds <= now;
-		return true; // the first counts
-	});
-	return expired;
+	nostr::PackedItem value;
+	nostr::HexText buffer;
+	if (!archive::first_value(event.tags, {"expiration"}, value))
+		return false;
+	std::optional<int64_t> seconds = nostr::parse_expiration(nostr::item_text(value, buffer));
+	return seconds && *seconds <= now;
 }
 
 bool
@@ -244,13 +249,11 @@ is_vanished(const Event &event)
 		return false;
 	if (has_vanished(event, event.pubkey))
 		return true;
-	return event.is_gift_wrap() && archive::any_indexed_tag(event.tags, [&](nostr::IndexedTag tag) {
-			   nostr::PublicKey receiver;
-			   if (tag.name != 'p' || !nostr::from_hex(tag.value, receiver.data(), receiver.size()))
-				   return false;
-			   return has_vanished(event, PointerGetDatum(cstring_to_text_with_len(
-											  reinterpret_cast<char *>(receiver.data()),
-											  static_cast<int>(receiver.size()))));
+	return event.is_gift_wrap() &&
+		   archive::any_indexed_tag(event.tags, [&](char name, const nostr::PackedItem &value) {
+			   return name == 'p' && value.hex &&
+					  has_vanished(event, PointerGetDatum(cstring_to_text_with_len(
+											  value.bytes.data(), sizeof(nostr::PublicKey))));
 		   });
 }
 

@@ -1,6 +1,7 @@
 #include "table.h"
 
 #include "pg/compat.h"
+#include "tags.h"
 
 extern "C" {
 #include "access/heapam.h"
@@ -24,7 +25,7 @@ extern "C" {
 
 namespace archive {
 
-/* Columns: name, type, null and default as expected. */
+/* Columns: name and type as expected, and further ones that need no value. */
 bool
 Table::fits(const TableShape &shape)
 {
@@ -41,9 +42,10 @@ Table::fits(const TableShape &shape)
 			continue;
 		}
 		const Column &want = shape.columns[static_cast<size_t>(i)];
+		Oid type = want.type == kTagsType ? tags_type(RelationGetNamespace(relation_)) : want.type;
 		if (column->attisdropped || strcmp(NameStr(column->attname), want.name) != 0 ||
-			column->atttypid != want.type || column->atttypmod != -1 || column->atthasdef ||
-			column->attgenerated || (column->attidentity != '\0') != want.identity)
+			column->atttypid != type || column->atttypmod != -1 || column->attgenerated ||
+			(column->attidentity != '\0') != want.identity)
 			return false;
 		if (want.identity)
 			identity_ = column->attnum;

@@ -23,6 +23,8 @@ extern "C" {
 
 namespace archive {
 
+constexpr Oid kTagsType = InvalidOid; // the type tags of the table's schema: no fixed number
+
 struct Column
 {
 	const char *name;

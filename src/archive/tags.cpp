@@ -1,101 +1,86 @@
 #include "tags.h"
 
-#include "nostr/event.h"
+extern "C" {
+#include "catalog/pg_type.h"
+#include "utils/syscache.h"
+}
 
 namespace archive {
 
 namespace {
 
+/* No JSON of this size makes a value, or gets a text again, that is too large for the server. */
+constexpr size_t kMaxBytes = 256 << 20;
+
 [[noreturn]] void
-refuse(const char *detail)
+refuse(nostr::TagsFault fault)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid tags"),
-					errdetail("%s", detail),
-					errhint("Tags are an array of non-empty arrays of strings (NIP-01), such as "
-							"[[\"t\", \"nostr\"]].")));
-	pg_unreachable();
+	int code = ERRCODE_INVALID_PARAMETER_VALUE;
+	const char *detail = nullptr;
+	const char *hint = "Tags are an array of non-empty arrays of strings (NIP-01), such as "
+					   "[[\"t\", \"nostr\"]].";
+	switch (fault) {
+	case nostr::TagsFault::None:
+		break;
+	case nostr::TagsFault::NotJson:
+		code = ERRCODE_INVALID_TEXT_REPRESENTATION;
+		detail = "They are not one JSON text.";
+		break;
+	case nostr::TagsFault::HoldsNul:
+		code = ERRCODE_UNTRANSLATABLE_CHARACTER;
+		detail = "An item holds U+0000, which no text can hold.";
+		hint = "bigbrotr.parse_event puts U+FFFD in its place.";
+		break;
+	case nostr::TagsFault::NotAnArray:
+		detail = "They are no array.";
+		break;
+	case nostr::TagsFault::TagNotAnArray:
+		detail = "A tag is no array.";
+		break;
+	case nostr::TagsFault::EmptyTag:
+		detail = "A tag is an empty array.";
+		break;
+	case nostr::TagsFault::ItemNotAString:
+		detail = "An item of a tag is no string.";
+		break;
+	}
+	throw pg::Error(code, "invalid tags", detail, hint);
 }
 
 } // namespace
 
-TagReader::TagReader(Jsonb *tags) : iterator_(JsonbIteratorInit(&tags->root))
+Oid
+tags_type(Oid schema)
 {
-	JsonbValue value;
-	if (JsonbIteratorNext(&iterator_, &value, false) != WJB_BEGIN_ARRAY ||
-		value.val.array.rawScalar)
-		refuse("They are no array.");
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("tags"),
+						   ObjectIdGetDatum(schema));
 }
 
-bool
-TagReader::next_tag()
+Datum
+packed_tags(std::string_view json)
 {
-	std::string_view rest;
-	while (next_item(rest))
-		;
-	JsonbValue value;
-	switch (JsonbIteratorNext(&iterator_, &value, false)) {
-	case WJB_BEGIN_ARRAY:
-		if (value.val.array.nElems == 0)
-			refuse("A tag is an empty array.");
-		inside_ = true;
-		return true;
-	case WJB_END_ARRAY:
-		return false;
-	default:
-		refuse("A tag is no array.");
-	}
-}
-
-bool
-TagReader::next_item(std::string_view &item)
-{
-	if (!inside_)
-		return false;
-	JsonbValue value;
-	switch (JsonbIteratorNext(&iterator_, &value, false)) {
-	case WJB_ELEM:
-		if (value.type != jbvString)
-			refuse("An item of a tag is no string.");
-		item = {value.val.string.val, static_cast<size_t>(value.val.string.len)};
-		return true;
-	case WJB_END_ARRAY:
-		inside_ = false;
-		return false;
-	default:
-		refuse("An item of a tag is no string.");
-	}
-}
-
-bool
-TagReader::next_named(std::string_view name)
-{
-	std::string_view item;
-	while (next_tag())
-		if (next_item(item) && item == name)
-			return true;
-	return false;
+	if (json.size() > kMaxBytes)
+		throw pg::Error(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "tags are too large",
+						"They have " + std::to_string(json.size()) + " bytes as JSON; " +
+							std::to_string(kMaxBytes) + " are allowed.",
+						"An event has far less.");
+	auto *value = pg::call([&] {
+		return static_cast<char *>(palloc(VARHDRSZ + nostr::packed_size_bound(json.size())));
+	});
+	size_t size;
+	if (auto fault = nostr::pack_tags(json, value + VARHDRSZ, size);
+		fault != nostr::TagsFault::None)
+		refuse(fault);
+	SET_VARSIZE(value, VARHDRSZ + size);
+	return PointerGetDatum(value);
 }
 
 void
-append_canonical_tags(Jsonb *tags, std::string &out)
+refuse_corrupt_tags()
 {
-	TagReader reader(tags);
-	std::string_view item;
-	char before_tag = '[';
-	bool empty = true;
-	while (reader.next_tag()) {
-		out += before_tag;
-		char before_item = '[';
-		while (reader.next_item(item)) {
-			out += before_item;
-			nostr::append_json_string(item, out);
-			before_item = ',';
-		}
-		out += ']';
-		before_tag = ',';
-		empty = false;
-	}
-	out += empty ? "[]" : "]";
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("tags are corrupt"),
+					errdetail("The stored bytes are no packed tags.")));
+	pg_unreachable();
 }
 
 } // namespace archive

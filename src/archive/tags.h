@@ -1,40 +1,91 @@
 /*
- * Tags as jsonb: an array of non-empty arrays of strings (NIP-01). Anything else is an ERROR
- * (22023), so call this from C-like code, or inside pg::call.
+ * Values of type bigbrotr.tags: a varlena of packed tags (nostr/packed_tags.h). Indexes and scans
+ * read them for every row, so reading allocates nothing.
  */
 #pragma once
 
-#include <string>
 #include <string_view>
 
-#include "pg/compat.h"
+#include "nostr/filter.h"
 
-extern "C" {
-#include "utils/jsonb.h"
-}
+#include "pg/error.h"
 
 namespace archive {
 
-/* Walks all tags, item by item. The views live as long as the jsonb. */
-class TagReader
+/* Oid of the type, which is in the schema of the table that has such a column. May raise. */
+Oid tags_type(Oid schema);
+
+/*
+ * Packs tags given as JSON (valid UTF-8) into a value, palloc'd. Throws pg::Error: 22P02 for what
+ * is no JSON, 22023 for JSON that is no tags (NIP-01).
+ */
+Datum packed_tags(std::string_view json);
+
+/* ---- The rest is for C-like code: it may raise an ERROR, also of bytes that are no packed tags.
+ */
+
+/* Lives as long as the memory context of the call. */
+inline std::string_view
+tags_view(Datum datum)
 {
-  public:
-	explicit TagReader(Jsonb *tags);
+	auto *value = reinterpret_cast<const varlena *>(PG_DETOAST_DATUM_PACKED(datum));
+	return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+}
 
-	/* Goes to the next tag, leaving out what was not read of this one; false at the end. */
-	bool next_tag();
-	/* The next item of this tag; false at its end. The first is its name. */
-	bool next_item(std::string_view &item);
+[[noreturn]] void refuse_corrupt_tags();
 
-	/* Goes to the next tag of this name; false if there is none. */
-	bool next_named(std::string_view name);
+/*
+ * Calls visit(name, value) for each tag until it says true; false if it never did. A tag without
+ * value has one whose bytes.data() is null.
+ */
+template <class F>
+bool
+any_tag(std::string_view tags, F visit)
+{
+	nostr::TagReader reader(tags);
+	while (reader.next_tag()) {
+		nostr::PackedItem name, value;
+		if (reader.next_item(name)) {
+			reader.next_item(value);
+			if (visit(name, value))
+				return true;
+		}
+	}
+	if (reader.corrupt())
+		refuse_corrupt_tags();
+	return false;
+}
 
-  private:
-	JsonbIterator *iterator_;
-	bool inside_ = false; // of a tag
-};
+/* The same, visit(letter, value), for those that filters look at. */
+template <class F>
+bool
+any_indexed_tag(std::string_view tags, F visit)
+{
+	return any_tag(tags, [&](const nostr::PackedItem &name, const nostr::PackedItem &value) {
+		return nostr::is_indexed_name(name.bytes) && value.bytes.data() != nullptr &&
+			   visit(name.bytes[0], value);
+	});
+}
 
-/* The tags as they stand in the canonical form, appended. */
-void append_canonical_tags(Jsonb *tags, std::string &out);
+/* More tags than these are not indexed: each takes four bytes at least. */
+inline size_t
+most_indexed_tags(std::string_view tags)
+{
+	return tags.size() / 4;
+}
+
+/* The value of the first tag of this name; false if there is none, or it has no value. */
+inline bool
+first_value(std::string_view tags, const nostr::PackedItem &name, nostr::PackedItem &found)
+{
+	found = {};
+	any_tag(tags, [&](const nostr::PackedItem &this_name, const nostr::PackedItem &value) {
+		bool here = this_name == name;
+		if (here)
+			found = value;
+		return here;
+	});
+	return found.bytes.data() != nullptr;
+}
 
 } // namespace archive

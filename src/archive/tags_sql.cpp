@@ -23,16 +23,18 @@ PGDLLEXPORT Datum bigbrotr_expiration(PG_FUNCTION_ARGS);
 namespace {
 
 Datum
-text_datum(std::string_view text)
+text_datum(const nostr::PackedItem &item)
 {
+	nostr::HexText buffer;
+	std::string_view text = nostr::item_text(item, buffer);
 	return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
 }
 
-std::string_view
-name_argument(FunctionCallInfo fcinfo)
+nostr::PackedItem
+name_argument(FunctionCallInfo fcinfo, nostr::HexBytes &buffer)
 {
 	text *name = PG_GETARG_TEXT_PP(1);
-	return {VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)};
+	return nostr::pack_item({VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)}, buffer);
 }
 
 } // namespace
@@ -40,22 +42,25 @@ name_argument(FunctionCallInfo fcinfo)
 Datum
 bigbrotr_tag_values(PG_FUNCTION_ARGS)
 {
-	archive::TagReader reader(PG_GETARG_JSONB_P(0));
-	std::string_view name = name_argument(fcinfo), value;
+	nostr::HexBytes buffer;
+	nostr::PackedItem wanted = name_argument(fcinfo, buffer);
 	ArrayBuildState *values = initArrayResult(TEXTOID, CurrentMemoryContext, false);
-	while (reader.next_named(name))
-		if (reader.next_item(value))
-			values =
-				accumArrayResult(values, text_datum(value), false, TEXTOID, CurrentMemoryContext);
+	archive::any_tag(archive::tags_view(PG_GETARG_DATUM(0)), [&](const nostr::PackedItem &name,
+																 const nostr::PackedItem &value) {
+		if (name == wanted && value.bytes.data() != nullptr)
+			accumArrayResult(values, text_datum(value), false, TEXTOID, CurrentMemoryContext);
+		return false;
+	});
 	return makeArrayResult(values, CurrentMemoryContext);
 }
 
 Datum
 bigbrotr_tag_value(PG_FUNCTION_ARGS)
 {
-	archive::TagReader reader(PG_GETARG_JSONB_P(0));
-	std::string_view value;
-	if (reader.next_named(name_argument(fcinfo)) && reader.next_item(value))
+	nostr::HexBytes buffer;
+	nostr::PackedItem value;
+	if (archive::first_value(archive::tags_view(PG_GETARG_DATUM(0)), name_argument(fcinfo, buffer),
+							 value))
 		return text_datum(value);
 	PG_RETURN_NULL();
 }
@@ -64,20 +69,18 @@ bigbrotr_tag_value(PG_FUNCTION_ARGS)
 Datum
 bigbrotr_d_tag(PG_FUNCTION_ARGS)
 {
-	archive::TagReader reader(PG_GETARG_JSONB_P(0));
-	std::string_view value;
-	if (reader.next_named("d"))
-		reader.next_item(value);
+	nostr::PackedItem value;
+	archive::first_value(archive::tags_view(PG_GETARG_DATUM(0)), {"d"}, value);
 	return text_datum(value);
 }
 
 Datum
 bigbrotr_expiration(PG_FUNCTION_ARGS)
 {
-	archive::TagReader reader(PG_GETARG_JSONB_P(0));
-	std::string_view value;
-	if (reader.next_named("expiration") && reader.next_item(value))
-		if (std::optional<int64_t> seconds = nostr::parse_expiration(value))
+	nostr::PackedItem value;
+	nostr::HexText buffer;
+	if (archive::first_value(archive::tags_view(PG_GETARG_DATUM(0)), {"expiration"}, value))
+		if (auto seconds = nostr::parse_expiration(nostr::item_text(value, buffer)))
 			PG_RETURN_INT64(*seconds);
 	PG_RETURN_NULL();
 }

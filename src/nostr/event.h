@@ -61,7 +61,7 @@ struct Event
 	int32_t kind = 0;       // 0 .. 65535
 	std::string tags;       // canonical JSON text, e.g. [["e","…"],["p","…"]]
 	std::string content;    // unescaped UTF-8; may hold U+0000
-	bool has_nul = false;   // U+0000 in content or tags: text and jsonb cannot hold it
+	bool has_nul = false;   // U+0000 in content or tags: text and packed tags cannot hold it
 };
 
 /*

@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "json.h"
 
@@ -350,13 +351,29 @@ is_indexed_name(std::string_view name)
 }
 
 int64_t
+tag_key(char name, const PackedItem &value)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+	auto mix = [&](uint64_t word) {
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+		hash ^= hash >> 32;
+	};
+	mix(static_cast<uint8_t>(name) | uint64_t{value.hex} << 8 | uint64_t{value.bytes.size()} << 16);
+	for (std::string_view rest = value.bytes; !rest.empty();) {
+		uint64_t word = 0;
+		size_t size = std::min(rest.size(), sizeof word);
+		memcpy(&word, rest.data(), size);
+		mix(word);
+		rest.remove_prefix(size);
+	}
+	return static_cast<int64_t>(hash);
+}
+
+int64_t
 tag_key(char name, std::string_view value)
 {
-	constexpr uint64_t prime = 0x100000001b3;
-	uint64_t hash = (0xcbf29ce484222325 ^ static_cast<uint8_t>(name)) * prime;
-	for (char c : value)
-		hash = (hash ^ static_cast<uint8_t>(c)) * prime;
-	return static_cast<int64_t>(hash);
+	HexBytes buffer;
+	return tag_key(name, pack_item(value, buffer));
 }
 
 } // namespace nostr

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "event.h"
+#include "packed_tags.h"
 
 namespace nostr {
 
@@ -76,9 +77,10 @@ bool matches(const Filter &filter, const Event &event);
 bool is_indexed_name(std::string_view name);
 
 /*
- * What stands for a tag in an index: FNV-1a, 64 bits, of the letter and the value. Collisions
+ * What stands for a tag in an index: 64 bits of hash of the letter and the packed value. Collisions
  * happen; whoever looks up by key must compare the values. On disk: must never change.
  */
+int64_t tag_key(char name, const PackedItem &value);
 int64_t tag_key(char name, std::string_view value);
 
 } // namespace nostr

@@ -31,6 +31,8 @@ my %by_type = (
 	'text'             => q{'x'},
 	'name'             => q{'x'},
 	'jsonb'            => q{'[["e", "x"]]'},
+	'bigbrotr.tags'    => q{'[["e", "x"]]'},
+	'cstring'          => q{'[["e", "x"]]'},
 	'json'             => q{'[["e", "x"]]'},
 	'bigint'           => '1700000000',
 	'integer'          => '1',
@@ -45,7 +47,7 @@ sub not_callable
 {
 	my ($signature, $result) = @_;
 	return 'a trigger' if $result eq 'trigger';
-	return 'for the planner' if $signature =~ /\(internal/;
+	return 'for the server alone' if $signature =~ /\(internal/;
 	return;
 }
 
@@ -90,9 +92,9 @@ sub plain_value
 	my ($name, $type) = @_;
 	my $value = $by_name{"$name:$type"} // $by_type{$type} // 'NULL';
 	# Qualified, for tests with search paths of their own.
-	$type =~ s/^(bytea|text|name|jsonb?|"char")(?=\[|$)/pg_catalog.$1/;
+	$type =~ s/^(bytea|text|name|jsonb?|cstring|"char")(?=\[|$)/pg_catalog.$1/;
 	return "'{}'::$type" if $type =~ /\[\]$/;
-	return "(SELECT e FROM $type AS e LIMIT 1)" if $type =~ /^bigbrotr\./;
+	return "(SELECT e FROM $type AS e LIMIT 1)" if $type =~ /^bigbrotr\./ && !$by_type{$type};
 	return "$value\::$type";
 }
 

@@ -149,9 +149,9 @@ if (my $vectors = slurp_json('nostr-event-vectors.json'))
 		$_->{name} => { bytes => utf8_bytes($_->{raw}), verdict => $_->{valid} ? 'accept' : 'reject' }
 	} @vectors);
 	my %said = rows(q{
-		SELECT c.name, encode(p.event_id, 'hex'), bigbrotr.pow_bits(p.event_id), p.raw IS NULL,
-		       CASE WHEN p.raw IS NULL THEN encode(convert_to(bigbrotr.canonical_json(p.pubkey, p.created_at, p.kind, p.tags, p.content), 'UTF8'), 'hex') END,
-		       CASE WHEN p.raw IS NULL THEN encode(bigbrotr.event_id(p.pubkey, p.created_at, p.kind, p.tags, p.content), 'hex') END
+		SELECT c.name, encode(p.event_id, 'hex'), bigbrotr.pow_bits(p.event_id), p.raw = '',
+		       CASE WHEN p.raw = '' THEN encode(convert_to(bigbrotr.canonical_json(p.pubkey, p.created_at, p.kind, p.tags, p.content), 'UTF8'), 'hex') END,
+		       CASE WHEN p.raw = '' THEN encode(bigbrotr.event_id(p.pubkey, p.created_at, p.kind, p.tags, p.content), 'hex') END
 		FROM cases AS c, bigbrotr.parse_event(c.input) AS p WHERE bigbrotr.verify_event(c.input)});
 	my (@faults, $with_nul);
 	for my $vector (grep { $_->{valid} } @vectors)

@@ -142,12 +142,6 @@ TEST(Filter, OnlyFirstValuesOfOneLetterCount)
 	EXPECT_FALSE(matches(parsed(R"({"#d":["a\"\n\u0000b"],"#t":["x"]})"), event));
 }
 
-TEST(Filter, KeysAreStable)
-{
-	EXPECT_EQ(tag_key('a', ""), static_cast<int64_t>(0xaf63dc4c8601ec8c));      // FNV-1a of "a"
-	EXPECT_EQ(tag_key('f', "oobar"), static_cast<int64_t>(0x85944171f73967e8)); // of "foobar"
-}
-
 /* What relays answer, limit and currentness aside: those are tested in SQL. */
 TEST(Filter, SharedCases)
 {

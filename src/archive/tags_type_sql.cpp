@@ -1,0 +1,133 @@
+/*
+ * The type bigbrotr.tags for SQL: input, output, casts. To the outside it is JSON.
+ */
+#include "tags.h"
+
+extern "C" {
+#include "libpq/pqformat.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+PG_FUNCTION_INFO_V1(bigbrotr_tags_in);
+PG_FUNCTION_INFO_V1(bigbrotr_tags_out);
+PG_FUNCTION_INFO_V1(bigbrotr_tags_recv);
+PG_FUNCTION_INFO_V1(bigbrotr_tags_send);
+PG_FUNCTION_INFO_V1(bigbrotr_tags_to_json);
+PG_FUNCTION_INFO_V1(bigbrotr_tags_to_jsonb);
+PG_FUNCTION_INFO_V1(bigbrotr_jsonb_to_tags);
+PGDLLEXPORT Datum bigbrotr_tags_in(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_tags_out(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_tags_recv(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_tags_send(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_tags_to_json(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_tags_to_jsonb(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_jsonb_to_tags(PG_FUNCTION_ARGS);
+}
+
+namespace {
+
+/* Of the binary form, which is that of jsonb: this byte, then JSON text. */
+constexpr int kBinaryVersion = 1;
+
+Datum
+from_json(std::string_view json)
+{
+	return pg::boundary([&] { return archive::packed_tags(json); });
+}
+
+/* Calls make(JSON text) and returns what that made of it. */
+template <class F>
+Datum
+as_json(Datum tags, F make)
+{
+	return pg::boundary([&] {
+		std::string json;
+		if (!nostr::append_tags_json(pg::call([&] { return archive::tags_view(tags); }), json))
+			pg::call([] { archive::refuse_corrupt_tags(); });
+		return pg::call([&] { return make(json.data(), static_cast<int>(json.size())); });
+	});
+}
+
+} // namespace
+
+Datum
+bigbrotr_tags_in(PG_FUNCTION_ARGS)
+{
+	return from_json(PG_GETARG_CSTRING(0));
+}
+
+Datum
+bigbrotr_tags_out(PG_FUNCTION_ARGS)
+{
+	return as_json(PG_GETARG_DATUM(0), [](const char *json, int size) {
+		return CStringGetDatum(pnstrdup(json, static_cast<Size>(size)));
+	});
+}
+
+Datum
+bigbrotr_tags_recv(PG_FUNCTION_ARGS)
+{
+	auto *message = reinterpret_cast<StringInfo>(PG_GETARG_POINTER(0));
+	int version = pq_getmsgint(message, 1);
+	if (version != kBinaryVersion)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("unsupported version %d of tags", version),
+						errdetail("It is %d, followed by JSON text.", kBinaryVersion),
+						errhint("Send them as jsonb, or as text.")));
+	int size;
+	char *json = pq_getmsgtext(message, message->len - message->cursor, &size);
+	return from_json({json, static_cast<size_t>(size)});
+}
+
+Datum
+bigbrotr_tags_send(PG_FUNCTION_ARGS)
+{
+	return as_json(PG_GETARG_DATUM(0), [](const char *json, int size) {
+		StringInfoData message;
+		pq_begintypsend(&message);
+		pq_sendint8(&message, kBinaryVersion);
+		pq_sendtext(&message, json, size);
+		return PointerGetDatum(pq_endtypsend(&message));
+	});
+}
+
+Datum
+bigbrotr_tags_to_json(PG_FUNCTION_ARGS)
+{
+	return as_json(PG_GETARG_DATUM(0), [](const char *json, int size) {
+		return PointerGetDatum(cstring_to_text_with_len(json, size));
+	});
+}
+
+Datum
+bigbrotr_tags_to_jsonb(PG_FUNCTION_ARGS)
+{
+	std::string_view tags = archive::tags_view(PG_GETARG_DATUM(0));
+	auto *digits = static_cast<nostr::HexText *>(palloc(2 * tags.size() + 1)); // of all hex items
+	JsonbParseState *state = nullptr;
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, nullptr);
+	nostr::TagReader reader(tags);
+	nostr::PackedItem item;
+	while (reader.next_tag()) {
+		pushJsonbValue(&state, WJB_BEGIN_ARRAY, nullptr);
+		while (reader.next_item(item)) {
+			std::string_view text = item.hex ? nostr::item_text(item, *digits++) : item.bytes;
+			JsonbValue value;
+			value.type = jbvString;
+			value.val.string.val = const_cast<char *>(text.data());
+			value.val.string.len = static_cast<int>(text.size());
+			pushJsonbValue(&state, WJB_ELEM, &value);
+		}
+		pushJsonbValue(&state, WJB_END_ARRAY, nullptr);
+	}
+	if (reader.corrupt())
+		archive::refuse_corrupt_tags();
+	PG_RETURN_JSONB_P(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, nullptr)));
+}
+
+Datum
+bigbrotr_jsonb_to_tags(PG_FUNCTION_ARGS)
+{
+	Jsonb *tags = PG_GETARG_JSONB_P(0);
+	return from_json(JsonbToCString(nullptr, &tags->root, VARSIZE(tags)));
+}
