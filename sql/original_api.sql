@@ -71,6 +71,10 @@ SET bigbrotr.procedure_timeout = '1h';
 SELECT bigbrotr.limit_time('procedure'), bigbrotr.limit_time('procedure'), pg_sleep(60);
 RESET statement_timeout;
 RESET bigbrotr.procedure_timeout;
+SET bigbrotr.query_timeout = '50ms';
+SELECT bigbrotr.count('{}') > 0, pg_sleep(60);
+SELECT (SELECT count(*) FROM bigbrotr.query('{}')) > 0, pg_sleep(60);
+RESET bigbrotr.query_timeout;
 SELECT bigbrotr.limit_time('lunch');
 
 -- Verified unless told otherwise: a good one, and three that are not.

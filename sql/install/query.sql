@@ -76,6 +76,7 @@ CREATE FUNCTION bigbrotr.query(filters jsonb, as_seen boolean DEFAULT false) RET
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	PERFORM bigbrotr.limit_time('query');
 	RETURN QUERY EXECUTE bigbrotr.query_sql(filters, as_seen);
 END
 $$;
@@ -95,6 +96,7 @@ CREATE FUNCTION bigbrotr.count(filters jsonb, as_seen boolean DEFAULT false) RET
 DECLARE
 	events bigint;
 BEGIN
+	PERFORM bigbrotr.limit_time('query');
 	EXECUTE bigbrotr.count_sql(filters, as_seen) INTO STRICT events;
 	RETURN events;
 END

@@ -273,8 +273,9 @@ define_life_cycle()
 static void
 define_functions()
 {
-	define_int("bigbrotr.query_timeout", "Longest time of a function that queries.",
-			   &query_timeout_ms, 60 * 1000, 10, INT_MAX, GUC_UNIT_MS, PGC_USERSET);
+	define_int("bigbrotr.query_timeout",
+			   "Longest time of a statement from its call of query or count on.", &query_timeout_ms,
+			   60 * 1000, 10, INT_MAX, GUC_UNIT_MS, PGC_USERSET);
 	define_int("bigbrotr.procedure_timeout", "Longest time of a function that changes something.",
 			   &procedure_timeout_ms, 90 * 1000, 10, INT_MAX, GUC_UNIT_MS, PGC_USERSET);
 	define_bool("bigbrotr.verify_events",
