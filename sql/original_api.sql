@@ -48,18 +48,18 @@ SELECT i.* FROM (SELECT array_agg(to_jsonb(c) || jsonb_build_object('event_id', 
 	FROM calls AS c) AS l, bigbrotr.insert_events_batch(l.list, 30) AS i;
 SELECT * FROM sizes;
 SELECT * FROM differences LIMIT 3;
-SELECT * FROM bigbrotr.insert_events_batch('{}');
-SELECT * FROM bigbrotr.insert_events_batch(NULL);
+SELECT * FROM bigbrotr.insert_events_batch('{}'::jsonb[]);
+SELECT * FROM bigbrotr.insert_events_batch(NULL::jsonb[]);
 SELECT * FROM bigbrotr.verify_statistics();
 SELECT * FROM bigbrotr.verify_references();
 
 -- Limits.
-SELECT bigbrotr.insert_events_batch('{}', 1001);
-SELECT bigbrotr.insert_relays_batch('{}', 0);
+SELECT bigbrotr.insert_events_batch('{}'::jsonb[], 1001);
+SELECT bigbrotr.insert_relays_batch('{}'::jsonb[], 0);
 SET bigbrotr.max_batch_size = 50;
-SELECT bigbrotr.insert_events_batch('{}');
+SELECT bigbrotr.insert_events_batch('{}'::jsonb[]);
 SET bigbrotr.default_batch_size = 20;
-SELECT bigbrotr.insert_events_batch('{}');
+SELECT bigbrotr.insert_events_batch('{}'::jsonb[]);
 RESET bigbrotr.max_batch_size;
 RESET bigbrotr.default_batch_size;
 SET bigbrotr.procedure_timeout = '50ms';
@@ -99,6 +99,12 @@ SELECT * FROM bigbrotr.insert_events_batch(ARRAY[made('x'), '[]']);
 SELECT * FROM bigbrotr.insert_events_batch(ARRAY[made('x'), made('y') || '{"relay_url":"http://x"}']);
 SELECT * FROM bigbrotr.insert_events_batch(ARRAY[made('x'), made('y') || '{"relay_network":"tor"}']);
 SELECT * FROM bigbrotr.insert_events_batch(ARRAY[made('x'), (made('y') || '{"relay_url":"ws://127.0.0.1"}') - 'relay_network']);
+SELECT * FROM bigbrotr.insert_events_batch(ARRAY[(made('text') - 'event_id' || jsonb_build_object('id', made('text') -> 'event_id'))::text]);
+SELECT * FROM bigbrotr.insert_events_batch(ARRAY[made('x')::text, '{"event_id"']);
+SELECT * FROM bigbrotr.insert_events_batch('{}'::text[]);
+ALTER TABLE bigbrotr.events ADD CONSTRAINT mine CHECK (content <> 'unwanted');
+SELECT * FROM bigbrotr.insert_events_batch(ARRAY[made('x'), made('y'), made('unwanted')], 2);
+ALTER TABLE bigbrotr.events DROP CONSTRAINT mine;
 SELECT bigbrotr.insert_event(sha256('x'), sha256('y'), 1, 1, '[]', '', sha256('a') || sha256('b'), 'wss://r1.example.com', 'clearnet', 1, 1);
 SELECT bigbrotr.insert_event('xyz', 'y', 1, 1, '[]', '', '', 'wss://r1.example.com', 'clearnet', 1, 1);
 SET bigbrotr.verify_events = off;
@@ -114,6 +120,7 @@ SELECT bigbrotr.insert_relays_batch(ARRAY['{"url":"wss://new.example.com","netwo
 	'{"url":"ws://rgwwj75k7qddogklx5dqy7fxzxkcio2mhpz6xif7wnih6ahzsnk55pad.onion","network":"tor","inserted_at":8}', '{"url":"wss://newer.example.com","inserted_at":9}']::jsonb[]);
 SELECT bigbrotr.insert_relays_batch(ARRAY['{"url":"wss://new.example.com","network":"clearnet","inserted_at":7}', '{"url":"x","inserted_at":1}']::jsonb[]);
 SELECT r.url, r.network, r.inserted_at, r.last_seen, s.phase FROM bigbrotr.relays AS r JOIN bigbrotr.relay_sync AS s USING (relay_id) WHERE r.url !~ '/r\d' ORDER BY 1;
+SELECT bigbrotr.insert_relays_batch(ARRAY['{"url":"wss://text.example.com","inserted_at":3}']);
 SELECT bigbrotr.insert_relay_metadata('wss://new.example.com', 'clearnet', 5, 100, nip66_present => true, nip66_openable => true, nip66_rtt_open => 150,
 	nip11_present => true, nip11_name => 'Example Relay', nip11_supported_nips => '[1,2,9,11]');
 SELECT bigbrotr.insert_relay_metadata('wss://new.example.com', 'clearnet', 5, 100);
@@ -127,7 +134,7 @@ SELECT bigbrotr.insert_relay_metadata_batch(list, 1), bigbrotr.insert_relay_meta
 FROM (SELECT array_agg(to_jsonb(m) || '{"relay_id":7,"more":"x"}') AS list FROM measured AS m) AS m;
 SELECT * FROM measured EXCEPT SELECT * FROM bigbrotr.relay_metadata;
 SELECT bigbrotr.insert_relay_metadata_batch(ARRAY[e || '{"nip11_name":"first"}', e || '{"nip11_name":"second","nip66_present":null}', e || '{"relay_url":"wss://NEW.example.com:443/"}']::jsonb[]),
-       bigbrotr.insert_relay_metadata_batch('{}'), bigbrotr.insert_relay_metadata_batch(NULL)
+       bigbrotr.insert_relay_metadata_batch('{}'::jsonb[]), bigbrotr.insert_relay_metadata_batch(NULL::jsonb[])
 FROM (SELECT '{"relay_url":"wss://batch.example.com","relay_inserted_at":3,"generated_at":200}'::jsonb) AS x (e);
 SELECT relay_url, relay_inserted_at, generated_at, nip66_present, nip11_present, nip11_name FROM bigbrotr.relay_metadata WHERE generated_at = 200 ORDER BY 1;
 \set VERBOSITY terse
@@ -135,7 +142,7 @@ SELECT bigbrotr.insert_relay_metadata_batch(ARRAY[e, e - 'generated_at']), 'no t
 SELECT bigbrotr.insert_relay_metadata_batch(ARRAY[e, e || '{"relay_network":"tor"}'], 1) FROM (SELECT to_jsonb(m) || '{"generated_at":300}' FROM measured AS m) AS x (e);
 SELECT bigbrotr.insert_relay_metadata_batch(ARRAY[e, e || '{"nip66_rtt_open":"fast"}']) FROM (SELECT to_jsonb(m) || '{"generated_at":300}' FROM measured AS m) AS x (e);
 SELECT bigbrotr.insert_relay_metadata_batch(ARRAY[e, '[]']) FROM (SELECT to_jsonb(m) || '{"generated_at":300}' FROM measured AS m) AS x (e);
-SELECT bigbrotr.insert_relay_metadata_batch('{}', 1001);
+SELECT bigbrotr.insert_relay_metadata_batch('{}'::jsonb[], 1001);
 \set VERBOSITY default
 SELECT count(*) FROM bigbrotr.relay_metadata WHERE generated_at = 300;
 DELETE FROM bigbrotr.relay_checks WHERE generated_at = 200;

@@ -227,6 +227,27 @@ CREATE FUNCTION bigbrotr.insert_event(
 COMMENT ON FUNCTION bigbrotr.insert_event(text, text, bigint, integer, jsonb, text, text, text, text, bigint, bigint) IS
 	'The same with event_id, pubkey and sig as hexadecimal digits';
 
+-- Lists of JSON as text, as many drivers send them.
+CREATE FUNCTION bigbrotr.jsonb_elements(elements text[], name text) RETURNS jsonb[]
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	converted jsonb[] := '{}';
+	element text;
+BEGIN
+	FOREACH element IN ARRAY coalesce(elements, '{}') LOOP
+		converted := array_append(converted, element::jsonb);
+	END LOOP;
+	RETURN converted;
+EXCEPTION WHEN data_exception OR statement_too_complex THEN
+	RAISE invalid_text_representation USING
+		MESSAGE = format('element %s of the %s: %s', cardinality(converted) + 1, name, SQLERRM),
+		DETAIL = 'Nothing of the list was stored.', HINT = 'Each element is to be a JSON object; U+0000 cannot stand in it.';
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.jsonb_elements(text[], text) IS 'JSON texts as jsonb; name: of the list, for the error';
+
 CREATE FUNCTION bigbrotr.insert_events_batch(
 	events jsonb[], batch_size integer DEFAULT NULL, OUT inserted_events bigint, OUT inserted_sightings bigint)
 	LANGUAGE plpgsql
@@ -253,12 +274,12 @@ BEGIN
 				IF (jsonb_typeof(events[n]) = 'object') IS NOT TRUE THEN
 					RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
 				END IF;
-				SELECT bigbrotr.hex_argument(r.event_id, 'event_id', 32) AS event_id,
+				SELECT bigbrotr.hex_argument(coalesce(r.event_id, r.id), 'event_id', 32) AS event_id,
 				       bigbrotr.hex_argument(r.pubkey, 'pubkey', 32) AS pubkey, r.created_at, r.kind, r.tags, r.content,
 				       bigbrotr.hex_argument(r.sig, 'sig', 64) AS sig,
 				       r.relay_url, r.relay_network, r.relay_inserted_at, r.seen_at
 				INTO e
-				FROM jsonb_to_record(events[n]) AS r (event_id text, pubkey text, created_at bigint, kind integer,
+				FROM jsonb_to_record(events[n]) AS r (event_id text, id text, pubkey text, created_at bigint, kind integer,
 					tags jsonb, content text, sig text, relay_url text, relay_network text, relay_inserted_at bigint,
 					seen_at bigint);
 				PERFORM bigbrotr.check_event(e.event_id, e.pubkey, e.created_at, e.kind, e.tags, e.content, e.sig, e.seen_at);
@@ -282,4 +303,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_events_batch(jsonb[], integer) IS
-	'bigbrotr.insert_event for a list of objects with its arguments as keys (hexadecimal digits), and how many events and sightings were new. All or nothing; the error names the element that is wrong, from 1';
+	'bigbrotr.insert_event for a list of objects with its arguments as keys (hexadecimal digits), and how many events and sightings were new. id may stand for event_id, as in NIP-01. All or nothing; the error names the element that is wrong, from 1';
+
+CREATE FUNCTION bigbrotr.insert_events_batch(
+	events text[], batch_size integer DEFAULT NULL, OUT inserted_events bigint, OUT inserted_sightings bigint)
+	LANGUAGE sql
+	BEGIN ATOMIC
+		SELECT i.inserted_events, i.inserted_sightings
+		FROM bigbrotr.insert_events_batch(bigbrotr.jsonb_elements(events, 'events'), batch_size) AS i;
+	END;
+COMMENT ON FUNCTION bigbrotr.insert_events_batch(text[], integer) IS 'The same for a list of JSON texts';

@@ -55,6 +55,13 @@ $$;
 COMMENT ON FUNCTION bigbrotr.insert_relays_batch(jsonb[], integer) IS
 	'bigbrotr.insert_relay for a list of objects with its arguments as keys, and how many relays were new. All or nothing; the error names the element that is wrong, from 1';
 
+CREATE FUNCTION bigbrotr.insert_relays_batch(relays text[], batch_size integer DEFAULT NULL) RETURNS bigint
+	LANGUAGE sql
+	BEGIN ATOMIC
+		SELECT bigbrotr.insert_relays_batch(bigbrotr.jsonb_elements(relays, 'relays'), batch_size);
+	END;
+COMMENT ON FUNCTION bigbrotr.insert_relays_batch(text[], integer) IS 'The same for a list of JSON texts';
+
 CREATE FUNCTION bigbrotr.check_measurement(generated_at bigint) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
@@ -150,3 +157,10 @@ END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_relay_metadata_batch(jsonb[], integer) IS
 	'bigbrotr.insert_relay_metadata for a list of objects with its arguments as keys, and how many measurements were new. All or nothing; the error names the element that is wrong, from 1';
+
+CREATE FUNCTION bigbrotr.insert_relay_metadata_batch(metadata text[], batch_size integer DEFAULT NULL) RETURNS bigint
+	LANGUAGE sql
+	BEGIN ATOMIC
+		SELECT bigbrotr.insert_relay_metadata_batch(bigbrotr.jsonb_elements(metadata, 'metadata'), batch_size);
+	END;
+COMMENT ON FUNCTION bigbrotr.insert_relay_metadata_batch(text[], integer) IS 'The same for a list of JSON texts';
