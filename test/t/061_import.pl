@@ -141,6 +141,16 @@ is(one('third', q{SELECT count(*) FROM bigbrotr.event_relay WHERE relay_url = 'w
 	scalar(@exported), 'with the sightings asked for');
 is(one('second', 'SELECT count(*) FROM bigbrotr.sightings'), 0, 'and no others');
 
+# The real events as they were collected, in the order of an export.
+if (my $real = shared_data('events-valid.jsonl.gz'))
+{
+	my $collected = $node->basedir . '/real.jsonl';
+	system("gzip -dc '$real' > '$collected'") == 0 or die 'gzip failed';
+	$node->safe_psql('postgres', 'CREATE DATABASE "real"');
+	$node->safe_psql('real', $_) for 'CREATE EXTENSION bigbrotr', "CALL bigbrotr.import_events('$collected')";
+	is(export_to('real', $node->basedir . '/real-exported.jsonl') eq slurp_file($collected), 1, 'the real events come out as they went in, to the byte');
+}
+
 # Interrupted wherever it is, an import goes on there.
 for my $limit (20, 100, 300)
 {

@@ -130,6 +130,12 @@ for my $function (grep { !$_->{procedure} } @$functions)
 	next if @arguments < 2;
 	$call->(map { $_->[ rand @$_ ] } @choices) for 1 .. 50;
 }
+# Filters as conditions: made into others by the planner, and computed row by row.
+for my $relation (qw(events events_as_seen events_current events_standing events_as_published))
+{
+	push @statements, map { "SELECT count(*) FROM bigbrotr.$relation AS e WHERE bigbrotr.event_matches(e, $_)" }
+	  map { ("$_\::jsonb", "(SELECT $_\::jsonb OFFSET 0)") } @jsons;
+}
 # A batch whose second element has one wrong part, with verification and without.
 my $element = q{(SELECT jsonb_build_object('event_id', s ->> 'id', 'pubkey', s ->> 'pubkey', 'created_at', s -> 'created_at', 'kind', s -> 'kind',
 	'tags', s -> 'tags', 'content', s ->> 'content', 'sig', s ->> 'sig', 'relay_url', 'wss://relay.example.com', 'relay_inserted_at', 1, 'seen_at', 2)
