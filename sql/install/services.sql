@@ -117,6 +117,15 @@ CREATE FUNCTION bigbrotr.start_workers() RETURNS void
 COMMENT ON FUNCTION bigbrotr.start_workers() IS
 	'service_start for all services of this database';
 
+CREATE VIEW bigbrotr.settings AS
+	SELECT s.name, current_setting(s.name) AS value, s.source, s.short_desc AS meaning
+	FROM pg_settings AS s WHERE s.name LIKE 'bigbrotr.%';
+COMMENT ON VIEW bigbrotr.settings IS 'Settings of bigbrotr in this session; those that only administrators may see are shown to them alone';
+COMMENT ON COLUMN bigbrotr.settings.name IS 'Name of the setting';
+COMMENT ON COLUMN bigbrotr.settings.value IS 'Its value, with unit';
+COMMENT ON COLUMN bigbrotr.settings.source IS 'Where the value comes from, as in pg_settings: default, configuration file, session …';
+COMMENT ON COLUMN bigbrotr.settings.meaning IS 'What it does';
+
 GRANT EXECUTE ON FUNCTION
 	bigbrotr.service_states(),
 	bigbrotr.service_stats(text),

@@ -41,6 +41,13 @@ like($notice, qr/NOTICE:  bigbrotr serves no database.*bigbrotr\.databases/s, 'v
 like($error, qr/does not serve database "postgres".*HINT:.*bigbrotr\.databases/s,
 	'function says that the database is not served');
 
+# The view shows what the documentation describes.
+my $documentation = slurp_file("$FindBin::Bin/../../docs/settings.md");
+my @documented = sort $documentation =~ /^\| `(bigbrotr\.\w+)` \|/mg;
+is(ask($node, q{SELECT string_agg(name, ' ' ORDER BY name COLLATE "C") FROM bigbrotr.settings WHERE meaning <> ''}), "@documented", 'all settings are described, and no others');
+is(ask($node, q{SET bigbrotr.query_timeout = 90000; SELECT value, source FROM bigbrotr.settings WHERE name = 'bigbrotr.query_timeout'}),
+	'90s|session', 'with their values and sources');
+
 # Each bad value is refused with its reason.
 my @bad = (
 	[ 'databases', "'a, a'", qr/"a" is listed twice/ ],
