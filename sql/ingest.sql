@@ -36,6 +36,45 @@ SELECT bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{
 SELECT e.content, v.relay_url, v.seen_at FROM bigbrotr.event_relay AS v JOIN bigbrotr.events AS e USING (event_id) ORDER BY 1, 2;
 SELECT * FROM bigbrotr.verify_references();
 
+-- Where many in a row are new, the next ones are written without a look; those that were there are found
+-- out by the index, and nothing is left of the second row.
+CREATE FUNCTION written_to(relation regclass, OUT written bigint, OUT removed bigint, OUT scans bigint) LANGUAGE sql RETURN
+	(pg_stat_get_xact_tuples_inserted(relation), pg_stat_get_xact_tuples_deleted(relation), pg_stat_get_xact_numscans(relation));
+BEGIN;
+SELECT * FROM written_to('bigbrotr.events') \gset
+SELECT * FROM put(ARRAY(SELECT 'n' || n FROM generate_series(1, 200) AS n) || '{a,b,c,d}');
+SELECT w.written - :written AS written, w.removed - :removed AS removed FROM written_to('bigbrotr.events') AS w;
+COMMIT;
+CREATE TEMPORARY VIEW far_apart AS
+	SELECT content FROM bigbrotr.events WHERE content ~ '^n' AND eid % 5 = 0 ORDER BY eid;
+SELECT * FROM put(ARRAY(SELECT max(content) FROM (SELECT content FROM far_apart OFFSET 20) AS last), '{2}');
+BEGIN;
+SELECT * FROM written_to('bigbrotr.sightings') \gset
+SELECT * FROM put(ARRAY(TABLE far_apart), '{2}');
+SELECT w.written - :written AS written, w.removed - :removed AS removed FROM written_to('bigbrotr.sightings') AS w;
+COMMIT;
+SELECT count(*), count(DISTINCT content) FROM bigbrotr.events WHERE content ~ '^n' OR content IN ('a', 'b', 'c', 'd');
+SELECT relay_id, count(*), count(DISTINCT eid) FROM bigbrotr.sightings GROUP BY 1 ORDER BY 1;
+SELECT * FROM bigbrotr.verify_statistics();
+-- Neighbours are read in one go.
+SELECT * FROM put(ARRAY(SELECT 'n' || n FROM generate_series(1, 200) AS n), '{2,3}');
+SELECT * FROM put(ARRAY(SELECT 'n' || n FROM generate_series(1, 200) AS n), '{1,3,2}');
+SELECT bigbrotr.delete_events(array_agg(event_id)) FROM bigbrotr.events WHERE content ~ '^n';
+DROP VIEW far_apart;
+
+-- Sightings of what may be known.
+SELECT * FROM bigbrotr.insert_sightings(ARRAY[sha256('c'), sha256('x'), sha256('b'), sha256('c'), '\x00'], '{3,3,99,3,3}', '{7,7,7,8,7}');
+SELECT * FROM bigbrotr.insert_sightings(ARRAY[sha256('c')], '{3}', '{9}');
+SELECT * FROM bigbrotr.insert_sightings('{}', '{}', '{}');
+DELETE FROM bigbrotr.sightings WHERE seen_at = 7 AND eid = (SELECT eid FROM bigbrotr.events WHERE content = 'c') RETURNING relay_id;
+-- Looking ids up reads no table from its beginning.
+BEGIN;
+SELECT * FROM written_to('bigbrotr.events') \gset
+SELECT bigbrotr.known_events(ARRAY[sha256('a'), sha256('x')]);
+SELECT w.scans - :scans AS scans FROM written_to('bigbrotr.events') AS w;
+COMMIT;
+DROP FUNCTION written_to;
+
 -- What earlier commands of the transaction wrote is seen, what a savepoint undid is not.
 BEGIN;
 SELECT * FROM put('{e}');
@@ -71,6 +110,7 @@ SELECT * FROM put('{j}');
 DROP TRIGGER mine ON bigbrotr.events;
 CREATE TRIGGER mine AFTER INSERT ON bigbrotr.sightings EXECUTE FUNCTION nothing();
 SELECT * FROM put('{k}');
+SELECT * FROM bigbrotr.insert_sightings(ARRAY[sha256('k'), sha256('x'), sha256('k')], '{2,2,3}', '{7,7,7}');
 DROP TRIGGER mine ON bigbrotr.sightings;
 ALTER TABLE bigbrotr.events ENABLE ROW LEVEL SECURITY;
 SELECT * FROM put('{l}');
@@ -90,6 +130,7 @@ SELECT * FROM put('{s}', '{1}', 65536);
 SELECT event_id = sha256('poison') AS poison, relay_id, sqlstate, message, convert_from(raw, 'UTF8')::json ->> 'content' AS content
 FROM bigbrotr.event_rejects ORDER BY content;
 SELECT content FROM bigbrotr.events WHERE content IN ('q', 'r', 's', 'poison') ORDER BY 1;
+SELECT * FROM bigbrotr.insert_sightings(ARRAY[sha256('q'), sha256('poison'), sha256('y')], '{1,1,1}', '{5,5,5}');
 ALTER TABLE bigbrotr.events DROP CONSTRAINT mine;
 CREATE UNIQUE INDEX extra_unique ON bigbrotr.events (content);
 SELECT * FROM put('{t}');
@@ -100,6 +141,12 @@ SELECT bigbrotr.insert_events(ARRAY[sha256('y')], '{}', '{}', '{}', '{}', '{}', 
 SELECT bigbrotr.insert_events(ARRAY[sha256('y')], ARRAY[NULL::bytea], '{1}', '{1}', '{[]}', '{c}', ARRAY[sha256('a')], '{NULL}', '{}', '{}', '{}', 0);
 SELECT bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', ARRAY[sha256('y')], '{1,2}', '{1}', 0);
 SELECT bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', ARRAY[sha256('y')], '{1}', '{NULL}', 0);
+SELECT bigbrotr.insert_sightings(ARRAY[sha256('y')], '{1,2}', '{1}');
+SELECT bigbrotr.insert_sightings(ARRAY[sha256('y')], '{NULL}', '{1}');
+CREATE UNIQUE INDEX extra_late ON bigbrotr.events (content);
+ALTER TABLE bigbrotr.events ADD CONSTRAINT extra_late UNIQUE USING INDEX extra_late DEFERRABLE;
+SELECT * FROM put('{v}');
+ALTER TABLE bigbrotr.events DROP CONSTRAINT extra_late;
 SET default_transaction_read_only = on;
 SELECT * FROM put('{u}');
 RESET default_transaction_read_only;

@@ -141,8 +141,8 @@ CREATE FUNCTION bigbrotr.known_events(event_ids bytea[]) RETURNS boolean[]
 COMMENT ON FUNCTION bigbrotr.known_events(bytea[]) IS
 	'For each id: is the event archived, or rejected by the database for good?';
 
--- Sorted by id, as every writer does it: two that bring the same events wait for each other, but
--- never in a circle.
+-- Events sorted by id, then sightings by eid and relay, as every writer does it: two that bring the
+-- same wait for each other, but never in a circle.
 CREATE FUNCTION bigbrotr.store_events(
 	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], tags text[],
 	contents text[], sigs bytea[], raws bytea[], at bigint) RETURNS bytea[]
@@ -216,7 +216,7 @@ BEGIN
 		FROM unnest(event_ids, relay_ids, seen_ats) WITH ORDINALITY AS a (event_id, relay_id, seen_at, n)
 		     JOIN bigbrotr.events AS e ON e.event_id = a.event_id
 		WHERE a.relay_id = ANY (existing)
-		ORDER BY a.event_id, a.relay_id, a.n
+		ORDER BY e.eid, a.relay_id, a.n
 		ON CONFLICT ON CONSTRAINT sightings_pkey DO NOTHING
 		RETURNING s.relay_id
 	)
@@ -256,6 +256,15 @@ CREATE FUNCTION bigbrotr.insert_events(
 	AS 'MODULE_PATHNAME', 'bigbrotr_insert_events';
 COMMENT ON FUNCTION bigbrotr.insert_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bytea[], integer[], bigint[], bigint) IS
 	'Archives a batch of verified events (nothing is verified here) and of sightings, by direct table access where the tables allow it, and returns how many are new. What the database refuses goes to bigbrotr.event_rejects, the rest is stored. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; seen_ids: events that relays delivered, of the batch or not; at: Unix seconds';
+
+CREATE FUNCTION bigbrotr.insert_sightings(
+	event_ids bytea[], relay_ids integer[], seen_ats bigint[],
+	OUT known boolean[], OUT sightings bigint)
+	LANGUAGE c STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_insert_sightings';
+COMMENT ON FUNCTION bigbrotr.insert_sightings(bytea[], integer[], bigint[]) IS
+	'Archives which relay delivered which event at which Unix second, of events that are archived, and returns how many are new, and for each whether its event is archived or was rejected by the database for good. What is not known: verify it and hand it to bigbrotr.insert_events, with its sighting';
 
 CREATE FUNCTION bigbrotr.delete_events(event_ids bytea[]) RETURNS bigint
 	LANGUAGE plpgsql STRICT

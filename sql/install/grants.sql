@@ -41,6 +41,7 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.hold_relays(integer[]),
 	bigbrotr.store_sightings(bytea[], integer[], bigint[]),
 	bigbrotr.insert_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bytea[], integer[], bigint[], bigint),
+	bigbrotr.insert_sightings(bytea[], integer[], bigint[]),
 	bigbrotr.fold_statistics(integer),
 	bigbrotr.check_event(bytea, bytea, bigint, integer, jsonb, text, bytea, bigint),
 	bigbrotr.require_relay(text),

@@ -1,9 +1,9 @@
 #include "direct_insert.h"
 
 #include <algorithm>
-#include <map>
-#include <numeric>
 
+#include "batch.h"
+#include "direct_sightings.h"
 #include "pg/spi.h"
 #include "table.h"
 #include "tags.h"
@@ -20,21 +20,11 @@ constexpr Column kEventColumns[] = {
 constexpr int16_t kEventKey[] = {5};
 constexpr TableShape kEvents = {"events", kEventColumns, kEventKey, "count_events"};
 
-constexpr Column kSightingColumns[] = {
-	{"eid", INT8OID}, {"relay_id", INT4OID}, {"seen_at", INT8OID}};
-constexpr int16_t kSightingKey[] = {1, 2};
-constexpr TableShape kSightings = {"sightings", kSightingColumns, kSightingKey, "count_sightings"};
-
 constexpr Column kRejectColumns[] = {{"event_id", BYTEAOID}};
 constexpr int16_t kRejectKey[] = {1};
 constexpr TableShape kRejects = {"event_rejects", kRejectColumns, kRejectKey, nullptr};
 
-// As bigbrotr.hold_relays() does it, without a function's price.
-pg::Statement relays_statement("SELECT r.relay_id FROM bigbrotr.relays AS r "
-							   "WHERE r.relay_id = ANY ($1) ORDER BY r.relay_id FOR KEY SHARE");
 pg::Statement facts_statement("SELECT bigbrotr.record_facts($1)");
-pg::Statement count_statement("INSERT INTO bigbrotr.statistics_deltas (subject, keys, counts) "
-							  "VALUES ($1, $2, $3)");
 
 constexpr int64_t kDay = 86400;
 constexpr int32_t kDeletion = 5, kVanish = 62; // kinds whose events say something about others
@@ -58,7 +48,7 @@ eid_of(TupleTableSlot *row)
 	return DatumGetInt64(slot_getattr(row, 1, &is_null));
 }
 
-/* An event of the batch, or one that a sighting names. */
+/* An event of the batch. */
 struct Stored
 {
 	std::string_view id;
@@ -66,57 +56,18 @@ struct Stored
 	bool fresh = false;
 };
 
-void
-set(TupleTableSlot *row, int column, Datum value)
-{
-	row->tts_values[column - 1] = value;
-	row->tts_isnull[column - 1] = false;
-}
-
-/* Indexes of a list, in the order that `key` gives; the first of equal ones first. */
-template <class List, class Key>
-std::vector<uint32_t>
-ordered(const List &list, Key key)
-{
-	std::vector<uint32_t> order(list.size());
-	std::iota(order.begin(), order.end(), 0);
-	std::stable_sort(order.begin(), order.end(),
-					 [&](uint32_t a, uint32_t b) { return key(list[a]) < key(list[b]); });
-	return order;
-}
-
-class Counts
-{
-  public:
-	void add(int64_t key) { counts_[key]++; }
-	/* As bigbrotr.count_events() and count_sightings() do it. */
-	void append_to_statistics(std::string_view subject) const
-	{
-		if (counts_.empty())
-			return;
-		auto key = counts_.begin(), count = key;
-		count_statement.run(
-			{pg::value(subject),
-			 pg::int8_array(counts_.size(), [&](size_t) { return (key++)->first; }),
-			 pg::int8_array(counts_.size(), [&](size_t) { return (count++)->second; })});
-	}
-	const std::map<int64_t, int64_t> &all() const { return counts_; }
-
-  private:
-	std::map<int64_t, int64_t> counts_;
-};
-
 class DirectInsert
 {
   public:
+	/* known: for each sighting, whether its event is in the archive. */
 	bool run(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
-			 Inserted &inserted)
+			 Inserted &inserted, std::vector<uint8_t> &known)
 	{
 		// Both at once: who deletes events locks out sightings, and must find ours or none.
 		bool open = pg::call([&] {
 			if (!events_.open(kEvents))
 				return false;
-			if (sightings_.open(kSightings))
+			if (sightings_.open())
 				return true;
 			events_.close();
 			return false;
@@ -124,7 +75,9 @@ class DirectInsert
 		if (!open)
 			return false;
 		write_events(events, now, inserted);
-		write_sightings(sightings, inserted);
+		write_sightings(sightings, known);
+		for (const auto &[relay, count] : sightings_.relays().all())
+			inserted.sightings.push_back({static_cast<int32_t>(relay), count});
 		pg::call([&] {
 			sightings_.close();
 			events_.close();
@@ -138,34 +91,66 @@ class DirectInsert
 	void write_events(std::span<const Event> events, int64_t now, Inserted &inserted)
 	{
 		batch_.reserve(events.size());
-		for (uint32_t i : ordered(events, [](const Event &e) { return e.id; })) {
+		inserted.events.reserve(events.size());
+		Caution caution;
+		std::vector<Asked> asked;
+		for (uint32_t i : ordered_by_id(events)) {
 			const Event &event = events[i];
 			if (!batch_.empty() && batch_.back().id == event.id)
 				continue;
-			Stored &stored = batch_.emplace_back(look_up(event.id));
+			Stored &stored = batch_.emplace_back(event.id);
+			if (caution.look()) {
+				stored.eid = look_up(event.id);
+				caution.note(stored.eid == 0);
+			}
 			if (stored.eid != 0)
 				continue;
+			stored.eid = ask_for(event, now);
 			stored.fresh = true;
-			stored.eid = write(event, now);
-			inserted.events.insert(event.id);
-			if (event.kind == kDeletion || event.kind == kVanish)
-				facts_.push_back(stored.eid);
-			kinds_.add(event.kind);
-			days_.add(event.created_at / kDay * kDay);
+			asked.push_back({&event, &stored});
+			if (events_.full())
+				write(asked, caution, inserted);
 		}
-		pg::call([&] { events_.flush(); });
+		write(asked, caution, inserted);
+		pg::call([&] { events_.finish(); });
 	}
 
-	Stored look_up(std::string_view id)
+	/* An event that is going to be written. */
+	struct Asked
+	{
+		const Event *event;
+		Stored *stored;
+	};
+
+	void write(std::vector<Asked> &asked, Caution &caution, Inserted &inserted)
+	{
+		pg::call([&] { events_.write(); });
+		for (int i : events_.taken()) {
+			Stored &stored = *asked[static_cast<size_t>(i)].stored;
+			stored = {stored.id, look_up(stored.id)};
+			caution.note(false);
+		}
+		for (const auto &[event, stored] : asked)
+			if (stored->fresh) {
+				inserted.events.insert(event->id);
+				if (event->kind == kDeletion || event->kind == kVanish)
+					facts_.push_back(stored->eid);
+				kinds_.add(event->kind);
+				days_.add(event->created_at / kDay * kDay);
+			}
+		asked.clear();
+	}
+
+	int64_t look_up(std::string_view id)
 	{
 		return pg::call([&] {
 			Datum key = varlena(id);
 			TupleTableSlot *row = events_.find(&key);
-			return Stored{id, row ? eid_of(row) : 0};
+			return row ? eid_of(row) : 0;
 		});
 	}
 
-	int64_t write(const Event &event, int64_t now)
+	int64_t ask_for(const Event &event, int64_t now)
 	{
 		Datum tags = packed_tags(event.tags);
 		return pg::call([&] {
@@ -185,87 +170,27 @@ class DirectInsert
 		});
 	}
 
-	/* A sighting that is not there yet, of an event that is. */
-	struct NewSighting
+	void write_sightings(std::span<const Sighting> sightings, std::vector<uint8_t> &known)
 	{
-		int64_t eid;
-		int32_t relay_id;
-		int64_t seen_at;
-	};
-
-	void write_sightings(std::span<const Sighting> sightings, Inserted &inserted)
-	{
-		std::vector<NewSighting> found = find_new(sightings);
-		if (found.empty()) // a resend: nothing to lock
-			return;
-		std::vector<int64_t> relays = lock_relays(found);
-		for (const NewSighting &seen : found)
-			if (std::binary_search(relays.begin(), relays.end(), int64_t{seen.relay_id})) {
-				write(seen);
-				relays_.add(seen.relay_id);
-			}
-		pg::call([&] { sightings_.flush(); });
-		for (const auto &[relay, count] : relays_.all())
-			inserted.sightings.push_back({static_cast<int32_t>(relay), count});
-	}
-
-	/* In the order of events' ids and relays. */
-	std::vector<NewSighting> find_new(std::span<const Sighting> sightings)
-	{
-		std::vector<NewSighting> found;
-		auto key = [](const Sighting &s) { return std::pair(s.id, s.relay_id); };
+		known.assign(sightings.size(), false);
+		std::vector<Seen> seen;
+		seen.reserve(sightings.size());
 		auto next = batch_.begin(); // as sorted as the sightings
 		Stored event;
-		const Sighting *previous = nullptr;
-		for (uint32_t i : ordered(sightings, key)) {
-			const Sighting &seen = sightings[i];
-			if (previous != nullptr && key(*previous) == key(seen))
-				continue;
-			if (previous == nullptr || previous->id != seen.id) {
-				while (next != batch_.end() && next->id < seen.id)
+		for (uint32_t i : ordered_by_id(sightings)) {
+			const Sighting &sighting = sightings[i];
+			if (event.id != sighting.id) {
+				while (next != batch_.end() && next->id < sighting.id)
 					++next;
-				event = next != batch_.end() && next->id == seen.id ? *next : look_up(seen.id);
+				event = next != batch_.end() && next->id == sighting.id
+							? *next
+							: Stored{sighting.id, look_up(sighting.id)};
 			}
-			previous = &seen;
-			if (event.eid != 0 && (event.fresh || !is_stored(event.eid, seen.relay_id)))
-				found.push_back({event.eid, seen.relay_id, seen.seen_at});
+			known[i] = event.eid != 0;
+			if (known[i])
+				seen.push_back({{event.eid, sighting.relay_id}, i, sighting.seen_at, event.fresh});
 		}
-		return found;
-	}
-
-	bool is_stored(int64_t eid, int32_t relay_id)
-	{
-		return pg::call([&] {
-			Datum key[] = {Int64GetDatum(eid), Int32GetDatum(relay_id)};
-			return sightings_.find(key) != nullptr;
-		});
-	}
-
-	/* Those that exist, sorted; they stay until the end of the transaction. */
-	static std::vector<int64_t> lock_relays(const std::vector<NewSighting> &sightings)
-	{
-		std::vector<int32_t> wanted;
-		for (const NewSighting &s : sightings)
-			if (wanted.empty() || wanted.back() != s.relay_id)
-				wanted.push_back(s.relay_id);
-		std::sort(wanted.begin(), wanted.end());
-		wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-		pg::Rows rows = relays_statement.run(
-			{pg::int4_array(wanted.size(), [&](size_t i) { return wanted[i]; })});
-		std::vector<int64_t> locked;
-		for (uint64_t row = 0; row < rows.count(); row++)
-			locked.push_back(rows.integer(row, 1));
-		return locked;
-	}
-
-	void write(const NewSighting &seen)
-	{
-		pg::call([&] {
-			TupleTableSlot *row = sightings_.row();
-			set(row, 1, Int64GetDatum(seen.eid));
-			set(row, 2, Int32GetDatum(seen.relay_id));
-			set(row, 3, Int64GetDatum(seen.seen_at));
-		});
+		sightings_.write(std::move(seen));
 	}
 
 	void record_facts()
@@ -282,13 +207,14 @@ class DirectInsert
 			days_.append_to_statistics("day");
 		}
 		if (sightings_.counted())
-			relays_.append_to_statistics("relay");
+			sightings_.relays().append_to_statistics("relay");
 	}
 
-	Table events_, sightings_;
+	Table events_;
+	SightingWriter sightings_;
 	std::vector<Stored> batch_;  // sorted by id
 	std::vector<int64_t> facts_; // eids
-	Counts kinds_, days_, relays_;
+	Counts kinds_, days_;
 };
 
 /* All that a batch needs until it is written; an abort of the subtransaction frees it as well. */
@@ -315,9 +241,10 @@ in_batch_memory(F body) -> decltype(body())
 
 bool
 insert_directly(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
-				Inserted &inserted)
+				Inserted &inserted, std::vector<uint8_t> &known)
 {
-	return in_batch_memory([&] { return DirectInsert().run(events, sightings, now, inserted); });
+	return in_batch_memory(
+		[&] { return DirectInsert().run(events, sightings, now, inserted, known); });
 }
 
 bool

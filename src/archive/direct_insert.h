@@ -9,10 +9,10 @@ namespace archive {
 
 /*
  * In a subtransaction. False, and nothing is changed, if SQL has to do it. Throws pg::Error: for a
- * row that cannot be stored, also one that somebody else inserted at the same time.
+ * row that cannot be stored. known: for each sighting, whether its event is in the archive.
  */
 bool insert_directly(std::span<const Event> events, std::span<const Sighting> sightings,
-					 int64_t now, Inserted &inserted);
+					 int64_t now, Inserted &inserted, std::vector<uint8_t> &known);
 
 /* Likewise false if SQL has to do it. */
 bool look_up_directly(std::span<const std::string_view> ids, std::vector<uint8_t> &known);

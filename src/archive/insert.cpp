@@ -16,6 +16,11 @@ pg::Statement known_statement(
 	"SELECT ARRAY(SELECT EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.event_id = a.id) "
 	"OR EXISTS (SELECT FROM bigbrotr.event_rejects AS r WHERE r.event_id = a.id) "
 	"FROM unnest($1) WITH ORDINALITY AS a (id, n) ORDER BY a.n)");
+pg::Statement archived_statement(
+	"SELECT ARRAY(SELECT EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.event_id = a.id) "
+	"FROM unnest($1) WITH ORDINALITY AS a (id, n) ORDER BY a.n)");
+pg::Statement rejected_statement(
+	"SELECT r.event_id FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY ($1)");
 pg::Statement events_statement("SELECT bigbrotr.store_events($1, $2, $3, $4, $5, $6, $7, $8, $9)");
 pg::Statement sightings_statement("SELECT relay_id, new FROM bigbrotr.store_sightings($1, $2, $3)");
 pg::Statement reject_statement("SELECT bigbrotr.reject_event($1, $2, $3, $4, $5, $6)");
@@ -108,6 +113,25 @@ store_sightings(std::span<const Sighting> seen)
 	return stored;
 }
 
+/* Sets `known` for the events that the database refused for good. */
+void
+add_rejected(std::span<const Sighting> seen, std::vector<uint8_t> &known)
+{
+	std::vector<std::string_view> unknown;
+	for (size_t i = 0; i < seen.size(); i++)
+		if (!known[i])
+			unknown.push_back(seen[i].id);
+	if (unknown.empty())
+		return;
+	pg::Rows rows = rejected_statement.run(
+		{pg::bytea_array(unknown.size(), [&](size_t i) { return unknown[i]; })});
+	IdSet rejected;
+	for (uint64_t row = 0; row < rows.count(); row++)
+		rejected.insert(rows.bytes(row, 1));
+	for (size_t i = 0; i < seen.size() && !rejected.empty(); i++)
+		known[i] = known[i] || rejected.contains(seen[i].id);
+}
+
 /* Is it this row that cannot be stored, while others can? */
 bool
 is_data_fault(const pg::Error &error)
@@ -190,23 +214,36 @@ insert_events(std::span<const Event> exact, std::span<const Sighting> sightings,
 	Storable storable(exact);
 	std::span<const Event> events = storable.events();
 	Inserted inserted;
-	bool direct = false;
-	// A data fault here may be a unique violation: somebody else inserts the same event. Then the
-	// statement decides, which knows how to wait.
-	bool stored = attempt([&] { direct = insert_directly(events, sightings, now, inserted); });
-	if (stored && direct)
-		return inserted;
-
-	auto by_statement = [&] {
-		inserted = {};
+	std::vector<uint8_t> known;
+	bool stored = attempt([&] {
+		if (insert_directly(events, sightings, now, inserted, known))
+			return;
 		store_events(events, now, inserted.events);
 		inserted.sightings = store_sightings(sightings);
-	};
-	if (!attempt(by_statement)) {
+	});
+	if (!stored) {
 		inserted = {};
 		salvage(events, sightings, now, inserted);
 	}
 	return inserted;
+}
+
+Recorded
+insert_sightings(std::span<const Sighting> sightings)
+{
+	Inserted inserted;
+	Recorded recorded;
+	if (!insert_directly({}, sightings, 0, inserted, recorded.known)) {
+		size_t n = sightings.size();
+		// First: an event that arrives after this look has no sighting from us.
+		recorded.known =
+			archived_statement.run({pg::bytea_array(n, [&](size_t i) { return sightings[i].id; })})
+				.booleans(0, 1);
+		inserted.sightings = store_sightings(sightings);
+	}
+	add_rejected(sightings, recorded.known);
+	recorded.sightings = std::move(inserted.sightings);
+	return recorded;
 }
 
 std::vector<uint8_t>

@@ -2,9 +2,9 @@
  * The one way of events and sightings into the archive: of the workers' batches, of SQL
  * (bigbrotr.insert_events, bigbrotr.insert_event …) and of imports.
  *
- * Rows are written by direct table access (table.h); where that is not possible, or a concurrent
- * writer was faster with one of the events, by bigbrotr.store_events and store_sightings. Both
- * leave the same rows. Writers go through events in the order of their ids: they wait for each
+ * Rows are written by direct table access (table.h); where that is not possible, by
+ * bigbrotr.store_events and store_sightings. Both leave the same rows. Writers go through events in
+ * the order of their ids, then through sightings in that of eid and relay_id: they wait for each
  * other, but never in a circle.
  */
 #pragma once
@@ -72,6 +72,18 @@ struct Inserted
  */
 Inserted insert_events(std::span<const Event> events, std::span<const Sighting> sightings,
 					   int64_t now);
+
+struct Recorded
+{
+	std::vector<uint8_t> known;            // for each sighting: as known_events() would say it
+	std::vector<RelaySightings> sightings; // new ones of each relay
+};
+
+/*
+ * Sightings alone, of events of which nobody knows yet whether they are archived. Likewise inside.
+ * What is not known has to be verified and inserted, with its sighting.
+ */
+Recorded insert_sightings(std::span<const Sighting> sightings);
 
 /* For each id (32 bytes): is the event archived, or was it rejected for good? Likewise inside. */
 std::vector<uint8_t> known_events(std::span<const std::string_view> ids);

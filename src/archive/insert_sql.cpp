@@ -1,15 +1,18 @@
 /*
- * bigbrotr.insert_events(…) and known_events(…): archive::insert_events and known_events for SQL.
+ * bigbrotr.insert_events(…), insert_sightings(…) and known_events(…): those of archive for SQL.
  */
 #include "insert.h"
 #include "pg/spi.h"
 
 extern "C" {
 #include "funcapi.h"
+#include "utils/lsyscache.h"
 
 PGDLLEXPORT Datum bigbrotr_insert_events(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_insert_sightings(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_known_events(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(bigbrotr_insert_events);
+PG_FUNCTION_INFO_V1(bigbrotr_insert_sightings);
 PG_FUNCTION_INFO_V1(bigbrotr_known_events);
 }
 
@@ -31,11 +34,12 @@ class Elements
 		});
 		for (int i = 0; i < count_ && !nullable; i++)
 			if (nulls_[i])
-				throw pg::Error(
-					ERRCODE_NULL_VALUE_NOT_ALLOWED,
-					"argument " + std::to_string(argument + 1) +
-						" of bigbrotr.insert_events has a null as element " + std::to_string(i + 1),
-					"Of its arrays, only raws may hold nulls.", "Nothing of the batch was stored.");
+				throw pg::Error(ERRCODE_NULL_VALUE_NOT_ALLOWED,
+								"argument " + std::to_string(argument + 1) + " of bigbrotr." +
+									get_func_name(fcinfo->flinfo->fn_oid) +
+									" has a null as element " + std::to_string(i + 1),
+								"Only raws of bigbrotr.insert_events may hold nulls.",
+								"Nothing of the batch was stored.");
 	}
 
 	int64_t bigint(int i) const { return DatumGetInt64(values_[i]); }
@@ -75,6 +79,7 @@ read_events(FunctionCallInfo fcinfo)
 	int count =
 		common_count({&ids, &pubkeys, &created_ats, &kinds, &tags, &contents, &sigs, &raws});
 	std::vector<archive::Event> events;
+	events.reserve(static_cast<size_t>(count));
 	for (int i = 0; i < count; i++) {
 		if (ids.bytes(i).size() != sizeof(nostr::Id))
 			throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
@@ -88,15 +93,48 @@ read_events(FunctionCallInfo fcinfo)
 	return events;
 }
 
+/* From the arguments `first` and following: ids, relays, times. */
 std::vector<archive::Sighting>
-read_sightings(FunctionCallInfo fcinfo)
+read_sightings(FunctionCallInfo fcinfo, int first)
 {
-	Elements ids(fcinfo, 8, BYTEAOID), relays(fcinfo, 9, INT4OID), seen_ats(fcinfo, 10, INT8OID);
+	Elements ids(fcinfo, first, BYTEAOID), relays(fcinfo, first + 1, INT4OID),
+		seen_ats(fcinfo, first + 2, INT8OID);
 	int count = common_count({&ids, &relays, &seen_ats});
 	std::vector<archive::Sighting> sightings;
+	sightings.reserve(static_cast<size_t>(count));
 	for (int i = 0; i < count; i++)
 		sightings.push_back({ids.bytes(i), relays.integer(i), seen_ats.bigint(i)});
 	return sightings;
+}
+
+int64_t
+sum(const std::vector<archive::RelaySightings> &sightings)
+{
+	int64_t sum = 0;
+	for (const archive::RelaySightings &s : sightings)
+		sum += s.count;
+	return sum;
+}
+
+/* Inside pg::call. */
+Datum
+boolean_array(const std::vector<uint8_t> &values)
+{
+	auto *elements = static_cast<Datum *>(palloc(values.size() * sizeof(Datum) + 1));
+	for (size_t i = 0; i < values.size(); i++)
+		elements[i] = BoolGetDatum(values[i]);
+	return PointerGetDatum(
+		construct_array(elements, static_cast<int>(values.size()), BOOLOID, 1, true, 'c'));
+}
+
+/* What the function is declared to return. */
+TupleDesc
+result_shape(FunctionCallInfo fcinfo)
+{
+	TupleDesc shape;
+	if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	return BlessTupleDesc(shape);
 }
 
 } // namespace
@@ -104,26 +142,36 @@ read_sightings(FunctionCallInfo fcinfo)
 Datum
 bigbrotr_insert_events(PG_FUNCTION_ARGS)
 {
-	TupleDesc shape;
-	if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	shape = BlessTupleDesc(shape);
-	int64_t counts[3] = {};
+	TupleDesc shape = result_shape(fcinfo);
+	Datum values[3] = {};
+	bool nulls[3] = {};
 	pg::boundary([&] {
 		std::vector<archive::Event> events = read_events(fcinfo);
-		std::vector<archive::Sighting> sightings = read_sightings(fcinfo);
+		std::vector<archive::Sighting> sightings = read_sightings(fcinfo, 8);
 		pg::call([] { SPI_connect(); });
 		archive::Inserted inserted = archive::insert_events(events, sightings, PG_GETARG_INT64(11));
 		pg::call([] { SPI_finish(); });
-		counts[0] = static_cast<int64_t>(inserted.events.size());
-		for (const archive::RelaySightings &s : inserted.sightings)
-			counts[1] += s.count;
-		counts[2] = inserted.rejected;
+		values[0] = Int64GetDatum(static_cast<int64_t>(inserted.events.size()));
+		values[1] = Int64GetDatum(sum(inserted.sightings));
+		values[2] = Int64GetDatum(inserted.rejected);
 	});
-	Datum values[3];
-	bool nulls[3] = {};
-	for (int i = 0; i < 3; i++)
-		values[i] = Int64GetDatum(counts[i]);
+	return HeapTupleGetDatum(heap_form_tuple(shape, values, nulls));
+}
+
+Datum
+bigbrotr_insert_sightings(PG_FUNCTION_ARGS)
+{
+	TupleDesc shape = result_shape(fcinfo);
+	Datum values[2] = {};
+	bool nulls[2] = {};
+	pg::boundary([&] {
+		std::vector<archive::Sighting> sightings = read_sightings(fcinfo, 0);
+		pg::call([] { SPI_connect(); });
+		archive::Recorded recorded = archive::insert_sightings(sightings);
+		pg::call([] { SPI_finish(); });
+		values[0] = pg::call([&] { return boolean_array(recorded.known); });
+		values[1] = Int64GetDatum(sum(recorded.sightings));
+	});
 	return HeapTupleGetDatum(heap_form_tuple(shape, values, nulls));
 }
 
@@ -138,12 +186,6 @@ bigbrotr_known_events(PG_FUNCTION_ARGS)
 		pg::call([] { SPI_connect(); });
 		std::vector<uint8_t> known = archive::known_events(views);
 		pg::call([] { SPI_finish(); });
-		return pg::call([&] {
-			auto *elements = static_cast<Datum *>(palloc(known.size() * sizeof(Datum) + 1));
-			for (size_t i = 0; i < known.size(); i++)
-				elements[i] = BoolGetDatum(known[i]);
-			return PointerGetDatum(
-				construct_array(elements, static_cast<int>(known.size()), BOOLOID, 1, true, 'c'));
-		});
+		return pg::call([&] { return boolean_array(known); });
 	});
 }

@@ -9,6 +9,7 @@ extern "C" {
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_opfamily_d.h"
 #include "catalog/pg_trigger.h"
@@ -25,7 +26,7 @@ extern "C" {
 
 namespace archive {
 
-/* Columns: name and type as expected, and further ones that need no value. */
+/* The columns named have name and type as expected. */
 bool
 Table::fits(const TableShape &shape)
 {
@@ -33,14 +34,8 @@ Table::fits(const TableShape &shape)
 	auto wanted = static_cast<int>(shape.columns.size());
 	if (have->natts < wanted)
 		return false;
-	for (int i = 0; i < have->natts; i++) {
+	for (int i = 0; i < wanted; i++) {
 		Form_pg_attribute column = TupleDescAttr(have, i);
-		if (i >= wanted) {
-			if (!column->attisdropped && (column->attnotnull || column->atthasdef ||
-										  column->attgenerated || column->attidentity))
-				return false;
-			continue;
-		}
 		const Column &want = shape.columns[static_cast<size_t>(i)];
 		Oid type = want.type == kTagsType ? tags_type(RelationGetNamespace(relation_)) : want.type;
 		if (column->attisdropped || strcmp(NameStr(column->attname), want.name) != 0 ||
@@ -49,6 +44,20 @@ Table::fits(const TableShape &shape)
 			return false;
 		if (want.identity)
 			identity_ = column->attnum;
+	}
+	return true;
+}
+
+/* Further columns take null, and have nothing else to take. */
+bool
+Table::others_take_null(const TableShape &shape)
+{
+	TupleDesc have = RelationGetDescr(relation_);
+	for (auto i = static_cast<int>(shape.columns.size()); i < have->natts; i++) {
+		Form_pg_attribute column = TupleDescAttr(have, i);
+		if (!column->attisdropped && (column->attnotnull || column->atthasdef ||
+									  column->attgenerated || column->attidentity))
+			return false;
 	}
 	return true;
 }
@@ -118,6 +127,33 @@ Table::open_relation(const TableShape &shape, LOCKMODE lock, AclMode needed)
 	return false;
 }
 
+/* The indexes to write to; none may put its check off. */
+bool
+Table::open_indexes()
+{
+	estate_ = CreateExecutorState();
+	result_ = makeNode(ResultRelInfo);
+	InitResultRelInfo(result_, relation_, 0, nullptr, 0);
+	ExecOpenIndices(result_, false);
+	bool good = true;
+	for (int i = 0; i < result_->ri_NumIndices; i++) {
+		Form_pg_index index = result_->ri_IndexRelationDescs[i]->rd_index;
+		good = good && index->indimmediate && !index->indisexclusion;
+		if (index->indexrelid == RelationGetRelid(key_))
+			key_index_ = i;
+	}
+	if (!good)
+		close_indexes();
+	return good;
+}
+
+void
+Table::close_indexes()
+{
+	ExecCloseIndices(result_);
+	FreeExecutorState(estate_);
+}
+
 void
 Table::open_scan(Snapshot snapshot)
 {
@@ -131,15 +167,18 @@ Table::open(const TableShape &shape)
 	if (IsolationUsesXactSnapshot() || GetDatabaseEncoding() != PG_UTF8 ||
 		!open_relation(shape, RowExclusiveLock, ACL_INSERT | ACL_SELECT))
 		return false;
-	if (!fits(shape) || !quiet(shape) || !open_key(shape)) {
-		table_close(relation_, NoLock);
-		return false;
+	if (fits(shape) && others_take_null(shape) && quiet(shape) && open_key(shape)) {
+		if (open_indexes()) {
+			PreventCommandIfReadOnly("INSERT");
+			PreventCommandIfParallelMode("INSERT");
+			InitDirtySnapshot(others_);
+			open_scan(&others_);
+			return true;
+		}
+		index_close(key_, NoLock);
 	}
-	PreventCommandIfReadOnly("bigbrotr.insert_events()");
-	PreventCommandIfParallelMode("bigbrotr.insert_events()");
-	InitDirtySnapshot(others_);
-	open_scan(&others_);
-	return true;
+	table_close(relation_, NoLock);
+	return false;
 }
 
 bool
@@ -164,10 +203,8 @@ Table::close()
 	index_close(key_, NoLock);
 	for (int i = 0; i < made_; i++)
 		ExecDropSingleTupleTableSlot(rows_[i]);
-	if (estate_ != nullptr) {
-		ExecCloseIndices(result_);
-		FreeExecutorState(estate_);
-	}
+	if (estate_ != nullptr)
+		close_indexes();
 	table_close(relation_, NoLock);
 }
 
@@ -185,6 +222,13 @@ Table::next_identity()
 	return nextval_internal(sequence_, false);
 }
 
+/* Who is at work on the row that was found last. */
+TransactionId
+Table::writer() const
+{
+	return TransactionIdIsValid(others_.xmin) ? others_.xmin : others_.xmax;
+}
+
 TupleTableSlot *
 Table::find(const Datum *key)
 {
@@ -194,7 +238,7 @@ Table::find(const Datum *key)
 		index_rescan(scan_, keys_, key_columns_, nullptr, 0);
 		if (!index_getnext_slot(scan_, ForwardScanDirection, found_))
 			return nullptr;
-		TransactionId other = TransactionIdIsValid(others_.xmin) ? others_.xmin : others_.xmax;
+		TransactionId other = writer();
 		if (!TransactionIdIsValid(other))
 			return found_;
 		ItemPointerData tid = found_->tts_tid;
@@ -206,17 +250,43 @@ Table::find(const Datum *key)
 	}
 }
 
+void
+Table::find_all(std::span<const KeyPair> keys, bool *found)
+{
+	memset(found, false, keys.size());
+	ScanKeyData between[2];
+	ScanKeyInit(&between[0], 1, BTGreaterEqualStrategyNumber, F_INT8GE,
+				Int64GetDatum(keys.front().first));
+	ScanKeyInit(&between[1], 1, BTLessEqualStrategyNumber, F_INT8LE,
+				Int64GetDatum(keys.back().first));
+	scan_->xs_want_itup = true; // most entries need not be followed to their row
+	index_rescan(scan_, between, 2, nullptr, 0);
+	List *busy = NIL; // somebody is at work on them
+	size_t next = 0;
+	while (next < keys.size() && index_getnext_tid(scan_, ForwardScanDirection) != nullptr) {
+		bool null;
+		KeyPair at = {DatumGetInt64(index_getattr(scan_->xs_itup, 1, scan_->xs_itupdesc, &null)),
+					  DatumGetInt32(index_getattr(scan_->xs_itup, 2, scan_->xs_itupdesc, &null))};
+		while (next < keys.size() && keys[next] < at)
+			next++;
+		if (next == keys.size() || keys[next] != at || !index_fetch_heap(scan_, found_))
+			continue;
+		found[next] = true;
+		if (TransactionIdIsValid(writer()))
+			busy = lappend_int(busy, static_cast<int>(next));
+	}
+	scan_->xs_want_itup = false;
+	ListCell *cell;
+	foreach (cell, busy) {
+		auto i = static_cast<size_t>(lfirst_int(cell));
+		Datum key[] = {Int64GetDatum(keys[i].first), Int32GetDatum(keys[i].second)};
+		found[i] = find(key) != nullptr;
+	}
+}
+
 TupleTableSlot *
 Table::row()
 {
-	if (estate_ == nullptr) {
-		estate_ = CreateExecutorState();
-		result_ = makeNode(ResultRelInfo);
-		InitResultRelInfo(result_, relation_, 0, nullptr, 0);
-		ExecOpenIndices(result_, false);
-	}
-	if (filled_ == kRows)
-		write();
 	if (filled_ == made_)
 		rows_[made_++] = table_slot_create(relation_, nullptr);
 	TupleTableSlot *slot = rows_[filled_++];
@@ -226,28 +296,85 @@ Table::row()
 }
 
 void
+Table::insert(TupleTableSlot **rows, int count)
+{
+	table_multi_insert(relation_, rows, count, GetCurrentCommandId(true), 0, nullptr);
+	dirty_ = true;
+}
+
+/* False if the primary key may be taken; the entry is there all the same. */
+bool
+Table::insert_into(int index, TupleTableSlot *row)
+{
+	Relation relation = result_->ri_IndexRelationDescs[index];
+	IndexInfo *info = result_->ri_IndexRelationInfo[index];
+	GetPerTupleExprContext(estate_)->ecxt_scantuple = row;
+	if (info->ii_Predicate != NIL && info->ii_PredicateState == nullptr)
+		info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, estate_);
+	bool good = true;
+	if (info->ii_ReadyForInserts &&
+		ExecQual(info->ii_PredicateState, GetPerTupleExprContext(estate_))) {
+		Datum values[INDEX_MAX_KEYS];
+		bool nulls[INDEX_MAX_KEYS];
+		FormIndexDatum(info, row, estate_, values, nulls);
+		good = index_insert(relation, values, nulls, &row->tts_tid, relation_,
+							index == key_index_               ? UNIQUE_CHECK_PARTIAL
+							: relation->rd_index->indisunique ? UNIQUE_CHECK_YES
+															  : UNIQUE_CHECK_NO,
+							false, info) ||
+			   index != key_index_;
+	}
+	ResetPerTupleExprContext(estate_);
+	return good;
+}
+
+/* Whether the row, whose key may be taken, was written in the end; else nothing is left of it. */
+bool
+Table::settle(TupleTableSlot *row)
+{
+	do {
+		CommandCounterIncrement();
+		simple_heap_delete(relation_, &row->tts_tid);
+		Datum key[2];
+		bool null;
+		for (int i = 0; i < key_columns_; i++)
+			key[i] = slot_getattr(row, key_->rd_index->indkey.values[i], &null);
+		if (find(key) != nullptr)
+			return false;
+		insert(&row, 1);
+	} while (!insert_into(key_index_, row));
+	return true;
+}
+
+void
 Table::write()
 {
+	taken_count_ = 0;
+	if (filled_ == 0)
+		return;
 	for (int i = 0; i < filled_; i++) {
 		ExecStoreVirtualTuple(rows_[i]);
 		ExecConstraints(result_, rows_[i], estate_);
 		ResetPerTupleExprContext(estate_);
 	}
-	table_multi_insert(relation_, rows_, filled_, GetCurrentCommandId(true), 0, nullptr);
-	for (int i = 0; i < filled_; i++) {
-		list_free(pg::compat::insert_index_tuples(result_, rows_[i], estate_));
-		ResetPerTupleExprContext(estate_);
+	insert(rows_, filled_);
+	for (int i = 0; i < filled_; i++)
+		if (!insert_into(key_index_, rows_[i]) && !settle(rows_[i])) {
+			taken_[taken_count_++] = i;
+			ExecClearTuple(rows_[i]);
+		}
+	for (int index = 0; index < result_->ri_NumIndices; index++)
+		for (int i = 0; i < filled_ && index != key_index_; i++)
+			if (!TTS_EMPTY(rows_[i]))
+				insert_into(index, rows_[i]);
+	for (int i = 0; i < filled_; i++)
 		ExecClearTuple(rows_[i]);
-	}
 	filled_ = 0;
-	dirty_ = true;
 }
 
 void
-Table::flush()
+Table::finish()
 {
-	if (filled_ > 0)
-		write();
 	if (dirty_)
 		CommandCounterIncrement();
 	dirty_ = false;

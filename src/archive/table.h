@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <span>
 
@@ -36,18 +37,35 @@ struct Column
 struct TableShape
 {
 	const char *name;                // in schema bigbrotr
-	std::span<const Column> columns; // the first ones; further ones must take null
+	std::span<const Column> columns; // the first ones; on INSERT further ones must take null
 	std::span<const int16_t> key;    // columns of the primary key, from 1
 	const char *counter;             // the only trigger function that may hang on INSERT
 };
+
+/* A primary key of two columns. */
+struct KeyPair
+{
+	int64_t first;
+	int32_t second;
+	auto operator<=>(const KeyPair &) const = default;
+};
+
+/* A value of a row to be written; columns count from 1. */
+inline void
+set(TupleTableSlot *row, int column, Datum value)
+{
+	row->tts_values[column - 1] = value;
+	row->tts_isnull[column - 1] = false;
+}
 
 class Table
 {
   public:
 	/*
 	 * Locks the table as INSERT does. False, and nothing is left open, if only SQL does it right:
-	 * another shape, triggers, rules, row security, partitions, another access method, a missing
-	 * privilege, or a transaction whose snapshot does not move.
+	 * another shape, triggers, rules, row security, partitions, another access method, a
+	 * constraint that is checked later, a missing privilege, or a transaction whose snapshot does
+	 * not move.
 	 */
 	bool open(const TableShape &shape);
 	/* For find() alone, by the active snapshot and without waiting. False likewise. */
@@ -66,21 +84,39 @@ class Table
 	 * writing or deleting it. The row is valid until the next call.
 	 */
 	TupleTableSlot *find(const Datum *key);
+	/* The same for keys in ascending order that are close to each other: reads what lies between.
+	 */
+	void find_all(std::span<const KeyPair> keys, bool *found);
 
-	/* A row to fill. The values must live until flush(). */
+	/* Whether the rows asked for have to be written before the next one. */
+	bool full() const { return filled_ == kRows; }
+	/* A row to fill. The values must live until write(). */
 	TupleTableSlot *row();
-	/* Writes the rows asked for and makes them visible to what follows. */
-	void flush();
+	/*
+	 * Writes the rows asked for, but those whose key is taken, maybe by somebody who had to be
+	 * waited for: nothing is left of them, and taken() has their numbers, from 0. In the order of
+	 * their keys: then two writers wait for each other, but never in a circle.
+	 */
+	void write();
+	std::span<const int> taken() const { return {taken_, static_cast<size_t>(taken_count_)}; }
+	/* Makes what was written visible to what follows. */
+	void finish();
 
   private:
 	static constexpr int kRows = 128; // written at once: more do not fit into the processor's cache
 
 	bool open_relation(const TableShape &shape, LOCKMODE lock, AclMode needed);
 	bool fits(const TableShape &shape);
+	bool others_take_null(const TableShape &shape);
 	bool quiet(const TableShape &shape);
 	bool open_key(const TableShape &shape);
+	bool open_indexes();
+	void close_indexes();
 	void open_scan(Snapshot snapshot);
-	void write();
+	TransactionId writer() const;
+	void insert(TupleTableSlot **rows, int count);
+	bool insert_into(int index, TupleTableSlot *row);
+	bool settle(TupleTableSlot *row);
 
 	Relation relation_ = nullptr;
 	AttrNumber identity_ = 0;
@@ -89,8 +125,11 @@ class Table
 
 	EState *estate_ = nullptr;
 	ResultRelInfo *result_ = nullptr;
+	int key_index_ = 0; // which of result_'s indexes
 	TupleTableSlot *rows_[kRows] = {};
 	int made_ = 0, filled_ = 0;
+	int taken_[kRows];
+	int taken_count_ = 0;
 	bool dirty_ = false;
 
 	Relation key_ = nullptr;

@@ -124,17 +124,6 @@ begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys)
 #endif
 }
 
-/* Into all indexes; an ERROR if a unique one has the key already. */
-inline List *
-insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot, EState *estate)
-{
-#if PG_VERSION_NUM >= 160000
-	return ExecInsertIndexTuples(result, slot, estate, false, false, nullptr, NIL, false);
-#else
-	return ExecInsertIndexTuples(result, slot, estate, false, false, nullptr, NIL);
-#endif
-}
-
 inline WaitEventSet *
 create_wait_event_set(int events)
 {

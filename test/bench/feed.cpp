@@ -6,9 +6,10 @@
  *
  * WAY   original: one prepared insert_event() (see baseline/original.sql) for each event;
  *       archive: one bigbrotr.insert_events() for each batch
- * STEP  what is done inside the clock before a batch is sent: insert: nothing; verify: parse, check
- *       id and signature; new (archive only): parse, check the id, look it up, and check the
- *       signature only if it is not known; of known events only the sighting is sent
+ * STEP  what is done inside the clock: insert: only that; verify: parse, check id and signature,
+ *       insert; new (archive only): parse, check the id, send the sightings, by whose answer
+ *       signatures are checked and events inserted that are not known; sightings (archive only):
+ *       send the sightings of events that are all known
  */
 #include <chrono>
 #include <cstdio>
@@ -19,10 +20,9 @@
 #include <string>
 #include <vector>
 
-#include <libpq-fe.h>
-
 #include "nostr/event.h"
 #include "nostr/keys.h"
+#include "pipeline.h"
 
 namespace {
 
@@ -31,136 +31,12 @@ constexpr size_t kInFlight = 2;      // batches that the server may be behind
 
 constexpr unsigned kBytea = 17, kBigint = 20, kInteger = 23, kText = 25; // types, by oid
 
-[[noreturn]] void
-fail(const std::string &what)
-{
-	fprintf(stderr, "bigbrotr-feed: %s\n", what.c_str());
-	exit(1);
-}
-
-std::string
-big_endian(uint64_t value, size_t size)
-{
-	std::string out;
-	for (size_t i = size; i-- > 0;)
-		out += static_cast<char>(value >> 8 * i);
-	return out;
-}
-
 template <size_t N>
-std::string
+std::string_view
 bytes_of(const std::array<uint8_t, N> &value)
 {
 	return {reinterpret_cast<const char *>(value.data()), N};
 }
-
-/* A one-dimensional array in the server's binary format. */
-class Array
-{
-  public:
-	explicit Array(unsigned type) : type_(type) {}
-	void add(std::string_view value)
-	{
-		elements_ += big_endian(value.size(), 4);
-		elements_ += value;
-		count_++;
-	}
-	void add_null()
-	{
-		elements_ += big_endian(~uint64_t{0}, 4);
-		has_null_ = true;
-		count_++;
-	}
-	std::string binary() const
-	{
-		std::string out =
-			big_endian(count_ > 0, 4) + big_endian(has_null_, 4) + big_endian(type_, 4);
-		if (count_ > 0)
-			out += big_endian(count_, 4) + big_endian(1, 4);
-		return out + elements_;
-	}
-
-  private:
-	unsigned type_;
-	size_t count_ = 0;
-	bool has_null_ = false;
-	std::string elements_;
-};
-
-/* A pipelined connection: answers come in the order of what was sent. */
-class Connection
-{
-  public:
-	explicit Connection(const char *info) : connection_(PQconnectdb(info))
-	{
-		if (PQstatus(connection_) != CONNECTION_OK)
-			fail(PQerrorMessage(connection_));
-	}
-	~Connection() { PQfinish(connection_); }
-
-	void prepare(const char *name, const char *sql)
-	{
-		PGresult *result = PQprepare(connection_, name, sql, 0, nullptr);
-		if (PQresultStatus(result) != PGRES_COMMAND_OK)
-			fail(PQerrorMessage(connection_));
-		PQclear(result);
-	}
-
-	std::string single_value(const std::string &sql)
-	{
-		PGresult *result = PQexec(connection_, sql.c_str());
-		if (PQresultStatus(result) != PGRES_TUPLES_OK)
-			fail(PQerrorMessage(connection_));
-		std::string value = PQgetvalue(result, 0, 0);
-		PQclear(result);
-		return value;
-	}
-
-	void start_pipeline() { PQenterPipelineMode(connection_); }
-
-	/* All arguments in binary format. */
-	void send(const char *statement, const std::vector<std::string> &arguments)
-	{
-		std::vector<const char *> values;
-		std::vector<int> lengths, formats(arguments.size(), 1);
-		for (const std::string &argument : arguments) {
-			values.push_back(argument.data());
-			lengths.push_back(static_cast<int>(argument.size()));
-		}
-		if (!PQsendQueryPrepared(connection_, statement, static_cast<int>(arguments.size()),
-								 values.data(), lengths.data(), formats.data(), 0))
-			fail(PQerrorMessage(connection_));
-	}
-
-	/* What was sent since the last end is one transaction. */
-	void end_transaction()
-	{
-		if (!PQpipelineSync(connection_))
-			fail(PQerrorMessage(connection_));
-	}
-
-	/* The first value of the oldest transaction that was not yet waited for. */
-	std::string finish_transaction()
-	{
-		std::string value;
-		for (;;) {
-			PGresult *result = PQgetResult(connection_);
-			if (result == nullptr)
-				continue;
-			ExecStatusType status = PQresultStatus(result);
-			if (status == PGRES_TUPLES_OK && PQntuples(result) > 0)
-				value = PQgetvalue(result, 0, 0);
-			PQclear(result);
-			if (status == PGRES_PIPELINE_SYNC)
-				return value;
-			if (status != PGRES_TUPLES_OK)
-				fail(PQerrorMessage(connection_));
-		}
-	}
-
-  private:
-	PGconn *connection_;
-};
 
 struct Batch
 {
@@ -208,37 +84,34 @@ class Feeder
 	{
 		if (to_archive) {
 			std::string id = connection.single_value("SELECT bigbrotr.add_relay('" + relay_ + "')");
-			relay_id_ = big_endian(std::stoul(id), 4);
+			relay_id_ = std::stoul(id);
 			connection.prepare("insert", "SELECT events FROM bigbrotr.insert_events($1, $2, $3, "
 										 "$4, $5, $6, $7, $8, $9, $10, $11, $12)");
-			connection.prepare("known", "SELECT bigbrotr.known_events($1)");
+			connection.prepare("sightings",
+							   "SELECT known FROM bigbrotr.insert_sightings($1, $2, $3)");
 		} else
 			connection.prepare("insert",
 							   "SELECT insert_event($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
 		connection.start_pipeline();
 	}
 
-	void look_up(const Batch &batch)
+	/* known() has the answer. */
+	void ask(const Batch &batch) { send_sightings(batch, Sent::Question); }
+
+	/* All events are known. */
+	void insert_sightings(const Batch &batch)
 	{
-		Array ids(kBytea);
-		for (const nostr::Event &event : batch.events)
-			ids.add(bytes_of(event.id));
-		connection_.send("known", {ids.binary()});
-		connection_.end_transaction();
-		in_flight_.push_back(true);
+		send_sightings(batch, Sent::Sightings);
+		finish_some();
 	}
 
-	/* Of the oldest batch that was looked up, as {t,f,…}. */
+	/* Of the oldest batch asked about: for each event t or f. */
 	std::string known()
 	{
-		while (!in_flight_.front())
+		while (in_flight_.front() != Sent::Question)
 			finish_one();
 		in_flight_.pop_front();
-		std::string known;
-		for (char c : connection_.finish_transaction())
-			if (c == 't' || c == 'f')
-				known += c;
-		return known;
+		return answer();
 	}
 
 	void verify(const Batch &batch)
@@ -257,9 +130,8 @@ class Feeder
 		else
 			insert_originally(batch);
 		connection_.end_transaction();
-		in_flight_.push_back(false);
-		while (in_flight_.size() > kInFlight && !in_flight_.front())
-			finish_one();
+		in_flight_.push_back(Sent::Events);
+		finish_some();
 	}
 
 	void finish()
@@ -274,72 +146,125 @@ class Feeder
 		return batch.known.empty() || batch.known[i] == 'f';
 	}
 
+	enum class Sent
+	{
+		Events,
+		Question,
+		Sightings
+	};
+
+	void send_sightings(const Batch &batch, Sent what)
+	{
+		size_t count = batch.events.size();
+		Array ids(kBytea, count, count * 32), relays(kInteger, count, count * 4),
+			seen_ats(kBigint, count, count * 8);
+		for (const nostr::Event &event : batch.events) {
+			ids.add(bytes_of(event.id));
+			relays.add_integer(relay_id_, 4);
+			seen_ats.add_integer(kNow, 8);
+		}
+		connection_.send("sightings", {ids.binary(), relays.binary(), seen_ats.binary()});
+		connection_.end_transaction();
+		in_flight_.push_back(what);
+	}
+
+	std::string answer()
+	{
+		std::string known;
+		for (char c : connection_.finish_transaction()) // {t,f,…}
+			if (c == 't' || c == 'f')
+				known += c;
+		return known;
+	}
+
 	void finish_one()
 	{
-		connection_.finish_transaction();
+		if (in_flight_.front() == Sent::Events)
+			connection_.finish_transaction();
+		else if (answer().find('f') != std::string::npos)
+			fail("an event is not known");
 		in_flight_.pop_front();
+	}
+
+	void finish_some()
+	{
+		while (in_flight_.size() > kInFlight && in_flight_.front() != Sent::Question)
+			finish_one();
 	}
 
 	void insert_originally(const Batch &batch)
 	{
 		std::string now = big_endian(kNow, 8);
-		for (const nostr::Event &e : batch.events)
-			connection_.send("insert", {bytes_of(e.id), bytes_of(e.pubkey),
-										big_endian(static_cast<uint64_t>(e.created_at), 8),
-										big_endian(static_cast<uint64_t>(e.kind), 4), '\1' + e.tags,
+		for (const nostr::Event &e : batch.events) {
+			std::string created_at = big_endian(static_cast<uint64_t>(e.created_at), 8);
+			std::string kind = big_endian(static_cast<uint64_t>(e.kind), 4);
+			std::string tags = '\1' + e.tags;
+			connection_.send("insert", {bytes_of(e.id), bytes_of(e.pubkey), created_at, kind, tags,
 										e.content, bytes_of(e.sig), relay_, "clearnet", now, now});
+		}
 	}
 
+	/* Those that are new, with their sightings. */
 	void insert_into_archive(const Batch &batch)
 	{
-		Array ids(kBytea), pubkeys(kBytea), created_ats(kBigint), kinds(kInteger), tags(kText),
-			contents(kText), sigs(kBytea), raws(kBytea), seen(kBytea), relays(kInteger),
-			seen_ats(kBigint);
-		std::string now = big_endian(kNow, 8);
+		size_t count = 0, tags_bytes = 0, content_bytes = 0;
+		for (size_t i = 0; i < batch.events.size(); i++)
+			if (is_new(batch, i)) {
+				count++;
+				tags_bytes += batch.events[i].tags.size();
+				content_bytes += batch.events[i].content.size();
+			}
+		Array ids(kBytea, count, count * 32), pubkeys(kBytea, count, count * 32),
+			created_ats(kBigint, count, count * 8), kinds(kInteger, count, count * 4),
+			tags(kText, count, tags_bytes), contents(kText, count, content_bytes),
+			sigs(kBytea, count, count * 64), raws(kBytea, count, 0),
+			relays(kInteger, count, count * 4), seen_ats(kBigint, count, count * 8);
 		for (size_t i = 0; i < batch.events.size(); i++) {
-			const nostr::Event &e = batch.events[i];
-			seen.add(bytes_of(e.id));
-			relays.add(relay_id_);
-			seen_ats.add(now);
 			if (!is_new(batch, i))
 				continue;
+			const nostr::Event &e = batch.events[i];
 			ids.add(bytes_of(e.id));
 			pubkeys.add(bytes_of(e.pubkey));
-			created_ats.add(big_endian(static_cast<uint64_t>(e.created_at), 8));
-			kinds.add(big_endian(static_cast<uint64_t>(e.kind), 4));
+			created_ats.add_integer(static_cast<uint64_t>(e.created_at), 8);
+			kinds.add_integer(static_cast<uint64_t>(e.kind), 4);
 			tags.add(e.tags);
 			contents.add(e.content);
 			sigs.add(bytes_of(e.sig));
 			raws.add_null();
+			relays.add_integer(relay_id_, 4);
+			seen_ats.add_integer(kNow, 8);
 		}
+		std::string now = big_endian(kNow, 8);
 		connection_.send("insert",
 						 {ids.binary(), pubkeys.binary(), created_ats.binary(), kinds.binary(),
 						  tags.binary(), contents.binary(), sigs.binary(), raws.binary(),
-						  seen.binary(), relays.binary(), seen_ats.binary(), now});
+						  ids.binary(), relays.binary(), seen_ats.binary(), now});
 	}
 
 	Connection &connection_;
 	bool to_archive_;
 	std::string relay_;
-	std::string relay_id_;
+	uint64_t relay_id_ = 0;
 	nostr::Verifier verifier_;
-	std::deque<bool> in_flight_; // transactions: true: a look-up, which known() waits for
+	std::deque<Sent> in_flight_; // transactions
 };
 
-/* The server looks one batch up while we parse the next. */
+/* The server takes the sightings of one batch while we parse the next. */
 void
 feed_new(Reader &reader, Feeder &feeder)
 {
 	Batch batch, next;
 	bool more = reader.next(batch);
-	feeder.look_up(batch);
+	feeder.ask(batch);
 	while (more) {
 		more = reader.next(next);
 		if (more)
-			feeder.look_up(next);
+			feeder.ask(next);
 		batch.known = feeder.known();
-		feeder.verify(batch);
-		feeder.insert(batch);
+		if (batch.known.find('f') != batch.known.npos) {
+			feeder.verify(batch);
+			feeder.insert(batch);
+		}
 		std::swap(batch, next);
 	}
 }
@@ -350,9 +275,9 @@ int
 main(int argc, char **argv)
 {
 	if (argc != 7) {
-		fputs(
-			"usage: bigbrotr-feed CONNECTION original|archive insert|verify|new RELAY BATCH FILE\n",
-			stderr);
+		fputs("usage: bigbrotr-feed CONNECTION original|archive insert|verify|new|sightings RELAY "
+			  "BATCH FILE\n",
+			  stderr);
 		return 2;
 	}
 	std::string step = argv[3];
@@ -360,14 +285,18 @@ main(int argc, char **argv)
 	Feeder feeder(connection, strcmp(argv[2], "archive") == 0, argv[4]);
 	Reader reader(argv[6], std::stoul(argv[5]));
 	std::vector<Batch> ready;
-	for (Batch batch; step == "insert" && reader.next(batch);)
-		ready.push_back(std::move(batch));
+	if (step == "insert" || step == "sightings")
+		for (Batch batch; reader.next(batch);)
+			ready.push_back(std::move(batch));
 
 	using Clock = std::chrono::steady_clock;
 	auto begin = Clock::now();
 	if (step == "insert")
 		for (const Batch &batch : ready)
 			feeder.insert(batch);
+	else if (step == "sightings")
+		for (const Batch &batch : ready)
+			feeder.insert_sightings(batch);
 	else if (step == "verify")
 		for (Batch batch; reader.next(batch);) {
 			feeder.verify(batch);

@@ -1,0 +1,62 @@
+/*
+ * In which order a batch is written, and whether its rows are looked for before.
+ */
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "pg/compat.h"
+
+extern "C" {
+#include "port/pg_bswap.h"
+}
+
+namespace archive {
+
+/* Where the ids stand in the list, in their order; of equal ones the first comes first. */
+template <class List>
+std::vector<uint32_t>
+ordered_by_id(const List &list)
+{
+	struct Place
+	{
+		uint64_t beginning; // of the id: tells nearly all of them apart
+		uint32_t index;
+	};
+	std::vector<Place> places(list.size());
+	for (uint32_t i = 0; i < places.size(); i++) {
+		uint64_t beginning = 0;
+		memcpy(&beginning, list[i].id.data(), std::min(list[i].id.size(), sizeof beginning));
+		places[i] = {pg_ntoh64(beginning), i};
+	}
+	std::sort(places.begin(), places.end(), [&](const Place &a, const Place &b) {
+		if (a.beginning != b.beginning)
+			return a.beginning < b.beginning;
+		int order = list[a.index].id.compare(list[b.index].id);
+		return order != 0 ? order < 0 : a.index < b.index;
+	});
+	std::vector<uint32_t> order(places.size());
+	std::transform(places.begin(), places.end(), order.begin(),
+				   [](const Place &place) { return place.index; });
+	return order;
+}
+
+/*
+ * Whether to look before a row is written. The primary key's index tells as well whether it is
+ * taken, but then the row has to be removed again: worth it where all rows are new.
+ */
+class Caution
+{
+  public:
+	bool look() const { return fresh_ < kEnough; }
+	void note(bool fresh) { fresh_ = fresh ? fresh_ + 1 : 0; }
+
+  private:
+	static constexpr int kEnough = 16;
+	int fresh_ = 0; // in a row
+};
+
+} // namespace archive

@@ -1,0 +1,24 @@
+/*
+ * How many rows of each kind, day or relay a batch has, for bigbrotr.statistics_deltas.
+ */
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+
+namespace archive {
+
+class Counts
+{
+  public:
+	void add(int64_t key) { counts_[key]++; }
+	/* As bigbrotr.count_events() and count_sightings() do it. */
+	void append_to_statistics(std::string_view subject) const;
+	const std::map<int64_t, int64_t> &all() const { return counts_; }
+
+  private:
+	std::map<int64_t, int64_t> counts_;
+};
+
+} // namespace archive

@@ -1,0 +1,134 @@
+#include "direct_sightings.h"
+
+#include <memory>
+#include <tuple>
+
+#include "batch.h"
+#include "pg/spi.h"
+
+namespace archive {
+
+namespace {
+
+constexpr Column kSightingColumns[] = {
+	{"eid", INT8OID}, {"relay_id", INT4OID}, {"seen_at", INT8OID}};
+constexpr int16_t kSightingKey[] = {1, 2};
+constexpr TableShape kSightings = {"sightings", kSightingColumns, kSightingKey, "count_sightings"};
+
+// As bigbrotr.hold_relays() does it, without a function's price.
+pg::Statement relays_statement("SELECT r.relay_id FROM bigbrotr.relays AS r "
+							   "WHERE r.relay_id = ANY ($1) ORDER BY r.relay_id FOR KEY SHARE");
+
+/*
+ * Relays deliver their events in about the same order, and again in that order: the keys of a batch
+ * are often neighbours. Reading past so many others is cheaper than finding the next one anew.
+ */
+constexpr int64_t kNear = 4;
+constexpr size_t kNeighbours = 4;
+
+/* Those that exist, sorted; they stay until the end of the transaction. */
+std::vector<int64_t>
+lock_relays(const std::vector<Seen> &seen)
+{
+	std::vector<int32_t> wanted;
+	for (const Seen &s : seen)
+		if (wanted.empty() || wanted.back() != s.key.second)
+			wanted.push_back(s.key.second);
+	std::sort(wanted.begin(), wanted.end());
+	wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+	pg::Rows rows =
+		relays_statement.run({pg::int4_array(wanted.size(), [&](size_t i) { return wanted[i]; })});
+	std::vector<int64_t> locked;
+	for (uint64_t row = 0; row < rows.count(); row++)
+		locked.push_back(rows.integer(row, 1));
+	return locked;
+}
+
+} // namespace
+
+bool
+SightingWriter::open()
+{
+	return table_.open(kSightings);
+}
+
+void
+SightingWriter::close()
+{
+	table_.close();
+}
+
+void
+SightingWriter::leave_out_stored(std::vector<Seen> &seen)
+{
+	Caution caution;
+	std::vector<KeyPair> keys;
+	auto stored = std::make_unique<bool[]>(seen.size());
+	for (size_t begin = 0, end = 0; begin < seen.size(); begin = end) {
+		keys.clear();
+		do
+			keys.push_back(seen[end++].key);
+		while (end < seen.size() && seen[end].key.first - keys.back().first <= kNear);
+		if (seen[begin].fresh)
+			continue;
+		if (keys.size() >= kNeighbours) {
+			pg::call([&] { table_.find_all(keys, &stored[begin]); });
+			continue;
+		}
+		for (size_t i = begin; i < end && caution.look(); i++) {
+			Datum key[] = {Int64GetDatum(seen[i].key.first), Int32GetDatum(seen[i].key.second)};
+			stored[i] = pg::call([&] { return table_.find(key) != nullptr; });
+			caution.note(!stored[i]);
+		}
+	}
+	size_t kept = 0;
+	for (size_t i = 0; i < seen.size(); i++)
+		if (!stored[i])
+			seen[kept++] = seen[i];
+	seen.resize(kept);
+}
+
+void
+SightingWriter::write(std::vector<Seen> seen)
+{
+	std::sort(seen.begin(), seen.end(), [](const Seen &a, const Seen &b) {
+		return std::tie(a.key, a.number) < std::tie(b.key, b.number);
+	});
+	auto same = [](const Seen &a, const Seen &b) { return a.key == b.key; };
+	seen.erase(std::unique(seen.begin(), seen.end(), same), seen.end());
+	leave_out_stored(seen);
+	if (seen.empty()) // a resend: nothing to lock
+		return;
+	std::vector<int64_t> relays = lock_relays(seen);
+	std::vector<int32_t> asked; // relays of the rows to be written
+	for (const Seen &s : seen) {
+		if (!std::binary_search(relays.begin(), relays.end(), int64_t{s.key.second}))
+			continue;
+		pg::call([&] {
+			TupleTableSlot *row = table_.row();
+			set(row, 1, Int64GetDatum(s.key.first));
+			set(row, 2, Int32GetDatum(s.key.second));
+			set(row, 3, Int64GetDatum(s.seen_at));
+		});
+		asked.push_back(s.key.second);
+		if (table_.full())
+			write_asked(asked);
+	}
+	write_asked(asked);
+	pg::call([&] { table_.finish(); });
+}
+
+void
+SightingWriter::write_asked(std::vector<int32_t> &relays)
+{
+	pg::call([&] { table_.write(); });
+	auto taken = table_.taken().begin();
+	for (size_t i = 0; i < relays.size(); i++)
+		if (taken != table_.taken().end() && static_cast<size_t>(*taken) == i)
+			++taken;
+		else
+			relays_.add(relays[i]);
+	relays.clear();
+}
+
+} // namespace archive
