@@ -66,6 +66,12 @@ SELECT store('before', 'erin', 5, 1), store('deletion before', 'erin', 5, 5, 'e 
        store('unrelated', 'frank', 5, 1, 'p ' || hex('erin')), store('elsewhere', 'frank', 9, 62, 'relay wss://a.example.com'), store('vanish deletion', 'erin', 8, 5, 'e ' || hex('vanish'));
 SELECT name, standing, published, answered, by_id, as_seen FROM seen ORDER BY name;
 
+-- Rows of every view can be exported.
+SELECT bool_and(bigbrotr.event_json(e) = bigbrotr.event_json(s)) AS seen, bool_and(bigbrotr.event_json(e) = bigbrotr.event_json(c)) AS current,
+       bool_and(bigbrotr.event_json(e) = bigbrotr.event_json(t)) AS standing, bool_and(bigbrotr.event_json(e) = bigbrotr.event_json(p)) AS published, count(*)
+FROM bigbrotr.events AS e JOIN bigbrotr.events_as_seen AS s USING (eid) JOIN bigbrotr.events_current AS c USING (eid)
+     JOIN bigbrotr.events_standing AS t USING (eid) JOIN bigbrotr.events_as_published AS p USING (eid);
+
 -- Nothing is really deleted but on demand; then it still does not come back into view.
 SELECT bigbrotr.delete_withdrawn(1), bigbrotr.delete_withdrawn(), bigbrotr.delete_withdrawn();
 SELECT store('before', 'erin', 5, 1);

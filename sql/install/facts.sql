@@ -111,7 +111,8 @@ COMMENT ON VIEW bigbrotr.events_as_published IS 'Events as their authors want th
 CREATE VIEW bigbrotr.events_as_seen AS SELECT e.* FROM bigbrotr.events AS e;
 COMMENT ON VIEW bigbrotr.events_as_seen IS 'Everything that relays delivered: the same as bigbrotr.events';
 
-DO $comments$
+-- Of each view, the columns are those of the table, and its rows can be exported.
+DO $views$
 DECLARE
 	view text;
 	item record;
@@ -122,9 +123,17 @@ BEGIN
 		LOOP
 			EXECUTE format('COMMENT ON COLUMN bigbrotr.%I.%I IS %L', view, item.attname, item.comment);
 		END LOOP;
+		EXECUTE format(
+			$$CREATE FUNCTION bigbrotr.event_json(event bigbrotr.%I) RETURNS text
+				LANGUAGE sql STABLE STRICT PARALLEL SAFE
+				RETURN bigbrotr.event_json(ROW(%s)::bigbrotr.events)$$,
+			view, (SELECT string_agg(format('(event).%I', a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute AS a
+			       WHERE a.attrelid = 'bigbrotr.events'::regclass AND a.attnum > 0 AND NOT a.attisdropped));
+		EXECUTE format($$COMMENT ON FUNCTION bigbrotr.event_json(bigbrotr.%I) IS 'The event as NIP-01 JSON, exact'$$, view);
+		EXECUTE format('GRANT EXECUTE ON FUNCTION bigbrotr.event_json(bigbrotr.%I) TO bigbrotr_reader', view);
 	END LOOP;
 END
-$comments$;
+$views$;
 
 CREATE FUNCTION bigbrotr.delete_withdrawn(max_events integer DEFAULT 10000) RETURNS bigint
 	LANGUAGE plpgsql STRICT
