@@ -49,8 +49,10 @@ namespace detail {
 struct ErrorText
 {
 	int sqlstate = ERRCODE_INTERNAL_ERROR;
-	char message[1024] = "", detail[1024] = "", hint[512] = "", context[1024] = "";
+	char message[1024], detail[1024], hint[512], context[1024];
 
+	/* Not all of it is zeroed: that would take longer than most of what runs under a boundary. */
+	ErrorText() { message[0] = detail[0] = hint[0] = context[0] = '\0'; }
 	void set(int code, const char *what);
 	void set(const Error &error);
 };
