@@ -367,6 +367,25 @@ TEST(Hex, BothWays)
 	EXPECT_FALSE(nostr::from_hex("00000", back, 2));
 }
 
+/* Long ones are read many digits at a time. */
+TEST(Hex, EveryByteAtEveryPlace)
+{
+	uint8_t bytes[17], back[17];
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = static_cast<uint8_t>(i * 37 + 11);
+	const std::string good = nostr::to_hex(bytes, sizeof bytes);
+	for (size_t at = 0; at < good.size(); at++)
+		for (int c = 0; c < 256; c++) {
+			std::string hex = good;
+			hex[at] = static_cast<char>(c);
+			bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+			ASSERT_EQ(nostr::from_hex(hex, back, sizeof back), digit) << at << ' ' << c;
+			if (digit) {
+				ASSERT_EQ(nostr::to_hex(back, sizeof back), hex);
+			}
+		}
+}
+
 TEST(Codes, AreStableWords)
 {
 	EXPECT_STREQ(nostr::reject_code(Reject::IdMismatch), "id_mismatch");
