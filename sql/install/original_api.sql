@@ -120,7 +120,7 @@ COMMENT ON FUNCTION bigbrotr.check_relay(text, text, bigint) IS
 -- Elements that run in parallel, checked already. In the order of the arrays, the first one counts
 -- for an event, a sighting and a relay, the last one for last_seen: as if inserted one by one.
 CREATE FUNCTION bigbrotr.insert_relays_checked(
-	urls text[], networks text[], inserted_ats bigint[], last_seens bigint[]) RETURNS void
+	urls text[], networks text[], inserted_ats bigint[], last_seens bigint[]) RETURNS bigint
 	LANGUAGE sql
 	BEGIN ATOMIC
 		WITH given AS (
@@ -135,14 +135,16 @@ CREATE FUNCTION bigbrotr.insert_relays_checked(
 			SELECT g.url, g.network, g.inserted_at, g.last_seen FROM given AS g ORDER BY g.url
 			ON CONFLICT ON CONSTRAINT relays_url_key
 			DO UPDATE SET last_seen = coalesce(excluded.last_seen, r.last_seen)
-			RETURNING r.relay_id
+			RETURNING r.relay_id, r.xmax = 0 AS new -- who meets a row, updates it, which sets xmax
+		), synchronized AS (
+			INSERT INTO bigbrotr.relay_sync (relay_id, phase_since)
+			SELECT s.relay_id, bigbrotr.unix_now() FROM stored AS s ORDER BY s.relay_id
+			ON CONFLICT DO NOTHING
 		)
-		INSERT INTO bigbrotr.relay_sync (relay_id, phase_since)
-		SELECT s.relay_id, bigbrotr.unix_now() FROM stored AS s ORDER BY s.relay_id
-		ON CONFLICT DO NOTHING;
+		SELECT count(*) FROM stored AS s WHERE s.new;
 	END;
 COMMENT ON FUNCTION bigbrotr.insert_relays_checked(text[], text[], bigint[], bigint[]) IS
-	'Makes relays known and notes when they were last seen (null: not), for URLs in normal form';
+	'Makes relays known and notes when they were last seen (null: not), for URLs in normal form; returns how many are new';
 
 CREATE FUNCTION bigbrotr.insert_events_checked(
 	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], all_tags jsonb[], contents text[],

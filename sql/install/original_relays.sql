@@ -21,7 +21,7 @@ CREATE FUNCTION bigbrotr.insert_relays_batch(relays jsonb[], batch_size integer 
 	AS $$
 DECLARE
 	size integer := bigbrotr.batch_size(batch_size);
-	before bigint := (SELECT count(*) FROM bigbrotr.relays);
+	added bigint := 0;
 	given record;
 	relay record;
 	urls text[]; networks text[]; inserted_ats bigint[];
@@ -47,9 +47,9 @@ BEGIN
 				DETAIL = coalesce(nullif(detail, ''), 'Nothing of the list was stored.'),
 				HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
 		END;
-		PERFORM bigbrotr.insert_relays_checked(urls, networks, inserted_ats, array_fill(NULL::bigint, ARRAY[cardinality(urls)]));
+		added := added + bigbrotr.insert_relays_checked(urls, networks, inserted_ats, array_fill(NULL::bigint, ARRAY[cardinality(urls)]));
 	END LOOP;
-	RETURN (SELECT count(*) FROM bigbrotr.relays) - before;
+	RETURN added;
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_relays_batch(jsonb[], integer) IS
