@@ -50,24 +50,27 @@ CREATE FUNCTION bigbrotr.record_facts(eids bigint[]) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	WITH requests AS MATERIALIZED ( -- by eid: no other index is of use
+		SELECT e.event_id, e.pubkey, e.created_at, e.kind, e.tags FROM bigbrotr.events AS e WHERE e.eid = ANY (eids)
+	), vanished AS (
+		INSERT INTO bigbrotr.vanish_requests (pubkey, event_id, created_at)
+		SELECT r.pubkey, r.event_id, r.created_at FROM requests AS r
+		WHERE r.kind = 62 AND 'ALL_RELAYS' = ANY (bigbrotr.tag_values(r.tags, 'relay'))
+		ORDER BY 1, 2
+		ON CONFLICT ON CONSTRAINT vanish_requests_pkey DO NOTHING
+	)
 	INSERT INTO bigbrotr.deletions (target, by_address, event_id, pubkey, created_at)
-	SELECT decode(v.value, 'hex'), false, e.event_id, e.pubkey, e.created_at
-	FROM bigbrotr.events AS e, unnest(bigbrotr.tag_values(e.tags, 'e')) AS v (value)
-	WHERE e.eid = ANY (eids) AND e.kind = 5 AND v.value ~ '^[0-9a-f]{64}$'
+	SELECT decode(v.value, 'hex'), false, r.event_id, r.pubkey, r.created_at
+	FROM requests AS r, unnest(bigbrotr.tag_values(r.tags, 'e')) AS v (value)
+	WHERE r.kind = 5 AND length(v.value) = 64 AND v.value !~ '[^0-9a-f]'
 	UNION
 	-- The second colon is often left out where nothing follows it.
 	SELECT sha256(convert_to(v.value || CASE WHEN v.value ~ '^[^:]*:[^:]*$' THEN ':' ELSE '' END, 'UTF8')),
-	       true, e.event_id, e.pubkey, e.created_at
-	FROM bigbrotr.events AS e, unnest(bigbrotr.tag_values(e.tags, 'a')) AS v (value)
-	WHERE e.eid = ANY (eids) AND e.kind = 5 AND split_part(v.value, ':', 2) = encode(e.pubkey, 'hex')
+	       true, r.event_id, r.pubkey, r.created_at
+	FROM requests AS r, unnest(bigbrotr.tag_values(r.tags, 'a')) AS v (value)
+	WHERE r.kind = 5 AND split_part(v.value, ':', 2) = encode(r.pubkey, 'hex')
 	ORDER BY 1, 2, 3
 	ON CONFLICT ON CONSTRAINT deletions_pkey DO NOTHING;
-
-	INSERT INTO bigbrotr.vanish_requests (pubkey, event_id, created_at)
-	SELECT e.pubkey, e.event_id, e.created_at FROM bigbrotr.events AS e
-	WHERE e.eid = ANY (eids) AND e.kind = 62 AND 'ALL_RELAYS' = ANY (bigbrotr.tag_values(e.tags, 'relay'))
-	ORDER BY 1, 2
-	ON CONFLICT ON CONSTRAINT vanish_requests_pkey DO NOTHING;
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.record_facts(bigint[]) IS
