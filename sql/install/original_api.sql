@@ -146,44 +146,52 @@ CREATE FUNCTION bigbrotr.insert_relays_checked(
 COMMENT ON FUNCTION bigbrotr.insert_relays_checked(text[], text[], bigint[], bigint[]) IS
 	'Makes relays known and notes when they were last seen (null: not), for URLs in normal form; returns how many are new';
 
+-- Events first and sightings then, all of a list in the order of all writers: two that bring the same wait
+-- for each other, but never in a circle.
 CREATE FUNCTION bigbrotr.insert_events_checked(
 	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], all_tags jsonb[], contents text[],
 	sigs bytea[], relay_urls text[], relay_networks text[], relay_inserted_ats bigint[], seen_ats bigint[],
-	element integer DEFAULT NULL, OUT events bigint, OUT sightings bigint)
+	size integer DEFAULT NULL, OUT events bigint, OUT sightings bigint)
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	at bigint;
+	list record;
+	lowest integer := 1;
+	highest integer;
 	added record;
 	refused record;
 BEGIN
 	PERFORM bigbrotr.insert_relays_checked(relay_urls, relay_networks, relay_inserted_ats, seen_ats);
+	SELECT array_agg(e.event_id) AS ids, array_agg(e.pubkey) AS pubkeys, array_agg(e.created_at) AS created_ats,
+	       array_agg(e.kind) AS kinds, array_agg(e.tags::text) AS tags, array_agg(e.content) AS contents,
+	       array_agg(e.sig) AS sigs, array_agg(NULL::bytea) AS raws, array_agg(e.seen_at) AS seen_ats
+	INTO list
+	FROM (SELECT DISTINCT ON (a.event_id) a.* FROM
+	      unnest(event_ids, pubkeys, created_ats, kinds, all_tags, contents, sigs, seen_ats) WITH ORDINALITY
+	      AS a (event_id, pubkey, created_at, kind, tags, content, sig, seen_at, n)
+	      ORDER BY a.event_id, a.n) AS e;
 	events := 0;
-	sightings := 0;
-	-- An event counts as archived when it was seen.
-	FOR at IN SELECT DISTINCT a.seen_at FROM unnest(seen_ats) AS a (seen_at) ORDER BY 1 LOOP
-		SELECT i.* INTO added
-		FROM (SELECT coalesce(array_agg(e.event_id), '{}') AS event_ids, coalesce(array_agg(e.pubkey), '{}') AS pubkeys,
-		             coalesce(array_agg(e.created_at), '{}') AS created_ats, coalesce(array_agg(e.kind), '{}') AS kinds,
-		             coalesce(array_agg(e.tags::text), '{}') AS tags, coalesce(array_agg(e.content), '{}') AS contents,
-		             coalesce(array_agg(e.sig), '{}') AS sigs, coalesce(array_agg(NULL::bytea), '{}') AS raws
-		      FROM (SELECT DISTINCT ON (a.event_id) a.* FROM
-		            unnest(event_ids, pubkeys, created_ats, kinds, all_tags, contents, sigs, seen_ats) WITH ORDINALITY
-		            AS a (event_id, pubkey, created_at, kind, tags, content, sig, seen_at, n)
-		            ORDER BY a.event_id, a.n) AS e
-		      WHERE e.seen_at = at) AS e,
-		     bigbrotr.insert_events(e.event_ids, e.pubkeys, e.created_ats, e.kinds, e.tags, e.contents, e.sigs,
-			e.raws, '{}', '{}', '{}', at) AS i;
+	WHILE lowest <= cardinality(list.ids) LOOP
+		-- An event counts as archived when it was seen: together go those of one time.
+		highest := lowest;
+		WHILE highest - lowest + 1 < size AND list.seen_ats[highest + 1] = list.seen_ats[lowest] LOOP
+			highest := highest + 1;
+		END LOOP;
+		SELECT i.* INTO added FROM bigbrotr.insert_events(
+			list.ids[lowest:highest], list.pubkeys[lowest:highest], list.created_ats[lowest:highest],
+			list.kinds[lowest:highest], list.tags[lowest:highest], list.contents[lowest:highest],
+			list.sigs[lowest:highest], list.raws[lowest:highest], '{}', '{}', '{}', list.seen_ats[lowest]) AS i;
 		events := events + added.events;
 		IF added.rejected > 0 THEN
 			SELECT r.* INTO refused FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY (event_ids) LIMIT 1;
 			RAISE EXCEPTION USING ERRCODE = refused.sqlstate,
-				MESSAGE = concat('element ' || element + array_position(event_ids, refused.event_id) - 1 || ' of the events: ',
+				MESSAGE = concat('element ' || CASE WHEN size IS NOT NULL THEN array_position(event_ids, refused.event_id) END || ' of the events: ',
 					format('event %s cannot be stored: %s', encode(refused.event_id, 'hex'), refused.message)),
 				DETAIL = 'It is valid, but the database refuses it.',
 				HINT = 'Did somebody add constraints to the tables?';
 		END IF;
+		lowest := highest + 1;
 	END LOOP;
 	SELECT i.sightings INTO sightings
 	FROM (SELECT coalesce(array_agg(a.event_id ORDER BY a.n), '{}') AS event_ids,
@@ -196,7 +204,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_events_checked(bytea[], bytea[], bigint[], integer[], jsonb[], text[], bytea[], text[], text[], bigint[], bigint[], integer) IS
-	'Archives events with their relays and sightings, as so many calls of bigbrotr.insert_event would do it; element: which of a longer list the first is, for errors';
+	'Archives events with their relays and sightings, as so many calls of bigbrotr.insert_event would do it; size: how many at once, if they are a list';
 
 CREATE FUNCTION bigbrotr.insert_event(
 	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea,
@@ -259,49 +267,41 @@ DECLARE
 	size integer := bigbrotr.batch_size(batch_size);
 	e record;
 	relay record;
-	added record;
-	ids bytea[]; pubkeys bytea[]; created_ats bigint[]; kinds integer[]; tags jsonb[]; contents text[]; sigs bytea[];
-	urls text[]; networks text[]; inserted_ats bigint[]; seen_ats bigint[];
+	ids bytea[] := '{}'; pubkeys bytea[] := '{}'; created_ats bigint[] := '{}'; kinds integer[] := '{}'; tags jsonb[] := '{}';
+	contents text[] := '{}'; sigs bytea[] := '{}';
+	urls text[] := '{}'; networks text[] := '{}'; inserted_ats bigint[] := '{}'; seen_ats bigint[] := '{}';
 	detail text;
 	hint text;
 BEGIN
 	PERFORM bigbrotr.limit_time('batch');
-	inserted_events := 0;
-	inserted_sightings := 0;
-	FOR lowest IN 1 .. coalesce(cardinality(events), 0) BY size LOOP
-		ids := '{}'; pubkeys := '{}'; created_ats := '{}'; kinds := '{}'; tags := '{}'; contents := '{}'; sigs := '{}';
-		urls := '{}'; networks := '{}'; inserted_ats := '{}'; seen_ats := '{}';
-		BEGIN
-			FOR n IN lowest .. least(lowest + size - 1, cardinality(events)) LOOP
-				IF (jsonb_typeof(events[n]) = 'object') IS NOT TRUE THEN
-					RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
-				END IF;
-				SELECT bigbrotr.hex_argument(coalesce(r.event_id, r.id), 'event_id', 32) AS event_id,
-				       bigbrotr.hex_argument(r.pubkey, 'pubkey', 32) AS pubkey, r.created_at, r.kind, r.tags, r.content,
-				       bigbrotr.hex_argument(r.sig, 'sig', 64) AS sig,
-				       r.relay_url, r.relay_network, r.relay_inserted_at, r.seen_at
-				INTO e
-				FROM jsonb_to_record(events[n]) AS r (event_id text, id text, pubkey text, created_at bigint, kind integer,
-					tags jsonb, content text, sig text, relay_url text, relay_network text, relay_inserted_at bigint,
-					seen_at bigint);
-				PERFORM bigbrotr.check_event(e.event_id, e.pubkey, e.created_at, e.kind, e.tags, e.content, e.sig, e.seen_at);
-				SELECT * INTO relay FROM bigbrotr.check_relay(e.relay_url, e.relay_network, e.relay_inserted_at) AS r;
-				ids := ids || e.event_id; pubkeys := pubkeys || e.pubkey; created_ats := created_ats || e.created_at;
-				kinds := kinds || e.kind; tags := array_append(tags, e.tags); contents := contents || e.content;
-				sigs := sigs || e.sig; urls := urls || relay.url; networks := networks || relay.network;
-				inserted_ats := inserted_ats || e.relay_inserted_at; seen_ats := seen_ats || e.seen_at;
-			END LOOP;
-		EXCEPTION WHEN data_exception OR null_value_not_allowed THEN
-			GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-			RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = format('element %s of the events: %s', lowest + cardinality(seen_ats), SQLERRM),
-				DETAIL = coalesce(nullif(detail, ''), 'Nothing of the list was stored.'),
-				HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
-		END;
-		SELECT * INTO added FROM bigbrotr.insert_events_checked(
-			ids, pubkeys, created_ats, kinds, tags, contents, sigs, urls, networks, inserted_ats, seen_ats, lowest) AS i;
-		inserted_events := inserted_events + added.events;
-		inserted_sightings := inserted_sightings + added.sightings;
-	END LOOP;
+	BEGIN
+		FOR n IN 1 .. coalesce(cardinality(events), 0) LOOP
+			IF (jsonb_typeof(events[n]) = 'object') IS NOT TRUE THEN
+				RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
+			END IF;
+			SELECT bigbrotr.hex_argument(coalesce(r.event_id, r.id), 'event_id', 32) AS event_id,
+			       bigbrotr.hex_argument(r.pubkey, 'pubkey', 32) AS pubkey, r.created_at, r.kind, r.tags, r.content,
+			       bigbrotr.hex_argument(r.sig, 'sig', 64) AS sig,
+			       r.relay_url, r.relay_network, r.relay_inserted_at, r.seen_at
+			INTO e
+			FROM jsonb_to_record(events[n]) AS r (event_id text, id text, pubkey text, created_at bigint, kind integer,
+				tags jsonb, content text, sig text, relay_url text, relay_network text, relay_inserted_at bigint,
+				seen_at bigint);
+			PERFORM bigbrotr.check_event(e.event_id, e.pubkey, e.created_at, e.kind, e.tags, e.content, e.sig, e.seen_at);
+			SELECT * INTO relay FROM bigbrotr.check_relay(e.relay_url, e.relay_network, e.relay_inserted_at) AS r;
+			ids := ids || e.event_id; pubkeys := pubkeys || e.pubkey; created_ats := created_ats || e.created_at;
+			kinds := kinds || e.kind; tags := array_append(tags, e.tags); contents := contents || e.content;
+			sigs := sigs || e.sig; urls := urls || relay.url; networks := networks || relay.network;
+			inserted_ats := inserted_ats || e.relay_inserted_at; seen_ats := seen_ats || e.seen_at;
+		END LOOP;
+	EXCEPTION WHEN data_exception OR null_value_not_allowed THEN
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+		RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = format('element %s of the events: %s', cardinality(seen_ats) + 1, SQLERRM),
+			DETAIL = coalesce(nullif(detail, ''), 'Nothing of the list was stored.'),
+			HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
+	END;
+	SELECT i.events, i.sightings INTO inserted_events, inserted_sightings FROM bigbrotr.insert_events_checked(
+		ids, pubkeys, created_ats, kinds, tags, contents, sigs, urls, networks, inserted_ats, seen_ats, size) AS i;
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_events_batch(jsonb[], integer) IS

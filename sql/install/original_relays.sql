@@ -20,36 +20,30 @@ CREATE FUNCTION bigbrotr.insert_relays_batch(relays jsonb[], batch_size integer 
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	size integer := bigbrotr.batch_size(batch_size);
-	added bigint := 0;
 	given record;
 	relay record;
-	urls text[]; networks text[]; inserted_ats bigint[];
+	urls text[] := '{}'; networks text[] := '{}'; inserted_ats bigint[] := '{}';
 	detail text;
 	hint text;
 BEGIN
-	PERFORM bigbrotr.limit_time('batch');
-	FOR lowest IN 1 .. coalesce(cardinality(relays), 0) BY size LOOP
-		urls := '{}'; networks := '{}'; inserted_ats := '{}';
-		BEGIN
-			FOR n IN lowest .. least(lowest + size - 1, cardinality(relays)) LOOP
-				IF (jsonb_typeof(relays[n]) = 'object') IS NOT TRUE THEN
-					RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
-				END IF;
-				SELECT * INTO given FROM jsonb_to_record(relays[n]) AS r (url text, network text, inserted_at bigint);
-				SELECT * INTO relay FROM bigbrotr.check_relay(given.url, given.network, given.inserted_at) AS r;
-				urls := urls || relay.url; networks := networks || relay.network;
-				inserted_ats := inserted_ats || given.inserted_at;
-			END LOOP;
-		EXCEPTION WHEN data_exception OR null_value_not_allowed THEN
-			GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-			RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = format('element %s of the relays: %s', lowest + cardinality(inserted_ats), SQLERRM),
-				DETAIL = coalesce(nullif(detail, ''), 'Nothing of the list was stored.'),
-				HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
-		END;
-		added := added + bigbrotr.insert_relays_checked(urls, networks, inserted_ats, array_fill(NULL::bigint, ARRAY[cardinality(urls)]));
-	END LOOP;
-	RETURN added;
+	PERFORM bigbrotr.limit_time('batch'), bigbrotr.batch_size(batch_size);
+	BEGIN
+		FOR n IN 1 .. coalesce(cardinality(relays), 0) LOOP
+			IF (jsonb_typeof(relays[n]) = 'object') IS NOT TRUE THEN
+				RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
+			END IF;
+			SELECT * INTO given FROM jsonb_to_record(relays[n]) AS r (url text, network text, inserted_at bigint);
+			SELECT * INTO relay FROM bigbrotr.check_relay(given.url, given.network, given.inserted_at) AS r;
+			urls := urls || relay.url; networks := networks || relay.network;
+			inserted_ats := inserted_ats || given.inserted_at;
+		END LOOP;
+	EXCEPTION WHEN data_exception OR null_value_not_allowed THEN
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+		RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = format('element %s of the relays: %s', cardinality(inserted_ats) + 1, SQLERRM),
+			DETAIL = coalesce(nullif(detail, ''), 'Nothing of the list was stored.'),
+			HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
+	END;
+	RETURN bigbrotr.insert_relays_checked(urls, networks, inserted_ats, array_fill(NULL::bigint, ARRAY[cardinality(urls)]));
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_relays_batch(jsonb[], integer) IS
@@ -110,48 +104,42 @@ CREATE FUNCTION bigbrotr.insert_relay_metadata_batch(metadata jsonb[], batch_siz
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	size integer := bigbrotr.batch_size(batch_size);
 	given record;
 	relay record;
-	urls text[]; networks text[]; inserted_ats bigint[]; checks jsonb[];
-	stored bigint;
-	added bigint := 0;
+	urls text[] := '{}'; networks text[] := '{}'; inserted_ats bigint[] := '{}'; checks jsonb[] := '{}';
+	added bigint;
 	detail text;
 	hint text;
 BEGIN
-	PERFORM bigbrotr.limit_time('batch');
-	FOR lowest IN 1 .. coalesce(cardinality(metadata), 0) BY size LOOP
-		urls := '{}'; networks := '{}'; inserted_ats := '{}'; checks := '{}';
-		BEGIN
-			FOR n IN lowest .. least(lowest + size - 1, cardinality(metadata)) LOOP
-				IF (jsonb_typeof(metadata[n]) = 'object') IS NOT TRUE THEN
-					RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
-				END IF;
-				SELECT * INTO given FROM jsonb_populate_record(NULL::bigbrotr.relay_metadata, metadata[n]) AS m;
-				PERFORM bigbrotr.check_measurement(given.generated_at);
-				SELECT * INTO relay FROM bigbrotr.check_relay(given.relay_url, given.relay_network, given.relay_inserted_at) AS r;
-				urls := urls || relay.url; networks := networks || relay.network;
-				inserted_ats := inserted_ats || given.relay_inserted_at;
-				checks := array_append(checks, metadata[n] || jsonb_build_object(
-					'nip66_present', coalesce(given.nip66_present, false), 'nip11_present', coalesce(given.nip11_present, false)));
-			END LOOP;
-		EXCEPTION WHEN data_exception OR null_value_not_allowed THEN
-			GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-			RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = format('element %s of the metadata: %s', lowest + cardinality(checks), SQLERRM),
-				DETAIL = coalesce(nullif(detail, ''), 'Nothing of the list was stored.'),
-				HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
-		END;
-		PERFORM bigbrotr.insert_relays_checked(urls, networks, inserted_ats, array_fill(NULL::bigint, ARRAY[cardinality(urls)]));
-		INSERT INTO bigbrotr.relay_checks
-		SELECT c.*
-		FROM unnest(urls, checks) WITH ORDINALITY AS g (url, measured, n)
-		     JOIN bigbrotr.relays AS r ON r.url = g.url,
-		     jsonb_populate_record(NULL::bigbrotr.relay_checks, g.measured || jsonb_build_object('relay_id', r.relay_id)) AS c
-		ORDER BY c.relay_id, c.generated_at, g.n
-		ON CONFLICT ON CONSTRAINT relay_checks_pkey DO NOTHING;
-		GET DIAGNOSTICS stored = ROW_COUNT;
-		added := added + stored;
-	END LOOP;
+	PERFORM bigbrotr.limit_time('batch'), bigbrotr.batch_size(batch_size);
+	BEGIN
+		FOR n IN 1 .. coalesce(cardinality(metadata), 0) LOOP
+			IF (jsonb_typeof(metadata[n]) = 'object') IS NOT TRUE THEN
+				RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
+			END IF;
+			SELECT * INTO given FROM jsonb_populate_record(NULL::bigbrotr.relay_metadata, metadata[n]) AS m;
+			PERFORM bigbrotr.check_measurement(given.generated_at);
+			SELECT * INTO relay FROM bigbrotr.check_relay(given.relay_url, given.relay_network, given.relay_inserted_at) AS r;
+			urls := urls || relay.url; networks := networks || relay.network;
+			inserted_ats := inserted_ats || given.relay_inserted_at;
+			checks := array_append(checks, metadata[n] || jsonb_build_object(
+				'nip66_present', coalesce(given.nip66_present, false), 'nip11_present', coalesce(given.nip11_present, false)));
+		END LOOP;
+	EXCEPTION WHEN data_exception OR null_value_not_allowed THEN
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+		RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = format('element %s of the metadata: %s', cardinality(checks) + 1, SQLERRM),
+			DETAIL = coalesce(nullif(detail, ''), 'Nothing of the list was stored.'),
+			HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
+	END;
+	PERFORM bigbrotr.insert_relays_checked(urls, networks, inserted_ats, array_fill(NULL::bigint, ARRAY[cardinality(urls)]));
+	INSERT INTO bigbrotr.relay_checks
+	SELECT c.*
+	FROM unnest(urls, checks) WITH ORDINALITY AS g (url, measured, n)
+	     JOIN bigbrotr.relays AS r ON r.url = g.url,
+	     jsonb_populate_record(NULL::bigbrotr.relay_checks, g.measured || jsonb_build_object('relay_id', r.relay_id)) AS c
+	ORDER BY c.relay_id, c.generated_at, g.n
+	ON CONFLICT ON CONSTRAINT relay_checks_pkey DO NOTHING;
+	GET DIAGNOSTICS added = ROW_COUNT;
 	RETURN added;
 END
 $$;
