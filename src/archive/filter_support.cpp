@@ -2,6 +2,11 @@
  * What the planner knows of bigbrotr.event_matches, tag_matches and the like. With a constant
  * filter the call becomes plain conditions on the columns, which every index on them can serve.
  */
+#include <algorithm>
+
+#include "nostr/canonical.h"
+#include "nostr/facts.h"
+
 #include "filter_argument.h"
 
 extern "C" {
@@ -30,6 +35,8 @@ namespace {
 constexpr Oid kInt4Equal = 96, kByteaEqual = 1955, kInt8NotLess = 415, kInt8NotGreater = 414,
 			  kArraysOverlap = 2750;
 
+constexpr size_t kAddresses = 1000; // as a list in a condition
+
 /* Builds conditions in the planner's memory; nothing but calls of the server, which may raise. */
 class Conditions
 {
@@ -38,12 +45,22 @@ class Conditions
 
 	void within_bytea(const char *column, const Datum *values, size_t count)
 	{
-		within(column, kByteaEqual, BYTEAOID, BYTEAARRAYOID, -1, false, values, count);
+		within(column_of(column), kByteaEqual, BYTEAOID, BYTEAARRAYOID, -1, false, values, count);
 	}
 
 	void within_int4(const char *column, const Datum *values, size_t count)
 	{
-		within(column, kInt4Equal, INT4OID, INT4ARRAYOID, 4, true, values, count);
+		within(column_of(column), kInt4Equal, INT4OID, INT4ARRAYOID, 4, true, values, count);
+	}
+
+	/* Of replaceable kinds. */
+	void address(const Datum *ids, size_t count)
+	{
+		Expr *tags = column_of("tags");
+		Oid arguments[] = {BYTEAOID, INT4OID, exprType(reinterpret_cast<Node *>(tags))};
+		within(call("address_id", arguments,
+					list_make3(column_of("pubkey"), column_of("kind"), tags), BYTEAOID),
+			   kByteaEqual, BYTEAOID, BYTEAARRAYOID, -1, false, ids, count);
 	}
 
 	void compare(const char *column, Oid op, int64_t value)
@@ -120,21 +137,22 @@ class Conditions
 			false, false));
 	}
 
-	/* All but tag_keys(tags) take a text, which brings its collation along. */
+	/* A text brings its collation along. */
 	template <size_t N>
 	static Expr *call(const char *function, const Oid (&types)[N], List *arguments, Oid result)
 	{
 		List *name = list_make2(makeString(pstrdup("bigbrotr")), makeString(pstrdup(function)));
+		bool text = std::find(types, types + N, TEXTOID) != types + N;
 		return reinterpret_cast<Expr *>(
 			makeFuncExpr(LookupFuncName(name, N, types, false), result, arguments, InvalidOid,
-						 N > 1 ? DEFAULT_COLLATION_OID : InvalidOid, COERCE_EXPLICIT_CALL));
+						 text ? DEFAULT_COLLATION_OID : InvalidOid, COERCE_EXPLICIT_CALL));
 	}
 
-	void within(const char *column, Oid op, Oid element, Oid type, int16 length, bool by_value,
+	void within(Expr *left, Oid op, Oid element, Oid type, int16 length, bool by_value,
 				const Datum *values, size_t count)
 	{
 		if (count == 1) {
-			add(make_opclause(op, BOOLOID, false, column_of(column),
+			add(make_opclause(op, BOOLOID, false, left,
 							  reinterpret_cast<Expr *>(makeConst(element, -1, InvalidOid, length,
 																 values[0], false, by_value)),
 							  InvalidOid, InvalidOid));
@@ -144,8 +162,7 @@ class Conditions
 		any->opno = op;
 		any->opfuncid = get_opcode(op);
 		any->useOr = true;
-		any->args =
-			list_make2(column_of(column), array(values, count, element, type, length, by_value));
+		any->args = list_make2(left, array(values, count, element, type, length, by_value));
 		any->location = -1;
 		add(reinterpret_cast<Expr *>(any));
 	}
@@ -172,9 +189,32 @@ key_datums(const std::vector<Key> &keys)
 	return out;
 }
 
-/* May raise; `filter` is the caller's. */
+/*
+ * bigbrotr.address_id of all that a filter with authors and replaceable kinds can match, such as
+ * profiles and follow lists: all other indexes would lead to everything of the author, or of the
+ * kind. None for other filters.
+ */
+std::vector<nostr::Id>
+addresses(const nostr::Filter &filter)
+{
+	std::vector<nostr::Id> out;
+	if (!filter.authors || !filter.kinds ||
+		filter.authors->size() * filter.kinds->size() > kAddresses ||
+		!std::all_of(filter.kinds->begin(), filter.kinds->end(), [](int32_t kind) {
+			return nostr::kind_class(kind) == nostr::KindClass::Replaceable;
+		}))
+		return out;
+	for (const nostr::PublicKey &author : *filter.authors)
+		for (int32_t kind : *filter.kinds)
+			out.push_back(nostr::sha256(nostr::address(
+				kind, {reinterpret_cast<const char *>(author.data()), author.size()})));
+	return out;
+}
+
+/* May raise; what it is given is the caller's. */
 Node *
-conditions(const nostr::Filter &filter, Node *row, TupleDesc shape)
+conditions(const nostr::Filter &filter, const std::vector<nostr::Id> &addresses, Node *row,
+		   TupleDesc shape)
 {
 	if (filter.matches_nothing())
 		return makeBoolConst(false, false);
@@ -189,6 +229,8 @@ conditions(const nostr::Filter &filter, Node *row, TupleDesc shape)
 			kinds[i] = Int32GetDatum((*filter.kinds)[i]);
 		out.within_int4("kind", kinds, filter.kinds->size());
 	}
+	if (!addresses.empty())
+		out.address(key_datums(addresses), addresses.size());
 	for (const nostr::TagCondition &tag : filter.tags) {
 		size_t count = tag.values.size();
 		auto *values = static_cast<Datum *>(palloc(count * sizeof(Datum)));
@@ -223,8 +265,9 @@ simplified(const SupportRequestSimplify *request)
 		return nullptr;
 	nostr::Filter filter =
 		archive::filter_argument(pg::call([&] { return DatumGetJsonbP(constant->constvalue); }));
+	std::vector<nostr::Id> ids = addresses(filter);
 	return pg::call([&] {
-		Node *out = eval_const_expressions(request->root, conditions(filter, row, shape));
+		Node *out = eval_const_expressions(request->root, conditions(filter, ids, row, shape));
 		ReleaseTupleDesc(shape);
 		return out;
 	});

@@ -69,11 +69,7 @@ std::string
 address(std::string_view pubkey, int32_t kind, const nostr::PackedItem &identifier)
 {
 	nostr::HexText buffer;
-	std::string out =
-		std::to_string(kind) + ':' +
-		nostr::to_hex(reinterpret_cast<const uint8_t *>(pubkey.data()), pubkey.size()) + ':';
-	out += nostr::item_text(identifier, buffer);
-	return out;
+	return nostr::address(kind, pubkey, nostr::item_text(identifier, buffer));
 }
 
 /* As a bytea. May raise. */

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "canonical.h"
+
 namespace nostr {
 
 KindClass
@@ -30,6 +32,13 @@ kind_class_name(KindClass kind_class)
 		return "addressable";
 	}
 	return "unknown";
+}
+
+std::string
+address(int32_t kind, std::string_view author, std::string_view identifier)
+{
+	std::string hex = to_hex(reinterpret_cast<const uint8_t *>(author.data()), author.size());
+	return (std::to_string(kind) + ':' + hex + ':').append(identifier);
 }
 
 int

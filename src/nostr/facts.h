@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "event.h"
@@ -24,6 +25,10 @@ KindClass kind_class(int32_t kind);
 
 /* "regular", … */
 const char *kind_class_name(KindClass kind_class);
+
+/* NIP-01: what `a` tags call an event of a kind that is replaceable, or addressable by its d tag.
+ * The author is given as bytes. */
+std::string address(int32_t kind, std::string_view author, std::string_view identifier = {});
 
 /* NIP-13: leading zero bits of an id. */
 int pow_bits(const Id &id);
