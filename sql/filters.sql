@@ -97,6 +97,15 @@ SELECT plan(jsonb_build_object('#p', jsonb_build_array(hex('author 7')), 'kinds'
 SELECT plan(jsonb_build_object('#p', jsonb_build_array(hex('author 7')), 'kinds', '[9735]'::jsonb, 'limit', 10));
 -- A tag that every second event has: walking back in time is faster than its index.
 SELECT plan('{"#t": ["topic1", "topic2", "topic3", "topic4", "topic5", "topic6", "topic7", "topic8", "topic9"], "kinds": [1], "limit": 10}');
+-- Without statistics too: then the index says how many have a tag.
+BEGIN;
+DELETE FROM pg_statistic WHERE starelid = 'bigbrotr.events_tags_idx'::regclass;
+SELECT plan(jsonb_build_object('#e', jsonb_build_array(hex('event 7')), 'limit', 10));
+SELECT plan('{"#t": ["topic1", "topic2", "topic3", "topic4", "topic5", "topic6", "topic7", "topic8", "topic9"], "kinds": [1], "limit": 10}');
+ROLLBACK;
+-- Profiles and lists of relays by their addresses; but only if all kinds are replaceable.
+SELECT plan(jsonb_build_object('authors', jsonb_build_array(hex('author 7'), hex('author 8')), 'kinds', '[0, 10002]'::jsonb));
+SELECT plan(jsonb_build_object('authors', jsonb_build_array(hex('author 7')), 'kinds', '[0, 1]'::jsonb));
 -- With a table of one's own, in a view as well as in the table: an index serves the filter.
 CREATE TABLE wanted AS SELECT hex('event ' || n) AS id FROM generate_series(1, 5) AS n;
 EXPLAIN (COSTS OFF) SELECT e.content FROM bigbrotr.events AS e WHERE bigbrotr.event_matches(e, '{"#t": ["topic7"], "#e": ["0000000000000000000000000000000000000000000000000000000000000000"]}');

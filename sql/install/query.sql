@@ -71,9 +71,11 @@ CREATE FUNCTION bigbrotr.query_sql(filters jsonb, as_seen boolean DEFAULT false)
 COMMENT ON FUNCTION bigbrotr.query_sql(jsonb, boolean) IS
 	'The statement that bigbrotr.query runs: to EXPLAIN it, or to build on it';
 
+-- Without parallel workers: most answers are there before these have started.
 CREATE FUNCTION bigbrotr.query(filters jsonb, as_seen boolean DEFAULT false) RETURNS SETOF bigbrotr.events
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE ROWS 100
 	SET search_path = pg_catalog, pg_temp
+	SET max_parallel_workers_per_gather = 0
 	AS $$
 BEGIN
 	PERFORM bigbrotr.limit_time('query');

@@ -35,7 +35,7 @@ namespace {
 constexpr Oid kInt4Equal = 96, kByteaEqual = 1955, kInt8NotLess = 415, kInt8NotGreater = 414,
 			  kArraysOverlap = 2750;
 
-constexpr size_t kAddresses = 1000; // as a list in a condition
+constexpr size_t kAddresses = 2000; // as a list in a condition
 
 /* Builds conditions in the planner's memory; nothing but calls of the server, which may raise. */
 class Conditions
@@ -191,8 +191,8 @@ key_datums(const std::vector<Key> &keys)
 
 /*
  * bigbrotr.address_id of all that a filter with authors and replaceable kinds can match, such as
- * profiles and follow lists: all other indexes would lead to everything of the author, or of the
- * kind. None for other filters.
+ * profiles and follow lists. They say the same as authors and kinds, whose indexes would lead to
+ * everything of the author, or of the kind. None for other filters.
  */
 std::vector<nostr::Id>
 addresses(const nostr::Filter &filter)
@@ -221,16 +221,16 @@ conditions(const nostr::Filter &filter, const std::vector<nostr::Id> &addresses,
 	Conditions out(row, shape);
 	if (filter.ids)
 		out.within_bytea("event_id", key_datums(*filter.ids), filter.ids->size());
-	if (filter.authors)
+	if (!addresses.empty())
+		out.address(key_datums(addresses), addresses.size());
+	if (filter.authors && addresses.empty())
 		out.within_bytea("pubkey", key_datums(*filter.authors), filter.authors->size());
-	if (filter.kinds) {
+	if (filter.kinds && addresses.empty()) {
 		auto *kinds = static_cast<Datum *>(palloc(filter.kinds->size() * sizeof(Datum)));
 		for (size_t i = 0; i < filter.kinds->size(); i++)
 			kinds[i] = Int32GetDatum((*filter.kinds)[i]);
 		out.within_int4("kind", kinds, filter.kinds->size());
 	}
-	if (!addresses.empty())
-		out.address(key_datums(addresses), addresses.size());
 	for (const nostr::TagCondition &tag : filter.tags) {
 		size_t count = tag.values.size();
 		auto *values = static_cast<Datum *>(palloc(count * sizeof(Datum)));

@@ -1,6 +1,7 @@
 #include "tag_statistics.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "pg/error.h"
 
@@ -9,7 +10,12 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_statistic.h"
+#include "catalog/pg_type.h"
+#include "nodes/tidbitmap.h"
+#include "utils/array.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 }
 
@@ -17,6 +23,24 @@ namespace archive {
 
 namespace {
 
+constexpr StrategyNumber kOverlap = 1; // of GIN's operator classes for arrays
+
+/* The most common keys, sorted, and their shares; none before ANALYZE has run. May raise. */
+AttStatsSlot
+common_keys(Oid index)
+{
+	AttStatsSlot out = {};
+	HeapTuple tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(index), Int16GetDatum(1),
+									  BoolGetDatum(false));
+	if (!HeapTupleIsValid(tuple))
+		return out;
+	get_attstatsslot(&out, tuple, STATISTIC_KIND_MCELEM, InvalidOid,
+					 ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS);
+	ReleaseSysCache(tuple);
+	return out;
+}
+
+/* May raise. */
 double
 row_count(Oid relation)
 {
@@ -25,52 +49,50 @@ row_count(Oid relation)
 		return 0;
 	double rows = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->reltuples;
 	ReleaseSysCache(tuple);
-	return rows;
+	return std::max(rows, 0.0);
 }
 
-/* Share of the events that hold one of the keys; what is not among the most common ones is rarer.
- */
+/* The events that have one of the keys, by the index: exact, and fast as long as they are few. May
+ * raise. */
 double
-share(const AttStatsSlot &common, const nostr::TagCondition &tag)
+count_matches(Oid index, const Datum *keys, size_t count)
 {
-	double rarest = common.numbers[common.nvalues] / 2, sum = 0;
+	ScanKeyData key;
+	ScanKeyInit(
+		&key, 1, kOverlap, F_ARRAYOVERLAP,
+		PointerGetDatum(construct_array(const_cast<Datum *>(keys), static_cast<int>(count), INT8OID,
+										sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
+	Relation relation = index_open(index, AccessShareLock);
+	TIDBitmap *found = tbm_create(work_mem * static_cast<Size>(1024), nullptr);
+	IndexScanDesc scan = pg::compat::begin_bitmap_scan(relation, GetActiveSnapshot(), 1);
+	index_rescan(scan, &key, 1, nullptr, 0);
+	auto out = static_cast<double>(index_getbitmap(scan, found));
+	index_endscan(scan);
+	tbm_free(found);
+	index_close(relation, AccessShareLock);
+	return out;
+}
+
+/* Events that have one of the values of the tag. */
+double
+matches(Oid index, const AttStatsSlot &common, double events, const nostr::TagCondition &tag)
+{
+	double out = 0;
+	std::vector<Datum> rare;
+	Datum *end = common.values + common.nvalues;
 	for (const std::string &value : tag.values) {
 		int64_t key = nostr::tag_key(tag.name, value);
-		Datum *end = common.values + common.nvalues;
 		Datum *at = std::lower_bound(common.values, end, key, [](Datum element, int64_t wanted) {
 			return DatumGetInt64(element) < wanted;
 		});
-		sum += at != end && DatumGetInt64(*at) == key ? common.numbers[at - common.values] : rarest;
+		if (at != end && DatumGetInt64(*at) == key)
+			out += common.numbers[at - common.values] * events;
+		else
+			rare.push_back(Int64GetDatum(key));
 	}
-	return std::min(sum, 1.0);
-}
-
-/* May raise. */
-bool
-read_statistics(const nostr::Filter &filter, TagStatistics &out)
-{
-	Oid schema = get_namespace_oid("bigbrotr", true);
-	Oid index = get_relname_relid("events_tags_idx", schema);
-	HeapTuple tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(index), Int16GetDatum(1),
-									  BoolGetDatum(false));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	AttStatsSlot common;
-	bool found = get_attstatsslot(&common, tuple, STATISTIC_KIND_MCELEM, InvalidOid,
-								  ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS);
-	/* The lowest and the highest frequency follow those of the elements. */
-	bool usable = found && common.nnumbers >= common.nvalues + 2;
-	if (usable) {
-		double rarest = 1;
-		for (const nostr::TagCondition &tag : filter.tags)
-			rarest = std::min(rarest, share(common, tag));
-		out.events = row_count(get_relname_relid("events", schema));
-		out.matches = out.events * rarest;
-	}
-	if (found)
-		free_attstatsslot(&common);
-	ReleaseSysCache(tuple);
-	return usable;
+	if (!rare.empty())
+		out += pg::call([&] { return count_matches(index, rare.data(), rare.size()); });
+	return out;
 }
 
 } // namespace
@@ -78,9 +100,19 @@ read_statistics(const nostr::Filter &filter, TagStatistics &out)
 std::optional<TagStatistics>
 tag_statistics(const nostr::Filter &filter)
 {
-	TagStatistics out;
-	if (!pg::call([&] { return read_statistics(filter, out); }))
+	Oid index;
+	AttStatsSlot common;
+	TagStatistics out = {0, std::numeric_limits<double>::infinity()};
+	pg::call([&] {
+		Oid schema = get_namespace_oid("bigbrotr", false);
+		index = get_relname_relid("events_tags_idx", schema);
+		common = common_keys(index);
+		out.events = row_count(get_relname_relid("events", schema));
+	});
+	if (!OidIsValid(index))
 		return {};
+	for (const nostr::TagCondition &tag : filter.tags)
+		out.matches = std::min(out.matches, matches(index, common, out.events, tag));
 	return out;
 }
 

@@ -1,5 +1,5 @@
 /*
- * What ANALYZE knows of the tag index.
+ * How many events have a tag: what ANALYZE knows, and what the index tells of all others.
  */
 #pragma once
 
@@ -11,11 +11,11 @@ namespace archive {
 
 struct TagStatistics
 {
-	double events;  // in the table
+	double events;  // in the table, about; 0: unknown
 	double matches; // of these, with the rarest of the tags asked for
 };
 
-/* Nothing if there is no tag index, or no statistics of it. `filter` has tag conditions. */
+/* Nothing if there is no tag index. `filter` has tag conditions. */
 std::optional<TagStatistics> tag_statistics(const nostr::Filter &filter);
 
 } // namespace archive

@@ -124,6 +124,16 @@ begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys)
 #endif
 }
 
+inline IndexScanDesc
+begin_bitmap_scan(Relation index, Snapshot snapshot, int keys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan_bitmap(index, snapshot, nullptr, keys);
+#else
+	return index_beginscan_bitmap(index, snapshot, keys);
+#endif
+}
+
 inline WaitEventSet *
 create_wait_event_set(int events)
 {

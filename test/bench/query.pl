@@ -73,6 +73,7 @@ sub load
 		$server->sql("VACUUM ANALYZE $table", $database);
 	}
 	unlink $file;
+	$server->sql('CHECKPOINT');    # else those who ask would write what the loading left
 	$server->sql(qq{CREATE TABLE sample AS SELECT * FROM bigbrotr.events TABLESAMPLE bernoulli (@{[ 20 * 100 * $questions / $events ]}) ORDER BY random()});
 	return;
 }
