@@ -83,8 +83,7 @@ set_time_and_kind(nostr::Event &event, int64_t created_at, int32_t kind)
 void
 set_tags_and_content(nostr::Event &event, Datum tags, Datum content)
 {
-	if (!nostr::append_tags_json(pg::call([&] { return archive::tags_view(tags); }), event.tags))
-		pg::call([] { archive::refuse_corrupt_tags(); });
+	archive::append_tags_json(tags, event.tags);
 	event.content = archive::varlena_view(content);
 }
 

@@ -76,6 +76,13 @@ packed_tags(std::string_view json)
 }
 
 void
+append_tags_json(Datum tags, std::string &out)
+{
+	if (!nostr::append_tags_json(pg::call([&] { return tags_view(tags); }), out))
+		pg::call([] { refuse_corrupt_tags(); });
+}
+
+void
 refuse_corrupt_tags()
 {
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("tags are corrupt"),

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "nostr/filter.h"
@@ -20,6 +21,9 @@ Oid tags_type(Oid schema);
  * is no JSON, 22023 for JSON that is no tags (NIP-01).
  */
 Datum packed_tags(std::string_view json);
+
+/* Appends the tags as they stand in the canonical form. Throws pg::Error. */
+void append_tags_json(Datum tags, std::string &out);
 
 /* ---- The rest is for C-like code: it may raise an ERROR, also of bytes that are no packed tags.
  */

@@ -42,8 +42,7 @@ as_json(Datum tags, F make)
 {
 	return pg::boundary([&] {
 		std::string json;
-		if (!nostr::append_tags_json(pg::call([&] { return archive::tags_view(tags); }), json))
-			pg::call([] { archive::refuse_corrupt_tags(); });
+		archive::append_tags_json(tags, json);
 		return pg::call([&] { return make(json.data(), static_cast<int>(json.size())); });
 	});
 }
