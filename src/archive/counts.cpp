@@ -7,19 +7,34 @@ namespace archive {
 namespace {
 
 pg::Statement count_statement("INSERT INTO bigbrotr.statistics_deltas (subject, keys, counts) "
-							  "VALUES ($1, $2, $3)");
+							  "SELECT c.subject, c.keys, c.counts "
+							  "FROM (VALUES ('kind', $1, $2), ('day', $3, $4), ('relay', $5, $6)) "
+							  "AS c (subject, keys, counts) "
+							  "WHERE cardinality(c.keys) > 0");
+
+pg::Value
+keys_of(const Counts &counts)
+{
+	auto next = counts.all().begin();
+	return pg::int8_array(counts.all().size(), [&](size_t) { return (next++)->first; });
+}
+
+pg::Value
+counts_of(const Counts &counts)
+{
+	auto next = counts.all().begin();
+	return pg::int8_array(counts.all().size(), [&](size_t) { return (next++)->second; });
+}
 
 } // namespace
 
 void
-Counts::append_to_statistics(std::string_view subject) const
+append_to_statistics(const Counts &kinds, const Counts &days, const Counts &relays)
 {
-	if (counts_.empty())
+	if (kinds.all().empty() && relays.all().empty())
 		return;
-	auto key = counts_.begin(), count = key;
-	count_statement.run(
-		{pg::value(subject), pg::int8_array(counts_.size(), [&](size_t) { return (key++)->first; }),
-		 pg::int8_array(counts_.size(), [&](size_t) { return (count++)->second; })});
+	count_statement.run({keys_of(kinds), counts_of(kinds), keys_of(days), counts_of(days),
+						 keys_of(relays), counts_of(relays)});
 }
 
 } // namespace archive

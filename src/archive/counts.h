@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <map>
-#include <string_view>
 
 namespace archive {
 
@@ -13,12 +12,13 @@ class Counts
 {
   public:
 	void add(int64_t key) { counts_[key]++; }
-	/* As bigbrotr.count_events() and count_sightings() do it. */
-	void append_to_statistics(std::string_view subject) const;
 	const std::map<int64_t, int64_t> &all() const { return counts_; }
 
   private:
 	std::map<int64_t, int64_t> counts_;
 };
+
+/* As bigbrotr.count_events() and count_sightings() do it. */
+void append_to_statistics(const Counts &kinds, const Counts &days, const Counts &relays);
 
 } // namespace archive

@@ -202,12 +202,9 @@ class DirectInsert
 
 	void count()
 	{
-		if (events_.counted()) {
-			kinds_.append_to_statistics("kind");
-			days_.append_to_statistics("day");
-		}
-		if (sightings_.counted())
-			sightings_.relays().append_to_statistics("relay");
+		static const Counts none;
+		append_to_statistics(events_.counted() ? kinds_ : none, events_.counted() ? days_ : none,
+							 sightings_.counted() ? sightings_.relays() : none);
 	}
 
 	Table events_;

@@ -103,7 +103,7 @@ class Table
 	void finish();
 
   private:
-	static constexpr int kRows = 128; // written at once: more do not fit into the processor's cache
+	static constexpr int kRows = 64; // written at once: more do not fit into the processor's cache
 
 	bool open_relation(const TableShape &shape, LOCKMODE lock, AclMode needed);
 	bool fits(const TableShape &shape);

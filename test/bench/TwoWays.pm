@@ -92,7 +92,7 @@ sub corpus
 }
 
 # Feeds a file and returns events per second. way: archive, pipeline or asyncpg. Options: step
-# (insert, verify, new, sightings; see feed.cpp), relay, batch, sync (synchronous commit).
+# (insert, verify, new, sightings, encoded; see feed.cpp), relay, batch, sync (synchronous commit).
 sub feed
 {
 	my ($self, $way, $file, %options) = @_;

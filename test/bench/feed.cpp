@@ -9,8 +9,10 @@
  * STEP  what is done inside the clock: insert: only that; verify: parse, check id and signature,
  *       insert; new (archive only): parse, check the id, send the sightings, by whose answer
  *       signatures are checked and events inserted that are not known; sightings (archive only):
- *       send the sightings of events that are all known
+ *       send the sightings of events that are all known; encoded (archive only): insert, with
+ *       arguments that were made before the clock started, as the files that COPY reads
  */
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -126,12 +128,59 @@ class Feeder
 	void insert(const Batch &batch)
 	{
 		if (to_archive_)
-			insert_into_archive(batch);
-		else
-			insert_originally(batch);
-		connection_.end_transaction();
-		in_flight_.push_back(Sent::Events);
-		finish_some();
+			return insert(encode(batch));
+		insert_originally(batch);
+		end_insertion();
+	}
+
+	/* What insert_events() takes before its last argument, the time. */
+	using Arguments = std::array<Array, 10>;
+
+	/* Those that are new, with their sightings. */
+	Arguments encode(const Batch &batch) const
+	{
+		size_t count = 0, tags_bytes = 0, content_bytes = 0;
+		for (size_t i = 0; i < batch.events.size(); i++)
+			if (is_new(batch, i)) {
+				count++;
+				tags_bytes += batch.events[i].tags.size();
+				content_bytes += batch.events[i].content.size();
+			}
+		Arguments arrays = {Array{kBytea, count, count * 32},  Array{kBytea, count, count * 32},
+							Array{kBigint, count, count * 8},  Array{kInteger, count, count * 4},
+							Array{kText, count, tags_bytes},   Array{kText, count, content_bytes},
+							Array{kBytea, count, count * 64},  Array{kBytea, count, 0},
+							Array{kInteger, count, count * 4}, Array{kBigint, count, count * 8}};
+		auto &[ids, pubkeys, created_ats, kinds, tags, contents, sigs, raws, relays, seen_ats] =
+			arrays;
+		for (size_t i = 0; i < batch.events.size(); i++) {
+			if (!is_new(batch, i))
+				continue;
+			const nostr::Event &e = batch.events[i];
+			ids.add(bytes_of(e.id));
+			pubkeys.add(bytes_of(e.pubkey));
+			created_ats.add_integer(static_cast<uint64_t>(e.created_at), 8);
+			kinds.add_integer(static_cast<uint64_t>(e.kind), 4);
+			tags.add(e.tags);
+			contents.add(e.content);
+			sigs.add(bytes_of(e.sig));
+			raws.add_null();
+			relays.add_integer(relay_id_, 4);
+			seen_ats.add_integer(kNow, 8);
+		}
+		return arrays;
+	}
+
+	void insert(const Arguments &arrays)
+	{
+		std::string now = big_endian(kNow, 8);
+		std::vector<std::string_view> arguments;
+		for (const Array &array : arrays)
+			arguments.push_back(array.binary());
+		arguments.insert(arguments.end() - 2, arguments.front()); // the ids that were seen
+		arguments.push_back(now);
+		connection_.send("insert", arguments);
+		end_insertion();
 	}
 
 	void finish()
@@ -166,6 +215,13 @@ class Feeder
 		connection_.send("sightings", {ids.binary(), relays.binary(), seen_ats.binary()});
 		connection_.end_transaction();
 		in_flight_.push_back(what);
+	}
+
+	void end_insertion()
+	{
+		connection_.end_transaction();
+		in_flight_.push_back(Sent::Events);
+		finish_some();
 	}
 
 	std::string answer()
@@ -204,43 +260,6 @@ class Feeder
 		}
 	}
 
-	/* Those that are new, with their sightings. */
-	void insert_into_archive(const Batch &batch)
-	{
-		size_t count = 0, tags_bytes = 0, content_bytes = 0;
-		for (size_t i = 0; i < batch.events.size(); i++)
-			if (is_new(batch, i)) {
-				count++;
-				tags_bytes += batch.events[i].tags.size();
-				content_bytes += batch.events[i].content.size();
-			}
-		Array ids(kBytea, count, count * 32), pubkeys(kBytea, count, count * 32),
-			created_ats(kBigint, count, count * 8), kinds(kInteger, count, count * 4),
-			tags(kText, count, tags_bytes), contents(kText, count, content_bytes),
-			sigs(kBytea, count, count * 64), raws(kBytea, count, 0),
-			relays(kInteger, count, count * 4), seen_ats(kBigint, count, count * 8);
-		for (size_t i = 0; i < batch.events.size(); i++) {
-			if (!is_new(batch, i))
-				continue;
-			const nostr::Event &e = batch.events[i];
-			ids.add(bytes_of(e.id));
-			pubkeys.add(bytes_of(e.pubkey));
-			created_ats.add_integer(static_cast<uint64_t>(e.created_at), 8);
-			kinds.add_integer(static_cast<uint64_t>(e.kind), 4);
-			tags.add(e.tags);
-			contents.add(e.content);
-			sigs.add(bytes_of(e.sig));
-			raws.add_null();
-			relays.add_integer(relay_id_, 4);
-			seen_ats.add_integer(kNow, 8);
-		}
-		std::string now = big_endian(kNow, 8);
-		connection_.send("insert",
-						 {ids.binary(), pubkeys.binary(), created_ats.binary(), kinds.binary(),
-						  tags.binary(), contents.binary(), sigs.binary(), raws.binary(),
-						  ids.binary(), relays.binary(), seen_ats.binary(), now});
-	}
-
 	Connection &connection_;
 	bool to_archive_;
 	std::string relay_;
@@ -275,8 +294,8 @@ int
 main(int argc, char **argv)
 {
 	if (argc != 7) {
-		fputs("usage: bigbrotr-feed CONNECTION original|archive insert|verify|new|sightings RELAY "
-			  "BATCH FILE\n",
+		fputs("usage: bigbrotr-feed CONNECTION original|archive "
+			  "insert|verify|new|sightings|encoded RELAY BATCH FILE\n",
 			  stderr);
 		return 2;
 	}
@@ -285,9 +304,13 @@ main(int argc, char **argv)
 	Feeder feeder(connection, strcmp(argv[2], "archive") == 0, argv[4]);
 	Reader reader(argv[6], std::stoul(argv[5]));
 	std::vector<Batch> ready;
+	std::vector<Feeder::Arguments> encoded;
 	if (step == "insert" || step == "sightings")
 		for (Batch batch; reader.next(batch);)
 			ready.push_back(std::move(batch));
+	if (step == "encoded")
+		for (Batch batch; reader.next(batch);)
+			encoded.push_back(feeder.encode(batch));
 
 	using Clock = std::chrono::steady_clock;
 	auto begin = Clock::now();
@@ -297,6 +320,9 @@ main(int argc, char **argv)
 	else if (step == "sightings")
 		for (const Batch &batch : ready)
 			feeder.insert_sightings(batch);
+	else if (step == "encoded")
+		for (const Feeder::Arguments &arguments : encoded)
+			feeder.insert(arguments);
 	else if (step == "verify")
 		for (Batch batch; reader.next(batch);) {
 			feeder.verify(batch);

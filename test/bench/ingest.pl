@@ -16,7 +16,7 @@ my %cases = (
 	new             => ['original', sub { archive() }, sub { original('asyncpg') }],
 	new_sync_on     => ['original', sub { archive(sync => 1, batch => 1000) }, sub { original('asyncpg', sync => 1) }],
 	new_tag_index   => ['tags',     sub { archive() }, sub { original('asyncpg') }],
-	new_vs_copy     => ['original', sub { archive() }, \&copy],
+	new_vs_copy     => ['original', sub { archive(step => 'encoded', batch => 1000) }, \&copy],
 	new_vs_pipeline => ['original', sub { archive() }, sub { original('pipeline') }],
 	new_verified    => ['original',     sub { archive(step => 'verify') }, sub { BenchServer::verify_rate($quick) }]);
 

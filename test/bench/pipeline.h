@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,45 +39,36 @@ class Array
 {
   public:
 	/* `bytes`: of all its elements, about. */
-	Array(unsigned type, size_t count, size_t bytes) : type_(type)
+	Array(unsigned type, size_t count, size_t bytes)
 	{
-		binary_.reserve(kHeader + count * 4 + bytes);
-		binary_.resize(kHeader);
+		binary_.reserve(kCount + 8 + count * 4 + bytes);
+		for (uint64_t field : {uint64_t{1}, uint64_t{0}, uint64_t{type}, uint64_t{0}, uint64_t{1}})
+			add_number(field, 4); // dimensions, nulls, type, count, lower bound
 	}
 	void add(std::string_view value)
 	{
-		add_number(value.size(), 4);
+		begin_element(value.size());
 		binary_ += value;
-		count_++;
 	}
 	void add_integer(uint64_t value, size_t size)
 	{
-		add_number(size, 4);
+		begin_element(size);
 		add_number(value, size);
-		count_++;
 	}
 	void add_null()
 	{
-		add_number(~uint64_t{0}, 4);
-		has_null_ = true;
-		count_++;
+		begin_element(~uint64_t{0});
+		put_big_endian(1, 4, &binary_[kNulls]);
 	}
-	std::string_view binary()
-	{
-		if (count_ == 0)
-			binary_.resize(kHeader - 8); // no dimension
-		size_t at = 0;
-		for (uint64_t field : {uint64_t{count_ > 0}, uint64_t{has_null_}, uint64_t{type_},
-							   uint64_t{count_}, uint64_t{1}})
-			if (at < binary_.size()) {
-				put_big_endian(field, 4, &binary_[at]);
-				at += 4;
-			}
-		return binary_;
-	}
+	std::string_view binary() const { return binary_; }
 
   private:
-	static constexpr size_t kHeader = 20;
+	static constexpr size_t kNulls = 4, kCount = 12; // where they stand
+	void begin_element(uint64_t size)
+	{
+		add_number(size, 4);
+		put_big_endian(++count_, 4, &binary_[kCount]);
+	}
 	void add_number(uint64_t value, size_t size)
 	{
 		char bytes[8];
@@ -86,9 +76,7 @@ class Array
 		binary_.append(bytes, size);
 	}
 
-	unsigned type_;
 	size_t count_ = 0;
-	bool has_null_ = false;
 	std::string binary_;
 };
 
@@ -124,7 +112,7 @@ class Connection
 	void start_pipeline() { PQenterPipelineMode(connection_); }
 
 	/* All arguments in binary format. */
-	void send(const char *statement, std::initializer_list<std::string_view> arguments)
+	void send(const char *statement, const std::vector<std::string_view> &arguments)
 	{
 		std::vector<const char *> values;
 		std::vector<int> lengths, formats(arguments.size(), 1);
