@@ -13,7 +13,7 @@ my $seed    = $ENV{BIGBROTR_TEST_SEED} // time;
 srand $seed;
 note "moments by BIGBROTR_TEST_SEED=$seed";
 
-# So slow that the backfill outlasts all crashes: at most 20 times 0.7 s of 10 to 20 s.
+# So slow that the backfill outlasts the crashes, at least half of them however busy the machine is.
 my %corpus = (relays => 3, events => 8000, overlap => 50);
 my $list = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
 my $slow = relay_stub(%corpus, rate => 400, list => $list);
@@ -24,6 +24,7 @@ my $distinct = $node->safe_psql('postgres', 'SELECT count(DISTINCT event_id) FRO
 add_relays($node, @{ $slow->{urls} });
 
 my $archived = 0;
+my $amid = 0;    # crashes in the middle
 my @unfounded;
 for my $crash (1 .. $crashes)
 {
@@ -47,10 +48,12 @@ for my $crash (1 .. $crashes)
 	$archived = $node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.events');
 	my $unfounded = unfounded_claims($node);
 	push @unfounded, "crash $crash at $archived events: $unfounded" if $unfounded;
+	last if $archived == $distinct;
+	$amid = $crash;
 }
-note "$archived of $distinct events were archived at the last crash";
-cmp_ok($archived, '<', $distinct, 'the last crash was in the middle of the backfill');
-is("@unfounded", '', "nothing was claimed that was not there after $crashes crashes");
+note "$archived of $distinct events were archived at the last crash, $amid were in the middle of the backfill";
+cmp_ok($amid, '>=', $crashes / 2, 'crashes were in the middle of the backfill');
+is("@unfounded", '', 'nothing was claimed after them that was not there');
 
 wait_for($node, q{count(*) = 3 FROM bigbrotr.relay_sync WHERE phase = 'live'});
 archive_matches($node, 'the archive is whole');
