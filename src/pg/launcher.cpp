@@ -151,7 +151,13 @@ log_change(const Slot &slot, bool gone)
 
 /* ---- the loop ---- */
 
-/* One slot, one step. True if its state changed: others may wait for that. */
+static bool
+is_asked(const Slot &slot)
+{
+	return slot.start_request || slot.restart_request;
+}
+
+/* One slot, one step. True if its state changed or a request was met: others may wait for that. */
 static bool
 step(int index)
 {
@@ -171,7 +177,9 @@ step(int index)
 	if (gone)
 		settle(slot);
 	State settled = slot.state;
+	bool was_asked = is_asked(slot);
 	Action action = decide(slot);
+	bool met = was_asked && !is_asked(slot);
 	State after = slot.state;
 	LWLockRelease(shared->lock);
 
@@ -179,7 +187,7 @@ step(int index)
 		start(index);
 	else if (action == Action::Terminate && handles[index])
 		TerminateBackgroundWorker(handles[index]);
-	if (settled != before || after != settled || slot.state != after) {
+	if (met || settled != before || after != settled || slot.state != after) {
 		announce();
 		if (after != before)
 			log_change(slot, gone);
