@@ -189,9 +189,14 @@ CREATE FUNCTION bigbrotr.count_traffic(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	-- Whoever has locked a relay's row is at the same: to wait for them could be in a circle, since
+	-- insert_events_batch locks relays before events.
 	UPDATE bigbrotr.relays AS r SET last_seen = at
-	FROM unnest(relay_ids, new_messages) AS a (relay_id, messages)
-	WHERE r.relay_id = a.relay_id AND a.messages > 0 AND r.last_seen IS DISTINCT FROM at;
+	WHERE r.relay_id IN (
+		SELECT k.relay_id FROM bigbrotr.relays AS k
+		     JOIN unnest(relay_ids, new_messages) AS a (relay_id, messages) ON a.relay_id = k.relay_id
+		WHERE a.messages > 0 AND k.last_seen IS DISTINCT FROM at
+		FOR NO KEY UPDATE OF k SKIP LOCKED);
 	UPDATE bigbrotr.relay_sync AS s SET
 		events = s.events + coalesce(a.events, 0), sightings = s.sightings + coalesce(a.sightings, 0),
 		messages = s.messages + coalesce(a.messages, 0), bytes = s.bytes + coalesce(a.bytes, 0),

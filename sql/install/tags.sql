@@ -33,7 +33,7 @@ CREATE TYPE bigbrotr.tags (
 	STORAGE = extended
 );
 COMMENT ON TYPE bigbrotr.tags IS
-	'Tags of an event (NIP-01): an array of non-empty arrays of strings, as JSON. Turns into jsonb and back by itself, so that all operators and functions of jsonb work on it';
+	'Tags of an event (NIP-01): an array of non-empty arrays of strings, as JSON. Turns into jsonb and back by itself, so that operators and functions of jsonb work on it (but || with a bare literal joins texts: write tags::jsonb)';
 
 -- Casts.
 CREATE FUNCTION bigbrotr.tags_to_jsonb(tags bigbrotr.tags) RETURNS jsonb
