@@ -1,5 +1,5 @@
 # For tests of the running archive: a server with its services, relays to archive, and what they hold.
-# Tests skip if a program they need is not on the path (./check puts them there).
+# The programs of test/tools must be on the path (./check puts them there).
 package ArchiveTest;
 
 use strict;
@@ -15,7 +15,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(archive_server create_archive add_relays wait_for service_pid net_pid relay_stub
-  load_truth archive_matches unfounded_claims source_directory shared_data canonical_id);
+  corpus load_truth archive_matches unfounded_claims source_directory shared_data canonical_id);
 
 my $source = abs_path(dirname(__FILE__) . '/../..');
 
@@ -115,6 +115,16 @@ sub relay_stub
 	my $told = JSON::PP::decode_json($line);
 	my @urls = map { "ws://127.0.0.1:$told->{port}/$_" } 0 .. $told->{relays} - 1;
 	return { port => $told->{port}, urls => \@urls, lifeline => $in, list => $options{list} };
+}
+
+# Really signed events, one JSON object a line, as bigbrotr-corpus makes them of its arguments.
+sub corpus
+{
+	my (@arguments) = @_;
+	open my $made, '-|', 'bigbrotr-corpus', @arguments or die "bigbrotr-corpus: $!";
+	my $lines = do { local $/ = undef; <$made> };
+	close $made or die 'bigbrotr-corpus failed';
+	return $lines;
 }
 
 # Puts what a stub's relays hold into the table truth (url, created_at, event_id), beside the archive.

@@ -141,35 +141,31 @@ sub nothing_left_behind
 # event comes from two of the clients.
 sub crowd
 {
-  SKIP:
+	my @events = split /\n/, corpus(qw(--seed 64 200));
+	my @clients;
+	for my $number (0 .. 3)
 	{
-		skip 'bigbrotr-corpus is not on the path', 1 unless grep { -x "$_/bigbrotr-corpus" } split /:/, $ENV{PATH};
-		my @events = split /\n/, `bigbrotr-corpus --seed 64 200`;
-		my @clients;
-		for my $number (0 .. 3)
-		{
-			my @share = @events[ grep { ($_ + $number) % 2 } 0 .. $#events ];
-			my $script = join '', map { insert_and_find($_, $number) } @share;
-			my $client = { out => '', expected => scalar @share };
-			$client->{run} = IPC::Run::start([ psql_command("$port dbname=crowd", $script, qw(-v ON_ERROR_STOP=1)) ],
-				'>', \$client->{out}, '2>', \$client->{errors});
-			push @clients, $client;
-		}
-		for my $client (@clients)
-		{
-			$client->{run}->finish;
-			is($client->{errors}, '', 'a client of several at once sees no error');
-			is(() = $client->{out} =~ /^1$/mg, $client->{expected}, 'and finds each of its events in the next transaction');
-		}
-		my $connection = "$port dbname=crowd";
-		is(psql($connection, 'SELECT events, sightings FROM bigbrotr.total_statistics'), '200|400', 'all events and sightings are there, none twice');
-		is(psql($connection, 'SELECT * FROM bigbrotr.verify_statistics(); SELECT * FROM bigbrotr.verify_references()'), '', 'all counts and references hold');
-		is(psql($connection, 'CALL bigbrotr.cleanup_orphans()'), '0|0|0', 'a procedure that commits as it goes');
-		my $file = $node->basedir . '/more.jsonl';
-		append_to_file($file, scalar `bigbrotr-corpus --seed 65 300`);
-		psql($connection, "CALL bigbrotr.import_events('$file')");
-		is(psql($connection, 'SELECT events_new FROM bigbrotr.import_progress WHERE finished'), '300', 'and an import');
+		my @share = @events[ grep { ($_ + $number) % 2 } 0 .. $#events ];
+		my $script = join '', map { insert_and_find($_, $number) } @share;
+		my $client = { out => '', expected => scalar @share };
+		$client->{run} = IPC::Run::start([ psql_command("$port dbname=crowd", $script, qw(-v ON_ERROR_STOP=1)) ],
+			'>', \$client->{out}, '2>', \$client->{errors});
+		push @clients, $client;
 	}
+	for my $client (@clients)
+	{
+		$client->{run}->finish;
+		is($client->{errors}, '', 'a client of several at once sees no error');
+		is(() = $client->{out} =~ /^1$/mg, $client->{expected}, 'and finds each of its events in the next transaction');
+	}
+	my $connection = "$port dbname=crowd";
+	is(psql($connection, 'SELECT events, sightings FROM bigbrotr.total_statistics'), '200|400', 'all events and sightings are there, none twice');
+	is(psql($connection, 'SELECT * FROM bigbrotr.verify_statistics(); SELECT * FROM bigbrotr.verify_references()'), '', 'all counts and references hold');
+	is(psql($connection, 'CALL bigbrotr.cleanup_orphans()'), '0|0|0', 'a procedure that commits as it goes');
+	my $file = $node->basedir . '/more.jsonl';
+	append_to_file($file, corpus(qw(--seed 65 300)));
+	psql($connection, "CALL bigbrotr.import_events('$file')");
+	is(psql($connection, 'SELECT events_new FROM bigbrotr.import_progress WHERE finished'), '300', 'and an import');
 	return;
 }
 

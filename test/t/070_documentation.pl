@@ -9,7 +9,7 @@ use Test::More;
 
 my $node = archive_server('documentation', 'bigbrotr.databases' => '');
 my $lines = $node->basedir . '/events.jsonl';
-system("bigbrotr-corpus --seed 70 --authors 50 3000 > '$lines'") == 0 or plan skip_all => 'no bigbrotr-corpus';
+append_to_file($lines, corpus(qw(--seed 70 --authors 50 3000)));
 $node->safe_psql('postgres', "CALL bigbrotr.import_events('$lines', 'wss://relay.example.com')");
 $node->safe_psql('postgres', 'CREATE DATABASE fresh');
 

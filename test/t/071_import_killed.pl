@@ -12,16 +12,10 @@ use Test::More;
 my $events = 12_000;
 my $node = archive_server('import_killed', 'bigbrotr.databases' => '');
 my $file = $node->basedir . '/events.jsonl';
-open my $corpus, '-|', 'bigbrotr-corpus', '--seed', 71, $events or plan skip_all => 'no bigbrotr-corpus';
-open my $out, '>', $file or die "$file: $!";
+my @content = split /^/, corpus('--seed', 71, $events);
 my $bad = 0;
-while (<$corpus>)
-{
-	print $out $_;
-	print $out "bad line\n" and $bad++ if $. % 1000 == 500;
-}
-close $out;
-plan skip_all => 'no bigbrotr-corpus' if $. < $events;
+$_ % 1000 == 500 and $content[$_] .= "bad line\n" and $bad++ for 0 .. $#content;
+append_to_file($file, join '', @content);
 my $lines = $events + $bad;
 my $open = "SELECT coalesce(max(lines), 0) FROM bigbrotr.import_progress WHERE NOT finished";
 
