@@ -15,14 +15,18 @@ extern "C" {
 
 namespace archive {
 
+/* Of a text or bytea that is not compressed or stored apart. */
+inline std::string_view
+view(const varlena *value)
+{
+	return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+}
+
 /* Of text or bytea; lives as long as the memory context of the call. */
 inline std::string_view
 varlena_view(Datum datum)
 {
-	return pg::call([&] {
-		const text *value = DatumGetTextPP(datum);
-		return std::string_view(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
-	});
+	return pg::call([&] { return view(DatumGetTextPP(datum)); });
 }
 
 /* text or bytea. */

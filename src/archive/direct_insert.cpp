@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nostr/facts.h"
+
 #include "batch.h"
 #include "direct_sightings.h"
 #include "pg/spi.h"
@@ -27,7 +29,6 @@ constexpr TableShape kRejects = {"event_rejects", kRejectColumns, kRejectKey, nu
 pg::Statement facts_statement("SELECT bigbrotr.record_facts($1)");
 
 constexpr int64_t kDay = 86400;
-constexpr int32_t kDeletion = 5, kVanish = 62; // kinds whose events say something about others
 
 /* Like the server's own, but with the short header that a row has in the end. Inside pg::call. */
 Datum
@@ -133,7 +134,7 @@ class DirectInsert
 		for (const auto &[event, stored] : asked)
 			if (stored->fresh) {
 				inserted.events.insert(event->id);
-				if (event->kind == kDeletion || event->kind == kVanish)
+				if (event->kind == nostr::kDeletion || event->kind == nostr::kVanish)
 					facts_.push_back(stored->eid);
 				kinds_.add(event->kind);
 				days_.add(event->created_at / kDay * kDay);

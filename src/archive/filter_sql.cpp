@@ -4,6 +4,7 @@
  */
 #include <algorithm>
 
+#include "bytes.h"
 #include "filter_argument.h"
 #include "tags.h"
 
@@ -25,16 +26,6 @@ PGDLLEXPORT Datum bigbrotr_tag_keys(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_tag_matches(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_event_matches(PG_FUNCTION_ARGS);
 }
-
-namespace {
-
-std::string_view
-view(const text *value)
-{
-	return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
-}
-
-} // namespace
 
 Datum
 bigbrotr_tag_keys(PG_FUNCTION_ARGS)
@@ -80,7 +71,7 @@ read_values(ArrayType *array)
 	for (int i = 0; i < count; i++)
 		if (!nulls[i])
 			out->values[out->count++] =
-				nostr::pack_item(view(DatumGetTextPP(elements[i])), bytes[i]);
+				nostr::pack_item(archive::view(DatumGetTextPP(elements[i])), bytes[i]);
 	std::sort(out->values, out->values + out->count);
 	return out;
 }
@@ -105,7 +96,7 @@ Datum
 bigbrotr_tag_matches(PG_FUNCTION_ARGS)
 {
 	std::string_view tags = archive::tags_view(PG_GETARG_DATUM(0));
-	std::string_view name = view(PG_GETARG_TEXT_PP(1));
+	std::string_view name = archive::view(PG_GETARG_TEXT_PP(1));
 	if (!nostr::is_indexed_name(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid name of a tag"),

@@ -48,7 +48,8 @@ fail(const char *what, const std::string &path, int error)
 {
 	throw pg::Error(error == ENOENT ? ERRCODE_UNDEFINED_FILE : ERRCODE_IO_ERROR,
 					std::string("could not ") + what + " file \"" + path + "\": " + strerror(error),
-					{}, "The file must be on the server, and readable for it.");
+					error == EINVAL ? "It is no regular file." : "The server itself reads it.",
+					"The file must be on the server, and readable for it.");
 }
 
 /* Opened anew for each piece: the server closes it with the transaction. */
@@ -194,14 +195,17 @@ bigbrotr_import_events(PG_FUNCTION_ARGS)
 	return pg::boundary([&] {
 		check_caller(fcinfo);
 		if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
-			throw pg::Error(ERRCODE_NULL_VALUE_NOT_ALLOWED, "path and resume must not be null");
+			throw pg::Error(ERRCODE_NULL_VALUE_NOT_ALLOWED, "path and resume must not be null",
+							"Only the relay may be: then no sightings are archived.",
+							"Give the path of a file of the server, from \"/\" on.");
 		Request request = {std::string(archive::varlena_view(PG_GETARG_DATUM(0))), std::nullopt,
 						   PG_GETARG_BOOL(2)};
 		if (!PG_ARGISNULL(1))
 			request.relay.emplace(archive::varlena_view(PG_GETARG_DATUM(1)));
 		if (request.path.empty() || request.path[0] != '/')
 			throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
-							"\"" + request.path + "\" is not an absolute path", {},
+							"\"" + request.path + "\" is not an absolute path",
+							"It does not begin with \"/\".",
 							"Give the path of a file of the server, from \"/\" on.");
 		import_file(request);
 		return Datum(0);

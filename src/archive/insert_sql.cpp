@@ -1,6 +1,7 @@
 /*
  * bigbrotr.insert_events(…), insert_sightings(…) and known_events(…): those of archive for SQL.
  */
+#include "bytes.h"
 #include "insert.h"
 #include "pg/spi.h"
 
@@ -46,9 +47,9 @@ class Elements
 	int32_t integer(int i) const { return DatumGetInt32(values_[i]); }
 	std::string_view bytes(int i) const // null: empty
 	{
-		const auto *bytes = reinterpret_cast<const text *>(DatumGetPointer(values_[i]));
-		return nulls_[i] ? std::string_view()
-						 : std::string_view(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+		if (nulls_[i])
+			return {};
+		return archive::view(reinterpret_cast<const varlena *>(DatumGetPointer(values_[i])));
 	}
 	int count() const { return count_; }
 
@@ -127,22 +128,12 @@ boolean_array(const std::vector<uint8_t> &values)
 		construct_array(elements, static_cast<int>(values.size()), BOOLOID, 1, true, 'c'));
 }
 
-/* What the function is declared to return. */
-TupleDesc
-result_shape(FunctionCallInfo fcinfo)
-{
-	TupleDesc shape;
-	if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	return BlessTupleDesc(shape);
-}
-
 } // namespace
 
 Datum
 bigbrotr_insert_events(PG_FUNCTION_ARGS)
 {
-	TupleDesc shape = result_shape(fcinfo);
+	TupleDesc shape = archive::result_row(fcinfo);
 	Datum values[3] = {};
 	bool nulls[3] = {};
 	pg::boundary([&] {
@@ -161,7 +152,7 @@ bigbrotr_insert_events(PG_FUNCTION_ARGS)
 Datum
 bigbrotr_insert_sightings(PG_FUNCTION_ARGS)
 {
-	TupleDesc shape = result_shape(fcinfo);
+	TupleDesc shape = archive::result_row(fcinfo);
 	Datum values[2] = {};
 	bool nulls[2] = {};
 	pg::boundary([&] {

@@ -9,6 +9,7 @@
 #include "nostr/facts.h"
 
 #include "bytes.h"
+#include "pg/compat.h"
 #include "tags.h"
 
 extern "C" {
@@ -36,14 +37,7 @@ PGDLLEXPORT Datum bigbrotr_is_standing(PG_FUNCTION_ARGS);
 
 namespace {
 
-constexpr int32_t kDeletion = 5, kVanish = 62;
 constexpr int32_t kGiftWrap = 1059, kEphemeralGiftWrap = 21059; // NIP-59
-
-std::string_view
-view(const bytea *value)
-{
-	return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
-}
 
 bool
 has_address(int32_t kind)
@@ -86,7 +80,7 @@ address_id(std::string_view pubkey, int32_t kind, std::string_view tags)
 Datum
 bigbrotr_address(PG_FUNCTION_ARGS)
 {
-	std::string_view pubkey = view(PG_GETARG_BYTEA_PP(0));
+	std::string_view pubkey = archive::view(PG_GETARG_BYTEA_PP(0));
 	int32_t kind = PG_GETARG_INT32(1);
 	if (!has_address(kind))
 		PG_RETURN_NULL();
@@ -100,7 +94,8 @@ bigbrotr_address_id(PG_FUNCTION_ARGS)
 	int32_t kind = PG_GETARG_INT32(1);
 	if (!has_address(kind))
 		PG_RETURN_NULL();
-	return address_id(view(PG_GETARG_BYTEA_PP(0)), kind, archive::tags_view(PG_GETARG_DATUM(2)));
+	return address_id(archive::view(PG_GETARG_BYTEA_PP(0)), kind,
+					  archive::tags_view(PG_GETARG_DATUM(2)));
 }
 
 namespace {
@@ -117,11 +112,7 @@ any_row(const char *table_name, const char *index_name, ScanKeyData (&keys)[N], 
 	Relation table = table_open(get_relname_relid(table_name, schema), AccessShareLock);
 	Relation index = index_open(get_relname_relid(index_name, schema), AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(table, nullptr);
-#if PG_VERSION_NUM >= 180000
-	IndexScanDesc scan = index_beginscan(table, index, GetActiveSnapshot(), nullptr, N, 0);
-#else
-	IndexScanDesc scan = index_beginscan(table, index, GetActiveSnapshot(), N, 0);
-#endif
+	IndexScanDesc scan = pg::compat::begin_index_scan(table, index, GetActiveSnapshot(), N);
 	index_rescan(scan, keys, N, nullptr, 0);
 	bool found = false;
 	while (!found && index_getnext_slot(scan, ForwardScanDirection, slot))
@@ -159,13 +150,13 @@ struct Event
 	{
 	}
 
-	Datum address() const { return address_id(view(DatumGetByteaPP(pubkey)), kind, tags); }
+	Datum address() const { return address_id(archive::view(DatumGetByteaPP(pubkey)), kind, tags); }
 
 	/* Whether its author, or the receiver of a gift wrap, whose author is a throw-away key, has
 	 * this key. */
 	bool belongs_to(std::string_view key) const
 	{
-		if (view(DatumGetByteaPP(pubkey)) == key)
+		if (archive::view(DatumGetByteaPP(pubkey)) == key)
 			return true;
 		return is_gift_wrap() &&
 			   archive::any_indexed_tag(tags, [&](char name, const nostr::PackedItem &value) {
@@ -187,8 +178,8 @@ is_superseded(const Event &event)
 				Int64GetDatum(event.created_at));
 	return any_row("events", "events_address_idx", keys, [&](TupleTableSlot *slot) {
 		return DatumGetInt64(column(slot, "created_at")) > event.created_at ||
-			   view(DatumGetByteaPP(column(slot, "event_id"))) <
-				   view(DatumGetByteaPP(event.event_id));
+			   archive::view(DatumGetByteaPP(column(slot, "event_id"))) <
+				   archive::view(DatumGetByteaPP(event.event_id));
 	});
 }
 
@@ -213,7 +204,7 @@ names_target(const Event &event, Datum target, bool by_address)
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_BYTEAEQ, target);
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(by_address));
 	return any_row("deletions", "deletions_pkey", keys, [&](TupleTableSlot *slot) {
-		return event.belongs_to(view(DatumGetByteaPP(column(slot, "pubkey")))) &&
+		return event.belongs_to(archive::view(DatumGetByteaPP(column(slot, "pubkey")))) &&
 			   (!by_address || DatumGetInt64(column(slot, "created_at")) >= event.created_at);
 	});
 }
@@ -222,7 +213,7 @@ names_target(const Event &event, Datum target, bool by_address)
 bool
 is_deleted(const Event &event)
 {
-	return event.kind != kDeletion && event.kind != kVanish &&
+	return event.kind != nostr::kDeletion && event.kind != nostr::kVanish &&
 		   (names_target(event, event.event_id, false) ||
 			(has_address(event.kind) && names_target(event, event.address(), true)));
 }
@@ -241,7 +232,7 @@ has_vanished(const Event &event, Datum pubkey)
 bool
 is_vanished(const Event &event)
 {
-	if (event.kind == kVanish)
+	if (event.kind == nostr::kVanish)
 		return false;
 	if (has_vanished(event, event.pubkey))
 		return true;

@@ -9,7 +9,7 @@
 
 #include "nostr/filter.h"
 
-#include "pg/error.h"
+#include "bytes.h"
 
 namespace archive {
 
@@ -32,8 +32,7 @@ void append_tags_json(Datum tags, std::string &out);
 inline std::string_view
 tags_view(Datum datum)
 {
-	auto *value = reinterpret_cast<const varlena *>(PG_DETOAST_DATUM_PACKED(datum));
-	return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+	return view(PG_DETOAST_DATUM_PACKED(datum));
 }
 
 [[noreturn]] void refuse_corrupt_tags();

@@ -33,8 +33,7 @@ text_datum(const nostr::PackedItem &item)
 nostr::PackedItem
 name_argument(FunctionCallInfo fcinfo, nostr::HexBytes &buffer)
 {
-	text *name = PG_GETARG_TEXT_PP(1);
-	return nostr::pack_item({VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)}, buffer);
+	return nostr::pack_item(archive::view(PG_GETARG_TEXT_PP(1)), buffer);
 }
 
 } // namespace

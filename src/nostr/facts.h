@@ -12,6 +12,9 @@
 
 namespace nostr {
 
+/* Kinds whose events say something about others: deletion (NIP-09) and vanish requests (NIP-62). */
+constexpr int32_t kDeletion = 5, kVanish = 62;
+
 enum class KindClass : uint8_t
 {
 	Regular,
