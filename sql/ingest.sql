@@ -36,8 +36,8 @@ SELECT bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{
 SELECT e.content, v.relay_url, v.seen_at FROM bigbrotr.event_relay AS v JOIN bigbrotr.events AS e USING (event_id) ORDER BY 1, 2;
 SELECT * FROM bigbrotr.verify_references();
 
--- Where many in a row are new, the next ones are written without a look; those that were there are found
--- out by the index, and nothing is left of the second row.
+-- Where the last batch was all new, the next one is written without a look; what was there is found out by
+-- the index: then the batch is written again, with a look (rows written count twice, none is deleted).
 CREATE FUNCTION written_to(relation regclass, OUT written bigint, OUT removed bigint, OUT scans bigint) LANGUAGE sql RETURN
 	(pg_stat_get_xact_tuples_inserted(relation), pg_stat_get_xact_tuples_deleted(relation), pg_stat_get_xact_numscans(relation));
 BEGIN;

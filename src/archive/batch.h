@@ -1,5 +1,5 @@
 /*
- * In which order a batch is written, and whether its rows are looked for before.
+ * In which order a batch is written.
  */
 #pragma once
 
@@ -43,20 +43,5 @@ ordered_by_id(const List &list)
 				   [](const Place &place) { return place.index; });
 	return order;
 }
-
-/*
- * Whether to look before a row is written. The primary key's index tells as well whether it is
- * taken, but then the row has to be removed again: worth it where all rows are new.
- */
-class Caution
-{
-  public:
-	bool look() const { return fresh_ < kEnough; }
-	void note(bool fresh) { fresh_ = fresh ? fresh_ + 1 : 0; }
-
-  private:
-	static constexpr int kEnough = 16;
-	int fresh_ = 0; // in a row
-};
 
 } // namespace archive

@@ -30,6 +30,9 @@ pg::Statement facts_statement("SELECT bigbrotr.record_facts($1)");
 
 constexpr int64_t kDay = 86400;
 
+/* Whether the last batch of events in this session was all new. */
+bool likely_new = false;
+
 /* Like the server's own, but with the short header that a row has in the end. Inside pg::call. */
 Datum
 varlena(std::string_view bytes)
@@ -60,9 +63,8 @@ struct Stored
 class DirectInsert
 {
   public:
-	/* known: for each sighting, whether its event is in the archive. */
 	bool run(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
-			 Inserted &inserted, std::vector<uint8_t> &known)
+			 bool look, Inserted &inserted, std::vector<uint8_t> &known)
 	{
 		// Both at once: who deletes events locks out sightings, and must find ours or none.
 		bool open = pg::call([&] {
@@ -75,8 +77,8 @@ class DirectInsert
 		});
 		if (!open)
 			return false;
-		write_events(events, now, inserted);
-		write_sightings(sightings, known);
+		write_events(events, now, look, inserted);
+		write_sightings(sightings, look, known);
 		for (const auto &[relay, count] : sightings_.relays().all())
 			inserted.sightings.push_back({static_cast<int32_t>(relay), count});
 		pg::call([&] {
@@ -89,57 +91,34 @@ class DirectInsert
 	}
 
   private:
-	void write_events(std::span<const Event> events, int64_t now, Inserted &inserted)
+	void write_events(std::span<const Event> events, int64_t now, bool look, Inserted &inserted)
 	{
 		batch_.reserve(events.size());
 		inserted.events.reserve(events.size());
-		Caution caution;
-		std::vector<Asked> asked;
+		look = look || !likely_new;
 		for (uint32_t i : ordered_by_id(events)) {
 			const Event &event = events[i];
 			if (!batch_.empty() && batch_.back().id == event.id)
 				continue;
 			Stored &stored = batch_.emplace_back(event.id);
-			if (caution.look()) {
+			if (look)
 				stored.eid = look_up(event.id);
-				caution.note(stored.eid == 0);
-			}
 			if (stored.eid != 0)
 				continue;
 			stored.eid = ask_for(event, now);
 			stored.fresh = true;
-			asked.push_back({&event, &stored});
-			if (events_.full())
-				write(asked, caution, inserted);
+			inserted.events.insert(event.id);
+			if (event.kind == nostr::kDeletion || event.kind == nostr::kVanish)
+				facts_.push_back(stored.eid);
+			kinds_.add(event.kind);
+			days_.add(event.created_at / kDay * kDay);
 		}
-		write(asked, caution, inserted);
-		pg::call([&] { events_.finish(); });
-	}
-
-	/* An event that is going to be written. */
-	struct Asked
-	{
-		const Event *event;
-		Stored *stored;
-	};
-
-	void write(std::vector<Asked> &asked, Caution &caution, Inserted &inserted)
-	{
-		pg::call([&] { events_.write(); });
-		for (int i : events_.taken()) {
-			Stored &stored = *asked[static_cast<size_t>(i)].stored;
-			stored = {stored.id, look_up(stored.id)};
-			caution.note(false);
-		}
-		for (const auto &[event, stored] : asked)
-			if (stored->fresh) {
-				inserted.events.insert(event->id);
-				if (event->kind == nostr::kDeletion || event->kind == nostr::kVanish)
-					facts_.push_back(stored->eid);
-				kinds_.add(event->kind);
-				days_.add(event->created_at / kDay * kDay);
-			}
-		asked.clear();
+		pg::call([&] {
+			events_.write();
+			events_.finish();
+		});
+		if (!batch_.empty())
+			likely_new = inserted.events.size() == batch_.size();
 	}
 
 	int64_t look_up(std::string_view id)
@@ -155,6 +134,8 @@ class DirectInsert
 	{
 		Datum tags = packed_tags(event.tags);
 		return pg::call([&] {
+			if (events_.full())
+				events_.write();
 			int64_t eid = events_.next_identity();
 			TupleTableSlot *row = events_.row();
 			set(row, 1, Int64GetDatum(eid));
@@ -171,7 +152,8 @@ class DirectInsert
 		});
 	}
 
-	void write_sightings(std::span<const Sighting> sightings, std::vector<uint8_t> &known)
+	void write_sightings(std::span<const Sighting> sightings, bool look,
+						 std::vector<uint8_t> &known)
 	{
 		known.assign(sightings.size(), false);
 		std::vector<Seen> seen;
@@ -191,7 +173,7 @@ class DirectInsert
 			if (known[i])
 				seen.push_back({{event.eid, sighting.relay_id}, i, sighting.seen_at, event.fresh});
 		}
-		sightings_.write(std::move(seen));
+		sightings_.write(std::move(seen), look);
 	}
 
 	void record_facts()
@@ -239,10 +221,10 @@ in_batch_memory(F body) -> decltype(body())
 
 bool
 insert_directly(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
-				Inserted &inserted, std::vector<uint8_t> &known)
+				bool look, Inserted &inserted, std::vector<uint8_t> &known)
 {
 	return in_batch_memory(
-		[&] { return DirectInsert().run(events, sightings, now, inserted, known); });
+		[&] { return DirectInsert().run(events, sightings, now, look, inserted, known); });
 }
 
 bool

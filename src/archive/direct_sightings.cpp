@@ -26,6 +26,9 @@ pg::Statement relays_statement("SELECT r.relay_id FROM bigbrotr.relays AS r "
 constexpr int64_t kNear = 4;
 constexpr size_t kNeighbours = 4;
 
+/* Whether the last sightings of known events in this session were all new. */
+bool likely_new = false;
+
 /* Those that exist, sorted; they stay until the end of the transaction. */
 std::vector<int64_t>
 lock_relays(const std::vector<Seen> &seen)
@@ -61,7 +64,6 @@ SightingWriter::close()
 void
 SightingWriter::leave_out_stored(std::vector<Seen> &seen)
 {
-	Caution caution;
 	std::vector<KeyPair> keys;
 	auto stored = std::make_unique<bool[]>(seen.size());
 	for (size_t begin = 0, end = 0; begin < seen.size(); begin = end) {
@@ -69,16 +71,13 @@ SightingWriter::leave_out_stored(std::vector<Seen> &seen)
 		do
 			keys.push_back(seen[end++].key);
 		while (end < seen.size() && seen[end].key.first - keys.back().first <= kNear);
-		if (seen[begin].fresh)
-			continue;
 		if (keys.size() >= kNeighbours) {
 			pg::call([&] { table_.find_all(keys, &stored[begin]); });
 			continue;
 		}
-		for (size_t i = begin; i < end && caution.look(); i++) {
+		for (size_t i = begin; i < end; i++) {
 			Datum key[] = {Int64GetDatum(seen[i].key.first), Int32GetDatum(seen[i].key.second)};
-			stored[i] = pg::call([&] { return table_.find(key) != nullptr; });
-			caution.note(!stored[i]);
+			stored[i] = !seen[i].fresh && pg::call([&] { return table_.find(key) != nullptr; });
 		}
 	}
 	size_t kept = 0;
@@ -89,46 +88,40 @@ SightingWriter::leave_out_stored(std::vector<Seen> &seen)
 }
 
 void
-SightingWriter::write(std::vector<Seen> seen)
+SightingWriter::write(std::vector<Seen> seen, bool look)
 {
 	std::sort(seen.begin(), seen.end(), [](const Seen &a, const Seen &b) {
 		return std::tie(a.key, a.number) < std::tie(b.key, b.number);
 	});
 	auto same = [](const Seen &a, const Seen &b) { return a.key == b.key; };
 	seen.erase(std::unique(seen.begin(), seen.end(), same), seen.end());
-	leave_out_stored(seen);
+	// Those of new events say nothing about what comes next.
+	if (!std::all_of(seen.begin(), seen.end(), [](const Seen &s) { return s.fresh; })) {
+		size_t asked = seen.size();
+		if (look || !likely_new)
+			leave_out_stored(seen);
+		likely_new = seen.size() == asked;
+	}
 	if (seen.empty()) // a resend: nothing to lock
 		return;
 	std::vector<int64_t> relays = lock_relays(seen);
-	std::vector<int32_t> asked; // relays of the rows to be written
 	for (const Seen &s : seen) {
 		if (!std::binary_search(relays.begin(), relays.end(), int64_t{s.key.second}))
 			continue;
 		pg::call([&] {
+			if (table_.full())
+				table_.write();
 			TupleTableSlot *row = table_.row();
 			set(row, 1, Int64GetDatum(s.key.first));
 			set(row, 2, Int32GetDatum(s.key.second));
 			set(row, 3, Int64GetDatum(s.seen_at));
 		});
-		asked.push_back(s.key.second);
-		if (table_.full())
-			write_asked(asked);
+		relays_.add(s.key.second);
 	}
-	write_asked(asked);
-	pg::call([&] { table_.finish(); });
-}
-
-void
-SightingWriter::write_asked(std::vector<int32_t> &relays)
-{
-	pg::call([&] { table_.write(); });
-	auto taken = table_.taken().begin();
-	for (size_t i = 0; i < relays.size(); i++)
-		if (taken != table_.taken().end() && static_cast<size_t>(*taken) == i)
-			++taken;
-		else
-			relays_.add(relays[i]);
-	relays.clear();
+	pg::call([&] {
+		table_.write();
+		table_.finish();
+	});
 }
 
 } // namespace archive

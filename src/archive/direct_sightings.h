@@ -28,14 +28,13 @@ class SightingWriter
 	void close();
 	bool counted() const { return table_.counted(); }
 
-	/* Writes what is not there yet, of relays that exist. */
-	void write(std::vector<Seen> seen);
+	/* Writes what is not there yet, of relays that exist; look: as in direct_insert.h. */
+	void write(std::vector<Seen> seen, bool look);
 	/* How many were written of each relay. */
 	const Counts &relays() const { return relays_; }
 
   private:
 	void leave_out_stored(std::vector<Seen> &seen);
-	void write_asked(std::vector<int32_t> &relays);
 
 	Table table_;
 	Counts relays_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "batch.h"
 #include "direct_insert.h"
 #include "nul.h"
 #include "pg/spi.h"
@@ -176,12 +177,13 @@ reject(const Event &event, std::span<const Sighting> sightings, const pg::Error 
 						  pg::value(now)});
 }
 
-/* One by one; those that the database refuses are kept as rejects. */
+/* One by one, in the order of all writers; those that the database refuses are kept as rejects. */
 void
 salvage(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
 		Inserted &inserted)
 {
-	for (const Event &event : events) {
+	for (uint32_t i : ordered_by_id(events)) {
+		const Event &event = events[i];
 		try {
 			IdSet fresh;
 			pg::subtransaction([&] { store_events({&event, 1}, now, fresh); });
@@ -215,13 +217,22 @@ insert_events(std::span<const Event> exact, std::span<const Sighting> sightings,
 	std::span<const Event> events = storable.events();
 	Inserted inserted;
 	std::vector<uint8_t> known;
-	bool stored = attempt([&] {
-		if (insert_directly(events, sightings, now, inserted, known))
-			return;
+	bool direct = false;
+	auto directly = [&](bool look) {
+		return attempt([&] {
+			inserted = {};
+			direct = insert_directly(events, sightings, now, look, inserted, known);
+		});
+	};
+	if ((directly(false) || directly(true)) && direct)
+		return inserted;
+	// Somebody else was faster twice, or it is not for us to do: the statement knows how to wait.
+	auto by_statement = [&] {
+		inserted = {};
 		store_events(events, now, inserted.events);
 		inserted.sightings = store_sightings(sightings);
-	});
-	if (!stored) {
+	};
+	if (!attempt(by_statement)) {
 		inserted = {};
 		salvage(events, sightings, now, inserted);
 	}
@@ -233,7 +244,14 @@ insert_sightings(std::span<const Sighting> sightings)
 {
 	Inserted inserted;
 	Recorded recorded;
-	if (!insert_directly({}, sightings, 0, inserted, recorded.known)) {
+	bool direct = false;
+	auto directly = [&](bool look) {
+		return attempt([&] {
+			inserted = {};
+			direct = insert_directly({}, sightings, 0, look, inserted, recorded.known);
+		});
+	};
+	if (!((directly(false) || directly(true)) && direct)) {
 		size_t n = sightings.size();
 		// First: an event that arrives after this look has no sighting from us.
 		recorded.known =

@@ -139,8 +139,6 @@ Table::open_indexes()
 	for (int i = 0; i < result_->ri_NumIndices; i++) {
 		Form_pg_index index = result_->ri_IndexRelationDescs[i]->rd_index;
 		good = good && index->indimmediate && !index->indisexclusion;
-		if (index->indexrelid == RelationGetRelid(key_))
-			key_index_ = i;
 	}
 	if (!good)
 		close_indexes();
@@ -295,15 +293,8 @@ Table::row()
 	return slot;
 }
 
+/* Waits for whoever inserts or deletes the same key; an error if it is taken then. */
 void
-Table::insert(TupleTableSlot **rows, int count)
-{
-	table_multi_insert(relation_, rows, count, GetCurrentCommandId(true), 0, nullptr);
-	dirty_ = true;
-}
-
-/* False if the primary key may be taken; the entry is there all the same. */
-bool
 Table::insert_into(int index, TupleTableSlot *row)
 {
 	Relation relation = result_->ri_IndexRelationDescs[index];
@@ -311,45 +302,21 @@ Table::insert_into(int index, TupleTableSlot *row)
 	GetPerTupleExprContext(estate_)->ecxt_scantuple = row;
 	if (info->ii_Predicate != NIL && info->ii_PredicateState == nullptr)
 		info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, estate_);
-	bool good = true;
 	if (info->ii_ReadyForInserts &&
 		ExecQual(info->ii_PredicateState, GetPerTupleExprContext(estate_))) {
 		Datum values[INDEX_MAX_KEYS];
 		bool nulls[INDEX_MAX_KEYS];
 		FormIndexDatum(info, row, estate_, values, nulls);
-		good = index_insert(relation, values, nulls, &row->tts_tid, relation_,
-							index == key_index_               ? UNIQUE_CHECK_PARTIAL
-							: relation->rd_index->indisunique ? UNIQUE_CHECK_YES
-															  : UNIQUE_CHECK_NO,
-							false, info) ||
-			   index != key_index_;
+		index_insert(relation, values, nulls, &row->tts_tid, relation_,
+					 relation->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false,
+					 info);
 	}
 	ResetPerTupleExprContext(estate_);
-	return good;
-}
-
-/* Whether the row, whose key may be taken, was written in the end; else nothing is left of it. */
-bool
-Table::settle(TupleTableSlot *row)
-{
-	do {
-		CommandCounterIncrement();
-		simple_heap_delete(relation_, &row->tts_tid);
-		Datum key[2];
-		bool null;
-		for (int i = 0; i < key_columns_; i++)
-			key[i] = slot_getattr(row, key_->rd_index->indkey.values[i], &null);
-		if (find(key) != nullptr)
-			return false;
-		insert(&row, 1);
-	} while (!insert_into(key_index_, row));
-	return true;
 }
 
 void
 Table::write()
 {
-	taken_count_ = 0;
 	if (filled_ == 0)
 		return;
 	for (int i = 0; i < filled_; i++) {
@@ -357,16 +324,11 @@ Table::write()
 		ExecConstraints(result_, rows_[i], estate_);
 		ResetPerTupleExprContext(estate_);
 	}
-	insert(rows_, filled_);
-	for (int i = 0; i < filled_; i++)
-		if (!insert_into(key_index_, rows_[i]) && !settle(rows_[i])) {
-			taken_[taken_count_++] = i;
-			ExecClearTuple(rows_[i]);
-		}
+	table_multi_insert(relation_, rows_, filled_, GetCurrentCommandId(true), 0, nullptr);
+	dirty_ = true;
 	for (int index = 0; index < result_->ri_NumIndices; index++)
-		for (int i = 0; i < filled_ && index != key_index_; i++)
-			if (!TTS_EMPTY(rows_[i]))
-				insert_into(index, rows_[i]);
+		for (int i = 0; i < filled_; i++)
+			insert_into(index, rows_[i]);
 	for (int i = 0; i < filled_; i++)
 		ExecClearTuple(rows_[i]);
 	filled_ = 0;

@@ -93,12 +93,11 @@ class Table
 	/* A row to fill. The values must live until write(). */
 	TupleTableSlot *row();
 	/*
-	 * Writes the rows asked for, but those whose key is taken, maybe by somebody who had to be
-	 * waited for: nothing is left of them, and taken() has their numbers, from 0. In the order of
-	 * their keys: then two writers wait for each other, but never in a circle.
+	 * Writes the rows asked for; an error (23505) if a key is taken, maybe by somebody who had to
+	 * be waited for. In the order of their keys: then two writers wait for each other, but never in
+	 * a circle.
 	 */
 	void write();
-	std::span<const int> taken() const { return {taken_, static_cast<size_t>(taken_count_)}; }
 	/* Makes what was written visible to what follows. */
 	void finish();
 
@@ -114,9 +113,7 @@ class Table
 	void close_indexes();
 	void open_scan(Snapshot snapshot);
 	TransactionId writer() const;
-	void insert(TupleTableSlot **rows, int count);
-	bool insert_into(int index, TupleTableSlot *row);
-	bool settle(TupleTableSlot *row);
+	void insert_into(int index, TupleTableSlot *row);
 
 	Relation relation_ = nullptr;
 	AttrNumber identity_ = 0;
@@ -125,11 +122,8 @@ class Table
 
 	EState *estate_ = nullptr;
 	ResultRelInfo *result_ = nullptr;
-	int key_index_ = 0; // which of result_'s indexes
 	TupleTableSlot *rows_[kRows] = {};
 	int made_ = 0, filled_ = 0;
-	int taken_[kRows];
-	int taken_count_ = 0;
 	bool dirty_ = false;
 
 	Relation key_ = nullptr;
