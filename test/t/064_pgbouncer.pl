@@ -90,12 +90,16 @@ sub psql_command
 sub shifting_servers
 {
 	my %pids;
+	# pgbouncer fills its pool in the background, as long as it sees a client.
+	my $client = IPC::Run::start([ 'psql', '-XAtqd', "$port dbname=pooled user=$user" ], '<pipe', \*CLIENT, '>', '/dev/null');
 	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
 	{
 		%pids = map { $_ => 1 } split /\n/, psql("$port dbname=pooled", "SELECT pg_backend_pid();\n" x 6);
 		last if keys %pids == 3;
-		select undef, undef, undef, 0.1;    # pgbouncer fills its pool in the background
+		select undef, undef, undef, 0.1;
 	}
+	close CLIENT;
+	$client->finish;
 	is(scalar keys %pids, 3, 'the transactions of one client go to all server processes in turn');
 	return;
 }
