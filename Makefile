@@ -17,8 +17,8 @@ DATA_built = $(SCRIPT)
 DATA = $(wildcard sql/upgrade/bigbrotr--*.sql)
 
 CORE_OBJS := $(patsubst %.cpp,%.o,$(sort $(wildcard src/nostr/*.cpp src/wire/*.cpp)))
-OBJS = $(CORE_OBJS) $(patsubst %.cpp,%.o,$(sort $(wildcard src/pg/*.cpp src/archive/*.cpp workers/*.cpp)))
-NET_OBJS = $(CORE_OBJS) $(patsubst %.cpp,%.o,$(sort $(wildcard src/net/*.cpp)))
+OBJS = $(CORE_OBJS) $(patsubst %.cpp,%.o,$(sort $(wildcard src/pg/*.cpp src/pg/*/*.cpp src/archive/*.cpp workers/*.cpp workers/*/*.cpp)))
+NET_OBJS = $(CORE_OBJS) $(patsubst %.cpp,%.o,$(sort $(wildcard src/net/*.cpp src/net/*/*.cpp)))
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --encoding=UTF8 --no-locale --temp-config=test/regress.conf

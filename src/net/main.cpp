@@ -7,8 +7,8 @@
 
 #include <unistd.h>
 
+#include "net/core/sandbox.h"
 #include "net/process.h"
-#include "net/sandbox.h"
 
 constexpr int kLink = 3;
 constexpr size_t kDefaultMemory = size_t(2) << 30;

@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "net/sessions.h"
+#include "net/desk/sessions.h"
 
 namespace net {
 

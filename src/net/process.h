@@ -1,7 +1,7 @@
 /* The net process without its sandbox: what the worker asks, done. */
 #pragma once
 
-#include "net/clock.h"
+#include "net/core/clock.h"
 
 namespace net {
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "name_server.h"
-#include "net/config.h"
-#include "net/resolver.h"
+#include "net/core/config.h"
+#include "net/transport/resolver.h"
 #include "scripted_relay.h"
 #include "worker.h"
 

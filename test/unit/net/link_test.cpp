@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/link.h"
+#include "net/core/link.h"
 #include "scripted_relay.h"
 #include "worker.h"
 

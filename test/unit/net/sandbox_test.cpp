@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "net/sandbox.h"
+#include "net/core/sandbox.h"
 
 constexpr int kLink = 3;
 /* More than any sanitizer reserves. */

@@ -1,4 +1,4 @@
-#include "net/deflate.h"
+#include "net/transport/deflate.h"
 
 namespace net {
 

@@ -1,7 +1,7 @@
 /* What a relay says, and what follows from it. */
 #include <simdjson.h>
 
-#include "net/session.h"
+#include "net/relay/session.h"
 
 namespace net {
 

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "net/intake.h"
-#include "net/relay_connection.h"
-#include "net/resolver.h"
+#include "net/intake/intake.h"
+#include "net/transport/resolver.h"
+#include "net/transport/web_socket.h"
 #include "nostr/message.h"
 #include "nostr/paging.h"
 
@@ -31,7 +31,7 @@ struct Shared
 	Config config;
 	nostr::MessageParser parser;
 	nostr::RelayMessage message; // scratch: keeps its memory
-	RelayConnection::Assembly assembly;
+	WebSocket::Assembly assembly;
 	uint64_t messages = 0; // since start
 	bool reading = true;   // false: too much is in flight
 };
@@ -39,7 +39,7 @@ struct Shared
 /* Id of the subscription of what is new; those of pages are "p1", "p2", … */
 constexpr std::string_view kLiveSubscription = "live";
 
-class Session final : public RelayConnection::Handler
+class Session final : public WebSocket::Handler
 {
   public:
 	enum class State : uint8_t
@@ -101,7 +101,7 @@ class Session final : public RelayConnection::Handler
 	std::shared_ptr<Resolver::Query> query_;
 	std::deque<std::string> addresses_; // still to be tried
 	Clock::Time attempt_until_{};
-	std::unique_ptr<RelayConnection> connection_;
+	std::unique_ptr<WebSocket> connection_;
 
 	bool live_wanted_;
 	bool live_open_ = false;

@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "net/ledger.h"
-#include "net/link.h"
-#include "net/pending.h"
-#include "net/reactor.h"
+#include "net/core/link.h"
+#include "net/core/reactor.h"
+#include "net/intake/ledger.h"
+#include "net/intake/pending.h"
 
 namespace net {
 

@@ -8,14 +8,14 @@
 #include <string>
 #include <string_view>
 
-#include "net/clock.h"
-#include "net/config.h"
-#include "net/reactor.h"
+#include "net/core/clock.h"
+#include "net/core/config.h"
+#include "net/core/reactor.h"
 #include "nostr/relay_url.h"
 
 namespace net {
 
-class RelayConnection
+class WebSocket
 {
   public:
 	/* Calls come from the event loop only, never from within a method of the connection. */
@@ -38,12 +38,12 @@ class RelayConnection
 		size_t bytes = 0;
 	};
 
-	RelayConnection(Reactor &reactor, const Clock &clock, Assembly &assembly, Handler &handler)
+	WebSocket(Reactor &reactor, const Clock &clock, Assembly &assembly, Handler &handler)
 		: reactor_(reactor), clock_(clock), assembly_(assembly), handler_(handler)
 	{
 	}
-	~RelayConnection();
-	RelayConnection(const RelayConnection &) = delete;
+	~WebSocket();
+	WebSocket(const WebSocket &) = delete;
 
 	/* False if it failed at once; then on_closed is not called. */
 	bool open(const nostr::RelayEndpoint &relay, const std::string &address, const Config &config);
@@ -64,7 +64,7 @@ class RelayConnection
 	uint64_t bytes_received() const { return bytes_; }
 
   private:
-	friend int relay_callback(lws *, lws_callback_reasons, void *, void *, size_t) noexcept;
+	friend int web_socket_callback(lws *, lws_callback_reasons, void *, void *, size_t) noexcept;
 	int handle(lws *wsi, lws_callback_reasons reason, void *in, size_t size);
 	void receive(lws *wsi, std::string_view piece);
 	int write_one(lws *wsi);
@@ -93,6 +93,7 @@ class RelayConnection
 	uint64_t bytes_ = 0;
 };
 
-int relay_callback(lws *wsi, lws_callback_reasons reason, void *, void *in, size_t size) noexcept;
+int web_socket_callback(lws *wsi, lws_callback_reasons reason, void *, void *in,
+						size_t size) noexcept;
 
 } // namespace net

@@ -1,4 +1,4 @@
-#include "net/resolver.h"
+#include "net/transport/resolver.h"
 
 #include <cstring>
 #include <stdexcept>
@@ -8,7 +8,7 @@
 #include <netinet/in.h>
 #include <sys/epoll.h>
 
-#include "net/config.h"
+#include "net/core/config.h"
 #include "nostr/address.h"
 
 namespace net {

@@ -1,4 +1,4 @@
-#include "net/link.h"
+#include "net/core/link.h"
 
 #include <cerrno>
 #include <system_error>
@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "net/config.h"
+#include "net/core/config.h"
 
 namespace net {
 

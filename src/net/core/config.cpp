@@ -1,4 +1,4 @@
-#include "net/config.h"
+#include "net/core/config.h"
 
 namespace net {
 

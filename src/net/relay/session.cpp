@@ -1,4 +1,4 @@
-#include "net/session.h"
+#include "net/relay/session.h"
 
 namespace net {
 
@@ -59,8 +59,8 @@ Session::connect_next(const char *reason, std::string_view detail)
 		/* What is left of the time is shared by what is left to be tried. */
 		attempt_until_ = now + (started_ + shared_.config.connect_timeout - now) /
 								   int64_t(addresses_.size() + 1);
-		connection_ = std::make_unique<RelayConnection>(shared_.reactor, shared_.clock,
-														shared_.assembly, *this);
+		connection_ =
+			std::make_unique<WebSocket>(shared_.reactor, shared_.clock, shared_.assembly, *this);
 		if (connection_->open(endpoint_, address, shared_.config))
 			return;
 	}

@@ -1,4 +1,4 @@
-#include "net/sessions.h"
+#include "net/desk/sessions.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "net/reactor.h"
+#include "net/core/reactor.h"
 
 #include <stdexcept>
 #include <system_error>
@@ -6,8 +6,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "net/deflate.h"
-#include "net/relay_connection.h"
+#include "net/transport/deflate.h"
+#include "net/transport/web_socket.h"
 
 namespace net {
 
@@ -42,7 +42,7 @@ adopted_callback(lws *wsi, lws_callback_reasons reason, void *, void *, size_t) 
 }
 
 static const lws_protocols local_protocols[] = {{"adopted", adopted_callback, 0, 0}, {}};
-static const lws_protocols relay_protocols[] = {{"relay", relay_callback, 0, kReadSize}, {}};
+static const lws_protocols relay_protocols[] = {{"relay", web_socket_callback, 0, kReadSize}, {}};
 Reactor::Reactor(std::function<void(const char *)> log)
 {
 	log_sink = std::move(log);

@@ -1,4 +1,4 @@
-#include "net/outbox.h"
+#include "net/intake/outbox.h"
 
 namespace net {
 

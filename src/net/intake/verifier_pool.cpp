@@ -1,4 +1,4 @@
-#include "net/verifier_pool.h"
+#include "net/intake/verifier_pool.h"
 
 #include <csignal>
 #include <system_error>

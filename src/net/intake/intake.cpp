@@ -1,4 +1,4 @@
-#include "net/intake.h"
+#include "net/intake/intake.h"
 
 #include <algorithm>
 

@@ -14,11 +14,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "net/id_table.h"
-#include "net/link.h"
-#include "net/outbox.h"
-#include "net/reactor.h"
-#include "net/verifier_pool.h"
+#include "net/core/link.h"
+#include "net/core/reactor.h"
+#include "net/intake/id_table.h"
+#include "net/intake/outbox.h"
+#include "net/intake/verifier_pool.h"
 
 namespace net {
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "net/ledger.h"
+#include "net/intake/ledger.h"
 #include "nostr/event.h"
 
 namespace net {

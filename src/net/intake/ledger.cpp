@@ -1,6 +1,6 @@
-#include "net/ledger.h"
+#include "net/intake/ledger.h"
 
-#include "net/outbox.h"
+#include "net/intake/outbox.h"
 
 namespace net {
 

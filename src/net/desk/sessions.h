@@ -4,7 +4,7 @@
 #include <memory>
 #include <unordered_map>
 
-#include "net/session.h"
+#include "net/relay/session.h"
 
 namespace net {
 

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "net/pending.h"
+#include "net/intake/pending.h"
 
 namespace net {
 

@@ -1,4 +1,4 @@
-#include "net/sandbox.h"
+#include "net/core/sandbox.h"
 
 #include <csignal>
 #include <cstdlib>

@@ -12,7 +12,7 @@
 #include <ares.h>
 #include <sys/socket.h>
 
-#include "net/reactor.h"
+#include "net/core/reactor.h"
 
 namespace net {
 

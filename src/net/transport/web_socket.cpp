@@ -1,10 +1,10 @@
-#include "net/relay_connection.h"
+#include "net/transport/web_socket.h"
 
 #include <cstring>
 
 #include <openssl/ssl.h>
 
-#include "net/deflate.h"
+#include "net/transport/deflate.h"
 
 namespace net {
 
@@ -16,15 +16,14 @@ constexpr size_t kKeptBuffer = 32 << 10;
 constexpr int kCloseSeconds = 3;
 
 int
-relay_callback(lws *wsi, lws_callback_reasons reason, void *, void *in, size_t size) noexcept
+web_socket_callback(lws *wsi, lws_callback_reasons reason, void *, void *in, size_t size) noexcept
 {
 	if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS) {
 		/* 200 idle relays are the normal case: no TLS buffers for them. */
 		SSL_CTX_set_mode(static_cast<SSL_CTX *>(in), SSL_MODE_RELEASE_BUFFERS);
 		return 0;
 	}
-	auto *connection =
-		wsi ? static_cast<RelayConnection *>(lws_get_opaque_user_data(wsi)) : nullptr;
+	auto *connection = wsi ? static_cast<WebSocket *>(lws_get_opaque_user_data(wsi)) : nullptr;
 	if (connection) {
 		try {
 			if (connection->handle(wsi, reason, in, size) != 0)
@@ -49,14 +48,13 @@ relay_callback(lws *wsi, lws_callback_reasons reason, void *, void *in, size_t s
 	}
 }
 
-RelayConnection::~RelayConnection()
+WebSocket::~WebSocket()
 {
 	close();
 }
 
 bool
-RelayConnection::open(const nostr::RelayEndpoint &relay, const std::string &address,
-					  const Config &config)
+WebSocket::open(const nostr::RelayEndpoint &relay, const std::string &address, const Config &config)
 {
 	std::string host =
 		relay.host.find(':') == std::string::npos ? relay.host : "[" + relay.host + "]";
@@ -84,7 +82,7 @@ RelayConnection::open(const nostr::RelayEndpoint &relay, const std::string &addr
 }
 
 void
-RelayConnection::send(std::string text)
+WebSocket::send(std::string text)
 {
 	unsent_.push_back(std::move(text));
 	if (wsi_ && open_)
@@ -92,7 +90,7 @@ RelayConnection::send(std::string text)
 }
 
 void
-RelayConnection::ping()
+WebSocket::ping()
 {
 	ping_due_ = true;
 	if (wsi_ && open_)
@@ -100,7 +98,7 @@ RelayConnection::ping()
 }
 
 void
-RelayConnection::close(bool politely)
+WebSocket::close(bool politely)
 {
 	if (!wsi_)
 		return;
@@ -120,14 +118,14 @@ RelayConnection::close(bool politely)
 }
 
 void
-RelayConnection::read(bool on)
+WebSocket::read(bool on)
 {
 	if (wsi_ && open_)
 		lws_rx_flow_control(wsi_, on ? 1 : 0);
 }
 
 int
-RelayConnection::handle(lws *wsi, lws_callback_reasons reason, void *in, size_t size)
+WebSocket::handle(lws *wsi, lws_callback_reasons reason, void *in, size_t size)
 {
 	std::string_view text(static_cast<const char *>(in), in ? size : 0);
 	switch (reason) {
@@ -167,7 +165,7 @@ RelayConnection::handle(lws *wsi, lws_callback_reasons reason, void *in, size_t 
 }
 
 int
-RelayConnection::add_headers(void *in, size_t size)
+WebSocket::add_headers(void *in, size_t size)
 {
 	if (user_agent_.empty())
 		return 0;
@@ -181,7 +179,7 @@ RelayConnection::add_headers(void *in, size_t size)
 }
 
 void
-RelayConnection::receive(lws *wsi, std::string_view piece)
+WebSocket::receive(lws *wsi, std::string_view piece)
 {
 	bytes_ += piece.size();
 	if (lws_frame_is_binary(wsi))
@@ -206,7 +204,7 @@ RelayConnection::receive(lws *wsi, std::string_view piece)
 }
 
 void
-RelayConnection::keep(std::string_view piece)
+WebSocket::keep(std::string_view piece)
 {
 	if (incomplete_since_ == Clock::Time{})
 		incomplete_since_ = clock_.now();
@@ -215,7 +213,7 @@ RelayConnection::keep(std::string_view piece)
 }
 
 void
-RelayConnection::drop_buffer()
+WebSocket::drop_buffer()
 {
 	assembly_.bytes -= buffer_.size();
 	buffer_ = {};
@@ -223,7 +221,7 @@ RelayConnection::drop_buffer()
 }
 
 int
-RelayConnection::write_one(lws *wsi)
+WebSocket::write_one(lws *wsi)
 {
 	unsigned char frame[LWS_PRE + 512];
 	if (ping_due_) {
@@ -244,7 +242,7 @@ RelayConnection::write_one(lws *wsi)
 }
 
 void
-RelayConnection::connect_failed(lws *wsi, std::string_view text)
+WebSocket::connect_failed(lws *wsi, std::string_view text)
 {
 	if (asked_) {
 		unsigned status = lws_http_client_http_response(wsi);
@@ -258,14 +256,14 @@ RelayConnection::connect_failed(lws *wsi, std::string_view text)
 }
 
 void
-RelayConnection::cut(const char *reason, std::string_view detail)
+WebSocket::cut(const char *reason, std::string_view detail)
 {
 	close();
 	handler_.on_closed(reason, detail);
 }
 
 void
-RelayConnection::closed(const char *reason, std::string_view detail)
+WebSocket::closed(const char *reason, std::string_view detail)
 {
 	if (!wsi_)
 		return;
