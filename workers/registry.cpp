@@ -1,7 +1,7 @@
 /* The services that exist. */
-#include "initializer.h"
-#include "refresher.h"
-#include "synchronizer.h"
+#include "workers/initializer/initializer.h"
+#include "workers/refresher/refresher.h"
+#include "workers/synchronizer/synchronizer.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "pg/compat.h"
+#include "pg/border/compat.h"
 
 extern "C" {
 #include "port/pg_bswap.h"

@@ -7,7 +7,7 @@
 #include <array>
 #include <string_view>
 
-#include "pg/error.h"
+#include "pg/border/error.h"
 
 extern "C" {
 #include "utils/builtins.h"

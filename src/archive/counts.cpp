@@ -1,6 +1,6 @@
 #include "counts.h"
 
-#include "pg/spi.h"
+#include "pg/border/spi.h"
 
 namespace archive {
 

@@ -6,7 +6,7 @@
 
 #include "batch.h"
 #include "direct_sightings.h"
-#include "pg/spi.h"
+#include "pg/border/spi.h"
 #include "table.h"
 #include "tags.h"
 

@@ -4,7 +4,7 @@
 #include <tuple>
 
 #include "batch.h"
-#include "pg/spi.h"
+#include "pg/border/spi.h"
 
 namespace archive {
 

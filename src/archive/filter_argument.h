@@ -5,7 +5,7 @@
 
 #include "nostr/filter.h"
 
-#include "pg/error.h"
+#include "pg/border/error.h"
 
 extern "C" {
 #include "utils/jsonb.h"

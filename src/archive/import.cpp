@@ -5,8 +5,8 @@
 #include "nostr/keys.h"
 
 #include "insert.h"
-#include "pg/settings.h"
-#include "pg/spi.h"
+#include "pg/border/settings.h"
+#include "pg/border/spi.h"
 
 namespace archive {
 

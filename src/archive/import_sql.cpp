@@ -6,7 +6,7 @@
 
 #include "bytes.h"
 #include "import.h"
-#include "pg/spi.h"
+#include "pg/border/spi.h"
 
 extern "C" {
 #include "catalog/pg_authid.h"

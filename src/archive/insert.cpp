@@ -6,8 +6,8 @@
 #include "batch.h"
 #include "direct_insert.h"
 #include "nul.h"
-#include "pg/spi.h"
-#include "pg/subtransaction.h"
+#include "pg/border/spi.h"
+#include "pg/border/subtransaction.h"
 
 namespace archive {
 

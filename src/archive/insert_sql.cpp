@@ -3,7 +3,7 @@
  */
 #include "bytes.h"
 #include "insert.h"
-#include "pg/spi.h"
+#include "pg/border/spi.h"
 
 extern "C" {
 #include "funcapi.h"

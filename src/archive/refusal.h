@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "nostr/event.h"
-#include "pg/error.h"
+#include "pg/border/error.h"
 
 namespace archive {
 

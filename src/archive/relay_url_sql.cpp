@@ -3,9 +3,9 @@
  * bigbrotr.allow_local_relays() (the setting itself only superusers may read).
  */
 #include "nostr/relay_url.h"
-#include "pg/settings.h"
+#include "pg/border/settings.h"
 
-#include "pg/error.h"
+#include "pg/border/error.h"
 
 extern "C" {
 #include "funcapi.h"

@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include "pg/error.h"
+#include "pg/border/error.h"
 
 extern "C" {
 #include "mb/pg_wchar.h"

@@ -9,7 +9,7 @@
 #include "nostr/facts.h"
 
 #include "bytes.h"
-#include "pg/compat.h"
+#include "pg/border/compat.h"
 #include "tags.h"
 
 extern "C" {

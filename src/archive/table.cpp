@@ -1,6 +1,6 @@
 #include "table.h"
 
-#include "pg/compat.h"
+#include "pg/border/compat.h"
 #include "tags.h"
 
 extern "C" {

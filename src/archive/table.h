@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <span>
 
-#include "pg/error.h"
+#include "pg/border/error.h"
 
 extern "C" {
 #include "access/genam.h"

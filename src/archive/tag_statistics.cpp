@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "pg/error.h"
+#include "pg/border/error.h"
 
 extern "C" {
 #include "access/htup_details.h"

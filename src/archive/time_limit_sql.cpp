@@ -2,7 +2,7 @@
  * bigbrotr.limit_time(purpose): a time-out for what runs now, beside statement_timeout.
  */
 #include "bytes.h"
-#include "pg/settings.h"
+#include "pg/border/settings.h"
 
 extern "C" {
 #include "utils/timeout.h"

@@ -1,10 +1,10 @@
 /* What the server calls when it loads the library. */
-#include "launcher.h"
-#include "settings.h"
-#include "slots.h"
-#include "utility_hook.h"
+#include "pg/cycle/launcher.h"
+#include "pg/border/settings.h"
+#include "pg/cycle/slots.h"
+#include "pg/cycle/utility_hook.h"
 
-#include "compat.h"
+#include "pg/border/compat.h"
 
 extern "C" {
 PG_MODULE_MAGIC;

@@ -1,0 +1,44 @@
+/*
+ * What may fail without taking the transaction along.
+ */
+#pragma once
+
+#include "pg/border/error.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "utils/resowner.h"
+}
+
+namespace pg {
+
+/*
+ * Runs `body` in a subtransaction. Any exception undoes it and goes on to the caller, who may then
+ * go on as if nothing had been tried. Memory context and SPI connection stay the caller's.
+ */
+template <class F>
+void
+subtransaction(F &&body)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	auto resume = [&] {
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	};
+	call([&] {
+		BeginInternalSubTransaction(nullptr);
+		MemoryContextSwitchTo(context);
+	});
+	try {
+		body();
+		call([] { ReleaseCurrentSubTransaction(); });
+	} catch (...) {
+		call([] { RollbackAndReleaseCurrentSubTransaction(); });
+		resume();
+		throw;
+	}
+	resume();
+}
+
+} // namespace pg

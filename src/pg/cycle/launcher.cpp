@@ -1,0 +1,353 @@
+#include "pg/cycle/launcher.h"
+
+#include <algorithm>
+
+#include "pg/border/catalog.h"
+#include "pg/border/settings.h"
+#include "pg/cycle/crash_file.h"
+#include "pg/cycle/life_cycle.h"
+#include "pg/cycle/slots.h"
+
+#include "pg/border/compat.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+PGDLLEXPORT void bigbrotr_launcher_main(Datum);
+}
+
+/*
+ * No C++ object with a destructor lives across a call of PostgreSQL here: an ERROR ends this
+ * process, and the postmaster starts it again.
+ */
+namespace pg {
+
+static constexpr int kLauncherRestartS = 10;
+
+static BackgroundWorkerHandle *handles[kSlots];
+static Crashes crashes;
+static bool short_of_processes; // that was said, and none has started since
+
+/* A service cannot start yet; the first time is worth a line in the log. */
+static void
+wait_for(Slot &slot, int level, const char *reason, const char *hint)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	int failures = slot.failures++;
+	set_error(slot, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason);
+	start_later(slot, State::Enabled, failures);
+	LWLockRelease(shared->lock);
+	ereport(failures == 0 ? level : DEBUG1,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("service \"%s\" of database \"%s\" cannot start yet: %s", slot.service,
+					slot.database, reason),
+			 hint ? errhint("%s", hint) : 0, errhidecontext(true)));
+}
+
+static bool
+can_connect(Slot &slot)
+{
+	char reason[256] = "";
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (const char *why = why_not_connectable(slot.database, settings::worker_role))
+		strlcpy(reason, why, sizeof reason);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	if (reason[0] != '\0')
+		wait_for(slot, LOG, reason, nullptr);
+	return reason[0] == '\0';
+}
+
+static void
+no_process_free(Slot &slot)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	int needed = processes_needed();
+	LWLockRelease(shared->lock);
+	char reason[128], hint[160];
+	snprintf(reason, sizeof reason, "bigbrotr needs %d background workers, none is free", needed);
+	snprintf(hint, sizeof hint,
+			 "Raise \"max_worker_processes\" (now %d); replication and parallel queries share it.",
+			 max_worker_processes);
+	wait_for(slot, short_of_processes ? DEBUG1 : WARNING, reason, hint);
+	short_of_processes = true;
+}
+
+static void
+start(int index)
+{
+	Slot &slot = shared->slots[index];
+	if (!can_connect(slot))
+		return;
+	BackgroundWorker worker = {};
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART; // only the launcher starts workers
+	worker.bgw_notify_pid = MyProcPid;
+	worker.bgw_main_arg = Int32GetDatum(index);
+	strlcpy(worker.bgw_library_name, "bigbrotr", sizeof worker.bgw_library_name);
+	strlcpy(worker.bgw_function_name, "bigbrotr_worker_main", sizeof worker.bgw_function_name);
+	snprintf(worker.bgw_type, sizeof worker.bgw_type, "bigbrotr %s", slot.service);
+	snprintf(worker.bgw_name, sizeof worker.bgw_name, "bigbrotr %s of database %s", slot.service,
+			 slot.database);
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE); // before the worker is there: it looks for this
+	slot.ticket = ++shared->ticket;
+	memcpy(worker.bgw_extra, &slot.ticket, sizeof slot.ticket);
+	bool again = slot.started != 0;
+	slot.has_worker = true;
+	slot.exit = Exit::Failed;
+	set_state(slot, State::Starting);
+	LWLockRelease(shared->lock);
+
+	MemoryContext previous = MemoryContextSwitchTo(TopMemoryContext);
+	bool registered = RegisterDynamicBackgroundWorker(&worker, &handles[index]);
+	MemoryContextSwitchTo(previous);
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	slot.has_worker = registered;
+	slot.next_start = 0;
+	slot.restarts += registered && again;
+	LWLockRelease(shared->lock);
+	if (registered)
+		short_of_processes = false;
+	else
+		no_process_free(slot);
+}
+
+/* The line in the log for a state that the launcher has set; `gone`: because its worker ended. */
+static void
+log_change(const Slot &slot, bool gone)
+{
+	switch (slot.state) {
+	case State::Disabled:
+		log_state(slot, slot.given_up ? WARNING : LOG, slot.given_up ? slot.last_error : nullptr,
+				  slot.given_up ? "SELECT bigbrotr.service_start(...) starts it again." : nullptr);
+		break;
+	case State::Enabled: // in vain, for the first time
+		log_state(slot, gone && slot.failures == 1 ? LOG : DEBUG1, slot.last_error);
+		break;
+	case State::Backoff:
+		log_state(slot, slot.failures <= 1 ? LOG : DEBUG1, slot.last_error);
+		break;
+	case State::Done:
+		log_state(slot, LOG);
+		break;
+	case State::Starting:
+	case State::Running: // the worker's line
+	case State::Draining:
+		log_state(slot, DEBUG1);
+		break;
+	}
+}
+
+/* ---- the loop ---- */
+
+static bool
+is_asked(const Slot &slot)
+{
+	return slot.start_request || slot.restart_request;
+}
+
+/* One slot, one step. True if its state changed or a request was met: others may wait for that. */
+static bool
+step(int index)
+{
+	Slot &slot = shared->slots[index];
+	pid_t pid;
+	bool gone = handles[index] && GetBackgroundWorkerPid(handles[index], &pid) == BGWH_STOPPED;
+	if (gone) {
+		pfree(handles[index]);
+		handles[index] = nullptr;
+	}
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if (!slot.used) {
+		LWLockRelease(shared->lock);
+		return false;
+	}
+	State before = slot.state;
+	if (gone)
+		settle(slot);
+	State settled = slot.state;
+	bool was_asked = is_asked(slot);
+	Action action = decide(slot);
+	bool met = was_asked && !is_asked(slot);
+	State after = slot.state;
+	LWLockRelease(shared->lock);
+
+	if (action == Action::Start)
+		start(index);
+	else if (action == Action::Terminate && handles[index])
+		TerminateBackgroundWorker(handles[index]);
+	if (met || settled != before || after != settled || slot.state != after) {
+		announce();
+		if (after != before)
+			log_change(slot, gone);
+		return true;
+	}
+	return false;
+}
+
+static void
+step_all()
+{
+	for (bool changed = true; changed;) {
+		changed = false;
+		for (int i = 0; i < kSlots; i++) {
+			ErrorContextCallback context = {error_context_stack, describe_slot, &shared->slots[i]};
+			error_context_stack = &context;
+			changed |= step(i);
+			error_context_stack = context.previous;
+		}
+	}
+}
+
+static void
+take_common_requests(bool reloaded)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	bool forget = shared->crash_reset;
+	if (shared->recheck || reloaded)
+		for (Slot &slot : shared->slots)
+			if (slot.used && slot.state == State::Enabled) {
+				slot.failures = 0;
+				slot.next_start = 0;
+			}
+	shared->recheck = shared->crash_reset = false;
+	LWLockRelease(shared->lock);
+	if (forget) {
+		forget_crashes();
+		crashes = {};
+	}
+}
+
+static long
+time_to_next_start()
+{
+	TimestampTz now = GetCurrentTimestamp(), next = DT_NOEND;
+	LWLockAcquire(shared->lock, LW_SHARED);
+	for (const Slot &slot : shared->slots) {
+		bool waits = slot.state == State::Enabled || slot.state == State::Backoff;
+		if (slot.used && waits && slot.next_start != 0 && is_its_turn(slot))
+			next = std::min(next, slot.next_start);
+	}
+	LWLockRelease(shared->lock);
+	return next == DT_NOEND ? -1 : TimestampDifferenceMilliseconds(now, next);
+}
+
+static void
+sleep_until_something_happens()
+{
+	long timeout = time_to_next_start();
+	int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout >= 0 ? WL_TIMEOUT : 0);
+	static const uint32 wait_event = compat::wait_event("BigbrotrLauncher");
+	WaitLatch(MyLatch, events, timeout, wait_event);
+	ResetLatch(MyLatch);
+	if (ProcDiePending)
+		proc_exit(1); // not 0: the postmaster would not start us again
+	CHECK_FOR_INTERRUPTS();
+}
+
+static void
+detach(int, Datum)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	shared->launcher = nullptr;
+	LWLockRelease(shared->lock);
+}
+
+/* Workers of a launcher that failed: nobody knows their handles any more. */
+static void
+end_leftovers()
+{
+	for (bool any = true; any;) {
+		any = false;
+		LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+		for (Slot &slot : shared->slots) {
+			slot.ticket = 0; // those that have not begun will not
+			if (slot.used && slot.pid != 0) {
+				kill(slot.pid, SIGTERM);
+				any = true;
+			} else if (slot.has_worker) {
+				slot.has_worker = false;
+				set_state(slot, slot.exit == Exit::Done ? State::Done : State::Disabled);
+			}
+		}
+		LWLockRelease(shared->lock);
+		if (any) {
+			WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | WL_TIMEOUT, 100,
+					  PG_WAIT_EXTENSION);
+			ResetLatch(MyLatch);
+			CHECK_FOR_INTERRUPTS();
+		}
+	}
+}
+
+static void
+prepare()
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	shared->launcher = MyLatch;
+	bool server_came_up = !shared->crash_counted;
+	shared->crash_counted = true;
+	LWLockRelease(shared->lock);
+	before_shmem_exit(detach, 0);
+	end_leftovers();
+	crashes = count_crashes(server_came_up, GetCurrentTimestamp());
+	if (crashes.recent >= kMaxCrashes)
+		ereport(
+			WARNING,
+			(errmsg("bigbrotr starts no service: the server crashed %d times within the last hour",
+					crashes.recent),
+			 errhint("Look for the cause in the server log, then run "
+					 "SELECT bigbrotr.start_workers() in each database.")));
+}
+
+void
+register_launcher()
+{
+	BackgroundWorker worker = {};
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = kLauncherRestartS;
+	strlcpy(worker.bgw_library_name, "bigbrotr", sizeof worker.bgw_library_name);
+	strlcpy(worker.bgw_function_name, "bigbrotr_launcher_main", sizeof worker.bgw_function_name);
+	strlcpy(worker.bgw_name, "bigbrotr launcher", sizeof worker.bgw_name);
+	strlcpy(worker.bgw_type, "bigbrotr launcher", sizeof worker.bgw_type);
+	RegisterBackgroundWorker(&worker);
+}
+
+} // namespace pg
+
+void
+bigbrotr_launcher_main(Datum)
+{
+	using namespace pg;
+	pqsignal(SIGTERM, die);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	BackgroundWorkerUnblockSignals();
+	/* No database, only shared catalogs: so the launcher never stands in the way of DROP DATABASE.
+	 */
+	BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
+	prepare();
+	for (bool reload = true;; sleep_until_something_happens()) {
+		if (ConfigReloadPending) {
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+			reload = true;
+		}
+		if (reload)
+			read_lists(crashes);
+		take_common_requests(reload);
+		step_all();
+		reload = false;
+	}
+}

@@ -1,0 +1,168 @@
+#include "pg/cycle/slots.h"
+
+#include "pg/border/compat.h"
+
+extern "C" {
+#include "storage/ipc.h"
+#include "storage/shmem.h"
+#include "utils/timestamp.h"
+}
+
+namespace pg {
+
+Shared *shared = nullptr;
+
+static constexpr const char *kTranche = "bigbrotr";
+
+#if PG_VERSION_NUM >= 150000
+static shmem_request_hook_type next_request_hook = nullptr;
+#endif
+static shmem_startup_hook_type next_startup_hook = nullptr;
+
+static void
+request()
+{
+#if PG_VERSION_NUM >= 150000
+	if (next_request_hook)
+		next_request_hook();
+#endif
+	RequestAddinShmemSpace(MAXALIGN(sizeof(Shared)));
+	RequestNamedLWLockTranche(kTranche, 1);
+}
+
+static void
+initialize(Slot &slot)
+{
+	for (pg_atomic_uint64 *counter :
+		 {&slot.last_success, &slot.health_checks, &slot.health_failures, &slot.cycles,
+		  &slot.cycle_last_us, &slot.cycle_total_us, &slot.cycle_max_us})
+		pg_atomic_init_u64(counter, 0);
+	for (Counter &counter : slot.custom)
+		pg_atomic_init_u64(&counter.value, 0);
+}
+
+static void
+startup()
+{
+	if (next_startup_hook)
+		next_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	bool found;
+	shared = static_cast<Shared *>(ShmemInitStruct("bigbrotr", sizeof(Shared), &found));
+	if (!found) {
+		memset(static_cast<void *>(shared), 0, sizeof(Shared));
+		shared->lock = &GetNamedLWLockTranche(kTranche)->lock;
+		ConditionVariableInit(&shared->changed);
+		for (Slot &slot : shared->slots)
+			initialize(slot);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+install_shared_memory()
+{
+#if PG_VERSION_NUM >= 150000
+	next_request_hook = shmem_request_hook;
+	shmem_request_hook = request;
+#else
+	request();
+#endif
+	next_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = startup;
+}
+
+static constexpr const char *kPaused = "paused";
+static constexpr const char *kStateNames[] = {"disabled", "enabled",  "enabled", "running",
+											  "backoff",  "draining", "done"};
+
+const char *
+state_name(const Slot &slot)
+{
+	if (slot.state == State::Running && slot.paused)
+		return kPaused;
+	return kStateNames[static_cast<int>(slot.state)];
+}
+
+bool
+is_state_name(std::string_view name)
+{
+	for (const char *known : kStateNames)
+		if (name == known)
+			return true;
+	return name == kPaused;
+}
+
+Slot *
+find_slot(const char *database, const char *service)
+{
+	for (Slot &slot : shared->slots)
+		if (slot.used && strcmp(slot.database, database) == 0 && strcmp(slot.service, service) == 0)
+			return &slot;
+	return nullptr;
+}
+
+bool
+has_workers(const char *database)
+{
+	for (const Slot &slot : shared->slots)
+		if (slot.used && slot.has_worker && strcmp(slot.database, database) == 0)
+			return true;
+	return false;
+}
+
+void
+set_state(Slot &slot, State state)
+{
+	slot.state = state;
+	slot.since = GetCurrentTimestamp();
+}
+
+void
+set_error(Slot &slot, int sqlstate, const char *message)
+{
+	strlcpy(slot.last_error, message, sizeof slot.last_error);
+	strlcpy(slot.last_sqlstate, unpack_sql_state(sqlstate), sizeof slot.last_sqlstate);
+}
+
+void
+clear_error(Slot &slot)
+{
+	slot.last_error[0] = slot.last_sqlstate[0] = '\0';
+}
+
+void
+log_state(const Slot &slot, int elevel, const char *detail, const char *hint)
+{
+	ereport(elevel, (errmsg("service \"%s\" of database \"%s\" is %s", slot.service, slot.database,
+							slot.state == State::Backoff ? "backing off" : state_name(slot)),
+					 slot.state == State::Backoff
+						 ? errdetail("Next start after %ld ms; failures in a row: %d.",
+									 TimestampDifferenceMilliseconds(slot.since, slot.next_start),
+									 slot.failures)
+					 : detail && detail[0] ? errdetail("Reason: %s.", detail)
+										   : 0,
+					 hint ? errhint("%s", hint) : 0, errhidecontext(true)));
+}
+
+void
+describe_slot(void *slot)
+{
+	const Slot *one = static_cast<Slot *>(slot);
+	errcontext("bigbrotr service \"%s\" of database \"%s\"", one->service, one->database);
+}
+
+void
+announce()
+{
+	ConditionVariableBroadcast(&shared->changed);
+}
+
+void
+wake_launcher()
+{
+	if (shared->launcher)
+		SetLatch(shared->launcher);
+}
+
+} // namespace pg

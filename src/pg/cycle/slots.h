@@ -1,0 +1,166 @@
+/*
+ * What the processes of bigbrotr share: one slot for each database and service, and what SQL
+ * functions, launcher and workers tell each other. The state machine is drawn in README.md.
+ *
+ * Everything here is protected by Shared::lock, but for the atomics. Each field is written by one
+ * party only, named at its group. After each change: announce(), so that whoever waits for a state
+ * looks again. No process-local pointers except latches, which their owner clears before it exits.
+ */
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "pg/border/compat.h"
+
+extern "C" {
+#include "datatype/timestamp.h"
+#include "port/atomics.h"
+#include "storage/condition_variable.h"
+}
+
+namespace pg {
+
+constexpr int kSlots = 128;         // databases x services
+constexpr int kCustomCounters = 32; // of one service: 24 of its own, the others of the wrapper
+constexpr int kDrains = 16;
+
+enum class State : uint8_t
+{
+	Disabled, // not to run: stopped, not listed, or given up
+	Enabled,  // to run, waits for what it needs
+	Starting, // a worker is registered, not yet ready
+	Running,
+	Backoff,  // failed, waits for next_start
+	Draining, // a worker is told to end, or the database is reserved for a statement
+	Done      // ran to its end; starts when it is told to
+};
+
+/* How a worker ended; tells the launcher what to do next. */
+enum class Exit : uint8_t
+{
+	Failed,     // the initial value: whoever dies without a word has failed
+	Done,       // nothing more to do
+	NotReady,   // no extension, or another version of it
+	Terminated, // by SIGTERM, in order
+};
+
+enum class Health : uint8_t
+{
+	Unknown,
+	Healthy,
+	Unhealthy
+};
+
+struct Counter
+{
+	char name[40];
+	pg_atomic_uint64 value; // two's complement of an int64
+};
+
+struct Slot
+{
+	bool used;
+	char database[NAMEDATALEN];
+	char service[NAMEDATALEN];
+
+	/* Wishes: written by SQL functions; the launcher clears the two requests. */
+	bool stopped;
+	bool pause;
+	bool start_request;
+	bool restart_request;
+	uint64 health_asked;
+
+	/* The launcher's; but Starting -> Running is the worker's. */
+	State state;
+	bool has_worker; // from its registration until the postmaster says that it is gone
+	bool given_up;   // after too many crashes of the server
+	TimestampTz since;
+	TimestampTz next_start; // 0: none planned
+	int failures;           // in a row
+	int64 restarts;
+	uint64 ticket; // of the worker that may use the slot
+
+	/* Of the worker; the launcher writes an error too while there is no worker. */
+	pid_t pid;
+	Latch *latch;
+	Exit exit;
+	bool paused;
+	TimestampTz started;
+	Health health;
+	uint64 health_answered;
+	char last_error[256];
+	char last_sqlstate[6];
+
+	/* The worker's statistics since its start; last_success outlives it. */
+	pg_atomic_uint64 last_success; // TimestampTz
+	pg_atomic_uint64 health_checks, health_failures;
+	pg_atomic_uint64 cycles, cycle_last_us, cycle_total_us, cycle_max_us;
+	Counter custom[kCustomCounters]; // a name is written once, under the lock
+};
+
+/* A database that is kept free of workers while a statement runs. */
+struct Drain
+{
+	char database[NAMEDATALEN];
+	int holders;
+};
+
+struct Shared
+{
+	LWLock *lock;
+	ConditionVariable changed;
+	Latch *launcher;    // of the launcher, while there is one
+	bool crash_counted; // by the launcher: this incarnation of the shared memory is in the crash
+						// file
+	bool crash_reset;   // request: forget the crashes
+	bool recheck;       // request: something that services wait for may have come
+	uint64 ticket;      // the last one given out
+	Drain drains[kDrains];
+	Slot slots[kSlots];
+};
+
+/* Null if the library is not in shared_preload_libraries. */
+extern Shared *shared;
+
+/* Installs the hooks that reserve and create the shared memory. From _PG_init only. */
+void install_shared_memory();
+
+/* The name users see: "running", … A running service that has seen the wish to pause is "paused".
+ */
+const char *state_name(const Slot &slot);
+bool is_state_name(std::string_view name);
+
+/* The slot of a service, or null. Lock held. */
+Slot *find_slot(const char *database, const char *service);
+
+/* Is there a worker, or may there be one soon? Lock held. */
+bool has_workers(const char *database);
+
+/* Moves to a state and notes the time. Lock held exclusively; announce() after it is released. */
+void set_state(Slot &slot, State state);
+void set_error(Slot &slot, int sqlstate, const char *message);
+void clear_error(Slot &slot);
+
+/* The one line in the log about a change of state. No lock. */
+void log_state(const Slot &slot, int elevel, const char *detail = nullptr,
+			   const char *hint = nullptr);
+/* Error context: names the Slot that `slot` points to. */
+void describe_slot(void *slot);
+
+/* Wakes those who wait for a state. No lock. */
+void announce();
+
+/* Wakes the launcher. Lock held. */
+void wake_launcher();
+
+class SharedLock
+{
+  public:
+	explicit SharedLock(LWLockMode mode) { LWLockAcquire(shared->lock, mode); }
+	~SharedLock() { LWLockRelease(shared->lock); }
+	SharedLock(const SharedLock &) = delete;
+};
+
+} // namespace pg

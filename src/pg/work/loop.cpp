@@ -1,0 +1,328 @@
+#include "pg/work/loop.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "pg/border/error.h"
+#include "pg/border/settings.h"
+#include "pg/border/transaction.h"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+#include "postmaster/interrupt.h"
+#include "utils/timestamp.h"
+}
+
+namespace pg {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+Loop::Loop(Slot &slot, const ServiceEntry &entry)
+	: slot_(slot), entry_(entry), service_(entry.make()), context_(call([] {
+		  return AllocSetContextCreate(TopMemoryContext, "bigbrotr loop", ALLOCSET_DEFAULT_SIZES);
+	  }))
+{
+	if (service_->needs_net())
+		net_ = std::make_unique<NetLink>(*this, *service_);
+}
+
+Loop::~Loop()
+{
+	if (wait_set_)
+		FreeWaitEventSet(wait_set_);
+}
+
+void
+Loop::run()
+{
+	MemoryContextSwitchTo(context_);
+	transaction("bigbrotr: start", true, [] {});
+	service_->start(*this);
+	if (settings::warmup)
+		service_->warm_up(*this);
+	become_running();
+	next_cycle_ = next_health_ = steady_now();
+	for (;;) {
+		serve_interrupts();
+		if (net_ && !paused_) {
+			net_->tend();
+			net_->receive(std::exchange(readable_, false), [this] { return may_go_on(); });
+		}
+		check_health();
+		if (!paused_ && steady_now() >= next_cycle_ && run_cycle() == Next::Done)
+			return;
+		if (net_)
+			net_->tend(); // what was sent goes out before we sleep
+		MemoryContextReset(context_);
+		wait();
+	}
+}
+
+void
+Loop::become_running()
+{
+	{
+		SharedLock lock(LW_EXCLUSIVE);
+		if (slot_.state == State::Starting)
+			set_state(slot_, State::Running);
+		/* Not the last failure, but what it waited for. */
+		if (strcmp(slot_.last_sqlstate, "55000") == 0)
+			clear_error(slot_);
+	}
+	announce();
+	call([&] { log_state(slot_, LOG); });
+}
+
+/* ---- waiting ---- */
+
+/* The set is built anew when the socket or what is waited for changes: events cannot be removed. */
+void
+Loop::wait_on_socket(uint32_t events)
+{
+	int socket = events ? net_->socket() : -1;
+	if (wait_set_ && socket == waited_socket_ && events == waited_events_)
+		return;
+	call([&] {
+		if (wait_set_)
+			FreeWaitEventSet(wait_set_);
+		wait_set_ = nullptr;
+		wait_set_ = compat::create_wait_event_set(3);
+		AddWaitEventToSet(wait_set_, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
+		AddWaitEventToSet(wait_set_, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
+		if (events)
+			AddWaitEventToSet(wait_set_, events, socket, nullptr, nullptr);
+	});
+	waited_socket_ = socket;
+	waited_events_ = events;
+}
+
+void
+Loop::wait()
+{
+	Clock::time_point next = next_health_;
+	uint32_t events = 0;
+	if (!paused_) {
+		next = std::min(next, next_cycle_);
+		if (net_)
+			next = std::min(next, net_->next_deadline());
+	}
+	if (net_ && net_->socket() >= 0)
+		events =
+			(paused_ ? 0 : WL_SOCKET_READABLE) | (net_->has_output() ? WL_SOCKET_WRITEABLE : 0);
+	wait_on_socket(events);
+	auto delay = std::chrono::ceil<milliseconds>(next - steady_now());
+	long timeout = std::clamp<long>(delay.count(), 0, 3600 * 1000);
+	static const uint32 wait_event = compat::wait_event("BigbrotrWorker");
+	WaitEvent happened[3];
+	int count = call([&] {
+		return WaitEventSetWait(wait_set_, timeout, happened, lengthof(happened), wait_event);
+	});
+	for (int i = 0; i < count; i++)
+		readable_ |= (happened[i].events & WL_SOCKET_READABLE) != 0;
+}
+
+/* First in each turn; also between messages. */
+void
+Loop::serve_interrupts()
+{
+	ResetLatch(MyLatch);
+	if (ProcDiePending)
+		throw Terminated{};
+	call([] { CHECK_FOR_INTERRUPTS(); });
+	if (ConfigReloadPending)
+		reload();
+	bool pause;
+	{
+		SharedLock lock(LW_SHARED);
+		pause = slot_.pause;
+	}
+	if (pause == paused_)
+		return;
+	paused_ = pause;
+	if (net_ && !pause)
+		net_->resume();
+	{
+		SharedLock lock(LW_EXCLUSIVE);
+		slot_.paused = pause;
+		slot_.since = GetCurrentTimestamp();
+	}
+	announce();
+	call([&] { log_state(slot_, LOG); });
+}
+
+void
+Loop::reload()
+{
+	ConfigReloadPending = false;
+	call([] { ProcessConfigFile(PGC_SIGHUP); });
+	next_health_ = std::min(next_health_,
+							steady_now() + std::chrono::seconds(settings::health_check_interval_s));
+	if (net_)
+		net_->reload();
+	service_->on_reload(*this);
+}
+
+bool
+Loop::may_go_on()
+{
+	serve_interrupts();
+	return !paused_;
+}
+
+/* ---- cycles and health ---- */
+
+Next
+Loop::run_cycle()
+{
+	auto begin = steady_now();
+	milliseconds delay{0};
+	Next next = service_->cycle(*this, delay);
+	auto end = steady_now();
+	next_cycle_ = end + delay;
+	uint64_t spent = duration_cast<microseconds>(end - begin).count();
+	pg_atomic_write_u64(&slot_.cycle_last_us, spent);
+	pg_atomic_fetch_add_u64(&slot_.cycle_total_us, spent);
+	if (spent > pg_atomic_read_u64(&slot_.cycle_max_us))
+		pg_atomic_write_u64(&slot_.cycle_max_us, spent);
+	pg_atomic_fetch_add_u64(&slot_.cycles, 1);
+	pg_atomic_write_u64(&slot_.last_success, GetCurrentTimestamp());
+	return next;
+}
+
+bool
+Loop::ask_health()
+{
+	transaction("bigbrotr: health check", false, [] {}); // is the extension still there?
+	try {
+		return service_->healthy(*this);
+	} catch (const std::exception &error) {
+		log(wire::LogLevel::Warning, std::string("health check failed: ") + error.what());
+		return false;
+	}
+}
+
+void
+Loop::check_health()
+{
+	uint64 asked;
+	{
+		SharedLock lock(LW_SHARED);
+		asked = slot_.health_asked;
+		if (asked == slot_.health_answered && steady_now() < next_health_)
+			return;
+	}
+	Health health = ask_health() ? Health::Healthy : Health::Unhealthy;
+	next_health_ = steady_now() + std::chrono::seconds(settings::health_check_interval_s);
+	pg_atomic_fetch_add_u64(&slot_.health_checks, 1);
+	if (health == Health::Unhealthy)
+		pg_atomic_fetch_add_u64(&slot_.health_failures, 1);
+	bool changed;
+	{
+		SharedLock lock(LW_EXCLUSIVE);
+		changed = slot_.health != health &&
+				  (slot_.health != Health::Unknown || health == Health::Unhealthy);
+		slot_.health = health;
+		slot_.health_answered = asked;
+	}
+	announce();
+	if (changed)
+		log(health == Health::Healthy ? wire::LogLevel::Info : wire::LogLevel::Warning,
+			health == Health::Healthy ? "healthy again" : "unhealthy");
+}
+
+/* ---- what the service uses ---- */
+
+void
+Loop::begin(const char *activity, bool durable)
+{
+	begin_transaction(activity, durable);
+}
+
+void
+Loop::commit()
+{
+	commit_transaction();
+	pg_atomic_write_u64(&slot_.last_success, GetCurrentTimestamp());
+}
+
+void
+Loop::abort() noexcept
+{
+	abort_transaction();
+}
+
+void
+Loop::send(const wire::Message &message)
+{
+	if (net_)
+		net_->send(message);
+}
+
+bool
+Loop::net_running() const
+{
+	return net_ && net_->ready();
+}
+
+/* The only place where a service's words reach the log: its level, no control characters, an end.
+ */
+void
+Loop::log(wire::LogLevel level, std::string_view message)
+{
+	int elevel = level == wire::LogLevel::Warning ? WARNING : LOG;
+	if (level < settings::log_level_of(entry_.name))
+		elevel = DEBUG1;
+	if (!message_level_is_interesting(elevel))
+		return;
+	char text[1025];
+	int length = std::min<int>(message.size(), sizeof text - 1);
+	length = pg_encoding_mbcliplen(PG_UTF8, message.data(), length, sizeof text - 1);
+	std::replace_copy_if(
+		message.begin(), message.begin() + length, text,
+		[](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+	text[length] = '\0';
+	call([&] { ereport(elevel, (errmsg_internal("%s", text))); });
+}
+
+/* Names are few and stay: a linear search. Past the last place everything is added to it. */
+pg_atomic_uint64 &
+Loop::custom(const char *key)
+{
+	Counter *counter = slot_.custom;
+	for (; counter < slot_.custom + kCustomCounters - 1 && counter->name[0] != '\0'; counter++)
+		if (strcmp(counter->name, key) == 0)
+			return counter->value;
+	if (counter->name[0] == '\0') {
+		SharedLock lock(LW_EXCLUSIVE);
+		strlcpy(counter->name, key, sizeof counter->name);
+	}
+	return counter->value;
+}
+
+void
+Loop::count(const char *key, int64_t add)
+{
+	pg_atomic_fetch_add_u64(&custom(key), add);
+}
+
+void
+Loop::gauge(const char *key, int64_t value)
+{
+	pg_atomic_write_u64(&custom(key), value);
+}
+
+int64_t
+Loop::now() const
+{
+	return time(nullptr);
+}
+
+std::chrono::steady_clock::time_point
+Loop::steady_now() const
+{
+	return Clock::now();
+}
+
+} // namespace pg

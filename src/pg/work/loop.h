@@ -1,0 +1,69 @@
+/*
+ * The loop around a service: waits for what is next, keeps the server's promises (interrupts,
+ * reload, pause), runs cycles and health checks, counts and times them. See README.md.
+ */
+#pragma once
+
+#include "pg/cycle/slots.h"
+#include "pg/work/net_link.h"
+#include "pg/work/worker.h"
+
+namespace pg {
+
+/* SIGTERM came while the loop had nothing half done. */
+struct Terminated
+{
+};
+
+class Loop final : public Worker
+{
+  public:
+	Loop(Slot &slot, const ServiceEntry &entry);
+	~Loop() override;
+
+	/*
+	 * Returns when the service is done; throws Terminated, NotReady or what a callback threw.
+	 */
+	void run();
+
+	void send(const wire::Message &message) override;
+	bool net_running() const override;
+	void log(wire::LogLevel level, std::string_view message) override;
+	void count(const char *key, int64_t add) override;
+	void gauge(const char *key, int64_t value) override;
+	int64_t now() const override;
+	std::chrono::steady_clock::time_point steady_now() const override;
+
+  protected:
+	void begin(const char *activity, bool durable) override;
+	void commit() override;
+	void abort() noexcept override;
+
+  private:
+	using Clock = std::chrono::steady_clock;
+
+	void become_running();
+	void wait();
+	void serve_interrupts();
+	void reload();
+	bool may_go_on(); // between two messages
+	void check_health();
+	bool ask_health();
+	Next run_cycle();
+	pg_atomic_uint64 &custom(const char *key);
+	void wait_on_socket(uint32_t events);
+
+	Slot &slot_;
+	const ServiceEntry &entry_;
+	std::unique_ptr<Service> service_;
+	std::unique_ptr<NetLink> net_;
+	MemoryContext context_; // of one turn of the loop
+	WaitEventSet *wait_set_ = nullptr;
+	int waited_socket_ = -1;
+	uint32_t waited_events_ = 0;
+	bool readable_ = false;
+	bool paused_ = false;
+	Clock::time_point next_cycle_{}, next_health_{};
+};
+
+} // namespace pg

@@ -1,0 +1,163 @@
+/*
+ * The initializer: runs once before the other services. Checks that the schema is the one this
+ * library was built for, and loads the seed relays.
+ */
+#include "workers/initializer/initializer.h"
+
+#include "archive/seed_file.h"
+#include "pg/border/settings.h"
+#include "pg/border/spi.h"
+
+namespace {
+
+pg::Statement encoding_statement("SELECT pg_catalog.getdatabaseencoding() = 'UTF8'");
+pg::Statement columns_statement(
+	"SELECT w.name FROM pg_catalog.unnest($1) AS w (name) "
+	"WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a "
+	"WHERE a.attrelid = pg_catalog.to_regclass(pg_catalog.split_part(w.name, ' ', 1)) "
+	"AND a.attnum > 0 AND NOT a.attisdropped AND a.attname = pg_catalog.split_part(w.name, ' ', 2) "
+	"AND pg_catalog.format_type(a.atttypid, a.atttypmod) = pg_catalog.split_part(w.name, ' ', 3)) "
+	"LIMIT 1");
+pg::Statement functions_statement("SELECT w.name FROM pg_catalog.unnest($1) AS w (name) "
+								  "WHERE pg_catalog.to_regprocedure(w.name) IS NULL LIMIT 1");
+pg::Statement unreadable_statement("SELECT bigbrotr.reject_seeds($1, $2)");
+pg::Statement seeds_statement("SELECT added, known, refused FROM bigbrotr.load_seeds($1, $2)");
+
+/* What the services read and write: table, column, type. */
+constexpr std::string_view kColumns[] = {
+	"bigbrotr.relays relay_id integer",
+	"bigbrotr.relays url text",
+	"bigbrotr.relays network text",
+	"bigbrotr.relays inserted_at bigint",
+	"bigbrotr.relays last_seen bigint",
+	"bigbrotr.relays status text",
+	"bigbrotr.events eid bigint",
+	"bigbrotr.events event_id bytea",
+	"bigbrotr.events pubkey bytea",
+	"bigbrotr.events created_at bigint",
+	"bigbrotr.events kind integer",
+	"bigbrotr.events tags bigbrotr.tags",
+	"bigbrotr.events content text",
+	"bigbrotr.events sig bytea",
+	"bigbrotr.events inserted_at bigint",
+	"bigbrotr.events raw bytea",
+	"bigbrotr.sightings eid bigint",
+	"bigbrotr.sightings relay_id integer",
+	"bigbrotr.sightings seen_at bigint",
+	"bigbrotr.coverage relay_id integer",
+	"bigbrotr.coverage filter jsonb",
+	"bigbrotr.coverage lower bigint",
+	"bigbrotr.coverage upper bigint",
+	"bigbrotr.coverage evidence text",
+	"bigbrotr.coverage events bigint",
+	"bigbrotr.coverage proven_at bigint",
+	"bigbrotr.relay_sync relay_id integer",
+	"bigbrotr.relay_sync phase text",
+	"bigbrotr.relay_sync next_attempt bigint",
+	"bigbrotr.relay_refusals relay_id integer",
+	"bigbrotr.event_rejects event_id bytea",
+	"bigbrotr.seed_rejects source text",
+	"bigbrotr.statistics count bigint",
+	"bigbrotr.statistics_deltas counts bigint[]",
+};
+
+constexpr std::string_view kFunctions[] = {
+	"bigbrotr.normalise_relay_url(text,boolean)",
+	"bigbrotr.load_seeds(text,text)",
+	"bigbrotr.reject_seeds(text,text)",
+	"bigbrotr.known_events(bytea[])",
+	"bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],"
+	"bigint)",
+	"bigbrotr.hold_relays(integer[])",
+	"bigbrotr.store_sightings(bytea[],integer[],bigint[])",
+	"bigbrotr.fold_statistics(integer)",
+	"bigbrotr.reject_event(bytea,integer,text,text,bytea,bigint)",
+	"bigbrotr.claim_coverage(integer,bigint,bigint,text,bigint,bigint)",
+	"bigbrotr.gaps(integer,bigint)",
+	"bigbrotr.due_relays(boolean,bigint)",
+	"bigbrotr.take_relays(integer,boolean,bigint)",
+	"bigbrotr.report_relay(integer,text,text,text,bigint,bigint,bigint,bigint)",
+	"bigbrotr.release_relays(bigint)",
+	"bigbrotr.unwanted_relays(integer[],boolean)",
+	"bigbrotr.count_traffic(integer[],bigint[],bigint[],bigint[],bigint[],bigint[],bigint)",
+	"bigbrotr.count_refusals(integer[],text[],bigint[],text[],bigint)",
+};
+
+template <size_t N>
+void
+demand(pg::Statement &statement, const std::string_view (&names)[N], const char *what)
+{
+	pg::Rows missing = statement.run({pg::text_array(N, [&](size_t i) { return names[i]; })});
+	if (missing.count() > 0)
+		throw pg::Error(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						std::string("schema bigbrotr lacks the ") + what + " \"" +
+							std::string(missing.bytes(0, 1)) + "\"",
+						"The schema is not the one that the installed library needs.",
+						"Run ALTER EXTENSION bigbrotr UPDATE, or undo the change to the schema.");
+}
+
+void
+check_schema()
+{
+	if (!encoding_statement.run().integer(0, 1))
+		throw pg::Error(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						"the encoding of the database is not UTF8", "Events are UTF-8 texts.",
+						"Create the database with ENCODING 'UTF8' TEMPLATE template0.");
+	demand(columns_statement, kColumns, "column");
+	demand(functions_statement, kFunctions, "function");
+}
+
+class Initializer : public pg::Service
+{
+  public:
+	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &) override
+	{
+		worker.transaction("checking the schema", false, check_schema);
+		archive::SeedFile seeds = archive::read_seed_file(pg::settings::seed_file);
+		if (seeds.problem.empty())
+			load(worker, seeds);
+		else
+			give_up(worker, seeds);
+		return pg::Next::Done;
+	}
+
+  private:
+	static void load(pg::Worker &worker, const archive::SeedFile &seeds)
+	{
+		int64_t added = 0, known = 0, refused = 0;
+		worker.transaction("loading seeds", true, [&] {
+			pg::Rows rows = seeds_statement.run(
+				{pg::value(std::string_view(seeds.name)), pg::value(std::string_view(seeds.text))});
+			added = rows.integer(0, 1);
+			known = rows.integer(0, 2);
+			refused = rows.integer(0, 3);
+		});
+		worker.gauge("seeds_added", added);
+		worker.gauge("seeds_known", known);
+		worker.gauge("seeds_refused", refused);
+		worker.log(wire::LogLevel::Info,
+				   "seed list \"" + seeds.name + "\": " + std::to_string(added) + " added, " +
+					   std::to_string(known) + " known, " + std::to_string(refused) +
+					   " refused (see bigbrotr.seed_rejects)");
+	}
+
+	/* A list that cannot be read must not keep the relays that are known from being archived. */
+	static void give_up(pg::Worker &worker, const archive::SeedFile &seeds)
+	{
+		worker.transaction("noting an unreadable seed list", true, [&] {
+			unreadable_statement.run({pg::value(std::string_view(seeds.name)),
+									  pg::value(std::string_view(seeds.problem))});
+		});
+		worker.log(wire::LogLevel::Warning,
+				   seeds.problem + "; no seeds are loaded: let bigbrotr.seed_file name a file that "
+								   "the server may read, or leave it empty for the shipped list");
+	}
+};
+
+} // namespace
+
+std::unique_ptr<pg::Service>
+make_initializer()
+{
+	return std::make_unique<Initializer>();
+}

@@ -1,0 +1,37 @@
+/*
+ * The refresher: folds what writers appended to bigbrotr.statistics_deltas into the totals, so that
+ * the views stay quick. They are exact without it.
+ */
+#include "workers/refresher/refresher.h"
+
+#include "pg/border/spi.h"
+
+namespace {
+
+constexpr std::chrono::seconds kCycle{10};
+constexpr int32_t kMostRows = 10000; // of one transaction: a batch of the writers each
+
+pg::Statement fold_statement("SELECT bigbrotr.fold_statistics($1)");
+
+class Refresher : public pg::Service
+{
+  public:
+	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
+	{
+		int64_t folded = 0;
+		worker.transaction("folding statistics", false, [&] {
+			folded = fold_statement.run({pg::value(kMostRows)}).integer(0, 1);
+		});
+		worker.count("deltas_folded", folded);
+		delay = folded == kMostRows ? std::chrono::milliseconds(0) : kCycle;
+		return pg::Next::Continue;
+	}
+};
+
+} // namespace
+
+std::unique_ptr<pg::Service>
+make_refresher()
+{
+	return std::make_unique<Refresher>();
+}

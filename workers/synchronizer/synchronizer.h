@@ -1,0 +1,5 @@
+#pragma once
+
+#include "pg/work/worker.h"
+
+std::unique_ptr<pg::Service> make_synchronizer();
