@@ -1,22 +1,26 @@
-/* The services that exist. */
-#include "workers/initializer/initializer.h"
-#include "workers/refresher/refresher.h"
-#include "workers/synchronizer/synchronizer.h"
+/* The list of the services, for the preload library. */
+#include <algorithm>
 
-namespace {
+#include "pg/cycle/service_entry.h"
+#include "workers/services.h"
 
-const pg::ServiceEntry entries[] = {
-	{"initializer", "checks the schema against the library and loads the seed relays", true,
-	 make_initializer},
-	{"synchronizer", "archives the events of relays and proves how completely", false,
-	 make_synchronizer},
-	{"refresher", "folds what was counted into the totals", false, make_refresher},
-};
+#define DECLARE(name) extern const pg::ServiceEntry name##_entry;
+#define LIST(name) &name##_entry,
 
-} // namespace
+BIGBROTR_SERVICES(DECLARE)
 
-std::span<const pg::ServiceEntry>
+static constexpr const pg::ServiceEntry *entries[] = {BIGBROTR_SERVICES(LIST)};
+
+std::span<const pg::ServiceEntry *const>
 pg::services()
 {
 	return entries;
+}
+
+const pg::ServiceEntry *
+pg::find_service(std::string_view name)
+{
+	auto found = std::find_if(std::begin(entries), std::end(entries),
+							  [&](const ServiceEntry *entry) { return entry->name == name; });
+	return found == std::end(entries) ? nullptr : *found;
 }

@@ -2,11 +2,11 @@
  * The initializer: runs once before the other services. Checks that the schema is the one this
  * library was built for, and loads the seed relays.
  */
-#include "workers/initializer/initializer.h"
-
 #include "archive/seed_file.h"
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
+#include "pg/cycle/service_entry.h"
+#include "pg/work/worker.h"
 
 namespace {
 
@@ -23,71 +23,11 @@ pg::Statement functions_statement("SELECT w.name FROM pg_catalog.unnest($1) AS w
 pg::Statement unreadable_statement("SELECT bigbrotr.reject_seeds($1, $2)");
 pg::Statement seeds_statement("SELECT added, known, refused FROM bigbrotr.load_seeds($1, $2)");
 
-/* What the services read and write: table, column, type. */
-constexpr std::string_view kColumns[] = {
-	"bigbrotr.relays relay_id integer",
-	"bigbrotr.relays url text",
-	"bigbrotr.relays network text",
-	"bigbrotr.relays inserted_at bigint",
-	"bigbrotr.relays last_seen bigint",
-	"bigbrotr.relays status text",
-	"bigbrotr.events eid bigint",
-	"bigbrotr.events event_id bytea",
-	"bigbrotr.events pubkey bytea",
-	"bigbrotr.events created_at bigint",
-	"bigbrotr.events kind integer",
-	"bigbrotr.events tags bigbrotr.tags",
-	"bigbrotr.events content text",
-	"bigbrotr.events sig bytea",
-	"bigbrotr.events inserted_at bigint",
-	"bigbrotr.events raw bytea",
-	"bigbrotr.sightings eid bigint",
-	"bigbrotr.sightings relay_id integer",
-	"bigbrotr.sightings seen_at bigint",
-	"bigbrotr.coverage relay_id integer",
-	"bigbrotr.coverage filter jsonb",
-	"bigbrotr.coverage lower bigint",
-	"bigbrotr.coverage upper bigint",
-	"bigbrotr.coverage evidence text",
-	"bigbrotr.coverage events bigint",
-	"bigbrotr.coverage proven_at bigint",
-	"bigbrotr.relay_sync relay_id integer",
-	"bigbrotr.relay_sync phase text",
-	"bigbrotr.relay_sync next_attempt bigint",
-	"bigbrotr.relay_refusals relay_id integer",
-	"bigbrotr.event_rejects event_id bytea",
-	"bigbrotr.seed_rejects source text",
-	"bigbrotr.statistics count bigint",
-	"bigbrotr.statistics_deltas counts bigint[]",
-};
-
-constexpr std::string_view kFunctions[] = {
-	"bigbrotr.normalise_relay_url(text,boolean)",
-	"bigbrotr.load_seeds(text,text)",
-	"bigbrotr.reject_seeds(text,text)",
-	"bigbrotr.known_events(bytea[])",
-	"bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],"
-	"bigint)",
-	"bigbrotr.hold_relays(integer[])",
-	"bigbrotr.store_sightings(bytea[],integer[],bigint[])",
-	"bigbrotr.fold_statistics(integer)",
-	"bigbrotr.reject_event(bytea,integer,text,text,bytea,bigint)",
-	"bigbrotr.claim_coverage(integer,bigint,bigint,text,bigint,bigint)",
-	"bigbrotr.gaps(integer,bigint)",
-	"bigbrotr.due_relays(boolean,bigint)",
-	"bigbrotr.take_relays(integer,boolean,bigint)",
-	"bigbrotr.report_relay(integer,text,text,text,bigint,bigint,bigint,bigint)",
-	"bigbrotr.release_relays(bigint)",
-	"bigbrotr.unwanted_relays(integer[],boolean)",
-	"bigbrotr.count_traffic(integer[],bigint[],bigint[],bigint[],bigint[],bigint[],bigint)",
-	"bigbrotr.count_refusals(integer[],text[],bigint[],text[],bigint)",
-};
-
-template <size_t N>
 void
-demand(pg::Statement &statement, const std::string_view (&names)[N], const char *what)
+demand(pg::Statement &statement, std::span<const std::string_view> names, const char *what)
 {
-	pg::Rows missing = statement.run({pg::text_array(N, [&](size_t i) { return names[i]; })});
+	pg::Rows missing =
+		statement.run({pg::text_array(names.size(), [&](size_t i) { return names[i]; })});
 	if (missing.count() > 0)
 		throw pg::Error(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						std::string("schema bigbrotr lacks the ") + what + " \"" +
@@ -103,8 +43,10 @@ check_schema()
 		throw pg::Error(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						"the encoding of the database is not UTF8", "Events are UTF-8 texts.",
 						"Create the database with ENCODING 'UTF8' TEMPLATE template0.");
-	demand(columns_statement, kColumns, "column");
-	demand(functions_statement, kFunctions, "function");
+	for (const pg::ServiceEntry *service : pg::services()) {
+		demand(columns_statement, service->columns, "column");
+		demand(functions_statement, service->functions, "function");
+	}
 }
 
 class Initializer : public pg::Service

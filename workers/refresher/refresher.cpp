@@ -2,9 +2,8 @@
  * The refresher: folds what writers appended to bigbrotr.statistics_deltas into the totals, so that
  * the views stay quick. They are exact without it.
  */
-#include "workers/refresher/refresher.h"
-
 #include "pg/border/spi.h"
+#include "pg/work/worker.h"
 
 namespace {
 

@@ -10,14 +10,13 @@
  * What was read is written down in bigbrotr.coverage and nowhere else: after any stop, the next
  * task asks exactly for what is missing there.
  */
-#include "workers/synchronizer/synchronizer.h"
-
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
 
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
+#include "pg/work/worker.h"
 #include "workers/synchronizer/ingest.h"
 
 namespace {

@@ -3,7 +3,7 @@
 #include <climits>
 #include <optional>
 
-#include "pg/work/worker.h"
+#include "pg/cycle/service_entry.h"
 
 #include "pg/border/compat.h"
 
@@ -47,23 +47,14 @@ int max_event_size_kb;
 int max_event_tags;
 char *tls_ca_file;
 
-static bool
-service_exists(std::string_view name)
-{
-	for (const ServiceEntry &entry : pg::services())
-		if (name == entry.name)
-			return true;
-	return false;
-}
-
 /* For hints: "initializer, synchronizer". */
 static char *
 service_names()
 {
 	StringInfoData names;
 	initStringInfo(&names);
-	for (const ServiceEntry &entry : pg::services())
-		appendStringInfo(&names, "%s%s", names.len ? ", " : "", entry.name);
+	for (const ServiceEntry *entry : pg::services())
+		appendStringInfo(&names, "%s%s", names.len ? ", " : "", entry->name);
 	return names.data;
 }
 
@@ -110,7 +101,7 @@ check_services(char **value, void **, GucSource)
 		return false;
 	ListCell *one;
 	foreach (one, names)
-		if (!service_exists((char *) lfirst(one))) {
+		if (!find_service((char *) lfirst(one))) {
 			GUC_check_errdetail("There is no service \"%s\".", (char *) lfirst(one));
 			GUC_check_errhint("Services are: %s.", service_names());
 			return false;
@@ -192,7 +183,7 @@ check_log_level(char **value, void **, GucSource)
 							  "\"info, synchronizer=debug\".");
 			return false;
 		}
-		if (item.service.data() != nullptr && !service_exists(item.service)) {
+		if (item.service.data() != nullptr && !find_service(item.service)) {
 			GUC_check_errdetail("There is no service \"%.*s\".", (int) item.service.size(),
 								item.service.data());
 			GUC_check_errhint("Services are: %s.", service_names());

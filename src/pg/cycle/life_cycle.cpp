@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "pg/border/settings.h"
-#include "pg/work/worker.h"
+#include "pg/cycle/service_entry.h"
 
 #include "pg/border/compat.h"
 
@@ -48,10 +48,7 @@ is_listed(List *names, const char *name)
 static bool
 runs_once(const Slot &slot)
 {
-	for (const ServiceEntry &entry : services())
-		if (strcmp(entry.name, slot.service) == 0)
-			return entry.once;
-	return false;
+	return find_service(slot.service)->once;
 }
 
 static int
@@ -108,16 +105,16 @@ read_lists(const Crashes &crashes)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	ListCell *database;
 	foreach (database, listed_databases)
-		for (const ServiceEntry &entry : services()) {
+		for (const ServiceEntry *entry : services()) {
 			const char *name = static_cast<char *>(lfirst(database));
-			if (find_slot(name, entry.name))
+			if (find_slot(name, entry->name))
 				continue;
 			Slot *free = std::find_if(shared->slots, shared->slots + kSlots,
 									  [](const Slot &slot) { return !slot.used; });
 			if (free == shared->slots + kSlots)
 				missing++;
 			else
-				allot(*free, name, entry.name, crashes);
+				allot(*free, name, entry->name, crashes);
 		}
 	LWLockRelease(shared->lock);
 	announce();

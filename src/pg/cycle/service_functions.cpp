@@ -6,8 +6,8 @@
 #include "pg/cycle/service_functions.h"
 
 #include "pg/border/settings.h"
+#include "pg/cycle/service_entry.h"
 #include "pg/cycle/slots.h"
-#include "pg/work/worker.h"
 
 #include "pg/border/compat.h"
 
@@ -115,10 +115,10 @@ require_service(const char *name)
 {
 	StringInfoData names;
 	initStringInfo(&names);
-	for (const ServiceEntry &entry : services()) {
-		if (strcmp(entry.name, name) == 0)
+	for (const ServiceEntry *entry : services()) {
+		if (strcmp(entry->name, name) == 0)
 			return;
-		appendStringInfo(&names, "%s%s", names.len ? ", " : "", entry.name);
+		appendStringInfo(&names, "%s%s", names.len ? ", " : "", entry->name);
 	}
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("there is no service \"%s\"", shown(name)),
@@ -227,8 +227,8 @@ template <class F>
 static void
 for_each_service(F body)
 {
-	for (const ServiceEntry &entry : services())
-		body(entry.name);
+	for (const ServiceEntry *entry : services())
+		body(entry->name);
 }
 
 static bool

@@ -3,6 +3,7 @@
 #include "pg/border/compat.h"
 
 extern "C" {
+#include "mb/pg_wchar.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
@@ -118,10 +119,22 @@ set_state(Slot &slot, State state)
 	slot.since = GetCurrentTimestamp();
 }
 
+/* Copies what fits, whole characters only. A process without a database writes UTF-8. */
+template <size_t Size>
+static void
+clip(char (&copy)[Size], const char *text)
+{
+	int encoding = OidIsValid(MyDatabaseId) ? GetDatabaseEncoding() : PG_UTF8;
+	int length = static_cast<int>(strnlen(text, 4 * Size));
+	length = pg_encoding_mbcliplen(encoding, text, length, Size - 1);
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+}
+
 void
 set_error(Slot &slot, int sqlstate, const char *message)
 {
-	strlcpy(slot.last_error, message, sizeof slot.last_error);
+	clip(slot.last_error, message);
 	strlcpy(slot.last_sqlstate, unpack_sql_state(sqlstate), sizeof slot.last_sqlstate);
 }
 
@@ -129,6 +142,14 @@ void
 clear_error(Slot &slot)
 {
 	slot.last_error[0] = slot.last_sqlstate[0] = '\0';
+}
+
+void
+set_waiting(Slot &slot, const char *what)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	clip(slot.waiting_for, what ? what : "");
+	LWLockRelease(shared->lock);
 }
 
 void

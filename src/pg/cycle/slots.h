@@ -92,6 +92,7 @@ struct Slot
 	uint64 health_answered;
 	char last_error[256];
 	char last_sqlstate[6];
+	char waiting_for[128]; // empty: nothing; see set_waiting()
 
 	/* The worker's statistics since its start; last_success outlives it. */
 	pg_atomic_uint64 last_success; // TimestampTz
@@ -142,6 +143,9 @@ bool has_workers(const char *database);
 void set_state(Slot &slot, State state);
 void set_error(Slot &slot, int sqlstate, const char *message);
 void clear_error(Slot &slot);
+
+/* Shows in bigbrotr.services what the worker waits for; null: for nothing. No lock. Cannot fail. */
+void set_waiting(Slot &slot, const char *what);
 
 /* The one line in the log about a change of state. No lock. */
 void log_state(const Slot &slot, int elevel, const char *detail = nullptr,

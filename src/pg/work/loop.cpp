@@ -20,7 +20,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 Loop::Loop(Slot &slot, const ServiceEntry &entry)
-	: slot_(slot), entry_(entry), service_(entry.make()), context_(call([] {
+	: slot_(slot), entry_(entry), service_(make_service(entry.name)), context_(call([] {
 		  return AllocSetContextCreate(TopMemoryContext, "bigbrotr loop", ALLOCSET_DEFAULT_SIZES);
 	  }))
 {

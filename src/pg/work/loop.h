@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "pg/cycle/service_entry.h"
 #include "pg/cycle/slots.h"
 #include "pg/work/net_link.h"
 #include "pg/work/worker.h"

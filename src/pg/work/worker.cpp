@@ -6,6 +6,7 @@
 #include "pg/border/error.h"
 #include "pg/border/settings.h"
 #include "pg/border/transaction.h"
+#include "pg/cycle/service_entry.h"
 #include "pg/cycle/slots.h"
 #include "pg/work/loop.h"
 
@@ -32,6 +33,7 @@ detach(int, Datum index)
 	slot.pid = 0;
 	slot.latch = nullptr;
 	slot.paused = false;
+	slot.waiting_for[0] = '\0';
 	wake_launcher();
 	LWLockRelease(shared->lock);
 	announce();
@@ -63,15 +65,6 @@ attach(Slot &slot, Datum index)
 	if (welcome)
 		before_shmem_exit(detach, index);
 	return welcome;
-}
-
-static const ServiceEntry *
-find_service(const char *name)
-{
-	for (const ServiceEntry &entry : services())
-		if (strcmp(entry.name, name) == 0)
-			return &entry;
-	return nullptr;
 }
 
 static void

@@ -11,7 +11,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -100,15 +99,7 @@ Worker::transaction(const char *activity, bool durable, F &&body)
 	}
 }
 
-/* One per service, in workers/registry.cpp: the only place that knows which services exist. */
-struct ServiceEntry
-{
-	const char *name; // "synchronizer"
-	const char *description;
-	bool once; // runs to its end before the others start (the initializer)
-	std::unique_ptr<Service> (*make)();
-};
-
-std::span<const ServiceEntry> services();
+/* A service by its name; null if there is none. In workers/factories.cpp. */
+std::unique_ptr<Service> make_service(std::string_view name);
 
 } // namespace pg

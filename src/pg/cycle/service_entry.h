@@ -1,0 +1,56 @@
+/*
+ * What the frame must know of a service before any worker of it exists: plain data, one
+ * ServiceEntry for each service, in workers/<service>/entry.cpp. workers/services.h lists the
+ * services; nothing else does.
+ *
+ * The entries belong to the preload library; what a service does (pg/work/worker.h) belongs to the
+ * core library.
+ */
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace pg {
+
+/* The job of the child process of a worker. */
+enum class NetRole : uint8_t
+{
+	None, // the service does not talk to the network
+	Sync,
+	Probe,
+	Fetch,
+	Publish,
+	Serve
+};
+
+struct ServiceEntry
+{
+	const char *name; // "synchronizer"
+	const char *description;
+	NetRole net_role = NetRole::None;
+	/* The database role of its workers; null: the one that bigbrotr.worker_role names. */
+	const char *role = nullptr;
+	/* The setting with the number of its workers in each database; null: one. */
+	const int *instances = nullptr;
+	/*
+	 * Services of the same database that go first: one that runs once must be done, another one
+	 * must be running. A service that is not to run holds nobody up.
+	 */
+	std::span<const char *const> after = {};
+	bool once = false;       // ends by itself, and is then done
+	bool on_standby = false; // runs during recovery, too
+	bool by_default = true;  // is in the default of bigbrotr.services
+	/* What it reads and writes: "table column type", "function(types)". */
+	std::span<const std::string_view> columns = {};
+	std::span<const std::string_view> functions = {};
+};
+
+/* All of them, in the order of workers/services.h. */
+std::span<const ServiceEntry *const> services();
+
+/* Null if there is none of that name. */
+const ServiceEntry *find_service(std::string_view name);
+
+} // namespace pg

@@ -1,0 +1,20 @@
+#include "pg/cycle/service_entry.h"
+
+static constexpr const char *after[] = {"initializer"};
+
+static constexpr std::string_view columns[] = {
+	"bigbrotr.statistics count bigint",
+	"bigbrotr.statistics_deltas counts bigint[]",
+};
+
+static constexpr std::string_view functions[] = {
+	"bigbrotr.fold_statistics(integer)",
+};
+
+extern constinit const pg::ServiceEntry refresher_entry = {
+	.name = "refresher",
+	.description = "folds what was counted into the totals",
+	.after = after,
+	.columns = columns,
+	.functions = functions,
+};

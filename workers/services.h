@@ -1,0 +1,11 @@
+/*
+ * The services that exist. For each name there is a folder workers/<name>/ with
+ *   entry.cpp    constinit const pg::ServiceEntry <name>_entry
+ *   <name>.cpp   std::unique_ptr<pg::Service> make_<name>()
+ */
+#pragma once
+
+#define BIGBROTR_SERVICES(SERVICE)                                                                 \
+	SERVICE(initializer)                                                                           \
+	SERVICE(synchronizer)                                                                          \
+	SERVICE(refresher)
