@@ -36,7 +36,9 @@ class Process
   public:
 	Process(int fd, const Clock &clock, const char *name_servers)
 		: clock_(clock), link_(fd), reactor_([this](const char *line) { library_log(line); }),
-		  resolver_(reactor_, name_servers), ticker_(reactor_, [this] { tick(); })
+		  resolver_(reactor_, clock, name_servers),
+		  hosts_(reactor_, [this](auto &line) { link_.log(wire::LogLevel::Warning, 0, line); }),
+		  ticker_(reactor_, [this] { tick(); })
 	{
 		reactor_.watch(link_.fd(), EPOLLIN, [this](uint32_t events) { link_ready(events); });
 		link_.send(wire::Hello{wire::kVersion, int32_t(getpid())});
@@ -61,9 +63,8 @@ class Process
 
 		Work(Process &process, const wire::Settings &settings)
 			: intake(process.reactor_, process.link_, settings.verifier_threads),
-			  shared{process.reactor_,
+			  shared{{process.reactor_, process.clock_, process.resolver_, process.hosts_},
 					 process.link_,
-					 process.resolver_,
 					 intake,
 					 process.clock_,
 					 Config(settings),
@@ -168,6 +169,7 @@ class Process
 	Link link_;
 	Reactor reactor_;
 	Resolver resolver_;
+	ClientHosts hosts_;
 	std::optional<Work> work_;
 	Timer ticker_;
 	bool writing_ = false;

@@ -25,6 +25,7 @@ constexpr Prefix<4> kSpecial4[] = {
 	{{10}, 8},            // private
 	{{100, 64}, 10},      // shared by carriers, in practice VPNs
 	{{127}, 8},           // loopback
+	{{168, 63, 129, 16}, 32}, // Azure: its metadata and name service
 	{{169, 254}, 16},     // link-local, with the metadata services of clouds
 	{{172, 16}, 12},      // private
 	{{192, 0, 0}, 24},    // protocol assignments

@@ -6,13 +6,10 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "net/transport/deflate.h"
-#include "net/transport/web_socket.h"
-
 namespace net {
 
-/* What one read of a socket takes; also the largest piece of a message handed up at once. */
-constexpr size_t kReadSize = 16 << 10;
+/* Headers of one HTTP answer, while it is read. Relays behind proxies send more than 4 kB. */
+constexpr unsigned kHeaderBytes = 16 << 10;
 
 static std::function<void(const char *)> log_sink;
 
@@ -42,7 +39,7 @@ adopted_callback(lws *wsi, lws_callback_reasons reason, void *, void *, size_t) 
 }
 
 static const lws_protocols local_protocols[] = {{"adopted", adopted_callback, 0, 0}, {}};
-static const lws_protocols relay_protocols[] = {{"relay", web_socket_callback, 0, kReadSize}, {}};
+
 Reactor::Reactor(std::function<void(const char *)> log)
 {
 	log_sink = std::move(log);
@@ -52,6 +49,7 @@ Reactor::Reactor(std::function<void(const char *)> log)
 	info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	info.user = this;
 	info.pt_serv_buf_size = kReadSize;
+	info.max_http_header_data2 = kHeaderBytes;
 	info.timeout_secs = 3600; // time-outs are the sessions' business
 	/* No privileges to drop. */
 	info.gid = info.uid = -1;
@@ -85,30 +83,6 @@ Reactor &
 Reactor::of(lws *wsi)
 {
 	return *static_cast<Reactor *>(lws_context_user(lws_get_context(wsi)));
-}
-
-lws_vhost *
-Reactor::client_host(const std::string &ca_file)
-{
-	if (client_host_ && client_ca_file_ == ca_file)
-		return client_host_;
-
-	lws_context_creation_info host{};
-	host.port = CONTEXT_PORT_NO_LISTEN;
-	host.protocols = relay_protocols;
-	host.extensions = kExtensions;
-	host.vhost_name = "relays";
-	host.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-	host.client_ssl_ca_filepath = ca_file.empty() ? nullptr : ca_file.c_str();
-	lws_vhost *made = lws_create_vhost(context_, &host);
-	if (!made)
-		throw std::runtime_error("could not load the certificates of tls_ca_file");
-	/* Whoever was trusted by other certificates is to be asked again. */
-	if (client_host_)
-		lws_vhost_destroy(client_host_);
-	client_host_ = made;
-	client_ca_file_ = ca_file;
-	return client_host_;
 }
 
 void

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <exception>
 #include <functional>
-#include <string>
 #include <unordered_map>
 
 #include <libwebsockets.h>
@@ -18,6 +17,8 @@ class Reactor
 {
   public:
 	using Handler = std::function<void(uint32_t events)>; // EPOLLIN | EPOLLOUT | …
+	/* What one read of a socket takes; also the largest piece of a message handed up at once. */
+	static constexpr size_t kReadSize = 16 << 10;
 
 	/* libwebsockets' error lines go to `log`. One reactor at a time per process has a log. */
 	explicit Reactor(std::function<void(const char *)> log);
@@ -36,8 +37,6 @@ class Reactor
 	void fail(std::exception_ptr error) noexcept;
 
 	lws_context *context() const { return context_; }
-	/* The virtual host of outgoing connections that trust `ca_file`, or the system if empty. */
-	lws_vhost *client_host(const std::string &ca_file);
 
 	static Reactor &of(lws *wsi);
 
@@ -47,8 +46,6 @@ class Reactor
 
 	lws_context *context_ = nullptr;
 	lws_vhost *local_host_ = nullptr;
-	lws_vhost *client_host_ = nullptr;
-	std::string client_ca_file_;
 	int epoll_ = -1;
 	std::unordered_map<int, Handler> handlers_;
 	bool stopped_ = false;

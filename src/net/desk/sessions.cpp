@@ -40,7 +40,7 @@ Sessions::tick()
 void
 Sessions::regulate()
 {
-	if (shared_.assembly.bytes > kMaxAssembly) {
+	if (shared_.transport.half_received > kMaxAssembly) {
 		auto smaller = [](const auto &one, const auto &other) {
 			return one.second.session->incomplete() < other.second.session->incomplete();
 		};
@@ -65,7 +65,6 @@ Sessions::count(wire::Stats &stats) const
 		case Session::State::Open:
 			stats.connections++;
 			break;
-		case Session::State::Resolving:
 		case Session::State::Connecting:
 			stats.connecting++;
 			break;

@@ -9,67 +9,25 @@ constexpr size_t kMaxUnsent = 64;
 
 Session::Session(Shared &shared, std::shared_ptr<Ledger> ledger, const wire::RelayTask &task)
 	: shared_(shared), ledger_(std::move(ledger)), relay_id_(task.relay_id),
-	  started_(shared.clock.now()), live_wanted_(task.live),
-	  ranges_(task.ranges.begin(), task.ranges.end())
+	  live_wanted_(task.live), ranges_(task.ranges.begin(), task.ranges.end())
 {
-	start(task.url);
-}
-
-Session::~Session()
-{
-	if (query_)
-		query_->callback = nullptr;
+	dialer_.emplace(shared_.transport, shared_.config, *this);
+	dialer_->start(task.url);
 }
 
 void
-Session::start(std::string_view text)
+Session::on_failed(const char *reason, std::string detail, const ConnectFacts &)
 {
-	nostr::RelayUrl url = nostr::normalise_relay_url(text);
-	if (!url.ok())
-		return cut(url.reason, text);
-	if (url.network != nostr::Network::Clearnet && url.network != nostr::Network::Local)
-		return cut("unsupported_network", nostr::network_name(url.network));
-	endpoint_ = nostr::relay_endpoint(url.url);
-	query_ = std::make_shared<Resolver::Query>();
-	query_->allow_local = shared_.config.allow_local;
-	query_->callback = [this](const Resolution &resolution) { resolved(resolution); };
-	shared_.resolver.resolve(endpoint_.host, query_);
-}
-
-void
-Session::resolved(const Resolution &resolution)
-{
-	if (resolution.reason)
-		return cut(resolution.reason, resolution.detail);
-	addresses_.assign(resolution.addresses.begin(), resolution.addresses.end());
-	connect_next("connection_refused", "");
-}
-
-/* The reason is that of the attempt before: it counts if there is nothing left to be tried. */
-void
-Session::connect_next(const char *reason, std::string_view detail)
-{
-	state_ = State::Connecting;
-	while (!addresses_.empty()) {
-		Clock::Time now = shared_.clock.now();
-		if (now - started_ > shared_.config.connect_timeout)
-			break;
-		std::string address = std::move(addresses_.front());
-		addresses_.pop_front();
-		/* What is left of the time is shared by what is left to be tried. */
-		attempt_until_ = now + (started_ + shared_.config.connect_timeout - now) /
-								   int64_t(addresses_.size() + 1);
-		connection_ =
-			std::make_unique<WebSocket>(shared_.reactor, shared_.clock, shared_.assembly, *this);
-		if (connection_->open(endpoint_, address, shared_.config))
-			return;
-	}
+	dialer_.reset();
 	cut(reason, detail);
 }
 
 void
-Session::on_open()
+Session::on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &)
 {
+	dialer_.reset();
+	connection_ = std::move(socket);
+	connection_->handle_by(*this);
 	state_ = State::Open;
 	alive_ = progress_ = counted_since_ = shared_.clock.now();
 	ledger_->end_step(Report{wire::RelayPhase::Connected, "", ""});
@@ -139,10 +97,8 @@ Session::on_life()
 }
 
 void
-Session::on_closed(const char *reason, std::string_view detail)
+Session::on_closed(const char *reason, std::string detail)
 {
-	if (state_ == State::Connecting)
-		return connect_next(reason, detail);
 	cut(reason, detail);
 }
 
@@ -160,15 +116,8 @@ Session::tick()
 {
 	Clock::Time now = shared_.clock.now();
 	switch (state_) {
-	case State::Resolving:
-		if (now - started_ > shared_.config.connect_timeout)
-			cut("dns_timeout", "");
-		break;
 	case State::Connecting:
-		if (now >= attempt_until_) {
-			connection_->close();
-			connect_next("connect_timeout", "");
-		}
+		dialer_->tick();
 		break;
 	case State::Open:
 		if (ledger_->refused_later >= uint32_t(kMaxRefused))
@@ -251,6 +200,7 @@ Session::finish(const char *reason, std::string_view detail)
 	if (state_ == State::Ended)
 		return;
 	state_ = State::Ended;
+	dialer_.reset();
 	if (connection_) {
 		account();
 		connection_->close(*reason == 0);

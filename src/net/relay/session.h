@@ -1,8 +1,8 @@
 /*
- * One relay's task: find its address, open the WebSocket, subscribe to what is new, page the
+ * One relay's task: open the WebSocket, subscribe to what is new, page the
  * asked ranges one after the other, and end with a reason.
  *
- *   Resolving -> Connecting (next address on failure) -> Open -> Ended
+ *   Connecting -> Open -> Ended
  */
 #pragma once
 
@@ -13,8 +13,7 @@
 #include <vector>
 
 #include "net/intake/intake.h"
-#include "net/transport/resolver.h"
-#include "net/transport/web_socket.h"
+#include "net/transport/dialer.h"
 #include "nostr/message.h"
 #include "nostr/paging.h"
 
@@ -23,35 +22,31 @@ namespace net {
 /* What all sessions share. */
 struct Shared
 {
-	Reactor &reactor;
+	Transport transport;
 	Link &link;
-	Resolver &resolver;
 	Intake &intake;
 	const Clock &clock;
 	Config config;
 	nostr::MessageParser parser;
 	nostr::RelayMessage message; // scratch: keeps its memory
-	WebSocket::Assembly assembly;
-	uint64_t messages = 0; // since start
-	bool reading = true;   // false: too much is in flight
+	uint64_t messages = 0;       // since start
+	bool reading = true;         // false: too much is in flight
 };
 
 /* Id of the subscription of what is new; those of pages are "p1", "p2", … */
 constexpr std::string_view kLiveSubscription = "live";
 
-class Session final : public WebSocket::Handler
+class Session final : public Dialer::Handler, public WebSocket::Handler
 {
   public:
 	enum class State : uint8_t
 	{
-		Resolving,
 		Connecting,
 		Open,
 		Ended
 	};
 
 	Session(Shared &shared, std::shared_ptr<Ledger> ledger, const wire::RelayTask &task);
-	~Session() override;
 
 	State state() const { return state_; }
 	/* More ranges for a relay that is open or opening. */
@@ -67,14 +62,14 @@ class Session final : public WebSocket::Handler
 	void read(bool on);
 
   private:
-	void start(std::string_view url);
-	void resolved(const Resolution &resolution);
-	void connect_next(const char *reason, std::string_view detail);
+	void on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &facts) override;
+	void on_failed(const char *reason, std::string detail, const ConnectFacts &facts) override;
 
-	void on_open() override;
+	/* The dialer's: the connection is open when it comes here. */
+	void on_open() override {}
 	void on_message(std::string_view text) override;
 	void on_life() override;
-	void on_closed(const char *reason, std::string_view detail) override;
+	void on_closed(const char *reason, std::string detail) override;
 
 	void subscribe_live();
 	void next_page();
@@ -94,13 +89,8 @@ class Session final : public WebSocket::Handler
 	Shared &shared_;
 	std::shared_ptr<Ledger> ledger_;
 	const int32_t relay_id_;
-	nostr::RelayEndpoint endpoint_;
-	State state_ = State::Resolving;
-	Clock::Time started_;
-
-	std::shared_ptr<Resolver::Query> query_;
-	std::deque<std::string> addresses_; // still to be tried
-	Clock::Time attempt_until_{};
+	State state_ = State::Connecting;
+	std::optional<Dialer> dialer_; // while it connects
 	std::unique_ptr<WebSocket> connection_;
 
 	bool live_wanted_;

@@ -1,183 +1,202 @@
 #include "net/transport/resolver.h"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
-#include <unordered_set>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 
 #include "net/core/config.h"
-#include "nostr/address.h"
+#include "net/transport/screening.h"
 
 namespace net {
 
+using std::chrono::seconds;
+
 constexpr int kQueryTimeoutMs = 2000;
 constexpr int kQueryTries = 3;
+/* Names kept; past it an arbitrary one goes. */
+constexpr size_t kMaxNames = 4096;
+constexpr size_t kMaxKeptAddresses = 16;
+/* How long an answer is kept: its time to live, but within these. */
+constexpr int kMinTtl = 30;
+constexpr int kMaxTtl = 600;
+/* How long it is kept that a name does not exist, and that no answer was to be had. */
+constexpr seconds kNoSuchNameFor{60};
+constexpr seconds kFailureFor{10};
 
-static bool
-unwrap_mapped(const in6_addr &address, std::array<uint8_t, 4> &inner)
+struct Resolver::Lookup
 {
-	if (!IN6_IS_ADDR_V4MAPPED(&address))
-		return false;
-	std::memcpy(inner.data(), address.s6_addr + 12, 4);
-	return true;
+	Resolver &resolver;
+	std::string host;
+	std::vector<std::shared_ptr<Query>> waiting;
+	ares_channel channel = nullptr;
+
+	~Lookup()
+	{
+		if (channel)
+			ares_destroy(channel);
+	}
+};
+
+Resolver::Resolver(Reactor &reactor, const Clock &clock, std::string servers)
+	: reactor_(reactor), clock_(clock), servers_(std::move(servers))
+{
+	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS)
+		throw std::runtime_error("could not start the resolver");
 }
 
-std::string
-address_text(const sockaddr *address)
+Resolver::~Resolver()
 {
-	char text[INET6_ADDRSTRLEN] = "";
-	if (address->sa_family == AF_INET) {
-		inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in *>(address)->sin_addr, text,
-				  sizeof text);
-	} else if (address->sa_family == AF_INET6) {
-		const in6_addr &six = reinterpret_cast<const sockaddr_in6 *>(address)->sin6_addr;
-		std::array<uint8_t, 4> inner;
-		if (unwrap_mapped(six, inner))
-			inet_ntop(AF_INET, inner.data(), text, sizeof text);
-		else
-			inet_ntop(AF_INET6, &six, text, sizeof text);
-	}
-	return text;
-}
-
-bool
-is_public(const sockaddr *address)
-{
-	std::array<uint8_t, 4> four;
-	if (address->sa_family == AF_INET) {
-		std::memcpy(four.data(), &reinterpret_cast<const sockaddr_in *>(address)->sin_addr, 4);
-		return nostr::is_public_ipv4(four);
-	}
-	if (address->sa_family == AF_INET6) {
-		const in6_addr &six = reinterpret_cast<const sockaddr_in6 *>(address)->sin6_addr;
-		if (unwrap_mapped(six, four))
-			return nostr::is_public_ipv4(four);
-		std::array<uint8_t, 16> sixteen;
-		std::memcpy(sixteen.data(), six.s6_addr, 16);
-		return nostr::is_public_ipv6(sixteen);
-	}
-	return false;
+	finished_.clear();
+	under_way_.clear();
+	ares_library_cleanup();
 }
 
 /* Keeps the addresses that may be used, in order. */
 static Resolution
-screen(const std::vector<const sockaddr *> &found, bool allow_local)
+screen(const std::vector<sockaddr_storage> &found, bool allow_local)
 {
 	Resolution out;
-	std::unordered_set<std::string> seen;
-	for (const sockaddr *address : found) {
+	std::vector<std::string> seen;
+	for (const sockaddr_storage &storage : found) {
+		auto *address = reinterpret_cast<const sockaddr *>(&storage);
 		std::string text = address_text(address);
-		if (text.empty() || !seen.insert(text).second)
+		if (text.empty() || std::find(seen.begin(), seen.end(), text) != seen.end())
 			continue;
-		if (!allow_local && !is_public(address))
+		seen.push_back(text);
+		bool local = !is_public(address) || is_own(address);
+		if (local && !allow_local)
 			out.detail = text;
 		else if (out.addresses.size() < kMaxAddresses)
-			out.addresses.push_back(text);
+			out.addresses.push_back({std::move(text), local});
 	}
 	if (out.addresses.empty())
 		out.reason = out.detail.empty() ? "dns_failed" : "local_address";
 	return out;
 }
 
-/* Fills `storage` if `host` is a numeric address. */
-static bool
-parse_numeric(const std::string &host, sockaddr_storage &storage)
+void
+Resolver::resolve(const std::string &host, const std::shared_ptr<Query> &query)
 {
-	auto *four = reinterpret_cast<sockaddr_in *>(&storage);
-	auto *six = reinterpret_cast<sockaddr_in6 *>(&storage);
-	storage = {};
-	if (inet_pton(AF_INET, host.c_str(), &four->sin_addr) == 1) {
-		four->sin_family = AF_INET;
-		return true;
+	sockaddr_storage numeric;
+	if (parse_numeric(host, numeric))
+		return query->callback(screen({numeric}, query->allow_local));
+	auto kept = kept_.find(host);
+	if (kept != kept_.end() && clock_.now() < kept->second.until) {
+		const Answer &answer = kept->second;
+		return query->callback(answer.reason ? Resolution{answer.reason, answer.detail, {}}
+											 : screen(answer.addresses, query->allow_local));
 	}
-	if (inet_pton(AF_INET6, host.c_str(), &six->sin6_addr) == 1) {
-		six->sin6_family = AF_INET6;
-		return true;
-	}
-	return false;
+	auto asked = under_way_.find(host);
+	if (asked != under_way_.end())
+		asked->second->waiting.push_back(query);
+	else
+		start(host, query);
 }
 
-struct Resolver::Asked
+void
+Resolver::start(const std::string &host, const std::shared_ptr<Query> &query)
 {
-	Resolver &resolver;
-	std::shared_ptr<Query> query;
-};
+	auto owner = std::make_unique<Lookup>(Lookup{*this, host, {query}});
+	Lookup &lookup = *owner;
+	under_way_.emplace(host, std::move(owner));
 
-Resolver::Resolver(Reactor &reactor, const std::string &servers) : reactor_(reactor)
-{
 	ares_options options{};
 	options.flags = ARES_FLAG_NOSEARCH;
 	options.timeout = kQueryTimeoutMs;
 	options.tries = kQueryTries;
 	options.sock_state_cb = socket_changed;
-	options.sock_state_cb_data = this;
+	options.sock_state_cb_data = &lookup;
 	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
-	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
-		ares_init_options(&channel_, &options, mask) != ARES_SUCCESS)
-		throw std::runtime_error("could not start the resolver");
-	if (!servers.empty() && ares_set_servers_ports_csv(channel_, servers.c_str()) != ARES_SUCCESS)
-		throw std::runtime_error("bad list of name servers");
-}
-
-Resolver::~Resolver()
-{
-	ares_destroy(channel_);
-	ares_library_cleanup();
-}
-
-void
-Resolver::resolve(const std::string &host, const std::shared_ptr<Query> &query)
-{
-	sockaddr_storage numeric;
-	if (parse_numeric(host, numeric)) {
-		query->callback(screen({reinterpret_cast<sockaddr *>(&numeric)}, query->allow_local));
-		return;
-	}
+	int status = ares_init_options(&lookup.channel, &options, mask);
+	if (status == ARES_SUCCESS && !servers_.empty())
+		status = ares_set_servers_ports_csv(lookup.channel, servers_.c_str());
+	if (status != ARES_SUCCESS)
+		return finish(lookup, {"dns_failed", ares_strerror(status), {}, clock_.now()});
 	ares_addrinfo_hints hints{};
 	hints.ai_family = AF_UNSPEC;
-	ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, answered, new Asked{*this, query});
-}
-
-static Resolution
-read_answer(int status, const ares_addrinfo *result, bool allow_local)
-{
-	if (status != ARES_SUCCESS)
-		return {status == ARES_ETIMEOUT ? "dns_timeout" : "dns_failed", ares_strerror(status), {}};
-	std::vector<const sockaddr *> found;
-	for (auto *node = result->nodes; node; node = node->ai_next)
-		found.push_back(node->ai_addr);
-	return screen(found, allow_local);
+	ares_getaddrinfo(lookup.channel, host.c_str(), nullptr, &hints, answered, &lookup);
 }
 
 void
 Resolver::answered(void *argument, int status, int, ares_addrinfo *result) noexcept
 {
-	std::unique_ptr<Asked> asked(static_cast<Asked *>(argument));
 	std::unique_ptr<ares_addrinfo, decltype(&ares_freeaddrinfo)> owner(result, ares_freeaddrinfo);
-	Query &query = *asked->query;
-	/* ARES_EDESTRUCTION: the resolver goes, and with it everybody who could be told. */
-	if (status == ARES_EDESTRUCTION || !query.callback)
+	/* The resolver goes, and with it everything that waits. */
+	if (status == ARES_EDESTRUCTION)
 		return;
+	Lookup &lookup = *static_cast<Lookup *>(argument);
+	Resolver &resolver = lookup.resolver;
 	try {
-		query.callback(read_answer(status, result, query.allow_local));
+		Answer answer;
+		seconds ttl(kMaxTtl);
+		if (status == ARES_SUCCESS) {
+			for (auto *node = result->nodes; node; node = node->ai_next) {
+				if (node->ai_addrlen > sizeof(sockaddr_storage) ||
+					answer.addresses.size() == kMaxKeptAddresses)
+					continue;
+				std::memcpy(&answer.addresses.emplace_back(), node->ai_addr, node->ai_addrlen);
+				ttl = std::min(ttl, seconds(std::max(node->ai_ttl, kMinTtl)));
+			}
+		} else {
+			answer.reason = status == ARES_ETIMEOUT ? "dns_timeout" : "dns_failed";
+			answer.detail = ares_strerror(status);
+			bool sure = status == ARES_ENOTFOUND || status == ARES_ENODATA;
+			ttl = sure ? kNoSuchNameFor : kFailureFor;
+		}
+		answer.until = resolver.clock_.now() + ttl;
+		resolver.finish(lookup, std::move(answer));
 	} catch (...) {
-		asked->resolver.reactor_.fail(std::current_exception());
+		resolver.reactor_.fail(std::current_exception());
 	}
 }
 
 void
-Resolver::socket_changed(void *self, ares_socket_t fd, int readable, int writable)
+Resolver::finish(Lookup &lookup, Answer answer)
 {
-	Resolver &resolver = *static_cast<Resolver *>(self);
-	resolver.reactor_.unwatch(fd);
+	keep(lookup.host, answer);
+	auto found = under_way_.find(lookup.host);
+	finished_.push_back(std::move(found->second));
+	under_way_.erase(found);
+	for (const std::shared_ptr<Query> &query : lookup.waiting) {
+		if (!query->callback)
+			continue;
+		query->callback(answer.reason ? Resolution{answer.reason, answer.detail, {}}
+									  : screen(answer.addresses, query->allow_local));
+	}
+}
+
+void
+Resolver::keep(const std::string &host, const Answer &answer)
+{
+	if (kept_.size() >= kMaxNames && !kept_.contains(host)) {
+		std::erase_if(kept_,
+					  [now = clock_.now()](const auto &one) { return one.second.until <= now; });
+		if (kept_.size() >= kMaxNames)
+			kept_.erase(kept_.begin());
+	}
+	kept_[host] = answer;
+}
+
+void
+Resolver::socket_changed(void *argument, ares_socket_t fd, int readable, int writable)
+{
+	Lookup &lookup = *static_cast<Lookup *>(argument);
+	lookup.resolver.watch(lookup, fd, readable != 0, writable != 0);
+}
+
+void
+Resolver::watch(Lookup &lookup, int fd, bool readable, bool writable)
+{
+	reactor_.unwatch(fd);
 	if (!readable && !writable)
 		return;
 	uint32_t events = (readable ? uint32_t(EPOLLIN) : 0) | (writable ? uint32_t(EPOLLOUT) : 0);
-	resolver.reactor_.watch(fd, events, [&resolver, fd](uint32_t ready) {
-		ares_process_fd(resolver.channel_, ready & ~EPOLLOUT ? fd : ARES_SOCKET_BAD,
+	/* The channel closes its sockets, and so unwatches them, before the look-up goes. */
+	reactor_.watch(fd, events, [&lookup, fd](uint32_t ready) {
+		ares_process_fd(lookup.channel, ready & ~EPOLLOUT ? fd : ARES_SOCKET_BAD,
 						ready & EPOLLOUT ? fd : ARES_SOCKET_BAD);
 	});
 }
@@ -185,7 +204,13 @@ Resolver::socket_changed(void *self, ares_socket_t fd, int readable, int writabl
 void
 Resolver::tick()
 {
-	ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	finished_.clear();
+	/* An answer changes the table; what it names lives until the next tick. */
+	std::vector<Lookup *> lookups;
+	for (auto &[host, lookup] : under_way_)
+		lookups.push_back(lookup.get());
+	for (Lookup *lookup : lookups)
+		ares_process_fd(lookup->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
 } // namespace net

@@ -1,31 +1,38 @@
 /*
  * Names to addresses by c-ares, each address screened: what is not public may not be connected
  * to, whatever a name server says.
+ *
+ * Each look-up has a channel of its own: it reads the system's settings anew, so that a change of
+ * name servers is followed, and its questions leave from a fresh port, which makes forged answers
+ * hard to place. Answers are kept for their time to live, within bounds; failures for a short time.
  */
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <ares.h>
 #include <sys/socket.h>
 
+#include "net/core/clock.h"
 #include "net/core/reactor.h"
 
 namespace net {
 
-/* Numeric form of an IPv4 or IPv6 address, an IPv4-mapped one unwrapped; "" for anything else. */
-std::string address_text(const sockaddr *address);
-/* Is it a public address (IPv4-mapped ones judged as IPv4)? */
-bool is_public(const sockaddr *address);
-
 struct Resolution
 {
+	struct Address
+	{
+		std::string text;   // numeric
+		bool local = false; // not public, or of this machine: used only where that is allowed
+	};
+
 	const char *reason = nullptr; // null: there are addresses; else a reason code
 	std::string detail;
-	std::vector<std::string> addresses; // numeric, best first, at most kMaxAddresses
+	std::vector<Address> addresses; // best first, at most kMaxAddresses
 };
 
 class Resolver
@@ -34,12 +41,12 @@ class Resolver
 	using Callback = std::function<void(const Resolution &)>;
 	struct Query
 	{
-		Callback callback; // cleared: nobody waits any more
+		Callback callback; // cleared: the answer is not wanted any more
 		bool allow_local = false;
 	};
 
 	/* `servers` as "127.0.0.1:5353" to ask others than the system's. */
-	explicit Resolver(Reactor &reactor, const std::string &servers = "");
+	Resolver(Reactor &reactor, const Clock &clock, std::string servers = "");
 	~Resolver();
 	Resolver(const Resolver &) = delete;
 
@@ -48,13 +55,33 @@ class Resolver
 	/* To be called every 100 ms or so: time-outs. */
 	void tick();
 
+	/* For tests. */
+	size_t names_kept() const { return kept_.size(); }
+
   private:
-	struct Asked;
-	static void socket_changed(void *self, ares_socket_t fd, int readable, int writable);
-	static void answered(void *query, int status, int timeouts, ares_addrinfo *result) noexcept;
+	struct Lookup;
+	struct Answer
+	{
+		const char *reason = nullptr;
+		std::string detail;
+		std::vector<sockaddr_storage> addresses; // not screened
+		Clock::Time until{};
+	};
+
+	void start(const std::string &host, const std::shared_ptr<Query> &query);
+	void finish(Lookup &lookup, Answer answer);
+	void keep(const std::string &host, const Answer &answer);
+	void watch(Lookup &lookup, int fd, bool readable, bool writable);
+	static void socket_changed(void *lookup, ares_socket_t fd, int readable, int writable);
+	static void answered(void *lookup, int status, int timeouts, ares_addrinfo *result) noexcept;
 
 	Reactor &reactor_;
-	ares_channel channel_ = nullptr;
+	const Clock &clock_;
+	const std::string servers_;
+	std::unordered_map<std::string, Answer> kept_;                       // by host
+	std::unordered_map<std::string, std::unique_ptr<Lookup>> under_way_; // by host
+	/* A channel must not be destroyed by its own callback: these go at the next tick. */
+	std::vector<std::unique_ptr<Lookup>> finished_;
 };
 
 } // namespace net

@@ -1,8 +1,7 @@
 #include "net/transport/web_socket.h"
 
+#include <charconv>
 #include <cstring>
-
-#include <openssl/ssl.h>
 
 #include "net/transport/deflate.h"
 
@@ -16,11 +15,11 @@ constexpr size_t kKeptBuffer = 32 << 10;
 constexpr int kCloseSeconds = 3;
 
 int
-web_socket_callback(lws *wsi, lws_callback_reasons reason, void *, void *in, size_t size) noexcept
+web_socket_callback(lws *wsi, lws_callback_reasons reason, void *user, void *in,
+					size_t size) noexcept
 {
 	if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS) {
-		/* 200 idle relays are the normal case: no TLS buffers for them. */
-		SSL_CTX_set_mode(static_cast<SSL_CTX *>(in), SSL_MODE_RELEASE_BUFFERS);
+		ClientHosts::configure(lws_get_vhost(wsi), static_cast<SSL_CTX *>(user));
 		return 0;
 	}
 	auto *connection = wsi ? static_cast<WebSocket *>(lws_get_opaque_user_data(wsi)) : nullptr;
@@ -53,7 +52,16 @@ WebSocket::~WebSocket()
 	close();
 }
 
-bool
+/* Says how long a step took that ended `now`, and begins the next. */
+static void
+end_step(std::chrono::steady_clock::time_point &step, std::chrono::microseconds &took,
+		 std::chrono::steady_clock::time_point now)
+{
+	took = std::chrono::duration_cast<std::chrono::microseconds>(now - step);
+	step = now;
+}
+
+std::optional<WebSocket::Fault>
 WebSocket::open(const nostr::RelayEndpoint &relay, const std::string &address, const Config &config)
 {
 	std::string host =
@@ -64,8 +72,12 @@ WebSocket::open(const nostr::RelayEndpoint &relay, const std::string &address, c
 	user_agent_ = config.user_agent;
 
 	lws_client_connect_info info{};
-	info.context = reactor_.context();
-	info.vhost = reactor_.client_host(config.tls_ca_file);
+	info.context = transport_.reactor.context();
+	std::string fault;
+	info.vhost =
+		relay.tls ? transport_.hosts.tls(config.tls_ca_file, fault) : transport_.hosts.plain();
+	if (!info.vhost)
+		return Fault{"tls_failed", fault};
 	info.address = address.c_str();
 	info.port = relay.port;
 	info.path = relay.path.c_str();
@@ -77,8 +89,11 @@ WebSocket::open(const nostr::RelayEndpoint &relay, const std::string &address, c
 	info.local_protocol_name = "relay";
 	info.opaque_user_data = this;
 	info.retry_and_idle_policy = &no_idle_policy;
+	step_ = std::chrono::steady_clock::now();
 	wsi_ = lws_client_connect_via_info(&info);
-	return wsi_ != nullptr;
+	if (!wsi_)
+		return early_fault_;
+	return std::nullopt;
 }
 
 void
@@ -130,18 +145,19 @@ WebSocket::handle(lws *wsi, lws_callback_reasons reason, void *in, size_t size)
 	std::string_view text(static_cast<const char *>(in), in ? size : 0);
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-		asked_ = true;
+		request_sent(wsi);
 		return add_headers(in, size);
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 		open_ = true;
+		end_step(step_, times_.upgrade, std::chrono::steady_clock::now());
 		tune_deflate(wsi);
-		handler_.on_open();
+		handler_->on_open();
 		return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE:
 		receive(wsi, text);
 		return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
-		handler_.on_life();
+		handler_->on_life();
 		return 0;
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return write_one(wsi);
@@ -153,15 +169,26 @@ WebSocket::handle(lws *wsi, lws_callback_reasons reason, void *in, size_t size)
 		}
 		return 0;
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-		connect_failed(wsi, text);
+		closed(connect_fault(wsi, text));
 		return 0;
 	case LWS_CALLBACK_CLIENT_CLOSED:
 	case LWS_CALLBACK_WSI_DESTROY:
-		closed("connection_lost", peer_close_);
+		closed({"connection_lost", peer_close_});
 		return 0;
 	default:
 		return 0;
 	}
+}
+
+/* TCP and TLS are up. */
+void
+WebSocket::request_sent(lws *wsi)
+{
+	asked_ = true;
+	SSL *ssl = lws_get_ssl(wsi);
+	if (ssl && tls_started(ssl) != SteadyTime{})
+		end_step(step_, times_.tcp, tls_started(ssl));
+	end_step(step_, ssl ? times_.tls : times_.tcp, std::chrono::steady_clock::now());
 }
 
 int
@@ -190,13 +217,13 @@ WebSocket::receive(lws *wsi, std::string_view piece)
 	if (!lws_is_final_fragment(wsi))
 		return keep(piece);
 	if (incomplete_since_ == Clock::Time{})
-		return handler_.on_message(piece);
+		return handler_->on_message(piece);
 	keep(piece);
 	incomplete_since_ = {};
-	assembly_.bytes -= buffer_.size();
+	transport_.half_received -= buffer_.size();
 	std::string whole = std::move(buffer_);
 	buffer_.clear();
-	handler_.on_message(whole);
+	handler_->on_message(whole);
 	if (wsi_ && whole.capacity() <= kKeptBuffer) {
 		whole.clear();
 		buffer_ = std::move(whole);
@@ -207,15 +234,15 @@ void
 WebSocket::keep(std::string_view piece)
 {
 	if (incomplete_since_ == Clock::Time{})
-		incomplete_since_ = clock_.now();
+		incomplete_since_ = transport_.clock.now();
 	buffer_ += piece;
-	assembly_.bytes += piece.size();
+	transport_.half_received += piece.size();
 }
 
 void
 WebSocket::drop_buffer()
 {
-	assembly_.bytes -= buffer_.size();
+	transport_.half_received -= buffer_.size();
 	buffer_ = {};
 	incomplete_since_ = {};
 }
@@ -241,36 +268,52 @@ WebSocket::write_one(lws *wsi)
 	return 0;
 }
 
-void
-WebSocket::connect_failed(lws *wsi, std::string_view text)
+WebSocket::Fault
+WebSocket::connect_fault(lws *wsi, std::string_view text)
 {
 	if (asked_) {
-		unsigned status = lws_http_client_http_response(wsi);
-		std::string detail(text);
-		if (status > 0)
-			detail = "HTTP status " + std::to_string(status);
-		return closed("handshake_failed", detail);
+		read_refusal(wsi);
+		return {"handshake_failed", http_status_ > 0 ? "HTTP status " + std::to_string(http_status_)
+													 : std::string(text)};
 	}
+	SSL *ssl = lws_get_ssl(wsi);
+	if (!ssl)
+		return {"connection_refused", std::string(text)};
 	/* TLS begins when TCP is up. */
-	closed(lws_get_ssl(wsi) ? "tls_failed" : "connection_refused", text);
+	if (tls_started(ssl) != SteadyTime{})
+		end_step(step_, times_.tcp, tls_started(ssl));
+	return {"tls_failed", std::string(text)};
 }
 
 void
-WebSocket::cut(const char *reason, std::string_view detail)
+WebSocket::read_refusal(lws *wsi)
+{
+	http_status_ = int(lws_http_client_http_response(wsi));
+	char text[16];
+	int size = lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_RETRY_AFTER);
+	uint32_t seconds;
+	if (size > 0 && std::from_chars(text, text + size, seconds).ptr == text + size)
+		retry_after_ = std::chrono::seconds(seconds);
+}
+
+void
+WebSocket::cut(const char *reason, std::string detail)
 {
 	close();
-	handler_.on_closed(reason, detail);
+	handler_->on_closed(reason, std::move(detail));
 }
 
 void
-WebSocket::closed(const char *reason, std::string_view detail)
+WebSocket::closed(Fault fault)
 {
-	if (!wsi_)
+	if (!wsi_) {
+		early_fault_ = std::move(fault);
 		return;
+	}
 	lws_set_opaque_user_data(wsi_, nullptr);
 	wsi_ = nullptr;
 	drop_buffer();
-	handler_.on_closed(reason, detail);
+	handler_->on_closed(fault.reason, std::move(fault.detail));
 }
 
 } // namespace net

@@ -4,16 +4,31 @@
  */
 #pragma once
 
+#include <chrono>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "net/core/clock.h"
 #include "net/core/config.h"
 #include "net/core/reactor.h"
+#include "net/transport/client_hosts.h"
 #include "nostr/relay_url.h"
 
 namespace net {
+
+class Resolver;
+
+/* What all connections share. */
+struct Transport
+{
+	Reactor &reactor;
+	const Clock &clock;
+	Resolver &resolver;
+	ClientHosts &hosts;
+	size_t half_received = 0; // bytes in half-received messages of all connections
+};
 
 class WebSocket
 {
@@ -28,25 +43,32 @@ class WebSocket
 		virtual void on_message(std::string_view text) = 0;
 		/* Pong or anything else that shows life without being a message. */
 		virtual void on_life() = 0;
-		/* The last call. `reason` is a reason code, such as "tls_failed" or "frame_too_large". */
-		virtual void on_closed(const char *reason, std::string_view detail) = 0;
+		/* The last call. `reason` is a reason code, such as "tls_failed" or "frame_too_large".
+		 * Only during on_open() and this call the handler may destroy the connection. */
+		virtual void on_closed(const char *reason, std::string detail) = 0;
 	};
 
-	/* Bytes in half-received messages of all connections. */
-	struct Assembly
+	struct Fault
 	{
-		size_t bytes = 0;
+		const char *reason = "connection_refused";
+		std::string detail;
 	};
 
-	WebSocket(Reactor &reactor, const Clock &clock, Assembly &assembly, Handler &handler)
-		: reactor_(reactor), clock_(clock), assembly_(assembly), handler_(handler)
+	/* How long the steps of opening took; zero for those that were not finished. */
+	struct Times
 	{
-	}
+		std::chrono::microseconds tcp{0}, tls{0}, upgrade{0};
+	};
+
+	WebSocket(Transport &transport, Handler &handler) : transport_(transport), handler_(&handler) {}
 	~WebSocket();
 	WebSocket(const WebSocket &) = delete;
 
-	/* False if it failed at once; then on_closed is not called. */
-	bool open(const nostr::RelayEndpoint &relay, const std::string &address, const Config &config);
+	/* The fault if it failed at once; then on_closed is not called. */
+	std::optional<Fault> open(const nostr::RelayEndpoint &relay, const std::string &address,
+							  const Config &config);
+	/* Who is called from now on. */
+	void handle_by(Handler &handler) { handler_ = &handler; }
 	void send(std::string text);
 	void ping();
 	/* No call of the handler after this. `politely`: with a close frame, if there is time for it.
@@ -62,6 +84,11 @@ class WebSocket
 	/* Bytes of it. */
 	size_t incomplete() const { return incomplete_since_ == Clock::Time{} ? 0 : buffer_.size(); }
 	uint64_t bytes_received() const { return bytes_; }
+	const Times &times() const { return times_; }
+	/* Of the answer that refused the handshake; 0: there was none. */
+	int http_status() const { return http_status_; }
+	/* Its header Retry-After, if that was a number of seconds. */
+	std::optional<std::chrono::seconds> retry_after() const { return retry_after_; }
 
   private:
 	friend int web_socket_callback(lws *, lws_callback_reasons, void *, void *, size_t) noexcept;
@@ -69,20 +96,27 @@ class WebSocket
 	void receive(lws *wsi, std::string_view piece);
 	int write_one(lws *wsi);
 	int add_headers(void *in, size_t size);
-	void connect_failed(lws *wsi, std::string_view text);
-	void cut(const char *reason, std::string_view detail);
-	void closed(const char *reason, std::string_view detail);
+	void request_sent(lws *wsi);
+	Fault connect_fault(lws *wsi, std::string_view text);
+	void read_refusal(lws *wsi);
+	void cut(const char *reason, std::string detail);
+	void closed(Fault fault);
 	void keep(std::string_view piece);
 	void drop_buffer();
 
-	Reactor &reactor_;
-	const Clock &clock_;
-	Assembly &assembly_;
-	Handler &handler_;
+	using SteadyTime = std::chrono::steady_clock::time_point;
+
+	Transport &transport_;
+	Handler *handler_;
 
 	lws *wsi_ = nullptr;
 	bool open_ = false;
 	bool asked_ = false; // the request was sent: TCP and TLS are up
+	SteadyTime step_{};  // when the current step of opening began
+	Times times_;
+	int http_status_ = 0;
+	std::optional<std::chrono::seconds> retry_after_;
+	Fault early_fault_; // met before open() returned
 	size_t max_message_ = 0;
 	std::string user_agent_;
 	std::string peer_close_; // code and text of the peer's close frame

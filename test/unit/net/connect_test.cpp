@@ -1,18 +1,14 @@
 /* From a URL to an open WebSocket: names, addresses that may be used, TLS, handshake, time-outs. */
-#include <filesystem>
 #include <future>
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <unistd.h>
 
+#include "certificate.h"
 #include "name_server.h"
 #include "net/core/config.h"
-#include "net/transport/resolver.h"
 #include "scripted_relay.h"
 #include "worker.h"
 
@@ -255,45 +251,6 @@ TEST(NetConnect, StoppedRelaysGetACloseFrame)
 	EXPECT_EQ(code.get_future().get(), 1000);
 }
 
-/* A self-signed certificate with its key as a PEM file. */
-class Certificate
-{
-  public:
-	explicit Certificate(const char *host)
-		: path_(std::filesystem::temp_directory_path() /
-				("bigbrotr-test-" + std::to_string(getpid()) + "-" + host + ".pem"))
-	{
-		EVP_PKEY *key = EVP_EC_gen("P-256");
-		X509 *cert = X509_new();
-		X509_set_version(cert, 2);
-		ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-		X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-		X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-		X509_set_pubkey(cert, key);
-		X509_NAME *name = X509_get_subject_name(cert);
-		X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-								   reinterpret_cast<const unsigned char *>(host), -1, -1, 0);
-		X509_set_issuer_name(cert, name);
-		std::string names = std::string("DNS:") + host;
-		X509_EXTENSION *alt =
-			X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names.c_str());
-		X509_add_ext(cert, alt, -1);
-		X509_EXTENSION_free(alt);
-		X509_sign(cert, key, EVP_sha256());
-		FILE *file = std::fopen(path_.c_str(), "w");
-		PEM_write_X509(file, cert);
-		PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
-		std::fclose(file);
-		X509_free(cert);
-		EVP_PKEY_free(key);
-	}
-	~Certificate() { std::filesystem::remove(path_); }
-	const std::string &path() const { return path_; }
-
-  private:
-	std::string path_;
-};
-
 static ScriptedRelay::Options
 tls(const Certificate &certificate)
 {
@@ -304,14 +261,14 @@ tls(const Certificate &certificate)
 
 TEST(NetConnect, TlsCertificateOfNobody)
 {
-	Certificate certificate("localhost");
+	Certificate certificate("DNS:localhost");
 	ScriptedRelay relay(never, tls(certificate));
 	EXPECT_EQ(ending(relay.url()).reason, "tls_failed");
 }
 
 TEST(NetConnect, TlsCertificateOfATrustedFile)
 {
-	Certificate certificate("localhost");
+	Certificate certificate("DNS:localhost");
 	auto events = make_events(20, 1000);
 	ScriptedRelay relay(serve_events(events, 7), tls(certificate));
 	wire::Settings settings = Worker::default_settings();
@@ -324,7 +281,7 @@ TEST(NetConnect, TlsCertificateOfATrustedFile)
 
 TEST(NetConnect, TlsCertificateOfAnotherHost)
 {
-	Certificate certificate("example.org");
+	Certificate certificate("DNS:example.org");
 	ScriptedRelay relay(never, tls(certificate));
 	wire::Settings settings = Worker::default_settings();
 	settings.tls_ca_file = certificate.path();
@@ -333,7 +290,7 @@ TEST(NetConnect, TlsCertificateOfAnotherHost)
 
 TEST(NetConnect, TlsSettingIsReloaded)
 {
-	Certificate certificate("localhost");
+	Certificate certificate("DNS:localhost");
 	ScriptedRelay relay(serve_events({}, 7), tls(certificate));
 	Worker worker;
 	EXPECT_EQ(ending(worker, relay.url()).reason, "tls_failed");
@@ -350,44 +307,4 @@ TEST(NetConnect, TlsWithAPlainRelay)
 	options.at_once = true;
 	ScriptedRelay relay(never, options);
 	EXPECT_EQ(ending("wss://127.0.0.1:" + std::to_string(relay.port())).reason, "tls_failed");
-}
-
-static sockaddr_storage
-address_of(const char *text)
-{
-	sockaddr_storage storage{};
-	auto *four = reinterpret_cast<sockaddr_in *>(&storage);
-	auto *six = reinterpret_cast<sockaddr_in6 *>(&storage);
-	if (inet_pton(AF_INET, text, &four->sin_addr) == 1)
-		four->sin_family = AF_INET;
-	else if (inet_pton(AF_INET6, text, &six->sin6_addr) == 1)
-		six->sin6_family = AF_INET6;
-	return storage;
-}
-
-TEST(NetAddress, MappedAddressesAreUnwrapped)
-{
-	const struct
-	{
-		const char *address, *text;
-		bool is_public;
-	} cases[] = {
-		{"8.8.8.8", "8.8.8.8", true},
-		{"127.0.0.1", "127.0.0.1", false},
-		{"::ffff:8.8.8.8", "8.8.8.8", true},
-		{"::ffff:10.1.2.3", "10.1.2.3", false},
-		{"::1", "::1", false},
-		{"fe80::1", "fe80::1", false},
-		{"2606:4700::1111", "2606:4700::1111", true},
-	};
-	for (const auto &one : cases) {
-		sockaddr_storage storage = address_of(one.address);
-		auto *address = reinterpret_cast<sockaddr *>(&storage);
-		EXPECT_EQ(net::address_text(address), one.text);
-		EXPECT_EQ(net::is_public(address), one.is_public) << one.address;
-	}
-	sockaddr local{};
-	local.sa_family = AF_UNIX;
-	EXPECT_EQ(net::address_text(&local), "");
-	EXPECT_FALSE(net::is_public(&local));
 }

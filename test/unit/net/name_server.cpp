@@ -45,10 +45,21 @@ NameServer::serve()
 			return;
 		if (size_t(got) < kHeader)
 			continue;
+		{
+			std::lock_guard lock(mutex_);
+			askers_.push_back(ntohs(from.sin_port));
+		}
 		std::string reply = answer(std::string(query, size_t(got)));
 		if (!reply.empty())
 			sendto(fd_, reply.data(), reply.size(), 0, reinterpret_cast<sockaddr *>(&from), size);
 	}
+}
+
+std::vector<uint16_t>
+NameServer::askers() const
+{
+	std::lock_guard lock(mutex_);
+	return askers_;
 }
 
 std::string

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +22,8 @@ class NameServer
 
 	/* "127.0.0.1:PORT" */
 	const std::string &address() const { return address_; }
+	/* The ports from which questions came, one for each question. */
+	std::vector<uint16_t> askers() const;
 
   private:
 	void serve();
@@ -29,6 +32,8 @@ class NameServer
 	Names names_;
 	int fd_;
 	std::string address_;
+	mutable std::mutex mutex_;
+	std::vector<uint16_t> askers_; // guarded by mutex_
 	std::thread thread_;
 };
 

@@ -131,17 +131,21 @@ Peer::linger()
 }
 
 static int
-listen_locally(uint16_t &port)
+listen_locally(uint16_t &port, bool ipv6 = false)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	sockaddr_in address{};
-	address.sin_family = AF_INET;
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	socklen_t size = sizeof address;
-	if (bind(fd, reinterpret_cast<sockaddr *>(&address), size) != 0 || listen(fd, 512) != 0)
-		throw std::runtime_error("could not listen on 127.0.0.1");
-	getsockname(fd, reinterpret_cast<sockaddr *>(&address), &size);
-	port = ntohs(address.sin_port);
+	int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	sockaddr_in four{};
+	four.sin_family = AF_INET;
+	four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sockaddr_in6 six{};
+	six.sin6_family = AF_INET6;
+	six.sin6_addr = in6addr_loopback;
+	auto *address = ipv6 ? reinterpret_cast<sockaddr *>(&six) : reinterpret_cast<sockaddr *>(&four);
+	socklen_t size = ipv6 ? sizeof six : sizeof four;
+	if (bind(fd, address, size) != 0 || listen(fd, 512) != 0)
+		throw std::runtime_error("could not listen on the loopback address");
+	getsockname(fd, address, &size);
+	port = ntohs(ipv6 ? six.sin6_port : four.sin_port);
 	return fd;
 }
 
@@ -154,7 +158,8 @@ closed_port()
 }
 
 ScriptedRelay::ScriptedRelay(Script script, Options options)
-	: script_(std::move(script)), options_(std::move(options)), listener_(listen_locally(port_))
+	: script_(std::move(script)), options_(std::move(options)),
+	  listener_(listen_locally(port_, options_.ipv6))
 {
 	if (!options_.tls_cert.empty()) {
 		tls_ = SSL_CTX_new(TLS_server_method());
@@ -183,7 +188,10 @@ ScriptedRelay::~ScriptedRelay()
 std::string
 ScriptedRelay::url() const
 {
-	return (tls_ ? "wss://localhost:" : "ws://127.0.0.1:") + std::to_string(port_);
+	return (tls_            ? "wss://localhost:"
+			: options_.ipv6 ? "ws://[::1]:"
+							: "ws://127.0.0.1:") +
+		   std::to_string(port_);
 }
 
 void
@@ -252,7 +260,7 @@ ScriptedRelay::shake_hands(Peer &peer)
 			 (peer.deflate
 				  ? "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n"
 				  : "") +
-			 "\r\n");
+			 options_.headers + "\r\n");
 	return true;
 }
 

@@ -67,6 +67,8 @@ class ScriptedRelay
 		std::string http_answer; // instead of the WebSocket handshake
 		bool at_once = false;    // does not wait for the request before that answer
 		bool deflate = false;    // accept permessage-deflate if offered
+		std::string headers;     // more of them in the handshake, each with its end of line
+		bool ipv6 = false;       // on ::1 instead
 		std::string tls_cert;    // PEM file with certificate and key: TLS
 	};
 
@@ -75,7 +77,7 @@ class ScriptedRelay
 	~ScriptedRelay();
 
 	uint16_t port() const { return port_; }
-	/* ws://127.0.0.1:PORT, or wss://localhost:PORT */
+	/* ws://127.0.0.1:PORT or ws://[::1]:PORT; with TLS wss://localhost:PORT */
 	std::string url() const;
 	int connections() const { return connections_; }
 

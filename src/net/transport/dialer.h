@@ -1,0 +1,90 @@
+/*
+ * From a URL to an open WebSocket: judges the URL, resolves its host, tries one address after the
+ * other (TCP, TLS, handshake), and measures the steps.
+ */
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/core/config.h"
+#include "net/transport/resolver.h"
+#include "net/transport/web_socket.h"
+
+namespace net {
+
+/* What was met on the way. Times are zero for steps that were not finished. */
+struct ConnectFacts
+{
+	std::vector<std::string> addresses; // that the name has and that may be used, as they are tried
+	std::string address;                // the one connected to, or tried last
+	bool local = false;                 // `address` is allowed by allow_local only
+	std::chrono::microseconds dns{0};
+	std::chrono::microseconds tcp{0}; // this and the rest: of `address`
+	std::chrono::microseconds tls{0};
+	std::chrono::microseconds upgrade{0};            // from the request to its answer
+	int http_status = 0;                             // with which the handshake was refused, else 0
+	std::optional<std::chrono::seconds> retry_after; // of the refused handshake, if it said so
+};
+
+class Dialer final : public WebSocket::Handler
+{
+  public:
+	class Handler
+	{
+	  public:
+		virtual ~Handler() = default;
+		/* The dialer has done its work and may be destroyed. WebSocket::handle_by() comes next. */
+		virtual void on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &facts) = 0;
+		/* The same, with a reason code such as "dns_failed", "local_address" or "tls_failed". */
+		virtual void on_failed(const char *reason, std::string detail,
+							   const ConnectFacts &facts) = 0;
+	};
+
+	/* Uses the settings in `config` at the time of each step. */
+	Dialer(Transport &transport, const Config &config, Handler &handler)
+		: transport_(transport), config_(config), handler_(handler)
+	{
+	}
+	~Dialer() override;
+
+	/* Once. Calls the handler later, from the event loop or tick(): one call, the last. */
+	void start(std::string_view url);
+	/* Time-outs: to be called every 100 ms or so. May call the handler. */
+	void tick();
+	/* Is the name's address still being asked for? */
+	bool resolving() const { return query_ && query_->callback; }
+
+  private:
+	void resolved(const Resolution &resolution);
+	void connect_next();
+	void note_attempt();
+	void fail(const char *reason, std::string detail);
+
+	void on_open() override;
+	void on_closed(const char *reason, std::string detail) override;
+	/* Nothing is handed up before on_open(). */
+	void on_message(std::string_view) override {}
+	void on_life() override {}
+
+	Transport &transport_;
+	const Config &config_;
+	Handler &handler_;
+	nostr::RelayEndpoint endpoint_;
+	Clock::Time started_{};
+	Clock::Time attempt_until_{};
+	std::shared_ptr<Resolver::Query> query_;
+	std::deque<Resolution::Address> untried_;
+	std::unique_ptr<WebSocket> socket_;
+	ConnectFacts facts_;
+	/* The last fault. It counts when there is no address left. */
+	WebSocket::Fault fault_;
+	bool failed_ = false; // and the handler is not told yet
+};
+
+} // namespace net

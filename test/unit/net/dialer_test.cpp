@@ -1,0 +1,328 @@
+/* From a URL to an open WebSocket, and what is known of the way. */
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "certificate.h"
+#include "name_server.h"
+#include "net/transport/dialer.h"
+#include "scripted_relay.h"
+#include "worker.h"
+
+using namespace test;
+using std::chrono::microseconds;
+
+namespace {
+
+net::Config
+test_config()
+{
+	return net::Config(Worker::default_settings());
+}
+
+/* One dialer in an event loop of its own. */
+class Dialing final : public net::Dialer::Handler, public net::WebSocket::Handler
+{
+  public:
+	explicit Dialing(const std::string &name_servers = "", net::Config config = test_config())
+		: config(std::move(config)), reactor([](const char *) {}),
+		  resolver(reactor, clock, name_servers),
+		  hosts(reactor, [this](const std::string &line) { warnings.push_back(line); }),
+		  transport{reactor, clock, resolver, hosts}, ticker(reactor, [this] { tick(); })
+	{
+		ticker.arm(microseconds(1));
+	}
+
+	/* Dials until it has worked or failed. */
+	Dialing &dial(const std::string &url)
+	{
+		socket.reset();
+		reason.clear();
+		dialer = std::make_unique<net::Dialer>(transport, config, *this);
+		dialer->start(url);
+		EXPECT_TRUE(reason.empty()) << "called from within start()";
+		run_until([this] { return !dialer; });
+		return *this;
+	}
+
+	void run_until(const std::function<bool()> &done)
+	{
+		auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+		while (!done()) {
+			ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+			lws_service(reactor.context(), 0);
+		}
+	}
+
+	net::Config config;
+	TestClock clock;
+	std::vector<std::string> warnings;
+	std::string reason, detail;
+	net::ConnectFacts facts;
+	net::Reactor reactor;
+	net::Resolver resolver;
+	net::ClientHosts hosts;
+	net::Transport transport;
+	std::unique_ptr<net::Dialer> dialer;
+	std::unique_ptr<net::WebSocket> socket;
+	net::Timer ticker;
+
+  private:
+	void tick()
+	{
+		ticker.arm(std::chrono::milliseconds(5));
+		resolver.tick();
+		if (dialer)
+			dialer->tick();
+	}
+	void on_connected(std::unique_ptr<net::WebSocket> made, const net::ConnectFacts &met) override
+	{
+		socket = std::move(made);
+		socket->handle_by(*this);
+		facts = met;
+		dialer.reset();
+	}
+	void on_failed(const char *why, std::string text, const net::ConnectFacts &met) override
+	{
+		reason = why;
+		detail = std::move(text);
+		facts = met;
+		dialer.reset();
+	}
+	void on_open() override {}
+	void on_message(std::string_view) override {}
+	void on_life() override {}
+	void on_closed(const char *, std::string) override { socket.reset(); }
+};
+
+void
+say_nothing(Peer &peer)
+{
+	peer.linger();
+}
+
+} // namespace
+
+TEST(NetDialer, FactsOfAConnection)
+{
+	NameServer names(NameServer::Names{{"two.example.com", {"127.0.0.2", "127.0.0.1"}}});
+	ScriptedRelay relay(say_nothing);
+	Dialing dialing(names.address());
+	dialing.dial("ws://two.example.com:" + std::to_string(relay.port()));
+	ASSERT_TRUE(dialing.socket) << dialing.reason << " " << dialing.detail;
+	EXPECT_EQ(dialing.facts.addresses.size(), 2U);
+	EXPECT_EQ(dialing.facts.address, "127.0.0.1");
+	EXPECT_TRUE(dialing.facts.local);
+	EXPECT_GT(dialing.facts.dns, microseconds(0));
+	EXPECT_GT(dialing.facts.tcp, microseconds(0));
+	EXPECT_EQ(dialing.facts.tls, microseconds(0));
+	EXPECT_GT(dialing.facts.upgrade, microseconds(0));
+	EXPECT_EQ(dialing.facts.http_status, 0);
+}
+
+TEST(NetDialer, FactsOfTls)
+{
+	Certificate certificate("DNS:localhost");
+	ScriptedRelay relay(say_nothing, {.tls_cert = certificate.path()});
+	net::Config config = test_config();
+	config.tls_ca_file = certificate.path();
+	Dialing dialing("", config);
+	dialing.dial(relay.url());
+	ASSERT_TRUE(dialing.socket) << dialing.reason << " " << dialing.detail;
+	EXPECT_GT(dialing.facts.tcp, microseconds(0));
+	EXPECT_GT(dialing.facts.tls, microseconds(0));
+	EXPECT_GT(dialing.facts.upgrade, microseconds(0));
+}
+
+TEST(NetDialer, RefusedHandshakeTellsStatusAndRetryAfter)
+{
+	ScriptedRelay::Options options;
+	options.http_answer =
+		"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n";
+	ScriptedRelay relay(say_nothing, options);
+	Dialing dialing;
+	dialing.dial(relay.url());
+	EXPECT_EQ(dialing.reason, "handshake_failed");
+	EXPECT_EQ(dialing.detail, "HTTP status 429");
+	EXPECT_EQ(dialing.facts.http_status, 429);
+	EXPECT_EQ(dialing.facts.retry_after, std::chrono::seconds(120));
+	EXPECT_GT(dialing.facts.tcp, microseconds(0));
+	EXPECT_EQ(dialing.facts.upgrade, microseconds(0));
+}
+
+TEST(NetDialer, RetryAfterThatIsNoNumber)
+{
+	ScriptedRelay::Options options;
+	options.http_answer = "HTTP/1.1 503 Busy\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n"
+						  "Content-Length: 0\r\n\r\n";
+	ScriptedRelay relay(say_nothing, options);
+	Dialing dialing;
+	dialing.dial(relay.url());
+	EXPECT_EQ(dialing.facts.http_status, 503);
+	EXPECT_EQ(dialing.facts.retry_after, std::nullopt);
+}
+
+TEST(NetDialer, LongHeadersOfProxies)
+{
+	ScriptedRelay::Options options;
+	options.headers = "Content-Security-Policy: " + std::string(12000, 'x') + "\r\n";
+	ScriptedRelay relay(say_nothing, options);
+	Dialing dialing;
+	dialing.dial(relay.url());
+	EXPECT_TRUE(dialing.socket) << dialing.reason << " " << dialing.detail;
+}
+
+TEST(NetDialer, PortsOfOtherProtocols)
+{
+	Dialing dialing;
+	dialing.dial("ws://127.0.0.1:25");
+	EXPECT_EQ(dialing.reason, "blocked_port");
+	EXPECT_EQ(dialing.detail, "25");
+}
+
+/* Addresses in place of names: the certificate must name the address. */
+TEST(NetDialer, TlsWithAddresses)
+{
+	Certificate certificate("IP:127.0.0.1,IP:::1");
+	ScriptedRelay four(say_nothing, {.tls_cert = certificate.path()});
+	ScriptedRelay six(say_nothing, {.ipv6 = true, .tls_cert = certificate.path()});
+	net::Config config = test_config();
+	config.tls_ca_file = certificate.path();
+	Dialing dialing("", config);
+	dialing.dial("wss://127.0.0.1:" + std::to_string(four.port()));
+	EXPECT_TRUE(dialing.socket) << dialing.reason << " " << dialing.detail;
+	dialing.dial("wss://[::1]:" + std::to_string(six.port()));
+	EXPECT_TRUE(dialing.socket) << dialing.reason << " " << dialing.detail;
+	EXPECT_EQ(dialing.facts.address, "::1");
+}
+
+TEST(NetDialer, TlsWithTheAddressOfAnother)
+{
+	Certificate certificate("IP:127.0.0.9,IP:::9,DNS:localhost");
+	ScriptedRelay four(say_nothing, {.tls_cert = certificate.path()});
+	ScriptedRelay six(say_nothing, {.ipv6 = true, .tls_cert = certificate.path()});
+	net::Config config = test_config();
+	config.tls_ca_file = certificate.path();
+	Dialing dialing("", config);
+	dialing.dial("wss://127.0.0.1:" + std::to_string(four.port()));
+	EXPECT_EQ(dialing.reason, "tls_failed");
+	dialing.dial("wss://[::1]:" + std::to_string(six.port()));
+	EXPECT_EQ(dialing.reason, "tls_failed");
+}
+
+TEST(NetDialer, UnreadableCertificatesFailTlsOnly)
+{
+	ScriptedRelay relay(say_nothing);
+	net::Config config = test_config();
+	config.tls_ca_file = "/nonexistent/ca.pem";
+	Dialing dialing("", config);
+	for (int i = 0; i < 2; i++) {
+		dialing.dial("wss://127.0.0.1:" + std::to_string(relay.port()));
+		EXPECT_EQ(dialing.reason, "tls_failed");
+		EXPECT_EQ(dialing.detail, "could not load the certificates of tls_ca_file: "
+								  "No such file or directory");
+	}
+	EXPECT_EQ(dialing.warnings.size(), 1U);
+	dialing.dial(relay.url());
+	EXPECT_TRUE(dialing.socket) << dialing.reason << " " << dialing.detail;
+}
+
+/* Only the certificates of the file count, not those of the system as well. */
+TEST(NetDialer, CertificatesOfTheSystem)
+{
+	Certificate trusted("DNS:localhost"), other("DNS:localhost");
+	ScriptedRelay relay(say_nothing, {.tls_cert = trusted.path()});
+	setenv("SSL_CERT_FILE", trusted.path().c_str(), 1);
+	Dialing dialing;
+	dialing.dial(relay.url());
+	EXPECT_TRUE(dialing.socket) << dialing.reason << " " << dialing.detail;
+	dialing.config.tls_ca_file = other.path();
+	dialing.dial(relay.url());
+	EXPECT_EQ(dialing.reason, "tls_failed");
+	unsetenv("SSL_CERT_FILE");
+}
+
+TEST(NetDialer, LateAnswersOfNameServersCallNobody)
+{
+	NameServer names(NameServer::Names{{"late.example.com", {"127.0.0.1"}}});
+	ScriptedRelay relay(say_nothing);
+	Dialing dialing(names.address());
+	std::string url = "ws://late.example.com:" + std::to_string(relay.port());
+	dialing.dialer = std::make_unique<net::Dialer>(dialing.transport, dialing.config, dialing);
+	dialing.dialer->start(url);
+	dialing.dialer.reset();
+	dialing.run_until([&] { return dialing.resolver.names_kept() == 1; });
+	EXPECT_FALSE(dialing.socket);
+	EXPECT_EQ(dialing.reason, "");
+	EXPECT_EQ(relay.connections(), 0);
+}
+
+TEST(NetResolver, AnswersAreKeptForTheirTime)
+{
+	NameServer names(NameServer::Names{{"kept.example.com", {"127.0.0.1"}}});
+	ScriptedRelay relay(say_nothing);
+	Dialing dialing(names.address());
+	std::string url = "ws://kept.example.com:" + std::to_string(relay.port());
+	dialing.dial(url);
+	size_t asked = names.askers().size();
+	EXPECT_EQ(asked, 2U); // A and AAAA
+	dialing.dial(url);
+	EXPECT_TRUE(dialing.socket);
+	EXPECT_EQ(names.askers().size(), asked);
+	dialing.clock.advance(std::chrono::seconds(61));
+	dialing.dial(url);
+	EXPECT_TRUE(dialing.socket);
+	EXPECT_EQ(names.askers().size(), 2 * asked);
+}
+
+TEST(NetResolver, NamesThatDoNotExistAreKeptShortly)
+{
+	NameServer names(NameServer::Names{});
+	Dialing dialing(names.address());
+	dialing.dial("ws://nowhere.example.com");
+	EXPECT_EQ(dialing.reason, "dns_failed");
+	size_t asked = names.askers().size();
+	dialing.dial("ws://nowhere.example.com");
+	EXPECT_EQ(dialing.reason, "dns_failed");
+	EXPECT_EQ(names.askers().size(), asked);
+	dialing.clock.advance(std::chrono::seconds(61));
+	dialing.dial("ws://nowhere.example.com");
+	EXPECT_EQ(names.askers().size(), 2 * asked);
+}
+
+TEST(NetResolver, EachLookUpHasAPortOfItsOwn)
+{
+	NameServer::Names table;
+	for (int i = 0; i < 8; i++)
+		table["n" + std::to_string(i) + ".example.com"] = {"127.0.0.1"};
+	NameServer names(table);
+	Dialing dialing(names.address());
+	int answers = 0;
+	for (const auto &[name, addresses] : table) {
+		auto query = std::make_shared<net::Resolver::Query>();
+		query->allow_local = true;
+		query->callback = [&](const net::Resolution &) { answers++; };
+		dialing.resolver.resolve(name, query);
+		dialing.resolver.resolve(name, query); // the same question is asked once
+	}
+	dialing.run_until([&] { return answers == 16; });
+	auto askers = names.askers();
+	EXPECT_EQ(askers.size(), 16U);
+	EXPECT_EQ(std::set<uint16_t>(askers.begin(), askers.end()).size(), 8U);
+}
+
+TEST(NetResolver, NamesKeptAreBounded)
+{
+	NameServer names(NameServer::Names{});
+	Dialing dialing(names.address());
+	int answers = 0, asked = 0;
+	auto query = std::make_shared<net::Resolver::Query>();
+	query->callback = [&](const net::Resolution &) { answers++; };
+	for (int round = 0; round < 44; round++) {
+		for (int i = 0; i < 100; i++, asked++)
+			dialing.resolver.resolve(std::to_string(asked) + ".example.com", query);
+		dialing.run_until([&] { return answers == asked; });
+	}
+	EXPECT_EQ(dialing.resolver.names_kept(), 4096U);
+}
