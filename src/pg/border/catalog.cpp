@@ -115,4 +115,15 @@ may_create_databases()
 	return may;
 }
 
+bool
+is_template(Oid database)
+{
+	HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	bool result = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple))->datistemplate;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 } // namespace pg

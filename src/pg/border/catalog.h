@@ -24,4 +24,7 @@ const char *lock_extension();
  * releases only. */
 bool may_create_databases();
 
+/* May everybody who may create databases copy it? */
+bool is_template(Oid database);
+
 } // namespace pg

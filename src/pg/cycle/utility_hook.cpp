@@ -78,9 +78,10 @@ on_end_of_transaction(XactEvent event, void *)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	if (drained[0] != '\0')
 		find_drain(drained)->holders--;
-	if (event == XACT_EVENT_COMMIT)
+	if (event == XACT_EVENT_COMMIT) {
 		run_once_again(renewed);
-	shared->recheck |= wakes_services;
+		shared->recheck |= wakes_services;
+	}
 	wake_launcher();
 	LWLockRelease(shared->lock);
 	drained[0] = renewed[0] = '\0';
@@ -106,22 +107,24 @@ drain_database(const char *database)
 	ConditionVariableCancelSleep();
 }
 
-/* ---- which database; null: none, or the user may not do that anyway ---- */
+/* ---- what a statement does to services ---- */
 
-static const char *
+struct Effect
+{
+	/* The database whose workers stand in the way; null: none, or the user may not do that anyway.
+	 */
+	const char *drains = nullptr;
+	/* If the statement succeeds: the database in which what runs once must run again, or null; … */
+	const char *renews = nullptr;
+	bool wakes = false; // … and whether services may wait for what it makes
+};
+
+static Oid
 own_database(const char *name)
 {
 	Oid database = get_database_oid(name, true);
-	bool mine = OidIsValid(database) && compat::owns(DatabaseRelationId, database);
-	return mine ? name : nullptr;
-}
-
-static const char *
-own_database_renewed(const char *name)
-{
-	wakes_services = true;
-	strlcpy(renewed, name, sizeof renewed);
-	return own_database(name);
+	return OidIsValid(database) && compat::owns(DatabaseRelationId, database) ? database
+																			  : InvalidOid;
 }
 
 static const char *
@@ -130,80 +133,101 @@ option(List *options, const char *name)
 	ListCell *one;
 	foreach (one, options) {
 		DefElem *element = lfirst_node(DefElem, one);
-		if (strcmp(element->defname, name) == 0)
+		if (strcmp(element->defname, name) == 0 && element->arg != nullptr) // not DEFAULT
 			return defGetString(element);
 	}
 	return nullptr;
 }
 
-static const char *
-template_database(CreatedbStmt *statement)
+static Effect
+of_database(const char *name)
 {
-	wakes_services = true;
+	const char *mine = OidIsValid(own_database(name)) ? name : nullptr;
+	return {.drains = mine, .renews = mine, .wakes = mine != nullptr};
+}
+
+static Effect
+of_new_tablespace(AlterDatabaseStmt *statement)
+{
+	if (option(statement->options, "tablespace") == nullptr ||
+		!OidIsValid(own_database(statement->dbname)))
+		return {};
+	return {.drains = statement->dbname};
+}
+
+/* What createdb() asks for, so that nobody ends workers by a statement that is then refused. */
+static bool
+may_copy(const char *name)
+{
+	Oid database = get_database_oid(name, true);
+	return OidIsValid(database) && may_create_databases() &&
+		   (is_template(database) || compat::owns(DatabaseRelationId, database));
+}
+
+static Effect
+of_create_database(CreatedbStmt *statement)
+{
 	const char *name = option(statement->options, "template");
 	if (name == nullptr)
 		name = "template1";
-	return may_create_databases() ? name : nullptr;
+	return {.drains = may_copy(name) ? name : nullptr, .wakes = true};
 }
 
-static bool
-is_ours(const char *extension)
+static Effect
+of_create_extension(CreateExtensionStmt *statement)
 {
-	if (strcmp(extension, "bigbrotr") != 0)
-		return false;
-	wakes_services = true;
-	strlcpy(renewed, get_database_name(MyDatabaseId), sizeof renewed);
-	return true;
+	if (strcmp(statement->extname, "bigbrotr") != 0 ||
+		OidIsValid(get_extension_oid(statement->extname, true)))
+		return {}; // IF NOT EXISTS: anybody may say that
+	return {.renews = get_database_name(MyDatabaseId), .wakes = true};
 }
 
-static const char *
-database_of_extension(const char *name)
+static Effect
+of_extension(const char *name)
 {
-	if (!is_ours(name))
-		return nullptr;
+	if (strcmp(name, "bigbrotr") != 0)
+		return {};
 	Oid extension = get_extension_oid(name, true);
-	bool mine = OidIsValid(extension) && compat::owns(ExtensionRelationId, extension);
-	return mine ? get_database_name(MyDatabaseId) : nullptr;
+	if (!OidIsValid(extension) || !compat::owns(ExtensionRelationId, extension))
+		return {};
+	const char *database = get_database_name(MyDatabaseId);
+	return {.drains = database, .renews = database, .wakes = true};
 }
 
-static const char *
-database_of_dropped(DropStmt *statement)
+static Effect
+of_drop(DropStmt *statement)
 {
 	if (statement->removeType != OBJECT_EXTENSION)
-		return nullptr;
+		return {};
 	ListCell *one;
 	foreach (one, statement->objects)
-		if (const char *database = database_of_extension(strVal(lfirst(one))))
-			return database;
-	return nullptr;
+		if (Effect effect = of_extension(strVal(lfirst(one))); effect.drains)
+			return effect;
+	return {};
 }
 
-static const char *
-database_in_the_way(Node *statement)
+static Effect
+effect_of(Node *statement)
 {
 	switch (nodeTag(statement)) {
 	case T_DropdbStmt:
-		return own_database_renewed(castNode(DropdbStmt, statement)->dbname);
-	case T_AlterDatabaseStmt: {
-		auto *alter = castNode(AlterDatabaseStmt, statement);
-		return option(alter->options, "tablespace") ? own_database(alter->dbname) : nullptr;
-	}
+		return of_database(castNode(DropdbStmt, statement)->dbname);
+	case T_AlterDatabaseStmt:
+		return of_new_tablespace(castNode(AlterDatabaseStmt, statement));
 	case T_RenameStmt: {
 		auto *rename = castNode(RenameStmt, statement);
-		return rename->renameType == OBJECT_DATABASE ? own_database_renewed(rename->subname)
-													 : nullptr;
+		return rename->renameType == OBJECT_DATABASE ? of_database(rename->subname) : Effect{};
 	}
 	case T_CreatedbStmt:
-		return template_database(castNode(CreatedbStmt, statement));
+		return of_create_database(castNode(CreatedbStmt, statement));
 	case T_DropStmt:
-		return database_of_dropped(castNode(DropStmt, statement));
+		return of_drop(castNode(DropStmt, statement));
 	case T_AlterExtensionStmt:
-		return database_of_extension(castNode(AlterExtensionStmt, statement)->extname);
+		return of_extension(castNode(AlterExtensionStmt, statement)->extname);
 	case T_CreateExtensionStmt:
-		is_ours(castNode(CreateExtensionStmt, statement)->extname);
-		return nullptr;
+		return of_create_extension(castNode(CreateExtensionStmt, statement));
 	default:
-		return nullptr;
+		return {};
 	}
 }
 
@@ -212,11 +236,20 @@ hook(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityConte
 	 ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *receiver,
 	 QueryCompletion *completion)
 {
+	Effect effect;
+	char renews[NAMEDATALEN] = ""; // the statement may outlive the memory of its tree
 	if (shared != nullptr && !RecoveryInProgress())
-		if (const char *database = database_in_the_way(planned->utilityStmt))
-			drain_database(database);
+		effect = effect_of(planned->utilityStmt);
+	if (effect.renews)
+		strlcpy(renews, effect.renews, sizeof renews);
+	if (effect.drains)
+		drain_database(effect.drains);
 	(next_hook ? next_hook : standard_ProcessUtility)(planned, text, read_only, context, parameters,
 													  environment, receiver, completion);
+	/* Here only if it succeeded: a statement that is refused wakes nobody. */
+	if (renews[0] != '\0')
+		strlcpy(renewed, renews, sizeof renewed);
+	wakes_services |= effect.wakes;
 }
 
 void
