@@ -54,7 +54,7 @@ class Initializer : public pg::Service
   public:
 	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &) override
 	{
-		worker.transaction("checking the schema", false, check_schema);
+		worker.transaction_with_retries("checking the schema", {.read_only = true}, check_schema);
 		archive::SeedFile seeds = archive::read_seed_file(pg::settings::seed_file);
 		if (seeds.problem.empty())
 			load(worker, seeds);
@@ -67,7 +67,7 @@ class Initializer : public pg::Service
 	static void load(pg::Worker &worker, const archive::SeedFile &seeds)
 	{
 		int64_t added = 0, known = 0, refused = 0;
-		worker.transaction("loading seeds", true, [&] {
+		worker.transaction_with_retries("loading seeds", {}, [&] {
 			pg::Rows rows = seeds_statement.run(
 				{pg::value(std::string_view(seeds.name)), pg::value(std::string_view(seeds.text))});
 			added = rows.integer(0, 1);
@@ -86,7 +86,7 @@ class Initializer : public pg::Service
 	/* A list that cannot be read must not keep the relays that are known from being archived. */
 	static void give_up(pg::Worker &worker, const archive::SeedFile &seeds)
 	{
-		worker.transaction("noting an unreadable seed list", true, [&] {
+		worker.transaction_with_retries("noting an unreadable seed list", {}, [&] {
 			unreadable_statement.run({pg::value(std::string_view(seeds.name)),
 									  pg::value(std::string_view(seeds.problem))});
 		});

@@ -18,7 +18,7 @@ class Refresher : public pg::Service
 	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
 	{
 		int64_t folded = 0;
-		worker.transaction("folding statistics", false, [&] {
+		worker.transaction_with_retries("folding statistics", {.durable = false}, [&] {
 			folded = fold_statement.run({pg::value(kMostRows)}).integer(0, 1);
 		});
 		worker.count("deltas_folded", folded);

@@ -8,14 +8,9 @@
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
 
-extern "C" {
-#include "miscadmin.h"
-}
-
 namespace {
 
 constexpr int64_t kDay = 86400;
-constexpr int kRetries = 5;
 
 pg::Statement hold_statement("SELECT bigbrotr.hold_relays($1)");
 pg::Statement refusals_statement("SELECT bigbrotr.count_refusals($1, $2, $3, $4, $5)");
@@ -181,35 +176,6 @@ store(const wire::Batch &batch, const BatchPolicy &policy, int64_t now)
 	return totals;
 }
 
-/* The same may work in a moment. */
-bool
-is_conflict(const pg::Error &error)
-{
-	return error.sqlstate() == ERRCODE_T_R_SERIALIZATION_FAILURE ||
-		   error.sqlstate() == ERRCODE_T_R_DEADLOCK_DETECTED;
-}
-
-/* One transaction, again after a deadlock. */
-template <class F>
-void
-with_retries(pg::Worker &worker, const char *activity, bool durable, F body)
-{
-	for (int attempt = 1;; attempt++) {
-		try {
-			worker.transaction(activity, durable, body);
-			return;
-		} catch (const pg::Error &error) {
-			if (!is_conflict(error) || attempt == kRetries)
-				throw;
-			worker.count("conflicts", 1);
-		}
-		pg::call([&] {
-			pg_usleep(1000L * (5 * attempt + MyProcPid % 16)); // two workers: two delays
-			CHECK_FOR_INTERRUPTS();
-		});
-	}
-}
-
 } // namespace
 
 std::vector<uint8_t>
@@ -220,7 +186,8 @@ known_events(pg::Worker &worker, std::span<const nostr::Id> ids)
 	views.reserve(ids.size());
 	for (const nostr::Id &id : ids)
 		views.push_back(view(id));
-	worker.transaction("looking up events", false, [&] { known = archive::known_events(views); });
+	worker.transaction_with_retries("looking up events", {.read_only = true},
+									[&] { known = archive::known_events(views); });
 	return known;
 }
 
@@ -232,8 +199,8 @@ ingest(pg::Worker &worker, const wire::Batch &batch, const BatchPolicy &policy)
 	// commits after them, in order, and durably.
 	bool durable = !batch.claims.empty() || !batch.reports.empty();
 	Totals totals;
-	with_retries(worker, "storing a batch", durable,
-				 [&] { totals = store(batch, policy, worker.now()); });
+	worker.transaction_with_retries("storing a batch", {.durable = durable},
+									[&] { totals = store(batch, policy, worker.now()); });
 	worker.count("batches", 1);
 	worker.count("events_new", totals.events);
 	worker.count("sightings_new", totals.sightings);

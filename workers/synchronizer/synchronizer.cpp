@@ -65,7 +65,9 @@ class Synchronizer : public pg::Service, private BatchPolicy
 
 		int64_t now = worker.now();
 		std::vector<wire::Message> messages; // sent only when what they rest on is committed
-		worker.transaction("planning", false, [&] {
+		const auto before = relays_;
+		worker.transaction_with_retries("planning", {.durable = false}, [&] {
+			relays_ = before;
 			messages.clear();
 			stop_unwanted(messages);
 			take_due(now, messages);
@@ -107,8 +109,8 @@ class Synchronizer : public pg::Service, private BatchPolicy
 	void release(pg::Worker &worker)
 	{
 		relays_.clear();
-		worker.transaction("releasing relays", false,
-						   [&] { release_statement.run({pg::value(worker.now())}); });
+		worker.transaction_with_retries("releasing relays", {.durable = false},
+										[&] { release_statement.run({pg::value(worker.now())}); });
 	}
 
 	int32_t count_open() const

@@ -17,7 +17,11 @@ extern "C" {
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
+#include "storage/lock.h"
 #include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/sinvaladt.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -142,6 +146,19 @@ create_wait_event_set(int events)
 #else
 	return CreateWaitEventSet(TopMemoryContext, events);
 #endif
+}
+
+/* 0: none, for a prepared transaction holds it. */
+inline pid_t
+process_of(const VirtualTransactionId &id)
+{
+#if PG_VERSION_NUM >= 170000
+	PGPROC *process =
+		id.procNumber == INVALID_PROC_NUMBER ? nullptr : ProcNumberGetProc(id.procNumber);
+#else
+	PGPROC *process = id.backendId == InvalidBackendId ? nullptr : BackendIdGetProc(id.backendId);
+#endif
+	return process ? process->pid : 0;
 }
 
 } // namespace pg::compat

@@ -1,59 +1,6 @@
 #include "pg/border/error.h"
 
-extern "C" {
-#include "mb/pg_wchar.h"
-}
-
-namespace pg::detail {
-
-/* As much as there is room for, and never half a character. */
-template <size_t N>
-static void
-copy(char (&to)[N], const char *from)
-{
-	int length = pg_mbcliplen(from, static_cast<int>(strlen(from)), N - 1);
-	memcpy(to, from, length);
-	to[length] = '\0';
-}
-
-void
-ErrorText::set(int code, const char *what)
-{
-	sqlstate = code;
-	copy(message, what);
-}
-
-void
-ErrorText::set(const Error &error)
-{
-	set(error.sqlstate(), error.what());
-	copy(detail, error.detail().c_str());
-	copy(hint, error.hint().c_str());
-	copy(context, error.context().c_str());
-}
-
-void
-raise(const ErrorText &text)
-{
-	ereport(ERROR, (errcode(text.sqlstate), errmsg_internal("%s", text.message),
-					text.detail[0] ? errdetail_internal("%s", text.detail) : 0,
-					text.hint[0] ? errhint("%s", text.hint) : 0,
-					text.context[0] ? errcontext("%s", text.context) : 0));
-	pg_unreachable();
-}
-
-/* Copying an error may itself run out of memory; that must not jump either. */
-static ErrorData *
-copy_pending(MemoryContext context)
-{
-	Handlers saved;
-	sigjmp_buf here;
-	if (sigsetjmp(here, 0) != 0)
-		return nullptr;
-	PG_exception_stack = &here;
-	MemoryContextSwitchTo(context);
-	return CopyErrorData();
-}
+namespace pg {
 
 static std::string
 text_of(const char *text)
@@ -61,18 +8,107 @@ text_of(const char *text)
 	return text ? text : "";
 }
 
+Error::Error(std::shared_ptr<detail::ServerError> server)
+	: sqlstate_(server->data->sqlerrcode), message_(text_of(server->data->message)),
+	  detail_(text_of(server->data->detail)), hint_(text_of(server->data->hint)),
+	  server_(std::move(server))
+{
+}
+
+namespace detail {
+
+ServerError::~ServerError()
+{
+	if (context != nullptr)
+		MemoryContextDelete(context);
+}
+
+/* Null if there is no memory, or no text. Never raises: it runs while an exception is alive. */
+static char *
+copy(MemoryContext context, const char *text)
+{
+	if (text == nullptr || text[0] == '\0')
+		return nullptr;
+	size_t size = strlen(text) + 1;
+	void *to = MemoryContextAllocExtended(context, size, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
+	return to ? static_cast<char *>(memcpy(to, text, size)) : nullptr;
+}
+
+static ErrorData *
+new_data(MemoryContext context, int sqlstate, const char *message)
+{
+	auto *data = static_cast<ErrorData *>(MemoryContextAllocExtended(
+		context, sizeof(ErrorData), MCXT_ALLOC_NO_OOM | MCXT_ALLOC_ZERO));
+	if (data == nullptr)
+		return nullptr;
+	data->elevel = ERROR;
+	data->sqlerrcode = sqlstate;
+	data->message = copy(context, message);
+	return data;
+}
+
+void
+Failure::set(int sqlstate, const char *message) noexcept
+{
+	data_ = new_data(context_, sqlstate, message);
+}
+
+void
+Failure::set(const Error &error) noexcept
+{
+	if (const auto &server = error.server(); server && server->context != nullptr) {
+		from_server_ = true;
+		data_ = server->data;
+		MemoryContextSetParent(std::exchange(server->context, nullptr), context_);
+		return;
+	}
+	set(error.sqlstate(), error.what());
+	if (data_ == nullptr)
+		return;
+	data_->detail = copy(context_, error.detail().c_str());
+	data_->hint = copy(context_, error.hint().c_str());
+}
+
+void
+Failure::raise() const
+{
+	if (data_ == nullptr)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	if (from_server_)
+		ReThrowError(data_);
+	ThrowErrorData(data_);
+	pg_unreachable();
+}
+
+/* Copying an error may itself run out of memory; that must not jump either. */
+static ErrorData *
+copy_pending(MemoryContext &kept)
+{
+	Handlers saved;
+	sigjmp_buf here;
+	if (sigsetjmp(here, 0) != 0)
+		return nullptr;
+	PG_exception_stack = &here;
+	/* Below TopMemoryContext: the one that is current may end with the transaction. */
+	kept = AllocSetContextCreate(TopMemoryContext, "bigbrotr error", ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(kept);
+	return CopyErrorData();
+}
+
 void
 throw_pending(MemoryContext context)
 {
-	ErrorData *data = copy_pending(context);
+	MemoryContext kept = nullptr;
+	ErrorData *data = copy_pending(kept);
 	FlushErrorState();
 	MemoryContextSwitchTo(context);
-	if (data == nullptr)
+	if (data == nullptr) {
+		if (kept != nullptr)
+			MemoryContextDelete(kept);
 		throw std::bad_alloc();
-	Error error(data->sqlerrcode, text_of(data->message), text_of(data->detail),
-				text_of(data->hint), text_of(data->context));
-	FreeErrorData(data);
-	throw error;
+	}
+	throw Error(std::make_shared<ServerError>(kept, data));
 }
 
-} // namespace pg::detail
+} // namespace detail
+} // namespace pg

@@ -5,13 +5,17 @@
  *   C++ -> PostgreSQL   pg::call([&] { return SPI_execute(…); })     an ERROR becomes a pg::Error
  *   PostgreSQL -> C++   pg::boundary([&] { …; return datum; })       an exception becomes an ERROR
  *
- * After a pg::Error the transaction is dead: whoever opened it must abort it before anything else
- * touches the database.
+ * An error of the server passes through as it is: with the names of table and constraint, positions
+ * and its context lines, which are not collected a second time.
+ *
+ * After a pg::Error the transaction is dead: the code that opened it must abort it before anything
+ * else touches the database.
  */
 #pragma once
 
 #include <csetjmp>
 #include <exception>
+#include <memory>
 #include <new>
 #include <string>
 #include <type_traits>
@@ -21,43 +25,70 @@
 
 namespace pg {
 
+namespace detail {
+
+/* The server's own record of an error, in a memory context that has no parent to end it. */
+struct ServerError
+{
+	MemoryContext context;
+	ErrorData *data; // in `context`
+
+	ServerError(MemoryContext context, ErrorData *data) : context(context), data(data) {}
+	ServerError(const ServerError &) = delete;
+	~ServerError();
+};
+
+} // namespace detail
+
 /* An error with PostgreSQL's parts: caught from the server, or thrown by us for it. */
 class Error : public std::exception
 {
   public:
-	Error(int sqlstate, std::string message, std::string detail = {}, std::string hint = {},
-		  std::string context = {})
+	Error(int sqlstate, std::string message, std::string detail = {}, std::string hint = {})
 		: sqlstate_(sqlstate), message_(std::move(message)), detail_(std::move(detail)),
-		  hint_(std::move(hint)), context_(std::move(context))
+		  hint_(std::move(hint))
 	{
 	}
+	explicit Error(std::shared_ptr<detail::ServerError> server);
 
 	int sqlstate() const { return sqlstate_; } // as MAKE_SQLSTATE packs it
 	const char *what() const noexcept override { return message_.c_str(); }
 	const std::string &detail() const { return detail_; }
 	const std::string &hint() const { return hint_; }
-	const std::string &context() const { return context_; }
+	/* Null if the error is ours. */
+	const std::shared_ptr<detail::ServerError> &server() const { return server_; }
 
   private:
 	int sqlstate_;
-	std::string message_, detail_, hint_, context_;
+	std::string message_, detail_, hint_;
+	std::shared_ptr<detail::ServerError> server_;
 };
 
 namespace detail {
 
-/* An exception's content in plain memory, so that the exception is gone before ereport() jumps. */
-struct ErrorText
+/*
+ * An exception's content in the server's memory, so that the exception is gone before ereport()
+ * jumps. It lives in the memory context that was current where the Failure was made.
+ */
+class Failure
 {
-	int sqlstate = ERRCODE_INTERNAL_ERROR;
-	char message[1024], detail[1024], hint[512], context[1024];
+  public:
+	void set(int sqlstate, const char *message) noexcept;
+	/* Takes the server's record out of the error. */
+	void set(const Error &error) noexcept;
 
-	/* Not all of it is zeroed: that would take longer than most of what runs under a boundary. */
-	ErrorText() { message[0] = detail[0] = hint[0] = context[0] = '\0'; }
-	void set(int code, const char *what);
-	void set(const Error &error);
+	[[noreturn]] void raise() const;
+	/* Null: there was no memory for it. */
+	const ErrorData *data() const { return data_; }
+	/* The context lines are there already. */
+	bool has_context() const { return from_server_; }
+
+  private:
+	MemoryContext context_ = CurrentMemoryContext;
+	ErrorData *data_ = nullptr;
+	bool from_server_ = false;
 };
 
-[[noreturn]] void raise(const ErrorText &text);
 /* Takes the server's pending error off its stack and throws it. */
 [[noreturn]] void throw_pending(MemoryContext context);
 
@@ -102,19 +133,19 @@ auto
 boundary(F body) -> decltype(body())
 {
 	static_assert(std::is_trivially_destructible_v<F>); // ereport skips ~F
-	detail::ErrorText text;
+	detail::Failure failure;
 	try {
 		return body();
 	} catch (const Error &error) {
-		text.set(error);
+		failure.set(error);
 	} catch (const std::bad_alloc &) {
-		text.set(ERRCODE_OUT_OF_MEMORY, "out of memory");
+		failure.set(ERRCODE_OUT_OF_MEMORY, "out of memory");
 	} catch (const std::exception &error) {
-		text.set(ERRCODE_INTERNAL_ERROR, error.what());
+		failure.set(ERRCODE_INTERNAL_ERROR, error.what());
 	} catch (...) {
-		text.set(ERRCODE_INTERNAL_ERROR, "unknown C++ exception");
+		failure.set(ERRCODE_INTERNAL_ERROR, "unknown C++ exception");
 	}
-	detail::raise(text); // after the last catch: inside, the exception would leak
+	failure.raise(); // after the last catch: inside, the exception would leak
 }
 
 } // namespace pg

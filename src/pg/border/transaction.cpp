@@ -2,6 +2,7 @@
 
 #include "pg/border/catalog.h"
 #include "pg/border/error.h"
+#include "pg/border/lock_wait.h"
 #include "pg/border/settings.h"
 
 extern "C" {
@@ -17,6 +18,23 @@ namespace pg {
 /* Of the caller, outside of any transaction; the server leaves it in another one. */
 static MemoryContext caller_context;
 
+/* What ALTER ROLE or ALTER DATABASE … SET must not change, for the services rely on it. */
+static constexpr const char *kSession[][2] = {
+	{"search_path", "pg_catalog, pg_temp"},
+	{"default_transaction_isolation", "read committed"},
+	{"default_transaction_read_only", "off"},
+	{"default_transaction_deferrable", "off"},
+	{"session_replication_role", "origin"},
+	{"row_security", "on"},
+	{"plan_cache_mode", "auto"},
+	{"statement_timeout", "0"},
+#if PG_VERSION_NUM >= 170000
+	{"transaction_timeout", "0"},
+#endif
+	/* Short: the worker tries again, and says meanwhile what it waits for. */
+	{"lock_timeout", "2s"},
+};
+
 static void
 not_durable()
 {
@@ -24,32 +42,63 @@ not_durable()
 					  true, 0, false);
 }
 
+/* A worker has no main loop of the server, which would arm the time-outs of its statements. */
+static void
+arm_timeouts(int timeout_ms)
+{
+	QueryCancelPending = false;
+	QueryCancelHoldoffCount = 0;
+	enable_timeout_after(STATEMENT_TIMEOUT, timeout_ms);
+	watch_lock_waits();
+}
+
+/*
+ * Between transactions a request to cancel, or a time-out that was late, has nothing to cancel: it
+ * is held back, and forgotten when the next transaction begins.
+ */
+static void
+disarm_timeouts()
+{
+	disable_all_timeouts(false);
+	QueryCancelHoldoffCount = 1;
+}
+
+void
+prepare_session()
+{
+	for (const auto &[name, value] : kSession)
+		SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
+	register_lock_watch();
+	disarm_timeouts();
+}
+
 /* Why the worker may not go on, or null. An ERROR or a reason leaves the transaction to be aborted.
  */
 static const char *
-open(const char *activity, bool durable)
+open(const char *activity, const TransactionOptions &options)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	/* A worker has no query loop, so the server arms no time-out for it. */
-	enable_timeout_after(STATEMENT_TIMEOUT, settings::batch_timeout_ms);
+	arm_timeouts(options.timeout.count() > 0 ? static_cast<int>(options.timeout.count())
+											 : settings::batch_timeout_ms);
 	pgstat_report_activity(STATE_RUNNING, activity);
 	if (const char *reason = lock_extension())
 		return reason;
-	if (!durable)
+	if (!options.durable)
 		not_durable();
+	XactReadOnly = options.read_only;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();
 	return nullptr;
 }
 
 void
-begin_transaction(const char *activity, bool durable)
+begin_transaction(const char *activity, const TransactionOptions &options)
 {
 	std::string reason;
 	caller_context = CurrentMemoryContext;
 	try {
-		if (const char *why = call([&] { return open(activity, durable); }))
+		if (const char *why = call([&] { return open(activity, options); }))
 			reason = why;
 	} catch (...) {
 		abort_transaction();
@@ -67,7 +116,7 @@ commit_transaction()
 	call([] {
 		SPI_finish();
 		PopActiveSnapshot();
-		disable_timeout(STATEMENT_TIMEOUT, false);
+		disarm_timeouts();
 		CommitTransactionCommand();
 		MemoryContextSwitchTo(caller_context);
 		pgstat_report_stat(false); // else autovacuum never hears of our writes
@@ -80,7 +129,7 @@ abort_transaction() noexcept
 {
 	try {
 		call([] {
-			disable_timeout(STATEMENT_TIMEOUT, false);
+			disarm_timeouts();
 			AbortCurrentTransaction();
 			MemoryContextSwitchTo(caller_context);
 			pgstat_report_stat(false);

@@ -9,6 +9,7 @@
 
 extern "C" {
 #include "mb/pg_wchar.h"
+#include "pgstat.h"
 #include "postmaster/interrupt.h"
 #include "utils/timestamp.h"
 }
@@ -19,10 +20,16 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
+/* The longest sleep before which what the last transaction counted need not be reported. */
+static constexpr milliseconds kSoon{1000};
+/* A transaction that is held up for longer makes the service unhealthy. */
+static constexpr std::chrono::seconds kPatience{10};
+
 Loop::Loop(Slot &slot, const ServiceEntry &entry)
 	: slot_(slot), entry_(entry), service_(make_service(entry.name)), context_(call([] {
 		  return AllocSetContextCreate(TopMemoryContext, "bigbrotr loop", ALLOCSET_DEFAULT_SIZES);
-	  }))
+	  })),
+	  wait_event_(call([] { return compat::wait_event("BigbrotrWorker"); }))
 {
 	if (service_->needs_net())
 		net_ = std::make_unique<NetLink>(*this, *service_);
@@ -38,22 +45,21 @@ void
 Loop::run()
 {
 	MemoryContextSwitchTo(context_);
-	transaction("bigbrotr: start", true, [] {});
+	transaction_with_retries("bigbrotr: start", {.read_only = true}, [] {});
 	service_->start(*this);
 	if (settings::warmup)
 		service_->warm_up(*this);
 	become_running();
 	next_cycle_ = next_health_ = steady_now();
 	for (;;) {
-		serve_interrupts();
-		if (net_ && !paused_) {
+		if (may_go_on() && net_) {
 			net_->tend();
 			net_->receive(std::exchange(readable_, false), [this] { return may_go_on(); });
 		}
 		check_health();
 		if (!paused_ && steady_now() >= next_cycle_ && run_cycle() == Next::Done)
 			return;
-		if (net_)
+		if (!paused_ && net_)
 			net_->tend(); // what was sent goes out before we sleep
 		MemoryContextReset(context_);
 		wait();
@@ -114,25 +120,32 @@ Loop::wait()
 	wait_on_socket(events);
 	auto delay = std::chrono::ceil<milliseconds>(next - steady_now());
 	long timeout = std::clamp<long>(delay.count(), 0, 3600 * 1000);
-	static const uint32 wait_event = compat::wait_event("BigbrotrWorker");
 	WaitEvent happened[3];
 	int count = call([&] {
-		return WaitEventSetWait(wait_set_, timeout, happened, lengthof(happened), wait_event);
+		if (delay > kSoon)
+			pgstat_report_stat(true); // the server itself defers what comes too often
+		return WaitEventSetWait(wait_set_, timeout, happened, lengthof(happened), wait_event_);
 	});
 	for (int i = 0; i < count; i++)
 		readable_ |= (happened[i].events & WL_SOCKET_READABLE) != 0;
 }
 
-/* First in each turn; also between messages. */
+/*
+ * First in each turn; between messages; and while a transaction waits for its next attempt, when
+ * the service is in the middle of something: so nothing here calls it.
+ */
 void
 Loop::serve_interrupts()
 {
 	ResetLatch(MyLatch);
-	if (ProcDiePending)
+	if (told_to_end)
 		throw Terminated{};
-	call([] { CHECK_FOR_INTERRUPTS(); });
-	if (ConfigReloadPending)
-		reload();
+	call([] {
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+			ProcessConfigFile(PGC_SIGHUP);
+	});
+	reloaded_ |= std::exchange(ConfigReloadPending, false) != 0;
 	bool pause;
 	{
 		SharedLock lock(LW_SHARED);
@@ -141,8 +154,6 @@ Loop::serve_interrupts()
 	if (pause == paused_)
 		return;
 	paused_ = pause;
-	if (net_ && !pause)
-		net_->resume();
 	{
 		SharedLock lock(LW_EXCLUSIVE);
 		slot_.paused = pause;
@@ -155,8 +166,6 @@ Loop::serve_interrupts()
 void
 Loop::reload()
 {
-	ConfigReloadPending = false;
-	call([] { ProcessConfigFile(PGC_SIGHUP); });
 	next_health_ = std::min(next_health_,
 							steady_now() + std::chrono::seconds(settings::health_check_interval_s));
 	if (net_)
@@ -168,6 +177,8 @@ bool
 Loop::may_go_on()
 {
 	serve_interrupts();
+	if (std::exchange(reloaded_, false))
+		reload();
 	return !paused_;
 }
 
@@ -194,7 +205,8 @@ Loop::run_cycle()
 bool
 Loop::ask_health()
 {
-	transaction("bigbrotr: health check", false, [] {}); // is the extension still there?
+	// Is the extension still there?
+	transaction_with_retries("bigbrotr: health check", {.read_only = true}, [] {});
 	try {
 		return service_->healthy(*this);
 	} catch (const std::exception &error) {
@@ -203,17 +215,25 @@ Loop::ask_health()
 	}
 }
 
+bool
+Loop::health_is_due(uint64 &asked)
+{
+	SharedLock lock(LW_SHARED);
+	asked = slot_.health_asked;
+	return asked != slot_.health_answered || steady_now() >= next_health_;
+}
+
 void
 Loop::check_health()
 {
 	uint64 asked;
-	{
-		SharedLock lock(LW_SHARED);
-		asked = slot_.health_asked;
-		if (asked == slot_.health_answered && steady_now() < next_health_)
-			return;
-	}
-	Health health = ask_health() ? Health::Healthy : Health::Unhealthy;
+	if (health_is_due(asked))
+		set_health(ask_health() ? Health::Healthy : Health::Unhealthy, asked);
+}
+
+void
+Loop::set_health(Health health, uint64 asked, const std::string &reason)
+{
 	next_health_ = steady_now() + std::chrono::seconds(settings::health_check_interval_s);
 	pg_atomic_fetch_add_u64(&slot_.health_checks, 1);
 	if (health == Health::Unhealthy)
@@ -229,15 +249,19 @@ Loop::check_health()
 	announce();
 	if (changed)
 		log(health == Health::Healthy ? wire::LogLevel::Info : wire::LogLevel::Warning,
-			health == Health::Healthy ? "healthy again" : "unhealthy");
+			health == Health::Healthy ? "healthy again"
+									  : "unhealthy" + (reason.empty() ? "" : ": " + reason));
 }
 
-/* ---- what the service uses ---- */
+/* ---- transactions ---- */
 
 void
-Loop::begin(const char *activity, bool durable)
+Loop::begin(const char *activity, const TransactionOptions &options)
 {
-	begin_transaction(activity, durable);
+	out_of_time_ =
+		steady_now() +
+		(options.timeout.count() > 0 ? options.timeout : milliseconds(settings::batch_timeout_ms));
+	begin_transaction(activity, options);
 }
 
 void
@@ -245,6 +269,7 @@ Loop::commit()
 {
 	commit_transaction();
 	pg_atomic_write_u64(&slot_.last_success, GetCurrentTimestamp());
+	end_obstruction();
 }
 
 void
@@ -252,6 +277,77 @@ Loop::abort() noexcept
 {
 	abort_transaction();
 }
+
+void
+Loop::wait_for_retry(const char *activity, int attempt)
+{
+	Obstacle obstacle = Obstacle::None;
+	try {
+		try {
+			throw;
+		} catch (const std::bad_alloc &) {
+			throw Error(ERRCODE_OUT_OF_MEMORY, "out of memory");
+		}
+	} catch (const Error &error) {
+		obstacle = obstacle_of(error, steady_now() >= out_of_time_);
+		if (obstacle != Obstacle::None)
+			be_obstructed(activity, obstacle, error);
+	} catch (...) {
+	}
+	if (obstacle == Obstacle::None) {
+		end_obstruction();
+		throw;
+	}
+	auto due = steady_now() + delay_before_retry(obstacle, attempt);
+	for (;;) {
+		serve_interrupts();
+		report_obstruction();
+		auto left = std::chrono::ceil<milliseconds>(due - steady_now());
+		if (left.count() <= 0 && !paused_)
+			return;
+		long timeout = std::clamp<long>(left.count(), 1, 1000);
+		call([&] {
+			WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
+					  wait_event_);
+		});
+	}
+}
+
+void
+Loop::be_obstructed(const char *activity, Obstacle obstacle, const Error &error)
+{
+	if (!obstruction_)
+		obstruction_ = {.since = steady_now(), .words = {}};
+	count(obstacle == Obstacle::Conflict ? "conflicts" : "retries", 1);
+	std::string words = words_for(obstacle, error);
+	set_waiting(slot_, words.c_str());
+	obstruction_->words = std::string(activity) + " waits for " + words;
+}
+
+/* The health of a service that does not get to its health checks. */
+void
+Loop::report_obstruction()
+{
+	uint64 asked;
+	bool healthy = slot_.health != Health::Unhealthy;
+	bool lasting = steady_now() - obstruction_->since >= kPatience;
+	if (health_is_due(asked) || (lasting && healthy))
+		set_health(healthy && !lasting ? Health::Healthy : Health::Unhealthy, asked,
+				   obstruction_->words);
+}
+
+void
+Loop::end_obstruction()
+{
+	if (!obstruction_)
+		return;
+	obstruction_.reset();
+	set_waiting(slot_, nullptr);
+	if (slot_.health == Health::Unhealthy)
+		next_health_ = steady_now();
+}
+
+/* ---- what the service uses ---- */
 
 void
 Loop::send(const wire::Message &message)

@@ -4,17 +4,23 @@
  */
 #pragma once
 
+#include <optional>
+
 #include "pg/cycle/service_entry.h"
 #include "pg/cycle/slots.h"
 #include "pg/work/net_link.h"
+#include "pg/work/retry.h"
 #include "pg/work/worker.h"
 
 namespace pg {
 
-/* SIGTERM came while the loop had nothing half done. */
+/* SIGTERM came while no transaction was open. */
 struct Terminated
 {
 };
+
+/* Has the worker been told to end? Set by its signal handler. */
+extern volatile sig_atomic_t told_to_end;
 
 class Loop final : public Worker
 {
@@ -36,20 +42,33 @@ class Loop final : public Worker
 	std::chrono::steady_clock::time_point steady_now() const override;
 
   protected:
-	void begin(const char *activity, bool durable) override;
+	void begin(const char *activity, const TransactionOptions &options) override;
 	void commit() override;
 	void abort() noexcept override;
+	void wait_for_retry(const char *activity, int attempt) override;
 
   private:
 	using Clock = std::chrono::steady_clock;
+
+	/* What keeps a transaction from committing, attempt after attempt. */
+	struct Obstruction
+	{
+		Clock::time_point since;
+		std::string words; // "storing a batch waits for …"
+	};
 
 	void become_running();
 	void wait();
 	void serve_interrupts();
 	void reload();
-	bool may_go_on(); // between two messages
+	bool may_go_on(); // serves interrupts, too
 	void check_health();
 	bool ask_health();
+	bool health_is_due(uint64 &asked);
+	void set_health(Health health, uint64 asked, const std::string &reason = {});
+	void be_obstructed(const char *activity, Obstacle obstacle, const Error &error);
+	void end_obstruction();
+	void report_obstruction();
 	Next run_cycle();
 	pg_atomic_uint64 &custom(const char *key);
 	void wait_on_socket(uint32_t events);
@@ -62,8 +81,12 @@ class Loop final : public Worker
 	WaitEventSet *wait_set_ = nullptr;
 	int waited_socket_ = -1;
 	uint32_t waited_events_ = 0;
+	uint32_t wait_event_; // what pg_stat_activity shows while the loop waits
 	bool readable_ = false;
 	bool paused_ = false;
+	bool reloaded_ = false;           // settings are read, nobody was told yet
+	Clock::time_point out_of_time_{}; // of the last transaction
+	std::optional<Obstruction> obstruction_;
 	Clock::time_point next_cycle_{}, next_health_{};
 };
 

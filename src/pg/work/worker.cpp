@@ -23,13 +23,25 @@ PGDLLEXPORT void bigbrotr_worker_main(Datum index);
 
 namespace pg {
 
-static constexpr const char *kLockTimeout = "30s";
+volatile sig_atomic_t told_to_end = false;
+
+/* Has the worker left its reason in its slot? */
+static bool reported = false;
+
+static void
+on_sigterm(SIGNAL_ARGS)
+{
+	told_to_end = true;
+	die(postgres_signal_arg);
+}
 
 static void
 detach(int, Datum index)
 {
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	Slot &slot = shared->slots[DatumGetInt32(index)];
+	if (told_to_end && !reported)
+		slot.exit = Exit::Terminated; // in the middle of a transaction, by FATAL
 	slot.pid = 0;
 	slot.latch = nullptr;
 	slot.paused = false;
@@ -68,27 +80,20 @@ attach(Slot &slot, Datum index)
 }
 
 static void
-set_session(const char *name, const char *value)
-{
-	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
-}
-
-static void
 connect(const Slot &slot)
 {
 	char name[NAMEDATALEN + 16];
 	snprintf(name, sizeof name, "bigbrotr %s", slot.service);
-	set_session("application_name", name);
+	SetConfigOption("application_name", name, PGC_SUSET, PGC_S_OVERRIDE);
 	BackgroundWorkerInitializeConnection(slot.database, settings::worker_role, 0);
-	set_session("search_path", "pg_catalog, pg_temp");
-	set_session("lock_timeout", kLockTimeout);
+	prepare_session();
 	pgstat_report_appname(name);
 	pgstat_report_activity(STATE_IDLE, nullptr);
 }
 
-/* Runs the service to its end; what went wrong is left in `text`. No exception gets out. */
+/* Runs the service to its end; what went wrong is left in `failure`. No exception gets out. */
 static Exit
-run(Slot &slot, const ServiceEntry &entry, detail::ErrorText &text)
+run(Slot &slot, const ServiceEntry &entry, detail::Failure &failure)
 {
 	try {
 		Loop(slot, entry).run();
@@ -96,36 +101,44 @@ run(Slot &slot, const ServiceEntry &entry, detail::ErrorText &text)
 	} catch (const Terminated &) {
 		return Exit::Terminated;
 	} catch (const NotReady &problem) {
-		text.set(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, problem.reason.c_str());
+		failure.set(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, problem.reason.c_str());
 		return Exit::NotReady;
 	} catch (const Error &error) {
-		text.set(error);
+		failure.set(error);
 	} catch (const std::bad_alloc &) {
-		text.set(ERRCODE_OUT_OF_MEMORY, "out of memory");
+		failure.set(ERRCODE_OUT_OF_MEMORY, "out of memory");
 	} catch (const std::exception &error) {
-		text.set(ERRCODE_INTERNAL_ERROR, error.what());
+		failure.set(ERRCODE_INTERNAL_ERROR, error.what());
 	} catch (...) {
-		text.set(ERRCODE_INTERNAL_ERROR, "unknown C++ exception");
+		failure.set(ERRCODE_INTERNAL_ERROR, "unknown C++ exception");
 	}
 	return Exit::Failed;
 }
 
 /* Leaves the reason where the launcher and users find it. */
 static void
-report(Slot &slot, Exit exit, const detail::ErrorText &text)
+report(Slot &slot, Exit exit, const detail::Failure &failure)
 {
+	bool failed = exit == Exit::Failed || exit == Exit::NotReady;
+	const ErrorData *error = failure.data();
+	int sqlstate = error ? error->sqlerrcode : ERRCODE_OUT_OF_MEMORY;
+	const char *message = error && error->message ? error->message : "out of memory";
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	slot.exit = exit;
+	reported = true;
 	int failures = slot.failures;
-	if (exit == Exit::Failed || exit == Exit::NotReady)
-		set_error(slot, text.sqlstate, text.message);
+	if (failed)
+		set_error(slot, sqlstate, message);
 	LWLockRelease(shared->lock);
-	if (exit == Exit::Failed)
-		ereport(failures == 0 ? WARNING : DEBUG1,
-				(errcode(text.sqlstate), errmsg("bigbrotr service failed: %s", text.message),
-				 text.detail[0] ? errdetail_internal("%s", text.detail) : 0,
-				 text.hint[0] ? errhint("%s", text.hint) : 0,
-				 text.context[0] ? errcontext("%s", text.context) : 0));
+	if (exit != Exit::Failed)
+		return;
+	if (failure.has_context())
+		error_context_stack = nullptr; // its lines are in the error's context
+	ereport(failures == 0 ? WARNING : DEBUG1,
+			(errcode(sqlstate), errmsg("bigbrotr service failed: %s", message),
+			 error && error->detail ? errdetail_internal("%s", error->detail) : 0,
+			 error && error->hint ? errhint("%s", error->hint) : 0,
+			 error && error->context ? errcontext("%s", error->context) : 0));
 }
 
 } // namespace pg
@@ -134,7 +147,7 @@ void
 bigbrotr_worker_main(Datum index)
 {
 	using namespace pg;
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, on_sigterm);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	Slot &slot = shared->slots[DatumGetInt32(index)];
@@ -144,8 +157,8 @@ bigbrotr_worker_main(Datum index)
 	error_context_stack = &context;
 	const ServiceEntry *entry = find_service(slot.service);
 	connect(slot);
-	detail::ErrorText text;
-	Exit exit = run(slot, *entry, text);
-	report(slot, exit, text);
+	detail::Failure failure;
+	Exit exit = run(slot, *entry, failure);
+	report(slot, exit, failure);
 	proc_exit(exit == Exit::Failed ? 1 : 0);
 }

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "pg/border/transaction.h"
 #include "wire/messages.h"
 
 namespace pg {
@@ -59,10 +60,19 @@ class Worker
 
 	/*
 	 * Runs `body` in one transaction with SPI connected, a snapshot pushed and the extension locked
-	 * and re-checked; commits. Statement time-out: bigbrotr.batch_timeout. Any exception aborts and
-	 * goes on to the caller. `durable` false: synchronous_commit off for this transaction.
+	 * and re-checked; commits. Any exception aborts and goes on to the caller.
 	 */
-	template <class F> void transaction(const char *activity, bool durable, F &&body);
+	template <class F>
+	void transaction(const char *activity, const TransactionOptions &options, F &&body);
+	/*
+	 * The same, but what passes by itself does not go on to the caller: after a conflict, a lock
+	 * time-out, the transaction's own time-out, a full disk or a lack of memory, `body` runs again
+	 * in a new transaction after a short delay, until it commits or the worker is told to end.
+	 * `body` must begin anew each time. bigbrotr.services shows what is waited for.
+	 */
+	template <class F>
+	void transaction_with_retries(const char *activity, const TransactionOptions &options,
+								  F &&body);
 
 	/* Queues a message for the net process; dropped if there is none. */
 	virtual void send(const wire::Message &message) = 0;
@@ -80,22 +90,40 @@ class Worker
 	virtual std::chrono::steady_clock::time_point steady_now() const = 0;
 
   protected:
-	virtual void begin(const char *activity, bool durable) = 0;
+	virtual void begin(const char *activity, const TransactionOptions &options) = 0;
 	virtual void commit() = 0;
 	virtual void abort() noexcept = 0;
+	/*
+	 * In a catch block, after `attempt` failures: waits until the next attempt is due. Throws the
+	 * caught exception again if that is of no use, or what ends the worker.
+	 */
+	virtual void wait_for_retry(const char *activity, int attempt) = 0;
 };
 
 template <class F>
 void
-Worker::transaction(const char *activity, bool durable, F &&body)
+Worker::transaction(const char *activity, const TransactionOptions &options, F &&body)
 {
-	begin(activity, durable);
+	begin(activity, options);
 	try {
 		body();
 		commit();
 	} catch (...) {
 		abort();
 		throw;
+	}
+}
+
+template <class F>
+void
+Worker::transaction_with_retries(const char *activity, const TransactionOptions &options, F &&body)
+{
+	for (int attempt = 1;; attempt++) {
+		try {
+			return transaction(activity, options, body);
+		} catch (...) {
+			wait_for_retry(activity, attempt);
+		}
 	}
 }
 

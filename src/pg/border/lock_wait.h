@@ -1,0 +1,34 @@
+/*
+ * Which lock a transaction of a worker waits for. The server's message about a lock time-out names
+ * neither the relation nor the holder, and when it is raised the wait is over; so a timer looks
+ * while the transaction waits.
+ */
+#pragma once
+
+#include <optional>
+
+#include "pg/border/compat.h"
+
+namespace pg {
+
+struct LockWait
+{
+	LOCKTAG tag;
+	LOCKMODE mode;
+};
+
+/* Once per process. Calls PostgreSQL and may raise an ERROR. */
+void register_lock_watch();
+/* With each transaction, which must disable all time-outs at its end. May raise an ERROR. */
+void watch_lock_waits();
+
+/* Nothing if the last transaction was not seen waiting. */
+std::optional<LockWait> last_lock_wait();
+
+/*
+ * "a lock on bigbrotr.sightings, held by process 4711", in palloc'd memory. Calls PostgreSQL and
+ * may raise an ERROR; inside a transaction only.
+ */
+const char *describe(const LockWait &wait);
+
+} // namespace pg

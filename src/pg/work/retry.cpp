@@ -1,0 +1,93 @@
+#include "pg/work/retry.h"
+
+#include <algorithm>
+
+#include "pg/border/lock_wait.h"
+#include "pg/border/transaction.h"
+
+extern "C" {
+#include "miscadmin.h"
+}
+
+namespace pg {
+
+using std::chrono::milliseconds;
+
+static constexpr int kClassResources = MAKE_SQLSTATE('5', '3', '0', '0', '0');
+
+Obstacle
+obstacle_of(const Error &error, bool timed_out)
+{
+	int code = error.sqlstate();
+	if (code == ERRCODE_T_R_SERIALIZATION_FAILURE || code == ERRCODE_T_R_DEADLOCK_DETECTED)
+		return Obstacle::Conflict;
+	if (code == ERRCODE_LOCK_NOT_AVAILABLE)
+		return Obstacle::Lock;
+	if (code == ERRCODE_QUERY_CANCELED && timed_out)
+		return Obstacle::Timeout;
+	if (ERRCODE_TO_CATEGORY(code) == kClassResources)
+		return Obstacle::Resources;
+	return Obstacle::None;
+}
+
+milliseconds
+delay_before_retry(Obstacle obstacle, int attempt)
+{
+	constexpr int kMostMs = 1000;
+	int factor = std::min(attempt, kMostMs);
+	/* Two workers in conflict must not repeat it: their delays differ by their process numbers. */
+	int delay = obstacle == Obstacle::Conflict ? 5 * factor + MyProcPid % 16 : 100 * factor;
+	return milliseconds(std::min(delay, kMostMs));
+}
+
+/* Empty if it was not seen, or cannot be named because the catalogs are locked as well. */
+static std::string
+awaited_lock()
+{
+	std::optional<LockWait> wait = last_lock_wait();
+	if (!wait)
+		return {};
+	try {
+		begin_transaction("naming the lock that is waited for", {.read_only = true});
+		try {
+			std::string words = call([&] { return describe(*wait); });
+			commit_transaction();
+			return words;
+		} catch (...) {
+			abort_transaction();
+			throw;
+		}
+	} catch (const std::exception &) {
+		return {};
+	}
+}
+
+/* The first line of the server's context names the row: "while updating tuple (0,1) in …". */
+static std::string
+place_of(const Error &error)
+{
+	const char *context = error.server() ? error.server()->data->context : nullptr;
+	if (context == nullptr)
+		return {};
+	return " (" + std::string(context, strcspn(context, "\n")) + ")";
+}
+
+std::string
+words_for(Obstacle obstacle, const Error &error)
+{
+	switch (obstacle) {
+	case Obstacle::Lock: {
+		std::string lock = awaited_lock();
+		return (lock.empty() ? "a lock" : lock) + place_of(error);
+	}
+	case Obstacle::Timeout:
+		return "the database, which took longer than the time-out of the transaction";
+	case Obstacle::Conflict:
+		return "the end of a conflict with another transaction";
+	default:
+		return error.sqlstate() == ERRCODE_DISK_FULL ? std::string("space on disk: ") + error.what()
+													 : std::string("resources: ") + error.what();
+	}
+}
+
+} // namespace pg
