@@ -10,7 +10,7 @@ SCRIPTS = src/client/bigbrotr-export
 
 SCRIPT = $(EXTENSION)--$(EXTVERSION).sql
 # The parts of the install script, in the order in which they depend on each other.
-PARTS = roles tags schema services archive statistics vocabulary facts query sync views original_api original_relays orphans import grants
+PARTS = roles tags schema services archive statistics vocabulary facts query sync views original_api original_relays deletions import grants
 SCRIPT_PARTS = $(PARTS:%=sql/install/%.sql)
 
 DATA_built = $(SCRIPT)

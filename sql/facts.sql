@@ -73,7 +73,16 @@ FROM bigbrotr.events AS e JOIN bigbrotr.events_as_seen AS s USING (eid) JOIN big
      JOIN bigbrotr.events_standing AS t USING (eid) JOIN bigbrotr.events_as_published AS p USING (eid);
 
 -- Nothing is really deleted but on demand; then it still does not come back into view.
-SELECT bigbrotr.delete_withdrawn(1), bigbrotr.delete_withdrawn(), bigbrotr.delete_withdrawn();
+-- Interrupted, it goes on where it was, then begins anew.
+INSERT INTO bigbrotr.deletion_progress
+	SELECT 'delete_withdrawn', eid FROM bigbrotr.events AS e
+	WHERE NOT EXISTS (SELECT FROM bigbrotr.events_standing AS s WHERE s.eid = e.eid) ORDER BY eid OFFSET 1 LIMIT 1;
+CALL bigbrotr.delete_withdrawn();
+TABLE bigbrotr.deletion_progress;
+CALL bigbrotr.delete_withdrawn();
+INSERT INTO bigbrotr.deletion_progress SELECT 'delete_withdrawn', max(eid) + 1 FROM bigbrotr.events;
+CALL bigbrotr.delete_withdrawn();
+TABLE bigbrotr.deletion_progress;
 SELECT store('before', 'erin', 5, 1);
 SELECT name, published FROM seen ORDER BY name;
 SELECT bigbrotr.count('{}'), bigbrotr.count('{}', true);

@@ -186,9 +186,36 @@ REVOKE INSERT ON bigbrotr.events FROM bigbrotr_writer;
 SELECT put_as('bigbrotr_worker');
 RESET ROLE;
 
+-- A list has 100,000 elements at most, whatever way it takes.
+CREATE FUNCTION too_many(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+	hint text;
+BEGIN
+	EXECUTE statement USING array_fill('\x'::bytea, ARRAY[100001]), array_fill(1, ARRAY[100001]), array_fill(1::bigint, ARRAY[100001]),
+		array_fill('{}'::jsonb, ARRAY[100001]), array_fill('{}'::text, ARRAY[100001]);
+	RETURN 'not refused';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, detail, hint);
+END
+$$;
+SELECT too_many('SELECT bigbrotr.known_events($1)');
+SELECT too_many('SELECT bigbrotr.hold_events($1)');
+SELECT too_many('SELECT bigbrotr.delete_events($1)');
+SELECT too_many('SELECT bigbrotr.insert_sightings($1, $2, $3)');
+SELECT too_many('SELECT bigbrotr.store_sightings($1, $2, $3)');
+SELECT too_many('SELECT bigbrotr.hold_relays($2)');
+SELECT too_many('SELECT bigbrotr.record_facts($3)');
+SELECT too_many($$SELECT bigbrotr.insert_events($1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 0)$$);
+SELECT too_many($$SELECT bigbrotr.store_events($1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', 0)$$);
+SELECT too_many('SELECT bigbrotr.insert_' || name || '_batch($' || n || ')')
+FROM unnest(ARRAY['events', 'relays', 'relay_metadata']) AS name, unnest(ARRAY[4, 5]) AS n ORDER BY name, n;
+SELECT cardinality(bigbrotr.known_events(array_fill('\x'::bytea, ARRAY[100000])));
+
 -- The counts were right all the time.
 SELECT * FROM bigbrotr.verify_statistics();
 SELECT * FROM bigbrotr.verify_references();
-DROP FUNCTION put, put_as, nothing;
+DROP FUNCTION put, put_as, nothing, too_many;
 DROP TABLE tags;
 DROP EXTENSION bigbrotr;

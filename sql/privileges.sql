@@ -37,7 +37,7 @@ INSERT INTO bigbrotr.relays (url, network, inserted_at) VALUES ('wss://relay.exa
 SET ROLE bigbrotr_writer;
 SELECT bigbrotr.add_relay('wss://relay.example.com') > 0 AS added;
 SELECT added, known, refused FROM bigbrotr.load_seeds('list', 'wss://nos.lol');
-SELECT bigbrotr.delete_relay('wss://relay.example.com');
+CALL bigbrotr.delete_relay('wss://relay.example.com');
 DELETE FROM bigbrotr.events;
 TRUNCATE bigbrotr.sightings;
 CREATE TRIGGER t AFTER INSERT ON bigbrotr.events EXECUTE FUNCTION suppress_redundant_updates_trigger();
@@ -46,7 +46,7 @@ SET ROLE bigbrotr_worker;
 SELECT count(*) FROM bigbrotr.take_relays(1, false, 10);
 SELECT bigbrotr.delete_events('{}');
 SET ROLE bigbrotr_admin;
-SELECT bigbrotr.delete_relay('wss://relay.example.com');
+CALL bigbrotr.delete_relay('wss://relay.example.com');
 SELECT bigbrotr.delete_events('{}');
 RESET ROLE;
 

@@ -31,7 +31,8 @@ SELECT source, name, reason, count FROM bigbrotr.refusals ORDER BY 1, 2, 3;
 -- No numbers are used up by relays that are known.
 SELECT max(relay_id) < 20 AS frugal FROM bigbrotr.relays;
 
-SELECT bigbrotr.delete_relay('wss://nos.lol'), bigbrotr.delete_relay('wss://nos.lol');
+CALL bigbrotr.delete_relay('wss://nos.lol');
+CALL bigbrotr.delete_relay('wss://nos.lol');
 SELECT count(*) FROM bigbrotr.relay_sync;
 
 DROP EXTENSION bigbrotr;

@@ -22,7 +22,7 @@ INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, 
 	SELECT sha256('plain'), sha256('p'), 86399, 7, '[]', '', sha256('a') || sha256('b'), 0;
 UPDATE bigbrotr.events SET created_at = 86400 WHERE event_id = sha256('plain');
 SELECT bigbrotr.delete_events(ARRAY[sha256('1'), sha256('2')]);
-SELECT bigbrotr.delete_relay('wss://r1.example.com');
+CALL bigbrotr.delete_relay('wss://r1.example.com');
 BEGIN;
 DELETE FROM bigbrotr.events;
 SELECT * FROM bigbrotr.total_statistics;

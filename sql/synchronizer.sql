@@ -76,7 +76,7 @@ SELECT relays, disabled, waiting, connecting, backfill, live, backoff, events, s
 FROM bigbrotr.sync_progress;
 
 -- A deleted relay takes its state along; late news about it do no harm.
-SELECT bigbrotr.delete_relay('wss://r1.example.com');
+CALL bigbrotr.delete_relay('wss://r1.example.com');
 SELECT bigbrotr.count_traffic('{1}', '{1}', '{1}', '{1}', '{1}', '{1}', 5000);
 SELECT bigbrotr.count_refusals('{1}', '{bad_sig}', '{1}', '{f}', 5000);
 SELECT count(*) FROM bigbrotr.relay_refusals WHERE relay_id = 1;

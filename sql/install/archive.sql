@@ -141,6 +141,28 @@ CREATE FUNCTION bigbrotr.known_events(event_ids bytea[]) RETURNS boolean[]
 COMMENT ON FUNCTION bigbrotr.known_events(bytea[]) IS
 	'For each id: is the event archived, or rejected by the database for good?';
 
+-- One statement does not allocate memory without bound, however long a list is.
+CREATE FUNCTION bigbrotr.check_elements(elements integer) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF elements > 100000 THEN
+		RAISE program_limit_exceeded USING
+			MESSAGE = format('the list has %s elements', elements),
+			DETAIL = 'A list may have 100000 elements.', HINT = 'Call the function several times, each time with a part of the list.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.check_elements(integer) IS 'An error if a list given to a function has more elements than a list may have';
+
+CREATE FUNCTION bigbrotr.hold_events(event_ids bytea[]) RETURNS bigint[]
+	LANGUAGE c STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_hold_events';
+COMMENT ON FUNCTION bigbrotr.hold_events(bytea[]) IS
+	'For each id the eid of the event, null: it is not archived. The events cannot be deleted until the transaction ends. To be called before rows that refer to them are written';
+
 -- Events sorted by id, then sightings by eid and relay, as every writer does it: two that bring the
 -- same wait for each other, but never in a circle.
 CREATE FUNCTION bigbrotr.store_events(
@@ -153,6 +175,7 @@ DECLARE
 	stored bytea[];
 	speaking bigint[]; -- of others: deletion and vanish requests
 BEGIN
+	PERFORM bigbrotr.check_elements(cardinality(event_ids));
 	IF (cardinality(event_ids) = ALL (ARRAY[cardinality(pubkeys), cardinality(created_ats), cardinality(kinds),
 		cardinality(tags), cardinality(contents), cardinality(sigs), cardinality(raws)])) IS NOT TRUE THEN
 		RAISE array_subscript_error USING
@@ -183,6 +206,7 @@ CREATE FUNCTION bigbrotr.hold_relays(relay_ids integer[]) RETURNS integer[]
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	PERFORM bigbrotr.check_elements(cardinality(relay_ids));
 	RETURN ARRAY(SELECT r.relay_id FROM bigbrotr.relays AS r
 		WHERE r.relay_id = ANY (ARRAY(SELECT DISTINCT unnest(relay_ids)))
 		ORDER BY r.relay_id FOR KEY SHARE);
@@ -196,27 +220,25 @@ CREATE FUNCTION bigbrotr.store_sightings(
 	OUT relay_id integer, OUT new bigint) RETURNS SETOF record
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
-	SET enable_seqscan = off
-	SET enable_hashjoin = off
-	SET enable_mergejoin = off
 	AS $$
 DECLARE
 	existing integer[];
+	eids bigint[];
 BEGIN
 	IF (cardinality(event_ids) = ALL (ARRAY[cardinality(relay_ids), cardinality(seen_ats)])) IS NOT TRUE THEN
 		RAISE array_subscript_error USING
 			MESSAGE = 'the arrays of sightings differ in length',
 			DETAIL = 'Their n-th elements belong together.', HINT = 'Each sighting has an event, a relay and a time.';
 	END IF;
+	eids := bigbrotr.hold_events(event_ids);
 	existing := bigbrotr.hold_relays(relay_ids);
 	RETURN QUERY
 	WITH stored AS (
 		INSERT INTO bigbrotr.sightings AS s (eid, relay_id, seen_at)
-		SELECT e.eid, a.relay_id, a.seen_at
-		FROM unnest(event_ids, relay_ids, seen_ats) WITH ORDINALITY AS a (event_id, relay_id, seen_at, n)
-		     JOIN bigbrotr.events AS e ON e.event_id = a.event_id
-		WHERE a.relay_id = ANY (existing)
-		ORDER BY e.eid, a.relay_id, a.n
+		SELECT a.eid, a.relay_id, a.seen_at
+		FROM unnest(eids, relay_ids, seen_ats) WITH ORDINALITY AS a (eid, relay_id, seen_at, n)
+		WHERE a.eid IS NOT NULL AND a.relay_id = ANY (existing)
+		ORDER BY a.eid, a.relay_id, a.n
 		ON CONFLICT ON CONSTRAINT sightings_pkey DO NOTHING
 		RETURNING s.relay_id
 	)
@@ -250,12 +272,12 @@ CREATE FUNCTION bigbrotr.insert_events(
 	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], tags text[],
 	contents text[], sigs bytea[], raws bytea[],
 	seen_ids bytea[], relay_ids integer[], seen_ats bigint[], at bigint,
-	OUT events bigint, OUT sightings bigint, OUT rejected bigint)
+	OUT events bigint, OUT sightings bigint, OUT rejected bigint, OUT missing bytea[])
 	LANGUAGE c STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_insert_events';
 COMMENT ON FUNCTION bigbrotr.insert_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bytea[], integer[], bigint[], bigint) IS
-	'Archives a batch of verified events (nothing is verified here) and of sightings, by direct table access where the tables allow it, and returns how many are new. What the database refuses goes to bigbrotr.event_rejects, the rest is stored. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; seen_ids: events that relays delivered, of the batch or not; at: Unix seconds';
+	'Archives a batch of verified events (nothing is verified here) and of sightings, by direct table access where the tables allow it, and returns how many are new. What the database refuses goes to bigbrotr.event_rejects, the rest is stored. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; seen_ids: events that relays delivered, of the batch or not; missing: those of them that are neither archived nor rejected, whose sightings are passed over; at: Unix seconds';
 
 CREATE FUNCTION bigbrotr.insert_sightings(
 	event_ids bytea[], relay_ids integer[], seen_ats bigint[],
@@ -265,42 +287,6 @@ CREATE FUNCTION bigbrotr.insert_sightings(
 	AS 'MODULE_PATHNAME', 'bigbrotr_insert_sightings';
 COMMENT ON FUNCTION bigbrotr.insert_sightings(bytea[], integer[], bigint[]) IS
 	'Archives which relay delivered which event at which Unix second, of events that are archived, and returns how many are new, and for each whether its event is archived or was rejected by the database for good. What is not known: verify it and hand it to bigbrotr.insert_events, with its sighting';
-
-CREATE FUNCTION bigbrotr.delete_events(event_ids bytea[]) RETURNS bigint
-	LANGUAGE plpgsql STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	deleted bigint;
-BEGIN
-	-- No sighting may arrive for an event that is on its way out.
-	LOCK TABLE bigbrotr.sightings IN SHARE ROW EXCLUSIVE MODE;
-	WITH gone AS (
-		DELETE FROM bigbrotr.events AS e WHERE e.event_id = ANY (event_ids) RETURNING e.eid
-	), sightings AS (
-		DELETE FROM bigbrotr.sightings AS s USING gone WHERE s.eid = gone.eid
-	)
-	SELECT count(*) INTO deleted FROM gone;
-	RETURN deleted;
-END
-$$;
-COMMENT ON FUNCTION bigbrotr.delete_events(bytea[]) IS
-	'Deletes events with their sightings and returns how many there were. Coverage stays: they are not asked for again';
-
-CREATE FUNCTION bigbrotr.delete_relay(url text) RETURNS boolean
-	LANGUAGE plpgsql STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	id integer;
-BEGIN
-	DELETE FROM bigbrotr.relays AS r WHERE r.url = delete_relay.url RETURNING r.relay_id INTO id;
-	DELETE FROM bigbrotr.sightings AS s WHERE s.relay_id = id;
-	RETURN id IS NOT NULL;
-END
-$$;
-COMMENT ON FUNCTION bigbrotr.delete_relay(text) IS
-	'Forgets a relay with its sightings, coverage and counters; false if it is not known. Its events stay. To stop archiving it, set relay_sync.enabled to false instead';
 
 CREATE FUNCTION bigbrotr.event_json(event bigbrotr.events) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE

@@ -19,13 +19,15 @@ COMMENT ON FUNCTION bigbrotr.address_id(bytea, integer, bigbrotr.tags) IS
 CREATE INDEX events_address_idx ON bigbrotr.events (bigbrotr.address_id(pubkey, kind, tags), created_at)
 	WHERE bigbrotr.address_id(pubkey, kind, tags) IS NOT NULL;
 
+-- The author stands in the key before the request: whoever looks for those of an author reads no others,
+-- however many strangers name the same target.
 CREATE TABLE bigbrotr.deletions (
 	target     bytea   NOT NULL,
 	by_address boolean NOT NULL,
-	event_id   bytea   NOT NULL,
 	pubkey     bytea   NOT NULL,
+	event_id   bytea   NOT NULL,
 	created_at bigint  NOT NULL,
-	CONSTRAINT deletions_pkey PRIMARY KEY (target, by_address, event_id)
+	CONSTRAINT deletions_pkey PRIMARY KEY (target, by_address, pubkey, event_id)
 );
 COMMENT ON TABLE bigbrotr.deletions IS 'What deletion requests (NIP-09) name, whether we have it or not; one row per request and target';
 COMMENT ON COLUMN bigbrotr.deletions.target IS 'id of the event; by_address: bigbrotr.address_id of the events';
@@ -50,6 +52,7 @@ CREATE FUNCTION bigbrotr.record_facts(eids bigint[]) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	PERFORM bigbrotr.check_elements(cardinality(eids));
 	WITH requests AS MATERIALIZED ( -- by eid: no other index is of use
 		SELECT e.event_id, e.pubkey, e.created_at, e.kind, e.tags FROM bigbrotr.events AS e WHERE e.eid = ANY (eids)
 	), vanished AS (
@@ -59,17 +62,17 @@ BEGIN
 		ORDER BY 1, 2
 		ON CONFLICT ON CONSTRAINT vanish_requests_pkey DO NOTHING
 	)
-	INSERT INTO bigbrotr.deletions (target, by_address, event_id, pubkey, created_at)
-	SELECT decode(v.value, 'hex'), false, r.event_id, r.pubkey, r.created_at
+	INSERT INTO bigbrotr.deletions (target, by_address, pubkey, event_id, created_at)
+	SELECT decode(v.value, 'hex'), false, r.pubkey, r.event_id, r.created_at
 	FROM requests AS r, unnest(bigbrotr.tag_values(r.tags, 'e')) AS v (value)
 	WHERE r.kind = 5 AND length(v.value) = 64 AND v.value !~ '[^0-9a-f]'
 	UNION
 	-- The second colon is often left out where nothing follows it.
 	SELECT sha256(convert_to(v.value || CASE WHEN v.value ~ '^[^:]*:[^:]*$' THEN ':' ELSE '' END, 'UTF8')),
-	       true, r.event_id, r.pubkey, r.created_at
+	       true, r.pubkey, r.event_id, r.created_at
 	FROM requests AS r, unnest(bigbrotr.tag_values(r.tags, 'a')) AS v (value)
 	WHERE r.kind = 5 AND split_part(v.value, ':', 2) = encode(r.pubkey, 'hex')
-	ORDER BY 1, 2, 3
+	ORDER BY 1, 2, 3, 4
 	ON CONFLICT ON CONSTRAINT deletions_pkey DO NOTHING;
 END
 $$;
@@ -138,20 +141,6 @@ BEGIN
 END
 $views$;
 
-CREATE FUNCTION bigbrotr.delete_withdrawn(max_events integer DEFAULT 10000) RETURNS bigint
-	LANGUAGE plpgsql STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	RETURN bigbrotr.delete_events(ARRAY(
-		SELECT e.event_id FROM bigbrotr.events AS e
-		WHERE NOT EXISTS (SELECT FROM bigbrotr.events_standing AS s WHERE s.event_id = e.event_id)
-		LIMIT greatest(max_events, 0)));
-END
-$$;
-COMMENT ON FUNCTION bigbrotr.delete_withdrawn(integer) IS
-	'Really deletes events that are deleted (NIP-09), expired (NIP-40) or vanished (NIP-62), at most so many at a time, and returns how many. What was asked for stays known: they do not come back into view. Reads all events';
-
 SELECT pg_extension_config_dump('bigbrotr.deletions', '');
 SELECT pg_extension_config_dump('bigbrotr.vanish_requests', '');
 
@@ -161,4 +150,3 @@ GRANT EXECUTE ON FUNCTION
 	TO bigbrotr_reader;
 GRANT INSERT ON bigbrotr.deletions, bigbrotr.vanish_requests TO bigbrotr_writer;
 GRANT EXECUTE ON FUNCTION bigbrotr.record_facts(bigint[]) TO bigbrotr_writer;
-GRANT EXECUTE ON FUNCTION bigbrotr.delete_withdrawn(integer) TO bigbrotr_admin;

@@ -38,6 +38,8 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.load_seeds(text, text),
 	bigbrotr.reject_seeds(text, text),
 	bigbrotr.store_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bigint),
+	bigbrotr.check_elements(integer),
+	bigbrotr.hold_events(bytea[]),
 	bigbrotr.hold_relays(integer[]),
 	bigbrotr.store_sightings(bytea[], integer[], bigint[]),
 	bigbrotr.insert_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bytea[], integer[], bigint[], bigint),
@@ -69,15 +71,6 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.count_refusals(integer[], text[], bigint[], text[], bigint)
 	TO bigbrotr_writer;
 
--- Managing: deletions; the functions of the services are granted beside them.
+-- Managing: what deletes, and the functions of the services, is granted beside them.
 GRANT UPDATE ON bigbrotr.relay_checks TO bigbrotr_admin;
-GRANT DELETE ON bigbrotr.events, bigbrotr.sightings, bigbrotr.relays, bigbrotr.event_rejects,
-	bigbrotr.relay_refusals TO bigbrotr_admin;
-GRANT EXECUTE ON FUNCTION
-	bigbrotr.delete_events(bytea[]),
-	bigbrotr.delete_orphan_events(bigint, bigint),
-	bigbrotr.delete_orphan_nip11(),
-	bigbrotr.delete_orphan_nip66(),
-	bigbrotr.delete_relay(text)
-	TO bigbrotr_admin;
-GRANT EXECUTE ON PROCEDURE bigbrotr.cleanup_orphans(bigint, bigint, bigint) TO bigbrotr_admin;
+GRANT DELETE ON bigbrotr.event_rejects, bigbrotr.relay_refusals TO bigbrotr_admin;

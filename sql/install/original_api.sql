@@ -246,6 +246,7 @@ DECLARE
 	converted jsonb[] := '{}';
 	element text;
 BEGIN
+	PERFORM bigbrotr.check_elements(cardinality(elements));
 	FOREACH element IN ARRAY coalesce(elements, '{}') LOOP
 		converted := array_append(converted, element::jsonb);
 	END LOOP;
@@ -273,7 +274,7 @@ DECLARE
 	detail text;
 	hint text;
 BEGIN
-	PERFORM bigbrotr.limit_time('batch');
+	PERFORM bigbrotr.limit_time('batch'), bigbrotr.check_elements(cardinality(events));
 	BEGIN
 		FOR n IN 1 .. coalesce(cardinality(events), 0) LOOP
 			IF (jsonb_typeof(events[n]) = 'object') IS NOT TRUE THEN

@@ -26,7 +26,7 @@ DECLARE
 	detail text;
 	hint text;
 BEGIN
-	PERFORM bigbrotr.limit_time('batch'), bigbrotr.batch_size(batch_size);
+	PERFORM bigbrotr.limit_time('batch'), bigbrotr.batch_size(batch_size), bigbrotr.check_elements(cardinality(relays));
 	BEGIN
 		FOR n IN 1 .. coalesce(cardinality(relays), 0) LOOP
 			IF (jsonb_typeof(relays[n]) = 'object') IS NOT TRUE THEN
@@ -111,7 +111,7 @@ DECLARE
 	detail text;
 	hint text;
 BEGIN
-	PERFORM bigbrotr.limit_time('batch'), bigbrotr.batch_size(batch_size);
+	PERFORM bigbrotr.limit_time('batch'), bigbrotr.batch_size(batch_size), bigbrotr.check_elements(cardinality(metadata));
 	BEGIN
 		FOR n IN 1 .. coalesce(cardinality(metadata), 0) LOOP
 			IF (jsonb_typeof(metadata[n]) = 'object') IS NOT TRUE THEN

@@ -6,25 +6,14 @@
 
 #include "batch.h"
 #include "direct_sightings.h"
+#include "event_lock.h"
 #include "pg/border/spi.h"
-#include "table.h"
+#include "shapes.h"
 #include "tags.h"
 
 namespace archive {
 
 namespace {
-
-constexpr Column kEventColumns[] = {
-	{"eid", INT8OID, true}, {"created_at", INT8OID}, {"inserted_at", INT8OID}, {"kind", INT4OID},
-	{"event_id", BYTEAOID}, {"pubkey", BYTEAOID},    {"sig", BYTEAOID},        {"tags", kTagsType},
-	{"content", TEXTOID},   {"raw", BYTEAOID},
-};
-constexpr int16_t kEventKey[] = {5};
-constexpr TableShape kEvents = {"events", kEventColumns, kEventKey, "count_events"};
-
-constexpr Column kRejectColumns[] = {{"event_id", BYTEAOID}};
-constexpr int16_t kRejectKey[] = {1};
-constexpr TableShape kRejects = {"event_rejects", kRejectColumns, kRejectKey, nullptr};
 
 pg::Statement facts_statement("SELECT bigbrotr.record_facts($1)");
 
@@ -45,13 +34,6 @@ varlena(std::string_view bytes)
 	return PointerGetDatum(out);
 }
 
-int64_t
-eid_of(TupleTableSlot *row)
-{
-	bool is_null;
-	return DatumGetInt64(slot_getattr(row, 1, &is_null));
-}
-
 /* An event of the batch. */
 struct Stored
 {
@@ -66,7 +48,6 @@ class DirectInsert
 	bool run(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
 			 bool look, Inserted &inserted, std::vector<uint8_t> &known)
 	{
-		// Both at once: who deletes events locks out sightings, and must find ours or none.
 		bool open = pg::call([&] {
 			if (!events_.open(kEvents))
 				return false;
@@ -77,7 +58,10 @@ class DirectInsert
 		});
 		if (!open)
 			return false;
+		bool deletions_shut_out = shut_out_deletions();
 		write_events(events, now, look, inserted);
+		if (!deletions_shut_out)
+			hold_events_of(sightings);
 		write_sightings(sightings, look, known);
 		for (const auto &[relay, count] : sightings_.relays().all())
 			inserted.sightings.push_back({static_cast<int32_t>(relay), count});
@@ -152,6 +136,25 @@ class DirectInsert
 		});
 	}
 
+	/* Instead of what is known so far of events: those that can be referred to for certain. */
+	void hold_events_of(std::span<const Sighting> sightings)
+	{
+		std::vector<std::string_view> ids;
+		for (uint32_t i : ordered_by_id(sightings))
+			if (ids.empty() || ids.back() != sightings[i].id)
+				ids.push_back(sightings[i].id);
+		std::vector<int64_t> eids = hold_events(ids);
+		std::vector<Stored> held;
+		auto known = batch_.begin();
+		for (size_t i = 0; i < ids.size(); i++) {
+			while (known != batch_.end() && known->id < ids[i])
+				++known;
+			bool fresh = known != batch_.end() && known->id == ids[i] && known->fresh;
+			held.push_back({ids[i], eids[i], fresh});
+		}
+		batch_ = std::move(held);
+	}
+
 	void write_sightings(std::span<const Sighting> sightings, bool look,
 						 std::vector<uint8_t> &known)
 	{
@@ -192,12 +195,15 @@ class DirectInsert
 
 	Table events_;
 	SightingWriter sightings_;
-	std::vector<Stored> batch_;  // sorted by id
+	std::vector<Stored> batch_;  // what is known of events, sorted by id
 	std::vector<int64_t> facts_; // eids
 	Counts kinds_, days_;
 };
 
-/* All that a batch needs until it is written; an abort of the subtransaction frees it as well. */
+/*
+ * The rows, slots and arrays of a batch; an abort of the subtransaction frees them as well. What is
+ * allocated after a statement was run is SPI's, and lives until SPI_finish.
+ */
 template <class F>
 auto
 in_batch_memory(F body) -> decltype(body())
@@ -233,9 +239,9 @@ look_up_directly(std::span<const std::string_view> ids, std::vector<uint8_t> &kn
 	Table events, rejects;
 	known.resize(ids.size());
 	return pg::call([&] {
-		if (!events.open_to_read(kEvents))
+		if (!events.open_to_read(kEvents, GetActiveSnapshot()))
 			return false;
-		if (!rejects.open_to_read(kRejects)) {
+		if (!rejects.open_to_read(kRejects, GetActiveSnapshot())) {
 			events.close();
 			return false;
 		}

@@ -5,6 +5,7 @@
 
 #include "batch.h"
 #include "direct_insert.h"
+#include "event_lock.h"
 #include "nul.h"
 #include "pg/border/spi.h"
 #include "pg/border/subtransaction.h"
@@ -16,9 +17,6 @@ namespace {
 pg::Statement known_statement(
 	"SELECT ARRAY(SELECT EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.event_id = a.id) "
 	"OR EXISTS (SELECT FROM bigbrotr.event_rejects AS r WHERE r.event_id = a.id) "
-	"FROM unnest($1) WITH ORDINALITY AS a (id, n) ORDER BY a.n)");
-pg::Statement archived_statement(
-	"SELECT ARRAY(SELECT EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.event_id = a.id) "
 	"FROM unnest($1) WITH ORDINALITY AS a (id, n) ORDER BY a.n)");
 pg::Statement rejected_statement(
 	"SELECT r.event_id FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY ($1)");
@@ -177,6 +175,24 @@ reject(const Event &event, std::span<const Sighting> sightings, const pg::Error 
 						  pg::value(now)});
 }
 
+/*
+ * For each sighting, whether its event is archived. To be asked before they are stored: an event
+ * that arrives later has no sighting of ours, one that is there stays.
+ */
+std::vector<uint8_t>
+are_archived(std::span<const Sighting> sightings)
+{
+	std::vector<std::string_view> ids;
+	ids.reserve(sightings.size());
+	for (const Sighting &sighting : sightings)
+		ids.push_back(sighting.id);
+	std::vector<uint8_t> known;
+	known.reserve(ids.size());
+	for (int64_t eid : hold_events(ids))
+		known.push_back(eid != 0);
+	return known;
+}
+
 /* One by one, in the order of all writers; those that the database refuses are kept as rejects. */
 void
 salvage(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
@@ -195,7 +211,6 @@ salvage(std::span<const Event> events, std::span<const Sighting> sightings, int6
 			inserted.rejected++;
 		}
 	}
-	inserted.sightings = store_sightings(sightings);
 }
 
 } // namespace
@@ -216,7 +231,7 @@ insert_events(std::span<const Event> exact, std::span<const Sighting> sightings,
 	Storable storable(exact);
 	std::span<const Event> events = storable.events();
 	Inserted inserted;
-	std::vector<uint8_t> known;
+	std::vector<uint8_t> known; // of each sighting: whether its event is archived
 	bool direct = false;
 	auto directly = [&](bool look) {
 		return attempt([&] {
@@ -224,18 +239,24 @@ insert_events(std::span<const Event> exact, std::span<const Sighting> sightings,
 			direct = insert_directly(events, sightings, now, look, inserted, known);
 		});
 	};
-	if ((directly(false) || directly(true)) && direct)
-		return inserted;
-	// Somebody else was faster twice, or it is not for us to do: the statement knows how to wait.
-	auto by_statement = [&] {
-		inserted = {};
-		store_events(events, now, inserted.events);
+	if (!((directly(false) || directly(true)) && direct)) {
+		// Somebody else was faster twice, or it is not for us to do: the statement knows how to
+		// wait.
+		auto by_statement = [&] {
+			inserted = {};
+			store_events(events, now, inserted.events);
+		};
+		if (!attempt(by_statement)) {
+			inserted = {};
+			salvage(events, sightings, now, inserted);
+		}
+		known = are_archived(sightings);
 		inserted.sightings = store_sightings(sightings);
-	};
-	if (!attempt(by_statement)) {
-		inserted = {};
-		salvage(events, sightings, now, inserted);
 	}
+	add_rejected(sightings, known);
+	for (size_t i = 0; i < sightings.size(); i++)
+		if (!known[i])
+			inserted.missing.insert(sightings[i].id);
 	return inserted;
 }
 
@@ -252,11 +273,7 @@ insert_sightings(std::span<const Sighting> sightings)
 		});
 	};
 	if (!((directly(false) || directly(true)) && direct)) {
-		size_t n = sightings.size();
-		// First: an event that arrives after this look has no sighting from us.
-		recorded.known =
-			archived_statement.run({pg::bytea_array(n, [&](size_t i) { return sightings[i].id; })})
-				.booleans(0, 1);
+		recorded.known = are_archived(sightings);
 		inserted.sightings = store_sightings(sightings);
 	}
 	add_rejected(sightings, recorded.known);

@@ -41,7 +41,7 @@ Event event_of(const nostr::Event &event);
 
 struct Sighting
 {
-	std::string_view id; // of an event in the archive or in the same batch; others are passed over
+	std::string_view id; // of an event in the archive or in the same batch; others are missing
 	int32_t relay_id = 0;
 	int64_t seen_at = 0; // Unix seconds
 };
@@ -63,6 +63,12 @@ struct Inserted
 	IdSet events;                          // ids of those that are new, as they stand in the batch
 	std::vector<RelaySightings> sightings; // new ones of each relay
 	int64_t rejected = 0;
+	/*
+	 * Ids of sightings, as they stand in the batch, whose event is neither archived nor in
+	 * bigbrotr.event_rejects: they were passed over, and whoever took the event for archived is
+	 * wrong.
+	 */
+	IdSet missing;
 };
 
 /*

@@ -1,7 +1,9 @@
 /*
- * bigbrotr.insert_events(…), insert_sightings(…) and known_events(…): those of archive for SQL.
+ * bigbrotr.insert_events(…), insert_sightings(…), known_events(…), hold_events(…) and
+ * take_events(…): those of archive for SQL.
  */
 #include "bytes.h"
+#include "event_lock.h"
 #include "insert.h"
 #include "pg/border/spi.h"
 
@@ -12,12 +14,19 @@ extern "C" {
 PGDLLEXPORT Datum bigbrotr_insert_events(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_insert_sightings(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_known_events(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_hold_events(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_take_events(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(bigbrotr_insert_events);
 PG_FUNCTION_INFO_V1(bigbrotr_insert_sightings);
 PG_FUNCTION_INFO_V1(bigbrotr_known_events);
+PG_FUNCTION_INFO_V1(bigbrotr_hold_events);
+PG_FUNCTION_INFO_V1(bigbrotr_take_events);
 }
 
 namespace {
+
+/* As bigbrotr.check_elements() says it. What is made of an element takes some 200 bytes. */
+constexpr int kMostElements = 100000;
 
 /* The elements of an array argument. */
 class Elements
@@ -25,20 +34,28 @@ class Elements
   public:
 	Elements(FunctionCallInfo fcinfo, int argument, Oid type, bool nullable = false)
 	{
+		ArrayType *array = pg::call([&] { return PG_GETARG_ARRAYTYPE_P(argument); });
+		count_ = pg::call([&] { return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)); });
+		auto name = [&] {
+			const char *function = pg::call([&] { return get_func_name(fcinfo->flinfo->fn_oid); });
+			return "argument " + std::to_string(argument + 1) + " of bigbrotr." + function;
+		};
+		if (count_ > kMostElements)
+			throw pg::Error(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+							name() + " has " + std::to_string(count_) + " elements",
+							"A list may have " + std::to_string(kMostElements) + " elements.",
+							"Call the function several times, each time with a part of the list.");
 		pg::call([&] {
 			int16 length;
 			bool by_value;
 			char alignment;
 			get_typlenbyvalalign(type, &length, &by_value, &alignment);
-			deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), type, length, by_value, alignment,
-							  &values_, &nulls_, &count_);
+			deconstruct_array(array, type, length, by_value, alignment, &values_, &nulls_, &count_);
 		});
 		for (int i = 0; i < count_ && !nullable; i++)
 			if (nulls_[i])
 				throw pg::Error(ERRCODE_NULL_VALUE_NOT_ALLOWED,
-								"argument " + std::to_string(argument + 1) + " of bigbrotr." +
-									get_func_name(fcinfo->flinfo->fn_oid) +
-									" has a null as element " + std::to_string(i + 1),
+								name() + " has a null as element " + std::to_string(i + 1),
 								"Only raws of bigbrotr.insert_events may hold nulls.",
 								"Nothing of the batch was stored.");
 	}
@@ -69,6 +86,18 @@ common_count(std::initializer_list<const Elements *> arrays)
 							"Their n-th elements belong together.",
 							"The first eight are about events, the next three about sightings.");
 	return (*arrays.begin())->count();
+}
+
+/* Of ids; null is the id of no event. */
+std::vector<std::string_view>
+read_ids(FunctionCallInfo fcinfo)
+{
+	Elements ids(fcinfo, 0, BYTEAOID, true);
+	std::vector<std::string_view> views;
+	views.reserve(static_cast<size_t>(ids.count()));
+	for (int i = 0; i < ids.count(); i++)
+		views.push_back(ids.bytes(i));
+	return views;
 }
 
 std::vector<archive::Event>
@@ -117,15 +146,49 @@ sum(const std::vector<archive::RelaySightings> &sightings)
 	return sum;
 }
 
-/* Inside pg::call. */
 Datum
 boolean_array(const std::vector<uint8_t> &values)
 {
-	auto *elements = static_cast<Datum *>(palloc(values.size() * sizeof(Datum) + 1));
-	for (size_t i = 0; i < values.size(); i++)
-		elements[i] = BoolGetDatum(values[i]);
-	return PointerGetDatum(
-		construct_array(elements, static_cast<int>(values.size()), BOOLOID, 1, true, 'c'));
+	return pg::call([&] {
+		auto *elements = static_cast<Datum *>(palloc(values.size() * sizeof(Datum) + 1));
+		for (size_t i = 0; i < values.size(); i++)
+			elements[i] = BoolGetDatum(values[i]);
+		return PointerGetDatum(
+			construct_array(elements, static_cast<int>(values.size()), BOOLOID, 1, true, 'c'));
+	});
+}
+
+Datum
+id_array(const archive::IdSet &ids)
+{
+	auto id = ids.begin();
+	return pg::bytea_array(ids.size(), [&](size_t) { return *id++; }).datum;
+}
+
+/* eids, null for those that are 0. */
+Datum
+eid_array(const std::vector<int64_t> &eids)
+{
+	return pg::call([&] {
+		auto *elements = static_cast<Datum *>(palloc(eids.size() * sizeof(Datum) + 1));
+		auto *nulls = static_cast<bool *>(palloc(eids.size() + 1));
+		for (size_t i = 0; i < eids.size(); i++) {
+			elements[i] = Int64GetDatum(eids[i]);
+			nulls[i] = eids[i] == 0;
+		}
+		return pg::detail::make_array(elements, nulls, eids.size(), INT8OID, INT8ARRAYOID).datum;
+	});
+}
+
+/* Runs `body` with SPI connected; gives what it returns. */
+template <class F>
+auto
+with_spi(F body) -> decltype(body())
+{
+	pg::call([] { SPI_connect(); });
+	auto result = body();
+	pg::call([] { SPI_finish(); });
+	return result;
 }
 
 } // namespace
@@ -134,17 +197,17 @@ Datum
 bigbrotr_insert_events(PG_FUNCTION_ARGS)
 {
 	TupleDesc shape = archive::result_row(fcinfo);
-	Datum values[3] = {};
-	bool nulls[3] = {};
+	Datum values[4] = {};
+	bool nulls[4] = {};
 	pg::boundary([&] {
 		std::vector<archive::Event> events = read_events(fcinfo);
 		std::vector<archive::Sighting> sightings = read_sightings(fcinfo, 8);
-		pg::call([] { SPI_connect(); });
-		archive::Inserted inserted = archive::insert_events(events, sightings, PG_GETARG_INT64(11));
-		pg::call([] { SPI_finish(); });
+		archive::Inserted inserted = with_spi(
+			[&] { return archive::insert_events(events, sightings, PG_GETARG_INT64(11)); });
 		values[0] = Int64GetDatum(static_cast<int64_t>(inserted.events.size()));
 		values[1] = Int64GetDatum(sum(inserted.sightings));
 		values[2] = Int64GetDatum(inserted.rejected);
+		values[3] = id_array(inserted.missing);
 	});
 	return HeapTupleGetDatum(heap_form_tuple(shape, values, nulls));
 }
@@ -157,10 +220,8 @@ bigbrotr_insert_sightings(PG_FUNCTION_ARGS)
 	bool nulls[2] = {};
 	pg::boundary([&] {
 		std::vector<archive::Sighting> sightings = read_sightings(fcinfo, 0);
-		pg::call([] { SPI_connect(); });
-		archive::Recorded recorded = archive::insert_sightings(sightings);
-		pg::call([] { SPI_finish(); });
-		values[0] = pg::call([&] { return boolean_array(recorded.known); });
+		archive::Recorded recorded = with_spi([&] { return archive::insert_sightings(sightings); });
+		values[0] = boolean_array(recorded.known);
 		values[1] = Int64GetDatum(sum(recorded.sightings));
 	});
 	return HeapTupleGetDatum(heap_form_tuple(shape, values, nulls));
@@ -170,13 +231,25 @@ Datum
 bigbrotr_known_events(PG_FUNCTION_ARGS)
 {
 	return pg::boundary([&] {
-		Elements ids(fcinfo, 0, BYTEAOID, true); // null is no event's id, and neither is nothing
-		std::vector<std::string_view> views;
-		for (int i = 0; i < ids.count(); i++)
-			views.push_back(ids.bytes(i));
-		pg::call([] { SPI_connect(); });
-		std::vector<uint8_t> known = archive::known_events(views);
-		pg::call([] { SPI_finish(); });
-		return pg::call([&] { return boolean_array(known); });
+		std::vector<std::string_view> ids = read_ids(fcinfo);
+		return boolean_array(with_spi([&] { return archive::known_events(ids); }));
+	});
+}
+
+Datum
+bigbrotr_hold_events(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		std::vector<std::string_view> ids = read_ids(fcinfo);
+		return eid_array(with_spi([&] { return archive::hold_events(ids); }));
+	});
+}
+
+Datum
+bigbrotr_take_events(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		std::vector<std::string_view> ids = read_ids(fcinfo);
+		return eid_array(with_spi([&] { return archive::take_events(ids); }));
 	});
 }

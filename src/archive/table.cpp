@@ -6,7 +6,6 @@
 extern "C" {
 #include "access/heapam.h"
 #include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/index.h"
@@ -180,16 +179,16 @@ Table::open(const TableShape &shape)
 }
 
 bool
-Table::open_to_read(const TableShape &shape)
+Table::open_to_read(const TableShape &shape, Snapshot snapshot, LOCKMODE lock)
 {
-	if (!open_relation(shape, AccessShareLock, ACL_SELECT))
+	if (!open_relation(shape, lock, ACL_SELECT))
 		return false;
 	if (!fits(shape) || !open_key(shape)) {
 		table_close(relation_, NoLock);
 		return false;
 	}
 	others_.xmin = others_.xmax = InvalidTransactionId;
-	open_scan(GetActiveSnapshot());
+	open_scan(snapshot);
 	return true;
 }
 
@@ -233,6 +232,7 @@ Table::find(const Datum *key)
 	for (int i = 0; i < key_columns_; i++)
 		keys_[i].sk_argument = key[i];
 	for (;;) {
+		CHECK_FOR_INTERRUPTS();
 		index_rescan(scan_, keys_, key_columns_, nullptr, 0);
 		if (!index_getnext_slot(scan_, ForwardScanDirection, found_))
 			return nullptr;
@@ -246,6 +246,16 @@ Table::find(const Datum *key)
 		else
 			XactLockTableWait(other, relation_, &tid, XLTW_InsertIndex);
 	}
+}
+
+bool
+Table::hold(LockTupleMode mode)
+{
+	TM_FailureData failure;
+	ItemPointerData tid = found_->tts_tid;
+	return table_tuple_lock(relation_, &tid, scan_->xs_snapshot, found_, GetCurrentCommandId(true),
+							mode, LockWaitBlock, TUPLE_LOCK_FLAG_FIND_LAST_VERSION,
+							&failure) == TM_Ok;
 }
 
 void
@@ -262,6 +272,7 @@ Table::find_all(std::span<const KeyPair> keys, bool *found)
 	List *busy = NIL; // somebody is at work on them
 	size_t next = 0;
 	while (next < keys.size() && index_getnext_tid(scan_, ForwardScanDirection) != nullptr) {
+		CHECK_FOR_INTERRUPTS();
 		bool null;
 		KeyPair at = {DatumGetInt64(index_getattr(scan_->xs_itup, 1, scan_->xs_itupdesc, &null)),
 					  DatumGetInt32(index_getattr(scan_->xs_itup, 2, scan_->xs_itupdesc, &null))};
@@ -285,6 +296,7 @@ Table::find_all(std::span<const KeyPair> keys, bool *found)
 TupleTableSlot *
 Table::row()
 {
+	CHECK_FOR_INTERRUPTS();
 	if (filled_ == made_)
 		rows_[made_++] = table_slot_create(relation_, nullptr);
 	TupleTableSlot *slot = rows_[filled_++];

@@ -17,6 +17,7 @@
 extern "C" {
 #include "access/genam.h"
 #include "access/skey.h"
+#include "access/tableam.h"
 #include "executor/executor.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -68,8 +69,11 @@ class Table
 	 * not move.
 	 */
 	bool open(const TableShape &shape);
-	/* For find() alone, by the active snapshot and without waiting. False likewise. */
-	bool open_to_read(const TableShape &shape);
+	/*
+	 * For find() and hold() alone: find() sees what the snapshot sees and does not wait. False
+	 * likewise. hold() needs a `lock` of RowShareLock.
+	 */
+	bool open_to_read(const TableShape &shape, Snapshot snapshot, LOCKMODE lock = AccessShareLock);
 	void close();
 
 	/* Whether there never was a row, as far as a look at the file's size can tell. */
@@ -81,9 +85,15 @@ class Table
 
 	/*
 	 * Looks the key up in what is committed and in what we wrote, and waits for whoever is
-	 * writing or deleting it. The row is valid until the next call.
+	 * writing or deleting it. The row is valid until the next call. Like all that is called for
+	 * each row, it gives way to interrupts.
 	 */
 	TupleTableSlot *find(const Datum *key);
+	/*
+	 * Locks the row that find() found until the transaction ends; waits for others that hold it in
+	 * a way that excludes this one. False if the row is gone.
+	 */
+	bool hold(LockTupleMode mode);
 	/* The same for keys in ascending order that are close to each other: reads what lies between.
 	 */
 	void find_all(std::span<const KeyPair> keys, bool *found);

@@ -49,7 +49,7 @@ $node->safe_psql('postgres', "UPDATE bigbrotr.relay_sync SET enabled = false WHE
 wait_for($node, "phase = 'waiting' FROM bigbrotr.relay_sync WHERE $second");
 $node->safe_psql('postgres', "UPDATE bigbrotr.relay_sync SET enabled = true WHERE $second");
 wait_for($node, "phase = 'live' FROM bigbrotr.relay_sync WHERE $second");
-$node->safe_psql('postgres', "SELECT bigbrotr.delete_relay('$stub->{urls}[1]')");
+$node->safe_psql('postgres', "CALL bigbrotr.delete_relay('$stub->{urls}[1]')");
 wait_for($node, q{(bigbrotr.service_stats('synchronizer')->'custom'->>'relays_open')::integer = 1});
 is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.verify_references()'), '', 'all references hold');
 

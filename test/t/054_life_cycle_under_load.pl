@@ -135,7 +135,7 @@ $node->safe_psql('postgres', 'SELECT bigbrotr.start_workers()');
 # ---- a relay is forgotten in the middle of its backfill
 under_load();
 my ($forgotten) = pop @{ $stub->{urls} };
-$node->safe_psql('postgres', "SELECT bigbrotr.delete_relay('$forgotten'); DELETE FROM truth WHERE url = '$forgotten'");
+$node->safe_psql('postgres', "CALL bigbrotr.delete_relay('$forgotten'); DELETE FROM truth WHERE url = '$forgotten'");
 
 # ---- the postmaster is killed: nobody is left to tell the others
 under_load();

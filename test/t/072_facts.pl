@@ -85,7 +85,7 @@ for my $way ('directly', 'by SQL')
 		my ($old, $withdrawn, $published) = split /\|/, $node->safe_psql('postgres',
 			'SELECT count(*) FILTER (WHERE NOT current), count(*) FILTER (WHERE NOT standing), count(*) FILTER (WHERE current AND standing) FROM expected');
 		ok($old > 50 && $withdrawn > 50 && $published > 50, "$way, $seed: $old superseded, $withdrawn withdrawn, $published published");
-		is($node->safe_psql('postgres', 'SELECT bigbrotr.delete_withdrawn()'), $withdrawn, "$way, $seed: what is withdrawn is really deleted on demand");
+		is($node->safe_psql('postgres', 'CALL bigbrotr.delete_withdrawn()'), $withdrawn, "$way, $seed: what is withdrawn is really deleted on demand");
 	}
 }
 $node->stop;

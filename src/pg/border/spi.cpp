@@ -122,6 +122,17 @@ Rows::booleans(uint64_t row, int column) const
 	return out;
 }
 
+std::vector<int64_t>
+Rows::bigints(uint64_t row, int column) const
+{
+	bool null;
+	Elements e = elements_of(datum(row, column, null), INT8OID);
+	std::vector<int64_t> out(static_cast<size_t>(e.count));
+	for (size_t i = 0; i < out.size(); i++)
+		out[i] = DatumGetInt64(e.values[i]);
+	return out;
+}
+
 std::vector<std::string_view>
 Rows::byteas(uint64_t row, int column) const
 {

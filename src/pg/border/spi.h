@@ -127,8 +127,9 @@ class Rows
 	int64_t integer(uint64_t row, int column) const;
 	/* Of text or bytea. */
 	std::string_view bytes(uint64_t row, int column) const;
-	/* Of an array without nulls: boolean[] or bytea[]. */
+	/* Of an array without nulls: boolean[], bigint[] or bytea[]. */
 	std::vector<uint8_t> booleans(uint64_t row, int column) const;
+	std::vector<int64_t> bigints(uint64_t row, int column) const;
 	std::vector<std::string_view> byteas(uint64_t row, int column) const;
 
   private:

@@ -1,0 +1,268 @@
+-- Deletions. They go in slices, lock no table against writers, and can be called again where they were
+-- interrupted. How writers and deletions find each other: src/archive/event_lock.h.
+-- A procedure cannot both commit and SET search_path: it sets it itself, in each of its transactions.
+
+CREATE TABLE bigbrotr.deletion_progress (
+	deletion text   NOT NULL,
+	next_eid bigint NOT NULL,
+	CONSTRAINT deletion_progress_pkey PRIMARY KEY (deletion)
+);
+COMMENT ON TABLE bigbrotr.deletion_progress IS 'How far a deletion is that was interrupted. Deletions lock this table, writers only if they get it at once';
+COMMENT ON COLUMN bigbrotr.deletion_progress.deletion IS 'The procedure';
+COMMENT ON COLUMN bigbrotr.deletion_progress.next_eid IS 'The events before this eid (bigbrotr.events.eid) are done with';
+
+CREATE FUNCTION bigbrotr.take_events(event_ids bytea[]) RETURNS bigint[]
+	LANGUAGE c STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_take_events';
+COMMENT ON FUNCTION bigbrotr.take_events(bytea[]) IS
+	'Locks events that the transaction is going to delete and returns the eid of each, null: it is not archived. The next statement sees all of their sightings, and none is added';
+
+CREATE FUNCTION bigbrotr.delete_events(event_ids bytea[]) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	eids bigint[] := bigbrotr.take_events(event_ids);
+	deleted bigint;
+BEGIN
+	DELETE FROM bigbrotr.events AS e WHERE e.eid = ANY (eids);
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	DELETE FROM bigbrotr.sightings AS s WHERE s.eid = ANY (eids);
+	RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.delete_events(bytea[]) IS
+	'Deletes events with their sightings, at most 100,000 at a time, and returns how many there were. Coverage stays: they are not asked for again';
+
+-- The relay is disabled first, so that nobody adds to what is being deleted; its row goes last. The rows are
+-- found once, since each slice would read over all that is deleted already. Two deletions of sightings at
+-- the same time could wait for each other's rows: the table lock lets one slice be made at a time.
+CREATE PROCEDURE bigbrotr.delete_relay(url text, INOUT sightings bigint DEFAULT NULL)
+	LANGUAGE plpgsql
+	AS $$
+DECLARE
+	slice CONSTANT integer := 10000;
+	id integer;
+	place record;
+	places tid[];
+	total bigint;
+	deleted bigint;
+BEGIN
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	sightings := NULL;
+	SELECT r.relay_id INTO id FROM bigbrotr.relays AS r WHERE r.url = delete_relay.url;
+	IF id IS NULL THEN
+		RETURN;
+	END IF;
+	INSERT INTO bigbrotr.relay_sync (relay_id, enabled, phase_since) VALUES (id, false, bigbrotr.unix_now())
+		ON CONFLICT ON CONSTRAINT relay_sync_pkey DO UPDATE SET enabled = false;
+	sightings := 0;
+	COMMIT;
+	LOOP
+		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+		places := '{}';
+		total := 0;
+		FOR place IN SELECT s.ctid AS tid FROM bigbrotr.sightings AS s WHERE s.relay_id = id LOOP
+			total := total + 1;
+			places := array_append(places, place.tid);
+			IF cardinality(places) = slice THEN
+				LOCK TABLE bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
+				-- A place may hold another row by now.
+				DELETE FROM bigbrotr.sightings AS s WHERE s.ctid = ANY (places) AND s.relay_id = id;
+				GET DIAGNOSTICS deleted = ROW_COUNT;
+				sightings := sightings + deleted;
+				places := '{}';
+				COMMIT;
+				PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+			END IF;
+		END LOOP;
+		EXIT WHEN total < slice;
+	END LOOP;
+	LOCK TABLE bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
+	-- Waits for those who are writing about the relay; the next statement sees what they wrote.
+	DELETE FROM bigbrotr.relays AS r WHERE r.relay_id = id;
+	DELETE FROM bigbrotr.sightings AS s WHERE s.relay_id = id;
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	sightings := sightings + deleted;
+END
+$$;
+COMMENT ON PROCEDURE bigbrotr.delete_relay(text, bigint) IS
+	'CALL bigbrotr.delete_relay(url): forgets a relay with its sightings, coverage and counters, in slices that are committed one by one, and gives how many sightings there were; null: the relay is not known. Its events stay. Disables the relay first: interrupted, it can be called again. Not inside a transaction block. To stop archiving a relay, set relay_sync.enabled to false instead';
+
+-- What nothing refers to any more. Planned each time: a slice and the whole table want different plans.
+CREATE FUNCTION bigbrotr.delete_orphan_events(
+	first_eid bigint DEFAULT 0, last_eid bigint DEFAULT 9223372036854775807) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_custom_plan
+	AS $$
+DECLARE
+	next bigint := first_eid;
+	orphans record;
+	eids bigint[];
+	gone bigint;
+	deleted bigint := 0;
+BEGIN
+	PERFORM bigbrotr.limit_time('procedure');
+	LOOP
+		SELECT array_agg(o.event_id) AS ids, max(o.eid) AS last INTO orphans
+		FROM (SELECT e.event_id, e.eid FROM bigbrotr.events AS e
+		      WHERE e.eid BETWEEN next AND last_eid
+		            AND NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid)
+		      ORDER BY e.eid LIMIT 100000) AS o;
+		EXIT WHEN orphans.ids IS NULL;
+		eids := bigbrotr.take_events(orphans.ids);
+		-- A sighting may have come in before they were locked.
+		DELETE FROM bigbrotr.events AS e
+		WHERE e.eid = ANY (eids) AND NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid);
+		GET DIAGNOSTICS gone = ROW_COUNT;
+		deleted := deleted + gone;
+		EXIT WHEN orphans.last = last_eid;
+		next := orphans.last + 1;
+	END LOOP;
+	RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.delete_orphan_events(bigint, bigint) IS
+	'Deletes the events that no relay delivered (of these eids, inclusive) and returns how many there were; imported ones may be among them';
+
+-- The documents stand in the checks themselves; a check that says it has none refers to none.
+CREATE FUNCTION bigbrotr.delete_orphan_nip11() RETURNS bigint
+	LANGUAGE sql
+	BEGIN ATOMIC
+		SELECT bigbrotr.limit_time('procedure');
+		WITH gone AS (
+			UPDATE bigbrotr.relay_checks AS c
+			SET nip11_name = NULL, nip11_description = NULL, nip11_pubkey = NULL, nip11_contact = NULL,
+			    nip11_supported_nips = NULL, nip11_software = NULL, nip11_version = NULL
+			WHERE NOT c.nip11_present
+			      AND num_nonnulls(c.nip11_name, c.nip11_description, c.nip11_pubkey, c.nip11_contact,
+				c.nip11_supported_nips, c.nip11_software, c.nip11_version) > 0
+			RETURNING c.relay_id
+		)
+		SELECT count(*) FROM gone;
+	END;
+COMMENT ON FUNCTION bigbrotr.delete_orphan_nip11() IS
+	'Deletes the NIP-11 parts of measurements that say they have none, and returns how many there were';
+
+CREATE FUNCTION bigbrotr.delete_orphan_nip66() RETURNS bigint
+	LANGUAGE sql
+	BEGIN ATOMIC
+		SELECT bigbrotr.limit_time('procedure');
+		WITH gone AS (
+			UPDATE bigbrotr.relay_checks AS c
+			SET nip66_openable = NULL, nip66_readable = NULL, nip66_writable = NULL,
+			    nip66_rtt_open = NULL, nip66_rtt_read = NULL, nip66_rtt_write = NULL
+			WHERE NOT c.nip66_present
+			      AND num_nonnulls(c.nip66_openable, c.nip66_readable, c.nip66_writable,
+				c.nip66_rtt_open, c.nip66_rtt_read, c.nip66_rtt_write) > 0
+			RETURNING c.relay_id
+		)
+		SELECT count(*) FROM gone;
+	END;
+COMMENT ON FUNCTION bigbrotr.delete_orphan_nip66() IS
+	'Deletes the NIP-66 parts of measurements that say they have none, and returns how many there were';
+
+-- Where a pass over the events by slices of their eids begins: where the last one was interrupted.
+CREATE FUNCTION bigbrotr.begin_pass(deletion text) RETURNS bigint
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT coalesce((SELECT min(e.eid) FROM bigbrotr.events AS e WHERE e.eid >= (
+			SELECT p.next_eid FROM bigbrotr.deletion_progress AS p WHERE p.deletion = begin_pass.deletion)),
+			(SELECT min(e.eid) FROM bigbrotr.events AS e));
+	END;
+COMMENT ON FUNCTION bigbrotr.begin_pass(text) IS
+	'The eid (bigbrotr.events.eid) at which a deletion goes on, or begins; null: there are no events';
+
+CREATE FUNCTION bigbrotr.note_progress(deletion text, done bigint) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	following bigint;
+BEGIN
+	SELECT min(e.eid) INTO following FROM bigbrotr.events AS e WHERE e.eid > done;
+	IF following IS NULL THEN
+		DELETE FROM bigbrotr.deletion_progress AS p WHERE p.deletion = note_progress.deletion;
+	ELSE
+		INSERT INTO bigbrotr.deletion_progress AS p (deletion, next_eid) VALUES (note_progress.deletion, following)
+			ON CONFLICT ON CONSTRAINT deletion_progress_pkey DO UPDATE SET next_eid = excluded.next_eid;
+	END IF;
+	RETURN following;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.note_progress(text, bigint) IS
+	'Notes that a deletion has done with the events up to this eid and returns the next one; null: it has read all, and begins anew when it is called again';
+
+CREATE PROCEDURE bigbrotr.cleanup_orphans(
+	INOUT events bigint DEFAULT NULL, INOUT nip11 bigint DEFAULT NULL, INOUT nip66 bigint DEFAULT NULL)
+	LANGUAGE plpgsql
+	AS $$
+DECLARE
+	slice CONSTANT bigint := 10000;
+	next bigint;
+BEGIN
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	events := 0;
+	next := bigbrotr.begin_pass('cleanup_orphans');
+	WHILE next IS NOT NULL LOOP
+		-- A slice is small, whatever the planner believes of a table that grew.
+		PERFORM pg_catalog.set_config('enable_seqscan', 'off', true);
+		events := events + bigbrotr.delete_orphan_events(next, next + slice - 1);
+		next := bigbrotr.note_progress('cleanup_orphans', next + slice - 1);
+		COMMIT;
+		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	END LOOP;
+	nip11 := bigbrotr.delete_orphan_nip11();
+	COMMIT;
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	nip66 := bigbrotr.delete_orphan_nip66();
+END
+$$;
+COMMENT ON PROCEDURE bigbrotr.cleanup_orphans(bigint, bigint, bigint) IS
+	'CALL bigbrotr.cleanup_orphans(): delete_orphan_events, _nip11 and _nip66, in slices that are committed one by one; gives the three numbers. Interrupted, it goes on where it was when called again. Not inside a transaction block';
+
+CREATE PROCEDURE bigbrotr.delete_withdrawn(INOUT events bigint DEFAULT NULL)
+	LANGUAGE plpgsql
+	AS $$
+DECLARE
+	slice CONSTANT bigint := 10000;
+	next bigint;
+BEGIN
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	events := 0;
+	next := bigbrotr.begin_pass('delete_withdrawn');
+	WHILE next IS NOT NULL LOOP
+		PERFORM pg_catalog.set_config('enable_seqscan', 'off', true);
+		events := events + bigbrotr.delete_events(ARRAY(
+			SELECT e.event_id FROM bigbrotr.events AS e
+			WHERE e.eid BETWEEN next AND next + slice - 1
+			      AND NOT bigbrotr.is_standing(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)));
+		next := bigbrotr.note_progress('delete_withdrawn', next + slice - 1);
+		COMMIT;
+		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE bigbrotr.delete_withdrawn(bigint) IS
+	'CALL bigbrotr.delete_withdrawn(): really deletes events that are deleted (NIP-09), expired (NIP-40) or vanished (NIP-62), in slices that are committed one by one, and gives how many. What was asked for stays known: they do not come back into view. Reads all events; interrupted, it goes on where it was when called again. Not inside a transaction block';
+
+SELECT pg_extension_config_dump('bigbrotr.deletion_progress', '');
+
+GRANT DELETE ON bigbrotr.events, bigbrotr.sightings, bigbrotr.relays TO bigbrotr_admin;
+GRANT INSERT, UPDATE, DELETE ON bigbrotr.deletion_progress TO bigbrotr_admin;
+GRANT EXECUTE ON FUNCTION
+	bigbrotr.take_events(bytea[]),
+	bigbrotr.delete_events(bytea[]),
+	bigbrotr.delete_orphan_events(bigint, bigint),
+	bigbrotr.delete_orphan_nip11(),
+	bigbrotr.delete_orphan_nip66(),
+	bigbrotr.begin_pass(text),
+	bigbrotr.note_progress(text, bigint)
+	TO bigbrotr_admin;
+GRANT EXECUTE ON PROCEDURE
+	bigbrotr.delete_relay(text, bigint),
+	bigbrotr.cleanup_orphans(bigint, bigint, bigint),
+	bigbrotr.delete_withdrawn(bigint)
+	TO bigbrotr_admin;

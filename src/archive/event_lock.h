@@ -1,0 +1,44 @@
+/*
+ * Writers of sightings and deletions of events beside each other: a sighting never refers to an
+ * event that is gone, no deletion waits for writers that come after it, and a writer waits for a
+ * deletion only where both concern the same event.
+ *
+ * The lock on the table bigbrotr.deletion_progress decides. A writer takes it (RowShareLock) only
+ * if it can have it at once. Then no event is deleted until the writer's transaction ends, and the
+ * writer locks no rows. A deletion takes it exclusively and waits for the writers that have it.
+ * Those that come later do not get it: each of them locks (KEY SHARE) the rows of the events that
+ * its sightings refer to. The deletion locks the rows of its events as well, then looks with a new
+ * snapshot which sightings there are. Both go through events in the order of their ids: they wait
+ * for each other, but never in a circle.
+ *
+ * The functions are for transactions with SPI connected and a snapshot pushed; all throw pg::Error.
+ */
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace archive {
+
+/*
+ * True: no event is deleted by others until the transaction ends. False: a deletion is under way,
+ * or the snapshot of this transaction is older than what it would have to see. To be called before
+ * the events are looked up.
+ */
+bool shut_out_deletions();
+
+/*
+ * For each id the eid of the event, 0 if it is not archived. The events are not deleted until the
+ * transaction ends.
+ */
+std::vector<int64_t> hold_events(std::span<const std::string_view> ids);
+
+/*
+ * The same for the transaction that is going to delete the events. Whatever comes after it sees
+ * all sightings of them, and none can be added. Demands READ COMMITTED.
+ */
+std::vector<int64_t> take_events(std::span<const std::string_view> ids);
+
+} // namespace archive

@@ -1,0 +1,30 @@
+/*
+ * The tables that are read and written directly: what the code that does so takes for granted.
+ */
+#pragma once
+
+#include "table.h"
+
+namespace archive {
+
+inline constexpr Column kEventColumns[] = {
+	{"eid", INT8OID, true}, {"created_at", INT8OID}, {"inserted_at", INT8OID}, {"kind", INT4OID},
+	{"event_id", BYTEAOID}, {"pubkey", BYTEAOID},    {"sig", BYTEAOID},        {"tags", kTagsType},
+	{"content", TEXTOID},   {"raw", BYTEAOID},
+};
+inline constexpr int16_t kEventKey[] = {5};
+inline constexpr TableShape kEvents = {"events", kEventColumns, kEventKey, "count_events"};
+
+inline constexpr Column kRejectColumns[] = {{"event_id", BYTEAOID}};
+inline constexpr int16_t kRejectKey[] = {1};
+inline constexpr TableShape kRejects = {"event_rejects", kRejectColumns, kRejectKey, nullptr};
+
+/* Of a row of events. Inside pg::call. */
+inline int64_t
+eid_of(TupleTableSlot *row)
+{
+	bool is_null;
+	return DatumGetInt64(slot_getattr(row, 1, &is_null));
+}
+
+} // namespace archive
