@@ -36,7 +36,7 @@ SHLIB_LINK = -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lstdc++
 SHLIB_EXPORTS = exports.txt
 NET_LIBS = -lwebsockets -lcares -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lpthread
 
-EXTRA_CLEAN = $(NET) $(NET_OBJS) $(IMPORT) src/client/import.o $(SCRIPT) src/wire/wire_generated.h
+EXTRA_CLEAN = $(NET) $(NET_OBJS) $(IMPORT) src/client/import.o $(SCRIPT)
 
 all: $(NET) $(IMPORT)
 
@@ -47,10 +47,10 @@ include $(PGXS)
 $(SCRIPT): $(SCRIPT_PARTS) bigbrotr.control
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION bigbrotr" to load this file. \quit'; cat $(SCRIPT_PARTS); } > $@
 
-src/wire/wire_generated.h: src/wire/wire.fbs
-	flatc --cpp --cpp-std c++17 --scoped-enums -o src/wire $<
-
-$(CORE_OBJS) $(OBJS) $(NET_OBJS): | src/wire/wire_generated.h
+# Worker and net process of two builds whose messages differ refuse each other.
+src/wire/link.o: override CPPFLAGS += \
+	-DBIGBROTR_BUILD='"$(EXTVERSION)-$(shell cat $(srcdir)/src/wire/*.h $(srcdir)/src/wire/*.cpp | cksum | cut -d ' ' -f 1)"'
+src/wire/link.o: $(wildcard src/wire/*)
 -include $(OBJS:.o=.d) $(NET_OBJS:.o=.d)
 override CXXFLAGS += -MMD -MP
 

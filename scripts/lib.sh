@@ -9,7 +9,7 @@ umask 022
 SERVER_PACKAGES=(
 	postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR g++ make ca-certificates
 	libwebsockets-dev libc-ares-dev libssl-dev zlib1g-dev
-	libsecp256k1-dev libsimdjson-dev libidn2-dev libflatbuffers-dev flatbuffers-compiler
+	libsecp256k1-dev libsimdjson-dev libidn2-dev
 )
 
 say() { printf '%s\n' "$*"; }
@@ -115,10 +115,10 @@ copy_sources() {
 	local to=$1 file
 	as_user mkdir -p "$to"
 	tar -C "$ROOT" --exclude-vcs --exclude='./.bigbrotr*' --exclude='./build*' --exclude='*.o' --exclude='*.so' \
-		--exclude='*.d' --exclude='*_generated.h' --exclude=node_modules --exclude='./bigbrotr-net' --exclude='./bigbrotr-import' \
+		--exclude='*.d' --exclude=node_modules --exclude='./bigbrotr-net' --exclude='./bigbrotr-import' \
 		--exclude='./bigbrotr--*.sql' -cf - . | as_user tar -C "$to" -xf - --no-same-owner
 	(cd "$to" && find src workers sql expected test -name node_modules -prune -o -type f -print) |
-		grep -vE '\.(o|d)$|_generated\.h$' |
+		grep -vE '\.(o|d)$' |
 		while read -r file; do
 			[ -e "$ROOT/$file" ] || rm -f "$to/$file"
 		done

@@ -1,5 +1,6 @@
 #include "net/process.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <optional>
 
@@ -41,7 +42,8 @@ class Process
 		  ticker_(reactor_, [this] { tick(); })
 	{
 		reactor_.watch(link_.fd(), EPOLLIN, [this](uint32_t events) { link_ready(events); });
-		link_.send(wire::Hello{wire::kVersion, int32_t(getpid())});
+		link_.send(wire::Hello{
+			.role = wire::Role::Sync, .build = wire::build_id(), .pid = int32_t(getpid())});
 		ticker_.arm(kTick);
 	}
 
@@ -61,7 +63,7 @@ class Process
 		Shared shared;
 		Sessions sessions;
 
-		Work(Process &process, const wire::Settings &settings)
+		Work(Process &process, const wire::ArchiveSettings &settings)
 			: intake(process.reactor_, process.link_, settings.verifier_threads),
 			  shared{{process.reactor_, process.clock_, process.resolver_, process.hosts_},
 					 process.link_,
@@ -77,29 +79,28 @@ class Process
 	void link_ready(uint32_t events)
 	{
 		if ((events & ~EPOLLOUT) != 0 &&
-			!link_.receive([this](const wire::Message &message) { handle(message); }))
+			!link_.receive([this](const wire::Frame &frame) { handle(frame); }))
 			reactor_.stop(0);
 	}
 
-	void handle(const wire::Message &message)
+	void handle(const wire::Frame &frame)
 	{
-		if (auto *settings = std::get_if<wire::Settings>(&message))
-			return configure(*settings);
-		if (!work_)
+		std::string fault;
+		auto message = wire::decode<wire::ArchiveToNet>(frame, fault);
+		if (!message)
+			throw LinkError(fault);
+		if (!work_ && !std::holds_alternative<wire::ArchiveSettings>(*message))
 			throw LinkError("no settings yet");
-		if (auto *task = std::get_if<wire::RelayTask>(&message))
-			work_->sessions.task(*task);
-		else if (auto *stop = std::get_if<wire::RelayStop>(&message))
-			work_->sessions.stop(*stop);
-		else if (auto *known = std::get_if<wire::Known>(&message))
-			work_->intake.answered(*known);
-		else if (auto *ack = std::get_if<wire::Ack>(&message))
-			work_->intake.outbox().acknowledged(ack->batch);
-		else
-			throw LinkError("a message that is not for us");
+		std::visit([this](const auto &one) { take(one); }, *message);
 	}
 
-	void configure(const wire::Settings &settings)
+	void take(const wire::RelayOpen &task) { work_->sessions.open(task); }
+	void take(const wire::RelayMore &task) { work_->sessions.more(task); }
+	void take(const wire::RelayStop &stop) { work_->sessions.stop(stop); }
+	void take(const wire::Known &known) { work_->intake.answered(known); }
+	void take(const wire::Forget &forget) { work_->intake.forget(forget.ids); }
+	void take(const wire::Ack &ack) { work_->intake.outbox().acknowledged(ack.number); }
+	void take(const wire::ArchiveSettings &settings)
 	{
 		if (!work_) {
 			work_.emplace(*this, settings);
@@ -140,22 +141,21 @@ class Process
 
 	void send_stats()
 	{
-		wire::Stats stats;
-		work_->sessions.count(stats);
-		stats.bytes_in_flight = work_->intake.outbox().in_flight();
-		stats.verified = work_->intake.verified();
-		stats.messages = work_->shared.messages;
-		bool idle = stats.connections == last_stats_.connections &&
-					stats.connecting == last_stats_.connecting &&
-					stats.bytes_in_flight == last_stats_.bytes_in_flight &&
-					stats.verified == last_stats_.verified &&
-					stats.messages == last_stats_.messages;
+		auto [open, opening] = work_->sessions.count();
+		const int64_t stats[] = {open, opening, int64_t(work_->intake.outbox().in_flight()),
+								 int64_t(work_->intake.verified()),
+								 int64_t(work_->shared.messages)};
+		bool idle = std::equal(std::begin(stats), std::end(stats), std::begin(last_stats_));
 		if (idle && clock_.now() - stats_told_ < kSignOfLife)
 			return;
 		stats_told_ = clock_.now();
-		stats.rss_bytes = resident_bytes();
-		last_stats_ = stats;
-		link_.send_if_idle(stats);
+		std::copy(std::begin(stats), std::end(stats), std::begin(last_stats_));
+		link_.send_if_idle(wire::Stats{{{"connections", stats[0]},
+										{"connecting", stats[1]},
+										{"bytes_in_flight", stats[2]},
+										{"verified", stats[3]},
+										{"messages", stats[4]},
+										{"rss_bytes", int64_t(resident_bytes())}}});
 	}
 
 	/* Peers can provoke such lines: only a few are worth sending. */
@@ -175,7 +175,7 @@ class Process
 	bool writing_ = false;
 	int log_lines_ = 0;
 	Clock::Time stats_sent_{}, stats_told_{};
-	wire::Stats last_stats_;
+	int64_t last_stats_[5] = {};
 };
 
 } // namespace

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "pg/work/worker.h"
+#include "wire/archive.h"
 
 /* May the net process speak of this relay, and how much of its past can be proven? */
 class BatchPolicy

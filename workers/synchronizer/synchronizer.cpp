@@ -42,6 +42,7 @@ pg::Statement gaps_statement("SELECT lower, upper FROM bigbrotr.gaps($1, $2) "
 struct Relay
 {
 	std::string url;
+	uint32_t attempt = 0;
 	int64_t asked_at = 0; // second in which its present task was made
 	bool open = true;     // not ended yet
 	bool more = false;    // the task left gaps out
@@ -64,7 +65,7 @@ class Synchronizer : public pg::Service, private BatchPolicy
 			return pg::Next::Continue;
 
 		int64_t now = worker.now();
-		std::vector<wire::Message> messages; // sent only when what they rest on is committed
+		std::vector<std::string> messages; // frames, sent only when what they rest on is committed
 		const auto before = relays_;
 		worker.transaction_with_retries("planning", {.durable = false}, [&] {
 			relays_ = before;
@@ -74,20 +75,41 @@ class Synchronizer : public pg::Service, private BatchPolicy
 			make_room(now, messages);
 			read_again(now, messages);
 		});
-		for (const wire::Message &message : messages)
-			worker.send(message);
+		for (const std::string &message : messages)
+			worker.send_frame(message);
 		worker.gauge("relays_open", count_open());
 		return pg::Next::Continue;
 	}
 
-	void on_message(pg::Worker &worker, const wire::Message &message) override
+	std::string net_settings() override
 	{
-		if (const auto *question = std::get_if<wire::Question>(&message)) {
+		wire::ArchiveSettings settings;
+		settings.allow_local_relays = pg::settings::allow_local_relays;
+		settings.connect_timeout_ms = pg::settings::connect_timeout_ms;
+		settings.response_timeout_ms = pg::settings::response_timeout_ms;
+		settings.page_limit = pg::settings::sync_page_limit;
+		settings.max_message_size_kb = pg::settings::max_message_size_kb;
+		settings.max_event_size_kb = pg::settings::max_event_size_kb;
+		settings.max_event_tags = pg::settings::max_event_tags;
+		settings.verifier_threads = pg::settings::sync_verifier_threads;
+		settings.buffer_kb = pg::settings::sync_buffer_kb;
+		settings.tls_ca_file = pg::settings::tls_ca_file;
+		settings.user_agent = "bigbrotr/" BIGBROTR_VERSION;
+		return wire::encode(settings);
+	}
+
+	void on_message(pg::Worker &worker, const wire::Frame &frame) override
+	{
+		std::string fault;
+		auto message = wire::decode<wire::ArchiveToWorker>(frame, fault);
+		if (!message)
+			throw pg::NetFault{fault};
+		if (const auto *question = std::get_if<wire::Question>(&*message)) {
 			worker.send(wire::Known{question->question, known_events(worker, question->ids)});
 			worker.count("questions", 1);
-		} else if (const auto *batch = std::get_if<wire::Batch>(&message)) {
+		} else if (const auto *batch = std::get_if<wire::Batch>(&*message)) {
 			ingest(worker, *batch, *this);
-			worker.send(wire::Ack{batch->batch});
+			worker.send(wire::Ack{batch->number});
 			for (const wire::RelayReport &report : batch->reports)
 				note(report, worker.now());
 		}
@@ -119,15 +141,15 @@ class Synchronizer : public pg::Service, private BatchPolicy
 												  [](const auto &r) { return r.second.open; }));
 	}
 
-	void stop(int32_t relay_id, std::vector<wire::Message> &messages)
+	void stop(int32_t relay_id, std::vector<std::string> &messages)
 	{
 		Relay &relay = relays_.at(relay_id);
 		if (!relay.stopping)
-			messages.emplace_back(wire::RelayStop{relay_id});
+			messages.push_back(wire::encode(wire::RelayStop{relay_id, relay.attempt}));
 		relay.stopping = true;
 	}
 
-	void stop_unwanted(std::vector<wire::Message> &messages)
+	void stop_unwanted(std::vector<std::string> &messages)
 	{
 		std::vector<int32_t> open;
 		for (const auto &[id, relay] : relays_)
@@ -140,7 +162,7 @@ class Synchronizer : public pg::Service, private BatchPolicy
 			stop(static_cast<int32_t>(rows.integer(row, 1)), messages);
 	}
 
-	void take_due(int64_t now, std::vector<wire::Message> &messages)
+	void take_due(int64_t now, std::vector<std::string> &messages)
 	{
 		int32_t places = std::max(0, pg::settings::sync_connections - count_open());
 		pg::Rows rows = take_statement.run(
@@ -149,12 +171,18 @@ class Synchronizer : public pg::Service, private BatchPolicy
 			auto id = static_cast<int32_t>(rows.integer(row, 1));
 			Relay relay;
 			relay.url = rows.bytes(row, 2);
-			messages.emplace_back(task(id, relays_[id] = std::move(relay), now));
+			relay.attempt = ++attempts_;
+			Relay &taken = relays_[id] = std::move(relay);
+			messages.push_back(wire::encode(wire::RelayOpen{.relay_id = id,
+															.attempt = taken.attempt,
+															.url = taken.url,
+															.live = true,
+															.ranges = ranges(id, taken, now)}));
 		}
 	}
 
 	/* Relays that are caught up give their places to those that wait; they come back in turn. */
-	void make_room(int64_t now, std::vector<wire::Message> &messages)
+	void make_room(int64_t now, std::vector<std::string> &messages)
 	{
 		if (count_open() < pg::settings::sync_connections)
 			return;
@@ -179,39 +207,43 @@ class Synchronizer : public pg::Service, private BatchPolicy
 				stop(id, messages);
 	}
 
-	void read_again(int64_t now, std::vector<wire::Message> &messages)
+	void read_again(int64_t now, std::vector<std::string> &messages)
 	{
 		for (auto &[id, relay] : relays_)
 			if (relay.open && !relay.stopping && relay.live_since &&
 				(relay.more || now - relay.asked_at >= pg::settings::sync_interval_s))
-				messages.emplace_back(task(id, relay, now));
+				messages.push_back(
+					wire::encode(wire::RelayMore{id, relay.attempt, ranges(id, relay, now)}));
 	}
 
 	/* Everything not proven up to now, and whatever is dated later (never proven). */
-	wire::RelayTask task(int32_t id, Relay &relay, int64_t now)
+	std::vector<wire::Range> ranges(int32_t id, Relay &relay, int64_t now)
 	{
-		wire::RelayTask task{id, relay.url, {{now + 1, nostr::Pager::kOpenEnd}}, true};
+		std::vector<wire::Range> ranges{{now + 1, nostr::Pager::kOpenEnd}};
 		pg::Rows rows =
 			gaps_statement.run({pg::value(id), pg::value(now), pg::value(now - kDenseRetry),
 								pg::value(int64_t{kMaxRanges})});
 		uint64_t count = std::min<uint64_t>(rows.count(), kMaxRanges - 1);
 		for (uint64_t row = 0; row < count; row++)
-			task.ranges.push_back({rows.integer(row, 1), rows.integer(row, 2)});
+			ranges.push_back({rows.integer(row, 1), rows.integer(row, 2)});
 		relay.more = rows.count() > count;
 		relay.asked_at = now;
 		relay.live_since.reset();
-		return task;
+		return ranges;
 	}
 
 	void note(const wire::RelayReport &report, int64_t now)
 	{
 		Relay &relay = relays_.at(report.relay_id);
+		if (report.attempt != relay.attempt)
+			return;
 		if (report.phase == wire::RelayPhase::CaughtUp)
 			relay.live_since = now;
 		else if (report.phase == wire::RelayPhase::Ended)
 			relay.open = false;
 	}
 
+	uint32_t attempts_ = 0;                     // openings so far
 	std::unordered_map<int32_t, Relay> relays_; // since the net process started
 };
 

@@ -1,10 +1,11 @@
-/* wire::Settings with strings of its own, and the limits that are no settings. */
+/* wire::ArchiveSettings with strings of its own, and the limits that are no settings. */
 #pragma once
 
 #include <chrono>
 #include <string>
 
-#include "wire/messages.h"
+#include "nostr/event.h"
+#include "wire/archive.h"
 
 namespace net {
 
@@ -21,7 +22,7 @@ struct Config
 	std::string user_agent;
 
 	Config() = default;
-	explicit Config(const wire::Settings &settings);
+	explicit Config(const wire::ArchiveSettings &settings);
 };
 
 /* Messages of a session, per hour, that nobody asked for or that say nothing. */
@@ -39,8 +40,5 @@ constexpr size_t kMaxAssembly = 64 << 20;
 constexpr size_t kMaxAddresses = 3;
 /* Silence after which a ping is sent. */
 constexpr std::chrono::seconds kPingAfter{30};
-
-/* Printable ASCII of at most 200 bytes, as Refusal.detail and Log.message promise. */
-std::string printable(std::string_view text);
 
 } // namespace net

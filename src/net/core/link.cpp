@@ -8,8 +8,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "net/core/config.h"
-
 namespace net {
 
 constexpr size_t kReadSize = 128 << 10;
@@ -27,7 +25,7 @@ Link::~Link()
 }
 
 bool
-Link::receive(const std::function<void(const wire::Message &)> &handle)
+Link::receive(const std::function<void(const wire::Frame &)> &handle)
 {
 	for (int reads = 0; reads < kReadsPerTurn; reads++) {
 		ssize_t size = read(fd_, input_.reserve(kReadSize), kReadSize);
@@ -38,15 +36,10 @@ Link::receive(const std::function<void(const wire::Message &)> &handle)
 		if (size <= 0)
 			return false;
 		input_.filled(size_t(size));
-		while (auto body = input_.next()) {
-			std::string fault;
-			auto message = wire::decode(*body, fault);
-			if (!message)
-				throw LinkError(fault);
-			handle(*message);
-		}
+		while (auto frame = input_.next())
+			handle(*frame);
 		if (input_.broken())
-			throw LinkError("frame of impossible length");
+			throw LinkError("impossible head of a frame");
 		if (size_t(size) < kReadSize)
 			return true;
 	}
@@ -54,24 +47,16 @@ Link::receive(const std::function<void(const wire::Message &)> &handle)
 }
 
 void
-Link::send(const wire::Message &message)
+Link::queue(std::string frame)
 {
-	queue_.push_back(wire::encode(message));
-	queued_ += queue_.back().size();
-}
-
-void
-Link::send_if_idle(const wire::Message &message)
-{
-	if (queued_ < kIdleBytes)
-		send(message);
+	queued_ += frame.size();
+	queue_.push_back(std::move(frame));
 }
 
 void
 Link::log(wire::LogLevel level, int32_t relay_id, std::string_view text)
 {
-	std::string line = printable(text);
-	send_if_idle(wire::Log{level, relay_id, line});
+	send_if_idle(wire::Log{.level = level, .relay_id = relay_id, .message = text});
 }
 
 bool

@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "wire/messages.h"
+#include "wire/link.h"
 
 namespace net {
 
@@ -33,13 +33,17 @@ class Link
 
 	int fd() const { return fd_; }
 	/*
-	 * Reads what is there, at most about 1 MiB, and hands over each whole message. False at end
-	 * of file. Throws LinkError on a malformed frame.
+	 * Reads what is there, at most about 1 MiB, and hands over each whole frame. False at end of
+	 * file. Throws LinkError if the stream is broken.
 	 */
-	bool receive(const std::function<void(const wire::Message &)> &handle);
-	void send(const wire::Message &message);
+	bool receive(const std::function<void(const wire::Frame &)> &handle);
+	template <class Message> void send(const Message &message) { queue(wire::encode(message)); }
 	/* For what is not worth memory: log lines and gauges. */
-	void send_if_idle(const wire::Message &message);
+	template <class Message> void send_if_idle(const Message &message)
+	{
+		if (queued_ < kIdleBytes)
+			send(message);
+	}
 	void log(wire::LogLevel level, int32_t relay_id, std::string_view text);
 	/* Writes what is queued. False if the worker is gone. */
 	bool flush();
@@ -47,6 +51,8 @@ class Link
 	size_t queued() const { return queued_; }
 
   private:
+	void queue(std::string frame);
+
 	int fd_;
 	wire::FrameBuffer input_;
 	std::deque<std::string> queue_;

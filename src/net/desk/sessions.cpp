@@ -5,23 +5,40 @@
 namespace net {
 
 void
-Sessions::task(const wire::RelayTask &task)
+Sessions::open(const wire::RelayOpen &task)
 {
 	Entry &entry = entries_[task.relay_id];
 	if (entry.session && entry.session->state() != Session::State::Ended)
-		return entry.session->more(task);
+		throw LinkError("the relay is open already");
 	if (!entry.ledger)
 		entry.ledger = std::make_shared<Ledger>(task.relay_id, shared_.intake.outbox());
 	entry.ledger->refused_later = 0;
 	entry.session = std::make_unique<Session>(shared_, entry.ledger, task);
 }
 
+Session *
+Sessions::find(int32_t relay_id, uint32_t attempt) const
+{
+	auto found = entries_.find(relay_id);
+	if (found == entries_.end())
+		return nullptr;
+	Session *session = found->second.session.get();
+	return session->attempt() == attempt && session->state() != Session::State::Ended ? session
+																					  : nullptr;
+}
+
+void
+Sessions::more(const wire::RelayMore &task)
+{
+	if (Session *session = find(task.relay_id, task.attempt))
+		session->more(task);
+}
+
 void
 Sessions::stop(const wire::RelayStop &stop)
 {
-	auto found = entries_.find(stop.relay_id);
-	if (found != entries_.end())
-		found->second.session->stop();
+	if (Session *session = find(stop.relay_id, stop.attempt))
+		session->stop();
 }
 
 void
@@ -57,21 +74,23 @@ Sessions::regulate()
 		entry.session->read(reading);
 }
 
-void
-Sessions::count(wire::Stats &stats) const
+std::pair<int, int>
+Sessions::count() const
 {
+	int open = 0, opening = 0;
 	for (const auto &[relay_id, entry] : entries_) {
 		switch (entry.session->state()) {
 		case Session::State::Open:
-			stats.connections++;
+			open++;
 			break;
 		case Session::State::Connecting:
-			stats.connecting++;
+			opening++;
 			break;
 		case Session::State::Ended:
 			break;
 		}
 	}
+	return {open, opening};
 }
 
 } // namespace net

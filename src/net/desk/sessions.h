@@ -13,13 +13,15 @@ class Sessions
   public:
 	explicit Sessions(Shared &shared) : shared_(shared) {}
 
-	void task(const wire::RelayTask &task);
+	void open(const wire::RelayOpen &task);
+	void more(const wire::RelayMore &task);
 	void stop(const wire::RelayStop &stop);
 	/* Every 100 ms: time-outs; forgets who has ended. */
 	void tick();
 	/* Keeps to the bounds: on half-received messages, and on events in flight (stops reading). */
 	void regulate();
-	void count(wire::Stats &stats) const;
+	/* Relays with an open WebSocket, and relays on the way to one. */
+	std::pair<int, int> count() const;
 
   private:
 	struct Entry
@@ -27,6 +29,9 @@ class Sessions
 		std::shared_ptr<Ledger> ledger;
 		std::unique_ptr<Session> session;
 	};
+
+	/* The session of that attempt, if it has not ended. */
+	Session *find(int32_t relay_id, uint32_t attempt) const;
 
 	Shared &shared_;
 	std::unordered_map<int32_t, Entry> entries_;

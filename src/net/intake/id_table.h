@@ -47,6 +47,11 @@ class IdTable
 	explicit IdTable(size_t slots) : slots_(slots) {}
 	bool contains(const nostr::Id &id) const { return slots_[slot(id)] == id; }
 	void insert(const nostr::Id &id) { slots_[slot(id)] = id; }
+	void erase(const nostr::Id &id)
+	{
+		if (contains(id))
+			slots_[slot(id)] = {};
+	}
 
   private:
 	size_t slot(const nostr::Id &id) const { return IdHash()(id) & (slots_.size() - 1); }

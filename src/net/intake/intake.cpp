@@ -59,6 +59,13 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 }
 
 void
+Intake::forget(std::span<const nostr::Id> ids)
+{
+	for (const nostr::Id &id : ids)
+		known_.erase(id);
+}
+
+void
 Intake::ask()
 {
 	question_timer_.cancel();

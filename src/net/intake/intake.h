@@ -35,6 +35,8 @@ class Intake
 	/* Takes the body of `event` only if the event is new. */
 	void submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at);
 
+	/* These ids are not archived any more. */
+	void forget(std::span<const nostr::Id> ids);
 	/* Throws LinkError if the answer fits no question. */
 	void answered(const wire::Known &known);
 	/* Hands over what was collected for the verifiers: call once per round of the loop. */

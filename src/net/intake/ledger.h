@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "nostr/paging.h"
-#include "wire/messages.h"
+#include "wire/archive.h"
 
 namespace net {
 
@@ -23,6 +23,7 @@ class Outbox;
 
 struct Report
 {
+	uint32_t attempt;
 	wire::RelayPhase phase;
 	std::string reason;
 	std::string detail;

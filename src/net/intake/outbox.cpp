@@ -123,7 +123,7 @@ Outbox::send(Parts &parts)
 {
 	wire::Batch batch;
 	Sent sent{++last_batch_, {}, parts.charged};
-	batch.batch = sent.batch;
+	batch.number = sent.batch;
 	batch.events.reserve(parts.events.size());
 	sent.events.reserve(parts.events.size());
 	for (const Pending *pending : parts.events) {
@@ -141,8 +141,12 @@ Outbox::send(Parts &parts)
 		batch.traffic.push_back(traffic);
 	batch.claims = std::move(parts.claims);
 	for (const auto &[relay_id, report] : parts.reports)
-		batch.reports.push_back({relay_id, report.phase, report.reason, report.detail, 0});
-	link_.send(std::move(batch));
+		batch.reports.push_back({.relay_id = relay_id,
+								 .attempt = report.attempt,
+								 .phase = report.phase,
+								 .reason = report.reason,
+								 .detail = report.detail});
+	link_.send(batch);
 	for (Pending *pending : parts.events) {
 		pending->event.tags = {};
 		pending->event.content = {};

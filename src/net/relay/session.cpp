@@ -7,10 +7,11 @@ using std::chrono::milliseconds;
 /* Messages of ours that the relay does not take. */
 constexpr size_t kMaxUnsent = 64;
 
-Session::Session(Shared &shared, std::shared_ptr<Ledger> ledger, const wire::RelayTask &task)
-	: shared_(shared), ledger_(std::move(ledger)), relay_id_(task.relay_id),
-	  live_wanted_(task.live), ranges_(task.ranges.begin(), task.ranges.end())
+Session::Session(Shared &shared, std::shared_ptr<Ledger> ledger, const wire::RelayOpen &task)
+	: shared_(shared), ledger_(std::move(ledger)), relay_id_(task.relay_id), attempt_(task.attempt),
+	  live_wanted_(task.live)
 {
+	add_ranges(task.ranges);
 	dialer_.emplace(shared_.transport, shared_.config, *this);
 	dialer_->start(task.url);
 }
@@ -30,7 +31,7 @@ Session::on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &)
 	connection_->handle_by(*this);
 	state_ = State::Open;
 	alive_ = progress_ = counted_since_ = shared_.clock.now();
-	ledger_->end_step(Report{wire::RelayPhase::Connected, "", ""});
+	ledger_->end_step(Report{attempt_, wire::RelayPhase::Connected, "", ""});
 	if (!shared_.reading)
 		connection_->read(false);
 	/* First, so that nothing new is missed while the old is paged. */
@@ -49,14 +50,17 @@ Session::subscribe_live()
 }
 
 void
-Session::more(const wire::RelayTask &task)
+Session::add_ranges(const std::vector<wire::Range> &ranges)
 {
-	live_wanted_ = task.live;
-	ranges_.insert(ranges_.end(), task.ranges.begin(), task.ranges.end());
-	if (state_ != State::Open)
-		return;
-	subscribe_live();
-	if (!pager_)
+	for (const wire::Range &range : ranges)
+		ranges_.push_back({range.lower, range.upper});
+}
+
+void
+Session::more(const wire::RelayMore &task)
+{
+	add_ranges(task.ranges);
+	if (state_ == State::Open && !pager_)
 		next_page();
 }
 
@@ -84,7 +88,7 @@ void
 Session::all_paged()
 {
 	account();
-	ledger_->end_step(Report{wire::RelayPhase::CaughtUp, "", ""});
+	ledger_->end_step(Report{attempt_, wire::RelayPhase::CaughtUp, "", ""});
 	if (!live_open_)
 		finish("", "");
 }
@@ -190,7 +194,7 @@ Session::cut(const char *reason, std::string_view detail)
 {
 	if (state_ == State::Ended)
 		return;
-	shared_.intake.outbox().refuse(relay_id_, reason, printable(detail.substr(0, 100)));
+	shared_.intake.outbox().refuse(relay_id_, reason, wire::printable(detail.substr(0, 100)));
 	finish(reason, detail);
 }
 
@@ -205,7 +209,7 @@ Session::finish(const char *reason, std::string_view detail)
 		account();
 		connection_->close(*reason == 0);
 	}
-	ledger_->end_step(Report{wire::RelayPhase::Ended, reason, printable(detail)});
+	ledger_->end_step(Report{attempt_, wire::RelayPhase::Ended, reason, wire::printable(detail)});
 }
 
 } // namespace net

@@ -46,11 +46,12 @@ class Session final : public Dialer::Handler, public WebSocket::Handler
 		Ended
 	};
 
-	Session(Shared &shared, std::shared_ptr<Ledger> ledger, const wire::RelayTask &task);
+	Session(Shared &shared, std::shared_ptr<Ledger> ledger, const wire::RelayOpen &task);
 
 	State state() const { return state_; }
 	/* More ranges for a relay that is open or opening. */
-	void more(const wire::RelayTask &task);
+	void more(const wire::RelayMore &task);
+	uint32_t attempt() const { return attempt_; }
 	/* The worker wants no more of it. */
 	void stop();
 	/* Its half-received message takes memory that others need. */
@@ -62,6 +63,7 @@ class Session final : public Dialer::Handler, public WebSocket::Handler
 	void read(bool on);
 
   private:
+	void add_ranges(const std::vector<wire::Range> &ranges);
 	void on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &facts) override;
 	void on_failed(const char *reason, std::string detail, const ConnectFacts &facts) override;
 
@@ -89,6 +91,7 @@ class Session final : public Dialer::Handler, public WebSocket::Handler
 	Shared &shared_;
 	std::shared_ptr<Ledger> ledger_;
 	const int32_t relay_id_;
+	const uint32_t attempt_;
 	State state_ = State::Connecting;
 	std::optional<Dialer> dialer_; // while it connects
 	std::unique_ptr<WebSocket> connection_;

@@ -137,7 +137,7 @@ Session::on_refused(nostr::Reject reason, std::string_view text)
 void
 Session::refuse(const char *reason, std::string_view detail)
 {
-	shared_.intake.outbox().refuse(relay_id_, reason, printable(detail.substr(0, 100)));
+	shared_.intake.outbox().refuse(relay_id_, reason, wire::printable(detail.substr(0, 100)));
 	refused_++;
 	if (refused_ + int(ledger_->refused_later) >= kMaxRefused)
 		cut("too_many_invalid", reason);

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "wire/messages.h"
+#include "wire/link.h"
 
 namespace pg::settings {
 

@@ -350,10 +350,10 @@ Loop::end_obstruction()
 /* ---- what the service uses ---- */
 
 void
-Loop::send(const wire::Message &message)
+Loop::send_frame(std::string_view frame)
 {
 	if (net_)
-		net_->send(message);
+		net_->send(frame);
 }
 
 bool

@@ -33,7 +33,7 @@ class Loop final : public Worker
 	 */
 	void run();
 
-	void send(const wire::Message &message) override;
+	void send_frame(std::string_view frame) override;
 	bool net_running() const override;
 	void log(wire::LogLevel level, std::string_view message) override;
 	void count(const char *key, int64_t add) override;

@@ -14,24 +14,6 @@ static constexpr auto kMaxSilence = 30s; // it gives a sign of life every 5 s
 static constexpr auto kMaxDelay = 5min;
 static constexpr auto kHealthy = 60s; // after that long a failure is the first one again
 
-static wire::Settings
-current_settings()
-{
-	wire::Settings result;
-	result.allow_local = settings::allow_local_relays;
-	result.connect_timeout_ms = settings::connect_timeout_ms;
-	result.response_timeout_ms = settings::response_timeout_ms;
-	result.page_limit = settings::sync_page_limit;
-	result.max_message_bytes = settings::max_message_size_kb * 1024u;
-	result.max_event_bytes = settings::max_event_size_kb * 1024u;
-	result.max_event_tags = settings::max_event_tags;
-	result.verifier_threads = settings::sync_verifier_threads;
-	result.buffer_bytes = settings::sync_buffer_kb * uint64_t{1024};
-	result.tls_ca_file = settings::tls_ca_file;
-	result.user_agent = "bigbrotr/" BIGBROTR_VERSION;
-	return result;
-}
-
 void
 NetLink::start()
 {
@@ -40,7 +22,7 @@ NetLink::start()
 	memory_limit_kb_ = settings::net_memory_limit_kb;
 	process_.spawn(memory_limit_kb_ * uint64_t{1024});
 	phase_ = Phase::Greeting;
-	queue(current_settings());
+	queue(service_.net_settings());
 	worker_.gauge("net_pid", process_.pid());
 }
 
@@ -111,19 +93,20 @@ NetLink::receive(bool readable, const std::function<bool()> &between)
 		return give_up("no sign of life for 30 s");
 	bool open = !readable || process_.receive();
 	std::string fault;
-	while (phase_ != Phase::Down && between()) {
-		auto body = process_.next_body();
-		if (!body)
-			break;
-		auto message = wire::decode(*body, fault);
-		if (!message)
-			break;
-		dispatch(*message);
+	try {
+		while (phase_ != Phase::Down && between()) {
+			auto frame = process_.next_frame();
+			if (!frame)
+				break;
+			dispatch(*frame);
+		}
+	} catch (const NetFault &found) {
+		fault = found.reason;
 	}
 	if (phase_ == Phase::Down)
 		return;
 	if (process_.broken())
-		fault = "frame of an impossible length";
+		fault = "impossible head of a frame";
 	if (!fault.empty()) {
 		worker_.count("net_malformed", 1);
 		give_up("malformed message: " + fault);
@@ -132,27 +115,23 @@ NetLink::receive(bool readable, const std::function<bool()> &between)
 }
 
 void
-NetLink::dispatch(const wire::Message &message)
+NetLink::dispatch(const wire::Frame &frame)
 {
-	if (auto *hello = std::get_if<wire::Hello>(&message))
-		on_hello(*hello);
-	else if (phase_ != Phase::Ready)
-		give_up("it speaks before its greeting");
-	else if (auto *log = std::get_if<wire::Log>(&message))
-		on_log(*log);
-	else if (auto *stats = std::get_if<wire::Stats>(&message))
-		on_stats(*stats);
-	else if (std::holds_alternative<wire::Question>(message) ||
-			 std::holds_alternative<wire::Batch>(message))
-		service_.on_message(worker_, message);
-	else
-		give_up("message of the wrong direction");
+	if (phase_ != Phase::Ready && frame.type != wire::Hello::kType)
+		return give_up("it speaks before its greeting");
+	if (!wire::Types<wire::LinkToWorker>::contain(frame.type))
+		return service_.on_message(worker_, frame);
+	std::string fault;
+	auto message = wire::decode<wire::LinkToWorker>(frame, fault);
+	if (!message)
+		throw NetFault{fault};
+	std::visit([this](const auto &one) { take(one); }, *message);
 }
 
 void
-NetLink::on_hello(const wire::Hello &hello)
+NetLink::take(const wire::Hello &hello)
 {
-	if (hello.version != wire::kVersion || hello.pid != process_.pid() ||
+	if (hello.build != wire::build_id() || hello.pid != process_.pid() ||
 		phase_ != Phase::Greeting) {
 		give_up("wrong greeting: is the program of the same installation?");
 		return;
@@ -162,7 +141,7 @@ NetLink::on_hello(const wire::Hello &hello)
 }
 
 void
-NetLink::on_log(const wire::Log &log)
+NetLink::take(const wire::Log &log)
 {
 	auto now = worker_.steady_now();
 	if (now - log_window_ >= 1min) {
@@ -181,14 +160,10 @@ NetLink::on_log(const wire::Log &log)
 }
 
 void
-NetLink::on_stats(const wire::Stats &stats)
+NetLink::take(const wire::Stats &stats)
 {
-	worker_.gauge("net_connections", stats.connections);
-	worker_.gauge("net_connecting", stats.connecting);
-	worker_.gauge("net_bytes_in_flight", stats.bytes_in_flight);
-	worker_.gauge("net_rss_bytes", stats.rss_bytes);
-	worker_.gauge("net_verified", stats.verified);
-	worker_.gauge("net_messages", stats.messages);
+	for (const wire::Gauge &gauge : stats.gauges)
+		worker_.gauge(("net_" + std::string(gauge.name)).c_str(), gauge.value);
 }
 
 NetLink::Clock::time_point
@@ -203,16 +178,16 @@ NetLink::next_deadline() const
 
 /* Never gives the child up itself: the service may be in the middle of something. */
 void
-NetLink::queue(const wire::Message &message)
+NetLink::queue(std::string_view frame)
 {
-	overflow_ |= !process_.queue(wire::encode(message));
+	overflow_ |= !process_.queue(frame);
 }
 
 void
-NetLink::send(const wire::Message &message)
+NetLink::send(std::string_view frame)
 {
 	if (phase_ == Phase::Ready)
-		queue(message);
+		queue(frame);
 }
 
 void
@@ -232,7 +207,7 @@ NetLink::reload()
 		memory_limit_kb_ != settings::net_memory_limit_kb)
 		stop(); // tend() starts the next one
 	else
-		queue(current_settings());
+		queue(service_.net_settings());
 }
 
 } // namespace pg

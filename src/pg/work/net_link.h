@@ -30,7 +30,7 @@ class NetLink
 	int socket() const { return process_.socket(); } // -1: none
 	bool has_output() const { return process_.has_output(); }
 
-	void send(const wire::Message &message);
+	void send(std::string_view frame);
 	bool ready() const { return phase_ == Phase::Ready; }
 	/* After a pause, in which nobody listened: the child is not blamed for that. */
 	void resume();
@@ -48,11 +48,11 @@ class NetLink
 	void start();
 	void give_up(const std::string &reason);
 	void stop();
-	void queue(const wire::Message &message);
-	void dispatch(const wire::Message &message);
-	void on_hello(const wire::Hello &hello);
-	void on_log(const wire::Log &log);
-	void on_stats(const wire::Stats &stats);
+	void queue(std::string_view frame);
+	void dispatch(const wire::Frame &frame);
+	void take(const wire::Hello &hello);
+	void take(const wire::Log &log);
+	void take(const wire::Stats &stats);
 
 	Worker &worker_;
 	Service &service_;

@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "wire/messages.h"
+#include "wire/frame.h"
 
 namespace pg {
 
@@ -42,8 +42,8 @@ class NetProcess
 
 	/* Reads what is there, at most 1 MB. False at the end of the stream. */
 	bool receive();
-	/* The next whole body received, valid until the next call; nothing if there is none. */
-	std::optional<std::string_view> next_body() { return input_.next(); }
+	/* The next whole frame received, valid until the next call; nothing if there is none. */
+	std::optional<wire::Frame> next_frame() { return input_.next(); }
 	bool broken() const { return input_.broken(); }
 
   private:

@@ -15,7 +15,7 @@
 #include <string_view>
 
 #include "pg/border/transaction.h"
-#include "wire/messages.h"
+#include "wire/link.h"
 
 namespace pg {
 
@@ -26,6 +26,12 @@ enum class Next : uint8_t
 };
 
 class Worker;
+
+/* The net process sent what it never may. */
+struct NetFault
+{
+	std::string reason;
+};
 
 class Service
 {
@@ -40,9 +46,15 @@ class Service
 	virtual void warm_up(Worker &) {}
 	/* One cycle: decide what is due and do or hand out it. Sets the delay until the next cycle. */
 	virtual Next cycle(Worker &, std::chrono::milliseconds &delay) = 0;
-	/* A verified message of the net process (Hello, Log and Stats are handled by the wrapper). */
-	virtual void on_message(Worker &, const wire::Message &) {}
-	/* A net process is up (again): it knows nothing. Its Settings were sent. */
+	/* The settings message of the net process: its first one, sent again after a reload. A frame.
+	 */
+	virtual std::string net_settings() { return {}; }
+	/*
+	 * A message of the net process that is not Hello, Log or Stats. Throws NetFault if no net
+	 * process of this build would send it: the net process is then replaced.
+	 */
+	virtual void on_message(Worker &, const wire::Frame &) {}
+	/* A net process is up (again): it knows nothing. Its settings were sent. */
 	virtual void on_net_start(Worker &) {}
 	/* The net process is gone: all tasks and unanswered questions with it. */
 	virtual void on_net_lost(Worker &) {}
@@ -74,8 +86,12 @@ class Worker
 	void transaction_with_retries(const char *activity, const TransactionOptions &options,
 								  F &&body);
 
-	/* Queues a message for the net process; dropped if there is none. */
-	virtual void send(const wire::Message &message) = 0;
+	/* Queues a frame for the net process; dropped if there is none. */
+	virtual void send_frame(std::string_view frame) = 0;
+	template <class Message> void send(const Message &message)
+	{
+		send_frame(wire::encode(message));
+	}
 	virtual bool net_running() const = 0;
 
 	/* To the server log, if bigbrotr.log_level lets it through. At most 1024 bytes are kept. */

@@ -25,7 +25,7 @@ ending(Worker &worker, const std::string &url)
 }
 
 static Worker::Report
-ending(const std::string &url, wire::Settings settings = Worker::default_settings())
+ending(const std::string &url, wire::ArchiveSettings settings = Worker::default_settings())
 {
 	Worker worker(settings);
 	return ending(worker, url);
@@ -102,7 +102,7 @@ TEST(NetConnect, HandshakeWithoutAnswer)
 	ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr *>(&address), size), 0);
 	ASSERT_EQ(listen(fd, 5), 0);
 	getsockname(fd, reinterpret_cast<sockaddr *>(&address), &size);
-	wire::Settings settings = Worker::default_settings();
+	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.connect_timeout_ms = 300;
 	std::string port = std::to_string(ntohs(address.sin_port));
 	EXPECT_EQ(ending("ws://127.0.0.1:" + port, settings).reason, "connect_timeout");
@@ -126,8 +126,8 @@ TEST(NetConnect, RequestNamesHostAndUserAgent)
 
 TEST(NetConnect, LocalAddressesOnlyIfAllowed)
 {
-	wire::Settings settings = Worker::default_settings();
-	settings.allow_local = false;
+	wire::ArchiveSettings settings = Worker::default_settings();
+	settings.allow_local_relays = false;
 	ScriptedRelay relay(never);
 	std::string port = std::to_string(relay.port());
 	EXPECT_EQ(ending("ws://127.0.0.1:" + port, settings).reason, "local_address");
@@ -140,8 +140,8 @@ TEST(NetConnect, LocalAddressesOfPublicNames)
 {
 	ScriptedRelay relay(never);
 	NameServer names(NameServer::Names{{"rebound.example.com", {"127.0.0.1", "10.0.0.1"}}});
-	wire::Settings settings = Worker::default_settings();
-	settings.allow_local = false;
+	wire::ArchiveSettings settings = Worker::default_settings();
+	settings.allow_local_relays = false;
 	Worker worker(settings, names.address().c_str());
 	auto end = ending(worker, "ws://rebound.example.com:" + std::to_string(relay.port()));
 	EXPECT_EQ(end.reason, "local_address");
@@ -158,7 +158,7 @@ TEST(NetConnect, NamesThatDoNotExist)
 TEST(NetConnect, NameServerThatIsSilent)
 {
 	NameServer names(NameServer::Names{{"silent.example.com", {""}}});
-	wire::Settings settings = Worker::default_settings();
+	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.connect_timeout_ms = 300;
 	Worker worker(settings, names.address().c_str());
 	EXPECT_EQ(ending(worker, "wss://silent.example.com").reason, "dns_timeout");
@@ -202,13 +202,13 @@ TEST(NetConnect, SilentRelaysArePinged)
 	worker.task(1, relay.url(), {}, true);
 	ASSERT_TRUE(worker.until([&] { return worker.reported(1, wire::RelayPhase::CaughtUp); }));
 	worker.clock.advance(net::kPingAfter);
-	ASSERT_TRUE(worker.until([&] { return worker.stats.connections == 1; }));
+	ASSERT_TRUE(worker.until([&] { return worker.stats["connections"] == 1; }));
 	/* Another one is caught up: by then the ping was sent and answered. */
 	ScriptedRelay other(serve_events({}, 10));
 	worker.task(2, other.url(), {{0, 10}});
 	ASSERT_TRUE(worker.until_ended(2));
 	EXPECT_EQ(worker.ended(1), nullptr);
-	worker.send(wire::RelayStop{1});
+	worker.send(wire::RelayStop{1, 1});
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.ended(1)->reason, "");
 	EXPECT_EQ(pings.get_future().get(), 1);
@@ -247,7 +247,7 @@ TEST(NetConnect, StoppedRelaysGetACloseFrame)
 	Worker worker;
 	worker.task(1, relay.url(), {}, true);
 	ASSERT_TRUE(worker.until([&] { return worker.reported(1, wire::RelayPhase::CaughtUp); }));
-	worker.send(wire::RelayStop{1});
+	worker.send(wire::RelayStop{1, 1});
 	EXPECT_EQ(code.get_future().get(), 1000);
 }
 
@@ -271,7 +271,7 @@ TEST(NetConnect, TlsCertificateOfATrustedFile)
 	Certificate certificate("DNS:localhost");
 	auto events = make_events(20, 1000);
 	ScriptedRelay relay(serve_events(events, 7), tls(certificate));
-	wire::Settings settings = Worker::default_settings();
+	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.tls_ca_file = certificate.path();
 	Worker worker(settings);
 	auto end = ending(worker, relay.url());
@@ -283,7 +283,7 @@ TEST(NetConnect, TlsCertificateOfAnotherHost)
 {
 	Certificate certificate("DNS:example.org");
 	ScriptedRelay relay(never, tls(certificate));
-	wire::Settings settings = Worker::default_settings();
+	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.tls_ca_file = certificate.path();
 	EXPECT_EQ(ending(relay.url(), settings).reason, "tls_failed");
 }
@@ -294,7 +294,7 @@ TEST(NetConnect, TlsSettingIsReloaded)
 	ScriptedRelay relay(serve_events({}, 7), tls(certificate));
 	Worker worker;
 	EXPECT_EQ(ending(worker, relay.url()).reason, "tls_failed");
-	wire::Settings settings = Worker::default_settings();
+	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.tls_ca_file = certificate.path();
 	worker.send(settings);
 	worker.reports.clear();

@@ -10,7 +10,7 @@ namespace test {
 
 /* Runs `script` against one task and expects the session to end with `reason`. */
 inline void
-expect_cut(ScriptedRelay::Script script, const char *reason, wire::Settings settings,
+expect_cut(ScriptedRelay::Script script, const char *reason, wire::ArchiveSettings settings,
 		   ScriptedRelay::Options options = {}, const char *detail = nullptr)
 {
 	ScriptedRelay relay(

@@ -15,10 +15,10 @@ expect_cut(ScriptedRelay::Script script, const char *reason)
 	expect_cut(std::move(script), reason, Worker::default_settings());
 }
 
-static wire::Settings
+static wire::ArchiveSettings
 impatient()
 {
-	wire::Settings settings = Worker::default_settings();
+	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.response_timeout_ms = 300;
 	return settings;
 }
@@ -219,8 +219,8 @@ TEST(NetHostile, ManyHugeMessagesThatDoNotEnd)
 		peer.frame(1, std::string(14 << 20, ' '), false);
 		peer.linger();
 	});
-	wire::Settings settings = Worker::default_settings();
-	settings.max_message_bytes = 15 << 20;
+	wire::ArchiveSettings settings = Worker::default_settings();
+	settings.max_message_size_kb = 15 << 10;
 	Worker worker(settings);
 	for (int32_t id = 1; id <= 5; id++)
 		worker.task(id, relay.url(), {{0, 5000}});

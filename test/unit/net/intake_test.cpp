@@ -33,7 +33,7 @@ TEST(NetIntake, ArchivedEventsAreNeitherVerifiedNorSent)
 	EXPECT_TRUE(worker.events.empty());
 	EXPECT_EQ(worker.sightings.size(), 40U);
 	EXPECT_EQ(worker.ids_asked, 40U);
-	EXPECT_EQ(worker.stats.verified, 0U);
+	EXPECT_EQ(worker.stats["verified"], 0U);
 }
 
 TEST(NetIntake, CommittedEventsAreRemembered)
@@ -88,13 +88,14 @@ TEST(NetIntake, WithoutAcknowledgementReadingStops)
 	auto events = make_events(2000, 1000, std::string(20000, 'x'));
 	std::atomic<size_t> poured{0};
 	ScriptedRelay relay(pour(events, poured));
-	wire::Settings settings = Worker::default_settings();
-	settings.buffer_bytes = 4 << 20;
+	wire::ArchiveSettings settings = Worker::default_settings();
+	settings.buffer_kb = 4 << 10;
 	Worker worker(settings);
 	worker.acknowledge = false;
 	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until([&] { return worker.stats.bytes_in_flight > settings.buffer_bytes; }));
-	EXPECT_LT(worker.stats.bytes_in_flight, settings.buffer_bytes * 5 / 4);
+	ASSERT_TRUE(
+		worker.until([&] { return worker.stats["bytes_in_flight"] > settings.buffer_kb * 1024; }));
+	EXPECT_LT(worker.stats["bytes_in_flight"], settings.buffer_kb * 1024 / 4 * 5);
 	EXPECT_LT(worker.events.size(), events.size() / 2);
 
 	worker.acknowledge = true;
@@ -114,7 +115,7 @@ TEST(NetIntake, NoMoreThanFourBatchesAreUnacknowledged)
 	worker.task(1, relay.url(), {{0, 5000}});
 	ASSERT_TRUE(worker.until([&] { return worker.unacknowledged.size() == 4; }));
 	/* An answer to a question is a sign that the process goes on. */
-	ASSERT_TRUE(worker.until([&] { return worker.stats.verified == events.size(); }));
+	ASSERT_TRUE(worker.until([&] { return worker.stats["verified"] == int64_t(events.size()); }));
 	EXPECT_EQ(worker.unacknowledged.size(), 4U);
 	worker.acknowledge = true;
 	for (uint64_t batch : worker.unacknowledged)

@@ -35,19 +35,21 @@ TEST(NetLink, ImpossibleLengthEndsTheProcess)
 
 TEST(NetLink, AnswersToNothingEndTheProcess)
 {
-	const wire::Message messages[] = {wire::Known{1, {1}}, wire::Ack{1}, wire::Hello{1, 1}};
-	for (const wire::Message &message : messages) {
+	auto expect_end = [](const auto &message) {
 		Worker worker;
 		worker.send(message);
 		EXPECT_EQ(worker.join(), 1);
-	}
+	};
+	expect_end(wire::Known{1, {1}});
+	expect_end(wire::Ack{1});
+	expect_end(wire::Hello{});
 }
 
 TEST(NetLink, StopOfAnUnknownRelayIsNoError)
 {
 	ScriptedRelay relay(serve_events({}, 10));
 	Worker worker;
-	worker.send(wire::RelayStop{5});
+	worker.send(wire::RelayStop{5, 1});
 	worker.task(5, relay.url(), {{0, 10}});
 	EXPECT_TRUE(worker.until_ended(5));
 }
@@ -57,15 +59,15 @@ TEST(NetLink, StopEndsARelayInAnyState)
 	ScriptedRelay relay([](Peer &peer) { peer.linger(); });
 	Worker worker;
 	worker.task(1, relay.url(), {{0, 5000}}, true);
-	worker.send(wire::RelayStop{1});
+	worker.send(wire::RelayStop{1, 1});
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.ended(1)->reason, "");
 	worker.task(2, relay.url(), {{0, 5000}}, true);
 	ASSERT_TRUE(worker.until([&] { return worker.reported(2, wire::RelayPhase::Connected); }));
-	worker.send(wire::RelayStop{2});
+	worker.send(wire::RelayStop{2, 1});
 	ASSERT_TRUE(worker.until_ended(2));
 	EXPECT_EQ(worker.ended(2)->reason, "");
-	EXPECT_EQ(worker.stats.connections, 0U);
+	EXPECT_EQ(worker.stats["connections"], 0U);
 }
 
 TEST(NetLink, LogLinesAreDroppedRatherThanQueued)

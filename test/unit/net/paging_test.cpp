@@ -53,12 +53,12 @@ TEST(NetPaging, PagesSeveralRangesAndThenMoreOfThem)
 	/* The newest one came by the live subscription, too. */
 	EXPECT_EQ(worker.events.size(), 15U);
 	size_t before = worker.reports.size();
-	worker.task(7, relay.url(), {{1005, 1019}}, true);
+	worker.send(wire::RelayMore{7, 1, {{1005, 1019}}});
 	ASSERT_TRUE(worker.until([&] { return worker.reports.size() > before; }));
 	EXPECT_EQ(worker.reports.back().phase, wire::RelayPhase::CaughtUp);
 	EXPECT_EQ(worker.events.size(), 30U);
 	EXPECT_EQ(relay.connections(), 1);
-	worker.send(wire::RelayStop{7});
+	worker.send(wire::RelayStop{7, 1});
 	ASSERT_TRUE(worker.until_ended(7));
 	EXPECT_EQ(worker.ended(7)->reason, "");
 }

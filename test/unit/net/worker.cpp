@@ -40,11 +40,11 @@ make_events(int count, int64_t first, const std::string &content)
 	return events;
 }
 
-wire::Settings
+wire::ArchiveSettings
 Worker::default_settings()
 {
-	wire::Settings settings;
-	settings.allow_local = true;
+	wire::ArchiveSettings settings;
+	settings.allow_local_relays = true;
 	settings.connect_timeout_ms = 20000;
 	settings.response_timeout_ms = 20000;
 	settings.verifier_threads = 2;
@@ -52,7 +52,7 @@ Worker::default_settings()
 	return settings;
 }
 
-Worker::Worker(const wire::Settings &settings, const char *name_servers)
+Worker::Worker(const wire::ArchiveSettings &settings, const char *name_servers)
 {
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
@@ -85,9 +85,8 @@ Worker::join()
 }
 
 void
-Worker::send(const wire::Message &message)
+Worker::write(const std::string &frame)
 {
-	std::string frame = wire::encode(message);
 	size_t sent = 0;
 	while (sent < frame.size()) {
 		ssize_t size = ::send(fd_, frame.data() + sent, frame.size() - sent, MSG_NOSIGNAL);
@@ -101,7 +100,10 @@ void
 Worker::task(int32_t relay_id, const std::string &url, std::vector<nostr::TimeRange> ranges,
 			 bool live)
 {
-	send(wire::RelayTask{relay_id, url, std::move(ranges), live});
+	wire::RelayOpen open{.relay_id = relay_id, .attempt = 1, .url = url, .live = live};
+	for (const nostr::TimeRange &range : ranges)
+		open.ranges.push_back({range.lower, range.upper});
+	send(open);
 }
 
 bool
@@ -134,45 +136,54 @@ Worker::read_some(int timeout_ms)
 	if (got <= 0)
 		return false;
 	input_.filled(size_t(got));
-	while (auto body = input_.next()) {
-		std::string fault;
-		auto message = wire::decode(*body, fault);
-		if (!message) {
-			ADD_FAILURE() << "malformed message: " << fault;
-			return false;
-		}
-		handle(*message);
-	}
+	while (auto frame = input_.next())
+		handle(*frame);
 	return true;
 }
 
 void
-Worker::handle(const wire::Message &message)
+Worker::handle(const wire::Frame &frame)
 {
-	if (auto *question = std::get_if<wire::Question>(&message)) {
-		questions++;
-		ids_asked += question->ids.size();
-		wire::Known answer{question->question, {}};
-		for (const nostr::Id &id : question->ids)
-			answer.known.push_back(archived.count(id) > 0);
-		send(answer);
-	} else if (auto *batch = std::get_if<wire::Batch>(&message)) {
-		handle(*batch);
-		if (acknowledge)
-			send(wire::Ack{batch->batch});
-		else
-			unacknowledged.push_back(batch->batch);
-	} else if (auto *log = std::get_if<wire::Log>(&message)) {
-		logs.emplace_back(log->message);
-	} else if (auto *gauges = std::get_if<wire::Stats>(&message)) {
-		stats = *gauges;
-	} else if (std::holds_alternative<wire::Hello>(message)) {
-		hello = true;
-	}
+	std::string fault;
+	auto message = wire::decode<
+		std::variant<wire::Hello, wire::Log, wire::Stats, wire::Question, wire::Batch>>(frame,
+																						fault);
+	if (message)
+		std::visit([this](const auto &one) { handle(one); }, *message);
+	else
+		ADD_FAILURE() << "malformed message: " << fault;
+}
+
+void
+Worker::handle(const wire::Question &question)
+{
+	questions++;
+	ids_asked += question.ids.size();
+	wire::Known answer{question.question, {}};
+	for (const nostr::Id &id : question.ids)
+		answer.known.push_back(archived.count(id) > 0);
+	send(answer);
 }
 
 void
 Worker::handle(const wire::Batch &batch)
+{
+	keep(batch);
+	if (acknowledge)
+		send(wire::Ack{batch.number});
+	else
+		unacknowledged.push_back(batch.number);
+}
+
+void
+Worker::handle(const wire::Stats &gauges)
+{
+	for (const wire::Gauge &gauge : gauges.gauges)
+		stats[std::string(gauge.name)] = gauge.value;
+}
+
+void
+Worker::keep(const wire::Batch &batch)
 {
 	for (const wire::Event &event : batch.events) {
 		EXPECT_TRUE(archived.insert(*event.id).second) << "an archived event came again";

@@ -14,7 +14,7 @@
 
 #include "net/process.h"
 #include "nostr/keys.h"
-#include "wire/messages.h"
+#include "wire/archive.h"
 
 namespace test {
 
@@ -38,12 +38,12 @@ class Worker
 {
   public:
 	Worker() : Worker(default_settings()) {}
-	explicit Worker(const wire::Settings &settings, const char *name_servers = "");
+	explicit Worker(const wire::ArchiveSettings &settings, const char *name_servers = "");
 	~Worker();
 
-	static wire::Settings default_settings();
+	static wire::ArchiveSettings default_settings();
 
-	void send(const wire::Message &message);
+	template <class Message> void send(const Message &message) { write(wire::encode(message)); }
 	void task(int32_t relay_id, const std::string &url, std::vector<nostr::TimeRange> ranges,
 			  bool live = false);
 	/* Handles messages until `done` holds; false if it does not within half a minute. */
@@ -82,7 +82,7 @@ class Worker
 	std::vector<std::string> logs;
 	std::vector<uint64_t> unacknowledged;
 	size_t questions = 0, ids_asked = 0;
-	wire::Stats stats;
+	std::map<std::string, int64_t> stats;
 	bool hello = false;
 
 	const Report *ended(int32_t relay_id) const;
@@ -90,8 +90,14 @@ class Worker
 
   private:
 	bool read_some(int timeout_ms);
-	void handle(const wire::Message &message);
+	void write(const std::string &frame);
+	void handle(const wire::Frame &frame);
+	void handle(const wire::Question &question);
 	void handle(const wire::Batch &batch);
+	void keep(const wire::Batch &batch);
+	void handle(const wire::Hello &) { hello = true; }
+	void handle(const wire::Log &log) { logs.emplace_back(log.message); }
+	void handle(const wire::Stats &gauges);
 
 	int fd_;
 	wire::FrameBuffer input_;

@@ -1,4 +1,4 @@
-#include "messages.h"
+#include "frame.h"
 
 #include <cstring>
 
@@ -24,23 +24,23 @@ FrameBuffer::filled(size_t size)
 	end_ += size;
 }
 
-std::optional<std::string_view>
+std::optional<Frame>
 FrameBuffer::next()
 {
-	uint64_t length = 0;
-	if (broken_ || buffered() < sizeof length)
+	if (broken_ || buffered() < kHead)
 		return std::nullopt;
-	const char *body = bytes_.data() + begin_ + sizeof length;
-	for (const char *byte = body; byte != bytes_.data() + begin_;)
-		length = length << 8 | static_cast<uint8_t>(*--byte);
-	if (length == 0 || length > kMaxFrame || length % kAlignment != 0) {
+	const char *head = bytes_.data() + begin_;
+	auto byte = [&](size_t i) { return uint32_t{static_cast<uint8_t>(head[i])}; };
+	const uint32_t length = byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
+	if (length > kMaxFrame || byte(6) != 0 || byte(7) != 0) {
 		broken_ = true;
 		return std::nullopt;
 	}
-	if (buffered() - sizeof length < length)
+	if (buffered() - kHead < length)
 		return std::nullopt;
-	begin_ += sizeof length + length;
-	return std::string_view(body, length);
+	begin_ += kHead + length;
+	return Frame{.type = static_cast<uint16_t>(byte(4) | byte(5) << 8),
+				 .body = std::string_view(head + kHead, length)};
 }
 
 } // namespace wire

@@ -1,0 +1,324 @@
+/*
+ * The messages of the archive desk (role sync): relays to be read, events to be archived.
+ */
+#pragma once
+
+#include "link.h"
+#include "nostr/event.h"
+#include "nostr/paging.h"
+
+namespace wire {
+
+constexpr size_t kMaxUrl = 2048;  // bytes
+constexpr size_t kMaxPath = 4096; // bytes
+
+inline void
+relay_id_field(auto &c, auto &relay_id)
+{
+	c.number(relay_id, 1, INT32_MAX, "relay id out of range");
+}
+
+// ---- worker -> net process
+
+/*
+ * The first message; sent again after a reload. The fields are settings of the same name, in the
+ * units in which the server keeps them.
+ */
+struct ArchiveSettings
+{
+	static constexpr uint16_t kType = 0x10;
+	bool allow_local_relays = false;
+	int connect_timeout_ms = 10 * 1000;
+	int response_timeout_ms = 30 * 1000;
+	int page_limit = 500;
+	int max_message_size_kb = 2 * 1024;
+	int max_event_size_kb = 1024;
+	int max_event_tags = 10000;
+	int verifier_threads = 2; // read at the start of the net process only
+	int buffer_kb = 32 * 1024;
+	std::string_view tls_ca_file; // empty: the system's certificates
+	std::string_view user_agent;
+
+	static void fields(auto &c, auto &m)
+	{
+		auto positive = [&](auto &value) { c.number(value, 1, INT32_MAX, "setting out of range"); };
+		c.flag(m.allow_local_relays);
+		positive(m.connect_timeout_ms);
+		positive(m.response_timeout_ms);
+		positive(m.page_limit);
+		positive(m.max_message_size_kb);
+		positive(m.max_event_size_kb);
+		positive(m.max_event_tags);
+		positive(m.verifier_threads);
+		positive(m.buffer_kb);
+		c.utf8(m.tls_ca_file, kMaxPath);
+		c.detail(m.user_agent);
+	}
+};
+
+/* Inclusive Unix seconds; upper = INT64_MAX: no `until`. */
+struct Range
+{
+	int64_t lower = 0, upper = 0;
+	uint32_t max_pages = 0; // 0: as many as it takes
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.lower);
+		c.number(m.upper);
+		c.demand([&] { return m.lower >= 0 && m.lower <= m.upper; }, "time range out of order");
+		c.number(m.max_pages);
+	}
+};
+
+/* Connect to the relay and archive it. */
+struct RelayOpen
+{
+	static constexpr uint16_t kType = 0x11;
+	int32_t relay_id = 0;
+	uint32_t attempt = 0;      // which opening of this relay: what is said of another one is void
+	std::string_view url;      // normalised
+	uint32_t page_limit = 0;   // learned before: events to ask for with one page; 0: the setting
+	uint32_t pace_ms = 0;      // learned before: pause between two questions
+	bool live = false;         // keep the connection and subscribe to what is new
+	std::vector<Range> ranges; // to be paged, in this order
+
+	static void fields(auto &c, auto &m)
+	{
+		relay_id_field(c, m.relay_id);
+		c.number(m.attempt);
+		c.ascii(m.url, kMaxUrl);
+		c.number(m.page_limit);
+		c.number(m.pace_ms);
+		c.flag(m.live);
+		c.list(m.ranges);
+	}
+};
+
+/* More ranges for a relay that is open. Means nothing if that attempt has ended. */
+struct RelayMore
+{
+	static constexpr uint16_t kType = 0x12;
+	int32_t relay_id = 0;
+	uint32_t attempt = 0;
+	std::vector<Range> ranges;
+
+	static void fields(auto &c, auto &m)
+	{
+		relay_id_field(c, m.relay_id);
+		c.number(m.attempt);
+		c.list(m.ranges);
+	}
+};
+
+/* Close the relay. Means nothing if that attempt has ended. */
+struct RelayStop
+{
+	static constexpr uint16_t kType = 0x13;
+	int32_t relay_id = 0;
+	uint32_t attempt = 0;
+
+	static void fields(auto &c, auto &m)
+	{
+		relay_id_field(c, m.relay_id);
+		c.number(m.attempt);
+	}
+};
+
+/* The answer to a Question. */
+struct Known
+{
+	static constexpr uint16_t kType = 0x14;
+	uint64_t question = 0;
+	std::vector<uint8_t> known; // for each id asked: 1 if it is archived
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.question);
+		c.flags(m.known);
+	}
+};
+
+/* These ids are not archived any more. */
+struct Forget
+{
+	static constexpr uint16_t kType = 0x15;
+	std::span<const nostr::Id> ids;
+
+	static void fields(auto &c, auto &m) { c.fixed_list(m.ids); }
+};
+
+using ArchiveToNet =
+	std::variant<ArchiveSettings, RelayOpen, RelayMore, RelayStop, Known, Forget, Ack>;
+
+// ---- net process -> worker
+
+/* Which of these ids are archived? */
+struct Question
+{
+	static constexpr uint16_t kType = 0x18;
+	uint64_t question = 0;
+	std::span<const nostr::Id> ids;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.question);
+		c.fixed_list(m.ids);
+	}
+};
+
+/* Its id and signature are verified. */
+struct Event
+{
+	const nostr::Id *id = nullptr;
+	const nostr::PublicKey *pubkey = nullptr;
+	const nostr::Signature *sig = nullptr;
+	int64_t created_at = 0;
+	int32_t kind = 0;
+	std::string_view tags; // canonical JSON
+	std::string_view content;
+	bool has_nul = false; // U+0000 somewhere in tags or content
+
+	static void fields(auto &c, auto &m)
+	{
+		c.fixed(m.id);
+		c.fixed(m.pubkey);
+		c.fixed(m.sig);
+		c.number(m.created_at, 0, INT64_MAX, "time of an event out of range");
+		c.number(m.kind, 0, 65535, "kind out of range");
+		c.utf8(m.tags, kMaxFrame);
+		c.utf8(m.content, kMaxFrame);
+		c.flag(m.has_nul);
+		c.demand(
+			[&] {
+				return m.has_nul ||
+					   (m.tags.find('\0') == m.tags.npos && m.content.find('\0') == m.content.npos);
+			},
+			"unannounced U+0000");
+	}
+};
+
+struct Sighting
+{
+	const nostr::Id *id = nullptr;
+	int32_t relay_id = 0;
+	int64_t seen_at = 0; // Unix seconds
+
+	static void fields(auto &c, auto &m)
+	{
+		c.fixed(m.id);
+		relay_id_field(c, m.relay_id);
+		c.number(m.seen_at, 0, INT64_MAX, "time of a sighting out of range");
+	}
+};
+
+/* What a relay sent and the net process refused, counted since the batch before. */
+struct Refusal
+{
+	int32_t relay_id = 0;
+	std::string_view reason; // a code
+	uint32_t count = 0;
+	std::string_view detail; // of the last one
+
+	static void fields(auto &c, auto &m)
+	{
+		relay_id_field(c, m.relay_id);
+		c.code(m.reason);
+		c.demand([&] { return !m.reason.empty(); }, "empty reason code");
+		c.number(m.count);
+		c.detail(m.detail);
+	}
+};
+
+/* Since the batch before. */
+struct Traffic
+{
+	int32_t relay_id = 0;
+	uint64_t bytes = 0, messages = 0;
+	uint32_t pages = 0;
+
+	static void fields(auto &c, auto &m)
+	{
+		relay_id_field(c, m.relay_id);
+		c.number(m.bytes);
+		c.number(m.messages);
+		c.number(m.pages);
+	}
+};
+
+struct Claim
+{
+	int32_t relay_id = 0;
+	nostr::Claim claim{};
+
+	static void fields(auto &c, auto &m)
+	{
+		auto &[range, evidence, events] = m.claim;
+		relay_id_field(c, m.relay_id);
+		c.number(range.lower);
+		c.number(range.upper);
+		c.demand([&] { return range.lower >= 0 && range.lower <= range.upper; },
+				 "time range out of order");
+		c.value(evidence, nostr::Evidence::Dense);
+		c.number(events, 0, INT64_MAX, "count of a claim out of range");
+	}
+};
+
+enum class RelayPhase : uint8_t
+{
+	Connected, // WebSocket open
+	CaughtUp,  // all ranges are paged
+	Ended      // connection gone: reason says why; empty if the worker asked for it
+};
+
+struct RelayReport
+{
+	int32_t relay_id = 0;
+	uint32_t attempt = 0;
+	RelayPhase phase = RelayPhase::Connected;
+	std::string_view reason; // a code
+	std::string_view detail;
+	uint32_t retry_after_ms = 0; // 0 unless the relay asked for it
+	uint32_t page_limit = 0;     // learned for this relay; 0: nothing learned
+	uint32_t pace_ms = 0;        // likewise
+
+	static void fields(auto &c, auto &m)
+	{
+		relay_id_field(c, m.relay_id);
+		c.number(m.attempt);
+		c.value(m.phase, RelayPhase::Ended);
+		c.code(m.reason);
+		c.detail(m.detail);
+		c.number(m.retry_after_ms);
+		c.number(m.page_limit);
+		c.number(m.pace_ms);
+	}
+};
+
+/* One transaction; its parts apply in this order. */
+struct Batch
+{
+	static constexpr uint16_t kType = 0x19;
+	uint64_t number = 0;             // 1, 2, 3, …
+	std::vector<Event> events;       // none twice
+	std::vector<Sighting> sightings; // at least one of every event of the batch
+	std::vector<Refusal> refusals;
+	std::vector<Traffic> traffic;
+	std::vector<Claim> claims; // all their events are in this batch or an earlier one
+	std::vector<RelayReport> reports;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.number);
+		c.list(m.events);
+		c.list(m.sightings);
+		c.list(m.refusals);
+		c.list(m.traffic);
+		c.list(m.claims);
+		c.list(m.reports);
+	}
+};
+
+using ArchiveToWorker = std::variant<Question, Batch>;
+
+} // namespace wire

@@ -1,0 +1,105 @@
+/*
+ * What every worker and its net process say to each other, whatever the work is.
+ */
+#pragma once
+
+#include "codec.h"
+
+namespace wire {
+
+/* What a net process is for. It takes the messages of the desk of its role and no others. */
+enum class Role : uint8_t
+{
+	Sync // archive.h
+};
+
+/* "sync" */
+constexpr std::string_view
+role_name(Role role)
+{
+	switch (role) {
+	case Role::Sync:
+		break;
+	}
+	return "sync";
+}
+
+/* Which build this is: worker and net process must be of the same one. */
+std::string_view build_id();
+
+// ---- net process -> worker
+
+/* The first message. */
+struct Hello
+{
+	static constexpr uint16_t kType = 0x01;
+	Role role = Role::Sync;
+	std::string_view build;
+	int32_t pid = 0;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.value(m.role, Role::Sync);
+		c.ascii(m.build, 64);
+		c.number(m.pid);
+	}
+};
+
+enum class LogLevel : uint8_t
+{
+	Debug,
+	Info,
+	Warning
+};
+
+struct Log
+{
+	static constexpr uint16_t kType = 0x02;
+	LogLevel level = LogLevel::Debug;
+	int32_t relay_id = 0; // 0: about no single relay
+	std::string_view message;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.value(m.level, LogLevel::Warning);
+		c.number(m.relay_id, 0, INT32_MAX, "relay id out of range");
+		c.detail(m.message, 1000);
+	}
+};
+
+struct Gauge
+{
+	std::string_view name; // a code
+	int64_t value = 0;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.code(m.name);
+		c.demand([&] { return !m.name.empty(); }, "gauge without a name");
+		c.number(m.value);
+	}
+};
+
+/* At least every 5 seconds: also a sign of life. */
+struct Stats
+{
+	static constexpr uint16_t kType = 0x03;
+	std::vector<Gauge> gauges;
+
+	static void fields(auto &c, auto &m) { c.list(m.gauges); }
+};
+
+using LinkToWorker = std::variant<Hello, Log, Stats>;
+
+// ---- worker -> net process
+
+/* The result with this number is committed: the net process may send one more. */
+struct Ack
+{
+	static constexpr uint16_t kType = 0x04;
+	uint64_t number = 0;
+
+	static void fields(auto &c, auto &m) { c.number(m.number); }
+};
+
+} // namespace wire
