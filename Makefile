@@ -50,7 +50,7 @@ $(SCRIPT): $(SCRIPT_PARTS) bigbrotr.control
 # Worker and net process of two builds whose messages differ refuse each other.
 src/wire/link.o: override CPPFLAGS += \
 	-DBIGBROTR_BUILD='"$(EXTVERSION)-$(shell cat $(srcdir)/src/wire/*.h $(srcdir)/src/wire/*.cpp | cksum | cut -d ' ' -f 1)"'
-src/wire/link.o: $(wildcard src/wire/*)
+src/wire/link.o: $(wildcard src/wire/*.h src/wire/*.cpp)
 -include $(OBJS:.o=.d) $(NET_OBJS:.o=.d)
 override CXXFLAGS += -MMD -MP
 

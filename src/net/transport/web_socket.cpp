@@ -291,7 +291,7 @@ WebSocket::read_refusal(lws *wsi)
 	http_status_ = int(lws_http_client_http_response(wsi));
 	char text[16];
 	int size = lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_RETRY_AFTER);
-	uint32_t seconds;
+	uint32_t seconds = 0;
 	if (size > 0 && std::from_chars(text, text + size, seconds).ptr == text + size)
 		retry_after_ = std::chrono::seconds(seconds);
 }
