@@ -1,9 +1,11 @@
-# PGXS build: the extension module, its net process, the SQL scripts.
+# PGXS build: the two libraries, the net process, the SQL scripts.
 #   make && make install && make installcheck     (PG_CONFIG=… for another server)
 
 EXTENSION = bigbrotr
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" bigbrotr.control)
-MODULE_big = bigbrotr
+# The library with the SQL functions and the workers, and the small one for shared_preload_libraries.
+MODULE_big = bigbrotr_core
+PRELOAD = bigbrotr.so
 NET = bigbrotr-net
 IMPORT = bigbrotr-import
 SCRIPTS = src/client/bigbrotr-export
@@ -17,7 +19,9 @@ DATA_built = $(SCRIPT)
 DATA = $(wildcard sql/upgrade/bigbrotr--*.sql)
 
 CORE_OBJS := $(patsubst %.cpp,%.o,$(sort $(wildcard src/nostr/*.cpp src/wire/*.cpp)))
-OBJS = $(CORE_OBJS) $(patsubst %.cpp,%.o,$(sort $(wildcard src/pg/*.cpp src/pg/*/*.cpp src/archive/*.cpp workers/*.cpp workers/*/*.cpp)))
+PRELOAD_OBJS := $(patsubst %.cpp,%.o,src/pg/preload.cpp src/pg/border/catalog.cpp $(sort $(wildcard src/pg/border/setting*.cpp src/pg/cycle/*.cpp) \
+	workers/registry.cpp $(wildcard workers/*/entry.cpp)))
+OBJS = $(CORE_OBJS) $(filter-out $(PRELOAD_OBJS),$(patsubst %.cpp,%.o,$(sort $(wildcard src/pg/*.cpp src/pg/*/*.cpp src/archive/*.cpp workers/*.cpp workers/*/*.cpp))))
 NET_OBJS = $(CORE_OBJS) $(patsubst %.cpp,%.o,$(sort $(wildcard src/net/*.cpp src/net/*/*.cpp)))
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
@@ -32,11 +36,11 @@ PG_CONFIG ?= pg_config
 PG_CPPFLAGS = -I$(srcdir)/src -I$(srcdir) -DBIGBROTR_VERSION='"$(EXTVERSION)"'
 PG_CXXFLAGS = -std=gnu++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wno-register -Wno-unused-parameter \
 	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
-SHLIB_LINK = -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lstdc++
+SHLIB_LINK = -L. -l:$(PRELOAD) -Wl,-rpath,'$$ORIGIN' -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lstdc++
 SHLIB_EXPORTS = exports.txt
 NET_LIBS = -lwebsockets -lcares -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lpthread
 
-EXTRA_CLEAN = $(NET) $(NET_OBJS) $(IMPORT) src/client/import.o $(SCRIPT)
+EXTRA_CLEAN = $(PRELOAD) $(PRELOAD_OBJS) $(NET) $(NET_OBJS) $(IMPORT) src/client/import.o $(SCRIPT)
 
 all: $(NET) $(IMPORT)
 
@@ -47,12 +51,21 @@ include $(PGXS)
 $(SCRIPT): $(SCRIPT_PARTS) bigbrotr.control
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION bigbrotr" to load this file. \quit'; cat $(SCRIPT_PARTS); } > $@
 
-# Worker and net process of two builds whose messages differ refuse each other.
-src/wire/link.o: override CPPFLAGS += \
-	-DBIGBROTR_BUILD='"$(EXTVERSION)-$(shell cat $(srcdir)/src/wire/*.h $(srcdir)/src/wire/*.cpp | cksum | cut -d ' ' -f 1)"'
-src/wire/link.o: $(wildcard src/wire/*.h src/wire/*.cpp)
--include $(OBJS:.o=.d) $(NET_OBJS:.o=.d)
+# Parts of two builds that would misunderstand each other refuse each other: the two libraries, which share memory,
+# and worker and net process, which exchange messages.
+BUILD_FILES := $(sort $(wildcard src/wire/*.h src/wire/*.cpp src/pg/cycle/*.h src/pg/border/setting*.h))
+src/wire/link.o src/pg/core.o src/pg/preload.o: override CPPFLAGS += \
+	-DBIGBROTR_BUILD='"$(EXTVERSION)-$(shell cat $(BUILD_FILES) | cksum | cut -d ' ' -f 1)"'
+src/wire/link.o src/pg/core.o src/pg/preload.o: $(BUILD_FILES)
+-include $(OBJS:.o=.d) $(PRELOAD_OBJS:.o=.d) $(NET_OBJS:.o=.d)
 override CXXFLAGS += -MMD -MP
+
+# Nothing that the C library does not have: no exceptions, so no libstdc++.
+$(PRELOAD_OBJS): override CXXFLAGS += -fvisibility=default -fno-exceptions -fno-rtti -fno-threadsafe-statics
+$(PRELOAD): $(PRELOAD_OBJS) preload.map
+	$(CC) -shared -Wl,-soname,$@ -Wl,--version-script=preload.map $(PRELOAD_OBJS) $(LDFLAGS) -Wl,--as-needed -o $@
+$(shlib): $(PRELOAD)
+$(PRELOAD_OBJS): Makefile
 
 $(NET): $(NET_OBJS)
 	$(CXX) $(CXXFLAGS) $(NET_OBJS) $(LDFLAGS) $(NET_LIBS) -o $@
@@ -61,14 +74,15 @@ src/client/import.o: override CPPFLAGS += -I$(includedir)
 $(IMPORT): src/client/import.o
 	$(CXX) $(CXXFLAGS) $< $(LDFLAGS) $(libpq) -o $@
 
-# Beside what PGXS installs: the net process, the client program and the seed list.
+# Beside what PGXS installs: the preload library, the net process, the client program and the seed list.
 install: install-own
-install-own: $(NET) $(IMPORT) installdirs
+install-own: $(PRELOAD) $(NET) $(IMPORT) installdirs
+	$(INSTALL_SHLIB) $(PRELOAD) '$(DESTDIR)$(pkglibdir)/$(PRELOAD)'
 	$(INSTALL_PROGRAM) $(NET) '$(DESTDIR)$(pkglibdir)/$(NET)'
 	$(INSTALL_PROGRAM) $(IMPORT) '$(DESTDIR)$(bindir)/$(IMPORT)'
 	$(MKDIR_P) '$(DESTDIR)$(datadir)/bigbrotr'
 	$(INSTALL_DATA) $(srcdir)/seed/relays.txt '$(DESTDIR)$(datadir)/bigbrotr/relays.txt'
 uninstall: uninstall-own
 uninstall-own:
-	rm -f '$(DESTDIR)$(pkglibdir)/$(NET)' '$(DESTDIR)$(bindir)/$(IMPORT)' '$(DESTDIR)$(datadir)/bigbrotr/relays.txt'
+	rm -f '$(DESTDIR)$(pkglibdir)/$(PRELOAD)' '$(DESTDIR)$(pkglibdir)/$(NET)' '$(DESTDIR)$(bindir)/$(IMPORT)' '$(DESTDIR)$(datadir)/bigbrotr/relays.txt'
 .PHONY: install-own uninstall-own

@@ -4,6 +4,7 @@
 CREATE FUNCTION bigbrotr.service_states(
 	OUT database text,
 	OUT service text,
+	OUT instance integer,
 	OUT state text,
 	OUT pid integer,
 	OUT since timestamptz,
@@ -18,7 +19,8 @@ CREATE FUNCTION bigbrotr.service_states(
 	OUT cycle_last_ms double precision,
 	OUT cycle_mean_ms double precision,
 	OUT cycle_max_ms double precision,
-	OUT next_start timestamptz)
+	OUT next_start timestamptz,
+	OUT waiting_for text)
 	RETURNS SETOF record
 	LANGUAGE C VOLATILE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -31,12 +33,13 @@ COMMENT ON VIEW bigbrotr.services IS
 	'the services of all served databases: what each one does now, and how it fares';
 COMMENT ON COLUMN bigbrotr.services.database IS 'the database it serves';
 COMMENT ON COLUMN bigbrotr.services.service IS 'its name, as the functions service_… take it';
+COMMENT ON COLUMN bigbrotr.services.instance IS 'number of the worker among those of the service in this database, from 1 on';
 COMMENT ON COLUMN bigbrotr.services.state IS
 	'disabled: not to run; enabled: waits for what it needs; running; backoff: failed, starts again at next_start; draining: being ended; paused; done: ran to its end';
 COMMENT ON COLUMN bigbrotr.services.pid IS 'process of its worker, as in pg_stat_activity';
 COMMENT ON COLUMN bigbrotr.services.since IS 'when it came into its state';
 COMMENT ON COLUMN bigbrotr.services.last_success IS 'the last commit or the end of the last good cycle';
-COMMENT ON COLUMN bigbrotr.services.last_error IS 'the last failure, or what the service waits for';
+COMMENT ON COLUMN bigbrotr.services.last_error IS 'the last failure, or why the service cannot start yet; null in sessions of another database';
 COMMENT ON COLUMN bigbrotr.services.sqlstate IS 'error code of last_error';
 COMMENT ON COLUMN bigbrotr.services.health IS 'result of the last health check: unknown, healthy or unhealthy';
 COMMENT ON COLUMN bigbrotr.services.health_checks IS 'since the start of the worker';
@@ -47,6 +50,7 @@ COMMENT ON COLUMN bigbrotr.services.cycle_last_ms IS 'time of the last cycle';
 COMMENT ON COLUMN bigbrotr.services.cycle_mean_ms IS 'mean time of a cycle, since the start of the worker';
 COMMENT ON COLUMN bigbrotr.services.cycle_max_ms IS 'longest time of a cycle, since the start of the worker';
 COMMENT ON COLUMN bigbrotr.services.next_start IS 'when it is tried again; null if it runs or waits for no time';
+COMMENT ON COLUMN bigbrotr.services.waiting_for IS 'what it waits for now; null if for nothing, and in sessions of another database';
 
 CREATE FUNCTION bigbrotr.service_start(name text) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
@@ -60,20 +64,20 @@ CREATE FUNCTION bigbrotr.service_stop(name text) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_service_stop';
 COMMENT ON FUNCTION bigbrotr.service_stop(text) IS
-	'stops a service until it is told to start or the server restarts; returns when its worker is gone';
+	'stops a service until it is started again, also over a restart of the server; returns when its workers are gone';
 
 CREATE FUNCTION bigbrotr.service_restart(name text) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_service_restart';
-COMMENT ON FUNCTION bigbrotr.service_restart(text) IS 'ends the worker of a service and starts a new one';
+COMMENT ON FUNCTION bigbrotr.service_restart(text) IS 'ends the workers of a service and starts new ones';
 
 CREATE FUNCTION bigbrotr.service_pause(name text) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_service_pause';
 COMMENT ON FUNCTION bigbrotr.service_pause(text) IS
-	'keeps a service from working, with its worker and its connections, until service_resume';
+	'keeps a service from working, with its workers and their connections, until service_resume, also over a restart of the server';
 
 CREATE FUNCTION bigbrotr.service_resume(name text) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
@@ -87,7 +91,7 @@ CREATE FUNCTION bigbrotr.service_wait(name text, state text, timeout interval DE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_service_wait';
 COMMENT ON FUNCTION bigbrotr.service_wait(text, text, interval) IS
-	'waits until a service is in a state; false if that takes longer';
+	'waits until all workers of a service are in a state; false if that takes longer';
 
 CREATE FUNCTION bigbrotr.health_check(name text) RETURNS boolean
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
@@ -96,12 +100,12 @@ CREATE FUNCTION bigbrotr.health_check(name text) RETURNS boolean
 COMMENT ON FUNCTION bigbrotr.health_check(text) IS
 	'asks a service now whether it is well; false if it is not, does not run or does not answer within 30 s';
 
-CREATE FUNCTION bigbrotr.service_stats(name text) RETURNS jsonb
+CREATE FUNCTION bigbrotr.service_stats(name text, instance integer DEFAULT 1) RETURNS jsonb
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_service_stats';
-COMMENT ON FUNCTION bigbrotr.service_stats(text) IS
-	'statistics of a service since its start: {name, uptime_seconds, health_checks {total, failed, success_rate}, custom {…}}';
+COMMENT ON FUNCTION bigbrotr.service_stats(text, integer) IS
+	'statistics of one worker of a service since its start: {name, uptime_seconds, health_checks {total, failed, success_rate}, custom {…}}';
 
 CREATE FUNCTION bigbrotr.stop_workers() RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
@@ -117,19 +121,39 @@ CREATE FUNCTION bigbrotr.start_workers() RETURNS void
 COMMENT ON FUNCTION bigbrotr.start_workers() IS
 	'service_start for all services of this database';
 
+CREATE FUNCTION bigbrotr.setting_declarations(
+	OUT name text,
+	OUT part text,
+	OUT default_value text,
+	OUT minimum text,
+	OUT maximum text)
+	RETURNS SETOF record
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_setting_declarations';
+COMMENT ON FUNCTION bigbrotr.setting_declarations() IS
+	'the settings as the library declares them, for view bigbrotr.settings';
+
 CREATE VIEW bigbrotr.settings AS
-	SELECT s.name, current_setting(s.name) AS value, s.source, s.short_desc AS meaning
-	FROM pg_settings AS s WHERE s.name LIKE 'bigbrotr.%';
+	SELECT d.name, current_setting(d.name) AS value, d.default_value, d.minimum, d.maximum,
+		s.context, d.part, s.source, s.short_desc AS meaning
+	FROM bigbrotr.setting_declarations() AS d JOIN pg_settings AS s ON s.name = d.name;
 COMMENT ON VIEW bigbrotr.settings IS 'Settings of bigbrotr in this session; those that only administrators may see are shown to them alone';
 COMMENT ON COLUMN bigbrotr.settings.name IS 'Name of the setting';
 COMMENT ON COLUMN bigbrotr.settings.value IS 'Its value, with unit';
+COMMENT ON COLUMN bigbrotr.settings.default_value IS 'The value that it has if nobody sets it';
+COMMENT ON COLUMN bigbrotr.settings.minimum IS 'The least value allowed; null if it is no number';
+COMMENT ON COLUMN bigbrotr.settings.maximum IS 'The largest value allowed; null if it is no number or only the type limits it';
+COMMENT ON COLUMN bigbrotr.settings.context IS 'How it can be set, as in pg_settings: sighup takes a reload, superuser and user a SET';
+COMMENT ON COLUMN bigbrotr.settings.part IS 'What it is for: frame (all services), functions (SQL functions), or the service of that name';
 COMMENT ON COLUMN bigbrotr.settings.source IS 'Where the value comes from, as in pg_settings: default, configuration file, session …';
 COMMENT ON COLUMN bigbrotr.settings.meaning IS 'What it does';
 
 GRANT EXECUTE ON FUNCTION
 	bigbrotr.service_states(),
-	bigbrotr.service_stats(text),
-	bigbrotr.service_wait(text, text, interval)
+	bigbrotr.service_stats(text, integer),
+	bigbrotr.service_wait(text, text, interval),
+	bigbrotr.setting_declarations()
 	TO bigbrotr_reader;
 GRANT EXECUTE ON FUNCTION
 	bigbrotr.service_start(text),

@@ -41,10 +41,20 @@ like($notice, qr/NOTICE:  bigbrotr serves no database.*bigbrotr\.databases/s, 'v
 like($error, qr/does not serve database "postgres".*HINT:.*bigbrotr\.databases/s,
 	'function says that the database is not served');
 
-# The view shows what the documentation describes.
-my $documentation = slurp_file("$FindBin::Bin/../../docs/settings.md");
-my @documented = sort $documentation =~ /^\| `(bigbrotr\.\w+)` \|/mg;
-is(ask($node, q{SELECT string_agg(name, ' ' ORDER BY name COLLATE "C") FROM bigbrotr.settings WHERE meaning <> ''}), "@documented", 'all settings are described, and no others');
+# The documentation's tables are the rows of the view: under the heading of each part its settings.
+my ($part, @documented) = ('');
+for my $line (split /\n/, slurp_file("$FindBin::Bin/../../docs/settings.md"))
+{
+	$part = lc $1 if $line =~ /^## (\w+)$/;
+	push @documented, "$part: $line" if $line =~ /^\| `bigbrotr/;
+}
+my @declared = split /\n/, ask($node, q{SELECT d.part || ': ' || concat_ws(' | ', '| `' || name || '`',
+		'`' || coalesce(nullif(s.default_value, ''), $$''$$) || '`',
+		coalesce('`' || s.minimum || '` …' || coalesce(' `' || s.maximum || '`', ''), ''),
+		s.context, s.meaning || ' |')
+	FROM bigbrotr.setting_declarations() WITH ORDINALITY AS d JOIN bigbrotr.settings AS s USING (name)
+	ORDER BY d.ordinality});
+is_deeply(\@documented, \@declared, 'the documentation says what the view shows') or diag(join("\n", @declared));
 is(ask($node, q{SET bigbrotr.query_timeout = 90000; SELECT value, source FROM bigbrotr.settings WHERE name = 'bigbrotr.query_timeout'}),
 	'90s|session', 'with their values and sources');
 
@@ -54,10 +64,9 @@ my @bad = (
 	[ 'databases', "'a b'", qr/not a comma-separated list/ ],
 	[ 'databases', "'template0'", qr/takes no connections/ ],
 	[ 'services', "'synchronizer, nothing'", qr/no service "nothing".*Services are: .*initializer/s ],
-	[ 'log_level', "'loud'", qr/"loud" is no level.*Levels are/s ],
+	[ 'log_level', "'loud'", qr/"loud" is not a level.*Levels are/s ],
 	[ 'log_level', "'info, nothing=debug'", qr/no service "nothing"/ ],
-	[ 'log_level', "'info,'", qr/is no level/ ],
-	[ 'worker_role', "''", qr/role name/ ],
+	[ 'log_level', "'info,'", qr/is not a level/ ],
 	[ 'seed_file', "'seeds.txt'", qr/not an absolute path/ ],
 	[ 'tls_ca_file', "'ca.pem'", qr/not an absolute path/ ],
 	[ 'batch_timeout', "'10ms'", qr/outside the valid range/ ],
@@ -125,6 +134,23 @@ wait_for_service($node, 'initializer', 'disabled');
 (undef, undef, $error) =
   $node->psql('postgres', "SELECT bigbrotr.service_start('synchronizer')");
 like($error, qr/switched off.*HINT:.*bigbrotr\.enabled/s, 'switched off, not started');
+
+# The libraries and the net process may be anywhere: they are looked for where the preloaded one is.
+my $installed = $node->config_data('--pkglibdir');
+my $directory = $node->basedir . '/libraries';
+mkdir $directory or die "$directory: $!";
+my $copy = sub { system_or_bail('cp', map({ "$installed/$_" } @_), $directory) };
+$copy->('bigbrotr.so', 'bigbrotr_core.so');
+$node->append_conf('postgresql.conf', "shared_preload_libraries = '$directory/bigbrotr'\nbigbrotr.enabled = on\n");
+$log_end = -s $node->logfile;
+$node->restart;
+wait_for_service($node, 'synchronizer', 'running');
+$pid = worker_pid($node, 'synchronizer');
+like(slurp_file("/proc/$pid/maps"), qr{\Q$directory\E/bigbrotr_core\.so}, 'a worker runs the library of that directory');
+is(ask($node, 'SELECT count(*) FROM bigbrotr.services'), 3, 'and the SQL functions know it');
+$node->wait_for_log(qr/could not start the net process: No such file/, $log_end);
+$copy->('bigbrotr-net');
+net_pid($node, 'synchronizer');
 
 $node->stop;
 done_testing();

@@ -20,6 +20,7 @@ wait_for_service($node, 'initializer', 'done');
 wait_for_service($node, 'synchronizer', 'running');
 
 # Commands.
+my $log_end;
 my $pid = worker_pid($node, 'synchronizer');
 my $child = net_pid($node, 'synchronizer');
 ask($node, "SELECT bigbrotr.service_stop('synchronizer')");
@@ -28,13 +29,16 @@ wait_gone($pid, 'the worker');
 wait_gone($child, 'its net process');
 is(ask($node, "SELECT bigbrotr.service_wait('synchronizer', 'running', '10 ms')"),
 	'f', 'service_wait gives up');
+is(ask($node, "SELECT bigbrotr.service_wait('synchronizer', 'running', '-300000 years')"),
+	'f', 'however short the interval is');
 is(ask($node, "SELECT bigbrotr.health_check('synchronizer')"), 'f', 'nobody is not healthy');
 ask($node, "SELECT bigbrotr.service_start('synchronizer')");
 wait_for_service($node, 'synchronizer', 'running');
 
 $pid = worker_pid($node, 'synchronizer');
 ask($node, "SELECT bigbrotr.service_restart('synchronizer')");
-wait_for_service($node, 'synchronizer', 'running');
+is(ask($node, "SELECT bigbrotr.service_wait('synchronizer', 'running', '170000000 years')"),
+	't', 'service_wait takes a long interval');
 isnt(worker_pid($node, 'synchronizer'), $pid, 'a restart makes a new worker');
 
 $pid = worker_pid($node, 'synchronizer');
@@ -63,6 +67,7 @@ is(ask($node, q{SET statement_timeout = '20s';
 
 for my $case (
 	[ "service_start('nothing')", qr/there is no service "nothing".*Services are: initializer/s ],
+	[ "service_stats('synchronizer', 2)", qr/has no instance 2.*bigbrotr\.services/s ],
 	[ "service_wait('synchronizer', 'happy')", qr/there is no state "happy".*States are/s ])
 {
 	my (undef, undef, $error) =
@@ -94,10 +99,47 @@ my ($code, undef, $error) =
   $node->psql('postgres', "CREATE ROLE somebody; SET ROLE somebody; SELECT bigbrotr.stop_workers()");
 like($error, qr/permission denied/, 'not for everybody');
 
+# A wish to stop outlives a crash and a restart of the server, until the service is started again;
+# so does a wish to pause. What the file has besides is passed over.
+ask($node, "SELECT bigbrotr.service_stop('synchronizer')");
+$node->stop('immediate');
+append_to_file($node->data_dir . '/bigbrotr_wishes', "garbage\n%zz synchronizer stopped\n" . ('x' x 2000) . "\n");
+$log_end = -s $node->logfile;
+$node->start;
+wait_for_service($node, 'initializer', 'done');
+is(services_of($node), 'initializer done, synchronizer disabled', 'stopped over a crash');
+$node->wait_for_log(qr/file "bigbrotr_wishes" has lines that are not understood/, $log_end);
+ask($node, "SELECT bigbrotr.service_start('synchronizer'), bigbrotr.service_pause('synchronizer')");
+$node->restart;
+wait_for_service($node, 'synchronizer', 'paused');
+ask($node, "SELECT bigbrotr.service_resume('synchronizer')");
+is(slurp_file($node->data_dir . '/bigbrotr_wishes'), '', 'no wish is left');
+$node->restart;
+wait_for_service($node, 'synchronizer', 'running');
+
 # Other databases come and go beside a running service.
 ask($node, 'CREATE DATABASE other');
 ask($node, 'DROP DATABASE other');
 is(worker_pid($node, 'synchronizer') > 0, 1, 'the service did not mind');
+
+# Each database has its own wishes, whatever its name is; and its own errors.
+ask($node, 'CREATE DATABASE "my %base"');
+ask($node, 'CREATE EXTENSION bigbrotr', 'my %base');
+$node->append_conf('postgresql.conf', qq{bigbrotr.databases = 'postgres, "my %base"'\n});
+$node->reload;
+wait_for_service($node, 'synchronizer', 'running', 'my %base');
+ask($node, "SELECT pg_terminate_backend(pid, 10000) FROM bigbrotr.services
+	WHERE database = 'my %base' AND service = 'synchronizer'");
+wait_for_service($node, 'synchronizer', 'running', 'my %base');
+my $last_error = "SELECT last_error, sqlstate FROM bigbrotr.services
+	WHERE database = 'my %base' AND service = 'synchronizer'";
+is(ask($node, $last_error, 'my %base'), 'terminated by a signal|57P01', 'the error of a service');
+is(ask($node, $last_error), '|57P01', 'without its text in another database');
+ask($node, "SELECT bigbrotr.service_stop('synchronizer')", 'my %base');
+$node->restart;
+wait_for_service($node, 'synchronizer', 'running');
+wait_for_service($node, 'initializer', 'done', 'my %base');
+is(services_of($node, 'my %base'), 'initializer done, synchronizer disabled', 'stopped there only');
 
 # The served one is dropped, copied and renamed at once: its services step aside and come back.
 ask($node, 'CREATE DATABASE served');
@@ -111,7 +153,7 @@ ask($node, 'ALTER DATABASE served RENAME TO renamed');
 is(services_of($node, 'served') =~ /running/, '', 'no service of the old name runs');
 ask($node, 'ALTER DATABASE renamed RENAME TO served');
 wait_for_service($node, 'synchronizer', 'running', 'served');
-my $log_end = -s $node->logfile;
+$log_end = -s $node->logfile;
 ask($node, 'DROP DATABASE served');
 is(services_of($node, 'served') =~ /running/, '', 'none runs after DROP DATABASE');
 $node->wait_for_log(qr/cannot start yet: database "served" does not exist/, $log_end);
@@ -147,6 +189,9 @@ $node->poll_query_until('postgres',
 	"SELECT last_error LIKE '%run ALTER EXTENSION bigbrotr UPDATE' AND sqlstate = '55000' AND state = 'enabled'
 	FROM bigbrotr.services WHERE service = 'initializer'")
   or fail('another version is told');
+is( ask($node, "SELECT state, instance, waiting_for FROM bigbrotr.services WHERE service = 'synchronizer'"),
+	'enabled|1|service "initializer"',
+	'what a service waits for');
 ask($node, "UPDATE pg_extension SET extversion = default_version FROM pg_available_extensions AS a
 	WHERE extname = a.name AND extname = 'bigbrotr'");
 ask($node, 'SELECT bigbrotr.start_workers()');

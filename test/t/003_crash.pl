@@ -97,12 +97,38 @@ is(services_of($node), 'initializer disabled, synchronizer disabled', 'given up 
 is( ask($node, "SELECT DISTINCT last_error, sqlstate FROM bigbrotr.services"),
 	'the server crashed 3 times within the last hour|57P02',
 	'the view says why');
+is(ask($node, 'SELECT DISTINCT next_start > now() FROM bigbrotr.services'), 't', 'and for how long');
+
+# When the crashes are more than an hour ago, services start again. Here those before the next one
+# become almost an hour old.
+my $file = $node->data_dir . '/bigbrotr_crashes';
+my ($run, @crashes) = split /\n/, slurp_file($file);
+my $earlier = (3600 - 30) * 1000000;
+open my $out, '>', $file or die "$file: $!";
+print $out join("\n", $run, map { $_ - $earlier } @crashes), "\n";
+close $out;
+my $log_end = -s $node->logfile;
+kill 'KILL', ask($node, $launcher);
+$node->wait_for_log(qr/bigbrotr starts no service: the server crashed 4 times/, $log_end);
+$node->wait_for_log(qr/service "synchronizer" of database "postgres" may run again/, $log_end);
+wait_for_service($node, 'synchronizer', 'running');
+
+# Three crashes again; this time services are started by hand.
+for my $crash (1 .. 3)
+{
+	$log_end = -s $node->logfile;
+	kill 'KILL', ask($node, $launcher);
+	$node->wait_for_log(qr/all server processes terminated; reinitializing.*ready to accept connections/s,
+		$log_end);
+	$node->poll_query_until('postgres', "SELECT EXISTS ($launcher)") or die 'no launcher';
+}
+$node->wait_for_log(qr/bigbrotr starts no service/, $log_end);
 ask($node, "SELECT bigbrotr.service_start('synchronizer')");
 wait_for_service($node, 'synchronizer', 'running');
 is(services_of($node), 'initializer disabled, synchronizer running', 'started by hand');
 
 # That has also reset the count.
-my $log_end = -s $node->logfile;
+$log_end = -s $node->logfile;
 kill 'KILL', worker_pid($node, 'synchronizer');
 $node->wait_for_log(qr/all server processes terminated; reinitializing.*ready to accept connections/s,
 	$log_end);

@@ -1,4 +1,4 @@
-# A standby runs no service until it is promoted.
+# A standby runs no service until it is promoted. Its launcher says what the services wait for.
 use strict;
 use warnings;
 
@@ -22,12 +22,15 @@ $standby->start;
 ask($primary, "SELECT bigbrotr.add_relay('wss://relay.example.com')");
 $primary->wait_for_catchup($standby);
 
-is( ask($standby, "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'bigbrotr%'"),
-	'0', 'no process of ours on a standby');
-is(ask($standby, 'SELECT count(*) FROM bigbrotr.services'), '0', 'no service');
+$standby->poll_query_until('postgres', 'SELECT count(*) = 3 FROM bigbrotr.services') or die 'no services';
+is( ask($standby, "SELECT string_agg(backend_type, ',') FROM pg_stat_activity WHERE backend_type LIKE 'bigbrotr%'"),
+	'bigbrotr launcher', 'on a standby only the launcher runs');
+is( ask($standby, "SELECT DISTINCT state, waiting_for FROM bigbrotr.services
+		WHERE service = ANY (string_to_array(current_setting('bigbrotr.services'), ', '))"),
+	'enabled|end of recovery', 'services wait for the end of recovery');
 my (undef, undef, $error) =
   $standby->psql('postgres', "SELECT bigbrotr.service_start('synchronizer')");
-like($error, qr/no services during recovery.*HINT:.*promoted/s, 'with the reason');
+like($error, qr/does not run service "synchronizer" during recovery.*HINT:.*promoted/s, 'with the reason');
 is(ask($standby, 'SELECT url FROM bigbrotr.relays'), 'wss://relay.example.com', 'data is there');
 
 # The relay would be asked for on the network now: it goes first.

@@ -1,4 +1,15 @@
+#include "pg/border/settings.h"
 #include "pg/cycle/service_entry.h"
+
+static constexpr pg::Setting settings[] = {
+	{.name = "seed_file",
+	 .meaning = "File with relays to begin with, one URL a line, # begins a comment; empty: the "
+				"shipped list.",
+	 .variable = &pg::settings::seed_file,
+	 .standard = "",
+	 .flags = GUC_SUPERUSER_ONLY,
+	 .check = pg::check_absolute_path},
+};
 
 static constexpr std::string_view columns[] = {
 	"bigbrotr.seed_rejects source text",
@@ -14,6 +25,7 @@ extern constinit const pg::ServiceEntry initializer_entry = {
 	.name = "initializer",
 	.description = "checks the schema against the library and loads the seed relays",
 	.once = true,
+	.settings = settings,
 	.columns = columns,
 	.functions = functions,
 };

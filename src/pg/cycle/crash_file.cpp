@@ -1,10 +1,14 @@
 #include "pg/cycle/crash_file.h"
 
+#include <algorithm>
 #include <cinttypes>
+
+#include "pg/cycle/state_file.h"
 
 #include "pg/border/compat.h"
 
 extern "C" {
+#include "lib/stringinfo.h"
 #include "storage/fd.h"
 #include "utils/timestamp.h"
 }
@@ -12,8 +16,8 @@ extern "C" {
 namespace pg {
 
 static constexpr const char *kFile = "bigbrotr_crashes";
-static constexpr const char *kTemporary = "bigbrotr_crashes.tmp";
 static constexpr int kRemembered = 16;
+static constexpr int kHourMs = 3600 * 1000;
 
 /* The content: postmaster's id and start time in the first line, then one time per crash. */
 struct Content
@@ -41,18 +45,13 @@ read_file(Content &content)
 static void
 write_file(const Content &content)
 {
-	FILE *file = AllocateFile(kTemporary, PG_BINARY_W);
-	if (file == nullptr)
-		ereport(ERROR, (errcode_for_file_access(),
-						errmsg("could not create file \"%s\": %m", kTemporary)));
-	fprintf(file, "%d " INT64_FORMAT "\n", PostmasterPid, PgStartTime);
+	StringInfoData text;
+	initStringInfo(&text);
+	appendStringInfo(&text, "%d " INT64_FORMAT "\n", PostmasterPid, PgStartTime);
 	for (int i = 0; i < content.count; i++)
-		fprintf(file, INT64_FORMAT "\n", content.times[i]);
-	bool failed = ferror(file) != 0;
-	if (FreeFile(file) != 0 || failed)
-		ereport(ERROR,
-				(errcode_for_file_access(), errmsg("could not write file \"%s\": %m", kTemporary)));
-	durable_rename(kTemporary, kFile, ERROR); // fsyncs the file, too
+		appendStringInfo(&text, INT64_FORMAT "\n", content.times[i]);
+	write_state_file(kFile, text.data);
+	pfree(text.data);
 }
 
 Crashes
@@ -68,11 +67,16 @@ count_crashes(bool restarted, TimestampTz now)
 		}
 		write_file(content);
 	}
+	for (int i = 0; i < content.count; i++)
+		content.times[i] = std::min(content.times[i], now); // whatever the file says
 	Crashes crashes;
 	crashes.total = content.count;
 	for (int i = 0; i < content.count; i++)
-		if (!TimestampDifferenceExceeds(content.times[i], now, 3600 * 1000))
+		if (!TimestampDifferenceExceeds(content.times[i], now, kHourMs))
 			crashes.recent++;
+	if (crashes.recent >= kMaxCrashes)
+		crashes.calm =
+			TimestampTzPlusMilliseconds(content.times[content.count - kMaxCrashes], kHourMs);
 	return crashes;
 }
 

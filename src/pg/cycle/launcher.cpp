@@ -3,15 +3,17 @@
 #include <algorithm>
 
 #include "pg/border/catalog.h"
-#include "pg/border/settings.h"
 #include "pg/cycle/crash_file.h"
 #include "pg/cycle/life_cycle.h"
+#include "pg/cycle/preload.h"
 #include "pg/cycle/slots.h"
+#include "pg/cycle/wish_file.h"
 
 #include "pg/border/compat.h"
 
 extern "C" {
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
@@ -31,9 +33,13 @@ namespace pg {
 
 static constexpr int kLauncherRestartS = 10;
 
-static BackgroundWorkerHandle *handles[kSlots];
+static constexpr int kRecoveryPollMs = 1000;
+static constexpr int kSaveAgainMs = 10 * 1000;
+
+static BackgroundWorkerHandle **handles; // of each slot
 static Crashes crashes;
 static bool short_of_processes; // that was said, and none has started since
+static bool wishes_are_saved;
 
 /* A service cannot start yet; the first time is worth a line in the log. */
 static void
@@ -46,7 +52,7 @@ wait_for(Slot &slot, int level, const char *reason, const char *hint)
 	LWLockRelease(shared->lock);
 	ereport(failures == 0 ? level : DEBUG1,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("service \"%s\" of database \"%s\" cannot start yet: %s", slot.service,
+			 errmsg("service \"%s\" of database \"%s\" cannot start yet: %s", slot.name,
 					slot.database, reason),
 			 hint ? errhint("%s", hint) : 0, errhidecontext(true)));
 }
@@ -57,13 +63,23 @@ can_connect(Slot &slot)
 	char reason[256] = "";
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (const char *why = why_not_connectable(slot.database, settings::worker_role))
+	if (const char *why = why_not_connectable(slot.database, find_service(slot.service)->role))
 		strlcpy(reason, why, sizeof reason);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	if (reason[0] != '\0')
 		wait_for(slot, LOG, reason, nullptr);
 	return reason[0] == '\0';
+}
+
+/* By its path, since the directory need not be on dynamic_library_path. */
+static void
+set_main(BackgroundWorker &worker, const char *library, const char *function)
+{
+	constexpr size_t size = sizeof worker.bgw_library_name;
+	if (snprintf(worker.bgw_library_name, size, "%s/%s", module_directory(), library) >= int(size))
+		strlcpy(worker.bgw_library_name, library, size);
+	strlcpy(worker.bgw_function_name, function, sizeof worker.bgw_function_name);
 }
 
 static void
@@ -89,17 +105,20 @@ start(int index)
 		return;
 	BackgroundWorker worker = {};
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART; // only the launcher starts workers
+	worker.bgw_start_time = BgWorkerStart_ConsistentState; // decide() has waited for more
+	worker.bgw_restart_time = BGW_NEVER_RESTART;           // only the launcher starts workers
 	worker.bgw_notify_pid = MyProcPid;
 	worker.bgw_main_arg = Int32GetDatum(index);
-	strlcpy(worker.bgw_library_name, "bigbrotr", sizeof worker.bgw_library_name);
-	strlcpy(worker.bgw_function_name, "bigbrotr_worker_main", sizeof worker.bgw_function_name);
+	set_main(worker, "bigbrotr_core", "bigbrotr_worker_main");
 	snprintf(worker.bgw_type, sizeof worker.bgw_type, "bigbrotr %s", slot.service);
-	snprintf(worker.bgw_name, sizeof worker.bgw_name, "bigbrotr %s of database %s", slot.service,
+	snprintf(worker.bgw_name, sizeof worker.bgw_name, "bigbrotr %s of database %s", slot.name,
 			 slot.database);
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE); // before the worker is there: it looks for this
+	if (!may_start(slot)) {                    // a statement drains the database by now
+		LWLockRelease(shared->lock);
+		return;
+	}
 	slot.ticket = ++shared->ticket;
 	memcpy(worker.bgw_extra, &slot.ticket, sizeof slot.ticket);
 	bool again = slot.started != 0;
@@ -129,10 +148,13 @@ log_change(const Slot &slot, bool gone)
 {
 	switch (slot.state) {
 	case State::Disabled:
-		log_state(slot, slot.given_up ? WARNING : LOG, slot.given_up ? slot.last_error : nullptr,
-				  slot.given_up ? "SELECT bigbrotr.service_start(...) starts it again." : nullptr);
+		if (slot.given_up_until != 0)
+			log_state(slot, WARNING, slot.last_error,
+					  "SELECT bigbrotr.service_start(...) starts it again.");
+		else
+			log_state(slot, LOG);
 		break;
-	case State::Enabled: // in vain, for the first time
+	case State::Enabled: // could not start; logged once
 		log_state(slot, gone && slot.failures == 1 ? LOG : DEBUG1, slot.last_error);
 		break;
 	case State::Backoff:
@@ -177,11 +199,19 @@ step(int index)
 	if (gone)
 		settle(slot);
 	State settled = slot.state;
-	bool was_asked = is_asked(slot);
+	bool was_asked = is_asked(slot), was_given_up = slot.given_up_until != 0;
 	Action action = decide(slot);
 	bool met = was_asked && !is_asked(slot);
+	bool is_calm = was_given_up && slot.given_up_until == 0 && !met;
 	State after = slot.state;
 	LWLockRelease(shared->lock);
+
+	if (is_calm)
+		ereport(
+			LOG,
+			(errmsg("service \"%s\" of database \"%s\" may run again", slot.name, slot.database),
+			 errdetail("The server crashed less than %d times within the last hour.", kMaxCrashes),
+			 errhidecontext(true)));
 
 	if (action == Action::Start)
 		start(index);
@@ -201,7 +231,7 @@ step_all()
 {
 	for (bool changed = true; changed;) {
 		changed = false;
-		for (int i = 0; i < kSlots; i++) {
+		for (int i = 0; i < shared->slot_count; i++) {
 			ErrorContextCallback context = {error_context_stack, describe_slot, &shared->slots[i]};
 			error_context_stack = &context;
 			changed |= step(i);
@@ -216,7 +246,7 @@ take_common_requests(bool reloaded)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	bool forget = shared->crash_reset;
 	if (shared->recheck || reloaded)
-		for (Slot &slot : shared->slots)
+		for (Slot &slot : all_slots())
 			if (slot.used && slot.state == State::Enabled) {
 				slot.failures = 0;
 				slot.next_start = 0;
@@ -229,16 +259,18 @@ take_common_requests(bool reloaded)
 	}
 }
 
+/* Milliseconds until there is something to do although nothing happens; -1: never. */
 static long
-time_to_next_start()
+time_to_next_action()
 {
 	TimestampTz now = GetCurrentTimestamp(), next = DT_NOEND;
+	if (!wishes_are_saved)
+		next = TimestampTzPlusMilliseconds(now, kSaveAgainMs);
+	if (RecoveryInProgress()) // nobody tells when it ends
+		next = TimestampTzPlusMilliseconds(now, kRecoveryPollMs);
 	LWLockAcquire(shared->lock, LW_SHARED);
-	for (const Slot &slot : shared->slots) {
-		bool waits = slot.state == State::Enabled || slot.state == State::Backoff;
-		if (slot.used && waits && slot.next_start != 0 && is_its_turn(slot))
-			next = std::min(next, slot.next_start);
-	}
+	for (const Slot &slot : all_slots())
+		next = std::min(next, next_action(slot));
 	LWLockRelease(shared->lock);
 	return next == DT_NOEND ? -1 : TimestampDifferenceMilliseconds(now, next);
 }
@@ -246,10 +278,9 @@ time_to_next_start()
 static void
 sleep_until_something_happens()
 {
-	long timeout = time_to_next_start();
+	long timeout = time_to_next_action();
 	int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout >= 0 ? WL_TIMEOUT : 0);
-	static const uint32 wait_event = compat::wait_event("BigbrotrLauncher");
-	WaitLatch(MyLatch, events, timeout, wait_event);
+	WaitLatch(MyLatch, events, timeout, compat::wait_event("BigbrotrLauncher"));
 	ResetLatch(MyLatch);
 	if (ProcDiePending)
 		proc_exit(1); // not 0: the postmaster would not start us again
@@ -271,7 +302,7 @@ end_leftovers()
 	for (bool any = true; any;) {
 		any = false;
 		LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-		for (Slot &slot : shared->slots) {
+		for (Slot &slot : all_slots()) {
 			slot.ticket = 0; // those that have not begun will not
 			if (slot.used && slot.pid != 0) {
 				kill(slot.pid, SIGTERM);
@@ -300,15 +331,20 @@ prepare()
 	shared->crash_counted = true;
 	LWLockRelease(shared->lock);
 	before_shmem_exit(detach, 0);
+	handles = static_cast<BackgroundWorkerHandle **>(MemoryContextAllocZero(
+		TopMemoryContext, mul_size(shared->slot_count, sizeof(BackgroundWorkerHandle *))));
 	end_leftovers();
+	read_wishes();
 	crashes = count_crashes(server_came_up, GetCurrentTimestamp());
 	if (crashes.recent >= kMaxCrashes)
 		ereport(
 			WARNING,
 			(errmsg("bigbrotr starts no service: the server crashed %d times within the last hour",
 					crashes.recent),
-			 errhint("Look for the cause in the server log, then run "
-					 "SELECT bigbrotr.start_workers() in each database.")));
+			 errdetail("Services start when fewer than %d crashes are within an hour, at %s.",
+					   kMaxCrashes, timestamptz_to_str(crashes.calm)),
+			 errhint("Look for the cause in the server log. SELECT bigbrotr.start_workers() starts "
+					 "the services of a database at once.")));
 }
 
 void
@@ -316,10 +352,9 @@ register_launcher()
 {
 	BackgroundWorker worker = {};
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_start_time = BgWorkerStart_ConsistentState;
 	worker.bgw_restart_time = kLauncherRestartS;
-	strlcpy(worker.bgw_library_name, "bigbrotr", sizeof worker.bgw_library_name);
-	strlcpy(worker.bgw_function_name, "bigbrotr_launcher_main", sizeof worker.bgw_function_name);
+	set_main(worker, "bigbrotr", "bigbrotr_launcher_main");
 	strlcpy(worker.bgw_name, "bigbrotr launcher", sizeof worker.bgw_name);
 	strlcpy(worker.bgw_type, "bigbrotr launcher", sizeof worker.bgw_type);
 	RegisterBackgroundWorker(&worker);
@@ -347,6 +382,7 @@ bigbrotr_launcher_main(Datum)
 		if (reload)
 			read_lists(crashes);
 		take_common_requests(reload);
+		wishes_are_saved = save_wishes();
 		step_all();
 		reload = false;
 	}

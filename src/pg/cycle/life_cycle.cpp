@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
-#include "pg/border/settings.h"
 #include "pg/cycle/service_entry.h"
+#include "pg/cycle/settings.h"
+#include "pg/cycle/wish_file.h"
 
 #include "pg/border/compat.h"
 
 extern "C" {
+#include "access/xlog.h"
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
@@ -45,10 +47,16 @@ is_listed(List *names, const char *name)
 	return false;
 }
 
-static bool
-runs_once(const Slot &slot)
+static const ServiceEntry &
+entry_of(const Slot &slot)
 {
-	return find_service(slot.service)->once;
+	return *find_service(slot.service);
+}
+
+static int
+instances_of(const ServiceEntry &entry)
+{
+	return entry.instances ? *entry.instances : 1;
 }
 
 static int
@@ -77,24 +85,52 @@ after_crash(Slot &slot, const Crashes &crashes)
 			 crashes.recent == 1 ? "" : "s");
 	set_error(slot, ERRCODE_CRASH_SHUTDOWN, text);
 	if (crashes.recent >= kMaxCrashes)
-		slot.given_up = true;
+		slot.given_up_until = crashes.calm;
 	else
 		start_later(slot, State::Backoff, crashes.recent - 1);
 }
 
 static void
-allot(Slot &slot, const char *database, const char *service, const Crashes &crashes)
+allot(Slot &slot, const char *database, const ServiceEntry &entry, int instance,
+	  const Crashes &crashes)
 {
-	/* The atomics behind the wishes keep what the former owner left, but for last_success. */
+	/*
+	 * Stop before last_success: atomics must not be cleared with memset. The worker resets the
+	 * other statistics in attach().
+	 */
 	memset(static_cast<void *>(&slot), 0, offsetof(Slot, last_success));
 	pg_atomic_write_u64(&slot.last_success, 0);
 	slot.used = true;
 	strlcpy(slot.database, database, sizeof slot.database);
-	strlcpy(slot.service, service, sizeof slot.service);
+	strlcpy(slot.service, entry.name, sizeof slot.service);
+	slot.instance = instance;
+	if (entry.instances)
+		snprintf(slot.name, sizeof slot.name, "%s.%d", entry.name, instance);
+	else
+		strlcpy(slot.name, entry.name, sizeof slot.name);
+	if (const Slot *first = find_slot(database, entry.name, 1); first != &slot) {
+		slot.stopped = first->stopped;
+		slot.pause = first->pause;
+	} else
+		apply_wishes(slot);
 	set_state(slot, State::Disabled);
 	slot.restarts = crashes.total;
 	if (crashes.recent > 0)
 		after_crash(slot, crashes);
+}
+
+/* Makes a slot where one is missing. False if no slot is free. */
+static bool
+provide(const char *database, const ServiceEntry &entry, int instance, const Crashes &crashes)
+{
+	if (find_slot(database, entry.name, instance))
+		return true;
+	for (Slot &slot : all_slots())
+		if (!slot.used) {
+			allot(slot, database, entry, instance, crashes);
+			return true;
+		}
+	return false;
 }
 
 void
@@ -105,17 +141,10 @@ read_lists(const Crashes &crashes)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	ListCell *database;
 	foreach (database, listed_databases)
-		for (const ServiceEntry *entry : services()) {
-			const char *name = static_cast<char *>(lfirst(database));
-			if (find_slot(name, entry->name))
-				continue;
-			Slot *free = std::find_if(shared->slots, shared->slots + kSlots,
-									  [](const Slot &slot) { return !slot.used; });
-			if (free == shared->slots + kSlots)
-				missing++;
-			else
-				allot(*free, name, entry->name, crashes);
-		}
+		for (const ServiceEntry *entry : services())
+			for (int instance = 1; instance <= instances_of(*entry); instance++)
+				missing +=
+					!provide(static_cast<char *>(lfirst(database)), *entry, instance, crashes);
 	LWLockRelease(shared->lock);
 	announce();
 	if (listed_databases == NIL)
@@ -124,8 +153,9 @@ read_lists(const Crashes &crashes)
 	if (missing > 0)
 		ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 						  errmsg("bigbrotr has no room for %d services", missing),
-						  errdetail("There is room for %d.", kSlots),
-						  errhint("List fewer databases in \"bigbrotr.databases\".")));
+						  errdetail("There is room for %d.", shared->slot_count),
+						  errhint("Raise \"max_worker_processes\", or list fewer databases in "
+								  "\"bigbrotr.databases\".")));
 }
 
 /* ---- decisions; lock held ---- */
@@ -142,20 +172,40 @@ is_drained(const char *database)
 static bool
 is_wanted(const Slot &slot)
 {
-	return settings::enabled && !slot.stopped && !slot.given_up &&
-		   is_listed(listed_databases, slot.database) && is_listed(listed_services, slot.service);
+	return settings::enabled && !slot.stopped && slot.given_up_until == 0 &&
+		   is_listed(listed_databases, slot.database) && is_listed(listed_services, slot.service) &&
+		   slot.instance <= instances_of(entry_of(slot));
 }
 
 bool
-is_its_turn(const Slot &slot)
+may_start(const Slot &slot)
 {
-	if (runs_once(slot))
-		return true;
-	for (const Slot &other : shared->slots)
-		if (other.used && strcmp(other.database, slot.database) == 0 && runs_once(other) &&
-			is_wanted(other) && other.state != State::Done)
-			return false;
-	return true;
+	return is_wanted(slot) && !is_drained(slot.database);
+}
+
+/* The name of a service that must go first, or null. */
+static const char *
+goes_first(const Slot &slot)
+{
+	for (const char *name : entry_of(slot).after)
+		for (const Slot &other : all_slots())
+			if (is_of(other, slot.database, name) && is_wanted(other) &&
+				other.state != (entry_of(other).once ? State::Done : State::Running))
+				return name;
+	return nullptr;
+}
+
+/* Null if it is its turn to start, else what it waits for. */
+static const char *
+waits_for(const Slot &slot, char (&text)[128])
+{
+	if (!entry_of(slot).on_standby && RecoveryInProgress())
+		return "end of recovery";
+	const char *other = goes_first(slot);
+	if (other == nullptr)
+		return nullptr;
+	snprintf(text, sizeof text, "service \"%s\"", other);
+	return text;
 }
 
 void
@@ -187,31 +237,41 @@ take_requests(Slot &slot)
 	if (!slot.start_request && !slot.restart_request)
 		return;
 	slot.start_request = slot.restart_request = false;
-	slot.given_up = false;
+	slot.given_up_until = 0;
 	slot.failures = 0;
 	slot.next_start = 0;
 	if (slot.state != State::Enabled)
 		set_state(slot, State::Enabled);
 }
 
+/* Nothing is to run here. */
+static void
+rest(Slot &slot)
+{
+	if (slot.state != State::Disabled)
+		set_state(slot, State::Disabled);
+	slot.next_start = 0;
+	slot.used =
+		is_listed(listed_databases, slot.database) && slot.instance <= instances_of(entry_of(slot));
+}
+
 Action
 decide(Slot &slot)
 {
-	bool wanted = is_wanted(slot);
+	if (slot.given_up_until != 0 && slot.given_up_until <= GetCurrentTimestamp())
+		slot.given_up_until = 0;
 	bool drained = is_drained(slot.database);
 	if (slot.has_worker) {
 		slot.start_request = false;
-		if ((wanted && !drained && !slot.restart_request) || slot.state == State::Draining)
+		if ((may_start(slot) && !slot.restart_request) || slot.state == State::Draining)
 			return Action::Nothing;
 		set_state(slot, State::Draining);
 		return Action::Terminate;
 	}
 	take_requests(slot);
+	set_waiting_locked(slot, nullptr);
 	if (!is_wanted(slot)) {
-		if (slot.state != State::Disabled)
-			set_state(slot, State::Disabled);
-		slot.next_start = 0;
-		slot.used = is_listed(listed_databases, slot.database);
+		rest(slot);
 		return Action::Nothing;
 	}
 	if (slot.state == State::Done)
@@ -225,16 +285,32 @@ decide(Slot &slot)
 		slot.next_start = 0;
 		set_state(slot, State::Enabled);
 	}
+	char text[128];
+	const char *reason = waits_for(slot, text);
+	set_waiting_locked(slot, reason);
 	bool due = slot.next_start <= GetCurrentTimestamp();
-	return due && is_its_turn(slot) ? Action::Start : Action::Nothing;
+	return due && reason == nullptr ? Action::Start : Action::Nothing;
+}
+
+TimestampTz
+next_action(const Slot &slot)
+{
+	if (!slot.used)
+		return DT_NOEND;
+	if (slot.given_up_until != 0)
+		return slot.given_up_until;
+	bool waits = slot.state == State::Enabled || slot.state == State::Backoff;
+	return waits && slot.next_start != 0 && slot.waiting_for[0] == '\0' ? slot.next_start
+																		: DT_NOEND;
 }
 
 int
 processes_needed()
 {
-	int needed = 1; // the launcher
-	for (const Slot &slot : shared->slots)
-		needed += slot.used && is_wanted(slot) && !(runs_once(slot) && slot.state == State::Done);
+	int needed = 1;
+	for (const Slot &slot : all_slots())
+		needed +=
+			slot.used && is_wanted(slot) && !(entry_of(slot).once && slot.state == State::Done);
 	return needed;
 }
 

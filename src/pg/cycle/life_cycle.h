@@ -11,12 +11,10 @@
 
 namespace pg {
 
-constexpr int kMaxCrashes = 3; // within an hour: then services stay disabled
-
 /* Reads bigbrotr.databases and bigbrotr.services, and makes slots for what is new. No lock. */
 void read_lists(const Crashes &crashes);
 
-/* The functions below want the lock held exclusively. */
+/* The lock is held exclusively when the functions below are called. */
 
 enum class Action
 {
@@ -35,10 +33,16 @@ void settle(Slot &slot);
 /* To `state` until the back-off of the given number of failures is over. */
 void start_later(Slot &slot, State state, int failures);
 
-/* Is it to run, and not held up by a service that goes first? */
-bool is_its_turn(const Slot &slot);
+/* May a worker be registered now? decide() has said so, but the lock was released since. */
+bool may_start(const Slot &slot);
 
-/* Background workers that bigbrotr needs in all. */
+/*
+ * When decide() has something to do although nothing else has happened; DT_NOEND: never. What waits
+ * for another service or for the end of recovery has no time.
+ */
+TimestampTz next_action(const Slot &slot);
+
+/* Background workers that bigbrotr needs in all, the launcher included. */
 int processes_needed();
 
 } // namespace pg

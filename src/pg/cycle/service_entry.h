@@ -12,6 +12,8 @@
 #include <span>
 #include <string_view>
 
+#include "pg/border/setting.h"
+
 namespace pg {
 
 /* The job of the child process of a worker. */
@@ -30,8 +32,8 @@ struct ServiceEntry
 	const char *name; // "synchronizer"
 	const char *description;
 	NetRole net_role = NetRole::None;
-	/* The database role of its workers; null: the one that bigbrotr.worker_role names. */
-	const char *role = nullptr;
+	/* The database role as which its workers connect. */
+	const char *role = "bigbrotr_worker";
 	/* The setting with the number of its workers in each database; null: one. */
 	const int *instances = nullptr;
 	/*
@@ -42,6 +44,7 @@ struct ServiceEntry
 	bool once = false;       // ends by itself, and is then done
 	bool on_standby = false; // runs during recovery, too
 	bool by_default = true;  // is in the default of bigbrotr.services
+	std::span<const Setting> settings = {};
 	/* What it reads and writes: "table column type", "function(types)". */
 	std::span<const std::string_view> columns = {};
 	std::span<const std::string_view> functions = {};

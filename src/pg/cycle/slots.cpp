@@ -20,6 +20,22 @@ static shmem_request_hook_type next_request_hook = nullptr;
 #endif
 static shmem_startup_hook_type next_startup_hook = nullptr;
 
+/*
+ * Each worker process that the server allows may have a slot. The others are for services that do
+ * not run: disabled, done, or of a database that cannot be served yet.
+ */
+static int
+slot_count()
+{
+	return max_worker_processes + 256;
+}
+
+static Size
+shared_size()
+{
+	return add_size(offsetof(Shared, slots), mul_size(slot_count(), sizeof(Slot)));
+}
+
 static void
 request()
 {
@@ -27,7 +43,7 @@ request()
 	if (next_request_hook)
 		next_request_hook();
 #endif
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Shared)));
+	RequestAddinShmemSpace(MAXALIGN(shared_size()));
 	RequestNamedLWLockTranche(kTranche, 1);
 }
 
@@ -49,12 +65,13 @@ startup()
 		next_startup_hook();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	bool found;
-	shared = static_cast<Shared *>(ShmemInitStruct("bigbrotr", sizeof(Shared), &found));
+	shared = static_cast<Shared *>(ShmemInitStruct("bigbrotr", shared_size(), &found));
 	if (!found) {
-		memset(static_cast<void *>(shared), 0, sizeof(Shared));
+		memset(static_cast<void *>(shared), 0, shared_size());
+		shared->slot_count = slot_count();
 		shared->lock = &GetNamedLWLockTranche(kTranche)->lock;
 		ConditionVariableInit(&shared->changed);
-		for (Slot &slot : shared->slots)
+		for (Slot &slot : all_slots())
 			initialize(slot);
 	}
 	LWLockRelease(AddinShmemInitLock);
@@ -94,11 +111,18 @@ is_state_name(std::string_view name)
 	return name == kPaused;
 }
 
-Slot *
-find_slot(const char *database, const char *service)
+bool
+is_of(const Slot &slot, const char *database, const char *service)
 {
-	for (Slot &slot : shared->slots)
-		if (slot.used && strcmp(slot.database, database) == 0 && strcmp(slot.service, service) == 0)
+	Assert(LWLockHeldByMe(shared->lock));
+	return slot.used && strcmp(slot.database, database) == 0 && strcmp(slot.service, service) == 0;
+}
+
+Slot *
+find_slot(const char *database, const char *service, int instance)
+{
+	for (Slot &slot : all_slots())
+		if (is_of(slot, database, service) && slot.instance == instance)
 			return &slot;
 	return nullptr;
 }
@@ -106,7 +130,8 @@ find_slot(const char *database, const char *service)
 bool
 has_workers(const char *database)
 {
-	for (const Slot &slot : shared->slots)
+	Assert(LWLockHeldByMe(shared->lock));
+	for (const Slot &slot : all_slots())
 		if (slot.used && slot.has_worker && strcmp(slot.database, database) == 0)
 			return true;
 	return false;
@@ -115,6 +140,7 @@ has_workers(const char *database)
 void
 set_state(Slot &slot, State state)
 {
+	Assert(LWLockHeldByMeInMode(shared->lock, LW_EXCLUSIVE));
 	slot.state = state;
 	slot.since = GetCurrentTimestamp();
 }
@@ -134,6 +160,7 @@ clip(char (&copy)[Size], const char *text)
 void
 set_error(Slot &slot, int sqlstate, const char *message)
 {
+	Assert(LWLockHeldByMeInMode(shared->lock, LW_EXCLUSIVE));
 	clip(slot.last_error, message);
 	strlcpy(slot.last_sqlstate, unpack_sql_state(sqlstate), sizeof slot.last_sqlstate);
 }
@@ -141,21 +168,29 @@ set_error(Slot &slot, int sqlstate, const char *message)
 void
 clear_error(Slot &slot)
 {
+	Assert(LWLockHeldByMeInMode(shared->lock, LW_EXCLUSIVE));
 	slot.last_error[0] = slot.last_sqlstate[0] = '\0';
+}
+
+void
+set_waiting_locked(Slot &slot, const char *what)
+{
+	Assert(LWLockHeldByMeInMode(shared->lock, LW_EXCLUSIVE));
+	clip(slot.waiting_for, what ? what : "");
 }
 
 void
 set_waiting(Slot &slot, const char *what)
 {
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	clip(slot.waiting_for, what ? what : "");
+	set_waiting_locked(slot, what);
 	LWLockRelease(shared->lock);
 }
 
 void
 log_state(const Slot &slot, int elevel, const char *detail, const char *hint)
 {
-	ereport(elevel, (errmsg("service \"%s\" of database \"%s\" is %s", slot.service, slot.database,
+	ereport(elevel, (errmsg("service \"%s\" of database \"%s\" is %s", slot.name, slot.database,
 							slot.state == State::Backoff ? "backing off" : state_name(slot)),
 					 slot.state == State::Backoff
 						 ? errdetail("Next start after %ld ms; failures in a row: %d.",
@@ -170,7 +205,7 @@ void
 describe_slot(void *slot)
 {
 	const Slot *one = static_cast<Slot *>(slot);
-	errcontext("bigbrotr service \"%s\" of database \"%s\"", one->service, one->database);
+	errcontext("bigbrotr service \"%s\" of database \"%s\"", one->name, one->database);
 }
 
 void
@@ -182,6 +217,7 @@ announce()
 void
 wake_launcher()
 {
+	Assert(LWLockHeldByMe(shared->lock));
 	if (shared->launcher)
 		SetLatch(shared->launcher);
 }

@@ -1,6 +1,6 @@
 /*
- * What the processes of bigbrotr share: one slot for each database and service, and what SQL
- * functions, launcher and workers tell each other. The state machine is drawn in README.md.
+ * What the processes of bigbrotr share: one slot for each database, service and instance, and what
+ * SQL functions, launcher and workers tell each other. The state machine is drawn in README.md.
  *
  * Everything here is protected by Shared::lock, but for the atomics. Each field is written by one
  * party only, named at its group. After each change: announce(), so that whoever waits for a state
@@ -9,7 +9,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <string_view>
 
 #include "pg/border/compat.h"
@@ -22,8 +22,7 @@ extern "C" {
 
 namespace pg {
 
-constexpr int kSlots = 128;         // databases x services
-constexpr int kCustomCounters = 32; // of one service: 24 of its own, the others of the wrapper
+constexpr int kCustomCounters = 128; // of one worker
 constexpr int kDrains = 16;
 
 enum class State : uint8_t
@@ -55,7 +54,7 @@ enum class Health : uint8_t
 
 struct Counter
 {
-	char name[40];
+	char name[64];
 	pg_atomic_uint64 value; // two's complement of an int64
 };
 
@@ -64,8 +63,13 @@ struct Slot
 	bool used;
 	char database[NAMEDATALEN];
 	char service[NAMEDATALEN];
+	int instance;                // from 1 on
+	char name[NAMEDATALEN + 12]; // the service; "synchronizer.2" if it may have several instances
 
-	/* Wishes: written by SQL functions; the launcher clears the two requests. */
+	/*
+	 * Wishes: written by SQL functions, for all instances of a service alike; the launcher clears
+	 * the two requests, and keeps the wishes to stop and to pause in a file.
+	 */
 	bool stopped;
 	bool pause;
 	bool start_request;
@@ -75,14 +79,14 @@ struct Slot
 	/* The launcher's; but Starting -> Running is the worker's. */
 	State state;
 	bool has_worker; // from its registration until the postmaster says that it is gone
-	bool given_up;   // after too many crashes of the server
 	TimestampTz since;
-	TimestampTz next_start; // 0: none planned
-	int failures;           // in a row
+	TimestampTz next_start;     // 0: none planned
+	TimestampTz given_up_until; // after too many crashes of the server; 0: not given up
+	int failures;               // in a row
 	int64 restarts;
 	uint64 ticket; // of the worker that may use the slot
 
-	/* Of the worker; the launcher writes an error too while there is no worker. */
+	/* The worker's; while there is none, the launcher writes the error and waiting_for. */
 	pid_t pid;
 	Latch *latch;
 	Exit exit;
@@ -112,14 +116,17 @@ struct Shared
 {
 	LWLock *lock;
 	ConditionVariable changed;
-	Latch *launcher;    // of the launcher, while there is one
-	bool crash_counted; // by the launcher: this incarnation of the shared memory is in the crash
-						// file
-	bool crash_reset;   // request: forget the crashes
-	bool recheck;       // request: something that services wait for may have come
-	uint64 ticket;      // the last one given out
+	Latch *launcher;       // of the launcher, while there is one
+	bool crash_counted;    // by the launcher: this incarnation of the shared memory is in the file
+	bool crash_reset;      // request: forget the crashes
+	bool recheck;          // request: something that services wait for may have come
+	uint64 ticket;         // the last one given out
+	uint64 question;       // the last one asked by health_check()
+	uint64 wishes;         // counts the changes of wishes to stop and to pause
+	uint64 wishes_in_file; // up to this change
 	Drain drains[kDrains];
-	Slot slots[kSlots];
+	int slot_count;
+	Slot slots[FLEXIBLE_ARRAY_MEMBER];
 };
 
 /* Null if the library is not in shared_preload_libraries. */
@@ -133,8 +140,17 @@ void install_shared_memory();
 const char *state_name(const Slot &slot);
 bool is_state_name(std::string_view name);
 
+inline std::span<Slot>
+all_slots()
+{
+	return {shared->slots, static_cast<size_t>(shared->slot_count)};
+}
+
+/* Has the slot this owner? Lock held. */
+bool is_of(const Slot &slot, const char *database, const char *service);
+
 /* The slot of a service, or null. Lock held. */
-Slot *find_slot(const char *database, const char *service);
+Slot *find_slot(const char *database, const char *service, int instance);
 
 /* Is there a worker, or may there be one soon? Lock held. */
 bool has_workers(const char *database);
@@ -144,8 +160,9 @@ void set_state(Slot &slot, State state);
 void set_error(Slot &slot, int sqlstate, const char *message);
 void clear_error(Slot &slot);
 
-/* Shows in bigbrotr.services what the worker waits for; null: for nothing. No lock. Cannot fail. */
-void set_waiting(Slot &slot, const char *what);
+/* Shows in bigbrotr.services what the service waits for; null: for nothing. Cannot fail. */
+void set_waiting_locked(Slot &slot, const char *what); // lock held exclusively
+void set_waiting(Slot &slot, const char *what);        // no lock
 
 /* The one line in the log about a change of state. No lock. */
 void log_state(const Slot &slot, int elevel, const char *detail = nullptr,

@@ -64,7 +64,7 @@ hold(const char *database)
 static void
 run_once_again(const char *database)
 {
-	for (Slot &slot : shared->slots)
+	for (Slot &slot : all_slots())
 		if (slot.used && slot.state == State::Done && strcmp(slot.database, database) == 0)
 			slot.start_request = true;
 }

@@ -4,8 +4,8 @@
 #include <ctime>
 
 #include "pg/border/error.h"
-#include "pg/border/settings.h"
 #include "pg/border/transaction.h"
+#include "pg/cycle/settings.h"
 
 extern "C" {
 #include "mb/pg_wchar.h"
@@ -382,31 +382,38 @@ Loop::log(wire::LogLevel level, std::string_view message)
 	call([&] { ereport(elevel, (errmsg_internal("%s", text))); });
 }
 
-/* Names are few and stay: a linear search. Past the last place everything is added to it. */
-pg_atomic_uint64 &
+/* Names are few and stay: a linear search. Null, after a line in the log, if there is no place. */
+pg_atomic_uint64 *
 Loop::custom(const char *key)
 {
-	Counter *counter = slot_.custom;
-	for (; counter < slot_.custom + kCustomCounters - 1 && counter->name[0] != '\0'; counter++)
-		if (strcmp(counter->name, key) == 0)
-			return counter->value;
-	if (counter->name[0] == '\0') {
-		SharedLock lock(LW_EXCLUSIVE);
-		strlcpy(counter->name, key, sizeof counter->name);
+	for (Counter &counter : slot_.custom) {
+		if (strlen(key) >= sizeof counter.name)
+			break;
+		if (counter.name[0] == '\0') {
+			SharedLock lock(LW_EXCLUSIVE);
+			strlcpy(counter.name, key, sizeof counter.name);
+		}
+		if (strcmp(counter.name, key) == 0)
+			return &counter.value;
 	}
-	return counter->value;
+	if (!std::exchange(out_of_counters_, true))
+		log(wire::LogLevel::Warning,
+			std::string("no place for statistic \"") + key + "\" and further ones");
+	return nullptr;
 }
 
 void
 Loop::count(const char *key, int64_t add)
 {
-	pg_atomic_fetch_add_u64(&custom(key), add);
+	if (pg_atomic_uint64 *counter = custom(key))
+		pg_atomic_fetch_add_u64(counter, add);
 }
 
 void
 Loop::gauge(const char *key, int64_t value)
 {
-	pg_atomic_write_u64(&custom(key), value);
+	if (pg_atomic_uint64 *counter = custom(key))
+		pg_atomic_write_u64(counter, value);
 }
 
 int64_t

@@ -70,7 +70,7 @@ class Loop final : public Worker
 	void end_obstruction();
 	void report_obstruction();
 	Next run_cycle();
-	pg_atomic_uint64 &custom(const char *key);
+	pg_atomic_uint64 *custom(const char *key);
 	void wait_on_socket(uint32_t events);
 
 	Slot &slot_;
@@ -84,6 +84,7 @@ class Loop final : public Worker
 	uint32_t wait_event_; // what pg_stat_activity shows while the loop waits
 	bool readable_ = false;
 	bool paused_ = false;
+	bool out_of_counters_ = false;    // that was said
 	bool reloaded_ = false;           // settings are read, nobody was told yet
 	Clock::time_point out_of_time_{}; // of the last transaction
 	std::optional<Obstruction> obstruction_;

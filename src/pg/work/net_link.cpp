@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "pg/border/settings.h"
+#include "pg/cycle/settings.h"
 
 namespace pg {
 

@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "pg/border/error.h"
+#include "pg/cycle/preload.h"
 
 extern "C" {
 #include "storage/ipc.h"
@@ -101,7 +102,7 @@ void
 NetProcess::spawn(uint64_t memory_limit_bytes)
 {
 	register_exit();
-	std::string path = std::string(pkglib_path) + "/" + kProgram;
+	std::string path = std::string(module_directory()) + "/" + kProgram;
 	std::string limit = std::to_string(memory_limit_bytes);
 	std::string name = kProgram, locale = "LC_ALL=C";
 	char *arguments[] = {name.data(), limit.data(), nullptr};

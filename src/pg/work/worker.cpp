@@ -4,9 +4,9 @@
 #include "pg/work/worker.h"
 
 #include "pg/border/error.h"
-#include "pg/border/settings.h"
 #include "pg/border/transaction.h"
 #include "pg/cycle/service_entry.h"
+#include "pg/cycle/settings.h"
 #include "pg/cycle/slots.h"
 #include "pg/work/loop.h"
 
@@ -82,10 +82,10 @@ attach(Slot &slot, Datum index)
 static void
 connect(const Slot &slot)
 {
-	char name[NAMEDATALEN + 16];
-	snprintf(name, sizeof name, "bigbrotr %s", slot.service);
+	char name[sizeof slot.name + 10];
+	snprintf(name, sizeof name, "bigbrotr %s", slot.name);
 	SetConfigOption("application_name", name, PGC_SUSET, PGC_S_OVERRIDE);
-	BackgroundWorkerInitializeConnection(slot.database, settings::worker_role, 0);
+	BackgroundWorkerInitializeConnection(slot.database, find_service(slot.service)->role, 0);
 	prepare_session();
 	pgstat_report_appname(name);
 	pgstat_report_activity(STATE_IDLE, nullptr);

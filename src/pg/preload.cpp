@@ -1,6 +1,6 @@
-/* What the server calls when it loads the library. */
+/* What the server calls when it loads the preload library. */
+#include "pg/cycle/preload.h"
 #include "pg/cycle/launcher.h"
-#include "pg/border/settings.h"
 #include "pg/cycle/slots.h"
 #include "pg/cycle/utility_hook.h"
 
@@ -11,6 +11,8 @@ PG_MODULE_MAGIC;
 
 PGDLLEXPORT void _PG_init();
 }
+
+const char pg::preloaded_build[] = BIGBROTR_BUILD;
 
 /*
  * Without shared_preload_libraries only the settings are there: everything that needs no worker

@@ -1,15 +1,16 @@
 /* What SQL may see of the services: the rows of view bigbrotr.services, and service_stats(). */
 #include <cmath>
 
-#include "pg/border/settings.h"
-#include "pg/cycle/service_functions.h"
+#include "pg/cycle/settings.h"
 #include "pg/cycle/slots.h"
+#include "pg/sql/service_functions.h"
 
 #include "pg/border/compat.h"
 
 extern "C" {
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
@@ -44,17 +45,20 @@ class Row
 	int columns = 0;
 };
 
+/* Texts of errors may quote data: only sessions of the slot's own database see them. */
 static Row
-row_of(Slot &slot)
+row_of(Slot &slot, const char *database)
 {
+	bool is_ours = strcmp(slot.database, database) == 0;
 	Row row;
 	row.add(slot.database);
 	row.add(slot.service);
+	row.add(Int32GetDatum(slot.instance));
 	row.add(state_name(slot));
 	row.add(Int32GetDatum(slot.pid), slot.pid == 0);
 	row.add_time(slot.since);
 	row.add_time(pg_atomic_read_u64(&slot.last_success));
-	row.add(slot.last_error);
+	row.add(is_ours ? slot.last_error : "");
 	row.add(slot.last_sqlstate);
 	row.add(kHealthNames[static_cast<int>(slot.health)]);
 	row.add_count(pg_atomic_read_u64(&slot.health_checks));
@@ -66,20 +70,33 @@ row_of(Slot &slot)
 	row.add_ms(cycles ? pg_atomic_read_u64(&slot.cycle_last_us) : none);
 	row.add_ms(cycles ? double(pg_atomic_read_u64(&slot.cycle_total_us)) / cycles : none);
 	row.add_ms(cycles ? pg_atomic_read_u64(&slot.cycle_max_us) : none);
-	row.add_time(slot.next_start);
+	row.add_time(slot.given_up_until ? slot.given_up_until : slot.next_start);
+	row.add(is_ours ? slot.waiting_for : "");
 	return row;
 }
 
-/* A copy of what is in use, so that no row is built under the lock. */
+static int
+used_slots()
+{
+	int used = 0;
+	LWLockAcquire(shared->lock, LW_SHARED);
+	for (const Slot &slot : all_slots())
+		used += slot.used;
+	LWLockRelease(shared->lock);
+	return used;
+}
+
+/* Copies of the slots in use, so that no row is built under the lock. Without custom counters. */
 static Slot *
 copy_slots(int &count)
 {
-	Slot *copy = static_cast<Slot *>(palloc(sizeof shared->slots));
+	int places = used_slots();
+	Slot *copy = static_cast<Slot *>(palloc(mul_size(places, sizeof(Slot))));
 	count = 0;
 	LWLockAcquire(shared->lock, LW_SHARED);
-	for (const Slot &slot : shared->slots)
-		if (slot.used)
-			memcpy(static_cast<void *>(&copy[count++]), &slot, sizeof slot);
+	for (const Slot &slot : all_slots())
+		if (slot.used && count < places)
+			memcpy(static_cast<void *>(&copy[count++]), &slot, offsetof(Slot, custom));
 	LWLockRelease(shared->lock);
 	return copy;
 }
@@ -122,10 +139,11 @@ bigbrotr_service_states(PG_FUNCTION_ARGS)
 						 errhint("List the databases to serve in \"bigbrotr.databases\".")));
 	compat::begin_rows(fcinfo);
 	ReturnSetInfo *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+	const char *database = get_database_name(MyDatabaseId);
 	int count;
 	Slot *slots = copy_slots(count);
 	for (int i = 0; i < count; i++) {
-		Row row = row_of(slots[i]);
+		Row row = row_of(slots[i], database);
 		tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.nulls);
 	}
 	return Datum(0);
@@ -134,13 +152,22 @@ bigbrotr_service_states(PG_FUNCTION_ARGS)
 Datum
 bigbrotr_service_stats(PG_FUNCTION_ARGS)
 {
-	Slot *slot = require_slot(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	const char *service = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int instance = PG_GETARG_INT32(1);
+	Target target = require_target(service);
 	StringInfoData json;
 	initStringInfo(&json);
 	Slot *copy = static_cast<Slot *>(palloc(sizeof(Slot)));
 	LWLockAcquire(shared->lock, LW_SHARED);
-	memcpy(static_cast<void *>(copy), slot, sizeof(Slot));
+	const Slot *slot = find_slot(target.database, target.service, instance);
+	if (slot)
+		memcpy(static_cast<void *>(copy), slot, sizeof(Slot));
 	LWLockRelease(shared->lock);
+	if (slot == nullptr)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("service \"%s\" has no instance %d", service, instance),
+						errdetail("Instances are numbered from 1 on."),
+						errhint("See view bigbrotr.services.")));
 	append_stats(&json, *copy);
 	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }

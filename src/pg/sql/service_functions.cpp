@@ -1,12 +1,15 @@
 /*
  * What SQL may ask of the services of the current database (services.sql). A function writes a wish
- * into the slot, wakes who has to fulfil it, and waits if its name promises that. Plain functions
- * in PostgreSQL's manner: no C++ object with a destructor, so an ERROR may leave them anywhere.
+ * into the slots of a service, wakes the launcher and the workers, and waits if its name promises
+ * that. Plain functions in PostgreSQL's manner: no C++ object with a destructor, so an ERROR may
+ * leave them anywhere.
  */
-#include "pg/cycle/service_functions.h"
+#include "pg/sql/service_functions.h"
 
-#include "pg/border/settings.h"
+#include <algorithm>
+
 #include "pg/cycle/service_entry.h"
+#include "pg/cycle/settings.h"
 #include "pg/cycle/slots.h"
 
 #include "pg/border/compat.h"
@@ -66,8 +69,7 @@ sleep_until_change(TimestampTz deadline)
 	long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
 	if (left <= 0)
 		return false;
-	static const uint32 wait_event = compat::wait_event("BigbrotrServiceWait");
-	ConditionVariableTimedSleep(&shared->changed, left, wait_event);
+	ConditionVariableTimedSleep(&shared->changed, left, compat::wait_event("BigbrotrServiceWait"));
 	return true;
 }
 
@@ -110,49 +112,43 @@ shown(const char *name)
 	return pnstrdup(name, pg_mbcliplen(name, static_cast<int>(strlen(name)), 64));
 }
 
-static void
+static const ServiceEntry *
 require_service(const char *name)
 {
-	StringInfoData names;
-	initStringInfo(&names);
-	for (const ServiceEntry *entry : services()) {
-		if (strcmp(entry->name, name) == 0)
-			return;
-		appendStringInfo(&names, "%s%s", names.len ? ", " : "", entry->name);
-	}
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("there is no service \"%s\"", shown(name)),
-					errdetail("It is looked for in the current database."),
-					errhint("Services are: %s.", names.data)));
+	const ServiceEntry *entry = find_service(name);
+	if (entry == nullptr)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("there is no service \"%s\"", shown(name)),
+						errdetail("It is looked for in the current database."),
+						errhint("Services are: %s.", settings::service_names())));
+	return entry;
 }
 
 static void
-require_served(const char *database)
+require_served(const char *database, const ServiceEntry &entry)
 {
-	if (RecoveryInProgress())
+	if (RecoveryInProgress() && !entry.on_standby)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("bigbrotr runs no services during recovery"),
-						errhint("Services start when this server is promoted.")));
+						errmsg("bigbrotr does not run service \"%s\" during recovery", entry.name),
+						errhint("The service starts when this server is promoted.")));
 	if (!is_listed(settings::databases, database))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("bigbrotr does not serve database \"%s\"", database),
 						errhint("Add it to \"bigbrotr.databases\" and reload the configuration.")));
 }
 
-Slot *
-require_slot(const char *service)
+Target
+require_target(const char *service)
 {
 	require_preload();
-	require_service(service);
-	const char *database = get_database_name(MyDatabaseId);
-	require_served(database);
-	Slot *slot = nullptr;
-	if (!wait_until(kSlotPatienceUs,
-					[&] { return (slot = find_slot(database, service)) != nullptr; }))
+	const ServiceEntry *entry = require_service(service);
+	Target target = {.database = get_database_name(MyDatabaseId), .service = entry->name};
+	require_served(target.database, *entry);
+	if (!wait_until(kSlotPatienceUs, [&] { return target.all([](const Slot &) { return true; }); }))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("bigbrotr has no place for service \"%s\"", service),
 						errhint("Look for messages of the bigbrotr launcher in the server log.")));
-	return slot;
+	return target;
 }
 
 static char *
@@ -163,19 +159,34 @@ name_argument(FunctionCallInfo fcinfo)
 
 /* ---- wishes ---- */
 
-/* Changes the wishes for one service and wakes launcher and worker. */
+/*
+ * Changes the wishes for all instances of a service and wakes launcher and workers; returns when a
+ * crash or restart of the server would not undo that.
+ */
 template <class F>
-static Slot *
+static Target
 wish(const char *service, F change)
 {
-	Slot *slot = require_slot(service);
+	Target target = require_target(service);
+	bool to_save = false;
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	change(*slot);
+	target.for_each([&](Slot &slot) {
+		bool stopped = slot.stopped, paused = slot.pause;
+		change(slot);
+		to_save |= slot.stopped != stopped || slot.pause != paused;
+		if (slot.latch)
+			SetLatch(slot.latch);
+	});
+	shared->wishes += to_save;
+	uint64 last = shared->wishes;
 	wake_launcher();
-	if (slot->latch)
-		SetLatch(slot->latch);
 	LWLockRelease(shared->lock);
-	return slot;
+	if (to_save && !wait_until(kPatienceUs, [=] { return shared->wishes_in_file >= last; }))
+		ereport(WARNING,
+				(errmsg("the wish for service \"%s\" is not saved", service),
+				 errdetail("It counts until the server is restarted."),
+				 errhint("Look for messages of the bigbrotr launcher in the server log.")));
+	return target;
 }
 
 static void
@@ -200,25 +211,31 @@ require_enabled(const char *service)
 }
 
 static void
-wait_until_gone(Slot *slot)
+wait_until_gone(const Target &target)
 {
 	bool gone = wait_until(kPatienceUs, [&] {
-		return !slot->has_worker && (slot->state == State::Disabled || !slot->stopped);
+		return !target.any([](const Slot &slot) {
+			return slot.stopped && (slot.has_worker || slot.state != State::Disabled);
+		});
 	});
 	if (!gone)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
-						errmsg("service \"%s\" has not stopped within 30 s", slot->service),
+						errmsg("service \"%s\" has not stopped within 30 s", target.service),
 						errhint("It will stop as soon as it can; see view bigbrotr.services.")));
 }
 
 /* After that, service_wait() sees the new worker and not the old one. */
 static void
-wait_until_taken(Slot *slot)
+wait_until_taken(const Target &target)
 {
-	if (!wait_until(kPatienceUs, [&] { return !slot->start_request && !slot->restart_request; }))
+	bool taken = wait_until(kPatienceUs, [&] {
+		return !target.any(
+			[](const Slot &slot) { return slot.start_request || slot.restart_request; });
+	});
+	if (!taken)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("the launcher has not started service \"%s\" within 30 s", slot->service),
+				 errmsg("the launcher has not started service \"%s\" within 30 s", target.service),
 				 errhint("Look for messages of the bigbrotr launcher in the server log.")));
 }
 
@@ -231,10 +248,13 @@ for_each_service(F body)
 		body(entry->name);
 }
 
-static bool
-is_state(const Slot *slot, const char *name)
+/* An interval in microseconds, at least 0 and so small that it can be added to a time. */
+static int64
+patience_of(const Interval *interval)
 {
-	return slot->used && strcmp(state_name(*slot), name) == 0;
+	__int128 days = interval->day + interval->month * __int128{DAYS_PER_MONTH};
+	__int128 us = interval->time + days * USECS_PER_DAY;
+	return static_cast<int64>(std::clamp<__int128>(us, 0, PG_INT64_MAX / 2));
 }
 
 } // namespace pg
@@ -299,22 +319,27 @@ bigbrotr_service_wait(PG_FUNCTION_ARGS)
 						errdetail("No service would ever be in it."),
 						errhint("States are: disabled, enabled, running, backoff, draining, "
 								"paused, done.")));
-	int64 patience =
-		timeout->time + (timeout->day + timeout->month * int64{DAYS_PER_MONTH}) * USECS_PER_DAY;
-	Slot *slot = require_slot(name_argument(fcinfo));
-	PG_RETURN_BOOL(wait_until(patience, [&] { return is_state(slot, state); }));
+	Target target = require_target(name_argument(fcinfo));
+	PG_RETURN_BOOL(wait_until(patience_of(timeout), [&] {
+		return target.all([&](const Slot &slot) { return strcmp(state_name(slot), state) == 0; });
+	}));
 }
 
 Datum
 bigbrotr_health_check(PG_FUNCTION_ARGS)
 {
-	uint64 question;
-	Slot *slot = wish(name_argument(fcinfo), [&](Slot &slot) { question = ++slot.health_asked; });
+	uint64 question = 0; // the same for all instances
+	Target target = wish(name_argument(fcinfo), [&](Slot &slot) {
+		if (question == 0)
+			question = ++shared->question;
+		slot.health_asked = question;
+	});
 	bool healthy = false;
 	wait_until(kPatienceUs, [&] {
-		bool answered = slot->health_answered >= question;
-		healthy = answered && slot->health == Health::Healthy;
-		return answered || slot->pid == 0;
+		auto answered = [=](const Slot &slot) { return slot.health_answered >= question; };
+		healthy = target.all(
+			[&](const Slot &slot) { return answered(slot) && slot.health == Health::Healthy; });
+		return !target.any([&](const Slot &slot) { return slot.pid != 0 && !answered(slot); });
 	});
 	PG_RETURN_BOOL(healthy);
 }
@@ -324,7 +349,7 @@ bigbrotr_stop_workers(PG_FUNCTION_ARGS)
 {
 	for_each_service(
 		[](const char *service) { wish(service, [](Slot &slot) { slot.stopped = true; }); });
-	for_each_service([](const char *service) { wait_until_gone(require_slot(service)); });
+	for_each_service([](const char *service) { wait_until_gone(require_target(service)); });
 	PG_RETURN_VOID();
 }
 

@@ -1,0 +1,62 @@
+#include "pg/border/setting.h"
+
+#include <climits>
+
+namespace pg {
+
+static int
+parse(const Setting &setting, const char *value)
+{
+	int result;
+	const char *hint = nullptr;
+	if (!parse_int(value, &result, setting.flags, &hint))
+		elog(ERROR, "setting \"%s\" is declared with the value \"%s\"", setting.name, value);
+	return result;
+}
+
+static void
+define(const char *name, const Setting &setting)
+{
+	GucContext context = setting.context;
+	int flags = setting.flags;
+	switch (setting.variable.type) {
+	case Variable::Type::Bool:
+		DefineCustomBoolVariable(name, setting.meaning, nullptr, setting.variable.of_bool,
+								 strcmp(setting.standard, "on") == 0, context, flags, nullptr,
+								 nullptr, nullptr);
+		break;
+	case Variable::Type::Int:
+		DefineCustomIntVariable(name, setting.meaning, nullptr, setting.variable.of_int,
+								parse(setting, setting.standard), parse(setting, setting.least),
+								setting.most ? parse(setting, setting.most) : INT_MAX, context,
+								flags, nullptr, nullptr, nullptr);
+		break;
+	case Variable::Type::String:
+		DefineCustomStringVariable(name, setting.meaning, nullptr, setting.variable.of_string,
+								   setting.standard, context, flags, setting.check, nullptr,
+								   nullptr);
+		break;
+	}
+}
+
+void
+define_settings(std::span<const Setting> settings)
+{
+	for (const Setting &setting : settings) {
+		char name[NAMEDATALEN];
+		snprintf(name, sizeof name, "bigbrotr.%s", setting.name);
+		define(name, setting);
+	}
+}
+
+bool
+check_absolute_path(char **value, void **, GucSource)
+{
+	if (**value == '\0' || **value == '/')
+		return true;
+	GUC_check_errdetail("\"%s\" is not an absolute path.", *value);
+	GUC_check_errhint("Give a path that begins with \"/\", or nothing for the default.");
+	return false;
+}
+
+} // namespace pg

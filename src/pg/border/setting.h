@@ -1,0 +1,55 @@
+/*
+ * A setting is declared once, as a row of a table: the functions' in settings.cpp, the frame's in
+ * cycle/settings.cpp, those of a service in workers/<service>/entry.cpp. The server's definition of
+ * the setting, the view bigbrotr.settings and docs/settings.md follow from the row.
+ */
+#pragma once
+
+#include <span>
+
+#include "pg/border/compat.h"
+
+namespace pg {
+
+/* The variable behind a setting. The server's setting machinery writes it, nobody else does. */
+struct Variable
+{
+	enum class Type : uint8_t
+	{
+		Bool,
+		Int,
+		String
+	};
+
+	constexpr Variable(bool *variable) : type(Type::Bool), of_bool(variable) {}
+	constexpr Variable(int *variable) : type(Type::Int), of_int(variable) {}
+	constexpr Variable(char **variable) : type(Type::String), of_string(variable) {}
+
+	Type type;
+	union {
+		bool *of_bool;
+		int *of_int;
+		char **of_string;
+	};
+};
+
+struct Setting
+{
+	const char *name; // without "bigbrotr."
+	const char *meaning;
+	Variable variable;
+	/* Values as a user writes them, with unit: "on", "5min", "64MB". */
+	const char *standard;
+	const char *least = nullptr; // least and most: of an int
+	const char *most = nullptr;  // null: as large as an int can be
+	int flags = 0;               // the unit of the variable, GUC_LIST_INPUT, GUC_SUPERUSER_ONLY
+	GucContext context = PGC_SIGHUP;
+	GucStringCheckHook check = nullptr;
+};
+
+/* Check hook: empty, or a path that begins with "/". */
+bool check_absolute_path(char **value, void **, GucSource);
+
+void define_settings(std::span<const Setting> settings);
+
+} // namespace pg

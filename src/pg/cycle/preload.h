@@ -1,0 +1,19 @@
+/*
+ * Two libraries. bigbrotr.so is for shared_preload_libraries: settings, shared memory, launcher and
+ * utility hook, and no library but the C library, so that an upgrade of the operating system cannot
+ * keep the server from starting. bigbrotr_core.so is all the rest: SQL functions and workers. It
+ * needs bigbrotr.so, which the dynamic linker finds in memory or in the same directory.
+ */
+#pragma once
+
+#include "pg/cycle/settings.h"
+
+namespace pg {
+
+/* The build of the preload library that is in memory. */
+extern const char preloaded_build[];
+
+/* The directory of the preload library. */
+const char *module_directory();
+
+} // namespace pg

@@ -1,0 +1,23 @@
+/*
+ * The wishes to stop and to pause services, kept in the file bigbrotr_wishes so that they outlive a
+ * crash and a restart of the server. The file holds those of the services that have slots: a
+ * database taken off bigbrotr.databases loses its wishes.
+ *
+ * Launcher only.
+ */
+#pragma once
+
+#include "pg/cycle/slots.h"
+
+namespace pg {
+
+/* Reads the file; passes over what it cannot understand. No lock. */
+void read_wishes();
+
+/* Gives a new slot the wishes that the file has for its service. Lock held exclusively. */
+void apply_wishes(Slot &slot);
+
+/* Writes the file if the wishes have changed. False if that fails. No lock. */
+bool save_wishes();
+
+} // namespace pg

@@ -1,0 +1,48 @@
+/* What the SQL functions about services have in common. They raise an ERROR, with a hint. */
+#pragma once
+
+#include "pg/cycle/slots.h"
+
+namespace pg {
+
+/* Unless the preload library was loaded at server start. */
+void require_preload();
+
+/*
+ * A service of the current database. Its slots may be given to another owner whenever the lock is
+ * released, so that each look at them begins with their names.
+ */
+struct Target
+{
+	const char *database;
+	const char *service;
+
+	/* Calls body(Slot &) for each instance. Lock held. */
+	template <class F> void for_each(F body) const
+	{
+		for (Slot &slot : all_slots())
+			if (is_of(slot, database, service))
+				body(slot);
+	}
+	/* Is the condition true of an instance? Lock held. */
+	template <class F> bool any(F condition) const
+	{
+		bool found = false;
+		for_each([&](const Slot &slot) { found = found || condition(slot); });
+		return found;
+	}
+	/* Are there instances, and is the condition true of all of them? Lock held. */
+	template <class F> bool all(F condition) const
+	{
+		return find_slot(database, service, 1) != nullptr &&
+			   !any([&](const Slot &slot) { return !condition(slot); });
+	}
+};
+
+/*
+ * The service of that name in the current database. Right after a start or a reload this waits for
+ * the launcher to make slots.
+ */
+Target require_target(const char *service);
+
+} // namespace pg

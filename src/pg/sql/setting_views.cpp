@@ -1,0 +1,36 @@
+/* What view bigbrotr.settings cannot learn from pg_settings: how the settings are declared. */
+#include "pg/cycle/settings.h"
+
+#include "pg/border/compat.h"
+
+extern "C" {
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(bigbrotr_setting_declarations);
+PGDLLEXPORT Datum bigbrotr_setting_declarations(PG_FUNCTION_ARGS);
+}
+
+using namespace pg;
+
+Datum
+bigbrotr_setting_declarations(PG_FUNCTION_ARGS)
+{
+	compat::begin_rows(fcinfo);
+	ReturnSetInfo *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+	settings::for_each_part([&](const settings::Part &part) {
+		for (const Setting &setting : part.settings) {
+			const char *texts[] = {psprintf("bigbrotr.%s", setting.name), part.name,
+								   setting.standard, setting.least, setting.most};
+			Datum values[lengthof(texts)] = {};
+			bool nulls[lengthof(texts)] = {};
+			for (size_t i = 0; i < lengthof(texts); i++)
+				if (texts[i])
+					values[i] = CStringGetTextDatum(texts[i]);
+				else
+					nulls[i] = true;
+			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		}
+	});
+	return Datum(0);
+}
