@@ -202,7 +202,8 @@ step(int index)
 	bool was_asked = is_asked(slot), was_given_up = slot.given_up_until != 0;
 	Action action = decide(slot);
 	bool met = was_asked && !is_asked(slot);
-	bool is_calm = was_given_up && slot.given_up_until == 0 && !met;
+	bool is_calm =
+		was_given_up && slot.given_up_until == 0 && slot.state != State::Disabled && !met;
 	State after = slot.state;
 	LWLockRelease(shared->lock);
 
