@@ -54,14 +54,14 @@ $(SCRIPT): $(SCRIPT_PARTS) bigbrotr.control
 # Parts of two builds that would misunderstand each other refuse each other: the two libraries, which share memory,
 # and worker and net process, which exchange messages.
 BUILD_FILES := $(sort $(wildcard src/wire/*.h src/wire/*.cpp src/pg/cycle/*.h src/pg/border/setting*.h))
-src/wire/link.o src/pg/core.o src/pg/preload.o: override CPPFLAGS += \
+src/wire/link.o src/pg/preload.o: override CPPFLAGS += \
 	-DBIGBROTR_BUILD='"$(EXTVERSION)-$(shell cat $(BUILD_FILES) | cksum | cut -d ' ' -f 1)"'
-src/wire/link.o src/pg/core.o src/pg/preload.o: $(BUILD_FILES)
+src/wire/link.o src/pg/preload.o: $(BUILD_FILES)
 -include $(OBJS:.o=.d) $(PRELOAD_OBJS:.o=.d) $(NET_OBJS:.o=.d)
 override CXXFLAGS += -MMD -MP
 
-# Nothing that the C library does not have: no exceptions, so no libstdc++.
-$(PRELOAD_OBJS): override CXXFLAGS += -fvisibility=default -fno-exceptions -fno-rtti -fno-threadsafe-statics
+# The postmaster loads it: nothing in it throws or needs more than the C library (test/check_symbols).
+$(PRELOAD_OBJS): override CXXFLAGS += -fvisibility=default -fno-threadsafe-statics
 $(PRELOAD): $(PRELOAD_OBJS) preload.map
 	$(CC) -shared -Wl,-soname,$@ -Wl,--version-script=preload.map $(PRELOAD_OBJS) $(LDFLAGS) -Wl,--as-needed -o $@
 $(shlib): $(PRELOAD)

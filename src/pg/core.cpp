@@ -17,11 +17,11 @@ PGDLLEXPORT void _PG_init();
 void
 _PG_init()
 {
-	if (strcmp(pg::preloaded_build, BIGBROTR_BUILD) != 0)
+	if (wire::build_id() != pg::preloaded_build)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("libraries of two builds of bigbrotr meet"),
 						errdetail("The server has loaded build \"%s\" and found \"%s\" now.",
-								  pg::preloaded_build, BIGBROTR_BUILD),
+								  pg::preloaded_build, wire::build_id().data()),
 						errhint("Restart the server.")));
 	pg::settings::define();
 }

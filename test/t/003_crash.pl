@@ -45,18 +45,18 @@ is(ask($node, 'SELECT pg_postmaster_start_time()'), $server_start, 'the server w
 is($session->query('SELECT pg_backend_pid()'), $session_pid, 'so did a session');
 $session->quit;
 
-# A batch has its time.
+# A batch has its time. What is in its way is shown, and the batch is repeated when that is gone.
 $node->append_conf('postgresql.conf', "bigbrotr.batch_timeout = 1s\n");
 $node->reload;
+$pid = worker_pid($node, 'synchronizer');
 my $locks = $node->background_psql('postgres');
 $locks->query_safe('BEGIN; LOCK TABLE bigbrotr.relays, bigbrotr.relay_sync');
-ok( $node->poll_query_until('postgres',
-		"SELECT last_error LIKE '%statement timeout%' AND sqlstate = '57014'
-		FROM bigbrotr.services WHERE service = 'synchronizer'"),
-	'a batch that takes too long is given up');
+my $waiting = "FROM bigbrotr.services WHERE service = 'synchronizer' AND state = 'running' AND waiting_for";
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 $waiting IS NOT NULL"), 'a batch that takes too long waits');
 $locks->query_safe('ROLLBACK');
 $locks->quit;
-wait_for_service($node, 'synchronizer', 'running');
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 $waiting IS NULL"), 'and goes on');
+is(worker_pid($node, 'synchronizer'), $pid, 'in the same worker');
 $node->adjust_conf('postgresql.conf', 'bigbrotr.batch_timeout', undef);
 $node->reload;
 
