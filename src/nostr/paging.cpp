@@ -137,10 +137,16 @@ Pager::on_end_of_page(bool finish)
 			largest_page_ = std::max(largest_page_, page_.size());
 		range_.upper = oldest;
 	}
+	drop_page();
+	return claims;
+}
+
+void
+Pager::drop_page()
+{
 	page_.clear();
 	page_events_ = refused_ = 0;
 	oldest_refused_.reset();
-	return claims;
 }
 
 } // namespace nostr

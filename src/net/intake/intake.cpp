@@ -36,7 +36,7 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 		Pending &pending = *found->second;
 		pending.event = std::move(event);
 		pending.sources.push_back({ledger, ledger->hold(), seen_at});
-		outbox_.charge(pending.body() + Pending::kOverhead);
+		budget().charge(pending.body() + Pending::kOverhead);
 		collected_.push_back(&pending);
 		if (collected_.size() >= kQuestionIds)
 			ask();
@@ -139,7 +139,7 @@ Intake::verdict(const Verdict &verdict)
 void
 Intake::forget(Pending &pending)
 {
-	outbox_.give_back(pending.body() + Pending::kOverhead);
+	budget().give_back(pending.body() + Pending::kOverhead);
 	nostr::Id id = pending.event.id;
 	pending_.erase(id);
 }

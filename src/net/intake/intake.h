@@ -1,5 +1,5 @@
 /*
- * The way of an event from a session into a batch, for all relays together:
+ * The way of an event from a relay into a batch, for all relays together:
  *
  *   known lately? -> only a sighting
  *   under way?    -> one more source of the same event
@@ -43,6 +43,8 @@ class Intake
 	void end_of_turn();
 
 	Outbox &outbox() { return outbox_; }
+	Budget &budget() { return outbox_.budget(); }
+	const Budget &budget() const { return outbox_.budget(); }
 	uint64_t verified() const { return verified_; }
 
   private:

@@ -1,7 +1,5 @@
 #include "net/intake/ledger.h"
 
-#include "net/intake/outbox.h"
-
 namespace net {
 
 uint64_t
@@ -17,9 +15,9 @@ Ledger::release(uint64_t step)
 	steps_[step - first_].under_way--;
 	while (steps_.front().ended && steps_.front().under_way == 0) {
 		for (const nostr::Claim &claim : steps_.front().claims)
-			outbox_.claim(relay_id, claim);
+			statements_.claim(relay_id, claim);
 		for (const Report &report : steps_.front().reports)
-			outbox_.report(relay_id, report);
+			statements_.report(relay_id, report);
 		steps_.pop_front();
 		first_++;
 	}

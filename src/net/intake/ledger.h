@@ -3,8 +3,8 @@
  * event of that step and of the steps before is in a batch or refused. A step is a page, or what
  * lies between pages.
  *
- * Main thread only. Shared by the relay's session and the events under way, so it outlives the
- * session; a later session of the same relay goes on with it.
+ * Main thread only. Shared by the relay's entry at its desk and the events under way; each
+ * connection of the relay goes on with the ledger of the one before.
  */
 #pragma once
 
@@ -14,28 +14,20 @@
 #include <string>
 #include <vector>
 
-#include "nostr/paging.h"
-#include "wire/archive.h"
+#include "net/intake/statements.h"
 
 namespace net {
-
-class Outbox;
-
-struct Report
-{
-	uint32_t attempt;
-	wire::RelayPhase phase;
-	std::string reason;
-	std::string detail;
-};
 
 class Ledger
 {
   public:
-	Ledger(int32_t relay_id, Outbox &outbox) : relay_id(relay_id), outbox_(outbox), steps_(1) {}
+	Ledger(int32_t relay_id, Statements &statements)
+		: relay_id(relay_id), statements_(statements), steps_(1)
+	{
+	}
 
 	const int32_t relay_id;
-	/* Events refused after the session had passed them on. */
+	/* Events refused after they had been passed on. */
 	uint32_t refused_later = 0;
 
 	/* One more event under way in the current step; gives the step for release(). */
@@ -57,7 +49,7 @@ class Ledger
 	};
 	void next_step();
 
-	Outbox &outbox_;
+	Statements &statements_;
 	std::deque<Step> steps_; // the last one is current
 	uint64_t first_ = 0;     // number of steps_.front()
 };

@@ -1,35 +1,30 @@
 /*
- * What goes to the worker in batches: fills the open batch, closes it when it is full or old
- * enough, sends it when there is credit, and keeps account of the memory of everything under way.
- *
- * Bounds: kMaxUnacknowledged batches are sent and not committed; what waits for credit is
- * bounded by the bytes in flight, past which the sockets are not read (full()).
+ * What goes to the worker in batches: events, sightings, and what is said about relays. Keeps
+ * account of the memory of all of it.
  */
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "net/core/link.h"
-#include "net/core/reactor.h"
-#include "net/intake/ledger.h"
+#include "net/intake/budget.h"
 #include "net/intake/pending.h"
+#include "net/intake/result_stream.h"
+#include "net/intake/statements.h"
 
 namespace net {
 
-class Outbox
+class Outbox final : public Statements
 {
   public:
 	static constexpr size_t kMaxEvents = 500;
 	static constexpr size_t kMaxSightings = 4000;
 	static constexpr size_t kMaxBytes = 2 << 20;
 	static constexpr size_t kMaxSmall = 4000; // of each of refusals, traffic, claims, reports
-	static constexpr size_t kMaxUnacknowledged = 4;
 	static constexpr size_t kSightingBytes = 64;
-	static constexpr std::chrono::milliseconds kMaxAge{100};
 
 	/* `committed` gets every event whose batch is acknowledged, and then owns nothing of it. */
 	using Committed = std::function<void(const nostr::Id &)>;
@@ -40,16 +35,14 @@ class Outbox
 	void sighting(const nostr::Id &id, int32_t relay_id, int64_t seen_at);
 	void refuse(int32_t relay_id, const char *reason, std::string_view detail);
 	void traffic(int32_t relay_id, uint64_t bytes, uint64_t messages, uint32_t pages);
-	void claim(int32_t relay_id, const nostr::Claim &claim);
-	void report(int32_t relay_id, const Report &report);
+	void claim(int32_t relay_id, const nostr::Claim &claim) override;
+	void report(int32_t relay_id, const Report &report) override;
 
 	/* Throws LinkError if that is not the oldest unacknowledged batch. */
-	void acknowledged(uint64_t batch);
+	void acknowledged(uint64_t batch) { batches_.acknowledged(batch); }
 
-	/* Memory of what is under way: charged at arrival, given back at commit or refusal. */
-	void charge(size_t bytes) { in_flight_ += bytes; }
-	void give_back(size_t bytes) { in_flight_ -= bytes; }
-	uint64_t in_flight() const { return in_flight_; }
+	Budget &budget() { return budget_; }
+	const Budget &budget() const { return budget_; }
 
   private:
 	struct Refused
@@ -72,30 +65,27 @@ class Outbox
 		std::vector<wire::Claim> claims;
 		std::vector<std::pair<int32_t, Report>> reports;
 		size_t bytes = 0;   // of the events' bodies
-		size_t charged = 0; // of the account
-	};
-	struct Sent
-	{
-		uint64_t batch;
-		std::vector<nostr::Id> events;
-		size_t charged;
+		size_t charged = 0; // of the budget
+
+		bool empty() const { return charged == 0; }
+		bool full() const
+		{
+			return events.size() >= kMaxEvents || sightings.size() >= kMaxSightings ||
+				   bytes >= kMaxBytes || refusals.size() >= kMaxSmall ||
+				   traffic.size() >= kMaxSmall || claims.size() >= kMaxSmall ||
+				   reports.size() >= kMaxSmall;
+		}
 	};
 
 	void see(const nostr::Id &id, int32_t relay_id, int64_t seen_at);
-	void charge_open(size_t bytes);
-	void added();
-	void close_open();
-	void pump();
-	void send(Parts &parts);
+	void charge(size_t bytes);
+	void send(uint64_t number, Parts &parts);
+	void committed(const Parts &parts);
 
 	Link &link_;
 	Committed committed_;
-	Timer timer_;
-	Parts open_;
-	std::deque<Parts> closed_;
-	std::deque<Sent> sent_;
-	uint64_t last_batch_ = 0;
-	uint64_t in_flight_ = 0;
+	Budget budget_;
+	ResultStream<Parts> batches_;
 };
 
 } // namespace net

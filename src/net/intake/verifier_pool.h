@@ -2,7 +2,7 @@
  * Signature checks on threads of their own. Work goes over in bundles, so that locks and wake-ups
  * are rare; verdicts come back through an eventfd.
  *
- * Both queues are bounded by their owner's account of events in flight (outbox.h).
+ * Both queues are bounded by the budget for events in flight (budget.h).
  */
 #pragma once
 

@@ -7,7 +7,7 @@
 
 namespace net {
 
-/* libwebsockets' own pings would end connections that are not read for a while. */
+/* Pings are the business of the user. */
 static const lws_retry_bo_t no_idle_policy{};
 
 /* A buffer that grew past this for one message is not kept for the next. */
@@ -130,13 +130,6 @@ WebSocket::close(bool politely)
 		/* Not only by a return value: that is ignored while the inflater is drained. */
 		lws_set_timeout(wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
 	}
-}
-
-void
-WebSocket::read(bool on)
-{
-	if (wsi_ && open_)
-		lws_rx_flow_control(wsi_, on ? 1 : 0);
 }
 
 int

@@ -74,8 +74,6 @@ class WebSocket
 	/* No call of the handler after this. `politely`: with a close frame, if there is time for it.
 	 */
 	void close(bool politely = false);
-	/* Reading is on after open(). */
-	void read(bool on);
 
 	/* Messages not yet taken by the peer's side of the network. */
 	size_t unsent() const { return unsent_.size(); }

@@ -8,7 +8,7 @@
 
 #include "certificate.h"
 #include "name_server.h"
-#include "net/core/config.h"
+#include "net/relay/heartbeat.h"
 #include "scripted_relay.h"
 #include "worker.h"
 

@@ -18,7 +18,11 @@ namespace {
 net::Config
 test_config()
 {
-	return net::Config(Worker::default_settings());
+	net::Config config;
+	config.allow_local = true;
+	config.connect_timeout = config.response_timeout = std::chrono::seconds(20);
+	config.max_message_bytes = 2 << 20;
+	return config;
 }
 
 /* One dialer in an event loop of its own. */

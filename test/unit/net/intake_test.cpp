@@ -1,5 +1,6 @@
 /* What is asked, verified, batched and held back: events of several relays together. */
 #include <atomic>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -66,37 +67,33 @@ TEST(NetIntake, BadSignaturesAreRefusedAndClaimsStillCome)
 	EXPECT_EQ(worker.claims.back().claim.range.lower, 0);
 }
 
-/* Sends one page of many large events as fast as it can. */
-static ScriptedRelay::Script
-pour(const std::vector<nostr::Event> &events, std::atomic<size_t> &poured)
+TEST(NetIntake, WithoutAcknowledgementNothingIsAskedButAllIsRead)
 {
-	return [&](Peer &peer) {
-		for (;;) {
-			std::string id = req_id(peer.receive());
-			if (id.empty())
-				continue;
-			while (poured < events.size())
-				peer.text(event_message(id, events[poured++]));
-			peer.text(eose_message(id));
-		}
-	};
-}
-
-TEST(NetIntake, WithoutAcknowledgementReadingStops)
-{
-	/* 40 MB: more than socket buffers and budget can hold. */
+	/* 40 MB: more than socket buffers and budget can hold, and more than was promised to a page. */
 	auto events = make_events(2000, 1000, std::string(20000, 'x'));
-	std::atomic<size_t> poured{0};
-	ScriptedRelay relay(pour(events, poured));
+	auto serve = serve_events(events, 500);
+	std::atomic<bool> pinged{false}, answered{false};
+	ScriptedRelay relay(serve), other([&](Peer &peer) {
+		peer.receive();
+		while (!pinged)
+			std::this_thread::yield();
+		peer.on_pong = [&] { answered = true; };
+		peer.frame(9, "are you there");
+		peer.receive();
+	});
 	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.buffer_kb = 4 << 10;
 	Worker worker(settings);
 	worker.acknowledge = false;
 	worker.task(1, relay.url(), {{0, 5000}});
+	worker.task(2, other.url(), {}, true);
 	ASSERT_TRUE(
 		worker.until([&] { return worker.stats["bytes_in_flight"] > settings.buffer_kb * 1024; }));
-	EXPECT_LT(worker.stats["bytes_in_flight"], settings.buffer_kb * 1024 / 4 * 5);
+	EXPECT_LT(worker.stats["bytes_in_flight"], settings.buffer_kb * 1024 * 5 / 4);
 	EXPECT_LT(worker.events.size(), events.size() / 2);
+	EXPECT_TRUE(worker.claims.empty());
+	pinged = true;
+	ASSERT_TRUE(worker.until([&] { return bool(answered); }));
 
 	worker.acknowledge = true;
 	for (uint64_t batch : worker.unacknowledged)
@@ -104,6 +101,7 @@ TEST(NetIntake, WithoutAcknowledgementReadingStops)
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.ended(1)->reason, "");
 	EXPECT_EQ(worker.events.size(), events.size());
+	EXPECT_EQ(worker.claims.back().claim.range.lower, 0);
 }
 
 TEST(NetIntake, NoMoreThanFourBatchesAreUnacknowledged)

@@ -116,6 +116,10 @@ Peer::receive()
 			if (answers_pings)
 				frame(10, payload);
 			break;
+		case 10:
+			if (on_pong)
+				on_pong();
+			break;
 		default:
 			break;
 		}

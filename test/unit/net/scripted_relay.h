@@ -45,6 +45,7 @@ class Peer
 	void linger();
 	bool answers_pings = true;
 	int pings = 0;
+	std::function<void()> on_pong;
 	int close_code = 0;   // of the close frame that ended the connection; 0: there was none
 	bool deflate = false; // permessage-deflate was offered and accepted
 	std::string request;  // the HTTP request

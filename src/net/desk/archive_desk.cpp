@@ -1,0 +1,142 @@
+#include "net/desk/archive_desk.h"
+
+#include <algorithm>
+
+namespace net {
+
+/* Half-received messages of all relays together; past it the largest is given up. */
+constexpr size_t kMaxAssembly = 64 << 20;
+
+static Config
+config_of(const wire::ArchiveSettings &settings)
+{
+	Config config;
+	config.allow_local = settings.allow_local_relays;
+	config.connect_timeout = std::chrono::milliseconds(settings.connect_timeout_ms);
+	config.response_timeout = std::chrono::milliseconds(settings.response_timeout_ms);
+	config.page_limit = settings.page_limit;
+	config.max_message_bytes = size_t(settings.max_message_size_kb) * 1024;
+	config.limits.event_bytes = size_t(settings.max_event_size_kb) * 1024;
+	config.limits.tags = size_t(settings.max_event_tags);
+	config.tls_ca_file = settings.tls_ca_file;
+	config.user_agent = settings.user_agent;
+	return config;
+}
+
+void
+ArchiveDesk::handle(const wire::Frame &frame)
+{
+	std::string fault;
+	auto message = wire::decode<wire::ArchiveToNet>(frame, fault);
+	if (!message)
+		throw LinkError(fault);
+	if (!work_ && !std::holds_alternative<wire::ArchiveSettings>(*message))
+		throw LinkError("no settings yet");
+	std::visit([this](const auto &one) { take(one); }, *message);
+}
+
+void
+ArchiveDesk::take(const wire::ArchiveSettings &settings)
+{
+	if (!work_)
+		work_.emplace(*this, unsigned(settings.verifier_threads));
+	work_->host.config = config_of(settings);
+	work_->host.parser = nostr::MessageParser(work_->host.config.limits);
+	work_->intake.budget().set_limit(uint64_t(settings.buffer_kb) * 1024);
+}
+
+void
+ArchiveDesk::take(const wire::RelayOpen &task)
+{
+	auto [found, fresh] = work_->relays.try_emplace(task.relay_id, work_->host, work_->intake,
+													link_, work_->pages, task.relay_id);
+	found->second.open(task);
+}
+
+void
+ArchiveDesk::take(const wire::RelayMore &task)
+{
+	if (RelayEntry *relay = find(task.relay_id, task.attempt))
+		relay->more(task.ranges);
+}
+
+void
+ArchiveDesk::take(const wire::RelayStop &task)
+{
+	if (RelayEntry *relay = find(task.relay_id, task.attempt))
+		relay->stop();
+}
+
+/* Null unless that opening of the relay goes on: what the worker says of another one is void. */
+RelayEntry *
+ArchiveDesk::find(int32_t relay_id, uint32_t attempt)
+{
+	auto found = work_->relays.find(relay_id);
+	if (found == work_->relays.end() || found->second.attempt() != attempt)
+		return nullptr;
+	return found->second.state() == RelayClient::State::Ended ? nullptr : &found->second;
+}
+
+void
+ArchiveDesk::tick()
+{
+	if (!work_)
+		return;
+	for (auto relay = work_->relays.begin(); relay != work_->relays.end();) {
+		relay->second.tick();
+		relay = relay->second.over() ? work_->relays.erase(relay) : std::next(relay);
+	}
+}
+
+void
+ArchiveDesk::end_of_turn()
+{
+	if (!work_)
+		return;
+	bound_assembly();
+	ask_pages();
+	work_->intake.end_of_turn();
+}
+
+void
+ArchiveDesk::bound_assembly()
+{
+	if (work_->host.transport.half_received <= kMaxAssembly)
+		return;
+	std::max_element(work_->relays.begin(), work_->relays.end(),
+					 [](const auto &one, const auto &other) {
+						 return one.second.incomplete() < other.second.incomplete();
+					 })
+		->second.give_up_message();
+}
+
+/* Relays ask in the order in which they were ready: a large page is not overtaken for ever. */
+void
+ArchiveDesk::ask_pages()
+{
+	while (!work_->pages.empty()) {
+		auto found = work_->relays.find(work_->pages.front());
+		if (found != work_->relays.end() && !found->second.ask_page())
+			break;
+		work_->pages.pop_front();
+	}
+}
+
+std::vector<wire::Gauge>
+ArchiveDesk::gauges() const
+{
+	if (!work_)
+		return {};
+	int64_t open = 0, opening = 0;
+	for (const auto &[relay_id, relay] : work_->relays) {
+		open += relay.state() == RelayClient::State::Open;
+		opening += relay.state() == RelayClient::State::Connecting;
+	}
+	return {{"connections", open},
+			{"connecting", opening},
+			{"bytes_in_flight", int64_t(work_->intake.budget().in_flight())},
+			{"verified", int64_t(work_->intake.verified())},
+			{"messages", int64_t(work_->host.messages)}};
+}
+
+} // namespace net

@@ -1,0 +1,56 @@
+/*
+ * The desk of role sync: relays are read, their events archived. Owns the relays, shares out the
+ * memory, and speaks with the worker.
+ */
+#pragma once
+
+#include <optional>
+#include <unordered_map>
+
+#include "net/desk/desk.h"
+#include "net/desk/relay_entry.h"
+
+namespace net {
+
+class ArchiveDesk final : public Desk
+{
+  public:
+	ArchiveDesk(const Transport &transport, Link &link) : transport_(transport), link_(link) {}
+
+	void handle(const wire::Frame &frame) override;
+	void tick() override;
+	void end_of_turn() override;
+	std::vector<wire::Gauge> gauges() const override;
+
+  private:
+	/* Everything that needs settings; made when they are there. */
+	struct Work
+	{
+		Intake intake;
+		ClientHost host;
+		PageQueue pages;
+		std::unordered_map<int32_t, RelayEntry> relays;
+
+		Work(ArchiveDesk &desk, unsigned verifier_threads)
+			: intake(desk.transport_.reactor, desk.link_, verifier_threads), host{desk.transport_}
+		{
+		}
+	};
+
+	void take(const wire::ArchiveSettings &settings);
+	void take(const wire::RelayOpen &task);
+	void take(const wire::RelayMore &task);
+	void take(const wire::RelayStop &task);
+	void take(const wire::Known &answer) { work_->intake.answered(answer); }
+	void take(const wire::Forget &forget) { work_->intake.forget(forget.ids); }
+	void take(const wire::Ack &ack) { work_->intake.outbox().acknowledged(ack.number); }
+	RelayEntry *find(int32_t relay_id, uint32_t attempt);
+	void bound_assembly();
+	void ask_pages();
+
+	const Transport transport_;
+	Link &link_;
+	std::optional<Work> work_;
+};
+
+} // namespace net

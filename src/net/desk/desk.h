@@ -1,0 +1,24 @@
+/* What a net process does for its worker: one desk per role. The desks alone know the wire. */
+#pragma once
+
+#include <vector>
+
+#include "wire/link.h"
+
+namespace net {
+
+class Desk
+{
+  public:
+	virtual ~Desk() = default;
+	/* Throws LinkError on what the worker may not say to this desk. */
+	virtual void handle(const wire::Frame &frame) = 0;
+	/* Every 100 ms. */
+	virtual void tick() = 0;
+	/* After each round of the event loop: hand over what was collected. */
+	virtual void end_of_turn() = 0;
+	/* The names live as long as the program. */
+	virtual std::vector<wire::Gauge> gauges() const = 0;
+};
+
+} // namespace net

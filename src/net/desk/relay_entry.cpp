@@ -1,0 +1,232 @@
+#include "net/desk/relay_entry.h"
+
+namespace net {
+
+RelayEntry::RelayEntry(ClientHost &host, Intake &intake, Link &link, PageQueue &queue,
+					   int32_t relay_id)
+	: host_(host), intake_(intake), link_(link), queue_(queue), relay_id_(relay_id),
+	  ledger_(std::make_shared<Ledger>(relay_id, intake.outbox()))
+{
+}
+
+void
+RelayEntry::open(const wire::RelayOpen &task)
+{
+	stop();
+	live_.reset();
+	page_.reset();
+	attempt_ = task.attempt;
+	live_wanted_ = task.live;
+	ranges_.clear();
+	add_ranges(task.ranges);
+	client_ = std::make_unique<RelayClient>(host_, *this);
+	context_.emplace(JobContext{*client_, intake_, ledger_, learned_});
+	accounted_bytes_ = 0;
+	client_->start(task.url);
+}
+
+void
+RelayEntry::add_ranges(const std::vector<wire::Range> &ranges)
+{
+	for (const wire::Range &range : ranges)
+		ranges_.push_back({range.lower, range.upper});
+}
+
+void
+RelayEntry::more(const std::vector<wire::Range> &ranges)
+{
+	add_ranges(ranges);
+	if (state() == RelayClient::State::Open && !page_)
+		next_range();
+}
+
+/* The ledger holds the report back until all before it is in a batch. */
+void
+RelayEntry::say(wire::RelayPhase phase, const char *reason, std::string detail)
+{
+	ledger_->end_step(Report{attempt_, phase, reason, std::move(detail)});
+}
+
+void
+RelayEntry::on_open()
+{
+	say(wire::RelayPhase::Connected);
+	/* First, so that nothing new is missed while the old is paged. */
+	subscribe_live();
+	next_range();
+}
+
+void
+RelayEntry::subscribe_live()
+{
+	if (live_wanted_ && !live_)
+		live_.emplace(*context_);
+}
+
+void
+RelayEntry::next_range()
+{
+	page_.reset();
+	while (!page_ && !ranges_.empty()) {
+		page_.emplace(*context_, ranges_.front());
+		ranges_.pop_front();
+		if (page_->result())
+			page_.reset();
+	}
+	if (page_)
+		queue_page();
+	else
+		all_paged();
+}
+
+void
+RelayEntry::all_paged()
+{
+	account();
+	say(wire::RelayPhase::CaughtUp);
+	if (!live_)
+		finish("", "");
+}
+
+void
+RelayEntry::queue_page()
+{
+	if (queued_ || !page_ || !page_->waiting() ||
+		!learned_.pacer.ready(host_.transport.clock.now()))
+		return;
+	queued_ = true;
+	queue_.push_back(relay_id_);
+}
+
+bool
+RelayEntry::ask_page()
+{
+	if (state() == RelayClient::State::Open && page_ && page_->waiting()) {
+		if (!page_->ask())
+			return false;
+		advance();
+	}
+	queued_ = false;
+	return true;
+}
+
+void
+RelayEntry::on_handled()
+{
+	messages_++;
+	advance();
+}
+
+/* The jobs may have ended, or one of them wants to ask. */
+void
+RelayEntry::advance()
+{
+	if (state() != RelayClient::State::Open)
+		return;
+	if (live_ && live_->result()) {
+		link_.log(wire::LogLevel::Debug, relay_id_, "no live events: " + live_->result()->detail);
+		live_.reset();
+		if (!page_)
+			return finish("", "");
+	}
+	if (!page_ || !page_->result())
+		return queue_page();
+	Result result = *page_->result();
+	if (*result.reason)
+		cut(result.reason, result.detail);
+	else
+		next_range();
+}
+
+void
+RelayEntry::on_late_event(nostr::Event &event)
+{
+	context_->pass_on_unasked(event);
+}
+
+void
+RelayEntry::on_notice(std::string_view text)
+{
+	link_.log(wire::LogLevel::Debug, relay_id_, "notice: " + std::string(text));
+}
+
+void
+RelayEntry::on_refused(const char *reason, std::string_view detail)
+{
+	intake_.outbox().refuse(relay_id_, reason, detail.substr(0, 100));
+	if (!guard_.refuse(host_.transport.clock.now()))
+		cut("too_many_invalid", reason);
+}
+
+void
+RelayEntry::on_ignored()
+{
+	if (!guard_.ignore(host_.transport.clock.now()))
+		cut("flood", "messages that nobody asked for");
+}
+
+void
+RelayEntry::on_ended(const char *reason, std::string_view detail)
+{
+	intake_.outbox().refuse(relay_id_, reason, detail.substr(0, 100));
+	finish(reason, detail);
+}
+
+void
+RelayEntry::tick()
+{
+	if (state() == RelayClient::State::Ended) {
+		/* Only here, where none of them is at work. */
+		live_.reset();
+		page_.reset();
+		context_.reset();
+		client_.reset();
+		return;
+	}
+	if (uint32_t forged = std::exchange(ledger_->refused_later, 0);
+		forged > 0 && !guard_.refuse(host_.transport.clock.now(), forged))
+		return cut("too_many_invalid", "bad_signature");
+	if (messages_ > 0)
+		account();
+	client_->tick();
+	if (state() != RelayClient::State::Open || !page_)
+		return;
+	page_->tick();
+	advance();
+}
+
+void
+RelayEntry::account()
+{
+	uint64_t bytes = client_->bytes_received();
+	intake_.outbox().traffic(relay_id_, bytes - accounted_bytes_, messages_, context_->pages);
+	accounted_bytes_ = bytes;
+	messages_ = 0;
+	context_->pages = 0;
+}
+
+void
+RelayEntry::stop()
+{
+	if (state() != RelayClient::State::Ended)
+		finish("", "");
+}
+
+void
+RelayEntry::cut(const char *reason, std::string_view detail)
+{
+	if (state() != RelayClient::State::Ended)
+		on_ended(reason, detail);
+}
+
+void
+RelayEntry::finish(const char *reason, std::string_view detail)
+{
+	if (client_->bytes_received() > 0)
+		account();
+	std::string kept(detail.substr(0, wire::kMaxDetail)); // `detail` may lie in what ends here
+	client_->end(*reason == 0);
+	say(wire::RelayPhase::Ended, reason, std::move(kept));
+}
+
+} // namespace net

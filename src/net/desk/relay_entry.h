@@ -1,0 +1,89 @@
+/*
+ * One relay of the archive desk: its connection, its jobs, and what is remembered of it from one
+ * connection to the next.
+ */
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "net/job/live_job.h"
+#include "net/job/page_job.h"
+#include "net/relay/flood_guard.h"
+
+namespace net {
+
+/* The relays whose next page may be asked as soon as there is memory for it. */
+using PageQueue = std::deque<int32_t>;
+
+class RelayEntry final : public RelayClient::Owner
+{
+  public:
+	RelayEntry(ClientHost &host, Intake &intake, Link &link, PageQueue &queue, int32_t relay_id);
+
+	/* Connects. An opening that goes on still is ended first. */
+	void open(const wire::RelayOpen &task);
+	/* More ranges for a relay that is open or opening. */
+	void more(const std::vector<wire::Range> &ranges);
+	void stop();
+	/* Which opening of the relay this is; its number comes from the worker. */
+	uint32_t attempt() const { return attempt_; }
+	/* Its half-received message takes memory that others need. */
+	void give_up_message() { cut("assembly_full", ""); }
+	void tick();
+
+	/* Asks the page that waits, if one does. False: there is no memory for it yet. */
+	bool ask_page();
+
+	RelayClient::State state() const
+	{
+		return client_ ? client_->state() : RelayClient::State::Ended;
+	}
+	size_t incomplete() const { return client_ ? client_->incomplete() : 0; }
+	/* Nothing is left to be said or remembered. */
+	bool over() const { return !client_ && ledger_->settled(); }
+
+  private:
+	void queue_page();
+
+	void on_open() override;
+	void on_late_event(nostr::Event &event) override;
+	void on_notice(std::string_view text) override;
+	void on_refused(const char *reason, std::string_view detail) override;
+	void on_ignored() override;
+	void on_handled() override;
+	void on_ended(const char *reason, std::string_view detail) override;
+
+	void add_ranges(const std::vector<wire::Range> &ranges);
+	void say(wire::RelayPhase phase, const char *reason = "", std::string detail = "");
+	void advance();
+	void subscribe_live();
+	void next_range();
+	void all_paged();
+	void account();
+	void cut(const char *reason, std::string_view detail);
+	void finish(const char *reason, std::string_view detail);
+
+	ClientHost &host_;
+	Intake &intake_;
+	Link &link_;
+	PageQueue &queue_;
+	const int32_t relay_id_;
+	const std::shared_ptr<Ledger> ledger_;
+	FloodGuard guard_;
+	Learned learned_;
+
+	uint32_t attempt_ = 0;
+	bool live_wanted_ = false;
+	std::deque<nostr::TimeRange> ranges_; // still to be read, without the page job's
+	std::unique_ptr<RelayClient> client_;
+	std::optional<JobContext> context_;
+	std::optional<LiveJob> live_;
+	std::optional<PageJob> page_;
+	bool queued_ = false; // a page waits for memory
+	uint64_t accounted_bytes_ = 0;
+	uint64_t messages_ = 0; // not yet accounted
+};
+
+} // namespace net

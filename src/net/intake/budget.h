@@ -1,0 +1,43 @@
+/*
+ * Memory of everything under way, in bytes: what is in flight, and what was promised to pages that
+ * were asked and have not arrived yet. Sockets are always read; what does not fit is not asked for,
+ * and what comes unasked (live events) is dropped when the budget is full.
+ */
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace net {
+
+class Budget
+{
+  public:
+	void set_limit(uint64_t bytes) { limit_ = bytes; }
+
+	/* Charged at arrival, given back at commit or refusal. */
+	void charge(size_t bytes) { in_flight_ += bytes; }
+	void give_back(size_t bytes) { in_flight_ -= bytes; }
+	uint64_t in_flight() const { return in_flight_; }
+	bool full() const { return in_flight_ > limit_; }
+
+	/* The most that one page may be promised. */
+	size_t largest_page() const { return limit_ / 8; }
+	/* Promises room for a page of at most largest_page() bytes. A quarter is left to live events.
+	 */
+	bool reserve(size_t bytes)
+	{
+		if (in_flight_ + reserved_ + bytes > limit_ / 4 * 3)
+			return false;
+		reserved_ += bytes;
+		return true;
+	}
+	void release(size_t bytes) { reserved_ -= bytes; }
+
+  private:
+	uint64_t limit_ = 0;
+	uint64_t in_flight_ = 0;
+	uint64_t reserved_ = 0;
+};
+
+} // namespace net

@@ -1,0 +1,64 @@
+/*
+ * A job is one conversation with a relay over its connection. It says when it is over and how; its
+ * owner looks after each message and each tick.
+ */
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "net/intake/intake.h"
+#include "net/relay/pacer.h"
+#include "net/relay/relay_client.h"
+
+namespace net {
+
+/* How a job ended. With a reason the connection is of no more use. */
+struct Result
+{
+	const char *reason = ""; // a reason code, or "": well
+	std::string detail;
+};
+
+/* What was learned about a relay; outlives its connections. */
+struct Learned
+{
+	/* Account of an event of unknown size. */
+	static constexpr size_t kTypicalEvent = 2048;
+
+	Pacer pacer;
+	size_t event_bytes = kTypicalEvent; // of its pages, on the average
+};
+
+/* What the jobs of one connection work with. */
+struct JobContext
+{
+	RelayClient &client;
+	Intake &intake;
+	std::shared_ptr<Ledger> ledger;
+	Learned &learned;
+	IdTable sent{256}; // what this relay sent lately: repeats are not news
+	uint32_t pages = 0;
+
+	/* False: the relay has just sent it, so that it is passed over. */
+	bool pass_on(nostr::Event &event)
+	{
+		if (sent.contains(event.id))
+			return false;
+		sent.insert(event.id);
+		intake.submit(event, ledger, client.host().transport.clock.unix_seconds());
+		return true;
+	}
+	/* The same for an event that no page waits for. No claim rests on it, so it is dropped and
+	 * counted when there is no memory for it. */
+	bool pass_on_unasked(nostr::Event &event)
+	{
+		if (!intake.budget().full())
+			return pass_on(event);
+		intake.outbox().refuse(ledger->relay_id, "no_memory", "");
+		return true;
+	}
+};
+
+} // namespace net

@@ -1,0 +1,26 @@
+/* The subscription of what is new. */
+#pragma once
+
+#include "net/job/job.h"
+
+namespace net {
+
+class LiveJob final : public Requests::Handler
+{
+  public:
+	explicit LiveJob(JobContext &context);
+
+	const std::optional<Result> &result() const { return result_; }
+
+  private:
+	void on_event(nostr::Event &event, std::string_view text) override;
+	void on_refused_event(std::string_view text) override;
+	void on_end_of_stored(bool finish) override;
+	void on_closed(std::string_view reason) override;
+	void on_notice(std::string_view text) override;
+
+	JobContext &context_;
+	std::optional<Result> result_;
+};
+
+} // namespace net

@@ -1,0 +1,48 @@
+/*
+ * Counts what one relay sent without being asked, and what was refused. The counts belong to the
+ * relay, not to its connection: a relay that reconnects does not begin with zero.
+ */
+#pragma once
+
+#include "net/core/clock.h"
+
+namespace net {
+
+class FloodGuard
+{
+  public:
+	/* Messages per hour that nobody asked for or that say nothing. */
+	static constexpr int kMaxIgnored = 20000;
+	/* Messages per hour that were refused for a fault of the relay. */
+	static constexpr int kMaxRefused = 1000;
+	static constexpr std::chrono::hours kCountedFor{1};
+
+	/* One more. False: too many. */
+	bool ignore(Clock::Time now)
+	{
+		forget_old(now);
+		return ++ignored_ <= kMaxIgnored;
+	}
+	bool refuse(Clock::Time now, uint32_t count = 1)
+	{
+		forget_old(now);
+		refused_ += int(count);
+		return refused_ < kMaxRefused;
+	}
+
+  private:
+	/* A subscription may last for weeks: only what comes densely is a flood. */
+	void forget_old(Clock::Time now)
+	{
+		if (now - since_ < kCountedFor)
+			return;
+		since_ = now;
+		ignored_ = refused_ = 0;
+	}
+
+	Clock::Time since_{};
+	int ignored_ = 0;
+	int refused_ = 0;
+};
+
+} // namespace net

@@ -1,0 +1,36 @@
+/* When the next request may be sent to one relay. The pause is learned from its complaints. */
+#pragma once
+
+#include <algorithm>
+
+#include "net/core/clock.h"
+
+namespace net {
+
+class Pacer
+{
+  public:
+	using Pause = std::chrono::milliseconds;
+	static constexpr Pause kFirst{500};
+	static constexpr Pause kLongest{60000};
+
+	Pause pause() const { return pause_; }
+	void set_pause(Pause pause) { pause_ = std::clamp(pause, Pause(0), kLongest); }
+
+	bool ready(Clock::Time now) const { return now >= next_; }
+	void asked(Clock::Time now) { next_ = now + pause_; }
+	/* A page was answered: the pause may shrink, and a complaint lets it grow again. */
+	void answered() { pause_ -= (pause_ + Pause(63)) / 64; }
+	/* The relay complained. */
+	void slower(Clock::Time now)
+	{
+		set_pause(std::max(pause_ * 2, kFirst));
+		next_ = now + pause_;
+	}
+
+  private:
+	Pause pause_{0};
+	Clock::Time next_{};
+};
+
+} // namespace net

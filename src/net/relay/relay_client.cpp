@@ -1,0 +1,114 @@
+#include "net/relay/relay_client.h"
+
+namespace net {
+
+/* Messages of ours that the relay does not take. */
+constexpr size_t kMaxUnsent = 64;
+
+RelayClient::~RelayClient()
+{
+	end(false);
+}
+
+void
+RelayClient::start(std::string_view url)
+{
+	dialer_.emplace(host_.transport, host_.config, *this);
+	dialer_->start(url);
+}
+
+void
+RelayClient::on_failed(const char *reason, std::string detail, const ConnectFacts &)
+{
+	fail(reason, detail);
+}
+
+void
+RelayClient::on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &)
+{
+	dialer_.reset();
+	socket_ = std::move(socket);
+	socket_->handle_by(*this);
+	state_ = State::Open;
+	heartbeat_.alive(now());
+	owner_.on_open();
+}
+
+void
+RelayClient::on_life()
+{
+	heartbeat_.alive(now());
+}
+
+void
+RelayClient::on_closed(const char *reason, std::string detail)
+{
+	fail(reason, detail);
+}
+
+void
+RelayClient::tick()
+{
+	Clock::Time now = this->now();
+	auto limit = host_.config.response_timeout;
+	switch (state_) {
+	case State::Connecting:
+		dialer_->tick();
+		break;
+	case State::Open:
+		if (socket_->incomplete() > 0 && now - socket_->incomplete_since() > limit)
+			return fail("stalled", "a message without end");
+		switch (heartbeat_.check(now, limit)) {
+		case Heartbeat::Action::Ping:
+			return socket_->ping();
+		case Heartbeat::Action::GiveUp:
+			return fail("connection_lost", "no answer to a ping");
+		case Heartbeat::Action::None:
+			break;
+		}
+		break;
+	case State::Ended:
+		break;
+	}
+}
+
+void
+RelayClient::ask(const std::string &id, const nostr::Window &window, Requests::Handler &handler)
+{
+	requests_.open(id, window, handler);
+	socket_->send(nostr::req_message(id, window));
+}
+
+void
+RelayClient::close(const std::string &id)
+{
+	requests_.close(id);
+	socket_->send(nostr::close_message(id));
+}
+
+bool
+RelayClient::blocked() const
+{
+	return socket_ && socket_->unsent() > kMaxUnsent;
+}
+
+void
+RelayClient::end(bool politely)
+{
+	state_ = State::Ended;
+	dialer_.reset();
+	if (socket_)
+		socket_->close(politely);
+}
+
+void
+RelayClient::fail(const char *reason, std::string_view detail)
+{
+	if (state_ == State::Ended)
+		return;
+	std::string kept(detail); // `detail` may lie in what end() gives up
+	end(false);
+	owner_.on_ended(reason, kept);
+}
+
+} // namespace net

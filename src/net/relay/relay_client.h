@@ -1,0 +1,114 @@
+/*
+ * One Nostr connection: opens the WebSocket of a URL, reads messages, and hands each to the handler
+ * of its subscription. Knows nothing of archives.
+ *
+ *   Connecting -> Open -> Ended
+ */
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "net/core/config.h"
+#include "net/relay/heartbeat.h"
+#include "net/relay/requests.h"
+#include "net/transport/dialer.h"
+#include "net/transport/web_socket.h"
+
+namespace net {
+
+/* What all connections of the process share. */
+struct ClientHost
+{
+	Transport transport;
+	Config config{};
+	nostr::MessageParser parser{};
+	nostr::RelayMessage message{}; // scratch: keeps its memory
+	uint64_t messages = 0;         // since start
+};
+
+class RelayClient final : public Dialer::Handler, public WebSocket::Handler
+{
+  public:
+	enum class State : uint8_t
+	{
+		Connecting,
+		Open,
+		Ended
+	};
+
+	/* None of these calls may destroy the client. */
+	class Owner
+	{
+	  public:
+		virtual ~Owner() = default;
+		virtual void on_open() = 0;
+		/* An event that was on its way when its subscription was closed. */
+		virtual void on_late_event(nostr::Event &event) = 0;
+		virtual void on_notice(std::string_view text) = 0;
+		/* A message was refused, for a reason code. */
+		virtual void on_refused(const char *reason, std::string_view detail) = 0;
+		/* A message came that nobody asked for, or that says nothing. */
+		virtual void on_ignored() = 0;
+		/* A message was handled. */
+		virtual void on_handled() = 0;
+		/* The last call, unless the owner ended the connection. */
+		virtual void on_ended(const char *reason, std::string_view detail) = 0;
+	};
+
+	RelayClient(ClientHost &host, Owner &owner) : host_(host), owner_(owner) {}
+	~RelayClient() override;
+
+	void start(std::string_view url);
+	/* Time-outs and pings: to be called every 100 ms. */
+	void tick();
+	/* No call of the owner after this. `politely`: with a close frame. */
+	void end(bool politely);
+
+	State state() const { return state_; }
+	ClientHost &host() { return host_; }
+	Clock::Time now() const { return host_.transport.clock.now(); }
+
+	/* Sends REQ; the handler must live until close() or the end of the connection. */
+	void ask(const std::string &id, const nostr::Window &window, Requests::Handler &handler);
+	/* Sends CLOSE. */
+	void close(const std::string &id);
+	std::string new_id(char kind) { return requests_.new_id(kind); }
+	/* For handlers: the event they were given is refused, or says nothing new. */
+	void refuse(const char *reason, std::string_view detail) { owner_.on_refused(reason, detail); }
+	void ignore() { owner_.on_ignored(); }
+
+	/* The relay does not read what is sent to it. */
+	bool blocked() const;
+	/* Bytes of a message that is not whole yet. */
+	size_t incomplete() const { return socket_ ? socket_->incomplete() : 0; }
+	uint64_t bytes_received() const { return socket_ ? socket_->bytes_received() : 0; }
+
+  private:
+	void on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &facts) override;
+	void on_failed(const char *reason, std::string detail, const ConnectFacts &facts) override;
+	/* The dialer's: the connection is open when it comes here. */
+	void on_open() override {}
+	void on_message(std::string_view text) override;
+	void on_life() override;
+	void on_closed(const char *reason, std::string detail) override;
+
+	void dispatch(std::string_view text);
+	void on_event(std::string_view text);
+	void on_end_of_stored();
+	void on_subscription_closed();
+	void on_notice();
+	void on_unreadable(nostr::Reject reason, std::string_view text);
+	void fail(const char *reason, std::string_view detail);
+
+	ClientHost &host_;
+	Owner &owner_;
+	State state_ = State::Connecting;
+	std::optional<Dialer> dialer_; // while it connects
+	std::unique_ptr<WebSocket> socket_;
+	Requests requests_;
+	Heartbeat heartbeat_;
+};
+
+} // namespace net

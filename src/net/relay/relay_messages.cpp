@@ -1,0 +1,108 @@
+/* What a relay says, and who is to hear it. */
+#include <simdjson.h>
+
+#include "net/relay/relay_client.h"
+
+namespace net {
+
+void
+RelayClient::on_message(std::string_view text)
+{
+	heartbeat_.alive(now());
+	host_.messages++;
+	dispatch(text);
+	owner_.on_handled();
+}
+
+void
+RelayClient::dispatch(std::string_view text)
+{
+	nostr::Reject reason = host_.parser.parse(text, host_.message);
+	if (reason != nostr::Reject::None)
+		return on_unreadable(reason, text);
+	switch (host_.message.type) {
+	case nostr::MessageType::Event:
+		return on_event(text);
+	case nostr::MessageType::Eose:
+		return on_end_of_stored();
+	case nostr::MessageType::Closed:
+		return on_subscription_closed();
+	case nostr::MessageType::Notice:
+		return on_notice();
+	case nostr::MessageType::Auth:
+	case nostr::MessageType::Unknown:
+		return owner_.on_ignored();
+	default:
+		return owner_.on_refused("unexpected_message", text);
+	}
+}
+
+static bool
+inside(const nostr::Window &window, int64_t created_at)
+{
+	return created_at >= window.since.value_or(0) && created_at <= window.until.value_or(INT64_MAX);
+}
+
+void
+RelayClient::on_event(std::string_view text)
+{
+	nostr::Event &event = host_.message.event;
+	const std::string &subscription = host_.message.subscription;
+	if (Requests::Handler *handler = requests_.find(subscription))
+		return handler->on_event(event, text);
+	owner_.on_ignored();
+	const Requests::Closed *closed = requests_.closed_lately(subscription);
+	if (!closed)
+		owner_.on_refused("unexpected_subscription", subscription);
+	else if (!inside(closed->window, event.created_at))
+		owner_.on_refused("outside_window", text);
+	else
+		owner_.on_late_event(event);
+}
+
+void
+RelayClient::on_end_of_stored()
+{
+	if (Requests::Handler *handler = requests_.find(host_.message.subscription))
+		handler->on_end_of_stored(host_.message.finish);
+	else
+		owner_.on_ignored();
+}
+
+void
+RelayClient::on_subscription_closed()
+{
+	const nostr::RelayMessage &message = host_.message;
+	if (Requests::Handler *handler = requests_.find(message.subscription)) {
+		requests_.close(message.subscription);
+		handler->on_closed(message.text);
+	} else {
+		owner_.on_ignored();
+	}
+}
+
+void
+RelayClient::on_notice()
+{
+	const std::string &text = host_.message.text;
+	owner_.on_notice(text);
+	requests_.for_each([&](Requests::Handler &handler) { handler.on_notice(text); });
+	owner_.on_ignored();
+}
+
+void
+RelayClient::on_unreadable(nostr::Reject reason, std::string_view text)
+{
+	const nostr::RelayMessage &message = host_.message;
+	const char *code = nostr::reject_code(reason);
+	/* A lone surrogate escape is a fault of one event; broken bytes are one of the relay. */
+	if (reason == nostr::Reject::TooDeep ||
+		(reason == nostr::Reject::BadUtf8 && !simdjson::validate_utf8(text.data(), text.size())))
+		return fail(code, text);
+	if (message.type == nostr::MessageType::Event)
+		if (Requests::Handler *handler = requests_.find(message.subscription))
+			handler->on_refused_event(text);
+	owner_.on_refused(code, text);
+}
+
+} // namespace net

@@ -1,0 +1,86 @@
+/*
+ * The open subscriptions of one connection: id => who handles the answers. The ids closed last are
+ * remembered with their windows, because a relay may have sent more before it read the CLOSE.
+ */
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "nostr/message.h"
+
+namespace net {
+
+class Requests
+{
+  public:
+	class Handler
+	{
+	  public:
+		virtual ~Handler() = default;
+		virtual void on_event(nostr::Event &event, std::string_view text) = 0;
+		/* An event of this subscription that was refused; `text` is its message. */
+		virtual void on_refused_event(std::string_view text) = 0;
+		virtual void on_end_of_stored(bool finish) = 0;
+		/* The relay closed the subscription, which is forgotten already. */
+		virtual void on_closed(std::string_view reason) = 0;
+		/* A NOTICE names no subscription: every handler hears it. */
+		virtual void on_notice(std::string_view text) = 0;
+	};
+
+	struct Closed
+	{
+		std::string id;
+		nostr::Window window;
+	};
+
+	/* `id` must be new to the connection. */
+	void open(const std::string &id, const nostr::Window &window, Handler &handler)
+	{
+		open_[id] = {&handler, window};
+	}
+	void close(const std::string &id)
+	{
+		auto found = open_.find(id);
+		if (found == open_.end())
+			return;
+		closed_[next_closed_++ % closed_.size()] = {id, found->second.window};
+		open_.erase(found);
+	}
+	/* Null if no such subscription is open. */
+	Handler *find(const std::string &id) const
+	{
+		auto found = open_.find(id);
+		return found == open_.end() ? nullptr : found->second.handler;
+	}
+	/* Null if no such subscription was closed lately. */
+	const Closed *closed_lately(const std::string &id) const
+	{
+		for (const Closed &closed : closed_)
+			if (!closed.id.empty() && closed.id == id)
+				return &closed;
+		return nullptr;
+	}
+	template <class F> void for_each(F call) const
+	{
+		for (const auto &[id, request] : open_)
+			call(*request.handler);
+	}
+	/* "p1", "p2", …: ids are never used twice. */
+	std::string new_id(char kind) { return kind + std::to_string(++last_id_); }
+
+  private:
+	struct Open
+	{
+		Handler *handler;
+		nostr::Window window;
+	};
+	std::unordered_map<std::string, Open> open_;
+	std::array<Closed, 4> closed_;
+	size_t next_closed_ = 0;
+	uint64_t last_id_ = 0;
+};
+
+} // namespace net
