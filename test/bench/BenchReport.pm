@@ -3,12 +3,14 @@ package BenchReport;
 
 use strict;
 use warnings;
+use Against;
 use Exporter 'import';
 use JSON::PP;
 
 our @EXPORT_OK = qw(median rounded);
 
-# Whether --quick was given, and the cases that were, or all.
+# Whether --quick was given, and the cases that were, or all. With --against this process only drives
+# the runs of both sides, and ends here.
 sub arguments
 {
 	my (@cases) = @_;
@@ -18,7 +20,20 @@ sub arguments
 	{
 		die "no such case: $name (cases: @cases)\n" unless grep { $_ eq $name } @cases;
 	}
-	return ($quick, @wanted ? @wanted : @cases);
+	@wanted = @cases unless @wanted;
+	if ($ENV{BENCH_AGAINST})
+	{
+		Against::drive($0, runs($quick ? 2 : 5), [ $quick ? '--quick' : () ], @wanted);
+		exit;
+	}
+	return ($quick, @wanted);
+}
+
+# How often a case runs, if nobody says otherwise.
+sub runs
+{
+	my ($usual) = @_;
+	return $ENV{BENCH_RUNS} // $usual;
 }
 
 # runs: a list of [result, yardstick]. %more: further fields.
@@ -34,12 +49,19 @@ sub line
 		ratio    => rounded(median(map { $_->[0] / $_->[1] } @$runs), 3),
 		runs     => scalar @$runs,
 		%more);
-	my @fields = qw(bench case median unit baseline ratio runs);
-	my %first = map { $_ => 1 } @fields;
-	my @order = (@fields, grep { !$first{$_} } sort keys %more);
+	print_line(\%line, qw(bench case median unit baseline ratio runs));
+	return;
+}
+
+# One line of JSON, some of its fields first.
+sub print_line
+{
+	my ($line, @first) = @_;
+	my %first = map { $_ => 1 } @first;
+	my @order = (@first, grep { !$first{$_} } sort keys %$line);
 	my $json = JSON::PP->new->allow_nonref;
 	$| = 1;
-	print '{', join(', ', map { qq("$_": ) . $json->encode($line{$_}) } @order), "}\n";
+	print '{', join(', ', map { qq("$_": ) . $json->encode($line->{$_}) } @order), "}\n";
 	return;
 }
 

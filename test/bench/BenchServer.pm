@@ -1,12 +1,14 @@
-# A server for one run of a benchmark: a new cluster with this checkout's extension. Settings are the
-# server's own but for those named in start(). ./bench has set PG_BIN (the programs of a private
-# installation) and BENCH_WORK (a directory of our own).
+# A server for one run of a benchmark: a new cluster with the measured side's extension. Settings are the
+# server's own but for those named in start(). ./bench has set BENCH_WORK (a directory of our own, where
+# this checkout is built) and BENCH_PG (where below an installation its programs are).
 package BenchServer;
 
 use strict;
 use warnings;
 use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
+use IO::Handle;
+use IPC::Open2 qw(open2);
 use JSON::PP qw(decode_json);
 
 # Runs a command quietly and returns its output; dies with it if the command fails.
@@ -33,11 +35,16 @@ sub write_file
 	return;
 }
 
-sub tool
-{
-	my ($name) = @_;
-	return "$ENV{BENCH_WORK}/cmake/$name";
-}
+# The directory where the measured side is built: this checkout's, or another commit's (--against).
+sub side { return $ENV{BENCH_SIDE} // $ENV{BENCH_WORK} }
+
+sub pg_program { return side() . "/postgres/$ENV{BENCH_PG}/$_[0]" }
+
+# A program of this checkout.
+sub tool { return "$ENV{BENCH_WORK}/cmake/$_[0]" }
+
+# A program of the measured side: it knows its tables and functions.
+sub side_tool { return side() . "/cmake/$_[0]" }
 
 # The yardstick of what is bound by signatures: checks per second of one core.
 sub verify_rate
@@ -58,7 +65,7 @@ sub start
 		socket => tempdir('bigbrotr-bench-XXXXXX', TMPDIR => 1, CLEANUP => 1),
 	  },
 	  $class;
-	run_quietly("$ENV{PG_BIN}/initdb", '-D', $data, qw(-A trust -U postgres -N -E UTF8 --no-locale));
+	run_quietly(pg_program('initdb'), '-D', $data, qw(-A trust -U postgres -N -E UTF8 --no-locale));
 	my $no_seeds = "$data/no-seeds";
 	write_file('>', $no_seeds, "# none\n");
 	%settings = (
@@ -96,7 +103,7 @@ sub control
 {
 	my ($self, $command, @options) = @_;
 	# Not by run_quietly: the server would inherit its pipe and keep it open.
-	my @pg_ctl = ("$ENV{PG_BIN}/pg_ctl", qw(-s -w -D), $self->{data}, '-l', "$self->{data}/log");
+	my @pg_ctl = (pg_program('pg_ctl'), qw(-s -w -D), $self->{data}, '-l', "$self->{data}/log");
 	system(@pg_ctl, @options, $command) == 0 or die "pg_ctl $command failed:\n", $self->end_of_log;
 	return;
 }
@@ -112,7 +119,7 @@ sub end_of_log
 sub psql
 {
 	my ($self, $database) = @_;
-	return ("$ENV{PG_BIN}/psql", qw(-XAtq -v ON_ERROR_STOP=1 -U postgres -h), $self->{socket}, '-d', $database // 'postgres');
+	return (pg_program('psql'), qw(-XAtq -v ON_ERROR_STOP=1 -U postgres -h), $self->{socket}, '-d', $database // 'postgres');
 }
 
 # The answer of one or more statements: rows by line, columns by "|".
@@ -122,6 +129,21 @@ sub sql
 	my $out = run_quietly($self->psql($database), '-c', $statements);
 	chomp $out;
 	return $out;
+}
+
+# A session that stays open: a sub that runs a statement and returns the one line of its answer. It ends with the sub.
+sub session
+{
+	my ($self) = @_;
+	open2(my $out, my $in, $self->psql);
+	$in->autoflush(1);
+	return sub {
+		my ($statement) = @_;
+		print {$in} "$statement;\n";
+		my $line = <$out> // die "the server is gone; end of its log:\n", $self->end_of_log;
+		chomp $line;
+		return $line;
+	};
 }
 
 # Milliseconds that each statement took, as its session sees it: the answer is received, but not looked at.

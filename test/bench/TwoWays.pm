@@ -26,9 +26,7 @@ sub start
 	my ($class) = @_;
 	my $server = BenchServer->start(%settings);
 	$server->sql('CREATE DATABASE original');
-	my $self = bless { server => $server, has_asyncpg => system('/usr/bin/python3 -c "import asyncpg" 2>/dev/null') == 0 }, $class;
-	warn "python3-asyncpg is not installed: the pipeline stands for the original way\n" unless $self->{has_asyncpg};
-	return $self;
+	return bless { server => $server }, $class;
 }
 
 sub server { return $_[0]{server} }
@@ -92,7 +90,7 @@ sub corpus
 }
 
 # Feeds a file and returns events per second. way: archive, pipeline or asyncpg. Options: step
-# (insert, verify, new, sightings, encoded; see feed.cpp), relay, batch, sync (synchronous commit).
+# (insert, verify, new, sightings, encoded; see feed.cpp and original.py), relay, batch, sync (synchronous commit).
 sub feed
 {
 	my ($self, $way, $file, %options) = @_;
@@ -102,12 +100,11 @@ sub feed
 	my $sync = $options{sync} ? 'on' : 'off';
 	my $database = $way eq 'archive' ? 'postgres' : 'original';
 	my $server = $self->{server};
-	$way = 'pipeline' if $way eq 'asyncpg' && !$self->{has_asyncpg};
 	$server->sql("ALTER DATABASE $database SET synchronous_commit = $sync");
 	my @command =
 	  $way eq 'asyncpg'
 	  ? ('/usr/bin/python3', 'test/bench/baseline/original.py', $server->{socket}, $database, $relay, $batch, $step, $file)
-	  : (BenchServer::tool('bigbrotr-feed'), "host=$server->{socket} dbname=$database user=postgres",
+	  : (BenchServer::side_tool('bigbrotr-feed'), "host=$server->{socket} dbname=$database user=postgres",
 		$way eq 'archive' ? 'archive' : 'original', $step, $relay, $batch, $file);
 	my $told = decode_json(BenchServer::run_quietly(@command));
 	return $told->{events} / $told->{seconds};

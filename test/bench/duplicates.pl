@@ -6,7 +6,8 @@ use BenchServer;
 use TwoWays;
 
 my ($quick, @wanted) = BenchReport::arguments(qw(new_relay resend mixed_90));
-my ($runs, $events) = $quick ? (2, 15_000) : (5, 30_000);
+my $runs = BenchReport::runs($quick ? 2 : 5);
+my $events = $quick ? 15_000 : 30_000;
 my $ways = TwoWays->start;
 my $file = $ways->corpus($events);
 my $known = "$ENV{BENCH_WORK}/known.jsonl";    # nine of ten

@@ -293,15 +293,19 @@ feed_new(Reader &reader, Feeder &feeder)
 int
 main(int argc, char **argv)
 {
-	if (argc != 7) {
-		fputs("usage: bigbrotr-feed CONNECTION original|archive "
-			  "insert|verify|new|sightings|encoded RELAY BATCH FILE\n",
+	std::string_view way = argc == 7 ? argv[2] : "", step = argc == 7 ? argv[3] : "";
+	bool to_archive = way == "archive";
+	bool for_both = step == "insert" || step == "verify";
+	bool for_archive = step == "new" || step == "sightings" || step == "encoded";
+	if ((!to_archive && way != "original") || !(for_both || (to_archive && for_archive))) {
+		fputs("usage: bigbrotr-feed CONNECTION original insert|verify RELAY BATCH FILE\n"
+			  "       bigbrotr-feed CONNECTION archive insert|verify|new|sightings|encoded RELAY "
+			  "BATCH FILE\n",
 			  stderr);
 		return 2;
 	}
-	std::string step = argv[3];
 	Connection connection(argv[1]);
-	Feeder feeder(connection, strcmp(argv[2], "archive") == 0, argv[4]);
+	Feeder feeder(connection, to_archive, argv[4]);
 	Reader reader(argv[6], std::stoul(argv[5]));
 	std::vector<Batch> ready;
 	std::vector<Feeder::Arguments> encoded;

@@ -6,7 +6,8 @@ use BenchServer;
 use TwoWays;
 
 my ($quick, @wanted) = BenchReport::arguments(qw(verified unverified export));
-my ($runs, $events) = $quick ? (2, 10_000) : (5, 50_000);
+my $runs = BenchReport::runs($quick ? 2 : 5);
+my $events = $quick ? 10_000 : 50_000;
 my $ways = TwoWays->start;
 my $file = $ways->corpus($events);
 

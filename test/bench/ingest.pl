@@ -7,7 +7,8 @@ use BenchServer;
 use TwoWays;
 
 my ($quick, @wanted) = BenchReport::arguments(qw(new new_sync_on new_tag_index new_vs_copy new_vs_pipeline new_verified));
-my ($runs, $events) = $quick ? (2, 15_000) : (5, 30_000);
+my $runs = BenchReport::runs($quick ? 2 : 5);
+my $events = $quick ? 15_000 : 30_000;
 my $ways = TwoWays->start;
 my $file = $ways->corpus($events);
 

@@ -57,7 +57,7 @@ for my $name (@wanted)
 sub load
 {
 	my $file = "$ENV{BENCH_WORK}/events.copy";
-	BenchServer::run_quietly('sh', '-c', 'exec "$0" "$1" "$2" >"$3"', BenchServer::tool('bigbrotr-fill'), $events, $authors, $file);
+	BenchServer::run_quietly('sh', '-c', 'exec "$0" "$1" "$2" >"$3"', BenchServer::side_tool('bigbrotr-fill'), $events, $authors, $file);
 	my %tables = (postgres => 'bigbrotr.events', original => 'events');
 	$ways->reset_tables('own');
 	for my $database (sort keys %tables)

@@ -9,7 +9,8 @@ use TwoWays;
 my @cases = qw(event_bytes sighting_bytes tag_index_bytes wal_event wal_sighting);
 my ($quick, @wanted) = BenchReport::arguments(@cases);
 my %wanted = map { $_ => 1 } @wanted;
-my ($runs, $events) = $quick ? (1, 60_000) : (5, 100_000);
+my $runs = BenchReport::runs($quick ? 1 : 5);
+my $events = $quick ? 60_000 : 100_000;
 my $relays = 3;    # of each event
 my $ways = TwoWays->start;
 my $file = $ways->corpus($events);

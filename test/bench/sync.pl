@@ -5,26 +5,24 @@ use strict;
 use warnings;
 use BenchReport qw(median rounded);
 use BenchServer;
-use IPC::Open2 qw(open2);
-use JSON::PP;
-use List::Util qw(sum0 max);
-use POSIX qw(sysconf _SC_CLK_TCK);
+use RelayRun;
 use Time::HiRes qw(time sleep);
 
 # events: of one relay; overlap: percent of them that the relay before has too; settled: deliveries after
-# which memory should have reached its level.
+# which memory should have reached its level; repeats: how often a page's last event is sent again.
 my %cases = (
-	first_sync    => { relays => 1,   events => 100_000, overlap => 0,   settled => 20_000 },
-	duplicates_90 => { relays => 10,  events => 20_000,  overlap => 100, settled => 20_000 },
-	memory_200    => { relays => 200, events => 5_000,   overlap => 95,  settled => 100_000, memory => 1 });
-my $runs = 5;
+	first_sync     => { relays => 1,     events => 100_000, overlap => 0,   settled => 20_000 },
+	duplicates_90  => { relays => 10,    events => 20_000,  overlap => 100, settled => 20_000 },
+	memory_200     => { relays => 200,   events => 5_000,   overlap => 95,  settled => 100_000, memory => 1 },
+	memory_repeats => { relays => 1_000, events => 20,      overlap => 100, settled => 1_000, memory => 1, repeats => 50_000 });
 
-my ($quick, @wanted) = BenchReport::arguments(qw(first_sync duplicates_90 memory_200));
+my ($quick, @wanted) = BenchReport::arguments(qw(first_sync duplicates_90 memory_200 memory_repeats));
 if ($quick)
 {
-	$runs = 2;
-	$cases{$_}{events} /= 5 for keys %cases;
-	$cases{$_}{settled} /= 5 for keys %cases;
+	for my $case (values %cases)
+	{
+		$case->{$_} /= 5 for $case->{repeats} ? qw(repeats) : qw(events settled);
+	}
 }
 
 run_case($_, %{ $cases{$_} }) for @wanted;
@@ -32,9 +30,9 @@ run_case($_, %{ $cases{$_} }) for @wanted;
 sub run_case
 {
 	my ($name, %case) = @_;
-	my ($port, $stub) = start_relays(%case);
+	my ($port, $stub) = RelayRun::start_relays(map { $_ => $case{$_} // 0 } qw(relays events overlap repeats));
 	my @results;
-	for (1 .. ($case{memory} && $quick ? 1 : $runs))
+	for (1 .. BenchReport::runs($case{repeats} ? 1 : !$quick ? 5 : $case{memory} ? 1 : 2))
 	{
 		my $before = BenchServer::verify_rate($quick);
 		my $result = one_run($port, %case);
@@ -62,100 +60,44 @@ sub report
 	return;
 }
 
-# The stub with a case's relays: its port, and a handle that ends it when closed.
-sub start_relays
-{
-	my (%case) = @_;
-	open2(my $out, my $in, BenchServer::tool('bigbrotr-relay_stub'),
-		map { ("--$_" => $case{$_}) } qw(relays events overlap));
-	my $line = <$out> // die "the relay stub did not start\n";
-	return (decode_json($line)->{port}, $in);
-}
-
 # Archives all relays into a new cluster.
 sub one_run
 {
 	my ($port, %case) = @_;
 	my $deliveries = $case{relays} * $case{events};
 	my $distinct = $case{events} + ($case{relays} - 1) * $case{events} * (100 - $case{overlap}) / 100;
-	my $server = BenchServer->start;
-	my ($backend, $net) = processes($server);
-	my $progress = progress_query($server);
-	my ($cpu_backend, $cpu_net) = (cpu_seconds($backend), cpu_seconds($net));
+	my $run = RelayRun->start('bigbrotr.sync_connections' => $case{relays} > 200 ? $case{relays} : 200);
+	my $server = $run->server;
+	my ($cpu_backend, $cpu_net) = map { $run->cpu_seconds($_) } qw(backend net);
 	my $begin = time;
-	$server->sql("SELECT bigbrotr.add_relay('ws://127.0.0.1:$port/' || n) FROM generate_series(0, $case{relays} - 1) n");
+	$run->add_relays($port, $case{relays});
 	my ($settled, $delivered, $moved) = (undef, 0, $begin);
 	while ($delivered < $deliveries)
 	{
 		my $asked = time;
-		my ($now, $taken) = $progress->();
+		my $counters = $run->counters;
 		# The clock runs from the moment when the synchronizer takes notice: it looks once a second.
-		$begin = $asked unless $taken;
-		$moved = time if $now > $delivered;
-		$delivered = $now;
+		$begin = $asked unless $counters->{relays_open};
+		$moved = time if $counters->{sightings_new} > $delivered;
+		$delivered = $counters->{sightings_new};
 		sleep 0.03;
 		die "no progress for 30 s after $delivered of $deliveries deliveries\n" if time - $moved > 30;
-		$settled //= rss_mb($net, 'VmRSS') if $delivered >= $case{settled};
+		$settled //= $run->rss_mb('net', 'VmRSS') if $delivered >= $case{settled};
 	}
 	my $seconds = time - $begin;
+	# What is repeated comes after what is delivered.
+	$run->wait_for("count(*) = $case{relays} FROM bigbrotr.relay_progress WHERE phase = 'live' OR last_error IS NOT NULL", 1200)
+	  if $case{repeats};
 	my %result = (
 		rate => $deliveries / $seconds,
-		cpu_us_per_event_net => (cpu_seconds($net) - $cpu_net) / $deliveries * 1e6,
-		cpu_us_per_event_backend => (cpu_seconds($backend) - $cpu_backend) / $deliveries * 1e6,
-		rss_net_mb => rss_mb($net, 'VmHWM'),
+		cpu_us_per_event_net => ($run->cpu_seconds('net') - $cpu_net) / $deliveries * 1e6,
+		cpu_us_per_event_backend => ($run->cpu_seconds('backend') - $cpu_backend) / $deliveries * 1e6,
+		rss_net_mb => $run->rss_mb('net', 'VmHWM'),
 		rss_net_settled_mb => $settled,
-		rss_backend_mb => rss_mb($backend, 'RssAnon'),
-		open_relays => $server->sql(q{SELECT count(*) FROM bigbrotr.relay_sync WHERE phase IN ('backfill', 'live')}));
+		rss_backend_mb => $run->rss_mb('backend', 'RssAnon'),
+		open_relays => $run->counters->{relays_open});
 	my $archived = $server->sql('SELECT (SELECT count(*) FROM bigbrotr.events), (SELECT count(*) FROM bigbrotr.sightings)');
 	die "archived events|sightings: $archived, expected $distinct|$deliveries\n" if $archived ne "$distinct|$deliveries";
-	$server->stop;
+	$run->stop;
 	return \%result;
-}
-
-# The synchronizer and its net process, when both are there.
-sub processes
-{
-	my ($server) = @_;
-	my $worker = q{FROM pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer'};
-	for (1 .. 300)
-	{
-		my $backend = $server->sql("SELECT pid $worker");
-		if ($backend && open my $file, '<', "/proc/$backend/task/$backend/children")
-		{
-			my ($net) = (<$file> // '') =~ /^(\d+)/;
-			return ($backend, $net) if $net;
-		}
-		sleep 0.1;
-	}
-	die "the synchronizer did not start; end of the server's log:\n", $server->end_of_log;
-}
-
-# A sub that tells how many deliveries are committed and whether any relay is being worked at, by one open session.
-sub progress_query
-{
-	my ($server) = @_;
-	open2(my $out, my $in, $server->psql);
-	$in->autoflush(1);
-	return sub {
-		print {$in} "SELECT sum(sightings), count(*) FILTER (WHERE phase <> 'waiting') FROM bigbrotr.relay_sync;\n";
-		my $line = <$out> // die "the server is gone\n";
-		return $line =~ /^(\d+)\|(\d+)$/;
-	};
-}
-
-# User and system time so far.
-sub cpu_seconds
-{
-	my ($pid) = @_;
-	open my $file, '<', "/proc/$pid/stat" or die "process $pid is gone\n";
-	my @fields = split ' ', (<$file> =~ s/^.*\) //sr);
-	return ($fields[11] + $fields[12]) / sysconf(_SC_CLK_TCK);
-}
-
-sub rss_mb
-{
-	my ($pid, $kind) = @_;
-	open my $file, '<', "/proc/$pid/status" or die "process $pid is gone\n";
-	my ($kb) = join('', <$file>) =~ /^$kind:\s+(\d+) kB/m;
-	return $kb / 1024;
 }

@@ -14,7 +14,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(archive_server create_archive add_relays wait_for service_pid net_pid relay_stub
+our @EXPORT = qw(archive_server create_archive add_relays wait_for service_pid net_pid gone relay_stub stop_publishing
   corpus load_truth archive_matches unfounded_claims source_directory shared_data canonical_id);
 
 my $source = abs_path(dirname(__FILE__) . '/../..');
@@ -106,6 +106,18 @@ sub net_pid
 	die 'the synchronizer has no net process';
 }
 
+# Waits for the end of a process.
+sub gone
+{
+	my ($pid) = @_;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return 1 unless kill 0, $pid;
+		select undef, undef, undef, 0.1;
+	}
+	return 0;
+}
+
 # Starts bigbrotr-relay_stub. The object has port, urls and, if `list` was given, that file; the stub ends with it.
 sub relay_stub
 {
@@ -114,7 +126,16 @@ sub relay_stub
 	my $line = <$out> // die 'the relay stub did not start';
 	my $told = JSON::PP::decode_json($line);
 	my @urls = map { "ws://127.0.0.1:$told->{port}/$_" } 0 .. $told->{relays} - 1;
-	return { port => $told->{port}, urls => \@urls, lifeline => $in, list => $options{list} };
+	return { port => $told->{port}, urls => \@urls, lifeline => $in, answers => $out, list => $options{list} };
+}
+
+# Ends the publishing of a stub; returns when all events have reached their relays.
+sub stop_publishing
+{
+	my ($stub) = @_;
+	syswrite $stub->{lifeline}, "\n";
+	readline($stub->{answers}) // die 'the relay stub is gone';
+	return;
 }
 
 # Really signed events, one JSON object a line, as bigbrotr-corpus makes them of its arguments.
@@ -127,14 +148,18 @@ sub corpus
 	return $lines;
 }
 
-# Puts what a stub's relays hold into the table truth (url, created_at, event_id), beside the archive.
+# Puts what a stub's relays hold by now into the table truth (url, created_at, event_id), beside the archive.
 sub load_truth
 {
 	my ($node, $stub) = @_;
+	# The stub may be in the middle of a line.
+	my ($lines) = slurp_file($stub->{list}) =~ /^(.*\n)/s;
 	$node->safe_psql('postgres', qq{
 		CREATE TABLE IF NOT EXISTS public.truth (url text, created_at bigint, event_id bytea);
-		CREATE TEMP TABLE listed (relay integer, created_at bigint, id text);
-		COPY listed FROM '$stub->{list}';
+		DELETE FROM public.truth WHERE url LIKE 'ws://127.0.0.1:$stub->{port}/%';
+		CREATE TEMP TABLE listed (relay integer, created_at bigint, id text, reached_ms bigint);
+		COPY listed FROM stdin;
+} . ($lines // '') . qq{\\.
 		INSERT INTO public.truth SELECT 'ws://127.0.0.1:$stub->{port}/' || relay, created_at, decode(id, 'hex') FROM listed;
 		ANALYZE public.truth;});
 	return;
@@ -158,6 +183,7 @@ sub archive_matches
 		is($differences->($true_sightings, $sightings), 0, 'no sighting is lost');
 		is($differences->($sightings, $true_sightings), 0, 'no sighting is there twice or from nowhere');
 		is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.verify_references()'), '', 'all references hold');
+		is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.verify_statistics()'), '', 'all counts are right');
 	};
 	return;
 }

@@ -107,7 +107,6 @@ cmp_ok(scalar(@complaints), '<=', 2, 'and no loop of errors') or diag map { "$_\
 is(workers('postgres'), 0, 'no worker came back');
 
 create_archive($node);
-$node->safe_psql('postgres', 'TRUNCATE truth');
 load_truth($node, $stub);
 add_relays($node, @{ $stub->{urls} });
 under_load();
@@ -157,15 +156,3 @@ is(unfounded_claims($node), 0, 'and its coverage is true');
 
 $node->stop;
 done_testing();
-
-# Waits for the end of a process.
-sub gone
-{
-	my ($pid) = @_;
-	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
-	{
-		return 1 unless kill 0, $pid;
-		select undef, undef, undef, 0.1;
-	}
-	return 0;
-}

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -91,7 +92,9 @@ class CorpusGenerator
 	nostr::Event next()
 	{
 		/* Some neighbours share their second: paging must cope with it. */
-		if (!random_.chance(0.05))
+		if (made_at_)
+			now_ = *made_at_;
+		else if (!random_.chance(0.05))
 			now_ = kBaseTime - kSpan + made_ * kSpan / expected_;
 		made_++;
 		nostr::Event event;
@@ -102,6 +105,13 @@ class CorpusGenerator
 		if (event.kind == 1)
 			remember(event);
 		return event;
+	}
+
+	/* The same, made at this second. */
+	nostr::Event next_at(int64_t created_at)
+	{
+		made_at_ = created_at;
+		return next();
 	}
 
 	corpus::Random &random() { return random_; }
@@ -418,6 +428,7 @@ class CorpusGenerator
 	Signatures signatures_;
 	int64_t made_ = 0;
 	int64_t now_ = kBaseTime - kSpan;
+	std::optional<int64_t> made_at_; // the caller decides the second
 	std::vector<std::unique_ptr<nostr::Signer>> authors_;
 	const nostr::Signer *author_ = nullptr; // of the event in the making
 	std::string root_;                      // its thread, if it is a reply

@@ -3,7 +3,12 @@
  * One thread, one port; each path /0, /1, … is a relay. Answers REQ with one filter of since, until
  * and limit; everything else a relay does is not here. No TLS, no compression.
  *
- * Prints one line of JSON with the port when it listens, and ends with its standard input.
+ * With --publish new events, signed as they are made, reach relays that are chosen at random, each
+ * relay at a moment of its own within a second; a relay sends them to open subscriptions and serves
+ * them from then on.
+ *
+ * Prints one line of JSON with the port when it listens, and ends with its standard input. A line
+ * of standard input ends the publishing; when everything has reached its relays, that is printed.
  */
 #include <algorithm>
 #include <cerrno>
@@ -13,7 +18,9 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -26,6 +33,7 @@
 #include <unistd.h>
 
 #include "nostr/event.h"
+#include "publisher.h"
 #include "served_events.h"
 #include "ws_server.h"
 
@@ -33,12 +41,22 @@ namespace {
 
 using namespace stub;
 
-/* A part of the output queue: whole frames ready to be sent, or a page of events. */
+/* A part of the output queue: whole frames ready to be sent, or events of a subscription. */
 struct Item
 {
 	std::string frames;
-	std::string prefix; // of a page: ["EVENT","<subscription>",
-	const uint32_t *next = nullptr, *end = nullptr;
+	std::string prefix;           // of events: ["EVENT","<subscription>",
+	std::vector<uint32_t> events; // the last one stands for all that are beyond it
+	size_t count = 0;             // of all that are to be sent
+	size_t next = 0;
+	bool is_done() const { return next == count; }
+	uint32_t event(size_t i) const { return events[std::min(i, events.size() - 1)]; }
+};
+
+/* What an open subscription wants of what is new. */
+struct Subscription
+{
+	int64_t since, until;
 };
 
 struct Connection
@@ -46,7 +64,8 @@ struct Connection
 	int fd;
 	std::string in;
 	ws::Reader reader;
-	const std::vector<uint32_t> *index = nullptr; // set by the handshake
+	std::optional<size_t> relay; // set by the handshake
+	std::map<std::string, Subscription, std::less<>> subscriptions;
 	std::deque<Item> out;
 	size_t sent = 0;    // bytes sent of the first item's frames or of its first event's frame
 	size_t budget = 0;  // events that may be sent until the next tick, if the rate is limited
@@ -57,7 +76,8 @@ struct Connection
 class Server
 {
   public:
-	Server(const Corpus &corpus, const Options &options) : corpus_(corpus), options_(options)
+	Server(Corpus &corpus, const Options &options)
+		: corpus_(corpus), options_(options), publisher_(corpus, options)
 	{
 		listener_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		int on = 1;
@@ -75,7 +95,7 @@ class Server
 		epoll_ = epoll_create1(EPOLL_CLOEXEC);
 		watch(listener_, EPOLLIN, EPOLL_CTL_ADD);
 		watch(STDIN_FILENO, EPOLLIN, EPOLL_CTL_ADD);
-		if (options.rate > 0) {
+		if (options.rate > 0 || options.publish > 0) {
 			timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 			itimerspec tick = {};
 			tick.it_interval.tv_nsec = tick.it_value.tv_nsec = 1000000000 / kTicksPerSecond;
@@ -101,6 +121,7 @@ class Server
 					char drain[256];
 					if (read(fd, drain, sizeof drain) <= 0)
 						return;
+					publisher_.end();
 				} else
 					serve(fd, events[i].events);
 			}
@@ -108,8 +129,6 @@ class Server
 	}
 
   private:
-	static constexpr size_t kTicksPerSecond = 50;
-
 	void watch(int fd, uint32_t events, int operation)
 	{
 		epoll_event event = {};
@@ -139,14 +158,34 @@ class Server
 		uint64_t ticks = 0;
 		if (read(timer_, &ticks, sizeof ticks) != sizeof ticks)
 			return;
-		std::vector<int> all;
+		for (uint64_t i = 0; i < ticks; i++)
+			publish();
+		std::vector<int> waiting;
 		for (auto &[fd, connection] : connections_) {
 			connection->budget =
 				std::max<size_t>(1, options_.rate * std::min<uint64_t>(ticks, 5) / kTicksPerSecond);
-			all.push_back(fd);
+			if (!connection->out.empty())
+				waiting.push_back(fd);
 		}
-		for (int fd : all)
+		for (int fd : waiting)
 			serve(fd, EPOLLOUT);
+	}
+
+	void publish()
+	{
+		std::vector<Arrival> arrived = publisher_.tick();
+		if (publisher_.has_ended()) {
+			printf("{\"published\": %zu}\n", publisher_.made());
+			fflush(stdout);
+		}
+		for (auto [relay, number] : arrived) {
+			const Stored &event = corpus_.events[number];
+			for (auto &[fd, connection] : connections_)
+				if (connection->relay == relay)
+					for (const auto &[id, wanted] : connection->subscriptions)
+						if (event.created_at >= wanted.since && event.created_at <= wanted.until)
+							send_later(*connection, id, {number});
+		}
 	}
 
 	void serve(int fd, uint32_t events)
@@ -173,7 +212,7 @@ class Server
 		if (size <= 0)
 			return size < 0 && (errno == EAGAIN || errno == EINTR);
 		c.in.append(buffer, static_cast<size_t>(size));
-		if (!c.index && !handshake(c))
+		if (!c.relay && !handshake(c))
 			return c.in.size() < 65536;
 		while (auto message = c.reader.take(c.in)) {
 			if (message->opcode == ws::Close) {
@@ -198,18 +237,18 @@ class Server
 		std::from_chars(path.data() + std::min<size_t>(1, path.size()), path.data() + path.size(),
 						relay);
 		if (request->key.empty() || relay >= corpus_.relays.size()) {
-			c.out.push_back({"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", {}});
+			c.out.push_back({.frames = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"});
 			c.closing = true;
 			return false;
 		}
-		c.out.push_back({ws::accept_response(request->key), {}});
-		c.index = &corpus_.relays[relay];
+		c.out.push_back({.frames = ws::accept_response(request->key)});
+		c.relay = relay;
 		return true;
 	}
 
 	void frame(Connection &c, ws::Opcode opcode, std::string_view payload)
 	{
-		c.out.push_back({ws::frame(opcode, payload), {}});
+		c.out.push_back({.frames = ws::frame(opcode, payload)});
 	}
 
 	void say(Connection &c, const char *verb, std::string_view subscription, std::string_view text)
@@ -230,8 +269,11 @@ class Server
 		if (parser_.parse(text).get(message) || message.at(0).get(verb) ||
 			message.at(1).get(subscription))
 			return say(c, "NOTICE", "error: bad message", {});
-		if (verb == "CLOSE")
+		if (verb == "CLOSE") {
+			if (auto found = c.subscriptions.find(subscription); found != c.subscriptions.end())
+				c.subscriptions.erase(found);
 			return;
+		}
 		simdjson::dom::object filter;
 		simdjson::dom::element more;
 		if (verb != "REQ" || message.at(2).get(filter) || !message.at(3).get(more))
@@ -251,24 +293,35 @@ class Server
 	void answer(Connection &c, std::string_view subscription, int64_t since, int64_t until,
 				int64_t limit)
 	{
-		auto newer = [&](uint32_t i, int64_t second) {
-			return corpus_.events[i].created_at > second;
+		const std::vector<uint32_t> &index = corpus_.relays[*c.relay];
+		auto before = [&](int64_t second) {
+			return std::partition_point(index.begin(), index.end(), [&](uint32_t i) {
+				return corpus_.events[i].created_at < second;
+			});
 		};
-		auto begin = std::lower_bound(c.index->begin(), c.index->end(), until, newer);
-		auto end =
-			since > 0 ? std::lower_bound(begin, c.index->end(), since - 1, newer) : c.index->end();
-		auto count =
-			std::min<int64_t>(end - begin, std::min(limit, static_cast<int64_t>(options_.cap)));
-		if (count > 0) {
-			Item page;
-			page.prefix = "[\"EVENT\",";
-			nostr::append_json_string(subscription, page.prefix);
-			page.prefix += ',';
-			page.next = &*begin;
-			page.end = page.next + count;
-			c.out.push_back(std::move(page));
-		}
+		auto begin = before(since), end = until == INT64_MAX ? index.end() : before(until + 1);
+		auto count = std::clamp<int64_t>(end - begin, 0,
+										 std::min(limit, static_cast<int64_t>(options_.cap)));
+		// Newest first.
+		std::vector<uint32_t> page(std::make_reverse_iterator(end),
+								   std::make_reverse_iterator(end - count));
+		send_later(c, subscription, std::move(page), limit > 1 ? options_.repeats : 0);
 		say(c, "EOSE", subscription, {});
+		c.subscriptions[std::string(subscription)] = {.since = since, .until = until};
+	}
+
+	void send_later(Connection &c, std::string_view subscription, std::vector<uint32_t> events,
+					size_t repeats = 0)
+	{
+		if (events.empty())
+			return;
+		Item item;
+		item.prefix = "[\"EVENT\",";
+		nostr::append_json_string(subscription, item.prefix);
+		item.prefix += ',';
+		item.count = events.size() + repeats;
+		item.events = std::move(events);
+		c.out.push_back(std::move(item));
 	}
 
 	/* Writes until nothing is left, the socket is full or the rate is used up. False: peer is gone.
@@ -279,7 +332,7 @@ class Server
 		while (!c.out.empty() && !full && !paused) {
 			Item &item = c.out.front();
 			ssize_t size;
-			if (item.next != item.end) {
+			if (!item.is_done()) {
 				paused = options_.rate > 0 && c.budget == 0;
 				if (paused)
 					break;
@@ -308,7 +361,7 @@ class Server
 		constexpr size_t kGather = 256;
 		char headers[kGather][16];
 		iovec parts[kGather * 3];
-		size_t count = std::min<size_t>(kGather, static_cast<size_t>(item.end - item.next));
+		size_t count = std::min(kGather, item.count - item.next);
 		if (options_.rate > 0)
 			count = std::min(count, c.budget);
 		int used = 0;
@@ -320,7 +373,7 @@ class Server
 				parts[used++] = {const_cast<char *>(data) + cut, size - cut};
 		};
 		for (size_t i = 0; i < count; i++) {
-			const std::string &body = corpus_.events[item.next[i]].body;
+			const std::string &body = corpus_.events[item.event(item.next + i)].body;
 			part(headers[i],
 				 ws::frame_header(ws::Text, item.prefix.size() + body.size(), headers[i]));
 			part(item.prefix.data(), item.prefix.size());
@@ -334,8 +387,8 @@ class Server
 			return size;
 		// Whole frames sent are done with; the rest of a cut one goes first next time.
 		c.sent += static_cast<size_t>(size);
-		while (item.next != item.end) {
-			size_t payload = item.prefix.size() + corpus_.events[*item.next].body.size();
+		while (!item.is_done()) {
+			size_t payload = item.prefix.size() + corpus_.events[item.event(item.next)].body.size();
 			size_t whole = payload + (payload < 126 ? 2 : payload < 65536 ? 4 : 10);
 			if (c.sent < whole)
 				break;
@@ -344,45 +397,19 @@ class Server
 			if (options_.rate > 0)
 				c.budget--;
 		}
-		if (item.next == item.end)
+		if (item.is_done())
 			c.out.pop_front();
 		return size;
 	}
 
-	const Corpus &corpus_;
+	Corpus &corpus_;
 	const Options &options_;
+	Publisher publisher_;
 	int listener_ = -1, epoll_ = -1, timer_ = -1;
 	uint16_t port_ = 0;
 	std::map<int, std::unique_ptr<Connection>> connections_;
 	simdjson::dom::parser parser_;
 };
-
-Options
-parse_options(int argc, char **argv)
-{
-	Options options;
-	std::map<std::string_view, size_t *> numbers = {
-		{"--events", &options.events},   {"--relays", &options.relays}, {"--rate", &options.rate},
-		{"--overlap", &options.overlap}, {"--cap", &options.cap},       {"--seed", &options.seed}};
-	for (int i = 1; i + 1 < argc; i += 2) {
-		std::string_view name = argv[i];
-		if (name == "--file")
-			options.file = argv[i + 1];
-		else if (name == "--list")
-			options.list = argv[i + 1];
-		else if (name == "--port")
-			options.port = static_cast<uint16_t>(std::stoul(argv[i + 1]));
-		else if (numbers.contains(name))
-			*numbers[name] = std::stoul(argv[i + 1]);
-		else
-			throw std::invalid_argument("unknown option " + std::string(name));
-	}
-	if (argc % 2 == 0 || options.relays == 0 || options.overlap > 100)
-		throw std::invalid_argument(
-			"usage: bigbrotr-relay_stub [--events N] [--seed S] [--relays M] [--overlap PERCENT] "
-			"[--cap N] [--rate EVENTS_PER_SECOND] [--port P] [--file JSONL] [--list FILE]");
-	return options;
-}
 
 } // namespace
 
@@ -392,8 +419,6 @@ main(int argc, char **argv)
 	try {
 		Options options = parse_options(argc, argv);
 		Corpus corpus = make_corpus(options);
-		if (!options.list.empty())
-			write_list(corpus, options.list);
 		Server server(corpus, options);
 		printf("{\"port\": %u, \"relays\": %zu, \"events\": %zu}\n", server.port(),
 			   corpus.relays.size(), corpus.events.size());

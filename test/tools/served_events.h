@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -11,21 +12,9 @@
 
 #include "corpus.h"
 #include "nostr/event.h"
+#include "stub_options.h"
 
 namespace stub {
-
-struct Options
-{
-	size_t events = 10000; // per relay
-	uint64_t seed = 1;
-	size_t relays = 1;
-	size_t overlap = 0; // percent of a relay's events that the relay before it has too
-	size_t cap = 5000;  // events of one page at most, whatever `limit` says
-	size_t rate = 0;    // events per second and connection; 0: as fast as they are read
-	uint16_t port = 0;  // 0: any free one
-	std::string file;   // JSON lines to serve instead of a generated corpus, by every relay
-	std::string list;   // write "relay TAB created_at TAB id" of all that is served
-};
 
 struct Stored
 {
@@ -34,12 +23,18 @@ struct Stored
 	std::string body; // the event's JSON and the "]" that ends its message
 };
 
-/* What the relays hold. Each relay's index is newest first. */
+/* What the relays hold. Each relay's index is oldest first. */
 struct Corpus
 {
-	std::vector<Stored> events;
+	std::deque<Stored> events;
 	std::vector<std::vector<uint32_t>> relays;
 };
+
+inline Stored
+store(const nostr::Event &event, std::string line)
+{
+	return {event.created_at, event.id, std::move(line += "]")};
+}
 
 inline Corpus
 make_corpus(const Options &options)
@@ -55,7 +50,7 @@ make_corpus(const Options &options)
 		for (std::string line; std::getline(in, line);) {
 			if (parser.parse(line, event) != nostr::Reject::None)
 				throw std::runtime_error("no valid event: " + line.substr(0, 200));
-			corpus.events.push_back({event.created_at, event.id, std::move(line += "]")});
+			corpus.events.push_back(store(event, std::move(line)));
 		}
 		step = 0;
 	} else {
@@ -64,7 +59,7 @@ make_corpus(const Options &options)
 		while (total-- > 0) {
 			event = generator.next();
 			std::string line = corpus::to_line(event, generator.random().chance(0.5));
-			corpus.events.push_back({event.created_at, event.id, std::move(line += "]")});
+			corpus.events.push_back(store(event, std::move(line)));
 		}
 	}
 	size_t each = options.file.empty() ? options.events : corpus.events.size();
@@ -74,25 +69,11 @@ make_corpus(const Options &options)
 			index[i] = static_cast<uint32_t>(r * step + i);
 		std::sort(index.begin(), index.end(), [&](uint32_t a, uint32_t b) {
 			const Stored &x = corpus.events[a], &y = corpus.events[b];
-			return x.created_at != y.created_at ? x.created_at > y.created_at : x.id < y.id;
+			return x.created_at != y.created_at ? x.created_at < y.created_at : x.id > y.id;
 		});
 		corpus.relays.push_back(std::move(index));
 	}
 	return corpus;
-}
-
-inline void
-write_list(const Corpus &corpus, const std::string &path)
-{
-	std::ofstream out(path);
-	for (size_t r = 0; r < corpus.relays.size(); r++)
-		for (uint32_t i : corpus.relays[r]) {
-			const Stored &event = corpus.events[i];
-			out << r << '\t' << event.created_at << '\t'
-				<< nostr::to_hex(event.id.data(), event.id.size()) << '\n';
-		}
-	if (!out.flush())
-		throw std::runtime_error("cannot write " + path);
 }
 
 } // namespace stub

@@ -50,6 +50,8 @@ def arguments(event, relay):
 
 async def main():
     host, database, relay, batch, step, name = sys.argv[1:]
+    if step not in ("insert", "parse", "verify"):
+        sys.exit(f"no such step: {step}")
     batch = int(batch)
     connection = await asyncpg.connect(
         host=host, database=database, user="postgres", server_settings={"jit": "off"})

@@ -1,0 +1,111 @@
+# A server that archives the relays of bigbrotr-relay_stub, and what that costs.
+package RelayRun;
+
+use strict;
+use warnings;
+use BenchServer;
+use IPC::Open2 qw(open2);
+use JSON::PP qw(decode_json);
+use POSIX qw(sysconf _SC_CLK_TCK);
+use Time::HiRes qw(time sleep);
+
+# The stub with its options: its port, and a handle that ends it when closed.
+sub start_relays
+{
+	my (%options) = @_;
+	open2(my $out, my $in, BenchServer::tool('bigbrotr-relay_stub'), map { ("--$_" => $options{$_}) } sort keys %options);
+	my $line = <$out> // die "the relay stub did not start\n";
+	return (decode_json($line)->{port}, $in);
+}
+
+# A new cluster whose synchronizer runs and knows no relay yet.
+sub start
+{
+	my ($class, %settings) = @_;
+	my $server = BenchServer->start(%settings);
+	my ($backend, $net) = processes($server);
+	return bless { server => $server, backend => $backend, net => $net, ask => $server->session }, $class;
+}
+
+sub server { return $_[0]{server} }
+
+sub stop
+{
+	my ($self) = @_;
+	delete $self->{ask};
+	$self->{server}->stop;
+	return;
+}
+
+sub add_relays
+{
+	my ($self, $port, $count) = @_;
+	$self->{server}->sql("SELECT bigbrotr.add_relay('ws://127.0.0.1:$port/' || n) FROM generate_series(0, $count - 1) n");
+	return;
+}
+
+# The one row of a statement, by a session that stays open.
+sub ask
+{
+	my ($self, $statement) = @_;
+	return $self->{ask}->($statement);
+}
+
+# The synchronizer's counters.
+sub counters
+{
+	my ($self) = @_;
+	my $custom = decode_json($self->ask(q{SELECT bigbrotr.service_stats('synchronizer')}))->{custom};
+	return { map { $_ => $custom->{$_} // 0 } qw(sightings_new batches relays_open) };
+}
+
+# Waits until an SQL condition holds; $patience: seconds.
+sub wait_for
+{
+	my ($self, $condition, $patience) = @_;
+	my $until = time + $patience;
+	until ($self->ask("SELECT $condition") eq 't')
+	{
+		die "never became true: $condition; end of the server's log:\n", $self->{server}->end_of_log if time > $until;
+		sleep 0.1;
+	}
+	return;
+}
+
+# The synchronizer and its net process, when both are there.
+sub processes
+{
+	my ($server) = @_;
+	my $worker = q{FROM pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer'};
+	for (1 .. 300)
+	{
+		my $backend = $server->sql("SELECT pid $worker");
+		if ($backend && open my $file, '<', "/proc/$backend/task/$backend/children")
+		{
+			my ($net) = (<$file> // '') =~ /^(\d+)/;
+			return ($backend, $net) if $net;
+		}
+		sleep 0.1;
+	}
+	die "the synchronizer did not start; end of the server's log:\n", $server->end_of_log;
+}
+
+# User and system time so far. process: backend or net.
+sub cpu_seconds
+{
+	my ($self, $process) = @_;
+	open my $file, '<', "/proc/$self->{$process}/stat" or die "the $process is gone; end of the server's log:\n", $self->{server}->end_of_log;
+	my @fields = split ' ', (<$file> =~ s/^.*\) //sr);
+	return ($fields[11] + $fields[12]) / sysconf(_SC_CLK_TCK);
+}
+
+# kind: a field of /proc/PID/status.
+sub rss_mb
+{
+	my ($self, $process, $kind) = @_;
+	open my $file, '<', "/proc/$self->{$process}/status" or die "the $process is gone\n";
+	my ($kb) = join('', <$file>) =~ /^$kind:\s+(\d+) kB/m;
+	return $kb / 1024;
+}
+
+1;
