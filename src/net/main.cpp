@@ -1,6 +1,6 @@
 /*
  * bigbrotr-net: the child process of a worker that needs the network. Descriptor 3 is its link to
- * the worker. Usage: bigbrotr-net [BYTES of address space, default 2 GiB]
+ * the worker. Usage: bigbrotr-net ROLE [BYTES of address space, default 2 GiB]
  */
 #include <cstdlib>
 #include <exception>
@@ -18,7 +18,7 @@ main(int argc, char **argv)
 {
 	int result = 1;
 	try {
-		size_t memory = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : kDefaultMemory;
+		size_t memory = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : kDefaultMemory;
 		net::enter_sandbox(kLink, memory);
 		result = net::serve(kLink, net::Clock());
 	} catch (const std::exception &) {

@@ -148,7 +148,7 @@ wait_for_service($node, 'synchronizer', 'running');
 $pid = worker_pid($node, 'synchronizer');
 like(slurp_file("/proc/$pid/maps"), qr{\Q$directory\E/bigbrotr_core\.so}, 'a worker runs the library of that directory');
 is(ask($node, 'SELECT count(*) FROM bigbrotr.services'), 3, 'and the SQL functions know it');
-$node->wait_for_log(qr/could not start the net process: No such file/, $log_end);
+$node->wait_for_log(qr{could not start ".*/libraries/bigbrotr-net": No such file}, $log_end);
 $copy->('bigbrotr-net');
 net_pid($node, 'synchronizer');
 

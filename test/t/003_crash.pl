@@ -32,7 +32,7 @@ for my $signal ('KILL', 'SEGV', 'STOP')
 }
 is(ask($node, "SELECT bigbrotr.service_stats('synchronizer') #>> '{custom,net_restarts}'"),
 	'3', 'they were counted');
-$node->wait_for_log(qr/net process lost: signal 9/);
+$node->wait_for_log(qr/the net process is lost: it was ended by signal 9/);
 
 # One that hangs is no obstacle to a restart of its service.
 my $hanging = net_pid($node, 'synchronizer');

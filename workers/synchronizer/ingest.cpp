@@ -125,14 +125,12 @@ check(const wire::Batch &batch, const BatchPolicy &policy)
 {
 	for (int32_t relay : relays_of(batch))
 		if (!policy.is_ours(relay))
-			throw pg::Error(ERRCODE_PROTOCOL_VIOLATION, "the net process spoke of relay " +
-															std::to_string(relay) +
-															", which was not handed out to it");
+			throw pg::NetFault{"it spoke of relay " + std::to_string(relay) +
+							   ", which was not handed out to it"};
 	for (const wire::Claim &c : batch.claims)
 		if (c.claim.evidence == nostr::Evidence::Dense &&
 			c.claim.range.lower != c.claim.range.upper)
-			throw pg::Error(ERRCODE_PROTOCOL_VIOLATION,
-							"the net process claimed a dense range of more than one second");
+			throw pg::NetFault{"it claimed a dense range of more than one second"};
 }
 
 struct Totals

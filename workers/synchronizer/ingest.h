@@ -26,7 +26,7 @@ std::vector<uint8_t> known_events(pg::Worker &worker, std::span<const nostr::Id>
 
 /*
  * Archives the batch in one transaction. Events that the database refuses go to
- * bigbrotr.event_rejects; throws whatever else goes wrong, and pg::Error
- * (protocol violation) if the batch names a relay that is not ours.
+ * bigbrotr.event_rejects; throws whatever else goes wrong, and
+ * pg::NetFault if the batch names a relay that is not ours.
  */
 void ingest(pg::Worker &worker, const wire::Batch &batch, const BatchPolicy &policy);

@@ -53,8 +53,6 @@ struct Relay
 class Synchronizer : public pg::Service, private BatchPolicy
 {
   public:
-	bool needs_net() const override { return true; }
-
 	void start(pg::Worker &worker) override { release(worker); }
 	void on_net_lost(pg::Worker &worker) override { release(worker); }
 
@@ -81,7 +79,7 @@ class Synchronizer : public pg::Service, private BatchPolicy
 		return pg::Next::Continue;
 	}
 
-	std::string net_settings() override
+	pg::NetSettings net_settings() const override
 	{
 		wire::ArchiveSettings settings;
 		settings.allow_local_relays = pg::settings::allow_local_relays;
@@ -95,7 +93,8 @@ class Synchronizer : public pg::Service, private BatchPolicy
 		settings.buffer_kb = pg::settings::sync_buffer_kb;
 		settings.tls_ca_file = pg::settings::tls_ca_file;
 		settings.user_agent = "bigbrotr/" BIGBROTR_VERSION;
-		return wire::encode(settings);
+		return {.frame = wire::encode(settings),
+				.fixed = std::to_string(settings.verifier_threads)};
 	}
 
 	void on_message(pg::Worker &worker, const wire::Frame &frame) override
@@ -103,7 +102,7 @@ class Synchronizer : public pg::Service, private BatchPolicy
 		std::string fault;
 		auto message = wire::decode<wire::ArchiveToWorker>(frame, fault);
 		if (!message)
-			throw pg::NetFault{fault};
+			throw pg::NetFault{.reason = fault, .malformed = true};
 		if (const auto *question = std::get_if<wire::Question>(&*message)) {
 			worker.send(wire::Known{question->question, known_events(worker, question->ids)});
 			worker.count("questions", 1);

@@ -31,8 +31,8 @@ Loop::Loop(Slot &slot, const ServiceEntry &entry)
 	  })),
 	  wait_event_(call([] { return compat::wait_event("BigbrotrWorker"); }))
 {
-	if (service_->needs_net())
-		net_ = std::make_unique<NetLink>(*this, *service_);
+	if (entry.net_role != NetRole::None)
+		net_ = std::make_unique<NetLink>(*this, *service_, entry.net_role);
 }
 
 Loop::~Loop()
@@ -88,7 +88,8 @@ void
 Loop::wait_on_socket(uint32_t events)
 {
 	int socket = events ? net_->socket() : -1;
-	if (wait_set_ && socket == waited_socket_ && events == waited_events_)
+	uint64_t generation = net_ ? net_->generation() : 0;
+	if (wait_set_ && generation == waited_generation_ && events == waited_events_)
 		return;
 	call([&] {
 		if (wait_set_)
@@ -100,7 +101,7 @@ Loop::wait_on_socket(uint32_t events)
 		if (events)
 			AddWaitEventToSet(wait_set_, events, socket, nullptr, nullptr);
 	});
-	waited_socket_ = socket;
+	waited_generation_ = generation;
 	waited_events_ = events;
 }
 
@@ -114,9 +115,8 @@ Loop::wait()
 		if (net_)
 			next = std::min(next, net_->next_deadline());
 	}
-	if (net_ && net_->socket() >= 0)
-		events =
-			(paused_ ? 0 : WL_SOCKET_READABLE) | (net_->has_output() ? WL_SOCKET_WRITEABLE : 0);
+	if (net_ && net_->socket() >= 0 && !paused_)
+		events = WL_SOCKET_READABLE | (net_->has_output() ? WL_SOCKET_WRITEABLE : 0);
 	wait_on_socket(events);
 	auto delay = std::chrono::ceil<milliseconds>(next - steady_now());
 	long timeout = std::clamp<long>(delay.count(), 0, 3600 * 1000);

@@ -79,7 +79,7 @@ class Loop final : public Worker
 	std::unique_ptr<NetLink> net_;
 	MemoryContext context_; // of one turn of the loop
 	WaitEventSet *wait_set_ = nullptr;
-	int waited_socket_ = -1;
+	uint64_t waited_generation_ = 0; // of the net process whose socket is in the set
 	uint32_t waited_events_ = 0;
 	uint32_t wait_event_; // what pg_stat_activity shows while the loop waits
 	bool readable_ = false;

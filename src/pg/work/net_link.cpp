@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pg/border/error.h"
 #include "pg/cycle/settings.h"
 
 namespace pg {
@@ -9,20 +10,35 @@ namespace pg {
 using namespace std::chrono_literals;
 
 static constexpr int kMaxLogLines = 100; // a minute; the child may be out of its mind
+static constexpr size_t kMaxGauges = 16;
 static constexpr auto kHelloTimeout = 10s;
 static constexpr auto kMaxSilence = 30s; // it gives a sign of life every 5 s
 static constexpr auto kMaxDelay = 5min;
 static constexpr auto kHealthy = 60s; // after that long a failure is the first one again
 
+/* As bigbrotr-net takes it as its first argument, and says it in its Hello. */
+static wire::Role
+wire_role(NetRole role)
+{
+	switch (role) {
+	case NetRole::Sync:
+		return wire::Role::Sync;
+	default:
+		throw Error(ERRCODE_FEATURE_NOT_SUPPORTED, "the net process has no such role");
+	}
+}
+
 void
 NetLink::start()
 {
+	NetSettings settings = service_.net_settings();
 	started_at_ = worker_.steady_now();
-	threads_ = settings::sync_verifier_threads;
 	memory_limit_kb_ = settings::net_memory_limit_kb;
-	process_.spawn(memory_limit_kb_ * uint64_t{1024});
+	process_.spawn(std::string(wire::role_name(wire_role(role_))).c_str(),
+				   memory_limit_kb_ * uint64_t{1024});
 	phase_ = Phase::Greeting;
-	queue(service_.net_settings());
+	fixed_settings_ = std::move(settings.fixed);
+	queue(settings.frame);
 	worker_.gauge("net_pid", process_.pid());
 }
 
@@ -35,8 +51,9 @@ NetLink::stop()
 	phase_ = Phase::Down;
 	overflow_ = false;
 	retry_at_ = worker_.steady_now();
-	for (const char *gauge : {"net_pid", "net_connections", "net_connecting", "net_rss_bytes"})
-		worker_.gauge(gauge, 0);
+	worker_.gauge("net_pid", 0);
+	for (const std::string &gauge : gauges_)
+		worker_.gauge(gauge.c_str(), 0);
 	if (was_ready)
 		service_.on_net_lost(worker_);
 }
@@ -56,16 +73,15 @@ NetLink::give_up(const std::string &reason)
 	retry_at_ = now + delay;
 	worker_.count("net_restarts", 1);
 	worker_.log(failures_ == 1 ? wire::LogLevel::Warning : wire::LogLevel::Debug,
-				"net process lost: " + reason +
-					"; failures in a row: " + std::to_string(failures_) + ", next start after " +
-					std::to_string(delay.count()) + " ms");
+				"the net process is lost: " + reason + "; another one starts after " +
+					std::to_string(delay.count()) +
+					" ms (failures in a row: " + std::to_string(failures_) + ")");
 }
 
 void
 NetLink::tend()
 {
-	auto now = worker_.steady_now();
-	if (phase_ == Phase::Down && now >= retry_at_) {
+	if (phase_ == Phase::Down && worker_.steady_now() >= retry_at_) {
 		try {
 			start();
 		} catch (const std::exception &error) {
@@ -73,12 +89,24 @@ NetLink::tend()
 			return;
 		}
 	}
-	if (phase_ == Phase::Greeting && now - started_at_ >= kHelloTimeout)
-		give_up("no greeting within 10 s");
-	else if (phase_ != Phase::Down && overflow_)
+	if (phase_ == Phase::Down)
+		return;
+	if (overflow_)
 		give_up("it does not read what it is sent");
-	else if (phase_ != Phase::Down && !process_.flush())
-		give_up("broken stream");
+	else if (!process_.flush())
+		give_up("it closed its link");
+}
+
+/* Null unless it has been silent for too long. */
+const char *
+NetLink::why_late() const
+{
+	auto now = worker_.steady_now();
+	if (phase_ == Phase::Greeting && now - started_at_ >= kHelloTimeout)
+		return "it did not greet within 10 s";
+	if (phase_ == Phase::Ready && now - heard_at_ >= kMaxSilence)
+		return "it gave no sign of life for 30 s";
+	return nullptr;
 }
 
 void
@@ -86,13 +114,12 @@ NetLink::receive(bool readable, const std::function<bool()> &between)
 {
 	if (phase_ == Phase::Down)
 		return;
-	auto now = worker_.steady_now();
-	if (readable)
-		heard_at_ = now;
-	else if (phase_ == Phase::Ready && now - heard_at_ >= kMaxSilence)
-		return give_up("no sign of life for 30 s");
-	bool open = !readable || process_.receive();
-	std::string fault;
+	/* We may have been busy or paused for longer than it may be silent: look before blaming it. */
+	std::optional<size_t> size = 0;
+	if (readable || why_late())
+		size = process_.receive();
+	if (size && *size > 0)
+		heard_at_ = worker_.steady_now();
 	try {
 		while (phase_ != Phase::Down && between()) {
 			auto frame = process_.next_frame();
@@ -100,43 +127,46 @@ NetLink::receive(bool readable, const std::function<bool()> &between)
 				break;
 			dispatch(*frame);
 		}
-	} catch (const NetFault &found) {
-		fault = found.reason;
+		if (process_.broken())
+			throw NetFault{.reason = "impossible head of a frame", .malformed = true};
+	} catch (const NetFault &fault) {
+		worker_.count(fault.malformed ? "net_malformed" : "net_lies", 1);
+		give_up(fault.malformed ? "it sent a malformed message: " + fault.reason : fault.reason);
 	}
 	if (phase_ == Phase::Down)
 		return;
-	if (process_.broken())
-		fault = "impossible head of a frame";
-	if (!fault.empty()) {
-		worker_.count("net_malformed", 1);
-		give_up("malformed message: " + fault);
-	} else if (!open)
+	if (!size)
 		give_up(process_.bury());
+	else if (const char *reason = why_late())
+		give_up(reason);
 }
 
 void
 NetLink::dispatch(const wire::Frame &frame)
 {
 	if (phase_ != Phase::Ready && frame.type != wire::Hello::kType)
-		return give_up("it speaks before its greeting");
+		return give_up("it spoke before its greeting");
 	if (!wire::Types<wire::LinkToWorker>::contain(frame.type))
 		return service_.on_message(worker_, frame);
 	std::string fault;
 	auto message = wire::decode<wire::LinkToWorker>(frame, fault);
 	if (!message)
-		throw NetFault{fault};
+		throw NetFault{.reason = fault, .malformed = true};
 	std::visit([this](const auto &one) { take(one); }, *message);
 }
 
 void
 NetLink::take(const wire::Hello &hello)
 {
-	if (hello.build != wire::build_id() || hello.pid != process_.pid() ||
-		phase_ != Phase::Greeting) {
-		give_up("wrong greeting: is the program of the same installation?");
-		return;
-	}
+	if (hello.build != wire::build_id())
+		return give_up("the program \"" + process_.program() + "\" is of another build (" +
+					   std::string(hello.build) + ") than the server's module (" +
+					   std::string(wire::build_id()) +
+					   "); after an installation, restart the server");
+	if (hello.role != wire_role(role_) || hello.pid != process_.pid() || phase_ != Phase::Greeting)
+		throw NetFault{.reason = "it greeted as what it is not"};
 	phase_ = Phase::Ready;
+	heard_at_ = worker_.steady_now();
 	service_.on_net_start(worker_);
 }
 
@@ -162,8 +192,13 @@ NetLink::take(const wire::Log &log)
 void
 NetLink::take(const wire::Stats &stats)
 {
-	for (const wire::Gauge &gauge : stats.gauges)
-		worker_.gauge(("net_" + std::string(gauge.name)).c_str(), gauge.value);
+	for (const wire::Gauge &gauge : stats.gauges) {
+		std::string name = "net_" + std::string(gauge.name);
+		gauges_.insert(name);
+		if (gauges_.size() > kMaxGauges)
+			throw NetFault{.reason = "it reports more figures than any net process has"};
+		worker_.gauge(name.c_str(), gauge.value);
+	}
 }
 
 NetLink::Clock::time_point
@@ -191,23 +226,15 @@ NetLink::send(std::string_view frame)
 }
 
 void
-NetLink::resume()
-{
-	heard_at_ = worker_.steady_now();
-	if (phase_ == Phase::Greeting)
-		started_at_ = heard_at_;
-}
-
-void
 NetLink::reload()
 {
 	if (phase_ == Phase::Down)
 		return;
-	if (threads_ != settings::sync_verifier_threads ||
-		memory_limit_kb_ != settings::net_memory_limit_kb)
+	NetSettings settings = service_.net_settings();
+	if (settings.fixed != fixed_settings_ || memory_limit_kb_ != settings::net_memory_limit_kb)
 		stop(); // tend() starts the next one
 	else
-		queue(service_.net_settings());
+		queue(settings.frame);
 }
 
 } // namespace pg

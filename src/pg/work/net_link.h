@@ -1,13 +1,15 @@
 /*
- * A service's connection to its net process: keeps one running, speaks its protocol (Hello,
- * Settings, Log, Stats), hands everything else to the service. A child that crashes, hangs, floods
- * or speaks nonsense is replaced after a back-off; it costs nobody else anything.
+ * A service's connection to its net process: keeps one running, speaks the part of its protocol
+ * that all roles share (Hello, Log, Stats), hands everything else to the service. A child that
+ * crashes, hangs, floods, lies or speaks nonsense is replaced after a back-off.
  */
 #pragma once
 
 #include <chrono>
 #include <functional>
+#include <set>
 
+#include "pg/cycle/service_entry.h"
 #include "pg/work/net_process.h"
 #include "pg/work/worker.h"
 
@@ -18,23 +20,29 @@ class NetLink
   public:
 	using Clock = std::chrono::steady_clock;
 
-	NetLink(Worker &worker, Service &service) : worker_(worker), service_(service) {}
+	NetLink(Worker &worker, Service &service, NetRole role)
+		: worker_(worker), service_(service), role_(role)
+	{
+	}
 
-	/* Starts, restarts and gives up the child, as the time demands; sends what is queued. */
+	/* Starts the child when it is due; sends what is queued. Not while the service is paused. */
 	void tend();
-	/* Handles what the child says, with `between` before each message. */
+	/*
+	 * Handles what the child says, until `between`, asked before each message, says no; gives up a
+	 * child that says nothing for too long.
+	 */
 	void receive(bool readable, const std::function<bool()> &between);
 
-	/* When tend() has something to do without being woken. */
+	/* When tend() or receive() has something to do without being woken. */
 	Clock::time_point next_deadline() const;
 	int socket() const { return process_.socket(); } // -1: none
+	uint64_t generation() const { return process_.generation(); }
 	bool has_output() const { return process_.has_output(); }
 
 	void send(std::string_view frame);
 	bool ready() const { return phase_ == Phase::Ready; }
-	/* After a pause, in which nobody listened: the child is not blamed for that. */
-	void resume();
-	/* New settings: sent on, or the child is replaced if it reads them at its start only. */
+	/* New settings: sent on, or the child is replaced if it reads them at its start only. The
+	 * service must not be in the middle of something. */
 	void reload();
 
   private:
@@ -49,6 +57,7 @@ class NetLink
 	void give_up(const std::string &reason);
 	void stop();
 	void queue(std::string_view frame);
+	const char *why_late() const;
 	void dispatch(const wire::Frame &frame);
 	void take(const wire::Hello &hello);
 	void take(const wire::Log &log);
@@ -56,6 +65,7 @@ class NetLink
 
 	Worker &worker_;
 	Service &service_;
+	NetRole role_;
 	NetProcess process_;
 	Phase phase_ = Phase::Down;
 	Clock::time_point retry_at_{};   // Down: then it starts again
@@ -63,9 +73,11 @@ class NetLink
 	Clock::time_point heard_at_{};   // Ready: last bytes from it
 	Clock::time_point log_window_{}; // begin of the minute whose log lines are counted
 	int log_lines_ = 0;
-	int failures_ = 0;                      // in a row
-	bool overflow_ = false;                 // its output queue is full: tend() gives it up
-	int threads_ = 0, memory_limit_kb_ = 0; // what it was started with
+	int failures_ = 0;             // in a row
+	bool overflow_ = false;        // its output queue is full: tend() gives it up
+	std::set<std::string> gauges_; // what it has reported so far
+	std::string fixed_settings_;   // what it was started with
+	int memory_limit_kb_ = 0;
 };
 
 } // namespace pg

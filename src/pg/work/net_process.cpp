@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <vector>
 
 #include "pg/border/error.h"
 #include "pg/cycle/preload.h"
@@ -19,7 +20,7 @@ extern "C" {
 namespace pg {
 
 static constexpr const char *kProgram = "bigbrotr-net";
-static constexpr int kChildSocket = 3;
+static constexpr int kFirstDescriptor = 3; // of the child: its link to us
 static constexpr size_t kReadSize = 1 << 20;
 static constexpr size_t kMaxQueued = 64 << 20;
 static constexpr int kDyingMs = 50; // from the end of its stream to its own end
@@ -56,18 +57,41 @@ register_exit()
 	registered = true;
 }
 
-/* What the child starts with: our socket, no other descriptor, no signal state of the server. */
+/* Descriptors that are not in the way of those of the child, which get their places one by one. */
+class Duplicates
+{
+  public:
+	~Duplicates()
+	{
+		for (int one : all)
+			close(one);
+	}
+	/* False, with errno, if there is none left. */
+	bool add(int descriptor, size_t count)
+	{
+		int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, kFirstDescriptor + static_cast<int>(count));
+		if (copy >= 0)
+			all.push_back(copy);
+		return copy >= 0;
+	}
+
+	std::vector<int> all;
+};
+
+/* What the child starts with: its descriptors and no other, no signal state of the server. */
 class SpawnSetup
 {
   public:
-	explicit SpawnSetup(int socket)
+	explicit SpawnSetup(const std::vector<int> &descriptors)
 	{
+		int next = kFirstDescriptor;
 		posix_spawn_file_actions_init(&actions);
-		posix_spawn_file_actions_adddup2(&actions, socket, kChildSocket);
+		for (int descriptor : descriptors)
+			posix_spawn_file_actions_adddup2(&actions, descriptor, next++);
 		posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 		posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
 		posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-		posix_spawn_file_actions_addclosefrom_np(&actions, kChildSocket + 1);
+		posix_spawn_file_actions_addclosefrom_np(&actions, next);
 		sigset_t none, all;
 		sigemptyset(&none);
 		sigfillset(&all);
@@ -92,38 +116,47 @@ class SpawnSetup
 };
 
 [[noreturn]] static void
-fail(const char *what, int error)
+fail(const std::string &what, int error)
 {
-	throw Error(ERRCODE_SYSTEM_ERROR,
-				std::string("could not ") + what + " the net process: " + strerror(error));
+	throw Error(ERRCODE_SYSTEM_ERROR, "could not " + what + ": " + strerror(error));
+}
+
+std::string
+NetProcess::program()
+{
+	return std::string(module_directory()) + "/" + kProgram;
 }
 
 void
-NetProcess::spawn(uint64_t memory_limit_bytes)
+NetProcess::spawn(const char *role, uint64_t memory_limit_bytes, std::span<const int> descriptors)
 {
 	register_exit();
-	std::string path = std::string(module_directory()) + "/" + kProgram;
+	std::string path = program();
+	std::string name = kProgram, role_argument = role, locale = "LC_ALL=C";
 	std::string limit = std::to_string(memory_limit_bytes);
-	std::string name = kProgram, locale = "LC_ALL=C";
-	char *arguments[] = {name.data(), limit.data(), nullptr};
+	char *arguments[] = {name.data(), role_argument.data(), limit.data(), nullptr};
 	char *environment[] = {locale.data(), nullptr};
 	int ends[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
-		fail("connect", errno);
-	SpawnSetup setup(ends[1]);
-	pid_t pid;
-	int error =
-		posix_spawn(&pid, path.c_str(), &setup.actions, &setup.attributes, arguments, environment);
+		fail("connect the net process", errno);
+	Duplicates of_child;
+	int error = of_child.add(ends[1], 1 + descriptors.size()) ? 0 : errno;
 	close(ends[1]);
+	for (size_t i = 0; i < descriptors.size() && error == 0; i++)
+		error = of_child.add(descriptors[i], 1 + descriptors.size()) ? 0 : errno;
+	pid_t pid = 0;
+	if (error == 0) {
+		SpawnSetup setup(of_child.all);
+		error = posix_spawn(&pid, path.c_str(), &setup.actions, &setup.attributes, arguments,
+							environment);
+	}
 	if (error != 0) {
 		close(ends[0]);
-		fail("start", error);
+		fail("start \"" + path + "\"", error);
 	}
 	live_child = pid_ = pid;
 	socket_ = ends[0];
-	input_ = {};
-	output_.clear();
-	sent_ = 0;
+	generation_++;
 }
 
 void
@@ -141,6 +174,9 @@ NetProcess::forget()
 	live_child = pid_ = 0;
 	close(socket_);
 	socket_ = -1;
+	input_ = {}; // what it said last concerns nobody any more
+	output_.clear();
+	sent_ = 0;
 }
 
 std::string
@@ -150,13 +186,16 @@ NetProcess::bury()
 		int status;
 		if (waitpid(pid_, &status, WNOHANG) == pid_) {
 			forget();
-			return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
-									   : "exit code " + std::to_string(WEXITSTATUS(status));
+			if (!WIFSIGNALED(status))
+				return "it ended with exit code " + std::to_string(WEXITSTATUS(status));
+			int signal = WTERMSIG(status);
+			return "it was ended by signal " + std::to_string(signal) + " (" + strsignal(signal) +
+				   ")";
 		}
 		pg_usleep(1000);
 	}
 	kill();
-	return "stream closed";
+	return "it closed its link";
 }
 
 bool
@@ -188,7 +227,7 @@ NetProcess::flush()
 	return true;
 }
 
-bool
+std::optional<size_t>
 NetProcess::receive()
 {
 	ssize_t size;
@@ -197,7 +236,11 @@ NetProcess::receive()
 	while (size < 0 && errno == EINTR);
 	if (size > 0)
 		input_.filled(size);
-	return size > 0 || (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
+	if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		size = 0;
+	else if (size <= 0)
+		return std::nullopt;
+	return size;
 }
 
 } // namespace pg

@@ -1,7 +1,7 @@
 /*
  * The handle of a worker's child process: spawn, bytes in and out, end. Knows framing, not meaning.
- * The child may crash, hang or be taken over: everything it says is bounded and checked, and every
- * way out of the worker ends it. One per process at a time.
+ * The child may crash, hang or be taken over: everything it says is bounded and checked, and
+ * however the worker ends, the child ends too. A worker has one child at a time.
  */
 #pragma once
 
@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,25 +24,33 @@ class NetProcess
 	~NetProcess() { kill(); }
 	NetProcess(const NetProcess &) = delete;
 
-	/* Starts the program; throws pg::Error if the system will not. */
-	void spawn(uint64_t memory_limit_bytes);
+	/*
+	 * Starts bigbrotr-net, which lies beside this module, in a role and with a limit of its address
+	 * space. It has the link to us as descriptor 3, then `descriptors`, which stay ours too, and no
+	 * other. Throws pg::Error if the system refuses.
+	 */
+	void spawn(const char *role, uint64_t memory_limit_bytes,
+			   std::span<const int> descriptors = {});
 	/* Ends the child, if there is one, and waits for its end. */
 	void kill();
 	/* The same for one that has closed its stream: gives it a moment to end by itself and says how.
 	 */
 	std::string bury();
 
-	bool running() const { return pid_ != 0; }
 	pid_t pid() const { return pid_; }
-	int socket() const { return socket_; }
+	/* The path of the program that spawn() starts. */
+	static std::string program();
+	int socket() const { return socket_; } // -1: none
+	/* Which child this is: the next one may well have the same socket number. */
+	uint64_t generation() const { return generation_; }
 
 	/* False if the child is gone or takes nothing: to be killed. */
 	bool queue(std::string_view frame);
 	bool flush();
 	bool has_output() const { return sent_ < output_.size(); }
 
-	/* Reads what is there, at most 1 MB. False at the end of the stream. */
-	bool receive();
+	/* Reads what is there, at most 1 MB: how many bytes. Nothing at the end of the stream. */
+	std::optional<size_t> receive();
 	/* The next whole frame received, valid until the next call; nothing if there is none. */
 	std::optional<wire::Frame> next_frame() { return input_.next(); }
 	bool broken() const { return input_.broken(); }
@@ -51,6 +60,7 @@ class NetProcess
 
 	pid_t pid_ = 0;
 	int socket_ = -1;
+	uint64_t generation_ = 0;
 	wire::FrameBuffer input_;
 	std::string output_; // from sent_ on still to be sent
 	size_t sent_ = 0;

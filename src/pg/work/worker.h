@@ -27,10 +27,22 @@ enum class Next : uint8_t
 
 class Worker;
 
-/* The net process sent what it never may. */
+struct NetSettings
+{
+	std::string frame; // an encoded message
+	/* What of it is read at the start only: if that changes, the net process is replaced. */
+	std::string fixed;
+};
+
+/*
+ * The net process sent what no net process of this build sends: it is ended and replaced. Thrown
+ * within a transaction, nothing of that transaction is stored.
+ */
 struct NetFault
 {
-	std::string reason;
+	std::string reason; // "it spoke of relay 7, which was not handed out to it"
+	bool malformed =
+		false; // it is no message of this desk; otherwise: it is one, and cannot be true
 };
 
 class Service
@@ -38,23 +50,17 @@ class Service
   public:
 	virtual ~Service() = default;
 
-	/* Does the service talk to the network? Then it gets a net process of its own. */
-	virtual bool needs_net() const { return false; }
 	/* Once, after the database is connected and the extension is known to be there. */
 	virtual void start(Worker &) {}
 	/* If bigbrotr.warmup is on: once, after start, before the first cycle. */
 	virtual void warm_up(Worker &) {}
 	/* One cycle: decide what is due and do or hand out it. Sets the delay until the next cycle. */
 	virtual Next cycle(Worker &, std::chrono::milliseconds &delay) = 0;
-	/* The settings message of the net process: its first one, sent again after a reload. A frame.
-	 */
-	virtual std::string net_settings() { return {}; }
-	/*
-	 * A message of the net process that is not Hello, Log or Stats. Throws NetFault if no net
-	 * process of this build would send it: the net process is then replaced.
-	 */
+	/* If the service has a net process: what that is told first, and again after a reload. */
+	virtual NetSettings net_settings() const { return {}; }
+	/* What the net process says, but for Hello, Log and Stats. Throws NetFault. */
 	virtual void on_message(Worker &, const wire::Frame &) {}
-	/* A net process is up (again): it knows nothing. Its settings were sent. */
+	/* A net process is up (again): it knows nothing but its settings. */
 	virtual void on_net_start(Worker &) {}
 	/* The net process is gone: all tasks and unanswered questions with it. */
 	virtual void on_net_lost(Worker &) {}
