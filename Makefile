@@ -12,7 +12,7 @@ SCRIPTS = src/client/bigbrotr-export
 
 SCRIPT = $(EXTENSION)--$(EXTVERSION).sql
 # The parts of the install script, in the order in which they depend on each other.
-PARTS = roles tags schema services archive statistics vocabulary facts query sync views original_api original_relays deletions import grants
+PARTS = roles tags schema services archive statistics vocabulary facts query coverage sync views original_api original_relays deletions import grants
 SCRIPT_PARTS = $(PARTS:%=sql/install/%.sql)
 
 DATA_built = $(SCRIPT)
@@ -36,7 +36,7 @@ PG_CONFIG ?= pg_config
 PG_CPPFLAGS = -I$(srcdir)/src -I$(srcdir) -DBIGBROTR_VERSION='"$(EXTVERSION)"'
 PG_CXXFLAGS = -std=gnu++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wno-register -Wno-unused-parameter \
 	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
-SHLIB_LINK = -L. -l:$(PRELOAD) -Wl,-rpath,'$$ORIGIN' -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lstdc++
+SHLIB_LINK = -L. -l:$(PRELOAD) -Wl,-rpath,'$$ORIGIN' -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lpsl -lstdc++
 SHLIB_EXPORTS = exports.txt
 NET_LIBS = -lwebsockets -lcares -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lpthread
 

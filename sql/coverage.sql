@@ -34,6 +34,38 @@ TABLE ranges;
 SELECT bigbrotr.claim_coverage(2, 300, 300, 'dense', 1, 2004);
 TABLE ranges;
 
+-- What the synchronizer asks for: no dense second that was tried of late, and not more than it can use.
+SELECT bigbrotr.claim_coverage(2, 1500, 1500, 'dense', 7, 2005);
+SELECT * FROM bigbrotr.gaps(2, 2000);
+SELECT * FROM bigbrotr.gaps(2, 2000, 2005);
+SELECT * FROM bigbrotr.gaps(2, 2000, 2006, 2);
+SELECT * FROM bigbrotr.gaps(2, 1500, most => 1);
+SELECT * FROM bigbrotr.gaps(2, 1499);
+
+-- A thousand dense seconds of a relay; with one more the lowest of them are one range, which claims less.
+DELETE FROM bigbrotr.coverage;
+SELECT count(bigbrotr.claim_coverage(2, s + 1, s + 2, 'paged', 1, 9000)), count(bigbrotr.claim_coverage(2, s, s, 'dense', 9, 9000))
+FROM generate_series(3003, 6, -3) AS s;
+SELECT evidence, count(*), min(lower), max(upper) FROM bigbrotr.coverage GROUP BY 1 ORDER BY 1;
+SELECT bigbrotr.claim_coverage(2, 3, 3, 'dense', 9, 9001);
+SELECT evidence, count(*), min(lower), max(upper), max(upper - lower) FROM bigbrotr.coverage GROUP BY 1 ORDER BY 1;
+SELECT dense_seconds, proven_seconds, proven_from FROM bigbrotr.relay_progress WHERE relay_id = 2;
+SELECT * FROM bigbrotr.gaps(2, 1600, most => 3) ORDER BY lower;
+-- Such a range is tried again as a whole: its proven parts leave it, its dense seconds do not.
+SELECT bigbrotr.claim_coverage(2, 1000, 1100, 'paged', 5, 9500);
+SELECT bigbrotr.claim_coverage(2, 900, 900, 'dense', 9, 9501);
+SELECT bigbrotr.claim_coverage(2, 1050, 1050, 'dense', 9, 9502);
+SELECT lower, upper, evidence, events, proven_at FROM bigbrotr.coverage WHERE lower < 1510 ORDER BY lower;
+SELECT * FROM bigbrotr.verify_references();
+
+-- A clock that was ahead claimed seconds that had not come yet.
+DELETE FROM bigbrotr.coverage;
+SELECT bigbrotr.claim_coverage(1, 0, 500, 'exhausted', 5, 1000), bigbrotr.claim_coverage(1, 600, 900, 'paged', 5, 1000),
+       bigbrotr.claim_coverage(1, 950, 950, 'dense', 5, 1000), bigbrotr.claim_coverage(2, 0, 100, 'exhausted', 5, 1000);
+SELECT bigbrotr.trim_coverage(700), bigbrotr.trim_coverage(700);
+TABLE ranges;
+SELECT * FROM bigbrotr.gaps(1, 800);
+
 -- Holes in all sorts, claims inside, around and across.
 DELETE FROM bigbrotr.coverage;
 SELECT bigbrotr.claim_coverage(1, l, l + 9, 'paged', 1, 5000) FROM generate_series(100, 900, 100) AS l;

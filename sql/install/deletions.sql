@@ -59,6 +59,14 @@ BEGIN
 		ON CONFLICT ON CONSTRAINT relay_sync_pkey DO UPDATE SET enabled = false;
 	sightings := 0;
 	COMMIT;
+	-- The worker that archives it closes it and gives its lease back.
+	LOOP
+		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+		PERFORM bigbrotr.expire_leases(bigbrotr.unix_now());
+		EXIT WHEN NOT EXISTS (SELECT FROM bigbrotr.relay_leases AS l WHERE l.relay_id = id);
+		COMMIT;
+		PERFORM pg_catalog.pg_sleep(0.1);
+	END LOOP;
 	LOOP
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 		places := '{}';

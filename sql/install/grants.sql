@@ -13,9 +13,13 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.allow_local_relays(),
 	bigbrotr.known_events(bytea[]),
 	bigbrotr.event_json(bigbrotr.events),
-	bigbrotr.gaps(integer, bigint),
-	bigbrotr.due_relays(boolean, bigint),
-	bigbrotr.unwanted_relays(integer[], boolean),
+	bigbrotr.gaps(integer, bigint, bigint, integer),
+	bigbrotr.relay_site(text),
+	bigbrotr.due_relays(bigint),
+	bigbrotr.unwanted_relays(text, boolean),
+	bigbrotr.crowded_relays(text),
+	bigbrotr.end_kind(text),
+	bigbrotr.refusal_kind(text),
 	bigbrotr.limit_time(text),
 	bigbrotr.batch_size(integer),
 	bigbrotr.hex_argument(text, text, integer),
@@ -29,8 +33,9 @@ GRANT EXECUTE ON FUNCTION
 GRANT INSERT ON bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects TO bigbrotr_writer;
 GRANT INSERT, DELETE ON bigbrotr.statistics_deltas TO bigbrotr_writer;
 GRANT INSERT, UPDATE ON bigbrotr.statistics TO bigbrotr_writer;
-GRANT INSERT, UPDATE ON bigbrotr.relays, bigbrotr.relay_sync, bigbrotr.relay_refusals TO bigbrotr_writer;
-GRANT INSERT, UPDATE, DELETE ON bigbrotr.coverage TO bigbrotr_writer;
+GRANT INSERT, UPDATE ON bigbrotr.relays, bigbrotr.relay_sync, bigbrotr.relay_traffic, bigbrotr.relay_refusals TO bigbrotr_writer;
+GRANT INSERT, UPDATE, DELETE ON bigbrotr.coverage, bigbrotr.sync_workers TO bigbrotr_writer;
+GRANT INSERT, DELETE ON bigbrotr.relay_leases TO bigbrotr_writer;
 GRANT INSERT ON bigbrotr.relay_checks TO bigbrotr_writer;
 GRANT INSERT, DELETE ON bigbrotr.seed_rejects TO bigbrotr_writer;
 GRANT EXECUTE ON FUNCTION
@@ -64,9 +69,18 @@ GRANT EXECUTE ON FUNCTION
 	bigbrotr.insert_relay_metadata_batch(text[], integer),
 	bigbrotr.reject_event(bytea, integer, text, text, bytea, bigint),
 	bigbrotr.claim_coverage(integer, bigint, bigint, text, bigint, bigint),
-	bigbrotr.take_relays(integer, boolean, bigint),
-	bigbrotr.report_relay(integer, text, text, text, bigint, bigint, bigint, bigint),
-	bigbrotr.release_relays(bigint),
+	bigbrotr.merge_dense(integer, integer, bigint),
+	bigbrotr.trim_coverage(bigint),
+	bigbrotr.hold_leases(text),
+	bigbrotr.renew_leases(text, bigint),
+	bigbrotr.end_lease(text, integer),
+	bigbrotr.release_relays(text, bigint),
+	bigbrotr.expire_leases(bigint),
+	bigbrotr.adopt_relays(),
+	bigbrotr.start_synchronizer(text, bigint, bigint),
+	bigbrotr.take_relays(text, integer, integer, integer, boolean, bigint),
+	bigbrotr.wake_relays(boolean),
+	bigbrotr.report_relay(text, integer, text, text, text, bigint, integer, integer, bigint, bigint, bigint),
 	bigbrotr.count_traffic(integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint),
 	bigbrotr.count_refusals(integer[], text[], bigint[], text[], bigint)
 	TO bigbrotr_writer;

@@ -87,45 +87,100 @@ COMMENT ON COLUMN bigbrotr.coverage.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN bigbrotr.coverage.filter IS 'The NIP-01 filter asked, without since, until and limit; {}: all events';
 COMMENT ON COLUMN bigbrotr.coverage.lower IS 'First created_at covered, Unix seconds, inclusive';
 COMMENT ON COLUMN bigbrotr.coverage.upper IS 'Last created_at covered, Unix seconds, inclusive';
-COMMENT ON COLUMN bigbrotr.coverage.evidence IS 'exhausted: read until nothing older came; paged: read until the relay went on to older events; dense: a second with more events than a page holds, seen in part, NOT proven';
+COMMENT ON COLUMN bigbrotr.coverage.evidence IS 'exhausted: read until nothing older came; paged: read until the relay went on to older events; dense: a second with more events than a page holds, seen in part, NOT proven; where a relay has a thousand of these, also a range from one to another';
 COMMENT ON COLUMN bigbrotr.coverage.events IS 'Events delivered in the range while it was read; more than the true number where seconds were read twice';
-COMMENT ON COLUMN bigbrotr.coverage.proven_at IS 'All of the range was read at this time or later, Unix seconds';
+COMMENT ON COLUMN bigbrotr.coverage.proven_at IS 'All of the range was read at this time or later, Unix seconds; of a dense one: when it was last tried';
 
--- What the synchronizer knows of each relay beyond its name: state, counters, back-off.
+-- The tables that follow are small and change often: they are vacuumed after a number of changes, not
+-- after a share of their rows, and without a rest.
+
+-- When the synchronizer opens which relay: changes when a relay is opened, caught up or ended.
 CREATE TABLE bigbrotr.relay_sync (
 	relay_id     integer NOT NULL,
 	enabled      boolean NOT NULL DEFAULT true,
 	phase        text    NOT NULL DEFAULT 'waiting',
 	phase_since  bigint  NOT NULL,
 	next_attempt bigint  NOT NULL DEFAULT 0,
+	waits_for    text,
 	failures     integer NOT NULL DEFAULT 0,
+	faults       integer NOT NULL DEFAULT 0,
+	last_fault   bigint,
 	last_error   text,
 	last_detail  text,
-	last_success bigint,
-	events       bigint  NOT NULL DEFAULT 0,
-	sightings    bigint  NOT NULL DEFAULT 0,
-	messages     bigint  NOT NULL DEFAULT 0,
-	bytes        bigint  NOT NULL DEFAULT 0,
-	pages        bigint  NOT NULL DEFAULT 0,
+	page_limit   integer NOT NULL DEFAULT 0,
+	pace_ms      integer NOT NULL DEFAULT 0,
 	CONSTRAINT relay_sync_pkey PRIMARY KEY (relay_id),
 	CONSTRAINT relay_sync_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
 	CONSTRAINT relay_sync_phase_check CHECK (phase IN ('waiting', 'connecting', 'backfill', 'live', 'backoff'))
-) WITH (fillfactor = 70);
-COMMENT ON TABLE bigbrotr.relay_sync IS 'State and counters of the synchronizer, one row per relay';
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX relay_sync_due_idx ON bigbrotr.relay_sync (next_attempt, relay_id)
+	WHERE enabled AND phase IN ('waiting', 'backoff') AND waits_for IS NULL;
+CREATE INDEX relay_sync_waits_for_idx ON bigbrotr.relay_sync (waits_for, next_attempt) WHERE waits_for IS NOT NULL;
+COMMENT ON TABLE bigbrotr.relay_sync IS 'State of the synchronizer, one row per relay';
 COMMENT ON COLUMN bigbrotr.relay_sync.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN bigbrotr.relay_sync.enabled IS 'false: the synchronizer leaves the relay alone';
 COMMENT ON COLUMN bigbrotr.relay_sync.phase IS 'waiting: for its turn; connecting; backfill: history is being paged; live: caught up, subscribed to what is new; backoff: failed, waits for next_attempt';
 COMMENT ON COLUMN bigbrotr.relay_sync.phase_since IS 'When the phase began, Unix seconds';
 COMMENT ON COLUMN bigbrotr.relay_sync.next_attempt IS 'Not opened before, Unix seconds; 0: never tried';
+COMMENT ON COLUMN bigbrotr.relay_sync.waits_for IS 'Why the relay was passed over at its turn: "host …" or "site …": all places of its host or site are taken; permission: local relays are not allowed; proxy: there is none; null: it was not';
 COMMENT ON COLUMN bigbrotr.relay_sync.failures IS 'Connections failed or broken since the last page was read';
+COMMENT ON COLUMN bigbrotr.relay_sync.faults IS 'Connections that we cut since the relay sent what no honest one sends; one is forgiven a day';
+COMMENT ON COLUMN bigbrotr.relay_sync.last_fault IS 'When the last of these was, Unix seconds';
 COMMENT ON COLUMN bigbrotr.relay_sync.last_error IS 'Reason code of the last failure';
 COMMENT ON COLUMN bigbrotr.relay_sync.last_detail IS 'What the relay or the system said at the last failure';
-COMMENT ON COLUMN bigbrotr.relay_sync.last_success IS 'When a page was last read to its end, Unix seconds';
-COMMENT ON COLUMN bigbrotr.relay_sync.events IS 'Events first archived through this relay';
-COMMENT ON COLUMN bigbrotr.relay_sync.sightings IS 'Sightings archived';
-COMMENT ON COLUMN bigbrotr.relay_sync.messages IS 'WebSocket messages received';
-COMMENT ON COLUMN bigbrotr.relay_sync.bytes IS 'Bytes of these messages, inflated';
-COMMENT ON COLUMN bigbrotr.relay_sync.pages IS 'Pages read to their end';
+COMMENT ON COLUMN bigbrotr.relay_sync.page_limit IS 'Events that one page may ask for, as learned from failures; 0: as bigbrotr.sync_page_limit says';
+COMMENT ON COLUMN bigbrotr.relay_sync.pace_ms IS 'Milliseconds between two requests, as learned from complaints; 0: no pause';
+
+-- What came from each relay: written every twenty seconds or so, and when a relay is opened, caught up or ended.
+CREATE TABLE bigbrotr.relay_traffic (
+	relay_id     integer NOT NULL,
+	events       bigint  NOT NULL DEFAULT 0,
+	sightings    bigint  NOT NULL DEFAULT 0,
+	messages     bigint  NOT NULL DEFAULT 0,
+	bytes        bigint  NOT NULL DEFAULT 0,
+	pages        bigint  NOT NULL DEFAULT 0,
+	last_success bigint,
+	CONSTRAINT relay_traffic_pkey PRIMARY KEY (relay_id),
+	CONSTRAINT relay_traffic_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
+COMMENT ON TABLE bigbrotr.relay_traffic IS 'Counters of the synchronizer, one row per relay that was heard of. Up to half a minute behind; what a crash meets uncounted stays uncounted';
+COMMENT ON COLUMN bigbrotr.relay_traffic.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN bigbrotr.relay_traffic.events IS 'Events first archived through this relay';
+COMMENT ON COLUMN bigbrotr.relay_traffic.sightings IS 'Sightings archived';
+COMMENT ON COLUMN bigbrotr.relay_traffic.messages IS 'WebSocket messages received';
+COMMENT ON COLUMN bigbrotr.relay_traffic.bytes IS 'Bytes of these messages, inflated';
+COMMENT ON COLUMN bigbrotr.relay_traffic.pages IS 'Pages read to their end';
+COMMENT ON COLUMN bigbrotr.relay_traffic.last_success IS 'When a page was last read to its end, Unix seconds';
+
+-- Who works on which relay until when. Run-time state: not dumped.
+CREATE TABLE bigbrotr.sync_workers (
+	owner   text   NOT NULL,
+	expires bigint NOT NULL,
+	CONSTRAINT sync_workers_pkey PRIMARY KEY (owner)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE bigbrotr.sync_workers IS 'Workers that archive relays';
+COMMENT ON COLUMN bigbrotr.sync_workers.owner IS 'Name of the worker: system identifier of its server, database, service and instance';
+COMMENT ON COLUMN bigbrotr.sync_workers.expires IS 'From then on others may take its leases away, Unix seconds';
+
+CREATE TABLE bigbrotr.relay_leases (
+	relay_id integer NOT NULL,
+	owner    text    NOT NULL,
+	host     text    NOT NULL,
+	site     text    NOT NULL,
+	taken_at bigint  NOT NULL,
+	CONSTRAINT relay_leases_pkey PRIMARY KEY (relay_id),
+	CONSTRAINT relay_leases_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays,
+	CONSTRAINT relay_leases_owner_fkey FOREIGN KEY (owner) REFERENCES bigbrotr.sync_workers
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX relay_leases_owner_idx ON bigbrotr.relay_leases (owner);
+CREATE INDEX relay_leases_host_idx ON bigbrotr.relay_leases (host);
+CREATE INDEX relay_leases_site_idx ON bigbrotr.relay_leases (site);
+COMMENT ON TABLE bigbrotr.relay_leases IS 'Which worker archives which relay now. A relay with a lease cannot be deleted: disable it, then wait until the lease is gone';
+COMMENT ON COLUMN bigbrotr.relay_leases.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN bigbrotr.relay_leases.owner IS 'bigbrotr.sync_workers.owner';
+COMMENT ON COLUMN bigbrotr.relay_leases.host IS 'Host of the relay''s URL';
+COMMENT ON COLUMN bigbrotr.relay_leases.site IS 'Domain that somebody registered, by the Public Suffix List; of an address the address itself';
+COMMENT ON COLUMN bigbrotr.relay_leases.taken_at IS 'Unix seconds';
 
 CREATE TABLE bigbrotr.relay_refusals (
 	relay_id    integer NOT NULL,
@@ -225,6 +280,7 @@ SELECT pg_extension_config_dump('bigbrotr.events_eid_seq', '');
 SELECT pg_extension_config_dump('bigbrotr.sightings', '');
 SELECT pg_extension_config_dump('bigbrotr.coverage', '');
 SELECT pg_extension_config_dump('bigbrotr.relay_sync', '');
+SELECT pg_extension_config_dump('bigbrotr.relay_traffic', '');
 SELECT pg_extension_config_dump('bigbrotr.relay_refusals', '');
 SELECT pg_extension_config_dump('bigbrotr.event_rejects', '');
 SELECT pg_extension_config_dump('bigbrotr.seed_rejects', '');

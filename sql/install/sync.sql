@@ -1,186 +1,330 @@
--- Functions of the synchronizer: which relay is due, what is to be asked, what came of it.
+-- Functions of the synchronizer: who works on which relay, which relay is due, what came of it.
 
-CREATE FUNCTION bigbrotr.claim_coverage(
-	relay integer, first_second bigint, last_second bigint, proof text, delivered bigint, at bigint) RETURNS void
+-- ---- Workers and their leases. A worker may touch a relay only while it holds the relay's lease, and the
+-- lease only while its row in sync_workers is there. Each of its transactions locks that one row
+-- (hold_leases) instead of one row for each relay: whoever takes its leases away waits for them, and no relay
+-- with a lease can be deleted.
+
+CREATE FUNCTION bigbrotr.hold_leases(worker text) RETURNS boolean
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM FROM bigbrotr.sync_workers AS w WHERE w.owner = worker FOR KEY SHARE;
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.hold_leases(text) IS
+	'Whether the worker still has its leases; if so, nobody takes one of them away until the end of the transaction';
+
+CREATE FUNCTION bigbrotr.renew_leases(worker text, until bigint) RETURNS boolean
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	UPDATE bigbrotr.sync_workers AS w SET expires = until WHERE w.owner = worker;
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.renew_leases(text, bigint) IS
+	'Keeps the leases of a worker until this Unix second; false: they expired and were taken away';
+
+-- The place that a relay gives up goes to the one of its host, and of its site, that waits longest.
+CREATE FUNCTION bigbrotr.end_lease(worker text, relay integer) RETURNS boolean
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	merged record;
+	ended record;
+	place text;
 BEGIN
-	IF first_second < 0 OR first_second > last_second OR last_second > at THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('seconds %s to %s cannot be claimed at %s', first_second, last_second, at),
-			DETAIL = 'A claim begins at 0 or later, does not end before it begins and not in the future.',
-			HINT = 'All three are Unix seconds.';
+	DELETE FROM bigbrotr.relay_leases AS l WHERE l.relay_id = relay AND l.owner = worker RETURNING * INTO ended;
+	IF NOT FOUND THEN
+		RETURN false;
 	END IF;
-	IF proof <> ALL ('{paged,exhausted,dense}') OR proof = 'dense' AND first_second <> last_second THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('"%s" is no proof for seconds %s to %s', left(proof, 64), first_second, last_second),
-			DETAIL = 'There are paged, exhausted and dense, the last one for a single second.',
-			HINT = 'See the comment on bigbrotr.coverage.evidence.';
-	END IF;
-	IF bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
-		RETURN; -- deleted meanwhile
-	END IF;
-
-	IF proof = 'dense' THEN
-		INSERT INTO bigbrotr.coverage AS c (relay_id, lower, upper, evidence, events, proven_at)
-		SELECT relay, first_second, first_second, 'dense', delivered, at
-		WHERE NOT EXISTS (SELECT FROM bigbrotr.coverage AS c
-			WHERE c.relay_id = relay AND c.filter = '{}' AND c.evidence <> 'dense'
-			      AND c.lower <= first_second AND c.upper >= first_second)
-		ON CONFLICT ON CONSTRAINT coverage_pkey
-		DO UPDATE SET events = greatest(c.events, excluded.events), proven_at = excluded.proven_at;
-		RETURN;
-	END IF;
-
-	-- Proven ranges that touch become one. What its lowest part is, the whole is: "exhausted" says
-	-- that nothing older is left below, and the rest above has been read as well.
-	WITH touching AS (
-		DELETE FROM bigbrotr.coverage AS c
-		WHERE c.relay_id = relay AND c.filter = '{}'
-		      AND c.lower - 1 <= last_second AND c.upper >= first_second - 1
-		      AND (c.evidence <> 'dense' OR c.lower BETWEEN first_second AND last_second)
-		RETURNING c.lower, c.upper, c.evidence, c.events, c.proven_at
-	), parts AS (
-		SELECT * FROM touching WHERE evidence <> 'dense'
-		UNION ALL SELECT first_second, last_second, proof, delivered, at
-	)
-	SELECT min(p.lower) AS lower, max(p.upper) AS upper,
-	       (array_agg(p.evidence ORDER BY p.lower, p.evidence))[1] AS evidence,
-	       sum(p.events)::bigint AS events, min(p.proven_at) AS proven_at
-	INTO merged FROM parts AS p;
-	INSERT INTO bigbrotr.coverage (relay_id, lower, upper, evidence, events, proven_at)
-	VALUES (relay, merged.lower, merged.upper, merged.evidence, merged.events, merged.proven_at);
+	FOREACH place IN ARRAY ARRAY['host ' || ended.host, 'site ' || ended.site] LOOP
+		UPDATE bigbrotr.relay_sync AS s SET waits_for = NULL
+		WHERE s.relay_id = (
+			SELECT w.relay_id FROM bigbrotr.relay_sync AS w
+			WHERE w.waits_for = place AND w.enabled ORDER BY w.next_attempt, w.relay_id
+			LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED);
+	END LOOP;
+	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.claim_coverage(integer, bigint, bigint, text, bigint, bigint) IS
-	'Records that a relay''s events of these seconds (created_at, inclusive) are archived as far as it served them; proof: paged, exhausted or dense; delivered: number of events; at: Unix seconds. Ranges that touch are merged; a dense second is replaced by its proof';
+COMMENT ON FUNCTION bigbrotr.end_lease(text, integer) IS
+	'Gives a lease back and lets a relay that waits for a place of the same host or site be due; false: the worker did not hold it';
 
-CREATE FUNCTION bigbrotr.gaps(
-	relay integer, at bigint,
-	OUT lower bigint, OUT upper bigint, OUT reason text, OUT tried_at bigint) RETURNS SETOF record
-	LANGUAGE sql STABLE STRICT
-	BEGIN ATOMIC
-		WITH ranges AS (
-			SELECT c.lower, c.upper, c.evidence, c.proven_at FROM bigbrotr.coverage AS c
-			WHERE c.relay_id = gaps.relay AND c.filter = '{}'
-			UNION ALL SELECT n.next, n.next, NULL, NULL FROM (SELECT least(gaps.at, 9223372036854775806) + 1 AS next) AS n
-		), holes AS (
-			SELECT coalesce(lag(r.upper) OVER (ORDER BY r.lower) + 1, 0) AS lower,
-			       least(r.lower - 1, gaps.at) AS upper
-			FROM ranges AS r
-		)
-		SELECT h.lower, h.upper, 'unread', NULL::bigint FROM holes AS h WHERE h.lower <= h.upper
-		UNION ALL
-		SELECT r.lower, r.upper, 'dense', r.proven_at FROM ranges AS r WHERE r.evidence = 'dense'
-		ORDER BY 2 DESC;
-	END;
-COMMENT ON FUNCTION bigbrotr.gaps(integer, bigint) IS
-	'What is not proven of a relay''s history from 0 to the Unix second given, newest first; reason unread, or dense: more events in one second than a page holds, last tried at tried_at';
-
-CREATE FUNCTION bigbrotr.due_relays(
-	allow_local boolean, at bigint,
-	OUT relay_id integer, OUT url text, OUT since bigint) RETURNS SETOF record
-	LANGUAGE sql STABLE STRICT
-	BEGIN ATOMIC
-		SELECT r.relay_id, r.url, coalesce(s.next_attempt, 0)
-		FROM bigbrotr.relays AS r LEFT JOIN bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
-		WHERE coalesce(s.enabled, true) AND coalesce(s.phase, 'waiting') IN ('waiting', 'backoff')
-		      AND coalesce(s.next_attempt, 0) <= due_relays.at
-		      AND (r.network = 'clearnet' OR r.network = 'local' AND due_relays.allow_local)
-		ORDER BY 3, 1;
-	END;
-COMMENT ON FUNCTION bigbrotr.due_relays(boolean, bigint) IS
-	'Relays that may be connected to at this Unix second: never tried ones first, then those waiting longest. Those on tor, i2p and loki wait: there is no proxy';
-
-CREATE FUNCTION bigbrotr.take_relays(
-	places integer, allow_local boolean, at bigint,
-	OUT relay_id integer, OUT url text) RETURNS SETOF record
-	LANGUAGE plpgsql STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	RETURN QUERY
-	WITH due AS MATERIALIZED (
-		SELECT d.relay_id, d.url FROM bigbrotr.due_relays(allow_local, at) AS d LIMIT greatest(places, 0)
-	), taken AS (
-		INSERT INTO bigbrotr.relay_sync AS s (relay_id, phase, phase_since)
-		SELECT due.relay_id, 'connecting', at FROM due
-		ON CONFLICT ON CONSTRAINT relay_sync_pkey
-		DO UPDATE SET phase = excluded.phase, phase_since = excluded.phase_since
-	)
-	SELECT due.relay_id, due.url FROM due;
-END
-$$;
-COMMENT ON FUNCTION bigbrotr.take_relays(integer, boolean, bigint) IS
-	'Takes so many of the due relays for the caller to connect to';
-
-CREATE FUNCTION bigbrotr.report_relay(
-	relay integer, event text, reason text, detail text, retry_after_ms bigint,
-	retry_delay_ms bigint, retry_delay_max_ms bigint, at bigint) RETURNS void
+CREATE FUNCTION bigbrotr.release_relays(worker text, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	status_now text := CASE WHEN event = 'connected' THEN 'online' WHEN event = 'ended' AND reason <> '' THEN 'offline' END;
+	relay integer;
+	released bigint := 0;
 BEGIN
-	UPDATE bigbrotr.relays AS r SET status = status_now
-	WHERE r.relay_id = relay AND status_now IS NOT NULL AND r.status IS DISTINCT FROM status_now;
-
-	IF event = 'connected' THEN
-		UPDATE bigbrotr.relay_sync AS s SET phase = 'backfill', phase_since = at WHERE s.relay_id = relay;
-	ELSIF event = 'caught_up' THEN
-		UPDATE bigbrotr.relay_sync AS s SET phase = 'live', phase_since = at WHERE s.relay_id = relay AND s.phase <> 'live';
-	ELSIF event = 'ended' AND reason = '' THEN
-		UPDATE bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at + retry_after_ms / 1000 WHERE s.relay_id = relay;
-	ELSIF event = 'ended' THEN
-		-- Doubles from failure to failure, give or take a quarter, so that relays that failed
-		-- together do not come back together. What the relay asks for counts up to a day.
-		UPDATE bigbrotr.relay_sync AS s SET
-			phase = 'backoff', phase_since = at, failures = s.failures + 1, last_error = reason, last_detail = detail,
-			next_attempt = at + ceil(greatest(
-				least(retry_delay_ms * 2.0 ^ least(s.failures, 40)
-				      * (0.75 + (hashint4(relay # s.failures) & 1023) / 2048.0), retry_delay_max_ms),
-				least(retry_after_ms, 86400000)) / 1000)::bigint
-		WHERE s.relay_id = relay;
-	ELSE
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('"%s" is nothing a relay can report', left(event, 64)),
-			DETAIL = 'There are connected, caught_up and ended.', HINT = 'Of "ended", reason says why; it is empty if all went well.';
-	END IF;
+	FOR relay IN SELECT l.relay_id FROM bigbrotr.relay_leases AS l WHERE l.owner = worker ORDER BY l.relay_id LOOP
+		UPDATE bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at WHERE s.relay_id = relay;
+		PERFORM bigbrotr.end_lease(worker, relay);
+		released := released + 1;
+	END LOOP;
+	RETURN released;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.report_relay(integer, text, text, text, bigint, bigint, bigint, bigint) IS
-	'What became of a taken relay. event: connected, caught_up or ended; reason: why it failed, else empty; retry_after_ms: how long it is to be left alone at least; at: Unix seconds';
+COMMENT ON FUNCTION bigbrotr.release_relays(text, bigint) IS
+	'All connections of the worker are gone: the relays it held are due again. Returns how many';
 
-CREATE FUNCTION bigbrotr.release_relays(at bigint) RETURNS bigint
+CREATE FUNCTION bigbrotr.expire_leases(at bigint) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	dead text;
+	released bigint := 0;
+BEGIN
+	FOR dead IN
+		SELECT w.owner FROM bigbrotr.sync_workers AS w WHERE w.expires <= at ORDER BY w.owner FOR UPDATE SKIP LOCKED
+	LOOP
+		released := released + bigbrotr.release_relays(dead, at);
+		DELETE FROM bigbrotr.sync_workers AS w WHERE w.owner = dead;
+	END LOOP;
+	RETURN released;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.expire_leases(bigint) IS
+	'Takes the leases of workers away that did not renew them; those that are writing just now are left alone. Returns how many';
+
+CREATE FUNCTION bigbrotr.adopt_relays() RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	adopted bigint;
+BEGIN
+	INSERT INTO bigbrotr.relay_sync (relay_id, phase_since)
+	SELECT r.relay_id, r.inserted_at FROM bigbrotr.relays AS r
+	WHERE NOT EXISTS (SELECT FROM bigbrotr.relay_sync AS s WHERE s.relay_id = r.relay_id)
+	ORDER BY r.relay_id
+	ON CONFLICT DO NOTHING;
+	GET DIAGNOSTICS adopted = ROW_COUNT;
+	RETURN adopted;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.adopt_relays() IS
+	'Lets relays be archived that were inserted without a row in bigbrotr.relay_sync. Returns how many';
+
+CREATE FUNCTION bigbrotr.start_synchronizer(worker text, until bigint, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	released bigint;
 BEGIN
+	INSERT INTO bigbrotr.sync_workers AS w (owner, expires) VALUES (worker, until)
+	ON CONFLICT ON CONSTRAINT sync_workers_pkey DO UPDATE SET expires = excluded.expires;
+	released := bigbrotr.release_relays(worker, at);
+	PERFORM bigbrotr.adopt_relays();
+	-- After a restore nobody holds what was open when it was dumped, and other settings may hold.
 	UPDATE bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at
-	WHERE s.phase IN ('connecting', 'backfill', 'live');
-	GET DIAGNOSTICS released = ROW_COUNT;
+	WHERE s.phase IN ('connecting', 'backfill', 'live')
+	      AND NOT EXISTS (SELECT FROM bigbrotr.relay_leases AS l WHERE l.relay_id = s.relay_id);
+	UPDATE bigbrotr.relay_sync AS s SET waits_for = NULL WHERE s.waits_for IS NOT NULL;
+	PERFORM bigbrotr.trim_coverage(at);
 	RETURN released;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.release_relays(bigint) IS
-	'All connections are gone: relays that were taken are due again. Returns how many';
+COMMENT ON FUNCTION bigbrotr.start_synchronizer(text, bigint, bigint) IS
+	'A worker begins: it takes leases until this Unix second, and gives back what it held under the same name. Returns how many relays these were';
 
-CREATE FUNCTION bigbrotr.unwanted_relays(relay_ids integer[], allow_local boolean) RETURNS SETOF integer
-	LANGUAGE sql STABLE STRICT
+-- ---- Whose turn it is
+
+-- Not STRICT, so that the planner sees through it and a LIMIT reads no more than it wants.
+CREATE FUNCTION bigbrotr.due_relays(
+	at bigint, OUT relay_id integer, OUT url text, OUT since bigint) RETURNS SETOF record
+	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT a.relay_id FROM unnest(unwanted_relays.relay_ids) AS a (relay_id)
-		WHERE NOT EXISTS (
-			SELECT FROM bigbrotr.relays AS r JOIN bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
-			WHERE r.relay_id = a.relay_id AND s.enabled AND (r.network <> 'local' OR unwanted_relays.allow_local));
+		SELECT s.relay_id, r.url, s.next_attempt
+		FROM bigbrotr.relay_sync AS s JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id
+		WHERE s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL AND s.next_attempt <= due_relays.at
+		ORDER BY s.next_attempt, s.relay_id;
 	END;
-COMMENT ON FUNCTION bigbrotr.unwanted_relays(integer[], boolean) IS
-	'Those of the relays that are to be left alone: disabled, deleted or no longer allowed';
+COMMENT ON FUNCTION bigbrotr.due_relays(bigint) IS
+	'Relays whose turn it is at this Unix second: never tried ones first, then those waiting longest';
+
+CREATE FUNCTION bigbrotr.relay_site(url text, OUT host text, OUT site text)
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_relay_site';
+COMMENT ON FUNCTION bigbrotr.relay_site(text) IS
+	'Host of a normalised relay URL, and the site it belongs to: the domain that somebody registered, by the Public Suffix List; of an address the address itself';
+
+-- A relay that may not be opened now waits for what stands in waits_for and is no more looked at until then:
+-- ten thousand names of one host are each passed over once, not each second.
+CREATE FUNCTION bigbrotr.take_relays(
+	worker text, places integer, per_host integer, per_site integer, allow_local boolean, at bigint,
+	OUT relay_id integer, OUT url text, OUT page_limit integer, OUT pace_ms integer) RETURNS SETOF record
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	due record;
+	wish text;
+	taken integer := 0;
+BEGIN
+	FOR due IN
+		SELECT s.relay_id, r.url, r.network, s.page_limit, s.pace_ms, p.host, p.site
+		FROM bigbrotr.relay_sync AS s
+		     JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id
+		     CROSS JOIN LATERAL bigbrotr.relay_site(r.url) AS p
+		WHERE s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL AND s.next_attempt <= at
+		ORDER BY s.next_attempt, s.relay_id
+		LIMIT 2 * greatest(places, 0) + 100
+	LOOP
+		EXIT WHEN taken >= places;
+		-- Another worker may be taking it. Not locked above: a loop fetches more rows than it uses.
+		PERFORM FROM bigbrotr.relay_sync AS s
+		WHERE s.relay_id = due.relay_id AND s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL
+		FOR NO KEY UPDATE SKIP LOCKED;
+		CONTINUE WHEN NOT FOUND;
+		wish := CASE
+			WHEN due.network = 'local' AND NOT allow_local THEN 'permission'
+			WHEN due.network NOT IN ('clearnet', 'local') THEN 'proxy'
+			WHEN (SELECT count(*) FROM bigbrotr.relay_leases AS l WHERE l.host = due.host) >= per_host THEN 'host ' || due.host
+			WHEN (SELECT count(*) FROM bigbrotr.relay_leases AS l WHERE l.site = due.site) >= per_site THEN 'site ' || due.site
+		END;
+		IF wish IS NOT NULL THEN
+			UPDATE bigbrotr.relay_sync AS s SET waits_for = wish WHERE s.relay_id = due.relay_id;
+			CONTINUE;
+		END IF;
+		INSERT INTO bigbrotr.relay_leases (relay_id, owner, host, site, taken_at)
+		VALUES (due.relay_id, worker, due.host, due.site, at);
+		UPDATE bigbrotr.relay_sync AS s SET phase = 'connecting', phase_since = at WHERE s.relay_id = due.relay_id;
+		taken := taken + 1;
+		relay_id := due.relay_id;
+		url := due.url;
+		page_limit := due.page_limit;
+		pace_ms := due.pace_ms;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.take_relays(text, integer, integer, integer, boolean, bigint) IS
+	'Leases so many of the due relays to a worker, so that no more than per_host of one host and per_site of one site are leased; what does not fit is passed over and waits. page_limit, pace_ms: what was learned of the relay, 0: nothing';
+
+CREATE FUNCTION bigbrotr.wake_relays(everyone boolean) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	woken bigint;
+BEGIN
+	UPDATE bigbrotr.relay_sync AS s SET waits_for = NULL
+	WHERE s.waits_for IS NOT NULL AND (everyone OR s.relay_id IN (
+		SELECT DISTINCT ON (w.waits_for) w.relay_id FROM bigbrotr.relay_sync AS w
+		WHERE w.waits_for IS NOT NULL AND w.enabled ORDER BY w.waits_for, w.next_attempt));
+	GET DIAGNOSTICS woken = ROW_COUNT;
+	RETURN woken;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.wake_relays(boolean) IS
+	'Lets relays be due that were passed over: everyone, after settings have changed, or the first one of each host and site. Returns how many';
+
+CREATE FUNCTION bigbrotr.unwanted_relays(worker text, allow_local boolean) RETURNS SETOF integer
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT l.relay_id FROM bigbrotr.relay_leases AS l
+		     JOIN bigbrotr.relay_sync AS s ON s.relay_id = l.relay_id
+		     JOIN bigbrotr.relays AS r ON r.relay_id = l.relay_id
+		WHERE l.owner = unwanted_relays.worker AND NOT (s.enabled AND (r.network <> 'local' OR unwanted_relays.allow_local));
+	END;
+COMMENT ON FUNCTION bigbrotr.unwanted_relays(text, boolean) IS
+	'Those of the relays a worker holds that are to be left alone: disabled or no longer allowed';
+
+CREATE FUNCTION bigbrotr.crowded_relays(worker text) RETURNS SETOF integer
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT l.relay_id FROM bigbrotr.relay_leases AS l
+		WHERE l.owner = crowded_relays.worker AND EXISTS (
+			SELECT FROM bigbrotr.relay_sync AS s
+			WHERE s.enabled AND s.waits_for IN ('host ' || l.host, 'site ' || l.site));
+	END;
+COMMENT ON FUNCTION bigbrotr.crowded_relays(text) IS
+	'Those of the relays a worker holds for whose place another one of their host or site waits';
+
+-- ---- What came of it
+
+CREATE FUNCTION bigbrotr.end_kind(reason text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE
+		WHEN reason = '' THEN 'told'
+		WHEN reason IN ('rate_limited', 'auth_required', 'closed_by_relay') THEN 'refused'
+		WHEN reason IN ('too_many_invalid', 'flood', 'too_deep', 'bad_utf8', 'binary_frame') THEN 'fault'
+		ELSE 'failed' END;
+COMMENT ON FUNCTION bigbrotr.end_kind(text) IS
+	'Why a connection ended, by its reason code. told: by us; refused: the relay is there but does not let us read; fault: the relay sent what no honest one sends; failed: everything else';
+
+CREATE FUNCTION bigbrotr.report_relay(
+	worker text, relay integer, event text, reason text, detail text, pause_ms bigint,
+	page_limit integer, pace_ms integer, retry_delay_ms bigint, retry_delay_max_ms bigint, at bigint) RETURNS void
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	kind text := bigbrotr.end_kind(reason);
+	status_now text := CASE WHEN event = 'connected' OR kind IN ('refused', 'fault') THEN 'online'
+	                        WHEN event = 'ended' AND kind = 'failed' THEN 'offline' END;
+	known bigbrotr.relay_sync;
+	delay_ms double precision;
+BEGIN
+	IF event <> ALL ('{connected,caught_up,ended}') THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is nothing a relay can report', left(event, 64)),
+			DETAIL = 'There are connected, caught_up and ended.', HINT = 'Of "ended", reason says why; it is empty if all went well.';
+	END IF;
+	IF NOT EXISTS (SELECT FROM bigbrotr.relay_leases AS l WHERE l.relay_id = relay AND l.owner = worker) THEN
+		RETURN;
+	END IF;
+	IF event = 'ended' THEN
+		PERFORM bigbrotr.end_lease(worker, relay);
+	END IF;
+	UPDATE bigbrotr.relays AS r SET status = status_now
+	WHERE r.relay_id = relay AND status_now IS NOT NULL AND r.status IS DISTINCT FROM status_now;
+	UPDATE bigbrotr.relay_sync AS s
+	SET page_limit = coalesce(nullif(report_relay.page_limit, 0), s.page_limit),
+	    pace_ms = coalesce(nullif(report_relay.pace_ms, 0), s.pace_ms)
+	WHERE s.relay_id = relay AND (report_relay.page_limit NOT IN (0, s.page_limit) OR report_relay.pace_ms NOT IN (0, s.pace_ms));
+
+	IF event = 'connected' THEN
+		UPDATE bigbrotr.relay_sync AS s SET phase = 'backfill', phase_since = at WHERE s.relay_id = relay;
+	ELSIF event = 'caught_up' THEN
+		UPDATE bigbrotr.relay_sync AS s SET phase = 'live', phase_since = at WHERE s.relay_id = relay AND s.phase <> 'live';
+	ELSIF kind = 'told' THEN
+		UPDATE bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at + pause_ms / 1000 WHERE s.relay_id = relay;
+	ELSE
+		SELECT * INTO STRICT known FROM bigbrotr.relay_sync AS s WHERE s.relay_id = relay FOR NO KEY UPDATE;
+		known.failures := known.failures + 1;
+		IF kind = 'fault' THEN
+			-- One is forgiven for each day without another one; a good page forgives none.
+			known.faults := greatest(0, known.faults - (at - coalesce(known.last_fault, at)) / 86400) + 1;
+			known.last_fault := at;
+			delay_ms := retry_delay_max_ms * 2.0 ^ least(known.faults - 1, 6);
+		ELSE
+			-- Doubles from failure to failure, give or take a quarter, so that relays that failed
+			-- together do not come back together.
+			delay_ms := least(retry_delay_max_ms, retry_delay_ms * 2.0 ^ least(known.failures - 1, 40)
+				* (0.75 + (hashint4(relay # (known.failures - 1)) & 1023) / 2048.0));
+		END IF;
+		-- What the relay asks for counts up to a day.
+		UPDATE bigbrotr.relay_sync AS s SET
+			phase = 'backoff', phase_since = at, failures = known.failures, faults = known.faults, last_fault = known.last_fault,
+			last_error = reason, last_detail = detail,
+			next_attempt = at + ceil(greatest(delay_ms, least(pause_ms, 86400000)) / 1000)::bigint
+		WHERE s.relay_id = relay;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.report_relay(text, integer, text, text, text, bigint, integer, integer, bigint, bigint, bigint) IS
+	'What became of a leased relay; nothing happens if the worker does not hold it. event: connected, caught_up or ended, which ends the lease; reason: why it failed, else empty; pause_ms: how long it is to be left alone at least; page_limit, pace_ms: what was learned of it, 0: nothing; at: Unix seconds';
 
 CREATE FUNCTION bigbrotr.count_traffic(
 	relay_ids integer[], new_events bigint[], new_sightings bigint[], new_messages bigint[], new_bytes bigint[],
@@ -189,7 +333,7 @@ CREATE FUNCTION bigbrotr.count_traffic(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	-- Whoever has locked a relay's row is at the same: to wait for them could be in a circle, since
+	-- Others that have locked a relay's row note the same: to wait for one of them could be a deadlock, since
 	-- insert_events_batch locks relays before events.
 	UPDATE bigbrotr.relays AS r SET last_seen = at
 	WHERE r.relay_id IN (
@@ -197,19 +341,31 @@ BEGIN
 		     JOIN unnest(relay_ids, new_messages) AS a (relay_id, messages) ON a.relay_id = k.relay_id
 		WHERE a.messages > 0 AND k.last_seen IS DISTINCT FROM at
 		FOR NO KEY UPDATE OF k SKIP LOCKED);
-	UPDATE bigbrotr.relay_sync AS s SET
-		events = s.events + coalesce(a.events, 0), sightings = s.sightings + coalesce(a.sightings, 0),
-		messages = s.messages + coalesce(a.messages, 0), bytes = s.bytes + coalesce(a.bytes, 0),
-		pages = s.pages + coalesce(a.pages, 0),
-		failures = CASE WHEN a.pages > 0 THEN 0 ELSE s.failures END,
-		last_success = CASE WHEN a.pages > 0 THEN at ELSE s.last_success END
+	INSERT INTO bigbrotr.relay_traffic AS t (relay_id, events, sightings, messages, bytes, pages, last_success)
+	SELECT a.relay_id, coalesce(a.events, 0), coalesce(a.sightings, 0), coalesce(a.messages, 0), coalesce(a.bytes, 0),
+	       coalesce(a.pages, 0), CASE WHEN a.pages > 0 THEN at END
 	FROM unnest(relay_ids, new_events, new_sightings, new_messages, new_bytes, new_pages)
 	     AS a (relay_id, events, sightings, messages, bytes, pages)
-	WHERE s.relay_id = a.relay_id;
+	WHERE EXISTS (SELECT FROM bigbrotr.relay_sync AS s WHERE s.relay_id = a.relay_id)
+	ORDER BY a.relay_id
+	ON CONFLICT ON CONSTRAINT relay_traffic_pkey DO UPDATE SET
+		events = t.events + excluded.events, sightings = t.sightings + excluded.sightings,
+		messages = t.messages + excluded.messages, bytes = t.bytes + excluded.bytes, pages = t.pages + excluded.pages,
+		last_success = coalesce(excluded.last_success, t.last_success);
+	UPDATE bigbrotr.relay_sync AS s SET failures = 0
+	FROM unnest(relay_ids, new_pages) AS a (relay_id, pages)
+	WHERE s.relay_id = a.relay_id AND a.pages > 0 AND s.failures > 0;
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.count_traffic(integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint) IS
-	'Adds to the counters in bigbrotr.relay_sync (no relay twice). A page read to its end ends a series of failures';
+	'Adds to the counters in bigbrotr.relay_traffic (no relay twice). A page read to its end ends a series of failures';
+
+CREATE FUNCTION bigbrotr.refusal_kind(reason text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE WHEN reason IN ('too_large', 'frame_too_large', 'too_many_tags', 'bad_kind', 'bad_tags', 'local_address')
+		THEN 'policy' ELSE 'fault' END;
+COMMENT ON FUNCTION bigbrotr.refusal_kind(text) IS
+	'Of a refusal''s reason code: policy, a limit of ours that an honest relay may pass, or fault, what no honest relay sends';
 
 CREATE FUNCTION bigbrotr.count_refusals(
 	relay_ids integer[], reasons text[], counts bigint[], details text[], at bigint) RETURNS void
@@ -228,4 +384,3 @@ CREATE FUNCTION bigbrotr.count_refusals(
 	END;
 COMMENT ON FUNCTION bigbrotr.count_refusals(integer[], text[], bigint[], text[], bigint) IS
 	'Counts what relays sent and we refused, by reason code; details: of the last one each; at: Unix seconds';
-

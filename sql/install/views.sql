@@ -39,21 +39,23 @@ COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_software IS 'software (NIP-11)';
 COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_version IS 'version (NIP-11)';
 
 CREATE VIEW bigbrotr.refusals AS
-	SELECT 'relay'::text AS source, r.url AS name, f.reason, f.count, f.first_at, f.last_at, f.last_detail
+	SELECT 'relay'::text AS source, r.url AS name, f.reason, bigbrotr.refusal_kind(f.reason) AS kind,
+	       f.count, f.first_at, f.last_at, f.last_detail
 	FROM bigbrotr.relay_refusals AS f JOIN bigbrotr.relays AS r ON r.relay_id = f.relay_id
 	UNION ALL
-	SELECT 'database', coalesce(r.url, ''), j.sqlstate, count(*), min(j.rejected_at), max(j.rejected_at),
+	SELECT 'database', coalesce(r.url, ''), j.sqlstate, 'database', count(*), min(j.rejected_at), max(j.rejected_at),
 	       (array_agg(j.message ORDER BY j.rejected_at DESC))[1]
 	FROM bigbrotr.event_rejects AS j LEFT JOIN bigbrotr.relays AS r ON r.relay_id = j.relay_id
 	GROUP BY r.url, j.sqlstate
 	UNION ALL
-	SELECT 'seeds', s.source, s.reason, count(*), min(s.read_at), max(s.read_at), (array_agg(s.text ORDER BY s.line DESC))[1]
+	SELECT 'seeds', s.source, s.reason, 'fault', count(*), min(s.read_at), max(s.read_at), (array_agg(s.text ORDER BY s.line DESC))[1]
 	FROM bigbrotr.seed_rejects AS s
 	GROUP BY s.source, s.reason;
 COMMENT ON VIEW bigbrotr.refusals IS 'Everything that was not archived, counted by reason';
 COMMENT ON COLUMN bigbrotr.refusals.source IS 'relay: sent by a relay; database: verified, but the database would not take it (bigbrotr.event_rejects); seeds: a line of a seed list (bigbrotr.seed_rejects)';
 COMMENT ON COLUMN bigbrotr.refusals.name IS 'URL of the relay, or name of the seed list';
 COMMENT ON COLUMN bigbrotr.refusals.reason IS 'Reason code, or SQLSTATE';
+COMMENT ON COLUMN bigbrotr.refusals.kind IS 'policy: a limit of ours; fault: it is not what it should be; database: see the error';
 COMMENT ON COLUMN bigbrotr.refusals.count IS 'How often';
 COMMENT ON COLUMN bigbrotr.refusals.first_at IS 'First time, Unix seconds';
 COMMENT ON COLUMN bigbrotr.refusals.last_at IS 'Last time, Unix seconds';
@@ -73,16 +75,32 @@ COMMENT ON COLUMN bigbrotr.coverage_gaps.tried_at IS 'When a dense second was la
 CREATE VIEW bigbrotr.relay_progress AS
 	SELECT r.relay_id, r.url, r.network, r.status, coalesce(s.enabled, true) AS enabled,
 	       coalesce(s.phase, 'waiting') AS phase, s.phase_since,
-	       coalesce(s.events, 0) AS events, coalesce(s.sightings, 0) AS sightings,
-	       coalesce(s.messages, 0) AS messages, coalesce(s.bytes, 0) AS bytes, coalesce(s.pages, 0) AS pages,
+	       CASE
+	           WHEN NOT s.enabled THEN 'to be enabled'
+	           WHEN s.waits_for LIKE 'host %' THEN 'a place of its host (bigbrotr.sync_connections_per_host)'
+	           WHEN s.waits_for LIKE 'site %' THEN 'a place of its site (bigbrotr.sync_connections_per_site)'
+	           WHEN s.waits_for = 'permission' THEN 'permission to open local relays (bigbrotr.allow_local_relays)'
+	           WHEN s.waits_for = 'proxy' THEN 'a proxy to its network'
+	           WHEN s.phase IN ('connecting', 'backfill', 'live') THEN NULL
+	           WHEN s.next_attempt <= bigbrotr.unix_now() IS NOT FALSE THEN 'a place (bigbrotr.sync_connections)'
+	           WHEN s.phase = 'waiting' THEN 'its next turn'
+	           WHEN s.last_error = 'rate_limited' THEN 'the end of the pause that the relay asked for'
+	           WHEN s.last_error = 'auth_required' THEN 'authentication, which the relay demands'
+	           WHEN bigbrotr.end_kind(s.last_error) = 'fault' THEN 'the end of its ban for what it sent'
+	           ELSE 'the next attempt after a failure' END AS waiting_for,
+	       coalesce(t.events, 0) AS events, coalesce(t.sightings, 0) AS sightings,
+	       coalesce(t.messages, 0) AS messages, coalesce(t.bytes, 0) AS bytes, coalesce(t.pages, 0) AS pages,
 	       c.proven_seconds, c.dense_seconds, c.proven_from, c.proven_until,
 	       least(1, c.proven_seconds::double precision / (bigbrotr.unix_now() + 1)) AS coverage,
-	       f.refusals, coalesce(s.failures, 0) AS failures, s.last_error, s.last_detail, s.last_success, s.next_attempt
+	       f.refusals, coalesce(s.failures, 0) AS failures, coalesce(s.faults, 0) AS faults,
+	       s.last_error, s.last_detail, t.last_success, s.next_attempt, l.owner
 	FROM bigbrotr.relays AS r
 	     LEFT JOIN bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
+	     LEFT JOIN bigbrotr.relay_traffic AS t ON t.relay_id = r.relay_id
+	     LEFT JOIN bigbrotr.relay_leases AS l ON l.relay_id = r.relay_id
 	     CROSS JOIN LATERAL (
 	         SELECT coalesce(sum(c.upper - c.lower + 1) FILTER (WHERE c.evidence <> 'dense'), 0)::bigint AS proven_seconds,
-	                count(*) FILTER (WHERE c.evidence = 'dense') AS dense_seconds,
+	                coalesce(sum(c.upper - c.lower + 1) FILTER (WHERE c.evidence = 'dense'), 0)::bigint AS dense_seconds,
 	                min(c.lower) FILTER (WHERE c.evidence <> 'dense') AS proven_from,
 	                max(c.upper) FILTER (WHERE c.evidence <> 'dense') AS proven_until
 	         FROM bigbrotr.coverage AS c WHERE c.relay_id = r.relay_id AND c.filter = '{}') AS c
@@ -97,22 +115,25 @@ COMMENT ON COLUMN bigbrotr.relay_progress.status IS 'online, offline or null (no
 COMMENT ON COLUMN bigbrotr.relay_progress.enabled IS 'false: the synchronizer leaves the relay alone';
 COMMENT ON COLUMN bigbrotr.relay_progress.phase IS 'waiting, connecting, backfill, live or backoff, see bigbrotr.relay_sync';
 COMMENT ON COLUMN bigbrotr.relay_progress.phase_since IS 'When the phase began, Unix seconds';
+COMMENT ON COLUMN bigbrotr.relay_progress.waiting_for IS 'In words: what must come before it is opened; null: it is open';
 COMMENT ON COLUMN bigbrotr.relay_progress.events IS 'Events first archived through this relay';
 COMMENT ON COLUMN bigbrotr.relay_progress.sightings IS 'Sightings archived';
 COMMENT ON COLUMN bigbrotr.relay_progress.messages IS 'WebSocket messages received';
 COMMENT ON COLUMN bigbrotr.relay_progress.bytes IS 'Bytes of these messages, inflated';
 COMMENT ON COLUMN bigbrotr.relay_progress.pages IS 'Pages read to their end';
 COMMENT ON COLUMN bigbrotr.relay_progress.proven_seconds IS 'Seconds of history proven to be archived';
-COMMENT ON COLUMN bigbrotr.relay_progress.dense_seconds IS 'Seconds with more events than a page holds, seen in part';
+COMMENT ON COLUMN bigbrotr.relay_progress.dense_seconds IS 'Seconds seen in part, since one of them has more events than a page holds';
 COMMENT ON COLUMN bigbrotr.relay_progress.proven_from IS 'Oldest second proven, Unix seconds';
 COMMENT ON COLUMN bigbrotr.relay_progress.proven_until IS 'Newest second proven, Unix seconds';
 COMMENT ON COLUMN bigbrotr.relay_progress.coverage IS 'Share of the history from 0 until now that is proven, 0 .. 1';
 COMMENT ON COLUMN bigbrotr.relay_progress.refusals IS 'What was refused, see bigbrotr.refusals';
 COMMENT ON COLUMN bigbrotr.relay_progress.failures IS 'Connections failed or broken since the last page was read';
+COMMENT ON COLUMN bigbrotr.relay_progress.faults IS 'Connections that we cut since the relay sent what no honest one sends; one is forgiven a day';
 COMMENT ON COLUMN bigbrotr.relay_progress.last_error IS 'Reason code of the last failure';
 COMMENT ON COLUMN bigbrotr.relay_progress.last_detail IS 'What the relay or the system said at the last failure';
 COMMENT ON COLUMN bigbrotr.relay_progress.last_success IS 'When a page was last read to its end, Unix seconds';
 COMMENT ON COLUMN bigbrotr.relay_progress.next_attempt IS 'Not opened before, Unix seconds; 0: never tried';
+COMMENT ON COLUMN bigbrotr.relay_progress.owner IS 'Worker that archives it now, see bigbrotr.relay_leases';
 
 CREATE VIEW bigbrotr.sync_progress AS
 	SELECT count(*) AS relays,
@@ -145,6 +166,6 @@ COMMENT ON COLUMN bigbrotr.sync_progress.messages IS 'WebSocket messages receive
 COMMENT ON COLUMN bigbrotr.sync_progress.bytes IS 'Bytes of these messages, inflated';
 COMMENT ON COLUMN bigbrotr.sync_progress.pages IS 'Pages read to their end';
 COMMENT ON COLUMN bigbrotr.sync_progress.refusals IS 'What relays sent and was refused, see bigbrotr.refusals';
-COMMENT ON COLUMN bigbrotr.sync_progress.dense_seconds IS 'Seconds with more events than a page holds, seen in part';
+COMMENT ON COLUMN bigbrotr.sync_progress.dense_seconds IS 'Seconds seen in part, since one of them has more events than a page holds';
 COMMENT ON COLUMN bigbrotr.sync_progress.coverage IS 'Mean share of the enabled relays'' history that is proven, 0 .. 1';
 

@@ -46,7 +46,7 @@ class DirectInsert
 {
   public:
 	bool run(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
-			 bool look, Inserted &inserted, std::vector<uint8_t> &known)
+			 bool look, Relays relays, Inserted &inserted, std::vector<uint8_t> &known)
 	{
 		bool open = pg::call([&] {
 			if (!events_.open(kEvents))
@@ -62,7 +62,7 @@ class DirectInsert
 		write_events(events, now, look, inserted);
 		if (!deletions_shut_out)
 			hold_events_of(sightings);
-		write_sightings(sightings, look, known);
+		write_sightings(sightings, look, relays, known);
 		for (const auto &[relay, count] : sightings_.relays().all())
 			inserted.sightings.push_back({static_cast<int32_t>(relay), count});
 		pg::call([&] {
@@ -155,7 +155,7 @@ class DirectInsert
 		batch_ = std::move(held);
 	}
 
-	void write_sightings(std::span<const Sighting> sightings, bool look,
+	void write_sightings(std::span<const Sighting> sightings, bool look, Relays relays,
 						 std::vector<uint8_t> &known)
 	{
 		known.assign(sightings.size(), false);
@@ -176,7 +176,7 @@ class DirectInsert
 			if (known[i])
 				seen.push_back({{event.eid, sighting.relay_id}, i, sighting.seen_at, event.fresh});
 		}
-		sightings_.write(std::move(seen), look);
+		sightings_.write(std::move(seen), look, relays);
 	}
 
 	void record_facts()
@@ -227,10 +227,10 @@ in_batch_memory(F body) -> decltype(body())
 
 bool
 insert_directly(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
-				bool look, Inserted &inserted, std::vector<uint8_t> &known)
+				bool look, Relays relays, Inserted &inserted, std::vector<uint8_t> &known)
 {
 	return in_batch_memory(
-		[&] { return DirectInsert().run(events, sightings, now, look, inserted, known); });
+		[&] { return DirectInsert().run(events, sightings, now, look, relays, inserted, known); });
 }
 
 bool

@@ -16,7 +16,8 @@ namespace archive {
  * somebody else was faster.
  */
 bool insert_directly(std::span<const Event> events, std::span<const Sighting> sightings,
-					 int64_t now, bool look, Inserted &inserted, std::vector<uint8_t> &known);
+					 int64_t now, bool look, Relays relays, Inserted &inserted,
+					 std::vector<uint8_t> &known);
 
 /* Likewise false if SQL has to do it. */
 bool look_up_directly(std::span<const std::string_view> ids, std::vector<uint8_t> &known);

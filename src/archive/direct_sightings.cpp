@@ -88,7 +88,7 @@ SightingWriter::leave_out_stored(std::vector<Seen> &seen)
 }
 
 void
-SightingWriter::write(std::vector<Seen> seen, bool look)
+SightingWriter::write(std::vector<Seen> seen, bool look, Relays relays)
 {
 	std::sort(seen.begin(), seen.end(), [](const Seen &a, const Seen &b) {
 		return std::tie(a.key, a.number) < std::tie(b.key, b.number);
@@ -104,9 +104,12 @@ SightingWriter::write(std::vector<Seen> seen, bool look)
 	}
 	if (seen.empty()) // a resend: nothing to lock
 		return;
-	std::vector<int64_t> relays = lock_relays(seen);
+	std::vector<int64_t> locked;
+	if (relays == Relays::Unknown)
+		locked = lock_relays(seen);
 	for (const Seen &s : seen) {
-		if (!std::binary_search(relays.begin(), relays.end(), int64_t{s.key.second}))
+		if (relays == Relays::Unknown &&
+			!std::binary_search(locked.begin(), locked.end(), int64_t{s.key.second}))
 			continue;
 		pg::call([&] {
 			if (table_.full())

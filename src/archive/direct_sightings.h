@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "counts.h"
+#include "insert.h"
 #include "table.h"
 
 namespace archive {
@@ -29,7 +30,7 @@ class SightingWriter
 	bool counted() const { return table_.counted(); }
 
 	/* Writes what is not there yet, of relays that exist; look: as in direct_insert.h. */
-	void write(std::vector<Seen> seen, bool look);
+	void write(std::vector<Seen> seen, bool look, Relays relays);
 	/* How many were written of each relay. */
 	const Counts &relays() const { return relays_; }
 

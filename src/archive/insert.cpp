@@ -226,7 +226,8 @@ event_of(const nostr::Event &event)
 }
 
 Inserted
-insert_events(std::span<const Event> exact, std::span<const Sighting> sightings, int64_t now)
+insert_events(std::span<const Event> exact, std::span<const Sighting> sightings, int64_t now,
+			  Relays relays)
 {
 	Storable storable(exact);
 	std::span<const Event> events = storable.events();
@@ -236,7 +237,7 @@ insert_events(std::span<const Event> exact, std::span<const Sighting> sightings,
 	auto directly = [&](bool look) {
 		return attempt([&] {
 			inserted = {};
-			direct = insert_directly(events, sightings, now, look, inserted, known);
+			direct = insert_directly(events, sightings, now, look, relays, inserted, known);
 		});
 	};
 	if (!((directly(false) || directly(true)) && direct)) {
@@ -269,7 +270,8 @@ insert_sightings(std::span<const Sighting> sightings)
 	auto directly = [&](bool look) {
 		return attempt([&] {
 			inserted = {};
-			direct = insert_directly({}, sightings, 0, look, inserted, recorded.known);
+			direct =
+				insert_directly({}, sightings, 0, look, Relays::Unknown, inserted, recorded.known);
 		});
 	};
 	if (!((directly(false) || directly(true)) && direct)) {

@@ -58,6 +58,13 @@ struct RelaySightings
 	int64_t count;
 };
 
+/* What is known of the relays of sightings. */
+enum class Relays : uint8_t
+{
+	Unknown, // some may not exist, or be deleted meanwhile: each is locked
+	Held     // they exist until the end of the transaction: the caller has leased them
+};
+
 struct Inserted
 {
 	IdSet events;                          // ids of those that are new, as they stand in the batch
@@ -77,7 +84,7 @@ struct Inserted
  * pg::Error for whatever is not the fault of one event: deadlock, no disk space, no privilege.
  */
 Inserted insert_events(std::span<const Event> events, std::span<const Sighting> sightings,
-					   int64_t now);
+					   int64_t now, Relays relays = Relays::Unknown);
 
 struct Recorded
 {

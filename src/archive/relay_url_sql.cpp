@@ -1,7 +1,11 @@
 /*
- * Relay URLs for SQL: bigbrotr.normalise_relay_url(text, lenient) and the policy beside it,
- * bigbrotr.allow_local_relays() (the setting itself only superusers may read).
+ * Relay URLs for SQL: bigbrotr.normalise_relay_url(text, lenient), bigbrotr.relay_site(text), and
+ * the policy beside them, bigbrotr.allow_local_relays() (the setting itself only superusers may
+ * read).
  */
+#include <arpa/inet.h>
+#include <libpsl.h>
+
 #include "nostr/relay_url.h"
 #include "pg/border/settings.h"
 
@@ -13,8 +17,53 @@ extern "C" {
 
 PGDLLEXPORT Datum bigbrotr_normalise_relay_url(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(bigbrotr_normalise_relay_url);
+PGDLLEXPORT Datum bigbrotr_relay_site(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(bigbrotr_relay_site);
 PGDLLEXPORT Datum bigbrotr_allow_local_relays(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(bigbrotr_allow_local_relays);
+}
+
+namespace {
+
+bool
+is_address(const std::string &host)
+{
+	in_addr address;
+	return host.find(':') != host.npos || inet_pton(AF_INET, host.c_str(), &address) == 1;
+}
+
+/* The domain that somebody registered; of an address, or of a host that is a public suffix, `host`.
+ */
+std::string
+site_of(const std::string &host)
+{
+	if (is_address(host))
+		return host;
+	const char *site = psl_registrable_domain(psl_builtin(), host.c_str());
+	return site ? site : host;
+}
+
+} // namespace
+
+Datum
+bigbrotr_relay_site(PG_FUNCTION_ARGS)
+{
+	text *url = PG_GETARG_TEXT_PP(0);
+	TupleDesc shape;
+	if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+
+	return pg::boundary([&] {
+		std::string host =
+			nostr::relay_endpoint({VARDATA_ANY(url), static_cast<size_t>(VARSIZE_ANY_EXHDR(url))})
+				.host;
+		std::string site = site_of(host);
+		return pg::call([&] {
+			Datum values[] = {CStringGetTextDatum(host.c_str()), CStringGetTextDatum(site.c_str())};
+			bool nulls[] = {false, false};
+			return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
+		});
+	});
 }
 
 Datum

@@ -48,6 +48,9 @@ sub archive_server
 		'bigbrotr.restart_delay'       => '50ms',
 		'bigbrotr.retry_delay'         => '50ms',
 		'bigbrotr.retry_delay_max'     => '1s',
+		# Relays of tests are paths of one address.
+		'bigbrotr.sync_connections_per_host' => 5000,
+		'bigbrotr.sync_connections_per_site' => 5000,
 		%settings);
 	$node->append_conf('postgresql.conf', join '', map { "$_ = '$settings{$_}'\n" } sort keys %settings);
 	$node->start;

@@ -17,7 +17,7 @@ $old->safe_psql('postgres', q{UPDATE bigbrotr.relay_sync SET enabled = false WHE
 wait_for($old, q{count(*) = 2 FROM bigbrotr.relay_sync WHERE phase = 'live'});
 
 # Every row of every table, with the services standing still.
-my @tables = qw(relays events sightings coverage relay_sync relay_refusals event_rejects seed_rejects relay_checks);
+my @tables = qw(relays events sightings coverage relay_sync relay_traffic relay_refusals event_rejects seed_rejects relay_checks);
 my $rows = sub {
 	my ($node, $database) = @_;
 	return { map {
@@ -45,7 +45,7 @@ for my $sequence ([ 'relays', 'relay_id' ], [ 'events', 'eid' ])
 }
 
 # The workers go on: what is covered is not read again, a new relay is archived.
-my $pages = $new->safe_psql('copy', 'SELECT sum(pages) FROM bigbrotr.relay_sync');
+my $pages = $new->safe_psql('copy', 'SELECT sum(pages) FROM bigbrotr.relay_traffic');
 my $more  = relay_stub(events => 500);
 $new->safe_psql('copy', "SELECT bigbrotr.add_relay('$more->{urls}[0]')");
 $new->append_conf('postgresql.conf', "bigbrotr.enabled = 'on'\n");

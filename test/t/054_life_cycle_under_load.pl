@@ -19,7 +19,7 @@ add_relays($node, @{ $stub->{urls} });
 sub under_load
 {
 	my ($database) = @_;
-	my $deliveries = q{SELECT coalesce(sum(sightings), 0) FROM bigbrotr.relay_sync};
+	my $deliveries = q{SELECT sightings FROM bigbrotr.total_statistics};
 	my $before = $node->safe_psql($database // 'postgres', $deliveries);
 	wait_for($node, "(($deliveries) > $before)", $database);
 	return;

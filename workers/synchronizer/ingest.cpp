@@ -1,8 +1,6 @@
 #include "workers/synchronizer/ingest.h"
 
 #include <algorithm>
-#include <set>
-#include <unordered_map>
 
 #include "archive/insert.h"
 #include "pg/border/settings.h"
@@ -12,11 +10,9 @@ namespace {
 
 constexpr int64_t kDay = 86400;
 
-pg::Statement hold_statement("SELECT bigbrotr.hold_relays($1)");
-pg::Statement refusals_statement("SELECT bigbrotr.count_refusals($1, $2, $3, $4, $5)");
-pg::Statement traffic_statement("SELECT bigbrotr.count_traffic($1, $2, $3, $4, $5, $6, $7)");
 pg::Statement claim_statement("SELECT bigbrotr.claim_coverage($1, $2, $3, $4, $5, $6)");
-pg::Statement report_statement("SELECT bigbrotr.report_relay($1, $2, $3, $4, $5, $6, $7, $8)");
+pg::Statement
+	report_statement("SELECT bigbrotr.report_relay($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
 
 template <size_t N>
 std::string_view
@@ -24,12 +20,6 @@ view(const std::array<uint8_t, N> &bytes)
 {
 	return {reinterpret_cast<const char *>(bytes.data()), N};
 }
-
-/* What a batch adds to the counters of one relay. */
-struct Added
-{
-	int64_t events = 0, sightings = 0, messages = 0, bytes = 0, pages = 0;
-};
 
 std::vector<archive::Event>
 events_of(const wire::Batch &batch)
@@ -52,37 +42,60 @@ sightings_of(const wire::Batch &batch, int64_t now)
 	return sightings;
 }
 
-void
-count_refusals(const wire::Batch &batch, int64_t now)
+/* The lease keeps a relay from being deleted; one that has ended may be gone. */
+bool
+all_leased(const std::vector<archive::Sighting> &sightings, const RelayBook &book)
 {
-	const auto &r = batch.refusals;
-	size_t n = r.size();
-	refusals_statement.run({pg::int4_array(n, [&](size_t i) { return r[i].relay_id; }),
-							pg::text_array(n, [&](size_t i) { return r[i].reason; }),
-							pg::int8_array(n, [&](size_t i) { return r[i].count; }),
-							pg::text_array(n, [&](size_t i) { return r[i].detail; }),
-							pg::value(now)});
+	return std::all_of(sightings.begin(), sightings.end(),
+					   [&](const archive::Sighting &s) { return book.find(s.relay_id)->open; });
 }
 
 void
-count_traffic(const std::unordered_map<int32_t, Added> &added, int64_t now)
+insert(const wire::Batch &batch, const RelayBook &book, int64_t now, Ingested &result)
 {
-	std::vector<std::pair<int32_t, Added>> rows(added.begin(), added.end());
-	std::sort(rows.begin(), rows.end(), [](auto &a, auto &b) { return a.first < b.first; });
-	size_t n = rows.size();
-	traffic_statement.run({pg::int4_array(n, [&](size_t i) { return rows[i].first; }),
-						   pg::int8_array(n, [&](size_t i) { return rows[i].second.events; }),
-						   pg::int8_array(n, [&](size_t i) { return rows[i].second.sightings; }),
-						   pg::int8_array(n, [&](size_t i) { return rows[i].second.messages; }),
-						   pg::int8_array(n, [&](size_t i) { return rows[i].second.bytes; }),
-						   pg::int8_array(n, [&](size_t i) { return rows[i].second.pages; }),
-						   pg::value(now)});
+	std::vector<archive::Sighting> sightings = sightings_of(batch, now);
+	archive::Inserted inserted = archive::insert_events(
+		events_of(batch), sightings, now,
+		all_leased(sightings, book) ? archive::Relays::Held : archive::Relays::Unknown);
+	result.events = static_cast<int64_t>(inserted.events.size());
+	result.rejected = inserted.rejected;
+	for (const archive::RelaySightings &s : inserted.sightings) {
+		result.traffic[s.relay_id].sightings = s.count;
+		result.sightings += s.count;
+	}
+	for (size_t i = 0; i < sightings.size(); i++) {
+		const archive::Sighting &s = sightings[i];
+		// The first relay to deliver a new event brought it.
+		if (inserted.events.erase(s.id))
+			result.traffic[s.relay_id].events++;
+		if (inserted.missing.contains(s.id)) {
+			result.missing.push_back(*batch.sightings[i].id);
+			result.doubted.insert(s.relay_id);
+		}
+	}
 }
 
 void
-claim(const wire::Claim &c, int64_t settled_until, int64_t now)
+count_traffic(const wire::Batch &batch, TrafficMap &traffic)
 {
-	int64_t upper = std::min({c.claim.range.upper, settled_until, now});
+	for (const wire::Traffic &t : batch.traffic) {
+		Traffic &relay = traffic[t.relay_id];
+		relay.messages += static_cast<int64_t>(t.messages);
+		relay.bytes += static_cast<int64_t>(t.bytes);
+		relay.pages += t.pages;
+	}
+	for (const wire::Refusal &r : batch.refusals) {
+		Refused &refused = traffic[r.relay_id].refusals[std::string(r.reason)];
+		refused.count += r.count;
+		refused.detail = r.detail;
+	}
+}
+
+/* Nothing that had not settled when it was asked for is proven, and nothing that is to come. */
+void
+claim(const wire::Claim &c, const HandedRelay &relay, int64_t now)
+{
+	int64_t upper = std::min({c.claim.range.upper, relay.asked_at - kSettling, now});
 	if (c.claim.range.lower > upper)
 		return;
 	claim_statement.run({pg::value(c.relay_id), pg::value(c.claim.range.lower), pg::value(upper),
@@ -90,118 +103,74 @@ claim(const wire::Claim &c, int64_t settled_until, int64_t now)
 						 pg::value(c.claim.events), pg::value(now)});
 }
 
+/* How long a relay is left alone that ends without a failure. */
+int64_t
+rest_s(const HandedRelay &relay)
+{
+	return relay.stopping ? relay.pause_s : pg::settings::sync_interval_s;
+}
+
 void
-report(const wire::RelayReport &r, const BatchPolicy &policy, int64_t now)
+report(const wire::RelayReport &r, const HandedRelay &relay, const std::string &owner, int64_t now)
 {
 	const char *event = r.phase == wire::RelayPhase::Connected  ? "connected"
 						: r.phase == wire::RelayPhase::CaughtUp ? "caught_up"
 																: "ended";
-	int64_t pause = r.reason.empty() ? policy.rest_ms(r.relay_id) : int64_t{r.retry_after_ms};
+	int64_t pause_ms = r.reason.empty() ? rest_s(relay) * 1000 : int64_t{r.retry_after_ms};
 	report_statement.run(
-		{pg::value(r.relay_id), pg::value(std::string_view(event)), pg::value(r.reason),
-		 pg::value(r.detail), pg::value(pause), pg::value(int64_t{pg::settings::retry_delay_ms}),
+		{pg::value(std::string_view(owner)), pg::value(r.relay_id),
+		 pg::value(std::string_view(event)), pg::value(r.reason), pg::value(r.detail),
+		 pg::value(pause_ms), pg::value(static_cast<int32_t>(r.page_limit)),
+		 pg::value(static_cast<int32_t>(r.pace_ms)),
+		 pg::value(int64_t{pg::settings::retry_delay_ms}),
 		 pg::value(int64_t{pg::settings::retry_delay_max_s} * 1000), pg::value(now)});
 }
 
-/* The relays the batch speaks of. */
-std::set<int32_t>
-relays_of(const wire::Batch &batch)
-{
-	std::set<int32_t> relays;
-	auto add = [&](const auto &list) {
-		for (const auto &part : list)
-			relays.insert(part.relay_id);
-	};
-	add(batch.sightings);
-	add(batch.refusals);
-	add(batch.traffic);
-	add(batch.claims);
-	add(batch.reports);
-	return relays;
-}
-
-void
-check(const wire::Batch &batch, const BatchPolicy &policy)
-{
-	for (int32_t relay : relays_of(batch))
-		if (!policy.is_ours(relay))
-			throw pg::NetFault{"it spoke of relay " + std::to_string(relay) +
-							   ", which was not handed out to it"};
-	for (const wire::Claim &c : batch.claims)
-		if (c.claim.evidence == nostr::Evidence::Dense &&
-			c.claim.range.lower != c.claim.range.upper)
-			throw pg::NetFault{"it claimed a dense range of more than one second"};
-}
-
-struct Totals
-{
-	int64_t events = 0, sightings = 0, rejected = 0;
-};
-
 /* Everything of the batch in the caller's transaction. */
-Totals
-store(const wire::Batch &batch, const BatchPolicy &policy, int64_t now)
+Ingested
+store(const wire::Batch &batch, const Leases &leases, const RelayBook &book,
+	  const TrafficBook &counters, int64_t now)
 {
-	std::set<int32_t> ids = relays_of(batch);
-	std::vector<int32_t> relays(ids.begin(), ids.end());
-	hold_statement.run({pg::int4_array(relays.size(), [&](size_t i) { return relays[i]; })});
-	std::vector<archive::Sighting> sightings = sightings_of(batch, now);
-	archive::Inserted inserted = archive::insert_events(events_of(batch), sightings, now);
-	Totals totals{static_cast<int64_t>(inserted.events.size()), 0, inserted.rejected};
-	std::unordered_map<int32_t, Added> added;
-	for (const archive::RelaySightings &s : inserted.sightings) {
-		added[s.relay_id].sightings = s.count;
-		totals.sightings += s.count;
+	leases.hold();
+	Ingested result;
+	insert(batch, book, now, result);
+	count_traffic(batch, result.traffic);
+	for (const wire::Claim &c : batch.claims) {
+		const HandedRelay &relay = *book.find(c.relay_id);
+		if (relay.open && !relay.claims_held && !result.doubted.contains(c.relay_id))
+			claim(c, relay, now);
 	}
-	for (const archive::Sighting &s :
-		 sightings) // the first relay to deliver a new event brought it
-		if (inserted.events.erase(s.id))
-			added[s.relay_id].events++;
-	if (!batch.refusals.empty())
-		count_refusals(batch, now);
-	for (const wire::Traffic &t : batch.traffic) {
-		Added &a = added[t.relay_id];
-		a.messages += static_cast<int64_t>(t.messages);
-		a.bytes += static_cast<int64_t>(t.bytes);
-		a.pages += t.pages;
-	}
-	if (!added.empty())
-		count_traffic(added, now);
-	for (const wire::Claim &c : batch.claims)
-		claim(c, policy.settled_until(c.relay_id), now);
 	for (const wire::RelayReport &r : batch.reports)
-		report(r, policy, now);
-	return totals;
+		if (book.find(r.relay_id)->attempt == r.attempt)
+			result.written.push_back(r.relay_id);
+	std::sort(result.written.begin(), result.written.end());
+	result.written.erase(std::unique(result.written.begin(), result.written.end()),
+						 result.written.end());
+	// Before the reports: who sees a relay in its new phase sees what it brought until then.
+	counters.write(result.written, result.traffic, now);
+	for (const wire::RelayReport &r : batch.reports)
+		if (const HandedRelay &relay = *book.find(r.relay_id); relay.attempt == r.attempt)
+			report(r, relay, leases.owner(), now);
+	return result;
 }
 
 } // namespace
 
-std::vector<uint8_t>
-known_events(pg::Worker &worker, std::span<const nostr::Id> ids)
+Ingested
+ingest(pg::Worker &worker, const wire::Batch &batch, const Leases &leases, const RelayBook &book,
+	   const TrafficBook &counters)
 {
-	std::vector<uint8_t> known;
-	std::vector<std::string_view> views;
-	views.reserve(ids.size());
-	for (const nostr::Id &id : ids)
-		views.push_back(view(id));
-	worker.transaction_with_retries("looking up events", {.read_only = true},
-									[&] { known = archive::known_events(views); });
-	return known;
-}
-
-void
-ingest(pg::Worker &worker, const wire::Batch &batch, const BatchPolicy &policy)
-{
-	check(batch, policy);
 	// Events can be fetched again; what says that they need not be must never outlive them: it
 	// commits after them, in order, and durably.
-	bool durable = !batch.claims.empty() || !batch.reports.empty();
-	Totals totals;
-	worker.transaction_with_retries("storing a batch", {.durable = durable},
-									[&] { totals = store(batch, policy, worker.now()); });
+	pg::TransactionOptions options{.durable = !batch.claims.empty() || !batch.reports.empty()};
+	Ingested result;
+	worker.transaction_with_retries("storing a batch", options, [&] {
+		result = store(batch, leases, book, counters, worker.now());
+	});
 	worker.count("batches", 1);
-	worker.count("events_new", totals.events);
-	worker.count("sightings_new", totals.sightings);
-	if (totals.rejected > 0)
-		worker.count("events_rejected", totals.rejected);
+	worker.count("events_new", result.events);
+	worker.count("sightings_new", result.sightings);
+	if (result.rejected > 0)
+		worker.count("events_rejected", result.rejected);
+	return result;
 }

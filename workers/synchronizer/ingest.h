@@ -1,32 +1,36 @@
 /*
- * How a batch of the net process becomes rows: the statements, and what to do if the database
- * refuses an event.
+ * How a batch of the net process becomes rows.
  */
 #pragma once
 
-#include "pg/work/worker.h"
-#include "wire/archive.h"
+#include <set>
+#include <string>
+#include <vector>
 
-/* May the net process speak of this relay, and how much of its past can be proven? */
-class BatchPolicy
+#include "pg/work/worker.h"
+#include "workers/synchronizer/leases.h"
+#include "workers/synchronizer/relay_book.h"
+#include "workers/synchronizer/traffic.h"
+
+/* Seconds until the past is settled: see docs/development/paging.md. */
+constexpr int64_t kSettling = 900;
+
+/* What came of a batch. */
+struct Ingested
 {
-  public:
-	virtual ~BatchPolicy() = default;
-	/* Whether the relay was handed out to this net process. */
-	virtual bool is_ours(int32_t relay_id) const = 0;
-	/* The last second of the relay's past that was settled when it was asked: nothing later is
-	 * proven. */
-	virtual int64_t settled_until(int32_t relay_id) const = 0;
-	/* Milliseconds until the relay is due again if it ends without a failure. */
-	virtual int64_t rest_ms(int32_t relay_id) const = 0;
+	int64_t events = 0, sightings = 0, rejected = 0; // how many are new
+	TrafficMap traffic;                              // what it adds to the counters of relays
+	std::vector<int32_t> written; // relays whose counters are written, this batch's among them
+	/* Ids that were taken for archived and are not, and the relays that delivered them. */
+	std::vector<nostr::Id> missing;
+	std::set<int32_t> doubted;
 };
 
-/* For each id: is it archived already? */
-std::vector<uint8_t> known_events(pg::Worker &worker, std::span<const nostr::Id> ids);
-
 /*
- * Archives the batch in one transaction. Events that the database refuses go to
- * bigbrotr.event_rejects; throws whatever else goes wrong, and
- * pg::NetFault if the batch names a relay that is not ours.
+ * Archives a batch that BatchCheck let through, in one transaction, which is tried again until it
+ * succeeds. Events that the database refuses go to bigbrotr.event_rejects. Claims of relays that
+ * delivered what is missing, or whose claims are held, are left out, and so are reports about
+ * another opening. Throws pg::Error if the leases were taken away.
  */
-void ingest(pg::Worker &worker, const wire::Batch &batch, const BatchPolicy &policy);
+Ingested ingest(pg::Worker &worker, const wire::Batch &batch, const Leases &leases,
+				const RelayBook &book, const TrafficBook &counters);

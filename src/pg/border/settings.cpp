@@ -14,7 +14,12 @@ int max_batch_size;
 
 char *seed_file;
 int sync_connections;
+int sync_connections_per_host;
+int sync_connections_per_site;
 int sync_interval_s;
+int sync_relay_quota;
+int verify_sample;
+int min_free_disk_mb;
 int sync_page_limit;
 int sync_verifier_threads;
 int sync_buffer_kb;

@@ -22,9 +22,14 @@ extern int default_batch_size;   // bigbrotr.default_batch_size
 extern int max_batch_size;       // bigbrotr.max_batch_size
 
 /* Of the initializer and the synchronizer. */
-extern char *seed_file;           // bigbrotr.seed_file: empty: the shipped list
-extern int sync_connections;      // bigbrotr.sync_connections: relays open at the same time
+extern char *seed_file;               // bigbrotr.seed_file: empty: the shipped list
+extern int sync_connections;          // bigbrotr.sync_connections: relays open at the same time
+extern int sync_connections_per_host; // bigbrotr.sync_connections_per_host
+extern int sync_connections_per_site; // bigbrotr.sync_connections_per_site
 extern int sync_interval_s;       // bigbrotr.sync_interval: a live relay is paged again this often
+extern int sync_relay_quota;      // bigbrotr.sync_relay_quota: new events in an hour; 0: no bound
+extern int verify_sample;         // bigbrotr.verify_sample: one in so many; 0: none
+extern int min_free_disk_mb;      // bigbrotr.min_free_disk; 0: no bound
 extern int sync_page_limit;       // bigbrotr.sync_page_limit
 extern int sync_verifier_threads; // bigbrotr.sync_verifier_threads
 extern int sync_buffer_kb;        // bigbrotr.sync_buffer: events in flight in the net process

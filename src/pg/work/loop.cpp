@@ -416,6 +416,12 @@ Loop::gauge(const char *key, int64_t value)
 		pg_atomic_write_u64(counter, value);
 }
 
+void
+Loop::show_waiting(std::string_view what)
+{
+	set_waiting(slot_, what.empty() ? nullptr : std::string(what).c_str());
+}
+
 int64_t
 Loop::now() const
 {

@@ -38,6 +38,7 @@ class Loop final : public Worker
 	void log(wire::LogLevel level, std::string_view message) override;
 	void count(const char *key, int64_t add) override;
 	void gauge(const char *key, int64_t value) override;
+	void show_waiting(std::string_view what) override;
 	int64_t now() const override;
 	std::chrono::steady_clock::time_point steady_now() const override;
 

@@ -107,6 +107,9 @@ class Worker
 	virtual void count(const char *key, int64_t add) = 0;
 	virtual void gauge(const char *key, int64_t value) = 0;
 
+	/* Shows in bigbrotr.services what the service waits for; empty: for nothing. */
+	virtual void show_waiting(std::string_view what) = 0;
+
 	/* The clock of all decisions: Unix seconds, and a monotonic one for delays. */
 	virtual int64_t now() const = 0;
 	virtual std::chrono::steady_clock::time_point steady_now() const = 0;

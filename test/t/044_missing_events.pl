@@ -1,0 +1,54 @@
+# An event is deleted after the archive said that it is there, and before its sighting is written: nothing is
+# claimed that rests on it. Its relay is read again, and the event is archived anew.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
+use ArchiveTest;
+use ScriptedRelay qw(websocket is_page);
+use Test::More;
+
+my @events = split /\n/, corpus('--seed', 5, 6);
+my %time = map { ($_ => /"created_at":(\d+)/ ? $1 : die) } @events;
+my $newest = (sort { $time{$b} <=> $time{$a} } @events)[0];
+my ($id) = $newest =~ /"id":"(\w+)"/;
+
+# Shows its events newest first, each time it is asked.
+my $relay = ScriptedRelay->start(
+	'/r' => websocket(
+		sub {
+			my ($c) = @_;
+			while (my ($sub, $filter) = $c->req)
+			{
+				my ($since, $until) = ($filter->{since} // 0, $filter->{until} // 9**9**9);
+				for my $event (is_page($filter) ? sort { $time{$b} <=> $time{$a} } @events : ())
+				{
+					$c->text("[\"EVENT\",$sub,$event]") if $time{$event} >= $since && $time{$event} <= $until;
+				}
+				$c->text("[\"EOSE\",$sub]");
+			}
+		}));
+
+my $node = archive_server('missing_events');
+# It is archived, but from no relay.
+$node->safe_psql('postgres', "SELECT bigbrotr.store_events(ARRAY[e.event_id], ARRAY[e.pubkey], ARRAY[e.created_at], ARRAY[e.kind],
+	ARRAY[e.tags::text], ARRAY[e.content], ARRAY[e.sig], ARRAY[NULL]::bytea[], 1) FROM bigbrotr.parse_event('" . ($newest =~ s/'/''/gr) . "') AS e");
+is($node->safe_psql('postgres', "SELECT count(*) FROM bigbrotr.events WHERE event_id = '\\x$id'"), 1, 'the event is archived');
+
+# The sightings cannot be written until the event is gone.
+my $admin = $node->background_psql('postgres');
+$admin->query_safe('BEGIN; LOCK TABLE bigbrotr.sightings IN SHARE MODE');
+add_relays($node, $relay->url('/r'));
+wait_for($node, q{EXISTS (SELECT FROM pg_locks WHERE relation = 'bigbrotr.sightings'::regclass AND NOT granted)});
+$admin->query_safe("DELETE FROM bigbrotr.events WHERE event_id = '\\x$id'; COMMIT");
+$admin->quit;
+
+wait_for($node, "EXISTS (SELECT FROM bigbrotr.coverage WHERE $time{$newest} BETWEEN lower AND upper)");
+is($node->safe_psql('postgres', "SELECT count(*) FROM bigbrotr.event_relay WHERE event_id = '\\x$id'"), 1, 'what is claimed is archived');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.event_relay'), scalar(@events), 'and so is all else');
+is($node->safe_psql('postgres', q{SELECT bigbrotr.service_stats('synchronizer')->'custom'->>'events_missing'}), 1, 'one event was missing');
+is($node->safe_psql('postgres', 'SELECT failures FROM bigbrotr.relay_sync'), 0, 'which is no fault of the relay');
+
+$node->stop;
+$relay->stop;
+done_testing();

@@ -1,0 +1,82 @@
+# Who gets a place, and for how long: hosts and sites have a share, a relay that is read for long gives way to
+# those that wait, and without room on the disk nobody is read.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
+use ArchiveTest;
+use ScriptedRelay qw(websocket is_page);
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $list = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
+my $honest = relay_stub(events => 300, list => $list);
+
+# Each page is one event of one second, so that its history never ends.
+my ($event) = split /\n/, corpus('--seed', 7, 1);
+my $endless = websocket(
+	sub {
+		my ($c) = @_;
+		while (my ($sub, $filter) = $c->req)
+		{
+			next if is_page($filter);    # never answered: it is read for as long as it may
+			$c->text("[\"EOSE\",$sub]");
+		}
+	});
+my $hostile = ScriptedRelay->start(map { ("/$_" => $endless) } 1 .. 200);
+
+my $node = archive_server(
+	'places',
+	'bigbrotr.sync_connections'          => 8,
+	'bigbrotr.sync_connections_per_host' => 3,
+	'bigbrotr.sync_connections_per_site' => 5,
+	'bigbrotr.response_timeout'          => '10min');
+load_truth($node, $honest);
+
+# 200 names of one host.
+add_relays($node, map { $hostile->url("/$_") } 1 .. 200);
+wait_for($node, q{count(*) = 3 FROM bigbrotr.relay_sync WHERE phase = 'backfill'});
+wait_for($node, q{count(*) = 197 FROM bigbrotr.relay_progress WHERE waiting_for ~ 'sync_connections_per_host'});
+pass('200 URLs of one host have the places of one host');
+
+# The honest one has another name, and finds a place.
+my $url = $honest->{urls}[0] =~ s/127\.0\.0\.1/localhost/r;
+$node->safe_psql('postgres', "UPDATE truth SET url = '$url'");
+add_relays($node, $url);
+wait_for($node, "phase = 'live' FROM bigbrotr.relay_progress WHERE url = '$url'");
+archive_matches($node, 'the relay of another host is archived');
+is($node->safe_psql('postgres', 'SELECT max(n) FROM (SELECT count(*) AS n FROM bigbrotr.relay_leases GROUP BY host) AS h'), 3, 'the first host still has its share');
+
+# With a short slice all of them get their turn; the slice is no failure.
+$node->append_conf('postgresql.conf', "bigbrotr.sync_interval = '1s'\n");
+$node->reload;
+wait_for($node, q{count(*) >= 12 FROM bigbrotr.relays WHERE url ~ '127.0.0.1' AND status = 'online'});
+is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.relay_sync WHERE failures > 0'), 0, 'relays that are read for long give way to others of their host');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.relay_leases WHERE host = $$127.0.0.1$$') <= 3, 1, 'the share holds');
+
+# All places taken by relays that are read for long: the honest one gets its turn again and again.
+$node->safe_psql('postgres', q{UPDATE bigbrotr.relay_sync SET enabled = false WHERE relay_id NOT IN
+	(SELECT relay_id FROM bigbrotr.relays WHERE url ~ '/[0-3]$')});
+$node->append_conf('postgresql.conf', "bigbrotr.sync_connections = 2\nbigbrotr.sync_connections_per_host = 2\n");
+$node->reload;
+for my $round (1 .. 2)
+{
+	my $now = $node->safe_psql('postgres', 'SELECT bigbrotr.unix_now()');
+	wait_for($node, "EXISTS (SELECT FROM bigbrotr.relay_progress WHERE url = '$url' AND phase = 'live' AND phase_since > $now)");
+}
+pass('a relay that waits for any place gets its turn');
+
+# A disk without room: all is closed, the service says why, and goes on by itself.
+$node->append_conf('postgresql.conf', "bigbrotr.min_free_disk = '1000TB'\n");
+$node->reload;
+wait_for($node, q{waiting_for ~ 'min_free_disk' FROM bigbrotr.services WHERE service = 'synchronizer'});
+wait_for($node, q{NOT EXISTS (SELECT FROM bigbrotr.relay_leases)});
+pass('without room on the disk nothing is open');
+$node->append_conf('postgresql.conf', "bigbrotr.min_free_disk = 0\n");
+$node->reload;
+wait_for($node, q{EXISTS (SELECT FROM bigbrotr.relay_leases)});
+is($node->safe_psql('postgres', q{SELECT waiting_for FROM bigbrotr.services WHERE service = 'synchronizer'}), '', 'and with room it goes on');
+
+$node->stop;
+$hostile->stop;
+done_testing();

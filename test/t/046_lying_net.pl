@@ -1,0 +1,62 @@
+# A net process that lies: it calls a forged event verified, claims what is to come, speaks of relays that it
+# was not given. It is replaced, and nothing of the batch in which it was caught is stored.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use ArchiveTest;
+use File::Copy qw(copy);
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $list = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
+my $stub = relay_stub(events => 400, list => $list);
+
+$SIG{$_} = sub { exit 1 } for qw(INT TERM);
+
+# The double takes the program's place for the time of this test.
+chomp(my $folder = `pg_config --pkglibdir`);
+rename "$folder/bigbrotr-net", "$folder/bigbrotr-net.true" or die "rename: $!";
+END
+{
+	local $?;
+	rename "$folder/bigbrotr-net.true", "$folder/bigbrotr-net" if $folder && -e "$folder/bigbrotr-net.true";
+	unlink "$folder/lie" if $folder;
+}
+copy("$FindBin::RealBin/../lib/lying_net", "$folder/bigbrotr-net") or die "copy: $!";
+chmod 0755, "$folder/bigbrotr-net";
+
+sub set_lie
+{
+	my ($lie) = @_;
+	open my $file, '>', "$folder/lie" or die "lie: $!";
+	print {$file} "$lie\n";
+	close $file;
+	return;
+}
+
+my %reasons = (
+	forged  => qr/it called a forged event verified: [0-9a-f]{64}/,
+	future  => qr/it claimed the seconds \d+ to \d+ of relay 1, which it was not asked for/,
+	foreign => qr/it spoke of relay 99999, which was not handed out to it/);
+for my $lie (sort keys %reasons)
+{
+	set_lie($lie);
+	my $node = archive_server("lying_$lie", 'bigbrotr.verify_sample' => 1, 'bigbrotr.sandbox' => 'prefer');
+	load_truth($node, $stub);
+	add_relays($node, @{ $stub->{urls} });
+	wait_for($node, q{(bigbrotr.service_stats('synchronizer')->'custom'->>'net_lies')::integer > 1});
+	like(slurp_file($node->logfile), $reasons{$lie}, "$lie: caught");
+	is($node->safe_psql('postgres', q{SELECT count(*) FROM bigbrotr.events WHERE NOT bigbrotr.verify_event(event_id, pubkey, created_at, kind, tags, content, sig)}),
+		0, "$lie: nothing forged is archived");
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.events'), 0, "$lie: nothing of the batch is") if $lie ne 'future';
+	is(unfounded_claims($node), 0, "$lie: nothing is claimed that is not there");
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.coverage WHERE upper > bigbrotr.unix_now()'), 0, "$lie: nor what is to come");
+
+	# The next one is honest.
+	set_lie('honest');
+	wait_for($node, q{phase = 'live' FROM bigbrotr.relay_sync});
+	archive_matches($node, "$lie: the next one archives the relay");
+	$node->stop;
+}
+done_testing();

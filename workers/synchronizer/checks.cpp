@@ -1,0 +1,94 @@
+#include "workers/synchronizer/checks.h"
+
+#include "nostr/keys.h"
+#include "pg/border/error.h"
+#include "pg/border/settings.h"
+#include "pg/work/worker.h"
+
+extern "C" {
+#include "port.h"
+}
+
+namespace {
+
+bool
+is_genuine(const wire::Event &event, nostr::Verifier &verifier)
+{
+	nostr::Event whole{.id = *event.id,
+					   .pubkey = *event.pubkey,
+					   .sig = *event.sig,
+					   .created_at = event.created_at,
+					   .kind = event.kind,
+					   .tags = std::string(event.tags),
+					   .content = std::string(event.content),
+					   .has_nul = event.has_nul};
+	return nostr::compute_id(whole) == whole.id &&
+		   verifier.verify(whole.id, whole.pubkey, whole.sig);
+}
+
+void
+check_relay(int32_t relay_id, const RelayBook &book)
+{
+	if (!book.find(relay_id))
+		throw pg::NetFault{"it spoke of relay " + std::to_string(relay_id) +
+						   ", which was not handed out to it"};
+}
+
+void
+check_claim(const wire::Claim &claim, const RelayBook &book)
+{
+	const nostr::TimeRange &range = claim.claim.range;
+	if (!book.find(claim.relay_id)->was_asked(range))
+		throw pg::NetFault{"it claimed the seconds " + std::to_string(range.lower) + " to " +
+						   std::to_string(range.upper) + " of relay " +
+						   std::to_string(claim.relay_id) + ", which it was not asked for"};
+	if (claim.claim.evidence == nostr::Evidence::Dense && range.lower != range.upper)
+		throw pg::NetFault{"it claimed a dense range of more than one second"};
+}
+
+} // namespace
+
+BatchCheck::BatchCheck() : verifier_(std::make_unique<nostr::Verifier>())
+{
+	std::mt19937_64::result_type seed = 0;
+	if (!pg_strong_random(&seed, sizeof seed))
+		throw pg::Error(ERRCODE_INTERNAL_ERROR, "no random number could be had");
+	random_.seed(seed);
+}
+
+BatchCheck::~BatchCheck() = default;
+
+void
+BatchCheck::run(const wire::Batch &batch, const RelayBook &book)
+{
+	auto relays_of = [&](const auto &list) {
+		for (const auto &part : list)
+			check_relay(part.relay_id, book);
+	};
+	relays_of(batch.sightings);
+	relays_of(batch.refusals);
+	relays_of(batch.traffic);
+	relays_of(batch.claims);
+	relays_of(batch.reports);
+	for (const wire::Claim &claim : batch.claims)
+		check_claim(claim, book);
+	verify_some(batch);
+}
+
+void
+BatchCheck::verify_some(const wire::Batch &batch)
+{
+	if (pg::settings::verify_sample == 0)
+		return;
+	std::geometric_distribution<uint64_t> next(1.0 / pg::settings::verify_sample);
+	for (const wire::Event &event : batch.events) {
+		if (unverified_ > 0) {
+			unverified_--;
+			continue;
+		}
+		if (!is_genuine(event, *verifier_))
+			throw pg::NetFault{"it called a forged event verified: " +
+							   nostr::to_hex(event.id->data(), event.id->size())};
+		unverified_ = next(random_);
+	}
+}

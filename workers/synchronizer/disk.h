@@ -1,0 +1,11 @@
+/* Whether the disks of the archive have room: bigbrotr.min_free_disk. */
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+/*
+ * Inside a transaction. The path with the least room among those that hold the cluster, its log and
+ * the archive's tables and indexes, if it has less than `least` bytes; else nothing.
+ */
+std::string full_disk(uint64_t least);

@@ -1,0 +1,30 @@
+/*
+ * The leases of this worker: a relay is archived by one worker at a time, also if several of them,
+ * on several servers, share the relays. What a lease protects: sql/install/sync.sql.
+ */
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+class Leases
+{
+  public:
+	/*
+	 * Inside a transaction: nothing is leased to this worker any more, neither by it nor by an
+	 * earlier one of its name, and it may lease.
+	 */
+	void begin(int64_t now);
+	/* Inside a transaction, every half minute. Throws pg::Error if they were taken away. */
+	void renew(int64_t now) const;
+	/*
+	 * Inside a transaction that writes what came from relays: nobody takes them away until it ends.
+	 * Throws pg::Error if that has happened.
+	 */
+	void hold() const;
+	/* Once begun: the name of this worker, the same after each restart. */
+	const std::string &owner() const { return owner_; }
+
+  private:
+	std::string owner_;
+};

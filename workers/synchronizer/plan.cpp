@@ -1,0 +1,187 @@
+#include "workers/synchronizer/plan.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "pg/border/settings.h"
+#include "pg/border/spi.h"
+
+namespace {
+
+constexpr size_t kMaxRanges = 64;      // of one task; the rest follows when they are read
+constexpr uint32_t kFuturePages = 4;   // of what is dated later than now
+constexpr int64_t kDenseRetry = 86400; // seconds until an overfull second is tried again
+constexpr int64_t kMinLive = 60;       // seconds a caught-up relay keeps its place
+
+pg::Statement adopt_statement("SELECT bigbrotr.adopt_relays()");
+pg::Statement wake_statement("SELECT bigbrotr.wake_relays($1)");
+pg::Statement expire_statement("SELECT bigbrotr.expire_leases($1)");
+pg::Statement take_statement("SELECT relay_id, url, page_limit, pace_ms "
+							 "FROM bigbrotr.take_relays($1, $2, $3, $4, $5, $6)");
+pg::Statement
+	waiting_statement("SELECT count(*) FROM (SELECT FROM bigbrotr.due_relays($1) LIMIT $2) AS due");
+pg::Statement unwanted_statement("SELECT * FROM bigbrotr.unwanted_relays($1, $2)");
+pg::Statement crowded_statement("SELECT * FROM bigbrotr.crowded_relays($1)");
+pg::Statement gaps_statement("SELECT lower, upper FROM bigbrotr.gaps($1, $2, $3, $4)");
+
+/* Everything not proven up to now, and then some of what is dated later, which is never proven. */
+Task
+task_of(int32_t relay_id, int64_t now)
+{
+	Task task;
+	pg::Rows rows =
+		gaps_statement.run({pg::value(relay_id), pg::value(now), pg::value(now - kDenseRetry),
+							pg::value(static_cast<int32_t>(kMaxRanges))});
+	uint64_t count = std::min<uint64_t>(rows.count(), kMaxRanges - 1);
+	for (uint64_t row = 0; row < count; row++)
+		task.ranges.push_back({.lower = rows.integer(row, 1), .upper = rows.integer(row, 2)});
+	task.ranges.push_back(
+		{.lower = now + 1, .upper = nostr::Pager::kOpenEnd, .max_pages = kFuturePages});
+	task.more = rows.count() > count;
+	return task;
+}
+
+class Planner
+{
+  public:
+	Planner(const RelayBook &book, const std::string &owner, const Occasion &occasion)
+		: book_(book), owner_(owner), occasion_(occasion), now_(occasion.now)
+	{
+	}
+
+	SyncPlan run()
+	{
+		if (occasion_.sweep) {
+			expire_statement.run({pg::value(now_)});
+			adopt_statement.run();
+		}
+		if (occasion_.sweep || occasion_.reload)
+			wake_statement.run({pg::value(occasion_.reload)});
+		if (occasion_.look)
+			stop_unwanted();
+		if (occasion_.disk_full) {
+			for (const auto &[id, relay] : book_.relays())
+				stop(id, relay);
+			return std::move(plan_);
+		}
+		take_due();
+		make_room();
+		if (occasion_.look)
+			relieve_crowds();
+		read_again();
+		return std::move(plan_);
+	}
+
+  private:
+	pg::Value owner() const { return pg::value(std::string_view(owner_)); }
+	int32_t free_places() const { return pg::settings::sync_connections - book_.open_count(); }
+
+	void stop(int32_t id, const HandedRelay &relay)
+	{
+		if (relay.open && !relay.stopping && stopped_.insert(id).second)
+			plan_.stop.push_back(id);
+	}
+
+	void stop_all(const pg::Rows &rows)
+	{
+		for (uint64_t row = 0; row < rows.count(); row++) {
+			auto id = static_cast<int32_t>(rows.integer(row, 1));
+			if (const HandedRelay *relay = book_.find(id))
+				stop(id, *relay);
+		}
+	}
+
+	void stop_unwanted()
+	{
+		stop_all(unwanted_statement.run({owner(), pg::value(pg::settings::allow_local_relays)}));
+	}
+
+	void take_due()
+	{
+		if (free_places() <= 0)
+			return;
+		pg::Rows rows = take_statement.run(
+			{owner(), pg::value(free_places()), pg::value(pg::settings::sync_connections_per_host),
+			 pg::value(pg::settings::sync_connections_per_site),
+			 pg::value(pg::settings::allow_local_relays), pg::value(now_)});
+		for (uint64_t row = 0; row < rows.count(); row++)
+			plan_.open.push_back({.relay_id = static_cast<int32_t>(rows.integer(row, 1)),
+								  .url = std::string(rows.bytes(row, 2)),
+								  .page_limit = static_cast<uint32_t>(rows.integer(row, 3)),
+								  .pace_ms = static_cast<uint32_t>(rows.integer(row, 4)),
+								  .task = {}});
+		for (SyncPlan::Opening &opening : plan_.open)
+			opening.task = task_of(opening.relay_id, now_);
+	}
+
+	/* Whether a relay may be asked to make room for another one. */
+	bool had_its_turn(const HandedRelay &relay) const
+	{
+		int64_t slice = pg::settings::sync_interval_s;
+		return relay.live_since != 0 ? now_ - relay.live_since >= std::min(kMinLive, slice)
+									 : now_ - relay.opened_at >= slice;
+	}
+
+	/*
+	 * Relays that are caught up, those for the longest time first, and then relays that have been
+	 * read for a whole slice give their places to those that wait; they come back in turn.
+	 */
+	void make_room()
+	{
+		if (free_places() > 0)
+			return;
+		int32_t leaving = 0;
+		std::vector<std::tuple<bool, int64_t, int32_t>> candidates;
+		for (const auto &[id, relay] : book_.relays()) {
+			if (!relay.open)
+				continue;
+			if (relay.stopping || stopped_.contains(id))
+				leaving++;
+			else if (had_its_turn(relay))
+				candidates.emplace_back(relay.live_since == 0,
+										std::max(relay.live_since, relay.opened_at), id);
+		}
+		if (candidates.empty())
+			return;
+		auto most = static_cast<int32_t>(candidates.size()) + leaving;
+		int64_t waiting = waiting_statement.run({pg::value(now_), pg::value(most)}).integer(0, 1);
+		std::sort(candidates.begin(), candidates.end());
+		for (const auto &[reading, since, id] : candidates)
+			if (waiting-- > leaving)
+				stop(id, *book_.find(id));
+	}
+
+	/* The same where the places of one host or site are taken. */
+	void relieve_crowds()
+	{
+		pg::Rows rows = crowded_statement.run({owner()});
+		for (uint64_t row = 0; row < rows.count(); row++) {
+			auto id = static_cast<int32_t>(rows.integer(row, 1));
+			if (const HandedRelay *relay = book_.find(id); relay && had_its_turn(*relay))
+				stop(id, *relay);
+		}
+	}
+
+	void read_again()
+	{
+		for (const auto &[id, relay] : book_.relays())
+			if (relay.open && !relay.stopping && !stopped_.contains(id) && relay.live_since != 0 &&
+				(relay.more || now_ - relay.asked_at >= pg::settings::sync_interval_s))
+				plan_.read.push_back({.relay_id = id, .task = task_of(id, now_)});
+	}
+
+	const RelayBook &book_;
+	const std::string &owner_;
+	const Occasion &occasion_;
+	const int64_t now_;
+	std::unordered_set<int32_t> stopped_;
+	SyncPlan plan_;
+};
+
+} // namespace
+
+SyncPlan
+make_plan(const RelayBook &book, const std::string &owner, const Occasion &occasion)
+{
+	return Planner(book, owner, occasion).run();
+}

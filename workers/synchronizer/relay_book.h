@@ -1,0 +1,52 @@
+/*
+ * Which relays a worker has handed out to its net process, and what each of them was asked. It
+ * knows no SQL and decides nothing.
+ */
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "wire/archive.h"
+
+struct HandedRelay
+{
+	uint32_t attempt = 0;     // which opening: what is said of another one is void
+	bool open = true;         // its end was not reported yet
+	int64_t opened_at = 0;    // Unix seconds, as all times here
+	int64_t asked_at = 0;     // when `asked` was made
+	int64_t live_since = 0;   // when it had read all of `asked`; 0: it has not
+	bool more = false;        // there are further gaps than `asked`
+	bool stopping = false;    // it was told to close
+	int64_t pause_s = 0;      // if so: how long it is left alone then
+	bool claims_held = false; // nothing that it claims is believed until it is opened again
+	std::vector<wire::Range> asked;
+
+	/* Whether a claim about these seconds answers something that was asked. */
+	bool was_asked(const nostr::TimeRange &seconds) const;
+};
+
+class RelayBook
+{
+  public:
+	using Relays = std::unordered_map<int32_t, HandedRelay>;
+
+	/* A new opening. */
+	HandedRelay &open(int32_t relay_id, int64_t now);
+	/* Null: the net process never heard of the relay. */
+	const HandedRelay *find(int32_t relay_id) const;
+	HandedRelay *find(int32_t relay_id);
+	void end(HandedRelay &relay);
+	/* There is another net process, which knows nothing. */
+	void clear();
+
+	int32_t open_count() const { return open_count_; }
+	/* All relays since the net process started, the ended ones among them. */
+	const Relays &relays() const { return relays_; }
+
+  private:
+	Relays relays_;
+	uint32_t attempts_ = 0;
+	int32_t open_count_ = 0;
+};
