@@ -72,6 +72,90 @@ SELECT bool_and(bigbrotr.event_json(e) = bigbrotr.event_json(s)) AS seen, bool_a
 FROM bigbrotr.events AS e JOIN bigbrotr.events_as_seen AS s USING (eid) JOIN bigbrotr.events_current AS c USING (eid)
      JOIN bigbrotr.events_standing AS t USING (eid) JOIN bigbrotr.events_as_published AS p USING (eid);
 
+-- Requests of strangers are not even read: how many entries of the index are, however many there are.
+BEGIN;
+CREATE FUNCTION entries_read(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint := pg_stat_get_xact_tuples_returned('bigbrotr.deletions_pkey'::regclass);
+BEGIN
+	EXECUTE statement;
+	RETURN pg_stat_get_xact_tuples_returned('bigbrotr.deletions_pkey'::regclass) - before;
+END
+$$;
+SELECT count(store('target ' || n, 'victim', 5, 1)) FROM generate_series(1, 20) AS n;
+SELECT store('target article', 'victim', 5, 30023, 'd x'), store('target gift', 'throw-away', 5, 1059, 'p ' || hex('victim'), 'p ' || hex('other victim'));
+SELECT count(store('stranger ' || s, 'stranger ' || s, 10, 5, VARIADIC
+	ARRAY(SELECT 'e ' || hex(content) FROM bigbrotr.events WHERE content LIKE 'target %') || ARRAY['a 30023:' || hex('victim') || ':x']))
+FROM generate_series(1, 1000) AS s;
+SELECT count(*) AS requests, entries_read($$SELECT count(*) FROM bigbrotr.events_standing WHERE content LIKE 'target %'$$) FROM bigbrotr.deletions WHERE target = sha256('target 7');
+SELECT store('own request', 'victim', 11, 5, 'e ' || hex('target 7'), 'e ' || hex('target gift'), 'a 30023:' || hex('victim') || ':x');
+SELECT entries_read($$SELECT count(*) FROM bigbrotr.events_standing WHERE content LIKE 'target %'$$);
+SELECT content FROM bigbrotr.events AS e WHERE content LIKE 'target %' AND NOT EXISTS (SELECT FROM bigbrotr.events_standing AS s WHERE s.eid = e.eid) ORDER BY 1;
+ROLLBACK;
+
+-- Without the indexes, or with others in their place, answers are the same.
+CREATE TABLE answers AS SELECT name, current, standing FROM seen;
+CREATE FUNCTION wrong_answers() RETURNS SETOF text LANGUAGE sql AS $$ SELECT name FROM answers JOIN seen AS s USING (name) WHERE (s.current, s.standing) IS DISTINCT FROM (answers.current, answers.standing) $$;
+SELECT count(*) FILTER (WHERE standing) > 0 AS some_stand, count(*) FILTER (WHERE NOT standing) > 0 AS some_do_not FROM answers;
+SELECT store('old profile', 'frank', 1, 0), store('new profile', 'frank', 2, 0), store('old article', 'frank', 1, 30023, 'd x'), store('new article', 'frank', 2, 30023, 'd x');
+INSERT INTO answers SELECT name, current, standing FROM seen WHERE name ~ '^(old|new) ';
+SELECT name, current FROM answers WHERE name ~ '^(old|new) ' ORDER BY 1;
+ALTER INDEX bigbrotr.events_address_idx RENAME TO another_name;
+SELECT wrong_answers();
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'bigbrotr.another_name'::regclass;
+SELECT wrong_answers();
+DROP INDEX bigbrotr.another_name;
+SELECT wrong_answers();
+CREATE INDEX events_address_idx ON bigbrotr.events (bigbrotr.address_id(pubkey, kind, tags), created_at) WHERE bigbrotr.address_id(pubkey, kind, tags) IS NOT NULL AND kind = 0;
+SELECT wrong_answers();
+DROP INDEX bigbrotr.events_address_idx;
+CREATE INDEX events_address_idx ON bigbrotr.events (event_id, created_at);
+SELECT wrong_answers();
+DROP INDEX bigbrotr.events_address_idx;
+CREATE INDEX events_address_idx ON bigbrotr.events (bigbrotr.address_id(pubkey, kind, tags), created_at DESC);
+SELECT wrong_answers();
+ALTER TABLE bigbrotr.deletions DROP CONSTRAINT deletions_pkey;
+ALTER TABLE bigbrotr.vanish_requests DROP CONSTRAINT vanish_requests_pkey;
+SELECT wrong_answers();
+ALTER TABLE bigbrotr.deletions ADD CONSTRAINT deletions_pkey PRIMARY KEY (target, by_address, pubkey, event_id);
+ALTER TABLE bigbrotr.vanish_requests ADD CONSTRAINT vanish_requests_pkey PRIMARY KEY (pubkey, event_id);
+
+-- What a statement keeps open is closed with it, however it ends; and with the transaction, if it is an expression of PL/pgSQL.
+BEGIN;
+DECLARE c CURSOR FOR SELECT e.content <> '' AS shown FROM bigbrotr.events_as_published AS e ORDER BY e.eid;
+FETCH c;
+SAVEPOINT s;
+SELECT 1 / (length(content) - length(content)) FROM bigbrotr.events_as_published;
+ROLLBACK TO s;
+FETCH c;
+COMMIT;
+DO $$
+DECLARE
+	e record;
+	good boolean;
+BEGIN
+	FOR e IN SELECT * FROM bigbrotr.events LOOP
+		BEGIN
+			good := bigbrotr.is_current(e.event_id, e.pubkey, e.created_at, e.kind, e.tags) AND bigbrotr.is_standing(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
+			IF e.eid % 2 = 0 THEN
+				PERFORM 1 / 0;
+			END IF;
+		EXCEPTION WHEN division_by_zero THEN
+			good := bigbrotr.is_current(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
+		END;
+		IF e.eid % 3 = 0 THEN
+			COMMIT;
+		ELSIF e.eid % 3 = 1 THEN
+			ROLLBACK;
+		END IF;
+	END LOOP;
+END
+$$;
+ALTER TABLE bigbrotr.deletions SET (fillfactor = 90);
+DELETE FROM bigbrotr.events WHERE content ~ '^(old|new) ';
+DROP FUNCTION wrong_answers;
+DROP TABLE answers;
+
 -- Nothing is really deleted but on demand; then it still does not come back into view.
 -- Interrupted, it goes on where it was, then begins anew.
 INSERT INTO bigbrotr.deletion_progress

@@ -148,6 +148,18 @@ SELECT content FROM bigbrotr.query('{"since": 1700000000000}');
 SELECT content FROM bigbrotr.query('{"since": 9223372036854775807, "until": 9223372036854775807}');
 SELECT content FROM bigbrotr.query('[{"limit": 1}, {"until": 3, "limit": 2}]');
 
+-- A row that is not there matches nothing, also where the planner sees the filter.
+CREATE TABLE filters AS SELECT filter::jsonb FROM unnest(ARRAY['{}', '{"limit": 1}', '{"kinds": [1]}']) AS filter;
+SELECT count(*) AS none FROM (VALUES (1)) AS v (n) LEFT JOIN bigbrotr.events AS e ON e.kind = -v.n WHERE bigbrotr.event_matches(e, '{}') OR bigbrotr.event_matches(e, '{"limit": 1}');
+SELECT count(*) AS none FROM filters AS f LEFT JOIN bigbrotr.events AS e ON e.kind = -1 WHERE bigbrotr.event_matches(e, f.filter);
+DROP TABLE filters;
+
+-- Many questions in one statement have no more time than one.
+SET bigbrotr.query_timeout = '500ms';
+SELECT count(bigbrotr.limit_time('query')), count(pg_sleep(0.1)) FROM generate_series(1, 20);
+SELECT bigbrotr.query_sql('{"#t": ["x"], "limit": 1}') <> '', pg_sleep(60);
+RESET bigbrotr.query_timeout;
+
 DROP FUNCTION plan, refusal, reference, answer, hex;
 DROP TABLE doc, names, wanted;
 DROP EXTENSION bigbrotr;

@@ -21,7 +21,14 @@ SELECT c.oid::regclass AS not_dumped
 FROM pg_class AS c
 WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind IN ('r', 'p', 'S')
       AND c.oid <> ALL ((SELECT extconfig FROM pg_extension WHERE extname = 'bigbrotr')::oid[])
-      AND c.relname NOT IN ('statistics', 'statistics_deltas')
+      AND c.relname NOT IN ('statistics', 'statistics_deltas', 'statistics_deltas_delta_id_seq')
+ORDER BY 1;
+
+-- Whatever is updated or deleted can be published.
+SELECT c.oid::regclass AS without_identity
+FROM pg_class AS c
+WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind IN ('r', 'p')
+      AND NOT (c.relreplident = 'd' AND EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary))
 ORDER BY 1;
 
 -- No function can be led astray by a search path. Immutable C functions run no SQL; what commits as

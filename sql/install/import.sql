@@ -15,7 +15,7 @@ CREATE TABLE bigbrotr.imports (
 	updated_at     bigint  NOT NULL,
 	finished_at    bigint,
 	CONSTRAINT imports_pkey PRIMARY KEY (import_id)
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE bigbrotr.imports IS 'Imports of lines of JSON, and how far they are; the view bigbrotr.import_progress shows more';
 COMMENT ON COLUMN bigbrotr.imports.import_id IS 'Number of the import';
 COMMENT ON COLUMN bigbrotr.imports.source IS 'Path of the file on the server, or the name that a client gave';
@@ -43,7 +43,7 @@ COMMENT ON TABLE bigbrotr.import_rejects IS 'Lines of imports that were refused'
 COMMENT ON COLUMN bigbrotr.import_rejects.import_id IS 'bigbrotr.imports.import_id';
 COMMENT ON COLUMN bigbrotr.import_rejects.line IS 'Line number, from 1';
 COMMENT ON COLUMN bigbrotr.import_rejects.reason IS 'Reason code of bigbrotr.verify_event_reason; rejected_by_database: the event is in bigbrotr.event_rejects';
-COMMENT ON COLUMN bigbrotr.import_rejects.text IS 'Beginning of the line, as printable ASCII';
+COMMENT ON COLUMN bigbrotr.import_rejects.text IS 'Beginning of the line, as printable ASCII; empty if the line is no JSON object: nothing of a file that was imported by mistake is shown';
 
 SELECT pg_extension_config_dump('bigbrotr.imports', '');
 SELECT pg_extension_config_dump('bigbrotr.imports_import_id_seq', '');

@@ -6,7 +6,7 @@ CREATE FUNCTION bigbrotr.limit_time(purpose text) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_limit_time';
 COMMENT ON FUNCTION bigbrotr.limit_time(text) IS
-	'Lets the running statement go on for at most bigbrotr.query_timeout, procedure_timeout or batch_timeout (purpose: query, procedure, batch) from now, and never longer than statement_timeout allows';
+	'Lets the running statement go on for at most bigbrotr.query_timeout, procedure_timeout or batch_timeout (purpose: query, procedure, batch) from now (query: from its first call in the statement), and never longer than statement_timeout allows';
 
 CREATE FUNCTION bigbrotr.batch_size(wanted integer) RETURNS integer
 	LANGUAGE plpgsql STABLE

@@ -106,22 +106,42 @@ $$;
 COMMENT ON FUNCTION bigbrotr.count(jsonb, boolean) IS
 	'How many events match a filter, or at least one of an array of them; limits mean nothing (NIP-45). as_seen: as for bigbrotr.query';
 
--- The tag index is there from the start, since most questions on Nostr need it. Without it nothing
--- but speed is lost. The short pending list bounds what a search has to read beside the index.
-CREATE FUNCTION bigbrotr.create_tag_index() RETURNS void
+-- Whoever waits for a lock on events holds up all who come after: so these functions wait for two seconds only.
+CREATE FUNCTION bigbrotr.announce_index(statement text) RETURNS void
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	IF EXISTS (SELECT FROM bigbrotr.events) THEN
+		RAISE NOTICE USING
+			MESSAGE = 'nothing can be archived while the index is built',
+			DETAIL = 'What relays deliver waits until then; nothing is lost.',
+			HINT = format('To build it while the archive goes on, cancel this and run: %s', statement);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.announce_index(text) IS 'Says that an index can also be built by this statement, CREATE INDEX CONCURRENTLY';
+
+-- The tag index is there from the start, since most questions on Nostr need it. Without it nothing
+-- but speed is lost. The short pending list bounds what a search has to read beside the index, and how long
+-- the batch takes that merges it into the index.
+CREATE FUNCTION bigbrotr.create_tag_index() RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	SET lock_timeout = '2s'
+	AS $$
+BEGIN
+	PERFORM bigbrotr.announce_index('CREATE INDEX CONCURRENTLY events_tags_idx ON bigbrotr.events USING gin (bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512)');
 	CREATE INDEX events_tags_idx ON bigbrotr.events USING gin (bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512);
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.create_tag_index() IS
-	'Creates the index that tag conditions use (it is there from the start, see drop_tag_index). ANALYZE bigbrotr.events afterwards';
+	'Creates the index that tag conditions use (it is there from the start, see drop_tag_index). ANALYZE bigbrotr.events afterwards. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_tags_idx ON bigbrotr.events USING gin (bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512) does the same beside the archive';
 
 CREATE FUNCTION bigbrotr.drop_tag_index() RETURNS void
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
+	SET lock_timeout = '2s'
 	AS $$
 BEGIN
 	DROP INDEX bigbrotr.events_tags_idx;
@@ -135,17 +155,20 @@ SELECT bigbrotr.create_tag_index();
 CREATE FUNCTION bigbrotr.create_search_index() RETURNS void
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
+	SET lock_timeout = '2s'
 	AS $$
 BEGIN
+	PERFORM bigbrotr.announce_index('CREATE INDEX CONCURRENTLY events_search_idx ON bigbrotr.events USING gin (bigbrotr.search_vector(kind, content))');
 	CREATE INDEX events_search_idx ON bigbrotr.events USING gin (bigbrotr.search_vector(kind, content));
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.create_search_index() IS
-	'Creates the full-text index that search (NIP-50) uses; without it every event that the rest of the filter leaves is read';
+	'Creates the full-text index that search (NIP-50) uses; without it every event that the rest of the filter leaves is read. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_search_idx ON bigbrotr.events USING gin (bigbrotr.search_vector(kind, content)) does the same beside the archive';
 
 CREATE FUNCTION bigbrotr.drop_search_index() RETURNS void
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
+	SET lock_timeout = '2s'
 	AS $$
 BEGIN
 	DROP INDEX bigbrotr.events_search_idx;

@@ -31,15 +31,27 @@ CREATE TABLE bigbrotr.events (
 	event_id    bytea   NOT NULL,
 	pubkey      bytea   NOT NULL,
 	sig         bytea   NOT NULL,
-	tags        bigbrotr.tags COMPRESSION lz4 NOT NULL,
-	content     text    COMPRESSION lz4 NOT NULL,
-	raw         bytea   COMPRESSION lz4 NOT NULL DEFAULT '',
+	tags        bigbrotr.tags NOT NULL,
+	content     text    NOT NULL,
+	raw         bytea   NOT NULL DEFAULT '',
 	CONSTRAINT events_pkey PRIMARY KEY (event_id),
 	CONSTRAINT events_eid_key UNIQUE (eid),
 	CONSTRAINT events_sizes_check CHECK (octet_length(event_id) = 32 AND octet_length(pubkey) = 32 AND octet_length(sig) = 64),
 	CONSTRAINT events_created_at_check CHECK (created_at >= 0),
 	CONSTRAINT events_kind_check CHECK (kind BETWEEN 0 AND 65535)
 );
+DO $compression$
+BEGIN
+	IF 'lz4' = ANY ((SELECT s.enumvals FROM pg_settings AS s WHERE s.name = 'default_toast_compression')::text[]) THEN
+		ALTER TABLE bigbrotr.events ALTER tags SET COMPRESSION lz4, ALTER content SET COMPRESSION lz4, ALTER raw SET COMPRESSION lz4;
+	ELSE
+		RAISE WARNING USING
+			MESSAGE = 'the archive takes more time to write and read than necessary',
+			DETAIL = 'This server was built without LZ4: long tags and texts are compressed by pglz.',
+			HINT = 'Use a server that was built with it (--with-lz4).';
+	END IF;
+END
+$compression$;
 CREATE INDEX events_pubkey_created_at_idx ON bigbrotr.events (pubkey, created_at);
 CREATE INDEX events_kind_created_at_idx ON bigbrotr.events (kind, created_at);
 CREATE INDEX events_created_at_idx ON bigbrotr.events (created_at);

@@ -8,18 +8,23 @@ CREATE TABLE bigbrotr.statistics (
 	count   bigint NOT NULL,
 	CONSTRAINT statistics_pkey PRIMARY KEY (subject, key),
 	CONSTRAINT statistics_subject_check CHECK (subject IN ('kind', 'day', 'relay'))
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE bigbrotr.statistics IS 'Counts as of the last fold; bigbrotr.current_statistics adds what came since';
 COMMENT ON COLUMN bigbrotr.statistics.subject IS 'kind, day: events of a kind or a day; relay: sightings of a relay';
 COMMENT ON COLUMN bigbrotr.statistics.key IS 'The kind; the first Unix second of the day (UTC, of created_at); the relay_id';
 COMMENT ON COLUMN bigbrotr.statistics.count IS 'How many';
 
+-- A key, so that logical replication can publish deletions; vacuumed often, since each fold reads over what
+-- earlier ones deleted.
 CREATE TABLE bigbrotr.statistics_deltas (
+	delta_id bigint  GENERATED ALWAYS AS IDENTITY (CACHE 64),
 	subject text     NOT NULL,
-	keys    bigint[] COMPRESSION lz4 NOT NULL,
-	counts  bigint[] COMPRESSION lz4 NOT NULL
-);
+	keys    bigint[] NOT NULL,
+	counts  bigint[] NOT NULL,
+	CONSTRAINT statistics_deltas_pkey PRIMARY KEY (delta_id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE bigbrotr.statistics_deltas IS 'What to add to bigbrotr.statistics: one row for each batch and subject; the arrays run in parallel';
+COMMENT ON COLUMN bigbrotr.statistics_deltas.delta_id IS 'Number of the row; says nothing about order';
 COMMENT ON COLUMN bigbrotr.statistics_deltas.subject IS 'As in bigbrotr.statistics';
 COMMENT ON COLUMN bigbrotr.statistics_deltas.keys IS 'Keys, as in bigbrotr.statistics';
 COMMENT ON COLUMN bigbrotr.statistics_deltas.counts IS 'Rows added, negative: deleted';

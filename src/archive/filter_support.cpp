@@ -96,7 +96,19 @@ class Conditions
 				 BOOLOID));
 	}
 
-	Expr *all() const { return make_ands_explicit(list_); }
+	/* Of a row that is not there, as an outer join makes it, nothing is known, and no filter
+	 * matches it. */
+	Expr *all()
+	{
+		if (list_ == NIL) {
+			NullTest *there = makeNode(NullTest);
+			there->arg = column_of("event_id");
+			there->nulltesttype = IS_NOT_NULL;
+			there->location = -1;
+			add(reinterpret_cast<Expr *>(there));
+		}
+		return make_ands_explicit(list_);
+	}
 
   private:
 	void add(Expr *condition) { list_ = lappend(list_, condition); }

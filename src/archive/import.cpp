@@ -8,6 +8,10 @@
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
 
+extern "C" {
+#include "miscadmin.h"
+}
+
 namespace archive {
 
 namespace {
@@ -36,8 +40,30 @@ struct Line
 struct BadLine
 {
 	Line line;
-	const char *reason;
+	nostr::Reject reason; // None: the database refused it
 };
+
+/* Of a line that is no JSON object nothing is kept: the file may be another than was meant. */
+bool
+is_object(nostr::Reject reason)
+{
+	switch (reason) {
+	case nostr::Reject::BadJson:
+	case nostr::Reject::BadUtf8:
+	case nostr::Reject::TooDeep:
+	case nostr::Reject::TooLarge:
+	case nostr::Reject::NotAnObject:
+		return false;
+	default:
+		return true;
+	}
+}
+
+void
+check_for_interrupts()
+{
+	pg::call([] { CHECK_FOR_INTERRUPTS(); });
+}
 
 class Import
 {
@@ -54,15 +80,16 @@ class Import
 	void insert(std::span<const nostr::Event> events, std::span<const Line> lines);
 	int64_t find_rejected(std::span<const Event> events, std::span<const Line> lines,
 						  const IdSet &fresh);
-	void refuse(const Line &line, const char *reason) { bad_.push_back({line, reason}); }
+	void refuse(const Line &line, nostr::Reject reason) { bad_.push_back({line, reason}); }
+	void save_bad_lines();
 
 	int64_t id_, now_;
 	int64_t bytes_ = 0, number_ = 0; // of lines
 	bool skipping_ = false;          // the rest of a line that is too large
 	std::optional<int32_t> relay_;
-	std::vector<Line> lines_; // taken, not yet stored
-	std::vector<BadLine> bad_;
-	int64_t fresh_ = 0, known_ = 0;
+	std::vector<Line> lines_;  // taken, not yet stored
+	std::vector<BadLine> bad_; // not yet saved
+	int64_t fresh_ = 0, known_ = 0, refused_ = 0;
 };
 
 void
@@ -114,12 +141,14 @@ Import::take(std::string_view data, bool last)
 		Line line = {++number_, rest.substr(0, end)};
 		taken += std::min(rest.size(), line.text.size() + 1);
 		if (line.text.size() > longest)
-			refuse(line, nostr::reject_code(nostr::Reject::TooLarge));
+			refuse(line, nostr::Reject::TooLarge);
 		else
 			lines_.push_back(line);
 		skipping_ = !whole;
 		if (lines_.size() == kBatch)
 			store();
+		if (bad_.size() >= kBatch)
+			save_bad_lines();
 	}
 	store();
 	bytes_ += static_cast<int64_t>(taken);
@@ -137,6 +166,7 @@ Import::store()
 	std::vector<Line> lines;
 	events.reserve(lines_.size());
 	for (const Line &line : lines_) {
+		check_for_interrupts();
 		if (line.text.find_first_not_of(" \t\r") == line.text.npos)
 			continue;
 		nostr::Reject reason = parser.parse(line.text, events.emplace_back());
@@ -144,7 +174,7 @@ Import::store()
 			lines.push_back(line);
 		} else {
 			events.pop_back();
-			refuse(line, nostr::reject_code(reason));
+			refuse(line, reason);
 		}
 	}
 	lines_.clear();
@@ -177,6 +207,7 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 	std::vector<Sighting> sightings;
 	IdSet met;
 	for (size_t i = 0; i < events.size(); i++) {
+		check_for_interrupts();
 		const nostr::Event &event = events[i];
 		if (known[i] || met.contains(ids[i])) {
 			known_++;
@@ -187,7 +218,7 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 		} else if (!some_known && known_events({&ids[i], 1}).front()) {
 			known_++;
 		} else {
-			refuse(lines[i], nostr::reject_code(nostr::Reject::BadSignature));
+			refuse(lines[i], nostr::Reject::BadSignature);
 			continue;
 		}
 		if (relay_)
@@ -215,7 +246,7 @@ Import::find_rejected(std::span<const Event> events, std::span<const Line> lines
 	int64_t count = 0;
 	for (size_t i = 0; i < events.size(); i++)
 		if (!fresh.contains(events[i].id) && rejected.contains(events[i].id)) {
-			refuse(lines[i], "rejected_by_database");
+			refuse(lines[i], nostr::Reject::None);
 			count++;
 		}
 	return count;
@@ -232,20 +263,32 @@ excerpt(std::string_view line)
 }
 
 void
+Import::save_bad_lines()
+{
+	size_t n = bad_.size();
+	std::vector<std::string> texts;
+	for (const BadLine &bad : bad_)
+		texts.push_back(is_object(bad.reason) ? excerpt(bad.line.text) : "");
+	auto reason = [&](size_t i) -> std::string_view {
+		return bad_[i].reason == nostr::Reject::None ? "rejected_by_database"
+													 : nostr::reject_code(bad_[i].reason);
+	};
+	bad_lines_statement.run(
+		{pg::value(id_), pg::int8_array(n, [&](size_t i) { return bad_[i].line.number; }),
+		 pg::text_array(n, reason),
+		 pg::text_array(n, [&](size_t i) { return std::string_view(texts[i]); })});
+	refused_ += static_cast<int64_t>(n);
+	bad_.clear();
+}
+
+void
 Import::save()
 {
-	if (size_t n = bad_.size()) {
-		std::vector<std::string> texts;
-		for (const BadLine &bad : bad_)
-			texts.push_back(excerpt(bad.line.text));
-		bad_lines_statement.run(
-			{pg::value(id_), pg::int8_array(n, [&](size_t i) { return bad_[i].line.number; }),
-			 pg::text_array(n, [&](size_t i) { return std::string_view(bad_[i].reason); }),
-			 pg::text_array(n, [&](size_t i) { return std::string_view(texts[i]); })});
-	}
+	if (!bad_.empty())
+		save_bad_lines();
 	save_statement.run({pg::value(id_), pg::value(bytes_), pg::value(number_), pg::value(skipping_),
 						pg::value(now_), pg::value(fresh_), pg::value(known_),
-						pg::value(static_cast<int64_t>(bad_.size()))});
+						pg::value(refused_)});
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "bytes.h"
 #include "filter_argument.h"
 #include "tag_statistics.h"
+#include "time_limit.h"
 
 extern "C" {
 #include "utils/builtins.h"
@@ -240,6 +241,7 @@ Datum
 bigbrotr_query_sql(PG_FUNCTION_ARGS)
 {
 	return pg::boundary([&] {
+		archive::limit_query_time(); // it counts in the tag index
 		return archive::varlena_datum(
 			query_sql(filters_argument(PG_GETARG_DATUM(0)), PG_GETARG_BOOL(1)));
 	});

@@ -9,20 +9,14 @@
 #include "nostr/facts.h"
 
 #include "bytes.h"
-#include "pg/border/compat.h"
+#include "lookup.h"
 #include "tags.h"
 
 extern "C" {
-#include "access/genam.h"
 #include "access/stratnum.h"
-#include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "fmgr.h"
+#include "catalog/pg_opfamily_d.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(bigbrotr_address);
@@ -100,41 +94,72 @@ bigbrotr_address_id(PG_FUNCTION_ARGS)
 
 namespace {
 
-/*
- * True if accept(slot) says so of a row that the index finds. Like all below: may raise, and holds
- * nothing that the server does not clean up by itself then.
- */
-template <size_t N, class F>
-bool
-any_row(const char *table_name, const char *index_name, ScanKeyData (&keys)[N], F accept)
-{
-	Oid schema = get_namespace_oid("bigbrotr", false);
-	Relation table = table_open(get_relname_relid(table_name, schema), AccessShareLock);
-	Relation index = index_open(get_relname_relid(index_name, schema), AccessShareLock);
-	TupleTableSlot *slot = table_slot_create(table, nullptr);
-	IndexScanDesc scan = pg::compat::begin_index_scan(table, index, GetActiveSnapshot(), N);
-	index_rescan(scan, keys, N, nullptr, 0);
-	bool found = false;
-	while (!found && index_getnext_slot(scan, ForwardScanDirection, slot))
-		found = accept(slot);
-	index_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	index_close(index, AccessShareLock);
-	table_close(table, AccessShareLock);
-	return found;
-}
+using archive::Lookup;
+using archive::LookupKey;
+using archive::LookupShape;
 
-Datum
-column(TupleTableSlot *slot, const char *name)
-{
-	TupleDesc shape = slot->tts_tupleDescriptor;
-	for (int i = 0; i < shape->natts; i++)
-		if (strcmp(NameStr(TupleDescAttr(shape, i)->attname), name) == 0) {
-			bool null;
-			return slot_getattr(slot, i + 1, &null); // all columns asked for are NOT NULL
-		}
-	elog(ERROR, "column \"%s\" is missing", name);
-}
+/* Names in full: these functions are called with any search path. */
+#define IS " OPERATOR(pg_catalog.=) "
+#define SINCE " OPERATOR(pg_catalog.>=) "
+
+constexpr const char *kAddressParts[] = {"pubkey", "kind", "tags"};
+constexpr LookupKey kVersionKeys[] = {
+	{"address_id", kAddressParts, BYTEAOID, BYTEA_BTREE_FAM_OID, BTEqualStrategyNumber, F_BYTEAEQ},
+	{"created_at", {}, INT8OID, INTEGER_BTREE_FAM_OID, BTGreaterEqualStrategyNumber, F_INT8GE},
+};
+constexpr const char *kVersionColumns[] = {"created_at", "event_id"};
+constexpr Oid kVersionTypes[] = {BYTEAOID, INT8OID, BYTEAOID, BYTEAOID, INT4OID};
+SPIPlanPtr versions_plan;
+/* Versions of an address from a time on; by statement, those that are newer than an event. */
+constexpr LookupShape kVersions = {
+	.table = "events",
+	.keys = kVersionKeys,
+	.columns = kVersionColumns,
+	.statement = "SELECT FROM bigbrotr.events AS e WHERE e.pubkey" IS "$4 AND e.kind" IS "$5 AND "
+				 "bigbrotr.address_id(e.pubkey, e.kind, e.tags)" IS "$1 AND e.created_at" SINCE
+				 "$2 AND (e.created_at OPERATOR(pg_catalog.>) $2 "
+				 "OR e.event_id OPERATOR(pg_catalog.<) $3)",
+	.types = kVersionTypes,
+	.plan = &versions_plan,
+};
+
+constexpr LookupKey kDeletionKeys[] = {
+	{"target", {}, BYTEAOID, BYTEA_BTREE_FAM_OID, BTEqualStrategyNumber, F_BYTEAEQ},
+	{"by_address", {}, BOOLOID, BOOL_BTREE_FAM_OID, BTEqualStrategyNumber, F_BOOLEQ},
+	{"pubkey", {}, BYTEAOID, BYTEA_BTREE_FAM_OID, BTEqualStrategyNumber, F_BYTEAEQ},
+};
+constexpr const char *kRequestColumns[] = {"created_at"};
+constexpr Oid kDeletionTypes[] = {BYTEAOID, BOOLOID, BYTEAOID, INT8OID};
+SPIPlanPtr deletions_plan;
+/* What somebody asked to be deleted, from a time on. */
+constexpr LookupShape kDeletions = {
+	.table = "deletions",
+	.keys = kDeletionKeys,
+	.columns = kRequestColumns,
+	.statement = "SELECT FROM bigbrotr.deletions AS d WHERE d.target" IS "$1 AND d.by_address" IS
+				 "$2 AND d.pubkey" IS "$3 AND d.created_at" SINCE "$4",
+	.types = kDeletionTypes,
+	.plan = &deletions_plan,
+};
+
+constexpr LookupKey kVanishKeys[] = {
+	{"pubkey", {}, BYTEAOID, BYTEA_BTREE_FAM_OID, BTEqualStrategyNumber, F_BYTEAEQ},
+};
+constexpr Oid kVanishTypes[] = {BYTEAOID, INT8OID};
+SPIPlanPtr vanish_plan;
+/* Vanish requests of somebody, from a time on. */
+constexpr LookupShape kVanishRequests = {
+	.table = "vanish_requests",
+	.keys = kVanishKeys,
+	.columns = kRequestColumns,
+	.statement = "SELECT FROM bigbrotr.vanish_requests AS v WHERE v.pubkey" IS
+				 "$1 AND v.created_at" SINCE "$2",
+	.types = kVanishTypes,
+	.plan = &vanish_plan,
+};
+
+#undef IS
+#undef SINCE
 
 /* The arguments that both functions have. */
 struct Event
@@ -152,33 +177,30 @@ struct Event
 
 	Datum address() const { return address_id(archive::view(DatumGetByteaPP(pubkey)), kind, tags); }
 
-	/* Whether its author, or the receiver of a gift wrap, whose author is a throw-away key, has
-	 * this key. */
-	bool belongs_to(std::string_view key) const
+	/* Whether says(key) of its author or, as the author of a gift wrap is a throw-away key, of its
+	 * receivers. */
+	template <class F> bool any_owner(F says) const
 	{
-		if (archive::view(DatumGetByteaPP(pubkey)) == key)
-			return true;
-		return is_gift_wrap() &&
-			   archive::any_indexed_tag(tags, [&](char name, const nostr::PackedItem &value) {
-				   return name == 'p' && value.hex && value.bytes == key;
-			   });
+		return says(pubkey) ||
+			   (is_gift_wrap() &&
+				archive::any_indexed_tag(tags, [&](char name, const nostr::PackedItem &value) {
+					return name == 'p' && value.hex &&
+						   says(PointerGetDatum(cstring_to_text_with_len(
+							   value.bytes.data(), sizeof(nostr::PublicKey))));
+				}));
 	}
 
 	bool is_gift_wrap() const { return kind == kGiftWrap || kind == kEphemeralGiftWrap; }
 };
 
 bool
-is_superseded(const Event &event)
+is_superseded(Lookup &versions, const Event &event)
 {
-	if (!has_address(event.kind))
-		return false;
-	ScanKeyData keys[2];
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_BYTEAEQ, event.address());
-	ScanKeyInit(&keys[1], 2, BTGreaterEqualStrategyNumber, F_INT8GE,
-				Int64GetDatum(event.created_at));
-	return any_row("events", "events_address_idx", keys, [&](TupleTableSlot *slot) {
-		return DatumGetInt64(column(slot, "created_at")) > event.created_at ||
-			   archive::view(DatumGetByteaPP(column(slot, "event_id"))) <
+	Datum values[] = {event.address(), Int64GetDatum(event.created_at), event.event_id,
+					  event.pubkey, Int32GetDatum(event.kind)};
+	return versions.any(values, [&](const Lookup &found) {
+		return DatumGetInt64(found.column(0)) > event.created_at ||
+			   archive::view(DatumGetByteaPP(found.column(1))) <
 				   archive::view(DatumGetByteaPP(event.event_id));
 	});
 }
@@ -198,50 +220,35 @@ is_expired(const Event &event)
 }
 
 bool
-names_target(const Event &event, Datum target, bool by_address)
+names_target(Lookup &deletions, const Event &event, Datum target, bool by_address)
 {
-	ScanKeyData keys[2];
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_BYTEAEQ, target);
-	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(by_address));
-	return any_row("deletions", "deletions_pkey", keys, [&](TupleTableSlot *slot) {
-		return event.belongs_to(archive::view(DatumGetByteaPP(column(slot, "pubkey")))) &&
-			   (!by_address || DatumGetInt64(column(slot, "created_at")) >= event.created_at);
+	int64_t since = by_address ? event.created_at : PG_INT64_MIN;
+	return event.any_owner([&](Datum owner) {
+		Datum values[] = {target, BoolGetDatum(by_address), owner, Int64GetDatum(since)};
+		return deletions.any(
+			values, [&](const Lookup &found) { return DatumGetInt64(found.column(0)) >= since; });
 	});
 }
 
 /* NIP-09; requests cannot be undone. */
 bool
-is_deleted(const Event &event)
+is_deleted(Lookup &deletions, const Event &event)
 {
 	return event.kind != nostr::kDeletion && event.kind != nostr::kVanish &&
-		   (names_target(event, event.event_id, false) ||
-			(has_address(event.kind) && names_target(event, event.address(), true)));
-}
-
-bool
-has_vanished(const Event &event, Datum pubkey)
-{
-	ScanKeyData keys[1];
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_BYTEAEQ, pubkey);
-	return any_row("vanish_requests", "vanish_requests_pkey", keys, [&](TupleTableSlot *slot) {
-		return DatumGetInt64(column(slot, "created_at")) >= event.created_at;
-	});
+		   (names_target(deletions, event, event.event_id, false) ||
+			(has_address(event.kind) && names_target(deletions, event, event.address(), true)));
 }
 
 /* NIP-62; the requests themselves stay. */
 bool
-is_vanished(const Event &event)
+is_vanished(Lookup &requests, const Event &event)
 {
-	if (event.kind == nostr::kVanish)
-		return false;
-	if (has_vanished(event, event.pubkey))
-		return true;
-	return event.is_gift_wrap() &&
-		   archive::any_indexed_tag(event.tags, [&](char name, const nostr::PackedItem &value) {
-			   return name == 'p' && value.hex &&
-					  has_vanished(event, PointerGetDatum(cstring_to_text_with_len(
-											  value.bytes.data(), sizeof(nostr::PublicKey))));
-		   });
+	return event.kind != nostr::kVanish && event.any_owner([&](Datum owner) {
+		Datum values[] = {owner, Int64GetDatum(event.created_at)};
+		return requests.any(values, [&](const Lookup &found) {
+			return DatumGetInt64(found.column(0)) >= event.created_at;
+		});
+	});
 }
 
 } // namespace
@@ -249,12 +256,16 @@ is_vanished(const Event &event)
 Datum
 bigbrotr_is_current(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(!is_superseded(Event(fcinfo)));
+	Event event(fcinfo);
+	PG_RETURN_BOOL(!has_address(event.kind) ||
+				   !is_superseded(Lookup::of(fcinfo->flinfo, 0, 1, kVersions), event));
 }
 
 Datum
 bigbrotr_is_standing(PG_FUNCTION_ARGS)
 {
 	Event event(fcinfo);
-	PG_RETURN_BOOL(!is_expired(event) && !is_deleted(event) && !is_vanished(event));
+	PG_RETURN_BOOL(!is_expired(event) &&
+				   !is_deleted(Lookup::of(fcinfo->flinfo, 0, 2, kDeletions), event) &&
+				   !is_vanished(Lookup::of(fcinfo->flinfo, 1, 2, kVanishRequests), event));
 }

@@ -8,6 +8,7 @@
 extern "C" {
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am_d.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
@@ -38,6 +39,21 @@ common_keys(Oid index)
 					 ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS);
 	ReleaseSysCache(tuple);
 	return out;
+}
+
+/* Of the index, if it is there, complete and a GIN index; else InvalidOid. May raise. */
+Oid
+tag_index(Oid schema)
+{
+	Oid index = get_relname_relid("events_tags_idx", schema);
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	auto *form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+	bool good =
+		form->relkind == RELKIND_INDEX && form->relam == GIN_AM_OID && get_index_isvalid(index);
+	ReleaseSysCache(tuple);
+	return good ? index : InvalidOid;
 }
 
 /* May raise. */
@@ -105,7 +121,7 @@ tag_statistics(const nostr::Filter &filter)
 	TagStatistics out = {0, std::numeric_limits<double>::infinity()};
 	pg::call([&] {
 		Oid schema = get_namespace_oid("bigbrotr", false);
-		index = get_relname_relid("events_tags_idx", schema);
+		index = tag_index(schema);
 		common = common_keys(index);
 		out.events = row_count(get_relname_relid("events", schema));
 	});

@@ -1,10 +1,13 @@
 /*
  * bigbrotr.limit_time(purpose): a time-out for what runs now, beside statement_timeout.
  */
+#include "time_limit.h"
+
 #include "bytes.h"
 #include "pg/border/settings.h"
 
 extern "C" {
+#include "access/xact.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
@@ -14,43 +17,53 @@ PG_FUNCTION_INFO_V1(bigbrotr_limit_time);
 
 namespace {
 
-int
-limit_ms(std::string_view purpose)
-{
-	if (purpose == "query")
-		return pg::settings::query_timeout_ms;
-	if (purpose == "procedure")
-		return pg::settings::procedure_timeout_ms;
-	if (purpose == "batch")
-		return pg::settings::batch_timeout_ms;
-	throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "no such time-out",
-					"There are query, procedure and batch.",
-					"Their lengths are settings, such as bigbrotr.query_timeout.");
-}
-
 /* Every call begins anew, but never goes beyond what the server had armed itself. */
 void
-arm(int milliseconds)
+arm(TimestampTz end)
 {
 	static TimestampTz ours, servers; // 0: none
 	TimestampTz armed =
 		get_timeout_active(STATEMENT_TIMEOUT) ? get_timeout_finish_time(STATEMENT_TIMEOUT) : 0;
 	if (armed == 0 || armed != ours)
 		servers = armed;
-	ours = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
-	if (servers != 0 && servers < ours)
-		ours = servers;
+	ours = servers != 0 && servers < end ? servers : end;
 	enable_timeout_at(STATEMENT_TIMEOUT, ours);
 }
 
+TimestampTz
+in_ms(int milliseconds)
+{
+	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
+}
+
 } // namespace
+
+void
+archive::limit_query_time()
+{
+	static TimestampTz statement, end;
+	if (statement != GetCurrentStatementStartTimestamp()) {
+		statement = GetCurrentStatementStartTimestamp();
+		end = in_ms(pg::settings::query_timeout_ms);
+	}
+	pg::call([] { arm(end); });
+}
 
 Datum
 bigbrotr_limit_time(PG_FUNCTION_ARGS)
 {
 	pg::boundary([&] {
-		int milliseconds = limit_ms(archive::varlena_view(PG_GETARG_DATUM(0)));
-		pg::call([&] { arm(milliseconds); });
+		std::string_view purpose = archive::varlena_view(PG_GETARG_DATUM(0));
+		if (purpose == "query")
+			archive::limit_query_time();
+		else if (purpose == "procedure")
+			pg::call([] { arm(in_ms(pg::settings::procedure_timeout_ms)); });
+		else if (purpose == "batch")
+			pg::call([] { arm(in_ms(pg::settings::batch_timeout_ms)); });
+		else
+			throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "no such time-out",
+							"There are query, procedure and batch.",
+							"Their lengths are settings, such as bigbrotr.query_timeout.");
 	});
 	PG_RETURN_VOID();
 }

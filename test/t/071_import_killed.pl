@@ -68,7 +68,7 @@ for my $database (qw(postgres piped))
 		"1|t|$lines|$bad", "$database: one import in several runs");
 	is($node->safe_psql($database, 'SELECT max(events_new) + max(events_known), (SELECT count(*) FROM bigbrotr.events) FROM bigbrotr.import_progress WHERE events_new > 0'),
 		"$events|$events", "$database: every event once");
-	is($node->safe_psql($database, q{SELECT count(*), count(DISTINCT line) FROM bigbrotr.import_rejects WHERE text = 'bad line'}), "$bad|$bad", "$database: every bad line once");
+	is($node->safe_psql($database, q{SELECT count(*), count(DISTINCT line) FROM bigbrotr.import_rejects WHERE reason = 'not_an_object' AND text = ''}), "$bad|$bad", "$database: every bad line once");
 	is($node->safe_psql($database, 'SELECT * FROM bigbrotr.verify_statistics()'), '', "$database: counted exactly");
 	is($node->safe_psql($database, 'SELECT * FROM bigbrotr.verify_references()'), '', "$database: sound");
 }

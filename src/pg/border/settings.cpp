@@ -34,8 +34,9 @@ char *tls_ca_file;
 
 static constexpr Setting functions[] = {
 	{.name = "query_timeout",
-	 .meaning = "Longest time of a statement that calls query or count, from that call on; the "
-				"shorter of it and statement_timeout counts.",
+	 .meaning =
+		 "Longest time of a statement that calls query or count, from its first call on; the "
+		 "shorter of it and statement_timeout counts.",
 	 .variable = &query_timeout_ms,
 	 .standard = "1min",
 	 .least = "10ms",

@@ -1,0 +1,95 @@
+/*
+ * Rows of a table by an index, for functions that are called for each row of a statement.
+ * Relations, slot and scan are opened by the first call and stay open until the call site's memory
+ * goes, which is when the statement ends, or until the transaction ends.
+ *
+ * The index is found by what it is, not by its name. Without one that is valid, a statement
+ * answers: slower, and with the same rows.
+ *
+ * All of it may raise an ERROR: not inside pg::boundary, and callers hold nothing to be destroyed.
+ */
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "pg/border/compat.h"
+
+extern "C" {
+#include "access/relscan.h"
+#include "access/skey.h"
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "utils/resowner.h"
+}
+
+namespace archive {
+
+/* A column of the index, and how it is compared with a value given. */
+struct LookupKey
+{
+	const char *column; // or the function of bigbrotr with `arguments`
+	std::span<const char *const> arguments;
+	Oid type, family;
+	StrategyNumber strategy;
+	RegProcedure compare;
+};
+
+struct LookupShape
+{
+	const char *table;                    // in schema bigbrotr
+	std::span<const LookupKey> keys;      // the first values given
+	std::span<const char *const> columns; // what accept() reads, NOT NULL
+	const char *statement;                // finds the rows by all values given; names in full
+	std::span<const Oid> types;           // of the values
+	SPIPlanPtr *plan;                     // of the statement, kept for the session
+};
+
+class Lookup
+{
+  public:
+	static constexpr int kColumns = 2, kKeys = 3;
+
+	/* The n-th of `count` look-ups of a call site, which uses nothing else of fn_extra. */
+	static Lookup &of(FmgrInfo *function, int n, int count, const LookupShape &shape);
+
+	/* Whether there is a row. accept(lookup): whether the one found by the keys is one. */
+	template <class F> bool any(const Datum *values, F accept)
+	{
+		if (!open())
+			return any_by_statement(values);
+		ResourceOwner before = begin(values);
+		bool found = false;
+		while (!found && next())
+			found = accept(*this);
+		end(before);
+		return found;
+	}
+
+	/* Of the row found: the n-th of the shape's columns. */
+	Datum column(int n) const;
+
+  private:
+	bool open();
+	Relation find_index();
+	void close();
+	static void close_all(XactEvent, void *);
+	ResourceOwner begin(const Datum *values);
+	bool next();
+	void end(ResourceOwner before);
+	bool any_by_statement(const Datum *values);
+
+	Lookup *following_, **link_; // the list of all in this session
+	const LookupShape *shape_;
+	MemoryContext memory_;
+	ResourceOwner owner_; // of what is open; null: nothing is
+	MemoryContextCallback callback_;
+	Relation table_, index_; // index_ null: there is none
+	IndexScanDesc scan_;
+	TupleTableSlot *slot_;
+	AttrNumber columns_[kColumns];
+	ScanKeyData keys_[kKeys];
+};
+
+} // namespace archive
