@@ -62,14 +62,16 @@ awaited_lock()
 	}
 }
 
-/* The first line of the server's context names the row: "while updating tuple (0,1) in …". */
+/* The first line of the server's context names the row: "while updating tuple (0,1) in …". The last
+ * one names the service. */
 static std::string
 place_of(const Error &error)
 {
 	const char *context = error.server() ? error.server()->data->context : nullptr;
-	if (context == nullptr)
+	const char *end = context ? strchr(context, '\n') : nullptr;
+	if (end == nullptr)
 		return {};
-	return " (" + std::string(context, strcspn(context, "\n")) + ")";
+	return " (" + std::string(context, end) + ")";
 }
 
 std::string
