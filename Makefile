@@ -38,7 +38,7 @@ PG_CXXFLAGS = -std=gnu++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wno-regi
 	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
 SHLIB_LINK = -L. -l:$(PRELOAD) -Wl,-rpath,'$$ORIGIN' -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lpsl -lstdc++
 SHLIB_EXPORTS = exports.txt
-NET_LIBS = -lwebsockets -lcares -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lpthread
+NET_LIBS = -lwebsockets -lcares -lseccomp -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lpthread
 
 EXTRA_CLEAN = $(PRELOAD) $(PRELOAD_OBJS) $(NET) $(NET_OBJS) $(IMPORT) src/client/import.o $(SCRIPT)
 

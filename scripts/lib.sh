@@ -8,7 +8,7 @@ umask 022
 
 SERVER_PACKAGES=(
 	postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR g++ make ca-certificates
-	libwebsockets-dev libc-ares-dev libssl-dev zlib1g-dev
+	libwebsockets-dev libc-ares-dev libseccomp-dev libssl-dev zlib1g-dev
 	libsecp256k1-dev libsimdjson-dev libidn2-dev libpsl-dev
 )
 

@@ -1,6 +1,10 @@
 /*
  * bigbrotr-net: the child process of a worker that needs the network. Descriptor 3 is its link to
- * the worker. Usage: bigbrotr-net ROLE [BYTES of address space, default 2 GiB]
+ * the worker. Usage: bigbrotr-net ROLE BYTES MODE [FILE]
+ *   ROLE   what it is for: sync
+ *   BYTES  of address space
+ *   MODE   require, or prefer: runs also where the kernel lacks a part of the sandbox
+ *   FILE   certificates to be trusted instead of the system's
  */
 #include <cstdlib>
 #include <exception>
@@ -9,18 +13,20 @@
 
 #include "net/core/sandbox.h"
 #include "net/process.h"
+#include "wire/link.h"
 
 constexpr int kLink = 3;
-constexpr size_t kDefaultMemory = size_t(2) << 30;
 
 int
 main(int argc, char **argv)
 {
 	int result = 1;
 	try {
-		size_t memory = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : kDefaultMemory;
-		net::enter_sandbox(kLink, memory);
-		result = net::serve(kLink, net::Clock());
+		if (argc < 4 || argv[1] != wire::role_name(wire::Role::Sync))
+			_exit(2);
+		net::enter_sandbox(kLink, std::strtoul(argv[2], nullptr, 10));
+		net::Wall wall(argv[3], net::files_to_read(argc > 4 ? argv[4] : ""));
+		result = net::serve(kLink, net::Clock(), &wall);
 	} catch (const std::exception &) {
 		/* Nothing may be printed; the exit code says it. */
 	}

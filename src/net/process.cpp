@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -16,26 +17,34 @@ constexpr auto kTick = 100ms;
 constexpr auto kStatsEvery = 1s;
 /* Even if nothing changes: the worker replaces a child that is silent for long. */
 constexpr auto kSignOfLife = 5s;
-
-static uint64_t
-resident_bytes()
-{
-	unsigned long pages = 0;
-	if (FILE *file = std::fopen("/proc/self/statm", "r")) {
-		if (std::fscanf(file, "%*u %lu", &pages) != 1)
-			pages = 0;
-		std::fclose(file);
-	}
-	return pages * uint64_t(sysconf(_SC_PAGESIZE));
-}
+constexpr auto kFilesCheckedEvery = 1s;
 
 namespace {
+
+/* What of the process lies in memory. Opened before the wall stands. */
+class ResidentMemory
+{
+  public:
+	~ResidentMemory() { close(fd_); }
+	uint64_t bytes() const
+	{
+		char text[128] = "";
+		unsigned long pages = 0;
+		if (pread(fd_, text, sizeof text - 1, 0) <= 0 || std::sscanf(text, "%*u %lu", &pages) != 1)
+			return 0;
+		return pages * uint64_t(sysconf(_SC_PAGESIZE));
+	}
+
+  private:
+	const int fd_ = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+};
 
 class Process
 {
   public:
-	Process(int fd, const Clock &clock, const char *name_servers)
-		: clock_(clock), link_(fd), reactor_([this](const char *line) { library_log(line); }),
+	Process(int fd, const Clock &clock, Wall *wall, const char *name_servers)
+		: clock_(clock), wall_(wall), link_(fd),
+		  reactor_([this](const char *line) { library_log(line); }),
 		  resolver_(reactor_, clock, name_servers),
 		  hosts_(reactor_, [this](auto &line) { link_.log(wire::LogLevel::Warning, 0, line); }),
 		  desk_({reactor_, clock, resolver_, hosts_}, link_), ticker_(reactor_, [this] { tick(); })
@@ -48,6 +57,9 @@ class Process
 
 	int run()
 	{
+		std::string lacking = wall_ ? wall_->raise() : "";
+		if (!lacking.empty())
+			link_.log(wire::LogLevel::Warning, 0, "the sandbox lacks " + lacking);
 		turn();
 		return reactor_.run([this] { turn(); });
 	}
@@ -60,6 +72,10 @@ class Process
 		if ((events & ~EPOLLOUT) != 0 &&
 			!link_.receive([this](const wire::Frame &frame) { desk_.handle(frame); }))
 			reactor_.stop(0);
+		if (wall_ && !threads_closed_ && desk_.threads_made()) {
+			wall_->close_threads();
+			threads_closed_ = true;
+		}
 	}
 
 	/* After each round of events: hand over what was collected, in both directions. */
@@ -79,11 +95,22 @@ class Process
 		ticker_.arm(kTick);
 		log_lines_ = 0;
 		resolver_.tick();
+		check_files();
 		desk_.tick();
 		if (clock_.now() - stats_sent_ >= kStatsEvery) {
 			stats_sent_ = clock_.now();
 			send_stats();
 		}
+	}
+
+	void check_files()
+	{
+		if (!wall_ || clock_.now() - files_checked_ < kFilesCheckedEvery)
+			return;
+		files_checked_ = clock_.now();
+		std::string file = wall_->replaced();
+		if (!file.empty())
+			throw std::runtime_error(file + " was replaced; only a new process can read it");
 	}
 
 	void send_stats()
@@ -94,7 +121,7 @@ class Process
 			return;
 		stats_told_ = clock_.now();
 		told_ = gauges;
-		gauges.push_back({"rss_bytes", int64_t(resident_bytes())});
+		gauges.push_back({"rss_bytes", int64_t(resident_.bytes())});
 		link_.send_if_idle(wire::Stats{std::move(gauges)});
 	}
 
@@ -106,6 +133,8 @@ class Process
 	}
 
 	const Clock &clock_;
+	Wall *const wall_; // null in tests
+	const ResidentMemory resident_;
 	Link link_;
 	Reactor reactor_;
 	Resolver resolver_;
@@ -113,17 +142,18 @@ class Process
 	ArchiveDesk desk_;
 	Timer ticker_;
 	bool writing_ = false;
+	bool threads_closed_ = false;
 	int log_lines_ = 0;
-	Clock::Time stats_sent_{}, stats_told_{};
+	Clock::Time stats_sent_{}, stats_told_{}, files_checked_{};
 	std::vector<wire::Gauge> told_;
 };
 
 } // namespace
 
 int
-serve(int fd, const Clock &clock, const char *name_servers)
+serve(int fd, const Clock &clock, Wall *wall, const char *name_servers)
 {
-	Process process(fd, clock, name_servers);
+	Process process(fd, clock, wall, name_servers);
 	try {
 		return process.run();
 	} catch (const LinkError &) {

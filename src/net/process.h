@@ -1,14 +1,16 @@
-/* The net process without its sandbox: what the worker asks, done. */
+/* The net process: what the worker asks, done. */
 #pragma once
 
 #include "net/core/clock.h"
+#include "net/core/sandbox.h"
 
 namespace net {
 
 /*
  * Serves the worker at the other end of `fd` (taken over) until it closes: then 0, or 1 after an
- * error, which was sent as a log line if that was still possible. `name_servers` is for tests.
+ * error, which was sent as a log line if that was still possible. `wall` is raised when the
+ * libraries are initialised, before anything is read. `name_servers` is for tests.
  */
-int serve(int fd, const Clock &clock, const char *name_servers = "");
+int serve(int fd, const Clock &clock, Wall *wall, const char *name_servers = "");
 
 } // namespace net

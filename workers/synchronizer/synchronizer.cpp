@@ -231,7 +231,9 @@ Synchronizer::net_settings() const
 								   .buffer_kb = sync_buffer_kb,
 								   .tls_ca_file = tls_ca_file,
 								   .user_agent = "bigbrotr/" BIGBROTR_VERSION};
-	return {.frame = wire::encode(settings), .fixed = std::to_string(sync_verifier_threads)};
+	return {.frame = wire::encode(settings),
+			.fixed = std::to_string(sync_verifier_threads),
+			.tls_ca_file = tls_ca_file};
 }
 
 } // namespace

@@ -2,19 +2,28 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 #include <system_error>
 
+#include <fcntl.h>
 #include <malloc.h>
+#include <openssl/x509.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "net/core/landlock.h"
+#include "net/core/system_calls.h"
 
 namespace net {
 
 /* Tables of libwebsockets grow with the limit, so the hard limit is not followed to its end. */
 constexpr rlim_t kMaxDescriptors = 65536;
+/* Backends go first when processors are short. */
+constexpr int kNice = 5;
 
 static void
 check(int result, const char *what)
@@ -42,15 +51,32 @@ limit_resources(size_t memory)
 	check(setrlimit(RLIMIT_AS, &limit), "RLIMIT_AS");
 	limit = {0, 0};
 	check(setrlimit(RLIMIT_CORE, &limit), "RLIMIT_CORE");
+	check(setrlimit(RLIMIT_FSIZE, &limit), "RLIMIT_FSIZE");
 	check(getrlimit(RLIMIT_NOFILE, &limit), "RLIMIT_NOFILE");
 	limit.rlim_cur = std::min(limit.rlim_max, kMaxDescriptors);
 	check(setrlimit(RLIMIT_NOFILE, &limit), "RLIMIT_NOFILE");
+}
+
+/*
+ * When memory runs out, the kernel is to end this process, not a backend, which would take the
+ * whole server with it. Where it cannot be asked, nothing else is lost.
+ */
+static void
+yield_to_backends()
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		[[maybe_unused]] ssize_t written = write(fd, "1000", 4);
+		close(fd);
+	}
+	[[maybe_unused]] int priority = nice(kNice);
 }
 
 void
 enter_sandbox(int link, size_t memory)
 {
 	die_with_parent(link);
+	yield_to_backends();
 	check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS");
 	check(prctl(PR_SET_DUMPABLE, 0), "PR_SET_DUMPABLE");
 	limit_resources(memory);
@@ -62,6 +88,85 @@ enter_sandbox(int link, size_t memory)
 	mallopt(M_ARENA_MAX, 2);
 	mallopt(M_TRIM_THRESHOLD, 8 << 20);
 	mallopt(M_MMAP_THRESHOLD, 256 << 10);
+}
+
+std::vector<std::string>
+files_to_read(const std::string &ca_file)
+{
+	std::vector<std::string> files = {"/etc/resolv.conf",   "/etc/hosts",   "/etc/host.conf",
+									  "/etc/nsswitch.conf", "/dev/urandom", "/dev/null"};
+	/* Tools that write resolv.conf elsewhere replace it in a folder of its own. */
+	std::error_code error;
+	auto real = std::filesystem::canonical("/etc/resolv.conf", error);
+	if (!error && real.parent_path() != "/etc")
+		files.push_back(real.parent_path());
+	if (!ca_file.empty()) {
+		files.push_back(ca_file);
+		return files;
+	}
+	files.emplace_back(X509_get_default_cert_file());
+	files.emplace_back(X509_get_default_cert_dir());
+	/* Where Debian's links in that directory lead. */
+	files.emplace_back("/usr/share/ca-certificates");
+	files.emplace_back("/usr/local/share/ca-certificates");
+	return files;
+}
+
+Wall::Wall(std::string_view mode, std::vector<std::string> readable)
+	: mode_(mode == "prefer" ? Mode::Prefer : Mode::Require), readable_(std::move(readable))
+{
+	if (mode != "require" && mode != "prefer")
+		throw std::invalid_argument("unknown sandbox mode");
+}
+
+std::string
+Wall::raise()
+{
+	std::string lacking;
+	auto attempt = [&](const char *what, auto restrict) {
+		try {
+			restrict();
+			return true;
+		} catch (const std::system_error &error) {
+			lacking +=
+				(lacking.empty() ? "" : ", ") + std::string(what) + " (" + error.what() + ")";
+			return false;
+		}
+	};
+	for (const std::string &path : readable_)
+		ids_.push_back(file_id(path));
+	attempt("Landlock", [this] { restrict_files(readable_); });
+	filtered_ = attempt("seccomp", restrict_system_calls);
+	if (!lacking.empty() && mode_ == Mode::Require)
+		throw std::runtime_error(
+			"the sandbox is not complete, and is required: the kernel refuses " + lacking +
+			"; bigbrotr.sandbox = prefer lets the net process run without");
+	return lacking;
+}
+
+void
+Wall::close_threads()
+{
+	if (filtered_)
+		forbid_new_threads();
+}
+
+Wall::FileId
+Wall::file_id(const std::string &path)
+{
+	struct stat status;
+	if (stat(path.c_str(), &status) != 0)
+		return {};
+	return {status.st_dev, status.st_ino};
+}
+
+std::string
+Wall::replaced() const
+{
+	for (size_t i = 0; i < ids_.size(); i++)
+		if (file_id(readable_[i]) != ids_[i])
+			return readable_[i];
+	return "";
 }
 
 } // namespace net

@@ -21,6 +21,7 @@ class ArchiveDesk final : public Desk
 	void tick() override;
 	void end_of_turn() override;
 	std::vector<wire::Gauge> gauges() const override;
+	bool threads_made() const override { return work_.has_value(); }
 
   private:
 	/* Everything that needs settings; made when they are there. */

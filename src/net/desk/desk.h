@@ -19,6 +19,8 @@ class Desk
 	virtual void end_of_turn() = 0;
 	/* The names live as long as the program. */
 	virtual std::vector<wire::Gauge> gauges() const = 0;
+	/* Have all its threads been made? */
+	virtual bool threads_made() const = 0;
 };
 
 } // namespace net

@@ -16,6 +16,7 @@ int health_check_interval_s;
 bool warmup;
 int restart_delay_ms;
 int net_memory_limit_kb;
+char *sandbox;
 
 char *
 service_names()
@@ -78,6 +79,16 @@ check_services(char **value, void **, GucSource)
 	return true;
 }
 
+static bool
+check_sandbox(char **value, void **, GucSource)
+{
+	if (strcmp(*value, "require") == 0 || strcmp(*value, "prefer") == 0)
+		return true;
+	GUC_check_errdetail("There is no mode \"%s\".", *value);
+	GUC_check_errhint("Modes are: require, prefer.");
+	return false;
+}
+
 /* The services of which the entry says so. */
 static char default_services[256];
 
@@ -135,6 +146,14 @@ static constexpr Setting frame[] = {
 	 .standard = "4GB",
 	 .least = "256MB",
 	 .flags = GUC_UNIT_KB | GUC_SUPERUSER_ONLY},
+	{.name = "sandbox",
+	 .meaning =
+		 "What a net process does where the kernel lacks Landlock or seccomp: require: it does "
+		 "not run; prefer: it runs without, and warns; a change restarts it.",
+	 .variable = &sandbox,
+	 .standard = "require",
+	 .flags = GUC_SUPERUSER_ONLY,
+	 .check = check_sandbox},
 	{.name = "allow_local_relays",
 	 .meaning = "Allows connections to addresses that are not public, by name or by DNS answer.",
 	 .variable = &allow_local_relays,

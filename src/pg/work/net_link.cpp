@@ -28,14 +28,22 @@ wire_role(NetRole role)
 	}
 }
 
+NetProcess::Arguments
+NetLink::arguments(const NetSettings &settings) const
+{
+	return {.role = std::string(wire::role_name(wire_role(role_))),
+			.memory_limit_bytes = settings::net_memory_limit_kb * uint64_t{1024},
+			.sandbox = settings::sandbox,
+			.tls_ca_file = settings.tls_ca_file};
+}
+
 void
 NetLink::start()
 {
 	NetSettings settings = service_.net_settings();
 	started_at_ = worker_.steady_now();
-	memory_limit_kb_ = settings::net_memory_limit_kb;
-	process_.spawn(std::string(wire::role_name(wire_role(role_))).c_str(),
-				   memory_limit_kb_ * uint64_t{1024});
+	arguments_ = arguments(settings);
+	process_.spawn(arguments_);
 	phase_ = Phase::Greeting;
 	fixed_settings_ = std::move(settings.fixed);
 	queue(settings.frame);
@@ -231,7 +239,7 @@ NetLink::reload()
 	if (phase_ == Phase::Down)
 		return;
 	NetSettings settings = service_.net_settings();
-	if (settings.fixed != fixed_settings_ || memory_limit_kb_ != settings::net_memory_limit_kb)
+	if (settings.fixed != fixed_settings_ || arguments(settings) != arguments_)
 		stop(); // tend() starts the next one
 	else
 		queue(settings.frame);

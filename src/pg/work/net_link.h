@@ -46,6 +46,7 @@ class NetLink
 	void reload();
 
   private:
+	NetProcess::Arguments arguments(const NetSettings &settings) const;
 	enum class Phase : uint8_t
 	{
 		Down,     // until retry_at_
@@ -77,7 +78,7 @@ class NetLink
 	bool overflow_ = false;        // its output queue is full: tend() gives it up
 	std::set<std::string> gauges_; // what it has reported so far
 	std::string fixed_settings_;   // what it was started with
-	int memory_limit_kb_ = 0;
+	NetProcess::Arguments arguments_;
 };
 
 } // namespace pg

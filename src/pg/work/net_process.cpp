@@ -128,13 +128,18 @@ NetProcess::program()
 }
 
 void
-NetProcess::spawn(const char *role, uint64_t memory_limit_bytes, std::span<const int> descriptors)
+NetProcess::spawn(Arguments arguments, std::span<const int> descriptors)
 {
 	register_exit();
 	std::string path = program();
-	std::string name = kProgram, role_argument = role, locale = "LC_ALL=C";
-	std::string limit = std::to_string(memory_limit_bytes);
-	char *arguments[] = {name.data(), role_argument.data(), limit.data(), nullptr};
+	std::string name = kProgram, locale = "LC_ALL=C";
+	std::string limit = std::to_string(arguments.memory_limit_bytes);
+	char *argv[] = {name.data(),
+					arguments.role.data(),
+					limit.data(),
+					arguments.sandbox.data(),
+					arguments.tls_ca_file.data(),
+					nullptr};
 	char *environment[] = {locale.data(), nullptr};
 	int ends[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
@@ -147,8 +152,8 @@ NetProcess::spawn(const char *role, uint64_t memory_limit_bytes, std::span<const
 	pid_t pid = 0;
 	if (error == 0) {
 		SpawnSetup setup(of_child.all);
-		error = posix_spawn(&pid, path.c_str(), &setup.actions, &setup.attributes, arguments,
-							environment);
+		error =
+			posix_spawn(&pid, path.c_str(), &setup.actions, &setup.attributes, argv, environment);
 	}
 	if (error != 0) {
 		close(ends[0]);
@@ -189,6 +194,8 @@ NetProcess::bury()
 			if (!WIFSIGNALED(status))
 				return "it ended with exit code " + std::to_string(WEXITSTATUS(status));
 			int signal = WTERMSIG(status);
+			if (signal == SIGSYS)
+				return "it made a system call that its sandbox forbids";
 			return "it was ended by signal " + std::to_string(signal) + " (" + strsignal(signal) +
 				   ")";
 		}

@@ -24,13 +24,22 @@ class NetProcess
 	~NetProcess() { kill(); }
 	NetProcess(const NetProcess &) = delete;
 
+	/* What the program is started with; it cannot be changed later. */
+	struct Arguments
+	{
+		std::string role;
+		uint64_t memory_limit_bytes = 0; // of its address space
+		std::string sandbox;             // "require" or "prefer"
+		std::string tls_ca_file;         // it may read this file; "": the system's certificates
+		bool operator==(const Arguments &) const = default;
+	};
+
 	/*
-	 * Starts bigbrotr-net, which lies beside this module, in a role and with a limit of its address
-	 * space. It has the link to us as descriptor 3, then `descriptors`, which stay ours too, and no
-	 * other. Throws pg::Error if the system refuses.
+	 * Starts bigbrotr-net, which lies beside this module. It has the link to us as descriptor 3,
+	 * then `descriptors`, which stay ours too, and no other. Throws pg::Error if the system
+	 * refuses.
 	 */
-	void spawn(const char *role, uint64_t memory_limit_bytes,
-			   std::span<const int> descriptors = {});
+	void spawn(Arguments arguments, std::span<const int> descriptors = {});
 	/* Ends the child, if there is one, and waits for its end. */
 	void kill();
 	/* The same for one that has closed its stream: gives it a moment to end by itself and says how.

@@ -32,6 +32,7 @@ struct NetSettings
 	std::string frame; // an encoded message
 	/* What of it is read at the start only: if that changes, the net process is replaced. */
 	std::string fixed;
+	std::string tls_ca_file; // the same; "": the system's certificates
 };
 
 /*

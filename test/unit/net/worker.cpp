@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -52,20 +53,48 @@ Worker::default_settings()
 	return settings;
 }
 
-Worker::Worker(const wire::ArchiveSettings &settings, const char *name_servers)
+/* The net process's end of the link. */
+int
+Worker::connect()
 {
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		throw std::runtime_error("socketpair");
 	fd_ = pair[0];
-	process_ = std::thread(
-		[this, fd = pair[1], name_servers] { exit_code_ = net::serve(fd, clock, name_servers); });
+	return pair[1];
+}
+
+Worker::Worker(const wire::ArchiveSettings &settings, const char *name_servers)
+{
+	process_ = std::thread([this, fd = connect(), name_servers] {
+		exit_code_ = net::serve(fd, clock, nullptr, name_servers);
+	});
+	send(settings);
+}
+
+Worker::Worker(const wire::ArchiveSettings &settings, net::Wall &wall, const char *name_servers)
+{
+	constexpr int link = 3;
+	constexpr size_t memory = size_t(1) << 50; // more than any sanitizer reserves
+	int fd = connect();
+	child_ = fork();
+	if (child_ == 0) {
+		try {
+			if (fd != link)
+				dup2(fd, link);
+			net::enter_sandbox(link, memory);
+			_exit(net::serve(link, net::Clock(), &wall, name_servers));
+		} catch (const std::exception &) {
+			_exit(99);
+		}
+	}
+	close(fd);
 	send(settings);
 }
 
 Worker::~Worker()
 {
-	if (process_.joinable())
+	if (process_.joinable() || child_ != 0)
 		stop();
 }
 
@@ -79,7 +108,14 @@ Worker::stop()
 int
 Worker::join()
 {
-	process_.join();
+	if (child_ != 0) {
+		int status = 0;
+		waitpid(child_, &status, 0);
+		exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+		child_ = 0;
+	} else {
+		process_.join();
+	}
 	close(fd_);
 	return exit_code_;
 }

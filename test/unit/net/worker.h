@@ -1,6 +1,6 @@
 /*
- * A worker for tests: runs the net process on a thread behind a socketpair, answers questions,
- * acknowledges batches, and keeps what it was told.
+ * A worker for tests: runs the net process on a thread behind a socketpair, or as a child in its
+ * sandbox, answers questions, acknowledges batches, and keeps what it was told.
  */
 #pragma once
 
@@ -39,6 +39,11 @@ class Worker
   public:
 	Worker() : Worker(default_settings()) {}
 	explicit Worker(const wire::ArchiveSettings &settings, const char *name_servers = "");
+	/*
+	 * As a child, whose clock this worker cannot move. It is forked here, so there should be no
+	 * other threads yet.
+	 */
+	Worker(const wire::ArchiveSettings &settings, net::Wall &wall, const char *name_servers);
 	~Worker();
 
 	static wire::ArchiveSettings default_settings();
@@ -89,6 +94,7 @@ class Worker
 	bool reported(int32_t relay_id, wire::RelayPhase phase) const;
 
   private:
+	int connect();
 	bool read_some(int timeout_ms);
 	void write(const std::string &frame);
 	void handle(const wire::Frame &frame);
@@ -103,6 +109,7 @@ class Worker
 	wire::FrameBuffer input_;
 	int exit_code_ = -1;
 	std::thread process_;
+	pid_t child_ = 0;
 };
 
 } // namespace test

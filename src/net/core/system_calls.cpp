@@ -1,0 +1,136 @@
+#include "net/core/system_calls.h"
+
+#include <cerrno>
+#include <memory>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace net {
+namespace {
+
+/* Calls that are good whatever their arguments. A kernel that lacks one is no matter. */
+constexpr const char *kAllowed[] = {
+	/* Descriptors and their events. */
+	"read", "readv", "pread64", "write", "writev", "close", "lseek", "dup", "fcntl", "poll",
+	"ppoll", "ppoll_time64", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
+	"epoll_pwait2", "eventfd2", "pipe2",
+	/* Sockets; which ones is decided in socket(). */
+	"connect", "getpeername", "getsockname", "getsockopt", "setsockopt", "sendto", "recvfrom",
+	"sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
+	/* What is asked of files. Opening is judged below and by Landlock. */
+	"fstat", "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2",
+	"readlink", "readlinkat", "getdents64", "getcwd", "uname", "sysinfo",
+	/* Memory; mmap and mprotect are judged below. */
+	"brk", "munmap", "mremap", "madvise", "membarrier",
+	/* Threads of this process, and waiting. */
+	"futex", "futex_waitv", "set_robust_list", "rseq", "set_tid_address", "arch_prctl",
+	"sched_yield", "sched_getaffinity", "getcpu", "exit", "exit_group", "gettid", "getpid",
+	"getppid", "getuid", "geteuid", "getgid", "getegid", "restart_syscall", "nanosleep",
+	"clock_nanosleep", "clock_nanosleep_time64", "clock_gettime", "clock_gettime64", "clock_getres",
+	"gettimeofday", "time", "getrusage", "getrandom",
+	/* Signals from others; sending is judged below. */
+	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
+	/* Further filters only forbid more. */
+	"seccomp"};
+
+/* Calls of libraries that can live without: they are told that the kernel does not know them. */
+constexpr const char *kUnknown[] = {"clone3",       "openat2",       "io_uring_setup",
+									"memfd_create", "inotify_init1", "timerfd_create"};
+
+void
+check(int result, const char *what)
+{
+	if (result < 0)
+		throw std::system_error(-result, std::generic_category(), what);
+}
+
+class Filter
+{
+  public:
+	explicit Filter(uint32_t otherwise) : filter_(seccomp_init(otherwise), seccomp_release)
+	{
+		if (!filter_)
+			throw std::system_error(ENOMEM, std::generic_category(), "seccomp_init");
+	}
+
+	/* One condition on an argument, if there is one. */
+	template <class... Condition>
+	void add(uint32_t action, const char *name, Condition... condition)
+	{
+		int call = seccomp_syscall_resolve_name(name);
+		if (call >= 0)
+			check(seccomp_rule_add(filter_.get(), action, call, sizeof...(condition), condition...),
+				  name);
+	}
+
+	void load()
+	{
+		check(seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_TSYNC, 1), "all threads");
+		/* The process has no new privileges already. */
+		check(seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_NNP, 0), "no new privileges");
+		check(seccomp_load(filter_.get()), "seccomp");
+	}
+
+  private:
+	std::unique_ptr<void, void (*)(scmp_filter_ctx)> filter_;
+};
+
+} // namespace
+
+void
+restrict_system_calls()
+{
+	Filter filter(SCMP_ACT_KILL_PROCESS);
+	for (const char *name : kAllowed)
+		filter.add(SCMP_ACT_ALLOW, name);
+	for (const char *name : kUnknown)
+		filter.add(SCMP_ACT_ERRNO(ENOSYS), name);
+
+	/* The internet only: the server listens on a Unix socket. Libraries try others, too. */
+	for (uint64_t family : {AF_INET, AF_INET6})
+		filter.add(SCMP_ACT_ALLOW, "socket", SCMP_A0(SCMP_CMP_EQ, family));
+	for (uint64_t family : {AF_UNIX, AF_NETLINK})
+		filter.add(SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", SCMP_A0(SCMP_CMP_EQ, family));
+
+	/* Read-only; which files is Landlock's. */
+	constexpr uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
+	filter.add(SCMP_ACT_ALLOW, "open", SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+	filter.add(SCMP_ACT_ALLOW, "openat", SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+
+	/* No new code. */
+	filter.add(SCMP_ACT_ALLOW, "mmap", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	filter.add(SCMP_ACT_ALLOW, "mmap2", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	filter.add(SCMP_ACT_ALLOW, "mprotect", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+
+	/* Threads, but no processes. */
+	filter.add(SCMP_ACT_ALLOW, "clone",
+			   SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM));
+
+	/* Its own end, by abort(), and its own limits. */
+	filter.add(SCMP_ACT_ALLOW, "tgkill", SCMP_A0(SCMP_CMP_EQ, uint64_t(getpid())));
+	filter.add(SCMP_ACT_ALLOW, "prlimit64", SCMP_A0(SCMP_CMP_EQ, 0));
+	filter.add(SCMP_ACT_ALLOW, "getrlimit");
+
+	filter.add(SCMP_ACT_ALLOW, "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+	filter.add(SCMP_ACT_ALLOW, "ioctl", SCMP_A1(SCMP_CMP_EQ, FIONBIO));
+	filter.add(SCMP_ACT_ALLOW, "ioctl", SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+	filter.load();
+}
+
+void
+forbid_new_threads()
+{
+	Filter filter(SCMP_ACT_ALLOW);
+	filter.add(SCMP_ACT_ERRNO(EAGAIN), "clone");
+	filter.load();
+}
+
+} // namespace net
