@@ -152,5 +152,11 @@ $node->wait_for_log(qr{could not start ".*/libraries/bigbrotr-net": No such file
 $copy->('bigbrotr-net');
 net_pid($node, 'synchronizer');
 
+# A core library of another build than the one that is preloaded is refused.
+my $other = slurp_file("$installed/bigbrotr_core.so") =~ s/(\d+\.\d+\.\d+-)(\d+)\0/$1 . "0" x length($2) . "\0"/ger;
+append_to_file("$directory/other.so", $other);
+(undef, undef, $error) = $node->psql('postgres', "LOAD '$directory/other.so'");
+like($error, qr/libraries of two builds of bigbrotr meet.*DETAIL.*HINT:  Restart the server/s, 'two builds do not mix');
+
 $node->stop;
 done_testing();

@@ -1,11 +1,13 @@
-#include "pg/border/settings.h"
 #include "pg/cycle/service_entry.h"
+#include "workers/initializer/settings.h"
+
+constinit InitializerSettings initializer_settings{};
 
 static constexpr pg::Setting settings[] = {
 	{.name = "seed_file",
 	 .meaning = "File with relays to begin with, one URL a line, # begins a comment; empty: the "
 				"shipped list.",
-	 .variable = &pg::settings::seed_file,
+	 .variable = &initializer_settings.seed_file,
 	 .standard = "",
 	 .flags = GUC_SUPERUSER_ONLY,
 	 .check = pg::check_absolute_path},

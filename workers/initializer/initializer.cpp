@@ -3,10 +3,10 @@
  * library was built for, and loads the seed relays.
  */
 #include "archive/seed_file.h"
-#include "pg/border/settings.h"
 #include "pg/border/spi.h"
 #include "pg/cycle/service_entry.h"
 #include "pg/work/worker.h"
+#include "workers/initializer/settings.h"
 
 namespace {
 
@@ -55,7 +55,7 @@ class Initializer : public pg::Service
 	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &) override
 	{
 		worker.transaction_with_retries("checking the schema", {.read_only = true}, check_schema);
-		archive::SeedFile seeds = archive::read_seed_file(pg::settings::seed_file);
+		archive::SeedFile seeds = archive::read_seed_file(initializer_settings.seed_file);
 		if (seeds.problem.empty())
 			load(worker, seeds);
 		else

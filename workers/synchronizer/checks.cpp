@@ -2,8 +2,8 @@
 
 #include "nostr/keys.h"
 #include "pg/border/error.h"
-#include "pg/border/settings.h"
 #include "pg/work/worker.h"
+#include "workers/synchronizer/settings.h"
 
 extern "C" {
 #include "port.h"
@@ -78,9 +78,9 @@ BatchCheck::run(const wire::Batch &batch, const RelayBook &book)
 void
 BatchCheck::verify_some(const wire::Batch &batch)
 {
-	if (pg::settings::verify_sample == 0)
+	if (synchronizer_settings.verify_sample == 0)
 		return;
-	std::geometric_distribution<uint64_t> next(1.0 / pg::settings::verify_sample);
+	std::geometric_distribution<uint64_t> next(1.0 / synchronizer_settings.verify_sample);
 	for (const wire::Event &event : batch.events) {
 		if (unverified_ > 0) {
 			unverified_--;

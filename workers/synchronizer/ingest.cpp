@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "archive/insert.h"
-#include "pg/border/settings.h"
 #include "pg/border/spi.h"
+#include "workers/synchronizer/settings.h"
 
 namespace {
 
@@ -107,7 +107,7 @@ claim(const wire::Claim &c, const HandedRelay &relay, int64_t now)
 int64_t
 rest_s(const HandedRelay &relay)
 {
-	return relay.stopping ? relay.pause_s : pg::settings::sync_interval_s;
+	return relay.stopping ? relay.pause_s : synchronizer_settings.interval_s;
 }
 
 void
@@ -122,8 +122,8 @@ report(const wire::RelayReport &r, const HandedRelay &relay, const std::string &
 		 pg::value(std::string_view(event)), pg::value(r.reason), pg::value(r.detail),
 		 pg::value(pause_ms), pg::value(static_cast<int32_t>(r.page_limit)),
 		 pg::value(static_cast<int32_t>(r.pace_ms)),
-		 pg::value(int64_t{pg::settings::retry_delay_ms}),
-		 pg::value(int64_t{pg::settings::retry_delay_max_s} * 1000), pg::value(now)});
+		 pg::value(int64_t{synchronizer_settings.retry_delay_ms}),
+		 pg::value(int64_t{synchronizer_settings.retry_delay_max_s} * 1000), pg::value(now)});
 }
 
 /* Everything of the batch in the caller's transaction. */

@@ -5,6 +5,7 @@
 
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
+#include "workers/synchronizer/settings.h"
 
 namespace {
 
@@ -74,7 +75,7 @@ class Planner
 
   private:
 	pg::Value owner() const { return pg::value(std::string_view(owner_)); }
-	int32_t free_places() const { return pg::settings::sync_connections - book_.open_count(); }
+	int32_t free_places() const { return synchronizer_settings.connections - book_.open_count(); }
 
 	void stop(int32_t id, const HandedRelay &relay)
 	{
@@ -100,10 +101,11 @@ class Planner
 	{
 		if (free_places() <= 0)
 			return;
-		pg::Rows rows = take_statement.run(
-			{owner(), pg::value(free_places()), pg::value(pg::settings::sync_connections_per_host),
-			 pg::value(pg::settings::sync_connections_per_site),
-			 pg::value(pg::settings::allow_local_relays), pg::value(now_)});
+		pg::Rows rows =
+			take_statement.run({owner(), pg::value(free_places()),
+								pg::value(synchronizer_settings.connections_per_host),
+								pg::value(synchronizer_settings.connections_per_site),
+								pg::value(pg::settings::allow_local_relays), pg::value(now_)});
 		for (uint64_t row = 0; row < rows.count(); row++)
 			plan_.open.push_back({.relay_id = static_cast<int32_t>(rows.integer(row, 1)),
 								  .url = std::string(rows.bytes(row, 2)),
@@ -117,7 +119,7 @@ class Planner
 	/* Whether a relay may be asked to make room for another one. */
 	bool had_its_turn(const HandedRelay &relay) const
 	{
-		int64_t slice = pg::settings::sync_interval_s;
+		int64_t slice = synchronizer_settings.interval_s;
 		return relay.live_since != 0 ? now_ - relay.live_since >= std::min(kMinLive, slice)
 									 : now_ - relay.opened_at >= slice;
 	}
@@ -166,7 +168,7 @@ class Planner
 	{
 		for (const auto &[id, relay] : book_.relays())
 			if (relay.open && !relay.stopping && !stopped_.contains(id) && relay.live_since != 0 &&
-				(relay.more || now_ - relay.asked_at >= pg::settings::sync_interval_s))
+				(relay.more || now_ - relay.asked_at >= synchronizer_settings.interval_s))
 				plan_.read.push_back({.relay_id = id, .task = task_of(id, now_)});
 	}
 

@@ -19,6 +19,7 @@
 #include "workers/synchronizer/leases.h"
 #include "workers/synchronizer/plan.h"
 #include "workers/synchronizer/quota.h"
+#include "workers/synchronizer/settings.h"
 
 namespace {
 
@@ -75,7 +76,7 @@ class Synchronizer : public pg::Service
 				counters_.write_all(worker.now());
 			}
 			if (occasion.look)
-				full_disk_ = full_disk(pg::settings::min_free_disk_mb * uint64_t{1 << 20});
+				full_disk_ = full_disk(synchronizer_settings.min_free_disk_mb * uint64_t{1 << 20});
 			occasion.disk_full = !full_disk_.empty();
 			plan = make_plan(book_, leases_.owner(), occasion);
 		});
@@ -176,7 +177,8 @@ class Synchronizer : public pg::Service
 			doubt(worker, done);
 		for (const auto &[relay, traffic] : done.traffic) {
 			quota_.count(relay, traffic.events, worker.now());
-			if (int64_t wait = quota_.wait_s(relay, pg::settings::sync_relay_quota, worker.now()))
+			if (int64_t wait =
+					quota_.wait_s(relay, synchronizer_settings.relay_quota, worker.now()))
 				stop(worker, relay, wait);
 		}
 	}
@@ -219,21 +221,15 @@ class Synchronizer : public pg::Service
 pg::NetSettings
 Synchronizer::net_settings() const
 {
-	using namespace pg::settings;
-	wire::ArchiveSettings settings{.allow_local_relays = allow_local_relays,
-								   .connect_timeout_ms = connect_timeout_ms,
-								   .response_timeout_ms = response_timeout_ms,
-								   .page_limit = sync_page_limit,
-								   .max_message_size_kb = max_message_size_kb,
-								   .max_event_size_kb = max_event_size_kb,
-								   .max_event_tags = max_event_tags,
-								   .verifier_threads = sync_verifier_threads,
-								   .buffer_kb = sync_buffer_kb,
-								   .tls_ca_file = tls_ca_file,
-								   .user_agent = "bigbrotr/" BIGBROTR_VERSION};
+	wire::ArchiveSettings settings = synchronizer_settings.net;
+	settings.allow_local_relays = pg::settings::allow_local_relays;
+	settings.max_event_size_kb = pg::settings::max_event_size_kb;
+	settings.max_event_tags = pg::settings::max_event_tags;
+	settings.tls_ca_file = synchronizer_settings.tls_ca_file;
+	settings.user_agent = "bigbrotr/" BIGBROTR_VERSION;
 	return {.frame = wire::encode(settings),
-			.fixed = std::to_string(sync_verifier_threads),
-			.tls_ca_file = tls_ca_file};
+			.fixed = std::to_string(settings.verifier_threads),
+			.tls_ca_file = synchronizer_settings.tls_ca_file};
 }
 
 } // namespace

@@ -11,7 +11,7 @@
 
 namespace pg {
 
-/* The variable behind a setting. The server's setting machinery writes it, nobody else does. */
+/* The variable behind a setting. Only the server's setting machinery writes it. */
 struct Variable
 {
 	enum class Type : uint8_t

@@ -5,32 +5,14 @@
 namespace pg::settings {
 
 bool allow_local_relays;
+int max_event_size_kb;
+int max_event_tags;
 int batch_timeout_ms;
 int query_timeout_ms;
 int procedure_timeout_ms;
 bool verify_events;
 int default_batch_size;
 int max_batch_size;
-
-char *seed_file;
-int sync_connections;
-int sync_connections_per_host;
-int sync_connections_per_site;
-int sync_interval_s;
-int sync_relay_quota;
-int verify_sample;
-int min_free_disk_mb;
-int sync_page_limit;
-int sync_verifier_threads;
-int sync_buffer_kb;
-int retry_delay_ms;
-int retry_delay_max_s;
-int connect_timeout_ms;
-int response_timeout_ms;
-int max_message_size_kb;
-int max_event_size_kb;
-int max_event_tags;
-char *tls_ca_file;
 
 static constexpr Setting functions[] = {
 	{.name = "query_timeout",

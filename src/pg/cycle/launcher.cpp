@@ -267,7 +267,7 @@ time_to_next_action()
 	TimestampTz now = GetCurrentTimestamp(), next = DT_NOEND;
 	if (!wishes_are_saved)
 		next = TimestampTzPlusMilliseconds(now, kSaveAgainMs);
-	if (RecoveryInProgress()) // nobody tells when it ends
+	if (RecoveryInProgress()) // the server does not signal its end
 		next = TimestampTzPlusMilliseconds(now, kRecoveryPollMs);
 	LWLockAcquire(shared->lock, LW_SHARED);
 	for (const Slot &slot : all_slots())
@@ -296,7 +296,7 @@ detach(int, Datum)
 	LWLockRelease(shared->lock);
 }
 
-/* Workers of a launcher that failed: nobody knows their handles any more. */
+/* Ends the workers of a launcher that failed: their handles were lost with it. */
 static void
 end_leftovers()
 {

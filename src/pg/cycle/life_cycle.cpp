@@ -180,6 +180,7 @@ is_wanted(const Slot &slot)
 bool
 may_start(const Slot &slot)
 {
+	Assert(LWLockHeldByMe(shared->lock));
 	return is_wanted(slot) && !is_drained(slot.database);
 }
 
@@ -211,6 +212,7 @@ waits_for(const Slot &slot, char (&text)[128])
 void
 settle(Slot &slot)
 {
+	Assert(LWLockHeldByMeInMode(shared->lock, LW_EXCLUSIVE));
 	bool was_told = slot.state == State::Draining;
 	slot.has_worker = false;
 	if (slot.state == State::Running &&
@@ -258,6 +260,7 @@ rest(Slot &slot)
 Action
 decide(Slot &slot)
 {
+	Assert(LWLockHeldByMeInMode(shared->lock, LW_EXCLUSIVE));
 	if (slot.given_up_until != 0 && slot.given_up_until <= GetCurrentTimestamp())
 		slot.given_up_until = 0;
 	bool drained = is_drained(slot.database);
@@ -295,6 +298,7 @@ decide(Slot &slot)
 TimestampTz
 next_action(const Slot &slot)
 {
+	Assert(LWLockHeldByMe(shared->lock));
 	if (!slot.used)
 		return DT_NOEND;
 	if (slot.given_up_until != 0)
@@ -307,6 +311,7 @@ next_action(const Slot &slot)
 int
 processes_needed()
 {
+	Assert(LWLockHeldByMe(shared->lock));
 	int needed = 1;
 	for (const Slot &slot : all_slots())
 		needed +=

@@ -14,7 +14,7 @@ namespace pg {
 /* Reads bigbrotr.databases and bigbrotr.services, and makes slots for what is new. No lock. */
 void read_lists(const Crashes &crashes);
 
-/* The lock is held exclusively when the functions below are called. */
+/* The functions below want the lock held: those that change a slot exclusively. */
 
 enum class Action
 {
@@ -23,11 +23,10 @@ enum class Action
 	Terminate
 };
 
-/* What is to be done about a service now. Takes its requests; moves it where no action is needed.
- */
+/* Says what to do about a service now. Takes its requests; changes its state if that is enough. */
 Action decide(Slot &slot);
 
-/* The postmaster says that the worker is gone: moves on, by the reason it left. */
+/* The worker is gone, as the postmaster says: changes the state by the reason in slot.exit. */
 void settle(Slot &slot);
 
 /* To `state` until the back-off of the given number of failures is over. */

@@ -8,37 +8,27 @@
  */
 #pragma once
 
-#include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "pg/border/setting.h"
+#include "wire/link.h"
 
 namespace pg {
-
-/* The job of the child process of a worker. */
-enum class NetRole : uint8_t
-{
-	None, // the service does not talk to the network
-	Sync,
-	Probe,
-	Fetch,
-	Publish,
-	Serve
-};
 
 struct ServiceEntry
 {
 	const char *name; // "synchronizer"
 	const char *description;
-	NetRole net_role = NetRole::None;
+	std::optional<wire::Role> net_role = {}; // of the net process of each worker; empty: none
 	/* The database role as which its workers connect. */
 	const char *role = "bigbrotr_worker";
 	/* The setting with the number of its workers in each database; null: one. */
 	const int *instances = nullptr;
 	/*
 	 * Services of the same database that go first: one that runs once must be done, another one
-	 * must be running. A service that is not to run holds nobody up.
+	 * must be running. A service that is not to run is not waited for.
 	 */
 	std::span<const char *const> after = {};
 	bool once = false;       // ends by itself, and is then done

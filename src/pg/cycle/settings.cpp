@@ -159,6 +159,19 @@ static constexpr Setting frame[] = {
 	 .variable = &allow_local_relays,
 	 .standard = "off",
 	 .flags = GUC_SUPERUSER_ONLY},
+	{.name = "max_event_size",
+	 .meaning = "Largest event taken from a relay or an import.",
+	 .variable = &max_event_size_kb,
+	 .standard = "1MB",
+	 .least = "4kB",
+	 .most = "8MB",
+	 .flags = GUC_UNIT_KB},
+	{.name = "max_event_tags",
+	 .meaning = "Most tags of one event.",
+	 .variable = &max_event_tags,
+	 .standard = "10000",
+	 .least = "1",
+	 .most = "1000000"},
 };
 
 std::span<const Setting>

@@ -2,9 +2,9 @@
  * What the processes of bigbrotr share: one slot for each database, service and instance, and what
  * SQL functions, launcher and workers tell each other. The state machine is drawn in README.md.
  *
- * Everything here is protected by Shared::lock, but for the atomics. Each field is written by one
- * party only, named at its group. After each change: announce(), so that whoever waits for a state
- * looks again. No process-local pointers except latches, which their owner clears before it exits.
+ * Shared::lock protects everything here but the atomics. Each field is written by one party only,
+ * named at its group. After each change of a state, announce() wakes the processes that wait for
+ * one. The only process-local pointers are latches; their owner clears them before it exits.
  */
 #pragma once
 
@@ -39,7 +39,7 @@ enum class State : uint8_t
 /* How a worker ended; tells the launcher what to do next. */
 enum class Exit : uint8_t
 {
-	Failed,     // the initial value: whoever dies without a word has failed
+	Failed,     // the initial value: a worker that gives no reason has failed
 	Done,       // nothing more to do
 	NotReady,   // no extension, or another version of it
 	Terminated, // by SIGTERM, in order
@@ -170,7 +170,7 @@ void log_state(const Slot &slot, int elevel, const char *detail = nullptr,
 /* Error context: names the Slot that `slot` points to. */
 void describe_slot(void *slot);
 
-/* Wakes those who wait for a state. No lock. */
+/* Wakes the processes that wait for a state. No lock. */
 void announce();
 
 /* Wakes the launcher. Lock held. */

@@ -31,8 +31,8 @@ Loop::Loop(Slot &slot, const ServiceEntry &entry)
 	  })),
 	  wait_event_(call([] { return compat::wait_event("BigbrotrWorker"); }))
 {
-	if (entry.net_role != NetRole::None)
-		net_ = std::make_unique<NetLink>(*this, *service_, entry.net_role);
+	if (entry.net_role)
+		net_ = std::make_unique<NetLink>(*this, *service_, *entry.net_role);
 }
 
 Loop::~Loop()

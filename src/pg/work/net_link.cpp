@@ -16,22 +16,10 @@ static constexpr auto kMaxSilence = 30s; // it gives a sign of life every 5 s
 static constexpr auto kMaxDelay = 5min;
 static constexpr auto kHealthy = 60s; // after that long a failure is the first one again
 
-/* As bigbrotr-net takes it as its first argument, and says it in its Hello. */
-static wire::Role
-wire_role(NetRole role)
-{
-	switch (role) {
-	case NetRole::Sync:
-		return wire::Role::Sync;
-	default:
-		throw Error(ERRCODE_FEATURE_NOT_SUPPORTED, "the net process has no such role");
-	}
-}
-
 NetProcess::Arguments
 NetLink::arguments(const NetSettings &settings) const
 {
-	return {.role = std::string(wire::role_name(wire_role(role_))),
+	return {.role = std::string(wire::role_name(role_)),
 			.memory_limit_bytes = settings::net_memory_limit_kb * uint64_t{1024},
 			.sandbox = settings::sandbox,
 			.tls_ca_file = settings.tls_ca_file};
@@ -171,7 +159,7 @@ NetLink::take(const wire::Hello &hello)
 					   std::string(hello.build) + ") than the server's module (" +
 					   std::string(wire::build_id()) +
 					   "); after an installation, restart the server");
-	if (hello.role != wire_role(role_) || hello.pid != process_.pid() || phase_ != Phase::Greeting)
+	if (hello.role != role_ || hello.pid != process_.pid() || phase_ != Phase::Greeting)
 		throw NetFault{.reason = "it greeted as what it is not"};
 	phase_ = Phase::Ready;
 	heard_at_ = worker_.steady_now();

@@ -9,7 +9,6 @@
 #include <functional>
 #include <set>
 
-#include "pg/cycle/service_entry.h"
 #include "pg/work/net_process.h"
 #include "pg/work/worker.h"
 
@@ -20,7 +19,7 @@ class NetLink
   public:
 	using Clock = std::chrono::steady_clock;
 
-	NetLink(Worker &worker, Service &service, NetRole role)
+	NetLink(Worker &worker, Service &service, wire::Role role)
 		: worker_(worker), service_(service), role_(role)
 	{
 	}
@@ -66,7 +65,7 @@ class NetLink
 
 	Worker &worker_;
 	Service &service_;
-	NetRole role_;
+	wire::Role role_;
 	NetProcess process_;
 	Phase phase_ = Phase::Down;
 	Clock::time_point retry_at_{};   // Down: then it starts again

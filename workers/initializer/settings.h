@@ -1,0 +1,9 @@
+/* Variables of the initializer's settings (entry.cpp). */
+#pragma once
+
+struct InitializerSettings
+{
+	char *seed_file; // bigbrotr.seed_file: empty: the shipped list
+};
+
+extern InitializerSettings initializer_settings;

@@ -1,0 +1,25 @@
+/*
+ * Variables of the synchronizer's settings (entry.cpp), written by the server's setting machinery.
+ * A setting that the net process reads is a field of the message that it gets.
+ */
+#pragma once
+
+#include "wire/archive.h"
+
+struct SynchronizerSettings
+{
+	int connections;          // bigbrotr.sync_connections: relays open at the same time
+	int connections_per_host; // bigbrotr.sync_connections_per_host
+	int connections_per_site; // bigbrotr.sync_connections_per_site
+	int interval_s;           // bigbrotr.sync_interval: a live relay is paged again this often
+	int relay_quota;          // bigbrotr.sync_relay_quota: new events in an hour; 0: no bound
+	int verify_sample;        // bigbrotr.verify_sample: one in so many; 0: none
+	int min_free_disk_mb;     // bigbrotr.min_free_disk; 0: no bound
+	int retry_delay_ms;       // bigbrotr.retry_delay: first back-off of a relay
+	int retry_delay_max_s;    // bigbrotr.retry_delay_max: the back-off doubles up to this
+	char *tls_ca_file;        // bigbrotr.tls_ca_file: empty: the system's certificates
+	/* Without strings and without what other parts read, too: net_settings() adds both. */
+	wire::ArchiveSettings net;
+};
+
+extern SynchronizerSettings synchronizer_settings;
