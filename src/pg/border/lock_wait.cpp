@@ -48,46 +48,38 @@ last_lock_wait()
 	return seen ? std::optional(last_wait) : std::nullopt;
 }
 
-static const char *
-what_is_locked(const LOCKTAG &tag)
-{
-	switch (tag.locktag_type) {
-	case LOCKTAG_RELATION:
-	case LOCKTAG_RELATION_EXTEND:
-	case LOCKTAG_PAGE:
-	case LOCKTAG_TUPLE: {
-		const char *name = get_rel_name(tag.locktag_field2);
-		if (name == nullptr)
-			return "a lock on a relation";
-		return psprintf(tag.locktag_type == LOCKTAG_TUPLE ? "a row of %s.%s" : "a lock on %s.%s",
-						get_namespace_name(get_rel_namespace(tag.locktag_field2)), name);
-	}
-	case LOCKTAG_TRANSACTION:
-	case LOCKTAG_VIRTUALTRANSACTION:
-		return "the end of a transaction";
-	default:
-		return "a lock";
-	}
-}
-
-/* Of those that hold the lock, not of those that wait for it before us. */
+/* Of those that hold the lock, not of those that wait for it before us. Null: not to be seen. */
 static const char *
 holders_of(const LockWait &wait)
 {
 	int count;
 	VirtualTransactionId *ids = GetLockConflicts(&wait.tag, wait.mode, &count);
 	if (count == 0)
-		return "";
+		return nullptr;
 	auto pid = static_cast<int>(compat::process_of(ids[0]));
-	const char *others = count > 1 ? psprintf(" and %d more", count - 1) : "";
-	return pid == 0 ? psprintf(", held by a prepared transaction%s", others)
-					: psprintf(", held by process %d%s", pid, others);
+	const char *first = pid == 0 ? "a prepared transaction" : psprintf("process %d", pid);
+	return count > 1 ? psprintf("%s and %d more", first, count - 1) : first;
+}
+
+static const char *
+name_of_relation(const LOCKTAG &tag)
+{
+	const char *name = get_rel_name(tag.locktag_field2);
+	return name ? psprintf("%s.%s", get_namespace_name(get_rel_namespace(tag.locktag_field2)), name)
+				: "a relation";
 }
 
 const char *
 describe(const LockWait &wait)
 {
-	return psprintf("%s%s", what_is_locked(wait.tag), holders_of(wait));
+	const char *what = wait.tag.locktag_type == LOCKTAG_TRANSACTION
+						   ? "a row or key of a transaction"
+					   : !wait.is_of_relation() ? "a lock"
+					   : wait.tag.locktag_type == LOCKTAG_TUPLE
+						   ? psprintf("a row of %s", name_of_relation(wait.tag))
+						   : psprintf("a lock on %s", name_of_relation(wait.tag));
+	const char *holders = holders_of(wait);
+	return holders ? psprintf("%s, held by %s", what, holders) : what;
 }
 
 } // namespace pg

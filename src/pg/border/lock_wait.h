@@ -15,6 +15,8 @@ struct LockWait
 {
 	LOCKTAG tag;
 	LOCKMODE mode;
+
+	bool is_of_relation() const { return tag.locktag_type <= LOCKTAG_TUPLE; }
 };
 
 /* Once per process. Calls PostgreSQL and may raise an ERROR. */

@@ -40,17 +40,14 @@ delay_before_retry(Obstacle obstacle, int attempt)
 	return milliseconds(std::min(delay, kMostMs));
 }
 
-/* Empty if it was not seen, or cannot be named because the catalogs are locked as well. */
+/* Empty if it cannot be named, because the catalogs are locked as well. */
 static std::string
-awaited_lock()
+name_of(const LockWait &wait)
 {
-	std::optional<LockWait> wait = last_lock_wait();
-	if (!wait)
-		return {};
 	try {
 		begin_transaction("naming the lock that is waited for", {.read_only = true});
 		try {
-			std::string words = call([&] { return describe(*wait); });
+			std::string words = call([&] { return describe(wait); });
 			commit_transaction();
 			return words;
 		} catch (...) {
@@ -74,14 +71,22 @@ place_of(const Error &error)
 	return " (" + std::string(context, end) + ")";
 }
 
+static std::string
+words_for_lock(const Error &error)
+{
+	std::optional<LockWait> wait = last_lock_wait(); // before name_of() begins another transaction
+	std::string name = wait ? name_of(*wait) : std::string();
+	if (name.empty())
+		name = "a lock";
+	return wait && wait->is_of_relation() ? name : name + place_of(error);
+}
+
 std::string
 words_for(Obstacle obstacle, const Error &error)
 {
 	switch (obstacle) {
-	case Obstacle::Lock: {
-		std::string lock = awaited_lock();
-		return (lock.empty() ? "a lock" : lock) + place_of(error);
-	}
+	case Obstacle::Lock:
+		return words_for_lock(error);
 	case Obstacle::Timeout:
 		return "the database, which took longer than the time-out of the transaction";
 	case Obstacle::Conflict:
