@@ -16,12 +16,13 @@ WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind IN ('r', 'p', 'v',
       AND a.attnum > 0 AND NOT a.attisdropped AND col_description(a.attrelid, a.attnum) IS NULL
 ORDER BY 1, 2;
 
--- pg_dump takes every table and sequence along, but for counts: on restore they are counted again.
+-- pg_dump takes every table and sequence along, but for counts, which are counted again on restore, and for what
+-- workers at work hold.
 SELECT c.oid::regclass AS not_dumped
 FROM pg_class AS c
 WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind IN ('r', 'p', 'S')
       AND c.oid <> ALL ((SELECT extconfig FROM pg_extension WHERE extname = 'bigbrotr')::oid[])
-      AND c.relname NOT IN ('statistics', 'statistics_deltas', 'statistics_deltas_delta_id_seq')
+      AND c.relname NOT IN ('statistics', 'statistics_deltas', 'statistics_deltas_delta_id_seq', 'sync_workers', 'relay_leases')
 ORDER BY 1;
 
 -- Whatever is updated or deleted can be published.
