@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $kills = 6;
-my $stub = relay_stub(relays => 3, events => 6000, overlap => 50, rate => 1500, list => PostgreSQL::Test::Utils::tempdir() . '/truth.tsv');
+my $stub = relay_stub(relays => 3, events => 6000, overlap => 50, rate => 400, list => PostgreSQL::Test::Utils::tempdir() . '/truth.tsv');
 my $node = archive_server('net_killed');
 load_truth($node, $stub);
 

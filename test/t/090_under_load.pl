@@ -37,6 +37,8 @@ my $worker = service_pid($node);
 
 my $session = $node->background_psql('postgres', on_error_stop => 1);
 
+# Notices of theirs are no errors.
+$session->query_safe('SET client_min_messages = warning');
 while_held('create_tag_index', 'SELECT bigbrotr.create_tag_index()');
 while_held('create_search_index', 'SELECT bigbrotr.create_search_index()');
 while_held('a writer that is idle in its transaction', 'LOCK TABLE bigbrotr.sightings IN SHARE MODE');
