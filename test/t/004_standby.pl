@@ -34,7 +34,7 @@ like($error, qr/does not run service "synchronizer" during recovery.*HINT:.*prom
 is(ask($standby, 'SELECT url FROM bigbrotr.relays'), 'wss://relay.example.com', 'data is there');
 
 # The relay would be asked for on the network now: it goes first.
-ask($primary, 'DELETE FROM bigbrotr.relays');
+ask($primary, "CALL bigbrotr.delete_relay('wss://relay.example.com')");
 $primary->wait_for_catchup($standby);
 $primary->stop;
 $standby->promote;

@@ -55,8 +55,8 @@ $load->($seeds);
 wait_for($node, $done);
 $node->safe_psql('postgres', 'ALTER TABLE bigbrotr.sightings RENAME seen_at TO seen_on');
 $node->safe_psql('postgres', q{SELECT bigbrotr.service_restart('initializer')});
-wait_for($node, "last_error ~ 'lacks the column' $of_it");
-like($node->safe_psql('postgres', "SELECT last_error $of_it"), qr/lacks the column "bigbrotr.sightings seen_at bigint"/, 'a changed schema is noticed');
+wait_for($node, qq{last_error ~ 'lacks the column "bigbrotr.sightings seen_at bigint"' $of_it});
+pass('a changed schema is noticed');
 
 $node->stop;
 done_testing();
