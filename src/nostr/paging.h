@@ -69,6 +69,8 @@ class Pager
 	void on_refused(std::optional<int64_t> created_at);
 	/* The page ended. `finish` is the NIP-67 hint. Returns what this page proved, maybe nothing. */
 	std::vector<Claim> on_end_of_page(bool finish);
+	/* For the pages to be asked from now on. */
+	void set_limit(int limit) { limit_ = limit; }
 	/* Forgets what came of the current page: the same window is to be asked again. */
 	void drop_page();
 	/* Events of the current page so far, repeats and refused ones included: the bound against

@@ -31,6 +31,7 @@ struct ArchiveSettings
 	int connect_timeout_ms = 10 * 1000;
 	int response_timeout_ms = 30 * 1000;
 	int page_limit = 500;
+	int max_per_address = 0; // connections to one address; 0: no limit
 	int max_message_size_kb = 2 * 1024;
 	int max_event_size_kb = 1024;
 	int max_event_tags = 10000;
@@ -46,6 +47,7 @@ struct ArchiveSettings
 		positive(m.connect_timeout_ms);
 		positive(m.response_timeout_ms);
 		positive(m.page_limit);
+		c.number(m.max_per_address, 0, INT32_MAX, "setting out of range");
 		positive(m.max_message_size_kb);
 		positive(m.max_event_size_kb);
 		positive(m.max_event_tags);

@@ -14,6 +14,7 @@ struct Config
 	std::chrono::milliseconds connect_timeout{0};
 	std::chrono::milliseconds response_timeout{0};
 	int page_limit = 0;
+	int max_per_address = 0; // connections; 0: as many as come
 	size_t max_message_bytes = 0;
 	nostr::Limits limits;
 	std::string tls_ca_file;

@@ -15,6 +15,7 @@ config_of(const wire::ArchiveSettings &settings)
 	config.connect_timeout = std::chrono::milliseconds(settings.connect_timeout_ms);
 	config.response_timeout = std::chrono::milliseconds(settings.response_timeout_ms);
 	config.page_limit = settings.page_limit;
+	config.max_per_address = settings.max_per_address;
 	config.max_message_bytes = size_t(settings.max_message_size_kb) * 1024;
 	config.limits.event_bytes = size_t(settings.max_event_size_kb) * 1024;
 	config.limits.tags = size_t(settings.max_event_tags);
@@ -65,6 +66,14 @@ ArchiveDesk::take(const wire::RelayStop &task)
 {
 	if (RelayEntry *relay = find(task.relay_id, task.attempt))
 		relay->stop();
+}
+
+void
+ArchiveDesk::take(const wire::Forget &forget)
+{
+	work_->intake.forget(forget.ids);
+	for (auto &[relay_id, relay] : work_->relays)
+		relay.forget_sent();
 }
 
 /* Null unless that opening of the relay goes on: what the worker says of another one is void. */

@@ -19,6 +19,9 @@ RelayEntry::open(const wire::RelayOpen &task)
 	live_wanted_ = task.live;
 	ranges_.clear();
 	add_ranges(task.ranges);
+	if (task.page_limit > 0)
+		learned_.page_limit = int(std::min<uint32_t>(task.page_limit, INT32_MAX));
+	learned_.pacer.set_pause(std::max(learned_.pacer.pause(), Pacer::Pause(task.pace_ms)));
 	client_ = std::make_unique<RelayClient>(host_, *this);
 	context_.emplace(JobContext{*client_, intake_, ledger_, learned_});
 	accounted_bytes_ = 0;
@@ -28,8 +31,7 @@ RelayEntry::open(const wire::RelayOpen &task)
 void
 RelayEntry::add_ranges(const std::vector<wire::Range> &ranges)
 {
-	for (const wire::Range &range : ranges)
-		ranges_.push_back({range.lower, range.upper});
+	ranges_.insert(ranges_.end(), ranges.begin(), ranges.end());
 }
 
 void
@@ -44,7 +46,14 @@ RelayEntry::more(const std::vector<wire::Range> &ranges)
 void
 RelayEntry::say(wire::RelayPhase phase, const char *reason, std::string detail)
 {
-	ledger_->end_step(Report{attempt_, phase, reason, std::move(detail)});
+	ledger_->end_step(Report{
+		.attempt = attempt_,
+		.phase = phase,
+		.reason = reason,
+		.detail = std::move(detail),
+		.retry_after_ms = uint32_t(std::chrono::milliseconds(client_->retry_after()).count()),
+		.page_limit = uint32_t(learned_.page_limit),
+		.pace_ms = uint32_t(learned_.pacer.pause().count())});
 }
 
 void
@@ -68,7 +77,8 @@ RelayEntry::next_range()
 {
 	page_.reset();
 	while (!page_ && !ranges_.empty()) {
-		page_.emplace(*context_, ranges_.front());
+		const wire::Range &range = ranges_.front();
+		page_.emplace(*context_, nostr::TimeRange{range.lower, range.upper}, range.max_pages);
 		ranges_.pop_front();
 		if (page_->result())
 			page_.reset();
@@ -83,9 +93,17 @@ void
 RelayEntry::all_paged()
 {
 	account();
-	say(wire::RelayPhase::CaughtUp);
+	say_caught_up();
 	if (!live_)
 		finish("", "");
+}
+
+/* Live events that were dropped are still to be read: the worker decides when. */
+void
+RelayEntry::say_caught_up()
+{
+	say(wire::RelayPhase::CaughtUp, context_->dropped ? "no_memory" : "");
+	context_->dropped = false;
 }
 
 void
@@ -141,7 +159,10 @@ RelayEntry::advance()
 void
 RelayEntry::on_late_event(nostr::Event &event)
 {
-	context_->pass_on_unasked(event);
+	if (page_)
+		page_->on_late_event();
+	if (!context_->pass_on_unasked(event))
+		on_ignored();
 }
 
 void
@@ -156,6 +177,18 @@ RelayEntry::on_refused(const char *reason, std::string_view detail)
 	intake_.outbox().refuse(relay_id_, reason, detail.substr(0, 100));
 	if (!guard_.refuse(host_.transport.clock.now()))
 		cut("too_many_invalid", reason);
+}
+
+void
+RelayEntry::on_not_taken(const char *reason, std::string_view detail)
+{
+	intake_.outbox().refuse(relay_id_, reason, detail.substr(0, 100));
+}
+
+bool
+RelayEntry::may_skip(size_t bytes)
+{
+	return guard_.skip(host_.transport.clock.now(), bytes);
 }
 
 void
@@ -189,9 +222,14 @@ RelayEntry::tick()
 	if (messages_ > 0)
 		account();
 	client_->tick();
-	if (state() != RelayClient::State::Open || !page_)
+	if (state() != RelayClient::State::Open)
 		return;
-	page_->tick();
+	if (live_)
+		live_->tick();
+	if (page_)
+		page_->tick();
+	else if (context_->dropped && !intake_.budget().full())
+		say_caught_up();
 	advance();
 }
 
@@ -202,6 +240,7 @@ RelayEntry::account()
 	intake_.outbox().traffic(relay_id_, bytes - accounted_bytes_, messages_, context_->pages);
 	accounted_bytes_ = bytes;
 	messages_ = 0;
+	guard_.excuse(context_->pages);
 	context_->pages = 0;
 }
 

@@ -31,6 +31,12 @@ class RelayEntry final : public RelayClient::Owner
 	uint32_t attempt() const { return attempt_; }
 	/* Its half-received message takes memory that others need. */
 	void give_up_message() { cut("assembly_full", ""); }
+	/* What the relay sent lately may be needed again. */
+	void forget_sent()
+	{
+		if (context_)
+			context_->sent = IdTable(JobContext::kSent);
+	}
 	void tick();
 
 	/* Asks the page that waits, if one does. False: there is no memory for it yet. */
@@ -42,7 +48,10 @@ class RelayEntry final : public RelayClient::Owner
 	}
 	size_t incomplete() const { return client_ ? client_->incomplete() : 0; }
 	/* Nothing is left to be said or remembered. */
-	bool over() const { return !client_ && ledger_->settled(); }
+	bool over() const
+	{
+		return !client_ && ledger_->settled() && guard_.idle(host_.transport.clock.now());
+	}
 
   private:
 	void queue_page();
@@ -51,6 +60,8 @@ class RelayEntry final : public RelayClient::Owner
 	void on_late_event(nostr::Event &event) override;
 	void on_notice(std::string_view text) override;
 	void on_refused(const char *reason, std::string_view detail) override;
+	void on_not_taken(const char *reason, std::string_view detail) override;
+	bool may_skip(size_t bytes) override;
 	void on_ignored() override;
 	void on_handled() override;
 	void on_ended(const char *reason, std::string_view detail) override;
@@ -61,6 +72,7 @@ class RelayEntry final : public RelayClient::Owner
 	void subscribe_live();
 	void next_range();
 	void all_paged();
+	void say_caught_up();
 	void account();
 	void cut(const char *reason, std::string_view detail);
 	void finish(const char *reason, std::string_view detail);
@@ -76,7 +88,7 @@ class RelayEntry final : public RelayClient::Owner
 
 	uint32_t attempt_ = 0;
 	bool live_wanted_ = false;
-	std::deque<nostr::TimeRange> ranges_; // still to be read, without the page job's
+	std::deque<wire::Range> ranges_; // still to be read, without the page job's
 	std::unique_ptr<RelayClient> client_;
 	std::optional<JobContext> context_;
 	std::optional<LiveJob> live_;

@@ -7,8 +7,7 @@
 namespace net {
 
 Intake::Intake(Reactor &reactor, Link &link, unsigned verifier_threads)
-	: reactor_(reactor), link_(link),
-	  outbox_(reactor, link, [this](const nostr::Id &id) { committed(id); }),
+	: reactor_(reactor), link_(link), outbox_(reactor, link, *this),
 	  question_timer_(reactor, [this] { ask(); }), verifiers_(verifier_threads)
 {
 	reactor.watch(verifiers_.ready_fd(), EPOLLIN, [this](uint32_t) {
@@ -26,8 +25,11 @@ Intake::~Intake()
 void
 Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at)
 {
+	const int32_t relay_id = ledger->relay_id;
+	if (seen_.contains(event.id, relay_id))
+		return;
 	if (known_.contains(event.id)) {
-		outbox_.sighting(event.id, ledger->relay_id, seen_at);
+		outbox_.sighting(event.id, relay_id, seen_at);
 		return;
 	}
 	auto [found, fresh] = pending_.try_emplace(event.id);
@@ -35,8 +37,8 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 		found->second = std::make_unique<Pending>();
 		Pending &pending = *found->second;
 		pending.event = std::move(event);
-		pending.sources.push_back({ledger, ledger->hold(), seen_at});
-		budget().charge(pending.body() + Pending::kOverhead);
+		charge(pending, pending.body() + Pending::kOverhead);
+		pending.sources.push_back({relay_id, ledger, ledger->hold(), seen_at, pending.event.sig});
 		collected_.push_back(&pending);
 		if (collected_.size() >= kQuestionIds)
 			ask();
@@ -45,17 +47,23 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 		return;
 	}
 	Pending &pending = *found->second;
-	bool repeated = std::any_of(pending.sources.begin(), pending.sources.end(), [&](auto &source) {
-		return source.ledger->relay_id == ledger->relay_id;
-	});
-	if (repeated)
-		return;
+	for (const Pending::Source &source : pending.sources)
+		if (source.relay_id == relay_id)
+			return;
+	charge(pending, Pending::kSourceBytes);
 	if (pending.in_batch) {
-		pending.sources.push_back({ledger, 0, seen_at});
-		outbox_.sighting(event.id, ledger->relay_id, seen_at);
+		pending.sources.push_back({relay_id, ledger, 0, seen_at, event.sig});
+		outbox_.sighting(event.id, relay_id, seen_at);
 	} else {
-		pending.sources.push_back({ledger, ledger->hold(), seen_at});
+		pending.sources.push_back({relay_id, ledger, ledger->hold(), seen_at, event.sig});
 	}
+}
+
+void
+Intake::charge(Pending &pending, size_t bytes)
+{
+	pending.charged += bytes;
+	budget().charge(bytes);
 }
 
 void
@@ -63,6 +71,9 @@ Intake::forget(std::span<const nostr::Id> ids)
 {
 	for (const nostr::Id &id : ids)
 		known_.erase(id);
+	/* Rare, so that pairs that are forgotten without need do no harm. */
+	seen_.clear();
+	outbox_.forget_sightings();
 }
 
 void
@@ -109,7 +120,7 @@ Intake::known(Pending &pending)
 {
 	known_.insert(pending.event.id);
 	for (const Pending::Source &source : pending.sources) {
-		outbox_.sighting(pending.event.id, source.ledger->relay_id, source.seen_at);
+		outbox_.sighting(pending.event.id, source.relay_id, source.seen_at);
 		source.ledger->release(source.step);
 	}
 	forget(pending);
@@ -127,28 +138,39 @@ Intake::verdict(const Verdict &verdict)
 		return;
 	}
 	std::string detail = "event " + nostr::to_hex(pending.event.id.data(), 8);
-	for (const Pending::Source &source : pending.sources) {
-		outbox_.refuse(source.ledger->relay_id, nostr::reject_code(nostr::Reject::BadSignature),
-					   detail);
-		source.ledger->refused_later++;
-		source.ledger->release(source.step);
+	auto blameless = [&](const Pending::Source &source) { return source.sig != pending.event.sig; };
+	auto guilty = std::stable_partition(pending.sources.begin(), pending.sources.end(), blameless);
+	for (auto source = guilty; source != pending.sources.end(); ++source) {
+		outbox_.refuse(source->relay_id, nostr::reject_code(nostr::Reject::BadSignature), detail);
+		source->ledger->refused_later++;
+		source->ledger->release(source->step);
 	}
-	forget(pending);
+	pending.sources.erase(guilty, pending.sources.end());
+	if (pending.sources.empty())
+		return forget(pending);
+	pending.event.sig = pending.sources.front().sig;
+	bundle_.push_back(&pending);
 }
 
 void
 Intake::forget(Pending &pending)
 {
-	budget().give_back(pending.body() + Pending::kOverhead);
+	budget().give_back(pending.charged);
 	nostr::Id id = pending.event.id;
 	pending_.erase(id);
 }
 
 void
-Intake::committed(const nostr::Id &id)
+Intake::on_event_committed(const nostr::Id &id)
 {
 	known_.insert(id);
 	pending_.erase(id);
+}
+
+void
+Intake::on_sighting_committed(const nostr::Id &id, int32_t relay_id)
+{
+	seen_.insert(id, relay_id);
 }
 
 } // namespace net

@@ -1,12 +1,15 @@
 /*
  * The way of an event from a relay into a batch, for all relays together:
  *
+ *   seen at this relay lately? -> nothing
  *   known lately? -> only a sighting
  *   under way?    -> one more source of the same event
  *   else          -> question to the worker -> known: sightings
  *                                           -> unknown: signature check -> batch, or refused
  *
- * An event comes here with its id recomputed from its body, so a known id needs no signature.
+ * An event comes here with its id recomputed from its body, so a known id needs no signature. The
+ * signatures of one event may differ from relay to relay: they are verified one after the other
+ * until one is valid, and a bad one is blamed on those relays only that brought it.
  */
 #pragma once
 
@@ -18,11 +21,12 @@
 #include "net/core/reactor.h"
 #include "net/intake/id_table.h"
 #include "net/intake/outbox.h"
+#include "net/intake/seen_pairs.h"
 #include "net/intake/verifier_pool.h"
 
 namespace net {
 
-class Intake
+class Intake final : private Outbox::Owner
 {
   public:
 	static constexpr size_t kRemembered = 1 << 19; // archived ids, 16 MiB
@@ -30,7 +34,7 @@ class Intake
 	static constexpr std::chrono::milliseconds kQuestionAge{5};
 
 	Intake(Reactor &reactor, Link &link, unsigned verifier_threads);
-	~Intake();
+	~Intake() override;
 
 	/* Takes the body of `event` only if the event is new. */
 	void submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at);
@@ -49,15 +53,18 @@ class Intake
 
   private:
 	void ask();
+	void charge(Pending &pending, size_t bytes);
 	void known(Pending &pending);
 	void verdict(const Verdict &verdict);
 	void forget(Pending &pending);
-	void committed(const nostr::Id &id);
+	void on_event_committed(const nostr::Id &id) override;
+	void on_sighting_committed(const nostr::Id &id, int32_t relay_id) override;
 
 	Reactor &reactor_;
 	Link &link_;
 	Outbox outbox_;
 	IdTable known_{kRemembered};
+	SeenPairs seen_;
 	std::unordered_map<nostr::Id, std::unique_ptr<Pending>, IdHash> pending_;
 	std::vector<Pending *> collected_; // the next question
 	Timer question_timer_;

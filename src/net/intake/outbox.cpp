@@ -5,8 +5,8 @@ namespace net {
 /* Account of a claim, a report or a kind of refusal. */
 constexpr size_t kSmallBytes = 256;
 
-Outbox::Outbox(Reactor &reactor, Link &link, Committed committed)
-	: link_(link), committed_(std::move(committed)),
+Outbox::Outbox(Reactor &reactor, Link &link, Owner &owner)
+	: link_(link), owner_(owner),
 	  batches_(
 		  reactor, [this](uint64_t number, Parts &parts) { send(number, parts); },
 		  [this](const Parts &parts) { this->committed(parts); })
@@ -20,9 +20,8 @@ Outbox::event(Pending &pending)
 	Parts &open = batches_.open();
 	open.events.push_back(&pending);
 	open.bytes += pending.body();
-	open.charged += pending.body() + Pending::kOverhead; // was charged at arrival
 	for (const Pending::Source &source : pending.sources)
-		see(pending.event.id, source.ledger->relay_id, source.seen_at);
+		see(pending.event.id, source.relay_id, source.seen_at);
 	batches_.added();
 }
 
@@ -111,7 +110,10 @@ Outbox::send(uint64_t number, Parts &parts)
 								 .attempt = report.attempt,
 								 .phase = report.phase,
 								 .reason = report.reason,
-								 .detail = report.detail});
+								 .detail = report.detail,
+								 .retry_after_ms = report.retry_after_ms,
+								 .page_limit = report.page_limit,
+								 .pace_ms = report.pace_ms});
 	link_.send(batch);
 	/* What was sent is not needed any more, but for the ids. */
 	for (Pending *pending : parts.events) {
@@ -123,9 +125,20 @@ Outbox::send(uint64_t number, Parts &parts)
 void
 Outbox::committed(const Parts &parts)
 {
-	for (const Pending *pending : parts.events)
-		committed_(nostr::Id(pending->event.id)); // a copy: the event dies in there
 	budget_.give_back(parts.charged);
+	if (!parts.forgotten)
+		for (const Seen &seen : parts.sightings)
+			owner_.on_sighting_committed(seen.id, seen.relay_id);
+	for (const Pending *pending : parts.events) {
+		budget_.give_back(pending->charged);
+		owner_.on_event_committed(nostr::Id(pending->event.id)); // a copy: the event dies in there
+	}
+}
+
+void
+Outbox::forget_sightings()
+{
+	batches_.for_each([](Parts &parts) { parts.forgotten = true; });
 }
 
 } // namespace net

@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,9 +25,16 @@ class Outbox final : public Statements
 	static constexpr size_t kMaxSmall = 4000; // of each of refusals, traffic, claims, reports
 	static constexpr size_t kSightingBytes = 64;
 
-	/* `committed` gets every event whose batch is acknowledged, and then owns nothing of it. */
-	using Committed = std::function<void(const nostr::Id &)>;
-	Outbox(Reactor &reactor, Link &link, Committed committed);
+	/* Is told what is in a batch that was acknowledged. */
+	class Owner
+	{
+	  public:
+		virtual ~Owner() = default;
+		virtual void on_sighting_committed(const nostr::Id &id, int32_t relay_id) = 0;
+		/* The Pending is not needed any more. */
+		virtual void on_event_committed(const nostr::Id &id) = 0;
+	};
+	Outbox(Reactor &reactor, Link &link, Owner &owner);
 
 	/* The event and the sightings of its sources. The Pending lives until it is committed. */
 	void event(Pending &pending);
@@ -37,6 +43,9 @@ class Outbox final : public Statements
 	void traffic(int32_t relay_id, uint64_t bytes, uint64_t messages, uint32_t pages);
 	void claim(int32_t relay_id, const nostr::Claim &claim) override;
 	void report(int32_t relay_id, const Report &report) override;
+
+	/* The owner is not told of the sightings that were handed in so far. */
+	void forget_sightings();
 
 	/* Throws LinkError if that is not the oldest unacknowledged batch. */
 	void acknowledged(uint64_t batch) { batches_.acknowledged(batch); }
@@ -65,7 +74,8 @@ class Outbox final : public Statements
 		std::vector<wire::Claim> claims;
 		std::vector<std::pair<int32_t, Report>> reports;
 		size_t bytes = 0;   // of the events' bodies
-		size_t charged = 0; // of the budget
+		size_t charged = 0; // of the budget, without the events
+		bool forgotten = false;
 
 		bool empty() const { return charged == 0; }
 		bool full() const
@@ -83,7 +93,7 @@ class Outbox final : public Statements
 	void committed(const Parts &parts);
 
 	Link &link_;
-	Committed committed_;
+	Owner &owner_;
 	Budget budget_;
 	ResultStream<Parts> batches_;
 };

@@ -13,17 +13,22 @@ struct Pending
 {
 	struct Source
 	{
+		int32_t relay_id;
 		std::shared_ptr<Ledger> ledger;
 		uint64_t step;
 		int64_t seen_at;
+		/* The id does not cover the signature, so each relay may bring another one. */
+		nostr::Signature sig;
 	};
 
-	nostr::Event event; // its body is dropped when the batch is sent
+	nostr::Event event; // its sig is the one to be verified; its body is dropped when it is sent
 	bool in_batch = false;
 	std::vector<Source> sources; // one per relay
+	size_t charged = 0;          // of the budget, for all of this
 
 	/* What an event costs beside its body: this struct, its places in tables, its sighting. */
 	static constexpr size_t kOverhead = 768;
+	static constexpr size_t kSourceBytes = sizeof(Source);
 	size_t body() const { return event.tags.size() + event.content.size(); }
 };
 

@@ -60,6 +60,16 @@ template <class Result> class ResultStream
 			arm();
 	}
 
+	/* All that are not acknowledged, the open one included. */
+	template <class F> void for_each(F call)
+	{
+		for (Result &result : sent_)
+			call(result);
+		for (Result &result : closed_)
+			call(result);
+		call(open_);
+	}
+
   private:
 	void arm()
 	{

@@ -27,7 +27,11 @@ struct Learned
 	/* Account of an event of unknown size. */
 	static constexpr size_t kTypicalEvent = 2048;
 
+	/* Events of a page, at least. */
+	static constexpr int kLeastLimit = 10;
+
 	Pacer pacer;
+	int page_limit = 0;                 // more made it stall; 0: nothing learned
 	size_t event_bytes = kTypicalEvent; // of its pages, on the average
 };
 
@@ -38,8 +42,10 @@ struct JobContext
 	Intake &intake;
 	std::shared_ptr<Ledger> ledger;
 	Learned &learned;
-	IdTable sent{256}; // what this relay sent lately: repeats are not news
+	static constexpr size_t kSent = 256;
+	IdTable sent{kSent}; // what this relay sent lately: repeats are not news
 	uint32_t pages = 0;
+	bool dropped = false; // an event for want of memory
 
 	/* False: the relay has just sent it, so that it is passed over. */
 	bool pass_on(nostr::Event &event)
@@ -57,6 +63,7 @@ struct JobContext
 		if (!intake.budget().full())
 			return pass_on(event);
 		intake.outbox().refuse(ledger->relay_id, "no_memory", "");
+		dropped = true;
 		return true;
 	}
 };

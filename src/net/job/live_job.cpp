@@ -2,14 +2,17 @@
 
 namespace net {
 
-LiveJob::LiveJob(JobContext &context) : context_(context)
+constexpr const char *kSubscription = "live";
+
+LiveJob::LiveJob(JobContext &context) : context_(context), asked_at_(context.client.now())
 {
-	context_.client.ask("live", {.since = {}, .until = {}, .limit = 1}, *this);
+	context_.client.ask(kSubscription, {.since = {}, .until = {}, .limit = 1}, *this);
 }
 
 void
 LiveJob::on_event(nostr::Event &event, std::string_view)
 {
+	answered_ = true;
 	if (!context_.pass_on_unasked(event))
 		context_.client.ignore();
 }
@@ -22,7 +25,19 @@ LiveJob::on_refused_event(std::string_view)
 void
 LiveJob::on_end_of_stored(bool)
 {
-	context_.client.ignore();
+	if (answered_)
+		context_.client.ignore();
+	answered_ = true;
+}
+
+void
+LiveJob::tick()
+{
+	RelayClient &client = context_.client;
+	if (answered_ || result_ || client.now() - asked_at_ <= client.host().config.response_timeout)
+		return;
+	client.close(kSubscription);
+	result_ = Result{"", "no answer"};
 }
 
 void

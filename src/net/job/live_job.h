@@ -11,6 +11,8 @@ class LiveJob final : public Requests::Handler
 	explicit LiveJob(JobContext &context);
 
 	const std::optional<Result> &result() const { return result_; }
+	/* A relay may refuse the subscription by a NOTICE, which names none, or by silence. */
+	void tick();
 
   private:
 	void on_event(nostr::Event &event, std::string_view text) override;
@@ -20,6 +22,8 @@ class LiveJob final : public Requests::Handler
 	void on_notice(std::string_view text) override;
 
 	JobContext &context_;
+	Clock::Time asked_at_;
+	bool answered_ = false;
 	std::optional<Result> result_;
 };
 

@@ -1,20 +1,38 @@
 #include "net/job/page_job.h"
 
+#include <algorithm>
+
 namespace net {
 
-/* Events of one page. */
-constexpr int kMaxPageEvents = 50000;
+using std::chrono::seconds;
+
 /* How long a page may take, in response time-outs, if it comes drop by drop. */
 constexpr int kPageTimeouts = 60;
 /* A page that comes late finds room or not: relays that do not answer must not hold it for others.
  */
-constexpr std::chrono::seconds kPromiseKept{2};
+constexpr seconds kPromiseKept{2};
+/* How often a relay may say in a row that it is asked too fast. */
+constexpr int kMaxComplaints = 5;
+/* A relay that complained by a notice may answer all the same; after this time it will not. */
+constexpr seconds kAfterNotice{2};
 
-PageJob::PageJob(JobContext &context, nostr::TimeRange range)
-	: context_(context), pager_(range, context.client.host().config.page_limit)
+PageJob::PageJob(JobContext &context, nostr::TimeRange range, uint32_t max_pages)
+	: context_(context), pager_(range, limit()), pages_left_(max_pages)
 {
 	if (pager_.done())
 		end("", "");
+}
+
+/* As many events as the setting says, as the relay can bear, and as there may be memory for. */
+int
+PageJob::limit() const
+{
+	const Learned &learned = context_.learned;
+	int limit = context_.client.host().config.page_limit;
+	if (learned.page_limit > 0)
+		limit = std::min(limit, learned.page_limit);
+	size_t fitting = context_.intake.budget().largest_page() / learned.event_bytes;
+	return int(std::clamp(fitting, size_t(1), size_t(std::max(limit, 1))));
 }
 
 bool
@@ -25,17 +43,20 @@ PageJob::ask()
 		end("stalled", "does not read");
 		return true;
 	}
+	pager_.set_limit(limit());
 	Budget &budget = context_.intake.budget();
-	size_t worst = std::min(size_t(*pager_.window().limit) * context_.learned.event_bytes,
-							budget.largest_page());
+	size_t worst = std::min(size_t(limit()) * context_.learned.event_bytes, budget.largest_page());
 	if (!budget.reserve(worst))
 		return false;
 	promised_ = worst;
 	events_ = bytes_ = 0;
+	orderly_ = true;
+	last_time_ = INT64_MAX;
+	last_id_ = {};
+	slowed_ = false;
 	id_ = client.new_id('p');
 	asked_at_ = client.host().transport.clock.unix_seconds();
 	since_ = progress_ = client.now();
-	notice_.clear();
 	context_.learned.pacer.asked(since_);
 	client.ask(id_, pager_.window(), *this);
 	return true;
@@ -47,41 +68,53 @@ PageJob::tick()
 	if (result_ || id_.empty())
 		return;
 	Clock::Time now = context_.client.now();
+	auto limit = context_.client.host().config.response_timeout;
 	if (now - since_ > kPromiseKept)
 		give_back(SIZE_MAX);
-	auto limit = context_.client.host().config.response_timeout;
-	if (now - progress_ > limit)
-		end("stalled", notice_);
+	if (slowed_ && now - progress_ > kAfterNotice && complaints_ <= kMaxComplaints)
+		drop_page();
+	else if (now - progress_ > limit)
+		stalled(notice_);
 	else if (now - since_ > limit * kPageTimeouts)
-		end("stalled", "a page drop by drop");
+		stalled("a page drop by drop");
+}
+
+/* The next connection asks for less. */
+void
+PageJob::stalled(std::string_view detail)
+{
+	if (complaints_ > 0)
+		return end("rate_limited", detail);
+	int &learned = context_.learned.page_limit;
+	learned = std::max(limit() / 2, std::min(limit(), Learned::kLeastLimit));
+	end("stalled", detail);
 }
 
 void
 PageJob::on_event(nostr::Event &event, std::string_view text)
 {
 	progress_ = context_.client.now();
-	if (pager_.page_events() >= kMaxPageEvents)
-		return end("flood", "a page without end");
+	/* It sends more than it was asked for. If that comes in order, it is cut here. */
+	if (pager_.page_events() >= 2 * *pager_.window().limit)
+		return orderly_ ? end_page(false) : end("flood", "a page without end");
 	if (!pager_.on_event(event.id, event.created_at)) {
 		/* Above the window: the relay does not do what it was asked, so an otherwise empty
 		 * page of it proves nothing. Below: it has gone past the end of the range. */
+		orderly_ = false;
 		if (event.created_at > pager_.window().until.value_or(INT64_MAX))
 			pager_.on_refused(std::nullopt);
 		return context_.client.refuse("outside_window", text);
 	}
-	if (promised_ == 0 && context_.intake.budget().full())
-		return overrun();
+	orderly_ = orderly_ && event.created_at <= last_time_ && event.id != last_id_;
+	last_time_ = event.created_at;
+	last_id_ = event.id;
+	/* The page is larger than what was promised to it, and there is no room left: it is dropped,
+	 * proves nothing, and is asked again. What it brought so far counts as known then. */
+	if (promised_ == 0 && context_.intake.budget().full()) {
+		learn();
+		return drop_page();
+	}
 	pass_on(event);
-}
-
-/* The page is larger than what was promised to it, and there is no room left: it is dropped, proves
- * nothing, and is asked again when there is room. What it brought so far counts as known then. */
-void
-PageJob::overrun()
-{
-	learn();
-	pager_.drop_page();
-	close_page();
 }
 
 /* What the event takes of the budget comes out of what was promised to the page. */
@@ -124,6 +157,12 @@ PageJob::on_refused_event(std::string_view text)
 void
 PageJob::on_end_of_stored(bool finish)
 {
+	end_page(finish);
+}
+
+void
+PageJob::end_page(bool finish)
+{
 	std::vector<nostr::Claim> proven;
 	for (nostr::Claim &claim : pager_.on_end_of_page(finish)) {
 		/* Nobody knows yet what the seconds to come will hold. */
@@ -134,17 +173,28 @@ PageJob::on_end_of_stored(bool finish)
 	context_.ledger->end_step(std::move(proven));
 	context_.learned.pacer.answered();
 	context_.pages++;
+	complaints_ = 0;
+	notice_.clear();
 	learn();
-	close_page();
-	if (pager_.done())
+	context_.client.close(id_);
+	forget_page();
+	if (pager_.done() || (pages_left_ > 0 && --pages_left_ == 0))
 		end("", "");
 }
 
+/* The same page is to be asked again. */
 void
-PageJob::close_page()
+PageJob::drop_page()
+{
+	pager_.drop_page();
+	context_.client.close(id_);
+	forget_page();
+}
+
+void
+PageJob::forget_page()
 {
 	give_back(SIZE_MAX);
-	context_.client.close(id_);
 	id_.clear();
 }
 
@@ -152,16 +202,47 @@ void
 PageJob::on_closed(std::string_view text)
 {
 	std::string_view prefix = nostr::reason_prefix(text);
-	const char *reason = prefix == "auth-required"  ? "auth_required"
-						 : prefix == "rate-limited" ? "rate_limited"
-													: "closed_by_relay";
-	end(reason, text);
+	if (prefix == "rate-limited") {
+		notice_ = text;
+		complain();
+		if (complaints_ > kMaxComplaints)
+			return end("rate_limited", text);
+		pager_.drop_page();
+		return forget_page();
+	}
+	end(prefix == "auth-required" ? "auth_required" : "closed_by_relay", text);
+}
+
+/* Does a notice say that the relay is asked too fast? No text is agreed on. */
+static bool
+is_complaint(std::string_view text)
+{
+	std::string lower(text);
+	std::transform(lower.begin(), lower.end(), lower.begin(),
+				   [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+	for (const char *words : {"rate-limit", "rate limit", "ratelimit", "too many", "slow down"})
+		if (lower.find(words) != lower.npos)
+			return true;
+	return false;
 }
 
 void
 PageJob::on_notice(std::string_view text)
 {
+	if (id_.empty())
+		return;
 	notice_ = text;
+	if (!slowed_ && is_complaint(text)) {
+		slowed_ = true;
+		complain();
+	}
+}
+
+void
+PageJob::complain()
+{
+	complaints_++;
+	context_.learned.pacer.slower(context_.client.now());
 }
 
 void

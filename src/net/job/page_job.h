@@ -9,7 +9,8 @@ namespace net {
 class PageJob final : public Requests::Handler
 {
   public:
-	PageJob(JobContext &context, nostr::TimeRange range);
+	/* Stops after `max_pages` pages unless that is 0. */
+	PageJob(JobContext &context, nostr::TimeRange range, uint32_t max_pages);
 	~PageJob() override { give_back(SIZE_MAX); }
 	PageJob(const PageJob &) = delete;
 
@@ -20,6 +21,8 @@ class PageJob final : public Requests::Handler
 	bool ask();
 	/* Time-outs of the page that is awaited. */
 	void tick();
+	/* The relay is busy with what was asked before. */
+	void on_late_event() { progress_ = context_.client.now(); }
 
   private:
 	void on_event(nostr::Event &event, std::string_view text) override;
@@ -28,14 +31,19 @@ class PageJob final : public Requests::Handler
 	void on_closed(std::string_view reason) override;
 	void on_notice(std::string_view text) override;
 	void pass_on(nostr::Event &event);
-	void overrun();
-	void close_page();
+	int limit() const;
+	void end_page(bool finish);
+	void drop_page();
+	void forget_page();
+	void complain();
+	void stalled(std::string_view detail);
 	void give_back(size_t bytes);
 	void learn();
 	void end(const char *reason, std::string_view detail);
 
 	JobContext &context_;
 	nostr::Pager pager_;
+	uint32_t pages_left_;
 	std::optional<Result> result_;
 	std::string id_;                // of the page that is awaited; empty: none is
 	int64_t asked_at_ = 0;          // Unix second
@@ -43,7 +51,12 @@ class PageJob final : public Requests::Handler
 	Clock::Time progress_{};        // last sign of it
 	size_t promised_ = 0;           // room for what the page has not sent yet
 	size_t events_ = 0, bytes_ = 0; // of the page so far
-	std::string notice_;            // last one since it was asked
+	int64_t last_time_ = 0;         // created_at of the event before
+	nostr::Id last_id_{};
+	bool orderly_ = true; // the page so far: newest first, nothing twice
+	int complaints_ = 0;  // "too fast", since the last page that was answered
+	bool slowed_ = false; // by a notice, since the page was asked
+	std::string notice_;  // last complaint or notice since a page was answered
 };
 
 } // namespace net

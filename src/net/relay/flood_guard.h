@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <algorithm>
+
 #include "net/core/clock.h"
 
 namespace net {
@@ -15,6 +17,8 @@ class FloodGuard
 	static constexpr int kMaxIgnored = 20000;
 	/* Messages per hour that were refused for a fault of the relay. */
 	static constexpr int kMaxRefused = 1000;
+	/* Bytes per hour of messages that are too large, read and thrown away. */
+	static constexpr size_t kMaxSkipped = 64 << 20;
 	static constexpr std::chrono::hours kCountedFor{1};
 
 	/* One more. False: too many. */
@@ -30,6 +34,20 @@ class FloodGuard
 		return refused_ < kMaxRefused;
 	}
 
+	bool skip(Clock::Time now, size_t bytes)
+	{
+		forget_old(now);
+		skipped_ = bytes > kMaxSkipped ? kMaxSkipped + 1 : skipped_ + bytes;
+		return skipped_ <= kMaxSkipped;
+	}
+	/* Relays may say something to each CLOSE: for every page two messages are not counted. */
+	void excuse(uint32_t pages) { ignored_ = std::max(0, ignored_ - int(2 * pages)); }
+	/* Nothing is counted that is not too old to count. */
+	bool idle(Clock::Time now) const
+	{
+		return now - since_ >= kCountedFor || (ignored_ == 0 && refused_ == 0 && skipped_ == 0);
+	}
+
   private:
 	/* A subscription may last for weeks: only what comes densely is a flood. */
 	void forget_old(Clock::Time now)
@@ -38,11 +56,13 @@ class FloodGuard
 			return;
 		since_ = now;
 		ignored_ = refused_ = 0;
+		skipped_ = 0;
 	}
 
 	Clock::Time since_{};
 	int ignored_ = 0;
 	int refused_ = 0;
+	size_t skipped_ = 0;
 };
 
 } // namespace net

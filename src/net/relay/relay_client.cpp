@@ -4,6 +4,8 @@ namespace net {
 
 /* Messages of ours that the relay does not take. */
 constexpr size_t kMaxUnsent = 64;
+/* A relay that wants to be left alone for longer is asked after this time. */
+constexpr std::chrono::seconds kLongestRest{24 * 3600};
 
 RelayClient::~RelayClient()
 {
@@ -18,9 +20,34 @@ RelayClient::start(std::string_view url)
 }
 
 void
-RelayClient::on_failed(const char *reason, std::string detail, const ConnectFacts &)
+RelayClient::on_failed(const char *reason, std::string detail, const ConnectFacts &facts)
 {
+	/* The handshake was refused for the moment only. */
+	constexpr int kTooManyRequests = 429, kUnavailable = 503;
+	if (facts.http_status == kTooManyRequests ||
+		(facts.http_status == kUnavailable && facts.retry_after)) {
+		retry_after_ = std::min(facts.retry_after.value_or(retry_after_), kLongestRest);
+		reason = "rate_limited";
+	}
 	fail(reason, detail);
+}
+
+bool
+RelayClient::may_connect(const std::string &address)
+{
+	leave_place();
+	if (!host_.places.take(address, host_.config.max_per_address))
+		return false;
+	place_ = address;
+	return true;
+}
+
+void
+RelayClient::leave_place()
+{
+	if (!place_.empty())
+		host_.places.give_back(place_);
+	place_.clear();
 }
 
 void
@@ -56,7 +83,8 @@ RelayClient::tick()
 		dialer_->tick();
 		break;
 	case State::Open:
-		if (socket_->incomplete() > 0 && now - socket_->incomplete_since() > limit)
+		if (Clock::Time since = socket_->incomplete_since();
+			since != Clock::Time{} && now - since > limit)
 			return fail("stalled", "a message without end");
 		switch (heartbeat_.check(now, limit)) {
 		case Heartbeat::Action::Ping:
@@ -96,6 +124,7 @@ void
 RelayClient::end(bool politely)
 {
 	state_ = State::Ended;
+	leave_place();
 	dialer_.reset();
 	if (socket_)
 		socket_->close(politely);

@@ -12,6 +12,7 @@
 
 #include "net/core/config.h"
 #include "net/relay/heartbeat.h"
+#include "net/relay/places.h"
 #include "net/relay/requests.h"
 #include "net/transport/dialer.h"
 #include "net/transport/web_socket.h"
@@ -25,7 +26,8 @@ struct ClientHost
 	Config config{};
 	nostr::MessageParser parser{};
 	nostr::RelayMessage message{}; // scratch: keeps its memory
-	uint64_t messages = 0;         // since start
+	Places places{};
+	uint64_t messages = 0; // since start
 };
 
 class RelayClient final : public Dialer::Handler, public WebSocket::Handler
@@ -47,8 +49,12 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 		/* An event that was on its way when its subscription was closed. */
 		virtual void on_late_event(nostr::Event &event) = 0;
 		virtual void on_notice(std::string_view text) = 0;
-		/* A message was refused, for a reason code. */
+		/* A message was refused, for a reason code: by a fault of the relay, or only because this
+		 * archive does not take such events. */
 		virtual void on_refused(const char *reason, std::string_view detail) = 0;
+		virtual void on_not_taken(const char *reason, std::string_view detail) = 0;
+		/* May so many bytes of a message that is too large be read and thrown away? */
+		virtual bool may_skip(size_t bytes) = 0;
 		/* A message came that nobody asked for, or that says nothing. */
 		virtual void on_ignored() = 0;
 		/* A message was handled. */
@@ -68,6 +74,8 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 
 	State state() const { return state_; }
 	ClientHost &host() { return host_; }
+	/* For how long the relay wants to be left alone; zero if it did not say. */
+	std::chrono::seconds retry_after() const { return retry_after_; }
 	Clock::Time now() const { return host_.transport.clock.now(); }
 
 	/* Sends REQ; the handler must live until close() or the end of the connection. */
@@ -86,11 +94,14 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	uint64_t bytes_received() const { return socket_ ? socket_->bytes_received() : 0; }
 
   private:
+	bool may_connect(const std::string &address) override;
 	void on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &facts) override;
 	void on_failed(const char *reason, std::string detail, const ConnectFacts &facts) override;
 	/* The dialer's: the connection is open when it comes here. */
 	void on_open() override {}
 	void on_message(std::string_view text) override;
+	bool on_too_large(size_t bytes) override { return owner_.may_skip(bytes); }
+	void on_skipped() override;
 	void on_life() override;
 	void on_closed(const char *reason, std::string detail) override;
 
@@ -100,12 +111,15 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	void on_subscription_closed();
 	void on_notice();
 	void on_unreadable(nostr::Reject reason, std::string_view text);
+	void leave_place();
 	void fail(const char *reason, std::string_view detail);
 
 	ClientHost &host_;
 	Owner &owner_;
 	State state_ = State::Connecting;
 	std::optional<Dialer> dialer_; // while it connects
+	std::string place_;            // address connected to; empty: none
+	std::chrono::seconds retry_after_{0};
 	std::unique_ptr<WebSocket> socket_;
 	Requests requests_;
 	Heartbeat heartbeat_;

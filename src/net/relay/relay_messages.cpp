@@ -50,14 +50,14 @@ RelayClient::on_event(std::string_view text)
 	const std::string &subscription = host_.message.subscription;
 	if (Requests::Handler *handler = requests_.find(subscription))
 		return handler->on_event(event, text);
-	owner_.on_ignored();
 	const Requests::Closed *closed = requests_.closed_lately(subscription);
-	if (!closed)
-		owner_.on_refused("unexpected_subscription", subscription);
-	else if (!inside(closed->window, event.created_at))
+	if (closed && inside(closed->window, event.created_at))
+		return owner_.on_late_event(event);
+	owner_.on_ignored();
+	if (closed)
 		owner_.on_refused("outside_window", text);
 	else
-		owner_.on_late_event(event);
+		owner_.on_refused("unexpected_subscription", subscription);
 }
 
 void
@@ -90,6 +90,32 @@ RelayClient::on_notice()
 	owner_.on_ignored();
 }
 
+/* Which subscription it was for is not known, so that it counts for all. */
+void
+RelayClient::on_skipped()
+{
+	heartbeat_.alive(now());
+	host_.messages++;
+	requests_.for_each([](Requests::Handler &handler) { handler.on_refused_event(""); });
+	owner_.on_not_taken("message_too_large", "");
+	owner_.on_handled();
+}
+
+/* Well-formed, but not taken here: relays that hold other limits may store such events. */
+static bool
+is_policy(nostr::Reject reason)
+{
+	switch (reason) {
+	case nostr::Reject::TooLarge:
+	case nostr::Reject::TooManyTags:
+	case nostr::Reject::BadKind:
+	case nostr::Reject::BadTags:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void
 RelayClient::on_unreadable(nostr::Reject reason, std::string_view text)
 {
@@ -102,7 +128,10 @@ RelayClient::on_unreadable(nostr::Reject reason, std::string_view text)
 	if (message.type == nostr::MessageType::Event)
 		if (Requests::Handler *handler = requests_.find(message.subscription))
 			handler->on_refused_event(text);
-	owner_.on_refused(code, text);
+	if (is_policy(reason))
+		owner_.on_not_taken(code, text);
+	else
+		owner_.on_refused(code, text);
 }
 
 } // namespace net

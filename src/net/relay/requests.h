@@ -21,7 +21,8 @@ class Requests
 	  public:
 		virtual ~Handler() = default;
 		virtual void on_event(nostr::Event &event, std::string_view text) = 0;
-		/* An event of this subscription that was refused; `text` is its message. */
+		/* An event of this subscription was refused; `text` is its message, empty if that was too
+		 * large to be kept. */
 		virtual void on_refused_event(std::string_view text) = 0;
 		virtual void on_end_of_stored(bool finish) = 0;
 		/* The relay closed the subscription, which is forgotten already. */

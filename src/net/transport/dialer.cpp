@@ -54,6 +54,10 @@ Dialer::connect_next()
 		facts_.address = std::move(untried_.front().text);
 		facts_.local = untried_.front().local;
 		untried_.pop_front();
+		if (!handler_.may_connect(facts_.address)) {
+			fault_ = {"address_full", facts_.address};
+			continue;
+		}
 		/* What is left of the time is shared by what is left to be tried. */
 		attempt_until_ =
 			now + (started_ + config_.connect_timeout - now) / int64_t(untried_.size() + 1);

@@ -39,6 +39,8 @@ class Dialer final : public WebSocket::Handler
 	{
 	  public:
 		virtual ~Handler() = default;
+		/* May one more connection go to this address? */
+		virtual bool may_connect(const std::string &) { return true; }
 		/* The dialer has done its work and may be destroyed. WebSocket::handle_by() comes next. */
 		virtual void on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &facts) = 0;
 		/* The same, with a reason code such as "dns_failed", "local_address" or "tls_failed". */

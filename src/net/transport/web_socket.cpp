@@ -204,16 +204,17 @@ WebSocket::receive(lws *wsi, std::string_view piece)
 	bytes_ += piece.size();
 	if (lws_frame_is_binary(wsi))
 		return cut("binary_frame", "");
-	/* The announced rest counts too: what is too large at its head is not read to its end. */
-	if (buffer_.size() + piece.size() + lws_remaining_packet_payload(wsi) > max_message_)
-		return cut("frame_too_large", "more than " + std::to_string(max_message_) + " bytes");
+	/* The announced rest counts too: a message may be too large at its head. */
+	if (skipping_ ||
+		buffer_.size() + piece.size() + lws_remaining_packet_payload(wsi) > max_message_)
+		return skip(wsi, piece);
 	if (!lws_is_final_fragment(wsi))
 		return keep(piece);
 	if (incomplete_since_ == Clock::Time{})
 		return handler_->on_message(piece);
 	keep(piece);
 	incomplete_since_ = {};
-	transport_.half_received -= buffer_.size();
+	account_buffer(0);
 	std::string whole = std::move(buffer_);
 	buffer_.clear();
 	handler_->on_message(whole);
@@ -229,15 +230,47 @@ WebSocket::keep(std::string_view piece)
 	if (incomplete_since_ == Clock::Time{})
 		incomplete_since_ = transport_.clock.now();
 	buffer_ += piece;
-	transport_.half_received += piece.size();
+	account_buffer(buffer_.capacity());
+}
+
+/* One event that is too large must not be the end of a relay: it is read and thrown away. */
+void
+WebSocket::skip(lws *wsi, std::string_view piece)
+{
+	if (!skipping_) {
+		drop_buffer();
+		skipping_ = true;
+		skippable_ = 0;
+		incomplete_since_ = transport_.clock.now();
+	}
+	if (piece.size() > skippable_) {
+		size_t more = piece.size() - skippable_ + lws_remaining_packet_payload(wsi);
+		if (!handler_->on_too_large(more))
+			return cut("frame_too_large", "more than " + std::to_string(max_message_) + " bytes");
+		skippable_ += more;
+	}
+	skippable_ -= piece.size();
+	if (!lws_is_final_fragment(wsi))
+		return;
+	skipping_ = false;
+	incomplete_since_ = {};
+	handler_->on_skipped();
 }
 
 void
 WebSocket::drop_buffer()
 {
-	transport_.half_received -= buffer_.size();
+	account_buffer(0);
 	buffer_ = {};
 	incomplete_since_ = {};
+}
+
+/* The memory of half a message is now `bytes`. */
+void
+WebSocket::account_buffer(size_t bytes)
+{
+	transport_.half_received += bytes - accounted_;
+	accounted_ = bytes;
 }
 
 int

@@ -41,6 +41,13 @@ class WebSocket
 		virtual void on_open() = 0;
 		/* A whole text message, valid during the call. */
 		virtual void on_message(std::string_view text) = 0;
+		/*
+		 * A message is larger than allowed, and so many more bytes of it would be read and thrown
+		 * away. False: the connection is to be cut off.
+		 */
+		virtual bool on_too_large(size_t) { return false; }
+		/* Such a message was read to its end. */
+		virtual void on_skipped() {}
 		/* Pong or anything else that shows life without being a message. */
 		virtual void on_life() = 0;
 		/* The last call. `reason` is a reason code, such as "tls_failed" or "frame_too_large".
@@ -77,10 +84,11 @@ class WebSocket
 
 	/* Messages not yet taken by the peer's side of the network. */
 	size_t unsent() const { return unsent_.size(); }
-	/* Since when the current message is incomplete; zero if none is. */
+	/* Since when the current message is incomplete, one that is skipped included; zero if none is.
+	 */
 	Clock::Time incomplete_since() const { return incomplete_since_; }
-	/* Bytes of it. */
-	size_t incomplete() const { return incomplete_since_ == Clock::Time{} ? 0 : buffer_.size(); }
+	/* Memory of it. */
+	size_t incomplete() const { return accounted_; }
 	uint64_t bytes_received() const { return bytes_; }
 	const Times &times() const { return times_; }
 	/* Of the answer that refused the handshake; 0: there was none. */
@@ -99,8 +107,10 @@ class WebSocket
 	void read_refusal(lws *wsi);
 	void cut(const char *reason, std::string detail);
 	void closed(Fault fault);
+	void skip(lws *wsi, std::string_view piece);
 	void keep(std::string_view piece);
 	void drop_buffer();
+	void account_buffer(size_t bytes);
 
 	using SteadyTime = std::chrono::steady_clock::time_point;
 
@@ -121,6 +131,9 @@ class WebSocket
 	std::deque<std::string> unsent_;
 	bool ping_due_ = false;
 	std::string buffer_;
+	size_t accounted_ = 0;  // of buffer_, in half_received
+	bool skipping_ = false; // the current message is too large
+	size_t skippable_ = 0;  // bytes of it that may be thrown away
 	Clock::Time incomplete_since_{};
 	uint64_t bytes_ = 0;
 };

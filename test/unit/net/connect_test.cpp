@@ -192,6 +192,7 @@ TEST(NetConnect, SilentRelaysArePinged)
 	std::promise<int> pings;
 	ScriptedRelay relay([&](Peer &peer) {
 		peer.receive();
+		peer.text(eose_message("live"));
 		try {
 			peer.receive();
 		} catch (const ConnectionGone &) {
@@ -219,6 +220,7 @@ TEST(NetConnect, RelaysThatAnswerNoPingAreLost)
 	ScriptedRelay relay([&](Peer &peer) {
 		peer.answers_pings = false;
 		peer.receive();
+		peer.text(eose_message("live"));
 		peer.receive();
 	});
 	Worker worker;

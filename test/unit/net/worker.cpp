@@ -198,7 +198,17 @@ Worker::handle(const wire::Question &question)
 	wire::Known answer{question.question, {}};
 	for (const nostr::Id &id : question.ids)
 		answer.known.push_back(archived.count(id) > 0);
-	send(answer);
+	unanswered_.push_back(std::move(answer));
+	if (this->answer)
+		answer_questions();
+}
+
+void
+Worker::answer_questions()
+{
+	for (const wire::Known &answer : unanswered_)
+		send(answer);
+	unanswered_.clear();
 }
 
 void
@@ -234,6 +244,7 @@ Worker::keep(const wire::Batch &batch)
 		copy.has_nul = event.has_nul;
 		events.emplace(*event.id, copy);
 	}
+	sightings_sent += batch.sightings.size();
 	std::set<nostr::Id> seen;
 	for (const wire::Sighting &sighting : batch.sightings) {
 		EXPECT_TRUE(archived.count(*sighting.id)) << "a sighting of nothing";
@@ -254,7 +265,8 @@ Worker::keep(const wire::Batch &batch)
 		claims.push_back({claim.relay_id, claim.claim, archived.size()});
 	for (const wire::RelayReport &report : batch.reports)
 		reports.push_back({report.relay_id, report.phase, std::string(report.reason),
-						   std::string(report.detail), claims.size()});
+						   std::string(report.detail), claims.size(), report.attempt,
+						   report.retry_after_ms, report.page_limit, report.pace_ms});
 }
 
 const Worker::Report *

@@ -62,6 +62,8 @@ class Worker
 
 	TestClock clock;
 	bool acknowledge = true;
+	bool answer = true; // questions; else they wait for answer_questions()
+	void answer_questions();
 	std::set<nostr::Id> archived; // questions are answered from here; batches add to it
 
 	/* What came. */
@@ -77,6 +79,7 @@ class Worker
 		wire::RelayPhase phase;
 		std::string reason, detail;
 		size_t claims_before;
+		uint32_t attempt = 0, retry_after_ms = 0, page_limit = 0, pace_ms = 0;
 	};
 	std::map<nostr::Id, nostr::Event> events;
 	std::set<std::pair<nostr::Id, int32_t>> sightings;
@@ -86,7 +89,7 @@ class Worker
 	std::vector<Report> reports;
 	std::vector<std::string> logs;
 	std::vector<uint64_t> unacknowledged;
-	size_t questions = 0, ids_asked = 0;
+	size_t questions = 0, ids_asked = 0, sightings_sent = 0;
 	std::map<std::string, int64_t> stats;
 	bool hello = false;
 
@@ -95,6 +98,7 @@ class Worker
 
   private:
 	int connect();
+	std::vector<wire::Known> unanswered_;
 	bool read_some(int timeout_ms);
 	void write(const std::string &frame);
 	void handle(const wire::Frame &frame);

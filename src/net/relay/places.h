@@ -1,0 +1,32 @@
+/* How many connections go to each address: one host with many URLs gets so many and no more. */
+#pragma once
+
+#include <string>
+#include <unordered_map>
+
+namespace net {
+
+class Places
+{
+  public:
+	/* False: there are `most` already. 0: there is no limit. */
+	bool take(const std::string &address, int most)
+	{
+		int &taken = taken_[address];
+		if (most > 0 && taken >= most)
+			return false;
+		taken++;
+		return true;
+	}
+	void give_back(const std::string &address)
+	{
+		auto found = taken_.find(address);
+		if (found != taken_.end() && --found->second == 0)
+			taken_.erase(found);
+	}
+
+  private:
+	std::unordered_map<std::string, int> taken_;
+};
+
+} // namespace net
