@@ -1,4 +1,5 @@
--- Tables of the archive. Timestamps are Unix seconds (UTC) in bigint, as everywhere in Nostr.
+-- Tables of the archive. Timestamps are Unix seconds (UTC) in bigint, as everywhere in Nostr. Small tables that change
+-- often are vacuumed after a number of changes, not after a share of their rows, and without a pause.
 
 CREATE TABLE bigbrotr.relays (
 	relay_id    integer GENERATED ALWAYS AS IDENTITY,
@@ -10,7 +11,7 @@ CREATE TABLE bigbrotr.relays (
 	CONSTRAINT relays_pkey PRIMARY KEY (relay_id),
 	CONSTRAINT relays_url_key UNIQUE (url),
 	CONSTRAINT relays_network_check CHECK (network IN ('clearnet', 'tor', 'i2p', 'loki', 'local'))
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE bigbrotr.relays IS 'Relays, one row per normalised URL';
 COMMENT ON COLUMN bigbrotr.relays.relay_id IS 'Short key used by the other tables';
 COMMENT ON COLUMN bigbrotr.relays.url IS 'Normalised ws:// or wss:// URL, see bigbrotr.normalise_relay_url';
@@ -102,9 +103,6 @@ COMMENT ON COLUMN bigbrotr.coverage.upper IS 'Last created_at covered, Unix seco
 COMMENT ON COLUMN bigbrotr.coverage.evidence IS 'exhausted: read until nothing older came; paged: read until the relay went on to older events; dense: a second with more events than a page holds, seen in part, NOT proven; where a relay has a thousand of these, also a range from one to another';
 COMMENT ON COLUMN bigbrotr.coverage.events IS 'Events delivered in the range while it was read; more than the true number where seconds were read twice';
 COMMENT ON COLUMN bigbrotr.coverage.proven_at IS 'All of the range was read at this time or later, Unix seconds; of a dense one: when it was last tried';
-
--- The tables that follow are small and change often: they are vacuumed after a number of changes, not
--- after a share of their rows, and without a rest.
 
 -- When the synchronizer opens which relay: changes when a relay is opened, caught up or ended.
 CREATE TABLE bigbrotr.relay_sync (
@@ -203,7 +201,7 @@ CREATE TABLE bigbrotr.relay_refusals (
 	last_detail text,
 	CONSTRAINT relay_refusals_pkey PRIMARY KEY (relay_id, reason),
 	CONSTRAINT relay_refusals_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE bigbrotr.relay_refusals IS 'What relays sent and we refused, counted by reason';
 COMMENT ON COLUMN bigbrotr.relay_refusals.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN bigbrotr.relay_refusals.reason IS 'Reason code, such as id_mismatch';

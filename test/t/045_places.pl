@@ -66,6 +66,18 @@ for my $round (1 .. 2)
 }
 pass('a relay that waits for any place gets its turn');
 
+# A relay that brought its quota of new events is left alone for the rest of the hour; what it showed until then is kept.
+my $rich = relay_stub(events => 20000, rate => 2000);
+$node->append_conf('postgresql.conf', "bigbrotr.sync_relay_quota = 2000\n");
+$node->reload;
+add_relays($node, $rich->{urls}[0]);
+my $waits = "FROM bigbrotr.relay_progress WHERE url = '$rich->{urls}[0]' AND phase = 'waiting' AND next_attempt > bigbrotr.unix_now() + 3000";
+wait_for($node, "EXISTS (SELECT $waits)");
+my ($brought, $failures) = split /\|/, $node->safe_psql('postgres', "SELECT events, failures $waits");
+cmp_ok($brought, '>=', 2000, 'a relay may bring its quota');
+cmp_ok($brought, '<', 15000, 'and not much more');
+is($failures, 0, 'which is no failure');
+
 # A disk without room: all is closed, the service says why, and goes on by itself.
 $node->append_conf('postgresql.conf', "bigbrotr.min_free_disk = '1000TB'\n");
 $node->reload;

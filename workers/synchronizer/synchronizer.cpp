@@ -11,6 +11,9 @@
  * What is done when is decided in plan.cpp. What was read is written down in bigbrotr.coverage and
  * nowhere else: after any stop, the next opening asks exactly for what is missing there.
  */
+#include <algorithm>
+#include <utility>
+
 #include "archive/insert.h"
 #include "pg/border/settings.h"
 #include "workers/synchronizer/checks.h"
@@ -144,10 +147,11 @@ class Synchronizer : public pg::Service
 	void stop(pg::Worker &worker, int32_t id, int64_t pause_s)
 	{
 		HandedRelay &relay = *book_.find(id);
-		if (!relay.open || relay.stopping)
+		if (!relay.open)
 			return;
-		relay.stopping = true;
-		relay.pause_s = pause_s;
+		relay.pause_s = std::max(relay.pause_s, pause_s);
+		if (std::exchange(relay.stopping, true))
+			return;
 		worker.send(wire::RelayStop{.relay_id = id, .attempt = relay.attempt});
 	}
 
