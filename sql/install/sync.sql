@@ -256,7 +256,7 @@ COMMENT ON FUNCTION bigbrotr.crowded_relays(text) IS
 CREATE FUNCTION bigbrotr.end_kind(reason text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE
-		WHEN reason = '' THEN 'told'
+		WHEN reason IN ('', 'address_full') THEN 'told'
 		WHEN reason IN ('rate_limited', 'auth_required', 'closed_by_relay') THEN 'refused'
 		WHEN reason IN ('too_many_invalid', 'flood', 'too_deep', 'bad_utf8', 'binary_frame') THEN 'fault'
 		ELSE 'failed' END;
@@ -362,7 +362,8 @@ COMMENT ON FUNCTION bigbrotr.count_traffic(integer[], bigint[], bigint[], bigint
 
 CREATE FUNCTION bigbrotr.refusal_kind(reason text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	RETURN CASE WHEN reason IN ('too_large', 'frame_too_large', 'too_many_tags', 'bad_kind', 'bad_tags', 'local_address')
+	RETURN CASE WHEN reason IN ('too_large', 'frame_too_large', 'message_too_large', 'too_many_tags', 'bad_kind', 'bad_tags',
+		'local_address', 'address_full', 'no_memory')
 		THEN 'policy' ELSE 'fault' END;
 COMMENT ON FUNCTION bigbrotr.refusal_kind(text) IS
 	'Of a refusal''s reason code: policy, a limit of ours that an honest relay may pass, or fault, what no honest relay sends';

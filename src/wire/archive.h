@@ -280,7 +280,7 @@ struct RelayReport
 	RelayPhase phase = RelayPhase::Connected;
 	std::string_view reason; // a code
 	std::string_view detail;
-	uint32_t retry_after_ms = 0; // 0 unless the relay asked for it
+	uint32_t retry_after_ms = 0; // asked for by the relay, or until there is a place; 0: neither
 	uint32_t page_limit = 0;     // learned for this relay; 0: nothing learned
 	uint32_t pace_ms = 0;        // likewise
 

@@ -77,6 +77,7 @@ sub start
 		'bigbrotr.seed_file'          => $no_seeds,
 		# Relays are paths of one address.
 		'bigbrotr.sync_connections_per_host' => 5000,
+		'bigbrotr.sync_connections_per_address' => 0,
 		'bigbrotr.sync_connections_per_site' => 5000,
 		%settings);
 	write_file('>>', "$data/postgresql.conf", map { "$_ = '$settings{$_}'\n" } sort keys %settings);

@@ -50,6 +50,7 @@ sub archive_server
 		'bigbrotr.retry_delay_max'     => '1s',
 		# Relays of tests are paths of one address.
 		'bigbrotr.sync_connections_per_host' => 5000,
+		'bigbrotr.sync_connections_per_address' => 0,
 		'bigbrotr.sync_connections_per_site' => 5000,
 		%settings);
 	$node->append_conf('postgresql.conf', join '', map { "$_ = '$settings{$_}'\n" } sort keys %settings);

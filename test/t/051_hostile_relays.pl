@@ -109,8 +109,8 @@ my %behaviours = (
 			my ($c) = @_;
 			$c->raw(frame(0x01, '['));
 			$c->raw(frame(0x00, '[' x 100_000)) for 1 .. 1000;
-		}) => qr/^frame_too_large$/ ],
-	'bomb' => [ \&bomb => qr/^(frame_too_large|too_deep)$/ ],
+		}) => qr/^(frame_too_large|stalled)$/ ],
+	'bomb' => [ \&bomb => qr/^(frame_too_large|too_deep|stalled)$/ ],
 
 	# too little
 	'stall'       => [ at_page(sub { }) => qr/^stalled$/ ],

@@ -14,7 +14,7 @@ struct Report
 	wire::RelayPhase phase;
 	std::string reason;
 	std::string detail;
-	uint32_t retry_after_ms = 0; // 0: the relay did not say
+	uint32_t retry_after_ms = 0; // asked for by the relay, or until there is a place
 	uint32_t page_limit = 0;     // learned; 0: nothing
 	uint32_t pace_ms = 0;        // likewise
 };

@@ -6,6 +6,8 @@ namespace net {
 constexpr size_t kMaxUnsent = 64;
 /* A relay that wants to be left alone for longer is asked after this time. */
 constexpr std::chrono::seconds kLongestRest{24 * 3600};
+/* Until a place at a crowded address is asked for again. */
+constexpr std::chrono::seconds kAddressRest{60};
 
 RelayClient::~RelayClient()
 {
@@ -29,6 +31,8 @@ RelayClient::on_failed(const char *reason, std::string detail, const ConnectFact
 		retry_after_ = std::min(facts.retry_after.value_or(retry_after_), kLongestRest);
 		reason = "rate_limited";
 	}
+	if (std::string_view(reason) == kAddressFull)
+		retry_after_ = kAddressRest;
 	fail(reason, detail);
 }
 

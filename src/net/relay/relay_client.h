@@ -74,7 +74,7 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 
 	State state() const { return state_; }
 	ClientHost &host() { return host_; }
-	/* For how long the relay wants to be left alone; zero if it did not say. */
+	/* For how long the relay is to be left alone, by its wish or for want of a place; else zero. */
 	std::chrono::seconds retry_after() const { return retry_after_; }
 	Clock::Time now() const { return host_.transport.clock.now(); }
 

@@ -55,7 +55,7 @@ Dialer::connect_next()
 		facts_.local = untried_.front().local;
 		untried_.pop_front();
 		if (!handler_.may_connect(facts_.address)) {
-			fault_ = {"address_full", facts_.address};
+			fault_ = {kAddressFull, facts_.address};
 			continue;
 		}
 		/* What is left of the time is shared by what is left to be tried. */

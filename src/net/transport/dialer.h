@@ -32,6 +32,9 @@ struct ConnectFacts
 	std::optional<std::chrono::seconds> retry_after; // of the refused handshake, if it said so
 };
 
+/* There are as many connections to the address as there may be. */
+constexpr const char *kAddressFull = "address_full";
+
 class Dialer final : public WebSocket::Handler
 {
   public:

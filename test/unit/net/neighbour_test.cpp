@@ -93,6 +93,7 @@ TEST(NetNeighbour, OneAddressHasSoManyPlaces)
 	for (const auto &report : worker.reports) {
 		if (report.phase == wire::RelayPhase::Ended) {
 			EXPECT_EQ(report.reason, "address_full");
+			EXPECT_EQ(report.retry_after_ms, 60000U);
 		} else {
 			open = report.relay_id;
 		}
