@@ -157,16 +157,31 @@ MessageParser::parse(std::string_view frame, RelayMessage &message)
 std::optional<int64_t>
 peek_created_at(std::string_view frame)
 {
-	/* A quote within a string is escaped, so that this can only be a name. */
-	constexpr std::string_view name = "\"created_at\"";
-	size_t at = frame.find(name);
-	if (at == frame.npos)
+	json::Cursor cursor(frame);
+	json::String name;
+	if (cursor.take('[')) {
+		for (int before_event = 0; before_event < 2; before_event++)
+			if (cursor.string(name) != Reject::None || !cursor.take(','))
+				return {};
+	}
+	if (!cursor.take('{'))
 		return {};
-	json::Cursor cursor(frame.substr(at + name.size()));
-	uint64_t seconds;
-	if (!cursor.take(':') || !cursor.integer(INT64_MAX, seconds))
-		return {};
-	return static_cast<int64_t>(seconds);
+	std::optional<int64_t> found;
+	do {
+		if (cursor.string(name) != Reject::None || !cursor.take(':'))
+			return found;
+		if (!json::equals(name, "created_at")) {
+			if (cursor.skip(Limits{}.depth) != Reject::None)
+				return found;
+			continue;
+		}
+		uint64_t seconds;
+		/* Of two, nobody knows which one the relay goes by. */
+		if (found || !cursor.integer(INT64_MAX, seconds))
+			return {};
+		found = static_cast<int64_t>(seconds);
+	} while (cursor.take(','));
+	return found;
 }
 
 } // namespace nostr

@@ -55,8 +55,8 @@ class MessageParser
 };
 
 /*
- * created_at of the event in a refused EVENT frame, if it can be found: only good for knowing
- * where a relay is in its stored events, never for storing anything.
+ * created_at of the event in a refused EVENT frame, if it has one and can be read up to there: only
+ * good for knowing where a relay is in its stored events, never for storing anything.
  */
 std::optional<int64_t> peek_created_at(std::string_view frame);
 

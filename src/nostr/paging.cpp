@@ -59,20 +59,31 @@ Pager::inside(int64_t created_at) const
 bool
 Pager::on_event(const Id &id, int64_t created_at)
 {
-	if (!inside(created_at))
+	const Seen event{created_at, id};
+	if (!inside(created_at)) {
+		in_order_ = false;
 		return false;
+	}
+	in_order_ &= !last_ || (created_at <= last_->first && event != *last_);
+	last_ = event;
 	page_events_++;
-	page_.emplace_back(created_at, id);
+	page_.push_back(event);
 	return true;
 }
 
+/*
+ * The times of refused events are those that anybody wrote, so they count only where nothing else
+ * came, and only if they fall as those of a page do.
+ */
 void
 Pager::on_refused(std::optional<int64_t> created_at)
 {
 	page_events_++;
 	refused_++;
-	if (created_at && inside(*created_at))
-		oldest_refused_ = std::min(*created_at, oldest_refused_.value_or(INT64_MAX));
+	if (!created_at || !inside(*created_at))
+		return;
+	refused_in_order_ &= *created_at <= oldest_refused_.value_or(INT64_MAX);
+	oldest_refused_ = std::min(*created_at, oldest_refused_.value_or(INT64_MAX));
 }
 
 /* Can the relay have cut a page that lies within one second, inside that second? */
@@ -86,6 +97,22 @@ Pager::may_be_cut() const
 std::vector<Claim>
 Pager::on_end_of_page(bool finish)
 {
+	return end_page(finish, false);
+}
+
+std::vector<Claim>
+Pager::on_cut()
+{
+	if (in_order_ && !page_.empty())
+		return end_page(false, true);
+	done_ = true;
+	drop_page();
+	return {};
+}
+
+std::vector<Claim>
+Pager::end_page(bool finish, bool cut)
+{
 	std::vector<Claim> claims;
 	if (done_)
 		return claims;
@@ -96,7 +123,7 @@ Pager::on_end_of_page(bool finish)
 		claims.push_back({{from, to}, evidence, events});
 	};
 
-	if (page_.empty() && oldest_refused_)
+	if (page_.empty() && oldest_refused_ && refused_in_order_)
 		page_.emplace_back(*oldest_refused_, kRefused);
 	std::sort(page_.begin(), page_.end());
 	page_.erase(std::unique(page_.begin(), page_.end()), page_.end());
@@ -113,7 +140,7 @@ Pager::on_end_of_page(bool finish)
 		// Nothing older: the same question would be answered with the same events, so step below.
 		// An empty page where there was something before proves nothing.
 		const Evidence proven = lower == upper ? Evidence::Exhausted : Evidence::Paged;
-		const bool whole = !page_.empty() && !may_be_cut();
+		const bool whole = !page_.empty() && !cut && !may_be_cut();
 		claim(upper, upper, whole ? proven : Evidence::Dense, seen);
 		boundary_.clear();
 		done_ = lower == upper;
@@ -147,6 +174,12 @@ Pager::drop_page()
 	page_.clear();
 	page_events_ = refused_ = 0;
 	oldest_refused_.reset();
+	last_.reset();
+	in_order_ = refused_in_order_ = true;
+	if (done_) {
+		page_ = std::vector<Seen>();
+		boundary_ = std::vector<Seen>();
+	}
 }
 
 } // namespace nostr

@@ -48,6 +48,9 @@ struct Claim
  * Reads one range, newest page first. Use: while (!done()) { send window(); for each event that
  * passed shape and id checks: on_event(); at EOSE: claims = on_end_of_page(). }
  * A range whose upper bound is open (kOpenEnd) is asked without `until`.
+ *
+ * Keeps the events of one page, repeats included: a page that grows far beyond the limit is to be
+ * ended with on_cut().
  */
 class Pager
 {
@@ -71,17 +74,29 @@ class Pager
 	std::vector<Claim> on_end_of_page(bool finish);
 	/* For the pages to be asked from now on. */
 	void set_limit(int limit) { limit_ = limit; }
+	/*
+	 * We ended the page before the relay did. What came proves something only if it came newest
+	 * first: then the relay had shown all down to the oldest second. If it did not, or nothing
+	 * came, the pass is over, since the same question would be answered in the same way.
+	 */
+	std::vector<Claim> on_cut();
+	/* Did the page so far come newest first, all of it inside the window, nothing twice in a row?
+	 */
+	bool in_order() const { return in_order_; }
 	/* Forgets what came of the current page: the same window is to be asked again. */
 	void drop_page();
 	/* Events of the current page so far, repeats and refused ones included: the bound against
 	 * floods is the caller's. */
 	int page_events() const { return page_events_; }
+	/* Bytes of memory held. */
+	size_t memory() const { return (page_.capacity() + boundary_.capacity()) * sizeof(Seen); }
 
   private:
 	using Seen = std::pair<int64_t, Id>; // created_at first: sorted means by time
 
 	bool inside(int64_t created_at) const;
 	bool may_be_cut() const;
+	std::vector<Claim> end_page(bool finish, bool cut);
 
 	TimeRange range_; // what is still to be read
 	int limit_;
@@ -89,6 +104,9 @@ class Pager
 	int page_events_ = 0;
 	int refused_ = 0; // of the current page
 	std::optional<int64_t> oldest_refused_;
+	bool refused_in_order_ = true; // the times of refused events did not rise
+	std::optional<Seen> last_;     // the last event of the current page
+	bool in_order_ = true;
 	std::vector<Seen> page_;     // events of the current page, repeats included
 	std::vector<Seen> boundary_; // what earlier pages showed of second range_.upper
 	size_t largest_page_ = 0;    // size of the largest page of several seconds

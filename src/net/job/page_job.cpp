@@ -50,9 +50,6 @@ PageJob::ask()
 		return false;
 	promised_ = worst;
 	events_ = bytes_ = 0;
-	orderly_ = true;
-	last_time_ = INT64_MAX;
-	last_id_ = {};
 	slowed_ = false;
 	id_ = client.new_id('p');
 	asked_at_ = client.host().transport.clock.unix_seconds();
@@ -96,18 +93,14 @@ PageJob::on_event(nostr::Event &event, std::string_view text)
 	progress_ = context_.client.now();
 	/* It sends more than it was asked for. If that comes in order, it is cut here. */
 	if (pager_.page_events() >= 2 * *pager_.window().limit)
-		return orderly_ ? end_page(false) : end("flood", "a page without end");
+		return pager_.in_order() ? prove(pager_.on_cut()) : end("flood", "a page without end");
 	if (!pager_.on_event(event.id, event.created_at)) {
 		/* Above the window: the relay does not do what it was asked, so an otherwise empty
 		 * page of it proves nothing. Below: it has gone past the end of the range. */
-		orderly_ = false;
 		if (event.created_at > pager_.window().until.value_or(INT64_MAX))
 			pager_.on_refused(std::nullopt);
 		return context_.client.refuse("outside_window", text);
 	}
-	orderly_ = orderly_ && event.created_at <= last_time_ && event.id != last_id_;
-	last_time_ = event.created_at;
-	last_id_ = event.id;
 	/* The page is larger than what was promised to it, and there is no room left: it is dropped,
 	 * proves nothing, and is asked again. What it brought so far counts as known then. */
 	if (promised_ == 0 && context_.intake.budget().full()) {
@@ -157,14 +150,14 @@ PageJob::on_refused_event(std::string_view text)
 void
 PageJob::on_end_of_stored(bool finish)
 {
-	end_page(finish);
+	prove(pager_.on_end_of_page(finish));
 }
 
 void
-PageJob::end_page(bool finish)
+PageJob::prove(std::vector<nostr::Claim> claims)
 {
 	std::vector<nostr::Claim> proven;
-	for (nostr::Claim &claim : pager_.on_end_of_page(finish)) {
+	for (nostr::Claim &claim : claims) {
 		/* Nobody knows yet what the seconds to come will hold. */
 		claim.range.upper = std::min(claim.range.upper, asked_at_);
 		if (claim.range.lower <= claim.range.upper)

@@ -32,7 +32,7 @@ class PageJob final : public Requests::Handler
 	void on_notice(std::string_view text) override;
 	void pass_on(nostr::Event &event);
 	int limit() const;
-	void end_page(bool finish);
+	void prove(std::vector<nostr::Claim> claims);
 	void drop_page();
 	void forget_page();
 	void complain();
@@ -51,12 +51,9 @@ class PageJob final : public Requests::Handler
 	Clock::Time progress_{};        // last sign of it
 	size_t promised_ = 0;           // room for what the page has not sent yet
 	size_t events_ = 0, bytes_ = 0; // of the page so far
-	int64_t last_time_ = 0;         // created_at of the event before
-	nostr::Id last_id_{};
-	bool orderly_ = true; // the page so far: newest first, nothing twice
-	int complaints_ = 0;  // "too fast", since the last page that was answered
-	bool slowed_ = false; // by a notice, since the page was asked
-	std::string notice_;  // last complaint or notice since a page was answered
+	int complaints_ = 0;            // "too fast", since the last page that was answered
+	bool slowed_ = false;           // by a notice, since the page was asked
+	std::string notice_;            // last complaint or notice since a page was answered
 };
 
 } // namespace net

@@ -224,9 +224,15 @@ TEST(PeekCreatedAt, FindsTheNumberOrNothing)
 	EXPECT_EQ(peek_created_at(R"(["EVENT","s",{"kind":70000,"created_at": 12,"x":)"), 12);
 	EXPECT_EQ(peek_created_at(R"({"content":"\"created_at\":5","created_at":6})"), 6);
 	EXPECT_EQ(peek_created_at(R"({"created_at":9223372036854775807})"), INT64_MAX);
-	for (const char *none :
-		 {"", R"({"created_at")", R"({"created_at":"5"})", R"({"created_at":-5})",
-		  R"({"created_at":9223372036854775808})", R"({"created_at":1.5})"})
+	EXPECT_EQ(peek_created_at(R"(["EVENT","s",{"x":{"created_at":3},"created_at":12}])"), 12);
+	EXPECT_EQ(peek_created_at(R"(["EVENT","s",{"x":"created_at","created_at":12}])"), 12);
+	EXPECT_EQ(peek_created_at(R"(["EVENT","created_at",{"x":["created_at",3],"created_at":12}])"),
+			  12);
+	EXPECT_EQ(peek_created_at(R"({"\u0063reated_at":6})"), 6);
+	for (const char *none : {"", R"({"created_at")", R"({"created_at":"5"})",
+							 R"({"created_at":-5})", R"({"created_at":9223372036854775808})",
+							 R"({"created_at":1.5})", R"({"created_at":5,"created_at":6})",
+							 R"({"x":{"created_at":5}})", R"(["EVENT",{"created_at":5}])"})
 		EXPECT_EQ(peek_created_at(none), std::nullopt) << none;
 }
 

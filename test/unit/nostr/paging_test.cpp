@@ -260,6 +260,82 @@ TEST(Pager, PageOfRefusedEventsIsNotTheEnd)
 			  (std::vector<Claim>{{{0, 200}, Evidence::Exhausted, 0}}));
 }
 
+TEST(Pager, RefusedEventsOutOfOrderProveNothing)
+{
+	// No relay shows stored events so: the times are not those that it sorted by.
+	Pager pager({0, 200}, 500);
+	pager.on_refused(170);
+	pager.on_refused(3);
+	pager.on_refused(150);
+	EXPECT_TRUE(pager.on_end_of_page(false).empty());
+	EXPECT_TRUE(pager.done());
+}
+
+TEST(Pager, PageThatWasCutProvesDownToItsOldestSecond)
+{
+	Pager pager({0, 200}, 500);
+	pager.on_event(id_of(1), 190);
+	pager.on_event(id_of(2), 180);
+	pager.on_event(id_of(3), 180);
+	EXPECT_EQ(pager.on_cut(), (std::vector<Claim>{{{181, 200}, Evidence::Paged, 1}}));
+	EXPECT_EQ(pager.window().until, 180);
+	// Within one second nobody knows what was still to come.
+	pager.on_event(id_of(2), 180);
+	EXPECT_EQ(pager.on_cut(), (std::vector<Claim>{{{180, 180}, Evidence::Dense, 2}}));
+	EXPECT_EQ(pager.window().until, 179);
+	EXPECT_TRUE(pager.on_cut().empty());
+	EXPECT_TRUE(pager.done());
+}
+
+TEST(Pager, PageOutOfOrderThatWasCutProvesNothing)
+{
+	Pager pager({0, 200}, 500);
+	pager.on_event(id_of(1), 180);
+	pager.on_event(id_of(2), 190);
+	EXPECT_TRUE(pager.on_cut().empty());
+	EXPECT_TRUE(pager.done());
+	EXPECT_EQ(pager.memory(), 0U);
+}
+
+TEST(Pager, DroppedPagesAreAskedAgain)
+{
+	Pager pager({0, 200}, 500);
+	pager.on_event(id_of(1), 180);
+	pager.on_event(id_of(2), 190);
+	pager.drop_page();
+	EXPECT_EQ(pager.window().until, 200);
+	pager.on_event(id_of(2), 190);
+	pager.on_event(id_of(1), 180);
+	EXPECT_EQ(pager.on_cut(), (std::vector<Claim>{{{181, 200}, Evidence::Paged, 1}}));
+}
+
+TEST(Pager, MemoryIsFreedWithTheRange)
+{
+	Pager pager({0, 200}, 500);
+	for (int i = 0; i < 1000; i++)
+		pager.on_event(id_of(i), 180);
+	EXPECT_GE(pager.memory(), 1000 * sizeof(Id));
+	pager.on_end_of_page(true);
+	EXPECT_TRUE(pager.done());
+	EXPECT_EQ(pager.memory(), 0U);
+}
+
+TEST(Pager, OrderOfArrival)
+{
+	Pager pager({100, 200}, 500);
+	pager.on_event(id_of(1), 180);
+	pager.on_event(id_of(2), 180);
+	pager.on_refused(190);
+	pager.on_event(id_of(3), 150);
+	EXPECT_TRUE(pager.in_order());
+	pager.on_event(id_of(3), 150);
+	EXPECT_FALSE(pager.in_order());
+	pager.drop_page();
+	EXPECT_TRUE(pager.in_order());
+	pager.on_event(id_of(4), 99);
+	EXPECT_FALSE(pager.in_order());
+}
+
 TEST(Pager, RefusedEventsCannotPullTheRangeDown)
 {
 	// One forged time among good events must not make the pass skip what lies between.
