@@ -33,8 +33,8 @@ sub workers
 		WHERE datname = '$database' AND backend_type LIKE 'bigbrotr %'});
 }
 
-# The synchronizer in the middle of a transaction that cannot end: the table it writes is locked by one that
-# outlives its session, and even the server.
+# The synchronizer with a transaction that cannot end: the table it writes is locked by one that outlives its
+# session, and even the server.
 sub hold_writers
 {
 	under_load();
@@ -45,10 +45,10 @@ sub hold_writers
 
 sub release_writers { $node->safe_psql('postgres', q{ROLLBACK PREPARED 'hold'}); return; }
 
-# Which transaction it is, while it waits.
+# Its process, while it is held up.
 sub writer
 {
-	return q{(SELECT concat(pid, ' since ', xact_start) FROM pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer' AND wait_event = 'relation')};
+	return q{(SELECT pid FROM bigbrotr.services WHERE service = 'synchronizer' AND waiting_for LIKE '%bigbrotr.sightings%')};
 }
 
 # ---- CREATE and DROP DATABASE: both wait until every process has seen a barrier
