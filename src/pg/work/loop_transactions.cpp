@@ -1,0 +1,114 @@
+/*
+ * The transactions of a service, and what the loop does while one of them is held up.
+ */
+#include "pg/work/loop.h"
+
+#include <algorithm>
+
+#include "pg/border/error.h"
+#include "pg/cycle/settings.h"
+
+extern "C" {
+#include "utils/timestamp.h"
+}
+
+namespace pg {
+
+using std::chrono::milliseconds;
+
+/* A transaction that is held up for longer makes the service unhealthy. */
+static constexpr std::chrono::seconds kPatience{10};
+
+void
+Loop::begin(const char *activity, const TransactionOptions &options)
+{
+	out_of_time_ =
+		steady_now() +
+		(options.timeout.count() > 0 ? options.timeout : milliseconds(settings::batch_timeout_ms));
+	begin_transaction(activity, options);
+}
+
+void
+Loop::commit()
+{
+	commit_transaction();
+	pg_atomic_write_u64(&slot_.last_success, GetCurrentTimestamp());
+	end_obstruction();
+}
+
+void
+Loop::abort() noexcept
+{
+	abort_transaction();
+}
+
+void
+Loop::wait_for_retry(const char *activity, int attempt)
+{
+	Obstacle obstacle = Obstacle::None;
+	try {
+		try {
+			throw;
+		} catch (const std::bad_alloc &) {
+			throw Error(ERRCODE_OUT_OF_MEMORY, "out of memory");
+		}
+	} catch (const Error &error) {
+		obstacle = obstacle_of(error, steady_now() >= out_of_time_);
+		if (obstacle != Obstacle::None)
+			be_obstructed(activity, obstacle, error);
+	} catch (...) {
+	}
+	if (obstacle == Obstacle::None) {
+		end_obstruction();
+		throw;
+	}
+	auto due = steady_now() + delay_before_retry(obstacle, attempt);
+	for (;;) {
+		serve_interrupts();
+		report_obstruction();
+		auto left = std::chrono::ceil<milliseconds>(due - steady_now());
+		if (left.count() <= 0 && !paused_)
+			return;
+		long timeout = std::clamp<long>(left.count(), 1, 1000);
+		call([&] {
+			WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
+					  wait_event_);
+		});
+	}
+}
+
+void
+Loop::be_obstructed(const char *activity, Obstacle obstacle, const Error &error)
+{
+	if (!obstruction_)
+		obstruction_ = {.since = steady_now(), .words = {}};
+	count(obstacle == Obstacle::Conflict ? "conflicts" : "retries", 1);
+	std::string words = words_for(obstacle, error);
+	set_waiting(slot_, words.c_str());
+	obstruction_->words = std::string(activity) + " waits for " + words;
+}
+
+/* The health of a service that does not get to its health checks. */
+void
+Loop::report_obstruction()
+{
+	uint64 asked;
+	bool healthy = slot_.health != Health::Unhealthy;
+	bool lasting = steady_now() - obstruction_->since >= kPatience;
+	if (health_is_due(asked) || (lasting && healthy))
+		set_health(healthy && !lasting ? Health::Healthy : Health::Unhealthy, asked,
+				   obstruction_->words);
+}
+
+void
+Loop::end_obstruction()
+{
+	if (!obstruction_)
+		return;
+	obstruction_.reset();
+	set_waiting(slot_, nullptr);
+	if (slot_.health == Health::Unhealthy)
+		next_health_ = steady_now();
+}
+
+} // namespace pg
