@@ -109,14 +109,20 @@ remove_private_directory() {
 # A short name for a path.
 path_id() { cksum <<<"$1" | cut -d ' ' -f 1; }
 
-# copy_sources DIRECTORY: the checkout's sources, without what was built there; times are kept, so
-# that a second build does only what changed.
+# copy_sources DIRECTORY: the checkout's sources, without what was built there. Only files that differ
+# are written, with the time of the copy: a second build does what changed, even what changed while the
+# first one ran.
 copy_sources() {
-	local to=$1 file
-	as_user mkdir -p "$to"
+	local to=$1 new=$1.new file
+	as_user rm -rf "$new"
+	as_user mkdir -p "$to" "$new"
 	tar -C "$ROOT" --exclude-vcs --exclude='./.bigbrotr*' --exclude='./build*' --exclude='*.o' --exclude='*.so' \
 		--exclude='*.d' --exclude=node_modules --exclude='./bigbrotr-net' --exclude='./bigbrotr-import' \
-		--exclude='./bigbrotr--*.sql' -cf - . | as_user tar -C "$to" -xf - --no-same-owner
+		--exclude='./bigbrotr--*.sql' -cf - . | as_user tar -C "$new" -xmf - --no-same-owner
+	as_user bash -c 'cd "$1" && find . -type f | while read -r file; do
+		cmp -s "$file" "$2/$file" || { mkdir -p "$2/${file%/*}" && mv "$file" "$2/$file"; }
+	done' - "$new" "$to"
+	as_user rm -rf "$new"
 	(cd "$to" && find src workers sql expected test -name node_modules -prune -o -type f -print) |
 		grep -vE '\.(o|d)$' |
 		while read -r file; do
