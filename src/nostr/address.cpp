@@ -21,22 +21,22 @@ template <size_t N> struct Prefix
 
 // https://www.iana.org/assignments/iana-ipv4-special-registry
 constexpr Prefix<4> kSpecial4[] = {
-	{{0}, 8},             // this host
-	{{10}, 8},            // private
-	{{100, 64}, 10},      // shared by carriers, in practice VPNs
-	{{127}, 8},           // loopback
+	{{0}, 8},                 // this host
+	{{10}, 8},                // private
+	{{100, 64}, 10},          // shared by carriers, in practice VPNs
+	{{127}, 8},               // loopback
 	{{168, 63, 129, 16}, 32}, // Azure: its metadata and name service
-	{{169, 254}, 16},     // link-local, with the metadata services of clouds
-	{{172, 16}, 12},      // private
-	{{192, 0, 0}, 24},    // protocol assignments
-	{{192, 0, 2}, 24},    // documentation
-	{{192, 88, 99}, 24},  // 6to4 relays
-	{{192, 168}, 16},     // private
-	{{198, 18}, 15},      // benchmarks
-	{{198, 51, 100}, 24}, // documentation
-	{{203, 0, 113}, 24},  // documentation
-	{{224}, 4},           // multicast
-	{{240}, 4},           // reserved, broadcast
+	{{169, 254}, 16},         // link-local, with the metadata services of clouds
+	{{172, 16}, 12},          // private
+	{{192, 0, 0}, 24},        // protocol assignments
+	{{192, 0, 2}, 24},        // documentation
+	{{192, 88, 99}, 24},      // 6to4 relays
+	{{192, 168}, 16},         // private
+	{{198, 18}, 15},          // benchmarks
+	{{198, 51, 100}, 24},     // documentation
+	{{203, 0, 113}, 24},      // documentation
+	{{224}, 4},               // multicast
+	{{240}, 4},               // reserved, broadcast
 };
 
 // https://www.iana.org/assignments/iana-ipv6-special-registry, inside the public 2000::/3

@@ -67,7 +67,8 @@ static constexpr pg::Setting settings[] = {
 	 .least = "1",
 	 .most = "64"},
 	{.name = "sync_buffer",
-	 .meaning = "Memory for events in flight in the net process; past it nothing more is asked for.",
+	 .meaning =
+		 "Memory for events in flight in the net process; past it nothing more is asked for.",
 	 .variable = &synchronizer_settings.net.buffer_kb,
 	 .standard = "32MB",
 	 .least = "1MB",

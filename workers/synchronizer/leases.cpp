@@ -28,10 +28,10 @@ demand(const pg::Rows &held)
 } // namespace
 
 void
-Leases::begin(int64_t now)
+Leases::begin(std::string_view worker, int64_t now)
 {
 	owner_ = std::to_string(GetSystemIdentifier()) + "/" +
-			 std::string(database_statement.run().bytes(0, 1)) + "/synchronizer";
+			 std::string(database_statement.run().bytes(0, 1)) + "/" + std::string(worker);
 	begin_statement.run(
 		{pg::value(std::string_view(owner_)), pg::value(now + kLease), pg::value(now)});
 }

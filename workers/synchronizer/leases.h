@@ -6,15 +6,16 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 class Leases
 {
   public:
 	/*
-	 * Inside a transaction: nothing is leased to this worker any more, neither by it nor by an
-	 * earlier one of its name, and it may lease.
+	 * Inside a transaction: nothing is leased to the worker of this name any more, neither by it
+	 * nor by an earlier one, and it may lease.
 	 */
-	void begin(int64_t now);
+	void begin(std::string_view worker, int64_t now);
 	/* Inside a transaction, every half minute. Throws pg::Error if they were taken away. */
 	void renew(int64_t now) const;
 	/*

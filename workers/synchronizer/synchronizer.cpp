@@ -108,7 +108,8 @@ class Synchronizer : public pg::Service
 	void begin(pg::Worker &worker)
 	{
 		book_.clear();
-		worker.transaction_with_retries("taking leases", {}, [&] { leases_.begin(worker.now()); });
+		worker.transaction_with_retries("taking leases", {},
+										[&] { leases_.begin(worker.name(), worker.now()); });
 	}
 
 	/* Tells the net process what is planned, now that it is committed. */

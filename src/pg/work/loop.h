@@ -35,6 +35,7 @@ class Loop final : public Worker
 
 	void send_frame(std::string_view frame) override;
 	bool net_running() const override;
+	std::string_view name() const override { return slot_.name; }
 	void log(wire::LogLevel level, std::string_view message) override;
 	void count(const char *key, int64_t add) override;
 	void gauge(const char *key, int64_t value) override;

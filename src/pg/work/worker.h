@@ -101,6 +101,9 @@ class Worker
 	}
 	virtual bool net_running() const = 0;
 
+	/* "synchronizer"; "synchronizer.2" if the service may have several workers. */
+	virtual std::string_view name() const = 0;
+
 	/* To the server log, if bigbrotr.log_level lets it through. At most 1024 bytes are kept. */
 	virtual void log(wire::LogLevel level, std::string_view message) = 0;
 
