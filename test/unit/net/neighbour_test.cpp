@@ -116,6 +116,7 @@ TEST(NetNeighbour, OneMessageThatIsTooLargeIsSkipped)
 	EXPECT_EQ(worker.ended(1)->reason, "");
 	EXPECT_EQ(worker.events.size(), 29U);
 	EXPECT_GE((worker.refusals[{1, "message_too_large"}]), 1U);
+	ASSERT_FALSE(worker.claims.empty());
 	EXPECT_EQ(worker.claims.back().claim.range.lower, 0);
 }
 
@@ -173,6 +174,7 @@ TEST(NetNeighbour, RelaysThatKnowNoLimitAreReadToTheEnd)
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.ended(1)->reason, "");
 	EXPECT_EQ(worker.events.size(), events.size());
+	ASSERT_FALSE(worker.claims.empty());
 	EXPECT_EQ(worker.claims.back().claim.range.lower, 0);
 }
 
