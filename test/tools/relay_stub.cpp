@@ -66,6 +66,7 @@ struct Connection
 	ws::Reader reader;
 	std::optional<size_t> relay; // set by the handshake
 	std::map<std::string, Subscription, std::less<>> subscriptions;
+	size_t repeats = 0; // of the last event of the next page that has any
 	std::deque<Item> out;
 	size_t sent = 0;    // bytes sent of the first item's frames or of its first event's frame
 	size_t budget = 0;  // events that may be sent until the next tick, if the rate is limited
@@ -243,6 +244,7 @@ class Server
 		}
 		c.out.push_back({.frames = ws::accept_response(request->key)});
 		c.relay = relay;
+		c.repeats = options_.repeats;
 		return true;
 	}
 
@@ -305,7 +307,8 @@ class Server
 		// Newest first.
 		std::vector<uint32_t> page(std::make_reverse_iterator(end),
 								   std::make_reverse_iterator(end - count));
-		send_later(c, subscription, std::move(page), limit > 1 ? options_.repeats : 0);
+		bool is_page = limit > 1 && !page.empty();
+		send_later(c, subscription, std::move(page), is_page ? std::exchange(c.repeats, 0) : 0);
 		say(c, "EOSE", subscription, {});
 		c.subscriptions[std::string(subscription)] = {.since = since, .until = until};
 	}

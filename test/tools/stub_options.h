@@ -19,7 +19,7 @@ struct Options
 	size_t overlap = 0; // percent of a relay's events that the relay before it has too
 	size_t cap = 5000;  // events of one page at most, whatever `limit` says
 	size_t rate = 0;    // events per second and connection; 0: as fast as they are read
-	size_t repeats = 0; // how often a page's last event is sent again before the page ends
+	size_t repeats = 0; // how often the last event of a connection's first page is sent again
 	size_t publish = 0; // new events per second, of all relays together
 	size_t copies = 1;  // relays that get each new event
 	uint16_t port = 0;  // 0: any free one
