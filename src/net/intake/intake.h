@@ -1,7 +1,7 @@
 /*
  * The way of an event from a relay into a batch, for all relays together:
  *
- *   seen at this relay lately? -> nothing
+ *   seen at this relay lately? -> nothing, but for a sample (ledger.h)
  *   known lately? -> only a sighting
  *   under way?    -> one more source of the same event
  *   else          -> question to the worker -> known: sightings

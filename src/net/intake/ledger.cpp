@@ -1,6 +1,14 @@
 #include "net/intake/ledger.h"
 
+#include <utility>
+
 namespace net {
+
+bool
+Ledger::sampled()
+{
+	return !std::exchange(steps_.back().sampled, true) || random_() % 64 == 0;
+}
 
 uint64_t
 Ledger::hold()

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,12 @@ class Ledger
 	/* Events refused after they had been passed on. */
 	uint32_t refused_later = 0;
 
+	/*
+	 * Is this known event one of the sample that goes to the worker all the same? The first one of
+	 * each step and one of 64 others are: if events were deleted or the database was set back, the
+	 * worker notices by them, before it believes a claim.
+	 */
+	bool sampled();
 	/* One more event under way in the current step; gives the step for release(). */
 	uint64_t hold();
 	void release(uint64_t step);
@@ -43,6 +50,7 @@ class Ledger
 	struct Step
 	{
 		uint64_t under_way = 0;
+		bool sampled = false;
 		bool ended = false;
 		std::vector<nostr::Claim> claims;
 		std::vector<Report> reports;
@@ -52,6 +60,7 @@ class Ledger
 	Statements &statements_;
 	std::deque<Step> steps_; // the last one is current
 	uint64_t first_ = 0;     // number of steps_.front()
+	std::minstd_rand random_{std::random_device()()};
 };
 
 } // namespace net

@@ -305,7 +305,7 @@ TEST(NetNeighbour, AnswersToCloseAreNoFlood)
 	}
 }
 
-TEST(NetNeighbour, WhatWasSightedIsNotSaidAgain)
+TEST(NetNeighbour, OfWhatWasSightedOnlyASampleIsSaidAgain)
 {
 	auto events = make_events(50, 1000);
 	ScriptedRelay relay(serve_events(events, 10));
@@ -320,8 +320,10 @@ TEST(NetNeighbour, WhatWasSightedIsNotSaidAgain)
 		return worker.until([&] { return worker.reports.size() > reports; });
 	};
 	ASSERT_TRUE(read_again());
-	EXPECT_EQ(worker.sightings_sent, sent);
-	/* Unless the worker lost it. */
+	/* Five pages at least: one event of each, and now and then another. */
+	EXPECT_GE(worker.sightings_sent, sent + 5);
+	EXPECT_LE(worker.sightings_sent, sent + 25);
+	/* What the worker lost is said again. */
 	worker.archived.erase(events[7].id);
 	worker.events.erase(events[7].id);
 	worker.send(wire::Forget{std::span(&events[7].id, 1)});
