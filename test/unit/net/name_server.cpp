@@ -11,7 +11,7 @@ namespace test {
 constexpr size_t kHeader = 12;
 constexpr char kNoSuchName = 3;
 
-NameServer::NameServer(Names names)
+NameServer::NameServer(Names names, bool running)
 	: names_(std::move(names)), fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))
 {
 	sockaddr_in address{};
@@ -22,6 +22,13 @@ NameServer::NameServer(Names names)
 		throw std::runtime_error("could not bind a name server");
 	getsockname(fd_, reinterpret_cast<sockaddr *>(&address), &size);
 	address_ = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+	if (running)
+		start();
+}
+
+void
+NameServer::start()
+{
 	thread_ = std::thread([this] { serve(); });
 }
 

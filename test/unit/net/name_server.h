@@ -16,10 +16,12 @@ class NameServer
 	/* IPv4 addresses by name; a name that is missing does not exist; "" is never answered. */
 	using Names = std::map<std::string, std::vector<std::string>>;
 
-	explicit NameServer(Names names);
+	/* `running` false: it answers from start() on, for tests that must fork before. */
+	explicit NameServer(Names names, bool running = true);
 	~NameServer();
 	NameServer(const NameServer &) = delete;
 
+	void start();
 	/* "127.0.0.1:PORT" */
 	const std::string &address() const { return address_; }
 	/* The ports from which questions came, one for each question. */

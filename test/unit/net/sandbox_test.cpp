@@ -393,8 +393,9 @@ TEST(NetSandbox, NamesAndEventsAndTls)
 	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.tls_ca_file = certificate.path();
 	net::Wall wall("require", net::files_to_read(certificate.path()));
-	NameServer names(NameServer::Names{{"relay.example.com", {"127.0.0.1"}}});
+	NameServer names(NameServer::Names{{"relay.example.com", {"127.0.0.1"}}}, false);
 	Worker worker(settings, wall, names.address().c_str());
+	names.start();
 	auto events = make_events(300, 1000, std::string(3000, 'x'));
 	ScriptedRelay relay(serve_events(events, 100),
 						{.deflate = true, .tls_cert = certificate.path()});
@@ -419,8 +420,9 @@ TEST(NetSandbox, TimersRun)
 	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.connect_timeout_ms = 300;
 	net::Wall wall("require", net::files_to_read(""));
-	NameServer names(NameServer::Names{{"silent.example.com", {""}}});
+	NameServer names(NameServer::Names{{"silent.example.com", {""}}}, false);
 	Worker worker(settings, wall, names.address().c_str());
+	names.start();
 	worker.task(1, "wss://silent.example.com", {{0, 5000}});
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.ended(1)->reason, "dns_timeout");
