@@ -148,7 +148,7 @@ CREATE FUNCTION bigbrotr.check_elements(elements integer) RETURNS void
 	AS $$
 BEGIN
 	IF elements > 100000 THEN
-		RAISE program_limit_exceeded USING
+		RAISE invalid_parameter_value USING
 			MESSAGE = format('the list has %s elements', elements),
 			DETAIL = 'A list may have 100000 elements.', HINT = 'Call the function several times, each time with a part of the list.';
 	END IF;

@@ -9,6 +9,11 @@ CREATE FUNCTION bigbrotr.merge_dense(relay integer, most integer, at bigint) RET
 DECLARE
 	merged record;
 BEGIN
+	IF most < 1 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s dense ranges are too few', most),
+			DETAIL = 'Merging leaves one range at least.', HINT = 'bigbrotr.claim_coverage allows 1000.';
+	END IF;
 	IF (SELECT count(*) FROM bigbrotr.coverage AS c
 	    WHERE c.relay_id = relay AND c.filter = '{}' AND c.evidence = 'dense') <= most THEN
 		RETURN;

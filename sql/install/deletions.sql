@@ -190,6 +190,11 @@ CREATE FUNCTION bigbrotr.note_progress(deletion text, done bigint) RETURNS bigin
 DECLARE
 	following bigint;
 BEGIN
+	IF deletion <> ALL ('{cleanup_orphans,delete_withdrawn}') THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is not a deletion that notes its progress', left(deletion, 64)),
+			DETAIL = 'There are cleanup_orphans and delete_withdrawn.', HINT = 'They call this function themselves.';
+	END IF;
 	SELECT min(e.eid) INTO following FROM bigbrotr.events AS e WHERE e.eid > done;
 	IF following IS NULL THEN
 		DELETE FROM bigbrotr.deletion_progress AS p WHERE p.deletion = note_progress.deletion;

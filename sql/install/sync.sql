@@ -120,6 +120,11 @@ CREATE FUNCTION bigbrotr.start_synchronizer(worker text, until bigint, at bigint
 DECLARE
 	released bigint;
 BEGIN
+	IF length(worker) > 200 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('the name of a worker has %s characters', length(worker)),
+			DETAIL = 'It may have 200.', HINT = 'Give the server, the database and the worker, as the synchronizer does.';
+	END IF;
 	INSERT INTO bigbrotr.sync_workers AS w (owner, expires) VALUES (worker, until)
 	ON CONFLICT ON CONSTRAINT sync_workers_pkey DO UPDATE SET expires = excluded.expires;
 	released := bigbrotr.release_relays(worker, at);
@@ -171,6 +176,11 @@ DECLARE
 	wish text;
 	taken integer := 0;
 BEGIN
+	IF NOT EXISTS (SELECT FROM bigbrotr.sync_workers AS w WHERE w.owner = worker) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('there is no worker "%s"', left(worker, 64)),
+			DETAIL = 'A worker begins by bigbrotr.start_synchronizer.', HINT = 'bigbrotr.sync_workers shows those that have begun.';
+	END IF;
 	FOR due IN
 		SELECT s.relay_id, r.url, r.network, s.page_limit, s.pace_ms, p.host, p.site
 		FROM bigbrotr.relay_sync AS s
@@ -178,7 +188,7 @@ BEGIN
 		     CROSS JOIN LATERAL bigbrotr.relay_site(r.url) AS p
 		WHERE s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL AND s.next_attempt <= at
 		ORDER BY s.next_attempt, s.relay_id
-		LIMIT 2 * greatest(places, 0) + 100
+		LIMIT 2 * least(greatest(places, 0), 10000) + 100
 	LOOP
 		EXIT WHEN taken >= places;
 		-- Another worker may be taking it. Not locked above: a loop fetches more rows than it uses.

@@ -41,7 +41,7 @@ class Elements
 			return "argument " + std::to_string(argument + 1) + " of bigbrotr." + function;
 		};
 		if (count_ > kMostElements)
-			throw pg::Error(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+			throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
 							name() + " has " + std::to_string(count_) + " elements",
 							"A list may have " + std::to_string(kMostElements) + " elements.",
 							"Call the function several times, each time with a part of the list.");

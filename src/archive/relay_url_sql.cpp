@@ -54,9 +54,13 @@ bigbrotr_relay_site(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 
 	return pg::boundary([&] {
-		std::string host =
-			nostr::relay_endpoint({VARDATA_ANY(url), static_cast<size_t>(VARSIZE_ANY_EXHDR(url))})
-				.host;
+		std::string_view given(VARDATA_ANY(url), VARSIZE_ANY_EXHDR(url));
+		nostr::RelayUrl normalised = nostr::normalise_relay_url(given);
+		if (!normalised.ok() || normalised.url != given)
+			throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "not a normalised relay URL",
+							"The site is that of the host of a relay.",
+							"Use the result of bigbrotr.normalise_relay_url.");
+		std::string host = nostr::relay_endpoint(given).host;
 		std::string site = site_of(host);
 		return pg::call([&] {
 			Datum values[] = {CStringGetTextDatum(host.c_str()), CStringGetTextDatum(site.c_str())};
