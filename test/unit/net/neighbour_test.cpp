@@ -370,7 +370,8 @@ TEST(NetNeighbour, LiveEventsWithoutMemoryAreDroppedAndReported)
 	worker.acknowledge = true;
 	for (uint64_t batch : worker.unacknowledged)
 		worker.send(wire::Ack{batch});
-	ASSERT_TRUE(worker.until([&] { return worker.reports.back().reason == "no_memory"; }));
+	ASSERT_TRUE(worker.until(
+		[&] { return !worker.reports.empty() && worker.reports.back().reason == "no_memory"; }));
 	EXPECT_EQ(worker.reports.back().phase, wire::RelayPhase::CaughtUp);
 	EXPECT_EQ((worker.refusals[{1, "no_memory"}]) + worker.events.size(), events.size());
 }
