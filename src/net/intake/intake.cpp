@@ -23,10 +23,11 @@ Intake::~Intake()
 }
 
 void
-Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at)
+Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at,
+			   bool sampled)
 {
 	const int32_t relay_id = ledger->relay_id;
-	if (seen_.contains(event.id, relay_id) && !ledger->sampled())
+	if (!sampled && seen_.contains(event.id, relay_id) && !ledger->sampled())
 		return;
 	if (known_.contains(event.id)) {
 		outbox_.sighting(event.id, relay_id, seen_at);

@@ -31,13 +31,17 @@ class Intake final : private Outbox::Owner
   public:
 	static constexpr size_t kRemembered = 1 << 19; // archived ids, 16 MiB
 	static constexpr size_t kQuestionIds = 256;
-	static constexpr std::chrono::milliseconds kQuestionAge{5};
+	static constexpr std::chrono::milliseconds kQuestionAge{40};
 
 	Intake(Reactor &reactor, Link &link, unsigned verifier_threads);
 	~Intake() override;
 
-	/* Takes the body of `event` only if the event is new. */
-	void submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at);
+	/*
+	 * Takes the body of `event` only if the event is new. `sampled`: it goes to the worker even if
+	 * it was sighted at this relay lately.
+	 */
+	void submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at,
+				bool sampled = false);
 
 	/* These ids are not archived any more. */
 	void forget(std::span<const nostr::Id> ids);

@@ -50,10 +50,11 @@ struct JobContext
 	/* False: the relay has just sent it, so that it is passed over. */
 	bool pass_on(nostr::Event &event)
 	{
-		if (sent.contains(event.id))
+		bool again = sent.contains(event.id);
+		if (again && !ledger->sampled())
 			return false;
 		sent.insert(event.id);
-		intake.submit(event, ledger, client.host().transport.clock.unix_seconds());
+		intake.submit(event, ledger, client.host().transport.clock.unix_seconds(), again);
 		return true;
 	}
 	/* The same for an event that no page waits for. No claim rests on it, so it is dropped and
