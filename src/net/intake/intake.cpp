@@ -24,7 +24,7 @@ Intake::~Intake()
 
 void
 Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at,
-			   bool sampled)
+			   bool live, bool sampled)
 {
 	const int32_t relay_id = ledger->relay_id;
 	if (!sampled && seen_.contains(event.id, relay_id) && !ledger->sampled())
@@ -41,11 +41,7 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 		charge(pending, pending.body() + Pending::kOverhead);
 		pending.sources.push_back({relay_id, ledger, ledger->hold(), seen_at, pending.event.sig});
 		collected_.push_back(&pending);
-		if (collected_.size() >= kQuestionIds)
-			ask();
-		else if (!question_timer_.armed())
-			question_timer_.arm(kQuestionAge);
-		return;
+		return ask_soon(live);
 	}
 	Pending &pending = *found->second;
 	for (const Pending::Source &source : pending.sources)
@@ -75,6 +71,17 @@ Intake::forget(std::span<const nostr::Id> ids)
 	/* Rare, so that pairs that are forgotten without need do no harm. */
 	seen_.clear();
 	outbox_.forget_sightings();
+}
+
+void
+Intake::ask_soon(bool live)
+{
+	if (collected_.size() >= kQuestionIds)
+		return ask();
+	if (question_timer_.armed() && (live || waits_for_page_))
+		return;
+	waits_for_page_ = !live;
+	question_timer_.arm(live ? kLiveWait : kPageWait);
 }
 
 void

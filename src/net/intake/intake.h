@@ -31,17 +31,19 @@ class Intake final : private Outbox::Owner
   public:
 	static constexpr size_t kRemembered = 1 << 19; // archived ids, 16 MiB
 	static constexpr size_t kQuestionIds = 256;
-	static constexpr std::chrono::milliseconds kQuestionAge{40};
+	/* How long an event waits for others to be asked about with it: of a page that was asked for,
+	 * and of a live subscription, where events come one by one and a question costs more. */
+	static constexpr std::chrono::milliseconds kPageWait{5}, kLiveWait{40};
 
 	Intake(Reactor &reactor, Link &link, unsigned verifier_threads);
 	~Intake() override;
 
 	/*
-	 * Takes the body of `event` only if the event is new. `sampled`: it goes to the worker even if
-	 * it was sighted at this relay lately.
+	 * Takes the body of `event` only if the event is new. `live`: no page waits for it. `sampled`:
+	 * it goes to the worker even if it was sighted at this relay lately.
 	 */
 	void submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at,
-				bool sampled = false);
+				bool live, bool sampled);
 
 	/* These ids are not archived any more. */
 	void forget(std::span<const nostr::Id> ids);
@@ -57,6 +59,7 @@ class Intake final : private Outbox::Owner
 
   private:
 	void ask();
+	void ask_soon(bool live);
 	void charge(Pending &pending, size_t bytes);
 	void known(Pending &pending);
 	void verdict(const Verdict &verdict);
@@ -72,6 +75,7 @@ class Intake final : private Outbox::Owner
 	std::unordered_map<nostr::Id, std::unique_ptr<Pending>, IdHash> pending_;
 	std::vector<Pending *> collected_; // the next question
 	Timer question_timer_;
+	bool waits_for_page_ = false; // the timer is that of an event of a page
 	std::unordered_map<uint64_t, std::vector<Pending *>> questions_;
 	uint64_t last_question_ = 0;
 	std::vector<Pending *> bundle_; // the next ones to be verified

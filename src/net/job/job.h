@@ -48,13 +48,13 @@ struct JobContext
 	bool dropped = false; // an event for want of memory
 
 	/* False: the relay has just sent it, so that it is passed over. */
-	bool pass_on(nostr::Event &event)
+	bool pass_on(nostr::Event &event, bool live = false)
 	{
 		bool again = sent.contains(event.id);
 		if (again && !ledger->sampled())
 			return false;
 		sent.insert(event.id);
-		intake.submit(event, ledger, client.host().transport.clock.unix_seconds(), again);
+		intake.submit(event, ledger, client.host().transport.clock.unix_seconds(), live, again);
 		return true;
 	}
 	/* The same for an event that no page waits for. No claim rests on it, so it is dropped and
@@ -62,7 +62,7 @@ struct JobContext
 	bool pass_on_unasked(nostr::Event &event)
 	{
 		if (!intake.budget().full())
-			return pass_on(event);
+			return pass_on(event, true);
 		intake.outbox().refuse(ledger->relay_id, "no_memory", "");
 		dropped = true;
 		return true;
