@@ -131,7 +131,18 @@ Pager::end_page(bool finish, bool cut)
 	std::set_union(page_.begin(), page_.end(), boundary_.begin(), boundary_.end(),
 				   std::back_inserter(seen));
 
-	if (finish || (seen.empty() && refused_ == 0)) {
+	// The relay did not repeat the second where it had stopped (it takes `until` as exclusive?), so
+	// the rest of that second may be missing.
+	const bool contradicted = !boundary_.empty() && (page_.empty() || page_.back().first != upper);
+	// "finish" of a full page, or of one of nothing but refused events, is not believed.
+	finish = finish && page_events_ < limit_ && (!page_.empty() || refused_ == 0);
+
+	if (finish && contradicted) {
+		claim(upper, upper, Evidence::Dense, boundary_);
+		if (lower < upper)
+			claim(lower, upper - 1, Evidence::Exhausted, page_);
+		done_ = true;
+	} else if (finish || (seen.empty() && refused_ == 0)) {
 		claim(lower, upper, Evidence::Exhausted, seen);
 		done_ = true;
 	} else if (page_.empty() && refused_ > 0) {
@@ -148,9 +159,7 @@ Pager::end_page(bool finish, bool cut)
 	} else {
 		const int64_t oldest = page_.front().first;
 		int64_t top = upper;
-		if (!boundary_.empty() && page_.back().first != upper) {
-			// The relay did not repeat the second where it had stopped (it takes `until` as
-			// exclusive?), so the rest of that second may be missing.
+		if (contradicted) {
 			claim(upper, upper, Evidence::Dense, boundary_);
 			seen = page_;
 			top = upper - 1;
