@@ -247,14 +247,16 @@ DECLARE
 	element text;
 BEGIN
 	PERFORM bigbrotr.check_elements(cardinality(elements));
-	FOREACH element IN ARRAY coalesce(elements, '{}') LOOP
-		converted := array_append(converted, element::jsonb);
-	END LOOP;
+	BEGIN
+		FOREACH element IN ARRAY coalesce(elements, '{}') LOOP
+			converted := array_append(converted, element::jsonb);
+		END LOOP;
+	EXCEPTION WHEN data_exception OR statement_too_complex THEN
+		RAISE invalid_text_representation USING
+			MESSAGE = format('element %s of the %s: %s', cardinality(converted) + 1, name, SQLERRM),
+			DETAIL = 'Nothing of the list was stored.', HINT = 'Each element is to be a JSON object; U+0000 cannot stand in it.';
+	END;
 	RETURN converted;
-EXCEPTION WHEN data_exception OR statement_too_complex THEN
-	RAISE invalid_text_representation USING
-		MESSAGE = format('element %s of the %s: %s', cardinality(converted) + 1, name, SQLERRM),
-		DETAIL = 'Nothing of the list was stored.', HINT = 'Each element is to be a JSON object; U+0000 cannot stand in it.';
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.jsonb_elements(text[], text) IS 'JSON texts as jsonb; name: of the list, for the error';

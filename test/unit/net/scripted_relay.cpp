@@ -1,6 +1,7 @@
 #include "scripted_relay.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 
 #include <arpa/inet.h>
@@ -166,6 +167,8 @@ ScriptedRelay::ScriptedRelay(Script script, Options options)
 	  listener_(listen_locally(port_, options_.ipv6))
 {
 	if (!options_.tls_cert.empty()) {
+		/* OpenSSL writes without MSG_NOSIGNAL, also when the peer is gone. */
+		std::signal(SIGPIPE, SIG_IGN);
 		tls_ = SSL_CTX_new(TLS_server_method());
 		if (SSL_CTX_use_certificate_chain_file(tls_, options_.tls_cert.c_str()) != 1 ||
 			SSL_CTX_use_PrivateKey_file(tls_, options_.tls_cert.c_str(), SSL_FILETYPE_PEM) != 1)
