@@ -255,14 +255,14 @@ struct Claim
 
 	static void fields(auto &c, auto &m)
 	{
-		auto &[range, evidence, events] = m.claim;
+		auto &range = m.claim.range;
 		relay_id_field(c, m.relay_id);
 		c.number(range.lower);
 		c.number(range.upper);
 		c.demand([&] { return range.lower >= 0 && range.lower <= range.upper; },
 				 "time range out of order");
-		c.value(evidence, nostr::Evidence::Dense);
-		c.number(events, 0, INT64_MAX, "count of a claim out of range");
+		c.value(m.claim.evidence, nostr::Evidence::Dense);
+		c.number(m.claim.events, 0, INT64_MAX, "count of a claim out of range");
 	}
 };
 
