@@ -4,13 +4,11 @@
 constinit InitializerSettings initializer_settings{};
 
 static constexpr pg::Setting settings[] = {
-	{.name = "seed_file",
-	 .meaning = "File with relays to begin with, one URL a line, # begins a comment; empty: the "
-				"shipped list.",
-	 .variable = &initializer_settings.seed_file,
-	 .standard = "",
-	 .flags = GUC_SUPERUSER_ONLY,
-	 .check = pg::check_absolute_path},
+	pg::string(
+		"seed_file", &initializer_settings.seed_file, "",
+		"File with relays to begin with, one URL a line, # begins a comment; empty: the shipped "
+		"list.",
+		GUC_SUPERUSER_ONLY, pg::check_absolute_path),
 };
 
 static constexpr std::string_view columns[] = {

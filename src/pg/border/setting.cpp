@@ -22,18 +22,19 @@ define(const char *name, const Setting &setting)
 	switch (setting.variable.type) {
 	case Variable::Type::Bool:
 		DefineCustomBoolVariable(name, setting.meaning, nullptr, setting.variable.of_bool,
-								 strcmp(setting.standard, "on") == 0, context, flags, nullptr,
+								 strcmp(setting.boot_value, "on") == 0, context, flags, nullptr,
 								 nullptr, nullptr);
 		break;
 	case Variable::Type::Int:
-		DefineCustomIntVariable(name, setting.meaning, nullptr, setting.variable.of_int,
-								parse(setting, setting.standard), parse(setting, setting.least),
-								setting.most ? parse(setting, setting.most) : INT_MAX, context,
-								flags, nullptr, nullptr, nullptr);
+		DefineCustomIntVariable(
+			name, setting.meaning, nullptr, setting.variable.of_int,
+			parse(setting, setting.boot_value), parse(setting, setting.range.min_value),
+			setting.range.max_value ? parse(setting, setting.range.max_value) : INT_MAX, context,
+			flags, nullptr, nullptr, nullptr);
 		break;
 	case Variable::Type::String:
 		DefineCustomStringVariable(name, setting.meaning, nullptr, setting.variable.of_string,
-								   setting.standard, context, flags, setting.check, nullptr,
+								   setting.boot_value, context, flags, setting.check, nullptr,
 								   nullptr);
 		break;
 	}

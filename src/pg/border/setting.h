@@ -33,19 +33,61 @@ struct Variable
 	};
 };
 
+struct Range
+{
+	const char *min_value = nullptr;
+	const char *max_value = nullptr; // null: INT_MAX
+};
+
 struct Setting
 {
 	const char *name; // without "bigbrotr."
 	const char *meaning;
 	Variable variable;
 	/* Values as a user writes them, with unit: "on", "5min", "64MB". */
-	const char *standard;
-	const char *least = nullptr; // least and most: of an int
-	const char *most = nullptr;  // null: as large as an int can be
-	int flags = 0;               // the unit of the variable, GUC_LIST_INPUT, GUC_SUPERUSER_ONLY
+	const char *boot_value;
+	Range range = {}; // of an int
+	int flags = 0;    // unit of the variable, GUC_LIST_INPUT, GUC_SUPERUSER_ONLY
 	GucContext context = PGC_SIGHUP;
 	GucStringCheckHook check = nullptr;
 };
+
+constexpr Setting
+boolean(const char *name, bool *variable, const char *boot_value, const char *meaning,
+		int flags = 0, GucContext context = PGC_SIGHUP)
+{
+	return {.name = name,
+			.meaning = meaning,
+			.variable = variable,
+			.boot_value = boot_value,
+			.flags = flags,
+			.context = context};
+}
+
+constexpr Setting
+integer(const char *name, int *variable, const char *boot_value, Range range, const char *meaning,
+		int flags = 0, GucContext context = PGC_SIGHUP)
+{
+	return {.name = name,
+			.meaning = meaning,
+			.variable = variable,
+			.boot_value = boot_value,
+			.range = range,
+			.flags = flags,
+			.context = context};
+}
+
+constexpr Setting
+string(const char *name, char **variable, const char *boot_value, const char *meaning,
+	   int flags = 0, GucStringCheckHook check = nullptr)
+{
+	return {.name = name,
+			.meaning = meaning,
+			.variable = variable,
+			.boot_value = boot_value,
+			.flags = flags,
+			.check = check};
+}
 
 /* Check hook: empty, or a path that begins with "/". */
 bool check_absolute_path(char **value, void **, GucSource);

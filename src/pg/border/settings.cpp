@@ -15,43 +15,23 @@ int default_batch_size;
 int max_batch_size;
 
 static constexpr Setting functions[] = {
-	{.name = "query_timeout",
-	 .meaning =
-		 "Longest time of a statement that calls query or count, from its first call on; the "
-		 "shorter of it and statement_timeout counts.",
-	 .variable = &query_timeout_ms,
-	 .standard = "1min",
-	 .least = "10ms",
-	 .flags = GUC_UNIT_MS,
-	 .context = PGC_USERSET},
-	{.name = "procedure_timeout",
-	 .meaning = "Longest time of a function that changes something; the shorter of it and "
-				"statement_timeout counts.",
-	 .variable = &procedure_timeout_ms,
-	 .standard = "90s",
-	 .least = "10ms",
-	 .flags = GUC_UNIT_MS,
-	 .context = PGC_USERSET},
-	{.name = "default_batch_size",
-	 .meaning = "Elements of a batch of insert_events_batch and the like if none are asked for.",
-	 .variable = &default_batch_size,
-	 .standard = "100",
-	 .least = "1",
-	 .most = "1000000",
-	 .context = PGC_USERSET},
-	{.name = "max_batch_size",
-	 .meaning = "Most elements of a batch; a call that asks for more fails.",
-	 .variable = &max_batch_size,
-	 .standard = "1000",
-	 .least = "1",
-	 .most = "1000000",
-	 .context = PGC_SUSET},
-	{.name = "verify_events",
-	 .meaning = "Checks ids and signatures of the events that SQL functions bring; off is for "
-				"events that were checked elsewhere.",
-	 .variable = &verify_events,
-	 .standard = "on",
-	 .context = PGC_SUSET},
+	integer("query_timeout", &query_timeout_ms, "1min", {"10ms"},
+			"Longest time of a statement that calls query or count, from its first call on; the "
+			"shorter of it and statement_timeout counts.",
+			GUC_UNIT_MS, PGC_USERSET),
+	integer("procedure_timeout", &procedure_timeout_ms, "90s", {"10ms"},
+			"Longest time of a function that changes something; the shorter of it and "
+			"statement_timeout counts.",
+			GUC_UNIT_MS, PGC_USERSET),
+	integer("default_batch_size", &default_batch_size, "100", {"1", "1000000"},
+			"Elements of a batch of insert_events_batch and the like if none are asked for.", 0,
+			PGC_USERSET),
+	integer("max_batch_size", &max_batch_size, "1000", {"1", "1000000"},
+			"Most elements of a batch; a call that asks for more fails.", 0, PGC_SUSET),
+	boolean("verify_events", &verify_events, "on",
+			"Checks ids and signatures of the events that SQL functions bring; off is for events "
+			"that were checked elsewhere.",
+			0, PGC_SUSET),
 };
 
 std::span<const Setting>

@@ -21,7 +21,8 @@ bigbrotr_setting_declarations(PG_FUNCTION_ARGS)
 	settings::for_each_part([&](const settings::Part &part) {
 		for (const Setting &setting : part.settings) {
 			const char *texts[] = {psprintf("bigbrotr.%s", setting.name), part.name,
-								   setting.standard, setting.least, setting.most};
+								   setting.boot_value, setting.range.min_value,
+								   setting.range.max_value};
 			Datum values[lengthof(texts)] = {};
 			bool nulls[lengthof(texts)] = {};
 			for (size_t i = 0; i < lengthof(texts); i++)
