@@ -18,20 +18,6 @@ constexpr Id kRefused = {};
 
 } // namespace
 
-const char *
-evidence_name(Evidence evidence)
-{
-	switch (evidence) {
-	case Evidence::Paged:
-		return "paged";
-	case Evidence::Exhausted:
-		return "exhausted";
-	case Evidence::Dense:
-		break;
-	}
-	return "dense";
-}
-
 Pager::Pager(TimeRange range, int limit)
 	: range_{std::max<int64_t>(range.lower, 0), range.upper}, limit_(std::max(limit, 1)),
 	  done_(range_.lower > range_.upper)
@@ -117,10 +103,13 @@ Pager::end_page(bool finish, bool cut)
 	if (done_)
 		return claims;
 	const auto [lower, upper] = range_;
-	auto claim = [&](int64_t from, int64_t to, Evidence evidence, std::span<const Seen> shown) {
+	auto claim = [&](int64_t from, int64_t to, bool read, std::span<const Seen> shown) {
 		const auto events =
 			std::count_if(shown.begin(), shown.end(), [](auto &s) { return s.second != kRefused; });
-		claims.push_back({{from, to}, evidence, events});
+		claims.push_back({.range = {from, to},
+						  .evidence = read ? Evidence::Paged : Evidence::Partial,
+						  .doubts = read ? Doubts() : Doubts(Doubt::Dense),
+						  .events = events});
 	};
 
 	if (page_.empty() && oldest_refused_ && refused_in_order_)
@@ -138,21 +127,20 @@ Pager::end_page(bool finish, bool cut)
 	finish = finish && page_events_ < limit_ && (!page_.empty() || refused_ == 0);
 
 	if (finish && contradicted) {
-		claim(upper, upper, Evidence::Dense, boundary_);
+		claim(upper, upper, false, boundary_);
 		if (lower < upper)
-			claim(lower, upper - 1, Evidence::Exhausted, page_);
+			claim(lower, upper - 1, true, page_);
 		done_ = true;
 	} else if (finish || (seen.empty() && refused_ == 0)) {
-		claim(lower, upper, Evidence::Exhausted, seen);
+		claim(lower, upper, true, seen);
 		done_ = true;
 	} else if (page_.empty() && refused_ > 0) {
 		done_ = true; // there is more, but nobody knows where: the rest stays unproven
 	} else if (page_.empty() || page_.front().first == upper) {
 		// Nothing older: the same question would be answered with the same events, so step below.
 		// An empty page where there was something before proves nothing.
-		const Evidence proven = lower == upper ? Evidence::Exhausted : Evidence::Paged;
 		const bool whole = !page_.empty() && !cut && !may_be_cut();
-		claim(upper, upper, whole ? proven : Evidence::Dense, seen);
+		claim(upper, upper, whole, seen);
 		boundary_.clear();
 		done_ = lower == upper;
 		range_.upper = done_ ? upper : upper - 1;
@@ -160,14 +148,14 @@ Pager::end_page(bool finish, bool cut)
 		const int64_t oldest = page_.front().first;
 		int64_t top = upper;
 		if (contradicted) {
-			claim(upper, upper, Evidence::Dense, boundary_);
+			claim(upper, upper, false, boundary_);
 			seen = page_;
 			top = upper - 1;
 		}
 		const auto newer = std::upper_bound(seen.begin(), seen.end(), oldest,
 											[](int64_t t, const Seen &s) { return t < s.first; });
 		if (oldest < top)
-			claim(oldest + 1, top, Evidence::Paged, {newer, seen.end()});
+			claim(oldest + 1, top, true, {newer, seen.end()});
 		boundary_.assign(seen.begin(), newer);
 		if (page_.back().first > oldest)
 			largest_page_ = std::max(largest_page_, page_.size());

@@ -14,35 +14,10 @@
 #include <utility>
 #include <vector>
 
+#include "evidence.h"
 #include "message.h"
 
 namespace nostr {
-
-/* Inclusive Unix seconds. */
-struct TimeRange
-{
-	int64_t lower = 0;
-	int64_t upper = 0;
-	bool operator==(const TimeRange &) const = default;
-};
-
-enum class Evidence : uint8_t
-{
-	Paged,     // the relay went on to older events, so it had shown all of these seconds
-	Exhausted, // nothing more below: empty page, or NIP-67 "finish"
-	Dense      // one second, seen in part or not for certain whole: NOT proven
-};
-
-/* "paged", "exhausted", "dense" */
-const char *evidence_name(Evidence evidence);
-
-struct Claim
-{
-	TimeRange range;
-	Evidence evidence;
-	int64_t events; // distinct events delivered in the range during this pass
-	bool operator==(const Claim &) const = default;
-};
 
 /*
  * Reads one range, newest page first. Use: while (!done()) { send window(); for each event that

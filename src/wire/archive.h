@@ -5,12 +5,13 @@
 
 #include "link.h"
 #include "nostr/event.h"
-#include "nostr/paging.h"
+#include "nostr/evidence.h"
 
 namespace wire {
 
-constexpr size_t kMaxUrl = 2048;  // bytes
-constexpr size_t kMaxPath = 4096; // bytes
+constexpr size_t kMaxUrl = 2048;         // bytes
+constexpr size_t kMaxPath = 4096;        // bytes
+constexpr size_t kMaxFilter = 256 << 10; // bytes
 
 inline void
 relay_id_field(auto &c, auto &relay_id)
@@ -58,18 +59,55 @@ struct ArchiveSettings
 	}
 };
 
+inline void
+range_fields(auto &c, auto &range)
+{
+	c.number(range.lower);
+	c.number(range.upper);
+	c.demand([&] { return range.lower >= 0 && range.lower <= range.upper; },
+			 "time range out of order");
+}
+
+/* What a range is read for. */
+enum class Purpose : uint8_t
+{
+	Read,     // it was never read, or only in part
+	Again,    // it is recent: events arrive late
+	Confirm,  // a second reading, with other windows, of what was read
+	Audit,    // of what is proven: whatever is new is a miss
+	Reconcile // by comparing sets (NIP-77)
+};
+
 /* Inclusive Unix seconds; upper = INT64_MAX: no `until`. */
 struct Range
 {
 	int64_t lower = 0, upper = 0;
 	uint32_t max_pages = 0; // 0: as many as it takes
+	uint32_t filter_id = 0; // one of the filters of RelayOpen; 0: everything
+	Purpose purpose = Purpose::Read;
+	uint32_t expected = 0; // events of the range that this relay showed before: as many at least
+						   // must come again
 
 	static void fields(auto &c, auto &m)
 	{
-		c.number(m.lower);
-		c.number(m.upper);
-		c.demand([&] { return m.lower >= 0 && m.lower <= m.upper; }, "time range out of order");
+		range_fields(c, m);
 		c.number(m.max_pages);
+		c.number(m.filter_id);
+		c.value(m.purpose, Purpose::Reconcile);
+		c.number(m.expected);
+	}
+};
+
+/* NIP-01 filter without since, until and limit. */
+struct Filter
+{
+	uint32_t filter_id = 0;
+	std::string_view json;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.filter_id, 1, UINT32_MAX, "filter id out of range");
+		c.utf8(m.json, kMaxFilter);
 	}
 };
 
@@ -78,12 +116,13 @@ struct RelayOpen
 {
 	static constexpr uint16_t kType = 0x11;
 	int32_t relay_id = 0;
-	uint32_t attempt = 0;      // which opening of this relay: what is said of another one is void
-	std::string_view url;      // normalised
-	uint32_t page_limit = 0;   // learned before: events to ask for with one page; 0: the setting
-	uint32_t pace_ms = 0;      // learned before: pause between two questions
-	bool live = false;         // keep the connection and subscribe to what is new
-	std::vector<Range> ranges; // to be paged, in this order
+	uint32_t attempt = 0;        // which opening of this relay: what is said of another one is void
+	std::string_view url;        // normalised
+	uint32_t page_limit = 0;     // learned before: events to ask for with one page; 0: the setting
+	uint32_t pace_ms = 0;        // learned before: pause between two questions
+	bool live = false;           // keep the connection and subscribe to what is new
+	std::vector<Range> ranges;   // to be read, in this order
+	std::vector<Filter> filters; // that ranges of this opening name
 
 	static void fields(auto &c, auto &m)
 	{
@@ -94,6 +133,7 @@ struct RelayOpen
 		c.number(m.pace_ms);
 		c.flag(m.live);
 		c.list(m.ranges);
+		c.list(m.filters);
 	}
 };
 
@@ -238,6 +278,9 @@ struct Traffic
 	int32_t relay_id = 0;
 	uint64_t bytes = 0, messages = 0;
 	uint32_t pages = 0;
+	uint32_t questions = 0; // pages, and the small questions that check them
+	uint32_t delivered = 0; // events that came in answer to questions
+	uint32_t repeated = 0;  // of these: events that the same reading had been shown before
 
 	static void fields(auto &c, auto &m)
 	{
@@ -245,24 +288,55 @@ struct Traffic
 		c.number(m.bytes);
 		c.number(m.messages);
 		c.number(m.pages);
+		c.number(m.questions);
+		c.number(m.delivered);
+		c.number(m.repeated);
 	}
+};
+
+/* As whom a relay was read: it may show more to those whom it knows (NIP-42). */
+enum class ReadAs : uint8_t
+{
+	Anonymous,
+	SignedIn
 };
 
 struct Claim
 {
 	int32_t relay_id = 0;
+	uint32_t filter_id = 0;
+	ReadAs reader = ReadAs::Anonymous;
+	Purpose purpose = Purpose::Read;
 	nostr::Claim claim{};
 
 	static void fields(auto &c, auto &m)
 	{
-		auto &range = m.claim.range;
 		relay_id_field(c, m.relay_id);
-		c.number(range.lower);
-		c.number(range.upper);
-		c.demand([&] { return range.lower >= 0 && range.lower <= range.upper; },
-				 "time range out of order");
-		c.value(m.claim.evidence, nostr::Evidence::Dense);
+		range_fields(c, m.claim.range);
+		c.number(m.filter_id);
+		c.value(m.reader, ReadAs::SignedIn);
+		c.value(m.purpose, Purpose::Reconcile);
+		c.value(m.claim.evidence, nostr::kLastEvidence);
+		c.number(m.claim.doubts.bits, 0, nostr::Doubts::kAll, "unknown doubt");
 		c.number(m.claim.events, 0, INT64_MAX, "count of a claim out of range");
+		c.number(m.claim.refused, 0, INT64_MAX, "count of a claim out of range");
+	}
+};
+
+/* Something speaks against what was claimed earlier, in this batch or before. */
+struct Retract
+{
+	int32_t relay_id = 0;
+	uint32_t filter_id = 0;
+	nostr::Retract retract{};
+
+	static void fields(auto &c, auto &m)
+	{
+		relay_id_field(c, m.relay_id);
+		c.number(m.filter_id);
+		range_fields(c, m.retract.range);
+		c.value(m.retract.doubt, static_cast<nostr::Doubt>(nostr::kDoubts - 1));
+		c.number(m.retract.found, 0, INT64_MAX, "count of a retraction out of range");
 	}
 };
 
@@ -307,6 +381,7 @@ struct Batch
 	std::vector<Refusal> refusals;
 	std::vector<Traffic> traffic;
 	std::vector<Claim> claims; // all their events are in this batch or an earlier one
+	std::vector<Retract> retracts;
 	std::vector<RelayReport> reports;
 
 	static void fields(auto &c, auto &m)
@@ -317,6 +392,7 @@ struct Batch
 		c.list(m.refusals);
 		c.list(m.traffic);
 		c.list(m.claims);
+		c.list(m.retracts);
 		c.list(m.reports);
 	}
 };

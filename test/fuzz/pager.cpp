@@ -116,7 +116,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (const Claim &claim : claims) {
 		require(claim.range.lower >= lower && claim.range.lower <= claim.range.upper);
-		if (claim.evidence == Evidence::Dense)
+		if (claim.evidence == Evidence::Partial)
 			continue;
 		for (const Stored &event : events)
 			if (!event.refused && event.created_at >= claim.range.lower &&

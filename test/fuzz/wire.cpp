@@ -31,11 +31,14 @@ good_frames()
 		batch.sightings.assign(2, {&id, 3, 1700000001});
 		batch.refusals.push_back({3, "id_mismatch", 12, "detail"});
 		batch.traffic.push_back({3, 1000, 99, 4});
-		batch.claims.push_back({3, {{0, 100}, nostr::Evidence::Paged, 5}});
+		batch.claims.push_back(
+			{.relay_id = 3, .claim = {.range = {0, 100}, .evidence = nostr::Evidence::Paged}});
+		batch.retracts.push_back({.relay_id = 3, .retract = {.range = {0, 10}}});
 		batch.reports.push_back({3, 1, RelayPhase::Ended, "timeout", "no answer", 1500});
 		return std::vector<std::string>{
 			encode(ArchiveSettings{}),
-			encode(RelayOpen{3, 1, "wss://relay.example.com", 0, 0, true, {{0, 10}, {20, 30, 2}}}),
+			encode(RelayOpen{
+				3, 1, "wss://relay.example.com", 0, 0, true, {{0, 10}, {20, 30, 2}}, {{1, "{}"}}}),
 			encode(RelayMore{3, 1, {{0, 10}}}),
 			encode(RelayStop{3, 1}),
 			encode(Known{1, {0, 1}}),

@@ -42,8 +42,6 @@ check_claim(const wire::Claim &claim, const RelayBook &book)
 		throw pg::NetFault{"it claimed the seconds " + std::to_string(range.lower) + " to " +
 						   std::to_string(range.upper) + " of relay " +
 						   std::to_string(claim.relay_id) + ", which it was not asked for"};
-	if (claim.claim.evidence == nostr::Evidence::Dense && range.lower != range.upper)
-		throw pg::NetFault{"it claimed a dense range of more than one second"};
 }
 
 } // namespace
@@ -69,6 +67,7 @@ BatchCheck::run(const wire::Batch &batch, const RelayBook &book)
 	relays_of(batch.refusals);
 	relays_of(batch.traffic);
 	relays_of(batch.claims);
+	relays_of(batch.retracts);
 	relays_of(batch.reports);
 	for (const wire::Claim &claim : batch.claims)
 		check_claim(claim, book);

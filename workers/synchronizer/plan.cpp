@@ -36,8 +36,7 @@ task_of(int32_t relay_id, int64_t now)
 	uint64_t count = std::min<uint64_t>(rows.count(), kMaxRanges - 1);
 	for (uint64_t row = 0; row < count; row++)
 		task.ranges.push_back({.lower = rows.integer(row, 1), .upper = rows.integer(row, 2)});
-	task.ranges.push_back(
-		{.lower = now + 1, .upper = nostr::Pager::kOpenEnd, .max_pages = kFuturePages});
+	task.ranges.push_back({.lower = now + 1, .upper = INT64_MAX, .max_pages = kFuturePages});
 	task.more = rows.count() > count;
 	return task;
 }

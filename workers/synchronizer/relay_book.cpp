@@ -10,6 +10,13 @@ HandedRelay::was_asked(const nostr::TimeRange &seconds) const
 	});
 }
 
+bool
+HandedRelay::asked_from(int64_t lower) const
+{
+	return std::any_of(asked.begin(), asked.end(),
+					   [&](const wire::Range &range) { return range.lower == lower; });
+}
+
 HandedRelay &
 RelayBook::open(int32_t relay_id, int64_t now)
 {

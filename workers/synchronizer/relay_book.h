@@ -25,6 +25,8 @@ struct HandedRelay
 
 	/* Whether a claim about these seconds answers something that was asked. */
 	bool was_asked(const nostr::TimeRange &seconds) const;
+	/* Does a range that was asked begin with this second? */
+	bool asked_from(int64_t lower) const;
 };
 
 class RelayBook

@@ -237,7 +237,10 @@ void
 RelayEntry::account()
 {
 	uint64_t bytes = client_->bytes_received();
-	intake_.outbox().traffic(relay_id_, bytes - accounted_bytes_, messages_, context_->pages);
+	intake_.outbox().traffic({.relay_id = relay_id_,
+							  .bytes = bytes - accounted_bytes_,
+							  .messages = messages_,
+							  .pages = context_->pages});
 	accounted_bytes_ = bytes;
 	messages_ = 0;
 	guard_.excuse(context_->pages);

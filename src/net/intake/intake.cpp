@@ -1,6 +1,7 @@
 #include "net/intake/intake.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <sys/epoll.h>
 

@@ -22,8 +22,10 @@ Ledger::release(uint64_t step)
 {
 	steps_[step - first_].under_way--;
 	while (steps_.front().ended && steps_.front().under_way == 0) {
-		for (const nostr::Claim &claim : steps_.front().claims)
-			statements_.claim(relay_id, claim);
+		for (const wire::Claim &claim : steps_.front().claims)
+			statements_.claim(claim);
+		for (const wire::Retract &retract : steps_.front().retracts)
+			statements_.retract(retract);
 		for (const Report &report : steps_.front().reports)
 			statements_.report(relay_id, report);
 		steps_.pop_front();
@@ -32,7 +34,7 @@ Ledger::release(uint64_t step)
 }
 
 void
-Ledger::end_step(std::vector<nostr::Claim> claims)
+Ledger::end_step(std::vector<wire::Claim> claims)
 {
 	steps_.back().claims = std::move(claims);
 	next_step();

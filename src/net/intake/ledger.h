@@ -41,7 +41,9 @@ class Ledger
 	uint64_t hold();
 	void release(uint64_t step);
 	/* Ends the current step with what is to be said then. */
-	void end_step(std::vector<nostr::Claim> claims);
+	void end_step(std::vector<wire::Claim> claims);
+	/* To be said when the current step ends. */
+	void retract(const wire::Retract &retract) { steps_.back().retracts.push_back(retract); }
 	void end_step(Report report);
 	/* Nothing under way, nothing unsaid. */
 	bool settled() const { return steps_.size() == 1 && steps_.front().under_way == 0; }
@@ -52,7 +54,8 @@ class Ledger
 		uint64_t under_way = 0;
 		bool sampled = false;
 		bool ended = false;
-		std::vector<nostr::Claim> claims;
+		std::vector<wire::Claim> claims;
+		std::vector<wire::Retract> retracts;
 		std::vector<Report> reports;
 	};
 	void next_step();

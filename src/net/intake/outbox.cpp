@@ -51,22 +51,34 @@ Outbox::refuse(int32_t relay_id, const char *reason, std::string_view detail)
 }
 
 void
-Outbox::traffic(int32_t relay_id, uint64_t bytes, uint64_t messages, uint32_t pages)
+Outbox::traffic(const wire::Traffic &traffic)
 {
-	auto [found, fresh] =
-		batches_.open().traffic.try_emplace(relay_id, wire::Traffic{relay_id, 0, 0, 0});
-	found->second.bytes += bytes;
-	found->second.messages += messages;
-	found->second.pages += pages;
+	auto [found, fresh] = batches_.open().traffic.try_emplace(traffic.relay_id);
+	wire::Traffic &sum = found->second;
+	sum.relay_id = traffic.relay_id;
+	sum.bytes += traffic.bytes;
+	sum.messages += traffic.messages;
+	sum.pages += traffic.pages;
+	sum.questions += traffic.questions;
+	sum.delivered += traffic.delivered;
+	sum.repeated += traffic.repeated;
 	if (fresh)
 		charge(kSmallBytes);
 	batches_.added();
 }
 
 void
-Outbox::claim(int32_t relay_id, const nostr::Claim &claim)
+Outbox::claim(const wire::Claim &claim)
 {
-	batches_.open().claims.push_back({relay_id, claim});
+	batches_.open().claims.push_back(claim);
+	charge(kSmallBytes);
+	batches_.added();
+}
+
+void
+Outbox::retract(const wire::Retract &retract)
+{
+	batches_.open().retracts.push_back(retract);
 	charge(kSmallBytes);
 	batches_.added();
 }
@@ -105,6 +117,7 @@ Outbox::send(uint64_t number, Parts &parts)
 	for (const auto &[relay_id, traffic] : parts.traffic)
 		batch.traffic.push_back(traffic);
 	batch.claims = parts.claims;
+	batch.retracts = parts.retracts;
 	for (const auto &[relay_id, report] : parts.reports)
 		batch.reports.push_back({.relay_id = relay_id,
 								 .attempt = report.attempt,

@@ -22,7 +22,7 @@ class Outbox final : public Statements
 	static constexpr size_t kMaxEvents = 500;
 	static constexpr size_t kMaxSightings = 4000;
 	static constexpr size_t kMaxBytes = 2 << 20;
-	static constexpr size_t kMaxSmall = 4000; // of each of refusals, traffic, claims, reports
+	static constexpr size_t kMaxSmall = 4000; // of each of the rest
 	static constexpr size_t kSightingBytes = 64;
 
 	/* Is told what is in a batch that was acknowledged. */
@@ -40,8 +40,9 @@ class Outbox final : public Statements
 	void event(Pending &pending);
 	void sighting(const nostr::Id &id, int32_t relay_id, int64_t seen_at);
 	void refuse(int32_t relay_id, const char *reason, std::string_view detail);
-	void traffic(int32_t relay_id, uint64_t bytes, uint64_t messages, uint32_t pages);
-	void claim(int32_t relay_id, const nostr::Claim &claim) override;
+	void traffic(const wire::Traffic &traffic);
+	void claim(const wire::Claim &claim) override;
+	void retract(const wire::Retract &retract) override;
 	void report(int32_t relay_id, const Report &report) override;
 
 	/* The owner is not told of the sightings that were handed in so far. */
@@ -72,6 +73,7 @@ class Outbox final : public Statements
 		std::map<std::pair<int32_t, std::string_view>, Refused> refusals; // reasons are literals
 		std::map<int32_t, wire::Traffic> traffic;
 		std::vector<wire::Claim> claims;
+		std::vector<wire::Retract> retracts;
 		std::vector<std::pair<int32_t, Report>> reports;
 		size_t bytes = 0;   // of the events' bodies
 		size_t charged = 0; // of the budget, without the events
@@ -83,7 +85,7 @@ class Outbox final : public Statements
 			return events.size() >= kMaxEvents || sightings.size() >= kMaxSightings ||
 				   bytes >= kMaxBytes || refusals.size() >= kMaxSmall ||
 				   traffic.size() >= kMaxSmall || claims.size() >= kMaxSmall ||
-				   reports.size() >= kMaxSmall;
+				   retracts.size() >= kMaxSmall || reports.size() >= kMaxSmall;
 		}
 	};
 

@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "nostr/paging.h"
 #include "wire/archive.h"
 
 namespace net {
@@ -23,7 +22,8 @@ class Statements
 {
   public:
 	virtual ~Statements() = default;
-	virtual void claim(int32_t relay_id, const nostr::Claim &claim) = 0;
+	virtual void claim(const wire::Claim &claim) = 0;
+	virtual void retract(const wire::Retract &retract) = 0;
 	virtual void report(int32_t relay_id, const Report &report) = 0;
 };
 

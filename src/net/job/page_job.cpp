@@ -156,12 +156,12 @@ PageJob::on_end_of_stored(bool finish)
 void
 PageJob::prove(std::vector<nostr::Claim> claims)
 {
-	std::vector<nostr::Claim> proven;
+	std::vector<wire::Claim> proven;
 	for (nostr::Claim &claim : claims) {
 		/* Nobody knows yet what the seconds to come will hold. */
 		claim.range.upper = std::min(claim.range.upper, asked_at_);
 		if (claim.range.lower <= claim.range.upper)
-			proven.push_back(claim);
+			proven.push_back({.relay_id = context_.ledger->relay_id, .claim = claim});
 	}
 	context_.ledger->end_step(std::move(proven));
 	context_.learned.pacer.answered();

@@ -26,7 +26,7 @@ TEST(NetPaging, ArchivesAWholeRangeAndClaimsIt)
 	for (const auto &claim : worker.claims) {
 		claimed += claim.claim.events;
 		seconds += claim.claim.range.upper - claim.claim.range.lower + 1;
-		EXPECT_NE(claim.claim.evidence, Evidence::Dense);
+		EXPECT_EQ(claim.claim.evidence, Evidence::Paged);
 		size_t due = 0;
 		for (const auto &event : events)
 			due += event.created_at >= claim.claim.range.lower &&

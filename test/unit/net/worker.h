@@ -14,6 +14,7 @@
 
 #include "net/process.h"
 #include "nostr/keys.h"
+#include "nostr/paging.h"
 #include "wire/archive.h"
 
 namespace test {

@@ -63,6 +63,18 @@ class Relay
 	size_t cap_;
 };
 
+Claim
+paged(int64_t lower, int64_t upper, int64_t events)
+{
+	return {.range = {lower, upper}, .evidence = Evidence::Paged, .events = events};
+}
+
+Claim
+dense(int64_t second, int64_t events)
+{
+	return {.range = {second, second}, .doubts = Doubt::Dense, .events = events};
+}
+
 struct Pass
 {
 	std::vector<Claim> claims;
@@ -121,8 +133,7 @@ TEST(Pager, EmptyRelay)
 	EXPECT_FALSE(pager.window().since);
 	EXPECT_FALSE(pager.window().until);
 	EXPECT_EQ(pager.window().limit, 500);
-	EXPECT_EQ(pager.on_end_of_page(false),
-			  (std::vector<Claim>{{{0, INT64_MAX}, Evidence::Exhausted, 0}}));
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{paged(0, INT64_MAX, 0)}));
 	EXPECT_TRUE(pager.done());
 	EXPECT_TRUE(pager.on_end_of_page(false).empty());
 	EXPECT_FALSE(pager.on_event(id_of(1), 5));
@@ -141,7 +152,7 @@ TEST(Pager, AsksTheBoundarySecondAgain)
 	EXPECT_TRUE(pager.on_event(id_of(3), 180));
 	EXPECT_TRUE(pager.on_event(id_of(3), 180));
 	EXPECT_EQ(pager.page_events(), 4);
-	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{{{181, 200}, Evidence::Paged, 1}}));
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{paged(181, 200, 1)}));
 	EXPECT_EQ(pager.window().until, 180);
 	EXPECT_EQ(pager.page_events(), 0);
 	EXPECT_FALSE(pager.on_event(id_of(1), 190));
@@ -149,12 +160,11 @@ TEST(Pager, AsksTheBoundarySecondAgain)
 	pager.on_event(id_of(4), 180);
 	pager.on_event(id_of(5), 150);
 	// Three of second 180: the earlier page's, the new one, and id 3, shown earlier only.
-	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{{{151, 180}, Evidence::Paged, 3}}));
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{paged(151, 180, 3)}));
 	pager.on_event(id_of(5), 150);
-	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{{{150, 150}, Evidence::Paged, 1}}));
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{paged(150, 150, 1)}));
 	EXPECT_EQ(pager.window().until, 149);
-	EXPECT_EQ(pager.on_end_of_page(false),
-			  (std::vector<Claim>{{{100, 149}, Evidence::Exhausted, 0}}));
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{paged(100, 149, 0)}));
 	EXPECT_TRUE(pager.done());
 }
 
@@ -163,7 +173,7 @@ TEST(Pager, FinishHintEndsTheRange)
 	Pager pager({0, 200}, 500);
 	pager.on_event(id_of(1), 190);
 	pager.on_event(id_of(2), 180);
-	EXPECT_EQ(pager.on_end_of_page(true), (std::vector<Claim>{{{0, 200}, Evidence::Exhausted, 2}}));
+	EXPECT_EQ(pager.on_end_of_page(true), (std::vector<Claim>{paged(0, 200, 2)}));
 	EXPECT_TRUE(pager.done());
 }
 
@@ -175,16 +185,15 @@ TEST(Pager, FinishHintIsNotBelievedAgainstWhatWasSeen)
 	exclusive.on_event(id_of(2), 180);
 	exclusive.on_end_of_page(false);
 	exclusive.on_event(id_of(3), 150);
-	EXPECT_EQ(
-		exclusive.on_end_of_page(true),
-		(std::vector<Claim>{{{180, 180}, Evidence::Dense, 1}, {{0, 179}, Evidence::Exhausted, 1}}));
+	EXPECT_EQ(exclusive.on_end_of_page(true),
+			  (std::vector<Claim>{dense(180, 1), paged(0, 179, 1)}));
 	EXPECT_TRUE(exclusive.done());
 
 	// A page as long as the limit may be cut, whatever the relay says.
 	Pager full({0, 200}, 2);
 	full.on_event(id_of(1), 190);
 	full.on_event(id_of(2), 180);
-	EXPECT_EQ(full.on_end_of_page(true), (std::vector<Claim>{{{181, 200}, Evidence::Paged, 1}}));
+	EXPECT_EQ(full.on_end_of_page(true), (std::vector<Claim>{paged(181, 200, 1)}));
 	EXPECT_FALSE(full.done());
 }
 
@@ -199,11 +208,9 @@ TEST(Pager, SecondWithMoreThanAPageIsDense)
 		const Relay relay(events, 20);
 		const auto pass = run({0, 150}, limit, [&](auto w) { return relay.ask(w); });
 		const int64_t seen = std::min(limit, 20);
-		EXPECT_EQ(pass.claims, (std::vector<Claim>{{{101, 150}, Evidence::Paged, 1},
-												   {{100, 100}, Evidence::Dense, seen},
-												   {{81, 99}, Evidence::Paged, 0},
-												   {{80, 80}, Evidence::Paged, 1},
-												   {{0, 79}, Evidence::Exhausted, 0}}));
+		EXPECT_EQ(pass.claims,
+				  (std::vector<Claim>{paged(101, 150, 1), dense(100, seen), paged(81, 99, 0),
+									  paged(80, 80, 1), paged(0, 79, 0)}));
 	}
 }
 
@@ -211,9 +218,9 @@ TEST(Pager, LastSecondOfTheRange)
 {
 	const Relay relay({{100, id_of(1)}, {100, id_of(2)}, {99, id_of(3)}}, 500);
 	const auto pass = run({100, 100}, 500, [&](auto w) { return relay.ask(w); });
-	EXPECT_EQ(pass.claims, (std::vector<Claim>{{{100, 100}, Evidence::Exhausted, 2}}));
-	const auto dense = run({100, 100}, 2, [&](auto w) { return relay.ask(w); });
-	EXPECT_EQ(dense.claims, (std::vector<Claim>{{{100, 100}, Evidence::Dense, 2}}));
+	EXPECT_EQ(pass.claims, (std::vector<Claim>{paged(100, 100, 2)}));
+	const auto one = run({100, 100}, 2, [&](auto w) { return relay.ask(w); });
+	EXPECT_EQ(one.claims, (std::vector<Claim>{dense(100, 2)}));
 }
 
 TEST(Pager, ExtremeTimes)
@@ -221,12 +228,11 @@ TEST(Pager, ExtremeTimes)
 	const Relay relay({{0, id_of(1)}, {INT64_MAX, id_of(2)}}, 500);
 	const TimeRange all{0, Pager::kOpenEnd};
 	const auto pass = run(all, 500, [&](auto w) { return relay.ask(w); });
-	EXPECT_EQ(pass.claims, (std::vector<Claim>{{{1, INT64_MAX}, Evidence::Paged, 1},
-											   {{0, 0}, Evidence::Exhausted, 1}}));
+	EXPECT_EQ(pass.claims, (std::vector<Claim>{paged(1, INT64_MAX, 1), paged(0, 0, 1)}));
 	const Relay late({{INT64_MAX, id_of(2)}}, 500);
 	const auto last = run(all, 500, [&](auto w) { return late.ask(w); });
-	EXPECT_EQ(last.claims, (std::vector<Claim>{{{INT64_MAX, INT64_MAX}, Evidence::Paged, 1},
-											   {{0, INT64_MAX - 1}, Evidence::Exhausted, 0}}));
+	EXPECT_EQ(last.claims,
+			  (std::vector<Claim>{paged(INT64_MAX, INT64_MAX, 1), paged(0, INT64_MAX - 1, 0)}));
 	EXPECT_TRUE(Pager({5, 4}, 500).done());
 	EXPECT_FALSE(Pager({-5, 4}, 0).window().since);
 	EXPECT_EQ(Pager({-5, 4}, 0).window().limit, 1);
@@ -241,7 +247,7 @@ TEST(Pager, ExclusiveUntilProvesNoBoundary)
 		return relay.ask(w);
 	});
 	for (const Claim &claim : pass.claims)
-		EXPECT_TRUE(claim.evidence == Evidence::Dense || claim.range.lower > 90 ||
+		EXPECT_TRUE(claim.evidence == Evidence::Partial || claim.range.lower > 90 ||
 					claim.range.upper < 90);
 	expect_partition(pass, {0, 200});
 }
@@ -250,10 +256,10 @@ TEST(Pager, EmptyPageWhereSomethingWasProvesNothing)
 {
 	Pager pager({0, 200}, 500);
 	pager.on_event(id_of(1), 100);
-	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{{{101, 200}, Evidence::Paged, 0}}));
-	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{{{100, 100}, Evidence::Dense, 1}}));
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{paged(101, 200, 0)}));
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{dense(100, 1)}));
 	EXPECT_EQ(pager.window().until, 99);
-	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{{{0, 99}, Evidence::Exhausted, 0}}));
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{paged(0, 99, 0)}));
 	EXPECT_TRUE(pager.done());
 }
 
@@ -263,12 +269,11 @@ TEST(Pager, PageOfRefusedEventsIsNotTheEnd)
 	pager.on_refused(170);
 	pager.on_refused(150);
 	EXPECT_EQ(pager.page_events(), 2);
-	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{{{151, 200}, Evidence::Paged, 0}}));
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{paged(151, 200, 0)}));
 	EXPECT_EQ(pager.window().until, 150);
 	// Second 150 held something, be it refused: an `until` taken as exclusive shows here, too.
 	pager.on_event(id_of(2), 130);
-	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{{{150, 150}, Evidence::Dense, 0},
-															   {{131, 149}, Evidence::Paged, 0}}));
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{dense(150, 0), paged(131, 149, 0)}));
 	pager.on_refused(-1);
 	pager.on_refused(500);
 	pager.on_refused({});
@@ -298,11 +303,11 @@ TEST(Pager, PageThatWasCutProvesDownToItsOldestSecond)
 	pager.on_event(id_of(1), 190);
 	pager.on_event(id_of(2), 180);
 	pager.on_event(id_of(3), 180);
-	EXPECT_EQ(pager.on_cut(), (std::vector<Claim>{{{181, 200}, Evidence::Paged, 1}}));
+	EXPECT_EQ(pager.on_cut(), (std::vector<Claim>{paged(181, 200, 1)}));
 	EXPECT_EQ(pager.window().until, 180);
 	// Within one second nobody knows what was still to come.
 	pager.on_event(id_of(2), 180);
-	EXPECT_EQ(pager.on_cut(), (std::vector<Claim>{{{180, 180}, Evidence::Dense, 2}}));
+	EXPECT_EQ(pager.on_cut(), (std::vector<Claim>{dense(180, 2)}));
 	EXPECT_EQ(pager.window().until, 179);
 	EXPECT_TRUE(pager.on_cut().empty());
 	EXPECT_TRUE(pager.done());
@@ -327,7 +332,7 @@ TEST(Pager, DroppedPagesAreAskedAgain)
 	EXPECT_EQ(pager.window().until, 200);
 	pager.on_event(id_of(2), 190);
 	pager.on_event(id_of(1), 180);
-	EXPECT_EQ(pager.on_cut(), (std::vector<Claim>{{{181, 200}, Evidence::Paged, 1}}));
+	EXPECT_EQ(pager.on_cut(), (std::vector<Claim>{paged(181, 200, 1)}));
 }
 
 TEST(Pager, MemoryIsFreedWithTheRange)
@@ -363,7 +368,7 @@ TEST(Pager, RefusedEventsCannotPullTheRangeDown)
 	Pager pager({0, 200}, 500);
 	pager.on_event(id_of(1), 150);
 	pager.on_refused(3);
-	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{{{151, 200}, Evidence::Paged, 0}}));
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{paged(151, 200, 0)}));
 	EXPECT_EQ(pager.window().until, 150);
 }
 
@@ -373,12 +378,12 @@ TEST(Pager, RefusedEventsCountAgainstTheCap)
 	pager.on_event(id_of(1), 100);
 	pager.on_refused(100);
 	pager.on_refused(100);
-	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{{{100, 100}, Evidence::Dense, 1}}));
+	EXPECT_EQ(pager.on_end_of_page(false), (std::vector<Claim>{dense(100, 1)}));
 }
 
 TEST(Pager, HonestRelayClaimsAreTrue)
 {
-	int dense = 0;
+	int partial = 0;
 	for (uint32_t seed = 0; seed < 4000; seed++) {
 		std::mt19937 random(seed);
 		auto upto = [&](int n) { return static_cast<int>(random() % n); };
@@ -406,8 +411,8 @@ TEST(Pager, HonestRelayClaimsAreTrue)
 		ASSERT_NO_FATAL_FAILURE(expect_partition(pass, {lower, upper})) << "seed " << seed;
 		ASSERT_FALSE(pass.gave_up);
 		for (const Claim &claim : pass.claims) {
-			dense += claim.evidence == Evidence::Dense;
-			if (claim.evidence == Evidence::Dense)
+			partial += claim.evidence == Evidence::Partial;
+			if (claim.evidence == Evidence::Partial)
 				continue;
 			for (const Stored &event : events)
 				if (!event.hidden && !event.refused && event.created_at >= claim.range.lower &&
@@ -417,7 +422,7 @@ TEST(Pager, HonestRelayClaimsAreTrue)
 				}
 		}
 	}
-	EXPECT_GT(dense, 0);
+	EXPECT_GT(partial, 0);
 }
 
 TEST(Pager, UncappedRelayIsProvenWhole)
@@ -431,7 +436,7 @@ TEST(Pager, UncappedRelayIsProvenWhole)
 		const auto pass = run({0, 100}, 500, [&](auto w) { return relay.ask(w); });
 		EXPECT_LE(pass.pages, 3);
 		for (const Claim &claim : pass.claims)
-			EXPECT_NE(claim.evidence, Evidence::Dense);
+			EXPECT_NE(claim.evidence, Evidence::Partial);
 	}
 }
 

@@ -63,6 +63,13 @@ event(std::string_view tags, std::string_view content)
 	return {&kId, &kKey, &kSig, 1700000000, 1, tags, content, false};
 }
 
+const nostr::Claim kClaim{.range = {0, INT64_MAX},
+						  .evidence = nostr::Evidence::Reconciled,
+						  .doubts = nostr::Doubts(nostr::Doubts::kAll),
+						  .events = 5,
+						  .refused = 2};
+const nostr::Retract kRetract{.range = {7, 9}, .doubt = nostr::Doubt::Unencrypted, .found = 3};
+
 Batch
 full_batch()
 {
@@ -73,8 +80,13 @@ full_batch()
 	batch.sightings.push_back({&kId, 3, 1700000001});
 	batch.sightings.push_back({&kId, INT32_MAX, 0});
 	batch.refusals.push_back({3, "id_mismatch", 12, "id 00ff"});
-	batch.traffic.push_back({3, 1ull << 40, 99, 4});
-	batch.claims.push_back({3, {{0, INT64_MAX}, nostr::Evidence::Exhausted, 5}});
+	batch.traffic.push_back({3, 1ull << 40, 99, 4, 5, 6, 7});
+	batch.claims.push_back({.relay_id = 3,
+							.filter_id = 9,
+							.reader = ReadAs::SignedIn,
+							.purpose = Purpose::Audit,
+							.claim = kClaim});
+	batch.retracts.push_back({.relay_id = 3, .filter_id = 9, .retract = kRetract});
 	batch.reports.push_back({3, 2, RelayPhase::Ended, "timeout", "no answer", 1500, 250, 40});
 	return batch;
 }
@@ -96,8 +108,20 @@ TEST(Messages, WorkerToNet)
 	EXPECT_EQ(s.user_agent, "agent");
 	EXPECT_EQ(s.tls_ca_file, "/a/\xc3\xa4.pem");
 
-	const std::string open_frame = encode(
-		RelayOpen{5, 7, "wss://relay.example.com", 250, 40, true, {{10, 20}, {30, INT64_MAX, 3}}});
+	const std::string open_frame = encode(RelayOpen{.relay_id = 5,
+													.attempt = 7,
+													.url = "wss://relay.example.com",
+													.page_limit = 250,
+													.pace_ms = 40,
+													.live = true,
+													.ranges = {{10, 20},
+															   {.lower = 30,
+																.upper = INT64_MAX,
+																.max_pages = 3,
+																.filter_id = 4,
+																.purpose = Purpose::Confirm,
+																.expected = 12}},
+													.filters = {{4, R"({"kinds":[1]})"}}});
 	const auto open = through<RelayOpen>(open_frame);
 	EXPECT_EQ(open.relay_id, 5);
 	EXPECT_EQ(open.attempt, 7u);
@@ -109,6 +133,12 @@ TEST(Messages, WorkerToNet)
 	EXPECT_EQ(open.ranges[1].lower, 30);
 	EXPECT_EQ(open.ranges[1].upper, INT64_MAX);
 	EXPECT_EQ(open.ranges[1].max_pages, 3u);
+	EXPECT_EQ(open.ranges[1].filter_id, 4u);
+	EXPECT_EQ(open.ranges[1].purpose, Purpose::Confirm);
+	EXPECT_EQ(open.ranges[1].expected, 12u);
+	ASSERT_EQ(open.filters.size(), 1u);
+	EXPECT_EQ(open.filters[0].filter_id, 4u);
+	EXPECT_EQ(open.filters[0].json, R"({"kinds":[1]})");
 
 	const std::string more_frame = encode(RelayMore{5, 7, {{1, 2}}});
 	EXPECT_EQ(through<RelayMore>(more_frame).ranges.at(0).upper, 2);
@@ -185,7 +215,14 @@ TEST(Messages, Batch)
 	ASSERT_EQ(b.traffic.size(), 1u);
 	EXPECT_EQ(b.traffic[0].bytes, 1ull << 40);
 	ASSERT_EQ(b.claims.size(), 1u);
-	EXPECT_EQ(b.claims[0].claim, (nostr::Claim{{0, INT64_MAX}, nostr::Evidence::Exhausted, 5}));
+	EXPECT_EQ(b.claims[0].relay_id, 3);
+	EXPECT_EQ(b.claims[0].filter_id, 9u);
+	EXPECT_EQ(b.claims[0].reader, ReadAs::SignedIn);
+	EXPECT_EQ(b.claims[0].purpose, Purpose::Audit);
+	EXPECT_EQ(b.claims[0].claim, kClaim);
+	ASSERT_EQ(b.retracts.size(), 1u);
+	EXPECT_EQ(b.retracts[0].filter_id, 9u);
+	EXPECT_EQ(b.retracts[0].retract, kRetract);
 	ASSERT_EQ(b.reports.size(), 1u);
 	EXPECT_EQ(b.reports[0].phase, RelayPhase::Ended);
 	EXPECT_EQ(b.reports[0].retry_after_ms, 1500u);
@@ -264,14 +301,25 @@ TEST(Messages, SemanticFaults)
 	const std::string long_code(41, 'a');
 	EXPECT_EQ(fault_of(batch_with(&Batch::refusals, Refusal{1, long_code, 1, ""})),
 			  "text too long");
-	const auto dense = nostr::Evidence::Dense;
-	EXPECT_EQ(fault_of(batch_with(&Batch::claims, Claim{1, {{5, 4}, dense, 1}})),
+	Claim claim{.relay_id = 1, .claim = {.range = {5, 5}}};
+	const auto with_claim = [&](auto change) {
+		return batch_with(&Batch::claims, changed(claim, change));
+	};
+	EXPECT_EQ(fault_of(with_claim([](Claim &c) { c.claim.range.upper = 4; })),
 			  "time range out of order");
-	EXPECT_EQ(fault_of(batch_with(&Batch::claims, Claim{1, {{5, 5}, dense, -1}})),
+	EXPECT_EQ(fault_of(with_claim([](Claim &c) { c.claim.events = -1; })),
 			  "count of a claim out of range");
-	const auto unknown = static_cast<nostr::Evidence>(3);
-	EXPECT_EQ(fault_of(batch_with(&Batch::claims, Claim{1, {{5, 5}, unknown, 1}})),
+	EXPECT_EQ(fault_of(with_claim([](Claim &c) { c.claim.refused = -1; })),
+			  "count of a claim out of range");
+	EXPECT_EQ(fault_of(with_claim([](Claim &c) { c.claim.doubts.bits = 1u << nostr::kDoubts; })),
+			  "unknown doubt");
+	EXPECT_EQ(fault_of(with_claim([](Claim &c) { c.claim.evidence = nostr::Evidence(4); })),
 			  "unknown enumeration value");
+	EXPECT_EQ(fault_of(with_claim([](Claim &c) { c.purpose = Purpose(5); })),
+			  "unknown enumeration value");
+	const Retract backwards{.relay_id = 1, .retract = {.range = {5, 4}}};
+	EXPECT_EQ(fault_of(batch_with(&Batch::retracts, backwards)), "time range out of order");
+	EXPECT_EQ(fault_of(RelayOpen{.relay_id = 1, .filters = {{0, "{}"}}}), "filter id out of range");
 	const auto phase = static_cast<RelayPhase>(3);
 	EXPECT_EQ(fault_of(batch_with(&Batch::reports, RelayReport{1, 1, phase, "", ""})),
 			  "unknown enumeration value");
