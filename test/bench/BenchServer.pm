@@ -50,7 +50,14 @@ sub side_tool { return side() . "/cmake/$_[0]" }
 sub verify_rate
 {
 	my ($quick) = @_;
-	return decode_json(run_quietly(tool('bigbrotr-verify_rate'), $quick ? '0.3' : '1'))->{verify_rate};
+	return tool_says('bigbrotr-verify_rate', $quick ? '0.3' : '1')->{verify_rate};
+}
+
+# The line of JSON that a program of test/tools prints.
+sub tool_says
+{
+	my ($name, @arguments) = @_;
+	return decode_json(run_quietly(tool($name), @arguments));
 }
 
 # A new cluster with the extension in the database postgres, and its services running (unless

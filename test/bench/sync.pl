@@ -16,7 +16,7 @@ my %cases = (
 	memory_200     => { relays => 200,   events => 5_000,   overlap => 95,  settled => 100_000, memory => 1 },
 	memory_repeats => { relays => 1_000, events => 20,      overlap => 100, settled => 1_000, memory => 1, repeats => 50_000 });
 
-my ($quick, @wanted) = BenchReport::arguments(qw(first_sync duplicates_90 memory_200 memory_repeats));
+my ($quick, @wanted) = BenchReport::arguments(qw(first_sync duplicates_90 memory_200 memory_repeats reconcile));
 if ($quick)
 {
 	for my $case (values %cases)
@@ -26,7 +26,33 @@ if ($quick)
 	}
 }
 
-run_case($_, %{ $cases{$_} }) for @wanted;
+for my $name (@wanted)
+{
+	$name eq 'reconcile' ? reconcile() : run_case($name, %{ $cases{$name} });
+}
+
+# Both sides of a set reconciliation without a network; the yardstick: how long one core checks the
+# signatures of the events that turn out to be missing. million_mb: memory of a set of a million ids;
+# equal_, recent_, scattered_bytes: of 100,000 ids when none, the newest thousand, or any thousand differ.
+sub reconcile
+{
+	my @results;
+	for (1 .. BenchReport::runs($quick ? 2 : 5))
+	{
+		my $rate = BenchServer::verify_rate($quick);
+		push @results, [ BenchServer::tool_says('bigbrotr-reconcile', 100_000, 10_000, 'scattered')->{ms}, 5_000 / $rate * 1_000 ];
+	}
+	my %more = (million_mb => BenchServer::tool_says('bigbrotr-reconcile', 1_000_000, 1_000, 'recent')->{set_mb});
+	for my $shape ([ equal => 0, 'recent' ], [ recent => 1_000, 'recent' ], [ scattered => 1_000, 'scattered' ])
+	{
+		my ($name, @different) = @$shape;
+		my $result = BenchServer::tool_says('bigbrotr-reconcile', 100_000, @different);
+		$more{"${name}_bytes"} = $result->{bytes};
+		$more{"${name}_round_trips"} = $result->{round_trips};
+	}
+	BenchReport::line('sync', 'reconcile', 'ms', 1, \@results, %more);
+	return;
+}
 
 sub run_case
 {

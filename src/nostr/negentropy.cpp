@@ -1,0 +1,378 @@
+#include "negentropy.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+namespace nostr::negentropy {
+
+namespace {
+
+constexpr uint8_t kVersion = 0x61;
+constexpr uint8_t kFirstVersion = 0x60, kLastVersion = 0x6f;
+
+enum Mode : uint64_t
+{
+	Skip = 0,
+	Fingerprints = 1,
+	Ids = 2
+};
+
+/* A range of more records is told by the fingerprints of so many parts, else by its ids. */
+constexpr size_t kParts = 16;
+constexpr size_t kFewRecords = 2 * kParts;
+
+/* Room that a frame limit leaves for the last range and for what is written at one go. */
+constexpr size_t kSpare = 200;
+
+/* Ranges on their way out. Times are told as differences, from the first one of a message on. */
+class RangeWriter
+{
+  public:
+	explicit RangeWriter(size_t frame_limit) : frame_limit_(frame_limit) {}
+
+	void skip(const Bound &upper) { range(upper, Mode::Skip); }
+	void fingerprint(const Bound &upper, const Fingerprint &fingerprint)
+	{
+		range(upper, Mode::Fingerprints);
+		out_.append(reinterpret_cast<const char *>(fingerprint.data()), fingerprint.size());
+	}
+	void ids(const Bound &upper, std::span<const Record> records)
+	{
+		range(upper, Mode::Ids);
+		append_varint(records.size(), out_);
+		for (const Record &record : records)
+			out_.append(reinterpret_cast<const char *>(record.id.data()), record.id.size());
+	}
+	/* The records from `lower` to `upper`, which are all of the range that ends at the bound. */
+	void describe(const RecordSet &own, size_t lower, size_t upper, const Bound &bound)
+	{
+		const size_t count = upper - lower;
+		if (count < kFewRecords)
+			return ids(bound, own.part(lower, upper));
+		for (size_t part = 0; part < kParts; part++) {
+			size_t next = lower + count / kParts + (part < count % kParts);
+			fingerprint(next == upper ? bound : Bound::between(own[next - 1], own[next]),
+						own.fingerprint(lower, next));
+			lower = next;
+		}
+	}
+
+	/* Would a message of this size be too long, were there more to come? */
+	bool exceeds(size_t size) const { return frame_limit_ > 0 && size + kSpare > frame_limit_; }
+	size_t size() const { return out_.size(); }
+	/* Forgets what was written since it had this size. Only a bound at infinity may follow. */
+	void cut(size_t size) { out_.resize(size); }
+	std::string take() { return std::move(out_); }
+
+  private:
+	void range(const Bound &upper, Mode mode)
+	{
+		if (upper.created_at == Bound::kInfinity) {
+			append_varint(0, out_);
+		} else {
+			append_varint(upper.created_at - last_ + 1, out_);
+			last_ = upper.created_at;
+		}
+		append_varint(upper.id_bytes, out_);
+		out_.append(reinterpret_cast<const char *>(upper.id.data()), upper.id_bytes);
+		append_varint(mode, out_);
+	}
+
+	const size_t frame_limit_;
+	std::string out_{char(kVersion)};
+	uint64_t last_ = 0; // time of the bound before
+};
+
+class RangeReader
+{
+  public:
+	explicit RangeReader(std::string_view message) : rest_(message) {}
+
+	bool at_end() const { return rest_.empty(); }
+	std::string_view bytes(size_t size)
+	{
+		if (size > rest_.size())
+			throw Fault::CutShort;
+		std::string_view bytes = rest_.substr(0, size);
+		rest_.remove_prefix(size);
+		return bytes;
+	}
+	uint64_t number()
+	{
+		uint64_t value = 0;
+		for (int groups = 0; groups < kMaxGroups && value >> 57 == 0; groups++) {
+			auto byte = uint8_t(bytes(1)[0]);
+			value = value << 7 | (byte & 0x7f);
+			if (byte < 0x80)
+				return value;
+		}
+		throw Fault::TooLarge;
+	}
+	/* Not below the bound before. */
+	Bound bound()
+	{
+		Bound bound{.created_at = number()};
+		if (bound.created_at == 0)
+			bound.created_at = Bound::kInfinity;
+		else if (__builtin_add_overflow(last_.created_at, bound.created_at - 1, &bound.created_at))
+			bound.created_at = Bound::kInfinity;
+		uint64_t told = number();
+		if (told > bound.id.size())
+			throw Fault::LongPrefix;
+		std::string_view id = bytes(told);
+		bound.id_bytes = uint8_t(told);
+		std::copy(id.begin(), id.end(), bound.id.begin());
+		if (bound < last_)
+			throw Fault::Unordered;
+		last_ = bound;
+		return bound;
+	}
+	/* A list of ids, sorted, each once. */
+	std::vector<Id> ids()
+	{
+		uint64_t count = number();
+		if (count > rest_.size() / sizeof(Id))
+			throw Fault::CutShort;
+		std::vector<Id> ids(count);
+		for (Id &id : ids) {
+			std::string_view from = bytes(id.size());
+			std::copy(from.begin(), from.end(), id.begin());
+		}
+		std::sort(ids.begin(), ids.end());
+		ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+		return ids;
+	}
+	void skip_ids()
+	{
+		uint64_t count = number();
+		if (count > rest_.size() / sizeof(Id))
+			throw Fault::CutShort;
+		rest_.remove_prefix(count * sizeof(Id));
+	}
+
+  private:
+	static constexpr int kMaxGroups = 10; // of seven bits, in a number of 64
+
+	std::string_view rest_;
+	Bound last_;
+};
+
+/* Goes through one message and writes the answer. */
+class Reconciler
+{
+  public:
+	/* Without `difference` it is the server's side. */
+	Reconciler(const RecordSet &own, size_t frame_limit, Difference *difference)
+		: own_(own), out_(frame_limit), difference_(difference)
+	{
+	}
+
+	std::string run(RangeReader &in)
+	{
+		while (!in.at_end() && step(in))
+			;
+		return out_.take();
+	}
+
+  private:
+	/* One range of the message. False: the frame is full, and ends with the rest of our records. */
+	bool step(RangeReader &in)
+	{
+		const Bound bound = in.bound();
+		const uint64_t mode = in.number();
+		const size_t lower = next_;
+		size_t upper = own_.find(lower, bound), kept = out_.size();
+		switch (mode) {
+		case Mode::Skip:
+			skipped_ = true;
+			break;
+		case Mode::Fingerprints:
+			if (in.bytes(sizeof(Fingerprint)) == view(own_.fingerprint(lower, upper))) {
+				skipped_ = true;
+			} else {
+				write_skip();
+				out_.describe(own_, lower, upper, bound);
+			}
+			break;
+		case Mode::Ids:
+			if (difference_) {
+				compare(own_.part(lower, upper), in.ids());
+				skipped_ = true;
+			} else {
+				in.skip_ids();
+				upper = write_ids(lower, upper, bound);
+				kept = out_.size();
+			}
+			break;
+		default:
+			throw Fault::UnknownMode;
+		}
+		if (out_.exceeds(out_.size())) {
+			out_.cut(kept);
+			out_.fingerprint(Bound::infinity(), own_.fingerprint(upper, own_.size()));
+			return false;
+		}
+		next_ = upper;
+		bound_ = bound;
+		return true;
+	}
+
+	static std::string_view view(const Fingerprint &fingerprint)
+	{
+		return {reinterpret_cast<const char *>(fingerprint.data()), fingerprint.size()};
+	}
+
+	/* Ranges of which nothing is to be said are one, and none if nothing follows them. */
+	void write_skip()
+	{
+		if (skipped_)
+			out_.skip(bound_);
+		skipped_ = false;
+	}
+
+	/* All ids of the range, or as many as the frame holds. Returns where they end. */
+	size_t write_ids(size_t lower, size_t upper, const Bound &bound)
+	{
+		const size_t before = out_.size(); // the reference implementations do not count the skip
+		write_skip();
+		for (size_t i = lower; i < upper; i++)
+			if (out_.exceeds(before + (i - lower) * sizeof(Id))) {
+				out_.ids(Bound::at(own_[i]), own_.part(lower, i));
+				return i;
+			}
+		out_.ids(bound, own_.part(lower, upper));
+		return upper;
+	}
+
+	void compare(std::span<const Record> own, const std::vector<Id> &theirs)
+	{
+		std::vector<Id> ours;
+		ours.reserve(own.size());
+		for (const Record &record : own)
+			ours.push_back(record.id);
+		std::sort(ours.begin(), ours.end());
+		std::set_difference(ours.begin(), ours.end(), theirs.begin(), theirs.end(),
+							std::back_inserter(difference_->have));
+		std::set_difference(theirs.begin(), theirs.end(), ours.begin(), ours.end(),
+							std::back_inserter(difference_->need));
+	}
+
+	const RecordSet &own_;
+	RangeWriter out_;
+	Difference *const difference_;
+	size_t next_ = 0;      // the first record of the next range
+	Bound bound_;          // where the range before ended
+	bool skipped_ = false; // nothing was written about the ranges before
+};
+
+void
+sort_unique(std::vector<Id> &ids)
+{
+	std::sort(ids.begin(), ids.end());
+	ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+}
+
+/* Repeats count for nothing, but they take memory until they are dropped. */
+bool
+within(std::vector<Id> &ids, size_t most)
+{
+	if (ids.size() > most)
+		sort_unique(ids);
+	return ids.size() <= most;
+}
+
+uint8_t
+version_of(RangeReader &in)
+{
+	if (in.at_end())
+		throw Fault::Empty;
+	auto version = uint8_t(in.bytes(1)[0]);
+	if (version < kFirstVersion || version > kLastVersion)
+		throw Fault::NoVersion;
+	return version;
+}
+
+} // namespace
+
+const char *
+fault_text(Fault fault)
+{
+	switch (fault) {
+	case Fault::None:
+		return "";
+	case Fault::Empty:
+		return "an empty message";
+	case Fault::NoVersion:
+		return "no protocol version";
+	case Fault::OtherVersion:
+		return "another protocol version";
+	case Fault::CutShort:
+		return "a message cut short";
+	case Fault::TooLarge:
+		return "a number out of range";
+	case Fault::LongPrefix:
+		return "a prefix longer than an id";
+	case Fault::UnknownMode:
+		return "an unknown mode";
+	case Fault::Unordered:
+		return "ranges out of order";
+	case Fault::TooMuchDiffers:
+		return "too many ids differ";
+	}
+	return "";
+}
+
+std::string
+Client::first() const
+{
+	RangeWriter out(0);
+	out.describe(own_, 0, own_.size(), Bound::infinity());
+	return out.take();
+}
+
+Fault
+Client::read(std::string_view message, std::string &reply)
+{
+	reply.clear();
+	try {
+		RangeReader in(message);
+		if (version_of(in) != kVersion)
+			return Fault::OtherVersion;
+		reply = Reconciler(own_, frame_limit_, &difference_).run(in);
+	} catch (Fault fault) {
+		return fault;
+	}
+	/* Nothing but the version. */
+	if (reply.size() == 1)
+		reply.clear();
+	return within(difference_.have, most_) && within(difference_.need, most_)
+			   ? Fault::None
+			   : Fault::TooMuchDiffers;
+}
+
+Difference
+Client::take_difference()
+{
+	sort_unique(difference_.have);
+	sort_unique(difference_.need);
+	return std::move(difference_);
+}
+
+Fault
+answer(const RecordSet &own, size_t frame_limit, std::string_view message, std::string &reply)
+{
+	reply.clear();
+	try {
+		RangeReader in(message);
+		if (version_of(in) != kVersion)
+			reply = char(kVersion);
+		else
+			reply = Reconciler(own, frame_limit, nullptr).run(in);
+		return Fault::None;
+	} catch (Fault fault) {
+		return fault;
+	}
+}
+
+} // namespace nostr::negentropy
