@@ -1,0 +1,71 @@
+/*
+ * What a simulated relay says on one connection. Sans I/O: is told what came, says what to send,
+ * when, and where the connection breaks.
+ */
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "relay.h"
+
+namespace simulator {
+
+struct Item
+{
+	enum class Act
+	{
+		Send,
+		Drop, // close the connection
+		Stall // say nothing any more
+	};
+	std::string bytes;    // whole frames, or a part of one before a Drop or Stall
+	uint32_t wait_ms = 0; // before it
+	Act act = Act::Send;
+	bool may_drop = false; // an event that is dropped if the client is far behind
+};
+
+class Conversation
+{
+  public:
+	Conversation(const Pool &pool, Relay &relay)
+		: pool_(pool), relay_(relay), node_(relay.next_node())
+	{
+	}
+
+	/* The answer to the request for a WebSocket, or for the relay's document if `key` is empty. */
+	void on_handshake(std::string_view key, int64_t now_ms);
+	void on_text(std::string_view text, int64_t now_ms);
+	/* A new event of the relay. */
+	void publish(uint32_t number);
+
+	std::deque<Item> out; // the owner takes from the front
+
+  private:
+	struct Breaks // where this answer breaks, if it does
+	{
+		const Trouble *trouble = nullptr;
+		bool at(Position position) const { return trouble && trouble->position == position; }
+	};
+
+	void say(std::string text, uint32_t wait_ms = 0, bool may_drop = false);
+	void say(const char *verb, std::string_view subscription, std::string_view text);
+	Breaks pick_trouble(std::initializer_list<Position> positions);
+	void fail(const Breaks &breaks, bool in_frame = false);
+	bool too_fast(std::string_view subscription, int64_t now_ms);
+	void request(std::string_view subscription, std::vector<nostr::Filter> filters);
+	void event(std::string_view subscription, uint32_t number);
+	void end_of_stored(std::string_view subscription, const Answer &answer);
+	void made_up_times(std::string_view subscription, const Answer &answer);
+
+	const Pool &pool_;
+	Relay &relay_;
+	uint32_t node_;
+	int64_t opened_ms_ = 0, second_ = 0;
+	uint32_t asked_in_second_ = 0;
+	std::map<std::string, std::vector<nostr::Filter>, std::less<>> subscriptions_;
+};
+
+} // namespace simulator

@@ -1,0 +1,102 @@
+# Hundreds of simulated relays at once, each hard to archive in its own way: nothing that the archive calls proven may be
+# missing, and what is missing has a name. BIGBROTR_SCENARIOS: how many; BIGBROTR_TEST_SEED: which.
+# BIGBROTR_SWITCHES=NAME,NAME: only relays that have these. BIGBROTR_REPORT: a file for a line of JSON for each relay.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib", $FindBin::RealBin;
+use ArchiveTest;
+use IPC::Open2 qw(open2);
+use JSON::PP ();
+use Judge qw(judge summary);
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $json = JSON::PP->new->utf8->canonical;
+my $scenarios = $ENV{BIGBROTR_SCENARIOS} // 200;
+my $seed = $ENV{BIGBROTR_TEST_SEED} // 1;
+my $first = $ENV{BIGBROTR_FIRST_SCENARIO} // 0;
+my $at_once = 200;
+my $report = $ENV{BIGBROTR_REPORT} // "$PostgreSQL::Test::Utils::tmp_check/simulator.jsonl";
+
+# The simulator with these scenarios: its relays, and a function that gives it a command.
+sub simulate
+{
+	my ($from, $count) = @_;
+	my $list = PostgreSQL::Test::Utils::tempdir() . '/list.jsonl';
+	my @only = $ENV{BIGBROTR_SWITCHES} ? ('--switches', $ENV{BIGBROTR_SWITCHES}) : ();
+	open2(my $out, my $in, 'bigbrotr-simulator', '--list', $list, '--seed', $seed, '--first', $from, '--count', $count, @only);
+	my $told = <$out> // die 'the simulator did not start';
+	note $told;
+	my $command = sub {
+		syswrite $in, "$_[0]\n";
+		return $json->decode(<$out> // die 'the simulator is gone');
+	};
+	return { relays => [ map { $json->decode($_) } split /\n/, slurp_file($list) ], command => $command };
+}
+
+# Waits until every relay has had its turn and what is known of them does not change for eight looks, a second apart; relays
+# that go on failing may do so.
+sub wait_until_quiet
+{
+	my ($node, $what) = @_;
+	my ($last, $same, $looks) = ('', 0, 0);
+	my $looks_at_most = $ENV{BIGBROTR_PATIENCE} // 240;
+	while ($same < 8 && $looks++ < $looks_at_most)
+	{
+		my $now = $node->safe_psql('postgres', q{
+			SELECT count(*) FILTER (WHERE next_attempt = 0 AND phase IN ('waiting', 'connecting')) FROM bigbrotr.relay_sync;
+			SELECT count(*) FROM bigbrotr.sightings;
+			SELECT md5(string_agg(concat_ws(' ', relay_id, lower, evidence), ',' ORDER BY relay_id, lower)) FROM bigbrotr.coverage});
+		my $quiet = $now =~ /^0\n/ && $now eq $last;
+		$same = $quiet ? $same + 1 : 0;
+		$last = $now;
+		select undef, undef, undef, 1;
+	}
+	note "$what: quiet after $looks looks" . ($same < 8 ? ' (not quiet)' : '');
+	return;
+}
+
+open my $lines, '>', $report or die "$report: $!";
+my @results;
+for (my $from = $first; $from < $first + $scenarios; $from += $at_once)
+{
+	my $count = $from + $at_once > $first + $scenarios ? $first + $scenarios - $from : $at_once;
+	my $simulator = simulate($from, $count);
+	my $node = archive_server("simulator_$from",
+		'bigbrotr.sync_connections' => 1000,
+		'bigbrotr.sync_interval' => '2s',
+		'bigbrotr.response_timeout' => '3s',
+		'bigbrotr.connect_timeout' => '3s',
+		'bigbrotr.retry_delay' => '100ms',
+		'bigbrotr.retry_delay_max' => '1s',
+		'bigbrotr.max_event_size' => '32kB',
+		'fsync' => 'off');
+	# Hostile ones first: what they do, they do before honest ones.
+	add_relays($node, map { $_->{url} } sort { $a->{judged} <=> $b->{judged} } @{ $simulator->{relays} });
+	wait_until_quiet($node, 'first pass');
+	$simulator->{command}->('change');
+	wait_until_quiet($node, 'after the change');
+	my $truth = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
+	$simulator->{command}->("truth $truth");
+	my @judged = judge($node, $truth, grep { $_->{judged} } @{ $simulator->{relays} });
+	note 'requests: ' . $simulator->{command}->('requests')->{requests};
+	print {$lines} $json->encode($_), "\n" for @judged;
+	push @results, @judged;
+	$node->stop('fast');
+	$node->clean_node;
+}
+close $lines;
+
+for my $one (grep { $_->{proven_but_false} || $_->{unnamed_gaps} } @results)
+{
+	diag $json->encode({ map { ($_ => $one->{$_}) } qw(scenario switches proven_but_false unnamed_gaps served missing examples) });
+}
+my $summary = summary(@results);
+diag "seed $seed: " . $json->encode($summary);
+is($summary->{scenarios}, $scenarios, 'all scenarios were played');
+is($summary->{proven_but_false}, 0, 'nothing that is called proven is missing');
+is($summary->{unnamed_gaps}, 0, 'each gap has a reason');
+is($summary->{not_served}, 0, 'nothing is archived that the relays did not serve');
+
+done_testing();
