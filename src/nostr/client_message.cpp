@@ -1,6 +1,8 @@
 #include "elements.h"
 #include "message.h"
 
+#include <utility>
+
 #include <simdjson.h>
 
 namespace nostr {
@@ -40,7 +42,6 @@ read_filters(Elements &elements, int &filters)
 bool
 read_client_message(Elements &elements, ClientMessage &message)
 {
-	std::string payload;
 	switch (message.type) {
 	case ClientMessageType::Req:
 	case ClientMessageType::Count:
@@ -51,9 +52,10 @@ read_client_message(Elements &elements, ClientMessage &message)
 		return elements.read_subscription(message.subscription);
 	case ClientMessageType::NegOpen:
 		return elements.read_subscription(message.subscription) && elements.skip_object() &&
-			   elements.read_hex_bytes(payload);
+			   elements.read_hex_bytes(message.payload);
 	case ClientMessageType::NegMsg:
-		return elements.read_subscription(message.subscription) && elements.read_hex_bytes(payload);
+		return elements.read_subscription(message.subscription) &&
+			   elements.read_hex_bytes(message.payload);
 	case ClientMessageType::Event:
 	case ClientMessageType::Auth:
 	case ClientMessageType::Unknown:
@@ -70,6 +72,7 @@ parse_client_message(std::string_view frame, ClientMessage &message, Limits limi
 	message.type = ClientMessageType::Unknown;
 	message.subscription.clear();
 	message.filters = 0;
+	message.payload.clear();
 
 	if (!simdjson::validate_utf8(frame.data(), frame.size()))
 		return Reject::BadUtf8;
@@ -95,37 +98,105 @@ reason_prefix(std::string_view text)
 	return text.substr(0, end);
 }
 
-std::string
-req_message(std::string_view subscription, const Window &window)
+static void
+append_filter(const Window &window, std::string &out)
 {
-	std::string out = "[\"REQ\",";
-	append_json_string(subscription, out);
-	out += ",{";
-	auto add = [&out](const char *name, int64_t value) {
+	out += '{';
+	out += window.members;
+	auto name = [&out](const char *name) {
 		if (out.back() != '{')
 			out += ',';
 		out += '"';
 		out += name;
 		out += "\":";
+	};
+	auto number = [&](const char *member, int64_t value) {
+		name(member);
 		out += std::to_string(value);
 	};
+	auto list = [&](const char *member, const auto &values, auto write) {
+		if (values.empty())
+			return;
+		name(member);
+		char before = '[';
+		for (const auto &value : values) {
+			out += std::exchange(before, ',');
+			write(value);
+		}
+		out += ']';
+	};
 	if (window.since)
-		add("since", *window.since);
+		number("since", *window.since);
 	if (window.until)
-		add("until", *window.until);
+		number("until", *window.until);
 	if (window.limit)
-		add("limit", *window.limit);
-	out += "}]";
+		number("limit", *window.limit);
+	list("kinds", window.kinds, [&](int32_t kind) { out += std::to_string(kind); });
+	list("authors", window.authors,
+		 [&](const PublicKey &author) { out += '"' + to_hex(author.data(), author.size()) + '"'; });
+	out += '}';
+}
+
+std::string
+req_message(std::string_view subscription, const Window &window)
+{
+	std::string out = "[\"REQ\",";
+	append_json_string(subscription, out);
+	out += ',';
+	append_filter(window, out);
+	out += ']';
+	return out;
+}
+
+static std::string
+close_with(const char *verb, std::string_view subscription)
+{
+	std::string out = "[\"";
+	out += verb;
+	out += "\",";
+	append_json_string(subscription, out);
+	out += ']';
 	return out;
 }
 
 std::string
 close_message(std::string_view subscription)
 {
-	std::string out = "[\"CLOSE\",";
+	return close_with("CLOSE", subscription);
+}
+
+static void
+append_hex(std::string_view bytes, std::string &out)
+{
+	out += ",\"";
+	out += to_hex(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+	out += "\"]";
+}
+
+std::string
+neg_open_message(std::string_view subscription, const Window &window, std::string_view message)
+{
+	std::string out = "[\"NEG-OPEN\",";
 	append_json_string(subscription, out);
-	out += ']';
+	out += ',';
+	append_filter(window, out);
+	append_hex(message, out);
 	return out;
+}
+
+std::string
+neg_message(std::string_view subscription, std::string_view message)
+{
+	std::string out = "[\"NEG-MSG\",";
+	append_json_string(subscription, out);
+	append_hex(message, out);
+	return out;
+}
+
+std::string
+neg_close_message(std::string_view subscription)
+{
+	return close_with("NEG-CLOSE", subscription);
 }
 
 } // namespace nostr

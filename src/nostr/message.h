@@ -5,6 +5,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "event.h"
 
@@ -78,8 +80,9 @@ struct ClientMessage
 {
 	ClientMessageType type = ClientMessageType::Unknown;
 	std::string subscription;
-	Event event;     // Event, Auth
-	int filters = 0; // Req, Count: number of filter objects
+	Event event;         // Event, Auth
+	int filters = 0;     // Req, Count: number of filter objects
+	std::string payload; // NegOpen, NegMsg: pairs of hexadecimal digits of either case
 };
 
 Reject parse_client_message(std::string_view frame, ClientMessage &message, Limits limits = {});
@@ -88,15 +91,23 @@ Reject parse_client_message(std::string_view frame, ClientMessage &message, Limi
  */
 std::string_view reason_prefix(std::string_view text);
 
-/* The time window of a subscription; bounds are inclusive Unix seconds. */
+/* What a subscription asks for: events of a time window; bounds are inclusive Unix seconds. */
 struct Window
 {
 	std::optional<int64_t> since;
 	std::optional<int64_t> until;
 	std::optional<int> limit;
+	std::vector<int32_t> kinds;     // empty: all
+	std::vector<PublicKey> authors; // likewise
+	std::string members;            // further ones of the filter's JSON object: "a":1,"b":2
 };
 
 std::string req_message(std::string_view subscription, const Window &window);
 std::string close_message(std::string_view subscription);
+/* NIP-77: opens a set reconciliation, goes on with it, ends it; `message` are bytes. */
+std::string neg_open_message(std::string_view subscription, const Window &window,
+							 std::string_view message);
+std::string neg_message(std::string_view subscription, std::string_view message);
+std::string neg_close_message(std::string_view subscription);
 
 } // namespace nostr

@@ -118,6 +118,27 @@ RelayClient::close(const std::string &id)
 	socket_->send(nostr::close_message(id));
 }
 
+void
+RelayClient::open_reconciliation(const std::string &id, const nostr::Window &window,
+								 std::string_view message, Requests::Handler &handler)
+{
+	requests_.open(id, window, handler);
+	socket_->send(nostr::neg_open_message(id, window, message));
+}
+
+void
+RelayClient::go_on(const std::string &id, std::string_view message)
+{
+	socket_->send(nostr::neg_message(id, message));
+}
+
+void
+RelayClient::close_reconciliation(const std::string &id)
+{
+	requests_.close(id);
+	socket_->send(nostr::neg_close_message(id));
+}
+
 bool
 RelayClient::blocked() const
 {

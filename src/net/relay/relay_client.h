@@ -82,6 +82,11 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	void ask(const std::string &id, const nostr::Window &window, Requests::Handler &handler);
 	/* Sends CLOSE. */
 	void close(const std::string &id);
+	/* A set reconciliation: NEG-OPEN, NEG-MSG, NEG-CLOSE; `message` are bytes. */
+	void open_reconciliation(const std::string &id, const nostr::Window &window,
+							 std::string_view message, Requests::Handler &handler);
+	void go_on(const std::string &id, std::string_view message);
+	void close_reconciliation(const std::string &id);
 	std::string new_id(char kind) { return requests_.new_id(kind); }
 	/* For handlers: the event they were given is refused, or says nothing new. */
 	void refuse(const char *reason, std::string_view detail) { owner_.on_refused(reason, detail); }
@@ -109,6 +114,8 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	void on_event(std::string_view text);
 	void on_end_of_stored();
 	void on_subscription_closed();
+	void on_neg_message();
+	void on_neg_error();
 	void on_notice();
 	void on_unreadable(nostr::Reject reason, std::string_view text);
 	void leave_place();

@@ -1,4 +1,6 @@
 /* What a relay says, and who is to hear it. */
+#include <algorithm>
+
 #include <simdjson.h>
 
 #include "net/relay/relay_client.h"
@@ -29,6 +31,10 @@ RelayClient::dispatch(std::string_view text)
 		return on_subscription_closed();
 	case nostr::MessageType::Notice:
 		return on_notice();
+	case nostr::MessageType::NegMsg:
+		return on_neg_message();
+	case nostr::MessageType::NegErr:
+		return on_neg_error();
 	case nostr::MessageType::Auth:
 	case nostr::MessageType::Unknown:
 		return owner_.on_ignored();
@@ -79,6 +85,31 @@ RelayClient::on_subscription_closed()
 	} else {
 		owner_.on_ignored();
 	}
+}
+
+void
+RelayClient::on_neg_message()
+{
+	std::string &digits = host_.message.text;
+	Requests::Handler *handler = requests_.find(host_.message.subscription);
+	if (!handler)
+		return owner_.on_ignored();
+	std::transform(digits.begin(), digits.end(), digits.begin(),
+				   [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
+	std::string bytes(digits.size() / 2, '\0');
+	nostr::from_hex(digits, reinterpret_cast<uint8_t *>(bytes.data()), bytes.size());
+	handler->on_neg_message(bytes);
+}
+
+void
+RelayClient::on_neg_error()
+{
+	const nostr::RelayMessage &message = host_.message;
+	Requests::Handler *handler = requests_.find(message.subscription);
+	if (!handler)
+		return owner_.on_ignored();
+	requests_.close(message.subscription);
+	handler->on_neg_error(message.text);
 }
 
 void

@@ -29,6 +29,10 @@ class Requests
 		virtual void on_closed(std::string_view reason) = 0;
 		/* A NOTICE names no subscription: every handler hears it. */
 		virtual void on_notice(std::string_view text) = 0;
+		/* Of a set reconciliation (NIP-77): the relay's message in bytes, or why it has ended; then
+		 * it is forgotten already. */
+		virtual void on_neg_message(std::string_view) {}
+		virtual void on_neg_error(std::string_view) {}
 	};
 
 	struct Closed

@@ -209,6 +209,38 @@ TEST(ClientMessages, Requests)
 	EXPECT_EQ(message.type, nostr::ClientMessageType::Unknown);
 }
 
+/* NIP-77: what we send reads back. */
+TEST(ClientMessages, SetReconciliation)
+{
+	nostr::Window window{.since = 10, .until = 20};
+	window.members = R"("kinds":[1])";
+	const std::string bytes("\x61\0\xff", 3);
+	std::string open = nostr::neg_open_message("n1", window, bytes);
+	EXPECT_EQ(open, R"(["NEG-OPEN","n1",{"kinds":[1],"since":10,"until":20},"6100ff"])");
+	nostr::ClientMessage message;
+	ASSERT_EQ(nostr::parse_client_message(open, message), Reject::None);
+	EXPECT_EQ(message.type, nostr::ClientMessageType::NegOpen);
+	EXPECT_EQ(message.payload, "6100ff");
+
+	EXPECT_EQ(nostr::neg_message("n1", bytes), R"(["NEG-MSG","n1","6100ff"])");
+	EXPECT_EQ(nostr::neg_close_message("n\"1"), R"(["NEG-CLOSE","n\"1"])");
+	ASSERT_EQ(nostr::parse_client_message(nostr::neg_close_message("n1"), message), Reject::None);
+	EXPECT_EQ(message.type, nostr::ClientMessageType::NegClose);
+	EXPECT_EQ(message.payload, "");
+}
+
+/* Members of the filter that are given as text stand before those that are written here. */
+TEST(ClientMessages, Filters)
+{
+	nostr::Window window{.since = {}, .until = 5, .limit = {}, .kinds = {1, 30023}};
+	window.authors.emplace_back().fill(0xab);
+	window.members = R"("#t":["x"])";
+	const std::string author =
+		R"("abababababababababababababababababababababababababababababababab")";
+	EXPECT_EQ(nostr::req_message("s", window),
+			  R"(["REQ","s",{"#t":["x"],"until":5,"kinds":[1,30023],"authors":[)" + author + "]}]");
+}
+
 TEST(ReasonPrefix, IsOneWord)
 {
 	EXPECT_EQ(nostr::reason_prefix("auth-required: log in"), "auth-required");
