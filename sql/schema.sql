@@ -49,5 +49,6 @@ CREATE EXTENSION bigbrotr;
 DROP EXTENSION bigbrotr;
 SELECT count(*) FROM pg_namespace WHERE nspname = 'bigbrotr';
 CREATE SCHEMA bigbrotr;
+\set SHOW_CONTEXT never
 CREATE EXTENSION bigbrotr;
 DROP SCHEMA bigbrotr;

@@ -1,6 +1,7 @@
 -- The type of tags: JSON to the outside, packed inside.
 CREATE EXTENSION bigbrotr;
 SET search_path = public, bigbrotr;
+SET default_toast_compression = pglz; -- sizes are shown
 
 -- What comes out is the canonical form, however it went in.
 SELECT t::tags FROM unnest(ARRAY['[]', ' [ ] ', '[["e"]]', '[["",""]]', ' [ [ "a" , "b" ] ,' || E'\n\t' || '[ "c" ] ] ',

@@ -292,7 +292,7 @@ bigbrotr_event_matches_support(PG_FUNCTION_ARGS)
 {
 	auto *request = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
 	if (!IsA(request, SupportRequestSimplify))
-		PG_RETURN_POINTER(nullptr);
+		return Datum(0);
 	return pg::boundary([&] {
 		return PointerGetDatum(simplified(reinterpret_cast<SupportRequestSimplify *>(request)));
 	});
@@ -307,7 +307,7 @@ bigbrotr_certain_support(PG_FUNCTION_ARGS)
 {
 	auto *request = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
 	if (!IsA(request, SupportRequestSelectivity))
-		PG_RETURN_POINTER(nullptr);
+		return Datum(0);
 	reinterpret_cast<SupportRequestSelectivity *>(request)->selectivity = 1;
 	PG_RETURN_POINTER(request);
 }

@@ -6,7 +6,6 @@
 extern "C" {
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 
 PG_FUNCTION_INFO_V1(bigbrotr_tags_in);
 PG_FUNCTION_INFO_V1(bigbrotr_tags_out);
@@ -103,25 +102,26 @@ bigbrotr_tags_to_jsonb(PG_FUNCTION_ARGS)
 {
 	std::string_view tags = archive::tags_view(PG_GETARG_DATUM(0));
 	auto *digits = static_cast<nostr::HexText *>(palloc(2 * tags.size() + 1)); // of all hex items
-	JsonbParseState *state = nullptr;
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, nullptr);
+	pg::compat::JsonbBuilder builder{};
+	pg::compat::push_jsonb(&builder, WJB_BEGIN_ARRAY);
 	nostr::TagReader reader(tags);
 	nostr::PackedItem item;
 	while (reader.next_tag()) {
-		pushJsonbValue(&state, WJB_BEGIN_ARRAY, nullptr);
+		pg::compat::push_jsonb(&builder, WJB_BEGIN_ARRAY);
 		while (reader.next_item(item)) {
 			std::string_view text = item.hex ? nostr::item_text(item, *digits++) : item.bytes;
 			JsonbValue value;
 			value.type = jbvString;
 			value.val.string.val = const_cast<char *>(text.data());
 			value.val.string.len = static_cast<int>(text.size());
-			pushJsonbValue(&state, WJB_ELEM, &value);
+			pg::compat::push_jsonb(&builder, WJB_ELEM, &value);
 		}
-		pushJsonbValue(&state, WJB_END_ARRAY, nullptr);
+		pg::compat::push_jsonb(&builder, WJB_END_ARRAY);
 	}
 	if (reader.corrupt())
 		archive::refuse_corrupt_tags();
-	PG_RETURN_JSONB_P(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, nullptr)));
+	pg::compat::push_jsonb(&builder, WJB_END_ARRAY);
+	PG_RETURN_JSONB_P(JsonbValueToJsonb(builder.result));
 }
 
 Datum

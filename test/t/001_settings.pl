@@ -72,7 +72,7 @@ my @bad = (
 	[ 'batch_timeout', "'10ms'", qr/outside the valid range/ ],
 	[ 'sync_connections', "'0'", qr/outside the valid range/ ],
 	[ 'sync_buffer', "'3 apples'", qr/Valid units/ ],
-	[ 'no_such_setting', "'1'", qr/unrecognized configuration parameter/ ]);
+	[ 'no_such_setting', "'1'", qr/(unrecognized configuration parameter|invalid configuration parameter name) "bigbrotr\.no_such_setting"/ ]);
 for my $case (@bad)
 {
 	my ($name, $value, $reason) = @$case;

@@ -35,7 +35,7 @@ is(answer('bigbrotr.estimate_authors()'), $authors, 'exact without the extension
 
 SKIP:
 {
-	skip 'the extension hll is not available (Debian: postgresql-15-hll)', 18
+	skip 'the extension hll is not available (Debian: postgresql-N-hll)', 18
 	  if $node->safe_psql('postgres', q{SELECT count(*) FROM pg_available_extensions WHERE name = 'hll'}) eq '0';
 
 	$node->safe_psql('postgres', q{CREATE SCHEMA "Odd place"; CREATE SCHEMA shared; CREATE EXTENSION hll SCHEMA "Odd place"});

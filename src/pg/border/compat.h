@@ -1,5 +1,5 @@
 /*
- * PostgreSQL's headers and every difference between the supported majors (14 to 18), in one place.
+ * PostgreSQL's headers and every difference between the supported majors, in one place.
  * Include after all standard and own headers: PostgreSQL redefines printf, snprintf, _, Max, Min,
  * ERROR …
  */
@@ -8,7 +8,13 @@
 extern "C" {
 #include "postgres.h"
 
+/* The scripts read the limits from this line. */
+#if PG_VERSION_NUM < 140000 || PG_VERSION_NUM >= 200000
+#error "bigbrotr needs PostgreSQL 14 to 19"
+#endif
+
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
@@ -24,9 +30,11 @@ extern "C" {
 #include "storage/sinvaladt.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/tuplestore.h"
 #include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
@@ -121,7 +129,9 @@ primary_key_index(Relation relation)
 inline IndexScanDesc
 begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys)
 {
-#if PG_VERSION_NUM >= 180000
+#if PG_VERSION_NUM >= 190000
+	return index_beginscan(table, index, snapshot, nullptr, keys, 0, 0);
+#elif PG_VERSION_NUM >= 180000
 	return index_beginscan(table, index, snapshot, nullptr, keys, 0);
 #else
 	return index_beginscan(table, index, snapshot, keys, 0);
@@ -135,6 +145,25 @@ begin_bitmap_scan(Relation index, Snapshot snapshot, int keys)
 	return index_beginscan_bitmap(index, snapshot, nullptr, keys);
 #else
 	return index_beginscan_bitmap(index, snapshot, keys);
+#endif
+}
+
+#if PG_VERSION_NUM >= 190000
+using JsonbBuilder = JsonbInState;
+#else
+struct JsonbBuilder {
+	JsonbParseState *parseState;
+	JsonbValue *result; /* after the last token */
+};
+#endif
+
+inline void
+push_jsonb(JsonbBuilder *builder, JsonbIteratorToken token, JsonbValue *value = nullptr)
+{
+#if PG_VERSION_NUM >= 190000
+	pushJsonbValue(builder, token, value);
+#else
+	builder->result = pushJsonbValue(&builder->parseState, token, value);
 #endif
 }
 
