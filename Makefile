@@ -8,7 +8,7 @@ MODULE_big = bigbrotr_core
 PRELOAD = bigbrotr.so
 NET = bigbrotr-net
 IMPORT = bigbrotr-import
-SCRIPTS = src/client/bigbrotr-export
+EXPORT = bigbrotr-export
 
 SCRIPT = $(EXTENSION)--$(EXTVERSION).sql
 # The parts of the install script, in the order in which they depend on each other.
@@ -40,7 +40,8 @@ SHLIB_LINK = -L. -l:$(PRELOAD) -Wl,-rpath,'$$ORIGIN' -lsecp256k1 -lcrypto -lsimd
 SHLIB_EXPORTS = exports.txt
 NET_LIBS = -lwebsockets -lcares -lseccomp -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lpthread
 
-EXTRA_CLEAN = $(PRELOAD) $(PRELOAD_OBJS) $(NET) $(NET_OBJS) $(IMPORT) src/client/import.o $(SCRIPT)
+ALL_OBJS = $(sort $(OBJS) $(PRELOAD_OBJS) $(NET_OBJS) src/client/import.o)
+EXTRA_CLEAN = $(PRELOAD) $(NET) $(IMPORT) $(ALL_OBJS) $(ALL_OBJS:.o=.d) $(SCRIPT)
 
 all: $(NET) $(IMPORT)
 
@@ -57,7 +58,7 @@ BUILD_FILES := $(sort $(wildcard src/wire/*.h src/wire/*.cpp src/pg/cycle/*.h sr
 src/wire/link.o src/pg/preload.o: override CPPFLAGS += \
 	-DBIGBROTR_BUILD='"$(EXTVERSION)-$(shell cat $(BUILD_FILES) | cksum | cut -d ' ' -f 1)"'
 src/wire/link.o src/pg/preload.o: $(BUILD_FILES)
--include $(OBJS:.o=.d) $(PRELOAD_OBJS:.o=.d) $(NET_OBJS:.o=.d)
+-include $(ALL_OBJS:.o=.d)
 override CXXFLAGS += -MMD -MP
 
 # The postmaster loads it: nothing in it throws or needs more than the C library (test/check_symbols).
@@ -74,15 +75,18 @@ src/client/import.o: override CPPFLAGS += -I$(includedir)
 $(IMPORT): src/client/import.o
 	$(CXX) $(CXXFLAGS) $< $(LDFLAGS) $(libpq) -o $@
 
-# Beside what PGXS installs: the preload library, the net process, the client program and the seed list.
+# Beside what PGXS installs: the preload library, the net process, the client programs and the seed list.
 install: install-own
 install-own: $(PRELOAD) $(NET) $(IMPORT) installdirs
 	$(INSTALL_SHLIB) $(PRELOAD) '$(DESTDIR)$(pkglibdir)/$(PRELOAD)'
 	$(INSTALL_PROGRAM) $(NET) '$(DESTDIR)$(pkglibdir)/$(NET)'
+	$(MKDIR_P) '$(DESTDIR)$(bindir)' '$(DESTDIR)$(datadir)/bigbrotr'
 	$(INSTALL_PROGRAM) $(IMPORT) '$(DESTDIR)$(bindir)/$(IMPORT)'
-	$(MKDIR_P) '$(DESTDIR)$(datadir)/bigbrotr'
+	$(INSTALL_SCRIPT) $(srcdir)/src/client/$(EXPORT) '$(DESTDIR)$(bindir)/$(EXPORT)'
 	$(INSTALL_DATA) $(srcdir)/seed/relays.txt '$(DESTDIR)$(datadir)/bigbrotr/relays.txt'
 uninstall: uninstall-own
 uninstall-own:
-	rm -f '$(DESTDIR)$(pkglibdir)/$(PRELOAD)' '$(DESTDIR)$(pkglibdir)/$(NET)' '$(DESTDIR)$(bindir)/$(IMPORT)' '$(DESTDIR)$(datadir)/bigbrotr/relays.txt'
+	rm -f '$(DESTDIR)$(pkglibdir)/$(PRELOAD)' '$(DESTDIR)$(pkglibdir)/$(NET)' \
+		'$(DESTDIR)$(bindir)/$(IMPORT)' '$(DESTDIR)$(bindir)/$(EXPORT)'
+	rm -rf '$(DESTDIR)$(datadir)/bigbrotr'
 .PHONY: install-own uninstall-own
