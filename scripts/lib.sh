@@ -1,13 +1,14 @@
 # Shared by quickstart and check: packages, the user who runs the server, a private PostgreSQL.
-# Source it with bash, `set -euo pipefail` on; it sets ROOT (the checkout).
+# Source it with bash, `set -euo pipefail` on; it sets ROOT (the checkout). choose_major comes before
+# everything that has to do with packages or a server.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-PG_MAJOR=15
 export LANG=C.UTF-8 LC_ALL=C.UTF-8 # the server's test modules look at LANG only
 umask 022
 
+# choose_major adds the server to these.
 SERVER_PACKAGES=(
-	postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR g++ make ca-certificates
+	g++ make ca-certificates
 	libwebsockets-dev libc-ares-dev libseccomp-dev libssl-dev zlib1g-dev
 	libsecp256k1-dev libsimdjson-dev libidn2-dev libpsl-dev
 )
@@ -49,6 +50,57 @@ as_root() {
 
 can_be_root() { is_root || { command -v sudo && { sudo -n true || [ -t 0 ]; }; } >/dev/null 2>&1; }
 
+system_name() { (. /etc/os-release && echo "$PRETTY_NAME"); }
+
+# offered NAME…: those of the packages that apt could install.
+offered() {
+	local name
+	for name in "$@"; do
+		case "$(candidate "$name")" in '' | '(none)') ;; *) echo "$name" ;; esac
+	done
+}
+candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: //p'; }
+
+# choose_major [DATA]: sets and exports PG_MAJOR, the major version of PostgreSQL: that of the data directory DATA, else what the
+# environment says, else the newest that is installed with its headers, else the one that the system offers.
+choose_major() {
+	local asked=${PG_MAJOR-} oldest newest made
+	read -r oldest newest < <(sed -nE 's/^#error .* PostgreSQL ([0-9]+) to ([0-9]+).*/\1 \2/p' "$ROOT/src/pg/border/compat.h")
+	made=$(cat "${1-}/PG_VERSION" 2>/dev/null || true)
+	if [ -n "$made" ]; then
+		[ -z "$asked" ] || [ "$asked" = "$made" ] ||
+			die "PG_MAJOR asks for PostgreSQL $asked, but PostgreSQL $made made the archive in $1: unset PG_MAJOR, or move the archive with pg_upgrade"
+		PG_MAJOR=$made MAJOR_REASON="it made the archive in $1"
+	elif [ -n "$asked" ]; then
+		MAJOR_REASON="PG_MAJOR asks for it"
+	else
+		PG_MAJOR=$(newest_installed_major "$oldest" "$newest") MAJOR_REASON="it is installed"
+		[ -n "$PG_MAJOR" ] || PG_MAJOR=$(offered_major) MAJOR_REASON="$(system_name) offers it"
+		[ -n "$PG_MAJOR" ] || die "PostgreSQL is not installed, and $(system_name) offers no package postgresql; PostgreSQL $oldest to $newest is needed"
+	fi
+	[[ $PG_MAJOR =~ ^[1-9][0-9]$ && $PG_MAJOR -ge $oldest && $PG_MAJOR -le $newest ]] ||
+		die "PostgreSQL $PG_MAJOR ($MAJOR_REASON) is not supported; PostgreSQL $oldest to $newest is"
+	export PG_MAJOR
+	SERVER_PACKAGES+=("postgresql-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR")
+}
+
+newest_installed_major() {
+	local major
+	for ((major = $2; major >= $1; major--)); do
+		if [ -x "/usr/lib/postgresql/$major/bin/postgres" ] && [ -e "/usr/lib/postgresql/$major/lib/pgxs" ]; then
+			echo "$major"
+			return
+		fi
+	done
+}
+
+# The system's own major is the version of its package "postgresql". A container image has no lists of packages yet.
+offered_major() {
+	command -v apt-cache >/dev/null || return 0
+	[ -n "$(offered postgresql)" ] || ! can_be_root || as_root apt-get update -q >/dev/null 2>&1 || true
+	candidate postgresql | sed -nE 's/^([0-9]+:)?([0-9]+)\+.*/\2/p'
+}
+
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 # Node.js 18 or newer with npm may come from anywhere; only without it Debian's is wanted.
@@ -62,7 +114,7 @@ node_packages() {
 
 # install_packages NAME…: installs those that are missing, or says which and stops.
 install_packages() {
-	local missing=() name log cluster_conf=/etc/postgresql-common/createcluster.d/bigbrotr.conf
+	local missing=() name unknown log cluster_conf=/etc/postgresql-common/createcluster.d/bigbrotr.conf
 	command -v dpkg-query >/dev/null || die "this is no Debian: install the like of these yourself: $*"
 	for name in "$@"; do
 		installed "$name" || missing+=("$name")
@@ -71,14 +123,16 @@ install_packages() {
 	can_be_root || die "these packages are missing, and neither root nor sudo is there to install them:
   apt-get install ${missing[*]}"
 
-	say "Installing ${#missing[@]} packages: ${missing[*]}"
 	log=$(mktemp)
+	quietly "$log" as_root apt-get update -q
+	unknown=$(comm -23 <(printf '%s\n' "${missing[@]}" | sort) <(offered "${missing[@]}" | sort) | paste -sd ' ')
+	[ -z "$unknown" ] || die "$(system_name) offers no package $unknown (PostgreSQL $PG_MAJOR, since $MAJOR_REASON)"
+	say "Installing ${#missing[@]} packages: ${missing[*]}"
 	(
 		# The server package would create and start a cluster of the system: not ours to decide.
 		trap 'as_root rm -f "$cluster_conf"' EXIT
 		as_root mkdir -p "${cluster_conf%/*}"
 		as_root tee "$cluster_conf" >/dev/null <<<'create_main_cluster = false'
-		quietly "$log" as_root apt-get update -q
 		quietly "$log" as_root env DEBIAN_FRONTEND=noninteractive \
 			apt-get install -y -q --no-install-recommends "${missing[@]}"
 	) || exit 1
@@ -109,16 +163,21 @@ remove_private_directory() {
 # A short name for a path.
 path_id() { cksum <<<"$1" | cut -d ' ' -f 1; }
 
-# copy_sources DIRECTORY: the checkout's sources, without what was built there. Only files that differ
+# The checkout without what was built there, as tar.
+sources() {
+	tar -C "$ROOT" --exclude-vcs --exclude='./.bigbrotr*' --exclude='./build*' --exclude='*.o' --exclude='*.so' \
+		--exclude='*.d' --exclude=node_modules --exclude='./bigbrotr-net' --exclude='./bigbrotr-import' \
+		--exclude='./bigbrotr--*.sql' --exclude='./debian/*bigbrotr*' --exclude='./debian/.debhelper' -cf - .
+}
+
+# copy_sources DIRECTORY: the checkout's sources. Only files that differ
 # are written, with the time of the copy: a second build does what changed, even what changed while the
 # first one ran.
 copy_sources() {
 	local to=$1 new=$1.new file
 	as_user rm -rf "$new"
 	as_user mkdir -p "$to" "$new"
-	tar -C "$ROOT" --exclude-vcs --exclude='./.bigbrotr*' --exclude='./build*' --exclude='*.o' --exclude='*.so' \
-		--exclude='*.d' --exclude=node_modules --exclude='./bigbrotr-net' --exclude='./bigbrotr-import' \
-		--exclude='./bigbrotr--*.sql' -cf - . | as_user tar -C "$new" -xmf - --no-same-owner
+	sources | as_user tar -C "$new" -xmf - --no-same-owner
 	as_user bash -c 'cd "$1" && find . -type f | while read -r file; do
 		cmp -s "$file" "$2/$file" || { mkdir -p "$2/${file%/*}" && mv "$file" "$2/$file"; }
 	done' - "$new" "$to"

@@ -1,0 +1,62 @@
+# Part of check: other systems, made with debootstrap, for the suites and for trying packages.
+
+# One folder for each release: "base" is the fresh system, the others are copies of it. Remove a folder to start anew.
+CHROOTS=${BIGBROTR_CHROOTS:-$ROOT/build/chroots}
+
+# make_chroot RELEASE NAME: sets CHROOT to the system NAME; what is there already is kept.
+make_chroot() {
+	local release=$1 base=$CHROOTS/$1/base
+	CHROOT=$CHROOTS/$1/$2
+	is_root || die "only root may make another system"
+	install_packages debootstrap ca-certificates util-linux
+	[[ $release =~ ^[a-z]+$ && -e /usr/share/debootstrap/scripts/$release ]] || die "debootstrap knows no release \"$release\""
+	if [ ! -d "$base" ]; then
+		say "Making a fresh $release in $base"
+		rm -rf "$base.new"
+		mkdir -p "$base.new"
+		quietly "$base.log" debootstrap --variant=minbase "$release" "$base.new"
+		mv "$base.new" "$base"
+	fi
+	if [ ! -d "$CHROOT" ]; then
+		rm -rf "$CHROOT.new"
+		cp -a "$base" "$CHROOT.new"
+		mv "$CHROOT.new" "$CHROOT"
+	fi
+	copy_network_settings
+	copy_checkout
+}
+
+# How this machine reaches its package registries. Installing ca-certificates there takes up the certificates.
+copy_network_settings() {
+	cp -L /etc/resolv.conf "$CHROOT/etc/resolv.conf"
+	apt-config dump | grep -E '^Acquire::(https?|Check-)' >"$CHROOT/etc/apt/apt.conf.d/90host" || true
+	mkdir -p "$CHROOT/usr/local/share/ca-certificates"
+	find /usr/local/share/ca-certificates -name '*.crt' -exec cp -L -t "$CHROOT/usr/local/share/ca-certificates" {} +
+}
+
+# The checkout is /srv/bigbrotr there, what it built stays.
+copy_checkout() {
+	local to=$CHROOT/srv/bigbrotr
+	mkdir -p "$to" "$CHROOT/srv/shared"
+	find "$to" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
+	sources | tar -C "$to" -xf - --no-same-owner
+}
+
+# in_chroot COMMAND…: in the checkout there. The mounts and processes are of namespaces that end with the command, however it ends.
+in_chroot() {
+	local shared=${BIGBROTR_SHARED:-$ROOT/../shared}
+	[ -d "$shared" ] || shared=
+	unshare --mount --pid --fork --kill-child bash -c '
+		set -e
+		shared=$1
+		cd "$2"
+		mount -t proc proc proc
+		mount --rbind /sys sys
+		mount --rbind /dev dev
+		mount -t tmpfs tmpfs dev/shm
+		[ -z "$shared" ] || mount --bind -o ro "$shared" srv/shared
+		[ ! -f ~/.npmrc ] || { touch root/.npmrc && mount --bind -o ro ~/.npmrc root/.npmrc; }
+		env -u BIGBROTR_SHARED -u TMPDIR HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+			chroot . bash -c "cd /srv/bigbrotr && \"\$@\"" - "${@:3}"
+		exit' - "$shared" "$CHROOT" "$@"
+}
