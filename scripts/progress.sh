@@ -5,17 +5,17 @@
 # Busy is a relay whose history is being read or that was never tried; relays on other networks wait.
 PROGRESS="
 	SELECT floor(extract(epoch FROM clock_timestamp()) * 1000), count(*),
-	       count(*) FILTER (WHERE p.phase = 'backfill' OR p.phase IN ('waiting', 'connecting') AND p.failures = 0),
+	       count(*) FILTER (WHERE p.phase = 'backfill' OR p.phase IN ('waiting', 'connecting') AND p.failure_count = 0),
 	       count(*) FILTER (WHERE p.phase = 'live'),
-	       count(*) FILTER (WHERE p.failures > 0),
-	       coalesce(sum(p.events), 0), to_char(coalesce(sum(p.events), 0), 'FM999,999,999,990'),
-	       format('%s  coverage %s %%%s', pg_size_pretty(coalesce(sum(p.bytes), 0)),
-	              round(100 * coalesce(avg(p.coverage), 0)::numeric, 1),
+	       count(*) FILTER (WHERE p.failure_count > 0),
+	       coalesce(sum(p.event_count), 0), to_char(coalesce(sum(p.event_count), 0), 'FM999,999,999,990'),
+	       format('%s  coverage %s %%%s', pg_size_pretty(coalesce(sum(p.byte_count), 0)),
+	              round(100 * coalesce(avg(p.proven_fraction), 0)::numeric, 1),
 	              (SELECT string_agg(format('  %s %s: %s', s.service, s.state, s.last_error), '')
 	               FROM bigbrotr.services AS s
 	               WHERE s.database = current_database() AND s.state IN ('enabled', 'disabled', 'backoff') AND s.last_error <> ''))
 	FROM bigbrotr.relay_progress AS p
-	WHERE p.enabled AND (p.network = 'clearnet' OR p.network = 'local' AND bigbrotr.allow_local_relays())"
+	WHERE p.enabled AND (p.network = 'clearnet' OR p.network = 'local' AND _bigbrotr.allow_local_relays())"
 
 # watch UNTIL: shows progress until the function UNTIL says so, or Ctrl-C. On a terminal the line is
 # written over, elsewhere a new one comes every few seconds.
@@ -57,12 +57,12 @@ watch_relays() {
 
 show_failures() {
 	psql_in -Xq -d "$DATABASE" -P footer=off -P null=- <<-'END'
-		SELECT EXISTS (SELECT FROM bigbrotr.relay_progress WHERE failures > 0) AS failures \gset
+		SELECT EXISTS (SELECT FROM bigbrotr.relay_progress WHERE failure_count > 0) AS failures \gset
 		\if :failures
 		\echo
 		\echo Relays that failed:
-		SELECT last_error AS reason, count(*) AS relays, min(url) AS "for example", min(last_detail) AS detail
-		FROM bigbrotr.relay_progress WHERE failures > 0 GROUP BY 1 ORDER BY 2 DESC, 1;
+		SELECT last_error AS reason, count(*) AS relays, min(relay_url) AS "for example", min(last_detail) AS detail
+		FROM bigbrotr.relay_progress WHERE failure_count > 0 GROUP BY 1 ORDER BY 2 DESC, 1;
 		\endif
 	END
 }
@@ -101,12 +101,13 @@ show_status() {
 		\echo Services
 		SELECT service, state, pid, last_error FROM bigbrotr.services;
 		\echo Archive
-		SELECT relays, live, backfill + connecting + waiting AS reading, backoff AS failed, events, sightings,
-		       pg_size_pretty(bytes) AS received, refusals, round(100 * coverage::numeric, 1) AS "coverage %"
+		SELECT relay_count AS relays, live_count AS live, backfill_count + connecting_count + waiting_count AS reading, backoff_count AS failed,
+		       event_count AS events, sighting_count AS sightings, pg_size_pretty(byte_count) AS received, refusal_count AS refusals,
+		       round(100 * proven_fraction::numeric, 1) AS "coverage %"
 		FROM bigbrotr.sync_progress;
 		\echo Relays with most events
-		SELECT url, phase, events, sightings, round(100 * coverage::numeric, 1) AS "coverage %", last_error
-		FROM bigbrotr.relay_progress ORDER BY events DESC, url LIMIT 10;
+		SELECT relay_url, phase, event_count AS events, sighting_count AS sightings, round(100 * proven_fraction::numeric, 1) AS "coverage %", last_error
+		FROM bigbrotr.relay_progress ORDER BY event_count DESC, relay_url LIMIT 10;
 	END
 	show_failures
 }
@@ -116,8 +117,8 @@ show_help() {
 
 		Connect   ./quickstart psql       or: psql "host=$SOCKETS port=$PORT dbname=$DATABASE"$(! is_root || echo ' as the user postgres')
 		Ask       SELECT kind, count(*) FROM bigbrotr.events GROUP BY kind ORDER BY 2 DESC LIMIT 10;
-		          SELECT url, phase, events, coverage, last_error FROM bigbrotr.relay_progress ORDER BY events DESC;
-		          SELECT name, reason, count, last_detail FROM bigbrotr.refusals ORDER BY count DESC;
+		          SELECT relay_url, phase, event_count, proven_fraction, last_error FROM bigbrotr.relay_progress ORDER BY event_count DESC;
+		          SELECT relay_url, reason, refusal_count, last_detail FROM bigbrotr.refusals ORDER BY refusal_count DESC;
 		          SELECT bigbrotr.event_json(e) FROM bigbrotr.events AS e ORDER BY created_at DESC, event_id LIMIT 5;
 		Watch     ./quickstart status     log: $STATE/log/postgres.log
 		Stop      ./quickstart stop       ./quickstart$([ "$(cat kind)" = relays ] || echo ' --demo') goes on where it was

@@ -11,22 +11,22 @@ DECLARE
 BEGIN
 	INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at)
 	VALUES (sha256(name::bytea), sha256(author::bytea), at, kind, stored, name, sha256('a') || sha256('b'), 1) RETURNING eid INTO new;
-	PERFORM bigbrotr.record_facts(ARRAY[new]);
+	PERFORM _bigbrotr.record_facts(ARRAY[new]);
 END
 $$;
 CREATE VIEW seen AS SELECT e.content AS name,
 	EXISTS (SELECT FROM bigbrotr.events_current AS c WHERE c.eid = e.eid) AS current,
-	EXISTS (SELECT FROM bigbrotr.events_standing AS s WHERE s.eid = e.eid) AS standing,
+	EXISTS (SELECT FROM bigbrotr.events_visible AS s WHERE s.eid = e.eid) AS standing,
 	EXISTS (SELECT FROM bigbrotr.events_as_published AS p WHERE p.eid = e.eid) AS published,
-	EXISTS (SELECT FROM bigbrotr.query('{}') AS q WHERE q.eid = e.eid) AS answered,
-	EXISTS (SELECT FROM bigbrotr.query(jsonb_build_object('ids', jsonb_build_array(hex(e.content)))) AS q) AS by_id,
-	EXISTS (SELECT FROM bigbrotr.query('{}', true) AS q WHERE q.eid = e.eid) AS as_seen
-FROM bigbrotr.events_as_seen AS e;
+	EXISTS (SELECT FROM bigbrotr.query_events('{}') AS q WHERE q.eid = e.eid) AS answered,
+	EXISTS (SELECT FROM bigbrotr.query_events(jsonb_build_object('ids', jsonb_build_array(hex(e.content)))) AS q) AS by_id,
+	EXISTS (SELECT FROM bigbrotr.query_events('{}', true) AS q WHERE q.eid = e.eid) AS as_seen
+FROM bigbrotr.events AS e;
 
-SELECT kind, bigbrotr.address('\xab', kind, tags)
+SELECT kind, bigbrotr.event_address('\xab', kind, tags::bigbrotr.tags)
 FROM unnest('{0,1,3,5,9999,10000,19999,20000,30000,39999,40000}'::integer[]) AS kind, (VALUES ('[["d","x","y"],["d","z"]]'::jsonb)) AS t (tags);
-SELECT bigbrotr.address('\xab', 30023, t) FROM unnest(ARRAY['[]', '[["d"]]', '[["d",""]]', '[["D","x"]]', '[["dd","x"],["d","a:b"]]']::jsonb[]) AS t;
-SELECT bigbrotr.address_id('\xab', 30023, '[]') = sha256(convert_to(bigbrotr.address('\xab', 30023, '[]'), 'UTF8')), bigbrotr.address_id('\xab', 1, '[]');
+SELECT bigbrotr.event_address('\xab', 30023, t::bigbrotr.tags) FROM unnest(ARRAY['[]', '[["d"]]', '[["d",""]]', '[["D","x"]]', '[["dd","x"],["d","a:b"]]']::jsonb[]) AS t;
+SELECT _bigbrotr.address_id('\xab', 30023, '[]') = sha256(convert_to(bigbrotr.event_address('\xab', 30023, '[]'), 'UTF8')), _bigbrotr.address_id('\xab', 1, '[]');
 
 -- The newest version counts; of equal age, the smaller id. Order of arrival does not matter.
 SELECT store('profile 2', 'alice', 200, 0), store('profile 1', 'alice', 100, 0, 'd ignored'), store('profile of bob', 'bob', 50, 0),
@@ -34,7 +34,7 @@ SELECT store('profile 2', 'alice', 200, 0), store('profile 1', 'alice', 100, 0, 
        store('no d', 'alice', 98, 30023), store('empty d', 'alice', 97, 30023, 'd'), store('other kind', 'alice', 1, 30024, 'd a'),
        store('tie 1', 'alice', 300, 10002), store('tie 2', 'alice', 300, 10002), store('note', 'alice', 1, 1, 'd a'), store('note 2', 'alice', 2, 1, 'd a');
 SELECT name, current, published, answered, by_id, as_seen FROM seen ORDER BY name;
-SELECT content, event_id = least(sha256('tie 1'), sha256('tie 2')) AS smaller FROM bigbrotr.query('{"kinds": [10002]}');
+SELECT content, event_id = least(sha256('tie 1'), sha256('tie 2')) AS smaller FROM bigbrotr.query_events('{"kinds": [10002]}');
 
 -- Deletions: only one's own; before what they delete arrives as well as after.
 TRUNCATE bigbrotr.events;
@@ -50,7 +50,7 @@ SELECT store('early deletion', 'alice', 10, 5, 'e ' || hex('late note'), 'e not-
        store('note for carol', 'dave', 5, 1, 'p ' || hex('carol')), store('no deletion', 'carol', 6, 5, 'e ' || hex('note for carol'));
 SELECT name, standing, published, answered, by_id, as_seen FROM seen ORDER BY name;
 SELECT count(*), count(*) FILTER (WHERE by_address) AS by_address FROM bigbrotr.deletions;
-SELECT bigbrotr.record_facts(array_agg(eid)) FROM bigbrotr.events;
+SELECT _bigbrotr.record_facts(array_agg(eid)) FROM bigbrotr.events;
 SELECT count(*), count(*) FILTER (WHERE by_address) AS by_address FROM bigbrotr.deletions;
 
 -- Expiration: at its second it is over; what is no number does not count.
@@ -67,10 +67,10 @@ SELECT store('before', 'erin', 5, 1), store('deletion before', 'erin', 5, 5, 'e 
 SELECT name, standing, published, answered, by_id, as_seen FROM seen ORDER BY name;
 
 -- Rows of every view can be exported.
-SELECT bool_and(bigbrotr.event_json(e) = bigbrotr.event_json(s)) AS seen, bool_and(bigbrotr.event_json(e) = bigbrotr.event_json(c)) AS current,
+SELECT bool_and(bigbrotr.event_json(e) = bigbrotr.event_json(c)) AS current,
        bool_and(bigbrotr.event_json(e) = bigbrotr.event_json(t)) AS standing, bool_and(bigbrotr.event_json(e) = bigbrotr.event_json(p)) AS published, count(*)
-FROM bigbrotr.events AS e JOIN bigbrotr.events_as_seen AS s USING (eid) JOIN bigbrotr.events_current AS c USING (eid)
-     JOIN bigbrotr.events_standing AS t USING (eid) JOIN bigbrotr.events_as_published AS p USING (eid);
+FROM bigbrotr.events AS e JOIN bigbrotr.events_current AS c USING (eid)
+     JOIN bigbrotr.events_visible AS t USING (eid) JOIN bigbrotr.events_as_published AS p USING (eid);
 
 -- Requests of strangers are not even read: how many entries of the index are, however many there are.
 BEGIN;
@@ -87,10 +87,10 @@ SELECT store('target article', 'victim', 5, 30023, 'd x'), store('target gift', 
 SELECT count(store('stranger ' || s, 'stranger ' || s, 10, 5, VARIADIC
 	ARRAY(SELECT 'e ' || hex(content) FROM bigbrotr.events WHERE content LIKE 'target %') || ARRAY['a 30023:' || hex('victim') || ':x']))
 FROM generate_series(1, 1000) AS s;
-SELECT count(*) AS requests, entries_read($$SELECT count(*) FROM bigbrotr.events_standing WHERE content LIKE 'target %'$$) FROM bigbrotr.deletions WHERE target = sha256('target 7');
+SELECT count(*) AS requests, entries_read($$SELECT count(*) FROM bigbrotr.events_visible WHERE content LIKE 'target %'$$) FROM bigbrotr.deletions WHERE target = sha256('target 7');
 SELECT store('own request', 'victim', 11, 5, 'e ' || hex('target 7'), 'e ' || hex('target gift'), 'a 30023:' || hex('victim') || ':x');
-SELECT entries_read($$SELECT count(*) FROM bigbrotr.events_standing WHERE content LIKE 'target %'$$);
-SELECT content FROM bigbrotr.events AS e WHERE content LIKE 'target %' AND NOT EXISTS (SELECT FROM bigbrotr.events_standing AS s WHERE s.eid = e.eid) ORDER BY 1;
+SELECT entries_read($$SELECT count(*) FROM bigbrotr.events_visible WHERE content LIKE 'target %'$$);
+SELECT content FROM bigbrotr.events AS e WHERE content LIKE 'target %' AND NOT EXISTS (SELECT FROM bigbrotr.events_visible AS s WHERE s.eid = e.eid) ORDER BY 1;
 ROLLBACK;
 
 -- Without the indexes, or with others in their place, answers are the same.
@@ -106,13 +106,13 @@ UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'bigbrotr.another_name
 SELECT wrong_answers();
 DROP INDEX bigbrotr.another_name;
 SELECT wrong_answers();
-CREATE INDEX events_address_idx ON bigbrotr.events (bigbrotr.address_id(pubkey, kind, tags), created_at) WHERE bigbrotr.address_id(pubkey, kind, tags) IS NOT NULL AND kind = 0;
+CREATE INDEX events_address_idx ON bigbrotr.events (_bigbrotr.address_id(pubkey, kind, tags), created_at) WHERE _bigbrotr.address_id(pubkey, kind, tags) IS NOT NULL AND kind = 0;
 SELECT wrong_answers();
 DROP INDEX bigbrotr.events_address_idx;
 CREATE INDEX events_address_idx ON bigbrotr.events (event_id, created_at);
 SELECT wrong_answers();
 DROP INDEX bigbrotr.events_address_idx;
-CREATE INDEX events_address_idx ON bigbrotr.events (bigbrotr.address_id(pubkey, kind, tags), created_at DESC);
+CREATE INDEX events_address_idx ON bigbrotr.events (_bigbrotr.address_id(pubkey, kind, tags), created_at DESC);
 SELECT wrong_answers();
 ALTER TABLE bigbrotr.deletions DROP CONSTRAINT deletions_pkey;
 ALTER TABLE bigbrotr.vanish_requests DROP CONSTRAINT vanish_requests_pkey;
@@ -136,7 +136,7 @@ DECLARE
 BEGIN
 	FOR e IN SELECT * FROM bigbrotr.events LOOP
 		BEGIN
-			good := bigbrotr.is_current(e.event_id, e.pubkey, e.created_at, e.kind, e.tags) AND bigbrotr.is_standing(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
+			good := bigbrotr.is_current(e.event_id, e.pubkey, e.created_at, e.kind, e.tags) AND bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
 			IF e.eid % 2 = 0 THEN
 				PERFORM 1 / 0;
 			END IF;
@@ -158,18 +158,18 @@ DROP TABLE answers;
 
 -- Nothing is really deleted but on demand; then it still does not come back into view.
 -- Interrupted, it goes on where it was, then begins anew.
-INSERT INTO bigbrotr.deletion_progress
+INSERT INTO _bigbrotr.deletion_progress
 	SELECT 'delete_withdrawn', eid FROM bigbrotr.events AS e
-	WHERE NOT EXISTS (SELECT FROM bigbrotr.events_standing AS s WHERE s.eid = e.eid) ORDER BY eid OFFSET 1 LIMIT 1;
+	WHERE NOT EXISTS (SELECT FROM bigbrotr.events_visible AS s WHERE s.eid = e.eid) ORDER BY eid OFFSET 1 LIMIT 1;
 CALL bigbrotr.delete_withdrawn();
-TABLE bigbrotr.deletion_progress;
+TABLE _bigbrotr.deletion_progress;
 CALL bigbrotr.delete_withdrawn();
-INSERT INTO bigbrotr.deletion_progress SELECT 'delete_withdrawn', max(eid) + 1 FROM bigbrotr.events;
+INSERT INTO _bigbrotr.deletion_progress SELECT 'delete_withdrawn', max(eid) + 1 FROM bigbrotr.events;
 CALL bigbrotr.delete_withdrawn();
-TABLE bigbrotr.deletion_progress;
+TABLE _bigbrotr.deletion_progress;
 SELECT store('before', 'erin', 5, 1);
 SELECT name, published FROM seen ORDER BY name;
-SELECT bigbrotr.count('{}'), bigbrotr.count('{}', true);
+SELECT bigbrotr.count_events('{}'), bigbrotr.count_events('{}', true);
 
 DROP VIEW seen;
 DROP FUNCTION store, hex;

@@ -6,7 +6,7 @@ CREATE EXTENSION bigbrotr;
 \set content `cat :'file'`
 CREATE TABLE doc AS SELECT :'content'::jsonb AS doc;
 
-SELECT cardinality(bigbrotr.store_events(
+SELECT cardinality(_bigbrotr.store_events(
 	array_agg(decode(e->>'id', 'hex')), array_agg(decode(e->>'pubkey', 'hex')), array_agg((e->>'created_at')::bigint),
 	array_agg((e->>'kind')::integer), array_agg(e->>'tags'), array_agg(e->>'content'), array_agg(decode(e->>'sig', 'hex')),
 	array_agg(NULL::bytea), 1)) AS events
@@ -16,7 +16,7 @@ CREATE TABLE names AS SELECT name, decode(e->>'id', 'hex') AS event_id FROM doc,
 -- Every case, by indexes and by scan.
 CREATE FUNCTION answer(filters jsonb) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT coalesce(jsonb_agg(n.name ORDER BY q.n), '[]')
-	FROM bigbrotr.query(filters) WITH ORDINALITY AS q (eid, created_at, inserted_at, kind, event_id, pubkey, sig, tags, content, raw, n)
+	FROM bigbrotr.query_events(filters) WITH ORDINALITY AS q (eid, created_at, inserted_at, kind, event_id, pubkey, sig, tags, content, raw, n)
 	     JOIN names AS n ON n.event_id = q.event_id
 $$;
 -- The filters come from a table: nothing is known of them while this is planned, so event_matches
@@ -27,7 +27,7 @@ CREATE FUNCTION reference(filters jsonb, as_seen boolean DEFAULT false) RETURNS 
 	     CROSS JOIN LATERAL (
 	         SELECT e.* FROM bigbrotr.events AS e
 	         WHERE bigbrotr.event_matches(e, f.filter)
-	               AND (as_seen OR e.eid IN (SELECT s.eid FROM bigbrotr.events_standing AS s))
+	               AND (as_seen OR e.eid IN (SELECT s.eid FROM bigbrotr.events_visible AS s))
 	               AND (as_seen OR f.filter ? 'ids' OR e.eid IN (SELECT c.eid FROM bigbrotr.events_current AS c))
 	         ORDER BY e.created_at DESC, e.event_id LIMIT (f.filter->>'limit')::bigint) AS e
 	ORDER BY e.created_at DESC, e.event_id
@@ -36,7 +36,7 @@ SELECT c->>'note' AS note, answer(c->'filters') AS answer
 FROM doc, jsonb_array_elements(doc->'cases') AS c
 WHERE answer(c->'filters') <> c->'expect';
 SELECT count(*) AS cases,
-       count(*) FILTER (WHERE ARRAY(SELECT event_id FROM bigbrotr.query(c->'filters')) = ARRAY(SELECT event_id FROM reference(c->'filters'))) AS agree
+       count(*) FILTER (WHERE ARRAY(SELECT event_id FROM bigbrotr.query_events(c->'filters')) = ARRAY(SELECT event_id FROM reference(c->'filters'))) AS agree
 FROM doc, jsonb_array_elements(doc->'cases') AS c;
 
 -- What is not understood is refused, with the reason.
@@ -44,7 +44,7 @@ CREATE FUNCTION refusal(filter jsonb) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	detail text;
 BEGIN
-	PERFORM bigbrotr.query(filter);
+	PERFORM bigbrotr.query_events(filter);
 	RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
@@ -54,11 +54,11 @@ $$;
 SELECT r->>'note' AS note, refusal(r->'filter') FROM doc, jsonb_array_elements(doc->'refuse') AS r;
 SELECT refusal(f) FROM unnest(ARRAY['null', '1', '"x"', '[[]]', '[{}, 1]', '{"limit": 1e30}', '{"search": 1}']::jsonb[]) AS f;
 SELECT refusal((SELECT jsonb_agg('{}'::jsonb) FROM generate_series(1, 201)));
-SELECT bigbrotr.query(NULL);
+SELECT bigbrotr.query_events(NULL);
 SELECT bigbrotr.event_matches(e, '{"kind": [1]}') FROM bigbrotr.events AS e;
 SELECT bigbrotr.event_matches(e, f) FROM bigbrotr.events AS e, (VALUES ('{"kind": [1]}'::jsonb)) AS v (f);
-SELECT bigbrotr.tag_matches('[["t","a"]]', 'tt', '{a}');
-SELECT bigbrotr.tag_matches(t, 't', '{a,NULL}'), bigbrotr.tag_keys(t) FROM unnest(ARRAY['[["t","a"]]', '[["t"],["T","a"],["tt","a"],["1","a"]]', '[["t","A","a"],["t",""]]', '[]']::bigbrotr.tags[]) AS t;
+SELECT _bigbrotr.tag_matches('[["t","a"]]', 'tt', '{a}');
+SELECT _bigbrotr.tag_matches(t, 't', '{a,NULL}'), _bigbrotr.tag_keys(t) FROM unnest(ARRAY['[["t","a"]]', '[["t"],["T","a"],["tt","a"],["1","a"]]', '[["t","A","a"],["t",""]]', '[]']::bigbrotr.tags[]) AS t;
 
 -- Many events, deterministic.
 TRUNCATE bigbrotr.events;
@@ -83,7 +83,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-CREATE FUNCTION plan(filters jsonb) RETURNS SETOF text LANGUAGE sql AS $$ SELECT explain(bigbrotr.query_sql(filters)) $$;
+CREATE FUNCTION plan(filters jsonb) RETURNS SETOF text LANGUAGE sql AS $$ SELECT explain(bigbrotr.query_events_sql(filters)) $$;
 \pset format unaligned
 \pset tuples_only on
 CREATE FUNCTION hex(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT encode(sha256($1::bytea), 'hex') $$;
@@ -119,17 +119,17 @@ SELECT count(*) FROM wanted AS w JOIN bigbrotr.events AS e ON e.event_id = decod
 SELECT count(*) FROM bigbrotr.events AS e WHERE bigbrotr.event_matches(e, '{"#t": ["topic7"]}') AND NOT bigbrotr.event_matches(e, '{"kinds": [1]}');
 
 -- NIP-50: by relevance, with an index or without.
-SELECT count(*), min(content) FROM bigbrotr.query('{"search": "WORD42 include:spam", "kinds": [0, 1, 6, 7, 9735]}');
+SELECT count(*), min(content) FROM bigbrotr.query_events('{"search": "WORD42 include:spam", "kinds": [0, 1, 6, 7, 9735]}');
 SELECT bigbrotr.create_search_index();
 ANALYZE bigbrotr.events;
 SELECT plan('{"search": "word42"}');
-SELECT count(*), min(content) FROM bigbrotr.query('{"search": "WORD42 include:spam", "kinds": [0, 1, 6, 7, 9735]}');
+SELECT count(*), min(content) FROM bigbrotr.query_events('{"search": "WORD42 include:spam", "kinds": [0, 1, 6, 7, 9735]}');
 SELECT bigbrotr.drop_search_index();
 
 -- By the tag index and without it: the same.
-SELECT bigbrotr.count('{"#t": ["topic7", "topic8"]}'), bigbrotr.count('[{"#t": ["topic7"]}, {"#t": ["topic7"], "limit": 1}]');
+SELECT bigbrotr.count_events('{"#t": ["topic7", "topic8"]}'), bigbrotr.count_events('[{"#t": ["topic7"]}, {"#t": ["topic7"], "limit": 1}]');
 SELECT bigbrotr.drop_tag_index();
-SELECT bigbrotr.count('{"#t": ["topic7", "topic8"]}'), bigbrotr.count('[{"#t": ["topic7"]}, {"#t": ["topic7"], "limit": 1}]');
+SELECT bigbrotr.count_events('{"#t": ["topic7", "topic8"]}'), bigbrotr.count_events('[{"#t": ["topic7"]}, {"#t": ["topic7"], "limit": 1}]');
 SELECT bigbrotr.create_tag_index();
 
 -- Extreme events are stored and found.
@@ -142,13 +142,13 @@ FROM (VALUES
 	('milliseconds', 1700000000000, 1, '[]'),
 	('end of time', 9223372036854775807, 30023, '[["d", ""]]'),
 	('odd characters', 3, 1, jsonb_build_array(jsonb_build_array('t', E'\u2028"\\\n\U0001F600''')))) AS x (name, at, kind, tags);
-SELECT content FROM bigbrotr.query(jsonb_build_object('#t', jsonb_build_array(repeat('long ', 12000))));
-SELECT content FROM bigbrotr.query(jsonb_build_object('#r', jsonb_build_array((SELECT string_agg(encode(sha256(n::text::bytea), 'hex'), '') FROM generate_series(1, 1000) AS n))));
-SELECT content FROM bigbrotr.query(jsonb_build_object('#p', jsonb_build_array(hex('4321'))));
-SELECT content FROM bigbrotr.query(jsonb_build_object('#t', jsonb_build_array(E'\u2028"\\\n\U0001F600''')));
-SELECT content FROM bigbrotr.query('{"since": 1700000000000}');
-SELECT content FROM bigbrotr.query('{"since": 9223372036854775807, "until": 9223372036854775807}');
-SELECT content FROM bigbrotr.query('[{"limit": 1}, {"until": 3, "limit": 2}]');
+SELECT content FROM bigbrotr.query_events(jsonb_build_object('#t', jsonb_build_array(repeat('long ', 12000))));
+SELECT content FROM bigbrotr.query_events(jsonb_build_object('#r', jsonb_build_array((SELECT string_agg(encode(sha256(n::text::bytea), 'hex'), '') FROM generate_series(1, 1000) AS n))));
+SELECT content FROM bigbrotr.query_events(jsonb_build_object('#p', jsonb_build_array(hex('4321'))));
+SELECT content FROM bigbrotr.query_events(jsonb_build_object('#t', jsonb_build_array(E'\u2028"\\\n\U0001F600''')));
+SELECT content FROM bigbrotr.query_events('{"since": 1700000000000}');
+SELECT content FROM bigbrotr.query_events('{"since": 9223372036854775807, "until": 9223372036854775807}');
+SELECT content FROM bigbrotr.query_events('[{"limit": 1}, {"until": 3, "limit": 2}]');
 
 -- A row that is not there matches nothing, also where the planner sees the filter.
 CREATE TABLE filters AS SELECT filter::jsonb FROM unnest(ARRAY['{}', '{"limit": 1}', '{"kinds": [1]}']) AS filter;
@@ -158,8 +158,8 @@ DROP TABLE filters;
 
 -- Many questions in one statement have no more time than one.
 SET bigbrotr.query_timeout = '500ms';
-SELECT count(bigbrotr.limit_time('query')), count(pg_sleep(0.1)) FROM generate_series(1, 20);
-SELECT bigbrotr.query_sql('{"#t": ["x"], "limit": 1}') <> '', pg_sleep(60);
+SELECT count(_bigbrotr.limit_time('query')), count(pg_sleep(0.1)) FROM generate_series(1, 20);
+SELECT bigbrotr.query_events_sql('{"#t": ["x"], "limit": 1}') <> '', pg_sleep(60);
 RESET bigbrotr.query_timeout;
 
 DROP FUNCTION plan, refusal, reference, answer, hex;

@@ -5,16 +5,16 @@ CREATE EXTENSION bigbrotr;
 CREATE TABLE lines (n integer, line text);
 INSERT INTO lines SELECT n, bigbrotr.sign_event(:key, 1, 'event ' || n, '[["t", "x"]]', 1735689600 + n) FROM generate_series(1, 4) AS n;
 
-SELECT * FROM bigbrotr.import_begin('client', 'wss://relay.example.com');
+SELECT * FROM bigbrotr.begin_import('client', 'wss://relay.example.com');
 -- Two whole lines and a half one, which is left; then it comes again, with rubbish behind it.
 SELECT length(piece) - length(line) AS whole, bigbrotr.import_lines(1, 0, convert_to(piece, 'UTF8'), false) AS taken
 FROM (SELECT string_agg(line, E'\n' ORDER BY n) AS piece FROM lines WHERE n <= 3) AS p, lines WHERE n = 3;
 SELECT bigbrotr.import_lines(1, 0, convert_to(line, 'UTF8')) FROM lines WHERE n = 3;
 SELECT bigbrotr.import_lines(1, i.bytes, convert_to(E'{"id":"\n' || l.line || E'\n\n' || l.line || E'\r\n' || replace(r.line, 'event 4', E'\u00e9vent') || E'\n', 'UTF8'), false) > 0 AS taken
-FROM bigbrotr.imports AS i, lines AS l, lines AS r WHERE l.n = 3 AND r.n = 4;
-SELECT bigbrotr.import_finish(1);
+FROM _bigbrotr.imports AS i, lines AS l, lines AS r WHERE l.n = 3 AND r.n = 4;
+SELECT bigbrotr.finish_import(1);
 SELECT bigbrotr.import_lines(1, 0, '');
-SELECT source, relay_url, finished, done, lines, events_new, events_known, events_refused FROM bigbrotr.import_progress;
+SELECT source, relay_url, finished, done_fraction, line_count, new_count, known_count, refused_count FROM bigbrotr.import_progress;
 SELECT line, reason, left(text, 8) AS text FROM bigbrotr.import_rejects ORDER BY line;
 SELECT content, tags, bigbrotr.verify_event(e), relay_url
 FROM bigbrotr.events AS e JOIN bigbrotr.event_relay USING (event_id) ORDER BY created_at;
@@ -25,24 +25,24 @@ SELECT bigbrotr.export_events('{"kinds": 1}');
 -- A signature is verified, unless the id is known.
 INSERT INTO lines SELECT 5, overlay(line PLACING '0000' FROM length(line) - 5 FOR 4) FROM lines WHERE n = 4;
 INSERT INTO lines SELECT 6, overlay(line PLACING '0000' FROM length(line) - 5 FOR 4) FROM lines WHERE n = 3;
-SELECT * FROM bigbrotr.import_begin('forged');
+SELECT * FROM bigbrotr.begin_import('forged');
 SELECT bigbrotr.import_lines(2, 0, convert_to(string_agg(line, E'\n' ORDER BY n), 'UTF8')) > 0 AS taken FROM lines WHERE n >= 5;
-SELECT events_new, events_known, events_refused FROM bigbrotr.imports WHERE import_id = 2;
+SELECT events_new, events_known, events_refused FROM _bigbrotr.imports WHERE import_id = 2;
 SELECT line, reason FROM bigbrotr.import_rejects WHERE import_id = 2;
 
 SET bigbrotr.verify_events = off;
-SELECT import_id FROM bigbrotr.import_begin('trusted') AS i, lines, bigbrotr.import_lines(i.import_id, 0, convert_to(line, 'UTF8')) WHERE n = 5;
-SELECT events_new, events_refused FROM bigbrotr.imports WHERE source = 'trusted';
+SELECT import_id FROM bigbrotr.begin_import('trusted') AS i, lines, bigbrotr.import_lines(i.import_id, 0, convert_to(line, 'UTF8')) WHERE n = 5;
+SELECT events_new, events_refused FROM _bigbrotr.imports WHERE source = 'trusted';
 SELECT bigbrotr.verify_event_reason(e) FROM bigbrotr.events AS e WHERE content = 'event 4';
 RESET bigbrotr.verify_events;
 
 -- What goes on and what begins anew.
-SELECT import_id, bytes > 0 AS goes_on FROM bigbrotr.import_begin('forged');
-SELECT import_id, bytes FROM bigbrotr.import_begin('forged', resume => false);
-SELECT import_id, bytes FROM bigbrotr.import_begin('forged', size => 1);
-SELECT import_id, bytes FROM bigbrotr.import_begin('forged', 'wss://relay.example.com');
-SELECT import_id, bytes FROM bigbrotr.import_begin('client', 'wss://relay.example.com');
-SELECT bigbrotr.import_begin('x', 'ftp://x');
+SELECT import_id, bytes > 0 AS goes_on FROM bigbrotr.begin_import('forged');
+SELECT import_id, bytes FROM bigbrotr.begin_import('forged', resume => false);
+SELECT import_id, bytes FROM bigbrotr.begin_import('forged', size => 1);
+SELECT import_id, bytes FROM bigbrotr.begin_import('forged', 'wss://relay.example.com');
+SELECT import_id, bytes FROM bigbrotr.begin_import('client', 'wss://relay.example.com');
+SELECT bigbrotr.begin_import('x', 'ftp://x');
 
 DROP TABLE lines;
 DROP EXTENSION bigbrotr;

@@ -10,8 +10,8 @@ CREATE FUNCTION put(names text[], relays integer[] DEFAULT '{1}', kind integer D
                     OUT events bigint, OUT sightings bigint, OUT rejected bigint, OUT by_sql bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	calls bigint := (SELECT coalesce(sum(pg_stat_get_xact_function_calls(p)), 0) FROM unnest(ARRAY[
-		'bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],bigint)'::regprocedure,
-		'bigbrotr.store_sightings(bytea[],integer[],bigint[])']) AS p);
+		'_bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],bigint)'::regprocedure,
+		'_bigbrotr.store_sightings(bytea[],integer[],bigint[])']) AS p);
 BEGIN
 	SELECT i.* INTO events, sightings, rejected
 	FROM (SELECT array_agg(sha256(n::bytea)) AS ids, array_agg(sha256('author')) AS pubkeys,
@@ -21,18 +21,18 @@ BEGIN
 	      FROM unnest(names) AS n) AS e,
 	     (SELECT array_agg(sha256(n::bytea)) AS ids, array_agg(r) AS relays, array_agg(5::bigint) AS seen_ats
 	      FROM unnest(names) AS n, unnest(relays) AS r) AS s,
-	     bigbrotr.insert_events(e.ids, e.pubkeys, e.created_ats, e.kinds, e.tags, e.contents, e.sigs, e.raws,
+	     _bigbrotr.insert_verified_events(e.ids, e.pubkeys, e.created_ats, e.kinds, e.tags, e.contents, e.sigs, e.raws,
 	                            s.ids, s.relays, s.seen_ats, 6) AS i;
 	by_sql := (SELECT coalesce(sum(pg_stat_get_xact_function_calls(p)), 0) FROM unnest(ARRAY[
-		'bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],bigint)'::regprocedure,
-		'bigbrotr.store_sightings(bytea[],integer[],bigint[])']) AS p) - calls;
+		'_bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],bigint)'::regprocedure,
+		'_bigbrotr.store_sightings(bytea[],integer[],bigint[])']) AS p) - calls;
 END
 $$;
 SELECT * FROM put('{a,b,c}');
 SELECT * FROM put('{c,b,d,d}', '{1,2,99,2}');
 SELECT * FROM put('{a,b,c,d}', '{1}');
-SELECT bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', ARRAY[sha256('a'), sha256('x')], '{3,3}', '{7,7}', 8);
-SELECT bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 8);
+SELECT _bigbrotr.insert_verified_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', ARRAY[sha256('a'), sha256('x')], '{3,3}', '{7,7}', 8);
+SELECT _bigbrotr.insert_verified_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 8);
 SELECT e.content, v.relay_url, v.seen_at FROM bigbrotr.event_relay AS v JOIN bigbrotr.events AS e USING (event_id) ORDER BY 1, 2;
 SELECT * FROM bigbrotr.verify_references();
 
@@ -63,9 +63,9 @@ SELECT bigbrotr.delete_events(array_agg(event_id)) FROM bigbrotr.events WHERE co
 DROP VIEW far_apart;
 
 -- Sightings of what may be known.
-SELECT * FROM bigbrotr.insert_sightings(ARRAY[sha256('c'), sha256('x'), sha256('b'), sha256('c'), '\x00'], '{3,3,99,3,3}', '{7,7,7,8,7}');
-SELECT * FROM bigbrotr.insert_sightings(ARRAY[sha256('c')], '{3}', '{9}');
-SELECT * FROM bigbrotr.insert_sightings('{}', '{}', '{}');
+SELECT * FROM _bigbrotr.insert_sightings(ARRAY[sha256('c'), sha256('x'), sha256('b'), sha256('c'), '\x00'], '{3,3,99,3,3}', '{7,7,7,8,7}');
+SELECT * FROM _bigbrotr.insert_sightings(ARRAY[sha256('c')], '{3}', '{9}');
+SELECT * FROM _bigbrotr.insert_sightings('{}', '{}', '{}');
 DELETE FROM bigbrotr.sightings WHERE seen_at = 7 AND eid = (SELECT eid FROM bigbrotr.events WHERE content = 'c') RETURNING relay_id;
 -- Looking ids up reads no table from its beginning.
 BEGIN;
@@ -110,7 +110,7 @@ SELECT * FROM put('{j}');
 DROP TRIGGER mine ON bigbrotr.events;
 CREATE TRIGGER mine AFTER INSERT ON bigbrotr.sightings EXECUTE FUNCTION nothing();
 SELECT * FROM put('{k}');
-SELECT * FROM bigbrotr.insert_sightings(ARRAY[sha256('k'), sha256('x'), sha256('k')], '{2,2,3}', '{7,7,7}');
+SELECT * FROM _bigbrotr.insert_sightings(ARRAY[sha256('k'), sha256('x'), sha256('k')], '{2,2,3}', '{7,7,7}');
 DROP TRIGGER mine ON bigbrotr.sightings;
 ALTER TABLE bigbrotr.events ENABLE ROW LEVEL SECURITY;
 SELECT * FROM put('{l}');
@@ -130,19 +130,19 @@ SELECT * FROM put('{s}', '{1}', 65536);
 SELECT event_id = sha256('poison') AS poison, relay_id, sqlstate, message, convert_from(raw, 'UTF8')::json ->> 'content' AS content
 FROM bigbrotr.event_rejects ORDER BY content;
 SELECT content FROM bigbrotr.events WHERE content IN ('q', 'r', 's', 'poison') ORDER BY 1;
-SELECT * FROM bigbrotr.insert_sightings(ARRAY[sha256('q'), sha256('poison'), sha256('y')], '{1,1,1}', '{5,5,5}');
+SELECT * FROM _bigbrotr.insert_sightings(ARRAY[sha256('q'), sha256('poison'), sha256('y')], '{1,1,1}', '{5,5,5}');
 ALTER TABLE bigbrotr.events DROP CONSTRAINT mine;
 CREATE UNIQUE INDEX extra_unique ON bigbrotr.events (content);
 SELECT * FROM put('{t}');
-SELECT bigbrotr.insert_events(ARRAY[sha256('other')], ARRAY[sha256('p')], '{1}', '{1}', '{[]}', '{t}', ARRAY[sha256('a') || sha256('b')], '{NULL}', '{}', '{}', '{}', 0);
+SELECT _bigbrotr.insert_verified_events(ARRAY[sha256('other')], ARRAY[sha256('p')], '{1}', '{1}', '{[]}', '{t}', ARRAY[sha256('a') || sha256('b')], '{NULL}', '{}', '{}', '{}', 0);
 DROP INDEX bigbrotr.extra_unique;
 \set VERBOSITY terse
-SELECT bigbrotr.insert_events(ARRAY[sha256('y')], '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 0);
-SELECT bigbrotr.insert_events(ARRAY[sha256('y')], ARRAY[NULL::bytea], '{1}', '{1}', '{[]}', '{c}', ARRAY[sha256('a')], '{NULL}', '{}', '{}', '{}', 0);
-SELECT bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', ARRAY[sha256('y')], '{1,2}', '{1}', 0);
-SELECT bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', ARRAY[sha256('y')], '{1}', '{NULL}', 0);
-SELECT bigbrotr.insert_sightings(ARRAY[sha256('y')], '{1,2}', '{1}');
-SELECT bigbrotr.insert_sightings(ARRAY[sha256('y')], '{NULL}', '{1}');
+SELECT _bigbrotr.insert_verified_events(ARRAY[sha256('y')], '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 0);
+SELECT _bigbrotr.insert_verified_events(ARRAY[sha256('y')], ARRAY[NULL::bytea], '{1}', '{1}', '{[]}', '{c}', ARRAY[sha256('a')], '{NULL}', '{}', '{}', '{}', 0);
+SELECT _bigbrotr.insert_verified_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', ARRAY[sha256('y')], '{1,2}', '{1}', 0);
+SELECT _bigbrotr.insert_verified_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', ARRAY[sha256('y')], '{1}', '{NULL}', 0);
+SELECT _bigbrotr.insert_sightings(ARRAY[sha256('y')], '{1,2}', '{1}');
+SELECT _bigbrotr.insert_sightings(ARRAY[sha256('y')], '{NULL}', '{1}');
 CREATE UNIQUE INDEX extra_late ON bigbrotr.events (content);
 ALTER TABLE bigbrotr.events ADD CONSTRAINT extra_late UNIQUE USING INDEX extra_late DEFERRABLE;
 SELECT * FROM put('{v}');
@@ -163,17 +163,17 @@ INSERT INTO tags (tags) SELECT (SELECT json_build_array(json_agg(repeat('z', i %
 	FROM unnest('{31,32,33,63,64,65,100,1000}'::integer[]) AS n;
 SELECT i.events, i.rejected FROM (SELECT array_agg(sha256(('tags ' || n)::bytea)) AS ids, array_agg(sha256('p')) AS pubkeys, array_agg(n::bigint) AS ats,
 	array_agg(1) AS kinds, array_agg(tags) AS tags, array_agg(''::text) AS contents, array_agg(sha256('a') || sha256('b')) AS sigs, array_agg(NULL::bytea) AS raws FROM tags) AS t,
-	bigbrotr.insert_events(ids, pubkeys, ats, kinds, tags, contents, sigs, raws, '{}', '{}', '{}', 0) AS i;
+	_bigbrotr.insert_verified_events(ids, pubkeys, ats, kinds, tags, contents, sigs, raws, '{}', '{}', '{}', 0) AS i;
 SELECT count(*) AS all, count(*) FILTER (WHERE record_image_eq(ROW(e.tags), ROW(t.tags::bigbrotr.tags))) AS equal_to_the_byte
 FROM tags AS t JOIN bigbrotr.events AS e ON e.event_id = sha256(('tags ' || n)::bytea);
-SELECT bigbrotr.insert_events(ARRAY[sha256('bad')], ARRAY[sha256('p')], '{1}', '{1}', '{[[}', '{c}', ARRAY[sha256('a') || sha256('b')], '{NULL}', '{}', '{}', '{}', 0);
+SELECT _bigbrotr.insert_verified_events(ARRAY[sha256('bad')], ARRAY[sha256('p')], '{1}', '{1}', '{[[}', '{c}', ARRAY[sha256('a') || sha256('b')], '{NULL}', '{}', '{}', '{}', 0);
 SELECT sqlstate, message, count(*) FROM bigbrotr.event_rejects WHERE event_id IN (SELECT sha256('bad') UNION SELECT sha256(('tags ' || n)::bytea) FROM tags) GROUP BY 1, 2 ORDER BY 1;
 
 -- Rights are those of SQL.
 CREATE FUNCTION put_as(who text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('SET LOCAL ROLE %I', who);
-	RETURN (SELECT events FROM bigbrotr.insert_events(ARRAY[sha256(who::bytea)], ARRAY[sha256('p')], '{1}', '{1}', '{[]}', '{c}', ARRAY[sha256('a') || sha256('b')], '{NULL}', '{}', '{}', '{}', 0));
+	RETURN (SELECT events FROM _bigbrotr.insert_verified_events(ARRAY[sha256(who::bytea)], ARRAY[sha256('p')], '{1}', '{1}', '{[]}', '{c}', ARRAY[sha256('a') || sha256('b')], '{NULL}', '{}', '{}', '{}', 0));
 EXCEPTION WHEN insufficient_privilege THEN
 	RETURN SQLERRM;
 END
@@ -201,14 +201,14 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 SELECT too_many('SELECT bigbrotr.known_events($1)');
-SELECT too_many('SELECT bigbrotr.hold_events($1)');
+SELECT too_many('SELECT _bigbrotr.hold_events($1)');
 SELECT too_many('SELECT bigbrotr.delete_events($1)');
-SELECT too_many('SELECT bigbrotr.insert_sightings($1, $2, $3)');
-SELECT too_many('SELECT bigbrotr.store_sightings($1, $2, $3)');
-SELECT too_many('SELECT bigbrotr.hold_relays($2)');
-SELECT too_many('SELECT bigbrotr.record_facts($3)');
-SELECT too_many($$SELECT bigbrotr.insert_events($1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 0)$$);
-SELECT too_many($$SELECT bigbrotr.store_events($1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', 0)$$);
+SELECT too_many('SELECT _bigbrotr.insert_sightings($1, $2, $3)');
+SELECT too_many('SELECT _bigbrotr.store_sightings($1, $2, $3)');
+SELECT too_many('SELECT _bigbrotr.hold_relays($2)');
+SELECT too_many('SELECT _bigbrotr.record_facts($3)');
+SELECT too_many($$SELECT _bigbrotr.insert_verified_events($1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 0)$$);
+SELECT too_many($$SELECT _bigbrotr.store_events($1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', 0)$$);
 SELECT too_many('SELECT bigbrotr.insert_' || name || '_batch($' || n || ')')
 FROM unnest(ARRAY['events', 'relays', 'relay_metadata']) AS name, unnest(ARRAY[4, 5]) AS n ORDER BY name, n;
 SELECT cardinality(bigbrotr.known_events(array_fill('\x'::bytea, ARRAY[100000])));

@@ -63,19 +63,19 @@ SELECT bigbrotr.insert_events_batch('{}'::jsonb[]);
 RESET bigbrotr.max_batch_size;
 RESET bigbrotr.default_batch_size;
 SET bigbrotr.procedure_timeout = '50ms';
-SELECT bigbrotr.limit_time('procedure') IS NULL, pg_sleep(60);
-SELECT bigbrotr.limit_time('procedure');
+SELECT _bigbrotr.limit_time('procedure') IS NULL, pg_sleep(60);
+SELECT _bigbrotr.limit_time('procedure');
 SELECT 'the next statement has its own time';
 SET statement_timeout = '50ms';
 SET bigbrotr.procedure_timeout = '1h';
-SELECT bigbrotr.limit_time('procedure'), bigbrotr.limit_time('procedure'), pg_sleep(60);
+SELECT _bigbrotr.limit_time('procedure'), _bigbrotr.limit_time('procedure'), pg_sleep(60);
 RESET statement_timeout;
 RESET bigbrotr.procedure_timeout;
 SET bigbrotr.query_timeout = '50ms';
-SELECT bigbrotr.count('{}') > 0, pg_sleep(60);
-SELECT (SELECT count(*) FROM bigbrotr.query('{}')) > 0, pg_sleep(60);
+SELECT bigbrotr.count_events('{}') > 0, pg_sleep(60);
+SELECT (SELECT count(*) FROM bigbrotr.query_events('{}')) > 0, pg_sleep(60);
 RESET bigbrotr.query_timeout;
-SELECT bigbrotr.limit_time('lunch');
+SELECT _bigbrotr.limit_time('lunch');
 
 -- Verified unless told otherwise: a good one, and three that are not.
 RESET bigbrotr.verify_events;
@@ -119,7 +119,7 @@ SELECT bigbrotr.insert_relay('wss://new.example.com', NULL, 6);
 SELECT bigbrotr.insert_relays_batch(ARRAY['{"url":"wss://new.example.com","network":"clearnet","inserted_at":7}',
 	'{"url":"ws://rgwwj75k7qddogklx5dqy7fxzxkcio2mhpz6xif7wnih6ahzsnk55pad.onion","network":"tor","inserted_at":8}', '{"url":"wss://newer.example.com","inserted_at":9}']::jsonb[]);
 SELECT bigbrotr.insert_relays_batch(ARRAY['{"url":"wss://new.example.com","network":"clearnet","inserted_at":7}', '{"url":"x","inserted_at":1}']::jsonb[]);
-SELECT r.url, r.network, r.inserted_at, r.last_seen, s.phase FROM bigbrotr.relays AS r JOIN bigbrotr.relay_sync AS s USING (relay_id) WHERE r.url !~ '/r\d' ORDER BY 1;
+SELECT r.url, r.network, r.inserted_at, r.last_seen, s.phase FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_sync AS s USING (relay_id) WHERE r.url !~ '/r\d' ORDER BY 1;
 SELECT bigbrotr.insert_relays_batch(ARRAY['{"url":"wss://text.example.com","inserted_at":3}']);
 SELECT bigbrotr.insert_relay_metadata('wss://new.example.com', 'clearnet', 5, 100, nip66_present => true, nip66_openable => true, nip66_rtt_open => 150,
 	nip11_present => true, nip11_name => 'Example Relay', nip11_supported_nips => '[1,2,9,11]');
@@ -128,7 +128,7 @@ SELECT bigbrotr.insert_relay_metadata('wss://measured.example.com', 'clearnet', 
 SELECT relay_url, generated_at, nip66_present, nip66_rtt_open, nip11_present, nip11_name, nip11_supported_nips FROM bigbrotr.relay_metadata ORDER BY 1;
 -- The same as a batch gives the same; again it gives nothing.
 CREATE TABLE measured AS SELECT * FROM bigbrotr.relay_metadata;
-DELETE FROM bigbrotr.relay_checks;
+DELETE FROM _bigbrotr.relay_checks;
 DELETE FROM bigbrotr.relays WHERE url ~ 'measured';
 SELECT bigbrotr.insert_relay_metadata_batch(list, 1), bigbrotr.insert_relay_metadata_batch(list || list)
 FROM (SELECT array_agg(to_jsonb(m) || '{"relay_id":7,"more":"x"}') AS list FROM measured AS m) AS m;
@@ -145,7 +145,7 @@ SELECT bigbrotr.insert_relay_metadata_batch(ARRAY[e, '[]']) FROM (SELECT to_json
 SELECT bigbrotr.insert_relay_metadata_batch('{}'::jsonb[], 1001);
 \set VERBOSITY default
 SELECT count(*) FROM bigbrotr.relay_metadata WHERE generated_at = 300;
-DELETE FROM bigbrotr.relay_checks WHERE generated_at = 200;
+DELETE FROM _bigbrotr.relay_checks WHERE generated_at = 200;
 
 -- Orphans.
 SELECT bigbrotr.delete_orphan_events();

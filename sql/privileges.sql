@@ -10,19 +10,19 @@ ORDER BY 1;
 
 -- Nobody has anything by being nobody.
 SELECT c.oid::regclass FROM pg_class AS c, aclexplode(c.relacl) AS a
-WHERE c.relnamespace = 'bigbrotr'::regnamespace AND a.grantee = 0;
+WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND a.grantee = 0;
 SELECT p.oid::regprocedure FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-WHERE p.pronamespace = 'bigbrotr'::regnamespace AND a.grantee = 0;
+WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND a.grantee = 0;
 SELECT a.privilege_type FROM pg_namespace AS n, aclexplode(n.nspacl) AS a
-WHERE n.nspname = 'bigbrotr' AND a.grantee = 0;
+WHERE n.nspname IN ('bigbrotr', '_bigbrotr') AND a.grantee = 0;
 
 -- The reader reads everything; beyond that, this is all that is granted on tables.
 SELECT c.oid::regclass AS unreadable FROM pg_class AS c
-WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind IN ('r', 'v', 'S')
+WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND c.relkind IN ('r', 'v', 'S')
       AND NOT has_table_privilege('bigbrotr_reader', c.oid, 'SELECT');
 SELECT a.grantee::regrole::text AS role, c.relname, string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type) AS may
 FROM pg_class AS c, aclexplode(c.relacl) AS a
-WHERE c.relnamespace = 'bigbrotr'::regnamespace AND a.grantee <> c.relowner AND a.privilege_type <> 'SELECT'
+WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND a.grantee <> c.relowner AND a.privilege_type <> 'SELECT'
 GROUP BY 1, 2 ORDER BY 1, 2;
 
 -- Every role does its work and nothing else.
@@ -43,8 +43,8 @@ TRUNCATE bigbrotr.sightings;
 CREATE TRIGGER t AFTER INSERT ON bigbrotr.events EXECUTE FUNCTION suppress_redundant_updates_trigger();
 UPDATE bigbrotr.events SET content = '';
 SET ROLE bigbrotr_worker;
-SELECT bigbrotr.start_synchronizer('worker', 99, 10);
-SELECT count(*) FROM bigbrotr.take_relays('worker', 1, 1, 1, false, 10);
+SELECT _bigbrotr.start_synchronizer('worker', 99, 10);
+SELECT count(*) FROM _bigbrotr.take_relays('worker', 1, 1, 1, false, 10);
 SELECT bigbrotr.delete_events('{}');
 SET ROLE bigbrotr_admin;
 CALL bigbrotr.delete_relay('wss://relay.example.com');

@@ -20,19 +20,19 @@ SELECT url, network, last_seen, status FROM bigbrotr.relays ORDER BY relay_id;
 
 SELECT * FROM bigbrotr.load_seeds('first', E'# comment\n\n  \t\r\nwss://nos.lol\r\nnos.lol/\nwss://relay.example.com\n  # indented comment\nfoo bar\nmailto:x\nwss://localhost:1\nwss://last.example.com');
 SELECT source, line, text, reason FROM bigbrotr.seed_rejects ORDER BY source, line;
-SELECT r.url, r.network, s.phase, s.next_attempt FROM bigbrotr.relays AS r JOIN bigbrotr.relay_sync AS s USING (relay_id) ORDER BY r.relay_id;
+SELECT r.url, r.network, s.phase, s.next_attempt FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_sync AS s USING (relay_id) ORDER BY r.relay_id;
 -- A second load replaces the rejects of its own source only.
 SELECT * FROM bigbrotr.load_seeds('second', 'nonsense nonsense');
 SELECT * FROM bigbrotr.load_seeds('first', E'wss://nos.lol\n:::\n' || repeat('y', 600));
 SELECT source, line, length(text), reason FROM bigbrotr.seed_rejects ORDER BY source, line;
 SELECT * FROM bigbrotr.load_seeds('empty', '');
 SELECT * FROM bigbrotr.load_seeds('huge', repeat('x', 16 * 1024 * 1024 + 1));
-SELECT source, name, reason, count FROM bigbrotr.refusals ORDER BY 1, 2, 3;
+SELECT source, seed_list, reason, refusal_count FROM bigbrotr.refusals ORDER BY 1, 2, 3;
 -- No numbers are used up by relays that are known.
 SELECT max(relay_id) < 20 AS frugal FROM bigbrotr.relays;
 
 CALL bigbrotr.delete_relay('wss://nos.lol');
 CALL bigbrotr.delete_relay('wss://nos.lol');
-SELECT count(*) FROM bigbrotr.relay_sync;
+SELECT count(*) FROM _bigbrotr.relay_sync;
 
 DROP EXTENSION bigbrotr;

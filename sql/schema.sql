@@ -12,7 +12,7 @@ WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extna
 ORDER BY 1;
 SELECT a.attrelid::regclass AS relation, a.attname AS column_without_comment
 FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
-WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
+WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND c.relkind IN ('r', 'p', 'v', 'm')
       AND a.attnum > 0 AND NOT a.attisdropped AND col_description(a.attrelid, a.attnum) IS NULL
 ORDER BY 1, 2;
 
@@ -20,7 +20,7 @@ ORDER BY 1, 2;
 -- workers at work hold.
 SELECT c.oid::regclass AS not_dumped
 FROM pg_class AS c
-WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind IN ('r', 'p', 'S')
+WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND c.relkind IN ('r', 'p', 'S')
       AND c.oid <> ALL ((SELECT extconfig FROM pg_extension WHERE extname = 'bigbrotr')::oid[])
       AND c.relname NOT IN ('statistics', 'statistics_deltas', 'statistics_deltas_delta_id_seq', 'sync_workers', 'relay_leases')
 ORDER BY 1;
@@ -28,7 +28,7 @@ ORDER BY 1;
 -- Whatever is updated or deleted can be published.
 SELECT c.oid::regclass AS without_identity
 FROM pg_class AS c
-WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind IN ('r', 'p')
+WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND c.relkind IN ('r', 'p')
       AND NOT (c.relreplident = 'd' AND EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary))
 ORDER BY 1;
 
@@ -36,18 +36,18 @@ ORDER BY 1;
 -- it goes cannot have a setting of its own: it sets the path itself in each of its transactions.
 SELECT p.oid::regprocedure AS unsafe
 FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
-WHERE p.pronamespace = 'bigbrotr'::regnamespace AND p.prosqlbody IS NULL
-      AND NOT (l.lanname IN ('c', 'internal') AND (p.provolatile = 'i' OR p.proname IN ('is_current', 'is_standing')) OR p.prokind = 'p')
+WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND p.prosqlbody IS NULL
+      AND NOT (l.lanname IN ('c', 'internal') AND (p.provolatile = 'i' OR p.proname IN ('is_current', 'is_visible')) OR p.prokind = 'p')
       AND NOT coalesce(p.proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
 ORDER BY 1;
 SELECT p.oid::regprocedure AS definer
-FROM pg_proc AS p WHERE p.pronamespace = 'bigbrotr'::regnamespace AND p.prosecdef
+FROM pg_proc AS p WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND p.prosecdef
 ORDER BY 1;
 
 -- It lives in its own schema and leaves with everything.
 CREATE EXTENSION bigbrotr;
 DROP EXTENSION bigbrotr;
-SELECT count(*) FROM pg_namespace WHERE nspname = 'bigbrotr';
+SELECT count(*) FROM pg_namespace WHERE nspname IN ('bigbrotr', '_bigbrotr');
 CREATE SCHEMA bigbrotr;
 \set SHOW_CONTEXT never
 CREATE EXTENSION bigbrotr;

@@ -5,16 +5,16 @@ SELECT i.* FROM (SELECT array_agg(sha256(n::text::bytea)) AS ids, array_agg(sha2
 	array_agg(n * 10000::bigint) AS ats, array_agg(n % 3) AS kinds, array_agg('[]'::text) AS tags, array_agg(''::text) AS contents,
 	array_agg(sha256('a') || sha256('b')) AS sigs, array_agg(NULL::bytea) AS raws, array_agg(1 + n % 2) AS relays, array_agg(5::bigint) AS seen
 	FROM generate_series(1, 30) AS n) AS e,
-	bigbrotr.insert_events(ids, pubkeys, ats, kinds, tags, contents, sigs, raws, ids, relays, seen, 6) AS i;
+	_bigbrotr.insert_verified_events(ids, pubkeys, ats, kinds, tags, contents, sigs, raws, ids, relays, seen, 6) AS i;
 SELECT * FROM bigbrotr.total_statistics;
 SELECT * FROM bigbrotr.kind_statistics ORDER BY kind;
 SELECT * FROM bigbrotr.day_statistics ORDER BY day;
 SELECT * FROM bigbrotr.relay_statistics ORDER BY relay_id;
 SELECT * FROM bigbrotr.verify_statistics();
-SELECT count(*) FROM bigbrotr.statistics;
-SELECT bigbrotr.fold_statistics(), bigbrotr.fold_statistics();
+SELECT count(*) FROM _bigbrotr.statistics;
+SELECT _bigbrotr.fold_statistics(), _bigbrotr.fold_statistics();
 SELECT * FROM bigbrotr.total_statistics;
-SELECT count(*) FROM bigbrotr.statistics_deltas;
+SELECT count(*) FROM _bigbrotr.statistics_deltas;
 SELECT * FROM bigbrotr.verify_statistics();
 
 -- Rows by plain SQL count as well, and so do deletions, updates and what is rolled back.
@@ -29,11 +29,11 @@ SELECT * FROM bigbrotr.total_statistics;
 ROLLBACK;
 SELECT * FROM bigbrotr.total_statistics;
 SELECT * FROM bigbrotr.verify_statistics();
-SELECT bigbrotr.fold_statistics(2), bigbrotr.fold_statistics(), bigbrotr.fold_statistics();
+SELECT _bigbrotr.fold_statistics(2), _bigbrotr.fold_statistics(), _bigbrotr.fold_statistics();
 SELECT * FROM bigbrotr.verify_statistics();
 TRUNCATE bigbrotr.sightings;
 SELECT * FROM bigbrotr.total_statistics;
-SELECT bigbrotr.fold_statistics();
+SELECT _bigbrotr.fold_statistics();
 TRUNCATE bigbrotr.events;
 SELECT * FROM bigbrotr.total_statistics;
 SELECT * FROM bigbrotr.verify_statistics();
@@ -41,7 +41,7 @@ SELECT * FROM bigbrotr.verify_statistics();
 -- A wrong count is found.
 INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at)
 	SELECT sha256(n::text::bytea), sha256((n % 7)::text::bytea), n, n % 2, '[]', '', sha256('a') || sha256('b'), 0 FROM generate_series(1, 20) AS n;
-INSERT INTO bigbrotr.statistics_deltas (subject, keys, counts) VALUES ('kind', '{1,4}', '{2,-1}');
+INSERT INTO _bigbrotr.statistics_deltas (subject, keys, counts) VALUES ('kind', '{1,4}', '{2,-1}');
 SELECT * FROM bigbrotr.verify_statistics();
 
 -- Authors.

@@ -6,45 +6,45 @@ INSERT INTO bigbrotr.relays (url, network, inserted_at) VALUES
 	('ws://127.0.0.1:1', 'local', 0), ('ws://x.i2p', 'i2p', 0), ('wss://plain.example.com', 'clearnet', 0);
 CREATE VIEW state AS
 	SELECT relay_id, phase, phase_since, next_attempt, waits_for, failures, last_error, owner
-	FROM bigbrotr.relay_sync LEFT JOIN bigbrotr.relay_leases USING (relay_id) WHERE relay_id <> 3 ORDER BY relay_id;
+	FROM _bigbrotr.relay_sync LEFT JOIN _bigbrotr.relay_leases USING (relay_id) WHERE relay_id <> 3 ORDER BY relay_id;
 
 -- Hosts and sites.
 SELECT u AS url, s.* FROM unnest(ARRAY['wss://relay.example.com', 'wss://a.b.example.co.uk/x', 'wss://me.github.io', 'ws://127.0.0.1:1/a',
 	'wss://[2001:db8::1]:7777/p', 'ws://localhost', 'wss://co.uk', 'wss://bücher.example.com']) AS u,
-	bigbrotr.relay_site((bigbrotr.normalise_relay_url(u)).url) AS s;
+	_bigbrotr.relay_site((bigbrotr.normalise_relay_url(u)).url) AS s;
 
 -- Never tried ones first, in order; local ones only if allowed; overlays wait for a proxy.
-SELECT bigbrotr.start_synchronizer('a', 200, 100);
-SELECT * FROM bigbrotr.due_relays(100);
-SELECT * FROM bigbrotr.take_relays('a', 2, 9, 9, false, 100);
-SELECT * FROM bigbrotr.take_relays('a', 0, 9, 9, false, 100);
-UPDATE bigbrotr.relay_sync SET enabled = false WHERE relay_id = 3;
-SELECT relay_id FROM bigbrotr.take_relays('a', 10, 9, 9, false, 101);
-SELECT relay_id FROM bigbrotr.take_relays('a', 10, 9, 9, false, 102);
+SELECT _bigbrotr.start_synchronizer('a', 200, 100);
+SELECT * FROM _bigbrotr.due_relays(100);
+SELECT * FROM _bigbrotr.take_relays('a', 2, 9, 9, false, 100);
+SELECT * FROM _bigbrotr.take_relays('a', 0, 9, 9, false, 100);
+SELECT bigbrotr.disable_relay('WSS://r3.example.com');
+SELECT relay_id FROM _bigbrotr.take_relays('a', 10, 9, 9, false, 101);
+SELECT relay_id FROM _bigbrotr.take_relays('a', 10, 9, 9, false, 102);
 TABLE state;
-SELECT url, phase, waiting_for, owner FROM bigbrotr.relay_progress ORDER BY relay_id;
-SELECT bigbrotr.wake_relays(true);
-SELECT relay_id FROM bigbrotr.take_relays('a', 10, 9, 9, true, 102);
-UPDATE bigbrotr.relay_sync SET enabled = false WHERE relay_id = 2;
-SELECT * FROM bigbrotr.unwanted_relays('a', false) ORDER BY 1;
-SELECT * FROM bigbrotr.unwanted_relays('a', true) ORDER BY 1;
-UPDATE bigbrotr.relay_sync SET enabled = true WHERE relay_id = 2;
-SELECT * FROM bigbrotr.unwanted_relays('b', false) ORDER BY 1;
+SELECT relay_url, phase, waiting_for, owner FROM bigbrotr.relay_progress ORDER BY relay_id;
+SELECT _bigbrotr.wake_relays(true);
+SELECT relay_id FROM _bigbrotr.take_relays('a', 10, 9, 9, true, 102);
+UPDATE _bigbrotr.relay_sync SET enabled = false WHERE relay_id = 2;
+SELECT * FROM _bigbrotr.unwanted_relays('a', false) ORDER BY 1;
+SELECT * FROM _bigbrotr.unwanted_relays('a', true) ORDER BY 1;
+UPDATE _bigbrotr.relay_sync SET enabled = true WHERE relay_id = 2;
+SELECT * FROM _bigbrotr.unwanted_relays('b', false) ORDER BY 1;
 
 -- Phases.
-SELECT bigbrotr.report_relay('a', 1, 'connected', '', '', 0, 0, 0, 5000, 3600000, 110);
-SELECT bigbrotr.report_relay('a', 1, 'caught_up', '', '', 0, 0, 0, 5000, 3600000, 120);
-SELECT bigbrotr.report_relay('a', 1, 'caught_up', '', '', 0, 100, 250, 5000, 3600000, 130);
-SELECT relay_id, phase_since, page_limit, pace_ms FROM bigbrotr.relay_sync WHERE relay_id = 1;
-SELECT bigbrotr.report_relay('a', 2, 'ended', 'dns_failed', 'no such host', 0, 0, 0, 5000, 3600000, 110);
-SELECT bigbrotr.report_relay('a', 4, 'ended', '', '', 0, 0, 0, 5000, 3600000, 110);
-SELECT relay_id, phase, failures, last_error, last_detail FROM bigbrotr.relay_sync ORDER BY relay_id;
+SELECT _bigbrotr.report_relay('a', 1, 'connected', '', '', 0, 0, 0, 5000, 3600000, 110);
+SELECT _bigbrotr.report_relay('a', 1, 'caught_up', '', '', 0, 0, 0, 5000, 3600000, 120);
+SELECT _bigbrotr.report_relay('a', 1, 'caught_up', '', '', 0, 100, 250, 5000, 3600000, 130);
+SELECT relay_id, phase_since, page_limit, pace_ms FROM _bigbrotr.relay_sync WHERE relay_id = 1;
+SELECT _bigbrotr.report_relay('a', 2, 'ended', 'dns_failed', 'no such host', 0, 0, 0, 5000, 3600000, 110);
+SELECT _bigbrotr.report_relay('a', 4, 'ended', '', '', 0, 0, 0, 5000, 3600000, 110);
+SELECT relay_id, phase, failures, last_error, last_detail FROM _bigbrotr.relay_sync ORDER BY relay_id;
 SELECT relay_id, status FROM bigbrotr.relays ORDER BY relay_id;
-SELECT bigbrotr.report_relay('a', 1, 'exploded', '', '', 0, 0, 0, 5000, 3600000, 110);
-SELECT bigbrotr.report_relay('a', 99, 'ended', 'x', '', 0, 0, 0, 5000, 3600000, 110);
+SELECT _bigbrotr.report_relay('a', 1, 'exploded', '', '', 0, 0, 0, 5000, 3600000, 110);
+SELECT _bigbrotr.report_relay('a', 99, 'ended', 'x', '', 0, 0, 0, 5000, 3600000, 110);
 -- Who does not hold the lease has nothing to say.
-SELECT bigbrotr.report_relay('a', 2, 'caught_up', '', '', 0, 0, 0, 5000, 3600000, 111);
-SELECT bigbrotr.report_relay('b', 1, 'ended', 'x', '', 0, 0, 0, 5000, 3600000, 111);
+SELECT _bigbrotr.report_relay('a', 2, 'caught_up', '', '', 0, 0, 0, 5000, 3600000, 111);
+SELECT _bigbrotr.report_relay('b', 1, 'ended', 'x', '', 0, 0, 0, 5000, 3600000, 111);
 TABLE state;
 
 -- Back-off: doubles, spreads by a quarter, ends at the maximum; the relay's wish counts, up to a day.
@@ -52,12 +52,12 @@ DO $$
 DECLARE
 	delay bigint;
 BEGIN
-	UPDATE bigbrotr.relay_sync SET failures = 0 WHERE relay_id = 2;
-	UPDATE bigbrotr.relay_sync SET next_attempt = 200000 WHERE relay_id <> 2; -- so that it is its turn each time
+	UPDATE _bigbrotr.relay_sync SET failures = 0 WHERE relay_id = 2;
+	UPDATE _bigbrotr.relay_sync SET next_attempt = 200000 WHERE relay_id <> 2; -- so that it is its turn each time
 	FOR n IN 0 .. 100 LOOP
-		PERFORM bigbrotr.take_relays('a', 1, 9, 9, false, 100000);
-		PERFORM bigbrotr.report_relay('a', 2, 'ended', 'timeout', '', 0, 0, 0, 10000, 3600000, 1000);
-		SELECT next_attempt - 1000 INTO delay FROM bigbrotr.relay_sync WHERE relay_id = 2;
+		PERFORM _bigbrotr.take_relays('a', 1, 9, 9, false, 100000);
+		PERFORM _bigbrotr.report_relay('a', 2, 'ended', 'timeout', '', 0, 0, 0, 10000, 3600000, 1000);
+		SELECT next_attempt - 1000 INTO delay FROM _bigbrotr.relay_sync WHERE relay_id = 2;
 		IF delay NOT BETWEEN least(7.5 * 2 ^ n, 2700) AND least(12.5 * 2 ^ n + 1, 3600) THEN
 			RAISE EXCEPTION 'failure %: delay %', n, delay;
 		END IF;
@@ -65,96 +65,98 @@ BEGIN
 END
 $$;
 SELECT count(DISTINCT (hashint4(r) & 1023)) > 90 AS spread FROM generate_series(1, 100) AS r;
-UPDATE bigbrotr.relay_sync SET failures = 0 WHERE relay_id = 2;
+UPDATE _bigbrotr.relay_sync SET failures = 0 WHERE relay_id = 2;
 CREATE PROCEDURE end_relay(reason text, pause_ms bigint, at bigint) LANGUAGE sql AS $$
-	SELECT bigbrotr.take_relays('a', 1, 9, 9, false, 100000);
-	SELECT bigbrotr.report_relay('a', 2, 'ended', reason, '', pause_ms, 0, 0, 5000, 3600000, at);
+	SELECT _bigbrotr.take_relays('a', 1, 9, 9, false, 100000);
+	SELECT _bigbrotr.report_relay('a', 2, 'ended', reason, '', pause_ms, 0, 0, 5000, 3600000, at);
 $$;
 CALL end_relay('rate_limited', 600000, 1000);
-SELECT next_attempt - 1000 AS delay FROM bigbrotr.relay_sync WHERE relay_id = 2;
+SELECT next_attempt - 1000 AS delay FROM _bigbrotr.relay_sync WHERE relay_id = 2;
 CALL end_relay('rate_limited', 4000000000, 1000);
-SELECT next_attempt - 1000 AS delay FROM bigbrotr.relay_sync WHERE relay_id = 2;
+SELECT next_attempt - 1000 AS delay FROM _bigbrotr.relay_sync WHERE relay_id = 2;
 -- A relay that does not let us read is there all the same.
-UPDATE bigbrotr.relay_sync SET next_attempt = bigbrotr.unix_now() + 1000 WHERE relay_id = 2;
+UPDATE _bigbrotr.relay_sync SET next_attempt = bigbrotr.unix_now() + 1000 WHERE relay_id = 2;
 SELECT status, phase, waiting_for FROM bigbrotr.relay_progress WHERE relay_id = 2;
-UPDATE bigbrotr.relay_sync SET next_attempt = 0 WHERE relay_id = 2;
+UPDATE _bigbrotr.relay_sync SET next_attempt = 0 WHERE relay_id = 2;
 -- Forgery: long at once, longer each time, whatever pages come between; one is forgiven a day.
 CALL end_relay('too_many_invalid', 0, 2000);
-SELECT bigbrotr.count_traffic('{2}', '{0}', '{0}', '{9}', '{9}', '{5}', 2000);
-SELECT failures, faults, next_attempt - 2000 AS delay FROM bigbrotr.relay_sync WHERE relay_id = 2;
+SELECT _bigbrotr.count_traffic('{2}', '{0}', '{0}', '{9}', '{9}', '{5}', 2000);
+SELECT failures, faults, next_attempt - 2000 AS delay FROM _bigbrotr.relay_sync WHERE relay_id = 2;
 CALL end_relay('too_many_invalid', 0, 3000);
-SELECT failures, faults, next_attempt - 3000 AS delay FROM bigbrotr.relay_sync WHERE relay_id = 2;
+SELECT failures, faults, next_attempt - 3000 AS delay FROM _bigbrotr.relay_sync WHERE relay_id = 2;
 CALL end_relay('flood', 0, 3000 + 86400);
-SELECT failures, faults, next_attempt - 3000 - 86400 AS delay FROM bigbrotr.relay_sync WHERE relay_id = 2;
+SELECT failures, faults, next_attempt - 3000 - 86400 AS delay FROM _bigbrotr.relay_sync WHERE relay_id = 2;
 CALL end_relay('flood', 0, 3000 + 86400 * 8);
-SELECT faults, next_attempt - 3000 - 86400 * 8 AS delay FROM bigbrotr.relay_sync WHERE relay_id = 2;
-UPDATE bigbrotr.relay_sync SET failures = 2, next_attempt = 5000 WHERE relay_id = 2;
+SELECT faults, next_attempt - 3000 - 86400 * 8 AS delay FROM _bigbrotr.relay_sync WHERE relay_id = 2;
+UPDATE _bigbrotr.relay_sync SET failures = 2, next_attempt = 5000 WHERE relay_id = 2;
 DROP PROCEDURE end_relay;
 
 -- A page read to its end ends the series of failures; traffic alone does not.
-SELECT bigbrotr.count_traffic('{1,2,99}', '{10,0,1}', '{20,1,1}', '{30,1,1}', '{4000,10,1}', '{0,0,1}', 2000);
-SELECT failures, last_success FROM bigbrotr.relay_sync LEFT JOIN bigbrotr.relay_traffic USING (relay_id) WHERE relay_id = 2;
-SELECT bigbrotr.count_traffic('{1,2}', '{1,0}', '{2,0}', '{3,0}', '{400,0}', '{1,1}', 2001);
-SELECT failures, t.* FROM bigbrotr.relay_traffic AS t JOIN bigbrotr.relay_sync USING (relay_id) WHERE relay_id < 3 ORDER BY relay_id;
+SELECT _bigbrotr.count_traffic('{1,2,99}', '{10,0,1}', '{20,1,1}', '{30,1,1}', '{4000,10,1}', '{0,0,1}', 2000);
+SELECT failures, last_success FROM _bigbrotr.relay_sync LEFT JOIN _bigbrotr.relay_traffic USING (relay_id) WHERE relay_id = 2;
+SELECT _bigbrotr.count_traffic('{1,2}', '{1,0}', '{2,0}', '{3,0}', '{400,0}', '{1,1}', 2001);
+SELECT failures, t.* FROM _bigbrotr.relay_traffic AS t JOIN _bigbrotr.relay_sync USING (relay_id) WHERE relay_id < 3 ORDER BY relay_id;
 SELECT relay_id, last_seen FROM bigbrotr.relays WHERE last_seen IS NOT NULL ORDER BY 1;
 
-SELECT bigbrotr.count_refusals('{1,1,2,1,99}', '{bad_sig,bad_sig,bad_sig,too_deep,bad_sig}', '{1,2,3,4,5}', '{a,b,c,d,e}', 3000);
-SELECT bigbrotr.count_refusals('{1}', '{bad_sig}', '{10}', '{f}', 3001);
-SELECT * FROM bigbrotr.relay_refusals ORDER BY 1, 2;
-SELECT * FROM bigbrotr.refusals ORDER BY name, reason;
+SELECT _bigbrotr.count_refusals('{1,1,2,1,99}', '{bad_sig,bad_sig,bad_sig,too_deep,bad_sig}', '{1,2,3,4,5}', '{a,b,c,d,e}', 3000);
+SELECT _bigbrotr.count_refusals('{1}', '{bad_sig}', '{10}', '{f}', 3001);
+SELECT * FROM _bigbrotr.relay_refusals ORDER BY 1, 2;
+SELECT source, relay_url, reason, kind, refusal_count, extract(epoch FROM first_at)::bigint AS first_at, extract(epoch FROM last_at)::bigint AS last_at, last_detail
+FROM bigbrotr.refusals ORDER BY relay_url, reason;
 
 -- All connections lost: everything taken is due again, the back-off stays.
-SELECT bigbrotr.release_relays('a', 4000);
+SELECT _bigbrotr.release_relays('a', 4000);
 TABLE state;
 -- Those waiting longest come first.
-SELECT relay_id, since FROM bigbrotr.due_relays(300000);
+SELECT relay_id, since FROM _bigbrotr.due_relays(300000);
 
 -- Two workers: no relay twice; the dead one's leases go to others; one that comes back has lost them.
-SELECT bigbrotr.start_synchronizer('b', 4100, 4000);
-SELECT relay_id FROM bigbrotr.take_relays('a', 1, 9, 9, true, 300000);
-SELECT relay_id FROM bigbrotr.take_relays('b', 1, 9, 9, true, 300000);
-SELECT bigbrotr.renew_leases('a', 4050), bigbrotr.renew_leases('c', 4050);
-SELECT bigbrotr.release_relays('c', 4001), bigbrotr.expire_leases(4049);
-SELECT owner, expires, relay_id FROM bigbrotr.sync_workers LEFT JOIN bigbrotr.relay_leases USING (owner) ORDER BY 1;
-SELECT bigbrotr.expire_leases(4050), bigbrotr.hold_leases('a'), bigbrotr.renew_leases('a', 5000), bigbrotr.hold_leases('b');
+SELECT _bigbrotr.start_synchronizer('b', 4100, 4000);
+SELECT relay_id FROM _bigbrotr.take_relays('a', 1, 9, 9, true, 300000);
+SELECT relay_id FROM _bigbrotr.take_relays('b', 1, 9, 9, true, 300000);
+SELECT _bigbrotr.renew_leases('a', 4050), _bigbrotr.renew_leases('c', 4050);
+SELECT _bigbrotr.release_relays('c', 4001), _bigbrotr.expire_leases(4049);
+SELECT owner, expires, relay_id FROM _bigbrotr.sync_workers LEFT JOIN _bigbrotr.relay_leases USING (owner) ORDER BY 1;
+SELECT _bigbrotr.expire_leases(4050), _bigbrotr.hold_leases('a'), _bigbrotr.renew_leases('a', 5000), _bigbrotr.hold_leases('b');
 TABLE state;
 -- A relay that is archived cannot be deleted.
-DELETE FROM bigbrotr.relays WHERE relay_id = (SELECT relay_id FROM bigbrotr.relay_leases);
+DELETE FROM bigbrotr.relays WHERE relay_id = (SELECT relay_id FROM _bigbrotr.relay_leases);
 -- Restarted under the same name: what it held is due at once.
-SELECT bigbrotr.start_synchronizer('b', 4200, 4100);
-SELECT count(*) FROM bigbrotr.relay_leases;
+SELECT _bigbrotr.start_synchronizer('b', 4200, 4100);
+SELECT count(*) FROM _bigbrotr.relay_leases;
 
 -- Places of one host and of one site: who finds none waits, and gets the next one.
 INSERT INTO bigbrotr.relays (url, network, inserted_at)
 	SELECT format('wss://a.crowd.example.org/%s', n), 'clearnet', 0 FROM generate_series(1, 3) AS n
 	UNION ALL SELECT format('wss://h%s.crowd.example.org', n), 'clearnet', 0 FROM generate_series(1, 3) AS n;
-SELECT bigbrotr.adopt_relays(), bigbrotr.adopt_relays();
-CREATE VIEW crowd AS SELECT url, waits_for, owner FROM bigbrotr.relays JOIN bigbrotr.relay_sync USING (relay_id)
-	LEFT JOIN bigbrotr.relay_leases USING (relay_id) WHERE url ~ 'crowd' ORDER BY relay_id;
-SELECT url FROM bigbrotr.take_relays('b', 10, 2, 3, false, 4100);
+SELECT _bigbrotr.adopt_relays(), _bigbrotr.adopt_relays();
+CREATE VIEW crowd AS SELECT url, waits_for, owner FROM bigbrotr.relays JOIN _bigbrotr.relay_sync USING (relay_id)
+	LEFT JOIN _bigbrotr.relay_leases USING (relay_id) WHERE url ~ 'crowd' ORDER BY relay_id;
+SELECT url FROM _bigbrotr.take_relays('b', 10, 2, 3, false, 4100);
 TABLE crowd;
-SELECT url, waiting_for FROM bigbrotr.relay_progress WHERE url ~ 'crowd' ORDER BY relay_id;
-SELECT count(*) FROM bigbrotr.crowded_relays('b');
-SELECT bigbrotr.report_relay('b', relay_id, 'ended', '', '', 0, 0, 0, 5000, 3600000, 4110) FROM bigbrotr.relays WHERE url ~ 'a.crowd.*/1';
-SELECT url FROM bigbrotr.take_relays('b', 10, 2, 3, false, 4110);
+SELECT relay_url, waiting_for FROM bigbrotr.relay_progress WHERE relay_url ~ 'crowd' ORDER BY relay_id;
+SELECT count(*) FROM _bigbrotr.crowded_relays('b');
+SELECT _bigbrotr.report_relay('b', relay_id, 'ended', '', '', 0, 0, 0, 5000, 3600000, 4110) FROM bigbrotr.relays WHERE url ~ 'a.crowd.*/1';
+SELECT url FROM _bigbrotr.take_relays('b', 10, 2, 3, false, 4110);
 TABLE crowd;
-SELECT bigbrotr.wake_relays(false);
+SELECT _bigbrotr.wake_relays(false);
 TABLE crowd;
 DROP VIEW crowd;
-SELECT bigbrotr.release_relays('b', 4200);
+SELECT _bigbrotr.release_relays('b', 4200);
 DELETE FROM bigbrotr.relays WHERE url ~ 'crowd';
 
-SELECT url, status, enabled, phase, waiting_for, events, sightings, messages, bytes, pages, refusals FROM bigbrotr.relay_progress ORDER BY relay_id;
-SELECT relays, disabled, waiting, connecting, backfill, live, backoff, events, sightings, messages, bytes, pages, refusals, dense_seconds, coverage
+SELECT relay_url, status, enabled, phase, waiting_for, event_count, sighting_count, message_count, byte_count, page_count, refusal_count FROM bigbrotr.relay_progress ORDER BY relay_id;
+SELECT relay_count, disabled_count, waiting_count, connecting_count, backfill_count, live_count, backoff_count, event_count, sighting_count,
+       message_count, byte_count, page_count, refusal_count, dense_seconds, proven_fraction
 FROM bigbrotr.sync_progress;
 
 -- A deleted relay takes its state along; late news about it do no harm.
 CALL bigbrotr.delete_relay('wss://r1.example.com');
-SELECT bigbrotr.count_traffic('{1}', '{1}', '{1}', '{1}', '{1}', '{1}', 5000);
-SELECT bigbrotr.count_refusals('{1}', '{bad_sig}', '{1}', '{f}', 5000);
-SELECT count(*) FROM bigbrotr.relay_refusals WHERE relay_id = 1;
+SELECT _bigbrotr.count_traffic('{1}', '{1}', '{1}', '{1}', '{1}', '{1}', 5000);
+SELECT _bigbrotr.count_refusals('{1}', '{bad_sig}', '{1}', '{f}', 5000);
+SELECT count(*) FROM _bigbrotr.relay_refusals WHERE relay_id = 1;
 
-INSERT INTO bigbrotr.relay_checks (relay_id, generated_at, nip66_present, nip66_rtt_open, nip11_name) VALUES (2, 7000, true, 12, 'two');
+INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip66_present, nip66_rtt_open, nip11_name) VALUES (2, 7000, true, 12, 'two');
 SELECT relay_url, relay_network, generated_at, nip66_present, nip66_openable, nip66_rtt_open, nip11_present, nip11_name FROM bigbrotr.relay_metadata;
 
 DROP VIEW state;

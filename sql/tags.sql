@@ -23,7 +23,7 @@ SELECT count(*) AS all, count(*) FILTER (WHERE s.json = t.tags::jsonb) AS equal 
 SELECT pg_column_size(tags) AS size, pg_column_size(json) AS as_jsonb FROM (SELECT json::tags AS tags, json FROM samples WHERE what = '5000 tags') AS s;
 
 -- Binary as jsonb.
-SELECT tags_send('[["a"]]'), tags_send('[["a"]]') = jsonb_send('[["a"]]') AS like_jsonb;
+SELECT _bigbrotr.tags_send('[["a"]]'), _bigbrotr.tags_send('[["a"]]') = jsonb_send('[["a"]]') AS like_jsonb;
 \copy stored TO 'results/tags.copy' (FORMAT binary)
 CREATE TABLE copied (LIKE stored);
 \copy copied FROM 'results/tags.copy' (FORMAT binary)
@@ -69,12 +69,12 @@ SELECT coalesce(NULL::tags, '[]'::jsonb) AS "case", pg_typeof(coalesce(NULL::tag
 -- The same without our schema in the search path.
 SET search_path = public;
 SELECT n, tags -> 0 ->> 1 AS value, tags @> '[["t","nostr"]]' AS nostr, tags = '[["p", "y"]]' AS equal, tags = '[["p", "y"]]'::jsonb AS equal_jsonb,
-       bigbrotr.tag_value('[["a", "b"]]'::jsonb, 'a') AS from_jsonb, bigbrotr.tag_value('[["a", "b"]]', 'a') AS literal
+       bigbrotr.tag_value('[["a", "b"]]'::jsonb::bigbrotr.tags, 'a') AS from_jsonb, bigbrotr.tag_value('[["a", "b"]]', 'a') AS literal
 FROM few ORDER BY n;
 SET search_path = public, bigbrotr;
 
 -- Comparison: of the bytes, to group, join and sort.
-SELECT a.t < b.t AS lt, a.t <= b.t AS le, a.t = b.t AS eq, a.t <> b.t AS ne, a.t >= b.t AS ge, a.t > b.t AS gt, tags_cmp(a.t, b.t) AS cmp
+SELECT a.t < b.t AS lt, a.t <= b.t AS le, a.t = b.t AS eq, a.t <> b.t AS ne, a.t >= b.t AS ge, a.t > b.t AS gt, _bigbrotr.tags_cmp(a.t, b.t) AS cmp
 FROM (VALUES ('[["a"]]'::tags), ('[["a"],["b"]]')) AS a (t), (VALUES ('[ ["a"] ]'::tags)) AS b (t);
 CREATE TABLE twice AS SELECT * FROM few UNION ALL SELECT * FROM few UNION ALL SELECT 9, '[["t"]]';
 SELECT DISTINCT tags FROM twice ORDER BY tags;

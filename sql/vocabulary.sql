@@ -9,7 +9,7 @@ SELECT public_key(:key);
 SELECT event_id(public_key(:key), 1735689600, 1, '[]', '');
 SELECT canonical_json(public_key(:key), 1735689607, 30023, '[["d", "a\"b"], ["t", "café", ""], ["-"]]', E'tab\t nl\n / \x01');
 CREATE TABLE signed (n integer, json text);
-INSERT INTO signed SELECT n, sign_event(:key, n, E'content "' || n || E'"\n\\', jsonb_build_array(jsonb_build_array('t', n::text, '')), 1735689600 + n)
+INSERT INTO signed SELECT n, sign_event(:key, n, E'content "' || n || E'"\n\\', jsonb_build_array(jsonb_build_array('t', n::text, ''))::tags, 1735689600 + n)
 	FROM generate_series(0, 65535, 5461) AS n;
 SELECT count(*) AS signed, count(*) FILTER (WHERE verify_event(json)) AS good,
        count(*) FILTER (WHERE verify_event_reason(json) IS NULL) AS without_fault,
@@ -29,11 +29,11 @@ FROM signed AS s, parse_event(s.json) AS p WHERE n = 0;
 SELECT verify_event(NULL::text), verify_event_reason(NULL::text), parse_event(NULL::text);
 
 -- As archived, with U+0000 too.
-SELECT cardinality(store_events(ARRAY[p.event_id], ARRAY[p.pubkey], ARRAY[p.created_at], ARRAY[p.kind], ARRAY[p.tags::text], ARRAY[p.content], ARRAY[p.sig], ARRAY[p.raw], 1))
+SELECT cardinality(_bigbrotr.store_events(ARRAY[p.event_id], ARRAY[p.pubkey], ARRAY[p.created_at], ARRAY[p.kind], ARRAY[p.tags::text], ARRAY[p.content], ARRAY[p.sig], ARRAY[p.raw], 1))
 FROM signed AS s, parse_event(s.json) AS p WHERE n = 5461;
 SELECT tags, content = E'nul \uFFFD here' AS readable, convert_from(raw, 'UTF8') AS raw
 FROM parse_event('{"id":"b4fca5e58f1b72f74fc83cdfa3af32537f526d20429506acb7e295b0718325ab","pubkey":"79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798","created_at":1735689600,"kind":1,"tags":[],"content":"nul \u0000 here","sig":"368ab2e26eef829ed99524b6dbd4310fe6802ca8dc5d895a1f90c1830fcf4245465c4ce29b43a9abc223b5b12ed0bb60fb125e5ca0c75d3ca1579339ff099ed4"}');
-SELECT cardinality(store_events(ARRAY[p.event_id], ARRAY[p.pubkey], ARRAY[p.created_at], ARRAY[p.kind], ARRAY[p.tags::text], ARRAY[p.content], ARRAY[p.sig], ARRAY[p.raw], 1))
+SELECT cardinality(_bigbrotr.store_events(ARRAY[p.event_id], ARRAY[p.pubkey], ARRAY[p.created_at], ARRAY[p.kind], ARRAY[p.tags::text], ARRAY[p.content], ARRAY[p.sig], ARRAY[p.raw], 1))
 FROM parse_event('{"id":"b4fca5e58f1b72f74fc83cdfa3af32537f526d20429506acb7e295b0718325ab","pubkey":"79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798","created_at":1735689600,"kind":1,"tags":[],"content":"nul \u0000 here","sig":"368ab2e26eef829ed99524b6dbd4310fe6802ca8dc5d895a1f90c1830fcf4245465c4ce29b43a9abc223b5b12ed0bb60fb125e5ca0c75d3ca1579339ff099ed4"}') AS p;
 SELECT count(*) AS archived, count(*) FILTER (WHERE verify_event(e)) AS good FROM events AS e;
 UPDATE events SET content = content || '!' WHERE raw = '';

@@ -2,7 +2,7 @@
 
 -- A relay has at most so many dense ranges: with more, the lowest half of them becomes one range. It claims
 -- less, and neither the table nor a look for gaps grows with what a relay makes up.
-CREATE FUNCTION bigbrotr.merge_dense(relay integer, most integer, at bigint) RETURNS void
+CREATE FUNCTION _bigbrotr.merge_dense(relay integer, most integer, at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -12,7 +12,7 @@ BEGIN
 	IF most < 1 THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('%s dense ranges are too few', most),
-			DETAIL = 'Merging leaves one range at least.', HINT = 'bigbrotr.claim_coverage allows 1000.';
+			DETAIL = 'Merging leaves one range at least.', HINT = '_bigbrotr.claim_coverage allows 1000.';
 	END IF;
 	IF (SELECT count(*) FROM bigbrotr.coverage AS c
 	    WHERE c.relay_id = relay AND c.filter = '{}' AND c.evidence = 'dense') <= most THEN
@@ -29,10 +29,10 @@ BEGIN
 	VALUES (relay, merged.lower, merged.upper, 'dense', merged.events, at);
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.merge_dense(integer, integer, bigint) IS
-	'If a relay has more dense ranges than most: makes one of the lowest half of them and of all between them, which is then not proven any more. A part of bigbrotr.claim_coverage';
+COMMENT ON FUNCTION _bigbrotr.merge_dense(integer, integer, bigint) IS
+	'If a relay has more dense ranges than most: makes one of the lowest half of them and of all between them, which is then not proven any more. A part of _bigbrotr.claim_coverage';
 
-CREATE FUNCTION bigbrotr.claim_coverage(
+CREATE FUNCTION _bigbrotr.claim_coverage(
 	relay integer, first_second bigint, last_second bigint, proof text, delivered bigint, at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -53,7 +53,7 @@ BEGIN
 			DETAIL = 'There are paged, exhausted and dense, the last one for a single second.',
 			HINT = 'See the comment on bigbrotr.coverage.evidence.';
 	END IF;
-	IF bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
+	IF _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
 		RETURN; -- deleted meanwhile
 	END IF;
 
@@ -66,7 +66,7 @@ BEGIN
 			SELECT relay, first_second, first_second, 'dense', delivered, at
 			WHERE NOT EXISTS (SELECT FROM bigbrotr.coverage AS c
 				WHERE c.relay_id = relay AND c.filter = '{}' AND c.lower <= first_second AND c.upper >= first_second);
-			PERFORM bigbrotr.merge_dense(relay, 1000, at);
+			PERFORM _bigbrotr.merge_dense(relay, 1000, at);
 		END IF;
 		RETURN;
 	END IF;
@@ -105,10 +105,10 @@ BEGIN
 	FROM unnest(parts.lowers, parts.uppers, parts.events) AS p (lower, upper, events);
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.claim_coverage(integer, bigint, bigint, text, bigint, bigint) IS
+COMMENT ON FUNCTION _bigbrotr.claim_coverage(integer, bigint, bigint, text, bigint, bigint) IS
 	'Records that a relay''s events of these seconds (created_at, inclusive) are archived as far as it served them; proof: paged, exhausted or dense; delivered: number of events; at: Unix seconds. Ranges that touch are merged; a dense second is replaced by its proof. Of 1,000 dense ranges of one relay the lowest half becomes one';
 
-CREATE FUNCTION bigbrotr.trim_coverage(at bigint) RETURNS bigint
+CREATE FUNCTION _bigbrotr.trim_coverage(at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -123,11 +123,11 @@ BEGIN
 	RETURN deleted + cut;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.trim_coverage(bigint) IS
+COMMENT ON FUNCTION _bigbrotr.trim_coverage(bigint) IS
 	'Withdraws what coverage says about seconds after this one: it was claimed while the clock was wrong. Returns how many ranges it changed';
 
 -- A loop, since it ends where the caller has enough: it reads no more rows than it returns.
-CREATE FUNCTION bigbrotr.gaps(
+CREATE FUNCTION _bigbrotr.gaps(
 	relay integer, at bigint, tried_before bigint DEFAULT NULL, most integer DEFAULT NULL,
 	OUT lower bigint, OUT upper bigint, OUT reason text, OUT tried_at bigint) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
@@ -171,5 +171,5 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.gaps(integer, bigint, bigint, integer) IS
+COMMENT ON FUNCTION _bigbrotr.gaps(integer, bigint, bigint, integer) IS
 	'What is not proven of a relay''s history from 0 to the Unix second given, newest first; reason unread, or dense: more events in one second than a page holds, last tried at tried_at. tried_before: without dense ranges that were tried since; most: no more than so many rows';

@@ -2,20 +2,20 @@
 -- interrupted. How writers and deletions find each other: src/archive/event_lock.h.
 -- A procedure cannot both commit and SET search_path: it sets it itself, in each of its transactions.
 
-CREATE TABLE bigbrotr.deletion_progress (
+CREATE TABLE _bigbrotr.deletion_progress (
 	deletion text   NOT NULL,
 	next_eid bigint NOT NULL,
 	CONSTRAINT deletion_progress_pkey PRIMARY KEY (deletion)
 );
-COMMENT ON TABLE bigbrotr.deletion_progress IS 'How far a deletion is that was interrupted. Deletions lock this table, writers only if they get it at once';
-COMMENT ON COLUMN bigbrotr.deletion_progress.deletion IS 'The procedure';
-COMMENT ON COLUMN bigbrotr.deletion_progress.next_eid IS 'The events before this eid (bigbrotr.events.eid) are done with';
+COMMENT ON TABLE _bigbrotr.deletion_progress IS 'How far a deletion is that was interrupted. Deletions lock this table, writers only if they get it at once';
+COMMENT ON COLUMN _bigbrotr.deletion_progress.deletion IS 'The procedure';
+COMMENT ON COLUMN _bigbrotr.deletion_progress.next_eid IS 'The events before this eid (bigbrotr.events.eid) are done with';
 
-CREATE FUNCTION bigbrotr.take_events(event_ids bytea[]) RETURNS bigint[]
+CREATE FUNCTION _bigbrotr.take_events(event_ids bytea[]) RETURNS bigint[]
 	LANGUAGE c STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_take_events';
-COMMENT ON FUNCTION bigbrotr.take_events(bytea[]) IS
+COMMENT ON FUNCTION _bigbrotr.take_events(bytea[]) IS
 	'Locks events that the transaction is going to delete and returns the eid of each, null: it is not archived. The next statement sees all of their sightings, and none is added';
 
 CREATE FUNCTION bigbrotr.delete_events(event_ids bytea[]) RETURNS bigint
@@ -23,7 +23,7 @@ CREATE FUNCTION bigbrotr.delete_events(event_ids bytea[]) RETURNS bigint
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	eids bigint[] := bigbrotr.take_events(event_ids);
+	eids bigint[] := _bigbrotr.take_events(event_ids);
 	deleted bigint;
 BEGIN
 	DELETE FROM bigbrotr.events AS e WHERE e.eid = ANY (eids);
@@ -51,19 +51,18 @@ DECLARE
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	sightings := NULL;
-	SELECT r.relay_id INTO id FROM bigbrotr.relays AS r WHERE r.url = delete_relay.url;
+	SELECT r.relay_id INTO id FROM bigbrotr.relays AS r WHERE r.url = (bigbrotr.normalise_relay_url(delete_relay.url)).url;
 	IF id IS NULL THEN
 		RETURN;
 	END IF;
-	INSERT INTO bigbrotr.relay_sync (relay_id, enabled, phase_since) VALUES (id, false, bigbrotr.unix_now())
-		ON CONFLICT ON CONSTRAINT relay_sync_pkey DO UPDATE SET enabled = false;
+	PERFORM _bigbrotr.set_enabled(url, false);
 	sightings := 0;
 	COMMIT;
 	-- The worker that archives it closes it and gives its lease back.
 	LOOP
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-		PERFORM bigbrotr.expire_leases(bigbrotr.unix_now());
-		EXIT WHEN NOT EXISTS (SELECT FROM bigbrotr.relay_leases AS l WHERE l.relay_id = id);
+		PERFORM _bigbrotr.expire_leases(bigbrotr.unix_now());
+		EXIT WHEN NOT EXISTS (SELECT FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = id);
 		COMMIT;
 		PERFORM pg_catalog.pg_sleep(0.1);
 	END LOOP;
@@ -75,7 +74,7 @@ BEGIN
 			total := total + 1;
 			places := array_append(places, place.tid);
 			IF cardinality(places) = slice THEN
-				LOCK TABLE bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
+				LOCK TABLE _bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
 				-- A place may hold another row by now.
 				DELETE FROM bigbrotr.sightings AS s WHERE s.ctid = ANY (places) AND s.relay_id = id;
 				GET DIAGNOSTICS deleted = ROW_COUNT;
@@ -87,7 +86,7 @@ BEGIN
 		END LOOP;
 		EXIT WHEN total < slice;
 	END LOOP;
-	LOCK TABLE bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
+	LOCK TABLE _bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
 	-- Waits for those who are writing about the relay; the next statement sees what they wrote.
 	DELETE FROM bigbrotr.relays AS r WHERE r.relay_id = id;
 	DELETE FROM bigbrotr.sightings AS s WHERE s.relay_id = id;
@@ -96,7 +95,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE bigbrotr.delete_relay(text, bigint) IS
-	'CALL bigbrotr.delete_relay(url): forgets a relay with its sightings, coverage and counters, in slices that are committed one by one, and gives how many sightings there were; null: the relay is not known. Its events stay. Disables the relay first: interrupted, it can be called again. Not inside a transaction block. To stop archiving a relay, set relay_sync.enabled to false instead';
+	'CALL bigbrotr.delete_relay(url): forgets a relay with its sightings, coverage and counters, in slices that are committed one by one, and gives how many sightings there were; null: the relay is not known. Its events stay. Disables the relay first: interrupted, it can be called again. Not inside a transaction block. To stop archiving a relay, call bigbrotr.disable_relay instead';
 
 -- What nothing refers to any more. Planned each time: a slice and the whole table want different plans.
 CREATE FUNCTION bigbrotr.delete_orphan_events(
@@ -112,7 +111,7 @@ DECLARE
 	gone bigint;
 	deleted bigint := 0;
 BEGIN
-	PERFORM bigbrotr.limit_time('procedure');
+	PERFORM _bigbrotr.limit_time('procedure');
 	LOOP
 		SELECT array_agg(o.event_id) AS ids, max(o.eid) AS last INTO orphans
 		FROM (SELECT e.event_id, e.eid FROM bigbrotr.events AS e
@@ -120,7 +119,7 @@ BEGIN
 		            AND NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid)
 		      ORDER BY e.eid LIMIT 100000) AS o;
 		EXIT WHEN orphans.ids IS NULL;
-		eids := bigbrotr.take_events(orphans.ids);
+		eids := _bigbrotr.take_events(orphans.ids);
 		-- A sighting may have come in before they were locked.
 		DELETE FROM bigbrotr.events AS e
 		WHERE e.eid = ANY (eids) AND NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid);
@@ -139,9 +138,9 @@ COMMENT ON FUNCTION bigbrotr.delete_orphan_events(bigint, bigint) IS
 CREATE FUNCTION bigbrotr.delete_orphan_nip11() RETURNS bigint
 	LANGUAGE sql
 	BEGIN ATOMIC
-		SELECT bigbrotr.limit_time('procedure');
+		SELECT _bigbrotr.limit_time('procedure');
 		WITH gone AS (
-			UPDATE bigbrotr.relay_checks AS c
+			UPDATE _bigbrotr.relay_checks AS c
 			SET nip11_name = NULL, nip11_description = NULL, nip11_pubkey = NULL, nip11_contact = NULL,
 			    nip11_supported_nips = NULL, nip11_software = NULL, nip11_version = NULL
 			WHERE NOT c.nip11_present
@@ -157,9 +156,9 @@ COMMENT ON FUNCTION bigbrotr.delete_orphan_nip11() IS
 CREATE FUNCTION bigbrotr.delete_orphan_nip66() RETURNS bigint
 	LANGUAGE sql
 	BEGIN ATOMIC
-		SELECT bigbrotr.limit_time('procedure');
+		SELECT _bigbrotr.limit_time('procedure');
 		WITH gone AS (
-			UPDATE bigbrotr.relay_checks AS c
+			UPDATE _bigbrotr.relay_checks AS c
 			SET nip66_openable = NULL, nip66_readable = NULL, nip66_writable = NULL,
 			    nip66_rtt_open = NULL, nip66_rtt_read = NULL, nip66_rtt_write = NULL
 			WHERE NOT c.nip66_present
@@ -173,17 +172,17 @@ COMMENT ON FUNCTION bigbrotr.delete_orphan_nip66() IS
 	'Deletes the NIP-66 parts of measurements that say they have none, and returns how many there were';
 
 -- Where a pass over the events by slices of their eids begins: where the last one was interrupted.
-CREATE FUNCTION bigbrotr.begin_pass(deletion text) RETURNS bigint
+CREATE FUNCTION _bigbrotr.begin_pass(deletion text) RETURNS bigint
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT coalesce((SELECT min(e.eid) FROM bigbrotr.events AS e WHERE e.eid >= (
-			SELECT p.next_eid FROM bigbrotr.deletion_progress AS p WHERE p.deletion = begin_pass.deletion)),
+			SELECT p.next_eid FROM _bigbrotr.deletion_progress AS p WHERE p.deletion = begin_pass.deletion)),
 			(SELECT min(e.eid) FROM bigbrotr.events AS e));
 	END;
-COMMENT ON FUNCTION bigbrotr.begin_pass(text) IS
+COMMENT ON FUNCTION _bigbrotr.begin_pass(text) IS
 	'The eid (bigbrotr.events.eid) at which a deletion goes on, or begins; null: there are no events';
 
-CREATE FUNCTION bigbrotr.note_progress(deletion text, done bigint) RETURNS bigint
+CREATE FUNCTION _bigbrotr.note_progress(deletion text, done bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -197,15 +196,15 @@ BEGIN
 	END IF;
 	SELECT min(e.eid) INTO following FROM bigbrotr.events AS e WHERE e.eid > done;
 	IF following IS NULL THEN
-		DELETE FROM bigbrotr.deletion_progress AS p WHERE p.deletion = note_progress.deletion;
+		DELETE FROM _bigbrotr.deletion_progress AS p WHERE p.deletion = note_progress.deletion;
 	ELSE
-		INSERT INTO bigbrotr.deletion_progress AS p (deletion, next_eid) VALUES (note_progress.deletion, following)
+		INSERT INTO _bigbrotr.deletion_progress AS p (deletion, next_eid) VALUES (note_progress.deletion, following)
 			ON CONFLICT ON CONSTRAINT deletion_progress_pkey DO UPDATE SET next_eid = excluded.next_eid;
 	END IF;
 	RETURN following;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.note_progress(text, bigint) IS
+COMMENT ON FUNCTION _bigbrotr.note_progress(text, bigint) IS
 	'Notes that a deletion has done with the events up to this eid and returns the next one; null: it has read all, and begins anew when it is called again';
 
 CREATE PROCEDURE bigbrotr.cleanup_orphans(
@@ -218,12 +217,12 @@ DECLARE
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	events := 0;
-	next := bigbrotr.begin_pass('cleanup_orphans');
+	next := _bigbrotr.begin_pass('cleanup_orphans');
 	WHILE next IS NOT NULL LOOP
 		-- A slice is small, whatever the planner believes of a table that grew.
 		PERFORM pg_catalog.set_config('enable_seqscan', 'off', true);
 		events := events + bigbrotr.delete_orphan_events(next, next + slice - 1);
-		next := bigbrotr.note_progress('cleanup_orphans', next + slice - 1);
+		next := _bigbrotr.note_progress('cleanup_orphans', next + slice - 1);
 		COMMIT;
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	END LOOP;
@@ -245,14 +244,14 @@ DECLARE
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	events := 0;
-	next := bigbrotr.begin_pass('delete_withdrawn');
+	next := _bigbrotr.begin_pass('delete_withdrawn');
 	WHILE next IS NOT NULL LOOP
 		PERFORM pg_catalog.set_config('enable_seqscan', 'off', true);
 		events := events + bigbrotr.delete_events(ARRAY(
 			SELECT e.event_id FROM bigbrotr.events AS e
 			WHERE e.eid BETWEEN next AND next + slice - 1
-			      AND NOT bigbrotr.is_standing(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)));
-		next := bigbrotr.note_progress('delete_withdrawn', next + slice - 1);
+			      AND NOT bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)));
+		next := _bigbrotr.note_progress('delete_withdrawn', next + slice - 1);
 		COMMIT;
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	END LOOP;
@@ -261,18 +260,18 @@ $$;
 COMMENT ON PROCEDURE bigbrotr.delete_withdrawn(bigint) IS
 	'CALL bigbrotr.delete_withdrawn(): really deletes events that are deleted (NIP-09), expired (NIP-40) or vanished (NIP-62), in slices that are committed one by one, and gives how many. What was asked for stays known: they do not come back into view. Reads all events; interrupted, it goes on where it was when called again. Not inside a transaction block';
 
-SELECT pg_extension_config_dump('bigbrotr.deletion_progress', '');
+SELECT pg_extension_config_dump('_bigbrotr.deletion_progress', '');
 
 GRANT DELETE ON bigbrotr.events, bigbrotr.sightings, bigbrotr.relays TO bigbrotr_admin;
-GRANT INSERT, UPDATE, DELETE ON bigbrotr.deletion_progress TO bigbrotr_admin;
+GRANT INSERT, UPDATE, DELETE ON _bigbrotr.deletion_progress TO bigbrotr_admin;
 GRANT EXECUTE ON FUNCTION
-	bigbrotr.take_events(bytea[]),
+	_bigbrotr.take_events(bytea[]),
 	bigbrotr.delete_events(bytea[]),
 	bigbrotr.delete_orphan_events(bigint, bigint),
 	bigbrotr.delete_orphan_nip11(),
 	bigbrotr.delete_orphan_nip66(),
-	bigbrotr.begin_pass(text),
-	bigbrotr.note_progress(text, bigint)
+	_bigbrotr.begin_pass(text),
+	_bigbrotr.note_progress(text, bigint)
 	TO bigbrotr_admin;
 GRANT EXECUTE ON PROCEDURE
 	bigbrotr.delete_relay(text, bigint),

@@ -1,23 +1,23 @@
 -- What events say about other events: newer versions, deletions (NIP-09), vanish requests (NIP-62);
 -- and about themselves: expiration (NIP-40). Nothing is removed because of it: the views leave out.
 
-CREATE FUNCTION bigbrotr.address(pubkey bytea, kind integer, tags bigbrotr.tags) RETURNS text
+CREATE FUNCTION bigbrotr.event_address(pubkey bytea, kind integer, tags bigbrotr.tags) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_address';
-COMMENT ON FUNCTION bigbrotr.address(bytea, integer, bigbrotr.tags) IS
+COMMENT ON FUNCTION bigbrotr.event_address(bytea, integer, bigbrotr.tags) IS
 	'kind:pubkey:d of a replaceable or addressable event, as a tags name it (NIP-01); null for other kinds';
 
 -- No SET here and below: these are called for every row, and name everything in full.
-CREATE FUNCTION bigbrotr.address_id(pubkey bytea, kind integer, tags bigbrotr.tags) RETURNS bytea
+CREATE FUNCTION _bigbrotr.address_id(pubkey bytea, kind integer, tags bigbrotr.tags) RETURNS bytea
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_address_id';
-COMMENT ON FUNCTION bigbrotr.address_id(bytea, integer, bigbrotr.tags) IS
+COMMENT ON FUNCTION _bigbrotr.address_id(bytea, integer, bigbrotr.tags) IS
 	'SHA-256 of the address of an event, 32 bytes: a short key for it; null if it has none';
 
 -- Only the few events that have an address are in it.
-CREATE INDEX events_address_idx ON bigbrotr.events (bigbrotr.address_id(pubkey, kind, tags), created_at)
-	WHERE bigbrotr.address_id(pubkey, kind, tags) IS NOT NULL;
+CREATE INDEX events_address_idx ON bigbrotr.events (_bigbrotr.address_id(pubkey, kind, tags), created_at)
+	WHERE _bigbrotr.address_id(pubkey, kind, tags) IS NOT NULL;
 
 -- The author stands in the key before the request: whoever looks for those of an author reads no others,
 -- however many strangers name the same target.
@@ -30,7 +30,7 @@ CREATE TABLE bigbrotr.deletions (
 	CONSTRAINT deletions_pkey PRIMARY KEY (target, by_address, pubkey, event_id)
 );
 COMMENT ON TABLE bigbrotr.deletions IS 'What deletion requests (NIP-09) name, whether we have it or not; one row per request and target';
-COMMENT ON COLUMN bigbrotr.deletions.target IS 'id of the event; by_address: bigbrotr.address_id of the events';
+COMMENT ON COLUMN bigbrotr.deletions.target IS 'id of the event; by_address: _bigbrotr.address_id of the events';
 COMMENT ON COLUMN bigbrotr.deletions.by_address IS 'All versions until created_at are meant';
 COMMENT ON COLUMN bigbrotr.deletions.event_id IS 'id of the request (kind 5)';
 COMMENT ON COLUMN bigbrotr.deletions.pubkey IS 'Author of the request: only what is theirs is deleted';
@@ -47,12 +47,12 @@ COMMENT ON COLUMN bigbrotr.vanish_requests.pubkey IS 'Who';
 COMMENT ON COLUMN bigbrotr.vanish_requests.event_id IS 'id of the request (kind 62)';
 COMMENT ON COLUMN bigbrotr.vanish_requests.created_at IS 'Until when, Unix seconds';
 
-CREATE FUNCTION bigbrotr.record_facts(eids bigint[]) RETURNS void
+CREATE FUNCTION _bigbrotr.record_facts(eids bigint[]) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	PERFORM bigbrotr.check_elements(cardinality(eids));
+	PERFORM _bigbrotr.check_elements(cardinality(eids));
 	WITH requests AS MATERIALIZED ( -- by eid: no other index is of use
 		SELECT e.event_id, e.pubkey, e.created_at, e.kind, e.tags FROM bigbrotr.events AS e WHERE e.eid = ANY (eids)
 	), vanished AS (
@@ -76,26 +76,26 @@ BEGIN
 	ON CONFLICT ON CONSTRAINT deletions_pkey DO NOTHING;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.record_facts(bigint[]) IS
+COMMENT ON FUNCTION _bigbrotr.record_facts(bigint[]) IS
 	'Writes down what the deletion (kind 5) and vanish requests (kind 62) among these events ask for. For every new one in the transaction that stores it; again is harmless';
 
-CREATE FUNCTION bigbrotr.certain_support(internal) RETURNS internal
+CREATE FUNCTION _bigbrotr.certain_support(internal) RETURNS internal
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_certain_support';
-COMMENT ON FUNCTION bigbrotr.certain_support(internal) IS
+COMMENT ON FUNCTION _bigbrotr.certain_support(internal) IS
 	'Tells the planner that a condition holds for nearly all rows it is asked about';
 
 CREATE FUNCTION bigbrotr.is_current(event_id bytea, pubkey bytea, created_at bigint, kind integer, tags bigbrotr.tags) RETURNS boolean
-	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 SUPPORT bigbrotr.certain_support
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 SUPPORT _bigbrotr.certain_support
 	AS 'MODULE_PATHNAME', 'bigbrotr_is_current';
 COMMENT ON FUNCTION bigbrotr.is_current(bytea, bytea, bigint, integer, bigbrotr.tags) IS
 	'Whether no newer version of a replaceable or addressable event is archived: of equal age the smaller id is the newer one (NIP-01). true for all other kinds';
 
-CREATE FUNCTION bigbrotr.is_standing(event_id bytea, pubkey bytea, created_at bigint, kind integer, tags bigbrotr.tags) RETURNS boolean
-	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 SUPPORT bigbrotr.certain_support
-	AS 'MODULE_PATHNAME', 'bigbrotr_is_standing';
-COMMENT ON FUNCTION bigbrotr.is_standing(bytea, bytea, bigint, integer, bigbrotr.tags) IS
+CREATE FUNCTION bigbrotr.is_visible(event_id bytea, pubkey bytea, created_at bigint, kind integer, tags bigbrotr.tags) RETURNS boolean
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 SUPPORT _bigbrotr.certain_support
+	AS 'MODULE_PATHNAME', 'bigbrotr_is_visible';
+COMMENT ON FUNCTION bigbrotr.is_visible(bytea, bytea, bigint, integer, bigbrotr.tags) IS
 	'Whether an event is neither deleted (NIP-09) nor expired (NIP-40) nor vanished (NIP-62). Deletions and vanish requests of the receiver concern gift wraps (NIP-59) too';
 
 CREATE VIEW bigbrotr.events_current AS
@@ -103,19 +103,16 @@ CREATE VIEW bigbrotr.events_current AS
 	WHERE bigbrotr.is_current(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
 COMMENT ON VIEW bigbrotr.events_current IS 'Events without the older versions of replaceable and addressable ones';
 
-CREATE VIEW bigbrotr.events_standing AS
+CREATE VIEW bigbrotr.events_visible AS
 	SELECT e.* FROM bigbrotr.events AS e
-	WHERE bigbrotr.is_standing(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
-COMMENT ON VIEW bigbrotr.events_standing IS 'Events that are neither deleted (NIP-09) nor expired (NIP-40) nor vanished (NIP-62), in all their versions';
+	WHERE bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
+COMMENT ON VIEW bigbrotr.events_visible IS 'Events that are neither deleted (NIP-09) nor expired (NIP-40) nor vanished (NIP-62), in all their versions';
 
 CREATE VIEW bigbrotr.events_as_published AS
 	SELECT e.* FROM bigbrotr.events AS e
 	WHERE bigbrotr.is_current(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)
-	  AND bigbrotr.is_standing(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
+	  AND bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
 COMMENT ON VIEW bigbrotr.events_as_published IS 'Events as their authors want them to be seen now: standing, and the newest versions. A newest version that is withdrawn does not bring an older one back';
-
-CREATE VIEW bigbrotr.events_as_seen AS SELECT e.* FROM bigbrotr.events AS e;
-COMMENT ON VIEW bigbrotr.events_as_seen IS 'Everything that relays delivered: the same as bigbrotr.events';
 
 -- Of each view, the columns are those of the table, and its rows can be exported.
 DO $views$
@@ -123,7 +120,7 @@ DECLARE
 	view text;
 	item record;
 BEGIN
-	FOREACH view IN ARRAY ARRAY['events_current', 'events_standing', 'events_as_published', 'events_as_seen'] LOOP
+	FOREACH view IN ARRAY ARRAY['events_current', 'events_visible', 'events_as_published'] LOOP
 		FOR item IN SELECT a.attname, col_description(a.attrelid, a.attnum) AS comment FROM pg_attribute AS a
 		            WHERE a.attrelid = 'bigbrotr.events'::regclass AND a.attnum > 0 AND NOT a.attisdropped
 		LOOP
@@ -146,7 +143,7 @@ SELECT pg_extension_config_dump('bigbrotr.vanish_requests', '');
 
 GRANT EXECUTE ON FUNCTION
 	bigbrotr.is_current(bytea, bytea, bigint, integer, bigbrotr.tags),
-	bigbrotr.is_standing(bytea, bytea, bigint, integer, bigbrotr.tags)
+	bigbrotr.is_visible(bytea, bytea, bigint, integer, bigbrotr.tags)
 	TO bigbrotr_reader;
 GRANT INSERT ON bigbrotr.deletions, bigbrotr.vanish_requests TO bigbrotr_writer;
-GRANT EXECUTE ON FUNCTION bigbrotr.record_facts(bigint[]) TO bigbrotr_writer;
+GRANT EXECUTE ON FUNCTION _bigbrotr.record_facts(bigint[]) TO bigbrotr_writer;

@@ -1,6 +1,6 @@
 -- Imports and exports: events as lines of JSON.
 
-CREATE TABLE bigbrotr.imports (
+CREATE TABLE _bigbrotr.imports (
 	import_id      bigint  GENERATED ALWAYS AS IDENTITY,
 	source         text    NOT NULL,
 	relay_id       integer,
@@ -16,20 +16,20 @@ CREATE TABLE bigbrotr.imports (
 	finished_at    bigint,
 	CONSTRAINT imports_pkey PRIMARY KEY (import_id)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE bigbrotr.imports IS 'Imports of lines of JSON, and how far they are; the view bigbrotr.import_progress shows more';
-COMMENT ON COLUMN bigbrotr.imports.import_id IS 'Number of the import';
-COMMENT ON COLUMN bigbrotr.imports.source IS 'Path of the file on the server, or the name that a client gave';
-COMMENT ON COLUMN bigbrotr.imports.relay_id IS 'bigbrotr.relays.relay_id of the relay where the events were seen; null: no sightings';
-COMMENT ON COLUMN bigbrotr.imports.size IS 'Bytes of the file when the import began; null: not known';
-COMMENT ON COLUMN bigbrotr.imports.bytes IS 'Bytes that are done with: the import goes on here';
-COMMENT ON COLUMN bigbrotr.imports.lines IS 'Lines that are done with, blank ones included';
-COMMENT ON COLUMN bigbrotr.imports.skipping IS 'Whether bytes stands inside a line that is too large, the rest of which is left out';
-COMMENT ON COLUMN bigbrotr.imports.events_new IS 'Events archived';
-COMMENT ON COLUMN bigbrotr.imports.events_known IS 'Events that were archived before, or stand twice';
-COMMENT ON COLUMN bigbrotr.imports.events_refused IS 'Lines refused, see bigbrotr.import_rejects';
-COMMENT ON COLUMN bigbrotr.imports.started_at IS 'When it began, Unix seconds';
-COMMENT ON COLUMN bigbrotr.imports.updated_at IS 'When it last stored something, Unix seconds';
-COMMENT ON COLUMN bigbrotr.imports.finished_at IS 'When the last line was stored, Unix seconds; null: not yet';
+COMMENT ON TABLE _bigbrotr.imports IS 'Imports of lines of JSON, and how far they are; the view bigbrotr.import_progress shows more';
+COMMENT ON COLUMN _bigbrotr.imports.import_id IS 'Number of the import';
+COMMENT ON COLUMN _bigbrotr.imports.source IS 'Path of the file on the server, or the name that a client gave';
+COMMENT ON COLUMN _bigbrotr.imports.relay_id IS 'bigbrotr.relays.relay_id of the relay where the events were seen; null: no sightings';
+COMMENT ON COLUMN _bigbrotr.imports.size IS 'Bytes of the file when the import began; null: not known';
+COMMENT ON COLUMN _bigbrotr.imports.bytes IS 'Bytes that are done with: the import goes on here';
+COMMENT ON COLUMN _bigbrotr.imports.lines IS 'Lines that are done with, blank ones included';
+COMMENT ON COLUMN _bigbrotr.imports.skipping IS 'Whether bytes stands inside a line that is too large, the rest of which is left out';
+COMMENT ON COLUMN _bigbrotr.imports.events_new IS 'Events archived';
+COMMENT ON COLUMN _bigbrotr.imports.events_known IS 'Events that were archived before, or stand twice';
+COMMENT ON COLUMN _bigbrotr.imports.events_refused IS 'Lines refused, see bigbrotr.import_rejects';
+COMMENT ON COLUMN _bigbrotr.imports.started_at IS 'When it began, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.imports.updated_at IS 'When it last stored something, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.imports.finished_at IS 'When the last line was stored, Unix seconds; null: not yet';
 
 CREATE TABLE bigbrotr.import_rejects (
 	import_id bigint NOT NULL,
@@ -37,25 +37,26 @@ CREATE TABLE bigbrotr.import_rejects (
 	reason    text   NOT NULL,
 	text      text   NOT NULL,
 	CONSTRAINT import_rejects_pkey PRIMARY KEY (import_id, line),
-	CONSTRAINT import_rejects_import_id_fkey FOREIGN KEY (import_id) REFERENCES bigbrotr.imports ON DELETE CASCADE
+	CONSTRAINT import_rejects_import_id_fkey FOREIGN KEY (import_id) REFERENCES _bigbrotr.imports ON DELETE CASCADE
 );
 COMMENT ON TABLE bigbrotr.import_rejects IS 'Lines of imports that were refused';
-COMMENT ON COLUMN bigbrotr.import_rejects.import_id IS 'bigbrotr.imports.import_id';
+COMMENT ON COLUMN bigbrotr.import_rejects.import_id IS '_bigbrotr.imports.import_id';
 COMMENT ON COLUMN bigbrotr.import_rejects.line IS 'Line number, from 1';
 COMMENT ON COLUMN bigbrotr.import_rejects.reason IS 'Reason code of bigbrotr.verify_event_reason; rejected_by_database: the event is in bigbrotr.event_rejects';
 COMMENT ON COLUMN bigbrotr.import_rejects.text IS 'Beginning of the line, as printable ASCII; empty if the line is no JSON object: nothing of a file that was imported by mistake is shown';
 
-SELECT pg_extension_config_dump('bigbrotr.imports', '');
-SELECT pg_extension_config_dump('bigbrotr.imports_import_id_seq', '');
+SELECT pg_extension_config_dump('_bigbrotr.imports', '');
+SELECT pg_extension_config_dump('_bigbrotr.imports_import_id_seq', '');
 SELECT pg_extension_config_dump('bigbrotr.import_rejects', '');
 
 CREATE VIEW bigbrotr.import_progress AS
 	SELECT i.import_id, i.source, r.url AS relay_url, i.finished_at IS NOT NULL AS finished, i.bytes, i.size,
-	       CASE WHEN i.finished_at IS NOT NULL THEN 1 ELSE least(1, i.bytes / nullif(i.size, 0)::double precision) END AS done,
-	       i.lines, i.events_new, i.events_known, i.events_refused,
+	       CASE WHEN i.finished_at IS NOT NULL THEN 1 ELSE least(1, i.bytes / nullif(i.size, 0)::double precision) END AS done_fraction,
+	       i.lines AS line_count, i.events_new AS new_count, i.events_known AS known_count, i.events_refused AS refused_count,
 	       (i.events_new + i.events_known) / greatest(1, i.updated_at - i.started_at) AS events_per_second,
-	       i.started_at, i.updated_at, i.finished_at
-	FROM bigbrotr.imports AS i LEFT JOIN bigbrotr.relays AS r ON r.relay_id = i.relay_id;
+	       to_timestamp(i.started_at) AS started_at, to_timestamp(i.updated_at) AS updated_at,
+	       to_timestamp(i.finished_at) AS finished_at
+	FROM _bigbrotr.imports AS i LEFT JOIN bigbrotr.relays AS r ON r.relay_id = i.relay_id;
 COMMENT ON VIEW bigbrotr.import_progress IS 'How far each import is';
 COMMENT ON COLUMN bigbrotr.import_progress.import_id IS 'Number of the import';
 COMMENT ON COLUMN bigbrotr.import_progress.source IS 'Path of the file on the server, or the name that a client gave';
@@ -63,17 +64,17 @@ COMMENT ON COLUMN bigbrotr.import_progress.relay_url IS 'Where the events were s
 COMMENT ON COLUMN bigbrotr.import_progress.finished IS 'Whether all lines are stored';
 COMMENT ON COLUMN bigbrotr.import_progress.bytes IS 'Bytes that are done with';
 COMMENT ON COLUMN bigbrotr.import_progress.size IS 'Bytes of the file when the import began; null: not known';
-COMMENT ON COLUMN bigbrotr.import_progress.done IS 'Share of the file that is done with, 0 .. 1; null: not known';
-COMMENT ON COLUMN bigbrotr.import_progress.lines IS 'Lines that are done with';
-COMMENT ON COLUMN bigbrotr.import_progress.events_new IS 'Events archived';
-COMMENT ON COLUMN bigbrotr.import_progress.events_known IS 'Events that were archived before, or stand twice';
-COMMENT ON COLUMN bigbrotr.import_progress.events_refused IS 'Lines refused, see bigbrotr.import_rejects';
+COMMENT ON COLUMN bigbrotr.import_progress.done_fraction IS 'Share of the file that is done with, 0 .. 1; null: not known';
+COMMENT ON COLUMN bigbrotr.import_progress.line_count IS 'Lines that are done with';
+COMMENT ON COLUMN bigbrotr.import_progress.new_count IS 'Events archived';
+COMMENT ON COLUMN bigbrotr.import_progress.known_count IS 'Events that were archived before, or stand twice';
+COMMENT ON COLUMN bigbrotr.import_progress.refused_count IS 'Lines refused, see bigbrotr.import_rejects';
 COMMENT ON COLUMN bigbrotr.import_progress.events_per_second IS 'Mean rate, interruptions included';
-COMMENT ON COLUMN bigbrotr.import_progress.started_at IS 'When it began, Unix seconds';
-COMMENT ON COLUMN bigbrotr.import_progress.updated_at IS 'When it last stored something, Unix seconds';
-COMMENT ON COLUMN bigbrotr.import_progress.finished_at IS 'When the last line was stored, Unix seconds; null: not yet';
+COMMENT ON COLUMN bigbrotr.import_progress.started_at IS 'When it began';
+COMMENT ON COLUMN bigbrotr.import_progress.updated_at IS 'When it last stored something';
+COMMENT ON COLUMN bigbrotr.import_progress.finished_at IS 'When the last line was stored; null: not yet';
 
-CREATE FUNCTION bigbrotr.import_begin(
+CREATE FUNCTION bigbrotr.begin_import(
 	source text, relay text DEFAULT NULL, size bigint DEFAULT NULL, resume boolean DEFAULT true,
 	OUT import_id bigint, OUT bytes bigint)
 	LANGUAGE plpgsql
@@ -88,20 +89,20 @@ BEGIN
 			HINT = 'Any name will do.';
 	END IF;
 	IF resume THEN
-		SELECT i.import_id, i.bytes INTO import_id, bytes FROM bigbrotr.imports AS i
-		WHERE i.source = import_begin.source AND i.finished_at IS NULL
+		SELECT i.import_id, i.bytes INTO import_id, bytes FROM _bigbrotr.imports AS i
+		WHERE i.source = begin_import.source AND i.finished_at IS NULL
 		      AND i.relay_id IS NOT DISTINCT FROM seen_on
-		      AND i.size IS NOT DISTINCT FROM import_begin.size
+		      AND i.size IS NOT DISTINCT FROM begin_import.size
 		ORDER BY i.import_id DESC LIMIT 1;
 	END IF;
 	IF import_id IS NULL THEN
-		INSERT INTO bigbrotr.imports AS i (source, relay_id, size, started_at, updated_at)
-		VALUES (import_begin.source, seen_on, import_begin.size, bigbrotr.unix_now(), bigbrotr.unix_now())
+		INSERT INTO _bigbrotr.imports AS i (source, relay_id, size, started_at, updated_at)
+		VALUES (begin_import.source, seen_on, begin_import.size, bigbrotr.unix_now(), bigbrotr.unix_now())
 		RETURNING i.import_id, i.bytes INTO import_id, bytes;
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.import_begin(text, text, bigint, boolean) IS
+COMMENT ON FUNCTION bigbrotr.begin_import(text, text, bigint, boolean) IS
 	'Begins an import, or with resume goes on with one of the same source, relay and size that was not finished; bytes: where to go on';
 
 CREATE FUNCTION bigbrotr.import_lines(
@@ -112,13 +113,13 @@ CREATE FUNCTION bigbrotr.import_lines(
 COMMENT ON FUNCTION bigbrotr.import_lines(bigint, bigint, bytea, boolean) IS
 	'Archives the events of a piece of an import that begins at this byte: one event a line, verified unless bigbrotr.verify_events is off. Unless it is the last piece, an unfinished line at its end is left. Returns how many bytes are done with; bring the others again';
 
-CREATE FUNCTION bigbrotr.import_finish(import_id bigint) RETURNS void
+CREATE FUNCTION bigbrotr.finish_import(import_id bigint) RETURNS void
 	LANGUAGE sql
 	BEGIN ATOMIC
-		UPDATE bigbrotr.imports AS i SET finished_at = bigbrotr.unix_now()
-		WHERE i.import_id = import_finish.import_id AND i.finished_at IS NULL;
+		UPDATE _bigbrotr.imports AS i SET finished_at = bigbrotr.unix_now()
+		WHERE i.import_id = finish_import.import_id AND i.finished_at IS NULL;
 	END;
-COMMENT ON FUNCTION bigbrotr.import_finish(bigint) IS 'Says that all of an import is there';
+COMMENT ON FUNCTION bigbrotr.finish_import(bigint) IS 'Says that all of an import is there';
 
 CREATE PROCEDURE bigbrotr.import_events(path text, relay text DEFAULT NULL, resume boolean DEFAULT true)
 	LANGUAGE c
@@ -137,13 +138,13 @@ COMMENT ON FUNCTION bigbrotr.export_events(jsonb) IS
 	'The events that match a filter (its limit aside), all without one, as NIP-01 JSON, exact, in the order of created_at and id: what bigbrotr.import_events reads. bigbrotr-export writes them to a file or a pipe';
 
 REVOKE ALL ON PROCEDURE bigbrotr.import_events(text, text, boolean) FROM PUBLIC;
-GRANT INSERT, UPDATE ON bigbrotr.imports TO bigbrotr_writer;
+GRANT INSERT, UPDATE ON _bigbrotr.imports TO bigbrotr_writer;
 GRANT INSERT ON bigbrotr.import_rejects TO bigbrotr_writer;
-GRANT DELETE ON bigbrotr.imports, bigbrotr.import_rejects TO bigbrotr_admin;
+GRANT DELETE ON _bigbrotr.imports, bigbrotr.import_rejects TO bigbrotr_admin;
 GRANT EXECUTE ON FUNCTION
-	bigbrotr.import_begin(text, text, bigint, boolean),
+	bigbrotr.begin_import(text, text, bigint, boolean),
 	bigbrotr.import_lines(bigint, bigint, bytea, boolean),
-	bigbrotr.import_finish(bigint)
+	bigbrotr.finish_import(bigint)
 	TO bigbrotr_writer;
 GRANT EXECUTE ON FUNCTION bigbrotr.export_events(jsonb) TO bigbrotr_reader;
 GRANT EXECUTE ON PROCEDURE bigbrotr.import_events(text, text, boolean) TO bigbrotr_writer;

@@ -1,14 +1,14 @@
 -- The functions of the original specification for events, with its names and arguments. They check what they
--- are given (bigbrotr.verify_events) and feed bigbrotr.insert_events.
+-- are given (bigbrotr.verify_events) and feed _bigbrotr.insert_verified_events.
 
-CREATE FUNCTION bigbrotr.limit_time(purpose text) RETURNS void
+CREATE FUNCTION _bigbrotr.limit_time(purpose text) RETURNS void
 	LANGUAGE c STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_limit_time';
-COMMENT ON FUNCTION bigbrotr.limit_time(text) IS
+COMMENT ON FUNCTION _bigbrotr.limit_time(text) IS
 	'Lets the running statement go on for at most bigbrotr.query_timeout, procedure_timeout or batch_timeout (purpose: query, procedure, batch) from now (query: from its first call in the statement), and never longer than statement_timeout allows';
 
-CREATE FUNCTION bigbrotr.batch_size(wanted integer) RETURNS integer
+CREATE FUNCTION _bigbrotr.batch_size(wanted integer) RETURNS integer
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -25,10 +25,10 @@ BEGIN
 	RETURN size;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.batch_size(integer) IS
+COMMENT ON FUNCTION _bigbrotr.batch_size(integer) IS
 	'The batch size wanted, null: bigbrotr.default_batch_size; an error above bigbrotr.max_batch_size';
 
-CREATE FUNCTION bigbrotr.hex_argument(value text, name text, bytes integer) RETURNS bytea
+CREATE FUNCTION _bigbrotr.hex_argument(value text, name text, bytes integer) RETURNS bytea
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -44,11 +44,11 @@ BEGIN
 	RETURN decode(digits, 'hex');
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.hex_argument(text, text, integer) IS
+COMMENT ON FUNCTION _bigbrotr.hex_argument(text, text, integer) IS
 	'Bytes from hexadecimal digits, also with \x before them; name: for the error';
 
 -- What is wrong with an event is an error that names it.
-CREATE FUNCTION bigbrotr.check_event(
+CREATE FUNCTION _bigbrotr.check_event(
 	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea,
 	seen_at bigint) RETURNS void
 	LANGUAGE plpgsql STABLE
@@ -70,7 +70,7 @@ BEGIN
 			HINT = 'Empty tags are ''[]'', empty content is ''''.';
 	END IF;
 	IF coalesce(current_setting('bigbrotr.verify_events', true), 'on')::boolean THEN
-		reason := bigbrotr.verify_event_reason(event_id, pubkey, created_at, kind, tags, content, sig);
+		reason := bigbrotr.verify_event_reason(event_id, pubkey, created_at, kind, tags::bigbrotr.tags, content, sig);
 		IF reason IS NOT NULL THEN
 			RAISE data_exception USING
 				MESSAGE = format('event %s is not valid: %s', encode(event_id, 'hex'), reason),
@@ -88,10 +88,10 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.check_event(bytea, bytea, bigint, integer, jsonb, text, bytea, bigint) IS
+COMMENT ON FUNCTION _bigbrotr.check_event(bytea, bytea, bigint, integer, jsonb, text, bytea, bigint) IS
 	'An error if a part is missing or, with bigbrotr.verify_events, if id or signature are wrong';
 
-CREATE FUNCTION bigbrotr.check_relay(INOUT url text, INOUT network text, inserted_at bigint)
+CREATE FUNCTION _bigbrotr.check_relay(INOUT url text, INOUT network text, inserted_at bigint)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -103,7 +103,7 @@ BEGIN
 			MESSAGE = format('relay %s lacks its URL or the time when it became known', coalesce(left(url, 256), '(without URL)')),
 			DETAIL = 'Neither may be null.', HINT = 'Times are Unix seconds.';
 	END IF;
-	SELECT * INTO relay FROM bigbrotr.require_relay(check_relay.url) AS r;
+	SELECT * INTO relay FROM _bigbrotr.require_relay(check_relay.url) AS r;
 	IF network <> relay.network THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('relay "%s" is not in network "%s"', relay.url, left(network, 64)),
@@ -114,12 +114,12 @@ BEGIN
 	network := relay.network;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.check_relay(text, text, bigint) IS
+COMMENT ON FUNCTION _bigbrotr.check_relay(text, text, bigint) IS
 	'Normalises a relay''s URL; an error if it is none, or of another network (null: any)';
 
 -- Elements that run in parallel, checked already. In the order of the arrays, the first one counts
 -- for an event, a sighting and a relay, the last one for last_seen: as if inserted one by one.
-CREATE FUNCTION bigbrotr.insert_relays_checked(
+CREATE FUNCTION _bigbrotr.insert_relays_checked(
 	urls text[], networks text[], inserted_ats bigint[], last_seens bigint[]) RETURNS bigint
 	LANGUAGE sql
 	BEGIN ATOMIC
@@ -137,18 +137,18 @@ CREATE FUNCTION bigbrotr.insert_relays_checked(
 			DO UPDATE SET last_seen = coalesce(excluded.last_seen, r.last_seen)
 			RETURNING r.relay_id, r.xmax = 0 AS new -- who meets a row, updates it, which sets xmax
 		), synchronized AS (
-			INSERT INTO bigbrotr.relay_sync (relay_id, phase_since)
+			INSERT INTO _bigbrotr.relay_sync (relay_id, phase_since)
 			SELECT s.relay_id, bigbrotr.unix_now() FROM stored AS s ORDER BY s.relay_id
 			ON CONFLICT DO NOTHING
 		)
 		SELECT count(*) FROM stored AS s WHERE s.new;
 	END;
-COMMENT ON FUNCTION bigbrotr.insert_relays_checked(text[], text[], bigint[], bigint[]) IS
+COMMENT ON FUNCTION _bigbrotr.insert_relays_checked(text[], text[], bigint[], bigint[]) IS
 	'Makes relays known and notes when they were last seen (null: not), for URLs in normal form; returns how many are new';
 
 -- Events first and sightings then, all of a list in the order of all writers: two that bring the same wait
 -- for each other, but never in a circle.
-CREATE FUNCTION bigbrotr.insert_events_checked(
+CREATE FUNCTION _bigbrotr.insert_events_checked(
 	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], all_tags jsonb[], contents text[],
 	sigs bytea[], relay_urls text[], relay_networks text[], relay_inserted_ats bigint[], seen_ats bigint[],
 	size integer DEFAULT NULL, OUT events bigint, OUT sightings bigint)
@@ -162,7 +162,7 @@ DECLARE
 	added record;
 	refused record;
 BEGIN
-	PERFORM bigbrotr.insert_relays_checked(relay_urls, relay_networks, relay_inserted_ats, seen_ats);
+	PERFORM _bigbrotr.insert_relays_checked(relay_urls, relay_networks, relay_inserted_ats, seen_ats);
 	SELECT array_agg(e.event_id) AS ids, array_agg(e.pubkey) AS pubkeys, array_agg(e.created_at) AS created_ats,
 	       array_agg(e.kind) AS kinds, array_agg(e.tags::text) AS tags, array_agg(e.content) AS contents,
 	       array_agg(e.sig) AS sigs, array_agg(NULL::bytea) AS raws, array_agg(e.seen_at) AS seen_ats
@@ -178,7 +178,7 @@ BEGIN
 		WHILE highest - lowest + 1 < size AND list.seen_ats[highest + 1] = list.seen_ats[lowest] LOOP
 			highest := highest + 1;
 		END LOOP;
-		SELECT i.* INTO added FROM bigbrotr.insert_events(
+		SELECT i.* INTO added FROM _bigbrotr.insert_verified_events(
 			list.ids[lowest:highest], list.pubkeys[lowest:highest], list.created_ats[lowest:highest],
 			list.kinds[lowest:highest], list.tags[lowest:highest], list.contents[lowest:highest],
 			list.sigs[lowest:highest], list.raws[lowest:highest], '{}', '{}', '{}', list.seen_ats[lowest]) AS i;
@@ -199,11 +199,11 @@ BEGIN
 	             coalesce(array_agg(a.seen_at ORDER BY a.n), '{}') AS seen_ats
 	      FROM unnest(event_ids, relay_urls, seen_ats) WITH ORDINALITY AS a (event_id, url, seen_at, n)
 	           JOIN bigbrotr.relays AS r ON r.url = a.url) AS s,
-	     bigbrotr.insert_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+	     _bigbrotr.insert_verified_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
 		s.event_ids, s.relay_ids, s.seen_ats, bigbrotr.unix_now()) AS i;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.insert_events_checked(bytea[], bytea[], bigint[], integer[], jsonb[], text[], bytea[], text[], text[], bigint[], bigint[], integer) IS
+COMMENT ON FUNCTION _bigbrotr.insert_events_checked(bytea[], bytea[], bigint[], integer[], jsonb[], text[], bytea[], text[], text[], bigint[], bigint[], integer) IS
 	'Archives events with their relays and sightings, as so many calls of bigbrotr.insert_event would do it; size: how many at once, if they are a list';
 
 CREATE FUNCTION bigbrotr.insert_event(
@@ -215,10 +215,10 @@ CREATE FUNCTION bigbrotr.insert_event(
 DECLARE
 	relay record;
 BEGIN
-	PERFORM bigbrotr.limit_time('procedure');
-	PERFORM bigbrotr.check_event(event_id, pubkey, created_at, kind, tags, content, sig, seen_at);
-	SELECT * INTO relay FROM bigbrotr.check_relay(relay_url, relay_network, relay_inserted_at) AS r;
-	PERFORM bigbrotr.insert_events_checked(ARRAY[event_id], ARRAY[pubkey], ARRAY[created_at], ARRAY[kind], ARRAY[tags],
+	PERFORM _bigbrotr.limit_time('procedure');
+	PERFORM _bigbrotr.check_event(event_id, pubkey, created_at, kind, tags, content, sig, seen_at);
+	SELECT * INTO relay FROM _bigbrotr.check_relay(relay_url, relay_network, relay_inserted_at) AS r;
+	PERFORM _bigbrotr.insert_events_checked(ARRAY[event_id], ARRAY[pubkey], ARRAY[created_at], ARRAY[kind], ARRAY[tags],
 		ARRAY[content], ARRAY[sig], ARRAY[relay.url], ARRAY[relay.network], ARRAY[relay_inserted_at], ARRAY[seen_at]);
 END
 $$;
@@ -231,14 +231,14 @@ CREATE FUNCTION bigbrotr.insert_event(
 	LANGUAGE sql
 	BEGIN ATOMIC
 		SELECT bigbrotr.insert_event(
-			bigbrotr.hex_argument(event_id, 'event_id', 32), bigbrotr.hex_argument(pubkey, 'pubkey', 32), created_at, kind,
-			tags, content, bigbrotr.hex_argument(sig, 'sig', 64), relay_url, relay_network, relay_inserted_at, seen_at);
+			_bigbrotr.hex_argument(event_id, 'event_id', 32), _bigbrotr.hex_argument(pubkey, 'pubkey', 32), created_at, kind,
+			tags, content, _bigbrotr.hex_argument(sig, 'sig', 64), relay_url, relay_network, relay_inserted_at, seen_at);
 	END;
 COMMENT ON FUNCTION bigbrotr.insert_event(text, text, bigint, integer, jsonb, text, text, text, text, bigint, bigint) IS
 	'The same with event_id, pubkey and sig as hexadecimal digits';
 
 -- Lists of JSON as text, as many drivers send them.
-CREATE FUNCTION bigbrotr.jsonb_elements(elements text[], name text) RETURNS jsonb[]
+CREATE FUNCTION _bigbrotr.jsonb_elements(elements text[], name text) RETURNS jsonb[]
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -246,7 +246,7 @@ DECLARE
 	converted jsonb[] := '{}';
 	element text;
 BEGIN
-	PERFORM bigbrotr.check_elements(cardinality(elements));
+	PERFORM _bigbrotr.check_elements(cardinality(elements));
 	BEGIN
 		FOREACH element IN ARRAY coalesce(elements, '{}') LOOP
 			converted := array_append(converted, element::jsonb);
@@ -259,7 +259,7 @@ BEGIN
 	RETURN converted;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.jsonb_elements(text[], text) IS 'JSON texts as jsonb; name: of the list, for the error';
+COMMENT ON FUNCTION _bigbrotr.jsonb_elements(text[], text) IS 'JSON texts as jsonb; name: of the list, for the error';
 
 CREATE FUNCTION bigbrotr.insert_events_batch(
 	events jsonb[], batch_size integer DEFAULT NULL, OUT inserted_events bigint, OUT inserted_sightings bigint)
@@ -267,7 +267,7 @@ CREATE FUNCTION bigbrotr.insert_events_batch(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	size integer := bigbrotr.batch_size(batch_size);
+	size integer := _bigbrotr.batch_size(batch_size);
 	e record;
 	relay record;
 	ids bytea[] := '{}'; pubkeys bytea[] := '{}'; created_ats bigint[] := '{}'; kinds integer[] := '{}'; tags jsonb[] := '{}';
@@ -276,22 +276,22 @@ DECLARE
 	detail text;
 	hint text;
 BEGIN
-	PERFORM bigbrotr.limit_time('batch'), bigbrotr.check_elements(cardinality(events));
+	PERFORM _bigbrotr.limit_time('batch'), _bigbrotr.check_elements(cardinality(events));
 	BEGIN
 		FOR n IN 1 .. coalesce(cardinality(events), 0) LOOP
 			IF (jsonb_typeof(events[n]) = 'object') IS NOT TRUE THEN
 				RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
 			END IF;
-			SELECT bigbrotr.hex_argument(coalesce(r.event_id, r.id), 'event_id', 32) AS event_id,
-			       bigbrotr.hex_argument(r.pubkey, 'pubkey', 32) AS pubkey, r.created_at, r.kind, r.tags, r.content,
-			       bigbrotr.hex_argument(r.sig, 'sig', 64) AS sig,
+			SELECT _bigbrotr.hex_argument(coalesce(r.event_id, r.id), 'event_id', 32) AS event_id,
+			       _bigbrotr.hex_argument(r.pubkey, 'pubkey', 32) AS pubkey, r.created_at, r.kind, r.tags, r.content,
+			       _bigbrotr.hex_argument(r.sig, 'sig', 64) AS sig,
 			       r.relay_url, r.relay_network, r.relay_inserted_at, r.seen_at
 			INTO e
 			FROM jsonb_to_record(events[n]) AS r (event_id text, id text, pubkey text, created_at bigint, kind integer,
 				tags jsonb, content text, sig text, relay_url text, relay_network text, relay_inserted_at bigint,
 				seen_at bigint);
-			PERFORM bigbrotr.check_event(e.event_id, e.pubkey, e.created_at, e.kind, e.tags, e.content, e.sig, e.seen_at);
-			SELECT * INTO relay FROM bigbrotr.check_relay(e.relay_url, e.relay_network, e.relay_inserted_at) AS r;
+			PERFORM _bigbrotr.check_event(e.event_id, e.pubkey, e.created_at, e.kind, e.tags, e.content, e.sig, e.seen_at);
+			SELECT * INTO relay FROM _bigbrotr.check_relay(e.relay_url, e.relay_network, e.relay_inserted_at) AS r;
 			ids := ids || e.event_id; pubkeys := pubkeys || e.pubkey; created_ats := created_ats || e.created_at;
 			kinds := kinds || e.kind; tags := array_append(tags, e.tags); contents := contents || e.content;
 			sigs := sigs || e.sig; urls := urls || relay.url; networks := networks || relay.network;
@@ -303,7 +303,7 @@ BEGIN
 			DETAIL = coalesce(nullif(detail, ''), 'Nothing of the list was stored.'),
 			HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
 	END;
-	SELECT i.events, i.sightings INTO inserted_events, inserted_sightings FROM bigbrotr.insert_events_checked(
+	SELECT i.events, i.sightings INTO inserted_events, inserted_sightings FROM _bigbrotr.insert_events_checked(
 		ids, pubkeys, created_ats, kinds, tags, contents, sigs, urls, networks, inserted_ats, seen_ats, size) AS i;
 END
 $$;
@@ -315,6 +315,6 @@ CREATE FUNCTION bigbrotr.insert_events_batch(
 	LANGUAGE sql
 	BEGIN ATOMIC
 		SELECT i.inserted_events, i.inserted_sightings
-		FROM bigbrotr.insert_events_batch(bigbrotr.jsonb_elements(events, 'events'), batch_size) AS i;
+		FROM bigbrotr.insert_events_batch(_bigbrotr.jsonb_elements(events, 'events'), batch_size) AS i;
 	END;
 COMMENT ON FUNCTION bigbrotr.insert_events_batch(text[], integer) IS 'The same for a list of JSON texts';

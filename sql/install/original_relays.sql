@@ -7,9 +7,9 @@ CREATE FUNCTION bigbrotr.insert_relay(url text, network text, inserted_at bigint
 DECLARE
 	relay record;
 BEGIN
-	PERFORM bigbrotr.limit_time('procedure');
-	SELECT * INTO relay FROM bigbrotr.check_relay(url, network, inserted_at) AS r;
-	PERFORM bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[inserted_at], ARRAY[NULL::bigint]);
+	PERFORM _bigbrotr.limit_time('procedure');
+	SELECT * INTO relay FROM _bigbrotr.check_relay(url, network, inserted_at) AS r;
+	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[inserted_at], ARRAY[NULL::bigint]);
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_relay(text, text, bigint) IS
@@ -26,14 +26,14 @@ DECLARE
 	detail text;
 	hint text;
 BEGIN
-	PERFORM bigbrotr.limit_time('batch'), bigbrotr.batch_size(batch_size), bigbrotr.check_elements(cardinality(relays));
+	PERFORM _bigbrotr.limit_time('batch'), _bigbrotr.batch_size(batch_size), _bigbrotr.check_elements(cardinality(relays));
 	BEGIN
 		FOR n IN 1 .. coalesce(cardinality(relays), 0) LOOP
 			IF (jsonb_typeof(relays[n]) = 'object') IS NOT TRUE THEN
 				RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
 			END IF;
 			SELECT * INTO given FROM jsonb_to_record(relays[n]) AS r (url text, network text, inserted_at bigint);
-			SELECT * INTO relay FROM bigbrotr.check_relay(given.url, given.network, given.inserted_at) AS r;
+			SELECT * INTO relay FROM _bigbrotr.check_relay(given.url, given.network, given.inserted_at) AS r;
 			urls := urls || relay.url; networks := networks || relay.network;
 			inserted_ats := inserted_ats || given.inserted_at;
 		END LOOP;
@@ -43,7 +43,7 @@ BEGIN
 			DETAIL = coalesce(nullif(detail, ''), 'Nothing of the list was stored.'),
 			HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
 	END;
-	RETURN bigbrotr.insert_relays_checked(urls, networks, inserted_ats, array_fill(NULL::bigint, ARRAY[cardinality(urls)]));
+	RETURN _bigbrotr.insert_relays_checked(urls, networks, inserted_ats, array_fill(NULL::bigint, ARRAY[cardinality(urls)]));
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_relays_batch(jsonb[], integer) IS
@@ -52,11 +52,11 @@ COMMENT ON FUNCTION bigbrotr.insert_relays_batch(jsonb[], integer) IS
 CREATE FUNCTION bigbrotr.insert_relays_batch(relays text[], batch_size integer DEFAULT NULL) RETURNS bigint
 	LANGUAGE sql
 	BEGIN ATOMIC
-		SELECT bigbrotr.insert_relays_batch(bigbrotr.jsonb_elements(relays, 'relays'), batch_size);
+		SELECT bigbrotr.insert_relays_batch(_bigbrotr.jsonb_elements(relays, 'relays'), batch_size);
 	END;
 COMMENT ON FUNCTION bigbrotr.insert_relays_batch(text[], integer) IS 'The same for a list of JSON texts';
 
-CREATE FUNCTION bigbrotr.check_measurement(generated_at bigint) RETURNS void
+CREATE FUNCTION _bigbrotr.check_measurement(generated_at bigint) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -68,7 +68,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.check_measurement(bigint) IS 'An error if a measurement has no time';
+COMMENT ON FUNCTION _bigbrotr.check_measurement(bigint) IS 'An error if a measurement has no time';
 
 CREATE FUNCTION bigbrotr.insert_relay_metadata(
 	relay_url text, relay_network text, relay_inserted_at bigint, generated_at bigint,
@@ -84,11 +84,11 @@ CREATE FUNCTION bigbrotr.insert_relay_metadata(
 DECLARE
 	relay record;
 BEGIN
-	PERFORM bigbrotr.limit_time('procedure');
-	PERFORM bigbrotr.check_measurement(generated_at);
-	SELECT * INTO relay FROM bigbrotr.check_relay(relay_url, relay_network, relay_inserted_at) AS r;
-	PERFORM bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[relay_inserted_at], ARRAY[NULL::bigint]);
-	INSERT INTO bigbrotr.relay_checks
+	PERFORM _bigbrotr.limit_time('procedure');
+	PERFORM _bigbrotr.check_measurement(generated_at);
+	SELECT * INTO relay FROM _bigbrotr.check_relay(relay_url, relay_network, relay_inserted_at) AS r;
+	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[relay_inserted_at], ARRAY[NULL::bigint]);
+	INSERT INTO _bigbrotr.relay_checks
 	SELECT r.relay_id, generated_at, coalesce(nip66_present, false), nip66_openable, nip66_readable, nip66_writable,
 	       nip66_rtt_open, nip66_rtt_read, nip66_rtt_write, coalesce(nip11_present, false), nip11_name,
 	       nip11_description, nip11_pubkey, nip11_contact, nip11_supported_nips, nip11_software, nip11_version
@@ -111,15 +111,15 @@ DECLARE
 	detail text;
 	hint text;
 BEGIN
-	PERFORM bigbrotr.limit_time('batch'), bigbrotr.batch_size(batch_size), bigbrotr.check_elements(cardinality(metadata));
+	PERFORM _bigbrotr.limit_time('batch'), _bigbrotr.batch_size(batch_size), _bigbrotr.check_elements(cardinality(metadata));
 	BEGIN
 		FOR n IN 1 .. coalesce(cardinality(metadata), 0) LOOP
 			IF (jsonb_typeof(metadata[n]) = 'object') IS NOT TRUE THEN
 				RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
 			END IF;
 			SELECT * INTO given FROM jsonb_populate_record(NULL::bigbrotr.relay_metadata, metadata[n]) AS m;
-			PERFORM bigbrotr.check_measurement(given.generated_at);
-			SELECT * INTO relay FROM bigbrotr.check_relay(given.relay_url, given.relay_network, given.relay_inserted_at) AS r;
+			PERFORM _bigbrotr.check_measurement(given.generated_at);
+			SELECT * INTO relay FROM _bigbrotr.check_relay(given.relay_url, given.relay_network, given.relay_inserted_at) AS r;
 			urls := urls || relay.url; networks := networks || relay.network;
 			inserted_ats := inserted_ats || given.relay_inserted_at;
 			checks := array_append(checks, metadata[n] || jsonb_build_object(
@@ -131,12 +131,12 @@ BEGIN
 			DETAIL = coalesce(nullif(detail, ''), 'Nothing of the list was stored.'),
 			HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
 	END;
-	PERFORM bigbrotr.insert_relays_checked(urls, networks, inserted_ats, array_fill(NULL::bigint, ARRAY[cardinality(urls)]));
-	INSERT INTO bigbrotr.relay_checks
+	PERFORM _bigbrotr.insert_relays_checked(urls, networks, inserted_ats, array_fill(NULL::bigint, ARRAY[cardinality(urls)]));
+	INSERT INTO _bigbrotr.relay_checks
 	SELECT c.*
 	FROM unnest(urls, checks) WITH ORDINALITY AS g (url, measured, n)
 	     JOIN bigbrotr.relays AS r ON r.url = g.url,
-	     jsonb_populate_record(NULL::bigbrotr.relay_checks, g.measured || jsonb_build_object('relay_id', r.relay_id)) AS c
+	     jsonb_populate_record(NULL::_bigbrotr.relay_checks, g.measured || jsonb_build_object('relay_id', r.relay_id)) AS c
 	ORDER BY c.relay_id, c.generated_at, g.n
 	ON CONFLICT ON CONSTRAINT relay_checks_pkey DO NOTHING;
 	GET DIAGNOSTICS added = ROW_COUNT;
@@ -149,6 +149,6 @@ COMMENT ON FUNCTION bigbrotr.insert_relay_metadata_batch(jsonb[], integer) IS
 CREATE FUNCTION bigbrotr.insert_relay_metadata_batch(metadata text[], batch_size integer DEFAULT NULL) RETURNS bigint
 	LANGUAGE sql
 	BEGIN ATOMIC
-		SELECT bigbrotr.insert_relay_metadata_batch(bigbrotr.jsonb_elements(metadata, 'metadata'), batch_size);
+		SELECT bigbrotr.insert_relay_metadata_batch(_bigbrotr.jsonb_elements(metadata, 'metadata'), batch_size);
 	END;
 COMMENT ON FUNCTION bigbrotr.insert_relay_metadata_batch(text[], integer) IS 'The same for a list of JSON texts';

@@ -3,59 +3,59 @@
 
 -- Called for every row, so without SET; the C code names everything in full. The costs put cheap
 -- conditions before those that read tags.
-CREATE FUNCTION bigbrotr.tag_keys(tags bigbrotr.tags) RETURNS bigint[]
+CREATE FUNCTION _bigbrotr.tag_keys(tags bigbrotr.tags) RETURNS bigint[]
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 5
 	AS 'MODULE_PATHNAME', 'bigbrotr_tag_keys';
-COMMENT ON FUNCTION bigbrotr.tag_keys(bigbrotr.tags) IS
+COMMENT ON FUNCTION _bigbrotr.tag_keys(bigbrotr.tags) IS
 	'For each tag with a name of one letter, a hash of name and first value: what the tag index holds';
 
-CREATE FUNCTION bigbrotr.tag_matches(tags bigbrotr.tags, name text, "values" text[]) RETURNS boolean
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT bigbrotr.certain_support
+CREATE FUNCTION _bigbrotr.tag_matches(tags bigbrotr.tags, name text, "values" text[]) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT _bigbrotr.certain_support
 	AS 'MODULE_PATHNAME', 'bigbrotr_tag_matches';
-COMMENT ON FUNCTION bigbrotr.tag_matches(bigbrotr.tags, text, text[]) IS
+COMMENT ON FUNCTION _bigbrotr.tag_matches(bigbrotr.tags, text, text[]) IS
 	'Whether some tag of that name, a letter, has one of the values as its first: exact, without index';
 
 -- NIP-50. What stands beyond the first 100,000 characters is not searched; of the words sought, the
 -- first 10,000 characters count (endless ones would need endless stack).
-CREATE FUNCTION bigbrotr.is_searchable(kind integer) RETURNS boolean
+CREATE FUNCTION _bigbrotr.is_searchable(kind integer) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN kind <> ALL ('{4,13,443,444,445,1059,1234,7375,7376,17375,21059,23194,23195,24133,31234}'::integer[]);
-COMMENT ON FUNCTION bigbrotr.is_searchable(integer) IS 'false for kinds whose content is encrypted';
+COMMENT ON FUNCTION _bigbrotr.is_searchable(integer) IS 'false for kinds whose content is encrypted';
 
-CREATE FUNCTION bigbrotr.search_vector(kind integer, content text) RETURNS tsvector
+CREATE FUNCTION _bigbrotr.search_vector(kind integer, content text) RETURNS tsvector
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN CASE WHEN bigbrotr.is_searchable(kind) THEN to_tsvector('simple'::regconfig, "left"(content, 100000))
+	RETURN CASE WHEN _bigbrotr.is_searchable(kind) THEN to_tsvector('simple'::regconfig, "left"(content, 100000))
 	       ELSE ''::tsvector END;
-COMMENT ON FUNCTION bigbrotr.search_vector(integer, text) IS
+COMMENT ON FUNCTION _bigbrotr.search_vector(integer, text) IS
 	'Words of an event''s content; none for kinds whose content is encrypted';
 
-CREATE FUNCTION bigbrotr.search_matches(kind integer, content text, words text) RETURNS boolean
+CREATE FUNCTION _bigbrotr.search_matches(kind integer, content text, words text) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN bigbrotr.search_vector(kind, content) @@ websearch_to_tsquery('simple'::regconfig, "left"(words, 10000))
-	       AND bigbrotr.is_searchable(kind);
-COMMENT ON FUNCTION bigbrotr.search_matches(integer, text, text) IS
+	RETURN _bigbrotr.search_vector(kind, content) @@ websearch_to_tsquery('simple'::regconfig, "left"(words, 10000))
+	       AND _bigbrotr.is_searchable(kind);
+COMMENT ON FUNCTION _bigbrotr.search_matches(integer, text, text) IS
 	'Whether the content holds the words, which are read as by websearch_to_tsquery';
 
-CREATE FUNCTION bigbrotr.search_rank(kind integer, content text, words text) RETURNS real
+CREATE FUNCTION _bigbrotr.search_rank(kind integer, content text, words text) RETURNS real
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN ts_rank(bigbrotr.search_vector(kind, content), websearch_to_tsquery('simple'::regconfig, "left"(words, 10000)));
-COMMENT ON FUNCTION bigbrotr.search_rank(integer, text, text) IS 'How well the content fits the words, see ts_rank';
+	RETURN ts_rank(_bigbrotr.search_vector(kind, content), websearch_to_tsquery('simple'::regconfig, "left"(words, 10000)));
+COMMENT ON FUNCTION _bigbrotr.search_rank(integer, text, text) IS 'How well the content fits the words, see ts_rank';
 
-CREATE FUNCTION bigbrotr.event_matches_support(internal) RETURNS internal
+CREATE FUNCTION _bigbrotr.event_matches_support(internal) RETURNS internal
 	LANGUAGE c STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_event_matches_support';
-COMMENT ON FUNCTION bigbrotr.event_matches_support(internal) IS 'Makes conditions on columns of bigbrotr.event_matches with a constant filter';
+COMMENT ON FUNCTION _bigbrotr.event_matches_support(internal) IS 'Makes conditions on columns of bigbrotr.event_matches with a constant filter';
 
 -- One for the table and one for each view on it.
 DO $event_matches$
 DECLARE
 	relation text;
 BEGIN
-	FOREACH relation IN ARRAY ARRAY['events', 'events_as_seen', 'events_current', 'events_standing', 'events_as_published'] LOOP
+	FOREACH relation IN ARRAY ARRAY['events', 'events_current', 'events_visible', 'events_as_published'] LOOP
 		EXECUTE format(
 			$$CREATE FUNCTION bigbrotr.event_matches(event bigbrotr.%I, filter jsonb) RETURNS boolean
-				LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 SUPPORT bigbrotr.event_matches_support
+				LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 SUPPORT _bigbrotr.event_matches_support
 				AS 'MODULE_PATHNAME', 'bigbrotr_event_matches'$$, relation);
 		EXECUTE format($$COMMENT ON FUNCTION bigbrotr.event_matches(bigbrotr.%1$I, jsonb) IS
 			'Whether the event matches the filter (NIP-01, NIP-50), its limit aside. With a constant filter it uses indexes: SELECT … FROM bigbrotr.%1$I AS e WHERE bigbrotr.event_matches(e, ''{"kinds": [1]}'')'$$, relation);
@@ -64,50 +64,50 @@ BEGIN
 END
 $event_matches$;
 
-CREATE FUNCTION bigbrotr.query_sql(filters jsonb, as_seen boolean DEFAULT false) RETURNS text
+CREATE FUNCTION bigbrotr.query_events_sql(filters jsonb, as_seen boolean DEFAULT false) RETURNS text
 	LANGUAGE c STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_query_sql';
-COMMENT ON FUNCTION bigbrotr.query_sql(jsonb, boolean) IS
-	'The statement that bigbrotr.query runs: to EXPLAIN it, or to build on it';
+COMMENT ON FUNCTION bigbrotr.query_events_sql(jsonb, boolean) IS
+	'The statement that bigbrotr.query_events runs: to EXPLAIN it, or to build on it';
 
 -- Without parallel workers: most answers are there before these have started.
-CREATE FUNCTION bigbrotr.query(filters jsonb, as_seen boolean DEFAULT false) RETURNS SETOF bigbrotr.events
+CREATE FUNCTION bigbrotr.query_events(filters jsonb, as_seen boolean DEFAULT false) RETURNS SETOF bigbrotr.events
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 	SET max_parallel_workers_per_gather = 0
 	AS $$
 BEGIN
-	PERFORM bigbrotr.limit_time('query');
-	RETURN QUERY EXECUTE bigbrotr.query_sql(filters, as_seen);
+	PERFORM _bigbrotr.limit_time('query');
+	RETURN QUERY EXECUTE bigbrotr.query_events_sql(filters, as_seen);
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.query(jsonb, boolean) IS
+COMMENT ON FUNCTION bigbrotr.query_events(jsonb, boolean) IS
 	'The events that a filter (NIP-01), or an array of them, asks for: newest first, of equal age the smaller id first; by relevance if the only filter has search. As published: without what is deleted, expired or vanished, and without older versions unless their ids are asked for. as_seen: everything that was delivered';
 
-CREATE FUNCTION bigbrotr.count_sql(filters jsonb, as_seen boolean DEFAULT false) RETURNS text
+CREATE FUNCTION bigbrotr.count_events_sql(filters jsonb, as_seen boolean DEFAULT false) RETURNS text
 	LANGUAGE c STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_count_sql';
-COMMENT ON FUNCTION bigbrotr.count_sql(jsonb, boolean) IS 'The statement that bigbrotr.count runs';
+COMMENT ON FUNCTION bigbrotr.count_events_sql(jsonb, boolean) IS 'The statement that bigbrotr.count_events runs';
 
-CREATE FUNCTION bigbrotr.count(filters jsonb, as_seen boolean DEFAULT false) RETURNS bigint
+CREATE FUNCTION bigbrotr.count_events(filters jsonb, as_seen boolean DEFAULT false) RETURNS bigint
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	events bigint;
 BEGIN
-	PERFORM bigbrotr.limit_time('query');
-	EXECUTE bigbrotr.count_sql(filters, as_seen) INTO STRICT events;
+	PERFORM _bigbrotr.limit_time('query');
+	EXECUTE bigbrotr.count_events_sql(filters, as_seen) INTO STRICT events;
 	RETURN events;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.count(jsonb, boolean) IS
-	'How many events match a filter, or at least one of an array of them; limits mean nothing (NIP-45). as_seen: as for bigbrotr.query';
+COMMENT ON FUNCTION bigbrotr.count_events(jsonb, boolean) IS
+	'How many events match a filter, or at least one of an array of them; limits mean nothing (NIP-45). as_seen: as for bigbrotr.query_events';
 
 -- Whoever waits for a lock on events holds up all who come after: so these functions wait for two seconds only.
-CREATE FUNCTION bigbrotr.announce_index(statement text) RETURNS void
+CREATE FUNCTION _bigbrotr.announce_index(statement text) RETURNS void
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -120,7 +120,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.announce_index(text) IS 'Says that an index can also be built by this statement, CREATE INDEX CONCURRENTLY';
+COMMENT ON FUNCTION _bigbrotr.announce_index(text) IS 'Says that an index can also be built by this statement, CREATE INDEX CONCURRENTLY';
 
 -- The tag index is there from the start, since most questions on Nostr need it. Without it nothing
 -- but speed is lost. The short pending list bounds what a search has to read beside the index, and how long
@@ -131,12 +131,12 @@ CREATE FUNCTION bigbrotr.create_tag_index() RETURNS void
 	SET lock_timeout = '2s'
 	AS $$
 BEGIN
-	PERFORM bigbrotr.announce_index('CREATE INDEX CONCURRENTLY events_tags_idx ON bigbrotr.events USING gin (bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512)');
-	CREATE INDEX events_tags_idx ON bigbrotr.events USING gin (bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512);
+	PERFORM _bigbrotr.announce_index('CREATE INDEX CONCURRENTLY events_tags_idx ON bigbrotr.events USING gin (_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512)');
+	CREATE INDEX events_tags_idx ON bigbrotr.events USING gin (_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512);
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.create_tag_index() IS
-	'Creates the index that tag conditions use (it is there from the start, see drop_tag_index). ANALYZE bigbrotr.events afterwards. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_tags_idx ON bigbrotr.events USING gin (bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512) does the same beside the archive';
+	'Creates the index that tag conditions use (it is there from the start, see drop_tag_index). ANALYZE bigbrotr.events afterwards. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_tags_idx ON bigbrotr.events USING gin (_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512) does the same beside the archive';
 
 CREATE FUNCTION bigbrotr.drop_tag_index() RETURNS void
 	LANGUAGE plpgsql
@@ -158,12 +158,12 @@ CREATE FUNCTION bigbrotr.create_search_index() RETURNS void
 	SET lock_timeout = '2s'
 	AS $$
 BEGIN
-	PERFORM bigbrotr.announce_index('CREATE INDEX CONCURRENTLY events_search_idx ON bigbrotr.events USING gin (bigbrotr.search_vector(kind, content))');
-	CREATE INDEX events_search_idx ON bigbrotr.events USING gin (bigbrotr.search_vector(kind, content));
+	PERFORM _bigbrotr.announce_index('CREATE INDEX CONCURRENTLY events_search_idx ON bigbrotr.events USING gin (_bigbrotr.search_vector(kind, content))');
+	CREATE INDEX events_search_idx ON bigbrotr.events USING gin (_bigbrotr.search_vector(kind, content));
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.create_search_index() IS
-	'Creates the full-text index that search (NIP-50) uses; without it every event that the rest of the filter leaves is read. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_search_idx ON bigbrotr.events USING gin (bigbrotr.search_vector(kind, content)) does the same beside the archive';
+	'Creates the full-text index that search (NIP-50) uses; without it every event that the rest of the filter leaves is read. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_search_idx ON bigbrotr.events USING gin (_bigbrotr.search_vector(kind, content)) does the same beside the archive';
 
 CREATE FUNCTION bigbrotr.drop_search_index() RETURNS void
 	LANGUAGE plpgsql
@@ -177,16 +177,16 @@ $$;
 COMMENT ON FUNCTION bigbrotr.drop_search_index() IS 'Drops the full-text index';
 
 GRANT EXECUTE ON FUNCTION
-	bigbrotr.address(bytea, integer, bigbrotr.tags),
-	bigbrotr.address_id(bytea, integer, bigbrotr.tags),
-	bigbrotr.tag_keys(bigbrotr.tags),
-	bigbrotr.tag_matches(bigbrotr.tags, text, text[]),
-	bigbrotr.is_searchable(integer),
-	bigbrotr.search_vector(integer, text),
-	bigbrotr.search_matches(integer, text, text),
-	bigbrotr.search_rank(integer, text, text),
-	bigbrotr.query_sql(jsonb, boolean),
-	bigbrotr.query(jsonb, boolean),
-	bigbrotr.count_sql(jsonb, boolean),
-	bigbrotr.count(jsonb, boolean)
+	bigbrotr.event_address(bytea, integer, bigbrotr.tags),
+	_bigbrotr.address_id(bytea, integer, bigbrotr.tags),
+	_bigbrotr.tag_keys(bigbrotr.tags),
+	_bigbrotr.tag_matches(bigbrotr.tags, text, text[]),
+	_bigbrotr.is_searchable(integer),
+	_bigbrotr.search_vector(integer, text),
+	_bigbrotr.search_matches(integer, text, text),
+	_bigbrotr.search_rank(integer, text, text),
+	bigbrotr.query_events_sql(jsonb, boolean),
+	bigbrotr.query_events(jsonb, boolean),
+	bigbrotr.count_events_sql(jsonb, boolean),
+	bigbrotr.count_events(jsonb, boolean)
 	TO bigbrotr_reader;

@@ -105,7 +105,7 @@ COMMENT ON COLUMN bigbrotr.coverage.events IS 'Events delivered in the range whi
 COMMENT ON COLUMN bigbrotr.coverage.proven_at IS 'All of the range was read at this time or later, Unix seconds; of a dense one: when it was last tried';
 
 -- When the synchronizer opens which relay: changes when a relay is opened, caught up or ended.
-CREATE TABLE bigbrotr.relay_sync (
+CREATE TABLE _bigbrotr.relay_sync (
 	relay_id     integer NOT NULL,
 	enabled      boolean NOT NULL DEFAULT true,
 	phase        text    NOT NULL DEFAULT 'waiting',
@@ -123,26 +123,26 @@ CREATE TABLE bigbrotr.relay_sync (
 	CONSTRAINT relay_sync_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
 	CONSTRAINT relay_sync_phase_check CHECK (phase IN ('waiting', 'connecting', 'backfill', 'live', 'backoff'))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX relay_sync_due_idx ON bigbrotr.relay_sync (next_attempt, relay_id)
+CREATE INDEX relay_sync_due_idx ON _bigbrotr.relay_sync (next_attempt, relay_id)
 	WHERE enabled AND phase IN ('waiting', 'backoff') AND waits_for IS NULL;
-CREATE INDEX relay_sync_waits_for_idx ON bigbrotr.relay_sync (waits_for, next_attempt) WHERE waits_for IS NOT NULL;
-COMMENT ON TABLE bigbrotr.relay_sync IS 'State of the synchronizer, one row per relay';
-COMMENT ON COLUMN bigbrotr.relay_sync.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN bigbrotr.relay_sync.enabled IS 'false: the synchronizer leaves the relay alone';
-COMMENT ON COLUMN bigbrotr.relay_sync.phase IS 'waiting: for its turn; connecting; backfill: history is being paged; live: caught up, subscribed to what is new; backoff: failed, waits for next_attempt';
-COMMENT ON COLUMN bigbrotr.relay_sync.phase_since IS 'When the phase began, Unix seconds';
-COMMENT ON COLUMN bigbrotr.relay_sync.next_attempt IS 'Not opened before, Unix seconds; 0: never tried';
-COMMENT ON COLUMN bigbrotr.relay_sync.waits_for IS 'Why the relay was passed over at its turn: "host …" or "site …": all places of its host or site are taken; permission: local relays are not allowed; proxy: there is none; null: it was not';
-COMMENT ON COLUMN bigbrotr.relay_sync.failures IS 'Connections failed or broken since the last page was read';
-COMMENT ON COLUMN bigbrotr.relay_sync.faults IS 'Connections that we cut since the relay sent what no honest one sends; one is forgiven a day';
-COMMENT ON COLUMN bigbrotr.relay_sync.last_fault IS 'When the last of these was, Unix seconds';
-COMMENT ON COLUMN bigbrotr.relay_sync.last_error IS 'Reason code of the last failure';
-COMMENT ON COLUMN bigbrotr.relay_sync.last_detail IS 'What the relay or the system said at the last failure';
-COMMENT ON COLUMN bigbrotr.relay_sync.page_limit IS 'Events that one page may ask for, as learned from failures; 0: as bigbrotr.sync_page_limit says';
-COMMENT ON COLUMN bigbrotr.relay_sync.pace_ms IS 'Milliseconds between two requests, as learned from complaints; 0: no pause';
+CREATE INDEX relay_sync_waits_for_idx ON _bigbrotr.relay_sync (waits_for, next_attempt) WHERE waits_for IS NOT NULL;
+COMMENT ON TABLE _bigbrotr.relay_sync IS 'State of the synchronizer, one row per relay';
+COMMENT ON COLUMN _bigbrotr.relay_sync.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN _bigbrotr.relay_sync.enabled IS 'false: the synchronizer leaves the relay alone';
+COMMENT ON COLUMN _bigbrotr.relay_sync.phase IS 'waiting: for its turn; connecting; backfill: history is being paged; live: caught up, subscribed to what is new; backoff: failed, waits for next_attempt';
+COMMENT ON COLUMN _bigbrotr.relay_sync.phase_since IS 'When the phase began, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_sync.next_attempt IS 'Not opened before, Unix seconds; 0: never tried';
+COMMENT ON COLUMN _bigbrotr.relay_sync.waits_for IS 'Why the relay was passed over at its turn: "host …" or "site …": all places of its host or site are taken; permission: local relays are not allowed; proxy: there is none; null: it was not';
+COMMENT ON COLUMN _bigbrotr.relay_sync.failures IS 'Connections failed or broken since the last page was read';
+COMMENT ON COLUMN _bigbrotr.relay_sync.faults IS 'Connections that we cut since the relay sent what no honest one sends; one is forgiven a day';
+COMMENT ON COLUMN _bigbrotr.relay_sync.last_fault IS 'When the last of these was, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_sync.last_error IS 'Reason code of the last failure';
+COMMENT ON COLUMN _bigbrotr.relay_sync.last_detail IS 'What the relay or the system said at the last failure';
+COMMENT ON COLUMN _bigbrotr.relay_sync.page_limit IS 'Events that one page may ask for, as learned from failures; 0: as bigbrotr.sync_page_limit says';
+COMMENT ON COLUMN _bigbrotr.relay_sync.pace_ms IS 'Milliseconds between two requests, as learned from complaints; 0: no pause';
 
 -- What came from each relay: written every twenty seconds or so, and when a relay is opened, caught up or ended.
-CREATE TABLE bigbrotr.relay_traffic (
+CREATE TABLE _bigbrotr.relay_traffic (
 	relay_id     integer NOT NULL,
 	events       bigint  NOT NULL DEFAULT 0,
 	sightings    bigint  NOT NULL DEFAULT 0,
@@ -153,26 +153,26 @@ CREATE TABLE bigbrotr.relay_traffic (
 	CONSTRAINT relay_traffic_pkey PRIMARY KEY (relay_id),
 	CONSTRAINT relay_traffic_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE bigbrotr.relay_traffic IS 'Counters of the synchronizer, one row per relay that was heard of. Up to half a minute behind; what a crash meets uncounted stays uncounted';
-COMMENT ON COLUMN bigbrotr.relay_traffic.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN bigbrotr.relay_traffic.events IS 'Events first archived through this relay';
-COMMENT ON COLUMN bigbrotr.relay_traffic.sightings IS 'Sightings archived';
-COMMENT ON COLUMN bigbrotr.relay_traffic.messages IS 'WebSocket messages received';
-COMMENT ON COLUMN bigbrotr.relay_traffic.bytes IS 'Bytes of these messages, inflated';
-COMMENT ON COLUMN bigbrotr.relay_traffic.pages IS 'Pages read to their end';
-COMMENT ON COLUMN bigbrotr.relay_traffic.last_success IS 'When a page was last read to its end, Unix seconds';
+COMMENT ON TABLE _bigbrotr.relay_traffic IS 'Counters of the synchronizer, one row per relay that was heard of. Up to half a minute behind; what a crash meets uncounted stays uncounted';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.events IS 'Events first archived through this relay';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.sightings IS 'Sightings archived';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.messages IS 'WebSocket messages received';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.bytes IS 'Bytes of these messages, inflated';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.pages IS 'Pages read to their end';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.last_success IS 'When a page was last read to its end, Unix seconds';
 
 -- Who works on which relay until when. Run-time state: not dumped.
-CREATE TABLE bigbrotr.sync_workers (
+CREATE TABLE _bigbrotr.sync_workers (
 	owner   text   NOT NULL,
 	expires bigint NOT NULL,
 	CONSTRAINT sync_workers_pkey PRIMARY KEY (owner)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE bigbrotr.sync_workers IS 'Workers that archive relays';
-COMMENT ON COLUMN bigbrotr.sync_workers.owner IS 'Name of the worker: system identifier of its server, database, service and instance';
-COMMENT ON COLUMN bigbrotr.sync_workers.expires IS 'From then on others may take its leases away, Unix seconds';
+COMMENT ON TABLE _bigbrotr.sync_workers IS 'Workers that archive relays';
+COMMENT ON COLUMN _bigbrotr.sync_workers.owner IS 'Name of the worker: system identifier of its server, database, service and instance';
+COMMENT ON COLUMN _bigbrotr.sync_workers.expires IS 'From then on others may take its leases away, Unix seconds';
 
-CREATE TABLE bigbrotr.relay_leases (
+CREATE TABLE _bigbrotr.relay_leases (
 	relay_id integer NOT NULL,
 	owner    text    NOT NULL,
 	host     text    NOT NULL,
@@ -180,19 +180,19 @@ CREATE TABLE bigbrotr.relay_leases (
 	taken_at bigint  NOT NULL,
 	CONSTRAINT relay_leases_pkey PRIMARY KEY (relay_id),
 	CONSTRAINT relay_leases_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays,
-	CONSTRAINT relay_leases_owner_fkey FOREIGN KEY (owner) REFERENCES bigbrotr.sync_workers
+	CONSTRAINT relay_leases_owner_fkey FOREIGN KEY (owner) REFERENCES _bigbrotr.sync_workers
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX relay_leases_owner_idx ON bigbrotr.relay_leases (owner);
-CREATE INDEX relay_leases_host_idx ON bigbrotr.relay_leases (host);
-CREATE INDEX relay_leases_site_idx ON bigbrotr.relay_leases (site);
-COMMENT ON TABLE bigbrotr.relay_leases IS 'Which worker archives which relay now. A relay with a lease cannot be deleted: disable it, then wait until the lease is gone';
-COMMENT ON COLUMN bigbrotr.relay_leases.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN bigbrotr.relay_leases.owner IS 'bigbrotr.sync_workers.owner';
-COMMENT ON COLUMN bigbrotr.relay_leases.host IS 'Host of the relay''s URL';
-COMMENT ON COLUMN bigbrotr.relay_leases.site IS 'Domain that somebody registered, by the Public Suffix List; of an address the address itself';
-COMMENT ON COLUMN bigbrotr.relay_leases.taken_at IS 'Unix seconds';
+CREATE INDEX relay_leases_owner_idx ON _bigbrotr.relay_leases (owner);
+CREATE INDEX relay_leases_host_idx ON _bigbrotr.relay_leases (host);
+CREATE INDEX relay_leases_site_idx ON _bigbrotr.relay_leases (site);
+COMMENT ON TABLE _bigbrotr.relay_leases IS 'Which worker archives which relay now. A relay with a lease cannot be deleted: disable it, then wait until the lease is gone';
+COMMENT ON COLUMN _bigbrotr.relay_leases.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN _bigbrotr.relay_leases.owner IS '_bigbrotr.sync_workers.owner';
+COMMENT ON COLUMN _bigbrotr.relay_leases.host IS 'Host of the relay''s URL';
+COMMENT ON COLUMN _bigbrotr.relay_leases.site IS 'Domain that somebody registered, by the Public Suffix List; of an address the address itself';
+COMMENT ON COLUMN _bigbrotr.relay_leases.taken_at IS 'Unix seconds';
 
-CREATE TABLE bigbrotr.relay_refusals (
+CREATE TABLE _bigbrotr.relay_refusals (
 	relay_id    integer NOT NULL,
 	reason      text    NOT NULL,
 	count       bigint  NOT NULL,
@@ -202,13 +202,13 @@ CREATE TABLE bigbrotr.relay_refusals (
 	CONSTRAINT relay_refusals_pkey PRIMARY KEY (relay_id, reason),
 	CONSTRAINT relay_refusals_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE bigbrotr.relay_refusals IS 'What relays sent and we refused, counted by reason';
-COMMENT ON COLUMN bigbrotr.relay_refusals.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN bigbrotr.relay_refusals.reason IS 'Reason code, such as id_mismatch';
-COMMENT ON COLUMN bigbrotr.relay_refusals.count IS 'How often';
-COMMENT ON COLUMN bigbrotr.relay_refusals.first_at IS 'First time, Unix seconds';
-COMMENT ON COLUMN bigbrotr.relay_refusals.last_at IS 'Last time, Unix seconds';
-COMMENT ON COLUMN bigbrotr.relay_refusals.last_detail IS 'What was refused the last time, printable ASCII';
+COMMENT ON TABLE _bigbrotr.relay_refusals IS 'What relays sent and we refused, counted by reason';
+COMMENT ON COLUMN _bigbrotr.relay_refusals.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN _bigbrotr.relay_refusals.reason IS 'Reason code, such as id_mismatch';
+COMMENT ON COLUMN _bigbrotr.relay_refusals.count IS 'How often';
+COMMENT ON COLUMN _bigbrotr.relay_refusals.first_at IS 'First time, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_refusals.last_at IS 'Last time, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_refusals.last_detail IS 'What was refused the last time, printable ASCII';
 
 CREATE TABLE bigbrotr.event_rejects (
 	event_id    bytea   NOT NULL,
@@ -242,7 +242,7 @@ COMMENT ON COLUMN bigbrotr.seed_rejects.text IS 'The line, cut after 500 charact
 COMMENT ON COLUMN bigbrotr.seed_rejects.reason IS 'Reason code of bigbrotr.normalise_relay_url, local_address or unreadable';
 COMMENT ON COLUMN bigbrotr.seed_rejects.read_at IS 'When the list was loaded, Unix seconds';
 
-CREATE TABLE bigbrotr.relay_checks (
+CREATE TABLE _bigbrotr.relay_checks (
 	relay_id             integer NOT NULL,
 	generated_at         bigint  NOT NULL,
 	nip66_present        boolean NOT NULL DEFAULT false,
@@ -263,24 +263,24 @@ CREATE TABLE bigbrotr.relay_checks (
 	CONSTRAINT relay_checks_pkey PRIMARY KEY (relay_id, generated_at),
 	CONSTRAINT relay_checks_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 );
-COMMENT ON TABLE bigbrotr.relay_checks IS 'Measurements of relays; the view bigbrotr.relay_metadata shows URLs';
-COMMENT ON COLUMN bigbrotr.relay_checks.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN bigbrotr.relay_checks.generated_at IS 'When it was measured, Unix seconds';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip66_present IS 'Whether the relay was measured (NIP-66)';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip66_openable IS 'Whether a WebSocket could be opened';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip66_readable IS 'Whether a REQ was answered';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip66_writable IS 'Whether an EVENT was accepted';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip66_rtt_open IS 'Milliseconds to open (NIP-66 tag rtt-open)';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip66_rtt_read IS 'Milliseconds to the answer of a REQ (NIP-66 tag rtt-read)';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip66_rtt_write IS 'Milliseconds to the answer of an EVENT (NIP-66 tag rtt-write)';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip11_present IS 'Whether a relay information document was served (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip11_name IS 'name (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip11_description IS 'description (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip11_pubkey IS 'pubkey as served; not always a key (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip11_contact IS 'contact (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip11_supported_nips IS 'supported_nips (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip11_software IS 'software (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_checks.nip11_version IS 'version (NIP-11)';
+COMMENT ON TABLE _bigbrotr.relay_checks IS 'Measurements of relays; the view bigbrotr.relay_metadata shows URLs';
+COMMENT ON COLUMN _bigbrotr.relay_checks.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN _bigbrotr.relay_checks.generated_at IS 'When it was measured, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_present IS 'Whether the relay was measured (NIP-66)';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_openable IS 'Whether a WebSocket could be opened';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_readable IS 'Whether a REQ was answered';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_writable IS 'Whether an EVENT was accepted';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_rtt_open IS 'Milliseconds to open (NIP-66 tag rtt-open)';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_rtt_read IS 'Milliseconds to the answer of a REQ (NIP-66 tag rtt-read)';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_rtt_write IS 'Milliseconds to the answer of an EVENT (NIP-66 tag rtt-write)';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_present IS 'Whether a relay information document was served (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_name IS 'name (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_description IS 'description (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_pubkey IS 'pubkey as served; not always a key (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_contact IS 'contact (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_supported_nips IS 'supported_nips (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_software IS 'software (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_version IS 'version (NIP-11)';
 
 -- pg_dump takes the rows of these along (those of an extension's tables it leaves out otherwise).
 SELECT pg_extension_config_dump('bigbrotr.relays', '');
@@ -289,10 +289,10 @@ SELECT pg_extension_config_dump('bigbrotr.events', '');
 SELECT pg_extension_config_dump('bigbrotr.events_eid_seq', '');
 SELECT pg_extension_config_dump('bigbrotr.sightings', '');
 SELECT pg_extension_config_dump('bigbrotr.coverage', '');
-SELECT pg_extension_config_dump('bigbrotr.relay_sync', '');
-SELECT pg_extension_config_dump('bigbrotr.relay_traffic', '');
-SELECT pg_extension_config_dump('bigbrotr.relay_refusals', '');
+SELECT pg_extension_config_dump('_bigbrotr.relay_sync', '');
+SELECT pg_extension_config_dump('_bigbrotr.relay_traffic', '');
+SELECT pg_extension_config_dump('_bigbrotr.relay_refusals', '');
 SELECT pg_extension_config_dump('bigbrotr.event_rejects', '');
 SELECT pg_extension_config_dump('bigbrotr.seed_rejects', '');
-SELECT pg_extension_config_dump('bigbrotr.relay_checks', '');
+SELECT pg_extension_config_dump('_bigbrotr.relay_checks', '');
 

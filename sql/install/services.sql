@@ -1,7 +1,7 @@
 -- The services: what they do, and how to command them. Everything acts on the current database; all
 -- state is in shared memory, so nothing here waits for, or is undone by, a transaction.
 
-CREATE FUNCTION bigbrotr.service_states(
+CREATE FUNCTION _bigbrotr.service_states(
 	OUT database text,
 	OUT service text,
 	OUT instance integer,
@@ -12,10 +12,10 @@ CREATE FUNCTION bigbrotr.service_states(
 	OUT last_error text,
 	OUT sqlstate text,
 	OUT health text,
-	OUT health_checks bigint,
-	OUT health_failures bigint,
-	OUT restarts bigint,
-	OUT cycles bigint,
+	OUT health_check_count bigint,
+	OUT health_failure_count bigint,
+	OUT restart_count bigint,
+	OUT cycle_count bigint,
 	OUT cycle_last_ms double precision,
 	OUT cycle_mean_ms double precision,
 	OUT cycle_max_ms double precision,
@@ -25,10 +25,10 @@ CREATE FUNCTION bigbrotr.service_states(
 	LANGUAGE C VOLATILE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_service_states';
-COMMENT ON FUNCTION bigbrotr.service_states() IS 'rows of view bigbrotr.services';
+COMMENT ON FUNCTION _bigbrotr.service_states() IS 'rows of view bigbrotr.services';
 
 CREATE VIEW bigbrotr.services AS
-	SELECT * FROM bigbrotr.service_states();
+	SELECT * FROM _bigbrotr.service_states();
 COMMENT ON VIEW bigbrotr.services IS
 	'the services of all served databases: what each one does now, and how it fares';
 COMMENT ON COLUMN bigbrotr.services.database IS 'the database it serves';
@@ -42,55 +42,55 @@ COMMENT ON COLUMN bigbrotr.services.last_success IS 'the last commit or the end 
 COMMENT ON COLUMN bigbrotr.services.last_error IS 'the last failure, or why the service cannot start yet; null in sessions of another database';
 COMMENT ON COLUMN bigbrotr.services.sqlstate IS 'error code of last_error';
 COMMENT ON COLUMN bigbrotr.services.health IS 'result of the last health check: unknown, healthy or unhealthy';
-COMMENT ON COLUMN bigbrotr.services.health_checks IS 'since the start of the worker';
-COMMENT ON COLUMN bigbrotr.services.health_failures IS 'health checks without a good result, since the start of the worker';
-COMMENT ON COLUMN bigbrotr.services.restarts IS 'starts after the first one in this run of the server, those after a crash included';
-COMMENT ON COLUMN bigbrotr.services.cycles IS 'since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.health_check_count IS 'since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.health_failure_count IS 'health checks without a good result, since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.restart_count IS 'starts after the first one in this run of the server, those after a crash included';
+COMMENT ON COLUMN bigbrotr.services.cycle_count IS 'since the start of the worker';
 COMMENT ON COLUMN bigbrotr.services.cycle_last_ms IS 'time of the last cycle';
 COMMENT ON COLUMN bigbrotr.services.cycle_mean_ms IS 'mean time of a cycle, since the start of the worker';
 COMMENT ON COLUMN bigbrotr.services.cycle_max_ms IS 'longest time of a cycle, since the start of the worker';
 COMMENT ON COLUMN bigbrotr.services.next_start IS 'when it is tried again; null if it runs or waits for no time';
 COMMENT ON COLUMN bigbrotr.services.waiting_for IS 'what it waits for now; null if for nothing, and in sessions of another database';
 
-CREATE FUNCTION bigbrotr.service_start(name text) RETURNS void
+CREATE FUNCTION bigbrotr.start_service(name text) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'bigbrotr_service_start';
-COMMENT ON FUNCTION bigbrotr.service_start(text) IS
+	AS 'MODULE_PATHNAME', 'bigbrotr_start_service';
+COMMENT ON FUNCTION bigbrotr.start_service(text) IS
 	'starts a service that was stopped, is done, waits after a failure or was given up after crashes';
 
-CREATE FUNCTION bigbrotr.service_stop(name text) RETURNS void
+CREATE FUNCTION bigbrotr.stop_service(name text) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'bigbrotr_service_stop';
-COMMENT ON FUNCTION bigbrotr.service_stop(text) IS
+	AS 'MODULE_PATHNAME', 'bigbrotr_stop_service';
+COMMENT ON FUNCTION bigbrotr.stop_service(text) IS
 	'stops a service until it is started again, also over a restart of the server; returns when its workers are gone';
 
-CREATE FUNCTION bigbrotr.service_restart(name text) RETURNS void
+CREATE FUNCTION bigbrotr.restart_service(name text) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'bigbrotr_service_restart';
-COMMENT ON FUNCTION bigbrotr.service_restart(text) IS 'ends the workers of a service and starts new ones';
+	AS 'MODULE_PATHNAME', 'bigbrotr_restart_service';
+COMMENT ON FUNCTION bigbrotr.restart_service(text) IS 'ends the workers of a service and starts new ones';
 
-CREATE FUNCTION bigbrotr.service_pause(name text) RETURNS void
+CREATE FUNCTION bigbrotr.pause_service(name text) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'bigbrotr_service_pause';
-COMMENT ON FUNCTION bigbrotr.service_pause(text) IS
-	'keeps a service from working, with its workers and their connections, until service_resume, also over a restart of the server';
+	AS 'MODULE_PATHNAME', 'bigbrotr_pause_service';
+COMMENT ON FUNCTION bigbrotr.pause_service(text) IS
+	'keeps a service from working, with its workers and their connections, until resume_service, also over a restart of the server';
 
-CREATE FUNCTION bigbrotr.service_resume(name text) RETURNS void
+CREATE FUNCTION bigbrotr.resume_service(name text) RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'bigbrotr_service_resume';
-COMMENT ON FUNCTION bigbrotr.service_resume(text) IS 'ends service_pause';
+	AS 'MODULE_PATHNAME', 'bigbrotr_resume_service';
+COMMENT ON FUNCTION bigbrotr.resume_service(text) IS 'ends pause_service';
 
-CREATE FUNCTION bigbrotr.service_wait(name text, state text, timeout interval DEFAULT '30 s')
+CREATE FUNCTION bigbrotr.wait_for_service(name text, state text, timeout interval DEFAULT '30 s')
 	RETURNS boolean
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'bigbrotr_service_wait';
-COMMENT ON FUNCTION bigbrotr.service_wait(text, text, interval) IS
+	AS 'MODULE_PATHNAME', 'bigbrotr_wait_for_service';
+COMMENT ON FUNCTION bigbrotr.wait_for_service(text, text, interval) IS
 	'waits until all workers of a service are in a state; false if that takes longer';
 
 CREATE FUNCTION bigbrotr.health_check(name text) RETURNS boolean
@@ -107,21 +107,21 @@ CREATE FUNCTION bigbrotr.service_stats(name text, instance integer DEFAULT 1) RE
 COMMENT ON FUNCTION bigbrotr.service_stats(text, integer) IS
 	'statistics of one worker of a service since its start: {name, uptime_seconds, health_checks {total, failed, success_rate}, custom {…}}';
 
-CREATE FUNCTION bigbrotr.stop_workers() RETURNS void
+CREATE FUNCTION bigbrotr.stop_services() RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'bigbrotr_stop_workers';
-COMMENT ON FUNCTION bigbrotr.stop_workers() IS
-	'service_stop for all services of this database';
+	AS 'MODULE_PATHNAME', 'bigbrotr_stop_services';
+COMMENT ON FUNCTION bigbrotr.stop_services() IS
+	'stop_service for all services of this database';
 
-CREATE FUNCTION bigbrotr.start_workers() RETURNS void
+CREATE FUNCTION bigbrotr.start_services() RETURNS void
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'bigbrotr_start_workers';
-COMMENT ON FUNCTION bigbrotr.start_workers() IS
-	'service_start for all services of this database';
+	AS 'MODULE_PATHNAME', 'bigbrotr_start_services';
+COMMENT ON FUNCTION bigbrotr.start_services() IS
+	'start_service for all services of this database';
 
-CREATE FUNCTION bigbrotr.setting_declarations(
+CREATE FUNCTION _bigbrotr.setting_declarations(
 	OUT name text,
 	OUT part text,
 	OUT default_value text,
@@ -131,13 +131,13 @@ CREATE FUNCTION bigbrotr.setting_declarations(
 	LANGUAGE C STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_setting_declarations';
-COMMENT ON FUNCTION bigbrotr.setting_declarations() IS
+COMMENT ON FUNCTION _bigbrotr.setting_declarations() IS
 	'the settings as the library declares them, for view bigbrotr.settings';
 
 CREATE VIEW bigbrotr.settings AS
 	SELECT d.name, current_setting(d.name) AS value, d.default_value, d.minimum, d.maximum,
 		s.context, d.part, s.source, s.short_desc AS meaning
-	FROM bigbrotr.setting_declarations() AS d JOIN pg_settings AS s ON s.name = d.name;
+	FROM _bigbrotr.setting_declarations() AS d JOIN pg_settings AS s ON s.name = d.name;
 COMMENT ON VIEW bigbrotr.settings IS 'Settings of bigbrotr in this session; those that only administrators may see are shown to them alone';
 COMMENT ON COLUMN bigbrotr.settings.name IS 'Name of the setting';
 COMMENT ON COLUMN bigbrotr.settings.value IS 'Its value, with unit';
@@ -150,18 +150,18 @@ COMMENT ON COLUMN bigbrotr.settings.source IS 'Where the value comes from, as in
 COMMENT ON COLUMN bigbrotr.settings.meaning IS 'What it does';
 
 GRANT EXECUTE ON FUNCTION
-	bigbrotr.service_states(),
+	_bigbrotr.service_states(),
 	bigbrotr.service_stats(text, integer),
-	bigbrotr.service_wait(text, text, interval),
-	bigbrotr.setting_declarations()
+	bigbrotr.wait_for_service(text, text, interval),
+	_bigbrotr.setting_declarations()
 	TO bigbrotr_reader;
 GRANT EXECUTE ON FUNCTION
-	bigbrotr.service_start(text),
-	bigbrotr.service_stop(text),
-	bigbrotr.service_restart(text),
-	bigbrotr.service_pause(text),
-	bigbrotr.service_resume(text),
+	bigbrotr.start_service(text),
+	bigbrotr.stop_service(text),
+	bigbrotr.restart_service(text),
+	bigbrotr.pause_service(text),
+	bigbrotr.resume_service(text),
 	bigbrotr.health_check(text),
-	bigbrotr.stop_workers(),
-	bigbrotr.start_workers()
+	bigbrotr.stop_services(),
+	bigbrotr.start_services()
 	TO bigbrotr_admin;

@@ -2,42 +2,42 @@
 -- same transaction: writers never wait for each other. The refresher folds these rows into the
 -- totals; the views add both. Nothing here is dumped: on restore the triggers count again.
 
-CREATE TABLE bigbrotr.statistics (
+CREATE TABLE _bigbrotr.statistics (
 	subject text   NOT NULL,
 	key     bigint NOT NULL,
 	count   bigint NOT NULL,
 	CONSTRAINT statistics_pkey PRIMARY KEY (subject, key),
 	CONSTRAINT statistics_subject_check CHECK (subject IN ('kind', 'day', 'relay'))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE bigbrotr.statistics IS 'Counts as of the last fold; bigbrotr.current_statistics adds what came since';
-COMMENT ON COLUMN bigbrotr.statistics.subject IS 'kind, day: events of a kind or a day; relay: sightings of a relay';
-COMMENT ON COLUMN bigbrotr.statistics.key IS 'The kind; the first Unix second of the day (UTC, of created_at); the relay_id';
-COMMENT ON COLUMN bigbrotr.statistics.count IS 'How many';
+COMMENT ON TABLE _bigbrotr.statistics IS 'Counts as of the last fold; _bigbrotr.current_statistics adds what came since';
+COMMENT ON COLUMN _bigbrotr.statistics.subject IS 'kind, day: events of a kind or a day; relay: sightings of a relay';
+COMMENT ON COLUMN _bigbrotr.statistics.key IS 'The kind; the first Unix second of the day (UTC, of created_at); the relay_id';
+COMMENT ON COLUMN _bigbrotr.statistics.count IS 'How many';
 
 -- A key, so that logical replication can publish deletions; vacuumed often, since each fold reads over what
 -- earlier ones deleted.
-CREATE TABLE bigbrotr.statistics_deltas (
+CREATE TABLE _bigbrotr.statistics_deltas (
 	delta_id bigint  GENERATED ALWAYS AS IDENTITY (CACHE 64),
 	subject text     NOT NULL,
 	keys    bigint[] NOT NULL,
 	counts  bigint[] NOT NULL,
 	CONSTRAINT statistics_deltas_pkey PRIMARY KEY (delta_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE bigbrotr.statistics_deltas IS 'What to add to bigbrotr.statistics: one row for each batch and subject; the arrays run in parallel';
-COMMENT ON COLUMN bigbrotr.statistics_deltas.delta_id IS 'Number of the row; says nothing about order';
-COMMENT ON COLUMN bigbrotr.statistics_deltas.subject IS 'As in bigbrotr.statistics';
-COMMENT ON COLUMN bigbrotr.statistics_deltas.keys IS 'Keys, as in bigbrotr.statistics';
-COMMENT ON COLUMN bigbrotr.statistics_deltas.counts IS 'Rows added, negative: deleted';
+COMMENT ON TABLE _bigbrotr.statistics_deltas IS 'What to add to _bigbrotr.statistics: one row for each batch and subject; the arrays run in parallel';
+COMMENT ON COLUMN _bigbrotr.statistics_deltas.delta_id IS 'Number of the row; says nothing about order';
+COMMENT ON COLUMN _bigbrotr.statistics_deltas.subject IS 'As in _bigbrotr.statistics';
+COMMENT ON COLUMN _bigbrotr.statistics_deltas.keys IS 'Keys, as in _bigbrotr.statistics';
+COMMENT ON COLUMN _bigbrotr.statistics_deltas.counts IS 'Rows added, negative: deleted';
 
--- The direct way of bigbrotr.insert_events() does what the triggers on INSERT do.
-CREATE FUNCTION bigbrotr.count_events() RETURNS trigger
+-- The direct way of _bigbrotr.insert_verified_events() does what the triggers on INSERT do.
+CREATE FUNCTION _bigbrotr.count_event_changes() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	each bigint := TG_ARGV[0];
 BEGIN
-	INSERT INTO bigbrotr.statistics_deltas (subject, keys, counts)
+	INSERT INTO _bigbrotr.statistics_deltas (subject, keys, counts)
 	SELECT c.subject, array_agg(c.key), array_agg(each * c.count)
 	FROM (SELECT 'kind' AS subject, kind::bigint AS key, count(*) FROM changed GROUP BY 2
 	      UNION ALL
@@ -46,121 +46,121 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.count_events() IS
-	'Trigger: counts events that are new or gone (argument: 1 or -1) for bigbrotr.statistics';
+COMMENT ON FUNCTION _bigbrotr.count_event_changes() IS
+	'Trigger: counts events that are new or gone (argument: 1 or -1) for _bigbrotr.statistics';
 
-CREATE FUNCTION bigbrotr.count_sightings() RETURNS trigger
+CREATE FUNCTION _bigbrotr.count_sighting_changes() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	each bigint := TG_ARGV[0];
 BEGIN
-	INSERT INTO bigbrotr.statistics_deltas (subject, keys, counts)
+	INSERT INTO _bigbrotr.statistics_deltas (subject, keys, counts)
 	SELECT 'relay', array_agg(c.relay_id), array_agg(each * c.count)
 	FROM (SELECT relay_id, count(*) FROM changed GROUP BY 1) AS c HAVING count(*) > 0;
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.count_sightings() IS
-	'Trigger: counts sightings that are new or gone (argument: 1 or -1) for bigbrotr.statistics';
+COMMENT ON FUNCTION _bigbrotr.count_sighting_changes() IS
+	'Trigger: counts sightings that are new or gone (argument: 1 or -1) for _bigbrotr.statistics';
 
-CREATE VIEW bigbrotr.current_statistics AS
+CREATE VIEW _bigbrotr.current_statistics AS
 	SELECT c.subject, c.key, sum(c.count)::bigint AS count
-	FROM (SELECT s.subject, s.key, s.count FROM bigbrotr.statistics AS s
+	FROM (SELECT s.subject, s.key, s.count FROM _bigbrotr.statistics AS s
 	      UNION ALL
-	      SELECT d.subject, k.key, k.count FROM bigbrotr.statistics_deltas AS d,
+	      SELECT d.subject, k.key, k.count FROM _bigbrotr.statistics_deltas AS d,
 	             unnest(d.keys, d.counts) AS k (key, count)) AS c
 	GROUP BY c.subject, c.key
 	HAVING sum(c.count) <> 0;
-COMMENT ON VIEW bigbrotr.current_statistics IS 'Exact counts, as the tables are now';
-COMMENT ON COLUMN bigbrotr.current_statistics.subject IS 'kind, day: events of a kind or a day; relay: sightings of a relay';
-COMMENT ON COLUMN bigbrotr.current_statistics.key IS 'The kind; the first Unix second of the day (UTC, of created_at); the relay_id';
-COMMENT ON COLUMN bigbrotr.current_statistics.count IS 'How many';
+COMMENT ON VIEW _bigbrotr.current_statistics IS 'Exact counts, as the tables are now';
+COMMENT ON COLUMN _bigbrotr.current_statistics.subject IS 'kind, day: events of a kind or a day; relay: sightings of a relay';
+COMMENT ON COLUMN _bigbrotr.current_statistics.key IS 'The kind; the first Unix second of the day (UTC, of created_at); the relay_id';
+COMMENT ON COLUMN _bigbrotr.current_statistics.count IS 'How many';
 
 CREATE VIEW bigbrotr.kind_statistics AS
-	SELECT s.key::integer AS kind, s.count AS events
-	FROM bigbrotr.current_statistics AS s WHERE s.subject = 'kind';
+	SELECT s.key::integer AS kind, s.count AS event_count
+	FROM _bigbrotr.current_statistics AS s WHERE s.subject = 'kind';
 COMMENT ON VIEW bigbrotr.kind_statistics IS 'Events of each kind, exact';
 COMMENT ON COLUMN bigbrotr.kind_statistics.kind IS '0 .. 65535 (NIP-01)';
-COMMENT ON COLUMN bigbrotr.kind_statistics.events IS 'Events archived';
+COMMENT ON COLUMN bigbrotr.kind_statistics.event_count IS 'Events archived';
 
 CREATE VIEW bigbrotr.day_statistics AS
-	SELECT s.key AS day, s.count AS events
-	FROM bigbrotr.current_statistics AS s WHERE s.subject = 'day';
+	SELECT s.key AS day, s.count AS event_count
+	FROM _bigbrotr.current_statistics AS s WHERE s.subject = 'day';
 COMMENT ON VIEW bigbrotr.day_statistics IS 'Events of each day (UTC) by created_at, exact';
 COMMENT ON COLUMN bigbrotr.day_statistics.day IS 'First second of the day, Unix seconds';
-COMMENT ON COLUMN bigbrotr.day_statistics.events IS 'Events archived';
+COMMENT ON COLUMN bigbrotr.day_statistics.event_count IS 'Events archived';
 
 CREATE VIEW bigbrotr.relay_statistics AS
-	SELECT s.key::integer AS relay_id, r.url, s.count AS sightings
-	FROM bigbrotr.current_statistics AS s LEFT JOIN bigbrotr.relays AS r ON r.relay_id = s.key
+	SELECT s.key::integer AS relay_id, r.url AS relay_url, s.count AS sighting_count
+	FROM _bigbrotr.current_statistics AS s LEFT JOIN bigbrotr.relays AS r ON r.relay_id = s.key
 	WHERE s.subject = 'relay';
 COMMENT ON VIEW bigbrotr.relay_statistics IS 'Events that each relay delivered, exact';
 COMMENT ON COLUMN bigbrotr.relay_statistics.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN bigbrotr.relay_statistics.url IS 'Normalised URL';
-COMMENT ON COLUMN bigbrotr.relay_statistics.sightings IS 'Events it delivered, whether others did so as well or not';
+COMMENT ON COLUMN bigbrotr.relay_statistics.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.relay_statistics.sighting_count IS 'Events it delivered, whether others did so as well or not';
 
 CREATE VIEW bigbrotr.total_statistics AS
-	SELECT coalesce(sum(s.count) FILTER (WHERE s.subject = 'kind'), 0)::bigint AS events,
-	       coalesce(sum(s.count) FILTER (WHERE s.subject = 'relay'), 0)::bigint AS sightings
-	FROM bigbrotr.current_statistics AS s;
+	SELECT coalesce(sum(s.count) FILTER (WHERE s.subject = 'kind'), 0)::bigint AS event_count,
+	       coalesce(sum(s.count) FILTER (WHERE s.subject = 'relay'), 0)::bigint AS sighting_count
+	FROM _bigbrotr.current_statistics AS s;
 COMMENT ON VIEW bigbrotr.total_statistics IS 'Rows of bigbrotr.events and bigbrotr.sightings, exact, without reading them';
-COMMENT ON COLUMN bigbrotr.total_statistics.events IS 'Events archived';
-COMMENT ON COLUMN bigbrotr.total_statistics.sightings IS 'Sightings archived';
+COMMENT ON COLUMN bigbrotr.total_statistics.event_count IS 'Events archived';
+COMMENT ON COLUMN bigbrotr.total_statistics.sighting_count IS 'Sightings archived';
 
 -- A truncated table has no rows: what was counted is taken back. Nobody else can write meanwhile.
-CREATE FUNCTION bigbrotr.count_truncated() RETURNS trigger
+CREATE FUNCTION _bigbrotr.count_truncated() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	INSERT INTO bigbrotr.statistics_deltas (subject, keys, counts)
+	INSERT INTO _bigbrotr.statistics_deltas (subject, keys, counts)
 	SELECT s.subject, array_agg(s.key), array_agg(-s.count)
-	FROM bigbrotr.current_statistics AS s
+	FROM _bigbrotr.current_statistics AS s
 	WHERE (s.subject = 'relay') = (TG_TABLE_NAME = 'sightings')
 	GROUP BY s.subject;
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.count_truncated() IS 'Trigger: counts for bigbrotr.statistics that a table was emptied';
+COMMENT ON FUNCTION _bigbrotr.count_truncated() IS 'Trigger: counts for _bigbrotr.statistics that a table was emptied';
 
 CREATE TRIGGER count_inserted AFTER INSERT ON bigbrotr.events
-	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_events('1');
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_event_changes('1');
 CREATE TRIGGER count_deleted AFTER DELETE ON bigbrotr.events
-	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_events('-1');
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_event_changes('-1');
 CREATE TRIGGER count_updated_from AFTER UPDATE ON bigbrotr.events
-	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_events('-1');
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_event_changes('-1');
 CREATE TRIGGER count_updated_to AFTER UPDATE ON bigbrotr.events
-	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_events('1');
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_event_changes('1');
 CREATE TRIGGER count_truncated AFTER TRUNCATE ON bigbrotr.events
-	EXECUTE FUNCTION bigbrotr.count_truncated();
+	EXECUTE FUNCTION _bigbrotr.count_truncated();
 
 CREATE TRIGGER count_inserted AFTER INSERT ON bigbrotr.sightings
-	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_sightings('1');
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_sighting_changes('1');
 CREATE TRIGGER count_deleted AFTER DELETE ON bigbrotr.sightings
-	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_sightings('-1');
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_sighting_changes('-1');
 CREATE TRIGGER count_updated_from AFTER UPDATE ON bigbrotr.sightings
-	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION bigbrotr.count_sightings('-1');
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_sighting_changes('-1');
 CREATE TRIGGER count_updated_to AFTER UPDATE ON bigbrotr.sightings
-	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION bigbrotr.count_sightings('1');
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_sighting_changes('1');
 CREATE TRIGGER count_truncated AFTER TRUNCATE ON bigbrotr.sightings
-	EXECUTE FUNCTION bigbrotr.count_truncated();
+	EXECUTE FUNCTION _bigbrotr.count_truncated();
 
-CREATE FUNCTION bigbrotr.fold_statistics(most integer DEFAULT 10000) RETURNS bigint
+CREATE FUNCTION _bigbrotr.fold_statistics(most integer DEFAULT 10000) RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	folded bigint;
 BEGIN
-	LOCK TABLE bigbrotr.statistics IN SHARE ROW EXCLUSIVE MODE; -- one fold at a time
+	LOCK TABLE _bigbrotr.statistics IN SHARE ROW EXCLUSIVE MODE; -- one fold at a time
 	WITH gone AS (
-		DELETE FROM bigbrotr.statistics_deltas AS d
-		WHERE d.ctid = ANY (ARRAY(SELECT n.ctid FROM bigbrotr.statistics_deltas AS n LIMIT greatest(most, 0)))
+		DELETE FROM _bigbrotr.statistics_deltas AS d
+		WHERE d.ctid = ANY (ARRAY(SELECT n.ctid FROM _bigbrotr.statistics_deltas AS n LIMIT greatest(most, 0)))
 		RETURNING *
 	), added AS (
-		INSERT INTO bigbrotr.statistics AS s (subject, key, count)
+		INSERT INTO _bigbrotr.statistics AS s (subject, key, count)
 		SELECT g.subject, k.key, sum(k.count) FROM gone AS g, unnest(g.keys, g.counts) AS k (key, count) GROUP BY 1, 2
 		ON CONFLICT ON CONSTRAINT statistics_pkey DO UPDATE SET count = s.count + excluded.count
 	)
@@ -168,15 +168,15 @@ BEGIN
 	RETURN folded;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.fold_statistics(integer) IS
-	'Adds at most so many rows of bigbrotr.statistics_deltas to bigbrotr.statistics and returns how many. Changes no count that the views show';
+COMMENT ON FUNCTION _bigbrotr.fold_statistics(integer) IS
+	'Adds at most so many rows of _bigbrotr.statistics_deltas to _bigbrotr.statistics and returns how many. Changes no count that the views show';
 
 CREATE FUNCTION bigbrotr.verify_statistics(
 	OUT subject text, OUT key bigint, OUT counted bigint, OUT actual bigint) RETURNS SETOF record
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT subject, key, coalesce(s.count, 0), coalesce(a.count, 0)
-		FROM bigbrotr.current_statistics AS s
+		FROM _bigbrotr.current_statistics AS s
 		     FULL JOIN (SELECT 'kind' AS subject, e.kind::bigint AS key, count(*) FROM bigbrotr.events AS e GROUP BY 2
 		                UNION ALL
 		                SELECT 'day', e.created_at / 86400 * 86400, count(*) FROM bigbrotr.events AS e GROUP BY 2
@@ -187,7 +187,7 @@ CREATE FUNCTION bigbrotr.verify_statistics(
 		ORDER BY 1, 2;
 	END;
 COMMENT ON FUNCTION bigbrotr.verify_statistics() IS
-	'Counts everything again and returns where bigbrotr.current_statistics differs; no row: exact. Reads all events and sightings';
+	'Counts everything again and returns where _bigbrotr.current_statistics differs; no row: exact. Reads all events and sightings';
 
 CREATE FUNCTION bigbrotr.count_authors(kinds integer[] DEFAULT NULL, since bigint DEFAULT NULL, until bigint DEFAULT NULL)
 	RETURNS bigint

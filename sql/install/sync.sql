@@ -5,32 +5,32 @@
 -- (hold_leases) instead of one row for each relay: whoever takes its leases away waits for them, and no relay
 -- with a lease can be deleted.
 
-CREATE FUNCTION bigbrotr.hold_leases(worker text) RETURNS boolean
+CREATE FUNCTION _bigbrotr.hold_leases(worker text) RETURNS boolean
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	PERFORM FROM bigbrotr.sync_workers AS w WHERE w.owner = worker FOR KEY SHARE;
+	PERFORM FROM _bigbrotr.sync_workers AS w WHERE w.owner = worker FOR KEY SHARE;
 	RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.hold_leases(text) IS
+COMMENT ON FUNCTION _bigbrotr.hold_leases(text) IS
 	'Whether the worker still has its leases; if so, nobody takes one of them away until the end of the transaction';
 
-CREATE FUNCTION bigbrotr.renew_leases(worker text, until bigint) RETURNS boolean
+CREATE FUNCTION _bigbrotr.renew_leases(worker text, until bigint) RETURNS boolean
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	UPDATE bigbrotr.sync_workers AS w SET expires = until WHERE w.owner = worker;
+	UPDATE _bigbrotr.sync_workers AS w SET expires = until WHERE w.owner = worker;
 	RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.renew_leases(text, bigint) IS
+COMMENT ON FUNCTION _bigbrotr.renew_leases(text, bigint) IS
 	'Keeps the leases of a worker until this Unix second; false: they expired and were taken away';
 
 -- The place that a relay gives up goes to the one of its host, and of its site, that waits longest.
-CREATE FUNCTION bigbrotr.end_lease(worker text, relay integer) RETURNS boolean
+CREATE FUNCTION _bigbrotr.end_lease(worker text, relay integer) RETURNS boolean
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -38,24 +38,24 @@ DECLARE
 	ended record;
 	place text;
 BEGIN
-	DELETE FROM bigbrotr.relay_leases AS l WHERE l.relay_id = relay AND l.owner = worker RETURNING * INTO ended;
+	DELETE FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = relay AND l.owner = worker RETURNING * INTO ended;
 	IF NOT FOUND THEN
 		RETURN false;
 	END IF;
 	FOREACH place IN ARRAY ARRAY['host ' || ended.host, 'site ' || ended.site] LOOP
-		UPDATE bigbrotr.relay_sync AS s SET waits_for = NULL
+		UPDATE _bigbrotr.relay_sync AS s SET waits_for = NULL
 		WHERE s.relay_id = (
-			SELECT w.relay_id FROM bigbrotr.relay_sync AS w
+			SELECT w.relay_id FROM _bigbrotr.relay_sync AS w
 			WHERE w.waits_for = place AND w.enabled ORDER BY w.next_attempt, w.relay_id
 			LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED);
 	END LOOP;
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.end_lease(text, integer) IS
+COMMENT ON FUNCTION _bigbrotr.end_lease(text, integer) IS
 	'Gives a lease back and lets a relay that waits for a place of the same host or site be due; false: the worker did not hold it';
 
-CREATE FUNCTION bigbrotr.release_relays(worker text, at bigint) RETURNS bigint
+CREATE FUNCTION _bigbrotr.release_relays(worker text, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -63,18 +63,18 @@ DECLARE
 	relay integer;
 	released bigint := 0;
 BEGIN
-	FOR relay IN SELECT l.relay_id FROM bigbrotr.relay_leases AS l WHERE l.owner = worker ORDER BY l.relay_id LOOP
-		UPDATE bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at WHERE s.relay_id = relay;
-		PERFORM bigbrotr.end_lease(worker, relay);
+	FOR relay IN SELECT l.relay_id FROM _bigbrotr.relay_leases AS l WHERE l.owner = worker ORDER BY l.relay_id LOOP
+		UPDATE _bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at WHERE s.relay_id = relay;
+		PERFORM _bigbrotr.end_lease(worker, relay);
 		released := released + 1;
 	END LOOP;
 	RETURN released;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.release_relays(text, bigint) IS
+COMMENT ON FUNCTION _bigbrotr.release_relays(text, bigint) IS
 	'All connections of the worker are gone: the relays it held are due again. Returns how many';
 
-CREATE FUNCTION bigbrotr.expire_leases(at bigint) RETURNS bigint
+CREATE FUNCTION _bigbrotr.expire_leases(at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -83,37 +83,37 @@ DECLARE
 	released bigint := 0;
 BEGIN
 	FOR dead IN
-		SELECT w.owner FROM bigbrotr.sync_workers AS w WHERE w.expires <= at ORDER BY w.owner FOR UPDATE SKIP LOCKED
+		SELECT w.owner FROM _bigbrotr.sync_workers AS w WHERE w.expires <= at ORDER BY w.owner FOR UPDATE SKIP LOCKED
 	LOOP
-		released := released + bigbrotr.release_relays(dead, at);
-		DELETE FROM bigbrotr.sync_workers AS w WHERE w.owner = dead;
+		released := released + _bigbrotr.release_relays(dead, at);
+		DELETE FROM _bigbrotr.sync_workers AS w WHERE w.owner = dead;
 	END LOOP;
 	RETURN released;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.expire_leases(bigint) IS
+COMMENT ON FUNCTION _bigbrotr.expire_leases(bigint) IS
 	'Takes the leases of workers away that did not renew them; those that are writing just now are left alone. Returns how many';
 
-CREATE FUNCTION bigbrotr.adopt_relays() RETURNS bigint
+CREATE FUNCTION _bigbrotr.adopt_relays() RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	adopted bigint;
 BEGIN
-	INSERT INTO bigbrotr.relay_sync (relay_id, phase_since)
+	INSERT INTO _bigbrotr.relay_sync (relay_id, phase_since)
 	SELECT r.relay_id, r.inserted_at FROM bigbrotr.relays AS r
-	WHERE NOT EXISTS (SELECT FROM bigbrotr.relay_sync AS s WHERE s.relay_id = r.relay_id)
+	WHERE NOT EXISTS (SELECT FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = r.relay_id)
 	ORDER BY r.relay_id
 	ON CONFLICT DO NOTHING;
 	GET DIAGNOSTICS adopted = ROW_COUNT;
 	RETURN adopted;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.adopt_relays() IS
-	'Lets relays be archived that were inserted without a row in bigbrotr.relay_sync. Returns how many';
+COMMENT ON FUNCTION _bigbrotr.adopt_relays() IS
+	'Lets relays be archived that were inserted without a row in _bigbrotr.relay_sync. Returns how many';
 
-CREATE FUNCTION bigbrotr.start_synchronizer(worker text, until bigint, at bigint) RETURNS bigint
+CREATE FUNCTION _bigbrotr.start_synchronizer(worker text, until bigint, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -125,47 +125,47 @@ BEGIN
 			MESSAGE = format('the name of a worker has %s characters', length(worker)),
 			DETAIL = 'It may have 200.', HINT = 'Give the server, the database and the worker, as the synchronizer does.';
 	END IF;
-	INSERT INTO bigbrotr.sync_workers AS w (owner, expires) VALUES (worker, until)
+	INSERT INTO _bigbrotr.sync_workers AS w (owner, expires) VALUES (worker, until)
 	ON CONFLICT ON CONSTRAINT sync_workers_pkey DO UPDATE SET expires = excluded.expires;
-	released := bigbrotr.release_relays(worker, at);
-	PERFORM bigbrotr.adopt_relays();
+	released := _bigbrotr.release_relays(worker, at);
+	PERFORM _bigbrotr.adopt_relays();
 	-- After a restore nobody holds what was open when it was dumped, and other settings may hold.
-	UPDATE bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at
+	UPDATE _bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at
 	WHERE s.phase IN ('connecting', 'backfill', 'live')
-	      AND NOT EXISTS (SELECT FROM bigbrotr.relay_leases AS l WHERE l.relay_id = s.relay_id);
-	UPDATE bigbrotr.relay_sync AS s SET waits_for = NULL WHERE s.waits_for IS NOT NULL;
-	PERFORM bigbrotr.trim_coverage(at);
+	      AND NOT EXISTS (SELECT FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = s.relay_id);
+	UPDATE _bigbrotr.relay_sync AS s SET waits_for = NULL WHERE s.waits_for IS NOT NULL;
+	PERFORM _bigbrotr.trim_coverage(at);
 	RETURN released;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.start_synchronizer(text, bigint, bigint) IS
+COMMENT ON FUNCTION _bigbrotr.start_synchronizer(text, bigint, bigint) IS
 	'A worker begins: it takes leases until this Unix second, and gives back what it held under the same name. Returns how many relays these were';
 
 -- ---- Whose turn it is
 
 -- Not STRICT, so that the planner sees through it and a LIMIT reads no more than it wants.
-CREATE FUNCTION bigbrotr.due_relays(
+CREATE FUNCTION _bigbrotr.due_relays(
 	at bigint, OUT relay_id integer, OUT url text, OUT since bigint) RETURNS SETOF record
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT s.relay_id, r.url, s.next_attempt
-		FROM bigbrotr.relay_sync AS s JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id
+		FROM _bigbrotr.relay_sync AS s JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id
 		WHERE s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL AND s.next_attempt <= due_relays.at
 		ORDER BY s.next_attempt, s.relay_id;
 	END;
-COMMENT ON FUNCTION bigbrotr.due_relays(bigint) IS
+COMMENT ON FUNCTION _bigbrotr.due_relays(bigint) IS
 	'Relays whose turn it is at this Unix second: never tried ones first, then those waiting longest';
 
-CREATE FUNCTION bigbrotr.relay_site(url text, OUT host text, OUT site text)
+CREATE FUNCTION _bigbrotr.relay_site(url text, OUT host text, OUT site text)
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_relay_site';
-COMMENT ON FUNCTION bigbrotr.relay_site(text) IS
+COMMENT ON FUNCTION _bigbrotr.relay_site(text) IS
 	'Host of a normalised relay URL, and the site it belongs to: the domain that somebody registered, by the Public Suffix List; of an address the address itself';
 
 -- A relay that may not be opened now waits for what stands in waits_for and is no more looked at until then:
 -- ten thousand names of one host are each passed over once, not each second.
-CREATE FUNCTION bigbrotr.take_relays(
+CREATE FUNCTION _bigbrotr.take_relays(
 	worker text, places integer, per_host integer, per_site integer, allow_local boolean, at bigint,
 	OUT relay_id integer, OUT url text, OUT page_limit integer, OUT pace_ms integer) RETURNS SETOF record
 	LANGUAGE plpgsql STRICT
@@ -176,39 +176,39 @@ DECLARE
 	wish text;
 	taken integer := 0;
 BEGIN
-	IF NOT EXISTS (SELECT FROM bigbrotr.sync_workers AS w WHERE w.owner = worker) THEN
+	IF NOT EXISTS (SELECT FROM _bigbrotr.sync_workers AS w WHERE w.owner = worker) THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('there is no worker "%s"', left(worker, 64)),
-			DETAIL = 'A worker begins by bigbrotr.start_synchronizer.', HINT = 'bigbrotr.sync_workers shows those that have begun.';
+			DETAIL = 'A worker begins by _bigbrotr.start_synchronizer.', HINT = '_bigbrotr.sync_workers shows those that have begun.';
 	END IF;
 	FOR due IN
 		SELECT s.relay_id, r.url, r.network, s.page_limit, s.pace_ms, p.host, p.site
-		FROM bigbrotr.relay_sync AS s
+		FROM _bigbrotr.relay_sync AS s
 		     JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id
-		     CROSS JOIN LATERAL bigbrotr.relay_site(r.url) AS p
+		     CROSS JOIN LATERAL _bigbrotr.relay_site(r.url) AS p
 		WHERE s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL AND s.next_attempt <= at
 		ORDER BY s.next_attempt, s.relay_id
 		LIMIT 2 * least(greatest(places, 0), 10000) + 100
 	LOOP
 		EXIT WHEN taken >= places;
 		-- Another worker may be taking it. Not locked above: a loop fetches more rows than it uses.
-		PERFORM FROM bigbrotr.relay_sync AS s
+		PERFORM FROM _bigbrotr.relay_sync AS s
 		WHERE s.relay_id = due.relay_id AND s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL
 		FOR NO KEY UPDATE SKIP LOCKED;
 		CONTINUE WHEN NOT FOUND;
 		wish := CASE
 			WHEN due.network = 'local' AND NOT allow_local THEN 'permission'
 			WHEN due.network NOT IN ('clearnet', 'local') THEN 'proxy'
-			WHEN (SELECT count(*) FROM bigbrotr.relay_leases AS l WHERE l.host = due.host) >= per_host THEN 'host ' || due.host
-			WHEN (SELECT count(*) FROM bigbrotr.relay_leases AS l WHERE l.site = due.site) >= per_site THEN 'site ' || due.site
+			WHEN (SELECT count(*) FROM _bigbrotr.relay_leases AS l WHERE l.host = due.host) >= per_host THEN 'host ' || due.host
+			WHEN (SELECT count(*) FROM _bigbrotr.relay_leases AS l WHERE l.site = due.site) >= per_site THEN 'site ' || due.site
 		END;
 		IF wish IS NOT NULL THEN
-			UPDATE bigbrotr.relay_sync AS s SET waits_for = wish WHERE s.relay_id = due.relay_id;
+			UPDATE _bigbrotr.relay_sync AS s SET waits_for = wish WHERE s.relay_id = due.relay_id;
 			CONTINUE;
 		END IF;
-		INSERT INTO bigbrotr.relay_leases (relay_id, owner, host, site, taken_at)
+		INSERT INTO _bigbrotr.relay_leases (relay_id, owner, host, site, taken_at)
 		VALUES (due.relay_id, worker, due.host, due.site, at);
-		UPDATE bigbrotr.relay_sync AS s SET phase = 'connecting', phase_since = at WHERE s.relay_id = due.relay_id;
+		UPDATE _bigbrotr.relay_sync AS s SET phase = 'connecting', phase_since = at WHERE s.relay_id = due.relay_id;
 		taken := taken + 1;
 		relay_id := due.relay_id;
 		url := due.url;
@@ -218,72 +218,72 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.take_relays(text, integer, integer, integer, boolean, bigint) IS
+COMMENT ON FUNCTION _bigbrotr.take_relays(text, integer, integer, integer, boolean, bigint) IS
 	'Leases so many of the due relays to a worker, so that no more than per_host of one host and per_site of one site are leased; what does not fit is passed over and waits. page_limit, pace_ms: what was learned of the relay, 0: nothing';
 
-CREATE FUNCTION bigbrotr.wake_relays(everyone boolean) RETURNS bigint
+CREATE FUNCTION _bigbrotr.wake_relays(everyone boolean) RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	woken bigint;
 BEGIN
-	UPDATE bigbrotr.relay_sync AS s SET waits_for = NULL
+	UPDATE _bigbrotr.relay_sync AS s SET waits_for = NULL
 	WHERE s.waits_for IS NOT NULL AND (everyone OR s.relay_id IN (
-		SELECT DISTINCT ON (w.waits_for) w.relay_id FROM bigbrotr.relay_sync AS w
+		SELECT DISTINCT ON (w.waits_for) w.relay_id FROM _bigbrotr.relay_sync AS w
 		WHERE w.waits_for IS NOT NULL AND w.enabled ORDER BY w.waits_for, w.next_attempt));
 	GET DIAGNOSTICS woken = ROW_COUNT;
 	RETURN woken;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.wake_relays(boolean) IS
+COMMENT ON FUNCTION _bigbrotr.wake_relays(boolean) IS
 	'Lets relays be due that were passed over: everyone, after settings have changed, or the first one of each host and site. Returns how many';
 
-CREATE FUNCTION bigbrotr.unwanted_relays(worker text, allow_local boolean) RETURNS SETOF integer
+CREATE FUNCTION _bigbrotr.unwanted_relays(worker text, allow_local boolean) RETURNS SETOF integer
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT l.relay_id FROM bigbrotr.relay_leases AS l
-		     JOIN bigbrotr.relay_sync AS s ON s.relay_id = l.relay_id
+		SELECT l.relay_id FROM _bigbrotr.relay_leases AS l
+		     JOIN _bigbrotr.relay_sync AS s ON s.relay_id = l.relay_id
 		     JOIN bigbrotr.relays AS r ON r.relay_id = l.relay_id
 		WHERE l.owner = unwanted_relays.worker AND NOT (s.enabled AND (r.network <> 'local' OR unwanted_relays.allow_local));
 	END;
-COMMENT ON FUNCTION bigbrotr.unwanted_relays(text, boolean) IS
+COMMENT ON FUNCTION _bigbrotr.unwanted_relays(text, boolean) IS
 	'Those of the relays a worker holds that are to be left alone: disabled or no longer allowed';
 
-CREATE FUNCTION bigbrotr.crowded_relays(worker text) RETURNS SETOF integer
+CREATE FUNCTION _bigbrotr.crowded_relays(worker text) RETURNS SETOF integer
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT l.relay_id FROM bigbrotr.relay_leases AS l
+		SELECT l.relay_id FROM _bigbrotr.relay_leases AS l
 		WHERE l.owner = crowded_relays.worker AND EXISTS (
-			SELECT FROM bigbrotr.relay_sync AS s
+			SELECT FROM _bigbrotr.relay_sync AS s
 			WHERE s.enabled AND s.waits_for IN ('host ' || l.host, 'site ' || l.site));
 	END;
-COMMENT ON FUNCTION bigbrotr.crowded_relays(text) IS
+COMMENT ON FUNCTION _bigbrotr.crowded_relays(text) IS
 	'Those of the relays a worker holds for whose place another one of their host or site waits';
 
 -- ---- What came of it
 
-CREATE FUNCTION bigbrotr.end_kind(reason text) RETURNS text
+CREATE FUNCTION _bigbrotr.end_kind(reason text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE
 		WHEN reason IN ('', 'address_full') THEN 'told'
 		WHEN reason IN ('rate_limited', 'auth_required', 'closed_by_relay') THEN 'refused'
 		WHEN reason IN ('too_many_invalid', 'flood', 'too_deep', 'bad_utf8', 'binary_frame') THEN 'fault'
 		ELSE 'failed' END;
-COMMENT ON FUNCTION bigbrotr.end_kind(text) IS
+COMMENT ON FUNCTION _bigbrotr.end_kind(text) IS
 	'Why a connection ended, by its reason code. told: by us; refused: the relay is there but does not let us read; fault: the relay sent what no honest one sends; failed: everything else';
 
-CREATE FUNCTION bigbrotr.report_relay(
+CREATE FUNCTION _bigbrotr.report_relay(
 	worker text, relay integer, event text, reason text, detail text, pause_ms bigint,
 	page_limit integer, pace_ms integer, retry_delay_ms bigint, retry_delay_max_ms bigint, at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	kind text := bigbrotr.end_kind(reason);
+	kind text := _bigbrotr.end_kind(reason);
 	status_now text := CASE WHEN event = 'connected' OR kind IN ('refused', 'fault') THEN 'online'
 	                        WHEN event = 'ended' AND kind = 'failed' THEN 'offline' END;
-	known bigbrotr.relay_sync;
+	known _bigbrotr.relay_sync;
 	delay_ms double precision;
 BEGIN
 	IF event <> ALL ('{connected,caught_up,ended}') THEN
@@ -291,27 +291,27 @@ BEGIN
 			MESSAGE = format('"%s" is nothing a relay can report', left(event, 64)),
 			DETAIL = 'There are connected, caught_up and ended.', HINT = 'Of "ended", reason says why; it is empty if all went well.';
 	END IF;
-	IF NOT EXISTS (SELECT FROM bigbrotr.relay_leases AS l WHERE l.relay_id = relay AND l.owner = worker) THEN
+	IF NOT EXISTS (SELECT FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = relay AND l.owner = worker) THEN
 		RETURN;
 	END IF;
 	IF event = 'ended' THEN
-		PERFORM bigbrotr.end_lease(worker, relay);
+		PERFORM _bigbrotr.end_lease(worker, relay);
 	END IF;
 	UPDATE bigbrotr.relays AS r SET status = status_now
 	WHERE r.relay_id = relay AND status_now IS NOT NULL AND r.status IS DISTINCT FROM status_now;
-	UPDATE bigbrotr.relay_sync AS s
+	UPDATE _bigbrotr.relay_sync AS s
 	SET page_limit = coalesce(nullif(report_relay.page_limit, 0), s.page_limit),
 	    pace_ms = coalesce(nullif(report_relay.pace_ms, 0), s.pace_ms)
 	WHERE s.relay_id = relay AND (report_relay.page_limit NOT IN (0, s.page_limit) OR report_relay.pace_ms NOT IN (0, s.pace_ms));
 
 	IF event = 'connected' THEN
-		UPDATE bigbrotr.relay_sync AS s SET phase = 'backfill', phase_since = at WHERE s.relay_id = relay;
+		UPDATE _bigbrotr.relay_sync AS s SET phase = 'backfill', phase_since = at WHERE s.relay_id = relay;
 	ELSIF event = 'caught_up' THEN
-		UPDATE bigbrotr.relay_sync AS s SET phase = 'live', phase_since = at WHERE s.relay_id = relay AND s.phase <> 'live';
+		UPDATE _bigbrotr.relay_sync AS s SET phase = 'live', phase_since = at WHERE s.relay_id = relay AND s.phase <> 'live';
 	ELSIF kind = 'told' THEN
-		UPDATE bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at + pause_ms / 1000 WHERE s.relay_id = relay;
+		UPDATE _bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at + pause_ms / 1000 WHERE s.relay_id = relay;
 	ELSE
-		SELECT * INTO STRICT known FROM bigbrotr.relay_sync AS s WHERE s.relay_id = relay FOR NO KEY UPDATE;
+		SELECT * INTO STRICT known FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = relay FOR NO KEY UPDATE;
 		known.failures := known.failures + 1;
 		IF kind = 'fault' THEN
 			-- One is forgiven for each day without another one; a good page forgives none.
@@ -325,7 +325,7 @@ BEGIN
 				* (0.75 + (hashint4(relay # (known.failures - 1)) & 1023) / 2048.0));
 		END IF;
 		-- What the relay asks for counts up to a day.
-		UPDATE bigbrotr.relay_sync AS s SET
+		UPDATE _bigbrotr.relay_sync AS s SET
 			phase = 'backoff', phase_since = at, failures = known.failures, faults = known.faults, last_fault = known.last_fault,
 			last_error = reason, last_detail = detail,
 			next_attempt = at + ceil(greatest(delay_ms, least(pause_ms, 86400000)) / 1000)::bigint
@@ -333,10 +333,10 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.report_relay(text, integer, text, text, text, bigint, integer, integer, bigint, bigint, bigint) IS
+COMMENT ON FUNCTION _bigbrotr.report_relay(text, integer, text, text, text, bigint, integer, integer, bigint, bigint, bigint) IS
 	'What became of a leased relay; nothing happens if the worker does not hold it. event: connected, caught_up or ended, which ends the lease; reason: why it failed, else empty; pause_ms: how long it is to be left alone at least; page_limit, pace_ms: what was learned of it, 0: nothing; at: Unix seconds';
 
-CREATE FUNCTION bigbrotr.count_traffic(
+CREATE FUNCTION _bigbrotr.count_traffic(
 	relay_ids integer[], new_events bigint[], new_sightings bigint[], new_messages bigint[], new_bytes bigint[],
 	new_pages bigint[], at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT
@@ -351,38 +351,38 @@ BEGIN
 		     JOIN unnest(relay_ids, new_messages) AS a (relay_id, messages) ON a.relay_id = k.relay_id
 		WHERE a.messages > 0 AND k.last_seen IS DISTINCT FROM at
 		FOR NO KEY UPDATE OF k SKIP LOCKED);
-	INSERT INTO bigbrotr.relay_traffic AS t (relay_id, events, sightings, messages, bytes, pages, last_success)
+	INSERT INTO _bigbrotr.relay_traffic AS t (relay_id, events, sightings, messages, bytes, pages, last_success)
 	SELECT a.relay_id, coalesce(a.events, 0), coalesce(a.sightings, 0), coalesce(a.messages, 0), coalesce(a.bytes, 0),
 	       coalesce(a.pages, 0), CASE WHEN a.pages > 0 THEN at END
 	FROM unnest(relay_ids, new_events, new_sightings, new_messages, new_bytes, new_pages)
 	     AS a (relay_id, events, sightings, messages, bytes, pages)
-	WHERE EXISTS (SELECT FROM bigbrotr.relay_sync AS s WHERE s.relay_id = a.relay_id)
+	WHERE EXISTS (SELECT FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = a.relay_id)
 	ORDER BY a.relay_id
 	ON CONFLICT ON CONSTRAINT relay_traffic_pkey DO UPDATE SET
 		events = t.events + excluded.events, sightings = t.sightings + excluded.sightings,
 		messages = t.messages + excluded.messages, bytes = t.bytes + excluded.bytes, pages = t.pages + excluded.pages,
 		last_success = coalesce(excluded.last_success, t.last_success);
-	UPDATE bigbrotr.relay_sync AS s SET failures = 0
+	UPDATE _bigbrotr.relay_sync AS s SET failures = 0
 	FROM unnest(relay_ids, new_pages) AS a (relay_id, pages)
 	WHERE s.relay_id = a.relay_id AND a.pages > 0 AND s.failures > 0;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.count_traffic(integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint) IS
-	'Adds to the counters in bigbrotr.relay_traffic (no relay twice). A page read to its end ends a series of failures';
+COMMENT ON FUNCTION _bigbrotr.count_traffic(integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint) IS
+	'Adds to the counters in _bigbrotr.relay_traffic (no relay twice). A page read to its end ends a series of failures';
 
-CREATE FUNCTION bigbrotr.refusal_kind(reason text) RETURNS text
+CREATE FUNCTION _bigbrotr.refusal_kind(reason text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE WHEN reason IN ('too_large', 'frame_too_large', 'message_too_large', 'too_many_tags', 'bad_kind', 'bad_tags',
 		'local_address', 'address_full', 'no_memory')
 		THEN 'policy' ELSE 'fault' END;
-COMMENT ON FUNCTION bigbrotr.refusal_kind(text) IS
+COMMENT ON FUNCTION _bigbrotr.refusal_kind(text) IS
 	'Of a refusal''s reason code: policy, a limit of ours that an honest relay may pass, or fault, what no honest relay sends';
 
-CREATE FUNCTION bigbrotr.count_refusals(
+CREATE FUNCTION _bigbrotr.count_refusals(
 	relay_ids integer[], reasons text[], counts bigint[], details text[], at bigint) RETURNS void
 	LANGUAGE sql STRICT
 	BEGIN ATOMIC
-		INSERT INTO bigbrotr.relay_refusals AS f (relay_id, reason, count, first_at, last_at, last_detail)
+		INSERT INTO _bigbrotr.relay_refusals AS f (relay_id, reason, count, first_at, last_at, last_detail)
 		SELECT a.relay_id, left(a.reason, 64), sum(a.count), count_refusals.at, count_refusals.at,
 		       (array_agg(a.detail ORDER BY a.n DESC))[1]
 		FROM unnest(count_refusals.relay_ids, count_refusals.reasons, count_refusals.counts, count_refusals.details)
@@ -393,5 +393,5 @@ CREATE FUNCTION bigbrotr.count_refusals(
 		ON CONFLICT ON CONSTRAINT relay_refusals_pkey
 		DO UPDATE SET count = f.count + excluded.count, last_at = excluded.last_at, last_detail = excluded.last_detail;
 	END;
-COMMENT ON FUNCTION bigbrotr.count_refusals(integer[], text[], bigint[], text[], bigint) IS
+COMMENT ON FUNCTION _bigbrotr.count_refusals(integer[], text[], bigint[], text[], bigint) IS
 	'Counts what relays sent and we refused, by reason code; details: of the last one each; at: Unix seconds';

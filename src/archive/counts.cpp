@@ -6,7 +6,7 @@ namespace archive {
 
 namespace {
 
-pg::Statement count_statement("INSERT INTO bigbrotr.statistics_deltas (subject, keys, counts) "
+pg::Statement count_statement("INSERT INTO _bigbrotr.statistics_deltas (subject, keys, counts) "
 							  "SELECT c.subject, c.keys, c.counts "
 							  "FROM (VALUES ('kind', $1, $2), ('day', $3, $4), ('relay', $5, $6)) "
 							  "AS c (subject, keys, counts) "

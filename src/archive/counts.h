@@ -1,5 +1,5 @@
 /*
- * How many rows of each kind, day or relay a batch has, for bigbrotr.statistics_deltas.
+ * How many rows of each kind, day or relay a batch has, for _bigbrotr.statistics_deltas.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ class Counts
 	std::map<int64_t, int64_t> counts_;
 };
 
-/* As bigbrotr.count_events() and count_sightings() do it. */
+/* As _bigbrotr.count_event_changes() and count_sighting_changes() do it. */
 void append_to_statistics(const Counts &kinds, const Counts &days, const Counts &relays);
 
 } // namespace archive

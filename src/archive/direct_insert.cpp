@@ -15,7 +15,7 @@ namespace archive {
 
 namespace {
 
-pg::Statement facts_statement("SELECT bigbrotr.record_facts($1)");
+pg::Statement facts_statement("SELECT _bigbrotr.record_facts($1)");
 
 constexpr int64_t kDay = 86400;
 

@@ -24,7 +24,7 @@ Oid
 lock_relation()
 {
 	return RangeVarGetRelid(
-		makeRangeVar(const_cast<char *>("bigbrotr"), const_cast<char *>("deletion_progress"), -1),
+		makeRangeVar(const_cast<char *>("_bigbrotr"), const_cast<char *>("deletion_progress"), -1),
 		NoLock, false);
 }
 

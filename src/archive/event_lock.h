@@ -3,7 +3,7 @@
  * event that is gone, no deletion waits for writers that come after it, and a writer waits for a
  * deletion only where both concern the same event.
  *
- * The lock on the table bigbrotr.deletion_progress decides. A writer takes it (RowShareLock) only
+ * The lock on the table _bigbrotr.deletion_progress decides. A writer takes it (RowShareLock) only
  * if it can have it at once. Then no event is deleted until the writer's transaction ends, and the
  * writer locks no rows. A deletion takes it exclusively and waits for the writers that have it.
  * Those that come later do not get it: each of them locks (KEY SHARE) the rows of the events that

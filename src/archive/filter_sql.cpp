@@ -1,5 +1,5 @@
 /*
- * bigbrotr.tag_keys, tag_matches, event_matches: what filters are made of, for SQL. The planner's
+ * _bigbrotr.tag_keys, tag_matches, event_matches: what filters are made of, for SQL. The planner's
  * side of it is in filter_support.cpp.
  */
 #include <algorithm>
@@ -119,7 +119,7 @@ struct MatchState
 	nostr::Filter filter;
 	Oid row_type = InvalidOid;
 	AttrNumber event_id = 0, pubkey = 0, created_at = 0, kind = 0, tags = 0, content = 0;
-	FmgrInfo search; // bigbrotr.search_matches
+	FmgrInfo search; // _bigbrotr.search_matches
 };
 
 MatchState *
@@ -190,7 +190,7 @@ search_matches(MatchState *state, FmgrInfo *function, Datum kind, Datum content)
 	if (state->search.fn_oid == InvalidOid) {
 		Oid types[] = {INT4OID, TEXTOID, TEXTOID};
 		List *name =
-			list_make2(makeString(pstrdup("bigbrotr")), makeString(pstrdup("search_matches")));
+			list_make2(makeString(pstrdup("_bigbrotr")), makeString(pstrdup("search_matches")));
 		fmgr_info_cxt(LookupFuncName(name, 3, types, false), &state->search, function->fn_mcxt);
 	}
 	text *words = cstring_to_text_with_len(state->filter.search->data(),

@@ -153,7 +153,7 @@ class Conditions
 	template <size_t N>
 	static Expr *call(const char *function, const Oid (&types)[N], List *arguments, Oid result)
 	{
-		List *name = list_make2(makeString(pstrdup("bigbrotr")), makeString(pstrdup(function)));
+		List *name = list_make2(makeString(pstrdup("_bigbrotr")), makeString(pstrdup(function)));
 		bool text = std::find(types, types + N, TEXTOID) != types + N;
 		return reinterpret_cast<Expr *>(
 			makeFuncExpr(LookupFuncName(name, N, types, false), result, arguments, InvalidOid,
@@ -202,7 +202,7 @@ key_datums(const std::vector<Key> &keys)
 }
 
 /*
- * bigbrotr.address_id of all that a filter with authors and replaceable kinds can match, such as
+ * _bigbrotr.address_id of all that a filter with authors and replaceable kinds can match, such as
  * profiles and follow lists. They say the same as authors and kinds, whose indexes would lead to
  * everything of the author, or of the kind. None for other filters.
  */
@@ -300,7 +300,7 @@ bigbrotr_event_matches_support(PG_FUNCTION_ARGS)
 
 /*
  * For conditions that hold for nearly every row they are asked about: tag_matches, which stands
- * beside a condition on tag_keys that says the same, is_current and is_standing.
+ * beside a condition on tag_keys that says the same, is_current and is_visible.
  */
 Datum
 bigbrotr_certain_support(PG_FUNCTION_ARGS)

@@ -20,9 +20,9 @@ constexpr size_t kBatch = 1000;  // lines stored together; a piece of usual even
 constexpr size_t kExcerpt = 200; // bytes kept of a bad line
 
 pg::Statement load_statement("SELECT bytes, lines, skipping, finished_at IS NOT NULL, relay_id "
-							 "FROM bigbrotr.imports WHERE import_id = $1 FOR UPDATE");
+							 "FROM _bigbrotr.imports WHERE import_id = $1 FOR UPDATE");
 pg::Statement save_statement(
-	"UPDATE bigbrotr.imports SET bytes = $2, lines = $3, skipping = $4, updated_at = $5, "
+	"UPDATE _bigbrotr.imports SET bytes = $2, lines = $3, skipping = $4, updated_at = $5, "
 	"events_new = events_new + $6, events_known = events_known + $7, "
 	"events_refused = events_refused + $8 WHERE import_id = $1");
 pg::Statement bad_lines_statement(
@@ -100,7 +100,7 @@ Import::load(int64_t position)
 		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
 						"there is no import " + std::to_string(id_),
 						"The numbers are those of bigbrotr.import_progress.",
-						"bigbrotr.import_begin(source) begins one.");
+						"bigbrotr.begin_import(source) begins one.");
 	bytes_ = row.integer(0, 1);
 	number_ = row.integer(0, 2);
 	skipping_ = row.integer(0, 3);
@@ -225,7 +225,7 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 			sightings.push_back({ids[i], *relay_, now_});
 	}
 
-	Inserted inserted = insert_events(unknown, sightings, now_);
+	Inserted inserted = insert_verified_events(unknown, sightings, now_);
 	int64_t rejected =
 		inserted.rejected ? find_rejected(unknown, unknown_lines, inserted.events) : 0;
 	fresh_ += static_cast<int64_t>(inserted.events.size());

@@ -1,6 +1,6 @@
 /*
  * Imports: lines of JSON, one event each, become events of the archive. A bad line is recorded and
- * costs no other line. Where an import stands is a row of bigbrotr.imports, so that whoever feeds
+ * costs no other line. Where an import stands is a row of _bigbrotr.imports, so that whoever feeds
  * it can go on there, and is never ahead of what is stored.
  */
 #pragma once

@@ -26,8 +26,8 @@ namespace {
 constexpr size_t kChunk = 512 * 1024; // read and stored in one transaction
 
 pg::Statement
-	begin_statement("SELECT i.import_id, i.bytes FROM bigbrotr.import_begin($1, $2, $3, $4) AS i");
-pg::Statement finish_statement("SELECT bigbrotr.import_finish($1)");
+	begin_statement("SELECT i.import_id, i.bytes FROM bigbrotr.begin_import($1, $2, $3, $4) AS i");
+pg::Statement finish_statement("SELECT bigbrotr.finish_import($1)");
 pg::Statement now_statement("SELECT bigbrotr.unix_now()");
 
 int64_t

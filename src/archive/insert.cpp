@@ -20,9 +20,10 @@ pg::Statement known_statement(
 	"FROM unnest($1) WITH ORDINALITY AS a (id, n) ORDER BY a.n)");
 pg::Statement rejected_statement(
 	"SELECT r.event_id FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY ($1)");
-pg::Statement events_statement("SELECT bigbrotr.store_events($1, $2, $3, $4, $5, $6, $7, $8, $9)");
-pg::Statement sightings_statement("SELECT relay_id, new FROM bigbrotr.store_sightings($1, $2, $3)");
-pg::Statement reject_statement("SELECT bigbrotr.reject_event($1, $2, $3, $4, $5, $6)");
+pg::Statement events_statement("SELECT _bigbrotr.store_events($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+pg::Statement
+	sightings_statement("SELECT relay_id, new FROM _bigbrotr.store_sightings($1, $2, $3)");
+pg::Statement reject_statement("SELECT _bigbrotr.reject_event($1, $2, $3, $4, $5, $6)");
 
 std::string
 hex(std::string_view bytes)
@@ -226,8 +227,8 @@ event_of(const nostr::Event &event)
 }
 
 Inserted
-insert_events(std::span<const Event> exact, std::span<const Sighting> sightings, int64_t now,
-			  Relays relays)
+insert_verified_events(std::span<const Event> exact, std::span<const Sighting> sightings,
+					   int64_t now, Relays relays)
 {
 	Storable storable(exact);
 	std::span<const Event> events = storable.events();

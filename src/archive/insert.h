@@ -1,10 +1,10 @@
 /*
  * The one way of events and sightings into the archive: of the workers' batches, of SQL
- * (bigbrotr.insert_events, bigbrotr.insert_event …) and of imports.
+ * (_bigbrotr.insert_verified_events, bigbrotr.insert_event …) and of imports.
  *
  * Rows are written by direct table access (table.h); where that is not possible, by
- * bigbrotr.store_events and store_sightings. Both leave the same rows. Writers go through events in
- * the order of their ids, then through sightings in that of eid and relay_id: they wait for each
+ * _bigbrotr.store_events and store_sightings. Both leave the same rows. Writers go through events
+ * in the order of their ids, then through sightings in that of eid and relay_id: they wait for each
  * other, but never in a circle.
  */
 #pragma once
@@ -83,8 +83,8 @@ struct Inserted
  * the database itself refuses goes to bigbrotr.event_rejects, the others are stored. Throws
  * pg::Error for whatever is not the fault of one event: deadlock, no disk space, no privilege.
  */
-Inserted insert_events(std::span<const Event> events, std::span<const Sighting> sightings,
-					   int64_t now, Relays relays = Relays::Unknown);
+Inserted insert_verified_events(std::span<const Event> events, std::span<const Sighting> sightings,
+								int64_t now, Relays relays = Relays::Unknown);
 
 struct Recorded
 {

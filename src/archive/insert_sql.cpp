@@ -1,5 +1,5 @@
 /*
- * bigbrotr.insert_events(…), insert_sightings(…), known_events(…), hold_events(…) and
+ * _bigbrotr.insert_verified_events(…), insert_sightings(…), known_events(…), hold_events(…) and
  * take_events(…): those of archive for SQL.
  */
 #include "bytes.h"
@@ -11,12 +11,12 @@ extern "C" {
 #include "funcapi.h"
 #include "utils/lsyscache.h"
 
-PGDLLEXPORT Datum bigbrotr_insert_events(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_insert_verified_events(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_insert_sightings(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_known_events(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_hold_events(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_take_events(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(bigbrotr_insert_events);
+PG_FUNCTION_INFO_V1(bigbrotr_insert_verified_events);
 PG_FUNCTION_INFO_V1(bigbrotr_insert_sightings);
 PG_FUNCTION_INFO_V1(bigbrotr_known_events);
 PG_FUNCTION_INFO_V1(bigbrotr_hold_events);
@@ -25,7 +25,7 @@ PG_FUNCTION_INFO_V1(bigbrotr_take_events);
 
 namespace {
 
-/* As bigbrotr.check_elements() says it. What is made of an element takes some 200 bytes. */
+/* As _bigbrotr.check_elements() says it. What is made of an element takes some 200 bytes. */
 constexpr int kMostElements = 100000;
 
 /* The elements of an array argument. */
@@ -37,8 +37,12 @@ class Elements
 		ArrayType *array = pg::call([&] { return PG_GETARG_ARRAYTYPE_P(argument); });
 		count_ = pg::call([&] { return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)); });
 		auto name = [&] {
-			const char *function = pg::call([&] { return get_func_name(fcinfo->flinfo->fn_oid); });
-			return "argument " + std::to_string(argument + 1) + " of bigbrotr." + function;
+			const char *function = pg::call([&] {
+				Oid id = fcinfo->flinfo->fn_oid;
+				return psprintf("%s.%s", get_namespace_name(get_func_namespace(id)),
+								get_func_name(id));
+			});
+			return "argument " + std::to_string(argument + 1) + " of " + function;
 		};
 		if (count_ > kMostElements)
 			throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
@@ -56,7 +60,7 @@ class Elements
 			if (nulls_[i])
 				throw pg::Error(ERRCODE_NULL_VALUE_NOT_ALLOWED,
 								name() + " has a null as element " + std::to_string(i + 1),
-								"Only raws of bigbrotr.insert_events may hold nulls.",
+								"Only raws of _bigbrotr.insert_verified_events may hold nulls.",
 								"Nothing of the batch was stored.");
 	}
 
@@ -194,7 +198,7 @@ with_spi(F body) -> decltype(body())
 } // namespace
 
 Datum
-bigbrotr_insert_events(PG_FUNCTION_ARGS)
+bigbrotr_insert_verified_events(PG_FUNCTION_ARGS)
 {
 	TupleDesc shape = archive::result_row(fcinfo);
 	Datum values[4] = {};
@@ -202,8 +206,9 @@ bigbrotr_insert_events(PG_FUNCTION_ARGS)
 	pg::boundary([&] {
 		std::vector<archive::Event> events = read_events(fcinfo);
 		std::vector<archive::Sighting> sightings = read_sightings(fcinfo, 8);
-		archive::Inserted inserted = with_spi(
-			[&] { return archive::insert_events(events, sightings, PG_GETARG_INT64(11)); });
+		archive::Inserted inserted = with_spi([&] {
+			return archive::insert_verified_events(events, sightings, PG_GETARG_INT64(11));
+		});
 		values[0] = Int64GetDatum(static_cast<int64_t>(inserted.events.size()));
 		values[1] = Int64GetDatum(sum(inserted.sightings));
 		values[2] = Int64GetDatum(inserted.rejected);

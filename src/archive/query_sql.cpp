@@ -1,6 +1,6 @@
 /*
- * bigbrotr.query_sql and count_sql: the statement that answers filters. Text, so that everybody can
- * read, EXPLAIN and change it; the planner does the rest.
+ * bigbrotr.query_events_sql and count_sql: the statement that answers filters. Text, so that
+ * everybody can read, EXPLAIN and change it; the planner does the rest.
  */
 #include "bytes.h"
 #include "filter_argument.h"
@@ -59,7 +59,7 @@ relation(const nostr::Filter &filter, bool as_seen)
 {
 	if (as_seen)
 		return "bigbrotr.events";
-	return filter.ids ? "bigbrotr.events_standing" : "bigbrotr.events_as_published";
+	return filter.ids ? "bigbrotr.events_visible" : "bigbrotr.events_as_published";
 }
 
 /* SELECT … WHERE, of one index scan if one can do it. */
@@ -163,7 +163,7 @@ query_popular_tag(const nostr::Filter &filter, bool as_seen)
 	bool conditions = out.find(" WHERE ") != out.npos;
 	for (const nostr::TagCondition &tag : filter.tags) {
 		out += std::string(conditions ? "" : " WHERE true") +
-			   " AND bigbrotr.tag_matches(e.tags, '" + tag.name + "', ARRAY[";
+			   " AND _bigbrotr.tag_matches(e.tags, '" + tag.name + "', ARRAY[";
 		for (const std::string &value : tag.values)
 			out += (out.back() == '[' ? "" : ", ") + literal(value);
 		out += "])";
@@ -196,7 +196,7 @@ query_sql(const nostr::Filter &filter, bool as_seen)
 {
 	if (filter.search) // NIP-50: by relevance
 		return ordered(branch(filter, as_seen),
-					   "bigbrotr.search_rank(e.kind, e.content, " + literal(*filter.search) +
+					   "_bigbrotr.search_rank(e.kind, e.content, " + literal(*filter.search) +
 						   ") DESC, " + kOrder,
 					   filter);
 	if (std::string out = query_tag(filter, as_seen); !out.empty())

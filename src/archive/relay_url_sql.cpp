@@ -1,6 +1,6 @@
 /*
- * Relay URLs for SQL: bigbrotr.normalise_relay_url(text, lenient), bigbrotr.relay_site(text), and
- * the policy beside them, bigbrotr.allow_local_relays() (the setting itself only superusers may
+ * Relay URLs for SQL: bigbrotr.normalise_relay_url(text, lenient), _bigbrotr.relay_site(text), and
+ * the policy beside them, _bigbrotr.allow_local_relays() (the setting itself only superusers may
  * read).
  */
 #include <arpa/inet.h>

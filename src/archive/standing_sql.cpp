@@ -1,5 +1,5 @@
 /*
- * bigbrotr.address, address_id, is_current, is_standing: what other events say about one.
+ * bigbrotr.event_address, address_id, is_current, is_visible: what other events say about one.
  *
  * The last two are asked for every row that is shown, so they look up by index themselves: as
  * subqueries they would cost more to plan than all the rest of a statement, and five times as much
@@ -22,11 +22,11 @@ extern "C" {
 PG_FUNCTION_INFO_V1(bigbrotr_address);
 PG_FUNCTION_INFO_V1(bigbrotr_address_id);
 PG_FUNCTION_INFO_V1(bigbrotr_is_current);
-PG_FUNCTION_INFO_V1(bigbrotr_is_standing);
+PG_FUNCTION_INFO_V1(bigbrotr_is_visible);
 PGDLLEXPORT Datum bigbrotr_address(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_address_id(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_is_current(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_is_standing(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_is_visible(PG_FUNCTION_ARGS);
 }
 
 namespace {
@@ -116,7 +116,7 @@ constexpr LookupShape kVersions = {
 	.keys = kVersionKeys,
 	.columns = kVersionColumns,
 	.statement = "SELECT FROM bigbrotr.events AS e WHERE e.pubkey" IS "$4 AND e.kind" IS "$5 AND "
-				 "bigbrotr.address_id(e.pubkey, e.kind, e.tags)" IS "$1 AND e.created_at" SINCE
+				 "_bigbrotr.address_id(e.pubkey, e.kind, e.tags)" IS "$1 AND e.created_at" SINCE
 				 "$2 AND (e.created_at OPERATOR(pg_catalog.>) $2 "
 				 "OR e.event_id OPERATOR(pg_catalog.<) $3)",
 	.types = kVersionTypes,
@@ -262,7 +262,7 @@ bigbrotr_is_current(PG_FUNCTION_ARGS)
 }
 
 Datum
-bigbrotr_is_standing(PG_FUNCTION_ARGS)
+bigbrotr_is_visible(PG_FUNCTION_ARGS)
 {
 	Event event(fcinfo);
 	PG_RETURN_BOOL(!is_expired(event) &&

@@ -75,7 +75,7 @@ Table::quiet(const TableShape &shape)
 			trigger.tgenabled == TRIGGER_FIRES_ON_REPLICA)
 			continue;
 		if (counted_ || strcmp(get_func_name(trigger.tgfoid), shape.counter) != 0 ||
-			get_func_namespace(trigger.tgfoid) != RelationGetNamespace(relation_))
+			get_func_namespace(trigger.tgfoid) != get_namespace_oid("_bigbrotr", true))
 			return false;
 		counted_ = true;
 	}

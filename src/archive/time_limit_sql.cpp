@@ -1,5 +1,5 @@
 /*
- * bigbrotr.limit_time(purpose): a time-out for what runs now, beside statement_timeout.
+ * _bigbrotr.limit_time(purpose): a time-out for what runs now, beside statement_timeout.
  */
 #include "time_limit.h"
 

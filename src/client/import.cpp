@@ -167,7 +167,7 @@ import(const Options &options)
 	std::optional<std::string> size;
 	if (input.size())
 		size = std::to_string(*input.size());
-	Result begun = server.run("SELECT import_id, bytes FROM bigbrotr.import_begin($1, $2, $3, $4)",
+	Result begun = server.run("SELECT import_id, bytes FROM bigbrotr.begin_import($1, $2, $3, $4)",
 							  {{source}, {options.relay}, {size}, {resume ? "true" : "false"}});
 	std::string id = PQgetvalue(begun.get(), 0, 0);
 	int64_t position = std::stoll(PQgetvalue(begun.get(), 0, 1));
@@ -185,10 +185,11 @@ import(const Options &options)
 		position += static_cast<int64_t>(taken);
 		wanted = taken == 0 ? 2 * wanted : kChunk;
 	}
-	Result done = server.run("SELECT i.lines, i.events_new, i.events_known, i.events_refused "
-							 "FROM bigbrotr.imports AS i, bigbrotr.import_finish(i.import_id) "
-							 "WHERE i.import_id = $1",
-							 {{id}});
+	Result done =
+		server.run("SELECT p.line_count, p.new_count, p.known_count, p.refused_count "
+				   "FROM bigbrotr.import_progress AS p, bigbrotr.finish_import(p.import_id) "
+				   "WHERE p.import_id = $1",
+				   {{id}});
 	auto number = [&](int column) { return PQgetvalue(done.get(), 0, column); };
 	fprintf(stderr, "import %s: %s lines, %s events new, %s known, %s refused\n", id.c_str(),
 			number(0), number(1), number(2), number(3));

@@ -68,7 +68,7 @@ sub drop_secondary_indexes
 sub empty_tables
 {
 	my ($self) = @_;
-	$self->{server}->sql('TRUNCATE bigbrotr.events, bigbrotr.sightings, bigbrotr.statistics, bigbrotr.statistics_deltas');
+	$self->{server}->sql('TRUNCATE bigbrotr.events, bigbrotr.sightings, _bigbrotr.statistics, _bigbrotr.statistics_deltas');
 	$self->{server}->sql('TRUNCATE events, event_relay, relays, relay_metadata', 'original');
 	$self->{server}->sql('CHECKPOINT');
 	return;

@@ -5,7 +5,7 @@
  * and prints {"events": …, "seconds": …}. Each batch is one transaction.
  *
  * WAY   original: one prepared insert_event() (see baseline/original.sql) for each event;
- *       archive: one bigbrotr.insert_events() for each batch
+ *       archive: one _bigbrotr.insert_verified_events() for each batch
  * STEP  what is done inside the clock: insert: only that; verify: parse, check id and signature,
  *       insert; new (archive only): parse, check the id, send the sightings, by whose answer
  *       signatures are checked and events inserted that are not known; sightings (archive only):
@@ -87,10 +87,10 @@ class Feeder
 		if (to_archive) {
 			std::string id = connection.single_value("SELECT bigbrotr.add_relay('" + relay_ + "')");
 			relay_id_ = std::stoul(id);
-			connection.prepare("insert", "SELECT events FROM bigbrotr.insert_events($1, $2, $3, "
+			connection.prepare("insert", "SELECT events FROM _bigbrotr.insert_verified_events($1, $2, $3, "
 										 "$4, $5, $6, $7, $8, $9, $10, $11, $12)");
 			connection.prepare("sightings",
-							   "SELECT known FROM bigbrotr.insert_sightings($1, $2, $3)");
+							   "SELECT known FROM _bigbrotr.insert_sightings($1, $2, $3)");
 		} else
 			connection.prepare("insert",
 							   "SELECT insert_event($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
@@ -133,7 +133,7 @@ class Feeder
 		end_insertion();
 	}
 
-	/* What insert_events() takes before its last argument, the time. */
+	/* What insert_verified_events() takes before its last argument, the time. */
 	using Arguments = std::array<Array, 10>;
 
 	/* Those that are new, with their sightings. */

@@ -1,4 +1,4 @@
-# ./bench query [--quick] [CASE…]: how long questions take, through bigbrotr.query, against the original's tables,
+# ./bench query [--quick] [CASE…]: how long questions take, through bigbrotr.query_events, against the original's tables,
 # all in memory. Milliseconds: less is better. One plan of each kind goes to standard error.
 use strict;
 use warnings;
@@ -84,7 +84,7 @@ sub ask
 	my ($name) = @_;
 	my $question = $questions{$name};
 	my @parameters = map { [ split /\|/ ] } split /\n/, $server->sql("SELECT * FROM ($question->{from}) AS s LIMIT $questions");
-	my @ours = map { q{SELECT * FROM bigbrotr.query('} . $json->encode($question->{filter}->(@$_)) . q{')} } @parameters;
+	my @ours = map { q{SELECT * FROM bigbrotr.query_events('} . $json->encode($question->{filter}->(@$_)) . q{')} } @parameters;
 	my @theirs = map { 'SELECT * FROM events WHERE ' . $question->{original}->(@$_) } @parameters;
 	@theirs = @theirs[ 0 .. $scans - 1 ] if $question->{scans};
 	my (@times, @their_times);
@@ -114,7 +114,7 @@ sub warm_times
 sub plan
 {
 	my ($filter) = @_;
-	my $statement = $server->sql(q{SELECT bigbrotr.query_sql('} . $json->encode($filter) . q{')});
+	my $statement = $server->sql(q{SELECT bigbrotr.query_events_sql('} . $json->encode($filter) . q{')});
 	return $server->sql("EXPLAIN (COSTS off) $statement");
 }
 

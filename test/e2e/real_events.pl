@@ -33,7 +33,7 @@ note "the relay software itself refused $reasons{$_}: $_" for sort keys %reasons
 my $node = archive_server('real_events');
 load_truth($node, $stub);
 add_relays($node, $relay->{url});
-wait_for($node, q{count(*) = 1 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+wait_for($node, q{count(*) = 1 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.events'), keys(%lines) - @refused,
 	'everything the relay software serves is archived, nothing twice');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.events WHERE event_id NOT IN (SELECT event_id FROM truth)'),
@@ -42,7 +42,7 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.refusals'), 0, 'n
 
 $node->safe_psql('postgres', "DELETE FROM truth WHERE url LIKE '%:$relay->{port}/%'");
 add_relays($node, $stub->{urls}[0]);
-wait_for($node, q{count(*) = 2 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+wait_for($node, q{count(*) = 2 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.events'), scalar(keys %lines), 'with the refused ones: all');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.sightings s JOIN bigbrotr.relays USING (relay_id) WHERE url = '
 	  . "'$stub->{urls}[0]'"), scalar(keys %lines), 'all of them seen at the second relay');

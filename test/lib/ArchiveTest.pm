@@ -79,7 +79,7 @@ sub wait_for
 	my ($node, $condition, $database) = @_;
 	$database //= 'postgres';
 	return 1 if $node->poll_query_until($database, "SELECT $condition");
-	diag $node->safe_psql($database, 'SELECT url, phase, events, sightings, last_error, last_detail FROM bigbrotr.relay_progress LIMIT 20');
+	diag $node->safe_psql($database, 'SELECT relay_url, phase, event_count, sighting_count, last_error, last_detail FROM bigbrotr.relay_progress LIMIT 20');
 	diag $node->safe_psql($database, 'SELECT * FROM bigbrotr.services');
 	die "never became true: $condition\n";
 }

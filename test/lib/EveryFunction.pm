@@ -1,4 +1,4 @@
-# A call of every function and procedure of the schema bigbrotr, with plain arguments: for tests that look
+# A call of every function and procedure of ours, with plain arguments: for tests that look
 # at all of them at once.
 package EveryFunction;
 
@@ -22,7 +22,7 @@ my %by_name = (
 	'filters:jsonb'      => q{'{"kinds": [1], "limit": 5}'},
 	'purpose:text'       => q{'query'},
 	'path:text'          => q{'/nowhere.jsonl'},
-	'json:text'          => "'$event'",
+	'event:text'         => "'$event'",
 	'kind:integer'       => '1',
 	'most:integer'       => '10',
 	'batch_size:integer' => 'NULL');
@@ -51,24 +51,24 @@ sub not_callable
 	return;
 }
 
-# All that can be called: { signature, name, procedure, arguments => [ [ name, type ], … ] }; and why not, of the
+# All that can be called: { signature, schema, name, procedure, arguments => [ [ name, type ], … ] }; and why not, of the
 # others by their signatures.
 sub every_function
 {
 	my ($node, $database) = @_;
 	my (@functions, %skipped);
 	my $rows = $node->safe_psql($database, q{
-		SELECT p.oid::regprocedure, coalesce(p.prorettype::regtype::text, ''), p.prokind, p.proname,
+		SELECT p.oid::regprocedure, coalesce(p.prorettype::regtype::text, ''), p.prokind, p.pronamespace::regnamespace, p.proname,
 		       (SELECT string_agg(coalesce(p.proargnames[a.n], '') || ':' || format_type(a.type, NULL), ';' ORDER BY a.n)
 		        FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY AS a (type, n)
 		        WHERE coalesce(p.proargmodes[a.n], 'i') IN ('i', 'b', 'v'))
-		FROM pg_proc AS p WHERE p.pronamespace = 'bigbrotr'::regnamespace ORDER BY p.oid::regprocedure::text COLLATE "C"});
+		FROM pg_proc AS p WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) ORDER BY p.oid::regprocedure::text COLLATE "C"});
 	for my $row (split /\n/, $rows)
 	{
-		my ($signature, $result, $kind, $name, $arguments) = split /\|/, $row, -1;
+		my ($signature, $result, $kind, $schema, $name, $arguments) = split /\|/, $row, -1;
 		my $reason = not_callable($signature, $result);
 		$skipped{$signature} = $reason, next if $reason;
-		push @functions, { signature => $signature, name => $name, procedure => $kind eq 'p',
+		push @functions, { signature => $signature, schema => $schema, name => $name, procedure => $kind eq 'p',
 			arguments => [ map { [ split /:/, $_, 2 ] } split /;/, $arguments ] };
 	}
 	return (\@functions, \%skipped);
@@ -80,7 +80,7 @@ sub every_call
 	my ($functions, $skipped) = every_function(@_);
 	for my $function (@$functions)
 	{
-		my $call = "bigbrotr.$function->{name}(" . join(', ', map { plain_value(@$_) } @{ $function->{arguments} }) . ')';
+		my $call = "$function->{schema}.$function->{name}(" . join(', ', map { plain_value(@$_) } @{ $function->{arguments} }) . ')';
 		$function->{sql} = $function->{procedure} ? "CALL $call" : "SELECT $call";
 	}
 	return ($functions, $skipped);
@@ -94,7 +94,7 @@ sub plain_value
 	# Qualified, for tests with search paths of their own.
 	$type =~ s/^(bytea|text|name|jsonb?|cstring|"char")(?=\[|$)/pg_catalog.$1/;
 	return "'{}'::$type" if $type =~ /\[\]$/;
-	return "(SELECT e FROM $type AS e LIMIT 1)" if $type =~ /^bigbrotr\./ && !$by_type{$type};
+	return "(SELECT e FROM $type AS e LIMIT 1)" if $type =~ /^_?bigbrotr\./ && !$by_type{$type};
 	return "$value\::$type";
 }
 

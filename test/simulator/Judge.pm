@@ -58,7 +58,7 @@ my $report = q{
 		       (SELECT jsonb_agg(c) FROM (
 		           SELECT c.lower, c.upper, c.evidence, c.doubts FROM claims AS c WHERE c.relay_id = r.relay_id
 		           ORDER BY c.upper DESC LIMIT 12) AS c) AS claims
-		FROM bigbrotr.relays AS r JOIN bigbrotr.relay_sync AS p USING (relay_id)) AS x};
+		FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_sync AS p USING (relay_id)) AS x};
 
 # Returns a hash for each scenario. The table public.truth is filled from the file that the simulator wrote.
 sub judge

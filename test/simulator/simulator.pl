@@ -45,7 +45,7 @@ sub wait_until_quiet
 	while ($same < 8 && $looks++ < $looks_at_most)
 	{
 		my $now = $node->safe_psql('postgres', q{
-			SELECT count(*) FILTER (WHERE next_attempt = 0 AND phase IN ('waiting', 'connecting')) FROM bigbrotr.relay_sync;
+			SELECT count(*) FILTER (WHERE next_attempt = 0 AND phase IN ('waiting', 'connecting')) FROM _bigbrotr.relay_sync;
 			SELECT count(*) FROM bigbrotr.sightings;
 			SELECT md5(string_agg(concat_ws(' ', relay_id, lower, evidence), ',' ORDER BY relay_id, lower)) FROM bigbrotr.coverage});
 		my $quiet = $now =~ /^0\n/ && $now eq $last;

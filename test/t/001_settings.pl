@@ -19,10 +19,10 @@ ask($node, 'CREATE EXTENSION bigbrotr');
 is(ask($node, 'SELECT count(*) FROM bigbrotr.events'), '0', 'tables without preload');
 for my $query (
 	'SELECT * FROM bigbrotr.services',
-	"SELECT bigbrotr.service_start('synchronizer')",
-	"SELECT bigbrotr.service_stop('synchronizer')",
+	"SELECT bigbrotr.start_service('synchronizer')",
+	"SELECT bigbrotr.stop_service('synchronizer')",
 	"SELECT bigbrotr.service_stats('synchronizer')",
-	'SELECT bigbrotr.stop_workers()')
+	'SELECT bigbrotr.stop_services()')
 {
 	my ($code, undef, $error) =
 	  $node->psql('postgres', "\\set VERBOSITY verbose\n$query", on_error_stop => 0);
@@ -37,7 +37,7 @@ $node->wait_for_log(qr/LOG:  bigbrotr serves no database/);
 my (undef, undef, $notice) = $node->psql('postgres', 'SELECT * FROM bigbrotr.services');
 like($notice, qr/NOTICE:  bigbrotr serves no database.*bigbrotr\.databases/s, 'view says that nothing is served');
 (undef, undef, my $error) =
-  $node->psql('postgres', "SELECT bigbrotr.service_start('synchronizer')");
+  $node->psql('postgres', "SELECT bigbrotr.start_service('synchronizer')");
 like($error, qr/does not serve database "postgres".*HINT:.*bigbrotr\.databases/s,
 	'function says that the database is not served');
 
@@ -52,7 +52,7 @@ my @declared = split /\n/, ask($node, q{SELECT d.part || ': ' || concat_ws(' | '
 		'`' || coalesce(nullif(s.default_value, ''), $$''$$) || '`',
 		coalesce('`' || s.minimum || '` …' || coalesce(' `' || s.maximum || '`', ''), ''),
 		s.context, s.meaning || ' |')
-	FROM bigbrotr.setting_declarations() WITH ORDINALITY AS d JOIN bigbrotr.settings AS s USING (name)
+	FROM _bigbrotr.setting_declarations() WITH ORDINALITY AS d JOIN bigbrotr.settings AS s USING (name)
 	ORDER BY d.ordinality});
 is_deeply(\@documented, \@declared, 'the documentation says what the view shows') or diag(join("\n", @declared));
 is(ask($node, q{SET bigbrotr.query_timeout = 90000; SELECT value, source FROM bigbrotr.settings WHERE name = 'bigbrotr.query_timeout'}),
@@ -112,7 +112,7 @@ $node->append_conf('postgresql.conf', "bigbrotr.services = 'initializer'\n");
 $node->reload;
 wait_for_service($node, 'synchronizer', 'disabled');
 (undef, undef, $error) =
-  $node->psql('postgres', "SELECT bigbrotr.service_start('synchronizer')");
+  $node->psql('postgres', "SELECT bigbrotr.start_service('synchronizer')");
 like($error, qr/not to run here.*HINT:.*bigbrotr\.services/s, 'not listed, not started');
 $node->adjust_conf('postgresql.conf', 'bigbrotr.services', undef);
 $node->reload;
@@ -132,7 +132,7 @@ $node->reload;
 wait_for_service($node, 'synchronizer', 'disabled');
 wait_for_service($node, 'initializer', 'disabled');
 (undef, undef, $error) =
-  $node->psql('postgres', "SELECT bigbrotr.service_start('synchronizer')");
+  $node->psql('postgres', "SELECT bigbrotr.start_service('synchronizer')");
 like($error, qr/switched off.*HINT:.*bigbrotr\.enabled/s, 'switched off, not started');
 
 # The libraries and the net process may be anywhere: they are looked for where the preloaded one is.

@@ -23,52 +23,52 @@ wait_for_service($node, 'synchronizer', 'running');
 my $log_end;
 my $pid = worker_pid($node, 'synchronizer');
 my $child = net_pid($node, 'synchronizer');
-ask($node, "SELECT bigbrotr.service_stop('synchronizer')");
+ask($node, "SELECT bigbrotr.stop_service('synchronizer')");
 is(services_of($node), 'initializer done, synchronizer disabled', 'stopped');
 wait_gone($pid, 'the worker');
 wait_gone($child, 'its net process');
-is(ask($node, "SELECT bigbrotr.service_wait('synchronizer', 'running', '10 ms')"),
-	'f', 'service_wait gives up');
-is(ask($node, "SELECT bigbrotr.service_wait('synchronizer', 'running', '-300000 years')"),
+is(ask($node, "SELECT bigbrotr.wait_for_service('synchronizer', 'running', '10 ms')"),
+	'f', 'wait_for_service gives up');
+is(ask($node, "SELECT bigbrotr.wait_for_service('synchronizer', 'running', '-300000 years')"),
 	'f', 'however short the interval is');
 is(ask($node, "SELECT bigbrotr.health_check('synchronizer')"), 'f', 'nobody is not healthy');
-ask($node, "SELECT bigbrotr.service_start('synchronizer')");
+ask($node, "SELECT bigbrotr.start_service('synchronizer')");
 wait_for_service($node, 'synchronizer', 'running');
 
 $pid = worker_pid($node, 'synchronizer');
-ask($node, "SELECT bigbrotr.service_restart('synchronizer')");
-is(ask($node, "SELECT bigbrotr.service_wait('synchronizer', 'running', '170000000 years')"),
-	't', 'service_wait takes a long interval');
+ask($node, "SELECT bigbrotr.restart_service('synchronizer')");
+is(ask($node, "SELECT bigbrotr.wait_for_service('synchronizer', 'running', '170000000 years')"),
+	't', 'wait_for_service takes a long interval');
 isnt(worker_pid($node, 'synchronizer'), $pid, 'a restart makes a new worker');
 
 $pid = worker_pid($node, 'synchronizer');
 $child = net_pid($node, 'synchronizer');
-ask($node, "SELECT bigbrotr.service_pause('synchronizer')");
+ask($node, "SELECT bigbrotr.pause_service('synchronizer')");
 wait_for_service($node, 'synchronizer', 'paused');
-my $cycles = "SELECT cycles FROM bigbrotr.services WHERE service = 'synchronizer'";
+my $cycles = "SELECT cycle_count FROM bigbrotr.services WHERE service = 'synchronizer'";
 my $before = ask($node, $cycles);
 is(ask($node, "SELECT bigbrotr.health_check('synchronizer')"), 't', 'healthy while paused');
 is(ask($node, $cycles), $before, 'no cycle while paused');
-ask($node, "SELECT bigbrotr.service_resume('synchronizer')");
+ask($node, "SELECT bigbrotr.resume_service('synchronizer')");
 wait_for_service($node, 'synchronizer', 'running');
 is(worker_pid($node, 'synchronizer'), $pid, 'a pause keeps the worker');
 is(net_pid($node, 'synchronizer'), $child, 'and its net process');
 ok($node->poll_query_until('postgres', "SELECT ($cycles) > $before"), 'cycles go on');
 
-ask($node, 'SELECT bigbrotr.stop_workers()');
+ask($node, 'SELECT bigbrotr.stop_services()');
 is(services_of($node), 'initializer disabled, synchronizer disabled', 'all stopped');
-ask($node, 'SELECT bigbrotr.start_workers()');
+ask($node, 'SELECT bigbrotr.start_services()');
 wait_for_service($node, 'synchronizer', 'running');
 is(services_of($node), 'initializer done, synchronizer running', 'all started, in order');
 # The launcher has nothing to do for what runs, but to say so: whoever misses that waits for 30 s.
 is(ask($node, q{SET statement_timeout = '20s';
-	SELECT count(*) FROM generate_series(1, 20) AS n, bigbrotr.service_start(left('synchronizer', 100 + n))}),
+	SELECT count(*) FROM generate_series(1, 20) AS n, bigbrotr.start_service(left('synchronizer', 100 + n))}),
 	20, 'what runs need not be started');
 
 for my $case (
-	[ "service_start('nothing')", qr/there is no service "nothing".*Services are: initializer/s ],
+	[ "start_service('nothing')", qr/there is no service "nothing".*Services are: initializer/s ],
 	[ "service_stats('synchronizer', 2)", qr/has no instance 2.*bigbrotr\.services/s ],
-	[ "service_wait('synchronizer', 'happy')", qr/there is no state "happy".*States are/s ])
+	[ "wait_for_service('synchronizer', 'happy')", qr/there is no state "happy".*States are/s ])
 {
 	my (undef, undef, $error) =
 	  $node->psql('postgres', "\\set VERBOSITY verbose\nSELECT bigbrotr.$case->[0]");
@@ -86,7 +86,7 @@ is( ask($node,
 	'synchronizer|t|t|0|100|t',
 	'statistics');
 is( ask($node,
-		"SELECT health, cycles > 0, cycle_max_ms >= cycle_mean_ms, last_success IS NOT NULL,
+		"SELECT health, cycle_count > 0, cycle_max_ms >= cycle_mean_ms, last_success IS NOT NULL,
 			last_error IS NULL FROM bigbrotr.services WHERE service = 'synchronizer'"),
 	'healthy|t|t|t|t',
 	'view');
@@ -96,12 +96,12 @@ is( ask($node,
 	'bigbrotr_worker|bigbrotr synchronizer',
 	'in pg_stat_activity');
 my ($code, undef, $error) =
-  $node->psql('postgres', "CREATE ROLE somebody; SET ROLE somebody; SELECT bigbrotr.stop_workers()");
+  $node->psql('postgres', "CREATE ROLE somebody; SET ROLE somebody; SELECT bigbrotr.stop_services()");
 like($error, qr/permission denied/, 'not for everybody');
 
 # A wish to stop outlives a crash and a restart of the server, until the service is started again;
 # so does a wish to pause. What the file has besides is passed over.
-ask($node, "SELECT bigbrotr.service_stop('synchronizer')");
+ask($node, "SELECT bigbrotr.stop_service('synchronizer')");
 $node->stop('immediate');
 append_to_file($node->data_dir . '/bigbrotr_wishes', "garbage\n%zz synchronizer stopped\n" . ('x' x 2000) . "\n");
 $log_end = -s $node->logfile;
@@ -109,10 +109,10 @@ $node->start;
 wait_for_service($node, 'initializer', 'done');
 is(services_of($node), 'initializer done, synchronizer disabled', 'stopped over a crash');
 $node->wait_for_log(qr/file "bigbrotr_wishes" has lines that are not understood/, $log_end);
-ask($node, "SELECT bigbrotr.service_start('synchronizer'), bigbrotr.service_pause('synchronizer')");
+ask($node, "SELECT bigbrotr.start_service('synchronizer'), bigbrotr.pause_service('synchronizer')");
 $node->restart;
 wait_for_service($node, 'synchronizer', 'paused');
-ask($node, "SELECT bigbrotr.service_resume('synchronizer')");
+ask($node, "SELECT bigbrotr.resume_service('synchronizer')");
 is(slurp_file($node->data_dir . '/bigbrotr_wishes'), '', 'no wish is left');
 $node->restart;
 wait_for_service($node, 'synchronizer', 'running');
@@ -135,7 +135,7 @@ my $last_error = "SELECT last_error, sqlstate FROM bigbrotr.services
 	WHERE database = 'my %base' AND service = 'synchronizer'";
 is(ask($node, $last_error, 'my %base'), 'terminated by a signal|57P01', 'the error of a service');
 is(ask($node, $last_error), '|57P01', 'without its text in another database');
-ask($node, "SELECT bigbrotr.service_stop('synchronizer')", 'my %base');
+ask($node, "SELECT bigbrotr.stop_service('synchronizer')", 'my %base');
 $node->restart;
 wait_for_service($node, 'synchronizer', 'running');
 wait_for_service($node, 'initializer', 'done', 'my %base');
@@ -182,9 +182,9 @@ wait_for_service($node, 'synchronizer', 'running');
 $node->wait_for_log(qr/"initializer" of database "postgres" is done/, $log_end);
 ask($node, 'BEGIN; DROP EXTENSION bigbrotr; ROLLBACK');
 wait_for_service($node, 'synchronizer', 'running');
-ask($node, "SELECT bigbrotr.stop_workers();
+ask($node, "SELECT bigbrotr.stop_services();
 	UPDATE pg_extension SET extversion = '0.0.0' WHERE extname = 'bigbrotr';
-	SELECT bigbrotr.start_workers()");
+	SELECT bigbrotr.start_services()");
 $node->poll_query_until('postgres',
 	"SELECT last_error LIKE '%run ALTER EXTENSION bigbrotr UPDATE' AND sqlstate = '55000' AND state = 'enabled'
 	FROM bigbrotr.services WHERE service = 'initializer'")
@@ -194,7 +194,7 @@ is( ask($node, "SELECT state, instance, waiting_for FROM bigbrotr.services WHERE
 	'what a service waits for');
 ask($node, "UPDATE pg_extension SET extversion = default_version FROM pg_available_extensions AS a
 	WHERE extname = a.name AND extname = 'bigbrotr'");
-ask($node, 'SELECT bigbrotr.start_workers()');
+ask($node, 'SELECT bigbrotr.start_services()');
 wait_for_service($node, 'synchronizer', 'running');
 
 # Processes that the server does not allow: one warning, and they start when there are.

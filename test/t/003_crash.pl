@@ -37,7 +37,7 @@ $node->wait_for_log(qr/the net process is lost: it was ended by signal 9/);
 # One that hangs is no obstacle to a restart of its service.
 my $hanging = net_pid($node, 'synchronizer');
 kill 'STOP', $hanging;
-ask($node, "SELECT bigbrotr.service_restart('synchronizer')");
+ask($node, "SELECT bigbrotr.restart_service('synchronizer')");
 wait_for_service($node, 'synchronizer', 'running');
 wait_gone($hanging, 'the net process that hangs');
 
@@ -50,7 +50,7 @@ $node->append_conf('postgresql.conf', "bigbrotr.batch_timeout = 1s\n");
 $node->reload;
 $pid = worker_pid($node, 'synchronizer');
 my $locks = $node->background_psql('postgres');
-$locks->query_safe('BEGIN; LOCK TABLE bigbrotr.relays, bigbrotr.relay_sync');
+$locks->query_safe('BEGIN; LOCK TABLE bigbrotr.relays, _bigbrotr.relay_sync');
 my $waiting = "FROM bigbrotr.services WHERE service = 'synchronizer' AND state = 'running' AND waiting_for";
 ok($node->poll_query_until('postgres', "SELECT count(*) = 1 $waiting IS NOT NULL"), 'a batch that takes too long waits');
 $locks->query_safe('ROLLBACK');
@@ -89,10 +89,10 @@ for my $crash (1 .. 3)
 		$log_end);
 	wait_gone($child, "the net process of crash $crash");
 	$node->poll_query_until('postgres',
-		"SELECT count(*) = 3 FROM bigbrotr.services WHERE restarts >= $crash")
+		"SELECT count(*) = 3 FROM bigbrotr.services WHERE restart_count >= $crash")
 	  or die 'no services';
 }
-$node->wait_for_log(qr/bigbrotr starts no service: the server crashed 3 times.*HINT:.*start_workers/s);
+$node->wait_for_log(qr/bigbrotr starts no service: the server crashed 3 times.*HINT:.*start_services/s);
 is(services_of($node), 'initializer disabled, synchronizer disabled', 'given up after three');
 is( ask($node, "SELECT DISTINCT last_error, sqlstate FROM bigbrotr.services"),
 	'the server crashed 3 times within the last hour|57P02',
@@ -123,7 +123,7 @@ for my $crash (1 .. 3)
 	$node->poll_query_until('postgres', "SELECT EXISTS ($launcher)") or die 'no launcher';
 }
 $node->wait_for_log(qr/bigbrotr starts no service/, $log_end);
-ask($node, "SELECT bigbrotr.service_start('synchronizer')");
+ask($node, "SELECT bigbrotr.start_service('synchronizer')");
 wait_for_service($node, 'synchronizer', 'running');
 is(services_of($node), 'initializer disabled, synchronizer running', 'started by hand');
 
@@ -139,7 +139,7 @@ wait_for_service($node, 'synchronizer', 'running');
 # So does a restart of the server.
 $node->restart;
 wait_for_service($node, 'synchronizer', 'running');
-is(ask($node, 'SELECT sum(restarts) FROM bigbrotr.services'), '0', 'a restart begins afresh');
+is(ask($node, 'SELECT sum(restart_count) FROM bigbrotr.services'), '0', 'a restart begins afresh');
 
 $node->stop;
 done_testing();

@@ -29,7 +29,7 @@ is( ask($standby, "SELECT DISTINCT state, waiting_for FROM bigbrotr.services
 		WHERE service = ANY (string_to_array(current_setting('bigbrotr.services'), ', '))"),
 	'enabled|end of recovery', 'services wait for the end of recovery');
 my (undef, undef, $error) =
-  $standby->psql('postgres', "SELECT bigbrotr.service_start('synchronizer')");
+  $standby->psql('postgres', "SELECT bigbrotr.start_service('synchronizer')");
 like($error, qr/does not run service "synchronizer" during recovery.*HINT:.*promoted/s, 'with the reason');
 is(ask($standby, 'SELECT url FROM bigbrotr.relays'), 'wss://relay.example.com', 'data is there');
 

@@ -13,20 +13,21 @@ my $old  = archive_server('old');
 load_truth($old, $stub);
 add_relays($old, @{ $stub->{urls} });
 $old->safe_psql('postgres', q{SELECT bigbrotr.load_seeds('some list', E'wss://off.example.com\nno relay')});
-$old->safe_psql('postgres', q{UPDATE bigbrotr.relay_sync SET enabled = false WHERE relay_id = (SELECT relay_id FROM bigbrotr.relays WHERE url ~ 'off')});
-wait_for($old, q{count(*) = 2 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+$old->safe_psql('postgres', q{UPDATE _bigbrotr.relay_sync SET enabled = false WHERE relay_id = (SELECT relay_id FROM bigbrotr.relays WHERE url ~ 'off')});
+wait_for($old, q{count(*) = 2 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 
 # Every row of every table, with the services standing still.
-my @tables = qw(relays events sightings coverage relay_sync relay_traffic relay_refusals event_rejects seed_rejects relay_checks);
+my @tables = qw(bigbrotr.relays bigbrotr.events bigbrotr.sightings bigbrotr.coverage bigbrotr.event_rejects bigbrotr.seed_rejects
+	_bigbrotr.relay_sync _bigbrotr.relay_traffic _bigbrotr.relay_refusals _bigbrotr.relay_checks);
 my $rows = sub {
 	my ($node, $database) = @_;
 	return { map {
-		$_ => $node->safe_psql($database, "SELECT count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM bigbrotr.$_ AS t")
+		$_ => $node->safe_psql($database, "SELECT count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM $_ AS t")
 	} @tables };
 };
-$old->safe_psql('postgres', 'SELECT bigbrotr.stop_workers()');
+$old->safe_psql('postgres', 'SELECT bigbrotr.stop_services()');
 my $before = $rows->($old, 'postgres');
-like($before->{events}, qr/^[1-9]\d{3}\|/, 'there is an archive to dump');
+like($before->{'bigbrotr.events'}, qr/^[1-9]\d{3}\|/, 'there is an archive to dump');
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/archive.dump';
 $old->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $old->connstr('postgres') ], 'pg_dump');
 
@@ -45,18 +46,18 @@ for my $sequence ([ 'relays', 'relay_id' ], [ 'events', 'eid' ])
 }
 
 # The workers go on: what is covered is not read again, a new relay is archived.
-my $pages = $new->safe_psql('copy', 'SELECT sum(pages) FROM bigbrotr.relay_traffic');
+my $pages = $new->safe_psql('copy', 'SELECT sum(pages) FROM _bigbrotr.relay_traffic');
 my $more  = relay_stub(events => 500);
 $new->safe_psql('copy', "SELECT bigbrotr.add_relay('$more->{urls}[0]')");
 $new->append_conf('postgresql.conf', "bigbrotr.enabled = 'on'\n");
 $new->reload;
-wait_for($new, q{count(*) = 3 FROM bigbrotr.relay_sync WHERE phase = 'live'}, 'copy');
+wait_for($new, q{count(*) = 3 FROM _bigbrotr.relay_sync WHERE phase = 'live'}, 'copy');
 is($new->safe_psql('copy', q{
-		SELECT sightings FROM bigbrotr.relay_progress WHERE url = '} . $more->{urls}[0] . q{'}),
+		SELECT sighting_count FROM bigbrotr.relay_progress WHERE relay_url = '} . $more->{urls}[0] . q{'}),
 	500, 'a new relay is archived');
-is($new->safe_psql('copy', q{SELECT count(*) FROM bigbrotr.relay_progress WHERE proven_from = 0 AND phase = 'live'}),
+is($new->safe_psql('copy', q{SELECT count(*) FROM bigbrotr.relay_progress WHERE proven_from = to_timestamp(0) AND phase = 'live'}),
 	3, 'and all are covered');
-cmp_ok($new->safe_psql('copy', q{SELECT sum(pages) FROM bigbrotr.relay_progress WHERE url <> '} . $more->{urls}[0] . q{'}),
+cmp_ok($new->safe_psql('copy', q{SELECT sum(page_count) FROM bigbrotr.relay_progress WHERE relay_url <> '} . $more->{urls}[0] . q{'}),
 	'<', $pages + 10, 'what was covered was not read again');
 is($new->safe_psql('copy', q{SELECT phase FROM bigbrotr.relay_progress WHERE NOT enabled}), 'waiting', 'a disabled relay stays disabled');
 

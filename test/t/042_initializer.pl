@@ -17,7 +17,7 @@ my $load = sub {
 	$node->append_conf('postgresql.conf', "bigbrotr.seed_file = '$file'\n");
 	$node->reload;
 	wait_for($node, "current_setting('bigbrotr.seed_file') = '$file'");
-	$node->safe_psql('postgres', q{SELECT bigbrotr.service_restart('initializer')});
+	$node->safe_psql('postgres', q{SELECT bigbrotr.restart_service('initializer')});
 };
 
 my $of_it = q{FROM bigbrotr.services WHERE service = 'initializer'};
@@ -44,9 +44,9 @@ for my $case ([ '/nowhere/seeds', 'No such file or directory' ], [ $node->basedi
 	my ($file, $reason) = @$case;
 	$log = -s $node->logfile;
 	$load->($file);
-	wait_for($node, "EXISTS (SELECT FROM bigbrotr.refusals WHERE name = '$file')");
+	wait_for($node, "EXISTS (SELECT FROM bigbrotr.refusals WHERE seed_list = '$file')");
 	wait_for($node, $done);
-	is($node->safe_psql('postgres', "SELECT reason, last_detail FROM bigbrotr.refusals WHERE source = 'seeds' AND name = '$file'"),
+	is($node->safe_psql('postgres', "SELECT reason, last_detail FROM bigbrotr.refusals WHERE source = 'seeds' AND seed_list = '$file'"),
 		qq{unreadable|could not read seed file "$file": $reason}, 'an unreadable file is listed');
 	like(slurp_file($node->logfile, $log), qr/WARNING:  could not read seed file "\Q$file\E": $reason; no seeds are loaded/, 'and logged');
 }
@@ -54,7 +54,7 @@ for my $case ([ '/nowhere/seeds', 'No such file or directory' ], [ $node->basedi
 $load->($seeds);
 wait_for($node, $done);
 $node->safe_psql('postgres', 'ALTER TABLE bigbrotr.sightings RENAME seen_at TO seen_on');
-$node->safe_psql('postgres', q{SELECT bigbrotr.service_restart('initializer')});
+$node->safe_psql('postgres', q{SELECT bigbrotr.restart_service('initializer')});
 wait_for($node, qq{last_error ~ 'lacks the column "bigbrotr.sightings seen_at bigint"' $of_it});
 pass('a changed schema is noticed');
 

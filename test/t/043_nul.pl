@@ -23,7 +23,7 @@ append_to_file($file, join '', map { JSON::PP->new->ascii->encode($_) . "\n" } @
 my $stub = relay_stub(file => $file);
 my $node = archive_server('nul');
 add_relays($node, $stub->{urls}[0]);
-wait_for($node, q{count(*) = 1 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+wait_for($node, q{count(*) = 1 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 
 for my $event (@given)
 {

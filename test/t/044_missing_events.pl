@@ -31,7 +31,7 @@ my $relay = ScriptedRelay->start(
 
 my $node = archive_server('missing_events');
 # It is archived, but from no relay.
-$node->safe_psql('postgres', "SELECT bigbrotr.store_events(ARRAY[e.event_id], ARRAY[e.pubkey], ARRAY[e.created_at], ARRAY[e.kind],
+$node->safe_psql('postgres', "SELECT _bigbrotr.store_events(ARRAY[e.event_id], ARRAY[e.pubkey], ARRAY[e.created_at], ARRAY[e.kind],
 	ARRAY[e.tags::text], ARRAY[e.content], ARRAY[e.sig], ARRAY[NULL]::bytea[], 1) FROM bigbrotr.parse_event('" . ($newest =~ s/'/''/gr) . "') AS e");
 is($node->safe_psql('postgres', "SELECT count(*) FROM bigbrotr.events WHERE event_id = '\\x$id'"), 1, 'the event is archived');
 
@@ -47,7 +47,7 @@ wait_for($node, "EXISTS (SELECT FROM bigbrotr.coverage WHERE $time{$newest} BETW
 is($node->safe_psql('postgres', "SELECT count(*) FROM bigbrotr.event_relay WHERE event_id = '\\x$id'"), 1, 'what is claimed is archived');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.event_relay'), scalar(@events), 'and so is all else');
 is($node->safe_psql('postgres', q{SELECT bigbrotr.service_stats('synchronizer')->'custom'->>'events_missing'}), 1, 'one event was missing');
-is($node->safe_psql('postgres', 'SELECT failures FROM bigbrotr.relay_sync'), 0, 'which is no fault of the relay');
+is($node->safe_psql('postgres', 'SELECT failures FROM _bigbrotr.relay_sync'), 0, 'which is no fault of the relay');
 
 $node->stop;
 $relay->stop;

@@ -35,7 +35,7 @@ load_truth($node, $honest);
 
 # 200 names of one host.
 add_relays($node, map { $hostile->url("/$_") } 1 .. 200);
-wait_for($node, q{count(*) = 3 FROM bigbrotr.relay_sync WHERE phase = 'backfill'});
+wait_for($node, q{count(*) = 3 FROM _bigbrotr.relay_sync WHERE phase = 'backfill'});
 wait_for($node, q{count(*) = 197 FROM bigbrotr.relay_progress WHERE waiting_for ~ 'sync_connections_per_host'});
 pass('200 URLs of one host have the places of one host');
 
@@ -43,26 +43,26 @@ pass('200 URLs of one host have the places of one host');
 my $url = $honest->{urls}[0] =~ s/127\.0\.0\.1/localhost/r;
 $node->safe_psql('postgres', "UPDATE truth SET url = '$url'");
 add_relays($node, $url);
-wait_for($node, "phase = 'live' FROM bigbrotr.relay_progress WHERE url = '$url'");
+wait_for($node, "phase = 'live' FROM bigbrotr.relay_progress WHERE relay_url = '$url'");
 archive_matches($node, 'the relay of another host is archived');
-is($node->safe_psql('postgres', 'SELECT max(n) FROM (SELECT count(*) AS n FROM bigbrotr.relay_leases GROUP BY host) AS h'), 3, 'the first host still has its share');
+is($node->safe_psql('postgres', 'SELECT max(n) FROM (SELECT count(*) AS n FROM _bigbrotr.relay_leases GROUP BY host) AS h'), 3, 'the first host still has its share');
 
 # With a short slice all of them get their turn; the slice is no failure.
 $node->append_conf('postgresql.conf', "bigbrotr.sync_interval = '1s'\n");
 $node->reload;
 wait_for($node, q{count(*) >= 12 FROM bigbrotr.relays WHERE url ~ '127.0.0.1' AND status = 'online'});
-is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.relay_sync WHERE failures > 0'), 0, 'relays that are read for long give way to others of their host');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.relay_leases WHERE host = $$127.0.0.1$$') <= 3, 1, 'the share holds');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM _bigbrotr.relay_sync WHERE failures > 0'), 0, 'relays that are read for long give way to others of their host');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM _bigbrotr.relay_leases WHERE host = $$127.0.0.1$$') <= 3, 1, 'the share holds');
 
 # All places taken by relays that are read for long: the honest one gets its turn again and again.
-$node->safe_psql('postgres', q{UPDATE bigbrotr.relay_sync SET enabled = false WHERE relay_id NOT IN
+$node->safe_psql('postgres', q{UPDATE _bigbrotr.relay_sync SET enabled = false WHERE relay_id NOT IN
 	(SELECT relay_id FROM bigbrotr.relays WHERE url ~ '/[0-3]$')});
 $node->append_conf('postgresql.conf', "bigbrotr.sync_connections = 2\nbigbrotr.sync_connections_per_host = 2\n");
 $node->reload;
 for my $round (1 .. 2)
 {
 	my $now = $node->safe_psql('postgres', 'SELECT bigbrotr.unix_now()');
-	wait_for($node, "EXISTS (SELECT FROM bigbrotr.relay_progress WHERE url = '$url' AND phase = 'live' AND phase_since > $now)");
+	wait_for($node, "EXISTS (SELECT FROM bigbrotr.relay_progress WHERE relay_url = '$url' AND phase = 'live' AND phase_since > to_timestamp($now))");
 }
 pass('a relay that waits for any place gets its turn');
 
@@ -71,7 +71,7 @@ my $rich = relay_stub(events => 20000, rate => 2000);
 $node->append_conf('postgresql.conf', "bigbrotr.sync_relay_quota = 2000\n");
 $node->reload;
 add_relays($node, $rich->{urls}[0]);
-my $waits = "FROM bigbrotr.relay_progress WHERE url = '$rich->{urls}[0]' AND phase = 'waiting' AND next_attempt > bigbrotr.unix_now() + 3000";
+my $waits = "FROM bigbrotr.relay_progress WHERE relay_url = '$rich->{urls}[0]' AND phase = 'waiting' AND next_attempt > now() + interval '3000 s'";
 wait_for($node, "EXISTS (SELECT $waits)");
 my ($brought, $failures) = split /\|/, $node->safe_psql('postgres', "SELECT events, failures $waits");
 cmp_ok($brought, '>=', 2000, 'a relay may bring its quota');
@@ -82,11 +82,11 @@ is($failures, 0, 'which is no failure');
 $node->append_conf('postgresql.conf', "bigbrotr.min_free_disk = '1000TB'\n");
 $node->reload;
 wait_for($node, q{waiting_for ~ 'min_free_disk' FROM bigbrotr.services WHERE service = 'synchronizer'});
-wait_for($node, q{NOT EXISTS (SELECT FROM bigbrotr.relay_leases)});
+wait_for($node, q{NOT EXISTS (SELECT FROM _bigbrotr.relay_leases)});
 pass('without room on the disk nothing is open');
 $node->append_conf('postgresql.conf', "bigbrotr.min_free_disk = 0\n");
 $node->reload;
-wait_for($node, q{EXISTS (SELECT FROM bigbrotr.relay_leases)});
+wait_for($node, q{EXISTS (SELECT FROM _bigbrotr.relay_leases)});
 is($node->safe_psql('postgres', q{SELECT waiting_for FROM bigbrotr.services WHERE service = 'synchronizer'}), '', 'and with room it goes on');
 
 $node->stop;

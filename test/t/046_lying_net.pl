@@ -49,7 +49,7 @@ for my $lie (sort keys %reasons)
 
 	# The next one is honest.
 	set_lie('honest');
-	wait_for($node, q{phase = 'live' FROM bigbrotr.relay_sync});
+	wait_for($node, q{phase = 'live' FROM _bigbrotr.relay_sync});
 	archive_matches($node, "$lie: the next one archives the relay");
 	$node->stop;
 }

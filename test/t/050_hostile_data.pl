@@ -86,14 +86,14 @@ for my $paths (\@others, \@accepted)
 {
 	add_relays($node, map { $relay->url($_) } @$paths);
 	$asked += @$paths;
-	wait_for($node, "count(*) = $asked FROM bigbrotr.relay_sync WHERE phase = 'live' OR failures > 0");
+	wait_for($node, "count(*) = $asked FROM _bigbrotr.relay_sync WHERE phase = 'live' OR failures > 0");
 }
 
 my %seen = map { split /\|/ } split /\n/, $node->safe_psql('postgres',
 	q{SELECT relay_url, encode(event_id, 'hex') FROM bigbrotr.event_relay});
 my %refused;
 for (split /\n/, $node->safe_psql('postgres',
-	q{SELECT name, reason, count FROM bigbrotr.refusals WHERE source = 'relay' ORDER BY name, reason}))
+	q{SELECT relay_url, reason, refusal_count FROM bigbrotr.refusals WHERE source = 'relay' ORDER BY relay_url, reason}))
 {
 	my ($url, $reason, $count) = split /\|/;
 	$refused{$url}{$reason} = $count;

@@ -183,9 +183,9 @@ my $node = archive_server(
 load_truth($node, $honest);
 my $net = net_pid($node);
 add_relays($node, (map { $hostile->url("/$_") } sort keys %behaviours), @{ $honest->{urls} });
-wait_for($node, q{count(*) = 4 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+wait_for($node, q{count(*) = 4 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 pass('the honest relays are caught up');
-wait_for($node, 'count(*) = ' . keys(%behaviours) . q{ FROM bigbrotr.relay_sync WHERE phase = 'backoff'});
+wait_for($node, 'count(*) = ' . keys(%behaviours) . q{ FROM _bigbrotr.relay_sync WHERE phase = 'backoff'});
 pass('all others are backed off');
 
 # One of these sent a valid event before it was cut off.
@@ -195,17 +195,17 @@ archive_matches($node, 'what the honest relays have is archived, and that one ev
 is(unfounded_claims($node), 0, 'nothing is claimed that is not there');
 
 my %end = map { my ($url, @rest) = split /\|/; ($url => \@rest) } split /\n/, $node->safe_psql('postgres', q{
-	SELECT r.url, s.last_error, coalesce(f.count, 0) FROM bigbrotr.relay_sync AS s JOIN bigbrotr.relays AS r USING (relay_id)
-	LEFT JOIN bigbrotr.refusals AS f ON f.source = 'relay' AND f.name = r.url AND f.reason = s.last_error});
+	SELECT r.url, s.last_error, coalesce(f.refusal_count, 0) FROM _bigbrotr.relay_sync AS s JOIN bigbrotr.relays AS r USING (relay_id)
+	LEFT JOIN bigbrotr.refusals AS f ON f.source = 'relay' AND f.relay_url = r.url AND f.reason = s.last_error});
 for my $name (sort keys %behaviours)
 {
 	my ($reason, $count) = @{ $end{ $hostile->url("/$name") } };
 	like($reason, $behaviours{$name}[1], "$name: ends for a reason");
 	cmp_ok($count, '>', 0, "$name: counted as $reason");
 }
-is($node->safe_psql('postgres', q{SELECT last_detail FROM bigbrotr.relay_sync JOIN bigbrotr.relays USING (relay_id) WHERE url LIKE '%/notice-only'}),
+is($node->safe_psql('postgres', q{SELECT last_detail FROM _bigbrotr.relay_sync JOIN bigbrotr.relays USING (relay_id) WHERE url LIKE '%/notice-only'}),
 	'we do not like this filter', 'what a silent relay said in a notice is told');
-cmp_ok($node->safe_psql('postgres', q{SELECT next_attempt - bigbrotr.unix_now() FROM bigbrotr.relay_sync JOIN bigbrotr.relays USING (relay_id) WHERE url LIKE '%/closed'}),
+cmp_ok($node->safe_psql('postgres', q{SELECT next_attempt - bigbrotr.unix_now() FROM _bigbrotr.relay_sync JOIN bigbrotr.relays USING (relay_id) WHERE url LIKE '%/closed'}),
 	'>', 2000, 'the next attempt is far away');
 
 is(net_pid($node), $net, 'it was one net process all the time');

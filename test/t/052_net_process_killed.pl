@@ -31,7 +31,7 @@ for my $round (1 .. $kills)
 	isnt(net_pid_after($net), $net, "kill $round: there is a new one");
 }
 cmp_ok($archived, '<', 12000, 'the last one was in the middle');
-wait_for($node, q{count(*) = 3 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+wait_for($node, q{count(*) = 3 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 archive_matches($node, 'the archive is whole');
 is(unfounded_claims($node), 0, 'and its coverage is true');
 is(service_pid($node), $worker, 'the worker is still the first one');

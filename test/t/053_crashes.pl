@@ -41,11 +41,11 @@ for my $number (1 .. $crashes)
 	my ($kind) = (sort keys %crash)[ $number <= keys %crash ? $number - 1 : rand keys %crash ];
 	# At work again, then a random moment later.
 	wait_for($node, "count(*) > $archived FROM bigbrotr.sightings");
-	my $reading = $node->safe_psql('postgres', q{SELECT count(*) FROM bigbrotr.relay_sync WHERE phase IN ('connecting', 'backfill')});
+	my $reading = $node->safe_psql('postgres', q{SELECT count(*) FROM _bigbrotr.relay_sync WHERE phase IN ('connecting', 'backfill')});
 	add_relays($node, shift @unknown) if @unknown && $reading < 3;
 	select undef, undef, undef, rand 0.5;
 	$crash{$kind}->();
-	wait_for($node, q{bigbrotr.start_workers()::text = ''});    # this was no bug: no reason to hold back
+	wait_for($node, q{bigbrotr.start_services()::text = ''});    # this was no bug: no reason to hold back
 	$archived = $node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.sightings');
 	load_truth($node, $stub);
 	my $unfounded = unfounded_claims($node);
@@ -60,7 +60,7 @@ add_relays($node, @unknown) if @unknown;
 stop_publishing($stub);
 load_truth($node, $stub);
 wait_for($node, q{count(*) = (SELECT count(*) FROM truth) FROM bigbrotr.sightings});
-wait_for($node, qq{count(*) = $relays FROM bigbrotr.relay_sync WHERE phase = 'live'});
+wait_for($node, qq{count(*) = $relays FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 archive_matches($node, 'the archive is whole');
 is(unfounded_claims($node), 0, 'its coverage is true');
 
@@ -68,7 +68,7 @@ is(unfounded_claims($node), 0, 'its coverage is true');
 my $calm = archive_server('undisturbed');
 load_truth($calm, $stub);
 add_relays($calm, @{ $stub->{urls} });
-wait_for($calm, qq{count(*) = $relays FROM bigbrotr.relay_sync WHERE phase = 'live'});
+wait_for($calm, qq{count(*) = $relays FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 archive_matches($calm, 'so is that of an undisturbed run');
 
 my %content;

@@ -19,7 +19,7 @@ add_relays($node, @{ $stub->{urls} });
 sub under_load
 {
 	my ($database) = @_;
-	my $deliveries = q{SELECT sightings FROM bigbrotr.total_statistics};
+	my $deliveries = q{SELECT sighting_count FROM bigbrotr.total_statistics};
 	my $before = $node->safe_psql($database // 'postgres', $deliveries);
 	wait_for($node, "(($deliveries) > $before)", $database);
 	return;
@@ -67,7 +67,7 @@ release_writers();
 my $worker = service_pid($node);
 $node->append_conf('postgresql.conf', 'bigbrotr.allow_local_relays = off');
 $node->reload;
-wait_for($node, q{NOT EXISTS (SELECT FROM bigbrotr.relay_sync WHERE phase IN ('connecting', 'backfill', 'live'))});
+wait_for($node, q{NOT EXISTS (SELECT FROM _bigbrotr.relay_sync WHERE phase IN ('connecting', 'backfill', 'live'))});
 pass('after a reload relays that are no longer allowed are left alone');
 $node->append_conf('postgresql.conf', 'bigbrotr.allow_local_relays = on');
 $node->reload;
@@ -126,10 +126,10 @@ $node->safe_psql('postgres', 'CREATE DATABASE served');
 create_archive($node, 'served');
 $node->safe_psql('served', join ';', map { "SELECT bigbrotr.add_relay('$_')" } @{ $stub->{urls} });
 under_load('served');
-$node->safe_psql('postgres', 'SELECT bigbrotr.stop_workers()');
+$node->safe_psql('postgres', 'SELECT bigbrotr.stop_services()');
 $node->safe_psql('postgres', 'DROP DATABASE served WITH (FORCE)');
 pass('and after draining by hand');
-$node->safe_psql('postgres', 'SELECT bigbrotr.start_workers()');
+$node->safe_psql('postgres', 'SELECT bigbrotr.start_services()');
 
 # ---- a relay is forgotten in the middle of its backfill
 under_load();
@@ -146,7 +146,7 @@ is(scalar(grep { !gone($_) } @processes), 0, 'all processes end with a killed po
 $node->start;
 
 # ---- after all that
-wait_for($node, q{count(*) = 19 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+wait_for($node, q{count(*) = 19 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 # What only the forgotten relay had may have come before it was forgotten: nobody saw it elsewhere.
 $node->safe_psql('postgres', q{
 	SELECT bigbrotr.delete_events(array_agg(event_id)) FROM bigbrotr.events AS e

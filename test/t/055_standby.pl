@@ -30,7 +30,7 @@ my $inherited = $standby->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.e
 cmp_ok($inherited, '<', 9000, 'the primary ended in the middle of the backfill');
 is(unfounded_claims($standby), 0, 'what the standby claims, it has');
 $standby->promote;
-wait_for($standby, q{count(*) = 2 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+wait_for($standby, q{count(*) = 2 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 archive_matches($standby, 'promoted, it completes the archive');
 is(unfounded_claims($standby), 0, 'its coverage is true');
 unlike(slurp_file($standby->logfile), qr/ERROR|PANIC/, 'without an error');

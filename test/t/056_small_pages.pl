@@ -13,7 +13,7 @@ my $stub = relay_stub(events => 2000, cap => 2, list => $list);
 my $node = archive_server('small_pages');
 load_truth($node, $stub);
 add_relays($node, @{ $stub->{urls} });
-wait_for($node, q{count(*) = 1 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+wait_for($node, q{count(*) = 1 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 
 my $full = 'SELECT created_at FROM truth GROUP BY created_at HAVING count(*) > 2';
 my $missing = q{SELECT created_at FROM truth WHERE event_id NOT IN (SELECT event_id FROM bigbrotr.events)};
@@ -23,7 +23,7 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM ($full EXCEPT SELECT lower
 	0, 'each of them is marked');
 is(unfounded_claims($node), 0, 'none of them is claimed');
 is($node->safe_psql('postgres', q{
-	SELECT count(*) FROM bigbrotr.gaps((SELECT relay_id FROM bigbrotr.relays), (SELECT max(created_at) FROM truth)) WHERE reason = 'unread'}),
+	SELECT count(*) FROM _bigbrotr.gaps((SELECT relay_id FROM bigbrotr.relays), (SELECT max(created_at) FROM truth)) WHERE reason = 'unread'}),
 	0, 'all else is proven, down to the beginning');
 
 $node->stop;

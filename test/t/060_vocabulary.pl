@@ -129,11 +129,11 @@ if (my @nasty = json_lines('nasty-events.jsonl'))
 		nprofile_encode(sha256('a'), ARRAY[as_text($1)])
 		public_key($1)
 		sign_event(sha256('a'), 1, as_text($1))
-		d_tag(as_text($1)::jsonb)
-		tag_values(as_text($1)::jsonb, as_text($1))
-		expiration(as_text($1)::jsonb -> 'tags')
-		tag_value(as_text($1)::jsonb -> 'tags', 'e')
-		canonical_json(sha256('a'), 1, 1, as_text($1)::jsonb -> 'tags', as_text($1))};
+		d_tag(as_text($1)::jsonb::bigbrotr.tags)
+		tag_values(as_text($1)::jsonb::bigbrotr.tags, as_text($1))
+		expiration((as_text($1)::jsonb -> 'tags')::bigbrotr.tags)
+		tag_value((as_text($1)::jsonb -> 'tags')::bigbrotr.tags, 'e')
+		canonical_json(sha256('a'), 1, 1, (as_text($1)::jsonb -> 'tags')::bigbrotr.tags, as_text($1))};
 	my %errors = rows(q{SELECT n || ' ' || name, error_of(f, input) FROM cases, unnest(ARRAY['}
 		  . join(q{','}, map { s/'/''/gr } @functions) . q{']) WITH ORDINALITY AS f (f, n)});
 	is(scalar keys %errors, @functions * @nasty, 'nasty input into ' . @functions . ' functions');

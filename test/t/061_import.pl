@@ -82,7 +82,7 @@ sub export_to
 
 # A file of the server.
 $node->safe_psql('postgres', "CALL bigbrotr.import_events('$file')");
-is( one('postgres', q{SELECT finished, bytes = size, done, lines, events_new, events_known, events_refused FROM bigbrotr.import_progress}),
+is( one('postgres', q{SELECT finished, bytes = size, done_fraction, line_count, new_count, known_count, refused_count FROM bigbrotr.import_progress}),
 	join('|', 't', 't', 1, scalar @lines, scalar keys %expected, $good - keys %expected, $bad), 'counters');
 my %rejects = map { split /\|/ } split /\n/, one('postgres', 'SELECT line, reason FROM bigbrotr.import_rejects');
 my @faults;
@@ -154,18 +154,18 @@ for my $limit (20, 100, 300)
 {
 	$node->psql('fourth', "SET statement_timeout = '${limit}ms'; CALL bigbrotr.import_events('$file')");
 }
-is(one('fourth', 'SELECT count(*) <= 4 FROM bigbrotr.imports'), 't', 'interrupted');
-$node->safe_psql('fourth', "CALL bigbrotr.import_events('$file')") if one('fourth', 'SELECT count(*) FROM bigbrotr.imports WHERE finished_at IS NULL');
-is(one('fourth', q{SELECT count(*), bool_and(finished), max(lines), bool_and(bytes = size) FROM bigbrotr.import_progress WHERE events_new > 0}),
+is(one('fourth', 'SELECT count(*) <= 4 FROM _bigbrotr.imports'), 't', 'interrupted');
+$node->safe_psql('fourth', "CALL bigbrotr.import_events('$file')") if one('fourth', 'SELECT count(*) FROM _bigbrotr.imports WHERE finished_at IS NULL');
+is(one('fourth', q{SELECT count(*), bool_and(finished), max(line_count), bool_and(bytes = size) FROM bigbrotr.import_progress WHERE new_count > 0}),
 	'1|t|' . @lines . '|t', 'one import in several runs');
 is(export_to('fourth', $node->basedir . '/fourth.jsonl') eq $first, 1, 'nothing is lost or twice');
-is(one('fourth', 'SELECT count(*) FROM bigbrotr.import_rejects JOIN bigbrotr.imports USING (import_id) WHERE events_new > 0'), $bad, 'nor told twice');
+is(one('fourth', 'SELECT count(*) FROM bigbrotr.import_rejects JOIN _bigbrotr.imports USING (import_id) WHERE events_new > 0'), $bad, 'nor told twice');
 
 # Pieces of any size, the client's way.
 my $small = substr slurp_file($file), 0, 100_000;
 my $hex = unpack 'H*', $small;
 my ($taken, $pieces) = (0, 0);
-my ($import) = split /\|/, one('second', q{SELECT * FROM bigbrotr.import_begin('pieces')});
+my ($import) = split /\|/, one('second', q{SELECT * FROM bigbrotr.begin_import('pieces')});
 while ($taken < length $small)
 {
 	my $size = 1 + 3777 * ++$pieces % 40_000;
@@ -174,7 +174,7 @@ while ($taken < length $small)
 	$taken += one('second', "SELECT bigbrotr.import_lines($import, $taken, '\\x$piece', " . ($last ? 'true' : 'false') . ')');
 	last if $pieces > 1000;
 }
-is(one('second', "SELECT bytes, lines, events_new FROM bigbrotr.imports WHERE import_id = $import"),
+is(one('second', "SELECT bytes, lines, events_new FROM _bigbrotr.imports WHERE import_id = $import"),
 	'100000|' . (1 + $small =~ tr/\n//) . '|0', 'an import in pieces');
 
 # A line that is larger than anything that is held in memory.
@@ -186,7 +186,7 @@ open $out, '>', $huge or die "$huge: $!";
 print $out "one\n", 'x' x 5_000_000, "\n", "three\n", 'y' x 2_000_000;
 close $out;
 $node->safe_psql('second', "CALL bigbrotr.import_events('$huge')");
-is(one('second', q{SELECT r.line, r.reason, r.text FROM bigbrotr.import_rejects AS r JOIN bigbrotr.imports AS i USING (import_id)
+is(one('second', q{SELECT r.line, r.reason, r.text FROM bigbrotr.import_rejects AS r JOIN _bigbrotr.imports AS i USING (import_id)
 		WHERE i.source LIKE '%huge.jsonl' ORDER BY 1}),
 	"1|not_an_object|\n2|too_large|\n3|not_an_object|\n4|too_large|", 'lines too large are left out, and nothing is kept of what is no event');
 
@@ -206,7 +206,7 @@ is(error_of("CREATE ROLE feeder; GRANT bigbrotr_writer TO feeder; SET ROLE feede
 	'permission denied to read server files', 'privilege');
 is(error_of("SELECT bigbrotr.import_lines($import, 7, 'x')"), "import $import is not at byte 7", 'position');
 is(error_of(q{SELECT bigbrotr.import_lines(4711, 0, 'x')}), 'there is no import 4711', 'import');
-is(error_of(q{SELECT bigbrotr.import_begin('x', 'nonsense')}) =~ /is no relay URL/, 1, 'relay');
+is(error_of(q{SELECT bigbrotr.begin_import('x', 'nonsense')}) =~ /is no relay URL/, 1, 'relay');
 {
 	local $ENV{PGDATABASE} = 'second';
 	command_fails_like([ 'bigbrotr-import', '/no/such/file' ], qr/could not read/, 'the client says what is wrong');

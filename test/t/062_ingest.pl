@@ -64,7 +64,7 @@ my $insert = q{
 	        array_agg(c.sig) AS sigs, array_agg(c.raw) AS raws FROM corpus AS c WHERE c.n BETWEEN b.n + 1 AND b.n + 500) AS e,
 	LATERAL (SELECT coalesce(array_agg(s.event_id ORDER BY s.n, s.relay_id), '{}') AS ids, coalesce(array_agg(s.relay_id ORDER BY s.n, s.relay_id), '{}') AS relays,
 	        coalesce(array_agg(s.seen_at ORDER BY s.n, s.relay_id), '{}') AS seen FROM seen AS s WHERE s.n BETWEEN b.n + 1 AND b.n + 500) AS s,
-	LATERAL bigbrotr.insert_events(e.ids, e.pubkeys, e.ats, e.kinds, e.tags, e.contents, e.sigs, e.raws, s.ids, s.relays, s.seen, 5000) AS i
+	LATERAL _bigbrotr.insert_verified_events(e.ids, e.pubkeys, e.ats, e.kinds, e.tags, e.contents, e.sigs, e.raws, s.ids, s.relays, s.seen, 5000) AS i
 	WHERE e.ids IS NOT NULL};
 
 # Everything but eids, which are drawn as needed.

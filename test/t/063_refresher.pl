@@ -9,16 +9,16 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = archive_server('refresher');
-is($node->safe_psql('postgres', q{SELECT bigbrotr.service_wait('refresher', 'running')}), 't', 'the refresher runs by default');
+is($node->safe_psql('postgres', q{SELECT bigbrotr.wait_for_service('refresher', 'running')}), 't', 'the refresher runs by default');
 
 $node->safe_psql('postgres', q{
 	SELECT bigbrotr.add_relay('wss://r1.example.com');
-	SELECT bigbrotr.insert_events(array_agg(sha256(n::text::bytea)), array_agg(sha256('author')), array_agg(n * 86400), array_agg(n::integer),
+	SELECT _bigbrotr.insert_verified_events(array_agg(sha256(n::text::bytea)), array_agg(sha256('author')), array_agg(n * 86400), array_agg(n::integer),
 		array_agg('[]'::text), array_agg(''::text), array_agg(sha256('a') || sha256('b')), array_agg(NULL::bytea),
 		array_agg(sha256(n::text::bytea)), array_agg(1), array_agg(n), 1)
 	FROM generate_series(1::bigint, 200) AS n});
-$node->safe_psql('postgres', q{SELECT bigbrotr.service_restart('refresher')});
-ok($node->poll_query_until('postgres', 'SELECT NOT EXISTS (SELECT FROM bigbrotr.statistics_deltas)'), 'it folds');
+$node->safe_psql('postgres', q{SELECT bigbrotr.restart_service('refresher')});
+ok($node->poll_query_until('postgres', 'SELECT NOT EXISTS (SELECT FROM _bigbrotr.statistics_deltas)'), 'it folds');
 is($node->safe_psql('postgres', q{SELECT (custom ->> 'deltas_folded')::integer > 0 FROM (SELECT bigbrotr.service_stats('refresher') -> 'custom' AS custom) AS s}),
 	't', 'and says so');
 is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.total_statistics'), '200|200', 'totals');
@@ -30,7 +30,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $node->connstr('restored') ], 'restore');
 is($node->safe_psql('restored', 'SELECT * FROM bigbrotr.total_statistics'), '200|200', 'totals of the copy');
 is($node->safe_psql('restored', 'SELECT * FROM bigbrotr.verify_statistics()'), '', 'the copy counted as it was filled');
-is($node->safe_psql('restored', q{SELECT events FROM bigbrotr.insert_events(ARRAY[sha256('new')], ARRAY[sha256('p')], '{1}', '{1}', '{[]}', '{x}',
+is($node->safe_psql('restored', q{SELECT events FROM _bigbrotr.insert_verified_events(ARRAY[sha256('new')], ARRAY[sha256('p')], '{1}', '{1}', '{[]}', '{x}',
 	ARRAY[sha256('a') || sha256('b')], '{NULL}', '{}', '{}', '{}', 1)}), '1', 'and takes more events');
 
 $node->stop;

@@ -163,13 +163,13 @@ sub crowd
 		is(() = $client->{out} =~ /^1$/mg, $client->{expected}, 'and finds each of its events in the next transaction');
 	}
 	my $connection = "$port dbname=crowd";
-	is(psql($connection, 'SELECT events, sightings FROM bigbrotr.total_statistics'), '200|400', 'all events and sightings are there, none twice');
+	is(psql($connection, 'SELECT event_count, sighting_count FROM bigbrotr.total_statistics'), '200|400', 'all events and sightings are there, none twice');
 	is(psql($connection, 'SELECT * FROM bigbrotr.verify_statistics(); SELECT * FROM bigbrotr.verify_references()'), '', 'all counts and references hold');
 	is(psql($connection, 'CALL bigbrotr.cleanup_orphans()'), '0|0|0', 'a procedure that commits as it goes');
 	my $file = $node->basedir . '/more.jsonl';
 	append_to_file($file, corpus(qw(--seed 65 300)));
 	psql($connection, "CALL bigbrotr.import_events('$file')");
-	is(psql($connection, 'SELECT events_new FROM bigbrotr.import_progress WHERE finished'), '300', 'and an import');
+	is(psql($connection, 'SELECT new_count FROM bigbrotr.import_progress WHERE finished'), '300', 'and an import');
 	return;
 }
 
@@ -181,6 +181,6 @@ sub insert_and_find
 	return qq{
 		SELECT bigbrotr.insert_event(e.event_id, e.pubkey, e.created_at, e.kind, e.tags, e.content, e.sig,
 			'wss://relay$number.example.com', 'clearnet', 1, 2) FROM bigbrotr.parse_event($literal) AS e \\g /dev/null
-		SELECT count(*) FROM bigbrotr.query('{"ids":["$id"]}', true);
+		SELECT count(*) FROM bigbrotr.query_events('{"ids":["$id"]}', true);
 	};
 }

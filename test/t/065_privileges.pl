@@ -24,14 +24,14 @@ my $granted = join "\n", sort split /\n/, $node->safe_psql('postgres', q{
 	SELECT concat_ws(' ', CASE WHEN grantee = 0 THEN 'public' ELSE grantee::regrole::text END, privilege, object)
 	FROM (SELECT a.grantee, a.privilege_type AS privilege, p.oid::regprocedure::text AS object, p.proowner AS owner
 	      FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-	      WHERE p.pronamespace = 'bigbrotr'::regnamespace
+	      WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
 	      UNION ALL
 	      SELECT a.grantee, a.privilege_type, c.oid::regclass::text, c.relowner
 	      FROM pg_class AS c, aclexplode(c.relacl) AS a
-	      WHERE c.relnamespace = 'bigbrotr'::regnamespace
+	      WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
 	      UNION ALL
 	      SELECT a.grantee, a.privilege_type, 'schema ' || n.nspname, n.nspowner
-	      FROM pg_namespace AS n, aclexplode(n.nspacl) AS a WHERE n.nspname = 'bigbrotr') AS g
+	      FROM pg_namespace AS n, aclexplode(n.nspacl) AS a WHERE n.nspname IN ('bigbrotr', '_bigbrotr')) AS g
 	WHERE grantee <> owner});
 my $expected = slurp_file(source_directory() . '/test/data/privileges.txt') =~ s/^#.*\n//gmr;
 chomp $expected;
@@ -39,7 +39,7 @@ is($granted, $expected, 'the privileges granted are those of test/data/privilege
 my %expected = map { $_ => 1 } split /\n/, $expected;
 
 $node->safe_psql('postgres', 'CREATE ROLE nobody');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_proc WHERE pronamespace = 'bigbrotr'::regnamespace AND prosecdef}),
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_proc WHERE pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND prosecdef}),
 	'0', 'no function runs as its owner');
 wait_for($node, q{count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer'});
 is($node->safe_psql('postgres', q{
@@ -91,7 +91,7 @@ sub try_functions
 	for my $i (0 .. $#answers)
 	{
 		my ($state, $message) = @{ $answers[$i] };
-		my $refused = $state eq '42501' && $message =~ /permission denied for (?:function|procedure) $calls->[$i]{name}$|permission denied for schema bigbrotr$/;
+		my $refused = $state eq '42501' && $message =~ /permission denied for (?:function|procedure) $calls->[$i]{name}$|permission denied for schema _?bigbrotr$/;
 		my $may = may($role, 'EXECUTE', $calls->[$i]{signature});
 		push @wrong, "$calls->[$i]{signature}: $state $message" if $may == !!$refused;
 	}
@@ -105,7 +105,7 @@ sub try_tables
 	my (@statements, @allowed);
 	for my $row (split /\n/, $node->safe_psql('postgres', q{
 		SELECT c.oid::regclass, c.relkind, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = 1
-		WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind IN ('r', 'v', 'S') ORDER BY 1}))
+		WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND c.relkind IN ('r', 'v', 'S') ORDER BY 1}))
 	{
 		my ($table, $kind, $column) = split /\|/, $row;
 		my %actions = (SELECT => "SELECT 1 FROM $table LIMIT 0");

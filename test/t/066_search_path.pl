@@ -42,7 +42,7 @@ my $file = $node->basedir . '/events.jsonl';
 append_to_file($file, corpus(qw(--seed 66 50)));
 is(last_line(qq{$reset $hostile
 	CALL bigbrotr.import_events('$file', 'wss://relay.example.com');
-	SELECT bigbrotr.query('{"kinds": [1], "limit": 3}');
+	SELECT bigbrotr.query_events('{"kinds": [1], "limit": 3}');
 	SELECT bigbrotr.export_events();
 	SELECT * FROM bigbrotr.events_as_published; SELECT * FROM bigbrotr.total_statistics; SELECT * FROM bigbrotr.event_relay;
 	CALL bigbrotr.cleanup_orphans();
@@ -115,7 +115,7 @@ sub set_traps
 			END LOOP;
 			-- Relations: in the place where they are found first.
 			FOR item IN SELECT c.oid::regclass AS real, c.relname FROM pg_class AS c
-			            WHERE c.relkind IN ('r', 'v') AND (c.relnamespace = 'bigbrotr'::regnamespace
+			            WHERE c.relkind IN ('r', 'v') AND (c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
 			                  OR c.relname IN ('pg_class', 'pg_namespace', 'pg_extension', 'pg_proc', 'pg_roles', 'pg_index', 'pg_settings'))
 			LOOP
 				EXECUTE format('CREATE VIEW hostile.%I AS SELECT * FROM %s WHERE hostile.spring()', item.relname, item.real);

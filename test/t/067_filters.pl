@@ -26,7 +26,7 @@ cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.events'), '>=
 
 $node->safe_psql('postgres', q{
 	CREATE TABLE flags AS
-	SELECT e.eid, e.eid IN (SELECT eid FROM bigbrotr.events_standing) AS standing,
+	SELECT e.eid, e.eid IN (SELECT eid FROM bigbrotr.events_visible) AS standing,
 	       e.eid IN (SELECT eid FROM bigbrotr.events_current) AS current
 	FROM bigbrotr.events AS e;
 	CREATE TABLE numbered AS SELECT row_number() OVER (ORDER BY event_id) AS n, e.* FROM bigbrotr.events AS e;
@@ -98,8 +98,8 @@ $node->safe_psql('postgres', qq{
 		FOR n IN 1 .. $filters LOOP
 			f := random_filter();
 			seen := random() < 0.3;
-			INSERT INTO asked VALUES (f, seen, ARRAY(SELECT event_id FROM bigbrotr.query(f, seen)), reference(f, seen),
-				CASE WHEN NOT f ? 'limit' THEN bigbrotr.count(f, seen) END);
+			INSERT INTO asked VALUES (f, seen, ARRAY(SELECT event_id FROM bigbrotr.query_events(f, seen)), reference(f, seen),
+				CASE WHEN NOT f ? 'limit' THEN bigbrotr.count_events(f, seen) END);
 		END LOOP;
 	END
 	\$\$}, timeout => 3600);

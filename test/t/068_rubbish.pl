@@ -17,7 +17,7 @@ $node->start;
 create_archive($node);
 $node->safe_psql('postgres', q{
 	SELECT bigbrotr.add_relay('wss://relay.example.com');
-	SELECT bigbrotr.import_begin('x');
+	SELECT bigbrotr.begin_import('x');
 	SELECT bigbrotr.insert_event(e.event_id, e.pubkey, e.created_at, e.kind, e.tags, e.content, e.sig, 'wss://relay.example.com', NULL, 1, 1)
 	FROM generate_series(0, 30100, 100) AS kind, bigbrotr.parse_event(bigbrotr.sign_event(sha256('a'), kind, 'x', '[["e", "x"]]')) AS e;
 	CREATE TABLE attempts (n integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, statement text);
@@ -114,7 +114,7 @@ for my $function (grep { !$_->{procedure} } @$functions)
 {
 	my @arguments = @{ $function->{arguments} };
 	my @choices = map { [ values_of($_->[1]) ] } @arguments;
-	my $call = sub { push @statements, "SELECT bigbrotr.$function->{name}(" . join(', ', @_) . ')' };
+	my $call = sub { push @statements, "SELECT $function->{schema}.$function->{name}(" . join(', ', @_) . ')' };
 	for my $i (0 .. $#arguments)
 	{
 		for my $base (\&plain_value, \&base_value)
@@ -131,7 +131,7 @@ for my $function (grep { !$_->{procedure} } @$functions)
 	$call->(map { $_->[ rand @$_ ] } @choices) for 1 .. 50;
 }
 # Filters as conditions: made into others by the planner, and computed row by row.
-for my $relation (qw(events events_as_seen events_current events_standing events_as_published))
+for my $relation (qw(events events_current events_visible events_as_published))
 {
 	push @statements, map { "SELECT count(*) FROM bigbrotr.$relation AS e WHERE bigbrotr.event_matches(e, $_)" }
 	  map { ("$_\::jsonb", "(SELECT $_\::jsonb OFFSET 0)") } @jsons;

@@ -8,7 +8,7 @@ use ArchiveTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my @ways = qw(insert_event insert_events_batch insert_events import);
+my @ways = qw(insert_event insert_events_batch insert_verified_events import);
 my $node = archive_server('extremes');
 for my $way (@ways)
 {
@@ -32,7 +32,7 @@ my %extremes = (
 	'the beginning of time'         => [ q{'[]'::jsonb}, q{''}, 0, 0 ]);
 my $key = 0;
 $node->safe_psql('postgres', join "\n", q{CREATE TABLE made (name text, json text);},
-	map { $key++; "INSERT INTO made SELECT '$_', bigbrotr.sign_event(sha256('author $key'), $extremes{$_}[2], $extremes{$_}[1], $extremes{$_}[0], $extremes{$_}[3]);" }
+	map { $key++; "INSERT INTO made SELECT '$_', bigbrotr.sign_event(sha256('author $key'), $extremes{$_}[2], $extremes{$_}[1], ($extremes{$_}[0])::bigbrotr.tags, $extremes{$_}[3]);" }
 	sort keys %extremes);
 append_to_file($made, join '', map { pack('H*', $_) . "\n" } split /\n/, $node->safe_psql('postgres', q{SELECT encode(convert_to(json, 'UTF8'), 'hex') FROM made}));
 
@@ -50,15 +50,15 @@ sub fill
 fill('insert_event', q{SELECT bigbrotr.insert_event(event_id, pubkey, created_at, kind, tags, content, sig, 'wss://r.example.com', NULL, 1, 1) FROM made});
 fill('insert_events_batch', q{
 	SELECT bigbrotr.insert_events_batch(array_agg(to_jsonb(m) || jsonb_build_object('relay_url', 'wss://r.example.com', 'relay_inserted_at', 1, 'seen_at', 1))) FROM made AS m});
-fill('insert_events', q{
-	SELECT bigbrotr.insert_events(array_agg(event_id), array_agg(pubkey), array_agg(created_at), array_agg(kind), array_agg(tags::text), array_agg(content),
+fill('insert_verified_events', q{
+	SELECT _bigbrotr.insert_verified_events(array_agg(event_id), array_agg(pubkey), array_agg(created_at), array_agg(kind), array_agg(tags::text), array_agg(content),
 		array_agg(sig), array_agg(raw), '{}', '{}', '{}', 1) FROM made});
 fill('import', "CALL bigbrotr.import_events('$made')");
 is_found($_) for @ways;
 
 my $stub = relay_stub(file => $made);
 add_relays($node, $stub->{urls}[0]);
-wait_for($node, q{count(*) = 1 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+wait_for($node, q{count(*) = 1 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 $node->safe_psql('postgres', q{
 	ALTER TABLE made RENAME TO lines;
 	CREATE TABLE made AS SELECT p.* FROM lines AS l, bigbrotr.parse_event(l.json) AS p});
@@ -75,7 +75,7 @@ sub is_found
 		my ($what, $filter, $which) = @_;
 		is($node->safe_psql($way, qq{
 			SELECT count(*) FROM made AS m WHERE $which AND ARRAY[m.event_id] IS DISTINCT FROM
-				ARRAY(SELECT q.event_id FROM bigbrotr.query(jsonb_build_object($filter)) AS q)}), '0', "$way: found by $what");
+				ARRAY(SELECT q.event_id FROM bigbrotr.query_events(jsonb_build_object($filter)) AS q)}), '0', "$way: found by $what");
 	};
 	$by->('id', q{'ids', jsonb_build_array(bigbrotr.to_hex(m.event_id))}, 'true');
 	$by->('author', q{'authors', jsonb_build_array(bigbrotr.to_hex(m.pubkey))}, 'true');
@@ -85,9 +85,9 @@ sub is_found
 	$by->('an identifier of 60 kB', q{'#d', jsonb_build_array(bigbrotr.d_tag(m.tags))}, q{octet_length(bigbrotr.d_tag(m.tags)) > 60000});
 	$by->('the last of 5000 tags', q{'#t', '["tag 5000"]'::jsonb}, q{'tag 5000' = ANY (bigbrotr.tag_values(m.tags, 't'))});
 	$by->('an empty value', q{'#t', '[""]'::jsonb}, q{'' = ANY (bigbrotr.tag_values(m.tags, 't'))});
-	is($node->safe_psql($way, q{SELECT string_agg(created_at::text, ' ') FROM bigbrotr.query('{"#t": ["end"]}')}),
+	is($node->safe_psql($way, q{SELECT string_agg(created_at::text, ' ') FROM bigbrotr.query_events('{"#t": ["end"]}')}),
 		'9223372036854775807 9223372036854775806', "$way: in order at the end of time");
-	is($node->safe_psql($way, q{SELECT count(*) FROM bigbrotr.query('{"since": 1700000007}')}), '3', "$way: found by since");
+	is($node->safe_psql($way, q{SELECT count(*) FROM bigbrotr.query_events('{"since": 1700000007}')}), '3', "$way: found by since");
 	is($node->safe_psql($way, q{SELECT count(*) FROM bigbrotr.events_as_published AS e
 		WHERE bigbrotr.event_matches(e, '{"#t": ["tag 1"]}') OR bigbrotr.event_matches(e, '{"until": 0}')}), '2', "$way: found by a condition");
 	my $file = $node->basedir . "/$way.jsonl";

@@ -17,7 +17,7 @@ my $bad = 0;
 $_ % 1000 == 500 and $content[$_] .= "bad line\n" and $bad++ for 0 .. $#content;
 append_to_file($file, join '', @content);
 my $lines = $events + $bad;
-my $open = "SELECT coalesce(max(lines), 0) FROM bigbrotr.import_progress WHERE NOT finished";
+my $open = "SELECT coalesce(max(line_count), 0) FROM bigbrotr.import_progress WHERE NOT finished";
 
 # Runs the import until it has done more than it had when it began, then does something to it. False: it was too fast.
 sub interrupt
@@ -28,7 +28,7 @@ sub interrupt
 	my $seen;
 	for (1 .. 100 * $PostgreSQL::Test::Utils::timeout_default)
 	{
-		$seen = $node->safe_psql($database, q{SELECT coalesce(max(lines), 0), bool_or(done > 0 AND done < 1 AND bytes < size), bool_or(finished) FROM bigbrotr.import_progress});
+		$seen = $node->safe_psql($database, q{SELECT coalesce(max(line_count), 0), bool_or(done_fraction > 0 AND done_fraction < 1 AND bytes < size), bool_or(finished) FROM bigbrotr.import_progress});
 		last if (split /\|/, $seen)[0] > $before;
 		select undef, undef, undef, 0.01;
 	}
@@ -60,13 +60,13 @@ $live += interrupt(\@call, 'postgres', sub { $node->safe_psql('postgres', "SELEC
 $live += interrupt(\@pipe, 'piped', sub { $_[0]->kill_kill });
 cmp_ok($live, '>=', 2, "imports were seen half done, and interrupted: $live of 4");
 
-$node->safe_psql('postgres', $call[-1]) if $node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.imports WHERE finished_at IS NULL');
+$node->safe_psql('postgres', $call[-1]) if $node->safe_psql('postgres', 'SELECT count(*) FROM _bigbrotr.imports WHERE finished_at IS NULL');
 IPC::Run::run(\@pipe, '2>', '/dev/null') or die 'bigbrotr-import failed';
 for my $database (qw(postgres piped))
 {
-	is($node->safe_psql($database, 'SELECT count(*), bool_and(finished), max(lines), max(events_refused) FROM bigbrotr.import_progress WHERE events_new > 0'),
+	is($node->safe_psql($database, 'SELECT count(*), bool_and(finished), max(line_count), max(refused_count) FROM bigbrotr.import_progress WHERE new_count > 0'),
 		"1|t|$lines|$bad", "$database: one import in several runs");
-	is($node->safe_psql($database, 'SELECT max(events_new) + max(events_known), (SELECT count(*) FROM bigbrotr.events) FROM bigbrotr.import_progress WHERE events_new > 0'),
+	is($node->safe_psql($database, 'SELECT max(new_count) + max(known_count), (SELECT count(*) FROM bigbrotr.events) FROM bigbrotr.import_progress WHERE new_count > 0'),
 		"$events|$events", "$database: every event once");
 	is($node->safe_psql($database, q{SELECT count(*), count(DISTINCT line) FROM bigbrotr.import_rejects WHERE reason = 'not_an_object' AND text = ''}), "$bad|$bad", "$database: every bad line once");
 	is($node->safe_psql($database, 'SELECT * FROM bigbrotr.verify_statistics()'), '', "$database: counted exactly");

@@ -36,7 +36,7 @@ $node->safe_psql('postgres', q{
 		SELECT n, sha256(n::text::bytea), decode(author(), 'hex'), CASE WHEN kind = 62 THEN random() * 5 ELSE random() * 40 END, kind,
 		       some_tags(kind, floor(random() * 5)::integer)
 		FROM (SELECT n, one_of('0', '1', '1', '5', '62', '1059', '10002', '30023', '30024')::integer AS kind FROM generate_series(1, 700) AS n OFFSET 0) AS k;
-		PERFORM bigbrotr.insert_events(array_agg(event_id), array_agg(pubkey), array_agg(created_at), array_agg(kind), array_agg(tags::text), array_agg(''::text),
+		PERFORM _bigbrotr.insert_verified_events(array_agg(event_id), array_agg(pubkey), array_agg(created_at), array_agg(kind), array_agg(tags::text), array_agg(''::text),
 			array_agg(sha256('a') || sha256('b')), array_agg(NULL::bytea), '{}', '{}', '{}', 1)
 		FROM (SELECT m.*, row_number() OVER (ORDER BY random()) / 50 AS batch FROM made AS m) AS m GROUP BY batch;
 	END
@@ -77,11 +77,11 @@ for my $way ('directly', 'by SQL')
 			   OR x.current <> (e.eid IN (SELECT eid FROM bigbrotr.events_current))}), '0', "$way, $seed: what is current");
 		is($node->safe_psql('postgres', q{
 			SELECT count(*) FROM expected AS x JOIN bigbrotr.events AS e USING (event_id)
-			WHERE x.standing <> bigbrotr.is_standing(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)
-			   OR x.standing <> (e.eid IN (SELECT eid FROM bigbrotr.events_standing))}), '0', "$way, $seed: what stands");
+			WHERE x.standing <> bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)
+			   OR x.standing <> (e.eid IN (SELECT eid FROM bigbrotr.events_visible))}), '0', "$way, $seed: what stands");
 		is($node->safe_psql('postgres', q{
-			(SELECT event_id FROM expected WHERE current AND standing) EXCEPT ALL (SELECT event_id FROM bigbrotr.query('{}'))
-			UNION ALL (SELECT event_id FROM bigbrotr.query('{}') EXCEPT ALL SELECT event_id FROM expected WHERE current AND standing)}), '', "$way, $seed: what is answered");
+			(SELECT event_id FROM expected WHERE current AND standing) EXCEPT ALL (SELECT event_id FROM bigbrotr.query_events('{}'))
+			UNION ALL (SELECT event_id FROM bigbrotr.query_events('{}') EXCEPT ALL SELECT event_id FROM expected WHERE current AND standing)}), '', "$way, $seed: what is answered");
 		my ($old, $withdrawn, $published) = split /\|/, $node->safe_psql('postgres',
 			'SELECT count(*) FILTER (WHERE NOT current), count(*) FILTER (WHERE NOT standing), count(*) FILTER (WHERE current AND standing) FROM expected');
 		ok($old > 50 && $withdrawn > 50 && $published > 50, "$way, $seed: $old superseded, $withdrawn withdrawn, $published published");

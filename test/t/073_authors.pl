@@ -20,7 +20,7 @@ sub fill
 {
 	my ($authors) = @_;
 	$node->safe_psql('postgres', qq{
-		SELECT bigbrotr.insert_events(array_agg(sha256(n::text::bytea)), array_agg(sha256((n % $authors)::text::bytea)), array_agg(n),
+		SELECT _bigbrotr.insert_verified_events(array_agg(sha256(n::text::bytea)), array_agg(sha256((n % $authors)::text::bytea)), array_agg(n),
 			array_agg((n % 2)::integer), array_agg('[]'::text), array_agg(''::text), array_agg(sha256('a') || sha256('b')),
 			array_agg(NULL::bytea), '{}', '{}', '{}', 1)
 		FROM generate_series(1::bigint, 20000) AS n});

@@ -27,11 +27,11 @@ my %ways = (
 		FROM made AS m WHERE n % 10 = #},
 	'arrays' => q{SELECT i.* FROM (SELECT array_agg(event_id) AS ids, array_agg(pubkey) AS pubkeys, array_agg(created_at) AS ats, array_agg(kind) AS kinds, array_agg(tags::text) AS tags,
 			array_agg(content) AS contents, array_agg(sig) AS sigs, array_agg(raw) AS raws, array_agg(1 + floor(random() * 5)::integer) AS relays, array_agg(1::bigint) AS seen
-			FROM (SELECT * FROM made WHERE n % 10 = # ORDER BY random()) AS m) AS b, bigbrotr.insert_events(ids, pubkeys, ats, kinds, tags, contents, sigs, raws, ids, relays, seen, 1) AS i},
+			FROM (SELECT * FROM made WHERE n % 10 = # ORDER BY random()) AS m) AS b, _bigbrotr.insert_verified_events(ids, pubkeys, ats, kinds, tags, contents, sigs, raws, ids, relays, seen, 1) AS i},
 	'imports' => qq{CALL bigbrotr.import_events('$file', 'wss://r1.example.com', false)},
 	'deletions' => q{SELECT bigbrotr.delete_events(array_agg(event_id)) FROM made WHERE n % 10 = #},
 	'cleaning' => q{CALL bigbrotr.cleanup_orphans()},
-	'counting' => q{SELECT bigbrotr.fold_statistics(20)});
+	'counting' => q{SELECT _bigbrotr.fold_statistics(20)});
 
 my @sessions;
 for my $way (sort keys %ways)
@@ -53,7 +53,7 @@ for my $session (@sessions)
 is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.verify_statistics()'), '', 'all counts hold');
 is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.verify_references()'), '', 'all references hold');
 $node->safe_psql('postgres', "CALL bigbrotr.import_events('$file', 'wss://r1.example.com', false)");
-is($node->safe_psql('postgres', 'SELECT events FROM bigbrotr.total_statistics'), '1000', 'every event is there once');
+is($node->safe_psql('postgres', 'SELECT event_count FROM bigbrotr.total_statistics'), '1000', 'every event is there once');
 $node->stop('immediate');
 $node->start;
 is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.verify_statistics() UNION ALL SELECT problem, eid, relay_id, rows FROM bigbrotr.verify_references()'), '', 'also after a crash');

@@ -19,15 +19,15 @@ $node->safe_psql('postgres', q{
 	SELECT sha256(n::text::bytea), sha256('author'), 1, 1, '[]', '', sha256('a') || sha256('b'), 1 FROM generate_series(1, 1000) AS n});
 my %calls = (
 	known_events     => 'bigbrotr.known_events(ids)',
-	hold_events      => 'bigbrotr.hold_events(ids)',
-	insert_sightings => 'bigbrotr.insert_sightings(ids, relays, ats)');
+	hold_events      => '_bigbrotr.hold_events(ids)',
+	insert_sightings => '_bigbrotr.insert_sightings(ids, relays, ats)');
 for my $name (sort keys %calls)
 {
 	my $before = look_ups();
 	my (undef, undef, $errors) = $node->psql('postgres', qq{
 		SET application_name = 'interrupted';
 		SET bigbrotr.procedure_timeout = '10ms';
-		SELECT bigbrotr.limit_time('procedure'), $calls{$name} FROM lists});
+		SELECT _bigbrotr.limit_time('procedure'), $calls{$name} FROM lists});
 	like($errors, qr/canceling statement due to statement timeout/, "$name is cancelled");
 	my $made = look_ups() - $before;
 	cmp_ok($made, '<', $most, "after $made of $most look-ups");

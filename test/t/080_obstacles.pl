@@ -52,9 +52,9 @@ is($node->safe_psql('postgres', q{SELECT bigbrotr.health_check('synchronizer')})
 like(slurp_file($node->logfile), qr/unhealthy: storing a batch waits for a lock on bigbrotr\.sightings/, 'the log says why');
 
 # It obeys while it waits.
-$node->safe_psql('postgres', q{SELECT bigbrotr.service_pause('synchronizer')});
+$node->safe_psql('postgres', q{SELECT bigbrotr.pause_service('synchronizer')});
 wait_for($node, "state = 'paused' $service");
-$node->safe_psql('postgres', q{SELECT bigbrotr.service_resume('synchronizer')});
+$node->safe_psql('postgres', q{SELECT bigbrotr.resume_service('synchronizer')});
 wait_for($node, "state = 'running' $service");
 $node->append_conf('postgresql.conf', 'bigbrotr.batch_timeout = 60s');
 $node->reload;
@@ -94,14 +94,14 @@ under_load();
 is_undisturbed('a full disk');
 
 # ---- a request to cancel concerns a transaction, or nobody
-$node->safe_psql('postgres', q{SELECT bigbrotr.service_pause('synchronizer')});
+$node->safe_psql('postgres', q{SELECT bigbrotr.pause_service('synchronizer')});
 wait_for($node, "state = 'paused' $service");
 for (1 .. 3)
 {
 	$node->safe_psql('postgres', "SELECT pg_cancel_backend($worker)");
 	is($node->safe_psql('postgres', q{SELECT bigbrotr.health_check('synchronizer')}), 't', 'cancelled between transactions, and healthy');
 }
-$node->safe_psql('postgres', q{SELECT bigbrotr.service_resume('synchronizer')});
+$node->safe_psql('postgres', q{SELECT bigbrotr.resume_service('synchronizer')});
 under_load();
 is_undisturbed('a request to cancel');
 
@@ -115,7 +115,7 @@ $session->quit;
 wait_for($node, "state = 'running' $service");
 
 # ---- after all that
-wait_for($node, q{count(*) = 4 FROM bigbrotr.relay_sync WHERE phase = 'live'});
+wait_for($node, q{count(*) = 4 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 archive_matches($node, 'the archive is whole');
 is(unfounded_claims($node), 0, 'and its coverage is true');
 

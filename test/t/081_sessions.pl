@@ -22,10 +22,10 @@ ask($node, join ';', map { "ALTER ROLE bigbrotr_worker SET $_" }
 	q{search_path = 'public'}, q{plan_cache_mode = 'force_generic_plan'}, 'lock_timeout = 1', 'statement_timeout = 1');
 ask($node, q{ALTER DATABASE postgres SET default_transaction_deferrable = on});
 ask($node, q{ALTER ROLE bigbrotr_worker SET session_replication_role = 'replica'});
-ask($node, q{SELECT bigbrotr.stop_workers(); SELECT bigbrotr.start_workers()});
+ask($node, q{SELECT bigbrotr.stop_services(); SELECT bigbrotr.start_services()});
 wait_for_service($node, 'initializer', 'done');
 wait_for_service($node, 'synchronizer', 'running');
-my $cycles = q{SELECT cycles > 2 AND last_error IS NULL AND waiting_for IS NULL FROM bigbrotr.services WHERE service = 'synchronizer'};
+my $cycles = q{SELECT cycle_count > 2 AND last_error IS NULL AND waiting_for IS NULL FROM bigbrotr.services WHERE service = 'synchronizer'};
 ok($node->poll_query_until('postgres', $cycles), 'settings of the role and the database disturb no service')
   or diag ask($node, 'SELECT * FROM bigbrotr.services');
 ask($node, 'ALTER ROLE bigbrotr_worker RESET ALL; ALTER DATABASE postgres RESET ALL');
@@ -75,7 +75,7 @@ ask($node, q{
 		RAISE disk_full USING MESSAGE = repeat('x', 5000), DETAIL = repeat('y', 3000), HINT = 'z', COLUMN = 'c';
 	END$$});
 my $insert = q{bigbrotr.insert_event('{"id":"%s","pubkey":"%s","created_at":1,"kind":1,"tags":[],"content":"","sig":"%s"}')};
-my $call = q{PERFORM bigbrotr.insert_sightings(ARRAY[decode(repeat('ab', 32), 'hex')], ARRAY[1], ARRAY[%d::bigint])};
+my $call = q{PERFORM _bigbrotr.insert_sightings(ARRAY[decode(repeat('ab', 32), 'hex')], ARRAY[1], ARRAY[%d::bigint])};
 my $diagnostics = sub {
 	my ($statement) = @_;
 	return ask($node, qq{

@@ -16,14 +16,14 @@ my $list = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
 my $stub = relay_stub(relays => $relays, events => 20, overlap => 90, publish => 40, copies => 5, list => $list);
 my $node = archive_server('load');
 add_relays($node, @{ $stub->{urls} });
-my $all_live = "count(*) = $relays FROM bigbrotr.relay_sync WHERE phase = 'live'";
+my $all_live = "count(*) = $relays FROM _bigbrotr.relay_sync WHERE phase = 'live'";
 wait_for($node, $all_live);
 
 # A relay that is not there, and what it has delivered long ago.
 my $gone = 'wss://gone.example.com';
 $node->safe_psql('postgres', qq{
 	SELECT bigbrotr.add_relay('$gone');
-	UPDATE bigbrotr.relay_sync SET enabled = false WHERE relay_id = (SELECT relay_id FROM bigbrotr.relays WHERE url = '$gone');
+	UPDATE _bigbrotr.relay_sync SET enabled = false WHERE relay_id = (SELECT relay_id FROM bigbrotr.relays WHERE url = '$gone');
 	INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at)
 		SELECT sha256(n::text::bytea), sha256('author'), 1700000000 + n, 1, '[]', '', sha256('x') || sha256('y'), 0 FROM generate_series(1, $many) AS n;
 	INSERT INTO bigbrotr.sightings (eid, relay_id, seen_at)

@@ -18,7 +18,7 @@ static constexpr std::string_view columns[] = {
 static constexpr std::string_view functions[] = {
 	"bigbrotr.normalise_relay_url(text,boolean)",
 	"bigbrotr.load_seeds(text,text)",
-	"bigbrotr.reject_seeds(text,text)",
+	"_bigbrotr.reject_seeds(text,text)",
 };
 
 extern constinit const pg::ServiceEntry initializer_entry = {

@@ -20,7 +20,7 @@ pg::Statement columns_statement(
 	"LIMIT 1");
 pg::Statement functions_statement("SELECT w.name FROM pg_catalog.unnest($1) AS w (name) "
 								  "WHERE pg_catalog.to_regprocedure(w.name) IS NULL LIMIT 1");
-pg::Statement unreadable_statement("SELECT bigbrotr.reject_seeds($1, $2)");
+pg::Statement unreadable_statement("SELECT _bigbrotr.reject_seeds($1, $2)");
 pg::Statement seeds_statement("SELECT added, known, refused FROM bigbrotr.load_seeds($1, $2)");
 
 void
@@ -30,7 +30,7 @@ demand(pg::Statement &statement, std::span<const std::string_view> names, const 
 		statement.run({pg::text_array(names.size(), [&](size_t i) { return names[i]; })});
 	if (missing.count() > 0)
 		throw pg::Error(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-						std::string("schema bigbrotr lacks the ") + what + " \"" +
+						std::string("the schema lacks the ") + what + " \"" +
 							std::string(missing.bytes(0, 1)) + "\"",
 						"The schema is not the one that the installed library needs.",
 						"Run ALTER EXTENSION bigbrotr UPDATE, or undo the change to the schema.");

@@ -3,12 +3,12 @@
 static constexpr const char *after[] = {"initializer"};
 
 static constexpr std::string_view columns[] = {
-	"bigbrotr.statistics count bigint",
-	"bigbrotr.statistics_deltas counts bigint[]",
+	"_bigbrotr.statistics count bigint",
+	"_bigbrotr.statistics_deltas counts bigint[]",
 };
 
 static constexpr std::string_view functions[] = {
-	"bigbrotr.fold_statistics(integer)",
+	"_bigbrotr.fold_statistics(integer)",
 };
 
 extern constinit const pg::ServiceEntry refresher_entry = {

@@ -1,6 +1,6 @@
 /*
- * The refresher: folds what writers appended to bigbrotr.statistics_deltas into the totals, so that
- * the views stay quick. They are exact without it.
+ * The refresher: folds what writers appended to _bigbrotr.statistics_deltas into the totals, so
+ * that the views stay quick. They are exact without it.
  */
 #include "pg/border/spi.h"
 #include "pg/work/worker.h"
@@ -10,7 +10,7 @@ namespace {
 constexpr std::chrono::seconds kCycle{10};
 constexpr int32_t kMostRows = 10000; // of one transaction: a batch of the writers each
 
-pg::Statement fold_statement("SELECT bigbrotr.fold_statistics($1)");
+pg::Statement fold_statement("SELECT _bigbrotr.fold_statistics($1)");
 
 class Refresher : public pg::Service
 {

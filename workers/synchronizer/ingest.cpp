@@ -10,9 +10,9 @@ namespace {
 
 constexpr int64_t kDay = 86400;
 
-pg::Statement claim_statement("SELECT bigbrotr.claim_coverage($1, $2, $3, $4, $5, $6)");
+pg::Statement claim_statement("SELECT _bigbrotr.claim_coverage($1, $2, $3, $4, $5, $6)");
 pg::Statement
-	report_statement("SELECT bigbrotr.report_relay($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
+	report_statement("SELECT _bigbrotr.report_relay($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
 
 template <size_t N>
 std::string_view
@@ -54,7 +54,7 @@ void
 insert(const wire::Batch &batch, const RelayBook &book, int64_t now, Ingested &result)
 {
 	std::vector<archive::Sighting> sightings = sightings_of(batch, now);
-	archive::Inserted inserted = archive::insert_events(
+	archive::Inserted inserted = archive::insert_verified_events(
 		events_of(batch), sightings, now,
 		all_leased(sightings, book) ? archive::Relays::Held : archive::Relays::Unknown);
 	result.events = static_cast<int64_t>(inserted.events.size());

@@ -11,9 +11,9 @@ namespace {
 constexpr int64_t kLease = 90; // seconds
 
 pg::Statement database_statement("SELECT current_database()::text");
-pg::Statement begin_statement("SELECT bigbrotr.start_synchronizer($1, $2, $3)");
-pg::Statement renew_statement("SELECT bigbrotr.renew_leases($1, $2)");
-pg::Statement hold_statement("SELECT bigbrotr.hold_leases($1)");
+pg::Statement begin_statement("SELECT _bigbrotr.start_synchronizer($1, $2, $3)");
+pg::Statement renew_statement("SELECT _bigbrotr.renew_leases($1, $2)");
+pg::Statement hold_statement("SELECT _bigbrotr.hold_leases($1)");
 
 void
 demand(const pg::Rows &held)

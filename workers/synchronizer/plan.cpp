@@ -14,16 +14,16 @@ constexpr uint32_t kFuturePages = 4;   // of what is dated later than now
 constexpr int64_t kDenseRetry = 86400; // seconds until an overfull second is tried again
 constexpr int64_t kMinLive = 60;       // seconds a caught-up relay keeps its place
 
-pg::Statement adopt_statement("SELECT bigbrotr.adopt_relays()");
-pg::Statement wake_statement("SELECT bigbrotr.wake_relays($1)");
-pg::Statement expire_statement("SELECT bigbrotr.expire_leases($1)");
+pg::Statement adopt_statement("SELECT _bigbrotr.adopt_relays()");
+pg::Statement wake_statement("SELECT _bigbrotr.wake_relays($1)");
+pg::Statement expire_statement("SELECT _bigbrotr.expire_leases($1)");
 pg::Statement take_statement("SELECT relay_id, url, page_limit, pace_ms "
-							 "FROM bigbrotr.take_relays($1, $2, $3, $4, $5, $6)");
-pg::Statement
-	waiting_statement("SELECT count(*) FROM (SELECT FROM bigbrotr.due_relays($1) LIMIT $2) AS due");
-pg::Statement unwanted_statement("SELECT * FROM bigbrotr.unwanted_relays($1, $2)");
-pg::Statement crowded_statement("SELECT * FROM bigbrotr.crowded_relays($1)");
-pg::Statement gaps_statement("SELECT lower, upper FROM bigbrotr.gaps($1, $2, $3, $4)");
+							 "FROM _bigbrotr.take_relays($1, $2, $3, $4, $5, $6)");
+pg::Statement waiting_statement(
+	"SELECT count(*) FROM (SELECT FROM _bigbrotr.due_relays($1) LIMIT $2) AS due");
+pg::Statement unwanted_statement("SELECT * FROM _bigbrotr.unwanted_relays($1, $2)");
+pg::Statement crowded_statement("SELECT * FROM _bigbrotr.crowded_relays($1)");
+pg::Statement gaps_statement("SELECT lower, upper FROM _bigbrotr.gaps($1, $2, $3, $4)");
 
 /* Everything not proven up to now, and then some of what is dated later, which is never proven. */
 Task

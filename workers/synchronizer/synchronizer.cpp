@@ -1,7 +1,7 @@
 /*
  * The synchronizer: archives every event of every relay, and proves it.
  *
- *   due (bigbrotr.take_relays)        -> RelayOpen: what is not proven yet, newest first
+ *   due (_bigbrotr.take_relays)        -> RelayOpen: what is not proven yet, newest first
  *   Question                          -> Known
  *   Batch                             -> checks.cpp -> one transaction (ingest.cpp) -> Ack
  *   caught up, sync_interval ago      -> RelayMore: what came since

@@ -8,8 +8,8 @@ namespace {
 
 constexpr size_t kMaxReasons = 100; // of one relay; the net process knows fewer
 
-pg::Statement traffic_statement("SELECT bigbrotr.count_traffic($1, $2, $3, $4, $5, $6, $7)");
-pg::Statement refusals_statement("SELECT bigbrotr.count_refusals($1, $2, $3, $4, $5)");
+pg::Statement traffic_statement("SELECT _bigbrotr.count_traffic($1, $2, $3, $4, $5, $6, $7)");
+pg::Statement refusals_statement("SELECT _bigbrotr.count_refusals($1, $2, $3, $4, $5)");
 
 using Rows = std::vector<std::pair<int32_t, Traffic>>;
 

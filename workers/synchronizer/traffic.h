@@ -1,5 +1,5 @@
 /*
- * What came from the relays, counted here and written to bigbrotr.relay_traffic and relay_refusals
+ * What came from the relays, counted here and written to _bigbrotr.relay_traffic and relay_refusals
  * now and then: a row that is updated with each batch has thousands of versions while one old
  * snapshot is open.
  */

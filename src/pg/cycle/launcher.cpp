@@ -150,7 +150,7 @@ log_change(const Slot &slot, bool gone)
 	case State::Disabled:
 		if (slot.given_up_until != 0)
 			log_state(slot, WARNING, slot.last_error,
-					  "SELECT bigbrotr.service_start(...) starts it again.");
+					  "SELECT bigbrotr.start_service(...) starts it again.");
 		else
 			log_state(slot, LOG);
 		break;
@@ -344,8 +344,9 @@ prepare()
 					crashes.recent),
 			 errdetail("Services start when fewer than %d crashes are within an hour, at %s.",
 					   kMaxCrashes, timestamptz_to_str(crashes.calm)),
-			 errhint("Look for the cause in the server log. SELECT bigbrotr.start_workers() starts "
-					 "the services of a database at once.")));
+			 errhint(
+				 "Look for the cause in the server log. SELECT bigbrotr.start_services() starts "
+				 "the services of a database at once.")));
 }
 
 void

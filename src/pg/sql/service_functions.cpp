@@ -23,25 +23,25 @@ extern "C" {
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
-PG_FUNCTION_INFO_V1(bigbrotr_service_start);
-PG_FUNCTION_INFO_V1(bigbrotr_service_stop);
-PG_FUNCTION_INFO_V1(bigbrotr_service_restart);
-PG_FUNCTION_INFO_V1(bigbrotr_service_pause);
-PG_FUNCTION_INFO_V1(bigbrotr_service_resume);
-PG_FUNCTION_INFO_V1(bigbrotr_service_wait);
+PG_FUNCTION_INFO_V1(bigbrotr_start_service);
+PG_FUNCTION_INFO_V1(bigbrotr_stop_service);
+PG_FUNCTION_INFO_V1(bigbrotr_restart_service);
+PG_FUNCTION_INFO_V1(bigbrotr_pause_service);
+PG_FUNCTION_INFO_V1(bigbrotr_resume_service);
+PG_FUNCTION_INFO_V1(bigbrotr_wait_for_service);
 PG_FUNCTION_INFO_V1(bigbrotr_health_check);
-PG_FUNCTION_INFO_V1(bigbrotr_stop_workers);
-PG_FUNCTION_INFO_V1(bigbrotr_start_workers);
+PG_FUNCTION_INFO_V1(bigbrotr_stop_services);
+PG_FUNCTION_INFO_V1(bigbrotr_start_services);
 
-PGDLLEXPORT Datum bigbrotr_service_start(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_service_stop(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_service_restart(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_service_pause(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_service_resume(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_service_wait(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_start_service(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_stop_service(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_restart_service(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_pause_service(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_resume_service(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_wait_for_service(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_health_check(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_stop_workers(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_start_workers(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_stop_services(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_start_services(PG_FUNCTION_ARGS);
 }
 
 namespace pg {
@@ -224,7 +224,7 @@ wait_until_gone(const Target &target)
 						errhint("It will stop as soon as it can; see view bigbrotr.services.")));
 }
 
-/* After that, service_wait() sees the new worker and not the old one. */
+/* After that, wait_for_service() sees the new worker and not the old one. */
 static void
 wait_until_taken(const Target &target)
 {
@@ -262,7 +262,7 @@ patience_of(const Interval *interval)
 using namespace pg;
 
 Datum
-bigbrotr_service_start(PG_FUNCTION_ARGS)
+bigbrotr_start_service(PG_FUNCTION_ARGS)
 {
 	const char *service = name_argument(fcinfo);
 	require_preload();
@@ -273,14 +273,14 @@ bigbrotr_service_start(PG_FUNCTION_ARGS)
 }
 
 Datum
-bigbrotr_service_stop(PG_FUNCTION_ARGS)
+bigbrotr_stop_service(PG_FUNCTION_ARGS)
 {
 	wait_until_gone(wish(name_argument(fcinfo), [](Slot &slot) { slot.stopped = true; }));
 	PG_RETURN_VOID();
 }
 
 Datum
-bigbrotr_service_restart(PG_FUNCTION_ARGS)
+bigbrotr_restart_service(PG_FUNCTION_ARGS)
 {
 	const char *service = name_argument(fcinfo);
 	require_preload();
@@ -295,21 +295,21 @@ bigbrotr_service_restart(PG_FUNCTION_ARGS)
 }
 
 Datum
-bigbrotr_service_pause(PG_FUNCTION_ARGS)
+bigbrotr_pause_service(PG_FUNCTION_ARGS)
 {
 	wish(name_argument(fcinfo), [](Slot &slot) { slot.pause = true; });
 	PG_RETURN_VOID();
 }
 
 Datum
-bigbrotr_service_resume(PG_FUNCTION_ARGS)
+bigbrotr_resume_service(PG_FUNCTION_ARGS)
 {
 	wish(name_argument(fcinfo), [](Slot &slot) { slot.pause = false; });
 	PG_RETURN_VOID();
 }
 
 Datum
-bigbrotr_service_wait(PG_FUNCTION_ARGS)
+bigbrotr_wait_for_service(PG_FUNCTION_ARGS)
 {
 	const char *state = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	const Interval *timeout = PG_GETARG_INTERVAL_P(2);
@@ -345,7 +345,7 @@ bigbrotr_health_check(PG_FUNCTION_ARGS)
 }
 
 Datum
-bigbrotr_stop_workers(PG_FUNCTION_ARGS)
+bigbrotr_stop_services(PG_FUNCTION_ARGS)
 {
 	for_each_service(
 		[](const char *service) { wish(service, [](Slot &slot) { slot.stopped = true; }); });
@@ -354,7 +354,7 @@ bigbrotr_stop_workers(PG_FUNCTION_ARGS)
 }
 
 Datum
-bigbrotr_start_workers(PG_FUNCTION_ARGS)
+bigbrotr_start_services(PG_FUNCTION_ARGS)
 {
 	for_each_service([](const char *service) { wait_until_taken(wish(service, ask_start)); });
 	PG_RETURN_VOID();

@@ -56,7 +56,7 @@ sub wait_for_service
 	my ($node, $service, $state, $database) = @_;
 	my $timeout = $PostgreSQL::Test::Utils::timeout_default;
 	my $reached = ask($node,
-		"SELECT bigbrotr.service_wait('$service', '$state', '$timeout s')", $database);
+		"SELECT bigbrotr.wait_for_service('$service', '$state', '$timeout s')", $database);
 	is($reached, 't', "$service is $state" . ($database ? " in $database" : ''));
 	return;
 }
