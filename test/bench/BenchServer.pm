@@ -127,10 +127,17 @@ sub end_of_log
 	return splice @lines, @lines > 20 ? -20 : 0;
 }
 
+# A client program of PostgreSQL, connected to a database.
+sub program
+{
+	my ($self, $name, $database) = @_;
+	return (pg_program($name), qw(-U postgres -h), $self->{socket}, '-d', $database // 'postgres');
+}
+
 sub psql
 {
 	my ($self, $database) = @_;
-	return (pg_program('psql'), qw(-XAtq -v ON_ERROR_STOP=1 -U postgres -h), $self->{socket}, '-d', $database // 'postgres');
+	return ($self->program('psql', $database), qw(-XAtq -v ON_ERROR_STOP=1));
 }
 
 # The answer of one or more statements: rows by line, columns by "|".
