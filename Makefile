@@ -32,9 +32,10 @@ TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
 
 PG_CONFIG ?= pg_config
-# Optimised C++20; -Wno-register: PostgreSQL 14 and 15 headers; no bitcode: clang would build it as C++14.
+# Optimised C++20; -Wno-register: PostgreSQL 14 and 15 headers; -Wshadow=compatible-local: as 16 and newer set it; no bitcode: clang
+# would build it as C++14.
 PG_CPPFLAGS = -I$(srcdir)/src -I$(srcdir) -DBIGBROTR_VERSION='"$(EXTVERSION)"'
-PG_CXXFLAGS = -std=gnu++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wno-register -Wno-unused-parameter \
+PG_CXXFLAGS = -std=gnu++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wshadow=compatible-local -Wno-register -Wno-unused-parameter \
 	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
 SHLIB_LINK = -L. -l:$(PRELOAD) -Wl,-rpath,'$$ORIGIN' -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lpsl -lstdc++
 SHLIB_EXPORTS = exports.txt

@@ -67,10 +67,10 @@ RecordSet::seal()
 size_t
 RecordSet::find(size_t from, const Bound &bound) const
 {
-	auto is_below = [](const Record &record, const Bound &bound) {
+	auto is_below = [](const Record &record, const Bound &limit) {
 		uint64_t created_at = uint64_t(record.created_at);
-		return created_at != bound.created_at ? created_at < bound.created_at
-											  : record.id < bound.id;
+		return created_at != limit.created_at ? created_at < limit.created_at
+											  : record.id < limit.id;
 	};
 	auto begin = records_.begin() + ptrdiff_t(from);
 	return from + size_t(std::lower_bound(begin, records_.end(), bound, is_below) - begin);
