@@ -54,12 +54,9 @@ system_name() { (. /etc/os-release && echo "$PRETTY_NAME"); }
 
 # offered NAME…: those of the packages that apt could install.
 offered() {
-	local name
-	for name in "$@"; do
-		case "$(candidate "$name")" in '' | '(none)') ;; *) echo "$name" ;; esac
-	done
+	apt-cache policy "$@" 2>/dev/null |
+		awk '/^[^ ].*:$/ { name = substr($1, 1, length($1) - 1) } /^  Candidate:/ && $2 != "(none)" { print name }'
 }
-candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: //p'; }
 
 # choose_major [DATA]: sets and exports PG_MAJOR, the major version of PostgreSQL: that of the data directory DATA, else what the
 # environment says, else the newest that is installed with its headers, else the one that the system offers.
@@ -98,7 +95,7 @@ newest_installed_major() {
 offered_major() {
 	command -v apt-cache >/dev/null || return 0
 	[ -n "$(offered postgresql)" ] || ! can_be_root || as_root apt-get update -q >/dev/null 2>&1 || true
-	candidate postgresql | sed -nE 's/^([0-9]+:)?([0-9]+)\+.*/\2/p'
+	apt-cache policy postgresql | sed -nE 's/^  Candidate: ([0-9]+:)?([0-9]+)\+.*/\2/p'
 }
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
