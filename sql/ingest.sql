@@ -178,12 +178,12 @@ EXCEPTION WHEN insufficient_privilege THEN
 	RETURN SQLERRM;
 END
 $$;
+SELECT put_as('bigbrotr_worker');
+RESET ROLE;
 SELECT put_as('bigbrotr_writer');
 RESET ROLE;
-SELECT put_as('bigbrotr_reader');
-RESET ROLE;
-REVOKE INSERT ON bigbrotr.events FROM bigbrotr_writer;
-SELECT put_as('bigbrotr_worker');
+REVOKE INSERT ON bigbrotr.events FROM bigbrotr_worker;
+SELECT put_as('bigbrotr_admin');
 RESET ROLE;
 
 -- A list has 100,000 elements at most, whatever way it takes.

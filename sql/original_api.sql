@@ -37,8 +37,8 @@ SELECT * FROM differences LIMIT 3;
 TRUNCATE bigbrotr.events, bigbrotr.sightings;
 DELETE FROM bigbrotr.relays;
 -- … in hexadecimal digits …
-SELECT count(bigbrotr.insert_event(encode(event_id, 'hex'), pubkey::text, created_at, kind, tags, content, upper(encode(sig, 'hex')), relay_url, relay_network, relay_inserted_at, seen_at))
-FROM (SELECT * FROM calls ORDER BY n) AS c;
+SELECT count(*) FROM (SELECT * FROM calls ORDER BY n) AS c,
+	bigbrotr.insert_event(encode(event_id, 'hex'), pubkey::text, created_at, kind, tags, content, upper(encode(sig, 'hex')), relay_url, relay_network, relay_inserted_at, seen_at);
 SELECT * FROM sizes;
 SELECT * FROM differences LIMIT 3;
 TRUNCATE bigbrotr.events, bigbrotr.sightings;

@@ -37,6 +37,17 @@ INSERT INTO bigbrotr.relays (url, network, inserted_at) VALUES ('wss://relay.exa
 SET ROLE bigbrotr_writer;
 SELECT bigbrotr.add_relay('wss://relay.example.com') > 0 AS added;
 SELECT added, known, refused FROM bigbrotr.load_seeds('list', 'wss://nos.lol');
+SELECT * FROM bigbrotr.insert_events_batch(ARRAY[bigbrotr.sign_event(sha256('a'), 1, 'x')::jsonb
+	|| '{"relay_url": "wss://relay.example.com", "relay_inserted_at": 1, "seen_at": 2}']);
+SELECT bigbrotr.insert_relay_metadata('wss://relay.example.com', NULL, 1, 2);
+SELECT import_id, bytes FROM bigbrotr.begin_import('list');
+SELECT bigbrotr.import_lines(1, 0, convert_to(bigbrotr.sign_event(sha256('a'), 1, 'y'), 'UTF8'));
+SELECT bigbrotr.finish_import(1);
+INSERT INTO bigbrotr.events DEFAULT VALUES;
+UPDATE _bigbrotr.relay_sync SET enabled = false;
+SELECT bigbrotr.disable_relay('wss://relay.example.com');
+SELECT _bigbrotr.claim_coverage(1, 0, 9, 'paged', 1, 9);
+SELECT _bigbrotr.insert_verified_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 1);
 CALL bigbrotr.delete_relay('wss://relay.example.com');
 DELETE FROM bigbrotr.events;
 TRUNCATE bigbrotr.sightings;
@@ -49,6 +60,8 @@ SELECT bigbrotr.delete_events('{}');
 SET ROLE bigbrotr_admin;
 CALL bigbrotr.delete_relay('wss://relay.example.com');
 SELECT bigbrotr.delete_events('{}');
+SELECT bigbrotr.drop_tag_index(), bigbrotr.create_tag_index();
+SELECT bigbrotr.disable_relay('wss://nos.lol'), bigbrotr.enable_relay('wss://nos.lol');
 RESET ROLE;
 
 CREATE ROLE regress_bigbrotr_nobody;

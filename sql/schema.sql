@@ -44,7 +44,12 @@ SELECT p.oid::regprocedure AS definer
 FROM pg_proc AS p WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND p.prosecdef
 ORDER BY 1;
 
--- It lives in its own schema and leaves with everything.
+-- With the schema on the search path, aggregates are still found.
+SELECT p.oid::regprocedure AS hides_an_aggregate
+FROM pg_proc AS p WHERE p.pronamespace = 'bigbrotr'::regnamespace
+      AND p.proname IN (SELECT a.proname FROM pg_proc AS a WHERE a.prokind = 'a' AND a.pronamespace = 'pg_catalog'::regnamespace);
+
+-- It lives in its own schemas and leaves with everything.
 CREATE EXTENSION bigbrotr;
 DROP EXTENSION bigbrotr;
 SELECT count(*) FROM pg_namespace WHERE nspname IN ('bigbrotr', '_bigbrotr');

@@ -1,171 +1,5 @@
--- Functions of the archive: relays, seed lists, events, sightings.
--- Arrays run in parallel: their n-th elements belong together.
-
-CREATE FUNCTION bigbrotr.normalise_relay_url(
-	text text, lenient boolean DEFAULT false,
-	OUT url text, OUT network text, OUT reason text)
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'bigbrotr_normalise_relay_url';
-COMMENT ON FUNCTION bigbrotr.normalise_relay_url(text, boolean) IS
-	'One spelling for one relay endpoint, and its network; if it is no relay URL, url is null and reason a reason code. lenient: bare hosts and http(s) are read as ws(s)';
-
-CREATE FUNCTION bigbrotr.unix_now() RETURNS bigint
-	LANGUAGE sql STABLE PARALLEL SAFE
-	RETURN floor(extract(epoch FROM now()))::bigint;
-COMMENT ON FUNCTION bigbrotr.unix_now() IS 'Start of the transaction, Unix seconds';
-
--- Policy beside the pure normaliser: local relays only if a setting says so.
-CREATE FUNCTION _bigbrotr.allow_local_relays() RETURNS boolean
-	LANGUAGE c STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'bigbrotr_allow_local_relays';
-COMMENT ON FUNCTION _bigbrotr.allow_local_relays() IS 'The setting bigbrotr.allow_local_relays, for everybody';
-
-CREATE FUNCTION _bigbrotr.require_relay(given text, OUT url text, OUT network text)
-	LANGUAGE plpgsql STABLE STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	reason text;
-BEGIN
-	SELECT n.url, n.network, n.reason INTO url, network, reason FROM bigbrotr.normalise_relay_url(given) AS n;
-	IF reason IS NOT NULL THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('"%s" is no relay URL: %s', left(given, 256), reason),
-			DETAIL = 'A relay URL is ws:// or wss:// with a host and perhaps a port and a path.',
-			HINT = 'bigbrotr.normalise_relay_url(text) returns the reason instead of raising an error.';
-	END IF;
-	IF network = 'local' AND NOT _bigbrotr.allow_local_relays() THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('relay "%s" is not publicly reachable', url),
-			DETAIL = 'Its address is one of this machine or of a private network.',
-			HINT = 'Set bigbrotr.allow_local_relays to accept such relays.';
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION _bigbrotr.require_relay(text) IS
-	'Normalises a relay''s URL; an error if it is none, or of a relay that is not allowed';
-
-CREATE FUNCTION bigbrotr.add_relay(url text) RETURNS integer
-	LANGUAGE plpgsql STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	relay record;
-	id integer;
-BEGIN
-	SELECT * INTO relay FROM _bigbrotr.require_relay(add_relay.url) AS r;
-	INSERT INTO bigbrotr.relays AS r (url, network, inserted_at)
-		VALUES (relay.url, relay.network, bigbrotr.unix_now())
-		ON CONFLICT ON CONSTRAINT relays_url_key DO NOTHING
-		RETURNING r.relay_id INTO id;
-	IF id IS NULL THEN
-		SELECT r.relay_id INTO STRICT id FROM bigbrotr.relays AS r WHERE r.url = relay.url;
-	END IF;
-	INSERT INTO _bigbrotr.relay_sync (relay_id, phase_since) VALUES (id, bigbrotr.unix_now())
-		ON CONFLICT DO NOTHING;
-	RETURN id;
-END
-$$;
-COMMENT ON FUNCTION bigbrotr.add_relay(text) IS 'Makes a relay known, if it is not yet, and returns its relay_id';
-
-CREATE FUNCTION _bigbrotr.set_enabled(given text, wanted boolean) RETURNS void
-	LANGUAGE plpgsql STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	INSERT INTO _bigbrotr.relay_sync (relay_id, enabled, phase_since)
-	SELECT r.relay_id, wanted, bigbrotr.unix_now() FROM bigbrotr.relays AS r
-	WHERE r.url = (bigbrotr.normalise_relay_url(given)).url
-	ON CONFLICT ON CONSTRAINT relay_sync_pkey DO UPDATE SET enabled = excluded.enabled;
-	IF NOT FOUND THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('relay "%s" is not known', left(given, 256)),
-			DETAIL = 'The table bigbrotr.relays has no such URL.',
-			HINT = 'bigbrotr.add_relay(url) makes a relay known.';
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION _bigbrotr.set_enabled(text, boolean) IS 'What bigbrotr.enable_relay and disable_relay do';
-
-CREATE FUNCTION bigbrotr.enable_relay(relay_url text) RETURNS void
-	LANGUAGE sql STRICT
-	BEGIN ATOMIC
-		SELECT _bigbrotr.set_enabled(relay_url, true);
-	END;
-COMMENT ON FUNCTION bigbrotr.enable_relay(text) IS 'Ends bigbrotr.disable_relay';
-CREATE FUNCTION bigbrotr.disable_relay(relay_url text) RETURNS void
-	LANGUAGE sql STRICT
-	BEGIN ATOMIC
-		SELECT _bigbrotr.set_enabled(relay_url, false);
-	END;
-COMMENT ON FUNCTION bigbrotr.disable_relay(text) IS
-	'Keeps the services from connecting to a relay until bigbrotr.enable_relay; what is archived of it stays';
-
-CREATE FUNCTION bigbrotr.load_seeds(
-	source text, content text,
-	OUT added bigint, OUT known bigint, OUT refused bigint)
-	LANGUAGE plpgsql STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	at bigint := bigbrotr.unix_now();
-	accepted bigint;
-BEGIN
-	IF octet_length(content) > 16 * 1024 * 1024 THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('seed list "%s" has %s bytes', left(source, 256), octet_length(content)),
-			DETAIL = 'A seed list may have 16 MB.',
-			HINT = 'Load it in parts, under names of their own.';
-	END IF;
-	IF length(source) > 1000 THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('the name of a seed list has %s characters', length(source)),
-			DETAIL = 'It may have 1000.',
-			HINT = 'The second argument is the list itself.';
-	END IF;
-
-	DELETE FROM bigbrotr.seed_rejects AS r WHERE r.source = load_seeds.source;
-	WITH lines AS MATERIALIZED (
-		SELECT l.line, l.text, n.url, n.network,
-		       CASE WHEN n.network = 'local' AND NOT _bigbrotr.allow_local_relays()
-		            THEN 'local_address' ELSE n.reason END AS reason
-		FROM string_to_table(load_seeds.content, E'\n') WITH ORDINALITY AS l (text, line),
-		     bigbrotr.normalise_relay_url(l.text, true) AS n
-		WHERE btrim(l.text, E' \t\r') <> '' AND btrim(l.text, E' \t\r') NOT LIKE '#%'
-	), rejects AS (
-		INSERT INTO bigbrotr.seed_rejects (source, line, text, reason, read_at)
-		SELECT load_seeds.source, l.line, left(rtrim(l.text, E'\r'), 500), l.reason, at
-		FROM lines AS l WHERE l.reason IS NOT NULL
-	), relays AS (
-		INSERT INTO bigbrotr.relays (url, network, inserted_at)
-		SELECT l.url, min(l.network), at FROM lines AS l
-		WHERE l.reason IS NULL AND NOT EXISTS (SELECT FROM bigbrotr.relays AS r WHERE r.url = l.url)
-		GROUP BY l.url ORDER BY min(l.line)
-		ON CONFLICT ON CONSTRAINT relays_url_key DO NOTHING
-		RETURNING relay_id
-	), states AS (
-		INSERT INTO _bigbrotr.relay_sync (relay_id, phase_since) SELECT relay_id, at FROM relays
-	)
-	SELECT count(*) FILTER (WHERE l.reason IS NULL), count(*) FILTER (WHERE l.reason IS NOT NULL),
-	       (SELECT count(*) FROM relays)
-	INTO accepted, refused, added FROM lines AS l;
-	known := accepted - added;
-END
-$$;
-COMMENT ON FUNCTION bigbrotr.load_seeds(text, text) IS
-	'Makes the relays of a list known: one URL a line, # begins a comment line. known: lines whose relay was known before or stands above. Refused lines are in bigbrotr.seed_rejects with their reason, which replace those of an earlier load of the same source';
-
-CREATE FUNCTION _bigbrotr.reject_seeds(source text, problem text) RETURNS void
-	LANGUAGE sql STRICT
-	BEGIN ATOMIC
-		DELETE FROM bigbrotr.seed_rejects AS r WHERE r.source = reject_seeds.source;
-		INSERT INTO bigbrotr.seed_rejects (source, line, text, reason, read_at)
-		VALUES (left(reject_seeds.source, 1000), 0, left(reject_seeds.problem, 500), 'unreadable', bigbrotr.unix_now());
-	END;
-COMMENT ON FUNCTION _bigbrotr.reject_seeds(text, text) IS
-	'Notes in bigbrotr.seed_rejects why a whole list could not be read, as line 0';
+-- The way into the archive, for the workers and for functions that have checked what they hand on: nothing is verified
+-- here. Arrays run in parallel: their n-th elements belong together.
 
 CREATE FUNCTION bigbrotr.known_events(event_ids bytea[]) RETURNS boolean[]
 	LANGUAGE c STABLE STRICT
@@ -174,21 +8,6 @@ CREATE FUNCTION bigbrotr.known_events(event_ids bytea[]) RETURNS boolean[]
 COMMENT ON FUNCTION bigbrotr.known_events(bytea[]) IS
 	'For each id: is the event archived, or rejected by the database for good?';
 
--- One statement does not allocate memory without bound, however long a list is.
-CREATE FUNCTION _bigbrotr.check_elements(elements integer) RETURNS void
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	IF elements > 100000 THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('the list has %s elements', elements),
-			DETAIL = 'A list may have 100000 elements.', HINT = 'Call the function several times, each time with a part of the list.';
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION _bigbrotr.check_elements(integer) IS 'An error if a list given to a function has more elements than a list may have';
-
 CREATE FUNCTION _bigbrotr.hold_events(event_ids bytea[]) RETURNS bigint[]
 	LANGUAGE c STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -196,8 +15,8 @@ CREATE FUNCTION _bigbrotr.hold_events(event_ids bytea[]) RETURNS bigint[]
 COMMENT ON FUNCTION _bigbrotr.hold_events(bytea[]) IS
 	'For each id the eid of the event, null: it is not archived. The events cannot be deleted until the transaction ends. To be called before rows that refer to them are written';
 
--- Events sorted by id, then sightings by eid and relay, as every writer does it: two that bring the
--- same wait for each other, but never in a circle.
+-- Every writer writes events in the order of their ids, then sightings in the order of eid and relay_id: two writers of
+-- the same rows wait for each other, but cannot deadlock.
 CREATE FUNCTION _bigbrotr.store_events(
 	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], tags text[],
 	contents text[], sigs bytea[], raws bytea[], at bigint) RETURNS bytea[]
@@ -206,7 +25,7 @@ CREATE FUNCTION _bigbrotr.store_events(
 	AS $$
 DECLARE
 	stored bytea[];
-	speaking bigint[]; -- of others: deletion and vanish requests
+	requests bigint[]; -- eids of new deletion requests (kind 5) and vanish requests (kind 62)
 BEGIN
 	PERFORM _bigbrotr.check_elements(cardinality(event_ids));
 	IF (cardinality(event_ids) = ALL (ARRAY[cardinality(pubkeys), cardinality(created_ats), cardinality(kinds),
@@ -224,9 +43,9 @@ BEGIN
 		ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
 		RETURNING event_id, eid, kind
 	)
-	SELECT array_agg(event_id), array_agg(eid) FILTER (WHERE kind IN (5, 62)) INTO stored, speaking FROM new;
-	IF speaking IS NOT NULL THEN
-		PERFORM _bigbrotr.record_facts(speaking);
+	SELECT array_agg(event_id), array_agg(eid) FILTER (WHERE kind IN (5, 62)) INTO stored, requests FROM new;
+	IF requests IS NOT NULL THEN
+		PERFORM _bigbrotr.record_facts(requests);
 	END IF;
 	RETURN coalesce(stored, '{}');
 END
@@ -350,4 +169,3 @@ CREATE FUNCTION bigbrotr.verify_references(
 	END;
 COMMENT ON FUNCTION bigbrotr.verify_references() IS
 	'Proves what no foreign key proves; no row: sound. Reads everything. rows: how many rows are concerned';
-

@@ -207,25 +207,42 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.note_progress(text, bigint) IS
 	'Notes that a deletion has done with the events up to this eid and returns the next one; null: it has read all, and begins anew when it is called again';
 
-CREATE PROCEDURE bigbrotr.cleanup_orphans(
-	INOUT events bigint DEFAULT NULL, INOUT nip11 bigint DEFAULT NULL, INOUT nip66 bigint DEFAULT NULL)
+CREATE PROCEDURE _bigbrotr.delete_in_slices(deletion text, INOUT events bigint DEFAULT 0)
 	LANGUAGE plpgsql
 	AS $$
 DECLARE
 	slice CONSTANT bigint := 10000;
 	next bigint;
+	last bigint;
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-	events := 0;
-	next := _bigbrotr.begin_pass('cleanup_orphans');
+	next := _bigbrotr.begin_pass(deletion);
 	WHILE next IS NOT NULL LOOP
-		-- A slice is small, whatever the planner believes of a table that grew.
+		-- A slice is small, but the statistics of a table that grew may say otherwise.
 		PERFORM pg_catalog.set_config('enable_seqscan', 'off', true);
-		events := events + bigbrotr.delete_orphan_events(next, next + slice - 1);
-		next := _bigbrotr.note_progress('cleanup_orphans', next + slice - 1);
+		last := next + slice - 1;
+		events := events + CASE deletion
+			WHEN 'cleanup_orphans' THEN bigbrotr.delete_orphan_events(next, last)
+			ELSE bigbrotr.delete_events(ARRAY(
+				SELECT e.event_id FROM bigbrotr.events AS e
+				WHERE e.eid BETWEEN next AND last
+				      AND NOT bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags))) END;
+		next := _bigbrotr.note_progress(deletion, last);
 		COMMIT;
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE _bigbrotr.delete_in_slices(text, bigint) IS
+	'What bigbrotr.cleanup_orphans and delete_withdrawn do with events, in slices that are committed one by one';
+
+CREATE PROCEDURE bigbrotr.cleanup_orphans(
+	INOUT events bigint DEFAULT NULL, INOUT nip11 bigint DEFAULT NULL, INOUT nip66 bigint DEFAULT NULL)
+	LANGUAGE plpgsql
+	AS $$
+BEGIN
+	events := 0;
+	CALL _bigbrotr.delete_in_slices('cleanup_orphans', events);
 	nip11 := bigbrotr.delete_orphan_nip11();
 	COMMIT;
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -238,43 +255,12 @@ COMMENT ON PROCEDURE bigbrotr.cleanup_orphans(bigint, bigint, bigint) IS
 CREATE PROCEDURE bigbrotr.delete_withdrawn(INOUT events bigint DEFAULT NULL)
 	LANGUAGE plpgsql
 	AS $$
-DECLARE
-	slice CONSTANT bigint := 10000;
-	next bigint;
 BEGIN
-	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	events := 0;
-	next := _bigbrotr.begin_pass('delete_withdrawn');
-	WHILE next IS NOT NULL LOOP
-		PERFORM pg_catalog.set_config('enable_seqscan', 'off', true);
-		events := events + bigbrotr.delete_events(ARRAY(
-			SELECT e.event_id FROM bigbrotr.events AS e
-			WHERE e.eid BETWEEN next AND next + slice - 1
-			      AND NOT bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)));
-		next := _bigbrotr.note_progress('delete_withdrawn', next + slice - 1);
-		COMMIT;
-		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-	END LOOP;
+	CALL _bigbrotr.delete_in_slices('delete_withdrawn', events);
 END
 $$;
 COMMENT ON PROCEDURE bigbrotr.delete_withdrawn(bigint) IS
 	'CALL bigbrotr.delete_withdrawn(): really deletes events that are deleted (NIP-09), expired (NIP-40) or vanished (NIP-62), in slices that are committed one by one, and gives how many. What was asked for stays known: they do not come back into view. Reads all events; interrupted, it goes on where it was when called again. Not inside a transaction block';
 
 SELECT pg_extension_config_dump('_bigbrotr.deletion_progress', '');
-
-GRANT DELETE ON bigbrotr.events, bigbrotr.sightings, bigbrotr.relays TO bigbrotr_admin;
-GRANT INSERT, UPDATE, DELETE ON _bigbrotr.deletion_progress TO bigbrotr_admin;
-GRANT EXECUTE ON FUNCTION
-	_bigbrotr.take_events(bytea[]),
-	bigbrotr.delete_events(bytea[]),
-	bigbrotr.delete_orphan_events(bigint, bigint),
-	bigbrotr.delete_orphan_nip11(),
-	bigbrotr.delete_orphan_nip66(),
-	_bigbrotr.begin_pass(text),
-	_bigbrotr.note_progress(text, bigint)
-	TO bigbrotr_admin;
-GRANT EXECUTE ON PROCEDURE
-	bigbrotr.delete_relay(text, bigint),
-	bigbrotr.cleanup_orphans(bigint, bigint, bigint),
-	bigbrotr.delete_withdrawn(bigint)
-	TO bigbrotr_admin;

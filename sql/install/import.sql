@@ -58,12 +58,8 @@ CREATE VIEW bigbrotr.import_progress AS
 	       to_timestamp(i.finished_at) AS finished_at
 	FROM _bigbrotr.imports AS i LEFT JOIN bigbrotr.relays AS r ON r.relay_id = i.relay_id;
 COMMENT ON VIEW bigbrotr.import_progress IS 'How far each import is';
-COMMENT ON COLUMN bigbrotr.import_progress.import_id IS 'Number of the import';
-COMMENT ON COLUMN bigbrotr.import_progress.source IS 'Path of the file on the server, or the name that a client gave';
 COMMENT ON COLUMN bigbrotr.import_progress.relay_url IS 'Where the events were seen; null: no sightings';
 COMMENT ON COLUMN bigbrotr.import_progress.finished IS 'Whether all lines are stored';
-COMMENT ON COLUMN bigbrotr.import_progress.bytes IS 'Bytes that are done with';
-COMMENT ON COLUMN bigbrotr.import_progress.size IS 'Bytes of the file when the import began; null: not known';
 COMMENT ON COLUMN bigbrotr.import_progress.done_fraction IS 'Share of the file that is done with, 0 .. 1; null: not known';
 COMMENT ON COLUMN bigbrotr.import_progress.line_count IS 'Lines that are done with';
 COMMENT ON COLUMN bigbrotr.import_progress.new_count IS 'Events archived';
@@ -77,7 +73,7 @@ COMMENT ON COLUMN bigbrotr.import_progress.finished_at IS 'When the last line wa
 CREATE FUNCTION bigbrotr.begin_import(
 	source text, relay text DEFAULT NULL, size bigint DEFAULT NULL, resume boolean DEFAULT true,
 	OUT import_id bigint, OUT bytes bigint)
-	LANGUAGE plpgsql
+	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
@@ -107,14 +103,14 @@ COMMENT ON FUNCTION bigbrotr.begin_import(text, text, bigint, boolean) IS
 
 CREATE FUNCTION bigbrotr.import_lines(
 	import_id bigint, "position" bigint, chunk bytea, last boolean DEFAULT true) RETURNS bigint
-	LANGUAGE c STRICT
+	LANGUAGE c STRICT SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_import_lines';
 COMMENT ON FUNCTION bigbrotr.import_lines(bigint, bigint, bytea, boolean) IS
 	'Archives the events of a piece of an import that begins at this byte: one event a line, verified unless bigbrotr.verify_events is off. Unless it is the last piece, an unfinished line at its end is left. Returns how many bytes are done with; bring the others again';
 
 CREATE FUNCTION bigbrotr.finish_import(import_id bigint) RETURNS void
-	LANGUAGE sql
+	LANGUAGE sql SECURITY DEFINER
 	BEGIN ATOMIC
 		UPDATE _bigbrotr.imports AS i SET finished_at = bigbrotr.unix_now()
 		WHERE i.import_id = finish_import.import_id AND i.finished_at IS NULL;
@@ -136,16 +132,3 @@ CREATE FUNCTION bigbrotr.export_events(filter jsonb DEFAULT '{}') RETURNS SETOF 
 	END;
 COMMENT ON FUNCTION bigbrotr.export_events(jsonb) IS
 	'The events that match a filter (its limit aside), all without one, as NIP-01 JSON, exact, in the order of created_at and id: what bigbrotr.import_events reads. bigbrotr-export writes them to a file or a pipe';
-
-REVOKE ALL ON PROCEDURE bigbrotr.import_events(text, text, boolean) FROM PUBLIC;
-GRANT INSERT, UPDATE ON _bigbrotr.imports TO bigbrotr_writer;
-GRANT INSERT ON bigbrotr.import_rejects TO bigbrotr_writer;
-GRANT DELETE ON _bigbrotr.imports, bigbrotr.import_rejects TO bigbrotr_admin;
-GRANT EXECUTE ON FUNCTION
-	bigbrotr.begin_import(text, text, bigint, boolean),
-	bigbrotr.import_lines(bigint, bigint, bytea, boolean),
-	bigbrotr.finish_import(bigint)
-	TO bigbrotr_writer;
-GRANT EXECUTE ON FUNCTION bigbrotr.export_events(jsonb) TO bigbrotr_reader;
-GRANT EXECUTE ON PROCEDURE bigbrotr.import_events(text, text, boolean) TO bigbrotr_writer;
-

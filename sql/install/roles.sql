@@ -1,9 +1,9 @@
 -- Roles. They belong to the cluster, not to the extension: made if missing, never dropped by it.
+-- Each one has what those above it have; what that is: grants.sql.
 --   bigbrotr_reader  reads everything
---   bigbrotr_writer  reader; feeds the archive through the functions below
---   bigbrotr_admin   writer; relays, deletions, services
---   bigbrotr_worker  writer; the background workers (before version 17 the server demands LOGIN;
---                    it has no password)
+--   bigbrotr_writer  feeds the archive through functions that check what they are given
+--   bigbrotr_worker  the background workers (before version 17 the server demands LOGIN; it has no password)
+--   bigbrotr_admin   manages relays, deletions, services, indexes
 
 DO $roles$
 DECLARE
@@ -11,28 +11,19 @@ DECLARE
 BEGIN
 	FOR role IN
 		SELECT * FROM (VALUES
-			('bigbrotr_reader', 'NOLOGIN', 'bigbrotr: reads the archive'),
-			('bigbrotr_writer', 'NOLOGIN', 'bigbrotr: feeds the archive'),
-			('bigbrotr_admin', 'NOLOGIN', 'bigbrotr: manages relays and services'),
-			('bigbrotr_worker', 'LOGIN', 'bigbrotr: the background workers run as this role')
-		) AS wanted (name, login, comment)
+			(1, 'bigbrotr_reader', 'NOLOGIN', NULL, 'bigbrotr: reads the archive'),
+			(2, 'bigbrotr_writer', 'NOLOGIN', 'bigbrotr_reader', 'bigbrotr: feeds the archive'),
+			(3, 'bigbrotr_worker', 'LOGIN', 'bigbrotr_writer', 'bigbrotr: the background workers run as this role'),
+			(4, 'bigbrotr_admin', 'NOLOGIN', 'bigbrotr_worker', 'bigbrotr: manages relays and services')
+		) AS wanted (n, name, login, parent, comment) ORDER BY n
 	LOOP
 		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role.name) THEN
 			EXECUTE format('CREATE ROLE %I %s', role.name, role.login);
 			EXECUTE format('COMMENT ON ROLE %I IS %L', role.name, role.comment);
 		END IF;
-	END LOOP;
-	FOR role IN
-		SELECT * FROM (VALUES
-			('bigbrotr_writer', 'bigbrotr_reader'),
-			('bigbrotr_admin', 'bigbrotr_writer'),
-			('bigbrotr_worker', 'bigbrotr_writer')
-		) AS wanted (member, parent)
-	LOOP
-		IF NOT pg_has_role(role.member, role.parent, 'MEMBER') THEN
-			EXECUTE format('GRANT %I TO %I', role.parent, role.member);
+		IF NOT pg_has_role(role.name, coalesce(role.parent, role.name), 'MEMBER') THEN
+			EXECUTE format('GRANT %I TO %I', role.parent, role.name);
 		END IF;
 	END LOOP;
 END
 $roles$;
-

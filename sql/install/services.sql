@@ -22,100 +22,100 @@ CREATE FUNCTION _bigbrotr.service_states(
 	OUT next_start timestamptz,
 	OUT waiting_for text)
 	RETURNS SETOF record
-	LANGUAGE C VOLATILE STRICT PARALLEL SAFE
+	LANGUAGE c VOLATILE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_service_states';
-COMMENT ON FUNCTION _bigbrotr.service_states() IS 'rows of view bigbrotr.services';
+COMMENT ON FUNCTION _bigbrotr.service_states() IS 'Rows of view bigbrotr.services';
 
 CREATE VIEW bigbrotr.services AS
 	SELECT * FROM _bigbrotr.service_states();
 COMMENT ON VIEW bigbrotr.services IS
-	'the services of all served databases: what each one does now, and how it fares';
-COMMENT ON COLUMN bigbrotr.services.database IS 'the database it serves';
-COMMENT ON COLUMN bigbrotr.services.service IS 'its name, as the functions service_… take it';
-COMMENT ON COLUMN bigbrotr.services.instance IS 'number of the worker among those of the service in this database, from 1 on';
+	'The services of all served databases: what each one does now, and how it fares';
+COMMENT ON COLUMN bigbrotr.services.database IS 'The database it serves';
+COMMENT ON COLUMN bigbrotr.services.service IS 'Its name, as start_service and the like take it';
+COMMENT ON COLUMN bigbrotr.services.instance IS 'Number of the worker among those of the service in this database, from 1 on';
 COMMENT ON COLUMN bigbrotr.services.state IS
 	'disabled: not to run; enabled: waits for what it needs; running; backoff: failed, starts again at next_start; draining: being ended; paused; done: ran to its end';
-COMMENT ON COLUMN bigbrotr.services.pid IS 'process of its worker, as in pg_stat_activity';
-COMMENT ON COLUMN bigbrotr.services.since IS 'when it came into its state';
-COMMENT ON COLUMN bigbrotr.services.last_success IS 'the last commit or the end of the last good cycle';
-COMMENT ON COLUMN bigbrotr.services.last_error IS 'the last failure, or why the service cannot start yet; null in sessions of another database';
-COMMENT ON COLUMN bigbrotr.services.sqlstate IS 'error code of last_error';
-COMMENT ON COLUMN bigbrotr.services.health IS 'result of the last health check: unknown, healthy or unhealthy';
-COMMENT ON COLUMN bigbrotr.services.health_check_count IS 'since the start of the worker';
-COMMENT ON COLUMN bigbrotr.services.health_failure_count IS 'health checks without a good result, since the start of the worker';
-COMMENT ON COLUMN bigbrotr.services.restart_count IS 'starts after the first one in this run of the server, those after a crash included';
-COMMENT ON COLUMN bigbrotr.services.cycle_count IS 'since the start of the worker';
-COMMENT ON COLUMN bigbrotr.services.cycle_last_ms IS 'time of the last cycle';
-COMMENT ON COLUMN bigbrotr.services.cycle_mean_ms IS 'mean time of a cycle, since the start of the worker';
-COMMENT ON COLUMN bigbrotr.services.cycle_max_ms IS 'longest time of a cycle, since the start of the worker';
-COMMENT ON COLUMN bigbrotr.services.next_start IS 'when it is tried again; null if it runs or waits for no time';
-COMMENT ON COLUMN bigbrotr.services.waiting_for IS 'what it waits for now; null if for nothing, and in sessions of another database';
+COMMENT ON COLUMN bigbrotr.services.pid IS 'Process of its worker, as in pg_stat_activity';
+COMMENT ON COLUMN bigbrotr.services.since IS 'When it came into its state';
+COMMENT ON COLUMN bigbrotr.services.last_success IS 'The last commit or the end of the last good cycle';
+COMMENT ON COLUMN bigbrotr.services.last_error IS 'The last failure, or why the service cannot start yet; null in sessions of another database';
+COMMENT ON COLUMN bigbrotr.services.sqlstate IS 'Error code of last_error';
+COMMENT ON COLUMN bigbrotr.services.health IS 'Result of the last health check: unknown, healthy or unhealthy';
+COMMENT ON COLUMN bigbrotr.services.health_check_count IS 'Since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.health_failure_count IS 'Health checks without a good result, since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.restart_count IS 'Starts after the first one in this run of the server, those after a crash included';
+COMMENT ON COLUMN bigbrotr.services.cycle_count IS 'Since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.cycle_last_ms IS 'Time of the last cycle';
+COMMENT ON COLUMN bigbrotr.services.cycle_mean_ms IS 'Mean time of a cycle, since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.cycle_max_ms IS 'Longest time of a cycle, since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.next_start IS 'When it is tried again; null if it runs or waits for no time';
+COMMENT ON COLUMN bigbrotr.services.waiting_for IS 'What it waits for now; null if for nothing, and in sessions of another database';
 
 CREATE FUNCTION bigbrotr.start_service(name text) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_start_service';
 COMMENT ON FUNCTION bigbrotr.start_service(text) IS
-	'starts a service that was stopped, is done, waits after a failure or was given up after crashes';
+	'Starts a service that was stopped, is done, waits after a failure or was given up after crashes';
 
 CREATE FUNCTION bigbrotr.stop_service(name text) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_stop_service';
 COMMENT ON FUNCTION bigbrotr.stop_service(text) IS
-	'stops a service until it is started again, also over a restart of the server; returns when its workers are gone';
+	'Stops a service until it is started again, also over a restart of the server; returns when its workers are gone';
 
 CREATE FUNCTION bigbrotr.restart_service(name text) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_restart_service';
-COMMENT ON FUNCTION bigbrotr.restart_service(text) IS 'ends the workers of a service and starts new ones';
+COMMENT ON FUNCTION bigbrotr.restart_service(text) IS 'Ends the workers of a service and starts new ones';
 
 CREATE FUNCTION bigbrotr.pause_service(name text) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_pause_service';
 COMMENT ON FUNCTION bigbrotr.pause_service(text) IS
-	'keeps a service from working, with its workers and their connections, until resume_service, also over a restart of the server';
+	'Keeps a service from working, with its workers and their connections, until resume_service, also over a restart of the server';
 
 CREATE FUNCTION bigbrotr.resume_service(name text) RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_resume_service';
-COMMENT ON FUNCTION bigbrotr.resume_service(text) IS 'ends pause_service';
+COMMENT ON FUNCTION bigbrotr.resume_service(text) IS 'Ends pause_service';
 
 CREATE FUNCTION bigbrotr.wait_for_service(name text, state text, timeout interval DEFAULT '30 s')
 	RETURNS boolean
-	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_wait_for_service';
 COMMENT ON FUNCTION bigbrotr.wait_for_service(text, text, interval) IS
-	'waits until all workers of a service are in a state; false if that takes longer';
+	'Waits until all workers of a service are in a state; false if that takes longer';
 
 CREATE FUNCTION bigbrotr.health_check(name text) RETURNS boolean
-	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_health_check';
 COMMENT ON FUNCTION bigbrotr.health_check(text) IS
-	'asks a service now whether it is well; false if it is not, does not run or does not answer within 30 s';
+	'Asks a service now whether it is well; false if it is not, does not run or does not answer within 30 s';
 
 CREATE FUNCTION bigbrotr.service_stats(name text, instance integer DEFAULT 1) RETURNS jsonb
-	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_service_stats';
 COMMENT ON FUNCTION bigbrotr.service_stats(text, integer) IS
-	'statistics of one worker of a service since its start: {name, uptime_seconds, health_checks {total, failed, success_rate}, custom {…}}';
+	'Statistics of one worker of a service since its start: {name, uptime_seconds, health_checks {total, failed, success_rate}, custom {…}}';
 
 CREATE FUNCTION bigbrotr.stop_services() RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_stop_services';
 COMMENT ON FUNCTION bigbrotr.stop_services() IS
 	'stop_service for all services of this database';
 
 CREATE FUNCTION bigbrotr.start_services() RETURNS void
-	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_start_services';
 COMMENT ON FUNCTION bigbrotr.start_services() IS
@@ -128,11 +128,11 @@ CREATE FUNCTION _bigbrotr.setting_declarations(
 	OUT minimum text,
 	OUT maximum text)
 	RETURNS SETOF record
-	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_setting_declarations';
 COMMENT ON FUNCTION _bigbrotr.setting_declarations() IS
-	'the settings as the library declares them, for view bigbrotr.settings';
+	'The settings as the library declares them, for view bigbrotr.settings';
 
 CREATE VIEW bigbrotr.settings AS
 	SELECT d.name, current_setting(d.name) AS value, d.default_value, d.minimum, d.maximum,
@@ -148,20 +148,3 @@ COMMENT ON COLUMN bigbrotr.settings.context IS 'How it can be set, as in pg_sett
 COMMENT ON COLUMN bigbrotr.settings.part IS 'What it is for: frame (all services), functions (SQL functions), or the service of that name';
 COMMENT ON COLUMN bigbrotr.settings.source IS 'Where the value comes from, as in pg_settings: default, configuration file, session …';
 COMMENT ON COLUMN bigbrotr.settings.meaning IS 'What it does';
-
-GRANT EXECUTE ON FUNCTION
-	_bigbrotr.service_states(),
-	bigbrotr.service_stats(text, integer),
-	bigbrotr.wait_for_service(text, text, interval),
-	_bigbrotr.setting_declarations()
-	TO bigbrotr_reader;
-GRANT EXECUTE ON FUNCTION
-	bigbrotr.start_service(text),
-	bigbrotr.stop_service(text),
-	bigbrotr.restart_service(text),
-	bigbrotr.pause_service(text),
-	bigbrotr.resume_service(text),
-	bigbrotr.health_check(text),
-	bigbrotr.stop_services(),
-	bigbrotr.start_services()
-	TO bigbrotr_admin;

@@ -1,5 +1,5 @@
--- Exact counts. Whoever writes or deletes events and sightings appends rows of differences in the
--- same transaction: writers never wait for each other. The refresher folds these rows into the
+-- Exact counts. A transaction that writes or deletes events and sightings appends rows of differences: writers never wait
+-- for each other. The refresher folds these rows into the
 -- totals; the views add both. Nothing here is dumped: on restore the triggers count again.
 
 CREATE TABLE _bigbrotr.statistics (
@@ -29,42 +29,6 @@ COMMENT ON COLUMN _bigbrotr.statistics_deltas.subject IS 'As in _bigbrotr.statis
 COMMENT ON COLUMN _bigbrotr.statistics_deltas.keys IS 'Keys, as in _bigbrotr.statistics';
 COMMENT ON COLUMN _bigbrotr.statistics_deltas.counts IS 'Rows added, negative: deleted';
 
--- The direct way of _bigbrotr.insert_verified_events() does what the triggers on INSERT do.
-CREATE FUNCTION _bigbrotr.count_event_changes() RETURNS trigger
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	each bigint := TG_ARGV[0];
-BEGIN
-	INSERT INTO _bigbrotr.statistics_deltas (subject, keys, counts)
-	SELECT c.subject, array_agg(c.key), array_agg(each * c.count)
-	FROM (SELECT 'kind' AS subject, kind::bigint AS key, count(*) FROM changed GROUP BY 2
-	      UNION ALL
-	      SELECT 'day', created_at / 86400 * 86400, count(*) FROM changed GROUP BY 2) AS c
-	GROUP BY c.subject;
-	RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION _bigbrotr.count_event_changes() IS
-	'Trigger: counts events that are new or gone (argument: 1 or -1) for _bigbrotr.statistics';
-
-CREATE FUNCTION _bigbrotr.count_sighting_changes() RETURNS trigger
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	each bigint := TG_ARGV[0];
-BEGIN
-	INSERT INTO _bigbrotr.statistics_deltas (subject, keys, counts)
-	SELECT 'relay', array_agg(c.relay_id), array_agg(each * c.count)
-	FROM (SELECT relay_id, count(*) FROM changed GROUP BY 1) AS c HAVING count(*) > 0;
-	RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION _bigbrotr.count_sighting_changes() IS
-	'Trigger: counts sightings that are new or gone (argument: 1 or -1) for _bigbrotr.statistics';
-
 CREATE VIEW _bigbrotr.current_statistics AS
 	SELECT c.subject, c.key, sum(c.count)::bigint AS count
 	FROM (SELECT s.subject, s.key, s.count FROM _bigbrotr.statistics AS s
@@ -74,9 +38,6 @@ CREATE VIEW _bigbrotr.current_statistics AS
 	GROUP BY c.subject, c.key
 	HAVING sum(c.count) <> 0;
 COMMENT ON VIEW _bigbrotr.current_statistics IS 'Exact counts, as the tables are now';
-COMMENT ON COLUMN _bigbrotr.current_statistics.subject IS 'kind, day: events of a kind or a day; relay: sightings of a relay';
-COMMENT ON COLUMN _bigbrotr.current_statistics.key IS 'The kind; the first Unix second of the day (UTC, of created_at); the relay_id';
-COMMENT ON COLUMN _bigbrotr.current_statistics.count IS 'How many';
 
 CREATE VIEW bigbrotr.kind_statistics AS
 	SELECT s.key::integer AS kind, s.count AS event_count
@@ -109,43 +70,60 @@ COMMENT ON VIEW bigbrotr.total_statistics IS 'Rows of bigbrotr.events and bigbro
 COMMENT ON COLUMN bigbrotr.total_statistics.event_count IS 'Events archived';
 COMMENT ON COLUMN bigbrotr.total_statistics.sighting_count IS 'Sightings archived';
 
+-- archive::insert_verified_events() writes to the tables directly and does itself what this trigger does on INSERT.
 -- A truncated table has no rows: what was counted is taken back. Nobody else can write meanwhile.
-CREATE FUNCTION _bigbrotr.count_truncated() RETURNS trigger
+CREATE FUNCTION _bigbrotr.count_changes() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	each bigint := TG_ARGV[0];
 BEGIN
-	INSERT INTO _bigbrotr.statistics_deltas (subject, keys, counts)
-	SELECT s.subject, array_agg(s.key), array_agg(-s.count)
-	FROM _bigbrotr.current_statistics AS s
-	WHERE (s.subject = 'relay') = (TG_TABLE_NAME = 'sightings')
-	GROUP BY s.subject;
+	IF TG_OP = 'TRUNCATE' THEN
+		INSERT INTO _bigbrotr.statistics_deltas (subject, keys, counts)
+		SELECT s.subject, array_agg(s.key), array_agg(-s.count)
+		FROM _bigbrotr.current_statistics AS s
+		WHERE (s.subject = 'relay') = (TG_TABLE_NAME = 'sightings')
+		GROUP BY s.subject;
+	ELSIF TG_TABLE_NAME = 'sightings' THEN
+		INSERT INTO _bigbrotr.statistics_deltas (subject, keys, counts)
+		SELECT 'relay', array_agg(c.relay_id), array_agg(each * c.count)
+		FROM (SELECT relay_id, count(*) FROM changed GROUP BY 1) AS c HAVING count(*) > 0;
+	ELSE
+		INSERT INTO _bigbrotr.statistics_deltas (subject, keys, counts)
+		SELECT c.subject, array_agg(c.key), array_agg(each * c.count)
+		FROM (SELECT 'kind' AS subject, kind::bigint AS key, count(*) FROM changed GROUP BY 2
+		      UNION ALL
+		      SELECT 'day', created_at / 86400 * 86400, count(*) FROM changed GROUP BY 2) AS c
+		GROUP BY c.subject;
+	END IF;
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.count_truncated() IS 'Trigger: counts for _bigbrotr.statistics that a table was emptied';
+COMMENT ON FUNCTION _bigbrotr.count_changes() IS
+	'Trigger: counts rows that are new or gone (argument: 1 or -1) for _bigbrotr.statistics';
 
 CREATE TRIGGER count_inserted AFTER INSERT ON bigbrotr.events
-	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_event_changes('1');
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_changes('1');
 CREATE TRIGGER count_deleted AFTER DELETE ON bigbrotr.events
-	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_event_changes('-1');
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_changes('-1');
 CREATE TRIGGER count_updated_from AFTER UPDATE ON bigbrotr.events
-	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_event_changes('-1');
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_changes('-1');
 CREATE TRIGGER count_updated_to AFTER UPDATE ON bigbrotr.events
-	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_event_changes('1');
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_changes('1');
 CREATE TRIGGER count_truncated AFTER TRUNCATE ON bigbrotr.events
-	EXECUTE FUNCTION _bigbrotr.count_truncated();
+	EXECUTE FUNCTION _bigbrotr.count_changes();
 
 CREATE TRIGGER count_inserted AFTER INSERT ON bigbrotr.sightings
-	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_sighting_changes('1');
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_changes('1');
 CREATE TRIGGER count_deleted AFTER DELETE ON bigbrotr.sightings
-	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_sighting_changes('-1');
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_changes('-1');
 CREATE TRIGGER count_updated_from AFTER UPDATE ON bigbrotr.sightings
-	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_sighting_changes('-1');
+	REFERENCING OLD TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_changes('-1');
 CREATE TRIGGER count_updated_to AFTER UPDATE ON bigbrotr.sightings
-	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_sighting_changes('1');
+	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_changes('1');
 CREATE TRIGGER count_truncated AFTER TRUNCATE ON bigbrotr.sightings
-	EXECUTE FUNCTION _bigbrotr.count_truncated();
+	EXECUTE FUNCTION _bigbrotr.count_changes();
 
 CREATE FUNCTION _bigbrotr.fold_statistics(most integer DEFAULT 10000) RETURNS bigint
 	LANGUAGE plpgsql STRICT

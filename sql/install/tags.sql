@@ -121,18 +121,3 @@ CREATE OPERATOR CLASS bigbrotr.tags_ops DEFAULT FOR TYPE bigbrotr.tags USING has
 	FUNCTION 2 _bigbrotr.tags_hash_extended(bigbrotr.tags, bigint);
 COMMENT ON OPERATOR CLASS bigbrotr.tags_ops USING hash IS 'To group and join rows with tags';
 COMMENT ON OPERATOR FAMILY bigbrotr.tags_ops USING hash IS 'To group and join rows with tags';
-
-GRANT EXECUTE ON FUNCTION
-	_bigbrotr.tags_to_jsonb(bigbrotr.tags),
-	_bigbrotr.tags_to_json(bigbrotr.tags),
-	_bigbrotr.jsonb_to_tags(jsonb),
-	_bigbrotr.tags_eq(bigbrotr.tags, bigbrotr.tags),
-	_bigbrotr.tags_ne(bigbrotr.tags, bigbrotr.tags),
-	_bigbrotr.tags_lt(bigbrotr.tags, bigbrotr.tags),
-	_bigbrotr.tags_le(bigbrotr.tags, bigbrotr.tags),
-	_bigbrotr.tags_gt(bigbrotr.tags, bigbrotr.tags),
-	_bigbrotr.tags_ge(bigbrotr.tags, bigbrotr.tags),
-	_bigbrotr.tags_cmp(bigbrotr.tags, bigbrotr.tags),
-	_bigbrotr.tags_hash(bigbrotr.tags),
-	_bigbrotr.tags_hash_extended(bigbrotr.tags, bigint)
-	TO bigbrotr_reader;

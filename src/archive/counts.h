@@ -18,7 +18,7 @@ class Counts
 	std::map<int64_t, int64_t> counts_;
 };
 
-/* As _bigbrotr.count_event_changes() and count_sighting_changes() do it. */
+/* As the trigger function _bigbrotr.count_changes() does it. */
 void append_to_statistics(const Counts &kinds, const Counts &days, const Counts &relays);
 
 } // namespace archive

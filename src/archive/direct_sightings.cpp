@@ -13,8 +13,7 @@ namespace {
 constexpr Column kSightingColumns[] = {
 	{"eid", INT8OID}, {"relay_id", INT4OID}, {"seen_at", INT8OID}};
 constexpr int16_t kSightingKey[] = {1, 2};
-constexpr TableShape kSightings = {"sightings", kSightingColumns, kSightingKey,
-								   "count_sighting_changes"};
+constexpr TableShape kSightings = {"sightings", kSightingColumns, kSightingKey, "count_changes"};
 
 // As _bigbrotr.hold_relays() does it, without a function's price.
 pg::Statement relays_statement("SELECT r.relay_id FROM bigbrotr.relays AS r "

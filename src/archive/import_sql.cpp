@@ -1,6 +1,7 @@
 /*
- * bigbrotr.import_lines: a piece of an import, for clients; bigbrotr.import_events: a whole file of
- * the server, which commits as it goes.
+ * bigbrotr.import_lines: a piece of an import; bigbrotr.import_events: a whole file of the server,
+ * which calls import_lines and commits as it goes. import_lines runs as the owner of the tables, so
+ * that the caller of either needs no rights on them.
  */
 #include <sys/stat.h>
 
@@ -27,6 +28,7 @@ constexpr size_t kChunk = 512 * 1024; // read and stored in one transaction
 
 pg::Statement
 	begin_statement("SELECT i.import_id, i.bytes FROM bigbrotr.begin_import($1, $2, $3, $4) AS i");
+pg::Statement lines_statement("SELECT bigbrotr.import_lines($1, $2, $3, $4)");
 pg::Statement finish_statement("SELECT bigbrotr.finish_import($1)");
 pg::Statement now_statement("SELECT bigbrotr.unix_now()");
 
@@ -110,8 +112,11 @@ class FileImport
 	{
 		Piece piece = read_piece(request_.path, position_, size_);
 		bool last = position_ + static_cast<int64_t>(piece.bytes.size()) >= piece.file_size;
-		size_t taken = archive::import_lines(id_, position_, piece.bytes, last, now());
-		position_ += static_cast<int64_t>(taken);
+		int64_t taken = lines_statement
+							.run({pg::value(id_), pg::value(position_), pg::bytea(piece.bytes),
+								  pg::value(last)})
+							.integer(0, 1);
+		position_ += taken;
 		size_ = taken == 0 ? 2 * size_ : kChunk; // a line longer than the piece
 		if (last)
 			finish_statement.run({pg::value(id_)});

@@ -13,7 +13,7 @@ inline constexpr Column kEventColumns[] = {
 	{"content", TEXTOID},   {"raw", BYTEAOID},
 };
 inline constexpr int16_t kEventKey[] = {5};
-inline constexpr TableShape kEvents = {"events", kEventColumns, kEventKey, "count_event_changes"};
+inline constexpr TableShape kEvents = {"events", kEventColumns, kEventKey, "count_changes"};
 
 inline constexpr Column kRejectColumns[] = {{"event_id", BYTEAOID}};
 inline constexpr int16_t kRejectKey[] = {1};

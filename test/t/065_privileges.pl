@@ -18,7 +18,7 @@ my %lineage = (
 	bigbrotr_reader => ['bigbrotr_reader'],
 	bigbrotr_writer => [qw(bigbrotr_writer bigbrotr_reader)],
 	bigbrotr_worker => [qw(bigbrotr_worker bigbrotr_writer bigbrotr_reader)],
-	bigbrotr_admin  => [qw(bigbrotr_admin bigbrotr_writer bigbrotr_reader)]);
+	bigbrotr_admin  => [qw(bigbrotr_admin bigbrotr_worker bigbrotr_writer bigbrotr_reader)]);
 
 my $granted = join "\n", sort split /\n/, $node->safe_psql('postgres', q{
 	SELECT concat_ws(' ', CASE WHEN grantee = 0 THEN 'public' ELSE grantee::regrole::text END, privilege, object)
@@ -39,8 +39,9 @@ is($granted, $expected, 'the privileges granted are those of test/data/privilege
 my %expected = map { $_ => 1 } split /\n/, $expected;
 
 $node->safe_psql('postgres', 'CREATE ROLE nobody');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_proc WHERE pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND prosecdef}),
-	'0', 'no function runs as its owner');
+is($node->safe_psql('postgres', q{SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.prosecdef AND (p.pronamespace = '_bigbrotr'::regnamespace
+		OR has_function_privilege('bigbrotr_reader', p.oid, 'EXECUTE')) AND p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)}),
+	'', 'only functions for writers and administrators run as the owner');
 wait_for($node, q{count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer'});
 is($node->safe_psql('postgres', q{
 	SELECT DISTINCT a.usename, r.rolsuper FROM pg_stat_activity AS a JOIN pg_roles AS r ON r.oid = a.usesysid

@@ -1,4 +1,4 @@
-# Every SQL example of the documentation runs as it is written.
+# Every SQL example of the documentation runs as it is written, and the reference names everything that a person types.
 use strict;
 use warnings;
 use FindBin;
@@ -31,6 +31,12 @@ for my $file (map { glob source_directory() . "/$_" } 'README.md', 'docs/*.md', 
 	}
 }
 cmp_ok($examples, '>', 10, 'examples were found');
+
+my $reference = join '', map { slurp_file(source_directory() . "/docs/$_.md") } qw(sql vocabulary queries import-export);
+my @names = split /\n/, $node->safe_psql('postgres', q{
+	SELECT proname FROM pg_proc WHERE pronamespace = 'bigbrotr'::regnamespace UNION
+	SELECT relname FROM pg_class WHERE relnamespace = 'bigbrotr'::regnamespace AND relkind IN ('r', 'v')});
+is_deeply([ grep { $reference !~ /`[^`\n]*\b$_\b/ } @names ], [], 'the reference names every function, table and view of the schema bigbrotr');
 chdir '/';
 $node->stop;
 done_testing();

@@ -19,8 +19,8 @@ COMMENT ON FUNCTION _bigbrotr.address_id(bytea, integer, bigbrotr.tags) IS
 CREATE INDEX events_address_idx ON bigbrotr.events (_bigbrotr.address_id(pubkey, kind, tags), created_at)
 	WHERE _bigbrotr.address_id(pubkey, kind, tags) IS NOT NULL;
 
--- The author stands in the key before the request: whoever looks for those of an author reads no others,
--- however many strangers name the same target.
+-- The author stands in the key before the request: a look for the requests of one author reads
+-- no others, however many strangers name the same target.
 CREATE TABLE bigbrotr.deletions (
 	target     bytea   NOT NULL,
 	by_address boolean NOT NULL,
@@ -114,18 +114,12 @@ CREATE VIEW bigbrotr.events_as_published AS
 	  AND bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
 COMMENT ON VIEW bigbrotr.events_as_published IS 'Events as their authors want them to be seen now: standing, and the newest versions. A newest version that is withdrawn does not bring an older one back';
 
--- Of each view, the columns are those of the table, and its rows can be exported.
+-- The rows of each view can be exported.
 DO $views$
 DECLARE
 	view text;
-	item record;
 BEGIN
 	FOREACH view IN ARRAY ARRAY['events_current', 'events_visible', 'events_as_published'] LOOP
-		FOR item IN SELECT a.attname, col_description(a.attrelid, a.attnum) AS comment FROM pg_attribute AS a
-		            WHERE a.attrelid = 'bigbrotr.events'::regclass AND a.attnum > 0 AND NOT a.attisdropped
-		LOOP
-			EXECUTE format('COMMENT ON COLUMN bigbrotr.%I.%I IS %L', view, item.attname, item.comment);
-		END LOOP;
 		EXECUTE format(
 			$$CREATE FUNCTION bigbrotr.event_json(event bigbrotr.%I) RETURNS text
 				LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -133,17 +127,9 @@ BEGIN
 			view, (SELECT string_agg(format('(event).%I', a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute AS a
 			       WHERE a.attrelid = 'bigbrotr.events'::regclass AND a.attnum > 0 AND NOT a.attisdropped));
 		EXECUTE format($$COMMENT ON FUNCTION bigbrotr.event_json(bigbrotr.%I) IS 'The event as NIP-01 JSON, exact'$$, view);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION bigbrotr.event_json(bigbrotr.%I) TO bigbrotr_reader', view);
 	END LOOP;
 END
 $views$;
 
 SELECT pg_extension_config_dump('bigbrotr.deletions', '');
 SELECT pg_extension_config_dump('bigbrotr.vanish_requests', '');
-
-GRANT EXECUTE ON FUNCTION
-	bigbrotr.is_current(bytea, bytea, bigint, integer, bigbrotr.tags),
-	bigbrotr.is_visible(bytea, bytea, bigint, integer, bigbrotr.tags)
-	TO bigbrotr_reader;
-GRANT INSERT ON bigbrotr.deletions, bigbrotr.vanish_requests TO bigbrotr_writer;
-GRANT EXECUTE ON FUNCTION _bigbrotr.record_facts(bigint[]) TO bigbrotr_writer;

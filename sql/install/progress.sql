@@ -1,4 +1,4 @@
--- Views: the original specification's names, and what users ask about progress.
+-- Views for users: sightings and measurements with the names of the original specification, what was refused, progress.
 
 CREATE VIEW bigbrotr.event_relay AS
 	SELECT e.event_id, r.url AS relay_url, s.seen_at
@@ -6,9 +6,7 @@ CREATE VIEW bigbrotr.event_relay AS
 	     JOIN bigbrotr.events AS e ON e.eid = s.eid
 	     JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id;
 COMMENT ON VIEW bigbrotr.event_relay IS 'Which relay delivered which event';
-COMMENT ON COLUMN bigbrotr.event_relay.event_id IS 'id of the event, 32 bytes (NIP-01)';
 COMMENT ON COLUMN bigbrotr.event_relay.relay_url IS 'Normalised URL of the relay';
-COMMENT ON COLUMN bigbrotr.event_relay.seen_at IS 'When the relay first delivered the event, Unix seconds';
 
 CREATE VIEW bigbrotr.relay_metadata AS
 	SELECT r.url AS relay_url, r.network AS relay_network, r.inserted_at AS relay_inserted_at, c.generated_at,
@@ -21,22 +19,6 @@ COMMENT ON VIEW bigbrotr.relay_metadata IS 'Measurements of relays (NIP-66) and 
 COMMENT ON COLUMN bigbrotr.relay_metadata.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.relay_metadata.relay_network IS 'clearnet, tor, i2p, loki or local';
 COMMENT ON COLUMN bigbrotr.relay_metadata.relay_inserted_at IS 'When the relay became known, Unix seconds';
-COMMENT ON COLUMN bigbrotr.relay_metadata.generated_at IS 'When it was measured, Unix seconds';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_present IS 'Whether the relay was measured (NIP-66)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_openable IS 'Whether a WebSocket could be opened';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_readable IS 'Whether a REQ was answered';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_writable IS 'Whether an EVENT was accepted';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_rtt_open IS 'Milliseconds to open (NIP-66 tag rtt-open)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_rtt_read IS 'Milliseconds to the answer of a REQ (NIP-66 tag rtt-read)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip66_rtt_write IS 'Milliseconds to the answer of an EVENT (NIP-66 tag rtt-write)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_present IS 'Whether a relay information document was served (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_name IS 'name (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_description IS 'description (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_pubkey IS 'pubkey as served; not always a key (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_contact IS 'contact (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_supported_nips IS 'supported_nips (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_software IS 'software (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_version IS 'version (NIP-11)';
 
 CREATE VIEW bigbrotr.refusals AS
 	SELECT 'relay'::text AS source, r.url AS relay_url, NULL::text AS seed_list, f.reason, _bigbrotr.refusal_kind(f.reason) AS kind,
@@ -111,12 +93,7 @@ CREATE VIEW bigbrotr.relay_progress AS
 	         SELECT coalesce(sum(f.count), 0)::bigint AS refusals
 	         FROM _bigbrotr.relay_refusals AS f WHERE f.relay_id = r.relay_id) AS f;
 COMMENT ON VIEW bigbrotr.relay_progress IS 'How far each relay is archived';
-COMMENT ON COLUMN bigbrotr.relay_progress.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN bigbrotr.relay_progress.relay_url IS 'Normalised URL of the relay';
-COMMENT ON COLUMN bigbrotr.relay_progress.network IS 'clearnet, tor, i2p, loki or local';
-COMMENT ON COLUMN bigbrotr.relay_progress.status IS 'online, offline or null (not tried)';
-COMMENT ON COLUMN bigbrotr.relay_progress.enabled IS 'false: the synchronizer leaves the relay alone';
-COMMENT ON COLUMN bigbrotr.relay_progress.phase IS 'waiting, connecting, backfill, live or backoff, see _bigbrotr.relay_sync';
 COMMENT ON COLUMN bigbrotr.relay_progress.phase_since IS 'When the phase began';
 COMMENT ON COLUMN bigbrotr.relay_progress.waiting_for IS 'In words: what must come before it is opened; null: it is open';
 COMMENT ON COLUMN bigbrotr.relay_progress.event_count IS 'Events first archived through this relay';
@@ -132,11 +109,9 @@ COMMENT ON COLUMN bigbrotr.relay_progress.proven_fraction IS 'Share of the histo
 COMMENT ON COLUMN bigbrotr.relay_progress.refusal_count IS 'What was refused, see bigbrotr.refusals';
 COMMENT ON COLUMN bigbrotr.relay_progress.failure_count IS 'Connections failed or broken since the last page was read';
 COMMENT ON COLUMN bigbrotr.relay_progress.fault_count IS 'Connections that we cut since the relay sent what no honest one sends; one is forgiven a day';
-COMMENT ON COLUMN bigbrotr.relay_progress.last_error IS 'Reason code of the last failure';
-COMMENT ON COLUMN bigbrotr.relay_progress.last_detail IS 'What the relay or the system said at the last failure';
 COMMENT ON COLUMN bigbrotr.relay_progress.last_success IS 'When a page was last read to its end';
 COMMENT ON COLUMN bigbrotr.relay_progress.next_attempt IS 'Not opened before; null: never tried';
-COMMENT ON COLUMN bigbrotr.relay_progress.owner IS 'Worker that archives it now, see _bigbrotr.relay_leases';
+COMMENT ON COLUMN bigbrotr.relay_progress.owner IS 'Worker that archives it now; null: none';
 
 CREATE VIEW bigbrotr.sync_progress AS
 	SELECT count(*) AS relay_count,

@@ -1,5 +1,5 @@
 -- NIP-01 filters as SQL. event_matches(e, '<filter>') becomes plain conditions while the statement
--- is planned; query() is a statement made of them.
+-- is planned; query_events() runs a statement made of them.
 
 -- Called for every row, so without SET; the C code names everything in full. The costs put cheap
 -- conditions before those that read tags.
@@ -59,7 +59,6 @@ BEGIN
 				AS 'MODULE_PATHNAME', 'bigbrotr_event_matches'$$, relation);
 		EXECUTE format($$COMMENT ON FUNCTION bigbrotr.event_matches(bigbrotr.%1$I, jsonb) IS
 			'Whether the event matches the filter (NIP-01, NIP-50), its limit aside. With a constant filter it uses indexes: SELECT … FROM bigbrotr.%1$I AS e WHERE bigbrotr.event_matches(e, ''{"kinds": [1]}'')'$$, relation);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION bigbrotr.event_matches(bigbrotr.%I, jsonb) TO bigbrotr_reader', relation);
 	END LOOP;
 END
 $event_matches$;
@@ -106,87 +105,67 @@ $$;
 COMMENT ON FUNCTION bigbrotr.count_events(jsonb, boolean) IS
 	'How many events match a filter, or at least one of an array of them; limits mean nothing (NIP-45). as_seen: as for bigbrotr.query_events';
 
--- Whoever waits for a lock on events holds up all who come after: so these functions wait for two seconds only.
-CREATE FUNCTION _bigbrotr.announce_index(statement text) RETURNS void
-	LANGUAGE plpgsql
+-- Indexes that an archive can do without. A session that waits for a lock on events makes all later ones wait: so these
+-- functions wait for two seconds only. They run as the owner of the table, who alone can create an index on it.
+CREATE FUNCTION _bigbrotr.create_index(name text, definition text) RETURNS void
+	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
+	SET lock_timeout = '2s'
 	AS $$
+DECLARE
+	statement text := format('%I ON bigbrotr.events USING gin %s', name, definition);
 BEGIN
 	IF EXISTS (SELECT FROM bigbrotr.events) THEN
 		RAISE NOTICE USING
 			MESSAGE = 'nothing can be archived while the index is built',
 			DETAIL = 'What relays deliver waits until then; nothing is lost.',
-			HINT = format('To build it while the archive goes on, cancel this and run: %s', statement);
+			HINT = format('To build it while the archive goes on, cancel this and run: CREATE INDEX CONCURRENTLY %s', statement);
 	END IF;
+	EXECUTE 'CREATE INDEX ' || statement;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.announce_index(text) IS 'Says that an index can also be built by this statement, CREATE INDEX CONCURRENTLY';
+COMMENT ON FUNCTION _bigbrotr.create_index(text, text) IS 'Creates an index of bigbrotr.events';
+
+CREATE FUNCTION _bigbrotr.drop_index(name text) RETURNS void
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	SET lock_timeout = '2s'
+	AS $$
+BEGIN
+	EXECUTE format('DROP INDEX bigbrotr.%I', name);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.drop_index(text) IS 'Drops an index of bigbrotr.events';
 
 -- The tag index is there from the start, since most questions on Nostr need it. Without it nothing
 -- but speed is lost. The short pending list bounds what a search has to read beside the index, and how long
 -- the batch takes that merges it into the index.
 CREATE FUNCTION bigbrotr.create_tag_index() RETURNS void
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	SET lock_timeout = '2s'
-	AS $$
-BEGIN
-	PERFORM _bigbrotr.announce_index('CREATE INDEX CONCURRENTLY events_tags_idx ON bigbrotr.events USING gin (_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512)');
-	CREATE INDEX events_tags_idx ON bigbrotr.events USING gin (_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512);
-END
-$$;
+	LANGUAGE sql SECURITY DEFINER
+	BEGIN ATOMIC
+		SELECT _bigbrotr.create_index('events_tags_idx', '(_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512)');
+	END;
 COMMENT ON FUNCTION bigbrotr.create_tag_index() IS
 	'Creates the index that tag conditions use (it is there from the start, see drop_tag_index). ANALYZE bigbrotr.events afterwards. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_tags_idx ON bigbrotr.events USING gin (_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512) does the same beside the archive';
-
 CREATE FUNCTION bigbrotr.drop_tag_index() RETURNS void
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	SET lock_timeout = '2s'
-	AS $$
-BEGIN
-	DROP INDEX bigbrotr.events_tags_idx;
-END
-$$;
+	LANGUAGE sql SECURITY DEFINER
+	BEGIN ATOMIC
+		SELECT _bigbrotr.drop_index('events_tags_idx');
+	END;
 COMMENT ON FUNCTION bigbrotr.drop_tag_index() IS
 	'Drops the tag index, for archives that are only written to: inserts are faster, tag conditions read all that the rest of their filter leaves';
-
 SELECT bigbrotr.create_tag_index();
 
 CREATE FUNCTION bigbrotr.create_search_index() RETURNS void
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	SET lock_timeout = '2s'
-	AS $$
-BEGIN
-	PERFORM _bigbrotr.announce_index('CREATE INDEX CONCURRENTLY events_search_idx ON bigbrotr.events USING gin (_bigbrotr.search_vector(kind, content))');
-	CREATE INDEX events_search_idx ON bigbrotr.events USING gin (_bigbrotr.search_vector(kind, content));
-END
-$$;
+	LANGUAGE sql SECURITY DEFINER
+	BEGIN ATOMIC
+		SELECT _bigbrotr.create_index('events_search_idx', '(_bigbrotr.search_vector(kind, content))');
+	END;
 COMMENT ON FUNCTION bigbrotr.create_search_index() IS
 	'Creates the full-text index that search (NIP-50) uses; without it every event that the rest of the filter leaves is read. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_search_idx ON bigbrotr.events USING gin (_bigbrotr.search_vector(kind, content)) does the same beside the archive';
-
 CREATE FUNCTION bigbrotr.drop_search_index() RETURNS void
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	SET lock_timeout = '2s'
-	AS $$
-BEGIN
-	DROP INDEX bigbrotr.events_search_idx;
-END
-$$;
+	LANGUAGE sql SECURITY DEFINER
+	BEGIN ATOMIC
+		SELECT _bigbrotr.drop_index('events_search_idx');
+	END;
 COMMENT ON FUNCTION bigbrotr.drop_search_index() IS 'Drops the full-text index';
-
-GRANT EXECUTE ON FUNCTION
-	bigbrotr.event_address(bytea, integer, bigbrotr.tags),
-	_bigbrotr.address_id(bytea, integer, bigbrotr.tags),
-	_bigbrotr.tag_keys(bigbrotr.tags),
-	_bigbrotr.tag_matches(bigbrotr.tags, text, text[]),
-	_bigbrotr.is_searchable(integer),
-	_bigbrotr.search_vector(integer, text),
-	_bigbrotr.search_matches(integer, text, text),
-	_bigbrotr.search_rank(integer, text, text),
-	bigbrotr.query_events_sql(jsonb, boolean),
-	bigbrotr.query_events(jsonb, boolean),
-	bigbrotr.count_events_sql(jsonb, boolean),
-	bigbrotr.count_events(jsonb, boolean)
-	TO bigbrotr_reader;

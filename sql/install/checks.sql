@@ -1,0 +1,254 @@
+-- What functions do with their arguments before they use them: limits of time and size, and checks that raise an error
+-- which names what is wrong.
+
+CREATE FUNCTION _bigbrotr.limit_time(purpose text) RETURNS void
+	LANGUAGE c STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_limit_time';
+COMMENT ON FUNCTION _bigbrotr.limit_time(text) IS
+	'Lets the running statement go on for at most bigbrotr.query_timeout, procedure_timeout or batch_timeout (purpose: query, procedure, batch) from now (query: from its first call in the statement), and never longer than statement_timeout allows';
+
+CREATE FUNCTION _bigbrotr.batch_size(wanted integer) RETURNS integer
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	most integer := current_setting('bigbrotr.max_batch_size')::integer;
+	size integer := coalesce(wanted, current_setting('bigbrotr.default_batch_size')::integer);
+BEGIN
+	IF size < 1 OR size > most THEN
+		RAISE numeric_value_out_of_range USING
+			MESSAGE = format('batch size %s is out of range', size),
+			DETAIL = format('A batch has 1 to %s elements (bigbrotr.max_batch_size).', most),
+			HINT = 'The list itself may be longer: it is taken in batches of that size.';
+	END IF;
+	RETURN size;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.batch_size(integer) IS
+	'The batch size wanted, null: bigbrotr.default_batch_size; an error above bigbrotr.max_batch_size';
+
+CREATE FUNCTION _bigbrotr.hex_argument(value text, name text, bytes integer) RETURNS bytea
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	digits text := CASE WHEN value LIKE '\\x%' THEN substr(value, 3) ELSE value END;
+BEGIN
+	IF (digits ~ '^[0-9a-fA-F]*$' AND length(digits) / 2.0 = bytes) IS NOT TRUE THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s is not %s hexadecimal digits', left(name, 64), 2 * bytes::bigint),
+			DETAIL = coalesce(format('It is "%s".', left(value, 200)), 'It is null.'),
+			HINT = 'Ids and keys have 64 digits, signatures 128.';
+	END IF;
+	RETURN decode(digits, 'hex');
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.hex_argument(text, text, integer) IS
+	'Bytes from hexadecimal digits, also with \x before them; name: for the error';
+
+-- One statement does not allocate memory without bound, however long a list is.
+CREATE FUNCTION _bigbrotr.check_elements(elements integer) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF elements > 100000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('the list has %s elements', elements),
+			DETAIL = 'A list may have 100000 elements.', HINT = 'Call the function several times, each time with a part of the list.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_elements(integer) IS 'An error if a list given to a function has more elements than a list may have';
+
+-- What is wrong with an event is an error that names it.
+CREATE FUNCTION _bigbrotr.check_event(
+	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea,
+	seen_at bigint) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	reason text;
+BEGIN
+	IF num_nulls(event_id, pubkey, created_at, kind, tags, content, sig, seen_at) > 0 THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = format('event %s lacks %s', coalesce(encode(event_id, 'hex'), '(without id)'), (
+				SELECT string_agg(c.name, ', ' ORDER BY c.n)
+				FROM (VALUES (1, 'event_id', event_id IS NULL), (2, 'pubkey', pubkey IS NULL),
+				             (3, 'created_at', created_at IS NULL), (4, 'kind', kind IS NULL),
+				             (5, 'tags', tags IS NULL), (6, 'content', content IS NULL),
+				             (7, 'sig', sig IS NULL), (8, 'seen_at', seen_at IS NULL)) AS c (n, name, missing)
+				WHERE c.missing)),
+			DETAIL = 'No part of an event may be null, nor the time when it was seen.',
+			HINT = 'Empty tags are ''[]'', empty content is ''''.';
+	END IF;
+	IF coalesce(current_setting('bigbrotr.verify_events', true), 'on')::boolean THEN
+		reason := bigbrotr.verify_event_reason(event_id, pubkey, created_at, kind, tags::bigbrotr.tags, content, sig);
+		IF reason IS NOT NULL THEN
+			RAISE data_exception USING
+				MESSAGE = format('event %s is not valid: %s', encode(event_id, 'hex'), reason),
+				DETAIL = CASE reason WHEN 'id_mismatch' THEN 'The id is not the SHA-256 of the event.'
+				                     WHEN 'bad_signature' THEN 'The signature is not the author''s.'
+				                     ELSE 'Its parts contradict each other.' END,
+				HINT = 'bigbrotr.verify_event_reason(…) returns the reason instead of raising an error.';
+		END IF;
+	ELSIF octet_length(event_id) <> 32 OR octet_length(pubkey) <> 32 OR octet_length(sig) <> 64
+	      OR created_at < 0 OR kind NOT BETWEEN 0 AND 65535 THEN
+		RAISE data_exception USING
+			MESSAGE = format('event %s is not valid', left(encode(event_id, 'hex'), 80)),
+			DETAIL = 'An id or key has another length than 32 bytes, a signature than 64, or created_at or kind is out of range.',
+			HINT = 'created_at goes from 0 to 9223372036854775807, kind from 0 to 65535.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_event(bytea, bytea, bigint, integer, jsonb, text, bytea, bigint) IS
+	'An error if a part is missing or, with bigbrotr.verify_events, if id or signature are wrong';
+
+CREATE FUNCTION _bigbrotr.check_relay(INOUT url text, INOUT network text, inserted_at bigint)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay record;
+BEGIN
+	IF url IS NULL OR inserted_at IS NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = format('relay %s lacks its URL or the time when it became known', coalesce(left(url, 256), '(without URL)')),
+			DETAIL = 'Neither may be null.', HINT = 'Times are Unix seconds.';
+	END IF;
+	SELECT * INTO relay FROM _bigbrotr.require_relay(check_relay.url) AS r;
+	IF network <> relay.network THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relay "%s" is not in network "%s"', relay.url, left(network, 64)),
+			DETAIL = format('Its URL says "%s".', relay.network),
+			HINT = 'null leaves the network to the URL.';
+	END IF;
+	url := relay.url;
+	network := relay.network;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_relay(text, text, bigint) IS
+	'Normalises a relay''s URL; an error if it is none, or of another network (null: any)';
+
+-- Lists of JSON as text, as many drivers send them.
+CREATE FUNCTION _bigbrotr.jsonb_elements(elements text[], name text) RETURNS jsonb[]
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	converted jsonb[] := '{}';
+	element text;
+BEGIN
+	PERFORM _bigbrotr.check_elements(cardinality(elements));
+	BEGIN
+		FOREACH element IN ARRAY coalesce(elements, '{}') LOOP
+			converted := array_append(converted, element::jsonb);
+		END LOOP;
+	EXCEPTION WHEN data_exception OR statement_too_complex THEN
+		RAISE invalid_text_representation USING
+			MESSAGE = format('element %s of the %s: %s', cardinality(converted) + 1, name, SQLERRM),
+			DETAIL = 'Nothing of the list was stored.', HINT = 'Each element is to be a JSON object; U+0000 cannot stand in it.';
+	END;
+	RETURN converted;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.jsonb_elements(text[], text) IS 'JSON texts as jsonb; name: of the list, for the error';
+
+-- Of each kind of list one function that checks an element, and gives it back with the relay's URL in normal form.
+CREATE FUNCTION _bigbrotr.check_event_object(element jsonb) RETURNS jsonb
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	e record;
+	relay record;
+BEGIN
+	SELECT _bigbrotr.hex_argument(coalesce(r.event_id, r.id), 'event_id', 32) AS event_id,
+	       _bigbrotr.hex_argument(r.pubkey, 'pubkey', 32) AS pubkey, r.created_at, r.kind, r.tags, r.content,
+	       _bigbrotr.hex_argument(r.sig, 'sig', 64) AS sig, r.relay_url, r.relay_network, r.relay_inserted_at, r.seen_at
+	INTO e
+	FROM jsonb_to_record(element) AS r (event_id text, id text, pubkey text, created_at bigint, kind integer, tags jsonb,
+		content text, sig text, relay_url text, relay_network text, relay_inserted_at bigint, seen_at bigint);
+	PERFORM _bigbrotr.check_event(e.event_id, e.pubkey, e.created_at, e.kind, e.tags, e.content, e.sig, e.seen_at);
+	SELECT * INTO relay FROM _bigbrotr.check_relay(e.relay_url, e.relay_network, e.relay_inserted_at) AS r;
+	RETURN element || jsonb_build_object('event_id', e.event_id, 'pubkey', e.pubkey, 'sig', e.sig,
+		'relay_url', relay.url, 'relay_network', relay.network);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_event_object(jsonb) IS 'An element of the list of bigbrotr.insert_events_batch, checked';
+
+CREATE FUNCTION _bigbrotr.check_relay_object(element jsonb) RETURNS jsonb
+	LANGUAGE sql
+	BEGIN ATOMIC
+		SELECT element || jsonb_build_object('url', c.url, 'network', c.network)
+		FROM jsonb_to_record(element) AS r (url text, network text, inserted_at bigint),
+		     _bigbrotr.check_relay(r.url, r.network, r.inserted_at) AS c;
+	END;
+COMMENT ON FUNCTION _bigbrotr.check_relay_object(jsonb) IS 'An element of the list of bigbrotr.insert_relays_batch, checked';
+
+CREATE FUNCTION _bigbrotr.check_list(list jsonb[], name text, batch_size integer) RETURNS jsonb[]
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	checked jsonb[] := '{}';
+	element jsonb;
+	detail text;
+	hint text;
+BEGIN
+	PERFORM _bigbrotr.limit_time('batch'), _bigbrotr.batch_size(batch_size), _bigbrotr.check_elements(cardinality(list));
+	BEGIN
+		FOREACH element IN ARRAY coalesce(list, '{}') LOOP
+			IF (jsonb_typeof(element) = 'object') IS NOT TRUE THEN
+				RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
+			END IF;
+			checked := array_append(checked, CASE name
+				WHEN 'events' THEN _bigbrotr.check_event_object(element)
+				WHEN 'relays' THEN _bigbrotr.check_relay_object(element)
+				ELSE _bigbrotr.check_measurement_object(element) END);
+		END LOOP;
+	EXCEPTION WHEN data_exception OR null_value_not_allowed THEN
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+		RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = format('element %s of the %s: %s', cardinality(checked) + 1, name, SQLERRM),
+			DETAIL = coalesce(nullif(detail, ''), 'Nothing of the list was stored.'),
+			HINT = coalesce(nullif(hint, ''), 'Correct the element or leave it out.');
+	END;
+	RETURN checked;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_list(jsonb[], text, integer) IS
+	'A list of events, relays or metadata (name), each element checked; the error names the one that is wrong. Limits the time, the size of a batch and of the list';
+
+CREATE FUNCTION _bigbrotr.check_measurement(generated_at bigint) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF generated_at IS NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = 'the measurement lacks generated_at',
+			DETAIL = 'It is the time of the measurement and part of its key.', HINT = 'Times are Unix seconds.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_measurement(bigint) IS 'An error if a measurement has no time';
+
+CREATE FUNCTION _bigbrotr.check_measurement_object(element jsonb) RETURNS jsonb
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	given record;
+	relay record;
+BEGIN
+	SELECT * INTO given FROM jsonb_populate_record(NULL::bigbrotr.relay_metadata, element) AS m;
+	PERFORM _bigbrotr.check_measurement(given.generated_at);
+	SELECT * INTO relay FROM _bigbrotr.check_relay(given.relay_url, given.relay_network, given.relay_inserted_at) AS r;
+	RETURN element || jsonb_build_object('relay_url', relay.url, 'relay_network', relay.network,
+		'nip66_present', coalesce(given.nip66_present, false), 'nip11_present', coalesce(given.nip11_present, false));
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_measurement_object(jsonb) IS
+	'An element of the list of bigbrotr.insert_relay_metadata_batch, checked';

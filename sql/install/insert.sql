@@ -1,0 +1,247 @@
+-- The ways into the archive that check what they are given (bigbrotr.verify_events), with the names and arguments of the
+-- original specification. They run as the owner of the tables: who calls them needs no rights on these.
+
+-- Arrays that run in parallel, checked already. As if the elements were inserted one by one: the first one decides what is
+-- stored of an event, a sighting and a relay, the last one decides last_seen.
+CREATE FUNCTION _bigbrotr.insert_relays_checked(
+	urls text[], networks text[], inserted_ats bigint[], last_seens bigint[]) RETURNS bigint
+	LANGUAGE sql
+	BEGIN ATOMIC
+		WITH given AS (
+			SELECT a.url, (array_agg(a.network ORDER BY a.n))[1] AS network,
+			       (array_agg(a.inserted_at ORDER BY a.n))[1] AS inserted_at,
+			       (array_agg(a.last_seen ORDER BY a.n DESC))[1] AS last_seen
+			FROM unnest(urls, networks, inserted_ats, last_seens) WITH ORDINALITY
+			     AS a (url, network, inserted_at, last_seen, n)
+			GROUP BY a.url
+		), stored AS (
+			INSERT INTO bigbrotr.relays AS r (url, network, inserted_at, last_seen)
+			SELECT g.url, g.network, g.inserted_at, g.last_seen FROM given AS g ORDER BY g.url
+			ON CONFLICT ON CONSTRAINT relays_url_key
+			DO UPDATE SET last_seen = coalesce(excluded.last_seen, r.last_seen)
+			RETURNING r.relay_id, r.xmax = 0 AS new -- who meets a row, updates it, which sets xmax
+		), synchronized AS (
+			INSERT INTO _bigbrotr.relay_sync (relay_id, phase_since)
+			SELECT s.relay_id, bigbrotr.unix_now() FROM stored AS s ORDER BY s.relay_id
+			ON CONFLICT DO NOTHING
+		)
+		SELECT count(*) FROM stored AS s WHERE s.new;
+	END;
+COMMENT ON FUNCTION _bigbrotr.insert_relays_checked(text[], text[], bigint[], bigint[]) IS
+	'Makes relays known and notes when they were last seen (null: not), for URLs in normal form; returns how many are new';
+
+-- Events first, then sightings, in the order in which every writer writes them (archive.sql), so that writers cannot deadlock.
+CREATE FUNCTION _bigbrotr.insert_events_checked(
+	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], all_tags jsonb[], contents text[],
+	sigs bytea[], relay_urls text[], relay_networks text[], relay_inserted_ats bigint[], seen_ats bigint[],
+	size integer DEFAULT NULL, OUT events bigint, OUT sightings bigint)
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	list record;
+	lowest integer := 1;
+	highest integer;
+	added record;
+	refused record;
+BEGIN
+	PERFORM _bigbrotr.insert_relays_checked(relay_urls, relay_networks, relay_inserted_ats, seen_ats);
+	SELECT array_agg(e.event_id) AS ids, array_agg(e.pubkey) AS pubkeys, array_agg(e.created_at) AS created_ats,
+	       array_agg(e.kind) AS kinds, array_agg(e.tags::text) AS tags, array_agg(e.content) AS contents,
+	       array_agg(e.sig) AS sigs, array_agg(NULL::bytea) AS raws, array_agg(e.seen_at) AS seen_ats
+	INTO list
+	FROM (SELECT DISTINCT ON (a.event_id) a.* FROM
+	      unnest(event_ids, pubkeys, created_ats, kinds, all_tags, contents, sigs, seen_ats) WITH ORDINALITY
+	      AS a (event_id, pubkey, created_at, kind, tags, content, sig, seen_at, n)
+	      ORDER BY a.event_id, a.n) AS e;
+	events := 0;
+	WHILE lowest <= cardinality(list.ids) LOOP
+		-- An event counts as archived when it was seen: together go those of one time.
+		highest := lowest;
+		WHILE highest - lowest + 1 < size AND list.seen_ats[highest + 1] = list.seen_ats[lowest] LOOP
+			highest := highest + 1;
+		END LOOP;
+		SELECT i.* INTO added FROM _bigbrotr.insert_verified_events(
+			list.ids[lowest:highest], list.pubkeys[lowest:highest], list.created_ats[lowest:highest],
+			list.kinds[lowest:highest], list.tags[lowest:highest], list.contents[lowest:highest],
+			list.sigs[lowest:highest], list.raws[lowest:highest], '{}', '{}', '{}', list.seen_ats[lowest]) AS i;
+		events := events + added.events;
+		IF added.rejected > 0 THEN
+			SELECT r.* INTO refused FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY (event_ids) LIMIT 1;
+			RAISE EXCEPTION USING ERRCODE = refused.sqlstate,
+				MESSAGE = concat('element ' || CASE WHEN size IS NOT NULL THEN array_position(event_ids, refused.event_id) END || ' of the events: ',
+					format('event %s cannot be stored: %s', encode(refused.event_id, 'hex'), refused.message)),
+				DETAIL = 'It is valid, but the database refuses it.',
+				HINT = 'Did somebody add constraints to the tables?';
+		END IF;
+		lowest := highest + 1;
+	END LOOP;
+	SELECT i.sightings INTO sightings
+	FROM (SELECT coalesce(array_agg(a.event_id ORDER BY a.n), '{}') AS event_ids,
+	             coalesce(array_agg(r.relay_id ORDER BY a.n), '{}') AS relay_ids,
+	             coalesce(array_agg(a.seen_at ORDER BY a.n), '{}') AS seen_ats
+	      FROM unnest(event_ids, relay_urls, seen_ats) WITH ORDINALITY AS a (event_id, url, seen_at, n)
+	           JOIN bigbrotr.relays AS r ON r.url = a.url) AS s,
+	     _bigbrotr.insert_verified_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+		s.event_ids, s.relay_ids, s.seen_ats, bigbrotr.unix_now()) AS i;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.insert_events_checked(bytea[], bytea[], bigint[], integer[], jsonb[], text[], bytea[], text[], text[], bigint[], bigint[], integer) IS
+	'Archives events with their relays and sightings, as so many calls of bigbrotr.insert_event would do it; size: how many at once, if they are a list';
+
+CREATE FUNCTION bigbrotr.insert_event(
+	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea,
+	relay_url text, relay_network text, relay_inserted_at bigint, seen_at bigint) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay record;
+BEGIN
+	PERFORM _bigbrotr.limit_time('procedure');
+	PERFORM _bigbrotr.check_event(event_id, pubkey, created_at, kind, tags, content, sig, seen_at);
+	SELECT * INTO relay FROM _bigbrotr.check_relay(relay_url, relay_network, relay_inserted_at) AS r;
+	PERFORM _bigbrotr.insert_events_checked(ARRAY[event_id], ARRAY[pubkey], ARRAY[created_at], ARRAY[kind], ARRAY[tags],
+		ARRAY[content], ARRAY[sig], ARRAY[relay.url], ARRAY[relay.network], ARRAY[relay_inserted_at], ARRAY[seen_at]);
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.insert_event(bytea, bytea, bigint, integer, jsonb, text, bytea, text, text, bigint, bigint) IS
+	'Archives an event that a relay delivered: event and sighting if they are new, relay and its last_seen. Times are Unix seconds; relay_network null: as its URL says';
+
+CREATE FUNCTION bigbrotr.insert_event(
+	event_id text, pubkey text, created_at bigint, kind integer, tags jsonb, content text, sig text,
+	relay_url text, relay_network text, relay_inserted_at bigint, seen_at bigint) RETURNS void
+	LANGUAGE sql SECURITY DEFINER
+	BEGIN ATOMIC
+		SELECT bigbrotr.insert_event(
+			_bigbrotr.hex_argument(event_id, 'event_id', 32), _bigbrotr.hex_argument(pubkey, 'pubkey', 32), created_at, kind,
+			tags, content, _bigbrotr.hex_argument(sig, 'sig', 64), relay_url, relay_network, relay_inserted_at, seen_at);
+	END;
+COMMENT ON FUNCTION bigbrotr.insert_event(text, text, bigint, integer, jsonb, text, text, text, text, bigint, bigint) IS
+	'The same with event_id, pubkey and sig as hexadecimal digits';
+
+CREATE FUNCTION bigbrotr.insert_events_batch(
+	events jsonb[], batch_size integer DEFAULT NULL, OUT inserted_events bigint, OUT inserted_sightings bigint)
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	checked jsonb[] := _bigbrotr.check_list(events, 'events', batch_size);
+	list record;
+BEGIN
+	SELECT array_agg(r.event_id) AS ids, array_agg(r.pubkey) AS pubkeys, array_agg(r.created_at) AS created_ats, array_agg(r.kind) AS kinds,
+	       array_agg(r.tags) AS tags, array_agg(r.content) AS contents, array_agg(r.sig) AS sigs, array_agg(r.relay_url) AS urls,
+	       array_agg(r.relay_network) AS networks, array_agg(r.relay_inserted_at) AS inserted_ats, array_agg(r.seen_at) AS seen_ats
+	INTO list
+	FROM unnest(checked) AS c (element),
+	     jsonb_to_record(c.element) AS r (event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text,
+		sig bytea, relay_url text, relay_network text, relay_inserted_at bigint, seen_at bigint);
+	SELECT i.events, i.sightings INTO inserted_events, inserted_sightings FROM _bigbrotr.insert_events_checked(
+		list.ids, list.pubkeys, list.created_ats, list.kinds, list.tags, list.contents, list.sigs, list.urls, list.networks,
+		list.inserted_ats, list.seen_ats, _bigbrotr.batch_size(batch_size)) AS i;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.insert_events_batch(jsonb[], integer) IS
+	'bigbrotr.insert_event for a list of objects with its arguments as keys (hexadecimal digits), and how many events and sightings were new. id may stand for event_id, as in NIP-01. All or nothing; the error names the element that is wrong, from 1';
+
+CREATE FUNCTION bigbrotr.insert_events_batch(
+	events text[], batch_size integer DEFAULT NULL, OUT inserted_events bigint, OUT inserted_sightings bigint)
+	LANGUAGE sql SECURITY DEFINER
+	BEGIN ATOMIC
+		SELECT i.inserted_events, i.inserted_sightings
+		FROM bigbrotr.insert_events_batch(_bigbrotr.jsonb_elements(events, 'events'), batch_size) AS i;
+	END;
+COMMENT ON FUNCTION bigbrotr.insert_events_batch(text[], integer) IS 'The same for a list of JSON texts';
+
+CREATE FUNCTION bigbrotr.insert_relay(url text, network text, inserted_at bigint) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay record;
+BEGIN
+	PERFORM _bigbrotr.limit_time('procedure');
+	SELECT * INTO relay FROM _bigbrotr.check_relay(url, network, inserted_at) AS r;
+	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[inserted_at], ARRAY[NULL::bigint]);
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.insert_relay(text, text, bigint) IS
+	'Makes a relay known, if it is not yet; network null: as its URL says; inserted_at: Unix seconds';
+
+CREATE FUNCTION bigbrotr.insert_relays_batch(relays jsonb[], batch_size integer DEFAULT NULL) RETURNS bigint
+	LANGUAGE sql SECURITY DEFINER
+	BEGIN ATOMIC
+		SELECT _bigbrotr.insert_relays_checked(array_agg(r.url), array_agg(r.network), array_agg(r.inserted_at), array_agg(NULL::bigint))
+		FROM unnest(_bigbrotr.check_list(relays, 'relays', batch_size)) AS c (element),
+		     jsonb_to_record(c.element) AS r (url text, network text, inserted_at bigint);
+	END;
+COMMENT ON FUNCTION bigbrotr.insert_relays_batch(jsonb[], integer) IS
+	'bigbrotr.insert_relay for a list of objects with its arguments as keys, and how many relays were new. All or nothing; the error names the element that is wrong, from 1';
+
+CREATE FUNCTION bigbrotr.insert_relays_batch(relays text[], batch_size integer DEFAULT NULL) RETURNS bigint
+	LANGUAGE sql SECURITY DEFINER
+	BEGIN ATOMIC
+		SELECT bigbrotr.insert_relays_batch(_bigbrotr.jsonb_elements(relays, 'relays'), batch_size);
+	END;
+COMMENT ON FUNCTION bigbrotr.insert_relays_batch(text[], integer) IS 'The same for a list of JSON texts';
+
+CREATE FUNCTION bigbrotr.insert_relay_metadata(
+	relay_url text, relay_network text, relay_inserted_at bigint, generated_at bigint,
+	nip66_present boolean DEFAULT false, nip66_openable boolean DEFAULT NULL, nip66_readable boolean DEFAULT NULL,
+	nip66_writable boolean DEFAULT NULL, nip66_rtt_open integer DEFAULT NULL, nip66_rtt_read integer DEFAULT NULL,
+	nip66_rtt_write integer DEFAULT NULL, nip11_present boolean DEFAULT false, nip11_name text DEFAULT NULL,
+	nip11_description text DEFAULT NULL, nip11_pubkey text DEFAULT NULL, nip11_contact text DEFAULT NULL,
+	nip11_supported_nips jsonb DEFAULT NULL, nip11_software text DEFAULT NULL, nip11_version text DEFAULT NULL)
+	RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay record;
+BEGIN
+	PERFORM _bigbrotr.limit_time('procedure');
+	PERFORM _bigbrotr.check_measurement(generated_at);
+	SELECT * INTO relay FROM _bigbrotr.check_relay(relay_url, relay_network, relay_inserted_at) AS r;
+	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[relay_inserted_at], ARRAY[NULL::bigint]);
+	INSERT INTO _bigbrotr.relay_checks
+	SELECT r.relay_id, generated_at, coalesce(nip66_present, false), nip66_openable, nip66_readable, nip66_writable,
+	       nip66_rtt_open, nip66_rtt_read, nip66_rtt_write, coalesce(nip11_present, false), nip11_name,
+	       nip11_description, nip11_pubkey, nip11_contact, nip11_supported_nips, nip11_software, nip11_version
+	FROM bigbrotr.relays AS r WHERE r.url = relay.url
+	ON CONFLICT ON CONSTRAINT relay_checks_pkey DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.insert_relay_metadata(text, text, bigint, bigint, boolean, boolean, boolean, boolean, integer, integer, integer, boolean, text, text, text, text, jsonb, text, text) IS
+	'Stores a measurement of a relay, if there is none of that second yet; makes the relay known';
+
+CREATE FUNCTION bigbrotr.insert_relay_metadata_batch(metadata jsonb[], batch_size integer DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	checked jsonb[] := _bigbrotr.check_list(metadata, 'metadata', batch_size);
+	added bigint;
+BEGIN
+	PERFORM _bigbrotr.insert_relays_checked(array_agg(r.relay_url), array_agg(r.relay_network), array_agg(r.relay_inserted_at), array_agg(NULL::bigint))
+	FROM unnest(checked) AS c (element),
+	     jsonb_to_record(c.element) AS r (relay_url text, relay_network text, relay_inserted_at bigint);
+	INSERT INTO _bigbrotr.relay_checks
+	SELECT m.*
+	FROM unnest(checked) WITH ORDINALITY AS c (element, n)
+	     JOIN bigbrotr.relays AS r ON r.url = c.element ->> 'relay_url',
+	     jsonb_populate_record(NULL::_bigbrotr.relay_checks, c.element || jsonb_build_object('relay_id', r.relay_id)) AS m
+	ORDER BY m.relay_id, m.generated_at, c.n
+	ON CONFLICT ON CONSTRAINT relay_checks_pkey DO NOTHING;
+	GET DIAGNOSTICS added = ROW_COUNT;
+	RETURN added;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.insert_relay_metadata_batch(jsonb[], integer) IS
+	'bigbrotr.insert_relay_metadata for a list of objects with its arguments as keys, and how many measurements were new. All or nothing; the error names the element that is wrong, from 1';
+
+CREATE FUNCTION bigbrotr.insert_relay_metadata_batch(metadata text[], batch_size integer DEFAULT NULL) RETURNS bigint
+	LANGUAGE sql SECURITY DEFINER
+	BEGIN ATOMIC
+		SELECT bigbrotr.insert_relay_metadata_batch(_bigbrotr.jsonb_elements(metadata, 'metadata'), batch_size);
+	END;
+COMMENT ON FUNCTION bigbrotr.insert_relay_metadata_batch(text[], integer) IS 'The same for a list of JSON texts';

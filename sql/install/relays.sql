@@ -1,0 +1,158 @@
+-- Relays: one spelling of their URLs, how they become known, seed lists.
+
+CREATE FUNCTION bigbrotr.normalise_relay_url(
+	text text, lenient boolean DEFAULT false,
+	OUT url text, OUT network text, OUT reason text)
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_normalise_relay_url';
+COMMENT ON FUNCTION bigbrotr.normalise_relay_url(text, boolean) IS
+	'One spelling for one relay endpoint, and its network; if it is no relay URL, url is null and reason a reason code. lenient: bare hosts and http(s) are read as ws(s)';
+
+CREATE FUNCTION bigbrotr.unix_now() RETURNS bigint
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN floor(extract(epoch FROM now()))::bigint;
+COMMENT ON FUNCTION bigbrotr.unix_now() IS 'Start of the transaction, Unix seconds';
+
+-- Policy beside the pure normaliser: local relays only if a setting says so.
+CREATE FUNCTION _bigbrotr.allow_local_relays() RETURNS boolean
+	LANGUAGE c STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_allow_local_relays';
+COMMENT ON FUNCTION _bigbrotr.allow_local_relays() IS 'The setting bigbrotr.allow_local_relays, for everybody';
+
+CREATE FUNCTION _bigbrotr.require_relay(given text, OUT url text, OUT network text)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	reason text;
+BEGIN
+	SELECT n.url, n.network, n.reason INTO url, network, reason FROM bigbrotr.normalise_relay_url(given) AS n;
+	IF reason IS NOT NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is no relay URL: %s', left(given, 256), reason),
+			DETAIL = 'A relay URL is ws:// or wss:// with a host and perhaps a port and a path.',
+			HINT = 'bigbrotr.normalise_relay_url(text) returns the reason instead of raising an error.';
+	END IF;
+	IF network = 'local' AND NOT _bigbrotr.allow_local_relays() THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relay "%s" is not publicly reachable', url),
+			DETAIL = 'Its address is one of this machine or of a private network.',
+			HINT = 'Set bigbrotr.allow_local_relays to accept such relays.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.require_relay(text) IS
+	'Normalises a relay''s URL; an error if it is none, or of a relay that is not allowed';
+
+CREATE FUNCTION bigbrotr.add_relay(url text) RETURNS integer
+	LANGUAGE plpgsql STRICT SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay record;
+BEGIN
+	SELECT * INTO relay FROM _bigbrotr.require_relay(add_relay.url) AS r;
+	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[bigbrotr.unix_now()], ARRAY[NULL::bigint]);
+	RETURN (SELECT r.relay_id FROM bigbrotr.relays AS r WHERE r.url = relay.url);
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.add_relay(text) IS 'Makes a relay known, if it is not yet, and returns its relay_id';
+
+CREATE FUNCTION _bigbrotr.set_enabled(given text, wanted boolean) RETURNS void
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	INSERT INTO _bigbrotr.relay_sync (relay_id, enabled, phase_since)
+	SELECT r.relay_id, wanted, bigbrotr.unix_now() FROM bigbrotr.relays AS r
+	WHERE r.url = (bigbrotr.normalise_relay_url(given)).url
+	ON CONFLICT ON CONSTRAINT relay_sync_pkey DO UPDATE SET enabled = excluded.enabled;
+	IF NOT FOUND THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relay "%s" is not known', left(given, 256)),
+			DETAIL = 'The table bigbrotr.relays has no such URL.',
+			HINT = 'bigbrotr.add_relay(url) makes a relay known.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.set_enabled(text, boolean) IS 'What bigbrotr.enable_relay and disable_relay do';
+
+CREATE FUNCTION bigbrotr.enable_relay(relay_url text) RETURNS void
+	LANGUAGE sql STRICT
+	BEGIN ATOMIC
+		SELECT _bigbrotr.set_enabled(relay_url, true);
+	END;
+COMMENT ON FUNCTION bigbrotr.enable_relay(text) IS 'Ends bigbrotr.disable_relay';
+CREATE FUNCTION bigbrotr.disable_relay(relay_url text) RETURNS void
+	LANGUAGE sql STRICT
+	BEGIN ATOMIC
+		SELECT _bigbrotr.set_enabled(relay_url, false);
+	END;
+COMMENT ON FUNCTION bigbrotr.disable_relay(text) IS
+	'Keeps the services from connecting to a relay until bigbrotr.enable_relay; what is archived of it stays';
+
+CREATE FUNCTION bigbrotr.load_seeds(
+	source text, content text,
+	OUT added bigint, OUT known bigint, OUT refused bigint)
+	LANGUAGE plpgsql STRICT SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	at bigint := bigbrotr.unix_now();
+	accepted bigint;
+BEGIN
+	IF octet_length(content) > 16 * 1024 * 1024 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('seed list "%s" has %s bytes', left(source, 256), octet_length(content)),
+			DETAIL = 'A seed list may have 16 MB.',
+			HINT = 'Load it in parts, under names of their own.';
+	END IF;
+	IF length(source) > 1000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('the name of a seed list has %s characters', length(source)),
+			DETAIL = 'It may have 1000.',
+			HINT = 'The second argument is the list itself.';
+	END IF;
+
+	DELETE FROM bigbrotr.seed_rejects AS r WHERE r.source = load_seeds.source;
+	WITH lines AS MATERIALIZED (
+		SELECT l.line, l.text, n.url, n.network,
+		       CASE WHEN n.network = 'local' AND NOT _bigbrotr.allow_local_relays()
+		            THEN 'local_address' ELSE n.reason END AS reason
+		FROM string_to_table(load_seeds.content, E'\n') WITH ORDINALITY AS l (text, line),
+		     bigbrotr.normalise_relay_url(l.text, true) AS n
+		WHERE btrim(l.text, E' \t\r') <> '' AND btrim(l.text, E' \t\r') NOT LIKE '#%'
+	), rejects AS (
+		INSERT INTO bigbrotr.seed_rejects (source, line, text, reason, read_at)
+		SELECT load_seeds.source, l.line, left(rtrim(l.text, E'\r'), 500), l.reason, at
+		FROM lines AS l WHERE l.reason IS NOT NULL
+	), relays AS (
+		INSERT INTO bigbrotr.relays (url, network, inserted_at)
+		SELECT l.url, min(l.network), at FROM lines AS l
+		WHERE l.reason IS NULL AND NOT EXISTS (SELECT FROM bigbrotr.relays AS r WHERE r.url = l.url)
+		GROUP BY l.url ORDER BY min(l.line)
+		ON CONFLICT ON CONSTRAINT relays_url_key DO NOTHING
+		RETURNING relay_id
+	), states AS (
+		INSERT INTO _bigbrotr.relay_sync (relay_id, phase_since) SELECT relay_id, at FROM relays
+	)
+	SELECT count(*) FILTER (WHERE l.reason IS NULL), count(*) FILTER (WHERE l.reason IS NOT NULL),
+	       (SELECT count(*) FROM relays)
+	INTO accepted, refused, added FROM lines AS l;
+	known := accepted - added;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.load_seeds(text, text) IS
+	'Makes the relays of a list known: one URL a line, # begins a comment line. known: lines whose relay was known before or stands above. Refused lines are in bigbrotr.seed_rejects with their reason, which replace those of an earlier load of the same source';
+
+CREATE FUNCTION _bigbrotr.reject_seeds(source text, problem text) RETURNS void
+	LANGUAGE sql STRICT
+	BEGIN ATOMIC
+		DELETE FROM bigbrotr.seed_rejects AS r WHERE r.source = reject_seeds.source;
+		INSERT INTO bigbrotr.seed_rejects (source, line, text, reason, read_at)
+		VALUES (left(reject_seeds.source, 1000), 0, left(reject_seeds.problem, 500), 'unreadable', bigbrotr.unix_now());
+	END;
+COMMENT ON FUNCTION _bigbrotr.reject_seeds(text, text) IS
+	'Notes in bigbrotr.seed_rejects why a whole list could not be read, as line 0';
