@@ -16,32 +16,45 @@ stop_demo_relay() {
 	rm -f "$STATE/demo/relay.json"
 }
 
-# make_corpus [FILE]: that file, or events of our own.
+# judge_demo_file FILE: stops if it is no file of events, or not the one that the archive is of.
+judge_demo_file() {
+	[ -f "$1" ] && [ -r "$1" ] || die "cannot read $1"
+	grep -qm1 '^[[:space:]]*{' "$1" || die "$1 holds no events: one JSON object a line is expected"
+	[ ! -f "$STATE/demo/corpus.jsonl" ] || cmp -s "$1" "$STATE/demo/corpus.jsonl" ||
+		die "the archive in $STATE is of other events ($(demo_source)); ./quickstart goes on with these, ./quickstart empty deletes them"
+}
+
+# What the demo's events are, in words.
+demo_source() { cat "$STATE/demo/source" 2>/dev/null || echo "made-up events"; }
+
+# make_corpus [FILE]: the events of the demo, of that file or made up. They stay the same until the archive is deleted.
 make_corpus() {
+	local corpus=$STATE/demo/corpus.jsonl
+	[ ! -f "$corpus" ] || return 0
 	if [ $# -gt 0 ]; then
-		cat -- "$1"
+		cat -- "$1" | as_user tee "$corpus.new" >/dev/null
+		as_user tee "$STATE/demo/source" >/dev/null <<<"$1"
 	else
 		quietly "$STATE/log/tools.log" as_user cmake -S "$STATE/src" -B "$STATE/tools" -DBIGBROTR_TESTS=OFF
 		quietly "$STATE/log/tools.log" as_user cmake --build "$STATE/tools" --target bigbrotr-corpus -j "$(nproc)"
-		as_user "$STATE/tools/bigbrotr-corpus" "$DEMO_EVENTS"
+		as_user "$STATE/tools/bigbrotr-corpus" "$DEMO_EVENTS" | as_user tee "$corpus.new" >/dev/null
 	fi
+	mv "$corpus.new" "$corpus"
 }
 
-# start_demo_relay [FILE]: sets DEMO_URL. A relay that runs with the same events is kept; another
-# one takes the port of the last, so that it is the same relay to the archive.
+# start_demo_relay [FILE]: sets DEMO_URL. A relay that runs is kept; another one takes the port of the last, so that
+# it is the same relay to the archive.
 start_demo_relay() {
 	local program=$STATE/src/test/e2e/relay port
 	as_user mkdir -p "$STATE/demo"
-	make_corpus "$@" | as_user tee "$STATE/demo/corpus.new" >/dev/null
+	make_corpus "$@"
 	quietly "$STATE/log/npm.log" npm_install "$program"
 
-	if ! demo_relay_runs || ! cmp -s "$STATE/demo/corpus.new" "$STATE/demo/corpus.jsonl"; then
+	if ! demo_relay_runs; then
 		port=$(cat "$STATE/demo/port" 2>/dev/null || echo 0)
-		stop_demo_relay
-		mv "$STATE/demo/corpus.new" "$STATE/demo/corpus.jsonl"
 		say "Filling the demo relay with $(grep -c . "$STATE/demo/corpus.jsonl") events"
 		exec 3< <(
-			exec 2>"$STATE/log/relay.log" </dev/null # nobody's pipe is kept open by what goes on
+			exec 2>"$STATE/log/relay.log" </dev/null # what goes on in the background keeps no pipe of the caller open
 			cd "$STATE/demo"
 			as_user setsid node "$program/relay.mjs" --port "$port" --load corpus.jsonl --refused refused.jsonl
 		)

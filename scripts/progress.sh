@@ -17,10 +17,14 @@ PROGRESS="
 	FROM bigbrotr.relay_progress AS p
 	WHERE p.enabled AND (p.network = 'clearnet' OR p.network = 'local' AND _bigbrotr.allow_local_relays())"
 
-# watch UNTIL: shows progress until the function UNTIL says so, or Ctrl-C. On a terminal the line is
-# written over, elsewhere a new one comes every few seconds.
+# Seconds without any change after which watching ends.
+PATIENCE=60
+
+# watch UNTIL: shows progress until the function UNTIL succeeds, nothing has changed for PATIENCE seconds, or Ctrl-C
+# is pressed, and says which. On a terminal the line is written over, elsewhere a new one comes every few seconds.
 watch() {
-	local time text rest last_time= last_events rate=0 line started=$SECONDS shown=-5 state=going
+	local time text rest last_time= last_events rate=0 line started=$SECONDS shown=-5 state=going seen= seen_at=$SECONDS
+	[ ! -t 1 ] || say "Ctrl-C ends this display; the workers go on"
 	trap 'state=interrupted' INT
 	while [ $state = going ]; do
 		IFS='|' read -r time KNOWN BUSY LIVE FAILED EVENTS text rest < <(ask "$PROGRESS") || break
@@ -28,10 +32,15 @@ watch() {
 		last_time=$time last_events=$EVENTS
 		line=$(printf '%3d:%02d  relays %d: %d live, %d reading, %d failed  events %s  %d/s  %s' \
 			$(((SECONDS - started) / 60)) $(((SECONDS - started) % 60)) "$KNOWN" "$LIVE" "$BUSY" "$FAILED" "$text" "$rate" "$rest")
+		if [ "$seen" != "$KNOWN|$BUSY|$LIVE|$FAILED|$EVENTS|$rest" ]; then
+			seen="$KNOWN|$BUSY|$LIVE|$FAILED|$EVENTS|$rest" seen_at=$SECONDS
+		elif [ $((SECONDS - seen_at)) -ge "$PATIENCE" ]; then
+			state=still
+		fi
 		! "$1" || state=reached
 		if [ -t 1 ]; then
 			printf '\r\033[K%s' "$line"
-		elif [ $state = reached ] || [ $((SECONDS - shown)) -ge 5 ]; then
+		elif [ $state != going ] || [ $((SECONDS - shown)) -ge 5 ]; then
 			shown=$SECONDS
 			say "$line"
 		fi
@@ -40,9 +49,22 @@ watch() {
 	trap - INT
 	[ ! -t 1 ] || echo
 	case $state in
-	interrupted) say "The workers go on." ;;
+	interrupted) say "The workers go on; ./quickstart status shows how far they are." ;;
+	still)
+		say "Nothing has changed for $PATIENCE seconds. The workers go on; this is what they are at:"
+		show_waiting
+		;;
 	going) die "the server does not answer; see $STATE/log/postgres.log" ;;
 	esac
+}
+
+# Services that do not run or wait for something, and what the relays are doing.
+show_waiting() {
+	psql_in -Xq -d "$DATABASE" -P footer=off -P null=- <<-'END'
+		SELECT service, state, waiting_for, last_error FROM bigbrotr.services
+		WHERE database = current_database() AND (state NOT IN ('running', 'done') OR waiting_for IS NOT NULL);
+		SELECT phase, waiting_for, count(*) AS relays, min(url) AS "for example" FROM bigbrotr.relay_progress GROUP BY 1, 2 ORDER BY 3 DESC;
+	END
 }
 
 caught_up() { [ "$KNOWN" -gt 0 ] && [ "$BUSY" -eq 0 ]; }
@@ -51,7 +73,7 @@ watch_relays() {
 	watch caught_up
 	show_failures
 	if caught_up && [ "$LIVE" -eq 0 ]; then
-		die "no relay can be reached; the workers go on trying. Without internet: ./quickstart clean && ./quickstart --demo"
+		die "no relay can be reached; the workers go on trying. To see it work without internet: ./quickstart --demo in another checkout"
 	fi
 }
 
@@ -74,16 +96,31 @@ demo_missing() {
 		SELECT count(*) FROM demo WHERE NOT EXISTS (SELECT FROM bigbrotr.events WHERE event_id = decode(id, 'hex'))"
 }
 
-demo_archived() { { caught_up || [ "$EVENTS" -ge "$(demo_relay events)" ]; } && [ "$(demo_missing)" -eq 0 ]; }
+# Whether all of the demo relay's events are archived; or, for the tenth time in a row, the relay was read and some
+# are not.
+demo_settled() {
+	{ caught_up || [ "$EVENTS" -ge "$(demo_relay events)" ]; } || return 1
+	[ "$(demo_missing)" -gt 0 ] || return 0
+	caught_up && SETTLED=$((SETTLED + 1)) || SETTLED=0
+	[ "$SETTLED" -ge 10 ]
+}
 
 watch_demo() {
-	watch demo_archived
 	local missing
+	SETTLED=0
+	watch demo_settled
 	missing=$(demo_missing)
 	show_failures
 	psql_in -XAtq -d "$DATABASE" -c "
 		SELECT format('The relay holds %s events; %s are archived, %s missing.', $(demo_relay events), $(demo_relay events) - $missing, $missing)"
-	[ "$missing" -eq 0 ] || exit 1
+	if [ "$missing" -gt 0 ]; then
+		say "What was refused, and what of its history is not proven:"
+		psql_in -Xq -d "$DATABASE" -P footer=off <<-'END'
+			SELECT relay_url, reason, refusal_count, last_detail FROM bigbrotr.refusals ORDER BY refusal_count DESC LIMIT 10;
+			SELECT relay_url, to_timestamp(lower) AS "from", to_timestamp(upper) AS until, reason FROM bigbrotr.coverage_gaps ORDER BY upper DESC LIMIT 10;
+		END
+		exit 1
+	fi
 }
 
 show_demo() {
@@ -94,7 +131,7 @@ show_demo() {
 
 show_status() {
 	if ! server_runs; then
-		say "The server does not run; start it with ./quickstart$([ "$(cat kind)" = relays ] || echo ' --demo')"
+		say "The server does not run; start it with ./quickstart"
 		return 1
 	fi
 	psql_in -Xq -d "$DATABASE" -P footer=off -P null=- <<-'END'
@@ -106,8 +143,9 @@ show_status() {
 		       round(100 * proven_fraction::numeric, 1) AS "coverage %"
 		FROM bigbrotr.sync_progress;
 		\echo Relays with most events
-		SELECT relay_url, phase, event_count AS events, sighting_count AS sightings, round(100 * proven_fraction::numeric, 1) AS "coverage %", last_error
-		FROM bigbrotr.relay_progress ORDER BY event_count DESC, relay_url LIMIT 10;
+		SELECT relay_url, phase, waiting_for, sighting_count AS events, event_count AS "first seen here",
+		       round(100 * proven_fraction::numeric, 1) AS "coverage %", last_error, last_error_at::timestamptz(0)
+		FROM bigbrotr.relay_progress ORDER BY sighting_count DESC, relay_url LIMIT 10;
 	END
 	show_failures
 }
@@ -115,13 +153,15 @@ show_status() {
 show_help() {
 	cat <<-END
 
-		Connect   ./quickstart psql       or: psql "host=$SOCKETS port=$PORT dbname=$DATABASE"$(! is_root || echo ' as the user postgres')
+		Connect   ./quickstart psql       or: psql "$(connection)"$(! is_root || echo ' as the user postgres')
 		Ask       SELECT kind, count(*) FROM bigbrotr.events GROUP BY kind ORDER BY 2 DESC LIMIT 10;
-		          SELECT relay_url, phase, event_count, proven_fraction, last_error FROM bigbrotr.relay_progress ORDER BY event_count DESC;
+		          SELECT relay_url, phase, sighting_count, proven_fraction, last_error FROM bigbrotr.relay_progress ORDER BY sighting_count DESC;
 		          SELECT relay_url, reason, refusal_count, last_detail FROM bigbrotr.refusals ORDER BY refusal_count DESC;
 		          SELECT bigbrotr.event_json(e) FROM bigbrotr.events AS e ORDER BY created_at DESC, event_id LIMIT 5;
-		Watch     ./quickstart status     log: $STATE/log/postgres.log
-		Stop      ./quickstart stop       ./quickstart$([ "$(cat kind)" = relays ] || echo ' --demo') goes on where it was
-		Remove    ./quickstart clean      removes $STATE, nothing else was touched
+		Export    ./quickstart export '{"kinds":[1]}' > notes.jsonl      Import   ./quickstart import FILE
+		Watch     ./quickstart status     ./quickstart log
+		Stop      ./quickstart stop       ./quickstart goes on where it was
+		Remove    ./quickstart empty      deletes the archive, keeps the build
+		          ./quickstart clean      deletes $STATE; nothing else was touched
 	END
 }

@@ -3,9 +3,6 @@
  * archive of a server that cannot read them itself.
  *
  *     bigbrotr-import [--relay URL] [--name NAME] [--dbname CONNINFO] [FILE]
- *
- * The connection is found as psql finds it (PGHOST, PGDATABASE …). Without FILE the standard input
- * is read. A FILE, or an input with a NAME, that was interrupted goes on where it was.
  */
 #include <libpq-fe.h>
 
@@ -30,13 +27,21 @@ namespace {
 constexpr size_t kChunk = 512 * 1024; // bytes in one transaction; more only for a longer line
 
 constexpr const char *kUsage =
-	"usage: bigbrotr-import [--relay URL] [--name NAME] [--dbname CONNINFO] [FILE]\n";
+	"usage: bigbrotr-import [--relay URL] [--name NAME] [--dbname CONNINFO] [FILE]\n"
+	"\n"
+	"Archives the events of FILE or the standard input, one JSON object a line. --relay says "
+	"where\n"
+	"they were seen. A FILE, or an input with a NAME, whose import was interrupted goes on where "
+	"it\n"
+	"was. The connection is found as psql finds it (PGHOST, PGDATABASE, ...) or given by "
+	"--dbname.\n";
 
 struct Options
 {
 	std::string file; // empty: standard input
 	std::optional<std::string> relay, name;
 	std::string dbname;
+	bool help = false;
 };
 
 struct Failure : std::runtime_error
@@ -191,8 +196,9 @@ import(const Options &options)
 				   "WHERE p.import_id = $1",
 				   {{id}});
 	auto number = [&](int column) { return PQgetvalue(done.get(), 0, column); };
-	fprintf(stderr, "import %s: %s lines, %s events new, %s known, %s refused\n", id.c_str(),
-			number(0), number(1), number(2), number(3));
+	fprintf(stderr, "import %s: %s lines, %s events new, %s known, %s refused%s\n", id.c_str(),
+			number(0), number(1), number(2), number(3),
+			strcmp(number(3), "0") == 0 ? "" : " (see bigbrotr.import_rejects)");
 }
 
 std::optional<Options>
@@ -210,6 +216,8 @@ read_options(int argc, char **argv)
 			options.name = argv[i];
 		else if (word == "--dbname")
 			options.dbname = argv[i];
+		else if (word == "-h" || word == "--help")
+			options.help = true;
 		else if (word.starts_with('-') || !options.file.empty())
 			return std::nullopt;
 		else
@@ -227,6 +235,10 @@ main(int argc, char **argv)
 	if (!options) {
 		fputs(kUsage, stderr);
 		return 2;
+	}
+	if (options->help) {
+		fputs(kUsage, stdout);
+		return 0;
 	}
 	try {
 		import(*options);

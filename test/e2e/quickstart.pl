@@ -1,7 +1,8 @@
-# The README's first command, in this copy of the checkout: the demo ends with every event archived, is
-# idempotent, goes on after a stop, and leaves nothing.
+# ./quickstart in this copy of the checkout: it judges its arguments first; the demo ends with every event archived,
+# is idempotent, goes on after a stop with the same events, and leaves nothing.
 use strict;
 use warnings;
+use File::Temp qw(tempdir);
 use Test::More;
 
 die "an archive is there already: .bigbrotr\n" if -e '.bigbrotr';
@@ -15,7 +16,38 @@ sub quickstart
 	return ($? >> 8, $output);
 }
 
-my ($code, $output) = quickstart('--demo');
+my ($code, $output);
+
+# Arguments are judged before anything is made.
+for (['typo', qr/"typo" is neither a command nor a relay URL/],
+	['https://relay.example.com', qr{did you mean wss://relay\.example\.com\?}],
+	['relay.example.com', qr{did you mean wss://relay\.example\.com\?}],
+	['wss://relay.example.com', 'typo', qr/"typo" is neither/],
+	['--dmeo', qr/unknown option --dmeo/],
+	['status', 'now', qr/too many arguments/],
+	['--demo', 'README.md', 'README.md', qr/one file/])
+{
+	my $message = pop @$_;
+	($code, $output) = quickstart(@$_);
+	is($code, 2, "@$_: a usage error");
+	like($output, $message, '… says what is wrong');
+	like($output, qr/\n\.\/quickstart status/, '… and what there is');
+}
+for (['no-such-file', qr/cannot read/], ['README.md', qr/holds no events/])
+{
+	($code, $output) = quickstart('--demo', $_->[0]);
+	isnt($code, 0, "--demo $_->[0] is refused");
+	like($output, $_->[1], '… with the reason');
+}
+for (qw(status log psql export import restart stop empty))
+{
+	($code, $output) = quickstart($_);
+	isnt($code, 0, "$_ without an archive");
+	like($output, qr/no archive yet; make one with \.\/quickstart/, '… says how to make one');
+}
+ok(!-e '.bigbrotr', 'nothing was made');
+
+($code, $output) = quickstart('--demo');
 is($code, 0, 'the demo succeeds');
 my ($held) = $output =~ /holds (\d+) events/;
 cmp_ok($held, '>=', 1000, 'the relay holds events');
@@ -28,18 +60,60 @@ like((quickstart('status'))[1], qr/synchronizer *\| *running/, 'the status shows
 
 ($code, $output) = quickstart('ws://127.0.0.1:1');
 isnt($code, 0, 'a demo archive takes no other relays');
-like($output, qr/of another kind/, '… and says why');
+like($output, qr/is a demo \(made-up events\)/, '… and says why');
+is((quickstart('tpyo'))[0], 2, 'a typo is a usage error');
+unlike((quickstart('tpyo'))[1], qr/delete the demo|remove it/, '… and no reason to delete anything');
 
-($code, $output) = quickstart('--demo');
-is($code, 0, 'a second run succeeds');
-unlike($output, qr/Creating|Filling/, '… and makes nothing anew');
+for my $arguments ('--demo', '')
+{
+	($code, $output) = quickstart($arguments);
+	is($code, 0, "a second run with \"$arguments\" succeeds");
+	unlike($output, qr/Creating|Filling/, '… and makes nothing anew');
+}
+
+is((quickstart('restart'))[0], 0, 'it restarts');
+like((quickstart('log'))[1], qr/database system is ready to accept connections.*database system is ready/s, '… as the log shows');
 
 is((quickstart('stop'))[0],   0, 'it stops');
-isnt((quickstart('status'))[0], 0, 'then the status says that it does not run');
-($code, $output) = quickstart('--demo');
+for (qw(status psql export import))
+{
+	($code, $output) = quickstart($_);
+	isnt($code, 0, "then $_ says that it does not run");
+	like($output, qr/start it with \.\/quickstart$/, '… and how to start it');
+}
+($code, $output) = quickstart();
 is($code, 0, 'it starts again');
 like($output, qr/$held are archived, 0 missing/, '… with all events');
 is((quickstart($query))[1], "$held|$held\n", '… each once');
+
+# Events in and out, through files that the user who runs the server need not be able to read.
+my $home = tempdir(CLEANUP => 1);
+my $shell = q{'{"kinds":[1]}'};
+($code, $output) = quickstart("export $shell > $home/notes.jsonl");
+is($code, 0, 'an export');
+my $notes = `grep -c . $home/notes.jsonl`;
+cmp_ok($notes, '>', 100, '… of some notes');
+is(system("grep -qv '\"kind\":1,' $home/notes.jsonl") >> 8, 1, '… and of nothing else');
+($code, $output) = quickstart("import $home/notes.jsonl");
+is($code, 0, 'an import');
+like($output, qr/0 events new, @{[$notes + 0]} known, 0 refused/, '… of what is known already');
+like((quickstart("import < $home/notes.jsonl"))[1], qr/0 events new, @{[$notes + 0]} known/, '… and from the standard input');
+
+# The demo stays the one that it is.
+($code, $output) = quickstart("--demo $home/notes.jsonl");
+isnt($code, 0, 'a demo of made-up events takes no others');
+like($output, qr/is of other events \(made-up events\)/, '… and says why');
+
+is((quickstart('empty'))[0], 0, 'it deletes the archive');
+ok(-e '.bigbrotr/src/bigbrotr_core.so', '… and keeps the build');
+isnt((quickstart('status'))[0], 0, '… nothing is there');
+($code, $output) = quickstart("--demo $home/notes.jsonl");
+is($code, 0, 'then a demo of other events succeeds');
+like($output, qr/holds @{[$notes + 0]} events.*@{[$notes + 0]} are archived, 0 missing/s, '… archives them');
+is((quickstart('stop'))[0], 0, 'it stops');
+($code, $output) = quickstart('--demo');
+is($code, 0, 'and goes on without the name of the file');
+is((quickstart($query))[1], "@{[$notes + 0]}|@{[$notes + 0]}\n", '… with these events, and no made-up ones beside them');
 
 is((quickstart('clean'))[0], 0, 'it cleans up');
 ok(!-e '.bigbrotr', 'nothing is left');
