@@ -26,7 +26,7 @@ CREATE FUNCTION reference(filters jsonb, as_seen boolean DEFAULT false) RETURNS 
 	FROM jsonb_array_elements(CASE jsonb_typeof(filters) WHEN 'array' THEN filters ELSE jsonb_build_array(filters) END) AS f (filter)
 	     CROSS JOIN LATERAL (
 	         SELECT e.* FROM bigbrotr.events AS e
-	         WHERE bigbrotr.event_matches(e, f.filter)
+	         WHERE bigbrotr.event_matches(e, f.filter - 'limit')
 	               AND (as_seen OR e.eid IN (SELECT s.eid FROM bigbrotr.events_visible AS s))
 	               AND (as_seen OR f.filter ? 'ids' OR e.eid IN (SELECT c.eid FROM bigbrotr.events_current AS c))
 	         ORDER BY e.created_at DESC, e.event_id LIMIT (f.filter->>'limit')::bigint) AS e
@@ -151,8 +151,8 @@ SELECT content FROM bigbrotr.query_events('{"since": 9223372036854775807, "until
 SELECT content FROM bigbrotr.query_events('[{"limit": 1}, {"until": 3, "limit": 2}]');
 
 -- A row that is not there matches nothing, also where the planner sees the filter.
-CREATE TABLE filters AS SELECT filter::jsonb FROM unnest(ARRAY['{}', '{"limit": 1}', '{"kinds": [1]}']) AS filter;
-SELECT count(*) AS none FROM (VALUES (1)) AS v (n) LEFT JOIN bigbrotr.events AS e ON e.kind = -v.n WHERE bigbrotr.event_matches(e, '{}') OR bigbrotr.event_matches(e, '{"limit": 1}');
+CREATE TABLE filters AS SELECT filter::jsonb FROM unnest(ARRAY['{}', '{"until": 1}', '{"kinds": [1]}']) AS filter;
+SELECT count(*) AS none FROM (VALUES (1)) AS v (n) LEFT JOIN bigbrotr.events AS e ON e.kind = -v.n WHERE bigbrotr.event_matches(e, '{}') OR bigbrotr.event_matches(e, '{"until": 1}');
 SELECT count(*) AS none FROM filters AS f LEFT JOIN bigbrotr.events AS e ON e.kind = -1 WHERE bigbrotr.event_matches(e, f.filter);
 DROP TABLE filters;
 

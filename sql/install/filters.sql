@@ -58,7 +58,7 @@ BEGIN
 				LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 SUPPORT _bigbrotr.event_matches_support
 				AS 'MODULE_PATHNAME', 'bigbrotr_event_matches'$$, relation);
 		EXECUTE format($$COMMENT ON FUNCTION bigbrotr.event_matches(bigbrotr.%1$I, jsonb) IS
-			'Whether the event matches the filter (NIP-01, NIP-50), its limit aside. With a constant filter it uses indexes: SELECT … FROM bigbrotr.%1$I AS e WHERE bigbrotr.event_matches(e, ''{"kinds": [1]}'')'$$, relation);
+			'Whether the event matches the filter (NIP-01, NIP-50), which has no limit. With a constant filter it uses indexes: SELECT … FROM bigbrotr.%1$I AS e WHERE bigbrotr.event_matches(e, ''{"kinds": [1]}'')'$$, relation);
 	END LOOP;
 END
 $event_matches$;
@@ -70,15 +70,35 @@ CREATE FUNCTION bigbrotr.query_events_sql(filters jsonb, as_seen boolean DEFAULT
 COMMENT ON FUNCTION bigbrotr.query_events_sql(jsonb, boolean) IS
 	'The statement that bigbrotr.query_events runs: to EXPLAIN it, or to build on it';
 
+CREATE FUNCTION _bigbrotr.announce_search(filters jsonb) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF filters @? '$.search' AND NOT EXISTS (
+		SELECT FROM pg_index AS i
+		WHERE i.indrelid = 'bigbrotr.events'::regclass AND i.indisvalid
+		      AND pg_get_expr(i.indexprs, i.indrelid) LIKE '%search_vector(%')
+	THEN
+		RAISE NOTICE USING
+			MESSAGE = 'search reads every event that the rest of the filter leaves',
+			DETAIL = 'There is no index for it.', HINT = 'SELECT bigbrotr.create_search_index(); makes one.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.announce_search(jsonb) IS 'Says that filters with search are slow without the index for it';
+
 -- Without parallel workers: most answers are there before these have started.
 CREATE FUNCTION bigbrotr.query_events(filters jsonb, as_seen boolean DEFAULT false) RETURNS SETOF bigbrotr.events
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 	SET max_parallel_workers_per_gather = 0
 	AS $$
+DECLARE
+	statement text := bigbrotr.query_events_sql(filters, as_seen);
 BEGIN
-	PERFORM _bigbrotr.limit_time('query');
-	RETURN QUERY EXECUTE bigbrotr.query_events_sql(filters, as_seen);
+	PERFORM _bigbrotr.limit_time('query'), _bigbrotr.announce_search(filters);
+	RETURN QUERY EXECUTE statement;
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.query_events(jsonb, boolean) IS
@@ -95,15 +115,65 @@ CREATE FUNCTION bigbrotr.count_events(filters jsonb, as_seen boolean DEFAULT fal
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	statement text := bigbrotr.count_events_sql(filters, as_seen);
 	events bigint;
 BEGIN
-	PERFORM _bigbrotr.limit_time('query');
-	EXECUTE bigbrotr.count_events_sql(filters, as_seen) INTO STRICT events;
+	PERFORM _bigbrotr.limit_time('query'), _bigbrotr.announce_search(filters);
+	EXECUTE statement INTO STRICT events;
 	RETURN events;
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.count_events(jsonb, boolean) IS
 	'How many events match a filter, or at least one of an array of them; limits mean nothing (NIP-45). as_seen: as for bigbrotr.query_events';
+
+CREATE FUNCTION bigbrotr.query_json(filters jsonb, as_seen boolean DEFAULT false) RETURNS json
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT coalesce(json_agg(bigbrotr.event_json(row(q.eid, q.created_at, q.inserted_at, q.kind, q.event_id, q.pubkey, q.sig,
+			q.tags, q.content, q.raw)::bigbrotr.events)::json ORDER BY q.n), '[]')
+		FROM bigbrotr.query_events(query_json.filters, query_json.as_seen) WITH ORDINALITY AS q
+			(eid, created_at, inserted_at, kind, event_id, pubkey, sig, tags, content, raw, n);
+	END;
+COMMENT ON FUNCTION bigbrotr.query_json(jsonb, boolean) IS
+	'The events of bigbrotr.query_events as one JSON array of NIP-01 objects, exact and in the same order';
+
+CREATE FUNCTION bigbrotr.find(text text) RETURNS SETOF bigbrotr.events
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE ROWS 1
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	named record;
+	wanted jsonb;
+BEGIN
+	IF text ~ '^[0-9a-f]{64}$' THEN
+		RETURN QUERY SELECT * FROM bigbrotr.query_events(jsonb_build_object('ids', jsonb_build_array(text)));
+		IF FOUND THEN
+			RETURN;
+		END IF;
+		wanted := jsonb_build_object('authors', jsonb_build_array(text), 'kinds', '[0]'::jsonb, 'limit', 1);
+	ELSE
+		SELECT * INTO named FROM bigbrotr.nip19_decode(text);
+		CASE named.type
+			WHEN 'note', 'nevent' THEN
+				wanted := jsonb_build_object('ids', jsonb_build_array(encode(named.data, 'hex')));
+			WHEN 'npub', 'nprofile' THEN
+				wanted := jsonb_build_object('authors', jsonb_build_array(encode(named.data, 'hex')), 'kinds', '[0]'::jsonb, 'limit', 1);
+			WHEN 'naddr' THEN
+				wanted := jsonb_build_object('authors', jsonb_build_array(encode(named.author, 'hex')), 'kinds', jsonb_build_array(named.kind), 'limit', 1);
+				IF bigbrotr.kind_class(named.kind) = 'addressable' THEN
+					wanted := wanted || jsonb_build_object('#d', jsonb_build_array(named.identifier));
+				END IF;
+			ELSE
+				RAISE invalid_parameter_value USING
+					MESSAGE = format('%s names no event', named.type), DETAIL = 'It names a relay.',
+					HINT = 'bigbrotr.relay_progress shows the relays.';
+		END CASE;
+	END IF;
+	RETURN QUERY SELECT * FROM bigbrotr.query_events(wanted);
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.find(text) IS
+	'The event that a text names, if it is archived: note1…, nevent1… or 64 hex digits by its id; naddr1… by its address, in its current version; npub1…, nprofile1… or the hex digits of a key: the profile (kind 0)';
 
 -- Indexes that an archive can do without. A session that waits for a lock on events makes all later ones wait: so these
 -- functions wait for two seconds only. They run as the owner of the table, who alone can create an index on it.

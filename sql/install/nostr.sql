@@ -143,6 +143,18 @@ CREATE FUNCTION bigbrotr.nip19_reason(text text) RETURNS text
 COMMENT ON FUNCTION bigbrotr.nip19_reason(text) IS
 	'Why bigbrotr.nip19_decode refuses a text, as a reason code such as bad_checksum; null for a good one';
 
+-- As people write them. A text that is none is an error: compared with a bytea column it would only be unequal.
+CREATE FUNCTION bigbrotr.pubkey(text text) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'bigbrotr_read_public_key';
+COMMENT ON FUNCTION bigbrotr.pubkey(text) IS
+	'The public key that a text names: 64 hex digits, npub1… or nprofile1…, with or without nostr: before it. WHERE pubkey = bigbrotr.pubkey(''npub1…'')';
+CREATE FUNCTION bigbrotr.event_id(text text) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'bigbrotr_read_event_id';
+COMMENT ON FUNCTION bigbrotr.event_id(text) IS
+	'The event id that a text names: 64 hex digits, note1… or nevent1…, with or without nostr: before it. WHERE event_id = bigbrotr.event_id(''note1…'')';
+
 CREATE FUNCTION bigbrotr.npub_decode(text text) RETURNS bytea
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_npub_decode';
@@ -187,16 +199,37 @@ COMMENT ON FUNCTION bigbrotr.naddr_encode(bytea, integer, text, text[]) IS
 	'A replaceable or addressable event and where to find it as naddr1… (NIP-19)';
 
 -- The rest.
-CREATE FUNCTION bigbrotr.bolt11_amount(invoice text) RETURNS bigint
+CREATE FUNCTION bigbrotr.bolt11_amount(invoice text, strict boolean DEFAULT true) RETURNS bigint
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_bolt11_amount';
-COMMENT ON FUNCTION bigbrotr.bolt11_amount(text) IS
-	'The amount of a Lightning invoice in millisatoshi (BOLT 11); null if it leaves the amount to the payer';
+COMMENT ON FUNCTION bigbrotr.bolt11_amount(text, boolean) IS
+	'The amount of a Lightning invoice in millisatoshi (BOLT 11); null if it leaves the amount to the payer, and unless strict also if the text is no invoice';
 CREATE FUNCTION bigbrotr.bolt11_reason(invoice text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_bolt11_reason';
 COMMENT ON FUNCTION bigbrotr.bolt11_reason(text) IS
 	'Why bigbrotr.bolt11_amount refuses a text, as a reason code such as bad_checksum; null for an invoice';
+
+-- Parallel workers cannot begin the subtransaction that catches the error.
+CREATE FUNCTION bigbrotr.content_json(content text) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE COST 1000
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN content::jsonb;
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.content_json(text) IS
+	'The content of an event that is JSON, such as a profile (kind 0); null if it is none: many are broken';
+
+CREATE FUNCTION bigbrotr.unix("time" timestamptz) RETURNS bigint
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE "time" WHEN 'infinity' THEN 9223372036854775807 WHEN '-infinity' THEN -9223372036854775808
+	       ELSE floor(extract(epoch FROM "time"))::bigint END;
+COMMENT ON FUNCTION bigbrotr.unix(timestamptz) IS
+	'A time as Unix seconds. The last week, by an index: WHERE created_at >= bigbrotr.unix(now() - interval ''7 days'')';
 
 CREATE FUNCTION bigbrotr.from_hex(hex text) RETURNS bytea
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

@@ -47,10 +47,11 @@ bigbrotr_pow_bits(PG_FUNCTION_ARGS)
 Datum
 bigbrotr_bolt11_amount(PG_FUNCTION_ARGS)
 {
+	bool strict = PG_GETARG_BOOL(1);
 	std::optional<int64_t> amount = pg::boundary([&] {
 		nostr::Bolt11Amount parsed =
 			nostr::bolt11_amount(archive::varlena_view(PG_GETARG_DATUM(0)));
-		if (parsed.reason != nullptr)
+		if (parsed.reason != nullptr && strict)
 			archive::refuse("Lightning invoice", parsed.reason, "bolt11_reason(text)");
 		return parsed.millisatoshi;
 	});

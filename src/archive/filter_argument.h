@@ -16,4 +16,7 @@ namespace archive {
 /* Throws pg::Error (22023), with the reason in the detail. */
 nostr::Filter filter_argument(Jsonb *filter);
 
+/* The same for a condition on one event, which can have no limit. */
+nostr::Filter condition_argument(Jsonb *filter);
+
 } // namespace archive

@@ -170,7 +170,7 @@ remember_filter(MatchState *state, Jsonb *filter)
 	std::string_view bytes(VARDATA(filter), VARSIZE(filter) - VARHDRSZ);
 	if (state->filter_bytes == bytes && !bytes.empty())
 		return;
-	state->filter = archive::filter_argument(filter);
+	state->filter = archive::condition_argument(filter);
 	state->filter_bytes = bytes;
 }
 

@@ -276,7 +276,7 @@ simplified(const SupportRequestSimplify *request)
 	if (shape == nullptr)
 		return nullptr;
 	nostr::Filter filter =
-		archive::filter_argument(pg::call([&] { return DatumGetJsonbP(constant->constvalue); }));
+		archive::condition_argument(pg::call([&] { return DatumGetJsonbP(constant->constvalue); }));
 	std::vector<nostr::Id> ids = addresses(filter);
 	return pg::call([&] {
 		Node *out = eval_const_expressions(request->root, conditions(filter, ids, row, shape));

@@ -14,6 +14,8 @@ extern "C" {
 PG_FUNCTION_INFO_V1(bigbrotr_nip19_decode);
 PG_FUNCTION_INFO_V1(bigbrotr_nip19_encode);
 PG_FUNCTION_INFO_V1(bigbrotr_nip19_reason);
+PG_FUNCTION_INFO_V1(bigbrotr_read_public_key);
+PG_FUNCTION_INFO_V1(bigbrotr_read_event_id);
 PG_FUNCTION_INFO_V1(bigbrotr_npub_decode);
 PG_FUNCTION_INFO_V1(bigbrotr_nsec_decode);
 PG_FUNCTION_INFO_V1(bigbrotr_note_decode);
@@ -23,6 +25,8 @@ PG_FUNCTION_INFO_V1(bigbrotr_note_encode);
 PGDLLEXPORT Datum bigbrotr_nip19_decode(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_nip19_encode(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_nip19_reason(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_read_public_key(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum bigbrotr_read_event_id(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_npub_decode(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_nsec_decode(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum bigbrotr_note_decode(PG_FUNCTION_ARGS);
@@ -68,6 +72,15 @@ check_secret(Nip19Type type, bool allowed)
 						archive::explanation("secret_key"),
 						"Pass allow_secret => true, or use bigbrotr.nsec_decode or nsec_encode; "
 						"mind that statements may be logged.");
+}
+
+[[noreturn]] void
+refuse_key(const char *what, const char *reason, const char *forms)
+{
+	throw pg::Error(ERRCODE_INVALID_TEXT_REPRESENTATION,
+					std::string("invalid ") + what + ": " + reason, archive::explanation(reason),
+					std::string("It is written as ") + forms +
+						"; bigbrotr.nip19_decode(text) reads all types of NIP-19.");
 }
 
 Datum
@@ -197,6 +210,30 @@ bigbrotr_nip19_reason(PG_FUNCTION_ARGS)
 	if (reason == nullptr)
 		PG_RETURN_NULL();
 	return CStringGetTextDatum(reason);
+}
+
+Datum
+bigbrotr_read_public_key(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		nostr::PublicKey key;
+		if (const char *reason =
+				nostr::read_public_key(archive::varlena_view(PG_GETARG_DATUM(0)), key))
+			refuse_key("public key", reason, "hex digits, npub and nprofile");
+		return archive::varlena_datum(key);
+	});
+}
+
+Datum
+bigbrotr_read_event_id(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		nostr::Id id;
+		if (const char *reason =
+				nostr::read_event_id(archive::varlena_view(PG_GETARG_DATUM(0)), id))
+			refuse_key("event id", reason, "hex digits, note and nevent");
+		return archive::varlena_datum(id);
+	});
 }
 
 Datum

@@ -48,6 +48,8 @@ constexpr Explanation kExplanations[] = {
 	{"bad_identifier", "The identifier is not valid UTF-8, or longer than 255 bytes."},
 	{"secret_uri", "A secret key must not stand in a nostr: URI."},
 	{"secret_key", "It is a secret key, which was not asked for."},
+	{"not_a_key", "It is neither 64 lower-case hex digits nor a NIP-19 text."},
+	{"wrong_type", "It is a NIP-19 text of something else."},
 	{"no_invoice", "The prefix is none of a Lightning invoice."},
 	{"bad_amount", "The amount is no whole number of millisatoshi, or too large."},
 };

@@ -6,12 +6,12 @@
 #include <cstring>
 
 #include "json.h"
+#include "nip19.h"
 
 namespace nostr {
 
 namespace {
 
-constexpr const char *kUnknown = "unsupported: filter contains unknown elements";
 constexpr int kDepth = 4; // of values that are refused anyway
 
 bool
@@ -53,7 +53,10 @@ without_extensions(std::string_view text)
 class Reader
 {
   public:
-	Reader(std::string_view json, Filter &filter) : cursor_(json), filter_(filter) {}
+	Reader(std::string_view json, Filter &filter, KeyText keys)
+		: cursor_(json), filter_(filter), keys_(keys)
+	{
+	}
 
 	std::string read()
 	{
@@ -87,9 +90,9 @@ class Reader
 		seen_.push_back(key);
 
 		if (key == "ids")
-			return hex_list(key, filter_.ids.emplace());
+			return key_list(key, kIds, filter_.ids.emplace());
 		if (key == "authors")
-			return hex_list(key, filter_.authors.emplace());
+			return key_list(key, kPublicKeys, filter_.authors.emplace());
 		if (key == "kinds")
 			return kinds();
 		if (key.size() == 2 && key[0] == '#' && is_letter(key[1]))
@@ -102,7 +105,7 @@ class Reader
 			return integer(key, filter_.limit);
 		if (key == "search")
 			return search();
-		return kUnknown;
+		return "unsupported: unknown element " + printable(key);
 	}
 
 	/* Calls element() for each; the cursor stands at its first character. */
@@ -123,15 +126,32 @@ class Reader
 		return cursor_.take(']') ? "" : kNoJson;
 	}
 
-	template <class Key> std::string hex_list(const std::string &key, std::vector<Key> &out)
+	/* Ids, or public keys. */
+	struct Keys
 	{
-		std::string fault = list(key, [&]() -> std::string {
+		const char *(*read)(std::string_view text, std::array<uint8_t, 32> &out);
+		const char *names;
+	};
+	static constexpr Keys kIds = {read_event_id, ", note or nevent"};
+	static constexpr Keys kPublicKeys = {read_public_key, ", npub or nprofile"};
+
+	std::string key_value(const std::string &key, Keys wanted, std::string_view text,
+						  std::array<uint8_t, 32> &out)
+	{
+		std::string expected = "invalid: " + key + ": exact 64 lower-case hex digits";
+		if (keys_ == KeyText::Hex)
+			return from_hex(text, out.data(), out.size()) ? "" : expected + " required";
+		const char *reason = wanted.read(text, out);
+		return reason == nullptr ? "" : expected + wanted.names + " required (" + reason + ")";
+	}
+
+	template <class Key>
+	std::string key_list(const std::string &key, Keys wanted, std::vector<Key> &out)
+	{
+		std::string fault = list(key, [&] {
 			std::string text;
-			Key bytes;
-			if (!text_value(text) || !from_hex(text, bytes.data(), bytes.size()))
-				return no_hex(key);
-			out.push_back(bytes);
-			return {};
+			text_value(text); // of what is no string nothing is read
+			return key_value(key, wanted, text, out.emplace_back());
 		});
 		sort_unique(out);
 		return fault;
@@ -154,14 +174,17 @@ class Reader
 	std::string tag(const std::string &key)
 	{
 		TagCondition &condition = filter_.tags.emplace_back(TagCondition{key[1], {}});
-		bool hex = key[1] == 'e' || key[1] == 'p';
+		const Keys *wanted = key[1] == 'e' ? &kIds : key[1] == 'p' ? &kPublicKeys : nullptr;
 		std::string fault = list(key, [&]() -> std::string {
 			std::string text;
-			Id bytes;
 			if (!text_value(text))
 				return "invalid: value of " + key + " is not a string";
-			if (hex && !from_hex(text, bytes.data(), bytes.size()))
-				return no_hex(key);
+			if (wanted != nullptr) {
+				Id bytes;
+				if (std::string fault = key_value(key, *wanted, text, bytes); !fault.empty())
+					return fault;
+				text = to_hex(bytes.data(), bytes.size());
+			}
 			condition.values.push_back(std::move(text));
 			return {};
 		});
@@ -200,11 +223,6 @@ class Reader
 		return true;
 	}
 
-	static std::string no_hex(const std::string &key)
-	{
-		return "invalid: " + key + ": exact 64 lower-case hex digits required";
-	}
-
 	static std::string printable(std::string text)
 	{
 		for (char &c : text)
@@ -215,6 +233,7 @@ class Reader
 
 	json::Cursor cursor_;
 	Filter &filter_;
+	KeyText keys_;
 	std::vector<std::string> seen_; // at most those we know: an unknown one ends it
 	size_t values_ = 0;
 };
@@ -265,14 +284,14 @@ Filter::matches_nothing() const
 }
 
 std::string
-parse_filter(std::string_view json, Filter &filter)
+parse_filter(std::string_view json, Filter &filter, KeyText keys)
 {
 	filter = {};
 	if (json.size() > Filter::kBytes)
 		return "invalid: filter is longer than " + std::to_string(Filter::kBytes) + " bytes";
 	if (!simdjson::validate_utf8(json.data(), json.size()))
 		return "invalid: filter is not UTF-8";
-	return Reader(json, filter).read();
+	return Reader(json, filter, keys).read();
 }
 
 std::string

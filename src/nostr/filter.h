@@ -43,11 +43,18 @@ struct Filter
 	bool matches_nothing() const;
 };
 
+/* How ids and keys are written in a filter. */
+enum class KeyText : uint8_t
+{
+	Hex,        // NIP-01: 64 lower-case hex digits
+	HexOrNip19, // as people write them: also note and nevent for ids, npub and nprofile for keys
+};
+
 /*
  * Fills `filter` and returns "", or returns why it is refused, as a relay would say it in CLOSED:
  * "invalid: …", "unsupported: …".
  */
-std::string parse_filter(std::string_view json, Filter &filter);
+std::string parse_filter(std::string_view json, Filter &filter, KeyText keys = KeyText::Hex);
 
 /* The filter as one line of JSON, without its limit: what parse_filter() takes back. */
 std::string condition_json(const Filter &filter);

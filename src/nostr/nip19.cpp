@@ -266,4 +266,32 @@ encode_nip19(const Nip19 &entity, std::string &out)
 	return out.size() <= Nip19::kMaxChars ? nullptr : "too_large";
 }
 
+static const char *
+read_key(std::string_view text, Nip19Type bare, Nip19Type with_relays, std::array<uint8_t, 32> &out)
+{
+	if (from_hex(text, out.data(), out.size()))
+		return nullptr;
+	Nip19 entity;
+	if (const char *reason = decode_nip19(text, entity)) {
+		std::string_view meant = text.substr(text.starts_with("nostr:") ? 6 : 0);
+		return nip19_type(meant.substr(0, meant.find('1'))) ? reason : "not_a_key";
+	}
+	if (entity.type != bare && entity.type != with_relays)
+		return "wrong_type";
+	out = *entity.key;
+	return nullptr;
+}
+
+const char *
+read_public_key(std::string_view text, PublicKey &out)
+{
+	return read_key(text, Nip19Type::Npub, Nip19Type::Nprofile, out);
+}
+
+const char *
+read_event_id(std::string_view text, Id &out)
+{
+	return read_key(text, Nip19Type::Note, Nip19Type::Nevent, out);
+}
+
 } // namespace nostr

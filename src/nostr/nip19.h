@@ -57,4 +57,12 @@ const char *decode_nip19(std::string_view text, Nip19 &out);
  */
 const char *encode_nip19(const Nip19 &entity, std::string &out);
 
+/*
+ * A public key or an event id as people write it: 64 hex digits, npub or nprofile; 64 hex digits,
+ * note or nevent. Null and `out`, or not_a_key (it resembles none of these), wrong_type (another
+ * type of NIP-19), or a reason of decode_nip19.
+ */
+const char *read_public_key(std::string_view text, PublicKey &out);
+const char *read_event_id(std::string_view text, Id &out);
+
 } // namespace nostr

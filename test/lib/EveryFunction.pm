@@ -18,7 +18,7 @@ my %by_name = (
 	'relay:text'         => q{'wss://relay.example.com'},
 	'network:text'       => q{'clearnet'},
 	'relay_network:text' => q{'clearnet'},
-	'filter:jsonb'       => q{'{"kinds": [1], "limit": 5}'},
+	'filter:jsonb'       => q{'{"kinds": [1]}'},
 	'filters:jsonb'      => q{'{"kinds": [1], "limit": 5}'},
 	'purpose:text'       => q{'query'},
 	'path:text'          => q{'/nowhere.jsonl'},
@@ -40,6 +40,7 @@ my %by_type = (
 	'boolean'          => 'false',
 	'double precision' => '1',
 	'interval'         => q{'1 second'},
+	'timestamp with time zone' => q{'2024-01-01 00:00:00+00'},
 	'"char"'           => q{'x'});
 
 # Why a function cannot be called by SQL, or undef.

@@ -82,7 +82,7 @@ $node->safe_psql('postgres', q{
 		SET plan_cache_mode = force_generic_plan AS $$
 	BEGIN
 		RETURN ARRAY(SELECT e.event_id FROM bigbrotr.events AS e JOIN flags AS f USING (eid)
-			WHERE bigbrotr.event_matches(e, filter) AND (as_seen OR f.standing AND (f.current OR filter ? 'ids'))
+			WHERE bigbrotr.event_matches(e, filter - 'limit') AND (as_seen OR f.standing AND (f.current OR filter ? 'ids'))
 			ORDER BY e.created_at DESC, e.event_id LIMIT (filter->>'limit')::bigint);
 	END
 	$$;

@@ -68,7 +68,8 @@ my %rubbish = (
 	'bigint'   => [ map { "'$_'" } '-1', '0', '-9223372036854775808', '9223372036854775807' ],
 	'integer'  => [ map { "'$_'" } '-1', '0', '65536', '-2147483648', '2147483647' ],
 	'boolean'  => [ 'true', 'false' ],
-	'interval' => [ q{'-1 s'}, q{'0'} ]);
+	'interval' => [ q{'-1 s'}, q{'0'} ],
+	'timestamp with time zone' => [ map { "'$_'" } 'infinity', '-infinity', '4714-11-24 00:00:00+00 BC', '294276-12-31 23:59:59+00' ]);
 
 # Of a row all columns are rubbish that its table would never take.
 sub rows

@@ -1,4 +1,4 @@
-# Every SQL example of the documentation runs as it is written, and the reference names everything that a person types.
+# Every SQL and Python example of the documentation runs as it is written, and the reference names everything that a person types.
 use strict;
 use warnings;
 use FindBin;
@@ -7,6 +7,7 @@ use ArchiveTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+$ENV{PGOPTIONS} = '-c client_min_messages=warning'; # a notice is no error
 my $node = archive_server('documentation', 'bigbrotr.databases' => '');
 my $lines = $node->basedir . '/events.jsonl';
 append_to_file($lines, corpus(qw(--seed 70 --authors 50 3000)));
@@ -15,21 +16,35 @@ $node->safe_psql('postgres', 'CREATE DATABASE fresh');
 
 # Where files are written, and from where they are read.
 chdir $node->basedir or die "chdir: $!";
-my $examples = 0;
+my ($examples, $python) = (0, 0);
 for my $file (map { glob source_directory() . "/$_" } 'README.md', 'docs/*.md', 'docs/development/*.md')
 {
 	my $text = slurp_file($file);
+	my ($name) = $file =~ m{([^/]+)$};
 	while ($text =~ /^```sql\n(.*?)^```$/msg)
 	{
 		my ($example, $before) = ($1, substr $text, 0, $-[0]);
-		my ($name) = $file =~ m{([^/]+)$};
 		my $line = 1 + ($before =~ tr/\n//);
 		$example =~ s{/var/lib/postgresql/events\.jsonl}{$lines}g;
 		my ($status, $out, $error) = $node->psql($example =~ /^CREATE EXTENSION bigbrotr/m ? 'fresh' : 'postgres', $example, on_error_stop => 1);
 		is($error, '', "$name, line $line");
 		$examples++;
 	}
+	local @ENV{qw(PGHOST PGPORT PGDATABASE)} = ($node->host, $node->port, 'postgres');
+	while ($text =~ /^```python\n(.*?)^```$/msg)
+	{
+		my ($example, $before) = ($1, substr $text, 0, $-[0]);
+		my $line = 1 + ($before =~ tr/\n//);
+		my $script = $node->basedir . '/example.py';
+		unlink $script;
+		append_to_file($script, $example);
+		# Debian's own, which has Debian's packages.
+		my ($out, $error) = run_command([ '/usr/bin/python3', $script ]);
+		is($error, '', "$name, line $line");
+		$python++;
+	}
 }
+cmp_ok($python, '>', 3, 'Python examples were found');
 cmp_ok($examples, '>', 10, 'examples were found');
 
 my $reference = join '', map { slurp_file(source_directory() . "/docs/$_.md") } qw(sql vocabulary queries import-export);

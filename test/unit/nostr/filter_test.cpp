@@ -1,4 +1,5 @@
 #include "nostr/filter.h"
+#include "nostr/nip19.h"
 
 #include <map>
 #include <set>
@@ -94,8 +95,8 @@ TEST(Filter, Refusals)
 	EXPECT_EQ(refusal(R"({"limit":null})"), "invalid: limit is not an integer in 0 .. 2^63-1");
 	EXPECT_EQ(refusal(R"({"limit":1,"limit":1})"), "invalid: limit stands twice");
 	EXPECT_EQ(refusal(R"({"search":[]})"), "invalid: search is not a string");
-	EXPECT_EQ(refusal(R"({"#1":["x"]})"), "unsupported: filter contains unknown elements");
-	EXPECT_EQ(refusal(R"({"Kinds":[1]})"), "unsupported: filter contains unknown elements");
+	EXPECT_EQ(refusal(R"({"#1":["x"]})"), "unsupported: unknown element #1");
+	EXPECT_EQ(refusal(R"({"Kinds":[1]})"), "unsupported: unknown element Kinds");
 
 	std::string many = "{\"kinds\":[0";
 	for (size_t i = 0; i < Filter::kValues; i++)
@@ -105,6 +106,56 @@ TEST(Filter, Refusals)
 			  "invalid: filter is longer than 4194304 bytes");
 	EXPECT_EQ(refusal("{\"search\":\"" + std::string(Filter::kSearchBytes + 1, 'x') + "\"}"),
 			  "invalid: search is too long");
+}
+
+TEST(Filter, KeysAsPeopleWriteThem)
+{
+	constexpr const char *npub = "npub10xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqpkge6d";
+	auto read = [](const std::string &json) {
+		Filter filter;
+		EXPECT_EQ(parse_filter(json, filter, KeyText::HexOrNip19), "") << json;
+		return condition_json(filter);
+	};
+	auto refused = [](const std::string &json) {
+		Filter filter;
+		return parse_filter(json, filter, KeyText::HexOrNip19);
+	};
+	Nip19 entity;
+	std::string nprofile, note, nevent;
+	ASSERT_EQ(decode_nip19(npub, entity), nullptr);
+	entity.type = Nip19Type::Note;
+	ASSERT_EQ(encode_nip19(entity, note), nullptr);
+	entity.relays = {"wss://relay.example.com"};
+	entity.type = Nip19Type::Nprofile;
+	ASSERT_EQ(encode_nip19(entity, nprofile), nullptr);
+	entity.type = Nip19Type::Nevent;
+	ASSERT_EQ(encode_nip19(entity, nevent), nullptr);
+
+	auto list = [](const char *key, const std::string &text) {
+		return std::string("{\"") + key + "\":[\"" + text + "\"]}";
+	};
+	for (const char *key : {"authors", "#p"})
+		for (const std::string &text :
+			 {std::string(npub), nprofile, std::string("nostr:") + npub, std::string(kHex)})
+			EXPECT_EQ(read(list(key, text)), list(key, kHex));
+	for (const char *key : {"ids", "#e"})
+		for (const std::string &text : {note, nevent, std::string(kHex)})
+			EXPECT_EQ(read(list(key, text)), list(key, kHex));
+
+	EXPECT_EQ(
+		refused(list("authors", note)),
+		"invalid: authors: exact 64 lower-case hex digits, npub or nprofile required (wrong_type)");
+	EXPECT_EQ(refused(list("#e", npub)),
+			  "invalid: #e: exact 64 lower-case hex digits, note or nevent required (wrong_type)");
+	EXPECT_EQ(
+		refused(list("ids", note + "q")),
+		"invalid: ids: exact 64 lower-case hex digits, note or nevent required (bad_checksum)");
+	EXPECT_EQ(refused(list("ids", "me")),
+			  "invalid: ids: exact 64 lower-case hex digits, note or nevent required (not_a_key)");
+	EXPECT_EQ(refused("{\"ids\":[1]}"),
+			  "invalid: ids: exact 64 lower-case hex digits, note or nevent required (not_a_key)");
+	EXPECT_EQ(refusal(list("authors", npub)),
+			  "invalid: authors: exact 64 lower-case hex digits required"); // of a client
 }
 
 TEST(Filter, EveryEventMatchesWhatItIs)
