@@ -1,5 +1,7 @@
 #include "net/transport/dialer.h"
 
+#include <cstring>
+
 #include "net/transport/screening.h"
 
 namespace net {
@@ -95,8 +97,17 @@ void
 Dialer::on_closed(const char *reason, std::string detail)
 {
 	note_attempt();
-	fault_ = {reason, std::move(detail)};
+	/* After the handshake's question the address is known to be the right one. */
+	bool asked = strcmp(reason, "handshake_failed") == 0;
+	fault_ = {reason, asked ? std::move(detail) : at_address(detail)};
 	connect_next();
+}
+
+std::string
+Dialer::at_address(const std::string &detail) const
+{
+	std::string out = facts_.address + " port " + std::to_string(endpoint_.port);
+	return detail.empty() ? out : out + ": " + detail;
 }
 
 void
@@ -117,7 +128,7 @@ Dialer::tick()
 	if (socket_ && !failed_ && now >= attempt_until_) {
 		socket_->close();
 		note_attempt();
-		fault_ = {"connect_timeout", ""};
+		fault_ = {"connect_timeout", at_address("no answer")};
 		connect_next();
 	}
 	if (!failed_)

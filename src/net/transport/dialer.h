@@ -69,6 +69,7 @@ class Dialer final : public WebSocket::Handler
 	void resolved(const Resolution &resolution);
 	void connect_next();
 	void note_attempt();
+	std::string at_address(const std::string &detail) const;
 	void fail(const char *reason, std::string detail);
 
 	void on_open() override;

@@ -294,13 +294,30 @@ WebSocket::write_one(lws *wsi)
 	return 0;
 }
 
+static std::string
+status_text(int status)
+{
+	return "HTTP status " + std::to_string(status) +
+		   (status >= 200 && status < 300 ? ": a web server answers there, not a relay" : "");
+}
+
+/* Of a failure that has nothing to do with certificates libwebsockets only says
+ * "lib(0)::reason(1)". */
+static std::string
+tls_text(std::string_view text)
+{
+	return text.find("lib(0)") == text.npos
+			   ? std::string(text)
+			   : "the TLS handshake failed; what listens there may not speak TLS";
+}
+
 WebSocket::Fault
 WebSocket::connect_fault(lws *wsi, std::string_view text)
 {
 	if (asked_) {
 		read_refusal(wsi);
-		return {"handshake_failed", http_status_ > 0 ? "HTTP status " + std::to_string(http_status_)
-													 : std::string(text)};
+		return {"handshake_failed",
+				http_status_ > 0 ? status_text(http_status_) : std::string(text)};
 	}
 	SSL *ssl = lws_get_ssl(wsi);
 	if (!ssl)
@@ -308,7 +325,7 @@ WebSocket::connect_fault(lws *wsi, std::string_view text)
 	/* TLS begins when TCP is up. */
 	if (tls_started(ssl) != SteadyTime{})
 		end_step(step_, times_.tcp, tls_started(ssl));
-	return {"tls_failed", std::string(text)};
+	return {"tls_failed", tls_text(text)};
 }
 
 void

@@ -155,6 +155,29 @@ TEST(NetDialer, RefusedHandshakeTellsStatusAndRetryAfter)
 	EXPECT_EQ(dialing.facts.upgrade, microseconds(0));
 }
 
+TEST(NetDialer, FailuresSayWhereAndWhy)
+{
+	Dialing dialing;
+	dialing.dial("ws://127.0.0.1:2");
+	EXPECT_EQ(dialing.reason, "connection_refused");
+	EXPECT_TRUE(dialing.detail.starts_with("127.0.0.1 port 2: ")) << dialing.detail;
+
+	ScriptedRelay::Options options;
+	options.http_answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	ScriptedRelay web_server(say_nothing, options);
+	dialing.dial(web_server.url());
+	EXPECT_EQ(dialing.reason, "handshake_failed");
+	EXPECT_EQ(dialing.detail, "HTTP status 200: a web server answers there, not a relay");
+
+	options.at_once = true; // it does not understand what TLS begins with
+	ScriptedRelay plain(say_nothing, options);
+	dialing.dial("wss://127.0.0.1:" + std::to_string(plain.port()));
+	EXPECT_EQ(dialing.reason, "tls_failed");
+	EXPECT_EQ(dialing.detail,
+			  "127.0.0.1 port " + std::to_string(plain.port()) +
+				  ": the TLS handshake failed; what listens there may not speak TLS");
+}
+
 TEST(NetDialer, RetryAfterThatIsNoNumber)
 {
 	ScriptedRelay::Options options;
