@@ -57,3 +57,19 @@ CREATE SCHEMA bigbrotr;
 \set SHOW_CONTEXT never
 CREATE EXTENSION bigbrotr;
 DROP SCHEMA bigbrotr;
+
+-- Archived events do not go along unless that is said.
+CREATE EXTENSION bigbrotr;
+SET bigbrotr.allow_drop_extension = off;
+BEGIN;
+DROP EXTENSION bigbrotr;
+ROLLBACK;
+INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at)
+VALUES (sha256('a'), sha256('p'), 1, 1, '[]', '', sha256('a') || sha256('b'), 1);
+DROP EXTENSION bigbrotr;
+DROP EXTENSION IF EXISTS bigbrotr CASCADE;
+SET ROLE bigbrotr_reader;
+DROP EXTENSION bigbrotr;
+RESET ROLE;
+SET bigbrotr.allow_drop_extension = on;
+DROP EXTENSION bigbrotr;

@@ -29,6 +29,7 @@ BEGIN
 	DELETE FROM bigbrotr.events AS e WHERE e.eid = ANY (eids);
 	GET DIAGNOSTICS deleted = ROW_COUNT;
 	DELETE FROM bigbrotr.sightings AS s WHERE s.eid = ANY (eids);
+	DELETE FROM _bigbrotr.imported_events AS i WHERE i.eid = ANY (eids);
 	RETURN deleted;
 END
 $$;
@@ -43,7 +44,9 @@ CREATE PROCEDURE bigbrotr.delete_relay(url text, INOUT sightings bigint DEFAULT 
 	AS $$
 DECLARE
 	slice CONSTANT integer := 10000;
+	wanted record;
 	id integer;
+	proven bigint;
 	place record;
 	places tid[];
 	total bigint;
@@ -51,11 +54,17 @@ DECLARE
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	sightings := NULL;
-	SELECT r.relay_id INTO id FROM bigbrotr.relays AS r WHERE r.url = (bigbrotr.normalise_relay_url(delete_relay.url)).url;
+	SELECT * INTO wanted FROM bigbrotr.normalise_relay_url(delete_relay.url) AS n;
+	SELECT r.relay_id INTO id FROM bigbrotr.relays AS r WHERE r.url = wanted.url;
 	IF id IS NULL THEN
+		RAISE NOTICE USING
+			MESSAGE = format('relay "%s" is not known', left(delete_relay.url, 256)),
+			DETAIL = coalesce('It is no relay URL: ' || wanted.reason || '.', 'The table bigbrotr.relays has no such URL.');
 		RETURN;
 	END IF;
-	PERFORM _bigbrotr.set_enabled(url, false);
+	PERFORM _bigbrotr.set_enabled(wanted.url, false);
+	INSERT INTO _bigbrotr.deleted_relays AS d (url, deleted_at) VALUES (wanted.url, bigbrotr.unix_now())
+		ON CONFLICT ON CONSTRAINT deleted_relays_pkey DO UPDATE SET deleted_at = excluded.deleted_at;
 	sightings := 0;
 	COMMIT;
 	-- The worker that archives it closes it and gives its lease back.
@@ -87,15 +96,20 @@ BEGIN
 		EXIT WHEN total < slice;
 	END LOOP;
 	LOCK TABLE _bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
+	SELECT coalesce(sum(c.upper - c.lower + 1), 0) INTO proven FROM bigbrotr.coverage AS c WHERE c.relay_id = id;
 	-- Waits for those who are writing about the relay; the next statement sees what they wrote.
 	DELETE FROM bigbrotr.relays AS r WHERE r.relay_id = id;
 	DELETE FROM bigbrotr.sightings AS s WHERE s.relay_id = id;
 	GET DIAGNOSTICS deleted = ROW_COUNT;
 	sightings := sightings + deleted;
+	RAISE NOTICE USING
+		MESSAGE = format('deleted relay "%s": %s sightings, the coverage of %s seconds, and its counters', wanted.url, sightings, proven),
+		DETAIL = 'Its events stay. No seed list makes it known again.',
+		HINT = 'bigbrotr.add_relay(url) does, and then it is read from the beginning.';
 END
 $$;
 COMMENT ON PROCEDURE bigbrotr.delete_relay(text, bigint) IS
-	'CALL bigbrotr.delete_relay(url): forgets a relay with its sightings, coverage and counters, in slices that are committed one by one, and gives how many sightings there were; null: the relay is not known. Its events stay. Disables the relay first: interrupted, it can be called again. Not inside a transaction block. To stop archiving a relay, call bigbrotr.disable_relay instead';
+	'CALL bigbrotr.delete_relay(url): deletes a relay with its sightings, coverage and counters, in slices that are committed one by one, and gives how many sightings there were; null: the relay is not known. Its events stay. No seed list makes it known again, only bigbrotr.add_relay and events or measurements that name it. Disables the relay first: interrupted, it can be called again. Not inside a transaction block. To stop archiving a relay, call bigbrotr.disable_relay instead';
 
 -- What nothing refers to any more. Planned each time: a slice and the whole table want different plans.
 CREATE FUNCTION bigbrotr.delete_orphan_events(
@@ -117,12 +131,14 @@ BEGIN
 		FROM (SELECT e.event_id, e.eid FROM bigbrotr.events AS e
 		      WHERE e.eid BETWEEN next AND last_eid
 		            AND NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid)
+		            AND NOT EXISTS (SELECT FROM _bigbrotr.imported_events AS i WHERE i.eid = e.eid)
 		      ORDER BY e.eid LIMIT 100000) AS o;
 		EXIT WHEN orphans.ids IS NULL;
 		eids := _bigbrotr.take_events(orphans.ids);
-		-- A sighting may have come in before they were locked.
+		-- A sighting or an import may have come in before they were locked.
 		DELETE FROM bigbrotr.events AS e
-		WHERE e.eid = ANY (eids) AND NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid);
+		WHERE e.eid = ANY (eids) AND NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid)
+		      AND NOT EXISTS (SELECT FROM _bigbrotr.imported_events AS i WHERE i.eid = e.eid);
 		GET DIAGNOSTICS gone = ROW_COUNT;
 		deleted := deleted + gone;
 		EXIT WHEN orphans.last = last_eid;
@@ -132,7 +148,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.delete_orphan_events(bigint, bigint) IS
-	'Deletes the events that no relay delivered (of these eids, inclusive) and returns how many there were; imported ones may be among them';
+	'Deletes the events that no relay delivered and nobody imported (of these eids, inclusive) and returns how many there were';
 
 -- The documents stand in the checks themselves; a check that says it has none refers to none.
 CREATE FUNCTION bigbrotr.delete_orphan_nip11() RETURNS bigint

@@ -45,6 +45,15 @@ COMMENT ON COLUMN bigbrotr.import_rejects.line IS 'Line number, from 1';
 COMMENT ON COLUMN bigbrotr.import_rejects.reason IS 'Reason code of bigbrotr.verify_event_reason; rejected_by_database: the event is in bigbrotr.event_rejects';
 COMMENT ON COLUMN bigbrotr.import_rejects.text IS 'Beginning of the line, as printable ASCII; empty if the line is no JSON object: nothing of a file that was imported by mistake is shown';
 
+-- Which events nobody but an import vouches for: they are no orphans.
+CREATE TABLE _bigbrotr.imported_events (
+	eid bigint NOT NULL,
+	CONSTRAINT imported_events_pkey PRIMARY KEY (eid)
+);
+COMMENT ON TABLE _bigbrotr.imported_events IS 'Events of imports that name no relay: bigbrotr.delete_orphan_events leaves them';
+COMMENT ON COLUMN _bigbrotr.imported_events.eid IS 'bigbrotr.events.eid';
+SELECT pg_extension_config_dump('_bigbrotr.imported_events', '');
+
 SELECT pg_extension_config_dump('_bigbrotr.imports', '');
 SELECT pg_extension_config_dump('_bigbrotr.imports_import_id_seq', '');
 SELECT pg_extension_config_dump('bigbrotr.import_rejects', '');
@@ -131,4 +140,4 @@ CREATE FUNCTION bigbrotr.export_events(filter jsonb DEFAULT '{}') RETURNS SETOF 
 		ORDER BY e.created_at, e.event_id;
 	END;
 COMMENT ON FUNCTION bigbrotr.export_events(jsonb) IS
-	'The events that match a filter (its limit aside), all without one, as NIP-01 JSON, exact, in the order of created_at and id: what bigbrotr.import_events reads. bigbrotr-export writes them to a file or a pipe';
+	'The events that match a filter without a limit, all without a filter, as NIP-01 JSON, exact, in the order of created_at and id: what bigbrotr.import_events reads. bigbrotr-export writes them to a file or a pipe';

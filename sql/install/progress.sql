@@ -34,12 +34,12 @@ CREATE VIEW bigbrotr.refusals AS
 	       (array_agg(s.text ORDER BY s.line DESC))[1]
 	FROM bigbrotr.seed_rejects AS s
 	GROUP BY s.source, s.reason;
-COMMENT ON VIEW bigbrotr.refusals IS 'Everything that was not archived, counted by reason';
+COMMENT ON VIEW bigbrotr.refusals IS 'Everything that was not archived, and every connection that failed, counted by reason';
 COMMENT ON COLUMN bigbrotr.refusals.source IS 'relay: sent by a relay; database: verified, but the database would not take it (bigbrotr.event_rejects); seeds: a line of a seed list (bigbrotr.seed_rejects)';
 COMMENT ON COLUMN bigbrotr.refusals.relay_url IS 'Normalised URL of the relay; null: not a relay''s, or an event that no relay delivered';
 COMMENT ON COLUMN bigbrotr.refusals.seed_list IS 'Name of the seed list; null: not of a seed list';
 COMMENT ON COLUMN bigbrotr.refusals.reason IS 'Reason code, or SQLSTATE';
-COMMENT ON COLUMN bigbrotr.refusals.kind IS 'policy: a limit of ours; fault: it is not what it should be; database: see the error';
+COMMENT ON COLUMN bigbrotr.refusals.kind IS 'policy: a limit of ours; connection: it failed, nothing was refused; fault: it is not what it should be; database: see the error';
 COMMENT ON COLUMN bigbrotr.refusals.refusal_count IS 'How often';
 COMMENT ON COLUMN bigbrotr.refusals.first_at IS 'First time';
 COMMENT ON COLUMN bigbrotr.refusals.last_at IS 'Last time';
@@ -77,7 +77,7 @@ CREATE VIEW bigbrotr.relay_progress AS
 	       c.proven_seconds, c.dense_seconds, to_timestamp(c.proven_from) AS proven_from, to_timestamp(c.proven_until) AS proven_until,
 	       least(1, c.proven_seconds::double precision / (bigbrotr.unix_now() + 1)) AS proven_fraction,
 	       f.refusals AS refusal_count, coalesce(s.failures, 0) AS failure_count, coalesce(s.faults, 0) AS fault_count,
-	       s.last_error, s.last_detail, to_timestamp(t.last_success) AS last_success,
+	       s.last_error, to_timestamp(s.last_error_at) AS last_error_at, s.last_detail, to_timestamp(t.last_success) AS last_success,
 	       to_timestamp(nullif(s.next_attempt, 0)) AS next_attempt, l.owner
 	FROM bigbrotr.relays AS r
 	     LEFT JOIN _bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
@@ -91,7 +91,8 @@ CREATE VIEW bigbrotr.relay_progress AS
 	         FROM bigbrotr.coverage AS c WHERE c.relay_id = r.relay_id AND c.filter = '{}') AS c
 	     CROSS JOIN LATERAL (
 	         SELECT coalesce(sum(f.count), 0)::bigint AS refusals
-	         FROM _bigbrotr.relay_refusals AS f WHERE f.relay_id = r.relay_id) AS f;
+	         FROM _bigbrotr.relay_refusals AS f
+	         WHERE f.relay_id = r.relay_id AND _bigbrotr.refusal_kind(f.reason) <> 'connection') AS f;
 COMMENT ON VIEW bigbrotr.relay_progress IS 'How far each relay is archived';
 COMMENT ON COLUMN bigbrotr.relay_progress.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.relay_progress.phase_since IS 'When the phase began';
@@ -106,9 +107,10 @@ COMMENT ON COLUMN bigbrotr.relay_progress.dense_seconds IS 'Seconds seen in part
 COMMENT ON COLUMN bigbrotr.relay_progress.proven_from IS 'Oldest second proven (created_at)';
 COMMENT ON COLUMN bigbrotr.relay_progress.proven_until IS 'Newest second proven (created_at)';
 COMMENT ON COLUMN bigbrotr.relay_progress.proven_fraction IS 'Share of the history from 0 until now that is proven, 0 .. 1';
-COMMENT ON COLUMN bigbrotr.relay_progress.refusal_count IS 'What was refused, see bigbrotr.refusals';
+COMMENT ON COLUMN bigbrotr.relay_progress.refusal_count IS 'What it sent and was refused, failed connections aside; see bigbrotr.refusals';
 COMMENT ON COLUMN bigbrotr.relay_progress.failure_count IS 'Connections failed or broken since the last page was read';
 COMMENT ON COLUMN bigbrotr.relay_progress.fault_count IS 'Connections that we cut since the relay sent what no honest one sends; one is forgiven a day';
+COMMENT ON COLUMN bigbrotr.relay_progress.last_error_at IS 'When the last failure was';
 COMMENT ON COLUMN bigbrotr.relay_progress.last_success IS 'When a page was last read to its end';
 COMMENT ON COLUMN bigbrotr.relay_progress.next_attempt IS 'Not opened before; null: never tried';
 COMMENT ON COLUMN bigbrotr.relay_progress.owner IS 'Worker that archives it now; null: none';
@@ -147,3 +149,12 @@ COMMENT ON COLUMN bigbrotr.sync_progress.refusal_count IS 'What relays sent and 
 COMMENT ON COLUMN bigbrotr.sync_progress.dense_seconds IS 'Seconds seen in part, since one of them has more events than a page holds';
 COMMENT ON COLUMN bigbrotr.sync_progress.proven_fraction IS 'Mean share of the enabled relays'' history that is proven, 0 .. 1';
 
+CREATE VIEW bigbrotr.live_relays AS
+	SELECT p.relay_url, p.network, p.phase_since AS live_since, to_timestamp(r.last_seen) AS last_seen
+	FROM bigbrotr.relay_progress AS p JOIN bigbrotr.relays AS r ON r.relay_id = p.relay_id
+	WHERE p.enabled AND p.phase = 'live';
+COMMENT ON VIEW bigbrotr.live_relays IS 'Relays that are open now, their history read as far as they show it, subscribed to what is new';
+COMMENT ON COLUMN bigbrotr.live_relays.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.live_relays.network IS 'clearnet, tor, i2p, loki or local';
+COMMENT ON COLUMN bigbrotr.live_relays.live_since IS 'Since when';
+COMMENT ON COLUMN bigbrotr.live_relays.last_seen IS 'When the relay last sent us anything; up to half a minute behind';

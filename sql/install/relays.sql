@@ -55,10 +55,11 @@ DECLARE
 BEGIN
 	SELECT * INTO relay FROM _bigbrotr.require_relay(add_relay.url) AS r;
 	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[bigbrotr.unix_now()], ARRAY[NULL::bigint]);
+	DELETE FROM _bigbrotr.deleted_relays AS d WHERE d.url = relay.url;
 	RETURN (SELECT r.relay_id FROM bigbrotr.relays AS r WHERE r.url = relay.url);
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.add_relay(text) IS 'Makes a relay known, if it is not yet, and returns its relay_id';
+COMMENT ON FUNCTION bigbrotr.add_relay(text) IS 'Makes a relay known, if it is not yet, also one that was deleted, and returns its relay_id';
 
 CREATE FUNCTION _bigbrotr.set_enabled(given text, wanted boolean) RETURNS void
 	LANGUAGE plpgsql STRICT
@@ -92,6 +93,45 @@ CREATE FUNCTION bigbrotr.disable_relay(relay_url text) RETURNS void
 	END;
 COMMENT ON FUNCTION bigbrotr.disable_relay(text) IS
 	'Keeps the services from connecting to a relay until bigbrotr.enable_relay; what is archived of it stays';
+
+CREATE FUNCTION bigbrotr.retry_relay(relay_url text) RETURNS void
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	state record;
+BEGIN
+	SELECT s.relay_id, s.enabled, s.phase INTO state
+	FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
+	WHERE r.url = (bigbrotr.normalise_relay_url(retry_relay.relay_url)).url;
+	IF state.relay_id IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relay "%s" is not known', left(retry_relay.relay_url, 256)),
+			DETAIL = 'The table bigbrotr.relays has no such URL.', HINT = 'bigbrotr.add_relay(url) makes a relay known.';
+	ELSIF NOT state.enabled THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('relay "%s" is disabled', left(retry_relay.relay_url, 256)),
+			DETAIL = 'No service connects to it.', HINT = 'bigbrotr.enable_relay(url) ends that.';
+	ELSIF state.phase IN ('connecting', 'backfill', 'live') THEN
+		RAISE NOTICE 'relay "%" is open already', left(retry_relay.relay_url, 256);
+	END IF;
+	UPDATE _bigbrotr.relay_sync AS s SET next_attempt = 0, waits_for = NULL
+	WHERE s.relay_id = state.relay_id AND s.phase IN ('waiting', 'backoff');
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.retry_relay(text) IS
+	'Lets the synchronizer open a relay now that waits after a failure, a pause or a ban; it may still have to wait for a place';
+
+-- So that no list brings back a relay that somebody deleted.
+CREATE TABLE _bigbrotr.deleted_relays (
+	url        text   NOT NULL,
+	deleted_at bigint NOT NULL,
+	CONSTRAINT deleted_relays_pkey PRIMARY KEY (url)
+);
+COMMENT ON TABLE _bigbrotr.deleted_relays IS 'Relays that bigbrotr.delete_relay deleted: no seed list makes them known again, only who names them';
+COMMENT ON COLUMN _bigbrotr.deleted_relays.url IS 'Normalised URL';
+COMMENT ON COLUMN _bigbrotr.deleted_relays.deleted_at IS 'When, Unix seconds';
+SELECT pg_extension_config_dump('_bigbrotr.deleted_relays', '');
 
 CREATE FUNCTION bigbrotr.load_seeds(
 	source text, content text,
@@ -132,6 +172,7 @@ BEGIN
 		INSERT INTO bigbrotr.relays (url, network, inserted_at)
 		SELECT l.url, min(l.network), at FROM lines AS l
 		WHERE l.reason IS NULL AND NOT EXISTS (SELECT FROM bigbrotr.relays AS r WHERE r.url = l.url)
+		      AND NOT EXISTS (SELECT FROM _bigbrotr.deleted_relays AS d WHERE d.url = l.url)
 		GROUP BY l.url ORDER BY min(l.line)
 		ON CONFLICT ON CONSTRAINT relays_url_key DO NOTHING
 		RETURNING relay_id
@@ -145,7 +186,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.load_seeds(text, text) IS
-	'Makes the relays of a list known: one URL a line, # begins a comment line. known: lines whose relay was known before or stands above. Refused lines are in bigbrotr.seed_rejects with their reason, which replace those of an earlier load of the same source';
+	'Makes the relays of a list known: one URL a line, # begins a comment line. known: lines whose relay was known before, also one that was deleted, or stands above. Refused lines are in bigbrotr.seed_rejects with their reason, which replace those of an earlier load of the same source';
 
 CREATE FUNCTION _bigbrotr.reject_seeds(source text, problem text) RETURNS void
 	LANGUAGE sql STRICT

@@ -327,7 +327,7 @@ BEGIN
 		-- What the relay asks for counts up to a day.
 		UPDATE _bigbrotr.relay_sync AS s SET
 			phase = 'backoff', phase_since = at, failures = known.failures, faults = known.faults, last_fault = known.last_fault,
-			last_error = reason, last_detail = detail,
+			last_error = reason, last_error_at = at, last_detail = detail,
 			next_attempt = at + ceil(greatest(delay_ms, least(pause_ms, 86400000)) / 1000)::bigint
 		WHERE s.relay_id = relay;
 	END IF;
@@ -374,9 +374,13 @@ CREATE FUNCTION _bigbrotr.refusal_kind(reason text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE WHEN reason IN ('too_large', 'frame_too_large', 'message_too_large', 'too_many_tags', 'bad_kind', 'bad_tags',
 		'local_address', 'address_full', 'no_memory')
-		THEN 'policy' ELSE 'fault' END;
+		THEN 'policy'
+		WHEN reason IN ('dns_failed', 'dns_timeout', 'connect_timeout', 'connection_refused', 'connection_lost', 'tls_failed',
+		'handshake_failed', 'blocked_port', 'unsupported_network', 'stalled', 'auth_required', 'rate_limited', 'closed_by_relay')
+		THEN 'connection'
+		ELSE 'fault' END;
 COMMENT ON FUNCTION _bigbrotr.refusal_kind(text) IS
-	'Of a refusal''s reason code: policy, a limit of ours that an honest relay may pass, or fault, what no honest relay sends';
+	'Of a refusal''s reason code: policy, a limit of ours that an honest relay may pass; connection, it could not be opened or did not last; or fault, what no honest relay sends';
 
 CREATE FUNCTION _bigbrotr.count_refusals(
 	relay_ids integer[], reasons text[], counts bigint[], details text[], at bigint) RETURNS void

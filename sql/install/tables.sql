@@ -116,6 +116,7 @@ CREATE TABLE _bigbrotr.relay_sync (
 	faults       integer NOT NULL DEFAULT 0,
 	last_fault   bigint,
 	last_error   text,
+	last_error_at bigint,
 	last_detail  text,
 	page_limit   integer NOT NULL DEFAULT 0,
 	pace_ms      integer NOT NULL DEFAULT 0,
@@ -136,7 +137,8 @@ COMMENT ON COLUMN _bigbrotr.relay_sync.waits_for IS 'Why the relay was passed ov
 COMMENT ON COLUMN _bigbrotr.relay_sync.failures IS 'Connections failed or broken since the last page was read';
 COMMENT ON COLUMN _bigbrotr.relay_sync.faults IS 'Connections that we cut since the relay sent what no honest one sends; one is forgiven a day';
 COMMENT ON COLUMN _bigbrotr.relay_sync.last_fault IS 'When the last of these was, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_sync.last_error IS 'Reason code of the last failure';
+COMMENT ON COLUMN _bigbrotr.relay_sync.last_error IS 'Reason code of the last failure; it stays when the relay is well again';
+COMMENT ON COLUMN _bigbrotr.relay_sync.last_error_at IS 'When that was, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_sync.last_detail IS 'What the relay or the system said at the last failure';
 COMMENT ON COLUMN _bigbrotr.relay_sync.page_limit IS 'Events that one page may ask for, as learned from failures; 0: as bigbrotr.sync_page_limit says';
 COMMENT ON COLUMN _bigbrotr.relay_sync.pace_ms IS 'Milliseconds between two requests, as learned from complaints; 0: no pause';

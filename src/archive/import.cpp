@@ -28,6 +28,10 @@ pg::Statement save_statement(
 pg::Statement bad_lines_statement(
 	"INSERT INTO bigbrotr.import_rejects (import_id, line, reason, text) "
 	"SELECT $1, b.line, b.reason, b.text FROM unnest($2, $3, $4) AS b (line, reason, text)");
+pg::Statement imported_statement(
+	"INSERT INTO _bigbrotr.imported_events (eid) "
+	"SELECT h.eid FROM unnest(_bigbrotr.hold_events($1)) AS h (eid) WHERE h.eid IS NOT NULL "
+	"ORDER BY 1 ON CONFLICT DO NOTHING");
 pg::Statement rejected_statement(
 	"SELECT r.event_id FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY ($1)");
 
@@ -205,6 +209,7 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 	std::vector<Event> unknown;
 	std::vector<Line> unknown_lines;
 	std::vector<Sighting> sightings;
+	std::vector<std::string_view> unseen; // ids of good events that no relay is named for
 	IdSet met;
 	for (size_t i = 0; i < events.size(); i++) {
 		check_for_interrupts();
@@ -223,9 +228,14 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 		}
 		if (relay_)
 			sightings.push_back({ids[i], *relay_, now_});
+		else
+			unseen.push_back(ids[i]);
 	}
 
 	Inserted inserted = insert_verified_events(unknown, sightings, now_);
+	if (!unseen.empty())
+		imported_statement.run(
+			{pg::bytea_array(unseen.size(), [&](size_t i) { return unseen[i]; })});
 	int64_t rejected =
 		inserted.rejected ? find_rejected(unknown, unknown_lines, inserted.events) : 0;
 	fresh_ += static_cast<int64_t>(inserted.events.size());

@@ -30,6 +30,8 @@ pg::Statement
 	begin_statement("SELECT i.import_id, i.bytes FROM bigbrotr.begin_import($1, $2, $3, $4) AS i");
 pg::Statement lines_statement("SELECT bigbrotr.import_lines($1, $2, $3, $4)");
 pg::Statement finish_statement("SELECT bigbrotr.finish_import($1)");
+pg::Statement result_statement("SELECT lines, events_new, events_known, events_refused "
+							   "FROM _bigbrotr.imports WHERE import_id = $1");
 pg::Statement now_statement("SELECT bigbrotr.unix_now()");
 
 int64_t
@@ -123,6 +125,26 @@ class FileImport
 		return !last;
 	}
 
+	/* Likewise, at the end. */
+	void say_result() const
+	{
+		pg::Rows row = result_statement.run({pg::value(id_)});
+		if (row.count() == 0)
+			return; // deleted meanwhile
+		int64_t lines = row.integer(0, 1), fresh = row.integer(0, 2), known = row.integer(0, 3),
+				refused = row.integer(0, 4);
+		pg::call([&] {
+			ereport(NOTICE,
+					(errmsg("import %lld: %lld lines, %lld events new, %lld known, %lld refused",
+							(long long) id_, (long long) lines, (long long) fresh,
+							(long long) known, (long long) refused),
+					 refused == 0 ? 0
+								  : errhint("SELECT line, reason, text FROM "
+											"bigbrotr.import_rejects WHERE import_id = %lld;",
+											(long long) id_)));
+		});
+	}
+
   private:
 	const Request &request_;
 	int64_t id_ = 0, position_ = 0;
@@ -162,6 +184,7 @@ import_file(const Request &request)
 	committed([&] { return import.begin(), true; });
 	while (committed([&] { return import.step(); }))
 		;
+	committed([&] { return import.say_result(), true; });
 	pg::call([] { SPI_finish(); });
 }
 

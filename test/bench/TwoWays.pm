@@ -39,7 +39,7 @@ sub reset_tables
 {
 	my ($self, $indexes) = @_;
 	my $server = $self->{server};
-	$server->sql('DROP EXTENSION bigbrotr CASCADE');
+	$server->sql('SET bigbrotr.allow_drop_extension = on; DROP EXTENSION bigbrotr CASCADE');
 	$server->sql('CREATE EXTENSION bigbrotr');
 	$server->sql('DROP SCHEMA public CASCADE; CREATE SCHEMA public', 'original');
 	BenchServer::run_quietly($server->psql('original'), '-f', 'test/bench/baseline/original.sql');

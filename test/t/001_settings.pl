@@ -15,7 +15,8 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('plain');
 $node->init;
 $node->start;
-ask($node, 'CREATE EXTENSION bigbrotr');
+my (undef, undef, $warning) = $node->psql('postgres', 'CREATE EXTENSION bigbrotr');
+like($warning, qr/WARNING:  no background worker runs.*HINT:.*shared_preload_libraries/s, 'CREATE EXTENSION says that no worker will run');
 is(ask($node, 'SELECT count(*) FROM bigbrotr.events'), '0', 'tables without preload');
 for my $query (
 	'SELECT * FROM bigbrotr.services',
@@ -90,6 +91,15 @@ $node->wait_for_log(qr/invalid value for parameter "bigbrotr\.services".*no serv
 	$log_end);
 is(ask($node, 'SHOW bigbrotr.services'), 'initializer, synchronizer, refresher', 'the old value stays');
 $node->adjust_conf('postgresql.conf', 'bigbrotr.services', undef);
+
+# A file that is not there is no error, since a server that starts without it would take the default; the log says it.
+$log_end = -s $node->logfile;
+$node->append_conf('postgresql.conf', "bigbrotr.tls_ca_file = '/nowhere/ca.pem'\n");
+$node->reload;
+$node->wait_for_log(qr{WARNING:  could not read file "/nowhere/ca\.pem"}, $log_end);
+is(ask($node, 'SHOW bigbrotr.tls_ca_file'), '/nowhere/ca.pem', 'and the value counts');
+is(() = slurp_file($node->logfile, $log_end) =~ /could not read file/g, 1, 'once, not for every process');
+$node->adjust_conf('postgresql.conf', 'bigbrotr.tls_ca_file', undef);
 
 # Not for everybody's eyes.
 ask($node, 'CREATE ROLE somebody');

@@ -84,7 +84,12 @@ $node->reload;
 wait_for($node, q{waiting_for ~ 'min_free_disk' FROM bigbrotr.services WHERE service = 'synchronizer'});
 wait_for($node, q{NOT EXISTS (SELECT FROM _bigbrotr.relay_leases)});
 pass('without room on the disk nothing is open');
-$node->append_conf('postgresql.conf', "bigbrotr.min_free_disk = 0\n");
+# The same with a database of the size that it may have.
+$node->append_conf('postgresql.conf', "bigbrotr.min_free_disk = 0\nbigbrotr.max_database_size = '1MB'\n");
+$node->reload;
+wait_for($node, q{waiting_for ~ 'max_database_size' FROM bigbrotr.services WHERE service = 'synchronizer'});
+is($node->safe_psql('postgres', q{SELECT count(*) FROM _bigbrotr.relay_leases}), 0, 'nothing is open when the database is large enough');
+$node->append_conf('postgresql.conf', "bigbrotr.max_database_size = '1TB'\n");
 $node->reload;
 wait_for($node, q{EXISTS (SELECT FROM _bigbrotr.relay_leases)});
 is($node->safe_psql('postgres', q{SELECT waiting_for FROM bigbrotr.services WHERE service = 'synchronizer'}), '', 'and with room it goes on');

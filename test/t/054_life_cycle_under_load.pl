@@ -96,7 +96,7 @@ under_load();
 under_load();
 my $net = net_pid($node);
 my $mark = -s $node->logfile;
-$node->safe_psql('postgres', 'DROP EXTENSION bigbrotr CASCADE');
+$node->safe_psql('postgres', 'SET bigbrotr.allow_drop_extension = on; DROP EXTENSION bigbrotr CASCADE');
 $node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer')})
   or die 'the worker stays';
 ok(gone($net), 'DROP EXTENSION leaves no worker and no net process');

@@ -8,7 +8,7 @@ static constexpr pg::Setting settings[] = {
 		"seed_file", &initializer_settings.seed_file, "",
 		"File with relays to begin with, one URL a line, # begins a comment; empty: the shipped "
 		"list.",
-		GUC_SUPERUSER_ONLY, pg::check_absolute_path),
+		GUC_SUPERUSER_ONLY, pg::check_file_path),
 };
 
 static constexpr std::string_view columns[] = {

@@ -12,6 +12,8 @@ pg::Statement tablespaces_statement(
 	"UNION SELECT 'pg_tblspc/' || d.dattablespace FROM pg_database AS d "
 	"WHERE d.datname = current_database()");
 
+pg::Statement size_statement("SELECT pg_database_size(current_database())");
+
 /* Bytes that are free to the server's user below a path of the data directory, where we are. */
 uint64_t
 free_bytes(const std::string &path)
@@ -41,4 +43,10 @@ full_disk(uint64_t least)
 	for (uint64_t row = 0; row < rows.count(); row++)
 		look(std::string(rows.bytes(row, 1)));
 	return fullest;
+}
+
+uint64_t
+database_size()
+{
+	return static_cast<uint64_t>(size_statement.run().integer(0, 1));
 }

@@ -1,4 +1,4 @@
-/* Whether the disks of the archive have room: bigbrotr.min_free_disk. */
+/* Whether the archive may grow: bigbrotr.min_free_disk, bigbrotr.max_database_size. */
 #pragma once
 
 #include <cstdint>
@@ -9,3 +9,6 @@
  * the archive's tables and indexes, if it has less than `least` bytes; else nothing.
  */
 std::string full_disk(uint64_t least);
+
+/* Inside a transaction. Bytes of the database on the disk. */
+uint64_t database_size();

@@ -22,6 +22,8 @@ static constexpr pg::Setting settings[] = {
 			"none, 1: all."),
 	integer("min_free_disk", &synchronizer_settings.min_free_disk_mb, "1GB", {"0"},
 			"With less room on a disk of the archive no relay is read; 0: no bound.", GUC_UNIT_MB),
+	integer("max_database_size", &synchronizer_settings.max_database_size_mb, "0", {"0"},
+			"With a database of this size or more no relay is read; 0: no bound.", GUC_UNIT_MB),
 	integer("sync_interval", &synchronizer_settings.interval_s, "5min", {"1s", "7d"},
 			"Time after which a live relay is paged again, from its last proven second; while "
 			"others wait, a relay is read no longer than that at a time.",
@@ -48,7 +50,7 @@ static constexpr pg::Setting settings[] = {
 			{"16kB", "64MB"}, "Largest message taken from a relay, inflated.", GUC_UNIT_KB),
 	string("tls_ca_file", &synchronizer_settings.tls_ca_file, "",
 		   "Certificates to trust, in PEM form; empty: those of the system.", GUC_SUPERUSER_ONLY,
-		   pg::check_absolute_path),
+		   pg::check_file_path),
 };
 
 static constexpr const char *after[] = {"initializer"};

@@ -15,6 +15,7 @@ struct SynchronizerSettings
 	int relay_quota;          // bigbrotr.sync_relay_quota: new events in an hour; 0: no bound
 	int verify_sample;        // bigbrotr.verify_sample: one in so many; 0: none
 	int min_free_disk_mb;     // bigbrotr.min_free_disk; 0: no bound
+	int max_database_size_mb; // bigbrotr.max_database_size; 0: no bound
 	int retry_delay_ms;       // bigbrotr.retry_delay: first back-off of a relay
 	int retry_delay_max_s;    // bigbrotr.retry_delay_max: the back-off doubles up to this
 	char *tls_ca_file;        // bigbrotr.tls_ca_file: empty: the system's certificates

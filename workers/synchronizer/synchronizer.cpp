@@ -79,17 +79,15 @@ class Synchronizer : public pg::Service
 				counters_.write_all(worker.now());
 			}
 			if (occasion.look)
-				full_disk_ = full_disk(synchronizer_settings.min_free_disk_mb * uint64_t{1 << 20});
-			occasion.disk_full = !full_disk_.empty();
+				lacking_room_ = lacking_room();
+			occasion.disk_full = !lacking_room_.empty();
 			plan = make_plan(book_, leases_.owner(), occasion);
 		});
 		if (flush)
 			counters_.all_written();
 		carry_out(worker, plan, occasion.now);
 		if (occasion.look)
-			worker.show_waiting(full_disk_.empty() ? ""
-												   : "room on the disk of " + full_disk_ +
-														 " (bigbrotr.min_free_disk)");
+			worker.show_waiting(lacking_room_);
 		worker.gauge("relays_open", book_.open_count());
 		return pg::Next::Continue;
 	}
@@ -104,6 +102,19 @@ class Synchronizer : public pg::Service
 	}
 
   private:
+	/* Inside a transaction. What keeps the archive from growing, in words; empty: nothing. */
+	static std::string lacking_room()
+	{
+		constexpr uint64_t megabyte = 1 << 20;
+		if (std::string disk = full_disk(synchronizer_settings.min_free_disk_mb * megabyte);
+			!disk.empty())
+			return "room on the disk of " + disk + " (bigbrotr.min_free_disk)";
+		uint64_t most = synchronizer_settings.max_database_size_mb * megabyte;
+		if (most > 0 && database_size() >= most)
+			return "a larger bigbrotr.max_database_size";
+		return {};
+	}
+
 	/* No connection is open: neither after a start nor when the net process is gone. */
 	void begin(pg::Worker &worker)
 	{
@@ -218,7 +229,7 @@ class Synchronizer : public pg::Service
 	RelayQuota quota_;
 	BatchCheck check_;
 	Leases leases_;
-	std::string full_disk_; // a path without room; empty: all have some
+	std::string lacking_room_; // for what there is no room, in words; empty: there is room
 	bool reloaded_ = false;
 	Timer look_{5s}, flush_{20s}, sweep_{60s};
 };

@@ -2,6 +2,12 @@
 
 #include <climits>
 
+#include <unistd.h>
+
+extern "C" {
+#include "miscadmin.h"
+}
+
 namespace pg {
 
 static int
@@ -51,10 +57,19 @@ define_settings(std::span<const Setting> settings)
 }
 
 bool
-check_absolute_path(char **value, void **, GucSource)
+check_file_path(char **value, void **, GucSource)
 {
-	if (**value == '\0' || **value == '/')
+	if (**value == '\0')
 		return true;
+	if (**value == '/') {
+		/* Once for a reload: every session checks the value again. */
+		if (!IsUnderPostmaster && access(*value, R_OK) != 0)
+			ereport(WARNING,
+					(errcode_for_file_access(), errmsg("could not read file \"%s\": %m", *value),
+					 errdetail("A setting of bigbrotr names it."),
+					 errhint("Name a file that the server may read, and reload.")));
+		return true;
+	}
 	GUC_check_errdetail("\"%s\" is not an absolute path.", *value);
 	GUC_check_errhint("Give a path that begins with \"/\", or nothing for the default.");
 	return false;

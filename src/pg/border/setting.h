@@ -89,8 +89,12 @@ string(const char *name, char **variable, const char *boot_value, const char *me
 			.check = check};
 }
 
-/* Check hook: empty, or a path that begins with "/". */
-bool check_absolute_path(char **value, void **, GucSource);
+/*
+ * Check hook: empty, or a path that begins with "/". A file that the server cannot read is no
+ * error, since a server that starts without it would take the default instead; the log has a
+ * warning.
+ */
+bool check_file_path(char **value, void **, GucSource);
 
 void define_settings(std::span<const Setting> settings);
 

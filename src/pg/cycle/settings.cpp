@@ -17,6 +17,7 @@ bool warmup;
 int restart_delay_ms;
 int net_memory_limit_kb;
 char *sandbox;
+bool allow_drop_extension;
 
 char *
 service_names()
@@ -122,6 +123,8 @@ static constexpr Setting frame[] = {
 		"What a net process does where the kernel lacks Landlock or seccomp: require: it does not "
 		"run; prefer: it runs without, and warns; a change restarts it.",
 		GUC_SUPERUSER_ONLY, check_sandbox),
+	boolean("allow_drop_extension", &allow_drop_extension, "off",
+			"Allows DROP EXTENSION bigbrotr to delete archived events.", 0, PGC_USERSET),
 	boolean("allow_local_relays", &allow_local_relays, "off",
 			"Allows connections to addresses that are not public, by name or by DNS answer.",
 			GUC_SUPERUSER_ONLY),

@@ -20,9 +20,10 @@ extern char *services;              // bigbrotr.services: services to run, comma
 extern char *log_level;             // bigbrotr.log_level: "info, synchronizer=debug"
 extern int health_check_interval_s; // bigbrotr.health_check_interval
 extern bool warmup;                 // bigbrotr.warmup
-extern int restart_delay_ms;    // bigbrotr.restart_delay: first back-off of a worker or net process
-extern char *sandbox;           // bigbrotr.sandbox: "require" or "prefer"
-extern int net_memory_limit_kb; // bigbrotr.net_memory_limit: address space of a net process
+extern int restart_delay_ms; // bigbrotr.restart_delay: first back-off of a worker or net process
+extern char *sandbox;        // bigbrotr.sandbox: "require" or "prefer"
+extern bool allow_drop_extension; // bigbrotr.allow_drop_extension
+extern int net_memory_limit_kb;   // bigbrotr.net_memory_limit: address space of a net process
 
 /* Defines all settings of all parts. Does nothing when called again. */
 void define();

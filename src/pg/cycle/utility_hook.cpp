@@ -1,6 +1,7 @@
 #include "pg/cycle/utility_hook.h"
 
 #include "pg/border/catalog.h"
+#include "pg/cycle/settings.h"
 #include "pg/cycle/slots.h"
 
 #include "pg/border/compat.h"
@@ -8,16 +9,19 @@
 extern "C" {
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
+#include "executor/spi.h"
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 }
 
@@ -194,6 +198,32 @@ of_extension(const char *name)
 	return {.drains = database, .renews = database, .wakes = true};
 }
 
+static bool
+has_events()
+{
+	Oid schema = get_namespace_oid("bigbrotr", true);
+	if (!OidIsValid(schema) || !OidIsValid(get_relname_relid("events", schema)))
+		return false;
+	SPI_connect();
+	SPI_execute("SELECT FROM bigbrotr.events LIMIT 1", false, 1);
+	bool found = SPI_processed > 0;
+	SPI_finish();
+	return found;
+}
+
+/* Years of an archive are not to be lost by a statement that names no table. */
+static void
+check_drop()
+{
+	if (settings::allow_drop_extension || !has_events())
+		return;
+	ereport(ERROR, (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					errmsg("extension \"bigbrotr\" holds archived events"),
+					errdetail("DROP EXTENSION would delete all of them."),
+					errhint("Back the database up with pg_dump; to delete them, SET "
+							"bigbrotr.allow_drop_extension = on and try again.")));
+}
+
 static Effect
 of_drop(DropStmt *statement)
 {
@@ -201,8 +231,10 @@ of_drop(DropStmt *statement)
 		return {};
 	ListCell *one;
 	foreach (one, statement->objects)
-		if (Effect effect = of_extension(strVal(lfirst(one))); effect.drains)
+		if (Effect effect = of_extension(strVal(lfirst(one))); effect.drains) {
+			check_drop();
 			return effect;
+		}
 	return {};
 }
 

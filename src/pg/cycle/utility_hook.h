@@ -2,7 +2,9 @@
  * Statements that workers stand in the way of: DROP DATABASE, ALTER DATABASE … RENAME and SET
  * TABLESPACE, CREATE DATABASE … TEMPLATE, DROP EXTENSION and ALTER EXTENSION … UPDATE. Before such
  * a statement runs, the launcher ends the workers of that database; they come back when its
- * transaction ends. CREATE EXTENSION and CREATE DATABASE wake services that wait for them.
+ * transaction ends. DROP EXTENSION of an archive that holds events is refused unless
+ * bigbrotr.allow_drop_extension is on. CREATE EXTENSION and CREATE DATABASE wake services that wait
+ * for them.
  */
 #pragma once
 

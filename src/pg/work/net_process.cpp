@@ -14,6 +14,7 @@
 #include "pg/cycle/preload.h"
 
 extern "C" {
+#include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 }
 
@@ -132,7 +133,9 @@ NetProcess::spawn(Arguments arguments, std::span<const int> descriptors)
 {
 	register_exit();
 	std::string path = program();
-	std::string name = kProgram, locale = "LC_ALL=C";
+	/* ps shows whose it is. */
+	std::string name = std::string(kProgram) + ": " + MyBgworkerEntry->bgw_name;
+	std::string locale = "LC_ALL=C";
 	std::string limit = std::to_string(arguments.memory_limit_bytes);
 	char *argv[] = {name.data(),
 					arguments.role.data(),
