@@ -13,9 +13,8 @@ our @EXPORT_OK = qw(judge summary);
 my $claims = q{
 	CREATE TEMP VIEW claims AS
 	SELECT relay_id, lower, upper, evidence,
-	       evidence IN ('paged', 'exhausted') AS proven, false AS read, '{}'::text[] AS doubts, 0::bigint AS refused,
-	       proven_at AS observed_at
-	FROM bigbrotr.coverage};
+	       evidence IN ('confirmed', 'reconciled') AS proven, evidence = 'paged' AS read, doubts, refused, observed_at
+	FROM bigbrotr.coverage WHERE filter_id = 0 AND reader = 0};
 
 # One row for each relay that is judged.
 my $verdicts = q{
@@ -24,7 +23,8 @@ my $verdicts = q{
 	CREATE TEMP TABLE missing AS
 	SELECT r.relay_id, t.created_at, t.event_id, t.class, t.since
 	FROM public.truth AS t JOIN bigbrotr.relays AS r USING (url)
-	WHERE t.class <> 'gone' AND NOT EXISTS (SELECT FROM held AS h WHERE h.relay_id = r.relay_id AND h.event_id = t.event_id);
+	WHERE t.class <> 'gone' AND (r.relay_id, t.event_id) NOT IN (SELECT d.relay_id, d.event_id FROM public.deleted AS d)
+	      AND NOT EXISTS (SELECT FROM held AS h WHERE h.relay_id = r.relay_id AND h.event_id = t.event_id);
 	CREATE TEMP TABLE found AS
 	SELECT m.*, c.lower, c.upper, c.evidence, c.doubts, c.observed_at,
 	       CASE
@@ -37,6 +37,7 @@ my $verdicts = q{
 	           WHEN c.proven THEN 'proven'
 	           WHEN c.read AND m.since > c.observed_at THEN 'stale'
 	           WHEN c.read AND c.doubts = '{}' THEN 'read'
+	           WHEN c.doubts = '{}' THEN 'unnamed'
 	           ELSE 'named'
 	       END AS verdict
 	FROM missing AS m LEFT JOIN claims AS c
@@ -46,7 +47,13 @@ my $report = q{
 	SELECT to_jsonb(x) FROM (
 		SELECT r.url, p.phase, p.last_error, p.last_detail, p.failures,
 		       (SELECT count(*) FROM public.truth AS t WHERE t.url = r.url AND t.class = 'served') AS served,
+		       (SELECT count(*) FROM public.truth AS t WHERE t.url = r.url AND t.class = 'served'
+		        AND t.created_at < extract(epoch FROM now()) - 1000) AS settled,
 		       (SELECT count(*) FROM missing AS m WHERE m.relay_id = r.relay_id AND m.class = 'served') AS missing,
+		       (SELECT count(*) FROM public.truth AS t JOIN claims AS c ON t.created_at BETWEEN c.lower AND c.upper
+		        WHERE t.url = r.url AND t.class = 'served' AND c.relay_id = r.relay_id AND c.proven) AS proven,
+		       (SELECT count(*) FROM public.truth AS t JOIN claims AS c ON t.created_at BETWEEN c.lower AND c.upper
+		        WHERE t.url = r.url AND t.class = 'served' AND c.relay_id = r.relay_id AND c.read) AS read,
 		       (SELECT count(*) FROM held AS h WHERE h.relay_id = r.relay_id
 		        AND NOT EXISTS (SELECT FROM public.truth AS t WHERE t.url = r.url AND t.event_id = h.event_id)) AS not_served,
 		       (SELECT jsonb_object_agg(v.verdict, v.n) FROM (
@@ -83,7 +90,7 @@ sub judge
 			%$scenario, %$row,
 			proven_but_false => ($verdicts->{proven} // 0) + ($verdicts->{proven_private} // 0) + ($verdicts->{proven_refused} // 0),
 			read_but_false => $verdicts->{read} // 0,
-			unnamed_gaps => $caught_up ? $verdicts->{gap} // 0 : 0,
+			unnamed_gaps => ($verdicts->{unnamed} // 0) + ($caught_up ? $verdicts->{gap} // 0 : 0),
 			stale => $verdicts->{stale} // 0,
 		};
 	} @scenarios;
@@ -93,7 +100,7 @@ sub summary
 {
 	my (@results) = @_;
 	my %sum = (scenarios => scalar @results, map { ($_ => 0) } qw(proven_but_false events_claimed_not_held read_but_false
-		unnamed_gaps stale served missing not_served));
+		unnamed_gaps stale served settled missing not_served proven read));
 	for my $one (@results)
 	{
 		$sum{proven_but_false}++ if $one->{proven_but_false} > 0;
@@ -101,9 +108,10 @@ sub summary
 		$sum{read_but_false}++ if $one->{read_but_false} > 0;
 		$sum{unnamed_gaps}++ if $one->{unnamed_gaps} > 0;
 		$sum{stale}++ if $one->{stale} > 0;
-		$sum{$_} += $one->{$_} for qw(served missing not_served);
+		$sum{$_} += $one->{$_} for qw(served settled missing not_served proven read);
 	}
 	$sum{recall} = $sum{served} ? 0 + sprintf '%.5f', 1 - $sum{missing} / $sum{served} : 1;
+	$sum{proven_share} = $sum{settled} ? 0 + sprintf '%.5f', $sum{proven} / $sum{settled} : 1;
 	return \%sum;
 }
 

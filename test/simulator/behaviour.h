@@ -77,6 +77,21 @@ enum class Count
 	Random
 };
 
+/* What NIP-77 reconciles with. */
+enum class Negentropy
+{
+	None,        // NOTICE
+	Right,       // what a stranger is served
+	ClaimedOnly, // as None, but its document says that it can
+	Hidden,      // offers private events too, which it does not serve
+	Lagging,     // its set lacks a tenth of what REQ serves
+	Limited,     // the newest ones up to the cap
+	Equal,       // says that nothing differs, whatever it is told
+	Garbage,     // no message of the protocol
+	Silent,
+	Blocked // more than 200 records are too many
+};
+
 /* What changes when the first pass is over. */
 enum class Change
 {
@@ -102,7 +117,9 @@ struct Behaviour
 	int64_t look_back = INT64_MAX; // seconds before now; without kinds, authors and ids
 	bool until_exclusive = false, since_exclusive = false;
 	bool until_ignored = false, since_ignored = false, kinds_ignored = false;
-	bool hides_private = false; // counted against the cap, not sent
+	bool limit_one_empty = false; // nothing is found for "limit": 1
+	bool kinds_empty = false;     // nor with kinds
+	bool hides_private = false;   // counted against the cap, not sent
 	bool hides_expired = false;
 	bool pinned = false;             // an old event ends each capped answer
 	size_t repeats = 1;              // how often each event is sent; all count
@@ -113,6 +130,7 @@ struct Behaviour
 	uint32_t replicas = 1; // connections are served by them in turn; each holds its own part
 	Hints hints = Hints::None;
 	Count count = Count::None;
+	Negentropy negentropy = Negentropy::None;
 
 	// Messages
 	double early_eose = 0;         // chance of an answer: EOSE, and the events after it
@@ -128,6 +146,7 @@ struct Behaviour
 	std::vector<Trouble> troubles;
 	uint32_t requests_per_second = 0; // more are answered with a complaint
 	bool complains_by_closed = false;
+	bool complains_by_nothing = false; // EOSE without events
 	bool complains_by_429 = false;
 	uint32_t deaf_ms = 0; // after the handshake
 	int64_t date_off = 0; // seconds, of the Date header

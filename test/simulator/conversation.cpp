@@ -99,7 +99,9 @@ Conversation::on_handshake(std::string_view key, int64_t now_ms)
 		return fail(breaks);
 	std::string date = b.no_date ? "" : "Date: " + http_date(now_ms / 1000 + b.date_off) + "\r\n";
 	if (key.empty()) {
-		std::string nips = b.count == Count::None ? "1, 11" : "1, 11, 45";
+		std::string nips = "1, 11";
+		nips += b.count == Count::None ? "" : ", 45";
+		nips += b.negentropy == Negentropy::None ? "" : ", 77";
 		std::string document = "{\"name\":\"simulated\",\"supported_nips\":[" + nips + "]}";
 		out.push_back({.bytes = "HTTP/1.1 200 OK\r\nContent-Type: application/nostr+json\r\n" +
 								date + "Content-Length: " + std::to_string(document.size()) +
@@ -134,7 +136,9 @@ Conversation::too_fast(std::string_view subscription, int64_t now_ms)
 	second_ = now_ms / 1000;
 	if (asked_in_second_++ < b.requests_per_second)
 		return false;
-	if (b.complains_by_closed)
+	if (b.complains_by_nothing)
+		say("EOSE", subscription, "");
+	else if (b.complains_by_closed)
 		say("CLOSED", subscription, "rate-limited: slow down");
 	else
 		say("NOTICE", "rate limited", "");
@@ -158,6 +162,20 @@ Conversation::on_text(std::string_view text, int64_t now_ms)
 		if (auto found = subscriptions_.find(subscription); found != subscriptions_.end())
 			subscriptions_.erase(found);
 		return;
+	}
+	if (verb == "NEG-CLOSE") {
+		if (auto found = reconciling_.find(subscription); found != reconciling_.end())
+			reconciling_.erase(found);
+		return;
+	}
+	if (verb == "NEG-OPEN" || verb == "NEG-MSG") {
+		std::string_view hex;
+		nostr::Filter filter;
+		if (items.at(verb == "NEG-OPEN" ? 3 : 2).get(hex) ||
+			(verb == "NEG-OPEN" &&
+			 !nostr::parse_filter(simdjson::minify(items.at(2).value()), filter).empty()))
+			return say("NOTICE", "ERROR: bad msg", "");
+		return reconcile(verb, subscription, filter, hex);
 	}
 	if (verb != "REQ" && (verb != "COUNT" || b.count == Count::None))
 		return say("NOTICE", "ERROR: bad msg: unknown cmd", "");

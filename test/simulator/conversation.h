@@ -58,6 +58,9 @@ class Conversation
 	void request(std::string_view subscription, std::vector<nostr::Filter> filters);
 	void event(std::string_view subscription, uint32_t number);
 	void end_of_stored(std::string_view subscription, const Answer &answer);
+	/* NEG-OPEN, NEG-MSG; `message` in hexadecimal. */
+	void reconcile(std::string_view verb, std::string_view id, const nostr::Filter &filter,
+				   std::string_view message);
 	void made_up_times(std::string_view subscription, const Answer &answer);
 
 	const Pool &pool_;
@@ -66,6 +69,7 @@ class Conversation
 	int64_t opened_ms_ = 0, second_ = 0;
 	uint32_t asked_in_second_ = 0;
 	std::map<std::string, std::vector<nostr::Filter>, std::less<>> subscriptions_;
+	std::map<std::string, nostr::negentropy::RecordSet, std::less<>> reconciling_;
 };
 
 } // namespace simulator

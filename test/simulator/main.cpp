@@ -3,6 +3,7 @@
  * is true of each.
  *
  *   bigbrotr-simulator --list FILE [--seed S] [--first N] [--count N] [--switches NAME,NAME,...]
+ *                      [--date-off SECONDS]
  *
  * Prints one line of JSON when it listens. The list gets a line of JSON for each relay. Then takes
  * commands from standard input, one a line, and answers each with a line of JSON:
@@ -29,6 +30,7 @@ using namespace simulator;
 struct Options
 {
 	uint64_t seed = 1, first = 0, count = 200;
+	int64_t date_off = 0; // of all relays
 	std::string list;
 	std::vector<std::string> only;
 };
@@ -43,6 +45,8 @@ parse_options(int argc, char **argv)
 		std::string name = argv[i], value = argv[i + 1];
 		if (name == "--list")
 			options.list = value;
+		else if (name == "--date-off")
+			options.date_off = std::stoll(value);
 		else if (name == "--switches")
 			for (size_t at = 0, end; at <= value.size(); at = end + 1) {
 				end = std::min(value.find(',', at), value.size());
@@ -55,7 +59,7 @@ parse_options(int argc, char **argv)
 	}
 	if (options.list.empty() || argc % 2 == 0)
 		throw std::invalid_argument("usage: bigbrotr-simulator --list FILE [--seed S] [--first N] "
-									"[--count N] [--switches NAME,NAME,...]");
+									"[--count N] [--switches NAME,NAME,...] [--date-off SECONDS]");
 	return options;
 }
 
@@ -72,6 +76,8 @@ make_stage(const Options &options, const Pool &pool)
 	for (uint64_t i = 0; i < options.count; i++)
 		stage.scenarios.push_back(
 			make_scenario(options.seed, options.first + i, pool, options.only));
+	for (Scenario &scenario : stage.scenarios)
+		scenario.behaviour.date_off += options.date_off;
 	for (const Scenario &scenario : stage.scenarios)
 		stage.relays.push_back(std::make_unique<Relay>(pool, scenario.behaviour, scenario.events,
 													   scenario.late, scenario.seed));

@@ -168,7 +168,9 @@ Relay::answer(const std::vector<nostr::Filter> &filters, uint32_t node)
 {
 	Answer answer;
 	for (const nostr::Filter &filter : filters) {
-		if (filter.limit && *filter.limit == 0)
+		if ((filter.limit && *filter.limit == 0) ||
+			(behaviour_.limit_one_empty && filter.limit == 1) ||
+			(behaviour_.kinds_empty && filter.kinds))
 			continue;
 		if (behaviour_.stores.empty())
 			select(filter, node, nullptr, answer);
@@ -203,6 +205,24 @@ Relay::count(const std::vector<nostr::Filter> &filters, uint32_t node)
 	default:
 		return count;
 	}
+}
+
+nostr::negentropy::RecordSet
+Relay::records(const nostr::Filter &filter, uint32_t node)
+{
+	const Negentropy kind = behaviour_.negentropy;
+	nostr::negentropy::RecordSet set;
+	size_t most = kind == Negentropy::Limited ? behaviour_.cap : SIZE_MAX;
+	for (auto held = held_.rbegin(); held != held_.rend() && most > 0; ++held) {
+		const Stored &event = pool_[held->number];
+		if (!matches(filter, event, node) || (hidden(event) && kind != Negentropy::Hidden) ||
+			(kind == Negentropy::Lagging && hash(held->number) % 10 == 0))
+			continue;
+		set.add(event.created_at, event.id);
+		most--;
+	}
+	set.seal();
+	return set;
 }
 
 Numbers

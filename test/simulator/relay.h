@@ -9,6 +9,7 @@
 
 #include "behaviour.h"
 #include "nostr/filter.h"
+#include "nostr/negentropy_records.h"
 #include "pool.h"
 
 namespace simulator {
@@ -48,6 +49,8 @@ class Relay
 	/* `node`: which of the replicas answers. */
 	Answer answer(const std::vector<nostr::Filter> &filters, uint32_t node);
 	size_t count(const std::vector<nostr::Filter> &filters, uint32_t node);
+	/* What it reconciles with, sealed. */
+	nostr::negentropy::RecordSet records(const nostr::Filter &filter, uint32_t node);
 
 	/* The first pass is over. Returns what is new and to be sent to open subscriptions. */
 	Numbers change(int64_t now);

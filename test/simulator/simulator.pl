@@ -22,10 +22,10 @@ my $report = $ENV{BIGBROTR_REPORT} // "$PostgreSQL::Test::Utils::tmp_check/simul
 # The simulator with these scenarios: its relays, and a function that gives it a command.
 sub simulate
 {
-	my ($from, $count) = @_;
+	my ($from, $count, @options) = @_;
 	my $list = PostgreSQL::Test::Utils::tempdir() . '/list.jsonl';
 	my @only = $ENV{BIGBROTR_SWITCHES} ? ('--switches', $ENV{BIGBROTR_SWITCHES}) : ();
-	open2(my $out, my $in, 'bigbrotr-simulator', '--list', $list, '--seed', $seed, '--first', $from, '--count', $count, @only);
+	open2(my $out, my $in, 'bigbrotr-simulator', '--list', $list, '--seed', $seed, '--first', $from, '--count', $count, @only, @options);
 	my $told = <$out> // die 'the simulator did not start';
 	note $told;
 	my $command = sub {
@@ -33,6 +33,28 @@ sub simulate
 		return $json->decode(<$out> // die 'the simulator is gone');
 	};
 	return { relays => [ map { $json->decode($_) } split /\n/, slurp_file($list) ], command => $command };
+}
+
+sub server
+{
+	my ($name) = @_;
+	return archive_server($name,
+		'bigbrotr.sync_connections' => 1000,
+		'bigbrotr.sync_interval' => '2s',
+		'bigbrotr.sync_confirm_delay' => '0',
+		'bigbrotr.sync_audit_interval' => '1s',
+		'bigbrotr.response_timeout' => '3s',
+		'bigbrotr.connect_timeout' => '3s',
+		'bigbrotr.retry_delay' => '100ms',
+		'bigbrotr.retry_delay_max' => '1s',
+		'bigbrotr.max_event_size' => '32kB',
+		'fsync' => 'off');
+}
+
+sub comes_later
+{
+	my ($relay) = @_;
+	return $relay->{judged} && $relay->{scenario} % 8 == 7;
 }
 
 # Waits until every relay has had its turn and what is known of them does not change for eight looks, a second apart; relays
@@ -47,7 +69,7 @@ sub wait_until_quiet
 		my $now = $node->safe_psql('postgres', q{
 			SELECT count(*) FILTER (WHERE next_attempt = 0 AND phase IN ('waiting', 'connecting')) FROM _bigbrotr.relay_sync;
 			SELECT count(*) FROM bigbrotr.sightings;
-			SELECT md5(string_agg(concat_ws(' ', relay_id, lower, evidence), ',' ORDER BY relay_id, lower)) FROM bigbrotr.coverage});
+			SELECT md5(string_agg(concat_ws(' ', relay_id, lower, evidence, doubts), ',' ORDER BY relay_id, lower)) FROM bigbrotr.coverage});
 		my $quiet = $now =~ /^0\n/ && $now eq $last;
 		$same = $quiet ? $same + 1 : 0;
 		$last = $now;
@@ -63,18 +85,17 @@ for (my $from = $first; $from < $first + $scenarios; $from += $at_once)
 {
 	my $count = $from + $at_once > $first + $scenarios ? $first + $scenarios - $from : $at_once;
 	my $simulator = simulate($from, $count);
-	my $node = archive_server("simulator_$from",
-		'bigbrotr.sync_connections' => 1000,
-		'bigbrotr.sync_interval' => '2s',
-		'bigbrotr.response_timeout' => '3s',
-		'bigbrotr.connect_timeout' => '3s',
-		'bigbrotr.retry_delay' => '100ms',
-		'bigbrotr.retry_delay_max' => '1s',
-		'bigbrotr.max_event_size' => '32kB',
-		'fsync' => 'off');
-	# Hostile ones first: what they do, they do before honest ones.
-	add_relays($node, map { $_->{url} } sort { $a->{judged} <=> $b->{judged} } @{ $simulator->{relays} });
+	my $node = server("simulator_$from");
+	# Hostile ones first: what they do, they do before honest ones. Some relays come when the archive has lost events that
+	# it had, and that they hold: it must not take them for known (F20).
+	my @relays = sort { $a->{judged} <=> $b->{judged} } @{ $simulator->{relays} };
+	add_relays($node, map { $_->{url} } grep { !comes_later($_) } @relays);
 	wait_until_quiet($node, 'first pass');
+	$node->safe_psql('postgres', q{
+		CREATE TABLE public.deleted AS
+		SELECT s.relay_id, e.event_id FROM bigbrotr.sightings AS s JOIN bigbrotr.events AS e USING (eid) WHERE get_byte(e.event_id, 0) < 8;
+		SELECT bigbrotr.delete_events(ARRAY(SELECT DISTINCT event_id FROM public.deleted))});
+	add_relays($node, map { $_->{url} } grep { comes_later($_) } @relays);
 	$simulator->{command}->('change');
 	wait_until_quiet($node, 'after the change');
 	my $truth = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
@@ -88,6 +109,19 @@ for (my $from = $first; $from < $first + $scenarios; $from += $at_once)
 }
 close $lines;
 
+# A machine whose clock is a day ahead of what the relays say proves nothing (F16).
+sub wrong_clock
+{
+	my $simulator = simulate(0, 12, '--switches', 'honest', '--date-off', -86400);
+	my $node = server('simulator_clock');
+	add_relays($node, map { $_->{url} } @{ $simulator->{relays} });
+	wait_until_quiet($node, 'wrong clock');
+	my $sound = $node->safe_psql('postgres', q{SELECT count(*) FROM bigbrotr.coverage WHERE evidence <> 'partial' OR 'clock' <> ALL (doubts)});
+	$node->stop('fast');
+	$node->clean_node;
+	return $sound;
+}
+
 for my $one (grep { $_->{proven_but_false} || $_->{unnamed_gaps} } @results)
 {
 	diag $json->encode({ map { ($_ => $one->{$_}) } qw(scenario switches proven_but_false unnamed_gaps served missing examples) });
@@ -98,5 +132,7 @@ is($summary->{scenarios}, $scenarios, 'all scenarios were played');
 is($summary->{proven_but_false}, 0, 'nothing that is called proven is missing');
 is($summary->{unnamed_gaps}, 0, 'each gap has a reason');
 is($summary->{not_served}, 0, 'nothing is archived that the relays did not serve');
+
+is(wrong_clock(), 0, 'nothing is proven while our clock disagrees with the relays') unless $ENV{BIGBROTR_SWITCHES};
 
 done_testing();

@@ -68,12 +68,20 @@ later(Scenario &scenario, Random &, const Pool &pool)
 		scenario.late.insert(scenario.late.end(), pool.late[i].begin(), pool.late[i].end());
 }
 
+template <Negentropy kind>
+void
+reconciles(Scenario &scenario, Random &, const Pool &)
+{
+	scenario.behaviour.negentropy = kind;
+}
+
 using S = Scenario;
 using R = Random;
 using P = Pool;
 
 const Switch kSwitches[] = {
 	{"honest", "newest first, inclusive, capped by count", [](S &, R &, const P &) {}},
+	{"nothing", "holds no event", [](S &s, R &, const P &) { s.events.clear(); }},
 	// Caps and order
 	{"small_cap", "20 to 60 events an answer", [](S &s, R &r, const P &) { s.behaviour.cap = r.between(20, 60); }},
 	{"tiny_cap", "3 events an answer", [](S &s, R &, const P &) { s.behaviour.cap = 3; if (s.events.size() > 300) s.events.resize(300); }},
@@ -105,6 +113,9 @@ const Switch kSwitches[] = {
 	{"since_ignored", "", [](S &s, R &, const P &) { s.behaviour.since_ignored = true; }},
 	{"filter_ignored", "no condition counts", [](S &s, R &, const P &) {
 		s.behaviour.until_ignored = s.behaviour.since_ignored = s.behaviour.kinds_ignored = true; }},
+	{"limit_one_empty", "nothing is found for a limit of 1", [](S &s, R &, const P &) { s.behaviour.limit_one_empty = true; }},
+	{"kinds_empty", "nothing is found with kinds", [](S &s, R &r, const P &p) {
+		s.behaviour.kinds_empty = true; if (r.chance(0.5)) add_some(s, r, p.dense); }},
 	{"dense", "seconds with more events than an answer", [](S &s, R &r, const P &p) { add_some(s, r, p.dense); }},
 	{"crowded", "20,000 events in one second", [](S &s, R &, const P &p) { add(s, p.crowded); }},
 	{"repeats", "each event twice, both count (F13)", [](S &s, R &r, const P &p) {
@@ -120,6 +131,8 @@ const Switch kSwitches[] = {
 		s.behaviour.hides_private = true; s.behaviour.count = Count::Hidden;
 		add_hidden(s, r, p); add_some(s, r, p.mixed); }},
 	{"private_shown", "private events in a row, shown", [](S &s, R &r, const P &p) { add_hidden(s, r, p); }},
+	{"hidden_no_kinds", "private events in a row, and kinds find nothing", [](S &s, R &r, const P &p) {
+		s.behaviour.hides_private = s.behaviour.kinds_empty = true; add_hidden(s, r, p); }},
 	{"milliseconds", "dates in milliseconds end scans without until", [](S &s, R &, const P &p) {
 		s.behaviour.milliseconds = true; add(s, p.odd_times); }},
 	{"odd_times", "dated 0, 1, tomorrow, 2^63-1", [](S &s, R &, const P &p) { add(s, p.odd_times); }},
@@ -158,6 +171,21 @@ const Switch kSwitches[] = {
 		s.behaviour.count = Count::Capped; add_some(s, r, p.dense); }},
 	{"count_zero", "COUNT says 0", [](S &s, R &, const P &) { s.behaviour.count = Count::Zero; }},
 	{"count_random", "COUNT says anything", [](S &s, R &r, const P &p) { s.behaviour.count = Count::Random; add_some(s, r, p.dense); }},
+	// Reconciliation
+	{"negentropy", "NIP-77, as it should be", reconciles<Negentropy::Right>},
+	{"negentropy_dense", "NIP-77 and dense seconds", [](S &s, R &r, const P &p) {
+		s.behaviour.negentropy = Negentropy::Right; add_some(s, r, p.dense); }},
+	{"negentropy_only", "NIP-77 where strfry hides events in a row", [](S &s, R &r, const P &p) {
+		s.behaviour.negentropy = Negentropy::Right; s.behaviour.hides_private = true; add_hidden(s, r, p); }},
+	{"negentropy_claimed", "only its document says NIP-77", reconciles<Negentropy::ClaimedOnly>},
+	{"negentropy_hidden", "NIP-77 offers what is never served", [](S &s, R &r, const P &p) {
+		s.behaviour.negentropy = Negentropy::Hidden; s.behaviour.hides_private = true; add_hidden(s, r, p); }},
+	{"negentropy_lagging", "NIP-77 lacks a tenth", reconciles<Negentropy::Lagging>},
+	{"negentropy_limited", "NIP-77 with the newest ones only", reconciles<Negentropy::Limited>},
+	{"negentropy_equal", "NIP-77 says that nothing differs", reconciles<Negentropy::Equal>},
+	{"negentropy_garbage", "NIP-77 talks nonsense", reconciles<Negentropy::Garbage>},
+	{"negentropy_silent", "NIP-77 is not answered", reconciles<Negentropy::Silent>},
+	{"negentropy_blocked", "NIP-77 for 200 records at most", reconciles<Negentropy::Blocked>},
 	// Authentication and refusals
 	{"auth_part", "AUTH; strangers see a part (F7)", [](S &s, R &, const P &) { s.behaviour.private_after_auth = true; }},
 	{"auth_all", "AUTH; strangers see nothing", [](S &s, R &, const P &) { s.behaviour.auth_required = true; }},
@@ -166,6 +194,8 @@ const Switch kSwitches[] = {
 	{"rate_notice", "NOTICE and no answer above a rate", [](S &s, R &r, const P &) { s.behaviour.requests_per_second = uint32_t(r.between(5, 20)); }},
 	{"rate_closed", "CLOSED above a rate", [](S &s, R &r, const P &) {
 		s.behaviour.requests_per_second = uint32_t(r.between(5, 20)); s.behaviour.complains_by_closed = true; }},
+	{"rate_empty", "empty EOSE above a rate", [](S &s, R &r, const P &) {
+		s.behaviour.requests_per_second = uint32_t(r.between(3, 20)); s.behaviour.complains_by_nothing = true; }},
 	{"rate_429", "HTTP 429 to some connections", [](S &s, R &, const P &) { s.behaviour.complains_by_429 = true; }},
 	{"deaf", "what comes right after the handshake is lost", [](S &s, R &, const P &) { s.behaviour.deaf_ms = 50; }},
 	// Connections
