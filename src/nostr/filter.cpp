@@ -175,7 +175,7 @@ class Reader
 	{
 		TagCondition &condition = filter_.tags.emplace_back(TagCondition{key[1], {}});
 		const Keys *wanted = key[1] == 'e' ? &kIds : key[1] == 'p' ? &kPublicKeys : nullptr;
-		std::string fault = list(key, [&]() -> std::string {
+		std::string list_fault = list(key, [&]() -> std::string {
 			std::string text;
 			if (!text_value(text))
 				return "invalid: value of " + key + " is not a string";
@@ -189,7 +189,7 @@ class Reader
 			return {};
 		});
 		sort_unique(condition.values);
-		return fault;
+		return list_fault;
 	}
 
 	std::string integer(const std::string &key, std::optional<int64_t> &out)
