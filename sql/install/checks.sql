@@ -156,37 +156,45 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.jsonb_elements(text[], text) IS 'JSON texts as jsonb; name: of the list, for the error';
 
--- Of each kind of list one function that checks an element, and gives it back with the relay's URL in normal form.
-CREATE FUNCTION _bigbrotr.check_event_object(element jsonb) RETURNS jsonb
+CREATE FUNCTION _bigbrotr.check_object(element jsonb, list text) RETURNS jsonb
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	e record;
+	given record;
 	relay record;
 BEGIN
-	SELECT _bigbrotr.hex_argument(coalesce(r.event_id, r.id), 'event_id', 32) AS event_id,
-	       _bigbrotr.hex_argument(r.pubkey, 'pubkey', 32) AS pubkey, r.created_at, r.kind, r.tags, r.content,
-	       _bigbrotr.hex_argument(r.sig, 'sig', 64) AS sig, r.relay_url, r.relay_network, r.relay_inserted_at, r.seen_at
-	INTO e
-	FROM jsonb_to_record(element) AS r (event_id text, id text, pubkey text, created_at bigint, kind integer, tags jsonb,
-		content text, sig text, relay_url text, relay_network text, relay_inserted_at bigint, seen_at bigint);
-	PERFORM _bigbrotr.check_event(e.event_id, e.pubkey, e.created_at, e.kind, e.tags, e.content, e.sig, e.seen_at);
-	SELECT * INTO relay FROM _bigbrotr.check_relay(e.relay_url, e.relay_network, e.relay_inserted_at) AS r;
-	RETURN element || jsonb_build_object('event_id', e.event_id, 'pubkey', e.pubkey, 'sig', e.sig,
-		'relay_url', relay.url, 'relay_network', relay.network);
+	IF (jsonb_typeof(element) = 'object') IS NOT TRUE THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'it is no JSON object', DETAIL = 'Nothing of the list was stored.', HINT = 'Correct the element or leave it out.';
+	END IF;
+	IF list = 'events' THEN
+		SELECT _bigbrotr.hex_argument(coalesce(r.event_id, r.id), 'event_id', 32) AS event_id,
+		       _bigbrotr.hex_argument(r.pubkey, 'pubkey', 32) AS pubkey, r.created_at, r.kind, r.tags, r.content,
+		       _bigbrotr.hex_argument(r.sig, 'sig', 64) AS sig, r.relay_url, r.relay_network, r.relay_inserted_at, r.seen_at
+		INTO given
+		FROM jsonb_to_record(element) AS r (event_id text, id text, pubkey text, created_at bigint, kind integer, tags jsonb,
+			content text, sig text, relay_url text, relay_network text, relay_inserted_at bigint, seen_at bigint);
+		PERFORM _bigbrotr.check_event(given.event_id, given.pubkey, given.created_at, given.kind, given.tags, given.content,
+			given.sig, given.seen_at);
+		SELECT * INTO relay FROM _bigbrotr.check_relay(given.relay_url, given.relay_network, given.relay_inserted_at) AS r;
+		RETURN element || jsonb_build_object('event_id', given.event_id, 'pubkey', given.pubkey, 'sig', given.sig,
+			'relay_url', relay.url, 'relay_network', relay.network);
+	ELSIF list = 'relays' THEN
+		SELECT * INTO given FROM jsonb_to_record(element) AS r (url text, network text, inserted_at bigint);
+		SELECT * INTO relay FROM _bigbrotr.check_relay(given.url, given.network, given.inserted_at) AS r;
+		RETURN element || jsonb_build_object('url', relay.url, 'network', relay.network);
+	ELSE
+		SELECT * INTO given FROM jsonb_populate_record(NULL::bigbrotr.relay_metadata, element) AS m;
+		PERFORM _bigbrotr.check_measurement(given.generated_at);
+		SELECT * INTO relay FROM _bigbrotr.check_relay(given.relay_url, given.relay_network, given.relay_inserted_at) AS r;
+		RETURN element || jsonb_build_object('relay_url', relay.url, 'relay_network', relay.network,
+			'nip66_present', coalesce(given.nip66_present, false), 'nip11_present', coalesce(given.nip11_present, false));
+	END IF;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.check_event_object(jsonb) IS 'An element of the list of bigbrotr.insert_events_batch, checked';
-
-CREATE FUNCTION _bigbrotr.check_relay_object(element jsonb) RETURNS jsonb
-	LANGUAGE sql
-	BEGIN ATOMIC
-		SELECT element || jsonb_build_object('url', c.url, 'network', c.network)
-		FROM jsonb_to_record(element) AS r (url text, network text, inserted_at bigint),
-		     _bigbrotr.check_relay(r.url, r.network, r.inserted_at) AS c;
-	END;
-COMMENT ON FUNCTION _bigbrotr.check_relay_object(jsonb) IS 'An element of the list of bigbrotr.insert_relays_batch, checked';
+COMMENT ON FUNCTION _bigbrotr.check_object(jsonb, text) IS
+	'An element of a list of events, relays or metadata (list), checked; gives it back with the URL of the relay in normal form';
 
 CREATE FUNCTION _bigbrotr.check_list(list jsonb[], name text, batch_size integer) RETURNS jsonb[]
 	LANGUAGE plpgsql
@@ -201,13 +209,7 @@ BEGIN
 	PERFORM _bigbrotr.limit_time('batch'), _bigbrotr.batch_size(batch_size), _bigbrotr.check_elements(cardinality(list));
 	BEGIN
 		FOREACH element IN ARRAY coalesce(list, '{}') LOOP
-			IF (jsonb_typeof(element) = 'object') IS NOT TRUE THEN
-				RAISE invalid_parameter_value USING MESSAGE = 'it is no JSON object';
-			END IF;
-			checked := array_append(checked, CASE name
-				WHEN 'events' THEN _bigbrotr.check_event_object(element)
-				WHEN 'relays' THEN _bigbrotr.check_relay_object(element)
-				ELSE _bigbrotr.check_measurement_object(element) END);
+			checked := array_append(checked, _bigbrotr.check_object(element, name));
 		END LOOP;
 	EXCEPTION WHEN data_exception OR null_value_not_allowed THEN
 		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
@@ -234,21 +236,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.check_measurement(bigint) IS 'An error if a measurement has no time';
-
-CREATE FUNCTION _bigbrotr.check_measurement_object(element jsonb) RETURNS jsonb
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	given record;
-	relay record;
-BEGIN
-	SELECT * INTO given FROM jsonb_populate_record(NULL::bigbrotr.relay_metadata, element) AS m;
-	PERFORM _bigbrotr.check_measurement(given.generated_at);
-	SELECT * INTO relay FROM _bigbrotr.check_relay(given.relay_url, given.relay_network, given.relay_inserted_at) AS r;
-	RETURN element || jsonb_build_object('relay_url', relay.url, 'relay_network', relay.network,
-		'nip66_present', coalesce(given.nip66_present, false), 'nip11_present', coalesce(given.nip11_present, false));
-END
-$$;
-COMMENT ON FUNCTION _bigbrotr.check_measurement_object(jsonb) IS
-	'An element of the list of bigbrotr.insert_relay_metadata_batch, checked';

@@ -175,16 +175,29 @@ $$;
 COMMENT ON FUNCTION bigbrotr.find(text) IS
 	'The event that a text names, if it is archived: note1…, nevent1… or 64 hex digits by its id; naddr1… by its address, in its current version; npub1…, nprofile1… or the hex digits of a key: the profile (kind 0)';
 
--- Indexes that an archive can do without. A session that waits for a lock on events makes all later ones wait: so these
--- functions wait for two seconds only. They run as the owner of the table, who alone can create an index on it.
-CREATE FUNCTION _bigbrotr.create_index(name text, definition text) RETURNS void
+-- Indexes that an archive can do without. A session that waits for a lock on events makes all later ones wait: so this
+-- waits for two seconds only. It is called as the owner of the table, who alone can create an index on it.
+CREATE FUNCTION _bigbrotr.set_index(name text, wanted boolean) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	SET lock_timeout = '2s'
 	AS $$
 DECLARE
+	definition text := CASE name
+		WHEN 'events_tags_idx' THEN '(_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512)'
+		WHEN 'events_search_idx' THEN '(_bigbrotr.search_vector(kind, content))' END;
 	statement text := format('%I ON bigbrotr.events USING gin %s', name, definition);
 BEGIN
+	IF definition IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is not an optional index', left(name, 64)),
+			DETAIL = 'There are events_tags_idx and events_search_idx.',
+			HINT = 'bigbrotr.create_tag_index() and the like call this function.';
+	END IF;
+	IF NOT wanted THEN
+		EXECUTE format('DROP INDEX bigbrotr.%I', name);
+		RETURN;
+	END IF;
 	IF EXISTS (SELECT FROM bigbrotr.events) THEN
 		RAISE NOTICE USING
 			MESSAGE = 'nothing can be archived while the index is built',
@@ -194,18 +207,7 @@ BEGIN
 	EXECUTE 'CREATE INDEX ' || statement;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.create_index(text, text) IS 'Creates an index of bigbrotr.events';
-
-CREATE FUNCTION _bigbrotr.drop_index(name text) RETURNS void
-	LANGUAGE plpgsql STRICT
-	SET search_path = pg_catalog, pg_temp
-	SET lock_timeout = '2s'
-	AS $$
-BEGIN
-	EXECUTE format('DROP INDEX bigbrotr.%I', name);
-END
-$$;
-COMMENT ON FUNCTION _bigbrotr.drop_index(text) IS 'Drops an index of bigbrotr.events';
+COMMENT ON FUNCTION _bigbrotr.set_index(text, boolean) IS 'Creates or drops an index of bigbrotr.events';
 
 -- The tag index is there from the start, since most questions on Nostr need it. Without it nothing
 -- but speed is lost. The short pending list bounds what a search has to read beside the index, and how long
@@ -213,14 +215,14 @@ COMMENT ON FUNCTION _bigbrotr.drop_index(text) IS 'Drops an index of bigbrotr.ev
 CREATE FUNCTION bigbrotr.create_tag_index() RETURNS void
 	LANGUAGE sql SECURITY DEFINER
 	BEGIN ATOMIC
-		SELECT _bigbrotr.create_index('events_tags_idx', '(_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512)');
+		SELECT _bigbrotr.set_index('events_tags_idx', true);
 	END;
 COMMENT ON FUNCTION bigbrotr.create_tag_index() IS
 	'Creates the index that tag conditions use (it is there from the start, see drop_tag_index). ANALYZE bigbrotr.events afterwards. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_tags_idx ON bigbrotr.events USING gin (_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512) does the same beside the archive';
 CREATE FUNCTION bigbrotr.drop_tag_index() RETURNS void
 	LANGUAGE sql SECURITY DEFINER
 	BEGIN ATOMIC
-		SELECT _bigbrotr.drop_index('events_tags_idx');
+		SELECT _bigbrotr.set_index('events_tags_idx', false);
 	END;
 COMMENT ON FUNCTION bigbrotr.drop_tag_index() IS
 	'Drops the tag index, for archives that are only written to: inserts are faster, tag conditions read all that the rest of their filter leaves';
@@ -229,13 +231,13 @@ SELECT bigbrotr.create_tag_index();
 CREATE FUNCTION bigbrotr.create_search_index() RETURNS void
 	LANGUAGE sql SECURITY DEFINER
 	BEGIN ATOMIC
-		SELECT _bigbrotr.create_index('events_search_idx', '(_bigbrotr.search_vector(kind, content))');
+		SELECT _bigbrotr.set_index('events_search_idx', true);
 	END;
 COMMENT ON FUNCTION bigbrotr.create_search_index() IS
 	'Creates the full-text index that search (NIP-50) uses; without it every event that the rest of the filter leaves is read. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_search_idx ON bigbrotr.events USING gin (_bigbrotr.search_vector(kind, content)) does the same beside the archive';
 CREATE FUNCTION bigbrotr.drop_search_index() RETURNS void
 	LANGUAGE sql SECURITY DEFINER
 	BEGIN ATOMIC
-		SELECT _bigbrotr.drop_index('events_search_idx');
+		SELECT _bigbrotr.set_index('events_search_idx', false);
 	END;
 COMMENT ON FUNCTION bigbrotr.drop_search_index() IS 'Drops the full-text index';
