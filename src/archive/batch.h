@@ -16,7 +16,8 @@ extern "C" {
 
 namespace archive {
 
-/* Where the ids stand in the list, in their order; of equal ones the first comes first. */
+/* The indexes of the list's elements in the order of their ids; among equal ids the first element
+ * comes first. */
 template <class List>
 std::vector<uint32_t>
 ordered_by_id(const List &list)

@@ -1,6 +1,5 @@
 /*
- * text and bytea datums as views, and back. For use between C++ and PostgreSQL: errors are thrown
- * as pg::Error.
+ * text and bytea datums as views, and back. For C++ code: errors are thrown as pg::Error.
  */
 #pragma once
 
@@ -8,21 +7,14 @@
 #include <string_view>
 
 #include "pg/border/error.h"
-
-extern "C" {
-#include "utils/builtins.h"
-}
+#include "pg/border/text.h"
 
 namespace archive {
 
-/* Of a text or bytea that is not compressed or stored apart. */
-inline std::string_view
-view(const varlena *value)
-{
-	return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
-}
+using pg::text_datum;
+using pg::view;
 
-/* Of text or bytea; lives as long as the memory context of the call. */
+/* The bytes of a text or bytea; they live as long as the memory context of the call. */
 inline std::string_view
 varlena_view(Datum datum)
 {
@@ -33,10 +25,7 @@ varlena_view(Datum datum)
 inline Datum
 varlena_datum(std::string_view bytes)
 {
-	return pg::call([&] {
-		return PointerGetDatum(
-			cstring_to_text_with_len(bytes.data(), static_cast<int>(bytes.size())));
-	});
+	return pg::call([&] { return text_datum(bytes); });
 }
 
 template <size_t N>

@@ -1,5 +1,5 @@
 /*
- * How many rows of each kind, day or relay a batch has, for _bigbrotr.statistics_deltas.
+ * How many rows of each kind, day or relay a batch has, for __bigbrotr.statistics_deltas.
  */
 #pragma once
 
@@ -18,7 +18,8 @@ class Counts
 	std::map<int64_t, int64_t> counts_;
 };
 
-/* As the trigger function _bigbrotr.count_changes() does it. */
+/* Appends the counts to _bigbrotr.statistics_deltas, as the trigger function
+ * _bigbrotr.count_changes() does. */
 void append_to_statistics(const Counts &kinds, const Counts &days, const Counts &relays);
 
 } // namespace archive

@@ -19,15 +19,15 @@ pg::Statement facts_statement("SELECT _bigbrotr.record_facts($1)");
 
 constexpr int64_t kDay = 86400;
 
-/* Whether the last batch of events in this session was all new. */
+/* Was every event of this session's previous batch new? */
 bool likely_new = false;
 
-/* Like the server's own, but with the short header that a row has in the end. Inside pg::call. */
+/* A text or bytea with the short header that it gets in a row anyway. Inside pg::call. */
 Datum
 varlena(std::string_view bytes)
 {
 	if (bytes.size() + VARHDRSZ_SHORT > VARATT_SHORT_MAX)
-		return pg::detail::varlena(bytes);
+		return pg::text_datum(bytes);
 	auto *out = static_cast<char *>(palloc(bytes.size() + VARHDRSZ_SHORT));
 	SET_VARSIZE_SHORT(out, bytes.size() + VARHDRSZ_SHORT);
 	memcpy(VARDATA_SHORT(out), bytes.data(), bytes.size());
@@ -39,14 +39,14 @@ struct Stored
 {
 	std::string_view id;
 	int64_t eid = 0; // 0: not in the archive
-	bool fresh = false;
+	bool is_new = false;
 };
 
 class DirectInsert
 {
   public:
 	bool run(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
-			 bool look, Relays relays, Inserted &inserted, std::vector<uint8_t> &known)
+			 bool check_existing, Relays relays, Inserted &inserted, std::vector<uint8_t> &known)
 	{
 		bool open = pg::call([&] {
 			if (!events_.open(kEvents))
@@ -59,10 +59,10 @@ class DirectInsert
 		if (!open)
 			return false;
 		bool deletions_shut_out = shut_out_deletions();
-		write_events(events, now, look, inserted);
+		write_events(events, now, check_existing, inserted);
 		if (!deletions_shut_out)
 			hold_events_of(sightings);
-		write_sightings(sightings, look, relays, known);
+		write_sightings(sightings, check_existing, relays, known);
 		for (const auto &[relay, count] : sightings_.relays().all())
 			inserted.sightings.push_back({static_cast<int32_t>(relay), count});
 		pg::call([&] {
@@ -75,22 +75,23 @@ class DirectInsert
 	}
 
   private:
-	void write_events(std::span<const Event> events, int64_t now, bool look, Inserted &inserted)
+	void write_events(std::span<const Event> events, int64_t now, bool check_existing,
+					  Inserted &inserted)
 	{
 		batch_.reserve(events.size());
 		inserted.events.reserve(events.size());
-		look = look || !likely_new;
+		check_existing = check_existing || !likely_new;
 		for (uint32_t i : ordered_by_id(events)) {
 			const Event &event = events[i];
 			if (!batch_.empty() && batch_.back().id == event.id)
 				continue;
 			Stored &stored = batch_.emplace_back(event.id);
-			if (look)
+			if (check_existing)
 				stored.eid = look_up(event.id);
 			if (stored.eid != 0)
 				continue;
 			stored.eid = ask_for(event, now);
-			stored.fresh = true;
+			stored.is_new = true;
 			inserted.events.insert(event.id);
 			if (event.kind == nostr::kDeletion || event.kind == nostr::kVanish)
 				facts_.push_back(stored.eid);
@@ -136,7 +137,8 @@ class DirectInsert
 		});
 	}
 
-	/* Instead of what is known so far of events: those that can be referred to for certain. */
+	/* Replaces batch_ by the events of the sightings, locked so that they cannot be deleted before
+	 * the transaction ends. */
 	void hold_events_of(std::span<const Sighting> sightings)
 	{
 		std::vector<std::string_view> ids;
@@ -149,19 +151,19 @@ class DirectInsert
 		for (size_t i = 0; i < ids.size(); i++) {
 			while (known != batch_.end() && known->id < ids[i])
 				++known;
-			bool fresh = known != batch_.end() && known->id == ids[i] && known->fresh;
-			held.push_back({ids[i], eids[i], fresh});
+			bool is_new = known != batch_.end() && known->id == ids[i] && known->is_new;
+			held.push_back({ids[i], eids[i], is_new});
 		}
 		batch_ = std::move(held);
 	}
 
-	void write_sightings(std::span<const Sighting> sightings, bool look, Relays relays,
+	void write_sightings(std::span<const Sighting> sightings, bool check_existing, Relays relays,
 						 std::vector<uint8_t> &known)
 	{
 		known.assign(sightings.size(), false);
-		std::vector<Seen> seen;
+		std::vector<SightingRow> seen;
 		seen.reserve(sightings.size());
-		auto next = batch_.begin(); // as sorted as the sightings
+		auto next = batch_.begin(); // sorted by id, as the sightings are
 		Stored event;
 		for (uint32_t i : ordered_by_id(sightings)) {
 			const Sighting &sighting = sightings[i];
@@ -174,9 +176,9 @@ class DirectInsert
 			}
 			known[i] = event.eid != 0;
 			if (known[i])
-				seen.push_back({{event.eid, sighting.relay_id}, i, sighting.seen_at, event.fresh});
+				seen.push_back({{event.eid, sighting.relay_id}, i, sighting.seen_at, event.is_new});
 		}
-		sightings_.write(std::move(seen), look, relays);
+		sightings_.write(std::move(seen), check_existing, relays);
 	}
 
 	void record_facts()
@@ -195,14 +197,15 @@ class DirectInsert
 
 	Table events_;
 	SightingWriter sightings_;
-	std::vector<Stored> batch_;  // what is known of events, sorted by id
+	std::vector<Stored> batch_;  // events that were looked up or inserted, sorted by id
 	std::vector<int64_t> facts_; // eids
 	Counts kinds_, days_;
 };
 
 /*
- * The rows, slots and arrays of a batch; an abort of the subtransaction frees them as well. What is
- * allocated after a statement was run is SPI's, and lives until SPI_finish.
+ * Runs `body` in a memory context for the rows, slots and arrays of one batch. An abort of the
+ * subtransaction frees that context too. Memory that is allocated after a statement ran belongs to
+ * SPI and lives until SPI_finish.
  */
 template <class F>
 auto
@@ -227,10 +230,11 @@ in_batch_memory(F body) -> decltype(body())
 
 bool
 insert_directly(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
-				bool look, Relays relays, Inserted &inserted, std::vector<uint8_t> &known)
+				bool check_existing, Relays relays, Inserted &inserted, std::vector<uint8_t> &known)
 {
-	return in_batch_memory(
-		[&] { return DirectInsert().run(events, sightings, now, look, relays, inserted, known); });
+	return in_batch_memory([&] {
+		return DirectInsert().run(events, sightings, now, check_existing, relays, inserted, known);
+	});
 }
 
 bool

@@ -8,18 +8,21 @@
 namespace archive {
 
 /*
- * In a subtransaction. False, and nothing is changed, if SQL has to do it. Throws pg::Error: for a
- * row that cannot be stored. known: for each sighting, whether its event is in the archive.
+ * Call it in a subtransaction. Returns false and changes nothing if the tables do not allow direct
+ * access: then use SQL. Throws pg::Error for a row that cannot be stored. Sets `known` for each
+ * sighting: is its event in the archive?
  *
- * Rows are looked for before they are written; without `look` not where those of the last batch
- * were all new: the key's index finds out as well, by a unique violation. It may also come where
- * somebody else was faster.
+ * `check_existing`: look up each key before writing. If false, the look-up is
+ * skipped when every row of this session's previous batch was new; a row that does exist then
+ * raises unique_violation (23505), and the caller repeats the batch with true. A concurrent insert
+ * can raise it too.
  */
 bool insert_directly(std::span<const Event> events, std::span<const Sighting> sightings,
-					 int64_t now, bool look, Relays relays, Inserted &inserted,
+					 int64_t now, bool check_existing, Relays relays, Inserted &inserted,
 					 std::vector<uint8_t> &known);
 
-/* Likewise false if SQL has to do it. */
+/* Sets `known` for each id: is the event archived or rejected? Returns false if the tables do not
+ * allow direct access. */
 bool look_up_directly(std::span<const std::string_view> ids, std::vector<uint8_t> &known);
 
 } // namespace archive

@@ -15,26 +15,28 @@ constexpr Column kSightingColumns[] = {
 constexpr int16_t kSightingKey[] = {1, 2};
 constexpr TableShape kSightings = {"sightings", kSightingColumns, kSightingKey, "count_changes"};
 
-// As _bigbrotr.hold_relays() does it, without a function's price.
+// The statement of _bigbrotr.hold_relays(), without the cost of a function call.
 pg::Statement relays_statement("SELECT r.relay_id FROM bigbrotr.relays AS r "
 							   "WHERE r.relay_id = ANY ($1) ORDER BY r.relay_id FOR KEY SHARE");
 
 /*
- * Relays deliver their events in about the same order, and again in that order: the keys of a batch
- * are often neighbours. Reading past so many others is cheaper than finding the next one anew.
+ * Relays deliver events in about the same order each time, so the keys of a batch are often
+ * neighbours in the index. Reading past up to kNear other eids is cheaper than another descent of
+ * the index.
  */
 constexpr int64_t kNear = 4;
 constexpr size_t kNeighbours = 4;
 
-/* Whether the last sightings of known events in this session were all new. */
+/* Were all sightings of known events in this session's previous batch new? */
 bool likely_new = false;
 
-/* Those that exist, sorted; they stay until the end of the transaction. */
+/* Locks the relays of the sightings until the end of the transaction. Returns the ids of those that
+ * exist, sorted. */
 std::vector<int64_t>
-lock_relays(const std::vector<Seen> &seen)
+lock_relays(const std::vector<SightingRow> &seen)
 {
 	std::vector<int32_t> wanted;
-	for (const Seen &s : seen)
+	for (const SightingRow &s : seen)
 		if (wanted.empty() || wanted.back() != s.key.second)
 			wanted.push_back(s.key.second);
 	std::sort(wanted.begin(), wanted.end());
@@ -62,7 +64,7 @@ SightingWriter::close()
 }
 
 void
-SightingWriter::leave_out_stored(std::vector<Seen> &seen)
+SightingWriter::leave_out_stored(std::vector<SightingRow> &seen)
 {
 	std::vector<KeyPair> keys;
 	auto stored = std::make_unique<bool[]>(seen.size());
@@ -77,7 +79,7 @@ SightingWriter::leave_out_stored(std::vector<Seen> &seen)
 		}
 		for (size_t i = begin; i < end; i++) {
 			Datum key[] = {Int64GetDatum(seen[i].key.first), Int32GetDatum(seen[i].key.second)};
-			stored[i] = !seen[i].fresh && pg::call([&] { return table_.find(key) != nullptr; });
+			stored[i] = !seen[i].is_new && pg::call([&] { return table_.find(key) != nullptr; });
 		}
 	}
 	size_t kept = 0;
@@ -88,26 +90,26 @@ SightingWriter::leave_out_stored(std::vector<Seen> &seen)
 }
 
 void
-SightingWriter::write(std::vector<Seen> seen, bool look, Relays relays)
+SightingWriter::write(std::vector<SightingRow> seen, bool check_existing, Relays relays)
 {
-	std::sort(seen.begin(), seen.end(), [](const Seen &a, const Seen &b) {
+	std::sort(seen.begin(), seen.end(), [](const SightingRow &a, const SightingRow &b) {
 		return std::tie(a.key, a.number) < std::tie(b.key, b.number);
 	});
-	auto same = [](const Seen &a, const Seen &b) { return a.key == b.key; };
+	auto same = [](const SightingRow &a, const SightingRow &b) { return a.key == b.key; };
 	seen.erase(std::unique(seen.begin(), seen.end(), same), seen.end());
-	// Those of new events say nothing about what comes next.
-	if (!std::all_of(seen.begin(), seen.end(), [](const Seen &s) { return s.fresh; })) {
+	// Sightings of new events do not predict whether the next batch is a resend.
+	if (!std::all_of(seen.begin(), seen.end(), [](const SightingRow &s) { return s.is_new; })) {
 		size_t asked = seen.size();
-		if (look || !likely_new)
+		if (check_existing || !likely_new)
 			leave_out_stored(seen);
 		likely_new = seen.size() == asked;
 	}
-	if (seen.empty()) // a resend: nothing to lock
+	if (seen.empty()) // everything is stored already: no relay needs a lock
 		return;
 	std::vector<int64_t> locked;
 	if (relays == Relays::Unknown)
 		locked = lock_relays(seen);
-	for (const Seen &s : seen) {
+	for (const SightingRow &s : seen) {
 		if (relays == Relays::Unknown &&
 			!std::binary_search(locked.begin(), locked.end(), int64_t{s.key.second}))
 			continue;

@@ -12,30 +12,31 @@
 
 namespace archive {
 
-/* Who delivered an event that is in the archive. */
-struct Seen
+/* A sighting of an event that is in the archive. */
+struct SightingRow
 {
 	KeyPair key;     // eid and relay_id
 	uint32_t number; // in the batch: of two with the same key the first one counts
 	int64_t seen_at;
-	bool fresh; // the event is: nobody can have it yet
+	bool is_new; // the event is new, so its sighting cannot exist yet
 };
 
 class SightingWriter
 {
   public:
-	/* As those of Table, and likewise only inside pg::call. */
+	/* Open and close the table, as Table does. Inside pg::call. */
 	bool open();
 	void close();
 	bool counted() const { return table_.counted(); }
 
-	/* Writes what is not there yet, of relays that exist; look: as in direct_insert.h. */
-	void write(std::vector<Seen> seen, bool look, Relays relays);
+	/* Writes the sightings that are not stored yet and whose relays exist. check_existing: see
+	 * direct_insert.h. */
+	void write(std::vector<SightingRow> seen, bool check_existing, Relays relays);
 	/* How many were written of each relay. */
 	const Counts &relays() const { return relays_; }
 
   private:
-	void leave_out_stored(std::vector<Seen> &seen);
+	void leave_out_stored(std::vector<SightingRow> &seen);
 
 	Table table_;
 	Counts relays_;

@@ -19,7 +19,7 @@ pg::Statement eids_statement("SELECT ARRAY(SELECT coalesce((SELECT e.eid FROM bi
 							 "WHERE e.event_id = a.id), 0) "
 							 "FROM unnest($1) WITH ORDINALITY AS a (id, n) ORDER BY a.n)");
 
-/* The table whose lock tells writers of deletions. Inside pg::call. */
+/* The table whose lock shows writers that a deletion is running. Inside pg::call. */
 Oid
 lock_relation()
 {
@@ -29,8 +29,8 @@ lock_relation()
 }
 
 /*
- * The eids, by the latest snapshot; rows: whether to lock the rows as well, and how. False, and
- * nothing is done, if only SQL can read the table: writers do not lock rows then.
+ * Finds the eids by the latest snapshot. If `rows` is not null, locks each row in that mode.
+ * Returns false and does nothing if only SQL can read the table.
  */
 bool
 find_events(std::span<const std::string_view> ids, const LockTupleMode *rows,
@@ -52,7 +52,7 @@ find_events(std::span<const std::string_view> ids, const LockTupleMode *rows,
 		bool open = events.open_to_read(kEvents, GetActiveSnapshot(), RowShareLock);
 		if (open) {
 			for (uint32_t i : order) {
-				Datum key = pg::detail::varlena(ids[i]);
+				Datum key = pg::text_datum(ids[i]);
 				TupleTableSlot *row = events.find(&key);
 				pfree(DatumGetPointer(key));
 				if (row == nullptr)
@@ -95,7 +95,7 @@ hold_events(std::span<const std::string_view> ids)
 	bool alone = shut_out_deletions();
 	if (find_events(ids, alone ? nullptr : &mode, eids))
 		return eids;
-	if (!alone) // what cannot be locked row by row waits for the whole deletion
+	if (!alone) // without direct access rows are not locked one by one: wait for the whole deletion
 		pg::call([] { LockRelationOid(lock_relation(), RowShareLock); });
 	return find_by_statement(ids);
 }

@@ -1,15 +1,15 @@
 /*
- * Writers of sightings and deletions of events beside each other: a sighting never refers to an
- * event that is gone, no deletion waits for writers that come after it, and a writer waits for a
- * deletion only where both concern the same event.
+ * Lets writers of sightings and deletions of events run at the same time: a sighting never refers
+ * to a deleted event, a deletion does not wait for writers that begin after it, and a writer waits
+ * for a deletion only if both concern the same event.
  *
  * The lock on the table _bigbrotr.deletion_progress decides. A writer takes it (RowShareLock) only
  * if it can have it at once. Then no event is deleted until the writer's transaction ends, and the
- * writer locks no rows. A deletion takes it exclusively and waits for the writers that have it.
- * Those that come later do not get it: each of them locks (KEY SHARE) the rows of the events that
- * its sightings refer to. The deletion locks the rows of its events as well, then looks with a new
- * snapshot which sightings there are. Both go through events in the order of their ids: they wait
- * for each other, but never in a circle.
+ * writer need not lock rows. A deletion takes it exclusively and waits for the writers that have
+ * it. Later writers do not get the table lock: each of them locks (KEY SHARE) the rows of the
+ * events that its sightings refer to. The deletion locks the rows of its events as well, then looks
+ * with a new snapshot which sightings there are. Both lock events in the order of their ids, so
+ * they cannot deadlock.
  *
  * The functions are for transactions with SPI connected and a snapshot pushed; all throw pg::Error.
  */
@@ -36,8 +36,8 @@ bool shut_out_deletions();
 std::vector<int64_t> hold_events(std::span<const std::string_view> ids);
 
 /*
- * The same for the transaction that is going to delete the events. Whatever comes after it sees
- * all sightings of them, and none can be added. Demands READ COMMITTED.
+ * For the transaction that is going to delete the events. Statements that follow see all sightings
+ * of the events, and no sighting can be added. Requires READ COMMITTED.
  */
 std::vector<int64_t> take_events(std::span<const std::string_view> ids);
 

@@ -12,27 +12,6 @@
 #include "refusal.h"
 #include "tags.h"
 
-extern "C" {
-PG_FUNCTION_INFO_V1(bigbrotr_parse_event);
-PG_FUNCTION_INFO_V1(bigbrotr_verify_json);
-PG_FUNCTION_INFO_V1(bigbrotr_verify_json_reason);
-PG_FUNCTION_INFO_V1(bigbrotr_verify_fields);
-PG_FUNCTION_INFO_V1(bigbrotr_verify_fields_reason);
-PG_FUNCTION_INFO_V1(bigbrotr_event_id);
-PG_FUNCTION_INFO_V1(bigbrotr_canonical_json);
-PG_FUNCTION_INFO_V1(bigbrotr_sign_event);
-PG_FUNCTION_INFO_V1(bigbrotr_public_key);
-PGDLLEXPORT Datum bigbrotr_parse_event(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_verify_json(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_verify_json_reason(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_verify_fields(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_verify_fields_reason(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_event_id(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_canonical_json(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_sign_event(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_public_key(PG_FUNCTION_ARGS);
-}
-
 namespace {
 
 nostr::EventParser &
@@ -110,15 +89,6 @@ fault_of_fields(FunctionCallInfo fcinfo)
 	return has_good_signature(event) ? nullptr : nostr::reject_code(nostr::Reject::BadSignature);
 }
 
-/* For functions whose result is a reason, or null if there is none. */
-Datum
-reason_result(FunctionCallInfo fcinfo, const char *reason)
-{
-	if (reason == nullptr)
-		PG_RETURN_NULL();
-	return CStringGetTextDatum(reason);
-}
-
 /* A secret key for as long as it is needed. */
 class Secret
 {
@@ -145,8 +115,7 @@ class Secret
 
 } // namespace
 
-Datum
-bigbrotr_parse_event(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_parse_event)
 {
 	TupleDesc shape = archive::result_row(fcinfo);
 	return pg::boundary([&] {
@@ -171,39 +140,34 @@ bigbrotr_parse_event(PG_FUNCTION_ARGS)
 	});
 }
 
-Datum
-bigbrotr_verify_json(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_verify_json)
 {
 	return pg::boundary([&] { return BoolGetDatum(fault_of_json(PG_GETARG_DATUM(0)) == nullptr); });
 }
 
-Datum
-bigbrotr_verify_json_reason(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_verify_json_reason)
 {
-	return reason_result(fcinfo, pg::boundary([&] { return fault_of_json(PG_GETARG_DATUM(0)); }));
+	return archive::reason_result(fcinfo,
+								  pg::boundary([&] { return fault_of_json(PG_GETARG_DATUM(0)); }));
 }
 
-Datum
-bigbrotr_verify_fields(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_verify_fields)
 {
 	return pg::boundary([&] { return BoolGetDatum(fault_of_fields(fcinfo) == nullptr); });
 }
 
-Datum
-bigbrotr_verify_fields_reason(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_verify_fields_reason)
 {
-	return reason_result(fcinfo, pg::boundary([&] { return fault_of_fields(fcinfo); }));
+	return archive::reason_result(fcinfo, pg::boundary([&] { return fault_of_fields(fcinfo); }));
 }
 
-Datum
-bigbrotr_event_id(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_event_id)
 {
 	return pg::boundary(
 		[&] { return archive::varlena_datum(nostr::compute_id(event_argument(fcinfo, 0))); });
 }
 
-Datum
-bigbrotr_canonical_json(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_canonical_json)
 {
 	return pg::boundary([&] {
 		std::string text;
@@ -212,8 +176,7 @@ bigbrotr_canonical_json(PG_FUNCTION_ARGS)
 	});
 }
 
-Datum
-bigbrotr_sign_event(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_sign_event)
 {
 	return pg::boundary([&] {
 		Secret secret(PG_GETARG_DATUM(0));
@@ -228,8 +191,7 @@ bigbrotr_sign_event(PG_FUNCTION_ARGS)
 	});
 }
 
-Datum
-bigbrotr_public_key(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_public_key)
 {
 	return pg::boundary(
 		[&] { return archive::varlena_datum(Secret(PG_GETARG_DATUM(0)).signer().pubkey()); });

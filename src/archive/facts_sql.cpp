@@ -10,21 +10,7 @@
 #include "bytes.h"
 #include "refusal.h"
 
-extern "C" {
-PG_FUNCTION_INFO_V1(bigbrotr_kind_class);
-PG_FUNCTION_INFO_V1(bigbrotr_pow_bits);
-PG_FUNCTION_INFO_V1(bigbrotr_bolt11_amount);
-PG_FUNCTION_INFO_V1(bigbrotr_bolt11_reason);
-PG_FUNCTION_INFO_V1(bigbrotr_from_hex);
-PGDLLEXPORT Datum bigbrotr_kind_class(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_pow_bits(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_bolt11_amount(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_bolt11_reason(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_from_hex(PG_FUNCTION_ARGS);
-}
-
-Datum
-bigbrotr_kind_class(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_kind_class)
 {
 	int32 kind = PG_GETARG_INT32(0);
 	if (kind < 0 || kind > 65535)
@@ -35,8 +21,7 @@ bigbrotr_kind_class(PG_FUNCTION_ARGS)
 	return CStringGetTextDatum(nostr::kind_class_name(nostr::kind_class(kind)));
 }
 
-Datum
-bigbrotr_pow_bits(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_pow_bits)
 {
 	return pg::boundary([&] {
 		return Int32GetDatum(
@@ -44,8 +29,7 @@ bigbrotr_pow_bits(PG_FUNCTION_ARGS)
 	});
 }
 
-Datum
-bigbrotr_bolt11_amount(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_bolt11_amount)
 {
 	bool strict = PG_GETARG_BOOL(1);
 	std::optional<int64_t> amount = pg::boundary([&] {
@@ -60,19 +44,15 @@ bigbrotr_bolt11_amount(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(*amount);
 }
 
-Datum
-bigbrotr_bolt11_reason(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_bolt11_reason)
 {
 	const char *reason = pg::boundary(
 		[&] { return nostr::bolt11_amount(archive::varlena_view(PG_GETARG_DATUM(0))).reason; });
-	if (reason == nullptr)
-		PG_RETURN_NULL();
-	return CStringGetTextDatum(reason);
+	return archive::reason_result(fcinfo, reason);
 }
 
 /* Strict as in events, where upper-case digits would make another id. */
-Datum
-bigbrotr_from_hex(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_from_hex)
 {
 	return pg::boundary([&] {
 		std::string_view hex = archive::varlena_view(PG_GETARG_DATUM(0));

@@ -1,5 +1,5 @@
 /*
- * Filters that SQL functions are given.
+ * Filters that SQL functions are given, and the rows that they are about.
  */
 #pragma once
 
@@ -12,6 +12,18 @@ extern "C" {
 }
 
 namespace archive {
+
+/* The column of that name, or null. */
+inline Form_pg_attribute
+find_column(TupleDesc shape, const char *name)
+{
+	for (int i = 0; i < shape->natts; i++) {
+		Form_pg_attribute column = TupleDescAttr(shape, i);
+		if (!column->attisdropped && strcmp(NameStr(column->attname), name) == 0)
+			return column;
+	}
+	return nullptr;
+}
 
 /* Throws pg::Error (22023), with the reason in the detail. */
 nostr::Filter filter_argument(Jsonb *filter);

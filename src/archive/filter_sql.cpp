@@ -1,6 +1,6 @@
 /*
- * _bigbrotr.tag_keys, tag_matches, event_matches: what filters are made of, for SQL. The planner's
- * side of it is in filter_support.cpp.
+ * _bigbrotr.tag_keys, tag_matches, event_matches: the conditions that filters are made of, for SQL.
+ * Their planner support is in filter_support.cpp.
  */
 #include <algorithm>
 
@@ -13,22 +13,12 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "parser/parse_func.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/typcache.h"
-
-PG_FUNCTION_INFO_V1(bigbrotr_tag_keys);
-PG_FUNCTION_INFO_V1(bigbrotr_tag_matches);
-PG_FUNCTION_INFO_V1(bigbrotr_event_matches);
-PGDLLEXPORT Datum bigbrotr_tag_keys(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_tag_matches(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_event_matches(PG_FUNCTION_ARGS);
 }
 
-Datum
-bigbrotr_tag_keys(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_tag_keys)
 {
 	std::string_view tags = archive::tags_view(PG_GETARG_DATUM(0));
 	auto *keys =
@@ -46,7 +36,8 @@ bigbrotr_tag_keys(PG_FUNCTION_ARGS)
 
 namespace {
 
-/* The values looked for, sorted; in plain memory, as it lives in a memory context. */
+/* The values looked for, sorted. Plain memory: it lives in a memory context, which runs no
+ * destructors. */
 struct Values
 {
 	nostr::PackedItem *values;
@@ -76,7 +67,7 @@ read_values(ArrayType *array)
 	return out;
 }
 
-/* Read once for a whole scan where the planner says that they do not change. */
+/* Reads the array once for a whole scan if the planner says that the argument does not change. */
 Values *
 values_argument(FunctionCallInfo fcinfo)
 {
@@ -92,8 +83,7 @@ values_argument(FunctionCallInfo fcinfo)
 
 } // namespace
 
-Datum
-bigbrotr_tag_matches(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_tag_matches)
 {
 	std::string_view tags = archive::tags_view(PG_GETARG_DATUM(0));
 	std::string_view name = archive::view(PG_GETARG_TEXT_PP(1));
@@ -112,7 +102,7 @@ bigbrotr_tag_matches(PG_FUNCTION_ARGS)
 
 namespace {
 
-/* Of one function call in a statement: the filter last seen, and where the columns are. */
+/* State of one call site in a statement: the last filter, and the numbers of the row's columns. */
 struct MatchState
 {
 	std::string filter_bytes;
@@ -142,14 +132,11 @@ match_state(FmgrInfo *function)
 AttrNumber
 column(TupleDesc shape, const char *name, Oid type)
 {
-	for (int i = 0; i < shape->natts; i++) {
-		Form_pg_attribute attribute = TupleDescAttr(shape, i);
-		if (!attribute->attisdropped && strcmp(NameStr(attribute->attname), name) == 0 &&
-			attribute->atttypid == type)
-			return attribute->attnum;
-	}
-	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("row has no column \"%s\"", name)));
-	pg_unreachable();
+	Form_pg_attribute found = archive::find_column(shape, name);
+	if (found == nullptr || found->atttypid != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("row has no column \"%s\"", name)));
+	return found->attnum;
 }
 
 /* May raise. */
@@ -193,10 +180,8 @@ search_matches(MatchState *state, FmgrInfo *function, Datum kind, Datum content)
 			list_make2(makeString(pstrdup("_bigbrotr")), makeString(pstrdup("search_matches")));
 		fmgr_info_cxt(LookupFuncName(name, 3, types, false), &state->search, function->fn_mcxt);
 	}
-	text *words = cstring_to_text_with_len(state->filter.search->data(),
-										   static_cast<int>(state->filter.search->size()));
 	return DatumGetBool(FunctionCall3Coll(&state->search, DEFAULT_COLLATION_OID, kind, content,
-										  PointerGetDatum(words)));
+										  archive::text_datum(*state->filter.search)));
 }
 
 bool
@@ -242,8 +227,7 @@ row_matches(MatchState *state, FmgrInfo *function, HeapTupleHeader row, TupleDes
 
 } // namespace
 
-Datum
-bigbrotr_event_matches(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_event_matches)
 {
 	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
 	Jsonb *filter = PG_GETARG_JSONB_P(1);

@@ -1,5 +1,5 @@
 /*
- * What the planner knows of bigbrotr.event_matches, tag_matches and the like. With a constant
+ * Planner support for bigbrotr.event_matches, tag_matches and the like. With a constant
  * filter the call becomes plain conditions on the columns, which every index on them can serve.
  */
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include "nostr/facts.h"
 
 #include "filter_argument.h"
+#include "pg/border/text.h"
 
 extern "C" {
 #include "catalog/pg_collation.h"
@@ -18,15 +19,8 @@ extern "C" {
 #include "optimizer/optimizer.h"
 #include "parser/parse_func.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/typcache.h"
-
-PG_FUNCTION_INFO_V1(bigbrotr_event_matches_support);
-PG_FUNCTION_INFO_V1(bigbrotr_certain_support);
-PGDLLEXPORT Datum bigbrotr_event_matches_support(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_certain_support(PG_FUNCTION_ARGS);
 }
 
 namespace {
@@ -72,7 +66,7 @@ class Conditions
 			InvalidOid, InvalidOid));
 	}
 
-	/* The index is asked for the keys; the values themselves decide. */
+	/* The index finds rows by the keys, which may collide; tag_matches compares the values. */
 	void tag(char name, const Datum *values, const Datum *keys, size_t count)
 	{
 		Expr *tags = column_of("tags");
@@ -96,8 +90,8 @@ class Conditions
 				 BOOLOID));
 	}
 
-	/* Of a row that is not there, as an outer join makes it, nothing is known, and no filter
-	 * matches it. */
+	/* An outer join may make a row of nulls. No filter matches that row, so an empty filter becomes
+	 * event_id IS NOT NULL. */
 	Expr *all()
 	{
 		if (list_ == NIL) {
@@ -115,19 +109,16 @@ class Conditions
 
 	Expr *column_of(const char *name)
 	{
-		for (int i = 0; i < shape_->natts; i++) {
-			Form_pg_attribute attribute = TupleDescAttr(shape_, i);
-			if (attribute->attisdropped || strcmp(NameStr(attribute->attname), name) != 0)
-				continue;
-			FieldSelect *field = makeNode(FieldSelect);
-			field->arg = reinterpret_cast<Expr *>(copyObjectImpl(row_));
-			field->fieldnum = attribute->attnum;
-			field->resulttype = attribute->atttypid;
-			field->resulttypmod = attribute->atttypmod;
-			field->resultcollid = attribute->attcollation;
-			return reinterpret_cast<Expr *>(field);
-		}
-		elog(ERROR, "row has no column \"%s\"", name);
+		Form_pg_attribute found = archive::find_column(shape_, name);
+		if (found == nullptr)
+			elog(ERROR, "row has no column \"%s\"", name);
+		FieldSelect *field = makeNode(FieldSelect);
+		field->arg = reinterpret_cast<Expr *>(copyObjectImpl(row_));
+		field->fieldnum = found->attnum;
+		field->resulttype = found->atttypid;
+		field->resulttypmod = found->atttypmod;
+		field->resultcollid = found->attcollation;
+		return reinterpret_cast<Expr *>(field);
 	}
 
 	static Expr *array(const Datum *values, size_t count, Oid element, Oid type, int16 length,
@@ -143,13 +134,11 @@ class Conditions
 
 	static Expr *text_constant(std::string_view text)
 	{
-		return reinterpret_cast<Expr *>(makeConst(
-			TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
-			PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size()))),
-			false, false));
+		return reinterpret_cast<Expr *>(
+			makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1, pg::text_datum(text), false, false));
 	}
 
-	/* A text brings its collation along. */
+	/* A call with a text argument gets the default collation. */
 	template <size_t N>
 	static Expr *call(const char *function, const Oid (&types)[N], List *arguments, Oid result)
 	{
@@ -184,20 +173,14 @@ class Conditions
 	List *list_ = NIL;
 };
 
-Datum
-text_datum(std::string_view bytes)
-{
-	return PointerGetDatum(cstring_to_text_with_len(bytes.data(), static_cast<int>(bytes.size())));
-}
-
-/* As text_datum: a text and a bytea look alike. */
+/* bytea datums, which have the layout of text. */
 template <class Key>
 Datum *
 key_datums(const std::vector<Key> &keys)
 {
 	auto *out = static_cast<Datum *>(palloc((keys.size() + 1) * sizeof(Datum)));
 	for (size_t i = 0; i < keys.size(); i++)
-		out[i] = text_datum({reinterpret_cast<const char *>(keys[i].data()), keys[i].size()});
+		out[i] = pg::text_datum(nostr::view(keys[i]));
 	return out;
 }
 
@@ -218,12 +201,11 @@ addresses(const nostr::Filter &filter)
 		return out;
 	for (const nostr::PublicKey &author : *filter.authors)
 		for (int32_t kind : *filter.kinds)
-			out.push_back(nostr::sha256(nostr::address(
-				kind, {reinterpret_cast<const char *>(author.data()), author.size()})));
+			out.push_back(nostr::sha256(nostr::address(kind, nostr::view(author))));
 	return out;
 }
 
-/* May raise; what it is given is the caller's. */
+/* May raise an ERROR: owns no C++ object. */
 Node *
 conditions(const nostr::Filter &filter, const std::vector<nostr::Id> &addresses, Node *row,
 		   TupleDesc shape)
@@ -248,7 +230,7 @@ conditions(const nostr::Filter &filter, const std::vector<nostr::Id> &addresses,
 		auto *values = static_cast<Datum *>(palloc(count * sizeof(Datum)));
 		auto *keys = static_cast<Datum *>(palloc(count * sizeof(Datum)));
 		for (size_t i = 0; i < count; i++) {
-			values[i] = text_datum(tag.values[i]);
+			values[i] = pg::text_datum(tag.values[i]);
 			keys[i] = Int64GetDatum(nostr::tag_key(tag.name, tag.values[i]));
 		}
 		out.tag(tag.name, values, keys, count);
@@ -268,7 +250,8 @@ simplified(const SupportRequestSimplify *request)
 {
 	auto *row = static_cast<Node *>(linitial(request->fcall->args));
 	auto *constant = static_cast<Const *>(lsecond(request->fcall->args));
-	/* Volatile or dear rows must not be computed once for each column. */
+	/* The row expression is copied once for each column: do not inline a volatile or expensive one.
+	 */
 	if (!IsA(constant, Const) || constant->constisnull || !(IsA(row, Var) || IsA(row, RowExpr)))
 		return nullptr;
 	TupleDesc shape = pg::call(
@@ -287,8 +270,7 @@ simplified(const SupportRequestSimplify *request)
 
 } // namespace
 
-Datum
-bigbrotr_event_matches_support(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_event_matches_support)
 {
 	auto *request = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
 	if (!IsA(request, SupportRequestSimplify))
@@ -302,8 +284,7 @@ bigbrotr_event_matches_support(PG_FUNCTION_ARGS)
  * For conditions that hold for nearly every row they are asked about: tag_matches, which stands
  * beside a condition on tag_keys that says the same, is_current and is_visible.
  */
-Datum
-bigbrotr_certain_support(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_certain_support)
 {
 	auto *request = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
 	if (!IsA(request, SupportRequestSelectivity))

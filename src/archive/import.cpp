@@ -2,21 +2,19 @@
 
 #include <algorithm>
 
+#include "nostr/ascii.h"
 #include "nostr/keys.h"
 
 #include "insert.h"
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
 
-extern "C" {
-#include "miscadmin.h"
-}
-
 namespace archive {
 
 namespace {
 
-constexpr size_t kBatch = 1000;  // lines stored together; a piece of usual events has fewer
+constexpr size_t kBatch =
+	1000; // lines that are stored together at most; a piece of a file usually has fewer
 constexpr size_t kExcerpt = 200; // bytes kept of a bad line
 
 pg::Statement load_statement("SELECT bytes, lines, skipping, finished_at IS NOT NULL, relay_id "
@@ -32,8 +30,6 @@ pg::Statement imported_statement(
 	"INSERT INTO _bigbrotr.imported_events (eid) "
 	"SELECT h.eid FROM unnest(_bigbrotr.hold_events($1)) AS h (eid) WHERE h.eid IS NOT NULL "
 	"ORDER BY 1 ON CONFLICT DO NOTHING");
-pg::Statement rejected_statement(
-	"SELECT r.event_id FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY ($1)");
 
 struct Line
 {
@@ -47,20 +43,14 @@ struct BadLine
 	nostr::Reject reason; // None: the database refused it
 };
 
-/* Of a line that is no JSON object nothing is kept: the file may be another than was meant. */
+/* The text of a line that is not a JSON object is not kept: the user may have named the wrong file.
+ */
 bool
 is_object(nostr::Reject reason)
 {
-	switch (reason) {
-	case nostr::Reject::BadJson:
-	case nostr::Reject::BadUtf8:
-	case nostr::Reject::TooDeep:
-	case nostr::Reject::TooLarge:
-	case nostr::Reject::NotAnObject:
-		return false;
-	default:
-		return true;
-	}
+	using enum nostr::Reject;
+	return reason != BadJson && reason != BadUtf8 && reason != TooDeep && reason != TooLarge &&
+		   reason != NotAnObject;
 }
 
 void
@@ -118,7 +108,7 @@ Import::load(int64_t position)
 			"Does another session run the same import?");
 }
 
-/* Leaves out the rest of a line that is too large. */
+/* Skips the rest of a line that is too large. */
 size_t
 Import::skip(std::string_view data, bool last)
 {
@@ -159,7 +149,7 @@ Import::take(std::string_view data, bool last)
 	return taken;
 }
 
-/* Reads the lines and stores what is good. */
+/* Parses the lines taken so far and stores the valid events. */
 void
 Import::store()
 {
@@ -187,9 +177,9 @@ Import::store()
 }
 
 /*
- * The id is the hash of the event: of one that is known, there is nothing left to verify. Where
- * all events were new, the next ones are likely new as well: their look-up is left to the
- * insertion.
+ * The id is the hash of the event, so an event whose id is archived needs no signature check. If
+ * all events of the previous batch were new, the next ones are likely new too: they are not looked
+ * up here, since the insertion looks them up anyway.
  */
 void
 Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines)
@@ -243,16 +233,16 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 	some_known = known_ > known_before;
 }
 
-/* Which lines the database itself refused; they stand in bigbrotr.event_rejects, with the error. */
+/* Finds the lines whose events the database itself refused: bigbrotr.event_rejects has them, with
+ * the error. Returns how many. */
 int64_t
 Import::find_rejected(std::span<const Event> events, std::span<const Line> lines,
 					  const IdSet &fresh)
 {
-	pg::Rows rows = rejected_statement.run(
-		{pg::bytea_array(events.size(), [&](size_t i) { return events[i].id; })});
-	IdSet rejected;
-	for (uint64_t row = 0; row < rows.count(); row++)
-		rejected.insert(rows.bytes(row, 1));
+	std::vector<std::string_view> ids;
+	for (const Event &event : events)
+		ids.push_back(event.id);
+	IdSet rejected = rejected_events(ids);
 	int64_t count = 0;
 	for (size_t i = 0; i < events.size(); i++)
 		if (!fresh.contains(events[i].id) && rejected.contains(events[i].id)) {
@@ -262,23 +252,14 @@ Import::find_rejected(std::span<const Event> events, std::span<const Line> lines
 	return count;
 }
 
-/* The beginning of a line, as printable ASCII. */
-std::string
-excerpt(std::string_view line)
-{
-	std::string out(line.substr(0, kExcerpt));
-	std::replace_if(
-		out.begin(), out.end(), [](char c) { return c < 32 || c > 126; }, '?');
-	return out;
-}
-
 void
 Import::save_bad_lines()
 {
 	size_t n = bad_.size();
 	std::vector<std::string> texts;
 	for (const BadLine &bad : bad_)
-		texts.push_back(is_object(bad.reason) ? excerpt(bad.line.text) : "");
+		texts.push_back(is_object(bad.reason) ? nostr::printable(bad.line.text.substr(0, kExcerpt))
+											  : "");
 	auto reason = [&](size_t i) -> std::string_view {
 		return bad_[i].reason == nostr::Reject::None ? "rejected_by_database"
 													 : nostr::reject_code(bad_[i].reason);

@@ -1,25 +1,17 @@
 /*
  * bigbrotr.import_lines: a piece of an import; bigbrotr.import_events: a whole file of the server,
- * which calls import_lines and commits as it goes. import_lines runs as the owner of the tables, so
- * that the caller of either needs no rights on them.
+ * which calls import_lines and commits piece by piece. import_lines runs as the owner of the
+ * tables, so that the caller of either needs no privilege on them.
  */
-#include <sys/stat.h>
-
 #include "bytes.h"
 #include "import.h"
 #include "pg/border/spi.h"
+#include "server_file.h"
 
 extern "C" {
 #include "catalog/pg_authid.h"
-#include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "storage/fd.h"
 #include "utils/snapmgr.h"
-
-PG_FUNCTION_INFO_V1(bigbrotr_import_lines);
-PG_FUNCTION_INFO_V1(bigbrotr_import_events);
-PGDLLEXPORT Datum bigbrotr_import_lines(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_import_events(PG_FUNCTION_ARGS);
 }
 
 namespace {
@@ -40,48 +32,15 @@ now()
 	return now_statement.run().integer(0, 1);
 }
 
-/* A piece of a file, and how large the file is. */
-struct Piece
-{
-	std::string bytes;
-	int64_t file_size = 0;
-};
-
-[[noreturn]] void
-fail(const char *what, const std::string &path, int error)
-{
-	throw pg::Error(error == ENOENT ? ERRCODE_UNDEFINED_FILE : ERRCODE_IO_ERROR,
-					std::string("could not ") + what + " file \"" + path + "\": " + strerror(error),
-					error == EINVAL ? "It is no regular file." : "The server itself reads it.",
-					"The file must be on the server, and readable for it.");
-}
-
-/* Opened anew for each piece: the server closes it with the transaction. */
-Piece
+archive::FilePiece
 read_piece(const std::string &path, int64_t position, size_t size)
 {
-	int fd = pg::call(
-		[&] { return OpenTransientFile(path.c_str(), O_RDONLY | O_NONBLOCK | PG_BINARY); });
-	if (fd < 0)
-		fail("open", path, errno);
-	Piece piece;
-	struct stat status;
-	int error = 0;
-	if (fstat(fd, &status) != 0)
-		error = errno;
-	else if (!S_ISREG(status.st_mode))
-		error = EINVAL;
-	else {
-		piece.file_size = status.st_size;
-		piece.bytes.resize(size);
-		ssize_t got = pread(fd, piece.bytes.data(), size, position);
-		if (got < 0)
-			error = errno;
-		piece.bytes.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
-	}
-	pg::call([&] { CloseTransientFile(fd); });
-	if (error)
-		fail("read", path, error);
+	archive::FilePiece piece = archive::read_piece(path, position, size);
+	if (piece.error)
+		throw pg::Error(piece.error == ENOENT ? ERRCODE_UNDEFINED_FILE : ERRCODE_IO_ERROR,
+						"could not read file \"" + path + "\": " + strerror(piece.error),
+						"The server itself reads the file.",
+						"Give the path of a regular file on the server that the server may read.");
 	return piece;
 }
 
@@ -97,10 +56,10 @@ class FileImport
   public:
 	explicit FileImport(const Request &request) : request_(request) {}
 
-	/* In a transaction of its own. */
+	/* Call it in a transaction of its own. */
 	void begin()
 	{
-		Piece nothing = read_piece(request_.path, 0, 0);
+		archive::FilePiece nothing = read_piece(request_.path, 0, 0);
 		pg::Rows row =
 			begin_statement.run({pg::value(request_.path),
 								 request_.relay ? pg::value(*request_.relay) : pg::null(TEXTOID),
@@ -109,10 +68,10 @@ class FileImport
 		position_ = row.integer(0, 2);
 	}
 
-	/* Likewise; false at the end of the file. */
+	/* Call it in a transaction of its own. False at the end of the file. */
 	bool step()
 	{
-		Piece piece = read_piece(request_.path, position_, size_);
+		archive::FilePiece piece = read_piece(request_.path, position_, size_);
 		bool last = position_ + static_cast<int64_t>(piece.bytes.size()) >= piece.file_size;
 		int64_t taken = lines_statement
 							.run({pg::value(id_), pg::value(position_), pg::bytea(piece.bytes),
@@ -152,9 +111,9 @@ class FileImport
 };
 
 /*
- * Runs `body` in the current transaction and commits it. Whoever commits cannot have a setting of
- * its own, so the search path is set for each transaction; what SPI and the batch allocate ends
- * with the inner connection.
+ * Runs `body` in the current transaction and commits it. A procedure that commits cannot have a SET
+ * clause, so the search path is set for each transaction. The inner SPI connection frees what SPI
+ * and the batch allocate.
  */
 template <class F>
 auto
@@ -204,8 +163,7 @@ check_caller(FunctionCallInfo fcinfo)
 
 } // namespace
 
-Datum
-bigbrotr_import_lines(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_import_lines)
 {
 	return pg::boundary([&] {
 		std::string_view chunk = archive::varlena_view(PG_GETARG_DATUM(2));
@@ -217,8 +175,7 @@ bigbrotr_import_lines(PG_FUNCTION_ARGS)
 	});
 }
 
-Datum
-bigbrotr_import_events(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_import_events)
 {
 	return pg::boundary([&] {
 		check_caller(fcinfo);

@@ -25,27 +25,23 @@ pg::Statement
 	sightings_statement("SELECT relay_id, new FROM _bigbrotr.store_sightings($1, $2, $3)");
 pg::Statement reject_statement("SELECT _bigbrotr.reject_event($1, $2, $3, $4, $5, $6)");
 
-std::string
-hex(std::string_view bytes)
-{
-	return nostr::to_hex(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
-}
+using nostr::to_hex;
 
 std::string
 exact_json(const Event &event)
 {
 	if (!event.raw.empty())
 		return std::string(event.raw);
-	std::string out = "{\"id\":\"" + hex(event.id) + "\",\"pubkey\":\"" + hex(event.pubkey) +
+	std::string out = "{\"id\":\"" + to_hex(event.id) + "\",\"pubkey\":\"" + to_hex(event.pubkey) +
 					  "\",\"created_at\":" + std::to_string(event.created_at) +
 					  ",\"kind\":" + std::to_string(event.kind) + ",\"tags\":";
 	out += event.tags;
 	out += ",\"content\":";
 	nostr::append_json_string(event.content, out);
-	return out + ",\"sig\":\"" + hex(event.sig) + "\"}";
+	return out + ",\"sig\":\"" + to_hex(event.sig) + "\"}";
 }
 
-/* The events with texts that text and tags can hold. */
+/* Copies of the events in which U+FFFD replaces U+0000, which text and tags cannot hold. */
 class Storable
 {
   public:
@@ -67,7 +63,7 @@ class Storable
 	std::deque<std::string> texts_;
 };
 
-/* Adds the ids of the new ones, as they stand in `events`, to `fresh`. */
+/* Adds the ids of the new events to `added`; they point into `events`. */
 void
 store_events(std::span<const Event> events, int64_t now, IdSet &fresh)
 {
@@ -113,7 +109,7 @@ store_sightings(std::span<const Sighting> seen)
 	return stored;
 }
 
-/* Sets `known` for the events that the database refused for good. */
+/* Sets `known` for sightings whose events the database refused for good. */
 void
 add_rejected(std::span<const Sighting> seen, std::vector<uint8_t> &known)
 {
@@ -123,16 +119,12 @@ add_rejected(std::span<const Sighting> seen, std::vector<uint8_t> &known)
 			unknown.push_back(seen[i].id);
 	if (unknown.empty())
 		return;
-	pg::Rows rows = rejected_statement.run(
-		{pg::bytea_array(unknown.size(), [&](size_t i) { return unknown[i]; })});
-	IdSet rejected;
-	for (uint64_t row = 0; row < rows.count(); row++)
-		rejected.insert(rows.bytes(row, 1));
+	IdSet rejected = rejected_events(unknown);
 	for (size_t i = 0; i < seen.size() && !rejected.empty(); i++)
 		known[i] = known[i] || rejected.contains(seen[i].id);
 }
 
-/* Is it this row that cannot be stored, while others can? */
+/* Is the row at fault, so that others can be stored? */
 bool
 is_data_fault(const pg::Error &error)
 {
@@ -140,7 +132,7 @@ is_data_fault(const pg::Error &error)
 	case ERRCODE_DATA_EXCEPTION:
 	case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
 	case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-	case ERRCODE_PLPGSQL_ERROR: // a trigger of the user's raised it
+	case ERRCODE_PLPGSQL_ERROR: // raised by a user's trigger
 		return true;
 	default:
 		return false;
@@ -162,6 +154,28 @@ attempt(F &&body)
 	}
 }
 
+/*
+ * False if the statements have to do it: the tables do not allow direct access, or each of two
+ * attempts met a unique violation because another session inserted the same row. INSERT … ON
+ * CONFLICT waits for that session.
+ */
+bool
+try_directly(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
+			 Relays relays, Inserted &inserted, std::vector<uint8_t> &known)
+{
+	for (bool check_existing : {false, true}) {
+		bool possible = false;
+		bool stored = attempt([&] {
+			inserted = {};
+			possible =
+				insert_directly(events, sightings, now, check_existing, relays, inserted, known);
+		});
+		if (stored)
+			return possible;
+	}
+	return false;
+}
+
 void
 reject(const Event &event, std::span<const Sighting> sightings, const pg::Error &error, int64_t now)
 {
@@ -177,8 +191,9 @@ reject(const Event &event, std::span<const Sighting> sightings, const pg::Error 
 }
 
 /*
- * For each sighting, whether its event is archived. To be asked before they are stored: an event
- * that arrives later has no sighting of ours, one that is there stays.
+ * For each sighting: is its event archived? Call it before the sightings are stored. The events
+ * found are locked and stay; a sighting of an event that is archived later by another session is
+ * not stored.
  */
 std::vector<uint8_t>
 are_archived(std::span<const Sighting> sightings)
@@ -194,7 +209,8 @@ are_archived(std::span<const Sighting> sightings)
 	return known;
 }
 
-/* One by one, in the order of all writers; those that the database refuses are kept as rejects. */
+/* Stores the events one by one, in the order that all writers use; events that the database refuses
+ * go to bigbrotr.event_rejects. */
 void
 salvage(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
 		Inserted &inserted)
@@ -219,11 +235,14 @@ salvage(std::span<const Event> events, std::span<const Sighting> sightings, int6
 Event
 event_of(const nostr::Event &event)
 {
-	auto bytes = [](const auto &array) {
-		return std::string_view(reinterpret_cast<const char *>(array.data()), array.size());
-	};
-	return {bytes(event.id), bytes(event.pubkey), bytes(event.sig), event.created_at,
-			event.kind,      event.tags,          event.content,    event.has_nul};
+	return {.id = nostr::view(event.id),
+			.pubkey = nostr::view(event.pubkey),
+			.sig = nostr::view(event.sig),
+			.created_at = event.created_at,
+			.kind = event.kind,
+			.tags = event.tags,
+			.content = event.content,
+			.has_nul = event.has_nul};
 }
 
 Inserted
@@ -234,16 +253,7 @@ insert_verified_events(std::span<const Event> exact, std::span<const Sighting> s
 	std::span<const Event> events = storable.events();
 	Inserted inserted;
 	std::vector<uint8_t> known; // of each sighting: whether its event is archived
-	bool direct = false;
-	auto directly = [&](bool look) {
-		return attempt([&] {
-			inserted = {};
-			direct = insert_directly(events, sightings, now, look, relays, inserted, known);
-		});
-	};
-	if (!((directly(false) || directly(true)) && direct)) {
-		// Somebody else was faster twice, or it is not for us to do: the statement knows how to
-		// wait.
+	if (!try_directly(events, sightings, now, relays, inserted, known)) {
 		auto by_statement = [&] {
 			inserted = {};
 			store_events(events, now, inserted.events);
@@ -267,21 +277,24 @@ insert_sightings(std::span<const Sighting> sightings)
 {
 	Inserted inserted;
 	Recorded recorded;
-	bool direct = false;
-	auto directly = [&](bool look) {
-		return attempt([&] {
-			inserted = {};
-			direct =
-				insert_directly({}, sightings, 0, look, Relays::Unknown, inserted, recorded.known);
-		});
-	};
-	if (!((directly(false) || directly(true)) && direct)) {
+	if (!try_directly({}, sightings, 0, Relays::Unknown, inserted, recorded.known)) {
 		recorded.known = are_archived(sightings);
 		inserted.sightings = store_sightings(sightings);
 	}
 	add_rejected(sightings, recorded.known);
 	recorded.sightings = std::move(inserted.sightings);
 	return recorded;
+}
+
+IdSet
+rejected_events(std::span<const std::string_view> ids)
+{
+	pg::Rows rows =
+		rejected_statement.run({pg::bytea_array(ids.size(), [&](size_t i) { return ids[i]; })});
+	IdSet rejected;
+	for (uint64_t row = 0; row < rows.count(); row++)
+		rejected.insert(rows.bytes(row, 1));
+	return rejected;
 }
 
 std::vector<uint8_t>

@@ -1,11 +1,11 @@
 /*
- * The one way of events and sightings into the archive: of the workers' batches, of SQL
- * (_bigbrotr.insert_verified_events, bigbrotr.insert_event …) and of imports.
+ * The only way for events and sightings into the archive: for the workers' batches, for SQL
+ * (_bigbrotr.insert_verified_events, bigbrotr.insert_event …) and for imports.
  *
  * Rows are written by direct table access (table.h); where that is not possible, by
- * _bigbrotr.store_events and store_sightings. Both leave the same rows. Writers go through events
- * in the order of their ids, then through sightings in that of eid and relay_id: they wait for each
- * other, but never in a circle.
+ * _bigbrotr.store_events and store_sightings. Both leave the same rows. All writers take events in
+ * the order of their ids, then sightings in the order of eid and relay_id, so that they cannot
+ * deadlock.
  */
 #pragma once
 
@@ -21,9 +21,9 @@
 namespace archive {
 
 /*
- * A verified event (nothing is verified here). Texts are valid UTF-8. With U+0000 in content or
- * tags either has_nul is set and they are exact, or `raw` is the exact JSON and U+FFFD stands
- * there.
+ * A verified event (nothing is verified here). Texts are valid UTF-8. If content or tags hold
+ * U+0000, either has_nul is set and they are exact, or U+FFFD stands in its place and `raw` is the
+ * exact JSON.
  */
 struct Event
 {
@@ -46,11 +46,7 @@ struct Sighting
 	int64_t seen_at = 0; // Unix seconds
 };
 
-struct IdHash
-{
-	size_t operator()(std::string_view id) const { return std::hash<std::string_view>()(id); }
-};
-using IdSet = std::unordered_set<std::string_view, IdHash>;
+using IdSet = std::unordered_set<std::string_view>;
 
 struct RelaySightings
 {
@@ -58,10 +54,10 @@ struct RelaySightings
 	int64_t count;
 };
 
-/* What is known of the relays of sightings. */
+/* Do the relays of the sightings have to be locked? */
 enum class Relays : uint8_t
 {
-	Unknown, // some may not exist, or be deleted meanwhile: each is locked
+	Unknown, // a relay may not exist, or be deleted meanwhile: each is locked
 	Held     // they exist until the end of the transaction: the caller has leased them
 };
 
@@ -72,8 +68,8 @@ struct Inserted
 	int64_t rejected = 0;
 	/*
 	 * Ids of sightings, as they stand in the batch, whose event is neither archived nor in
-	 * bigbrotr.event_rejects: they were passed over, and whoever took the event for archived is
-	 * wrong.
+	 * bigbrotr.event_rejects: these sightings were not stored, and a net process that took such an
+	 * event for archived is wrong.
 	 */
 	IdSet missing;
 };
@@ -88,17 +84,22 @@ Inserted insert_verified_events(std::span<const Event> events, std::span<const S
 
 struct Recorded
 {
-	std::vector<uint8_t> known;            // for each sighting: as known_events() would say it
+	std::vector<uint8_t> known;            // for each sighting: is its event archived or rejected?
 	std::vector<RelaySightings> sightings; // new ones of each relay
 };
 
 /*
- * Sightings alone, of events of which nobody knows yet whether they are archived. Likewise inside.
- * What is not known has to be verified and inserted, with its sighting.
+ * Inserts sightings whose events may not be archived. Inside a transaction, as insert_events(). The
+ * caller must verify and insert the events that are not known, with their sightings.
  */
 Recorded insert_sightings(std::span<const Sighting> sightings);
 
-/* For each id (32 bytes): is the event archived, or was it rejected for good? Likewise inside. */
+/* For each id (32 bytes): is the event archived, or was it rejected for good? Inside a transaction,
+ * as insert_events(). */
 std::vector<uint8_t> known_events(std::span<const std::string_view> ids);
+
+/* The ids that are in bigbrotr.event_rejects. Inside a transaction, as insert_events(); the set
+ * lives until SPI_finish. */
+IdSet rejected_events(std::span<const std::string_view> ids);
 
 } // namespace archive

@@ -1,38 +1,22 @@
 /*
- * _bigbrotr.insert_verified_events(…), insert_sightings(…), known_events(…), hold_events(…) and
- * take_events(…): those of archive for SQL.
+ * _bigbrotr.insert_verified_events, insert_sightings, known_events, hold_events and take_events:
+ * the functions of insert.h and event_lock.h for SQL.
  */
 #include "bytes.h"
 #include "event_lock.h"
 #include "insert.h"
 #include "pg/border/spi.h"
 
-extern "C" {
-#include "funcapi.h"
-#include "utils/lsyscache.h"
-
-PGDLLEXPORT Datum bigbrotr_insert_verified_events(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_insert_sightings(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_known_events(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_hold_events(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_take_events(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(bigbrotr_insert_verified_events);
-PG_FUNCTION_INFO_V1(bigbrotr_insert_sightings);
-PG_FUNCTION_INFO_V1(bigbrotr_known_events);
-PG_FUNCTION_INFO_V1(bigbrotr_hold_events);
-PG_FUNCTION_INFO_V1(bigbrotr_take_events);
-}
-
 namespace {
 
-/* As _bigbrotr.check_elements() says it. What is made of an element takes some 200 bytes. */
+/* The limit of _bigbrotr.check_elements(). Each element costs some 200 bytes of memory. */
 constexpr int kMostElements = 100000;
 
-/* The elements of an array argument. */
-class Elements
+/* The elements of an argument that is an array. */
+class ArrayArgument
 {
   public:
-	Elements(FunctionCallInfo fcinfo, int argument, Oid type, bool nullable = false)
+	ArrayArgument(FunctionCallInfo fcinfo, int argument, Oid type, bool nullable = false)
 	{
 		ArrayType *array = pg::call([&] { return PG_GETARG_ARRAYTYPE_P(argument); });
 		count_ = pg::call([&] { return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)); });
@@ -80,11 +64,11 @@ class Elements
 	int count_;
 };
 
-/* How many elements each of them has. */
+/* The number of elements, which must be the same for all arrays. */
 int
-common_count(std::initializer_list<const Elements *> arrays)
+common_count(std::initializer_list<const ArrayArgument *> arrays)
 {
-	for (const Elements *array : arrays)
+	for (const ArrayArgument *array : arrays)
 		if (array->count() != (*arrays.begin())->count())
 			throw pg::Error(ERRCODE_ARRAY_SUBSCRIPT_ERROR, "the arrays differ in length",
 							"Their n-th elements belong together.",
@@ -92,11 +76,11 @@ common_count(std::initializer_list<const Elements *> arrays)
 	return (*arrays.begin())->count();
 }
 
-/* Of ids; null is the id of no event. */
+/* The first argument, an array of ids; a null becomes an empty id, which no event has. */
 std::vector<std::string_view>
 read_ids(FunctionCallInfo fcinfo)
 {
-	Elements ids(fcinfo, 0, BYTEAOID, true);
+	ArrayArgument ids(fcinfo, 0, BYTEAOID, true);
 	std::vector<std::string_view> views;
 	views.reserve(static_cast<size_t>(ids.count()));
 	for (int i = 0; i < ids.count(); i++)
@@ -107,7 +91,7 @@ read_ids(FunctionCallInfo fcinfo)
 std::vector<archive::Event>
 read_events(FunctionCallInfo fcinfo)
 {
-	Elements ids(fcinfo, 0, BYTEAOID), pubkeys(fcinfo, 1, BYTEAOID),
+	ArrayArgument ids(fcinfo, 0, BYTEAOID), pubkeys(fcinfo, 1, BYTEAOID),
 		created_ats(fcinfo, 2, INT8OID), kinds(fcinfo, 3, INT4OID), tags(fcinfo, 4, TEXTOID),
 		contents(fcinfo, 5, TEXTOID), sigs(fcinfo, 6, BYTEAOID), raws(fcinfo, 7, BYTEAOID, true);
 	int count =
@@ -127,11 +111,11 @@ read_events(FunctionCallInfo fcinfo)
 	return events;
 }
 
-/* From the arguments `first` and following: ids, relays, times. */
+/* Three arguments from `first` on: ids, relays, times. */
 std::vector<archive::Sighting>
 read_sightings(FunctionCallInfo fcinfo, int first)
 {
-	Elements ids(fcinfo, first, BYTEAOID), relays(fcinfo, first + 1, INT4OID),
+	ArrayArgument ids(fcinfo, first, BYTEAOID), relays(fcinfo, first + 1, INT4OID),
 		seen_ats(fcinfo, first + 2, INT8OID);
 	int count = common_count({&ids, &relays, &seen_ats});
 	std::vector<archive::Sighting> sightings;
@@ -153,13 +137,7 @@ sum(const std::vector<archive::RelaySightings> &sightings)
 Datum
 boolean_array(const std::vector<uint8_t> &values)
 {
-	return pg::call([&] {
-		auto *elements = static_cast<Datum *>(palloc(values.size() * sizeof(Datum) + 1));
-		for (size_t i = 0; i < values.size(); i++)
-			elements[i] = BoolGetDatum(values[i]);
-		return PointerGetDatum(
-			construct_array(elements, static_cast<int>(values.size()), BOOLOID, 1, true, 'c'));
-	});
+	return pg::bool_array(values.size(), [&](size_t i) { return values[i] != 0; }).datum;
 }
 
 Datum
@@ -169,19 +147,12 @@ id_array(const archive::IdSet &ids)
 	return pg::bytea_array(ids.size(), [&](size_t) { return *id++; }).datum;
 }
 
-/* eids, null for those that are 0. */
+/* An array of the eids, with NULL instead of 0. */
 Datum
 eid_array(const std::vector<int64_t> &eids)
 {
-	return pg::call([&] {
-		auto *elements = static_cast<Datum *>(palloc(eids.size() * sizeof(Datum) + 1));
-		auto *nulls = static_cast<bool *>(palloc(eids.size() + 1));
-		for (size_t i = 0; i < eids.size(); i++) {
-			elements[i] = Int64GetDatum(eids[i]);
-			nulls[i] = eids[i] == 0;
-		}
-		return pg::detail::make_array(elements, nulls, eids.size(), INT8OID, INT8ARRAYOID).datum;
-	});
+	auto eid = [&](size_t i) { return eids[i] == 0 ? std::nullopt : std::optional(eids[i]); };
+	return pg::int8_array(eids.size(), eid).datum;
 }
 
 /* Runs `body` with SPI connected; gives what it returns. */
@@ -197,8 +168,7 @@ with_spi(F body) -> decltype(body())
 
 } // namespace
 
-Datum
-bigbrotr_insert_verified_events(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_insert_verified_events)
 {
 	TupleDesc shape = archive::result_row(fcinfo);
 	Datum values[4] = {};
@@ -217,8 +187,7 @@ bigbrotr_insert_verified_events(PG_FUNCTION_ARGS)
 	return HeapTupleGetDatum(heap_form_tuple(shape, values, nulls));
 }
 
-Datum
-bigbrotr_insert_sightings(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_insert_sightings)
 {
 	TupleDesc shape = archive::result_row(fcinfo);
 	Datum values[2] = {};
@@ -232,8 +201,7 @@ bigbrotr_insert_sightings(PG_FUNCTION_ARGS)
 	return HeapTupleGetDatum(heap_form_tuple(shape, values, nulls));
 }
 
-Datum
-bigbrotr_known_events(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_known_events)
 {
 	return pg::boundary([&] {
 		std::vector<std::string_view> ids = read_ids(fcinfo);
@@ -241,8 +209,7 @@ bigbrotr_known_events(PG_FUNCTION_ARGS)
 	});
 }
 
-Datum
-bigbrotr_hold_events(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_hold_events)
 {
 	return pg::boundary([&] {
 		std::vector<std::string_view> ids = read_ids(fcinfo);
@@ -250,8 +217,7 @@ bigbrotr_hold_events(PG_FUNCTION_ARGS)
 	});
 }
 
-Datum
-bigbrotr_take_events(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_take_events)
 {
 	return pg::boundary([&] {
 		std::vector<std::string_view> ids = read_ids(fcinfo);

@@ -1,7 +1,6 @@
 #include "lookup.h"
 
 extern "C" {
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -9,7 +8,6 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/pg_am_d.h"
 #include "nodes/primnodes.h"
-#include "utils/lsyscache.h"
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
 }
@@ -47,7 +45,8 @@ is_call(Relation table, const Node *node, const LookupKey &key)
 	return true;
 }
 
-/* Rows that are not in the index have no value that could be looked for. */
+/* Does the index hold every row that a look-up could want? A partial index does if it leaves out
+ * only rows whose key is null. */
 bool
 covers_all(Relation table, Relation index, const LookupKey &key)
 {
@@ -62,7 +61,7 @@ covers_all(Relation table, Relation index, const LookupKey &key)
 		   is_call(table, reinterpret_cast<const Node *>(test->arg), key);
 }
 
-/* Can this statement use it? As the planner decides it. */
+/* May this statement use the index? The planner's own conditions. */
 bool
 usable(Relation index)
 {
@@ -144,7 +143,7 @@ Lookup::find_index()
 	return nullptr;
 }
 
-/* False: there is no index for it. */
+/* False if the table has no index that fits. */
 bool
 Lookup::open()
 {
@@ -172,7 +171,7 @@ Lookup::open()
 	return index_ != nullptr;
 }
 
-/* Also in an aborted (sub)transaction, and after an ERROR in the middle of a look-up. */
+/* Works also in an aborted (sub)transaction, and after an ERROR in the middle of a look-up. */
 void
 Lookup::close()
 {
@@ -187,7 +186,7 @@ Lookup::close()
 	ResourceOwnerDelete(owner);
 }
 
-/* What is open belongs to the transaction; an abort releases it in the same way. */
+/* At the end of each transaction, committed or aborted. */
 void
 Lookup::close_all(XactEvent, void *)
 {
@@ -195,7 +194,8 @@ Lookup::close_all(XactEvent, void *)
 		lookup->close();
 }
 
-/* Until end(), what is opened and allocated is the look-up's. */
+/* Until end(), the look-up's resource owner and memory context are the current ones. Returns the
+ * previous owner. */
 ResourceOwner
 Lookup::begin(const Datum *values)
 {

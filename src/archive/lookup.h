@@ -1,12 +1,13 @@
 /*
- * Rows of a table by an index, for functions that are called for each row of a statement.
- * Relations, slot and scan are opened by the first call and stay open until the call site's memory
- * goes, which is when the statement ends, or until the transaction ends.
+ * Finds rows of a table by an index, for functions that are called for each row of a statement. The
+ * first call opens relations, slot and scan; they stay open until the memory of the call site is
+ * freed at the end of the statement, or until the transaction ends.
  *
- * The index is found by what it is, not by its name. Without one that is valid, a statement
- * answers: slower, and with the same rows.
+ * The index is found by its columns, not by its name. If there is no valid one, an SQL statement
+ * finds the same rows, more slowly.
  *
- * All of it may raise an ERROR: not inside pg::boundary, and callers hold nothing to be destroyed.
+ * All functions may raise an ERROR: do not call them inside pg::boundary or with a C++ object to be
+ * destroyed.
  */
 #pragma once
 
@@ -26,7 +27,7 @@ extern "C" {
 
 namespace archive {
 
-/* A column of the index, and how it is compared with a value given. */
+/* A column of the index, and how it is compared with a given value. */
 struct LookupKey
 {
 	const char *column; // or the function of bigbrotr with `arguments`
@@ -54,7 +55,7 @@ class Lookup
 	/* The n-th of `count` look-ups of a call site, which uses nothing else of fn_extra. */
 	static Lookup &of(FmgrInfo *function, int n, int count, const LookupShape &shape);
 
-	/* Whether there is a row. accept(lookup): whether the one found by the keys is one. */
+	/* Is there a row with these values for which accept(lookup) is true? */
 	template <class F> bool any(const Datum *values, F accept)
 	{
 		if (!open())
@@ -67,7 +68,7 @@ class Lookup
 		return found;
 	}
 
-	/* Of the row found: the n-th of the shape's columns. */
+	/* The value of the shape's n-th column in the row found. */
 	Datum column(int n) const;
 
   private:

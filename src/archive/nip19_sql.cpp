@@ -5,35 +5,8 @@
 #include "nostr/nip19.h"
 
 #include "bytes.h"
+#include "pg/border/spi.h"
 #include "refusal.h"
-
-extern "C" {
-#include "catalog/pg_type.h"
-#include "utils/array.h"
-
-PG_FUNCTION_INFO_V1(bigbrotr_nip19_decode);
-PG_FUNCTION_INFO_V1(bigbrotr_nip19_encode);
-PG_FUNCTION_INFO_V1(bigbrotr_nip19_reason);
-PG_FUNCTION_INFO_V1(bigbrotr_read_public_key);
-PG_FUNCTION_INFO_V1(bigbrotr_read_event_id);
-PG_FUNCTION_INFO_V1(bigbrotr_npub_decode);
-PG_FUNCTION_INFO_V1(bigbrotr_nsec_decode);
-PG_FUNCTION_INFO_V1(bigbrotr_note_decode);
-PG_FUNCTION_INFO_V1(bigbrotr_npub_encode);
-PG_FUNCTION_INFO_V1(bigbrotr_nsec_encode);
-PG_FUNCTION_INFO_V1(bigbrotr_note_encode);
-PGDLLEXPORT Datum bigbrotr_nip19_decode(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_nip19_encode(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_nip19_reason(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_read_public_key(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_read_event_id(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_npub_decode(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_nsec_decode(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_note_decode(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_npub_encode(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_nsec_encode(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_note_encode(PG_FUNCTION_ARGS);
-}
 
 using nostr::Nip19;
 using nostr::Nip19Type;
@@ -63,7 +36,7 @@ encode(const Nip19 &entity)
 	return archive::varlena_datum(text);
 }
 
-/* Secret keys are spoken of only by those who say so. */
+/* A secret key is decoded or encoded only if the caller asks for it. */
 void
 check_secret(Nip19Type type, bool allowed)
 {
@@ -84,38 +57,34 @@ refuse_key(const char *what, const char *reason, const char *forms)
 }
 
 Datum
-decode_bare(Datum text, Nip19Type wanted)
+decode_bare(FunctionCallInfo fcinfo, Nip19Type wanted)
 {
-	Nip19 entity = decode(text);
-	if (entity.type != wanted)
-		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
-						std::string("not ") + nostr::nip19_prefix(wanted) + ", but " +
-							nostr::nip19_prefix(entity.type),
-						{}, "bigbrotr.nip19_decode(text) reads all types.");
-	return archive::varlena_datum(*entity.key);
+	return pg::boundary([&] {
+		Nip19 entity = decode(PG_GETARG_DATUM(0));
+		if (entity.type != wanted)
+			throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
+							std::string("not ") + nostr::nip19_prefix(wanted) + ", but " +
+								nostr::nip19_prefix(entity.type),
+							{}, "bigbrotr.nip19_decode(text) reads all types.");
+		return archive::varlena_datum(*entity.key);
+	});
 }
 
 Datum
-encode_bare(Datum key, const char *name, Nip19Type type)
+encode_bare(FunctionCallInfo fcinfo, const char *argument, Nip19Type type)
 {
-	Nip19 entity;
-	entity.type = type;
-	entity.key = archive::array_argument<32>(key, name);
-	return encode(entity);
+	return pg::boundary([&] {
+		Nip19 entity;
+		entity.type = type;
+		entity.key = archive::array_argument<32>(PG_GETARG_DATUM(0), argument);
+		return encode(entity);
+	});
 }
 
 Datum
 text_array(const std::vector<std::string> &texts)
 {
-	return pg::call([&] {
-		ArrayBuildState *state = initArrayResult(TEXTOID, CurrentMemoryContext, false);
-		for (const std::string &text : texts)
-			state = accumArrayResult(state,
-									 PointerGetDatum(cstring_to_text_with_len(
-										 text.data(), static_cast<int>(text.size()))),
-									 false, TEXTOID, CurrentMemoryContext);
-		return makeArrayResult(state, CurrentMemoryContext);
-	});
+	return pg::text_array(texts.size(), [&](size_t i) { return std::string_view(texts[i]); }).datum;
 }
 
 std::vector<std::string>
@@ -163,8 +132,7 @@ entity_argument(FunctionCallInfo fcinfo)
 
 } // namespace
 
-Datum
-bigbrotr_nip19_decode(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_nip19_decode)
 {
 	TupleDesc shape = archive::result_row(fcinfo);
 	return pg::boundary([&] {
@@ -190,8 +158,7 @@ bigbrotr_nip19_decode(PG_FUNCTION_ARGS)
 	});
 }
 
-Datum
-bigbrotr_nip19_encode(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_nip19_encode)
 {
 	return pg::boundary([&] {
 		Nip19 entity = entity_argument(fcinfo);
@@ -200,20 +167,16 @@ bigbrotr_nip19_encode(PG_FUNCTION_ARGS)
 	});
 }
 
-Datum
-bigbrotr_nip19_reason(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_nip19_reason)
 {
 	const char *reason = pg::boundary([&] {
 		Nip19 entity;
 		return nostr::decode_nip19(archive::varlena_view(PG_GETARG_DATUM(0)), entity);
 	});
-	if (reason == nullptr)
-		PG_RETURN_NULL();
-	return CStringGetTextDatum(reason);
+	return archive::reason_result(fcinfo, reason);
 }
 
-Datum
-bigbrotr_read_public_key(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_read_public_key)
 {
 	return pg::boundary([&] {
 		nostr::PublicKey key;
@@ -224,8 +187,7 @@ bigbrotr_read_public_key(PG_FUNCTION_ARGS)
 	});
 }
 
-Datum
-bigbrotr_read_event_id(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_read_event_id)
 {
 	return pg::boundary([&] {
 		nostr::Id id;
@@ -236,40 +198,32 @@ bigbrotr_read_event_id(PG_FUNCTION_ARGS)
 	});
 }
 
-Datum
-bigbrotr_npub_decode(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_npub_decode)
 {
-	return pg::boundary([&] { return decode_bare(PG_GETARG_DATUM(0), Nip19Type::Npub); });
+	return decode_bare(fcinfo, Nip19Type::Npub);
 }
 
-Datum
-bigbrotr_nsec_decode(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_nsec_decode)
 {
-	return pg::boundary([&] { return decode_bare(PG_GETARG_DATUM(0), Nip19Type::Nsec); });
+	return decode_bare(fcinfo, Nip19Type::Nsec);
 }
 
-Datum
-bigbrotr_note_decode(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_note_decode)
 {
-	return pg::boundary([&] { return decode_bare(PG_GETARG_DATUM(0), Nip19Type::Note); });
+	return decode_bare(fcinfo, Nip19Type::Note);
 }
 
-Datum
-bigbrotr_npub_encode(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_npub_encode)
 {
-	return pg::boundary([&] { return encode_bare(PG_GETARG_DATUM(0), "pubkey", Nip19Type::Npub); });
+	return encode_bare(fcinfo, "pubkey", Nip19Type::Npub);
 }
 
-Datum
-bigbrotr_nsec_encode(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_nsec_encode)
 {
-	return pg::boundary(
-		[&] { return encode_bare(PG_GETARG_DATUM(0), "secret_key", Nip19Type::Nsec); });
+	return encode_bare(fcinfo, "secret_key", Nip19Type::Nsec);
 }
 
-Datum
-bigbrotr_note_encode(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_note_encode)
 {
-	return pg::boundary(
-		[&] { return encode_bare(PG_GETARG_DATUM(0), "event_id", Nip19Type::Note); });
+	return encode_bare(fcinfo, "event_id", Nip19Type::Note);
 }

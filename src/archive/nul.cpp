@@ -30,7 +30,7 @@ without_nul_escapes(std::string_view json)
 			out += kReplacement;
 			i += escape.size();
 		} else {
-			out += json.substr(i, 2); // the escaped character is none of ours
+			out += json.substr(i, 2); // another escape: copied with its character
 			i += 2;
 		}
 	}

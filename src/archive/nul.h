@@ -12,7 +12,8 @@ namespace archive {
 /* `text` with U+FFFD for each NUL byte. */
 std::string without_nul(std::string_view text);
 
-/* JSON text with U+FFFD for each escape \u0000 (an escaped backslash before u0000 is none). */
+/* JSON text with U+FFFD for each escape \u0000 (a backslash that is itself escaped does not begin
+ * one). */
 std::string without_nul_escapes(std::string_view json);
 
 } // namespace archive

@@ -1,29 +1,20 @@
 /*
- * bigbrotr.query_events_sql and count_sql: the statement that answers filters. Text, so that
- * everybody can read, EXPLAIN and change it; the planner does the rest.
+ * bigbrotr.query_events_sql and count_sql: the statement that answers filters, as text that users
+ * can read, EXPLAIN and change.
  */
 #include "bytes.h"
 #include "filter_argument.h"
 #include "tag_statistics.h"
 #include "time_limit.h"
 
-extern "C" {
-#include "utils/builtins.h"
-
-PG_FUNCTION_INFO_V1(bigbrotr_query_sql);
-PG_FUNCTION_INFO_V1(bigbrotr_count_sql);
-PGDLLEXPORT Datum bigbrotr_query_sql(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_count_sql(PG_FUNCTION_ARGS);
-}
-
 namespace {
 
 constexpr size_t kFilters = 200;
-/* So many index scans are merged lazily; more of them cost more to plan than they save. */
+/* The most index scans that are merged; more of them cost more to plan than they save. */
 constexpr size_t kBranches = 16;
 constexpr double kFewMatches = 1000;
-/* An event taken from the table by a tag costs so many steps back in time, which lie closer
- * together. */
+/* Cost ratio: fetching one event through the tag index (random heap access) costs about as much as
+ * 5 steps of a scan in time order (neighbouring pages). */
 constexpr double kMatchSteps = 5;
 constexpr const char *kOrder = "e.created_at DESC, e.event_id";
 
@@ -53,7 +44,7 @@ literal(const std::string &text)
 	return pg::call([&] { return quote_literal_cstr(text.c_str()); });
 }
 
-/* Older versions are there for those who know their ids (protocol: our choice). */
+/* A filter by ids also finds replaced versions: NIP-01 leaves that to the relay. */
 const char *
 relation(const nostr::Filter &filter, bool as_seen)
 {
@@ -62,7 +53,7 @@ relation(const nostr::Filter &filter, bool as_seen)
 	return filter.ids ? "bigbrotr.events_visible" : "bigbrotr.events_as_published";
 }
 
-/* SELECT … WHERE, of one index scan if one can do it. */
+/* SELECT … WHERE for one filter, which one index scan may be able to answer. */
 std::string
 branch(const nostr::Filter &filter, bool as_seen, const char *columns = "e.*")
 {
@@ -74,7 +65,7 @@ branch(const nostr::Filter &filter, bool as_seen, const char *columns = "e.*")
 	return out;
 }
 
-/* One filter for each value of a list, whose newest events are merged. */
+/* One filter for each value of a list; the newest events of all of them are merged. */
 template <class T>
 std::vector<nostr::Filter>
 split(const nostr::Filter &filter, std::optional<std::vector<T>> nostr::Filter::*list)
@@ -112,10 +103,10 @@ ordered(const std::string &query, const std::string &order, const nostr::Filter 
 }
 
 /*
- * Tag conditions under a limit. The planner would trust that matches are spread evenly over kinds
- * and times, and read whole ranges of other indexes along; so the way is chosen here, by how many
- * events have the rarest tag, and the conditions on the other columns are put as no index knows
- * them.
+ * Tag conditions with a limit. The planner assumes that matches are spread evenly over kinds and
+ * times, and may combine the tag index with whole ranges of other indexes. So the plan is chosen
+ * here, by the number of events that have the rarest tag, and the other conditions are written as
+ * `kind + 0 = …`, which no index matches.
  */
 std::string
 by_tag_index(const nostr::Filter &filter, const char *columns, const std::string &from)
@@ -134,7 +125,7 @@ by_tag_index(const nostr::Filter &filter, const char *columns, const std::string
 	return out + "\nORDER BY e.created_at + 0 DESC, e.event_id";
 }
 
-/* Few have the tag: all of them are looked at. */
+/* Few events have the tag: all of them are fetched and sorted. */
 std::string
 query_rare_tag(const nostr::Filter &filter, bool as_seen)
 {
@@ -142,7 +133,8 @@ query_rare_tag(const nostr::Filter &filter, bool as_seen)
 		   std::to_string(*filter.limit);
 }
 
-/* Many have it: sorted by age first, then whether they are to be seen. */
+/* Many events have the tag: sorts them by time first, and checks visibility only until the limit is
+ * reached. */
 std::string
 query_common_tag(const nostr::Filter &filter, bool as_seen)
 {
@@ -153,7 +145,7 @@ query_common_tag(const nostr::Filter &filter, bool as_seen)
 		   ") AS k JOIN bigbrotr.events AS e ON e.eid = k.eid\nORDER BY " + kOrder;
 }
 
-/* So many have it that walking back in time finds enough of them soon. */
+/* So many events have the tag that a scan back in time soon finds enough of them. */
 std::string
 query_popular_tag(const nostr::Filter &filter, bool as_seen)
 {
@@ -184,7 +176,7 @@ query_tag(const nostr::Filter &filter, bool as_seen)
 		return {};
 	if (statistics->matches <= kFewMatches)
 		return query_rare_tag(filter, as_seen);
-	/* Of the events walked over, the same share has the tag. */
+	/* Assumes that the tag is spread evenly over time. */
 	double steps = static_cast<double>(*filter.limit) * statistics->events / statistics->matches;
 	return steps > 0 && steps < kMatchSteps * statistics->matches
 			   ? query_popular_tag(filter, as_seen)
@@ -204,7 +196,8 @@ query_sql(const nostr::Filter &filter, bool as_seen)
 	std::vector<nostr::Filter> parts = branches(filter);
 	if (parts.size() == 1)
 		return ordered(branch(filter, as_seen), kOrder, filter);
-	/* Each branch ordered by itself: else the planner does not see that its index is in order. */
+	/* Each branch has its own ORDER BY: otherwise the planner does not see that the index returns
+	 * it in order. */
 	std::string out = "SELECT e.* FROM (\n";
 	for (const nostr::Filter &part : parts)
 		out += (&part == &parts[0] ? "(" : "\nUNION ALL (") +
@@ -223,7 +216,7 @@ query_sql(const std::vector<nostr::Filter> &filters, bool as_seen)
 	return out + ") AS e\nORDER BY " + kOrder;
 }
 
-/* NIP-45: the limit means nothing, and what matches twice counts once. */
+/* NIP-45: the limit is ignored, and an event that matches two filters counts once. */
 std::string
 count_sql(const std::vector<nostr::Filter> &filters, bool as_seen)
 {
@@ -237,8 +230,7 @@ count_sql(const std::vector<nostr::Filter> &filters, bool as_seen)
 
 } // namespace
 
-Datum
-bigbrotr_query_sql(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_query_sql)
 {
 	return pg::boundary([&] {
 		archive::limit_query_time(); // it counts in the tag index
@@ -247,8 +239,7 @@ bigbrotr_query_sql(PG_FUNCTION_ARGS)
 	});
 }
 
-Datum
-bigbrotr_count_sql(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_count_sql)
 {
 	return pg::boundary([&] {
 		return archive::varlena_datum(

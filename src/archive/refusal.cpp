@@ -80,6 +80,14 @@ refuse_event(nostr::Reject reason)
 	refuse("Nostr event", nostr::reject_code(reason), "verify_event_reason(json)");
 }
 
+Datum
+reason_result(FunctionCallInfo fcinfo, const char *reason)
+{
+	if (reason == nullptr)
+		PG_RETURN_NULL();
+	return CStringGetTextDatum(reason);
+}
+
 std::string_view
 bytes_argument(Datum datum, const char *name, size_t size)
 {

@@ -1,6 +1,6 @@
 /*
- * Errors of functions that read what people bring: a reason code in the message, a sentence in the
- * detail, and in the hint the function that tells the reason without an error.
+ * Errors of functions that parse users' input: a reason code in the message, a sentence in the
+ * detail, and in the hint the function that returns the reason instead of raising an error.
  */
 #pragma once
 
@@ -33,5 +33,8 @@ array_argument(Datum datum, const char *name)
 	std::copy(bytes.begin(), bytes.end(), out.begin());
 	return out;
 }
+
+/* The result of a function that returns a reason: NULL if `reason` is null. May raise an ERROR. */
+Datum reason_result(FunctionCallInfo fcinfo, const char *reason);
 
 } // namespace archive

@@ -1,51 +1,19 @@
 #include "seed_file.h"
 
-#include <sys/stat.h>
-
-#include "pg/border/error.h"
+#include "pg/border/compat.h"
+#include "server_file.h"
 
 extern "C" {
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "storage/fd.h"
 }
 
 namespace archive {
 
 namespace {
 
-constexpr off_t kMaxBytes = 16 << 20;
+constexpr int64_t kMaxBytes = 16 << 20;
 
-/* The file's bytes, or an error number. */
-int
-read_file(const std::string &path, std::string &bytes)
-{
-	int fd = pg::call(
-		[&] { return OpenTransientFile(path.c_str(), O_RDONLY | O_NONBLOCK | PG_BINARY); });
-	if (fd < 0)
-		return errno;
-	struct stat status;
-	int error = 0;
-	if (fstat(fd, &status) != 0)
-		error = errno;
-	else if (!S_ISREG(status.st_mode))
-		error = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-	else if (status.st_size > kMaxBytes)
-		error = EFBIG;
-	else {
-		bytes.resize(static_cast<size_t>(status.st_size));
-		ssize_t got = read(fd, bytes.data(), bytes.size());
-		if (got < 0)
-			error = errno;
-		else
-			bytes.resize(static_cast<size_t>(got));
-	}
-	pg::call([&] { CloseTransientFile(fd); });
-	return error;
-}
-
-/* One bad line must not cost the others: what is no UTF-8 becomes U+FFFD and is refused with its
- * line. */
+/* Replaces invalid UTF-8 by U+FFFD, so that only the lines that hold it are refused. */
 std::string
 valid_utf8(const std::string &bytes)
 {
@@ -75,10 +43,13 @@ read_seed_file(const std::string &path)
 	get_share_path(my_exec_path, share);
 	std::string file = path.empty() ? std::string(share) + "/bigbrotr/relays.txt" : path;
 	SeedFile seeds{path.empty() ? "shipped" : path, {}, {}};
-	std::string bytes;
-	if (int error = read_file(file, bytes))
-		seeds.problem = "could not read seed file \"" + file + "\": " + strerror(error);
-	seeds.text = valid_utf8(bytes);
+	FilePiece piece = read_piece(file, 0, kMaxBytes);
+	if (piece.file_size > kMaxBytes)
+		piece.error = EFBIG;
+	if (piece.error)
+		seeds.problem = "could not read seed file \"" + file + "\": " + strerror(piece.error);
+	else
+		seeds.text = valid_utf8(piece.bytes);
 	return seeds;
 }
 

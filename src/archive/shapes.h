@@ -1,5 +1,5 @@
 /*
- * The tables that are read and written directly: what the code that does so takes for granted.
+ * The expected columns and keys of the tables that are read and written directly.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ inline constexpr Column kRejectColumns[] = {{"event_id", BYTEAOID}};
 inline constexpr int16_t kRejectKey[] = {1};
 inline constexpr TableShape kRejects = {"event_rejects", kRejectColumns, kRejectKey, nullptr};
 
-/* Of a row of events. Inside pg::call. */
+/* The eid of a row of events. Inside pg::call. */
 inline int64_t
 eid_of(TupleTableSlot *row)
 {

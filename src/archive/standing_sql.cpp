@@ -1,8 +1,9 @@
 /*
- * bigbrotr.event_address, address_id, is_current, is_visible: what other events say about one.
+ * bigbrotr.event_address, address_id, is_current, is_visible: the address of an event, and whether
+ * other events replace, delete or hide it.
  *
- * The last two are asked for every row that is shown, so they look up by index themselves: as
- * subqueries they would cost more to plan than all the rest of a statement, and five times as much
+ * is_current and is_visible are called for every row that is shown, so they use indexes directly:
+ * as subqueries they would cost more to plan than the rest of the statement, and five times as much
  * to run.
  */
 #include "nostr/canonical.h"
@@ -14,19 +15,9 @@
 
 extern "C" {
 #include "access/stratnum.h"
-#include "access/xact.h"
 #include "catalog/pg_opfamily_d.h"
 #include "utils/fmgroids.h"
 #include "utils/timestamp.h"
-
-PG_FUNCTION_INFO_V1(bigbrotr_address);
-PG_FUNCTION_INFO_V1(bigbrotr_address_id);
-PG_FUNCTION_INFO_V1(bigbrotr_is_current);
-PG_FUNCTION_INFO_V1(bigbrotr_is_visible);
-PGDLLEXPORT Datum bigbrotr_address(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_address_id(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_is_current(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_is_visible(PG_FUNCTION_ARGS);
 }
 
 namespace {
@@ -41,8 +32,8 @@ has_address(int32_t kind)
 		   kind_class == nostr::KindClass::Addressable;
 }
 
-/* What tells addressable events of one author and kind apart: empty without a d tag, or if the
- * first has no value. May raise. */
+/* The value of the first d tag of an addressable event; empty if there is none. May raise an ERROR.
+ */
 nostr::PackedItem
 identifier(int32_t kind, std::string_view tags)
 {
@@ -52,7 +43,7 @@ identifier(int32_t kind, std::string_view tags)
 	return value;
 }
 
-/* Of a kind that has one. */
+/* The address; the kind must have one. */
 std::string
 address(std::string_view pubkey, int32_t kind, const nostr::PackedItem &identifier)
 {
@@ -71,8 +62,7 @@ address_id(std::string_view pubkey, int32_t kind, std::string_view tags)
 
 } // namespace
 
-Datum
-bigbrotr_address(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_address)
 {
 	std::string_view pubkey = archive::view(PG_GETARG_BYTEA_PP(0));
 	int32_t kind = PG_GETARG_INT32(1);
@@ -82,8 +72,7 @@ bigbrotr_address(PG_FUNCTION_ARGS)
 	return pg::boundary([&] { return archive::varlena_datum(address(pubkey, kind, d)); });
 }
 
-Datum
-bigbrotr_address_id(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_address_id)
 {
 	int32_t kind = PG_GETARG_INT32(1);
 	if (!has_address(kind))
@@ -98,7 +87,7 @@ using archive::Lookup;
 using archive::LookupKey;
 using archive::LookupShape;
 
-/* Names in full: these functions are called with any search path. */
+/* All names are qualified: these functions run with any search path. */
 #define IS " OPERATOR(pg_catalog.=) "
 #define SINCE " OPERATOR(pg_catalog.>=) "
 
@@ -110,7 +99,8 @@ constexpr LookupKey kVersionKeys[] = {
 constexpr const char *kVersionColumns[] = {"created_at", "event_id"};
 constexpr Oid kVersionTypes[] = {BYTEAOID, INT8OID, BYTEAOID, BYTEAOID, INT4OID};
 SPIPlanPtr versions_plan;
-/* Versions of an address from a time on; by statement, those that are newer than an event. */
+/* Events with the same address, from a time on. The statement finds only those that replace the
+ * event. */
 constexpr LookupShape kVersions = {
 	.table = "events",
 	.keys = kVersionKeys,
@@ -131,7 +121,7 @@ constexpr LookupKey kDeletionKeys[] = {
 constexpr const char *kRequestColumns[] = {"created_at"};
 constexpr Oid kDeletionTypes[] = {BYTEAOID, BOOLOID, BYTEAOID, INT8OID};
 SPIPlanPtr deletions_plan;
-/* What somebody asked to be deleted, from a time on. */
+/* Deletion requests of an author for a target, from a time on. */
 constexpr LookupShape kDeletions = {
 	.table = "deletions",
 	.keys = kDeletionKeys,
@@ -147,7 +137,7 @@ constexpr LookupKey kVanishKeys[] = {
 };
 constexpr Oid kVanishTypes[] = {BYTEAOID, INT8OID};
 SPIPlanPtr vanish_plan;
-/* Vanish requests of somebody, from a time on. */
+/* Vanish requests of an author, from a time on. */
 constexpr LookupShape kVanishRequests = {
 	.table = "vanish_requests",
 	.keys = kVanishKeys,
@@ -161,15 +151,15 @@ constexpr LookupShape kVanishRequests = {
 #undef IS
 #undef SINCE
 
-/* The arguments that both functions have. */
-struct Event
+/* The arguments of is_current and is_visible. */
+struct EventArguments
 {
 	Datum event_id, pubkey;
 	int64_t created_at;
 	int32_t kind;
 	std::string_view tags;
 
-	explicit Event(FunctionCallInfo fcinfo)
+	explicit EventArguments(FunctionCallInfo fcinfo)
 		: event_id(PG_GETARG_DATUM(0)), pubkey(PG_GETARG_DATUM(1)), created_at(PG_GETARG_INT64(2)),
 		  kind(PG_GETARG_INT32(3)), tags(archive::tags_view(PG_GETARG_DATUM(4)))
 	{
@@ -177,16 +167,14 @@ struct Event
 
 	Datum address() const { return address_id(archive::view(DatumGetByteaPP(pubkey)), kind, tags); }
 
-	/* Whether says(key) of its author or, as the author of a gift wrap is a throw-away key, of its
-	 * receivers. */
+	/* Is says(key) true for the author or, since a gift wrap is signed by a throw-away key, for a
+	 * receiver of it? */
 	template <class F> bool any_owner(F says) const
 	{
 		return says(pubkey) ||
 			   (is_gift_wrap() &&
 				archive::any_indexed_tag(tags, [&](char name, const nostr::PackedItem &value) {
-					return name == 'p' && value.hex &&
-						   says(PointerGetDatum(cstring_to_text_with_len(
-							   value.bytes.data(), sizeof(nostr::PublicKey))));
+					return name == 'p' && value.hex && says(archive::text_datum(value.bytes));
 				}));
 	}
 
@@ -194,7 +182,7 @@ struct Event
 };
 
 bool
-is_superseded(Lookup &versions, const Event &event)
+is_superseded(Lookup &versions, const EventArguments &event)
 {
 	Datum values[] = {event.address(), Int64GetDatum(event.created_at), event.event_id,
 					  event.pubkey, Int32GetDatum(event.kind)};
@@ -207,7 +195,7 @@ is_superseded(Lookup &versions, const Event &event)
 
 /* NIP-40 */
 bool
-is_expired(const Event &event)
+is_expired(const EventArguments &event)
 {
 	int64_t now = GetCurrentTransactionStartTimestamp() / USECS_PER_SEC +
 				  static_cast<int64_t>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
@@ -220,7 +208,7 @@ is_expired(const Event &event)
 }
 
 bool
-names_target(Lookup &deletions, const Event &event, Datum target, bool by_address)
+names_target(Lookup &deletions, const EventArguments &event, Datum target, bool by_address)
 {
 	int64_t since = by_address ? event.created_at : PG_INT64_MIN;
 	return event.any_owner([&](Datum owner) {
@@ -232,7 +220,7 @@ names_target(Lookup &deletions, const Event &event, Datum target, bool by_addres
 
 /* NIP-09; requests cannot be undone. */
 bool
-is_deleted(Lookup &deletions, const Event &event)
+is_deleted(Lookup &deletions, const EventArguments &event)
 {
 	return event.kind != nostr::kDeletion && event.kind != nostr::kVanish &&
 		   (names_target(deletions, event, event.event_id, false) ||
@@ -241,7 +229,7 @@ is_deleted(Lookup &deletions, const Event &event)
 
 /* NIP-62; the requests themselves stay. */
 bool
-is_vanished(Lookup &requests, const Event &event)
+is_vanished(Lookup &requests, const EventArguments &event)
 {
 	return event.kind != nostr::kVanish && event.any_owner([&](Datum owner) {
 		Datum values[] = {owner, Int64GetDatum(event.created_at)};
@@ -253,18 +241,16 @@ is_vanished(Lookup &requests, const Event &event)
 
 } // namespace
 
-Datum
-bigbrotr_is_current(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_is_current)
 {
-	Event event(fcinfo);
+	EventArguments event(fcinfo);
 	PG_RETURN_BOOL(!has_address(event.kind) ||
 				   !is_superseded(Lookup::of(fcinfo->flinfo, 0, 1, kVersions), event));
 }
 
-Datum
-bigbrotr_is_visible(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_is_visible)
 {
-	Event event(fcinfo);
+	EventArguments event(fcinfo);
 	PG_RETURN_BOOL(!is_expired(event) &&
 				   !is_deleted(Lookup::of(fcinfo->flinfo, 0, 2, kDeletions), event) &&
 				   !is_vanished(Lookup::of(fcinfo->flinfo, 1, 2, kVanishRequests), event));

@@ -1,13 +1,11 @@
 #include "table.h"
 
-#include "pg/border/compat.h"
 #include "tags.h"
 
 extern "C" {
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_opfamily_d.h"
@@ -20,12 +18,11 @@ extern "C" {
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 }
 
 namespace archive {
 
-/* The columns named have name and type as expected. */
+/* Do the first columns have the expected names and types? */
 bool
 Table::fits(const TableShape &shape)
 {
@@ -47,7 +44,8 @@ Table::fits(const TableShape &shape)
 	return true;
 }
 
-/* Further columns take null, and have nothing else to take. */
+/* Is every column beyond the expected ones nullable, without default, identity or generation
+ * expression? */
 bool
 Table::others_take_null(const TableShape &shape)
 {
@@ -61,7 +59,7 @@ Table::others_take_null(const TableShape &shape)
 	return true;
 }
 
-/* Nothing happens on INSERT but our own counting. */
+/* Does an INSERT fire no rule and no trigger but our own counting trigger? */
 bool
 Table::quiet(const TableShape &shape)
 {
@@ -82,7 +80,7 @@ Table::quiet(const TableShape &shape)
 	return true;
 }
 
-/* The primary key's index, ready to be asked. */
+/* Opens the index of the primary key and prepares its scan keys. */
 bool
 Table::open_key(const TableShape &shape)
 {
@@ -126,7 +124,7 @@ Table::open_relation(const TableShape &shape, LOCKMODE lock, AclMode needed)
 	return false;
 }
 
-/* The indexes to write to; none may put its check off. */
+/* Opens the indexes to write to; false if one of them defers its check. */
 bool
 Table::open_indexes()
 {
@@ -219,7 +217,7 @@ Table::next_identity()
 	return nextval_internal(sequence_, false);
 }
 
-/* Who is at work on the row that was found last. */
+/* The transaction that is inserting or deleting the row found last; invalid if there is none. */
 TransactionId
 Table::writer() const
 {
@@ -267,9 +265,9 @@ Table::find_all(std::span<const KeyPair> keys, bool *found)
 				Int64GetDatum(keys.front().first));
 	ScanKeyInit(&between[1], 1, BTLessEqualStrategyNumber, F_INT8LE,
 				Int64GetDatum(keys.back().first));
-	scan_->xs_want_itup = true; // most entries need not be followed to their row
+	scan_->xs_want_itup = true; // the key is read from the index; most rows are not fetched
 	index_rescan(scan_, between, 2, nullptr, 0);
-	List *busy = NIL; // somebody is at work on them
+	List *busy = NIL; // keys whose row another transaction is inserting or deleting
 	size_t next = 0;
 	while (next < keys.size() && index_getnext_tid(scan_, ForwardScanDirection) != nullptr) {
 		CHECK_FOR_INTERRUPTS();
@@ -305,7 +303,8 @@ Table::row()
 	return slot;
 }
 
-/* Waits for whoever inserts or deletes the same key; an error if it is taken then. */
+/* Waits for a transaction that is inserting or deleting the same key; unique_violation if the key
+ * then exists. */
 void
 Table::insert_into(int index, TupleTableSlot *row)
 {

@@ -1,7 +1,7 @@
 /*
- * Rows into one table without the executor, as COPY does it: many at once into the heap, then into
- * every index (also expression and GIN ones), constraints checked, WAL and logical decoding as
- * usual. Whatever else may hang on an INSERT is left to SQL: see open().
+ * Inserts rows into one table without the executor, as COPY does: many at once into the heap, then
+ * into every index (expression and GIN indexes too), with constraints checked, WAL and logical
+ * decoding as usual. A table on which an INSERT does more than that is left to SQL: see open().
  *
  * The functions call PostgreSQL and may raise an ERROR: only inside pg::call, in a transaction and
  * a memory context of the batch's own. After an ERROR the (sub)transaction's end cleans up.
@@ -15,11 +15,8 @@
 #include "pg/border/error.h"
 
 extern "C" {
-#include "access/genam.h"
 #include "access/skey.h"
 #include "access/tableam.h"
-#include "executor/executor.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 }
 
@@ -34,13 +31,13 @@ struct Column
 	bool identity = false;
 };
 
-/* What the code that fills a table's rows takes for granted. */
+/* The expected columns and key of a table. */
 struct TableShape
 {
 	const char *name;                // in schema bigbrotr
-	std::span<const Column> columns; // the first ones; on INSERT further ones must take null
+	std::span<const Column> columns; // the first ones; open() demands that others take null
 	std::span<const int16_t> key;    // columns of the primary key, from 1
-	const char *counter;             // the only trigger function that may hang on INSERT
+	const char *counter;             // the only trigger function that may fire on INSERT
 };
 
 /* A primary key of two columns. */
@@ -63,30 +60,29 @@ class Table
 {
   public:
 	/*
-	 * Locks the table as INSERT does. False, and nothing is left open, if only SQL does it right:
-	 * another shape, triggers, rules, row security, partitions, another access method, a
-	 * constraint that is checked later, a missing privilege, or a transaction whose snapshot does
-	 * not move.
+	 * Opens and locks the table as INSERT does. False, with nothing left open, if the table must be
+	 * written by SQL: another shape, triggers, rules, row security, partitions, another access
+	 * method, a deferrable constraint, a missing privilege, or a transaction with a fixed snapshot.
 	 */
 	bool open(const TableShape &shape);
 	/*
-	 * For find() and hold() alone: find() sees what the snapshot sees and does not wait. False
-	 * likewise. hold() needs a `lock` of RowShareLock.
+	 * Opens the table for find() and hold() only: find() sees what the snapshot sees and does not
+	 * wait. False as above. hold() needs a `lock` of RowShareLock.
 	 */
 	bool open_to_read(const TableShape &shape, Snapshot snapshot, LOCKMODE lock = AccessShareLock);
 	void close();
 
-	/* Whether there never was a row, as far as a look at the file's size can tell. */
+	/* Is the table's file empty? False does not mean that there is a row. */
 	bool empty() const;
 	/* The value of the identity column for a new row. */
 	int64_t next_identity();
-	/* Whether the rows written are to be counted: as the trigger would do it. */
+	/* Does the table have the counting trigger, so that the caller must count the rows written? */
 	bool counted() const { return counted_; }
 
 	/*
-	 * Looks the key up in what is committed and in what we wrote, and waits for whoever is
-	 * writing or deleting it. The row is valid until the next call. Like all that is called for
-	 * each row, it gives way to interrupts.
+	 * Looks the key up among committed rows and rows of this transaction, and waits for another
+	 * transaction that is inserting or deleting the key. The row is valid until the next call.
+	 * Checks for interrupts.
 	 */
 	TupleTableSlot *find(const Datum *key);
 	/*
@@ -94,21 +90,21 @@ class Table
 	 * a way that excludes this one. False if the row is gone.
 	 */
 	bool hold(LockTupleMode mode);
-	/* The same for keys in ascending order that are close to each other: reads what lies between.
-	 */
+	/* find() for keys in ascending order that are close together: reads the index between the first
+	 * and the last. */
 	void find_all(std::span<const KeyPair> keys, bool *found);
 
-	/* Whether the rows asked for have to be written before the next one. */
+	/* Must write() be called before row()? */
 	bool full() const { return filled_ == kRows; }
 	/* A row to fill. The values must live until write(). */
 	TupleTableSlot *row();
 	/*
-	 * Writes the rows asked for; an error (23505) if a key is taken, maybe by somebody who had to
-	 * be waited for. In the order of their keys: then two writers wait for each other, but never in
-	 * a circle.
+	 * Writes the rows filled since the last call; unique_violation (23505) if a key exists,
+	 * possibly after a wait for the transaction that inserts it. All writers must fill rows in the
+	 * order of their keys, so that they cannot deadlock.
 	 */
 	void write();
-	/* Makes what was written visible to what follows. */
+	/* Makes the written rows visible to later commands. */
 	void finish();
 
   private:
@@ -139,7 +135,7 @@ class Table
 	Relation key_ = nullptr;
 	int key_columns_ = 0;
 	ScanKeyData keys_[2];
-	SnapshotData others_; // whom to wait for
+	SnapshotData others_; // dirty snapshot: the transaction to wait for
 	IndexScanDesc scan_ = nullptr;
 	TupleTableSlot *found_ = nullptr;
 };

@@ -15,7 +15,6 @@ extern "C" {
 #include "nodes/tidbitmap.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 }
@@ -26,7 +25,8 @@ namespace {
 
 constexpr StrategyNumber kOverlap = 1; // of GIN's operator classes for arrays
 
-/* The most common keys, sorted, and their shares; none before ANALYZE has run. May raise. */
+/* The most common keys, sorted, and their frequencies; empty before ANALYZE has run. May raise an
+ * ERROR. */
 AttStatsSlot
 common_keys(Oid index)
 {
@@ -41,7 +41,8 @@ common_keys(Oid index)
 	return out;
 }
 
-/* Of the index, if it is there, complete and a GIN index; else InvalidOid. May raise. */
+/* The Oid of the tag index if it exists, is valid and is a GIN index; else InvalidOid. May raise an
+ * ERROR. */
 Oid
 tag_index(Oid schema)
 {
@@ -68,8 +69,8 @@ row_count(Oid relation)
 	return std::max(rows, 0.0);
 }
 
-/* The events that have one of the keys, by the index: exact, and fast as long as they are few. May
- * raise. */
+/* Counts the events that have one of the keys, by the index: exact, and fast if they are few. May
+ * raise an ERROR. */
 double
 count_matches(Oid index, const Datum *keys, size_t count)
 {

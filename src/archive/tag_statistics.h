@@ -1,5 +1,6 @@
 /*
- * How many events have a tag: what ANALYZE knows, and what the index tells of all others.
+ * How many events have a tag: by the statistics of ANALYZE for common tags, by a count in the index
+ * for others.
  */
 #pragma once
 

@@ -9,42 +9,28 @@ namespace archive {
 
 namespace {
 
-/* No JSON of this size makes a value, or gets a text again, that is too large for the server. */
+/* Tags of this size stay below the server's limit for one value, packed and as text. */
 constexpr size_t kMaxBytes = 256 << 20;
+
+constexpr const char *kDetails[] = {"",
+									"They are not one JSON text.",
+									"An item holds U+0000, which no text can hold.",
+									"They are not an array.",
+									"A tag is not an array.",
+									"A tag is an empty array.",
+									"An item of a tag is not a string."};
 
 [[noreturn]] void
 refuse(nostr::TagsFault fault)
 {
-	int code = ERRCODE_INVALID_PARAMETER_VALUE;
-	const char *detail = nullptr;
-	const char *hint = "Tags are an array of non-empty arrays of strings (NIP-01), such as "
-					   "[[\"t\", \"nostr\"]].";
-	switch (fault) {
-	case nostr::TagsFault::None:
-		break;
-	case nostr::TagsFault::NotJson:
-		code = ERRCODE_INVALID_TEXT_REPRESENTATION;
-		detail = "They are not one JSON text.";
-		break;
-	case nostr::TagsFault::HoldsNul:
-		code = ERRCODE_UNTRANSLATABLE_CHARACTER;
-		detail = "An item holds U+0000, which no text can hold.";
-		hint = "bigbrotr.parse_event puts U+FFFD in its place.";
-		break;
-	case nostr::TagsFault::NotAnArray:
-		detail = "They are no array.";
-		break;
-	case nostr::TagsFault::TagNotAnArray:
-		detail = "A tag is no array.";
-		break;
-	case nostr::TagsFault::EmptyTag:
-		detail = "A tag is an empty array.";
-		break;
-	case nostr::TagsFault::ItemNotAString:
-		detail = "An item of a tag is no string.";
-		break;
-	}
-	throw pg::Error(code, "invalid tags", detail, hint);
+	bool nul = fault == nostr::TagsFault::HoldsNul;
+	throw pg::Error(nul                                  ? ERRCODE_UNTRANSLATABLE_CHARACTER
+					: fault == nostr::TagsFault::NotJson ? ERRCODE_INVALID_TEXT_REPRESENTATION
+														 : ERRCODE_INVALID_PARAMETER_VALUE,
+					"invalid tags", kDetails[static_cast<size_t>(fault)],
+					nul ? "bigbrotr.parse_event puts U+FFFD in its place."
+						: "Tags are an array of non-empty arrays of strings (NIP-01), such as "
+						  "[[\"t\", \"nostr\"]].");
 }
 
 } // namespace

@@ -17,16 +17,15 @@ namespace archive {
 Oid tags_type(Oid schema);
 
 /*
- * Packs tags given as JSON (valid UTF-8) into a value, palloc'd. Throws pg::Error: 22P02 for what
- * is no JSON, 22023 for JSON that is no tags (NIP-01).
+ * Packs tags given as JSON (valid UTF-8) into a value, palloc'd. Throws pg::Error: 22P02 for
+ * invalid JSON, 22023 for JSON that does not have the form of tags (NIP-01).
  */
 Datum packed_tags(std::string_view json);
 
 /* Appends the tags as they stand in the canonical form. Throws pg::Error. */
 void append_tags_json(Datum tags, std::string &out);
 
-/* ---- The rest is for C-like code: it may raise an ERROR, also of bytes that are no packed tags.
- */
+/* ---- The functions below may raise an ERROR, also if the bytes are not packed tags. */
 
 /* Lives as long as the memory context of the call. */
 inline std::string_view
@@ -38,8 +37,8 @@ tags_view(Datum datum)
 [[noreturn]] void refuse_corrupt_tags();
 
 /*
- * Calls visit(name, value) for each tag until it says true; false if it never did. A tag without
- * value has one whose bytes.data() is null.
+ * Calls visit(name, value) for each tag until it returns true; false if it never does. The value of
+ * a tag that has none has bytes.data() == nullptr.
  */
 template <class F>
 bool
@@ -59,7 +58,7 @@ any_tag(std::string_view tags, F visit)
 	return false;
 }
 
-/* The same, visit(letter, value), for those that filters look at. */
+/* Calls visit(letter, value) for each tag that filters can match. */
 template <class F>
 bool
 any_indexed_tag(std::string_view tags, F visit)
@@ -70,7 +69,7 @@ any_indexed_tag(std::string_view tags, F visit)
 	});
 }
 
-/* More tags than these are not indexed: each takes four bytes at least. */
+/* Upper bound of the number of indexed tags: each takes at least four bytes. */
 inline size_t
 most_indexed_tags(std::string_view tags)
 {

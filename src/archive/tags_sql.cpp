@@ -8,26 +8,16 @@
 extern "C" {
 #include "catalog/pg_type.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
-
-PG_FUNCTION_INFO_V1(bigbrotr_tag_values);
-PG_FUNCTION_INFO_V1(bigbrotr_tag_value);
-PG_FUNCTION_INFO_V1(bigbrotr_d_tag);
-PG_FUNCTION_INFO_V1(bigbrotr_expiration);
-PGDLLEXPORT Datum bigbrotr_tag_values(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_tag_value(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_d_tag(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_expiration(PG_FUNCTION_ARGS);
 }
 
 namespace {
 
 Datum
-text_datum(const nostr::PackedItem &item)
+item_datum(const nostr::PackedItem &item)
 {
 	nostr::HexText buffer;
 	std::string_view text = nostr::item_text(item, buffer);
-	return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
+	return archive::text_datum(text);
 }
 
 nostr::PackedItem
@@ -38,8 +28,7 @@ name_argument(FunctionCallInfo fcinfo, nostr::HexBytes &buffer)
 
 } // namespace
 
-Datum
-bigbrotr_tag_values(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_tag_values)
 {
 	nostr::HexBytes buffer;
 	nostr::PackedItem wanted = name_argument(fcinfo, buffer);
@@ -47,34 +36,31 @@ bigbrotr_tag_values(PG_FUNCTION_ARGS)
 	archive::any_tag(archive::tags_view(PG_GETARG_DATUM(0)), [&](const nostr::PackedItem &name,
 																 const nostr::PackedItem &value) {
 		if (name == wanted && value.bytes.data() != nullptr)
-			accumArrayResult(values, text_datum(value), false, TEXTOID, CurrentMemoryContext);
+			accumArrayResult(values, item_datum(value), false, TEXTOID, CurrentMemoryContext);
 		return false;
 	});
 	return makeArrayResult(values, CurrentMemoryContext);
 }
 
-Datum
-bigbrotr_tag_value(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_tag_value)
 {
 	nostr::HexBytes buffer;
 	nostr::PackedItem value;
 	if (archive::first_value(archive::tags_view(PG_GETARG_DATUM(0)), name_argument(fcinfo, buffer),
 							 value))
-		return text_datum(value);
+		return item_datum(value);
 	PG_RETURN_NULL();
 }
 
 /* Without a d tag, or if it has no value, it counts as empty. */
-Datum
-bigbrotr_d_tag(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_d_tag)
 {
 	nostr::PackedItem value;
 	archive::first_value(archive::tags_view(PG_GETARG_DATUM(0)), {"d"}, value);
-	return text_datum(value);
+	return item_datum(value);
 }
 
-Datum
-bigbrotr_expiration(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_expiration)
 {
 	nostr::PackedItem value;
 	nostr::HexText buffer;

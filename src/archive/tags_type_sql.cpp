@@ -5,22 +5,7 @@
 
 extern "C" {
 #include "libpq/pqformat.h"
-#include "utils/builtins.h"
-
-PG_FUNCTION_INFO_V1(bigbrotr_tags_in);
-PG_FUNCTION_INFO_V1(bigbrotr_tags_out);
-PG_FUNCTION_INFO_V1(bigbrotr_tags_recv);
-PG_FUNCTION_INFO_V1(bigbrotr_tags_send);
-PG_FUNCTION_INFO_V1(bigbrotr_tags_to_json);
-PG_FUNCTION_INFO_V1(bigbrotr_tags_to_jsonb);
-PG_FUNCTION_INFO_V1(bigbrotr_jsonb_to_tags);
-PGDLLEXPORT Datum bigbrotr_tags_in(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_tags_out(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_tags_recv(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_tags_send(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_tags_to_json(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_tags_to_jsonb(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_jsonb_to_tags(PG_FUNCTION_ARGS);
+#include "utils/jsonb.h"
 }
 
 namespace {
@@ -42,28 +27,25 @@ as_json(Datum tags, F make)
 	return pg::boundary([&] {
 		std::string json;
 		archive::append_tags_json(tags, json);
-		return pg::call([&] { return make(json.data(), static_cast<int>(json.size())); });
+		return pg::call([&] { return make(std::string_view(json)); });
 	});
 }
 
 } // namespace
 
-Datum
-bigbrotr_tags_in(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_tags_in)
 {
 	return from_json(PG_GETARG_CSTRING(0));
 }
 
-Datum
-bigbrotr_tags_out(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_tags_out)
 {
-	return as_json(PG_GETARG_DATUM(0), [](const char *json, int size) {
-		return CStringGetDatum(pnstrdup(json, static_cast<Size>(size)));
+	return as_json(PG_GETARG_DATUM(0), [](std::string_view json) {
+		return CStringGetDatum(pnstrdup(json.data(), json.size()));
 	});
 }
 
-Datum
-bigbrotr_tags_recv(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_tags_recv)
 {
 	auto *message = reinterpret_cast<StringInfo>(PG_GETARG_POINTER(0));
 	int version = pq_getmsgint(message, 1);
@@ -77,28 +59,23 @@ bigbrotr_tags_recv(PG_FUNCTION_ARGS)
 	return from_json({json, static_cast<size_t>(size)});
 }
 
-Datum
-bigbrotr_tags_send(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_tags_send)
 {
-	return as_json(PG_GETARG_DATUM(0), [](const char *json, int size) {
+	return as_json(PG_GETARG_DATUM(0), [](std::string_view json) {
 		StringInfoData message;
 		pq_begintypsend(&message);
 		pq_sendint8(&message, kBinaryVersion);
-		pq_sendtext(&message, json, size);
+		pq_sendtext(&message, json.data(), static_cast<int>(json.size()));
 		return PointerGetDatum(pq_endtypsend(&message));
 	});
 }
 
-Datum
-bigbrotr_tags_to_json(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_tags_to_json)
 {
-	return as_json(PG_GETARG_DATUM(0), [](const char *json, int size) {
-		return PointerGetDatum(cstring_to_text_with_len(json, size));
-	});
+	return as_json(PG_GETARG_DATUM(0), archive::text_datum);
 }
 
-Datum
-bigbrotr_tags_to_jsonb(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_tags_to_jsonb)
 {
 	std::string_view tags = archive::tags_view(PG_GETARG_DATUM(0));
 	auto *digits = static_cast<nostr::HexText *>(palloc(2 * tags.size() + 1)); // of all hex items
@@ -124,8 +101,7 @@ bigbrotr_tags_to_jsonb(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(JsonbValueToJsonb(builder.result));
 }
 
-Datum
-bigbrotr_jsonb_to_tags(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_jsonb_to_tags)
 {
 	Jsonb *tags = PG_GETARG_JSONB_P(0);
 	return from_json(JsonbToCString(nullptr, &tags->root, VARSIZE(tags)));

@@ -1,13 +1,13 @@
 /*
- * How long questions may take.
+ * The time limit of queries.
  */
 #pragma once
 
 namespace archive {
 
 /*
- * The statement that runs now has bigbrotr.query_timeout from its first call of this on: many
- * questions in one statement have no more time than one. Throws pg::Error.
+ * Limits the current statement to bigbrotr.query_timeout, counted from its first call of this
+ * function: many queries in one statement share the time. Throws pg::Error.
  */
 void limit_query_time();
 

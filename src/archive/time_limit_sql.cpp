@@ -1,5 +1,6 @@
 /*
- * _bigbrotr.limit_time(purpose): a time-out for what runs now, beside statement_timeout.
+ * _bigbrotr.limit_time(purpose): a time-out for the current statement, in addition to
+ * statement_timeout.
  */
 #include "time_limit.h"
 
@@ -10,14 +11,12 @@ extern "C" {
 #include "access/xact.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
-
-PGDLLEXPORT Datum bigbrotr_limit_time(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(bigbrotr_limit_time);
 }
 
 namespace {
 
-/* Every call begins anew, but never goes beyond what the server had armed itself. */
+/* Each call replaces our earlier time-out, but never extends the one that the server armed for
+ * statement_timeout. */
 void
 arm(TimestampTz end)
 {
@@ -49,8 +48,7 @@ archive::limit_query_time()
 	pg::call([] { arm(end); });
 }
 
-Datum
-bigbrotr_limit_time(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_limit_time)
 {
 	pg::boundary([&] {
 		std::string_view purpose = archive::varlena_view(PG_GETARG_DATUM(0));

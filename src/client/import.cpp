@@ -68,7 +68,7 @@ class Server
 
 	Result run(const char *sql, const std::vector<Parameter> &parameters)
 	{
-		std::vector<std::string> texts; // with the NUL that libpq wants behind a text
+		std::vector<std::string> texts; // with a NUL at the end, as libpq requires
 		texts.reserve(parameters.size());
 		std::vector<const char *> values;
 		std::vector<int> lengths, formats;
@@ -146,7 +146,7 @@ class Input
 	std::optional<int64_t> size_;
 };
 
-/* Leaves out what an earlier run did. */
+/* Skips what an earlier run has imported. */
 void
 skip(Input &input, int64_t bytes)
 {

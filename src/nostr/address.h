@@ -1,6 +1,6 @@
 /*
- * Which IP addresses are public (IANA special-purpose registries). The same table judges literal
- * addresses in relay URLs and what DNS returned, at connect time.
+ * Which IP addresses are public (IANA special-purpose registries). The same table is used for
+ * literal addresses in relay URLs and, at connect time, for the answers of DNS.
  */
 #pragma once
 
@@ -9,9 +9,9 @@
 
 namespace nostr {
 
-/* True if the address may be a public host: not private, loopback, link-local, documentation, … */
+/* False for private, loopback, link-local, documentation and other special addresses. */
 bool is_public_ipv4(const std::array<uint8_t, 4> &address);
-/* IPv4-mapped addresses are not public: whoever has one must unwrap it first and ask again. */
+/* False also for IPv4-mapped addresses: the caller must unwrap them. */
 bool is_public_ipv6(const std::array<uint8_t, 16> &address);
 
 } // namespace nostr

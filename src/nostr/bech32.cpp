@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "ascii.h"
+
 namespace nostr {
 
 namespace {
@@ -49,18 +51,6 @@ class Checksum
 	uint32_t state_ = 1;
 };
 
-bool
-is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-bool
-is_lower(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
 } // namespace
 
 Bech32
@@ -79,14 +69,14 @@ decode_bech32(std::string_view text, size_t max_chars)
 	for (char c : text.substr(0, separator)) {
 		if (c < 33 || c > 126)
 			return {"bad_prefix"};
-		out.prefix += static_cast<char>(is_upper(c) ? c + ('a' - 'A') : c);
+		out.prefix += to_lower(c);
 	}
 	if (out.prefix.empty())
 		return {"bad_prefix"};
 
 	Checksum checksum(out.prefix);
 	for (char c : text.substr(separator + 1)) {
-		int value = kValues[static_cast<unsigned char>(is_upper(c) ? c + ('a' - 'A') : c)];
+		int value = kValues[static_cast<unsigned char>(to_lower(c))];
 		if (value < 0)
 			return {"bad_character"};
 		checksum.add(static_cast<unsigned>(value));

@@ -11,9 +11,10 @@ namespace nostr {
 
 struct Bech32
 {
-	const char *reason = nullptr; // null: good; else a reason code, and the rest is unspecified
-	std::string prefix;           // lower-case
-	std::string words;            // values of 0 .. 31, without the checksum
+	const char *reason =
+		nullptr;        // null: valid; else a reason code, and the other fields are unspecified
+	std::string prefix; // lower-case
+	std::string words;  // values of 0 .. 31, without the checksum
 };
 
 /*

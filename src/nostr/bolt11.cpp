@@ -9,7 +9,7 @@ namespace {
 constexpr size_t kMaxChars = 16384;
 constexpr int64_t kPerBitcoin = 100'000'000'000; // millisatoshi
 
-/* What one unit of the amount is worth: `value` millisatoshi, a tenth of one for `p`. */
+/* One unit of the amount in millisatoshi; `p` is a tenth of one. */
 struct Unit
 {
 	int64_t value = kPerBitcoin;
@@ -72,8 +72,8 @@ bolt11_amount(std::string_view invoice)
 	Bech32 decoded = decode_bech32(invoice, kMaxChars);
 	if (decoded.reason != nullptr)
 		return {decoded.reason};
-	/* Main, regression test, signet and test networks; the longer name of two that begin alike
-	 * first. */
+	/* The prefixes of the networks. A longer one stands before a shorter one with which it begins.
+	 */
 	for (std::string_view network : {"lnbcrt", "lnbc", "lntbs", "lntb", "lnsb"})
 		if (decoded.prefix.starts_with(network)) {
 			std::string_view amount = std::string_view(decoded.prefix).substr(network.size());

@@ -16,9 +16,9 @@ struct Bolt11Amount
 };
 
 /*
- * Reads the amount from the prefix; of the rest only the checksum is looked at. Reasons: those of
- * decode_bech32, no_invoice (another prefix), bad_amount (a leading zero, parts of a millisatoshi,
- * more than 2^63-1).
+ * Reads the amount from the prefix and checks the checksum; the data is not parsed. Reasons: those
+ * of decode_bech32, no_invoice (another prefix), bad_amount (a leading zero, parts of a
+ * millisatoshi, more than 2^63-1).
  */
 Bolt11Amount bolt11_amount(std::string_view invoice);
 

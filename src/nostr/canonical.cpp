@@ -15,7 +15,7 @@ namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
 
-/* Fetching the algorithm and making a context cost more than the hashing: once per thread. */
+/* One per thread: fetching the algorithm and making a context cost more than the hashing. */
 class Sha256
 {
   public:
@@ -66,8 +66,8 @@ append_hex(const uint8_t *bytes, size_t size, std::string &out)
 	}
 }
 
-/* The letter after the backslash for characters with a short escape; 'u' for the other controls;
- * 0 for what stands for itself. */
+/* The letter after the backslash of a character's short escape; 'u' for other control characters; 0
+ * if the character needs no escape. */
 char
 escape_letter(unsigned char c)
 {
@@ -90,7 +90,7 @@ escape_letter(unsigned char c)
 	}
 }
 
-/* -1 for what is no lower-case hex digit. */
+/* The values of lower-case hex digits; -1 for other characters. */
 constexpr std::array<int8_t, 256> kHexValues = [] {
 	std::array<int8_t, 256> values{};
 	values.fill(-1);
@@ -163,9 +163,7 @@ append_canonical_head(const Event &event, std::string &out)
 	append_number(event.created_at, out);
 	out += ',';
 	append_number(event.kind, out);
-	out += ',';
-	out += event.tags;
-	out += ',';
+	out.append(",").append(event.tags).append(",");
 }
 
 void
@@ -189,21 +187,13 @@ to_json(const Event &event)
 {
 	std::string out;
 	out.reserve(event.tags.size() + event.content.size() + 400);
-	out += "{\"id\":\"";
-	append_hex(event.id.data(), event.id.size(), out);
-	out += "\",\"pubkey\":\"";
-	append_hex(event.pubkey.data(), event.pubkey.size(), out);
-	out += "\",\"created_at\":";
-	append_number(event.created_at, out);
-	out += ",\"kind\":";
-	append_number(event.kind, out);
-	out += ",\"tags\":";
-	out += event.tags;
-	out += ",\"content\":";
+	out.append("{\"id\":\"").append(to_hex(view(event.id)));
+	out.append("\",\"pubkey\":\"").append(to_hex(view(event.pubkey)));
+	out.append("\",\"created_at\":").append(std::to_string(event.created_at));
+	out.append(",\"kind\":").append(std::to_string(event.kind));
+	out.append(",\"tags\":").append(event.tags).append(",\"content\":");
 	append_json_string(event.content, out);
-	out += ",\"sig\":\"";
-	append_hex(event.sig.data(), event.sig.size(), out);
-	out += "\"}";
+	out.append(",\"sig\":\"").append(to_hex(view(event.sig))).append("\"}");
 	return out;
 }
 

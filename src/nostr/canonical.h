@@ -1,5 +1,5 @@
 /*
- * Pieces of the canonical form (NIP-01), for readers that have parts of it already.
+ * Parts of the canonical form (NIP-01), for parsers that have other parts already.
  */
 #pragma once
 

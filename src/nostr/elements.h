@@ -8,8 +8,8 @@
 namespace nostr {
 
 /*
- * Each read_… takes the next element and is false if that is missing or of the wrong type. Why is
- * worked out only then, by fault().
+ * Each read_… function takes the next element; false if it is missing or of the wrong type. Only
+ * then fault() finds out why.
  */
 class Elements
 {
@@ -36,22 +36,23 @@ class Elements
 
 	bool read_string(std::string &out, size_t max = SIZE_MAX);
 	bool read_subscription(std::string &out);
-	/* Shortened; a missing text is as good as an empty one. */
+	/* A text, cut after kTextBytes. A missing text counts as an empty one. */
 	bool read_text(std::string &out);
 	/* Pairs of hex digits, at least one. */
 	bool read_hex_bytes(std::string &out);
-	/* An object of which only the end is of interest. */
+	/* Skips an object. */
 	bool skip_object() { return next() && cursor_.peek() == '{' && skip(); }
 	/* The value at the cursor. */
 	bool skip() { return cursor_.skip(limits_.depth - 1) == Reject::None; }
 
-	/* Further elements mean nothing to us, but they must be JSON, and nothing may follow. */
+	/* Skips further elements, which must be JSON, up to the end of the message. */
 	bool finish();
 
-	/* An event as the last element that counts, and the end of the message. */
+	/* Reads an event, then as finish(). */
 	Reject read_event_and_finish(std::string &scratch, Event &event);
 
-	/* Why the frame is refused: as a JSON text, or if it is one, as a message. */
+	/* Why the frame is refused: BadMessage if it is valid JSON, else what is wrong with the JSON.
+	 */
 	Reject fault() const;
 
   private:

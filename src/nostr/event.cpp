@@ -24,7 +24,7 @@ enum Field : unsigned
 
 constexpr unsigned kAllFields = (1u << kFieldCount) - 1;
 
-/* kFieldCount for a name that means nothing to us. */
+/* The field of that name; kFieldCount for an unknown name. */
 unsigned
 field_of(const json::String &name)
 {
@@ -36,7 +36,7 @@ field_of(const json::String &name)
 	return kFieldCount;
 }
 
-/* What is only needed until the id is checked. */
+/* Data that is only needed until the id is checked. */
 struct Draft
 {
 	json::String content;
@@ -138,7 +138,7 @@ read_field(unsigned field, json::Cursor &cursor, const Limits &limits, int depth
 	}
 }
 
-/* Reads all fields; the content stays where it is. */
+/* Reads all fields. The content is not unescaped yet. */
 Reject
 read_object(json::Cursor &cursor, const Limits &limits, int depth, std::string &scratch,
 			Event &event, Draft &draft)
@@ -222,47 +222,13 @@ EventParser::parse(std::string_view json, Event &event)
 const char *
 reject_code(Reject reason)
 {
-	switch (reason) {
-	case Reject::None:
-		return "none";
-	case Reject::BadJson:
-		return "bad_json";
-	case Reject::BadUtf8:
-		return "bad_utf8";
-	case Reject::TooDeep:
-		return "too_deep";
-	case Reject::TooLarge:
-		return "too_large";
-	case Reject::TooManyTags:
-		return "too_many_tags";
-	case Reject::NotAnObject:
-		return "not_an_object";
-	case Reject::MissingField:
-		return "missing_field";
-	case Reject::DuplicateField:
-		return "duplicate_field";
-	case Reject::BadId:
-		return "bad_id";
-	case Reject::BadPubkey:
-		return "bad_pubkey";
-	case Reject::BadSig:
-		return "bad_sig";
-	case Reject::BadCreatedAt:
-		return "bad_created_at";
-	case Reject::BadKind:
-		return "bad_kind";
-	case Reject::BadTags:
-		return "bad_tags";
-	case Reject::BadContent:
-		return "bad_content";
-	case Reject::IdMismatch:
-		return "id_mismatch";
-	case Reject::BadSignature:
-		return "bad_signature";
-	case Reject::BadMessage:
-		return "bad_message";
-	}
-	return "unknown";
+	static constexpr const char *codes[] = {
+		"none",          "bad_json",      "bad_utf8",       "too_deep",        "too_large",
+		"too_many_tags", "not_an_object", "missing_field",  "duplicate_field", "bad_id",
+		"bad_pubkey",    "bad_sig",       "bad_created_at", "bad_kind",        "bad_tags",
+		"bad_content",   "id_mismatch",   "bad_signature",  "bad_message"};
+	static_assert(std::size(codes) == static_cast<size_t>(Reject::BadMessage) + 1);
+	return codes[static_cast<size_t>(reason)];
 }
 
 } // namespace nostr

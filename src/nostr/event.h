@@ -27,7 +27,7 @@ enum class Reject : uint8_t
 	TooDeep,        // nesting beyond Limits::depth
 	TooLarge,       // longer than Limits::event_bytes
 	TooManyTags,    // more than Limits::tags
-	NotAnObject,    // the event is no JSON object
+	NotAnObject,    // the event is not a JSON object
 	MissingField,   // one of the seven fields is absent
 	DuplicateField, // one of the seven fields stands twice
 	BadId,          // not 64 lower-case hex digits
@@ -38,7 +38,7 @@ enum class Reject : uint8_t
 	BadTags,        // not an array of non-empty arrays of strings
 	BadContent,     // not a string
 	IdMismatch,     // the id is not the hash of the event
-	BadSignature,   // the signature does not verify, or the key is no curve point
+	BadSignature,   // the signature does not verify, or the key is not a curve point
 	BadMessage,     // a JSON text, but no well-formed relay message
 };
 
@@ -97,7 +97,19 @@ std::string to_json(const Event &event);
 /* Appends `text` as a JSON string with quotes, escaped as the canonical form wants it. */
 void append_json_string(std::string_view text, std::string &out);
 
+template <size_t N>
+std::string_view
+view(const std::array<uint8_t, N> &bytes)
+{
+	return {reinterpret_cast<const char *>(bytes.data()), N};
+}
+
 std::string to_hex(const uint8_t *bytes, size_t size);
+inline std::string
+to_hex(std::string_view bytes)
+{
+	return to_hex(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+}
 /* False unless `hex` is exactly 2*size lower-case hex digits. */
 bool from_hex(std::string_view hex, uint8_t *bytes, size_t size);
 

@@ -1,5 +1,5 @@
 /*
- * Reads an event out of a longer JSON text: what EventParser and the message parsers share.
+ * Reads an event out of a longer JSON text, for EventParser and the message parsers.
  */
 #pragma once
 

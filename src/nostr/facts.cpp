@@ -21,24 +21,14 @@ kind_class(int32_t kind)
 const char *
 kind_class_name(KindClass kind_class)
 {
-	switch (kind_class) {
-	case KindClass::Regular:
-		return "regular";
-	case KindClass::Replaceable:
-		return "replaceable";
-	case KindClass::Ephemeral:
-		return "ephemeral";
-	case KindClass::Addressable:
-		return "addressable";
-	}
-	return "unknown";
+	static constexpr const char *names[] = {"regular", "replaceable", "ephemeral", "addressable"};
+	return names[static_cast<size_t>(kind_class)];
 }
 
 std::string
 address(int32_t kind, std::string_view author, std::string_view identifier)
 {
-	std::string hex = to_hex(reinterpret_cast<const uint8_t *>(author.data()), author.size());
-	return (std::to_string(kind) + ':' + hex + ':').append(identifier);
+	return (std::to_string(kind) + ':' + to_hex(author) + ':').append(identifier);
 }
 
 int

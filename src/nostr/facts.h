@@ -1,5 +1,6 @@
 /*
- * What an event says of itself beyond its fields: class of its kind, proof of work, expiration.
+ * Properties that follow from an event's fields: class of its kind, address, proof of work,
+ * expiration.
  */
 #pragma once
 
@@ -12,7 +13,7 @@
 
 namespace nostr {
 
-/* Kinds whose events say something about others: deletion (NIP-09) and vanish requests (NIP-62). */
+/* Kinds of events that act on other events: deletion (NIP-09) and vanish requests (NIP-62). */
 constexpr int32_t kDeletion = 5, kVanish = 62;
 
 enum class KindClass : uint8_t
@@ -23,20 +24,20 @@ enum class KindClass : uint8_t
 	Addressable  // one per author, kind and d tag
 };
 
-/* NIP-01; kinds that it puts into no class are regular, as practised. */
+/* NIP-01. Kinds without a class count as regular, as relays do. */
 KindClass kind_class(int32_t kind);
 
 /* "regular", … */
 const char *kind_class_name(KindClass kind_class);
 
-/* NIP-01: what `a` tags call an event of a kind that is replaceable, or addressable by its d tag.
- * The author is given as bytes. */
+/* NIP-01: the value of an `a` tag that names a replaceable or addressable event. `author` is the
+ * key's bytes. */
 std::string address(int32_t kind, std::string_view author, std::string_view identifier = {});
 
 /* NIP-13: leading zero bits of an id. */
 int pow_bits(const Id &id);
 
-/* NIP-40: the value of an expiration tag in Unix seconds; nothing if it is no decimal number. */
+/* NIP-40: the value of an expiration tag in Unix seconds; nothing if it is not a decimal number. */
 std::optional<int64_t> parse_expiration(std::string_view value);
 
 } // namespace nostr

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ascii.h"
 #include "json.h"
 #include "nip19.h"
 
@@ -12,13 +13,7 @@ namespace nostr {
 
 namespace {
 
-constexpr int kDepth = 4; // of values that are refused anyway
-
-bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+constexpr int kDepth = 4; // for skipping values that are refused anyway
 
 template <class T>
 void
@@ -28,7 +23,7 @@ sort_unique(std::vector<T> &values)
 	values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
-/* NIP-50: extensions such as include:spam; none of them means anything here. */
+/* Removes the extensions of NIP-50, such as include:spam: none is supported. */
 std::string
 without_extensions(std::string_view text)
 {
@@ -49,11 +44,11 @@ without_extensions(std::string_view text)
 	return out;
 }
 
-/* One filter being read. Faults are texts; "" is none. */
-class Reader
+/* Parses one filter. Its functions return the fault as a text; "" means success. */
+class FilterReader
 {
   public:
-	Reader(std::string_view json, Filter &filter, KeyText keys)
+	FilterReader(std::string_view json, Filter &filter, KeyText keys)
 		: cursor_(json), filter_(filter), keys_(keys)
 	{
 	}
@@ -181,8 +176,8 @@ class Reader
 				return "invalid: value of " + key + " is not a string";
 			if (wanted != nullptr) {
 				Id bytes;
-				if (std::string fault = key_value(key, *wanted, text, bytes); !fault.empty())
-					return fault;
+				if (std::string wrong = key_value(key, *wanted, text, bytes); !wrong.empty())
+					return wrong;
 				text = to_hex(bytes.data(), bytes.size());
 			}
 			condition.values.push_back(std::move(text));
@@ -223,18 +218,10 @@ class Reader
 		return true;
 	}
 
-	static std::string printable(std::string text)
-	{
-		for (char &c : text)
-			if (c < ' ' || c > '~')
-				c = '?';
-		return text;
-	}
-
 	json::Cursor cursor_;
 	Filter &filter_;
 	KeyText keys_;
-	std::vector<std::string> seen_; // at most those we know: an unknown one ends it
+	std::vector<std::string> seen_; // bounded: an unknown key ends the parsing
 	size_t values_ = 0;
 };
 
@@ -291,7 +278,7 @@ parse_filter(std::string_view json, Filter &filter, KeyText keys)
 		return "invalid: filter is longer than " + std::to_string(Filter::kBytes) + " bytes";
 	if (!simdjson::validate_utf8(json.data(), json.size()))
 		return "invalid: filter is not UTF-8";
-	return Reader(json, filter, keys).read();
+	return FilterReader(json, filter, keys).read();
 }
 
 std::string
@@ -312,7 +299,7 @@ condition_json(const Filter &filter)
 		}
 		out += ']';
 	};
-	auto hex = [&](const auto &bytes) { out += '"' + to_hex(bytes.data(), bytes.size()) + '"'; };
+	auto hex = [&](const auto &bytes) { out += '"' + to_hex(view(bytes)) + '"'; };
 	if (filter.ids)
 		list("ids", *filter.ids, hex);
 	if (filter.authors)

@@ -1,8 +1,8 @@
 /*
  * Filters (NIP-01) and what they match.
  *
- * Sans I/O. The parser is strict: what is not understood is refused with a reason, never ignored,
- * since that would answer more than was asked. An empty list is legal and matches nothing.
+ * Sans I/O. The parser is strict: an unknown member is refused with a reason, because a filter
+ * without it would match more events. An empty list is legal and matches nothing.
  */
 #pragma once
 
@@ -36,7 +36,7 @@ struct Filter
 	std::optional<std::vector<int32_t>> kinds;
 	std::vector<TagCondition> tags;
 	std::optional<int64_t> since, until; // inclusive, Unix seconds
-	std::optional<int64_t> limit;        // no condition: newest of those that match
+	std::optional<int64_t> limit;        // not a condition: the newest of the matching events
 	std::optional<std::string> search;   // NIP-50; words only, extensions are dropped
 
 	/* An empty list, or times that exclude each other. */
@@ -56,7 +56,7 @@ enum class KeyText : uint8_t
  */
 std::string parse_filter(std::string_view json, Filter &filter, KeyText keys = KeyText::Hex);
 
-/* The filter as one line of JSON, without its limit: what parse_filter() takes back. */
+/* The filter as one line of JSON that parse_filter() reads, without its limit. */
 std::string condition_json(const Filter &filter);
 
 /* A tag with a name of one letter, and its first value. */
@@ -76,7 +76,7 @@ struct Indexed
 	std::span<const IndexedTag> tags;
 };
 
-/* Everything but `limit` and `search`. */
+/* Checks all conditions but `search`. */
 bool matches(const Filter &filter, const Indexed &event);
 bool matches(const Filter &filter, const Event &event);
 
@@ -84,8 +84,8 @@ bool matches(const Filter &filter, const Event &event);
 bool is_indexed_name(std::string_view name);
 
 /*
- * What stands for a tag in an index: 64 bits of hash of the letter and the packed value. Collisions
- * happen; whoever looks up by key must compare the values. On disk: must never change.
+ * The key of a tag in an index: a 64-bit hash of the letter and the packed value. Keys may collide:
+ * after a look-up the caller must compare the values. On disk: must never change.
  */
 int64_t tag_key(char name, const PackedItem &value);
 int64_t tag_key(char name, std::string_view value);

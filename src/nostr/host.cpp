@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "address.h"
+#include "ascii.h"
 
 namespace nostr {
 namespace {
@@ -25,7 +26,7 @@ constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
 
-/* Names of private use (RFC 6761 and what home networks use), and whatever is under them. */
+/* Names of private use (RFC 6761 and those of home networks), with all names under them. */
 constexpr std::string_view kLocalNames[] = {
 	"localhost", "localdomain", "local",     "lan",  "home",    "internal", "intranet",
 	"corp",      "private",     "home.arpa", "test", "invalid", "example",
@@ -68,7 +69,7 @@ to_ascii(std::string_view name, std::string &ascii)
 	return true;
 }
 
-/* Exactly four decimal numbers: what inet_aton takes beyond that only hides addresses. */
+/* Exactly four decimal numbers: the other forms that inet_aton() accepts only hide addresses. */
 bool
 parse_ipv4(const Labels &labels, std::array<uint8_t, 4> &address)
 {
@@ -190,14 +191,6 @@ refused(const char *reason)
 }
 
 } // namespace
-
-void
-ascii_lower(std::string &text)
-{
-	for (char &c : text)
-		if (c >= 'A' && c <= 'Z')
-			c = static_cast<char>(c - 'A' + 'a');
-}
 
 Host
 normalise_host(std::string_view text)

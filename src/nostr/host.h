@@ -21,7 +21,4 @@ Host normalise_host(std::string_view text);
 /* The inside of the brackets. Must not hold U+0000. */
 Host normalise_ipv6(std::string_view text);
 
-/* Letters A-Z to lower case, whatever the locale. */
-void ascii_lower(std::string &text);
-
 } // namespace nostr

@@ -7,15 +7,11 @@
 #include <emmintrin.h>
 #endif
 
+#include "ascii.h"
+
 namespace nostr::json {
 
 namespace {
-
-bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
 
 /* The first `"`, `\` or control character, or `end`. */
 const char *
@@ -38,18 +34,6 @@ find_special(const char *p, const char *end)
 	while (p < end && *p != '"' && *p != '\\' && static_cast<unsigned char>(*p) >= 0x20)
 		p++;
 	return p;
-}
-
-int
-hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 /* Four hex digits that are known to be good. */
@@ -154,7 +138,7 @@ Cursor::string(String &out)
 	}
 }
 
-/* Checks the escape at the cursor and notes what it means for the spelling of `out`. */
+/* Checks the escape at the cursor and updates the flags of `out`. */
 Reject
 Cursor::escape(String &out)
 {
@@ -258,7 +242,7 @@ Cursor::boolean(bool &out)
 	return out || literal("false");
 }
 
-/* Any number of RFC 8259, whatever its size: its value is nobody's concern. */
+/* Skips a number of RFC 8259, of any size. */
 bool
 Cursor::number()
 {

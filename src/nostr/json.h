@@ -1,6 +1,6 @@
 /*
- * Reading JSON in one pass, strictly (RFC 8259), without a tree: the caller walks a cursor over the
- * text and takes what it expects; what it does not know it skips, fully checked.
+ * Reads JSON in one pass, strictly (RFC 8259), without a tree: the caller moves a cursor over the
+ * text, reads the values it expects and skips others, which are checked too.
  *
  * The text must be valid UTF-8 already: callers check a whole frame once.
  */
@@ -9,12 +9,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "event.h"
 
 namespace nostr::json {
 
-/* A string as it stands in the text, without its quotes. Escapes are checked, not yet resolved. */
+/* A string as it is written, without its quotes. Escapes are checked, but not resolved. */
 struct String
 {
 	std::string_view raw;
@@ -37,7 +38,8 @@ class Cursor
 			next_++;
 	}
 
-	/* The next character after white space; '\0' at the end (a raw NUL is no JSON either). */
+	/* The next character after white space; '\0' at the end (a raw NUL is not valid JSON either).
+	 */
 	char peek()
 	{
 		space();
@@ -61,7 +63,7 @@ class Cursor
 		return next_ == end_;
 	}
 
-	/* A string. BadJson also if there is none; BadUtf8 for a lone surrogate. */
+	/* A string. BadJson also if the value is not a string; BadUtf8 for a lone surrogate. */
 	Reject string(String &out);
 
 	/* An integer token (no sign, fraction or exponent) of at most `max`. */
@@ -84,8 +86,8 @@ class Cursor
 };
 
 /*
- * Appends the text of `s` with escapes resolved. Stops after about `max` bytes (never before them,
- * at most three behind), perhaps inside a character.
+ * Appends the text of `s` with escapes resolved. Stops after `max` to `max` + 3 bytes, perhaps
+ * inside a character.
  */
 void append_unescaped(const String &s, std::string &out, size_t max = SIZE_MAX);
 
@@ -94,5 +96,16 @@ void append_canonical(const String &s, std::string &out, std::string &scratch);
 
 /* True if `s` is the text `word`, however it is spelled. */
 bool equals(const String &s, std::string_view word);
+
+/* The value beside the text `s` in a table of pairs, else `otherwise`. */
+template <class Value, size_t N>
+Value
+look_up(const String &s, const std::pair<std::string_view, Value> (&table)[N], Value otherwise)
+{
+	for (const auto &[word, value] : table)
+		if (equals(s, word))
+			return value;
+	return otherwise;
+}
 
 } // namespace nostr::json

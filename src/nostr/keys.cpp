@@ -15,8 +15,8 @@
 namespace nostr {
 
 /*
- * Direct-mapped by the first bytes of the key: whoever mines keys that collide only makes his own
- * events as slow as they would be without a cache.
+ * A direct-mapped cache, by the first bytes of the key. An attacker who mines colliding keys only
+ * makes their events as slow as without a cache.
  */
 struct Verifier::State
 {
@@ -37,7 +37,7 @@ struct Verifier::State
 
 	std::vector<Entry> cache = std::vector<Entry>(kEntries);
 
-	/* Null if `key` is no x coordinate of a curve point. */
+	/* Null if `key` is not the x coordinate of a curve point. */
 	const secp256k1_xonly_pubkey *parse(const PublicKey &key)
 	{
 		Entry &entry = cache[(key[0] << 8 | key[1]) % kEntries];

@@ -24,7 +24,7 @@ class Verifier
 	std::unique_ptr<State> state_;
 };
 
-/* Signs with one key. Throws std::invalid_argument if `secret` is no valid key. */
+/* Signs with one key. Throws std::invalid_argument if `secret` is not a valid key. */
 class Signer
 {
   public:

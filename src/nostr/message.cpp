@@ -8,7 +8,7 @@ namespace nostr {
 
 namespace {
 
-/* NIP-67: an array of hints; some relays send the bare word. Other things are ignored. */
+/* NIP-67: an array of hints; some relays send a single string. Other values are ignored. */
 bool
 read_hints(Elements &elements, bool &finish)
 {
@@ -71,7 +71,7 @@ read_ok(Elements &elements, RelayMessage &message)
 		   elements.cursor().boolean(message.accepted) && elements.read_text(message.text);
 }
 
-/* A challenge is sent back as it came, so that a shortened one is of no use. */
+/* A challenge is sent back unchanged, so it must not be cut. */
 bool
 read_challenge(Elements &elements, std::string &out)
 {
@@ -82,22 +82,16 @@ read_challenge(Elements &elements, std::string &out)
 MessageType
 message_type(const json::String &verb)
 {
-	static constexpr struct
-	{
-		std::string_view verb;
-		MessageType type;
-	} types[] = {{"EVENT", MessageType::Event},   {"EOSE", MessageType::Eose},
-				 {"CLOSED", MessageType::Closed}, {"NOTICE", MessageType::Notice},
-				 {"OK", MessageType::Ok},         {"AUTH", MessageType::Auth},
-				 {"COUNT", MessageType::Count},   {"NEG-MSG", MessageType::NegMsg},
-				 {"NEG-ERR", MessageType::NegErr}};
-	for (const auto &known : types)
-		if (json::equals(verb, known.verb))
-			return known.type;
-	return MessageType::Unknown;
+	static constexpr std::pair<std::string_view, MessageType> types[] = {
+		{"EVENT", MessageType::Event},   {"EOSE", MessageType::Eose},
+		{"CLOSED", MessageType::Closed}, {"NOTICE", MessageType::Notice},
+		{"OK", MessageType::Ok},         {"AUTH", MessageType::Auth},
+		{"COUNT", MessageType::Count},   {"NEG-MSG", MessageType::NegMsg},
+		{"NEG-ERR", MessageType::NegErr}};
+	return json::look_up(verb, types, MessageType::Unknown);
 }
 
-/* All of a message but an EVENT. */
+/* Reads the rest of any message but an EVENT. */
 bool
 read_message(Elements &elements, RelayMessage &message)
 {
@@ -176,7 +170,7 @@ peek_created_at(std::string_view frame)
 			continue;
 		}
 		uint64_t seconds;
-		/* Of two, nobody knows which one the relay goes by. */
+		/* A second created_at: it is unknown which one the relay sorts by. */
 		if (found || !cursor.integer(INT64_MAX, seconds))
 			return {};
 		found = static_cast<int64_t>(seconds);

@@ -43,8 +43,8 @@ struct RelayMessage
  * Keeps scratch memory between calls: one per thread.
  *
  * parse() returns Reject::None for a well-formed message (type Unknown for a verb we do not know),
- * else the reason. For a refused EVENT, `message.type` is Event and `message.subscription` is set
- * if it could be read before the fault.
+ * else the reason. For a refused EVENT, `message.type` is Event, and `message.subscription` is set
+ * if the fault comes after it.
  */
 class MessageParser
 {
@@ -57,35 +57,10 @@ class MessageParser
 };
 
 /*
- * created_at of the event in a refused EVENT frame, if it has one and can be read up to there: only
- * good for knowing where a relay is in its stored events, never for storing anything.
+ * created_at of the event in a refused EVENT frame, if the frame can be read so far. It only tells
+ * how far a relay has got in its stored events; it must not be stored.
  */
 std::optional<int64_t> peek_created_at(std::string_view frame);
-
-/* Messages from clients, as a relay (or a test of one) reads them. */
-enum class ClientMessageType : uint8_t
-{
-	Event,
-	Req,
-	Close,
-	Auth,
-	Count,
-	NegOpen,
-	NegMsg,
-	NegClose,
-	Unknown
-};
-
-struct ClientMessage
-{
-	ClientMessageType type = ClientMessageType::Unknown;
-	std::string subscription;
-	Event event;         // Event, Auth
-	int filters = 0;     // Req, Count: number of filter objects
-	std::string payload; // NegOpen, NegMsg: pairs of hexadecimal digits of either case
-};
-
-Reject parse_client_message(std::string_view frame, ClientMessage &message, Limits limits = {});
 
 /* The prefix of OK, CLOSED and NEG-ERR texts: the word of [a-z-] before the first colon, else "".
  */

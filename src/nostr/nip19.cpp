@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ascii.h"
 #include "bech32.h"
 
 namespace nostr {
@@ -13,7 +14,7 @@ namespace {
 /* TLV types. */
 enum : uint8_t
 {
-	kSpecial, // what the text is about
+	kSpecial, // the key, id, identifier or relay
 	kRelay,
 	kAuthor,
 	kKind
@@ -21,7 +22,7 @@ enum : uint8_t
 
 constexpr size_t kMaxValue = 255; // a length is one byte
 
-/* What a type is made of. */
+/* The fields that a type may have. */
 struct Shape
 {
 	Nip19Type type;
@@ -46,8 +47,7 @@ shape_of(Nip19Type type)
 bool
 is_relay(std::string_view text)
 {
-	return text.size() <= kMaxValue &&
-		   std::all_of(text.begin(), text.end(), [](char c) { return c >= 32 && c <= 126; });
+	return text.size() <= kMaxValue && std::all_of(text.begin(), text.end(), is_printable);
 }
 
 bool
@@ -139,7 +139,7 @@ is_complete(const Nip19 &entity)
 	}
 }
 
-/* Whether it says something that its type cannot hold. */
+/* Does the entity have a field that its type cannot hold? */
 bool
 is_overfull(const Nip19 &entity)
 {
@@ -160,13 +160,6 @@ fault_of_values(const Nip19 &entity)
 	if (entity.identifier && !is_identifier(*entity.identifier))
 		return "bad_identifier";
 	return nullptr;
-}
-
-template <class Bytes>
-std::string_view
-view(const Bytes &bytes)
-{
-	return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
 }
 
 void

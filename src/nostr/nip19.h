@@ -1,6 +1,6 @@
 /*
- * NIP-19: keys, ids and addresses as people pass them around (npub1…, nevent1…), also as nostr:
- * URIs (NIP-21). Strict where software differs: a field that may stand once stands once.
+ * NIP-19: keys, ids and addresses as texts (npub1…, nevent1…), also as nostr: URIs (NIP-21). Strict
+ * where software differs: a field that may occur once must not occur twice.
  */
 #pragma once
 
@@ -26,7 +26,7 @@ enum class Nip19Type : uint8_t
 	Nrelay
 };
 
-/* What one text says. Which parts are there depends on the type. */
+/* The content of one text. The type decides which fields are present. */
 struct Nip19
 {
 	static constexpr size_t kMaxChars = 5000;

@@ -111,7 +111,7 @@ class Packer
 	std::string scratch_;
 };
 
-/* What nests deeper is JSON for all we know. */
+/* Values nested more deeply than the limit are not checked further and count as JSON. */
 bool
 is_json(std::string_view text)
 {

@@ -1,6 +1,6 @@
 /*
- * The tags of an event (NIP-01), packed as they are stored: about half of what they are as JSON,
- * and readable item by item without a tree.
+ * The tags of an event (NIP-01), packed for storage: about half the size of their JSON, and
+ * readable item by item without a tree.
  *
  *   tags    for each tag: how many items it has (at least one), then the items
  *   item    one byte n: 0 … 250  n bytes of text follow
@@ -30,7 +30,7 @@ struct PackedItem
 	auto operator<=>(const PackedItem &) const = default;
 };
 
-/* Ids and keys are nearly all of the long items. */
+/* Most long items are ids and keys: 64 hex digits, packed as 32 bytes. */
 using HexText = std::array<char, 64>;
 using HexBytes = std::array<uint8_t, 32>;
 
@@ -51,8 +51,8 @@ enum class TagsFault : uint8_t
 	ItemNotAString,
 };
 
-/* The most bytes that tags of so many bytes of JSON may take: each item at most what it takes
- * there, but two more if it has 16 KB or more. */
+/* Upper bound of the packed size. An item takes at most as many bytes as in JSON, and two more if
+ * it has 16 KB or more. */
 constexpr size_t
 packed_size_bound(size_t json_size)
 {
@@ -71,12 +71,12 @@ class TagReader
 	{
 	}
 
-	/* Goes to the next tag, leaving out what was not read of this one; false at the end. */
+	/* Goes to the next tag, skipping the unread items of the current one; false at the end. */
 	bool next_tag();
 	/* The next item of this tag; false at its end. The first is its name, the second its value. */
 	bool next_item(PackedItem &item);
 
-	/* True once the end was none because the bytes are no packed tags. */
+	/* True if a function returned false because the bytes are not packed tags. */
 	bool corrupt() const { return corrupt_; }
 
   private:

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <vector>
 
+#include "ascii.h"
 #include "host.h"
 
 namespace nostr {
@@ -18,7 +19,7 @@ struct CodePoint
 	size_t size; // bytes
 };
 
-/* The first code point of `text`; U+FFFD and one byte where it is no valid UTF-8. */
+/* The first code point of `text`; U+FFFD and one byte if it is invalid UTF-8. */
 CodePoint
 first_code_point(std::string_view text)
 {
@@ -97,18 +98,6 @@ has_inner_blank(std::string_view text)
 	return false;
 }
 
-bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* Does `text` begin with ws, wss, http or https and then one of `marks`? */
 bool
 begins_with_scheme(std::string_view text, std::string_view marks)
@@ -162,7 +151,7 @@ default_port(bool tls)
 	return tls ? 443 : 80;
 }
 
-/* `port` is left alone if there is none. */
+/* Leaves `port` unchanged if `digits` is empty. */
 const char *
 read_port(std::string_view digits, int &port)
 {
@@ -201,16 +190,6 @@ read_authority(std::string_view text, Host &host, int &port)
 	}
 	host = normalise_host(text.substr(0, colon));
 	return host.reason;
-}
-
-int
-hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 bool
@@ -255,7 +234,8 @@ read_path(std::string_view text, std::string &path)
 	std::string spelled;
 	if (const char *reason = respell_path(text, spelled))
 		return reason;
-	// Dot segments (RFC 3986, 5.2.4) go first: an empty segment is one that ".." takes away.
+	// Dot segments (RFC 3986, 5.2.4) are removed before empty ones: ".." may remove an empty
+	// segment.
 	std::vector<std::string_view> segments;
 	for (std::string_view rest = spelled; !rest.empty();) {
 		rest.remove_prefix(1);
@@ -273,7 +253,7 @@ read_path(std::string_view text, std::string &path)
 	for (const std::string_view segment : segments)
 		if (!segment.empty())
 			path.append("/").append(segment);
-	// At the end of a URL these would be trimmed the next time.
+	// Escaped, because normalising the result again would trim these characters at its end.
 	if (path.ends_with(','))
 		path.replace(path.size() - 1, 1, "%2C");
 	else if (path.ends_with(';'))
@@ -324,19 +304,8 @@ normalise(std::string_view text, UrlMode mode, RelayUrl &result)
 const char *
 network_name(Network network)
 {
-	switch (network) {
-	case Network::Clearnet:
-		return "clearnet";
-	case Network::Tor:
-		return "tor";
-	case Network::I2p:
-		return "i2p";
-	case Network::Loki:
-		return "loki";
-	case Network::Local:
-		break;
-	}
-	return "local";
+	static constexpr const char *names[] = {"clearnet", "tor", "i2p", "loki", "local"};
+	return names[static_cast<size_t>(network)];
 }
 
 RelayUrl

@@ -25,7 +25,7 @@ const char *network_name(Network network);
 enum class UrlMode : uint8_t
 {
 	Strict, // a ws:// or wss:// scheme is demanded
-	Lenient // for lists that hold nothing but relay URLs: bare hosts, http(s) read as ws(s)
+	Lenient // for lists of relay URLs only: also bare hosts, and http(s) as ws(s)
 };
 
 struct RelayUrl

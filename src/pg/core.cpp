@@ -1,8 +1,6 @@
 /* What the server calls when it loads the core library. */
 #include "pg/cycle/preload.h"
 
-#include "pg/border/compat.h"
-
 extern "C" {
 PG_MODULE_MAGIC;
 
@@ -10,9 +8,9 @@ PGDLLEXPORT void _PG_init();
 }
 
 /*
- * The dynamic linker has loaded the preload library before. It is an older one if another build was
- * installed and the server has not been restarted since: then the two disagree about what is where
- * in shared memory.
+ * The dynamic linker has loaded the preload library already. If another build was installed and the
+ * server has not been restarted since, that library is older, and the two disagree about the layout
+ * of shared memory.
  */
 void
 _PG_init()

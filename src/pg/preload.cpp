@@ -4,8 +4,6 @@
 #include "pg/cycle/slots.h"
 #include "pg/cycle/utility_hook.h"
 
-#include "pg/border/compat.h"
-
 extern "C" {
 PG_MODULE_MAGIC;
 
@@ -15,8 +13,9 @@ PGDLLEXPORT void _PG_init();
 const char pg::preloaded_build[] = BIGBROTR_BUILD;
 
 /*
- * Without shared_preload_libraries only the settings are there: everything that needs no worker
- * works, and what needs one says so. Never an ERROR: that would break pg_upgrade.
+ * Without shared_preload_libraries only the settings are defined: functions that need no worker
+ * work, the others raise an error with a hint. Never raises an ERROR here: that would break
+ * pg_upgrade.
  */
 void
 _PG_init()

@@ -5,24 +5,14 @@
 
 #include <simdjson.h>
 
+#include "nostr/ascii.h"
+
 namespace wire {
-namespace {
-
-bool
-is_printable(char c)
-{
-	return c >= ' ' && c <= '~';
-}
-
-} // namespace
 
 std::string
 printable(std::string_view text, size_t limit)
 {
-	std::string clean(text.substr(0, limit));
-	std::replace_if(
-		clean.begin(), clean.end(), [](char c) { return !is_printable(c); }, '?');
-	return clean;
+	return nostr::printable(text.substr(0, limit));
 }
 
 void
@@ -83,7 +73,7 @@ void
 Reader::ascii(std::string_view &text, size_t limit)
 {
 	text = this->text(limit);
-	if (!std::all_of(text.begin(), text.end(), is_printable))
+	if (!std::all_of(text.begin(), text.end(), nostr::is_printable))
 		throw Fault{"text is not printable"};
 }
 

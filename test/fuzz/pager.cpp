@@ -4,21 +4,14 @@
  * window, is cut at any point, or has its pages dropped. Every pass ends.
  */
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 
 #include "nostr/paging.h"
+#include "require.h"
 
 using namespace nostr;
 
 namespace {
-
-void
-require(bool held)
-{
-	if (!held)
-		abort();
-}
 
 /* The fuzzer's choices, one byte each; zeros at the end. */
 class Choices

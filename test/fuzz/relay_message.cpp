@@ -2,21 +2,13 @@
  * Any bytes as a frame. To get behind the id check, which no fuzzer guesses, an event that is only
  * refused for its id is put back into the frame with the right one.
  */
-#include "nostr/message.h"
-
-#include <cstdlib>
+#include "client_message.h"
+#include "require.h"
 
 using nostr::MessageType;
 using nostr::Reject;
 
 namespace {
-
-void
-require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 void
 check_event(const nostr::RelayMessage &message, nostr::MessageParser &parser)

@@ -1,18 +1,10 @@
 /* An accepted URL maps to itself, and its parts are fit to connect to. */
-#include <cstdlib>
-
 #include "nostr/relay_url.h"
+#include "require.h"
 
 using namespace nostr;
 
 namespace {
-
-void
-require(bool held)
-{
-	if (!held)
-		abort();
-}
 
 void
 check(std::string_view text, UrlMode mode)

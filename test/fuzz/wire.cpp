@@ -2,20 +2,12 @@
  * What decodes encodes to the same bytes again. An input is the type of a frame and its body, or
  * (first byte: which) a good frame and changes to it, since a fuzzer seldom guesses a whole one.
  */
-#include <cstdlib>
-
+#include "require.h"
 #include "wire/archive.h"
 
 using namespace wire;
 
 namespace {
-
-void
-require(bool held)
-{
-	if (!held)
-		abort();
-}
 
 using Any = std::variant<Hello, Log, Stats, Ack, ArchiveSettings, RelayOpen, RelayMore, RelayStop,
 						 Known, Forget, Question, Batch>;

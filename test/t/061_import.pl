@@ -198,8 +198,8 @@ sub error_of
 	return $stderr =~ /ERROR:  (.*)/ ? $1 : 'none';
 }
 is(error_of("CALL bigbrotr.import_events('relative.jsonl')"), '"relative.jsonl" is not an absolute path', 'relative path');
-is(error_of("CALL bigbrotr.import_events('/no/such/file')"), 'could not open file "/no/such/file": No such file or directory', 'no file');
-is(error_of("CALL bigbrotr.import_events('/')"), 'could not read file "/": Invalid argument', 'a directory');
+is(error_of("CALL bigbrotr.import_events('/no/such/file')"), 'could not read file "/no/such/file": No such file or directory', 'no file');
+is(error_of("CALL bigbrotr.import_events('/')"), 'could not read file "/": Is a directory', 'a directory');
 is(error_of('CALL bigbrotr.import_events(NULL)'), 'path and resume must not be null', 'null');
 is(error_of("BEGIN; CALL bigbrotr.import_events('$file')"), 'bigbrotr.import_events cannot run inside a transaction block', 'transaction');
 is(error_of("CREATE ROLE feeder; GRANT bigbrotr_writer TO feeder; SET ROLE feeder; CALL bigbrotr.import_events('$file')"),

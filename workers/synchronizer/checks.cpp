@@ -87,7 +87,7 @@ BatchCheck::verify_some(const wire::Batch &batch)
 		}
 		if (!is_genuine(event, *verifier_))
 			throw pg::NetFault{"it called a forged event verified: " +
-							   nostr::to_hex(event.id->data(), event.id->size())};
+							   nostr::to_hex(nostr::view(*event.id))};
 		unverified_ = next(random_);
 	}
 }

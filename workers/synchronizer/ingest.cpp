@@ -14,12 +14,7 @@ pg::Statement claim_statement("SELECT _bigbrotr.claim_coverage($1, $2, $3, $4, $
 pg::Statement
 	report_statement("SELECT _bigbrotr.report_relay($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
 
-template <size_t N>
-std::string_view
-view(const std::array<uint8_t, N> &bytes)
-{
-	return {reinterpret_cast<const char *>(bytes.data()), N};
-}
+using nostr::view;
 
 std::vector<archive::Event>
 events_of(const wire::Batch &batch)

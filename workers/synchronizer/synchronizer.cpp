@@ -172,7 +172,7 @@ class Synchronizer : public pg::Service
 		std::vector<std::string_view> ids;
 		ids.reserve(question.ids.size());
 		for (const nostr::Id &id : question.ids)
-			ids.emplace_back(reinterpret_cast<const char *>(id.data()), id.size());
+			ids.push_back(nostr::view(id));
 		std::vector<uint8_t> known;
 		worker.transaction_with_retries("looking up events", {.read_only = true},
 										[&] { known = archive::known_events(ids); });
@@ -218,9 +218,11 @@ class Synchronizer : public pg::Service
 		HandedRelay &relay = *book_.find(report.relay_id);
 		if (!relay.open || relay.attempt != report.attempt)
 			return;
-		if (report.phase == wire::RelayPhase::CaughtUp)
+		if (report.phase == wire::RelayPhase::CaughtUp) {
 			relay.live_since = now;
-		else if (report.phase == wire::RelayPhase::Ended)
+			// Live events were dropped: the relay is read again at once.
+			relay.more |= report.reason == "no_memory";
+		} else if (report.phase == wire::RelayPhase::Ended)
 			book_.end(relay);
 	}
 

@@ -164,7 +164,12 @@ PageJob::prove(std::vector<nostr::Claim> claims)
 			proven.push_back({.relay_id = context_.ledger->relay_id, .claim = claim});
 	}
 	context_.ledger->end_step(std::move(proven));
-	context_.learned.pacer.answered();
+	Learned &learned = context_.learned;
+	learned.pacer.answered();
+	/* A limit that a stall has halved grows back while pages are answered. */
+	if (learned.page_limit > 0)
+		learned.page_limit = std::min(learned.page_limit + learned.page_limit / 64 + 1,
+									  context_.client.host().config.page_limit);
 	context_.pages++;
 	complaints_ = 0;
 	notice_.clear();

@@ -1,20 +1,15 @@
 #include "pg/border/catalog.h"
 
-#include "pg/border/compat.h"
-
 extern "C" {
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_authid.h"
-#include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 }
@@ -87,9 +82,10 @@ lock_extension()
 	Oid extension = get_extension_oid("bigbrotr", true);
 	char *version = nullptr;
 	if (OidIsValid(extension)) {
-		/* DROP EXTENSION takes it exclusively and before our tables: the same order as here. */
+		/* DROP EXTENSION locks the extension exclusively before our tables: the same order as here.
+		 */
 		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
-		version = extension_version(extension); // it may have gone while we waited
+		version = extension_version(extension); // DROP EXTENSION may have committed while we waited
 	}
 	if (version == nullptr)
 		return psprintf("extension \"bigbrotr\" is not installed in database \"%s\"; "

@@ -1,5 +1,5 @@
 /*
- * What our processes ask the system catalogs. These functions call PostgreSQL and may raise an
+ * Questions to the system catalogs. These functions call PostgreSQL and may raise an
  * ERROR; inside a transaction only.
  */
 #pragma once
@@ -9,22 +9,22 @@
 namespace pg {
 
 /*
- * Can a worker connect? Null if so, else why not, in palloc'd memory. Shared catalogs only: needs
- * no database.
+ * Why a worker cannot connect, in palloc'd memory; null if it can. Reads shared catalogs only, so
+ * the process needs no database.
  */
 const char *why_not_connectable(const char *database, const char *role);
 
 /*
- * Locks the extension against being dropped or altered until the end of the transaction. Null if it
- * is there in the version of this library, else what is wrong, in palloc'd memory.
+ * Locks the extension against DROP and ALTER until the end of the transaction. Null if it is
+ * installed in the version of this library, else what is wrong, in palloc'd memory.
  */
 const char *lock_extension();
 
-/* May the current user create databases? The server's own check is exported by its newest minor
- * releases only. */
+/* May the current user create databases? The server exports its own check only since late minor
+ * releases. */
 bool may_create_databases();
 
-/* May everybody who may create databases copy it? */
+/* Is the database a template, which any user who may create databases can copy? */
 bool is_template(Oid database);
 
 } // namespace pg

@@ -47,6 +47,14 @@ extern "C" {
 #define PGDLLEXPORT __attribute__((visibility("default")))
 #endif
 
+/* The head of a function that SQL calls by this name: declares, exports and defines it. */
+#define SQL_FUNCTION(name)                                                                         \
+	extern "C" {                                                                                   \
+	PG_FUNCTION_INFO_V1(name);                                                                     \
+	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                      \
+	}                                                                                              \
+	Datum name(PG_FUNCTION_ARGS)
+
 namespace pg::compat {
 
 inline void
@@ -115,7 +123,7 @@ identity_sequence(Relation relation, AttrNumber column)
 #endif
 }
 
-/* Not a deferrable one. */
+/* The index of the primary key, unless that is deferrable. */
 inline Oid
 primary_key_index(Relation relation)
 {
@@ -151,7 +159,8 @@ begin_bitmap_scan(Relation index, Snapshot snapshot, int keys)
 #if PG_VERSION_NUM >= 190000
 using JsonbBuilder = JsonbInState;
 #else
-struct JsonbBuilder {
+struct JsonbBuilder
+{
 	JsonbParseState *parseState;
 	JsonbValue *result; /* after the last token */
 };
@@ -177,7 +186,7 @@ create_wait_event_set(int events)
 #endif
 }
 
-/* 0: none, for a prepared transaction holds it. */
+/* The process of a transaction; 0 for a prepared transaction. */
 inline pid_t
 process_of(const VirtualTransactionId &id)
 {

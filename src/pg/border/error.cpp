@@ -1,5 +1,7 @@
 #include "pg/border/error.h"
 
+#include <new>
+
 namespace pg {
 
 static std::string
@@ -23,7 +25,8 @@ ServerError::~ServerError()
 		MemoryContextDelete(context);
 }
 
-/* Null if there is no memory, or no text. Never raises: it runs while an exception is alive. */
+/* A copy of the text; null if the text is empty or there is no memory. Never raises an ERROR: it
+ * runs while an exception is alive. */
 static char *
 copy(MemoryContext context, const char *text)
 {
@@ -54,6 +57,23 @@ Failure::set(int sqlstate, const char *message) noexcept
 }
 
 void
+Failure::set_caught() noexcept
+{
+	try {
+		throw;
+	} catch (const Error &error) {
+		set(error);
+	} catch (const std::bad_alloc &) {
+		set(ERRCODE_OUT_OF_MEMORY, "out of memory");
+	} catch (const std::exception &error) {
+		set(ERRCODE_INTERNAL_ERROR, error.what());
+	} catch (...) {
+		set(ERRCODE_INTERNAL_ERROR, "unknown C++ exception");
+	}
+}
+
+/* Takes the server's record out of the error. */
+void
 Failure::set(const Error &error) noexcept
 {
 	if (const auto &server = error.server(); server && server->context != nullptr) {
@@ -80,7 +100,8 @@ Failure::raise() const
 	pg_unreachable();
 }
 
-/* Copying an error may itself run out of memory; that must not jump either. */
+/* Copies the pending error. That may run out of memory, which raises another ERROR: it is caught
+ * here. */
 static ErrorData *
 copy_pending(MemoryContext &kept)
 {
@@ -89,7 +110,7 @@ copy_pending(MemoryContext &kept)
 	if (sigsetjmp(here, 0) != 0)
 		return nullptr;
 	PG_exception_stack = &here;
-	/* Below TopMemoryContext: the one that is current may end with the transaction. */
+	/* A child of TopMemoryContext: the current context may be deleted with the transaction. */
 	kept = AllocSetContextCreate(TopMemoryContext, "bigbrotr error", ALLOCSET_SMALL_SIZES);
 	MemoryContextSwitchTo(kept);
 	return CopyErrorData();

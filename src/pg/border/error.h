@@ -5,8 +5,8 @@
  *   C++ -> PostgreSQL   pg::call([&] { return SPI_execute(…); })     an ERROR becomes a pg::Error
  *   PostgreSQL -> C++   pg::boundary([&] { …; return datum; })       an exception becomes an ERROR
  *
- * An error of the server passes through as it is: with the names of table and constraint, positions
- * and its context lines, which are not collected a second time.
+ * An error of the server passes through unchanged: with the names of table and constraint,
+ * positions and its context lines, which are not added a second time.
  *
  * After a pg::Error the transaction is dead: the code that opened it must abort it before anything
  * else touches the database.
@@ -16,7 +16,6 @@
 #include <csetjmp>
 #include <exception>
 #include <memory>
-#include <new>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -27,7 +26,7 @@ namespace pg {
 
 namespace detail {
 
-/* The server's own record of an error, in a memory context that has no parent to end it. */
+/* The server's own record of an error, in a memory context of its own. */
 struct ServerError
 {
 	MemoryContext context;
@@ -74,16 +73,18 @@ class Failure
 {
   public:
 	void set(int sqlstate, const char *message) noexcept;
-	/* Takes the server's record out of the error. */
-	void set(const Error &error) noexcept;
+	/* In a catch block: the exception that was caught. */
+	void set_caught() noexcept;
 
 	[[noreturn]] void raise() const;
-	/* Null: there was no memory for it. */
+	/* Null if there was no memory for the error. */
 	const ErrorData *data() const { return data_; }
-	/* The context lines are there already. */
+	/* Does the error have its context lines already? */
 	bool has_context() const { return from_server_; }
 
   private:
+	void set(const Error &error) noexcept;
+
 	MemoryContext context_ = CurrentMemoryContext;
 	ErrorData *data_ = nullptr;
 	bool from_server_ = false;
@@ -92,7 +93,7 @@ class Failure
 /* Takes the server's pending error off its stack and throws it. */
 [[noreturn]] void throw_pending(MemoryContext context);
 
-/* Puts the server's error handling back as it was, however the guarded code is left. */
+/* Restores the server's error handling when the guarded block is left by return or exception. */
 struct Handlers
 {
 	sigjmp_buf *stack = PG_exception_stack;
@@ -126,8 +127,8 @@ call(F &&body) -> decltype(body())
 	detail::throw_pending(context);
 }
 
-/* Runs `body`, which is C++; an exception out of it becomes an ERROR. Captures by reference only.
- */
+/* Runs `body`, which is C++; an exception that leaves it becomes an ERROR. `body` may capture by
+ * reference only. */
 template <class F>
 auto
 boundary(F body) -> decltype(body())
@@ -136,16 +137,10 @@ boundary(F body) -> decltype(body())
 	detail::Failure failure;
 	try {
 		return body();
-	} catch (const Error &error) {
-		failure.set(error);
-	} catch (const std::bad_alloc &) {
-		failure.set(ERRCODE_OUT_OF_MEMORY, "out of memory");
-	} catch (const std::exception &error) {
-		failure.set(ERRCODE_INTERNAL_ERROR, error.what());
 	} catch (...) {
-		failure.set(ERRCODE_INTERNAL_ERROR, "unknown C++ exception");
+		failure.set_caught();
 	}
-	failure.raise(); // after the last catch: inside, the exception would leak
+	failure.raise(); // after the catch block: inside, the exception would leak
 }
 
 } // namespace pg

@@ -15,8 +15,8 @@ static volatile sig_atomic_t seen;
 static LockWait last_wait;
 
 /*
- * In a signal handler. While we are queued for it, the lock stays where it is; if we are given it
- * at this moment it is ours, and stays too.
+ * Runs in a signal handler. The LOCK stays in shared memory while this process waits for it or
+ * holds it.
  */
 static void
 look()
@@ -48,7 +48,8 @@ last_lock_wait()
 	return seen ? std::optional(last_wait) : std::nullopt;
 }
 
-/* Of those that hold the lock, not of those that wait for it before us. Null: not to be seen. */
+/* The processes that hold the lock, without those that wait for it before us. Null if the server
+ * names none. */
 static const char *
 holders_of(const LockWait &wait)
 {

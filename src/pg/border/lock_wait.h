@@ -1,7 +1,7 @@
 /*
- * Which lock a transaction of a worker waits for. The server's message about a lock time-out names
- * neither the relation nor the holder, and when it is raised the wait is over; so a timer looks
- * while the transaction waits.
+ * Finds out which lock a transaction of a worker waits for. The server's message about a lock
+ * time-out names neither the relation nor the holder, and when it is raised the wait is over; so a
+ * timer looks while the transaction waits.
  */
 #pragma once
 
@@ -19,12 +19,13 @@ struct LockWait
 	bool is_of_relation() const { return tag.locktag_type <= LOCKTAG_TUPLE; }
 };
 
-/* Once per process. Calls PostgreSQL and may raise an ERROR. */
+/* Registers the timer. Once per process. May raise an ERROR. */
 void register_lock_watch();
-/* With each transaction, which must disable all time-outs at its end. May raise an ERROR. */
+/* Starts the timer for one transaction, which must disable all time-outs at its end. May raise an
+ * ERROR. */
 void watch_lock_waits();
 
-/* Nothing if the last transaction was not seen waiting. */
+/* The lock that the last transaction waited for; nothing if the timer saw no wait. */
 std::optional<LockWait> last_lock_wait();
 
 /*

@@ -1,7 +1,8 @@
 /*
  * A setting is declared once, as a row of a table: the functions' in settings.cpp, the frame's in
  * cycle/settings.cpp, those of a service in workers/<service>/entry.cpp. The server's definition of
- * the setting, the view bigbrotr.settings and docs/settings.md follow from the row.
+ * the setting and the view bigbrotr.settings are made from the row; docs/settings.md must agree
+ * with it.
  */
 #pragma once
 
@@ -53,8 +54,8 @@ struct Setting
 };
 
 constexpr Setting
-boolean(const char *name, bool *variable, const char *boot_value, const char *meaning,
-		int flags = 0, GucContext context = PGC_SIGHUP)
+setting(const char *name, Variable variable, const char *boot_value, const char *meaning, int flags,
+		GucContext context)
 {
 	return {.name = name,
 			.meaning = meaning,
@@ -62,31 +63,31 @@ boolean(const char *name, bool *variable, const char *boot_value, const char *me
 			.boot_value = boot_value,
 			.flags = flags,
 			.context = context};
+}
+
+constexpr Setting
+boolean(const char *name, bool *variable, const char *boot_value, const char *meaning,
+		int flags = 0, GucContext context = PGC_SIGHUP)
+{
+	return setting(name, variable, boot_value, meaning, flags, context);
 }
 
 constexpr Setting
 integer(const char *name, int *variable, const char *boot_value, Range range, const char *meaning,
 		int flags = 0, GucContext context = PGC_SIGHUP)
 {
-	return {.name = name,
-			.meaning = meaning,
-			.variable = variable,
-			.boot_value = boot_value,
-			.range = range,
-			.flags = flags,
-			.context = context};
+	Setting made = setting(name, variable, boot_value, meaning, flags, context);
+	made.range = range;
+	return made;
 }
 
 constexpr Setting
 string(const char *name, char **variable, const char *boot_value, const char *meaning,
 	   int flags = 0, GucStringCheckHook check = nullptr)
 {
-	return {.name = name,
-			.meaning = meaning,
-			.variable = variable,
-			.boot_value = boot_value,
-			.flags = flags,
-			.check = check};
+	Setting made = setting(name, variable, boot_value, meaning, flags, PGC_SIGHUP);
+	made.check = check;
+	return made;
 }
 
 /*

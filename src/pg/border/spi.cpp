@@ -1,20 +1,12 @@
 #include "pg/border/spi.h"
 
-extern "C" {
-#include "utils/lsyscache.h"
-}
+#include <algorithm>
 
 namespace pg {
 
 namespace detail {
 
-/* Text and bytea have the same shape. May raise: only inside pg::call. */
-Datum
-varlena(std::string_view bytes)
-{
-	return PointerGetDatum(cstring_to_text_with_len(bytes.data(), static_cast<int>(bytes.size())));
-}
-
+/* Inside pg::call. */
 Value
 make_array(Datum *elements, bool *nulls, size_t count, Oid element, Oid array)
 {
@@ -34,13 +26,13 @@ make_array(Datum *elements, bool *nulls, size_t count, Oid element, Oid array)
 Value
 value(std::string_view text)
 {
-	return {call([&] { return detail::varlena(text); }), TEXTOID};
+	return {call([&] { return text_datum(text); }), TEXTOID};
 }
 
 Value
 bytea(std::string_view bytes)
 {
-	return {call([&] { return detail::varlena(bytes); }), BYTEAOID};
+	return {call([&] { return text_datum(bytes); }), BYTEAOID};
 }
 
 Datum
@@ -79,72 +71,59 @@ Rows::bytes(uint64_t row, int column) const
 	Datum d = datum(row, column, null);
 	if (null)
 		return {};
-	return call([&] {
-		const text *t = DatumGetTextPP(d);
-		return std::string_view(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
-	});
+	return call([&] { return view(DatumGetTextPP(d)); });
 }
 
-namespace {
-
-struct Elements
+/* value(element) for each element of an array without nulls. */
+template <class T, class F>
+static std::vector<T>
+elements_of(Datum array, Oid type, F value)
 {
-	Datum *values;
+	Datum *elements;
 	int count;
-};
-
-/* The elements of an array without nulls. */
-Elements
-elements_of(Datum array, Oid type)
-{
-	return call([&] {
+	call([&] {
 		int16 length;
 		bool by_value;
 		char alignment;
-		Elements e;
 		get_typlenbyvalalign(type, &length, &by_value, &alignment);
-		deconstruct_array(DatumGetArrayTypeP(array), type, length, by_value, alignment, &e.values,
-						  nullptr, &e.count);
-		return e;
+		deconstruct_array(DatumGetArrayTypeP(array), type, length, by_value, alignment, &elements,
+						  nullptr, &count);
 	});
+	std::vector<T> out(static_cast<size_t>(count));
+	std::transform(elements, elements + count, out.begin(), value);
+	return out;
 }
-
-} // namespace
 
 std::vector<uint8_t>
 Rows::booleans(uint64_t row, int column) const
 {
 	bool null;
-	Elements e = elements_of(datum(row, column, null), BOOLOID);
-	std::vector<uint8_t> out(static_cast<size_t>(e.count));
-	for (size_t i = 0; i < out.size(); i++)
-		out[i] = DatumGetBool(e.values[i]);
-	return out;
+	return elements_of<uint8_t>(datum(row, column, null), BOOLOID,
+								[](Datum d) { return DatumGetBool(d); });
 }
 
 std::vector<int64_t>
 Rows::bigints(uint64_t row, int column) const
 {
 	bool null;
-	Elements e = elements_of(datum(row, column, null), INT8OID);
-	std::vector<int64_t> out(static_cast<size_t>(e.count));
-	for (size_t i = 0; i < out.size(); i++)
-		out[i] = DatumGetInt64(e.values[i]);
-	return out;
+	return elements_of<int64_t>(datum(row, column, null), INT8OID,
+								[](Datum d) { return DatumGetInt64(d); });
 }
 
 std::vector<std::string_view>
 Rows::byteas(uint64_t row, int column) const
 {
 	bool null;
-	Elements e = elements_of(datum(row, column, null), BYTEAOID);
-	std::vector<std::string_view> out;
-	out.reserve(static_cast<size_t>(e.count));
-	for (int i = 0; i < e.count; i++) {
-		const auto *t = reinterpret_cast<const text *>(DatumGetPointer(e.values[i]));
-		out.emplace_back(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
-	}
-	return out;
+	return elements_of<std::string_view>(datum(row, column, null), BYTEAOID, [](Datum d) {
+		return view(reinterpret_cast<const varlena *>(DatumGetPointer(d)));
+	});
+}
+
+void
+Statement::fail(const char *what, int code) const
+{
+	throw Error(ERRCODE_INTERNAL_ERROR, std::string("could not ") + what + " \"" + sql_ +
+											"\": " + SPI_result_code_string(code));
 }
 
 Rows
@@ -169,13 +148,11 @@ Statement::run(std::initializer_list<Value> parameters)
 			return plan;
 		});
 		if (!plan_)
-			throw Error(ERRCODE_INTERNAL_ERROR, std::string("could not prepare \"") + sql_ +
-													"\": " + SPI_result_code_string(SPI_result));
+			fail("prepare", SPI_result);
 	}
 	int result = call([&] { return SPI_execute_plan(plan_, values, nulls, false, 0); });
 	if (result < 0)
-		throw Error(ERRCODE_INTERNAL_ERROR, std::string("could not run \"") + sql_ +
-												"\": " + SPI_result_code_string(result));
+		fail("run", result);
 	return {SPI_tuptable, SPI_tuptable ? SPI_processed : 0};
 }
 

@@ -1,6 +1,6 @@
 /*
- * Prepared statements: values in, rows out. For use inside Worker::transaction(), or wherever SPI
- * is connected; what is built and returned here lives until SPI_finish.
+ * Prepared statements: values in, rows out. For use inside Worker::transaction() or wherever SPI is
+ * connected. Values and rows live until SPI_finish.
  */
 #pragma once
 
@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "pg/border/error.h"
+#include "pg/border/text.h"
 
 extern "C" {
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 }
 
 namespace pg {
@@ -52,82 +52,90 @@ null(Oid type)
 }
 
 namespace detail {
-Datum varlena(std::string_view bytes);
 Value make_array(Datum *elements, bool *nulls, size_t count, Oid element, Oid array);
-} // namespace detail
 
-/*
- * Arrays of `count` elements; at(i) gives the i-th. Of text and bytea it gives a string_view, or an
- * optional one where an element may be NULL.
- */
-template <class F>
-Value
-int4_array(size_t count, F at)
+inline Datum
+datum(bool v)
 {
-	return call([&] {
-		auto *elements = static_cast<Datum *>(palloc(count * sizeof(Datum) + 1));
-		for (size_t i = 0; i < count; i++)
-			elements[i] = Int32GetDatum(at(i));
-		return detail::make_array(elements, nullptr, count, INT4OID, INT4ARRAYOID);
-	});
+	return BoolGetDatum(v);
+}
+inline Datum
+datum(int32_t v)
+{
+	return Int32GetDatum(v);
+}
+inline Datum
+datum(int64_t v)
+{
+	return Int64GetDatum(v);
+}
+inline Datum
+datum(std::string_view v)
+{
+	return text_datum(v);
 }
 
-template <class F>
+template <class T, class F>
 Value
-int8_array(size_t count, F at)
-{
-	return call([&] {
-		auto *elements = static_cast<Datum *>(palloc(count * sizeof(Datum) + 1));
-		for (size_t i = 0; i < count; i++)
-			elements[i] = Int64GetDatum(at(i));
-		return detail::make_array(elements, nullptr, count, INT8OID, INT8ARRAYOID);
-	});
-}
-
-namespace detail {
-template <class F>
-Value
-varlena_array(size_t count, F at, Oid element, Oid array)
+array(size_t count, F at, Oid element, Oid array)
 {
 	return call([&] {
 		auto *elements = static_cast<Datum *>(palloc(count * sizeof(Datum) + 1));
 		auto *nulls = static_cast<bool *>(palloc(count + 1));
 		for (size_t i = 0; i < count; i++) {
-			std::optional<std::string_view> bytes = at(i);
-			nulls[i] = !bytes;
-			elements[i] = bytes ? varlena(*bytes) : 0;
+			std::optional<T> value = at(i);
+			nulls[i] = !value;
+			elements[i] = value ? datum(*value) : 0;
 		}
 		return make_array(elements, nulls, count, element, array);
 	});
 }
 } // namespace detail
 
+/* Arrays of `count` elements; at(i) gives the i-th, an empty optional for NULL. */
+template <class F>
+Value
+bool_array(size_t count, F at)
+{
+	return detail::array<bool>(count, at, BOOLOID, BOOLARRAYOID);
+}
+template <class F>
+Value
+int4_array(size_t count, F at)
+{
+	return detail::array<int32_t>(count, at, INT4OID, INT4ARRAYOID);
+}
+template <class F>
+Value
+int8_array(size_t count, F at)
+{
+	return detail::array<int64_t>(count, at, INT8OID, INT8ARRAYOID);
+}
 template <class F>
 Value
 text_array(size_t count, F at)
 {
-	return detail::varlena_array(count, at, TEXTOID, TEXTARRAYOID);
+	return detail::array<std::string_view>(count, at, TEXTOID, TEXTARRAYOID);
 }
-
 template <class F>
 Value
 bytea_array(size_t count, F at)
 {
-	return detail::varlena_array(count, at, BYTEAOID, BYTEAARRAYOID);
+	return detail::array<std::string_view>(count, at, BYTEAOID, BYTEAARRAYOID);
 }
 
-/* The rows a statement returned. Columns count from 1, as everywhere in SPI. */
+/* The rows that a statement returned. Columns count from 1, as everywhere in SPI. */
 class Rows
 {
   public:
 	Rows(SPITupleTable *table, uint64_t count) : table_(table), count_(count) {}
 	uint64_t count() const { return count_; }
 	bool null(uint64_t row, int column) const;
-	/* Of boolean, integer or bigint. */
+	/* The value of a boolean, integer or bigint column. */
 	int64_t integer(uint64_t row, int column) const;
-	/* Of text or bytea. */
+	/* The bytes of a text or bytea column. */
 	std::string_view bytes(uint64_t row, int column) const;
-	/* Of an array without nulls: boolean[], bigint[] or bytea[]. */
+	/* The elements of an array column without nulls: boolean[], bigint[] or bytea[]. */
 	std::vector<uint8_t> booleans(uint64_t row, int column) const;
 	std::vector<int64_t> bigints(uint64_t row, int column) const;
 	std::vector<std::string_view> byteas(uint64_t row, int column) const;
@@ -148,6 +156,8 @@ class Statement
 	Rows run(std::initializer_list<Value> parameters = {});
 
   private:
+	[[noreturn]] void fail(const char *what, int code) const;
+
 	const char *sql_;
 	SPIPlanPtr plan_ = nullptr;
 };

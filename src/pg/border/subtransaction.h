@@ -1,5 +1,5 @@
 /*
- * What may fail without taking the transaction along.
+ * Work that may fail without aborting the transaction.
  */
 #pragma once
 
@@ -13,8 +13,8 @@ extern "C" {
 namespace pg {
 
 /*
- * Runs `body` in a subtransaction. Any exception undoes it and goes on to the caller, who may then
- * go on as if nothing had been tried. Memory context and SPI connection stay the caller's.
+ * Runs `body` in a subtransaction. An exception rolls it back and is thrown to the caller, whose
+ * transaction is still good. Memory context and SPI connection stay the caller's.
  */
 template <class F>
 void

@@ -15,10 +15,11 @@ extern "C" {
 
 namespace pg {
 
-/* Of the caller, outside of any transaction; the server leaves it in another one. */
+/* The memory context in which begin_transaction() was called: commit and abort switch to another
+ * one. */
 static MemoryContext caller_context;
 
-/* What ALTER ROLE or ALTER DATABASE … SET must not change, for the services rely on it. */
+/* Settings that the services rely on, pinned against ALTER ROLE and ALTER DATABASE … SET. */
 static constexpr const char *kSession[][2] = {
 	{"search_path", "pg_catalog, pg_temp"},
 	{"default_transaction_isolation", "read committed"},
@@ -31,7 +32,7 @@ static constexpr const char *kSession[][2] = {
 #if PG_VERSION_NUM >= 170000
 	{"transaction_timeout", "0"},
 #endif
-	/* Short: the worker tries again, and says meanwhile what it waits for. */
+	/* Short: the worker retries, and shows meanwhile what it waits for. */
 	{"lock_timeout", "2s"},
 };
 
@@ -42,7 +43,7 @@ not_durable()
 					  true, 0, false);
 }
 
-/* A worker has no main loop of the server, which would arm the time-outs of its statements. */
+/* Arms the time-outs that the main loop of a backend would arm: a worker has no such loop. */
 static void
 arm_timeouts(int timeout_ms)
 {
@@ -53,8 +54,8 @@ arm_timeouts(int timeout_ms)
 }
 
 /*
- * Between transactions a request to cancel, or a time-out that was late, has nothing to cancel: it
- * is held back, and forgotten when the next transaction begins.
+ * Holds cancel requests and late time-outs back while no transaction is open: there is nothing to
+ * cancel. arm_timeouts() forgets them.
  */
 static void
 disarm_timeouts()
@@ -72,8 +73,8 @@ prepare_session()
 	disarm_timeouts();
 }
 
-/* Why the worker may not go on, or null. An ERROR or a reason leaves the transaction to be aborted.
- */
+/* Opens the transaction. Returns why the worker must not go on, or null; after an ERROR or a reason
+ * the caller must abort. */
 static const char *
 open(const char *activity, const TransactionOptions &options)
 {
@@ -119,7 +120,7 @@ commit_transaction()
 		disarm_timeouts();
 		CommitTransactionCommand();
 		MemoryContextSwitchTo(caller_context);
-		pgstat_report_stat(false); // else autovacuum never hears of our writes
+		pgstat_report_stat(false); // otherwise autovacuum never learns of our writes
 		pgstat_report_activity(STATE_IDLE, nullptr);
 	});
 }

@@ -13,23 +13,23 @@ struct TransactionOptions
 {
 	bool durable = true; // false: synchronous_commit is off
 	bool read_only = false;
-	std::chrono::milliseconds timeout{0}; // of all of it; 0: bigbrotr.batch_timeout
+	std::chrono::milliseconds timeout{0}; // of the whole transaction; 0: bigbrotr.batch_timeout
 };
 
-/* The extension is not there, or not in this version: the worker has no business here. */
+/* The extension is not installed, or in another version: the worker must end. */
 struct NotReady
 {
 	std::string reason;
 };
 
-/* From the worker's main function, once it is connected: how sessions of workers are set up. */
+/* Sets a worker's session up. From the worker's main function, once it is connected. */
 void prepare_session();
 
 /* Throws pg::Error or NotReady; then no transaction is open. */
 void begin_transaction(const char *activity, const TransactionOptions &options);
-/* Throws pg::Error; then abort_transaction() is due. */
+/* Throws pg::Error; then the caller must call abort_transaction(). */
 void commit_transaction();
-/* If even that fails, this process ends. */
+/* Ends this process with FATAL if the abort itself fails. */
 void abort_transaction() noexcept;
 
 } // namespace pg

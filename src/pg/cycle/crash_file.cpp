@@ -5,8 +5,6 @@
 
 #include "pg/cycle/state_file.h"
 
-#include "pg/border/compat.h"
-
 extern "C" {
 #include "lib/stringinfo.h"
 #include "storage/fd.h"
@@ -68,7 +66,7 @@ count_crashes(bool restarted, TimestampTz now)
 		write_file(content);
 	}
 	for (int i = 0; i < content.count; i++)
-		content.times[i] = std::min(content.times[i], now); // whatever the file says
+		content.times[i] = std::min(content.times[i], now); // a time in the future counts as now
 	Crashes crashes;
 	crashes.total = content.count;
 	for (int i = 0; i < content.count; i++)

@@ -9,15 +9,12 @@
 #include "pg/cycle/slots.h"
 #include "pg/cycle/wish_file.h"
 
-#include "pg/border/compat.h"
-
 extern "C" {
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -26,7 +23,7 @@ PGDLLEXPORT void bigbrotr_launcher_main(Datum);
 }
 
 /*
- * No C++ object with a destructor lives across a call of PostgreSQL here: an ERROR ends this
+ * No C++ object that owns memory lives across a call of PostgreSQL here. An ERROR ends this
  * process, and the postmaster starts it again.
  */
 namespace pg {
@@ -36,12 +33,13 @@ static constexpr int kLauncherRestartS = 10;
 static constexpr int kRecoveryPollMs = 1000;
 static constexpr int kSaveAgainMs = 10 * 1000;
 
-static BackgroundWorkerHandle **handles; // of each slot
+static BackgroundWorkerHandle **handles; // one for each slot; null: the slot has no worker
 static Crashes crashes;
-static bool short_of_processes; // that was said, and none has started since
+static bool short_of_processes; // the warning was logged, and no worker has started since
 static bool wishes_are_saved;
 
-/* A service cannot start yet; the first time is worth a line in the log. */
+/* The service cannot start yet: plans the next attempt. Only the first failure is logged at
+ * `level`. */
 static void
 wait_for(Slot &slot, int level, const char *reason, const char *hint)
 {
@@ -72,7 +70,7 @@ can_connect(Slot &slot)
 	return reason[0] == '\0';
 }
 
-/* By its path, since the directory need not be on dynamic_library_path. */
+/* The library is named by its path: the directory need not be on dynamic_library_path. */
 static void
 set_main(BackgroundWorker &worker, const char *library, const char *function)
 {
@@ -105,7 +103,8 @@ start(int index)
 		return;
 	BackgroundWorker worker = {};
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_ConsistentState; // decide() has waited for more
+	worker.bgw_start_time = BgWorkerStart_ConsistentState; // decide() has waited for the end of
+														   // recovery if the service needs that
 	worker.bgw_restart_time = BGW_NEVER_RESTART;           // only the launcher starts workers
 	worker.bgw_notify_pid = MyProcPid;
 	worker.bgw_main_arg = Int32GetDatum(index);
@@ -114,13 +113,13 @@ start(int index)
 	snprintf(worker.bgw_name, sizeof worker.bgw_name, "bigbrotr %s of database %s", slot.name,
 			 slot.database);
 
-	LWLockAcquire(shared->lock, LW_EXCLUSIVE); // before the worker is there: it looks for this
-	if (!may_start(slot)) {                    // a statement drains the database by now
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE); // the worker reads these fields as soon as it runs
+	if (!may_start(slot)) { // a statement has begun to drain the database since decide()
 		LWLockRelease(shared->lock);
 		return;
 	}
-	slot.ticket = ++shared->ticket;
-	memcpy(worker.bgw_extra, &slot.ticket, sizeof slot.ticket);
+	slot.generation = ++shared->generation;
+	memcpy(worker.bgw_extra, &slot.generation, sizeof slot.generation);
 	bool again = slot.started != 0;
 	slot.has_worker = true;
 	slot.exit = Exit::Failed;
@@ -142,7 +141,7 @@ start(int index)
 		no_process_free(slot);
 }
 
-/* The line in the log for a state that the launcher has set; `gone`: because its worker ended. */
+/* Logs a state that the launcher has set. `gone`: its worker has just ended. */
 static void
 log_change(const Slot &slot, bool gone)
 {
@@ -164,7 +163,7 @@ log_change(const Slot &slot, bool gone)
 		log_state(slot, LOG);
 		break;
 	case State::Starting:
-	case State::Running: // the worker's line
+	case State::Running: // the worker logs it itself
 	case State::Draining:
 		log_state(slot, DEBUG1);
 		break;
@@ -179,7 +178,8 @@ is_asked(const Slot &slot)
 	return slot.start_request || slot.restart_request;
 }
 
-/* One slot, one step. True if its state changed or a request was met: others may wait for that. */
+/* Decides once about one slot. True if its state changed or a request was taken: other slots may
+ * wait for that. */
 static bool
 step(int index)
 {
@@ -197,7 +197,7 @@ step(int index)
 	}
 	State before = slot.state;
 	if (gone)
-		settle(slot);
+		on_worker_exit(slot);
 	State settled = slot.state;
 	bool was_asked = is_asked(slot), was_given_up = slot.given_up_until != 0;
 	Action action = decide(slot);
@@ -260,7 +260,7 @@ take_common_requests(bool reloaded)
 	}
 }
 
-/* Milliseconds until there is something to do although nothing happens; -1: never. */
+/* Milliseconds until the next timed action; -1: none is planned. */
 static long
 time_to_next_action()
 {
@@ -296,7 +296,7 @@ detach(int, Datum)
 	LWLockRelease(shared->lock);
 }
 
-/* Ends the workers of a launcher that failed: their handles were lost with it. */
+/* Ends the workers of a previous launcher that failed: their handles are lost. */
 static void
 end_leftovers()
 {
@@ -304,7 +304,7 @@ end_leftovers()
 		any = false;
 		LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 		for (Slot &slot : all_slots()) {
-			slot.ticket = 0; // those that have not begun will not
+			slot.generation = 0; // a worker that has not attached yet will end by itself
 			if (slot.used && slot.pid != 0) {
 				kill(slot.pid, SIGTERM);
 				any = true;
@@ -371,8 +371,7 @@ bigbrotr_launcher_main(Datum)
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
-	/* No database, only shared catalogs: so the launcher never stands in the way of DROP DATABASE.
-	 */
+	/* No database, only shared catalogs: the launcher must not block DROP DATABASE. */
 	BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
 	prepare();
 	for (bool reload = true;; sleep_until_something_happens()) {

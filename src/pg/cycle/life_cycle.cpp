@@ -6,11 +6,8 @@
 #include "pg/cycle/settings.h"
 #include "pg/cycle/wish_file.h"
 
-#include "pg/border/compat.h"
-
 extern "C" {
 #include "access/xlog.h"
-#include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 }
@@ -18,9 +15,10 @@ extern "C" {
 namespace pg {
 
 static constexpr int kMaxDelayMs = 5 * 60 * 1000;
-static constexpr int kHealthyMs = 60 * 1000; // after that long a failure is the first one again
+static constexpr int kHealthyMs =
+	60 * 1000; // after running for so long, a failure counts as the first one again
 
-/* The lists of the settings, cut up; in lists_context. */
+/* The parsed lists bigbrotr.databases and bigbrotr.services; in lists_context. */
 static MemoryContext lists_context;
 static List *listed_databases, *listed_services;
 
@@ -35,16 +33,6 @@ cut_lists()
 	SplitIdentifierString(pstrdup(settings::databases), ',', &listed_databases);
 	SplitIdentifierString(pstrdup(settings::services), ',', &listed_services);
 	MemoryContextSwitchTo(previous);
-}
-
-static bool
-is_listed(List *names, const char *name)
-{
-	ListCell *one;
-	foreach (one, names)
-		if (strcmp(static_cast<char *>(lfirst(one)), name) == 0)
-			return true;
-	return false;
 }
 
 static const ServiceEntry &
@@ -91,8 +79,8 @@ after_crash(Slot &slot, const Crashes &crashes)
 }
 
 static void
-allot(Slot &slot, const char *database, const ServiceEntry &entry, int instance,
-	  const Crashes &crashes)
+init_slot(Slot &slot, const char *database, const ServiceEntry &entry, int instance,
+		  const Crashes &crashes)
 {
 	/*
 	 * Stop before last_success: atomics must not be cleared with memset. The worker resets the
@@ -119,7 +107,7 @@ allot(Slot &slot, const char *database, const ServiceEntry &entry, int instance,
 		after_crash(slot, crashes);
 }
 
-/* Makes a slot where one is missing. False if no slot is free. */
+/* Makes a slot for the instance unless it has one. False if no slot is free. */
 static bool
 provide(const char *database, const ServiceEntry &entry, int instance, const Crashes &crashes)
 {
@@ -127,7 +115,7 @@ provide(const char *database, const ServiceEntry &entry, int instance, const Cra
 		return true;
 	for (Slot &slot : all_slots())
 		if (!slot.used) {
-			allot(slot, database, entry, instance, crashes);
+			init_slot(slot, database, entry, instance, crashes);
 			return true;
 		}
 	return false;
@@ -173,7 +161,8 @@ static bool
 is_wanted(const Slot &slot)
 {
 	return settings::enabled && !slot.stopped && slot.given_up_until == 0 &&
-		   is_listed(listed_databases, slot.database) && is_listed(listed_services, slot.service) &&
+		   settings::is_in_list(listed_databases, slot.database) &&
+		   settings::is_in_list(listed_services, slot.service) &&
 		   slot.instance <= instances_of(entry_of(slot));
 }
 
@@ -184,7 +173,7 @@ may_start(const Slot &slot)
 	return is_wanted(slot) && !is_drained(slot.database);
 }
 
-/* The name of a service that must go first, or null. */
+/* The name of a service that this one has to wait for, or null. */
 static const char *
 goes_first(const Slot &slot)
 {
@@ -196,7 +185,7 @@ goes_first(const Slot &slot)
 	return nullptr;
 }
 
-/* Null if it is its turn to start, else what it waits for. */
+/* What the service waits for before it may start; null: nothing. */
 static const char *
 waits_for(const Slot &slot, char (&text)[128])
 {
@@ -210,7 +199,7 @@ waits_for(const Slot &slot, char (&text)[128])
 }
 
 void
-settle(Slot &slot)
+on_worker_exit(Slot &slot)
 {
 	Assert(LWLockHeldByMeInMode(shared->lock, LW_EXCLUSIVE));
 	bool was_told = slot.state == State::Draining;
@@ -221,7 +210,7 @@ settle(Slot &slot)
 	if (slot.exit == Exit::Done)
 		set_state(slot, State::Done);
 	else if (was_told)
-		set_state(slot, State::Disabled); // decide() goes on from there
+		set_state(slot, State::Disabled); // decide() chooses the next state
 	else if (slot.exit == Exit::NotReady)
 		start_later(slot, State::Enabled, slot.failures++);
 	else {
@@ -246,15 +235,16 @@ take_requests(Slot &slot)
 		set_state(slot, State::Enabled);
 }
 
-/* Nothing is to run here. */
+/* The service is not to run: disables it, and frees the slot if the database or the instance is not
+ * listed. */
 static void
 rest(Slot &slot)
 {
 	if (slot.state != State::Disabled)
 		set_state(slot, State::Disabled);
 	slot.next_start = 0;
-	slot.used =
-		is_listed(listed_databases, slot.database) && slot.instance <= instances_of(entry_of(slot));
+	slot.used = settings::is_in_list(listed_databases, slot.database) &&
+				slot.instance <= instances_of(entry_of(slot));
 }
 
 Action

@@ -1,6 +1,6 @@
 /*
- * Which services there are, which are to run, and what follows from what has happened to them: the
- * transitions of the state machine in README.md. No process is started or ended here.
+ * The state machine of README.md: which services there are, which are to run, and their
+ * transitions. No process is started or ended here.
  *
  * Launcher only.
  */
@@ -14,7 +14,7 @@ namespace pg {
 /* Reads bigbrotr.databases and bigbrotr.services, and makes slots for what is new. No lock. */
 void read_lists(const Crashes &crashes);
 
-/* The functions below want the lock held: those that change a slot exclusively. */
+/* The functions below require the lock, exclusively if they change a slot. They assert that. */
 
 enum class Action
 {
@@ -23,25 +23,27 @@ enum class Action
 	Terminate
 };
 
-/* Says what to do about a service now. Takes its requests; changes its state if that is enough. */
+/* Takes the requests for a service, changes its state if no process is concerned, and returns what
+ * else to do now. */
 Action decide(Slot &slot);
 
-/* The worker is gone, as the postmaster says: changes the state by the reason in slot.exit. */
-void settle(Slot &slot);
+/* The postmaster says that the worker has ended: sets the next state by the reason in slot.exit. */
+void on_worker_exit(Slot &slot);
 
-/* To `state` until the back-off of the given number of failures is over. */
+/* Sets `state`, and next_start to the end of the back-off for so many failures. */
 void start_later(Slot &slot, State state, int failures);
 
-/* May a worker be registered now? decide() has said so, but the lock was released since. */
+/* May a worker be registered now? To be asked again after decide(), because the lock was released
+ * since. */
 bool may_start(const Slot &slot);
 
 /*
- * When decide() has something to do although nothing else has happened; DT_NOEND: never. What waits
- * for another service or for the end of recovery has no time.
+ * When decide() must be called although no event has happened; DT_NOEND: never. A service that
+ * waits for another service or for the end of recovery has no such time.
  */
 TimestampTz next_action(const Slot &slot);
 
-/* Background workers that bigbrotr needs in all, the launcher included. */
+/* The number of background workers that bigbrotr needs, the launcher included. */
 int processes_needed();
 
 } // namespace pg

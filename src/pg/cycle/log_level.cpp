@@ -22,7 +22,8 @@ trim(std::string_view text)
 	return text;
 }
 
-/* Cuts off what precedes the first `separator`, or all; `rest` has no data then. */
+/* Returns the text before the first `separator` and leaves the text after it in `rest`. Without a
+ * separator returns all; then rest.data() is null. */
 static std::string_view
 cut(std::string_view &rest, char separator)
 {

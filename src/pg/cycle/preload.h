@@ -1,8 +1,9 @@
 /*
- * Two libraries. bigbrotr.so is for shared_preload_libraries: settings, shared memory, launcher and
- * utility hook, and no library but the C library, so that an upgrade of the operating system cannot
- * keep the server from starting. bigbrotr_core.so is all the rest: SQL functions and workers. It
- * needs bigbrotr.so, which the dynamic linker finds in memory or in the same directory.
+ * The extension has two libraries. bigbrotr.so is for shared_preload_libraries: settings, shared
+ * memory, launcher and utility hook. It needs only the C library, so that an upgrade of the
+ * operating system cannot keep the server from starting. bigbrotr_core.so is the rest: SQL
+ * functions and workers. It needs bigbrotr.so, which the dynamic linker finds in memory or in the
+ * same directory.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
- * What the frame must know of a service before any worker of it exists: plain data, one
- * ServiceEntry for each service, in workers/<service>/entry.cpp. workers/services.h lists the
- * services; nothing else does.
+ * What the frame must know about a service before a worker of it exists: plain data, one
+ * ServiceEntry for each service, in workers/<service>/entry.cpp. Only workers/services.h lists the
+ * services.
  *
  * The entries belong to the preload library; what a service does (pg/work/worker.h) belongs to the
  * core library.
@@ -27,15 +27,15 @@ struct ServiceEntry
 	/* The setting with the number of its workers in each database; null: one. */
 	const int *instances = nullptr;
 	/*
-	 * Services of the same database that go first: one that runs once must be done, another one
-	 * must be running. A service that is not to run is not waited for.
+	 * Services of the same database that must be started before this one: those that run once must
+	 * be done, the others running. A service that is not to run is not waited for.
 	 */
 	std::span<const char *const> after = {};
-	bool once = false;       // ends by itself, and is then done
+	bool once = false;       // runs to its end, and is then done
 	bool on_standby = false; // runs during recovery, too
 	bool by_default = true;  // is in the default of bigbrotr.services
 	std::span<const Setting> settings = {};
-	/* What it reads and writes: "table column type", "function(types)". */
+	/* The SQL objects it needs: "table column type", "function(types)". */
 	std::span<const std::string_view> columns = {};
 	std::span<const std::string_view> functions = {};
 };

@@ -2,7 +2,6 @@
 
 extern "C" {
 #include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
 #include "utils/varlena.h"
 }
 
@@ -19,6 +18,16 @@ int net_memory_limit_kb;
 char *sandbox;
 bool allow_drop_extension;
 
+bool
+is_in_list(List *names, const char *name)
+{
+	ListCell *one;
+	foreach (one, names)
+		if (strcmp(static_cast<char *>(lfirst(one)), name) == 0)
+			return true;
+	return false;
+}
+
 char *
 service_names()
 {
@@ -29,55 +38,53 @@ service_names()
 	return names.data;
 }
 
-/* A list of names without repetition; nothing if it is none (the detail says why). */
+/* For check hooks: is it a list of names without repetition, each of which is_good()? Otherwise
+ * sets the detail, as is_good() must. */
+template <class F>
 static bool
-check_name_list(const char *value, List **names)
+check_names(const char *list, F is_good)
 {
-	if (!SplitIdentifierString(pstrdup(value), ',', names)) {
+	List *names;
+	if (!SplitIdentifierString(pstrdup(list), ',', &names)) {
 		GUC_check_errdetail("The list is not a comma-separated list of names.");
 		GUC_check_errhint("Put names with capitals or special characters in double quotes.");
 		return false;
 	}
-	ListCell *one;
-	foreach (one, *names)
-		for (int i = 0; i < foreach_current_index(one); i++)
-			if (strcmp((char *) lfirst(one), (char *) list_nth(*names, i)) == 0) {
-				GUC_check_errdetail("\"%s\" is listed twice.", (char *) lfirst(one));
-				return false;
-			}
+	while (names != NIL) {
+		const char *name = static_cast<char *>(linitial(names));
+		names = list_delete_first(names);
+		if (is_in_list(names, name)) {
+			GUC_check_errdetail("\"%s\" is listed twice.", name);
+			return false;
+		}
+		if (!is_good(name))
+			return false;
+	}
 	return true;
 }
 
 static bool
 check_databases(char **value, void **, GucSource)
 {
-	List *names;
-	if (!check_name_list(*value, &names))
+	return check_names(*value, [](const char *name) {
+		if (strcmp(name, "template0") != 0)
+			return true;
+		GUC_check_errdetail("\"template0\" takes no connections.");
+		GUC_check_errhint("List the databases in which bigbrotr is installed.");
 		return false;
-	ListCell *one;
-	foreach (one, names)
-		if (strcmp((char *) lfirst(one), "template0") == 0) {
-			GUC_check_errdetail("\"template0\" takes no connections.");
-			GUC_check_errhint("List the databases in which bigbrotr is installed.");
-			return false;
-		}
-	return true;
+	});
 }
 
 static bool
 check_services(char **value, void **, GucSource)
 {
-	List *names;
-	if (!check_name_list(*value, &names))
+	return check_names(*value, [](const char *name) {
+		if (find_service(name))
+			return true;
+		GUC_check_errdetail("There is no service \"%s\".", name);
+		GUC_check_errhint("Services are: %s.", service_names());
 		return false;
-	ListCell *one;
-	foreach (one, names)
-		if (!find_service((char *) lfirst(one))) {
-			GUC_check_errdetail("There is no service \"%s\".", (char *) lfirst(one));
-			GUC_check_errhint("Services are: %s.", service_names());
-			return false;
-		}
-	return true;
+	});
 }
 
 static bool
@@ -90,7 +97,7 @@ check_sandbox(char **value, void **, GucSource)
 	return false;
 }
 
-/* The services of which the entry says so. */
+/* The services whose entry has by_default. */
 static char default_services[256];
 
 static constexpr Setting frame[] = {

@@ -12,6 +12,10 @@
 #include "pg/cycle/service_entry.h"
 #include "wire/link.h"
 
+extern "C" {
+#include "nodes/pg_list.h"
+}
+
 namespace pg::settings {
 
 extern bool enabled;                // bigbrotr.enabled: false stops all services
@@ -52,6 +56,9 @@ wire::LogLevel log_level_of(std::string_view service);
 
 /* Check hook of bigbrotr.log_level. */
 bool check_log_level(char **value, void **, GucSource);
+
+/* Is the name one of those that SplitIdentifierString() found? */
+bool is_in_list(List *names, const char *name);
 
 /* For hints: "initializer, synchronizer", in palloc'd memory. */
 char *service_names();

@@ -1,7 +1,5 @@
 #include "pg/cycle/slots.h"
 
-#include "pg/border/compat.h"
-
 extern "C" {
 #include "mb/pg_wchar.h"
 #include "storage/ipc.h"
@@ -16,13 +14,13 @@ Shared *shared = nullptr;
 static constexpr const char *kTranche = "bigbrotr";
 
 #if PG_VERSION_NUM >= 150000
-static shmem_request_hook_type next_request_hook = nullptr;
+static shmem_request_hook_type prev_request_hook = nullptr;
 #endif
-static shmem_startup_hook_type next_startup_hook = nullptr;
+static shmem_startup_hook_type prev_startup_hook = nullptr;
 
 /*
- * Each worker process that the server allows may have a slot. The others are for services that do
- * not run: disabled, done, or of a database that cannot be served yet.
+ * One slot for each worker process that the server allows, and 256 for services that do not run:
+ * disabled, done, or of a database that cannot be served yet.
  */
 static int
 slot_count()
@@ -40,8 +38,8 @@ static void
 request()
 {
 #if PG_VERSION_NUM >= 150000
-	if (next_request_hook)
-		next_request_hook();
+	if (prev_request_hook)
+		prev_request_hook();
 #endif
 	RequestAddinShmemSpace(MAXALIGN(shared_size()));
 	RequestNamedLWLockTranche(kTranche, 1);
@@ -61,8 +59,8 @@ initialize(Slot &slot)
 static void
 startup()
 {
-	if (next_startup_hook)
-		next_startup_hook();
+	if (prev_startup_hook)
+		prev_startup_hook();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	bool found;
 	shared = static_cast<Shared *>(ShmemInitStruct("bigbrotr", shared_size(), &found));
@@ -81,12 +79,12 @@ void
 install_shared_memory()
 {
 #if PG_VERSION_NUM >= 150000
-	next_request_hook = shmem_request_hook;
+	prev_request_hook = shmem_request_hook;
 	shmem_request_hook = request;
 #else
 	request();
 #endif
-	next_startup_hook = shmem_startup_hook;
+	prev_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = startup;
 }
 
@@ -145,7 +143,7 @@ set_state(Slot &slot, State state)
 	slot.since = GetCurrentTimestamp();
 }
 
-/* Copies what fits, whole characters only. A process without a database writes UTF-8. */
+/* Copies as many whole characters as fit. A process without a database uses UTF-8. */
 template <size_t Size>
 static void
 clip(char (&copy)[Size], const char *text)

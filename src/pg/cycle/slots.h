@@ -2,9 +2,9 @@
  * What the processes of bigbrotr share: one slot for each database, service and instance, and what
  * SQL functions, launcher and workers tell each other. The state machine is drawn in README.md.
  *
- * Shared::lock protects everything here but the atomics. Each field is written by one party only,
- * named at its group. After each change of a state, announce() wakes the processes that wait for
- * one. The only process-local pointers are latches; their owner clears them before it exits.
+ * Shared::lock protects everything here but the atomics. Each field has one writer, named at its
+ * group. After each change of a state, announce() wakes the processes that wait for one. The only
+ * process-local pointers are latches; their owner clears them before it exits.
  */
 #pragma once
 
@@ -36,7 +36,7 @@ enum class State : uint8_t
 	Done      // ran to its end; starts when it is told to
 };
 
-/* How a worker ended; tells the launcher what to do next. */
+/* How a worker ended. The launcher chooses the next state by it. */
 enum class Exit : uint8_t
 {
 	Failed,     // the initial value: a worker that gives no reason has failed
@@ -67,8 +67,8 @@ struct Slot
 	char name[NAMEDATALEN + 12]; // the service; "synchronizer.2" if it may have several instances
 
 	/*
-	 * Wishes: written by SQL functions, for all instances of a service alike; the launcher clears
-	 * the two requests, and keeps the wishes to stop and to pause in a file.
+	 * Wishes: written by SQL functions, the same for all instances of a service. The launcher
+	 * clears the two requests, and keeps the wishes to stop and to pause in a file.
 	 */
 	bool stopped;
 	bool pause;
@@ -76,17 +76,18 @@ struct Slot
 	bool restart_request;
 	uint64 health_asked;
 
-	/* The launcher's; but Starting -> Running is the worker's. */
+	/* Written by the launcher, except that the worker sets Starting -> Running. */
 	State state;
 	bool has_worker; // from its registration until the postmaster says that it is gone
 	TimestampTz since;
 	TimestampTz next_start;     // 0: none planned
-	TimestampTz given_up_until; // after too many crashes of the server; 0: not given up
+	TimestampTz given_up_until; // disabled until then by crashes of the server; 0: not so
 	int failures;               // in a row
 	int64 restarts;
-	uint64 ticket; // of the worker that may use the slot
+	uint64 generation; // of the worker that may use the slot
 
-	/* The worker's; while there is none, the launcher writes the error and waiting_for. */
+	/* Written by the worker. While there is no worker, the launcher writes the error and
+	 * waiting_for. */
 	pid_t pid;
 	Latch *latch;
 	Exit exit;
@@ -98,7 +99,7 @@ struct Slot
 	char last_sqlstate[6];
 	char waiting_for[128]; // empty: nothing; see set_waiting()
 
-	/* The worker's statistics since its start; last_success outlives it. */
+	/* Statistics of the worker since its start. last_success is kept when a worker ends. */
 	pg_atomic_uint64 last_success; // TimestampTz
 	pg_atomic_uint64 health_checks, health_failures;
 	pg_atomic_uint64 cycles, cycle_last_us, cycle_total_us, cycle_max_us;
@@ -117,10 +118,10 @@ struct Shared
 	LWLock *lock;
 	ConditionVariable changed;
 	Latch *launcher;       // of the launcher, while there is one
-	bool crash_counted;    // by the launcher: this incarnation of the shared memory is in the file
+	bool crash_counted;    // the launcher has noted in the file that this shared memory is new
 	bool crash_reset;      // request: forget the crashes
-	bool recheck;          // request: something that services wait for may have come
-	uint64 ticket;         // the last one given out
+	bool recheck;          // request: an object that services wait for may exist now
+	uint64 generation;     // the last one given out
 	uint64 question;       // the last one asked by health_check()
 	uint64 wishes;         // counts the changes of wishes to stop and to pause
 	uint64 wishes_in_file; // up to this change
@@ -146,13 +147,13 @@ all_slots()
 	return {shared->slots, static_cast<size_t>(shared->slot_count)};
 }
 
-/* Has the slot this owner? Lock held. */
+/* Does the slot belong to this service of this database? Lock held. */
 bool is_of(const Slot &slot, const char *database, const char *service);
 
 /* The slot of a service, or null. Lock held. */
 Slot *find_slot(const char *database, const char *service, int instance);
 
-/* Is there a worker, or may there be one soon? Lock held. */
+/* Is a worker of this database running or registered? Lock held. */
 bool has_workers(const char *database);
 
 /* Moves to a state and notes the time. Lock held exclusively; announce() after it is released. */
@@ -160,11 +161,11 @@ void set_state(Slot &slot, State state);
 void set_error(Slot &slot, int sqlstate, const char *message);
 void clear_error(Slot &slot);
 
-/* Shows in bigbrotr.services what the service waits for; null: for nothing. Cannot fail. */
+/* Sets what bigbrotr.services shows in waiting_for; null: nothing. Cannot fail. */
 void set_waiting_locked(Slot &slot, const char *what); // lock held exclusively
 void set_waiting(Slot &slot, const char *what);        // no lock
 
-/* The one line in the log about a change of state. No lock. */
+/* Logs the service's state. No lock. */
 void log_state(const Slot &slot, int elevel, const char *detail = nullptr,
 			   const char *hint = nullptr);
 /* Error context: names the Slot that `slot` points to. */
@@ -176,6 +177,10 @@ void announce();
 /* Wakes the launcher. Lock held. */
 void wake_launcher();
 
+/*
+ * Holds the lock for a block. For the core library only: the preload library has no destructors,
+ * which would make it need libgcc. An ERROR, which skips the destructor, releases the lock as well.
+ */
 class SharedLock
 {
   public:

@@ -7,8 +7,8 @@
 namespace pg {
 
 /*
- * Replaces the file: it has the old content or the new one, whenever the server crashes. Returns
- * false after a WARNING if that fails.
+ * Replaces the file atomically: after a crash it has the old content or the new one. Returns false
+ * after a WARNING if that fails.
  */
 bool write_state_file(const char *name, const char *content);
 

@@ -4,22 +4,17 @@
 #include "pg/cycle/settings.h"
 #include "pg/cycle/slots.h"
 
-#include "pg/border/compat.h"
-
 extern "C" {
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
-#include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
 #include "tcop/utility.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
@@ -29,11 +24,12 @@ namespace pg {
 
 static constexpr long kPatienceMs = 5000;
 
-static ProcessUtility_hook_type next_hook = nullptr;
+static ProcessUtility_hook_type prev_hook = nullptr;
 
-/* Of this backend's transaction. */
+/* What the statements of this backend's transaction do; empty: nothing. */
 static char drained[NAMEDATALEN];
-static char renewed[NAMEDATALEN]; // will not be what it was: what runs once must run again
+static char renewed[NAMEDATALEN]; // database in which services that run once must run again after
+								  // the commit
 static bool wakes_services;
 
 static Drain *
@@ -48,8 +44,8 @@ find_drain(const char *database)
 	return nullptr;
 }
 
-/* Keeps workers out of a database until the transaction ends. False if there is no room for that.
- */
+/* Keeps workers out of a database until the transaction ends. False if all entries of
+ * Shared::drains are taken. */
 static bool
 hold(const char *database)
 {
@@ -96,7 +92,7 @@ static void
 drain_database(const char *database)
 {
 	if (drained[0] != '\0' || !hold(database))
-		return; // a transaction has to do with one database only
+		return; // such a statement concerns one database only
 	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kPatienceMs);
 	ConditionVariablePrepareToSleep(&shared->changed);
 	for (;;) {
@@ -105,22 +101,23 @@ drain_database(const char *database)
 		LWLockRelease(shared->lock);
 		long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
 		if (!busy || left <= 0)
-			break; // after that long the statement itself says what is in its way
+			break; // the statement itself then reports the sessions that block it
 		ConditionVariableTimedSleep(&shared->changed, left, compat::wait_event("BigbrotrDrain"));
 	}
 	ConditionVariableCancelSleep();
 }
 
-/* ---- what a statement does to services ---- */
+/* ---- the effect of a statement on services ---- */
 
 struct Effect
 {
-	/* The database whose workers stand in the way; null: none, or the user may not do that anyway.
-	 */
+	/* The database whose workers block the statement; null: none, or the user lacks the privilege
+	 * anyway. */
 	const char *drains = nullptr;
-	/* If the statement succeeds: the database in which what runs once must run again, or null; … */
+	/* The database in which services that run once must run again if the statement succeeds, or
+	 * null. */
 	const char *renews = nullptr;
-	bool wakes = false; // … and whether services may wait for what it makes
+	bool wakes = false; // if it succeeds: services may wait for the object that it makes
 };
 
 static Oid
@@ -159,7 +156,8 @@ of_new_tablespace(AlterDatabaseStmt *statement)
 	return {.drains = statement->dbname};
 }
 
-/* What createdb() asks for, so that nobody ends workers by a statement that is then refused. */
+/* The checks of createdb(), so that a user cannot end workers by a statement that is then refused.
+ */
 static bool
 may_copy(const char *name)
 {
@@ -182,7 +180,7 @@ of_create_extension(CreateExtensionStmt *statement)
 {
 	if (strcmp(statement->extname, "bigbrotr") != 0 ||
 		OidIsValid(get_extension_oid(statement->extname, true)))
-		return {}; // IF NOT EXISTS: anybody may say that
+		return {}; // IF NOT EXISTS: any user may run that
 	return {.renews = get_database_name(MyDatabaseId), .wakes = true};
 }
 
@@ -269,16 +267,16 @@ hook(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityConte
 	 QueryCompletion *completion)
 {
 	Effect effect;
-	char renews[NAMEDATALEN] = ""; // the statement may outlive the memory of its tree
+	char renews[NAMEDATALEN] = ""; // a copy: the statement may free the memory of its own tree
 	if (shared != nullptr && !RecoveryInProgress())
 		effect = effect_of(planned->utilityStmt);
 	if (effect.renews)
 		strlcpy(renews, effect.renews, sizeof renews);
 	if (effect.drains)
 		drain_database(effect.drains);
-	(next_hook ? next_hook : standard_ProcessUtility)(planned, text, read_only, context, parameters,
+	(prev_hook ? prev_hook : standard_ProcessUtility)(planned, text, read_only, context, parameters,
 													  environment, receiver, completion);
-	/* Here only if it succeeded: a statement that is refused wakes nobody. */
+	/* Reached only if the statement succeeded. */
 	if (renews[0] != '\0')
 		strlcpy(renewed, renews, sizeof renewed);
 	wakes_services |= effect.wakes;
@@ -287,7 +285,7 @@ hook(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityConte
 void
 install_utility_hook()
 {
-	next_hook = ProcessUtility_hook;
+	prev_hook = ProcessUtility_hook;
 	ProcessUtility_hook = hook;
 	RegisterXactCallback(on_end_of_transaction, nullptr);
 }

@@ -1,5 +1,5 @@
 /*
- * Statements that workers stand in the way of: DROP DATABASE, ALTER DATABASE … RENAME and SET
+ * The hook for statements that workers would block: DROP DATABASE, ALTER DATABASE … RENAME and SET
  * TABLESPACE, CREATE DATABASE … TEMPLATE, DROP EXTENSION and ALTER EXTENSION … UPDATE. Before such
  * a statement runs, the launcher ends the workers of that database; they come back when its
  * transaction ends. DROP EXTENSION of an archive that holds events is refused unless

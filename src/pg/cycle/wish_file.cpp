@@ -4,8 +4,6 @@
 
 #include "pg/cycle/state_file.h"
 
-#include "pg/border/compat.h"
-
 extern "C" {
 #include "lib/stringinfo.h"
 #include "storage/fd.h"
@@ -28,12 +26,12 @@ struct Wish
 
 struct Wishes
 {
-	Wish *list; // place for one of each slot
+	Wish *list; // as many elements as there are slots
 	int count;
 };
 
-static Wishes saved;   // as the file has them
-static Wishes present; // of the slots, for comparison
+static Wishes saved;   // the content of the file
+static Wishes present; // the wishes in the slots, to be compared
 
 static void
 append_name(StringInfo text, const char *name)
@@ -47,7 +45,7 @@ append_name(StringInfo text, const char *name)
 	}
 }
 
-/* False if it is not what append_name() writes. */
+/* The reverse of append_name(); false if the text is malformed. */
 static bool
 read_name(const char *text, char (&name)[NAMEDATALEN])
 {
@@ -113,7 +111,7 @@ apply_wishes(Slot &slot)
 	}
 }
 
-/* Fills `present`; returns the number of the last change that it contains. */
+/* Fills `present` from the slots. Returns the number of the last change that is in it. */
 static uint64
 collect()
 {

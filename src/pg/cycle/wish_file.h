@@ -11,10 +11,10 @@
 
 namespace pg {
 
-/* Reads the file; passes over what it cannot understand. No lock. */
+/* Reads the file; skips malformed lines. No lock. */
 void read_wishes();
 
-/* Gives a new slot the wishes that the file has for its service. Lock held exclusively. */
+/* Sets the wishes that the file has for the service of a new slot. Lock held exclusively. */
 void apply_wishes(Slot &slot);
 
 /* Writes the file if the wishes have changed. False if that fails. No lock. */

@@ -1,8 +1,7 @@
 /*
- * What SQL may ask of the services of the current database (services.sql). A function writes a wish
- * into the slots of a service, wakes the launcher and the workers, and waits if its name promises
- * that. Plain functions in PostgreSQL's manner: no C++ object with a destructor, so an ERROR may
- * leave them anywhere.
+ * SQL functions that command the services of the current database (services.sql). A function writes
+ * a wish into the slots of a service, wakes the launcher and the workers, and waits until the wish
+ * is taken. The functions are C-like: they own no C++ object across a call that may raise an ERROR.
  */
 #include "pg/sql/service_functions.h"
 
@@ -12,36 +11,13 @@
 #include "pg/cycle/settings.h"
 #include "pg/cycle/slots.h"
 
-#include "pg/border/compat.h"
-
 extern "C" {
 #include "access/xlog.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
-
-PG_FUNCTION_INFO_V1(bigbrotr_start_service);
-PG_FUNCTION_INFO_V1(bigbrotr_stop_service);
-PG_FUNCTION_INFO_V1(bigbrotr_restart_service);
-PG_FUNCTION_INFO_V1(bigbrotr_pause_service);
-PG_FUNCTION_INFO_V1(bigbrotr_resume_service);
-PG_FUNCTION_INFO_V1(bigbrotr_wait_for_service);
-PG_FUNCTION_INFO_V1(bigbrotr_health_check);
-PG_FUNCTION_INFO_V1(bigbrotr_stop_services);
-PG_FUNCTION_INFO_V1(bigbrotr_start_services);
-
-PGDLLEXPORT Datum bigbrotr_start_service(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_stop_service(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_restart_service(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_pause_service(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_resume_service(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_wait_for_service(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_health_check(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_stop_services(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_start_services(PG_FUNCTION_ARGS);
 }
 
 namespace pg {
@@ -62,7 +38,7 @@ require_preload()
 
 /* ---- waiting ---- */
 
-/* Sleeps until something is announced. False when the deadline is past. */
+/* Sleeps until announce() or the deadline. False if the deadline is past. */
 static bool
 sleep_until_change(TimestampTz deadline)
 {
@@ -73,7 +49,7 @@ sleep_until_change(TimestampTz deadline)
 	return true;
 }
 
-/* Waits until `condition`, asked with the lock held, is true; false when time is up. */
+/* Waits until `condition`, called with the lock held, is true; false if time runs out first. */
 template <class F>
 static bool
 wait_until(int64 patience_us, F condition)
@@ -96,16 +72,10 @@ static bool
 is_listed(const char *list, const char *name)
 {
 	List *names;
-	if (!SplitIdentifierString(pstrdup(list), ',', &names))
-		return false;
-	ListCell *one;
-	foreach (one, names)
-		if (strcmp(static_cast<char *>(lfirst(one)), name) == 0)
-			return true;
-	return false;
+	return SplitIdentifierString(pstrdup(list), ',', &names) && settings::is_in_list(names, name);
 }
 
-/* The beginning of what may be long. */
+/* At most 64 bytes of the name, for messages. */
 static const char *
 shown(const char *name)
 {
@@ -160,8 +130,8 @@ name_argument(FunctionCallInfo fcinfo)
 /* ---- wishes ---- */
 
 /*
- * Changes the wishes for all instances of a service and wakes launcher and workers; returns when a
- * crash or restart of the server would not undo that.
+ * Changes the wishes for all instances of a service and wakes launcher and workers. Returns when
+ * the launcher has saved changed wishes in the file.
  */
 template <class F>
 static Target
@@ -224,7 +194,8 @@ wait_until_gone(const Target &target)
 						errhint("It will stop as soon as it can; see view bigbrotr.services.")));
 }
 
-/* After that, wait_for_service() sees the new worker and not the old one. */
+/* Waits until the launcher has taken the request: wait_for_service() must not see the old worker.
+ */
 static void
 wait_until_taken(const Target &target)
 {
@@ -239,7 +210,7 @@ wait_until_taken(const Target &target)
 				 errhint("Look for messages of the bigbrotr launcher in the server log.")));
 }
 
-/* Runs for each service there is. */
+/* Calls body(name) for each service. */
 template <class F>
 static void
 for_each_service(F body)
@@ -248,7 +219,7 @@ for_each_service(F body)
 		body(entry->name);
 }
 
-/* An interval in microseconds, at least 0 and so small that it can be added to a time. */
+/* An interval in microseconds, clamped so that adding it to a time cannot overflow. */
 static int64
 patience_of(const Interval *interval)
 {
@@ -261,8 +232,7 @@ patience_of(const Interval *interval)
 
 using namespace pg;
 
-Datum
-bigbrotr_start_service(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_start_service)
 {
 	const char *service = name_argument(fcinfo);
 	require_preload();
@@ -272,15 +242,13 @@ bigbrotr_start_service(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-bigbrotr_stop_service(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_stop_service)
 {
 	wait_until_gone(wish(name_argument(fcinfo), [](Slot &slot) { slot.stopped = true; }));
 	PG_RETURN_VOID();
 }
 
-Datum
-bigbrotr_restart_service(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_restart_service)
 {
 	const char *service = name_argument(fcinfo);
 	require_preload();
@@ -294,22 +262,19 @@ bigbrotr_restart_service(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-bigbrotr_pause_service(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_pause_service)
 {
 	wish(name_argument(fcinfo), [](Slot &slot) { slot.pause = true; });
 	PG_RETURN_VOID();
 }
 
-Datum
-bigbrotr_resume_service(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_resume_service)
 {
 	wish(name_argument(fcinfo), [](Slot &slot) { slot.pause = false; });
 	PG_RETURN_VOID();
 }
 
-Datum
-bigbrotr_wait_for_service(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_wait_for_service)
 {
 	const char *state = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	const Interval *timeout = PG_GETARG_INTERVAL_P(2);
@@ -325,8 +290,7 @@ bigbrotr_wait_for_service(PG_FUNCTION_ARGS)
 	}));
 }
 
-Datum
-bigbrotr_health_check(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_health_check)
 {
 	uint64 question = 0; // the same for all instances
 	Target target = wish(name_argument(fcinfo), [&](Slot &slot) {
@@ -344,8 +308,7 @@ bigbrotr_health_check(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(healthy);
 }
 
-Datum
-bigbrotr_stop_services(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_stop_services)
 {
 	for_each_service(
 		[](const char *service) { wish(service, [](Slot &slot) { slot.stopped = true; }); });
@@ -353,8 +316,7 @@ bigbrotr_stop_services(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-bigbrotr_start_services(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_start_services)
 {
 	for_each_service([](const char *service) { wait_until_taken(wish(service, ask_start)); });
 	PG_RETURN_VOID();

@@ -1,16 +1,16 @@
-/* What the SQL functions about services have in common. They raise an ERROR, with a hint. */
+/* Common parts of the SQL functions about services. All raise an ERROR with a hint. */
 #pragma once
 
 #include "pg/cycle/slots.h"
 
 namespace pg {
 
-/* Unless the preload library was loaded at server start. */
+/* Raises an ERROR unless the preload library was loaded at server start. */
 void require_preload();
 
 /*
- * A service of the current database. Its slots may be given to another owner whenever the lock is
- * released, so that each look at them begins with their names.
+ * A service of the current database. Whenever the lock is released, a slot may be given to another
+ * service, so each access finds the slots by name again.
  */
 struct Target
 {
@@ -40,8 +40,8 @@ struct Target
 };
 
 /*
- * The service of that name in the current database. Right after a start or a reload this waits for
- * the launcher to make slots.
+ * The service of that name in the current database. Waits up to 10 s for the launcher to make its
+ * slots, after a start or a reload.
  */
 Target require_target(const char *service);
 

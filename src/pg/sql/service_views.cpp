@@ -1,25 +1,17 @@
-/* What SQL may see of the services: the rows of view bigbrotr.services, and service_stats(). */
+/* The rows of view bigbrotr.services, and service_stats(). */
+#include <algorithm>
 #include <cmath>
 
 #include "pg/cycle/settings.h"
 #include "pg/cycle/slots.h"
 #include "pg/sql/service_functions.h"
 
-#include "pg/border/compat.h"
-
 extern "C" {
-#include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
-
-PG_FUNCTION_INFO_V1(bigbrotr_service_states);
-PG_FUNCTION_INFO_V1(bigbrotr_service_stats);
-
-PGDLLEXPORT Datum bigbrotr_service_states(PG_FUNCTION_ARGS);
-PGDLLEXPORT Datum bigbrotr_service_stats(PG_FUNCTION_ARGS);
 }
 
 namespace pg {
@@ -45,7 +37,7 @@ class Row
 	int columns = 0;
 };
 
-/* Texts of errors may quote data: only sessions of the slot's own database see them. */
+/* The text of an error may quote data, so only sessions of the slot's database see it. */
 static Row
 row_of(Slot &slot, const char *database)
 {
@@ -78,12 +70,10 @@ row_of(Slot &slot, const char *database)
 static int
 used_slots()
 {
-	int used = 0;
-	LWLockAcquire(shared->lock, LW_SHARED);
-	for (const Slot &slot : all_slots())
-		used += slot.used;
-	LWLockRelease(shared->lock);
-	return used;
+	SharedLock lock(LW_SHARED);
+	auto slots = all_slots();
+	return static_cast<int>(
+		std::count_if(slots.begin(), slots.end(), [](const Slot &slot) { return slot.used; }));
 }
 
 /* Copies of the slots in use, so that no row is built under the lock. Without custom counters. */
@@ -93,11 +83,10 @@ copy_slots(int &count)
 	int places = used_slots();
 	Slot *copy = static_cast<Slot *>(palloc(mul_size(places, sizeof(Slot))));
 	count = 0;
-	LWLockAcquire(shared->lock, LW_SHARED);
+	SharedLock lock(LW_SHARED);
 	for (const Slot &slot : all_slots())
 		if (slot.used && count < places)
 			memcpy(static_cast<void *>(&copy[count++]), &slot, offsetof(Slot, custom));
-	LWLockRelease(shared->lock);
 	return copy;
 }
 
@@ -130,8 +119,7 @@ append_stats(StringInfo json, Slot &slot)
 
 using namespace pg;
 
-Datum
-bigbrotr_service_states(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_service_states)
 {
 	require_preload();
 	if (settings::databases[0] == '\0')
@@ -149,8 +137,7 @@ bigbrotr_service_states(PG_FUNCTION_ARGS)
 	return Datum(0);
 }
 
-Datum
-bigbrotr_service_stats(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_service_stats)
 {
 	const char *service = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	int instance = PG_GETARG_INT32(1);

@@ -1,20 +1,13 @@
 /* What view bigbrotr.settings cannot learn from pg_settings: how the settings are declared. */
 #include "pg/cycle/settings.h"
 
-#include "pg/border/compat.h"
-
 extern "C" {
-#include "funcapi.h"
 #include "utils/builtins.h"
-
-PG_FUNCTION_INFO_V1(bigbrotr_setting_declarations);
-PGDLLEXPORT Datum bigbrotr_setting_declarations(PG_FUNCTION_ARGS);
 }
 
 using namespace pg;
 
-Datum
-bigbrotr_setting_declarations(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_setting_declarations)
 {
 	compat::begin_rows(fcinfo);
 	ReturnSetInfo *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);

@@ -19,7 +19,7 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-/* The longest sleep before which what the last transaction counted need not be reported. */
+/* Before a sleep longer than this, pending statistics of the last transaction are reported. */
 static constexpr milliseconds kSoon{1000};
 
 Loop::Loop(Slot &slot, const ServiceEntry &entry)
@@ -57,7 +57,7 @@ Loop::run()
 		if (!paused_ && steady_now() >= next_cycle_ && run_cycle() == Next::Done)
 			return;
 		if (!paused_ && net_)
-			net_->tend(); // what was sent goes out before we sleep
+			net_->tend(); // flushes queued frames before the loop sleeps
 		MemoryContextReset(context_);
 		wait();
 	}
@@ -70,7 +70,7 @@ Loop::become_running()
 		SharedLock lock(LW_EXCLUSIVE);
 		if (slot_.state == State::Starting)
 			set_state(slot_, State::Running);
-		/* Not the last failure, but what it waited for. */
+		/* Clears last_error only if it is a "not ready" reason (55000), not a real failure. */
 		if (strcmp(slot_.last_sqlstate, "55000") == 0)
 			clear_error(slot_);
 	}
@@ -80,7 +80,8 @@ Loop::become_running()
 
 /* ---- waiting ---- */
 
-/* The set is built anew when the socket or what is waited for changes: events cannot be removed. */
+/* Rebuilds the set when the socket or the awaited events change: PostgreSQL cannot remove an event
+ * from a set. */
 void
 Loop::wait_on_socket(uint32_t events)
 {
@@ -120,7 +121,7 @@ Loop::wait()
 	WaitEvent happened[3];
 	int count = call([&] {
 		if (delay > kSoon)
-			pgstat_report_stat(true); // the server itself defers what comes too often
+			pgstat_report_stat(true); // the server itself limits how often it reports
 		return WaitEventSetWait(wait_set_, timeout, happened, lengthof(happened), wait_event_);
 	});
 	for (int i = 0; i < count; i++)
@@ -128,8 +129,9 @@ Loop::wait()
 }
 
 /*
- * First in each turn; between messages; and while a transaction waits for its next attempt, when
- * the service is in the middle of something: so nothing here calls it.
+ * Called at the start of each turn, between messages, and while a transaction waits for its next
+ * attempt. In the last case the service is in the middle of a callback, so this function must not
+ * call it.
  */
 void
 Loop::serve_interrupts()
@@ -265,8 +267,8 @@ Loop::net_running() const
 	return net_ && net_->ready();
 }
 
-/* The only place where a service's words reach the log: its level, no control characters, an end.
- */
+/* The only place where messages of a service reach the log: applies bigbrotr.log_level, replaces
+ * control characters, and limits the length. */
 void
 Loop::log(wire::LogLevel level, std::string_view message)
 {
@@ -285,7 +287,8 @@ Loop::log(wire::LogLevel level, std::string_view message)
 	call([&] { ereport(elevel, (errmsg_internal("%s", text))); });
 }
 
-/* Names are few and stay: a linear search. Null, after a line in the log, if there is no place. */
+/* Finds or adds a counter by linear search: names are few and are never removed. Null, logged once,
+ * if all are taken. */
 pg_atomic_uint64 *
 Loop::custom(const char *key)
 {

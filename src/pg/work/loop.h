@@ -1,6 +1,6 @@
 /*
- * The loop around a service: waits for what is next, keeps the server's promises (interrupts,
- * reload, pause), runs cycles and health checks, counts and times them. See README.md.
+ * The loop around a service: waits for the next event, serves interrupts, reload and pause, runs
+ * cycles and health checks, counts and times them. See README.md.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace pg {
 
-/* SIGTERM came while no transaction was open. */
+/* Thrown when SIGTERM came while no transaction was open. */
 struct Terminated
 {
 };
@@ -52,7 +52,7 @@ class Loop final : public Worker
   private:
 	using Clock = std::chrono::steady_clock;
 
-	/* What keeps a transaction from committing, attempt after attempt. */
+	/* An obstacle that has made at least one attempt of a transaction fail. */
 	struct Obstruction
 	{
 		Clock::time_point since;
@@ -86,8 +86,8 @@ class Loop final : public Worker
 	uint32_t wait_event_; // what pg_stat_activity shows while the loop waits
 	bool readable_ = false;
 	bool paused_ = false;
-	bool out_of_counters_ = false;    // that was said
-	bool reloaded_ = false;           // settings are read, nobody was told yet
+	bool out_of_counters_ = false;    // the warning was logged
+	bool reloaded_ = false;           // settings are read, but reload() has not run yet
 	Clock::time_point out_of_time_{}; // of the last transaction
 	std::optional<Obstruction> obstruction_;
 	Clock::time_point next_cycle_{}, next_health_{};

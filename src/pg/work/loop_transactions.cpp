@@ -1,5 +1,5 @@
 /*
- * The transactions of a service, and what the loop does while one of them is held up.
+ * The transactions of a service, and what the loop does while one of them waits for a retry.
  */
 #include "pg/work/loop.h"
 
@@ -16,7 +16,7 @@ namespace pg {
 
 using std::chrono::milliseconds;
 
-/* A transaction that is held up for longer makes the service unhealthy. */
+/* A transaction that does not succeed for longer than this makes the service unhealthy. */
 static constexpr std::chrono::seconds kPatience{10};
 
 void
@@ -88,7 +88,7 @@ Loop::be_obstructed(const char *activity, Obstacle obstacle, const Error &error)
 	obstruction_->words = std::string(activity) + " waits for " + words;
 }
 
-/* The health of a service that does not get to its health checks. */
+/* Updates the health while the loop cannot run health checks. */
 void
 Loop::report_obstruction()
 {

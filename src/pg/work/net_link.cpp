@@ -9,12 +9,13 @@ namespace pg {
 
 using namespace std::chrono_literals;
 
-static constexpr int kMaxLogLines = 100; // a minute; the child may be out of its mind
+static constexpr int kMaxLogLines = 100; // per minute: the child may be compromised
 static constexpr size_t kMaxGauges = 16;
 static constexpr auto kHelloTimeout = 10s;
-static constexpr auto kMaxSilence = 30s; // it gives a sign of life every 5 s
+static constexpr auto kMaxSilence = 30s; // a child sends Stats at least every 5 s
 static constexpr auto kMaxDelay = 5min;
-static constexpr auto kHealthy = 60s; // after that long a failure is the first one again
+static constexpr auto kHealthy =
+	60s; // after running for so long, a failure counts as the first one again
 
 NetProcess::Arguments
 NetLink::arguments(const NetSettings &settings) const
@@ -38,7 +39,7 @@ NetLink::start()
 	worker_.gauge("net_pid", process_.pid());
 }
 
-/* Ends the child, if it runs. What it was working on is lost; the service is told. */
+/* Ends the child if it runs, and tells the service that its tasks are lost. */
 void
 NetLink::stop()
 {
@@ -93,7 +94,7 @@ NetLink::tend()
 		give_up("it closed its link");
 }
 
-/* Null unless it has been silent for too long. */
+/* Which time limit the child has exceeded; null: none. */
 const char *
 NetLink::why_late() const
 {
@@ -110,7 +111,8 @@ NetLink::receive(bool readable, const std::function<bool()> &between)
 {
 	if (phase_ == Phase::Down)
 		return;
-	/* We may have been busy or paused for longer than it may be silent: look before blaming it. */
+	/* The worker may have been busy or paused for longer than a child may be silent: read before
+	 * giving it up. */
 	std::optional<size_t> size = 0;
 	if (readable || why_late())
 		size = process_.receive();
@@ -132,7 +134,7 @@ NetLink::receive(bool readable, const std::function<bool()> &between)
 	if (phase_ == Phase::Down)
 		return;
 	if (!size)
-		give_up(process_.bury());
+		give_up(process_.wait_for_end());
 	else if (const char *reason = why_late())
 		give_up(reason);
 }
@@ -207,7 +209,7 @@ NetLink::next_deadline() const
 	return heard_at_ + kMaxSilence;
 }
 
-/* Never gives the child up itself: the service may be in the middle of something. */
+/* Does not give the child up itself: the service may be in the middle of a callback. */
 void
 NetLink::queue(std::string_view frame)
 {

@@ -1,7 +1,7 @@
 /*
  * A service's connection to its net process: keeps one running, speaks the part of its protocol
  * that all roles share (Hello, Log, Stats), hands everything else to the service. A child that
- * crashes, hangs, floods, lies or speaks nonsense is replaced after a back-off.
+ * crashes, hangs, floods, lies or sends malformed messages is replaced after a back-off.
  */
 #pragma once
 
@@ -27,8 +27,8 @@ class NetLink
 	/* Starts the child when it is due; sends what is queued. Not while the service is paused. */
 	void tend();
 	/*
-	 * Handles what the child says, until `between`, asked before each message, says no; gives up a
-	 * child that says nothing for too long.
+	 * Handles messages of the child until `between`, called before each message, returns false.
+	 * Gives up a child that is silent for too long.
 	 */
 	void receive(bool readable, const std::function<bool()> &between);
 
@@ -40,8 +40,8 @@ class NetLink
 
 	void send(std::string_view frame);
 	bool ready() const { return phase_ == Phase::Ready; }
-	/* New settings: sent on, or the child is replaced if it reads them at its start only. The
-	 * service must not be in the middle of something. */
+	/* Sends new settings to the child, or replaces it if they are read at its start only. The
+	 * service must not be in the middle of a callback. */
 	void reload();
 
   private:

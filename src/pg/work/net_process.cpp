@@ -24,14 +24,14 @@ static constexpr const char *kProgram = "bigbrotr-net";
 static constexpr int kFirstDescriptor = 3; // of the child: its link to us
 static constexpr size_t kReadSize = 1 << 20;
 static constexpr size_t kMaxQueued = 64 << 20;
-static constexpr int kDyingMs = 50; // from the end of its stream to its own end
+static constexpr int kDyingMs = 50; // how long a child that closed its stream may take to exit
 
-/* The child, for the exit of this process: FATAL and SIGTERM end it without unwinding. */
+/* For the exit callback: FATAL and SIGTERM end this process without running destructors. */
 static pid_t live_child = 0;
 
 /*
- * We must reap it ourselves: where the postmaster is process 1 of a container it would inherit the
- * orphan, and take its death by a signal for the crash of a backend.
+ * The worker must reap its child: if the postmaster is process 1 of a container, it would inherit
+ * the orphan and take its death by a signal for the crash of a backend.
  */
 static void
 kill_and_reap(pid_t pid)
@@ -58,7 +58,8 @@ register_exit()
 	registered = true;
 }
 
-/* Descriptors that are not in the way of those of the child, which get their places one by one. */
+/* Copies of descriptors with numbers above those that the child gets, so that dup2() overwrites
+ * none of them. */
 class Duplicates
 {
   public:
@@ -67,7 +68,7 @@ class Duplicates
 		for (int one : all)
 			close(one);
 	}
-	/* False, with errno, if there is none left. */
+	/* False, with errno, if no descriptor is left. */
 	bool add(int descriptor, size_t count)
 	{
 		int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, kFirstDescriptor + static_cast<int>(count));
@@ -79,7 +80,7 @@ class Duplicates
 	std::vector<int> all;
 };
 
-/* What the child starts with: its descriptors and no other, no signal state of the server. */
+/* The child starts with its own descriptors only, and without the server's signal state. */
 class SpawnSetup
 {
   public:
@@ -99,8 +100,8 @@ class SpawnSetup
 		posix_spawnattr_init(&attributes);
 		posix_spawnattr_setsigmask(&attributes, &none);
 		posix_spawnattr_setsigdefault(&attributes, &all);
-		/* A group of its own: the server signals the whole group of a backend, to cancel a query,
-		 * too. */
+		/* A process group of its own: the server signals the whole group of a backend, also to
+		 * cancel a query. */
 		posix_spawnattr_setpgroup(&attributes, 0);
 		posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
 												  POSIX_SPAWN_SETPGROUP);
@@ -182,13 +183,13 @@ NetProcess::forget()
 	live_child = pid_ = 0;
 	close(socket_);
 	socket_ = -1;
-	input_ = {}; // what it said last concerns nobody any more
+	input_ = {}; // messages of the ended child must not be handled
 	output_.clear();
 	sent_ = 0;
 }
 
 std::string
-NetProcess::bury()
+NetProcess::wait_for_end()
 {
 	for (int ms = 0; ms < kDyingMs; ms++) {
 		int status;

@@ -1,7 +1,7 @@
 /*
  * The handle of a worker's child process: spawn, bytes in and out, end. Knows framing, not meaning.
- * The child may crash, hang or be taken over: everything it says is bounded and checked, and
- * however the worker ends, the child ends too. A worker has one child at a time.
+ * The child may crash, hang or be taken over: its messages are bounded and checked. The child ends
+ * when the worker ends, for whatever reason. A worker has one child at a time.
  */
 #pragma once
 
@@ -42,23 +42,24 @@ class NetProcess
 	void spawn(Arguments arguments, std::span<const int> descriptors = {});
 	/* Ends the child, if there is one, and waits for its end. */
 	void kill();
-	/* The same for one that has closed its stream: gives it a moment to end by itself and says how.
-	 */
-	std::string bury();
+	/* The same for a child that has closed its stream: waits 50 ms for it to exit by itself, and
+	 * returns how it ended. */
+	std::string wait_for_end();
 
 	pid_t pid() const { return pid_; }
 	/* The path of the program that spawn() starts. */
 	static std::string program();
 	int socket() const { return socket_; } // -1: none
-	/* Which child this is: the next one may well have the same socket number. */
+	/* The number of this child: the next one may have a socket with the same number. */
 	uint64_t generation() const { return generation_; }
 
-	/* False if the child is gone or takes nothing: to be killed. */
+	/* These two return false if the child is gone or does not read: then kill it. */
 	bool queue(std::string_view frame);
 	bool flush();
 	bool has_output() const { return sent_ < output_.size(); }
 
-	/* Reads what is there, at most 1 MB: how many bytes. Nothing at the end of the stream. */
+	/* Reads what is available, at most 1 MB, and returns how many bytes; nothing at the end of the
+	 * stream. */
 	std::optional<size_t> receive();
 	/* The next whole frame received, valid until the next call; nothing if there is none. */
 	std::optional<wire::Frame> next_frame() { return input_.next(); }

@@ -5,10 +5,6 @@
 #include "pg/border/lock_wait.h"
 #include "pg/border/transaction.h"
 
-extern "C" {
-#include "miscadmin.h"
-}
-
 namespace pg {
 
 using std::chrono::milliseconds;
@@ -35,12 +31,12 @@ delay_before_retry(Obstacle obstacle, int attempt)
 {
 	constexpr int kMostMs = 1000;
 	int factor = std::min(attempt, kMostMs);
-	/* Two workers in conflict must not repeat it: their delays differ by their process numbers. */
+	/* The delays of two workers in conflict must differ, so they depend on the process number. */
 	int delay = obstacle == Obstacle::Conflict ? 5 * factor + MyProcPid % 16 : 100 * factor;
 	return milliseconds(std::min(delay, kMostMs));
 }
 
-/* Empty if it cannot be named, because the catalogs are locked as well. */
+/* The name of the lock; empty if it cannot be found because the catalogs are locked too. */
 static std::string
 name_of(const LockWait &wait)
 {

@@ -1,6 +1,6 @@
 /*
- * Which failures of a transaction pass by themselves, how long to wait until it is worth another
- * attempt, and what to call the obstacle meanwhile.
+ * Which failures of a transaction are temporary, how long to wait before a retry, and how to name
+ * the obstacle meanwhile.
  */
 #pragma once
 
@@ -14,20 +14,20 @@ namespace pg {
 enum class Obstacle : uint8_t
 {
 	None,     // a bug or a lasting fault: another attempt fails like this one
-	Conflict, // with another transaction; gone by the time it is seen
+	Conflict, // deadlock or serialization failure: over when it is reported
 	Lock,     // another transaction holds it for longer than lock_timeout
 	Timeout,  // the transaction took too long
 	Resources // disk, memory, connections
 };
 
-/* `timed_out`: has the time of the transaction run out? Otherwise somebody asked to cancel it. */
+/* `timed_out`: did the transaction's time-out cancel it? Otherwise a user asked for that. */
 Obstacle obstacle_of(const Error &error, bool timed_out);
 
-/* `attempt`: how many have failed, at least 1. At most a second: work goes on soon after the end of
- * the obstacle, however long it lasted. */
+/* `attempt`: how many attempts have failed, at least 1. Returns at most a second, so that work goes
+ * on soon after the obstacle is gone. */
 std::chrono::milliseconds delay_before_retry(Obstacle obstacle, int attempt);
 
-/* What is waited for. Opens a transaction of its own; none may be open. */
+/* The text for waiting_for. Opens a transaction of its own; no other may be open. */
 std::string words_for(Obstacle obstacle, const Error &error);
 
 } // namespace pg

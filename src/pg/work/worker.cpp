@@ -1,5 +1,5 @@
 /*
- * The main function of a worker: takes its slot, connects, runs the loop, says why it ends.
+ * The main function of a worker: takes its slot, connects, runs the loop, reports why it ends.
  */
 #include "pg/work/worker.h"
 
@@ -41,7 +41,7 @@ detach(int, Datum index)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	Slot &slot = shared->slots[DatumGetInt32(index)];
 	if (told_to_end && !reported)
-		slot.exit = Exit::Terminated; // in the middle of a transaction, by FATAL
+		slot.exit = Exit::Terminated; // SIGTERM ended a transaction by FATAL
 	slot.pid = 0;
 	slot.latch = nullptr;
 	slot.paused = false;
@@ -51,14 +51,15 @@ detach(int, Datum index)
 	announce();
 }
 
-/* False if the launcher that asked for this worker is gone or thinks otherwise by now. */
+/* False if the launcher that registered this worker is gone, or has given the slot to another
+ * worker. */
 static bool
 attach(Slot &slot, Datum index)
 {
-	uint64 ticket;
-	memcpy(&ticket, MyBgworkerEntry->bgw_extra, sizeof ticket);
+	uint64 generation;
+	memcpy(&generation, MyBgworkerEntry->bgw_extra, sizeof generation);
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	bool welcome = slot.used && slot.ticket == ticket && slot.pid == 0;
+	bool welcome = slot.used && slot.generation == generation && slot.pid == 0;
 	if (welcome) {
 		slot.pid = MyProcPid;
 		slot.latch = MyLatch;
@@ -91,7 +92,7 @@ connect(const Slot &slot)
 	pgstat_report_activity(STATE_IDLE, nullptr);
 }
 
-/* Runs the service to its end; what went wrong is left in `failure`. No exception gets out. */
+/* Runs the service to its end; leaves the error in `failure`. Throws nothing. */
 static Exit
 run(Slot &slot, const ServiceEntry &entry, detail::Failure &failure)
 {
@@ -103,19 +104,13 @@ run(Slot &slot, const ServiceEntry &entry, detail::Failure &failure)
 	} catch (const NotReady &problem) {
 		failure.set(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, problem.reason.c_str());
 		return Exit::NotReady;
-	} catch (const Error &error) {
-		failure.set(error);
-	} catch (const std::bad_alloc &) {
-		failure.set(ERRCODE_OUT_OF_MEMORY, "out of memory");
-	} catch (const std::exception &error) {
-		failure.set(ERRCODE_INTERNAL_ERROR, error.what());
 	} catch (...) {
-		failure.set(ERRCODE_INTERNAL_ERROR, "unknown C++ exception");
+		failure.set_caught();
+		return Exit::Failed;
 	}
-	return Exit::Failed;
 }
 
-/* Leaves the reason where the launcher and users find it. */
+/* Writes the reason into the slot and the log. */
 static void
 report(Slot &slot, Exit exit, const detail::Failure &failure)
 {
@@ -133,7 +128,7 @@ report(Slot &slot, Exit exit, const detail::Failure &failure)
 	if (exit != Exit::Failed)
 		return;
 	if (failure.has_context())
-		error_context_stack = nullptr; // its lines are in the error's context
+		error_context_stack = nullptr; // its lines are in the error's context already
 	ereport(failures == 0 ? WARNING : DEBUG1,
 			(errcode(sqlstate), errmsg("bigbrotr service failed: %s", message),
 			 error && error->detail ? errdetail_internal("%s", error->detail) : 0,

@@ -1,7 +1,7 @@
 /*
- * The service wrapper: what a service must say, and what it gets. Life cycle, database connection,
- * loop, health checks, statistics, logging, settings reload and the net process are here
- * and in worker.cpp, once; a file in workers/ holds only what makes its service that service.
+ * The interface between a service and the frame. The frame does life cycle, database connection,
+ * loop, health checks, statistics, logging, reload of settings and the net process; a folder in
+ * workers/ holds only what is particular to its service.
  *
  * Everything below runs in the worker's only thread. Errors are C++ exceptions (pg::Error for
  * PostgreSQL's); one that leaves a callback ends the worker (exit 1), the launcher backs off.
@@ -30,20 +30,20 @@ class Worker;
 struct NetSettings
 {
 	std::string frame; // an encoded message
-	/* What of it is read at the start only: if that changes, the net process is replaced. */
+	/* The part that is read at the start only: if it changes, the net process is replaced. */
 	std::string fixed;
-	std::string tls_ca_file; // the same; "": the system's certificates
+	std::string tls_ca_file; // also read at the start only; "": the system's certificates
 };
 
 /*
- * The net process sent what no net process of this build sends: it is ended and replaced. Thrown
- * within a transaction, nothing of that transaction is stored.
+ * Thrown when the net process sent what no net process of this build sends: it is killed and
+ * replaced. If thrown within a transaction, that transaction is rolled back.
  */
 struct NetFault
 {
 	std::string reason; // "it spoke of relay 7, which was not handed out to it"
-	bool malformed =
-		false; // it is no message of this desk; otherwise: it is one, and cannot be true
+	/* Not a message of this desk; otherwise the message is one, but cannot be true. */
+	bool malformed = false;
 };
 
 class Service
@@ -55,15 +55,16 @@ class Service
 	virtual void start(Worker &) {}
 	/* If bigbrotr.warmup is on: once, after start, before the first cycle. */
 	virtual void warm_up(Worker &) {}
-	/* One cycle: decide what is due and do or hand out it. Sets the delay until the next cycle. */
+	/* One cycle: does what is due, or hands it to the net process. Sets the delay until the next
+	 * cycle. */
 	virtual Next cycle(Worker &, std::chrono::milliseconds &delay) = 0;
-	/* If the service has a net process: what that is told first, and again after a reload. */
+	/* If the service has a net process: its settings, sent at its start and after a reload. */
 	virtual NetSettings net_settings() const { return {}; }
-	/* What the net process says, but for Hello, Log and Stats. Throws NetFault. */
+	/* A message of the net process other than Hello, Log and Stats. Throws NetFault. */
 	virtual void on_message(Worker &, const wire::Frame &) {}
-	/* A net process is up (again): it knows nothing but its settings. */
+	/* A net process has started; it has its settings and no tasks. */
 	virtual void on_net_start(Worker &) {}
-	/* The net process is gone: all tasks and unanswered questions with it. */
+	/* The net process has ended: its tasks and its unanswered questions are lost. */
 	virtual void on_net_lost(Worker &) {}
 	/* Every bigbrotr.health_check_interval and on demand; throw or return false if unwell. */
 	virtual bool healthy(Worker &) { return true; }
@@ -71,7 +72,7 @@ class Service
 	virtual void on_reload(Worker &) {}
 };
 
-/* What a service may use of the wrapper. */
+/* What the frame offers to a service. */
 class Worker
 {
   public:
@@ -84,10 +85,10 @@ class Worker
 	template <class F>
 	void transaction(const char *activity, const TransactionOptions &options, F &&body);
 	/*
-	 * The same, but what passes by itself does not go on to the caller: after a conflict, a lock
-	 * time-out, the transaction's own time-out, a full disk or a lack of memory, `body` runs again
-	 * in a new transaction after a short delay, until it commits or the worker is told to end.
-	 * `body` must begin anew each time. bigbrotr.services shows what is waited for.
+	 * The same, but temporary failures are retried: after a conflict, a lock time-out, the
+	 * transaction's own time-out, a full disk or a lack of memory, `body` runs again in a new
+	 * transaction after a short delay, until it commits or the worker is told to end. `body` must
+	 * not rely on its previous run. bigbrotr.services shows what the worker waits for.
 	 */
 	template <class F>
 	void transaction_with_retries(const char *activity, const TransactionOptions &options,
@@ -123,8 +124,9 @@ class Worker
 	virtual void commit() = 0;
 	virtual void abort() noexcept = 0;
 	/*
-	 * In a catch block, after `attempt` failures: waits until the next attempt is due. Throws the
-	 * caught exception again if that is of no use, or what ends the worker.
+	 * To be called in a catch block, after `attempt` failures: waits until the next attempt is due.
+	 * Rethrows the caught exception if a retry cannot help; throws Terminated if the worker is told
+	 * to end.
 	 */
 	virtual void wait_for_retry(const char *activity, int attempt) = 0;
 };

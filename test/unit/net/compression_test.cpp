@@ -74,20 +74,13 @@ TEST(NetCompression, CompressedEventsOfAllSizes)
 			c = char('a' + random() % 26);
 		events.push_back(make_event(1000 + int64_t(size), content));
 	}
-	ScriptedRelay::Options options;
-	options.deflate = true;
-	ScriptedRelay relay(
-		[&](Peer &peer) {
-			for (;;) {
-				std::string id = req_id(peer.receive());
-				if (id.empty())
-					continue;
-				for (const auto &event : events)
-					peer.frame(1, deflated(event_message(id, event), Z_SYNC_FLUSH), true, true);
-				peer.frame(1, deflated(eose_message(id), Z_SYNC_FLUSH), true, true);
-			}
-		},
-		options);
+	ScriptedRelay relay(answer_each([&](Peer &peer, auto &id, auto &) {
+							for (const auto &event : events)
+								peer.frame(1, deflated(event_message(id, event), Z_SYNC_FLUSH),
+										   true, true);
+							peer.frame(1, deflated(eose_message(id), Z_SYNC_FLUSH), true, true);
+						}),
+						{.deflate = true});
 	Worker worker;
 	worker.task(1, relay.url(), {{0, 5000000}});
 	ASSERT_TRUE(worker.until_ended(1));
@@ -100,25 +93,18 @@ TEST(NetCompression, CompressedEventsOfAllSizes)
 TEST(NetCompression, FramesThatAreNotCompressedAmongThoseThatAre)
 {
 	auto events = make_events(20, 1000, std::string(300, 'z'));
-	ScriptedRelay::Options options;
-	options.deflate = true;
-	ScriptedRelay relay(
-		[&](Peer &peer) {
-			for (;;) {
-				std::string id = req_id(peer.receive());
-				if (id.empty())
-					continue;
-				for (size_t i = 0; i < events.size(); i++) {
-					std::string message = event_message(id, events[i]);
-					bool compressed = i % 3 == 0;
-					peer.frame(1, compressed ? deflated(message, Z_SYNC_FLUSH) : message, true,
-							   compressed);
-					peer.frame(i % 2 ? 9 : 10, "alive");
-				}
-				peer.text(eose_message(id));
-			}
-		},
-		options);
+	ScriptedRelay relay(answer_each([&](Peer &peer, auto &id, auto &) {
+							for (size_t i = 0; i < events.size(); i++) {
+								std::string message = event_message(id, events[i]);
+								bool compressed = i % 3 == 0;
+								peer.frame(1,
+										   compressed ? deflated(message, Z_SYNC_FLUSH) : message,
+										   true, compressed);
+								peer.frame(i % 2 ? 9 : 10, "alive");
+							}
+							peer.text(eose_message(id));
+						}),
+						{.deflate = true});
 	Worker worker;
 	worker.task(1, relay.url(), {{0, 5000}});
 	ASSERT_TRUE(worker.until_ended(1));

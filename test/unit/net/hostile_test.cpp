@@ -160,14 +160,18 @@ TEST(NetHostile, FloodOfNotices)
 		"flood");
 }
 
+/* Sends one event to its first subscription again and again. */
+static void
+repeat_event(Peer &peer)
+{
+	std::string message = event_message(req_id(peer.receive()), make_event(1000, "again"));
+	for (;;)
+		peer.text(message);
+}
+
 TEST(NetHostile, PageWithoutEnd)
 {
-	auto event = make_event(1000, "again");
-	ScriptedRelay relay([&](Peer &peer) {
-		std::string message = event_message(req_id(peer.receive()), event);
-		for (;;)
-			peer.text(message);
-	});
+	ScriptedRelay relay(repeat_event);
 	Worker worker;
 	worker.task(1, relay.url(), {{0, 5000}});
 	ASSERT_TRUE(worker.until_ended(1));
@@ -178,12 +182,7 @@ TEST(NetHostile, PageWithoutEnd)
 
 TEST(NetHostile, TheSameLiveEventWithoutEnd)
 {
-	auto event = make_event(1000, "again");
-	ScriptedRelay relay([&](Peer &peer) {
-		std::string message = event_message(req_id(peer.receive()), event);
-		for (;;)
-			peer.text(message);
-	});
+	ScriptedRelay relay(repeat_event);
 	Worker worker;
 	worker.task(1, relay.url(), {}, true);
 	ASSERT_TRUE(worker.until_ended(1));

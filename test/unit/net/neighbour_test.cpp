@@ -125,20 +125,14 @@ TEST(NetNeighbour, EventsThatAreNotTakenAreNoFaults)
 	std::string strange = nostr::to_json(make_event(1500, "strange"));
 	strange.replace(strange.find("\"kind\":1,"), 9, "\"kind\":70000,");
 	auto events = make_events(5, 1000);
-	ScriptedRelay relay([&](Peer &peer) {
-		bool shown = false;
-		for (;;) {
-			std::string id = req_id(peer.receive());
-			if (id.empty())
-				continue;
-			for (int i = 0; i < 1500 && !shown; i++)
-				peer.text("[\"EVENT\",\"" + id + "\"," + strange + "]");
-			shown = true;
-			for (auto event = events.rbegin(); event != events.rend(); ++event)
-				peer.text(event_message(id, *event));
-			peer.text(eose_message(id));
-		}
-	});
+	ScriptedRelay relay(answer_each([&, shown = false](Peer &peer, auto &id, auto &) mutable {
+		for (int i = 0; i < 1500 && !shown; i++)
+			peer.text("[\"EVENT\",\"" + id + "\"," + strange + "]");
+		shown = true;
+		for (auto event = events.rbegin(); event != events.rend(); ++event)
+			peer.text(event_message(id, *event));
+		peer.text(eose_message(id));
+	}));
 	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.page_limit = 2000;
 	Worker worker(settings);
@@ -154,19 +148,14 @@ TEST(NetNeighbour, RelaysThatKnowNoLimitAreReadToTheEnd)
 	auto events = make_events(1000, 1000);
 	std::sort(events.begin(), events.end(),
 			  [](auto &a, auto &b) { return a.created_at > b.created_at; });
-	ScriptedRelay relay([&](Peer &peer) {
-		for (;;) {
-			std::string message = peer.receive(), id = req_id(message);
-			if (id.empty())
-				continue;
-			size_t found = message.find("\"until\":");
-			int64_t until = found == message.npos ? INT64_MAX : atoll(message.c_str() + found + 8);
-			for (const auto &event : events)
-				if (event.created_at <= until)
-					peer.text(event_message(id, event));
-			peer.text(eose_message(id));
-		}
-	});
+	ScriptedRelay relay(answer_each([&](Peer &peer, auto &id, auto &message) {
+		size_t found = message.find("\"until\":");
+		int64_t until = found == message.npos ? INT64_MAX : atoll(message.c_str() + found + 8);
+		for (const auto &event : events)
+			if (event.created_at <= until)
+				peer.text(event_message(id, event));
+		peer.text(eose_message(id));
+	}));
 	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.page_limit = 50;
 	Worker worker(settings);
@@ -203,6 +192,21 @@ TEST(NetNeighbour, ARelayThatStallsIsAskedForLess)
 	ASSERT_TRUE(worker.until_ended(2));
 	EXPECT_EQ(worker.ended(2)->page_limit, 125U);
 	EXPECT_EQ(pages, 1);
+}
+
+TEST(NetNeighbour, ALearnedLimitGrowsBack)
+{
+	ScriptedRelay relay(serve_events(make_events(100, 1000), 500));
+	Worker worker;
+	worker.send(wire::RelayOpen{.relay_id = 1,
+								.attempt = 1,
+								.url = relay.url(),
+								.page_limit = 20,
+								.ranges = {{0, 5000, 0}}});
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.events.size(), 100U);
+	EXPECT_GT(worker.ended(1)->page_limit, 20U);
+	EXPECT_LT(worker.ended(1)->page_limit, 40U);
 }
 
 TEST(NetNeighbour, RelaysThatAreAskedTooFastAreAskedSlower)

@@ -113,18 +113,13 @@ TEST(NetPaging, EventsOutsideTheQuestionAreNotStored)
 {
 	auto inside = make_event(1500, "in"), outside = make_event(3000, "out"),
 		 elsewhere = make_event(1600, "other subscription");
-	ScriptedRelay relay([&](Peer &peer) {
-		for (int page = 0;; page++) {
-			std::string id;
-			while (id.empty())
-				id = req_id(peer.receive());
-			peer.text(event_message(id, outside));
-			peer.text(event_message("other", elsewhere));
-			if (page == 0)
-				peer.text(event_message(id, inside));
-			peer.text(eose_message(id));
-		}
-	});
+	ScriptedRelay relay(answer_each([&, page = 0](Peer &peer, auto &id, auto &) mutable {
+		peer.text(event_message(id, outside));
+		peer.text(event_message("other", elsewhere));
+		if (page++ == 0)
+			peer.text(event_message(id, inside));
+		peer.text(eose_message(id));
+	}));
 	Worker worker;
 	worker.task(1, relay.url(), {{1000, 2000}});
 	ASSERT_TRUE(worker.until_ended(1));
@@ -137,16 +132,11 @@ TEST(NetPaging, EventsOutsideTheQuestionAreNotStored)
 TEST(NetPaging, RelaysThatIgnoreTheWindowProveNothing)
 {
 	auto events = make_events(20, 4000);
-	ScriptedRelay relay([&](Peer &peer) {
-		for (;;) {
-			std::string id = req_id(peer.receive());
-			if (id.empty())
-				continue;
-			for (const auto &event : events)
-				peer.text(event_message(id, event));
-			peer.text(eose_message(id));
-		}
-	});
+	ScriptedRelay relay(answer_each([&](Peer &peer, auto &id, auto &) {
+		for (const auto &event : events)
+			peer.text(event_message(id, event));
+		peer.text(eose_message(id));
+	}));
 	Worker worker;
 	worker.task(1, relay.url(), {{0, 5000}});
 	ASSERT_TRUE(worker.until_ended(1));

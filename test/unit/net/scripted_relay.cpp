@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "nostr/message.h"
+#include "client_message.h"
 
 namespace test {
 
@@ -302,30 +302,36 @@ eose_message(std::string_view subscription)
 }
 
 ScriptedRelay::Script
+answer_each(Answer answer)
+{
+	return [answer = std::move(answer)](Peer &peer) {
+		for (;;) {
+			std::string message = peer.receive(), id = req_id(message);
+			if (!id.empty())
+				answer(peer, id, message);
+		}
+	};
+}
+
+ScriptedRelay::Script
 serve_events(std::vector<nostr::Event> events, int cap)
 {
 	std::sort(events.begin(), events.end(), [](const nostr::Event &a, const nostr::Event &b) {
 		return a.created_at != b.created_at ? a.created_at > b.created_at : a.id < b.id;
 	});
-	return [events = std::move(events), cap](Peer &peer) {
-		for (;;) {
-			std::string message = peer.receive();
-			std::string id = req_id(message);
-			if (id.empty())
+	return answer_each([events = std::move(events), cap](Peer &peer, auto &id, auto &message) {
+		int64_t since = number_after(message, "\"since\":", 0);
+		int64_t until = number_after(message, "\"until\":", INT64_MAX);
+		int64_t left = std::min<int64_t>(number_after(message, "\"limit\":", cap), cap);
+		for (const nostr::Event &event : events) {
+			if (event.created_at < since || event.created_at > until)
 				continue;
-			int64_t since = number_after(message, "\"since\":", 0);
-			int64_t until = number_after(message, "\"until\":", INT64_MAX);
-			int64_t left = std::min<int64_t>(number_after(message, "\"limit\":", cap), cap);
-			for (const nostr::Event &event : events) {
-				if (event.created_at < since || event.created_at > until)
-					continue;
-				if (left-- <= 0)
-					break;
-				peer.text(event_message(id, event));
-			}
-			peer.text(eose_message(id));
+			if (left-- <= 0)
+				break;
+			peer.text(event_message(id, event));
 		}
-	};
+		peer.text(eose_message(id));
+	});
 }
 
 } // namespace test

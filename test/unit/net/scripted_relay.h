@@ -99,6 +99,9 @@ class ScriptedRelay
 	std::thread acceptor_;
 };
 
+/* Answers each REQ as told: its subscription and all of the message. */
+using Answer = std::function<void(Peer &, const std::string &id, const std::string &message)>;
+ScriptedRelay::Script answer_each(Answer answer);
 /* Answers REQ as a good relay does, newest first, at most `cap` events a page, until told to close.
  */
 ScriptedRelay::Script serve_events(std::vector<nostr::Event> events, int cap);

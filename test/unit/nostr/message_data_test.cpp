@@ -1,5 +1,5 @@
 /* Messages of both directions: the collected well-formed and hostile ones. */
-#include "nostr/message.h"
+#include "client_message.h"
 
 #include <map>
 #include <set>

@@ -1,5 +1,5 @@
 /* Messages of both directions: cases written out here. */
-#include "nostr/message.h"
+#include "client_message.h"
 
 #include <gtest/gtest.h>
 
