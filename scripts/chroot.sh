@@ -10,6 +10,9 @@ make_chroot() {
 	is_root || die "only root may make another system"
 	install_packages debootstrap ca-certificates util-linux
 	[[ $release =~ ^[a-z]+$ && -e /usr/share/debootstrap/scripts/$release ]] || die "debootstrap knows no release \"$release\""
+	mkdir -p "$CHROOTS/$release"
+	exec 9>"$CHROOTS/$release/lock"
+	flock -n 9 || die "another ./check uses $CHROOTS/$release"
 	if [ ! -d "$base" ]; then
 		say "Making a fresh $release in $base"
 		rm -rf "$base.new"
@@ -42,11 +45,12 @@ copy_checkout() {
 	sources | tar -C "$to" -xf - --no-same-owner
 }
 
-# in_chroot COMMAND…: in the checkout there. The mounts and processes are of namespaces that end with the command, however it ends.
+# in_chroot COMMAND…: in the checkout there. The mounts and processes are of namespaces that end with the command or with this script,
+# however they end.
 in_chroot() {
 	local shared=${BIGBROTR_SHARED:-$ROOT/../shared}
 	[ -d "$shared" ] || shared=
-	unshare --mount --pid --fork --kill-child bash -c '
+	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child bash -c '
 		set -e
 		shared=$1
 		cd "$2"
