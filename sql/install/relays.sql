@@ -33,7 +33,8 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('"%s" is no relay URL: %s', left(given, 256), reason),
 			DETAIL = 'A relay URL is ws:// or wss:// with a host and perhaps a port and a path.',
-			HINT = 'bigbrotr.normalise_relay_url(text) returns the reason instead of raising an error.';
+			HINT = coalesce('Did you mean ' || (bigbrotr.normalise_relay_url(given, true)).url || '?',
+				'bigbrotr.normalise_relay_url(text) returns the reason instead of raising an error.');
 	END IF;
 	IF network = 'local' AND NOT _bigbrotr.allow_local_relays() THEN
 		RAISE invalid_parameter_value USING
