@@ -12,7 +12,7 @@ EXPORT = bigbrotr-export
 
 SCRIPT = $(EXTENSION)--$(EXTVERSION).sql
 # The parts of the install script, in the order in which they depend on each other.
-PARTS = roles tags tables services relays archive statistics nostr visibility filters coverage sync progress checks insert deletions import comments grants welcome
+PARTS = roles tags tables services relays archive statistics nostr visibility filters coverage sync_filters answers audits sync progress checks insert deletions import comments grants welcome
 SCRIPT_PARTS = $(PARTS:%=sql/install/%.sql)
 
 DATA_built = $(SCRIPT)

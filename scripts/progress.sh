@@ -8,14 +8,14 @@ PROGRESS="
 	       count(*) FILTER (WHERE p.phase = 'backfill' OR p.phase IN ('waiting', 'connecting') AND p.failure_count = 0),
 	       count(*) FILTER (WHERE p.phase = 'live'),
 	       count(*) FILTER (WHERE p.failure_count > 0),
-	       coalesce(sum(p.event_count), 0), to_char(coalesce(sum(p.event_count), 0), 'FM999,999,999,990'),
-	       format('%s  coverage %s %%%s', pg_size_pretty(coalesce(sum(p.byte_count), 0)),
-	              round(100 * coalesce(avg(p.proven_fraction), 0)::numeric, 1),
+	       coalesce(sum(p.new_event_count), 0), to_char(coalesce(sum(p.new_event_count), 0), 'FM999,999,999,990'),
+	       format('%s  read %s %%%s', pg_size_pretty(coalesce(sum(p.byte_count), 0)),
+	              round(100 * coalesce(avg(p.read_fraction) FILTER (WHERE p.last_success IS NOT NULL), 0)::numeric, 1),
 	              (SELECT string_agg(format('  %s %s: %s', s.service, s.state, s.last_error), '')
 	               FROM bigbrotr.services AS s
 	               WHERE s.database = current_database() AND s.state IN ('enabled', 'disabled', 'backoff') AND s.last_error <> ''))
-	FROM bigbrotr.relay_progress AS p
-	WHERE p.enabled AND (p.network = 'clearnet' OR p.network = 'local' AND _bigbrotr.allow_local_relays())"
+	FROM bigbrotr.sync_status AS p
+	WHERE p.phase <> 'paused' AND (p.network = 'clearnet' OR p.network = 'local' AND _bigbrotr.allow_local_relays())"
 
 # Seconds without any change after which watching ends.
 PATIENCE=60
@@ -63,7 +63,7 @@ show_waiting() {
 	psql_in -Xq -d "$DATABASE" -P footer=off -P null=- <<-'END'
 		SELECT service, state, waiting_for, last_error FROM bigbrotr.services
 		WHERE database = current_database() AND (state NOT IN ('running', 'done') OR waiting_for IS NOT NULL);
-		SELECT phase, waiting_for, count(*) AS relays, min(url) AS "for example" FROM bigbrotr.relay_progress GROUP BY 1, 2 ORDER BY 3 DESC;
+		SELECT phase, waiting_for, count(*) AS relays, min(relay_url) AS "for example" FROM bigbrotr.sync_status GROUP BY 1, 2 ORDER BY 3 DESC;
 	END
 }
 
@@ -79,12 +79,12 @@ watch_relays() {
 
 show_failures() {
 	psql_in -Xq -d "$DATABASE" -P footer=off -P null=- <<-'END'
-		SELECT EXISTS (SELECT FROM bigbrotr.relay_progress WHERE failure_count > 0) AS failures \gset
+		SELECT EXISTS (SELECT FROM bigbrotr.sync_status WHERE failure_count > 0) AS failures \gset
 		\if :failures
 		\echo
 		\echo Relays that failed:
 		SELECT last_error AS reason, count(*) AS relays, min(relay_url) AS "for example", min(last_detail) AS detail
-		FROM bigbrotr.relay_progress WHERE failure_count > 0 GROUP BY 1 ORDER BY 2 DESC, 1;
+		FROM bigbrotr.sync_status WHERE failure_count > 0 GROUP BY 1 ORDER BY 2 DESC, 1;
 		\endif
 	END
 }
@@ -140,12 +140,13 @@ show_status() {
 		\echo Archive
 		SELECT relay_count AS relays, live_count AS live, backfill_count + connecting_count + waiting_count AS reading, backoff_count AS failed,
 		       event_count AS events, sighting_count AS sightings, pg_size_pretty(byte_count) AS received, refusal_count AS refusals,
-		       round(100 * proven_fraction::numeric, 1) AS "coverage %"
-		FROM bigbrotr.sync_progress;
+		       round(100 * read_fraction::numeric, 1) AS "read %", round(100 * proven_fraction::numeric, 1) AS "proven %"
+		FROM bigbrotr.sync_totals;
 		\echo Relays with most events
-		SELECT relay_url, phase, waiting_for, sighting_count AS events, event_count AS "first seen here",
-		       round(100 * proven_fraction::numeric, 1) AS "coverage %", last_error, last_error_at::timestamptz(0)
-		FROM bigbrotr.relay_progress ORDER BY sighting_count DESC, relay_url LIMIT 10;
+		SELECT relay_url, phase, waiting_for, sighting_count AS events, new_event_count AS "first seen here",
+		       round(100 * read_fraction::numeric, 1) AS "read %", round(100 * proven_fraction::numeric, 1) AS "proven %",
+		       last_error, last_error_at::timestamptz(0)
+		FROM bigbrotr.sync_status ORDER BY sighting_count DESC, relay_url LIMIT 10;
 	END
 	show_failures
 }
@@ -155,7 +156,7 @@ show_help() {
 
 		Connect   ./quickstart psql       or: psql "$(connection)"$(! is_root || echo ' as the user postgres')
 		Ask       SELECT kind, count(*) FROM bigbrotr.events GROUP BY kind ORDER BY 2 DESC LIMIT 10;
-		          SELECT relay_url, phase, sighting_count, proven_fraction, last_error FROM bigbrotr.relay_progress ORDER BY sighting_count DESC;
+		          SELECT relay_url, phase, sighting_count, read_fraction, proven_fraction, last_error FROM bigbrotr.sync_status ORDER BY sighting_count DESC;
 		          SELECT relay_url, reason, refusal_count, last_detail FROM bigbrotr.refusals ORDER BY refusal_count DESC;
 		          SELECT bigbrotr.event_json(e) FROM bigbrotr.events AS e ORDER BY created_at DESC, event_id LIMIT 5;
 		Export    ./quickstart export '{"kinds":[1]}' > notes.jsonl      Import   ./quickstart import FILE

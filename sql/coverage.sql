@@ -1,133 +1,318 @@
--- Coverage: claims merge, gaps are what is left.
+-- Coverage: claims are put together, tested and withdrawn; gaps are what is left; and what it answers.
 CREATE EXTENSION bigbrotr;
+SET client_min_messages = warning;
+SET TIME ZONE 'UTC';
 \set SHOW_CONTEXT never
-SELECT bigbrotr.add_relay(format('wss://r%s.example.com', n)) FROM generate_series(1, 2) AS n;
-CREATE VIEW ranges AS SELECT relay_id, lower, upper, evidence, events, proven_at FROM bigbrotr.coverage ORDER BY relay_id, lower;
+SELECT bigbrotr.add_relay(format('wss://r%s.example.com', n)) FROM generate_series(1, 3) AS n;
+CREATE FUNCTION pg_temp.claim(
+	relay integer, lower bigint, upper bigint, evidence text, events bigint, at bigint,
+	doubts text[] DEFAULT '{}', agrees boolean DEFAULT false, filter integer DEFAULT 0, refused bigint DEFAULT 0) RETURNS void
+	LANGUAGE sql AS $$
+	SELECT _bigbrotr.claim_coverage(relay, filter, 0, lower, upper, evidence, doubts, agrees, events, refused, at, at)
+$$;
+CREATE VIEW ranges AS
+	SELECT relay_id AS relay, filter_id AS filter, lower, upper, evidence, doubts, observations, events, refused, observed_at, audited_at
+	FROM bigbrotr.coverage ORDER BY relay_id, filter_id, reader, lower;
 
--- A backfill downwards: page by page, then the end.
-SELECT * FROM _bigbrotr.gaps(1, 1000);
-SELECT _bigbrotr.claim_coverage(1, 901, 1000, 'paged', 5, 1000);
-SELECT _bigbrotr.claim_coverage(1, 801, 900, 'paged', 6, 1001);
+-- A backfill downwards: page by page, then the end. The last 15 minutes before a question are never claimed.
+SELECT * FROM _bigbrotr.gaps(1, 0, 0, 1000);
+SELECT pg_temp.claim(1, 901, 1000, 'paged', 5, 1900);
+SELECT pg_temp.claim(1, 801, 900, 'paged', 6, 1901);
 TABLE ranges;
-SELECT * FROM _bigbrotr.gaps(1, 1000);
-SELECT _bigbrotr.claim_coverage(1, 0, 800, 'exhausted', 7, 1002);
+SELECT * FROM _bigbrotr.gaps(1, 0, 0, 1000);
+SELECT pg_temp.claim(1, 0, 800, 'paged', 0, 1902);
 TABLE ranges;
-SELECT * FROM _bigbrotr.gaps(1, 1000);
+SELECT * FROM _bigbrotr.gaps(1, 0, 0, 1000);
+SELECT oldest FROM _bigbrotr.relay_sync WHERE relay_id = 1;
+SELECT _bigbrotr.claim_coverage(1, 0, 0, 1001, 9000, 'paged', '{}', false, 9, 0, 2000, 5000);
+SELECT lower, upper FROM ranges;
+SELECT pg_temp.claim(1, 4500, 5000, 'paged', 9, 5000);
+SELECT lower, upper FROM ranges;
 
--- The next pass: what came since. Two ranges at first, one at the end.
-SELECT _bigbrotr.claim_coverage(1, 1051, 1100, 'paged', 1, 1100);
+-- A second reading on another connection that finds nothing new confirms; one on the same connection does not.
+SELECT pg_temp.claim(1, 600, 900, 'paged', 11, 6000);
+SELECT pg_temp.claim(1, 700, 800, 'paged', 4, 6001, '{}', true);
 TABLE ranges;
-SELECT * FROM _bigbrotr.gaps(1, 1100);
-SELECT _bigbrotr.claim_coverage(1, 1001, 1050, 'exhausted', 1, 1101);
-TABLE ranges;
+-- A weaker claim changes nothing, a stronger one replaces.
+SELECT pg_temp.claim(1, 710, 715, 'partial', 4, 6002, '{dense}'), pg_temp.claim(1, 720, 730, 'reconciled', 1, 6003);
+SELECT lower, upper, evidence, doubts FROM ranges WHERE lower BETWEEN 600 AND 900;
+-- Readings with doubts confirm nothing; of two equal ones that with fewer doubts counts.
+SELECT pg_temp.claim(1, 500, 520, 'paged', 1, 6004, '{refused,auth,auth}'), pg_temp.claim(1, 510, 530, 'paged', 1, 6005, '{auth}', true);
+SELECT lower, upper, evidence, doubts FROM ranges WHERE lower < 600;
+SELECT pg_temp.claim(1, 50, 60, 'partial', 9, 6006, '{dense}');
+SELECT lower, upper, evidence, doubts FROM ranges WHERE lower < 600;
 
--- A dense second is no proof; the same second once more; its proof replaces it.
-SELECT _bigbrotr.claim_coverage(2, 501, 1000, 'paged', 5, 2000);
-SELECT _bigbrotr.claim_coverage(2, 500, 500, 'dense', 500, 2000);
-SELECT _bigbrotr.claim_coverage(2, 500, 500, 'dense', 400, 2001);
-SELECT _bigbrotr.claim_coverage(2, 0, 499, 'exhausted', 5, 2002);
-TABLE ranges;
-SELECT * FROM _bigbrotr.gaps(2, 1000);
-SELECT lower, upper, seconds, reason, extract(epoch FROM tried_at)::bigint AS tried_at FROM bigbrotr.coverage_gaps WHERE relay_url = 'wss://r2.example.com' AND upper < 2000;
-SELECT _bigbrotr.claim_coverage(2, 400, 600, 'paged', 900, 2003);
-TABLE ranges;
-SELECT _bigbrotr.claim_coverage(2, 300, 300, 'dense', 1, 2004);
-TABLE ranges;
+-- Withdrawals: contradicted by another reading, or refuted by the relay itself.
+SELECT _bigbrotr.retract_coverage(1, 690, 725, 'contradicted', true, 7000);
+SELECT lower, upper, evidence, doubts, audited_at FROM ranges WHERE lower BETWEEN 600 AND 900;
+SELECT _bigbrotr.retract_coverage(1, 690, 705, 'contradicted', false, 7001);
+SELECT _bigbrotr.retract_coverage(1, 690, 705, 'contradicted', false, 7002);
+SELECT _bigbrotr.retract_coverage(1, 695, 696, 'late', false, 7003);
+SELECT lower, upper, evidence, doubts FROM ranges WHERE lower BETWEEN 600 AND 900;
+SELECT withdrawals, withdrawn_at FROM _bigbrotr.relay_sync WHERE relay_id = 1;
+-- What was contradicted stays so until another reading agrees.
+SELECT pg_temp.claim(1, 700, 702, 'paged', 1, 7004), pg_temp.claim(1, 703, 704, 'paged', 1, 7005, '{}', true);
+SELECT lower, upper, evidence, doubts FROM ranges WHERE lower BETWEEN 690 AND 725;
 
--- What the synchronizer asks for: no dense second that was tried of late, and not more than it can use.
-SELECT _bigbrotr.claim_coverage(2, 1500, 1500, 'dense', 7, 2005);
-SELECT * FROM _bigbrotr.gaps(2, 2000);
-SELECT * FROM _bigbrotr.gaps(2, 2000, 2005);
-SELECT * FROM _bigbrotr.gaps(2, 2000, 2006, 2);
-SELECT * FROM _bigbrotr.gaps(2, 1500, most => 1);
-SELECT * FROM _bigbrotr.gaps(2, 1499);
+-- A dense second is seen in part; its reading replaces it.
+SELECT pg_temp.claim(2, 501, 1000, 'paged', 5, 2000), pg_temp.claim(2, 500, 500, 'partial', 500, 2000, '{dense}'),
+       pg_temp.claim(2, 500, 500, 'partial', 400, 2001, '{dense}'), pg_temp.claim(2, 0, 499, 'paged', 0, 2002);
+TABLE ranges;
+SELECT * FROM _bigbrotr.gaps(2, 0, 0, 1000);
+SELECT relay_url, filter_id, lower, upper, seconds, reason, tried_at FROM bigbrotr.coverage_gaps
+WHERE relay_url = 'wss://r2.example.com' AND reason <> 'unread' AND upper < 2000;
+SELECT reason, seconds FROM bigbrotr.coverage_gaps WHERE relay_url = 'wss://r2.example.com' AND reason = 'too new';
+SELECT pg_temp.claim(2, 400, 600, 'paged', 900, 2003);
+SELECT lower, upper, evidence, observations, events FROM ranges WHERE relay = 2;
 
--- A thousand dense seconds of a relay; with one more the lowest of them are one range, which claims less.
+-- What the synchronizer asks for: nothing that was tried of late, and not more than it can use.
+SELECT pg_temp.claim(2, 300, 300, 'partial', 1, 2004, '{dense}'), pg_temp.claim(2, 1100, 1100, 'partial', 7, 2005, '{dense}');
+SELECT * FROM _bigbrotr.gaps(2, 0, 0, 2000);
+SELECT * FROM _bigbrotr.gaps(2, 0, 0, 2000, 2005);
+SELECT * FROM _bigbrotr.gaps(2, 0, 0, 2000, 2006, 2);
+SELECT * FROM _bigbrotr.gaps(2, 0, 0, 1100, most => 1);
+SELECT * FROM _bigbrotr.gaps(2, 0, 0, 1099);
+SELECT * FROM _bigbrotr.gaps(99, 0, 0, 5);
+
+-- A thousand ranges of a relay; with one more the lowest half of them is one range, which claims less.
 DELETE FROM bigbrotr.coverage;
-SELECT count(_bigbrotr.claim_coverage(2, s + 1, s + 2, 'paged', 1, 9000)), count(_bigbrotr.claim_coverage(2, s, s, 'dense', 9, 9000))
-FROM generate_series(3003, 6, -3) AS s;
-SELECT evidence, count(*), min(lower), max(upper) FROM bigbrotr.coverage GROUP BY 1 ORDER BY 1;
-SELECT _bigbrotr.claim_coverage(2, 3, 3, 'dense', 9, 9001);
-SELECT evidence, count(*), min(lower), max(upper), max(upper - lower) FROM bigbrotr.coverage GROUP BY 1 ORDER BY 1;
-SELECT dense_seconds, proven_seconds, extract(epoch FROM proven_from)::bigint AS proven_from FROM bigbrotr.relay_progress WHERE relay_id = 2;
-SELECT * FROM _bigbrotr.gaps(2, 1600, most => 3) ORDER BY lower;
--- Such a range is tried again as a whole: its proven parts leave it, its dense seconds do not.
-SELECT _bigbrotr.claim_coverage(2, 1000, 1100, 'paged', 5, 9500);
-SELECT _bigbrotr.claim_coverage(2, 900, 900, 'dense', 9, 9501);
-SELECT _bigbrotr.claim_coverage(2, 1050, 1050, 'dense', 9, 9502);
-SELECT lower, upper, evidence, events, proven_at FROM bigbrotr.coverage WHERE lower < 1510 ORDER BY lower;
+SELECT count(pg_temp.claim(2, s, s, CASE WHEN s % 4 = 1 THEN 'confirmed' ELSE 'paged' END, 9, 9000, CASE WHEN s % 2 = 0 THEN '{refused}'::text[] ELSE '{}' END))
+FROM generate_series(1000, 1, -1) AS s;
+SELECT evidence, doubts, count(*), min(lower), max(upper) FROM bigbrotr.coverage GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT pg_temp.claim(2, 1001, 1001, 'paged', 9, 9001);
+SELECT evidence, doubts, count(*), min(lower), max(upper), max(upper - lower) FROM bigbrotr.coverage GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT count(pg_temp.claim(2, s, s, 'paged', 9, 9000)) FROM generate_series(2000, 3000, 2) AS s;
+SELECT lower, upper, evidence, doubts FROM ranges WHERE evidence = 'partial';
 SELECT * FROM bigbrotr.verify_references();
 
 -- A clock that was ahead claimed seconds that had not come yet.
 DELETE FROM bigbrotr.coverage;
-SELECT _bigbrotr.claim_coverage(1, 0, 500, 'exhausted', 5, 1000), _bigbrotr.claim_coverage(1, 600, 900, 'paged', 5, 1000),
-       _bigbrotr.claim_coverage(1, 950, 950, 'dense', 5, 1000), _bigbrotr.claim_coverage(2, 0, 100, 'exhausted', 5, 1000);
+SELECT pg_temp.claim(1, 0, 500, 'paged', 5, 2000), pg_temp.claim(1, 600, 900, 'paged', 5, 2000),
+       pg_temp.claim(1, 950, 950, 'partial', 5, 2000, '{dense}'), pg_temp.claim(2, 0, 100, 'paged', 5, 2000);
 SELECT _bigbrotr.trim_coverage(700), _bigbrotr.trim_coverage(700);
 TABLE ranges;
-SELECT * FROM _bigbrotr.gaps(1, 800);
+SELECT * FROM _bigbrotr.gaps(1, 0, 0, 800);
 
--- Holes in all sorts, claims inside, around and across.
+-- Claims of earlier versions.
 DELETE FROM bigbrotr.coverage;
-SELECT _bigbrotr.claim_coverage(1, l, l + 9, 'paged', 1, 5000) FROM generate_series(100, 900, 100) AS l;
-SELECT _bigbrotr.claim_coverage(1, 205, 405, 'paged', 1, 4000);
-SELECT _bigbrotr.claim_coverage(1, 502, 505, 'exhausted', 1, 6000);
-SELECT _bigbrotr.claim_coverage(1, 0, 0, 'exhausted', 0, 6000);
+UPDATE _bigbrotr.relay_sync SET next_audit = 99;
+CREATE TEMPORARY TABLE old_coverage (relay_id integer, filter jsonb, lower bigint, upper bigint, evidence text, events bigint, proven_at bigint);
+INSERT INTO old_coverage VALUES (1, '{}', 0, 500, 'exhausted', 7, 600), (1, '{}', 501, 501, 'dense', 500, 601), (2, '{}', 50, 99, 'paged', 1, 602);
+SELECT _bigbrotr.adopt_claims('old_coverage');
 TABLE ranges;
-SELECT * FROM _bigbrotr.gaps(1, 905);
-SELECT * FROM _bigbrotr.gaps(1, 950);
-SELECT * FROM _bigbrotr.gaps(1, 450);
-SELECT * FROM _bigbrotr.gaps(99, 5);
-SELECT _bigbrotr.claim_coverage(1, 0, 6000, 'exhausted', 1, 6000);
-TABLE ranges;
-SELECT proven_seconds, dense_seconds, extract(epoch FROM proven_from)::bigint AS proven_from, extract(epoch FROM proven_until)::bigint AS proven_until FROM bigbrotr.relay_progress ORDER BY relay_id;
+SELECT DISTINCT next_audit FROM _bigbrotr.relay_sync;
+DELETE FROM bigbrotr.coverage;
 
--- Random claims against the plain truth, second by second.
-DELETE FROM bigbrotr.coverage;
+-- Random claims and withdrawals against a slow model, which judges each second by itself.
+CREATE FUNCTION pg_temp.judge(
+	INOUT evidence text, INOUT doubts text[], INOUT observations integer, INOUT observed_at bigint,
+	claimed text, claimed_doubts text[], agrees boolean, at bigint) LANGUAGE plpgsql AS $$
+DECLARE
+	ranks text[] := '{partial,paged,confirmed,reconciled}';
+	old_rank integer := array_position(ranks, evidence);
+	new_rank integer := array_position(ranks, claimed);
+	clean boolean := claimed_doubts = '{}' OR claimed_doubts = '{unencrypted}';
+	was_clean boolean := NOT EXISTS (SELECT FROM unnest(doubts) AS d WHERE d NOT IN ('unencrypted', 'contradicted'));
+	refuted boolean := 'contradicted' = ANY (doubts);
+	fewer boolean := NOT EXISTS (SELECT FROM unnest(claimed_doubts) AS d WHERE d <> ALL (doubts));
+BEGIN
+	IF evidence IS NULL THEN
+		evidence := claimed;
+		doubts := claimed_doubts;
+		observations := 1;
+		observed_at := at;
+		RETURN;
+	END IF;
+	IF agrees AND clean AND was_clean AND old_rank >= 2 AND new_rank >= 2 AND NOT (new_rank = 4 AND old_rank < 4) THEN
+		IF old_rank = 2 THEN
+			evidence := 'confirmed';
+			doubts := claimed_doubts;
+		END IF;
+	ELSIF new_rank < old_rank THEN
+		RETURN;
+	ELSIF new_rank > old_rank THEN
+		evidence := claimed;
+		doubts := claimed_doubts;
+	ELSIF fewer THEN
+		doubts := claimed_doubts;
+		IF refuted AND 'contradicted' <> ALL (doubts) THEN
+			doubts := ARRAY(SELECT d FROM unnest(doubts || '{contradicted}'::text[]) AS d ORDER BY d);
+		END IF;
+	END IF;
+	observations := observations + 1;
+	observed_at := at;
+END
+$$;
+CREATE TEMPORARY TABLE truth (second bigint PRIMARY KEY, evidence text, doubts text[], observations integer, observed_at bigint);
 DO $$
 DECLARE
-	truth boolean[] := array_fill(false, ARRAY[201]);
-	claimed boolean[];
-	l integer;
-	u integer;
+	words text[] := '{contradicted,dense,late,notice,refused,unencrypted}';
+	at bigint := 1000000000;
+	l bigint;
+	u bigint;
+	e text;
+	d text[];
+	a boolean;
 BEGIN
 	PERFORM setseed(0.5);
 	FOR i IN 1 .. 300 LOOP
-		IF i % 30 = 0 THEN
+		IF i % 50 = 1 THEN
 			DELETE FROM bigbrotr.coverage;
-			truth := array_fill(false, ARRAY[201]);
+			DELETE FROM truth;
+			INSERT INTO truth SELECT s FROM generate_series(0, 100) AS s;
 		END IF;
-		l := floor(random() * 201);
-		u := CASE WHEN i % 4 = 0 THEN l ELSE least(200, l + floor(random() * 20)::integer) END;
-		PERFORM _bigbrotr.claim_coverage(2, l, u, CASE WHEN i % 4 = 0 THEN 'dense' WHEN random() < 0.3 THEN 'exhausted' ELSE 'paged' END, 1, 300);
-		IF i % 4 <> 0 THEN
-			FOR s IN l .. u LOOP truth[s + 1] := true; END LOOP;
+		at := at + CASE WHEN random() < 0.1 THEN 2592000 ELSE 1 END;
+		l := floor(random() * 101);
+		u := least(100, l + floor(random() ^ 2 * 60)::integer);
+		d := ARRAY(SELECT w FROM unnest(words) AS w WHERE random() < 0.12 ORDER BY w);
+		IF random() < 0.2 THEN
+			e := words[1 + floor(random() ^ 2 * 6)];
+			a := random() < 0.3;
+			PERFORM _bigbrotr.retract_coverage(2, l, u, e, a, at);
+			UPDATE truth AS t SET evidence = CASE WHEN t.evidence <> 'partial' AND e = 'contradicted' THEN 'paged' ELSE 'partial' END,
+			                      doubts = ARRAY(SELECT DISTINCT w FROM unnest(t.doubts || e) AS w ORDER BY w)
+			WHERE t.second BETWEEN l AND u AND t.evidence IS NOT NULL AND (t.evidence IN ('confirmed', 'reconciled') OR NOT a);
+		ELSE
+			e := ('{partial,paged,paged,paged,confirmed,reconciled}'::text[])[1 + floor(random() * 6)];
+			a := random() < 0.5;
+			PERFORM _bigbrotr.claim_coverage(2, 0, 0, l, u, e, d, a, 5, 1, at, at);
+			UPDATE truth AS t SET (evidence, doubts, observations, observed_at) =
+				(SELECT j.evidence, j.doubts, j.observations, j.observed_at
+				 FROM pg_temp.judge(t.evidence, t.doubts, t.observations, t.observed_at, e, d, a, at) AS j)
+			WHERE t.second BETWEEN l AND u;
 		END IF;
-		SELECT array_agg(EXISTS (SELECT FROM bigbrotr.coverage AS c
-			WHERE c.relay_id = 2 AND c.evidence <> 'dense' AND s BETWEEN c.lower AND c.upper) ORDER BY s)
-		INTO claimed FROM generate_series(0, 200) AS s;
-		IF claimed <> truth THEN
-			RAISE EXCEPTION 'after claim % the coverage is not the truth', i;
+		IF EXISTS (SELECT FROM truth AS t LEFT JOIN bigbrotr.coverage AS c ON c.relay_id = 2 AND t.second BETWEEN c.lower AND c.upper
+		           WHERE t.evidence IS DISTINCT FROM c.evidence OR t.doubts IS DISTINCT FROM c.doubts
+		                 OR c.observed_at > t.observed_at OR c.observed_at / 2592000 <> t.observed_at / 2592000 OR c.observations > t.observations) THEN
+			RAISE EXCEPTION 'after step % the coverage is not the truth', i;
 		END IF;
-		IF EXISTS (SELECT FROM _bigbrotr.gaps(2, 200) AS g WHERE g.reason = 'unread' AND truth[g.lower + 1 : g.upper + 1] @> '{t}')
-		   OR (SELECT coalesce(sum(g.upper - g.lower + 1), 0) FROM _bigbrotr.gaps(2, 200) AS g)
-		      <> (SELECT count(*) FROM unnest(truth) AS t WHERE NOT t) THEN
-			RAISE EXCEPTION 'after claim % the gaps are not the rest', i;
+		IF EXISTS (SELECT FROM bigbrotr.coverage AS c JOIN bigbrotr.coverage AS n ON n.relay_id = c.relay_id AND n.lower > c.lower AND n.lower <= c.upper + 1
+		           WHERE n.lower <= c.upper OR c.evidence = n.evidence AND c.doubts = n.doubts AND c.observed_at / 2592000 = n.observed_at / 2592000) THEN
+			RAISE EXCEPTION 'after step % ranges overlap, or are two where one would do', i;
 		END IF;
-		IF EXISTS (SELECT FROM bigbrotr.verify_references()) THEN
-			RAISE EXCEPTION 'after claim % ranges overlap', i;
+		IF EXISTS (SELECT second FROM truth WHERE coalesce(evidence, 'partial') = 'partial'
+		           EXCEPT SELECT s FROM _bigbrotr.gaps(2, 0, 0, 100) AS g, generate_series(g.lower, g.upper) AS s)
+		   OR EXISTS (SELECT s FROM _bigbrotr.gaps(2, 0, 0, 100) AS g, generate_series(g.lower, g.upper) AS s
+		              EXCEPT SELECT second FROM truth WHERE coalesce(evidence, 'partial') = 'partial') THEN
+			RAISE EXCEPTION 'after step % the gaps are not the rest', i;
 		END IF;
 	END LOOP;
 END
 $$;
 
+-- Filters.
+DELETE FROM bigbrotr.coverage;
+SELECT bigbrotr.add_sync_filter('{"kinds": [3, 1, 0, 1]}'), bigbrotr.add_sync_filter('{"kinds": [1, 0, 3]}');
+SELECT bigbrotr.add_sync_filter('{"kinds": [1], "#t": ["nostr"]}', 'WSS://R1.example.com/');
+SELECT r.relay_id, f.* FROM bigbrotr.relays AS r, _bigbrotr.relay_filters(r.relay_id) AS f ORDER BY 1, 2;
+SELECT bigbrotr.remove_sync_filter(1), bigbrotr.remove_sync_filter(1), bigbrotr.remove_sync_filter(99);
+SELECT r.relay_id, f.* FROM bigbrotr.relays AS r, _bigbrotr.relay_filters(r.relay_id) AS f ORDER BY 1, 2;
+SELECT bigbrotr.add_sync_filter('{"kinds": [0, 1, 3]}');
+SELECT * FROM bigbrotr.sync_filters WHERE inserted_at IS NULL;
+SELECT bigbrotr.add_sync_filter('{}');
+SELECT bigbrotr.add_sync_filter(NULL);
+SELECT bigbrotr.add_sync_filter('{"kinds": []}');
+SELECT bigbrotr.add_sync_filter('{"kinds": [1], "since": 5}');
+SELECT bigbrotr.add_sync_filter('{"search": "x"}');
+SELECT bigbrotr.add_sync_filter('{"colour": ["red"]}');
+SELECT bigbrotr.add_sync_filter('[1]');
+SELECT bigbrotr.add_sync_filter('{"kinds": [1]}', 'http://nowhere');
+SELECT bigbrotr.add_sync_filter(jsonb_build_object('#t', (SELECT jsonb_agg(repeat('x', 100) || n) FROM generate_series(1, 1000) AS n)));
+SELECT count(bigbrotr.add_sync_filter(jsonb_build_object('kinds', ARRAY[n]))) FROM generate_series(1, 20) AS n;
+\set VERBOSITY terse
+INSERT INTO bigbrotr.sync_filters (filter) VALUES ('{"kinds": [2, 1]}');
+\set VERBOSITY default
+
+-- Answers.
+SELECT pg_temp.claim(1, 0, 1699999999, 'paged', 0, 1800000000), pg_temp.claim(1, 1700000000, 1709999999, 'paged', 100, 1800000000),
+       pg_temp.claim(1, 1700000000, 1709999999, 'paged', 100, 1800000100, '{}', true),
+       pg_temp.claim(1, 1710000000, 1710000000, 'partial', 500, 1800000000, '{dense}'),
+       pg_temp.claim(1, 1710000000, 1720000000, 'paged', 100, 1800000000, '{refused,unencrypted}', filter => 1, refused => 3);
+CREATE FUNCTION pg_temp.ask(url text, filter jsonb, lower bigint, upper bigint,
+	OUT answer text, OUT proven numeric, OUT read numeric, OUT observed_at timestamptz, OUT reasons text[]) RETURNS SETOF record
+	LANGUAGE sql AS $$
+	SELECT c.answer, round(c.proven::numeric, 3), round(c.read::numeric, 3), c.observed_at, c.reasons
+	FROM bigbrotr.completeness(url, filter, to_timestamp(lower), to_timestamp(upper)) AS c
+$$;
+\x on
+SELECT * FROM pg_temp.ask('wss://r1.example.com', '{}', 1700000000, 1709999999);
+SELECT * FROM pg_temp.ask('WSS://R1.example.com', '{"kinds": [7]}', 1600000000, 1700000000);
+SELECT * FROM pg_temp.ask('wss://r1.example.com', '{}', 1700000000, 1730000000);
+SELECT * FROM pg_temp.ask('wss://r1.example.com', '{"kinds": [1, 3], "limit": 5, "since": 7}', 1700000000, 1715000000);
+SELECT * FROM pg_temp.ask('wss://r1.example.com', '{"kinds": [1, 4]}', 1711000000, 1715000000);
+SELECT * FROM pg_temp.ask('wss://r2.example.com', '{}', 1700000000, 1700000000);
+SELECT * FROM pg_temp.ask('wss://r9.example.com', '{}', 1700000000, 1700000000);
+SELECT * FROM pg_temp.ask('wss://r1.example.com', '{}', 1700000001, 1700000000);
+SELECT * FROM pg_temp.ask('wss://r1.example.com', '{}', 4000000000, 4000000001);
+SELECT answer, reasons FROM bigbrotr.completeness('wss://r1.example.com', '{}', '-infinity', 'infinity');
+SELECT * FROM pg_temp.ask('wss://r1.example.com', '{"colour": 1}', 1, 2);
+SELECT * FROM pg_temp.ask('no relay', '{}', 1, 2);
+\x off
+-- A join with all relays is a join: nothing is called for each of them that runs a statement of its own.
+SELECT r.url, c.answer, c.reasons FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, '{"kinds": [1]}', '2023-12-01', '2023-12-31') AS c ORDER BY 1;
+CREATE FUNCTION pg_temp.plan_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY EXECUTE 'EXPLAIN (COSTS OFF) ' || statement;
+END
+$$;
+SELECT count(*) FILTER (WHERE p ~ 'Function Scan on completeness') AS calls, count(*) FILTER (WHERE p ~ 'on coverage c') AS scans
+FROM pg_temp.plan_of($$SELECT c.answer FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, '{"kinds": [1]}', '2023-12-01', '2023-12-31') AS c$$) AS p;
+SELECT lower, upper, seconds, round(share::numeric, 3) AS share, evidence, doubts, reason FROM bigbrotr.coverage_between('wss://r1.example.com', to_timestamp(1690000000), to_timestamp(1730000000));
+SELECT lower, upper, evidence, reason FROM bigbrotr.coverage_between('wss://r1.example.com', "to" => '2025-01-01', filter => '{"kinds": [0]}');
+SELECT evidence, reason FROM bigbrotr.coverage_between('wss://r1.example.com', now() - interval '10 min');
+SELECT count(*) FROM bigbrotr.coverage_between('wss://r9.example.com');
+SELECT relay_url, phase, oldest_event, read_from, read_until, partial_seconds, doubts, withdrawal_count, proven_fraction > 0 AS proven FROM bigbrotr.sync_status ORDER BY 1;
+
+-- Second readings. What is recent: each depth after a quarter of it.
+SELECT _bigbrotr.depth_due('{}', 5000), _bigbrotr.depth_due('{5000,5000,5000,5000}', 5900), _bigbrotr.depth_due('{5000,5000,5000,5000}', 5899),
+       _bigbrotr.depth_due('{5000,5000,5000,5000}', 26600);
+DELETE FROM bigbrotr.coverage;
+DELETE FROM bigbrotr.sync_filters;
+UPDATE _bigbrotr.relay_sync SET oldest = NULL, withdrawals = 0, next_audit = 0;
+SELECT * FROM _bigbrotr.recent_time(1, 0, 0, 1800000000);
+SELECT * FROM _bigbrotr.audit_windows(1, 1800000000, 500, 0.5);
+SELECT pg_temp.claim(1, 0, 1699999999, 'paged', 0, 1800000000), pg_temp.claim(1, 1700000000, 1799999100, 'paged', 1000, 1800000000);
+SELECT * FROM _bigbrotr.recent_time(1, 0, 0, 1800000000);
+SELECT _bigbrotr.record_audit(1, 0, 1799995500, 1799999100, 'again', 'paged', NULL, 5, 0, NULL, 86400, 1800000000);
+SELECT again_at FROM _bigbrotr.relay_sync WHERE relay_id = 1;
+-- What is to be confirmed: not at once, not the last three days, less and less often; what was contradicted at once.
+SELECT * FROM _bigbrotr.unconfirmed(1, 0, 0, 1800003599, 3600, 5);
+SELECT * FROM _bigbrotr.unconfirmed(1, 0, 0, 1800003600, 3600, 5);
+SELECT _bigbrotr.retract_coverage(1, 1710000000, 1720000000, 'contradicted', false, 1800000001);
+SELECT * FROM _bigbrotr.unconfirmed(1, 0, 0, 1800003599, 3600, 5);
+-- Audits: a window that holds about a page, and the time before the oldest event.
+SELECT * FROM _bigbrotr.audit_windows(1, 1800000000, 50, 0.1);
+SELECT * FROM _bigbrotr.audit_windows(1, 1800000000, 50, 1);
+SELECT _bigbrotr.record_audit(1, 0, 1790000000, 1795000000, 'audit', 'confirmed', 10, 9, 0, NULL, 86400, 1800000000);
+SELECT * FROM _bigbrotr.audit_windows(1, 1800172799, 50, 0.1);
+SELECT * FROM _bigbrotr.audit_windows(1, 1800172800, 50, 0.1);
+-- A miss puts its neighbourhood in doubt; the next audit comes soon.
+SELECT _bigbrotr.report_miss(1, 1790000000, 1790999999, 1800200000);
+SELECT lower, upper, evidence, doubts FROM ranges;
+SELECT _bigbrotr.record_audit(1, 0, 1790000000, 1790999999, 'audit', 'confirmed', 10, 12, 2, 9000000, 86400, 1800200000),
+       _bigbrotr.record_audit(1, 0, 1790000000, 1790999999, 'confirm', 'paged', NULL, 100, 1, 9000001, 86400, 1800200001);
+SELECT relay_id, next_audit, clean_audits, withdrawals FROM _bigbrotr.relay_sync WHERE relay_id = 1;
+SELECT relay_url, evidence, audits, failed_audits, shown, found, round(miss_rate::numeric, 4) AS miss_rate, gone, late_by, last_audit FROM bigbrotr.audit_rates ORDER BY 1, 2;
+-- A relay that lost most of what it had is looked at often, too; an audit without an answer is put off.
+SELECT _bigbrotr.record_audit(1, 0, 1790000000, 1790999999, 'audit', 'confirmed', 10, 4, 0, NULL, 86400, 1800300000);
+SELECT next_audit, clean_audits FROM _bigbrotr.relay_sync WHERE relay_id = 1;
+SELECT _bigbrotr.record_audit(1, 0, 1790000000, 1790999999, 'audit', 'confirmed', NULL, NULL, 0, NULL, 86400, 1800300001);
+SELECT next_audit, clean_audits FROM _bigbrotr.relay_sync WHERE relay_id = 1;
+SELECT count(_bigbrotr.record_audit(1, 0, 1, 5, 'confirm', 'paged', NULL, 1, 0, NULL, 86400, 1800300002 + n)) FROM generate_series(1, 120) AS n;
+SELECT count(*), min(audited_at) FROM bigbrotr.audits;
+
 -- Rubbish.
-SELECT _bigbrotr.claim_coverage(1, -1, 5, 'paged', 0, 10);
-SELECT _bigbrotr.claim_coverage(1, 6, 5, 'paged', 0, 10);
-SELECT _bigbrotr.claim_coverage(1, 5, 11, 'paged', 0, 10);
-SELECT _bigbrotr.claim_coverage(1, 5, 6, 'dense', 0, 10);
-SELECT _bigbrotr.claim_coverage(1, 5, 6, 'guess', 0, 10);
-SELECT _bigbrotr.claim_coverage(99, 5, 6, 'paged', 0, 10);
-SELECT count(*) FROM bigbrotr.coverage WHERE relay_id <> 2;
+SELECT pg_temp.claim(1, -1, 5, 'paged', 0, 10000);
+SELECT pg_temp.claim(1, 6, 5, 'paged', 0, 10000);
+SELECT pg_temp.claim(1, 5, 6, 'guess', 0, 10000);
+SELECT pg_temp.claim(1, 5, 6, 'paged', 0, 10000, '{boredom}');
+SELECT pg_temp.claim(99, 5, 6, 'paged', 0, 10000);
+SELECT pg_temp.claim(3, 5, 11, 'paged', 0, 100);
+SELECT _bigbrotr.retract_coverage(1, 7, 5, 'late', true, 9);
+SELECT _bigbrotr.retract_coverage(1, 5, 7, 'boredom', true, 9);
+SELECT _bigbrotr.limit_ranges(1, 0, 0, 0);
+INSERT INTO bigbrotr.coverage (relay_id, lower, upper, evidence, doubts, events, observed_at) VALUES (3, 1, 2, 'paged', '{boredom}', 1, 1);
+SELECT count(*) FROM bigbrotr.coverage WHERE relay_id <> 1;
 
 DROP VIEW ranges;
 DROP EXTENSION bigbrotr;

@@ -48,6 +48,6 @@ SELECT count(*) FROM _bigbrotr.imported_events;
 SELECT relay_id FROM bigbrotr.relays WHERE url = 'wss://c.example.com' \gset
 SELECT _bigbrotr.count_refusals(ARRAY[:relay_id, :relay_id, :relay_id], '{dns_failed,too_large,bad_signature}', '{10,2,1}', '{a,b,c}', 1);
 SELECT reason, kind, refusal_count FROM bigbrotr.refusals WHERE source = 'relay' ORDER BY reason;
-SELECT refusal_count FROM bigbrotr.relay_progress WHERE relay_url = 'wss://c.example.com';
-SELECT refusal_count FROM bigbrotr.sync_progress;
+SELECT refusal_count FROM bigbrotr.sync_status WHERE relay_url = 'wss://c.example.com';
+SELECT refusal_count FROM bigbrotr.sync_totals;
 DROP EXTENSION bigbrotr;

@@ -28,7 +28,7 @@ GROUP BY 1, 2 ORDER BY 1, 2;
 -- Every role does its work and nothing else.
 SET ROLE bigbrotr_reader;
 SELECT count(*) FROM bigbrotr.event_relay;
-SELECT count(*) FROM bigbrotr.sync_progress;
+SELECT count(*) FROM bigbrotr.sync_totals;
 SELECT count(*) FROM bigbrotr.coverage_gaps;
 SELECT * FROM bigbrotr.verify_references();
 SELECT bigbrotr.known_events(ARRAY[sha256('a')]);
@@ -46,7 +46,7 @@ SELECT bigbrotr.finish_import(1);
 INSERT INTO bigbrotr.events DEFAULT VALUES;
 UPDATE _bigbrotr.relay_sync SET enabled = false;
 SELECT bigbrotr.disable_relay('wss://relay.example.com');
-SELECT _bigbrotr.claim_coverage(1, 0, 9, 'paged', 1, 9);
+SELECT _bigbrotr.claim_coverage(1, 0, 0, 0, 9, 'paged', '{}', false, 1, 0, 1000, 1000);
 SELECT _bigbrotr.insert_verified_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 1);
 CALL bigbrotr.delete_relay('wss://relay.example.com');
 DELETE FROM bigbrotr.events;

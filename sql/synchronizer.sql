@@ -22,7 +22,7 @@ SELECT bigbrotr.disable_relay('WSS://r3.example.com');
 SELECT relay_id FROM _bigbrotr.take_relays('a', 10, 9, 9, false, 101);
 SELECT relay_id FROM _bigbrotr.take_relays('a', 10, 9, 9, false, 102);
 TABLE state;
-SELECT relay_url, phase, waiting_for, owner FROM bigbrotr.relay_progress ORDER BY relay_id;
+SELECT relay_url, phase, waiting_for, owner FROM bigbrotr.sync_status ORDER BY relay_id;
 SELECT _bigbrotr.wake_relays(true);
 SELECT relay_id FROM _bigbrotr.take_relays('a', 10, 9, 9, true, 102);
 UPDATE _bigbrotr.relay_sync SET enabled = false WHERE relay_id = 2;
@@ -76,7 +76,7 @@ CALL end_relay('rate_limited', 4000000000, 1000);
 SELECT next_attempt - 1000 AS delay FROM _bigbrotr.relay_sync WHERE relay_id = 2;
 -- A relay that does not let us read is there all the same.
 UPDATE _bigbrotr.relay_sync SET next_attempt = bigbrotr.unix_now() + 1000 WHERE relay_id = 2;
-SELECT status, phase, waiting_for FROM bigbrotr.relay_progress WHERE relay_id = 2;
+SELECT status, phase, waiting_for FROM bigbrotr.sync_status WHERE relay_id = 2;
 UPDATE _bigbrotr.relay_sync SET next_attempt = 0 WHERE relay_id = 2;
 -- Forgery: long at once, longer each time, whatever pages come between; one is forgiven a day.
 CALL end_relay('too_many_invalid', 0, 2000);
@@ -134,7 +134,7 @@ CREATE VIEW crowd AS SELECT url, waits_for, owner FROM bigbrotr.relays JOIN _big
 	LEFT JOIN _bigbrotr.relay_leases USING (relay_id) WHERE url ~ 'crowd' ORDER BY relay_id;
 SELECT url FROM _bigbrotr.take_relays('b', 10, 2, 3, false, 4100);
 TABLE crowd;
-SELECT relay_url, waiting_for FROM bigbrotr.relay_progress WHERE relay_url ~ 'crowd' ORDER BY relay_id;
+SELECT relay_url, waiting_for FROM bigbrotr.sync_status WHERE relay_url ~ 'crowd' ORDER BY relay_id;
 SELECT count(*) FROM _bigbrotr.crowded_relays('b');
 SELECT _bigbrotr.report_relay('b', relay_id, 'ended', '', '', 0, 0, 0, 5000, 3600000, 4110) FROM bigbrotr.relays WHERE url ~ 'a.crowd.*/1';
 SELECT url FROM _bigbrotr.take_relays('b', 10, 2, 3, false, 4110);
@@ -145,10 +145,10 @@ DROP VIEW crowd;
 SELECT _bigbrotr.release_relays('b', 4200);
 DELETE FROM bigbrotr.relays WHERE url ~ 'crowd';
 
-SELECT relay_url, status, enabled, phase, waiting_for, event_count, sighting_count, message_count, byte_count, page_count, refusal_count FROM bigbrotr.relay_progress ORDER BY relay_id;
-SELECT relay_count, disabled_count, waiting_count, connecting_count, backfill_count, live_count, backoff_count, event_count, sighting_count,
-       message_count, byte_count, page_count, refusal_count, dense_seconds, proven_fraction
-FROM bigbrotr.sync_progress;
+SELECT relay_url, status, phase, waiting_for, new_event_count, sighting_count, message_count, byte_count, page_count, refusal_count FROM bigbrotr.sync_status ORDER BY relay_id;
+SELECT relay_count, paused_count, waiting_count, connecting_count, backfill_count, live_count, backoff_count, event_count, sighting_count,
+       message_count, byte_count, page_count, refusal_count, failure_count, partial_seconds, read_fraction, proven_fraction
+FROM bigbrotr.sync_totals;
 
 -- A deleted relay takes its state along; late news about it do no harm.
 CALL bigbrotr.delete_relay('wss://r1.example.com');

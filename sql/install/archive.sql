@@ -163,7 +163,7 @@ CREATE FUNCTION bigbrotr.verify_references(
 		UNION ALL
 		SELECT 'overlapping coverage', NULL, a.relay_id, count(*)
 		FROM bigbrotr.coverage AS a JOIN bigbrotr.coverage AS b
-		     ON a.relay_id = b.relay_id AND a.filter = b.filter
+		     ON a.relay_id = b.relay_id AND a.filter_id = b.filter_id AND a.reader = b.reader
 		        AND a.lower < b.lower AND b.lower <= a.upper
 		GROUP BY a.relay_id;
 	END;

@@ -1,112 +1,247 @@
--- Coverage: what is proven of each relay's history, and what is left to be read.
+-- Coverage: what is known of each relay's history, by what evidence and with what doubts, and what is left to be read.
 
--- A relay has at most so many dense ranges: with more, the lowest half of them becomes one range. It claims
--- less, and neither the table nor a look for gaps grows with what a relay makes up.
-CREATE FUNCTION _bigbrotr.merge_dense(relay integer, most integer, at bigint) RETURNS void
+CREATE FUNCTION _bigbrotr.settling() RETURNS bigint
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN 900;
+COMMENT ON FUNCTION _bigbrotr.settling() IS
+	'Seconds before now of which nothing is claimed: events reach relays late, or are dated by clocks that are wrong';
+
+CREATE FUNCTION _bigbrotr.horizon() RETURNS bigint
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN 3 * 86400;
+COMMENT ON FUNCTION _bigbrotr.horizon() IS
+	'Seconds before now that are read again at each visit: some events are dated back by design (gift wraps up to two days)';
+
+CREATE FUNCTION _bigbrotr.evidence_rank(evidence text) RETURNS integer
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN array_position('{partial,paged,confirmed,reconciled}'::text[], evidence);
+COMMENT ON FUNCTION _bigbrotr.evidence_rank(text) IS 'Order of the classes of evidence, weakest first: partial 1, paged 2, confirmed 3, reconciled 4';
+
+CREATE FUNCTION _bigbrotr.doubt_words() RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN '{auth,backpressure,boundary,clock,contradicted,count,dense,end_unprobed,foreign,hole,late,more,notice,refused,smaller,unencrypted,unordered}'::text[];
+COMMENT ON FUNCTION _bigbrotr.doubt_words() IS 'All doubts, sorted';
+
+ALTER TABLE bigbrotr.coverage ADD CONSTRAINT coverage_doubts_check CHECK (doubts <@ _bigbrotr.doubt_words());
+
+-- Ranges change in one statement: what is known of the seconds and of both neighbours is taken out, cut where the change
+-- begins and ends, judged anew where it speaks of the same seconds, put together where it is equal again, and put back.
+-- Parts of a range that is cut get their share of its events by length.
+CREATE FUNCTION _bigbrotr.change_coverage(
+	relay integer, filter integer, whom integer, first_second bigint, last_second bigint,
+	claimed text, claimed_doubts text[], agrees boolean, delivered bigint, refused_there bigint, at bigint) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	WITH known AS (
+		DELETE FROM bigbrotr.coverage AS c
+		WHERE c.relay_id = relay AND c.filter_id = filter AND c.reader = whom
+		      AND c.lower <= last_second + 1 AND c.upper >= first_second - 1
+		RETURNING c.*
+	), cut AS (
+		SELECT p.lower, p.upper, p.inside, k.evidence, k.doubts, k.observations, k.observed_at, k.audited_at,
+		       round(k.events * s.share)::bigint AS events, ceil(k.refused * s.share)::bigint AS refused
+		FROM known AS k
+		     CROSS JOIN LATERAL (VALUES (k.lower, least(k.upper, first_second - 1), false),
+		                                (greatest(k.lower, first_second), least(k.upper, last_second), true),
+		                                (greatest(k.lower, last_second + 1), k.upper, false)) AS p (lower, upper, inside)
+		     CROSS JOIN LATERAL (SELECT (p.upper - p.lower + 1)::double precision / (k.upper - k.lower + 1) AS share) AS s
+		WHERE p.lower <= p.upper
+	), judged AS (
+		SELECT c.lower, c.upper, c.evidence, c.doubts, c.observations, c.events, c.refused, c.observed_at, c.audited_at
+		FROM cut AS c WHERE NOT c.inside
+		UNION ALL
+		SELECT c.lower, c.upper,
+		       CASE v.verdict WHEN 'lowered' THEN CASE WHEN c.evidence = 'partial' OR NOT claimed_doubts <@ '{contradicted}' THEN 'partial' ELSE 'paged' END
+		                      WHEN 'agreed' THEN CASE WHEN c.evidence = 'paged' THEN 'confirmed' ELSE c.evidence END
+		                      WHEN 'stronger' THEN claimed ELSE c.evidence END,
+		       CASE v.verdict WHEN 'lowered' THEN ARRAY(SELECT d FROM unnest(c.doubts || claimed_doubts) AS d GROUP BY d ORDER BY d)
+		                      WHEN 'agreed' THEN CASE WHEN c.evidence = 'paged' THEN claimed_doubts ELSE c.doubts END
+		                      WHEN 'stronger' THEN claimed_doubts
+		                      WHEN 'equal' THEN CASE
+		                          -- What was refuted stays so until somebody agrees with what was read after that.
+		                          WHEN claimed_doubts <@ c.doubts AND 'contradicted' = ANY (c.doubts) THEN
+		                              ARRAY(SELECT d FROM unnest(claimed_doubts || '{contradicted}') AS d GROUP BY d ORDER BY d)
+		                          WHEN claimed_doubts <@ c.doubts THEN claimed_doubts
+		                          ELSE c.doubts END
+		                      ELSE c.doubts END,
+		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal') THEN c.observations + 1 ELSE c.observations END,
+		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal')
+		            THEN greatest(c.events, round(delivered * s.share)::bigint) ELSE c.events END,
+		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal')
+		            THEN greatest(c.refused, ceil(refused_there * s.share)::bigint) ELSE c.refused END,
+		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal') THEN at ELSE c.observed_at END,
+		       CASE WHEN agrees AND v.verdict IN ('agreed', 'equal') OR v.verdict = 'lowered' THEN at ELSE c.audited_at END
+		FROM cut AS c
+		     CROSS JOIN LATERAL (SELECT (c.upper - c.lower + 1)::double precision / (last_second - first_second + 1) AS share) AS s
+		     CROSS JOIN LATERAL (SELECT CASE
+		         WHEN claimed IS NULL THEN 'lowered'
+		         -- Two clean readings make a confirmation; "unencrypted" is no fault of a reading.
+		         WHEN agrees AND claimed <> 'partial' AND claimed_doubts <@ '{unencrypted}' AND c.evidence <> 'partial'
+		              AND c.doubts <@ '{unencrypted,contradicted}'
+		              AND _bigbrotr.evidence_rank(claimed) <= greatest(_bigbrotr.evidence_rank(c.evidence), 3) THEN 'agreed'
+		         WHEN _bigbrotr.evidence_rank(claimed) > _bigbrotr.evidence_rank(c.evidence) THEN 'stronger'
+		         WHEN claimed = c.evidence THEN 'equal'
+		         ELSE 'weaker' END AS verdict) AS v
+		WHERE c.inside
+		UNION ALL
+		SELECT f.lower, f.upper, claimed, claimed_doubts, 1, round(delivered * s.share)::bigint, ceil(refused_there * s.share)::bigint, at, NULL
+		FROM (SELECT coalesce(lag(c.upper) OVER (ORDER BY c.lower) + 1, first_second) AS lower, c.lower - 1 AS upper
+		      FROM cut AS c WHERE c.inside
+		      UNION ALL
+		      SELECT coalesce(max(c.upper) + 1, first_second), last_second FROM cut AS c WHERE c.inside) AS f
+		     CROSS JOIN LATERAL (SELECT (f.upper - f.lower + 1)::double precision / (last_second - first_second + 1) AS share) AS s
+		WHERE f.lower <= f.upper AND claimed IS NOT NULL
+	), marked AS (
+		-- Not across months of observation: "observed_at" is the oldest of a range's seconds, and is to mean something.
+		SELECT j.*, (j.lower = lag(j.upper) OVER w + 1 AND j.evidence = lag(j.evidence) OVER w AND j.doubts = lag(j.doubts) OVER w
+		             AND j.observed_at / 2592000 = lag(j.observed_at) OVER w / 2592000) IS NOT TRUE AS begins
+		FROM judged AS j WINDOW w AS (ORDER BY j.lower)
+	), numbered AS (
+		SELECT m.*, count(*) FILTER (WHERE m.begins) OVER (ORDER BY m.lower) AS number FROM marked AS m
+	)
+	INSERT INTO bigbrotr.coverage (relay_id, filter_id, reader, lower, upper, evidence, doubts, observations, events, refused, observed_at, audited_at)
+	SELECT relay, filter, whom, min(n.lower), max(n.upper), n.evidence, n.doubts, min(n.observations),
+	       sum(n.events)::bigint, sum(n.refused)::bigint, min(n.observed_at), max(n.audited_at)
+	FROM numbered AS n GROUP BY n.number, n.evidence, n.doubts;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.change_coverage(integer, integer, integer, bigint, bigint, text, text[], boolean, bigint, bigint, bigint) IS
+	'A part of _bigbrotr.claim_coverage and retract_coverage: judges these seconds anew. claimed null: adds the doubts and lowers what is known of them, to paged if it is only contradicted, else to partial';
+
+-- A relay has at most so many ranges: with more, the lowest half of them becomes one range. It claims less, and neither
+-- the table nor a look for gaps grows with what a relay makes up.
+CREATE FUNCTION _bigbrotr.limit_ranges(relay integer, filter integer, whom integer, most integer) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	merged record;
+	low record;
 BEGIN
 	IF most < 1 THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('%s dense ranges are too few', most),
+			MESSAGE = format('%s ranges are too few', most),
 			DETAIL = 'Merging leaves one range at least.', HINT = '_bigbrotr.claim_coverage allows 1000.';
 	END IF;
 	IF (SELECT count(*) FROM bigbrotr.coverage AS c
-	    WHERE c.relay_id = relay AND c.filter = '{}' AND c.evidence = 'dense') <= most THEN
+	    WHERE c.relay_id = relay AND c.filter_id = filter AND c.reader = whom) <= most THEN
 		RETURN;
 	END IF;
-	SELECT min(d.lower) AS lower, max(d.upper) AS upper, sum(d.events)::bigint AS events INTO merged
-	FROM (SELECT c.lower, c.upper, c.events FROM bigbrotr.coverage AS c
-	      WHERE c.relay_id = relay AND c.filter = '{}' AND c.evidence = 'dense'
-	      ORDER BY c.lower LIMIT most / 2 + 1) AS d;
-	-- A proven range does not reach over a dense one: what lies between two of them lies there as a whole.
-	DELETE FROM bigbrotr.coverage AS c
-	WHERE c.relay_id = relay AND c.filter = '{}' AND c.lower BETWEEN merged.lower AND merged.upper;
-	INSERT INTO bigbrotr.coverage (relay_id, lower, upper, evidence, events, proven_at)
-	VALUES (relay, merged.lower, merged.upper, 'dense', merged.events, at);
+	WITH lowest AS (
+		DELETE FROM bigbrotr.coverage AS c
+		WHERE c.relay_id = relay AND c.filter_id = filter AND c.reader = whom AND c.lower IN (
+			SELECT l.lower FROM bigbrotr.coverage AS l
+			WHERE l.relay_id = relay AND l.filter_id = filter AND l.reader = whom ORDER BY l.lower LIMIT most / 2 + 1)
+		RETURNING c.*
+	)
+	SELECT min(l.lower) AS lower, max(l.upper) AS upper, min(_bigbrotr.evidence_rank(l.evidence)) AS rank,
+	       sum(l.upper - l.lower + 1) = max(l.upper) - min(l.lower) + 1 AS whole,
+	       (SELECT array_agg(DISTINCT d ORDER BY d) FROM lowest AS x, unnest(x.doubts) AS d) AS doubts,
+	       min(l.observations) AS observations, sum(l.events)::bigint AS events, sum(l.refused)::bigint AS refused,
+	       min(l.observed_at) AS observed_at, min(l.audited_at) AS audited_at
+	INTO low FROM lowest AS l;
+	INSERT INTO bigbrotr.coverage (relay_id, filter_id, reader, lower, upper, evidence, doubts, observations, events, refused, observed_at, audited_at)
+	VALUES (relay, filter, whom, low.lower, low.upper,
+	        CASE WHEN low.whole THEN ('{partial,paged,confirmed,reconciled}'::text[])[low.rank] ELSE 'partial' END,
+	        coalesce(low.doubts, '{}'), low.observations, low.events, low.refused, low.observed_at, low.audited_at);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.merge_dense(integer, integer, bigint) IS
-	'If a relay has more dense ranges than most: makes one of the lowest half of them and of all between them, which is then not proven any more. A part of _bigbrotr.claim_coverage';
+COMMENT ON FUNCTION _bigbrotr.limit_ranges(integer, integer, integer, integer) IS
+	'If a relay has more ranges than most: makes one of the lowest half of them, of the weakest evidence and with all their doubts; partial where they leave gaps. A part of _bigbrotr.claim_coverage';
+
+CREATE FUNCTION _bigbrotr.check_seconds(first_second bigint, last_second bigint) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF (0 <= first_second AND first_second <= last_second) IS NOT TRUE THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('there are no seconds from %s to %s', first_second, last_second),
+			DETAIL = 'A range begins at 0 or later and does not end before it begins.',
+			HINT = 'Both are Unix seconds.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_seconds(bigint, bigint) IS 'An error if this is no range of Unix seconds';
+
+CREATE FUNCTION _bigbrotr.check_doubts(doubts text[]) RETURNS text[]
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF (doubts <@ _bigbrotr.doubt_words()) IS NOT TRUE THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('there is no doubt "%s"', left(array_to_string(doubts, ','), 64)),
+			DETAIL = format('There are %s.', array_to_string(_bigbrotr.doubt_words(), ', ')),
+			HINT = 'The column bigbrotr.coverage.doubts says what they mean.';
+	END IF;
+	RETURN ARRAY(SELECT DISTINCT d FROM unnest(doubts) AS d ORDER BY d);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_doubts(text[]) IS 'The doubts, sorted, none twice; an error if one of them is none';
 
 CREATE FUNCTION _bigbrotr.claim_coverage(
-	relay integer, first_second bigint, last_second bigint, proof text, delivered bigint, at bigint) RETURNS void
+	relay integer, filter integer, whom integer, first_second bigint, last_second bigint, evidence text, doubts text[],
+	agrees boolean, events bigint, refused bigint, asked_at bigint, at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	merged record;
-	parts record;
+	settled bigint := least(last_second, asked_at - _bigbrotr.settling(), at - _bigbrotr.settling());
 BEGIN
-	IF first_second < 0 OR first_second > last_second OR last_second > at THEN
+	PERFORM _bigbrotr.check_seconds(first_second, last_second);
+	IF _bigbrotr.evidence_rank(evidence) IS NULL THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('seconds %s to %s cannot be claimed at %s', first_second, last_second, at),
-			DETAIL = 'A claim begins at 0 or later, does not end before it begins and not in the future.',
-			HINT = 'All three are Unix seconds.';
-	END IF;
-	IF proof <> ALL ('{paged,exhausted,dense}') OR proof = 'dense' AND first_second <> last_second THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('"%s" is no proof for seconds %s to %s', left(proof, 64), first_second, last_second),
-			DETAIL = 'There are paged, exhausted and dense, the last one for a single second.',
+			MESSAGE = format('there is no evidence "%s"', left(evidence, 64)),
+			DETAIL = 'There are partial, paged, confirmed and reconciled.',
 			HINT = 'See the comment on bigbrotr.coverage.evidence.';
 	END IF;
-	IF _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
-		RETURN; -- deleted meanwhile
+	IF first_second > settled OR _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
+		RETURN; -- too new, or deleted meanwhile
 	END IF;
-
-	IF proof = 'dense' THEN
-		UPDATE bigbrotr.coverage AS c SET events = greatest(c.events, delivered), proven_at = at
-		WHERE c.relay_id = relay AND c.filter = '{}' AND c.evidence = 'dense'
-		      AND c.lower <= first_second AND c.upper >= first_second;
-		IF NOT FOUND THEN
-			INSERT INTO bigbrotr.coverage (relay_id, lower, upper, evidence, events, proven_at)
-			SELECT relay, first_second, first_second, 'dense', delivered, at
-			WHERE NOT EXISTS (SELECT FROM bigbrotr.coverage AS c
-				WHERE c.relay_id = relay AND c.filter = '{}' AND c.lower <= first_second AND c.upper >= first_second);
-			PERFORM _bigbrotr.merge_dense(relay, 1000, at);
-		END IF;
-		RETURN;
+	PERFORM _bigbrotr.change_coverage(relay, filter, whom, first_second, settled, evidence, _bigbrotr.check_doubts(doubts),
+		agrees, greatest(events, 0), greatest(refused, 0), at);
+	PERFORM _bigbrotr.limit_ranges(relay, filter, whom, 1000);
+	IF first_second = 0 AND events = 0 AND evidence <> 'partial' THEN
+		UPDATE _bigbrotr.relay_sync AS s SET oldest = settled + 1 WHERE s.relay_id = relay AND s.oldest IS DISTINCT FROM settled + 1;
 	END IF;
-
-	-- What is left of a dense range on either side of the claim was tried just now.
-	WITH overlapped AS (
-		DELETE FROM bigbrotr.coverage AS c
-		WHERE c.relay_id = relay AND c.filter = '{}' AND c.evidence = 'dense'
-		      AND c.lower <= last_second AND c.upper >= first_second
-		RETURNING c.lower, c.upper, c.events
-	)
-	SELECT array_agg(p.lower) AS lowers, array_agg(p.upper) AS uppers, array_agg(p.events) AS events INTO parts
-	FROM (SELECT o.lower, first_second - 1, o.events FROM overlapped AS o WHERE o.lower < first_second
-	      UNION ALL SELECT last_second + 1, o.upper, o.events FROM overlapped AS o WHERE o.upper > last_second)
-	     AS p (lower, upper, events);
-
-	-- Proven ranges that touch become one. What its lowest part is, the whole is: "exhausted" says
-	-- that nothing older is left below, and the rest above has been read as well.
-	WITH touching AS (
-		DELETE FROM bigbrotr.coverage AS c
-		WHERE c.relay_id = relay AND c.filter = '{}' AND c.evidence <> 'dense'
-		      AND c.lower - 1 <= last_second AND c.upper >= first_second - 1
-		RETURNING c.lower, c.upper, c.evidence, c.events, c.proven_at
-	), parts AS (
-		SELECT * FROM touching
-		UNION ALL SELECT first_second, last_second, proof, delivered, at
-	)
-	SELECT min(p.lower) AS lower, max(p.upper) AS upper,
-	       (array_agg(p.evidence ORDER BY p.lower, p.evidence))[1] AS evidence,
-	       sum(p.events)::bigint AS events, min(p.proven_at) AS proven_at
-	INTO merged FROM parts AS p;
-
-	INSERT INTO bigbrotr.coverage (relay_id, lower, upper, evidence, events, proven_at)
-	SELECT relay, merged.lower, merged.upper, merged.evidence, merged.events, merged.proven_at
-	UNION ALL SELECT relay, p.lower, p.upper, 'dense', p.events, at
-	FROM unnest(parts.lowers, parts.uppers, parts.events) AS p (lower, upper, events);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.claim_coverage(integer, bigint, bigint, text, bigint, bigint) IS
-	'Records that a relay''s events of these seconds (created_at, inclusive) are archived as far as it served them; proof: paged, exhausted or dense; delivered: number of events; at: Unix seconds. Ranges that touch are merged; a dense second is replaced by its proof. Of 1,000 dense ranges of one relay the lowest half becomes one';
+COMMENT ON FUNCTION _bigbrotr.claim_coverage(integer, integer, integer, bigint, bigint, text, text[], boolean, bigint, bigint, bigint, bigint) IS
+	'Records how a relay''s events of these seconds (created_at, inclusive) were read, asked at asked_at: by what evidence, with what doubts. Nothing is claimed of seconds that had not settled. What is stronger replaces what is weaker; agrees: another connection read it and nothing was new, so clean readings become confirmed. events, refused: how many were delivered, and how many of them we refused. Of 1,000 ranges the lowest half becomes one';
+
+-- Of all its filters and readers: who missed one event may have missed others, and nobody knows which.
+CREATE FUNCTION _bigbrotr.retract_coverage(
+	relay integer, first_second bigint, last_second bigint, doubt text, only_proven boolean, at bigint) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	added text[] := _bigbrotr.check_doubts(ARRAY[doubt]);
+	believed record;
+	withdrawn bigint := 0;
+BEGIN
+	PERFORM _bigbrotr.check_seconds(first_second, last_second);
+	FOR believed IN
+		SELECT c.filter_id, c.reader, greatest(c.lower, first_second) AS lower, least(c.upper, last_second) AS upper
+		FROM bigbrotr.coverage AS c
+		WHERE c.relay_id = relay AND c.lower <= last_second AND c.upper >= first_second
+		      AND (c.evidence IN ('confirmed', 'reconciled') OR NOT only_proven AND NOT added <@ c.doubts)
+		ORDER BY c.filter_id, c.reader, c.lower
+	LOOP
+		PERFORM _bigbrotr.change_coverage(relay, believed.filter_id, believed.reader, believed.lower, believed.upper,
+			NULL, added, false, 0, 0, at);
+		withdrawn := withdrawn + believed.upper - believed.lower + 1;
+	END LOOP;
+	IF withdrawn > 0 THEN
+		UPDATE _bigbrotr.relay_sync AS s SET withdrawals = s.withdrawals + 1, withdrawn_at = at WHERE s.relay_id = relay;
+	END IF;
+	RETURN withdrawn;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.retract_coverage(integer, bigint, bigint, text, boolean, bigint) IS
+	'Lowers what is claimed of these seconds of a relay, with this doubt: to paged if it was contradicted by a whole reading, else to partial; only_proven: leaves alone what is not proven. Counts it as a withdrawal of the relay. Returns of how many seconds';
 
 CREATE FUNCTION _bigbrotr.trim_coverage(at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -120,16 +255,40 @@ BEGIN
 	GET DIAGNOSTICS deleted = ROW_COUNT;
 	UPDATE bigbrotr.coverage AS c SET upper = at WHERE c.upper > at;
 	GET DIAGNOSTICS cut = ROW_COUNT;
+	UPDATE bigbrotr.coverage AS c SET observed_at = least(c.observed_at, at), audited_at = least(c.audited_at, at)
+	WHERE c.observed_at > at OR c.audited_at > at;
 	RETURN deleted + cut;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.trim_coverage(bigint) IS
 	'Withdraws what coverage says about seconds after this one: it was claimed while the clock was wrong. Returns how many ranges it changed';
 
+-- What the first versions called paged or exhausted rested on a single look, and an empty answer proved years.
+CREATE FUNCTION _bigbrotr.adopt_claims(old regclass) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	adopted bigint;
+BEGIN
+	EXECUTE format($statement$
+		INSERT INTO bigbrotr.coverage (relay_id, lower, upper, evidence, doubts, observations, events, observed_at)
+		SELECT o.relay_id, o.lower, o.upper, CASE o.evidence WHEN 'dense' THEN 'partial' ELSE 'paged' END,
+		       CASE o.evidence WHEN 'dense' THEN '{dense}'::text[] ELSE '{}' END, 1, o.events, o.proven_at
+		FROM %s AS o WHERE o.filter = '{}'
+		ORDER BY o.relay_id, o.lower$statement$, old);
+	GET DIAGNOSTICS adopted = ROW_COUNT;
+	UPDATE _bigbrotr.relay_sync AS s SET next_audit = 0, clean_audits = 0;
+	RETURN adopted;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.adopt_claims(regclass) IS
+	'For the upgrade from versions whose coverage had the columns filter and proven_at: takes over the rows of such a table, all of them as read and none as proven, and lets every relay be audited at its next visit. Returns how many';
+
 -- A loop, since it ends where the caller has enough: it reads no more rows than it returns.
 CREATE FUNCTION _bigbrotr.gaps(
-	relay integer, at bigint, tried_before bigint DEFAULT NULL, most integer DEFAULT NULL,
-	OUT lower bigint, OUT upper bigint, OUT reason text, OUT tried_at bigint) RETURNS SETOF record
+	relay integer, filter integer, whom integer, at bigint, tried_before bigint DEFAULT NULL, most integer DEFAULT NULL,
+	OUT lower bigint, OUT upper bigint, OUT reason text, OUT tried_at bigint, OUT events bigint) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -139,23 +298,25 @@ DECLARE
 	above bigint := at; -- the last second that no range seen so far says anything about
 BEGIN
 	FOR known IN
-		SELECT c.lower, c.upper, c.evidence, c.proven_at FROM bigbrotr.coverage AS c
-		WHERE c.relay_id = relay AND c.filter = '{}' ORDER BY c.lower DESC
+		SELECT c.lower, c.upper, c.evidence, c.doubts, c.observed_at, c.events FROM bigbrotr.coverage AS c
+		WHERE c.relay_id = relay AND c.filter_id = filter AND c.reader = whom ORDER BY c.lower DESC
 	LOOP
 		IF known.upper < above THEN
 			lower := known.upper + 1;
 			upper := above;
 			reason := 'unread';
 			tried_at := NULL;
+			events := NULL;
 			RETURN NEXT;
 			returned := returned + 1;
 			EXIT WHEN returned >= most;
 		END IF;
-		IF known.evidence = 'dense' AND known.lower <= at AND (known.proven_at < tried_before) IS NOT FALSE THEN
+		IF known.evidence = 'partial' AND known.lower <= at AND (known.observed_at < tried_before) IS NOT FALSE THEN
 			lower := known.lower;
 			upper := least(known.upper, at);
-			reason := 'dense';
-			tried_at := known.proven_at;
+			reason := coalesce(nullif(array_to_string(known.doubts, ', '), ''), 'partial');
+			tried_at := known.observed_at;
+			events := known.events;
 			RETURN NEXT;
 			returned := returned + 1;
 			EXIT WHEN returned >= most;
@@ -167,9 +328,10 @@ BEGIN
 		upper := above;
 		reason := 'unread';
 		tried_at := NULL;
+		events := NULL;
 		RETURN NEXT;
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.gaps(integer, bigint, bigint, integer) IS
-	'What is not proven of a relay''s history from 0 to the Unix second given, newest first; reason unread, or dense: more events in one second than a page holds, last tried at tried_at. tried_before: without dense ranges that were tried since; most: no more than so many rows';
+COMMENT ON FUNCTION _bigbrotr.gaps(integer, integer, integer, bigint, bigint, integer) IS
+	'What is not read of a relay''s history with this filter, by this reader, from 0 to the Unix second given, newest first; reason: unread, or the doubts of what was seen in part, events of it, last tried at tried_at. tried_before: without what was seen in part and tried since; most: no more than so many rows';

@@ -166,7 +166,7 @@ BEGIN
 			ELSE
 				RAISE invalid_parameter_value USING
 					MESSAGE = format('%s names no event', named.type), DETAIL = 'It names a relay.',
-					HINT = 'bigbrotr.relay_progress shows the relays.';
+					HINT = 'bigbrotr.sync_status shows the relays.';
 		END CASE;
 	END IF;
 	RETURN QUERY SELECT * FROM bigbrotr.query_events(wanted);

@@ -46,19 +46,29 @@ COMMENT ON COLUMN bigbrotr.refusals.last_at IS 'Last time';
 COMMENT ON COLUMN bigbrotr.refusals.last_detail IS 'What it was the last time';
 
 CREATE VIEW bigbrotr.coverage_gaps AS
-	SELECT r.url AS relay_url, g.lower, g.upper, g.upper - g.lower + 1 AS seconds, g.reason, to_timestamp(g.tried_at) AS tried_at
-	FROM bigbrotr.relays AS r, _bigbrotr.gaps(r.relay_id, bigbrotr.unix_now()) AS g;
-COMMENT ON VIEW bigbrotr.coverage_gaps IS 'What is not proven of each relay''s history, from 0 until now';
+	SELECT r.url AS relay_url, f.filter_id, p.lower, p.upper, p.upper - p.lower + 1 AS seconds, p.reason,
+	       to_timestamp(g.tried_at) AS tried_at
+	FROM bigbrotr.relays AS r
+	     CROSS JOIN LATERAL _bigbrotr.relay_filters(r.relay_id) AS f
+	     CROSS JOIN LATERAL _bigbrotr.gaps(r.relay_id, f.filter_id, 0, bigbrotr.unix_now()) AS g
+	     CROSS JOIN LATERAL (VALUES
+	         (greatest(g.lower, bigbrotr.unix_now() - _bigbrotr.settling() + 1), g.upper, 'too new'),
+	         (g.lower, CASE g.reason WHEN 'unread' THEN least(g.upper, bigbrotr.unix_now() - _bigbrotr.settling()) ELSE g.upper END, g.reason))
+	         AS p (lower, upper, reason)
+	WHERE p.lower <= p.upper AND (p.reason <> 'too new' OR g.reason = 'unread');
+COMMENT ON VIEW bigbrotr.coverage_gaps IS 'What is not read of each relay''s history, from 0 until now';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.filter_id IS 'bigbrotr.sync_filters.filter_id; 0: everything';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.lower IS 'First created_at of the gap, Unix seconds, inclusive';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.upper IS 'Last created_at of the gap, Unix seconds, inclusive';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.seconds IS 'Length of the gap';
-COMMENT ON COLUMN bigbrotr.coverage_gaps.reason IS 'unread; or dense: more events in one second than the relay shows in a page';
-COMMENT ON COLUMN bigbrotr.coverage_gaps.tried_at IS 'When a dense second was last tried';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.reason IS 'unread; too new: the last 15 minutes, in which events still arrive; or the doubts of what was seen in part, see bigbrotr.coverage.doubts';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.tried_at IS 'When what was seen in part was last tried';
 
-CREATE VIEW bigbrotr.relay_progress AS
-	SELECT r.relay_id, r.url AS relay_url, r.network, r.status, coalesce(s.enabled, true) AS enabled,
-	       coalesce(s.phase, 'waiting') AS phase, to_timestamp(s.phase_since) AS phase_since,
+CREATE VIEW bigbrotr.sync_status AS
+	SELECT r.relay_id, r.url AS relay_url, r.network, r.status,
+	       CASE WHEN s.enabled IS FALSE THEN 'paused' ELSE coalesce(s.phase, 'waiting') END AS phase,
+	       to_timestamp(s.phase_since) AS phase_since,
 	       CASE
 	           WHEN NOT s.enabled THEN 'to be enabled'
 	           WHEN s.waits_for LIKE 'host %' THEN 'a place of its host (bigbrotr.sync_connections_per_host)'
@@ -72,87 +82,136 @@ CREATE VIEW bigbrotr.relay_progress AS
 	           WHEN s.last_error = 'auth_required' THEN 'authentication, which the relay demands'
 	           WHEN _bigbrotr.end_kind(s.last_error) = 'fault' THEN 'the end of its ban for what it sent'
 	           ELSE 'the next attempt after a failure' END AS waiting_for,
-	       coalesce(t.events, 0) AS event_count, coalesce(t.sightings, 0) AS sighting_count,
+	       to_timestamp(nullif(s.next_attempt, 0)) AS next_attempt, l.owner,
+	       coalesce(t.sightings, 0) AS sighting_count, coalesce(t.events, 0) AS new_event_count,
+	       CASE WHEN t.counted_at > bigbrotr.unix_now() - 60 THEN t.sightings_per_second ELSE 0 END AS sightings_per_second,
 	       coalesce(t.messages, 0) AS message_count, coalesce(t.bytes, 0) AS byte_count, coalesce(t.pages, 0) AS page_count,
-	       c.proven_seconds, c.dense_seconds, to_timestamp(c.proven_from) AS proven_from, to_timestamp(c.proven_until) AS proven_until,
-	       least(1, c.proven_seconds::double precision / (bigbrotr.unix_now() + 1)) AS proven_fraction,
+	       t.delivered::double precision / nullif(t.delivered - t.repeated, 0) AS read_amplification,
+	       to_timestamp(s.oldest) AS oldest_event, to_timestamp(c.read_from) AS read_from, to_timestamp(c.read_until) AS read_until,
+	       make_interval(secs => bigbrotr.unix_now() - c.read_until) AS lag,
+	       least(1, c.read_seconds / w.seconds) AS read_fraction,
+	       least(1, c.proven_seconds / w.seconds) AS proven_fraction,
+	       least(1, c.reconciled_seconds / w.seconds) AS reconciled_fraction,
+	       c.partial_seconds, c.doubts, coalesce(s.withdrawals, 0) AS withdrawal_count, to_timestamp(s.withdrawn_at) AS last_withdrawal,
+	       to_timestamp(nullif(s.next_audit, 0)) AS next_audit,
+	       CASE WHEN s.phase = 'backfill' AND t.seconds_per_second > 0 AND t.counted_at > bigbrotr.unix_now() - 60
+	            THEN now() + make_interval(secs => greatest(w.seconds - c.read_seconds, 0) / t.seconds_per_second) END AS estimated_end,
 	       f.refusals AS refusal_count, coalesce(s.failures, 0) AS failure_count, coalesce(s.faults, 0) AS fault_count,
-	       s.last_error, to_timestamp(s.last_error_at) AS last_error_at, s.last_detail, to_timestamp(t.last_success) AS last_success,
-	       to_timestamp(nullif(s.next_attempt, 0)) AS next_attempt, l.owner
+	       s.last_error, s.last_detail, to_timestamp(s.last_error_at) AS last_error_at, to_timestamp(t.last_success) AS last_success
 	FROM bigbrotr.relays AS r
 	     LEFT JOIN _bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
 	     LEFT JOIN _bigbrotr.relay_traffic AS t ON t.relay_id = r.relay_id
 	     LEFT JOIN _bigbrotr.relay_leases AS l ON l.relay_id = r.relay_id
+	     -- Of each filter that the relay is asked for, from its oldest event, or the first one of all, to what has settled.
 	     CROSS JOIN LATERAL (
-	         SELECT coalesce(sum(c.upper - c.lower + 1) FILTER (WHERE c.evidence <> 'dense'), 0)::bigint AS proven_seconds,
-	                coalesce(sum(c.upper - c.lower + 1) FILTER (WHERE c.evidence = 'dense'), 0)::bigint AS dense_seconds,
-	                min(c.lower) FILTER (WHERE c.evidence <> 'dense') AS proven_from,
-	                max(c.upper) FILTER (WHERE c.evidence <> 'dense') AS proven_until
-	         FROM bigbrotr.coverage AS c WHERE c.relay_id = r.relay_id AND c.filter = '{}') AS c
+	         SELECT coalesce(s.oldest, 1604707200) AS lower, bigbrotr.unix_now() - _bigbrotr.settling() AS upper,
+	                array_agg(f.filter_id) AS filters
+	         FROM _bigbrotr.relay_filters(r.relay_id) AS f) AS k
 	     CROSS JOIN LATERAL (
-	         SELECT coalesce(sum(f.count), 0)::bigint AS refusals
-	         FROM _bigbrotr.relay_refusals AS f
-	         WHERE f.relay_id = r.relay_id AND _bigbrotr.refusal_kind(f.reason) <> 'connection') AS f;
-COMMENT ON VIEW bigbrotr.relay_progress IS 'How far each relay is archived';
-COMMENT ON COLUMN bigbrotr.relay_progress.relay_url IS 'Normalised URL of the relay';
-COMMENT ON COLUMN bigbrotr.relay_progress.phase_since IS 'When the phase began';
-COMMENT ON COLUMN bigbrotr.relay_progress.waiting_for IS 'In words: what must come before it is opened; null: it is open';
-COMMENT ON COLUMN bigbrotr.relay_progress.event_count IS 'Events first archived through this relay';
-COMMENT ON COLUMN bigbrotr.relay_progress.sighting_count IS 'Sightings archived';
-COMMENT ON COLUMN bigbrotr.relay_progress.message_count IS 'WebSocket messages received';
-COMMENT ON COLUMN bigbrotr.relay_progress.byte_count IS 'Bytes of these messages, inflated';
-COMMENT ON COLUMN bigbrotr.relay_progress.page_count IS 'Pages read to their end';
-COMMENT ON COLUMN bigbrotr.relay_progress.proven_seconds IS 'Seconds of history proven to be archived';
-COMMENT ON COLUMN bigbrotr.relay_progress.dense_seconds IS 'Seconds seen in part, since one of them has more events than a page holds';
-COMMENT ON COLUMN bigbrotr.relay_progress.proven_from IS 'Oldest second proven (created_at)';
-COMMENT ON COLUMN bigbrotr.relay_progress.proven_until IS 'Newest second proven (created_at)';
-COMMENT ON COLUMN bigbrotr.relay_progress.proven_fraction IS 'Share of the history from 0 until now that is proven, 0 .. 1';
-COMMENT ON COLUMN bigbrotr.relay_progress.refusal_count IS 'What it sent and was refused, failed connections aside; see bigbrotr.refusals';
-COMMENT ON COLUMN bigbrotr.relay_progress.failure_count IS 'Connections failed or broken since the last page was read';
-COMMENT ON COLUMN bigbrotr.relay_progress.fault_count IS 'Connections that we cut since the relay sent what no honest one sends; one is forgiven a day';
-COMMENT ON COLUMN bigbrotr.relay_progress.last_error_at IS 'When the last failure was';
-COMMENT ON COLUMN bigbrotr.relay_progress.last_success IS 'When a page was last read to its end';
-COMMENT ON COLUMN bigbrotr.relay_progress.next_attempt IS 'Not opened before; null: never tried';
-COMMENT ON COLUMN bigbrotr.relay_progress.owner IS 'Worker that archives it now; null: none';
+	         SELECT greatest(k.upper - k.lower + 1, 1)::double precision * cardinality(k.filters) AS seconds) AS w
+	     CROSS JOIN LATERAL (
+	         SELECT coalesce(sum(p.seconds) FILTER (WHERE c.evidence <> 'partial'), 0)::double precision AS read_seconds,
+	                coalesce(sum(p.seconds) FILTER (WHERE c.evidence IN ('confirmed', 'reconciled')), 0)::double precision AS proven_seconds,
+	                coalesce(sum(p.seconds) FILTER (WHERE c.evidence = 'reconciled'), 0)::double precision AS reconciled_seconds,
+	                coalesce(sum(c.upper - c.lower + 1) FILTER (WHERE c.evidence = 'partial'), 0)::bigint AS partial_seconds,
+	                min(c.lower) FILTER (WHERE c.evidence <> 'partial') AS read_from,
+	                max(c.upper) FILTER (WHERE c.evidence <> 'partial') AS read_until,
+	                string_to_array(string_agg(DISTINCT nullif(array_to_string(c.doubts, ','), ''), ','), ',') AS doubts
+	         FROM bigbrotr.coverage AS c
+	              CROSS JOIN LATERAL (SELECT greatest(least(c.upper, k.upper) - greatest(c.lower, k.lower) + 1, 0) AS seconds) AS p
+	         WHERE c.relay_id = r.relay_id AND c.filter_id = ANY (k.filters) AND c.reader = 0) AS c
+	     CROSS JOIN LATERAL (
+	         SELECT coalesce(sum(f.count) FILTER (WHERE _bigbrotr.refusal_kind(f.reason) <> 'connection'), 0)::bigint AS refusals
+	         FROM _bigbrotr.relay_refusals AS f WHERE f.relay_id = r.relay_id) AS f;
+COMMENT ON VIEW bigbrotr.sync_status IS 'How far each relay is archived';
+COMMENT ON COLUMN bigbrotr.sync_status.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN bigbrotr.sync_status.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.sync_status.network IS 'clearnet, tor, i2p, loki or local';
+COMMENT ON COLUMN bigbrotr.sync_status.status IS 'online, offline or null (not tried)';
+COMMENT ON COLUMN bigbrotr.sync_status.phase IS 'paused, waiting, connecting, backfill, live or backoff, see _bigbrotr.relay_sync';
+COMMENT ON COLUMN bigbrotr.sync_status.phase_since IS 'When the phase began';
+COMMENT ON COLUMN bigbrotr.sync_status.waiting_for IS 'In words: what must come before it is opened; null: it is open';
+COMMENT ON COLUMN bigbrotr.sync_status.next_attempt IS 'Not opened before; null: never tried';
+COMMENT ON COLUMN bigbrotr.sync_status.owner IS 'Worker that archives it now, see _bigbrotr.relay_leases';
+COMMENT ON COLUMN bigbrotr.sync_status.sighting_count IS 'Events that the relay showed and that are archived';
+COMMENT ON COLUMN bigbrotr.sync_status.new_event_count IS 'Those of them that no relay had shown before';
+COMMENT ON COLUMN bigbrotr.sync_status.sightings_per_second IS 'How fast they come now';
+COMMENT ON COLUMN bigbrotr.sync_status.message_count IS 'WebSocket messages received';
+COMMENT ON COLUMN bigbrotr.sync_status.byte_count IS 'Bytes of these messages, inflated';
+COMMENT ON COLUMN bigbrotr.sync_status.page_count IS 'Pages read to their end';
+COMMENT ON COLUMN bigbrotr.sync_status.read_amplification IS 'Events delivered in answer to questions, for each different one of a reading: 1 is the least';
+COMMENT ON COLUMN bigbrotr.sync_status.oldest_event IS 'created_at of its oldest event; null: not known yet';
+COMMENT ON COLUMN bigbrotr.sync_status.read_from IS 'Oldest second read (created_at)';
+COMMENT ON COLUMN bigbrotr.sync_status.read_until IS 'Newest second read (created_at)';
+COMMENT ON COLUMN bigbrotr.sync_status.lag IS 'How long ago that is: 15 minutes and more, since newer events still arrive';
+COMMENT ON COLUMN bigbrotr.sync_status.read_fraction IS 'Share of its history, from its oldest event or else from 2020-11-07, that is read, once at least, 0 .. 1';
+COMMENT ON COLUMN bigbrotr.sync_status.proven_fraction IS 'Share that is proven: confirmed by a second reading, or reconciled';
+COMMENT ON COLUMN bigbrotr.sync_status.reconciled_fraction IS 'Share that is reconciled: sets of ids were compared (NIP-77)';
+COMMENT ON COLUMN bigbrotr.sync_status.partial_seconds IS 'Seconds seen in part';
+COMMENT ON COLUMN bigbrotr.sync_status.doubts IS 'All doubts about what is read of it, see bigbrotr.coverage.doubts; null: none';
+COMMENT ON COLUMN bigbrotr.sync_status.withdrawal_count IS 'How often a claim had to be withdrawn';
+COMMENT ON COLUMN bigbrotr.sync_status.last_withdrawal IS 'When that was last';
+COMMENT ON COLUMN bigbrotr.sync_status.next_audit IS 'Its claims are tested again then, or at the next visit after; null: at the next visit';
+COMMENT ON COLUMN bigbrotr.sync_status.estimated_end IS 'When its history will be read, if it goes on as fast as now; null: nobody knows';
+COMMENT ON COLUMN bigbrotr.sync_status.refusal_count IS 'What it sent and we refused, see bigbrotr.refusals; without failed connections';
+COMMENT ON COLUMN bigbrotr.sync_status.failure_count IS 'Connections failed or broken since the last page was read';
+COMMENT ON COLUMN bigbrotr.sync_status.fault_count IS 'Connections that we cut since the relay sent what no honest one sends; one is forgiven a day';
+COMMENT ON COLUMN bigbrotr.sync_status.last_error IS 'Reason code of the last failure; null: a page was read since';
+COMMENT ON COLUMN bigbrotr.sync_status.last_detail IS 'What the relay or the system said then';
+COMMENT ON COLUMN bigbrotr.sync_status.last_error_at IS 'When that was';
+COMMENT ON COLUMN bigbrotr.sync_status.last_success IS 'When a page was last read to its end';
 
-CREATE VIEW bigbrotr.sync_progress AS
+-- Relays that were never reached say nothing about how complete the archive of the others is.
+CREATE VIEW bigbrotr.sync_totals AS
 	SELECT count(*) AS relay_count,
-	       count(*) FILTER (WHERE NOT p.enabled) AS disabled_count,
-	       count(*) FILTER (WHERE p.enabled AND p.phase = 'waiting') AS waiting_count,
-	       count(*) FILTER (WHERE p.enabled AND p.phase = 'connecting') AS connecting_count,
-	       count(*) FILTER (WHERE p.enabled AND p.phase = 'backfill') AS backfill_count,
-	       count(*) FILTER (WHERE p.enabled AND p.phase = 'live') AS live_count,
-	       count(*) FILTER (WHERE p.enabled AND p.phase = 'backoff') AS backoff_count,
-	       coalesce(sum(p.event_count), 0)::bigint AS event_count,
-	       coalesce(sum(p.sighting_count), 0)::bigint AS sighting_count,
-	       coalesce(sum(p.message_count), 0)::bigint AS message_count,
-	       coalesce(sum(p.byte_count), 0)::bigint AS byte_count,
-	       coalesce(sum(p.page_count), 0)::bigint AS page_count,
-	       coalesce(sum(p.refusal_count), 0)::bigint AS refusal_count,
-	       coalesce(sum(p.dense_seconds), 0)::bigint AS dense_seconds,
-	       coalesce(avg(p.proven_fraction) FILTER (WHERE p.enabled), 0) AS proven_fraction
-	FROM bigbrotr.relay_progress AS p;
-COMMENT ON VIEW bigbrotr.sync_progress IS 'How far the archive is, in one row';
-COMMENT ON COLUMN bigbrotr.sync_progress.relay_count IS 'Relays known';
-COMMENT ON COLUMN bigbrotr.sync_progress.disabled_count IS 'Relays the synchronizer leaves alone; the following five add up to the rest';
-COMMENT ON COLUMN bigbrotr.sync_progress.waiting_count IS 'Relays waiting for their turn';
-COMMENT ON COLUMN bigbrotr.sync_progress.connecting_count IS 'Relays being connected to';
-COMMENT ON COLUMN bigbrotr.sync_progress.backfill_count IS 'Relays whose history is being paged';
-COMMENT ON COLUMN bigbrotr.sync_progress.live_count IS 'Relays caught up, subscribed to what is new';
-COMMENT ON COLUMN bigbrotr.sync_progress.backoff_count IS 'Relays that failed and wait for the next attempt';
-COMMENT ON COLUMN bigbrotr.sync_progress.event_count IS 'Events archived by the synchronizer';
-COMMENT ON COLUMN bigbrotr.sync_progress.sighting_count IS 'Sightings archived by the synchronizer';
-COMMENT ON COLUMN bigbrotr.sync_progress.message_count IS 'WebSocket messages received';
-COMMENT ON COLUMN bigbrotr.sync_progress.byte_count IS 'Bytes of these messages, inflated';
-COMMENT ON COLUMN bigbrotr.sync_progress.page_count IS 'Pages read to their end';
-COMMENT ON COLUMN bigbrotr.sync_progress.refusal_count IS 'What relays sent and was refused, see bigbrotr.refusals';
-COMMENT ON COLUMN bigbrotr.sync_progress.dense_seconds IS 'Seconds seen in part, since one of them has more events than a page holds';
-COMMENT ON COLUMN bigbrotr.sync_progress.proven_fraction IS 'Mean share of the enabled relays'' history that is proven, 0 .. 1';
+	       count(*) FILTER (WHERE s.phase = 'paused') AS paused_count,
+	       count(*) FILTER (WHERE s.phase = 'waiting') AS waiting_count,
+	       count(*) FILTER (WHERE s.phase = 'connecting') AS connecting_count,
+	       count(*) FILTER (WHERE s.phase = 'backfill') AS backfill_count,
+	       count(*) FILTER (WHERE s.phase = 'live') AS live_count,
+	       count(*) FILTER (WHERE s.phase = 'backoff') AS backoff_count,
+	       count(*) FILTER (WHERE s.last_success IS NULL) AS unreached_count,
+	       coalesce(sum(s.sighting_count), 0)::bigint AS sighting_count,
+	       coalesce(sum(s.new_event_count), 0)::bigint AS event_count,
+	       coalesce(sum(s.sightings_per_second), 0) AS sightings_per_second,
+	       coalesce(sum(s.message_count), 0)::bigint AS message_count,
+	       coalesce(sum(s.byte_count), 0)::bigint AS byte_count,
+	       coalesce(sum(s.page_count), 0)::bigint AS page_count,
+	       coalesce(sum(s.refusal_count), 0)::bigint AS refusal_count,
+	       coalesce(sum(s.failure_count), 0)::bigint AS failure_count,
+	       coalesce(sum(s.partial_seconds), 0)::bigint AS partial_seconds,
+	       coalesce(sum(s.withdrawal_count), 0)::bigint AS withdrawal_count,
+	       coalesce(avg(s.read_fraction) FILTER (WHERE s.phase <> 'paused' AND s.last_success IS NOT NULL), 0) AS read_fraction,
+	       coalesce(avg(s.proven_fraction) FILTER (WHERE s.phase <> 'paused' AND s.last_success IS NOT NULL), 0) AS proven_fraction,
+	       max(s.estimated_end) AS estimated_end
+	FROM bigbrotr.sync_status AS s;
+COMMENT ON VIEW bigbrotr.sync_totals IS 'How far the archive is, in one row';
+COMMENT ON COLUMN bigbrotr.sync_totals.relay_count IS 'Relays known; the following six add up to it';
+COMMENT ON COLUMN bigbrotr.sync_totals.paused_count IS 'Relays the synchronizer leaves alone';
+COMMENT ON COLUMN bigbrotr.sync_totals.waiting_count IS 'Relays waiting for their turn';
+COMMENT ON COLUMN bigbrotr.sync_totals.connecting_count IS 'Relays being connected to';
+COMMENT ON COLUMN bigbrotr.sync_totals.backfill_count IS 'Relays whose history is being paged';
+COMMENT ON COLUMN bigbrotr.sync_totals.live_count IS 'Relays caught up, subscribed to what is new';
+COMMENT ON COLUMN bigbrotr.sync_totals.backoff_count IS 'Relays that failed and wait for the next attempt';
+COMMENT ON COLUMN bigbrotr.sync_totals.unreached_count IS 'Relays of which no page was ever read';
+COMMENT ON COLUMN bigbrotr.sync_totals.sighting_count IS 'Sightings archived by the synchronizer';
+COMMENT ON COLUMN bigbrotr.sync_totals.event_count IS 'Events archived by the synchronizer';
+COMMENT ON COLUMN bigbrotr.sync_totals.sightings_per_second IS 'How fast sightings come now';
+COMMENT ON COLUMN bigbrotr.sync_totals.message_count IS 'WebSocket messages received';
+COMMENT ON COLUMN bigbrotr.sync_totals.byte_count IS 'Bytes of these messages, inflated';
+COMMENT ON COLUMN bigbrotr.sync_totals.page_count IS 'Pages read to their end';
+COMMENT ON COLUMN bigbrotr.sync_totals.refusal_count IS 'What relays sent and was refused, see bigbrotr.refusals; without failed connections';
+COMMENT ON COLUMN bigbrotr.sync_totals.failure_count IS 'Connections failed or broken since a page was last read, of all relays';
+COMMENT ON COLUMN bigbrotr.sync_totals.partial_seconds IS 'Seconds seen in part';
+COMMENT ON COLUMN bigbrotr.sync_totals.withdrawal_count IS 'How often a claim had to be withdrawn';
+COMMENT ON COLUMN bigbrotr.sync_totals.read_fraction IS 'Mean share of the history of the relays that were reached and are not paused that is read, 0 .. 1';
+COMMENT ON COLUMN bigbrotr.sync_totals.proven_fraction IS 'Likewise of what is proven';
+COMMENT ON COLUMN bigbrotr.sync_totals.estimated_end IS 'When the relays that are being read now will have been read; null: nobody knows';
 
 CREATE VIEW bigbrotr.live_relays AS
 	SELECT p.relay_url, p.network, p.phase_since AS live_since, to_timestamp(r.last_seen) AS last_seen
-	FROM bigbrotr.relay_progress AS p JOIN bigbrotr.relays AS r ON r.relay_id = p.relay_id
-	WHERE p.enabled AND p.phase = 'live';
+	FROM bigbrotr.sync_status AS p JOIN bigbrotr.relays AS r ON r.relay_id = p.relay_id
+	WHERE p.phase = 'live';
 COMMENT ON VIEW bigbrotr.live_relays IS 'Relays that are open now, their history read as far as they show it, subscribed to what is new';
 COMMENT ON COLUMN bigbrotr.live_relays.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.live_relays.network IS 'clearnet, tor, i2p, loki or local';

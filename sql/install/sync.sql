@@ -135,6 +135,9 @@ BEGIN
 	      AND NOT EXISTS (SELECT FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = s.relay_id);
 	UPDATE _bigbrotr.relay_sync AS s SET waits_for = NULL WHERE s.waits_for IS NOT NULL;
 	PERFORM _bigbrotr.trim_coverage(at);
+	-- Nobody knows what came while no worker was there.
+	UPDATE _bigbrotr.relay_sync AS s SET again_at = '{}'
+	WHERE s.again_at <> '{}' AND NOT EXISTS (SELECT FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = s.relay_id);
 	RETURN released;
 END
 $$;
@@ -338,7 +341,8 @@ COMMENT ON FUNCTION _bigbrotr.report_relay(text, integer, text, text, text, bigi
 
 CREATE FUNCTION _bigbrotr.count_traffic(
 	relay_ids integer[], new_events bigint[], new_sightings bigint[], new_messages bigint[], new_bytes bigint[],
-	new_pages bigint[], at bigint) RETURNS void
+	new_pages bigint[], at bigint,
+	new_seconds bigint[] DEFAULT '{}', new_delivered bigint[] DEFAULT '{}', new_repeated bigint[] DEFAULT '{}') RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -351,23 +355,30 @@ BEGIN
 		     JOIN unnest(relay_ids, new_messages) AS a (relay_id, messages) ON a.relay_id = k.relay_id
 		WHERE a.messages > 0 AND k.last_seen IS DISTINCT FROM at
 		FOR NO KEY UPDATE OF k SKIP LOCKED);
-	INSERT INTO _bigbrotr.relay_traffic AS t (relay_id, events, sightings, messages, bytes, pages, last_success)
+	INSERT INTO _bigbrotr.relay_traffic AS t (relay_id, events, sightings, messages, bytes, pages, delivered, repeated, last_success,
+		counted_at, seconds)
 	SELECT a.relay_id, coalesce(a.events, 0), coalesce(a.sightings, 0), coalesce(a.messages, 0), coalesce(a.bytes, 0),
-	       coalesce(a.pages, 0), CASE WHEN a.pages > 0 THEN at END
-	FROM unnest(relay_ids, new_events, new_sightings, new_messages, new_bytes, new_pages)
-	     AS a (relay_id, events, sightings, messages, bytes, pages)
+	       coalesce(a.pages, 0), coalesce(a.delivered, 0), coalesce(a.repeated, 0), CASE WHEN a.pages > 0 THEN at END,
+	       at, coalesce(a.seconds, 0)
+	FROM unnest(relay_ids, new_events, new_sightings, new_messages, new_bytes, new_pages, new_seconds, new_delivered, new_repeated)
+	     AS a (relay_id, events, sightings, messages, bytes, pages, seconds, delivered, repeated)
 	WHERE EXISTS (SELECT FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = a.relay_id)
 	ORDER BY a.relay_id
 	ON CONFLICT ON CONSTRAINT relay_traffic_pkey DO UPDATE SET
 		events = t.events + excluded.events, sightings = t.sightings + excluded.sightings,
 		messages = t.messages + excluded.messages, bytes = t.bytes + excluded.bytes, pages = t.pages + excluded.pages,
+		delivered = t.delivered + excluded.delivered, repeated = t.repeated + excluded.repeated, counted_at = excluded.counted_at,
+		sightings_per_second = excluded.sightings::double precision / greatest(excluded.counted_at - t.counted_at, 1),
+		seconds = t.seconds + excluded.seconds,
+		seconds_per_second = excluded.seconds::double precision / greatest(excluded.counted_at - t.counted_at, 1),
 		last_success = coalesce(excluded.last_success, t.last_success);
-	UPDATE _bigbrotr.relay_sync AS s SET failures = 0
+	UPDATE _bigbrotr.relay_sync AS s SET failures = 0, last_error = CASE WHEN s.phase = 'backoff' THEN s.last_error END,
+		last_detail = CASE WHEN s.phase = 'backoff' THEN s.last_detail END, last_error_at = CASE WHEN s.phase = 'backoff' THEN s.last_error_at END
 	FROM unnest(relay_ids, new_pages) AS a (relay_id, pages)
 	WHERE s.relay_id = a.relay_id AND a.pages > 0 AND s.failures > 0;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.count_traffic(integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint) IS
+COMMENT ON FUNCTION _bigbrotr.count_traffic(integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint, bigint[], bigint[], bigint[]) IS
 	'Adds to the counters in _bigbrotr.relay_traffic (no relay twice). A page read to its end ends a series of failures';
 
 CREATE FUNCTION _bigbrotr.refusal_kind(reason text) RETURNS text

@@ -80,29 +80,39 @@ COMMENT ON COLUMN bigbrotr.sightings.eid IS 'bigbrotr.events.eid';
 COMMENT ON COLUMN bigbrotr.sightings.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN bigbrotr.sightings.seen_at IS 'When the relay first delivered the event, Unix seconds';
 
--- What is proven, and what was seen in part: ranges, not a cursor, since a cursor cannot say where
--- the holes are. Ranges of one relay and filter never overlap; proven ones do not even touch.
+-- What is known of a relay's history: ranges, not a cursor, since a cursor cannot say where the holes are. Ranges of one
+-- relay, filter and reader never overlap.
 CREATE TABLE bigbrotr.coverage (
-	relay_id  integer NOT NULL,
-	filter    jsonb   NOT NULL DEFAULT '{}',
-	lower     bigint  NOT NULL,
-	upper     bigint  NOT NULL,
-	evidence  text    NOT NULL,
-	events    bigint  NOT NULL,
-	proven_at bigint  NOT NULL,
-	CONSTRAINT coverage_pkey PRIMARY KEY (relay_id, filter, lower),
+	relay_id     integer  NOT NULL,
+	filter_id    integer  NOT NULL DEFAULT 0,
+	reader       integer  NOT NULL DEFAULT 0,
+	lower        bigint   NOT NULL,
+	upper        bigint   NOT NULL,
+	evidence     text     NOT NULL,
+	doubts       text[]   NOT NULL DEFAULT '{}',
+	observations integer  NOT NULL DEFAULT 1,
+	events       bigint   NOT NULL,
+	refused      bigint   NOT NULL DEFAULT 0,
+	observed_at  bigint   NOT NULL,
+	audited_at   bigint,
+	CONSTRAINT coverage_pkey PRIMARY KEY (relay_id, filter_id, reader, lower),
 	CONSTRAINT coverage_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
-	CONSTRAINT coverage_evidence_check CHECK (evidence IN ('paged', 'exhausted', 'dense')),
+	CONSTRAINT coverage_evidence_check CHECK (evidence IN ('partial', 'paged', 'confirmed', 'reconciled')),
 	CONSTRAINT coverage_range_check CHECK (0 <= lower AND lower <= upper)
-);
-COMMENT ON TABLE bigbrotr.coverage IS 'Time ranges for which it is proven that everything a relay served is archived';
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
+COMMENT ON TABLE bigbrotr.coverage IS 'Time ranges of relays that were read, how well, and what speaks against it. Read means evidence paged or better, proven means confirmed or reconciled';
 COMMENT ON COLUMN bigbrotr.coverage.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN bigbrotr.coverage.filter IS 'The NIP-01 filter asked, without since, until and limit; {}: all events';
-COMMENT ON COLUMN bigbrotr.coverage.lower IS 'First created_at covered, Unix seconds, inclusive';
-COMMENT ON COLUMN bigbrotr.coverage.upper IS 'Last created_at covered, Unix seconds, inclusive';
-COMMENT ON COLUMN bigbrotr.coverage.evidence IS 'exhausted: read until nothing older came; paged: read until the relay went on to older events; dense: a second with more events than a page holds, seen in part, NOT proven; where a relay has a thousand of these, also a range from one to another';
-COMMENT ON COLUMN bigbrotr.coverage.events IS 'Events delivered in the range while it was read; more than the true number where seconds were read twice';
-COMMENT ON COLUMN bigbrotr.coverage.proven_at IS 'All of the range was read at this time or later, Unix seconds; of a dense one: when it was last tried';
+COMMENT ON COLUMN bigbrotr.coverage.filter_id IS 'What was asked for: bigbrotr.sync_filters.filter_id; 0: everything';
+COMMENT ON COLUMN bigbrotr.coverage.reader IS 'As whom: 0 anonymous, 1 signed in (NIP-42)';
+COMMENT ON COLUMN bigbrotr.coverage.lower IS 'First created_at of the range, Unix seconds, inclusive';
+COMMENT ON COLUMN bigbrotr.coverage.upper IS 'Last created_at of the range, Unix seconds, inclusive';
+COMMENT ON COLUMN bigbrotr.coverage.evidence IS 'partial: seen in part; paged: one orderly reading; confirmed: a second one, on another connection, found nothing new; reconciled: the sets of ids were compared (NIP-77) and everything needed was fetched';
+COMMENT ON COLUMN bigbrotr.coverage.doubts IS 'What speaks against it, sorted; _bigbrotr.doubt_text(doubt) says what each of them means';
+COMMENT ON COLUMN bigbrotr.coverage.observations IS 'How often all of the range was read, at least';
+COMMENT ON COLUMN bigbrotr.coverage.events IS 'Events of the range that the relay showed, about: a range that is cut is taken to be evenly filled';
+COMMENT ON COLUMN bigbrotr.coverage.refused IS 'Events of the range that it showed and we refused, likewise';
+COMMENT ON COLUMN bigbrotr.coverage.observed_at IS 'All of the range was read at this time or later, Unix seconds; of a partial one: when it was last tried';
+COMMENT ON COLUMN bigbrotr.coverage.audited_at IS 'When some of the range was last tested by another reading, Unix seconds; null: never';
 
 -- When the synchronizer opens which relay: changes when a relay is opened, caught up or ended.
 CREATE TABLE _bigbrotr.relay_sync (
@@ -120,6 +130,12 @@ CREATE TABLE _bigbrotr.relay_sync (
 	last_detail  text,
 	page_limit   integer NOT NULL DEFAULT 0,
 	pace_ms      integer NOT NULL DEFAULT 0,
+	oldest       bigint,
+	again_at     bigint[] NOT NULL DEFAULT '{}',
+	next_audit   bigint  NOT NULL DEFAULT 0,
+	clean_audits integer NOT NULL DEFAULT 0,
+	withdrawals  bigint  NOT NULL DEFAULT 0,
+	withdrawn_at bigint,
 	CONSTRAINT relay_sync_pkey PRIMARY KEY (relay_id),
 	CONSTRAINT relay_sync_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
 	CONSTRAINT relay_sync_phase_check CHECK (phase IN ('waiting', 'connecting', 'backfill', 'live', 'backoff'))
@@ -137,11 +153,17 @@ COMMENT ON COLUMN _bigbrotr.relay_sync.waits_for IS 'Why the relay was passed ov
 COMMENT ON COLUMN _bigbrotr.relay_sync.failures IS 'Connections failed or broken since the last page was read';
 COMMENT ON COLUMN _bigbrotr.relay_sync.faults IS 'Connections that we cut since the relay sent what no honest one sends; one is forgiven a day';
 COMMENT ON COLUMN _bigbrotr.relay_sync.last_fault IS 'When the last of these was, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_sync.last_error IS 'Reason code of the last failure; it stays when the relay is well again';
-COMMENT ON COLUMN _bigbrotr.relay_sync.last_error_at IS 'When that was, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_sync.last_error IS 'Reason code of the last failure; null: a page was read since';
 COMMENT ON COLUMN _bigbrotr.relay_sync.last_detail IS 'What the relay or the system said at the last failure';
+COMMENT ON COLUMN _bigbrotr.relay_sync.last_error_at IS 'When that was, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_sync.page_limit IS 'Events that one page may ask for, as learned from failures; 0: as bigbrotr.sync_page_limit says';
 COMMENT ON COLUMN _bigbrotr.relay_sync.pace_ms IS 'Milliseconds between two requests, as learned from complaints; 0: no pause';
+COMMENT ON COLUMN _bigbrotr.relay_sync.oldest IS 'created_at of the oldest event of the relay, Unix seconds; null: its history was not read to the end';
+COMMENT ON COLUMN _bigbrotr.relay_sync.again_at IS 'When each of _bigbrotr.depths() was last read again, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_sync.next_audit IS 'No audit before, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_sync.clean_audits IS 'Audits since one found something';
+COMMENT ON COLUMN _bigbrotr.relay_sync.withdrawals IS 'How often a claim had to be withdrawn';
+COMMENT ON COLUMN _bigbrotr.relay_sync.withdrawn_at IS 'When that was last, Unix seconds';
 
 -- What came from each relay: written every twenty seconds or so, and when a relay is opened, caught up or ended.
 CREATE TABLE _bigbrotr.relay_traffic (
@@ -151,7 +173,13 @@ CREATE TABLE _bigbrotr.relay_traffic (
 	messages     bigint  NOT NULL DEFAULT 0,
 	bytes        bigint  NOT NULL DEFAULT 0,
 	pages        bigint  NOT NULL DEFAULT 0,
+	delivered    bigint  NOT NULL DEFAULT 0,
+	repeated     bigint  NOT NULL DEFAULT 0,
+	seconds      bigint  NOT NULL DEFAULT 0,
 	last_success bigint,
+	counted_at   bigint,
+	sightings_per_second double precision NOT NULL DEFAULT 0,
+	seconds_per_second   double precision NOT NULL DEFAULT 0,
 	CONSTRAINT relay_traffic_pkey PRIMARY KEY (relay_id),
 	CONSTRAINT relay_traffic_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
@@ -162,6 +190,12 @@ COMMENT ON COLUMN _bigbrotr.relay_traffic.sightings IS 'Sightings archived';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.messages IS 'WebSocket messages received';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.bytes IS 'Bytes of these messages, inflated';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.pages IS 'Pages read to their end';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.delivered IS 'Events that came in answer to questions';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.repeated IS 'Of these: events that the same reading had been shown before';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.seconds IS 'Seconds of history that were read';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.counted_at IS 'When the counters were last written, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.sightings_per_second IS 'Sightings between then and the time before';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.seconds_per_second IS 'Seconds of history, likewise';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.last_success IS 'When a page was last read to its end, Unix seconds';
 
 -- Who works on which relay until when. Run-time state: not dumped.

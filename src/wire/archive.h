@@ -245,12 +245,14 @@ struct Sighting
 	const nostr::Id *id = nullptr;
 	int32_t relay_id = 0;
 	int64_t seen_at = 0; // Unix seconds
+	bool live = false;   // it came by itself, not in answer to a question about a range
 
 	static void fields(auto &c, auto &m)
 	{
 		c.fixed(m.id);
 		relay_id_field(c, m.relay_id);
 		c.number(m.seen_at, 0, INT64_MAX, "time of a sighting out of range");
+		c.flag(m.live);
 	}
 };
 

@@ -23,7 +23,7 @@ sub start
 	my $run = RelayRun->start(track_commit_timestamp => 'on');
 	my $self = bless { run => $run, port => $port, lifeline => $lifeline, list => $list }, $class;
 	$run->add_relays($port, $relays);
-	$run->wait_for("count(*) = $relays FROM bigbrotr.relay_progress WHERE phase = 'live'", 120);
+	$run->wait_for("count(*) = $relays FROM bigbrotr.sync_status WHERE phase = 'live'", 120);
 	sleep $warm_up;
 	return $self;
 }

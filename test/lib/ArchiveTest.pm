@@ -79,7 +79,7 @@ sub wait_for
 	my ($node, $condition, $database) = @_;
 	$database //= 'postgres';
 	return 1 if $node->poll_query_until($database, "SELECT $condition");
-	diag $node->safe_psql($database, 'SELECT relay_url, phase, event_count, sighting_count, last_error, last_detail FROM bigbrotr.relay_progress LIMIT 20');
+	diag $node->safe_psql($database, 'SELECT relay_url, phase, new_event_count, sighting_count, last_error, last_detail FROM bigbrotr.sync_status LIMIT 20');
 	diag $node->safe_psql($database, 'SELECT * FROM bigbrotr.services');
 	die "never became true: $condition\n";
 }
@@ -200,7 +200,7 @@ sub unfounded_claims
 		SELECT count(*) FROM public.truth AS t
 		JOIN bigbrotr.relays AS r USING (url)
 		JOIN bigbrotr.coverage AS c ON c.relay_id = r.relay_id AND t.created_at BETWEEN c.lower AND c.upper
-		WHERE c.evidence <> 'dense' AND NOT EXISTS (
+		WHERE c.evidence <> 'partial' AND NOT EXISTS (
 			SELECT FROM bigbrotr.events AS e JOIN bigbrotr.sightings AS s USING (eid)
 			WHERE e.event_id = t.event_id AND s.relay_id = r.relay_id)});
 }

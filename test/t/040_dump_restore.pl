@@ -53,13 +53,13 @@ $new->append_conf('postgresql.conf', "bigbrotr.enabled = 'on'\n");
 $new->reload;
 wait_for($new, q{count(*) = 3 FROM _bigbrotr.relay_sync WHERE phase = 'live'}, 'copy');
 is($new->safe_psql('copy', q{
-		SELECT sighting_count FROM bigbrotr.relay_progress WHERE relay_url = '} . $more->{urls}[0] . q{'}),
+		SELECT sighting_count FROM bigbrotr.sync_status WHERE relay_url = '} . $more->{urls}[0] . q{'}),
 	500, 'a new relay is archived');
-is($new->safe_psql('copy', q{SELECT count(*) FROM bigbrotr.relay_progress WHERE proven_from = to_timestamp(0) AND phase = 'live'}),
+is($new->safe_psql('copy', q{SELECT count(*) FROM bigbrotr.sync_status WHERE read_from = to_timestamp(0) AND phase = 'live'}),
 	3, 'and all are covered');
-cmp_ok($new->safe_psql('copy', q{SELECT sum(page_count) FROM bigbrotr.relay_progress WHERE relay_url <> '} . $more->{urls}[0] . q{'}),
+cmp_ok($new->safe_psql('copy', q{SELECT sum(page_count) FROM bigbrotr.sync_status WHERE relay_url <> '} . $more->{urls}[0] . q{'}),
 	'<', $pages + 10, 'what was covered was not read again');
-is($new->safe_psql('copy', q{SELECT phase FROM bigbrotr.relay_progress WHERE NOT enabled}), 'waiting', 'a disabled relay stays disabled');
+is($new->safe_psql('copy', q{SELECT count(*) FROM bigbrotr.sync_status WHERE phase = 'paused'}), 1, 'a disabled relay stays disabled');
 
 $_->stop for $old, $new;
 done_testing();

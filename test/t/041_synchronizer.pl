@@ -28,7 +28,7 @@ is($node->safe_psql('postgres', q{
 is($node->safe_psql('postgres', q{
 		SELECT count(*) = (SELECT sum(refusal_count) FROM bigbrotr.refusals WHERE source = 'database' AND reason = '23514')
 		FROM bigbrotr.event_rejects}), 't', 'and counted');
-is($node->safe_psql('postgres', q{SELECT event_count + (SELECT count(*) FROM bigbrotr.event_rejects) FROM bigbrotr.sync_progress}),
+is($node->safe_psql('postgres', q{SELECT event_count + (SELECT count(*) FROM bigbrotr.event_rejects) FROM bigbrotr.sync_totals}),
 	$node->safe_psql('postgres', q{SELECT count(*) FROM truth WHERE url ~ '/0$'}), 'the counters agree');
 my $worker = service_pid($node);
 
@@ -57,7 +57,7 @@ is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.verify_references()'), '
 $node->append_conf('postgresql.conf', "bigbrotr.sync_connections = 1\nbigbrotr.sync_interval = '1s'\n");
 $node->reload;
 add_relays($node, @{ $stub->{urls} }[1 .. 3]);
-wait_for($node, q{count(*) = 4 FROM bigbrotr.relay_progress WHERE proven_from = to_timestamp(0)});
+wait_for($node, q{count(*) = 4 FROM bigbrotr.sync_status WHERE read_from = to_timestamp(0)});
 is($node->safe_psql('postgres', q{
 		SELECT count(*) FROM truth WHERE event_id NOT IN (SELECT event_id FROM bigbrotr.events)
 		       AND event_id NOT IN (SELECT event_id FROM bigbrotr.event_rejects)}),
@@ -68,7 +68,7 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM _bigbrotr.relay_sync WHERE
 $node->append_conf('postgresql.conf', "bigbrotr.allow_local_relays = off\n");
 $node->reload;
 wait_for($node, q{count(*) = 4 FROM _bigbrotr.relay_sync WHERE phase = 'waiting'});
-wait_for($node, q{count(*) = 4 FROM bigbrotr.relay_progress WHERE waiting_for ~ 'allow_local_relays' AND owner IS NULL});
+wait_for($node, q{count(*) = 4 FROM bigbrotr.sync_status WHERE waiting_for ~ 'allow_local_relays' AND owner IS NULL});
 pass('nobody is due');
 
 is(service_pid($node), $worker, 'one worker did all of this');

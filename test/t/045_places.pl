@@ -36,14 +36,14 @@ load_truth($node, $honest);
 # 200 names of one host.
 add_relays($node, map { $hostile->url("/$_") } 1 .. 200);
 wait_for($node, q{count(*) = 3 FROM _bigbrotr.relay_sync WHERE phase = 'backfill'});
-wait_for($node, q{count(*) = 197 FROM bigbrotr.relay_progress WHERE waiting_for ~ 'sync_connections_per_host'});
+wait_for($node, q{count(*) = 197 FROM bigbrotr.sync_status WHERE waiting_for ~ 'sync_connections_per_host'});
 pass('200 URLs of one host have the places of one host');
 
 # The honest one has another name, and finds a place.
 my $url = $honest->{urls}[0] =~ s/127\.0\.0\.1/localhost/r;
 $node->safe_psql('postgres', "UPDATE truth SET url = '$url'");
 add_relays($node, $url);
-wait_for($node, "phase = 'live' FROM bigbrotr.relay_progress WHERE relay_url = '$url'");
+wait_for($node, "phase = 'live' FROM bigbrotr.sync_status WHERE relay_url = '$url'");
 archive_matches($node, 'the relay of another host is archived');
 is($node->safe_psql('postgres', 'SELECT max(n) FROM (SELECT count(*) AS n FROM _bigbrotr.relay_leases GROUP BY host) AS h'), 3, 'the first host still has its share');
 
@@ -62,7 +62,7 @@ $node->reload;
 for my $round (1 .. 2)
 {
 	my $now = $node->safe_psql('postgres', 'SELECT bigbrotr.unix_now()');
-	wait_for($node, "EXISTS (SELECT FROM bigbrotr.relay_progress WHERE relay_url = '$url' AND phase = 'live' AND phase_since > to_timestamp($now))");
+	wait_for($node, "EXISTS (SELECT FROM bigbrotr.sync_status WHERE relay_url = '$url' AND phase = 'live' AND phase_since > to_timestamp($now))");
 }
 pass('a relay that waits for any place gets its turn');
 
@@ -71,7 +71,7 @@ my $rich = relay_stub(events => 20000, rate => 2000);
 $node->append_conf('postgresql.conf', "bigbrotr.sync_relay_quota = 2000\n");
 $node->reload;
 add_relays($node, $rich->{urls}[0]);
-my $waits = "FROM bigbrotr.relay_progress WHERE relay_url = '$rich->{urls}[0]' AND phase = 'waiting' AND next_attempt > now() + interval '3000 s'";
+my $waits = "FROM bigbrotr.sync_status WHERE relay_url = '$rich->{urls}[0]' AND phase = 'waiting' AND next_attempt > now() + interval '3000 s'";
 wait_for($node, "EXISTS (SELECT $waits)");
 my ($brought, $failures) = split /\|/, $node->safe_psql('postgres', "SELECT event_count, failure_count $waits");
 cmp_ok($brought, '>=', 2000, 'a relay may bring its quota');

@@ -78,8 +78,9 @@ for my $server ($node, $calm)
 		SELECT 'events', md5(string_agg(bigbrotr.event_json(e), ',' ORDER BY event_id)) FROM bigbrotr.events AS e
 		UNION ALL
 		SELECT 'covered to the beginning', string_agg(url, ',' ORDER BY url)
-		FROM bigbrotr.coverage JOIN bigbrotr.relays USING (relay_id) WHERE lower = 0 AND evidence = 'exhausted'
-		      AND upper >= (SELECT max(created_at) FROM truth WHERE created_at < bigbrotr.unix_now() - 86400)});
+		FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, '{}', to_timestamp(0),
+		     to_timestamp((SELECT max(created_at) FROM truth WHERE created_at < bigbrotr.unix_now() - 86400))) AS c
+		WHERE c.answer IN ('read', 'proven')});
 }
 is($content{crashes}, $content{undisturbed}, 'both archives are the same');
 

@@ -19,11 +19,11 @@ my $full = 'SELECT created_at FROM truth GROUP BY created_at HAVING count(*) > 2
 my $missing = q{SELECT created_at FROM truth WHERE event_id NOT IN (SELECT event_id FROM bigbrotr.events)};
 cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM ($full) AS f"), '>', 0, 'the corpus has seconds with more than two events');
 is($node->safe_psql('postgres', "SELECT count(*) FROM ($missing EXCEPT $full) AS m"), 0, 'outside of them nothing is missing');
-is($node->safe_psql('postgres', "SELECT count(*) FROM ($full EXCEPT SELECT lower FROM bigbrotr.coverage WHERE evidence = 'dense' AND lower = upper) AS m"),
+is($node->safe_psql('postgres', "SELECT count(*) FROM ($full EXCEPT SELECT lower FROM bigbrotr.coverage WHERE 'dense' = ANY (doubts) AND lower = upper) AS m"),
 	0, 'each of them is marked');
 is(unfounded_claims($node), 0, 'none of them is claimed');
 is($node->safe_psql('postgres', q{
-	SELECT count(*) FROM _bigbrotr.gaps((SELECT relay_id FROM bigbrotr.relays), (SELECT max(created_at) FROM truth)) WHERE reason = 'unread'}),
+	SELECT count(*) FROM _bigbrotr.gaps((SELECT relay_id FROM bigbrotr.relays), 0, 0, (SELECT max(created_at) FROM truth)) WHERE reason = 'unread'}),
 	0, 'all else is proven, down to the beginning');
 
 $node->stop;

@@ -19,7 +19,7 @@ my %calls = (
 		array_agg(sha256('a') || sha256('b')), array_agg(NULL::bytea), array_agg(sha256(n::text::bytea)), array_agg(1 + n % 3), array_agg(1::bigint), 1) FROM generate_series(1, 100) AS n},
 	'counts are folded' => 'SELECT _bigbrotr.fold_statistics()',
 	'a seed list is loaded again' => q{SELECT bigbrotr.load_seeds('list', 'no relay'), bigbrotr.load_seeds('list', 'no relay')},
-	'a range is claimed' => q{SELECT _bigbrotr.claim_coverage(1, 1, 5, 'paged', 1, 100), _bigbrotr.claim_coverage(1, 6, 9, 'paged', 1, 100)},
+	'a range is claimed' => q{SELECT _bigbrotr.claim_coverage(1, 0, 0, n * 5, n * 5 + 4, 'paged', '{}', false, 1, 0, 1000, 1000) FROM generate_series(1, 2) AS n},
 	'an import goes on' => q{SELECT import_id, bigbrotr.import_lines(import_id, 0, 'rubbish'), bigbrotr.finish_import(import_id) FROM bigbrotr.begin_import('import')},
 	'a measurement is emptied' => q{INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip11_name, nip66_rtt_open) VALUES (1, 1, 'none', 1); SELECT bigbrotr.delete_orphan_nip11(), bigbrotr.delete_orphan_nip66()},
 	'events are deleted' => q{SELECT bigbrotr.delete_events(ARRAY[sha256('1')])},

@@ -38,7 +38,7 @@ void
 check_claim(const wire::Claim &claim, const RelayBook &book)
 {
 	const nostr::TimeRange &range = claim.claim.range;
-	if (!book.find(claim.relay_id)->was_asked(range))
+	if (!book.find(claim.relay_id)->answered_by(claim))
 		throw pg::NetFault{"it claimed the seconds " + std::to_string(range.lower) + " to " +
 						   std::to_string(range.upper) + " of relay " +
 						   std::to_string(claim.relay_id) + ", which it was not asked for"};

@@ -24,9 +24,18 @@ static constexpr pg::Setting settings[] = {
 			"With less room on a disk of the archive no relay is read; 0: no bound.", GUC_UNIT_MB),
 	integer("max_database_size", &synchronizer_settings.max_database_size_mb, "0", {"0"},
 			"With a database of this size or more no relay is read; 0: no bound.", GUC_UNIT_MB),
-	integer("sync_interval", &synchronizer_settings.interval_s, "5min", {"1s", "7d"},
-			"Time after which a live relay is paged again, from its last proven second; while "
-			"others wait, a relay is read no longer than that at a time.",
+	integer(
+		"sync_interval", &synchronizer_settings.interval_s, "5min", {"1s", "7d"},
+		"Time after which a live relay is paged again, from the last second that was read; while "
+		"others wait, a relay is read no longer than that at a time.",
+		GUC_UNIT_S),
+	integer("sync_confirm_delay", &synchronizer_settings.confirm_delay_s, "1h", {"0", "30d"},
+			"Time after which what was read is read once more, on another connection: only then is "
+			"it proven.",
+			GUC_UNIT_S),
+	integer("sync_audit_interval", &synchronizer_settings.audit_interval_s, "1d", {"1s", "30d"},
+			"Time after which a relay's claims are audited, at random; after each audit that finds "
+			"nothing it is twice as long, up to 64 times.",
 			GUC_UNIT_S),
 	integer("sync_page_limit", &synchronizer_settings.net.page_limit, "500", {"1", "5000"},
 			"Events asked for with one page."),
@@ -76,12 +85,21 @@ static constexpr std::string_view columns[] = {
 	"bigbrotr.sightings relay_id integer",
 	"bigbrotr.sightings seen_at bigint",
 	"bigbrotr.coverage relay_id integer",
-	"bigbrotr.coverage filter jsonb",
+	"bigbrotr.coverage filter_id integer",
+	"bigbrotr.coverage reader integer",
 	"bigbrotr.coverage lower bigint",
 	"bigbrotr.coverage upper bigint",
 	"bigbrotr.coverage evidence text",
+	"bigbrotr.coverage doubts text[]",
+	"bigbrotr.coverage observations integer",
 	"bigbrotr.coverage events bigint",
-	"bigbrotr.coverage proven_at bigint",
+	"bigbrotr.coverage refused bigint",
+	"bigbrotr.coverage observed_at bigint",
+	"bigbrotr.coverage audited_at bigint",
+	"bigbrotr.sync_filters filter_id integer",
+	"bigbrotr.sync_filters relay_id integer",
+	"bigbrotr.sync_filters enabled boolean",
+	"bigbrotr.audits relay_id integer",
 	"_bigbrotr.relay_sync relay_id integer",
 	"_bigbrotr.relay_sync phase text",
 	"_bigbrotr.relay_sync next_attempt bigint",
@@ -100,8 +118,17 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.hold_relays(integer[])",
 	"_bigbrotr.store_sightings(bytea[],integer[],bigint[])",
 	"_bigbrotr.reject_event(bytea,integer,text,text,bytea,bigint)",
-	"_bigbrotr.claim_coverage(integer,bigint,bigint,text,bigint,bigint)",
-	"_bigbrotr.gaps(integer,bigint,bigint,integer)",
+	"_bigbrotr.claim_coverage(integer,integer,integer,bigint,bigint,text,text[],boolean,bigint,"
+	"bigint,bigint,bigint)",
+	"_bigbrotr.retract_coverage(integer,bigint,bigint,text,boolean,bigint)",
+	"_bigbrotr.gaps(integer,integer,integer,bigint,bigint,integer)",
+	"_bigbrotr.relay_filters(integer)",
+	"_bigbrotr.recent_time(integer,integer,integer,bigint)",
+	"_bigbrotr.unconfirmed(integer,integer,integer,bigint,bigint,integer)",
+	"_bigbrotr.audit_windows(integer,bigint,bigint,double precision)",
+	"_bigbrotr.report_miss(integer,bigint,bigint,bigint)",
+	"_bigbrotr.record_audit(integer,integer,bigint,bigint,text,text,bigint,bigint,bigint,bigint,"
+	"bigint,bigint)",
 	"_bigbrotr.start_synchronizer(text,bigint,bigint)",
 	"_bigbrotr.hold_leases(text)",
 	"_bigbrotr.renew_leases(text,bigint)",
@@ -114,7 +141,9 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.crowded_relays(text)",
 	"_bigbrotr.report_relay(text,integer,text,text,text,bigint,integer,integer,bigint,bigint,"
 	"bigint)",
-	"_bigbrotr.count_traffic(integer[],bigint[],bigint[],bigint[],bigint[],bigint[],bigint)",
+	"_bigbrotr.count_traffic(integer[],bigint[],bigint[],bigint[],bigint[],bigint[],bigint,bigint[]"
+	","
+	"bigint[],bigint[])",
 	"_bigbrotr.count_refusals(integer[],text[],bigint[],text[],bigint)",
 };
 

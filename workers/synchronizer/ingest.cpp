@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kDay = 86400;
 
-pg::Statement claim_statement("SELECT _bigbrotr.claim_coverage($1, $2, $3, $4, $5, $6)");
+pg::Statement retract_statement("SELECT _bigbrotr.retract_coverage($1, $2, $3, $4, false, $5)");
 pg::Statement
 	report_statement("SELECT _bigbrotr.report_relay($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
 
@@ -78,7 +78,13 @@ count_traffic(const wire::Batch &batch, TrafficMap &traffic)
 		relay.messages += static_cast<int64_t>(t.messages);
 		relay.bytes += static_cast<int64_t>(t.bytes);
 		relay.pages += t.pages;
+		relay.delivered += t.delivered;
+		relay.repeated += t.repeated;
 	}
+	// The time before its oldest event is no history that a relay was asked to show.
+	for (const wire::Claim &c : batch.claims)
+		if (c.claim.events > 0)
+			traffic[c.relay_id].seconds += c.claim.range.upper - c.claim.range.lower + 1;
 	for (const wire::Refusal &r : batch.refusals) {
 		Refused &refused = traffic[r.relay_id].refusals[std::string(r.reason)];
 		refused.count += r.count;
@@ -86,25 +92,52 @@ count_traffic(const wire::Batch &batch, TrafficMap &traffic)
 	}
 }
 
-/* What coverage calls it. Empty: it has no word for that. */
-std::string_view
-proof_of(const nostr::Claim &claim, const HandedRelay &relay)
+/*
+ * What the batch claims, by relay. A second reading agrees where it found nothing new: neither in
+ * this batch nor before.
+ */
+ClaimMap
+claims_of(const wire::Batch &batch, const RelayBook &book, const Ingested &result)
 {
-	if (claim.evidence == nostr::Evidence::Partial)
-		return claim.range.lower == claim.range.upper ? "dense" : "";
-	return relay.asked_from(claim.range.lower) ? "exhausted" : "paged";
+	ClaimMap claims;
+	for (const wire::Claim &c : batch.claims) {
+		const HandedRelay &relay = *book.find(c.relay_id);
+		if (!relay.open || relay.claims_held || result.doubted.contains(c.relay_id))
+			continue;
+		const Reading &reading = *relay.answered_by(c);
+		bool missed =
+			reading.missed(c.claim.range) ||
+			std::any_of(result.misses.begin(), result.misses.end(), [&](const Miss &miss) {
+				return miss.relay_id == c.relay_id && &relay.asked[miss.reading] == &reading &&
+					   c.claim.range.lower <= miss.created_at &&
+					   miss.created_at <= c.claim.range.upper;
+			});
+		bool independent = reading.range.purpose == wire::Purpose::Confirm ||
+						   reading.range.purpose == wire::Purpose::Audit;
+		add_claim(claims[c.relay_id], {.filter_id = c.filter_id,
+									   .reader = c.reader,
+									   .claim = c.claim,
+									   .agrees = independent && !missed,
+									   .asked_at = relay.asked_at});
+	}
+	return claims;
 }
 
-/* Nothing that had not settled when it was asked for is proven, and nothing that is to come. */
 void
-claim(const wire::Claim &c, const HandedRelay &relay, int64_t now)
+retract(const wire::Retract &r, int64_t now)
 {
-	int64_t upper = std::min({c.claim.range.upper, relay.asked_at - kSettling, now});
-	std::string_view proof = proof_of(c.claim, relay);
-	if (c.claim.range.lower > upper || c.filter_id != 0 || proof.empty())
-		return;
-	claim_statement.run({pg::value(c.relay_id), pg::value(c.claim.range.lower), pg::value(upper),
-						 pg::value(proof), pg::value(c.claim.events), pg::value(now)});
+	retract_statement.run(
+		{pg::value(r.relay_id), pg::value(r.retract.range.lower), pg::value(r.retract.range.upper),
+		 pg::value(std::string_view(nostr::doubt_facts(r.retract.doubt).code)), pg::value(now)});
+}
+
+/* The relay with what this batch adds to its readings. */
+HandedRelay
+judged(const HandedRelay &relay, int32_t relay_id, const wire::Batch &batch, const Ingested &result)
+{
+	HandedRelay copy = relay;
+	add_to_readings(copy, relay_id, batch, result.misses);
+	return copy;
 }
 
 /* How long a relay is left alone that ends without a failure. */
@@ -130,46 +163,83 @@ report(const wire::RelayReport &r, const HandedRelay &relay, const std::string &
 		 pg::value(int64_t{synchronizer_settings.retry_delay_max_s} * 1000), pg::value(now)});
 }
 
+/*
+ * The relays of which everything that waits is written with this batch. Before the reports: who
+ * sees a relay in its new phase sees what it brought until then.
+ */
+std::vector<int32_t>
+relays_to_write(const wire::Batch &batch, const RelayBook &book, const Books &books,
+				const Ingested &result)
+{
+	std::set<int32_t> relays;
+	for (const wire::RelayReport &r : batch.reports)
+		if (book.find(r.relay_id)->attempt == r.attempt)
+			relays.insert(r.relay_id);
+	for (const wire::Retract &r : batch.retracts)
+		relays.insert(r.relay_id);
+	for (const Miss &miss : result.misses)
+		relays.insert(miss.relay_id);
+	for (const auto &[relay, claims] : result.claims)
+		if (books.claims.waiting(relay) + claims.size() >= ClaimBook::kMany)
+			relays.insert(relay);
+	return {relays.begin(), relays.end()};
+}
+
 /* Everything of the batch in the caller's transaction. */
 Ingested
-store(const wire::Batch &batch, const Leases &leases, const RelayBook &book,
-	  const TrafficBook &counters, int64_t now)
+store(const wire::Batch &batch, const Leases &leases, const RelayBook &book, const Books &books,
+	  int64_t now)
 {
 	leases.hold();
 	Ingested result;
+	result.misses = find_misses(batch, book);
 	insert(batch, book, now, result);
 	count_traffic(batch, result.traffic);
-	for (const wire::Claim &c : batch.claims) {
-		const HandedRelay &relay = *book.find(c.relay_id);
-		if (relay.open && !relay.claims_held && !result.doubted.contains(c.relay_id))
-			claim(c, relay, now);
-	}
+	result.claims = claims_of(batch, book, result);
+	result.written = relays_to_write(batch, book, books, result);
+	books.traffic.write(result.written, result.traffic, now);
+	for (int32_t relay : result.written)
+		if (!result.doubted.contains(relay))
+			books.claims.write(relay, result.claims, now);
+	for (const wire::Retract &r : batch.retracts)
+		retract(r, now);
+	withdraw(result.misses, book, now);
+	std::set<int32_t> recorded;
 	for (const wire::RelayReport &r : batch.reports)
-		if (book.find(r.relay_id)->attempt == r.attempt)
-			result.written.push_back(r.relay_id);
-	std::sort(result.written.begin(), result.written.end());
-	result.written.erase(std::unique(result.written.begin(), result.written.end()),
-						 result.written.end());
-	// Before the reports: who sees a relay in its new phase sees what it brought until then.
-	counters.write(result.written, result.traffic, now);
-	for (const wire::RelayReport &r : batch.reports)
-		if (const HandedRelay &relay = *book.find(r.relay_id); relay.attempt == r.attempt)
+		if (const HandedRelay &relay = *book.find(r.relay_id); relay.attempt == r.attempt) {
+			if (r.phase != wire::RelayPhase::Connected && relay.live_since == 0 &&
+				recorded.insert(r.relay_id).second)
+				record_audits(r.relay_id, judged(relay, r.relay_id, batch, result),
+							  r.phase == wire::RelayPhase::Ended, now);
 			report(r, relay, leases.owner(), now);
+		}
 	return result;
 }
 
 } // namespace
 
+void
+add_to_readings(HandedRelay &relay, int32_t relay_id, const wire::Batch &batch,
+				const std::vector<Miss> &misses)
+{
+	for (const Miss &miss : misses)
+		if (miss.relay_id == relay_id)
+			relay.asked[miss.reading].add_miss(miss.created_at);
+	for (const wire::Claim &c : batch.claims)
+		if (c.relay_id == relay_id)
+			relay.answered_by(c)->add_claim(c.claim);
+}
+
 Ingested
 ingest(pg::Worker &worker, const wire::Batch &batch, const Leases &leases, const RelayBook &book,
-	   const TrafficBook &counters)
+	   const Books &books)
 {
-	// Events can be fetched again; what says that they need not be must never outlive them: it
-	// commits after them, in order, and durably.
-	pg::TransactionOptions options{.durable = !batch.claims.empty() || !batch.reports.empty()};
+	// Events can be fetched again. What says that they need not be must never outlive them: it is
+	// committed after them, and the log of the server keeps that order.
+	pg::TransactionOptions options{.durable = !batch.retracts.empty() || !batch.reports.empty()};
 	Ingested result;
 	worker.transaction_with_retries("storing a batch", options, [&] {
-		result = store(batch, leases, book, counters, worker.now());
+		result = store(batch, leases, book, books, worker.now());
 	});
 	worker.count("batches", 1);
 	worker.count("events_new", result.events);

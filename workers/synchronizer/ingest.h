@@ -8,23 +8,35 @@
 #include <vector>
 
 #include "pg/work/worker.h"
+#include "workers/synchronizer/audits.h"
+#include "workers/synchronizer/claims.h"
 #include "workers/synchronizer/leases.h"
 #include "workers/synchronizer/relay_book.h"
 #include "workers/synchronizer/traffic.h"
 
-/* Seconds until the past is settled: see docs/development/paging.md. */
-constexpr int64_t kSettling = 900;
+/* What is kept back and written now and then. */
+struct Books
+{
+	TrafficBook traffic;
+	ClaimBook claims;
+};
 
 /* What came of a batch. */
 struct Ingested
 {
 	int64_t events = 0, sightings = 0, rejected = 0; // how many are new
 	TrafficMap traffic;                              // what it adds to the counters of relays
-	std::vector<int32_t> written; // relays whose counters are written, this batch's among them
+	ClaimMap claims;                                 // what it claims
+	std::vector<Miss> misses;                        // what its second readings found
+	std::vector<int32_t> written; // relays of which everything is written, this batch's included
 	/* Ids that were taken for archived and are not, and the relays that delivered them. */
 	std::vector<nostr::Id> missing;
 	std::set<int32_t> doubted;
 };
+
+/* Adds what the batch brought of a relay to the readings that are under way. */
+void add_to_readings(HandedRelay &relay, int32_t relay_id, const wire::Batch &batch,
+					 const std::vector<Miss> &misses);
 
 /*
  * Archives a batch that BatchCheck let through, in one transaction, which is tried again until it
@@ -33,4 +45,4 @@ struct Ingested
  * another opening. Throws pg::Error if the leases were taken away.
  */
 Ingested ingest(pg::Worker &worker, const wire::Batch &batch, const Leases &leases,
-				const RelayBook &book, const TrafficBook &counters);
+				const RelayBook &book, const Books &books);

@@ -9,10 +9,7 @@
 
 namespace {
 
-constexpr size_t kMaxRanges = 64;      // of one task; the rest follows when they are read
-constexpr uint32_t kFuturePages = 4;   // of what is dated later than now
-constexpr int64_t kDenseRetry = 86400; // seconds until an overfull second is tried again
-constexpr int64_t kMinLive = 60;       // seconds a caught-up relay keeps its place
+constexpr int64_t kMinLive = 60; // seconds a caught-up relay keeps its place
 
 pg::Statement adopt_statement("SELECT _bigbrotr.adopt_relays()");
 pg::Statement wake_statement("SELECT _bigbrotr.wake_relays($1)");
@@ -22,25 +19,10 @@ pg::Statement take_statement("SELECT relay_id, url, page_limit, pace_ms "
 pg::Statement waiting_statement(
 	"SELECT count(*) FROM (SELECT FROM _bigbrotr.due_relays($1) LIMIT $2) AS due");
 pg::Statement unwanted_statement("SELECT * FROM _bigbrotr.unwanted_relays($1, $2)");
+pg::Statement filters_statement(
+	"SELECT coalesce(string_agg(f.filter_id::text, ',' ORDER BY f.filter_id), 'none') "
+	"FROM bigbrotr.sync_filters AS f WHERE f.enabled");
 pg::Statement crowded_statement("SELECT * FROM _bigbrotr.crowded_relays($1)");
-pg::Statement gaps_statement("SELECT lower, upper FROM _bigbrotr.gaps($1, $2, $3, $4)");
-
-/* Everything not proven up to now, and then some of what is dated later, which is never proven. */
-Task
-task_of(int32_t relay_id, int64_t now)
-{
-	Task task;
-	pg::Rows rows =
-		gaps_statement.run({pg::value(relay_id), pg::value(now), pg::value(now - kDenseRetry),
-							pg::value(static_cast<int32_t>(kMaxRanges))});
-	uint64_t count = std::min<uint64_t>(rows.count(), kMaxRanges - 1);
-	for (uint64_t row = 0; row < count; row++)
-		task.ranges.push_back({.lower = rows.integer(row, 1), .upper = rows.integer(row, 2)});
-	task.ranges.push_back({.lower = now + 1, .upper = INT64_MAX, .max_pages = kFuturePages});
-	task.more = rows.count() > count;
-	return task;
-}
-
 class Planner
 {
   public:
@@ -57,8 +39,11 @@ class Planner
 		}
 		if (occasion_.sweep || occasion_.reload)
 			wake_statement.run({pg::value(occasion_.reload)});
-		if (occasion_.look)
+		plan_.filters = occasion_.filters;
+		if (occasion_.look) {
 			stop_unwanted();
+			look_for_other_filters();
+		}
 		if (occasion_.disk_full) {
 			for (const auto &[id, relay] : book_.relays())
 				stop(id, relay);
@@ -96,6 +81,15 @@ class Planner
 		stop_all(unwanted_statement.run({owner(), pg::value(pg::settings::allow_local_relays)}));
 	}
 
+	/* A relay is told its filters when it is opened. */
+	void look_for_other_filters()
+	{
+		plan_.filters = filters_statement.run().bytes(0, 1);
+		if (!occasion_.filters.empty() && plan_.filters != occasion_.filters)
+			for (const auto &[id, relay] : book_.relays())
+				stop(id, relay);
+	}
+
 	void take_due()
 	{
 		if (free_places() <= 0)
@@ -112,7 +106,7 @@ class Planner
 								  .pace_ms = static_cast<uint32_t>(rows.integer(row, 4)),
 								  .task = {}});
 		for (SyncPlan::Opening &opening : plan_.open)
-			opening.task = task_of(opening.relay_id, now_);
+			opening.task = make_task(opening.relay_id, true, {}, now_);
 	}
 
 	/* Whether a relay may be asked to make room for another one. */
@@ -165,10 +159,16 @@ class Planner
 
 	void read_again()
 	{
-		for (const auto &[id, relay] : book_.relays())
-			if (relay.open && !relay.stopping && !stopped_.contains(id) && relay.live_since != 0 &&
-				(relay.more || now_ - relay.asked_at >= synchronizer_settings.interval_s))
-				plan_.read.push_back({.relay_id = id, .task = task_of(id, now_)});
+		for (const auto &[id, relay] : book_.relays()) {
+			if (!relay.open || relay.stopping || stopped_.contains(id) || relay.live_since == 0 ||
+				!(relay.more || now_ - relay.asked_at >= synchronizer_settings.interval_s))
+				continue;
+			Task task = make_task(id, false, relay.first_read, now_);
+			if (task.reconnect && now_ - relay.opened_at >= synchronizer_settings.confirm_delay_s)
+				stop(id, relay);
+			else
+				plan_.read.push_back({.relay_id = id, .task = std::move(task)});
+		}
 	}
 
 	const RelayBook &book_;

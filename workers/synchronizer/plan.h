@@ -8,14 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "workers/synchronizer/agenda.h"
 #include "workers/synchronizer/relay_book.h"
-
-/* What of a relay's time is to be read. */
-struct Task
-{
-	std::vector<wire::Range> ranges;
-	bool more = false; // there are further gaps
-};
 
 struct SyncPlan
 {
@@ -34,6 +28,7 @@ struct SyncPlan
 	std::vector<Opening> open;
 	std::vector<Reading> read;
 	std::vector<int32_t> stop; // to be opened again when it is their turn
+	std::string filters;       // which filters are enabled: changes when one of them does
 };
 
 /* What a plan takes into account. */
@@ -44,6 +39,7 @@ struct Occasion
 	bool sweep = false;     // at all relays
 	bool reload = false;    // settings have changed
 	bool disk_full = false; // then nothing is opened or read
+	std::string filters;    // SyncPlan::filters of the last plan; empty: there was none
 };
 
 /* Inside a transaction. */

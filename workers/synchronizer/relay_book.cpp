@@ -1,20 +1,52 @@
 #include "workers/synchronizer/relay_book.h"
 
 #include <algorithm>
+#include <utility>
 
-bool
-HandedRelay::was_asked(const nostr::TimeRange &seconds) const
+const Reading *
+HandedRelay::answered_by(const wire::Claim &claim) const
 {
-	return std::any_of(asked.begin(), asked.end(), [&](const wire::Range &range) {
-		return range.lower <= seconds.lower && seconds.upper <= range.upper;
-	});
+	const Reading *other = nullptr; // asked for another purpose
+	for (const Reading &reading : asked) {
+		if (reading.range.filter_id != claim.filter_id || !reading.holds(claim.claim.range))
+			continue;
+		if (reading.range.purpose == claim.purpose)
+			return &reading;
+		other = other ? other : &reading;
+	}
+	return other;
 }
 
-bool
-HandedRelay::asked_from(int64_t lower) const
+Reading *
+HandedRelay::answered_by(const wire::Claim &claim)
 {
-	return std::any_of(asked.begin(), asked.end(),
-					   [&](const wire::Range &range) { return range.lower == lower; });
+	return const_cast<Reading *>(std::as_const(*this).answered_by(claim));
+}
+
+void
+HandedRelay::ask(std::vector<Reading> readings, bool is_more, int64_t now)
+{
+	asked = std::move(readings);
+	more = is_more;
+	asked_at = now;
+	live_since = 0;
+	for (const Reading &reading : asked)
+		if (reading.range.purpose == wire::Purpose::Read && reading.range.lower <= now)
+			add_first_read({reading.range.lower, reading.range.upper});
+}
+
+/* Ranges that touch become one; of too many all become one. */
+void
+HandedRelay::add_first_read(nostr::TimeRange range)
+{
+	constexpr size_t kMany = 256;
+	std::erase_if(first_read, [&](const nostr::TimeRange &other) {
+		bool touches = other.lower <= range.upper + 1 && range.lower <= other.upper + 1;
+		if (touches || first_read.size() > kMany)
+			range = {std::min(range.lower, other.lower), std::max(range.upper, other.upper)};
+		return touches || first_read.size() > kMany;
+	});
+	first_read.push_back(range);
 }
 
 HandedRelay &

@@ -5,13 +5,15 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "wire/archive.h"
+#include "workers/synchronizer/reading.h"
 
 struct HandedRelay
 {
+	std::string url;
 	uint32_t attempt = 0;     // which opening: what is said of another one is void
 	bool open = true;         // its end was not reported yet
 	int64_t opened_at = 0;    // Unix seconds, as all times here
@@ -21,12 +23,17 @@ struct HandedRelay
 	bool stopping = false;    // it was told to close
 	int64_t pause_s = 0;      // if so: how long it is left alone then
 	bool claims_held = false; // nothing that it claims is believed until it is opened again
-	std::vector<wire::Range> asked;
+	std::vector<Reading> asked;
+	/* What was read for the first time in this opening: another one must confirm it. */
+	std::vector<nostr::TimeRange> first_read;
 
-	/* Whether a claim about these seconds answers something that was asked. */
-	bool was_asked(const nostr::TimeRange &seconds) const;
-	/* Does a range that was asked begin with this second? */
-	bool asked_from(int64_t lower) const;
+	/* The reading that a claim answers; null: it was not asked for. */
+	Reading *answered_by(const wire::Claim &claim);
+	const Reading *answered_by(const wire::Claim &claim) const;
+	void ask(std::vector<Reading> readings, bool is_more, int64_t now);
+
+  private:
+	void add_first_read(nostr::TimeRange range);
 };
 
 class RelayBook

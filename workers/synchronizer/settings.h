@@ -12,6 +12,8 @@ struct SynchronizerSettings
 	int connections_per_host; // bigbrotr.sync_connections_per_host
 	int connections_per_site; // bigbrotr.sync_connections_per_site
 	int interval_s;           // bigbrotr.sync_interval: a live relay is paged again this often
+	int confirm_delay_s;      // bigbrotr.sync_confirm_delay
+	int audit_interval_s;     // bigbrotr.sync_audit_interval
 	int relay_quota;          // bigbrotr.sync_relay_quota: new events in an hour; 0: no bound
 	int verify_sample;        // bigbrotr.verify_sample: one in so many; 0: none
 	int min_free_disk_mb;     // bigbrotr.min_free_disk; 0: no bound

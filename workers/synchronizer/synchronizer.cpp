@@ -12,6 +12,7 @@
  * nowhere else: after any stop, the next opening asks exactly for what is missing there.
  */
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "archive/insert.h"
@@ -71,20 +72,26 @@ class Synchronizer : public pg::Service
 						  .look = look_.due(tick),
 						  .sweep = sweep_.due(tick),
 						  .reload = std::exchange(reloaded_, false)};
-		bool flush = flush_.due(tick);
+		occasion.filters = filters_;
+		bool flush = flush_.due(tick), flush_claims = flush_claims_.due(tick);
 		SyncPlan plan;
 		worker.transaction_with_retries("planning", {.durable = false}, [&] {
 			if (flush) {
 				leases_.renew(worker.now());
-				counters_.write_all(worker.now());
+				books_.traffic.write_all(worker.now());
 			}
+			if (flush_claims)
+				books_.claims.write_all(worker.now());
 			if (occasion.look)
 				lacking_room_ = lacking_room();
 			occasion.disk_full = !lacking_room_.empty();
 			plan = make_plan(book_, leases_.owner(), occasion);
 		});
 		if (flush)
-			counters_.all_written();
+			books_.traffic.all_written();
+		if (flush_claims)
+			books_.claims.all_written();
+		filters_ = plan.filters;
 		carry_out(worker, plan, occasion.now);
 		if (occasion.look)
 			worker.show_waiting(lacking_room_);
@@ -130,30 +137,36 @@ class Synchronizer : public pg::Service
 			stop(worker, id, 0);
 		for (SyncPlan::Opening &opening : plan.open) {
 			HandedRelay &relay = book_.open(opening.relay_id, now);
-			worker.send(wire::RelayOpen{.relay_id = opening.relay_id,
-										.attempt = relay.attempt,
-										.url = opening.url,
-										.page_limit = opening.page_limit,
-										.pace_ms = opening.pace_ms,
-										.live = true,
-										.ranges = opening.task.ranges});
-			ask(relay, opening.task, now);
+			relay.url = opening.url;
+			worker.log(wire::LogLevel::Debug, "relay " + relay.url + ": connecting");
+			wire::RelayOpen message{.relay_id = opening.relay_id,
+									.attempt = relay.attempt,
+									.url = opening.url,
+									.page_limit = opening.page_limit,
+									.pace_ms = opening.pace_ms,
+									.live = true,
+									.ranges = ranges_of(opening.task)};
+			for (const SyncFilter &filter : opening.task.filters)
+				if (filter.filter_id != 0)
+					message.filters.push_back({.filter_id = filter.filter_id, .json = filter.json});
+			worker.send(message);
+			relay.ask(std::move(opening.task.readings), opening.task.more, now);
 		}
 		for (SyncPlan::Reading &reading : plan.read) {
 			HandedRelay &relay = *book_.find(reading.relay_id);
 			worker.send(wire::RelayMore{.relay_id = reading.relay_id,
 										.attempt = relay.attempt,
-										.ranges = reading.task.ranges});
-			ask(relay, reading.task, now);
+										.ranges = ranges_of(reading.task)});
+			relay.ask(std::move(reading.task.readings), reading.task.more, now);
 		}
 	}
 
-	static void ask(HandedRelay &relay, Task &task, int64_t now)
+	static std::vector<wire::Range> ranges_of(const Task &task)
 	{
-		relay.asked = std::move(task.ranges);
-		relay.more = task.more;
-		relay.asked_at = now;
-		relay.live_since = 0;
+		std::vector<wire::Range> ranges;
+		for (const Reading &reading : task.readings)
+			ranges.push_back(reading.range);
+		return ranges;
 	}
 
 	void stop(pg::Worker &worker, int32_t id, int64_t pause_s)
@@ -183,12 +196,21 @@ class Synchronizer : public pg::Service
 	void take(pg::Worker &worker, const wire::Batch &batch)
 	{
 		check_.run(batch, book_);
-		Ingested done = ingest(worker, batch, leases_, book_, counters_);
+		Ingested done = ingest(worker, batch, leases_, book_, books_);
 		worker.send(wire::Ack{.number = batch.number});
-		counters_.add(done.traffic);
-		counters_.written(done.written);
+		books_.traffic.add(done.traffic);
+		books_.traffic.written(done.written);
+		books_.claims.add(done.claims);
+		books_.claims.written(done.written);
+		std::set<int32_t> told;
+		for (const wire::Claim &claim : batch.claims)
+			told.insert(claim.relay_id);
+		for (const Miss &miss : done.misses)
+			told.insert(miss.relay_id);
+		for (int32_t relay : told)
+			add_to_readings(*book_.find(relay), relay, batch, done.misses);
 		for (const wire::RelayReport &report : batch.reports)
-			note(report, worker.now());
+			note(worker, report);
 		if (!done.missing.empty())
 			doubt(worker, done);
 		for (const auto &[relay, traffic] : done.traffic) {
@@ -208,32 +230,42 @@ class Synchronizer : public pg::Service
 		worker.send(wire::Forget{.ids = done.missing});
 		for (int32_t relay : done.doubted) {
 			book_.find(relay)->claims_held = true;
+			books_.claims.forget(relay);
 			stop(worker, relay, 0);
 		}
 		worker.count("events_missing", static_cast<int64_t>(done.missing.size()));
 	}
 
-	void note(const wire::RelayReport &report, int64_t now)
+	void note(pg::Worker &worker, const wire::RelayReport &report)
 	{
 		HandedRelay &relay = *book_.find(report.relay_id);
 		if (!relay.open || relay.attempt != report.attempt)
 			return;
+		std::string phase = "reading";
 		if (report.phase == wire::RelayPhase::CaughtUp) {
-			relay.live_since = now;
+			phase = "live";
+			relay.live_since = worker.now();
 			// Live events were dropped: the relay is read again at once.
 			relay.more |= report.reason == "no_memory";
-		} else if (report.phase == wire::RelayPhase::Ended)
+		} else if (report.phase == wire::RelayPhase::Ended) {
+			phase = report.reason.empty() ? "closed" : "failed: ";
+			phase.append(report.reason);
+			if (!report.detail.empty())
+				phase.append(" (").append(report.detail).append(")");
 			book_.end(relay);
+		}
+		worker.log(wire::LogLevel::Debug, "relay " + relay.url + ": " + phase);
 	}
 
 	RelayBook book_;
-	TrafficBook counters_;
+	Books books_;
 	RelayQuota quota_;
 	BatchCheck check_;
 	Leases leases_;
+	std::string filters_;      // which ones the relays were told
 	std::string lacking_room_; // for what there is no room, in words; empty: there is room
 	bool reloaded_ = false;
-	Timer look_{5s}, flush_{20s}, sweep_{60s};
+	Timer look_{5s}, flush_claims_{5s}, flush_{20s}, sweep_{60s};
 };
 
 pg::NetSettings

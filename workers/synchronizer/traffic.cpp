@@ -8,7 +8,9 @@ namespace {
 
 constexpr size_t kMaxReasons = 100; // of one relay; the net process knows fewer
 
-pg::Statement traffic_statement("SELECT _bigbrotr.count_traffic($1, $2, $3, $4, $5, $6, $7)");
+pg::Statement
+	traffic_statement("SELECT _bigbrotr.count_traffic($1, $2, $3, $4, $5, $6, $7, $8, $9, "
+					  "$10)");
 pg::Statement refusals_statement("SELECT _bigbrotr.count_refusals($1, $2, $3, $4, $5)");
 
 using Rows = std::vector<std::pair<int32_t, Traffic>>;
@@ -45,7 +47,8 @@ write_rows(Rows rows, int64_t now)
 	traffic_statement.run({pg::int4_array(rows.size(), [&](size_t i) { return rows[i].first; }),
 						   column(&Traffic::events), column(&Traffic::sightings),
 						   column(&Traffic::messages), column(&Traffic::bytes),
-						   column(&Traffic::pages), pg::value(now)});
+						   column(&Traffic::pages), pg::value(now), column(&Traffic::seconds),
+						   column(&Traffic::delivered), column(&Traffic::repeated)});
 	write_refusals(rows, now);
 }
 
@@ -66,6 +69,9 @@ Traffic::operator+=(const Traffic &more)
 	messages += more.messages;
 	bytes += more.bytes;
 	pages += more.pages;
+	seconds += more.seconds;
+	delivered += more.delivered;
+	repeated += more.repeated;
 	for (const auto &[reason, refused] : more.refusals) {
 		bool full = refusals.size() >= kMaxReasons && !refusals.contains(reason);
 		Refused &sum = refusals[full ? "other" : reason];

@@ -20,6 +20,9 @@ struct Refused
 struct Traffic
 {
 	int64_t events = 0, sightings = 0, messages = 0, bytes = 0, pages = 0;
+	int64_t seconds = 0; // of history that were read
+	int64_t delivered = 0,
+			repeated = 0; // events in answer to questions; those not for the first time
 	std::map<std::string, Refused> refusals; // by reason code
 
 	Traffic &operator+=(const Traffic &more);

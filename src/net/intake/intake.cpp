@@ -31,7 +31,7 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 	if (!sampled && seen_.contains(event.id, relay_id) && !ledger->sampled())
 		return;
 	if (known_.contains(event.id)) {
-		outbox_.sighting(event.id, relay_id, seen_at);
+		outbox_.sighting(event.id, relay_id, seen_at, live);
 		return;
 	}
 	auto [found, fresh] = pending_.try_emplace(event.id);
@@ -40,7 +40,8 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 		Pending &pending = *found->second;
 		pending.event = std::move(event);
 		charge(pending, pending.body() + Pending::kOverhead);
-		pending.sources.push_back({relay_id, ledger, ledger->hold(), seen_at, pending.event.sig});
+		pending.sources.push_back(
+			{relay_id, ledger, ledger->hold(), seen_at, live, pending.event.sig});
 		collected_.push_back(&pending);
 		return ask_soon(live);
 	}
@@ -50,10 +51,10 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 			return;
 	charge(pending, Pending::kSourceBytes);
 	if (pending.in_batch) {
-		pending.sources.push_back({relay_id, ledger, 0, seen_at, event.sig});
-		outbox_.sighting(event.id, relay_id, seen_at);
+		pending.sources.push_back({relay_id, ledger, 0, seen_at, live, event.sig});
+		outbox_.sighting(event.id, relay_id, seen_at, live);
 	} else {
-		pending.sources.push_back({relay_id, ledger, ledger->hold(), seen_at, event.sig});
+		pending.sources.push_back({relay_id, ledger, ledger->hold(), seen_at, live, event.sig});
 	}
 }
 
@@ -129,7 +130,7 @@ Intake::known(Pending &pending)
 {
 	known_.insert(pending.event.id);
 	for (const Pending::Source &source : pending.sources) {
-		outbox_.sighting(pending.event.id, source.relay_id, source.seen_at);
+		outbox_.sighting(pending.event.id, source.relay_id, source.seen_at, source.live);
 		source.ledger->release(source.step);
 	}
 	forget(pending);

@@ -38,7 +38,7 @@ class Outbox final : public Statements
 
 	/* The event and the sightings of its sources. The Pending lives until it is committed. */
 	void event(Pending &pending);
-	void sighting(const nostr::Id &id, int32_t relay_id, int64_t seen_at);
+	void sighting(const nostr::Id &id, int32_t relay_id, int64_t seen_at, bool live);
 	void refuse(int32_t relay_id, const char *reason, std::string_view detail);
 	void traffic(const wire::Traffic &traffic);
 	void claim(const wire::Claim &claim) override;
@@ -65,6 +65,7 @@ class Outbox final : public Statements
 		nostr::Id id;
 		int32_t relay_id;
 		int64_t seen_at;
+		bool live;
 	};
 	struct Parts
 	{
@@ -89,7 +90,7 @@ class Outbox final : public Statements
 		}
 	};
 
-	void see(const nostr::Id &id, int32_t relay_id, int64_t seen_at);
+	void see(const nostr::Id &id, int32_t relay_id, int64_t seen_at, bool live);
 	void charge(size_t bytes);
 	void send(uint64_t number, Parts &parts);
 	void committed(const Parts &parts);

@@ -17,6 +17,7 @@ struct Pending
 		std::shared_ptr<Ledger> ledger;
 		uint64_t step;
 		int64_t seen_at;
+		bool live;
 		/* The id does not cover the signature, so each relay may bring another one. */
 		nostr::Signature sig;
 	};

@@ -77,7 +77,7 @@ full_batch()
 	batch.number = 7;
 	batch.events.push_back(event("[[\"t\",\"x\"]]", "gr\xc3\xbc\xc3\x9f"));
 	batch.events.push_back({&kId, &kKey, &kSig, INT64_MAX, 65535, "[]", {"\0", 1}, true});
-	batch.sightings.push_back({&kId, 3, 1700000001});
+	batch.sightings.push_back({&kId, 3, 1700000001, true});
 	batch.sightings.push_back({&kId, INT32_MAX, 0});
 	batch.refusals.push_back({3, "id_mismatch", 12, "id 00ff"});
 	batch.traffic.push_back({3, 1ull << 40, 99, 4, 5, 6, 7});
@@ -209,6 +209,8 @@ TEST(Messages, Batch)
 	EXPECT_EQ(*b.sightings[1].id, kId);
 	EXPECT_EQ(b.sightings[1].relay_id, INT32_MAX);
 	EXPECT_EQ(b.sightings[0].seen_at, 1700000001);
+	EXPECT_TRUE(b.sightings[0].live);
+	EXPECT_FALSE(b.sightings[1].live);
 	ASSERT_EQ(b.refusals.size(), 1u);
 	EXPECT_EQ(b.refusals[0].reason, "id_mismatch");
 	EXPECT_EQ(b.refusals[0].count, 12u);

@@ -1,0 +1,151 @@
+-- What coverage answers: do we hold everything of a relay between two times?
+
+CREATE FUNCTION _bigbrotr.doubt_text(doubt text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE doubt
+		WHEN 'auth' THEN 'the relay asked us to sign in and we did not: it may have shown a part'
+		WHEN 'backpressure' THEN 'the archive was too slow: the relay may have dropped events'
+		WHEN 'boundary' THEN 'the relay did not repeat the second where a page had ended'
+		WHEN 'clock' THEN 'our clock disagreed with those of the relays'
+		WHEN 'contradicted' THEN 'a later reading found events that were not there before'
+		WHEN 'count' THEN 'the relay counts more events than it shows (NIP-45)'
+		WHEN 'dense' THEN 'seconds with more events than the relay shows at once'
+		WHEN 'end_unprobed' THEN 'the relay said that there was nothing older, and no other question confirmed it'
+		WHEN 'foreign' THEN 'the relay sent events that nobody had asked for'
+		WHEN 'hole' THEN 'the relay left out events in the middle of a page, or did not say whether it had'
+		WHEN 'late' THEN 'events came after the relay had said that there were no more'
+		WHEN 'more' THEN 'the relay said that it had more (NIP-67)'
+		WHEN 'notice' THEN 'the relay complained while it answered'
+		WHEN 'refused' THEN 'some events are beyond the limits of this archive and were refused'
+		WHEN 'smaller' THEN 'the relay showed less than it had before'
+		WHEN 'unencrypted' THEN 'the connection was not encrypted: somebody on the way could have left out events'
+		WHEN 'unordered' THEN 'the relay does not answer newest first'
+		ELSE doubt END;
+COMMENT ON FUNCTION _bigbrotr.doubt_text(text) IS 'A doubt in words';
+
+CREATE FUNCTION _bigbrotr.unix_time(at timestamptz) RETURNS bigint
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN isfinite(at) THEN greatest(floor(extract(epoch FROM at)), 0)::bigint
+	            WHEN at > '-infinity' THEN 9223372036854775807 / 2 ELSE 0 END;
+COMMENT ON FUNCTION _bigbrotr.unix_time(timestamptz) IS 'Unix seconds, 0 at least; infinity is far in the future';
+
+CREATE FUNCTION _bigbrotr.seconds_of(ranges int8multirange) RETURNS bigint
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN (SELECT coalesce(sum(upper(r) - lower(r)), 0)::bigint FROM unnest(ranges) AS r);
+COMMENT ON FUNCTION _bigbrotr.seconds_of(int8multirange) IS 'How many seconds these are';
+
+-- One row, and neither STRICT nor with settings of its own: the planner puts it into the statement, so that a join with
+-- all relays is a join.
+CREATE FUNCTION bigbrotr.completeness(
+	relay_url text, filter jsonb, "from" timestamptz, "to" timestamptz,
+	OUT answer text, OUT proven double precision, OUT read double precision, OUT observed_at timestamptz, OUT reasons text[])
+	RETURNS SETOF record
+	LANGUAGE sql STABLE ROWS 1
+	BEGIN ATOMIC
+		SELECT CASE WHEN k.seen IS NULL OR a.seconds <= 0 THEN 'not known'
+		            WHEN k.proven @> a.asked THEN 'proven'
+		            WHEN k.read @> a.asked THEN 'read'
+		            ELSE 'no' END,
+		       coalesce(_bigbrotr.seconds_of(k.proven * int8multirange(a.asked)), 0)::double precision / nullif(a.seconds, 0),
+		       coalesce(_bigbrotr.seconds_of(k.read * int8multirange(a.asked)), 0)::double precision / nullif(a.seconds, 0),
+		       to_timestamp(k.observed_at),
+		       array_remove(ARRAY[
+		           CASE WHEN a.seconds <= 0 THEN 'the time asked for ends before it begins' END,
+		           CASE WHEN r.relay_id IS NULL THEN 'the archive does not know this relay'
+		                WHEN k.seen IS NULL AND a.begin > a.now THEN 'this time has not come yet'
+		                WHEN k.seen IS NULL AND NOT EXISTS (SELECT FROM bigbrotr.coverage AS c WHERE c.relay_id = r.relay_id)
+		                    THEN 'nothing of this relay was read yet'
+		                WHEN k.seen IS NULL THEN 'nothing of this time was asked for with this filter, or with a wider one' END,
+		           (SELECT format('%s seconds in %s gaps were not read, the longest of %s seconds from %s',
+		                          sum(upper(g) - lower(g)), count(*), max(upper(g) - lower(g)),
+		                          to_char(to_timestamp((array_agg(lower(g) ORDER BY upper(g) - lower(g) DESC))[1]) AT TIME ZONE 'UTC',
+		                                  'YYYY-MM-DD HH24:MI:SS UTC'))
+		            FROM unnest(int8multirange(a.asked) - k.seen) AS g HAVING count(*) > 0),
+		           CASE WHEN k.seen IS NOT NULL AND NOT k.seen @> a.asked AND upper(a.asked) > a.now - _bigbrotr.settling()
+		                THEN format('nothing is said of the last %s minutes, in which events still arrive', _bigbrotr.settling() / 60) END,
+		           CASE WHEN k.read @> a.asked AND NOT coalesce(k.proven @> a.asked, false) AND k.once
+		                THEN 'some of it was read only once' END,
+		           CASE WHEN k.refused > 0 AND (k.proven @> a.asked) IS NOT TRUE THEN format('%s events were refused', k.refused) END,
+		           CASE WHEN k.signed_in THEN 'some of it was read signed in' END]
+		           || ARRAY(SELECT _bigbrotr.doubt_text(d) FROM unnest(k.doubts) AS d
+		                    WHERE d = 'unencrypted' OR (k.proven @> a.asked) IS NOT TRUE GROUP BY d ORDER BY d), NULL)
+		FROM (SELECT w.begin, w.now, w.last - w.begin + 1 AS seconds,
+		             CASE WHEN w.begin <= w.last THEN int8range(w.begin, w.last, '[]') ELSE int8range(0, 0) END AS asked
+		      FROM (SELECT _bigbrotr.unix_time(completeness."from") AS begin, _bigbrotr.unix_time(completeness."to") AS last,
+		                   bigbrotr.unix_now() AS now) AS w) AS a
+		     LEFT JOIN bigbrotr.relays AS r
+		         ON r.url = (SELECT n.url FROM bigbrotr.normalise_relay_url(completeness.relay_url) AS n)
+		     CROSS JOIN LATERAL (
+		         SELECT range_agg(int8range(c.lower, c.upper, '[]'))
+		                    FILTER (WHERE c.evidence IN ('confirmed', 'reconciled') AND c.doubts <@ '{unencrypted}') AS proven,
+		                range_agg(int8range(c.lower, c.upper, '[]')) FILTER (WHERE c.evidence <> 'partial') AS read,
+		                range_agg(int8range(c.lower, c.upper, '[]')) AS seen,
+		                string_to_array(string_agg(nullif(array_to_string(c.doubts, ','), ''), ','), ',') AS doubts,
+		                sum(c.refused)::bigint AS refused, min(c.observed_at) AS observed_at, bool_or(c.reader <> 0) AS signed_in,
+		                bool_or(c.evidence = 'paged' AND c.observations = 1) AS once
+		         FROM bigbrotr.coverage AS c
+		         WHERE c.relay_id = r.relay_id AND c.lower < upper(a.asked) AND c.upper >= lower(a.asked)
+		               AND (c.filter_id = 0 OR EXISTS (
+		                   SELECT FROM bigbrotr.sync_filters AS f
+		                   WHERE f.filter_id = c.filter_id
+		                         AND _bigbrotr.filter_implies(
+		                             _bigbrotr.sync_filter(completeness.filter - '{since,until,limit,search}'::text[]), f.filter)))
+		     ) AS k;
+	END;
+COMMENT ON FUNCTION bigbrotr.completeness(text, jsonb, timestamptz, timestamptz) IS
+	'Do we hold everything that matches the filter, of this relay, from one second to another (created_at, inclusive)? answer: proven (two readings agree, or a comparison of sets), read (once, or with doubts), no (there are gaps), not known; reasons: why, in words; proven, read: which share of the seconds is; observed_at: the oldest of the readings it rests on. What was read with a wider filter counts. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
+
+CREATE FUNCTION bigbrotr.coverage_between(
+	relay_url text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT now(), filter jsonb DEFAULT '{}',
+	OUT lower timestamptz, OUT upper timestamptz, OUT seconds bigint, OUT share double precision, OUT evidence text,
+	OUT doubts text[], OUT reason text, OUT observed_at timestamptz) RETURNS SETOF record
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		WITH asked AS (
+			SELECT r.relay_id, bigbrotr.unix_now() - _bigbrotr.settling() AS settled,
+			       CASE WHEN coverage_between."from" IS NULL THEN coalesce(s.oldest, 1604707200)
+			            ELSE _bigbrotr.unix_time(coverage_between."from") END AS first,
+			       _bigbrotr.unix_time(coverage_between."to") AS last
+			FROM bigbrotr.relays AS r LEFT JOIN _bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
+			WHERE r.url = (SELECT n.url FROM bigbrotr.normalise_relay_url(coverage_between.relay_url) AS n)
+		), ranges AS (
+			SELECT greatest(c.lower, a.first) AS lower, least(c.upper, a.last) AS upper, c.evidence, c.doubts, c.observed_at
+			FROM asked AS a JOIN bigbrotr.coverage AS c ON c.relay_id = a.relay_id AND c.lower <= a.last AND c.upper >= a.first
+			WHERE c.filter_id = 0 OR EXISTS (
+				SELECT FROM bigbrotr.sync_filters AS f
+				WHERE f.filter_id = c.filter_id
+				      AND _bigbrotr.filter_implies(
+				          _bigbrotr.sync_filter(coverage_between.filter - '{since,until,limit,search}'::text[]), f.filter))
+		), bounds AS (
+			SELECT g.lower FROM ranges AS g
+			UNION SELECT g.upper + 1 FROM ranges AS g
+			UNION SELECT a.first FROM asked AS a WHERE a.first <= a.last
+			UNION SELECT a.settled + 1 FROM asked AS a WHERE a.settled >= a.first
+		), pieces AS (
+			SELECT b.lower, coalesce(lead(b.lower) OVER (ORDER BY b.lower) - 1, a.last) AS upper, a.settled
+			FROM bounds AS b, asked AS a WHERE b.lower <= a.last
+		), best AS (
+			SELECT p.lower, p.upper, k.evidence, k.doubts, k.observed_at,
+			       k.evidence IS NULL AND p.lower > p.settled AS unsettled
+			FROM pieces AS p LEFT JOIN LATERAL (
+				SELECT g.* FROM ranges AS g WHERE g.lower <= p.lower AND g.upper >= p.upper
+				ORDER BY _bigbrotr.evidence_rank(g.evidence) DESC, cardinality(g.doubts), g.observed_at DESC LIMIT 1) AS k ON true
+		), marked AS (
+			SELECT b.*, (b.evidence IS NOT DISTINCT FROM lag(b.evidence) OVER w AND b.doubts IS NOT DISTINCT FROM lag(b.doubts) OVER w
+			             AND b.unsettled = lag(b.unsettled) OVER w) IS NOT TRUE AS begins
+			FROM best AS b WINDOW w AS (ORDER BY b.lower)
+		), numbered AS (
+			SELECT m.*, count(*) FILTER (WHERE m.begins) OVER (ORDER BY m.lower) AS number FROM marked AS m
+		)
+		SELECT to_timestamp(min(n.lower)), to_timestamp(max(n.upper)), max(n.upper) - min(n.lower) + 1,
+		       (max(n.upper) - min(n.lower) + 1)::double precision / (SELECT a.last - a.first + 1 FROM asked AS a),
+		       coalesce(n.evidence, 'unread'), coalesce(n.doubts, '{}'),
+		       CASE WHEN n.unsettled THEN 'too new: events still arrive' WHEN n.evidence IS NULL THEN 'not read yet'
+		            ELSE (SELECT string_agg(_bigbrotr.doubt_text(d), '; ' ORDER BY d) FROM unnest(n.doubts) AS d) END,
+		       to_timestamp(min(n.observed_at))
+		FROM numbered AS n
+		GROUP BY n.number, n.evidence, n.doubts, n.unsettled
+		ORDER BY min(n.lower);
+	END;
+COMMENT ON FUNCTION bigbrotr.coverage_between(text, timestamptz, timestamptz, jsonb) IS
+	'How completely a relay is archived between two times, stretch by stretch: evidence (unread where there is a gap), the stretch''s share of the time asked for, doubts, and in words why it is not proven. from: by default the relay''s oldest event. SELECT evidence, sum(share) FROM bigbrotr.coverage_between(''wss://…'', ''2024-01-01'', ''2025-01-01'') GROUP BY 1';

@@ -1,0 +1,203 @@
+-- Claims are tested again: what is to be confirmed or audited, and what came of it.
+
+CREATE TABLE bigbrotr.audits (
+	relay_id   integer NOT NULL,
+	audited_at bigint  NOT NULL,
+	filter_id  integer NOT NULL,
+	lower      bigint  NOT NULL,
+	upper      bigint  NOT NULL,
+	purpose    text    NOT NULL,
+	evidence   text    NOT NULL,
+	known      bigint,
+	shown      bigint  NOT NULL,
+	found      bigint  NOT NULL,
+	late_by    bigint,
+	CONSTRAINT audits_pkey PRIMARY KEY (relay_id, audited_at, filter_id, lower),
+	CONSTRAINT audits_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
+	CONSTRAINT audits_purpose_check CHECK (purpose IN ('again', 'confirm', 'audit'))
+);
+COMMENT ON TABLE bigbrotr.audits IS 'Second readings of what was claimed: the last hundred of each relay';
+COMMENT ON COLUMN bigbrotr.audits.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN bigbrotr.audits.audited_at IS 'Unix seconds';
+COMMENT ON COLUMN bigbrotr.audits.filter_id IS 'As in bigbrotr.coverage';
+COMMENT ON COLUMN bigbrotr.audits.lower IS 'First created_at that was read, Unix seconds, inclusive';
+COMMENT ON COLUMN bigbrotr.audits.upper IS 'Last created_at that was read, Unix seconds, inclusive';
+COMMENT ON COLUMN bigbrotr.audits.purpose IS 'again: a recent time, in which events still arrive; confirm: of what was read once; audit: of any claim, at random';
+COMMENT ON COLUMN bigbrotr.audits.evidence IS 'What had been claimed: paged, confirmed or reconciled';
+COMMENT ON COLUMN bigbrotr.audits.known IS 'Events of that time that the relay had shown before; null: not counted';
+COMMENT ON COLUMN bigbrotr.audits.shown IS 'Events that it showed this time';
+COMMENT ON COLUMN bigbrotr.audits.found IS 'Events that were new although the time was claimed';
+COMMENT ON COLUMN bigbrotr.audits.late_by IS 'Seconds from created_at to the audit, of the newest of these events; null: there was none';
+SELECT pg_extension_config_dump('bigbrotr.audits', '');
+
+CREATE VIEW bigbrotr.audit_rates AS
+	SELECT r.url AS relay_url, a.evidence, count(*) AS audits, count(*) FILTER (WHERE a.found > 0) AS failed_audits,
+	       sum(a.shown)::bigint AS shown, sum(a.found)::bigint AS found,
+	       sum(a.found)::double precision / nullif(sum(a.shown), 0) AS miss_rate,
+	       sum(greatest(a.known - a.shown, 0))::bigint AS gone, min(a.late_by) AS late_by,
+	       to_timestamp(max(a.audited_at)) AS last_audit
+	FROM bigbrotr.audits AS a JOIN bigbrotr.relays AS r ON r.relay_id = a.relay_id
+	WHERE a.purpose <> 'again'
+	GROUP BY r.url, a.evidence;
+COMMENT ON VIEW bigbrotr.audit_rates IS 'How far claims can be believed: what audits found, by relay and by what had been claimed';
+COMMENT ON COLUMN bigbrotr.audit_rates.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.audit_rates.evidence IS 'What had been claimed: paged, confirmed or reconciled';
+COMMENT ON COLUMN bigbrotr.audit_rates.audits IS 'Audits and confirmations, of the last hundred second readings of the relay';
+COMMENT ON COLUMN bigbrotr.audit_rates.failed_audits IS 'How many of them found something';
+COMMENT ON COLUMN bigbrotr.audit_rates.shown IS 'Events that the relay showed in them';
+COMMENT ON COLUMN bigbrotr.audit_rates.found IS 'Events that were new although the time was claimed';
+COMMENT ON COLUMN bigbrotr.audit_rates.miss_rate IS 'found / shown';
+COMMENT ON COLUMN bigbrotr.audit_rates.gone IS 'Events that the relay had shown before and did not show again: deleted, expired, replaced, or the relay lost them';
+COMMENT ON COLUMN bigbrotr.audit_rates.late_by IS 'Seconds from created_at to the audit, of the newest event found';
+COMMENT ON COLUMN bigbrotr.audit_rates.last_audit IS 'When the last one was';
+
+-- How far back events were read again: an hour, six, a day, three days. Each depth is read again after a quarter of its
+-- length, so that a second is read at growing distances: the longer it is past, the rarer are its late events.
+CREATE FUNCTION _bigbrotr.depths() RETURNS integer[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN ARRAY[3600, 21600, 86400, 259200];
+COMMENT ON FUNCTION _bigbrotr.depths() IS 'How far back the recent time is read again, in seconds; the last one is _bigbrotr.horizon()';
+
+CREATE FUNCTION _bigbrotr.depth_due(read_at bigint[], at bigint) RETURNS integer
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN (SELECT max(d.seconds) FROM unnest(_bigbrotr.depths()) WITH ORDINALITY AS d (seconds, n)
+	        WHERE (at - read_at[d.n] < d.seconds / 4) IS NOT TRUE);
+COMMENT ON FUNCTION _bigbrotr.depth_due(bigint[], bigint) IS
+	'How many of the last seconds are to be read again, if each depth was last read at these times; null: none';
+
+CREATE FUNCTION _bigbrotr.recent_time(
+	relay integer, filter integer, whom integer, at bigint, OUT lower bigint, OUT upper bigint) RETURNS SETOF record
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT greatest(0, c.upper - d.depth), c.upper
+		FROM _bigbrotr.relay_sync AS s
+		     CROSS JOIN LATERAL (SELECT _bigbrotr.depth_due(s.again_at, recent_time.at) AS depth) AS d
+		     CROSS JOIN LATERAL (
+		         SELECT max(c.upper) AS upper FROM bigbrotr.coverage AS c
+		         WHERE c.relay_id = recent_time.relay AND c.filter_id = recent_time.filter AND c.reader = recent_time.whom) AS c
+		WHERE s.relay_id = recent_time.relay AND d.depth IS NOT NULL AND c.upper IS NOT NULL;
+	END;
+COMMENT ON FUNCTION _bigbrotr.recent_time(integer, integer, integer, bigint) IS
+	'What of the time read last is to be read again, since events arrive late; no row: nothing now';
+
+CREATE FUNCTION _bigbrotr.unconfirmed(
+	relay integer, filter integer, whom integer, at bigint, delay bigint, most integer,
+	OUT lower bigint, OUT upper bigint) RETURNS SETOF record
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT c.lower, least(c.upper, unconfirmed.at - _bigbrotr.horizon())
+		FROM bigbrotr.coverage AS c
+		WHERE c.relay_id = unconfirmed.relay AND c.filter_id = unconfirmed.filter AND c.reader = unconfirmed.whom
+		      AND c.evidence = 'paged' AND c.lower <= unconfirmed.at - _bigbrotr.horizon()
+		      AND ('contradicted' = ANY (c.doubts)
+		           OR c.observed_at <= unconfirmed.at - unconfirmed.delay * least(c.observations, 20)::bigint ^ 2)
+		ORDER BY 'contradicted' = ANY (c.doubts) DESC, c.lower DESC
+		LIMIT unconfirmed.most;
+	END;
+COMMENT ON FUNCTION _bigbrotr.unconfirmed(integer, integer, integer, bigint, bigint, integer) IS
+	'What was read, no later than delay seconds ago, and is to be confirmed by another reading: refuted ranges first, then the newest. What does not come to be confirmed is tried less and less often';
+
+-- A random time, more often a recent one, and of the claims the nearest: about as long as a page reaches. Every other time
+-- also what lies below the oldest event, where one question is enough.
+CREATE FUNCTION _bigbrotr.audit_windows(
+	relay integer, at bigint, page bigint, pick double precision,
+	OUT filter_id integer, OUT lower bigint, OUT upper bigint, OUT evidence text, OUT known bigint) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	most CONSTANT integer := 20000; -- events of all relays that are looked through
+	state record;
+	claim record;
+	newest bigint := at - _bigbrotr.horizon();
+	oldest bigint;
+	middle bigint;
+	half bigint;
+BEGIN
+	SELECT s.oldest, s.next_audit, s.clean_audits INTO state FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = relay;
+	IF state.next_audit > at OR state IS NULL THEN
+		RETURN;
+	END IF;
+	oldest := least(coalesce(state.oldest, 1604707200), newest); -- or the first of all events
+	middle := newest - floor((newest - oldest) * pick * pick)::bigint;
+	SELECT c.filter_id, greatest(c.lower, oldest) AS lower, least(c.upper, newest) AS upper, c.evidence, c.events INTO claim
+	FROM bigbrotr.coverage AS c
+	WHERE c.relay_id = relay AND c.reader = 0 AND c.evidence <> 'partial' AND c.lower <= newest AND c.upper >= oldest
+	ORDER BY greatest(c.lower - middle, middle - c.upper, 0), c.filter_id, c.lower LIMIT 1;
+	IF FOUND THEN
+		middle := least(greatest(middle, claim.lower), claim.upper);
+		half := least(greatest(page * (claim.upper - claim.lower + 1) / greatest(claim.events, 1) / 2, 1800), 365 * 86400);
+		filter_id := claim.filter_id;
+		lower := greatest(claim.lower, middle - half);
+		upper := least(claim.upper, middle + half);
+		evidence := claim.evidence;
+		SELECT CASE WHEN count(*) <= most THEN count(s.eid) END INTO known
+		FROM (SELECT e.eid FROM bigbrotr.events AS e
+		      WHERE e.created_at BETWEEN audit_windows.lower AND audit_windows.upper LIMIT most + 1) AS e
+		     LEFT JOIN bigbrotr.sightings AS s ON s.eid = e.eid AND s.relay_id = relay;
+		RETURN NEXT;
+	END IF;
+	IF state.oldest > 0 AND state.clean_audits % 2 = 0 THEN
+		FOR claim IN
+			SELECT c.filter_id, least(c.upper, state.oldest - 1) AS upper, c.evidence FROM bigbrotr.coverage AS c
+			WHERE c.relay_id = relay AND c.reader = 0 AND c.evidence <> 'partial' AND c.lower = 0
+			ORDER BY c.filter_id LIMIT 1
+		LOOP
+			filter_id := claim.filter_id;
+			lower := 0;
+			upper := claim.upper;
+			evidence := claim.evidence;
+			known := NULL;
+			RETURN NEXT;
+		END LOOP;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.audit_windows(integer, bigint, bigint, double precision) IS
+	'What of a relay''s claims is to be audited now; no row: nothing. page: events that a window is to hold, about; pick: a random number from 0 to 1; known: events of the window that the relay showed before, null if they are too many to count';
+
+CREATE FUNCTION _bigbrotr.report_miss(relay integer, first_second bigint, last_second bigint, at bigint) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	around bigint := least(greatest(8 * (last_second - first_second + 1), 86400), 240 * 86400);
+BEGIN
+	RETURN _bigbrotr.retract_coverage(relay, greatest(first_second - around, 0), least(last_second + around, at), 'contradicted', false, at);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.report_miss(integer, bigint, bigint, bigint) IS
+	'A second reading of these seconds found events that were claimed to be archived: neither it nor its neighbourhood, eight times as long on each side, is proven any more. What is read there next may widen that further. Returns of how many seconds';
+
+CREATE FUNCTION _bigbrotr.record_audit(
+	relay integer, filter integer, first_second bigint, last_second bigint, purpose text, evidence text,
+	known bigint, shown bigint, missed bigint, late_by bigint, first_interval bigint, at bigint) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	INSERT INTO bigbrotr.audits AS a (relay_id, audited_at, filter_id, lower, upper, purpose, evidence, known, shown, found, late_by)
+	SELECT relay, at, filter, first_second, last_second, record_audit.purpose, record_audit.evidence, record_audit.known,
+	       record_audit.shown, record_audit.missed, record_audit.late_by
+	WHERE record_audit.shown IS NOT NULL AND _bigbrotr.hold_relays(ARRAY[relay]) <> '{}'
+	ON CONFLICT ON CONSTRAINT audits_pkey DO NOTHING;
+	DELETE FROM bigbrotr.audits AS a
+	WHERE a.relay_id = relay AND a.audited_at < (
+		SELECT k.audited_at FROM bigbrotr.audits AS k WHERE k.relay_id = relay ORDER BY k.audited_at DESC OFFSET 99 LIMIT 1);
+	IF record_audit.purpose = 'again' THEN
+		UPDATE _bigbrotr.relay_sync AS s
+		SET again_at = ARRAY(SELECT CASE WHEN d.seconds <= last_second - first_second THEN at ELSE s.again_at[d.n] END
+		                     FROM unnest(_bigbrotr.depths()) WITH ORDINALITY AS d (seconds, n) ORDER BY d.n)
+		WHERE s.relay_id = relay;
+	ELSIF record_audit.purpose = 'audit' THEN
+		-- A relay that lost half of what it had, or got what it had not, is looked at often again.
+		UPDATE _bigbrotr.relay_sync AS s SET clean_audits = c.clean_audits, next_audit = at + first_interval * (1 << least(c.clean_audits, 6))
+		FROM (SELECT CASE WHEN record_audit.shown IS NULL OR record_audit.missed > 0 OR record_audit.shown < record_audit.known / 2
+		                  THEN 0 ELSE k.clean_audits + 1 END AS clean_audits
+		      FROM _bigbrotr.relay_sync AS k WHERE k.relay_id = relay) AS c
+		WHERE s.relay_id = relay;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.record_audit(integer, integer, bigint, bigint, text, text, bigint, bigint, bigint, bigint, bigint, bigint) IS
+	'Notes what came of a second reading. shown null: it was not answered. The next audit comes after first_interval seconds if this one found something or the relay showed less than half of what it had; after each clean one in twice the time, 64 times as long at most';

@@ -1,0 +1,52 @@
+/*
+ * _bigbrotr.sync_filter: the filters by which relays may be archived.
+ */
+#include "filter_argument.h"
+
+extern "C" {
+#include "fmgr.h"
+#include "utils/fmgrprotos.h"
+
+PG_FUNCTION_INFO_V1(bigbrotr_sync_filter);
+PGDLLEXPORT Datum bigbrotr_sync_filter(PG_FUNCTION_ARGS);
+}
+
+namespace {
+
+constexpr size_t kMaxBytes = 64 << 10; // it goes into each question to a relay
+
+std::string
+conditions(Jsonb *argument)
+{
+	nostr::Filter filter = archive::filter_argument(argument);
+	const char *fault = nullptr;
+	if (filter.since || filter.until || filter.limit)
+		fault = "The synchronizer itself chooses since, until and limit.";
+	else if (filter.search)
+		fault = "What a relay finds by search depends on the relay: nothing can be proven of it.";
+	else if (filter.matches_nothing())
+		fault = "No event matches an empty list.";
+	if (fault != nullptr)
+		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "no relay can be archived by this filter",
+						fault, "Use ids, authors, kinds and tags.");
+	std::string json = nostr::condition_json(filter);
+	if (json.size() > kMaxBytes)
+		throw pg::Error(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+						"the filter has " + std::to_string(json.size()) + " bytes",
+						"It may have " + std::to_string(kMaxBytes) +
+							": relays refuse questions that are longer.",
+						"Split it into several filters.");
+	return json;
+}
+
+} // namespace
+
+Datum
+bigbrotr_sync_filter(PG_FUNCTION_ARGS)
+{
+	return pg::boundary([&] {
+		std::string json = conditions(pg::call([&] { return PG_GETARG_JSONB_P(0); }));
+		return pg::call(
+			[&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.c_str())); });
+	});
+}

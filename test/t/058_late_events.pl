@@ -1,0 +1,121 @@
+# Events that come to a relay long after their date, while nobody listens: those of the last days are read again at the
+# next visit, older ones are found by audits, and what was claimed of their time is withdrawn, read again and confirmed.
+# The same when a relay is emptied, or another database is put in its place.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
+use ArchiveTest;
+use PostgreSQL::Test::Utils;
+use ScriptedRelay qw(websocket);
+use Test::More;
+
+my ($minute, $hour, $day, $year) = (60, 3600, 86400, 365 * 86400);
+my $seed = 0;
+
+# So many events of each of these ages.
+sub events
+{
+	my ($count, @ages) = @_;
+	my $now = time;
+	return join '', map { corpus('--seed', ++$seed, '--authors', 3, '--at', $now - $_, $count) } @ages;
+}
+
+# An honest relay: what its file holds now, newest first, at most 100 at a time.
+sub relay_of
+{
+	my ($file) = @_;
+	return websocket(
+		sub {
+			my ($c) = @_;
+			while (my ($sub, $filter) = $c->req)
+			{
+				my ($since, $until) = ($filter->{since} // 0, $filter->{until} // 9**9**9);
+				my %kinds = map { $_ => 1 } @{ $filter->{kinds} // [] };
+				my @events;
+				for my $event (split /\n/, slurp_file($file))
+				{
+					my ($time) = $event =~ /"created_at":(\d+)/;
+					my ($kind) = $event =~ /"kind":(\d+)/;
+					push @events, [ $time, $event ] if $time >= $since && $time <= $until && (!$filter->{kinds} || $kinds{$kind});
+				}
+				my $limit = $filter->{limit} && $filter->{limit} < 100 ? $filter->{limit} : 100;
+				my @newest = sort { $b->[0] <=> $a->[0] } @events;
+				$c->text("[\"EVENT\",$sub,$_->[1]]") for splice @newest, 0, $limit;
+				$c->text("[\"EOSE\",$sub]");
+			}
+		});
+}
+
+my $directory = PostgreSQL::Test::Utils::tempdir();
+my %file = map { $_ => "$directory/$_" } qw(a b);
+append_to_file($file{a}, events(3, map { $_ * $day } 5, 9, 20, 50, 100, 200, 300, 400) . events(2, 20 * $minute, $hour, 2 * $day));
+append_to_file($file{b}, events(3, 10 * $day, 500 * $day));
+my $relay = ScriptedRelay->start(map { ("/$_" => relay_of($file{$_})) } keys %file);
+my $node = archive_server(
+	'late_events',
+	'bigbrotr.sync_interval' => '1s',
+	'bigbrotr.sync_confirm_delay' => '0',
+	'bigbrotr.sync_audit_interval' => '1s');
+my $of_a = sprintf q{WHERE relay_url = '%s'}, $relay->url('/a');
+
+sub lines { return scalar(my @lines = split /\n/, slurp_file($_[0])) }
+
+sub all_archived
+{
+	my ($name) = @_;
+	return sprintf q{count(*) = %d FROM bigbrotr.event_relay WHERE relay_url = '%s'}, lines($file{$name}), $relay->url("/$name");
+}
+
+add_relays($node, $relay->url('/a'));
+wait_for($node, all_archived('a'));
+# The last three days are read, what is older is proven.
+my $proven = sprintf q{c.answer = 'proven' FROM bigbrotr.completeness('%s', '{}', now() - interval '450 days', now() - interval '4 days') AS c},
+  $relay->url('/a');
+wait_for($node, $proven);
+is($node->safe_psql('postgres', "SELECT withdrawal_count FROM bigbrotr.sync_status $of_a"), 0, 'nothing was withdrawn');
+is($node->safe_psql('postgres', 'SELECT sum(found) FROM bigbrotr.audits'), 0, 'second readings found nothing');
+
+# While no synchronizer is there.
+sub while_away
+{
+	my ($change) = @_;
+	$node->safe_psql('postgres', q{SELECT bigbrotr.stop_service('synchronizer'); SELECT bigbrotr.wait_for_service('synchronizer', 'disabled')});
+	$change->();
+	$node->safe_psql('postgres', q{SELECT bigbrotr.start_service('synchronizer')});
+	return;
+}
+
+while_away(sub { append_to_file($file{a}, events(5, 30, 10 * $minute, 20 * $minute, $hour, $day, $year, -5 * $minute)) });
+wait_for($node, all_archived('a'));
+cmp_ok($node->safe_psql('postgres', "SELECT withdrawal_count FROM bigbrotr.sync_status $of_a"), '>', 0, 'what was claimed of that time is withdrawn');
+cmp_ok($node->safe_psql('postgres', "SELECT sum(found) FROM bigbrotr.audits WHERE purpose <> 'again'"), '>=', 5, 'second readings of old times found events');
+wait_for($node, $proven);
+wait_for($node, "count(*) > 0 FROM bigbrotr.audit_rates $of_a AND miss_rate > 0 AND late_by > 300 * $day");
+
+# Two relays share one place: late events come to the one that is not connected.
+$node->append_conf('postgresql.conf', "bigbrotr.sync_connections = 1\n");
+$node->restart;
+add_relays($node, $relay->url('/b'));
+wait_for($node, all_archived('b'));
+append_to_file($file{$_}, events(5, 30 * $minute, $day)) for keys %file;
+# As if hours had passed.
+$node->safe_psql('postgres', q{UPDATE _bigbrotr.relay_sync SET again_at = '{}'});
+wait_for($node, all_archived('a'));
+wait_for($node, all_archived('b'));
+
+# Another database at the same URL.
+while_away(sub { unlink $file{a}; append_to_file($file{a}, events(2, map { $_ * $day } 1, 8, 30, 60, 90, 250, 350, 600)) });
+my $there = sprintf q{count(*) >= %d FROM bigbrotr.event_relay AS s JOIN bigbrotr.events AS e USING (event_id)
+	WHERE relay_url = '%s' AND encode(e.event_id, 'hex') IN (%s)},
+  lines($file{a}), $relay->url('/a'), join ',', map { "'$_'" } slurp_file($file{a}) =~ /"id":"(\w+)"/g;
+wait_for($node, $there);
+wait_for($node, $proven);
+
+# An emptied relay: what it said of itself is still true, and audits show that its events are gone.
+while_away(sub { unlink $file{a}; append_to_file($file{a}, '') });
+wait_for($node, "count(*) > 0 FROM bigbrotr.audit_rates $of_a AND gone > 0");
+
+$node->stop;
+$relay->stop;
+done_testing();

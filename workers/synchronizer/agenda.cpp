@@ -1,0 +1,180 @@
+#include "workers/synchronizer/agenda.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "pg/border/spi.h"
+#include "workers/synchronizer/settings.h"
+
+namespace {
+
+constexpr size_t kMaxRanges = 64;        // of one task; the rest follows when they are read
+constexpr int32_t kMaxConfirmed = 4;     // ranges of one task
+constexpr uint32_t kConfirmPages = 40;   // of each of them
+constexpr uint32_t kFuturePages = 4;     // of what is dated later than now
+constexpr int64_t kPartialRetry = 86400; // seconds until what was seen in part is tried again
+
+pg::Statement filters_statement("SELECT filter_id, filter FROM _bigbrotr.relay_filters($1)");
+pg::Statement
+	gaps_statement("SELECT lower, upper, events FROM _bigbrotr.gaps($1, $2, 0, $3, $4, $5)");
+pg::Statement recent_statement("SELECT lower, upper FROM _bigbrotr.recent_time($1, $2, 0, $3)");
+pg::Statement
+	unconfirmed_statement("SELECT lower, upper FROM _bigbrotr.unconfirmed($1, $2, 0, $3, $4, $5)");
+pg::Statement audit_statement("SELECT filter_id, lower, upper, evidence, known "
+							  "FROM _bigbrotr.audit_windows($1, $2, $3, random())");
+
+wire::Range
+range_of(const pg::Rows &rows, uint64_t row, uint32_t filter_id, wire::Purpose purpose)
+{
+	return {.lower = rows.integer(row, 1),
+			.upper = rows.integer(row, 2),
+			.filter_id = filter_id,
+			.purpose = purpose};
+}
+
+/* What of `range` lies in none of `others`, newest first. */
+std::vector<nostr::TimeRange>
+outside(nostr::TimeRange range, std::vector<nostr::TimeRange> others)
+{
+	std::sort(others.begin(), others.end(), [](auto &a, auto &b) { return a.upper > b.upper; });
+	std::vector<nostr::TimeRange> rest;
+	for (const nostr::TimeRange &other : others) {
+		if (other.lower > range.upper || other.upper < range.lower)
+			continue;
+		if (other.upper < range.upper)
+			rest.push_back({other.upper + 1, range.upper});
+		range.upper = other.lower - 1;
+	}
+	if (range.lower <= range.upper)
+		rest.push_back(range);
+	return rest;
+}
+
+class Agenda
+{
+  public:
+	Agenda(int32_t relay_id, bool opening, const std::vector<nostr::TimeRange> &first_read,
+		   int64_t now)
+		: relay_id_(relay_id), opening_(opening), first_read_(first_read), now_(now)
+	{
+	}
+
+	Task make()
+	{
+		pg::Rows rows = filters_statement.run({pg::value(relay_id_)});
+		for (uint64_t row = 0; row < rows.count(); row++)
+			task_.filters.push_back({.filter_id = static_cast<uint32_t>(rows.integer(row, 1)),
+									 .json = std::string(rows.bytes(row, 2))});
+		for (const SyncFilter &filter : task_.filters)
+			add_unread(filter.filter_id);
+		task_.more = task_.readings.size() > kMaxRanges;
+		task_.readings.resize(std::min(task_.readings.size(), kMaxRanges));
+		if (task_.more)
+			return std::move(task_);
+		for (const SyncFilter &filter : task_.filters)
+			add_unconfirmed(filter.filter_id);
+		add_audits();
+		return std::move(task_);
+	}
+
+  private:
+	void add(const wire::Range &range, std::string evidence = "paged",
+			 std::optional<int64_t> known = std::nullopt)
+	{
+		task_.readings.push_back({.range = range, .evidence = std::move(evidence), .known = known});
+	}
+
+	/* The newest gap, the recent time below it, the other gaps, and what is dated later than now.
+	 */
+	void add_unread(uint32_t filter_id)
+	{
+		pg::Value filter = pg::value(static_cast<int32_t>(filter_id));
+		pg::Rows gaps = gaps_statement.run({pg::value(relay_id_), filter, pg::value(now_),
+											pg::value(now_ - kPartialRetry),
+											pg::value(static_cast<int32_t>(kMaxRanges + 1))});
+		bool recent_added = false;
+		for (uint64_t row = 0; row < gaps.count(); row++) {
+			wire::Range range = range_of(gaps, row, filter_id, wire::Purpose::Read);
+			if (range.upper < now_ && !std::exchange(recent_added, true))
+				add_recent(filter_id);
+			// Of a single second the relay must show as much as it did before.
+			if (range.lower == range.upper && !gaps.null(row, 3))
+				range.expected =
+					static_cast<uint32_t>(std::clamp<int64_t>(gaps.integer(row, 3), 0, UINT32_MAX));
+			add(range);
+		}
+		if (!recent_added)
+			add_recent(filter_id);
+		add({.lower = now_ + 1,
+			 .upper = INT64_MAX,
+			 .max_pages = kFuturePages,
+			 .filter_id = filter_id});
+	}
+
+	void add_recent(uint32_t filter_id)
+	{
+		if (!opening_)
+			return;
+		pg::Rows recent = recent_statement.run(
+			{pg::value(relay_id_), pg::value(static_cast<int32_t>(filter_id)), pg::value(now_)});
+		for (uint64_t row = 0; row < recent.count(); row++)
+			add(range_of(recent, row, filter_id, wire::Purpose::Again));
+	}
+
+	void add_unconfirmed(uint32_t filter_id)
+	{
+		pg::Rows rows = unconfirmed_statement.run(
+			{pg::value(relay_id_), pg::value(static_cast<int32_t>(filter_id)), pg::value(now_),
+			 pg::value(int64_t{synchronizer_settings.confirm_delay_s}), pg::value(kMaxConfirmed)});
+		for (uint64_t row = 0; row < rows.count(); row++) {
+			wire::Range range = range_of(rows, row, filter_id, wire::Purpose::Confirm);
+			range.max_pages = kConfirmPages;
+			nostr::TimeRange all{range.lower, range.upper};
+			std::vector<nostr::TimeRange> parts = outside(all, first_read_);
+			task_.reconnect |= parts != std::vector{all};
+			parts.resize(std::min<size_t>(parts.size(), kMaxConfirmed));
+			for (const nostr::TimeRange &part : parts) {
+				range.lower = part.lower;
+				range.upper = part.upper;
+				add(range);
+			}
+		}
+	}
+
+	void add_audits()
+	{
+		pg::Rows rows =
+			audit_statement.run({pg::value(relay_id_), pg::value(now_),
+								 pg::value(int64_t{synchronizer_settings.net.page_limit})});
+		for (uint64_t row = 0; row < rows.count(); row++) {
+			wire::Range range{.lower = rows.integer(row, 2),
+							  .upper = rows.integer(row, 3),
+							  .max_pages = kConfirmPages,
+							  .filter_id = static_cast<uint32_t>(rows.integer(row, 1)),
+							  .purpose = wire::Purpose::Audit};
+			nostr::TimeRange all{range.lower, range.upper};
+			// Not with a filter that nobody asks any more, nor on the connection that read it
+			// first.
+			if (std::any_of(task_.filters.begin(), task_.filters.end(),
+							[&](const SyncFilter &f) { return f.filter_id == range.filter_id; }) &&
+				outside(all, first_read_) == std::vector{all})
+				add(range, std::string(rows.bytes(row, 4)),
+					rows.null(row, 5) ? std::nullopt : std::optional(rows.integer(row, 5)));
+		}
+	}
+
+	const int32_t relay_id_;
+	const bool opening_;
+	const std::vector<nostr::TimeRange> &first_read_;
+	const int64_t now_;
+	Task task_;
+};
+
+} // namespace
+
+Task
+make_task(int32_t relay_id, bool opening, const std::vector<nostr::TimeRange> &first_read,
+		  int64_t now)
+{
+	return Agenda(relay_id, opening, first_read, now).make();
+}

@@ -1,0 +1,129 @@
+#include "workers/synchronizer/audits.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <unordered_map>
+
+#include "pg/border/spi.h"
+#include "workers/synchronizer/settings.h"
+
+namespace {
+
+/* Of sightings that are not archived yet: their place, and created_at if the event is. */
+pg::Statement unseen_statement(
+	"SELECT a.n, e.created_at FROM unnest($1, $2) WITH ORDINALITY AS a (event_id, relay_id, n) "
+	"LEFT JOIN bigbrotr.events AS e ON e.event_id = a.event_id "
+	"WHERE NOT EXISTS (SELECT FROM bigbrotr.sightings AS s "
+	"WHERE s.eid = e.eid AND s.relay_id = a.relay_id)");
+pg::Statement miss_statement("SELECT _bigbrotr.report_miss($1, $2, $3, $4)");
+pg::Statement
+	late_statement("SELECT _bigbrotr.retract_coverage($1, $2, $3, 'contradicted', true, $4)");
+pg::Statement
+	record_statement("SELECT _bigbrotr.record_audit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+					 "$11, $12)");
+
+std::string_view
+bytes_of(const nostr::Id &id)
+{
+	return {reinterpret_cast<const char *>(id.data()), id.size()};
+}
+
+pg::Value
+maybe(const std::optional<int64_t> &number)
+{
+	return number ? pg::value(*number) : pg::null(INT8OID);
+}
+
+const char *
+purpose_name(wire::Purpose purpose)
+{
+	switch (purpose) {
+	case wire::Purpose::Again:
+		return "again";
+	case wire::Purpose::Confirm:
+		return "confirm";
+	default:
+		return "audit";
+	}
+}
+
+bool
+is_judged(const HandedRelay &relay)
+{
+	return std::any_of(relay.asked.begin(), relay.asked.end(),
+					   [](const Reading &reading) { return reading.judges(); });
+}
+
+} // namespace
+
+std::vector<Miss>
+find_misses(const wire::Batch &batch, const RelayBook &book)
+{
+	std::vector<const wire::Sighting *> candidates;
+	for (const wire::Sighting &s : batch.sightings)
+		if (!s.live && is_judged(*book.find(s.relay_id)))
+			candidates.push_back(&s);
+	std::vector<Miss> misses;
+	if (candidates.empty())
+		return misses;
+	std::unordered_map<std::string_view, int64_t> times;
+	for (const wire::Event &event : batch.events)
+		times[bytes_of(*event.id)] = event.created_at;
+	size_t n = candidates.size();
+	pg::Rows rows = unseen_statement.run(
+		{pg::bytea_array(n, [&](size_t i) { return bytes_of(*candidates[i]->id); }),
+		 pg::int4_array(n, [&](size_t i) { return candidates[i]->relay_id; })});
+	for (uint64_t row = 0; row < rows.count(); row++) {
+		const wire::Sighting &s = *candidates[rows.integer(row, 1) - 1];
+		std::optional<int64_t> created_at;
+		if (!rows.null(row, 2))
+			created_at = rows.integer(row, 2);
+		else if (auto found = times.find(bytes_of(*s.id)); found != times.end())
+			created_at = found->second;
+		const std::vector<Reading> &asked = book.find(s.relay_id)->asked;
+		for (size_t i = 0; created_at && i < asked.size(); i++)
+			if (asked[i].judges() && asked[i].holds(*created_at))
+				misses.push_back({.relay_id = s.relay_id, .reading = i, .created_at = *created_at});
+	}
+	return misses;
+}
+
+void
+withdraw(const std::vector<Miss> &misses, const RelayBook &book, int64_t now)
+{
+	std::set<std::pair<int32_t, size_t>> withdrawn;
+	for (const Miss &miss : misses) {
+		const Reading &reading = book.find(miss.relay_id)->asked[miss.reading];
+		// One miss is enough to doubt all of the range.
+		if (reading.found > 0 || !withdrawn.emplace(miss.relay_id, miss.reading).second)
+			continue;
+		bool recent = reading.range.purpose == wire::Purpose::Again;
+		(recent ? late_statement : miss_statement)
+			.run({pg::value(miss.relay_id), pg::value(reading.range.lower),
+				  pg::value(reading.range.upper), pg::value(now)});
+	}
+}
+
+void
+record_audits(int32_t relay_id, const HandedRelay &relay, bool ended, int64_t now)
+{
+	for (const Reading &reading : relay.asked) {
+		if (!reading.judges())
+			continue;
+		const wire::Range &range = reading.range;
+		bool done = reading.whole && reading.read_from == range.lower;
+		if (!reading.read_from && (ended || range.purpose != wire::Purpose::Audit))
+			continue;
+		record_statement.run(
+			{pg::value(relay_id), pg::value(static_cast<int32_t>(range.filter_id)),
+			 pg::value(reading.read_from.value_or(range.lower)), pg::value(range.upper),
+			 pg::value(std::string_view(purpose_name(range.purpose))),
+			 pg::value(std::string_view(reading.evidence)),
+			 done ? maybe(reading.known) : pg::null(INT8OID),
+			 reading.read_from ? pg::value(reading.shown) : pg::null(INT8OID),
+			 pg::value(reading.found),
+			 reading.newest_miss ? pg::value(now - *reading.newest_miss) : pg::null(INT8OID),
+			 pg::value(int64_t{synchronizer_settings.audit_interval_s}), pg::value(now)});
+	}
+}
