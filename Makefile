@@ -2,7 +2,9 @@
 #   make && make install && make installcheck     (PG_CONFIG=… for another server)
 
 EXTENSION = bigbrotr
-EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" bigbrotr.control)
+# The version of the schema, which changes with the install script, and that of the libraries and programs.
+SCHEMA_VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" bigbrotr.control)
+VERSION := $(shell sed -n 's/^\t"version": "\(.*\)",/\1/p' META.json)
 # The library with the SQL functions and the workers, and the small one for shared_preload_libraries.
 MODULE_big = bigbrotr_core
 PRELOAD = bigbrotr.so
@@ -10,13 +12,17 @@ NET = bigbrotr-net
 IMPORT = bigbrotr-import
 EXPORT = bigbrotr-export
 
-SCRIPT = $(EXTENSION)--$(EXTVERSION).sql
+SCRIPT = $(EXTENSION)--$(SCHEMA_VERSION).sql
 # The parts of the install script, in the order in which they depend on each other.
 PARTS = roles tags tables services relays archive statistics nostr visibility filters coverage sync_filters answers audits sync progress checks insert deletions import comments grants welcome
 SCRIPT_PARTS = $(PARTS:%=sql/install/%.sql)
 
-DATA_built = $(SCRIPT)
-DATA = $(wildcard sql/upgrade/bigbrotr--*.sql)
+# What upgrades the version before to this one: from HEAD and the same parts (sql/upgrade/write_script).
+UPGRADE_HEAD = $(wildcard sql/upgrade/bigbrotr--*--$(SCHEMA_VERSION).head.sql)
+UPGRADE = $(notdir $(UPGRADE_HEAD:.head.sql=.sql))
+
+DATA_built = $(SCRIPT) $(UPGRADE)
+DATA = $(filter-out %.head.sql,$(wildcard sql/upgrade/bigbrotr--*.sql))
 
 CORE_OBJS := $(patsubst %.cpp,%.o,$(sort $(wildcard src/nostr/*.cpp src/wire/*.cpp)))
 PRELOAD_OBJS := $(patsubst %.cpp,%.o,src/pg/preload.cpp src/pg/border/catalog.cpp $(sort $(wildcard src/pg/border/setting*.cpp src/pg/cycle/*.cpp) \
@@ -34,7 +40,7 @@ PROVE_TESTS = test/t/*.pl
 PG_CONFIG ?= pg_config
 # Optimised C++20; -Wno-register: PostgreSQL 14 and 15 headers; -Wshadow=compatible-local: as 16 and newer set it; no bitcode: clang
 # would build it as C++14.
-PG_CPPFLAGS = -I$(srcdir)/src -I$(srcdir) -DBIGBROTR_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -I$(srcdir)/src -I$(srcdir) -DBIGBROTR_VERSION='"$(VERSION)"' -DBIGBROTR_SCHEMA='"$(SCHEMA_VERSION)"'
 PG_CXXFLAGS = -std=gnu++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wshadow=compatible-local -Wno-register -Wno-unused-parameter \
 	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
 SHLIB_LINK = -L. -l:$(PRELOAD) -Wl,-rpath,'$$ORIGIN' -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lpsl -lstdc++
@@ -42,7 +48,7 @@ SHLIB_EXPORTS = exports.txt
 NET_LIBS = -lwebsockets -lcares -lseccomp -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lpthread
 
 ALL_OBJS = $(sort $(OBJS) $(PRELOAD_OBJS) $(NET_OBJS) src/client/import.o)
-EXTRA_CLEAN = $(PRELOAD) $(NET) $(IMPORT) $(ALL_OBJS) $(ALL_OBJS:.o=.d) $(SCRIPT)
+EXTRA_CLEAN = $(PRELOAD) $(NET) $(IMPORT) $(ALL_OBJS) $(ALL_OBJS:.o=.d) $(SCRIPT) $(UPGRADE)
 
 all: $(NET) $(IMPORT)
 
@@ -53,11 +59,14 @@ include $(PGXS)
 $(SCRIPT): $(SCRIPT_PARTS) bigbrotr.control
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION bigbrotr" to load this file. \quit'; cat $(SCRIPT_PARTS); } > $@
 
+$(UPGRADE): $(UPGRADE_HEAD) $(SCRIPT_PARTS) sql/upgrade/write_script
+	sql/upgrade/write_script $(UPGRADE_HEAD) $(SCRIPT_PARTS) > $@
+
 # Parts of two builds that would misunderstand each other refuse each other: the two libraries, which share memory,
 # and worker and net process, which exchange messages.
 BUILD_FILES := $(sort $(wildcard src/wire/*.h src/wire/*.cpp src/pg/cycle/*.h src/pg/border/setting*.h))
 src/wire/link.o src/pg/preload.o: override CPPFLAGS += \
-	-DBIGBROTR_BUILD='"$(EXTVERSION)-$(shell cat $(BUILD_FILES) | cksum | cut -d ' ' -f 1)"'
+	-DBIGBROTR_BUILD='"$(VERSION)-$(shell cat $(BUILD_FILES) | cksum | cut -d ' ' -f 1)"'
 src/wire/link.o src/pg/preload.o: $(BUILD_FILES)
 -include $(ALL_OBJS:.o=.d)
 override CXXFLAGS += -MMD -MP

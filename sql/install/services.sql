@@ -121,6 +121,20 @@ CREATE FUNCTION bigbrotr.start_services() RETURNS void
 COMMENT ON FUNCTION bigbrotr.start_services() IS
 	'start_service for all services of this database';
 
+CREATE FUNCTION _bigbrotr.library_version() RETURNS text
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_library_version';
+COMMENT ON FUNCTION _bigbrotr.library_version() IS 'Version of the library that the session has loaded';
+
+CREATE FUNCTION bigbrotr.version(OUT library text, OUT schema text)
+	LANGUAGE sql STABLE PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT _bigbrotr.library_version(), e.extversion FROM pg_extension AS e WHERE e.extname = 'bigbrotr';
+	END;
+COMMENT ON FUNCTION bigbrotr.version() IS
+	'Version of the library, and of the schema of this database, which ALTER EXTENSION bigbrotr UPDATE brings up to date';
+
 CREATE FUNCTION _bigbrotr.setting_declarations(
 	OUT name text,
 	OUT part text,

@@ -6,6 +6,7 @@
 
 #include "nostr/canonical.h"
 #include "nostr/facts.h"
+#include "pg/border/catalog.h"
 
 #include "filter_argument.h"
 #include "pg/border/text.h"
@@ -142,6 +143,7 @@ class Conditions
 	template <size_t N>
 	static Expr *call(const char *function, const Oid (&types)[N], List *arguments, Oid result)
 	{
+		pg::require_schema();
 		List *name = list_make2(makeString(pstrdup("_bigbrotr")), makeString(pstrdup(function)));
 		bool text = std::find(types, types + N, TEXTOID) != types + N;
 		return reinterpret_cast<Expr *>(

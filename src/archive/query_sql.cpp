@@ -4,6 +4,7 @@
  */
 #include "bytes.h"
 #include "filter_argument.h"
+#include "pg/border/catalog.h"
 #include "tag_statistics.h"
 #include "time_limit.h"
 
@@ -232,6 +233,7 @@ count_sql(const std::vector<nostr::Filter> &filters, bool as_seen)
 
 SQL_FUNCTION(bigbrotr_query_sql)
 {
+	pg::require_schema();
 	return pg::boundary([&] {
 		archive::limit_query_time(); // it counts in the tag index
 		return archive::varlena_datum(
@@ -241,6 +243,7 @@ SQL_FUNCTION(bigbrotr_query_sql)
 
 SQL_FUNCTION(bigbrotr_count_sql)
 {
+	pg::require_schema();
 	return pg::boundary([&] {
 		return archive::varlena_datum(
 			count_sql(filters_argument(PG_GETARG_DATUM(0)), PG_GETARG_BOOL(1)));

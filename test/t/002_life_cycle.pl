@@ -186,7 +186,7 @@ ask($node, "SELECT bigbrotr.stop_services();
 	UPDATE pg_extension SET extversion = '0.0.0' WHERE extname = 'bigbrotr';
 	SELECT bigbrotr.start_services()");
 $node->poll_query_until('postgres',
-	"SELECT last_error LIKE '%run ALTER EXTENSION bigbrotr UPDATE' AND sqlstate = '55000' AND state = 'enabled'
+	"SELECT last_error LIKE '%Run ALTER EXTENSION bigbrotr UPDATE' AND sqlstate = '55000' AND state = 'enabled'
 	FROM bigbrotr.services WHERE service = 'initializer'")
   or fail('another version is told');
 is( ask($node, "SELECT state, instance, waiting_for FROM bigbrotr.services WHERE service = 'synchronizer'"),

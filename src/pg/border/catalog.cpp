@@ -1,5 +1,7 @@
 #include "pg/border/catalog.h"
 
+#include <array>
+
 extern "C" {
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -76,6 +78,23 @@ extension_version(Oid extension)
 	return version;
 }
 
+/* The numbers of a version, "0.2.0"; what is none of them counts as zero. */
+static std::array<int, 3>
+version_numbers(const char *version)
+{
+	std::array<int, 3> numbers{};
+	sscanf(version, "%d.%d.%d", &numbers[0], &numbers[1], &numbers[2]);
+	return numbers;
+}
+
+static const char *
+cure(const char *version)
+{
+	return version_numbers(version) > version_numbers(BIGBROTR_SCHEMA)
+			   ? psprintf("Install bigbrotr %s or newer and restart the server", version)
+			   : "Run ALTER EXTENSION bigbrotr UPDATE";
+}
+
 const char *
 lock_extension()
 {
@@ -91,11 +110,31 @@ lock_extension()
 		return psprintf("extension \"bigbrotr\" is not installed in database \"%s\"; "
 						"run CREATE EXTENSION bigbrotr",
 						get_database_name(MyDatabaseId));
-	if (strcmp(version, BIGBROTR_VERSION) != 0)
-		return psprintf("extension \"bigbrotr\" has version %s, the library has %s; "
-						"run ALTER EXTENSION bigbrotr UPDATE",
-						version, BIGBROTR_VERSION);
+	if (strcmp(version, BIGBROTR_SCHEMA) != 0)
+		return psprintf("extension \"bigbrotr\" has schema version %s, the library needs %s. %s",
+						version, BIGBROTR_SCHEMA, cure(version));
 	return nullptr;
+}
+
+void
+require_schema()
+{
+	static bool served = false; // by this process, before
+	/* CREATE EXTENSION and ALTER EXTENSION UPDATE run with a schema that is in the making. */
+	if (served || creating_extension)
+		return;
+	Oid extension = get_extension_oid("bigbrotr", true);
+	char *version = OidIsValid(extension) ? extension_version(extension) : nullptr;
+	if (version == nullptr)
+		return;
+	if (strcmp(version, BIGBROTR_SCHEMA) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the schema of extension \"bigbrotr\" is not the one of its library"),
+				 errdetail("The schema has version %s, the library needs %s.", version,
+						   BIGBROTR_SCHEMA),
+				 errhint("%s.", cure(version))));
+	served = true;
 }
 
 bool

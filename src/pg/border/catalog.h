@@ -20,6 +20,13 @@ const char *why_not_connectable(const char *database, const char *role);
  */
 const char *lock_extension();
 
+/*
+ * An ERROR if the extension's schema is not the one that this library needs: after an upgrade of
+ * the library and before ALTER EXTENSION UPDATE, or the other way round. For functions that use
+ * tables or functions of the schema by their names.
+ */
+void require_schema();
+
 /* May the current user create databases? The server exports its own check only since late minor
  * releases. */
 bool may_create_databases();

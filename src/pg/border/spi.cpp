@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pg/border/catalog.h"
+
 namespace pg {
 
 namespace detail {
@@ -142,6 +144,7 @@ Statement::run(std::initializer_list<Value> parameters)
 	}
 	if (!plan_) {
 		plan_ = call([&] {
+			require_schema();
 			SPIPlanPtr plan = SPI_prepare(sql_, count, types);
 			if (plan)
 				SPI_keepplan(plan);

@@ -308,6 +308,11 @@ SQL_FUNCTION(bigbrotr_health_check)
 	PG_RETURN_BOOL(healthy);
 }
 
+SQL_FUNCTION(bigbrotr_library_version)
+{
+	return CStringGetTextDatum(BIGBROTR_VERSION);
+}
+
 SQL_FUNCTION(bigbrotr_stop_services)
 {
 	for_each_service(

@@ -1,0 +1,111 @@
+-- From 0.1.0 to 0.2.0: internal objects move to the schema _bigbrotr. What consists of code goes, and comes back from
+-- the install script; tables keep their rows.
+
+CREATE SCHEMA _bigbrotr;
+
+DO $upgrade$
+DECLARE
+	item record;
+	left_over text;
+	dropped boolean;
+BEGIN
+	FOR item IN
+		SELECT t.tgname AS name, t.tgrelid::regclass AS relation
+		FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+		WHERE p.pronamespace = 'bigbrotr'::regnamespace AND NOT t.tgisinternal
+	LOOP
+		EXECUTE format('DROP TRIGGER %I ON %s', item.name, item.relation);
+	END LOOP;
+
+	-- Views and routines use each other: again and again, until nothing goes any more.
+	LOOP
+		dropped := false;
+		FOR item IN
+			SELECT format('DROP %s %s', CASE d.classid WHEN 'pg_class'::regclass THEN 'VIEW' ELSE 'ROUTINE' END,
+			              CASE d.classid WHEN 'pg_class'::regclass THEN d.objid::regclass::text ELSE d.objid::regprocedure::text END) AS command
+			FROM pg_depend AS d
+			     JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'bigbrotr'
+			     LEFT JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+			     LEFT JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+			WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+			      -- The type keeps its functions: its operator classes would lose some of them without a word.
+			      AND (c.relkind = 'v' OR p.proname !~ '^tags_|_to_tags$')
+		LOOP
+			BEGIN
+				EXECUTE item.command;
+				dropped := true;
+			EXCEPTION WHEN dependent_objects_still_exist THEN
+				NULL;
+			END;
+		END LOOP;
+		EXIT WHEN NOT dropped;
+	END LOOP;
+
+	-- What remains are functions of the type tags and of indexes, unless something of the user's depends on it.
+	FOR item IN
+		SELECT p.oid::regprocedure AS routine, p.proname AS name FROM pg_proc AS p WHERE p.pronamespace = 'bigbrotr'::regnamespace
+	LOOP
+		IF item.name !~ '^tags_|_to_tags$' AND item.name <> ALL ('{address_id,is_searchable,search_vector,tag_keys}') THEN
+			left_over := concat_ws(', ', left_over, item.routine);
+		ELSE
+			EXECUTE format('ALTER ROUTINE %s SET SCHEMA _bigbrotr', item.routine);
+		END IF;
+	END LOOP;
+	SELECT concat_ws(', ', left_over, string_agg(c.oid::regclass::text, ', ')) INTO left_over
+	FROM pg_class AS c WHERE c.relnamespace = 'bigbrotr'::regnamespace AND c.relkind = 'v';
+	IF left_over <> '' THEN
+		RAISE dependent_objects_still_exist USING
+			MESSAGE = 'objects of other schemas depend on functions or views of bigbrotr that change',
+			DETAIL = 'They depend on: ' || left_over || '.',
+			HINT = 'Drop your objects, run ALTER EXTENSION bigbrotr UPDATE, and create them again.';
+	END IF;
+END
+$upgrade$;
+
+DROP CAST (jsonb AS bigbrotr.tags);
+CREATE CAST (jsonb AS bigbrotr.tags) WITH FUNCTION _bigbrotr.jsonb_to_tags(jsonb) AS ASSIGNMENT;
+
+ALTER TABLE bigbrotr.sync_workers SET SCHEMA _bigbrotr;
+ALTER TABLE bigbrotr.relay_leases SET SCHEMA _bigbrotr;
+ALTER TABLE bigbrotr.relay_refusals SET SCHEMA _bigbrotr;
+ALTER TABLE bigbrotr.relay_checks SET SCHEMA _bigbrotr;
+ALTER TABLE bigbrotr.deletion_progress SET SCHEMA _bigbrotr;
+ALTER TABLE bigbrotr.imports SET SCHEMA _bigbrotr;
+ALTER TABLE bigbrotr.statistics SET SCHEMA _bigbrotr;
+ALTER TABLE bigbrotr.statistics_deltas SET SCHEMA _bigbrotr;
+
+-- Who may do what is granted anew below.
+REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, bigbrotr_writer, bigbrotr_worker, bigbrotr_admin;
+
+-- NEW _bigbrotr.imported_events
+-- NEW _bigbrotr.deleted_relays
+-- NEW bigbrotr.unix_now
+-- NEW _bigbrotr.sync_filter
+-- NEW bigbrotr.sync_filters
+-- NEW bigbrotr.audits
+
+-- Tables with new columns, in the order of a new database.
+-- NEW _bigbrotr.relay_sync
+INSERT INTO _bigbrotr.relay_sync (
+	relay_id, enabled, phase, phase_since, next_attempt, waits_for, failures, faults, last_fault, last_error, last_detail, page_limit, pace_ms)
+SELECT relay_id, enabled, phase, phase_since, next_attempt, waits_for, failures, faults, last_fault, last_error, last_detail, page_limit, pace_ms
+FROM bigbrotr.relay_sync;
+ALTER EXTENSION bigbrotr DROP TABLE bigbrotr.relay_sync;
+DROP TABLE bigbrotr.relay_sync;
+
+-- NEW _bigbrotr.relay_traffic
+INSERT INTO _bigbrotr.relay_traffic (relay_id, events, sightings, messages, bytes, pages, last_success)
+SELECT relay_id, events, sightings, messages, bytes, pages, last_success FROM bigbrotr.relay_traffic;
+ALTER EXTENSION bigbrotr DROP TABLE bigbrotr.relay_traffic;
+DROP TABLE bigbrotr.relay_traffic;
+
+-- One empty answer proved years. What was claimed by it is read, not proven, until a second reading agrees.
+ALTER TABLE bigbrotr.coverage SET SCHEMA _bigbrotr;
+ALTER TABLE _bigbrotr.coverage RENAME TO former_coverage;
+-- NEW bigbrotr.coverage
+INSERT INTO bigbrotr.coverage (relay_id, lower, upper, evidence, doubts, events, observed_at)
+SELECT relay_id, lower, upper, CASE evidence WHEN 'dense' THEN 'partial' ELSE 'paged' END,
+       CASE evidence WHEN 'dense' THEN ARRAY['dense'] ELSE ARRAY[]::text[] END, events, proven_at
+FROM _bigbrotr.former_coverage WHERE filter = '{}';
+ALTER EXTENSION bigbrotr DROP TABLE _bigbrotr.former_coverage;
+DROP TABLE _bigbrotr.former_coverage;

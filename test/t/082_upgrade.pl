@@ -1,0 +1,123 @@
+# ALTER EXTENSION UPDATE from the oldest version that is supported: the library serves its schema until then, the rows
+# stay, and every object is as in a new database. So does a dump of that version come into this one.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Bigbrotr;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $oldest = '0.1.0';
+my $node = new_node('upgrade', "bigbrotr.databases = 'old'\n");
+$node->start;
+my $latest = ask($node, q{SELECT default_version FROM pg_available_extensions WHERE name = 'bigbrotr'});
+ask($node, "CREATE DATABASE $_") for qw(old new restored);
+ask($node, 'CREATE EXTENSION bigbrotr', 'new');
+ask($node, "CREATE EXTENSION bigbrotr VERSION '$oldest'", 'old');
+
+# A bit of everything, as that version left it.
+ask($node, <<'END', 'old');
+INSERT INTO bigbrotr.relays (url, network, status, inserted_at, last_seen)
+SELECT format('wss://relay%s.example.com', n), 'clearnet', 'online', 1700000000 + n, 1700001000 + n FROM generate_series(1, 3) AS n;
+INSERT INTO bigbrotr.relay_sync (relay_id, phase_since) SELECT relay_id, inserted_at FROM bigbrotr.relays;
+UPDATE bigbrotr.relay_sync SET enabled = false WHERE relay_id = 2;
+INSERT INTO bigbrotr.relay_traffic (relay_id, messages, pages, last_success) VALUES (1, 20, 4, 1700001000);
+INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at)
+SELECT sha256(n::text::bytea), sha256('author'), 1690000000 + n, 1 + 6 * (n % 2), jsonb_build_array(jsonb_build_array('t', 'tag' || n)), 'note ' || n,
+       sha256('r') || sha256('s'), 1700000500
+FROM generate_series(1, 200) AS n;
+INSERT INTO bigbrotr.sightings (eid, relay_id, seen_at) SELECT eid, 1 + eid % 3, 1700000600 FROM bigbrotr.events;
+INSERT INTO bigbrotr.coverage (relay_id, lower, upper, evidence, events, proven_at) VALUES
+	(1, 0, 1690000050, 'exhausted', 50, 1700000700),
+	(1, 1690000052, 1700000000, 'paged', 149, 1700000700),
+	(2, 1690000100, 1690000100, 'dense', 1, 1700000700);
+SELECT bigbrotr.fold_statistics();
+END
+
+my @tables = qw(relays events sightings relay_sync relay_traffic statistics);
+# The columns that the oldest version has.
+my %columns;
+sub rows
+{
+	my ($database, $prefix) = @_;
+	my %found;
+	for my $table (@tables)
+	{
+		my $name = ($table =~ /^relay_|statistics/ ? "${prefix}bigbrotr" : 'bigbrotr') . ".$table";
+		$columns{$table} //= ask($node, qq{
+			SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+			WHERE attrelid = '$name'::regclass AND attnum > 0 AND NOT attisdropped}, $database);
+		$found{$table} = ask($node,
+			"SELECT count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM (SELECT $columns{$table} FROM $name) AS t", $database);
+	}
+	return \%found;
+}
+my $before = rows('old', '');
+like($before->{events}, qr/^200\|/, 'there is an archive of the oldest version');
+
+# The library serves it: reading goes on, services wait, and what cannot work says what to do.
+is(ask($node, q{SELECT count(*) FROM bigbrotr.events_current}, 'old'), 200, 'its views answer');
+ok($node->poll_query_until('old', q{
+		SELECT bool_and(state = 'enabled' AND last_error LIKE '%0.1.0%ALTER EXTENSION bigbrotr UPDATE%')
+		FROM bigbrotr.services WHERE database = 'old' AND service = ANY (string_to_array(current_setting('bigbrotr.services'), ', '))}),
+	'services wait and say for what');
+my $errors = '';
+$node->psql('old', q{SELECT bigbrotr.known_events(ARRAY[sha256('1')])}, stderr => \$errors);
+is($errors, '', 'what needs nothing new works');
+$node->psql('old', q{SELECT * FROM bigbrotr.query('{"kinds": [1], "#t": ["tag1"]}')}, stderr => \$errors);
+like($errors, qr/schema.*version 0\.1\.0.*ALTER EXTENSION bigbrotr UPDATE/s, 'what needs the new schema says so');
+
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/old.dump';
+$node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('old') ], 'pg_dump of the oldest version');
+
+# A view of the user's that stands in the way: one clear message, and nothing is changed.
+ask($node, 'CREATE VIEW mine AS SELECT * FROM bigbrotr.events_current', 'old');
+$node->psql('old', 'ALTER EXTENSION bigbrotr UPDATE', stderr => \$errors);
+like($errors, qr/objects of other schemas depend.*events_current.*Drop your objects/s, 'an upgrade says what is in its way');
+ask($node, 'DROP VIEW mine', 'old');
+
+ask($node, 'ALTER EXTENSION bigbrotr UPDATE', 'old');
+is(ask($node, q{SELECT extversion FROM pg_extension WHERE extname = 'bigbrotr'}, 'old'), $latest, 'upgraded');
+is_deeply(rows('old', '_'), $before, 'the rows are the same');
+is(ask($node, q{SELECT string_agg(concat_ws(' ', relay_id, lower, upper, evidence, doubts), '; ' ORDER BY relay_id, lower) FROM bigbrotr.coverage}, 'old'),
+	'1 0 1690000050 paged {}; 1 1690000052 1700000000 paged {}; 2 1690000100 1690000100 partial {dense}', 'old claims prove nothing');
+wait_for_service($node, 'synchronizer', 'running', 'old');
+
+# All that pg_dump knows of every object, statement by statement: names, columns, defaults, owners, privileges, comments.
+sub objects
+{
+	my ($database) = @_;
+	my ($out) = run_command([ 'pg_dump', '--schema-only', '--binary-upgrade', $node->connstr($database) ]);
+	$out =~ s/^--.*\n//mg;
+	my @statements = grep { !/binary_upgrade_set_next|create_empty_extension|relfrozenxid|setval|restrict|DATABASE/ } split /;\n+/, $out;
+	return join ";\n", sort map { s/^\s+//r } @statements;
+}
+my ($new, $old) = map { objects($_) } qw(new old);
+cmp_ok(length $new, '>', 100_000, 'there are objects to compare');
+if (!is($old eq $new, 1, 'every object is as in a new database'))
+{
+	my $directory = PostgreSQL::Test::Utils::tempdir();
+	append_to_file("$directory/new", $new);
+	append_to_file("$directory/old", $old);
+	diag(substr `diff $directory/new $directory/old`, 0, 4000);
+}
+my $members = q{SELECT pg_describe_object(classid, objid, objsubid) FROM pg_depend
+	WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bigbrotr') ORDER BY 1};
+is(ask($node, $members, 'old'), ask($node, $members, 'new'), 'the extension has the same members');
+my $dumped = q{SELECT c::regclass::text || ' ' || x FROM pg_extension, unnest(extconfig, extcondition) AS u (c, x) WHERE extname = 'bigbrotr' ORDER BY 1};
+is(ask($node, $dumped, 'old'), ask($node, $dumped, 'new'), 'pg_dump takes the same tables along');
+
+# The dump of the oldest version, as the manual says: into its own schema, which is upgraded then.
+ask($node, "CREATE EXTENSION bigbrotr VERSION '$oldest'", 'restored');
+$node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored'), $dump ], 'pg_restore');
+ask($node, 'ALTER EXTENSION bigbrotr UPDATE', 'restored');
+ask($node, 'SELECT _bigbrotr.fold_statistics()', 'restored');
+is_deeply(rows('restored', '_'), $before, 'the rows of the dump are the same');
+
+# The other way round: a schema that is newer than the library.
+ask($node, q{UPDATE pg_extension SET extversion = '99.0.0' WHERE extname = 'bigbrotr'}, 'new');
+$node->psql('new', q{SELECT * FROM bigbrotr.query_events('{"kinds": [1]}')}, stderr => \$errors);
+like($errors, qr/version 99\.0\.0.*Install bigbrotr 99\.0\.0 or newer/s, 'an old library says that it is too old');
+
+done_testing();
