@@ -197,6 +197,30 @@ ask($node, "UPDATE pg_extension SET extversion = default_version FROM pg_availab
 ask($node, 'SELECT bigbrotr.start_services()');
 wait_for_service($node, 'synchronizer', 'running');
 
+# A statement that needs the database comes between the launcher's decision to start a worker and the start: the
+# launcher looks at the catalog of databases in between, which is locked here.
+my $launcher = ask($node, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'bigbrotr launcher'");
+my $restarts = "SELECT restart_count FROM bigbrotr.services WHERE service = 'synchronizer'";
+my ($catalog, $starter, $statement) = map { $node->background_psql('postgres') } 1 .. 3;
+$statement->query_safe('SET client_min_messages = warning; BEGIN; ALTER EXTENSION bigbrotr UPDATE; ROLLBACK'); # fills its caches
+wait_for_service($node, 'synchronizer', 'running');
+$starter->query_safe("SELECT bigbrotr.stop_service('synchronizer')");
+my $restarts_before = ask($node, $restarts);
+$catalog->query_safe('BEGIN; LOCK TABLE pg_database IN ACCESS EXCLUSIVE MODE');
+$starter->query_until(qr/asked/, "\\echo asked\nSELECT bigbrotr.start_service('synchronizer');\n");
+for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+{
+	last if $catalog->query_safe("SELECT count(*) FROM pg_locks WHERE pid = $launcher AND NOT granted") eq '1';
+	select undef, undef, undef, 0.1;
+}
+$statement->query_safe('BEGIN; ALTER EXTENSION bigbrotr UPDATE');
+$catalog->query_safe('COMMIT');
+wait_for_service($node, 'synchronizer', 'draining');
+is(ask($node, $restarts), $restarts_before, 'no worker was started into the statement');
+$statement->query_safe('COMMIT');
+wait_for_service($node, 'synchronizer', 'running');
+$_->quit for $catalog, $starter, $statement;
+
 # Processes that the server does not allow: one warning, and they start when there are.
 $node->append_conf('postgresql.conf', "max_worker_processes = 2\n");
 $log_end = -s $node->logfile;

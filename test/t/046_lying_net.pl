@@ -53,4 +53,42 @@ for my $lie (sort keys %reasons)
 	archive_matches($node, "$lie: the next one archives the relay");
 	$node->stop;
 }
+
+# A server whose net process tells a lie that is no fault, when it has told it.
+sub told
+{
+	my ($lie, %settings) = @_;
+	unlink "$folder/told";
+	set_lie($lie);
+	my $node = archive_server("told_$lie", 'shared_preload_libraries' => "$folder/bigbrotr", %settings);
+	load_truth($node, $stub);
+	add_relays($node, @{ $stub->{urls} });
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		last if -e "$folder/told";
+		select undef, undef, undef, 0.1;
+	}
+	ok(-e "$folder/told", "$lie: told");
+	return $node;
+}
+
+# Waits until the relay has been read once more. That was the only connection, nothing was wrong with it, and all of
+# the relay is archived.
+sub is_read_again
+{
+	my ($node, $name) = @_;
+	my $pages = $node->safe_psql('postgres', 'SELECT pages FROM _bigbrotr.relay_traffic') || 0;
+	wait_for($node, "pages > $pages FROM _bigbrotr.relay_traffic");
+	is($node->safe_psql('postgres', 'SELECT phase, failures, faults, last_error FROM _bigbrotr.relay_sync'), 'live|0|0|', "$name: no fault");
+	is($node->safe_psql('postgres', q{SELECT coalesce(bigbrotr.service_stats('synchronizer') #>> '{custom,net_lies}', '0')}),
+		'0', "$name: no lie");
+	archive_matches($node, $name);
+	$node->stop;
+	return;
+}
+
+# A report about another opening of the relay than the one that goes on is void.
+is_read_again(told('stale', 'bigbrotr.sync_interval' => '1s'), 'a stale report');
+# A relay whose live events were dropped is read again at once, not after sync_interval.
+is_read_again(told('full', 'bigbrotr.sync_interval' => '7d'), 'dropped events');
 done_testing();
