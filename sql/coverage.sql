@@ -93,16 +93,7 @@ SELECT _bigbrotr.trim_coverage(700), _bigbrotr.trim_coverage(700);
 TABLE ranges;
 SELECT * FROM _bigbrotr.gaps(1, 0, 0, 800);
 
--- Claims of earlier versions.
 DELETE FROM bigbrotr.coverage;
-UPDATE _bigbrotr.relay_sync SET next_audit = 99;
-CREATE TEMPORARY TABLE old_coverage (relay_id integer, filter jsonb, lower bigint, upper bigint, evidence text, events bigint, proven_at bigint);
-INSERT INTO old_coverage VALUES (1, '{}', 0, 500, 'exhausted', 7, 600), (1, '{}', 501, 501, 'dense', 500, 601), (2, '{}', 50, 99, 'paged', 1, 602);
-SELECT _bigbrotr.adopt_claims('old_coverage');
-TABLE ranges;
-SELECT DISTINCT next_audit FROM _bigbrotr.relay_sync;
-DELETE FROM bigbrotr.coverage;
-
 -- Random claims and withdrawals against a slow model, which judges each second by itself.
 CREATE FUNCTION pg_temp.judge(
 	INOUT evidence text, INOUT doubts text[], INOUT observations integer, INOUT observed_at bigint,

@@ -26,8 +26,8 @@ COMMENT ON FUNCTION _bigbrotr.doubt_text(text) IS 'A doubt in words';
 CREATE FUNCTION _bigbrotr.unix_time(at timestamptz) RETURNS bigint
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE WHEN isfinite(at) THEN greatest(floor(extract(epoch FROM at)), 0)::bigint
-	            WHEN at > '-infinity' THEN 9223372036854775807 / 2 ELSE 0 END;
-COMMENT ON FUNCTION _bigbrotr.unix_time(timestamptz) IS 'Unix seconds, 0 at least; infinity is far in the future';
+	            WHEN at > '-infinity' THEN 9224318015999 ELSE 0 END;
+COMMENT ON FUNCTION _bigbrotr.unix_time(timestamptz) IS 'Unix seconds, 0 at least; infinity is the last second of a timestamp';
 
 CREATE FUNCTION _bigbrotr.seconds_of(ranges int8multirange) RETURNS bigint
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

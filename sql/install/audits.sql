@@ -119,7 +119,7 @@ BEGIN
 		RETURN;
 	END IF;
 	oldest := least(coalesce(state.oldest, 1604707200), newest); -- or the first of all events
-	middle := newest - floor((newest - oldest) * pick * pick)::bigint;
+	middle := newest - floor((newest - oldest) * least(greatest(pick, 0), 1) ^ 2)::bigint;
 	SELECT c.filter_id, greatest(c.lower, oldest) AS lower, least(c.upper, newest) AS upper, c.evidence, c.events INTO claim
 	FROM bigbrotr.coverage AS c
 	WHERE c.relay_id = relay AND c.reader = 0 AND c.evidence <> 'partial' AND c.lower <= newest AND c.upper >= oldest

@@ -263,28 +263,6 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.trim_coverage(bigint) IS
 	'Withdraws what coverage says about seconds after this one: it was claimed while the clock was wrong. Returns how many ranges it changed';
 
--- What the first versions called paged or exhausted rested on a single look, and an empty answer proved years.
-CREATE FUNCTION _bigbrotr.adopt_claims(old regclass) RETURNS bigint
-	LANGUAGE plpgsql STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	adopted bigint;
-BEGIN
-	EXECUTE format($statement$
-		INSERT INTO bigbrotr.coverage (relay_id, lower, upper, evidence, doubts, observations, events, observed_at)
-		SELECT o.relay_id, o.lower, o.upper, CASE o.evidence WHEN 'dense' THEN 'partial' ELSE 'paged' END,
-		       CASE o.evidence WHEN 'dense' THEN '{dense}'::text[] ELSE '{}' END, 1, o.events, o.proven_at
-		FROM %s AS o WHERE o.filter = '{}'
-		ORDER BY o.relay_id, o.lower$statement$, old);
-	GET DIAGNOSTICS adopted = ROW_COUNT;
-	UPDATE _bigbrotr.relay_sync AS s SET next_audit = 0, clean_audits = 0;
-	RETURN adopted;
-END
-$$;
-COMMENT ON FUNCTION _bigbrotr.adopt_claims(regclass) IS
-	'For the upgrade from versions whose coverage had the columns filter and proven_at: takes over the rows of such a table, all of them as read and none as proven, and lets every relay be audited at its next visit. Returns how many';
-
 -- A loop, since it ends where the caller has enough: it reads no more rows than it returns.
 CREATE FUNCTION _bigbrotr.gaps(
 	relay integer, filter integer, whom integer, at bigint, tried_before bigint DEFAULT NULL, most integer DEFAULT NULL,

@@ -55,7 +55,7 @@ BEGIN
 		INSERT INTO bigbrotr.sync_filters AS f (relay_id, filter) VALUES (relay, wanted) RETURNING f.filter_id INTO id;
 	END IF;
 	IF (SELECT count(*) FROM bigbrotr.sync_filters AS f WHERE f.enabled AND f.relay_id IS NOT DISTINCT FROM relay) > most THEN
-		RAISE program_limit_exceeded USING
+		RAISE invalid_parameter_value USING
 			MESSAGE = format('more than %s filters', most),
 			DETAIL = 'Each of them is a question of its own to the relay, page after page.',
 			HINT = 'Put kinds and authors together into fewer filters.';

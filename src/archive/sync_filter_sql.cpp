@@ -31,7 +31,7 @@ conditions(Jsonb *argument)
 						fault, "Use ids, authors, kinds and tags.");
 	std::string json = nostr::condition_json(filter);
 	if (json.size() > kMaxBytes)
-		throw pg::Error(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
 						"the filter has " + std::to_string(json.size()) + " bytes",
 						"It may have " + std::to_string(kMaxBytes) +
 							": relays refuse questions that are longer.",

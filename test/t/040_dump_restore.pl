@@ -49,6 +49,8 @@ for my $sequence ([ 'relays', 'relay_id' ], [ 'events', 'eid' ])
 my $pages = $new->safe_psql('copy', 'SELECT sum(pages) FROM _bigbrotr.relay_traffic');
 my $more  = relay_stub(events => 500);
 $new->safe_psql('copy', "SELECT bigbrotr.add_relay('$more->{urls}[0]')");
+# Audits read again on purpose.
+$new->safe_psql('copy', 'UPDATE _bigbrotr.relay_sync SET next_audit = bigbrotr.unix_now() + 86400');
 $new->append_conf('postgresql.conf', "bigbrotr.enabled = 'on'\n");
 $new->reload;
 wait_for($new, q{count(*) = 3 FROM _bigbrotr.relay_sync WHERE phase = 'live'}, 'copy');

@@ -73,7 +73,7 @@ $node->reload;
 add_relays($node, $rich->{urls}[0]);
 my $waits = "FROM bigbrotr.sync_status WHERE relay_url = '$rich->{urls}[0]' AND phase = 'waiting' AND next_attempt > now() + interval '3000 s'";
 wait_for($node, "EXISTS (SELECT $waits)");
-my ($brought, $failures) = split /\|/, $node->safe_psql('postgres', "SELECT event_count, failure_count $waits");
+my ($brought, $failures) = split /\|/, $node->safe_psql('postgres', "SELECT new_event_count, failure_count $waits");
 cmp_ok($brought, '>=', 2000, 'a relay may bring its quota');
 cmp_ok($brought, '<', 15000, 'and not much more');
 is($failures, 0, 'which is no failure');
