@@ -10,7 +10,7 @@ namespace {
 
 /* NIP-67: an array of hints; some relays send a single string. Other values are ignored. */
 bool
-read_hints(Elements &elements, bool &finish)
+read_hints(Elements &elements, RelayMessage &message)
 {
 	json::Cursor &cursor = elements.cursor();
 	auto read_hint = [&] {
@@ -19,7 +19,8 @@ read_hints(Elements &elements, bool &finish)
 		json::String hint;
 		if (cursor.string(hint) != Reject::None)
 			return false;
-		finish |= json::equals(hint, "finish");
+		message.finish |= json::equals(hint, "finish");
+		message.more |= json::equals(hint, "more");
 		return true;
 	};
 
@@ -97,8 +98,7 @@ read_message(Elements &elements, RelayMessage &message)
 {
 	switch (message.type) {
 	case MessageType::Eose:
-		return elements.read_subscription(message.subscription) &&
-			   read_hints(elements, message.finish);
+		return elements.read_subscription(message.subscription) && read_hints(elements, message);
 	case MessageType::Closed:
 	case MessageType::NegErr:
 		return elements.read_subscription(message.subscription) && elements.read_text(message.text);
@@ -128,7 +128,7 @@ MessageParser::parse(std::string_view frame, RelayMessage &message)
 	message.type = MessageType::Unknown;
 	message.subscription.clear();
 	message.text.clear();
-	message.accepted = message.approximate = message.finish = false;
+	message.accepted = message.approximate = message.finish = message.more = false;
 	message.count = 0;
 
 	if (!simdjson::validate_utf8(frame.data(), frame.size()))

@@ -37,6 +37,7 @@ struct RelayMessage
 	uint64_t count = 0;    // Count
 	bool approximate = false; // Count
 	bool finish = false;      // Eose with the hint "finish" (NIP-67)
+	bool more = false;        // Eose with the hint "more"
 };
 
 /*

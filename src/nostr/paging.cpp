@@ -1,182 +1,288 @@
+/* Questions go out, answers come in: what is under way, and who is to judge it. */
 #include "paging.h"
 
-#include <algorithm>
-#include <iterator>
-#include <span>
+#include <utility>
+
+#include "probes.h"
 
 namespace nostr {
-namespace {
 
-/*
- * The smallest cap we believe a relay to have, as long as no page of several seconds has shown a
- * larger one. Real relays cap at 100 and more.
- */
-constexpr size_t kSmallestCap = 10;
+/* Pages whose checks are not answered yet. */
+constexpr size_t kMostChecks = 2;
+/* A range that is shorter is not worth to be read by two. */
+constexpr int64_t kLeastSplit = 7200;
 
-/* Stands for the refused events of a second: no event hashes to zero. */
-constexpr Id kRefused = {};
-
-} // namespace
-
-Pager::Pager(TimeRange range, int limit)
+Pager::Pager(TimeRange range, int limit, Conditions conditions, Habits &habits)
 	: range_{std::max<int64_t>(range.lower, 0), range.upper}, limit_(std::max(limit, 1)),
-	  done_(range_.lower > range_.upper)
+	  conditions_(std::move(conditions)), habits_(habits)
 {
+	if (range_.lower > range_.upper)
+		finish();
+	else if (!habits.orderly() && range_.upper != kOpenEnd)
+		read_small(range_, 3600);
 }
 
-Window
-Pager::window() const
+std::optional<Pager::Question>
+Pager::next()
 {
-	Window window;
+	auto question = [&](std::optional<Asked> &asked, Window window, bool page) {
+		window.members = conditions_.members;
+		asked.emplace(Asked{++last_number_, Answer(window)});
+		return Question{last_number_, std::move(window), page};
+	};
+	for (Check &check : checks_)
+		if (!check.asked)
+			return question(check.asked,
+							{.since = check.part.lower,
+							 .until = habits_.until_of(check.part.upper),
+							 .limit = int(check.expected.size()) + kFew,
+							 .kinds = check.kinds},
+							false);
+	if (main_ || stage_ == Stage::Done || checks_.size() >= kMostChecks)
+		return std::nullopt;
+	if (std::optional<Window> window = next_window())
+		return question(main_, *std::move(window), stage_ == Stage::Page);
+	return std::nullopt;
+}
+
+std::optional<Window>
+Pager::next_window()
+{
+	switch (stage_) {
+	case Stage::Page:
+		return page_window();
+	case Stage::Neighbour:
+		return neighbour_window();
+	case Stage::Probes:
+		return probes_[probe_];
+	case Stage::Control:
+		return control_question(habits_);
+	case Stage::Dense:
+		return dense_->next();
+	case Stage::Small:
+		return small_->next(habits_);
+	case Stage::Done:
+		break;
+	}
+	return std::nullopt;
+}
+
+/* Some relays leave the bounds out, so that both are one second wider. */
+Window
+Pager::page_window() const
+{
+	Window window{.limit = limit_ * habits_.overlong};
 	if (range_.lower > 0)
-		window.since = range_.lower;
-	if (range_.upper != kOpenEnd)
+		window.since = range_.lower - 1;
+	if (range_.upper < kOpenEnd - 1)
+		window.until = wider_ ? range_.upper + 1 : habits_.until_of(range_.upper);
+	else if (range_.upper < kOpenEnd)
 		window.until = range_.upper;
-	window.limit = limit_;
 	return window;
 }
 
-bool
-Pager::inside(int64_t created_at) const
+Window
+Pager::neighbour_window() const
 {
-	return !done_ && created_at >= range_.lower && created_at <= range_.upper;
+	/* Twice as many: so it shows that it would have sent more. */
+	Window window{.limit = int(boundary_.size()) * 2 + kFew};
+	if (range_.upper < kOpenEnd - 1)
+		window.until = wider_ ? range_.upper + 1 : habits_.until_of(range_.upper);
+	return window;
 }
 
-bool
-Pager::on_event(const Id &id, int64_t created_at)
+Answer *
+Pager::answer(uint32_t number)
 {
-	const Seen event{created_at, id};
-	if (!inside(created_at)) {
-		in_order_ = false;
-		return false;
+	if (main_ && main_->number == number)
+		return &main_->answer;
+	for (Check &check : checks_)
+		if (check.asked && check.asked->number == number)
+			return &check.asked->answer;
+	return nullptr;
+}
+
+std::vector<Claim>
+Pager::end(uint32_t number)
+{
+	if (main_ && main_->number == number) {
+		Asked ended = *std::exchange(main_, std::nullopt);
+		return end_main(ended.answer);
 	}
-	in_order_ &= !last_ || (created_at <= last_->first && event != *last_);
-	last_ = event;
-	page_events_++;
-	page_.push_back(event);
-	return true;
-}
-
-/*
- * The times of refused events are those that anybody wrote, so they count only where nothing else
- * came, and only if they fall as those of a page do.
- */
-void
-Pager::on_refused(std::optional<int64_t> created_at)
-{
-	page_events_++;
-	refused_++;
-	if (!created_at || !inside(*created_at))
-		return;
-	refused_in_order_ &= *created_at <= oldest_refused_.value_or(INT64_MAX);
-	oldest_refused_ = std::min(*created_at, oldest_refused_.value_or(INT64_MAX));
-}
-
-/* Can the relay have cut a page that lies within one second, inside that second? */
-bool
-Pager::may_be_cut() const
-{
-	const size_t cap = largest_page_ > 0 ? largest_page_ : kSmallestCap;
-	return page_.size() + refused_ >= std::min<size_t>(limit_, cap);
-}
-
-std::vector<Claim>
-Pager::on_end_of_page(bool finish)
-{
-	return end_page(finish, false);
-}
-
-std::vector<Claim>
-Pager::on_cut()
-{
-	if (in_order_ && !page_.empty())
-		return end_page(false, true);
-	done_ = true;
-	drop_page();
+	for (auto check = checks_.begin(); check != checks_.end(); ++check)
+		if (check->asked && check->asked->number == number) {
+			Check ended = std::move(*check);
+			checks_.erase(check);
+			return end_check(std::move(ended));
+		}
 	return {};
 }
 
 std::vector<Claim>
-Pager::end_page(bool finish, bool cut)
+Pager::end_main(Answer &answer)
 {
-	std::vector<Claim> claims;
-	if (done_)
-		return claims;
-	const auto [lower, upper] = range_;
-	auto claim = [&](int64_t from, int64_t to, bool read, std::span<const Seen> shown) {
-		const auto events =
-			std::count_if(shown.begin(), shown.end(), [](auto &s) { return s.second != kRefused; });
-		claims.push_back({.range = {from, to},
-						  .evidence = read ? Evidence::Paged : Evidence::Partial,
-						  .doubts = read ? Doubts() : Doubts(Doubt::Dense),
-						  .events = events});
-	};
-
-	if (page_.empty() && oldest_refused_ && refused_in_order_)
-		page_.emplace_back(*oldest_refused_, kRefused);
-	std::sort(page_.begin(), page_.end());
-	page_.erase(std::unique(page_.begin(), page_.end()), page_.end());
-	std::vector<Seen> seen; // the page, and what earlier pages showed of its newest second
-	std::set_union(page_.begin(), page_.end(), boundary_.begin(), boundary_.end(),
-				   std::back_inserter(seen));
-
-	// The relay did not repeat the second where it had stopped (it takes `until` as exclusive?), so
-	// the rest of that second may be missing.
-	const bool contradicted = !boundary_.empty() && (page_.empty() || page_.back().first != upper);
-	// "finish" of a full page, or of one of nothing but refused events, is not believed.
-	finish = finish && page_events_ < limit_ && (!page_.empty() || refused_ == 0);
-
-	if (finish && contradicted) {
-		claim(upper, upper, false, boundary_);
-		if (lower < upper)
-			claim(lower, upper - 1, true, page_);
-		done_ = true;
-	} else if (finish || (seen.empty() && refused_ == 0)) {
-		claim(lower, upper, true, seen);
-		done_ = true;
-	} else if (page_.empty() && refused_ > 0) {
-		done_ = true; // there is more, but nobody knows where: the rest stays unproven
-	} else if (page_.empty() || page_.front().first == upper) {
-		// Nothing older: the same question would be answered with the same events, so step below.
-		// An empty page where there was something before proves nothing.
-		const bool whole = !page_.empty() && !cut && !may_be_cut();
-		claim(upper, upper, whole, seen);
-		boundary_.clear();
-		done_ = lower == upper;
-		range_.upper = done_ ? upper : upper - 1;
-	} else {
-		const int64_t oldest = page_.front().first;
-		int64_t top = upper;
-		if (contradicted) {
-			claim(upper, upper, false, boundary_);
-			seen = page_;
-			top = upper - 1;
-		}
-		const auto newer = std::upper_bound(seen.begin(), seen.end(), oldest,
-											[](int64_t t, const Seen &s) { return t < s.first; });
-		if (oldest < top)
-			claim(oldest + 1, top, true, {newer, seen.end()});
-		boundary_.assign(seen.begin(), newer);
-		if (page_.back().first > oldest)
-			largest_page_ = std::max(largest_page_, page_.size());
-		range_.upper = oldest;
+	const SeenSet all = answer.shown({0, kOpenEnd});
+	habits_.note(all);
+	switch (stage_) {
+	case Stage::Page:
+		end_page(answer);
+		break;
+	case Stage::Neighbour:
+		end_neighbour(answer);
+		break;
+	case Stage::Probes:
+		end_probe(answer);
+		break;
+	case Stage::Control:
+		end_control(answer);
+		break;
+	case Stage::Dense:
+		if (habits_.until == Habits::Until::Unknown &&
+			!answer.shown({range_.upper, range_.upper}).empty())
+			habits_.until = Habits::Until::Inclusive;
+		dense_->end(answer);
+		end_dense();
+		break;
+	case Stage::Small:
+		claims_ = small_->end(answer, habits_);
+		end_small();
+		break;
+	case Stage::Done:
+		break;
 	}
-	drop_page();
-	return claims;
+	return std::exchange(claims_, {});
+}
+
+std::vector<Claim>
+Pager::fail(uint32_t number)
+{
+	if (main_ && main_->number == number) {
+		Asked failed = *std::exchange(main_, std::nullopt);
+		switch (stage_) {
+		case Stage::Dense:
+			dense_->fail();
+			end_dense();
+			break;
+		case Stage::Small:
+			claims_ = small_->fail(habits_);
+			end_small();
+			break;
+		case Stage::Page:
+		case Stage::Done:
+			break;
+		case Stage::Probes:
+			if (asks_fewer_kinds())
+				break;
+			[[fallthrough]];
+		default:
+			failed.answer.doubt(Doubt::EndUnprobed);
+			return end_main(failed.answer);
+		}
+		return std::exchange(claims_, {});
+	}
+	for (Check &check : checks_)
+		if (check.asked && check.asked->number == number && !check.kinds.empty()) {
+			/* One of the kinds may be shown to their readers only. */
+			check.kinds.clear();
+			check.asked.reset();
+			return {};
+		}
+	if (Answer *asked = answer(number)) {
+		asked->doubt(Doubt::Hole);
+		return end(number);
+	}
+	return {};
 }
 
 void
-Pager::drop_page()
+Pager::drop(uint32_t number)
 {
-	page_.clear();
-	page_events_ = refused_ = 0;
-	oldest_refused_.reset();
-	last_.reset();
-	in_order_ = refused_in_order_ = true;
-	if (done_) {
-		page_ = std::vector<Seen>();
-		boundary_ = std::vector<Seen>();
+	if (main_ && main_->number == number) {
+		repeated_ += main_->answer.raw();
+		main_.reset();
 	}
+	for (Check &check : checks_)
+		if (check.asked && check.asked->number == number)
+			check.asked.reset();
+}
+
+void
+Pager::doubt(Doubt doubt)
+{
+	if (main_)
+		main_->answer.doubt(doubt);
+	for (Check &check : checks_)
+		if (check.asked)
+			check.asked->answer.doubt(doubt);
+}
+
+std::optional<TimeRange>
+Pager::split()
+{
+	const int64_t left = range_.upper - range_.lower;
+	if (stage_ != Stage::Page || range_.upper == kOpenEnd || last_span_ == 0 ||
+		left < std::max(kLeastSplit, last_span_ * 2))
+		return std::nullopt;
+	const int64_t middle = range_.lower + left / 2;
+	const TimeRange older{range_.lower, middle};
+	range_.lower = middle + 1;
+	return older;
+}
+
+void
+Pager::claim(TimeRange range, Doubts doubts, const SeenSet &shown, int64_t refused)
+{
+	claims_.push_back({.range = range,
+					   .evidence = doubts.cut() ? Evidence::Partial : Evidence::Paged,
+					   .doubts = doubts,
+					   .events = int64_t(within(shown, range).size()),
+					   .refused = refused});
+}
+
+void
+Pager::read_small(TimeRange range, int64_t length)
+{
+	stage_ = Stage::Small;
+	small_lower_ = range.lower;
+	boundary_.clear();
+	small_.emplace(range, length, limit_, conditions_);
+}
+
+void
+Pager::go_on(int64_t upper, SeenSet boundary)
+{
+	stage_ = Stage::Page;
+	range_.upper = upper;
+	boundary_ = std::move(boundary);
+	found_.clear();
+	wider_ = boundary_.empty() && habits_.until == Habits::Until::Unknown;
+	end_doubts_ = {};
+	retries_ = 0;
+}
+
+void
+Pager::step_below(int64_t second)
+{
+	if (second <= range_.lower)
+		return finish();
+	go_on(second - 1, {});
+}
+
+void
+Pager::finish()
+{
+	stage_ = Stage::Done;
+	boundary_ = SeenSet();
+	found_ = SeenSet();
+}
+
+size_t
+Pager::memory() const
+{
+	size_t bytes = boundary_.capacity() * sizeof(Seen) + (main_ ? main_->answer.memory() : 0);
+	for (const Check &check : checks_)
+		bytes += check.asked ? check.asked->answer.memory() : 0;
+	return bytes;
 }
 
 } // namespace nostr

@@ -1,90 +1,145 @@
 /*
- * Paging: how a whole time range is read from a relay that answers REQ with at most some unknown
- * number of events, newest first (NIP-01). Sans I/O: says what to ask, is told what came, says
- * what is proven.
+ * Paging: how a time range is read from a relay that answers REQ with at most some unknown number
+ * of events, newest first (NIP-01), and how much of that may be believed. Sans I/O: says what to
+ * ask, is told what came, says what is claimed, with which evidence and which doubts.
  *
- * The next page asks `until` = the oldest second received, again and not minus one, because
- * the page may have been cut inside that second. A short page proves nothing (relays count hidden
- * events against their cap before they filter them out): only an empty page below ends the range,
- * or the hint "finish" of NIP-67. The whole argument: docs/development/paging.md.
+ * The next page asks `until` = the oldest second received, again and not minus one, because the
+ * page may have been cut inside that second. A short or empty page proves nothing: what ends a
+ * range is an event from below it, or probes that find none and a control question that finds one.
+ * The whole argument: docs/development/paging.md.
  */
 #pragma once
 
+#include <deque>
 #include <optional>
-#include <utility>
 #include <vector>
 
-#include "evidence.h"
-#include "message.h"
+#include "dense_second.h"
+#include "small_windows.h"
 
 namespace nostr {
 
 /*
- * Reads one range, newest page first. Use: while (!done()) { send window(); for each event that
- * passed shape and id checks: on_event(); at EOSE: claims = on_end_of_page(). }
- * A range whose upper bound is open (kOpenEnd) is asked without `until`.
+ * Reads one range. Use: while (!done()) { while (next()) send it; for each event of the answer:
+ * answer(number)->add(); at EOSE: claims = end(number). }
  *
- * Keeps the events of one page, repeats included: a page that grows far beyond the limit is to be
- * ended with on_cut().
+ * A page and small questions about earlier pages may be under way at the same time. Keeps the
+ * events of what is under way: an answer that grows far beyond its limit is to be cut.
  */
 class Pager
 {
   public:
-	static constexpr int64_t kOpenEnd = INT64_MAX;
+	static constexpr int64_t kOpenEnd = INT64_MAX; // asked without `until`
 
-	Pager(TimeRange range, int limit);
+	struct Question
+	{
+		uint32_t number;
+		Window window;
+		bool page; // else one of the small ones that check
+	};
 
-	bool done() const { return done_; }
-	/* The window of the page to ask now. `since` only if lower > 0. */
-	Window window() const;
-	/* False if the event is outside the asked window (then it does not count). */
-	bool on_event(const Id &id, int64_t created_at);
-	/*
-	 * An event of the page was refused: a page of nothing else is not the end. Only for such a page
-	 * `created_at`, as far as it can be read, says how far down it reached; it is not trusted
-	 * where events say it.
-	 */
-	void on_refused(std::optional<int64_t> created_at);
-	/* The page ended. `finish` is the NIP-67 hint. Returns what this page proved, maybe nothing. */
-	std::vector<Claim> on_end_of_page(bool finish);
-	/* For the pages to be asked from now on. */
-	void set_limit(int limit) { limit_ = limit; }
-	/*
-	 * We ended the page before the relay did. What came proves something only if it came newest
-	 * first: then the relay had shown all down to the oldest second. If it did not, or nothing
-	 * came, the pass is over, since the same question would be answered in the same way.
-	 */
-	std::vector<Claim> on_cut();
-	/* Did the page so far come newest first, all of it inside the window, nothing twice in a row?
-	 */
-	bool in_order() const { return in_order_; }
-	/* Forgets what came of the current page: the same window is to be asked again. */
-	void drop_page();
-	/* Events of the current page so far, repeats and refused ones included: the bound against
-	 * floods is the caller's. */
-	int page_events() const { return page_events_; }
+	Pager(TimeRange range, int limit, Conditions conditions, Habits &habits);
+
+	bool done() const { return stage_ == Stage::Done && checks_.empty(); }
+	/* What is to be asked now; nothing: an answer is awaited. */
+	std::optional<Question> next();
+	/* The answer to a question; null if it is of no more use: close it. */
+	Answer *answer(uint32_t number);
+	/* The answer is whole, or was cut. */
+	std::vector<Claim> end(uint32_t number);
+	/* There will be none. A page that is not answered is asked again. */
+	std::vector<Claim> fail(uint32_t number);
+	/* The question is to be asked again. */
+	void drop(uint32_t number);
+	/* Something that names no question speaks against all that are under way. */
+	void doubt(Doubt doubt);
+	void set_limit(int limit) { limit_ = std::max(limit, 1); }
+	/* Gives the older half of what is left away, to be read by another one at the same time, if it
+	 * is worth it. */
+	std::optional<TimeRange> split();
+
+	/* Events that came again, which had been shown to this pager before. */
+	int64_t repeated() const { return repeated_ + (small_ ? small_->repeated() : 0); }
 	/* Bytes of memory held. */
-	size_t memory() const { return (page_.capacity() + boundary_.capacity()) * sizeof(Seen); }
+	size_t memory() const;
 
   private:
-	using Seen = std::pair<int64_t, Id>; // created_at first: sorted means by time
+	enum class Stage : uint8_t
+	{
+		Page,
+		Neighbour, // is there an older event below the range?
+		Probes,    // is there really none?
+		Control,   // does the relay answer at all?
+		Dense,
+		Small,
+		Done
+	};
+	struct Asked
+	{
+		uint32_t number;
+		Answer answer;
+	};
+	/* A part of a page that is asked for once more. The claim of the page waits until it shows
+	 * nothing else. */
+	struct Check
+	{
+		TimeRange part;
+		std::vector<int32_t> kinds; // only these; empty: all
+		SeenSet expected;           // what the page had shown of it
+		TimeRange span;             // of the page
+		Claim claim;
+		std::optional<Asked> asked;
+	};
 
-	bool inside(int64_t created_at) const;
-	bool may_be_cut() const;
-	std::vector<Claim> end_page(bool finish, bool cut);
+	std::optional<Window> next_window();
+	Window page_window() const;
+	Window neighbour_window() const;
+	std::vector<Claim> end_main(Answer &answer);
+	void end_page(Answer &answer);
+	void end_empty_page(Answer &answer);
+	void pass_over_top();
+	void look_below(const Answer &answer);
+	void end_neighbour(Answer &answer);
+	void end_probe(Answer &answer);
+	void end_probes();
+	bool asks_fewer_kinds();
+	void end_control(const Answer &answer);
+	void end_dense();
+	void end_small();
+	std::vector<Claim> end_check(Check check);
+	void distrust(TimeRange span);
+	bool asks_again(const Answer &answer);
+	bool boundary_lost(const Answer &answer, const SeenSet &shown);
+	void hold(TimeRange span, const SeenSet &shown, Claim claim, const Answer &answer);
+	void claim(TimeRange range, Doubts doubts, const SeenSet &shown, int64_t refused = 0);
+	void claim_bottom(int64_t refused);
+	void read_small(TimeRange range, int64_t length);
+	void read_dense(int raw);
+	void go_on(int64_t upper, SeenSet boundary);
+	void step_below(int64_t second);
+	void finish();
 
-	TimeRange range_; // what is still to be read
+	TimeRange range_; // still to be read
 	int limit_;
-	bool done_ = false;
-	int page_events_ = 0;
-	int refused_ = 0; // of the current page
-	std::optional<int64_t> oldest_refused_;
-	bool refused_in_order_ = true; // the times of refused events did not rise
-	std::optional<Seen> last_;     // the last event of the current page
-	bool in_order_ = true;
-	std::vector<Seen> page_;     // events of the current page, repeats included
-	std::vector<Seen> boundary_; // what earlier pages showed of second range_.upper
-	size_t largest_page_ = 0;    // size of the largest page of several seconds
+	const Conditions conditions_;
+	Habits &habits_;
+	Stage stage_ = Stage::Page;
+	uint32_t last_number_ = 0;
+	std::optional<Asked> main_; // page, or question of another stage
+	std::deque<Check> checks_;  // of pages above `range_`, newest first
+	std::vector<Claim> claims_; // to be handed out
+	SeenSet boundary_;          // what was shown of second range_.upper
+	bool wider_ = true;         // ask one second higher
+	int retries_ = 0;
+	int64_t last_span_ = 0; // seconds of the last page
+	std::vector<Window> probes_;
+	size_t probe_ = 0;
+	SeenSet found_;     // by probes
+	Doubts end_doubts_; // against the end of the range
+	std::optional<DenseSecond> dense_;
+	std::optional<SmallWindows> small_;
+	int64_t small_lower_ = 0; // where small windows end
+	int64_t repeated_ = 0;
 };
 
 } // namespace nostr

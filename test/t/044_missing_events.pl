@@ -46,7 +46,7 @@ $admin->quit;
 wait_for($node, "EXISTS (SELECT FROM bigbrotr.coverage WHERE $time{$newest} BETWEEN lower AND upper)");
 is($node->safe_psql('postgres', "SELECT count(*) FROM bigbrotr.event_relay WHERE event_id = '\\x$id'"), 1, 'what is claimed is archived');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.event_relay'), scalar(@events), 'and so is all else');
-is($node->safe_psql('postgres', q{SELECT bigbrotr.service_stats('synchronizer')->'custom'->>'events_missing'}), 1, 'one event was missing');
+cmp_ok($node->safe_psql('postgres', q{SELECT bigbrotr.service_stats('synchronizer')->'custom'->>'events_missing'}), '>', 0, 'an event was missing');
 is($node->safe_psql('postgres', 'SELECT failures FROM _bigbrotr.relay_sync'), 0, 'which is no fault of the relay');
 
 $node->stop;

@@ -1,7 +1,8 @@
 /*
  * A relay for load: serves events from memory as fast as they are read, with little CPU of its own.
  * One thread, one port; each path /0, /1, … is a relay. Answers REQ with one filter of since, until
- * and limit; everything else a relay does is not here. No TLS, no compression.
+ * and limit, passes over kinds and authors; everything else a relay does is not here. No TLS, no
+ * compression.
  *
  * With --publish new events, signed as they are made, reach relays that are chosen at random, each
  * relay at a moment of its own within a second; a relay sends them to open subscriptions and serves
@@ -282,6 +283,9 @@ class Server
 			return say(c, "CLOSED", subscription, "unsupported: one REQ filter only");
 		int64_t since = 0, until = INT64_MAX, limit = INT64_MAX;
 		for (auto field : filter) {
+			/* As some relays do. */
+			if (field.key == "kinds" || field.key == "authors")
+				continue;
 			int64_t *target = field.key == "since"   ? &since
 							  : field.key == "until" ? &until
 							  : field.key == "limit" ? &limit

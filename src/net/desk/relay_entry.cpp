@@ -1,5 +1,7 @@
 #include "net/desk/relay_entry.h"
 
+#include <utility>
+
 namespace net {
 
 RelayEntry::RelayEntry(ClientHost &host, Intake &intake, Link &link, PageQueue &queue,
@@ -9,37 +11,43 @@ RelayEntry::RelayEntry(ClientHost &host, Intake &intake, Link &link, PageQueue &
 {
 }
 
+/* Can others change what a relay of this URL says? Overlay networks encrypt by themselves. */
+static bool
+is_exposed(std::string_view url)
+{
+	return !nostr::relay_endpoint(url).tls &&
+		   nostr::normalise_relay_url(url).network == nostr::Network::Clearnet;
+}
+
 void
 RelayEntry::open(const wire::RelayOpen &task)
 {
 	stop();
 	live_.reset();
-	page_.reset();
+	reading_.reset();
 	attempt_ = task.attempt;
 	live_wanted_ = task.live;
-	ranges_.clear();
-	add_ranges(task.ranges);
 	if (task.page_limit > 0)
 		learned_.page_limit = int(std::min<uint32_t>(task.page_limit, INT32_MAX));
 	learned_.pacer.set_pause(std::max(learned_.pacer.pause(), Pacer::Pause(task.pace_ms)));
 	client_ = std::make_unique<RelayClient>(host_, *this);
 	context_.emplace(JobContext{*client_, intake_, ledger_, learned_});
+	if (is_exposed(task.url))
+		context_->doubts |= nostr::Doubt::Unencrypted;
+	reading_.emplace(*context_);
+	reading_->set_filters(task.filters);
+	reading_->add(task.ranges);
+	caught_up_ = false;
 	accounted_bytes_ = 0;
 	client_->start(task.url);
 }
 
 void
-RelayEntry::add_ranges(const std::vector<wire::Range> &ranges)
-{
-	ranges_.insert(ranges_.end(), ranges.begin(), ranges.end());
-}
-
-void
 RelayEntry::more(const std::vector<wire::Range> &ranges)
 {
-	add_ranges(ranges);
-	if (state() == RelayClient::State::Open && !page_)
-		next_range();
+	reading_->add(ranges);
+	caught_up_ = false;
+	advance();
 }
 
 /* The ledger holds the report back until all before it is in a batch. */
@@ -62,7 +70,7 @@ RelayEntry::on_open()
 	say(wire::RelayPhase::Connected);
 	/* First, so that nothing new is missed while the old is paged. */
 	subscribe_live();
-	next_range();
+	advance();
 }
 
 void
@@ -73,26 +81,10 @@ RelayEntry::subscribe_live()
 }
 
 void
-RelayEntry::next_range()
-{
-	page_.reset();
-	while (!page_ && !ranges_.empty()) {
-		const wire::Range &range = ranges_.front();
-		page_.emplace(*context_, nostr::TimeRange{range.lower, range.upper}, range.max_pages);
-		ranges_.pop_front();
-		if (page_->result())
-			page_.reset();
-	}
-	if (page_)
-		queue_page();
-	else
-		all_paged();
-}
-
-void
 RelayEntry::all_paged()
 {
 	account();
+	caught_up_ = true;
 	say_caught_up();
 	if (!live_)
 		finish("", "");
@@ -109,8 +101,7 @@ RelayEntry::say_caught_up()
 void
 RelayEntry::queue_page()
 {
-	if (queued_ || !page_ || !page_->waiting() ||
-		!learned_.pacer.ready(host_.transport.clock.now()))
+	if (queued_ || !learned_.pacer.ready(host_.transport.clock.now()) || !reading_->waiting())
 		return;
 	queued_ = true;
 	queue_.push_back(relay_id_);
@@ -119,12 +110,10 @@ RelayEntry::queue_page()
 bool
 RelayEntry::ask_page()
 {
-	if (state() == RelayClient::State::Open && page_ && page_->waiting()) {
-		if (!page_->ask())
-			return false;
-		advance();
-	}
+	if (state() == RelayClient::State::Open && !reading_->ask())
+		return false;
 	queued_ = false;
+	advance();
 	return true;
 }
 
@@ -144,30 +133,40 @@ RelayEntry::advance()
 	if (live_ && live_->result()) {
 		link_.log(wire::LogLevel::Debug, relay_id_, "no live events: " + live_->result()->detail);
 		live_.reset();
-		if (!page_)
+		if (reading_->done())
 			return finish("", "");
 	}
-	if (!page_ || !page_->result())
-		return queue_page();
-	Result result = *page_->result();
-	if (*result.reason)
-		cut(result.reason, result.detail);
-	else
-		next_range();
+	if (const Result *failure = reading_->failure())
+		return cut(failure->reason, failure->detail);
+	reading_->advance();
+	if (const Result *failure = reading_->failure())
+		return cut(failure->reason, failure->detail);
+	if (!reading_->done())
+		queue_page();
+	else if (!caught_up_)
+		all_paged();
 }
 
 void
-RelayEntry::on_late_event(nostr::Event &event)
+RelayEntry::on_late_event(nostr::Event &event, const std::string &subscription)
 {
-	if (page_)
-		page_->on_late_event();
+	if (!context_->sent.contains(event.id))
+		reading_->on_late_event(event, subscription);
 	if (!context_->pass_on_unasked(event))
 		on_ignored();
+}
+
+/* What it shows to strangers may be a part. */
+void
+RelayEntry::on_auth()
+{
+	context_->doubts |= nostr::Doubt::Auth;
 }
 
 void
 RelayEntry::on_notice(std::string_view text)
 {
+	reading_->on_notice(text);
 	link_.log(wire::LogLevel::Debug, relay_id_, "notice: " + std::string(text));
 }
 
@@ -211,7 +210,7 @@ RelayEntry::tick()
 	if (state() == RelayClient::State::Ended) {
 		/* Only here, where none of them is at work. */
 		live_.reset();
-		page_.reset();
+		reading_.reset();
 		context_.reset();
 		client_.reset();
 		return;
@@ -226,9 +225,8 @@ RelayEntry::tick()
 		return;
 	if (live_)
 		live_->tick();
-	if (page_)
-		page_->tick();
-	else if (context_->dropped && !intake_.budget().full())
+	reading_->tick();
+	if (reading_->done() && context_->dropped && !intake_.budget().full())
 		say_caught_up();
 	advance();
 }
@@ -240,11 +238,14 @@ RelayEntry::account()
 	intake_.outbox().traffic({.relay_id = relay_id_,
 							  .bytes = bytes - accounted_bytes_,
 							  .messages = messages_,
-							  .pages = context_->pages});
+							  .pages = context_->pages,
+							  .questions = context_->questions,
+							  .delivered = context_->delivered,
+							  .repeated = context_->repeated});
 	accounted_bytes_ = bytes;
 	messages_ = 0;
-	guard_.excuse(context_->pages);
-	context_->pages = 0;
+	guard_.excuse(context_->questions);
+	context_->pages = context_->questions = context_->delivered = context_->repeated = 0;
 }
 
 void

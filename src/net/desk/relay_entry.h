@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "net/job/live_job.h"
-#include "net/job/page_job.h"
+#include "net/job/reading.h"
 #include "net/relay/flood_guard.h"
 
 namespace net {
@@ -57,7 +57,8 @@ class RelayEntry final : public RelayClient::Owner
 	void queue_page();
 
 	void on_open() override;
-	void on_late_event(nostr::Event &event) override;
+	void on_late_event(nostr::Event &event, const std::string &subscription) override;
+	void on_auth() override;
 	void on_notice(std::string_view text) override;
 	void on_refused(const char *reason, std::string_view detail) override;
 	void on_not_taken(const char *reason, std::string_view detail) override;
@@ -66,11 +67,9 @@ class RelayEntry final : public RelayClient::Owner
 	void on_handled() override;
 	void on_ended(const char *reason, std::string_view detail) override;
 
-	void add_ranges(const std::vector<wire::Range> &ranges);
 	void say(wire::RelayPhase phase, const char *reason = "", std::string detail = "");
 	void advance();
 	void subscribe_live();
-	void next_range();
 	void all_paged();
 	void say_caught_up();
 	void account();
@@ -88,12 +87,12 @@ class RelayEntry final : public RelayClient::Owner
 
 	uint32_t attempt_ = 0;
 	bool live_wanted_ = false;
-	std::deque<wire::Range> ranges_; // still to be read, without the page job's
 	std::unique_ptr<RelayClient> client_;
 	std::optional<JobContext> context_;
 	std::optional<LiveJob> live_;
-	std::optional<PageJob> page_;
-	bool queued_ = false; // a page waits for memory
+	std::optional<Reading> reading_;
+	bool caught_up_ = false; // and that was said
+	bool queued_ = false;    // a page waits for memory
 	uint64_t accounted_bytes_ = 0;
 	uint64_t messages_ = 0; // not yet accounted
 };

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,24 @@ struct Learned
 	Pacer pacer;
 	int page_limit = 0;                 // more made it stall; 0: nothing learned
 	size_t event_bytes = kTypicalEvent; // of its pages, on the average
+
+	/* Questions at the same time: so many at first, more as they are answered. A relay that
+	 * complains is asked one after the other. */
+	static constexpr int kFirstWidth = 4, kMostWidth = 8, kGrowsAfter = 16;
+
+	int width = kFirstWidth;
+	int answers = 0;
+	int late_events = 0; // that came after their answer had been said to be whole
+
+	void answered()
+	{
+		if (++answers % kGrowsAfter == 0 && width > 1)
+			width = std::min(width + 1, kMostWidth);
+	}
+	/* Ranges at the same time: each has a page under way, and what checks the page before. */
+	int readers() const { return (width + 1) / 2; }
+	/* It says that all has come before it has. */
+	bool too_early() const { return late_events >= 3; }
 };
 
 /* What the jobs of one connection work with. */
@@ -44,8 +63,17 @@ struct JobContext
 	Learned &learned;
 	static constexpr size_t kSent = 256;
 	IdTable sent{kSent}; // what this relay sent lately: repeats are not news
-	uint32_t pages = 0;
-	bool dropped = false; // an event for want of memory
+	uint32_t pages = 0;  // this and the next three: since they were accounted
+	uint32_t questions = 0;
+	uint32_t delivered = 0;      // events in answer to questions
+	uint32_t repeated = 0;       // of these: shown before to the same reading
+	int in_flight = 0;           // questions
+	bool heard = false;          // the relay has answered something
+	bool repeated_first = false; // the first question
+	int complaints = 0;          // "too fast", since the last answer
+	std::string notice;          // last complaint or notice since an answer
+	nostr::Doubts doubts;        // against everything that this connection brings
+	bool dropped = false;        // an event for want of memory
 
 	/* False: the relay has just sent it, so that it is passed over. */
 	bool pass_on(nostr::Event &event, bool live = false)

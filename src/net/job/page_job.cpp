@@ -1,26 +1,29 @@
 #include "net/job/page_job.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace net {
 
 using std::chrono::seconds;
 
-/* How long a page may take, in response time-outs, if it comes drop by drop. */
-constexpr int kPageTimeouts = 60;
-/* A page that comes late finds room or not: relays that do not answer must not hold it for others.
- */
-constexpr seconds kPromiseKept{2};
 /* How often a relay may say in a row that it is asked too fast. */
 constexpr int kMaxComplaints = 5;
-/* A relay that complained by a notice may answer all the same; after this time it will not. */
-constexpr seconds kAfterNotice{2};
+/* Answers that are remembered after their end. */
+constexpr size_t kEnded = 8;
+/* Older than this an event is not taken for a new one. */
+constexpr int64_t kSettled = 900;
+/* So long without a tick: this process was stopped, and relays may have dropped what it did not
+ * read. */
+constexpr seconds kStopped{5};
 
-PageJob::PageJob(JobContext &context, nostr::TimeRange range, uint32_t max_pages)
-	: context_(context), pager_(range, limit()), pages_left_(max_pages)
+PageJob::PageJob(JobContext &context, FilterReading &filter, const wire::Range &range)
+	: context_(context), range_(range),
+	  pager_({range.lower, range.upper}, limit(), filter.conditions, filter.habits),
+	  ticked_(context.client.now())
 {
 	if (pager_.done())
-		end("", "");
+		finish();
 }
 
 /* As many events as the setting says, as the relay can bear, and as there may be memory for. */
@@ -36,179 +39,154 @@ PageJob::limit() const
 }
 
 bool
+PageJob::waiting()
+{
+	questions_.remove_if([](const Question &question) { return question.over(); });
+	if (result_ || context_.in_flight >= context_.learned.width)
+		return false;
+	if (next_ && !pager_.answer(next_->number))
+		next_.reset();
+	if (!next_) {
+		pager_.set_limit(limit());
+		next_ = pager_.next();
+	}
+	return next_.has_value();
+}
+
+bool
 PageJob::ask()
 {
-	RelayClient &client = context_.client;
-	if (client.blocked()) {
-		end("stalled", "does not read");
+	if (!waiting())
+		return true;
+	if (context_.client.blocked()) {
+		on_failed("stalled", "does not read");
 		return true;
 	}
-	pager_.set_limit(limit());
 	Budget &budget = context_.intake.budget();
-	size_t worst = std::min(size_t(limit()) * context_.learned.event_bytes, budget.largest_page());
+	size_t worst = std::min(size_t(*next_->window.limit) * context_.learned.event_bytes,
+							budget.largest_page());
 	if (!budget.reserve(worst))
 		return false;
-	promised_ = worst;
-	events_ = bytes_ = 0;
-	slowed_ = false;
-	id_ = client.new_id('p');
-	asked_at_ = client.host().transport.clock.unix_seconds();
-	since_ = progress_ = client.now();
-	context_.learned.pacer.asked(since_);
-	client.ask(id_, pager_.window(), *this);
+	auto question = *std::exchange(next_, std::nullopt);
+	questions_.emplace_back(context_, static_cast<Question::Asker &>(*this), std::move(question),
+							worst);
+	asked_at_ = std::min(asked_at_, questions_.back().asked_at());
 	return true;
 }
 
 void
 PageJob::tick()
 {
-	if (result_ || id_.empty())
-		return;
-	Clock::Time now = context_.client.now();
-	auto limit = context_.client.host().config.response_timeout;
-	if (now - since_ > kPromiseKept)
-		give_back(SIZE_MAX);
-	if (slowed_ && now - progress_ > kAfterNotice && complaints_ <= kMaxComplaints)
-		drop_page();
-	else if (now - progress_ > limit)
-		stalled(notice_);
-	else if (now - since_ > limit * kPageTimeouts)
-		stalled("a page drop by drop");
+	const Clock::Time now = context_.client.now();
+	if (now - std::exchange(ticked_, now) > kStopped)
+		pager_.doubt(nostr::Doubt::Backpressure);
+	for (Question &question : questions_)
+		if (!result_)
+			question.tick();
+	if (!result_)
+		advance();
+}
+
+std::optional<wire::Range>
+PageJob::split()
+{
+	if (result_ || range_.max_pages > 0)
+		return std::nullopt;
+	const auto older = pager_.split();
+	if (!older)
+		return std::nullopt;
+	wire::Range range = range_;
+	range.lower = older->lower;
+	range.upper = older->upper;
+	range.expected = 0; // nobody knows in which half they were
+	return range;
+}
+
+void
+PageJob::on_answered(Question &question)
+{
+	context_.complaints = 0;
+	context_.notice.clear();
+	context_.learned.answered();
+	if (const nostr::Answer *answer = pager_.answer(question.number())) {
+		nostr::TimeRange shown{question.window().since.value_or(0),
+							   std::min(question.window().until.value_or(INT64_MAX), asked_at_)};
+		if (const auto events = answer->shown(shown); !events.empty())
+			shown.lower = events.back().created_at + 1;
+		if (!answer->was_cut() && shown.lower <= shown.upper)
+			ended_.push_back({question.id(), shown});
+		if (ended_.size() > kEnded)
+			ended_.pop_front();
+	}
+	if (question.is_page()) {
+		context_.pages++;
+		pages_++;
+	}
+	claim(pager_.end(question.number()));
+	advance();
+}
+
+/* Claims wait in the ledger for the events that came before. */
+void
+PageJob::claim(const std::vector<nostr::Claim> &claims)
+{
+	std::vector<wire::Claim> said;
+	for (nostr::Claim claim : claims) {
+		events_ += claim.events;
+		/* Nobody knows yet what the seconds to come will hold. */
+		const int64_t ahead = context_.client.host().clocks.ahead();
+		claim.range.upper = std::min(claim.range.upper, asked_at_ - std::max<int64_t>(ahead, 0));
+		if (claim.range.lower > claim.range.upper)
+			continue;
+		claim.doubts |= context_.doubts;
+		if (ahead != 0)
+			claim.doubts |= nostr::Doubt::Clock;
+		said.push_back({.relay_id = context_.ledger->relay_id,
+						.filter_id = range_.filter_id,
+						.purpose = range_.purpose,
+						.claim = claim});
+	}
+	context_.ledger->end_step(std::move(said));
+}
+
+void
+PageJob::retract(nostr::TimeRange range, nostr::Doubt doubt, int64_t found)
+{
+	context_.ledger->retract(
+		{.relay_id = context_.ledger->relay_id,
+		 .filter_id = range_.filter_id,
+		 .retract = {.range = range, .doubt = doubt, .found = std::max<int64_t>(found, 0)}});
+}
+
+void
+PageJob::on_closed(Question &question, std::string_view text)
+{
+	std::string_view prefix = nostr::reason_prefix(text);
+	if (prefix == "rate-limited") {
+		complain(text);
+		pager_.drop(question.number());
+		if (context_.complaints > kMaxComplaints)
+			end("rate_limited", text);
+	} else if (question.is_page())
+		end(prefix == "auth-required" ? "auth_required" : "closed_by_relay", text);
+	else {
+		claim(pager_.fail(question.number()));
+		advance();
+	}
 }
 
 /* The next connection asks for less. */
 void
-PageJob::stalled(std::string_view detail)
+PageJob::on_failed(const char *reason, std::string_view detail)
 {
-	if (complaints_ > 0)
-		return end("rate_limited", detail);
+	if (reason != std::string_view("stalled"))
+		return end(reason, detail);
+	const std::string_view why = detail.empty() ? std::string_view(context_.notice) : detail;
+	if (context_.complaints > 0)
+		return end("rate_limited", why);
 	int &learned = context_.learned.page_limit;
 	learned = std::max(limit() / 2, std::min(limit(), Learned::kLeastLimit));
-	end("stalled", detail);
-}
-
-void
-PageJob::on_event(nostr::Event &event, std::string_view text)
-{
-	progress_ = context_.client.now();
-	/* It sends more than it was asked for. If that comes in order, it is cut here. */
-	if (pager_.page_events() >= 2 * *pager_.window().limit)
-		return pager_.in_order() ? prove(pager_.on_cut()) : end("flood", "a page without end");
-	if (!pager_.on_event(event.id, event.created_at)) {
-		/* Above the window: the relay does not do what it was asked, so an otherwise empty
-		 * page of it proves nothing. Below: it has gone past the end of the range. */
-		if (event.created_at > pager_.window().until.value_or(INT64_MAX))
-			pager_.on_refused(std::nullopt);
-		return context_.client.refuse("outside_window", text);
-	}
-	/* The page is larger than what was promised to it, and there is no room left: it is dropped,
-	 * proves nothing, and is asked again. What it brought so far counts as known then. */
-	if (promised_ == 0 && context_.intake.budget().full()) {
-		learn();
-		return drop_page();
-	}
-	pass_on(event);
-}
-
-/* What the event takes of the budget comes out of what was promised to the page. */
-void
-PageJob::pass_on(nostr::Event &event)
-{
-	events_++;
-	bytes_ += event.tags.size() + event.content.size() + Pending::kOverhead;
-	Budget &budget = context_.intake.budget();
-	uint64_t before = budget.in_flight();
-	context_.pass_on(event);
-	give_back(budget.in_flight() - std::min(before, budget.in_flight()));
-}
-
-void
-PageJob::give_back(size_t bytes)
-{
-	bytes = std::min(bytes, promised_);
-	promised_ -= bytes;
-	context_.intake.budget().release(bytes);
-}
-
-/* Sizes that grow are believed at once, sizes that shrink in time. */
-void
-PageJob::learn()
-{
-	if (events_ == 0)
-		return;
-	size_t mean = bytes_ / events_ + 1, &learned = context_.learned.event_bytes;
-	learned = std::max(mean, (learned * 3 + mean) / 4);
-}
-
-void
-PageJob::on_refused_event(std::string_view text)
-{
-	progress_ = context_.client.now();
-	pager_.on_refused(nostr::peek_created_at(text));
-}
-
-void
-PageJob::on_end_of_stored(bool finish)
-{
-	prove(pager_.on_end_of_page(finish));
-}
-
-void
-PageJob::prove(std::vector<nostr::Claim> claims)
-{
-	std::vector<wire::Claim> proven;
-	for (nostr::Claim &claim : claims) {
-		/* Nobody knows yet what the seconds to come will hold. */
-		claim.range.upper = std::min(claim.range.upper, asked_at_);
-		if (claim.range.lower <= claim.range.upper)
-			proven.push_back({.relay_id = context_.ledger->relay_id, .claim = claim});
-	}
-	context_.ledger->end_step(std::move(proven));
-	Learned &learned = context_.learned;
-	learned.pacer.answered();
-	/* A limit that a stall has halved grows back while pages are answered. */
-	if (learned.page_limit > 0)
-		learned.page_limit = std::min(learned.page_limit + learned.page_limit / 64 + 1,
-									  context_.client.host().config.page_limit);
-	context_.pages++;
-	complaints_ = 0;
-	notice_.clear();
-	learn();
-	context_.client.close(id_);
-	forget_page();
-	if (pager_.done() || (pages_left_ > 0 && --pages_left_ == 0))
-		end("", "");
-}
-
-/* The same page is to be asked again. */
-void
-PageJob::drop_page()
-{
-	pager_.drop_page();
-	context_.client.close(id_);
-	forget_page();
-}
-
-void
-PageJob::forget_page()
-{
-	give_back(SIZE_MAX);
-	id_.clear();
-}
-
-void
-PageJob::on_closed(std::string_view text)
-{
-	std::string_view prefix = nostr::reason_prefix(text);
-	if (prefix == "rate-limited") {
-		notice_ = text;
-		complain();
-		if (complaints_ > kMaxComplaints)
-			return end("rate_limited", text);
-		pager_.drop_page();
-		return forget_page();
-	}
-	end(prefix == "auth-required" ? "auth_required" : "closed_by_relay", text);
+	end("stalled", why);
 }
 
 /* Does a notice say that the relay is asked too fast? No text is agreed on. */
@@ -224,29 +202,71 @@ is_complaint(std::string_view text)
 	return false;
 }
 
+/* Which question a notice is about is not known. */
 void
 PageJob::on_notice(std::string_view text)
 {
-	if (id_.empty())
+	const bool asked = std::any_of(questions_.begin(), questions_.end(),
+								   [](const Question &question) { return !question.over(); });
+	if (!asked || result_)
 		return;
-	notice_ = text;
-	if (!slowed_ && is_complaint(text)) {
-		slowed_ = true;
-		complain();
-	}
+	pager_.doubt(nostr::Doubt::Notice);
+	if (!is_complaint(text))
+		return;
+	for (Question &question : questions_)
+		question.slowed();
+	complain(text);
+	if (context_.complaints > kMaxComplaints)
+		end("rate_limited", text);
 }
 
 void
-PageJob::complain()
+PageJob::complain(std::string_view text)
 {
-	complaints_++;
+	context_.complaints++;
+	context_.notice = text;
+	context_.learned.width = 1;
 	context_.learned.pacer.slower(context_.client.now());
+}
+
+void
+PageJob::on_late_event(const nostr::Event &event, const std::string &subscription)
+{
+	for (Question &question : questions_)
+		question.progress();
+	const auto found = std::find_if(ended_.begin(), ended_.end(),
+									[&](const Ended &ended) { return ended.id == subscription; });
+	if (found == ended_.end() || event.created_at < found->shown.lower ||
+		event.created_at > std::min(found->shown.upper, asked_at_ - kSettled))
+		return;
+	context_.learned.late_events++;
+	retract(found->shown, nostr::Doubt::Late, 1);
+}
+
+void
+PageJob::advance()
+{
+	context_.repeated += uint32_t(pager_.repeated() - repeated_);
+	repeated_ = pager_.repeated();
+	const bool enough = range_.max_pages > 0 && pages_ >= range_.max_pages;
+	if (!result_ && (enough || pager_.done()))
+		finish();
+}
+
+void
+PageJob::finish()
+{
+	if (range_.expected > events_ && pager_.done())
+		retract({range_.lower, range_.upper}, nostr::Doubt::Smaller, range_.expected - events_);
+	end("", "");
 }
 
 void
 PageJob::end(const char *reason, std::string_view detail)
 {
 	result_ = Result{reason, std::string(detail)};
+	for (Question &question : questions_)
+		question.close();
 }
 
 } // namespace net

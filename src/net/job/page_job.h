@@ -1,59 +1,72 @@
-/* Reads one time range, page after page, and says what was proven (docs/development/paging.md). */
+/* Reads one time range by a pager and says what it claims (docs/development/paging.md). */
 #pragma once
 
-#include "net/job/job.h"
-#include "nostr/paging.h"
+#include <deque>
+#include <list>
+
+#include "net/job/question.h"
 
 namespace net {
 
-class PageJob final : public Requests::Handler
+/* What all ranges of one filter have in common, as long as the connection lasts. */
+struct FilterReading
+{
+	nostr::Conditions conditions;
+	nostr::Habits habits;
+};
+
+class PageJob final : private Question::Asker
 {
   public:
-	/* Stops after `max_pages` pages unless that is 0. */
-	PageJob(JobContext &context, nostr::TimeRange range, uint32_t max_pages);
-	~PageJob() override { give_back(SIZE_MAX); }
+	/* Stops after range.max_pages pages unless that is 0. */
+	PageJob(JobContext &context, FilterReading &filter, const wire::Range &range);
 	PageJob(const PageJob &) = delete;
 
 	const std::optional<Result> &result() const { return result_; }
-	/* The next page is to be asked: ask() does it. */
-	bool waiting() const { return !result_ && id_.empty(); }
+	/* There is something to be asked now: ask() does it. */
+	bool waiting();
 	/* False: there is no room for it in the budget. */
 	bool ask();
-	/* Time-outs of the page that is awaited. */
 	void tick();
-	/* The relay is busy with what was asked before. */
-	void on_late_event() { progress_ = context_.client.now(); }
+	/* Gives the older half of what is left to a new job. */
+	std::optional<wire::Range> split();
+	void on_notice(std::string_view text);
+	/* An event that came after its answer had ended. */
+	void on_late_event(const nostr::Event &event, const std::string &subscription);
 
   private:
-	void on_event(nostr::Event &event, std::string_view text) override;
-	void on_refused_event(std::string_view text) override;
-	void on_end_of_stored(bool finish) override;
-	void on_closed(std::string_view reason) override;
-	void on_notice(std::string_view text) override;
-	void pass_on(nostr::Event &event);
+	/* An answer that ended not long ago, and the seconds it is said to have shown whole. */
+	struct Ended
+	{
+		std::string id;
+		nostr::TimeRange shown;
+	};
+
+	nostr::Answer *answer(uint32_t number) override { return pager_.answer(number); }
+	void on_answered(Question &question) override;
+	void on_dropped(Question &question) override { pager_.drop(question.number()); }
+	void on_closed(Question &question, std::string_view reason) override;
+	void on_failed(const char *reason, std::string_view detail) override;
 	int limit() const;
-	void prove(std::vector<nostr::Claim> claims);
-	void drop_page();
-	void forget_page();
-	void complain();
-	void stalled(std::string_view detail);
-	void give_back(size_t bytes);
-	void learn();
+	void claim(const std::vector<nostr::Claim> &claims);
+	void retract(nostr::TimeRange range, nostr::Doubt doubt, int64_t found);
+	void complain(std::string_view text);
+	void advance();
+	void finish();
 	void end(const char *reason, std::string_view detail);
 
 	JobContext &context_;
+	const wire::Range range_;
 	nostr::Pager pager_;
-	uint32_t pages_left_;
+	std::list<Question> questions_; // those that are over go at the next tick or question
+	std::optional<nostr::Pager::Question> next_;
+	std::deque<Ended> ended_;
+	uint32_t pages_ = 0;
+	int64_t asked_at_ = INT64_MAX; // Unix second of the first question
+	int64_t events_ = 0;           // that were claimed
+	int64_t repeated_ = 0;         // accounted so far
+	Clock::Time ticked_{};
 	std::optional<Result> result_;
-	std::string id_;                // of the page that is awaited; empty: none is
-	int64_t asked_at_ = 0;          // Unix second
-	Clock::Time since_{};           // when the page was asked
-	Clock::Time progress_{};        // last sign of it
-	size_t promised_ = 0;           // room for what the page has not sent yet
-	size_t events_ = 0, bytes_ = 0; // of the page so far
-	int complaints_ = 0;            // "too fast", since the last page that was answered
-	bool slowed_ = false;           // by a notice, since the page was asked
-	std::string notice_;            // last complaint or notice since a page was answered
 };
 
 } // namespace net

@@ -55,8 +55,10 @@ RelayClient::leave_place()
 }
 
 void
-RelayClient::on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &)
+RelayClient::on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &facts)
 {
+	if (facts.date)
+		host_.clocks.note(place_, host_.transport.clock.unix_seconds(), *facts.date);
 	dialer_.reset();
 	socket_ = std::move(socket);
 	socket_->handle_by(*this);
@@ -114,8 +116,8 @@ RelayClient::ask(const std::string &id, const nostr::Window &window, Requests::H
 void
 RelayClient::close(const std::string &id)
 {
-	requests_.close(id);
-	socket_->send(nostr::close_message(id));
+	if (requests_.close(id) && state_ == State::Open)
+		socket_->send(nostr::close_message(id));
 }
 
 void

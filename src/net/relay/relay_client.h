@@ -11,6 +11,7 @@
 #include <string>
 
 #include "net/core/config.h"
+#include "net/relay/clock_watch.h"
 #include "net/relay/heartbeat.h"
 #include "net/relay/places.h"
 #include "net/relay/requests.h"
@@ -27,6 +28,7 @@ struct ClientHost
 	nostr::MessageParser parser{};
 	nostr::RelayMessage message{}; // scratch: keeps its memory
 	Places places{};
+	ClockWatch clocks{};
 	uint64_t messages = 0; // since start
 };
 
@@ -47,7 +49,9 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 		virtual ~Owner() = default;
 		virtual void on_open() = 0;
 		/* An event that was on its way when its subscription was closed. */
-		virtual void on_late_event(nostr::Event &event) = 0;
+		virtual void on_late_event(nostr::Event &event, const std::string &subscription) = 0;
+		/* The relay wants to know who asks. */
+		virtual void on_auth() = 0;
 		virtual void on_notice(std::string_view text) = 0;
 		/* A message was refused, for a reason code: by a fault of the relay, or only because this
 		 * archive does not take such events. */

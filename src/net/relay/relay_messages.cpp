@@ -36,6 +36,8 @@ RelayClient::dispatch(std::string_view text)
 	case nostr::MessageType::NegErr:
 		return on_neg_error();
 	case nostr::MessageType::Auth:
+		owner_.on_auth();
+		return owner_.on_ignored();
 	case nostr::MessageType::Unknown:
 		return owner_.on_ignored();
 	default:
@@ -58,8 +60,10 @@ RelayClient::on_event(std::string_view text)
 		return handler->on_event(event, text);
 	const Requests::Closed *closed = requests_.closed_lately(subscription);
 	if (closed && inside(closed->window, event.created_at))
-		return owner_.on_late_event(event);
+		return owner_.on_late_event(event, subscription);
 	owner_.on_ignored();
+	if (closed && event.created_at < closed->window.since.value_or(0))
+		return; /* it went on past the end of the window */
 	if (closed)
 		owner_.on_refused("outside_window", text);
 	else
@@ -70,7 +74,7 @@ void
 RelayClient::on_end_of_stored()
 {
 	if (Requests::Handler *handler = requests_.find(host_.message.subscription))
-		handler->on_end_of_stored(host_.message.finish);
+		handler->on_end_of_stored(host_.message.finish, host_.message.more);
 	else
 		owner_.on_ignored();
 }

@@ -24,7 +24,8 @@ class Requests
 		/* An event of this subscription was refused; `text` is its message, empty if that was too
 		 * large to be kept. */
 		virtual void on_refused_event(std::string_view text) = 0;
-		virtual void on_end_of_stored(bool finish) = 0;
+		/* With the hints of NIP-67. */
+		virtual void on_end_of_stored(bool finish, bool more) = 0;
 		/* The relay closed the subscription, which is forgotten already. */
 		virtual void on_closed(std::string_view reason) = 0;
 		/* A NOTICE names no subscription: every handler hears it. */
@@ -46,13 +47,15 @@ class Requests
 	{
 		open_[id] = {&handler, window};
 	}
-	void close(const std::string &id)
+	/* False: no such subscription is open. */
+	bool close(const std::string &id)
 	{
 		auto found = open_.find(id);
 		if (found == open_.end())
-			return;
+			return false;
 		closed_[next_closed_++ % closed_.size()] = {id, found->second.window};
 		open_.erase(found);
+		return true;
 	}
 	/* Null if no such subscription is open. */
 	Handler *find(const std::string &id) const
@@ -83,7 +86,7 @@ class Requests
 		nostr::Window window;
 	};
 	std::unordered_map<std::string, Open> open_;
-	std::array<Closed, 4> closed_;
+	std::array<Closed, 16> closed_;
 	size_t next_closed_ = 0;
 	uint64_t last_id_ = 0;
 };

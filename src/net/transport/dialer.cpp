@@ -82,6 +82,7 @@ Dialer::note_attempt()
 	facts_.upgrade = times.upgrade;
 	facts_.http_status = socket_->http_status();
 	facts_.retry_after = socket_->retry_after();
+	facts_.date = socket_->date();
 }
 
 void

@@ -30,6 +30,7 @@ struct ConnectFacts
 	std::chrono::microseconds upgrade{0};            // from the request to its answer
 	int http_status = 0;                             // with which the handshake was refused, else 0
 	std::optional<std::chrono::seconds> retry_after; // of the refused handshake, if it said so
+	std::optional<int64_t> date; // Unix second that the answer to the handshake said
 };
 
 /* There are as many connections to the address as there may be. */

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstring>
+#include <ctime>
 
 #include "net/transport/deflate.h"
 
@@ -140,6 +141,9 @@ WebSocket::handle(lws *wsi, lws_callback_reasons reason, void *in, size_t size)
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
 		request_sent(wsi);
 		return add_headers(in, size);
+	case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH:
+		read_date(wsi);
+		return 0;
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 		open_ = true;
 		end_step(step_, times_.upgrade, std::chrono::steady_clock::now());
@@ -337,6 +341,19 @@ WebSocket::read_refusal(lws *wsi)
 	uint32_t seconds = 0;
 	if (size > 0 && std::from_chars(text, text + size, seconds).ptr == text + size)
 		retry_after_ = std::chrono::seconds(seconds);
+}
+
+/* The one format that HTTP still allows to be sent (RFC 9110). */
+void
+WebSocket::read_date(lws *wsi)
+{
+	char text[40];
+	tm date{};
+	if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_DATE) <= 0)
+		return;
+	const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &date);
+	if (end && *end == 0)
+		date_ = timegm(&date);
 }
 
 void

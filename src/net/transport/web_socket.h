@@ -95,6 +95,8 @@ class WebSocket
 	int http_status() const { return http_status_; }
 	/* Its header Retry-After, if that was a number of seconds. */
 	std::optional<std::chrono::seconds> retry_after() const { return retry_after_; }
+	/* Unix second that the answer to the handshake said. */
+	std::optional<int64_t> date() const { return date_; }
 
   private:
 	friend int web_socket_callback(lws *, lws_callback_reasons, void *, void *, size_t) noexcept;
@@ -105,6 +107,7 @@ class WebSocket
 	void request_sent(lws *wsi);
 	Fault connect_fault(lws *wsi, std::string_view text);
 	void read_refusal(lws *wsi);
+	void read_date(lws *wsi);
 	void cut(const char *reason, std::string detail);
 	void closed(Fault fault);
 	void skip(lws *wsi, std::string_view piece);
@@ -124,6 +127,7 @@ class WebSocket
 	Times times_;
 	int http_status_ = 0;
 	std::optional<std::chrono::seconds> retry_after_;
+	std::optional<int64_t> date_;
 	Fault early_fault_; // met before open() returned
 	size_t max_message_ = 0;
 	std::string user_agent_;

@@ -207,7 +207,7 @@ TEST(NetHostile, AnswersToWhatWasNeverAsked)
 	worker.task(1, relay.url(), {{0, 5000}});
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.ended(1)->reason, "");
-	EXPECT_EQ((worker.refusals[{1, "unexpected_message"}]), 4U);
+	EXPECT_EQ((worker.refusals[{1, "unexpected_message"}]), 2U);
 	EXPECT_EQ(worker.events.size(), 3U);
 }
 

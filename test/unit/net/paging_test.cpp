@@ -51,7 +51,8 @@ TEST(NetPaging, PagesSeveralRangesAndThenMoreOfThem)
 	worker.task(7, relay.url(), {{1020, 1029}, {1000, 1004}}, true);
 	ASSERT_TRUE(worker.until([&] { return worker.reported(7, wire::RelayPhase::CaughtUp); }));
 	/* The newest one came by the live subscription, too. */
-	EXPECT_EQ(worker.events.size(), 15U);
+	/* What lies beside the ranges may come with them. */
+	EXPECT_GE(worker.events.size(), 15U);
 	size_t before = worker.reports.size();
 	worker.send(wire::RelayMore{7, 1, {{1005, 1019}}});
 	ASSERT_TRUE(worker.until([&] { return worker.reports.size() > before; }));
@@ -69,9 +70,13 @@ TEST(NetPaging, StoresWhatIsNewWhileItIsSubscribed)
 	ScriptedRelay relay([&](Peer &peer) {
 		ASSERT_EQ(peer.receive(), R"(["REQ","live",{"limit":1}])");
 		peer.text(eose_message("live"));
-		std::string page = req_id(peer.receive());
-		peer.text(eose_message(page));
-		ASSERT_EQ(peer.receive(), nostr::close_message(page));
+		/* The last question is the control question. */
+		for (std::string id, message; message.find("\"until\"") != message.npos || id.empty();) {
+			message = peer.receive();
+			id = req_id(message);
+			if (!id.empty())
+				peer.text(eose_message(id));
+		}
 		peer.text(event_message("live", fresh));
 		peer.linger();
 	});
@@ -142,7 +147,7 @@ TEST(NetPaging, RelaysThatIgnoreTheWindowProveNothing)
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.events.size(), 20U);
 	for (const auto &claim : worker.claims)
-		EXPECT_GE(claim.claim.range.lower, 4000);
+		EXPECT_TRUE(claim.claim.evidence == Evidence::Partial || claim.claim.range.lower >= 4000);
 }
 
 TEST(NetPaging, ClosedPageEndsTheSessionWithItsReason)

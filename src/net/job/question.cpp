@@ -1,0 +1,186 @@
+#include "net/job/question.h"
+
+#include <utility>
+
+namespace net {
+
+using std::chrono::seconds;
+
+/* How long an answer may take, in response time-outs, if it comes drop by drop. */
+constexpr int kAnswerTimeouts = 60;
+/* What comes late finds room or not: relays that do not answer must not hold it for others. */
+constexpr seconds kPromiseKept{2};
+/* A relay that complained by a notice may answer all the same; after this time it will not. */
+constexpr seconds kAfterNotice{2};
+/* Some relays lose what is sent at once after the handshake: then the first question is repeated.
+ */
+constexpr seconds kFirstAnswer{4};
+/* Of relays that send events after they said that all had come. */
+constexpr seconds kQuiet{1};
+/* What is dated later than so many seconds before the question may be new. */
+constexpr int64_t kFresh = 60;
+
+Question::Question(JobContext &context, Asker &asker, nostr::Pager::Question question,
+				   size_t promised)
+	: context_(context), asker_(asker), question_(std::move(question)),
+	  id_(context.client.new_id('p')), promised_(promised),
+	  asked_at_(context.client.host().transport.clock.unix_seconds()), since_(context.client.now()),
+	  progress_(since_)
+{
+	context_.in_flight++;
+	context_.questions++;
+	context_.learned.pacer.asked(since_);
+	if (nostr::Answer *answer = asker_.answer(number()))
+		answer->set_fresh(asked_at_ - kFresh);
+	context_.client.ask(id_, question_.window, *this);
+}
+
+void
+Question::close()
+{
+	if (std::exchange(over_, true))
+		return;
+	give_back(SIZE_MAX);
+	context_.in_flight--;
+	context_.client.close(id_);
+}
+
+void
+Question::tick()
+{
+	if (over_)
+		return;
+	const Clock::Time now = context_.client.now();
+	const auto limit = context_.client.host().config.response_timeout;
+	if (now - since_ > kPromiseKept)
+		give_back(SIZE_MAX);
+	if (lingers_ && now - progress_ > kQuiet)
+		answered();
+	else if (slowed_ && now - progress_ > kAfterNotice)
+		drop();
+	else if (!context_.heard && !context_.repeated_first && now - since_ > kFirstAnswer) {
+		context_.repeated_first = true;
+		drop();
+	} else if (now - progress_ > limit)
+		asker_.on_failed("stalled", "");
+	else if (now - since_ > limit * kAnswerTimeouts)
+		asker_.on_failed("stalled", "a page drop by drop");
+}
+
+void
+Question::on_event(nostr::Event &event, std::string_view text)
+{
+	context_.heard = true;
+	progress();
+	nostr::Answer *answer = asker_.answer(number());
+	if (!answer)
+		return drop();
+	/* It sends more than it was asked for. If that comes in order, it is cut here. */
+	if (answer->raw() >= 2 * *question_.window.limit) {
+		if (!answer->ordered() || answer->repeats() > *question_.window.limit / 2)
+			return asker_.on_failed("flood", "a page without end");
+		answer->cut();
+		return answered();
+	}
+	const nostr::Seen seen{event.created_at, event.id, event.kind, event.pubkey};
+	if (!answer->add(seen)) {
+		if (event.created_at > question_.window.until.value_or(INT64_MAX))
+			return context_.client.refuse("outside_window", text);
+		/* The relay does not know `since`. */
+		context_.client.ignore();
+		if (over_ || answer->outside() <= *question_.window.limit)
+			return;
+		answer->doubt(nostr::Doubt::Foreign);
+		answer->cut();
+		return answered();
+	}
+	/* The page is larger than what was promised to it, and there is no room left: it is dropped,
+	 * proves nothing, and is asked again. What it brought so far counts as known then. */
+	if (promised_ == 0 && context_.intake.budget().full()) {
+		learn();
+		return drop();
+	}
+	pass_on(event);
+}
+
+/* What the event takes of the budget comes out of what was promised to the answer. */
+void
+Question::pass_on(nostr::Event &event)
+{
+	events_++;
+	context_.delivered++;
+	bytes_ += event.tags.size() + event.content.size() + Pending::kOverhead;
+	Budget &budget = context_.intake.budget();
+	const uint64_t before = budget.in_flight();
+	context_.pass_on(event);
+	give_back(budget.in_flight() - std::min(before, budget.in_flight()));
+}
+
+void
+Question::give_back(size_t bytes)
+{
+	bytes = std::min(bytes, promised_);
+	promised_ -= bytes;
+	context_.intake.budget().release(bytes);
+}
+
+/* Sizes that grow are believed at once, sizes that shrink in time. */
+void
+Question::learn()
+{
+	if (events_ == 0)
+		return;
+	size_t mean = bytes_ / events_ + 1, &learned = context_.learned.event_bytes;
+	learned = std::max(mean, (learned * 3 + mean) / 4);
+}
+
+void
+Question::on_refused_event(std::string_view text)
+{
+	context_.heard = true;
+	progress();
+	if (nostr::Answer *answer = asker_.answer(number()))
+		answer->refuse(nostr::peek_created_at(text));
+}
+
+void
+Question::on_end_of_stored(bool finish, bool more)
+{
+	context_.heard = true;
+	if (nostr::Answer *answer = asker_.answer(number()))
+		answer->hints(finish, more);
+	if (context_.learned.too_early()) {
+		progress();
+		lingers_ = true;
+	} else
+		answered();
+}
+
+void
+Question::answered()
+{
+	learn();
+	context_.learned.pacer.answered();
+	/* A limit that a stall has halved grows back while pages are answered. */
+	if (int &limit = context_.learned.page_limit; limit > 0 && is_page())
+		limit = std::min(limit + limit / 64 + 1, context_.client.host().config.page_limit);
+	close();
+	asker_.on_answered(*this);
+}
+
+void
+Question::drop()
+{
+	close();
+	asker_.on_dropped(*this);
+}
+
+void
+Question::on_closed(std::string_view reason)
+{
+	context_.heard = true;
+	close();
+	asker_.on_closed(*this, reason);
+}
+
+} // namespace net

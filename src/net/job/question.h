@@ -1,0 +1,74 @@
+/* One question of a pager on its way to a relay: its subscription, its time-outs, and the room in
+ * memory that is promised to its answer. */
+#pragma once
+
+#include "net/job/job.h"
+#include "nostr/paging.h"
+
+namespace net {
+
+class Question final : public Requests::Handler
+{
+  public:
+	/* Is told what becomes of the question, from within its callbacks: it may not destroy it. */
+	class Asker
+	{
+	  public:
+		virtual ~Asker() = default;
+		/* Where the events go; null: the answer is of no more use. */
+		virtual nostr::Answer *answer(uint32_t number) = 0;
+		/* The answer is whole, or was cut. */
+		virtual void on_answered(Question &question) = 0;
+		/* It is to be asked again. */
+		virtual void on_dropped(Question &question) = 0;
+		/* The relay closed the subscription. */
+		virtual void on_closed(Question &question, std::string_view reason) = 0;
+		/* The connection is of no more use. */
+		virtual void on_failed(const char *reason, std::string_view detail) = 0;
+	};
+
+	/* Sends it. `promised` was reserved in the budget. */
+	Question(JobContext &context, Asker &asker, nostr::Pager::Question question, size_t promised);
+	~Question() override { close(); }
+	Question(const Question &) = delete;
+
+	const std::string &id() const { return id_; }
+	uint32_t number() const { return question_.number; }
+	const nostr::Window &window() const { return question_.window; }
+	bool is_page() const { return question_.page; }
+	bool over() const { return over_; }
+	/* Unix second. */
+	int64_t asked_at() const { return asked_at_; }
+	void tick();
+	/* The relay said that it is asked too fast, or too much at once: it may not answer. */
+	void slowed() { slowed_ = true; }
+	/* The relay is busy with what was asked before. */
+	void progress() { progress_ = context_.client.now(); }
+	/* Sends CLOSE and gives the promised room back. Nothing is heard of it any more. */
+	void close();
+
+  private:
+	void on_event(nostr::Event &event, std::string_view text) override;
+	void on_refused_event(std::string_view text) override;
+	void on_end_of_stored(bool finish, bool more) override;
+	void on_closed(std::string_view reason) override;
+	void on_notice(std::string_view) override {}
+	void pass_on(nostr::Event &event);
+	void answered();
+	void drop();
+	void give_back(size_t bytes);
+	void learn();
+
+	JobContext &context_;
+	Asker &asker_;
+	const nostr::Pager::Question question_;
+	const std::string id_;
+	size_t promised_; // room for what has not come yet
+	int64_t asked_at_;
+	Clock::Time since_, progress_;
+	size_t events_ = 0, bytes_ = 0;
+	bool slowed_ = false, over_ = false;
+	bool lingers_ = false; // the relay says that all has come, and has said so too early before
+};
+
+} // namespace net

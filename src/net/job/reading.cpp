@@ -1,0 +1,117 @@
+#include "net/job/reading.h"
+
+#include "nostr/filter.h"
+
+namespace net {
+
+static nostr::Conditions
+conditions_of(std::string_view json)
+{
+	nostr::Filter filter;
+	if (!nostr::parse_filter(json, filter).empty())
+		return {};
+	/* Without the braces. */
+	std::string members = nostr::condition_json(filter);
+	return {.members = members.substr(1, members.size() - 2),
+			.kinds = filter.kinds.has_value(),
+			.authors = filter.authors.has_value()};
+}
+
+void
+Reading::set_filters(const std::vector<wire::Filter> &filters)
+{
+	for (const wire::Filter &filter : filters)
+		filters_[filter.filter_id].conditions = conditions_of(filter.json);
+}
+
+void
+Reading::add(const std::vector<wire::Range> &ranges)
+{
+	ranges_.insert(ranges_.end(), ranges.begin(), ranges.end());
+	advance();
+}
+
+const Result *
+Reading::failure() const
+{
+	for (const PageJob &job : jobs_)
+		if (job.result() && *job.result()->reason)
+			return &*job.result();
+	return nullptr;
+}
+
+bool
+Reading::waiting()
+{
+	for (PageJob &job : jobs_)
+		if (job.waiting())
+			return true;
+	return false;
+}
+
+bool
+Reading::ask()
+{
+	for (auto job = jobs_.begin(); job != jobs_.end(); ++job)
+		if (job->waiting()) {
+			if (!job->ask())
+				return false;
+			/* The next question is another one's. */
+			jobs_.splice(jobs_.end(), jobs_, job);
+			return true;
+		}
+	return true;
+}
+
+void
+Reading::tick()
+{
+	for (PageJob &job : jobs_)
+		job.tick();
+}
+
+void
+Reading::on_notice(std::string_view text)
+{
+	context_.notice = text;
+	for (PageJob &job : jobs_)
+		job.on_notice(text);
+}
+
+void
+Reading::on_late_event(const nostr::Event &event, const std::string &subscription)
+{
+	for (PageJob &job : jobs_)
+		job.on_late_event(event, subscription);
+}
+
+/* A filter that nobody explained is not read: it would be answered with everything. */
+void
+Reading::start(const wire::Range &range)
+{
+	if (range.filter_id == 0 || filters_.contains(range.filter_id))
+		jobs_.emplace_back(context_, filters_[range.filter_id], range);
+}
+
+void
+Reading::advance()
+{
+	if (failure())
+		return;
+	jobs_.remove_if([](const PageJob &job) { return job.result().has_value(); });
+	const size_t most = size_t(context_.learned.readers());
+	while (jobs_.size() < most && !ranges_.empty()) {
+		const wire::Range range = ranges_.front();
+		ranges_.pop_front();
+		start(range);
+		jobs_.remove_if([](const PageJob &job) { return job.result().has_value(); });
+	}
+	for (PageJob &job : jobs_) {
+		if (jobs_.size() >= most)
+			return;
+		if (auto older = job.split())
+			start(*older);
+	}
+}
+
+} // namespace net

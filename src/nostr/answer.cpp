@@ -1,0 +1,113 @@
+#include "answer.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace nostr {
+
+SeenSet
+united(const SeenSet &one, const SeenSet &other)
+{
+	SeenSet both;
+	both.reserve(one.size() + other.size());
+	std::set_union(one.begin(), one.end(), other.begin(), other.end(), std::back_inserter(both));
+	return both;
+}
+
+bool
+includes(const SeenSet &all, const SeenSet &part)
+{
+	return std::includes(all.begin(), all.end(), part.begin(), part.end());
+}
+
+SeenSet
+within(const SeenSet &events, TimeRange range)
+{
+	SeenSet part;
+	std::copy_if(events.begin(), events.end(), std::back_inserter(part), [&](const Seen &event) {
+		return event.created_at >= range.lower && event.created_at <= range.upper;
+	});
+	return part;
+}
+
+bool
+Answer::add(const Seen &event)
+{
+	if (event.created_at > asked_.until.value_or(INT64_MAX)) {
+		doubts_ |= Doubt::Foreign;
+		return false;
+	}
+	/* It has gone past the end of the range. */
+	if (event.created_at < asked_.since.value_or(0)) {
+		outside_++;
+		return false;
+	}
+	raw_++;
+	repeats_ += !events_.empty() && events_.back() == event;
+	events_.push_back(event);
+	if (event.created_at <= fresh_after_) {
+		ordered_ &= event.created_at <= last_.value_or(INT64_MAX);
+		last_ = event.created_at;
+	}
+	return true;
+}
+
+/*
+ * The times of refused events are those that anybody wrote, so they count only where nothing else
+ * came, and only if they fall as those of a page do.
+ */
+void
+Answer::refuse(std::optional<int64_t> created_at)
+{
+	raw_++;
+	refused_++;
+	doubts_ |= Doubt::Refused;
+	if (!created_at || *created_at < asked_.since.value_or(0) ||
+		*created_at > asked_.until.value_or(INT64_MAX))
+		return;
+	refused_in_order_ &= *created_at <= oldest_refused_.value_or(INT64_MAX);
+	oldest_refused_ = std::min(*created_at, oldest_refused_.value_or(INT64_MAX));
+}
+
+void
+Answer::end_at_limit()
+{
+	const size_t limit = asked_.limit.value_or(INT32_MAX);
+	if (size_t(raw_) <= limit)
+		return;
+	cut_ = true;
+	const size_t kept = std::max<size_t>(limit - std::min<size_t>(refused_, limit), 1);
+	if (events_.size() > kept)
+		events_.resize(kept);
+}
+
+bool
+Answer::finished() const
+{
+	return finish_ && !more_ && !cut_ && !doubts_.cut() && !events_.empty() &&
+		   raw_ < asked_.limit.value_or(INT32_MAX);
+}
+
+std::optional<int64_t>
+Answer::oldest_refused() const
+{
+	return refused_in_order_ ? oldest_refused_ : std::nullopt;
+}
+
+bool
+Answer::reached_below(int64_t second) const
+{
+	return std::any_of(events_.begin(), events_.end(),
+					   [&](const Seen &event) { return event.created_at < second; });
+}
+
+SeenSet
+Answer::shown(TimeRange range) const
+{
+	SeenSet events = within(events_, range);
+	std::sort(events.begin(), events.end());
+	events.erase(std::unique(events.begin(), events.end()), events.end());
+	return events;
+}
+
+} // namespace nostr

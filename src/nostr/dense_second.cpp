@@ -1,0 +1,108 @@
+#include "dense_second.h"
+
+#include <utility>
+
+#include "probes.h"
+
+namespace nostr {
+
+/* Events asked for at once, in pages, if the limit was what cut the page. */
+static constexpr int kLarger = 4;
+/* Questions about one second; what is left then comes by other ways or not at all. */
+static constexpr int kMostQuestions = 200;
+
+DenseSecond::DenseSecond(int64_t second, int limit, int raw, SeenSet shown,
+						 const Conditions &conditions, const Habits &habits)
+	: second_(second), limit_(limit), cap_(std::max(raw, habits.largest_page)),
+	  shown_(std::move(shown)), conditions_(conditions), habits_(habits), larger_(raw >= limit)
+{
+	Part all;
+	if (!conditions.kinds) {
+		all.kinds = open_kinds(habits);
+		for (const Seen &event : shown_)
+			if (std::find(all.kinds.begin(), all.kinds.end(), event.kind) == all.kinds.end())
+				all.kinds.push_back(event.kind);
+	}
+	split(all);
+}
+
+std::optional<Window>
+DenseSecond::next() const
+{
+	Window window{.until = habits_.until_of(second_), .limit = limit_ * kLarger};
+	if (larger_)
+		return window;
+	window.limit = limit_;
+	if (second_ > 0)
+		window.since = second_ - 1;
+	if (parts_.empty() || questions_ >= kMostQuestions)
+		return std::nullopt;
+	window.kinds = parts_.back().kinds;
+	window.authors = parts_.back().authors;
+	return window;
+}
+
+void
+DenseSecond::end(Answer &answer)
+{
+	const bool larger = std::exchange(larger_, false);
+	const SeenSet shown = answer.shown({second_, second_});
+	shown_ = united(shown_, shown);
+	answer.end_at_limit();
+	const bool older = answer.reached_below(second_) || answer.finished();
+	if (larger) {
+		whole_ = older && answer.ordered() && !answer.doubts().cut() && !answer.was_cut();
+		if (whole_)
+			parts_.clear();
+		return;
+	}
+	questions_++;
+	const Part part = std::move(parts_.back());
+	parts_.pop_back();
+	if (!older && answer.raw() >= cap_)
+		split(part);
+}
+
+void
+DenseSecond::fail()
+{
+	if (!std::exchange(larger_, false)) {
+		questions_++;
+		parts_.pop_back();
+	}
+}
+
+/* By kinds as long as there are several, then by the authors seen with that kind. */
+void
+DenseSecond::split(const Part &part)
+{
+	if (part.kinds.size() > 1)
+		return add_halves(part, &Part::kinds);
+	if (part.authors.size() > 1)
+		return add_halves(part, &Part::authors);
+	if (!part.authors.empty() || conditions_.authors)
+		return;
+	Part authors = part;
+	for (const Seen &event : shown_)
+		if (part.kinds.empty() || event.kind == part.kinds.front())
+			authors.authors.push_back(event.author);
+	std::sort(authors.authors.begin(), authors.authors.end());
+	authors.authors.erase(std::unique(authors.authors.begin(), authors.authors.end()),
+						  authors.authors.end());
+	if (authors.authors.size() > 1)
+		add_halves(authors, &Part::authors);
+}
+
+void
+DenseSecond::add_halves(const Part &part, auto Part::*list)
+{
+	const auto &values = part.*list;
+	const auto middle = values.begin() + values.size() / 2;
+	Part lower = part, upper = part;
+	(lower.*list).assign(values.begin(), middle);
+	(upper.*list).assign(middle, values.end());
+	parts_.push_back(std::move(lower));
+	parts_.push_back(std::move(upper));
+}
+
+} // namespace nostr

@@ -1,0 +1,175 @@
+/* Where no older event comes: is that the end, is it one full second, or does the relay hide? */
+#include "paging.h"
+
+#include <utility>
+
+#include "probes.h"
+
+namespace nostr {
+
+/*
+ * The smallest cap we believe a relay to have, as long as no page of several seconds has shown a
+ * larger one. Real relays cap at 100 and more.
+ */
+constexpr int kSmallestCap = 10;
+
+/* Nothing older came: is there a neighbour? */
+void
+Pager::look_below(const Answer &answer)
+{
+	end_doubts_ = answer.doubts();
+	if (answer.more())
+		end_doubts_ |= Doubt::More;
+	wider_ = false;
+	stage_ = Stage::Neighbour;
+}
+
+void
+Pager::end_neighbour(Answer &answer)
+{
+	if (asks_again(answer))
+		return;
+	const SeenSet all = answer.shown({0, range_.upper});
+	const bool lost = boundary_lost(answer, all);
+	if (lost && wider_)
+		return;
+	repeated_ += answer.raw();
+	const int64_t top = range_.upper;
+	if (lost)
+		return read_dense(answer.raw());
+	const SeenSet older = within(all, {0, boundary_.empty() ? top : top - 1});
+	if (!answer.ordered() || (!older.empty() && older.front().created_at >= range_.lower)) {
+		/* It had left that out of the page. */
+		habits_.faults++;
+		return top == kOpenEnd ? finish() : read_small(range_, (top - range_.lower) / 4);
+	}
+	end_doubts_ |= answer.doubts();
+	if (!older.empty()) {
+		if (!boundary_.empty())
+			habits_.largest_page = std::max(habits_.largest_page, answer.raw());
+		return claim_bottom(answer.refused());
+	}
+	if (answer.raw() >= answer.asked().limit)
+		return read_dense(answer.raw());
+	if (answer.more())
+		end_doubts_ |= Doubt::More;
+	if (top == kOpenEnd || (!boundary_.empty() && top == 0)) {
+		stage_ = Stage::Control;
+		return;
+	}
+	probes_ = probes_below(boundary_.empty() ? top : top - 1, limit_, conditions_, habits_);
+	probe_ = 0;
+	stage_ = Stage::Probes;
+}
+
+void
+Pager::end_probe(Answer &answer)
+{
+	const int64_t top = boundary_.empty() ? range_.upper : range_.upper - 1;
+	end_doubts_ |= answer.doubts();
+	if (answer.more())
+		end_doubts_ |= Doubt::More;
+	found_ = united(found_, answer.shown({0, top}));
+	if (++probe_ == probes_.size())
+		end_probes();
+}
+
+/* One of the kinds may be shown to their readers only: then only those that the relay has shown. */
+bool
+Pager::asks_fewer_kinds()
+{
+	Window &probe = probes_[probe_];
+	if (probe.kinds.empty() || habits_.kinds.empty() || probe.kinds == habits_.kinds)
+		return false;
+	probe.kinds = habits_.kinds;
+	return true;
+}
+
+void
+Pager::end_probes()
+{
+	if (found_.empty()) {
+		stage_ = Stage::Control;
+		return;
+	}
+	/* It is not the end: the relay hides something, or does not look back so far. */
+	habits_.hides = true;
+	if (!boundary_.empty())
+		return read_dense(int(boundary_.size()));
+	const SeenSet found = std::exchange(found_, {});
+	const int64_t newest = found.front().created_at;
+	const Doubts doubts = std::exchange(end_doubts_, {}) | Doubt::Hole;
+	if (newest < range_.lower) {
+		claim(range_, doubts, {});
+		return finish();
+	}
+	if (newest < range_.upper)
+		claim({newest + 1, range_.upper}, doubts, {});
+	go_on(newest, within(found, {newest, newest}));
+}
+
+void
+Pager::end_control(const Answer &answer)
+{
+	repeated_ += answer.raw();
+	end_doubts_ |= answer.doubts();
+	if (answer.empty())
+		end_doubts_ |= Doubt::EndUnprobed;
+	else if (habits_.hides)
+		/* It may hide what the probes cannot name. */
+		end_doubts_ |= Doubt::EndUnprobed;
+	claim_bottom(0);
+}
+
+/* Nothing is below what was shown of second range_.upper. */
+void
+Pager::claim_bottom(int64_t refused)
+{
+	TimeRange end = range_;
+	if (int(boundary_.size()) >= std::max(kSmallestCap, habits_.largest_page)) {
+		/* Nothing shows how many events the relay sends at most: these may be as many. */
+		claim({end.upper, end.upper}, end_doubts_ | Doubt::Dense, boundary_, refused);
+		end.upper--;
+	}
+	if (end.lower <= end.upper)
+		claim(end, end_doubts_, boundary_, refused);
+	finish();
+}
+
+void
+Pager::read_dense(int raw)
+{
+	stage_ = Stage::Dense;
+	dense_.emplace(range_.upper, limit_, raw, boundary_, conditions_, habits_);
+	end_dense();
+}
+
+void
+Pager::end_dense()
+{
+	if (dense_->next())
+		return;
+	const int64_t second = dense_->second();
+	Claim read{.range = {second, second},
+			   .evidence = dense_->whole() ? Evidence::Paged : Evidence::Partial,
+			   .doubts = dense_->whole() ? Doubts() : Doubts(Doubt::Dense),
+			   .events = int64_t(dense_->shown().size())};
+	claims_.push_back(read);
+	dense_.reset();
+	step_below(second);
+}
+
+void
+Pager::end_small()
+{
+	if (!small_->done())
+		return;
+	repeated_ += small_->repeated();
+	small_.reset();
+	if (small_lower_ > range_.lower)
+		go_on(small_lower_ - 1, std::move(boundary_));
+	else
+		finish();
+}
+
+} // namespace nostr

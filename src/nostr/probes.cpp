@@ -1,0 +1,77 @@
+#include "probes.h"
+
+namespace nostr {
+
+/* Direct messages and gift wraps: strfry and others hide them, and count them against the limit. */
+static constexpr int32_t kHiddenKinds[] = {4, 13, 14, 15, 1059, 1060, 21059};
+
+/* Of regular, replaceable and addressable events in wide use. */
+static constexpr int32_t kOpenKinds[] = {
+	0,     1,     3,     5,     6,     7,     8,     16,    17,    20,    21,    22,    40,
+	41,    42,    43,    44,    64,    78,    1018,  1063,  1068,  1111,  1311,  1337,  1617,
+	1621,  1984,  1985,  1986,  4550,  5300,  6300,  7000,  7374,  7375,  7376,  9041,  9321,
+	9734,  9735,  9802,  10000, 10001, 10002, 10003, 10004, 10005, 10006, 10007, 10009, 10013,
+	10015, 10019, 10030, 10050, 10063, 10096, 10166, 13194, 17375, 30000, 30001, 30002, 30003,
+	30004, 30005, 30007, 30008, 30009, 30015, 30017, 30018, 30023, 30024, 30030, 30040, 30041,
+	30063, 30078, 30166, 30311, 30315, 30382, 30383, 30402, 30403, 30617, 30618, 30818, 31890,
+	31922, 31923, 31924, 31925, 31989, 31990, 32123, 34235, 34236, 34550, 36787, 38383, 39089};
+
+/* Seconds below the top: each eight times as far down as the one before, to four years. */
+static constexpr int64_t kFirstStep = 60, kLastStep = 60 << 21;
+
+template <class List>
+static bool
+contains(const List &list, int32_t kind)
+{
+	return std::find(std::begin(list), std::end(list), kind) != std::end(list);
+}
+
+std::vector<int32_t>
+open_kinds(const Habits &habits)
+{
+	std::vector<int32_t> kinds(std::begin(kOpenKinds), std::end(kOpenKinds));
+	for (int32_t kind : habits.kinds)
+		if (!contains(kHiddenKinds, kind) && !contains(kinds, kind))
+			kinds.push_back(kind);
+	return kinds;
+}
+
+std::optional<Window>
+kinds_probe(std::optional<int64_t> since, int64_t until, const Conditions &conditions,
+			const Habits &habits)
+{
+	if (conditions.kinds)
+		return std::nullopt;
+	return Window{.since = since,
+				  .until = habits.until_of(until),
+				  .limit = kFew,
+				  .kinds = open_kinds(habits)};
+}
+
+std::vector<Window>
+probes_below(int64_t top, int limit, const Conditions &conditions, const Habits &habits)
+{
+	std::vector<Window> probes;
+	auto add = [&](int64_t until, int few) -> Window & {
+		return probes.emplace_back(Window{.until = habits.until_of(until), .limit = few});
+	};
+	add(top, limit);
+	if (auto probe = kinds_probe(std::nullopt, top, conditions, habits))
+		probes.push_back(*probe);
+	if (!conditions.authors && !habits.authors.empty())
+		add(top, kFew).authors = habits.authors;
+	for (int64_t step = kFirstStep; step <= kLastStep && step < top; step *= 8)
+		add(top - step, kFew);
+	return probes;
+}
+
+Window
+control_question(const Habits &habits)
+{
+	Window window{.limit = kFew};
+	if (habits.known)
+		window.until = habits.until_of(*habits.known);
+	return window;
+}
+
+} // namespace nostr

@@ -1,0 +1,26 @@
+/*
+ * Is there nothing older? An empty answer does not say so: relays count events which they hide
+ * against the limit, fail in silence, or look back only so far. The probes ask in other ways.
+ */
+#pragma once
+
+#include <vector>
+
+#include "habits.h"
+
+namespace nostr {
+
+/* Questions about everything up to `top`, with `limit` for the first, which is a page. */
+std::vector<Window> probes_below(int64_t top, int limit, const Conditions &conditions,
+								 const Habits &habits);
+/* A question about a range for the kinds that relays show to everybody; nothing if the filter names
+ * kinds itself. */
+std::optional<Window> kinds_probe(std::optional<int64_t> since, int64_t until,
+								  const Conditions &conditions, const Habits &habits);
+/* Must not come back empty. */
+Window control_question(const Habits &habits);
+/* Kinds in use, and those which the relay has shown; not those that are shown to their readers
+ * only. */
+std::vector<int32_t> open_kinds(const Habits &habits);
+
+} // namespace nostr

@@ -1,0 +1,216 @@
+#include "small_windows.h"
+
+#include <utility>
+
+#include "probes.h"
+
+namespace nostr {
+
+SmallWindows::SmallWindows(TimeRange range, int64_t length, int limit, Conditions conditions)
+	: range_(range), length_(std::max<int64_t>(length, 1)), limit_(limit),
+	  conditions_(std::move(conditions))
+{
+}
+
+TimeRange
+SmallWindows::window() const
+{
+	const int64_t left = range_.upper - range_.lower;
+	/* No single second is left over. */
+	const int64_t length = length_ > 1 && length_ >= left ? left : std::min(length_ - 1, left);
+	return {range_.upper - length, range_.upper};
+}
+
+/* The seconds that the next question is about. */
+TimeRange
+SmallWindows::asked() const
+{
+	TimeRange part = window();
+	if (stage_ == Stage::Upper)
+		part.lower = middle_;
+	else if (stage_ == Stage::Lower)
+		part.upper = middle_ - 1;
+	return part;
+}
+
+Window
+SmallWindows::next(const Habits &habits) const
+{
+	if (stage_ == Stage::Control)
+		return control_question(habits);
+	if (stage_ == Stage::Kinds)
+		if (auto probe = kinds_probe(range_.lower, *emptied_, conditions_, habits))
+			return *probe;
+	/* One second wider on both sides: some relays leave the bounds out. */
+	const TimeRange part = asked();
+	Window window{.until = part.upper + 1, .limit = limit_};
+	if (part.lower > 0)
+		window.since = part.lower - 1;
+	/* Hidden events may have taken all places. */
+	if (stage_ == Stage::Again && !conditions_.kinds)
+		window.kinds = open_kinds(habits);
+	return window;
+}
+
+std::vector<Claim>
+SmallWindows::end(Answer &answer, Habits &habits)
+{
+	habits.note(answer.shown({0, INT64_MAX}));
+	doubts_ |= answer.doubts();
+	if (answer.more())
+		doubts_ |= Doubt::More;
+	switch (stage_) {
+	case Stage::Whole:
+	case Stage::Again:
+		look(answer, answer.shown(asked()), habits);
+		break;
+	case Stage::Upper:
+		halves_ = answer.shown(asked());
+		repeated_ += answer.raw();
+		stage_ = Stage::Lower;
+		break;
+	case Stage::Lower:
+		halves_ = united(halves_, answer.shown(asked()));
+		repeated_ += answer.raw();
+		compare();
+		break;
+	case Stage::Kinds:
+		found_ = !answer.shown({range_.lower, *emptied_}).empty();
+		stage_ = Stage::Control;
+		break;
+	case Stage::Control:
+		repeated_ += answer.raw();
+		if (found_)
+			doubts_ |= Doubt::Hole;
+		claim({range_.lower, *emptied_}, answer.empty() ? doubts_ | Doubt::EndUnprobed : doubts_,
+			  0);
+		stage_ = Stage::Done;
+		break;
+	case Stage::Done:
+		break;
+	}
+	return std::exchange(claims_, {});
+}
+
+/* A window that may have been cut is halved, an empty one is passed over, any other is compared
+ * with its halves. */
+void
+SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
+{
+	const TimeRange part = window();
+	const int cap = habits.largest_page > 0 ? std::min(limit_, habits.largest_page) : limit_;
+	refused_ = answer.refused();
+	const bool empty = shown.empty() && answer.refused() == 0;
+	const bool again = std::exchange(stage_, Stage::Whole) == Stage::Again;
+	const bool many = answer.raw() > std::max(cap / 2, 1) || (again && !empty);
+	if (many && part.lower < part.upper)
+		return shrink();
+	if (part.lower == part.upper && (many || !empty))
+		/* It cannot be halved. */
+		doubts_ |= Doubt::Dense;
+	if (doubts_.cut()) {
+		claim_emptied(empty ? Doubt::EndUnprobed : Doubts());
+		claim(part, doubts_, int64_t(shown.size()));
+		if (!many)
+			grow(empty ? 4 : 2);
+		return step_below(part.lower);
+	}
+	if (empty && !again) {
+		stage_ = Stage::Again;
+		return;
+	}
+	if (empty) {
+		if (!emptied_)
+			emptied_ = part.upper;
+		grow(4);
+		return step_below(part.lower);
+	}
+	whole_ = std::move(shown);
+	/* Newest first: the middle event, or else the second above the oldest one. */
+	middle_ = whole_.empty() ? part.upper : whole_[whole_.size() / 2].created_at;
+	middle_ = std::clamp(middle_, part.lower + 1, part.upper);
+	stage_ = Stage::Upper;
+}
+
+/* Does one second hold more than a few events? */
+static bool
+crowded(const SeenSet &events)
+{
+	for (size_t i = kFew; i <= events.size(); i++)
+		if (events[i - 1].created_at == events[i - kFew].created_at)
+			return true;
+	return false;
+}
+
+void
+SmallWindows::compare()
+{
+	const TimeRange part = window();
+	stage_ = Stage::Whole;
+	/* A crowded second may have been cut in both of them. */
+	if (halves_ != whole_ || crowded(whole_))
+		return shrink();
+	claim_emptied({});
+	claim(part, doubts_, int64_t(whole_.size()));
+	if (int(whole_.size()) < limit_ / 8)
+		grow(2);
+	step_below(part.lower);
+}
+
+/* The relay showed something again: then what was empty before, down to the window, is so. */
+void
+SmallWindows::claim_emptied(Doubts doubts)
+{
+	const int64_t refused = std::exchange(refused_, 0);
+	if (emptied_)
+		claim({range_.upper + 1, *std::exchange(emptied_, std::nullopt)}, doubts, 0);
+	refused_ = refused;
+}
+
+void
+SmallWindows::grow(int64_t times)
+{
+	if (length_ < INT64_MAX / 8)
+		length_ *= times;
+}
+
+void
+SmallWindows::shrink()
+{
+	const TimeRange part = window();
+	length_ = std::max<int64_t>((part.upper - part.lower + 1) / 2, 1);
+	stage_ = Stage::Whole;
+	doubts_ = {};
+}
+
+void
+SmallWindows::step_below(int64_t lower)
+{
+	if (lower > range_.lower) {
+		range_.upper = lower - 1;
+		doubts_ = {};
+	} else
+		stage_ = emptied_ ? Stage::Kinds : Stage::Done;
+}
+
+void
+SmallWindows::claim(TimeRange range, Doubts doubts, int64_t events)
+{
+	claims_.push_back({.range = range,
+					   .evidence = doubts.cut() ? Evidence::Partial : Evidence::Paged,
+					   .doubts = doubts | Doubt::Unordered,
+					   .events = events,
+					   .refused = std::exchange(refused_, 0)});
+}
+
+std::vector<Claim>
+SmallWindows::fail(Habits &habits)
+{
+	Answer none{Window()};
+	none.doubt(Doubt::EndUnprobed);
+	if (stage_ == Stage::Upper || stage_ == Stage::Lower)
+		stage_ = Stage::Whole;
+	return end(none, habits);
+}
+
+} // namespace nostr
