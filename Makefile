@@ -4,7 +4,7 @@
 EXTENSION = bigbrotr
 # The version of the schema, which changes with the install script, and that of the libraries and programs.
 SCHEMA_VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" bigbrotr.control)
-VERSION := $(shell sed -n 's/^\t"version": "\(.*\)",/\1/p' META.json)
+LIBRARY_VERSION := $(shell sed -n 's/^\t"version": "\(.*\)",/\1/p' META.json)
 # The library with the SQL functions and the workers, and the small one for shared_preload_libraries.
 MODULE_big = bigbrotr_core
 PRELOAD = bigbrotr.so
@@ -40,7 +40,7 @@ PROVE_TESTS = test/t/*.pl
 PG_CONFIG ?= pg_config
 # Optimised C++20; -Wno-register: PostgreSQL 14 and 15 headers; -Wshadow=compatible-local: as 16 and newer set it; no bitcode: clang
 # would build it as C++14.
-PG_CPPFLAGS = -I$(srcdir)/src -I$(srcdir) -DBIGBROTR_VERSION='"$(VERSION)"' -DBIGBROTR_SCHEMA='"$(SCHEMA_VERSION)"'
+PG_CPPFLAGS = -I$(srcdir)/src -I$(srcdir) -DBIGBROTR_VERSION='"$(LIBRARY_VERSION)"' -DBIGBROTR_SCHEMA='"$(SCHEMA_VERSION)"'
 PG_CXXFLAGS = -std=gnu++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wshadow=compatible-local -Wno-register -Wno-unused-parameter \
 	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
 SHLIB_LINK = -L. -l:$(PRELOAD) -Wl,-rpath,'$$ORIGIN' -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lpsl -lstdc++
@@ -66,7 +66,7 @@ $(UPGRADE): $(UPGRADE_HEAD) $(SCRIPT_PARTS) sql/upgrade/write_script
 # and worker and net process, which exchange messages.
 BUILD_FILES := $(sort $(wildcard src/wire/*.h src/wire/*.cpp src/pg/cycle/*.h src/pg/border/setting*.h))
 src/wire/link.o src/pg/preload.o: override CPPFLAGS += \
-	-DBIGBROTR_BUILD='"$(VERSION)-$(shell cat $(BUILD_FILES) | cksum | cut -d ' ' -f 1)"'
+	-DBIGBROTR_BUILD='"$(LIBRARY_VERSION)-$(shell cat $(BUILD_FILES) | cksum | cut -d ' ' -f 1)"'
 src/wire/link.o src/pg/preload.o: $(BUILD_FILES)
 -include $(ALL_OBJS:.o=.d)
 override CXXFLAGS += -MMD -MP
