@@ -82,6 +82,8 @@ is(ask($node, q{SELECT extversion FROM pg_extension WHERE extname = 'bigbrotr'},
 is_deeply(rows('old', '_'), $before, 'the rows are the same');
 is(ask($node, q{SELECT string_agg(concat_ws(' ', relay_id, lower, upper, evidence, doubts), '; ' ORDER BY relay_id, lower) FROM bigbrotr.coverage}, 'old'),
 	'1 0 1690000050 paged {}; 1 1690000052 1700000000 paged {}; 2 1690000100 1690000100 partial {dense}', 'old claims prove nothing');
+my ($library) = slurp_file("$FindBin::Bin/../../META.json") =~ /^\t"version": "(.*)",/m;
+is(ask($node, 'SELECT * FROM bigbrotr.version()', 'old'), "$library|$latest", 'version() tells both');
 wait_for_service($node, 'synchronizer', 'running', 'old');
 
 # All that pg_dump knows of every object, statement by statement: names, columns, defaults, owners, privileges, comments.
