@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include "net/relay/relay_client.h"
+#include "nostr/negentropy.h"
 
 namespace net {
 
@@ -95,14 +96,21 @@ void
 RelayClient::on_neg_message()
 {
 	std::string &digits = host_.message.text;
-	Requests::Handler *handler = requests_.find(host_.message.subscription);
-	if (!handler)
-		return owner_.on_ignored();
 	std::transform(digits.begin(), digits.end(), digits.begin(),
 				   [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
 	std::string bytes(digits.size() / 2, '\0');
 	nostr::from_hex(digits, reinterpret_cast<uint8_t *>(bytes.data()), bytes.size());
-	handler->on_neg_message(bytes);
+	if (Requests::Handler *handler = requests_.find(host_.message.subscription))
+		return handler->on_neg_message(bytes);
+	/* Nobody asked for it. It is judged all the same: a relay that sends rubbish is counted. */
+	owner_.on_ignored();
+	nostr::negentropy::RecordSet none;
+	none.seal();
+	std::string reply;
+	nostr::negentropy::Fault fault =
+		nostr::negentropy::Client(none, 0, SIZE_MAX).read(bytes, reply);
+	if (fault != nostr::negentropy::Fault::None)
+		owner_.on_refused("bad_neg_msg", nostr::negentropy::fault_text(fault));
 }
 
 void
