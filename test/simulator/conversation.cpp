@@ -115,6 +115,7 @@ Conversation::on_handshake(std::string_view key, int64_t now_ms)
 		out.push_back({.act = Item::Act::Drop});
 		return;
 	}
+	node_ = relay_.next_node();
 	std::string response = ws::accept_response(key);
 	response.insert(response.size() - 2, date);
 	out.push_back({.bytes = std::move(response)});
