@@ -28,6 +28,7 @@ my $verdicts = q{
 	CREATE TEMP TABLE found AS
 	SELECT m.*, c.lower, c.upper, c.evidence, c.doubts, c.observed_at,
 	       CASE
+	           WHEN c.relay_id IS NULL AND m.created_at > extract(epoch FROM now()) - 1000 THEN 'too_new'
 	           WHEN c.relay_id IS NULL THEN 'gap'
 	           WHEN m.class = 'private' AND 'auth' = ANY (c.doubts) THEN 'named'
 	           WHEN m.class = 'beyond_limits' AND (c.refused > 0 OR 'refused' = ANY (c.doubts)) THEN 'named'

@@ -30,10 +30,7 @@ struct Item
 class Conversation
 {
   public:
-	Conversation(const Pool &pool, Relay &relay)
-		: pool_(pool), relay_(relay), node_(relay.next_node())
-	{
-	}
+	Conversation(const Pool &pool, Relay &relay) : pool_(pool), relay_(relay) {}
 
 	/* The answer to the request for a WebSocket, or for the relay's document if `key` is empty. */
 	void on_handshake(std::string_view key, int64_t now_ms);
