@@ -9,6 +9,9 @@ use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+# Notices of what was done are no errors.
+$ENV{PGOPTIONS} = '-c client_min_messages=warning';
+
 my $node = archive_server('writers', 'bigbrotr.databases' => '', 'deadlock_timeout' => '100ms');
 my $file = $node->basedir . '/events.jsonl';
 append_to_file($file, corpus(qw(--seed 73 --authors 40 1000)));

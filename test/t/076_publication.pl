@@ -8,6 +8,9 @@ use ArchiveTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+# Notices of what was done are no errors.
+$ENV{PGOPTIONS} = '-c client_min_messages=warning';
+
 my $node = archive_server('publication', 'wal_level' => 'logical', 'bigbrotr.databases' => '');
 $node->safe_psql('postgres', q{
 	CREATE PUBLICATION everything FOR ALL TABLES;
