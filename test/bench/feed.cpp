@@ -87,8 +87,9 @@ class Feeder
 		if (to_archive) {
 			std::string id = connection.single_value("SELECT bigbrotr.add_relay('" + relay_ + "')");
 			relay_id_ = std::stoul(id);
-			connection.prepare("insert", "SELECT events FROM _bigbrotr.insert_verified_events($1, $2, $3, "
-										 "$4, $5, $6, $7, $8, $9, $10, $11, $12)");
+			connection.prepare("insert",
+							   "SELECT events FROM _bigbrotr.insert_verified_events($1, $2, $3, "
+							   "$4, $5, $6, $7, $8, $9, $10, $11, $12)");
 			connection.prepare("sightings",
 							   "SELECT known FROM _bigbrotr.insert_sightings($1, $2, $3)");
 		} else
