@@ -100,10 +100,7 @@ RelayClient::on_neg_message()
 				   [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
 	std::string bytes(digits.size() / 2, '\0');
 	nostr::from_hex(digits, reinterpret_cast<uint8_t *>(bytes.data()), bytes.size());
-	if (Requests::Handler *handler = requests_.find(host_.message.subscription))
-		return handler->on_neg_message(bytes);
-	/* Nobody asked for it. It is judged all the same: a relay that sends rubbish is counted. */
-	owner_.on_ignored();
+	/* Rubbish is counted, whether anybody asked for it or not. */
 	nostr::negentropy::RecordSet none;
 	none.seal();
 	std::string reply;
@@ -111,6 +108,10 @@ RelayClient::on_neg_message()
 		nostr::negentropy::Client(none, 0, SIZE_MAX).read(bytes, reply);
 	if (fault != nostr::negentropy::Fault::None)
 		owner_.on_refused("bad_neg_msg", nostr::negentropy::fault_text(fault));
+	if (Requests::Handler *handler = requests_.find(host_.message.subscription))
+		handler->on_neg_message(bytes);
+	else
+		owner_.on_ignored();
 }
 
 void
