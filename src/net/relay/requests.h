@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "nostr/message.h"
 
@@ -71,10 +72,14 @@ class Requests
 				return &closed;
 		return nullptr;
 	}
+	/* A handler may close its subscriptions meanwhile. */
 	template <class F> void for_each(F call) const
 	{
+		std::vector<Handler *> handlers;
 		for (const auto &[id, request] : open_)
-			call(*request.handler);
+			handlers.push_back(request.handler);
+		for (Handler *handler : handlers)
+			call(*handler);
 	}
 	/* "p1", "p2", …: ids are never used twice. */
 	std::string new_id(char kind) { return kind + std::to_string(++last_id_); }
