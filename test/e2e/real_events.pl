@@ -1,6 +1,8 @@
 # Real events, collected from public repositories, served by relay software that is not ours: all of them
 # are archived, none twice, each byte-exact. What that software refuses is shown, and archived from a relay
 # that takes everything. Without the collection a generated one is used.
+# The relay software is slow where it is asked for many small windows.
+BEGIN { $ENV{PG_TEST_TIMEOUT_DEFAULT} //= 900 }
 use strict;
 use warnings;
 use FindBin;
