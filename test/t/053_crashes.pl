@@ -80,7 +80,8 @@ for my $server ($node, $calm)
 		SELECT 'covered to the beginning', string_agg(url, ',' ORDER BY url)
 		FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, '{}', to_timestamp(0),
 		     to_timestamp((SELECT max(created_at) FROM truth WHERE created_at < bigbrotr.unix_now() - 86400))) AS c
-		WHERE c.answer IN ('read', 'proven')});
+		WHERE c.answer IN ('read', 'proven')
+		ORDER BY 1});
 }
 is($content{crashes}, $content{undisturbed}, 'both archives are the same');
 

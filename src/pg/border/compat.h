@@ -55,6 +55,13 @@ extern "C" {
 	}                                                                                              \
 	Datum name(PG_FUNCTION_ARGS)
 
+/* What a signal handler passes on to another: the parameters that SIGNAL_ARGS declares. */
+#if PG_VERSION_NUM >= 190000
+#define PG_SIGNAL_PARAMETERS postgres_signal_arg, pg_siginfo
+#else
+#define PG_SIGNAL_PARAMETERS postgres_signal_arg
+#endif
+
 namespace pg::compat {
 
 inline void

@@ -32,7 +32,7 @@ static void
 on_sigterm(SIGNAL_ARGS)
 {
 	told_to_end = true;
-	die(postgres_signal_arg);
+	die(PG_SIGNAL_PARAMETERS);
 }
 
 static void
