@@ -30,6 +30,16 @@ within(const SeenSet &events, TimeRange range)
 	return part;
 }
 
+SeenSet
+of_kinds(SeenSet events, const std::vector<int32_t> &kinds)
+{
+	if (!kinds.empty())
+		std::erase_if(events, [&](const Seen &event) {
+			return std::find(kinds.begin(), kinds.end(), event.kind) == kinds.end();
+		});
+	return events;
+}
+
 bool
 Answer::add(const Seen &event)
 {

@@ -33,6 +33,8 @@ SeenSet united(const SeenSet &one, const SeenSet &other);
 bool includes(const SeenSet &all, const SeenSet &part);
 /* Those of the range. */
 SeenSet within(const SeenSet &events, TimeRange range);
+/* Those of the kinds; of none: all. */
+SeenSet of_kinds(SeenSet events, const std::vector<int32_t> &kinds);
 
 class Answer
 {

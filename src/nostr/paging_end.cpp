@@ -53,23 +53,30 @@ Pager::end_neighbour(Answer &answer)
 		return read_dense(answer.raw());
 	if (answer.more())
 		end_doubts_ |= Doubt::More;
-	if (top == kOpenEnd || (!boundary_.empty() && top == 0)) {
+	if (top == kOpenEnd) {
 		stage_ = Stage::Control;
 		return;
 	}
-	probes_ = probes_below(boundary_.empty() ? top : top - 1, limit_, conditions_, habits_);
+	probes_ = probes_below(top, boundary_, limit_, conditions_, habits_);
 	probe_ = 0;
 	stage_ = Stage::Probes;
+	if (probes_.empty())
+		end_probes();
 }
 
 void
 Pager::end_probe(Answer &answer)
 {
-	const int64_t top = boundary_.empty() ? range_.upper : range_.upper - 1;
 	end_doubts_ |= answer.doubts();
 	if (answer.more())
 		end_doubts_ |= Doubt::More;
-	found_ = united(found_, answer.shown({0, top}));
+	SeenSet shown = answer.shown({0, range_.upper});
+	repeated_ += int64_t(shown.size());
+	std::erase_if(shown, [&](const Seen &event) {
+		return std::binary_search(boundary_.begin(), boundary_.end(), event);
+	});
+	repeated_ -= int64_t(shown.size());
+	found_ = united(found_, shown);
 	if (++probe_ == probes_.size())
 		end_probes();
 }
@@ -94,8 +101,10 @@ Pager::end_probes()
 	}
 	/* It is not the end: the relay hides something, or does not look back so far. */
 	habits_.hides = true;
-	if (!boundary_.empty())
+	if (!boundary_.empty()) {
+		boundary_ = united(boundary_, within(found_, {range_.upper, range_.upper}));
 		return read_dense(int(boundary_.size()));
+	}
 	const SeenSet found = std::exchange(found_, {});
 	const int64_t newest = found.front().created_at;
 	const Doubts doubts = std::exchange(end_doubts_, {}) | Doubt::Hole;

@@ -49,16 +49,6 @@ part_to_check(TimeRange span, const SeenSet &shown, size_t most)
 	return hole.upper - hole.lower > kWiderHole * (tail.upper - tail.lower + 1) ? hole : tail;
 }
 
-SeenSet
-of_kinds(SeenSet events, const std::vector<int32_t> &kinds)
-{
-	if (!kinds.empty())
-		std::erase_if(events, [&](const Seen &event) {
-			return std::find(kinds.begin(), kinds.end(), event.kind) == kinds.end();
-		});
-	return events;
-}
-
 } // namespace
 
 /* Something spoke against the answer: once more. A relay that always says something is not asked

@@ -49,19 +49,25 @@ kinds_probe(std::optional<int64_t> since, int64_t until, const Conditions &condi
 }
 
 std::vector<Window>
-probes_below(int64_t top, int limit, const Conditions &conditions, const Habits &habits)
+probes_below(int64_t upper, const SeenSet &shown, int limit, const Conditions &conditions,
+			 const Habits &habits)
 {
+	const int64_t below = shown.empty() ? upper : upper - 1;
+	const int more = int(shown.size()) * 2 + kFew;
 	std::vector<Window> probes;
 	auto add = [&](int64_t until, int few) -> Window & {
 		return probes.emplace_back(Window{.until = habits.until_of(until), .limit = few});
 	};
-	add(top, limit);
-	if (auto probe = kinds_probe(std::nullopt, top, conditions, habits))
+	if (below >= 0)
+		add(below, limit);
+	if (auto probe = kinds_probe(std::nullopt, upper, conditions, habits)) {
+		probe->limit = more;
 		probes.push_back(*probe);
+	}
 	if (!conditions.authors && !habits.authors.empty())
-		add(top, kFew).authors = habits.authors;
-	for (int64_t step = kFirstStep; step <= kLastStep && step < top; step *= 8)
-		add(top - step, kFew);
+		add(upper, more).authors = habits.authors;
+	for (int64_t step = kFirstStep; step <= kLastStep && step < below; step *= 8)
+		add(below - step, kFew);
 	return probes;
 }
 

@@ -10,9 +10,13 @@
 
 namespace nostr {
 
-/* Questions about everything up to `top`, with `limit` for the first, which is a page. */
-std::vector<Window> probes_below(int64_t top, int limit, const Conditions &conditions,
-								 const Habits &habits);
+/*
+ * Questions about everything up to `upper`, of which second this was shown. The first is a page
+ * with `limit` of what is below that. Those for kinds and authors ask for the second as well:
+ * hidden events may have taken the places of others of it.
+ */
+std::vector<Window> probes_below(int64_t upper, const SeenSet &shown, int limit,
+								 const Conditions &conditions, const Habits &habits);
 /* A question about a range for the kinds that relays show to everybody; nothing if the filter names
  * kinds itself. */
 std::optional<Window> kinds_probe(std::optional<int64_t> since, int64_t until,

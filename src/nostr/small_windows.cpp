@@ -46,8 +46,8 @@ SmallWindows::next(const Habits &habits) const
 	Window window{.until = part.upper + 1, .limit = limit_};
 	if (part.lower > 0)
 		window.since = part.lower - 1;
-	/* Hidden events may have taken all places. */
-	if (stage_ == Stage::Again && !conditions_.kinds)
+	/* Hidden events may have taken the places. */
+	if (stage_ != Stage::Whole && !conditions_.kinds)
 		window.kinds = open_kinds(habits);
 	return window;
 }
@@ -72,7 +72,7 @@ SmallWindows::end(Answer &answer, Habits &habits)
 	case Stage::Lower:
 		halves_ = united(halves_, answer.shown(asked()));
 		repeated_ += answer.raw();
-		compare();
+		compare(habits);
 		break;
 	case Stage::Kinds:
 		found_ = !answer.shown({range_.lower, *emptied_}).empty();
@@ -143,12 +143,17 @@ crowded(const SeenSet &events)
 }
 
 void
-SmallWindows::compare()
+SmallWindows::compare(const Habits &habits)
 {
 	const TimeRange part = window();
 	stage_ = Stage::Whole;
-	/* A crowded second may have been cut in both of them. */
-	if (halves_ != whole_ || crowded(whole_))
+	/* The halves are asked for kinds, so that they may lack some of the whole. A crowded second may
+	 * have been cut in both of them. */
+	const bool agree =
+		includes(whole_, halves_) &&
+		(conditions_.kinds ? halves_ == whole_
+						   : includes(halves_, of_kinds(whole_, open_kinds(habits))));
+	if (!agree || crowded(whole_))
 		return shrink();
 	claim_emptied({});
 	claim(part, doubts_, int64_t(whole_.size()));

@@ -39,7 +39,7 @@ class SmallWindows
 	TimeRange window() const;
 	TimeRange asked() const;
 	void look(const Answer &answer, SeenSet shown, const Habits &habits);
-	void compare();
+	void compare(const Habits &habits);
 	void claim_emptied(Doubts doubts);
 	void grow(int64_t times);
 	void shrink();

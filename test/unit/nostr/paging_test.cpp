@@ -35,13 +35,20 @@ history(int count, uint32_t seed = 1)
 	return events;
 }
 
+/* Ids of numbers one after the other, in no order. */
+Id
+mixed_id(uint64_t number)
+{
+	return id_of((number + 1) * 0x9E3779B97F4A7C15);
+}
+
 void
 add_hidden(std::vector<Stored> &events, int count, int64_t from, int64_t step)
 {
 	for (int i = 0; i < count; i++) {
 		Stored event;
 		event.created_at = from + i * step;
-		event.id = id_of((uint64_t{1} << 40) + events.size());
+		event.id = mixed_id(100000 + events.size());
 		event.kind = 1059;
 		event.author[0] = uint8_t(100 + i % 100);
 		event.hidden = true;
@@ -178,7 +185,7 @@ TEST(Pager, SecondWithHiddenEventsIsDenseAndSplit)
 	auto events = history(1000);
 	const int64_t second = events[500].created_at;
 	for (int i = 0; i < 400; i++) {
-		Stored event{.created_at = second, .id = id_of((uint64_t{1} << 41) + i)};
+		Stored event{.created_at = second, .id = mixed_id(uint64_t(i))};
 		event.author[0] = uint8_t(i % 50);
 		events.push_back(event);
 	}
@@ -190,12 +197,50 @@ TEST(Pager, SecondWithHiddenEventsIsDenseAndSplit)
 	EXPECT_TRUE(all_doubts(pass).has(Doubt::Dense));
 }
 
+TEST(Pager, OldestSecondWithHiddenEventsIsNotWhole)
+{
+	for (int cap : {100, 500}) {
+		auto events = history(900);
+		for (int i = 0; i < 400; i++) {
+			Stored event{.created_at = kBase, .id = mixed_id(uint64_t(i))};
+			event.author[0] = uint8_t(i % 40);
+			events.push_back(event);
+		}
+		add_hidden(events, 300, kBase, 0);
+		Relay relay(events, {.cap = cap}, never);
+		EXPECT_EQ(missing(relay, read_all(relay), Evidence::Paged), 0) << cap;
+		for (int limit : {5, 10, 20, 60}) {
+			EXPECT_EQ(missing(relay, read_all(relay, limit), Evidence::Paged), 0) << limit;
+		}
+	}
+}
+
+TEST(Pager, HiddenEventsInSmallWindows)
+{
+	for (uint32_t seed = 0; seed < 60; seed++) {
+		auto events = history(900, seed);
+		const int64_t second = events[450].created_at;
+		for (int i = 0; i < 400; i++) {
+			Stored event{.created_at = second, .id = mixed_id(1000 * seed + uint64_t(i))};
+			event.author[0] = uint8_t(i % 40);
+			events.push_back(event);
+		}
+		add_hidden(events, 2000, second, 0);
+		Relay relay(events, {.cap = 100}, never);
+		Habits habits;
+		habits.faults = 3;
+		const Pass pass = read(relay, {second - 5000, second + 5000}, 5 + int(seed % 20), habits);
+		EXPECT_TRUE(pass.ended);
+		EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << seed;
+	}
+}
+
 TEST(Pager, DenseSecondIsSplitByKindsAndAuthors)
 {
 	std::mt19937 random(3);
 	auto events = history(300);
 	for (int i = 0; i < 1500; i++) {
-		Stored event{.created_at = kBase + 5000, .id = id_of((uint64_t{1} << 41) + i)};
+		Stored event{.created_at = kBase + 5000, .id = mixed_id(uint64_t(i))};
 		event.kind = i % 2 ? 1 : 7;
 		event.author[0] = uint8_t(random() % 8);
 		events.push_back(event);
