@@ -153,6 +153,7 @@ ask($node, 'ALTER DATABASE served RENAME TO renamed');
 is(services_of($node, 'served') =~ /running/, '', 'no service of the old name runs');
 ask($node, 'ALTER DATABASE renamed RENAME TO served');
 wait_for_service($node, 'synchronizer', 'running', 'served');
+ask($node, "SELECT bigbrotr.stop_service('synchronizer'), bigbrotr.pause_service('initializer')", 'served');
 $log_end = -s $node->logfile;
 ask($node, 'DROP DATABASE served');
 is(services_of($node, 'served') =~ /running/, '', 'none runs after DROP DATABASE');
@@ -162,6 +163,7 @@ $log_end = -s $node->logfile;
 ask($node, 'CREATE EXTENSION bigbrotr', 'served');
 wait_for_service($node, 'synchronizer', 'running', 'served');
 $node->wait_for_log(qr/"initializer" of database "served" is done/, $log_end);
+is(slurp_file($node->data_dir . '/bigbrotr_wishes') =~ /served/, '', 'the wishes went with the database');
 (undef, undef, $error) =
   $node->psql('postgres', 'SET ROLE somebody; DROP DATABASE served');
 like($error, qr/must be owner/, 'not for everybody, either');

@@ -30,6 +30,7 @@ static ProcessUtility_hook_type prev_hook = nullptr;
 static char drained[NAMEDATALEN];
 static char renewed[NAMEDATALEN]; // database in which services that run once must run again after
 								  // the commit
+static bool drops;                // that database: its services' wishes go with it
 static bool wakes_services;
 
 static Drain *
@@ -69,6 +70,16 @@ run_once_again(const char *database)
 			slot.start_request = true;
 }
 
+/* A later database of this name has nothing to do with the wishes for this one. */
+static void
+forget_wishes(const char *database)
+{
+	for (Slot &slot : all_slots())
+		if (slot.used && strcmp(slot.database, database) == 0)
+			slot.stopped = slot.pause = false;
+	shared->wishes++;
+}
+
 static void
 on_end_of_transaction(XactEvent event, void *)
 {
@@ -80,12 +91,14 @@ on_end_of_transaction(XactEvent event, void *)
 		find_drain(drained)->holders--;
 	if (event == XACT_EVENT_COMMIT) {
 		run_once_again(renewed);
+		if (drops)
+			forget_wishes(renewed);
 		shared->recheck |= wakes_services;
 	}
 	wake_launcher();
 	LWLockRelease(shared->lock);
 	drained[0] = renewed[0] = '\0';
-	wakes_services = false;
+	drops = wakes_services = false;
 }
 
 static void
@@ -117,6 +130,7 @@ struct Effect
 	/* The database in which services that run once must run again if the statement succeeds, or
 	 * null. */
 	const char *renews = nullptr;
+	bool drops = false; // that database
 	bool wakes = false; // if it succeeds: services may wait for the object that it makes
 };
 
@@ -240,8 +254,11 @@ static Effect
 effect_of(Node *statement)
 {
 	switch (nodeTag(statement)) {
-	case T_DropdbStmt:
-		return of_database(castNode(DropdbStmt, statement)->dbname);
+	case T_DropdbStmt: {
+		Effect effect = of_database(castNode(DropdbStmt, statement)->dbname);
+		effect.drops = effect.renews != nullptr;
+		return effect;
+	}
 	case T_AlterDatabaseStmt:
 		return of_new_tablespace(castNode(AlterDatabaseStmt, statement));
 	case T_RenameStmt: {
@@ -279,6 +296,7 @@ hook(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityConte
 	/* Reached only if the statement succeeded. */
 	if (renews[0] != '\0')
 		strlcpy(renewed, renews, sizeof renewed);
+	drops |= effect.drops;
 	wakes_services |= effect.wakes;
 }
 

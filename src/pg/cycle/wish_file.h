@@ -1,7 +1,7 @@
 /*
  * The wishes to stop and to pause services, kept in the file bigbrotr_wishes so that they outlive a
  * crash and a restart of the server. The file holds those of the services that have slots: a
- * database taken off bigbrotr.databases loses its wishes.
+ * database taken off bigbrotr.databases loses its wishes. One that is dropped does so, too.
  *
  * Launcher only.
  */
