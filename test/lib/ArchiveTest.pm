@@ -78,7 +78,13 @@ sub wait_for
 {
 	my ($node, $condition, $database) = @_;
 	$database //= 'postgres';
-	return 1 if $node->poll_query_until($database, "SELECT $condition");
+	my $found;
+	until (defined($found = eval { $node->poll_query_until($database, "SELECT $condition") }))
+	{
+		# A psql that finds no server, as after a crash, ends before it reads the query.
+		die $@ unless $@ =~ /Broken pipe/;
+	}
+	return 1 if $found;
 	diag $node->safe_psql($database, 'SELECT relay_url, phase, new_event_count, sighting_count, last_error, last_detail FROM bigbrotr.sync_status LIMIT 20');
 	diag $node->safe_psql($database, 'SELECT * FROM bigbrotr.services');
 	die "never became true: $condition\n";
@@ -89,7 +95,7 @@ sub service_pid
 {
 	my ($node) = @_;
 	my $workers = q{pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer'};
-	$node->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM $workers)") or die 'no synchronizer';
+	wait_for($node, "EXISTS (SELECT FROM $workers)");
 	return $node->safe_psql('postgres', "SELECT pid FROM $workers LIMIT 1");
 }
 
