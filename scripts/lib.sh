@@ -164,7 +164,7 @@ path_id() { cksum <<<"$1" | cut -d ' ' -f 1; }
 sources() {
 	tar -C "$ROOT" --exclude-vcs --exclude='./.bigbrotr*' --exclude='./build*' --exclude='*.o' --exclude='*.so' \
 		--exclude='*.d' --exclude=node_modules --exclude='./bigbrotr-net' --exclude='./bigbrotr-import' \
-		--exclude='./bigbrotr--*.sql' --exclude='./debian/*bigbrotr*' --exclude='./debian/.debhelper' -cf - .
+		--exclude='./bigbrotr--*.sql' --exclude='./debian/*bigbrotr*' --exclude='./debian/.debhelper' --exclude='./debian/control' -cf - .
 }
 
 # copy_sources DIRECTORY: the checkout's sources. Only files that differ

@@ -10,8 +10,9 @@ check_packages() {
 	quietly "$CHROOTS/$release/log/build-depends.log" in_chroot bash -c 'export DEBIAN_FRONTEND=noninteractive
 		apt-get update -q &&
 		apt-get install -y -q --no-install-recommends dpkg-dev &&
+		cp debian/control.in debian/control &&
 		apt-get build-dep -y -q --no-install-recommends ./'
-	quietly "$CHROOTS/$release/log/dpkg-buildpackage.log" in_chroot dpkg-buildpackage -us -uc -b
+	quietly "$CHROOTS/$release/log/dpkg-buildpackage.log" in_chroot bash -c 'pg_buildext updatecontrol && dpkg-buildpackage -us -uc -b'
 	mv "$CHROOT/srv"/*.deb "$packages"
 	rm -f "$packages"/*-dbgsym_*.deb
 	(cd "$packages" && ls -s --block-size=kB)
