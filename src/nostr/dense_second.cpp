@@ -16,14 +16,28 @@ DenseSecond::DenseSecond(int64_t second, int limit, int raw, SeenSet shown,
 	: second_(second), limit_(limit), cap_(std::max(raw, habits.largest_page)),
 	  shown_(std::move(shown)), conditions_(conditions), habits_(habits), larger_(raw >= limit)
 {
-	Part all;
-	if (!conditions.kinds) {
-		all.kinds = open_kinds(habits);
-		for (const Seen &event : shown_)
-			if (std::find(all.kinds.begin(), all.kinds.end(), event.kind) == all.kinds.end())
-				all.kinds.push_back(event.kind);
+	if (conditions.kinds)
+		split({});
+	else
+		split_by_groups();
+}
+
+void
+DenseSecond::split_by_groups()
+{
+	Part others; // kinds that are shown here, if not by all relays
+	for (const Seen &event : shown_)
+		others.kinds.push_back(event.kind);
+	std::sort(others.kinds.begin(), others.kinds.end());
+	others.kinds.erase(std::unique(others.kinds.begin(), others.kinds.end()), others.kinds.end());
+	for (auto &group : kind_groups(habits_)) {
+		std::erase_if(others.kinds, [&](int32_t kind) {
+			return std::find(group.begin(), group.end(), kind) != group.end();
+		});
+		parts_.push_back({.kinds = std::move(group)});
 	}
-	split(all);
+	if (!others.kinds.empty())
+		parts_.push_back(std::move(others));
 }
 
 std::optional<Window>

@@ -32,6 +32,7 @@ class DenseSecond
 		std::vector<int32_t> kinds;
 		std::vector<PublicKey> authors;
 	};
+	void split_by_groups();
 	void split(const Part &part);
 	void add_halves(const Part &part, auto Part::*list);
 

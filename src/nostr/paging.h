@@ -135,6 +135,7 @@ class Pager
 	std::vector<Window> probes_;
 	size_t probe_ = 0;
 	SeenSet found_;     // by probes
+	int false_ends_ = 0;
 	Doubts end_doubts_; // against the end of the range
 	std::optional<DenseSecond> dense_;
 	std::optional<SmallWindows> small_;

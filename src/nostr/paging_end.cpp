@@ -12,6 +12,8 @@ namespace nostr {
  * larger one. Real relays cap at 100 and more.
  */
 constexpr int kSmallestCap = 10;
+/* Ends of a range that were none. Then the rest is read in small windows, which cost less. */
+constexpr int kMostFalseEnds = 8;
 
 /* Nothing older came: is there a neighbour? */
 void
@@ -85,10 +87,14 @@ Pager::end_probe(Answer &answer)
 bool
 Pager::asks_fewer_kinds()
 {
-	Window &probe = probes_[probe_];
-	if (probe.kinds.empty() || habits_.kinds.empty() || probe.kinds == habits_.kinds)
+	std::vector<int32_t> &kinds = probes_[probe_].kinds;
+	const size_t asked = std::erase_if(kinds, [&](int32_t kind) {
+		return std::find(habits_.kinds.begin(), habits_.kinds.end(), kind) == habits_.kinds.end();
+	});
+	if (asked == 0)
 		return false;
-	probe.kinds = habits_.kinds;
+	if (kinds.empty() && ++probe_ == probes_.size())
+		end_probes();
 	return true;
 }
 
@@ -101,6 +107,8 @@ Pager::end_probes()
 	}
 	/* It is not the end: the relay hides something, or does not look back so far. */
 	habits_.hides = true;
+	if (++false_ends_ > kMostFalseEnds)
+		return read_small(range_, 3600);
 	if (!boundary_.empty()) {
 		boundary_ = united(boundary_, within(found_, {range_.upper, range_.upper}));
 		return read_dense(int(boundary_.size()));

@@ -1,5 +1,7 @@
 #include "probes.h"
 
+#include <utility>
+
 namespace nostr {
 
 /* Direct messages and gift wraps: strfry and others hide them, and count them against the limit. */
@@ -16,6 +18,9 @@ static constexpr int32_t kOpenKinds[] = {
 	30063, 30078, 30166, 30311, 30315, 30382, 30383, 30402, 30403, 30617, 30618, 30818, 31890,
 	31922, 31923, 31924, 31925, 31989, 31990, 32123, 34235, 34236, 34550, 36787, 38383, 39089};
 
+/* Kinds of one question: relays refuse longer lists (@nostr-relay: more than 20). */
+static constexpr size_t kMostKinds = 20;
+
 /* Seconds below the top: each eight times as far down as the one before, to four years. */
 static constexpr int64_t kFirstStep = 60, kLastStep = 60 << 21;
 
@@ -26,26 +31,42 @@ contains(const List &list, int32_t kind)
 	return std::find(std::begin(list), std::end(list), kind) != std::end(list);
 }
 
+std::vector<std::vector<int32_t>>
+kind_groups(const Habits &habits)
+{
+	std::vector<int32_t> kinds;
+	for (int32_t kind : habits.kinds)
+		if (!contains(kHiddenKinds, kind))
+			kinds.push_back(kind);
+	for (int32_t kind : kOpenKinds)
+		if (!contains(kinds, kind))
+			kinds.push_back(kind);
+	std::vector<std::vector<int32_t>> groups;
+	for (size_t i = 0; i < kinds.size(); i += kMostKinds)
+		groups.emplace_back(kinds.begin() + long(i),
+							kinds.begin() + long(std::min(i + kMostKinds, kinds.size())));
+	return groups;
+}
+
 std::vector<int32_t>
 open_kinds(const Habits &habits)
 {
-	std::vector<int32_t> kinds(std::begin(kOpenKinds), std::end(kOpenKinds));
-	for (int32_t kind : habits.kinds)
-		if (!contains(kHiddenKinds, kind) && !contains(kinds, kind))
-			kinds.push_back(kind);
-	return kinds;
+	return kind_groups(habits).front();
 }
 
-std::optional<Window>
-kinds_probe(std::optional<int64_t> since, int64_t until, const Conditions &conditions,
-			const Habits &habits)
+std::vector<Window>
+kinds_probes(std::optional<int64_t> since, int64_t until, const Conditions &conditions,
+			 const Habits &habits)
 {
+	std::vector<Window> probes;
 	if (conditions.kinds)
-		return std::nullopt;
-	return Window{.since = since,
-				  .until = habits.until_of(until),
-				  .limit = kFew,
-				  .kinds = open_kinds(habits)};
+		return probes;
+	for (auto &group : kind_groups(habits))
+		probes.push_back({.since = since,
+						  .until = habits.until_of(until),
+						  .limit = kFew,
+						  .kinds = std::move(group)});
+	return probes;
 }
 
 std::vector<Window>
@@ -60,9 +81,9 @@ probes_below(int64_t upper, const SeenSet &shown, int limit, const Conditions &c
 	};
 	if (below >= 0)
 		add(below, limit);
-	if (auto probe = kinds_probe(std::nullopt, upper, conditions, habits)) {
-		probe->limit = more;
-		probes.push_back(*probe);
+	for (Window &probe : kinds_probes(std::nullopt, upper, conditions, habits)) {
+		probe.limit = more;
+		probes.push_back(std::move(probe));
 	}
 	if (!conditions.authors && !habits.authors.empty())
 		add(upper, more).authors = habits.authors;

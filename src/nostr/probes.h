@@ -17,14 +17,18 @@ namespace nostr {
  */
 std::vector<Window> probes_below(int64_t upper, const SeenSet &shown, int limit,
 								 const Conditions &conditions, const Habits &habits);
-/* A question about a range for the kinds that relays show to everybody; nothing if the filter names
+/* Questions about a range for the kinds that relays show to everybody; none if the filter names
  * kinds itself. */
-std::optional<Window> kinds_probe(std::optional<int64_t> since, int64_t until,
-								  const Conditions &conditions, const Habits &habits);
+std::vector<Window> kinds_probes(std::optional<int64_t> since, int64_t until,
+								 const Conditions &conditions, const Habits &habits);
 /* Must not come back empty. */
 Window control_question(const Habits &habits);
-/* Kinds in use, and those which the relay has shown; not those that are shown to their readers
- * only. */
+/*
+ * The kinds which the relay has shown, and others in use; not those that are shown to their readers
+ * only. In groups that relays take in one question.
+ */
+std::vector<std::vector<int32_t>> kind_groups(const Habits &habits);
+/* The first group. */
 std::vector<int32_t> open_kinds(const Habits &habits);
 
 } // namespace nostr

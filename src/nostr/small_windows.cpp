@@ -38,9 +38,11 @@ SmallWindows::next(const Habits &habits) const
 {
 	if (stage_ == Stage::Control)
 		return control_question(habits);
-	if (stage_ == Stage::Kinds)
-		if (auto probe = kinds_probe(range_.lower, *emptied_, conditions_, habits))
-			return *probe;
+	if (stage_ == Stage::Kinds) {
+		const auto probes = kinds_probes(range_.lower, *emptied_, conditions_, habits);
+		if (group_ < probes.size())
+			return probes[group_];
+	}
 	/* One second wider on both sides: some relays leave the bounds out. */
 	const TimeRange part = asked();
 	Window window{.until = part.upper + 1, .limit = limit_};
@@ -75,15 +77,17 @@ SmallWindows::end(Answer &answer, Habits &habits)
 		compare(habits);
 		break;
 	case Stage::Kinds:
-		found_ = !answer.shown({range_.lower, *emptied_}).empty();
-		stage_ = Stage::Control;
+		found_ |= !answer.shown({range_.lower, *emptied_}).empty();
+		if (++group_ >= kinds_probes(range_.lower, *emptied_, conditions_, habits).size())
+			stage_ = Stage::Control;
 		break;
 	case Stage::Control:
 		repeated_ += answer.raw();
 		if (found_)
 			doubts_ |= Doubt::Hole;
-		claim({range_.lower, *emptied_}, answer.empty() ? doubts_ | Doubt::EndUnprobed : doubts_,
-			  0);
+		if (answer.empty() || habits.hides)
+			doubts_ |= Doubt::EndUnprobed;
+		claim({range_.lower, *emptied_}, doubts_, 0);
 		stage_ = Stage::Done;
 		break;
 	case Stage::Done:

@@ -55,6 +55,7 @@ class SmallWindows
 	int64_t middle_ = 0;             // first second of the upper half
 	std::optional<int64_t> emptied_; // newest second of what was empty and is not claimed yet
 	Doubts doubts_;                  // of the window
+	size_t group_ = 0;               // of kinds, that is asked for at the end
 	bool found_ = false;
 	int64_t repeated_ = 0, refused_ = 0;
 	std::vector<Claim> claims_;

@@ -169,10 +169,15 @@ PageJob::on_closed(Question &question, std::string_view text)
 			end("rate_limited", text);
 	} else if (question.is_page())
 		end(prefix == "auth-required" ? "auth_required" : "closed_by_relay", text);
-	else {
-		claim(pager_.fail(question.number()));
-		advance();
-	}
+	else
+		on_unanswered(question);
+}
+
+void
+PageJob::on_unanswered(Question &question)
+{
+	claim(pager_.fail(question.number()));
+	advance();
 }
 
 /* The next connection asks for less. */
@@ -196,7 +201,9 @@ is_complaint(std::string_view text)
 	std::string lower(text);
 	std::transform(lower.begin(), lower.end(), lower.begin(),
 				   [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-	for (const char *words : {"rate-limit", "rate limit", "ratelimit", "too many", "slow down"})
+	for (const char *words :
+		 {"rate-limit", "rate limit", "ratelimit", "too many req", "too many sub", "too many mess",
+		  "too many quer", "too many con", "slow down"})
 		if (lower.find(words) != lower.npos)
 			return true;
 	return false;
@@ -211,6 +218,8 @@ PageJob::on_notice(std::string_view text)
 	if (!asked || result_)
 		return;
 	pager_.doubt(nostr::Doubt::Notice);
+	for (Question &question : questions_)
+		question.noticed();
 	if (!is_complaint(text))
 		return;
 	for (Question &question : questions_)

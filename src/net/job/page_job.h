@@ -45,6 +45,7 @@ class PageJob final : private Question::Asker
 	nostr::Answer *answer(uint32_t number) override { return pager_.answer(number); }
 	void on_answered(Question &question) override;
 	void on_dropped(Question &question) override { pager_.drop(question.number()); }
+	void on_unanswered(Question &question) override;
 	void on_closed(Question &question, std::string_view reason) override;
 	void on_failed(const char *reason, std::string_view detail) override;
 	int limit() const;

@@ -10,7 +10,7 @@ using std::chrono::seconds;
 constexpr int kAnswerTimeouts = 60;
 /* What comes late finds room or not: relays that do not answer must not hold it for others. */
 constexpr seconds kPromiseKept{2};
-/* A relay that complained by a notice may answer all the same; after this time it will not. */
+/* A relay that sent a notice may answer all the same; after this time it will not. */
 constexpr seconds kAfterNotice{2};
 /* Some relays lose what is sent at once after the handshake: then the first question is repeated.
  */
@@ -58,11 +58,13 @@ Question::tick()
 		answered();
 	else if (slowed_ && now - progress_ > kAfterNotice)
 		drop();
+	else if (noticed_ && !is_page() && now - progress_ > kAfterNotice)
+		unanswered();
 	else if (!context_.heard && !context_.repeated_first && now - since_ > kFirstAnswer) {
 		context_.repeated_first = true;
 		drop();
 	} else if (now - progress_ > limit)
-		asker_.on_failed("stalled", "");
+		is_page() ? asker_.on_failed("stalled", "") : unanswered();
 	else if (now - since_ > limit * kAnswerTimeouts)
 		asker_.on_failed("stalled", "a page drop by drop");
 }
@@ -166,6 +168,14 @@ Question::answered()
 		limit = std::min(limit + limit / 64 + 1, context_.client.host().config.page_limit);
 	close();
 	asker_.on_answered(*this);
+}
+
+/* Relays refuse questions that they find too complex by a notice, or in silence. Pages are not. */
+void
+Question::unanswered()
+{
+	close();
+	asker_.on_unanswered(*this);
 }
 
 void

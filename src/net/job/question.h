@@ -21,6 +21,8 @@ class Question final : public Requests::Handler
 		virtual void on_answered(Question &question) = 0;
 		/* It is to be asked again. */
 		virtual void on_dropped(Question &question) = 0;
+		/* There will be none, and the connection is of use. */
+		virtual void on_unanswered(Question &question) = 0;
 		/* The relay closed the subscription. */
 		virtual void on_closed(Question &question, std::string_view reason) = 0;
 		/* The connection is of no more use. */
@@ -40,7 +42,9 @@ class Question final : public Requests::Handler
 	/* Unix second. */
 	int64_t asked_at() const { return asked_at_; }
 	void tick();
-	/* The relay said that it is asked too fast, or too much at once: it may not answer. */
+	/* The relay said something that names no question: it may not answer this one. */
+	void noticed() { noticed_ = true; }
+	/* It said that it is asked too fast, or too much at once: likewise. */
 	void slowed() { slowed_ = true; }
 	/* The relay is busy with what was asked before. */
 	void progress() { progress_ = context_.client.now(); }
@@ -55,6 +59,7 @@ class Question final : public Requests::Handler
 	void on_notice(std::string_view) override {}
 	void pass_on(nostr::Event &event);
 	void answered();
+	void unanswered();
 	void drop();
 	void give_back(size_t bytes);
 	void learn();
@@ -67,7 +72,7 @@ class Question final : public Requests::Handler
 	int64_t asked_at_;
 	Clock::Time since_, progress_;
 	size_t events_ = 0, bytes_ = 0;
-	bool slowed_ = false, over_ = false;
+	bool noticed_ = false, slowed_ = false, over_ = false;
 	bool lingers_ = false; // the relay says that all has come, and has said so too early before
 };
 

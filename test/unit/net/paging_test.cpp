@@ -150,6 +150,39 @@ TEST(NetPaging, RelaysThatIgnoreTheWindowProveNothing)
 		EXPECT_TRUE(claim.claim.evidence == Evidence::Partial || claim.claim.range.lower >= 4000);
 }
 
+/* @nostr-relay refuses a question that it finds too complex by a notice, which names no question.
+ */
+TEST(NetPaging, AQuestionThatIsRefusedByANoticeCostsTheEndOnly)
+{
+	const auto events = make_events(20, 1000);
+	for (bool notice : {false, true}) {
+		Worker worker;
+		ScriptedRelay relay([&](Peer &peer) {
+			for (;;) {
+				const std::string message = peer.receive();
+				if (message.find("\"kinds\"") == message.npos) {
+					serve_one(peer, events, 10, message);
+					continue;
+				}
+				if (notice)
+					peer.text(R"(["NOTICE","invalid: too many kinds"])");
+				worker.clock.advance(std::chrono::seconds(notice ? 3 : 21));
+			}
+		});
+		worker.task(1, relay.url(), {{0, 5000}});
+		ASSERT_TRUE(worker.until_ended(1));
+		EXPECT_EQ(worker.ended(1)->reason, "");
+		EXPECT_EQ(worker.events.size(), 20U);
+		/* All seconds are claimed; that nothing is older is not. */
+		int64_t seconds = 0;
+		for (const auto &claim : worker.claims) {
+			seconds += claim.claim.range.upper - claim.claim.range.lower + 1;
+			EXPECT_TRUE(claim.claim.evidence == Evidence::Partial || claim.claim.range.lower > 0);
+		}
+		EXPECT_EQ(seconds, 5001);
+	}
+}
+
 TEST(NetPaging, ClosedPageEndsTheSessionWithItsReason)
 {
 	const std::pair<const char *, const char *> cases[] = {

@@ -313,25 +313,35 @@ answer_each(Answer answer)
 	};
 }
 
+void
+serve_one(Peer &peer, const std::vector<nostr::Event> &events, int cap, const std::string &message)
+{
+	const std::string id = req_id(message);
+	if (id.empty())
+		return;
+	std::vector<const nostr::Event *> newest;
+	const int64_t since = number_after(message, "\"since\":", 0);
+	const int64_t until = number_after(message, "\"until\":", INT64_MAX);
+	for (const nostr::Event &event : events)
+		if (event.created_at >= since && event.created_at <= until)
+			newest.push_back(&event);
+	std::sort(newest.begin(), newest.end(), [](auto *a, auto *b) {
+		return a->created_at != b->created_at ? a->created_at > b->created_at : a->id < b->id;
+	});
+	const size_t limit = size_t(std::min<int64_t>(number_after(message, "\"limit\":", cap), cap));
+	newest.resize(std::min(newest.size(), limit));
+	for (const nostr::Event *event : newest)
+		peer.text(event_message(id, *event));
+	peer.text(eose_message(id));
+}
+
 ScriptedRelay::Script
 serve_events(std::vector<nostr::Event> events, int cap)
 {
-	std::sort(events.begin(), events.end(), [](const nostr::Event &a, const nostr::Event &b) {
-		return a.created_at != b.created_at ? a.created_at > b.created_at : a.id < b.id;
-	});
-	return answer_each([events = std::move(events), cap](Peer &peer, auto &id, auto &message) {
-		int64_t since = number_after(message, "\"since\":", 0);
-		int64_t until = number_after(message, "\"until\":", INT64_MAX);
-		int64_t left = std::min<int64_t>(number_after(message, "\"limit\":", cap), cap);
-		for (const nostr::Event &event : events) {
-			if (event.created_at < since || event.created_at > until)
-				continue;
-			if (left-- <= 0)
-				break;
-			peer.text(event_message(id, event));
-		}
-		peer.text(eose_message(id));
-	});
+	return [events = std::move(events), cap](Peer &peer) {
+		for (;;)
+			serve_one(peer, events, cap, peer.receive());
+	};
 }
 
 } // namespace test

@@ -105,6 +105,9 @@ ScriptedRelay::Script answer_each(Answer answer);
 /* Answers REQ as a good relay does, newest first, at most `cap` events a page, until told to close.
  */
 ScriptedRelay::Script serve_events(std::vector<nostr::Event> events, int cap);
+/* The answer to one message of that; to anything but a REQ: none. */
+void serve_one(Peer &peer, const std::vector<nostr::Event> &events, int cap,
+			   const std::string &message);
 
 std::string event_message(std::string_view subscription, const nostr::Event &event);
 std::string eose_message(std::string_view subscription);

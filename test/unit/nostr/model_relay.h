@@ -82,6 +82,8 @@ class Relay
 	Reply ask(const Window &window)
 	{
 		Reply reply;
+		if (window.kinds.size() > 20)
+			std::abort(); // @nostr-relay refuses such questions
 		if (is_.lost_answers > 0 && upto_(uint32_t(is_.lost_answers)) == 0) {
 			reply.notice = is_.notice_on_lost;
 			return reply;
