@@ -91,6 +91,9 @@ CREATE FUNCTION _bigbrotr.unconfirmed(
 		      AND c.evidence = 'paged' AND c.lower <= unconfirmed.at - _bigbrotr.horizon()
 		      AND ('contradicted' = ANY (c.doubts)
 		           OR c.observed_at <= unconfirmed.at - unconfirmed.delay * least(c.observations, 20)::bigint ^ 2)
+		      -- What still grows waits until it is an hour.
+		      AND (c.upper <= unconfirmed.at - _bigbrotr.horizon()
+		           OR unconfirmed.at - _bigbrotr.horizon() - c.lower >= 3600)
 		ORDER BY 'contradicted' = ANY (c.doubts) DESC, c.lower DESC
 		LIMIT unconfirmed.most;
 	END;
