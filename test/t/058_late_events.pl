@@ -76,6 +76,15 @@ wait_for($node, $proven);
 is($node->safe_psql('postgres', "SELECT withdrawal_count FROM bigbrotr.sync_status $of_a"), 0, 'nothing was withdrawn');
 is($node->safe_psql('postgres', 'SELECT sum(found) FROM bigbrotr.audits'), 0, 'second readings found nothing');
 
+# Audits look at random times, less and less often while they find nothing: here they go on until they have found it.
+sub audit_until
+{
+	my ($condition) = @_;
+	$node->poll_query_until('postgres', "WITH soon AS (UPDATE _bigbrotr.relay_sync SET next_audit = 0, clean_audits = 0) SELECT $condition")
+	  or die "audits never led to: $condition";
+	return;
+}
+
 # While no synchronizer is there.
 sub while_away
 {
@@ -87,7 +96,7 @@ sub while_away
 }
 
 while_away(sub { append_to_file($file{a}, events(5, 30, 10 * $minute, 20 * $minute, $hour, $day, $year, -5 * $minute)) });
-wait_for($node, all_archived('a'));
+audit_until(all_archived('a'));
 cmp_ok($node->safe_psql('postgres', "SELECT withdrawal_count FROM bigbrotr.sync_status $of_a"), '>', 0, 'what was claimed of that time is withdrawn');
 # Audits are recorded after the events that they find.
 wait_for($node, "sum(found) >= 5 FROM bigbrotr.audits WHERE purpose <> 'again'");
@@ -110,12 +119,12 @@ while_away(sub { unlink $file{a}; append_to_file($file{a}, events(2, map { $_ * 
 my $there = sprintf q{count(*) >= %d FROM bigbrotr.event_relay AS s JOIN bigbrotr.events AS e USING (event_id)
 	WHERE relay_url = '%s' AND encode(e.event_id, 'hex') IN (%s)},
   lines($file{a}), $relay->url('/a'), join ',', map { "'$_'" } slurp_file($file{a}) =~ /"id":"(\w+)"/g;
-wait_for($node, $there);
+audit_until($there);
 wait_for($node, $proven);
 
 # An emptied relay: what it said of itself is still true, and audits show that its events are gone.
 while_away(sub { unlink $file{a}; append_to_file($file{a}, '') });
-wait_for($node, "count(*) > 0 FROM bigbrotr.audit_rates $of_a AND gone > 0");
+audit_until("count(*) > 0 FROM bigbrotr.audit_rates $of_a AND gone > 0");
 
 $node->stop;
 $relay->stop;
