@@ -20,6 +20,7 @@ CREATE FUNCTION _bigbrotr.doubt_text(doubt text) RETURNS text
 		WHEN 'smaller' THEN 'the relay showed less than it had before'
 		WHEN 'unencrypted' THEN 'the connection was not encrypted: somebody on the way could have left out events'
 		WHEN 'unordered' THEN 'the relay does not answer newest first'
+		WHEN 'withheld' THEN 'the relay offers events that it does not serve (NIP-77)'
 		ELSE doubt END;
 COMMENT ON FUNCTION _bigbrotr.doubt_text(text) IS 'A doubt in words';
 

@@ -19,7 +19,7 @@ COMMENT ON FUNCTION _bigbrotr.evidence_rank(text) IS 'Order of the classes of ev
 
 CREATE FUNCTION _bigbrotr.doubt_words() RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN '{auth,backpressure,boundary,clock,contradicted,count,dense,end_unprobed,foreign,hole,late,more,notice,refused,smaller,unencrypted,unordered}'::text[];
+	RETURN '{auth,backpressure,boundary,clock,contradicted,count,dense,end_unprobed,foreign,hole,late,more,notice,refused,smaller,unencrypted,unordered,withheld}'::text[];
 COMMENT ON FUNCTION _bigbrotr.doubt_words() IS 'All doubts, sorted';
 
 ALTER TABLE bigbrotr.coverage ADD CONSTRAINT coverage_doubts_check CHECK (doubts <@ _bigbrotr.doubt_words());

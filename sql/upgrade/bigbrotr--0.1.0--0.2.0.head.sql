@@ -83,6 +83,8 @@ REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, big
 -- NEW _bigbrotr.sync_filter
 -- NEW bigbrotr.sync_filters
 -- NEW bigbrotr.audits
+-- NEW _bigbrotr.relay_needs
+-- NEW _bigbrotr.relay_comparisons
 
 -- Tables with new columns, in the order of a new database.
 -- NEW _bigbrotr.relay_sync

@@ -26,8 +26,8 @@ static constexpr DoubtFacts kFacts[] = {
 	{"smaller", true, "less was shown than the time before"},
 	{"contradicted", true, "a later reading found more"},
 	{"count", false, "the relay counts another number of events than it shows (NIP-45)"},
-	{"unencrypted", false,
-	 "the connection was not encrypted: others may have changed the answers"}};
+	{"unencrypted", false, "the connection was not encrypted: others may have changed the answers"},
+	{"withheld", false, "the relay offers ids whose events it does not serve (NIP-77)"}};
 static_assert(std::size(kFacts) == kDoubts);
 
 const char *

@@ -53,9 +53,10 @@ enum class Doubt : uint8_t
 	Smaller,
 	Contradicted,
 	Count,
-	Unencrypted
+	Unencrypted,
+	Withheld
 };
-constexpr size_t kDoubts = size_t(Doubt::Unencrypted) + 1;
+constexpr size_t kDoubts = size_t(Doubt::Withheld) + 1;
 
 struct DoubtFacts
 {

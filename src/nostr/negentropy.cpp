@@ -346,9 +346,8 @@ Client::read(std::string_view message, std::string &reply)
 	/* Nothing but the version. */
 	if (reply.size() == 1)
 		reply.clear();
-	return within(difference_.have, most_) && within(difference_.need, most_)
-			   ? Fault::None
-			   : Fault::TooMuchDiffers;
+	within(difference_.have, own_.size());
+	return within(difference_.need, most_) ? Fault::None : Fault::TooMuchDiffers;
 }
 
 Difference

@@ -32,7 +32,7 @@ enum class Fault : uint8_t
 	LongPrefix,    // more than 32 bytes of an id
 	UnknownMode,   // neither skip nor fingerprint nor ids
 	Unordered,     // a bound below the one before
-	TooMuchDiffers // more ids than the client wants to hear of
+	TooMuchDiffers // the server alone has more ids than the client wants to hear of
 };
 
 /* A sentence for humans, without its full stop. */
@@ -50,7 +50,7 @@ struct Difference
  * nothing left to be said. The set must outlive the client and stay as it is.
  *
  * `frame_limit`: bytes of a message of ours, at least kLeastFrame; 0: no limit. What does not fit
- * follows later. `most`: ids that may differ, on either side.
+ * follows later. `most`: ids that the server alone may have.
  */
 class Client
 {

@@ -3,21 +3,17 @@
  */
 #pragma once
 
+#include "fields.h"
 #include "link.h"
 #include "nostr/event.h"
 #include "nostr/evidence.h"
+#include "reconciliation.h"
 
 namespace wire {
 
 constexpr size_t kMaxUrl = 2048;         // bytes
 constexpr size_t kMaxPath = 4096;        // bytes
 constexpr size_t kMaxFilter = 256 << 10; // bytes
-
-inline void
-relay_id_field(auto &c, auto &relay_id)
-{
-	c.number(relay_id, 1, INT32_MAX, "relay id out of range");
-}
 
 // ---- worker -> net process
 
@@ -58,15 +54,6 @@ struct ArchiveSettings
 		c.detail(m.user_agent);
 	}
 };
-
-inline void
-range_fields(auto &c, auto &range)
-{
-	c.number(range.lower);
-	c.number(range.upper);
-	c.demand([&] { return range.lower >= 0 && range.lower <= range.upper; },
-			 "time range out of order");
-}
 
 /* What a range is read for. */
 enum class Purpose : uint8_t
@@ -190,8 +177,8 @@ struct Forget
 	static void fields(auto &c, auto &m) { c.fixed_list(m.ids); }
 };
 
-using ArchiveToNet =
-	std::variant<ArchiveSettings, RelayOpen, RelayMore, RelayStop, Known, Forget, Ack>;
+using ArchiveToNet = std::variant<ArchiveSettings, RelayOpen, RelayMore, RelayStop, Known, Forget,
+								  Seen, Wanted, Ack>;
 
 // ---- net process -> worker
 
@@ -384,6 +371,7 @@ struct Batch
 	std::vector<Traffic> traffic;
 	std::vector<Claim> claims; // all their events are in this batch or an earlier one
 	std::vector<Retract> retracts;
+	std::vector<Compared> compared;
 	std::vector<RelayReport> reports;
 
 	static void fields(auto &c, auto &m)
@@ -395,10 +383,11 @@ struct Batch
 		c.list(m.traffic);
 		c.list(m.claims);
 		c.list(m.retracts);
+		c.list(m.compared);
 		c.list(m.reports);
 	}
 };
 
-using ArchiveToWorker = std::variant<Question, Batch>;
+using ArchiveToWorker = std::variant<Question, SeenQuestion, NeedQuestion, Batch>;
 
 } // namespace wire

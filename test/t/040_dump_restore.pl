@@ -18,7 +18,7 @@ wait_for($old, q{count(*) = 2 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 
 # Every row of every table, with the services standing still.
 my @tables = qw(bigbrotr.relays bigbrotr.events bigbrotr.sightings bigbrotr.coverage bigbrotr.event_rejects bigbrotr.seed_rejects
-	_bigbrotr.relay_sync _bigbrotr.relay_traffic _bigbrotr.relay_refusals _bigbrotr.relay_checks);
+	_bigbrotr.relay_sync _bigbrotr.relay_traffic _bigbrotr.relay_refusals _bigbrotr.relay_checks _bigbrotr.relay_needs _bigbrotr.relay_comparisons);
 my $rows = sub {
 	my ($node, $database) = @_;
 	return { map {

@@ -68,6 +68,7 @@ BatchCheck::run(const wire::Batch &batch, const RelayBook &book)
 	relays_of(batch.traffic);
 	relays_of(batch.claims);
 	relays_of(batch.retracts);
+	relays_of(batch.compared);
 	relays_of(batch.reports);
 	for (const wire::Claim &claim : batch.claims)
 		check_claim(claim, book);

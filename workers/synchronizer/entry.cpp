@@ -108,6 +108,8 @@ static constexpr std::string_view columns[] = {
 	"_bigbrotr.relay_leases relay_id integer",
 	"_bigbrotr.sync_workers owner text",
 	"_bigbrotr.relay_refusals relay_id integer",
+	"_bigbrotr.relay_needs relay_id integer",
+	"_bigbrotr.relay_comparisons relay_id integer",
 	"bigbrotr.event_rejects event_id bytea",
 };
 
@@ -145,6 +147,11 @@ static constexpr std::string_view functions[] = {
 	","
 	"bigint[],bigint[])",
 	"_bigbrotr.count_refusals(integer[],text[],bigint[],text[],bigint)",
+	"_bigbrotr.seen_events(integer,bigint,bigint,integer)",
+	"_bigbrotr.note_needs(integer,bytea[],bigint,bigint)",
+	"_bigbrotr.settle_needs(integer,bigint,bigint,bigint,bigint)",
+	"_bigbrotr.note_comparison(integer,text,bigint,bigint,text,bigint)",
+	"_bigbrotr.may_compare(integer,bigint)",
 };
 
 extern constinit const pg::ServiceEntry synchronizer_entry = {

@@ -4,6 +4,7 @@
 
 #include "archive/insert.h"
 #include "pg/border/spi.h"
+#include "workers/synchronizer/comparisons.h"
 #include "workers/synchronizer/settings.h"
 
 namespace {
@@ -97,7 +98,7 @@ count_traffic(const wire::Batch &batch, TrafficMap &traffic)
  * this batch nor before.
  */
 ClaimMap
-claims_of(const wire::Batch &batch, const RelayBook &book, const Ingested &result)
+claims_of(const wire::Batch &batch, const RelayBook &book, const Ingested &result, int64_t now)
 {
 	ClaimMap claims;
 	for (const wire::Claim &c : batch.claims) {
@@ -105,6 +106,7 @@ claims_of(const wire::Batch &batch, const RelayBook &book, const Ingested &resul
 		if (!relay.open || relay.claims_held || result.doubted.contains(c.relay_id))
 			continue;
 		const Reading &reading = *relay.answered_by(c);
+		nostr::Claim claim = settled(c, relay, now);
 		bool missed =
 			reading.missed(c.claim.range) ||
 			std::any_of(result.misses.begin(), result.misses.end(), [&](const Miss &miss) {
@@ -116,7 +118,7 @@ claims_of(const wire::Batch &batch, const RelayBook &book, const Ingested &resul
 						   reading.range.purpose == wire::Purpose::Audit;
 		add_claim(claims[c.relay_id], {.filter_id = c.filter_id,
 									   .reader = c.reader,
-									   .claim = c.claim,
+									   .claim = claim,
 									   .agrees = independent && !missed,
 									   .asked_at = relay.asked_at});
 	}
@@ -195,7 +197,7 @@ store(const wire::Batch &batch, const Leases &leases, const RelayBook &book, con
 	result.misses = find_misses(batch, book);
 	insert(batch, book, now, result);
 	count_traffic(batch, result.traffic);
-	result.claims = claims_of(batch, book, result);
+	result.claims = claims_of(batch, book, result, now);
 	result.written = relays_to_write(batch, book, books, result);
 	books.traffic.write(result.written, result.traffic, now);
 	for (int32_t relay : result.written)
@@ -204,6 +206,8 @@ store(const wire::Batch &batch, const Leases &leases, const RelayBook &book, con
 	for (const wire::Retract &r : batch.retracts)
 		retract(r, now);
 	withdraw(result.misses, book, now);
+	for (const wire::Compared &c : batch.compared)
+		note(c, now);
 	std::set<int32_t> recorded;
 	for (const wire::RelayReport &r : batch.reports)
 		if (const HandedRelay &relay = *book.find(r.relay_id); relay.attempt == r.attempt) {

@@ -18,6 +18,7 @@
 #include "archive/insert.h"
 #include "pg/border/settings.h"
 #include "workers/synchronizer/checks.h"
+#include "workers/synchronizer/comparisons.h"
 #include "workers/synchronizer/disk.h"
 #include "workers/synchronizer/ingest.h"
 #include "workers/synchronizer/leases.h"
@@ -191,6 +192,15 @@ class Synchronizer : public pg::Service
 										[&] { known = archive::known_events(ids); });
 		worker.send(wire::Known{.question = question.question, .known = std::move(known)});
 		worker.count("questions", 1);
+	}
+
+	void take(pg::Worker &worker, const wire::SeenQuestion &question)
+	{
+		tell_seen(worker, question, book_);
+	}
+	void take(pg::Worker &worker, const wire::NeedQuestion &question)
+	{
+		tell_wanted(worker, question, book_);
 	}
 
 	void take(pg::Worker &worker, const wire::Batch &batch)

@@ -76,6 +76,20 @@ ArchiveDesk::take(const wire::Forget &forget)
 		relay.forget_sent();
 }
 
+void
+ArchiveDesk::take(const wire::Seen &seen)
+{
+	if (RelayEntry *relay = find(seen.relay_id, seen.attempt))
+		relay->answered(seen);
+}
+
+void
+ArchiveDesk::take(const wire::Wanted &wanted)
+{
+	if (RelayEntry *relay = find(wanted.relay_id, wanted.attempt))
+		relay->answered(wanted);
+}
+
 /* Null unless that opening of the relay goes on: what the worker says of another one is void. */
 RelayEntry *
 ArchiveDesk::find(int32_t relay_id, uint32_t attempt)

@@ -34,7 +34,7 @@ RelayEntry::open(const wire::RelayOpen &task)
 	context_.emplace(JobContext{*client_, intake_, ledger_, learned_});
 	if (is_exposed(task.url))
 		context_->doubts |= nostr::Doubt::Unencrypted;
-	reading_.emplace(*context_);
+	reading_.emplace(*context_, link_, attempt_);
 	reading_->set_filters(task.filters);
 	reading_->add(task.ranges);
 	caught_up_ = false;

@@ -39,6 +39,13 @@ class RelayEntry final : public RelayClient::Owner
 	}
 	void tick();
 
+	/* The worker's answers to a comparison of sets. Throw LinkError if there is none. */
+	void answered(const auto &answer)
+	{
+		reading_->answered(answer);
+		advance();
+	}
+
 	/* Asks the page that waits, if one does. False: there is no memory for it yet. */
 	bool ask_page();
 

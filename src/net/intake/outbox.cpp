@@ -84,6 +84,14 @@ Outbox::retract(const wire::Retract &retract)
 }
 
 void
+Outbox::compared(const wire::Compared &compared)
+{
+	batches_.open().compared.emplace_back(compared, compared.detail);
+	charge(kSmallBytes);
+	batches_.added();
+}
+
+void
 Outbox::report(int32_t relay_id, const Report &report)
 {
 	batches_.open().reports.emplace_back(relay_id, report);
@@ -118,6 +126,10 @@ Outbox::send(uint64_t number, Parts &parts)
 		batch.traffic.push_back(traffic);
 	batch.claims = parts.claims;
 	batch.retracts = parts.retracts;
+	for (const auto &[compared, detail] : parts.compared) {
+		batch.compared.push_back(compared);
+		batch.compared.back().detail = detail;
+	}
 	for (const auto &[relay_id, report] : parts.reports)
 		batch.reports.push_back({.relay_id = relay_id,
 								 .attempt = report.attempt,

@@ -41,6 +41,7 @@ class Outbox final : public Statements
 	void sighting(const nostr::Id &id, int32_t relay_id, int64_t seen_at, bool live);
 	void refuse(int32_t relay_id, const char *reason, std::string_view detail);
 	void traffic(const wire::Traffic &traffic);
+	void compared(const wire::Compared &compared);
 	void claim(const wire::Claim &claim) override;
 	void retract(const wire::Retract &retract) override;
 	void report(int32_t relay_id, const Report &report) override;
@@ -75,6 +76,7 @@ class Outbox final : public Statements
 		std::map<int32_t, wire::Traffic> traffic;
 		std::vector<wire::Claim> claims;
 		std::vector<wire::Retract> retracts;
+		std::vector<std::pair<wire::Compared, std::string>> compared; // with its detail
 		std::vector<std::pair<int32_t, Report>> reports;
 		size_t bytes = 0;   // of the events' bodies
 		size_t charged = 0; // of the budget, without the events
@@ -86,7 +88,8 @@ class Outbox final : public Statements
 			return events.size() >= kMaxEvents || sightings.size() >= kMaxSightings ||
 				   bytes >= kMaxBytes || refusals.size() >= kMaxSmall ||
 				   traffic.size() >= kMaxSmall || claims.size() >= kMaxSmall ||
-				   retracts.size() >= kMaxSmall || reports.size() >= kMaxSmall;
+				   retracts.size() >= kMaxSmall || compared.size() >= kMaxSmall ||
+				   reports.size() >= kMaxSmall;
 		}
 	};
 

@@ -74,6 +74,9 @@ struct JobContext
 	std::string notice;          // last complaint or notice since an answer
 	nostr::Doubts doubts;        // against everything that this connection brings
 	bool dropped = false;        // an event for want of memory
+	/* The relay has shown that it compares sets: it offered what was kept back, or served what it
+	 * offered. */
+	bool compares = false;
 
 	/* False: the relay has just sent it, so that it is passed over. */
 	bool pass_on(nostr::Event &event, bool live = false)

@@ -27,7 +27,8 @@ Reading::set_filters(const std::vector<wire::Filter> &filters)
 void
 Reading::add(const std::vector<wire::Range> &ranges)
 {
-	ranges_.insert(ranges_.end(), ranges.begin(), ranges.end());
+	for (const wire::Range &range : ranges)
+		(range.purpose == wire::Purpose::Reconcile ? to_compare_ : ranges_).push_back(range);
 	advance();
 }
 
@@ -37,6 +38,8 @@ Reading::failure() const
 	for (const PageJob &job : jobs_)
 		if (job.result() && *job.result()->reason)
 			return &*job.result();
+	if (comparison_ && comparison_->result() && *comparison_->result()->reason)
+		return &*comparison_->result();
 	return nullptr;
 }
 
@@ -46,7 +49,7 @@ Reading::waiting()
 	for (PageJob &job : jobs_)
 		if (job.waiting())
 			return true;
-	return false;
+	return comparison_ && comparison_->waiting();
 }
 
 bool
@@ -60,7 +63,7 @@ Reading::ask()
 			jobs_.splice(jobs_.end(), jobs_, job);
 			return true;
 		}
-	return true;
+	return !comparison_ || !comparison_->waiting() || comparison_->ask();
 }
 
 void
@@ -68,6 +71,8 @@ Reading::tick()
 {
 	for (PageJob &job : jobs_)
 		job.tick();
+	if (comparison_)
+		comparison_->tick();
 }
 
 void
@@ -83,6 +88,8 @@ Reading::on_late_event(const nostr::Event &event, const std::string &subscriptio
 {
 	for (PageJob &job : jobs_)
 		job.on_late_event(event, subscription);
+	if (comparison_)
+		comparison_->on_late_event();
 }
 
 /* A filter that nobody explained is not read: it would be answered with everything. */
@@ -94,10 +101,28 @@ Reading::start(const wire::Range &range)
 }
 
 void
+Reading::compare()
+{
+	if (comparison_ && comparison_->result()) {
+		for (const wire::Range &range : comparison_->left())
+			ranges_.push_back(range);
+		comparison_.reset();
+	}
+	while (!comparison_ && !to_compare_.empty() && all_paged()) {
+		const wire::Range range = to_compare_.front();
+		to_compare_.pop_front();
+		if (range.filter_id == 0 || filters_.contains(range.filter_id))
+			comparison_.emplace(context_, link_, attempt_, range,
+								filters_[range.filter_id].conditions.members);
+	}
+}
+
+void
 Reading::advance()
 {
 	if (failure())
 		return;
+	compare();
 	jobs_.remove_if([](const PageJob &job) { return job.result().has_value(); });
 	const size_t most = size_t(context_.learned.readers());
 	while (jobs_.size() < most && !ranges_.empty()) {

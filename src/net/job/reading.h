@@ -8,19 +8,23 @@
 #include <memory>
 
 #include "net/job/page_job.h"
+#include "net/job/reconcile_job.h"
 
 namespace net {
 
 class Reading
 {
   public:
-	explicit Reading(JobContext &context) : context_(context) {}
+	Reading(JobContext &context, Link &link, uint32_t attempt)
+		: context_(context), link_(link), attempt_(attempt)
+	{
+	}
 
 	/* The filters that ranges name. */
 	void set_filters(const std::vector<wire::Filter> &filters);
 	void add(const std::vector<wire::Range> &ranges);
 	/* Nothing is left to be read. */
-	bool done() const { return jobs_.empty() && ranges_.empty(); }
+	bool done() const { return all_paged() && !comparison_ && to_compare_.empty(); }
 	/* The connection is of no more use. */
 	const Result *failure() const;
 	/* There is something to be asked now: ask() does it. */
@@ -30,16 +34,32 @@ class Reading
 	void tick();
 	void on_notice(std::string_view text);
 	void on_late_event(const nostr::Event &event, const std::string &subscription);
+	/* What the worker knows of the comparison of sets at work; throws LinkError if there is none.
+	 */
+	void answered(const auto &answer)
+	{
+		if (!comparison_)
+			throw LinkError("answer to no comparison");
+		comparison_->answered(answer);
+	}
 	/* Ended ranges make room for the next ones. Not to be called from within a job. */
 	void advance();
 
   private:
+	bool all_paged() const { return jobs_.empty() && ranges_.empty(); }
 	void start(const wire::Range &range);
+	void compare();
 
 	JobContext &context_;
+	Link &link_;
+	const uint32_t attempt_;
 	std::deque<wire::Range> ranges_; // not begun
 	std::map<uint32_t, FilterReading> filters_;
 	std::list<PageJob> jobs_;
+	/* Ranges that are compared, one after the other when all else is read; what cannot be compared
+	 * is paged. */
+	std::deque<wire::Range> to_compare_;
+	std::optional<ReconcileJob> comparison_;
 };
 
 } // namespace net

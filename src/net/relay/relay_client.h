@@ -29,6 +29,7 @@ struct ClientHost
 	nostr::RelayMessage message{}; // scratch: keeps its memory
 	Places places{};
 	ClockWatch clocks{};
+	int comparisons = 0;   // of sets, at work: each keeps a set in memory
 	uint64_t messages = 0; // since start
 };
 

@@ -181,9 +181,9 @@ void
 Worker::handle(const wire::Frame &frame)
 {
 	std::string fault;
-	auto message = wire::decode<
-		std::variant<wire::Hello, wire::Log, wire::Stats, wire::Question, wire::Batch>>(frame,
-																						fault);
+	auto message = wire::decode<std::variant<wire::Hello, wire::Log, wire::Stats, wire::Question,
+											 wire::SeenQuestion, wire::NeedQuestion, wire::Batch>>(
+		frame, fault);
 	if (message)
 		std::visit([this](const auto &one) { handle(one); }, *message);
 	else
@@ -209,6 +209,39 @@ Worker::answer_questions()
 	for (const wire::Known &answer : unanswered_)
 		send(answer);
 	unanswered_.clear();
+}
+
+/* In two messages, to see that they are put together. */
+void
+Worker::handle(const wire::SeenQuestion &question)
+{
+	windows.push_back(question.range);
+	wire::Seen answers[2] = {{question.relay_id, question.attempt},
+							 {question.relay_id, question.attempt}};
+	size_t count = 0;
+	const size_t most = std::min<size_t>(question.most, window_records);
+	for (const nostr::Event &event : shown)
+		if (event.created_at >= question.range.lower && event.created_at <= question.range.upper &&
+			count++ < most)
+			answers[count % 2].records.push_back({event.created_at, &event.id});
+	answers[1].last = true;
+	answers[1].too_many = count > most;
+	for (const wire::Seen &part : answers)
+		send(part);
+}
+
+void
+Worker::handle(const wire::NeedQuestion &question)
+{
+	needs.insert(needs.end(), question.ids.begin(), question.ids.end());
+	wire::Wanted answer{question.relay_id, question.attempt, {}};
+	for (const nostr::Id &id : question.ids)
+		answer.wants.push_back({archived.count(id) > 0   ? wire::Want::Archived
+								: withheld.count(id) > 0 ? wire::Want::Withheld
+														 : wire::Want::Fetch});
+	if (too_much_withheld)
+		answer.wants.clear();
+	send(answer);
 }
 
 void
@@ -263,6 +296,8 @@ Worker::keep(const wire::Batch &batch)
 	}
 	for (const wire::Claim &claim : batch.claims)
 		claims.push_back({claim.relay_id, claim.claim, archived.size()});
+	for (const wire::Compared &one : batch.compared)
+		compared.push_back({one.outcome, one.needed, one.lost, std::string(one.detail)});
 	for (const wire::RelayReport &report : batch.reports)
 		reports.push_back({report.relay_id, report.phase, std::string(report.reason),
 						   std::string(report.detail), claims.size(), report.attempt,

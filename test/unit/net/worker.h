@@ -66,6 +66,12 @@ class Worker
 	bool answer = true; // questions; else they wait for answer_questions()
 	void answer_questions();
 	std::set<nostr::Id> archived; // questions are answered from here; batches add to it
+	/* Comparisons of sets: what relays have shown, how much of it fits into a window, and what they
+	 * have offered in vain. */
+	std::vector<nostr::Event> shown;
+	size_t window_records = SIZE_MAX;
+	std::set<nostr::Id> withheld;
+	bool too_much_withheld = false;
 
 	/* What came. */
 	struct Claim
@@ -87,6 +93,15 @@ class Worker
 	std::map<std::pair<int32_t, std::string>, uint64_t> refusals;
 	std::map<int32_t, wire::Traffic> traffic;
 	std::vector<Claim> claims;
+	struct Compared
+	{
+		wire::Comparison outcome;
+		uint64_t needed, lost;
+		std::string detail;
+	};
+	std::vector<Compared> compared;
+	std::vector<nostr::TimeRange> windows; // that were asked about
+	std::vector<nostr::Id> needs;          // likewise
 	std::vector<Report> reports;
 	std::vector<std::string> logs;
 	std::vector<uint64_t> unacknowledged;
@@ -104,6 +119,8 @@ class Worker
 	void write(const std::string &frame);
 	void handle(const wire::Frame &frame);
 	void handle(const wire::Question &question);
+	void handle(const wire::SeenQuestion &question);
+	void handle(const wire::NeedQuestion &question);
 	void handle(const wire::Batch &batch);
 	void keep(const wire::Batch &batch);
 	void handle(const wire::Hello &) { hello = true; }

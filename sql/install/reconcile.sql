@@ -1,0 +1,152 @@
+-- Comparing sets with relays (NIP-77): what a relay has shown, what it offers beyond that, and whether it can do it.
+
+-- What is needed is written down before it is fetched, so that whatever ends in between, nothing is claimed that
+-- was not archived; and what a relay offers and does not serve is remembered, so that it is not asked for each time.
+CREATE TABLE _bigbrotr.relay_needs (
+	relay_id   integer NOT NULL,
+	event_id   bytea   NOT NULL,
+	lower      bigint  NOT NULL,
+	offered_at bigint  NOT NULL,
+	tries      integer NOT NULL DEFAULT 0,
+	tried_at   bigint,
+	CONSTRAINT relay_needs_pkey PRIMARY KEY (relay_id, event_id),
+	CONSTRAINT relay_needs_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
+	CONSTRAINT relay_needs_event_id_check CHECK (octet_length(event_id) = 32)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX relay_needs_lower_idx ON _bigbrotr.relay_needs (relay_id, lower);
+COMMENT ON TABLE _bigbrotr.relay_needs IS 'Events that a relay offers (NIP-77) and that are not archived: still to be fetched, or withheld by the relay';
+COMMENT ON COLUMN _bigbrotr.relay_needs.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN _bigbrotr.relay_needs.event_id IS 'Id that the relay told; whether there is such an event is not known';
+COMMENT ON COLUMN _bigbrotr.relay_needs.lower IS 'First second of the window in which it was offered; its own time is not known';
+COMMENT ON COLUMN _bigbrotr.relay_needs.offered_at IS 'Last offered, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_needs.tries IS 'How often the relay was asked for it and did not serve it';
+COMMENT ON COLUMN _bigbrotr.relay_needs.tried_at IS 'Last time, Unix seconds; null: never';
+
+CREATE TABLE _bigbrotr.relay_comparisons (
+	relay_id    integer NOT NULL,
+	outcome     text    NOT NULL,
+	observed_at bigint  NOT NULL,
+	detail      text,
+	finished    bigint  NOT NULL DEFAULT 0,
+	failed      bigint  NOT NULL DEFAULT 0,
+	needed      bigint  NOT NULL DEFAULT 0,
+	lost        bigint  NOT NULL DEFAULT 0,
+	CONSTRAINT relay_comparisons_pkey PRIMARY KEY (relay_id),
+	CONSTRAINT relay_comparisons_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
+	CONSTRAINT relay_comparisons_outcome_check CHECK (outcome IN ('finished', 'refused', 'broken'))
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
+COMMENT ON TABLE _bigbrotr.relay_comparisons IS 'Whether a relay compares sets (NIP-77), as observed; no row: nobody tried';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.outcome IS 'Of the last time: finished; refused: the relay does not do it; broken: it began and did not end well';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.observed_at IS 'When that was, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.detail IS 'What the relay said when it failed, or what was wrong, printable ASCII';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.finished IS 'How many windows were compared';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.failed IS 'How many attempts failed';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.needed IS 'Ids that the relay offered and had not shown before, in all windows';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.lost IS 'Events that the relay had shown and had no more, in all windows: expired, deleted or pruned there';
+SELECT pg_extension_config_dump('_bigbrotr.relay_needs', '');
+SELECT pg_extension_config_dump('_bigbrotr.relay_comparisons', '');
+
+-- One row more than most says that there are too many.
+CREATE FUNCTION _bigbrotr.seen_events(
+	relay integer, first_second bigint, last_second bigint, most integer,
+	OUT created_at bigint, OUT event_id bytea) RETURNS SETOF record
+	LANGUAGE sql STABLE STRICT
+	BEGIN ATOMIC
+		SELECT e.created_at, e.event_id
+		FROM bigbrotr.sightings AS s JOIN bigbrotr.events AS e ON e.eid = s.eid
+		WHERE s.relay_id = seen_events.relay AND e.created_at BETWEEN seen_events.first_second AND seen_events.last_second
+		      AND e.kind NOT BETWEEN 20000 AND 29999
+		LIMIT seen_events.most + 1;
+	END;
+COMMENT ON FUNCTION _bigbrotr.seen_events(integer, bigint, bigint, integer) IS
+	'Archived events of these seconds that the relay has shown, in no order, without ephemeral ones, which no relay keeps; at most one more than most';
+
+-- Days, since a relay that hides some kinds will go on to hide them.
+CREATE FUNCTION _bigbrotr.need_rests(tries integer, tried_at bigint, at bigint) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN tries > 0 AND tried_at > at - 86400 * 2 ^ least(tries - 1, 5);
+COMMENT ON FUNCTION _bigbrotr.need_rests(integer, bigint, bigint) IS
+	'Is it too soon to ask a relay again for an event that it offered and did not serve? It waits 1 to 32 days, twice as long each time';
+
+CREATE FUNCTION _bigbrotr.note_needs(relay integer, ids bytea[], first_second bigint, at bigint) RETURNS SETOF integer
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	most CONSTANT bigint := 20000; -- ids cost a relay nothing
+BEGIN
+	IF _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
+		RETURN; -- deleted meanwhile
+	END IF;
+	IF (SELECT count(*) FROM _bigbrotr.relay_needs AS n WHERE n.relay_id = relay) > most THEN
+		RETURN;
+	END IF;
+	INSERT INTO _bigbrotr.relay_needs AS n (relay_id, event_id, lower, offered_at)
+	SELECT relay, i.id, first_second, at FROM unnest(ids) AS i (id)
+	WHERE NOT EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.event_id = i.id)
+	ORDER BY i.id
+	ON CONFLICT ON CONSTRAINT relay_needs_pkey DO UPDATE SET lower = excluded.lower, offered_at = excluded.offered_at;
+	RETURN QUERY
+		SELECT CASE WHEN n.event_id IS NULL OR EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.event_id = i.id) THEN 0
+		            WHEN _bigbrotr.need_rests(n.tries, n.tried_at, at) THEN 2 ELSE 1 END
+		FROM unnest(ids) WITH ORDINALITY AS i (id, place)
+		     LEFT JOIN _bigbrotr.relay_needs AS n ON n.relay_id = relay AND n.event_id = i.id
+		ORDER BY i.place;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.note_needs(integer, bytea[], bigint, bigint) IS
+	'Writes down that a relay offers these ids in the window that begins at first_second. For each of them, in their order: 0 it is archived, 1 it is to be fetched, 2 the relay was asked for it lately and did not serve it. No row: more than 20,000 of the relay''s are written down already, so that nothing is fetched by ids';
+
+CREATE FUNCTION _bigbrotr.settle_needs(relay integer, first_second bigint, last_second bigint, compared_since bigint, at bigint) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	withheld bigint;
+BEGIN
+	DELETE FROM _bigbrotr.relay_needs AS n
+	WHERE n.relay_id = relay AND n.lower BETWEEN first_second AND last_second
+	      AND (n.offered_at < compared_since
+	           OR EXISTS (SELECT FROM bigbrotr.events AS e JOIN bigbrotr.sightings AS s ON s.eid = e.eid
+	                      WHERE e.event_id = n.event_id AND s.relay_id = relay));
+	UPDATE _bigbrotr.relay_needs AS n SET tries = n.tries + 1, tried_at = at
+	WHERE n.relay_id = relay AND n.lower BETWEEN first_second AND last_second
+	      AND NOT _bigbrotr.need_rests(n.tries, n.tried_at, at);
+	SELECT count(*) INTO withheld FROM _bigbrotr.relay_needs AS n
+	WHERE n.relay_id = relay AND n.lower BETWEEN first_second AND last_second;
+	RETURN withheld;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.settle_needs(integer, bigint, bigint, bigint, bigint) IS
+	'The windows that begin in these seconds were compared since compared_since and everything was fetched that the relay serves. Returns how many events it withholds';
+
+CREATE FUNCTION _bigbrotr.note_comparison(
+	relay integer, outcome text, needed bigint, lost bigint, detail text, at bigint) RETURNS void
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
+		RETURN; -- deleted meanwhile
+	END IF;
+	INSERT INTO _bigbrotr.relay_comparisons AS c (relay_id, outcome, observed_at, detail, finished, failed, needed, lost)
+	VALUES (relay, outcome, at, nullif(detail, ''), (outcome = 'finished')::integer, (outcome <> 'finished')::integer, needed, lost)
+	ON CONFLICT ON CONSTRAINT relay_comparisons_pkey DO UPDATE SET
+		outcome = excluded.outcome, observed_at = excluded.observed_at, detail = coalesce(excluded.detail, c.detail),
+		finished = c.finished + excluded.finished, failed = c.failed + excluded.failed,
+		needed = c.needed + excluded.needed, lost = c.lost + excluded.lost;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.note_comparison(integer, text, bigint, bigint, text, bigint) IS
+	'A relay compared a window (finished), refused to, or did it badly (broken); needed, lost: ids that only the relay had, and that only the archive had';
+
+CREATE FUNCTION _bigbrotr.may_compare(relay integer, at bigint) RETURNS boolean
+	LANGUAGE sql STABLE STRICT
+	BEGIN ATOMIC
+		SELECT NOT EXISTS (
+			SELECT FROM _bigbrotr.relay_comparisons AS c
+			WHERE c.relay_id = may_compare.relay AND c.outcome <> 'finished' AND c.observed_at > may_compare.at - 7 * 86400);
+	END;
+COMMENT ON FUNCTION _bigbrotr.may_compare(integer, bigint) IS
+	'Is it worth trying to compare sets with the relay? Not within a week after it refused or did it badly';

@@ -1,0 +1,518 @@
+/* Comparing sets with relays that do it well, badly or not at all. */
+#include <algorithm>
+#include <mutex>
+
+#include <gtest/gtest.h>
+#include <simdjson.h>
+
+#include "nostr/negentropy.h"
+#include "scripted_relay.h"
+#include "worker.h"
+
+using namespace test;
+using namespace std::chrono_literals;
+using nostr::Evidence;
+using nostr::TimeRange;
+
+namespace {
+
+/* A relay that speaks NIP-77 with the server side of our own. */
+class NegentropyRelay
+{
+  public:
+	explicit NegentropyRelay(std::vector<nostr::Event> events) : events(std::move(events)) {}
+
+	std::vector<nostr::Event> events;
+	std::set<nostr::Id> withheld; // offered, not served
+	size_t frame_limit = 0;
+	size_t most = SIZE_MAX; // of its set: the newest
+	/* Instead of the answer to NEG-OPEN and to NEG-MSG; ID stands for the id. Empty: silence. */
+	std::optional<std::string> instead_of_open, instead_of_message;
+
+	/* What was asked, in the order of time. */
+	std::vector<std::string> asked()
+	{
+		std::lock_guard lock(mutex_);
+		return asked_;
+	}
+	size_t asked(const std::string &verb)
+	{
+		auto all = asked();
+		return size_t(std::count_if(all.begin(), all.end(), [&](const std::string &message) {
+			return message.rfind("[\"" + verb + "\"", 0) == 0;
+		}));
+	}
+
+	ScriptedRelay::Script script()
+	{
+		return [this](Peer &peer) { serve(peer); };
+	}
+
+  private:
+	void serve(Peer &peer)
+	{
+		simdjson::dom::parser parser;
+		for (;;) {
+			const std::string text = peer.receive();
+			{
+				std::lock_guard lock(mutex_);
+				asked_.push_back(text);
+			}
+			simdjson::dom::element message = parser.parse(text);
+			const std::string verb(std::string_view(message.at(0)));
+			const std::string id(std::string_view(message.at(1)));
+			if (verb == "REQ")
+				answer_request(peer, id, message.at(2));
+			else if (verb == "NEG-OPEN" && instead_of_open)
+				say(peer, id, *instead_of_open);
+			else if (verb == "NEG-MSG" && instead_of_message)
+				say(peer, id, *instead_of_message);
+			else if (verb == "NEG-OPEN")
+				open(peer, id, message);
+			else if (verb == "NEG-MSG")
+				reconcile(peer, id, std::string_view(message.at(2)));
+		}
+	}
+
+	static void say(Peer &peer, const std::string &id, std::string text)
+	{
+		size_t place = text.find("ID");
+		if (place != text.npos)
+			text.replace(place, 2, id);
+		if (!text.empty())
+			peer.text(text);
+	}
+
+	static int64_t bound(const simdjson::dom::element &filter, const char *name, int64_t otherwise)
+	{
+		int64_t value;
+		return filter[name].get(value) == simdjson::SUCCESS ? value : otherwise;
+	}
+
+	void answer_request(Peer &peer, const std::string &id, const simdjson::dom::element &filter)
+	{
+		simdjson::dom::array ids;
+		if (filter["ids"].get(ids) != simdjson::SUCCESS) {
+			std::vector<nostr::Event> served = events;
+			std::sort(served.begin(), served.end(),
+					  [](auto &a, auto &b) { return a.created_at > b.created_at; });
+			int64_t left = bound(filter, "limit", 500);
+			for (const nostr::Event &event : served)
+				if (event.created_at >= bound(filter, "since", 0) &&
+					event.created_at <= bound(filter, "until", INT64_MAX) && left-- > 0 &&
+					!withheld.count(event.id))
+					peer.text(event_message(id, event));
+			return peer.text(eose_message(id));
+		}
+		std::set<nostr::Id> wanted;
+		for (std::string_view hex : ids) {
+			nostr::Id one;
+			ASSERT_TRUE(nostr::from_hex(hex, one.data(), one.size()));
+			wanted.insert(one);
+		}
+		for (const nostr::Event &event : events)
+			if (wanted.count(event.id) && !withheld.count(event.id))
+				peer.text(event_message(id, event));
+		peer.text(eose_message(id));
+	}
+
+	void open(Peer &peer, const std::string &id, const simdjson::dom::element &message)
+	{
+		set_ = {};
+		size_t left = most;
+		for (auto event = events.rbegin(); event != events.rend(); ++event)
+			if (event->created_at >= bound(message.at(2), "since", 0) &&
+				event->created_at <= bound(message.at(2), "until", INT64_MAX) && left-- > 0)
+				set_.add(event->created_at, event->id);
+		set_.seal();
+		reconcile(peer, id, std::string_view(message.at(3)));
+	}
+
+	void reconcile(Peer &peer, const std::string &id, std::string_view hex)
+	{
+		std::string bytes(hex.size() / 2, '\0'), reply;
+		ASSERT_TRUE(nostr::from_hex(hex, reinterpret_cast<uint8_t *>(bytes.data()), bytes.size()));
+		ASSERT_EQ(nostr::negentropy::answer(set_, frame_limit, bytes, reply),
+				  nostr::negentropy::Fault::None);
+		std::string text = nostr::neg_message(id, reply);
+		/* Upper case is legal. */
+		size_t digits = text.rfind('"', text.size() - 3) + 1;
+		std::transform(text.begin() + ptrdiff_t(digits), text.end(),
+					   text.begin() + ptrdiff_t(digits), ::toupper);
+		peer.text(text);
+	}
+
+	std::mutex mutex_;
+	std::vector<std::string> asked_;
+	nostr::negentropy::RecordSet set_;
+};
+
+class NetReconcile : public testing::Test
+{
+  protected:
+	/* `count` events from second 1000 on, of which the first `shown` are archived and were shown.
+	 */
+	void events(int count, int shown)
+	{
+		relay.events = make_events(count, 1000);
+		worker.shown.assign(relay.events.begin(), relay.events.begin() + shown);
+		for (const nostr::Event &event : worker.shown)
+			worker.archived.insert(event.id);
+	}
+	/* One after the other, on one connection. */
+	void compare(std::vector<TimeRange> ranges)
+	{
+		const std::string url = server.url();
+		wire::RelayOpen open{.relay_id = 1, .attempt = 1, .url = url};
+		for (const TimeRange &range : ranges)
+			open.ranges.push_back(
+				{.lower = range.lower, .upper = range.upper, .purpose = wire::Purpose::Reconcile});
+		worker.send(open);
+	}
+	void compare_all(TimeRange range)
+	{
+		compare({range});
+		ASSERT_TRUE(worker.until_ended(1));
+		EXPECT_EQ(worker.ended(1)->reason, "") << worker.ended(1)->detail;
+	}
+	/* Everything that the relay serves is archived, and the claims cover the range once. */
+	void expect_all(TimeRange range, Evidence evidence)
+	{
+		for (const nostr::Event &event : relay.events)
+			EXPECT_EQ(worker.archived.count(event.id), relay.withheld.count(event.id) ? 0U : 1U);
+		int64_t seconds = 0;
+		for (const Worker::Claim &claim : worker.claims) {
+			seconds += claim.claim.range.upper - claim.claim.range.lower + 1;
+			EXPECT_EQ(claim.claim.evidence, evidence);
+		}
+		EXPECT_EQ(seconds, range.upper - range.lower + 1);
+	}
+
+	NegentropyRelay relay{{}};
+	ScriptedRelay server{relay.script()};
+	Worker worker;
+};
+
+TEST_F(NetReconcile, FetchesWhatIsMissing)
+{
+	events(300, 250);
+	/* Five that it has no more. */
+	auto lost = make_events(5, 1100, "lost ");
+	worker.shown.insert(worker.shown.end(), lost.begin(), lost.end());
+	compare_all({0, 5000});
+	expect_all({0, 5000}, Evidence::Reconciled);
+	ASSERT_EQ(worker.claims.size(), 1U);
+	EXPECT_EQ(worker.claims[0].claim.doubts, nostr::Doubts());
+	EXPECT_EQ(worker.claims[0].claim.events, 300);
+	EXPECT_EQ(worker.claims[0].events_before, 300U); // no claim before its events
+	ASSERT_EQ(worker.compared.size(), 1U);
+	EXPECT_EQ(worker.compared[0].outcome, wire::Comparison::Finished);
+	EXPECT_EQ(worker.compared[0].needed, 50U);
+	EXPECT_EQ(worker.compared[0].lost, 5U);
+	EXPECT_EQ(worker.events.size(), 50U);
+	EXPECT_EQ(worker.needs.size(), 50U);
+	EXPECT_EQ(relay.asked("REQ"), 2U); // does it serve what it does not name?
+	EXPECT_EQ(relay.asked("NEG-CLOSE"), 1U);
+}
+
+/* Once it has shown that it compares. */
+TEST_F(NetReconcile, EqualSetsTakeOneMessage)
+{
+	events(300, 300);
+	compare({{1200, 5000}, {0, 1199}});
+	ASSERT_TRUE(worker.until_ended(1));
+	expect_all({0, 5000}, Evidence::Reconciled);
+	EXPECT_EQ(relay.asked("REQ"), 0U);
+	EXPECT_EQ(relay.asked("NEG-MSG"), 0U);
+	std::string open;
+	for (const std::string &message : relay.asked())
+		if (message.rfind("[\"NEG-OPEN\"", 0) == 0)
+			open = message;
+	EXPECT_LT(open.size(), 1024U);
+	EXPECT_NE(open.find(R"({"until":1199})"), std::string::npos);
+}
+
+/* It says "all is equal" to everything, and serves what it should have offered. */
+TEST_F(NetReconcile, ARelayThatAlwaysAgrees)
+{
+	events(100, 90);
+	relay.instead_of_open = R"(["NEG-MSG","ID","61"])";
+	compare_all({900, 3000});
+	expect_all({900, 3000}, Evidence::Paged);
+	ASSERT_FALSE(worker.compared.empty());
+	EXPECT_EQ(worker.compared[0].outcome, wire::Comparison::Broken);
+}
+
+/* A relay that has nothing any more cannot show that it compares. */
+TEST_F(NetReconcile, NothingThatProvesIt)
+{
+	worker.shown = make_events(2, 1000);
+	compare_all({900, 3000});
+	expect_all({900, 3000}, Evidence::Paged);
+	EXPECT_EQ(worker.compared[0].lost, 2U);
+}
+
+/* It compares the newest only and serves all. */
+TEST_F(NetReconcile, ASetThatIsCut)
+{
+	events(200, 200);
+	relay.most = 100;
+	compare_all({900, 3000});
+	ASSERT_FALSE(worker.compared.empty());
+	EXPECT_EQ(worker.compared[0].outcome, wire::Comparison::Broken);
+	for (const Worker::Claim &claim : worker.claims)
+		EXPECT_LE(claim.claim.evidence, Evidence::Paged);
+}
+
+TEST_F(NetReconcile, FilterOfTheRange)
+{
+	events(3, 3);
+	const std::string url = server.url();
+	wire::RelayOpen open{.relay_id = 1, .attempt = 1, .url = url};
+	open.ranges.push_back(
+		{.lower = 10, .upper = 20, .filter_id = 7, .purpose = wire::Purpose::Reconcile});
+	open.filters.push_back({.filter_id = 7, .json = R"({"kinds":[1,2]})"});
+	worker.send(open);
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_NE(relay.asked()[0].find(R"(,{"kinds":[1,2],"since":10,"until":20},)"),
+			  std::string::npos);
+}
+
+/* Frame limits make it a conversation; what is told twice is fetched once. */
+TEST_F(NetReconcile, ManyMessages)
+{
+	events(1500, 0);
+	for (int i = 0; i < 1500; i += 2) {
+		worker.shown.push_back(relay.events[size_t(i)]);
+		worker.archived.insert(relay.events[size_t(i)].id);
+	}
+	relay.frame_limit = 4096;
+	compare_all({0, 5000});
+	expect_all({0, 5000}, Evidence::Reconciled);
+	EXPECT_GT(relay.asked("NEG-MSG"), 3U);
+	EXPECT_EQ(worker.events.size(), 750U);
+	EXPECT_EQ(relay.asked("REQ"), 8U);
+}
+
+/* The worker knows them from other relays: their sightings are enough. */
+TEST_F(NetReconcile, DoesNotFetchWhatIsArchived)
+{
+	events(60, 40);
+	for (const nostr::Event &event : relay.events)
+		worker.archived.insert(event.id);
+	compare_all({0, 5000});
+	expect_all({0, 5000}, Evidence::Reconciled);
+	EXPECT_EQ(relay.asked("REQ"), 0U);
+	EXPECT_EQ(worker.sightings.size(), 20U);
+}
+
+/* It offers two ids that it does not serve: they are asked for twice, and then doubted. */
+TEST_F(NetReconcile, WithheldEventsAreADoubt)
+{
+	events(60, 40);
+	relay.withheld = {relay.events[50].id, relay.events[51].id};
+	compare_all({0, 5000});
+	expect_all({0, 5000}, Evidence::Paged);
+	EXPECT_TRUE(worker.claims[0].claim.doubts.has(nostr::Doubt::Withheld));
+	EXPECT_EQ(worker.claims[0].claim.events, 58);
+	EXPECT_EQ(relay.asked("REQ"), 2U);
+}
+
+TEST_F(NetReconcile, WhatWasWithheldIsNotAskedForAgain)
+{
+	events(42, 40);
+	relay.withheld = worker.withheld = {relay.events[40].id, relay.events[41].id};
+	compare_all({0, 5000});
+	expect_all({0, 5000}, Evidence::Paged);
+	EXPECT_TRUE(worker.claims[0].claim.doubts.has(nostr::Doubt::Withheld));
+	EXPECT_EQ(relay.asked("REQ"), 0U);
+}
+
+/* More was shown than one comparison may hold: windows of half the time, newest first. */
+TEST_F(NetReconcile, Windows)
+{
+	events(100, 90);
+	worker.window_records = 30;
+	compare_all({1000, 1127});
+	expect_all({1000, 1127}, Evidence::Reconciled);
+	EXPECT_EQ(worker.windows.front(), (TimeRange{1000, 1127}));
+	EXPECT_EQ(worker.windows[1], (TimeRange{1064, 1127}));
+	EXPECT_GT(worker.claims.size(), 3U);
+}
+
+/* One second with too much is paged. */
+TEST_F(NetReconcile, AFullSecondIsPaged)
+{
+	for (int i = 0; i < 5; i++)
+		relay.events.push_back(make_event(1001, "same second " + std::to_string(i)));
+	worker.shown = relay.events;
+	worker.window_records = 4;
+	compare_all({1000, 1001});
+	EXPECT_EQ(worker.windows.size(), 3U);
+	EXPECT_GT(relay.asked("REQ"), 0U);
+	ASSERT_FALSE(worker.claims.empty());
+	EXPECT_EQ(worker.claims[0].claim.range, (TimeRange{1000, 1000}));
+	for (const Worker::Claim &claim : worker.claims)
+		EXPECT_LE(claim.claim.evidence, Evidence::Paged);
+}
+
+TEST_F(NetReconcile, TooManyForTheRelay)
+{
+	events(100, 50);
+	relay.instead_of_open = R"(["NEG-ERR","ID","blocked: too many records",100])";
+	compare({{1000, 1003}, {2000, 2000}});
+	ASSERT_TRUE(worker.until([&] { return worker.windows.size() >= 2; }));
+	EXPECT_EQ(worker.windows[1], (TimeRange{1002, 1003}));
+}
+
+class NetReconcileRefused : public NetReconcile, public testing::WithParamInterface<const char *>
+{
+};
+
+/* Then it is paged, on the same connection. */
+TEST_P(NetReconcileRefused, IsPaged)
+{
+	events(20, 10);
+	relay.instead_of_open = GetParam();
+	compare({{900, 1500}, {1501, 1600}});
+	ASSERT_TRUE(worker.until([&] { return relay.asked("NEG-OPEN") > 0; }));
+	if (relay.instead_of_open->empty())
+		worker.clock.advance(41s);
+	ASSERT_TRUE(worker.until([&] { return relay.asked("NEG-OPEN") > 1; }));
+	if (relay.instead_of_open->empty())
+		worker.clock.advance(41s);
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.ended(1)->reason, "");
+	expect_all({900, 1600}, Evidence::Paged);
+	ASSERT_FALSE(worker.compared.empty());
+	EXPECT_EQ(worker.compared[0].outcome, wire::Comparison::Refused);
+	EXPECT_GT(relay.asked("REQ"), 0U);
+	EXPECT_EQ(server.connections(), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, NetReconcileRefused,
+						 testing::Values(R"(["NOTICE","unknown message type NEG-OPEN"])",
+										 R"(["NOTICE","ERROR: bad msg: negentropy disabled"])",
+										 R"(["NEG-ERR","ID","auth-required: who are you?"])",
+										 R"(["NEG-ERR","ID","x"])",
+										 R"(["CLOSED","ID","error: what is that?"])", ""));
+
+TEST_F(NetReconcile, BrokenMessages)
+{
+	const char *const messages[] = {R"(["NEG-MSG","ID","62"])", R"(["NEG-MSG","ID","6100"])",
+									R"(["NEG-MSG","ID","61000003"])"};
+	for (const char *message : messages) {
+		NegentropyRelay broken(make_events(40, 1000));
+		broken.instead_of_open = message;
+		ScriptedRelay other(broken.script());
+		Worker own;
+		own.shown.assign(broken.events.begin(), broken.events.begin() + 35);
+		const std::string url = other.url();
+		wire::RelayOpen open{.relay_id = 1, .attempt = 1, .url = url};
+		open.ranges.push_back({.lower = 900, .upper = 1500, .purpose = wire::Purpose::Reconcile});
+		own.send(open);
+		ASSERT_TRUE(own.until_ended(1));
+		EXPECT_EQ(own.ended(1)->reason, "");
+		ASSERT_EQ(own.compared.size(), 1U);
+		EXPECT_EQ(own.compared[0].outcome, wire::Comparison::Broken) << message;
+		EXPECT_EQ(own.events.size(), 40U); // by paging
+		for (const Worker::Claim &claim : own.claims)
+			EXPECT_LE(claim.claim.evidence, Evidence::Paged);
+	}
+}
+
+/* A relay that falls silent in the middle. */
+TEST_F(NetReconcile, NoSecondAnswer)
+{
+	events(1000, 900);
+	relay.instead_of_message = "";
+	compare({{900, 3000}});
+	ASSERT_TRUE(worker.until([&] { return relay.asked("NEG-MSG") > 0; }));
+	worker.clock.advance(21s);
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.compared[0].outcome, wire::Comparison::Broken);
+	expect_all({900, 3000}, Evidence::Paged);
+}
+
+/* It offers more than the worker wants to remember. */
+TEST_F(NetReconcile, TooMuchWithheld)
+{
+	events(50, 40);
+	worker.too_much_withheld = true;
+	compare_all({900, 3000});
+	EXPECT_EQ(worker.compared.back().outcome, wire::Comparison::Broken);
+	expect_all({900, 3000}, Evidence::Paged);
+}
+
+/* Nothing of the window is known: the relay is asked for less at a time, so that the ids that are
+ * needed stay few. */
+TEST_F(NetReconcile, MuchIsMissing)
+{
+	events(2500, 0);
+	compare_all({1000, 3499});
+	expect_all({1000, 3499}, Evidence::Reconciled);
+	EXPECT_EQ(worker.claims.size(), 2U);
+}
+
+/* An event that was not asked for is not archived. */
+TEST_F(NetReconcile, EventsThatWereNotAskedFor)
+{
+	events(41, 40);
+	nostr::Event other = make_event(1200, "not asked for");
+	ScriptedRelay sender([&](Peer &peer) {
+		const std::string open = peer.receive();
+		const std::string id = open.substr(13, open.find('"', 13) - 13);
+		std::string reply = "\x61";
+		nostr::negentropy::RecordSet set;
+		for (const nostr::Event &event : relay.events)
+			set.add(event.created_at, event.id);
+		set.seal();
+		const std::string hex = open.substr(open.rfind(",\"") + 2);
+		std::string bytes((hex.size() - 2) / 2, '\0');
+		nostr::from_hex(hex.substr(0, hex.size() - 2), reinterpret_cast<uint8_t *>(bytes.data()),
+						bytes.size());
+		nostr::negentropy::answer(set, 0, bytes, reply);
+		peer.text(nostr::neg_message(id, reply));
+		peer.receive(); // NEG-CLOSE
+		const std::string request = req_id(peer.receive());
+		peer.text(event_message(request, other));
+		peer.text(event_message(request, relay.events[40]));
+		peer.text(event_message(request, relay.events[40])); // once more
+		peer.text(eose_message(request));
+		peer.linger();
+	});
+	const std::string url = sender.url();
+	worker.send(wire::RelayOpen{
+		.relay_id = 1,
+		.attempt = 1,
+		.url = url,
+		.ranges = {{.lower = 0, .upper = 3000, .purpose = wire::Purpose::Reconcile}}});
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.archived.count(other.id), 0U);
+	EXPECT_EQ(worker.archived.count(relay.events[40].id), 1U);
+	EXPECT_EQ((worker.refusals[{1, "unexpected_event"}]), 2U);
+	ASSERT_EQ(worker.claims.size(), 1U);
+	EXPECT_EQ(worker.claims[0].claim.evidence, Evidence::Reconciled);
+}
+
+/* The worker may not answer what was not asked. */
+TEST(NetReconcileLink, AnswersToNothing)
+{
+	NegentropyRelay relay(make_events(3, 1000));
+	relay.instead_of_open = "";
+	ScriptedRelay server(relay.script());
+	Worker worker;
+	const std::string url = server.url();
+	worker.send(wire::RelayOpen{
+		.relay_id = 1,
+		.attempt = 1,
+		.url = url,
+		.ranges = {{.lower = 0, .upper = 3000, .purpose = wire::Purpose::Reconcile}}});
+	ASSERT_TRUE(worker.until([&] { return relay.asked("NEG-OPEN") > 0; }));
+	worker.send(wire::Seen{.relay_id = 2, .attempt = 1, .last = true}); // of nobody: void
+	worker.send(wire::Seen{.relay_id = 1, .attempt = 2, .last = true}); // of another attempt
+	worker.send(wire::Wanted{.relay_id = 1, .attempt = 1});
+	EXPECT_EQ(worker.join(), 1);
+}
+
+} // namespace
