@@ -14,7 +14,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(archive_server create_archive add_relays wait_for service_pid net_pid gone relay_stub stop_publishing
+our @EXPORT = qw(archive_node archive_server create_archive add_relays wait_for service_pid net_pid gone relay_stub stop_publishing
   corpus load_truth archive_matches unfounded_claims source_directory shared_data canonical_id);
 
 my $source = abs_path(dirname(__FILE__) . '/../..');
@@ -29,11 +29,12 @@ sub shared_data
 	return -e $file ? $file : undef;
 }
 
-# A running server that serves the database postgres and comes back after a crash. All delays are short.
-sub archive_server
+# A server for the database postgres, not started, that comes back after a crash. All delays are short.
+# install_path: where its PostgreSQL is; the one under test if undefined.
+sub archive_node
 {
 	my ($name, %settings) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name, install_path => delete $settings{install_path});
 	$node->init;
 	my $no_seeds = $node->basedir . '/no-seeds';
 	append_to_file($no_seeds, "# none\n");
@@ -54,6 +55,13 @@ sub archive_server
 		'bigbrotr.sync_connections_per_site' => 5000,
 		%settings);
 	$node->append_conf('postgresql.conf', join '', map { "$_ = '$settings{$_}'\n" } sort keys %settings);
+	return $node;
+}
+
+# The same, running and with the extension.
+sub archive_server
+{
+	my $node = archive_node(@_);
 	$node->start;
 	create_archive($node);
 	return $node;

@@ -86,24 +86,7 @@ my ($library) = slurp_file("$FindBin::Bin/../../META.json") =~ /^\t"version": "(
 is(ask($node, 'SELECT * FROM bigbrotr.version()', 'old'), "$library|$latest", 'version() tells both');
 wait_for_service($node, 'synchronizer', 'running', 'old');
 
-# All that pg_dump knows of every object, statement by statement: names, columns, defaults, owners, privileges, comments.
-sub objects
-{
-	my ($database) = @_;
-	my ($out) = run_command([ 'pg_dump', '--schema-only', '--binary-upgrade', $node->connstr($database) ]);
-	$out =~ s/^--.*\n//mg;
-	my @statements = grep { !/binary_upgrade_set_next|create_empty_extension|relfrozenxid|setval|restrict|DATABASE/ } split /;\n+/, $out;
-	return join ";\n", sort map { s/^\s+//r } @statements;
-}
-my ($new, $old) = map { objects($_) } qw(new old);
-cmp_ok(length $new, '>', 100_000, 'there are objects to compare');
-if (!is($old eq $new, 1, 'every object is as in a new database'))
-{
-	my $directory = PostgreSQL::Test::Utils::tempdir();
-	append_to_file("$directory/new", $new);
-	append_to_file("$directory/old", $old);
-	diag(substr `diff $directory/new $directory/old`, 0, 4000);
-}
+same_objects($node, 'old', 'new', 'every object is as in a new database');
 my $members = q{SELECT pg_describe_object(classid, objid, objsubid) FROM pg_depend
 	WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bigbrotr') ORDER BY 1};
 is(ask($node, $members, 'old'), ask($node, $members, 'new'), 'the extension has the same members');

@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node ask services_of wait_for_service worker_pid net_pid wait_gone);
+our @EXPORT = qw(new_node ask services_of wait_for_service worker_pid net_pid wait_gone same_objects);
 
 # A server that serves database "postgres" and knows no relay, so that nothing leaves the machine. Its
 # services: one that runs once, one that has a net process.
@@ -89,6 +89,29 @@ sub wait_gone
 	}
 	ok(!kill(0, $pid), "$what is gone");
 	return;
+}
+
+# Test: two databases of a server have the same objects: names, columns, defaults, owners, privileges, comments.
+sub same_objects
+{
+	my ($node, $found, $expected, $name) = @_;
+	my $directory = PostgreSQL::Test::Utils::tempdir();
+	append_to_file("$directory/$_", objects($node, $_)) for $found, $expected;
+	cmp_ok(-s "$directory/$expected", '>', 100_000, 'there are objects to compare');
+	is(substr(`diff $directory/$expected $directory/$found`, 0, 4000), '', $name);
+	return;
+}
+
+# All that pg_dump knows of every object, statement by statement.
+sub objects
+{
+	my ($node, $database) = @_;
+	my ($out) = run_command([ 'pg_dump', '--schema-only', '--binary-upgrade', $node->connstr($database) ]);
+	$out =~ s/^--.*\n//mg;
+	# A view from a dump has names for the constants that its author left without.
+	$out =~ s/(::\w+) AS \w+(?=,?$)/$1/mg;
+	my @statements = grep { !/binary_upgrade_set_next|create_empty_extension|relfrozenxid|setval|restrict|DATABASE/ } split /;\n+/, $out;
+	return join ";\n", sort map { s/^\s+//r } @statements;
 }
 
 1;
