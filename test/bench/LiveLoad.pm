@@ -1,4 +1,4 @@
-# 200 relays that are caught up and tell 400 events a second, each of which comes from five of them.
+# 200 relays, or more, that are caught up and tell 400 events a second, each of which comes from five of them.
 package LiveLoad;
 
 use strict;
@@ -7,8 +7,7 @@ use BenchServer;
 use RelayRun;
 use Time::HiRes qw(time sleep);
 
-my $relays = 200;
-my %relays = (relays => $relays, events => 20, overlap => 90, publish => 80, copies => 5);
+my %relays = (events => 20, overlap => 90, publish => 80, copies => 5);
 my $warm_up = 10;    # seconds
 
 # All but the two big ones.
@@ -17,13 +16,14 @@ my $small_tables = q{FROM pg_stat_user_tables WHERE schemaname LIKE '%bigbrotr' 
 # Returns when the load is steady.
 sub start
 {
-	my ($class) = @_;
+	my ($class, $relays) = @_;
+	$relays //= 200;
 	my $list = "$ENV{BENCH_WORK}/published.tsv";
-	my ($port, $lifeline) = RelayRun::start_relays(%relays, list => $list);
-	my $run = RelayRun->start(track_commit_timestamp => 'on');
+	my ($port, $lifeline) = RelayRun::start_relays(%relays, relays => $relays, list => $list);
+	my $run = RelayRun->start(track_commit_timestamp => 'on', 'bigbrotr.sync_connections' => $relays);
 	my $self = bless { run => $run, port => $port, lifeline => $lifeline, list => $list }, $class;
 	$run->add_relays($port, $relays);
-	$run->wait_for("count(*) = $relays FROM bigbrotr.sync_status WHERE phase = 'live'", 120);
+	$run->wait_for("count(*) = $relays FROM bigbrotr.sync_status WHERE phase = 'live'", 600);
 	sleep $warm_up;
 	return $self;
 }
@@ -67,6 +67,7 @@ sub measure
 		batch_ms => $busy / $samples * $delta{time} / $delta{batches} * 1e3,
 		updates_per_second => $delta{updates} / $delta{time},
 		dead_rows => $run->ask("SELECT coalesce(sum(n_dead_tup), 0) $small_tables"),
+		rss_net_mb => $run->rss_mb('net', 'VmHWM'),
 		open_relays => $run->counters->{relays_open} };
 }
 

@@ -9,14 +9,16 @@ use RelayRun;
 use Time::HiRes qw(time sleep);
 
 # events: of one relay; overlap: percent of them that the relay before has too; settled: deliveries after
-# which memory should have reached its level; repeats: how often the last event of its first page is sent again.
+# which memory should have reached its level; repeats: how often the last event of its first page is sent again;
+# cap: events of one page at most; delay: milliseconds until the relay hears a question.
 my %cases = (
 	first_sync     => { relays => 1,     events => 100_000, overlap => 0,   settled => 20_000 },
+	remote_100ms   => { relays => 1,     events => 100_000, overlap => 0,   settled => 20_000, cap => 500, delay => 100 },
 	duplicates_90  => { relays => 10,    events => 20_000,  overlap => 100, settled => 20_000 },
 	memory_200     => { relays => 200,   events => 5_000,   overlap => 95,  settled => 100_000, memory => 1 },
 	memory_repeats => { relays => 1_000, events => 20,      overlap => 100, settled => 1_000, memory => 1, repeats => 50_000 });
 
-my ($quick, @wanted) = BenchReport::arguments(qw(first_sync duplicates_90 memory_200 memory_repeats reconcile));
+my ($quick, @wanted) = BenchReport::arguments(qw(first_sync remote_100ms duplicates_90 memory_200 memory_repeats reconcile));
 if ($quick)
 {
 	for my $case (values %cases)
@@ -57,7 +59,7 @@ sub reconcile
 sub run_case
 {
 	my ($name, %case) = @_;
-	my ($port, $stub) = RelayRun::start_relays(map { $_ => $case{$_} // 0 } qw(relays events overlap repeats));
+	my ($port, $stub) = RelayRun::start_relays(map { exists $case{$_} ? ($_ => $case{$_}) : () } qw(relays events overlap repeats cap delay));
 	my @results;
 	for (1 .. BenchReport::runs($case{repeats} ? 1 : !$quick ? 5 : $case{memory} ? 1 : 2))
 	{

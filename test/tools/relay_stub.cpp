@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -60,6 +61,13 @@ struct Subscription
 	int64_t since, until;
 };
 
+/* A message that is on its way. */
+struct Delayed
+{
+	std::chrono::steady_clock::time_point due;
+	std::string text;
+};
+
 struct Connection
 {
 	int fd;
@@ -68,6 +76,7 @@ struct Connection
 	std::optional<size_t> relay; // set by the handshake
 	std::map<std::string, Subscription, std::less<>> subscriptions;
 	size_t repeats = 0; // of the last event of the next page that has any
+	std::deque<Delayed> on_its_way;
 	std::deque<Item> out;
 	size_t sent = 0;    // bytes sent of the first item's frames or of its first event's frame
 	size_t budget = 0;  // events that may be sent until the next tick, if the rate is limited
@@ -97,7 +106,7 @@ class Server
 		epoll_ = epoll_create1(EPOLL_CLOEXEC);
 		watch(listener_, EPOLLIN, EPOLL_CTL_ADD);
 		watch(STDIN_FILENO, EPOLLIN, EPOLL_CTL_ADD);
-		if (options.rate > 0 || options.publish > 0) {
+		if (options.rate > 0 || options.publish > 0 || options.delay > 0) {
 			timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 			itimerspec tick = {};
 			tick.it_interval.tv_nsec = tick.it_value.tv_nsec = 1000000000 / kTicksPerSecond;
@@ -166,11 +175,19 @@ class Server
 		for (auto &[fd, connection] : connections_) {
 			connection->budget =
 				std::max<size_t>(1, options_.rate * std::min<uint64_t>(ticks, 5) / kTicksPerSecond);
+			hear_delayed(*connection);
 			if (!connection->out.empty())
 				waiting.push_back(fd);
 		}
 		for (int fd : waiting)
 			serve(fd, EPOLLOUT);
+	}
+
+	void hear_delayed(Connection &c)
+	{
+		const auto now = std::chrono::steady_clock::now();
+		for (; !c.on_its_way.empty() && c.on_its_way.front().due <= now; c.on_its_way.pop_front())
+			command(c, c.on_its_way.front().text);
 	}
 
 	void publish()
@@ -222,6 +239,10 @@ class Server
 				c.closing = true;
 			} else if (message->opcode == ws::Ping)
 				frame(c, ws::Pong, message->payload);
+			else if (message->opcode == ws::Text && options_.delay > 0)
+				c.on_its_way.push_back(
+					{std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.delay),
+					 message->payload});
 			else if (message->opcode == ws::Text)
 				command(c, message->payload);
 		}
