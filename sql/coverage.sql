@@ -253,6 +253,11 @@ SELECT lower, upper, evidence, reason FROM bigbrotr.coverage_between('wss://r1.e
 SELECT evidence, reason FROM bigbrotr.coverage_between('wss://r1.example.com', now() - interval '10 min');
 SELECT count(*) FROM bigbrotr.coverage_between('wss://r9.example.com');
 SELECT relay_url, phase, oldest_event, read_from, read_until, partial_seconds, doubts, withdrawal_count, proven_fraction > 0 AS proven FROM bigbrotr.sync_status ORDER BY 1;
+-- Each doubt once, whatever it stands beside.
+INSERT INTO bigbrotr.coverage (relay_id, filter_id, reader, lower, upper, evidence, doubts, observations, events, refused, observed_at)
+	SELECT relay_id, (SELECT min(f.filter_id) FROM _bigbrotr.relay_filters(relay_id) AS f), 0, n, n, 'partial', CASE n WHEN 1 THEN '{contradicted,dense}' ELSE '{contradicted,hole}' END::text[], 1, 0, 0, 1
+	FROM bigbrotr.relays, generate_series(1, 2) AS n WHERE url = 'wss://r3.example.com';
+SELECT doubts FROM bigbrotr.sync_status WHERE relay_url = 'wss://r3.example.com';
 
 -- Second readings. What is recent: each depth after a quarter of it.
 SELECT _bigbrotr.depth_due('{}', 5000), _bigbrotr.depth_due('{5000,5000,5000,5000}', 5900), _bigbrotr.depth_due('{5000,5000,5000,5000}', 5899),

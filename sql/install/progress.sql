@@ -92,7 +92,8 @@ CREATE VIEW bigbrotr.sync_status AS
 	       least(1, c.read_seconds / w.seconds) AS read_fraction,
 	       least(1, c.proven_seconds / w.seconds) AS proven_fraction,
 	       least(1, c.reconciled_seconds / w.seconds) AS reconciled_fraction,
-	       c.partial_seconds, c.doubts, coalesce(s.withdrawals, 0) AS withdrawal_count, to_timestamp(s.withdrawn_at) AS last_withdrawal,
+	       c.partial_seconds, (SELECT array_agg(DISTINCT d ORDER BY d) FROM unnest(c.doubts) AS d) AS doubts,
+	       coalesce(s.withdrawals, 0) AS withdrawal_count, to_timestamp(s.withdrawn_at) AS last_withdrawal,
 	       to_timestamp(nullif(s.next_audit, 0)) AS next_audit,
 	       CASE WHEN s.phase = 'backfill' AND t.seconds_per_second > 0 AND t.counted_at > bigbrotr.unix_now() - 60
 	            THEN now() + make_interval(secs => greatest(w.seconds - c.read_seconds, 0) / t.seconds_per_second) END AS estimated_end,

@@ -67,7 +67,9 @@ sub wait_until_quiet
 	while ($same < 8 && $looks++ < $looks_at_most)
 	{
 		# As if days had passed: the recent time is read again, and audits come one after the other.
-		$node->safe_psql('postgres', q{UPDATE _bigbrotr.relay_sync SET next_audit = 0, clean_audits = 0}) if $later;
+		$node->safe_psql('postgres', q{
+			UPDATE _bigbrotr.relay_sync SET next_audit = 0, clean_audits = 0
+			WHERE relay_id IN (SELECT relay_id FROM _bigbrotr.relay_sync FOR UPDATE SKIP LOCKED)}) if $later;
 		my $now = $node->safe_psql('postgres', q{
 			SELECT count(*) FILTER (WHERE next_attempt = 0 AND phase IN ('waiting', 'connecting')) FROM _bigbrotr.relay_sync;
 			SELECT count(*) FROM bigbrotr.sightings;

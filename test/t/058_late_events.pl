@@ -80,7 +80,9 @@ is($node->safe_psql('postgres', 'SELECT sum(found) FROM bigbrotr.audits'), 0, 's
 sub audit_until
 {
 	my ($condition) = @_;
-	$node->poll_query_until('postgres', "WITH soon AS (UPDATE _bigbrotr.relay_sync SET next_audit = 0, clean_audits = 0) SELECT $condition")
+	my $soon = 'UPDATE _bigbrotr.relay_sync SET next_audit = 0, clean_audits = 0
+		WHERE relay_id IN (SELECT relay_id FROM _bigbrotr.relay_sync FOR UPDATE SKIP LOCKED)';
+	$node->poll_query_until('postgres', "WITH soon AS ($soon) SELECT $condition")
 	  or die "audits never led to: $condition";
 	return;
 }
