@@ -8,4 +8,5 @@
 #define BIGBROTR_SERVICES(SERVICE)                                                                 \
 	SERVICE(initializer)                                                                           \
 	SERVICE(synchronizer)                                                                          \
+	SERVICE(priority_synchronizer)                                                                 \
 	SERVICE(refresher)

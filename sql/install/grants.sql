@@ -13,7 +13,7 @@ DECLARE
 BEGIN
 	FOR item IN
 		SELECT p.oid::regprocedure AS routine, CASE
-			WHEN p.proname = ANY ('{add_sync_filter,remove_sync_filter,enable_relay,disable_relay,retry_relay,delete_relay,delete_events,delete_withdrawn,cleanup_orphans,
+			WHEN p.proname = ANY ('{add_sync_filter,remove_sync_filter,add_priority_relay,remove_priority_relay,enable_relay,disable_relay,retry_relay,delete_relay,delete_events,delete_withdrawn,cleanup_orphans,
 				delete_orphan_events,delete_orphan_nip11,delete_orphan_nip66,
 				start_service,stop_service,restart_service,pause_service,resume_service,start_services,stop_services,health_check,
 				create_tag_index,drop_tag_index,create_search_index,drop_search_index}') THEN 'bigbrotr_admin'
@@ -21,7 +21,7 @@ BEGIN
 			-- Internal functions that conditions, views and functions for readers call in the reader's name.
 			WHEN p.pronamespace = 'bigbrotr'::regnamespace OR p.proname ~ '^tags_|_to_tags$' OR p.proname = ANY ('{
 				tag_keys,tag_matches,address_id,is_searchable,search_vector,search_matches,search_rank,limit_time,
-				settling,horizon,depths,depth_due,evidence_rank,doubt_words,doubt_text,unix_time,seconds_of,sync_filter,filter_implies,
+				settling,horizon,depths,depth_due,evidence_rank,doubt_words,doubt_text,unix_time,seconds_of,missed_intervals,sync_filter,filter_implies,
 				relay_filters,announce_search,gaps,end_kind,refusal_kind,service_states,setting_declarations,library_version}') THEN 'bigbrotr_reader'
 			ELSE 'bigbrotr_worker' END AS role
 		FROM pg_proc AS p WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
@@ -41,7 +41,7 @@ GRANT INSERT, UPDATE, DELETE ON bigbrotr.coverage TO bigbrotr_worker;
 GRANT INSERT, DELETE ON bigbrotr.seed_rejects, bigbrotr.audits TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON
 	_bigbrotr.statistics, _bigbrotr.statistics_deltas, _bigbrotr.relay_sync, _bigbrotr.relay_traffic, _bigbrotr.relay_refusals,
-	_bigbrotr.relay_leases, _bigbrotr.sync_workers, _bigbrotr.relay_needs, _bigbrotr.relay_comparisons TO bigbrotr_worker;
+	_bigbrotr.relay_leases, _bigbrotr.sync_workers, _bigbrotr.priority_relays, _bigbrotr.relay_needs, _bigbrotr.relay_comparisons TO bigbrotr_worker;
 
 GRANT INSERT, UPDATE ON bigbrotr.sync_filters TO bigbrotr_admin;
 GRANT DELETE ON bigbrotr.relays, bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.import_rejects TO bigbrotr_admin;

@@ -71,18 +71,19 @@ CREATE VIEW bigbrotr.sync_status AS
 	       to_timestamp(s.phase_since) AS phase_since,
 	       CASE
 	           WHEN NOT s.enabled THEN 'to be enabled'
-	           WHEN s.waits_for LIKE 'host %' THEN 'a place of its host (bigbrotr.sync_connections_per_host)'
-	           WHEN s.waits_for LIKE 'site %' THEN 'a place of its site (bigbrotr.sync_connections_per_site)'
+	           WHEN s.waits_for ~ '^(priority )?host ' THEN 'a place of its host (bigbrotr.sync_connections_per_host)'
+	           WHEN s.waits_for ~ '^(priority )?site ' THEN 'a place of its site (bigbrotr.sync_connections_per_site)'
 	           WHEN s.waits_for = 'permission' THEN 'permission to open local relays (bigbrotr.allow_local_relays)'
 	           WHEN s.waits_for = 'proxy' THEN 'a proxy to its network'
 	           WHEN s.phase IN ('connecting', 'backfill', 'live') THEN NULL
+	           WHEN p.relay_url IS NOT NULL AND s.next_attempt <= bigbrotr.unix_now() THEN 'the priority synchronizer'
 	           WHEN s.next_attempt <= bigbrotr.unix_now() IS NOT FALSE THEN 'a place (bigbrotr.sync_connections)'
 	           WHEN s.phase = 'waiting' THEN 'its next turn'
 	           WHEN s.last_error = 'rate_limited' THEN 'the end of the pause that the relay asked for'
 	           WHEN s.last_error = 'auth_required' THEN 'authentication, which the relay demands'
 	           WHEN _bigbrotr.end_kind(s.last_error) = 'fault' THEN 'the end of its ban for what it sent'
 	           ELSE 'the next attempt after a failure' END AS waiting_for,
-	       to_timestamp(nullif(s.next_attempt, 0)) AS next_attempt, l.owner,
+	       to_timestamp(nullif(s.next_attempt, 0)) AS next_attempt, l.owner, p.read_interval, p.interval_state,
 	       coalesce(t.sightings, 0) AS sighting_count, coalesce(t.events, 0) AS new_event_count,
 	       CASE WHEN t.counted_at > bigbrotr.unix_now() - 60 THEN t.sightings_per_second ELSE 0 END AS sightings_per_second,
 	       coalesce(t.messages, 0) AS message_count, coalesce(t.bytes, 0) AS byte_count, coalesce(t.pages, 0) AS page_count,
@@ -103,6 +104,7 @@ CREATE VIEW bigbrotr.sync_status AS
 	     LEFT JOIN _bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
 	     LEFT JOIN _bigbrotr.relay_traffic AS t ON t.relay_id = r.relay_id
 	     LEFT JOIN _bigbrotr.relay_leases AS l ON l.relay_id = r.relay_id
+	     LEFT JOIN bigbrotr.priority_relays AS p ON p.relay_url = r.url
 	     -- Of each filter that the relay is asked for, from its oldest event, or the first one of all, to what has settled.
 	     CROSS JOIN LATERAL (
 	         SELECT coalesce(s.oldest, 1604707200) AS lower, bigbrotr.unix_now() - _bigbrotr.settling() AS upper,
@@ -134,6 +136,8 @@ COMMENT ON COLUMN bigbrotr.sync_status.phase_since IS 'When the phase began';
 COMMENT ON COLUMN bigbrotr.sync_status.waiting_for IS 'In words: what must come before it is opened; null: it is open';
 COMMENT ON COLUMN bigbrotr.sync_status.next_attempt IS 'Not opened before; null: never tried';
 COMMENT ON COLUMN bigbrotr.sync_status.owner IS 'Worker that archives it now, see _bigbrotr.relay_leases';
+COMMENT ON COLUMN bigbrotr.sync_status.read_interval IS 'Of a priority relay: longest time from one reading to the next';
+COMMENT ON COLUMN bigbrotr.sync_status.interval_state IS 'Of a priority relay: whether that is kept or missed now, see bigbrotr.priority_relays';
 COMMENT ON COLUMN bigbrotr.sync_status.sighting_count IS 'Events that the relay showed and that are archived';
 COMMENT ON COLUMN bigbrotr.sync_status.new_event_count IS 'Those of them that no relay had shown before';
 COMMENT ON COLUMN bigbrotr.sync_status.sightings_per_second IS 'How fast they come now';

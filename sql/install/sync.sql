@@ -29,6 +29,13 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.renew_leases(text, bigint) IS
 	'Keeps the leases of a worker until this Unix second; false: they expired and were taken away';
 
+-- Each service has places of its own on a host and a site: neither takes those of the other.
+CREATE FUNCTION _bigbrotr.places(host text, site text, priority boolean) RETURNS text[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE WHEN priority THEN ARRAY['priority host ' || host, 'priority site ' || site] ELSE ARRAY['host ' || host, 'site ' || site] END;
+COMMENT ON FUNCTION _bigbrotr.places(text, text, boolean) IS
+	'What a relay of this host and site waits for if its service, the priority synchronizer or the synchronizer, has taken all places there';
+
 -- The place that a relay gives up goes to the one of its host, and of its site, that waits longest.
 CREATE FUNCTION _bigbrotr.end_lease(worker text, relay integer) RETURNS boolean
 	LANGUAGE plpgsql STRICT
@@ -38,11 +45,12 @@ DECLARE
 	ended record;
 	place text;
 BEGIN
-	DELETE FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = relay AND l.owner = worker RETURNING * INTO ended;
+	DELETE FROM _bigbrotr.relay_leases AS l USING _bigbrotr.sync_workers AS w
+	WHERE l.relay_id = relay AND l.owner = worker AND w.owner = worker RETURNING l.host, l.site, w.priority INTO ended;
 	IF NOT FOUND THEN
 		RETURN false;
 	END IF;
-	FOREACH place IN ARRAY ARRAY['host ' || ended.host, 'site ' || ended.site] LOOP
+	FOREACH place IN ARRAY _bigbrotr.places(ended.host, ended.site, ended.priority) LOOP
 		UPDATE _bigbrotr.relay_sync AS s SET waits_for = NULL
 		WHERE s.relay_id = (
 			SELECT w.relay_id FROM _bigbrotr.relay_sync AS w
@@ -113,7 +121,7 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.adopt_relays() IS
 	'Lets relays be archived that were inserted without a row in _bigbrotr.relay_sync. Returns how many';
 
-CREATE FUNCTION _bigbrotr.start_synchronizer(worker text, until bigint, at bigint) RETURNS bigint
+CREATE FUNCTION _bigbrotr.start_synchronizer(worker text, until bigint, at bigint, priority boolean DEFAULT false) RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -125,8 +133,8 @@ BEGIN
 			MESSAGE = format('the name of a worker has %s characters', length(worker)),
 			DETAIL = 'It may have 200.', HINT = 'Give the server, the database and the worker, as the synchronizer does.';
 	END IF;
-	INSERT INTO _bigbrotr.sync_workers AS w (owner, expires) VALUES (worker, until)
-	ON CONFLICT ON CONSTRAINT sync_workers_pkey DO UPDATE SET expires = excluded.expires;
+	INSERT INTO _bigbrotr.sync_workers AS w (owner, expires, priority) VALUES (worker, until, start_synchronizer.priority)
+	ON CONFLICT ON CONSTRAINT sync_workers_pkey DO UPDATE SET expires = excluded.expires, priority = excluded.priority;
 	released := _bigbrotr.release_relays(worker, at);
 	PERFORM _bigbrotr.adopt_relays();
 	-- After a restore nobody holds what was open when it was dumped, and other settings may hold.
@@ -141,8 +149,8 @@ BEGIN
 	RETURN released;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.start_synchronizer(text, bigint, bigint) IS
-	'A worker begins: it takes leases until this Unix second, and gives back what it held under the same name. Returns how many relays these were';
+COMMENT ON FUNCTION _bigbrotr.start_synchronizer(text, bigint, bigint, boolean) IS
+	'A worker begins: it takes leases until this Unix second, of priority relays or of all others, and gives back what it held under the same name. Returns how many relays these were';
 
 -- ---- Whose turn it is
 
@@ -154,10 +162,24 @@ CREATE FUNCTION _bigbrotr.due_relays(
 		SELECT s.relay_id, r.url, s.next_attempt
 		FROM _bigbrotr.relay_sync AS s JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id
 		WHERE s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL AND s.next_attempt <= due_relays.at
+		      AND NOT EXISTS (SELECT FROM _bigbrotr.priority_relays AS p WHERE p.relay_id = s.relay_id)
 		ORDER BY s.next_attempt, s.relay_id;
 	END;
 COMMENT ON FUNCTION _bigbrotr.due_relays(bigint) IS
-	'Relays whose turn it is at this Unix second: never tried ones first, then those waiting longest';
+	'Relays whose turn it is at this Unix second, without priority relays: never tried ones first, then those waiting longest';
+
+CREATE FUNCTION _bigbrotr.due_priority_relays(
+	at bigint, OUT relay_id integer, OUT url text, OUT since bigint) RETURNS SETOF record
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT s.relay_id, r.url, s.next_attempt
+		FROM _bigbrotr.priority_relays AS p
+		     JOIN _bigbrotr.relay_sync AS s ON s.relay_id = p.relay_id
+		     JOIN bigbrotr.relays AS r ON r.relay_id = p.relay_id
+		WHERE s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL AND s.next_attempt <= due_priority_relays.at
+		ORDER BY s.next_attempt, s.relay_id;
+	END;
+COMMENT ON FUNCTION _bigbrotr.due_priority_relays(bigint) IS 'The same of priority relays';
 
 CREATE FUNCTION _bigbrotr.relay_site(url text, OUT host text, OUT site text)
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -175,23 +197,27 @@ CREATE FUNCTION _bigbrotr.take_relays(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	most CONSTANT integer := 2 * least(greatest(places, 0), 10000) + 100;
+	mine boolean; -- priority relays
 	due record;
 	wish text;
 	taken integer := 0;
 BEGIN
-	IF NOT EXISTS (SELECT FROM _bigbrotr.sync_workers AS w WHERE w.owner = worker) THEN
+	SELECT w.priority INTO mine FROM _bigbrotr.sync_workers AS w WHERE w.owner = worker;
+	IF NOT FOUND THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('there is no worker "%s"', left(worker, 64)),
 			DETAIL = 'A worker begins by _bigbrotr.start_synchronizer.', HINT = '_bigbrotr.sync_workers shows those that have begun.';
 	END IF;
 	FOR due IN
-		SELECT s.relay_id, r.url, r.network, s.page_limit, s.pace_ms, p.host, p.site
-		FROM _bigbrotr.relay_sync AS s
-		     JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id
-		     CROSS JOIN LATERAL _bigbrotr.relay_site(r.url) AS p
-		WHERE s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL AND s.next_attempt <= at
-		ORDER BY s.next_attempt, s.relay_id
-		LIMIT 2 * least(greatest(places, 0), 10000) + 100
+		SELECT d.relay_id, d.url, r.network, s.page_limit, s.pace_ms, p.host, p.site, _bigbrotr.places(p.host, p.site, mine) AS places
+		FROM ((SELECT * FROM _bigbrotr.due_relays(at) LIMIT CASE WHEN mine THEN 0 ELSE most END)
+		      UNION ALL
+		      (SELECT * FROM _bigbrotr.due_priority_relays(at) LIMIT CASE WHEN mine THEN most ELSE 0 END)) AS d
+		     JOIN _bigbrotr.relay_sync AS s ON s.relay_id = d.relay_id
+		     JOIN bigbrotr.relays AS r ON r.relay_id = d.relay_id
+		     CROSS JOIN LATERAL _bigbrotr.relay_site(d.url) AS p
+		ORDER BY d.since, d.relay_id
 	LOOP
 		EXIT WHEN taken >= places;
 		-- Another worker may be taking it. Not locked above: a loop fetches more rows than it uses.
@@ -202,8 +228,10 @@ BEGIN
 		wish := CASE
 			WHEN due.network = 'local' AND NOT allow_local THEN 'permission'
 			WHEN due.network NOT IN ('clearnet', 'local') THEN 'proxy'
-			WHEN (SELECT count(*) FROM _bigbrotr.relay_leases AS l WHERE l.host = due.host) >= per_host THEN 'host ' || due.host
-			WHEN (SELECT count(*) FROM _bigbrotr.relay_leases AS l WHERE l.site = due.site) >= per_site THEN 'site ' || due.site
+			WHEN (SELECT count(*) FROM _bigbrotr.relay_leases AS l JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
+			      WHERE l.host = due.host AND w.priority = mine) >= per_host THEN due.places[1]
+			WHEN (SELECT count(*) FROM _bigbrotr.relay_leases AS l JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
+			      WHERE l.site = due.site AND w.priority = mine) >= per_site THEN due.places[2]
 		END;
 		IF wish IS NOT NULL THEN
 			UPDATE _bigbrotr.relay_sync AS s SET waits_for = wish WHERE s.relay_id = due.relay_id;
@@ -222,7 +250,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.take_relays(text, integer, integer, integer, boolean, bigint) IS
-	'Leases so many of the due relays to a worker, so that no more than per_host of one host and per_site of one site are leased; what does not fit is passed over and waits. page_limit, pace_ms: what was learned of the relay, 0: nothing';
+	'Leases so many of the due relays to a worker: priority relays or all others, as it said when it began; its service leases no more than per_host of one host and per_site of one site; what does not fit is passed over and waits. page_limit, pace_ms: what was learned of the relay, 0: nothing';
 
 CREATE FUNCTION _bigbrotr.wake_relays(everyone boolean) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -248,18 +276,20 @@ CREATE FUNCTION _bigbrotr.unwanted_relays(worker text, allow_local boolean) RETU
 		SELECT l.relay_id FROM _bigbrotr.relay_leases AS l
 		     JOIN _bigbrotr.relay_sync AS s ON s.relay_id = l.relay_id
 		     JOIN bigbrotr.relays AS r ON r.relay_id = l.relay_id
-		WHERE l.owner = unwanted_relays.worker AND NOT (s.enabled AND (r.network <> 'local' OR unwanted_relays.allow_local));
+		     JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
+		WHERE l.owner = unwanted_relays.worker AND NOT (s.enabled AND (r.network <> 'local' OR unwanted_relays.allow_local)
+		      AND w.priority = EXISTS (SELECT FROM _bigbrotr.priority_relays AS p WHERE p.relay_id = l.relay_id));
 	END;
 COMMENT ON FUNCTION _bigbrotr.unwanted_relays(text, boolean) IS
-	'Those of the relays a worker holds that are to be left alone: disabled or no longer allowed';
+	'Those of the relays a worker holds that are to be left alone: disabled, no longer allowed, or the other service''s';
 
 CREATE FUNCTION _bigbrotr.crowded_relays(worker text) RETURNS SETOF integer
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT l.relay_id FROM _bigbrotr.relay_leases AS l
+		SELECT l.relay_id FROM _bigbrotr.relay_leases AS l JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
 		WHERE l.owner = crowded_relays.worker AND EXISTS (
 			SELECT FROM _bigbrotr.relay_sync AS s
-			WHERE s.enabled AND s.waits_for IN ('host ' || l.host, 'site ' || l.site));
+			WHERE s.enabled AND s.waits_for = ANY (_bigbrotr.places(l.host, l.site, w.priority)));
 	END;
 COMMENT ON FUNCTION _bigbrotr.crowded_relays(text) IS
 	'Those of the relays a worker holds for whose place another one of their host or site waits';
@@ -287,6 +317,8 @@ DECLARE
 	status_now text := CASE WHEN event = 'connected' OR kind IN ('refused', 'fault') THEN 'online'
 	                        WHEN event = 'ended' AND kind = 'failed' THEN 'offline' END;
 	known _bigbrotr.relay_sync;
+	-- A priority relay is tried again while its interval lasts, unless it asked for a pause or is banned.
+	soon_ms bigint := (SELECT 1000 * _bigbrotr.read_after(p.read_interval) FROM _bigbrotr.priority_relays AS p WHERE p.relay_id = relay);
 	delay_ms double precision;
 BEGIN
 	IF event <> ALL ('{connected,caught_up,ended}') THEN
@@ -311,8 +343,13 @@ BEGIN
 		UPDATE _bigbrotr.relay_sync AS s SET phase = 'backfill', phase_since = at WHERE s.relay_id = relay;
 	ELSIF event = 'caught_up' THEN
 		UPDATE _bigbrotr.relay_sync AS s SET phase = 'live', phase_since = at WHERE s.relay_id = relay AND s.phase <> 'live';
+		UPDATE _bigbrotr.priority_relays AS p SET read_at = at, kept = p.kept + (m.missed = 0)::integer, missed = p.missed + m.missed
+		FROM (SELECT _bigbrotr.missed_intervals(i.read_interval, coalesce(i.read_at, i.inserted_at), at) AS missed
+		      FROM _bigbrotr.priority_relays AS i WHERE i.relay_id = relay) AS m
+		WHERE p.relay_id = relay AND reason = '';
 	ELSIF kind = 'told' THEN
-		UPDATE _bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at + pause_ms / 1000 WHERE s.relay_id = relay;
+		UPDATE _bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at + least(pause_ms, soon_ms) / 1000
+		WHERE s.relay_id = relay;
 	ELSE
 		SELECT * INTO STRICT known FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = relay FOR NO KEY UPDATE;
 		known.failures := known.failures + 1;
@@ -324,7 +361,7 @@ BEGIN
 		ELSE
 			-- Doubles from failure to failure, give or take a quarter, so that relays that failed
 			-- together do not come back together.
-			delay_ms := least(retry_delay_max_ms, retry_delay_ms * 2.0 ^ least(known.failures - 1, 40)
+			delay_ms := least(retry_delay_max_ms, soon_ms, retry_delay_ms * 2.0 ^ least(known.failures - 1, 40)
 				* (0.75 + (hashint4(relay # (known.failures - 1)) & 1023) / 2048.0));
 		END IF;
 		-- What the relay asks for counts up to a day.

@@ -149,7 +149,7 @@ COMMENT ON COLUMN _bigbrotr.relay_sync.enabled IS 'false: the synchronizer leave
 COMMENT ON COLUMN _bigbrotr.relay_sync.phase IS 'waiting: for its turn; connecting; backfill: history is being paged; live: caught up, subscribed to what is new; backoff: failed, waits for next_attempt';
 COMMENT ON COLUMN _bigbrotr.relay_sync.phase_since IS 'When the phase began, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_sync.next_attempt IS 'Not opened before, Unix seconds; 0: never tried';
-COMMENT ON COLUMN _bigbrotr.relay_sync.waits_for IS 'Why the relay was passed over at its turn: "host …" or "site …": all places of its host or site are taken; permission: local relays are not allowed; proxy: there is none; null: it was not';
+COMMENT ON COLUMN _bigbrotr.relay_sync.waits_for IS 'Why the relay was passed over at its turn: "host …" or "site …", of a priority relay "priority host …" or "priority site …": its service has taken all places of its host or site; permission: local relays are not allowed; proxy: there is none; null: it was not';
 COMMENT ON COLUMN _bigbrotr.relay_sync.failures IS 'Connections failed or broken since the last page was read';
 COMMENT ON COLUMN _bigbrotr.relay_sync.faults IS 'Connections that we cut since the relay sent what no honest one sends; one is forgiven a day';
 COMMENT ON COLUMN _bigbrotr.relay_sync.last_fault IS 'When the last of these was, Unix seconds';
@@ -200,13 +200,15 @@ COMMENT ON COLUMN _bigbrotr.relay_traffic.last_success IS 'When a page was last 
 
 -- Who works on which relay until when. Run-time state: not dumped.
 CREATE TABLE _bigbrotr.sync_workers (
-	owner   text   NOT NULL,
-	expires bigint NOT NULL,
+	owner    text    NOT NULL,
+	expires  bigint  NOT NULL,
+	priority boolean NOT NULL,
 	CONSTRAINT sync_workers_pkey PRIMARY KEY (owner)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE _bigbrotr.sync_workers IS 'Workers that archive relays';
 COMMENT ON COLUMN _bigbrotr.sync_workers.owner IS 'Name of the worker: system identifier of its server, database, service and instance';
 COMMENT ON COLUMN _bigbrotr.sync_workers.expires IS 'From then on others may take its leases away, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.sync_workers.priority IS 'true: it reads the priority relays, and no others; false: all others';
 
 CREATE TABLE _bigbrotr.relay_leases (
 	relay_id integer NOT NULL,

@@ -74,6 +74,11 @@ ALTER TABLE bigbrotr.imports SET SCHEMA _bigbrotr;
 ALTER TABLE bigbrotr.statistics SET SCHEMA _bigbrotr;
 ALTER TABLE bigbrotr.statistics_deltas SET SCHEMA _bigbrotr;
 
+-- No worker runs: nobody holds a lease.
+DELETE FROM _bigbrotr.relay_leases;
+DELETE FROM _bigbrotr.sync_workers;
+ALTER TABLE _bigbrotr.sync_workers ADD COLUMN priority boolean NOT NULL;
+
 -- Who may do what is granted anew below.
 REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, bigbrotr_writer, bigbrotr_worker, bigbrotr_admin;
 
@@ -85,6 +90,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, big
 -- NEW bigbrotr.audits
 -- NEW _bigbrotr.relay_needs
 -- NEW _bigbrotr.relay_comparisons
+-- NEW _bigbrotr.priority_relays
 
 -- Tables with new columns, in the order of a new database.
 -- NEW _bigbrotr.relay_sync

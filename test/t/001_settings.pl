@@ -89,7 +89,7 @@ $node->append_conf('postgresql.conf', "bigbrotr.services = 'nothing'\n");
 $node->reload;
 $node->wait_for_log(qr/invalid value for parameter "bigbrotr\.services".*no service "nothing"/s,
 	$log_end);
-is(ask($node, 'SHOW bigbrotr.services'), 'initializer, synchronizer, refresher', 'the old value stays');
+is(ask($node, 'SHOW bigbrotr.services'), 'initializer, synchronizer, priority_synchronizer, refresher', 'the old value stays');
 $node->adjust_conf('postgresql.conf', 'bigbrotr.services', undef);
 
 # A file that is not there is no error, since a server that starts without it would take the default; the log says it.
@@ -161,7 +161,7 @@ $node->restart;
 wait_for_service($node, 'synchronizer', 'running');
 $pid = worker_pid($node, 'synchronizer');
 like(slurp_file("/proc/$pid/maps"), qr{\Q$directory\E/bigbrotr_core\.so}, 'a worker runs the library of that directory');
-is(ask($node, 'SELECT count(*) FROM bigbrotr.services'), 3, 'and the SQL functions know it');
+is(ask($node, 'SELECT count(*) FROM bigbrotr.services'), 4, 'and the SQL functions know it');
 $node->wait_for_log(qr{could not start ".*/libraries/bigbrotr-net": No such file}, $log_end);
 $copy->('bigbrotr-net');
 net_pid($node, 'synchronizer');

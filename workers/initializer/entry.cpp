@@ -9,6 +9,11 @@ static constexpr pg::Setting settings[] = {
 		"File with relays to begin with, one URL a line, # begins a comment; empty: the shipped "
 		"list.",
 		GUC_SUPERUSER_ONLY, pg::check_file_path),
+	pg::string(
+		"priority_file", &initializer_settings.priority_file, "",
+		"File with relays that are priority relays, one URL a line, # begins a comment; they "
+		"are read every minute.",
+		GUC_SUPERUSER_ONLY, pg::check_file_path),
 };
 
 static constexpr std::string_view columns[] = {
@@ -19,6 +24,7 @@ static constexpr std::string_view functions[] = {
 	"bigbrotr.normalise_relay_url(text,boolean)",
 	"bigbrotr.load_seeds(text,text)",
 	"_bigbrotr.reject_seeds(text,text)",
+	"_bigbrotr.list_priority_relays(text,text)",
 };
 
 extern constinit const pg::ServiceEntry initializer_entry = {

@@ -1,6 +1,6 @@
 /*
  * The initializer: runs once before the other services. Checks that the schema is the one this
- * library was built for, and loads the seed relays.
+ * library was built for, and loads the seed relays and the list of priority relays.
  */
 #include "archive/seed_file.h"
 #include "pg/border/spi.h"
@@ -22,6 +22,8 @@ pg::Statement functions_statement("SELECT w.name FROM pg_catalog.unnest($1) AS w
 								  "WHERE pg_catalog.to_regprocedure(w.name) IS NULL LIMIT 1");
 pg::Statement unreadable_statement("SELECT _bigbrotr.reject_seeds($1, $2)");
 pg::Statement seeds_statement("SELECT added, known, refused FROM bigbrotr.load_seeds($1, $2)");
+pg::Statement
+	priority_statement("SELECT listed, refused FROM _bigbrotr.list_priority_relays($1, $2)");
 
 void
 demand(pg::Statement &statement, std::span<const std::string_view> names, const char *what)
@@ -59,7 +61,18 @@ class Initializer : public pg::Service
 		if (seeds.problem.empty())
 			load(worker, seeds);
 		else
-			give_up(worker, seeds);
+			give_up(worker, seeds,
+					"no seeds are loaded: let bigbrotr.seed_file name a file that the server may "
+					"read, or leave it empty for the shipped list");
+		archive::SeedFile list;
+		if (*initializer_settings.priority_file)
+			list = archive::read_seed_file(initializer_settings.priority_file);
+		if (list.problem.empty())
+			load_priority(worker, list);
+		else
+			give_up(worker, list,
+					"the priority relays stay as they are: let bigbrotr.priority_file name a file "
+					"that the server may read, or leave it empty");
 		return pg::Next::Done;
 	}
 
@@ -83,16 +96,32 @@ class Initializer : public pg::Service
 					   " refused (see bigbrotr.seed_rejects)");
 	}
 
+	/* An empty list takes those out that an earlier one brought. */
+	static void load_priority(pg::Worker &worker, const archive::SeedFile &list)
+	{
+		int64_t listed = 0, refused = 0;
+		worker.transaction_with_retries("loading priority relays", {}, [&] {
+			pg::Rows rows = priority_statement.run(
+				{pg::value(std::string_view(list.name)), pg::value(std::string_view(list.text))});
+			listed = rows.integer(0, 1);
+			refused = rows.integer(0, 2);
+		});
+		worker.gauge("priority_relays_listed", listed);
+		if (!list.name.empty())
+			worker.log(wire::LogLevel::Info, "list of priority relays \"" + list.name +
+												 "\": " + std::to_string(listed) + " listed, " +
+												 std::to_string(refused) +
+												 " refused (see bigbrotr.seed_rejects)");
+	}
+
 	/* A list that cannot be read must not keep the relays that are known from being archived. */
-	static void give_up(pg::Worker &worker, const archive::SeedFile &seeds)
+	static void give_up(pg::Worker &worker, const archive::SeedFile &seeds, const char *advice)
 	{
 		worker.transaction_with_retries("noting an unreadable seed list", {}, [&] {
 			unreadable_statement.run({pg::value(std::string_view(seeds.name)),
 									  pg::value(std::string_view(seeds.problem))});
 		});
-		worker.log(wire::LogLevel::Warning,
-				   seeds.problem + "; no seeds are loaded: let bigbrotr.seed_file name a file that "
-								   "the server may read, or leave it empty for the shipped list");
+		worker.log(wire::LogLevel::Warning, seeds.problem + "; " + advice);
 	}
 };
 

@@ -16,7 +16,8 @@ static constexpr pg::Setting settings[] = {
 			{"0", "5000"},
 			"So many of them to one address, whatever names lead there; 0: no bound."),
 	integer("sync_relay_quota", &synchronizer_settings.relay_quota, "1000000", {"0"},
-			"New events that one relay may bring in an hour; 0: no bound."),
+			"New events that one relay may bring in an hour, unless it is a priority relay; 0: no "
+			"bound."),
 	integer("verify_sample", &synchronizer_settings.verify_sample, "256", {"0"},
 			"Of so many events that the net process verified, one is verified again, at random; 0: "
 			"none, 1: all."),
@@ -131,7 +132,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.report_miss(integer,bigint,bigint,bigint)",
 	"_bigbrotr.record_audit(integer,integer,bigint,bigint,text,text,bigint,bigint,bigint,bigint,"
 	"bigint,bigint)",
-	"_bigbrotr.start_synchronizer(text,bigint,bigint)",
+	"_bigbrotr.start_synchronizer(text,bigint,bigint,boolean)",
 	"_bigbrotr.hold_leases(text)",
 	"_bigbrotr.renew_leases(text,bigint)",
 	"_bigbrotr.expire_leases(bigint)",

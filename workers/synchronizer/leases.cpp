@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kLease = 90; // seconds
 
 pg::Statement database_statement("SELECT current_database()::text");
-pg::Statement begin_statement("SELECT _bigbrotr.start_synchronizer($1, $2, $3)");
+pg::Statement begin_statement("SELECT _bigbrotr.start_synchronizer($1, $2, $3, $4)");
 pg::Statement renew_statement("SELECT _bigbrotr.renew_leases($1, $2)");
 pg::Statement hold_statement("SELECT _bigbrotr.hold_leases($1)");
 
@@ -28,12 +28,12 @@ demand(const pg::Rows &held)
 } // namespace
 
 void
-Leases::begin(std::string_view worker, int64_t now)
+Leases::begin(std::string_view worker, Share share, int64_t now)
 {
 	owner_ = std::to_string(GetSystemIdentifier()) + "/" +
 			 std::string(database_statement.run().bytes(0, 1)) + "/" + std::string(worker);
-	begin_statement.run(
-		{pg::value(std::string_view(owner_)), pg::value(now + kLease), pg::value(now)});
+	begin_statement.run({pg::value(std::string_view(owner_)), pg::value(now + kLease),
+						 pg::value(now), pg::value(share == Share::Priority)});
 }
 
 void

@@ -8,14 +8,21 @@
 #include <string>
 #include <string_view>
 
+/* Which relays a worker reads. */
+enum class Share : uint8_t
+{
+	Ordinary, // all but the priority relays
+	Priority  // bigbrotr.priority_relays
+};
+
 class Leases
 {
   public:
 	/*
 	 * Inside a transaction: nothing is leased to the worker of this name any more, neither by it
-	 * nor by an earlier one, and it may lease.
+	 * nor by an earlier one, and it may lease relays of its share.
 	 */
-	void begin(std::string_view worker, int64_t now);
+	void begin(std::string_view worker, Share share, int64_t now);
 	/* Inside a transaction, every half minute. Throws pg::Error if they were taken away. */
 	void renew(int64_t now) const;
 	/*

@@ -1,6 +1,7 @@
 #include "workers/synchronizer/plan.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "pg/border/settings.h"
@@ -9,7 +10,8 @@
 
 namespace {
 
-constexpr int64_t kMinLive = 60; // seconds a caught-up relay keeps its place
+constexpr int64_t kMinLive = 60;          // seconds a caught-up relay keeps its place
+constexpr int32_t kPriorityPlaces = 1000; // one for each priority relay: the SQL allows no more
 
 pg::Statement adopt_statement("SELECT _bigbrotr.adopt_relays()");
 pg::Statement wake_statement("SELECT _bigbrotr.wake_relays($1)");
@@ -23,6 +25,9 @@ pg::Statement filters_statement(
 	"SELECT coalesce(string_agg(f.filter_id::text, ',' ORDER BY f.filter_id), 'none') "
 	"FROM bigbrotr.sync_filters AS f WHERE f.enabled");
 pg::Statement crowded_statement("SELECT * FROM _bigbrotr.crowded_relays($1)");
+pg::Statement intervals_statement("SELECT p.relay_id, _bigbrotr.read_after(p.read_interval) "
+								  "FROM _bigbrotr.priority_relays AS p");
+
 class Planner
 {
   public:
@@ -49,6 +54,8 @@ class Planner
 				stop(id, relay);
 			return std::move(plan_);
 		}
+		if (occasion_.share == Share::Priority)
+			look_up_intervals();
 		take_due();
 		make_room();
 		if (occasion_.look)
@@ -59,7 +66,18 @@ class Planner
 
   private:
 	pg::Value owner() const { return pg::value(std::string_view(owner_)); }
-	int32_t free_places() const { return synchronizer_settings.connections - book_.open_count(); }
+	int32_t free_places() const
+	{
+		int32_t places = occasion_.share == Share::Priority ? kPriorityPlaces
+															: synchronizer_settings.connections;
+		return places - book_.open_count();
+	}
+	/* Seconds after which the relay is read again. */
+	int64_t interval_s(int32_t id) const
+	{
+		auto own = intervals_.find(id);
+		return own == intervals_.end() ? synchronizer_settings.interval_s : own->second;
+	}
 
 	void stop(int32_t id, const HandedRelay &relay)
 	{
@@ -90,6 +108,13 @@ class Planner
 				stop(id, relay);
 	}
 
+	void look_up_intervals()
+	{
+		pg::Rows rows = intervals_statement.run();
+		for (uint64_t row = 0; row < rows.count(); row++)
+			intervals_[static_cast<int32_t>(rows.integer(row, 1))] = rows.integer(row, 2);
+	}
+
 	void take_due()
 	{
 		if (free_places() <= 0)
@@ -110,9 +135,9 @@ class Planner
 	}
 
 	/* Whether a relay may be asked to make room for another one. */
-	bool had_its_turn(const HandedRelay &relay) const
+	bool had_its_turn(int32_t id, const HandedRelay &relay) const
 	{
-		int64_t slice = synchronizer_settings.interval_s;
+		int64_t slice = interval_s(id);
 		return relay.live_since != 0 ? now_ - relay.live_since >= std::min(kMinLive, slice)
 									 : now_ - relay.opened_at >= slice;
 	}
@@ -132,7 +157,7 @@ class Planner
 				continue;
 			if (relay.stopping || stopped_.contains(id))
 				leaving++;
-			else if (had_its_turn(relay))
+			else if (had_its_turn(id, relay))
 				candidates.emplace_back(relay.live_since == 0,
 										std::max(relay.live_since, relay.opened_at), id);
 		}
@@ -152,7 +177,7 @@ class Planner
 		pg::Rows rows = crowded_statement.run({owner()});
 		for (uint64_t row = 0; row < rows.count(); row++) {
 			auto id = static_cast<int32_t>(rows.integer(row, 1));
-			if (const HandedRelay *relay = book_.find(id); relay && had_its_turn(*relay))
+			if (const HandedRelay *relay = book_.find(id); relay && had_its_turn(id, *relay))
 				stop(id, *relay);
 		}
 	}
@@ -161,7 +186,7 @@ class Planner
 	{
 		for (const auto &[id, relay] : book_.relays()) {
 			if (!relay.open || relay.stopping || stopped_.contains(id) || relay.live_since == 0 ||
-				!(relay.more || now_ - relay.asked_at >= synchronizer_settings.interval_s))
+				!(relay.more || now_ - relay.asked_at >= interval_s(id)))
 				continue;
 			Task task = make_task(id, false, relay.first_read, now_);
 			if (task.reconnect && now_ - relay.opened_at >= synchronizer_settings.confirm_delay_s)
@@ -176,6 +201,7 @@ class Planner
 	const Occasion &occasion_;
 	const int64_t now_;
 	std::unordered_set<int32_t> stopped_;
+	std::unordered_map<int32_t, int64_t> intervals_; // of priority relays, seconds
 	SyncPlan plan_;
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "workers/synchronizer/agenda.h"
+#include "workers/synchronizer/leases.h"
 #include "workers/synchronizer/relay_book.h"
 
 struct SyncPlan
@@ -35,6 +36,7 @@ struct SyncPlan
 struct Occasion
 {
 	int64_t now;            // Unix seconds
+	Share share;            // of the worker
 	bool look = false;      // at what others changed
 	bool sweep = false;     // at all relays
 	bool reload = false;    // settings have changed

@@ -25,6 +25,7 @@
 #include "workers/synchronizer/plan.h"
 #include "workers/synchronizer/quota.h"
 #include "workers/synchronizer/settings.h"
+#include "workers/synchronizer/synchronizer.h"
 
 namespace {
 
@@ -53,6 +54,8 @@ class Timer
 class Synchronizer : public pg::Service
 {
   public:
+	explicit Synchronizer(Share share) : share_(share) {}
+
 	pg::NetSettings net_settings() const override;
 
 	void start(pg::Worker &worker) override { begin(worker); }
@@ -70,6 +73,7 @@ class Synchronizer : public pg::Service
 			return pg::Next::Continue;
 		auto tick = worker.steady_now();
 		Occasion occasion{.now = worker.now(),
+						  .share = share_,
 						  .look = look_.due(tick),
 						  .sweep = sweep_.due(tick),
 						  .reload = std::exchange(reloaded_, false)};
@@ -127,8 +131,8 @@ class Synchronizer : public pg::Service
 	void begin(pg::Worker &worker)
 	{
 		book_.clear();
-		worker.transaction_with_retries("taking leases", {},
-										[&] { leases_.begin(worker.name(), worker.now()); });
+		worker.transaction_with_retries(
+			"taking leases", {}, [&] { leases_.begin(worker.name(), share_, worker.now()); });
 	}
 
 	/* Tells the net process what is planned, now that it is committed. */
@@ -224,6 +228,9 @@ class Synchronizer : public pg::Service
 		if (!done.missing.empty())
 			doubt(worker, done);
 		for (const auto &[relay, traffic] : done.traffic) {
+			// The operator chose the priority relays and was promised an interval.
+			if (share_ == Share::Priority)
+				continue;
 			quota_.count(relay, traffic.events, worker.now());
 			if (int64_t wait =
 					quota_.wait_s(relay, synchronizer_settings.relay_quota, worker.now()))
@@ -267,6 +274,7 @@ class Synchronizer : public pg::Service
 		worker.log(wire::LogLevel::Debug, "relay " + relay.url + ": " + phase);
 	}
 
+	const Share share_;
 	RelayBook book_;
 	Books books_;
 	RelayQuota quota_;
@@ -295,7 +303,13 @@ Synchronizer::net_settings() const
 } // namespace
 
 std::unique_ptr<pg::Service>
+make_synchronizer_of(Share share)
+{
+	return std::make_unique<Synchronizer>(share);
+}
+
+std::unique_ptr<pg::Service>
 make_synchronizer()
 {
-	return std::make_unique<Synchronizer>();
+	return make_synchronizer_of(Share::Ordinary);
 }
