@@ -74,13 +74,14 @@ CREATE VIEW bigbrotr.sync_status AS
 	           WHEN s.waits_for ~ '^(priority )?host ' THEN 'a place of its host (bigbrotr.sync_connections_per_host)'
 	           WHEN s.waits_for ~ '^(priority )?site ' THEN 'a place of its site (bigbrotr.sync_connections_per_site)'
 	           WHEN s.waits_for = 'permission' THEN 'permission to open local relays (bigbrotr.allow_local_relays)'
-	           WHEN s.waits_for = 'proxy' THEN 'a proxy to its network'
+	           WHEN s.waits_for = 'proxy' THEN 'a proxy to its network (bigbrotr.' || r.network || '_proxy)'
 	           WHEN s.phase IN ('connecting', 'backfill', 'live') THEN NULL
 	           WHEN p.relay_url IS NOT NULL AND s.next_attempt <= bigbrotr.unix_now() THEN 'the priority synchronizer'
 	           WHEN s.next_attempt <= bigbrotr.unix_now() IS NOT FALSE THEN 'a place (bigbrotr.sync_connections)'
 	           WHEN s.phase = 'waiting' THEN 'its next turn'
 	           WHEN s.last_error = 'rate_limited' THEN 'the end of the pause that the relay asked for'
 	           WHEN s.last_error = 'auth_required' THEN 'authentication, which the relay demands'
+	           WHEN _bigbrotr.end_kind(s.last_error) = 'ours' THEN 'the next attempt after a failure of the proxy to its network'
 	           WHEN _bigbrotr.end_kind(s.last_error) = 'fault' THEN 'the end of its ban for what it sent'
 	           ELSE 'the next attempt after a failure' END AS waiting_for,
 	       to_timestamp(nullif(s.next_attempt, 0)) AS next_attempt, l.owner, p.read_interval, p.interval_state,

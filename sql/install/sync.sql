@@ -191,7 +191,7 @@ COMMENT ON FUNCTION _bigbrotr.relay_site(text) IS
 -- A relay that may not be opened now waits for what stands in waits_for and is no more looked at until then:
 -- ten thousand names of one host are each passed over once, not each second.
 CREATE FUNCTION _bigbrotr.take_relays(
-	worker text, places integer, per_host integer, per_site integer, allow_local boolean, at bigint,
+	worker text, places integer, per_host integer, per_site integer, networks text[], at bigint,
 	OUT relay_id integer, OUT url text, OUT page_limit integer, OUT pace_ms integer) RETURNS SETOF record
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -226,8 +226,7 @@ BEGIN
 		FOR NO KEY UPDATE SKIP LOCKED;
 		CONTINUE WHEN NOT FOUND;
 		wish := CASE
-			WHEN due.network = 'local' AND NOT allow_local THEN 'permission'
-			WHEN due.network NOT IN ('clearnet', 'local') THEN 'proxy'
+			WHEN due.network <> ALL (networks) THEN CASE due.network WHEN 'local' THEN 'permission' ELSE 'proxy' END
 			WHEN (SELECT count(*) FROM _bigbrotr.relay_leases AS l JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
 			      WHERE l.host = due.host AND w.priority = mine) >= per_host THEN due.places[1]
 			WHEN (SELECT count(*) FROM _bigbrotr.relay_leases AS l JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
@@ -249,8 +248,8 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.take_relays(text, integer, integer, integer, boolean, bigint) IS
-	'Leases so many of the due relays to a worker: priority relays or all others, as it said when it began; its service leases no more than per_host of one host and per_site of one site; what does not fit is passed over and waits. page_limit, pace_ms: what was learned of the relay, 0: nothing';
+COMMENT ON FUNCTION _bigbrotr.take_relays(text, integer, integer, integer, text[], bigint) IS
+	'Leases so many of the due relays of these networks to a worker: priority relays or all others, as it said when it began; its service leases no more than per_host of one host and per_site of one site; what does not fit is passed over and waits. page_limit, pace_ms: what was learned of the relay, 0: nothing';
 
 CREATE FUNCTION _bigbrotr.wake_relays(everyone boolean) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -270,18 +269,18 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.wake_relays(boolean) IS
 	'Lets relays be due that were passed over: everyone, after settings have changed, or the first one of each host and site. Returns how many';
 
-CREATE FUNCTION _bigbrotr.unwanted_relays(worker text, allow_local boolean) RETURNS SETOF integer
+CREATE FUNCTION _bigbrotr.unwanted_relays(worker text, networks text[]) RETURNS SETOF integer
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT l.relay_id FROM _bigbrotr.relay_leases AS l
 		     JOIN _bigbrotr.relay_sync AS s ON s.relay_id = l.relay_id
 		     JOIN bigbrotr.relays AS r ON r.relay_id = l.relay_id
 		     JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
-		WHERE l.owner = unwanted_relays.worker AND NOT (s.enabled AND (r.network <> 'local' OR unwanted_relays.allow_local)
+		WHERE l.owner = unwanted_relays.worker AND NOT (s.enabled AND r.network = ANY (unwanted_relays.networks)
 		      AND w.priority = EXISTS (SELECT FROM _bigbrotr.priority_relays AS p WHERE p.relay_id = l.relay_id));
 	END;
-COMMENT ON FUNCTION _bigbrotr.unwanted_relays(text, boolean) IS
-	'Those of the relays a worker holds that are to be left alone: disabled, no longer allowed, or the other service''s';
+COMMENT ON FUNCTION _bigbrotr.unwanted_relays(text, text[]) IS
+	'Those of the relays a worker holds that are to be left alone: disabled, not of these networks, or the other service''s';
 
 CREATE FUNCTION _bigbrotr.crowded_relays(worker text) RETURNS SETOF integer
 	LANGUAGE sql STABLE
@@ -300,11 +299,12 @@ CREATE FUNCTION _bigbrotr.end_kind(reason text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE
 		WHEN reason IN ('', 'address_full') THEN 'told'
+		WHEN reason IN ('no_proxy', 'proxy_failed') THEN 'ours'
 		WHEN reason IN ('rate_limited', 'auth_required', 'closed_by_relay') THEN 'refused'
 		WHEN reason IN ('too_many_invalid', 'flood', 'too_deep', 'bad_utf8', 'binary_frame') THEN 'fault'
 		ELSE 'failed' END;
 COMMENT ON FUNCTION _bigbrotr.end_kind(text) IS
-	'Why a connection ended, by its reason code. told: by us; refused: the relay is there but does not let us read; fault: the relay sent what no honest one sends; failed: everything else';
+	'Why a connection ended, by its reason code. told: by us; ours: by a failure on the way from here to its network, which says nothing about the relay; refused: the relay is there but does not let us read; fault: the relay sent what no honest one sends; failed: everything else';
 
 CREATE FUNCTION _bigbrotr.report_relay(
 	worker text, relay integer, event text, reason text, detail text, pause_ms bigint,
@@ -424,7 +424,7 @@ CREATE FUNCTION _bigbrotr.refusal_kind(reason text) RETURNS text
 		'local_address', 'address_full', 'no_memory')
 		THEN 'policy'
 		WHEN reason IN ('dns_failed', 'dns_timeout', 'connect_timeout', 'connection_refused', 'connection_lost', 'tls_failed',
-		'handshake_failed', 'blocked_port', 'unsupported_network', 'stalled', 'auth_required', 'rate_limited', 'closed_by_relay')
+		'handshake_failed', 'blocked_port', 'no_proxy', 'proxy_failed', 'stalled', 'auth_required', 'rate_limited', 'closed_by_relay')
 		THEN 'connection'
 		ELSE 'fault' END;
 COMMENT ON FUNCTION _bigbrotr.refusal_kind(text) IS

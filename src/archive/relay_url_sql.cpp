@@ -24,8 +24,12 @@ is_address(const std::string &host)
 std::string
 site_of(const std::string &host)
 {
+	/* The list does not know that names of b32.i2p are keys of different services. */
+	constexpr std::string_view keys = ".b32.i2p";
 	if (is_address(host))
 		return host;
+	if (host.ends_with(keys))
+		return host.substr(host.rfind('.', host.size() - keys.size() - 1) + 1);
 	const char *site = psl_registrable_domain(psl_builtin(), host.c_str());
 	return site ? site : host;
 }

@@ -18,9 +18,17 @@ enum class Network : uint8_t
 	Loki,
 	Local
 };
+constexpr size_t kNetworks = 5;
 
 /* "clearnet", "tor", "i2p", "loki" (NIP-66's `n` tag) or "local" (not publicly reachable). */
 const char *network_name(Network network);
+
+/* Only a proxy leads there, and no name server knows its names. */
+constexpr bool
+is_overlay(Network network)
+{
+	return network == Network::Tor || network == Network::I2p || network == Network::Loki;
+}
 
 enum class UrlMode : uint8_t
 {

@@ -51,9 +51,11 @@ static constexpr pg::Setting settings[] = {
 			GUC_UNIT_MS),
 	integer("retry_delay_max", &synchronizer_settings.retry_delay_max_s, "1h", {"1s", "7d"},
 			"Longest delay before a failed relay is tried again.", GUC_UNIT_S),
-	integer("connect_timeout", &synchronizer_settings.net.connect_timeout_ms, "10s",
-			{"100ms", "10min"},
-			"Longest time for DNS, TCP, TLS and the WebSocket handshake together.", GUC_UNIT_MS),
+	integer(
+		"connect_timeout", &synchronizer_settings.net.connect_timeout_ms, "10s", {"100ms", "10min"},
+		"Longest time for DNS, TCP, TLS and the WebSocket handshake together; three times as long "
+		"through a proxy.",
+		GUC_UNIT_MS),
 	integer("response_timeout", &synchronizer_settings.net.response_timeout_ms, "30s",
 			{"100ms", "10min"}, "Longest silence while an answer is awaited.", GUC_UNIT_MS),
 	integer("max_message_size", &synchronizer_settings.net.max_message_size_kb, "2MB",
@@ -139,8 +141,8 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.adopt_relays()",
 	"_bigbrotr.wake_relays(boolean)",
 	"_bigbrotr.due_relays(bigint)",
-	"_bigbrotr.take_relays(text,integer,integer,integer,boolean,bigint)",
-	"_bigbrotr.unwanted_relays(text,boolean)",
+	"_bigbrotr.take_relays(text,integer,integer,integer,text[],bigint)",
+	"_bigbrotr.unwanted_relays(text,text[])",
 	"_bigbrotr.crowded_relays(text)",
 	"_bigbrotr.report_relay(text,integer,text,text,text,bigint,integer,integer,bigint,bigint,"
 	"bigint)",

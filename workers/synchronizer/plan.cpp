@@ -16,17 +16,35 @@ constexpr int32_t kPriorityPlaces = 1000; // one for each priority relay: the SQ
 pg::Statement adopt_statement("SELECT _bigbrotr.adopt_relays()");
 pg::Statement wake_statement("SELECT _bigbrotr.wake_relays($1)");
 pg::Statement expire_statement("SELECT _bigbrotr.expire_leases($1)");
-pg::Statement take_statement("SELECT relay_id, url, page_limit, pace_ms "
-							 "FROM _bigbrotr.take_relays($1, $2, $3, $4, $5, $6)");
+pg::Statement
+	take_statement("SELECT relay_id, url, page_limit, pace_ms "
+				   "FROM _bigbrotr.take_relays($1, $2, $3, $4, string_to_array($5, ','), $6)");
 pg::Statement waiting_statement(
 	"SELECT count(*) FROM (SELECT FROM _bigbrotr.due_relays($1) LIMIT $2) AS due");
-pg::Statement unwanted_statement("SELECT * FROM _bigbrotr.unwanted_relays($1, $2)");
+pg::Statement
+	unwanted_statement("SELECT * FROM _bigbrotr.unwanted_relays($1, string_to_array($2, ','))");
 pg::Statement filters_statement(
 	"SELECT coalesce(string_agg(f.filter_id::text, ',' ORDER BY f.filter_id), 'none') "
 	"FROM bigbrotr.sync_filters AS f WHERE f.enabled");
 pg::Statement crowded_statement("SELECT * FROM _bigbrotr.crowded_relays($1)");
 pg::Statement intervals_statement("SELECT p.relay_id, _bigbrotr.read_after(p.read_interval) "
 								  "FROM _bigbrotr.priority_relays AS p");
+
+/* Comma-separated. */
+std::string
+reachable_networks()
+{
+	std::string names = "clearnet";
+	auto add = [&](const char *name, bool reachable) {
+		if (reachable)
+			names.append(",").append(name);
+	};
+	add("local", pg::settings::allow_local_relays);
+	add("tor", *pg::settings::tor_proxy);
+	add("i2p", *pg::settings::i2p_proxy);
+	add("loki", *pg::settings::loki_proxy);
+	return names;
+}
 
 class Planner
 {
@@ -96,7 +114,7 @@ class Planner
 
 	void stop_unwanted()
 	{
-		stop_all(unwanted_statement.run({owner(), pg::value(pg::settings::allow_local_relays)}));
+		stop_all(unwanted_statement.run({owner(), pg::value(std::string_view(networks_))}));
 	}
 
 	/* A relay is told its filters when it is opened. */
@@ -123,7 +141,7 @@ class Planner
 			take_statement.run({owner(), pg::value(free_places()),
 								pg::value(synchronizer_settings.connections_per_host),
 								pg::value(synchronizer_settings.connections_per_site),
-								pg::value(pg::settings::allow_local_relays), pg::value(now_)});
+								pg::value(std::string_view(networks_)), pg::value(now_)});
 		for (uint64_t row = 0; row < rows.count(); row++)
 			plan_.open.push_back({.relay_id = static_cast<int32_t>(rows.integer(row, 1)),
 								  .url = std::string(rows.bytes(row, 2)),
@@ -200,6 +218,7 @@ class Planner
 	const std::string &owner_;
 	const Occasion &occasion_;
 	const int64_t now_;
+	const std::string networks_ = reachable_networks();
 	std::unordered_set<int32_t> stopped_;
 	std::unordered_map<int32_t, int64_t> intervals_; // of priority relays, seconds
 	SyncPlan plan_;

@@ -1,10 +1,12 @@
 /* What the rooms below the desks are told by settings, and the limits that are no settings. */
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <string>
 
 #include "nostr/event.h"
+#include "nostr/relay_url.h"
 
 namespace net {
 
@@ -17,6 +19,8 @@ struct Config
 	int max_per_address = 0; // connections; 0: as many as come
 	size_t max_message_bytes = 0;
 	nostr::Limits limits;
+	/* URLs of the ways to networks that have no other way; empty: there is none. */
+	std::array<std::string, nostr::kNetworks> proxies;
 	std::string tls_ca_file;
 	std::string user_agent;
 };

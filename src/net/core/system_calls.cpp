@@ -19,7 +19,7 @@ namespace {
 /* Calls that are good whatever their arguments. A kernel that lacks one is no matter. */
 constexpr const char *kAllowed[] = {
 	/* Descriptors and their events. */
-	"read", "readv", "pread64", "write", "writev", "close", "lseek", "dup", "fcntl", "poll",
+	"read", "readv", "pread64", "write", "writev", "close", "lseek", "dup", "dup3", "fcntl", "poll",
 	"ppoll", "ppoll_time64", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
 	"epoll_pwait2", "eventfd2", "pipe2",
 	/* Sockets; which ones is decided in socket(). */

@@ -19,6 +19,9 @@ config_of(const wire::ArchiveSettings &settings)
 	config.max_message_bytes = size_t(settings.max_message_size_kb) * 1024;
 	config.limits.event_bytes = size_t(settings.max_event_size_kb) * 1024;
 	config.limits.tags = size_t(settings.max_event_tags);
+	config.proxies[size_t(nostr::Network::Tor)] = settings.tor_proxy;
+	config.proxies[size_t(nostr::Network::I2p)] = settings.i2p_proxy;
+	config.proxies[size_t(nostr::Network::Loki)] = settings.loki_proxy;
 	config.tls_ca_file = settings.tls_ca_file;
 	config.user_agent = settings.user_agent;
 	return config;

@@ -1,4 +1,6 @@
-/* How many connections go to each address: one host with many URLs gets so many and no more. */
+/* How many connections go to each place: one host with many URLs gets so many and no more. A place
+ * is an address, or a host of an overlay network, since all of these share the address of a proxy.
+ */
 #pragma once
 
 #include <string>

@@ -37,12 +37,12 @@ RelayClient::on_failed(const char *reason, std::string detail, const ConnectFact
 }
 
 bool
-RelayClient::may_connect(const std::string &address)
+RelayClient::may_connect(const std::string &place)
 {
 	leave_place();
-	if (!host_.places.take(address, host_.config.max_per_address))
+	if (!host_.places.take(place, host_.config.max_per_address))
 		return false;
-	place_ = address;
+	place_ = place;
 	return true;
 }
 

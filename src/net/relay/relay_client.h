@@ -104,7 +104,7 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	uint64_t bytes_received() const { return socket_ ? socket_->bytes_received() : 0; }
 
   private:
-	bool may_connect(const std::string &address) override;
+	bool may_connect(const std::string &place) override;
 	void on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &facts) override;
 	void on_failed(const char *reason, std::string detail, const ConnectFacts &facts) override;
 	/* The dialer's: the connection is open when it comes here. */
@@ -130,7 +130,7 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	Owner &owner_;
 	State state_ = State::Connecting;
 	std::optional<Dialer> dialer_; // while it connects
-	std::string place_;            // address connected to; empty: none
+	std::string place_;            // taken by the connection (ConnectFacts); empty: none
 	std::chrono::seconds retry_after_{0};
 	std::unique_ptr<WebSocket> socket_;
 	Requests requests_;

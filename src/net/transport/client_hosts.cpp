@@ -21,6 +21,9 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 static const lws_protocols protocols[] = {{"relay", web_socket_callback, 0, Reactor::kReadSize},
 										  {}};
 
+/* Time-outs are the dialer's business. */
+constexpr unsigned kConnectSeconds = 3600;
+
 static int
 started_index()
 {
@@ -74,6 +77,7 @@ ClientHosts::ClientHosts(Reactor &reactor, std::function<void(const std::string 
 {
 	lws_context_creation_info host{};
 	host.port = CONTEXT_PORT_NO_LISTEN;
+	host.connect_timeout_secs = kConnectSeconds;
 	host.protocols = protocols;
 	host.extensions = kExtensions;
 	host.vhost_name = "plain";
@@ -125,6 +129,7 @@ ClientHosts::tls(const std::string &ca_file, std::string &fault)
 	}
 	lws_context_creation_info host{};
 	host.port = CONTEXT_PORT_NO_LISTEN;
+	host.connect_timeout_secs = kConnectSeconds;
 	host.protocols = protocols;
 	host.extensions = kExtensions;
 	host.vhost_name = "tls";

@@ -9,6 +9,9 @@ namespace net {
 using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
+/* Overlay networks are slow: a connection through a proxy may take so many times as long. */
+constexpr int kProxyPatience = 3;
+
 Dialer::~Dialer()
 {
 	if (query_)
@@ -22,15 +25,30 @@ Dialer::start(std::string_view text)
 	nostr::RelayUrl url = nostr::normalise_relay_url(text);
 	if (!url.ok())
 		return fail(url.reason, std::string(text));
-	if (url.network != nostr::Network::Clearnet && url.network != nostr::Network::Local)
-		return fail("unsupported_network", nostr::network_name(url.network));
 	endpoint_ = nostr::relay_endpoint(url.url);
 	if (is_blocked_port(endpoint_.port))
 		return fail("blocked_port", std::to_string(endpoint_.port));
+	std::string host = endpoint_.host;
+	route_.port = endpoint_.port;
+	if (nostr::is_overlay(url.network)) {
+		const std::string &text = config_.proxies[size_t(url.network)];
+		nostr::ProxyUrl proxy = nostr::parse_proxy_url(text);
+		if (proxy.fault)
+			return fail("no_proxy", nostr::network_name(url.network));
+		host = proxy.host;
+		route_ = {.address = "", .port = proxy.port, .proxy = proxy.kind};
+	}
 	query_ = std::make_shared<Resolver::Query>();
-	query_->allow_local = config_.allow_local;
+	/* The operator chose the proxy, wherever it is. */
+	query_->allow_local = config_.allow_local || proxied();
 	query_->callback = [this](const Resolution &resolution) { resolved(resolution); };
-	transport_.resolver.resolve(endpoint_.host, query_);
+	transport_.resolver.resolve(host, query_);
+}
+
+std::chrono::milliseconds
+Dialer::time_limit() const
+{
+	return config_.connect_timeout * (proxied() ? kProxyPatience : 1);
 }
 
 void
@@ -38,10 +56,13 @@ Dialer::resolved(const Resolution &resolution)
 {
 	query_ = nullptr;
 	facts_.dns = duration_cast<microseconds>(transport_.clock.now() - started_);
+	if (resolution.reason && proxied())
+		return fail("proxy_failed", "the host of the proxy: " + resolution.detail);
 	if (resolution.reason)
 		return fail(resolution.reason, resolution.detail);
-	for (const Resolution::Address &address : resolution.addresses)
-		facts_.addresses.push_back(address.text);
+	if (!proxied())
+		for (const Resolution::Address &address : resolution.addresses)
+			facts_.addresses.push_back(address.text);
 	untried_.assign(resolution.addresses.begin(), resolution.addresses.end());
 	connect_next();
 }
@@ -51,20 +72,21 @@ Dialer::connect_next()
 {
 	while (!untried_.empty()) {
 		Clock::Time now = transport_.clock.now();
-		if (now - started_ > config_.connect_timeout)
+		if (now - started_ > time_limit())
 			break;
 		facts_.address = std::move(untried_.front().text);
-		facts_.local = untried_.front().local;
+		facts_.local = untried_.front().local && !proxied();
+		facts_.place = proxied() ? endpoint_.host : facts_.address;
 		untried_.pop_front();
-		if (!handler_.may_connect(facts_.address)) {
-			fault_ = {kAddressFull, facts_.address};
+		if (!handler_.may_connect(facts_.place)) {
+			fault_ = {kAddressFull, facts_.place};
 			continue;
 		}
 		/* What is left of the time is shared by what is left to be tried. */
-		attempt_until_ =
-			now + (started_ + config_.connect_timeout - now) / int64_t(untried_.size() + 1);
+		attempt_until_ = now + (started_ + time_limit() - now) / int64_t(untried_.size() + 1);
 		socket_ = std::make_unique<WebSocket>(transport_, *this);
-		auto fault = socket_->open(endpoint_, facts_.address, config_);
+		route_.address = facts_.address;
+		auto fault = socket_->open(endpoint_, route_, config_);
 		if (!fault)
 			return;
 		note_attempt();
@@ -107,7 +129,8 @@ Dialer::on_closed(const char *reason, std::string detail)
 std::string
 Dialer::at_address(const std::string &detail) const
 {
-	std::string out = facts_.address + " port " + std::to_string(endpoint_.port);
+	std::string out = (proxied() ? "through the proxy at " : "") + facts_.address + " port " +
+					  std::to_string(route_.port);
 	return detail.empty() ? out : out + ": " + detail;
 }
 
@@ -124,12 +147,14 @@ void
 Dialer::tick()
 {
 	Clock::Time now = transport_.clock.now();
-	if (resolving() && now - started_ > config_.connect_timeout)
-		fail("dns_timeout", "");
+	if (resolving() && now - started_ > time_limit())
+		fail(proxied() ? "proxy_failed" : "dns_timeout",
+			 proxied() ? "the host of the proxy: no answer of a name server" : "");
 	if (socket_ && !failed_ && now >= attempt_until_) {
+		fault_ = socket_->silence();
+		fault_.detail = at_address(fault_.detail);
 		socket_->close();
 		note_attempt();
-		fault_ = {"connect_timeout", at_address("no answer")};
 		connect_next();
 	}
 	if (!failed_)

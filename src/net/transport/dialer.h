@@ -1,6 +1,7 @@
 /*
  * From a URL to an open WebSocket: judges the URL, resolves its host, tries one address after the
- * other (TCP, TLS, handshake), and measures the steps.
+ * other (TCP, TLS, handshake), and measures the steps. Relays of overlay networks are reached
+ * through the proxy of their network: its host is resolved, never theirs.
  */
 #pragma once
 
@@ -23,9 +24,10 @@ struct ConnectFacts
 {
 	std::vector<std::string> addresses; // that the name has and that may be used, as they are tried
 	std::string address;                // the one connected to, or tried last
+	std::string place;                  // the address, or the relay's host if a proxy leads there
 	bool local = false;                 // `address` is allowed by allow_local only
 	std::chrono::microseconds dns{0};
-	std::chrono::microseconds tcp{0}; // this and the rest: of `address`
+	std::chrono::microseconds tcp{0}; // this and the rest: of `address`; with a proxy's tunnel
 	std::chrono::microseconds tls{0};
 	std::chrono::microseconds upgrade{0};            // from the request to its answer
 	int http_status = 0;                             // with which the handshake was refused, else 0
@@ -33,7 +35,7 @@ struct ConnectFacts
 	std::optional<int64_t> date; // Unix second that the answer to the handshake said
 };
 
-/* There are as many connections to the address as there may be. */
+/* There are as many connections to the place as there may be. */
 constexpr const char *kAddressFull = "address_full";
 
 class Dialer final : public WebSocket::Handler
@@ -43,7 +45,7 @@ class Dialer final : public WebSocket::Handler
 	{
 	  public:
 		virtual ~Handler() = default;
-		/* May one more connection go to this address? */
+		/* May one more connection go to this place (ConnectFacts)? */
 		virtual bool may_connect(const std::string &) { return true; }
 		/* The dialer has done its work and may be destroyed. WebSocket::handle_by() comes next. */
 		virtual void on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &facts) = 0;
@@ -71,6 +73,8 @@ class Dialer final : public WebSocket::Handler
 	void connect_next();
 	void note_attempt();
 	std::string at_address(const std::string &detail) const;
+	bool proxied() const { return route_.proxy.has_value(); }
+	std::chrono::milliseconds time_limit() const;
 	void fail(const char *reason, std::string detail);
 
 	void on_open() override;
@@ -83,6 +87,7 @@ class Dialer final : public WebSocket::Handler
 	const Config &config_;
 	Handler &handler_;
 	nostr::RelayEndpoint endpoint_;
+	Route route_;
 	Clock::Time started_{};
 	Clock::Time attempt_until_{};
 	std::shared_ptr<Resolver::Query> query_;

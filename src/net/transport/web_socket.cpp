@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstring>
 #include <ctime>
+#include <system_error>
 
 #include "net/transport/deflate.h"
 
@@ -63,7 +64,7 @@ end_step(std::chrono::steady_clock::time_point &step, std::chrono::microseconds 
 }
 
 std::optional<WebSocket::Fault>
-WebSocket::open(const nostr::RelayEndpoint &relay, const std::string &address, const Config &config)
+WebSocket::open(const nostr::RelayEndpoint &relay, const Route &route, const Config &config)
 {
 	std::string host =
 		relay.host.find(':') == std::string::npos ? relay.host : "[" + relay.host + "]";
@@ -79,8 +80,8 @@ WebSocket::open(const nostr::RelayEndpoint &relay, const std::string &address, c
 		relay.tls ? transport_.hosts.tls(config.tls_ca_file, fault) : transport_.hosts.plain();
 	if (!info.vhost)
 		return Fault{"tls_failed", fault};
-	info.address = address.c_str();
-	info.port = relay.port;
+	info.address = route.address.c_str();
+	info.port = route.port;
 	info.path = relay.path.c_str();
 	info.host = host.c_str();
 	info.alpn = "http/1.1";
@@ -91,10 +92,30 @@ WebSocket::open(const nostr::RelayEndpoint &relay, const std::string &address, c
 	info.opaque_user_data = this;
 	info.retry_and_idle_policy = &no_idle_policy;
 	step_ = std::chrono::steady_clock::now();
+	proxied_ = route.proxy.has_value();
+	if (proxied_)
+		early_fault_.reason = "proxy_failed";
 	wsi_ = lws_client_connect_via_info(&info);
 	if (!wsi_)
 		return early_fault_;
-	return std::nullopt;
+	if (!proxied_)
+		return std::nullopt;
+	try {
+		tunnel_.emplace(transport_.reactor, lws_get_socket_fd(wsi_),
+						ProxyHandshake(*route.proxy, relay.host, relay.port), *this);
+		return std::nullopt;
+	} catch (const std::system_error &error) { // too many descriptors
+		close();
+		return Fault{"proxy_failed", error.what()};
+	}
+}
+
+WebSocket::Fault
+WebSocket::silence() const
+{
+	if (tunnel_ && !tunnel_->answered())
+		return {"proxy_failed", "no answer"};
+	return {"connect_timeout", "no answer"};
 }
 
 void
@@ -120,6 +141,7 @@ WebSocket::close(bool politely)
 		return;
 	lws *wsi = wsi_;
 	wsi_ = nullptr;
+	tunnel_.reset();
 	drop_buffer();
 	lws_set_opaque_user_data(wsi, nullptr);
 	if (politely && open_) {
@@ -325,7 +347,7 @@ WebSocket::connect_fault(lws *wsi, std::string_view text)
 	}
 	SSL *ssl = lws_get_ssl(wsi);
 	if (!ssl)
-		return {"connection_refused", std::string(text)};
+		return {proxied_ ? "proxy_failed" : "connection_refused", std::string(text)};
 	/* TLS begins when TCP is up. */
 	if (tls_started(ssl) != SteadyTime{})
 		end_step(step_, times_.tcp, tls_started(ssl));
@@ -372,6 +394,7 @@ WebSocket::closed(Fault fault)
 	}
 	lws_set_opaque_user_data(wsi_, nullptr);
 	wsi_ = nullptr;
+	tunnel_.reset();
 	drop_buffer();
 	handler_->on_closed(fault.reason, std::move(fault.detail));
 }

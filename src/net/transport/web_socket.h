@@ -1,6 +1,6 @@
 /*
- * One outgoing WebSocket: connects to a numeric address in the name of a host, checks the host's
- * certificate, puts messages together. Knows nothing of Nostr.
+ * One outgoing WebSocket: connects to a numeric address in the name of a host, straight or through
+ * a proxy, checks the host's certificate, puts messages together. Knows nothing of Nostr.
  */
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "net/core/config.h"
 #include "net/core/reactor.h"
 #include "net/transport/client_hosts.h"
+#include "net/transport/tunnel.h"
 #include "nostr/relay_url.h"
 
 namespace net {
@@ -30,7 +31,15 @@ struct Transport
 	size_t half_received = 0; // bytes in half-received messages of all connections
 };
 
-class WebSocket
+/* Where to connect to on the way to a relay. */
+struct Route
+{
+	std::string address; // numeric
+	uint16_t port = 0;
+	std::optional<nostr::ProxyKind> proxy; // what is there instead of the relay
+};
+
+class WebSocket final : public Tunnel::Owner
 {
   public:
 	/* Calls come from the event loop only, never from within a method of the connection. */
@@ -61,19 +70,22 @@ class WebSocket
 		std::string detail;
 	};
 
-	/* How long the steps of opening took; zero for those that were not finished. */
+	/* How long the steps of opening took; zero for those that were not finished. A tunnel belongs
+	 * to TCP. */
 	struct Times
 	{
 		std::chrono::microseconds tcp{0}, tls{0}, upgrade{0};
 	};
 
 	WebSocket(Transport &transport, Handler &handler) : transport_(transport), handler_(&handler) {}
-	~WebSocket();
+	~WebSocket() override;
 	WebSocket(const WebSocket &) = delete;
 
 	/* The fault if it failed at once; then on_closed is not called. */
-	std::optional<Fault> open(const nostr::RelayEndpoint &relay, const std::string &address,
+	std::optional<Fault> open(const nostr::RelayEndpoint &relay, const Route &route,
 							  const Config &config);
+	/* While it opens: what is to be said if nothing more comes. */
+	Fault silence() const;
 	/* Who is called from now on. */
 	void handle_by(Handler &handler) { handler_ = &handler; }
 	void send(std::string text);
@@ -101,6 +113,11 @@ class WebSocket
   private:
 	friend int web_socket_callback(lws *, lws_callback_reasons, void *, void *, size_t) noexcept;
 	int handle(lws *wsi, lws_callback_reasons reason, void *in, size_t size);
+	void on_tunnel_open() override { tunnel_.reset(); }
+	void on_tunnel_failed(const char *reason, std::string detail) override
+	{
+		cut(reason, std::move(detail));
+	}
 	void receive(lws *wsi, std::string_view piece);
 	int write_one(lws *wsi);
 	int add_headers(void *in, size_t size);
@@ -121,6 +138,8 @@ class WebSocket
 	Handler *handler_;
 
 	lws *wsi_ = nullptr;
+	bool proxied_ = false;
+	std::optional<Tunnel> tunnel_; // while a proxy is asked for it
 	bool open_ = false;
 	bool asked_ = false; // the request was sent: TCP and TLS are up
 	SteadyTime step_{};  // when the current step of opening began

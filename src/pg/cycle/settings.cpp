@@ -1,5 +1,7 @@
 #include "pg/cycle/settings.h"
 
+#include "nostr/proxy_url.h"
+
 extern "C" {
 #include "lib/stringinfo.h"
 #include "utils/varlena.h"
@@ -97,6 +99,20 @@ check_sandbox(char **value, void **, GucSource)
 	return false;
 }
 
+static bool
+check_proxy(char **value, void **, GucSource)
+{
+	if (**value == '\0')
+		return true;
+	const char *fault = nostr::parse_proxy_url(*value).fault;
+	if (!fault)
+		return true;
+	GUC_check_errdetail("%s", fault);
+	GUC_check_errhint("Give a URL such as socks5h://127.0.0.1:9050 or http://127.0.0.1:8118, or "
+					  "nothing: then relays of the network are not reachable from here.");
+	return false;
+}
+
 /* The services whose entry has by_default. */
 static char default_services[256];
 
@@ -135,6 +151,14 @@ static constexpr Setting frame[] = {
 	boolean("allow_local_relays", &allow_local_relays, "off",
 			"Allows connections to addresses that are not public, by name or by DNS answer.",
 			GUC_SUPERUSER_ONLY),
+	string("tor_proxy", &tor_proxy, "",
+		   "Proxy that leads to relays of Tor (.onion): a URL with scheme socks5h, socks5 or http "
+		   "(CONNECT); empty: they are not reachable from here.",
+		   GUC_SUPERUSER_ONLY, check_proxy),
+	string("i2p_proxy", &i2p_proxy, "", "The same for relays of I2P (.i2p).", GUC_SUPERUSER_ONLY,
+		   check_proxy),
+	string("loki_proxy", &loki_proxy, "", "The same for relays of Lokinet (.loki).",
+		   GUC_SUPERUSER_ONLY, check_proxy),
 	integer("max_event_size", &max_event_size_kb, "1MB", {"4kB", "8MB"},
 			"Largest event taken from a relay or an import.", GUC_UNIT_KB),
 	integer("max_event_tags", &max_event_tags, "10000", {"1", "1000000"},

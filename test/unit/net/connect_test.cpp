@@ -178,7 +178,7 @@ TEST(NetConnect, OtherAddressIsTried)
 TEST(NetConnect, NetworksWithoutAWay)
 {
 	auto end = ending("ws://2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion");
-	EXPECT_EQ(end.reason, "unsupported_network");
+	EXPECT_EQ(end.reason, "no_proxy");
 	EXPECT_EQ(end.detail, "tor");
 }
 

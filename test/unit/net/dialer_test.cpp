@@ -5,100 +5,14 @@
 #include <gtest/gtest.h>
 
 #include "certificate.h"
+#include "dialing.h"
 #include "name_server.h"
-#include "net/transport/dialer.h"
 #include "scripted_relay.h"
-#include "worker.h"
 
 using namespace test;
 using std::chrono::microseconds;
 
 namespace {
-
-net::Config
-test_config()
-{
-	net::Config config;
-	config.allow_local = true;
-	config.connect_timeout = config.response_timeout = std::chrono::seconds(20);
-	config.max_message_bytes = 2 << 20;
-	return config;
-}
-
-/* One dialer in an event loop of its own. */
-class Dialing final : public net::Dialer::Handler, public net::WebSocket::Handler
-{
-  public:
-	explicit Dialing(const std::string &name_servers = "", net::Config config = test_config())
-		: config(std::move(config)), reactor([](const char *) {}),
-		  resolver(reactor, clock, name_servers),
-		  hosts(reactor, [this](const std::string &line) { warnings.push_back(line); }),
-		  transport{reactor, clock, resolver, hosts}, ticker(reactor, [this] { tick(); })
-	{
-		ticker.arm(microseconds(1));
-	}
-
-	/* Dials until it has worked or failed. */
-	Dialing &dial(const std::string &url)
-	{
-		socket.reset();
-		reason.clear();
-		dialer = std::make_unique<net::Dialer>(transport, config, *this);
-		dialer->start(url);
-		EXPECT_TRUE(reason.empty()) << "called from within start()";
-		run_until([this] { return !dialer; });
-		return *this;
-	}
-
-	void run_until(const std::function<bool()> &done)
-	{
-		auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-		while (!done()) {
-			ASSERT_LT(std::chrono::steady_clock::now(), deadline);
-			lws_service(reactor.context(), 0);
-		}
-	}
-
-	net::Config config;
-	TestClock clock;
-	std::vector<std::string> warnings;
-	std::string reason, detail;
-	net::ConnectFacts facts;
-	net::Reactor reactor;
-	net::Resolver resolver;
-	net::ClientHosts hosts;
-	net::Transport transport;
-	std::unique_ptr<net::Dialer> dialer;
-	std::unique_ptr<net::WebSocket> socket;
-	net::Timer ticker;
-
-  private:
-	void tick()
-	{
-		ticker.arm(std::chrono::milliseconds(5));
-		resolver.tick();
-		if (dialer)
-			dialer->tick();
-	}
-	void on_connected(std::unique_ptr<net::WebSocket> made, const net::ConnectFacts &met) override
-	{
-		socket = std::move(made);
-		socket->handle_by(*this);
-		facts = met;
-		dialer.reset();
-	}
-	void on_failed(const char *why, std::string text, const net::ConnectFacts &met) override
-	{
-		reason = why;
-		detail = std::move(text);
-		facts = met;
-		dialer.reset();
-	}
-	void on_open() override {}
-	void on_message(std::string_view) override {}
-	void on_life() override {}
-	void on_closed(const char *, std::string) override { socket.reset(); }
-};
 
 void
 say_nothing(Peer &peer)

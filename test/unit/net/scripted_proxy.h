@@ -1,0 +1,67 @@
+/* A proxy on 127.0.0.1 that does what a test tells it, one thread per connection. */
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "nostr/proxy_url.h"
+
+namespace test {
+
+/* The proxy's end of one connection. Reads and writes throw ConnectionGone when it is over. */
+class Client
+{
+  public:
+	explicit Client(int fd) : fd_(fd) {}
+
+	std::string read(size_t bytes);
+	/* Up to the text, with it. */
+	std::string read_until(std::string_view end);
+	void send(std::string_view bytes);
+	/* Passes everything on to a port of 127.0.0.1 and back, until one side ends. */
+	void pass_on(uint16_t port);
+	/* Waits until the client goes. */
+	void linger();
+
+  private:
+	int fd_;
+};
+
+class ScriptedProxy
+{
+  public:
+	using Script = std::function<void(Client &)>;
+
+	explicit ScriptedProxy(Script script);
+	~ScriptedProxy();
+
+	std::string url(const char *scheme) const
+	{
+		return scheme + std::string("://127.0.0.1:") + std::to_string(port_);
+	}
+	uint16_t port() const { return port_; }
+	int connections() const { return connections_; }
+
+  private:
+	void accept_all();
+
+	Script script_;
+	int listener_;
+	uint16_t port_;
+	std::atomic<int> connections_{0};
+	std::mutex mutex_;
+	std::vector<std::thread> threads_; // guarded by mutex_
+	std::vector<int> open_;            // guarded by mutex_
+	std::thread acceptor_;
+};
+
+/* Good proxies that lead all names to one port of 127.0.0.1, and note what they were asked. */
+ScriptedProxy::Script socks5(uint16_t port, std::vector<std::string> &asked);
+ScriptedProxy::Script http_connect(uint16_t port, std::vector<std::string> &asked);
+
+} // namespace test
