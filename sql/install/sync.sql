@@ -359,8 +359,8 @@ BEGIN
 			known.last_fault := at;
 			delay_ms := retry_delay_max_ms * 2.0 ^ least(known.faults - 1, 6);
 		ELSE
-			-- Doubles from failure to failure, give or take a quarter, so that relays that failed
-			-- together do not come back together.
+			-- The back-off doubles with each failure. A quarter more or less keeps relays that failed together from
+			-- being tried together.
 			delay_ms := least(retry_delay_max_ms, soon_ms, retry_delay_ms * 2.0 ^ least(known.failures - 1, 40)
 				* (0.75 + (hashint4(relay # (known.failures - 1)) & 1023) / 2048.0));
 		END IF;

@@ -52,6 +52,18 @@ my @names = split /\n/, $node->safe_psql('postgres', q{
 	SELECT proname FROM pg_proc WHERE pronamespace = 'bigbrotr'::regnamespace UNION
 	SELECT relname FROM pg_class WHERE relnamespace = 'bigbrotr'::regnamespace AND relkind IN ('r', 'v')});
 is_deeply([ grep { $reference !~ /`[^`\n]*\b$_\b/ } @names ], [], 'the reference names every function, table and view of the schema bigbrotr');
+
+# CONTRIBUTING.md, "Find it": the first file of an answer holds the words that lead to it.
+my $found = 0;
+for (grep { /^\| .*\?.* \| `/ } split /\n/, slurp_file(source_directory() . '/CONTRIBUTING.md'))
+{
+	my ($question, $words, $answer) = /^\| (.+?) \| (.+?) \| (.+) \|$/ or die "no row: $_";
+	my ($file) = $answer =~ /^`([^`]+)`/ or die "no file: $_";
+	my $text = slurp_file(source_directory() . "/$file");
+	is_deeply([ grep { index($text, $_) < 0 } $words =~ /`([^`]+)`/g ], [], $question);
+	$found++;
+}
+cmp_ok($found, '>', 20, 'CONTRIBUTING.md says where things are');
 chdir '/';
 $node->stop;
 done_testing();

@@ -238,8 +238,9 @@ Ingested
 ingest(pg::Worker &worker, const wire::Batch &batch, const Leases &leases, const RelayBook &book,
 	   const Books &books)
 {
-	// Events can be fetched again. What says that they need not be must never outlive them: it is
-	// committed after them, and the log of the server keeps that order.
+	// The batch commits here, whole or not at all. A crash may lose events: they are fetched again.
+	// Claims never outlive the events that they rest on: they are written in the same transaction
+	// or a later one, and the server's log keeps that order.
 	pg::TransactionOptions options{.durable = !batch.retracts.empty() || !batch.reports.empty()};
 	Ingested result;
 	worker.transaction_with_retries("storing a batch", options, [&] {

@@ -1,3 +1,4 @@
+/* The SQLSTATEs after which a worker repeats its transaction, and the words for the obstacle. */
 #include "pg/work/retry.h"
 
 #include <algorithm>
