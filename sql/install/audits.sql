@@ -61,7 +61,7 @@ COMMENT ON FUNCTION _bigbrotr.depths() IS 'How far back the recent time is read 
 CREATE FUNCTION _bigbrotr.depth_due(read_at bigint[], at bigint) RETURNS integer
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN (SELECT max(d.seconds) FROM unnest(_bigbrotr.depths()) WITH ORDINALITY AS d (seconds, n)
-	        WHERE (at - read_at[d.n] < d.seconds / 4) IS NOT TRUE);
+	        WHERE (at::double precision - read_at[d.n] < d.seconds / 4) IS NOT TRUE);
 COMMENT ON FUNCTION _bigbrotr.depth_due(bigint[], bigint) IS
 	'How many of the last seconds are to be read again, if each depth was last read at these times; null: none';
 
@@ -83,20 +83,23 @@ COMMENT ON FUNCTION _bigbrotr.recent_time(integer, integer, integer, bigint) IS
 CREATE FUNCTION _bigbrotr.unconfirmed(
 	relay integer, filter integer, whom integer, at bigint, delay bigint, most integer,
 	OUT lower bigint, OUT upper bigint) RETURNS SETOF record
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT c.lower, least(c.upper, unconfirmed.at - _bigbrotr.horizon())
-		FROM bigbrotr.coverage AS c
-		WHERE c.relay_id = unconfirmed.relay AND c.filter_id = unconfirmed.filter AND c.reader = unconfirmed.whom
-		      AND c.evidence = 'paged' AND c.lower <= unconfirmed.at - _bigbrotr.horizon()
-		      AND ('contradicted' = ANY (c.doubts)
-		           OR c.observed_at <= unconfirmed.at - unconfirmed.delay * least(c.observations, 20)::bigint ^ 2)
-		      -- What still grows waits until it is an hour.
-		      AND (c.upper <= unconfirmed.at - _bigbrotr.horizon()
-		           OR unconfirmed.at - _bigbrotr.horizon() - c.lower >= 3600)
-		ORDER BY 'contradicted' = ANY (c.doubts) DESC, c.lower DESC
-		LIMIT unconfirmed.most;
-	END;
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM _bigbrotr.check_time(at), _bigbrotr.check_counts(ARRAY[delay, most]);
+	RETURN QUERY
+	SELECT c.lower, least(c.upper, at - _bigbrotr.horizon())
+	FROM bigbrotr.coverage AS c
+	WHERE c.relay_id = relay AND c.filter_id = filter AND c.reader = whom
+	      AND c.evidence = 'paged' AND c.lower <= at - _bigbrotr.horizon()
+	      AND ('contradicted' = ANY (c.doubts) OR c.observed_at <= at - delay * least(c.observations, 20)::bigint ^ 2)
+	      -- A range that still grows waits until it is an hour long.
+	      AND (c.upper <= at - _bigbrotr.horizon() OR at - _bigbrotr.horizon() - c.lower >= 3600)
+	ORDER BY 'contradicted' = ANY (c.doubts) DESC, c.lower DESC
+	LIMIT most;
+END
+$$;
 COMMENT ON FUNCTION _bigbrotr.unconfirmed(integer, integer, integer, bigint, bigint, integer) IS
 	'What was read, no later than delay seconds ago, and is to be confirmed by another reading: refuted ranges first, then the newest. What does not come to be confirmed is tried less and less often';
 
@@ -112,17 +115,25 @@ DECLARE
 	most CONSTANT integer := 20000; -- events of all relays that are looked through
 	state record;
 	claim record;
-	newest bigint := at - _bigbrotr.horizon();
+	newest bigint;
 	oldest bigint;
 	middle bigint;
 	half bigint;
 BEGIN
+	PERFORM _bigbrotr.check_time(at);
+	IF (page BETWEEN 1 AND 100000 AND pick BETWEEN 0 AND 1) IS NOT TRUE THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('there is no audit with a page of %s events and the random number %s', page, pick),
+			DETAIL = 'A page has 1 to 100000 events, the random number is from 0 to 1.',
+			HINT = 'The synchronizer gives bigbrotr.sync_page_limit and random().';
+	END IF;
+	newest := at - _bigbrotr.horizon();
 	SELECT s.oldest, s.next_audit, s.clean_audits INTO state FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = relay;
 	IF state.next_audit > at OR state IS NULL THEN
 		RETURN;
 	END IF;
 	oldest := least(coalesce(state.oldest, 1604707200), newest); -- or the first of all events
-	middle := newest - floor((newest - oldest) * least(greatest(pick, 0), 1) ^ 2)::bigint;
+	middle := newest - floor((newest - oldest) * pick ^ 2)::bigint;
 	SELECT c.filter_id, greatest(c.lower, oldest) AS lower, least(c.upper, newest) AS upper, c.evidence, c.events INTO claim
 	FROM bigbrotr.coverage AS c
 	WHERE c.relay_id = relay AND c.reader = 0 AND c.evidence <> 'partial' AND c.lower <= newest AND c.upper >= oldest
@@ -164,8 +175,10 @@ CREATE FUNCTION _bigbrotr.report_miss(relay integer, first_second bigint, last_s
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	around bigint := least(greatest(8 * (last_second - first_second + 1), 86400), 240 * 86400);
+	around bigint;
 BEGIN
+	PERFORM _bigbrotr.check_seconds(first_second, last_second), _bigbrotr.check_time(last_second), _bigbrotr.check_time(at);
+	around := least(greatest(8 * (last_second - first_second + 1), 86400), 240 * 86400);
 	RETURN _bigbrotr.retract_coverage(relay, greatest(first_second - around, 0), least(last_second + around, at), 'contradicted', false, at);
 END
 $$;
@@ -179,10 +192,20 @@ CREATE FUNCTION _bigbrotr.record_audit(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	PERFORM _bigbrotr.check_seconds(first_second, last_second), _bigbrotr.check_time(at), _bigbrotr.check_evidence(evidence),
+	        _bigbrotr.check_counts(ARRAY[filter, missed, first_interval]);
+	IF (purpose IN ('again', 'confirm', 'audit')) IS NOT TRUE THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('nothing is read a second time for "%s"', left(purpose, 64)),
+			DETAIL = 'There are again, confirm and audit.', HINT = 'See the comment on bigbrotr.audits.purpose.';
+	END IF;
+	IF _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
+		RETURN; -- deleted meanwhile
+	END IF;
 	INSERT INTO bigbrotr.audits AS a (relay_id, audited_at, filter_id, lower, upper, purpose, evidence, known, shown, found, late_by)
 	SELECT relay, at, filter, first_second, last_second, record_audit.purpose, record_audit.evidence, record_audit.known,
 	       record_audit.shown, record_audit.missed, record_audit.late_by
-	WHERE record_audit.shown IS NOT NULL AND _bigbrotr.hold_relays(ARRAY[relay]) <> '{}'
+	WHERE record_audit.shown IS NOT NULL
 	ON CONFLICT ON CONSTRAINT audits_pkey DO NOTHING;
 	DELETE FROM bigbrotr.audits AS a
 	WHERE a.relay_id = relay AND a.audited_at < (

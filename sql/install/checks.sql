@@ -62,6 +62,38 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.check_elements(integer) IS 'An error if a list given to a function has more elements than a list may have';
 
+CREATE FUNCTION _bigbrotr.check_time(at bigint) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF (at BETWEEN 0 AND 9224318015999) IS NOT TRUE THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s is not a time', coalesce(at::text, 'null')),
+			DETAIL = 'A time is from 0 to 9224318015999 Unix seconds, the last second of a timestamp.',
+			HINT = 'bigbrotr.unix_now() gives the present.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_time(bigint) IS 'An error if this is not a time in Unix seconds';
+
+-- The bound leaves room for sums of counts.
+CREATE FUNCTION _bigbrotr.check_counts(counts bigint[]) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM _bigbrotr.check_elements(cardinality(counts));
+	IF (0 <= ALL (counts) AND 1000000000000000 >= ALL (counts)) IS NOT TRUE THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'a count is out of range',
+			DETAIL = format('The counts are %s.', left(array_to_string(counts, ', ', 'null'), 200)),
+			HINT = 'A count is from 0 to 1000000000000000.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_counts(bigint[]) IS 'An error if one of these is not a count';
+
 -- What is wrong with an event is an error that names it.
 CREATE FUNCTION _bigbrotr.check_event(
 	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea,

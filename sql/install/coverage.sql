@@ -24,6 +24,70 @@ COMMENT ON FUNCTION _bigbrotr.doubt_words() IS 'All doubts, sorted';
 
 ALTER TABLE bigbrotr.coverage ADD CONSTRAINT coverage_doubts_check CHECK (doubts <@ _bigbrotr.doubt_words());
 
+CREATE FUNCTION _bigbrotr.check_seconds(first_second bigint, last_second bigint) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF (0 <= first_second AND first_second <= last_second) IS NOT TRUE THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('there are no seconds from %s to %s', first_second, last_second),
+			DETAIL = 'A range begins at 0 or later and does not end before it begins.',
+			HINT = 'Both are Unix seconds.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_seconds(bigint, bigint) IS 'An error if this is no range of Unix seconds';
+
+CREATE FUNCTION _bigbrotr.check_doubts(doubts text[]) RETURNS text[]
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM _bigbrotr.check_elements(cardinality(doubts));
+	IF (doubts <@ _bigbrotr.doubt_words()) IS NOT TRUE THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('there is no doubt "%s"', left(array_to_string(doubts, ',', 'null'), 64)),
+			DETAIL = format('There are %s.', array_to_string(_bigbrotr.doubt_words(), ', ')),
+			HINT = 'The column bigbrotr.coverage.doubts says what they mean.';
+	END IF;
+	RETURN ARRAY(SELECT DISTINCT d FROM unnest(doubts) AS d ORDER BY d);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_doubts(text[]) IS 'The doubts, sorted, none twice; an error if one of them is unknown';
+
+CREATE FUNCTION _bigbrotr.check_evidence(evidence text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF _bigbrotr.evidence_rank(evidence) IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('there is no evidence "%s"', left(evidence, 64)),
+			DETAIL = 'There are partial, paged, confirmed and reconciled.',
+			HINT = 'See the comment on bigbrotr.coverage.evidence.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_evidence(text) IS 'An error if this is not a class of evidence';
+
+-- A null would otherwise violate a constraint of the table.
+CREATE FUNCTION _bigbrotr.check_reading(relay integer, filter integer, whom integer) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF filter IS NULL OR whom IS NULL OR NOT EXISTS (SELECT FROM bigbrotr.relays AS r WHERE r.relay_id = relay) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('there is no relay %s, or the filter or the reader is null', coalesce(relay::text, 'null')),
+			DETAIL = format('Filter: %s, reader: %s.', coalesce(filter::text, 'null'), coalesce(whom::text, 'null')),
+			HINT = 'Coverage belongs to a relay of bigbrotr.relays, a filter (0: everything) and a reader (0: anonymous).';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_reading(integer, integer, integer) IS
+	'An error if coverage cannot be of this relay, filter and reader';
+
 -- Ranges change in one statement: what is known of the seconds and of both neighbours is taken out, cut where the change
 -- begins and ends, judged anew where it speaks of the same seconds, put together where it is equal again, and put back.
 -- Parts of a range that is cut get their share of its events by length.
@@ -34,6 +98,9 @@ CREATE FUNCTION _bigbrotr.change_coverage(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	PERFORM _bigbrotr.check_reading(relay, filter, whom), _bigbrotr.check_seconds(first_second, last_second),
+	        _bigbrotr.check_time(last_second), _bigbrotr.check_time(at), _bigbrotr.check_counts(ARRAY[delivered, refused_there]),
+	        _bigbrotr.check_doubts(claimed_doubts), _bigbrotr.check_evidence(coalesce(claimed, 'partial'));
 	WITH known AS (
 		DELETE FROM bigbrotr.coverage AS c
 		WHERE c.relay_id = relay AND c.filter_id = filter AND c.reader = whom
@@ -103,7 +170,7 @@ BEGIN
 	)
 	INSERT INTO bigbrotr.coverage (relay_id, filter_id, reader, lower, upper, evidence, doubts, observations, events, refused, observed_at, audited_at)
 	SELECT relay, filter, whom, min(n.lower), max(n.upper), n.evidence, n.doubts, min(n.observations),
-	       sum(n.events)::bigint, sum(n.refused)::bigint, min(n.observed_at), max(n.audited_at)
+	       least(sum(n.events), 1e15)::bigint, least(sum(n.refused), 1e15)::bigint, min(n.observed_at), max(n.audited_at)
 	FROM numbered AS n GROUP BY n.number, n.evidence, n.doubts;
 END
 $$;
@@ -150,37 +217,6 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.limit_ranges(integer, integer, integer, integer) IS
 	'If a relay has more ranges than most: makes one of the lowest half of them, of the weakest evidence and with all their doubts; partial where they leave gaps. A part of _bigbrotr.claim_coverage';
 
-CREATE FUNCTION _bigbrotr.check_seconds(first_second bigint, last_second bigint) RETURNS void
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	IF (0 <= first_second AND first_second <= last_second) IS NOT TRUE THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('there are no seconds from %s to %s', first_second, last_second),
-			DETAIL = 'A range begins at 0 or later and does not end before it begins.',
-			HINT = 'Both are Unix seconds.';
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION _bigbrotr.check_seconds(bigint, bigint) IS 'An error if this is no range of Unix seconds';
-
-CREATE FUNCTION _bigbrotr.check_doubts(doubts text[]) RETURNS text[]
-	LANGUAGE plpgsql IMMUTABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	IF (doubts <@ _bigbrotr.doubt_words()) IS NOT TRUE THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('there is no doubt "%s"', left(array_to_string(doubts, ','), 64)),
-			DETAIL = format('There are %s.', array_to_string(_bigbrotr.doubt_words(), ', ')),
-			HINT = 'The column bigbrotr.coverage.doubts says what they mean.';
-	END IF;
-	RETURN ARRAY(SELECT DISTINCT d FROM unnest(doubts) AS d ORDER BY d);
-END
-$$;
-COMMENT ON FUNCTION _bigbrotr.check_doubts(text[]) IS 'The doubts, sorted, none twice; an error if one of them is none';
-
 CREATE FUNCTION _bigbrotr.claim_coverage(
 	relay integer, filter integer, whom integer, first_second bigint, last_second bigint, evidence text, doubts text[],
 	agrees boolean, events bigint, refused bigint, asked_at bigint, at bigint) RETURNS void
@@ -188,20 +224,16 @@ CREATE FUNCTION _bigbrotr.claim_coverage(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	settled bigint := least(last_second, asked_at - _bigbrotr.settling(), at - _bigbrotr.settling());
+	settled bigint;
 BEGIN
-	PERFORM _bigbrotr.check_seconds(first_second, last_second);
-	IF _bigbrotr.evidence_rank(evidence) IS NULL THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('there is no evidence "%s"', left(evidence, 64)),
-			DETAIL = 'There are partial, paged, confirmed and reconciled.',
-			HINT = 'See the comment on bigbrotr.coverage.evidence.';
-	END IF;
+	PERFORM _bigbrotr.check_seconds(first_second, last_second), _bigbrotr.check_time(asked_at), _bigbrotr.check_time(at),
+	        _bigbrotr.check_evidence(evidence);
+	settled := least(last_second, asked_at - _bigbrotr.settling(), at - _bigbrotr.settling());
 	IF first_second > settled OR _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
 		RETURN; -- too new, or deleted meanwhile
 	END IF;
 	PERFORM _bigbrotr.change_coverage(relay, filter, whom, first_second, settled, evidence, _bigbrotr.check_doubts(doubts),
-		agrees, greatest(events, 0), greatest(refused, 0), at);
+		agrees, least(greatest(events, 0), 1000000000000000), least(greatest(refused, 0), 1000000000000000), at);
 	PERFORM _bigbrotr.limit_ranges(relay, filter, whom, 1000);
 	IF first_second = 0 AND events = 0 AND evidence <> 'partial' THEN
 		UPDATE _bigbrotr.relay_sync AS s SET oldest = settled + 1 WHERE s.relay_id = relay AND s.oldest IS DISTINCT FROM settled + 1;

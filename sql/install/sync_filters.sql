@@ -97,6 +97,8 @@ COMMENT ON FUNCTION _bigbrotr.relay_filters(integer) IS 'What a relay is asked f
 -- Sound and simple: every list of the one has a list of the other within it.
 CREATE FUNCTION _bigbrotr.filter_implies(asked jsonb, held jsonb) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN NOT EXISTS (SELECT FROM jsonb_each(held) AS h WHERE (asked ? h.key AND asked -> h.key <@ h.value) IS NOT TRUE);
+	RETURN jsonb_typeof(held) = 'object' AND NOT EXISTS (
+		SELECT FROM jsonb_each(CASE WHEN jsonb_typeof(held) = 'object' THEN held ELSE '{}' END) AS h
+		WHERE (asked ? h.key AND asked -> h.key <@ h.value) IS NOT TRUE);
 COMMENT ON FUNCTION _bigbrotr.filter_implies(jsonb, jsonb) IS
-	'Whether every event that the filter asked matches is one that the filter held matches, as far as single lists tell';
+	'Whether every event that the filter asked matches is one that the filter held matches, as far as single lists tell; not if held is no filter';
