@@ -31,6 +31,22 @@ SELECT bigbrotr.retry_relay('wss://a.example.com');
 SELECT r.url, s.phase, s.next_attempt, s.waits_for FROM _bigbrotr.relay_sync AS s JOIN bigbrotr.relays AS r USING (relay_id) ORDER BY 1;
 SELECT relay_url, network FROM bigbrotr.live_relays;
 
+-- read_again: what is claimed of that time is read, not proven any more, until another reading agrees.
+SET TIME ZONE 'UTC';
+SELECT relay_id AS c FROM bigbrotr.relays WHERE url = 'wss://c.example.com' \gset
+UPDATE _bigbrotr.relay_sync SET again_at = '{1,2,3,4}' WHERE relay_id = :c;
+SELECT _bigbrotr.claim_coverage(:c, 0, 0, 0, 999, 'paged', '{}', false, 5, 0, 5000, 5000),
+       _bigbrotr.claim_coverage(:c, 0, 0, 100, 999, 'paged', '{}', true, 5, 0, 5000, 5000);
+SELECT bigbrotr.read_again('WSS://c.example.com', to_timestamp(90), to_timestamp(109));
+SELECT lower, upper, evidence, doubts FROM bigbrotr.coverage ORDER BY lower;
+SELECT answer FROM bigbrotr.completeness('wss://c.example.com', '{}', to_timestamp(100), to_timestamp(109));
+SELECT phase, next_attempt, again_at FROM _bigbrotr.relay_sync WHERE relay_id = :c;
+UPDATE _bigbrotr.relay_sync SET phase = 'waiting', next_attempt = 99999999999 WHERE relay_id = :c;
+SELECT bigbrotr.read_again('wss://c.example.com', '2020-01-01', 'infinity');
+SELECT next_attempt <= bigbrotr.unix_now() AS due, again_at FROM _bigbrotr.relay_sync WHERE relay_id = :c;
+SELECT bigbrotr.read_again('wss://nobody.example.com', to_timestamp(0), to_timestamp(1));
+SELECT bigbrotr.read_again('wss://c.example.com', to_timestamp(2), to_timestamp(1));
+
 -- Of two events without a sighting, the imported one is no orphan, however it came here.
 SELECT bigbrotr.sign_event(sha256('k'), 1, 'imported', created_at => 1) AS imported, bigbrotr.sign_event(sha256('k'), 1, 'known', created_at => 2) AS known \gset
 SELECT import_id FROM bigbrotr.begin_import('a file', 'wss://b.example.com') \gset

@@ -7,7 +7,7 @@ CREATE FUNCTION _bigbrotr.doubt_text(doubt text) RETURNS text
 		WHEN 'backpressure' THEN 'the archive was too slow: the relay may have dropped events'
 		WHEN 'boundary' THEN 'the relay did not repeat the second where a page had ended'
 		WHEN 'clock' THEN 'our clock disagreed with those of the relays'
-		WHEN 'contradicted' THEN 'a later reading found events that were not there before'
+		WHEN 'contradicted' THEN 'a later reading found events that were not there before, or somebody asked for another reading'
 		WHEN 'count' THEN 'the relay counts more events than it shows (NIP-45)'
 		WHEN 'dense' THEN 'seconds with more events than the relay shows at once'
 		WHEN 'end_unprobed' THEN 'the relay said that there was nothing older, and no other question confirmed it'

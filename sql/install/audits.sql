@@ -227,3 +227,27 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.record_audit(integer, integer, bigint, bigint, text, text, bigint, bigint, bigint, bigint, bigint, bigint) IS
 	'Notes what came of a second reading. shown null: it was not answered. The next audit comes after first_interval seconds if this one found something or the relay showed less than half of what it had; after each clean one in twice the time, 64 times as long at most';
+
+CREATE FUNCTION bigbrotr.read_again(relay_url text, "from" timestamptz, "to" timestamptz) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay CONSTANT integer := _bigbrotr.known_relay(relay_url);
+	at CONSTANT bigint := bigbrotr.unix_now();
+	withdrawn bigint;
+BEGIN
+	-- No batch is written and no lease is taken until this transaction ends: only one session may change the coverage of
+	-- a relay. In this order, since a worker locks its own row before the row of a relay.
+	PERFORM FROM _bigbrotr.sync_workers AS w ORDER BY w.owner FOR UPDATE;
+	PERFORM FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = relay FOR NO KEY UPDATE;
+	withdrawn := _bigbrotr.retract_coverage(relay, _bigbrotr.unix_time("from"), _bigbrotr.unix_time("to"), 'contradicted', false, at);
+	UPDATE _bigbrotr.relay_sync AS s
+	SET again_at = CASE WHEN _bigbrotr.unix_time("to") > at - _bigbrotr.horizon() THEN '{}' ELSE s.again_at END,
+	    next_attempt = CASE WHEN s.phase = 'waiting' THEN least(s.next_attempt, at) ELSE s.next_attempt END
+	WHERE s.relay_id = relay;
+	RETURN withdrawn;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.read_again(text, timestamptz, timestamptz) IS
+	'Lets the synchronizer read a part of a relay''s history once more, from one second to another (created_at, inclusive). What is claimed of it is withdrawn and stays read, not proven, until another reading finds nothing new. Returns of how many seconds; what was not read yet is not among them, and is read anyway. Events that are archived stay';

@@ -62,23 +62,31 @@ END
 $$;
 COMMENT ON FUNCTION bigbrotr.add_relay(text) IS 'Makes a relay known, if it is not yet, also one that was deleted, and returns its relay_id';
 
-CREATE FUNCTION _bigbrotr.set_enabled(given text, wanted boolean) RETURNS void
-	LANGUAGE plpgsql STRICT
+CREATE FUNCTION _bigbrotr.known_relay(given text) RETURNS integer
+	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	known integer := (SELECT r.relay_id FROM bigbrotr.relays AS r WHERE r.url = (bigbrotr.normalise_relay_url(given)).url);
 BEGIN
-	INSERT INTO _bigbrotr.relay_sync (relay_id, enabled, phase_since)
-	SELECT r.relay_id, wanted, bigbrotr.unix_now() FROM bigbrotr.relays AS r
-	WHERE r.url = (bigbrotr.normalise_relay_url(given)).url
-	ON CONFLICT ON CONSTRAINT relay_sync_pkey DO UPDATE SET enabled = excluded.enabled;
-	IF NOT FOUND THEN
+	IF known IS NULL THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('relay "%s" is not known', left(given, 256)),
 			DETAIL = 'The table bigbrotr.relays has no such URL.',
 			HINT = 'bigbrotr.add_relay(url) makes a relay known.';
 	END IF;
+	RETURN known;
 END
 $$;
+COMMENT ON FUNCTION _bigbrotr.known_relay(text) IS 'relay_id of a URL in any spelling; an error if there is no such relay';
+
+CREATE FUNCTION _bigbrotr.set_enabled(given text, wanted boolean) RETURNS void
+	LANGUAGE sql STRICT
+	BEGIN ATOMIC
+		INSERT INTO _bigbrotr.relay_sync (relay_id, enabled, phase_since)
+		VALUES (_bigbrotr.known_relay(given), wanted, bigbrotr.unix_now())
+		ON CONFLICT ON CONSTRAINT relay_sync_pkey DO UPDATE SET enabled = excluded.enabled;
+	END;
 COMMENT ON FUNCTION _bigbrotr.set_enabled(text, boolean) IS 'What bigbrotr.enable_relay and disable_relay do';
 
 CREATE FUNCTION bigbrotr.enable_relay(relay_url text) RETURNS void
@@ -103,13 +111,8 @@ DECLARE
 	state record;
 BEGIN
 	SELECT s.relay_id, s.enabled, s.phase INTO state
-	FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
-	WHERE r.url = (bigbrotr.normalise_relay_url(retry_relay.relay_url)).url;
-	IF state.relay_id IS NULL THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('relay "%s" is not known', left(retry_relay.relay_url, 256)),
-			DETAIL = 'The table bigbrotr.relays has no such URL.', HINT = 'bigbrotr.add_relay(url) makes a relay known.';
-	ELSIF NOT state.enabled THEN
+	FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = _bigbrotr.known_relay(retry_relay.relay_url);
+	IF NOT state.enabled THEN
 		RAISE object_not_in_prerequisite_state USING
 			MESSAGE = format('relay "%s" is disabled', left(retry_relay.relay_url, 256)),
 			DETAIL = 'No service connects to it.', HINT = 'bigbrotr.enable_relay(url) ends that.';

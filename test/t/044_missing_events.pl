@@ -1,5 +1,6 @@
 # An event is deleted after the archive said that it is there, and before its sighting is written: nothing is
-# claimed that rests on it. Its relay is read again, and the event is archived anew.
+# claimed that rests on it. Its relay is read again, and the event is archived anew. What is deleted later comes back when
+# somebody asks for its time.
 use strict;
 use warnings;
 use FindBin;
@@ -29,7 +30,7 @@ my $relay = ScriptedRelay->start(
 			}
 		}));
 
-my $node = archive_server('missing_events');
+my $node = archive_server('missing_events', 'bigbrotr.sync_interval' => '1s', 'bigbrotr.sync_confirm_delay' => 0);
 # It is archived, but from no relay.
 $node->safe_psql('postgres', "SELECT _bigbrotr.store_events(ARRAY[e.event_id], ARRAY[e.pubkey], ARRAY[e.created_at], ARRAY[e.kind],
 	ARRAY[e.tags::text], ARRAY[e.content], ARRAY[e.sig], ARRAY[NULL]::bytea[], 1) FROM bigbrotr.parse_event('" . ($newest =~ s/'/''/gr) . "') AS e");
@@ -48,6 +49,16 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM bigbrotr.event_relay WHERE
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.event_relay'), scalar(@events), 'and so is all else');
 cmp_ok($node->safe_psql('postgres', q{SELECT bigbrotr.service_stats('synchronizer')->'custom'->>'events_missing'}), '>', 0, 'an event was missing');
 is($node->safe_psql('postgres', 'SELECT failures FROM _bigbrotr.relay_sync'), 0, 'which is no fault of the relay');
+
+# The events of the corpus are older than the days that are read again at each visit.
+my $url = $relay->url('/r');
+my $proven = "(SELECT answer = 'proven' FROM bigbrotr.completeness('$url', '{}', to_timestamp($time{$newest} - 1), to_timestamp($time{$newest} + 1)))";
+wait_for($node, $proven);
+$node->safe_psql('postgres', "SELECT bigbrotr.delete_events(ARRAY['\\x$id'::bytea])");
+is($node->safe_psql('postgres', "SELECT bigbrotr.read_again('$url', to_timestamp($time{$newest} - 1), to_timestamp($time{$newest} + 1))"), 3, 'three seconds are to be read again');
+wait_for($node, "EXISTS (SELECT FROM bigbrotr.event_relay WHERE event_id = '\\x$id')");
+wait_for($node, $proven);
+is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.event_relay'), scalar(@events), 'the event is archived again, and the time is proven again');
 
 $node->stop;
 $relay->stop;
