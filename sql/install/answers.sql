@@ -11,7 +11,7 @@ CREATE FUNCTION _bigbrotr.doubt_text(doubt text) RETURNS text
 		WHEN 'count' THEN 'the relay counts more events than it shows (NIP-45)'
 		WHEN 'dense' THEN 'seconds with more events than the relay shows at once'
 		WHEN 'end_unprobed' THEN 'the relay said that there was nothing older, and no other question confirmed it'
-		WHEN 'foreign' THEN 'the relay sent events that nobody had asked for'
+		WHEN 'foreign' THEN 'the relay sent events that it was not asked for'
 		WHEN 'hole' THEN 'the relay left out events in the middle of a page, or did not say whether it had'
 		WHEN 'late' THEN 'events came after the relay had said that there were no more'
 		WHEN 'more' THEN 'the relay said that it had more (NIP-67)'
@@ -28,15 +28,15 @@ CREATE FUNCTION _bigbrotr.unix_time(at timestamptz) RETURNS bigint
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE WHEN isfinite(at) THEN greatest(floor(extract(epoch FROM at)), 0)::bigint
 	            WHEN at > '-infinity' THEN 9224318015999 ELSE 0 END;
-COMMENT ON FUNCTION _bigbrotr.unix_time(timestamptz) IS 'Unix seconds, 0 at least; infinity is the last second of a timestamp';
+COMMENT ON FUNCTION _bigbrotr.unix_time(timestamptz) IS 'Unix seconds of a time, at least 0; infinity gives the last second of a timestamp';
 
 CREATE FUNCTION _bigbrotr.seconds_of(ranges int8multirange) RETURNS bigint
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN (SELECT coalesce(sum(upper(r) - lower(r)), 0)::bigint FROM unnest(ranges) AS r);
 COMMENT ON FUNCTION _bigbrotr.seconds_of(int8multirange) IS 'How many seconds these are';
 
--- One row, and neither STRICT nor with settings of its own: the planner puts it into the statement, so that a join with
--- all relays is a join.
+-- One row, not STRICT, and without a SET clause: so the planner can inline the function, and a join with all relays is
+-- planned as a join.
 CREATE FUNCTION bigbrotr.completeness(
 	relay_url text, filter jsonb, "from" timestamptz, "to" timestamptz,
 	OUT answer text, OUT proven double precision, OUT read double precision, OUT observed_at timestamptz, OUT reasons text[])
@@ -94,7 +94,7 @@ CREATE FUNCTION bigbrotr.completeness(
 		     ) AS k;
 	END;
 COMMENT ON FUNCTION bigbrotr.completeness(text, jsonb, timestamptz, timestamptz) IS
-	'Do we hold everything that matches the filter, of this relay, from one second to another (created_at, inclusive)? answer: proven (two readings agree, or a comparison of sets), read (once, or with doubts), no (there are gaps), not known; reasons: why, in words; proven, read: which share of the seconds is; observed_at: the oldest of the readings it rests on. What was read with a wider filter counts. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
+	'Do we hold everything that matches the filter, of this relay, from one second to another (created_at, inclusive)? answer: proven (two readings agree, or a comparison of sets), read (once, or with doubts), no (there are gaps), not known; reasons: why, in words; proven, read: which share of the seconds is proven, and read; observed_at: when the oldest reading was made that the answer rests on. What was read with a wider filter counts. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
 
 CREATE FUNCTION bigbrotr.coverage_between(
 	relay_url text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT now(), filter jsonb DEFAULT '{}',

@@ -1,5 +1,5 @@
--- The way into the archive, for the workers and for functions that have checked what they hand on: nothing is verified
--- here. Arrays run in parallel: their n-th elements belong together.
+-- Functions that store events and sightings and verify nothing. Workers call them, and functions that have checked their
+-- arguments. Arrays are parallel: the n-th elements of all belong together.
 
 CREATE FUNCTION bigbrotr.known_events(event_ids bytea[]) RETURNS boolean[]
 	LANGUAGE c STABLE STRICT
@@ -51,7 +51,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.store_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bigint) IS
-	'Archives verified events (nothing is verified here) and returns the ids of those that are new. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; at: Unix seconds';
+	'Archives events, which must be verified already, and returns the ids of those that are new. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; at: Unix seconds';
 
 CREATE FUNCTION _bigbrotr.hold_relays(relay_ids integer[]) RETURNS integer[]
 	LANGUAGE plpgsql STRICT
@@ -98,7 +98,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.store_sightings(bytea[], integer[], bigint[]) IS
-	'Archives which relay delivered which event at which Unix second and returns how many are new for each relay. Passes over unknown events and relays';
+	'Archives which relay delivered which event at which Unix second and returns how many are new for each relay. Skips unknown events and relays';
 
 CREATE FUNCTION _bigbrotr.reject_event(
 	event_id bytea, relay_id integer, code text, message text, raw bytea, at bigint) RETURNS void
@@ -129,7 +129,7 @@ CREATE FUNCTION _bigbrotr.insert_verified_events(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_insert_verified_events';
 COMMENT ON FUNCTION _bigbrotr.insert_verified_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bytea[], integer[], bigint[], bigint) IS
-	'Archives a batch of verified events (nothing is verified here) and of sightings, by direct table access where the tables allow it, and returns how many are new. What the database refuses goes to bigbrotr.event_rejects, the rest is stored. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; seen_ids: events that relays delivered, of the batch or not; missing: those of them that are neither archived nor rejected, whose sightings are passed over; at: Unix seconds';
+	'Archives a batch of events, which must be verified already, and of sightings, by direct table access where the tables allow it, and returns how many are new. What the database refuses goes to bigbrotr.event_rejects, the rest is stored. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; seen_ids: events that relays delivered, of the batch or not; missing: those of them that are neither archived nor rejected, whose sightings are skipped; at: Unix seconds';
 
 CREATE FUNCTION _bigbrotr.insert_sightings(
 	event_ids bytea[], relay_ids integer[], seen_ats bigint[],
@@ -138,7 +138,7 @@ CREATE FUNCTION _bigbrotr.insert_sightings(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_insert_sightings';
 COMMENT ON FUNCTION _bigbrotr.insert_sightings(bytea[], integer[], bigint[]) IS
-	'Archives which relay delivered which event at which Unix second, of events that are archived, and returns how many are new, and for each whether its event is archived or was rejected by the database for good. What is not known: verify it and hand it to _bigbrotr.insert_verified_events, with its sighting';
+	'Archives which relay delivered which event at which Unix second, of events that are archived, and returns how many are new, and for each whether its event is archived or was rejected by the database for good. An event that is neither has to be verified and given to _bigbrotr.insert_verified_events, with its sighting';
 
 CREATE FUNCTION bigbrotr.event_json(event bigbrotr.events) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -168,4 +168,4 @@ CREATE FUNCTION bigbrotr.verify_references(
 		GROUP BY a.relay_id;
 	END;
 COMMENT ON FUNCTION bigbrotr.verify_references() IS
-	'Proves what no foreign key proves; no row: sound. Reads everything. rows: how many rows are concerned';
+	'Checks the references that no foreign key checks: a row for each kind of broken ones, and how many rows are concerned. Reads all rows of the tables';

@@ -26,7 +26,7 @@ COMMENT ON COLUMN bigbrotr.audits.purpose IS 'again: a recent time, in which eve
 COMMENT ON COLUMN bigbrotr.audits.evidence IS 'What had been claimed: paged, confirmed or reconciled';
 COMMENT ON COLUMN bigbrotr.audits.known IS 'Events of that time that the relay had shown before; null: not counted';
 COMMENT ON COLUMN bigbrotr.audits.shown IS 'Events that it showed this time';
-COMMENT ON COLUMN bigbrotr.audits.found IS 'Events that were new although the time was claimed';
+COMMENT ON COLUMN bigbrotr.audits.found IS 'New events, although the time had been claimed';
 COMMENT ON COLUMN bigbrotr.audits.late_by IS 'Seconds from created_at to the audit, of the newest of these events; null: there was none';
 SELECT pg_extension_config_dump('bigbrotr.audits', '');
 
@@ -45,14 +45,15 @@ COMMENT ON COLUMN bigbrotr.audit_rates.evidence IS 'What had been claimed: paged
 COMMENT ON COLUMN bigbrotr.audit_rates.audits IS 'Audits and confirmations, of the last hundred second readings of the relay';
 COMMENT ON COLUMN bigbrotr.audit_rates.failed_audits IS 'How many of them found something';
 COMMENT ON COLUMN bigbrotr.audit_rates.shown IS 'Events that the relay showed in them';
-COMMENT ON COLUMN bigbrotr.audit_rates.found IS 'Events that were new although the time was claimed';
+COMMENT ON COLUMN bigbrotr.audit_rates.found IS 'New events, although the time had been claimed';
 COMMENT ON COLUMN bigbrotr.audit_rates.miss_rate IS 'found / shown';
 COMMENT ON COLUMN bigbrotr.audit_rates.gone IS 'Events that the relay had shown before and did not show again: deleted, expired, replaced, or the relay lost them';
 COMMENT ON COLUMN bigbrotr.audit_rates.late_by IS 'Seconds from created_at to the audit, of the newest event found';
 COMMENT ON COLUMN bigbrotr.audit_rates.last_audit IS 'When the last one was';
 
--- How far back events were read again: an hour, six, a day, three days. Each depth is read again after a quarter of its
--- length, so that a second is read at growing distances: the longer it is past, the rarer are its late events.
+-- How far back the recent time is read again: an hour, six hours, a day, three days. Each of these is read again after a
+-- quarter of its length, so that the older a second is, the longer are the pauses between its readings, as its late events
+-- become rarer.
 CREATE FUNCTION _bigbrotr.depths() RETURNS integer[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN ARRAY[3600, 21600, 86400, 259200];
@@ -78,7 +79,7 @@ CREATE FUNCTION _bigbrotr.recent_time(
 		WHERE s.relay_id = recent_time.relay AND d.depth IS NOT NULL AND c.upper IS NOT NULL;
 	END;
 COMMENT ON FUNCTION _bigbrotr.recent_time(integer, integer, integer, bigint) IS
-	'What of the time read last is to be read again, since events arrive late; no row: nothing now';
+	'The part of the recent time that is to be read again, since events arrive late; no row: none now';
 
 CREATE FUNCTION _bigbrotr.unconfirmed(
 	relay integer, filter integer, whom integer, at bigint, delay bigint, most integer,
@@ -101,10 +102,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.unconfirmed(integer, integer, integer, bigint, bigint, integer) IS
-	'What was read, no later than delay seconds ago, and is to be confirmed by another reading: refuted ranges first, then the newest. What does not come to be confirmed is tried less and less often';
+	'Ranges that were read at least delay seconds ago and are to be confirmed by another reading: contradicted ranges first, then the newest. A range that is not confirmed is tried less and less often';
 
--- A random time, more often a recent one, and of the claims the nearest: about as long as a page reaches. Every other time
--- also what lies below the oldest event, where one question is enough.
+-- The claim nearest to a random time, more often a recent one, and of that claim about as much as one page shows. Every
+-- other audit also takes the time before the relay's oldest event, for which one question is enough.
 CREATE FUNCTION _bigbrotr.audit_windows(
 	relay integer, at bigint, page bigint, pick double precision,
 	OUT filter_id integer, OUT lower bigint, OUT upper bigint, OUT evidence text, OUT known bigint) RETURNS SETOF record
@@ -112,7 +113,7 @@ CREATE FUNCTION _bigbrotr.audit_windows(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	most CONSTANT integer := 20000; -- events of all relays that are looked through
+	most CONSTANT integer := 20000; -- events of all relays that are read at most
 	state record;
 	claim record;
 	newest bigint;
@@ -183,7 +184,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.report_miss(integer, bigint, bigint, bigint) IS
-	'A second reading of these seconds found events that were claimed to be archived: neither it nor its neighbourhood, eight times as long on each side, is proven any more. What is read there next may widen that further. Returns of how many seconds';
+	'A second reading of these seconds found events that were claimed to be archived: neither these seconds nor their neighbourhood, eight times as long on each side, are proven any more. The next reading of them may widen that further. Returns how many seconds were withdrawn';
 
 CREATE FUNCTION _bigbrotr.record_audit(
 	relay integer, filter integer, first_second bigint, last_second bigint, purpose text, evidence text,
@@ -216,7 +217,7 @@ BEGIN
 		                     FROM unnest(_bigbrotr.depths()) WITH ORDINALITY AS d (seconds, n) ORDER BY d.n)
 		WHERE s.relay_id = relay;
 	ELSIF record_audit.purpose = 'audit' THEN
-		-- A relay that lost half of what it had, or got what it had not, is looked at often again.
+		-- A relay that lost half of its events, or shows events that it did not show before, is audited often again.
 		UPDATE _bigbrotr.relay_sync AS s SET clean_audits = c.clean_audits, next_audit = at + first_interval * (1 << least(c.clean_audits, 6))
 		FROM (SELECT CASE WHEN record_audit.shown IS NULL OR record_audit.missed > 0 OR record_audit.shown < record_audit.known / 2
 		                  THEN 0 ELSE k.clean_audits + 1 END AS clean_audits
@@ -226,7 +227,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.record_audit(integer, integer, bigint, bigint, text, text, bigint, bigint, bigint, bigint, bigint, bigint) IS
-	'Notes what came of a second reading. shown null: it was not answered. The next audit comes after first_interval seconds if this one found something or the relay showed less than half of what it had; after each clean one in twice the time, 64 times as long at most';
+	'Records the result of a second reading. shown null: the relay did not answer. The next audit comes after first_interval seconds if this one found something or the relay showed less than half of what it had; after each clean one in twice the time, 64 times as long at most';
 
 CREATE FUNCTION bigbrotr.read_again(relay_url text, "from" timestamptz, "to" timestamptz) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -250,4 +251,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.read_again(text, timestamptz, timestamptz) IS
-	'Lets the synchronizer read a part of a relay''s history once more, from one second to another (created_at, inclusive). What is claimed of it is withdrawn and stays read, not proven, until another reading finds nothing new. Returns of how many seconds; what was not read yet is not among them, and is read anyway. Events that are archived stay';
+	'Lets the synchronizer read a part of a relay''s history once more, from one second to another (created_at, inclusive). What is claimed of it is withdrawn and stays read, not proven, until another reading finds nothing new. Returns how many seconds were withdrawn; time that was not read yet is not among them, and is read anyway. Events that are archived stay';

@@ -1,5 +1,4 @@
--- What functions do with their arguments before they use them: limits of time and size, and checks that raise an error
--- which names what is wrong.
+-- What functions do before they use their arguments: limits of time and size, and checks whose error names what is wrong.
 
 CREATE FUNCTION _bigbrotr.limit_time(purpose text) RETURNS void
 	LANGUAGE c STRICT
@@ -45,7 +44,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.hex_argument(text, text, integer) IS
-	'Bytes from hexadecimal digits, also with \x before them; name: for the error';
+	'Bytes from hexadecimal digits, also with \x before them; name: what the error calls the value';
 
 -- One statement does not allocate memory without bound, however long a list is.
 CREATE FUNCTION _bigbrotr.check_elements(elements integer) RETURNS void
@@ -94,7 +93,7 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.check_counts(bigint[]) IS 'An error if one of these is not a count';
 
--- What is wrong with an event is an error that names it.
+-- The error names what is wrong with the event.
 CREATE FUNCTION _bigbrotr.check_event(
 	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea,
 	seen_at bigint) RETURNS void
@@ -162,7 +161,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.check_relay(text, text, bigint) IS
-	'Normalises a relay''s URL; an error if it is none, or of another network (null: any)';
+	'Normalises a relay''s URL; an error if the text is not a relay URL, or if the URL is of another network (null: any)';
 
 -- Lists of JSON as text, as many drivers send them.
 CREATE FUNCTION _bigbrotr.jsonb_elements(elements text[], name text) RETURNS jsonb[]

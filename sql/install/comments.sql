@@ -1,4 +1,4 @@
--- A column of a view that has no comment of its own has the one of the column of the same name that it shows.
+-- A column of a view without a comment takes the comment of the table's column of the same name.
 DO $comments$
 DECLARE
 	item record;

@@ -1,4 +1,4 @@
--- Coverage: what is known of each relay's history, by what evidence and with what doubts, and what is left to be read.
+-- Coverage: which part of each relay's history was read, by what evidence and with what doubts, and which part is left.
 
 CREATE FUNCTION _bigbrotr.settling() RETURNS bigint
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -37,7 +37,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.check_seconds(bigint, bigint) IS 'An error if this is no range of Unix seconds';
+COMMENT ON FUNCTION _bigbrotr.check_seconds(bigint, bigint) IS 'An error if this is not a range of Unix seconds';
 
 CREATE FUNCTION _bigbrotr.check_doubts(doubts text[]) RETURNS text[]
 	LANGUAGE plpgsql IMMUTABLE
@@ -88,9 +88,9 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.check_reading(integer, integer, integer) IS
 	'An error if coverage cannot be of this relay, filter and reader';
 
--- Ranges change in one statement: what is known of the seconds and of both neighbours is taken out, cut where the change
--- begins and ends, judged anew where it speaks of the same seconds, put together where it is equal again, and put back.
--- Parts of a range that is cut get their share of its events by length.
+-- Ranges change in one statement: it deletes the ranges of these seconds and both neighbours, cuts them where the change
+-- begins and ends, judges each part inside the change, joins neighbours that are equal, and inserts the result. A part of a
+-- range that is cut gets a share of the range's events by its length.
 CREATE FUNCTION _bigbrotr.change_coverage(
 	relay integer, filter integer, whom integer, first_second bigint, last_second bigint,
 	claimed text, claimed_doubts text[], agrees boolean, delivered bigint, refused_there bigint, at bigint) RETURNS void
@@ -127,7 +127,7 @@ BEGIN
 		                      WHEN 'agreed' THEN CASE WHEN c.evidence = 'paged' THEN claimed_doubts ELSE c.doubts END
 		                      WHEN 'stronger' THEN claimed_doubts
 		                      WHEN 'equal' THEN CASE
-		                          -- What was refuted stays so until somebody agrees with what was read after that.
+		                          -- A contradicted range stays so until another reading agrees with the one that was made after it.
 		                          WHEN claimed_doubts <@ c.doubts AND 'contradicted' = ANY (c.doubts) THEN
 		                              ARRAY(SELECT d FROM unnest(claimed_doubts || '{contradicted}') AS d GROUP BY d ORDER BY d)
 		                          WHEN claimed_doubts <@ c.doubts THEN claimed_doubts
@@ -144,7 +144,7 @@ BEGIN
 		     CROSS JOIN LATERAL (SELECT (c.upper - c.lower + 1)::double precision / (last_second - first_second + 1) AS share) AS s
 		     CROSS JOIN LATERAL (SELECT CASE
 		         WHEN claimed IS NULL THEN 'lowered'
-		         -- Two clean readings make a confirmation; "unencrypted" is no fault of a reading.
+		         -- Two readings without doubts make a confirmation; "unencrypted" is not the fault of a reading.
 		         WHEN agrees AND claimed <> 'partial' AND claimed_doubts <@ '{unencrypted}' AND c.evidence <> 'partial'
 		              AND c.doubts <@ '{unencrypted,contradicted}'
 		              AND _bigbrotr.evidence_rank(claimed) <= greatest(_bigbrotr.evidence_rank(c.evidence), 3) THEN 'agreed'
@@ -161,7 +161,8 @@ BEGIN
 		     CROSS JOIN LATERAL (SELECT (f.upper - f.lower + 1)::double precision / (last_second - first_second + 1) AS share) AS s
 		WHERE f.lower <= f.upper AND claimed IS NOT NULL
 	), marked AS (
-		-- Not across months of observation: "observed_at" is the oldest of a range's seconds, and is to mean something.
+		-- Ranges observed in different months stay apart: observed_at is that of the oldest second of a range, and would
+		-- say little about the others.
 		SELECT j.*, (j.lower = lag(j.upper) OVER w + 1 AND j.evidence = lag(j.evidence) OVER w AND j.doubts = lag(j.doubts) OVER w
 		             AND j.observed_at / 2592000 = lag(j.observed_at) OVER w / 2592000) IS NOT TRUE AS begins
 		FROM judged AS j WINDOW w AS (ORDER BY j.lower)
@@ -177,8 +178,8 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.change_coverage(integer, integer, integer, bigint, bigint, text, text[], boolean, bigint, bigint, bigint) IS
 	'A part of _bigbrotr.claim_coverage and retract_coverage: judges these seconds anew. claimed null: adds the doubts and lowers what is known of them, to paged if it is only contradicted, else to partial';
 
--- A relay has at most so many ranges: with more, the lowest half of them becomes one range. It claims less, and neither
--- the table nor a look for gaps grows with what a relay makes up.
+-- Limits the ranges of a relay: with more, the lowest half of them becomes one range, which claims less. So a relay that
+-- invents events makes neither the table nor the search for gaps grow.
 CREATE FUNCTION _bigbrotr.limit_ranges(relay integer, filter integer, whom integer, most integer) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -215,7 +216,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.limit_ranges(integer, integer, integer, integer) IS
-	'If a relay has more ranges than most: makes one of the lowest half of them, of the weakest evidence and with all their doubts; partial where they leave gaps. A part of _bigbrotr.claim_coverage';
+	'If a relay has more ranges than most: merges the lowest half of them into one, with the weakest evidence and all their doubts; partial if they leave gaps. A part of _bigbrotr.claim_coverage';
 
 CREATE FUNCTION _bigbrotr.claim_coverage(
 	relay integer, filter integer, whom integer, first_second bigint, last_second bigint, evidence text, doubts text[],
@@ -243,7 +244,8 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.claim_coverage(integer, integer, integer, bigint, bigint, text, text[], boolean, bigint, bigint, bigint, bigint) IS
 	'Records how a relay''s events of these seconds (created_at, inclusive) were read, asked at asked_at: by what evidence, with what doubts. Nothing is claimed of seconds that had not settled. What is stronger replaces what is weaker; agrees: another connection read it and nothing was new, so clean readings become confirmed. events, refused: how many were delivered, and how many of them we refused. Of 1,000 ranges the lowest half becomes one';
 
--- Of all its filters and readers: who missed one event may have missed others, and nobody knows which.
+-- Lowers the coverage of all filters and readers: a reading that missed one event may have missed others, and which ones
+-- is not known.
 CREATE FUNCTION _bigbrotr.retract_coverage(
 	relay integer, first_second bigint, last_second bigint, doubt text, only_proven boolean, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -273,7 +275,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.retract_coverage(integer, bigint, bigint, text, boolean, bigint) IS
-	'Lowers what is claimed of these seconds of a relay, with this doubt: to paged if it was contradicted by a whole reading, else to partial; only_proven: leaves alone what is not proven. Counts it as a withdrawal of the relay. Returns of how many seconds';
+	'Lowers what is claimed of these seconds of a relay, with this doubt: to paged if it was contradicted by a whole reading, else to partial; only_proven: changes only what is proven. Counts as a withdrawal of the relay. Returns how many seconds were lowered';
 
 CREATE FUNCTION _bigbrotr.trim_coverage(at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -295,7 +297,7 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.trim_coverage(bigint) IS
 	'Withdraws what coverage says about seconds after this one: it was claimed while the clock was wrong. Returns how many ranges it changed';
 
--- A loop, since it ends where the caller has enough: it reads no more rows than it returns.
+-- A loop, since it can end when the caller has enough rows: it reads no more rows than it needs.
 CREATE FUNCTION _bigbrotr.gaps(
 	relay integer, filter integer, whom integer, at bigint, tried_before bigint DEFAULT NULL, most integer DEFAULT NULL,
 	OUT lower bigint, OUT upper bigint, OUT reason text, OUT tried_at bigint, OUT events bigint) RETURNS SETOF record
@@ -305,7 +307,7 @@ CREATE FUNCTION _bigbrotr.gaps(
 DECLARE
 	known record;
 	returned integer := 0;
-	above bigint := at; -- the last second that no range seen so far says anything about
+	above bigint := at; -- the last second about which the ranges read so far say nothing
 BEGIN
 	FOR known IN
 		SELECT c.lower, c.upper, c.evidence, c.doubts, c.observed_at, c.events FROM bigbrotr.coverage AS c
@@ -344,4 +346,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.gaps(integer, integer, integer, bigint, bigint, integer) IS
-	'What is not read of a relay''s history with this filter, by this reader, from 0 to the Unix second given, newest first; reason: unread, or the doubts of what was seen in part, events of it, last tried at tried_at. tried_before: without what was seen in part and tried since; most: no more than so many rows';
+	'Gaps in a relay''s history as read with this filter by this reader, from 0 to the Unix second at, newest first. reason: unread, or the doubts of a range that was seen in part; then events is how many were seen, tried_at when. tried_before: leaves out ranges that were seen in part at that time or later; most: rows at most';

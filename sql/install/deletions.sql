@@ -1,22 +1,22 @@
--- Deletions. They go in slices, lock no table against writers, and can be called again where they were
--- interrupted. How writers and deletions find each other: src/archive/event_lock.h.
--- A procedure cannot both commit and SET search_path: it sets it itself, in each of its transactions.
+-- Deletions. They work in slices, lock no table against writers, and go on where they were interrupted when they are
+-- called again. The locks of writers and deletions: src/archive/event_lock.h.
+-- A procedure that commits cannot have a SET clause: each of its transactions sets search_path itself.
 
 CREATE TABLE _bigbrotr.deletion_progress (
 	deletion text   NOT NULL,
 	next_eid bigint NOT NULL,
 	CONSTRAINT deletion_progress_pkey PRIMARY KEY (deletion)
 );
-COMMENT ON TABLE _bigbrotr.deletion_progress IS 'How far a deletion is that was interrupted. Deletions lock this table, writers only if they get it at once';
+COMMENT ON TABLE _bigbrotr.deletion_progress IS 'How far an interrupted deletion got. Deletions lock this table; writers lock it only if they need not wait for it';
 COMMENT ON COLUMN _bigbrotr.deletion_progress.deletion IS 'The procedure';
-COMMENT ON COLUMN _bigbrotr.deletion_progress.next_eid IS 'The events before this eid (bigbrotr.events.eid) are done with';
+COMMENT ON COLUMN _bigbrotr.deletion_progress.next_eid IS 'The events before this eid (bigbrotr.events.eid) were looked at';
 
 CREATE FUNCTION _bigbrotr.take_events(event_ids bytea[]) RETURNS bigint[]
 	LANGUAGE c STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_take_events';
 COMMENT ON FUNCTION _bigbrotr.take_events(bytea[]) IS
-	'Locks events that the transaction is going to delete and returns the eid of each, null: it is not archived. The next statement sees all of their sightings, and none is added';
+	'Locks events that the transaction is going to delete and returns the eid of each; null: it is not archived. The next statement sees all of their sightings, and no sighting is added';
 
 CREATE FUNCTION bigbrotr.delete_events(event_ids bytea[]) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -34,11 +34,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.delete_events(bytea[]) IS
-	'Deletes events with their sightings, at most 100,000 at a time, and returns how many there were. Coverage stays: they are not asked for again';
+	'Deletes events with their sightings, at most 100,000 at a time, and returns how many there were. Coverage stays, so relays are not asked for them again (see bigbrotr.read_again)';
 
--- The relay is disabled first, so that nobody adds to what is being deleted; its row goes last. The rows are
--- found once, since each slice would read over all that is deleted already. Two deletions of sightings at
--- the same time could wait for each other's rows: the table lock lets one slice be made at a time.
+-- The relay is disabled first, so that no worker adds sightings meanwhile; its row is deleted last. The sightings are
+-- found once, since each slice would otherwise read over all rows that were deleted before. Two deletions of sightings at
+-- the same time could deadlock: the table lock lets one slice be made at a time.
 CREATE PROCEDURE bigbrotr.delete_relay(url text, INOUT sightings bigint DEFAULT NULL)
 	LANGUAGE plpgsql
 	AS $$
@@ -84,7 +84,7 @@ BEGIN
 			places := array_append(places, place.tid);
 			IF cardinality(places) = slice THEN
 				LOCK TABLE _bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
-				-- A place may hold another row by now.
+				-- The place (ctid) may hold another row by now.
 				DELETE FROM bigbrotr.sightings AS s WHERE s.ctid = ANY (places) AND s.relay_id = id;
 				GET DIAGNOSTICS deleted = ROW_COUNT;
 				sightings := sightings + deleted;
@@ -97,7 +97,7 @@ BEGIN
 	END LOOP;
 	LOCK TABLE _bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
 	SELECT coalesce(sum(c.upper - c.lower + 1), 0) INTO proven FROM bigbrotr.coverage AS c WHERE c.relay_id = id;
-	-- Waits for those who are writing about the relay; the next statement sees what they wrote.
+	-- Waits for the transactions that write about the relay; the next statement sees their rows.
 	DELETE FROM bigbrotr.relays AS r WHERE r.relay_id = id;
 	DELETE FROM bigbrotr.sightings AS s WHERE s.relay_id = id;
 	GET DIAGNOSTICS deleted = ROW_COUNT;
@@ -109,9 +109,10 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE bigbrotr.delete_relay(text, bigint) IS
-	'CALL bigbrotr.delete_relay(url): deletes a relay with its sightings, coverage and counters, in slices that are committed one by one, and gives how many sightings there were; null: the relay is not known. Its events stay. No seed list makes it known again, only bigbrotr.add_relay and events or measurements that name it. Disables the relay first: interrupted, it can be called again. Not inside a transaction block. To stop archiving a relay, call bigbrotr.disable_relay instead';
+	'CALL bigbrotr.delete_relay(url): deletes a relay with its sightings, coverage and counters, in slices that are committed one by one, and gives how many sightings there were; null: the relay is not known. Its events stay. Seed lists do not make it known again; bigbrotr.add_relay does, and so do events or measurements that name it. Disables the relay first: interrupted, it can be called again. Not inside a transaction block. To stop archiving a relay, call bigbrotr.disable_relay instead';
 
--- What nothing refers to any more. Planned each time: a slice and the whole table want different plans.
+-- Events that nothing refers to any more. The statement is planned anew at each call: a slice and the whole table need
+-- different plans.
 CREATE FUNCTION bigbrotr.delete_orphan_events(
 	first_eid bigint DEFAULT 0, last_eid bigint DEFAULT 9223372036854775807) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -135,7 +136,7 @@ BEGIN
 		      ORDER BY e.eid LIMIT 100000) AS o;
 		EXIT WHEN orphans.ids IS NULL;
 		eids := _bigbrotr.take_events(orphans.ids);
-		-- A sighting or an import may have come in before they were locked.
+		-- A sighting or an import may have been added before the events were locked.
 		DELETE FROM bigbrotr.events AS e
 		WHERE e.eid = ANY (eids) AND NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid)
 		      AND NOT EXISTS (SELECT FROM _bigbrotr.imported_events AS i WHERE i.eid = e.eid);
@@ -187,7 +188,7 @@ CREATE FUNCTION bigbrotr.delete_orphan_nip66() RETURNS bigint
 COMMENT ON FUNCTION bigbrotr.delete_orphan_nip66() IS
 	'Deletes the NIP-66 parts of measurements that say they have none, and returns how many there were';
 
--- Where a pass over the events by slices of their eids begins: where the last one was interrupted.
+-- A pass over the events, in slices of their eids, begins where the last one was interrupted.
 CREATE FUNCTION _bigbrotr.begin_pass(deletion text) RETURNS bigint
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
@@ -221,7 +222,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.note_progress(text, bigint) IS
-	'Notes that a deletion has done with the events up to this eid and returns the next one; null: it has read all, and begins anew when it is called again';
+	'Notes that a deletion has looked at the events up to this eid and returns the next one; null: it has looked at all, and begins anew when it is called again';
 
 CREATE PROCEDURE _bigbrotr.delete_in_slices(deletion text, INOUT events bigint DEFAULT 0)
 	LANGUAGE plpgsql

@@ -1,7 +1,7 @@
 -- NIP-01 filters as SQL. event_matches(e, '<filter>') becomes plain conditions while the statement
 -- is planned; query_events() runs a statement made of them.
 
--- Called for every row, so without SET; the C code names everything in full. The costs put cheap
+-- Called for every row, so without a SET clause; the C code names everything in full. The costs put cheap
 -- conditions before those that read tags.
 CREATE FUNCTION _bigbrotr.tag_keys(tags bigbrotr.tags) RETURNS bigint[]
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 5
@@ -13,10 +13,10 @@ CREATE FUNCTION _bigbrotr.tag_matches(tags bigbrotr.tags, name text, "values" te
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT _bigbrotr.certain_support
 	AS 'MODULE_PATHNAME', 'bigbrotr_tag_matches';
 COMMENT ON FUNCTION _bigbrotr.tag_matches(bigbrotr.tags, text, text[]) IS
-	'Whether some tag of that name, a letter, has one of the values as its first: exact, without index';
+	'Whether a tag of that name (one letter) has one of the values as its first value: exact, without an index';
 
--- NIP-50. What stands beyond the first 100,000 characters is not searched; of the words sought, the
--- first 10,000 characters count (endless ones would need endless stack).
+-- NIP-50. Only the first 100,000 characters of a content are searched, and only the first 10,000 of a search text are
+-- used: parsing a longer one could overflow the stack.
 CREATE FUNCTION _bigbrotr.is_searchable(kind integer) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN kind <> ALL ('{4,13,443,444,445,1059,1234,7375,7376,17375,21059,23194,23195,24133,31234}'::integer[]);
@@ -47,7 +47,7 @@ CREATE FUNCTION _bigbrotr.event_matches_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'bigbrotr_event_matches_support';
 COMMENT ON FUNCTION _bigbrotr.event_matches_support(internal) IS 'Makes conditions on columns of bigbrotr.event_matches with a constant filter';
 
--- One for the table and one for each view on it.
+-- One function for the table and one for each view of it.
 DO $event_matches$
 DECLARE
 	relation text;
@@ -86,9 +86,9 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.announce_search(jsonb) IS 'Says that filters with search are slow without the index for it';
+COMMENT ON FUNCTION _bigbrotr.announce_search(jsonb) IS 'Raises a notice if a filter with search has no index and is slow';
 
--- Without parallel workers: most answers are there before these have started.
+-- Without parallel workers: most queries end before such workers have started.
 CREATE FUNCTION bigbrotr.query_events(filters jsonb, as_seen boolean DEFAULT false) RETURNS SETOF bigbrotr.events
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE ROWS 100
 	SET search_path = pg_catalog, pg_temp
@@ -124,7 +124,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.count_events(jsonb, boolean) IS
-	'How many events match a filter, or at least one of an array of them; limits mean nothing (NIP-45). as_seen: as for bigbrotr.query_events';
+	'How many events match a filter, or at least one of an array of filters; limits are ignored (NIP-45). as_seen: as for bigbrotr.query_events';
 
 CREATE FUNCTION bigbrotr.query_json(filters jsonb, as_seen boolean DEFAULT false) RETURNS json
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -175,8 +175,8 @@ $$;
 COMMENT ON FUNCTION bigbrotr.find(text) IS
 	'The event that a text names, if it is archived: note1…, nevent1… or 64 hex digits by its id; naddr1… by its address, in its current version; npub1…, nprofile1… or the hex digits of a key: the profile (kind 0)';
 
--- Indexes that an archive can do without. A session that waits for a lock on events makes all later ones wait: so this
--- waits for two seconds only. It is called as the owner of the table, who alone can create an index on it.
+-- Optional indexes. A session that waits for a lock on events makes all later sessions wait, so this function waits for
+-- two seconds at most. It runs as the owner of the table, since only the owner can create an index on it.
 CREATE FUNCTION _bigbrotr.set_index(name text, wanted boolean) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -209,8 +209,8 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.set_index(text, boolean) IS 'Creates or drops an index of bigbrotr.events';
 
--- The tag index is there from the start, since most questions on Nostr need it. Without it nothing
--- but speed is lost. The short pending list bounds what a search has to read beside the index, and how long
+-- The tag index exists from the start, since most questions on Nostr need it. Without it, answers are the same but slower.
+-- The short pending list bounds what a search has to read beside the index, and how long
 -- the batch takes that merges it into the index.
 CREATE FUNCTION bigbrotr.create_tag_index() RETURNS void
 	LANGUAGE sql SECURITY DEFINER
@@ -218,14 +218,14 @@ CREATE FUNCTION bigbrotr.create_tag_index() RETURNS void
 		SELECT _bigbrotr.set_index('events_tags_idx', true);
 	END;
 COMMENT ON FUNCTION bigbrotr.create_tag_index() IS
-	'Creates the index that tag conditions use (it is there from the start, see drop_tag_index). ANALYZE bigbrotr.events afterwards. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_tags_idx ON bigbrotr.events USING gin (_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512) does the same beside the archive';
+	'Creates the index that tag conditions use (it exists from the start, see drop_tag_index). ANALYZE bigbrotr.events afterwards. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_tags_idx ON bigbrotr.events USING gin (_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512) does the same beside the archive';
 CREATE FUNCTION bigbrotr.drop_tag_index() RETURNS void
 	LANGUAGE sql SECURITY DEFINER
 	BEGIN ATOMIC
 		SELECT _bigbrotr.set_index('events_tags_idx', false);
 	END;
 COMMENT ON FUNCTION bigbrotr.drop_tag_index() IS
-	'Drops the tag index, for archives that are only written to: inserts are faster, tag conditions read all that the rest of their filter leaves';
+	'Drops the tag index, for archives that are only written to: inserts are faster, and tag conditions read all events that match the rest of the filter';
 SELECT bigbrotr.create_tag_index();
 
 CREATE FUNCTION bigbrotr.create_search_index() RETURNS void
@@ -234,7 +234,7 @@ CREATE FUNCTION bigbrotr.create_search_index() RETURNS void
 		SELECT _bigbrotr.set_index('events_search_idx', true);
 	END;
 COMMENT ON FUNCTION bigbrotr.create_search_index() IS
-	'Creates the full-text index that search (NIP-50) uses; without it every event that the rest of the filter leaves is read. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_search_idx ON bigbrotr.events USING gin (_bigbrotr.search_vector(kind, content)) does the same beside the archive';
+	'Creates the full-text index that search (NIP-50) uses; without it every event that matches the rest of the filter is read. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_search_idx ON bigbrotr.events USING gin (_bigbrotr.search_vector(kind, content)) does the same beside the archive';
 CREATE FUNCTION bigbrotr.drop_search_index() RETURNS void
 	LANGUAGE sql SECURITY DEFINER
 	BEGIN ATOMIC

@@ -1,10 +1,10 @@
--- Who may do what. Tables belong to the extension's owner; nobody gets TRIGGER or ownership on what
--- the workers write, else they could run code as the worker.
+-- Privileges. Tables belong to the extension's owner. No role gets TRIGGER on, or ownership of, tables that workers write:
+-- it could run code as the worker.
 --   bigbrotr_reader  SELECT everywhere, and all functions but those below
---   bigbrotr_writer  functions that check what they are given and run as the extension's owner (SECURITY DEFINER)
---   bigbrotr_worker  writes to tables and calls all functions of _bigbrotr, which check nothing
+--   bigbrotr_writer  functions that check their arguments and run as the extension's owner (SECURITY DEFINER)
+--   bigbrotr_worker  writes to tables and calls all functions of _bigbrotr, which verify nothing
 --   bigbrotr_admin   deletes; commands relays, services and indexes
--- Each role has what the one above it has (roles.sql).
+-- Each role has the rights of the one above it (roles.sql).
 
 REVOKE ALL ON ALL ROUTINES IN SCHEMA bigbrotr, _bigbrotr FROM PUBLIC;
 DO $grants$

@@ -21,11 +21,11 @@ COMMENT ON COLUMN _bigbrotr.imports.import_id IS 'Number of the import';
 COMMENT ON COLUMN _bigbrotr.imports.source IS 'Path of the file on the server, or the name that a client gave';
 COMMENT ON COLUMN _bigbrotr.imports.relay_id IS 'bigbrotr.relays.relay_id of the relay where the events were seen; null: no sightings';
 COMMENT ON COLUMN _bigbrotr.imports.size IS 'Bytes of the file when the import began; null: not known';
-COMMENT ON COLUMN _bigbrotr.imports.bytes IS 'Bytes that are done with: the import goes on here';
-COMMENT ON COLUMN _bigbrotr.imports.lines IS 'Lines that are done with, blank ones included';
-COMMENT ON COLUMN _bigbrotr.imports.skipping IS 'Whether bytes stands inside a line that is too large, the rest of which is left out';
+COMMENT ON COLUMN _bigbrotr.imports.bytes IS 'Bytes that were read: the import goes on here';
+COMMENT ON COLUMN _bigbrotr.imports.lines IS 'Lines that were read, blank ones included';
+COMMENT ON COLUMN _bigbrotr.imports.skipping IS 'Whether bytes lies within a line that is too large, whose rest is skipped';
 COMMENT ON COLUMN _bigbrotr.imports.events_new IS 'Events archived';
-COMMENT ON COLUMN _bigbrotr.imports.events_known IS 'Events that were archived before, or stand twice';
+COMMENT ON COLUMN _bigbrotr.imports.events_known IS 'Events that were archived before, or are in the file twice';
 COMMENT ON COLUMN _bigbrotr.imports.events_refused IS 'Lines refused, see bigbrotr.import_rejects';
 COMMENT ON COLUMN _bigbrotr.imports.started_at IS 'When it began, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.imports.updated_at IS 'When it last stored something, Unix seconds';
@@ -43,14 +43,14 @@ COMMENT ON TABLE bigbrotr.import_rejects IS 'Lines of imports that were refused'
 COMMENT ON COLUMN bigbrotr.import_rejects.import_id IS '_bigbrotr.imports.import_id';
 COMMENT ON COLUMN bigbrotr.import_rejects.line IS 'Line number, from 1';
 COMMENT ON COLUMN bigbrotr.import_rejects.reason IS 'Reason code of bigbrotr.verify_event_reason; rejected_by_database: the event is in bigbrotr.event_rejects';
-COMMENT ON COLUMN bigbrotr.import_rejects.text IS 'Beginning of the line, as printable ASCII; empty if the line is no JSON object: nothing of a file that was imported by mistake is shown';
+COMMENT ON COLUMN bigbrotr.import_rejects.text IS 'Beginning of the line, as printable ASCII; empty if the line is not a JSON object, so that a file which was imported by mistake is not shown';
 
--- Which events nobody but an import vouches for: they are no orphans.
+-- Events that came by imports without a relay. They are not orphans.
 CREATE TABLE _bigbrotr.imported_events (
 	eid bigint NOT NULL,
 	CONSTRAINT imported_events_pkey PRIMARY KEY (eid)
 );
-COMMENT ON TABLE _bigbrotr.imported_events IS 'Events of imports that name no relay: bigbrotr.delete_orphan_events leaves them';
+COMMENT ON TABLE _bigbrotr.imported_events IS 'Events of imports that name no relay: bigbrotr.delete_orphan_events does not delete them';
 COMMENT ON COLUMN _bigbrotr.imported_events.eid IS 'bigbrotr.events.eid';
 SELECT pg_extension_config_dump('_bigbrotr.imported_events', '');
 
@@ -69,10 +69,10 @@ CREATE VIEW bigbrotr.import_progress AS
 COMMENT ON VIEW bigbrotr.import_progress IS 'How far each import is';
 COMMENT ON COLUMN bigbrotr.import_progress.relay_url IS 'Where the events were seen; null: no sightings';
 COMMENT ON COLUMN bigbrotr.import_progress.finished IS 'Whether all lines are stored';
-COMMENT ON COLUMN bigbrotr.import_progress.done_fraction IS 'Share of the file that is done with, 0 .. 1; null: not known';
-COMMENT ON COLUMN bigbrotr.import_progress.line_count IS 'Lines that are done with';
+COMMENT ON COLUMN bigbrotr.import_progress.done_fraction IS 'Share of the file that was read, 0 .. 1; null: not known';
+COMMENT ON COLUMN bigbrotr.import_progress.line_count IS 'Lines that were read';
 COMMENT ON COLUMN bigbrotr.import_progress.new_count IS 'Events archived';
-COMMENT ON COLUMN bigbrotr.import_progress.known_count IS 'Events that were archived before, or stand twice';
+COMMENT ON COLUMN bigbrotr.import_progress.known_count IS 'Events that were archived before, or are in the file twice';
 COMMENT ON COLUMN bigbrotr.import_progress.refused_count IS 'Lines refused, see bigbrotr.import_rejects';
 COMMENT ON COLUMN bigbrotr.import_progress.events_per_second IS 'Mean rate, interruptions included';
 COMMENT ON COLUMN bigbrotr.import_progress.started_at IS 'When it began';
@@ -116,7 +116,7 @@ CREATE FUNCTION bigbrotr.import_lines(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_import_lines';
 COMMENT ON FUNCTION bigbrotr.import_lines(bigint, bigint, bytea, boolean) IS
-	'Archives the events of a piece of an import that begins at this byte: one event a line, verified unless bigbrotr.verify_events is off. Unless it is the last piece, an unfinished line at its end is left. Returns how many bytes are done with; bring the others again';
+	'Archives the events of a piece of an import that begins at this byte: one event a line, verified unless bigbrotr.verify_events is off. Unless it is the last piece, an unfinished line at its end is left. Returns how many bytes were used; send the others again, with the next piece behind them';
 
 CREATE FUNCTION bigbrotr.finish_import(import_id bigint) RETURNS void
 	LANGUAGE sql SECURITY DEFINER
@@ -124,7 +124,7 @@ CREATE FUNCTION bigbrotr.finish_import(import_id bigint) RETURNS void
 		UPDATE _bigbrotr.imports AS i SET finished_at = bigbrotr.unix_now()
 		WHERE i.import_id = finish_import.import_id AND i.finished_at IS NULL;
 	END;
-COMMENT ON FUNCTION bigbrotr.finish_import(bigint) IS 'Says that all of an import is there';
+COMMENT ON FUNCTION bigbrotr.finish_import(bigint) IS 'Ends an import: all of it was sent';
 
 CREATE PROCEDURE bigbrotr.import_events(path text, relay text DEFAULT NULL, resume boolean DEFAULT true)
 	LANGUAGE c

@@ -1,8 +1,8 @@
--- The ways into the archive that check what they are given (bigbrotr.verify_events), with the names and arguments of the
--- original specification. They run as the owner of the tables: who calls them needs no rights on these.
+-- Functions that check their arguments (bigbrotr.verify_events) and store events and relays, with the names and arguments
+-- of the original specification. They run as the owner of the tables, so their callers need no rights on these.
 
--- Arrays that run in parallel, checked already. As if the elements were inserted one by one: the first one decides what is
--- stored of an event, a sighting and a relay, the last one decides last_seen.
+-- Parallel arrays that were checked already. The result is that of inserting the elements one by one: the first one
+-- decides what is stored of an event, a sighting and a relay, the last one decides last_seen.
 CREATE FUNCTION _bigbrotr.insert_relays_checked(
 	urls text[], networks text[], inserted_ats bigint[], last_seens bigint[]) RETURNS bigint
 	LANGUAGE sql
@@ -28,7 +28,7 @@ CREATE FUNCTION _bigbrotr.insert_relays_checked(
 		SELECT count(*) FROM stored AS s WHERE s.new;
 	END;
 COMMENT ON FUNCTION _bigbrotr.insert_relays_checked(text[], text[], bigint[], bigint[]) IS
-	'Makes relays known and notes when they were last seen (null: not), for URLs in normal form; returns how many are new';
+	'Makes relays known and notes when they were last seen (null: does not), for normalised URLs; returns how many are new';
 
 -- Events first, then sightings, in the order in which every writer writes them (archive.sql), so that writers cannot deadlock.
 CREATE FUNCTION _bigbrotr.insert_events_checked(
@@ -56,7 +56,7 @@ BEGIN
 	      ORDER BY a.event_id, a.n) AS e;
 	events := 0;
 	WHILE lowest <= cardinality(list.ids) LOOP
-		-- An event counts as archived when it was seen: together go those of one time.
+		-- inserted_at is the time when an event was seen, so the events of one time are stored together.
 		highest := lowest;
 		WHILE highest - lowest + 1 < size AND list.seen_ats[highest + 1] = list.seen_ats[lowest] LOOP
 			highest := highest + 1;
@@ -87,7 +87,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.insert_events_checked(bytea[], bytea[], bigint[], integer[], jsonb[], text[], bytea[], text[], text[], bigint[], bigint[], integer) IS
-	'Archives events with their relays and sightings, as so many calls of bigbrotr.insert_event would do it; size: how many at once, if they are a list';
+	'Archives events with their relays and sightings, with the result of one bigbrotr.insert_event each; size: events in a batch';
 
 CREATE FUNCTION bigbrotr.insert_event(
 	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea,

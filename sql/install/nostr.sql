@@ -1,6 +1,6 @@
 -- Nostr in SQL: events, tags, NIP-19 and the small facts. Nothing here reads or writes a table.
--- Immutable C functions run no SQL: no search path can lead them astray, so none is set (it costs
--- more than most of them).
+-- Immutable C functions run no SQL, so a search path cannot change what they do. They have no SET clause, which would
+-- cost more than most of them.
 
 -- Events. Limits: 1 MiB of JSON, 10000 tags, 64 levels of nesting.
 CREATE FUNCTION bigbrotr.parse_event(
@@ -16,7 +16,7 @@ CREATE FUNCTION bigbrotr.parse_event(
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_parse_event';
 COMMENT ON FUNCTION bigbrotr.parse_event(text) IS
-	'An event given as NIP-01 JSON, in the columns of bigbrotr.events. Checked strictly, the id too, but not the signature; an event that is refused is an error that names the reason. With U+0000 in it: U+FFFD in tags and content, and raw is its exact JSON';
+	'An event given as NIP-01 JSON, in the columns of bigbrotr.events. Checks strictly, the id too, but not the signature; the error names the reason. If the event has U+0000, tags and content have U+FFFD instead, and raw is its exact JSON';
 COMMENT ON FUNCTION bigbrotr.parse_event(bytea) IS
 	'The same for JSON as bytes, which need not be valid UTF-8';
 
@@ -88,7 +88,7 @@ CREATE FUNCTION bigbrotr.kind_class(kind integer) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_kind_class';
 COMMENT ON FUNCTION bigbrotr.kind_class(integer) IS
-	'regular, replaceable, ephemeral or addressable (NIP-01); kinds that NIP-01 puts into no class are regular, as practised';
+	'regular, replaceable, ephemeral or addressable (NIP-01); kinds that NIP-01 does not classify are regular, as relays treat them';
 
 CREATE FUNCTION bigbrotr.pow_bits(event_id bytea) RETURNS integer
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -118,7 +118,7 @@ CREATE FUNCTION bigbrotr.expiration(tags bigbrotr.tags) RETURNS bigint
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_expiration';
 COMMENT ON FUNCTION bigbrotr.expiration(bigbrotr.tags) IS
-	'When the event expires, Unix seconds: from then on it counts as gone (NIP-40); null: never, or the tag holds no decimal number';
+	'When the event expires, Unix seconds: from then on it is expired (NIP-40); null: never, or the tag has no decimal number';
 
 -- NIP-19 and NIP-21.
 CREATE FUNCTION bigbrotr.nip19_decode(
@@ -143,7 +143,8 @@ CREATE FUNCTION bigbrotr.nip19_reason(text text) RETURNS text
 COMMENT ON FUNCTION bigbrotr.nip19_reason(text) IS
 	'Why bigbrotr.nip19_decode refuses a text, as a reason code such as bad_checksum; null for a good one';
 
--- As people write them. A text that is none is an error: compared with a bytea column it would only be unequal.
+-- Keys and ids as people write them. Any other text is an error: without the error, a comparison with a bytea column
+-- would only be false.
 CREATE FUNCTION bigbrotr.pubkey(text text) RETURNS bytea
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_read_public_key';
@@ -198,7 +199,7 @@ CREATE FUNCTION bigbrotr.naddr_encode(
 COMMENT ON FUNCTION bigbrotr.naddr_encode(bytea, integer, text, text[]) IS
 	'A replaceable or addressable event and where to find it as naddr1… (NIP-19)';
 
--- The rest.
+-- Invoices, contents, times, hex digits, URLs.
 CREATE FUNCTION bigbrotr.bolt11_amount(invoice text, strict boolean DEFAULT true) RETURNS bigint
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_bolt11_amount';
@@ -222,7 +223,7 @@ EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.content_json(text) IS
-	'The content of an event that is JSON, such as a profile (kind 0); null if it is none: many are broken';
+	'The content of an event that is JSON, such as a profile (kind 0); null if it is not JSON: many are broken';
 
 CREATE FUNCTION bigbrotr.unix("time" timestamptz) RETURNS bigint
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -244,9 +245,9 @@ CREATE FUNCTION bigbrotr.relay_network(url text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN (bigbrotr.normalise_relay_url(url)).network;
 COMMENT ON FUNCTION bigbrotr.relay_network(text) IS
-	'clearnet, tor, i2p, loki or local; null if it is no relay URL, see bigbrotr.normalise_relay_url for the reason';
+	'clearnet, tor, i2p, loki or local; null if the text is not a relay URL, see bigbrotr.normalise_relay_url for the reason';
 
--- Keys pass through and are stored nowhere.
+-- Secret keys are not stored.
 CREATE FUNCTION bigbrotr.public_key(secret_key bytea) RETURNS bytea
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000
 	AS 'MODULE_PATHNAME', 'bigbrotr_public_key';

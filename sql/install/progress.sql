@@ -35,15 +35,15 @@ CREATE VIEW bigbrotr.refusals AS
 	FROM bigbrotr.seed_rejects AS s
 	GROUP BY s.source, s.reason;
 COMMENT ON VIEW bigbrotr.refusals IS 'Everything that was not archived, and every connection that failed, counted by reason';
-COMMENT ON COLUMN bigbrotr.refusals.source IS 'relay: sent by a relay; database: verified, but the database would not take it (bigbrotr.event_rejects); seeds: a line of a seed list (bigbrotr.seed_rejects)';
-COMMENT ON COLUMN bigbrotr.refusals.relay_url IS 'Normalised URL of the relay; null: not a relay''s, or an event that no relay delivered';
-COMMENT ON COLUMN bigbrotr.refusals.seed_list IS 'Name of the seed list; null: not of a seed list';
+COMMENT ON COLUMN bigbrotr.refusals.source IS 'relay: sent by a relay; database: verified, but refused by the database (bigbrotr.event_rejects); seeds: a line of a seed list (bigbrotr.seed_rejects)';
+COMMENT ON COLUMN bigbrotr.refusals.relay_url IS 'Normalised URL of the relay; null: a line of a seed list, or an event that no relay delivered';
+COMMENT ON COLUMN bigbrotr.refusals.seed_list IS 'Name of the seed list; null: from elsewhere';
 COMMENT ON COLUMN bigbrotr.refusals.reason IS 'Reason code, or SQLSTATE';
-COMMENT ON COLUMN bigbrotr.refusals.kind IS 'policy: a limit of ours; connection: it failed, nothing was refused; fault: it is not what it should be; database: see the error';
+COMMENT ON COLUMN bigbrotr.refusals.kind IS 'policy: a limit of ours; connection: it failed, nothing was refused; fault: the data are wrong; database: the database refused the event';
 COMMENT ON COLUMN bigbrotr.refusals.refusal_count IS 'How often';
 COMMENT ON COLUMN bigbrotr.refusals.first_at IS 'First time';
 COMMENT ON COLUMN bigbrotr.refusals.last_at IS 'Last time';
-COMMENT ON COLUMN bigbrotr.refusals.last_detail IS 'What it was the last time';
+COMMENT ON COLUMN bigbrotr.refusals.last_detail IS 'Detail of the last one';
 
 CREATE VIEW bigbrotr.coverage_gaps AS
 	SELECT r.url AS relay_url, f.filter_id, p.lower, p.upper, p.upper - p.lower + 1 AS seconds, p.reason,
@@ -157,11 +157,11 @@ COMMENT ON COLUMN bigbrotr.sync_status.partial_seconds IS 'Seconds seen in part'
 COMMENT ON COLUMN bigbrotr.sync_status.doubts IS 'All doubts about what is read of it, see bigbrotr.coverage.doubts; null: none';
 COMMENT ON COLUMN bigbrotr.sync_status.withdrawal_count IS 'How often a claim had to be withdrawn';
 COMMENT ON COLUMN bigbrotr.sync_status.last_withdrawal IS 'When that was last';
-COMMENT ON COLUMN bigbrotr.sync_status.next_audit IS 'Its claims are tested again then, or at the next visit after; null: at the next visit';
-COMMENT ON COLUMN bigbrotr.sync_status.estimated_end IS 'When its history will be read, if it goes on as fast as now; null: nobody knows';
+COMMENT ON COLUMN bigbrotr.sync_status.next_audit IS 'Earliest time of the next audit of its claims, which comes at the visit after it; null: at the next visit';
+COMMENT ON COLUMN bigbrotr.sync_status.estimated_end IS 'When its history will be read, if it goes on as fast as now; null: not known';
 COMMENT ON COLUMN bigbrotr.sync_status.refusal_count IS 'What it sent and we refused, see bigbrotr.refusals; without failed connections';
 COMMENT ON COLUMN bigbrotr.sync_status.failure_count IS 'Connections failed or broken since the last page was read';
-COMMENT ON COLUMN bigbrotr.sync_status.fault_count IS 'Connections that we cut since the relay sent what no honest one sends; one is forgiven a day';
+COMMENT ON COLUMN bigbrotr.sync_status.fault_count IS 'Connections that we cut because the relay sent what no honest relay sends; one is forgiven a day';
 COMMENT ON COLUMN bigbrotr.sync_status.last_error IS 'Reason code of the last failure; null: a page was read since';
 COMMENT ON COLUMN bigbrotr.sync_status.last_detail IS 'What the relay or the system said then';
 COMMENT ON COLUMN bigbrotr.sync_status.last_error_at IS 'When that was';
@@ -211,8 +211,8 @@ COMMENT ON COLUMN bigbrotr.sync_totals.failure_count IS 'Connections failed or b
 COMMENT ON COLUMN bigbrotr.sync_totals.partial_seconds IS 'Seconds seen in part';
 COMMENT ON COLUMN bigbrotr.sync_totals.withdrawal_count IS 'How often a claim had to be withdrawn';
 COMMENT ON COLUMN bigbrotr.sync_totals.read_fraction IS 'Mean share of the history of the relays that were reached and are not paused that is read, 0 .. 1';
-COMMENT ON COLUMN bigbrotr.sync_totals.proven_fraction IS 'Likewise of what is proven';
-COMMENT ON COLUMN bigbrotr.sync_totals.estimated_end IS 'When the relays that are being read now will have been read; null: nobody knows';
+COMMENT ON COLUMN bigbrotr.sync_totals.proven_fraction IS 'The same for what is proven';
+COMMENT ON COLUMN bigbrotr.sync_totals.estimated_end IS 'When the relays that are being read now will have been read; null: not known';
 
 CREATE VIEW bigbrotr.live_relays AS
 	SELECT p.relay_url, p.network, p.phase_since AS live_since, to_timestamp(r.last_seen) AS last_seen

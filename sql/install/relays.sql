@@ -7,19 +7,19 @@ CREATE FUNCTION bigbrotr.normalise_relay_url(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_normalise_relay_url';
 COMMENT ON FUNCTION bigbrotr.normalise_relay_url(text, boolean) IS
-	'One spelling for one relay endpoint, and its network; if it is no relay URL, url is null and reason a reason code. lenient: bare hosts and http(s) are read as ws(s)';
+	'One spelling for one relay endpoint, and its network; if the text is not a relay URL, url is null and reason is a reason code. lenient: bare hosts and http(s) are read as ws(s)';
 
 CREATE FUNCTION bigbrotr.unix_now() RETURNS bigint
 	LANGUAGE sql STABLE PARALLEL SAFE
 	RETURN floor(extract(epoch FROM now()))::bigint;
 COMMENT ON FUNCTION bigbrotr.unix_now() IS 'Start of the transaction, Unix seconds';
 
--- Policy beside the pure normaliser: local relays only if a setting says so.
+-- A policy that the normaliser does not know: local relays are accepted only if a setting allows them.
 CREATE FUNCTION _bigbrotr.allow_local_relays() RETURNS boolean
 	LANGUAGE c STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_allow_local_relays';
-COMMENT ON FUNCTION _bigbrotr.allow_local_relays() IS 'The setting bigbrotr.allow_local_relays, for everybody';
+COMMENT ON FUNCTION _bigbrotr.allow_local_relays() IS 'The setting bigbrotr.allow_local_relays, which every role may ask for';
 
 CREATE FUNCTION _bigbrotr.require_relay(given text, OUT url text, OUT network text)
 	LANGUAGE plpgsql STABLE STRICT
@@ -45,7 +45,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.require_relay(text) IS
-	'Normalises a relay''s URL; an error if it is none, or of a relay that is not allowed';
+	'Normalises a relay''s URL; an error if the text is not a relay URL, or if the relay is not allowed';
 
 CREATE FUNCTION bigbrotr.add_relay(url text) RETURNS integer
 	LANGUAGE plpgsql STRICT SECURITY DEFINER
@@ -60,7 +60,7 @@ BEGIN
 	RETURN (SELECT r.relay_id FROM bigbrotr.relays AS r WHERE r.url = relay.url);
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.add_relay(text) IS 'Makes a relay known, if it is not yet, also one that was deleted, and returns its relay_id';
+COMMENT ON FUNCTION bigbrotr.add_relay(text) IS 'Makes a relay known, also one that was deleted, and returns its relay_id; a relay that is known already stays as it is';
 
 CREATE FUNCTION _bigbrotr.known_relay(given text) RETURNS integer
 	LANGUAGE plpgsql STABLE STRICT
@@ -126,13 +126,13 @@ $$;
 COMMENT ON FUNCTION bigbrotr.retry_relay(text) IS
 	'Lets the synchronizer open a relay now that waits after a failure, a pause or a ban; it may still have to wait for a place';
 
--- So that no list brings back a relay that somebody deleted.
+-- Keeps seed lists from bringing back a relay that was deleted.
 CREATE TABLE _bigbrotr.deleted_relays (
 	url        text   NOT NULL,
 	deleted_at bigint NOT NULL,
 	CONSTRAINT deleted_relays_pkey PRIMARY KEY (url)
 );
-COMMENT ON TABLE _bigbrotr.deleted_relays IS 'Relays that bigbrotr.delete_relay deleted: no seed list makes them known again, only who names them';
+COMMENT ON TABLE _bigbrotr.deleted_relays IS 'Relays that bigbrotr.delete_relay deleted: seed lists do not make them known again, bigbrotr.add_relay does';
 COMMENT ON COLUMN _bigbrotr.deleted_relays.url IS 'Normalised URL';
 COMMENT ON COLUMN _bigbrotr.deleted_relays.deleted_at IS 'When, Unix seconds';
 SELECT pg_extension_config_dump('_bigbrotr.deleted_relays', '');
@@ -190,7 +190,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.load_seeds(text, text) IS
-	'Makes the relays of a list known: one URL a line, # begins a comment line. known: lines whose relay was known before, also one that was deleted, or stands above. Refused lines are in bigbrotr.seed_rejects with their reason, which replace those of an earlier load of the same source';
+	'Makes the relays of a list known: one URL a line, # begins a comment line. known: lines whose relay was known before, was deleted, or is in the list twice. Refused lines are in bigbrotr.seed_rejects with their reason, in place of those of an earlier load of the same source';
 
 CREATE FUNCTION _bigbrotr.reject_seeds(source text, problem text) RETURNS void
 	LANGUAGE sql STRICT

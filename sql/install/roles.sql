@@ -1,5 +1,5 @@
 -- Roles. They belong to the cluster, not to the extension: made if missing, never dropped by it.
--- Each one has what those above it have; what that is: grants.sql.
+-- Each role has the rights of those above it; grants.sql lists the rights.
 --   bigbrotr_reader  reads everything
 --   bigbrotr_writer  feeds the archive through functions that check what they are given
 --   bigbrotr_worker  the background workers (before version 17 the server demands LOGIN; it has no password)

@@ -30,7 +30,7 @@ COMMENT ON FUNCTION _bigbrotr.service_states() IS 'Rows of view bigbrotr.service
 CREATE VIEW bigbrotr.services AS
 	SELECT * FROM _bigbrotr.service_states();
 COMMENT ON VIEW bigbrotr.services IS
-	'The services of all served databases: what each one does now, and how it fares';
+	'The services of all served databases: what each one does now, and whether it is well';
 COMMENT ON COLUMN bigbrotr.services.database IS 'The database it serves';
 COMMENT ON COLUMN bigbrotr.services.service IS 'Its name, as start_service and the like take it';
 COMMENT ON COLUMN bigbrotr.services.instance IS 'Number of the worker among those of the service in this database, from 1 on';
@@ -156,8 +156,8 @@ COMMENT ON VIEW bigbrotr.settings IS 'Settings of bigbrotr in this session; thos
 COMMENT ON COLUMN bigbrotr.settings.name IS 'Name of the setting';
 COMMENT ON COLUMN bigbrotr.settings.value IS 'Its value, with unit';
 COMMENT ON COLUMN bigbrotr.settings.default_value IS 'The value that it has if nobody sets it';
-COMMENT ON COLUMN bigbrotr.settings.minimum IS 'The least value allowed; null if it is no number';
-COMMENT ON COLUMN bigbrotr.settings.maximum IS 'The largest value allowed; null if it is no number or only the type limits it';
+COMMENT ON COLUMN bigbrotr.settings.minimum IS 'The smallest value allowed; null if it is not a number';
+COMMENT ON COLUMN bigbrotr.settings.maximum IS 'The largest value allowed; null if it is not a number or only the type limits it';
 COMMENT ON COLUMN bigbrotr.settings.context IS 'How it can be set, as in pg_settings: sighup takes a reload, superuser and user a SET';
 COMMENT ON COLUMN bigbrotr.settings.part IS 'What it is for: frame (all services), functions (SQL functions), or the service of that name';
 COMMENT ON COLUMN bigbrotr.settings.source IS 'Where the value comes from, as in pg_settings: default, configuration file, session …';

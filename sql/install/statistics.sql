@@ -1,6 +1,6 @@
 -- Exact counts. A transaction that writes or deletes events and sightings appends rows of differences: writers never wait
--- for each other. The refresher folds these rows into the
--- totals; the views add both. Nothing here is dumped: on restore the triggers count again.
+-- for each other. The refresher folds these rows into the totals; the views add both. Nothing here is dumped: during a
+-- restore the triggers count again.
 
 CREATE TABLE _bigbrotr.statistics (
 	subject text   NOT NULL,
@@ -23,7 +23,7 @@ CREATE TABLE _bigbrotr.statistics_deltas (
 	counts  bigint[] NOT NULL,
 	CONSTRAINT statistics_deltas_pkey PRIMARY KEY (delta_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.statistics_deltas IS 'What to add to _bigbrotr.statistics: one row for each batch and subject; the arrays run in parallel';
+COMMENT ON TABLE _bigbrotr.statistics_deltas IS 'What to add to _bigbrotr.statistics: one row for each batch and subject; the arrays are parallel';
 COMMENT ON COLUMN _bigbrotr.statistics_deltas.delta_id IS 'Number of the row; says nothing about order';
 COMMENT ON COLUMN _bigbrotr.statistics_deltas.subject IS 'As in _bigbrotr.statistics';
 COMMENT ON COLUMN _bigbrotr.statistics_deltas.keys IS 'Keys, as in _bigbrotr.statistics';
@@ -71,7 +71,7 @@ COMMENT ON COLUMN bigbrotr.total_statistics.event_count IS 'Events archived';
 COMMENT ON COLUMN bigbrotr.total_statistics.sighting_count IS 'Sightings archived';
 
 -- archive::insert_verified_events() writes to the tables directly and does itself what this trigger does on INSERT.
--- A truncated table has no rows: what was counted is taken back. Nobody else can write meanwhile.
+-- TRUNCATE leaves no rows, so all counts are subtracted. Its lock keeps other sessions from writing meanwhile.
 CREATE FUNCTION _bigbrotr.count_changes() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
@@ -147,7 +147,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.fold_statistics(integer) IS
-	'Adds at most so many rows of _bigbrotr.statistics_deltas to _bigbrotr.statistics and returns how many. Changes no count that the views show';
+	'Adds up to this number of rows of _bigbrotr.statistics_deltas to _bigbrotr.statistics and returns how many. The counts that the views show stay the same';
 
 CREATE FUNCTION bigbrotr.verify_statistics(
 	OUT subject text, OUT key bigint, OUT counted bigint, OUT actual bigint) RETURNS SETOF record
@@ -190,7 +190,7 @@ BEGIN
 	IF place IS NULL THEN
 		RETURN bigbrotr.count_authors(kinds, since, until);
 	END IF;
-	-- All arguments are given, with their types: nobody's function of the same name fits better.
+	-- Every argument is passed, with its type: overload resolution must not find a user's function of the same name.
 	EXECUTE format(
 		'SELECT round(%1$I.hll_cardinality(%1$I.hll_add_agg(%1$I.hll_hash_bytea(e.pubkey, 0))))
 		 FROM bigbrotr.events AS e

@@ -1,9 +1,9 @@
--- Functions of the synchronizer: who works on which relay, which relay is due, what came of it.
+-- Functions of the synchronizer: which worker has which relay, which relay is due, how a connection ended.
 
 -- ---- Workers and their leases. A worker may touch a relay only while it holds the relay's lease, and the
 -- lease only while its row in sync_workers is there. Each of its transactions locks that one row
--- (hold_leases) instead of one row for each relay: whoever takes its leases away waits for them, and no relay
--- with a lease can be deleted.
+-- (hold_leases) instead of one row for each relay: a session that takes leases away waits for these transactions, and a
+-- relay with a lease cannot be deleted.
 
 CREATE FUNCTION _bigbrotr.hold_leases(worker text) RETURNS boolean
 	LANGUAGE plpgsql STRICT
@@ -15,7 +15,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.hold_leases(text) IS
-	'Whether the worker still has its leases; if so, nobody takes one of them away until the end of the transaction';
+	'Whether the worker still has its leases; if so, they cannot be taken away until the end of the transaction';
 
 CREATE FUNCTION _bigbrotr.renew_leases(worker text, until bigint) RETURNS boolean
 	LANGUAGE plpgsql STRICT
@@ -36,7 +36,7 @@ CREATE FUNCTION _bigbrotr.places(host text, site text, priority boolean) RETURNS
 COMMENT ON FUNCTION _bigbrotr.places(text, text, boolean) IS
 	'What a relay of this host and site waits for if its service, the priority synchronizer or the synchronizer, has taken all places there';
 
--- The place that a relay gives up goes to the one of its host, and of its site, that waits longest.
+-- The place goes to the relay of the same host, and of the same site, that waits longest.
 CREATE FUNCTION _bigbrotr.end_lease(worker text, relay integer) RETURNS boolean
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -80,7 +80,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.release_relays(text, bigint) IS
-	'All connections of the worker are gone: the relays it held are due again. Returns how many';
+	'Ends all leases of a worker whose connections are closed: its relays are due again. Returns how many';
 
 CREATE FUNCTION _bigbrotr.expire_leases(at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -100,7 +100,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.expire_leases(bigint) IS
-	'Takes the leases of workers away that did not renew them; those that are writing just now are left alone. Returns how many';
+	'Ends the leases of workers that did not renew them, unless the worker is writing at this moment. Returns how many';
 
 CREATE FUNCTION _bigbrotr.adopt_relays() RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -119,7 +119,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.adopt_relays() IS
-	'Lets relays be archived that were inserted without a row in _bigbrotr.relay_sync. Returns how many';
+	'Gives a row in _bigbrotr.relay_sync to relays that have none, so that they are archived. Returns how many';
 
 CREATE FUNCTION _bigbrotr.start_synchronizer(worker text, until bigint, at bigint, priority boolean DEFAULT false) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -137,13 +137,13 @@ BEGIN
 	ON CONFLICT ON CONSTRAINT sync_workers_pkey DO UPDATE SET expires = excluded.expires, priority = excluded.priority;
 	released := _bigbrotr.release_relays(worker, at);
 	PERFORM _bigbrotr.adopt_relays();
-	-- After a restore nobody holds what was open when it was dumped, and other settings may hold.
+	-- After a restore the relays that were open in the dump have no lease. The settings may have changed as well.
 	UPDATE _bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at
 	WHERE s.phase IN ('connecting', 'backfill', 'live')
 	      AND NOT EXISTS (SELECT FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = s.relay_id);
 	UPDATE _bigbrotr.relay_sync AS s SET waits_for = NULL WHERE s.waits_for IS NOT NULL;
 	PERFORM _bigbrotr.trim_coverage(at);
-	-- Nobody knows what came while no worker was there.
+	-- Which events came while no worker was there is not known.
 	UPDATE _bigbrotr.relay_sync AS s SET again_at = '{}'
 	WHERE s.again_at <> '{}' AND NOT EXISTS (SELECT FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = s.relay_id);
 	RETURN released;
@@ -152,9 +152,9 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.start_synchronizer(text, bigint, bigint, boolean) IS
 	'A worker begins: it takes leases until this Unix second, of priority relays or of all others, and gives back what it held under the same name. Returns how many relays these were';
 
--- ---- Whose turn it is
+-- ---- Which relay is next
 
--- Not STRICT, so that the planner sees through it and a LIMIT reads no more than it wants.
+-- Not STRICT, so that the planner can inline it and a LIMIT ends the scan early.
 CREATE FUNCTION _bigbrotr.due_relays(
 	at bigint, OUT relay_id integer, OUT url text, OUT since bigint) RETURNS SETOF record
 	LANGUAGE sql STABLE
@@ -186,10 +186,10 @@ CREATE FUNCTION _bigbrotr.relay_site(url text, OUT host text, OUT site text)
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_relay_site';
 COMMENT ON FUNCTION _bigbrotr.relay_site(text) IS
-	'Host of a normalised relay URL, and the site it belongs to: the domain that somebody registered, by the Public Suffix List; of an address the address itself';
+	'Host of a normalised relay URL, and the site it belongs to: the registered domain by the Public Suffix List, or the address itself';
 
--- A relay that may not be opened now waits for what stands in waits_for and is no more looked at until then:
--- ten thousand names of one host are each passed over once, not each second.
+-- A relay that may not be opened now is skipped once, and then not looked at until the reason in waits_for is gone: ten
+-- thousand names of one host cost one look each, not one each second.
 CREATE FUNCTION _bigbrotr.take_relays(
 	worker text, places integer, per_host integer, per_site integer, networks text[], at bigint,
 	OUT relay_id integer, OUT url text, OUT page_limit integer, OUT pace_ms integer) RETURNS SETOF record
@@ -267,7 +267,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.wake_relays(boolean) IS
-	'Lets relays be due that were passed over: everyone, after settings have changed, or the first one of each host and site. Returns how many';
+	'Ends the waiting of relays that were skipped: of all (everyone), after settings have changed, or of the first one of each host and site. Returns how many';
 
 CREATE FUNCTION _bigbrotr.unwanted_relays(worker text, networks text[]) RETURNS SETOF integer
 	LANGUAGE sql STABLE
@@ -291,9 +291,9 @@ CREATE FUNCTION _bigbrotr.crowded_relays(worker text) RETURNS SETOF integer
 			WHERE s.enabled AND s.waits_for = ANY (_bigbrotr.places(l.host, l.site, w.priority)));
 	END;
 COMMENT ON FUNCTION _bigbrotr.crowded_relays(text) IS
-	'Those of the relays a worker holds for whose place another one of their host or site waits';
+	'Relays that the worker holds while another relay of their host or site waits for a place';
 
--- ---- What came of it
+-- ---- How a connection ended, what it brought
 
 CREATE FUNCTION _bigbrotr.end_kind(reason text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -323,8 +323,8 @@ DECLARE
 BEGIN
 	IF event <> ALL ('{connected,caught_up,ended}') THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('"%s" is nothing a relay can report', left(event, 64)),
-			DETAIL = 'There are connected, caught_up and ended.', HINT = 'Of "ended", reason says why; it is empty if all went well.';
+			MESSAGE = format('there is no report "%s"', left(event, 64)),
+			DETAIL = 'There are connected, caught_up and ended.', HINT = 'The reason of "ended" says why; it is empty if all went well.';
 	END IF;
 	IF NOT EXISTS (SELECT FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = relay AND l.owner = worker) THEN
 		RETURN;
@@ -354,7 +354,7 @@ BEGIN
 		SELECT * INTO STRICT known FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = relay FOR NO KEY UPDATE;
 		known.failures := known.failures + 1;
 		IF kind = 'fault' THEN
-			-- One is forgiven for each day without another one; a good page forgives none.
+			-- One fault is forgiven for each day without a fault; a page that is read well forgives none.
 			known.faults := greatest(0, known.faults - (at - coalesce(known.last_fault, at)) / 86400) + 1;
 			known.last_fault := at;
 			delay_ms := retry_delay_max_ms * 2.0 ^ least(known.faults - 1, 6);
@@ -364,7 +364,7 @@ BEGIN
 			delay_ms := least(retry_delay_max_ms, soon_ms, retry_delay_ms * 2.0 ^ least(known.failures - 1, 40)
 				* (0.75 + (hashint4(relay # (known.failures - 1)) & 1023) / 2048.0));
 		END IF;
-		-- What the relay asks for counts up to a day.
+		-- A pause that the relay asks for is kept up to a day.
 		UPDATE _bigbrotr.relay_sync AS s SET
 			phase = 'backoff', phase_since = at, failures = known.failures, faults = known.faults, last_fault = known.last_fault,
 			last_error = reason, last_error_at = at, last_detail = detail,
@@ -374,7 +374,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.report_relay(text, integer, text, text, text, bigint, integer, integer, bigint, bigint, bigint) IS
-	'What became of a leased relay; nothing happens if the worker does not hold it. event: connected, caught_up or ended, which ends the lease; reason: why it failed, else empty; pause_ms: how long it is to be left alone at least; page_limit, pace_ms: what was learned of it, 0: nothing; at: Unix seconds';
+	'Records what happened to a leased relay; does nothing if the worker does not hold it. event: connected, caught_up or ended, which ends the lease; reason: why it failed, else empty; pause_ms: not opened again for this time at least; page_limit, pace_ms: learned from this connection, 0: nothing; at: Unix seconds';
 
 CREATE FUNCTION _bigbrotr.count_traffic(
 	relay_ids integer[], new_events bigint[], new_sightings bigint[], new_messages bigint[], new_bytes bigint[],
@@ -384,7 +384,7 @@ CREATE FUNCTION _bigbrotr.count_traffic(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	-- Others that have locked a relay's row note the same: to wait for one of them could be a deadlock, since
+	-- SKIP LOCKED: a session that holds this row lock sets last_seen itself. Waiting for it could deadlock, because
 	-- insert_events_batch locks relays before events.
 	UPDATE bigbrotr.relays AS r SET last_seen = at
 	WHERE r.relay_id IN (
@@ -428,7 +428,7 @@ CREATE FUNCTION _bigbrotr.refusal_kind(reason text) RETURNS text
 		THEN 'connection'
 		ELSE 'fault' END;
 COMMENT ON FUNCTION _bigbrotr.refusal_kind(text) IS
-	'Of a refusal''s reason code: policy, a limit of ours that an honest relay may pass; connection, it could not be opened or did not last; or fault, what no honest relay sends';
+	'Kind of a reason code: policy, a limit of ours that an honest relay may exceed; connection, it could not be opened or broke; fault, what no honest relay sends';
 
 CREATE FUNCTION _bigbrotr.count_refusals(
 	relay_ids integer[], reasons text[], counts bigint[], details text[], at bigint) RETURNS void

@@ -5,9 +5,9 @@ CREATE FUNCTION _bigbrotr.sync_filter(filter jsonb) RETURNS jsonb
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_sync_filter';
 COMMENT ON FUNCTION _bigbrotr.sync_filter(jsonb) IS
-	'The filter (NIP-01) in one spelling, its lists sorted; an error if it is none, matches nothing, or has since, until, limit or search, which a relay may not be archived by';
+	'The filter (NIP-01) in one spelling, its lists sorted; an error if it is not a filter, matches nothing, or has since, until, limit or search, which are not allowed here';
 
--- A row never changes but for "enabled", and its number is never used again: coverage rests on it.
+-- Only "enabled" of a row ever changes, and its number is never used again: coverage refers to it.
 CREATE TABLE bigbrotr.sync_filters (
 	filter_id   integer GENERATED ALWAYS AS IDENTITY,
 	relay_id    integer,
@@ -23,7 +23,7 @@ COMMENT ON TABLE bigbrotr.sync_filters IS 'What relays are asked for: their own 
 COMMENT ON COLUMN bigbrotr.sync_filters.filter_id IS 'Short key used by bigbrotr.coverage; 0 stands there for everything and has no row here';
 COMMENT ON COLUMN bigbrotr.sync_filters.relay_id IS 'bigbrotr.relays.relay_id; null: for all relays that have none of their own';
 COMMENT ON COLUMN bigbrotr.sync_filters.filter IS 'The filter (NIP-01), without since, until, limit and search';
-COMMENT ON COLUMN bigbrotr.sync_filters.enabled IS 'false: nobody is asked for it any more; what was read with it stays';
+COMMENT ON COLUMN bigbrotr.sync_filters.enabled IS 'false: relays are not asked for it any more; what was read with it stays';
 COMMENT ON COLUMN bigbrotr.sync_filters.inserted_at IS 'Unix seconds';
 SELECT pg_extension_config_dump('bigbrotr.sync_filters', '');
 SELECT pg_extension_config_dump('bigbrotr.sync_filters_filter_id_seq', '');
@@ -64,7 +64,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.add_sync_filter(jsonb, text) IS
-	'Lets the synchronizer ask for this filter (NIP-01, without since, until, limit and search): one relay, or all that have none of their own. Open relays are opened anew. Returns its number';
+	'Lets the synchronizer ask for this filter (NIP-01, without since, until, limit and search): one relay, or all that have none of their own. Open relays are closed and opened again. Returns the number of the filter';
 
 CREATE FUNCTION bigbrotr.remove_sync_filter(filter_id integer) RETURNS boolean
 	LANGUAGE plpgsql STRICT
@@ -76,7 +76,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.remove_sync_filter(integer) IS
-	'Nobody is asked for this filter any more; what was read with it stays, and so does what coverage says of it. false: there is none of this number that is enabled';
+	'Relays are not asked for this filter any more; events that were read with it stay, and so does their coverage. false: no filter of this number is enabled';
 
 CREATE FUNCTION _bigbrotr.relay_filters(relay integer, OUT filter_id integer, OUT filter text) RETURNS SETOF record
 	LANGUAGE sql STABLE
@@ -94,11 +94,11 @@ CREATE FUNCTION _bigbrotr.relay_filters(relay integer, OUT filter_id integer, OU
 	END;
 COMMENT ON FUNCTION _bigbrotr.relay_filters(integer) IS 'What a relay is asked for: filter_id 0 and {} stand for everything';
 
--- Sound and simple: every list of the one has a list of the other within it.
+-- Sound, not complete: each list of held must contain the list of asked with the same key.
 CREATE FUNCTION _bigbrotr.filter_implies(asked jsonb, held jsonb) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN jsonb_typeof(held) = 'object' AND NOT EXISTS (
 		SELECT FROM jsonb_each(CASE WHEN jsonb_typeof(held) = 'object' THEN held ELSE '{}' END) AS h
 		WHERE (asked ? h.key AND asked -> h.key <@ h.value) IS NOT TRUE);
 COMMENT ON FUNCTION _bigbrotr.filter_implies(jsonb, jsonb) IS
-	'Whether every event that the filter asked matches is one that the filter held matches, as far as single lists tell; not if held is no filter';
+	'Whether every event that the filter asked matches is one that the filter held matches, as far as single lists tell; false if held is not a filter';

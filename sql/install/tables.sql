@@ -22,8 +22,8 @@ COMMENT ON COLUMN bigbrotr.relays.status IS 'online: the last connection attempt
 
 -- No foreign keys to or from the tables of the ingest path: their row triggers cost 11 of 27 us an
 -- event. The functions keep the references; bigbrotr.verify_references() proves it.
--- Of the columns of events the long ones come last, and none is null: so no byte goes to padding or
--- a map of nulls.
+-- In events the columns of variable length come last, and no column is null: no byte is spent on padding or on a null
+-- bitmap.
 CREATE TABLE bigbrotr.events (
 	eid         bigint  GENERATED ALWAYS AS IDENTITY (CACHE 64),
 	created_at  bigint  NOT NULL,
@@ -80,8 +80,8 @@ COMMENT ON COLUMN bigbrotr.sightings.eid IS 'bigbrotr.events.eid';
 COMMENT ON COLUMN bigbrotr.sightings.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN bigbrotr.sightings.seen_at IS 'When the relay first delivered the event, Unix seconds';
 
--- What is known of a relay's history: ranges, not a cursor, since a cursor cannot say where the holes are. Ranges of one
--- relay, filter and reader never overlap.
+-- Which time of a relay's history was read: ranges, not a cursor, since a cursor cannot say where the holes are. Ranges
+-- of one relay, filter and reader never overlap.
 CREATE TABLE bigbrotr.coverage (
 	relay_id     integer  NOT NULL,
 	filter_id    integer  NOT NULL DEFAULT 0,
@@ -108,10 +108,10 @@ COMMENT ON COLUMN bigbrotr.coverage.lower IS 'First created_at of the range, Uni
 COMMENT ON COLUMN bigbrotr.coverage.upper IS 'Last created_at of the range, Unix seconds, inclusive';
 COMMENT ON COLUMN bigbrotr.coverage.evidence IS 'partial: seen in part; paged: one orderly reading; confirmed: a second one, on another connection, found nothing new; reconciled: the sets of ids were compared (NIP-77) and everything needed was fetched';
 COMMENT ON COLUMN bigbrotr.coverage.doubts IS 'What speaks against it, sorted; _bigbrotr.doubt_text(doubt) says what each of them means';
-COMMENT ON COLUMN bigbrotr.coverage.observations IS 'How often all of the range was read, at least';
+COMMENT ON COLUMN bigbrotr.coverage.observations IS 'How often the whole range was read, at least';
 COMMENT ON COLUMN bigbrotr.coverage.events IS 'Events of the range that the relay showed, about: a range that is cut is taken to be evenly filled';
 COMMENT ON COLUMN bigbrotr.coverage.refused IS 'Events of the range that it showed and we refused, likewise';
-COMMENT ON COLUMN bigbrotr.coverage.observed_at IS 'All of the range was read at this time or later, Unix seconds; of a partial one: when it was last tried';
+COMMENT ON COLUMN bigbrotr.coverage.observed_at IS 'The whole range was read at this time or later, Unix seconds; partial: when it was last tried';
 COMMENT ON COLUMN bigbrotr.coverage.audited_at IS 'When some of the range was last tested by another reading, Unix seconds; null: never';
 
 -- When the synchronizer opens which relay: changes when a relay is opened, caught up or ended.
@@ -148,10 +148,10 @@ COMMENT ON COLUMN _bigbrotr.relay_sync.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_sync.enabled IS 'false: the synchronizer leaves the relay alone';
 COMMENT ON COLUMN _bigbrotr.relay_sync.phase IS 'waiting: for its turn; connecting; backfill: history is being paged; live: caught up, subscribed to what is new; backoff: failed, waits for next_attempt';
 COMMENT ON COLUMN _bigbrotr.relay_sync.phase_since IS 'When the phase began, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_sync.next_attempt IS 'Not opened before, Unix seconds; 0: never tried';
+COMMENT ON COLUMN _bigbrotr.relay_sync.next_attempt IS 'Earliest time of the next attempt, Unix seconds; 0: never tried';
 COMMENT ON COLUMN _bigbrotr.relay_sync.waits_for IS 'Why the relay was passed over at its turn: "host …" or "site …", of a priority relay "priority host …" or "priority site …": its service has taken all places of its host or site; permission: local relays are not allowed; proxy: there is none; null: it was not';
 COMMENT ON COLUMN _bigbrotr.relay_sync.failures IS 'Connections failed or broken since the last page was read';
-COMMENT ON COLUMN _bigbrotr.relay_sync.faults IS 'Connections that we cut since the relay sent what no honest one sends; one is forgiven a day';
+COMMENT ON COLUMN _bigbrotr.relay_sync.faults IS 'Connections that we cut because the relay sent what no honest relay sends; one is forgiven a day';
 COMMENT ON COLUMN _bigbrotr.relay_sync.last_fault IS 'When the last of these was, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_sync.last_error IS 'Reason code of the last failure; null: a page was read since';
 COMMENT ON COLUMN _bigbrotr.relay_sync.last_detail IS 'What the relay or the system said at the last failure';
@@ -160,7 +160,7 @@ COMMENT ON COLUMN _bigbrotr.relay_sync.page_limit IS 'Events that one page may a
 COMMENT ON COLUMN _bigbrotr.relay_sync.pace_ms IS 'Milliseconds between two requests, as learned from complaints; 0: no pause';
 COMMENT ON COLUMN _bigbrotr.relay_sync.oldest IS 'created_at of the oldest event of the relay, Unix seconds; null: its history was not read to the end';
 COMMENT ON COLUMN _bigbrotr.relay_sync.again_at IS 'When each of _bigbrotr.depths() was last read again, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_sync.next_audit IS 'No audit before, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_sync.next_audit IS 'Earliest time of the next audit, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_sync.clean_audits IS 'Audits since one found something';
 COMMENT ON COLUMN _bigbrotr.relay_sync.withdrawals IS 'How often a claim had to be withdrawn';
 COMMENT ON COLUMN _bigbrotr.relay_sync.withdrawn_at IS 'When that was last, Unix seconds';
@@ -183,7 +183,7 @@ CREATE TABLE _bigbrotr.relay_traffic (
 	CONSTRAINT relay_traffic_pkey PRIMARY KEY (relay_id),
 	CONSTRAINT relay_traffic_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.relay_traffic IS 'Counters of the synchronizer, one row per relay that was heard of. Up to half a minute behind; what a crash meets uncounted stays uncounted';
+COMMENT ON TABLE _bigbrotr.relay_traffic IS 'Counters of the synchronizer, one row per relay that was heard of. Up to half a minute behind; a crash loses what was not written';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.events IS 'Events first archived through this relay';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.sightings IS 'Sightings archived';
@@ -194,11 +194,11 @@ COMMENT ON COLUMN _bigbrotr.relay_traffic.delivered IS 'Events that came in answ
 COMMENT ON COLUMN _bigbrotr.relay_traffic.repeated IS 'Of these: events that the same reading had been shown before';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.seconds IS 'Seconds of history that were read';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.counted_at IS 'When the counters were last written, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_traffic.sightings_per_second IS 'Sightings between then and the time before';
-COMMENT ON COLUMN _bigbrotr.relay_traffic.seconds_per_second IS 'Seconds of history, likewise';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.sightings_per_second IS 'Sightings per second between counted_at and the time before';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.seconds_per_second IS 'Seconds of history per second, likewise';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.last_success IS 'When a page was last read to its end, Unix seconds';
 
--- Who works on which relay until when. Run-time state: not dumped.
+-- Which worker has which relay until when. Run-time state: not dumped.
 CREATE TABLE _bigbrotr.sync_workers (
 	owner    text    NOT NULL,
 	expires  bigint  NOT NULL,
@@ -227,7 +227,7 @@ COMMENT ON TABLE _bigbrotr.relay_leases IS 'Which worker archives which relay no
 COMMENT ON COLUMN _bigbrotr.relay_leases.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_leases.owner IS '_bigbrotr.sync_workers.owner';
 COMMENT ON COLUMN _bigbrotr.relay_leases.host IS 'Host of the relay''s URL';
-COMMENT ON COLUMN _bigbrotr.relay_leases.site IS 'Domain that somebody registered, by the Public Suffix List; of an address the address itself';
+COMMENT ON COLUMN _bigbrotr.relay_leases.site IS 'Registered domain of the host, by the Public Suffix List, or the address itself';
 COMMENT ON COLUMN _bigbrotr.relay_leases.taken_at IS 'Unix seconds';
 
 CREATE TABLE _bigbrotr.relay_refusals (
@@ -257,7 +257,7 @@ CREATE TABLE bigbrotr.event_rejects (
 	raw         bytea   NOT NULL,
 	CONSTRAINT event_rejects_pkey PRIMARY KEY (event_id)
 );
-COMMENT ON TABLE bigbrotr.event_rejects IS 'Verified events that the database itself would not take, kept whole';
+COMMENT ON TABLE bigbrotr.event_rejects IS 'Verified events that the database refused, kept whole';
 COMMENT ON COLUMN bigbrotr.event_rejects.event_id IS 'id of the event, 32 bytes (NIP-01)';
 COMMENT ON COLUMN bigbrotr.event_rejects.relay_id IS 'bigbrotr.relays.relay_id of the relay that delivered it';
 COMMENT ON COLUMN bigbrotr.event_rejects.rejected_at IS 'Unix seconds';
@@ -273,7 +273,7 @@ CREATE TABLE bigbrotr.seed_rejects (
 	read_at bigint  NOT NULL,
 	CONSTRAINT seed_rejects_pkey PRIMARY KEY (source, line)
 );
-COMMENT ON TABLE bigbrotr.seed_rejects IS 'Lines of seed lists that are no relay, as of the last load of each list';
+COMMENT ON TABLE bigbrotr.seed_rejects IS 'Lines of seed lists that name no relay, as of the last load of each list';
 COMMENT ON COLUMN bigbrotr.seed_rejects.source IS 'Name of the list, as given to bigbrotr.load_seeds';
 COMMENT ON COLUMN bigbrotr.seed_rejects.line IS 'Line number, from 1; 0: the whole list';
 COMMENT ON COLUMN bigbrotr.seed_rejects.text IS 'The line, cut after 500 characters; of the whole list: what is wrong with it';
@@ -320,7 +320,7 @@ COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_supported_nips IS 'supported_nips
 COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_software IS 'software (NIP-11)';
 COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_version IS 'version (NIP-11)';
 
--- pg_dump takes the rows of these along (those of an extension's tables it leaves out otherwise).
+-- pg_dump leaves out the rows of an extension's tables unless they are named here.
 SELECT pg_extension_config_dump('bigbrotr.relays', '');
 SELECT pg_extension_config_dump('bigbrotr.relays_relay_id_seq', '');
 SELECT pg_extension_config_dump('bigbrotr.events', '');

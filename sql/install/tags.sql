@@ -57,9 +57,9 @@ COMMENT ON CAST (bigbrotr.tags AS jsonb) IS 'All that jsonb can do, tags can';
 CREATE CAST (bigbrotr.tags AS json) WITH FUNCTION _bigbrotr.tags_to_json(bigbrotr.tags);
 COMMENT ON CAST (bigbrotr.tags AS json) IS 'Explicit only: the operators are those of jsonb';
 CREATE CAST (jsonb AS bigbrotr.tags) WITH FUNCTION _bigbrotr.jsonb_to_tags(jsonb) AS ASSIGNMENT;
-COMMENT ON CAST (jsonb AS bigbrotr.tags) IS 'Into a column by itself, as an argument by ::bigbrotr.tags; an error for what is no tags';
+COMMENT ON CAST (jsonb AS bigbrotr.tags) IS 'Implicit in an assignment to a column; an argument needs ::bigbrotr.tags. Anything but an array of non-empty arrays of strings is an error';
 
--- Equal tags are equal bytes. So rows can be compared, sorted, grouped; the order itself means nothing.
+-- Equal tags are equal bytes, so rows can be compared, sorted and grouped; the order has no meaning.
 CREATE FUNCTION _bigbrotr.tags_eq(a bigbrotr.tags, b bigbrotr.tags) RETURNS boolean
 	LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF AS 'byteaeq';
 CREATE FUNCTION _bigbrotr.tags_ne(a bigbrotr.tags, b bigbrotr.tags) RETURNS boolean

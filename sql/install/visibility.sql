@@ -1,5 +1,5 @@
 -- What events say about other events: newer versions, deletions (NIP-09), vanish requests (NIP-62);
--- and about themselves: expiration (NIP-40). Nothing is removed because of it: the views leave out.
+-- and about themselves: expiration (NIP-40). Nothing is deleted because of that: the views leave such events out.
 
 CREATE FUNCTION bigbrotr.event_address(pubkey bytea, kind integer, tags bigbrotr.tags) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -8,19 +8,19 @@ CREATE FUNCTION bigbrotr.event_address(pubkey bytea, kind integer, tags bigbrotr
 COMMENT ON FUNCTION bigbrotr.event_address(bytea, integer, bigbrotr.tags) IS
 	'kind:pubkey:d of a replaceable or addressable event, as a tags name it (NIP-01); null for other kinds';
 
--- No SET here and below: these are called for every row, and name everything in full.
+-- Without SET clauses: the functions of this file are called for every row, and name everything in full.
 CREATE FUNCTION _bigbrotr.address_id(pubkey bytea, kind integer, tags bigbrotr.tags) RETURNS bytea
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_address_id';
 COMMENT ON FUNCTION _bigbrotr.address_id(bytea, integer, bigbrotr.tags) IS
 	'SHA-256 of the address of an event, 32 bytes: a short key for it; null if it has none';
 
--- Only the few events that have an address are in it.
+-- The index holds only the few events that have an address.
 CREATE INDEX events_address_idx ON bigbrotr.events (_bigbrotr.address_id(pubkey, kind, tags), created_at)
 	WHERE _bigbrotr.address_id(pubkey, kind, tags) IS NOT NULL;
 
--- The author stands in the key before the request: a look for the requests of one author reads
--- no others, however many strangers name the same target.
+-- In the key the author comes before the request: a look-up of one author's requests reads no others, however many
+-- strangers name the same target.
 CREATE TABLE bigbrotr.deletions (
 	target     bytea   NOT NULL,
 	by_address boolean NOT NULL,
@@ -31,9 +31,9 @@ CREATE TABLE bigbrotr.deletions (
 );
 COMMENT ON TABLE bigbrotr.deletions IS 'What deletion requests (NIP-09) name, whether we have it or not; one row per request and target';
 COMMENT ON COLUMN bigbrotr.deletions.target IS 'id of the event; by_address: _bigbrotr.address_id of the events';
-COMMENT ON COLUMN bigbrotr.deletions.by_address IS 'All versions until created_at are meant';
+COMMENT ON COLUMN bigbrotr.deletions.by_address IS 'true: the request names all versions until created_at';
 COMMENT ON COLUMN bigbrotr.deletions.event_id IS 'id of the request (kind 5)';
-COMMENT ON COLUMN bigbrotr.deletions.pubkey IS 'Author of the request: only what is theirs is deleted';
+COMMENT ON COLUMN bigbrotr.deletions.pubkey IS 'Author of the request: only events of this author are deleted';
 COMMENT ON COLUMN bigbrotr.deletions.created_at IS 'created_at of the request, Unix seconds';
 
 CREATE TABLE bigbrotr.vanish_requests (
@@ -42,10 +42,10 @@ CREATE TABLE bigbrotr.vanish_requests (
 	created_at bigint NOT NULL,
 	CONSTRAINT vanish_requests_pkey PRIMARY KEY (pubkey, event_id)
 );
-COMMENT ON TABLE bigbrotr.vanish_requests IS 'Who wants everything gone that was published until when, from all relays (NIP-62)';
-COMMENT ON COLUMN bigbrotr.vanish_requests.pubkey IS 'Who';
+COMMENT ON TABLE bigbrotr.vanish_requests IS 'Requests to delete everything of an author from all relays (NIP-62)';
+COMMENT ON COLUMN bigbrotr.vanish_requests.pubkey IS 'The author';
 COMMENT ON COLUMN bigbrotr.vanish_requests.event_id IS 'id of the request (kind 62)';
-COMMENT ON COLUMN bigbrotr.vanish_requests.created_at IS 'Until when, Unix seconds';
+COMMENT ON COLUMN bigbrotr.vanish_requests.created_at IS 'Everything published until then is meant, Unix seconds';
 
 CREATE FUNCTION _bigbrotr.record_facts(eids bigint[]) RETURNS void
 	LANGUAGE plpgsql STRICT
@@ -77,14 +77,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.record_facts(bigint[]) IS
-	'Writes down what the deletion (kind 5) and vanish requests (kind 62) among these events ask for. For every new one in the transaction that stores it; again is harmless';
+	'Records what the deletion requests (kind 5) and vanish requests (kind 62) among these events ask for. Called in the transaction that stores a new request; a second call changes nothing';
 
 CREATE FUNCTION _bigbrotr.certain_support(internal) RETURNS internal
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_certain_support';
 COMMENT ON FUNCTION _bigbrotr.certain_support(internal) IS
-	'Tells the planner that a condition holds for nearly all rows it is asked about';
+	'Tells the planner that a condition is true for nearly all rows';
 
 CREATE FUNCTION bigbrotr.is_current(event_id bytea, pubkey bytea, created_at bigint, kind integer, tags bigbrotr.tags) RETURNS boolean
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 SUPPORT _bigbrotr.certain_support
@@ -112,7 +112,7 @@ CREATE VIEW bigbrotr.events_as_published AS
 	SELECT e.* FROM bigbrotr.events AS e
 	WHERE bigbrotr.is_current(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)
 	  AND bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
-COMMENT ON VIEW bigbrotr.events_as_published IS 'Events as their authors want them to be seen now: standing, and the newest versions. A newest version that is withdrawn does not bring an older one back';
+COMMENT ON VIEW bigbrotr.events_as_published IS 'Events as their authors want them to be seen now: visible, and in their newest versions. If the newest version is deleted or expired, no older one takes its place';
 
 -- The rows of each view can be exported.
 DO $views$

@@ -1,5 +1,5 @@
--- What CREATE EXTENSION says: that no worker runs, or that what the workers are going to do has no limit. As warnings,
--- since the server hides notices of an install script.
+-- What CREATE EXTENSION says: that no worker runs, or that the archive has no size limit. These are warnings, since the
+-- server hides notices of an install script.
 DO $welcome$
 BEGIN
 	IF current_setting('shared_preload_libraries') !~ '\mbigbrotr\M' THEN
