@@ -28,7 +28,7 @@ main(int argc, char **argv)
 		net::Wall wall(argv[3], net::files_to_read(argc > 4 ? argv[4] : ""));
 		result = net::serve(kLink, net::Clock(), &wall);
 	} catch (const std::exception &) {
-		/* Nothing may be printed; the exit code says it. */
+		/* Standard error is /dev/null; the exit code says that it failed. */
 	}
 	_exit(result);
 }

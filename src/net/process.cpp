@@ -15,13 +15,13 @@ using namespace std::chrono_literals;
 
 constexpr auto kTick = 100ms;
 constexpr auto kStatsEvery = 1s;
-/* Even if nothing changes: the worker replaces a child that is silent for long. */
+/* Statistics are sent even if nothing changes: the worker replaces a child that is silent. */
 constexpr auto kSignOfLife = 5s;
 constexpr auto kFilesCheckedEvery = 1s;
 
 namespace {
 
-/* What of the process lies in memory. Opened before the wall stands. */
+/* The resident memory of the process. The file is opened before the sandbox is complete. */
 class ResidentMemory
 {
   public:
@@ -78,7 +78,7 @@ class Process
 		}
 	}
 
-	/* After each round of events: hand over what was collected, in both directions. */
+	/* After each round of events: hands over what was collected, in both directions. */
 	void turn()
 	{
 		desk_.end_of_turn();
@@ -125,7 +125,7 @@ class Process
 		link_.send_if_idle(wire::Stats{std::move(gauges)});
 	}
 
-	/* Peers can provoke such lines: only a few are worth sending. */
+	/* Peers can provoke such lines, so only a few are sent. */
 	void library_log(const char *line)
 	{
 		if (++log_lines_ <= 10)
@@ -157,7 +157,7 @@ serve(int fd, const Clock &clock, Wall *wall, const char *name_servers)
 	try {
 		return process.run();
 	} catch (const LinkError &) {
-		return 1; // whoever sends such frames is nobody to tell
+		return 1; // a worker that sends malformed frames would not read a log line either
 	} catch (const std::exception &error) {
 		process.link().log(wire::LogLevel::Warning, 0, error.what());
 	} catch (...) {

@@ -1,4 +1,4 @@
-/* The net process: what the worker asks, done. */
+/* The net process: does what its worker asks. */
 #pragma once
 
 #include "net/core/clock.h"
@@ -9,7 +9,7 @@ namespace net {
 /*
  * Serves the worker at the other end of `fd` (taken over) until it closes: then 0, or 1 after an
  * error, which was sent as a log line if that was still possible. `wall` is raised when the
- * libraries are initialised, before anything is read. `name_servers` is for tests.
+ * libraries are initialised, before any input is read. `name_servers` is for tests.
  */
 int serve(int fd, const Clock &clock, Wall *wall, const char *name_servers = "");
 

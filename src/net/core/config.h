@@ -1,4 +1,4 @@
-/* What the rooms below the desks are told by settings, and the limits that are no settings. */
+/* The settings that the folders below desk/ use, and the limits that are not settings. */
 #pragma once
 
 #include <array>

@@ -1,7 +1,7 @@
 /*
- * The link to the worker: frames in, frames out, over one non-blocking stream socket. What is sent
- * and not yet taken by the kernel is queued here; the senders' own rules bound it (credit for
- * batches, bytes in flight for questions), and what may be lost (send_if_idle) is dropped past
+ * The link to the worker: frames in, frames out, over one non-blocking stream socket. Frames
+ * that the kernel has not taken yet are queued here. The senders bound the queue (credit for
+ * batches, bytes in flight for questions); frames that may be lost (send_if_idle) are dropped past
  * kIdleBytes.
  */
 #pragma once
@@ -15,7 +15,7 @@
 
 namespace net {
 
-/* The worker sent what no worker of this build would send. */
+/* The worker sent a message that no worker of this build sends. */
 class LinkError : public std::runtime_error
 {
 	using std::runtime_error::runtime_error;
@@ -38,7 +38,7 @@ class Link
 	 */
 	bool receive(const std::function<void(const wire::Frame &)> &handle);
 	template <class Message> void send(const Message &message) { queue(wire::encode(message)); }
-	/* For what is not worth memory: log lines and gauges. */
+	/* For messages that may be lost: log lines and gauges. */
 	template <class Message> void send_if_idle(const Message &message)
 	{
 		if (queued_ < kIdleBytes)

@@ -20,7 +20,7 @@ emit_log(int, const char *line) noexcept
 		if (log_sink)
 			log_sink(line);
 	} catch (...) {
-		/* A log line is not worth more. */
+		/* A log line may be lost. */
 	}
 }
 
@@ -50,7 +50,7 @@ Reactor::Reactor(std::function<void(const char *)> log)
 	info.user = this;
 	info.pt_serv_buf_size = kReadSize;
 	info.max_http_header_data2 = kHeaderBytes;
-	info.timeout_secs = 3600; // time-outs are the sessions' business
+	info.timeout_secs = 3600; // connections have time-outs of their own (heartbeat.h)
 	/* No privileges to drop. */
 	info.gid = info.uid = -1;
 	context_ = lws_create_context(&info);
@@ -105,7 +105,7 @@ Reactor::change(int fd, uint32_t events)
 void
 Reactor::unwatch(int fd)
 {
-	/* The owner may have closed it already: then it has left the set by itself. */
+	/* The owner may have closed the descriptor already, which removes it from the set. */
 	epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
 	handlers_.erase(fd);
 }
@@ -119,7 +119,7 @@ Reactor::dispatch()
 		auto found = handlers_.find(events[i].data.fd);
 		if (found == handlers_.end())
 			continue;
-		/* A copy: the handler may unwatch itself. */
+		/* A copy, since the handler may call unwatch(). */
 		Handler handler = found->second;
 		handler(events[i].events);
 	}

@@ -17,7 +17,7 @@ class Reactor
 {
   public:
 	using Handler = std::function<void(uint32_t events)>; // EPOLLIN | EPOLLOUT | …
-	/* What one read of a socket takes; also the largest piece of a message handed up at once. */
+	/* Bytes of one read of a socket; also the largest piece of a message handed up at once. */
 	static constexpr size_t kReadSize = 16 << 10;
 
 	/* libwebsockets' error lines go to `log`. One reactor at a time per process has a log. */
@@ -70,7 +70,7 @@ class Timer
 
 	struct Node
 	{
-		lws_sorted_usec_list_t list; // first: libwebsockets knows only its address
+		lws_sorted_usec_list_t list; // must be first: libwebsockets gives only its address
 		Timer *timer;
 	};
 	Node node_{};

@@ -20,9 +20,9 @@
 
 namespace net {
 
-/* Tables of libwebsockets grow with the limit, so the hard limit is not followed to its end. */
+/* Tables of libwebsockets grow with the limit, so a higher hard limit is not used. */
 constexpr rlim_t kMaxDescriptors = 65536;
-/* Backends go first when processors are short. */
+/* Backends are scheduled first when processors are busy. */
 constexpr int kNice = 5;
 
 static void
@@ -36,7 +36,7 @@ static void
 die_with_parent(int link)
 {
 	check(prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
-	/* The parent may have died before: then getppid() is somebody else. */
+	/* The parent may have died before: then getppid() is another process. */
 	ucred peer{};
 	socklen_t size = sizeof peer;
 	check(getsockopt(link, SOL_SOCKET, SO_PEERCRED, &peer, &size), "SO_PEERCRED");
@@ -58,8 +58,8 @@ limit_resources(size_t memory)
 }
 
 /*
- * When memory runs out, the kernel is to end this process, not a backend, which would take the
- * whole server with it. Where it cannot be asked, nothing else is lost.
+ * When memory runs out, the kernel is to end this process and not a backend, whose end would
+ * restart the whole server. The process goes on where the kernel refuses that.
  */
 static void
 yield_to_backends()
@@ -95,7 +95,7 @@ files_to_read(const std::string &ca_file)
 {
 	std::vector<std::string> files = {"/etc/resolv.conf",   "/etc/hosts",   "/etc/host.conf",
 									  "/etc/nsswitch.conf", "/dev/urandom", "/dev/null"};
-	/* Tools that write resolv.conf elsewhere replace it in a folder of its own. */
+	/* Where resolv.conf is a link, other tools replace the file in the folder that it leads to. */
 	std::error_code error;
 	auto real = std::filesystem::canonical("/etc/resolv.conf", error);
 	if (!error && real.parent_path() != "/etc")
@@ -106,7 +106,7 @@ files_to_read(const std::string &ca_file)
 	}
 	files.emplace_back(X509_get_default_cert_file());
 	files.emplace_back(X509_get_default_cert_dir());
-	/* Where Debian's links in that directory lead. */
+	/* Debian's links in that directory lead there. */
 	files.emplace_back("/usr/share/ca-certificates");
 	files.emplace_back("/usr/local/share/ca-certificates");
 	return files;

@@ -1,5 +1,6 @@
 /*
- * What the process gives up before it sees the first byte from the network, in two steps.
+ * The rights that the process gives up before it reads the first byte from the network, in two
+ * steps.
  *
  * At once: it dies with its parent, gains no privilege, dumps no core, writes no file, is bounded
  * in memory, has no descriptor but the link and those below it, an empty environment, and is the

@@ -16,19 +16,19 @@
 namespace net {
 namespace {
 
-/* Calls that are good whatever their arguments. A kernel that lacks one is no matter. */
+/* Calls that are allowed with any arguments. A kernel may lack some of them. */
 constexpr const char *kAllowed[] = {
 	/* Descriptors and their events. */
 	"read", "readv", "pread64", "write", "writev", "close", "lseek", "dup", "dup3", "fcntl", "poll",
 	"ppoll", "ppoll_time64", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
 	"epoll_pwait2", "eventfd2", "pipe2",
-	/* Sockets; which ones is decided in socket(). */
+	/* Sockets. The rules on socket() below say which ones there are. */
 	"connect", "getpeername", "getsockname", "getsockopt", "setsockopt", "sendto", "recvfrom",
 	"sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
-	/* What is asked of files. Opening is judged below and by Landlock. */
+	/* Metadata of files. Rules on opening are below, and Landlock's. */
 	"fstat", "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2",
 	"readlink", "readlinkat", "getdents64", "getcwd", "uname", "sysinfo",
-	/* Memory; mmap and mprotect are judged below. */
+	/* Memory; rules on mmap and mprotect are below. */
 	"brk", "munmap", "mremap", "madvise", "membarrier",
 	/* Threads of this process, and waiting. */
 	"futex", "futex_waitv", "set_robust_list", "rseq", "set_tid_address", "arch_prctl",
@@ -36,12 +36,12 @@ constexpr const char *kAllowed[] = {
 	"getppid", "getuid", "geteuid", "getgid", "getegid", "restart_syscall", "nanosleep",
 	"clock_nanosleep", "clock_nanosleep_time64", "clock_gettime", "clock_gettime64", "clock_getres",
 	"gettimeofday", "time", "getrusage", "getrandom",
-	/* Signals from others; sending is judged below. */
+	/* Signals from others; rules on sending are below. */
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
 	/* Further filters only forbid more. */
 	"seccomp"};
 
-/* Calls of libraries that can live without: they are told that the kernel does not know them. */
+/* Calls that libraries try and can do without: they fail as if the kernel did not know them. */
 constexpr const char *kUnknown[] = {"clone3",       "openat2",       "io_uring_setup",
 									"memfd_create", "inotify_init1", "timerfd_create"};
 
@@ -74,7 +74,7 @@ class Filter
 	void load()
 	{
 		check(seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_TSYNC, 1), "all threads");
-		/* The process has no new privileges already. */
+		/* enter_sandbox() has set no_new_privs already. */
 		check(seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_NNP, 0), "no new privileges");
 		check(seccomp_load(filter_.get()), "seccomp");
 	}
@@ -94,13 +94,14 @@ restrict_system_calls()
 	for (const char *name : kUnknown)
 		filter.add(SCMP_ACT_ERRNO(ENOSYS), name);
 
-	/* The internet only: the server listens on a Unix socket. Libraries try others, too. */
+	/* Internet sockets only: the server listens on a Unix socket. Libraries also try other
+	 * families, which fail. */
 	for (uint64_t family : {AF_INET, AF_INET6})
 		filter.add(SCMP_ACT_ALLOW, "socket", SCMP_A0(SCMP_CMP_EQ, family));
 	for (uint64_t family : {AF_UNIX, AF_NETLINK})
 		filter.add(SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", SCMP_A0(SCMP_CMP_EQ, family));
 
-	/* Read-only; which files is Landlock's. */
+	/* Read-only. Landlock says which files. */
 	constexpr uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
 	filter.add(SCMP_ACT_ALLOW, "open", SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
 	filter.add(SCMP_ACT_ALLOW, "openat", SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));

@@ -4,7 +4,7 @@
 
 namespace net {
 
-/* Half-received messages of all relays together; past it the largest is given up. */
+/* Bytes in half-received messages of all relays; past it the largest message is dropped. */
 constexpr size_t kMaxAssembly = 64 << 20;
 
 static Config
@@ -93,7 +93,7 @@ ArchiveDesk::take(const wire::Wanted &wanted)
 		relay->answered(wanted);
 }
 
-/* Null unless that opening of the relay goes on: what the worker says of another one is void. */
+/* Null if that opening of the relay is over: messages about an earlier opening are ignored. */
 RelayEntry *
 ArchiveDesk::find(int32_t relay_id, uint32_t attempt)
 {
@@ -136,7 +136,8 @@ ArchiveDesk::bound_assembly()
 		->second.give_up_message();
 }
 
-/* Relays ask in the order in which they were ready: a large page is not overtaken for ever. */
+/* Relays ask in the order in which they were ready, so that smaller pages do not overtake a large
+ * one for ever. */
 void
 ArchiveDesk::ask_pages()
 {

@@ -1,6 +1,6 @@
 /*
- * The desk of role sync: relays are read, their events archived. Owns the relays, shares out the
- * memory, and speaks with the worker.
+ * The desk of role sync, which reads relays and hands their events to the worker. Owns the relays,
+ * divides the memory among them, and speaks with the worker.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ class ArchiveDesk final : public Desk
 	bool threads_made() const override { return work_.has_value(); }
 
   private:
-	/* Everything that needs settings; made when they are there. */
+	/* Everything that needs settings; made when the first settings arrive. */
 	struct Work
 	{
 		Intake intake;

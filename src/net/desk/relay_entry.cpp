@@ -11,7 +11,8 @@ RelayEntry::RelayEntry(ClientHost &host, Intake &intake, Link &link, PageQueue &
 {
 }
 
-/* Can others change what a relay of this URL says? Overlay networks encrypt by themselves. */
+/* Can somebody on the way change what a relay of this URL sends? Overlay networks encrypt by
+ * themselves. */
 static bool
 is_exposed(std::string_view url)
 {
@@ -50,7 +51,7 @@ RelayEntry::more(const std::vector<wire::Range> &ranges)
 	advance();
 }
 
-/* The ledger holds the report back until all before it is in a batch. */
+/* The ledger holds the report back until all earlier events and claims are in a batch. */
 void
 RelayEntry::say(wire::RelayPhase phase, const char *reason, std::string detail)
 {
@@ -68,7 +69,7 @@ void
 RelayEntry::on_open()
 {
 	say(wire::RelayPhase::Connected);
-	/* First, so that nothing new is missed while the old is paged. */
+	/* The live subscription comes first, so that no new event is missed while history is read. */
 	subscribe_live();
 	advance();
 }
@@ -90,7 +91,7 @@ RelayEntry::all_paged()
 		finish("", "");
 }
 
-/* Live events that were dropped are still to be read: the worker decides when. */
+/* Live events were dropped and have to be read: the worker decides when. */
 void
 RelayEntry::say_caught_up()
 {
@@ -156,7 +157,7 @@ RelayEntry::on_late_event(nostr::Event &event, const std::string &subscription)
 		on_ignored();
 }
 
-/* What it shows to strangers may be a part. */
+/* A relay that asks for a signature may show a part of its events to strangers. */
 void
 RelayEntry::on_auth()
 {
@@ -194,7 +195,7 @@ void
 RelayEntry::on_ignored()
 {
 	if (!guard_.ignore(host_.transport.clock.now()))
-		cut("flood", "messages that nobody asked for");
+		cut("flood", "messages that were not asked for");
 }
 
 void
@@ -208,7 +209,7 @@ void
 RelayEntry::tick()
 {
 	if (state() == RelayClient::State::Ended) {
-		/* Only here, where none of them is at work. */
+		/* Only here, since no job is running now. */
 		live_.reset();
 		reading_.reset();
 		context_.reset();
@@ -267,7 +268,8 @@ RelayEntry::finish(const char *reason, std::string_view detail)
 {
 	if (client_->bytes_received() > 0)
 		account();
-	std::string kept(detail.substr(0, wire::kMaxDetail)); // `detail` may lie in what ends here
+	std::string kept(detail.substr(
+		0, wire::kMaxDetail)); // `detail` may point into an object that is destroyed here
 	client_->end(*reason == 0);
 	say(wire::RelayPhase::Ended, reason, std::move(kept));
 }

@@ -14,7 +14,7 @@
 
 namespace net {
 
-/* The relays whose next page may be asked as soon as there is memory for it. */
+/* The relays whose next page is asked as soon as there is memory for it. */
 using PageQueue = std::deque<int32_t>;
 
 class RelayEntry final : public RelayClient::Owner
@@ -22,16 +22,16 @@ class RelayEntry final : public RelayClient::Owner
   public:
 	RelayEntry(ClientHost &host, Intake &intake, Link &link, PageQueue &queue, int32_t relay_id);
 
-	/* Connects. An opening that goes on still is ended first. */
+	/* Connects. An earlier opening that is not over is ended first. */
 	void open(const wire::RelayOpen &task);
 	/* More ranges for a relay that is open or opening. */
 	void more(const std::vector<wire::Range> &ranges);
 	void stop();
 	/* Which opening of the relay this is; its number comes from the worker. */
 	uint32_t attempt() const { return attempt_; }
-	/* Its half-received message takes memory that others need. */
+	/* Cuts the connection: its half-received message takes memory that others need. */
 	void give_up_message() { cut("assembly_full", ""); }
-	/* What the relay sent lately may be needed again. */
+	/* Forgets which events the relay sent lately, since they may be needed again. */
 	void forget_sent()
 	{
 		if (context_)
@@ -54,7 +54,7 @@ class RelayEntry final : public RelayClient::Owner
 		return client_ ? client_->state() : RelayClient::State::Ended;
 	}
 	size_t incomplete() const { return client_ ? client_->incomplete() : 0; }
-	/* Nothing is left to be said or remembered. */
+	/* Whether there is nothing left to report or to remember. */
 	bool over() const
 	{
 		return !client_ && ledger_->settled() && guard_.idle(host_.transport.clock.now());
@@ -98,10 +98,10 @@ class RelayEntry final : public RelayClient::Owner
 	std::optional<JobContext> context_;
 	std::optional<LiveJob> live_;
 	std::optional<Reading> reading_;
-	bool caught_up_ = false; // and that was said
+	bool caught_up_ = false; // and reported
 	bool queued_ = false;    // a page waits for memory
 	uint64_t accounted_bytes_ = 0;
-	uint64_t messages_ = 0; // not yet accounted
+	uint64_t messages_ = 0; // not reported yet
 };
 
 } // namespace net

@@ -1,7 +1,7 @@
 /*
  * Memory of everything under way, in bytes: what is in flight, and what was promised to pages that
- * were asked and have not arrived yet. Sockets are always read; what does not fit is not asked for,
- * and what comes unasked (live events) is dropped when the budget is full.
+ * were asked and have not arrived yet. Sockets are always read. A page that does not
+ * fit is not asked for; live events, which come unasked, are dropped when the budget is full.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ class Budget
   public:
 	void set_limit(uint64_t bytes) { limit_ = bytes; }
 
-	/* Charged at arrival, given back at commit or refusal. */
+	/* Charged when an event arrives, given back when it is committed or refused. */
 	void charge(size_t bytes) { in_flight_ += bytes; }
 	void give_back(size_t bytes) { in_flight_ -= bytes; }
 	uint64_t in_flight() const { return in_flight_; }
@@ -23,7 +23,7 @@ class Budget
 
 	/* The most that one page may be promised. */
 	size_t largest_page() const { return limit_ / 8; }
-	/* Promises room for a page of at most largest_page() bytes. A quarter is left to live events.
+	/* Promises room for a page of at most largest_page() bytes. A quarter is kept for live events.
 	 */
 	bool reserve(size_t bytes)
 	{

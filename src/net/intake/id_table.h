@@ -1,6 +1,6 @@
 /*
- * Ids met lately: a direct-mapped table, so a new id replaces whoever was in its place. Holds
- * whole ids: a prefix could be forged.
+ * Ids met lately: a direct-mapped table, so a new id replaces the one in its place. Holds
+ * whole ids, since a relay could forge an id with the same prefix.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace net {
 
-/* Places ids in tables. Salted: who grinds ids cannot know which ones collide. */
+/* Places ids in tables. Salted, so that ids which collide cannot be computed from outside. */
 class IdHash
 {
   public:

@@ -70,7 +70,7 @@ Intake::forget(std::span<const nostr::Id> ids)
 {
 	for (const nostr::Id &id : ids)
 		known_.erase(id);
-	/* Rare, so that pairs that are forgotten without need do no harm. */
+	/* This is rare, so it may forget more pairs than needed. */
 	seen_.clear();
 	outbox_.forget_sightings();
 }

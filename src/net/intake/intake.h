@@ -1,7 +1,7 @@
 /*
  * The way of an event from a relay into a batch, for all relays together:
  *
- *   seen at this relay lately? -> nothing, but for a sample (ledger.h)
+ *   seen at this relay lately? -> nothing, except for a sample (ledger.h)
  *   known lately? -> only a sighting
  *   under way?    -> one more source of the same event
  *   else          -> question to the worker -> known: sightings
@@ -31,7 +31,7 @@ class Intake final : private Outbox::Owner
   public:
 	static constexpr size_t kRemembered = 1 << 19; // archived ids, 16 MiB
 	static constexpr size_t kQuestionIds = 256;
-	/* How long an event waits for others to be asked about with it: of a page that was asked for,
+	/* How long an event waits for others, to go into one question: an event of a page,
 	 * and of a live subscription, where events come one by one and a question costs more. */
 	static constexpr std::chrono::milliseconds kPageWait{5}, kLiveWait{40};
 

@@ -1,7 +1,7 @@
 /*
- * The order of what is said about one relay: claims and reports of a step go out only when every
- * event of that step and of the steps before is in a batch or refused. A step is a page, or what
- * lies between pages.
+ * Keeps the order of the claims and reports of one relay: those of a step go out only when every
+ * event of that step and of all steps before is in a batch or refused. A step is a page, or the
+ * time between two pages.
  *
  * Main thread only. Shared by the relay's entry at its desk and the events under way; each
  * connection of the relay goes on with the ledger of the one before.
@@ -28,11 +28,11 @@ class Ledger
 	}
 
 	const int32_t relay_id;
-	/* Events refused after they had been passed on. */
+	/* Events that were refused after the relay's job had passed them on. */
 	uint32_t refused_later = 0;
 
 	/*
-	 * Is this known event one of the sample that goes to the worker all the same? The first one of
+	 * Is this known event one of the sample that goes to the worker nevertheless? The first one of
 	 * each step and one of 64 others are: if events were deleted or the database was set back, the
 	 * worker notices by them, before it believes a claim.
 	 */
@@ -40,12 +40,12 @@ class Ledger
 	/* One more event under way in the current step; gives the step for release(). */
 	uint64_t hold();
 	void release(uint64_t step);
-	/* Ends the current step with what is to be said then. */
+	/* Ends the current step. The statements are released with it. */
 	void end_step(std::vector<wire::Claim> claims);
-	/* To be said when the current step ends. */
+	/* Is released when the current step ends. */
 	void retract(const wire::Retract &retract) { steps_.back().retracts.push_back(retract); }
 	void end_step(Report report);
-	/* Nothing under way, nothing unsaid. */
+	/* Whether no event is under way and no statement waits. */
 	bool settled() const { return steps_.size() == 1 && steps_.front().under_way == 0; }
 
   private:

@@ -2,7 +2,7 @@
 
 namespace net {
 
-/* Account of a claim, a report or a kind of refusal. */
+/* Bytes that a claim, a report or a kind of refusal takes. */
 constexpr size_t kSmallBytes = 256;
 
 Outbox::Outbox(Reactor &reactor, Link &link, Owner &owner)
@@ -140,7 +140,7 @@ Outbox::send(uint64_t number, Parts &parts)
 								 .page_limit = report.page_limit,
 								 .pace_ms = report.pace_ms});
 	link_.send(batch);
-	/* What was sent is not needed any more, but for the ids. */
+	/* Once a batch is sent, only the ids of its events are needed. */
 	for (Pending *pending : parts.events) {
 		pending->event.tags = {};
 		pending->event.content = {};

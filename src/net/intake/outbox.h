@@ -1,6 +1,6 @@
 /*
- * What goes to the worker in batches: events, sightings, and what is said about relays. Keeps
- * account of the memory of all of it.
+ * Collects batches for the worker: events, sightings, and statements about relays. Accounts for
+ * their memory.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ class Outbox final : public Statements
 	static constexpr size_t kMaxEvents = 500;
 	static constexpr size_t kMaxSightings = 4000;
 	static constexpr size_t kMaxBytes = 2 << 20;
-	static constexpr size_t kMaxSmall = 4000; // of each of the rest
+	static constexpr size_t kMaxSmall = 4000; // of each other kind of part
 	static constexpr size_t kSightingBytes = 64;
 
 	/* Is told what is in a batch that was acknowledged. */
@@ -46,7 +46,7 @@ class Outbox final : public Statements
 	void retract(const wire::Retract &retract) override;
 	void report(int32_t relay_id, const Report &report) override;
 
-	/* The owner is not told of the sightings that were handed in so far. */
+	/* on_sighting_committed() is not called for sightings that were added before this. */
 	void forget_sightings();
 
 	/* Throws LinkError if that is not the oldest unacknowledged batch. */

@@ -22,12 +22,12 @@ struct Pending
 		nostr::Signature sig;
 	};
 
-	nostr::Event event; // its sig is the one to be verified; its body is dropped when it is sent
+	nostr::Event event; // sig is the one to be verified; the body is dropped when the event is sent
 	bool in_batch = false;
 	std::vector<Source> sources; // one per relay
 	size_t charged = 0;          // of the budget, for all of this
 
-	/* What an event costs beside its body: this struct, its places in tables, its sighting. */
+	/* Bytes of an event beside its body: this struct, its entries in tables, its sighting. */
 	static constexpr size_t kOverhead = 768;
 	static constexpr size_t kSourceBytes = sizeof(Source);
 	size_t body() const { return event.tags.size() + event.content.size(); }

@@ -54,7 +54,7 @@ template <class Result> class ResultStream
 		sent_.pop_front();
 		first_sent_++;
 		committed_(result);
-		/* With credit again, what is open waits no longer than it would have. */
+		/* When there is credit again, the open result waits no longer than it would have. */
 		pump();
 		if (!open_.empty())
 			arm();

@@ -2,7 +2,7 @@
  * Which event was sighted at which relay lately: a relay that is read again shows the same events
  * again, and they cost no look-up in the database. A direct-mapped table, so that a new pair
  * replaces the one in its place; a pair is a word of a universal hash with secret keys, so that a
- * relay can not find another event that is taken for a pair.
+ * relay cannot compute another event that collides with a pair.
  */
 #pragma once
 
@@ -44,7 +44,7 @@ class SeenPairs
 		uint64_t words[4], sum = uint64_t(uint32_t(relay_id)) * keys_[4];
 		std::memcpy(words, id.data(), sizeof words);
 		for (size_t i = 0; i < 4; i++) {
-			/* Both halves of the product: the low bits of a product alone know only low bits. */
+			/* Both halves of the product, since its low bits depend only on low bits. */
 			auto product = static_cast<unsigned __int128>(words[i] ^ keys_[i + 5]) * keys_[i];
 			sum += uint64_t(product) ^ uint64_t(product >> 64);
 		}

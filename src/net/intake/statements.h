@@ -1,4 +1,4 @@
-/* What is said about a relay, and who takes it down. */
+/* Claims and reports about a relay, and the interface that takes them. */
 #pragma once
 
 #include <string>

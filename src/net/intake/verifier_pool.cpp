@@ -50,7 +50,7 @@ VerifierPool::take(std::vector<Verdict> &out)
 	verdicts_.clear();
 }
 
-/* An exception here (out of memory) ends the process: there is nobody to tell. */
+/* An exception here (out of memory) ends the process: no other thread could handle it. */
 void
 VerifierPool::work() noexcept
 {

@@ -1,6 +1,6 @@
 /*
  * Does the clock of this machine agree with those of others? Relays say the time when they answer
- * the handshake. Some clocks of others are wrong: the one in the middle counts.
+ * the handshake. Some of their clocks are wrong, so the median counts.
  */
 #pragma once
 

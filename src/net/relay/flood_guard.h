@@ -13,7 +13,7 @@ namespace net {
 class FloodGuard
 {
   public:
-	/* Messages per hour that nobody asked for or that say nothing. */
+	/* Messages per hour that were not asked for or have no content. */
 	static constexpr int kMaxIgnored = 20000;
 	/* Messages per hour that were refused for a fault of the relay. */
 	static constexpr int kMaxRefused = 1000;
@@ -40,16 +40,16 @@ class FloodGuard
 		skipped_ = bytes > kMaxSkipped ? kMaxSkipped + 1 : skipped_ + bytes;
 		return skipped_ <= kMaxSkipped;
 	}
-	/* Relays may say something to each CLOSE: for every page two messages are not counted. */
+	/* Relays may answer each CLOSE, so two messages for every page are not counted. */
 	void excuse(uint32_t pages) { ignored_ = std::max(0, ignored_ - int(2 * pages)); }
-	/* Nothing is counted that is not too old to count. */
+	/* Whether all that was counted is too old to matter. */
 	bool idle(Clock::Time now) const
 	{
 		return now - since_ >= kCountedFor || (ignored_ == 0 && refused_ == 0 && skipped_ == 0);
 	}
 
   private:
-	/* A subscription may last for weeks: only what comes densely is a flood. */
+	/* A subscription may last for weeks, so messages count for an hour only. */
 	void forget_old(Clock::Time now)
 	{
 		if (now - since_ < kCountedFor)

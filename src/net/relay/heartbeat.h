@@ -1,4 +1,4 @@
-/* Whether the other end of a connection is there: a ping after silence, and a limit for the answer.
+/* Whether the other end of a connection is alive: a ping after silence, and a limit for the answer.
  */
 #pragma once
 

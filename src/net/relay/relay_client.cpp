@@ -4,9 +4,9 @@ namespace net {
 
 /* Messages of ours that the relay does not take. */
 constexpr size_t kMaxUnsent = 64;
-/* A relay that wants to be left alone for longer is asked after this time. */
+/* The longest pause that a relay may ask for. */
 constexpr std::chrono::seconds kLongestRest{24 * 3600};
-/* Until a place at a crowded address is asked for again. */
+/* Pause before a crowded address is tried again. */
 constexpr std::chrono::seconds kAddressRest{60};
 
 RelayClient::~RelayClient()
@@ -24,7 +24,7 @@ RelayClient::start(std::string_view url)
 void
 RelayClient::on_failed(const char *reason, std::string detail, const ConnectFacts &facts)
 {
-	/* The handshake was refused for the moment only. */
+	/* The handshake was refused for a time only. */
 	constexpr int kTooManyRequests = 429, kUnavailable = 503;
 	if (facts.http_status == kTooManyRequests ||
 		(facts.http_status == kUnavailable && facts.retry_after)) {
@@ -162,7 +162,7 @@ RelayClient::fail(const char *reason, std::string_view detail)
 {
 	if (state_ == State::Ended)
 		return;
-	std::string kept(detail); // `detail` may lie in what end() gives up
+	std::string kept(detail); // `detail` may point into an object that end() destroys
 	end(false);
 	owner_.on_ended(reason, kept);
 }

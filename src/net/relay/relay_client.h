@@ -51,16 +51,16 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 		virtual void on_open() = 0;
 		/* An event that was on its way when its subscription was closed. */
 		virtual void on_late_event(nostr::Event &event, const std::string &subscription) = 0;
-		/* The relay wants to know who asks. */
+		/* The relay asks for authentication (NIP-42). */
 		virtual void on_auth() = 0;
 		virtual void on_notice(std::string_view text) = 0;
 		/* A message was refused, for a reason code: by a fault of the relay, or only because this
 		 * archive does not take such events. */
 		virtual void on_refused(const char *reason, std::string_view detail) = 0;
 		virtual void on_not_taken(const char *reason, std::string_view detail) = 0;
-		/* May so many bytes of a message that is too large be read and thrown away? */
+		/* May this number of bytes of a message that is too large be read and discarded? */
 		virtual bool may_skip(size_t bytes) = 0;
-		/* A message came that nobody asked for, or that says nothing. */
+		/* A message came that was not asked for, or that has no content. */
 		virtual void on_ignored() = 0;
 		/* A message was handled. */
 		virtual void on_handled() = 0;
@@ -79,7 +79,8 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 
 	State state() const { return state_; }
 	ClientHost &host() { return host_; }
-	/* For how long the relay is to be left alone, by its wish or for want of a place; else zero. */
+	/* How long not to connect again, because the relay asked for it or there is no place; else
+	 * zero. */
 	std::chrono::seconds retry_after() const { return retry_after_; }
 	Clock::Time now() const { return host_.transport.clock.now(); }
 
@@ -93,11 +94,11 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	void go_on(const std::string &id, std::string_view message);
 	void close_reconciliation(const std::string &id);
 	std::string new_id(char kind) { return requests_.new_id(kind); }
-	/* For handlers: the event they were given is refused, or says nothing new. */
+	/* For handlers: the event that they got is refused, or is not new. */
 	void refuse(const char *reason, std::string_view detail) { owner_.on_refused(reason, detail); }
 	void ignore() { owner_.on_ignored(); }
 
-	/* The relay does not read what is sent to it. */
+	/* Whether the relay does not read our messages. */
 	bool blocked() const;
 	/* Bytes of a message that is not whole yet. */
 	size_t incomplete() const { return socket_ ? socket_->incomplete() : 0; }

@@ -1,4 +1,4 @@
-/* What a relay says, and who is to hear it. */
+/* Gives each message of a relay to the handler of its subscription. */
 #include <algorithm>
 
 #include <simdjson.h>
@@ -64,7 +64,7 @@ RelayClient::on_event(std::string_view text)
 		return owner_.on_late_event(event, subscription);
 	owner_.on_ignored();
 	if (closed && event.created_at < closed->window.since.value_or(0))
-		return; /* it went on past the end of the window */
+		return; /* it is beyond the window of the subscription */
 	if (closed)
 		owner_.on_refused("outside_window", text);
 	else
@@ -100,7 +100,7 @@ RelayClient::on_neg_message()
 				   [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
 	std::string bytes(digits.size() / 2, '\0');
 	nostr::from_hex(digits, reinterpret_cast<uint8_t *>(bytes.data()), bytes.size());
-	/* Rubbish is counted, whether anybody asked for it or not. */
+	/* Malformed messages are counted, also those of unknown subscriptions. */
 	nostr::negentropy::RecordSet none;
 	none.seal();
 	std::string reply;
@@ -134,7 +134,7 @@ RelayClient::on_notice()
 	owner_.on_ignored();
 }
 
-/* Which subscription it was for is not known, so that it counts for all. */
+/* Its subscription is not known, so all handlers are told. */
 void
 RelayClient::on_skipped()
 {
@@ -145,7 +145,7 @@ RelayClient::on_skipped()
 	owner_.on_handled();
 }
 
-/* Well-formed, but not taken here: relays that hold other limits may store such events. */
+/* Well-formed, but beyond our limits: relays with other limits may store such events. */
 static bool
 is_policy(nostr::Reject reason)
 {
@@ -165,7 +165,8 @@ RelayClient::on_unreadable(nostr::Reject reason, std::string_view text)
 {
 	const nostr::RelayMessage &message = host_.message;
 	const char *code = nostr::reject_code(reason);
-	/* A lone surrogate escape is a fault of one event; broken bytes are one of the relay. */
+	/* A lone surrogate escape is the fault of an event; invalid bytes are the fault of the relay.
+	 */
 	if (reason == nostr::Reject::TooDeep ||
 		(reason == nostr::Reject::BadUtf8 && !simdjson::validate_utf8(text.data(), text.size())))
 		return fail(code, text);

@@ -27,11 +27,11 @@ class Requests
 		virtual void on_refused_event(std::string_view text) = 0;
 		/* With the hints of NIP-67. */
 		virtual void on_end_of_stored(bool finish, bool more) = 0;
-		/* The relay closed the subscription, which is forgotten already. */
+		/* The relay closed the subscription; it is removed already. */
 		virtual void on_closed(std::string_view reason) = 0;
-		/* A NOTICE names no subscription: every handler hears it. */
+		/* A NOTICE names no subscription, so every handler gets it. */
 		virtual void on_notice(std::string_view text) = 0;
-		/* Of a set reconciliation (NIP-77): the relay's message in bytes, or why it has ended; then
+		/* Set reconciliation (NIP-77): the relay's message in bytes, or why it has ended; then
 		 * it is forgotten already. */
 		virtual void on_neg_message(std::string_view) {}
 		virtual void on_neg_error(std::string_view) {}
@@ -72,7 +72,7 @@ class Requests
 				return &closed;
 		return nullptr;
 	}
-	/* A handler may close its subscriptions meanwhile. */
+	/* A handler may close subscriptions during its call. */
 	template <class F> void for_each(F call) const
 	{
 		std::vector<Handler *> handlers;

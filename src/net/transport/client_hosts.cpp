@@ -39,9 +39,9 @@ tls_started(const SSL *ssl)
 }
 
 /*
- * libwebsockets takes the host of the URL for a name, and cuts it at its first colon. Where it is
- * an address, the certificate must name the address instead, and no name is sent (RFC 6066).
- * The address of such a URL is the one that is connected to.
+ * libwebsockets takes the host of the URL for a name, and cuts it at its first colon. If the host
+ * is an address, the certificate must name the address, and no name is sent (RFC 6066). Such a URL
+ * is connected to at that address.
  */
 static void
 expect_address(SSL *ssl)
@@ -98,7 +98,7 @@ load_certificates(const std::string &ca_file)
 	return nullptr;
 }
 
-/* What OpenSSL says last, which it says first: the cause. */
+/* OpenSSL's oldest error, which is the cause. */
 static std::string
 openssl_fault()
 {

@@ -82,7 +82,7 @@ Dialer::connect_next()
 			fault_ = {kAddressFull, facts_.place};
 			continue;
 		}
-		/* What is left of the time is shared by what is left to be tried. */
+		/* The remaining time is divided among the addresses that are left. */
 		attempt_until_ = now + (started_ + time_limit() - now) / int64_t(untried_.size() + 1);
 		socket_ = std::make_unique<WebSocket>(transport_, *this);
 		route_.address = facts_.address;
@@ -120,7 +120,7 @@ void
 Dialer::on_closed(const char *reason, std::string detail)
 {
 	note_attempt();
-	/* After the handshake's question the address is known to be the right one. */
+	/* A handshake that was refused reached the right address: the detail need not name it. */
 	bool asked = strcmp(reason, "handshake_failed") == 0;
 	fault_ = {reason, asked ? std::move(detail) : at_address(detail)};
 	connect_next();

@@ -19,7 +19,7 @@
 
 namespace net {
 
-/* What was met on the way. Times are zero for steps that were not finished. */
+/* How the opening went. Times are zero for steps that were not finished. */
 struct ConnectFacts
 {
 	std::vector<std::string> addresses; // that the name has and that may be used, as they are tried
@@ -79,7 +79,7 @@ class Dialer final : public WebSocket::Handler
 
 	void on_open() override;
 	void on_closed(const char *reason, std::string detail) override;
-	/* Nothing is handed up before on_open(). */
+	/* The handler gets no message before on_open(). */
 	void on_message(std::string_view) override {}
 	void on_life() override {}
 
@@ -94,9 +94,9 @@ class Dialer final : public WebSocket::Handler
 	std::deque<Resolution::Address> untried_;
 	std::unique_ptr<WebSocket> socket_;
 	ConnectFacts facts_;
-	/* The last fault. It counts when there is no address left. */
+	/* The last fault; reported when no address is left. */
 	WebSocket::Fault fault_;
-	bool failed_ = false; // and the handler is not told yet
+	bool failed_ = false; // and the handler was not told yet
 };
 
 } // namespace net

@@ -16,13 +16,13 @@ using std::chrono::seconds;
 
 constexpr int kQueryTimeoutMs = 2000;
 constexpr int kQueryTries = 3;
-/* Names kept; past it an arbitrary one goes. */
+/* Names in the cache; past it an arbitrary one is removed. */
 constexpr size_t kMaxNames = 4096;
 constexpr size_t kMaxKeptAddresses = 16;
 /* How long an answer is kept: its time to live, but within these. */
 constexpr int kMinTtl = 30;
 constexpr int kMaxTtl = 600;
-/* How long it is kept that a name does not exist, and that no answer was to be had. */
+/* How long the cache remembers that a name does not exist, and that there was no answer. */
 constexpr seconds kNoSuchNameFor{60};
 constexpr seconds kFailureFor{10};
 
@@ -124,7 +124,7 @@ void
 Resolver::answered(void *argument, int status, int, ares_addrinfo *result) noexcept
 {
 	std::unique_ptr<ares_addrinfo, decltype(&ares_freeaddrinfo)> owner(result, ares_freeaddrinfo);
-	/* The resolver goes, and with it everything that waits. */
+	/* The resolver is destroyed: queries that wait get no answer. */
 	if (status == ARES_EDESTRUCTION)
 		return;
 	Lookup &lookup = *static_cast<Lookup *>(argument);
@@ -194,7 +194,7 @@ Resolver::watch(Lookup &lookup, int fd, bool readable, bool writable)
 	if (!readable && !writable)
 		return;
 	uint32_t events = (readable ? uint32_t(EPOLLIN) : 0) | (writable ? uint32_t(EPOLLOUT) : 0);
-	/* The channel closes its sockets, and so unwatches them, before the look-up goes. */
+	/* The channel closes its sockets, and so unwatches them, before the look-up is destroyed. */
 	reactor_.watch(fd, events, [&lookup, fd](uint32_t ready) {
 		ares_process_fd(lookup.channel, ready & ~EPOLLOUT ? fd : ARES_SOCKET_BAD,
 						ready & EPOLLOUT ? fd : ARES_SOCKET_BAD);
@@ -205,7 +205,7 @@ void
 Resolver::tick()
 {
 	finished_.clear();
-	/* An answer changes the table; what it names lives until the next tick. */
+	/* An answer changes the table; the look-ups live until the next tick. */
 	std::vector<Lookup *> lookups;
 	for (auto &[host, lookup] : under_way_)
 		lookups.push_back(lookup.get());

@@ -1,6 +1,6 @@
 /*
  * Names to addresses by c-ares, each address screened: what is not public may not be connected
- * to, whatever a name server says.
+ * to, even if a name server gives it.
  *
  * Each look-up has a channel of its own: it reads the system's settings anew, so that a change of
  * name servers is followed, and its questions leave from a fresh port, which makes forged answers
@@ -41,7 +41,7 @@ class Resolver
 	using Callback = std::function<void(const Resolution &)>;
 	struct Query
 	{
-		Callback callback; // cleared: the answer is not wanted any more
+		Callback callback; // empty: the answer is not wanted any more
 		bool allow_local = false;
 	};
 
@@ -80,7 +80,7 @@ class Resolver
 	const std::string servers_;
 	std::unordered_map<std::string, Answer> kept_;                       // by host
 	std::unordered_map<std::string, std::unique_ptr<Lookup>> under_way_; // by host
-	/* A channel must not be destroyed by its own callback: these go at the next tick. */
+	/* A channel must not be destroyed by its own callback: these are destroyed at the next tick. */
 	std::vector<std::unique_ptr<Lookup>> finished_;
 };
 

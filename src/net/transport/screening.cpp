@@ -68,8 +68,8 @@ is_public(const sockaddr *address)
 }
 
 /*
- * The kernel's answer to "from which address would I speak to this one?" is the address itself
- * exactly if it is one of this machine.
+ * The source address that the kernel chooses for a destination is the destination itself exactly if
+ * that is an address of this machine.
  */
 bool
 is_own(const sockaddr *address)
@@ -77,7 +77,7 @@ is_own(const sockaddr *address)
 	sockaddr_storage target{}, source{};
 	if (!parse_numeric(address_text(address), target))
 		return false;
-	/* Connecting a datagram socket only chooses the route; it wants a port that is not zero. */
+	/* Connecting a datagram socket only chooses the route; the port must not be zero. */
 	auto &port = target.ss_family == AF_INET ? reinterpret_cast<sockaddr_in &>(target).sin_port
 											 : reinterpret_cast<sockaddr_in6 &>(target).sin6_port;
 	port = htons(9);

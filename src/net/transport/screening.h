@@ -1,6 +1,7 @@
 /*
  * Where a connection may go: an address that is public and not this machine's own, a port that is
- * not another protocol's. Screening comes after resolution, so that a name server has no say in it.
+ * not another protocol's. Screening comes after resolution, so that a name server cannot get around
+ * it.
  */
 #pragma once
 

@@ -9,7 +9,7 @@
 
 namespace net {
 
-/* Pings are the business of the user. */
+/* The owner sends pings (heartbeat.h), not libwebsockets. */
 static const lws_retry_bo_t no_idle_policy{};
 
 /* A buffer that grew past this for one message is not kept for the next. */
@@ -36,7 +36,8 @@ web_socket_callback(lws *wsi, lws_callback_reasons reason, void *user, void *in,
 		if (lws_get_opaque_user_data(wsi))
 			return 0;
 	}
-	/* Nobody's any more: whatever comes, it shall go. */
+	/* The owner has let go of this socket: refuse every callback, so that libwebsockets closes it.
+	 */
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 	case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -54,7 +55,7 @@ WebSocket::~WebSocket()
 	close();
 }
 
-/* Says how long a step took that ended `now`, and begins the next. */
+/* Returns how long the step took that ends `now`, and begins the next. */
 static void
 end_step(std::chrono::steady_clock::time_point &step, std::chrono::microseconds &took,
 		 std::chrono::steady_clock::time_point now)
@@ -85,7 +86,7 @@ WebSocket::open(const nostr::RelayEndpoint &relay, const Route &route, const Con
 	info.path = relay.path.c_str();
 	info.host = host.c_str();
 	info.alpn = "http/1.1";
-	/* A redirect would lead past the screening of addresses. */
+	/* A redirect would get around the screening of addresses. */
 	info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (relay.tls ? LCCSCF_USE_SSL : 0);
 	info.ietf_version_or_minus_one = -1;
 	info.local_protocol_name = "relay";
@@ -145,12 +146,13 @@ WebSocket::close(bool politely)
 	drop_buffer();
 	lws_set_opaque_user_data(wsi, nullptr);
 	if (politely && open_) {
-		/* The close frame goes out with the refusal to write anything else. */
+		/* Ask for one more callback to write: it returns -1, and libwebsockets then sends the
+		 * close frame. */
 		lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, nullptr, 0);
 		lws_callback_on_writable(wsi);
 		lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, kCloseSeconds);
 	} else {
-		/* Not only by a return value: that is ignored while the inflater is drained. */
+		/* A return value alone is not enough: it is ignored while the inflater is drained. */
 		lws_set_timeout(wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
 	}
 }
@@ -259,7 +261,7 @@ WebSocket::keep(std::string_view piece)
 	account_buffer(buffer_.capacity());
 }
 
-/* One event that is too large must not be the end of a relay: it is read and thrown away. */
+/* One event that is too large must not end the connection: it is read and discarded. */
 void
 WebSocket::skip(lws *wsi, std::string_view piece)
 {
@@ -291,7 +293,7 @@ WebSocket::drop_buffer()
 	incomplete_since_ = {};
 }
 
-/* The memory of half a message is now `bytes`. */
+/* Sets the bytes accounted for the half-received message. */
 void
 WebSocket::account_buffer(size_t bytes)
 {
@@ -327,8 +329,7 @@ status_text(int status)
 		   (status >= 200 && status < 300 ? ": a web server answers there, not a relay" : "");
 }
 
-/* Of a failure that has nothing to do with certificates libwebsockets only says
- * "lib(0)::reason(1)". */
+/* libwebsockets says only "lib(0)::reason(1)" of a failure that is not about certificates. */
 static std::string
 tls_text(std::string_view text)
 {

@@ -51,8 +51,8 @@ class WebSocket final : public Tunnel::Owner
 		/* A whole text message, valid during the call. */
 		virtual void on_message(std::string_view text) = 0;
 		/*
-		 * A message is larger than allowed, and so many more bytes of it would be read and thrown
-		 * away. False: the connection is to be cut off.
+		 * A message is larger than allowed, and this number of its bytes would be read and
+		 * discarded. False: the connection is cut.
 		 */
 		virtual bool on_too_large(size_t) { return false; }
 		/* Such a message was read to its end. */
@@ -86,7 +86,7 @@ class WebSocket final : public Tunnel::Owner
 							  const Config &config);
 	/* While it opens: what is to be said if nothing more comes. */
 	Fault silence() const;
-	/* Who is called from now on. */
+	/* Sets the handler that is called from now on. */
 	void handle_by(Handler &handler) { handler_ = &handler; }
 	void send(std::string text);
 	void ping();
@@ -99,11 +99,11 @@ class WebSocket final : public Tunnel::Owner
 	/* Since when the current message is incomplete, one that is skipped included; zero if none is.
 	 */
 	Clock::Time incomplete_since() const { return incomplete_since_; }
-	/* Memory of it. */
+	/* Bytes of the incomplete message. */
 	size_t incomplete() const { return accounted_; }
 	uint64_t bytes_received() const { return bytes_; }
 	const Times &times() const { return times_; }
-	/* Of the answer that refused the handshake; 0: there was none. */
+	/* HTTP status of the answer that refused the handshake; 0: there was none. */
 	int http_status() const { return http_status_; }
 	/* Its header Retry-After, if that was a number of seconds. */
 	std::optional<std::chrono::seconds> retry_after() const { return retry_after_; }
@@ -156,7 +156,7 @@ class WebSocket final : public Tunnel::Owner
 	std::string buffer_;
 	size_t accounted_ = 0;  // of buffer_, in half_received
 	bool skipping_ = false; // the current message is too large
-	size_t skippable_ = 0;  // bytes of it that may be thrown away
+	size_t skippable_ = 0;  // bytes of it that may be discarded
 	Clock::Time incomplete_since_{};
 	uint64_t bytes_ = 0;
 };
