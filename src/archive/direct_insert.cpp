@@ -45,8 +45,9 @@ struct Stored
 class DirectInsert
 {
   public:
-	bool run(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
-			 bool check_existing, Relays relays, Inserted &inserted, std::vector<uint8_t> &known)
+	bool run(std::span<const VerifiedEvent> events, std::span<const NewSighting> sightings,
+			 int64_t now, bool check_existing, Relays relays, Inserted &inserted,
+			 std::vector<uint8_t> &known)
 	{
 		bool open = pg::call([&] {
 			if (!events_.open(kEvents))
@@ -75,14 +76,14 @@ class DirectInsert
 	}
 
   private:
-	void write_events(std::span<const Event> events, int64_t now, bool check_existing,
+	void write_events(std::span<const VerifiedEvent> events, int64_t now, bool check_existing,
 					  Inserted &inserted)
 	{
 		batch_.reserve(events.size());
 		inserted.events.reserve(events.size());
 		check_existing = check_existing || !likely_new;
 		for (uint32_t i : ordered_by_id(events)) {
-			const Event &event = events[i];
+			const VerifiedEvent &event = events[i];
 			if (!batch_.empty() && batch_.back().id == event.id)
 				continue;
 			Stored &stored = batch_.emplace_back(event.id);
@@ -115,7 +116,7 @@ class DirectInsert
 		});
 	}
 
-	int64_t ask_for(const Event &event, int64_t now)
+	int64_t ask_for(const VerifiedEvent &event, int64_t now)
 	{
 		Datum tags = packed_tags(event.tags);
 		return pg::call([&] {
@@ -139,7 +140,7 @@ class DirectInsert
 
 	/* Replaces batch_ by the events of the sightings, locked so that they cannot be deleted before
 	 * the transaction ends. */
-	void hold_events_of(std::span<const Sighting> sightings)
+	void hold_events_of(std::span<const NewSighting> sightings)
 	{
 		std::vector<std::string_view> ids;
 		for (uint32_t i : ordered_by_id(sightings))
@@ -157,7 +158,7 @@ class DirectInsert
 		batch_ = std::move(held);
 	}
 
-	void write_sightings(std::span<const Sighting> sightings, bool check_existing, Relays relays,
+	void write_sightings(std::span<const NewSighting> sightings, bool check_existing, Relays relays,
 						 std::vector<uint8_t> &known)
 	{
 		known.assign(sightings.size(), false);
@@ -166,7 +167,7 @@ class DirectInsert
 		auto next = batch_.begin(); // sorted by id, as the sightings are
 		Stored event;
 		for (uint32_t i : ordered_by_id(sightings)) {
-			const Sighting &sighting = sightings[i];
+			const NewSighting &sighting = sightings[i];
 			if (event.id != sighting.id) {
 				while (next != batch_.end() && next->id < sighting.id)
 					++next;
@@ -229,8 +230,9 @@ in_batch_memory(F body) -> decltype(body())
 } // namespace
 
 bool
-insert_directly(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
-				bool check_existing, Relays relays, Inserted &inserted, std::vector<uint8_t> &known)
+insert_directly(std::span<const VerifiedEvent> events, std::span<const NewSighting> sightings,
+				int64_t now, bool check_existing, Relays relays, Inserted &inserted,
+				std::vector<uint8_t> &known)
 {
 	return in_batch_memory([&] {
 		return DirectInsert().run(events, sightings, now, check_existing, relays, inserted, known);

@@ -17,7 +17,7 @@ namespace archive {
  * raises unique_violation (23505), and the caller repeats the batch with true. A concurrent insert
  * can raise it too.
  */
-bool insert_directly(std::span<const Event> events, std::span<const Sighting> sightings,
+bool insert_directly(std::span<const VerifiedEvent> events, std::span<const NewSighting> sightings,
 					 int64_t now, bool check_existing, Relays relays, Inserted &inserted,
 					 std::vector<uint8_t> &known);
 

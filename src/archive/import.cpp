@@ -72,7 +72,7 @@ class Import
 	size_t skip(std::string_view data, bool last);
 	void store();
 	void insert(std::span<const nostr::Event> events, std::span<const Line> lines);
-	int64_t find_rejected(std::span<const Event> events, std::span<const Line> lines,
+	int64_t find_rejected(std::span<const VerifiedEvent> events, std::span<const Line> lines,
 						  const IdSet &fresh);
 	void refuse(const Line &line, nostr::Reject reason) { bad_.push_back({line, reason}); }
 	void save_bad_lines();
@@ -189,16 +189,16 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 	const int64_t known_before = known_;
 	std::vector<std::string_view> ids;
 	for (const nostr::Event &event : events)
-		ids.push_back(event_of(event).id);
+		ids.push_back(verified(event).id);
 	std::vector<uint8_t> known =
 		some_known ? known_events(ids) : std::vector<uint8_t>(ids.size(), false);
 	auto has_good_signature = [&](const nostr::Event &event) {
 		return !pg::settings::verify_events || verifier.verify(event.id, event.pubkey, event.sig);
 	};
 
-	std::vector<Event> unknown;
+	std::vector<VerifiedEvent> unknown;
 	std::vector<Line> unknown_lines;
-	std::vector<Sighting> sightings;
+	std::vector<NewSighting> sightings;
 	std::vector<std::string_view> unseen; // ids of good events that no relay is named for
 	IdSet met;
 	for (size_t i = 0; i < events.size(); i++) {
@@ -208,7 +208,7 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 			known_++;
 		} else if (has_good_signature(event)) {
 			met.insert(ids[i]);
-			unknown.push_back(event_of(event));
+			unknown.push_back(verified(event));
 			unknown_lines.push_back(lines[i]);
 		} else if (!some_known && known_events({&ids[i], 1}).front()) {
 			known_++;
@@ -236,11 +236,11 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 /* Finds the lines whose events the database itself refused: bigbrotr.event_rejects has them, with
  * the error. Returns how many. */
 int64_t
-Import::find_rejected(std::span<const Event> events, std::span<const Line> lines,
+Import::find_rejected(std::span<const VerifiedEvent> events, std::span<const Line> lines,
 					  const IdSet &fresh)
 {
 	std::vector<std::string_view> ids;
-	for (const Event &event : events)
+	for (const VerifiedEvent &event : events)
 		ids.push_back(event.id);
 	IdSet rejected = rejected_events(ids);
 	int64_t count = 0;

@@ -28,7 +28,7 @@ pg::Statement reject_statement("SELECT _bigbrotr.reject_event($1, $2, $3, $4, $5
 using nostr::to_hex;
 
 std::string
-exact_json(const Event &event)
+exact_json(const VerifiedEvent &event)
 {
 	if (!event.raw.empty())
 		return std::string(event.raw);
@@ -45,9 +45,9 @@ exact_json(const Event &event)
 class Storable
 {
   public:
-	explicit Storable(std::span<const Event> events) : events_(events.begin(), events.end())
+	explicit Storable(std::span<const VerifiedEvent> events) : events_(events.begin(), events.end())
 	{
-		for (Event &event : events_)
+		for (VerifiedEvent &event : events_)
 			if (event.has_nul) {
 				event.raw = keep(exact_json(event));
 				event.tags = keep(without_nul_escapes(event.tags));
@@ -55,17 +55,17 @@ class Storable
 				event.has_nul = false;
 			}
 	}
-	std::span<const Event> events() const { return events_; }
+	std::span<const VerifiedEvent> events() const { return events_; }
 
   private:
 	std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
-	std::vector<Event> events_;
+	std::vector<VerifiedEvent> events_;
 	std::deque<std::string> texts_;
 };
 
 /* Adds the ids of the new events to `added`; they point into `events`. */
 void
-store_events(std::span<const Event> events, int64_t now, IdSet &fresh)
+store_events(std::span<const VerifiedEvent> events, int64_t now, IdSet &fresh)
 {
 	if (events.empty())
 		return;
@@ -88,13 +88,13 @@ store_events(std::span<const Event> events, int64_t now, IdSet &fresh)
 	IdSet returned;
 	for (std::string_view id : rows.byteas(0, 1))
 		returned.insert(id);
-	for (const Event &event : events)
+	for (const VerifiedEvent &event : events)
 		if (returned.contains(event.id))
 			fresh.insert(event.id);
 }
 
 std::vector<RelaySightings>
-store_sightings(std::span<const Sighting> seen)
+store_sightings(std::span<const NewSighting> seen)
 {
 	std::vector<RelaySightings> stored;
 	if (seen.empty())
@@ -111,7 +111,7 @@ store_sightings(std::span<const Sighting> seen)
 
 /* Sets `known` for sightings whose events the database refused for good. */
 void
-add_rejected(std::span<const Sighting> seen, std::vector<uint8_t> &known)
+add_rejected(std::span<const NewSighting> seen, std::vector<uint8_t> &known)
 {
 	std::vector<std::string_view> unknown;
 	for (size_t i = 0; i < seen.size(); i++)
@@ -160,8 +160,8 @@ attempt(F &&body)
  * CONFLICT waits for that session.
  */
 bool
-try_directly(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
-			 Relays relays, Inserted &inserted, std::vector<uint8_t> &known)
+try_directly(std::span<const VerifiedEvent> events, std::span<const NewSighting> sightings,
+			 int64_t now, Relays relays, Inserted &inserted, std::vector<uint8_t> &known)
 {
 	for (bool check_existing : {false, true}) {
 		bool possible = false;
@@ -177,10 +177,11 @@ try_directly(std::span<const Event> events, std::span<const Sighting> sightings,
 }
 
 void
-reject(const Event &event, std::span<const Sighting> sightings, const pg::Error &error, int64_t now)
+reject(const VerifiedEvent &event, std::span<const NewSighting> sightings, const pg::Error &error,
+	   int64_t now)
 {
 	auto seen = std::find_if(sightings.begin(), sightings.end(),
-							 [&](const Sighting &s) { return s.id == event.id; });
+							 [&](const NewSighting &s) { return s.id == event.id; });
 	char code[6];
 	strlcpy(code, unpack_sql_state(error.sqlstate()), sizeof code);
 	reject_statement.run({pg::bytea(event.id),
@@ -196,11 +197,11 @@ reject(const Event &event, std::span<const Sighting> sightings, const pg::Error 
  * not stored.
  */
 std::vector<uint8_t>
-are_archived(std::span<const Sighting> sightings)
+are_archived(std::span<const NewSighting> sightings)
 {
 	std::vector<std::string_view> ids;
 	ids.reserve(sightings.size());
-	for (const Sighting &sighting : sightings)
+	for (const NewSighting &sighting : sightings)
 		ids.push_back(sighting.id);
 	std::vector<uint8_t> known;
 	known.reserve(ids.size());
@@ -212,11 +213,11 @@ are_archived(std::span<const Sighting> sightings)
 /* Stores the events one by one, in the order that all writers use; events that the database refuses
  * go to bigbrotr.event_rejects. */
 void
-salvage(std::span<const Event> events, std::span<const Sighting> sightings, int64_t now,
+salvage(std::span<const VerifiedEvent> events, std::span<const NewSighting> sightings, int64_t now,
 		Inserted &inserted)
 {
 	for (uint32_t i : ordered_by_id(events)) {
-		const Event &event = events[i];
+		const VerifiedEvent &event = events[i];
 		try {
 			IdSet fresh;
 			pg::subtransaction([&] { store_events({&event, 1}, now, fresh); });
@@ -232,8 +233,8 @@ salvage(std::span<const Event> events, std::span<const Sighting> sightings, int6
 
 } // namespace
 
-Event
-event_of(const nostr::Event &event)
+VerifiedEvent
+verified(const nostr::Event &event)
 {
 	return {.id = nostr::view(event.id),
 			.pubkey = nostr::view(event.pubkey),
@@ -246,11 +247,11 @@ event_of(const nostr::Event &event)
 }
 
 Inserted
-insert_verified_events(std::span<const Event> exact, std::span<const Sighting> sightings,
+insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const NewSighting> sightings,
 					   int64_t now, Relays relays)
 {
 	Storable storable(exact);
-	std::span<const Event> events = storable.events();
+	std::span<const VerifiedEvent> events = storable.events();
 	Inserted inserted;
 	std::vector<uint8_t> known; // of each sighting: whether its event is archived
 	if (!try_directly(events, sightings, now, relays, inserted, known)) {
@@ -273,7 +274,7 @@ insert_verified_events(std::span<const Event> exact, std::span<const Sighting> s
 }
 
 Recorded
-insert_sightings(std::span<const Sighting> sightings)
+insert_sightings(std::span<const NewSighting> sightings)
 {
 	Inserted inserted;
 	Recorded recorded;

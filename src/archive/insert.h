@@ -21,11 +21,11 @@
 namespace archive {
 
 /*
- * A verified event (nothing is verified here). Texts are valid UTF-8. If content or tags hold
- * U+0000, either has_nul is set and they are exact, or U+FFFD stands in its place and `raw` is the
- * exact JSON.
+ * An event that was verified: nothing here verifies it. Texts are valid UTF-8. If content or tags
+ * hold U+0000, either has_nul is set and they are exact, or U+FFFD stands in its place and `raw` is
+ * the exact JSON.
  */
-struct Event
+struct VerifiedEvent
 {
 	std::string_view id, pubkey, sig; // bytes
 	int64_t created_at = 0;           // Unix seconds
@@ -37,9 +37,9 @@ struct Event
 };
 
 /* Points into `event`. */
-Event event_of(const nostr::Event &event);
+VerifiedEvent verified(const nostr::Event &event);
 
-struct Sighting
+struct NewSighting
 {
 	std::string_view id; // of an event in the archive or in the same batch; others are missing
 	int32_t relay_id = 0;
@@ -79,8 +79,9 @@ struct Inserted
  * the database itself refuses goes to bigbrotr.event_rejects, the others are stored. Throws
  * pg::Error for whatever is not the fault of one event: deadlock, no disk space, no privilege.
  */
-Inserted insert_verified_events(std::span<const Event> events, std::span<const Sighting> sightings,
-								int64_t now, Relays relays = Relays::Unknown);
+Inserted insert_verified_events(std::span<const VerifiedEvent> events,
+								std::span<const NewSighting> sightings, int64_t now,
+								Relays relays = Relays::Unknown);
 
 struct Recorded
 {
@@ -92,7 +93,7 @@ struct Recorded
  * Inserts sightings whose events may not be archived. Inside a transaction, as insert_events(). The
  * caller must verify and insert the events that are not known, with their sightings.
  */
-Recorded insert_sightings(std::span<const Sighting> sightings);
+Recorded insert_sightings(std::span<const NewSighting> sightings);
 
 /* For each id (32 bytes): is the event archived, or was it rejected for good? Inside a transaction,
  * as insert_events(). */

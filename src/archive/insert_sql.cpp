@@ -88,7 +88,7 @@ read_ids(FunctionCallInfo fcinfo)
 	return views;
 }
 
-std::vector<archive::Event>
+std::vector<archive::VerifiedEvent>
 read_events(FunctionCallInfo fcinfo)
 {
 	ArrayArgument ids(fcinfo, 0, BYTEAOID), pubkeys(fcinfo, 1, BYTEAOID),
@@ -96,7 +96,7 @@ read_events(FunctionCallInfo fcinfo)
 		contents(fcinfo, 5, TEXTOID), sigs(fcinfo, 6, BYTEAOID), raws(fcinfo, 7, BYTEAOID, true);
 	int count =
 		common_count({&ids, &pubkeys, &created_ats, &kinds, &tags, &contents, &sigs, &raws});
-	std::vector<archive::Event> events;
+	std::vector<archive::VerifiedEvent> events;
 	events.reserve(static_cast<size_t>(count));
 	for (int i = 0; i < count; i++) {
 		if (ids.bytes(i).size() != sizeof(nostr::Id))
@@ -112,13 +112,13 @@ read_events(FunctionCallInfo fcinfo)
 }
 
 /* Three arguments from `first` on: ids, relays, times. */
-std::vector<archive::Sighting>
+std::vector<archive::NewSighting>
 read_sightings(FunctionCallInfo fcinfo, int first)
 {
 	ArrayArgument ids(fcinfo, first, BYTEAOID), relays(fcinfo, first + 1, INT4OID),
 		seen_ats(fcinfo, first + 2, INT8OID);
 	int count = common_count({&ids, &relays, &seen_ats});
-	std::vector<archive::Sighting> sightings;
+	std::vector<archive::NewSighting> sightings;
 	sightings.reserve(static_cast<size_t>(count));
 	for (int i = 0; i < count; i++)
 		sightings.push_back({ids.bytes(i), relays.integer(i), seen_ats.bigint(i)});
@@ -174,8 +174,8 @@ SQL_FUNCTION(bigbrotr_insert_verified_events)
 	Datum values[4] = {};
 	bool nulls[4] = {};
 	pg::boundary([&] {
-		std::vector<archive::Event> events = read_events(fcinfo);
-		std::vector<archive::Sighting> sightings = read_sightings(fcinfo, 8);
+		std::vector<archive::VerifiedEvent> events = read_events(fcinfo);
+		std::vector<archive::NewSighting> sightings = read_sightings(fcinfo, 8);
 		archive::Inserted inserted = with_spi([&] {
 			return archive::insert_verified_events(events, sightings, PG_GETARG_INT64(11));
 		});
@@ -193,7 +193,7 @@ SQL_FUNCTION(bigbrotr_insert_sightings)
 	Datum values[2] = {};
 	bool nulls[2] = {};
 	pg::boundary([&] {
-		std::vector<archive::Sighting> sightings = read_sightings(fcinfo, 0);
+		std::vector<archive::NewSighting> sightings = read_sightings(fcinfo, 0);
 		archive::Recorded recorded = with_spi([&] { return archive::insert_sightings(sightings); });
 		values[0] = boolean_array(recorded.known);
 		values[1] = Int64GetDatum(sum(recorded.sightings));

@@ -17,10 +17,10 @@ pg::Statement
 
 using nostr::view;
 
-std::vector<archive::Event>
+std::vector<archive::VerifiedEvent>
 events_of(const wire::Batch &batch)
 {
-	std::vector<archive::Event> events;
+	std::vector<archive::VerifiedEvent> events;
 	events.reserve(batch.events.size());
 	for (const wire::Event &e : batch.events)
 		events.push_back({view(*e.id), view(*e.pubkey), view(*e.sig), e.created_at, e.kind, e.tags,
@@ -28,10 +28,10 @@ events_of(const wire::Batch &batch)
 	return events;
 }
 
-std::vector<archive::Sighting>
+std::vector<archive::NewSighting>
 sightings_of(const wire::Batch &batch, int64_t now)
 {
-	std::vector<archive::Sighting> sightings;
+	std::vector<archive::NewSighting> sightings;
 	sightings.reserve(batch.sightings.size());
 	for (const wire::Sighting &s : batch.sightings)
 		sightings.push_back({view(*s.id), s.relay_id, std::clamp(s.seen_at, now - kDay, now)});
@@ -40,16 +40,16 @@ sightings_of(const wire::Batch &batch, int64_t now)
 
 /* The lease keeps a relay from being deleted; one that has ended may be gone. */
 bool
-all_leased(const std::vector<archive::Sighting> &sightings, const RelayBook &book)
+all_leased(const std::vector<archive::NewSighting> &sightings, const RelayBook &book)
 {
 	return std::all_of(sightings.begin(), sightings.end(),
-					   [&](const archive::Sighting &s) { return book.find(s.relay_id)->open; });
+					   [&](const archive::NewSighting &s) { return book.find(s.relay_id)->open; });
 }
 
 void
 insert(const wire::Batch &batch, const RelayBook &book, int64_t now, Ingested &result)
 {
-	std::vector<archive::Sighting> sightings = sightings_of(batch, now);
+	std::vector<archive::NewSighting> sightings = sightings_of(batch, now);
 	archive::Inserted inserted = archive::insert_verified_events(
 		events_of(batch), sightings, now,
 		all_leased(sightings, book) ? archive::Relays::Held : archive::Relays::Unknown);
@@ -60,7 +60,7 @@ insert(const wire::Batch &batch, const RelayBook &book, int64_t now, Ingested &r
 		result.sightings += s.count;
 	}
 	for (size_t i = 0; i < sightings.size(); i++) {
-		const archive::Sighting &s = sightings[i];
+		const archive::NewSighting &s = sightings[i];
 		// The first relay to deliver a new event brought it.
 		if (inserted.events.erase(s.id))
 			result.traffic[s.relay_id].events++;
