@@ -9,30 +9,31 @@ static constexpr pg::Setting settings[] = {
 	integer("sync_connections", &synchronizer_settings.connections, "200", {"1", "5000"},
 			"Relays open at the same time."),
 	integer("sync_connections_per_host", &synchronizer_settings.connections_per_host, "4",
-			{"1", "5000"}, "So many of them on one host."),
+			{"1", "5000"}, "Relays open at the same time on one host."),
 	integer("sync_connections_per_site", &synchronizer_settings.connections_per_site, "16",
-			{"1", "5000"}, "So many of them on all hosts of one registered domain."),
+			{"1", "5000"}, "Relays open at the same time on all hosts of one registered domain."),
 	integer("sync_connections_per_address", &synchronizer_settings.net.max_per_address, "32",
 			{"0", "5000"},
-			"So many of them to one address, whatever names lead there; 0: no bound."),
+			"Relays open at the same time at one address, by whatever name; 0: no bound."),
 	integer("sync_relay_quota", &synchronizer_settings.relay_quota, "1000000", {"0"},
 			"New events that one relay may bring in an hour, unless it is a priority relay; 0: no "
 			"bound."),
 	integer("verify_sample", &synchronizer_settings.verify_sample, "256", {"0"},
-			"Of so many events that the net process verified, one is verified again, at random; 0: "
-			"none, 1: all."),
+			"One in this number of events that the net process verified is verified again, at "
+			"random; 0: none, 1: all."),
 	integer("min_free_disk", &synchronizer_settings.min_free_disk_mb, "1GB", {"0"},
-			"With less room on a disk of the archive no relay is read; 0: no bound.", GUC_UNIT_MB),
+			"Free space on each disk of the archive below which no relay is read; 0: no bound.",
+			GUC_UNIT_MB),
 	integer("max_database_size", &synchronizer_settings.max_database_size_mb, "0", {"0"},
-			"With a database of this size or more no relay is read; 0: no bound.", GUC_UNIT_MB),
+			"Size of the database from which on no relay is read; 0: no bound.", GUC_UNIT_MB),
 	integer(
 		"sync_interval", &synchronizer_settings.interval_s, "5min", {"1s", "7d"},
 		"Time after which a live relay is paged again, from the last second that was read; while "
 		"others wait, a relay is read no longer than that at a time.",
 		GUC_UNIT_S),
 	integer("sync_confirm_delay", &synchronizer_settings.confirm_delay_s, "1h", {"0", "30d"},
-			"Time after which what was read is read once more, on another connection: only then is "
-			"it proven.",
+			"Time after which a range that was read is read once more, on another connection: only "
+			"that proves it.",
 			GUC_UNIT_S),
 	integer("sync_audit_interval", &synchronizer_settings.audit_interval_s, "1d", {"1s", "30d"},
 			"Time after which a relay's claims are audited, at random; after each audit that finds "

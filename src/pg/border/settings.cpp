@@ -19,8 +19,8 @@ int max_batch_size;
 
 static constexpr Setting functions[] = {
 	integer("query_timeout", &query_timeout_ms, "1min", {"10ms"},
-			"Longest time of a statement that calls query or count, from its first call on; the "
-			"shorter of it and statement_timeout counts.",
+			"Longest time of a statement that calls query_events or count_events, from its first "
+			"call on; the shorter of it and statement_timeout counts.",
 			GUC_UNIT_MS, PGC_USERSET),
 	integer("procedure_timeout", &procedure_timeout_ms, "90s", {"10ms"},
 			"Longest time of a function that changes something; the shorter of it and "

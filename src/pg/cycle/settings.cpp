@@ -125,8 +125,8 @@ static constexpr Setting frame[] = {
 		   "Services to run in each database, comma-separated.", GUC_LIST_INPUT, check_services),
 	string(
 		"log_level", &log_level, "info",
-		"Least level of what services log: debug, info or warning, for all services or for single "
-		"ones as in \"info, synchronizer=debug\".",
+		"Lowest level of messages that services log: debug, info or warning, for all services or "
+		"for single ones as in \"info, synchronizer=debug\".",
 		0, check_log_level),
 	integer("health_check_interval", &health_check_interval_s, "1min", {"1s", "1d"},
 			"Time between two health checks of a service.", GUC_UNIT_S),
