@@ -75,54 +75,36 @@ datum(std::string_view v)
 	return text_datum(v);
 }
 
-template <class T, class F>
-Value
-array(size_t count, F at, Oid element, Oid array)
+/* Makes arrays of T; the members are the types of an element and of the array. */
+template <class T> struct Array
 {
-	return call([&] {
-		auto *elements = static_cast<Datum *>(palloc(count * sizeof(Datum) + 1));
-		auto *nulls = static_cast<bool *>(palloc(count + 1));
-		for (size_t i = 0; i < count; i++) {
-			std::optional<T> value = at(i);
-			nulls[i] = !value;
-			elements[i] = value ? datum(*value) : 0;
-		}
-		return make_array(elements, nulls, count, element, array);
-	});
-}
+	Oid element, array;
+
+	template <class F> Value operator()(size_t count, F at) const
+	{
+		return call([&] {
+			auto *elements = static_cast<Datum *>(palloc(count * sizeof(Datum) + 1));
+			auto *nulls = static_cast<bool *>(palloc(count + 1));
+			for (size_t i = 0; i < count; i++) {
+				std::optional<T> value = at(i);
+				nulls[i] = !value;
+				elements[i] = value ? datum(*value) : 0;
+			}
+			return make_array(elements, nulls, count, element, array);
+		});
+	}
+};
 } // namespace detail
 
-/* Arrays of `count` elements; at(i) gives the i-th, an empty optional for NULL. */
-template <class F>
-Value
-bool_array(size_t count, F at)
-{
-	return detail::array<bool>(count, at, BOOLOID, BOOLARRAYOID);
-}
-template <class F>
-Value
-int4_array(size_t count, F at)
-{
-	return detail::array<int32_t>(count, at, INT4OID, INT4ARRAYOID);
-}
-template <class F>
-Value
-int8_array(size_t count, F at)
-{
-	return detail::array<int64_t>(count, at, INT8OID, INT8ARRAYOID);
-}
-template <class F>
-Value
-text_array(size_t count, F at)
-{
-	return detail::array<std::string_view>(count, at, TEXTOID, TEXTARRAYOID);
-}
-template <class F>
-Value
-bytea_array(size_t count, F at)
-{
-	return detail::array<std::string_view>(count, at, BYTEAOID, BYTEAARRAYOID);
-}
+/* Functions (count, at): an array of `count` elements; at(i) gives the i-th, an empty optional for
+ * NULL. */
+inline constexpr detail::Array<bool> bool_array{.element = BOOLOID, .array = BOOLARRAYOID};
+inline constexpr detail::Array<int32_t> int4_array{.element = INT4OID, .array = INT4ARRAYOID};
+inline constexpr detail::Array<int64_t> int8_array{.element = INT8OID, .array = INT8ARRAYOID};
+inline constexpr detail::Array<std::string_view> text_array{.element = TEXTOID,
+															.array = TEXTARRAYOID};
+inline constexpr detail::Array<std::string_view> bytea_array{.element = BYTEAOID,
+															 .array = BYTEAARRAYOID};
 
 /* The rows that a statement returned. Columns count from 1, as everywhere in SPI. */
 class Rows

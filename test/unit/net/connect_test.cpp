@@ -45,6 +45,17 @@ never(Peer &)
 	FAIL() << "a WebSocket was opened";
 }
 
+/* Until the connection is gone. */
+static void
+receive_all(Peer &peer)
+{
+	try {
+		for (;;)
+			peer.receive();
+	} catch (const ConnectionGone &) {
+	}
+}
+
 TEST(NetConnect, Refused)
 {
 	EXPECT_EQ(ending("ws://127.0.0.1:" + std::to_string(closed_port())).reason,
@@ -193,10 +204,7 @@ TEST(NetConnect, SilentRelaysArePinged)
 	ScriptedRelay relay([&](Peer &peer) {
 		peer.receive();
 		peer.text(eose_message("live"));
-		try {
-			peer.receive();
-		} catch (const ConnectionGone &) {
-		}
+		receive_all(peer);
 		pings.set_value(peer.pings);
 	});
 	Worker worker;
@@ -239,11 +247,7 @@ TEST(NetConnect, StoppedRelaysGetACloseFrame)
 {
 	std::promise<int> code;
 	ScriptedRelay relay([&](Peer &peer) {
-		try {
-			for (;;)
-				peer.receive();
-		} catch (const ConnectionGone &) {
-		}
+		receive_all(peer);
 		code.set_value(peer.close_code);
 	});
 	Worker worker;

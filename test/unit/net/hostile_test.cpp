@@ -72,8 +72,7 @@ TEST(NetHostile, MaskedFrameOfAServer)
 		peer.linger();
 	});
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_TRUE(worker.events.empty());
 }
 
@@ -173,8 +172,7 @@ TEST(NetHostile, PageWithoutEnd)
 {
 	ScriptedRelay relay(repeat_event);
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "flood");
 	EXPECT_EQ(worker.sightings.size(), 1U);
 	EXPECT_TRUE(worker.claims.empty());
@@ -204,8 +202,7 @@ TEST(NetHostile, AnswersToWhatWasNeverAsked)
 		serve_events(events, 10)(peer);
 	});
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "");
 	EXPECT_EQ((worker.refusals[{1, "unexpected_message"}]), 2U);
 	EXPECT_EQ(worker.events.size(), 3U);
@@ -238,8 +235,7 @@ TEST(NetHostile, WrongIds)
 			peer.text(message);
 	});
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "too_many_invalid");
 	EXPECT_EQ((worker.refusals[{1, "id_mismatch"}]), 1000U);
 	EXPECT_TRUE(worker.events.empty());
@@ -260,8 +256,7 @@ TEST(NetHostile, WrongSignaturesWithoutEnd)
 		}
 	});
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "too_many_invalid");
 	EXPECT_GE((worker.refusals[{1, "bad_signature"}]), 1000U);
 	EXPECT_TRUE(worker.events.empty());
@@ -275,8 +270,7 @@ TEST(NetHostile, RefusedEventsDoNotMakeAPageEmpty)
 	/* One event a page: the bad one hides the good one unless paging goes on below it. */
 	ScriptedRelay relay(serve_events({bad, good}, 1));
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	for (const auto &claim : worker.claims) {
 		if (claim.claim.range.lower <= 1400 && claim.claim.range.upper >= 1400) {
 			EXPECT_TRUE(worker.events.count(good.id));
@@ -303,8 +297,7 @@ TEST(NetHostile, EventInManyFramesWithPingsBetween)
 		}
 	});
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "");
 	ASSERT_EQ(worker.events.size(), 1U);
 	EXPECT_EQ(worker.events.begin()->second.content, event.content);

@@ -29,8 +29,7 @@ TEST(NetIntake, ArchivedEventsAreNeitherVerifiedNorSent)
 	Worker worker;
 	for (const auto &event : events)
 		worker.archived.insert(event.id);
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_TRUE(worker.events.empty());
 	EXPECT_EQ(worker.sightings.size(), 40U);
 	EXPECT_EQ(worker.ids_asked, 40U);
@@ -42,8 +41,7 @@ TEST(NetIntake, CommittedEventsAreRemembered)
 	auto events = make_events(40, 1000);
 	ScriptedRelay relay(serve_events(events, 500));
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	size_t asked = worker.ids_asked;
 	EXPECT_EQ(asked, 40U);
 	worker.task(2, relay.url(), {{0, 5000}});
@@ -59,8 +57,7 @@ TEST(NetIntake, BadSignaturesAreRefusedAndClaimsStillCome)
 		events[size_t(i)].sig[10] ^= 1;
 	ScriptedRelay relay(serve_events(events, 500));
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.events.size(), 5U);
 	EXPECT_GE((worker.refusals[{1, "bad_signature"}]), 5U);
 	ASSERT_FALSE(worker.claims.empty());

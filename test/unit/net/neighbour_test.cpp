@@ -111,8 +111,7 @@ TEST(NetNeighbour, OneMessageThatIsTooLargeIsSkipped)
 	events[10] = make_event(1010, std::string(3 << 20, 'x'));
 	ScriptedRelay relay(serve_events(events, 7));
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "");
 	EXPECT_EQ(worker.events.size(), 29U);
 	EXPECT_GE((worker.refusals[{1, "message_too_large"}]), 1U);
@@ -136,8 +135,7 @@ TEST(NetNeighbour, EventsThatAreNotTakenAreNoFaults)
 	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.page_limit = 2000;
 	Worker worker(settings);
-	worker.task(1, relay.url(), {{1000, 1004}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {1000, 1004}));
 	EXPECT_EQ(worker.ended(1)->reason, "");
 	EXPECT_EQ(worker.events.size(), 5U);
 	EXPECT_EQ((worker.refusals[{1, "bad_kind"}]), 1500U);
@@ -159,8 +157,7 @@ TEST(NetNeighbour, RelaysThatKnowNoLimitAreReadToTheEnd)
 	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.page_limit = 50;
 	Worker worker(settings);
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "");
 	EXPECT_EQ(worker.events.size(), events.size());
 	ASSERT_FALSE(worker.claims.empty());
@@ -178,8 +175,7 @@ TEST(NetNeighbour, ARelayThatStallsIsAskedForLess)
 	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.response_timeout_ms = 300;
 	Worker worker(settings);
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "stalled");
 	EXPECT_EQ(worker.ended(1)->page_limit, 250U);
 	/* The worker says what it was told before. */
@@ -264,8 +260,7 @@ TEST(NetNeighbour, RetryAfterIsReported)
 						  "Content-Length: 0\r\n\r\n";
 	ScriptedRelay relay([](Peer &) {}, options);
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "rate_limited");
 	EXPECT_EQ(worker.ended(1)->retry_after_ms, 7200U * 1000);
 }
@@ -283,19 +278,16 @@ TEST(NetNeighbour, FaultsAreRememberedFromOneConnectionToTheNext)
 		peer.linger();
 	});
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "connection_lost");
 	worker.reports.clear();
 	count = 1;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "too_many_invalid");
 	/* After an hour it may try again. */
 	worker.reports.clear();
 	worker.clock.advance(net::FloodGuard::kCountedFor);
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "connection_lost");
 }
 

@@ -13,8 +13,7 @@ TEST(NetPaging, ArchivesAWholeRangeAndClaimsIt)
 	auto events = make_events(57, 1000);
 	ScriptedRelay relay(serve_events(events, 10));
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 
 	EXPECT_TRUE(worker.hello);
 	EXPECT_EQ(worker.ended(1)->reason, "");
@@ -106,8 +105,7 @@ TEST(NetPaging, ClaimsNothingOfTheFuture)
 	ScriptedRelay relay(serve_events({}, 10));
 	Worker worker;
 	int64_t before = time(nullptr);
-	worker.task(1, relay.url(), {{1000, nostr::Pager::kOpenEnd}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {1000, nostr::Pager::kOpenEnd}));
 	ASSERT_EQ(worker.claims.size(), 1U);
 	EXPECT_EQ(worker.claims[0].claim.range.lower, 1000);
 	EXPECT_GE(worker.claims[0].claim.range.upper, before);
@@ -126,8 +124,7 @@ TEST(NetPaging, EventsOutsideTheQuestionAreNotStored)
 		peer.text(eose_message(id));
 	}));
 	Worker worker;
-	worker.task(1, relay.url(), {{1000, 2000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {1000, 2000}));
 	EXPECT_EQ(worker.events.size(), 1U);
 	EXPECT_EQ(worker.events.count(inside.id), 1U);
 	EXPECT_GE((worker.refusals[{1, "outside_window"}]), 1U);
@@ -143,8 +140,7 @@ TEST(NetPaging, RelaysThatIgnoreTheWindowProveNothing)
 		peer.text(eose_message(id));
 	}));
 	Worker worker;
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.events.size(), 20U);
 	for (const auto &claim : worker.claims)
 		EXPECT_TRUE(claim.claim.evidence == Evidence::Partial || claim.claim.range.lower >= 4000);

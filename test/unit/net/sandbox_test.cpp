@@ -451,8 +451,7 @@ TEST(NetSandbox, CertificatesAreReloaded)
 	}
 	Worker worker(settings, wall, "");
 	ScriptedRelay relay(serve_events({}, 7), {.tls_cert = second.path()});
-	worker.task(1, relay.url(), {{0, 5000}});
-	ASSERT_TRUE(worker.until_ended(1));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "");
 	std::filesystem::remove(path);
 }

@@ -162,13 +162,20 @@ Worker::until_ended(int32_t relay_id)
 }
 
 bool
+Worker::read(const std::string &url, nostr::TimeRange range)
+{
+	task(1, url, {range});
+	return until_ended(1);
+}
+
+bool
 Worker::read_some(int timeout_ms)
 {
 	pollfd poll_for{fd_, POLLIN, 0};
 	if (poll(&poll_for, 1, timeout_ms) <= 0)
 		return false;
 	constexpr size_t size = 64 << 10;
-	ssize_t got = read(fd_, input_.reserve(size), size);
+	ssize_t got = ::read(fd_, input_.reserve(size), size);
 	if (got <= 0)
 		return false;
 	input_.filled(size_t(got));

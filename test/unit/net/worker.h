@@ -1,6 +1,6 @@
 /*
  * A worker for tests: runs the net process on a thread behind a socketpair, or as a child in its
- * sandbox, answers questions, acknowledges batches, and keeps what it was told.
+ * sandbox, answers questions, acknowledges batches, and keeps the messages.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ nostr::Event make_event(int64_t created_at, const std::string &content, uint8_t 
 /* `count` events, one per second from `first` on. */
 std::vector<nostr::Event> make_events(int count, int64_t first, const std::string &content = "");
 
-/* Goes on by itself, and further when told. */
+/* A clock that goes on by itself and can be moved forward. */
 class TestClock final : public net::Clock
 {
   public:
@@ -55,6 +55,8 @@ class Worker
 	/* Handles messages until `done` holds; false if it does not within half a minute. */
 	bool until(const std::function<bool()> &done);
 	bool until_ended(int32_t relay_id);
+	/* Has the net process read this range of relay 1, until the relay has ended. */
+	bool read(const std::string &url, nostr::TimeRange range);
 	/* Closes the link and waits for the net process; its exit code. */
 	int stop();
 	/* Waits for the net process to end by itself; its exit code. */
@@ -73,7 +75,7 @@ class Worker
 	std::set<nostr::Id> withheld;
 	bool too_much_withheld = false;
 
-	/* What came. */
+	/* The messages that came. */
 	struct Claim
 	{
 		int32_t relay_id;

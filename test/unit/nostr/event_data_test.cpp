@@ -101,9 +101,7 @@ TEST(EventVectors, EveryVector)
 {
 	if (!shared_data::exists("nostr-event-vectors.json"))
 		GTEST_SKIP();
-	simdjson::dom::parser json;
-	std::string text = shared_data::text("nostr-event-vectors.json");
-	simdjson::dom::element document = json.parse(text);
+	shared_data::Document document("nostr-event-vectors.json");
 	Judge judge;
 	size_t count = 0;
 	for (simdjson::dom::element vector : document["vectors"]) {

@@ -94,12 +94,11 @@ TEST(MessageVectors, FromRelay)
 {
 	if (!shared_data::exists("nostr-messages.json"))
 		GTEST_SKIP();
-	simdjson::dom::parser json;
-	std::string text = shared_data::text("nostr-messages.json");
+	shared_data::Document document("nostr-messages.json");
 	nostr::MessageParser parser;
 	nostr::RelayMessage message;
 	int count = 0;
-	for (element expected : json.parse(text)["from_relay"]) {
+	for (element expected : document["from_relay"]) {
 		std::string raw = member(expected, "raw");
 		SCOPED_TRACE(raw);
 		count++;
@@ -120,11 +119,10 @@ TEST(MessageVectors, FromClient)
 {
 	if (!shared_data::exists("nostr-messages.json"))
 		GTEST_SKIP();
-	simdjson::dom::parser json;
-	std::string text = shared_data::text("nostr-messages.json");
+	shared_data::Document document("nostr-messages.json");
 	nostr::ClientMessage message;
 	int count = 0;
-	for (element expected : json.parse(text)["from_client"]) {
+	for (element expected : document["from_client"]) {
 		std::string raw = member(expected, "raw");
 		SCOPED_TRACE(raw);
 		count++;

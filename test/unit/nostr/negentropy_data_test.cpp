@@ -1,46 +1,16 @@
 /* Negentropy: the collected vectors, byte for byte. */
 #include "nostr/negentropy.h"
 
-#include <openssl/sha.h>
-
+#include "hex.h"
 #include "shared_data.h"
 
 using namespace nostr::negentropy;
+using namespace test;
 using nostr::Id;
 using shared_data::member;
 using simdjson::dom::element;
 
 namespace {
-
-std::string
-hex(std::string_view bytes)
-{
-	return nostr::to_hex(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
-}
-
-Id
-hash(std::string_view bytes)
-{
-	Id id;
-	SHA256(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size(), id.data());
-	return id;
-}
-
-std::string
-unhex(std::string_view hex)
-{
-	std::string bytes(hex.size() / 2, '\0');
-	EXPECT_TRUE(nostr::from_hex(hex, reinterpret_cast<uint8_t *>(bytes.data()), bytes.size()));
-	return bytes;
-}
-
-Id
-id_of(std::string_view hex)
-{
-	Id id;
-	EXPECT_TRUE(nostr::from_hex(hex, id.data(), id.size()));
-	return id;
-}
 
 RecordSet
 listed(const element &items)

@@ -50,9 +50,7 @@ TEST(Nip19, Vectors)
 {
 	if (!shared_data::exists("nip19-vectors.json"))
 		GTEST_SKIP();
-	simdjson::dom::parser parser;
-	std::string text = shared_data::text("nip19-vectors.json");
-	simdjson::dom::element all = parser.parse(text);
+	shared_data::Document all("nip19-vectors.json");
 	size_t valid = 0, invalid = 0;
 	for (simdjson::dom::element vector : all["valid"]) {
 		std::string bech32 = shared_data::member(vector, "bech32");

@@ -1,7 +1,7 @@
 /*
  * Test data: $BIGBROTR_SHARED/data, by default ../shared/data beside the repository, which holds
- * more than is ours to ship; else test/data. Where a file is in neither, tests say so; those that
- * need no more than good events use a corpus of their own.
+ * data that cannot be shipped; else test/data. If neither has the file, tests say so; tests that
+ * need only valid events use a generated corpus.
  */
 #pragma once
 
@@ -76,6 +76,20 @@ gzip_lines(const std::string &name)
 	EXPECT_EQ(pclose(pipe), 0);
 	return split(text);
 }
+
+/* A file of JSON. */
+class Document
+{
+  public:
+	explicit Document(const std::string &name) : text_(text(name)), root_(parser_.parse(text_)) {}
+	simdjson::dom::element operator[](const char *key) const { return root_[key]; }
+	const simdjson::dom::element &root() const { return root_; }
+
+  private:
+	simdjson::dom::parser parser_;
+	std::string text_;
+	simdjson::dom::element root_;
+};
 
 /* A string member, or "" if it is absent or null. */
 inline std::string
