@@ -1,10 +1,10 @@
 # A relay for tests whose behaviour on each URL path is one Perl sub. Every connection is a process of
-# its own, so a script is plain blocking code and cannot disturb its neighbours.
+# its own, so a script is plain blocking code and cannot disturb other connections.
 #
 #     my $relay = ScriptedRelay->start('/a' => websocket(sub { my $c = shift; ... }), '/b' => sub { ... });
 #     $relay->url('/a')
 #
-# Text and payloads are byte strings throughout: what a script sends need not be valid in any way.
+# Texts and payloads are byte strings everywhere, so a script can send invalid data.
 package ScriptedRelay;
 
 use strict;
@@ -16,7 +16,7 @@ use IO::Socket::INET;
 use JSON::PP ();
 use POSIX ();
 
-our @EXPORT_OK = qw(websocket answers is_page frame json_string);
+our @EXPORT_OK = qw(answers at_each_page frame is_page json_string serves websocket);
 
 sub start
 {
@@ -94,30 +94,70 @@ sub websocket
 	};
 }
 
-# A script that answers with some texts, once, and else with nothing: with each event on the first page that
-# asks for its time, with all other texts on the first page of the past. In each text @SUB@ stands for the
-# subscription's id as a JSON string.
-sub answers
+# A script that calls a sub with the connection, subscription and filter for each page of history that is asked for, and
+# ends every answer by EOSE, unless the sub returns 'last': then nothing is answered any more. The subscription is its id as a
+# JSON string.
+sub at_each_page
 {
-	my (@texts) = @_;
-	my @open = map { { text => $_, time => /"created_at"\s*:\s*(\d+)/ ? $1 : 0 } } @texts;
+	my ($script) = @_;
 	return websocket(
 		sub {
 			my ($c) = @_;
 			while (my ($sub, $filter) = $c->req)
 			{
-				my ($since, $until) = ($filter->{since} // 0, $filter->{until} // 9**9**9);
-				for my $item (grep { is_page($filter) && $_->{time} >= $since && $_->{time} <= $until } @open)
-				{
-					$c->text($item->{text} =~ s/\@SUB\@/$sub/r);
-					$item->{time} = -1;
-				}
+				return if is_page($filter) && ($script->($c, $sub, $filter) // '') eq 'last';
 				$c->text("[\"EOSE\",$sub]");
 			}
 		});
 }
 
-# Is this filter a page of the backfill? What is new is asked for with `limit` 1.
+# A script that sends each of some texts once: an event in answer to the first page that asks for its time, all
+# other texts in answer to the first page of the past. In each text @SUB@ stands for the subscription.
+sub answers
+{
+	my (@texts) = @_;
+	my @open = map { { text => $_, time => time_of($_) // 0 } } @texts;
+	return at_each_page(
+		sub {
+			my ($c, $sub, $filter) = @_;
+			for my $item (grep { in_window($_->{time}, $filter) } @open)
+			{
+				$c->text($item->{text} =~ s/\@SUB\@/$sub/r);
+				$item->{time} = -1;
+			}
+		});
+}
+
+# A script that answers each page with those of the events that it asks for, newest first, at most $most at a time. $events
+# is called for each page and returns the JSON of events.
+sub serves
+{
+	my ($events, $most) = @_;
+	return at_each_page(
+		sub {
+			my ($c, $sub, $filter) = @_;
+			my %kinds = map { $_ => 1 } @{ $filter->{kinds} // [] };
+			my @found = grep { in_window(time_of($_), $filter) && (!$filter->{kinds} || /"kind":(\d+)/ && $kinds{$1}) } $events->();
+			my @newest = sort { time_of($b) <=> time_of($a) } @found;
+			my $limit = $filter->{limit} < $most ? $filter->{limit} : $most;
+			$c->text("[\"EVENT\",$sub,$_]") for splice @newest, 0, $limit;
+		});
+}
+
+# created_at of an event, undef if there is none.
+sub time_of
+{
+	my ($event) = @_;
+	return $event =~ /"created_at"\s*:\s*(\d+)/ ? $1 : undef;
+}
+
+sub in_window
+{
+	my ($time, $filter) = @_;
+	return $time >= ($filter->{since} // 0) && $time <= ($filter->{until} // 9**9**9);
+}
+
+# Is this filter a page of history? The live subscription asks with `limit` 1.
 sub is_page
 {
 	my ($filter) = @_;
@@ -206,7 +246,7 @@ sub text
 	return $self->raw(ScriptedRelay::frame(0x81, $text));
 }
 
-# The next text message of the client, undef when it closes or goes.
+# The next text message of the client; undef when the client closes or is gone.
 sub message
 {
 	my ($self) = @_;
@@ -219,7 +259,7 @@ sub message
 	}
 }
 
-# The next REQ: subscription id (as a JSON string) and filter. Empty list when the client goes.
+# The next REQ: subscription id (as a JSON string) and filter. Empty list when the client is gone.
 sub req
 {
 	my ($self) = @_;

@@ -6,7 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
 use ArchiveTest;
-use ScriptedRelay qw(websocket is_page);
+use ScriptedRelay qw(serves);
 use Test::More;
 
 my @events = split /\n/, corpus('--seed', 5, 6);
@@ -14,21 +14,7 @@ my %time = map { ($_ => /"created_at":(\d+)/ ? $1 : die) } @events;
 my $newest = (sort { $time{$b} <=> $time{$a} } @events)[0];
 my ($id) = $newest =~ /"id":"(\w+)"/;
 
-# Shows its events newest first, each time it is asked.
-my $relay = ScriptedRelay->start(
-	'/r' => websocket(
-		sub {
-			my ($c) = @_;
-			while (my ($sub, $filter) = $c->req)
-			{
-				my ($since, $until) = ($filter->{since} // 0, $filter->{until} // 9**9**9);
-				for my $event (is_page($filter) ? sort { $time{$b} <=> $time{$a} } @events : ())
-				{
-					$c->text("[\"EVENT\",$sub,$event]") if $time{$event} >= $since && $time{$event} <= $until;
-				}
-				$c->text("[\"EOSE\",$sub]");
-			}
-		}));
+my $relay = ScriptedRelay->start('/r' => serves(sub { @events }, 500));
 
 my $node = archive_server('missing_events', 'bigbrotr.sync_interval' => '1s', 'bigbrotr.sync_confirm_delay' => 0);
 # It is archived, but from no relay.

@@ -6,7 +6,7 @@ use Compress::Raw::Zlib;
 use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
 use ArchiveTest;
-use ScriptedRelay qw(websocket is_page frame);
+use ScriptedRelay qw(at_each_page frame);
 use Test::More;
 
 my $many = 1_000_000_000;
@@ -17,29 +17,12 @@ $forged =~ s/"content":"/"content":"forged: /;
 sub at_page
 {
 	my ($script) = @_;
-	return websocket(
+	return at_each_page(
 		sub {
-			my ($c) = @_;
-			while (my ($sub, $filter) = $c->req)
-			{
-				return $script->($c, $sub) if is_page($filter) && !exists $filter->{since};
-				$c->text("[\"EOSE\",$sub]");
-			}
-		});
-}
-
-# Answers each page as told, and ends it.
-sub at_each_page
-{
-	my ($script) = @_;
-	return websocket(
-		sub {
-			my ($c) = @_;
-			while (my ($sub, $filter) = $c->req)
-			{
-				$script->($c, $sub, $filter) if is_page($filter);
-				$c->text("[\"EOSE\",$sub]");
-			}
+			my ($c, $sub, $filter) = @_;
+			return if exists $filter->{since};
+			$script->($c, $sub);
+			return 'last';
 		});
 }
 
@@ -49,7 +32,7 @@ sub endless
 	return at_page(
 		sub {
 			my ($c, $sub) = @_;
-			# Many at once: the relay shall be fast.
+			# Many in one write, so that the relay is fast.
 			my $bytes = join '', map { $what->($sub) } 1 .. 50;
 			$c->raw($bytes) for 1 .. $many;
 		});

@@ -7,7 +7,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
 use ArchiveTest;
 use PostgreSQL::Test::Utils;
-use ScriptedRelay qw(websocket);
+use ScriptedRelay qw(serves);
 use Test::More;
 
 my ($minute, $hour, $day, $year) = (60, 3600, 86400, 365 * 86400);
@@ -21,30 +21,11 @@ sub events
 	return join '', map { corpus('--seed', ++$seed, '--authors', 3, '--at', $now - $_, $count) } @ages;
 }
 
-# An honest relay: what its file holds now, newest first, at most 100 at a time.
+# An honest relay: what its file holds now, at most 100 events at a time.
 sub relay_of
 {
 	my ($file) = @_;
-	return websocket(
-		sub {
-			my ($c) = @_;
-			while (my ($sub, $filter) = $c->req)
-			{
-				my ($since, $until) = ($filter->{since} // 0, $filter->{until} // 9**9**9);
-				my %kinds = map { $_ => 1 } @{ $filter->{kinds} // [] };
-				my @events;
-				for my $event (split /\n/, slurp_file($file))
-				{
-					my ($time) = $event =~ /"created_at":(\d+)/;
-					my ($kind) = $event =~ /"kind":(\d+)/;
-					push @events, [ $time, $event ] if $time >= $since && $time <= $until && (!$filter->{kinds} || $kinds{$kind});
-				}
-				my $limit = $filter->{limit} && $filter->{limit} < 100 ? $filter->{limit} : 100;
-				my @newest = sort { $b->[0] <=> $a->[0] } @events;
-				$c->text("[\"EVENT\",$sub,$_->[1]]") for splice @newest, 0, $limit;
-				$c->text("[\"EOSE\",$sub]");
-			}
-		});
+	return serves(sub { split /\n/, slurp_file($file) }, 100);
 }
 
 my $directory = PostgreSQL::Test::Utils::tempdir();
