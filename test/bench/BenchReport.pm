@@ -29,7 +29,7 @@ sub arguments
 	return ($quick, @wanted);
 }
 
-# How often a case runs, if nobody says otherwise.
+# How often a case runs by default.
 sub runs
 {
 	my ($usual) = @_;

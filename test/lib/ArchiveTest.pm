@@ -81,7 +81,7 @@ sub add_relays
 	return;
 }
 
-# Waits until an SQL condition holds; dies with what is known of the relays and services if it never does.
+# Waits until an SQL condition holds; if it never does, prints the states of relays and services and dies.
 sub wait_for
 {
 	my ($node, $condition, $database) = @_;
@@ -166,11 +166,11 @@ sub corpus
 	return $lines;
 }
 
-# Puts what a stub's relays hold by now into the table truth (url, created_at, event_id), beside the archive.
+# Fills the table truth (url, created_at, event_id) with the events that the stub's relays hold now.
 sub load_truth
 {
 	my ($node, $stub) = @_;
-	# The stub may be in the middle of a line.
+	# The stub may have written a part of the last line.
 	my ($lines) = slurp_file($stub->{list}) =~ /^(.*\n)/s;
 	$node->safe_psql('postgres', qq{
 		CREATE TABLE IF NOT EXISTS public.truth (url text, created_at bigint, event_id bytea);
@@ -183,7 +183,7 @@ sub load_truth
 	return;
 }
 
-# Subtest: the archive is exactly the table truth: no event lost, none invented, none twice, all sightings.
+# Subtest: the archive equals the table truth: no event is missing, invented or there twice, and all sightings are there.
 sub archive_matches
 {
 	my ($node, $name) = @_;

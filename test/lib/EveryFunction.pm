@@ -1,5 +1,4 @@
-# A call of every function and procedure of ours, with plain arguments: for tests that look
-# at all of them at once.
+# A call of every function and procedure of the extension with plain arguments, for tests that try all of them.
 package EveryFunction;
 
 use strict;
@@ -52,8 +51,8 @@ sub not_callable
 	return;
 }
 
-# All that can be called: { signature, schema, name, procedure, arguments => [ [ name, type ], … ] }; and why not, of the
-# others by their signatures.
+# The functions that can be called: { signature, schema, name, procedure, arguments => [ [ name, type ], … ] }; and for the
+# others, by signature, why they cannot be called.
 sub every_function
 {
 	my ($node, $database) = @_;
@@ -87,12 +86,12 @@ sub every_call
 	return ($functions, $skipped);
 }
 
-# Typed, so that the right one of several functions of that name is meant.
+# With a type, so that the call is not ambiguous between functions of the same name.
 sub plain_value
 {
 	my ($name, $type) = @_;
 	my $value = $by_name{"$name:$type"} // $by_type{$type} // 'NULL';
-	# Qualified, for tests with search paths of their own.
+	# Qualified, for tests that set a search path.
 	$type =~ s/^(bytea|text|name|jsonb?|cstring|"char")(?=\[|$)/pg_catalog.$1/;
 	return "'{}'::$type" if $type =~ /\[\]$/;
 	return "(SELECT e FROM $type AS e LIMIT 1)" if $type =~ /^_?bigbrotr\./ && !$by_type{$type};

@@ -8,8 +8,8 @@ use JSON::PP ();
 
 our @EXPORT_OK = qw(judge summary);
 
-# What the archive claims, in the words of this judge. proven: nothing that the relay serves may be missing;
-# read: one pass saw it, doubts name what is known against it.
+# The archive's claims as this test classifies them. proven: nothing that the relay serves may be missing; read: one pass
+# saw it, with the doubts that it has.
 my $claims = q{
 	CREATE TEMP VIEW claims AS
 	SELECT relay_id, lower, upper, evidence,

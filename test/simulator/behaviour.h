@@ -18,14 +18,14 @@ enum class Order
 	Ascending, // the newest ones, sent oldest first
 	Oldest,    // the oldest ones first
 	Insertion, // those that the relay got last
-	Algorithm  // those that it likes best
+	Algorithm  // in an order of its own
 };
 
 /* What goes wrong with one answer. */
 enum class Fault
 {
 	Drop,       // the connection ends
-	Stall,      // nothing more is said
+	Stall,      // the relay sends nothing more
 	NoticeEose, // NOTICE, then EOSE without events
 	EmptyEose,  // EOSE without events
 	Closed,     // CLOSED with `text`
@@ -51,7 +51,7 @@ struct Trouble
 	Position position = Position::Request;
 	double chance = 1;   // of each answer
 	uint32_t after = 0;  // answers of the relay that are good before
-	uint32_t most = ~0u; // then it behaves
+	uint32_t most = ~0u; // answers with the trouble; those after them are good
 	uint32_t ms = 0;
 	std::string text;
 };
@@ -142,7 +142,7 @@ struct Behaviour
 	double forged_sig = 0;     // the same with a wrong signature
 	bool forged_only = false;  // nothing but wrong signatures
 	bool forged_times = false; // answers are refused events with made-up times, once
-	size_t flood = 0;          // messages that nobody asked for, with each answer
+	size_t flood = 0;          // messages that were not asked for, with each answer
 	std::vector<Trouble> troubles;
 	uint32_t requests_per_second = 0; // more are answered with a complaint
 	bool complains_by_closed = false;

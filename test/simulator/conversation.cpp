@@ -65,7 +65,7 @@ Conversation::say(const char *verb, std::string_view subscription, std::string_v
 	say(message + "]");
 }
 
-/* Which trouble befalls this answer, if any. */
+/* The trouble of this answer, if it has one. */
 Conversation::Breaks
 Conversation::pick_trouble(std::initializer_list<Position> positions)
 {
@@ -125,7 +125,7 @@ Conversation::on_handshake(std::string_view key, int64_t now_ms)
 		fail(breaks);
 }
 
-/* More requests in a second than the relay bears? */
+/* Are there more requests in this second than the relay allows? */
 bool
 Conversation::too_fast(std::string_view subscription, int64_t now_ms)
 {

@@ -1,6 +1,6 @@
 /*
- * What a simulated relay says on one connection. Sans I/O: is told what came, says what to send,
- * when, and where the connection breaks.
+ * One connection of a simulated relay, without I/O: takes what came, and gives what to send, when,
+ * and where the connection breaks.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ struct Item
 	{
 		Send,
 		Drop, // close the connection
-		Stall // say nothing any more
+		Stall // send nothing more
 	};
 	std::string bytes;    // whole frames, or a part of one before a Drop or Stall
 	uint32_t wait_ms = 0; // before it
@@ -32,7 +32,8 @@ class Conversation
   public:
 	Conversation(const Pool &pool, Relay &relay) : pool_(pool), relay_(relay) {}
 
-	/* The answer to the request for a WebSocket, or for the relay's document if `key` is empty. */
+	/* The answer to the WebSocket handshake, or to the request for the relay's document if `key` is
+	 * empty. */
 	void on_handshake(std::string_view key, int64_t now_ms);
 	void on_text(std::string_view text, int64_t now_ms);
 	/* A new event of the relay. */

@@ -1,6 +1,6 @@
 /*
- * bigbrotr-simulator: many relays at once, each with its own way of being hard to archive, and what
- * is true of each.
+ * bigbrotr-simulator: many relays at once, each hard to archive in its own way, and the events that
+ * a stranger can get from each.
  *
  *   bigbrotr-simulator --list FILE [--seed S] [--first N] [--count N] [--switches NAME,NAME,...]
  *                      [--date-off SECONDS]

@@ -146,7 +146,7 @@ Relay::select(const nostr::Filter &filter, uint32_t node, const std::vector<int3
 			answer.capped = true;
 			break;
 		}
-		// Relays count what they hide, but for what they would not have looked at.
+		// Relays count the events that they hide, except those beyond what they look at.
 		if (hidden(event)) {
 			counted += !b.private_after_auth;
 			continue;

@@ -90,8 +90,8 @@ for (my $from = $first; $from < $first + $scenarios; $from += $at_once)
 	my $count = $from + $at_once > $first + $scenarios ? $first + $scenarios - $from : $at_once;
 	my $simulator = simulate($from, $count);
 	my $node = server("simulator_$from");
-	# Hostile ones first: what they do, they do before honest ones. Some relays come when the archive has lost events that
-	# it had, and that they hold: it must not take them for known (F20).
+	# Hostile relays are opened before honest ones. Some relays are added after the archive has lost events that they hold:
+	# it must not treat these events as known (F20).
 	my @relays = sort { $a->{judged} <=> $b->{judged} } @{ $simulator->{relays} };
 	add_relays($node, map { $_->{url} } grep { !comes_later($_) } @relays);
 	wait_until_quiet($node, 'first pass');

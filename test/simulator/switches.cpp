@@ -224,7 +224,7 @@ const Switch kSwitches[] = {
 		s.behaviour.no_subscription = r.chance(0.5) ? 1 : 0.2; }},
 	{"rubbish", "broken JSON instead of events (F19)", [](S &s, R &r, const P &) {
 		s.behaviour.rubbish = r.chance(0.5) ? 1 : 0.05; }},
-	{"flood", "messages that nobody asked for", [](S &s, R &r, const P &) { s.behaviour.flood = r.between(5, 60); }},
+	{"flood", "messages that were not asked for", [](S &s, R &r, const P &) { s.behaviour.flood = r.between(5, 60); }},
 	{"drops_for_slow", "drops events for slow readers (F17)", [](S &s, R &r, const P &) {
 		s.behaviour.dropped_past = r.between(8000, 64000); }},
 	// Time

@@ -1,5 +1,5 @@
-# What dies is replaced: a net process at no cost for anybody, a worker with the restart of the server
-# that any backend's crash brings. One that crashes again and again is left alone.
+# Processes that die are replaced: a net process without disturbing others, a worker after the restart of the server
+# that the crash of any backend causes. A service that crashes again and again stays disabled.
 use strict;
 use warnings;
 

@@ -1,5 +1,5 @@
-# Who gets a place, and for how long: hosts and sites have a share, a relay that is read for long gives way to
-# those that wait, and without room on the disk nobody is read.
+# Which relay gets a place, and for how long: hosts and sites have a share, a relay that is read for long gives its place to
+# those that wait, and without room on the disk no relay is read.
 use strict;
 use warnings;
 use FindBin;

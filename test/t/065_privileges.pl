@@ -1,5 +1,5 @@
-# Who may do what: what is granted is the table test/data/privileges.txt, no more and no less; and every role
-# is let do that and is refused all else, by trying. The workers are no superusers.
+# Privileges: exactly those of test/data/privileges.txt are granted, and each role is tried with all functions and tables:
+# it may do what the file says and nothing else. The workers are not superusers.
 use strict;
 use warnings;
 use FindBin;

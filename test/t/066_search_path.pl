@@ -1,5 +1,5 @@
 # Functions, operators, types and relations of the same names as the server's, put first in the search path,
-# are never used by ours: whoever may create objects cannot make others, or the workers, run code.
+# are never used by functions of the extension: a role that may create objects cannot make others, or the workers, run code.
 use strict;
 use warnings;
 use FindBin;

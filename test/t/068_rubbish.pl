@@ -73,7 +73,7 @@ my %rubbish = (
 	'interval' => [ q{'-1 s'}, q{'0'} ],
 	'timestamp with time zone' => [ map { "'$_'" } 'infinity', '-infinity', '4714-11-24 00:00:00+00 BC', '294276-12-31 23:59:59+00' ]);
 
-# Of a row all columns are rubbish that its table would never take.
+# Rows whose columns are rubbish that their table would refuse.
 sub rows
 {
 	my ($type) = @_;
@@ -163,8 +163,8 @@ $node->safe_psql('postgres', q{
 	SELECT format('INSERT INTO outcomes SELECT statement, outcome(statement) FROM attempts WHERE n = %s', n) FROM attempts ORDER BY n \gexec
 }, timeout => 600);
 is($node->safe_psql('postgres', q{SELECT count(*) FROM outcomes}), scalar @statements, 'the server survived all of them');
-# Those that only others of ours call pass on what the database says, which is kept with the event; and of bytes
-# that are no UTF-8 the database has no more to say.
+# The functions that only other functions call pass on the error of the database, which is kept with the event; and for bytes
+# that are not UTF-8 the database has no detail and no hint.
 my $others = q{statement !~ '^SELECT _bigbrotr.(store_events|insert_events_checked|insert_relays_checked)\(' AND outcome !~ 'invalid byte sequence'};
 for my $kind ('class', 'no detail', 'no hint')
 {

@@ -1,4 +1,4 @@
-# What is current and what stands, of random events that supersede, delete and vanish each other in random
+# Which events are current and which are visible, of random events that supersede, delete and vanish each other in random
 # order: against the plain definition, by the direct way in and by SQL.
 use strict;
 use warnings;

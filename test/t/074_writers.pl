@@ -1,5 +1,5 @@
 # Writers that bring the same new events at the same time, each in its own way and order, with others that
-# delete, clean up and count: none fails, none waits in a circle, and all counts and references hold.
+# delete, clean up and count: none fails, none deadlocks, and all counts and references hold.
 use strict;
 use warnings;
 use FindBin;

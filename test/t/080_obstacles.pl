@@ -1,4 +1,4 @@
-# What is in the way of the archive and passes: locks, a full disk, a time-out. The worker waits in place, says
+# Obstacles that pass by themselves: locks, a full disk, a time-out. The worker waits in place, says
 # what it waits for, obeys meanwhile, and goes on; no connection is lost, no event.
 use strict;
 use warnings;

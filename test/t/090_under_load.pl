@@ -1,4 +1,4 @@
-# What administrators do for long while new events come in: connections stay, nothing is lost, the archive goes on
+# Long commands of administrators while new events come in: connections stay, nothing is lost, the archive goes on
 # when they are done, and what makes it wait can be seen.
 #
 # By hand, with a relay of many sightings: BIGBROTR_SIGHTINGS=1000000 ./check tap 090_under_load

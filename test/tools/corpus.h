@@ -1,6 +1,6 @@
 /*
  * Makes really signed events that look like the ones in the wild: kinds and sizes as measured on
- * real relays, threads with NIP-10 markers, reactions, reposts and zaps of what was said before.
+ * real relays, threads with NIP-10 markers, reactions, reposts and zaps of earlier notes.
  * Deterministic for a seed. For tests, the demo and benchmarks.
  *
  * A relay that follows NIP-01 and NIP-09 keeps every event, as long as no author has more than one
@@ -70,7 +70,7 @@ class CorpusGenerator
 
 	/*
 	 * `expected` events fill the span; more of them go on behind the base time. Random signatures
-	 * are for measuring with many events, where nobody checks them.
+	 * are for measurements with many events that are not verified.
 	 */
 	enum class Signatures
 	{
@@ -91,7 +91,7 @@ class CorpusGenerator
 	/* Never the same event twice; created_at never decreases. */
 	nostr::Event next()
 	{
-		/* Some neighbours share their second: paging must cope with it. */
+		/* Some neighbours share their second, so that a page can end within a second. */
 		if (made_at_)
 			now_ = *made_at_;
 		else if (!random_.chance(0.05))
@@ -309,7 +309,7 @@ class CorpusGenerator
 		tags.add({"p", target.author}).add({"e", target.id}).add({"P", hex(sender.pubkey())});
 		tags.add({"bolt11", invoice}).add({"preimage", random_.hex(64)});
 		tags.add({"description", nostr::to_json(request)});
-		/* A few services sign for everybody. */
+		/* A few services sign all of them. */
 		author_ = authors_[random_.below(std::min<size_t>(5, authors_.size()))].get();
 		return make(9735, tags, "");
 	}

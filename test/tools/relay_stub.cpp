@@ -1,7 +1,7 @@
 /*
  * A relay for load: serves events from memory as fast as they are read, with little CPU of its own.
  * One thread, one port; each path /0, /1, … is a relay. Answers REQ with one filter of since, until
- * and limit, passes over kinds and authors; everything else a relay does is not here. No TLS, no
+ * and limit, ignores kinds and authors, and does nothing else of a relay. No TLS, no
  * compression.
  *
  * With --publish new events, signed as they are made, reach relays that are chosen at random, each
@@ -145,7 +145,7 @@ class Server
 		epoll_event event = {};
 		event.events = events;
 		event.data.fd = fd;
-		// A regular file or /dev/null as standard input cannot be watched and needs not be.
+		// A regular file or /dev/null as standard input cannot be watched, and never changes.
 		if (epoll_ctl(epoll_, operation, fd, &event) != 0 && errno != EPERM)
 			throw std::runtime_error("epoll_ctl: " + std::string(strerror(errno)));
 	}
@@ -304,7 +304,7 @@ class Server
 			return say(c, "CLOSED", subscription, "unsupported: one REQ filter only");
 		int64_t since = 0, until = INT64_MAX, limit = INT64_MAX;
 		for (auto field : filter) {
-			/* As some relays do. */
+			/* Some relays do this. */
 			if (field.key == "kinds" || field.key == "authors")
 				continue;
 			int64_t *target = field.key == "since"   ? &since
@@ -413,7 +413,7 @@ class Server
 		ssize_t size = sendmsg(c.fd, &message, MSG_NOSIGNAL);
 		if (size < 0)
 			return size;
-		// Whole frames sent are done with; the rest of a cut one goes first next time.
+		// Removes the frames that were sent whole; the rest of a cut frame is sent first next time.
 		c.sent += static_cast<size_t>(size);
 		while (!item.is_done()) {
 			size_t payload = item.prefix.size() + corpus_.events[item.event(item.next)].body.size();

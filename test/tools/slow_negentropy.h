@@ -1,6 +1,6 @@
 /*
- * Negentropy V1 once more, as the specification says it and as slow as that is: what the fast one
- * is compared with. Shares no code with it but the record.
+ * A second implementation of Negentropy V1, as the specification describes it and slow. The fast
+ * one is compared with it. They share only the record.
  */
 #pragma once
 
@@ -71,7 +71,7 @@ class Side
 		return out_;
 	}
 
-	/* Nothing: the message is refused. */
+	/* Nothing if the message is refused. */
 	std::optional<std::string> reply(std::string message, bool client, std::set<std::string> &have,
 									 std::set<std::string> &need)
 	{

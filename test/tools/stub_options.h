@@ -1,5 +1,5 @@
 /*
- * What bigbrotr-relay_stub can be told.
+ * The options of bigbrotr-relay_stub.
  */
 #pragma once
 

@@ -1,4 +1,4 @@
-# Servers with bigbrotr for the TAP tests, and the few questions all of them ask.
+# Servers with bigbrotr for the TAP tests, and queries that several tests need.
 package Bigbrotr;
 
 use strict;
@@ -13,7 +13,7 @@ our @EXPORT = qw(new_node ask services_of wait_for_service worker_pid net_pid wa
 
 # A server that serves database "postgres" and knows no relay, so that nothing leaves the machine. Its
 # services: one that runs once, one that has a net process.
-# $settings: lines for postgresql.conf, which win over those set here.
+# $settings: lines for postgresql.conf, which override those set here.
 sub new_node
 {
 	my ($name, $settings, %init) = @_;
@@ -41,7 +41,7 @@ sub ask
 	return $node->safe_psql($database // 'postgres', $sql);
 }
 
-# Those that are listed: "initializer done, synchronizer running"
+# The states of the listed services: "initializer done, synchronizer running"
 sub services_of
 {
 	my ($node, $database) = @_;
@@ -68,7 +68,7 @@ sub worker_pid
 		"SELECT pid FROM bigbrotr.services WHERE database = 'postgres' AND service = '$service'");
 }
 
-# The child of a service; waits until there is one that has said hello.
+# The child of a service; waits until there is one that has sent Hello.
 sub net_pid
 {
 	my ($node, $service) = @_;

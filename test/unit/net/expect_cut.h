@@ -1,4 +1,4 @@
-/* One hostile relay against the net process, and what must come of it. */
+/* Runs one hostile relay against the net process and checks how the connection ends. */
 #pragma once
 
 #include <gtest/gtest.h>

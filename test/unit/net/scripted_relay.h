@@ -41,7 +41,7 @@ class Peer
 	/* Only the head of a frame that announces `size` bytes. */
 	void head(int opcode, uint64_t size, bool final = true, bool compressed = false);
 	void raw(std::string_view bytes);
-	/* Reads and forgets until the connection is gone. */
+	/* Reads and discards until the connection is gone. */
 	void linger();
 	bool answers_pings = true;
 	int pings = 0;
@@ -114,7 +114,7 @@ std::string eose_message(std::string_view subscription);
 /* Subscription id of a REQ; "" for other messages. */
 std::string req_id(std::string_view message);
 
-/* A port of 127.0.0.1 on which nobody listens. */
+/* A port of 127.0.0.1 without a listener. */
 uint16_t closed_port();
 
 } // namespace test

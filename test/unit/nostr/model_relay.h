@@ -120,7 +120,7 @@ class Relay
 	}
 
 	const std::vector<Stored> &events() const { return events_; }
-	/* Would some question bring it? */
+	/* Is there a question whose answer has this event? */
 	bool serves(const Stored &event) const { return !event.hidden && !event.refused; }
 
   private:
