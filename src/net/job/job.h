@@ -15,27 +15,27 @@
 
 namespace net {
 
-/* How a job ended. With a reason the connection is of no more use. */
+/* How a job ended. With a reason, the connection has to be closed. */
 struct Result
 {
-	const char *reason = ""; // a reason code, or "": well
+	const char *reason = ""; // a reason code; "": the job ended well
 	std::string detail;
 };
 
 /* What was learned about a relay; outlives its connections. */
 struct Learned
 {
-	/* Account of an event of unknown size. */
+	/* Bytes that an event of unknown size is taken for. */
 	static constexpr size_t kTypicalEvent = 2048;
 
 	/* Events of a page, at least. */
 	static constexpr int kLeastLimit = 10;
 
 	Pacer pacer;
-	int page_limit = 0;                 // more made it stall; 0: nothing learned
-	size_t event_bytes = kTypicalEvent; // of its pages, on the average
+	int page_limit = 0;                 // a larger one made it stall; 0: nothing learned
+	size_t event_bytes = kTypicalEvent; // mean size of an event of its pages
 
-	/* Questions at the same time: so many at first, more as they are answered. A relay that
+	/* Questions at the same time: this number at first, more as they are answered. A relay that
 	 * complains is asked one after the other. */
 	static constexpr int kFirstWidth = 4, kMostWidth = 8, kGrowsAfter = 16;
 
@@ -50,7 +50,7 @@ struct Learned
 	}
 	/* Ranges at the same time: each has a page under way, and what checks the page before. */
 	int readers() const { return (width + 1) / 2; }
-	/* It says that all has come before it has. */
+	/* It has sent EOSE before its last event. */
 	bool too_early() const { return late_events >= 3; }
 };
 
@@ -62,7 +62,7 @@ struct JobContext
 	std::shared_ptr<Ledger> ledger;
 	Learned &learned;
 	static constexpr size_t kSent = 256;
-	IdTable sent{kSent}; // what this relay sent lately: repeats are not news
+	IdTable sent{kSent}; // events that this relay sent lately: repeats are ignored
 	uint32_t pages = 0;  // this and the next three: since they were accounted
 	uint32_t questions = 0;
 	uint32_t delivered = 0;      // events in answer to questions
@@ -78,7 +78,7 @@ struct JobContext
 	 * offered. */
 	bool compares = false;
 
-	/* False: the relay has just sent it, so that it is passed over. */
+	/* False: the relay has just sent this event, so it is ignored. */
 	bool pass_on(nostr::Event &event, bool live = false)
 	{
 		bool again = sent.contains(event.id);

@@ -1,4 +1,4 @@
-/* The subscription of what is new. */
+/* The subscription to new events. */
 #pragma once
 
 #include "net/job/job.h"

@@ -11,7 +11,7 @@ using std::chrono::seconds;
 constexpr int kMaxComplaints = 5;
 /* Answers that are remembered after their end. */
 constexpr size_t kEnded = 8;
-/* Older than this an event is not taken for a new one. */
+/* An event older than this is not a new one. */
 constexpr int64_t kSettled = 900;
 /* So long without a tick: this process was stopped, and relays may have dropped what it did not
  * read. */
@@ -26,7 +26,7 @@ PageJob::PageJob(JobContext &context, FilterReading &filter, const wire::Range &
 		finish();
 }
 
-/* As many events as the setting says, as the relay can bear, and as there may be memory for. */
+/* The smallest of: the setting, what the relay answers without a stall, and what memory allows. */
 int
 PageJob::limit() const
 {
@@ -98,7 +98,7 @@ PageJob::split()
 	wire::Range range = range_;
 	range.lower = older->lower;
 	range.upper = older->upper;
-	range.expected = 0; // nobody knows in which half they were
+	range.expected = 0; // it is not known in which half they were
 	return range;
 }
 
@@ -133,7 +133,7 @@ PageJob::claim(const std::vector<nostr::Claim> &claims)
 	std::vector<wire::Claim> said;
 	for (nostr::Claim claim : claims) {
 		events_ += claim.events;
-		/* Nobody knows yet what the seconds to come will hold. */
+		/* Seconds that have not come can still get events. */
 		const int64_t ahead = context_.client.host().clocks.ahead();
 		claim.range.upper = std::min(claim.range.upper, asked_at_ - std::max<int64_t>(ahead, 0));
 		if (claim.range.lower > claim.range.upper)
@@ -194,7 +194,7 @@ PageJob::on_failed(const char *reason, std::string_view detail)
 	end("stalled", why);
 }
 
-/* Does a notice say that the relay is asked too fast? No text is agreed on. */
+/* Does a notice say that the relay is asked too fast? No standard defines its text. */
 static bool
 is_complaint(std::string_view text)
 {

@@ -1,4 +1,4 @@
-/* Reads one time range by a pager and says what it claims (docs/development/paging.md). */
+/* Reads one time range by a pager and reports its claims (docs/development/paging.md). */
 #pragma once
 
 #include <deque>

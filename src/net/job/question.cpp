@@ -6,18 +6,19 @@ namespace net {
 
 using std::chrono::seconds;
 
-/* How long an answer may take, in response time-outs, if it comes drop by drop. */
+/* How long an answer may take that comes slowly, in response time-outs. */
 constexpr int kAnswerTimeouts = 60;
-/* What comes late finds room or not: relays that do not answer must not hold it for others. */
+/* How long room is promised to an answer: a relay that does not answer must not keep it from
+ * others. */
 constexpr seconds kPromiseKept{2};
 /* A relay that sent a notice may answer all the same; after this time it will not. */
 constexpr seconds kAfterNotice{2};
 /* Some relays lose what is sent at once after the handshake: then the first question is repeated.
  */
 constexpr seconds kFirstAnswer{4};
-/* Of relays that send events after they said that all had come. */
+/* For relays that send events after EOSE. */
 constexpr seconds kQuiet{1};
-/* What is dated later than so many seconds before the question may be new. */
+/* An event dated less than this number of seconds before the question may be new. */
 constexpr int64_t kFresh = 60;
 
 Question::Question(JobContext &context, Asker &asker, nostr::Pager::Question question,
@@ -77,7 +78,8 @@ Question::on_event(nostr::Event &event, std::string_view text)
 	nostr::Answer *answer = asker_.answer(number());
 	if (!answer)
 		return drop();
-	/* It sends more than it was asked for. If that comes in order, it is cut here. */
+	/* The relay sends more events than it was asked for. If they come in order, the answer is cut.
+	 */
 	if (answer->raw() >= 2 * *question_.window.limit) {
 		if (!answer->ordered() || answer->repeats() > *question_.window.limit / 2)
 			return asker_.on_failed("flood", "a page without end");
@@ -88,7 +90,7 @@ Question::on_event(nostr::Event &event, std::string_view text)
 	if (!answer->add(seen)) {
 		if (event.created_at > question_.window.until.value_or(INT64_MAX))
 			return context_.client.refuse("outside_window", text);
-		/* The relay does not know `since`. */
+		/* The relay ignores `since`. */
 		context_.client.ignore();
 		if (over_ || answer->outside() <= *question_.window.limit)
 			return;

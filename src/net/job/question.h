@@ -10,22 +10,22 @@ namespace net {
 class Question final : public Requests::Handler
 {
   public:
-	/* Is told what becomes of the question, from within its callbacks: it may not destroy it. */
+	/* Is told what happens to the question, from within its callbacks: it must not destroy it. */
 	class Asker
 	{
 	  public:
 		virtual ~Asker() = default;
-		/* Where the events go; null: the answer is of no more use. */
+		/* Where the events go; null: the answer is not needed any more. */
 		virtual nostr::Answer *answer(uint32_t number) = 0;
 		/* The answer is whole, or was cut. */
 		virtual void on_answered(Question &question) = 0;
-		/* It is to be asked again. */
+		/* The question has to be asked again. */
 		virtual void on_dropped(Question &question) = 0;
 		/* There will be none, and the connection is of use. */
 		virtual void on_unanswered(Question &question) = 0;
 		/* The relay closed the subscription. */
 		virtual void on_closed(Question &question, std::string_view reason) = 0;
-		/* The connection is of no more use. */
+		/* The connection has to be closed. */
 		virtual void on_failed(const char *reason, std::string_view detail) = 0;
 	};
 
@@ -46,9 +46,9 @@ class Question final : public Requests::Handler
 	void noticed() { noticed_ = true; }
 	/* It said that it is asked too fast, or too much at once: likewise. */
 	void slowed() { slowed_ = true; }
-	/* The relay is busy with what was asked before. */
+	/* The relay is still answering earlier questions. */
 	void progress() { progress_ = context_.client.now(); }
-	/* Sends CLOSE and gives the promised room back. Nothing is heard of it any more. */
+	/* Sends CLOSE and gives the promised room back. No callback comes after that. */
 	void close();
 
   private:
@@ -68,12 +68,12 @@ class Question final : public Requests::Handler
 	Asker &asker_;
 	const nostr::Pager::Question question_;
 	const std::string id_;
-	size_t promised_; // room for what has not come yet
+	size_t promised_; // room for events that have not come yet
 	int64_t asked_at_;
 	Clock::Time since_, progress_;
 	size_t events_ = 0, bytes_ = 0;
 	bool noticed_ = false, slowed_ = false, over_ = false;
-	bool lingers_ = false; // the relay says that all has come, and has said so too early before
+	bool lingers_ = false; // EOSE has come; the relay has sent it too early before
 };
 
 } // namespace net

@@ -59,7 +59,7 @@ Reading::ask()
 		if (job->waiting()) {
 			if (!job->ask())
 				return false;
-			/* The next question is another one's. */
+			/* The next question is that of another job. */
 			jobs_.splice(jobs_.end(), jobs_, job);
 			return true;
 		}
@@ -92,7 +92,7 @@ Reading::on_late_event(const nostr::Event &event, const std::string &subscriptio
 		comparison_->on_late_event();
 }
 
-/* A filter that nobody explained is not read: it would be answered with everything. */
+/* A range whose filter is unknown is not read: the relay would answer with everything. */
 void
 Reading::start(const wire::Range &range)
 {

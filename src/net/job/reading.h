@@ -23,9 +23,9 @@ class Reading
 	/* The filters that ranges name. */
 	void set_filters(const std::vector<wire::Filter> &filters);
 	void add(const std::vector<wire::Range> &ranges);
-	/* Nothing is left to be read. */
+	/* Whether everything was read. */
 	bool done() const { return all_paged() && !comparison_ && to_compare_.empty(); }
-	/* The connection is of no more use. */
+	/* The connection has to be closed. */
 	const Result *failure() const;
 	/* There is something to be asked now: ask() does it. */
 	bool waiting();
