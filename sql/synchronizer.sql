@@ -164,5 +164,15 @@ SELECT count(*) FROM _bigbrotr.relay_refusals WHERE relay_id = 1;
 INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip66_present, nip66_rtt_open, nip11_name) VALUES (2, 7000, true, 12, 'two');
 SELECT relay_url, relay_network, generated_at, nip66_present, nip66_openable, nip66_rtt_open, nip11_present, nip11_name FROM bigbrotr.relay_metadata;
 
+-- 100,000 relays that somebody inserted without a state: each is adopted once, and a few of them are leased.
+INSERT INTO bigbrotr.relays (url, network, inserted_at) SELECT format('wss://many%s.example.net', n), 'clearnet', n FROM generate_series(1, 100000) AS n;
+SELECT _bigbrotr.adopt_relays(), _bigbrotr.adopt_relays();
+SELECT count(*), count(DISTINCT s.relay_id), min(s.phase_since), max(s.phase_since) FROM _bigbrotr.relay_sync AS s
+	JOIN bigbrotr.relays AS r USING (relay_id) WHERE r.url LIKE 'wss://many%' AND s.phase = 'waiting' AND s.enabled AND s.next_attempt = 0;
+SELECT _bigbrotr.start_synchronizer('many', 9000, 8000);
+SELECT count(*) FROM _bigbrotr.take_relays('many', 50, 4, 100, false, 8000);
+SELECT count(*) FROM _bigbrotr.relay_leases WHERE owner = 'many';
+SELECT _bigbrotr.release_relays('many', 8001);
+
 DROP VIEW state;
 DROP EXTENSION bigbrotr;

@@ -9,9 +9,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $list = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
-my $stub = relay_stub(relays => 4, events => 9000, overlap => 50, rate => 100, list => $list);
+my $stub = relay_stub(relays => 4, events => 9000, overlap => 50, rate => 100, publish => 100, copies => 4, list => $list);
 my $node = archive_server('kept');
-load_truth($node, $stub);
 add_relays($node, @{ $stub->{urls} });
 
 sub lost
@@ -19,17 +18,38 @@ sub lost
 	return $node->safe_psql('postgres', q{SELECT coalesce(bigbrotr.service_stats('synchronizer') #>> '{custom,net_restarts}', '0')});
 }
 
-# Replaced again and again under load, since another number of threads needs another net process: what the old one
-# had said last is nobody's any more.
-for my $round (1 .. 10)
+# Waits until the relays have so many more events, which they send at once.
+sub wait_for_lines
+{
+	my ($more) = @_;
+	my $lines = sub { my $count = () = slurp_file($list) =~ /\n/g; $count };
+	my $end = $lines->() + $more;
+	select undef, undef, undef, 0.1 while $lines->() < $end;
+	return;
+}
+
+# A reload that replaces the net process, since another number of threads needs another process, comes while messages of the
+# old one wait in the worker: it stands still until there are many, and a lock holds up the first batch. The other messages
+# are ignored.
+my $session = $node->background_psql('postgres');
+for my $threads (3, 4, 5)
 {
 	my $before = $node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.sightings');
 	wait_for($node, "(SELECT count(*) FROM bigbrotr.sightings) > $before");
-	my $old = net_pid($node);
-	$node->append_conf('postgresql.conf', 'bigbrotr.sync_verifier_threads = ' . (2 + $round % 2));
+	my $worker = service_pid($node);
+	my $old    = net_pid($node);
+	$session->query_safe('BEGIN; LOCK TABLE bigbrotr.sightings IN SHARE MODE');
+	kill 'STOP', $worker;
+	wait_for_lines(1000);
+	kill 'CONT', $worker;
+	wait_for($node, q{waiting_for LIKE 'a lock on bigbrotr.sightings%' FROM bigbrotr.services WHERE service = 'synchronizer'});
+	$node->append_conf('postgresql.conf', "bigbrotr.sync_verifier_threads = $threads");
 	$node->reload;
-	ok(gone($old), "the net process is replaced ($round)");
+	wait_for($node, "setting = '$threads' FROM pg_settings WHERE name = 'bigbrotr.sync_verifier_threads'");
+	$session->query_safe('COMMIT');
+	ok(gone($old), "the net process is replaced ($threads threads)");
 }
+$session->quit;
 is(lost(), '0', 'none counts as lost');
 unlike(slurp_file($node->logfile), qr/the net process is lost/, 'nor does the log say so');
 
@@ -45,6 +65,7 @@ is($node->safe_psql('postgres', q{SELECT bigbrotr.health_check('synchronizer')})
 is(net_pid($node), $net, 'with the same net process');
 is(lost(), '0', 'which it never took for dead');
 stop_publishing($stub);
+load_truth($node, $stub);
 wait_for($node, q{(SELECT count(*) FROM bigbrotr.sightings) = (SELECT count(*) FROM public.truth)});
 archive_matches($node, 'after all that');
 $node->stop;
