@@ -15,9 +15,9 @@ CREATE TABLE _bigbrotr.priority_relays (
 COMMENT ON TABLE _bigbrotr.priority_relays IS 'Relays that the priority synchronizer reads, and no other service; the view bigbrotr.priority_relays shows URLs';
 COMMENT ON COLUMN _bigbrotr.priority_relays.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.priority_relays.read_interval IS 'Longest time from one reading to the next, seconds';
-COMMENT ON COLUMN _bigbrotr.priority_relays.listed IS 'Whether the file of bigbrotr.priority_file alone put it here, and takes it out';
+COMMENT ON COLUMN _bigbrotr.priority_relays.listed IS 'Whether the relay is here only because the file of bigbrotr.priority_file names it, and goes when the file does not';
 COMMENT ON COLUMN _bigbrotr.priority_relays.inserted_at IS 'When it became a priority relay, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.priority_relays.read_at IS 'When it had last answered all that it was asked, Unix seconds; null: it has not yet';
+COMMENT ON COLUMN _bigbrotr.priority_relays.read_at IS 'When it last finished answering all questions, Unix seconds; null: not yet';
 COMMENT ON COLUMN _bigbrotr.priority_relays.kept IS 'Readings that ended within the interval';
 COMMENT ON COLUMN _bigbrotr.priority_relays.missed IS 'Intervals that passed without the end of a reading, until read_at';
 SELECT pg_extension_config_dump('_bigbrotr.priority_relays', '');
@@ -45,7 +45,7 @@ COMMENT ON VIEW bigbrotr.priority_relays IS 'Relays that are read within an inte
 COMMENT ON COLUMN bigbrotr.priority_relays.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.priority_relays.read_interval IS 'Longest time from one reading to the next';
 COMMENT ON COLUMN bigbrotr.priority_relays.interval_state IS 'kept: the last reading ended no longer ago than that; missed: it did';
-COMMENT ON COLUMN bigbrotr.priority_relays.last_read IS 'When it had last answered all that it was asked; null: it has not yet';
+COMMENT ON COLUMN bigbrotr.priority_relays.last_read IS 'When it last finished answering all questions; null: not yet';
 COMMENT ON COLUMN bigbrotr.priority_relays.kept_count IS 'Readings that ended within the interval';
 COMMENT ON COLUMN bigbrotr.priority_relays.missed_count IS 'Intervals that passed without the end of a reading';
 COMMENT ON COLUMN bigbrotr.priority_relays.inserted_at IS 'When it became a priority relay';
@@ -63,7 +63,7 @@ CREATE FUNCTION _bigbrotr.change_service(relays integer[]) RETURNS void
 		WHERE s.relay_id = ANY (change_service.relays) AND s.waits_for IS NOT NULL;
 	END;
 COMMENT ON FUNCTION _bigbrotr.change_service(integer[]) IS
-	'Lets relays be due that became priority relays, or are none any more; the service that has one of them open closes it';
+	'Makes relays due that became priority relays or stopped being such; the service that has one of them open closes it';
 
 CREATE FUNCTION bigbrotr.add_priority_relay(relay_url text, read_interval interval DEFAULT '1 minute') RETURNS integer
 	LANGUAGE plpgsql STRICT
@@ -112,7 +112,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.remove_priority_relay(text) IS
-	'Leaves a priority relay to the synchronizer; false: it was none. One that the file of bigbrotr.priority_file names becomes a priority relay again when the initializer next runs';
+	'Gives a priority relay back to the synchronizer; false: it was not a priority relay. One that the file of bigbrotr.priority_file names becomes a priority relay again when the initializer next runs';
 
 CREATE FUNCTION _bigbrotr.list_priority_relays(
 	source text, content text,
@@ -150,4 +150,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.list_priority_relays(text, text) IS
-	'Makes the relays of this list, and of those that a list brought no others, priority relays, read every minute; relays that bigbrotr.add_priority_relay named stay as they are. Refused lines are in bigbrotr.seed_rejects; listed: how many of the list are priority relays now';
+	'Makes the relays of this list priority relays, which are read every minute. Relays of an earlier list that are not in this one are priority relays no more; relays that bigbrotr.add_priority_relay named stay as they are. Refused lines are in bigbrotr.seed_rejects; listed: how many of the list are priority relays now';

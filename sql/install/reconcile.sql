@@ -1,7 +1,7 @@
 -- Comparing sets with relays (NIP-77): what a relay has shown, what it offers beyond that, and whether it can do it.
 
--- What is needed is written down before it is fetched, so that whatever ends in between, nothing is claimed that
--- was not archived; and what a relay offers and does not serve is remembered, so that it is not asked for each time.
+-- The ids that are needed are written down before the events are fetched: whenever a process ends, nothing is claimed
+-- that was not archived. An id that a relay offers and does not serve is remembered, so that it is not asked for each time.
 CREATE TABLE _bigbrotr.relay_needs (
 	relay_id   integer NOT NULL,
 	event_id   bytea   NOT NULL,
@@ -35,7 +35,7 @@ CREATE TABLE _bigbrotr.relay_comparisons (
 	CONSTRAINT relay_comparisons_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
 	CONSTRAINT relay_comparisons_outcome_check CHECK (outcome IN ('finished', 'refused', 'broken'))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.relay_comparisons IS 'Whether a relay compares sets (NIP-77), as observed; no row: nobody tried';
+COMMENT ON TABLE _bigbrotr.relay_comparisons IS 'Whether a relay compares sets (NIP-77), as observed; no row: never tried';
 COMMENT ON COLUMN _bigbrotr.relay_comparisons.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_comparisons.outcome IS 'Of the last time: finished; refused: the relay does not do it; broken: it began and did not end well';
 COMMENT ON COLUMN _bigbrotr.relay_comparisons.observed_at IS 'When that was, Unix seconds';
@@ -47,7 +47,7 @@ COMMENT ON COLUMN _bigbrotr.relay_comparisons.lost IS 'Events that the relay had
 SELECT pg_extension_config_dump('_bigbrotr.relay_needs', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_comparisons', '');
 
--- One row more than most says that there are too many.
+-- Returns one row more than most if there are too many.
 CREATE FUNCTION _bigbrotr.seen_events(
 	relay integer, first_second bigint, last_second bigint, most integer,
 	OUT created_at bigint, OUT event_id bytea) RETURNS SETOF record
@@ -62,7 +62,7 @@ CREATE FUNCTION _bigbrotr.seen_events(
 COMMENT ON FUNCTION _bigbrotr.seen_events(integer, bigint, bigint, integer) IS
 	'Archived events of these seconds that the relay has shown, in no order, without ephemeral ones, which no relay keeps; at most one more than most';
 
--- Days, since a relay that hides some kinds will go on to hide them.
+-- The unit is days, since a relay that hides some kinds goes on hiding them.
 CREATE FUNCTION _bigbrotr.need_rests(tries integer, tried_at bigint, at bigint) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN tries > 0 AND tried_at > at - 86400 * 2 ^ least(tries - 1, 5);
@@ -139,7 +139,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.note_comparison(integer, text, bigint, bigint, text, bigint) IS
-	'A relay compared a window (finished), refused to, or did it badly (broken); needed, lost: ids that only the relay had, and that only the archive had';
+	'A relay compared a window (finished), refused to, or failed in the middle (broken); needed, lost: ids that only the relay had, and that only the archive had';
 
 CREATE FUNCTION _bigbrotr.may_compare(relay integer, at bigint) RETURNS boolean
 	LANGUAGE sql STABLE STRICT
@@ -149,4 +149,4 @@ CREATE FUNCTION _bigbrotr.may_compare(relay integer, at bigint) RETURNS boolean
 			WHERE c.relay_id = may_compare.relay AND c.outcome <> 'finished' AND c.observed_at > may_compare.at - 7 * 86400);
 	END;
 COMMENT ON FUNCTION _bigbrotr.may_compare(integer, bigint) IS
-	'Is it worth trying to compare sets with the relay? Not within a week after it refused or did it badly';
+	'Is it worth trying to compare sets with the relay? Not within a week after it refused or failed';

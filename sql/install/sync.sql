@@ -249,7 +249,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.take_relays(text, integer, integer, integer, text[], bigint) IS
-	'Leases so many of the due relays of these networks to a worker: priority relays or all others, as it said when it began; its service leases no more than per_host of one host and per_site of one site; what does not fit is passed over and waits. page_limit, pace_ms: what was learned of the relay, 0: nothing';
+	'Leases due relays of these networks to a worker, as many as there are places: priority relays or all others, as the worker said when it began. Its service leases at most per_host of one host and per_site of one site; the other relays wait. page_limit, pace_ms: learned from earlier connections, 0: nothing';
 
 CREATE FUNCTION _bigbrotr.wake_relays(everyone boolean) RETURNS bigint
 	LANGUAGE plpgsql STRICT

@@ -149,7 +149,7 @@ COMMENT ON COLUMN _bigbrotr.relay_sync.enabled IS 'false: the synchronizer leave
 COMMENT ON COLUMN _bigbrotr.relay_sync.phase IS 'waiting: for its turn; connecting; backfill: history is being paged; live: caught up, subscribed to what is new; backoff: failed, waits for next_attempt';
 COMMENT ON COLUMN _bigbrotr.relay_sync.phase_since IS 'When the phase began, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_sync.next_attempt IS 'Earliest time of the next attempt, Unix seconds; 0: never tried';
-COMMENT ON COLUMN _bigbrotr.relay_sync.waits_for IS 'Why the relay was passed over at its turn: "host …" or "site …", of a priority relay "priority host …" or "priority site …": its service has taken all places of its host or site; permission: local relays are not allowed; proxy: there is none; null: it was not';
+COMMENT ON COLUMN _bigbrotr.relay_sync.waits_for IS 'Why the relay was skipped when it was due: "host …" or "site …", of a priority relay "priority host …" or "priority site …": its service has taken all places of its host or site; permission: local relays are not allowed; proxy: there is none; null: it was not skipped';
 COMMENT ON COLUMN _bigbrotr.relay_sync.failures IS 'Connections failed or broken since the last page was read';
 COMMENT ON COLUMN _bigbrotr.relay_sync.faults IS 'Connections that we cut because the relay sent what no honest relay sends; one is forgiven a day';
 COMMENT ON COLUMN _bigbrotr.relay_sync.last_fault IS 'When the last of these was, Unix seconds';
