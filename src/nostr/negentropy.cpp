@@ -21,6 +21,8 @@ enum Mode : uint64_t
 /* A range of more records is told by the fingerprints of so many parts, else by its ids. */
 constexpr size_t kParts = 16;
 constexpr size_t kFewRecords = 2 * kParts;
+/* Bytes of a fingerprint with its bound. */
+constexpr size_t kFingerprintCost = 21;
 
 /* Room that a frame limit leaves for the last range and for what is written at one go. */
 constexpr size_t kSpare = 200;
@@ -50,12 +52,24 @@ class RangeWriter
 		const size_t count = upper - lower;
 		if (count < kFewRecords)
 			return ids(bound, own.part(lower, upper));
-		for (size_t part = 0; part < kParts; part++) {
-			size_t next = lower + count / kParts + (part < count % kParts);
-			fingerprint(next == upper ? bound : Bound::between(own[next - 1], own[next]),
-						own.fingerprint(lower, next));
-			lower = next;
-		}
+		parts(own, lower, upper, bound, kParts);
+	}
+	/*
+	 * The same as a question of the client, who chooses what costs least with the answer to it: of
+	 * a fingerprint that differs the server tells all ids, if it has few, else kParts fingerprints.
+	 * The whole of some hundred records is left to the server to divide; of few records a part is
+	 * so long that its ids cost as much as the fingerprints.
+	 */
+	void ask(const RecordSet &own, size_t lower, size_t upper, const Bound &bound)
+	{
+		const size_t count = upper - lower;
+		if (count == 0 || count >= kFewRecords * kParts)
+			return describe(own, lower, upper, bound);
+		size_t number = 1;
+		while (count < kFewRecords &&
+			   (number + 1) * (number + 1) * kFingerprintCost <= count * sizeof(Id))
+			number++;
+		parts(own, lower, upper, bound, number);
 	}
 
 	/* Would a message of this size be too long, were there more to come? */
@@ -66,6 +80,17 @@ class RangeWriter
 	std::string take() { return std::move(out_); }
 
   private:
+	/* Fingerprints of so many parts of the range. */
+	void parts(const RecordSet &own, size_t lower, size_t upper, const Bound &bound, size_t number)
+	{
+		const size_t count = upper - lower;
+		for (size_t part = 0; part < number; part++) {
+			size_t next = lower + count / number + (part < count % number);
+			fingerprint(next == upper ? bound : Bound::between(own[next - 1], own[next]),
+						own.fingerprint(lower, next));
+			lower = next;
+		}
+	}
 	void range(const Bound &upper, Mode mode)
 	{
 		if (upper.created_at == Bound::kInfinity) {
@@ -188,12 +213,7 @@ class Reconciler
 			skipped_ = true;
 			break;
 		case Mode::Fingerprints:
-			if (in.bytes(sizeof(Fingerprint)) == view(own_.fingerprint(lower, upper))) {
-				skipped_ = true;
-			} else {
-				write_skip();
-				out_.describe(own_, lower, upper, bound);
-			}
+			compare(in.bytes(sizeof(Fingerprint)), lower, upper, bound);
 			break;
 		case Mode::Ids:
 			if (difference_) {
@@ -243,6 +263,27 @@ class Reconciler
 			}
 		out_.ids(bound, own_.part(lower, upper));
 		return upper;
+	}
+
+	/* The client needs no ids to see that the server lacks one of few records. The last range may
+	 * be the rest of a message that was cut: then its fingerprint is not of all that it holds. */
+	void compare(std::string_view theirs, size_t lower, size_t upper, const Bound &bound)
+	{
+		const bool equal = theirs == view(own_.fingerprint(lower, upper));
+		size_t extra = upper;
+		if (!equal && difference_ && upper - lower < kFewRecords && bound != Bound::infinity())
+			extra = own_.extra(lower, upper, theirs);
+		if (extra < upper)
+			difference_->have.push_back(own_[extra].id);
+		if (equal || extra < upper) {
+			skipped_ = true;
+			return;
+		}
+		write_skip();
+		if (difference_)
+			out_.ask(own_, lower, upper, bound);
+		else
+			out_.describe(own_, lower, upper, bound);
 	}
 
 	void compare(std::span<const Record> own, const std::vector<Id> &theirs)

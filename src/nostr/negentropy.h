@@ -4,8 +4,10 @@
  * from one message to the next. Sans I/O; messages are bytes, not hexadecimal.
  *
  * A message says something about each range of records in turn, from the first one upwards: nothing
- * (skip), a fingerprint of them, or all their ids. A fingerprint that differs is answered with
- * fingerprints of its parts, or with the ids when they are few.
+ * (skip), a fingerprint of them, or all their ids. The server answers to a fingerprint that differs
+ * with fingerprints of its parts, or with the ids when they are few. The client chooses parts that
+ * make the whole conversation short: its messages are not those of the reference implementation,
+ * but for the first one.
  *
  * Messages are hostile: whatever they say, the work is bounded by their length and ours by the
  * frame limit. A server that lies can make the client believe that the sets are equal.

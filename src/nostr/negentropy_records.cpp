@@ -46,6 +46,22 @@ RecordSet::Sum::subtract(const Sum &other)
 	}
 }
 
+Fingerprint
+RecordSet::Sum::fingerprint(size_t count) const
+{
+	std::string text;
+	for (uint64_t word : words) {
+		word = htole64(word);
+		text.append(reinterpret_cast<const char *>(&word), sizeof word);
+	}
+	append_varint(count, text);
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	SHA256(reinterpret_cast<const uint8_t *>(text.data()), text.size(), hash);
+	Fingerprint fingerprint;
+	std::copy_n(hash, fingerprint.size(), fingerprint.begin());
+	return fingerprint;
+}
+
 void
 RecordSet::seal()
 {
@@ -85,8 +101,8 @@ RecordSet::sum_below(size_t index) const
 	return sum;
 }
 
-Fingerprint
-RecordSet::fingerprint(size_t lower, size_t upper) const
+RecordSet::Sum
+RecordSet::sum(size_t lower, size_t upper) const
 {
 	Sum sum;
 	if (upper - lower <= 2 * kBlock) {
@@ -96,17 +112,29 @@ RecordSet::fingerprint(size_t lower, size_t upper) const
 		sum = sum_below(upper);
 		sum.subtract(sum_below(lower));
 	}
-	std::string text;
-	for (uint64_t word : sum.words) {
-		word = htole64(word);
-		text.append(reinterpret_cast<const char *>(&word), sizeof word);
+	return sum;
+}
+
+Fingerprint
+RecordSet::fingerprint(size_t lower, size_t upper) const
+{
+	return sum(lower, upper).fingerprint(upper - lower);
+}
+
+size_t
+RecordSet::extra(size_t lower, size_t upper, std::string_view fingerprint) const
+{
+	const Sum all = sum(lower, upper);
+	for (size_t i = lower; i < upper; i++) {
+		Sum one, others = all;
+		one.add(records_[i].id);
+		others.subtract(one);
+		const Fingerprint theirs = others.fingerprint(upper - lower - 1);
+		if (std::equal(theirs.begin(), theirs.end(), fingerprint.begin(), fingerprint.end(),
+					   [](uint8_t a, char b) { return a == uint8_t(b); }))
+			return i;
 	}
-	append_varint(upper - lower, text);
-	uint8_t hash[SHA256_DIGEST_LENGTH];
-	SHA256(reinterpret_cast<const uint8_t *>(text.data()), text.size(), hash);
-	Fingerprint fingerprint;
-	std::copy_n(hash, fingerprint.size(), fingerprint.begin());
-	return fingerprint;
+	return upper;
 }
 
 void

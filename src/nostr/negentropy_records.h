@@ -9,6 +9,7 @@
 #include <compare>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "event.h"
@@ -73,6 +74,8 @@ class RecordSet
 	size_t find(size_t from, const Bound &bound) const;
 	/* Of the ids of the records from `lower` up to, but without, `upper`. */
 	Fingerprint fingerprint(size_t lower, size_t upper) const;
+	/* The one of these records without which the others have this fingerprint; `upper`: none. */
+	size_t extra(size_t lower, size_t upper, std::string_view fingerprint) const;
 	/* Bytes held. */
 	size_t memory() const
 	{
@@ -86,11 +89,14 @@ class RecordSet
 		std::array<uint64_t, 4> words{};
 		void add(const Id &id);
 		void subtract(const Sum &other);
+		/* Of so many ids. */
+		Fingerprint fingerprint(size_t count) const;
 	};
 	/* Each block of records has its sum, so that few records are added one by one. */
 	static constexpr size_t kBlock = 16;
 
 	Sum sum_below(size_t index) const;
+	Sum sum(size_t lower, size_t upper) const;
 
 	std::vector<Record> records_;
 	std::vector<Sum> sums_; // sums_[i]: of all records before block i

@@ -12,7 +12,8 @@ using namespace nostr::negentropy;
 
 namespace {
 
-/* Few times and first bytes, so that ids share prefixes and sets meet. */
+/* Few times and first bytes, so that ids share prefixes and sets meet. Half of an id is a hash,
+ * since different sets of made-up ids may have the same sum. */
 slow_negentropy::Records
 records_of(const uint8_t *data, size_t size)
 {
@@ -22,6 +23,9 @@ records_of(const uint8_t *data, size_t size)
 		record.id[data[i] % 3] = data[i + 1];
 		record.id[30] = data[i] % 8; // an id has one time
 		record.id[31] = data[i + 2];
+		nostr::Id digest;
+		SHA256(record.id.data(), record.id.size(), digest.data());
+		std::copy_n(digest.begin(), 14, record.id.begin() + 16);
 		records.insert(record);
 	}
 	return records;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -119,9 +120,17 @@ class Side
 					return {};
 				if (theirs == fingerprint(mine)) {
 					skipped = true;
+				} else if (const std::string one =
+							   client && time != infinity ? extra(mine, theirs) : "";
+						   !one.empty()) {
+					have.insert(one);
+					skipped = true;
 				} else {
 					write_skip();
-					split(mine, time, prefix);
+					if (client)
+						ask(mine, time, prefix);
+					else
+						split(mine, time, prefix);
 				}
 			} else {
 				const uint64_t count = number();
@@ -218,9 +227,35 @@ class Side
 			range(time, prefix, 2);
 			return list(keys);
 		}
+		parts(keys, time, prefix, 16);
+	}
+	/* The client's questions: fewer bytes than the reference implementation takes. */
+	void ask(const std::vector<Key> &keys, uint64_t time, const std::string &prefix)
+	{
+		if (keys.empty() || keys.size() >= 512)
+			split(keys, time, prefix);
+		else if (keys.size() >= 32)
+			parts(keys, time, prefix, 1);
+		else
+			parts(keys, time, prefix,
+				  std::max(size_t(1), size_t(std::sqrt(double(keys.size()) * 32 / 21))));
+	}
+	/* Of few ids the one that is too much, if there is one. */
+	static std::string extra(const std::vector<Key> &keys, const std::string &theirs)
+	{
+		for (size_t i = 0; i < keys.size() && keys.size() < 32; i++) {
+			std::vector<Key> others = keys;
+			others.erase(others.begin() + ptrdiff_t(i));
+			if (fingerprint(others) == theirs)
+				return keys[i].second;
+		}
+		return "";
+	}
+	void parts(const std::vector<Key> &keys, uint64_t time, const std::string &prefix, size_t count)
+	{
 		size_t begin = 0;
-		for (size_t bucket = 0; bucket < 16; bucket++) {
-			const size_t end = begin + keys.size() / 16 + (bucket < keys.size() % 16 ? 1 : 0);
+		for (size_t part = 0; part < count; part++) {
+			const size_t end = begin + keys.size() / count + (part < keys.size() % count ? 1 : 0);
 			if (end == keys.size()) {
 				range(time, prefix, 1);
 			} else {

@@ -409,7 +409,47 @@ TEST(NegentropyRun, AThousandNewOfAHundredThousand)
 {
 	Meeting done = reconcile(set_of(series(0, 99000)), set_of(series(0, 100000)));
 	EXPECT_EQ(done.difference.need.size(), 1000u);
+	EXPECT_LT(done.bytes, 40000u);
+}
+
+/* Each of them lies alone, and half of them are the client's. */
+TEST(NegentropyRun, AThousandScatteredInAHundredThousand)
+{
+	std::vector<Record> ours, theirs;
+	for (const Record &record : series(0, 100500, 300)) {
+		const int64_t number = (record.created_at - 1700000000) / 300;
+		const size_t chance = size_t(record.id[0]) << 8 | record.id[1];
+		const bool differs = chance < 652; // 1,000 of them
+		if (!differs || number % 2 == 0)
+			ours.push_back(record);
+		if (!differs || number % 2 != 0)
+			theirs.push_back(record);
+	}
+	Meeting done = reconcile(set_of(ours), set_of(theirs), 60000, 500000);
+	EXPECT_NEAR(double(done.difference.need.size() + done.difference.have.size()), 1000, 100);
 	EXPECT_LT(done.bytes, 250000u);
+}
+
+/* The one that the server lacks is found without its ids. */
+TEST(NegentropyClient, OneTooMany)
+{
+	RecordSet ours = set_of(series(0, 20)), theirs = set_of(series(1, 19));
+	Client client(ours, 0, 0);
+	const Fingerprint fingerprint = theirs.fingerprint(0, 19);
+	auto message = [&](uint64_t bound) {
+		std::string bytes = "\x61";
+		for (uint64_t number : {bound, uint64_t(0), uint64_t(1)}) // its time, no id, a fingerprint
+			append_varint(number, bytes);
+		return bytes.append(fingerprint.begin(), fingerprint.end());
+	};
+	std::string reply = "not empty";
+	EXPECT_EQ(client.read(message(1700001001), reply), Fault::None);
+	EXPECT_EQ(reply, "");
+	EXPECT_EQ(client.take_difference().have, std::vector<Id>{ours[0].id});
+	/* Up to infinity it may be the rest of a message that was cut. */
+	EXPECT_EQ(client.read(message(0), reply), Fault::None);
+	EXPECT_NE(reply, "");
+	EXPECT_TRUE(client.take_difference().have.empty());
 }
 
 /* Against the slow implementation, with all frame limits, sets that differ in any way. */
@@ -426,7 +466,7 @@ TEST(NegentropyRun, AsTheSlowOne)
 			Record record{.created_at = int64_t(random() % unsigned(seconds)),
 						  .id = hash(std::to_string(random()))};
 			if (turn % 3 == 0)
-				record.id.fill(0xaa), record.id[30] = uint8_t(i), record.id[31] = uint8_t(i >> 8);
+				std::fill_n(record.id.begin(), 20, 0xaa); // the rest: sums of ids must differ
 			const unsigned part = random() % 100;
 			if (part >= mine)
 				ours.insert(record);
