@@ -105,6 +105,7 @@ DECLARE
 	clean boolean := claimed_doubts = '{}' OR claimed_doubts = '{unencrypted}';
 	was_clean boolean := NOT EXISTS (SELECT FROM unnest(doubts) AS d WHERE d NOT IN ('unencrypted', 'contradicted'));
 	refuted boolean := 'contradicted' = ANY (doubts);
+	withheld boolean;
 	fewer boolean := NOT EXISTS (SELECT FROM unnest(claimed_doubts) AS d WHERE d <> ALL (doubts));
 BEGIN
 	IF evidence IS NULL THEN
@@ -124,10 +125,16 @@ BEGIN
 	ELSIF new_rank > old_rank THEN
 		evidence := claimed;
 		doubts := claimed_doubts;
-	ELSIF fewer THEN
-		doubts := claimed_doubts;
+	ELSE
+		withheld := 'withheld' = ANY (doubts || claimed_doubts);
+		IF fewer THEN
+			doubts := claimed_doubts;
+		END IF;
 		IF refuted AND 'contradicted' <> ALL (doubts) THEN
 			doubts := ARRAY(SELECT d FROM unnest(doubts || '{contradicted}'::text[]) AS d ORDER BY d);
+		END IF;
+		IF withheld AND 'withheld' <> ALL (doubts) THEN
+			doubts := ARRAY(SELECT d FROM unnest(doubts || '{withheld}'::text[]) AS d ORDER BY d);
 		END IF;
 	END IF;
 	observations := observations + 1;
@@ -137,7 +144,7 @@ $$;
 CREATE TEMPORARY TABLE truth (second bigint PRIMARY KEY, evidence text, doubts text[], observations integer, observed_at bigint);
 DO $$
 DECLARE
-	words text[] := '{contradicted,dense,late,notice,refused,unencrypted}';
+	words text[] := '{contradicted,dense,late,notice,refused,unencrypted,withheld}';
 	at bigint := 1000000000;
 	l bigint;
 	u bigint;
@@ -162,7 +169,7 @@ BEGIN
 			PERFORM _bigbrotr.retract_coverage(2, l, u, e, a, at);
 			UPDATE truth AS t SET evidence = CASE WHEN t.evidence <> 'partial' AND e = 'contradicted' THEN 'paged' ELSE 'partial' END,
 			                      doubts = ARRAY(SELECT DISTINCT w FROM unnest(t.doubts || e) AS w ORDER BY w)
-			WHERE t.second BETWEEN l AND u AND t.evidence IS NOT NULL AND (t.evidence IN ('confirmed', 'reconciled') OR NOT a);
+			WHERE t.second BETWEEN l AND u AND t.evidence IS NOT NULL AND (t.evidence IN ('confirmed', 'reconciled') OR NOT a AND e <> ALL (t.doubts));
 		ELSE
 			e := ('{partial,paged,paged,paged,confirmed,reconciled}'::text[])[1 + floor(random() * 6)];
 			a := random() < 0.5;
@@ -272,10 +279,16 @@ SELECT * FROM _bigbrotr.recent_time(1, 0, 0, 1800000000);
 SELECT _bigbrotr.record_audit(1, 0, 1799995500, 1799999100, 'again', 'paged', NULL, 5, 0, NULL, 86400, 1800000000);
 SELECT again_at FROM _bigbrotr.relay_sync WHERE relay_id = 1;
 -- What is to be confirmed: not at once, not the last three days, less and less often; what was contradicted at once.
-SELECT * FROM _bigbrotr.unconfirmed(1, 0, 0, 1800003599, 3600, 5);
-SELECT * FROM _bigbrotr.unconfirmed(1, 0, 0, 1800003600, 3600, 5);
+SELECT * FROM _bigbrotr.unconfirmed(1, 0, 0, 1800003599, 3600, false, 5);
+SELECT * FROM _bigbrotr.unconfirmed(1, 0, 0, 1800003600, 3600, false, 5);
 SELECT _bigbrotr.retract_coverage(1, 1710000000, 1720000000, 'contradicted', false, 1800000001);
-SELECT * FROM _bigbrotr.unconfirmed(1, 0, 0, 1800003599, 3600, 5);
+SELECT * FROM _bigbrotr.unconfirmed(1, 0, 0, 1800003599, 3600, false, 5);
+-- A comparison of sets can also settle what was seen in part; the second above it is compared, too.
+BEGIN;
+SELECT _bigbrotr.retract_coverage(1, 1730000000, 1740000000, 'dense', false, 1800000001);
+SELECT lower, upper, evidence FROM _bigbrotr.unconfirmed(1, 0, 0, 1800003600, 3600, true, 5);
+SELECT lower, upper, evidence FROM _bigbrotr.unconfirmed(1, 0, 0, 1800003600, 3600, false, 5);
+ROLLBACK;
 -- Audits: a window that holds about a page, and the time before the oldest event.
 SELECT * FROM _bigbrotr.audit_windows(1, 1800000000, 50, 0.1);
 SELECT * FROM _bigbrotr.audit_windows(1, 1800000000, 50, 1);

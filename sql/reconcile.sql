@@ -49,7 +49,17 @@ SELECT count(*) FROM _bigbrotr.note_needs(2, ARRAY[id(23)], 4000, 8001);
 SELECT count(*) FROM _bigbrotr.note_needs(99, ARRAY[id(23)], 4000, 8001);
 SELECT _bigbrotr.note_needs(2, ARRAY['\x00'::bytea], 4000, 8001);
 
+-- No other reading confirms anything while an id waits to be fetched.
+SELECT last_second, _bigbrotr.needs_wait(2, last_second) FROM (VALUES (3999), (4000), (5000)) AS v (last_second);
+SELECT _bigbrotr.settle_needs(2, 4000, 5000, 8000, 8002);
+SELECT _bigbrotr.needs_wait(2, 5000);
+
 -- Who can do it.
+SELECT _bigbrotr.may_compare(1, 1000);
+-- What its document says counts until somebody has tried.
+INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip11_present, nip11_supported_nips) VALUES (1, 900, true, '[1, 11]');
+SELECT _bigbrotr.may_compare(1, 1000);
+INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip11_present, nip11_supported_nips) VALUES (1, 901, true, '[1, 77]');
 SELECT _bigbrotr.may_compare(1, 1000);
 SELECT _bigbrotr.note_comparison(1, 'finished', 4, 1, '', 1000);
 SELECT _bigbrotr.note_comparison(1, 'finished', 1, 2, '', 1001);

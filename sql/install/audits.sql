@@ -82,18 +82,20 @@ COMMENT ON FUNCTION _bigbrotr.recent_time(integer, integer, integer, bigint) IS
 	'The part of the recent time that is to be read again, since events arrive late; no row: none now';
 
 CREATE FUNCTION _bigbrotr.unconfirmed(
-	relay integer, filter integer, whom integer, at bigint, delay bigint, most integer,
-	OUT lower bigint, OUT upper bigint) RETURNS SETOF record
+	relay integer, filter integer, whom integer, at bigint, delay bigint, compares boolean, most integer,
+	OUT lower bigint, OUT upper bigint, OUT evidence text, OUT events bigint) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
 	PERFORM _bigbrotr.check_time(at), _bigbrotr.check_counts(ARRAY[delay, most]);
 	RETURN QUERY
-	SELECT c.lower, least(c.upper, at - _bigbrotr.horizon())
+	-- With a partial range the second above it is compared: where a history ends, it holds the oldest event, which the relay
+	-- must name.
+	SELECT c.lower, least(c.upper + (c.evidence = 'partial')::integer, at - _bigbrotr.horizon()), c.evidence, c.events
 	FROM bigbrotr.coverage AS c
 	WHERE c.relay_id = relay AND c.filter_id = filter AND c.reader = whom
-	      AND c.evidence = 'paged' AND c.lower <= at - _bigbrotr.horizon()
+	      AND (c.evidence = 'paged' OR compares AND c.evidence = 'partial') AND c.lower <= at - _bigbrotr.horizon()
 	      AND ('contradicted' = ANY (c.doubts) OR c.observed_at <= at - delay * least(c.observations, 20)::bigint ^ 2)
 	      -- A range that still grows waits until it is an hour long.
 	      AND (c.upper <= at - _bigbrotr.horizon() OR at - _bigbrotr.horizon() - c.lower >= 3600)
@@ -101,8 +103,8 @@ BEGIN
 	LIMIT most;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.unconfirmed(integer, integer, integer, bigint, bigint, integer) IS
-	'Ranges that were read at least delay seconds ago and are to be confirmed by another reading: contradicted ranges first, then the newest. A range that is not confirmed is tried less and less often';
+COMMENT ON FUNCTION _bigbrotr.unconfirmed(integer, integer, integer, bigint, bigint, boolean, integer) IS
+	'Ranges that were read at least delay seconds ago and are to be confirmed by another reading: contradicted ranges first, then the newest. compares: partial ranges, too, since a comparison of sets (NIP-77) can prove them. A range that is not confirmed is tried less and less often';
 
 -- The claim nearest to a random time, more often a recent one, and of that claim about as much as one page shows. Every
 -- other audit also takes the time before the relay's oldest event, for which one question is enough.

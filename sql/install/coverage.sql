@@ -126,12 +126,13 @@ BEGIN
 		       CASE v.verdict WHEN 'lowered' THEN ARRAY(SELECT d FROM unnest(c.doubts || claimed_doubts) AS d GROUP BY d ORDER BY d)
 		                      WHEN 'agreed' THEN CASE WHEN c.evidence = 'paged' THEN claimed_doubts ELSE c.doubts END
 		                      WHEN 'stronger' THEN claimed_doubts
-		                      WHEN 'equal' THEN CASE
-		                          -- A contradicted range stays so until another reading agrees with the one that was made after it.
-		                          WHEN claimed_doubts <@ c.doubts AND 'contradicted' = ANY (c.doubts) THEN
-		                              ARRAY(SELECT d FROM unnest(claimed_doubts || '{contradicted}') AS d GROUP BY d ORDER BY d)
-		                          WHEN claimed_doubts <@ c.doubts THEN claimed_doubts
-		                          ELSE c.doubts END
+		                      -- A contradicted range stays so until another reading agrees with the one that was made after it. What the
+		                      -- relay withholds stays a doubt until sets are compared again.
+		                      WHEN 'equal' THEN ARRAY(
+		                          SELECT d FROM unnest(CASE WHEN claimed_doubts <@ c.doubts THEN claimed_doubts ELSE c.doubts END) AS d
+		                          UNION SELECT d FROM unnest(c.doubts) AS d WHERE d IN ('contradicted', 'withheld')
+		                          UNION SELECT d FROM unnest(claimed_doubts) AS d WHERE d = 'withheld'
+		                          ORDER BY 1)
 		                      ELSE c.doubts END,
 		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal') THEN c.observations + 1 ELSE c.observations END,
 		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal')

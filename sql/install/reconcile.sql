@@ -121,6 +121,19 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.settle_needs(integer, bigint, bigint, bigint, bigint) IS
 	'The windows that begin in these seconds were compared since compared_since and everything was fetched that the relay serves. Returns how many events it withholds';
 
+-- The window in which an id was offered may reach up to any second.
+CREATE FUNCTION _bigbrotr.needs_wait(relay integer, last_second bigint) RETURNS boolean
+	LANGUAGE sql STABLE STRICT
+	BEGIN ATOMIC
+		SELECT EXISTS (
+			SELECT FROM _bigbrotr.relay_needs AS n
+			WHERE n.relay_id = needs_wait.relay AND n.lower <= needs_wait.last_second AND n.tries = 0
+			      AND NOT EXISTS (SELECT FROM bigbrotr.events AS e JOIN bigbrotr.sightings AS s ON s.eid = e.eid
+			                      WHERE e.event_id = n.event_id AND s.relay_id = needs_wait.relay));
+	END;
+COMMENT ON FUNCTION _bigbrotr.needs_wait(integer, bigint) IS
+	'Has the relay offered an event of this second or an earlier one that it was not asked for yet? Then no other reading confirms these seconds';
+
 CREATE FUNCTION _bigbrotr.note_comparison(
 	relay integer, outcome text, needed bigint, lost bigint, detail text, at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT
@@ -144,9 +157,14 @@ COMMENT ON FUNCTION _bigbrotr.note_comparison(integer, text, bigint, bigint, tex
 CREATE FUNCTION _bigbrotr.may_compare(relay integer, at bigint) RETURNS boolean
 	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC
-		SELECT NOT EXISTS (
-			SELECT FROM _bigbrotr.relay_comparisons AS c
-			WHERE c.relay_id = may_compare.relay AND c.outcome <> 'finished' AND c.observed_at > may_compare.at - 7 * 86400);
+		SELECT coalesce(
+			(SELECT c.outcome = 'finished' OR c.observed_at <= may_compare.at - 7 * 86400
+			 FROM _bigbrotr.relay_comparisons AS c WHERE c.relay_id = may_compare.relay),
+			(SELECT k.nip11_supported_nips @> '77'
+			 FROM _bigbrotr.relay_checks AS k
+			 WHERE k.relay_id = may_compare.relay AND k.nip11_supported_nips IS NOT NULL
+			 ORDER BY k.generated_at DESC LIMIT 1),
+			true);
 	END;
 COMMENT ON FUNCTION _bigbrotr.may_compare(integer, bigint) IS
-	'Is it worth trying to compare sets with the relay? Not within a week after it refused or failed';
+	'Is it worth trying to compare sets (NIP-77) with the relay? Not within a week after it refused or failed. If nobody has tried: as its document (NIP-11) says; yes if there is none';

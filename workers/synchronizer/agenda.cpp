@@ -18,8 +18,9 @@ pg::Statement filters_statement("SELECT filter_id, filter FROM _bigbrotr.relay_f
 pg::Statement
 	gaps_statement("SELECT lower, upper, events FROM _bigbrotr.gaps($1, $2, 0, $3, $4, $5)");
 pg::Statement recent_statement("SELECT lower, upper FROM _bigbrotr.recent_time($1, $2, 0, $3)");
-pg::Statement
-	unconfirmed_statement("SELECT lower, upper FROM _bigbrotr.unconfirmed($1, $2, 0, $3, $4, $5)");
+pg::Statement may_compare_statement("SELECT _bigbrotr.may_compare($1, $2)");
+pg::Statement unconfirmed_statement("SELECT lower, upper, evidence = 'partial', events "
+									"FROM _bigbrotr.unconfirmed($1, $2, 0, $3, $4, $5, $6)");
 pg::Statement audit_statement("SELECT filter_id, lower, upper, evidence, known "
 							  "FROM _bigbrotr.audit_windows($1, $2, $3, random())");
 
@@ -121,14 +122,28 @@ class Agenda
 			add(range_of(recent, row, filter_id, wire::Purpose::Again));
 	}
 
+	/*
+	 * What holds more than a page is compared as sets if the relay may be able to, and what was
+	 * seen in part: little else settles that. The rest is read once more. What the relay has shown
+	 * is known of everything only, not of a filter.
+	 */
 	void add_unconfirmed(uint32_t filter_id)
 	{
+		const bool compares =
+			filter_id == 0 &&
+			may_compare_statement.run({pg::value(relay_id_), pg::value(now_)}).integer(0, 1) != 0;
 		pg::Rows rows = unconfirmed_statement.run(
 			{pg::value(relay_id_), pg::value(static_cast<int32_t>(filter_id)), pg::value(now_),
-			 pg::value(int64_t{synchronizer_settings.confirm_delay_s}), pg::value(kMaxConfirmed)});
+			 pg::value(int64_t{synchronizer_settings.confirm_delay_s}), pg::value(compares),
+			 pg::value(kMaxConfirmed)});
 		for (uint64_t row = 0; row < rows.count(); row++) {
 			wire::Range range = range_of(rows, row, filter_id, wire::Purpose::Confirm);
 			range.max_pages = kConfirmPages;
+			if (compares && (rows.integer(row, 3) != 0 ||
+							 rows.integer(row, 4) > synchronizer_settings.net.page_limit)) {
+				range.purpose = wire::Purpose::Reconcile;
+				range.max_pages = 0;
+			}
 			nostr::TimeRange all{range.lower, range.upper};
 			std::vector<nostr::TimeRange> parts = outside(all, first_read_);
 			task_.reconnect |= parts != std::vector{all};
@@ -139,6 +154,14 @@ class Agenda
 				add(range);
 			}
 		}
+	}
+
+	bool is_compared(const nostr::TimeRange &range) const
+	{
+		return std::any_of(task_.readings.begin(), task_.readings.end(), [&](const Reading &r) {
+			return r.range.purpose == wire::Purpose::Reconcile && r.range.lower <= range.upper &&
+				   r.range.upper >= range.lower;
+		});
 	}
 
 	void add_audits()
@@ -154,8 +177,9 @@ class Agenda
 							  .purpose = wire::Purpose::Audit};
 			nostr::TimeRange all{range.lower, range.upper};
 			// Not with a filter that nobody asks any more, nor on the connection that read it
-			// first.
-			if (std::any_of(task_.filters.begin(), task_.filters.end(),
+			// first, nor while it is compared: what that finds would be taken for misses.
+			if (!is_compared(all) &&
+				std::any_of(task_.filters.begin(), task_.filters.end(),
 							[&](const SyncFilter &f) { return f.filter_id == range.filter_id; }) &&
 				outside(all, first_read_) == std::vector{all})
 				add(range, std::string(rows.bytes(row, 4)),

@@ -10,6 +10,7 @@ namespace {
 pg::Statement
 	seen_statement("SELECT created_at, event_id FROM _bigbrotr.seen_events($1, $2, $3, $4)");
 pg::Statement need_statement("SELECT * FROM _bigbrotr.note_needs($1, $2, $3, $4)");
+pg::Statement wait_statement("SELECT _bigbrotr.needs_wait($1, $2)");
 pg::Statement settle_statement("SELECT _bigbrotr.settle_needs($1, $2, $3, $4, $5)");
 pg::Statement note_statement("SELECT _bigbrotr.note_comparison($1, $2, $3, $4, $5, $6)");
 
@@ -102,6 +103,13 @@ settled(const wire::Claim &claim, const HandedRelay &relay, int64_t now)
 		left.doubts |= nostr::Doubt::Withheld;
 	}
 	return left;
+}
+
+bool
+needs_wait(const wire::Claim &claim)
+{
+	return wait_statement.run({pg::value(claim.relay_id), pg::value(claim.claim.range.upper)})
+			   .integer(0, 1) != 0;
 }
 
 void

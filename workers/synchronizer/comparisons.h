@@ -16,4 +16,9 @@ void tell_wanted(pg::Worker &worker, const wire::NeedQuestion &question, const R
  * while something that was needed is not there.
  */
 nostr::Claim settled(const wire::Claim &claim, const HandedRelay &relay, int64_t now);
+
+/* Inside a transaction: the relay has offered events of the claim's seconds, or of others below
+ * them, that were not fetched yet. */
+bool needs_wait(const wire::Claim &claim);
+
 void note(const wire::Compared &compared, int64_t now);

@@ -130,7 +130,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.gaps(integer,integer,integer,bigint,bigint,integer)",
 	"_bigbrotr.relay_filters(integer)",
 	"_bigbrotr.recent_time(integer,integer,integer,bigint)",
-	"_bigbrotr.unconfirmed(integer,integer,integer,bigint,bigint,integer)",
+	"_bigbrotr.unconfirmed(integer,integer,integer,bigint,bigint,boolean,integer)",
 	"_bigbrotr.audit_windows(integer,bigint,bigint,double precision)",
 	"_bigbrotr.report_miss(integer,bigint,bigint,bigint)",
 	"_bigbrotr.record_audit(integer,integer,bigint,bigint,text,text,bigint,bigint,bigint,bigint,"
@@ -153,6 +153,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.count_refusals(integer[],text[],bigint[],text[],bigint)",
 	"_bigbrotr.seen_events(integer,bigint,bigint,integer)",
 	"_bigbrotr.note_needs(integer,bytea[],bigint,bigint)",
+	"_bigbrotr.needs_wait(integer,bigint)",
 	"_bigbrotr.settle_needs(integer,bigint,bigint,bigint,bigint)",
 	"_bigbrotr.note_comparison(integer,text,bigint,bigint,text,bigint)",
 	"_bigbrotr.may_compare(integer,bigint)",

@@ -114,8 +114,9 @@ claims_of(const wire::Batch &batch, const RelayBook &book, const Ingested &resul
 					   c.claim.range.lower <= miss.created_at &&
 					   miss.created_at <= c.claim.range.upper;
 			});
-		bool independent = reading.range.purpose == wire::Purpose::Confirm ||
-						   reading.range.purpose == wire::Purpose::Audit;
+		bool independent = (reading.range.purpose == wire::Purpose::Confirm ||
+							reading.range.purpose == wire::Purpose::Audit) &&
+						   !needs_wait(c);
 		add_claim(claims[c.relay_id], {.filter_id = c.filter_id,
 									   .reader = c.reader,
 									   .claim = claim,

@@ -202,6 +202,7 @@ void
 RelayEntry::on_ended(const char *reason, std::string_view detail)
 {
 	intake_.outbox().refuse(relay_id_, reason, detail.substr(0, 100));
+	reading_->on_ended();
 	finish(reason, detail);
 }
 

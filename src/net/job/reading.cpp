@@ -103,11 +103,8 @@ Reading::start(const wire::Range &range)
 void
 Reading::compare()
 {
-	if (comparison_ && comparison_->result()) {
-		for (const wire::Range &range : comparison_->left())
-			ranges_.push_back(range);
+	if (comparison_ && comparison_->result())
 		comparison_.reset();
-	}
 	while (!comparison_ && !to_compare_.empty() && all_paged()) {
 		const wire::Range range = to_compare_.front();
 		to_compare_.pop_front();

@@ -34,6 +34,12 @@ class Reading
 	void tick();
 	void on_notice(std::string_view text);
 	void on_late_event(const nostr::Event &event, const std::string &subscription);
+	/* The relay ended the connection, or it failed. */
+	void on_ended()
+	{
+		if (comparison_)
+			comparison_->on_ended();
+	}
 	/* What the worker knows of the comparison of sets at work; throws LinkError if there is none.
 	 */
 	void answered(const auto &answer)
@@ -56,8 +62,7 @@ class Reading
 	std::deque<wire::Range> ranges_; // not begun
 	std::map<uint32_t, FilterReading> filters_;
 	std::list<PageJob> jobs_;
-	/* Ranges that are compared, one after the other when all else is read; what cannot be compared
-	 * is paged. */
+	/* Ranges that are compared, one after the other, when all else is read. */
 	std::deque<wire::Range> to_compare_;
 	std::optional<ReconcileJob> comparison_;
 };

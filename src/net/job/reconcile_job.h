@@ -11,30 +11,29 @@
  *     claim                    reconciled; read only, if the relay withholds something
  *
  * A relay that always agrees would prove anything. So until it has shown that it compares, a few
- * events are kept back, which it must offer; before that nothing is reconciled.
+ * events are kept back, which it must offer; before that nothing is claimed.
  *
- * A relay that does not do it is paged instead: by the owner, who asks left().
+ * A relay that cannot do it ends the job without a claim: the worker is told, and lets the range be
+ * paged.
  */
 #pragma once
 
 #include <deque>
-#include <span>
-#include <unordered_set>
 
-#include "net/intake/id_table.h"
-#include "net/job/job.h"
+#include "net/job/id_fetch.h"
 #include "nostr/negentropy.h"
 #include "wire/archive.h"
 
 namespace net {
 
-class ReconcileJob final : public Requests::Handler
+class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 {
   public:
 	/* Records of a window: half of it is compared where there are more. */
 	static constexpr size_t kMostRecords = 50000;
-	/* Likewise, ids that are needed. Where much more is, paging is cheaper. */
-	static constexpr size_t kMostNeeds = 2000;
+	/* Likewise, ids that are needed: where much more is, paging is cheaper. Not of a single second,
+	 * of which pages may not show all. */
+	static constexpr size_t kMostNeeds = 2000, kMostNeedsOfSecond = wire::kMaxNeeds;
 	/* Events that are kept back as a test, and events without a name that are asked for. */
 	static constexpr size_t kKeptBack = 3, kSuspects = 10;
 	/* Windows in memory at a time, 6 MB each, of all relays. */
@@ -43,7 +42,7 @@ class ReconcileJob final : public Requests::Handler
 	/* `members`: of the filter's JSON object, without since, until and limit. */
 	ReconcileJob(JobContext &context, Link &link, uint32_t attempt, const wire::Range &range,
 				 std::string members);
-	~ReconcileJob() override;
+	~ReconcileJob() override { free_window(); }
 	ReconcileJob(const ReconcileJob &) = delete;
 
 	const std::optional<Result> &result() const { return result_; }
@@ -52,16 +51,15 @@ class ReconcileJob final : public Requests::Handler
 	{
 		return !result_ &&
 			   ((step_ == Step::Window && context_.client.host().comparisons < kMostAtOnce) ||
-				step_ == Step::Fetch);
+				fetch_.waiting());
 	}
 	/* False: there is no room for it in the budget. */
 	bool ask();
 	void tick();
 	/* The relay is busy with what was asked before. */
-	void on_late_event() { progress_ = context_.client.now(); }
-
-	/* Windows that could not be compared, and are to be paged. */
-	std::vector<wire::Range> left() const;
+	void on_late_event();
+	/* The connection was ended by the relay. */
+	void on_ended();
 
 	/* The worker's answers. Throw LinkError if nothing was asked. */
 	void answered(const wire::Seen &seen);
@@ -70,21 +68,24 @@ class ReconcileJob final : public Requests::Handler
   private:
 	enum class Step : uint8_t
 	{
-		Window,   // the next window is to be begun
-		Seen,     // the worker is asked what the relay has shown
-		Compare,  // the relay is asked
-		Wanted,   // the worker is asked what to fetch
-		Fetch,    // the next ids are to be asked for
-		Fetching, // the relay is asked for them
+		Window,  // the next window is to be begun
+		Seen,    // the worker is asked what the relay has shown
+		Compare, // the relay is asked
+		Probe,   // suspects are fetched
+		Wanted,  // the worker is asked what to fetch
+		Fetch    // needs are fetched
 	};
 
 	void on_event(nostr::Event &event, std::string_view text) override;
-	void on_refused_event(std::string_view text) override;
+	void on_refused_event(std::string_view) override {}
 	void on_end_of_stored(bool finish, bool more) override;
-	void on_closed(std::string_view text) override;
+	void on_closed(std::string_view text) override { on_neg_error(text); }
 	void on_notice(std::string_view text) override;
 	void on_neg_message(std::string_view message) override;
 	void on_neg_error(std::string_view text) override;
+
+	void on_fetched() override;
+	void on_failed(const char *reason, std::string_view detail) override { end(reason, detail); }
 
 	nostr::Window window_of(const nostr::TimeRange &range) const;
 	void begin_window();
@@ -92,15 +93,12 @@ class ReconcileJob final : public Requests::Handler
 	void compare();
 	void compared();
 	void ask_wanted();
-	void judge_suspects();
-	bool fetch();
-	void fetched();
-	void claim();
+	void claim(nostr::Claim claim);
+	void claim_compared();
 	void give_up(wire::Comparison outcome, std::string_view detail);
 	void end_window();
 	void say(wire::Comparison outcome, std::string_view detail);
 	void free_window();
-	void give_back(size_t bytes);
 	void end(const char *reason, std::string_view detail);
 
 	JobContext &context_;
@@ -110,10 +108,9 @@ class ReconcileJob final : public Requests::Handler
 	const std::string members_;
 	std::optional<Result> result_;
 	std::deque<nostr::TimeRange> windows_; // still to be compared; the first one is at work
-	std::vector<nostr::TimeRange> left_;
 	Step step_ = Step::Window;
-	std::string id_;         // of what the relay is asked; empty: nothing
-	int64_t asked_at_ = 0;   // Unix second of the comparison
+	std::string id_;         // of the comparison at the relay; empty: there is none
+	int64_t asked_at_ = 0;   // Unix second in which the window was begun
 	Clock::Time since_{};    // when the relay was asked
 	Clock::Time progress_{}; // last sign of it
 	size_t bytes_ = 0;       // of its messages
@@ -123,18 +120,11 @@ class ReconcileJob final : public Requests::Handler
 	std::optional<nostr::negentropy::Client> comparison_;
 
 	std::vector<nostr::Id> kept_back_; // were shown, and are not in `own_`
-	bool probing_ = false;             // suspects are asked for, not needs
-	bool found_ = false;               // it served one of them
 	std::vector<nostr::Id> needs_;
-	size_t held_ = 0; // events of the window that the relay has and we had before
-	size_t lost_ = 0; // events that it has shown and has no more
-	std::deque<nostr::Id> wanted_;
-	std::unordered_set<nostr::Id, IdHash> awaited_; // what the relay is asked for now
-	std::vector<nostr::Id> again_;                  // not served at first
-	bool second_time_ = false;
-	size_t promised_ = 0; // room for events that the relay has not sent yet
-	size_t withheld_ = 0, refused_ = 0;
-	int complaints_ = 0; // that it is asked too fast
+	size_t held_ = 0;     // events of the window that the relay has and we had before
+	size_t lost_ = 0;     // events that it has shown and has no more
+	size_t withheld_ = 0; // needs that were not served lately
+	IdFetch fetch_;
 };
 
 } // namespace net

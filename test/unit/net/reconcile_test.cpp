@@ -187,6 +187,14 @@ class NetReconcile : public testing::Test
 		}
 		EXPECT_EQ(seconds, range.upper - range.lower + 1);
 	}
+	/* The relay cannot do it: nothing is claimed or fetched, and the connection goes on. */
+	void expect_given_up(wire::Comparison outcome)
+	{
+		ASSERT_FALSE(worker.compared.empty());
+		EXPECT_EQ(worker.compared.back().outcome, outcome);
+		EXPECT_TRUE(worker.claims.empty());
+		EXPECT_EQ(server.connections(), 1);
+	}
 
 	NegentropyRelay relay{{}};
 	ScriptedRelay server{relay.script()};
@@ -238,9 +246,7 @@ TEST_F(NetReconcile, ARelayThatAlwaysAgrees)
 	events(100, 90);
 	relay.instead_of_open = R"(["NEG-MSG","ID","61"])";
 	compare_all({900, 3000});
-	expect_all({900, 3000}, Evidence::Paged);
-	ASSERT_FALSE(worker.compared.empty());
-	EXPECT_EQ(worker.compared[0].outcome, wire::Comparison::Broken);
+	expect_given_up(wire::Comparison::Broken);
 }
 
 /* A relay that has nothing any more cannot show that it compares. */
@@ -248,7 +254,8 @@ TEST_F(NetReconcile, NothingThatProvesIt)
 {
 	worker.shown = make_events(2, 1000);
 	compare_all({900, 3000});
-	expect_all({900, 3000}, Evidence::Paged);
+	EXPECT_TRUE(worker.claims.empty());
+	EXPECT_EQ(worker.compared[0].outcome, wire::Comparison::Finished);
 	EXPECT_EQ(worker.compared[0].lost, 2U);
 }
 
@@ -258,10 +265,7 @@ TEST_F(NetReconcile, ASetThatIsCut)
 	events(200, 200);
 	relay.most = 100;
 	compare_all({900, 3000});
-	ASSERT_FALSE(worker.compared.empty());
-	EXPECT_EQ(worker.compared[0].outcome, wire::Comparison::Broken);
-	for (const Worker::Claim &claim : worker.claims)
-		EXPECT_LE(claim.claim.evidence, Evidence::Paged);
+	expect_given_up(wire::Comparison::Broken);
 }
 
 TEST_F(NetReconcile, FilterOfTheRange)
@@ -340,20 +344,36 @@ TEST_F(NetReconcile, Windows)
 	EXPECT_GT(worker.claims.size(), 3U);
 }
 
-/* One second with too much is paged. */
-TEST_F(NetReconcile, AFullSecondIsPaged)
+/* One second with too much stays dense; the others are compared. */
+TEST_F(NetReconcile, AFullSecondStaysDense)
 {
 	for (int i = 0; i < 5; i++)
 		relay.events.push_back(make_event(1001, "same second " + std::to_string(i)));
+	relay.events.push_back(make_event(1000, "the second before"));
 	worker.shown = relay.events;
 	worker.window_records = 4;
 	compare_all({1000, 1001});
 	EXPECT_EQ(worker.windows.size(), 3U);
-	EXPECT_GT(relay.asked("REQ"), 0U);
-	ASSERT_FALSE(worker.claims.empty());
-	EXPECT_EQ(worker.claims[0].claim.range, (TimeRange{1000, 1000}));
-	for (const Worker::Claim &claim : worker.claims)
-		EXPECT_LE(claim.claim.evidence, Evidence::Paged);
+	EXPECT_EQ(relay.asked("REQ"), 0U);
+	ASSERT_EQ(worker.claims.size(), 2U);
+	EXPECT_EQ(worker.claims[0].claim.range, (TimeRange{1001, 1001}));
+	EXPECT_EQ(worker.claims[0].claim.evidence, Evidence::Partial);
+	EXPECT_TRUE(worker.claims[0].claim.doubts.has(nostr::Doubt::Dense));
+	EXPECT_EQ(worker.claims[1].claim.range, (TimeRange{1000, 1000}));
+	EXPECT_EQ(worker.claims[1].claim.evidence, Evidence::Reconciled);
+}
+
+/* Pages may not show all of a second: more ids of it are asked for than of a longer window. */
+TEST_F(NetReconcile, ASecondOfManyEvents)
+{
+	for (int i = 0; i < 2600; i++)
+		relay.events.push_back(make_event(1001, "same second " + std::to_string(i)));
+	worker.shown.assign(relay.events.begin(), relay.events.begin() + 500);
+	for (const nostr::Event &event : worker.shown)
+		worker.archived.insert(event.id);
+	compare_all({1001, 1001});
+	expect_all({1001, 1001}, Evidence::Reconciled);
+	EXPECT_EQ(worker.events.size(), 2100U);
 }
 
 TEST_F(NetReconcile, TooManyForTheRelay)
@@ -369,8 +389,7 @@ class NetReconcileRefused : public NetReconcile, public testing::WithParamInterf
 {
 };
 
-/* Then it is paged, on the same connection. */
-TEST_P(NetReconcileRefused, IsPaged)
+TEST_P(NetReconcileRefused, NothingIsClaimed)
 {
 	events(20, 10);
 	relay.instead_of_open = GetParam();
@@ -383,11 +402,8 @@ TEST_P(NetReconcileRefused, IsPaged)
 		worker.clock.advance(41s);
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.ended(1)->reason, "");
-	expect_all({900, 1600}, Evidence::Paged);
-	ASSERT_FALSE(worker.compared.empty());
-	EXPECT_EQ(worker.compared[0].outcome, wire::Comparison::Refused);
-	EXPECT_GT(relay.asked("REQ"), 0U);
-	EXPECT_EQ(server.connections(), 1);
+	expect_given_up(wire::Comparison::Refused);
+	EXPECT_EQ(relay.asked("REQ"), 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, NetReconcileRefused,
@@ -396,6 +412,23 @@ INSTANTIATE_TEST_SUITE_P(Ways, NetReconcileRefused,
 										 R"(["NEG-ERR","ID","auth-required: who are you?"])",
 										 R"(["NEG-ERR","ID","x"])",
 										 R"(["CLOSED","ID","error: what is that?"])", ""));
+
+/* It ends the connection instead: the next one must not be ended, too. */
+TEST_F(NetReconcile, EndsTheConnection)
+{
+	ScriptedRelay rude([](Peer &peer) { peer.receive(); });
+	worker.shown = make_events(5, 1000);
+	const std::string url = rude.url();
+	worker.send(wire::RelayOpen{
+		.relay_id = 1,
+		.attempt = 1,
+		.url = url,
+		.ranges = {{.lower = 0, .upper = 3000, .purpose = wire::Purpose::Reconcile}}});
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_NE(worker.ended(1)->reason, "");
+	ASSERT_EQ(worker.compared.size(), 1U);
+	EXPECT_EQ(worker.compared[0].outcome, wire::Comparison::Refused);
+}
 
 TEST_F(NetReconcile, BrokenMessages)
 {
@@ -415,9 +448,7 @@ TEST_F(NetReconcile, BrokenMessages)
 		EXPECT_EQ(own.ended(1)->reason, "");
 		ASSERT_EQ(own.compared.size(), 1U);
 		EXPECT_EQ(own.compared[0].outcome, wire::Comparison::Broken) << message;
-		EXPECT_EQ(own.events.size(), 40U); // by paging
-		for (const Worker::Claim &claim : own.claims)
-			EXPECT_LE(claim.claim.evidence, Evidence::Paged);
+		EXPECT_TRUE(own.claims.empty());
 	}
 }
 
@@ -430,8 +461,7 @@ TEST_F(NetReconcile, NoSecondAnswer)
 	ASSERT_TRUE(worker.until([&] { return relay.asked("NEG-MSG") > 0; }));
 	worker.clock.advance(21s);
 	ASSERT_TRUE(worker.until_ended(1));
-	EXPECT_EQ(worker.compared[0].outcome, wire::Comparison::Broken);
-	expect_all({900, 3000}, Evidence::Paged);
+	expect_given_up(wire::Comparison::Broken);
 }
 
 /* It offers more than the worker wants to remember. */
@@ -440,8 +470,7 @@ TEST_F(NetReconcile, TooMuchWithheld)
 	events(50, 40);
 	worker.too_much_withheld = true;
 	compare_all({900, 3000});
-	EXPECT_EQ(worker.compared.back().outcome, wire::Comparison::Broken);
-	expect_all({900, 3000}, Evidence::Paged);
+	expect_given_up(wire::Comparison::Broken);
 }
 
 /* Nothing of the window is known: the relay is asked for less at a time, so that the ids that are

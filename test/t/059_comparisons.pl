@@ -1,0 +1,164 @@
+# Relays that compare sets (NIP-77), well and badly: what was read is proven by a comparison, and what pages did not show is
+# fetched. Relays that cannot do it are read a second time instead, and nothing is claimed that they made up.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
+use ArchiveTest;
+use IPC::Open2 qw(open2);
+use JSON::PP ();
+use ScriptedRelay qw(websocket json_string);
+use Test::More;
+
+my $day = 86400;
+my $now = time;
+my $seed = 0;
+
+# So many events at each of 25 times of the last year, none of the last days, oldest first.
+sub events
+{
+	my ($count) = @_;
+	return map {
+		my $made = corpus('--seed', ++$seed, '--authors', 3, '--at', $now - $_ * 10 * $day, $count);
+		map { { json => $_, %{ JSON::PP::decode_json($_) } } } split /\n/, $made
+	} reverse 1 .. 25;
+}
+my @events = events(10);
+
+# own: events of this relay alone, one at each time, which pages do not show; serves: it serves them to those who ask for
+# their ids; lacks: how the ids begin that its set lacks; says: what it answers to NEG-OPEN instead, with ID for the
+# subscription.
+my %relay = (
+	good => {},
+	hides => { own => 1, serves => 1 },
+	withholds => { own => 1 },
+	lags => { lacks => 1 },
+	agrees => { says => '["NEG-MSG",ID,"61"]' },
+	refuses => { says => '["NEG-ERR",ID,"error: negentropy disabled"]' },
+	complains => { says => '["NOTICE","unknown command NEG-OPEN"]' },
+	breaks => { says => '["NEG-MSG",ID,"61ffff"]' },
+	keeps_silent => { says => '' });
+
+# A server's side of the comparison: the handles to talk to it.
+sub compare_with
+{
+	my ($set, $filter) = @_;
+	my ($since, $until) = ($filter->{since} // 0, $filter->{until} // 9**9**9);
+	open2(my $out, my $in, 'bigbrotr-negentropy_server');
+	print {$in} map { "$_->{created_at} $_->{id}\n" } grep { $_->{created_at} >= $since && $_->{created_at} <= $until } @$set;
+	print {$in} "\n";
+	$in->autoflush(1);
+	return sub { print {$in} "$_[0]\n"; chomp(my $reply = <$out>); return $reply };
+}
+
+sub relay
+{
+	my (%habits) = @_;
+	my @own = $habits{own} ? events(1) : ();
+	my @served = (@events, $habits{serves} ? @own : ());
+	my @set = grep { !defined $habits{lacks} || $_->{id} !~ /^$habits{lacks}/ } @events, @own;
+	return websocket(
+		sub {
+			my ($c) = @_;
+			my %comparison;
+			while (defined(my $text = $c->message))
+			{
+				my ($verb, $id, $filter, $message) = @{ JSON::PP::decode_json($text) };
+				my $sub = json_string($id);
+				if ($verb eq 'REQ')
+				{
+					my ($since, $until) = ($filter->{since} // 0, $filter->{until} // 9**9**9);
+					my %kinds = map { $_ => 1 } @{ $filter->{kinds} // [] };
+					my %authors = map { $_ => 1 } @{ $filter->{authors} // [] };
+					my %ids = map { $_ => 1 } @{ $filter->{ids} // [] };
+					my @found = grep {
+						$_->{created_at} >= $since && $_->{created_at} <= $until && (!%kinds || $kinds{ $_->{kind} })
+						  && (!%authors || $authors{ $_->{pubkey} }) && (!%ids || $ids{ $_->{id} })
+					} reverse(%ids ? @served : @events);
+					my $limit = $filter->{limit} && $filter->{limit} < 60 ? $filter->{limit} : 60;
+					$c->text("[\"EVENT\",$sub,$_->{json}]") for splice @found, 0, %ids ? 100 : $limit;
+					$c->text("[\"EOSE\",$sub]");
+				}
+				elsif ($verb eq 'NEG-OPEN' && exists $habits{says})
+				{
+					$c->text($habits{says} =~ s/ID/$sub/r) if $habits{says};
+				}
+				elsif ($verb eq 'NEG-OPEN' || $verb eq 'NEG-MSG')
+				{
+					$comparison{$id} = compare_with(\@set, $filter) if $verb eq 'NEG-OPEN';
+					my $reply = $comparison{$id}->($verb eq 'NEG-OPEN' ? $message : $filter);
+					$c->text("[\"NEG-MSG\",$sub,\"$reply\"]");
+				}
+				elsif ($verb eq 'NEG-CLOSE')
+				{
+					delete $comparison{$id};
+				}
+			}
+		});
+}
+
+my $relays = ScriptedRelay->start(map { ("/$_" => relay(%{ $relay{$_} })) } keys %relay);
+my $node = archive_server(
+	'comparisons',
+	'bigbrotr.sync_interval' => '1s',
+	'bigbrotr.sync_confirm_delay' => '0',
+	'bigbrotr.sync_page_limit' => 50,
+	'bigbrotr.response_timeout' => '2s');
+add_relays($node, map { $relays->url("/$_") } sort keys %relay);
+
+sub relay_id { return sprintf q{(SELECT relay_id FROM bigbrotr.relays WHERE url = '%s')}, $relays->url("/$_[0]") }
+
+# Where all events are, there is this evidence, with these doubts.
+sub claimed
+{
+	my ($name, $evidence, $doubts) = @_;
+	return sprintf q{coalesce(bool_and(evidence = '%s' AND doubts = '{%s}'), false)
+		FROM bigbrotr.coverage WHERE relay_id = %s AND filter_id = 0 AND lower <= %d AND upper >= %d},
+	  $evidence, $doubts // '', relay_id($name), $now - 10 * $day, $now - 250 * $day;
+}
+
+sub held
+{
+	my ($name) = @_;
+	return $node->safe_psql('postgres', sprintf 'SELECT count(*) FROM bigbrotr.sightings WHERE relay_id = %s', relay_id($name));
+}
+
+sub outcome
+{
+	my ($name) = @_;
+	return $node->safe_psql('postgres',
+		sprintf q{SELECT outcome, detail FROM _bigbrotr.relay_comparisons WHERE relay_id = %s}, relay_id($name));
+}
+
+wait_for($node, claimed('good', 'reconciled'));
+is(held('good'), 250, 'a relay that compares well: all is archived');
+is(outcome('good'), 'finished|', 'its ability is remembered');
+
+wait_for($node, claimed('hides', 'reconciled'));
+is(held('hides'), 275, 'what pages did not show was offered, and fetched');
+
+wait_for($node, claimed('withholds', 'paged', 'withheld'));
+is(held('withholds'), 250, 'a relay offers events that it does not serve: the others are archived');
+is($node->safe_psql('postgres', sprintf 'SELECT count(*), min(tries) > 0 FROM _bigbrotr.relay_needs WHERE relay_id = %s', relay_id('withholds')),
+	'25|t', 'and what it withholds is remembered');
+
+my %failure = (
+	lags => 'broken|its set lacks events that it serves',
+	agrees => 'broken|its set lacks events that it serves',
+	refuses => 'refused|error: negentropy disabled',
+	complains => 'refused|unknown command NEG-OPEN',
+	breaks => 'broken|a message cut short',
+	keeps_silent => 'refused|no answer');
+for my $name (sort keys %failure)
+{
+	wait_for($node, claimed($name, 'confirmed'));
+	is(held($name), 250, "$name: read a second time, by pages");
+	is(outcome($name), $failure{$name}, '… and it is remembered why');
+}
+is($node->safe_psql('postgres', sprintf q{SELECT count(*) FROM bigbrotr.coverage WHERE evidence = 'reconciled' AND relay_id <> ALL (ARRAY[%s])},
+		join ', ', map { relay_id($_) } qw(good hides)),
+	0, 'nothing else was reconciled');
+
+$node->stop;
+$relays->stop;
+done_testing();
