@@ -170,7 +170,7 @@ SELECT _bigbrotr.adopt_relays(), _bigbrotr.adopt_relays();
 SELECT count(*), count(DISTINCT s.relay_id), min(s.phase_since), max(s.phase_since) FROM _bigbrotr.relay_sync AS s
 	JOIN bigbrotr.relays AS r USING (relay_id) WHERE r.url LIKE 'wss://many%' AND s.phase = 'waiting' AND s.enabled AND s.next_attempt = 0;
 SELECT _bigbrotr.start_synchronizer('many', 9000, 8000);
-SELECT count(*) FROM _bigbrotr.take_relays('many', 50, 4, 100, false, 8000);
+SELECT count(*) FROM _bigbrotr.take_relays('many', 50, 4, 100, '{clearnet}', 8000);
 SELECT count(*) FROM _bigbrotr.relay_leases WHERE owner = 'many';
 SELECT _bigbrotr.release_relays('many', 8001);
 
