@@ -1,21 +1,16 @@
-# Several workers of one service in one database share its relays. No service is installed like that, so the test makes a
-# preload library in which a setting gives the number of synchronizers.
+# Several workers of one service in one database share its relays (bigbrotr.sync_instances), and tell them whom to write to.
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::RealBin/../lib";
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
 use ArchiveTest;
+use ScriptedRelay qw(websocket);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $source = source_directory();
-my $folder = PostgreSQL::Test::Utils::tempdir();
-plan skip_all => 'needs the object files of the extension' unless -e "$source/workers/registry.o";
-make_library();
-
 my $list = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
 my $stub = relay_stub(relays => 8, events => 1500, overlap => 50, rate => 300, publish => 50, copies => 2, list => $list);
-my $node = archive_server('instances', 'shared_preload_libraries' => "$folder/bigbrotr", 'bigbrotr.sync_connections' => 4);
+my $node = archive_server('instances', 'bigbrotr.sync_instances' => 2, 'bigbrotr.sync_connections' => 4, 'bigbrotr.contact' => 'mailto:me@example.com');
 my $state = q{(SELECT string_agg(concat_ws(' ', instance, state), ', ' ORDER BY instance) FROM bigbrotr.services WHERE service = 'synchronizer')};
 my $owners = '(SELECT count(DISTINCT owner) FROM _bigbrotr.relay_leases)';
 my $leases = '(SELECT count(*) FROM _bigbrotr.relay_leases)';
@@ -59,6 +54,19 @@ set_workers(3);
 wait_for($node, "$state = '1 running, 2 running, 3 running' AND $leases = 8");
 pass('a new number of workers shares the relays again');
 
+# Operators of relays are told whom to write to.
+my $heard = PostgreSQL::Test::Utils::tempdir() . '/heard';
+my $relay = ScriptedRelay->start('/' => websocket(
+	sub {
+		my ($c) = @_;
+		append_to_file($heard, $c->{request});
+		while (my ($sub) = $c->req) { $c->text("[\"EOSE\",$sub]") }
+	}));
+my $url = $relay->url('/');
+add_relays($node, $url);
+wait_for($node, "EXISTS (SELECT FROM bigbrotr.relays WHERE '$url' LIKE url || '%' AND status = 'online')");
+like(slurp_file($heard), qr{^User-Agent: bigbrotr/\S+ \(mailto:me\@example\.com\)\r?$}m, 'the User-Agent names the contact');
+
 # Commands are for all of them.
 $node->safe_psql('postgres', q{SELECT bigbrotr.stop_service('synchronizer')});
 is($node->safe_psql('postgres', "SELECT $state"), '1 disabled, 2 disabled, 3 disabled', 'all are stopped');
@@ -66,32 +74,13 @@ $node->safe_psql('postgres', q{SELECT bigbrotr.start_service('synchronizer')});
 is($node->safe_psql('postgres', q{SELECT bigbrotr.wait_for_service('synchronizer', 'running', '3 min')}), 't', 'all are started');
 is($node->safe_psql('postgres', "SELECT $state"), '1 running, 2 running, 3 running', 'all three');
 $node->stop;
+$relay->stop;
 done_testing();
 
 sub set_workers
 {
 	my ($number) = @_;
-	$node->append_conf('postgresql.conf', "bigbrotr.test_workers = $number");
+	$node->append_conf('postgresql.conf', "bigbrotr.sync_instances = $number");
 	$node->reload;
-	return;
-}
-
-# The library with the setting bigbrotr.test_workers, beside links to what it needs.
-sub make_library
-{
-	chomp(my $installed = `pg_config --pkglibdir`);
-	chomp(my $headers = `pg_config --includedir-server`);
-	symlink "$installed/$_", "$folder/$_" or die "symlink: $!" for qw(bigbrotr_core.so bigbrotr-net);
-	my $entry = slurp_file("$source/workers/synchronizer/entry.cpp");
-	$entry =~ s/(?=static constexpr pg::Setting settings)/static int test_workers;\n/ or die 'no settings';
-	$entry =~ s/(settings\[\] = \{\n)/$1\tinteger("test_workers", &test_workers, "2", {"1", "4"}, "Workers of the service."),\n/ or die 'no settings';
-	$entry =~ s/(\t\.after = after,\n)/\t.instances = &test_workers,\n$1/ or die 'no description';
-	append_to_file("$folder/entry.cpp", $entry);
-	system_or_bail('g++', qw(-std=gnu++20 -O1 -fPIC -fno-threadsafe-statics -Wno-register), "-I$source/src", "-I$source", "-I$headers",
-		'-c', "$folder/entry.cpp", '-o', "$folder/entry.o");
-	my @objects = grep { !m{/synchronizer/} } map { glob "$source/$_.o" } qw(src/pg/preload src/pg/border/catalog src/pg/border/setting*
-		src/pg/cycle/* workers/registry workers/*/entry);
-	system_or_bail('gcc', '-shared', '-Wl,-soname,bigbrotr.so', "-Wl,--version-script=$source/preload.map", @objects, "$folder/entry.o",
-		'-Wl,--as-needed', '-o', "$folder/bigbrotr.so");
 	return;
 }

@@ -5,16 +5,38 @@ constinit SynchronizerSettings synchronizer_settings{};
 
 using pg::integer, pg::string;
 
+/* It becomes a comment of the User-Agent header (RFC 9110): one line, no parentheses. */
+static bool
+check_contact(char **value, void **, GucSource)
+{
+	constexpr size_t most = 100;
+	const char *c = *value;
+	while (*c >= ' ' && *c <= '~' && strchr("()\\", *c) == nullptr)
+		c++;
+	if (*c == '\0' && c - *value <= static_cast<ptrdiff_t>(most))
+		return true;
+	if (*c == '\0')
+		GUC_check_errdetail("It has %zu characters and may have %zu.", strlen(*value), most);
+	else
+		GUC_check_errdetail("It may hold printable ASCII characters without parentheses and "
+							"backslashes.");
+	GUC_check_errhint("Give an address of the web, of mail or of Nostr (npub1...).");
+	return false;
+}
+
 static constexpr pg::Setting settings[] = {
+	integer("sync_instances", &synchronizer_settings.instances, "1", {"1", "16"},
+			"Workers that share the relays, each with a net process."),
 	integer("sync_connections", &synchronizer_settings.connections, "200", {"1", "5000"},
-			"Relays open at the same time."),
+			"Relays open at the same time, of each worker."),
 	integer("sync_connections_per_host", &synchronizer_settings.connections_per_host, "4",
 			{"1", "5000"}, "Relays open at the same time on one host."),
 	integer("sync_connections_per_site", &synchronizer_settings.connections_per_site, "16",
 			{"1", "5000"}, "Relays open at the same time on all hosts of one registered domain."),
 	integer("sync_connections_per_address", &synchronizer_settings.net.max_per_address, "32",
 			{"0", "5000"},
-			"Relays open at the same time at one address, by whatever name; 0: no bound."),
+			"Relays open at the same time at one address, by whatever name, of each worker; 0: no "
+			"bound."),
 	integer("sync_relay_quota", &synchronizer_settings.relay_quota, "1000000", {"0"},
 			"New events that one relay may bring in an hour, unless it is a priority relay; 0: no "
 			"bound."),
@@ -61,6 +83,9 @@ static constexpr pg::Setting settings[] = {
 			{"100ms", "10min"}, "Longest silence while an answer is awaited.", GUC_UNIT_MS),
 	integer("max_message_size", &synchronizer_settings.net.max_message_size_kb, "2MB",
 			{"16kB", "64MB"}, "Largest message taken from a relay, inflated.", GUC_UNIT_KB),
+	string("contact", &synchronizer_settings.contact, "",
+		   "Where operators of relays can reach you; sent to relays in the User-Agent header.", 0,
+		   check_contact),
 	string("tls_ca_file", &synchronizer_settings.tls_ca_file, "",
 		   "Certificates to trust, in PEM form; empty: those of the system.", GUC_SUPERUSER_ONLY,
 		   pg::check_file_path),
@@ -163,6 +188,7 @@ extern constinit const pg::ServiceEntry synchronizer_entry = {
 	.name = "synchronizer",
 	.description = "archives the events of relays and proves how completely",
 	.net_role = wire::Role::Sync,
+	.instances = &synchronizer_settings.instances,
 	.after = after,
 	.settings = settings,
 	.columns = columns,

@@ -8,6 +8,7 @@
 
 struct SynchronizerSettings
 {
+	int instances;            // bigbrotr.sync_instances: workers that share the relays
 	int connections;          // bigbrotr.sync_connections: relays open at the same time
 	int connections_per_host; // bigbrotr.sync_connections_per_host
 	int connections_per_site; // bigbrotr.sync_connections_per_site
@@ -21,6 +22,7 @@ struct SynchronizerSettings
 	int retry_delay_ms;       // bigbrotr.retry_delay: first back-off of a relay
 	int retry_delay_max_s;    // bigbrotr.retry_delay_max: the back-off doubles up to this
 	char *tls_ca_file;        // bigbrotr.tls_ca_file: empty: the system's certificates
+	char *contact;            // bigbrotr.contact: for the User-Agent header; empty: none
 	/* Without strings and without what other parts read, too: net_settings() adds both. */
 	wire::ArchiveSettings net;
 };

@@ -297,7 +297,10 @@ Synchronizer::net_settings() const
 	settings.i2p_proxy = pg::settings::i2p_proxy;
 	settings.loki_proxy = pg::settings::loki_proxy;
 	settings.tls_ca_file = synchronizer_settings.tls_ca_file;
-	settings.user_agent = "bigbrotr/" BIGBROTR_VERSION;
+	std::string user_agent = "bigbrotr/" BIGBROTR_VERSION;
+	if (*synchronizer_settings.contact)
+		user_agent.append(" (").append(synchronizer_settings.contact).append(")");
+	settings.user_agent = user_agent;
 	return {.frame = wire::encode(settings),
 			.fixed = std::to_string(settings.verifier_threads),
 			.tls_ca_file = synchronizer_settings.tls_ca_file};

@@ -92,7 +92,7 @@ init_slot(Slot &slot, const char *database, const ServiceEntry &entry, int insta
 	strlcpy(slot.database, database, sizeof slot.database);
 	strlcpy(slot.service, entry.name, sizeof slot.service);
 	slot.instance = instance;
-	if (entry.instances)
+	if (instance > 1)
 		snprintf(slot.name, sizeof slot.name, "%s.%d", entry.name, instance);
 	else
 		strlcpy(slot.name, entry.name, sizeof slot.name);

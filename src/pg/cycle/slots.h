@@ -64,7 +64,7 @@ struct Slot
 	char database[NAMEDATALEN];
 	char service[NAMEDATALEN];
 	int instance;                // from 1 on
-	char name[NAMEDATALEN + 12]; // the service; "synchronizer.2" if it may have several instances
+	char name[NAMEDATALEN + 12]; // the service; "synchronizer.2": its second instance
 
 	/*
 	 * Wishes: written by SQL functions, the same for all instances of a service. The launcher

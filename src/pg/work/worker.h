@@ -102,7 +102,7 @@ class Worker
 	}
 	virtual bool net_running() const = 0;
 
-	/* "synchronizer"; "synchronizer.2" if the service may have several workers. */
+	/* "synchronizer"; of the second worker of the service "synchronizer.2". */
 	virtual std::string_view name() const = 0;
 
 	/* To the server log, if bigbrotr.log_level lets it through. At most 1024 bytes are kept. */
