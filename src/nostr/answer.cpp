@@ -91,13 +91,6 @@ Answer::end_at_limit()
 		events_.resize(kept);
 }
 
-bool
-Answer::finished() const
-{
-	return finish_ && !more_ && !cut_ && !doubts_.cut() && !events_.empty() &&
-		   raw_ < asked_.limit.value_or(INT32_MAX);
-}
-
 std::optional<int64_t>
 Answer::oldest_refused() const
 {

@@ -55,11 +55,9 @@ class Answer
 	 * part of its order. */
 	void set_fresh(int64_t after) { fresh_after_ = after; }
 	void doubt(Doubts doubts) { doubts_ |= doubts; }
-	void hints(bool finish, bool more)
-	{
-		finish_ = finish;
-		more_ = more;
-	}
+	/* The relay says that it holds more (NIP-67). That it has sent all is not believed, see
+	 * docs/development/paging.md. */
+	void hint_more() { more_ = true; }
 	/* We ended it before the relay did. */
 	void cut() { cut_ = true; }
 	/* What comes after as many events as were asked for is no part of the answer. */
@@ -75,8 +73,6 @@ class Answer
 	/* Did everything come newest first? */
 	bool ordered() const { return ordered_; }
 	Doubts doubts() const { return doubts_; }
-	/* The relay says that this is all (NIP-67), and nothing speaks against it. */
-	bool finished() const;
 	bool more() const { return more_; }
 	bool was_cut() const { return cut_; }
 	/* How far down an answer of nothing but refused events reached. */
@@ -92,7 +88,7 @@ class Answer
 	int64_t fresh_after_ = INT64_MAX;
 	std::optional<int64_t> last_; // second of the last event of the order
 	int raw_ = 0, refused_ = 0, repeats_ = 0, outside_ = 0;
-	bool ordered_ = true, finish_ = false, more_ = false, cut_ = false;
+	bool ordered_ = true, more_ = false, cut_ = false;
 	Doubts doubts_;
 	std::optional<int64_t> oldest_refused_;
 	bool refused_in_order_ = true;

@@ -9,14 +9,14 @@ namespace nostr {
 /* Events asked for at once, in pages, if the limit was what cut the page. */
 static constexpr int kLarger = 4;
 /* Questions about one second; what is left then comes by other ways or not at all. */
-static constexpr int kMostQuestions = 200;
+static constexpr int kMostQuestions = 500;
 
 DenseSecond::DenseSecond(int64_t second, int limit, int raw, SeenSet shown,
 						 const Conditions &conditions, const Habits &habits)
 	: second_(second), limit_(limit), cap_(std::max(raw, habits.largest_page)),
 	  shown_(std::move(shown)), conditions_(conditions), habits_(habits), larger_(raw >= limit)
 {
-	if (conditions.kinds)
+	if (conditions.kinds || !habits.takes_kinds)
 		split({});
 	else
 		split_by_groups();
@@ -63,7 +63,7 @@ DenseSecond::end(Answer &answer)
 	const SeenSet shown = answer.shown({second_, second_});
 	shown_ = united(shown_, shown);
 	answer.end_at_limit();
-	const bool older = answer.reached_below(second_) || answer.finished();
+	const bool older = answer.reached_below(second_);
 	if (larger) {
 		whole_ = older && answer.ordered() && !answer.doubts().cut() && !answer.was_cut();
 		if (whole_)
@@ -75,6 +75,9 @@ DenseSecond::end(Answer &answer)
 	parts_.pop_back();
 	if (!older && answer.raw() >= cap_)
 		split(part);
+	kinds_answered_ |= part.kinds.empty() || answer.raw() > 0;
+	if (parts_.empty() && !std::exchange(kinds_answered_, true))
+		split({}); // no kind brought anything: by authors alone
 }
 
 void

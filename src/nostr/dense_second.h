@@ -43,6 +43,7 @@ class DenseSecond
 	const Habits &habits_;
 	bool larger_ = true; // the first question is still to be asked
 	bool whole_ = false;
+	bool kinds_answered_ = false;
 	int questions_ = 0;
 	std::vector<Part> parts_; // still to be asked for, the last one first
 };

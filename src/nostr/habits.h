@@ -37,6 +37,7 @@ struct Habits
 	int overlong = 1;             // the limit is so many times what it would be: it is not heeded
 	int faults = 0;               // answers with a hole, or out of order
 	bool hides = false;           // it showed nothing older, and there was something
+	bool takes_kinds = true;      // questions that name kinds bring events of these kinds
 	int taints = 0;               // pages that were asked again for a doubt
 	std::optional<int64_t> known; // a second at or before which the relay has shown something
 	std::vector<int32_t> kinds;   // that the relay has shown

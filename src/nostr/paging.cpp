@@ -12,9 +12,9 @@ constexpr size_t kMostChecks = 2;
 /* A range that is shorter is not worth to be read by two. */
 constexpr int64_t kLeastSplit = 7200;
 
-Pager::Pager(TimeRange range, int limit, Conditions conditions, Habits &habits)
+Pager::Pager(TimeRange range, int limit, Conditions conditions, Habits &habits, Way way)
 	: range_{std::max<int64_t>(range.lower, 0), range.upper}, limit_(std::max(limit, 1)),
-	  conditions_(std::move(conditions)), habits_(habits)
+	  conditions_(std::move(conditions)), habits_(habits), way_(way)
 {
 	if (range_.lower > range_.upper)
 		finish();
@@ -33,16 +33,24 @@ Pager::next()
 	for (Check &check : checks_)
 		if (!check.asked)
 			return question(check.asked,
-							{.since = check.part.lower,
-							 .until = habits_.until_of(check.part.upper),
-							 .limit = int(check.expected.size()) + kFew,
+							{.since = check.parts.back().lower,
+							 .until = habits_.until_of(check.parts.back().upper),
+							 .limit = int(check.expected().size()) + kFew,
 							 .kinds = check.kinds},
 							false);
 	if (main_ || stage_ == Stage::Done || checks_.size() >= kMostChecks)
 		return std::nullopt;
 	if (std::optional<Window> window = next_window())
-		return question(main_, *std::move(window), stage_ == Stage::Page);
+		return question(main_, *std::move(window), reads());
 	return std::nullopt;
+}
+
+/* Is the next question one of those that read the range, not one that checks? */
+bool
+Pager::reads() const
+{
+	return stage_ == Stage::Page ||
+		   (stage_ == Stage::Small && way_ == Way::Windows && small_->reads());
 }
 
 std::optional<Window>
@@ -102,6 +110,13 @@ Pager::answer(uint32_t number)
 	return nullptr;
 }
 
+/* The relay has these kinds, and showed none of them when asked for by name. */
+bool
+Pager::brought_no_kind(const Check &check)
+{
+	return !check.kinds.empty() && check.asked->answer.raw() == 0 && !check.expected().empty();
+}
+
 std::vector<Claim>
 Pager::end(uint32_t number)
 {
@@ -111,9 +126,14 @@ Pager::end(uint32_t number)
 	}
 	for (auto check = checks_.begin(); check != checks_.end(); ++check)
 		if (check->asked && check->asked->number == number) {
-			Check ended = std::move(*check);
-			checks_.erase(check);
-			return end_check(std::move(ended));
+			if (brought_no_kind(*check)) {
+				habits_.takes_kinds = false;
+				check->doubts |= Doubt::Hole;
+				check->kinds.clear();
+				check->asked.reset();
+				return {};
+			}
+			return end_check(check);
 		}
 	return {};
 }
@@ -245,7 +265,8 @@ Pager::read_small(TimeRange range, int64_t length)
 	stage_ = Stage::Small;
 	small_lower_ = range.lower;
 	boundary_.clear();
-	small_.emplace(range, length, limit_, conditions_);
+	const bool halves = way_ == Way::Pages || habits_.faults > 0;
+	small_.emplace(range, length, limit_, conditions_, halves);
 }
 
 void
@@ -281,7 +302,8 @@ Pager::memory() const
 {
 	size_t bytes = boundary_.capacity() * sizeof(Seen) + (main_ ? main_->answer.memory() : 0);
 	for (const Check &check : checks_)
-		bytes += check.asked ? check.asked->answer.memory() : 0;
+		bytes += check.shown.capacity() * sizeof(Seen) +
+				 (check.asked ? check.asked->answer.memory() : 0);
 	return bytes;
 }
 

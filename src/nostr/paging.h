@@ -38,7 +38,17 @@ class Pager
 		bool page; // else one of the small ones that check
 	};
 
-	Pager(TimeRange range, int limit, Conditions conditions, Habits &habits);
+	/*
+	 * How the range is read. A second reading is by windows, so that what fools pages does not
+	 * fool it as well.
+	 */
+	enum class Way : uint8_t
+	{
+		Pages,
+		Windows
+	};
+
+	Pager(TimeRange range, int limit, Conditions conditions, Habits &habits, Way way = Way::Pages);
 
 	bool done() const { return stage_ == Stage::Done && checks_.empty(); }
 	/* What is to be asked now; nothing: an answer is awaited. */
@@ -79,18 +89,23 @@ class Pager
 		uint32_t number;
 		Answer answer;
 	};
-	/* A part of a page that is asked for once more. The claim of the page waits until it shows
+	/* Parts of a page that are asked for once more. The claims of the page wait until they show
 	 * nothing else. */
 	struct Check
 	{
-		TimeRange part;
-		std::vector<int32_t> kinds; // only these; empty: all
-		SeenSet expected;           // what the page had shown of it
-		TimeRange span;             // of the page
-		Claim claim;
+		std::vector<TimeRange> parts; // still to be asked for, the last one first
+		std::vector<int32_t> kinds;   // only these; empty: all
+		SeenSet shown;                // by the page
+		TimeRange span;               // of the page
+		std::vector<Claim> claims;
+		Doubts doubts;
 		std::optional<Asked> asked;
+
+		SeenSet expected() const { return of_kinds(within(shown, parts.back()), kinds); }
+		std::vector<Claim> told() const;
 	};
 
+	bool reads() const;
 	std::optional<Window> next_window();
 	Window page_window() const;
 	Window neighbour_window() const;
@@ -106,12 +121,14 @@ class Pager
 	void end_control(const Answer &answer);
 	void end_dense();
 	void end_small();
-	std::vector<Claim> end_check(Check check);
+	static bool brought_no_kind(const Check &check);
+	std::vector<Claim> end_check(std::deque<Check>::iterator check);
 	void distrust(TimeRange span);
 	bool asks_again(const Answer &answer);
 	bool boundary_lost(const Answer &answer, const SeenSet &shown);
-	void hold(TimeRange span, const SeenSet &shown, Claim claim, const Answer &answer);
+	void hold(TimeRange span, const SeenSet &shown, Claim read, const Answer &answer);
 	void claim(TimeRange range, Doubts doubts, const SeenSet &shown, int64_t refused = 0);
+	void claim_ended(int64_t refused);
 	void claim_bottom(int64_t refused);
 	void read_small(TimeRange range, int64_t length);
 	void read_dense(int raw);
@@ -123,6 +140,7 @@ class Pager
 	int limit_;
 	const Conditions conditions_;
 	Habits &habits_;
+	Way way_;
 	Stage stage_ = Stage::Page;
 	uint32_t last_number_ = 0;
 	std::optional<Asked> main_; // page, or question of another stage
@@ -134,7 +152,7 @@ class Pager
 	int64_t last_span_ = 0; // seconds of the last page
 	std::vector<Window> probes_;
 	size_t probe_ = 0;
-	SeenSet found_;     // by probes
+	SeenSet found_; // by probes
 	int false_ends_ = 0;
 	Doubts end_doubts_; // against the end of the range
 	std::optional<DenseSecond> dense_;

@@ -49,7 +49,7 @@ Pager::end_neighbour(Answer &answer)
 	if (!older.empty()) {
 		if (!boundary_.empty())
 			habits_.largest_page = std::max(habits_.largest_page, answer.raw());
-		return claim_bottom(answer.refused());
+		return claim_ended(answer.refused());
 	}
 	if (answer.raw() >= answer.asked().limit)
 		return read_dense(answer.raw());
@@ -59,6 +59,8 @@ Pager::end_neighbour(Answer &answer)
 		stage_ = Stage::Control;
 		return;
 	}
+	if (!habits_.takes_kinds && !conditions_.kinds)
+		end_doubts_ |= Doubt::EndUnprobed;
 	probes_ = probes_below(top, boundary_, limit_, conditions_, habits_);
 	probe_ = 0;
 	stage_ = Stage::Probes;
@@ -72,6 +74,11 @@ Pager::end_probe(Answer &answer)
 	end_doubts_ |= answer.doubts();
 	if (answer.more())
 		end_doubts_ |= Doubt::More;
+	const std::vector<int32_t> &kinds = answer.asked().kinds;
+	if (!kinds.empty() && answer.raw() == 0 && !of_kinds(boundary_, kinds).empty()) {
+		habits_.takes_kinds = false;
+		end_doubts_ |= Doubt::EndUnprobed;
+	}
 	SeenSet shown = answer.shown({0, range_.upper});
 	repeated_ += int64_t(shown.size());
 	std::erase_if(shown, [&](const Seen &event) {
@@ -136,6 +143,22 @@ Pager::end_control(const Answer &answer)
 		/* It may hide what the probes cannot name. */
 		end_doubts_ |= Doubt::EndUnprobed;
 	claim_bottom(0);
+}
+
+/* An older event shows that the range was passed; hidden events may still have taken the places of
+ * others in it, so that it is asked for open kinds first. */
+void
+Pager::claim_ended(int64_t refused)
+{
+	Check check{.parts = {range_}, .shown = boundary_, .span = range_};
+	const size_t before = claims_.size();
+	claim_bottom(refused);
+	if (conditions_.kinds || !habits_.takes_kinds || check.span.upper == kOpenEnd)
+		return;
+	check.kinds = open_kinds(habits_);
+	check.claims.assign(claims_.begin() + long(before), claims_.end());
+	claims_.resize(before);
+	checks_.push_back(std::move(check));
 }
 
 /* Nothing is below what was shown of second range_.upper. */

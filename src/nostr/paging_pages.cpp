@@ -15,28 +15,31 @@ constexpr int kRetries = 1, kMostTaints = 4;
 constexpr int kTail = 3, kTailPart = 50, kLongTail = 5;
 /* A relay that sends more than it is asked for is asked for more, up to so many times as much. */
 constexpr int kMostOverlong = 8;
+/* A second is crowded that has a quarter of the page. */
+constexpr int kCrowdedPart = 4;
 /* How much longer a hole must be to be asked for instead. */
 constexpr int64_t kWiderHole = 8;
 
 /*
- * Which part of a page is asked for once more: one that lacks events if the relay does not send the
- * newest ones first, or leaves some out. Either the largest hole between events, or the lowest
- * events with what lies between them: where several stores are read, or old events are pinned, the
- * end of a page is what suffers.
+ * Which parts of a page are asked for once more: those that lack events if the relay does not send
+ * the newest ones first, or leaves some out. The lowest events with what lies between them, since
+ * the end of a page is what suffers where several stores are read, or old events are pinned; and
+ * the largest hole between events if it is much longer.
  */
-TimeRange
-part_to_check(TimeRange span, const SeenSet &shown, size_t most)
+std::vector<TimeRange>
+parts_to_check(TimeRange span, const SeenSet &shown, size_t most)
 {
 	const SeenSet events = within(shown, span);
 	if (events.empty())
-		return span;
+		return {span};
 	TimeRange hole{0, -1};
-	auto look = [&](int64_t lower, int64_t upper) {
-		if (upper - lower > hole.upper - hole.lower)
-			hole = {lower, upper};
-	};
-	for (size_t i = 1; i < events.size(); i++)
-		look(events[i].created_at + 1, events[i - 1].created_at - 1);
+	int64_t above = span.upper == INT64_MAX ? events.front().created_at : span.upper + 1;
+	for (const Seen &event : events) {
+		const TimeRange between{event.created_at + 1, above - 1};
+		if (between.upper - between.lower > hole.upper - hole.lower)
+			hole = between;
+		above = event.created_at;
+	}
 	/* Whole seconds with few events, and up to the next one. */
 	TimeRange tail{span.lower, span.upper};
 	for (size_t i = events.size(); i-- > 0;)
@@ -46,7 +49,29 @@ part_to_check(TimeRange span, const SeenSet &shown, size_t most)
 		}
 	if (tail.upper < tail.lower)
 		tail.upper = events.back().created_at;
-	return hole.upper - hole.lower > kWiderHole * (tail.upper - tail.lower + 1) ? hole : tail;
+	std::vector<TimeRange> parts;
+	if (hole.upper - hole.lower > kWiderHole * (tail.upper - tail.lower + 1))
+		parts.push_back(hole);
+	parts.push_back(tail);
+	return parts;
+}
+
+/*
+ * Seconds that hold a good part of the page, newest first. Where several stores are read, kinds
+ * have caps of their own, or old events are pinned, a page goes past a second of which it has not
+ * shown everything, and no smaller question would tell.
+ */
+std::vector<int64_t>
+crowded_seconds(const SeenSet &shown, int raw)
+{
+	std::vector<int64_t> seconds;
+	for (size_t first = 0, end = 0; first < shown.size(); first = end) {
+		while (end < shown.size() && shown[end].created_at == shown[first].created_at)
+			end++;
+		if (int(end - first) >= kFew && int(end - first) * kCrowdedPart >= raw)
+			seconds.push_back(shown[first].created_at);
+	}
+	return seconds;
 }
 
 } // namespace
@@ -94,8 +119,11 @@ Pager::end_page(Answer &answer)
 	if (answer.raw() > answer.asked().limit)
 		habits_.overlong = std::min(habits_.overlong * 2, kMostOverlong);
 	answer.end_at_limit();
-	if (!answer.ordered()) {
-		habits_.faults++;
+	/* The first page of windows tells how long they may be. */
+	const bool windows = way_ == Way::Windows && range_.upper != kOpenEnd;
+	if (!answer.ordered() || windows) {
+		habits_.faults += !answer.ordered();
+		habits_.largest_page = std::max(habits_.largest_page, answer.raw());
 		if (range_.upper == kOpenEnd)
 			return finish();
 		const SeenSet shown = answer.shown(range_);
@@ -128,9 +156,7 @@ Pager::end_page(Answer &answer)
 	const int64_t oldest = fresh.back().created_at;
 	const bool past = answer.reached_below(range_.lower) && !answer.doubts().cut();
 	Claim read{.evidence = Evidence::Paged, .doubts = answer.doubts(), .refused = answer.refused()};
-	if (past || answer.finished()) {
-		if (answer.finished())
-			read.evidence = Evidence::Confirmed;
+	if (past) {
 		read.range = {range_.lower, top};
 		hold({range_.lower, range_.upper}, shown, read, answer);
 		return finish();
@@ -194,41 +220,87 @@ Pager::end_empty_page(Answer &answer)
 void
 Pager::hold(TimeRange span, const SeenSet &shown, Claim read, const Answer &answer)
 {
-	read.events = int64_t(within(shown, read.range).size());
 	if (read.doubts.cut())
 		read.evidence = Evidence::Partial;
 	const int tail = std::max(limit_ / kTailPart, kTail) * (answer.was_cut() ? kLongTail : 1);
-	Check check{.part = part_to_check(span, shown, size_t(tail)), .span = span, .claim = read};
-	check.expected = within(shown, check.part);
+	Check check{.parts = parts_to_check(span, shown, size_t(tail)),
+				.shown = within(shown, span),
+				.span = span};
+	auto add = [&](TimeRange range, Doubts doubts) {
+		if (range.lower > range.upper)
+			return;
+		Claim claim = read;
+		claim.range = range;
+		claim.doubts |= doubts;
+		if (claim.doubts.cut())
+			claim.evidence = Evidence::Partial;
+		claim.events = int64_t(within(shown, range).size());
+		claim.refused = check.claims.empty() ? read.refused : 0;
+		check.claims.push_back(claim);
+	};
+	TimeRange rest = read.range;
+	for (int64_t second : crowded_seconds(within(shown, rest), answer.raw())) {
+		add({second + 1, rest.upper}, {});
+		add({second, second}, Doubt::Dense);
+		rest.upper = second - 1;
+	}
+	add(rest, {});
 	/* Of a short page hidden events may have taken the places. */
-	if (answer.raw() < std::max(limit_, habits_.largest_page) && !conditions_.kinds)
-		check.kinds = open_kinds(habits_);
-	if (check.part.lower > check.part.upper || check.part.upper == kOpenEnd ||
-		int(check.expected.size()) > std::max(limit_ / 2, kLongTail * kFew))
-		claims_.push_back(read);
-	else
+	if (answer.raw() < std::max(limit_, habits_.largest_page) && !conditions_.kinds) {
+		if (habits_.takes_kinds)
+			check.kinds = open_kinds(habits_);
+		else
+			check.doubts |= Doubt::Hole;
+	}
+	std::erase_if(check.parts, [&](TimeRange part) {
+		return part.lower > part.upper || part.upper == kOpenEnd ||
+			   int(within(shown, part).size()) > std::max(limit_ / 2, kLongTail * kFew);
+	});
+	if (check.parts.empty()) {
+		const auto claims = check.told();
+		claims_.insert(claims_.end(), claims.begin(), claims.end());
+	} else
 		checks_.push_back(std::move(check));
 }
 
+/* What is claimed after the check. */
 std::vector<Claim>
-Pager::end_check(Check check)
+Pager::Check::told() const
 {
-	Answer &answer = check.asked->answer;
+	std::vector<Claim> told = claims;
+	for (Claim &claim : told) {
+		claim.doubts |= doubts;
+		if (claim.doubts.cut())
+			claim.evidence = Evidence::Partial;
+	}
+	return told;
+}
+
+std::vector<Claim>
+Pager::end_check(std::deque<Check>::iterator check)
+{
+	Answer &answer = check->asked->answer;
 	repeated_ += answer.raw();
-	const SeenSet shown = of_kinds(answer.shown(check.part), check.kinds);
-	const SeenSet expected = of_kinds(check.expected, check.kinds);
+	const SeenSet shown = of_kinds(answer.shown(check->parts.back()), check->kinds);
+	const SeenSet expected = check->expected();
 	/* The page may have shown refused events, but not where. */
-	const bool more_refused = answer.refused() > 0 && check.claim.refused == 0;
+	const bool more_refused = answer.refused() > 0 && check->claims.front().refused == 0;
 	if (!includes(expected, shown) || more_refused) {
-		distrust(check.span);
+		const TimeRange span = check->span;
+		checks_.erase(check);
+		distrust(span);
 		return std::exchange(claims_, {});
 	}
-	check.claim.doubts |= answer.doubts();
+	check->doubts |= answer.doubts();
 	if (answer.more() || (shown.empty() && !expected.empty() && answer.refused() == 0))
-		check.claim.doubts |= Doubt::Hole;
-	if (check.claim.doubts.cut())
-		check.claim.evidence = Evidence::Partial;
-	return {check.claim};
+		check->doubts |= Doubt::Hole;
+	check->asked.reset();
+	check->parts.pop_back();
+	if (!check->parts.empty())
+		return {};
+	std::vector<Claim> claims = check->told();
+	checks_.erase(check);
+	return claims;
 }
 
 /* A page was not what it seemed, nor are those that began where it had ended. */

@@ -59,7 +59,7 @@ kinds_probes(std::optional<int64_t> since, int64_t until, const Conditions &cond
 			 const Habits &habits)
 {
 	std::vector<Window> probes;
-	if (conditions.kinds)
+	if (conditions.kinds || !habits.takes_kinds)
 		return probes;
 	for (auto &group : kind_groups(habits))
 		probes.push_back({.since = since,

@@ -18,7 +18,7 @@ namespace nostr {
 std::vector<Window> probes_below(int64_t upper, const SeenSet &shown, int limit,
 								 const Conditions &conditions, const Habits &habits);
 /* Questions about a range for the kinds that relays show to everybody; none if the filter names
- * kinds itself. */
+ * kinds itself, or the relay takes none. */
 std::vector<Window> kinds_probes(std::optional<int64_t> since, int64_t until,
 								 const Conditions &conditions, const Habits &habits);
 /* Must not come back empty. */

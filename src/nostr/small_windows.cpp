@@ -6,9 +6,10 @@
 
 namespace nostr {
 
-SmallWindows::SmallWindows(TimeRange range, int64_t length, int limit, Conditions conditions)
+SmallWindows::SmallWindows(TimeRange range, int64_t length, int limit, Conditions conditions,
+						   bool halves)
 	: range_(range), length_(std::max<int64_t>(length, 1)), limit_(limit),
-	  conditions_(std::move(conditions))
+	  conditions_(std::move(conditions)), by_halves_(halves)
 {
 }
 
@@ -49,7 +50,7 @@ SmallWindows::next(const Habits &habits) const
 	if (part.lower > 0)
 		window.since = part.lower - 1;
 	/* Hidden events may have taken the places. */
-	if (stage_ != Stage::Whole && !conditions_.kinds)
+	if (stage_ != Stage::Whole && !conditions_.kinds && habits.takes_kinds)
 		window.kinds = open_kinds(habits);
 	return window;
 }
@@ -59,6 +60,9 @@ SmallWindows::end(Answer &answer, Habits &habits)
 {
 	habits.note(answer.shown({0, INT64_MAX}));
 	doubts_ |= answer.doubts();
+	/* Hidden events may take places, and no question leaves them out. */
+	if (!habits.takes_kinds && !conditions_.kinds)
+		doubts_ |= Doubt::Hole;
 	if (answer.more())
 		doubts_ |= Doubt::More;
 	switch (stage_) {
@@ -96,17 +100,34 @@ SmallWindows::end(Answer &answer, Habits &habits)
 	return std::exchange(claims_, {});
 }
 
+/* Does one second hold so many events? */
+static bool
+crowded(const SeenSet &events, int most)
+{
+	for (size_t i = size_t(most); i <= events.size(); i++)
+		if (events[i - 1].created_at == events[i - size_t(most)].created_at)
+			return true;
+	return false;
+}
+
+/* Events that the relay sends at most, as far as it is known. */
+int
+SmallWindows::cap(const Habits &habits) const
+{
+	return habits.largest_page > 0 ? std::min(limit_, habits.largest_page) : limit_;
+}
+
 /* A window that may have been cut is halved, an empty one is passed over, any other is compared
  * with its halves. */
 void
 SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
 {
 	const TimeRange part = window();
-	const int cap = habits.largest_page > 0 ? std::min(limit_, habits.largest_page) : limit_;
+	const int most = cap(habits);
 	refused_ = answer.refused();
 	const bool empty = shown.empty() && answer.refused() == 0;
 	const bool again = std::exchange(stage_, Stage::Whole) == Stage::Again;
-	const bool many = answer.raw() > std::max(cap / 2, 1) || (again && !empty);
+	const bool many = answer.raw() > std::max(most / 2, 1) || (again && !empty);
 	if (many && part.lower < part.upper)
 		return shrink();
 	if (part.lower == part.upper && (many || !empty))
@@ -129,6 +150,11 @@ SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
 		grow(4);
 		return step_below(part.lower);
 	}
+	if (!by_halves_) {
+		if (crowded(shown, std::max(most / 4, kFew)) && part.lower < part.upper)
+			return shrink();
+		return claim_shown(shown, most);
+	}
 	whole_ = std::move(shown);
 	/* Newest first: the middle event, or else the second above the oldest one. */
 	middle_ = whole_.empty() ? part.upper : whole_[whole_.size() / 2].created_at;
@@ -136,32 +162,33 @@ SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
 	stage_ = Stage::Upper;
 }
 
-/* Does one second hold more than a few events? */
-static bool
-crowded(const SeenSet &events)
-{
-	for (size_t i = kFew; i <= events.size(); i++)
-		if (events[i - 1].created_at == events[i - kFew].created_at)
-			return true;
-	return false;
-}
-
 void
-SmallWindows::compare(const Habits &habits)
+SmallWindows::compare(Habits &habits)
 {
-	const TimeRange part = window();
+	const bool by_kinds = !conditions_.kinds && habits.takes_kinds;
+	if (by_kinds && halves_.empty() && !of_kinds(whole_, open_kinds(habits)).empty()) {
+		habits.takes_kinds = false;
+		stage_ = Stage::Upper;
+		return;
+	}
 	stage_ = Stage::Whole;
 	/* The halves are asked for kinds, so that they may lack some of the whole. A crowded second may
 	 * have been cut in both of them. */
 	const bool agree =
 		includes(whole_, halves_) &&
-		(conditions_.kinds ? halves_ == whole_
-						   : includes(halves_, of_kinds(whole_, open_kinds(habits))));
-	if (!agree || crowded(whole_))
+		(by_kinds ? includes(halves_, of_kinds(whole_, open_kinds(habits))) : halves_ == whole_);
+	if (!agree || crowded(whole_, kFew))
 		return shrink();
+	claim_shown(whole_, limit_);
+}
+
+void
+SmallWindows::claim_shown(const SeenSet &shown, int cap)
+{
+	const TimeRange part = window();
 	claim_emptied({});
-	claim(part, doubts_, int64_t(whole_.size()));
-	if (int(whole_.size()) < limit_ / 8)
+	claim(part, doubts_, int64_t(shown.size()));
+	if (int(shown.size()) < cap / 8)
 		grow(2);
 	step_below(part.lower);
 }
@@ -207,7 +234,7 @@ SmallWindows::claim(TimeRange range, Doubts doubts, int64_t events)
 {
 	claims_.push_back({.range = range,
 					   .evidence = doubts.cut() ? Evidence::Partial : Evidence::Paged,
-					   .doubts = doubts | Doubt::Unordered,
+					   .doubts = by_halves_ ? doubts | Doubt::Unordered : doubts,
 					   .events = events,
 					   .refused = std::exchange(refused_, 0)});
 }

@@ -1,7 +1,8 @@
 /*
- * Reads a range from a relay that does not send the newest events first, or leaves some out: in
- * windows so small that they stay under its cap. A window counts as read when its two halves, asked
- * for separately, show exactly what the whole one showed.
+ * Reads a range in windows so small that they stay under the relay's cap: from a relay that does
+ * not send the newest events first, or leaves some out, and for a second reading. With halves, a
+ * window counts as read when its two halves, asked for separately, show exactly what the whole one
+ * showed.
  */
 #pragma once
 
@@ -13,10 +14,11 @@ class SmallWindows
 {
   public:
 	/* `length`: seconds of the first window. */
-	SmallWindows(TimeRange range, int64_t length, int limit, Conditions conditions);
+	SmallWindows(TimeRange range, int64_t length, int limit, Conditions conditions, bool halves);
 
 	bool done() const { return stage_ == Stage::Done; }
-	TimeRange range() const { return range_; }
+	/* The next question is about a whole window. */
+	bool reads() const { return stage_ == Stage::Whole; }
 	Window next(const Habits &habits) const;
 	std::vector<Claim> end(Answer &answer, Habits &habits);
 	/* The question was not answered. */
@@ -39,7 +41,9 @@ class SmallWindows
 	TimeRange window() const;
 	TimeRange asked() const;
 	void look(const Answer &answer, SeenSet shown, const Habits &habits);
-	void compare(const Habits &habits);
+	int cap(const Habits &habits) const;
+	void compare(Habits &habits);
+	void claim_shown(const SeenSet &shown, int cap);
 	void claim_emptied(Doubts doubts);
 	void grow(int64_t times);
 	void shrink();
@@ -50,6 +54,7 @@ class SmallWindows
 	int64_t length_;
 	int limit_;
 	Conditions conditions_;
+	bool by_halves_;
 	Stage stage_ = Stage::Whole;
 	SeenSet whole_, halves_;
 	int64_t middle_ = 0;             // first second of the upper half

@@ -44,11 +44,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		is.pinned = choices.rarely();
 		is.ignores_limit = choices.rarely();
 		is.repeats = choices.rarely();
-		is.finish = choices.rarely();
 		is.more = choices.rarely();
 		is.lost_answers = int(choices.upto(10));
 		is.notice_on_lost = choices.rarely();
 		is.refuses_kinds = choices.rarely();
+		is.kinds_empty = choices.rarely();
 		is.foreign = choices.rarely();
 	}
 	std::vector<Stored> events;

@@ -77,7 +77,7 @@ IdFetch::on_refused_event(std::string_view)
 }
 
 void
-IdFetch::on_end_of_stored(bool, bool)
+IdFetch::on_end_of_stored(bool)
 {
 	context_.client.close(id_);
 	answered();

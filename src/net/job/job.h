@@ -41,7 +41,8 @@ struct Learned
 
 	int width = kFirstWidth;
 	int answers = 0;
-	int late_events = 0; // that came after their answer had been said to be whole
+	int late_events = 0;  // that came after their answer had been said to be whole
+	int without_eose = 0; // full pages that the relay did not end
 
 	void answered()
 	{
@@ -52,6 +53,8 @@ struct Learned
 	int readers() const { return (width + 1) / 2; }
 	/* It has sent EOSE before its last event. */
 	bool too_early() const { return late_events >= 3; }
+	/* It never says that all has come. */
+	bool no_eose() const { return without_eose >= 3; }
 };
 
 /* What the jobs of one connection work with. */

@@ -23,7 +23,7 @@ LiveJob::on_refused_event(std::string_view)
 }
 
 void
-LiveJob::on_end_of_stored(bool, bool)
+LiveJob::on_end_of_stored(bool)
 {
 	if (answered_)
 		context_.client.ignore();

@@ -17,7 +17,7 @@ class LiveJob final : public Requests::Handler
   private:
 	void on_event(nostr::Event &event, std::string_view text) override;
 	void on_refused_event(std::string_view text) override;
-	void on_end_of_stored(bool finish, bool more) override;
+	void on_end_of_stored(bool more) override;
 	void on_closed(std::string_view reason) override;
 	void on_notice(std::string_view text) override;
 

@@ -17,9 +17,18 @@ constexpr int64_t kSettled = 900;
  * read. */
 constexpr seconds kStopped{5};
 
+/* A second reading goes another way than the first. */
+static nostr::Pager::Way
+way_of(const wire::Range &range)
+{
+	return range.purpose == wire::Purpose::Confirm || range.purpose == wire::Purpose::Audit
+			   ? nostr::Pager::Way::Windows
+			   : nostr::Pager::Way::Pages;
+}
+
 PageJob::PageJob(JobContext &context, FilterReading &filter, const wire::Range &range)
 	: context_(context), range_(range),
-	  pager_({range.lower, range.upper}, limit(), filter.conditions, filter.habits),
+	  pager_({range.lower, range.upper}, limit(), filter.conditions, filter.habits, way_of(range)),
 	  ticked_(context.client.now())
 {
 	if (pager_.done())

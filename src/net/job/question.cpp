@@ -11,7 +11,8 @@ constexpr int kAnswerTimeouts = 60;
 /* How long room is promised to an answer: a relay that does not answer must not keep it from
  * others. */
 constexpr seconds kPromiseKept{2};
-/* A relay that sent a notice may answer all the same; after this time it will not. */
+/* A relay that sent a notice may answer all the same, and a full page may be ended; after this time
+ * nothing comes. */
 constexpr seconds kAfterNotice{2};
 /* Some relays lose what is sent at once after the handshake: then the first question is repeated.
  */
@@ -64,7 +65,12 @@ Question::tick()
 	else if (!context_.heard && !context_.repeated_first && now - since_ > kFirstAnswer) {
 		context_.repeated_first = true;
 		drop();
-	} else if (now - progress_ > limit)
+	} else if (is_page() && full() && now - progress_ > kAfterNotice) {
+		context_.learned.without_eose++;
+		answered();
+	} else if (context_.learned.no_eose() && now - progress_ > kAfterNotice)
+		is_page() ? ended_by_silence() : unanswered();
+	else if (now - progress_ > limit)
 		is_page() ? asker_.on_failed("stalled", "") : unanswered();
 	else if (now - since_ > limit * kAnswerTimeouts)
 		asker_.on_failed("stalled", "a page drop by drop");
@@ -148,11 +154,11 @@ Question::on_refused_event(std::string_view text)
 }
 
 void
-Question::on_end_of_stored(bool finish, bool more)
+Question::on_end_of_stored(bool more)
 {
 	context_.heard = true;
-	if (nostr::Answer *answer = asker_.answer(number()))
-		answer->hints(finish, more);
+	if (nostr::Answer *answer = asker_.answer(number()); answer && more)
+		answer->hint_more();
 	if (context_.learned.too_early()) {
 		progress();
 		lingers_ = true;
@@ -170,6 +176,23 @@ Question::answered()
 		limit = std::min(limit + limit / 64 + 1, context_.client.host().config.page_limit);
 	close();
 	asker_.on_answered(*this);
+}
+
+/* As many events as were asked for are an answer, also without an EOSE. */
+bool
+Question::full() const
+{
+	const nostr::Answer *answer = asker_.answer(number());
+	return answer && answer->raw() >= *question_.window.limit;
+}
+
+/* Of a relay that never says so nothing better is to be had. */
+void
+Question::ended_by_silence()
+{
+	if (nostr::Answer *answer = asker_.answer(number()))
+		answer->doubt(nostr::Doubt::Hole);
+	answered();
 }
 
 /* Relays refuse questions that they find too complex by a notice, or in silence. Pages are not. */

@@ -249,7 +249,7 @@ ReconcileJob::on_event(nostr::Event &, std::string_view text)
 }
 
 void
-ReconcileJob::on_end_of_stored(bool, bool)
+ReconcileJob::on_end_of_stored(bool)
 {
 	context_.client.ignore();
 }

@@ -78,7 +78,7 @@ class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 
 	void on_event(nostr::Event &event, std::string_view text) override;
 	void on_refused_event(std::string_view) override {}
-	void on_end_of_stored(bool finish, bool more) override;
+	void on_end_of_stored(bool more) override;
 	void on_closed(std::string_view text) override { on_neg_error(text); }
 	void on_notice(std::string_view text) override;
 	void on_neg_message(std::string_view message) override;

@@ -75,7 +75,7 @@ void
 RelayClient::on_end_of_stored()
 {
 	if (Requests::Handler *handler = requests_.find(host_.message.subscription))
-		handler->on_end_of_stored(host_.message.finish, host_.message.more);
+		handler->on_end_of_stored(host_.message.more);
 	else
 		owner_.on_ignored();
 }

@@ -25,8 +25,8 @@ class Requests
 		/* An event of this subscription was refused; `text` is its message, empty if that was too
 		 * large to be kept. */
 		virtual void on_refused_event(std::string_view text) = 0;
-		/* With the hints of NIP-67. */
-		virtual void on_end_of_stored(bool finish, bool more) = 0;
+		/* more: a hint of NIP-67. */
+		virtual void on_end_of_stored(bool more) = 0;
 		/* The relay closed the subscription; it is removed already. */
 		virtual void on_closed(std::string_view reason) = 0;
 		/* A NOTICE names no subscription, so every handler gets it. */

@@ -1,6 +1,8 @@
 /* The good case: whole ranges of well-behaved relays, end to end through the net process. */
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "scripted_relay.h"
 #include "worker.h"
 
@@ -177,6 +179,32 @@ TEST(NetPaging, AQuestionThatIsRefusedByANoticeCostsTheEndOnly)
 		}
 		EXPECT_EQ(seconds, 5001);
 	}
+}
+
+TEST(NetPaging, ARelayThatNeverSaysEoseIsReadToItsEnd)
+{
+	const auto events = make_events(60, 61);
+	ScriptedRelay relay([&](Peer &peer) {
+		for (;;)
+			serve_one(peer, events, 100, peer.receive(), false);
+	});
+	Worker worker;
+	std::jthread time_passes([&](std::stop_token stop) {
+		while (!stop.stop_requested()) {
+			std::this_thread::sleep_for(std::chrono::milliseconds(50));
+			worker.clock.advance(std::chrono::seconds(1));
+		}
+	});
+	worker.send(wire::RelayOpen{.relay_id = 1,
+								.attempt = 1,
+								.url = relay.url(),
+								.page_limit = 10,
+								.ranges = {{0, 5000, 0}}});
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.ended(1)->reason, "");
+	EXPECT_EQ(worker.events.size(), events.size());
+	for (const auto &claim : worker.claims)
+		EXPECT_EQ(claim.claim.evidence, Evidence::Partial);
 }
 
 TEST(NetPaging, ClosedPageEndsTheSessionWithItsReason)

@@ -314,7 +314,8 @@ answer_each(Answer answer)
 }
 
 void
-serve_one(Peer &peer, const std::vector<nostr::Event> &events, int cap, const std::string &message)
+serve_one(Peer &peer, const std::vector<nostr::Event> &events, int cap, const std::string &message,
+		  bool eose)
 {
 	const std::string id = req_id(message);
 	if (id.empty())
@@ -332,7 +333,8 @@ serve_one(Peer &peer, const std::vector<nostr::Event> &events, int cap, const st
 	newest.resize(std::min(newest.size(), limit));
 	for (const nostr::Event *event : newest)
 		peer.text(event_message(id, *event));
-	peer.text(eose_message(id));
+	if (eose)
+		peer.text(eose_message(id));
 }
 
 ScriptedRelay::Script

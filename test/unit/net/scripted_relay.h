@@ -107,7 +107,7 @@ ScriptedRelay::Script answer_each(Answer answer);
 ScriptedRelay::Script serve_events(std::vector<nostr::Event> events, int cap);
 /* The answer to one message of that; to anything but a REQ: none. */
 void serve_one(Peer &peer, const std::vector<nostr::Event> &events, int cap,
-			   const std::string &message);
+			   const std::string &message, bool eose = true);
 
 std::string event_message(std::string_view subscription, const nostr::Event &event);
 std::string eose_message(std::string_view subscription);

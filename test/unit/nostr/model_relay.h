@@ -56,12 +56,13 @@ struct Switches
 	int64_t look_back = 0;      // seconds, where no kinds are named
 	bool pinned = false;        // an old event closes every answer
 	bool ignores_limit = false;
-	bool repeats = false;              // sends everything twice
-	bool finish = false, more = false; // hints of NIP-67
-	int lost_answers = 0;              // one of so many is empty
-	bool notice_on_lost = false;       // and a NOTICE says so
-	bool refuses_kinds = false;        // CLOSED where kinds are named
-	bool foreign = false;              // an event newer than `until` in every answer
+	bool repeats = false;        // sends everything twice
+	bool more = false;           // a hint of NIP-67
+	int lost_answers = 0;        // one of so many is empty
+	bool notice_on_lost = false; // and a NOTICE says so
+	bool refuses_kinds = false;  // CLOSED where kinds are named
+	bool kinds_empty = false;    // nothing where kinds are named
+	bool foreign = false;        // an event newer than `until` in every answer
 };
 
 class Relay
@@ -76,7 +77,7 @@ class Relay
 	struct Reply
 	{
 		std::vector<Stored> events;
-		bool finish = false, more = false, notice = false, closed = false;
+		bool more = false, notice = false, closed = false;
 	};
 
 	Reply ask(const Window &window)
@@ -88,6 +89,8 @@ class Relay
 			reply.notice = is_.notice_on_lost;
 			return reply;
 		}
+		if (is_.kinds_empty && !window.kinds.empty())
+			return reply;
 		if (is_.refuses_kinds && !window.kinds.empty()) {
 			reply.closed = true;
 			return reply;
@@ -101,7 +104,6 @@ class Relay
 							   : std::min(size_t(is_.cap), size_t(window.limit.value_or(is_.cap)));
 		const size_t all = matching.size();
 		choose(matching, cap);
-		reply.finish = is_.finish && matching.size() == all;
 		reply.more = is_.more && matching.size() < all;
 		std::erase_if(matching, [](const Stored &event) { return event.hidden; });
 		if (is_.pinned && !events_.empty() && !matching.empty() &&
@@ -207,11 +209,12 @@ struct Pass
 
 /* Reads the range with as many readers as it can be split among, oldest question first. */
 inline Pass
-read(Relay &relay, TimeRange range, int limit, Habits &habits, int readers = 1, int most = 20000)
+read(Relay &relay, TimeRange range, int limit, Habits &habits, int readers = 1, int most = 20000,
+	 Pager::Way way = Pager::Way::Pages)
 {
 	Pass pass;
 	std::deque<Pager> pagers;
-	pagers.emplace_back(range, limit, Conditions{}, habits);
+	pagers.emplace_back(range, limit, Conditions{}, habits, way);
 	while (pass.questions < most) {
 		bool asked = false;
 		for (size_t i = 0; i < pagers.size(); i++) {
@@ -240,14 +243,15 @@ read(Relay &relay, TimeRange range, int limit, Habits &habits, int readers = 1, 
 						pass.delivered.emplace(event.created_at, event.id);
 				}
 				pass.raw += answer->raw();
-				answer->hints(reply.finish, reply.more);
+				if (reply.more)
+					answer->hint_more();
 				const auto claims = reply.closed && !question.page ? pager.fail(question.number)
 																   : pager.end(question.number);
 				pass.claims.insert(pass.claims.end(), claims.begin(), claims.end());
 			}
 			if (int(pagers.size()) < readers)
 				if (auto part = pager.split())
-					pagers.emplace_back(*part, limit, Conditions{}, habits);
+					pagers.emplace_back(*part, limit, Conditions{}, habits, way);
 		}
 		if (!asked)
 			break;
