@@ -53,7 +53,7 @@ for my $number (1 .. $crashes)
 	my $unfounded = unfounded_claims($node);
 	push @unfounded, "$number: $kind at $archived sightings: $unfounded" if $unfounded;
 	$amid{$kind}++ if $reading;
-	note "$number: $kind at $archived sightings, $reading relays were being read";
+	note "$number: $kind at $archived sightings, $reading relays were being read, $unfounded events claimed and not there";
 }
 is(join(', ', sort keys %amid), join(', ', sort keys %crash), 'crashes of each kind were in the middle of a backfill');
 is("@unfounded", '', 'nothing was claimed after them that was not there');
