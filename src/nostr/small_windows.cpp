@@ -127,10 +127,11 @@ SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
 	refused_ = answer.refused();
 	const bool empty = shown.empty() && answer.refused() == 0;
 	const bool again = std::exchange(stage_, Stage::Whole) == Stage::Again;
-	const bool many = answer.raw() > std::max(most / 2, 1) || (again && !empty);
+	const int few = by_halves_ ? 1 : kFew / 2; // real relays send at least ten
+	const bool many = answer.raw() > std::max(most / 2, few) || (again && !empty);
 	if (many && part.lower < part.upper)
 		return shrink();
-	if (part.lower == part.upper && (many || !empty))
+	if (part.lower == part.upper && (many || (by_halves_ && !empty)))
 		/* It cannot be halved. */
 		doubts_ |= Doubt::Dense;
 	if (doubts_.cut()) {

@@ -269,12 +269,12 @@ TEST(NetProxy, NamesOfOverlaysGoToTheProxyOnly)
 		EXPECT_EQ(dialing.reason, "no_proxy");
 		EXPECT_EQ(dialing.detail, host == kOnion ? "tor" : host.substr(host.find('.') + 1));
 
-		std::vector<std::string> asked;
+		Asked asked;
 		ScriptedProxy proxy(socks5(relay.port(), asked));
 		dialing.config = with_proxy(proxy.url("socks5h"));
 		dialing.dial(url);
 		EXPECT_TRUE(dialing.socket) << dialing.reason << " " << dialing.detail;
-		EXPECT_EQ(asked, std::vector{host + ">" + host + ":7777"});
+		EXPECT_EQ(asked.all(), std::vector{host + ">" + host + ":7777"});
 		EXPECT_EQ(dialing.facts.place, host);
 		EXPECT_EQ(dialing.facts.address, "127.0.0.1");
 		EXPECT_FALSE(dialing.facts.local);
@@ -282,15 +282,15 @@ TEST(NetProxy, NamesOfOverlaysGoToTheProxyOnly)
 	EXPECT_EQ(names.askers().size(), 0U);
 
 	/* The proxy itself may have a name, and an address that is not public. */
-	std::vector<std::string> asked;
+	Asked asked;
 	ScriptedProxy proxy(http_connect(relay.port(), asked));
 	dialing.config = with_proxy("http://proxy.example.com:" + std::to_string(proxy.port()));
 	dialing.config.allow_local = false;
 	dialing.dial("ws://relay.i2p");
 	EXPECT_TRUE(dialing.socket) << dialing.reason << " " << dialing.detail;
 	EXPECT_EQ(names.askers().size(), 2U); // A and AAAA
-	ASSERT_EQ(asked.size(), 1U);
-	EXPECT_TRUE(asked[0].starts_with("CONNECT relay.i2p:80 HTTP/1.1\r\n")) << asked[0];
+	ASSERT_EQ(asked.all().size(), 1U);
+	EXPECT_TRUE(asked.all()[0].starts_with("CONNECT relay.i2p:80 HTTP/1.1\r\n")) << asked.all()[0];
 
 	dialing.config = with_proxy("socks5h://nowhere.example.com:1");
 	dialing.dial("ws://relay.i2p");
@@ -303,7 +303,7 @@ TEST(NetProxy, CertificatesAreCheckedAsEver)
 	for (const char *scheme : {"socks5h", "http"})
 		for (const Certificate *shown : {&right, &wrong}) {
 			ScriptedRelay relay(say_nothing, {.tls_cert = shown->path()});
-			std::vector<std::string> asked;
+			Asked asked;
 			ScriptedProxy proxy(*scheme == 's' ? socks5(relay.port(), asked)
 											   : http_connect(relay.port(), asked));
 			Dialing dialing("", with_proxy(proxy.url(scheme)));
@@ -378,7 +378,7 @@ TEST(NetProxy, ProxyThatIsNotThere)
 TEST(NetProxy, PlacesAreThoseOfHosts)
 {
 	ScriptedRelay relay(serve_events(make_events(3, 1000), 10));
-	std::vector<std::string> asked;
+	Asked asked;
 	ScriptedProxy proxy(socks5(relay.port(), asked));
 	std::string url = proxy.url("socks5h");
 	wire::ArchiveSettings settings = Worker::default_settings();

@@ -430,7 +430,7 @@ TEST_F(NetReconcile, EndsTheConnection)
 	EXPECT_EQ(worker.compared[0].outcome, wire::Comparison::Refused);
 }
 
-TEST_F(NetReconcile, BrokenMessages)
+TEST(NetReconcileBroken, Messages)
 {
 	const char *const messages[] = {R"(["NEG-MSG","ID","62"])", R"(["NEG-MSG","ID","6100"])",
 									R"(["NEG-MSG","ID","61000003"])"};

@@ -128,7 +128,7 @@ ScriptedProxy::accept_all()
 }
 
 ScriptedProxy::Script
-socks5(uint16_t port, std::vector<std::string> &asked)
+socks5(uint16_t port, Asked &asked)
 {
 	return [port, &asked](Client &client) {
 		client.read(4); // version, two methods
@@ -140,18 +140,18 @@ socks5(uint16_t port, std::vector<std::string> &asked)
 		client.send(std::string("\1\0", 2));
 		client.read(4);
 		std::string host = counted(), digits = client.read(2);
-		asked.push_back(user + ">" + host + ":" +
-						std::to_string(uint8_t(digits[0]) << 8 | uint8_t(digits[1])));
+		asked.add(user + ">" + host + ":" +
+				  std::to_string(uint8_t(digits[0]) << 8 | uint8_t(digits[1])));
 		client.send(std::string("\5\0\0\1\0\0\0\0\0\0", 10));
 		client.pass_on(port);
 	};
 }
 
 ScriptedProxy::Script
-http_connect(uint16_t port, std::vector<std::string> &asked)
+http_connect(uint16_t port, Asked &asked)
 {
 	return [port, &asked](Client &client) {
-		asked.push_back(client.read_until("\r\n\r\n"));
+		asked.add(client.read_until("\r\n\r\n"));
 		client.send("HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n");
 		client.pass_on(port);
 	};

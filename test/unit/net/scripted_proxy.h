@@ -60,8 +60,28 @@ class ScriptedProxy
 	std::thread acceptor_;
 };
 
+/* What a proxy was asked, of any thread. */
+class Asked
+{
+  public:
+	void add(std::string text)
+	{
+		std::lock_guard lock(mutex_);
+		texts_.push_back(std::move(text));
+	}
+	std::vector<std::string> all()
+	{
+		std::lock_guard lock(mutex_);
+		return texts_;
+	}
+
+  private:
+	std::mutex mutex_;
+	std::vector<std::string> texts_; // guarded by mutex_
+};
+
 /* Good proxies that lead all names to one port of 127.0.0.1, and note what they were asked. */
-ScriptedProxy::Script socks5(uint16_t port, std::vector<std::string> &asked);
-ScriptedProxy::Script http_connect(uint16_t port, std::vector<std::string> &asked);
+ScriptedProxy::Script socks5(uint16_t port, Asked &asked);
+ScriptedProxy::Script http_connect(uint16_t port, Asked &asked);
 
 } // namespace test
