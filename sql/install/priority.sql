@@ -24,14 +24,14 @@ SELECT pg_extension_config_dump('_bigbrotr.priority_relays', '');
 
 CREATE FUNCTION _bigbrotr.missed_intervals(read_interval integer, since bigint, at bigint) RETURNS bigint
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	RETURN greatest(at - since - 1, 0) / read_interval;
+	RETURN greatest(greatest(at, 0) - greatest(since, 0) - 1, 0) / greatest(read_interval, 1);
 COMMENT ON FUNCTION _bigbrotr.missed_intervals(integer, bigint, bigint) IS
 	'How many whole intervals passed between two Unix seconds; the last of them not if it has just ended';
 
 -- Before the interval is over: the answer takes time.
 CREATE FUNCTION _bigbrotr.read_after(read_interval integer) RETURNS integer
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	RETURN read_interval * 3 / 4;
+	RETURN (read_interval::bigint * 3 / 4)::integer;
 COMMENT ON FUNCTION _bigbrotr.read_after(integer) IS 'Seconds after which a priority relay is asked again';
 
 CREATE VIEW bigbrotr.priority_relays AS

@@ -57,7 +57,7 @@ CREATE FUNCTION _bigbrotr.seen_events(
 		FROM bigbrotr.sightings AS s JOIN bigbrotr.events AS e ON e.eid = s.eid
 		WHERE s.relay_id = seen_events.relay AND e.created_at BETWEEN seen_events.first_second AND seen_events.last_second
 		      AND e.kind NOT BETWEEN 20000 AND 29999
-		LIMIT seen_events.most + 1;
+		LIMIT greatest(seen_events.most, 0)::bigint + 1;
 	END;
 COMMENT ON FUNCTION _bigbrotr.seen_events(integer, bigint, bigint, integer) IS
 	'Archived events of these seconds that the relay has shown, in no order, without ephemeral ones, which no relay keeps; at most one more than most';
@@ -76,6 +76,13 @@ CREATE FUNCTION _bigbrotr.note_needs(relay integer, ids bytea[], first_second bi
 DECLARE
 	most CONSTANT bigint := 20000; -- ids cost a relay nothing
 BEGIN
+	PERFORM _bigbrotr.check_elements(cardinality(ids)), _bigbrotr.check_time(at);
+	IF EXISTS (SELECT FROM unnest(ids) AS i (id) WHERE octet_length(i.id) IS DISTINCT FROM 32) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'an offered id is none',
+			DETAIL = 'An id has 32 bytes and is not null.',
+			HINT = 'bigbrotr.event_id(text) reads ids in every spelling.';
+	END IF;
 	IF _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
 		RETURN; -- deleted meanwhile
 	END IF;
@@ -140,6 +147,13 @@ CREATE FUNCTION _bigbrotr.note_comparison(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	PERFORM _bigbrotr.check_counts(ARRAY[needed, lost]), _bigbrotr.check_time(at);
+	IF outcome NOT IN ('finished', 'refused', 'broken') THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('a comparison cannot have the outcome "%s"', left(outcome, 64)),
+			DETAIL = 'There are finished, refused and broken.',
+			HINT = 'finished: the window was compared; refused: the relay does not compare; broken: it failed in the middle.';
+	END IF;
 	IF _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
 		RETURN; -- deleted meanwhile
 	END IF;
