@@ -80,8 +80,7 @@ Window
 Pager::page_window() const
 {
 	Window window{.limit = limit_ * habits_.overlong};
-	/* The first page of windows tells how many events the relay sends. */
-	if (range_.lower > 0 && way_ == Way::Pages)
+	if (range_.lower > 0)
 		window.since = range_.lower - 1;
 	if (range_.upper < kOpenEnd - 1)
 		window.until = wider_ ? range_.upper + 1 : habits_.until_of(range_.upper);
