@@ -33,5 +33,8 @@ Reading::add_claim(const nostr::Claim &claim)
 {
 	shown += claim.events;
 	read_from = std::min(read_from.value_or(claim.range.lower), claim.range.lower);
-	whole &= claim.evidence != nostr::Evidence::Partial;
+	// A relay that shows nothing at all does not show that this is its end, but it was asked for
+	// everything.
+	whole &= claim.evidence != nostr::Evidence::Partial ||
+			 claim.doubts == nostr::Doubts(nostr::Doubt::EndUnprobed);
 }

@@ -20,7 +20,7 @@ struct Reading
 	int64_t found = 0;                  // of these: misses
 	std::optional<int64_t> newest_miss; // created_at
 	std::optional<int64_t> read_from;   // claimed down to here, Unix seconds
-	bool whole = true;                  // nothing claimed of it is partial
+	bool whole = true;                  // all of it was asked for and answered
 	/* The seconds of misses; of too many all of the range is missed. */
 	std::set<int64_t> misses;
 	bool many_misses = false;
