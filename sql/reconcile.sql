@@ -17,8 +17,8 @@ SELECT count(*), bool_and(event_id = id((created_at - 1000)::integer)) FROM _big
 SELECT count(*) FROM _bigbrotr.seen_events(1, 0, 2000, 3);
 SELECT count(*) FROM _bigbrotr.seen_events(99, 0, 2000, 3);
 
--- It offers one that another relay has brought, and three that are new.
-SELECT array_agg(need) FROM _bigbrotr.note_needs(1, ARRAY[id(20), id(9), id(21), id(22)], 1000, 6000) AS need;
+-- It offers one that another relay has brought, three that are new, and one that it has shown.
+SELECT array_agg(need) FROM _bigbrotr.note_needs(1, ARRAY[id(20), id(9), id(21), id(22), id(8)], 1000, 6000) AS need;
 CREATE VIEW needs AS
 SELECT n.relay_id, i AS id, n.lower, n.offered_at, n.tries, n.tried_at
 FROM _bigbrotr.relay_needs AS n JOIN generate_series(1, 30) AS i ON id(i) = n.event_id ORDER BY 1, 2;
@@ -30,7 +30,7 @@ INSERT INTO bigbrotr.sightings (eid, relay_id, seen_at)
 SELECT e.eid, CASE e.created_at WHEN 1020 THEN 1 ELSE 2 END, 6001 FROM bigbrotr.events AS e WHERE e.created_at >= 1020;
 SELECT _bigbrotr.settle_needs(1, 1000, 2000, 5999, 6002);
 TABLE needs;
--- Archived by now, though this relay did not serve it; the other one rests for a day, then for two.
+-- One is archived by now, though this relay did not serve it; each rests for a day, then for two.
 SELECT array_agg(need) FROM _bigbrotr.note_needs(1, ARRAY[id(21), id(22)], 1000, 7000) AS need;
 SELECT _bigbrotr.settle_needs(1, 1000, 2000, 6999, 7001);
 SELECT array_agg(need) FROM _bigbrotr.note_needs(1, ARRAY[id(22)], 1000, 6002 + 86400) AS need;

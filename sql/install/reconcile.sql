@@ -91,11 +91,14 @@ BEGIN
 	END IF;
 	INSERT INTO _bigbrotr.relay_needs AS n (relay_id, event_id, lower, offered_at)
 	SELECT relay, i.id, first_second, at FROM unnest(ids) AS i (id)
-	WHERE NOT EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.event_id = i.id)
+	WHERE NOT EXISTS (SELECT FROM bigbrotr.events AS e JOIN bigbrotr.sightings AS s ON s.eid = e.eid
+	                  WHERE e.event_id = i.id AND s.relay_id = relay)
 	ORDER BY i.id
 	ON CONFLICT ON CONSTRAINT relay_needs_pkey DO UPDATE SET lower = excluded.lower, offered_at = excluded.offered_at;
 	RETURN QUERY
-		SELECT CASE WHEN n.event_id IS NULL OR EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.event_id = i.id) THEN 0
+		SELECT CASE WHEN n.event_id IS NULL
+		                 OR EXISTS (SELECT FROM bigbrotr.events AS e JOIN bigbrotr.sightings AS s ON s.eid = e.eid
+		                            WHERE e.event_id = i.id AND s.relay_id = relay) THEN 0
 		            WHEN _bigbrotr.need_rests(n.tries, n.tried_at, at) THEN 2 ELSE 1 END
 		FROM unnest(ids) WITH ORDINALITY AS i (id, place)
 		     LEFT JOIN _bigbrotr.relay_needs AS n ON n.relay_id = relay AND n.event_id = i.id
@@ -103,7 +106,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.note_needs(integer, bytea[], bigint, bigint) IS
-	'Writes down that a relay offers these ids in the window that begins at first_second. For each of them, in their order: 0 it is archived, 1 it is to be fetched, 2 the relay was asked for it lately and did not serve it. No row: more than 20,000 of the relay''s are written down already, so that nothing is fetched by ids';
+	'Writes down that a relay offers these ids in the window that begins at first_second. For each of them, in their order: 0 the relay has shown it by now, 1 it is to be fetched, also if other relays have shown it, 2 the relay was asked for it lately and did not serve it. No row: more than 20,000 of the relay''s are written down already, so that nothing is fetched by ids';
 
 CREATE FUNCTION _bigbrotr.settle_needs(relay integer, first_second bigint, last_second bigint, compared_since bigint, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT

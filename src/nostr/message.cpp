@@ -19,7 +19,6 @@ read_hints(Elements &elements, RelayMessage &message)
 		json::String hint;
 		if (cursor.string(hint) != Reject::None)
 			return false;
-		message.finish |= json::equals(hint, "finish");
 		message.more |= json::equals(hint, "more");
 		return true;
 	};
@@ -128,7 +127,7 @@ MessageParser::parse(std::string_view frame, RelayMessage &message)
 	message.type = MessageType::Unknown;
 	message.subscription.clear();
 	message.text.clear();
-	message.accepted = message.approximate = message.finish = message.more = false;
+	message.accepted = message.approximate = message.more = false;
 	message.count = 0;
 
 	if (!simdjson::validate_utf8(frame.data(), frame.size()))

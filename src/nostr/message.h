@@ -36,8 +36,7 @@ struct RelayMessage
 	bool accepted = false; // Ok
 	uint64_t count = 0;    // Count
 	bool approximate = false; // Count
-	bool finish = false;      // Eose with the hint "finish" (NIP-67)
-	bool more = false;        // Eose with the hint "more"
+	bool more = false;        // Eose with the hint "more" (NIP-67)
 };
 
 /*

@@ -122,7 +122,7 @@ struct Want
 {
 	enum Kind : uint8_t
 	{
-		Archived, // from another relay: nothing
+		Shown, // the relay has shown it by now: nothing
 		Fetch,
 		Withheld // the relay has offered it before and not served it: not now
 	};

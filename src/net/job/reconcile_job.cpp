@@ -221,12 +221,10 @@ ReconcileJob::answered(const wire::Wanted &wanted)
 		throw LinkError("wanted ids that were not asked for");
 	if (wanted.wants.empty())
 		return give_up(wire::Comparison::Broken, "it offers too much that it does not serve");
-	const int64_t now = context_.client.host().transport.clock.unix_seconds();
 	std::vector<nostr::Id> fetched;
 	for (size_t i = 0; i < needs_.size(); i++) {
 		switch (wanted.wants[i].kind) {
-		case wire::Want::Archived:
-			context_.intake.outbox().sighting(needs_[i], context_.ledger->relay_id, now, false);
+		case wire::Want::Shown:
 			break;
 		case wire::Want::Fetch:
 			fetched.push_back(needs_[i]);

@@ -1,14 +1,9 @@
 #include "scripted_proxy.h"
 
-#include <algorithm>
-#include <stdexcept>
-
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "scripted_relay.h"
 
 namespace test {
 
@@ -78,53 +73,11 @@ Client::pass_on(uint16_t port)
 }
 
 ScriptedProxy::ScriptedProxy(Script script)
-	: script_(std::move(script)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+	: script_(std::move(script)), server_([this](int fd) {
+		  Client client(fd);
+		  script_(client);
+	  })
 {
-	sockaddr_in address = loopback(0);
-	socklen_t size = sizeof address;
-	if (bind(listener_, reinterpret_cast<sockaddr *>(&address), size) != 0 ||
-		listen(listener_, 64) != 0)
-		throw std::runtime_error("could not bind a proxy");
-	getsockname(listener_, reinterpret_cast<sockaddr *>(&address), &size);
-	port_ = ntohs(address.sin_port);
-	acceptor_ = std::thread([this] { accept_all(); });
-}
-
-ScriptedProxy::~ScriptedProxy()
-{
-	shutdown(listener_, SHUT_RDWR);
-	acceptor_.join();
-	close(listener_);
-	{
-		std::lock_guard lock(mutex_);
-		for (int fd : open_)
-			shutdown(fd, SHUT_RDWR);
-	}
-	for (std::thread &thread : threads_)
-		thread.join();
-}
-
-void
-ScriptedProxy::accept_all()
-{
-	for (;;) {
-		int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-		if (fd < 0)
-			return;
-		connections_++;
-		std::lock_guard lock(mutex_);
-		open_.push_back(fd);
-		threads_.emplace_back([this, fd] {
-			Client client(fd);
-			try {
-				script_(client);
-			} catch (const ConnectionGone &) {
-			}
-			std::lock_guard own_lock(mutex_);
-			open_.erase(std::find(open_.begin(), open_.end(), fd));
-			close(fd);
-		});
-	}
 }
 
 ScriptedProxy::Script

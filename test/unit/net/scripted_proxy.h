@@ -1,14 +1,13 @@
 /* A proxy on 127.0.0.1 that does what a test tells it, one thread per connection. */
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
+#include "local_server.h"
 #include "nostr/proxy_url.h"
 
 namespace test {
@@ -38,26 +37,17 @@ class ScriptedProxy
 	using Script = std::function<void(Client &)>;
 
 	explicit ScriptedProxy(Script script);
-	~ScriptedProxy();
 
 	std::string url(const char *scheme) const
 	{
-		return scheme + std::string("://127.0.0.1:") + std::to_string(port_);
+		return scheme + std::string("://127.0.0.1:") + std::to_string(port());
 	}
-	uint16_t port() const { return port_; }
-	int connections() const { return connections_; }
+	uint16_t port() const { return server_.port(); }
+	int connections() const { return server_.connections(); }
 
   private:
-	void accept_all();
-
 	Script script_;
-	int listener_;
-	uint16_t port_;
-	std::atomic<int> connections_{0};
-	std::mutex mutex_;
-	std::vector<std::thread> threads_; // guarded by mutex_
-	std::vector<int> open_;            // guarded by mutex_
-	std::thread acceptor_;
+	LocalServer server_;
 };
 
 /* What a proxy was asked, of any thread. */

@@ -4,13 +4,10 @@
 #include <csignal>
 #include <cstring>
 
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "client_message.h"
@@ -135,36 +132,8 @@ Peer::linger()
 		some(waste, sizeof waste);
 }
 
-static int
-listen_locally(uint16_t &port, bool ipv6 = false)
-{
-	int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	sockaddr_in four{};
-	four.sin_family = AF_INET;
-	four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	sockaddr_in6 six{};
-	six.sin6_family = AF_INET6;
-	six.sin6_addr = in6addr_loopback;
-	auto *address = ipv6 ? reinterpret_cast<sockaddr *>(&six) : reinterpret_cast<sockaddr *>(&four);
-	socklen_t size = ipv6 ? sizeof six : sizeof four;
-	if (bind(fd, address, size) != 0 || listen(fd, 512) != 0)
-		throw std::runtime_error("could not listen on the loopback address");
-	getsockname(fd, address, &size);
-	port = ntohs(ipv6 ? six.sin6_port : four.sin_port);
-	return fd;
-}
-
-uint16_t
-closed_port()
-{
-	uint16_t port;
-	close(listen_locally(port));
-	return port;
-}
-
 ScriptedRelay::ScriptedRelay(Script script, Options options)
-	: script_(std::move(script)), options_(std::move(options)),
-	  listener_(listen_locally(port_, options_.ipv6))
+	: script_(std::move(script)), options_(std::move(options))
 {
 	if (!options_.tls_cert.empty()) {
 		/* OpenSSL writes without MSG_NOSIGNAL, also when the peer is gone. */
@@ -174,21 +143,12 @@ ScriptedRelay::ScriptedRelay(Script script, Options options)
 			SSL_CTX_use_PrivateKey_file(tls_, options_.tls_cert.c_str(), SSL_FILETYPE_PEM) != 1)
 			throw std::runtime_error("bad test certificate");
 	}
-	acceptor_ = std::thread([this] { accept_all(); });
+	server_.emplace([this](int fd) { serve(fd); }, options_.ipv6);
 }
 
 ScriptedRelay::~ScriptedRelay()
 {
-	shutdown(listener_, SHUT_RDWR);
-	acceptor_.join();
-	close(listener_);
-	{
-		std::lock_guard lock(mutex_);
-		for (int fd : open_)
-			shutdown(fd, SHUT_RDWR);
-	}
-	for (std::thread &thread : threads_)
-		thread.join();
+	server_.reset();
 	SSL_CTX_free(tls_);
 }
 
@@ -198,23 +158,7 @@ ScriptedRelay::url() const
 	return (tls_            ? "wss://localhost:"
 			: options_.ipv6 ? "ws://[::1]:"
 							: "ws://127.0.0.1:") +
-		   std::to_string(port_);
-}
-
-void
-ScriptedRelay::accept_all()
-{
-	for (;;) {
-		int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-		if (fd < 0)
-			return;
-		int on = 1;
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		connections_++;
-		std::lock_guard lock(mutex_);
-		open_.push_back(fd);
-		threads_.emplace_back([this, fd] { serve(fd); });
-	}
+		   std::to_string(port());
 }
 
 void
@@ -230,9 +174,6 @@ ScriptedRelay::serve(int fd)
 	} catch (const ConnectionGone &) {
 	}
 	SSL_free(ssl);
-	std::lock_guard lock(mutex_);
-	open_.erase(std::find(open_.begin(), open_.end(), fd));
-	close(fd);
 }
 
 static std::string

@@ -4,17 +4,15 @@
  */
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
+#include "local_server.h"
 #include "nostr/event.h"
 
 struct ssl_ctx_st;
@@ -23,10 +21,6 @@ struct ssl_st;
 namespace test {
 
 /* The relay's end of one connection. Reads and writes throw ConnectionGone when it is over. */
-struct ConnectionGone
-{
-};
-
 class Peer
 {
   public:
@@ -77,26 +71,19 @@ class ScriptedRelay
 	ScriptedRelay(Script script, Options options);
 	~ScriptedRelay();
 
-	uint16_t port() const { return port_; }
+	uint16_t port() const { return server_->port(); }
 	/* ws://127.0.0.1:PORT or ws://[::1]:PORT; with TLS wss://localhost:PORT */
 	std::string url() const;
-	int connections() const { return connections_; }
+	int connections() const { return server_->connections(); }
 
   private:
-	void accept_all();
 	void serve(int fd);
 	bool shake_hands(Peer &peer);
 
 	Script script_;
 	Options options_;
 	ssl_ctx_st *tls_ = nullptr;
-	int listener_;
-	uint16_t port_;
-	std::atomic<int> connections_{0};
-	std::mutex mutex_;
-	std::vector<std::thread> threads_; // guarded by mutex_
-	std::vector<int> open_;            // guarded by mutex_: descriptors of running scripts
-	std::thread acceptor_;
+	std::optional<LocalServer> server_;
 };
 
 /* Answers each REQ as told: its subscription and all of the message. */
@@ -113,8 +100,5 @@ std::string event_message(std::string_view subscription, const nostr::Event &eve
 std::string eose_message(std::string_view subscription);
 /* Subscription id of a REQ; "" for other messages. */
 std::string req_id(std::string_view message);
-
-/* A port of 127.0.0.1 without a listener. */
-uint16_t closed_port();
 
 } // namespace test

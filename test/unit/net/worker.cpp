@@ -243,9 +243,7 @@ Worker::handle(const wire::NeedQuestion &question)
 	needs.insert(needs.end(), question.ids.begin(), question.ids.end());
 	wire::Wanted answer{question.relay_id, question.attempt, {}};
 	for (const nostr::Id &id : question.ids)
-		answer.wants.push_back({archived.count(id) > 0   ? wire::Want::Archived
-								: withheld.count(id) > 0 ? wire::Want::Withheld
-														 : wire::Want::Fetch});
+		answer.wants.push_back({withheld.count(id) > 0 ? wire::Want::Withheld : wire::Want::Fetch});
 	if (too_much_withheld)
 		answer.wants.clear();
 	send(answer);

@@ -77,10 +77,10 @@ check_relay_message(const element &expected, const nostr::RelayMessage &message)
 		EXPECT_EQ(message.approximate, bool(expected["approximate"]));
 	}
 	if (has(expected, "hints")) {
-		bool finish = false;
+		bool more = false;
 		for (element hint : expected["hints"])
-			finish |= std::string_view(hint) == "finish";
-		EXPECT_EQ(message.finish, finish);
+			more |= std::string_view(hint) == "more";
+		EXPECT_EQ(message.more, more);
 	}
 }
 

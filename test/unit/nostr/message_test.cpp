@@ -90,19 +90,19 @@ TEST_F(Messages, EndOfStoredEvents)
 {
 	const std::pair<const char *, bool> cases[] = {
 		{R"(["EOSE","s1"])", false},
-		{R"(["EOSE","s1",["finish"]])", true},
-		{R"(["EOSE","s1","finish"])", true},
-		{R"(["EOSE","s1","more"])", false},
-		{R"(["EOSE","s1",["more",7,["finish"],{"finish":1}]])", false},
-		{R"(["EOSE","s1",["x","f\u0069nish"]])", true},
+		{R"(["EOSE","s1",["more"]])", true},
+		{R"(["EOSE","s1","more"])", true},
+		{R"(["EOSE","s1","finish"])", false},
+		{R"(["EOSE","s1",["finish",7,["more"],{"more":1}]])", false},
+		{R"(["EOSE","s1",["x","m\u006fre"]])", true},
 		{R"(["EOSE","s1",[]])", false},
-		{R"(["EOSE","s1",{"finish":true}])", false},
-		{R"(["EOSE","s1",null,"finish"])", false}};
-	for (auto [frame, finish] : cases) {
+		{R"(["EOSE","s1",{"more":true}])", false},
+		{R"(["EOSE","s1",null,"more"])", false}};
+	for (auto [frame, more] : cases) {
 		ASSERT_EQ(parse(frame), Reject::None) << frame;
 		EXPECT_EQ(message_.type, MessageType::Eose);
 		EXPECT_EQ(message_.subscription, "s1");
-		EXPECT_EQ(message_.finish, finish) << frame;
+		EXPECT_EQ(message_.more, more) << frame;
 	}
 }
 
@@ -163,7 +163,7 @@ TEST_F(Messages, Counts)
 
 TEST_F(Messages, StateDoesNotLeakIntoTheNextMessage)
 {
-	ASSERT_EQ(parse(R"(["EOSE","s1",["finish"]])"), Reject::None);
+	ASSERT_EQ(parse(R"(["EOSE","s1",["more"]])"), Reject::None);
 	ASSERT_EQ(parse(R"(["COUNT","c",{"count":7,"approximate":true}])"), Reject::None);
 	ASSERT_EQ(parse(R"(["CLOSED","s1","text"])"), Reject::None);
 	ASSERT_EQ(parse(R"(["HELLO"])"), Reject::None);
@@ -171,7 +171,7 @@ TEST_F(Messages, StateDoesNotLeakIntoTheNextMessage)
 	EXPECT_EQ(message_.subscription, "");
 	EXPECT_EQ(message_.text, "");
 	EXPECT_EQ(message_.count, 0u);
-	EXPECT_FALSE(message_.finish || message_.approximate || message_.accepted);
+	EXPECT_FALSE(message_.more || message_.approximate || message_.accepted);
 }
 
 TEST_F(Messages, FaultsOfTheText)
