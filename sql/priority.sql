@@ -51,8 +51,8 @@ SELECT relay_id, waits_for FROM _bigbrotr.relay_sync WHERE waits_for IS NOT NULL
 SELECT bigbrotr.remove_priority_relay(format('wss://crowd.example.org/%s', n)) FROM generate_series(3, 5) AS n;
 
 -- Kept and missed: from the end of one reading to the end of the next.
-UPDATE _bigbrotr.priority_relays SET inserted_at = 1000 WHERE relay_id = 1;
-CREATE VIEW kept AS SELECT read_interval, read_at, kept, missed FROM _bigbrotr.priority_relays WHERE relay_id = 1;
+UPDATE _bigbrotr.relay_priorities SET inserted_at = 1000 WHERE relay_id = 1;
+CREATE VIEW kept AS SELECT read_interval, read_at, kept, missed FROM _bigbrotr.relay_priorities WHERE relay_id = 1;
 SELECT _bigbrotr.report_relay('p', 1, 'connected', '', '', 0, 0, 0, 5000, 3600000, 1010);
 TABLE kept;
 SELECT _bigbrotr.report_relay('p', 1, 'caught_up', '', '', 0, 0, 0, 5000, 3600000, 1060);
@@ -66,9 +66,9 @@ SELECT _bigbrotr.report_relay('p', 1, 'caught_up', 'no_memory', '', 0, 0, 0, 500
 SELECT _bigbrotr.report_relay('p', 1, 'caught_up', '', '', 0, 0, 0, 5000, 3600000, 1200);
 TABLE kept;
 -- As of now.
-UPDATE _bigbrotr.priority_relays SET read_at = bigbrotr.unix_now() - 10 WHERE relay_id = 1;
+UPDATE _bigbrotr.relay_priorities SET read_at = bigbrotr.unix_now() - 10 WHERE relay_id = 1;
 SELECT interval_state, missed_count FROM bigbrotr.priority_relays WHERE relay_url = 'wss://r1.example.com';
-UPDATE _bigbrotr.priority_relays SET read_at = bigbrotr.unix_now() - 190 WHERE relay_id = 1;
+UPDATE _bigbrotr.relay_priorities SET read_at = bigbrotr.unix_now() - 190 WHERE relay_id = 1;
 SELECT interval_state, missed_count FROM bigbrotr.priority_relays WHERE relay_url = 'wss://r1.example.com';
 SELECT relay_id, read_interval, interval_state FROM bigbrotr.sync_status WHERE relay_id < 5 ORDER BY 1;
 

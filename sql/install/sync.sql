@@ -162,7 +162,7 @@ CREATE FUNCTION _bigbrotr.due_relays(
 		SELECT s.relay_id, r.url, s.next_attempt
 		FROM _bigbrotr.relay_sync AS s JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id
 		WHERE s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL AND s.next_attempt <= due_relays.at
-		      AND NOT EXISTS (SELECT FROM _bigbrotr.priority_relays AS p WHERE p.relay_id = s.relay_id)
+		      AND NOT EXISTS (SELECT FROM _bigbrotr.relay_priorities AS p WHERE p.relay_id = s.relay_id)
 		ORDER BY s.next_attempt, s.relay_id;
 	END;
 COMMENT ON FUNCTION _bigbrotr.due_relays(bigint) IS
@@ -173,7 +173,7 @@ CREATE FUNCTION _bigbrotr.due_priority_relays(
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT s.relay_id, r.url, s.next_attempt
-		FROM _bigbrotr.priority_relays AS p
+		FROM _bigbrotr.relay_priorities AS p
 		     JOIN _bigbrotr.relay_sync AS s ON s.relay_id = p.relay_id
 		     JOIN bigbrotr.relays AS r ON r.relay_id = p.relay_id
 		WHERE s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL AND s.next_attempt <= due_priority_relays.at
@@ -277,7 +277,7 @@ CREATE FUNCTION _bigbrotr.unwanted_relays(worker text, networks text[]) RETURNS 
 		     JOIN bigbrotr.relays AS r ON r.relay_id = l.relay_id
 		     JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
 		WHERE l.owner = unwanted_relays.worker AND NOT (s.enabled AND r.network = ANY (unwanted_relays.networks)
-		      AND w.priority = EXISTS (SELECT FROM _bigbrotr.priority_relays AS p WHERE p.relay_id = l.relay_id));
+		      AND w.priority = EXISTS (SELECT FROM _bigbrotr.relay_priorities AS p WHERE p.relay_id = l.relay_id));
 	END;
 COMMENT ON FUNCTION _bigbrotr.unwanted_relays(text, text[]) IS
 	'Those of the relays a worker holds that are to be left alone: disabled, not of these networks, or the other service''s';
@@ -318,7 +318,7 @@ DECLARE
 	                        WHEN event = 'ended' AND kind = 'failed' THEN 'offline' END;
 	known _bigbrotr.relay_sync;
 	-- A priority relay is tried again while its interval lasts, unless it asked for a pause or is banned.
-	soon_ms bigint := (SELECT 1000 * _bigbrotr.read_after(p.read_interval) FROM _bigbrotr.priority_relays AS p WHERE p.relay_id = relay);
+	soon_ms bigint := (SELECT 1000 * _bigbrotr.read_after(p.read_interval) FROM _bigbrotr.relay_priorities AS p WHERE p.relay_id = relay);
 	delay_ms double precision;
 BEGIN
 	IF event <> ALL ('{connected,caught_up,ended}') THEN
@@ -343,9 +343,9 @@ BEGIN
 		UPDATE _bigbrotr.relay_sync AS s SET phase = 'backfill', phase_since = at WHERE s.relay_id = relay;
 	ELSIF event = 'caught_up' THEN
 		UPDATE _bigbrotr.relay_sync AS s SET phase = 'live', phase_since = at WHERE s.relay_id = relay AND s.phase <> 'live';
-		UPDATE _bigbrotr.priority_relays AS p SET read_at = at, kept = p.kept + (m.missed = 0)::integer, missed = p.missed + m.missed
+		UPDATE _bigbrotr.relay_priorities AS p SET read_at = at, kept = p.kept + (m.missed = 0)::integer, missed = p.missed + m.missed
 		FROM (SELECT _bigbrotr.missed_intervals(i.read_interval, coalesce(i.read_at, i.inserted_at), at) AS missed
-		      FROM _bigbrotr.priority_relays AS i WHERE i.relay_id = relay) AS m
+		      FROM _bigbrotr.relay_priorities AS i WHERE i.relay_id = relay) AS m
 		WHERE p.relay_id = relay AND reason = '';
 	ELSIF kind = 'told' THEN
 		UPDATE _bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at + least(pause_ms, soon_ms) / 1000

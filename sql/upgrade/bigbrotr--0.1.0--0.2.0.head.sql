@@ -90,7 +90,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, big
 -- NEW bigbrotr.audits
 -- NEW _bigbrotr.relay_needs
 -- NEW _bigbrotr.relay_comparisons
--- NEW _bigbrotr.priority_relays
+-- NEW _bigbrotr.relay_priorities
 
 -- Tables with new columns, in the order of a new database.
 -- NEW _bigbrotr.relay_sync

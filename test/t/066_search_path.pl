@@ -114,7 +114,7 @@ sub set_traps
 				EXECUTE format('CREATE DOMAIN hostile.%I AS pg_catalog.%1$I CHECK (hostile.spring())', item.typname);
 			END LOOP;
 			-- Relations: in the place where they are found first.
-			FOR item IN SELECT DISTINCT ON (c.relname) c.oid::regclass AS real, c.relname FROM pg_class AS c
+			FOR item IN SELECT c.oid::regclass AS real, c.relname FROM pg_class AS c
 			            WHERE c.relkind IN ('r', 'v') AND (c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
 			                  OR c.relname IN ('pg_class', 'pg_namespace', 'pg_extension', 'pg_proc', 'pg_roles', 'pg_index', 'pg_settings'))
 			LOOP

@@ -4,8 +4,8 @@ static constexpr const char *after[] = {"initializer"};
 
 /* Beside those of the synchronizer, whose settings it reads, too. */
 static constexpr std::string_view columns[] = {
-	"_bigbrotr.priority_relays relay_id integer",
-	"_bigbrotr.priority_relays read_interval integer",
+	"_bigbrotr.relay_priorities relay_id integer",
+	"_bigbrotr.relay_priorities read_interval integer",
 };
 
 static constexpr std::string_view functions[] = {

@@ -28,7 +28,7 @@ pg::Statement filters_statement(
 	"FROM bigbrotr.sync_filters AS f WHERE f.enabled");
 pg::Statement crowded_statement("SELECT * FROM _bigbrotr.crowded_relays($1)");
 pg::Statement intervals_statement("SELECT p.relay_id, _bigbrotr.read_after(p.read_interval) "
-								  "FROM _bigbrotr.priority_relays AS p");
+								  "FROM _bigbrotr.relay_priorities AS p");
 
 /* Comma-separated. */
 std::string
