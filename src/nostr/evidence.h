@@ -79,6 +79,7 @@ class Doubts
 	constexpr bool none() const { return bits == 0; }
 	constexpr Doubts operator|(Doubts other) const { return Doubts(bits | other.bits); }
 	constexpr Doubts &operator|=(Doubts other) { return *this = *this | other; }
+	constexpr Doubts without(Doubt doubt) const { return Doubts(bits & ~bit(doubt)); }
 	constexpr bool operator==(const Doubts &) const = default;
 	bool cut() const;
 	/* Calls with each Doubt, in their order. */

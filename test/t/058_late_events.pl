@@ -111,4 +111,28 @@ audit_until("count(*) > 0 FROM bigbrotr.audit_rates $of_a AND gone > 0");
 
 $node->stop;
 $relay->stop;
+
+# A question about other seconds brings an old event that is new: what was proven of its time is read again, also where no
+# audit comes for a month.
+$file{c} = "$directory/c";
+append_to_file($file{c}, events(3, map { $_ * $day } 5, 9, 20));
+my $other = ScriptedRelay->start('/c' => relay_of($file{c}));
+$node = archive_server(
+	'strays',
+	'bigbrotr.sync_interval' => '1s',
+	'bigbrotr.sync_confirm_delay' => '0',
+	'bigbrotr.sync_audit_interval' => '30d');
+my $c = $other->url('/c');
+add_relays($node, $c);
+my $proven_c = "answer = 'proven' FROM bigbrotr.completeness('$c', '{}', now() - interval '450 days', now() - interval '4 days')";
+wait_for($node, $proven_c);
+wait_for($node, 'bool_and(next_audit > bigbrotr.unix_now()) FROM _bigbrotr.relay_sync');
+is($node->safe_psql('postgres', 'SELECT withdrawal_count FROM bigbrotr.sync_status'), 0, 'nothing speaks against a relay that does not change');
+append_to_file($file{c}, events(1, 4.5 * $day));
+wait_for($node, 'withdrawal_count > 0 FROM bigbrotr.sync_status');
+wait_for($node, sprintf 'count(*) = %d FROM bigbrotr.event_relay', lines($file{c}));
+wait_for($node, $proven_c);
+
+$node->stop;
+$other->stop;
 done_testing();

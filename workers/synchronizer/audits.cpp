@@ -1,6 +1,8 @@
 #include "workers/synchronizer/audits.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <unordered_map>
@@ -17,6 +19,9 @@ pg::Statement unseen_statement(
 	"WHERE NOT EXISTS (SELECT FROM bigbrotr.sightings AS s "
 	"WHERE s.eid = e.eid AND s.relay_id = a.relay_id)");
 pg::Statement miss_statement("SELECT _bigbrotr.report_miss($1, $2, $3, $4)");
+/* The recent time is not proven yet, and is read again anyway. */
+pg::Statement stray_statement("SELECT _bigbrotr.report_miss($1, $2, $2, $3) "
+							  "WHERE $2 <= $3 - _bigbrotr.horizon()");
 pg::Statement
 	late_statement("SELECT _bigbrotr.retract_coverage($1, $2, $3, 'contradicted', true, $4)");
 pg::Statement
@@ -87,6 +92,34 @@ find_misses(const wire::Batch &batch, const RelayBook &book)
 				misses.push_back({.relay_id = s.relay_id, .reading = i, .created_at = *created_at});
 	}
 	return misses;
+}
+
+void
+withdraw_strays(const wire::Batch &batch, const RelayBook &book, int64_t now)
+{
+	constexpr int64_t around = 86400; // what report_miss withdraws on each side, at least
+	std::unordered_map<std::string_view, int64_t> times;
+	for (const wire::Event &event : batch.events)
+		times[bytes_of(*event.id)] = event.created_at;
+	std::map<int32_t, std::set<int64_t>> strays; // seconds by relay
+	for (const wire::Sighting &s : batch.sightings) {
+		const auto time = times.find(bytes_of(*s.id));
+		if (s.live || time == times.end())
+			continue;
+		const std::vector<Reading> &asked = book.find(s.relay_id)->asked;
+		if (std::none_of(asked.begin(), asked.end(),
+						 [&](const Reading &reading) { return reading.holds(time->second); }))
+			strays[s.relay_id].insert(time->second);
+	}
+	for (const auto &[relay_id, seconds] : strays) {
+		std::optional<int64_t> last;
+		for (int64_t second : seconds) {
+			if (last && second - *last <= around)
+				continue;
+			stray_statement.run({pg::value(relay_id), pg::value(second), pg::value(now)});
+			last = second;
+		}
+	}
 }
 
 void

@@ -21,6 +21,12 @@ struct Miss
  */
 std::vector<Miss> find_misses(const wire::Batch &batch, const RelayBook &book);
 
+/*
+ * Inside a transaction, after its claims are written: what is refuted by events that are new, and
+ * that a relay showed in answer to questions about other seconds, is withdrawn.
+ */
+void withdraw_strays(const wire::Batch &batch, const RelayBook &book, int64_t now);
+
 /* Inside a transaction, after its claims are written: what they refute is withdrawn. */
 void withdraw(const std::vector<Miss> &misses, const RelayBook &book, int64_t now);
 

@@ -158,6 +158,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.unconfirmed(integer,integer,integer,bigint,bigint,boolean,integer)",
 	"_bigbrotr.audit_windows(integer,bigint,bigint,double precision)",
 	"_bigbrotr.report_miss(integer,bigint,bigint,bigint)",
+	"_bigbrotr.horizon()",
 	"_bigbrotr.record_audit(integer,integer,bigint,bigint,text,text,bigint,bigint,bigint,bigint,"
 	"bigint,bigint)",
 	"_bigbrotr.start_synchronizer(text,bigint,bigint,boolean)",

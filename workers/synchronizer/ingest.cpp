@@ -207,6 +207,7 @@ store(const wire::Batch &batch, const Leases &leases, const RelayBook &book, con
 	for (const wire::Retract &r : batch.retracts)
 		retract(r, now);
 	withdraw(result.misses, book, now);
+	withdraw_strays(batch, book, now);
 	for (const wire::Compared &c : batch.compared)
 		note(c, now);
 	std::set<int32_t> recorded;

@@ -35,6 +35,5 @@ Reading::add_claim(const nostr::Claim &claim)
 	read_from = std::min(read_from.value_or(claim.range.lower), claim.range.lower);
 	// A relay that shows nothing at all does not show that this is its end, but it was asked for
 	// everything.
-	whole &= claim.evidence != nostr::Evidence::Partial ||
-			 claim.doubts == nostr::Doubts(nostr::Doubt::EndUnprobed);
+	whole &= !claim.doubts.without(nostr::Doubt::EndUnprobed).cut();
 }

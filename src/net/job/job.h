@@ -42,7 +42,7 @@ struct Learned
 	int width = kFirstWidth;
 	int answers = 0;
 	int late_events = 0;  // that came after their answer had been said to be whole
-	int without_eose = 0; // full pages that the relay did not end
+	int without_eose = 0; // full pages that the relay did not end, since an EOSE
 
 	void answered()
 	{

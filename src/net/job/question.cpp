@@ -157,6 +157,7 @@ void
 Question::on_end_of_stored(bool more)
 {
 	context_.heard = true;
+	context_.learned.without_eose = 0;
 	if (nostr::Answer *answer = asker_.answer(number()); answer && more)
 		answer->hint_more();
 	if (context_.learned.too_early()) {
