@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -38,6 +39,43 @@ class Budget
 	uint64_t limit_ = 0;
 	uint64_t in_flight_ = 0;
 	uint64_t reserved_ = 0;
+};
+
+/* Room that is kept for the events of an answer until they have come. */
+class Promised
+{
+  public:
+	/* `bytes` were reserved. */
+	Promised(Budget &budget, size_t bytes) : budget_(budget), bytes_(bytes) {}
+	~Promised() { give_back(); }
+	Promised(const Promised &) = delete;
+
+	bool none() const { return bytes_ == 0; }
+	/* Nothing is reserved any more, but for this. */
+	void take(size_t bytes)
+	{
+		give_back();
+		bytes_ = bytes;
+	}
+	void give_back() { give_back(bytes_); }
+	/* What the call charges comes out of this. */
+	void spend(auto call)
+	{
+		const uint64_t before = budget_.in_flight();
+		call();
+		give_back(budget_.in_flight() - std::min(before, budget_.in_flight()));
+	}
+
+  private:
+	void give_back(size_t bytes)
+	{
+		bytes = std::min(bytes, bytes_);
+		bytes_ -= bytes;
+		budget_.release(bytes);
+	}
+
+	Budget &budget_;
+	size_t bytes_;
 };
 
 } // namespace net

@@ -28,7 +28,7 @@ IdFetch::ask()
 	const size_t room = count * context_.learned.event_bytes;
 	if (!context_.intake.budget().reserve(room))
 		return false;
-	promised_ = room;
+	promised_.take(room);
 	nostr::Window window;
 	window.members = "\"ids\":[";
 	for (size_t i = 0; i < count; i++) {
@@ -54,18 +54,7 @@ IdFetch::on_event(nostr::Event &event, std::string_view text)
 		return context_.client.refuse("unexpected_event", text);
 	context_.delivered++;
 	served_++;
-	Budget &budget = context_.intake.budget();
-	const uint64_t before = budget.in_flight();
-	context_.pass_on(event);
-	give_back(size_t(budget.in_flight() - std::min(before, budget.in_flight())));
-}
-
-void
-IdFetch::give_back(size_t bytes)
-{
-	bytes = std::min(bytes, promised_);
-	promised_ -= bytes;
-	context_.intake.budget().release(bytes);
+	promised_.spend([&] { context_.pass_on(event); });
 }
 
 /* Which event it was is not known: it is one of those that are not served. */
@@ -92,7 +81,7 @@ IdFetch::on_closed(std::string_view text)
 	wanted_.insert(wanted_.begin(), awaited_.begin(), awaited_.end());
 	awaited_.clear();
 	id_.clear();
-	give_back(SIZE_MAX);
+	promised_.give_back();
 	if (++complaints_ > kMaxComplaints)
 		owner_.on_failed("rate_limited", text);
 }
@@ -101,7 +90,7 @@ void
 IdFetch::answered()
 {
 	id_.clear();
-	give_back(SIZE_MAX);
+	promised_.give_back();
 	complaints_ = 0;
 	context_.learned.pacer.answered();
 	context_.pages++;
@@ -127,7 +116,7 @@ IdFetch::tick()
 	const Clock::Time now = context_.client.now();
 	const auto limit = context_.client.host().config.response_timeout;
 	if (now - since_ > kPromiseKept)
-		give_back(SIZE_MAX);
+		promised_.give_back();
 	if (now - progress_ > limit || now - since_ > limit * kMostTimeouts)
 		owner_.on_failed("stalled", "events that were asked for by their ids");
 }

@@ -32,8 +32,10 @@ class IdFetch final : private Requests::Handler
 		Twice
 	};
 
-	IdFetch(JobContext &context, Owner &owner) : context_(context), owner_(owner) {}
-	~IdFetch() override { give_back(SIZE_MAX); }
+	IdFetch(JobContext &context, Owner &owner)
+		: context_(context), owner_(owner), promised_(context.intake.budget(), 0)
+	{
+	}
 	IdFetch(const IdFetch &) = delete;
 
 	/* At least one id. What was asked for before must be over. */
@@ -59,7 +61,6 @@ class IdFetch final : private Requests::Handler
 	void on_notice(std::string_view) override {}
 
 	void answered();
-	void give_back(size_t bytes);
 
 	JobContext &context_;
 	Owner &owner_;
@@ -68,7 +69,7 @@ class IdFetch final : private Requests::Handler
 	std::unordered_set<nostr::Id, IdHash> awaited_; // of the question
 	std::vector<nostr::Id> again_;                  // not served at first
 	bool last_try_ = false;
-	size_t promised_ = 0; // room for events that the relay has not sent yet
+	Promised promised_;
 	size_t served_ = 0, not_served_ = 0, refused_ = 0;
 	int complaints_ = 0; // in a row, that it is asked too fast
 	Clock::Time since_{}, progress_{};

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "net/intake/intake.h"
 #include "net/relay/pacer.h"
@@ -81,6 +82,28 @@ struct JobContext
 	 * offered. */
 	bool compares = false;
 
+	/*
+	 * Claims wait in the ledger for the events that came before. Nothing is claimed of seconds that
+	 * had not come when the first question was asked, at `asked_at`: they can still get events.
+	 */
+	void claim(const wire::Range &asked, int64_t asked_at, const std::vector<nostr::Claim> &claims)
+	{
+		const int64_t ahead = client.host().clocks.ahead();
+		std::vector<wire::Claim> said;
+		for (nostr::Claim claim : claims) {
+			claim.range.upper = std::min(claim.range.upper, asked_at - std::max<int64_t>(ahead, 0));
+			if (claim.range.lower > claim.range.upper)
+				continue;
+			claim.doubts |= doubts;
+			if (ahead != 0)
+				claim.doubts |= nostr::Doubt::Clock;
+			said.push_back({.relay_id = ledger->relay_id,
+							.filter_id = asked.filter_id,
+							.purpose = asked.purpose,
+							.claim = claim});
+		}
+		ledger->end_step(std::move(said));
+	}
 	/* False: the relay has just sent this event, so it is ignored. */
 	bool pass_on(nostr::Event &event, bool live = false)
 	{

@@ -135,27 +135,12 @@ PageJob::on_answered(Question &question)
 	advance();
 }
 
-/* Claims wait in the ledger for the events that came before. */
 void
 PageJob::claim(const std::vector<nostr::Claim> &claims)
 {
-	std::vector<wire::Claim> said;
-	for (nostr::Claim claim : claims) {
+	for (const nostr::Claim &claim : claims)
 		events_ += claim.events;
-		/* Seconds that have not come can still get events. */
-		const int64_t ahead = context_.client.host().clocks.ahead();
-		claim.range.upper = std::min(claim.range.upper, asked_at_ - std::max<int64_t>(ahead, 0));
-		if (claim.range.lower > claim.range.upper)
-			continue;
-		claim.doubts |= context_.doubts;
-		if (ahead != 0)
-			claim.doubts |= nostr::Doubt::Clock;
-		said.push_back({.relay_id = context_.ledger->relay_id,
-						.filter_id = range_.filter_id,
-						.purpose = range_.purpose,
-						.claim = claim});
-	}
-	context_.ledger->end_step(std::move(said));
+	context_.claim(range_, asked_at_, claims);
 }
 
 void

@@ -25,7 +25,7 @@ constexpr int64_t kFresh = 60;
 Question::Question(JobContext &context, Asker &asker, nostr::Pager::Question question,
 				   size_t promised)
 	: context_(context), asker_(asker), question_(std::move(question)),
-	  id_(context.client.new_id('p')), promised_(promised),
+	  id_(context.client.new_id('p')), promised_(context.intake.budget(), promised),
 	  asked_at_(context.client.host().transport.clock.unix_seconds()), since_(context.client.now()),
 	  progress_(since_)
 {
@@ -42,7 +42,7 @@ Question::close()
 {
 	if (std::exchange(over_, true))
 		return;
-	give_back(SIZE_MAX);
+	promised_.give_back();
 	context_.in_flight--;
 	context_.client.close(id_);
 }
@@ -55,7 +55,7 @@ Question::tick()
 	const Clock::Time now = context_.client.now();
 	const auto limit = context_.client.host().config.response_timeout;
 	if (now - since_ > kPromiseKept)
-		give_back(SIZE_MAX);
+		promised_.give_back();
 	if (lingers_ && now - progress_ > kQuiet)
 		answered();
 	else if (slowed_ && now - progress_ > kAfterNotice)
@@ -106,7 +106,7 @@ Question::on_event(nostr::Event &event, std::string_view text)
 	}
 	/* The page is larger than what was promised to it, and there is no room left: it is dropped,
 	 * proves nothing, and is asked again. What it brought so far counts as known then. */
-	if (promised_ == 0 && context_.intake.budget().full()) {
+	if (promised_.none() && context_.intake.budget().full()) {
 		learn();
 		return drop();
 	}
@@ -120,18 +120,7 @@ Question::pass_on(nostr::Event &event)
 	events_++;
 	context_.delivered++;
 	bytes_ += event.tags.size() + event.content.size() + Pending::kOverhead;
-	Budget &budget = context_.intake.budget();
-	const uint64_t before = budget.in_flight();
-	context_.pass_on(event);
-	give_back(budget.in_flight() - std::min(before, budget.in_flight()));
-}
-
-void
-Question::give_back(size_t bytes)
-{
-	bytes = std::min(bytes, promised_);
-	promised_ -= bytes;
-	context_.intake.budget().release(bytes);
+	promised_.spend([&] { context_.pass_on(event); });
 }
 
 /* Sizes that grow are believed at once, sizes that shrink in time. */

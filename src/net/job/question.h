@@ -63,14 +63,13 @@ class Question final : public Requests::Handler
 	void ended_by_silence();
 	void unanswered();
 	void drop();
-	void give_back(size_t bytes);
 	void learn();
 
 	JobContext &context_;
 	Asker &asker_;
 	const nostr::Pager::Question question_;
 	const std::string id_;
-	size_t promised_; // room for events that have not come yet
+	Promised promised_;
 	int64_t asked_at_;
 	Clock::Time since_, progress_;
 	size_t events_ = 0, bytes_ = 0;

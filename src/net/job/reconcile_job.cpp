@@ -81,8 +81,10 @@ ReconcileJob::split()
 {
 	const nostr::TimeRange whole = windows_.front();
 	if (whole.lower == whole.upper) {
-		claim(
-			{.range = whole, .evidence = nostr::Evidence::Partial, .doubts = nostr::Doubt::Dense});
+		context_.claim(asked_, asked_at_,
+					   {{.range = whole,
+						 .evidence = nostr::Evidence::Partial,
+						 .doubts = nostr::Doubt::Dense}});
 		return end_window();
 	}
 	/* What is dated later than now is dated wrong, and rare. */
@@ -268,26 +270,8 @@ ReconcileJob::claim_compared()
 	if (refused > 0)
 		compared.doubts |= nostr::Doubt::Refused;
 	if (context_.compares)
-		claim(compared);
+		context_.claim(asked_, asked_at_, {compared});
 	end_window();
-}
-
-void
-ReconcileJob::claim(nostr::Claim claim)
-{
-	/* Nobody knows yet what the seconds to come will hold. */
-	const int64_t ahead = context_.client.host().clocks.ahead();
-	claim.range.upper = std::min(claim.range.upper, asked_at_ - std::max<int64_t>(ahead, 0));
-	claim.doubts |= context_.doubts;
-	if (ahead != 0)
-		claim.doubts |= nostr::Doubt::Clock;
-	std::vector<wire::Claim> claims;
-	if (claim.range.lower <= claim.range.upper)
-		claims.push_back({.relay_id = context_.ledger->relay_id,
-						  .filter_id = asked_.filter_id,
-						  .purpose = asked_.purpose,
-						  .claim = claim});
-	context_.ledger->end_step(std::move(claims));
 }
 
 void

@@ -93,7 +93,6 @@ class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 	void compare();
 	void compared();
 	void ask_wanted();
-	void claim(nostr::Claim claim);
 	void claim_compared();
 	void give_up(wire::Comparison outcome, std::string_view detail);
 	void end_window();

@@ -9,6 +9,17 @@ using nostr::TimeRange;
 
 namespace {
 
+/* The worker has all events of a relay compared. */
+void
+compare_all_of(Worker &worker, const std::string &url)
+{
+	worker.send(wire::RelayOpen{
+		.relay_id = 1,
+		.attempt = 1,
+		.url = url,
+		.ranges = {{.lower = 0, .upper = 3000, .purpose = wire::Purpose::Reconcile}}});
+}
+
 class NetReconcile : public testing::Test
 {
   protected:
@@ -283,12 +294,7 @@ TEST_F(NetReconcile, EndsTheConnection)
 {
 	ScriptedRelay rude([](Peer &peer) { peer.receive(); });
 	worker.shown = make_events(5, 1000);
-	const std::string url = rude.url();
-	worker.send(wire::RelayOpen{
-		.relay_id = 1,
-		.attempt = 1,
-		.url = url,
-		.ranges = {{.lower = 0, .upper = 3000, .purpose = wire::Purpose::Reconcile}}});
+	compare_all_of(worker, rude.url());
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_NE(worker.ended(1)->reason, "");
 	ASSERT_EQ(worker.compared.size(), 1U);
@@ -305,10 +311,7 @@ TEST(NetReconcileBroken, Messages)
 		ScriptedRelay other(broken.script());
 		Worker own;
 		own.shown.assign(broken.events.begin(), broken.events.begin() + 35);
-		const std::string url = other.url();
-		wire::RelayOpen open{.relay_id = 1, .attempt = 1, .url = url};
-		open.ranges.push_back({.lower = 900, .upper = 1500, .purpose = wire::Purpose::Reconcile});
-		own.send(open);
+		compare_all_of(own, other.url());
 		ASSERT_TRUE(own.until_ended(1));
 		EXPECT_EQ(own.ended(1)->reason, "");
 		ASSERT_EQ(own.compared.size(), 1U);
@@ -375,12 +378,7 @@ TEST_F(NetReconcile, EventsThatWereNotAskedFor)
 		peer.text(eose_message(request));
 		peer.linger();
 	});
-	const std::string url = sender.url();
-	worker.send(wire::RelayOpen{
-		.relay_id = 1,
-		.attempt = 1,
-		.url = url,
-		.ranges = {{.lower = 0, .upper = 3000, .purpose = wire::Purpose::Reconcile}}});
+	compare_all_of(worker, sender.url());
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.archived.count(other.id), 0U);
 	EXPECT_EQ(worker.archived.count(relay.events[40].id), 1U);
@@ -396,12 +394,7 @@ TEST(NetReconcileLink, AnswersToNothing)
 	relay.instead_of_open = "";
 	ScriptedRelay server(relay.script());
 	Worker worker;
-	const std::string url = server.url();
-	worker.send(wire::RelayOpen{
-		.relay_id = 1,
-		.attempt = 1,
-		.url = url,
-		.ranges = {{.lower = 0, .upper = 3000, .purpose = wire::Purpose::Reconcile}}});
+	compare_all_of(worker, server.url());
 	ASSERT_TRUE(worker.until([&] { return relay.asked("NEG-OPEN") > 0; }));
 	worker.send(wire::Seen{.relay_id = 2, .attempt = 1, .last = true}); // of nobody: void
 	worker.send(wire::Seen{.relay_id = 1, .attempt = 2, .last = true}); // of another attempt
