@@ -12,7 +12,7 @@
 
 namespace nostr {
 
-/* Of what stands in every question about the events of one filter (NIP-01). */
+/* The members that stand in every question about the events of one filter (NIP-01). */
 struct Conditions
 {
 	std::string members;  // of the filter's JSON object, without since, until and limit
@@ -34,7 +34,7 @@ struct Habits
 
 	Until until = Until::Unknown;
 	int largest_page = 0;         // of several seconds
-	int overlong = 1;             // the limit is so many times what it would be: it is not heeded
+	int overlong = 1;             // the limit is multiplied by this: the relay ignores limits
 	int faults = 0;               // answers with a hole, or out of order
 	bool hides = false;           // it showed nothing older, and there was something
 	bool takes_kinds = true;      // questions that name kinds bring events of these kinds

@@ -18,7 +18,7 @@ enum Mode : uint64_t
 	Ids = 2
 };
 
-/* A range of more records is told by the fingerprints of so many parts, else by its ids. */
+/* A larger range is described by the fingerprints of this many parts, a smaller one by its ids. */
 constexpr size_t kParts = 16;
 constexpr size_t kFewRecords = 2 * kParts;
 /* Bytes of a fingerprint with its bound. */
@@ -27,7 +27,7 @@ constexpr size_t kFingerprintCost = 21;
 /* Room that a frame limit leaves for the last range and for what is written at one go. */
 constexpr size_t kSpare = 200;
 
-/* Ranges on their way out. Times are told as differences, from the first one of a message on. */
+/* Writes ranges. Each time is written as the difference to the time before it in the message. */
 class RangeWriter
 {
   public:
@@ -72,10 +72,10 @@ class RangeWriter
 		parts(own, lower, upper, bound, number);
 	}
 
-	/* Would a message of this size be too long, were there more to come? */
+	/* Would a message of this size leave no room for more ranges? */
 	bool exceeds(size_t size) const { return frame_limit_ > 0 && size + kSpare > frame_limit_; }
 	size_t size() const { return out_.size(); }
-	/* Forgets what was written since it had this size. Only a bound at infinity may follow. */
+	/* Drops what was written beyond this size. Only a bound at infinity may follow. */
 	void cut(size_t size) { out_.resize(size); }
 	std::string take() { return std::move(out_); }
 
@@ -243,7 +243,7 @@ class Reconciler
 		return {reinterpret_cast<const char *>(fingerprint.data()), fingerprint.size()};
 	}
 
-	/* Ranges of which nothing is to be said are one, and none if nothing follows them. */
+	/* Ranges to skip become one; it is left out if no range follows. */
 	void write_skip()
 	{
 		if (skipped_)
@@ -314,7 +314,7 @@ sort_unique(std::vector<Id> &ids)
 	ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
 }
 
-/* Repeats count for nothing, but they take memory until they are dropped. */
+/* Repeated ids are dropped here: until then they take memory. */
 bool
 within(std::vector<Id> &ids, size_t most)
 {

@@ -74,7 +74,7 @@ class RecordSet
 	size_t find(size_t from, const Bound &bound) const;
 	/* Of the ids of the records from `lower` up to, but without, `upper`. */
 	Fingerprint fingerprint(size_t lower, size_t upper) const;
-	/* The one of these records without which the others have this fingerprint; `upper`: none. */
+	/* The record whose removal leaves the others with this fingerprint; `upper`: there is none. */
 	size_t extra(size_t lower, size_t upper, std::string_view fingerprint) const;
 	/* Bytes held. */
 	size_t memory() const
@@ -89,7 +89,7 @@ class RecordSet
 		std::array<uint64_t, 4> words{};
 		void add(const Id &id);
 		void subtract(const Sum &other);
-		/* Of so many ids. */
+		/* The fingerprint of this sum, which is of `count` ids. */
 		Fingerprint fingerprint(size_t count) const;
 	};
 	/* Each block of records has its sum, so that few records are added one by one. */

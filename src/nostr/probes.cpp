@@ -7,7 +7,7 @@ namespace nostr {
 /* Direct messages and gift wraps: strfry and others hide them, and count them against the limit. */
 static constexpr int32_t kHiddenKinds[] = {4, 13, 14, 15, 1059, 1060, 21059};
 
-/* Of regular, replaceable and addressable events in wide use. */
+/* Kinds of regular, replaceable and addressable events in wide use. */
 static constexpr int32_t kOpenKinds[] = {
 	0,     1,     3,     5,     6,     7,     8,     16,    17,    20,    21,    22,    40,
 	41,    42,    43,    44,    64,    78,    1018,  1063,  1068,  1111,  1311,  1337,  1617,

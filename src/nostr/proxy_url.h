@@ -49,7 +49,7 @@ is_host(std::string_view host, bool address)
 	return true;
 }
 
-/* 0: it is none. */
+/* 0: the text is no port number. */
 inline uint16_t
 parse_port(std::string_view digits)
 {

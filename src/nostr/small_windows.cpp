@@ -17,7 +17,7 @@ TimeRange
 SmallWindows::window() const
 {
 	const int64_t left = range_.upper - range_.lower;
-	/* No single second is left over. */
+	/* A single second that would be left over joins the window. */
 	const int64_t length = length_ > 1 && length_ >= left ? left : std::min(length_ - 1, left);
 	return {range_.upper - length, range_.upper};
 }
@@ -173,8 +173,8 @@ SmallWindows::compare(Habits &habits)
 		return;
 	}
 	stage_ = Stage::Whole;
-	/* The halves are asked for kinds, so that they may lack some of the whole. A crowded second may
-	 * have been cut in both of them. */
+	/* The questions for the halves name kinds, so the answers may lack events of the whole window.
+	 * The relay may have cut a crowded second in both halves. */
 	const bool agree =
 		includes(whole_, halves_) &&
 		(by_kinds ? includes(halves_, of_kinds(whole_, open_kinds(habits))) : halves_ == whole_);

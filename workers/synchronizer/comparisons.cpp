@@ -14,7 +14,7 @@ pg::Statement wait_statement("SELECT _bigbrotr.needs_wait($1, $2)");
 pg::Statement settle_statement("SELECT _bigbrotr.settle_needs($1, $2, $3, $4, $5)");
 pg::Statement note_statement("SELECT _bigbrotr.note_comparison($1, $2, $3, $4, $5, $6)");
 
-/* Of the relay and all that it was told to compare. */
+/* Throws NetFault unless the net process was told to compare this range with the relay. */
 void
 check_asked(int32_t relay_id, const nostr::TimeRange &range, const RelayBook &book)
 {

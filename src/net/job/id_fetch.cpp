@@ -6,9 +6,9 @@ namespace net {
 
 /* Ids of one question. */
 constexpr size_t kBatch = 100;
-/* Room is kept so long for events of an answer; later ones find room or not. */
+/* How long room is kept for the events of an answer. */
 constexpr std::chrono::seconds kPromiseKept{2};
-/* An answer may take so many response time-outs, even if events keep coming. */
+/* An answer may take this many response time-outs, even if events keep coming. */
 constexpr int kMostTimeouts = 10;
 /* How often a relay may say in a row that it is asked too fast. */
 constexpr int kMaxComplaints = 5;

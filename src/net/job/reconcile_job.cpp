@@ -6,11 +6,11 @@ namespace net {
 
 using nostr::negentropy::Fault;
 
-/* Of a message of ours, so that it fits as hexadecimal into the frames of most relays. */
+/* Bytes of one message of ours: written as hexadecimal, it fits into the frames of most relays. */
 constexpr size_t kFrame = 60000;
-/* Of all messages of a relay in one comparison: its ids, several times over. */
+/* Bytes of all messages of a relay in one comparison: room for its ids several times over. */
 constexpr size_t kMaxBytes = 64 << 20;
-/* The relay has to build its set first: response time-outs until its first message, and of all. */
+/* Response time-outs until the first message, for which the relay builds its set, and in all. */
 constexpr int kFirstTimeouts = 2, kAllTimeouts = 10;
 
 ReconcileJob::ReconcileJob(JobContext &context, Link &link, uint32_t attempt,
@@ -87,7 +87,7 @@ ReconcileJob::split()
 						 .doubts = nostr::Doubt::Dense}});
 		return end_window();
 	}
-	/* What is dated later than now is dated wrong, and rare. */
+	/* Events dated later than now are wrong and rare. */
 	const int64_t now = context_.client.host().transport.clock.unix_seconds();
 	const int64_t top = whole.lower < now ? std::min(whole.upper, now) : whole.upper;
 	const int64_t middle = whole.lower + (top - whole.lower) / 2;

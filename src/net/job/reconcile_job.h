@@ -31,8 +31,8 @@ class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
   public:
 	/* Records of a window: half of it is compared where there are more. */
 	static constexpr size_t kMostRecords = 50000;
-	/* Likewise, ids that are needed: where much more is, paging is cheaper. Not of a single second,
-	 * of which pages may not show all. */
+	/* Ids needed of one window; with more, paging is cheaper. A single second has no such bound:
+	 * pages may not show all of it. */
 	static constexpr size_t kMostNeeds = 2000, kMostNeedsOfSecond = wire::kMaxNeeds;
 	/* Events that are kept back as a test, and events without a name that are asked for. */
 	static constexpr size_t kKeptBack = 3, kSuspects = 10;

@@ -56,7 +56,7 @@ byte_at(const std::string &text, size_t at)
 	return static_cast<uint8_t>(text[at]);
 }
 
-/* Its length and itself. */
+/* One byte with the length of the text, then the text. */
 static void
 append_counted(std::string &out, std::string_view text)
 {
@@ -103,7 +103,7 @@ ProxyHandshake::received(std::string_view bytes)
 		read_head();
 		break;
 	}
-	/* A relay speaks when it is spoken to, so what follows an answer is not from there. */
+	/* A relay does not speak first, so bytes that follow the proxy's answer are not the relay's. */
 	if (!input_.empty() && (state_ == State::Open || !unsent_.empty()))
 		fail(kProxyFailed, "the proxy sent more than an answer");
 }
@@ -189,7 +189,7 @@ ProxyHandshake::read_reply()
 	state_ = State::Open;
 }
 
-/* Of a line such as "HTTP/1.1 200 Connection established"; 0: it has none. */
+/* The status of a line such as "HTTP/1.1 200 Connection established"; 0: there is none. */
 static int
 status_of(std::string_view line)
 {
@@ -226,7 +226,7 @@ ProxyHandshake::read_head()
 		state_ = State::Open;
 		return;
 	}
-	/* 404 and from 500 on: it did not reach the host. The others are about the question. */
+	/* 404 and 500 or more: the proxy did not reach the host. Others are about the request. */
 	fail(status == 404 || status >= 500 ? kUnreachable : kProxyFailed,
 		 "HTTP status " + nostr::printable(line.substr(kStatusAt, kMaxDetail)));
 }

@@ -18,7 +18,7 @@ namespace net {
 class ProxyHandshake
 {
   public:
-	/* An answer to CONNECT that is longer than that is none. */
+	/* Bytes of the longest answer to CONNECT that is read. */
 	static constexpr size_t kMaxAnswer = 8 << 10;
 
 	enum class State : uint8_t
