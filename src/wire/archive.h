@@ -11,8 +11,6 @@
 
 namespace wire {
 
-constexpr size_t kMaxUrl = 2048;         // bytes
-constexpr size_t kMaxPath = 4096;        // bytes
 constexpr size_t kMaxFilter = 256 << 10; // bytes
 
 // ---- worker -> net process

@@ -1,9 +1,12 @@
-/* Fields that several messages have. */
+/* Fields that several messages have, and their limits. */
 #pragma once
 
 #include "codec.h"
 
 namespace wire {
+
+constexpr size_t kMaxUrl = 2048;  // bytes
+constexpr size_t kMaxPath = 4096; // bytes
 
 inline void
 relay_id_field(auto &c, auto &relay_id)

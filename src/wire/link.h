@@ -10,16 +10,20 @@ namespace wire {
 /* What a net process is for. It takes the messages of the desk of its role and no others. */
 enum class Role : uint8_t
 {
-	Sync // archive.h
+	Sync, // archive.h
+	Probe // probe.h
 };
+constexpr Role kLastRole = Role::Probe;
 
-/* "sync" */
+/* "sync", "probe" */
 constexpr std::string_view
 role_name(Role role)
 {
 	switch (role) {
 	case Role::Sync:
 		break;
+	case Role::Probe:
+		return "probe";
 	}
 	return "sync";
 }
@@ -39,7 +43,7 @@ struct Hello
 
 	static void fields(auto &c, auto &m)
 	{
-		c.value(m.role, Role::Sync);
+		c.value(m.role, kLastRole);
 		c.ascii(m.build, 64);
 		c.number(m.pid);
 	}

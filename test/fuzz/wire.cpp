@@ -4,13 +4,15 @@
  */
 #include "require.h"
 #include "wire/archive.h"
+#include "wire/probe.h"
 
 using namespace wire;
 
 namespace {
 
-using Any = std::variant<Hello, Log, Stats, Ack, ArchiveSettings, RelayOpen, RelayMore, RelayStop,
-						 Known, Forget, Question, Batch>;
+using Any =
+	std::variant<Hello, Log, Stats, Ack, ArchiveSettings, RelayOpen, RelayMore, RelayStop, Known,
+				 Forget, Question, Batch, ProbeSettings, Visit, VisitStop, VisitBatch>;
 
 const std::vector<std::string> &
 good_frames()
@@ -27,6 +29,12 @@ good_frames()
 			{.relay_id = 3, .claim = {.range = {0, 100}, .evidence = nostr::Evidence::Paged}});
 		batch.retracts.push_back({.relay_id = 3, .retract = {.range = {0, 10}}});
 		batch.reports.push_back({3, 1, RelayPhase::Ended, "timeout", "no answer", 1500});
+		Visited visit{.relay_id = 3, .attempt = 1, .started_at = 1700000000};
+		for (size_t i = 0; i < kSteps; i++)
+			visit.steps.push_back({.step = Step(i), .reason = "earlier", .detail = "detail"});
+		visit.addresses = {{"192.0.2.1"}};
+		visit.certificate.push_back({.issuer = "CN=ca", .names = {{"a"}}, .fingerprint = &id});
+		visit.document.push_back({.http_status = 200, .json = "{}", .nips = {{1}, {11}}});
 		return std::vector<std::string>{
 			encode(ArchiveSettings{}),
 			encode(RelayOpen{
@@ -41,6 +49,9 @@ good_frames()
 			encode(batch),
 			encode(Log{LogLevel::Info, 0, "text"}),
 			encode(Stats{{{"connections", 1}}}),
+			encode(ProbeSettings{}),
+			encode(Visit{.relay_id = 3, .url = "wss://relay.example.com", .event = "{}"}),
+			encode(VisitBatch{.number = 1, .visits = {visit}}),
 		};
 	}();
 	return frames;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "messages.h"
 #include "wire/archive.h"
 
 using namespace wire;
@@ -12,15 +13,6 @@ namespace {
 
 using Any = std::variant<Hello, Log, Stats, Ack, ArchiveSettings, RelayOpen, RelayMore, RelayStop,
 						 Known, Forget, Question, Batch>;
-
-/* The one frame in `bytes`, which must outlive it. */
-Frame
-frame_of(const std::string &bytes)
-{
-	return {.type = static_cast<uint16_t>(static_cast<uint8_t>(bytes[4]) |
-										  static_cast<uint8_t>(bytes[5]) << 8),
-			.body = std::string_view(bytes).substr(kHead)};
-}
 
 template <class T>
 T
@@ -41,16 +33,6 @@ fault_of(const T &message)
 	const std::string bytes = encode(message);
 	EXPECT_FALSE(decode<Any>(frame_of(bytes), fault));
 	return fault;
-}
-
-template <class Array>
-Array
-bytes(uint8_t first)
-{
-	Array array;
-	for (auto &byte : array)
-		byte = first++;
-	return array;
 }
 
 const auto kId = bytes<nostr::Id>(1);
