@@ -32,6 +32,7 @@ struct ArchiveSettings
 	int max_event_tags = 10000;
 	int verifier_threads = 2; // read at the start of the net process only
 	int buffer_kb = 32 * 1024;
+	Politeness politeness = Politeness::Normal;
 	std::string_view tor_proxy, i2p_proxy, loki_proxy; // URLs; empty: there is none
 	std::string_view tls_ca_file;                      // empty: the system's certificates
 	std::string_view user_agent;
@@ -49,6 +50,7 @@ struct ArchiveSettings
 		positive(m.max_event_tags);
 		positive(m.verifier_threads);
 		positive(m.buffer_kb);
+		c.value(m.politeness, Politeness::Sweep);
 		c.ascii(m.tor_proxy, kMaxUrl);
 		c.ascii(m.i2p_proxy, kMaxUrl);
 		c.ascii(m.loki_proxy, kMaxUrl);

@@ -28,6 +28,14 @@ role_name(Role role)
 	return "sync";
 }
 
+/* How much may be asked of one relay: the values of bigbrotr.politeness. */
+enum class Politeness : uint8_t
+{
+	Quiet,
+	Normal,
+	Sweep
+};
+
 /* Which build this is: worker and net process must be of the same one. */
 std::string_view build_id();
 

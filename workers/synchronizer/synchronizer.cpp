@@ -293,6 +293,7 @@ Synchronizer::net_settings() const
 	settings.allow_local_relays = pg::settings::allow_local_relays;
 	settings.max_event_size_kb = pg::settings::max_event_size_kb;
 	settings.max_event_tags = pg::settings::max_event_tags;
+	settings.politeness = static_cast<wire::Politeness>(pg::settings::politeness);
 	settings.tor_proxy = pg::settings::tor_proxy;
 	settings.i2p_proxy = pg::settings::i2p_proxy;
 	settings.loki_proxy = pg::settings::loki_proxy;

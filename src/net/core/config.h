@@ -10,6 +10,16 @@
 
 namespace net {
 
+/* How much one relay is asked. */
+struct Manners
+{
+	int first_width = 4; // questions at the same time, until the relay has answered some
+	int most_width = 8;
+	std::chrono::milliseconds least_pause{0}; // between two questions
+
+	bool operator==(const Manners &) const = default;
+};
+
 struct Config
 {
 	bool allow_local = false;
@@ -17,6 +27,7 @@ struct Config
 	std::chrono::milliseconds response_timeout{0};
 	int page_limit = 0;
 	int max_per_address = 0; // connections; 0: as many as come
+	Manners manners;
 	size_t max_message_bytes = 0;
 	nostr::Limits limits;
 	/* URLs of the ways to networks that have no other way; empty: there is none. */

@@ -7,6 +7,20 @@ namespace net {
 /* Bytes in half-received messages of all relays; past it the largest message is dropped. */
 constexpr size_t kMaxAssembly = 64 << 20;
 
+static Manners
+manners_of(wire::Politeness politeness)
+{
+	switch (politeness) {
+	case wire::Politeness::Quiet:
+		return {.first_width = 1, .most_width = 1, .least_pause = std::chrono::milliseconds(500)};
+	case wire::Politeness::Normal:
+		break;
+	case wire::Politeness::Sweep:
+		return {.first_width = 8, .most_width = 16};
+	}
+	return {};
+}
+
 static Config
 config_of(const wire::ArchiveSettings &settings)
 {
@@ -16,6 +30,7 @@ config_of(const wire::ArchiveSettings &settings)
 	config.response_timeout = std::chrono::milliseconds(settings.response_timeout_ms);
 	config.page_limit = settings.page_limit;
 	config.max_per_address = settings.max_per_address;
+	config.manners = manners_of(settings.politeness);
 	config.max_message_bytes = size_t(settings.max_message_size_kb) * 1024;
 	config.limits.event_bytes = size_t(settings.max_event_size_kb) * 1024;
 	config.limits.tags = size_t(settings.max_event_tags);

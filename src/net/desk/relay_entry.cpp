@@ -30,7 +30,8 @@ RelayEntry::open(const wire::RelayOpen &task)
 	live_wanted_ = task.live;
 	if (task.page_limit > 0)
 		learned_.page_limit = int(std::min<uint32_t>(task.page_limit, INT32_MAX));
-	learned_.pacer.set_pause(std::max(learned_.pacer.pause(), Pacer::Pause(task.pace_ms)));
+	learned_.set_manners(host_.config.manners);
+	learned_.pacer.set_pause(std::max(learned_.pacer.learned(), Pacer::Pause(task.pace_ms)));
 	client_ = std::make_unique<RelayClient>(host_, *this);
 	context_.emplace(JobContext{*client_, intake_, ledger_, learned_});
 	if (is_exposed(task.url))
@@ -62,7 +63,7 @@ RelayEntry::say(wire::RelayPhase phase, const char *reason, std::string detail)
 		.detail = std::move(detail),
 		.retry_after_ms = uint32_t(std::chrono::milliseconds(client_->retry_after()).count()),
 		.page_limit = uint32_t(learned_.page_limit),
-		.pace_ms = uint32_t(learned_.pacer.pause().count())});
+		.pace_ms = uint32_t(learned_.pacer.learned().count())});
 }
 
 void

@@ -36,19 +36,28 @@ struct Learned
 	int page_limit = 0;                 // a larger one made it stall; 0: nothing learned
 	size_t event_bytes = kTypicalEvent; // mean size of an event of its pages
 
-	/* Questions at the same time: this number at first, more as they are answered. A relay that
-	 * complains is asked one after the other. */
-	static constexpr int kFirstWidth = 4, kMostWidth = 8, kGrowsAfter = 16;
+	static constexpr int kGrowsAfter = 16;
 
-	int width = kFirstWidth;
+	Manners manners;
+	/* Questions at the same time: more as they are answered. A relay that complains is asked one
+	 * question after the other. */
+	int width = manners.first_width;
 	int answers = 0;
 	int late_events = 0;  // that came after their answer had been said to be whole
 	int without_eose = 0; // full pages that the relay did not end, since an EOSE
 
+	void set_manners(const Manners &now)
+	{
+		if (manners == now)
+			return;
+		manners = now;
+		width = now.first_width;
+		pacer.set_least(now.least_pause);
+	}
 	void answered()
 	{
 		if (++answers % kGrowsAfter == 0 && width > 1)
-			width = std::min(width + 1, kMostWidth);
+			width = std::min(width + 1, manners.most_width);
 	}
 	/* Ranges at the same time: each has a page under way, and what checks the page before. */
 	int readers() const { return (width + 1) / 2; }

@@ -14,13 +14,20 @@ class Pacer
 	static constexpr Pause kFirst{500};
 	static constexpr Pause kLongest{60000};
 
-	Pause pause() const { return pause_; }
-	void set_pause(Pause pause) { pause_ = std::clamp(pause, Pause(0), kLongest); }
+	/* Zero: nothing was learned. */
+	Pause learned() const { return pause_ > least_ ? pause_ : Pause(0); }
+	void set_pause(Pause pause) { pause_ = std::clamp(pause, least_, kLongest); }
+	/* The pause never is shorter. */
+	void set_least(Pause least)
+	{
+		pause_ = std::max(learned(), least);
+		least_ = least;
+	}
 
 	bool ready(Clock::Time now) const { return now >= next_; }
 	void asked(Clock::Time now) { next_ = now + pause_; }
 	/* A page was answered: the pause may shrink, and a complaint lets it grow again. */
-	void answered() { pause_ -= (pause_ + Pause(63)) / 64; }
+	void answered() { set_pause(pause_ - (pause_ + Pause(63)) / 64); }
 	/* The relay complained. */
 	void slower(Clock::Time now)
 	{
@@ -29,7 +36,7 @@ class Pacer
 	}
 
   private:
-	Pause pause_{0};
+	Pause pause_{0}, least_{0};
 	Clock::Time next_{};
 };
 

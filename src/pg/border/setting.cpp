@@ -20,6 +20,16 @@ parse(const Setting &setting, const char *value)
 	return result;
 }
 
+static int
+chosen(const Setting &setting)
+{
+	for (const config_enum_entry *choice = setting.choices; choice->name; choice++)
+		if (strcmp(choice->name, setting.boot_value) == 0)
+			return choice->val;
+	elog(ERROR, "setting \"%s\" is declared with the value \"%s\"", setting.name,
+		 setting.boot_value);
+}
+
 static void
 define(const char *name, const Setting &setting)
 {
@@ -42,6 +52,11 @@ define(const char *name, const Setting &setting)
 		DefineCustomStringVariable(name, setting.meaning, nullptr, setting.variable.of_string,
 								   setting.boot_value, context, flags, setting.check, nullptr,
 								   nullptr);
+		break;
+	case Variable::Type::Choice:
+		DefineCustomEnumVariable(name, setting.meaning, nullptr, setting.variable.of_int,
+								 chosen(setting), setting.choices, context, flags, nullptr, nullptr,
+								 nullptr);
 		break;
 	}
 }

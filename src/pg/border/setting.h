@@ -19,12 +19,14 @@ struct Variable
 	{
 		Bool,
 		Int,
-		String
+		String,
+		Choice // an int
 	};
 
 	constexpr Variable(bool *variable) : type(Type::Bool), of_bool(variable) {}
 	constexpr Variable(int *variable) : type(Type::Int), of_int(variable) {}
 	constexpr Variable(char **variable) : type(Type::String), of_string(variable) {}
+	constexpr Variable(Type type, int *variable) : type(type), of_int(variable) {}
 
 	Type type;
 	union {
@@ -51,6 +53,7 @@ struct Setting
 	int flags = 0;    // unit of the variable, GUC_LIST_INPUT, GUC_SUPERUSER_ONLY
 	GucContext context = PGC_SIGHUP;
 	GucStringCheckHook check = nullptr;
+	const config_enum_entry *choices = nullptr; // of a choice; the last one has no name
 };
 
 constexpr Setting
@@ -87,6 +90,16 @@ string(const char *name, char **variable, const char *boot_value, const char *me
 {
 	Setting made = setting(name, variable, boot_value, meaning, flags, PGC_SIGHUP);
 	made.check = check;
+	return made;
+}
+
+constexpr Setting
+choice(const char *name, int *variable, const char *boot_value, const config_enum_entry *choices,
+	   const char *meaning, int flags = 0)
+{
+	Setting made =
+		setting(name, {Variable::Type::Choice, variable}, boot_value, meaning, flags, PGC_SIGHUP);
+	made.choices = choices;
 	return made;
 }
 

@@ -8,6 +8,7 @@ bool allow_local_relays;
 char *tor_proxy;
 char *i2p_proxy;
 char *loki_proxy;
+int politeness;
 int max_event_size_kb;
 int max_event_tags;
 int batch_timeout_ms;

@@ -17,6 +17,7 @@ extern bool allow_local_relays;  // bigbrotr.allow_local_relays
 extern char *tor_proxy;          // bigbrotr.tor_proxy: URL of the way to relays of Tor, or empty
 extern char *i2p_proxy;          // bigbrotr.i2p_proxy
 extern char *loki_proxy;         // bigbrotr.loki_proxy
+extern int politeness;           // bigbrotr.politeness: a wire::Politeness
 extern int max_event_size_kb;    // bigbrotr.max_event_size
 extern int max_event_tags;       // bigbrotr.max_event_tags
 extern int batch_timeout_ms;     // bigbrotr.batch_timeout

@@ -17,7 +17,7 @@ int health_check_interval_s;
 bool warmup;
 int restart_delay_ms;
 int net_memory_limit_kb;
-char *sandbox;
+int sandbox;
 bool allow_drop_extension;
 
 bool
@@ -90,16 +90,6 @@ check_services(char **value, void **, GucSource)
 }
 
 static bool
-check_sandbox(char **value, void **, GucSource)
-{
-	if (strcmp(*value, "require") == 0 || strcmp(*value, "prefer") == 0)
-		return true;
-	GUC_check_errdetail("There is no mode \"%s\".", *value);
-	GUC_check_errhint("Modes are: require, prefer.");
-	return false;
-}
-
-static bool
 check_proxy(char **value, void **, GucSource)
 {
 	if (**value == '\0')
@@ -115,6 +105,19 @@ check_proxy(char **value, void **, GucSource)
 
 /* The services whose entry has by_default. */
 static char default_services[256];
+
+static constexpr config_enum_entry sandbox_modes[] = {
+	{"require", static_cast<int>(Sandbox::Require), false},
+	{"prefer", static_cast<int>(Sandbox::Prefer), false},
+	{nullptr, 0, false},
+};
+
+static constexpr config_enum_entry politeness_levels[] = {
+	{"quiet", static_cast<int>(wire::Politeness::Quiet), false},
+	{"normal", static_cast<int>(wire::Politeness::Normal), false},
+	{"sweep", static_cast<int>(wire::Politeness::Sweep), false},
+	{nullptr, 0, false},
+};
 
 static constexpr Setting frame[] = {
 	boolean("enabled", &enabled, "on", "Runs the services; off stops all of them."),
@@ -141,11 +144,14 @@ static constexpr Setting frame[] = {
 			"Address space of one net process, which is far more than its memory in use; a change "
 			"restarts the net process.",
 			GUC_UNIT_KB | GUC_SUPERUSER_ONLY),
-	string(
-		"sandbox", &sandbox, "require",
+	choice(
+		"sandbox", &sandbox, "require", sandbox_modes,
 		"What a net process does where the kernel lacks Landlock or seccomp: require: it does not "
 		"run; prefer: it runs without, and warns; a change restarts it.",
-		GUC_SUPERUSER_ONLY, check_sandbox),
+		GUC_SUPERUSER_ONLY),
+	choice("politeness", &politeness, "normal", politeness_levels,
+		   "How much the services ask of one relay: quiet: one question at a time, with pauses; "
+		   "normal: a few at the same time; sweep: twice as many, to be done sooner."),
 	boolean("allow_drop_extension", &allow_drop_extension, "off",
 			"Allows DROP EXTENSION bigbrotr to delete archived events.", 0, PGC_USERSET),
 	boolean("allow_local_relays", &allow_local_relays, "off",

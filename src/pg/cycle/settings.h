@@ -25,9 +25,15 @@ extern char *log_level;             // bigbrotr.log_level: "info, synchronizer=d
 extern int health_check_interval_s; // bigbrotr.health_check_interval
 extern bool warmup;                 // bigbrotr.warmup
 extern int restart_delay_ms; // bigbrotr.restart_delay: first back-off of a worker or net process
-extern char *sandbox;        // bigbrotr.sandbox: "require" or "prefer"
+extern int sandbox;          // bigbrotr.sandbox: a Sandbox
 extern bool allow_drop_extension; // bigbrotr.allow_drop_extension
 extern int net_memory_limit_kb;   // bigbrotr.net_memory_limit: address space of a net process
+
+enum class Sandbox : int
+{
+	Require,
+	Prefer
+};
 
 /* Defines all settings of all parts. Does nothing when called again. */
 void define();

@@ -22,7 +22,8 @@ NetLink::arguments(const NetSettings &settings) const
 {
 	return {.role = std::string(wire::role_name(role_)),
 			.memory_limit_bytes = settings::net_memory_limit_kb * uint64_t{1024},
-			.sandbox = settings::sandbox,
+			.sandbox = settings::sandbox == static_cast<int>(settings::Sandbox::Require) ? "require"
+																						 : "prefer",
 			.tls_ca_file = settings.tls_ca_file};
 }
 

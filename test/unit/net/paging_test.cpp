@@ -1,6 +1,7 @@
 /* The good case: whole ranges of well-behaved relays, end to end through the net process. */
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "scripted_relay.h"
@@ -225,4 +226,45 @@ TEST(NetPaging, ClosedPageEndsTheSessionWithItsReason)
 		EXPECT_TRUE(worker.claims.empty());
 		EXPECT_EQ((worker.refusals[{1, reason}]), 1U);
 	}
+}
+
+namespace {
+
+/* Most questions that a relay had from us before it answered any of them. */
+int
+most_at_once(wire::Politeness politeness)
+{
+	const auto events = make_events(57, 1000);
+	std::atomic<int> most = 0;
+	ScriptedRelay relay([&](Peer &peer) {
+		std::vector<std::string> open;
+		/* The answer to a ping comes after the questions that were sent without an answer. */
+		peer.on_pong = [&] {
+			most = std::max(most.load(), int(open.size()));
+			for (const std::string &question : std::exchange(open, {}))
+				serve_one(peer, events, 10, question);
+		};
+		for (;;) {
+			std::string message = peer.receive();
+			if (req_id(message).empty())
+				continue;
+			open.push_back(std::move(message));
+			peer.frame(9, "");
+		}
+	});
+	wire::ArchiveSettings settings = Worker::default_settings();
+	settings.politeness = politeness;
+	Worker worker(settings);
+	worker.task(1, relay.url(), {{0, 5000}});
+	EXPECT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.events.size(), events.size());
+	return most;
+}
+
+} // namespace
+
+TEST(NetPaging, PolitenessLimitsTheQuestionsAtTheSameTime)
+{
+	EXPECT_EQ(most_at_once(wire::Politeness::Quiet), 1);
+	EXPECT_GT(most_at_once(wire::Politeness::Normal), 1);
 }

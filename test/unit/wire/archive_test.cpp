@@ -80,6 +80,7 @@ TEST(Messages, WorkerToNet)
 	ArchiveSettings settings;
 	settings.allow_local_relays = true;
 	settings.buffer_kb = INT32_MAX;
+	settings.politeness = Politeness::Sweep;
 	settings.user_agent = "agent";
 	settings.tls_ca_file = "/a/\xc3\xa4.pem";
 	const std::string settings_frame = encode(settings);
@@ -87,6 +88,7 @@ TEST(Messages, WorkerToNet)
 	EXPECT_TRUE(s.allow_local_relays);
 	EXPECT_EQ(s.page_limit, 500);
 	EXPECT_EQ(s.buffer_kb, INT32_MAX);
+	EXPECT_EQ(s.politeness, Politeness::Sweep);
 	EXPECT_EQ(s.user_agent, "agent");
 	EXPECT_EQ(s.tls_ca_file, "/a/\xc3\xa4.pem");
 
