@@ -91,7 +91,7 @@ DenseSecond::fail()
 
 /* By kinds as long as there are several, then by the authors seen with that kind. */
 void
-DenseSecond::split(const Part &part)
+DenseSecond::split(Part part)
 {
 	if (part.kinds.size() > 1)
 		return add_halves(part, &Part::kinds);
@@ -99,15 +99,13 @@ DenseSecond::split(const Part &part)
 		return add_halves(part, &Part::authors);
 	if (!part.authors.empty() || conditions_.authors)
 		return;
-	Part authors = part;
 	for (const Seen &event : shown_)
 		if (part.kinds.empty() || event.kind == part.kinds.front())
-			authors.authors.push_back(event.author);
-	std::sort(authors.authors.begin(), authors.authors.end());
-	authors.authors.erase(std::unique(authors.authors.begin(), authors.authors.end()),
-						  authors.authors.end());
-	if (authors.authors.size() > 1)
-		add_halves(authors, &Part::authors);
+			part.authors.push_back(event.author);
+	std::sort(part.authors.begin(), part.authors.end());
+	part.authors.erase(std::unique(part.authors.begin(), part.authors.end()), part.authors.end());
+	if (part.authors.size() > 1)
+		add_halves(part, &Part::authors);
 }
 
 void

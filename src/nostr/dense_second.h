@@ -33,7 +33,7 @@ class DenseSecond
 		std::vector<PublicKey> authors;
 	};
 	void split_by_groups();
-	void split(const Part &part);
+	void split(Part part);
 	void add_halves(const Part &part, auto Part::*list);
 
 	int64_t second_;
