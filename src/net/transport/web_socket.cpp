@@ -329,13 +329,15 @@ status_text(int status)
 		   (status >= 200 && status < 300 ? ": a web server answers there, not a relay" : "");
 }
 
-/* libwebsockets says only "lib(0)::reason(1)" of a failure that is not about certificates. */
+/* Of a failure that is not about certificates, libwebsockets says "lib(0)::reason(1)", newer ones
+ * what OpenSSL thinks of the first bytes that came. */
 static std::string
 tls_text(std::string_view text)
 {
-	return text.find("lib(0)") == text.npos
-			   ? std::string(text)
-			   : "the TLS handshake failed; what listens there may not speak TLS";
+	const bool foreign =
+		text.find("lib(0)") != text.npos || text.find("wrong version number") != text.npos;
+	return foreign ? "the TLS handshake failed; what listens there may not speak TLS"
+				   : std::string(text);
 }
 
 WebSocket::Fault
