@@ -166,18 +166,24 @@ sub corpus
 	return $lines;
 }
 
-# Fills the table truth (url, created_at, event_id) with the events that the stub's relays hold now.
+# Fills the table truth (url, created_at, event_id) with the events that the stub's relays hold now. They lose none, so only
+# the lines are read that the table does not have.
+my %loaded;
 sub load_truth
 {
 	my ($node, $stub) = @_;
+	my $from = \$loaded{ $node->name }{ $stub->{port} };
+	my $old = defined $$from ? '' : "DELETE FROM public.truth WHERE url LIKE 'ws://127.0.0.1:$stub->{port}/%'";
 	# The stub may have written a part of the last line.
-	my ($lines) = slurp_file($stub->{list}) =~ /^(.*\n)/s;
+	my ($lines) = substr(slurp_file($stub->{list}), $$from //= 0) =~ /^(.*\n)/s;
+	$lines //= '';
+	$$from += length $lines;
 	$node->safe_psql('postgres', qq{
 		CREATE TABLE IF NOT EXISTS public.truth (url text, created_at bigint, event_id bytea);
-		DELETE FROM public.truth WHERE url LIKE 'ws://127.0.0.1:$stub->{port}/%';
+		$old;
 		CREATE TEMP TABLE listed (relay integer, created_at bigint, id text, reached_ms bigint);
 		COPY listed FROM stdin;
-} . ($lines // '') . qq{\\.
+${lines}\\.
 		INSERT INTO public.truth SELECT 'ws://127.0.0.1:$stub->{port}/' || relay, created_at, decode(id, 'hex') FROM listed;
 		ANALYZE public.truth;});
 	return;
