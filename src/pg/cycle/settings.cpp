@@ -149,9 +149,6 @@ static constexpr Setting frame[] = {
 		"What a net process does where the kernel lacks Landlock or seccomp: require: it does not "
 		"run; prefer: it runs without, and warns; a change restarts it.",
 		GUC_SUPERUSER_ONLY),
-	choice("politeness", &politeness, "normal", politeness_levels,
-		   "How much the services ask of one relay: quiet: one question at a time, with pauses; "
-		   "normal: a few at the same time; sweep: twice as many, to be done sooner."),
 	boolean("allow_drop_extension", &allow_drop_extension, "off",
 			"Allows DROP EXTENSION bigbrotr to delete archived events.", 0, PGC_USERSET),
 	boolean("allow_local_relays", &allow_local_relays, "off",
@@ -165,6 +162,9 @@ static constexpr Setting frame[] = {
 		   check_proxy),
 	string("loki_proxy", &loki_proxy, "", "The same for relays of Lokinet (.loki).",
 		   GUC_SUPERUSER_ONLY, check_proxy),
+	choice("politeness", &politeness, "normal", politeness_levels,
+		   "How much the services ask of one relay: quiet: one question at a time, with pauses; "
+		   "normal: a few at the same time; sweep: twice as many, to be done sooner."),
 	integer("max_event_size", &max_event_size_kb, "1MB", {"4kB", "8MB"},
 			"Largest event taken from a relay or an import.", GUC_UNIT_KB),
 	integer("max_event_tags", &max_event_tags, "10000", {"1", "1000000"},
