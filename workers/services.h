@@ -9,4 +9,5 @@
 	SERVICE(initializer)                                                                           \
 	SERVICE(synchronizer)                                                                          \
 	SERVICE(priority_synchronizer)                                                                 \
-	SERVICE(refresher)
+	SERVICE(refresher)                                                                             \
+	SERVICE(finder)

@@ -41,7 +41,9 @@ GRANT INSERT, UPDATE, DELETE ON bigbrotr.coverage TO bigbrotr_worker;
 GRANT INSERT, DELETE ON bigbrotr.seed_rejects, bigbrotr.audits TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON
 	_bigbrotr.statistics, _bigbrotr.statistics_deltas, _bigbrotr.relay_sync, _bigbrotr.relay_traffic, _bigbrotr.relay_refusals,
-	_bigbrotr.relay_leases, _bigbrotr.sync_workers, _bigbrotr.relay_priorities, _bigbrotr.relay_needs, _bigbrotr.relay_comparisons TO bigbrotr_worker;
+	_bigbrotr.relay_leases, _bigbrotr.sync_workers, _bigbrotr.relay_priorities, _bigbrotr.relay_needs, _bigbrotr.relay_comparisons, _bigbrotr.finder_queue TO bigbrotr_worker;
+GRANT INSERT, UPDATE ON _bigbrotr.named_relays, _bigbrotr.naming_places, _bigbrotr.refused_names TO bigbrotr_worker;
+GRANT INSERT ON _bigbrotr.naming_authors TO bigbrotr_worker;
 
 GRANT INSERT, UPDATE ON bigbrotr.sync_filters TO bigbrotr_admin;
 GRANT DELETE ON bigbrotr.relays, bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.import_rejects TO bigbrotr_admin;

@@ -146,6 +146,8 @@ CREATE FUNCTION bigbrotr.load_seeds(
 DECLARE
 	at bigint := bigbrotr.unix_now();
 	accepted bigint;
+	urls text[];
+	networks text[];
 BEGIN
 	IF octet_length(content) > 16 * 1024 * 1024 THEN
 		RAISE invalid_parameter_value USING
@@ -160,6 +162,7 @@ BEGIN
 			HINT = 'The second argument is the list itself.';
 	END IF;
 
+	LOCK TABLE _bigbrotr.named_relays IN SHARE ROW EXCLUSIVE MODE; -- first, as the finder does
 	DELETE FROM bigbrotr.seed_rejects AS r WHERE r.source = load_seeds.source;
 	WITH lines AS MATERIALIZED (
 		SELECT l.line, l.text, n.url, n.network,
@@ -184,9 +187,10 @@ BEGIN
 		INSERT INTO _bigbrotr.relay_sync (relay_id, phase_since) SELECT relay_id, at FROM relays
 	)
 	SELECT count(*) FILTER (WHERE l.reason IS NULL), count(*) FILTER (WHERE l.reason IS NOT NULL),
-	       (SELECT count(*) FROM relays)
-	INTO accepted, refused, added FROM lines AS l;
+	       (SELECT count(*) FROM relays), array_agg(l.url) FILTER (WHERE l.reason IS NULL), array_agg(l.network) FILTER (WHERE l.reason IS NULL)
+	INTO accepted, refused, added, urls, networks FROM lines AS l;
 	known := accepted - added;
+	PERFORM _bigbrotr.name_from_list(load_seeds.source, urls, networks, at);
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.load_seeds(text, text) IS

@@ -97,11 +97,20 @@ BEGIN
 		      SELECT 'day', created_at / 86400 * 86400, count(*) FROM changed GROUP BY 2) AS c
 		GROUP BY c.subject;
 	END IF;
+	-- The finder reads new events, in pieces of at most 65536.
+	IF TG_OP = 'INSERT' AND TG_TABLE_NAME = 'events' THEN
+		INSERT INTO _bigbrotr.finder_queue (eids)
+		SELECT range_agg(int8range(i.lower, i.upper, '[]'))
+		FROM (SELECT min(c.eid) AS lower, max(c.eid) AS upper, c.eid >> 16 AS piece
+		      FROM (SELECT eid, eid - row_number() OVER (ORDER BY eid) AS island FROM changed) AS c
+		      GROUP BY c.island, c.eid >> 16) AS i
+		GROUP BY i.piece;
+	END IF;
 	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.count_changes() IS
-	'Trigger: counts rows that are new or gone (argument: 1 or -1) for _bigbrotr.statistics';
+	'Trigger: counts rows that are new or gone (argument: 1 or -1) for _bigbrotr.statistics, and lets the finder read new events';
 
 CREATE TRIGGER count_inserted AFTER INSERT ON bigbrotr.events
 	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_changes('1');

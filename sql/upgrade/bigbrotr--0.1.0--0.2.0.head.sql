@@ -91,6 +91,20 @@ REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, big
 -- NEW _bigbrotr.relay_needs
 -- NEW _bigbrotr.relay_comparisons
 -- NEW _bigbrotr.relay_priorities
+-- NEW _bigbrotr.finder_queue
+-- NEW _bigbrotr.named_relays
+-- NEW _bigbrotr.naming_authors
+-- NEW _bigbrotr.naming_places
+-- NEW _bigbrotr.refused_names
+
+-- The finder reads what is archived. The lock waits for writers, whose events would be in no row of the queue.
+LOCK TABLE bigbrotr.events IN SHARE MODE;
+INSERT INTO _bigbrotr.finder_queue (eids)
+SELECT range_agg(int8range(i.lower, i.upper, '[]'))
+FROM (SELECT min(c.eid) AS lower, max(c.eid) AS upper, c.eid >> 16 AS piece
+      FROM (SELECT eid, eid - row_number() OVER (ORDER BY eid) AS island FROM bigbrotr.events) AS c
+      GROUP BY c.island, c.eid >> 16) AS i
+GROUP BY i.piece;
 
 -- Tables with new columns, in the order of a new database.
 -- NEW _bigbrotr.relay_sync

@@ -1,10 +1,12 @@
 /*
- * How many rows of each kind, day or relay a batch has, for __bigbrotr.statistics_deltas.
+ * How many rows of each kind, day or relay a batch has, for _bigbrotr.statistics_deltas, and which
+ * events of it the finder has to read.
  */
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <vector>
 
 namespace archive {
 
@@ -21,5 +23,8 @@ class Counts
 /* Appends the counts to _bigbrotr.statistics_deltas, as the trigger function
  * _bigbrotr.count_changes() does. */
 void append_to_statistics(const Counts &kinds, const Counts &days, const Counts &relays);
+
+/* Appends the eids of new events to _bigbrotr.finder_queue, as the same function does. */
+void append_to_finder_queue(std::vector<int64_t> eids);
 
 } // namespace archive

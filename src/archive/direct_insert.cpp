@@ -93,6 +93,7 @@ class DirectInsert
 				continue;
 			stored.eid = ask_for(event, now);
 			stored.is_new = true;
+			new_eids_.push_back(stored.eid);
 			inserted.events.insert(event.id);
 			if (event.kind == nostr::kDeletion || event.kind == nostr::kVanish)
 				facts_.push_back(stored.eid);
@@ -194,12 +195,14 @@ class DirectInsert
 		static const Counts none;
 		append_to_statistics(events_.counted() ? kinds_ : none, events_.counted() ? days_ : none,
 							 sightings_.counted() ? sightings_.relays() : none);
+		if (events_.counted())
+			append_to_finder_queue(std::move(new_eids_));
 	}
 
 	Table events_;
 	SightingWriter sightings_;
-	std::vector<Stored> batch_;  // events that were looked up or inserted, sorted by id
-	std::vector<int64_t> facts_; // eids
+	std::vector<Stored> batch_;             // events that were looked up or inserted, sorted by id
+	std::vector<int64_t> facts_, new_eids_; // eids
 	Counts kinds_, days_;
 };
 

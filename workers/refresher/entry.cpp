@@ -9,6 +9,7 @@ static constexpr std::string_view columns[] = {
 
 static constexpr std::string_view functions[] = {
 	"_bigbrotr.fold_statistics(integer)",
+	"_bigbrotr.fold_finder_queue(integer)",
 };
 
 extern constinit const pg::ServiceEntry refresher_entry = {

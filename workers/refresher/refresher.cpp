@@ -1,6 +1,7 @@
 /*
  * The refresher: folds what writers appended to _bigbrotr.statistics_deltas into the totals, so
- * that the views stay quick. They are exact without it.
+ * that the views stay quick. They are exact without it. Where no finder runs, it keeps the queue of
+ * the finder small.
  */
 #include "pg/border/spi.h"
 #include "pg/work/worker.h"
@@ -11,6 +12,7 @@ constexpr std::chrono::seconds kCycle{10};
 constexpr int32_t kMostRows = 10000; // of one transaction: a batch of the writers each
 
 pg::Statement fold_statement("SELECT _bigbrotr.fold_statistics($1)");
+pg::Statement fold_queue_statement("SELECT _bigbrotr.fold_finder_queue($1)");
 
 class Refresher : public pg::Service
 {
@@ -20,6 +22,7 @@ class Refresher : public pg::Service
 		int64_t folded = 0;
 		worker.transaction_with_retries("folding statistics", {.durable = false}, [&] {
 			folded = fold_statement.run({pg::value(kMostRows)}).integer(0, 1);
+			fold_queue_statement.run({pg::value(kMostRows)});
 		});
 		worker.count("deltas_folded", folded);
 		delay = folded == kMostRows ? std::chrono::milliseconds(0) : kCycle;

@@ -1,0 +1,318 @@
+-- The finder: relays that events and lists name, who names them where, and which of them become relays.
+
+-- Writers append the eids of new events here, in the transaction that stores the events, and the finder deletes them in the
+-- transaction that counts what the events name. So each event is read exactly once, whenever it is committed; the order of
+-- eids says nothing about that, since sessions draw them in advance. Not dumped: a restore fills it again.
+CREATE TABLE _bigbrotr.finder_queue (
+	batch_id bigint GENERATED ALWAYS AS IDENTITY (CACHE 64),
+	eids     int8multirange NOT NULL,
+	CONSTRAINT finder_queue_pkey PRIMARY KEY (batch_id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+COMMENT ON TABLE _bigbrotr.finder_queue IS 'Events that the finder has not read yet';
+COMMENT ON COLUMN _bigbrotr.finder_queue.batch_id IS 'Number of the row';
+COMMENT ON COLUMN _bigbrotr.finder_queue.eids IS 'Ranges of bigbrotr.events.eid; events that were deleted since count for nothing';
+
+CREATE FUNCTION _bigbrotr.queue_eids(lowers bigint[], uppers bigint[]) RETURNS void
+	LANGUAGE sql STRICT
+	BEGIN ATOMIC
+		INSERT INTO _bigbrotr.finder_queue (eids)
+		SELECT range_agg(int8range(r.lower, r.upper, '[]')) FROM unnest(lowers, uppers) AS r (lower, upper)
+		HAVING count(*) > 0;
+	END;
+COMMENT ON FUNCTION _bigbrotr.queue_eids(bigint[], bigint[]) IS 'Lets the finder read events: ranges of eid, both ends inclusive';
+
+-- While no finder runs, the rows of many batches become one: its ranges are as few as the holes between them.
+CREATE FUNCTION _bigbrotr.fold_finder_queue(most integer DEFAULT 10000) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	taken bigint[] := ARRAY(SELECT q.batch_id FROM _bigbrotr.finder_queue AS q
+		WHERE pg_column_size(q.eids) < 4000 ORDER BY q.batch_id LIMIT most FOR UPDATE SKIP LOCKED);
+BEGIN
+	IF cardinality(taken) < 1000 THEN
+		RETURN 0;
+	END IF;
+	WITH gone AS (DELETE FROM _bigbrotr.finder_queue AS q WHERE q.batch_id = ANY (taken) RETURNING q.eids)
+	INSERT INTO _bigbrotr.finder_queue (eids) SELECT range_agg(r.r) FROM gone AS g, unnest(g.eids) AS r (r);
+	RETURN cardinality(taken);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.fold_finder_queue(integer) IS
+	'Makes one row of a thousand or more rows of _bigbrotr.finder_queue; returns of how many';
+
+CREATE TABLE _bigbrotr.named_relays (
+	name_id      integer GENERATED ALWAYS AS IDENTITY,
+	author_count integer NOT NULL DEFAULT 0,
+	admitted_at  bigint,
+	listed       boolean NOT NULL DEFAULT false,
+	url          text    NOT NULL,
+	network      text    NOT NULL,
+	site         text    NOT NULL,
+	CONSTRAINT named_relays_pkey PRIMARY KEY (name_id),
+	CONSTRAINT named_relays_url_key UNIQUE (url)
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX named_relays_site_idx ON _bigbrotr.named_relays (site);
+CREATE INDEX named_relays_waiting_idx ON _bigbrotr.named_relays (author_count, name_id) WHERE admitted_at IS NULL;
+COMMENT ON TABLE _bigbrotr.named_relays IS 'Relays that something names; the view bigbrotr.candidates shows what became of them';
+COMMENT ON COLUMN _bigbrotr.named_relays.name_id IS 'Short key used by the tables beside it';
+COMMENT ON COLUMN _bigbrotr.named_relays.author_count IS 'Rows of _bigbrotr.naming_authors';
+COMMENT ON COLUMN _bigbrotr.named_relays.admitted_at IS 'When it became a relay, or was found to be one, Unix seconds; null: not yet';
+COMMENT ON COLUMN _bigbrotr.named_relays.listed IS 'Whether a list names it';
+COMMENT ON COLUMN _bigbrotr.named_relays.url IS 'Normalised URL';
+COMMENT ON COLUMN _bigbrotr.named_relays.network IS 'As in bigbrotr.relays';
+COMMENT ON COLUMN _bigbrotr.named_relays.site IS 'Registered domain, or the address';
+
+CREATE TABLE _bigbrotr.naming_authors (
+	author  bytea   NOT NULL,
+	name_id integer NOT NULL,
+	CONSTRAINT naming_authors_pkey PRIMARY KEY (author, name_id)
+);
+CREATE INDEX naming_authors_name_id_idx ON _bigbrotr.naming_authors (name_id);
+COMMENT ON TABLE _bigbrotr.naming_authors IS 'Which author names which relay';
+COMMENT ON COLUMN _bigbrotr.naming_authors.author IS 'Public key, 32 bytes';
+COMMENT ON COLUMN _bigbrotr.naming_authors.name_id IS '_bigbrotr.named_relays.name_id';
+
+CREATE TABLE _bigbrotr.naming_places (
+	name_id       integer NOT NULL,
+	mention_count bigint  NOT NULL,
+	first_seen    bigint  NOT NULL,
+	last_seen     bigint  NOT NULL,
+	place         text    NOT NULL,
+	source        text    NOT NULL DEFAULT '',
+	CONSTRAINT naming_places_pkey PRIMARY KEY (name_id, place, source)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+COMMENT ON TABLE _bigbrotr.naming_places IS 'Where which relay is named, and how often; the view bigbrotr.candidate_sources shows URLs';
+COMMENT ON COLUMN _bigbrotr.naming_places.name_id IS '_bigbrotr.named_relays.name_id';
+COMMENT ON COLUMN _bigbrotr.naming_places.mention_count IS 'Events that name it there; of a list: how often it was read';
+COMMENT ON COLUMN _bigbrotr.naming_places.first_seen IS 'When the first of them was archived, Unix seconds; of a list: when it was read';
+COMMENT ON COLUMN _bigbrotr.naming_places.last_seen IS 'The same of the last one';
+COMMENT ON COLUMN _bigbrotr.naming_places.place IS 'As bigbrotr.relay_mentions says; seed_list: a list of relays, not an event';
+COMMENT ON COLUMN _bigbrotr.naming_places.source IS 'Name of the list; empty: events';
+
+CREATE TABLE _bigbrotr.refused_names (
+	mention_count bigint NOT NULL,
+	first_seen    bigint NOT NULL,
+	last_seen     bigint NOT NULL,
+	reason        text   NOT NULL,
+	name          text   NOT NULL,
+	CONSTRAINT refused_names_pkey PRIMARY KEY (reason, name)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+COMMENT ON TABLE _bigbrotr.refused_names IS 'Names in events that are no relays, or too many; the view bigbrotr.candidate_rejects shows them';
+COMMENT ON COLUMN _bigbrotr.refused_names.mention_count IS 'Events with this name, once for each place';
+COMMENT ON COLUMN _bigbrotr.refused_names.first_seen IS 'When the first of them was archived, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.refused_names.last_seen IS 'The same of the last one';
+COMMENT ON COLUMN _bigbrotr.refused_names.reason IS 'Reason code of bigbrotr.normalise_relay_url, local_address, only_blocked, author_limit or site_limit';
+COMMENT ON COLUMN _bigbrotr.refused_names.name IS 'The name, its first 200 bytes; empty: all that are beyond the first thousand of their reason, or may hold a secret';
+
+CREATE FUNCTION bigbrotr.relay_mentions(
+	kind integer, tags bigbrotr.tags, content text,
+	OUT place text, OUT relay_url text, OUT network text, OUT name text, OUT reason text) RETURNS SETOF record
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 3 COST 1000
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_relay_mentions';
+COMMENT ON FUNCTION bigbrotr.relay_mentions(integer, bigbrotr.tags, text) IS
+	'Where relays are named in an event: SELECT m.* FROM bigbrotr.events AS e, bigbrotr.relay_mentions(e.kind, e.tags, e.content) AS m. A name that is refused has a reason code instead of a URL. At most 500 of an event';
+
+-- A name that may be or hold a key or a password is counted, but not kept.
+CREATE FUNCTION _bigbrotr.refuse_names(reasons text[], names text[], counts bigint[], firsts bigint[], lasts bigint[]) RETURNS void
+	LANGUAGE sql
+	BEGIN ATOMIC
+		WITH given AS (
+			SELECT g.reason, CASE WHEN g.reason = 'userinfo' OR g.name ~* 'nsec1|secret|token|password' THEN '' ELSE g.name END AS name,
+			       sum(g.mentions)::bigint AS mentions, min(g.first) AS first, max(g.last) AS last
+			FROM unnest(reasons, names, counts, firsts, lasts) AS g (reason, name, mentions, first, last)
+			GROUP BY 1, 2
+		), placed AS (
+			SELECT g.*, r.name IS NOT NULL AS known,
+			       row_number() OVER (PARTITION BY g.reason, r.name IS NULL ORDER BY g.first, g.name)
+			       + coalesce(k.count, 0) AS place
+			FROM given AS g
+			     LEFT JOIN _bigbrotr.refused_names AS r ON r.reason = g.reason AND r.name = g.name
+			     LEFT JOIN (SELECT c.reason, count(*) FROM _bigbrotr.refused_names AS c GROUP BY c.reason) AS k ON k.reason = g.reason
+		)
+		INSERT INTO _bigbrotr.refused_names AS r (reason, name, mention_count, first_seen, last_seen)
+		SELECT p.reason, CASE WHEN p.known OR p.place <= 1000 THEN p.name ELSE '' END, sum(p.mentions), min(p.first), max(p.last)
+		FROM placed AS p GROUP BY 1, 2
+		ON CONFLICT ON CONSTRAINT refused_names_pkey DO UPDATE SET mention_count = r.mention_count + excluded.mention_count,
+			first_seen = least(r.first_seen, excluded.first_seen), last_seen = greatest(r.last_seen, excluded.last_seen);
+	END;
+COMMENT ON FUNCTION _bigbrotr.refuse_names(text[], text[], bigint[], bigint[], bigint[]) IS
+	'Counts names that were refused; parallel arrays: reason code, name, events, first and last Unix second';
+
+CREATE FUNCTION _bigbrotr.add_naming_places(
+	urls text[], places text[], source text, counts bigint[], firsts bigint[], lasts bigint[]) RETURNS void
+	LANGUAGE sql
+	BEGIN ATOMIC
+		INSERT INTO _bigbrotr.naming_places AS p (name_id, place, source, mention_count, first_seen, last_seen)
+		SELECT n.name_id, g.place, add_naming_places.source, g.mentions, g.first, g.last
+		FROM unnest(urls, places, counts, firsts, lasts) AS g (url, place, mentions, first, last)
+		     JOIN _bigbrotr.named_relays AS n ON n.url = g.url
+		ON CONFLICT ON CONSTRAINT naming_places_pkey DO UPDATE SET mention_count = p.mention_count + excluded.mention_count,
+			first_seen = least(p.first_seen, excluded.first_seen), last_seen = greatest(p.last_seen, excluded.last_seen);
+	END;
+COMMENT ON FUNCTION _bigbrotr.add_naming_places(text[], text[], text, bigint[], bigint[], bigint[]) IS
+	'Counts mentions of relays that are in _bigbrotr.named_relays; parallel arrays without repetitions';
+
+-- A list is as good as any number of authors: an administrator chose it.
+CREATE FUNCTION _bigbrotr.name_from_list(source text, urls text[], networks text[], at bigint) RETURNS void
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	INSERT INTO _bigbrotr.named_relays AS n (url, network, site, listed)
+	SELECT u.url, u.network, s.site, true
+	FROM (SELECT DISTINCT a.url, a.network FROM unnest(urls, networks) AS a (url, network)) AS u,
+	     _bigbrotr.relay_site(u.url) AS s
+	ON CONFLICT ON CONSTRAINT named_relays_url_key DO UPDATE SET listed = true WHERE NOT n.listed;
+	PERFORM _bigbrotr.add_naming_places(array_agg(u.url), array_agg('seed_list'::text), source,
+		array_agg(1::bigint), array_agg(at), array_agg(at))
+	FROM (SELECT DISTINCT unnest(urls) AS url) AS u;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.name_from_list(text, text[], text[], bigint) IS 'Notes that a list names relays, by normalised URL. The caller has locked _bigbrotr.named_relays';
+
+-- One finder at a time: the lock keeps what is read from _bigbrotr.named_relays true until the end.
+CREATE FUNCTION _bigbrotr.find_relays(
+	most integer, names_per_author integer, names_per_site integer,
+	OUT events bigint, OUT mentions bigint, OUT named bigint, OUT refused bigint)
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	todo int8multirange;
+	part int8multirange;
+	seen record;
+	given record;
+BEGIN
+	LOCK TABLE _bigbrotr.named_relays IN SHARE ROW EXCLUSIVE MODE;
+	WITH taken AS (
+		DELETE FROM _bigbrotr.finder_queue AS q WHERE q.batch_id = ANY (ARRAY(
+			SELECT n.batch_id FROM _bigbrotr.finder_queue AS n ORDER BY n.batch_id LIMIT 100 FOR UPDATE SKIP LOCKED))
+		RETURNING q.eids
+	)
+	SELECT range_agg(r.r) INTO todo FROM taken AS t, unnest(t.eids) AS r (r);
+	IF todo IS NULL THEN
+		SELECT 0, 0, 0, 0 INTO events, mentions, named, refused;
+		RETURN;
+	END IF;
+	SELECT range_agg(int8range(r.lower, least(r.upper, r.lower + most - r.before))) INTO part
+	FROM (SELECT lower(u.r) AS lower, upper(u.r) AS upper,
+	             coalesce(sum(upper(u.r) - lower(u.r)) OVER (ORDER BY lower(u.r)
+	                      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::bigint AS before
+	      FROM unnest(todo) AS u (r)) AS r
+	WHERE r.before < most;
+	IF todo <> part THEN
+		INSERT INTO _bigbrotr.finder_queue (eids) VALUES (todo - part);
+	END IF;
+
+	WITH read AS MATERIALIZED (
+		SELECT e.eid, e.pubkey, e.inserted_at AS at, m.place, m.relay_url, m.network, m.name,
+		       CASE WHEN m.network = 'local' AND NOT _bigbrotr.allow_local_relays() THEN 'local_address' ELSE m.reason END AS reason, m.n
+		FROM unnest(part) AS u (r)
+		     JOIN bigbrotr.events AS e ON e.eid >= lower(u.r) AND e.eid < upper(u.r)
+		     LEFT JOIN LATERAL bigbrotr.relay_mentions(e.kind, e.tags, e.content)
+		          WITH ORDINALITY AS m (place, relay_url, network, name, reason, n) ON true
+	), places AS (
+		SELECT r.relay_url, r.network, r.place, count(*) AS mentions, min(r.at) AS first, max(r.at) AS last
+		FROM read AS r WHERE r.n IS NOT NULL AND r.reason IS NULL GROUP BY 1, 2, 3
+	), pairs AS (
+		SELECT DISTINCT r.relay_url, r.pubkey FROM read AS r WHERE r.n IS NOT NULL AND r.reason IS NULL AND r.place <> 'blocked'
+	), refusals AS (
+		SELECT r.reason, coalesce(r.relay_url, r.name) AS name, count(*) AS mentions, min(r.at) AS first, max(r.at) AS last
+		FROM read AS r WHERE r.reason IS NOT NULL GROUP BY 1, 2
+	)
+	SELECT p.*, a.*, f.*, (SELECT count(DISTINCT r.eid) FROM read AS r) AS events, (SELECT count(r.n) FROM read AS r) AS mentions
+	INTO seen
+	FROM (SELECT array_agg(p.relay_url) AS urls, array_agg(p.network) AS networks, array_agg(p.place) AS places,
+	             array_agg(p.mentions) AS counts, array_agg(p.first) AS firsts, array_agg(p.last) AS lasts FROM places AS p) AS p,
+	     (SELECT array_agg(a.relay_url) AS pair_urls, array_agg(a.pubkey) AS authors FROM pairs AS a) AS a,
+	     (SELECT array_agg(f.reason) AS reasons, array_agg(f.name) AS names, array_agg(f.mentions) AS name_counts,
+	             array_agg(f.first) AS name_firsts, array_agg(f.last) AS name_lasts FROM refusals AS f) AS f;
+	events := seen.events;
+	mentions := seen.mentions;
+
+	-- Authors that are new for a relay and have not named too many.
+	SELECT array_agg(c.url) AS urls, array_agg(c.author) AS authors INTO given
+	FROM (SELECT p.url, p.author, coalesce(k.count, 0)
+	             + row_number() OVER (PARTITION BY p.author ORDER BY n.name_id NULLS LAST, p.url) AS place
+	      FROM unnest(seen.pair_urls, seen.authors) AS p (url, author)
+	           LEFT JOIN _bigbrotr.named_relays AS n ON n.url = p.url
+	           LEFT JOIN _bigbrotr.naming_authors AS b ON b.author = p.author AND b.name_id = n.name_id
+	           LEFT JOIN (SELECT o.author, count(*) FROM _bigbrotr.naming_authors AS o
+	                      WHERE o.author = ANY (seen.authors) GROUP BY o.author) AS k ON k.author = p.author
+	      WHERE b.name_id IS NULL AND coalesce(n.author_count, 0) < 10000) AS c
+	WHERE c.place <= names_per_author;
+	WITH new AS (
+		SELECT u.url, u.network, s.site, row_number() OVER (PARTITION BY s.site ORDER BY u.first, u.url)
+		       + (SELECT count(*) FROM _bigbrotr.named_relays AS o WHERE o.site = s.site) AS place
+		FROM (SELECT p.url, p.network, min(p.first) AS first FROM unnest(seen.urls, seen.networks, seen.firsts) AS p (url, network, first)
+		      WHERE NOT EXISTS (SELECT FROM _bigbrotr.named_relays AS n WHERE n.url = p.url)
+		            AND p.url IN (SELECT unnest(given.urls))
+		      GROUP BY 1, 2) AS u, _bigbrotr.relay_site(u.url) AS s
+	), added AS (
+		INSERT INTO _bigbrotr.named_relays (url, network, site)
+		SELECT n.url, n.network, n.site FROM new AS n WHERE n.place <= names_per_site RETURNING name_id
+	)
+	SELECT count(*) INTO named FROM added;
+	WITH added AS (
+		INSERT INTO _bigbrotr.naming_authors (author, name_id)
+		SELECT g.author, n.name_id FROM unnest(given.urls, given.authors) AS g (url, author)
+		     JOIN _bigbrotr.named_relays AS n ON n.url = g.url
+		RETURNING name_id
+	)
+	UPDATE _bigbrotr.named_relays AS n SET author_count = n.author_count + a.count
+	FROM (SELECT a.name_id, count(*)::integer AS count FROM added AS a GROUP BY 1) AS a WHERE n.name_id = a.name_id;
+	PERFORM _bigbrotr.add_naming_places(seen.urls, seen.places, '', seen.counts, seen.firsts, seen.lasts);
+
+	-- What is a relay's URL and was not taken all the same.
+	SELECT seen.reasons || array_agg(r.reason), seen.names || array_agg(r.url), seen.name_counts || array_agg(r.mentions),
+	       seen.name_firsts || array_agg(r.first), seen.name_lasts || array_agg(r.last)
+	INTO seen.reasons, seen.names, seen.name_counts, seen.name_firsts, seen.name_lasts
+	FROM (SELECT p.url, sum(p.mentions)::bigint AS mentions, min(p.first) AS first, max(p.last) AS last,
+	             CASE WHEN p.url IN (SELECT unnest(given.urls)) THEN 'site_limit'
+	                  WHEN p.url IN (SELECT unnest(seen.pair_urls)) THEN 'author_limit' ELSE 'only_blocked' END AS reason
+	      FROM unnest(seen.urls, seen.counts, seen.firsts, seen.lasts) AS p (url, mentions, first, last)
+	      WHERE NOT EXISTS (SELECT FROM _bigbrotr.named_relays AS n WHERE n.url = p.url) GROUP BY p.url) AS r;
+	PERFORM _bigbrotr.refuse_names(seen.reasons, seen.names, seen.name_counts, seen.name_firsts, seen.name_lasts);
+	refused := coalesce((SELECT sum(c.c) FROM unnest(seen.name_counts) AS c (c)), 0);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.find_relays(integer, integer, integer) IS
+	'Reads up to so many events of _bigbrotr.finder_queue and counts which relays they name; returns how many events and mentions there were, new names, and refused mentions. A name that is new needs an author who names fewer relays than names_per_author, and a site that has fewer than names_per_site';
+
+CREATE FUNCTION _bigbrotr.admit_relays(most integer, min_authors integer, relays_per_site integer) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	at bigint := bigbrotr.unix_now();
+	admitted bigint;
+BEGIN
+	LOCK TABLE _bigbrotr.named_relays IN SHARE ROW EXCLUSIVE MODE;
+	UPDATE _bigbrotr.named_relays AS n SET admitted_at = r.inserted_at FROM bigbrotr.relays AS r
+	WHERE n.admitted_at IS NULL AND (n.author_count >= min_authors OR n.listed) AND r.url = n.url;
+	WITH chosen AS (
+		SELECT c.name_id, c.url, c.network
+		FROM (SELECT n.name_id, n.url, n.network, n.site, n.author_count,
+		             row_number() OVER (PARTITION BY n.site ORDER BY n.author_count DESC, n.name_id) AS place
+		      FROM _bigbrotr.named_relays AS n
+		      WHERE n.admitted_at IS NULL AND n.author_count >= min_authors
+		            AND NOT EXISTS (SELECT FROM _bigbrotr.deleted_relays AS d WHERE d.url = n.url)) AS c
+		WHERE c.place + (SELECT count(*) FROM _bigbrotr.named_relays AS o WHERE o.site = c.site AND o.admitted_at IS NOT NULL) <= relays_per_site
+		ORDER BY c.author_count DESC, c.name_id LIMIT most
+	), added AS (
+		INSERT INTO bigbrotr.relays (url, network, inserted_at)
+		SELECT c.url, c.network, at FROM chosen AS c
+		ON CONFLICT ON CONSTRAINT relays_url_key DO NOTHING RETURNING relay_id
+	), states AS (
+		INSERT INTO _bigbrotr.relay_sync (relay_id, phase_since) SELECT a.relay_id, at FROM added AS a ON CONFLICT DO NOTHING
+	), noted AS (
+		UPDATE _bigbrotr.named_relays AS n SET admitted_at = at FROM chosen AS c WHERE n.name_id = c.name_id
+	)
+	SELECT count(*) INTO admitted FROM added;
+	RETURN admitted;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.admit_relays(integer, integer, integer) IS
+	'Makes relays of up to so many names, those with the most authors first, and returns how many are new: each has min_authors authors, and its site fewer than relays_per_site relays. What bigbrotr.delete_relay deleted stays away';

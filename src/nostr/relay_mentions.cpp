@@ -1,0 +1,401 @@
+#include "relay_mentions.h"
+
+#include <algorithm>
+
+#include "ascii.h"
+#include "json.h"
+#include "packed_tags.h"
+
+namespace nostr {
+
+namespace {
+
+constexpr int kDeepest = 2;           // of events inside of events
+constexpr size_t kLongestHint = 2048; // bytes: longer items are no URLs
+
+constexpr const char *kPlaceNames[kMentionPlaces] = {
+	"relay_list", "list",     "contacts", "monitor",    "event", "recommended",
+	"hint",       "embedded", "nip19",    "connection", "text",  "blocked",
+};
+
+bool
+is_one_of(int32_t kind, std::initializer_list<int32_t> kinds)
+{
+	return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+bool
+is_monitor(int32_t kind)
+{
+	return is_one_of(kind, {30166, 1066, 30066, 10066});
+}
+
+bool
+is_job_request(int32_t kind)
+{
+	return kind >= 5000 && kind <= 5999;
+}
+
+/* Ciphertext, which names nothing. */
+bool
+is_encrypted(int32_t kind)
+{
+	return is_one_of(kind, {4, 13, 443, 444, 445, 1059, 1234, 7375, 7376, 17375, 21059, 23194,
+							23195, 24133, 31234});
+}
+
+/* Does the kind use `relay` and `relays` tags for nothing but relays? */
+bool
+has_relay_tags(int32_t kind, MentionPlace &place)
+{
+	place = kind == 10006 ? MentionPlace::Blocked : MentionPlace::List;
+	if ((kind >= 10000 && kind <= 19999) || kind == 30002)
+		return true;
+	place = MentionPlace::Event;
+	return is_job_request(kind) ||
+		   is_one_of(kind, {443, 1068, 9041, 9734, 30311, 30312, 30313, 30617, 31990, 34550});
+}
+
+/* Tags that hold long texts of their own, in which a URL is no hint. */
+bool
+is_opaque(std::string_view tag)
+{
+	for (std::string_view name : {"imeta", "description", "request", "bolt11", "content", "proxy"})
+		if (tag == name)
+			return true;
+	return false;
+}
+
+/* "30382:rank" of kind 10040 (NIP-85). */
+bool
+is_assertion(std::string_view tag)
+{
+	size_t digits = tag.find_first_not_of("0123456789");
+	return digits != 0 && digits != tag.npos && tag[digits] == ':';
+}
+
+/* Does the item hold nothing but a relay, perhaps without a scheme? */
+bool
+is_relay_item(int32_t kind, std::string_view tag, size_t index, MentionPlace &place)
+{
+	if (tag == "relay" || tag == "relays")
+		return (index == 1 || tag == "relays") && has_relay_tags(kind, place);
+	place = MentionPlace::List;
+	if (kind == 10009 && tag == "group")
+		return index == 2;
+	if (kind == 10317 && tag == "g")
+		return index == 1;
+	place = MentionPlace::Monitor;
+	if (is_monitor(kind) && (tag == "d" || tag == "r"))
+		return index == 1;
+	if (tag == "r" && index == 1) {
+		place = kind == 10002   ? MentionPlace::RelayList
+				: kind == 37516 ? MentionPlace::Event
+								: MentionPlace::List;
+		return is_one_of(kind, {10002, 10009, 30002, 37516});
+	}
+	place = MentionPlace::Event;
+	if (tag == "i" && index == 3)
+		return is_job_request(kind);
+	return kind == 10040 && index == 2 && is_assertion(tag);
+}
+
+/* Cheap: leaves it to normalise_relay_url() to say what is wrong with the rest. */
+bool
+begins_like_relay(std::string_view text)
+{
+	auto is_wrapping = [](char c) {
+		constexpr std::string_view characters = "\"'`<>,;";
+		auto byte = static_cast<unsigned char>(c);
+		return byte <= ' ' || byte >= 0x7f || characters.find(c) != characters.npos;
+	};
+	size_t start = 0;
+	while (start < text.size() && is_wrapping(text[start]))
+		start++;
+	text.remove_prefix(start);
+	if (text.size() < 5 || to_lower(text[0]) != 'w' || to_lower(text[1]) != 's')
+		return false;
+	return text.substr(to_lower(text[2]) == 's' ? 3 : 2).starts_with("://");
+}
+
+bool
+is_json(std::string_view text)
+{
+	json::Cursor cursor(text);
+	return cursor.skip(Limits().depth) == Reject::None && cursor.at_end();
+}
+
+/* Calls visit(key, cursor at the value) for each member; visit must move over the value. `text` is
+ * JSON. */
+template <class F>
+void
+each_member(std::string_view text, F visit)
+{
+	json::Cursor cursor(text);
+	if (!cursor.take('{') || cursor.take('}'))
+		return;
+	do {
+		json::String key;
+		cursor.space();
+		if (cursor.string(key) != Reject::None || !cursor.take(':'))
+			return;
+		cursor.space();
+		visit(key, cursor);
+	} while (cursor.take(','));
+}
+
+/* At most kLongestName bytes, whole characters. */
+std::string_view
+begin_of(std::string_view name)
+{
+	size_t size = std::min(name.size(), RelayMentions::kLongestName);
+	while (size < name.size() && (static_cast<unsigned char>(name[size]) & 0xc0) == 0x80)
+		size--;
+	return name.substr(0, size);
+}
+
+std::string
+unescaped(const json::String &string)
+{
+	std::string out;
+	json::append_unescaped(string, out);
+	return out;
+}
+
+} // namespace
+
+const char *
+mention_place_name(MentionPlace place)
+{
+	return kPlaceNames[static_cast<size_t>(place)];
+}
+
+std::span<const RelayMention>
+RelayMentions::of(int32_t kind, std::string_view tags, std::string_view content)
+{
+	count_ = names_ = 0;
+	embedded_ = false;
+	add_tags(kind, tags, 0);
+	add_content(kind, content, 0);
+	return {mentions_.data(), count_};
+}
+
+void
+RelayMentions::add(MentionPlace place, std::string_view name, UrlMode mode)
+{
+	if (name.empty() || count_ == kMostMentions || names_++ >= kMostNames)
+		return;
+	RelayUrl relay = normalise_relay_url(name, mode);
+	if (!relay.ok()) {
+		std::string_view reason = relay.reason;
+		if (reason == "empty")
+			return;
+		if (place != MentionPlace::Text &&
+			(reason == "inner_whitespace" || reason == "embedded_scheme") && add_parts(place, name))
+			return;
+	}
+	keep(place, std::move(relay), name);
+}
+
+/* Several URLs in one value. False if none of its parts is one. */
+bool
+RelayMentions::add_parts(MentionPlace place, std::string_view name)
+{
+	constexpr std::string_view separators = " \t\n\v\f\r,";
+	bool found = false;
+	for (size_t end = 0; end < name.size();) {
+		size_t start = name.find_first_not_of(separators, end);
+		if (start == name.npos || names_++ >= kMostNames)
+			break;
+		end = std::min(name.find_first_of(separators, start), name.size());
+		std::string_view part = name.substr(start, end - start);
+		RelayUrl relay = normalise_relay_url(part);
+		if (!relay.ok())
+			continue;
+		found = true;
+		keep(place, std::move(relay), part);
+	}
+	return found;
+}
+
+void
+RelayMentions::keep(MentionPlace place, RelayUrl &&relay, std::string_view name)
+{
+	name = begin_of(name);
+	for (size_t i = 0; i < count_; i++) {
+		const RelayMention &other = mentions_[i];
+		if (other.place == place && other.relay.ok() == relay.ok() &&
+			(relay.ok() ? other.relay.url == relay.url : other.name == name))
+			return;
+	}
+	if (count_ == kMostMentions)
+		return;
+	if (count_ == mentions_.size())
+		mentions_.emplace_back();
+	RelayMention &mention = mentions_[count_++];
+	mention.place = place;
+	mention.name = relay.ok() ? std::string_view() : name;
+	mention.relay = std::move(relay);
+}
+
+void
+RelayMentions::add_tags(int32_t kind, std::string_view tags, int depth)
+{
+	TagReader reader(tags);
+	while (reader.next_tag() && count_ < kMostMentions)
+		add_tag(kind, reader, depth);
+}
+
+void
+RelayMentions::add_tag(int32_t kind, TagReader &reader, int depth)
+{
+	PackedItem tag, item;
+	if (!reader.next_item(tag))
+		return;
+	if (tag.hex)
+		tag.bytes = {}; // no name that means anything
+	bool all_relays = false; // of the items that follow
+	for (size_t index = 1; reader.next_item(item); index++) {
+		if (item.hex)
+			continue;
+		bool request = (kind == 9735 && tag.bytes == "description") ||
+					   (kind >= 6000 && kind <= 6999 && tag.bytes == "request");
+		if (request && index == 1)
+			add_embedded(item.bytes, depth);
+		if (is_opaque(tag.bytes))
+			return;
+		if (all_relays)
+			add(embedded_ ? MentionPlace::Embedded : MentionPlace::Event, item.bytes,
+				UrlMode::Lenient);
+		else
+			add_item(kind, tag.bytes, index, item.bytes);
+		all_relays = all_relays || (index == 1 && tag.bytes == "param" && is_job_request(kind) &&
+									(item.bytes == "relay" || item.bytes == "relays"));
+	}
+}
+
+void
+RelayMentions::add_item(int32_t kind, std::string_view tag, size_t index, std::string_view item)
+{
+	constexpr std::string_view https = "https://";
+	MentionPlace place = MentionPlace::Hint;
+	UrlMode mode = UrlMode::Strict;
+	if (is_relay_item(kind, tag, index, place)) {
+		mode = UrlMode::Lenient;
+	} else if (kind == 30617 && tag == "clone" && item.starts_with(https) &&
+			   item.find("/npub1") != item.npos && item.ends_with(".git")) {
+		/* A grasp server (NIP-34) is a relay, too. */
+		place = embedded_ ? MentionPlace::Embedded : MentionPlace::Event;
+		std::string_view host = item.substr(https.size());
+		return add(place, std::string("wss://").append(host.substr(0, host.find('/'))), mode);
+	} else if (item.size() > kLongestHint || !begins_like_relay(item)) {
+		return;
+	} else {
+		place = MentionPlace::Hint;
+	}
+	add(embedded_ ? MentionPlace::Embedded : place, item, mode);
+}
+
+void
+RelayMentions::add_content(int32_t kind, std::string_view content, int depth)
+{
+	if (content.empty() || is_encrypted(kind))
+		return;
+	switch (kind) {
+	case 2:
+		return add(MentionPlace::Recommended, content, UrlMode::Lenient);
+	case 3:
+		if (add_contacts(content))
+			return;
+		break;
+	case 40:
+	case 41:
+		if (add_channel(content))
+			return;
+		break;
+	case 6:
+	case 16:
+		if (add_embedded(content, depth))
+			return;
+		break;
+	default:
+		break;
+	}
+	find_relays_in_text(content, *this);
+}
+
+bool
+RelayMentions::add_contacts(std::string_view json)
+{
+	if (!is_json(json))
+		return false;
+	each_member(json, [&](const json::String &key, json::Cursor &value) {
+		value.skip(Limits().depth);
+		add(MentionPlace::Contacts, key.escaped ? unescaped(key) : key.raw, UrlMode::Lenient);
+	});
+	return true;
+}
+
+bool
+RelayMentions::add_channel(std::string_view json)
+{
+	if (!is_json(json))
+		return false;
+	each_member(json, [&](const json::String &key, json::Cursor &value) {
+		if (!json::equals(key, "relays") || value.peek() != '[') {
+			value.skip(Limits().depth);
+			return;
+		}
+		value.take('[');
+		if (value.take(']'))
+			return;
+		do {
+			json::String relay;
+			if (value.peek() != '"')
+				value.skip(Limits().depth);
+			else if (value.string(relay) == Reject::None)
+				add(MentionPlace::Event, relay.escaped ? unescaped(relay) : relay.raw,
+					UrlMode::Lenient);
+		} while (value.take(','));
+		value.take(']');
+	});
+	return true;
+}
+
+/* Tags and content of an event as JSON; nobody checked its signature. False if it is no object. */
+bool
+RelayMentions::add_embedded(std::string_view json, int depth)
+{
+	if (depth >= kDeepest || !is_json(json))
+		return false;
+	uint64_t kind = 0;
+	std::string_view tags;
+	json::String content;
+	bool is_object = false;
+	each_member(json, [&](const json::String &key, json::Cursor &value) {
+		is_object = true;
+		json::Cursor start = value;
+		if (json::equals(key, "kind") && start.integer(65535, kind))
+			;
+		else if (json::equals(key, "content") && value.peek() == '"')
+			start.string(content);
+		const char *begin = value.position();
+		value.skip(Limits().depth);
+		if (json::equals(key, "tags"))
+			tags = {begin, static_cast<size_t>(value.position() - begin)};
+	});
+	if (!is_object)
+		return false;
+	std::string packed(packed_size_bound(tags.size()), '\0');
+	size_t size = 0;
+	if (pack_tags(tags, packed.data(), size) == TagsFault::None) {
+		bool outer = embedded_;
+		embedded_ = true;
+		add_tags(static_cast<int32_t>(kind), {packed.data(), size}, depth + 1);
+		embedded_ = outer;
+	}
+	add_content(static_cast<int32_t>(kind), unescaped(content), depth + 1);
+	return true;
+}
+
+} // namespace nostr

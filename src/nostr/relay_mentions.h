@@ -1,0 +1,89 @@
+/*
+ * Where relays are named in an event: relay lists, hints in tags, texts, events inside of events.
+ * Each name is normalised (relay_url.h). Input is hostile: an event gives kMostMentions mentions at
+ * most, and looks at kMostNames names.
+ */
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "relay_url.h"
+
+namespace nostr {
+
+enum class MentionPlace : uint8_t
+{
+	RelayList,   // r tags of kind 10002 (NIP-65)
+	List,        // other lists that an author keeps: kinds 10000 .. 19999, relay sets
+	Contacts,    // keys of the content of kind 3
+	Monitor,     // relays that a monitor reports on (NIP-66)
+	Event,       // relays that belong to a channel, a zap, a poll, a job, a repository …
+	Recommended, // content of kind 2
+	Hint,        // any other tag with a ws:// or wss:// URL
+	Embedded,    // tags of an event that is inside: reposts, zap requests, job requests
+	Nip19,       // nprofile, nevent, naddr or nrelay in the content
+	Connection,  // bunker://, nostrconnect://, nostr+walletconnect://, nostr:// in the content
+	Text,        // ws:// or wss:// in the content
+	Blocked      // relays that an author avoids (kind 10006)
+};
+constexpr size_t kMentionPlaces = 12;
+
+/* "relay_list", … */
+const char *mention_place_name(MentionPlace place);
+
+struct RelayMention
+{
+	MentionPlace place = MentionPlace::Hint;
+	RelayUrl relay;   // or why the name is refused
+	std::string name; // as written, its first kLongestName bytes; only if it is refused
+};
+
+/* Takes names where they are found. */
+class MentionSink
+{
+  public:
+	virtual ~MentionSink() = default;
+	/* `name` need not live longer than the call. */
+	virtual void add(MentionPlace place, std::string_view name, UrlMode mode) = 0;
+};
+
+/* Finds names in a text (NIP-21, NIP-46, NIP-47, plain URLs). Valid UTF-8. */
+void find_relays_in_text(std::string_view text, MentionSink &sink);
+
+/* Finds the mentions of one event after another; keeps its memory between calls. */
+class RelayMentions final : private MentionSink
+{
+  public:
+	static constexpr size_t kMostMentions = 500;
+	static constexpr size_t kMostNames = 20000;
+	static constexpr size_t kLongestName = 200;
+
+	/*
+	 * `tags`: packed (packed_tags.h), also corrupt ones, which end where they are corrupt;
+	 * `content`: valid UTF-8. No two mentions have the same place and URL, or the same place and
+	 * refused name. They are valid until the next call.
+	 */
+	std::span<const RelayMention> of(int32_t kind, std::string_view tags, std::string_view content);
+
+  private:
+	void add(MentionPlace place, std::string_view name, UrlMode mode) override;
+	bool add_parts(MentionPlace place, std::string_view name);
+	void keep(MentionPlace place, RelayUrl &&relay, std::string_view name);
+	void add_tags(int32_t kind, std::string_view tags, int depth);
+	void add_tag(int32_t kind, class TagReader &reader, int depth);
+	void add_item(int32_t kind, std::string_view tag, size_t index, std::string_view item);
+	void add_content(int32_t kind, std::string_view content, int depth);
+	bool add_contacts(std::string_view json);
+	bool add_channel(std::string_view json);
+	bool add_embedded(std::string_view json, int depth);
+
+	std::vector<RelayMention> mentions_; // the first count_ are in use
+	size_t count_ = 0, names_ = 0;
+	bool embedded_ = false; // the place of all tags is Embedded
+};
+
+} // namespace nostr

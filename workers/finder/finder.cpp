@@ -1,0 +1,62 @@
+/*
+ * The finder: reads new events once, counts which relays they name, and makes relays of those that
+ * enough authors name.
+ */
+#include "pg/border/spi.h"
+#include "pg/work/worker.h"
+#include "workers/finder/settings.h"
+
+namespace {
+
+constexpr std::chrono::seconds kCycle{2};
+constexpr int32_t kMostEvents = 10000; // of one transaction
+constexpr int32_t kMostRelays = 1000;
+
+pg::Statement find_statement(
+	"SELECT events, mentions, named, refused FROM _bigbrotr.find_relays($1, $2, $3)");
+pg::Statement admit_statement("SELECT _bigbrotr.admit_relays($1, $2, $3)");
+pg::Statement waiting_statement("SELECT EXISTS (SELECT FROM _bigbrotr.finder_queue)");
+
+class Finder : public pg::Service
+{
+  public:
+	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
+	{
+		const FinderSettings &settings = finder_settings;
+		int64_t events = 0, mentions = 0, named = 0, refused = 0, admitted = 0;
+		bool more = false;
+		worker.transaction_with_retries("reading events", {}, [&] {
+			pg::Rows rows = find_statement.run({pg::value(kMostEvents),
+												pg::value(int32_t(settings.names_per_author)),
+												pg::value(int32_t(settings.names_per_site))});
+			events = rows.integer(0, 1);
+			mentions = rows.integer(0, 2);
+			named = rows.integer(0, 3);
+			refused = rows.integer(0, 4);
+			admitted = admit_statement
+						   .run({pg::value(kMostRelays), pg::value(int32_t(settings.min_authors)),
+								 pg::value(int32_t(settings.relays_per_site))})
+						   .integer(0, 1);
+			more = waiting_statement.run().integer(0, 1) != 0;
+		});
+		worker.count("events_read", events);
+		worker.count("mentions_found", mentions);
+		worker.count("mentions_refused", refused);
+		worker.count("candidates_found", named);
+		worker.count("relays_added", admitted);
+		if (admitted > 0)
+			worker.log(wire::LogLevel::Info,
+					   std::to_string(admitted) + " new relays, named by at least " +
+						   std::to_string(settings.min_authors) + " authors each");
+		delay = more ? std::chrono::milliseconds(0) : kCycle;
+		return pg::Next::Continue;
+	}
+};
+
+} // namespace
+
+std::unique_ptr<pg::Service>
+make_finder()
+{
+	return std::make_unique<Finder>();
+}
