@@ -253,7 +253,7 @@ RelayMentions::add_tag(int32_t kind, TagReader &reader, int depth)
 	if (!reader.next_item(tag))
 		return;
 	if (tag.hex)
-		tag.bytes = {}; // no name that means anything
+		tag.bytes = {};      // no name that means anything
 	bool all_relays = false; // of the items that follow
 	for (size_t index = 1; reader.next_item(item); index++) {
 		if (item.hex)
