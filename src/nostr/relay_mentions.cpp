@@ -252,24 +252,23 @@ RelayMentions::add_tag(int32_t kind, TagReader &reader, int depth)
 	PackedItem tag, item;
 	if (!reader.next_item(tag))
 		return;
-	if (tag.hex)
-		tag.bytes = {};      // no name that means anything
+	std::string_view name = tag.hex ? std::string_view() : tag.bytes;
 	bool all_relays = false; // of the items that follow
 	for (size_t index = 1; reader.next_item(item); index++) {
 		if (item.hex)
 			continue;
-		bool request = (kind == 9735 && tag.bytes == "description") ||
-					   (kind >= 6000 && kind <= 6999 && tag.bytes == "request");
+		bool request = (kind == 9735 && name == "description") ||
+					   (kind >= 6000 && kind <= 6999 && name == "request");
 		if (request && index == 1)
 			add_embedded(item.bytes, depth);
-		if (is_opaque(tag.bytes))
+		if (is_opaque(name))
 			return;
 		if (all_relays)
 			add(embedded_ ? MentionPlace::Embedded : MentionPlace::Event, item.bytes,
 				UrlMode::Lenient);
 		else
-			add_item(kind, tag.bytes, index, item.bytes);
-		all_relays = all_relays || (index == 1 && tag.bytes == "param" && is_job_request(kind) &&
+			add_item(kind, name, index, item.bytes);
+		all_relays = all_relays || (index == 1 && name == "param" && is_job_request(kind) &&
 									(item.bytes == "relay" || item.bytes == "relays"));
 	}
 }
