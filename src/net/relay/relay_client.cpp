@@ -26,9 +26,9 @@ RelayClient::on_failed(const char *reason, std::string detail, const ConnectFact
 {
 	/* The handshake was refused for a time only. */
 	constexpr int kTooManyRequests = 429, kUnavailable = 503;
-	if (facts.http_status == kTooManyRequests ||
-		(facts.http_status == kUnavailable && facts.retry_after)) {
-		retry_after_ = std::min(facts.retry_after.value_or(retry_after_), kLongestRest);
+	const AnswerHead &head = facts.head;
+	if (head.status == kTooManyRequests || (head.status == kUnavailable && head.retry_after)) {
+		retry_after_ = std::min(head.retry_after.value_or(retry_after_), kLongestRest);
 		reason = "rate_limited";
 	}
 	if (std::string_view(reason) == kAddressFull)
@@ -54,13 +54,19 @@ RelayClient::leave_place()
 	place_.clear();
 }
 
-void
-RelayClient::on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &facts)
+Connection &
+RelayClient::new_connection(Connection::Handler &dialer)
 {
-	if (facts.date)
-		host_.clocks.note(place_, host_.transport.clock.unix_seconds(), *facts.date);
+	socket_ = std::make_unique<WebSocket>(host_.transport, dialer, host_.config.max_message_bytes);
+	return *socket_;
+}
+
+void
+RelayClient::on_connected(const ConnectFacts &facts)
+{
+	if (facts.head.date)
+		host_.clocks.note(place_, host_.transport.clock.unix_seconds(), *facts.head.date);
 	dialer_.reset();
-	socket_ = std::move(socket);
 	socket_->handle_by(*this);
 	state_ = State::Open;
 	heartbeat_.alive(now());

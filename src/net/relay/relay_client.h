@@ -106,7 +106,8 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 
   private:
 	bool may_connect(const std::string &place) override;
-	void on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &facts) override;
+	Connection &new_connection(Connection::Handler &dialer) override;
+	void on_connected(const ConnectFacts &facts) override;
 	void on_failed(const char *reason, std::string detail, const ConnectFacts &facts) override;
 	/* The dialer's: the connection is open when it comes here. */
 	void on_open() override {}

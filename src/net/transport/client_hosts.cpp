@@ -10,15 +10,16 @@
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
 
+#include "net/transport/certificate_facts.h"
+#include "net/transport/connection.h"
 #include "net/transport/deflate.h"
 #include "net/transport/screening.h"
-#include "net/transport/web_socket.h"
 
 namespace net {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-static const lws_protocols protocols[] = {{"relay", web_socket_callback, 0, Reactor::kReadSize},
+static const lws_protocols protocols[] = {{"relay", connection_callback, 0, Reactor::kReadSize},
 										  {}};
 
 /* Time-outs are the dialer's business. */
@@ -155,6 +156,7 @@ ClientHosts::configure(lws_vhost *host, SSL_CTX *context)
 	/* 200 idle relays are the normal case: no TLS buffers for them. */
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_info_callback(context, handshake_started);
+	remember_certificates(context);
 }
 
 } // namespace net

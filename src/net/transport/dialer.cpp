@@ -25,16 +25,22 @@ Dialer::start(std::string_view text)
 	nostr::RelayUrl url = nostr::normalise_relay_url(text);
 	if (!url.ok())
 		return fail(url.reason, std::string(text));
-	endpoint_ = nostr::relay_endpoint(url.url);
+	start(nostr::relay_endpoint(url.url), url.network);
+}
+
+void
+Dialer::start(const nostr::RelayEndpoint &endpoint, nostr::Network network)
+{
+	started_ = transport_.clock.now();
+	endpoint_ = endpoint;
 	if (is_blocked_port(endpoint_.port))
 		return fail("blocked_port", std::to_string(endpoint_.port));
 	std::string host = endpoint_.host;
 	route_.port = endpoint_.port;
-	if (nostr::is_overlay(url.network)) {
-		const std::string &text = config_.proxies[size_t(url.network)];
-		nostr::ProxyUrl proxy = nostr::parse_proxy_url(text);
+	if (nostr::is_overlay(network)) {
+		nostr::ProxyUrl proxy = nostr::parse_proxy_url(config_.proxies[size_t(network)]);
 		if (proxy.fault)
-			return fail("no_proxy", nostr::network_name(url.network));
+			return fail("no_proxy", nostr::network_name(network));
 		host = proxy.host;
 		route_ = {.address = "", .port = proxy.port, .proxy = proxy.kind};
 	}
@@ -56,6 +62,8 @@ Dialer::resolved(const Resolution &resolution)
 {
 	query_ = nullptr;
 	facts_.dns = duration_cast<microseconds>(transport_.clock.now() - started_);
+	if (!proxied())
+		facts_.name = resolution.name;
 	if (resolution.reason && proxied())
 		return fail("proxy_failed", "the host of the proxy: " + resolution.detail);
 	if (resolution.reason)
@@ -84,27 +92,27 @@ Dialer::connect_next()
 		}
 		/* The remaining time is divided among the addresses that are left. */
 		attempt_until_ = now + (started_ + time_limit() - now) / int64_t(untried_.size() + 1);
-		socket_ = std::make_unique<WebSocket>(transport_, *this);
+		connection_ = &handler_.new_connection(*this);
 		route_.address = facts_.address;
-		auto fault = socket_->open(endpoint_, route_, config_);
+		auto fault = connection_->open(endpoint_, route_, config_);
 		if (!fault)
 			return;
 		note_attempt();
 		fault_ = std::move(*fault);
 	}
+	connection_ = nullptr;
 	fail(fault_.reason, fault_.detail);
 }
 
 void
 Dialer::note_attempt()
 {
-	const WebSocket::Times &times = socket_->times();
+	const Connection::Times &times = connection_->times();
 	facts_.tcp = times.tcp;
 	facts_.tls = times.tls;
 	facts_.upgrade = times.upgrade;
-	facts_.http_status = socket_->http_status();
-	facts_.retry_after = socket_->retry_after();
-	facts_.date = socket_->date();
+	facts_.head = connection_->head();
+	facts_.certificate = connection_->certificate();
 }
 
 void
@@ -113,7 +121,8 @@ Dialer::on_open()
 	note_attempt();
 	ConnectFacts facts = std::move(facts_);
 	/* The handler may destroy this dialer. */
-	handler_.on_connected(std::move(socket_), facts);
+	connection_ = nullptr;
+	handler_.on_connected(facts);
 }
 
 void
@@ -150,10 +159,10 @@ Dialer::tick()
 	if (resolving() && now - started_ > time_limit())
 		fail(proxied() ? "proxy_failed" : "dns_timeout",
 			 proxied() ? "the host of the proxy: no answer of a name server" : "");
-	if (socket_ && !failed_ && now >= attempt_until_) {
-		fault_ = socket_->silence();
+	if (connection_ && !failed_ && now >= attempt_until_) {
+		fault_ = connection_->silence();
 		fault_.detail = at_address(fault_.detail);
-		socket_->close();
+		connection_->close();
 		note_attempt();
 		connect_next();
 	}

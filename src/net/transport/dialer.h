@@ -1,21 +1,21 @@
 /*
- * From a URL to an open WebSocket: judges the URL, resolves its host, tries one address after the
- * other (TCP, TLS, handshake), and measures the steps. Relays of overlay networks are reached
- * through the proxy of their network: its host is resolved, never theirs.
+ * From a URL to an open connection (a WebSocket, or an HTTP answer): judges the URL, resolves its
+ * host, tries one address after the other (TCP, TLS, request), and measures the steps. Hosts of
+ * overlay networks are reached through the proxy of their network: its host is resolved, never
+ * theirs.
  */
 #pragma once
 
 #include <chrono>
 #include <deque>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "net/core/config.h"
+#include "net/transport/connection.h"
 #include "net/transport/resolver.h"
-#include "net/transport/web_socket.h"
 
 namespace net {
 
@@ -23,22 +23,22 @@ namespace net {
 struct ConnectFacts
 {
 	std::vector<std::string> addresses; // that the name has and that may be used, as they are tried
+	NameFacts name;                     // what else its answer said; not of a proxy's
 	std::string address;                // the one connected to, or tried last
 	std::string place;                  // the address, or the relay's host if a proxy leads there
 	bool local = false;                 // `address` is allowed by allow_local only
 	std::chrono::microseconds dns{0};
 	std::chrono::microseconds tcp{0}; // this and the rest: of `address`; with a proxy's tunnel
 	std::chrono::microseconds tls{0};
-	std::chrono::microseconds upgrade{0};            // from the request to its answer
-	int http_status = 0;                             // with which the handshake was refused, else 0
-	std::optional<std::chrono::seconds> retry_after; // of the refused handshake, if it said so
-	std::optional<int64_t> date; // Unix second that the answer to the handshake said
+	std::chrono::microseconds upgrade{0}; // from the request to its answer
+	AnswerHead head;                      // of `address`
+	std::optional<CertificateFacts> certificate;
 };
 
 /* There are as many connections to the place as there may be. */
 constexpr const char *kAddressFull = "address_full";
 
-class Dialer final : public WebSocket::Handler
+class Dialer final : public Connection::Handler
 {
   public:
 	class Handler
@@ -47,8 +47,14 @@ class Dialer final : public WebSocket::Handler
 		virtual ~Handler() = default;
 		/* May one more connection go to this place (ConnectFacts)? */
 		virtual bool may_connect(const std::string &) { return true; }
-		/* The dialer has done its work and may be destroyed. WebSocket::handle_by() comes next. */
-		virtual void on_connected(std::unique_ptr<WebSocket> socket, const ConnectFacts &facts) = 0;
+		/*
+		 * A new connection, to be opened for the dialer, whose calls it gets. The handler owns it
+		 * and gets rid of the one before. It closes it if it destroys the dialer before the end.
+		 */
+		virtual Connection &new_connection(Connection::Handler &dialer) = 0;
+		/* The newest connection is open. The dialer has done its work and may be destroyed;
+		 * handle_by() comes next. */
+		virtual void on_connected(const ConnectFacts &facts) = 0;
 		/* The same, with a reason code such as "dns_failed", "local_address" or "tls_failed". */
 		virtual void on_failed(const char *reason, std::string detail,
 							   const ConnectFacts &facts) = 0;
@@ -63,6 +69,7 @@ class Dialer final : public WebSocket::Handler
 
 	/* Once. Calls the handler later, from the event loop or tick(): one call, the last. */
 	void start(std::string_view url);
+	void start(const nostr::RelayEndpoint &endpoint, nostr::Network network);
 	/* Time-outs: to be called every 100 ms or so. May call the handler. */
 	void tick();
 	/* Is the name's address still being asked for? */
@@ -79,9 +86,6 @@ class Dialer final : public WebSocket::Handler
 
 	void on_open() override;
 	void on_closed(const char *reason, std::string detail) override;
-	/* The handler gets no message before on_open(). */
-	void on_message(std::string_view) override {}
-	void on_life() override {}
 
 	Transport &transport_;
 	const Config &config_;
@@ -92,10 +96,10 @@ class Dialer final : public WebSocket::Handler
 	Clock::Time attempt_until_{};
 	std::shared_ptr<Resolver::Query> query_;
 	std::deque<Resolution::Address> untried_;
-	std::unique_ptr<WebSocket> socket_;
+	Connection *connection_ = nullptr; // the handler's; null: none is being opened
 	ConnectFacts facts_;
 	/* The last fault; reported when no address is left. */
-	WebSocket::Fault fault_;
+	Connection::Fault fault_;
 	bool failed_ = false; // and the handler was not told yet
 };
 

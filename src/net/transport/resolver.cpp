@@ -55,12 +55,19 @@ Resolver::~Resolver()
 }
 
 /* Keeps the addresses that may be used, in order. */
-static Resolution
-screen(const std::vector<sockaddr_storage> &found, bool allow_local)
+Resolution
+Resolver::screen(const Answer &answer, bool allow_local)
 {
 	Resolution out;
-	std::vector<std::string> seen;
-	for (const sockaddr_storage &storage : found) {
+	out.name.canonical = answer.canonical;
+	out.name.ttl = answer.ttl;
+	if (answer.reason) {
+		out.reason = answer.reason;
+		out.detail = answer.detail;
+		return out;
+	}
+	std::vector<std::string> &seen = out.name.addresses;
+	for (const sockaddr_storage &storage : answer.addresses) {
 		auto *address = reinterpret_cast<const sockaddr *>(&storage);
 		std::string text = address_text(address);
 		if (text.empty() || std::find(seen.begin(), seen.end(), text) != seen.end())
@@ -82,13 +89,10 @@ Resolver::resolve(const std::string &host, const std::shared_ptr<Query> &query)
 {
 	sockaddr_storage numeric;
 	if (parse_numeric(host, numeric))
-		return query->callback(screen({numeric}, query->allow_local));
+		return query->callback(screen({.addresses = {numeric}}, query->allow_local));
 	auto kept = kept_.find(host);
-	if (kept != kept_.end() && clock_.now() < kept->second.until) {
-		const Answer &answer = kept->second;
-		return query->callback(answer.reason ? Resolution{answer.reason, answer.detail, {}}
-											 : screen(answer.addresses, query->allow_local));
-	}
+	if (kept != kept_.end() && clock_.now() < kept->second.until)
+		return query->callback(screen(kept->second, query->allow_local));
 	auto asked = under_way_.find(host);
 	if (asked != under_way_.end())
 		asked->second->waiting.push_back(query);
@@ -114,7 +118,7 @@ Resolver::start(const std::string &host, const std::shared_ptr<Query> &query)
 	if (status == ARES_SUCCESS && !servers_.empty())
 		status = ares_set_servers_ports_csv(lookup.channel, servers_.c_str());
 	if (status != ARES_SUCCESS)
-		return finish(lookup, {"dns_failed", ares_strerror(status), {}, clock_.now()});
+		return finish(lookup, {.reason = "dns_failed", .detail = ares_strerror(status)});
 	ares_addrinfo_hints hints{};
 	hints.ai_family = AF_UNSPEC;
 	ares_getaddrinfo(lookup.channel, host.c_str(), nullptr, &hints, answered, &lookup);
@@ -139,13 +143,19 @@ Resolver::answered(void *argument, int status, int, ares_addrinfo *result) noexc
 					continue;
 				std::memcpy(&answer.addresses.emplace_back(), node->ai_addr, node->ai_addrlen);
 				ttl = std::min(ttl, seconds(std::max(node->ai_ttl, kMinTtl)));
+				answer.ttl = answer.ttl < 0 ? node->ai_ttl : std::min(answer.ttl, node->ai_ttl);
 			}
+			for (auto *alias = result->cnames; alias; alias = alias->next)
+				if (alias->name)
+					answer.canonical = alias->name;
 		} else {
 			answer.reason = status == ARES_ETIMEOUT ? "dns_timeout" : "dns_failed";
 			answer.detail = ares_strerror(status);
 			bool sure = status == ARES_ENOTFOUND || status == ARES_ENODATA;
 			ttl = sure ? kNoSuchNameFor : kFailureFor;
 		}
+		if (status != ARES_ETIMEOUT && status != ARES_ECONNREFUSED)
+			resolver.heard_ = resolver.clock_.now();
 		answer.until = resolver.clock_.now() + ttl;
 		resolver.finish(lookup, std::move(answer));
 	} catch (...) {
@@ -163,8 +173,7 @@ Resolver::finish(Lookup &lookup, Answer answer)
 	for (const std::shared_ptr<Query> &query : lookup.waiting) {
 		if (!query->callback)
 			continue;
-		query->callback(answer.reason ? Resolution{answer.reason, answer.detail, {}}
-									  : screen(answer.addresses, query->allow_local));
+		query->callback(screen(answer, query->allow_local));
 	}
 }
 

@@ -22,6 +22,14 @@
 
 namespace net {
 
+/* What the answer to a name said, beside the addresses that may be used. */
+struct NameFacts
+{
+	std::vector<std::string> addresses; // all, of both families, as they came
+	std::string canonical;              // what the name stands for (CNAME); empty: nothing else
+	int ttl = -1;                       // seconds, the least of all; -1: not known
+};
+
 struct Resolution
 {
 	struct Address
@@ -33,6 +41,7 @@ struct Resolution
 	const char *reason = nullptr; // null: there are addresses; else a reason code
 	std::string detail;
 	std::vector<Address> addresses; // best first, at most kMaxAddresses
+	NameFacts name;
 };
 
 class Resolver
@@ -55,6 +64,8 @@ class Resolver
 	/* To be called every 100 ms or so: time-outs. */
 	void tick();
 
+	/* When a name server answered last, whatever it was; zero: never. */
+	Clock::Time heard() const { return heard_; }
 	/* For tests. */
 	size_t names_kept() const { return kept_.size(); }
 
@@ -65,6 +76,8 @@ class Resolver
 		const char *reason = nullptr;
 		std::string detail;
 		std::vector<sockaddr_storage> addresses; // not screened
+		std::string canonical;
+		int ttl = -1;
 		Clock::Time until{};
 	};
 
@@ -72,12 +85,14 @@ class Resolver
 	void finish(Lookup &lookup, Answer answer);
 	void keep(const std::string &host, const Answer &answer);
 	void watch(Lookup &lookup, int fd, bool readable, bool writable);
+	static Resolution screen(const Answer &answer, bool allow_local);
 	static void socket_changed(void *lookup, ares_socket_t fd, int readable, int writable);
 	static void answered(void *lookup, int status, int timeouts, ares_addrinfo *result) noexcept;
 
 	Reactor &reactor_;
 	const Clock &clock_;
 	const std::string servers_;
+	Clock::Time heard_{};
 	std::unordered_map<std::string, Answer> kept_;                       // by host
 	std::unordered_map<std::string, std::unique_ptr<Lookup>> under_way_; // by host
 	/* A channel must not be destroyed by its own callback: these are destroyed at the next tick. */

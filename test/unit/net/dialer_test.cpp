@@ -36,7 +36,22 @@ TEST(NetDialer, FactsOfAConnection)
 	EXPECT_GT(dialing.facts.tcp, microseconds(0));
 	EXPECT_EQ(dialing.facts.tls, microseconds(0));
 	EXPECT_GT(dialing.facts.upgrade, microseconds(0));
-	EXPECT_EQ(dialing.facts.http_status, 0);
+	EXPECT_EQ(dialing.facts.head.status, 101);
+	EXPECT_EQ(dialing.facts.name.addresses.size(), 2U);
+	EXPECT_EQ(dialing.facts.name.ttl, 60);
+	EXPECT_FALSE(dialing.facts.certificate);
+}
+
+TEST(NetDialer, HeadersOfTheHandshake)
+{
+	ScriptedRelay::Options options;
+	options.headers = "Server: nginx/1.2\r\nX-Powered-By: a relay\r\n";
+	ScriptedRelay relay(say_nothing, options);
+	Dialing dialing;
+	dialing.dial(relay.url());
+	ASSERT_TRUE(dialing.socket) << dialing.reason << " " << dialing.detail;
+	EXPECT_EQ(dialing.facts.head.server, "nginx/1.2");
+	EXPECT_EQ(dialing.facts.head.powered_by, "a relay");
 }
 
 TEST(NetDialer, FactsOfTls)
@@ -51,6 +66,31 @@ TEST(NetDialer, FactsOfTls)
 	EXPECT_GT(dialing.facts.tcp, microseconds(0));
 	EXPECT_GT(dialing.facts.tls, microseconds(0));
 	EXPECT_GT(dialing.facts.upgrade, microseconds(0));
+	ASSERT_TRUE(dialing.facts.certificate);
+	const net::CertificateFacts &shown = *dialing.facts.certificate;
+	EXPECT_EQ(shown.fault, "");
+	EXPECT_EQ(shown.protocol, "TLSv1.3");
+	EXPECT_EQ(shown.names, std::vector<std::string>{"localhost"});
+	EXPECT_EQ(shown.subject, shown.issuer);
+	EXPECT_LT(shown.not_before, shown.not_after);
+	EXPECT_NE(shown.fingerprint, decltype(shown.fingerprint){});
+}
+
+/* It is of another host: the connection ends, and what was shown is known. */
+TEST(NetDialer, FactsOfABadCertificate)
+{
+	Certificate certificate("DNS:other.example.com,IP:192.0.2.7");
+	ScriptedRelay relay(say_nothing, {.tls_cert = certificate.path()});
+	net::Config config = test_config();
+	config.tls_ca_file = certificate.path();
+	Dialing dialing("", config);
+	dialing.dial(relay.url());
+	EXPECT_EQ(dialing.reason, "tls_failed");
+	ASSERT_TRUE(dialing.facts.certificate);
+	EXPECT_EQ(dialing.facts.certificate->fault, "hostname mismatch");
+	EXPECT_EQ(dialing.facts.certificate->protocol, "");
+	EXPECT_EQ(dialing.facts.certificate->names,
+			  (std::vector<std::string>{"other.example.com", "192.0.2.7"}));
 }
 
 TEST(NetDialer, RefusedHandshakeTellsStatusAndRetryAfter)
@@ -63,8 +103,8 @@ TEST(NetDialer, RefusedHandshakeTellsStatusAndRetryAfter)
 	dialing.dial(relay.url());
 	EXPECT_EQ(dialing.reason, "handshake_failed");
 	EXPECT_EQ(dialing.detail, "HTTP status 429");
-	EXPECT_EQ(dialing.facts.http_status, 429);
-	EXPECT_EQ(dialing.facts.retry_after, std::chrono::seconds(120));
+	EXPECT_EQ(dialing.facts.head.status, 429);
+	EXPECT_EQ(dialing.facts.head.retry_after, std::chrono::seconds(120));
 	EXPECT_GT(dialing.facts.tcp, microseconds(0));
 	EXPECT_EQ(dialing.facts.upgrade, microseconds(0));
 }
@@ -100,8 +140,8 @@ TEST(NetDialer, RetryAfterThatIsNoNumber)
 	ScriptedRelay relay(say_nothing, options);
 	Dialing dialing;
 	dialing.dial(relay.url());
-	EXPECT_EQ(dialing.facts.http_status, 503);
-	EXPECT_EQ(dialing.facts.retry_after, std::nullopt);
+	EXPECT_EQ(dialing.facts.head.status, 503);
+	EXPECT_EQ(dialing.facts.head.retry_after, std::nullopt);
 }
 
 TEST(NetDialer, LongHeadersOfProxies)

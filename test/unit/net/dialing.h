@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "net/transport/dialer.h"
+#include "net/transport/web_socket.h"
 #include "worker.h"
 
 namespace test {
@@ -73,9 +74,13 @@ class Dialing final : public net::Dialer::Handler, public net::WebSocket::Handle
 		if (dialer)
 			dialer->tick();
 	}
-	void on_connected(std::unique_ptr<net::WebSocket> made, const net::ConnectFacts &met) override
+	net::Connection &new_connection(net::Connection::Handler &opener) override
 	{
-		socket = std::move(made);
+		socket = std::make_unique<net::WebSocket>(transport, opener, config.max_message_bytes);
+		return *socket;
+	}
+	void on_connected(const net::ConnectFacts &met) override
+	{
 		socket->handle_by(*this);
 		facts = met;
 		dialer.reset();
@@ -86,6 +91,7 @@ class Dialing final : public net::Dialer::Handler, public net::WebSocket::Handle
 		detail = std::move(text);
 		facts = met;
 		dialer.reset();
+		socket.reset();
 	}
 	void on_open() override {}
 	void on_message(std::string_view) override {}
