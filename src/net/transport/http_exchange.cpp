@@ -23,8 +23,8 @@ HttpExchange::handle(lws *wsi, lws_callback_reasons reason, std::string_view byt
 		return 0;
 	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP: {
 		/* The body is to be read now; it comes by the next callback. */
-		char bytes[LWS_PRE + Reactor::kReadSize];
-		char *start = bytes + LWS_PRE;
+		char room[LWS_PRE + Reactor::kReadSize];
+		char *start = room + LWS_PRE;
 		int size = Reactor::kReadSize;
 		return lws_http_client_read(wsi, &start, &size) < 0 ? -1 : 0;
 	}
