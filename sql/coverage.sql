@@ -259,6 +259,23 @@ SELECT lower, upper, seconds, round(share::numeric, 3) AS share, evidence, doubt
 SELECT lower, upper, evidence, reason FROM bigbrotr.coverage_between('wss://r1.example.com', "to" => '2025-01-01', filter => '{"kinds": [0]}');
 SELECT evidence, reason FROM bigbrotr.coverage_between('wss://r1.example.com', now() - interval '10 min');
 SELECT count(*) FROM bigbrotr.coverage_between('wss://r9.example.com');
+-- What one reader was shown says nothing about what another one is shown.
+BEGIN;
+UPDATE bigbrotr.coverage SET reader = 1 WHERE relay_id = 1 AND lower = 1700000000;
+SELECT signed_in, c.answer, c.proven, c.read, c.reasons FROM unnest('{f,t,null}'::boolean[]) AS s (signed_in),
+	bigbrotr.completeness('wss://r1.example.com', '{}', to_timestamp(1700000000), to_timestamp(1709999999), signed_in) AS c;
+SELECT signed_in, c.answer, round(c.proven::numeric, 3) AS proven, round(c.read::numeric, 3) AS read FROM unnest('{f,t}'::boolean[]) AS s (signed_in),
+	bigbrotr.completeness('wss://r1.example.com', '{}', to_timestamp(1690000000), to_timestamp(1709999999), signed_in) AS c;
+SELECT c.reasons FROM bigbrotr.completeness('wss://r1.example.com', '{}', to_timestamp(1600000000), to_timestamp(1610000000), true) AS c;
+SELECT signed_in, lower, upper, evidence FROM unnest('{f,t}'::boolean[]) AS s (signed_in),
+	bigbrotr.coverage_between('wss://r1.example.com', to_timestamp(1690000000), to_timestamp(1709999999), signed_in => s.signed_in);
+SELECT w.reader, a.evidence, count(*) FROM generate_series(0, 1) AS w (reader), generate_series(0, 1, 0.1) AS pick,
+	_bigbrotr.audit_windows(1, w.reader, 1800000000, 500, pick) AS a GROUP BY 1, 2 ORDER BY 1, 2;
+DELETE FROM bigbrotr.sync_filters;
+SELECT min(lower) AS first_unread FROM bigbrotr.coverage_gaps WHERE relay_url = 'wss://r1.example.com' AND reason = 'unread';
+SELECT _bigbrotr.note_reader(1, 1);
+SELECT min(lower) AS first_unread FROM bigbrotr.coverage_gaps WHERE relay_url = 'wss://r1.example.com' AND reason = 'unread';
+ROLLBACK;
 SELECT relay_url, phase, oldest_event, read_from, read_until, partial_seconds, doubts, withdrawal_count, proven_fraction > 0 AS proven FROM bigbrotr.sync_status ORDER BY 1;
 -- Each doubt once, whatever it stands beside.
 INSERT INTO bigbrotr.coverage (relay_id, filter_id, reader, lower, upper, evidence, doubts, observations, events, refused, observed_at)
@@ -273,7 +290,7 @@ DELETE FROM bigbrotr.coverage;
 DELETE FROM bigbrotr.sync_filters;
 UPDATE _bigbrotr.relay_sync SET oldest = NULL, withdrawals = 0, next_audit = 0;
 SELECT * FROM _bigbrotr.recent_time(1, 0, 0, 1800000000);
-SELECT * FROM _bigbrotr.audit_windows(1, 1800000000, 500, 0.5);
+SELECT * FROM _bigbrotr.audit_windows(1, 0, 1800000000, 500, 0.5);
 SELECT pg_temp.claim(1, 0, 1699999999, 'paged', 0, 1800000000), pg_temp.claim(1, 1700000000, 1799999100, 'paged', 1000, 1800000000);
 SELECT * FROM _bigbrotr.recent_time(1, 0, 0, 1800000000);
 SELECT _bigbrotr.record_audit(1, 0, 1799995500, 1799999100, 'again', 'paged', NULL, 5, 0, NULL, 86400, 1800000000);
@@ -290,11 +307,11 @@ SELECT lower, upper, evidence FROM _bigbrotr.unconfirmed(1, 0, 0, 1800003600, 36
 SELECT lower, upper, evidence FROM _bigbrotr.unconfirmed(1, 0, 0, 1800003600, 3600, false, 5);
 ROLLBACK;
 -- Audits: a window that holds about a page, and the time before the oldest event.
-SELECT * FROM _bigbrotr.audit_windows(1, 1800000000, 50, 0.1);
-SELECT * FROM _bigbrotr.audit_windows(1, 1800000000, 50, 1);
+SELECT * FROM _bigbrotr.audit_windows(1, 0, 1800000000, 50, 0.1);
+SELECT * FROM _bigbrotr.audit_windows(1, 0, 1800000000, 50, 1);
 SELECT _bigbrotr.record_audit(1, 0, 1790000000, 1795000000, 'audit', 'confirmed', 10, 9, 0, NULL, 86400, 1800000000);
-SELECT * FROM _bigbrotr.audit_windows(1, 1800172799, 50, 0.1);
-SELECT * FROM _bigbrotr.audit_windows(1, 1800172800, 50, 0.1);
+SELECT * FROM _bigbrotr.audit_windows(1, 0, 1800172799, 50, 0.1);
+SELECT * FROM _bigbrotr.audit_windows(1, 0, 1800172800, 50, 0.1);
 -- A miss puts its neighbourhood in doubt; the next audit comes soon.
 SELECT _bigbrotr.report_miss(1, 1790000000, 1790999999, 1800200000);
 SELECT lower, upper, evidence, doubts FROM ranges;

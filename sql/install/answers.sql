@@ -38,7 +38,7 @@ COMMENT ON FUNCTION _bigbrotr.seconds_of(int8multirange) IS 'How many seconds th
 -- One row, not STRICT, and without a SET clause: so the planner can inline the function, and a join with all relays is
 -- planned as a join.
 CREATE FUNCTION bigbrotr.completeness(
-	relay_url text, filter jsonb, "from" timestamptz, "to" timestamptz,
+	relay_url text, filter jsonb, "from" timestamptz, "to" timestamptz, signed_in boolean DEFAULT false,
 	OUT answer text, OUT proven double precision, OUT read double precision, OUT observed_at timestamptz, OUT reasons text[])
 	RETURNS SETOF record
 	LANGUAGE sql STABLE ROWS 1
@@ -56,6 +56,13 @@ CREATE FUNCTION bigbrotr.completeness(
 		                WHEN k.seen IS NULL AND a.begin > a.now THEN 'this time has not come yet'
 		                WHEN k.seen IS NULL AND NOT EXISTS (SELECT FROM bigbrotr.coverage AS c WHERE c.relay_id = r.relay_id)
 		                    THEN 'nothing of this relay was read yet'
+		                WHEN k.seen IS NULL AND EXISTS (
+		                    SELECT FROM bigbrotr.coverage AS c
+		                    WHERE c.relay_id = r.relay_id AND c.reader <> (completeness.signed_in IS TRUE)::integer
+		                          AND c.lower < upper(a.asked) AND c.upper >= lower(a.asked))
+		                    THEN CASE WHEN completeness.signed_in IS TRUE
+		                              THEN 'of this time it is only known what the relay shows to anybody'
+		                              ELSE 'of this time it is only known what the relay shows to us when we sign in' END
 		                WHEN k.seen IS NULL THEN 'nothing of this time was asked for with this filter, or with a wider one' END,
 		           (SELECT format('%s seconds in %s gaps were not read, the longest of %s seconds from %s',
 		                          sum(upper(g) - lower(g)), count(*), max(upper(g) - lower(g)),
@@ -66,8 +73,7 @@ CREATE FUNCTION bigbrotr.completeness(
 		                THEN format('nothing is said of the last %s minutes, in which events still arrive', _bigbrotr.settling() / 60) END,
 		           CASE WHEN k.read @> a.asked AND NOT coalesce(k.proven @> a.asked, false) AND k.once
 		                THEN 'some of it was read only once' END,
-		           CASE WHEN k.refused > 0 AND (k.proven @> a.asked) IS NOT TRUE THEN format('%s events were refused', k.refused) END,
-		           CASE WHEN k.signed_in THEN 'some of it was read signed in' END]
+		           CASE WHEN k.refused > 0 AND (k.proven @> a.asked) IS NOT TRUE THEN format('%s events were refused', k.refused) END]
 		           || ARRAY(SELECT _bigbrotr.doubt_text(d) FROM unnest(k.doubts) AS d
 		                    WHERE d = 'unencrypted' OR (k.proven @> a.asked) IS NOT TRUE GROUP BY d ORDER BY d), NULL)
 		FROM (SELECT w.begin, w.now, w.last - w.begin + 1 AS seconds,
@@ -82,10 +88,11 @@ CREATE FUNCTION bigbrotr.completeness(
 		                range_agg(int8range(c.lower, c.upper, '[]')) FILTER (WHERE c.evidence <> 'partial') AS read,
 		                range_agg(int8range(c.lower, c.upper, '[]')) AS seen,
 		                string_to_array(string_agg(nullif(array_to_string(c.doubts, ','), ''), ','), ',') AS doubts,
-		                sum(c.refused)::bigint AS refused, min(c.observed_at) AS observed_at, bool_or(c.reader <> 0) AS signed_in,
+		                sum(c.refused)::bigint AS refused, min(c.observed_at) AS observed_at,
 		                bool_or(c.evidence = 'paged' AND c.observations = 1) AS once
 		         FROM bigbrotr.coverage AS c
-		         WHERE c.relay_id = r.relay_id AND c.lower < upper(a.asked) AND c.upper >= lower(a.asked)
+		         WHERE c.relay_id = r.relay_id AND c.reader = (completeness.signed_in IS TRUE)::integer
+		               AND c.lower < upper(a.asked) AND c.upper >= lower(a.asked)
 		               AND (c.filter_id = 0 OR EXISTS (
 		                   SELECT FROM bigbrotr.sync_filters AS f
 		                   WHERE f.filter_id = c.filter_id
@@ -93,11 +100,12 @@ CREATE FUNCTION bigbrotr.completeness(
 		                             _bigbrotr.sync_filter(completeness.filter - '{since,until,limit,search}'::text[]), f.filter)))
 		     ) AS k;
 	END;
-COMMENT ON FUNCTION bigbrotr.completeness(text, jsonb, timestamptz, timestamptz) IS
-	'Do we hold everything that matches the filter, of this relay, from one second to another (created_at, inclusive)? answer: proven (two readings agree, or a comparison of sets), read (once, or with doubts), no (there are gaps), not known; reasons: why, in words; proven, read: which share of the seconds is proven, and read; observed_at: when the oldest reading was made that the answer rests on. What was read with a wider filter counts. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
+COMMENT ON FUNCTION bigbrotr.completeness(text, jsonb, timestamptz, timestamptz, boolean) IS
+	'Do we hold everything that matches the filter, of this relay, from one second to another (created_at, inclusive)? answer: proven (two readings agree, or a comparison of sets), read (once, or with doubts), no (there are gaps), not known; reasons: why, in words; proven, read: which share of the seconds is proven, and read; observed_at: when the oldest reading was made that the answer rests on. signed_in: what the relay shows to the key of bigbrotr.key_file (NIP-42), else what it shows to anybody; a reading of one kind proves nothing of the other. What was read with a wider filter counts. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
 
 CREATE FUNCTION bigbrotr.coverage_between(
 	relay_url text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT now(), filter jsonb DEFAULT '{}',
+	signed_in boolean DEFAULT false,
 	OUT lower timestamptz, OUT upper timestamptz, OUT seconds bigint, OUT share double precision, OUT evidence text,
 	OUT doubts text[], OUT reason text, OUT observed_at timestamptz) RETURNS SETOF record
 	LANGUAGE sql STABLE
@@ -112,11 +120,11 @@ CREATE FUNCTION bigbrotr.coverage_between(
 		), ranges AS (
 			SELECT greatest(c.lower, a.first) AS lower, least(c.upper, a.last) AS upper, c.evidence, c.doubts, c.observed_at
 			FROM asked AS a JOIN bigbrotr.coverage AS c ON c.relay_id = a.relay_id AND c.lower <= a.last AND c.upper >= a.first
-			WHERE c.filter_id = 0 OR EXISTS (
+			WHERE c.reader = (coverage_between.signed_in IS TRUE)::integer AND (c.filter_id = 0 OR EXISTS (
 				SELECT FROM bigbrotr.sync_filters AS f
 				WHERE f.filter_id = c.filter_id
 				      AND _bigbrotr.filter_implies(
-				          _bigbrotr.sync_filter(coverage_between.filter - '{since,until,limit,search}'::text[]), f.filter))
+				          _bigbrotr.sync_filter(coverage_between.filter - '{since,until,limit,search}'::text[]), f.filter)))
 		), bounds AS (
 			SELECT g.lower FROM ranges AS g
 			UNION SELECT g.upper + 1 FROM ranges AS g
@@ -148,5 +156,5 @@ CREATE FUNCTION bigbrotr.coverage_between(
 		GROUP BY n.number, n.evidence, n.doubts, n.unsettled
 		ORDER BY min(n.lower);
 	END;
-COMMENT ON FUNCTION bigbrotr.coverage_between(text, timestamptz, timestamptz, jsonb) IS
-	'How completely a relay is archived between two times, stretch by stretch: evidence (unread where there is a gap), the stretch''s share of the time asked for, doubts, and in words why it is not proven. from: by default the relay''s oldest event. SELECT evidence, sum(share) FROM bigbrotr.coverage_between(''wss://…'', ''2024-01-01'', ''2025-01-01'') GROUP BY 1';
+COMMENT ON FUNCTION bigbrotr.coverage_between(text, timestamptz, timestamptz, jsonb, boolean) IS
+	'How completely a relay is archived between two times, stretch by stretch: evidence (unread where there is a gap), the stretch''s share of the time asked for, doubts, and in words why it is not proven. from: by default the relay''s oldest event. signed_in: as in bigbrotr.completeness. SELECT evidence, sum(share) FROM bigbrotr.coverage_between(''wss://…'', ''2024-01-01'', ''2025-01-01'') GROUP BY 1';

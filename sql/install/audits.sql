@@ -109,7 +109,7 @@ COMMENT ON FUNCTION _bigbrotr.unconfirmed(integer, integer, integer, bigint, big
 -- The claim nearest to a random time, more often a recent one, and of that claim about as much as one page shows. Every
 -- other audit also takes the time before the relay's oldest event, for which one question is enough.
 CREATE FUNCTION _bigbrotr.audit_windows(
-	relay integer, at bigint, page bigint, pick double precision,
+	relay integer, whom integer, at bigint, page bigint, pick double precision,
 	OUT filter_id integer, OUT lower bigint, OUT upper bigint, OUT evidence text, OUT known bigint) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -139,7 +139,7 @@ BEGIN
 	middle := newest - floor((newest - oldest) * pick ^ 2)::bigint;
 	SELECT c.filter_id, greatest(c.lower, oldest) AS lower, least(c.upper, newest) AS upper, c.evidence, c.events INTO claim
 	FROM bigbrotr.coverage AS c
-	WHERE c.relay_id = relay AND c.reader = 0 AND c.evidence <> 'partial' AND c.lower <= newest AND c.upper >= oldest
+	WHERE c.relay_id = relay AND c.reader = whom AND c.evidence <> 'partial' AND c.lower <= newest AND c.upper >= oldest
 	ORDER BY greatest(c.lower - middle, middle - c.upper, 0), c.filter_id, c.lower LIMIT 1;
 	IF FOUND THEN
 		middle := least(greatest(middle, claim.lower), claim.upper);
@@ -157,7 +157,7 @@ BEGIN
 	IF state.oldest > 0 AND state.clean_audits % 2 = 0 THEN
 		FOR claim IN
 			SELECT c.filter_id, least(c.upper, state.oldest - 1) AS upper, c.evidence FROM bigbrotr.coverage AS c
-			WHERE c.relay_id = relay AND c.reader = 0 AND c.evidence <> 'partial' AND c.lower = 0
+			WHERE c.relay_id = relay AND c.reader = whom AND c.evidence <> 'partial' AND c.lower = 0
 			ORDER BY c.filter_id LIMIT 1
 		LOOP
 			filter_id := claim.filter_id;
@@ -170,8 +170,8 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.audit_windows(integer, bigint, bigint, double precision) IS
-	'What of a relay''s claims is to be audited now; no row: nothing. page: events that a window is to hold, about; pick: a random number from 0 to 1; known: events of the window that the relay showed before, null if they are too many to count';
+COMMENT ON FUNCTION _bigbrotr.audit_windows(integer, integer, bigint, bigint, double precision) IS
+	'What of a relay''s claims is to be audited now by this reader, who made them; no row: nothing. page: events that a window is to hold, about; pick: a random number from 0 to 1; known: events of the window that the relay showed before, null if they are too many to count';
 
 CREATE FUNCTION _bigbrotr.report_miss(relay integer, first_second bigint, last_second bigint, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT

@@ -49,14 +49,15 @@ CREATE VIEW bigbrotr.coverage_gaps AS
 	SELECT r.url AS relay_url, f.filter_id, p.lower, p.upper, p.upper - p.lower + 1 AS seconds, p.reason,
 	       to_timestamp(g.tried_at) AS tried_at
 	FROM bigbrotr.relays AS r
+	     LEFT JOIN _bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
 	     CROSS JOIN LATERAL _bigbrotr.relay_filters(r.relay_id) AS f
-	     CROSS JOIN LATERAL _bigbrotr.gaps(r.relay_id, f.filter_id, 0, bigbrotr.unix_now()) AS g
+	     CROSS JOIN LATERAL _bigbrotr.gaps(r.relay_id, f.filter_id, coalesce(s.reader, 0), bigbrotr.unix_now()) AS g
 	     CROSS JOIN LATERAL (VALUES
 	         (greatest(g.lower, bigbrotr.unix_now() - _bigbrotr.settling() + 1), g.upper, 'too new'),
 	         (g.lower, CASE g.reason WHEN 'unread' THEN least(g.upper, bigbrotr.unix_now() - _bigbrotr.settling()) ELSE g.upper END, g.reason))
 	         AS p (lower, upper, reason)
 	WHERE p.lower <= p.upper AND (p.reason <> 'too new' OR g.reason = 'unread');
-COMMENT ON VIEW bigbrotr.coverage_gaps IS 'What is not read of each relay''s history, from 0 until now';
+COMMENT ON VIEW bigbrotr.coverage_gaps IS 'What is not read of each relay''s history, from 0 until now, by the reader that the relay was last read as: anonymous, or signed in';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.filter_id IS 'bigbrotr.sync_filters.filter_id; 0: everything';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.lower IS 'First created_at of the gap, Unix seconds, inclusive';
@@ -75,12 +76,13 @@ CREATE VIEW bigbrotr.sync_status AS
 	           WHEN s.waits_for ~ '^(priority )?site ' THEN 'a place of its site (bigbrotr.sync_connections_per_site)'
 	           WHEN s.waits_for = 'permission' THEN 'permission to open local relays (bigbrotr.allow_local_relays)'
 	           WHEN s.waits_for = 'proxy' THEN 'a proxy to its network (bigbrotr.' || r.network || '_proxy)'
+	           WHEN s.waits_for = 'key' THEN 'a key to sign in with (bigbrotr.key_file)'
 	           WHEN s.phase IN ('connecting', 'backfill', 'live') THEN NULL
 	           WHEN p.relay_url IS NOT NULL AND s.next_attempt <= bigbrotr.unix_now() THEN 'the priority synchronizer'
 	           WHEN s.next_attempt <= bigbrotr.unix_now() IS NOT FALSE THEN 'a place (bigbrotr.sync_connections)'
 	           WHEN s.phase = 'waiting' THEN 'its next turn'
 	           WHEN s.last_error = 'rate_limited' THEN 'the end of the pause that the relay asked for'
-	           WHEN s.last_error = 'auth_required' THEN 'authentication, which the relay demands'
+	           WHEN s.last_error = 'auth_required' THEN 'authentication, which the relay demands (bigbrotr.authenticate_at)'
 	           WHEN _bigbrotr.end_kind(s.last_error) = 'ours' THEN 'the next attempt after a failure of the proxy to its network'
 	           WHEN _bigbrotr.end_kind(s.last_error) = 'fault' THEN 'the end of its ban for what it sent'
 	           ELSE 'the next attempt after a failure' END AS waiting_for,
@@ -123,7 +125,7 @@ CREATE VIEW bigbrotr.sync_status AS
 	                string_to_array(string_agg(DISTINCT nullif(array_to_string(c.doubts, ','), ''), ','), ',') AS doubts
 	         FROM bigbrotr.coverage AS c
 	              CROSS JOIN LATERAL (SELECT greatest(least(c.upper, k.upper) - greatest(c.lower, k.lower) + 1, 0) AS seconds) AS p
-	         WHERE c.relay_id = r.relay_id AND c.filter_id = ANY (k.filters) AND c.reader = 0) AS c
+	         WHERE c.relay_id = r.relay_id AND c.filter_id = ANY (k.filters) AND c.reader = coalesce(s.reader, 0)) AS c
 	     CROSS JOIN LATERAL (
 	         SELECT coalesce(sum(f.count) FILTER (WHERE _bigbrotr.refusal_kind(f.reason) <> 'connection'), 0)::bigint AS refusals
 	         FROM _bigbrotr.relay_refusals AS f WHERE f.relay_id = r.relay_id) AS f;

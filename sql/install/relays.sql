@@ -103,6 +103,25 @@ CREATE FUNCTION bigbrotr.disable_relay(relay_url text) RETURNS void
 COMMENT ON FUNCTION bigbrotr.disable_relay(text) IS
 	'Keeps the services from connecting to a relay until bigbrotr.enable_relay; what is archived of it stays';
 
+CREATE FUNCTION bigbrotr.authenticate_at(relay_url text, allowed boolean DEFAULT true) RETURNS void
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	UPDATE _bigbrotr.relay_sync AS s SET authenticate = allowed
+	FROM bigbrotr.relays AS r
+	WHERE r.relay_id = s.relay_id AND r.url = (bigbrotr.normalise_relay_url(authenticate_at.relay_url)).url;
+	IF NOT FOUND THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relay "%s" is not known', left(authenticate_at.relay_url, 256)),
+			DETAIL = 'The table bigbrotr.relays has no such URL.',
+			HINT = 'bigbrotr.add_relay(url) makes a relay known.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.authenticate_at(text, boolean) IS
+	'Lets the synchronizer tell a relay who it is when the relay asks (NIP-42), with the key of bigbrotr.key_file; false: no more. What is read so is claimed apart, see bigbrotr.coverage.reader';
+
 CREATE FUNCTION bigbrotr.retry_relay(relay_url text) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp

@@ -191,8 +191,8 @@ COMMENT ON FUNCTION _bigbrotr.relay_site(text) IS
 -- A relay that may not be opened now is skipped once, and then not looked at until the reason in waits_for is gone: ten
 -- thousand names of one host cost one look each, not one each second.
 CREATE FUNCTION _bigbrotr.take_relays(
-	worker text, places integer, per_host integer, per_site integer, networks text[], at bigint,
-	OUT relay_id integer, OUT url text, OUT page_limit integer, OUT pace_ms integer) RETURNS SETOF record
+	worker text, places integer, per_host integer, per_site integer, networks text[], has_key boolean, at bigint,
+	OUT relay_id integer, OUT url text, OUT page_limit integer, OUT pace_ms integer, OUT authenticate boolean) RETURNS SETOF record
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -210,7 +210,7 @@ BEGIN
 			DETAIL = 'A worker begins by _bigbrotr.start_synchronizer.', HINT = '_bigbrotr.sync_workers shows those that have begun.';
 	END IF;
 	FOR due IN
-		SELECT d.relay_id, d.url, r.network, s.page_limit, s.pace_ms, p.host, p.site, _bigbrotr.places(p.host, p.site, mine) AS places
+		SELECT d.relay_id, d.url, r.network, s.page_limit, s.pace_ms, s.authenticate, p.host, p.site, _bigbrotr.places(p.host, p.site, mine) AS places
 		FROM ((SELECT * FROM _bigbrotr.due_relays(at) LIMIT CASE WHEN mine THEN 0 ELSE most END)
 		      UNION ALL
 		      (SELECT * FROM _bigbrotr.due_priority_relays(at) LIMIT CASE WHEN mine THEN most ELSE 0 END)) AS d
@@ -227,6 +227,7 @@ BEGIN
 		CONTINUE WHEN NOT FOUND;
 		wish := CASE
 			WHEN due.network <> ALL (networks) THEN CASE due.network WHEN 'local' THEN 'permission' ELSE 'proxy' END
+			WHEN due.authenticate AND NOT has_key THEN 'key'
 			WHEN (SELECT count(*) FROM _bigbrotr.relay_leases AS l JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
 			      WHERE l.host = due.host AND w.priority = mine) >= per_host THEN due.places[1]
 			WHEN (SELECT count(*) FROM _bigbrotr.relay_leases AS l JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
@@ -236,20 +237,21 @@ BEGIN
 			UPDATE _bigbrotr.relay_sync AS s SET waits_for = wish WHERE s.relay_id = due.relay_id;
 			CONTINUE;
 		END IF;
-		INSERT INTO _bigbrotr.relay_leases (relay_id, owner, host, site, taken_at)
-		VALUES (due.relay_id, worker, due.host, due.site, at);
+		INSERT INTO _bigbrotr.relay_leases (relay_id, owner, host, site, taken_at, authenticate)
+		VALUES (due.relay_id, worker, due.host, due.site, at, due.authenticate);
 		UPDATE _bigbrotr.relay_sync AS s SET phase = 'connecting', phase_since = at WHERE s.relay_id = due.relay_id;
 		taken := taken + 1;
 		relay_id := due.relay_id;
 		url := due.url;
 		page_limit := due.page_limit;
 		pace_ms := due.pace_ms;
+		authenticate := due.authenticate;
 		RETURN NEXT;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.take_relays(text, integer, integer, integer, text[], bigint) IS
-	'Leases due relays of these networks to a worker, as many as there are places: priority relays or all others, as the worker said when it began. Its service leases at most per_host of one host and per_site of one site; the other relays wait. page_limit, pace_ms: learned from earlier connections, 0: nothing';
+COMMENT ON FUNCTION _bigbrotr.take_relays(text, integer, integer, integer, text[], boolean, bigint) IS
+	'Leases due relays of these networks to a worker, as many as there are places: priority relays or all others, as the worker said when it began. Its service leases at most per_host of one host and per_site of one site; the other relays wait. has_key: there is a key to sign in with at relays that may be told who reads (authenticate). page_limit, pace_ms: learned from earlier connections, 0: nothing';
 
 CREATE FUNCTION _bigbrotr.wake_relays(everyone boolean) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -276,11 +278,18 @@ CREATE FUNCTION _bigbrotr.unwanted_relays(worker text, networks text[]) RETURNS 
 		     JOIN _bigbrotr.relay_sync AS s ON s.relay_id = l.relay_id
 		     JOIN bigbrotr.relays AS r ON r.relay_id = l.relay_id
 		     JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
-		WHERE l.owner = unwanted_relays.worker AND NOT (s.enabled AND r.network = ANY (unwanted_relays.networks)
+		WHERE l.owner = unwanted_relays.worker AND NOT (s.enabled AND r.network = ANY (unwanted_relays.networks) AND s.authenticate = l.authenticate
 		      AND w.priority = EXISTS (SELECT FROM _bigbrotr.relay_priorities AS p WHERE p.relay_id = l.relay_id));
 	END;
 COMMENT ON FUNCTION _bigbrotr.unwanted_relays(text, text[]) IS
-	'Those of the relays a worker holds that are to be left alone: disabled, not of these networks, or the other service''s';
+	'Those of the relays a worker holds that are to be left alone: disabled, not of these networks, to be signed in to no longer or only now, or the other service''s';
+
+CREATE FUNCTION _bigbrotr.note_reader(relay integer, whom integer) RETURNS void
+	LANGUAGE sql STRICT
+	BEGIN ATOMIC
+		UPDATE _bigbrotr.relay_sync AS s SET reader = note_reader.whom WHERE s.relay_id = note_reader.relay AND s.reader <> note_reader.whom;
+	END;
+COMMENT ON FUNCTION _bigbrotr.note_reader(integer, integer) IS 'As whom a relay is read from now on: 0 anonymous, 1 signed in';
 
 CREATE FUNCTION _bigbrotr.crowded_relays(worker text) RETURNS SETOF integer
 	LANGUAGE sql STABLE
@@ -300,7 +309,7 @@ CREATE FUNCTION _bigbrotr.end_kind(reason text) RETURNS text
 	RETURN CASE
 		WHEN reason IN ('', 'address_full') THEN 'told'
 		WHEN reason IN ('no_proxy', 'proxy_failed') THEN 'ours'
-		WHEN reason IN ('rate_limited', 'auth_required', 'closed_by_relay') THEN 'refused'
+		WHEN reason IN ('rate_limited', 'auth_required', 'auth_refused', 'closed_by_relay') THEN 'refused'
 		WHEN reason IN ('too_many_invalid', 'flood', 'too_deep', 'bad_utf8', 'binary_frame') THEN 'fault'
 		ELSE 'failed' END;
 COMMENT ON FUNCTION _bigbrotr.end_kind(text) IS
@@ -424,7 +433,7 @@ CREATE FUNCTION _bigbrotr.refusal_kind(reason text) RETURNS text
 		'local_address', 'address_full', 'no_memory')
 		THEN 'policy'
 		WHEN reason IN ('dns_failed', 'dns_timeout', 'connect_timeout', 'connection_refused', 'connection_lost', 'tls_failed',
-		'handshake_failed', 'blocked_port', 'no_proxy', 'proxy_failed', 'stalled', 'auth_required', 'rate_limited', 'closed_by_relay')
+		'handshake_failed', 'blocked_port', 'no_proxy', 'proxy_failed', 'stalled', 'auth_required', 'auth_refused', 'rate_limited', 'closed_by_relay')
 		THEN 'connection'
 		ELSE 'fault' END;
 COMMENT ON FUNCTION _bigbrotr.refusal_kind(text) IS

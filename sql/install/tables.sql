@@ -136,6 +136,8 @@ CREATE TABLE _bigbrotr.relay_sync (
 	clean_audits integer NOT NULL DEFAULT 0,
 	withdrawals  bigint  NOT NULL DEFAULT 0,
 	withdrawn_at bigint,
+	authenticate boolean NOT NULL DEFAULT false,
+	reader       integer NOT NULL DEFAULT 0,
 	CONSTRAINT relay_sync_pkey PRIMARY KEY (relay_id),
 	CONSTRAINT relay_sync_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
 	CONSTRAINT relay_sync_phase_check CHECK (phase IN ('waiting', 'connecting', 'backfill', 'live', 'backoff'))
@@ -149,7 +151,7 @@ COMMENT ON COLUMN _bigbrotr.relay_sync.enabled IS 'false: the synchronizer leave
 COMMENT ON COLUMN _bigbrotr.relay_sync.phase IS 'waiting: for its turn; connecting; backfill: history is being paged; live: caught up, subscribed to what is new; backoff: failed, waits for next_attempt';
 COMMENT ON COLUMN _bigbrotr.relay_sync.phase_since IS 'When the phase began, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_sync.next_attempt IS 'Earliest time of the next attempt, Unix seconds; 0: never tried';
-COMMENT ON COLUMN _bigbrotr.relay_sync.waits_for IS 'Why the relay was skipped when it was due: "host …" or "site …", of a priority relay "priority host …" or "priority site …": its service has taken all places of its host or site; permission: local relays are not allowed; proxy: there is none; null: it was not skipped';
+COMMENT ON COLUMN _bigbrotr.relay_sync.waits_for IS 'Why the relay was skipped when it was due: "host …" or "site …", of a priority relay "priority host …" or "priority site …": its service has taken all places of its host or site; permission: local relays are not allowed; proxy: there is none; key: there is none to sign in with; null: it was not skipped';
 COMMENT ON COLUMN _bigbrotr.relay_sync.failures IS 'Connections failed or broken since the last page was read';
 COMMENT ON COLUMN _bigbrotr.relay_sync.faults IS 'Connections that we cut because the relay sent what no honest relay sends; one is forgiven a day';
 COMMENT ON COLUMN _bigbrotr.relay_sync.last_fault IS 'When the last of these was, Unix seconds';
@@ -164,6 +166,8 @@ COMMENT ON COLUMN _bigbrotr.relay_sync.next_audit IS 'Earliest time of the next 
 COMMENT ON COLUMN _bigbrotr.relay_sync.clean_audits IS 'Audits since one found something';
 COMMENT ON COLUMN _bigbrotr.relay_sync.withdrawals IS 'How often a claim had to be withdrawn';
 COMMENT ON COLUMN _bigbrotr.relay_sync.withdrawn_at IS 'When that was last, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_sync.authenticate IS 'true: if the relay asks who reads, it is told (NIP-42, bigbrotr.authenticate_at)';
+COMMENT ON COLUMN _bigbrotr.relay_sync.reader IS 'As whom it was last read: 0 anonymous, 1 signed in';
 
 -- What came from each relay: written every twenty seconds or so, and when a relay is opened, caught up or ended.
 CREATE TABLE _bigbrotr.relay_traffic (
@@ -216,6 +220,7 @@ CREATE TABLE _bigbrotr.relay_leases (
 	host     text    NOT NULL,
 	site     text    NOT NULL,
 	taken_at bigint  NOT NULL,
+	authenticate boolean NOT NULL,
 	CONSTRAINT relay_leases_pkey PRIMARY KEY (relay_id),
 	CONSTRAINT relay_leases_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays,
 	CONSTRAINT relay_leases_owner_fkey FOREIGN KEY (owner) REFERENCES _bigbrotr.sync_workers
@@ -229,6 +234,7 @@ COMMENT ON COLUMN _bigbrotr.relay_leases.owner IS '_bigbrotr.sync_workers.owner'
 COMMENT ON COLUMN _bigbrotr.relay_leases.host IS 'Host of the relay''s URL';
 COMMENT ON COLUMN _bigbrotr.relay_leases.site IS 'Registered domain of the host, by the Public Suffix List, or the address itself';
 COMMENT ON COLUMN _bigbrotr.relay_leases.taken_at IS 'Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_leases.authenticate IS '_bigbrotr.relay_sync.authenticate at that time';
 
 CREATE TABLE _bigbrotr.relay_refusals (
 	relay_id    integer NOT NULL,

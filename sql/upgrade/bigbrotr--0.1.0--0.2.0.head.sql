@@ -77,6 +77,7 @@ ALTER TABLE bigbrotr.statistics_deltas SET SCHEMA _bigbrotr;
 -- No worker runs: nobody holds a lease.
 DELETE FROM _bigbrotr.relay_leases;
 DELETE FROM _bigbrotr.sync_workers;
+ALTER TABLE _bigbrotr.relay_leases ADD COLUMN authenticate boolean NOT NULL;
 ALTER TABLE _bigbrotr.sync_workers ADD COLUMN priority boolean NOT NULL;
 
 -- Who may do what is granted anew below.

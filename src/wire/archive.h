@@ -8,10 +8,18 @@
 #include "nostr/event.h"
 #include "nostr/evidence.h"
 #include "reconciliation.h"
+#include "sign_in.h"
 
 namespace wire {
 
 constexpr size_t kMaxFilter = 256 << 10; // bytes
+
+/* As whom a relay is read: it may show more to those whom it knows (NIP-42). */
+enum class ReadAs : uint8_t
+{
+	Anonymous,
+	SignedIn
+};
 
 // ---- worker -> net process
 
@@ -112,6 +120,7 @@ struct RelayOpen
 	uint32_t page_limit = 0;     // learned before: events to ask for with one page; 0: the setting
 	uint32_t pace_ms = 0;        // learned before: pause between two questions
 	bool live = false;           // keep the connection and subscribe to what is new
+	bool sign_in = false;        // answer the relay's challenges (SignIn)
 	std::vector<Range> ranges;   // to be read, in this order
 	std::vector<Filter> filters; // that ranges of this opening name
 
@@ -123,24 +132,28 @@ struct RelayOpen
 		c.number(m.page_limit);
 		c.number(m.pace_ms);
 		c.flag(m.live);
+		c.flag(m.sign_in);
 		c.list(m.ranges);
 		c.list(m.filters);
 	}
 };
 
-/* More ranges for a relay that is open. Means nothing if that attempt has ended. */
+/* More ranges for a relay that is open. Means nothing if that attempt has ended, or if the relay
+ * is read as somebody else meanwhile. */
 struct RelayMore
 {
 	static constexpr uint16_t kType = 0x12;
 	int32_t relay_id = 0;
 	uint32_t attempt = 0;
 	std::vector<Range> ranges;
+	ReadAs reader = ReadAs::Anonymous;
 
 	static void fields(auto &c, auto &m)
 	{
 		relay_id_field(c, m.relay_id);
 		c.number(m.attempt);
 		c.list(m.ranges);
+		c.value(m.reader, ReadAs::SignedIn);
 	}
 };
 
@@ -182,7 +195,7 @@ struct Forget
 };
 
 using ArchiveToNet = std::variant<ArchiveSettings, RelayOpen, RelayMore, RelayStop, Known, Forget,
-								  Seen, Wanted, Ack>;
+								  Seen, Wanted, SignedIn, Ack>;
 
 // ---- net process -> worker
 
@@ -287,13 +300,6 @@ struct Traffic
 	}
 };
 
-/* As whom a relay was read: it may show more to those whom it knows (NIP-42). */
-enum class ReadAs : uint8_t
-{
-	Anonymous,
-	SignedIn
-};
-
 struct Claim
 {
 	int32_t relay_id = 0;
@@ -335,7 +341,8 @@ struct Retract
 
 enum class RelayPhase : uint8_t
 {
-	Connected, // WebSocket open
+	Connected, // WebSocket open; a relay with RelayOpen::sign_in does not ask for it
+	SignedIn,  // the same, and it knows who asks; all that was asked before is void
 	CaughtUp,  // all ranges are paged
 	Ended      // connection gone: reason says why; empty if the worker asked for it
 };
@@ -392,6 +399,6 @@ struct Batch
 	}
 };
 
-using ArchiveToWorker = std::variant<Question, SeenQuestion, NeedQuestion, Batch>;
+using ArchiveToWorker = std::variant<Question, SeenQuestion, NeedQuestion, SignIn, Batch>;
 
 } // namespace wire

@@ -16,13 +16,13 @@ constexpr int64_t kPartialRetry = 86400; // seconds until what was seen in part 
 
 pg::Statement filters_statement("SELECT filter_id, filter FROM _bigbrotr.relay_filters($1)");
 pg::Statement
-	gaps_statement("SELECT lower, upper, events FROM _bigbrotr.gaps($1, $2, 0, $3, $4, $5)");
-pg::Statement recent_statement("SELECT lower, upper FROM _bigbrotr.recent_time($1, $2, 0, $3)");
+	gaps_statement("SELECT lower, upper, events FROM _bigbrotr.gaps($1, $2, $3, $4, $5, $6)");
+pg::Statement recent_statement("SELECT lower, upper FROM _bigbrotr.recent_time($1, $2, $3, $4)");
 pg::Statement may_compare_statement("SELECT _bigbrotr.may_compare($1, $2)");
 pg::Statement unconfirmed_statement("SELECT lower, upper, evidence = 'partial', events "
-									"FROM _bigbrotr.unconfirmed($1, $2, 0, $3, $4, $5, $6)");
+									"FROM _bigbrotr.unconfirmed($1, $2, $3, $4, $5, $6, $7)");
 pg::Statement audit_statement("SELECT filter_id, lower, upper, evidence, known "
-							  "FROM _bigbrotr.audit_windows($1, $2, $3, random())");
+							  "FROM _bigbrotr.audit_windows($1, $2, $3, $4, random())");
 
 wire::Range
 range_of(const pg::Rows &rows, uint64_t row, uint32_t filter_id, wire::Purpose purpose)
@@ -54,9 +54,10 @@ outside(nostr::TimeRange range, std::vector<nostr::TimeRange> others)
 class Agenda
 {
   public:
-	Agenda(int32_t relay_id, bool opening, const std::vector<nostr::TimeRange> &first_read,
-		   int64_t now)
-		: relay_id_(relay_id), opening_(opening), first_read_(first_read), now_(now)
+	Agenda(int32_t relay_id, wire::ReadAs reader, bool opening,
+		   const std::vector<nostr::TimeRange> &first_read, int64_t now)
+		: relay_id_(relay_id), reader_(reader), opening_(opening), first_read_(first_read),
+		  now_(now)
 	{
 	}
 
@@ -79,6 +80,8 @@ class Agenda
 	}
 
   private:
+	pg::Value reader() const { return pg::value(static_cast<int32_t>(reader_)); }
+
 	void add(const wire::Range &range, std::string evidence = "paged",
 			 std::optional<int64_t> known = std::nullopt)
 	{
@@ -90,7 +93,7 @@ class Agenda
 	void add_unread(uint32_t filter_id)
 	{
 		pg::Value filter = pg::value(static_cast<int32_t>(filter_id));
-		pg::Rows gaps = gaps_statement.run({pg::value(relay_id_), filter, pg::value(now_),
+		pg::Rows gaps = gaps_statement.run({pg::value(relay_id_), filter, reader(), pg::value(now_),
 											pg::value(now_ - kPartialRetry),
 											pg::value(static_cast<int32_t>(kMaxRanges + 1))});
 		bool recent_added = false;
@@ -116,8 +119,9 @@ class Agenda
 	{
 		if (!opening_)
 			return;
-		pg::Rows recent = recent_statement.run(
-			{pg::value(relay_id_), pg::value(static_cast<int32_t>(filter_id)), pg::value(now_)});
+		pg::Rows recent =
+			recent_statement.run({pg::value(relay_id_), pg::value(static_cast<int32_t>(filter_id)),
+								  reader(), pg::value(now_)});
 		for (uint64_t row = 0; row < recent.count(); row++)
 			add(range_of(recent, row, filter_id, wire::Purpose::Again));
 	}
@@ -133,9 +137,9 @@ class Agenda
 			filter_id == 0 &&
 			may_compare_statement.run({pg::value(relay_id_), pg::value(now_)}).integer(0, 1) != 0;
 		pg::Rows rows = unconfirmed_statement.run(
-			{pg::value(relay_id_), pg::value(static_cast<int32_t>(filter_id)), pg::value(now_),
-			 pg::value(int64_t{synchronizer_settings.confirm_delay_s}), pg::value(compares),
-			 pg::value(kMaxConfirmed)});
+			{pg::value(relay_id_), pg::value(static_cast<int32_t>(filter_id)), reader(),
+			 pg::value(now_), pg::value(int64_t{synchronizer_settings.confirm_delay_s}),
+			 pg::value(compares), pg::value(kMaxConfirmed)});
 		for (uint64_t row = 0; row < rows.count(); row++) {
 			wire::Range range = range_of(rows, row, filter_id, wire::Purpose::Confirm);
 			range.max_pages = kConfirmPages;
@@ -167,7 +171,7 @@ class Agenda
 	void add_audits()
 	{
 		pg::Rows rows =
-			audit_statement.run({pg::value(relay_id_), pg::value(now_),
+			audit_statement.run({pg::value(relay_id_), reader(), pg::value(now_),
 								 pg::value(int64_t{synchronizer_settings.net.page_limit})});
 		for (uint64_t row = 0; row < rows.count(); row++) {
 			wire::Range range{.lower = rows.integer(row, 2),
@@ -188,6 +192,7 @@ class Agenda
 	}
 
 	const int32_t relay_id_;
+	const wire::ReadAs reader_;
 	const bool opening_;
 	const std::vector<nostr::TimeRange> &first_read_;
 	const int64_t now_;
@@ -197,8 +202,8 @@ class Agenda
 } // namespace
 
 Task
-make_task(int32_t relay_id, bool opening, const std::vector<nostr::TimeRange> &first_read,
-		  int64_t now)
+make_task(int32_t relay_id, wire::ReadAs reader, bool opening,
+		  const std::vector<nostr::TimeRange> &first_read, int64_t now)
 {
-	return Agenda(relay_id, opening, first_read, now).make();
+	return Agenda(relay_id, reader, opening, first_read, now).make();
 }

@@ -25,8 +25,9 @@ struct Task
 };
 
 /*
- * Inside a transaction. `first_read`: what was read for the first time on the connection that is
- * asked, and cannot be confirmed there; `opening`: there is none yet.
+ * Inside a transaction. `reader`: as whom the relay is read. `first_read`: what was read for the
+ * first time on the connection that is asked, and cannot be confirmed there; `opening`: there is
+ * none yet.
  */
-Task make_task(int32_t relay_id, bool opening, const std::vector<nostr::TimeRange> &first_read,
-			   int64_t now);
+Task make_task(int32_t relay_id, wire::ReadAs reader, bool opening,
+			   const std::vector<nostr::TimeRange> &first_read, int64_t now);

@@ -38,6 +38,9 @@ void
 check_claim(const wire::Claim &claim, const RelayBook &book)
 {
 	const nostr::TimeRange &range = claim.claim.range;
+	if (claim.reader != book.find(claim.relay_id)->reader)
+		throw pg::NetFault{"it claimed to have read relay " + std::to_string(claim.relay_id) +
+						   " as somebody else"};
 	if (!book.find(claim.relay_id)->answered_by(claim))
 		throw pg::NetFault{"it claimed the seconds " + std::to_string(range.lower) + " to " +
 						   std::to_string(range.upper) + " of relay " +

@@ -133,6 +133,7 @@ static constexpr std::string_view columns[] = {
 	"_bigbrotr.relay_sync phase text",
 	"_bigbrotr.relay_sync next_attempt bigint",
 	"_bigbrotr.relay_sync waits_for text",
+	"_bigbrotr.relay_sync authenticate boolean",
 	"_bigbrotr.relay_traffic relay_id integer",
 	"_bigbrotr.relay_leases relay_id integer",
 	"_bigbrotr.sync_workers owner text",
@@ -156,7 +157,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.relay_filters(integer)",
 	"_bigbrotr.recent_time(integer,integer,integer,bigint)",
 	"_bigbrotr.unconfirmed(integer,integer,integer,bigint,bigint,boolean,integer)",
-	"_bigbrotr.audit_windows(integer,bigint,bigint,double precision)",
+	"_bigbrotr.audit_windows(integer,integer,bigint,bigint,double precision)",
 	"_bigbrotr.report_miss(integer,bigint,bigint,bigint)",
 	"_bigbrotr.horizon()",
 	"_bigbrotr.record_audit(integer,integer,bigint,bigint,text,text,bigint,bigint,bigint,bigint,"
@@ -168,8 +169,9 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.adopt_relays()",
 	"_bigbrotr.wake_relays(boolean)",
 	"_bigbrotr.due_relays(bigint)",
-	"_bigbrotr.take_relays(text,integer,integer,integer,text[],bigint)",
+	"_bigbrotr.take_relays(text,integer,integer,integer,text[],boolean,bigint)",
 	"_bigbrotr.unwanted_relays(text,text[])",
+	"_bigbrotr.note_reader(integer,integer)",
 	"_bigbrotr.crowded_relays(text)",
 	"_bigbrotr.report_relay(text,integer,text,text,text,bigint,integer,integer,bigint,bigint,"
 	"bigint)",

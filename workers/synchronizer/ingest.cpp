@@ -15,6 +15,8 @@ pg::Statement retract_statement("SELECT _bigbrotr.retract_coverage($1, $2, $3, $
 pg::Statement
 	report_statement("SELECT _bigbrotr.report_relay($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
 
+pg::Statement reader_statement("SELECT _bigbrotr.note_reader($1, $2)");
+
 using nostr::view;
 
 std::vector<archive::VerifiedEvent>
@@ -153,9 +155,14 @@ rest_s(const HandedRelay &relay)
 void
 report(const wire::RelayReport &r, const HandedRelay &relay, const std::string &owner, int64_t now)
 {
-	const char *event = r.phase == wire::RelayPhase::Connected  ? "connected"
+	bool connected =
+		r.phase == wire::RelayPhase::Connected || r.phase == wire::RelayPhase::SignedIn;
+	const char *event = connected                               ? "connected"
 						: r.phase == wire::RelayPhase::CaughtUp ? "caught_up"
 																: "ended";
+	if (connected)
+		reader_statement.run(
+			{pg::value(r.relay_id), pg::value(static_cast<int32_t>(reader_of(r)))});
 	int64_t pause_ms = r.reason.empty() ? rest_s(relay) * 1000 : int64_t{r.retry_after_ms};
 	report_statement.run(
 		{pg::value(std::string_view(owner)), pg::value(r.relay_id),
@@ -213,8 +220,8 @@ store(const wire::Batch &batch, const Leases &leases, const RelayBook &book, con
 	std::set<int32_t> recorded;
 	for (const wire::RelayReport &r : batch.reports)
 		if (const HandedRelay &relay = *book.find(r.relay_id); relay.attempt == r.attempt) {
-			if (r.phase != wire::RelayPhase::Connected && relay.live_since == 0 &&
-				recorded.insert(r.relay_id).second)
+			if (r.phase != wire::RelayPhase::Connected && r.phase != wire::RelayPhase::SignedIn &&
+				relay.live_since == 0 && recorded.insert(r.relay_id).second)
 				record_audits(r.relay_id, judged(relay, r.relay_id, batch, result),
 							  r.phase == wire::RelayPhase::Ended, now);
 			report(r, relay, leases.owner(), now);

@@ -34,6 +34,14 @@ struct Ingested
 	std::set<int32_t> doubted;
 };
 
+/* As whom a relay is read that has reported that it is open. */
+inline wire::ReadAs
+reader_of(const wire::RelayReport &report)
+{
+	return report.phase == wire::RelayPhase::SignedIn ? wire::ReadAs::SignedIn
+													  : wire::ReadAs::Anonymous;
+}
+
 /* Adds what the batch brought of a relay to the readings that are under way. */
 void add_to_readings(HandedRelay &relay, int32_t relay_id, const wire::Batch &batch,
 					 const std::vector<Miss> &misses);

@@ -17,8 +17,8 @@ pg::Statement adopt_statement("SELECT _bigbrotr.adopt_relays()");
 pg::Statement wake_statement("SELECT _bigbrotr.wake_relays($1)");
 pg::Statement expire_statement("SELECT _bigbrotr.expire_leases($1)");
 pg::Statement
-	take_statement("SELECT relay_id, url, page_limit, pace_ms "
-				   "FROM _bigbrotr.take_relays($1, $2, $3, $4, string_to_array($5, ','), $6)");
+	take_statement("SELECT relay_id, url, page_limit, pace_ms, authenticate::integer "
+				   "FROM _bigbrotr.take_relays($1, $2, $3, $4, string_to_array($5, ','), $6, $7)");
 pg::Statement waiting_statement(
 	"SELECT count(*) FROM (SELECT FROM _bigbrotr.due_relays($1) LIMIT $2) AS due");
 pg::Statement
@@ -137,19 +137,20 @@ class Planner
 	{
 		if (free_places() <= 0)
 			return;
-		pg::Rows rows =
-			take_statement.run({owner(), pg::value(free_places()),
-								pg::value(synchronizer_settings.connections_per_host),
-								pg::value(synchronizer_settings.connections_per_site),
-								pg::value(std::string_view(networks_)), pg::value(now_)});
+		pg::Rows rows = take_statement.run({owner(), pg::value(free_places()),
+											pg::value(synchronizer_settings.connections_per_host),
+											pg::value(synchronizer_settings.connections_per_site),
+											pg::value(std::string_view(networks_)),
+											pg::value(occasion_.has_key), pg::value(now_)});
 		for (uint64_t row = 0; row < rows.count(); row++)
 			plan_.open.push_back({.relay_id = static_cast<int32_t>(rows.integer(row, 1)),
 								  .url = std::string(rows.bytes(row, 2)),
 								  .page_limit = static_cast<uint32_t>(rows.integer(row, 3)),
 								  .pace_ms = static_cast<uint32_t>(rows.integer(row, 4)),
+								  .sign_in = rows.integer(row, 5) != 0,
 								  .task = {}});
 		for (SyncPlan::Opening &opening : plan_.open)
-			opening.task = make_task(opening.relay_id, true, {}, now_);
+			opening.task = make_task(opening.relay_id, wire::ReadAs::Anonymous, true, {}, now_);
 	}
 
 	/* Whether a relay may be asked to make room for another one. */
@@ -203,10 +204,11 @@ class Planner
 	void read_again()
 	{
 		for (const auto &[id, relay] : book_.relays()) {
-			if (!relay.open || relay.stopping || stopped_.contains(id) || relay.live_since == 0 ||
-				!(relay.more || now_ - relay.asked_at >= interval_s(id)))
+			bool again =
+				relay.live_since != 0 && (relay.more || now_ - relay.asked_at >= interval_s(id));
+			if (!relay.open || relay.stopping || stopped_.contains(id) || !(again || relay.unasked))
 				continue;
-			Task task = make_task(id, false, relay.first_read, now_);
+			Task task = make_task(id, relay.reader, relay.unasked, relay.first_read, now_);
 			if (task.reconnect && now_ - relay.opened_at >= synchronizer_settings.confirm_delay_s)
 				stop(id, relay);
 			else

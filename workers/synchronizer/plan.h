@@ -19,6 +19,7 @@ struct SyncPlan
 		int32_t relay_id;
 		std::string url;
 		uint32_t page_limit, pace_ms; // learned before; 0: nothing
+		bool sign_in;                 // if so, it is asked when it is known as whom it is read
 		Task task;
 	};
 	struct Reading
@@ -40,6 +41,7 @@ struct Occasion
 	bool look = false;      // at what others changed
 	bool sweep = false;     // at all relays
 	bool reload = false;    // settings have changed
+	bool has_key = false;   // to sign in with
 	bool disk_full = false; // then nothing is opened or read
 	std::string filters;    // SyncPlan::filters of the last plan; empty: there was none
 };

@@ -30,6 +30,7 @@ HandedRelay::ask(std::vector<Reading> readings, bool is_more, int64_t now)
 	more = is_more;
 	asked_at = now;
 	live_since = 0;
+	unasked = false;
 	for (const Reading &reading : asked)
 		if (reading.range.purpose == wire::Purpose::Read && reading.range.lower <= now)
 			add_first_read({reading.range.lower, reading.range.upper});

@@ -14,14 +14,18 @@
 struct HandedRelay
 {
 	std::string url;
-	uint32_t attempt = 0;     // which opening: what is said of another one is void
-	bool open = true;         // its end was not reported yet
-	int64_t opened_at = 0;    // Unix seconds, as all times here
-	int64_t asked_at = 0;     // when `asked` was made
-	int64_t live_since = 0;   // when it had read all of `asked`; 0: it has not
-	bool more = false;        // there are further gaps than `asked`
-	bool stopping = false;    // it was told to close
-	int64_t pause_s = 0;      // if so: how long it is left alone then
+	uint32_t attempt = 0;   // which opening: what is said of another one is void
+	bool open = true;       // its end was not reported yet
+	int64_t opened_at = 0;  // Unix seconds, as all times here
+	int64_t asked_at = 0;   // when `asked` was made
+	int64_t live_since = 0; // when it had read all of `asked`; 0: it has not
+	bool more = false;      // there are further gaps than `asked`
+	bool stopping = false;  // it was told to close
+	int64_t pause_s = 0;    // if so: how long it is left alone then
+	bool sign_in = false;   // if it asks who reads
+	int signatures = 0;     // made for this opening
+	wire::ReadAs reader = wire::ReadAs::Anonymous;
+	bool unasked = false;     // it is to be asked for the first time, now that the reader is known
 	bool claims_held = false; // nothing that it claims is believed until it is opened again
 	std::vector<Reading> asked;
 	/* What was read for the first time in this opening: another one must confirm it. */

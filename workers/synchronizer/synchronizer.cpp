@@ -6,6 +6,7 @@
  *   Batch                             -> checks.cpp -> one transaction (ingest.cpp) -> Ack
  *   caught up, sync_interval ago      -> RelayMore: what came since
  *   all places taken, others waiting  -> RelayStop for those that had their turn
+ *   SignIn: a relay asks who reads    -> SignedIn, where bigbrotr.authenticate_at allows it
  *   a sighting of an event that is gone -> Forget, and RelayStop: its relay is read again
  *
  * What is done when is decided in plan.cpp. What was read is written down in bigbrotr.coverage and
@@ -16,7 +17,10 @@
 #include <utility>
 
 #include "archive/insert.h"
+#include "nostr/auth.h"
 #include "pg/border/settings.h"
+#include "pg/border/spi.h"
+#include "pg/work/key_file.h"
 #include "workers/synchronizer/checks.h"
 #include "workers/synchronizer/comparisons.h"
 #include "workers/synchronizer/disk.h"
@@ -30,6 +34,9 @@
 namespace {
 
 using namespace std::chrono_literals;
+
+pg::Statement may_authenticate_statement("SELECT count(*) FROM _bigbrotr.relay_sync AS s "
+										 "WHERE s.relay_id = $1 AND s.authenticate");
 
 /* Says when something is due that is not done in each cycle. */
 class Timer
@@ -78,6 +85,11 @@ class Synchronizer : public pg::Service
 						  .sweep = sweep_.due(tick),
 						  .reload = std::exchange(reloaded_, false)};
 		occasion.filters = filters_;
+		bool had_key = key_.signer() != nullptr;
+		if (occasion.look)
+			key_.read(worker);
+		occasion.has_key = key_.signer() != nullptr;
+		occasion.reload |= occasion.has_key && !had_key;
 		bool flush = flush_.due(tick), flush_claims = flush_claims_.due(tick);
 		SyncPlan plan;
 		worker.transaction_with_retries("planning", {.durable = false}, [&] {
@@ -150,18 +162,23 @@ class Synchronizer : public pg::Service
 									.page_limit = opening.page_limit,
 									.pace_ms = opening.pace_ms,
 									.live = true,
-									.ranges = ranges_of(opening.task)};
+									.sign_in = opening.sign_in};
+			if (!opening.sign_in)
+				message.ranges = ranges_of(opening.task);
 			for (const SyncFilter &filter : opening.task.filters)
 				if (filter.filter_id != 0)
 					message.filters.push_back({.filter_id = filter.filter_id, .json = filter.json});
 			worker.send(message);
-			relay.ask(std::move(opening.task.readings), opening.task.more, now);
+			relay.sign_in = opening.sign_in;
+			if (!opening.sign_in)
+				relay.ask(std::move(opening.task.readings), opening.task.more, now);
 		}
 		for (SyncPlan::Reading &reading : plan.read) {
 			HandedRelay &relay = *book_.find(reading.relay_id);
 			worker.send(wire::RelayMore{.relay_id = reading.relay_id,
 										.attempt = relay.attempt,
-										.ranges = ranges_of(reading.task)});
+										.ranges = ranges_of(reading.task),
+										.reader = relay.reader});
 			relay.ask(std::move(reading.task.readings), reading.task.more, now);
 		}
 	}
@@ -238,6 +255,36 @@ class Synchronizer : public pg::Service
 		}
 	}
 
+	/* Signs for the relay that was opened, if that is still allowed, and for no other URL. */
+	void take(pg::Worker &worker, const wire::SignIn &question)
+	{
+		constexpr int kMostSignatures = 16;
+		HandedRelay *relay = book_.find(question.relay_id);
+		if (!relay || !relay->sign_in)
+			throw pg::NetFault{"it asked for a signature for relay " +
+							   std::to_string(question.relay_id) +
+							   ", which is not to be signed in to"};
+		if (!relay->open || relay->attempt != question.attempt ||
+			relay->signatures >= kMostSignatures)
+			return;
+		relay->signatures++;
+		bool allowed = false;
+		worker.transaction_with_retries("asking whether to sign", {.read_only = true}, [&] {
+			allowed =
+				may_authenticate_statement.run({pg::value(question.relay_id)}).integer(0, 1) > 0;
+		});
+		if (!allowed || !key_.signer())
+			return;
+		const nostr::Event event =
+			nostr::auth_event(*key_.signer(), relay->url, question.challenge, worker.now());
+		const std::string text = nostr::to_json(event);
+		worker.send(wire::SignedIn{.relay_id = question.relay_id,
+								   .attempt = question.attempt,
+								   .id = &event.id,
+								   .event = text});
+		worker.count("signatures", 1);
+	}
+
 	/*
 	 * Events that the net process took for archived are gone. It forgets them, and their relays are
 	 * read again: until then nothing that they claim is believed.
@@ -259,7 +306,13 @@ class Synchronizer : public pg::Service
 		if (!relay.open || relay.attempt != report.attempt)
 			return;
 		std::string phase = "reading";
-		if (report.phase == wire::RelayPhase::CaughtUp) {
+		if (report.phase == wire::RelayPhase::Connected ||
+			report.phase == wire::RelayPhase::SignedIn) {
+			relay.reader = reader_of(report);
+			relay.unasked = relay.sign_in;
+			if (relay.reader == wire::ReadAs::SignedIn)
+				phase = "signed in";
+		} else if (report.phase == wire::RelayPhase::CaughtUp) {
 			phase = "live";
 			relay.live_since = worker.now();
 			// Live events were dropped: the relay is read again at once.
@@ -280,6 +333,7 @@ class Synchronizer : public pg::Service
 	RelayQuota quota_;
 	BatchCheck check_;
 	Leases leases_;
+	pg::KeyFile key_;
 	std::string filters_;      // which ones the relays were told
 	std::string lacking_room_; // for what there is no room, in words; empty: there is room
 	bool reloaded_ = false;

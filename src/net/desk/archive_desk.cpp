@@ -76,7 +76,7 @@ void
 ArchiveDesk::take(const wire::RelayMore &task)
 {
 	if (RelayEntry *relay = find(task.relay_id, task.attempt))
-		relay->more(task.ranges);
+		relay->more(task);
 }
 
 void
@@ -84,6 +84,13 @@ ArchiveDesk::take(const wire::RelayStop &task)
 {
 	if (RelayEntry *relay = find(task.relay_id, task.attempt))
 		relay->stop();
+}
+
+void
+ArchiveDesk::take(const wire::SignedIn &answer)
+{
+	if (RelayEntry *relay = find(answer.relay_id, answer.attempt))
+		relay->sign_in(answer);
 }
 
 void

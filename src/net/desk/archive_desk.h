@@ -46,6 +46,7 @@ class ArchiveDesk final : public Desk
 	void take(const wire::Forget &forget);
 	void take(const wire::Seen &seen);
 	void take(const wire::Wanted &wanted);
+	void take(const wire::SignedIn &answer);
 	void take(const wire::Ack &ack) { work_->intake.outbox().acknowledged(ack.number); }
 	RelayEntry *find(int32_t relay_id, uint32_t attempt);
 	void bound_assembly();

@@ -1,8 +1,14 @@
 #include "net/desk/relay_entry.h"
 
+#include <cstring>
 #include <utility>
 
 namespace net {
+
+/* Relays send a challenge at once after the handshake, or when they are asked something. */
+constexpr std::chrono::seconds kChallengeWait{3};
+/* More of them are not answered on one connection. */
+constexpr int kMaxChallenges = 10;
 
 RelayEntry::RelayEntry(ClientHost &host, Intake &intake, Link &link, PageQueue &queue,
 					   int32_t relay_id)
@@ -40,15 +46,23 @@ RelayEntry::open(const wire::RelayOpen &task)
 	reading_->set_filters(task.filters);
 	reading_->add(task.ranges);
 	caught_up_ = false;
+	may_sign_in_ = task.sign_in;
+	challenges_ = 0;
+	sign_in_since_ = challenge_until_ = {};
+	asked_ = !task.sign_in;
 	accounted_bytes_ = 0;
 	client_->start(task.url);
 }
 
 void
-RelayEntry::more(const std::vector<wire::Range> &ranges)
+RelayEntry::more(const wire::RelayMore &task)
 {
-	reading_->add(ranges);
+	/* Asked before the worker knew that the relay had been signed in to: it asks again. */
+	if (task.reader != context_->reader)
+		return;
+	reading_->add(task.ranges);
 	caught_up_ = false;
+	asked_ = true;
 	advance();
 }
 
@@ -69,10 +83,21 @@ RelayEntry::say(wire::RelayPhase phase, const char *reason, std::string detail)
 void
 RelayEntry::on_open()
 {
-	say(wire::RelayPhase::Connected);
+	if (may_sign_in_)
+		challenge_until_ = host_.transport.clock.now() + kChallengeWait;
+	else
+		say_connected();
 	/* The live subscription comes first, so that no new event is missed while history is read. */
 	subscribe_live();
 	advance();
+}
+
+void
+RelayEntry::say_connected()
+{
+	challenge_until_ = {};
+	say(context_->reader == wire::ReadAs::SignedIn ? wire::RelayPhase::SignedIn
+												   : wire::RelayPhase::Connected);
 }
 
 void
@@ -135,17 +160,17 @@ RelayEntry::advance()
 	if (live_ && live_->result()) {
 		link_.log(wire::LogLevel::Debug, relay_id_, "no live events: " + live_->result()->detail);
 		live_.reset();
-		if (reading_->done())
+		if (asked_ && reading_->done())
 			return finish("", "");
 	}
 	if (const Result *failure = reading_->failure())
-		return cut(failure->reason, failure->detail);
+		return failed(*failure);
 	reading_->advance();
 	if (const Result *failure = reading_->failure())
-		return cut(failure->reason, failure->detail);
+		return failed(*failure);
 	if (!reading_->done())
 		queue_page();
-	else if (!caught_up_)
+	else if (asked_ && !caught_up_)
 		all_paged();
 }
 
@@ -158,11 +183,54 @@ RelayEntry::on_late_event(nostr::Event &event, const std::string &subscription)
 		on_ignored();
 }
 
-/* A relay that asks for a signature may show a part of its events to strangers. */
+/* A relay that answers only after authentication is asked again after it. */
 void
-RelayEntry::on_auth()
+RelayEntry::failed(const Result &failure)
 {
-	context_->doubts |= nostr::Doubt::Auth;
+	if (!may_sign_in_ || context_->reader == wire::ReadAs::SignedIn ||
+		strcmp(failure.reason, "auth_required") != 0)
+		return cut(failure.reason, failure.detail);
+	/* The challenge comes before the refusal, or after it. */
+	if (sign_in_since_ == Clock::Time{})
+		sign_in_since_ = host_.transport.clock.now();
+}
+
+void
+RelayEntry::on_auth(std::string_view challenge)
+{
+	/* The relay may show only a part of its events to anonymous readers. */
+	if (context_->reader == wire::ReadAs::Anonymous)
+		context_->doubts |= nostr::Doubt::Auth;
+	if (!may_sign_in_ || challenge.size() > nostr::kMaxChallenge || challenges_ == kMaxChallenges)
+		return;
+	challenges_++;
+	sign_in_since_ = host_.transport.clock.now();
+	link_.send(wire::SignIn{.relay_id = relay_id_, .attempt = attempt_, .challenge = challenge});
+}
+
+void
+RelayEntry::sign_in(const wire::SignedIn &answer)
+{
+	if (state() == RelayClient::State::Open)
+		client_->authenticate(*answer.id, answer.event);
+}
+
+void
+RelayEntry::on_authenticated(bool accepted, std::string_view text)
+{
+	sign_in_since_ = {};
+	if (context_->reader == wire::ReadAs::SignedIn)
+		return;
+	if (!accepted)
+		return cut("auth_refused", text);
+	/* The relay may show more from now on, so all is asked again. */
+	reading_->drop();
+	context_->reader = wire::ReadAs::SignedIn;
+	context_->doubts.bits &= ~nostr::Doubts(nostr::Doubt::Auth).bits;
+	asked_ = caught_up_ = false;
+	say_connected();
+	live_.reset();
+	subscribe_live();
 }
 
 void
@@ -226,10 +294,16 @@ RelayEntry::tick()
 	client_->tick();
 	if (state() != RelayClient::State::Open)
 		return;
+	const Clock::Time now = host_.transport.clock.now();
+	if (sign_in_since_ != Clock::Time{} && now - sign_in_since_ > host_.config.response_timeout)
+		return cut("auth_required", "no answer to AUTH");
+	if (challenge_until_ != Clock::Time{} && sign_in_since_ == Clock::Time{} &&
+		now > challenge_until_)
+		say_connected();
 	if (live_)
 		live_->tick();
 	reading_->tick();
-	if (reading_->done() && context_->dropped && !intake_.budget().full())
+	if (asked_ && reading_->done() && context_->dropped && !intake_.budget().full())
 		say_caught_up();
 	advance();
 }

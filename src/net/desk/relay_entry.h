@@ -25,7 +25,9 @@ class RelayEntry final : public RelayClient::Owner
 	/* Connects. An earlier opening that is not over is ended first. */
 	void open(const wire::RelayOpen &task);
 	/* More ranges for a relay that is open or opening. */
-	void more(const std::vector<wire::Range> &ranges);
+	void more(const wire::RelayMore &task);
+	/* The worker's answer to the relay's challenge. */
+	void sign_in(const wire::SignedIn &answer);
 	void stop();
 	/* Which opening of the relay this is; its number comes from the worker. */
 	uint32_t attempt() const { return attempt_; }
@@ -65,7 +67,8 @@ class RelayEntry final : public RelayClient::Owner
 
 	void on_open() override;
 	void on_late_event(nostr::Event &event, const std::string &subscription) override;
-	void on_auth() override;
+	void on_auth(std::string_view challenge) override;
+	void on_authenticated(bool accepted, std::string_view text) override;
 	void on_notice(std::string_view text) override;
 	void on_refused(const char *reason, std::string_view detail) override;
 	void on_not_taken(const char *reason, std::string_view detail) override;
@@ -79,6 +82,8 @@ class RelayEntry final : public RelayClient::Owner
 	void subscribe_live();
 	void all_paged();
 	void say_caught_up();
+	void say_connected();
+	void failed(const Result &failure);
 	void account();
 	void cut(const char *reason, std::string_view detail);
 	void finish(const char *reason, std::string_view detail);
@@ -94,6 +99,11 @@ class RelayEntry final : public RelayClient::Owner
 
 	uint32_t attempt_ = 0;
 	bool live_wanted_ = false;
+	bool may_sign_in_ = false;
+	int challenges_ = 0;            // of this connection
+	Clock::Time sign_in_since_{};   // the relay is signed in to; zero: it is not
+	Clock::Time challenge_until_{}; // a challenge may come, before anything is asked; zero: no more
+	bool asked_ = false;            // for ranges, if there are any
 	std::unique_ptr<RelayClient> client_;
 	std::optional<JobContext> context_;
 	std::optional<LiveJob> live_;

@@ -86,7 +86,8 @@ struct JobContext
 	int complaints = 0;          // "too fast", since the last answer
 	std::string notice;          // last complaint or notice since an answer
 	nostr::Doubts doubts;        // against everything that this connection brings
-	bool dropped = false;        // an event for want of memory
+	wire::ReadAs reader = wire::ReadAs::Anonymous;
+	bool dropped = false; // an event for want of memory
 	/* The relay has shown that it compares sets: it offered what was kept back, or served what it
 	 * offered. */
 	bool compares = false;
@@ -108,6 +109,7 @@ struct JobContext
 				claim.doubts |= nostr::Doubt::Clock;
 			said.push_back({.relay_id = ledger->relay_id,
 							.filter_id = asked.filter_id,
+							.reader = reader,
 							.purpose = asked.purpose,
 							.claim = claim});
 		}

@@ -32,6 +32,45 @@ Reading::add(const std::vector<wire::Range> &ranges)
 	advance();
 }
 
+void
+Reading::drop()
+{
+	ranges_.clear();
+	jobs_.clear();
+	to_compare_.clear();
+	if (comparison_ && comparison_->awaits_worker())
+		stale_answers_++;
+	comparison_.reset();
+}
+
+/* The worker answers in the order of the questions. */
+bool
+Reading::is_stale(bool last)
+{
+	if (stale_answers_ == 0) {
+		if (!comparison_)
+			throw LinkError("answer to no comparison");
+		return false;
+	}
+	if (last)
+		stale_answers_--;
+	return true;
+}
+
+void
+Reading::answered(const wire::Seen &seen)
+{
+	if (!is_stale(seen.last))
+		comparison_->answered(seen);
+}
+
+void
+Reading::answered(const wire::Wanted &wanted)
+{
+	if (!is_stale(true))
+		comparison_->answered(wanted);
+}
+
 const Result *
 Reading::failure() const
 {

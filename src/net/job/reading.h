@@ -23,6 +23,8 @@ class Reading
 	/* The filters that ranges name. */
 	void set_filters(const std::vector<wire::Filter> &filters);
 	void add(const std::vector<wire::Range> &ranges);
+	/* Forgets what was added and is not read yet. Not to be called from within a job. */
+	void drop();
 	/* Whether everything was read. */
 	bool done() const { return all_paged() && !comparison_ && to_compare_.empty(); }
 	/* The connection has to be closed. */
@@ -42,12 +44,8 @@ class Reading
 	}
 	/* What the worker knows of the comparison of sets at work; throws LinkError if there is none.
 	 */
-	void answered(const auto &answer)
-	{
-		if (!comparison_)
-			throw LinkError("answer to no comparison");
-		comparison_->answered(answer);
-	}
+	void answered(const wire::Seen &seen);
+	void answered(const wire::Wanted &wanted);
 	/* Ended ranges make room for the next ones. Not to be called from within a job. */
 	void advance();
 
@@ -55,6 +53,8 @@ class Reading
 	bool all_paged() const { return jobs_.empty() && ranges_.empty(); }
 	void start(const wire::Range &range);
 	void compare();
+	/* Is this for a comparison that was dropped? `last`: no more of that answer will come. */
+	bool is_stale(bool last);
 
 	JobContext &context_;
 	Link &link_;
@@ -65,6 +65,7 @@ class Reading
 	/* Ranges that are compared, one after the other, when all else is read. */
 	std::deque<wire::Range> to_compare_;
 	std::optional<ReconcileJob> comparison_;
+	int stale_answers_ = 0; // of the worker, still to come, for comparisons that were dropped
 };
 
 } // namespace net

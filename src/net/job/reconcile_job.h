@@ -61,6 +61,11 @@ class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 	/* The connection was ended by the relay. */
 	void on_ended();
 
+	/* Whether an answer of the worker is still to come. */
+	bool awaits_worker() const
+	{
+		return !result_ && (step_ == Step::Seen || step_ == Step::Wanted);
+	}
 	/* The worker's answers. Throw LinkError if nothing was asked. */
 	void answered(const wire::Seen &seen);
 	void answered(const wire::Wanted &wanted);

@@ -120,6 +120,13 @@ RelayClient::ask(const std::string &id, const nostr::Window &window, Requests::H
 }
 
 void
+RelayClient::authenticate(const nostr::Id &id, std::string_view event)
+{
+	authentications_.push_back(id);
+	socket_->send("[\"AUTH\"," + std::string(event) + "]");
+}
+
+void
 RelayClient::close(const std::string &id)
 {
 	if (requests_.close(id) && state_ == State::Open)

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "net/core/config.h"
 #include "net/relay/clock_watch.h"
@@ -52,7 +53,10 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 		/* An event that was on its way when its subscription was closed. */
 		virtual void on_late_event(nostr::Event &event, const std::string &subscription) = 0;
 		/* The relay asks for authentication (NIP-42). */
-		virtual void on_auth() = 0;
+		virtual void on_auth(std::string_view challenge) = 0;
+		/* The relay's answer to authenticate(). A refusal is told only if no other answer is
+		 * awaited: a new challenge may replace one that was answered. */
+		virtual void on_authenticated(bool accepted, std::string_view text) = 0;
 		virtual void on_notice(std::string_view text) = 0;
 		/* A message was refused, for a reason code: by a fault of the relay, or only because this
 		 * archive does not take such events. */
@@ -86,6 +90,8 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 
 	/* Sends REQ; the handler must live until close() or the end of the connection. */
 	void ask(const std::string &id, const nostr::Window &window, Requests::Handler &handler);
+	/* Sends AUTH; `event` is JSON. */
+	void authenticate(const nostr::Id &id, std::string_view event);
 	/* Sends CLOSE. */
 	void close(const std::string &id);
 	/* A set reconciliation: NEG-OPEN, NEG-MSG, NEG-CLOSE; `message` are bytes. */
@@ -123,6 +129,7 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	void on_subscription_closed();
 	void on_neg_message();
 	void on_neg_error();
+	void on_ok(std::string_view text);
 	void on_notice();
 	void on_unreadable(nostr::Reject reason, std::string_view text);
 	void leave_place();
@@ -136,6 +143,7 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	std::chrono::seconds retry_after_{0};
 	std::unique_ptr<WebSocket> socket_;
 	Requests requests_;
+	std::vector<nostr::Id> authentications_; // events of AUTH whose OK is awaited
 	Heartbeat heartbeat_;
 };
 

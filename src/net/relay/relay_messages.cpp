@@ -37,8 +37,10 @@ RelayClient::dispatch(std::string_view text)
 	case nostr::MessageType::NegErr:
 		return on_neg_error();
 	case nostr::MessageType::Auth:
-		owner_.on_auth();
+		owner_.on_auth(host_.message.text);
 		return owner_.on_ignored();
+	case nostr::MessageType::Ok:
+		return on_ok(text);
 	case nostr::MessageType::Unknown:
 		return owner_.on_ignored();
 	default:
@@ -123,6 +125,16 @@ RelayClient::on_neg_error()
 		return owner_.on_ignored();
 	requests_.close(message.subscription);
 	handler->on_neg_error(message.text);
+}
+
+void
+RelayClient::on_ok(std::string_view text)
+{
+	const nostr::RelayMessage &message = host_.message;
+	if (std::erase(authentications_, message.event.id) == 0)
+		return owner_.on_refused("unexpected_message", text);
+	if (message.accepted || authentications_.empty())
+		owner_.on_authenticated(message.accepted, message.text);
 }
 
 void

@@ -9,6 +9,7 @@ char *tor_proxy;
 char *i2p_proxy;
 char *loki_proxy;
 int politeness;
+char *key_file;
 int max_event_size_kb;
 int max_event_tags;
 int batch_timeout_ms;

@@ -18,6 +18,7 @@ extern char *tor_proxy;          // bigbrotr.tor_proxy: URL of the way to relays
 extern char *i2p_proxy;          // bigbrotr.i2p_proxy
 extern char *loki_proxy;         // bigbrotr.loki_proxy
 extern int politeness;           // bigbrotr.politeness: a wire::Politeness
+extern char *key_file;           // bigbrotr.key_file: secret key to sign in with, or empty
 extern int max_event_size_kb;    // bigbrotr.max_event_size
 extern int max_event_tags;       // bigbrotr.max_event_tags
 extern int batch_timeout_ms;     // bigbrotr.batch_timeout

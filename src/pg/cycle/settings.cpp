@@ -165,6 +165,11 @@ static constexpr Setting frame[] = {
 	choice("politeness", &politeness, "normal", politeness_levels,
 		   "How much the services ask of one relay: quiet: one question at a time, with pauses; "
 		   "normal: a few at the same time; sweep: twice as many, to be done sooner."),
+	string(
+		"key_file", &key_file, "",
+		"File with the secret key (nsec1… or 64 hex digits) that signs in to relays where "
+		"bigbrotr.authenticate_at allows it; only its owner, the server's user, may have access.",
+		GUC_SUPERUSER_ONLY, check_file_path),
 	integer("max_event_size", &max_event_size_kb, "1MB", {"4kB", "8MB"},
 			"Largest event taken from a relay or an import.", GUC_UNIT_KB),
 	integer("max_event_tags", &max_event_tags, "10000", {"1", "1000000"},

@@ -1,8 +1,9 @@
 // Runs independent relay software (@nostr-relay) on loopback. The protocol is that software's work:
 // parsing, id and signature checks, REQ, subscriptions; here is only what ties it to a socket.
 //
-//   node relay.mjs [--port N] [--load FILE.jsonl[.gz]] [--refused FILE] [--max-limit N]
+//   node relay.mjs [--port N] [--load FILE.jsonl[.gz]] [--refused FILE] [--max-limit N] [--hostname NAME]
 //
+// With --hostname the relay asks who reads (NIP-42), and shows direct messages to their author and reader only.
 // Events of --load are sent to the relay over WebSocket like any client's. Those it does not
 // keep are written to --refused, a line for each: {"id":…,"reason":…,"event":"the line as it was"}.
 // When all is loaded, one line on stdout says where the relay is:
@@ -20,8 +21,8 @@ import { MemoryRepository } from './memory-repository.mjs';
 
 const HOST = '127.0.0.1';
 
-function serve(port, repository) {
-    const relay = new NostrRelay(repository, { logLevel: LogLevel.ERROR, filterResultCacheTtl: 0 });
+function serve(port, repository, hostname) {
+    const relay = new NostrRelay(repository, { hostname, logLevel: LogLevel.ERROR, filterResultCacheTtl: 0 });
     const validator = new Validator({ maxTagValueLength: 64 << 10, maxContentLength: 1 << 20 });
     const server = new WebSocketServer({ host: HOST, port, perMessageDeflate: true });
 
@@ -75,12 +76,15 @@ async function load(url, file, repository) {
     for await (const line of lines(file)) {
         if (line.trim() === '') continue;
         const answer = new Promise((resolve, reject) => {
-            client.once('message', data => resolve(JSON.parse(data)));
+            client.on('message', data => {
+                const message = JSON.parse(data);
+                if (message[0] !== 'AUTH') resolve(message);
+            });
             client.once('close', code => reject(new Error(`the relay closed the connection (${code})`)));
         });
         client.send(`["EVENT",${line}]`);
         const [verb, ...rest] = await answer;
-        client.removeAllListeners('close');
+        client.removeAllListeners('close').removeAllListeners('message');
         const reason = refusal(verb, rest, repository);
         if (reason) refused.push({ id: idOf(line), reason, event: line });
     }
@@ -94,11 +98,12 @@ const { values: options } = parseArgs({
         load: { type: 'string' },
         refused: { type: 'string' },
         'max-limit': { type: 'string', default: '1000' },
+        hostname: { type: 'string' },
     },
 });
 
 const repository = new MemoryRepository(Number(options['max-limit']));
-const server = await serve(Number(options.port), repository);
+const server = await serve(Number(options.port), repository, options.hostname);
 const { port } = server.address();
 const url = `ws://${HOST}:${port}`;
 const refused = options.load ? await load(url, options.load, repository) : [];

@@ -188,9 +188,9 @@ void
 Worker::handle(const wire::Frame &frame)
 {
 	std::string fault;
-	auto message = wire::decode<std::variant<wire::Hello, wire::Log, wire::Stats, wire::Question,
-											 wire::SeenQuestion, wire::NeedQuestion, wire::Batch>>(
-		frame, fault);
+	auto message = wire::decode<
+		std::variant<wire::Hello, wire::Log, wire::Stats, wire::Question, wire::SeenQuestion,
+					 wire::NeedQuestion, wire::SignIn, wire::Batch>>(frame, fault);
 	if (message)
 		std::visit([this](const auto &one) { handle(one); }, *message);
 	else
@@ -218,11 +218,28 @@ Worker::answer_questions()
 	unanswered_.clear();
 }
 
-/* In two messages, to see that they are put together. */
 void
 Worker::handle(const wire::SeenQuestion &question)
 {
 	windows.push_back(question.range);
+	if (hold_seen)
+		held_.push_back(question);
+	else
+		tell_seen(question);
+}
+
+void
+Worker::answer_held()
+{
+	hold_seen = false;
+	for (const wire::SeenQuestion &question : std::exchange(held_, {}))
+		tell_seen(question);
+}
+
+/* In two messages, to see that they are put together. */
+void
+Worker::tell_seen(const wire::SeenQuestion &question)
+{
 	wire::Seen answers[2] = {{question.relay_id, question.attempt},
 							 {question.relay_id, question.attempt}};
 	size_t count = 0;
@@ -247,6 +264,18 @@ Worker::handle(const wire::NeedQuestion &question)
 	if (too_much_withheld)
 		answer.wants.clear();
 	send(answer);
+}
+
+void
+Worker::handle(const wire::SignIn &question)
+{
+	challenges.emplace_back(question.challenge);
+	nostr::SecretKey secret{};
+	secret[31] = 1;
+	nostr::Event event =
+		nostr::auth_event(nostr::Signer(secret), "ws://relay", question.challenge, 1735689600);
+	std::string text = nostr::to_json(event);
+	send(wire::SignedIn{question.relay_id, question.attempt, &event.id, text});
 }
 
 void
@@ -300,7 +329,7 @@ Worker::keep(const wire::Batch &batch)
 		sum.pages += part.pages;
 	}
 	for (const wire::Claim &claim : batch.claims)
-		claims.push_back({claim.relay_id, claim.claim, archived.size()});
+		claims.push_back({claim.relay_id, claim.claim, archived.size(), claim.reader});
 	for (const wire::Compared &one : batch.compared)
 		compared.push_back({one.outcome, one.needed, one.lost, std::string(one.detail)});
 	for (const wire::RelayReport &report : batch.reports)

@@ -71,6 +71,8 @@ class Worker
 	/* Comparisons of sets: what relays have shown, how much of it fits into a window, and what they
 	 * have offered in vain. */
 	std::vector<nostr::Event> shown;
+	bool hold_seen = false; // what relays have shown is told by answer_held()
+	void answer_held();
 	size_t window_records = SIZE_MAX;
 	std::set<nostr::Id> withheld;
 	bool too_much_withheld = false;
@@ -81,6 +83,7 @@ class Worker
 		int32_t relay_id;
 		nostr::Claim claim;
 		size_t events_before; // archived when it came
+		wire::ReadAs reader = wire::ReadAs::Anonymous;
 	};
 	struct Report
 	{
@@ -105,6 +108,7 @@ class Worker
 	std::vector<nostr::TimeRange> windows; // that were asked about
 	std::vector<nostr::Id> needs;          // likewise
 	std::vector<Report> reports;
+	std::vector<std::string> challenges; // that were answered
 	std::vector<std::string> logs;
 	std::vector<uint64_t> unacknowledged;
 	size_t questions = 0, ids_asked = 0, sightings_sent = 0;
@@ -117,12 +121,15 @@ class Worker
   private:
 	int connect();
 	std::vector<wire::Known> unanswered_;
+	std::vector<wire::SeenQuestion> held_;
+	void tell_seen(const wire::SeenQuestion &question);
 	bool read_some(int timeout_ms);
 	void write(const std::string &frame);
 	void handle(const wire::Frame &frame);
 	void handle(const wire::Question &question);
 	void handle(const wire::SeenQuestion &question);
 	void handle(const wire::NeedQuestion &question);
+	void handle(const wire::SignIn &question);
 	void handle(const wire::Batch &batch);
 	void keep(const wire::Batch &batch);
 	void handle(const wire::Hello &) { hello = true; }

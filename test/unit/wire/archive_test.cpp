@@ -12,7 +12,7 @@ using namespace wire;
 namespace {
 
 using Any = std::variant<Hello, Log, Stats, Ack, ArchiveSettings, RelayOpen, RelayMore, RelayStop,
-						 Known, Forget, Question, Batch>;
+						 Known, Forget, Question, SignIn, SignedIn, Batch>;
 
 template <class T>
 T
@@ -98,6 +98,7 @@ TEST(Messages, WorkerToNet)
 													.page_limit = 250,
 													.pace_ms = 40,
 													.live = true,
+													.sign_in = true,
 													.ranges = {{10, 20},
 															   {.lower = 30,
 																.upper = INT64_MAX,
@@ -124,8 +125,12 @@ TEST(Messages, WorkerToNet)
 	EXPECT_EQ(open.filters[0].filter_id, 4u);
 	EXPECT_EQ(open.filters[0].json, R"({"kinds":[1]})");
 
-	const std::string more_frame = encode(RelayMore{5, 7, {{1, 2}}});
+	EXPECT_TRUE(open.sign_in);
+
+	const std::string more_frame = encode(
+		RelayMore{.relay_id = 5, .attempt = 7, .ranges = {{1, 2}}, .reader = ReadAs::SignedIn});
 	EXPECT_EQ(through<RelayMore>(more_frame).ranges.at(0).upper, 2);
+	EXPECT_EQ(through<RelayMore>(more_frame).reader, ReadAs::SignedIn);
 	EXPECT_EQ(through<RelayStop>(encode(RelayStop{8, 9})).attempt, 9u);
 	EXPECT_EQ(through<Ack>(encode(Ack{UINT64_MAX})).number, UINT64_MAX);
 	const auto known = through<Known>(encode(Known{4, {0, 1, 1}}));
@@ -171,6 +176,36 @@ TEST(Messages, WrongDirectionIsAFault)
 	EXPECT_FALSE(decode<ArchiveToWorker>(frame_of(stop), fault));
 	EXPECT_FALSE(decode<ArchiveToWorker>(frame_of(log), fault));
 	EXPECT_TRUE(decode<LinkToWorker>(frame_of(log), fault));
+}
+
+TEST(Messages, SignIn)
+{
+	const std::string longest(nostr::kMaxChallenge, 'c');
+	const std::string question_frame =
+		encode(wire::SignIn{.relay_id = 5, .attempt = 7, .challenge = longest});
+	const auto question = through<wire::SignIn>(question_frame);
+	EXPECT_EQ(question.relay_id, 5);
+	EXPECT_EQ(question.attempt, 7u);
+	EXPECT_EQ(question.challenge, longest);
+	const std::string zero_frame = encode(wire::SignIn{.relay_id = 5, .challenge = {"a\0b", 3}});
+	EXPECT_EQ(through<wire::SignIn>(zero_frame).challenge, std::string_view("a\0b", 3));
+
+	const std::string answer_frame =
+		encode(SignedIn{.relay_id = 5, .attempt = 7, .id = &kId, .event = R"({"kind":22242})"});
+	const auto answer = through<SignedIn>(answer_frame);
+	EXPECT_EQ(answer.relay_id, 5);
+	EXPECT_EQ(answer.attempt, 7u);
+	EXPECT_EQ(*answer.id, kId);
+	EXPECT_EQ(answer.event, R"({"kind":22242})");
+
+	std::string fault;
+	EXPECT_FALSE(decode<ArchiveToNet>(frame_of(question_frame), fault));
+	EXPECT_FALSE(decode<ArchiveToWorker>(frame_of(answer_frame), fault));
+	const std::string too_long = longest + "c";
+	EXPECT_EQ(fault_of(wire::SignIn{.relay_id = 5, .challenge = too_long}), "text too long");
+	EXPECT_EQ(fault_of(wire::SignIn{.relay_id = 5, .challenge = "\xff"}), "invalid UTF-8");
+	EXPECT_EQ(fault_of(wire::SignIn{.relay_id = 0}), "relay id out of range");
+	EXPECT_EQ(fault_of(SignedIn{.relay_id = 0, .id = &kId}), "relay id out of range");
 }
 
 TEST(Messages, Batch)
@@ -306,7 +341,8 @@ TEST(Messages, SemanticFaults)
 	const Retract backwards{.relay_id = 1, .retract = {.range = {5, 4}}};
 	EXPECT_EQ(fault_of(batch_with(&Batch::retracts, backwards)), "time range out of order");
 	EXPECT_EQ(fault_of(RelayOpen{.relay_id = 1, .filters = {{0, "{}"}}}), "filter id out of range");
-	const auto phase = static_cast<RelayPhase>(3);
+	const auto phase = static_cast<RelayPhase>(4);
+	EXPECT_EQ(fault_of(RelayMore{.relay_id = 1, .reader = ReadAs(2)}), "unknown enumeration value");
 	EXPECT_EQ(fault_of(batch_with(&Batch::reports, RelayReport{1, 1, phase, "", ""})),
 			  "unknown enumeration value");
 
