@@ -1,122 +1,23 @@
 #include "relay_mentions.h"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
-#include "ascii.h"
 #include "json.h"
 #include "packed_tags.h"
+#include "relay_tags.h"
 
 namespace nostr {
 
 namespace {
 
-constexpr int kDeepest = 2;           // of events inside of events
-constexpr size_t kLongestHint = 2048; // bytes: longer items are no URLs
+constexpr int kDeepest = 2; // of events inside of events
 
 constexpr const char *kPlaceNames[kMentionPlaces] = {
 	"relay_list", "list",     "contacts", "monitor",    "event", "recommended",
 	"hint",       "embedded", "nip19",    "connection", "text",  "blocked",
 };
-
-bool
-is_one_of(int32_t kind, std::initializer_list<int32_t> kinds)
-{
-	return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
-}
-
-bool
-is_monitor(int32_t kind)
-{
-	return is_one_of(kind, {30166, 1066, 30066, 10066});
-}
-
-bool
-is_job_request(int32_t kind)
-{
-	return kind >= 5000 && kind <= 5999;
-}
-
-/* Ciphertext, which names nothing. */
-bool
-is_encrypted(int32_t kind)
-{
-	return is_one_of(kind, {4, 13, 443, 444, 445, 1059, 1234, 7375, 7376, 17375, 21059, 23194,
-							23195, 24133, 31234});
-}
-
-/* Does the kind use `relay` and `relays` tags for nothing but relays? */
-bool
-has_relay_tags(int32_t kind, MentionPlace &place)
-{
-	place = kind == 10006 ? MentionPlace::Blocked : MentionPlace::List;
-	if ((kind >= 10000 && kind <= 19999) || kind == 30002)
-		return true;
-	place = MentionPlace::Event;
-	return is_job_request(kind) ||
-		   is_one_of(kind, {443, 1068, 9041, 9734, 30311, 30312, 30313, 30617, 31990, 34550});
-}
-
-/* Tags that hold long texts of their own, in which a URL is no hint. */
-bool
-is_opaque(std::string_view tag)
-{
-	for (std::string_view name : {"imeta", "description", "request", "bolt11", "content", "proxy"})
-		if (tag == name)
-			return true;
-	return false;
-}
-
-/* "30382:rank" of kind 10040 (NIP-85). */
-bool
-is_assertion(std::string_view tag)
-{
-	size_t digits = tag.find_first_not_of("0123456789");
-	return digits != 0 && digits != tag.npos && tag[digits] == ':';
-}
-
-/* Does the item hold nothing but a relay, perhaps without a scheme? */
-bool
-is_relay_item(int32_t kind, std::string_view tag, size_t index, MentionPlace &place)
-{
-	if (tag == "relay" || tag == "relays")
-		return (index == 1 || tag == "relays") && has_relay_tags(kind, place);
-	place = MentionPlace::List;
-	if (kind == 10009 && tag == "group")
-		return index == 2;
-	if (kind == 10317 && tag == "g")
-		return index == 1;
-	place = MentionPlace::Monitor;
-	if (is_monitor(kind) && (tag == "d" || tag == "r"))
-		return index == 1;
-	if (tag == "r" && index == 1) {
-		place = kind == 10002   ? MentionPlace::RelayList
-				: kind == 37516 ? MentionPlace::Event
-								: MentionPlace::List;
-		return is_one_of(kind, {10002, 10009, 30002, 37516});
-	}
-	place = MentionPlace::Event;
-	if (tag == "i" && index == 3)
-		return is_job_request(kind);
-	return kind == 10040 && index == 2 && is_assertion(tag);
-}
-
-/* Cheap: leaves it to normalise_relay_url() to say what is wrong with the rest. */
-bool
-begins_like_relay(std::string_view text)
-{
-	auto is_wrapping = [](char c) {
-		constexpr std::string_view characters = "\"'`<>,;";
-		auto byte = static_cast<unsigned char>(c);
-		return byte <= ' ' || byte >= 0x7f || characters.find(c) != characters.npos;
-	};
-	size_t start = 0;
-	while (start < text.size() && is_wrapping(text[start]))
-		start++;
-	text.remove_prefix(start);
-	if (text.size() < 5 || to_lower(text[0]) != 'w' || to_lower(text[1]) != 's')
-		return false;
-	return text.substr(to_lower(text[2]) == 's' ? 3 : 2).starts_with("://");
-}
 
 bool
 is_json(std::string_view text)
@@ -174,6 +75,7 @@ std::span<const RelayMention>
 RelayMentions::of(int32_t kind, std::string_view tags, std::string_view content)
 {
 	count_ = names_ = 0;
+	event_++;
 	embedded_ = false;
 	add_tags(kind, tags, 0);
 	add_content(kind, content, 0);
@@ -183,7 +85,8 @@ RelayMentions::of(int32_t kind, std::string_view tags, std::string_view content)
 void
 RelayMentions::add(MentionPlace place, std::string_view name, UrlMode mode)
 {
-	if (name.empty() || count_ == kMostMentions || names_++ >= kMostNames)
+	if (name.empty() || count_ == kMostMentions || is_repeated(place, name, mode) ||
+		names_++ >= kMostNames)
 		return;
 	RelayUrl relay = normalise_relay_url(name, mode);
 	if (!relay.ok()) {
@@ -195,6 +98,16 @@ RelayMentions::add(MentionPlace place, std::string_view name, UrlMode mode)
 			return;
 	}
 	keep(place, std::move(relay), name);
+}
+
+/* Cheaper than to normalise the same hint a thousand times. */
+bool
+RelayMentions::is_repeated(MentionPlace place, std::string_view name, UrlMode mode)
+{
+	uint64_t where =
+		(event_ * kMentionPlaces + static_cast<uint64_t>(place)) * 2 + static_cast<uint64_t>(mode);
+	uint64_t hash = std::hash<std::string_view>()(name) + where;
+	return std::exchange(recent_[hash % recent_.size()], hash) == hash;
 }
 
 /* Several URLs in one value. False if none of its parts is one. */
@@ -261,7 +174,7 @@ RelayMentions::add_tag(int32_t kind, TagReader &reader, int depth)
 					   (kind >= 6000 && kind <= 6999 && name == "request");
 		if (request && index == 1)
 			add_embedded(item.bytes, depth);
-		if (is_opaque(name))
+		if (is_opaque_tag(name))
 			return;
 		if (all_relays)
 			add(embedded_ ? MentionPlace::Embedded : MentionPlace::Event, item.bytes,
@@ -287,7 +200,7 @@ RelayMentions::add_item(int32_t kind, std::string_view tag, size_t index, std::s
 		place = embedded_ ? MentionPlace::Embedded : MentionPlace::Event;
 		std::string_view host = item.substr(https.size());
 		return add(place, std::string("wss://").append(host.substr(0, host.find('/'))), mode);
-	} else if (item.size() > kLongestHint || !begins_like_relay(item)) {
+	} else if (!begins_like_relay(item)) {
 		return;
 	} else {
 		place = MentionPlace::Hint;
@@ -298,7 +211,7 @@ RelayMentions::add_item(int32_t kind, std::string_view tag, size_t index, std::s
 void
 RelayMentions::add_content(int32_t kind, std::string_view content, int depth)
 {
-	if (content.empty() || is_encrypted(kind))
+	if (content.empty() || has_encrypted_content(kind))
 		return;
 	switch (kind) {
 	case 2:

@@ -1,10 +1,11 @@
 /*
  * Where relays are named in an event: relay lists, hints in tags, texts, events inside of events.
  * Each name is normalised (relay_url.h). Input is hostile: an event gives kMostMentions mentions at
- * most, and looks at kMostNames names.
+ * most, of kMostNames names; one that is the same as a recent one does not count.
  */
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -59,7 +60,7 @@ class RelayMentions final : private MentionSink
 {
   public:
 	static constexpr size_t kMostMentions = 500;
-	static constexpr size_t kMostNames = 20000;
+	static constexpr size_t kMostNames = 5000;
 	static constexpr size_t kLongestName = 200;
 
 	/*
@@ -71,6 +72,7 @@ class RelayMentions final : private MentionSink
 
   private:
 	void add(MentionPlace place, std::string_view name, UrlMode mode) override;
+	bool is_repeated(MentionPlace place, std::string_view name, UrlMode mode);
 	bool add_parts(MentionPlace place, std::string_view name);
 	void keep(MentionPlace place, RelayUrl &&relay, std::string_view name);
 	void add_tags(int32_t kind, std::string_view tags, int depth);
@@ -83,7 +85,9 @@ class RelayMentions final : private MentionSink
 
 	std::vector<RelayMention> mentions_; // the first count_ are in use
 	size_t count_ = 0, names_ = 0;
-	bool embedded_ = false; // the place of all tags is Embedded
+	uint64_t event_ = 0;                  // number of the call
+	std::array<uint64_t, 1024> recent_{}; // hashes of names, each in a place that it gives
+	bool embedded_ = false;               // the place of all tags is Embedded
 };
 
 } // namespace nostr

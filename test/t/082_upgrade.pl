@@ -80,6 +80,8 @@ ask($node, 'DROP VIEW mine', 'old');
 ask($node, 'ALTER EXTENSION bigbrotr UPDATE', 'old');
 is(ask($node, q{SELECT extversion FROM pg_extension WHERE extname = 'bigbrotr'}, 'old'), $latest, 'upgraded');
 is_deeply(rows('old', '_'), $before, 'the rows are the same');
+is(ask($node, q{SELECT sum(upper(r) - lower(r)) FROM _bigbrotr.finder_queue AS q, unnest(q.eids) AS r}, 'old'), ask($node, 'SELECT count(*) FROM bigbrotr.events', 'old'),
+	'the finder has all events to read');
 is(ask($node, q{SELECT string_agg(concat_ws(' ', relay_id, lower, upper, evidence, doubts), '; ' ORDER BY relay_id, lower) FROM bigbrotr.coverage}, 'old'),
 	'1 0 1690000050 paged {}; 1 1690000052 1700000000 paged {}; 2 1690000100 1690000100 partial {dense}', 'old claims prove nothing');
 my ($library) = slurp_file("$FindBin::Bin/../../META.json") =~ /^\t"version": "(.*)",/m;

@@ -9,7 +9,7 @@
 namespace {
 
 constexpr std::chrono::seconds kCycle{2};
-constexpr int32_t kMostEvents = 10000; // of one transaction
+constexpr int32_t kMostEvents = 2000; // of one transaction, also if all are as hostile as can be
 constexpr int32_t kMostRelays = 1000;
 
 pg::Statement find_statement(
