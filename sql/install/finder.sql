@@ -160,11 +160,12 @@ CREATE FUNCTION _bigbrotr.name_from_list(source text, urls text[], networks text
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	INSERT INTO _bigbrotr.named_relays AS n (url, network, site, listed)
-	SELECT u.url, u.network, s.site, true
+	INSERT INTO _bigbrotr.named_relays AS n (url, network, site, listed, admitted_at)
+	SELECT u.url, u.network, s.site, true, (SELECT r.inserted_at FROM bigbrotr.relays AS r WHERE r.url = u.url)
 	FROM (SELECT DISTINCT a.url, a.network FROM unnest(urls, networks) AS a (url, network)) AS u,
 	     _bigbrotr.relay_site(u.url) AS s
-	ON CONFLICT ON CONSTRAINT named_relays_url_key DO UPDATE SET listed = true WHERE NOT n.listed;
+	ON CONFLICT ON CONSTRAINT named_relays_url_key DO UPDATE SET listed = true, admitted_at = coalesce(n.admitted_at, excluded.admitted_at)
+	WHERE NOT n.listed;
 	PERFORM _bigbrotr.add_naming_places(array_agg(u.url), array_agg('seed_list'::text), source,
 		array_agg(1::bigint), array_agg(at), array_agg(at))
 	FROM (SELECT DISTINCT unnest(urls) AS url) AS u;
@@ -291,7 +292,7 @@ DECLARE
 BEGIN
 	LOCK TABLE _bigbrotr.named_relays IN SHARE ROW EXCLUSIVE MODE;
 	UPDATE _bigbrotr.named_relays AS n SET admitted_at = r.inserted_at FROM bigbrotr.relays AS r
-	WHERE n.admitted_at IS NULL AND (n.author_count >= min_authors OR n.listed) AND r.url = n.url;
+	WHERE n.admitted_at IS NULL AND n.author_count >= min_authors AND r.url = n.url;
 	WITH chosen AS (
 		SELECT c.name_id, c.url, c.network
 		FROM (SELECT n.name_id, n.url, n.network, n.site, n.author_count,

@@ -9,6 +9,7 @@
 namespace {
 
 constexpr std::chrono::seconds kCycle{2};
+constexpr std::chrono::seconds kAdmitEvery{10}; // while there are events to read
 constexpr int32_t kMostEvents = 2000; // of one transaction, also if all are as hostile as can be
 constexpr int32_t kMostRelays = 1000;
 
@@ -24,7 +25,7 @@ class Finder : public pg::Service
 	{
 		const FinderSettings &settings = finder_settings;
 		int64_t events = 0, mentions = 0, named = 0, refused = 0, admitted = 0;
-		bool more = false;
+		bool more = false, is_due = worker.steady_now() >= admit_at_;
 		worker.transaction_with_retries("reading events", {}, [&] {
 			pg::Rows rows = find_statement.run({pg::value(kMostEvents),
 												pg::value(int32_t(settings.names_per_author)),
@@ -33,12 +34,12 @@ class Finder : public pg::Service
 			mentions = rows.integer(0, 2);
 			named = rows.integer(0, 3);
 			refused = rows.integer(0, 4);
-			admitted = admit_statement
-						   .run({pg::value(kMostRelays), pg::value(int32_t(settings.min_authors)),
-								 pg::value(int32_t(settings.relays_per_site))})
-						   .integer(0, 1);
 			more = waiting_statement.run().integer(0, 1) != 0;
+			if (!more || is_due)
+				admitted = admit(settings);
 		});
+		if (is_due)
+			admit_at_ = worker.steady_now() + kAdmitEvery;
 		worker.count("events_read", events);
 		worker.count("mentions_found", mentions);
 		worker.count("mentions_refused", refused);
@@ -51,6 +52,17 @@ class Finder : public pg::Service
 		delay = more ? std::chrono::milliseconds(0) : kCycle;
 		return pg::Next::Continue;
 	}
+
+  private:
+	static int64_t admit(const FinderSettings &settings)
+	{
+		return admit_statement
+			.run({pg::value(kMostRelays), pg::value(int32_t(settings.min_authors)),
+				  pg::value(int32_t(settings.relays_per_site))})
+			.integer(0, 1);
+	}
+
+	std::chrono::steady_clock::time_point admit_at_{};
 };
 
 } // namespace
