@@ -10,9 +10,9 @@ using namespace wire;
 
 namespace {
 
-using Any =
-	std::variant<Hello, Log, Stats, Ack, ArchiveSettings, RelayOpen, RelayMore, RelayStop, Known,
-				 Forget, Question, Batch, ProbeSettings, Visit, VisitStop, VisitBatch>;
+using Any = std::variant<Hello, Log, Stats, Ack, ArchiveSettings, RelayOpen, RelayMore, RelayStop,
+						 Known, Forget, Question, SignIn, SignedIn, Batch, ProbeSettings, Visit,
+						 VisitStop, VisitBatch>;
 
 const std::vector<std::string> &
 good_frames()
@@ -37,9 +37,16 @@ good_frames()
 		visit.document.push_back({.http_status = 200, .json = "{}", .nips = {{1}, {11}}});
 		return std::vector<std::string>{
 			encode(ArchiveSettings{}),
-			encode(RelayOpen{
-				3, 1, "wss://relay.example.com", 0, 0, true, {{0, 10}, {20, 30, 2}}, {{1, "{}"}}}),
-			encode(RelayMore{3, 1, {{0, 10}}}),
+			encode(RelayOpen{.relay_id = 3,
+							 .attempt = 1,
+							 .url = "wss://relay.example.com",
+							 .live = true,
+							 .sign_in = true,
+							 .ranges = {{0, 10}, {20, 30, 2}},
+							 .filters = {{1, "{}"}}}),
+			encode(RelayMore{.relay_id = 3, .attempt = 1, .ranges = {{0, 10}}}),
+			encode(SignIn{.relay_id = 3, .attempt = 1, .challenge = "challenge"}),
+			encode(SignedIn{.relay_id = 3, .attempt = 1, .id = &id, .event = "{}"}),
 			encode(RelayStop{3, 1}),
 			encode(Known{1, {0, 1}}),
 			encode(Forget{{&id, 1}}),
