@@ -1,6 +1,7 @@
 /* Inflates gzip (RFC 1952) piece by piece, up to a limit. */
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
