@@ -167,6 +167,10 @@ TEST(RelayMentions, Bounded)
 	EXPECT_EQ(finder.of(9734, packed(tags + "]]"), text).size(), RelayMentions::kMostMentions);
 	EXPECT_EQ(finder.of(1, {}, text).size(), RelayMentions::kMostMentions);
 	EXPECT_EQ(finder.of(1, {}, {}).size(), 0U);
+	tags = "[";
+	for (int i = 0; i < 2 * static_cast<int>(RelayMentions::kMostNames); i++)
+		tags += R"(["p","k","wss://same.com"],)";
+	EXPECT_EQ(finder.of(3, packed(tags + R"(["p","k","wss://other.com"]])"), {}).size(), 2U);
 	std::string hostile;
 	for (int i = 0; i < 200000; i++)
 		hostile += "ws://";
