@@ -1,0 +1,265 @@
+#include "net/job/relay_document.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <memory>
+
+#include <jansson.h>
+
+#include "net/job/json_text.h"
+#include "nostr/ascii.h"
+#include "wire/probe.h"
+
+namespace net {
+namespace {
+
+struct Release
+{
+	void operator()(json_t *value) const { json_decref(value); }
+};
+using Json = std::unique_ptr<json_t, Release>;
+
+enum class Type : uint8_t
+{
+	Text,
+	Key,
+	Integer,
+	Boolean,
+	Texts,
+	Objects, // an array of objects
+	Fees
+};
+
+struct Field
+{
+	const char *name;
+	Type type;
+};
+
+constexpr Field kFields[] = {{"name", Type::Text},           {"description", Type::Text},
+							 {"banner", Type::Text},         {"icon", Type::Text},
+							 {"pubkey", Type::Key},          {"self", Type::Key},
+							 {"contact", Type::Text},        {"software", Type::Text},
+							 {"version", Type::Text},        {"terms_of_service", Type::Text},
+							 {"payments_url", Type::Text},   {"posting_policy", Type::Text},
+							 {"privacy_policy", Type::Text}, {"relay_countries", Type::Texts},
+							 {"language_tags", Type::Texts}, {"tags", Type::Texts},
+							 {"attributes", Type::Texts},    {"retention", Type::Objects}};
+
+constexpr Field kLimitations[] = {{"max_message_length", Type::Integer},
+								  {"max_subscriptions", Type::Integer},
+								  {"max_limit", Type::Integer},
+								  {"max_subid_length", Type::Integer},
+								  {"max_event_tags", Type::Integer},
+								  {"max_content_length", Type::Integer},
+								  {"min_pow_difficulty", Type::Integer},
+								  {"auth_required", Type::Boolean},
+								  {"payment_required", Type::Boolean},
+								  {"restricted_writes", Type::Boolean},
+								  {"created_at_lower_limit", Type::Integer},
+								  {"created_at_upper_limit", Type::Integer},
+								  {"default_limit", Type::Integer}};
+
+constexpr Field kFees[] = {
+	{"admission", Type::Fees}, {"subscription", Type::Fees}, {"publication", Type::Fees}};
+
+template <class Good>
+bool
+all_of(const json_t *array, Good good)
+{
+	for (size_t i = 0; i < json_array_size(array); i++)
+		if (!good(json_array_get(array, i)))
+			return false;
+	return true;
+}
+
+bool
+is_key(const json_t *value)
+{
+	std::string_view text(json_string_value(value), json_string_length(value));
+	return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+/* Absent is as good. */
+bool
+is_fee(const json_t *entry)
+{
+	auto has = [&](const char *name, auto good) {
+		const json_t *value = json_object_get(entry, name);
+		return !value || good(value);
+	};
+	auto is_integer = [](const json_t *value) { return json_is_integer(value); };
+	return json_is_object(entry) && has("amount", is_integer) && has("period", is_integer) &&
+		   has("unit", [](const json_t *value) { return json_is_string(value); }) &&
+		   has("kinds", [&](const json_t *value) {
+			   return json_is_array(value) && all_of(value, is_integer);
+		   });
+}
+
+/* Null: the value has that type. */
+const char *
+type_fault(const json_t *value, Type type)
+{
+	if (json_is_null(value))
+		return "null";
+	switch (type) {
+	case Type::Text:
+		return json_is_string(value) ? nullptr : "not_a_string";
+	case Type::Key:
+		return !json_is_string(value) ? "not_a_string" : is_key(value) ? nullptr : "not_a_key";
+	case Type::Integer:
+		return json_is_integer(value) ? nullptr : "not_an_integer";
+	case Type::Boolean:
+		return json_is_boolean(value) ? nullptr : "not_a_boolean";
+	case Type::Texts:
+	case Type::Objects:
+	case Type::Fees:
+		break;
+	}
+	if (!json_is_array(value))
+		return "not_an_array";
+	if (type == Type::Texts)
+		return all_of(value, [](const json_t *one) { return json_is_string(one); })
+				   ? nullptr
+				   : "not_a_string";
+	return all_of(value,
+				  [&](const json_t *one) {
+					  return type == Type::Fees ? is_fee(one) : json_is_object(one);
+				  })
+			   ? nullptr
+			   : "not_an_object";
+}
+
+class Extraction
+{
+  public:
+	Extraction(const json_t *document, RelayDescription &out) : out_(out)
+	{
+		read(document, kFields, "", extract_.get());
+		read_part(document, "limitation", kLimitations);
+		read_part(document, "fees", kFees);
+		if (const json_t *nips = json_object_get(document, "supported_nips"))
+			read_nips(nips);
+	}
+	const json_t *extract() const { return extract_.get(); }
+
+  private:
+	void fault(std::string field, const char *fault)
+	{
+		if (out_.faults.size() < wire::kMaxDocumentFaults)
+			out_.faults.push_back({std::move(field), fault});
+	}
+
+	template <size_t N>
+	void read(const json_t *object, const Field (&fields)[N], const std::string &prefix,
+			  json_t *into)
+	{
+		for (const Field &field : fields) {
+			json_t *value = json_object_get(object, field.name);
+			if (!value)
+				continue;
+			if (const char *found = type_fault(value, field.type))
+				fault(prefix + field.name, found);
+			else
+				json_object_set(into, field.name, value);
+		}
+	}
+
+	template <size_t N>
+	void read_part(const json_t *document, const char *name, const Field (&fields)[N])
+	{
+		const json_t *part = json_object_get(document, name);
+		if (!part)
+			return;
+		if (!json_is_object(part))
+			return fault(name, json_is_null(part) ? "null" : "not_an_object");
+		Json into(json_object());
+		read(part, fields, std::string(name) + ".", into.get());
+		json_object_set(extract_.get(), name, into.get());
+	}
+
+	void read_nips(const json_t *nips)
+	{
+		constexpr int64_t most = UINT16_MAX;
+		if (!json_is_array(nips))
+			return fault("supported_nips", json_is_null(nips) ? "null" : "not_an_array");
+		bool good = true;
+		for (size_t i = 0; i < json_array_size(nips); i++) {
+			const json_t *one = json_array_get(nips, i);
+			int64_t number = json_is_integer(one) ? json_integer_value(one) : -1;
+			if (json_is_string(one)) {
+				/* "11" is understood; it is a fault all the same. */
+				const char *text = json_string_value(one);
+				const char *end = text + json_string_length(one);
+				if (text == end || std::from_chars(text, end, number).ptr != end)
+					number = -1;
+			}
+			good &= json_is_integer(one) && number >= 0 && number <= most;
+			if (number >= 0 && number <= most)
+				out_.nips.push_back(uint16_t(number));
+		}
+		if (!good)
+			fault("supported_nips", "not_an_integer");
+		std::ranges::sort(out_.nips);
+		const auto repeats = std::ranges::unique(out_.nips);
+		out_.nips.erase(repeats.begin(), repeats.end());
+		if (out_.nips.size() > wire::kMaxNips) {
+			out_.nips.resize(wire::kMaxNips);
+			fault("supported_nips", "too_many");
+		}
+	}
+
+	RelayDescription &out_;
+	Json extract_{json_object()};
+};
+
+std::string
+dump(const json_t *value)
+{
+	std::unique_ptr<char, decltype(&free)> text(json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS),
+												free);
+	if (!text)
+		throw std::bad_alloc();
+	return text.get();
+}
+
+} // namespace
+
+RelayDescription
+read_relay_document(std::string_view text, size_t most)
+{
+	RelayDescription out;
+	auto refused = [&](const char *reason, std::string detail) {
+		out.reason = reason;
+		out.detail = std::move(detail);
+		return out;
+	};
+	const size_t start = text.find_first_not_of(" \t\r\n");
+	if (start == text.npos)
+		return refused("not_json", "nothing at all");
+	if (text[start] == '<')
+		return refused("web_page", "a web page instead of a document");
+	JsonText prepared = prepare_json(text);
+	if (prepared.reason)
+		return refused(prepared.reason, "too many levels of nesting");
+	json_error_t error{};
+	Json document(json_loadb(prepared.text.data(), prepared.text.size(), JSON_DECODE_ANY, &error));
+	if (!document)
+		return refused("not_json",
+					   std::string(error.text) + " at byte " + std::to_string(error.position));
+	if (!json_is_object(document.get()))
+		return refused("not_an_object", "JSON, but no object");
+	out.has_nul = prepared.had_nul;
+	Extraction extraction(document.get(), out);
+	out.json = dump(document.get());
+	out.extract = dump(extraction.extract());
+	if (out.json.size() > most || out.extract.size() > most) {
+		out.json.clear();
+		out.extract.clear();
+		return refused("too_large", "more than " + std::to_string(most) + " bytes");
+	}
+	return out;
+}
+
+} // namespace net
