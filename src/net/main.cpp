@@ -1,7 +1,7 @@
 /*
  * bigbrotr-net: the child process of a worker that needs the network. Descriptor 3 is its link to
  * the worker. Usage: bigbrotr-net ROLE BYTES MODE [FILE]
- *   ROLE   what it is for: sync
+ *   ROLE   what it is for: sync, probe
  *   BYTES  of address space
  *   MODE   require, or prefer: runs also where the kernel lacks a part of the sandbox
  *   FILE   certificates to be trusted instead of the system's
@@ -22,11 +22,12 @@ main(int argc, char **argv)
 {
 	int result = 1;
 	try {
-		if (argc < 4 || argv[1] != wire::role_name(wire::Role::Sync))
+		const auto role = argc < 4 ? std::nullopt : wire::role_of(argv[1]);
+		if (!role)
 			_exit(2);
 		net::enter_sandbox(kLink, std::strtoul(argv[2], nullptr, 10));
 		net::Wall wall(argv[3], net::files_to_read(argc > 4 ? argv[4] : ""));
-		result = net::serve(kLink, net::Clock(), &wall);
+		result = net::serve(kLink, *role, net::Clock(), &wall);
 	} catch (const std::exception &) {
 		/* Standard error is /dev/null; the exit code says that it failed. */
 	}

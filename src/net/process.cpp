@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "net/desk/archive_desk.h"
+#include "net/desk/probe_desk.h"
 
 namespace net {
 
@@ -39,19 +41,31 @@ class ResidentMemory
 	const int fd_ = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 };
 
+std::unique_ptr<Desk>
+make_desk(wire::Role role, const Transport &transport, Link &link)
+{
+	switch (role) {
+	case wire::Role::Sync:
+		break;
+	case wire::Role::Probe:
+		return std::make_unique<ProbeDesk>(transport, link);
+	}
+	return std::make_unique<ArchiveDesk>(transport, link);
+}
+
 class Process
 {
   public:
-	Process(int fd, const Clock &clock, Wall *wall, const char *name_servers)
+	Process(int fd, wire::Role role, const Clock &clock, Wall *wall, const char *name_servers)
 		: clock_(clock), wall_(wall), link_(fd),
 		  reactor_([this](const char *line) { library_log(line); }),
 		  resolver_(reactor_, clock, name_servers),
 		  hosts_(reactor_, [this](auto &line) { link_.log(wire::LogLevel::Warning, 0, line); }),
-		  desk_({reactor_, clock, resolver_, hosts_}, link_), ticker_(reactor_, [this] { tick(); })
+		  desk_(make_desk(role, {reactor_, clock, resolver_, hosts_}, link_)),
+		  ticker_(reactor_, [this] { tick(); })
 	{
 		reactor_.watch(link_.fd(), EPOLLIN, [this](uint32_t events) { link_ready(events); });
-		link_.send(wire::Hello{
-			.role = wire::Role::Sync, .build = wire::build_id(), .pid = int32_t(getpid())});
+		link_.send(wire::Hello{.role = role, .build = wire::build_id(), .pid = int32_t(getpid())});
 		ticker_.arm(kTick);
 	}
 
@@ -70,9 +84,9 @@ class Process
 	void link_ready(uint32_t events)
 	{
 		if ((events & ~EPOLLOUT) != 0 &&
-			!link_.receive([this](const wire::Frame &frame) { desk_.handle(frame); }))
+			!link_.receive([this](const wire::Frame &frame) { desk_->handle(frame); }))
 			reactor_.stop(0);
-		if (wall_ && !threads_closed_ && desk_.threads_made()) {
+		if (wall_ && !threads_closed_ && desk_->threads_made()) {
 			wall_->close_threads();
 			threads_closed_ = true;
 		}
@@ -81,7 +95,7 @@ class Process
 	/* After each round of events: hands over what was collected, in both directions. */
 	void turn()
 	{
-		desk_.end_of_turn();
+		desk_->end_of_turn();
 		if (!link_.flush())
 			return reactor_.stop(0);
 		if (link_.wants_write() != writing_) {
@@ -96,7 +110,7 @@ class Process
 		log_lines_ = 0;
 		resolver_.tick();
 		check_files();
-		desk_.tick();
+		desk_->tick();
 		if (clock_.now() - stats_sent_ >= kStatsEvery) {
 			stats_sent_ = clock_.now();
 			send_stats();
@@ -115,7 +129,7 @@ class Process
 
 	void send_stats()
 	{
-		std::vector<wire::Gauge> gauges = desk_.gauges();
+		std::vector<wire::Gauge> gauges = desk_->gauges();
 		bool idle = std::ranges::equal(gauges, told_, {}, &wire::Gauge::value, &wire::Gauge::value);
 		if (idle && clock_.now() - stats_told_ < kSignOfLife)
 			return;
@@ -139,7 +153,7 @@ class Process
 	Reactor reactor_;
 	Resolver resolver_;
 	ClientHosts hosts_;
-	ArchiveDesk desk_;
+	const std::unique_ptr<Desk> desk_;
 	Timer ticker_;
 	bool writing_ = false;
 	bool threads_closed_ = false;
@@ -151,9 +165,9 @@ class Process
 } // namespace
 
 int
-serve(int fd, const Clock &clock, Wall *wall, const char *name_servers)
+serve(int fd, wire::Role role, const Clock &clock, Wall *wall, const char *name_servers)
 {
-	Process process(fd, clock, wall, name_servers);
+	Process process(fd, role, clock, wall, name_servers);
 	try {
 		return process.run();
 	} catch (const LinkError &) {

@@ -28,6 +28,15 @@ role_name(Role role)
 	return "sync";
 }
 
+constexpr std::optional<Role>
+role_of(std::string_view name)
+{
+	for (Role role : {Role::Sync, Role::Probe})
+		if (role_name(role) == name)
+			return role;
+	return std::nullopt;
+}
+
 /* How much may be asked of one relay: the values of bigbrotr.politeness. */
 enum class Politeness : uint8_t
 {

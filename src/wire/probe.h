@@ -101,7 +101,7 @@ enum class Step : uint8_t
 	Challenge, // NIP-42: AUTH came by itself or in answer to a question
 	Count,     // NIP-45
 	Search,    // NIP-50
-	Finish,    // NIP-67: EOSE says "finish"
+	Finish,    // NIP-67: EOSE says whether there is more
 	Negentropy // NIP-77
 };
 constexpr size_t kSteps = size_t(Step::Negentropy) + 1;

@@ -107,8 +107,11 @@ Connection::open(const nostr::RelayEndpoint &endpoint, const Route &route, const
 }
 
 Connection::Fault
-Connection::silence() const
+Connection::silence()
 {
+	const SSL *ssl = wsi_ && !asked_ ? lws_get_ssl(wsi_) : nullptr;
+	if (ssl && tls_started(ssl) != SteadyTime{} && times_.tcp.count() == 0)
+		end_step(step_, times_.tcp, tls_started(ssl));
 	if (tunnel_ && !tunnel_->answered())
 		return {"proxy_failed", "no answer"};
 	return {"connect_timeout", "no answer"};

@@ -84,8 +84,8 @@ class Connection : public Tunnel::Owner
 	/* The fault if it failed at once; then on_closed is not called. */
 	std::optional<Fault> open(const nostr::RelayEndpoint &endpoint, const Route &route,
 							  const Config &config);
-	/* While it opens: what is to be said if nothing more comes. */
-	Fault silence() const;
+	/* While it opens: what is to be said if nothing more comes. Measures the steps up to now. */
+	Fault silence();
 	/* No call of the handler after this. `politely`: with a close frame, if there is time for it.
 	 */
 	void close(bool politely = false);

@@ -43,7 +43,7 @@ class HttpFetch final : public Dialer::Handler, public HttpExchange::Handler
 	  public:
 		virtual ~Handler() = default;
 		/* May one more connection go to this place (ConnectFacts)? */
-		virtual bool may_connect(const std::string &) { return true; }
+		virtual bool may_fetch_from(const std::string &) { return true; }
 		/* The last call, from tick(); the fetch may be destroyed. `reason` is null if the answer is
 		 * whole, whatever its status; else a reason code: those of the dialer,
 		 * "connection_lost", "too_large", "bad_encoding", "too_many_redirects", "bad_redirect",
@@ -68,7 +68,7 @@ class HttpFetch final : public Dialer::Handler, public HttpExchange::Handler
 	void finish(const char *reason, std::string detail = "");
 	void redirect(std::string_view location);
 
-	bool may_connect(const std::string &place) override { return handler_.may_connect(place); }
+	bool may_connect(const std::string &place) override { return handler_.may_fetch_from(place); }
 	Connection &new_connection(Connection::Handler &dialer) override;
 	void on_connected(const ConnectFacts &facts) override;
 	void on_failed(const char *reason, std::string detail, const ConnectFacts &facts) override;

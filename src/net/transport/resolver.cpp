@@ -136,6 +136,10 @@ Resolver::answered(void *argument, int status, int, ares_addrinfo *result) noexc
 	try {
 		Answer answer;
 		seconds ttl(kMaxTtl);
+		/* Else no name server has answered. */
+		const bool heard = status != ARES_ETIMEOUT && status != ARES_ECONNREFUSED;
+		if (heard)
+			resolver.heard_ = resolver.clock_.now();
 		if (status == ARES_SUCCESS) {
 			for (auto *node = result->nodes; node; node = node->ai_next) {
 				if (node->ai_addrlen > sizeof(sockaddr_storage) ||
@@ -149,13 +153,11 @@ Resolver::answered(void *argument, int status, int, ares_addrinfo *result) noexc
 				if (alias->name)
 					answer.canonical = alias->name;
 		} else {
-			answer.reason = status == ARES_ETIMEOUT ? "dns_timeout" : "dns_failed";
+			answer.reason = heard ? "dns_failed" : "dns_timeout";
 			answer.detail = ares_strerror(status);
 			bool sure = status == ARES_ENOTFOUND || status == ARES_ENODATA;
 			ttl = sure ? kNoSuchNameFor : kFailureFor;
 		}
-		if (status != ARES_ETIMEOUT && status != ARES_ECONNREFUSED)
-			resolver.heard_ = resolver.clock_.now();
 		answer.until = resolver.clock_.now() + ttl;
 		resolver.finish(lookup, std::move(answer));
 	} catch (...) {

@@ -67,30 +67,39 @@ is_public(const sockaddr *address)
 	return false;
 }
 
-/*
- * The source address that the kernel chooses for a destination is the destination itself exactly if
- * that is an address of this machine.
- */
-bool
-is_own(const sockaddr *address)
+/* The source address that the kernel chooses for a destination; "" if there is no way to it. */
+static std::string
+source_for(const std::string &address)
 {
 	sockaddr_storage target{}, source{};
-	if (!parse_numeric(address_text(address), target))
-		return false;
+	if (!parse_numeric(address, target))
+		return "";
 	/* Connecting a datagram socket only chooses the route; the port must not be zero. */
 	auto &port = target.ss_family == AF_INET ? reinterpret_cast<sockaddr_in &>(target).sin_port
 											 : reinterpret_cast<sockaddr_in6 &>(target).sin6_port;
 	port = htons(9);
 	int fd = socket(target.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return false;
+		return "";
 	socklen_t size = sizeof source;
-	bool own = connect(fd, reinterpret_cast<sockaddr *>(&target), sizeof target) == 0 &&
-			   getsockname(fd, reinterpret_cast<sockaddr *>(&source), &size) == 0 &&
-			   address_text(reinterpret_cast<sockaddr *>(&source)) ==
-				   address_text(reinterpret_cast<sockaddr *>(&target));
+	bool found = connect(fd, reinterpret_cast<sockaddr *>(&target), sizeof target) == 0 &&
+				 getsockname(fd, reinterpret_cast<sockaddr *>(&source), &size) == 0;
 	close(fd);
-	return own;
+	return found ? address_text(reinterpret_cast<sockaddr *>(&source)) : "";
+}
+
+/* The source is the destination itself exactly if that is an address of this machine. */
+bool
+is_own(const sockaddr *address)
+{
+	const std::string text = address_text(address);
+	return !text.empty() && source_for(text) == text;
+}
+
+bool
+has_route(const std::string &address)
+{
+	return !source_for(address).empty();
 }
 
 bool

@@ -18,6 +18,8 @@ std::string address_text(const sockaddr *address);
 bool is_public(const sockaddr *address);
 /* Does this machine have the address? Asks the kernel's routing table, sends nothing. */
 bool is_own(const sockaddr *address);
+/* Is there a way to that numeric address? Asks the same table. */
+bool has_route(const std::string &address);
 /* Is it the port of a protocol that must not be sent HTTP requests (list of the Fetch standard)? */
 bool is_blocked_port(uint16_t port);
 

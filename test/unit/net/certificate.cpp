@@ -20,14 +20,14 @@ new_path()
 	return std::filesystem::temp_directory_path() / name;
 }
 
-Certificate::Certificate(const std::string &names) : path_(new_path())
+Certificate::Certificate(const std::string &names, int valid_for_seconds) : path_(new_path())
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *cert = X509_new();
 	X509_set_version(cert, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
 	X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+	X509_gmtime_adj(X509_getm_notAfter(cert), valid_for_seconds);
 	X509_set_pubkey(cert, key);
 	X509_NAME *name = X509_get_subject_name(cert);
 	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,

@@ -9,7 +9,7 @@ class Certificate
 {
   public:
 	/* `names` as OpenSSL's subjectAltName: "DNS:localhost", "IP:127.0.0.1". */
-	explicit Certificate(const std::string &names);
+	explicit Certificate(const std::string &names, int valid_for_seconds = 3600);
 	~Certificate();
 	Certificate(const Certificate &) = delete;
 	const std::string &path() const { return path_; }

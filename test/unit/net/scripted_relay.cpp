@@ -201,6 +201,11 @@ ScriptedRelay::shake_hands(Peer &peer)
 		peer.raw(options_.http_answer);
 		return false;
 	}
+	if (!options_.document.empty() &&
+		peer.request.find("Sec-WebSocket-Key: ") == std::string::npos) {
+		peer.raw(options_.document);
+		return false;
+	}
 	peer.deflate = options_.deflate && peer.request.find("permessage-deflate") != std::string::npos;
 	peer.raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 			 "Sec-WebSocket-Accept: " +

@@ -60,6 +60,7 @@ class ScriptedRelay
 	struct Options
 	{
 		std::string http_answer; // instead of the WebSocket handshake
+		std::string document;    // the answer to requests that are no such handshakes
 		bool at_once = false;    // does not wait for the request before that answer
 		bool deflate = false;    // accept permessage-deflate if offered
 		std::string headers;     // more of them in the handshake, each with its end of line

@@ -67,7 +67,7 @@ Worker::connect()
 Worker::Worker(const wire::ArchiveSettings &settings, const char *name_servers)
 {
 	process_ = std::thread([this, fd = connect(), name_servers] {
-		exit_code_ = net::serve(fd, clock, nullptr, name_servers);
+		exit_code_ = net::serve(fd, wire::Role::Sync, clock, nullptr, name_servers);
 	});
 	send(settings);
 }
@@ -83,7 +83,7 @@ Worker::Worker(const wire::ArchiveSettings &settings, net::Wall &wall, const cha
 			if (fd != link)
 				dup2(fd, link);
 			net::enter_sandbox(link, memory);
-			_exit(net::serve(link, net::Clock(), &wall, name_servers));
+			_exit(net::serve(link, wire::Role::Sync, net::Clock(), &wall, name_servers));
 		} catch (const std::exception &) {
 			_exit(99);
 		}

@@ -1,0 +1,186 @@
+#include "net/desk/probe_desk.h"
+
+#include <algorithm>
+
+namespace net {
+
+/* Under way at a time: each is two connections at most. */
+constexpr size_t kMaxVisits = 4096;
+/* Results that the worker has not taken; past it no visit begins. */
+constexpr size_t kMaxUntaken = 64 << 20;
+/* Of one batch. */
+constexpr size_t kMaxBatchVisits = 500;
+constexpr size_t kMaxBatchBytes = 4 << 20;
+/* Visits that look for a place at their address anew, in 100 ms. */
+constexpr size_t kMaxRetries = 200;
+/* What is larger is read and discarded. */
+constexpr size_t kMaxMessage = 128 << 10;
+/* Bytes in half-received messages of all visits; past it the largest message ends its visit. */
+constexpr size_t kMaxAssembly = 64 << 20;
+
+bool
+ProbeDesk::Found::full() const
+{
+	return visits.size() >= kMaxBatchVisits || bytes >= kMaxBatchBytes;
+}
+
+ProbeDesk::ProbeDesk(const Transport &transport, Link &link)
+	: link_(link), host_{transport},
+	  results_(
+		  transport.reactor, [this](uint64_t number, Found &found) { send(number, found); },
+		  [this](Found &found) { untaken_ -= found.bytes; })
+{
+}
+
+void
+ProbeDesk::handle(const wire::Frame &frame)
+{
+	std::string fault;
+	auto message = wire::decode<wire::ProbeToNet>(frame, fault);
+	if (!message)
+		throw LinkError(fault);
+	if (!settled_ && !std::holds_alternative<wire::ProbeSettings>(*message))
+		throw LinkError("no settings yet");
+	std::visit([this](const auto &one) { take(one); }, *message);
+}
+
+void
+ProbeDesk::take(const wire::ProbeSettings &settings)
+{
+	Config &config = host_.config;
+	config = {};
+	config.allow_local = settings.allow_local_relays;
+	config.connect_timeout = std::chrono::milliseconds(settings.connect_timeout_ms);
+	config.response_timeout = std::chrono::milliseconds(settings.response_timeout_ms);
+	config.max_per_address = settings.max_per_address;
+	config.max_message_bytes = kMaxMessage;
+	config.proxies[size_t(nostr::Network::Tor)] = settings.tor_proxy;
+	config.proxies[size_t(nostr::Network::I2p)] = settings.i2p_proxy;
+	config.proxies[size_t(nostr::Network::Loki)] = settings.loki_proxy;
+	config.tls_ca_file = settings.tls_ca_file;
+	config.user_agent = settings.user_agent;
+	max_document_ = size_t(settings.max_document_size_kb) * 1024;
+	settled_ = true;
+}
+
+void
+ProbeDesk::take(const wire::Visit &visit)
+{
+	drop(visit.relay_id);
+	waiting_.push_back({.relay_id = visit.relay_id,
+						.attempt = visit.attempt,
+						.url = std::string(visit.url),
+						.try_nips = visit.try_nips,
+						.event = std::string(visit.event)});
+}
+
+void
+ProbeDesk::take(const wire::VisitStop &stop)
+{
+	auto meant = [&](const VisitTask &task) {
+		return task.relay_id == stop.relay_id && task.attempt == stop.attempt;
+	};
+	std::erase_if(waiting_, meant);
+	std::erase_if(crowded_, meant);
+	auto found = jobs_.find(stop.relay_id);
+	if (found != jobs_.end() && meant(found->second->task()))
+		drop(stop.relay_id);
+}
+
+void
+ProbeDesk::drop(int32_t relay_id)
+{
+	auto found = jobs_.find(relay_id);
+	if (found == jobs_.end())
+		return;
+	std::erase(finished_, found->second.get());
+	jobs_.erase(found);
+}
+
+void
+ProbeDesk::begin(VisitTask task)
+{
+	const int32_t relay_id = task.relay_id;
+	auto job = std::make_unique<ProbeJob>(host_, *this, max_document_, std::move(task));
+	ProbeJob &started = *job;
+	jobs_[relay_id] = std::move(job);
+	started.start();
+}
+
+void
+ProbeDesk::begin_waiting()
+{
+	while (!waiting_.empty() && jobs_.size() < kMaxVisits && untaken_ < kMaxUntaken) {
+		VisitTask task = std::move(waiting_.front());
+		waiting_.pop_front();
+		begin(std::move(task));
+	}
+}
+
+void
+ProbeDesk::tick()
+{
+	for (auto &[relay_id, job] : jobs_)
+		job->tick();
+	bound_assembly();
+	/* Those that wait longest come first. */
+	const size_t retries = std::min(crowded_.size(), kMaxRetries);
+	for (size_t i = retries; i > 0; i--)
+		waiting_.push_front(std::move(crowded_[i - 1]));
+	crowded_.erase(crowded_.begin(), crowded_.begin() + int64_t(retries));
+}
+
+void
+ProbeDesk::bound_assembly()
+{
+	if (host_.transport.half_received <= kMaxAssembly)
+		return;
+	std::ranges::max_element(jobs_, {}, [](const auto &one) {
+		return one.second->incomplete();
+	})->second->give_up_message();
+}
+
+void
+ProbeDesk::end_of_turn()
+{
+	for (ProbeJob *job : finished_)
+		collect(*job);
+	finished_.clear();
+	begin_waiting();
+}
+
+void
+ProbeDesk::collect(ProbeJob &job)
+{
+	const int32_t relay_id = job.task().relay_id;
+	if (job.crowded()) {
+		crowded_.push_back(job.task());
+	} else {
+		visits_++;
+		Found &found = results_.open();
+		found.visits.push_back(std::move(job.record()));
+		found.bytes += found.visits.back().bytes();
+		untaken_ += found.visits.back().bytes();
+		results_.added();
+	}
+	jobs_.erase(relay_id);
+}
+
+void
+ProbeDesk::send(uint64_t number, const Found &found)
+{
+	wire::VisitBatch batch{.number = number};
+	for (const VisitRecord &visit : found.visits)
+		batch.visits.push_back(visit.message());
+	link_.send(batch);
+}
+
+std::vector<wire::Gauge>
+ProbeDesk::gauges() const
+{
+	return {{"visits_under_way", int64_t(jobs_.size())},
+			{"visits_waiting", int64_t(waiting_.size() + crowded_.size())},
+			{"visits", visits_}};
+}
+
+} // namespace net

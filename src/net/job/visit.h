@@ -1,0 +1,52 @@
+/* What one visit to a relay has found. */
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "net/job/relay_document.h"
+#include "net/transport/dialer.h"
+#include "net/transport/http_fetch.h"
+#include "wire/probe.h"
+
+namespace net {
+
+struct VisitRecord
+{
+	struct Step
+	{
+		wire::Outcome outcome = wire::Outcome::NotRun;
+		std::string reason, detail;
+		int64_t microseconds = -1;
+	};
+	struct Document
+	{
+		HttpAnswer answer; // its body is moved out
+		size_t size = 0;   // of the body
+		RelayDescription read;
+	};
+
+	int32_t relay_id = 0;
+	uint32_t attempt = 0;
+	int64_t started_at = 0; // Unix seconds
+	wire::Verdict verdict = wire::Verdict::Down;
+	std::array<Step, wire::kSteps> steps{};
+	NameFacts name;
+	std::string address; // empty if a proxy leads there
+	uint16_t port = 0;
+	std::optional<CertificateFacts> certificate;
+	AnswerHead head;
+	bool limit_ignored = false;
+	std::optional<Document> document;
+
+	Step &step(wire::Step which) { return steps[size_t(which)]; }
+	size_t bytes() const
+	{
+		return 4096 + (document ? document->read.json.size() + document->read.extract.size() : 0);
+	}
+	/* Points into this record. */
+	wire::Visited message() const;
+};
+
+} // namespace net

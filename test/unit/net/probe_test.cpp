@@ -1,0 +1,379 @@
+/* Visits of a monitor: what each kind of relay, and of what is none, is found to be. */
+#include <gtest/gtest.h>
+
+#include "certificate.h"
+#include "name_server.h"
+#include "prober.h"
+#include "scripted_proxy.h"
+#include "scripted_relay.h"
+#include "web_server.h"
+#include "wire/archive.h"
+#include "worker.h"
+
+using namespace test;
+using wire::Outcome;
+using wire::Step;
+using wire::Verdict;
+
+namespace {
+
+const std::string kDocument =
+	http_answer(R"({"supported_nips":[77,1,"11",11],"name":"x","limitation":{"max_limit":"5"}})",
+				"Content-Type: application/nostr+json\r\nAccess-Control-Allow-Origin: *\r\n");
+
+/* A relay that does everything that is asked. */
+void
+answer_all(Peer &peer)
+{
+	const std::vector<nostr::Event> events = make_events(1, 1700000000);
+	std::string stored;
+	peer.text(R"(["AUTH","challenge"])");
+	for (;;) {
+		const std::string message = peer.receive();
+		const std::string id = req_id(message);
+		if (message.starts_with("[\"EVENT\"")) {
+			stored = message.substr(9, message.size() - 10);
+			nostr::Event event;
+			nostr::EventParser().parse(stored, event);
+			peer.text("[\"OK\",\"" + nostr::to_hex(event.id.data(), event.id.size()) +
+					  "\",true,\"\"]");
+		} else if (message.starts_with("[\"COUNT\"")) {
+			peer.text(R"(["COUNT","probe9",{"count":5}])");
+		} else if (message.starts_with("[\"NEG-OPEN\"")) {
+			peer.text(R"(["NEG-MSG","probe12","61000002"])");
+		} else if (message.find("\"ids\"") != message.npos) {
+			peer.text("[\"EVENT\",\"" + id + "\"," + stored + "]");
+		} else if (message.find("\"search\"") != message.npos) {
+			peer.text(eose_message(id));
+		} else if (!id.empty()) {
+			peer.text(event_message(id, events[0]));
+			peer.text("[\"EOSE\",\"" + id + "\",\"more\"]");
+		}
+	}
+}
+
+wire::ProbeSettings
+quick()
+{
+	wire::ProbeSettings settings = Prober::default_settings();
+	settings.connect_timeout_ms = settings.response_timeout_ms = 500;
+	return settings;
+}
+
+} // namespace
+
+TEST(NetProbe, GoodRelay)
+{
+	ScriptedRelay::Options options;
+	options.document = kDocument;
+	options.headers = "Server: nginx\r\n";
+	ScriptedRelay relay(answer_all, options);
+	Prober prober;
+	const nostr::Event event = make_event(1700000001, "a check");
+	const Found found = prober.probe(relay.url(), true, nostr::to_json(event));
+	EXPECT_EQ(found.verdict, Verdict::Nostr);
+	EXPECT_EQ(found.attempt, 1u);
+	for (Step step :
+		 {Step::Connect, Step::Upgrade, Step::Read, Step::Write, Step::ReadBack, Step::Document,
+		  Step::Challenge, Step::Count, Step::Search, Step::Finish, Step::Negentropy})
+		EXPECT_EQ(found.step(step).outcome, Outcome::Ok)
+			<< wire::step_name(step) << " " << found.step(step).reason << " "
+			<< found.step(step).detail;
+	for (Step step : {Step::Connect, Step::Upgrade, Step::Read, Step::Write, Step::Document})
+		EXPECT_GE(found.step(step).microseconds, 0) << wire::step_name(step);
+	EXPECT_EQ(found.step(Step::Names).reason, "numeric");
+	EXPECT_EQ(found.step(Step::Tls).reason, "no_tls");
+	EXPECT_EQ(found.address, "127.0.0.1");
+	EXPECT_EQ(found.port, relay.port());
+	EXPECT_EQ(found.http_status, 101);
+	EXPECT_EQ(found.server, "nginx");
+	EXPECT_FALSE(found.limit_ignored);
+	ASSERT_EQ(found.document.size(), 1u);
+	EXPECT_EQ(found.document[0].http_status, 200);
+	EXPECT_TRUE(found.document[0].cors);
+	EXPECT_EQ(found.document[0].nips, (std::vector<uint16_t>{1, 11, 77}));
+	EXPECT_EQ(found.document[0].extract, R"({"limitation":{},"name":"x"})");
+	EXPECT_EQ(found.document[0].final_url, "");
+	EXPECT_EQ(relay.connections(), 2);
+}
+
+/* It says that it does everything, and knows REQ only; it ignores limit and search. */
+TEST(NetProbe, LyingRelay)
+{
+	const std::vector<nostr::Event> events = make_events(3, 1700000000);
+	ScriptedRelay::Options options;
+	options.document = kDocument;
+	ScriptedRelay relay(
+		[&](Peer &peer) {
+			for (;;) {
+				const std::string message = peer.receive(), id = req_id(message);
+				if (id.empty() && !message.starts_with("[\"CLOSE\""))
+					peer.text(R"(["NOTICE","unknown message type"])");
+				if (id.empty())
+					continue;
+				for (const nostr::Event &event : events)
+					peer.text(event_message(id, event));
+				peer.text(eose_message(id));
+			}
+		},
+		options);
+	Prober prober;
+	const Found found = prober.probe(relay.url(), true);
+	EXPECT_EQ(found.verdict, Verdict::Nostr);
+	EXPECT_TRUE(found.limit_ignored);
+	EXPECT_EQ(found.step(Step::Write).outcome, Outcome::NotRun);
+	EXPECT_EQ(found.step(Step::Count).reason, "notice");
+	EXPECT_EQ(found.step(Step::Negentropy).reason, "notice");
+	EXPECT_EQ(found.step(Step::Search).reason, "ignored");
+	EXPECT_EQ(found.step(Step::Finish).reason, "no_hint");
+	EXPECT_EQ(found.step(Step::Challenge).reason, "none_sent");
+}
+
+TEST(NetProbe, RelaysThatRefuse)
+{
+	ScriptedRelay::Options options;
+	options.document = kDocument;
+	ScriptedRelay relay(
+		[](Peer &peer) {
+			for (;;) {
+				const std::string message = peer.receive(), id = req_id(message);
+				if (!id.empty())
+					peer.text("[\"CLOSED\",\"" + id + "\",\"auth-required: who are you\"]");
+				if (message.starts_with("[\"EVENT\",{\"id\":\""))
+					peer.text("[\"OK\",\"" + message.substr(16, 64) +
+							  "\",false,\"pow: 30 bits needed\"]");
+			}
+		},
+		options);
+	Prober prober;
+	const Found found =
+		prober.probe(relay.url(), false, nostr::to_json(make_event(1700000001, "a check")));
+	EXPECT_EQ(found.verdict, Verdict::Nostr);
+	EXPECT_EQ(found.step(Step::Read).outcome, Outcome::Failed);
+	EXPECT_EQ(found.step(Step::Read).reason, "auth_required");
+	EXPECT_EQ(found.step(Step::Read).detail, "auth-required: who are you");
+	EXPECT_EQ(found.step(Step::Write).reason, "pow");
+	EXPECT_EQ(found.step(Step::ReadBack).outcome, Outcome::NotRun);
+}
+
+TEST(NetProbe, WhatIsNoRelay)
+{
+	Prober prober(quick());
+	ScriptedRelay silent([](Peer &peer) { peer.linger(); });
+	Found found = prober.probe(silent.url());
+	EXPECT_EQ(found.verdict, Verdict::NotNostr);
+	EXPECT_EQ(found.step(Step::Upgrade).outcome, Outcome::Ok);
+	EXPECT_EQ(found.step(Step::Read).reason, "no_answer");
+	EXPECT_EQ(found.step(Step::Read).detail, "a WebSocket opens, and does not answer a question");
+
+	ScriptedRelay echo([](Peer &peer) {
+		for (;;)
+			peer.text(peer.receive());
+	});
+	found = prober.probe(echo.url());
+	EXPECT_EQ(found.verdict, Verdict::NotNostr);
+	EXPECT_EQ(found.step(Step::Read).detail, "a WebSocket opens, and what it says is not Nostr");
+
+	/* A document does not make a relay. */
+	ScriptedRelay::Options options;
+	options.http_answer = options.document = kDocument;
+	ScriptedRelay document_only([](Peer &) {}, options);
+	found = prober.probe(document_only.url());
+	EXPECT_EQ(found.verdict, Verdict::NotNostr);
+	EXPECT_EQ(found.step(Step::Upgrade).reason, "web_server");
+	EXPECT_EQ(found.step(Step::Document).outcome, Outcome::Ok);
+
+	WebServer page(http_answer("<html>hello</html>", "Content-Type: text/html\r\n"));
+	found = prober.probe("ws://" + page.host());
+	EXPECT_EQ(found.verdict, Verdict::NotNostr);
+	EXPECT_EQ(found.step(Step::Upgrade).detail,
+			  "HTTP status 200: a web server answers there, not a relay");
+	EXPECT_EQ(found.step(Step::Document).reason, "web_page");
+
+	WebServer broken(std::string("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"));
+	found = prober.probe("ws://" + broken.host());
+	EXPECT_EQ(found.verdict, Verdict::NotNostr);
+	EXPECT_EQ(found.step(Step::Upgrade).reason, "http_error");
+	EXPECT_EQ(found.http_status, 502);
+
+	WebServer foreign(std::string("SSH-2.0-OpenSSH_9.2\r\n"));
+	found = prober.probe("ws://" + foreign.host());
+	EXPECT_EQ(found.verdict, Verdict::NotNostr);
+	EXPECT_EQ(found.step(Step::Upgrade).reason, "handshake_failed");
+	EXPECT_EQ(found.step(Step::Document).outcome, Outcome::NotRun);
+}
+
+TEST(NetProbe, Tls)
+{
+	Certificate certificate("DNS:localhost");
+	wire::ProbeSettings settings = quick();
+	settings.tls_ca_file = certificate.path();
+	Prober prober(settings);
+	ScriptedRelay::Options options;
+	options.document = kDocument;
+	options.tls_cert = certificate.path();
+	ScriptedRelay good(answer_all, options);
+	Found found = prober.probe(good.url());
+	EXPECT_EQ(found.verdict, Verdict::Nostr);
+	EXPECT_EQ(found.step(Step::Tls).outcome, Outcome::Ok);
+	EXPECT_EQ(found.step(Step::Document).outcome, Outcome::Ok);
+	EXPECT_EQ(found.certificate_faults, std::vector<std::string>{""});
+
+	options = {.http_answer = "HTTP/1.1 400 Bad Request\r\n\r\n", .at_once = true};
+	ScriptedRelay plain([](Peer &) {}, options);
+	found = prober.probe("wss://127.0.0.1:" + std::to_string(plain.port()));
+	EXPECT_EQ(found.verdict, Verdict::NotNostr);
+	EXPECT_EQ(found.step(Step::Tls).reason, "tls_failed");
+	EXPECT_NE(found.step(Step::Tls).detail.find("may not speak TLS"), std::string::npos);
+	EXPECT_TRUE(found.certificate_faults.empty());
+
+	/* TCP opens, and then nothing comes. */
+	LocalServer hole([](int fd) {
+		char waste[1024];
+		while (recv(fd, waste, sizeof waste, 0) > 0)
+			;
+	});
+	found = prober.probe("wss://127.0.0.1:" + std::to_string(hole.port()));
+	EXPECT_EQ(found.verdict, Verdict::Down);
+	EXPECT_EQ(found.step(Step::Connect).outcome, Outcome::Ok);
+	EXPECT_EQ(found.step(Step::Tls).reason, "connect_timeout");
+}
+
+TEST(NetProbe, BadCertificates)
+{
+	Certificate trusted("DNS:localhost"), stranger("DNS:localhost"), expired("DNS:localhost", -60),
+		other("DNS:other.example.com");
+	struct
+	{
+		const Certificate &shown, &trusted;
+		const char *fault;
+	} cases[] = {{stranger, trusted, "self-signed certificate"},
+				 {expired, expired, "certificate has expired"},
+				 {other, other, "hostname mismatch"}};
+	for (const auto &one : cases) {
+		ScriptedRelay relay(answer_all, {.document = kDocument, .tls_cert = one.shown.path()});
+		wire::ProbeSettings settings = quick();
+		settings.tls_ca_file = one.trusted.path();
+		Prober prober(settings);
+		const Found found = prober.probe(relay.url());
+		EXPECT_EQ(found.verdict, Verdict::NotNostr);
+		EXPECT_EQ(found.step(Step::Connect).outcome, Outcome::Ok);
+		EXPECT_EQ(found.step(Step::Tls).reason, "bad_certificate");
+		EXPECT_EQ(found.certificate_faults, std::vector<std::string>{one.fault});
+		EXPECT_EQ(found.step(Step::Document).outcome, Outcome::NotRun);
+	}
+}
+
+TEST(NetProbe, NamesAndAddresses)
+{
+	NameServer names(NameServer::Names{{"good.example.com", {"127.0.0.1"}},
+									   {"silent.example.com", {""}},
+									   {"inside.example.com", {"10.0.0.1"}}});
+	ScriptedRelay::Options options;
+	options.document = kDocument;
+	ScriptedRelay relay(answer_all, options);
+	const std::string port = ":" + std::to_string(relay.port());
+	{
+		Prober prober(quick(), names.address());
+		Found found = prober.probe("ws://good.example.com" + port);
+		EXPECT_EQ(found.verdict, Verdict::Nostr);
+		EXPECT_EQ(found.step(Step::Names).outcome, Outcome::Ok);
+		EXPECT_GT(found.step(Step::Names).microseconds, 0);
+		EXPECT_EQ(found.addresses, std::vector<std::string>{"127.0.0.1"});
+		EXPECT_EQ(found.ttl, 60);
+
+		found = prober.probe("ws://missing.example.com" + port);
+		EXPECT_EQ(found.verdict, Verdict::Down);
+		EXPECT_EQ(found.step(Step::Names).reason, "dns_failed");
+
+		found = prober.probe("ws://127.0.0.1:" + std::to_string(closed_port()));
+		EXPECT_EQ(found.verdict, Verdict::Down);
+		EXPECT_EQ(found.step(Step::Connect).reason, "connection_refused");
+
+		found = prober.probe("ws://127.0.0.1:25");
+		EXPECT_EQ(found.verdict, Verdict::Refused);
+		EXPECT_EQ(found.step(Step::Connect).reason, "blocked_port");
+
+		/* No name server says anything: it may be this side that is cut off. */
+		found = prober.probe("ws://silent.example.com" + port);
+		EXPECT_EQ(found.verdict, Verdict::Blind);
+		EXPECT_EQ(found.step(Step::Names).reason, "name_servers_silent");
+	}
+	wire::ProbeSettings settings = quick();
+	settings.allow_local_relays = false;
+	Prober prober(settings, names.address());
+	Found found = prober.probe("ws://inside.example.com" + port);
+	EXPECT_EQ(found.verdict, Verdict::Refused);
+	EXPECT_EQ(found.step(Step::Names).reason, "local_address");
+	EXPECT_EQ(found.addresses, std::vector<std::string>{"10.0.0.1"});
+	found = prober.probe("ws://127.0.0.1" + port);
+	EXPECT_EQ(found.verdict, Verdict::Refused);
+	EXPECT_EQ(relay.connections(), 2); // of the good visit
+}
+
+TEST(NetProbe, OverlayNetworks)
+{
+	const std::string onion = "ws://rgwwj75k7qddogklx5dqy7fxzxkcio2mhpz6xif7wnih6ahzsnk55pad.onion";
+	ScriptedRelay::Options options;
+	options.document = kDocument;
+	ScriptedRelay relay(answer_all, options);
+	Asked asked;
+	ScriptedProxy proxy(socks5(relay.port(), asked));
+	const std::string url = proxy.url("socks5h");
+	wire::ProbeSettings settings = Prober::default_settings();
+	settings.tor_proxy = url;
+	Prober prober(settings);
+	Found found = prober.probe(onion);
+	EXPECT_EQ(found.verdict, Verdict::Nostr);
+	EXPECT_EQ(found.step(Step::Names).outcome, Outcome::NotRun);
+	EXPECT_EQ(found.step(Step::Names).reason, "overlay_network");
+	EXPECT_EQ(found.step(Step::Document).outcome, Outcome::Ok);
+	EXPECT_EQ(found.address, "");
+	EXPECT_TRUE(found.addresses.empty());
+	EXPECT_EQ(proxy.connections(), 2);
+
+	Prober without;
+	found = without.probe(onion);
+	EXPECT_EQ(found.verdict, Verdict::Unreachable);
+	EXPECT_EQ(found.step(Step::Connect).reason, "no_proxy");
+}
+
+TEST(NetProbe, FloodsEndAndManyVisitsShareAPlace)
+{
+	ScriptedRelay::Options options;
+	options.document = kDocument;
+	ScriptedRelay flood(
+		[](Peer &peer) {
+			for (;;)
+				peer.text(R"(["NOTICE","again"])");
+		},
+		options);
+	wire::ProbeSettings settings = Prober::default_settings();
+	settings.max_per_address = 1;
+	Prober prober(settings);
+	Found found = prober.probe(flood.url());
+	EXPECT_EQ(found.verdict, Verdict::Nostr);
+	EXPECT_EQ(found.step(Step::Read).reason, "flood");
+
+	ScriptedRelay relay(answer_all, options);
+	prober.found.clear();
+	for (int i = 1; i <= 8; i++)
+		prober.visit(i, relay.url());
+	ASSERT_TRUE(prober.until(8));
+	for (const auto &[relay_id, one] : prober.found)
+		EXPECT_EQ(one.verdict, Verdict::Nostr) << relay_id;
+}
+
+/* Tasks of another role, and work before the settings, are faults of the worker. */
+TEST(NetProbe, RolesRefuseWhatIsNotTheirs)
+{
+	for (const std::string &frame :
+		 {wire::encode(wire::RelayOpen{.relay_id = 1}), wire::encode(wire::Ack{7}),
+		  wire::encode(wire::ArchiveSettings{})}) {
+		Prober prober;
+		prober.send(wire::VisitStop{.relay_id = 1, .attempt = 1}); // of nothing: no fault
+		prober.write(frame);
+		EXPECT_FALSE(prober.until(1));
+		EXPECT_EQ(prober.stop(), 1);
+	}
+}
