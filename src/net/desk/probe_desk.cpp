@@ -2,10 +2,15 @@
 
 #include <algorithm>
 
+#include <sys/resource.h>
+
 namespace net {
 
-/* Under way at a time: each is two connections at most. */
+/* Under way at a time, if there are descriptors for them: each has two connections at most, or asks
+ * a name server by UDP and then by TCP. Without a descriptor a relay would look unreachable. */
 constexpr size_t kMaxVisits = 4096;
+constexpr size_t kDescriptorsOfVisit = 2;
+constexpr size_t kOtherDescriptors = 100;
 /* Results that the worker has not taken; past it no visit begins. */
 constexpr size_t kMaxUntaken = 64 << 20;
 /* Of one batch. */
@@ -18,6 +23,16 @@ constexpr size_t kMaxMessage = 128 << 10;
 /* Bytes in half-received messages of all visits; past it the largest message ends its visit. */
 constexpr size_t kMaxAssembly = 64 << 20;
 
+static size_t
+most_visits()
+{
+	rlimit limit{};
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= kOtherDescriptors)
+		return 1;
+	return std::clamp<size_t>((limit.rlim_cur - kOtherDescriptors) / kDescriptorsOfVisit, 1,
+							  kMaxVisits);
+}
+
 bool
 ProbeDesk::Found::full() const
 {
@@ -25,7 +40,7 @@ ProbeDesk::Found::full() const
 }
 
 ProbeDesk::ProbeDesk(const Transport &transport, Link &link)
-	: link_(link), host_{transport},
+	: link_(link), host_{transport}, most_visits_(most_visits()),
 	  results_(
 		  transport.reactor, [this](uint64_t number, Found &found) { send(number, found); },
 		  [this](Found &found) { untaken_ -= found.bytes; })
@@ -110,7 +125,7 @@ ProbeDesk::begin(VisitTask task)
 void
 ProbeDesk::begin_waiting()
 {
-	while (!waiting_.empty() && jobs_.size() < kMaxVisits && untaken_ < kMaxUntaken) {
+	while (!waiting_.empty() && jobs_.size() < most_visits_ && untaken_ < kMaxUntaken) {
 		VisitTask task = std::move(waiting_.front());
 		waiting_.pop_front();
 		begin(std::move(task));

@@ -51,8 +51,9 @@ class ProbeDesk final : public Desk, public ProbeJob::Owner
 
 	Link &link_;
 	ClientHost host_;
-	bool settled_ = false; // there are settings
-	size_t max_document_ = 0;
+	bool settled_ = false;                                        // there are settings
+	const size_t most_visits_;                                    // under way at a time
+	size_t max_document_ = 0;                                     // bytes
 	std::unordered_map<int32_t, std::unique_ptr<ProbeJob>> jobs_; // under way, by relay
 	std::deque<VisitTask> waiting_;
 	std::deque<VisitTask> crowded_; // wait for a place at their address
