@@ -69,7 +69,7 @@ src/wire/link.o src/pg/preload.o: override CPPFLAGS += \
 	-DBIGBROTR_BUILD='"$(LIBRARY_VERSION)-$(shell cat $(BUILD_FILES) | cksum | cut -d ' ' -f 1)"'
 src/wire/link.o src/pg/preload.o: $(BUILD_FILES)
 # Those that name a version.
-src/wire/link.o src/pg/preload.o src/pg/border/catalog.o src/pg/sql/service_functions.o workers/synchronizer/synchronizer.o: \
+src/wire/link.o src/pg/preload.o src/pg/border/catalog.o src/pg/sql/service_functions.o src/pg/work/worker.o: \
 	META.json bigbrotr.control Makefile
 -include $(ALL_OBJS:.o=.d)
 override CXXFLAGS += -MMD -MP

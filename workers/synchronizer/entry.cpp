@@ -3,26 +3,7 @@
 
 constinit SynchronizerSettings synchronizer_settings{};
 
-using pg::integer, pg::string;
-
-/* It becomes a comment of the User-Agent header (RFC 9110): one line, no parentheses. */
-static bool
-check_contact(char **value, void **, GucSource)
-{
-	constexpr size_t most = 100;
-	const char *c = *value;
-	while (*c >= ' ' && *c <= '~' && strchr("()\\", *c) == nullptr)
-		c++;
-	if (*c == '\0' && c - *value <= static_cast<ptrdiff_t>(most))
-		return true;
-	if (*c == '\0')
-		GUC_check_errdetail("It has %zu characters and may have %zu.", strlen(*value), most);
-	else
-		GUC_check_errdetail("It may hold printable ASCII characters without parentheses and "
-							"backslashes.");
-	GUC_check_errhint("Give an address of the web, of mail or of Nostr (npub1...).");
-	return false;
-}
+using pg::integer;
 
 static constexpr pg::Setting settings[] = {
 	integer("sync_instances", &synchronizer_settings.instances, "1", {"1", "16"},
@@ -74,21 +55,10 @@ static constexpr pg::Setting settings[] = {
 			GUC_UNIT_MS),
 	integer("retry_delay_max", &synchronizer_settings.retry_delay_max_s, "1h", {"1s", "7d"},
 			"Longest delay before a failed relay is tried again.", GUC_UNIT_S),
-	integer(
-		"connect_timeout", &synchronizer_settings.net.connect_timeout_ms, "10s", {"100ms", "10min"},
-		"Longest time for DNS, TCP, TLS and the WebSocket handshake together; three times as long "
-		"through a proxy.",
-		GUC_UNIT_MS),
 	integer("response_timeout", &synchronizer_settings.net.response_timeout_ms, "30s",
 			{"100ms", "10min"}, "Longest silence while an answer is awaited.", GUC_UNIT_MS),
 	integer("max_message_size", &synchronizer_settings.net.max_message_size_kb, "2MB",
 			{"16kB", "64MB"}, "Largest message taken from a relay, inflated.", GUC_UNIT_KB),
-	string("contact", &synchronizer_settings.contact, "",
-		   "Where operators of relays can reach you; sent to relays in the User-Agent header.", 0,
-		   check_contact),
-	string("tls_ca_file", &synchronizer_settings.tls_ca_file, "",
-		   "Certificates to trust, in PEM form; empty: those of the system.", GUC_SUPERUSER_ONLY,
-		   pg::check_file_path),
 };
 
 static constexpr const char *after[] = {"initializer"};

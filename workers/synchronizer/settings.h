@@ -21,8 +21,6 @@ struct SynchronizerSettings
 	int max_database_size_mb; // bigbrotr.max_database_size; 0: no bound
 	int retry_delay_ms;       // bigbrotr.retry_delay: first back-off of a relay
 	int retry_delay_max_s;    // bigbrotr.retry_delay_max: the back-off doubles up to this
-	char *tls_ca_file;        // bigbrotr.tls_ca_file: empty: the system's certificates
-	char *contact;            // bigbrotr.contact: for the User-Agent header; empty: none
 	/* Without strings and without what other parts read, too: net_settings() adds both. */
 	wire::ArchiveSettings net;
 };

@@ -351,14 +351,13 @@ Synchronizer::net_settings() const
 	settings.tor_proxy = pg::settings::tor_proxy;
 	settings.i2p_proxy = pg::settings::i2p_proxy;
 	settings.loki_proxy = pg::settings::loki_proxy;
-	settings.tls_ca_file = synchronizer_settings.tls_ca_file;
-	std::string user_agent = "bigbrotr/" BIGBROTR_VERSION;
-	if (*synchronizer_settings.contact)
-		user_agent.append(" (").append(synchronizer_settings.contact).append(")");
+	settings.connect_timeout_ms = pg::settings::connect_timeout_ms;
+	settings.tls_ca_file = pg::settings::tls_ca_file;
+	std::string user_agent = pg::user_agent();
 	settings.user_agent = user_agent;
 	return {.frame = wire::encode(settings),
 			.fixed = std::to_string(settings.verifier_threads),
-			.tls_ca_file = synchronizer_settings.tls_ca_file};
+			.tls_ca_file = pg::settings::tls_ca_file};
 }
 
 } // namespace

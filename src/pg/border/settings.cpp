@@ -5,6 +5,9 @@
 namespace pg::settings {
 
 bool allow_local_relays;
+int connect_timeout_ms;
+char *contact;
+char *tls_ca_file;
 char *tor_proxy;
 char *i2p_proxy;
 char *loki_proxy;

@@ -14,6 +14,9 @@ struct Setting;
 namespace pg::settings {
 
 extern bool allow_local_relays;  // bigbrotr.allow_local_relays
+extern int connect_timeout_ms;   // bigbrotr.connect_timeout
+extern char *contact;            // bigbrotr.contact: for the User-Agent header; empty: none
+extern char *tls_ca_file;        // bigbrotr.tls_ca_file: empty: the system's certificates
 extern char *tor_proxy;          // bigbrotr.tor_proxy: URL of the way to relays of Tor, or empty
 extern char *i2p_proxy;          // bigbrotr.i2p_proxy
 extern char *loki_proxy;         // bigbrotr.loki_proxy

@@ -103,6 +103,25 @@ check_proxy(char **value, void **, GucSource)
 	return false;
 }
 
+/* It becomes a comment of the User-Agent header (RFC 9110): one line, no parentheses. */
+static bool
+check_contact(char **value, void **, GucSource)
+{
+	constexpr size_t most = 100;
+	const char *c = *value;
+	while (*c >= ' ' && *c <= '~' && strchr("()\\", *c) == nullptr)
+		c++;
+	if (*c == '\0' && c - *value <= static_cast<ptrdiff_t>(most))
+		return true;
+	if (*c == '\0')
+		GUC_check_errdetail("It has %zu characters and may have %zu.", strlen(*value), most);
+	else
+		GUC_check_errdetail("It may hold printable ASCII characters without parentheses and "
+							"backslashes.");
+	GUC_check_errhint("Give an address of the web, of mail or of Nostr (npub1...).");
+	return false;
+}
+
 /* The services whose entry has by_default. */
 static char default_services[256];
 
@@ -154,6 +173,17 @@ static constexpr Setting frame[] = {
 	boolean("allow_local_relays", &allow_local_relays, "off",
 			"Allows connections to addresses that are not public, by name or by DNS answer.",
 			GUC_SUPERUSER_ONLY),
+	integer(
+		"connect_timeout", &connect_timeout_ms, "10s", {"100ms", "10min"},
+		"Longest time for DNS, TCP, TLS and the WebSocket handshake together; three times as long "
+		"through a proxy.",
+		GUC_UNIT_MS),
+	string("contact", &contact, "",
+		   "Where operators of relays can reach you; sent to relays in the User-Agent header.", 0,
+		   check_contact),
+	string("tls_ca_file", &tls_ca_file, "",
+		   "Certificates to trust, in PEM form; empty: those of the system.", GUC_SUPERUSER_ONLY,
+		   check_file_path),
 	string("tor_proxy", &tor_proxy, "",
 		   "Proxy that leads to relays of Tor (.onion): a URL with scheme socks5h, socks5 or http "
 		   "(CONNECT); empty: they are not reachable from here.",

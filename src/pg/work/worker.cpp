@@ -4,6 +4,7 @@
 #include "pg/work/worker.h"
 
 #include "pg/border/error.h"
+#include "pg/border/settings.h"
 #include "pg/border/transaction.h"
 #include "pg/cycle/service_entry.h"
 #include "pg/cycle/settings.h"
@@ -24,6 +25,15 @@ PGDLLEXPORT void bigbrotr_worker_main(Datum index);
 namespace pg {
 
 volatile sig_atomic_t told_to_end = false;
+
+std::string
+user_agent()
+{
+	std::string text = "bigbrotr/" BIGBROTR_VERSION;
+	if (*settings::contact)
+		text.append(" (").append(settings::contact).append(")");
+	return text;
+}
 
 /* Has the worker left its reason in its slot? */
 static bool reported = false;

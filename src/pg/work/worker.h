@@ -35,6 +35,9 @@ struct NetSettings
 	std::string tls_ca_file; // also read at the start only; "": the system's certificates
 };
 
+/* What relays are told in the User-Agent header: name, version and bigbrotr.contact. */
+std::string user_agent();
+
 /*
  * Thrown when the net process sent what no net process of this build sends: it is killed and
  * replaced. If thrown within a transaction, that transaction is rolled back.
