@@ -142,6 +142,11 @@ show_status() {
 		       event_count AS events, sighting_count AS sightings, pg_size_pretty(byte_count) AS received, refusal_count AS refusals,
 		       round(100 * read_fraction::numeric, 1) AS "read %", round(100 * proven_fraction::numeric, 1) AS "proven %"
 		FROM bigbrotr.sync_totals;
+		\echo Relays
+		SELECT count(*) AS discovered, count(*) FILTER (WHERE status = 'online') AS online, count(*) FILTER (WHERE status = 'unstable') AS unstable,
+		       count(*) FILTER (WHERE status IN ('offline', 'dead', 'retired')) AS failing, count(*) FILTER (WHERE status = 'candidate') AS "not heard yet",
+		       count(*) FILTER (WHERE status IN ('refused', 'ignored')) AS "left alone"
+		FROM bigbrotr.relays;
 		\echo Relays with most events
 		SELECT relay_url, phase, waiting_for, sighting_count AS events, new_event_count AS "first seen here",
 		       round(100 * read_fraction::numeric, 1) AS "read %", round(100 * proven_fraction::numeric, 1) AS "proven %",

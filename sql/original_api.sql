@@ -23,7 +23,7 @@ CREATE VIEW differences AS
 	SELECT * FROM (SELECT event_id::text, pubkey::text, created_at, kind, tags::jsonb::text, content, sig::text, inserted_at FROM bigbrotr.events
 	               EXCEPT SELECT event_id::text, pubkey::text, created_at, kind, tags::text, content, sig::text, inserted_at FROM original.events) AS a
 	UNION ALL SELECT url, network, inserted_at, 0, '', status, '', last_seen FROM (SELECT url, network, inserted_at, last_seen, status FROM bigbrotr.relays
-	               EXCEPT SELECT url, network, inserted_at, last_seen, status FROM original.relays) AS b
+	               EXCEPT SELECT url, network, inserted_at, last_seen, coalesce(status, 'candidate') FROM original.relays) AS b
 	UNION ALL SELECT event_id::text, relay_url, seen_at, 0, '', '', '', 0 FROM (SELECT event_id, relay_url, seen_at FROM bigbrotr.event_relay
 	               EXCEPT SELECT event_id, relay_url, seen_at FROM original.event_relay) AS c;
 CREATE VIEW sizes AS SELECT (SELECT count(*) FROM bigbrotr.events) = (SELECT count(*) FROM original.events) AS events,

@@ -57,9 +57,9 @@ SELECT _bigbrotr.needs_wait(2, 5000);
 -- Who can do it.
 SELECT _bigbrotr.may_compare(1, 1000);
 -- What its document says counts until somebody has tried.
-INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip11_present, nip11_supported_nips) VALUES (1, 900, true, '[1, 11]');
+SELECT bigbrotr.insert_relay_metadata(url, NULL, 1, 900, nip11_present => true, nip11_supported_nips => '[1, 11]') FROM bigbrotr.relays WHERE relay_id = 1;
 SELECT _bigbrotr.may_compare(1, 1000);
-INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip11_present, nip11_supported_nips) VALUES (1, 901, true, '[1, 77]');
+SELECT bigbrotr.insert_relay_metadata(url, NULL, 1, 901, nip11_present => true, nip11_supported_nips => '[1, 77]') FROM bigbrotr.relays WHERE relay_id = 1;
 SELECT _bigbrotr.may_compare(1, 1000);
 SELECT _bigbrotr.note_comparison(1, 'finished', 4, 1, '', 1000);
 SELECT _bigbrotr.note_comparison(1, 'finished', 1, 2, '', 1001);

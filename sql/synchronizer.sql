@@ -161,7 +161,7 @@ SELECT _bigbrotr.count_traffic('{1}', '{1}', '{1}', '{1}', '{1}', '{1}', 5000);
 SELECT _bigbrotr.count_refusals('{1}', '{bad_sig}', '{1}', '{f}', 5000);
 SELECT count(*) FROM _bigbrotr.relay_refusals WHERE relay_id = 1;
 
-INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip66_present, nip66_rtt_open, nip11_name) VALUES (2, 7000, true, 12, 'two');
+SELECT bigbrotr.insert_relay_metadata(url, NULL, 1, 7000, nip66_present => true, nip66_rtt_open => 12, nip11_name => 'two') FROM bigbrotr.relays WHERE relay_id = 2;
 SELECT relay_url, relay_network, generated_at, nip66_present, nip66_openable, nip66_rtt_open, nip11_present, nip11_name FROM bigbrotr.relay_metadata;
 
 -- 100,000 relays that somebody inserted without a state: each is adopted once, and a few of them are leased.

@@ -151,42 +151,42 @@ $$;
 COMMENT ON FUNCTION bigbrotr.delete_orphan_events(bigint, bigint) IS
 	'Deletes the events that no relay delivered and nobody imported (of these eids, inclusive) and returns how many there were';
 
--- The documents stand in the checks themselves; a check that says it has none refers to none.
+-- The lock waits for those who store a document and do not refer to it yet (_bigbrotr.store_nip11).
 CREATE FUNCTION bigbrotr.delete_orphan_nip11() RETURNS bigint
-	LANGUAGE sql
-	BEGIN ATOMIC
-		SELECT _bigbrotr.limit_time('procedure');
-		WITH gone AS (
-			UPDATE _bigbrotr.relay_checks AS c
-			SET nip11_name = NULL, nip11_description = NULL, nip11_pubkey = NULL, nip11_contact = NULL,
-			    nip11_supported_nips = NULL, nip11_software = NULL, nip11_version = NULL
-			WHERE NOT c.nip11_present
-			      AND num_nonnulls(c.nip11_name, c.nip11_description, c.nip11_pubkey, c.nip11_contact,
-				c.nip11_supported_nips, c.nip11_software, c.nip11_version) > 0
-			RETURNING c.relay_id
-		)
-		SELECT count(*) FROM gone;
-	END;
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM _bigbrotr.limit_time('procedure');
+	LOCK TABLE _bigbrotr.nip11_documents IN SHARE ROW EXCLUSIVE MODE;
+	UPDATE _bigbrotr.relay_checks AS c SET nip11_id = NULL WHERE NOT c.nip11_present AND c.nip11_id IS NOT NULL;
+	RETURN _bigbrotr.delete_documents();
+END
+$$;
 COMMENT ON FUNCTION bigbrotr.delete_orphan_nip11() IS
-	'Deletes the NIP-11 parts of measurements that say they have none, and returns how many there were';
+	'Deletes the documents (NIP-11) that no measurement refers to, and returns how many there were; a measurement that says it has none refers to none';
 
 CREATE FUNCTION bigbrotr.delete_orphan_nip66() RETURNS bigint
-	LANGUAGE sql
-	BEGIN ATOMIC
-		SELECT _bigbrotr.limit_time('procedure');
-		WITH gone AS (
-			UPDATE _bigbrotr.relay_checks AS c
-			SET nip66_openable = NULL, nip66_readable = NULL, nip66_writable = NULL,
-			    nip66_rtt_open = NULL, nip66_rtt_read = NULL, nip66_rtt_write = NULL
-			WHERE NOT c.nip66_present
-			      AND num_nonnulls(c.nip66_openable, c.nip66_readable, c.nip66_writable,
-				c.nip66_rtt_open, c.nip66_rtt_read, c.nip66_rtt_write) > 0
-			RETURNING c.relay_id
-		)
-		SELECT count(*) FROM gone;
-	END;
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	emptied bigint;
+BEGIN
+	PERFORM _bigbrotr.limit_time('procedure');
+	LOCK TABLE _bigbrotr.nip66_facts IN SHARE ROW EXCLUSIVE MODE;
+	UPDATE _bigbrotr.relay_checks AS c
+	SET nip66_openable = NULL, nip66_readable = NULL, nip66_writable = NULL,
+	    nip66_rtt_open = NULL, nip66_rtt_read = NULL, nip66_rtt_write = NULL, nip66_id = NULL
+	WHERE NOT c.nip66_present
+	      AND num_nonnulls(c.nip66_openable, c.nip66_readable, c.nip66_writable,
+		c.nip66_rtt_open, c.nip66_rtt_read, c.nip66_rtt_write, c.nip66_id) > 0;
+	GET DIAGNOSTICS emptied = ROW_COUNT;
+	RETURN emptied + _bigbrotr.delete_facts();
+END
+$$;
 COMMENT ON FUNCTION bigbrotr.delete_orphan_nip66() IS
-	'Deletes the NIP-66 parts of measurements that say they have none, and returns how many there were';
+	'Deletes the round trips of measurements that say they have none (NIP-66), and the facts that no measurement refers to; returns how many there were';
 
 -- A pass over the events, in slices of their eids, begins where the last one was interrupted.
 CREATE FUNCTION _bigbrotr.begin_pass(deletion text) RETURNS bigint

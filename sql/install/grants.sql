@@ -22,7 +22,8 @@ BEGIN
 			WHEN p.pronamespace = 'bigbrotr'::regnamespace OR p.proname ~ '^tags_|_to_tags$' OR p.proname = ANY ('{
 				tag_keys,tag_matches,address_id,is_searchable,search_vector,search_matches,search_rank,limit_time,
 				settling,horizon,depths,depth_due,evidence_rank,doubt_words,doubt_text,unix_time,seconds_of,missed_intervals,sync_filter,filter_implies,
-				relay_filters,announce_search,gaps,end_kind,refusal_kind,service_states,setting_declarations,library_version}') THEN 'bigbrotr_reader'
+				relay_filters,announce_search,gaps,end_kind,refusal_kind,error_words,share_up,differences,
+				known_relay,service_states,setting_declarations,library_version}') THEN 'bigbrotr_reader'
 			ELSE 'bigbrotr_worker' END AS role
 		FROM pg_proc AS p WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
 	LOOP
@@ -41,10 +42,12 @@ GRANT INSERT, UPDATE, DELETE ON bigbrotr.coverage TO bigbrotr_worker;
 GRANT INSERT, DELETE ON bigbrotr.seed_rejects, bigbrotr.audits TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON
 	_bigbrotr.statistics, _bigbrotr.statistics_deltas, _bigbrotr.relay_sync, _bigbrotr.relay_traffic, _bigbrotr.relay_refusals,
-	_bigbrotr.relay_leases, _bigbrotr.sync_workers, _bigbrotr.relay_priorities, _bigbrotr.relay_needs, _bigbrotr.relay_comparisons, _bigbrotr.finder_queue TO bigbrotr_worker;
+	_bigbrotr.relay_leases, _bigbrotr.sync_workers, _bigbrotr.relay_priorities, _bigbrotr.relay_needs, _bigbrotr.relay_comparisons, _bigbrotr.finder_queue,
+	_bigbrotr.relay_health, _bigbrotr.relay_outages, _bigbrotr.relay_history, _bigbrotr.relay_visits, _bigbrotr.relay_stories,
+	_bigbrotr.relay_checks, _bigbrotr.relay_series, _bigbrotr.nip11_documents, _bigbrotr.nip66_facts TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.named_relays, _bigbrotr.naming_places, _bigbrotr.refused_names TO bigbrotr_worker;
 GRANT INSERT ON _bigbrotr.naming_authors TO bigbrotr_worker;
 
 GRANT INSERT, UPDATE ON bigbrotr.sync_filters TO bigbrotr_admin;
 GRANT DELETE ON bigbrotr.relays, bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.import_rejects TO bigbrotr_admin;
-GRANT INSERT, UPDATE, DELETE ON _bigbrotr.deletion_progress, _bigbrotr.relay_checks, _bigbrotr.imports, _bigbrotr.deleted_relays, _bigbrotr.imported_events TO bigbrotr_admin;
+GRANT INSERT, UPDATE, DELETE ON _bigbrotr.deletion_progress, _bigbrotr.imports, _bigbrotr.deleted_relays, _bigbrotr.imported_events TO bigbrotr_admin;

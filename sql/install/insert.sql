@@ -203,11 +203,13 @@ BEGIN
 	PERFORM _bigbrotr.check_measurement(generated_at);
 	SELECT * INTO relay FROM _bigbrotr.check_relay(relay_url, relay_network, relay_inserted_at) AS r;
 	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[relay_inserted_at], ARRAY[NULL::bigint]);
-	INSERT INTO _bigbrotr.relay_checks
-	SELECT r.relay_id, generated_at, coalesce(nip66_present, false), nip66_openable, nip66_readable, nip66_writable,
-	       nip66_rtt_open, nip66_rtt_read, nip66_rtt_write, coalesce(nip11_present, false), nip11_name,
-	       nip11_description, nip11_pubkey, nip11_contact, nip11_supported_nips, nip11_software, nip11_version
-	FROM bigbrotr.relays AS r WHERE r.url = relay.url
+	INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip66_present, nip66_openable, nip66_readable, nip66_writable,
+		nip66_rtt_open, nip66_rtt_read, nip66_rtt_write, nip11_present, nip11_id)
+	SELECT r.relay_id, insert_relay_metadata.generated_at, coalesce(nip66_present, false), nip66_openable, nip66_readable, nip66_writable,
+	       nip66_rtt_open, nip66_rtt_read, nip66_rtt_write, coalesce(nip11_present, false),
+	       _bigbrotr.store_nip11(nip11_name, nip11_description, nip11_pubkey, nip11_contact, nip11_supported_nips, nip11_software, nip11_version, NULL)
+	FROM bigbrotr.relays AS r
+	WHERE r.url = relay.url AND NOT _bigbrotr.is_checked(r.relay_id, insert_relay_metadata.generated_at)
 	ON CONFLICT ON CONSTRAINT relay_checks_pkey DO NOTHING;
 END
 $$;
@@ -225,12 +227,18 @@ BEGIN
 	PERFORM _bigbrotr.insert_relays_checked(array_agg(r.relay_url), array_agg(r.relay_network), array_agg(r.relay_inserted_at), array_agg(NULL::bigint))
 	FROM unnest(checked) AS c (element),
 	     jsonb_to_record(c.element) AS r (relay_url text, relay_network text, relay_inserted_at bigint);
-	INSERT INTO _bigbrotr.relay_checks
-	SELECT m.*
+	INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip66_present, nip66_openable, nip66_readable, nip66_writable,
+		nip66_rtt_open, nip66_rtt_read, nip66_rtt_write, nip11_present, nip11_id)
+	SELECT DISTINCT ON (r.relay_id, m.generated_at)
+	       r.relay_id, m.generated_at, m.nip66_present, m.nip66_openable, m.nip66_readable, m.nip66_writable,
+	       m.nip66_rtt_open, m.nip66_rtt_read, m.nip66_rtt_write, m.nip11_present,
+	       _bigbrotr.store_nip11(m.nip11_name, m.nip11_description, m.nip11_pubkey, m.nip11_contact, m.nip11_supported_nips, m.nip11_software,
+	                             m.nip11_version, NULL)
 	FROM unnest(checked) WITH ORDINALITY AS c (element, n)
-	     JOIN bigbrotr.relays AS r ON r.url = c.element ->> 'relay_url',
-	     jsonb_populate_record(NULL::_bigbrotr.relay_checks, c.element || jsonb_build_object('relay_id', r.relay_id)) AS m
-	ORDER BY m.relay_id, m.generated_at, c.n
+	     CROSS JOIN LATERAL jsonb_populate_record(NULL::bigbrotr.relay_metadata, c.element) AS m
+	     JOIN bigbrotr.relays AS r ON r.url = m.relay_url
+	WHERE NOT _bigbrotr.is_checked(r.relay_id, m.generated_at)
+	ORDER BY r.relay_id, m.generated_at, c.n
 	ON CONFLICT ON CONSTRAINT relay_checks_pkey DO NOTHING;
 	GET DIAGNOSTICS added = ROW_COUNT;
 	RETURN added;

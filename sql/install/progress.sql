@@ -1,4 +1,4 @@
--- Views for users: sightings and measurements with the names of the original specification, what was refused, progress.
+-- Views for users: sightings with the names of the original specification, what was refused, progress.
 
 CREATE VIEW bigbrotr.event_relay AS
 	SELECT e.event_id, r.url AS relay_url, s.seen_at
@@ -7,18 +7,6 @@ CREATE VIEW bigbrotr.event_relay AS
 	     JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id;
 COMMENT ON VIEW bigbrotr.event_relay IS 'Which relay delivered which event';
 COMMENT ON COLUMN bigbrotr.event_relay.relay_url IS 'Normalised URL of the relay';
-
-CREATE VIEW bigbrotr.relay_metadata AS
-	SELECT r.url AS relay_url, r.network AS relay_network, r.inserted_at AS relay_inserted_at, c.generated_at,
-	       c.nip66_present, c.nip66_openable, c.nip66_readable, c.nip66_writable,
-	       c.nip66_rtt_open, c.nip66_rtt_read, c.nip66_rtt_write,
-	       c.nip11_present, c.nip11_name, c.nip11_description, c.nip11_pubkey, c.nip11_contact,
-	       c.nip11_supported_nips, c.nip11_software, c.nip11_version
-	FROM _bigbrotr.relay_checks AS c JOIN bigbrotr.relays AS r ON r.relay_id = c.relay_id;
-COMMENT ON VIEW bigbrotr.relay_metadata IS 'Measurements of relays (NIP-66) and the documents they serve (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.relay_url IS 'Normalised URL of the relay';
-COMMENT ON COLUMN bigbrotr.relay_metadata.relay_network IS 'clearnet, tor, i2p, loki or local';
-COMMENT ON COLUMN bigbrotr.relay_metadata.relay_inserted_at IS 'When the relay became known, Unix seconds';
 
 CREATE VIEW bigbrotr.refusals AS
 	SELECT 'relay'::text AS source, r.url AS relay_url, NULL::text AS seed_list, f.reason, _bigbrotr.refusal_kind(f.reason) AS kind,
@@ -133,7 +121,7 @@ COMMENT ON VIEW bigbrotr.sync_status IS 'How far each relay is archived';
 COMMENT ON COLUMN bigbrotr.sync_status.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN bigbrotr.sync_status.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.sync_status.network IS 'clearnet, tor, i2p, loki or local';
-COMMENT ON COLUMN bigbrotr.sync_status.status IS 'online, offline or null (not tried)';
+COMMENT ON COLUMN bigbrotr.sync_status.status IS 'candidate, online, unstable, offline, dead, retired, refused or ignored, see bigbrotr.relays.status';
 COMMENT ON COLUMN bigbrotr.sync_status.phase IS 'paused, waiting, connecting, backfill, live or backoff, see _bigbrotr.relay_sync';
 COMMENT ON COLUMN bigbrotr.sync_status.phase_since IS 'When the phase began';
 COMMENT ON COLUMN bigbrotr.sync_status.waiting_for IS 'In words: what must come before it is opened; null: it is open';

@@ -177,9 +177,9 @@ CREATE FUNCTION _bigbrotr.may_compare(relay integer, at bigint) RETURNS boolean
 		SELECT coalesce(
 			(SELECT c.outcome = 'finished' OR c.observed_at <= may_compare.at - 7 * 86400
 			 FROM _bigbrotr.relay_comparisons AS c WHERE c.relay_id = may_compare.relay),
-			(SELECT k.nip11_supported_nips @> '77'
-			 FROM _bigbrotr.relay_checks AS k
-			 WHERE k.relay_id = may_compare.relay AND k.nip11_supported_nips IS NOT NULL
+			(SELECT d.supported_nips @> '77'
+			 FROM _bigbrotr.relay_checks AS k JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = k.nip11_id
+			 WHERE k.relay_id = may_compare.relay AND d.supported_nips IS NOT NULL
 			 ORDER BY k.generated_at DESC LIMIT 1),
 			true);
 	END;

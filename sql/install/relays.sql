@@ -81,12 +81,18 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.known_relay(text) IS 'relay_id of a URL in any spelling; an error if there is no such relay';
 
 CREATE FUNCTION _bigbrotr.set_enabled(given text, wanted boolean) RETURNS void
-	LANGUAGE sql STRICT
-	BEGIN ATOMIC
-		INSERT INTO _bigbrotr.relay_sync (relay_id, enabled, phase_since)
-		VALUES (_bigbrotr.known_relay(given), wanted, bigbrotr.unix_now())
-		ON CONFLICT ON CONSTRAINT relay_sync_pkey DO UPDATE SET enabled = excluded.enabled;
-	END;
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay integer := _bigbrotr.known_relay(given);
+BEGIN
+	INSERT INTO _bigbrotr.relay_sync (relay_id, enabled, phase_since) VALUES (relay, wanted, bigbrotr.unix_now())
+	ON CONFLICT ON CONSTRAINT relay_sync_pkey DO UPDATE SET enabled = excluded.enabled;
+	PERFORM _bigbrotr.observe_relay(relay, 'administrator', CASE WHEN wanted THEN 'wanted' ELSE 'ignored' END, '',
+		greatest(bigbrotr.unix_now(), (SELECT h.observed_at FROM _bigbrotr.relay_health AS h WHERE h.relay_id = relay)));
+END
+$$;
 COMMENT ON FUNCTION _bigbrotr.set_enabled(text, boolean) IS 'What bigbrotr.enable_relay and disable_relay do';
 
 CREATE FUNCTION bigbrotr.enable_relay(relay_url text) RETURNS void

@@ -323,8 +323,6 @@ CREATE FUNCTION _bigbrotr.report_relay(
 	AS $$
 DECLARE
 	kind text := _bigbrotr.end_kind(reason);
-	status_now text := CASE WHEN event = 'connected' OR kind IN ('refused', 'fault') THEN 'online'
-	                        WHEN event = 'ended' AND kind = 'failed' THEN 'offline' END;
 	known _bigbrotr.relay_sync;
 	-- A priority relay is tried again while its interval lasts, unless it asked for a pause or is banned.
 	soon_ms bigint := (SELECT 1000 * _bigbrotr.read_after(p.read_interval) FROM _bigbrotr.relay_priorities AS p WHERE p.relay_id = relay);
@@ -341,8 +339,13 @@ BEGIN
 	IF event = 'ended' THEN
 		PERFORM _bigbrotr.end_lease(worker, relay);
 	END IF;
-	UPDATE bigbrotr.relays AS r SET status = status_now
-	WHERE r.relay_id = relay AND status_now IS NOT NULL AND r.status IS DISTINCT FROM status_now;
+	-- An open WebSocket is no answer in Nostr, and a connection that breaks later says less than the next attempt.
+	IF event = 'caught_up' OR event = 'ended' AND reason IN ('auth_required', 'auth_refused', 'closed_by_relay') THEN
+		PERFORM _bigbrotr.observe_relay(relay, 'synchronizer', 'answered', '', at);
+	ELSIF event = 'ended' AND kind = 'failed'
+	      AND EXISTS (SELECT FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = relay AND s.phase = 'connecting') THEN
+		PERFORM _bigbrotr.observe_relay(relay, 'synchronizer', CASE WHEN reason IN ('local_address', 'blocked_port') THEN 'refused' ELSE 'failed' END, reason, at);
+	END IF;
 	UPDATE _bigbrotr.relay_sync AS s
 	SET page_limit = coalesce(nullif(report_relay.page_limit, 0), s.page_limit),
 	    pace_ms = coalesce(nullif(report_relay.pace_ms, 0), s.pace_ms)
@@ -422,6 +425,13 @@ BEGIN
 		last_detail = CASE WHEN s.phase = 'backoff' THEN s.last_detail END, last_error_at = CASE WHEN s.phase = 'backoff' THEN s.last_error_at END
 	FROM unnest(relay_ids, new_pages) AS a (relay_id, pages)
 	WHERE s.relay_id = a.relay_id AND a.pages > 0 AND s.failures > 0;
+	-- A page is an answer in Nostr. Of a relay that is online one answer in ten minutes is enough.
+	PERFORM _bigbrotr.observe_relay(r.relay_id, 'synchronizer', 'answered', '', at)
+	FROM unnest(relay_ids, new_pages) AS a (relay_id, pages)
+	     JOIN bigbrotr.relays AS r ON r.relay_id = a.relay_id
+	     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = a.relay_id
+	WHERE a.pages > 0 AND NOT (r.status = 'online' AND coalesce(h.last_answer > at - 600, false))
+	ORDER BY r.relay_id;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.count_traffic(integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint, bigint[], bigint[], bigint[]) IS

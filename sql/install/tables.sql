@@ -7,10 +7,11 @@ CREATE TABLE bigbrotr.relays (
 	network     text    NOT NULL,
 	inserted_at bigint  NOT NULL,
 	last_seen   bigint,
-	status      text,
+	status      text    NOT NULL DEFAULT 'candidate',
 	CONSTRAINT relays_pkey PRIMARY KEY (relay_id),
 	CONSTRAINT relays_url_key UNIQUE (url),
-	CONSTRAINT relays_network_check CHECK (network IN ('clearnet', 'tor', 'i2p', 'loki', 'local'))
+	CONSTRAINT relays_network_check CHECK (network IN ('clearnet', 'tor', 'i2p', 'loki', 'local')),
+	CONSTRAINT relays_status_check CHECK (status IN ('candidate', 'online', 'unstable', 'offline', 'dead', 'retired', 'refused', 'ignored'))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE bigbrotr.relays IS 'Relays, one row per normalised URL';
 COMMENT ON COLUMN bigbrotr.relays.relay_id IS 'Short key used by the other tables';
@@ -18,7 +19,7 @@ COMMENT ON COLUMN bigbrotr.relays.url IS 'Normalised ws:// or wss:// URL, see bi
 COMMENT ON COLUMN bigbrotr.relays.network IS 'clearnet, tor, i2p, loki (NIP-66 tag n) or local (not publicly reachable)';
 COMMENT ON COLUMN bigbrotr.relays.inserted_at IS 'When the relay became known, Unix seconds';
 COMMENT ON COLUMN bigbrotr.relays.last_seen IS 'When the relay last sent us anything, Unix seconds; null: never';
-COMMENT ON COLUMN bigbrotr.relays.status IS 'online: the last connection attempt succeeded; offline: it failed or the connection broke; null: not tried';
+COMMENT ON COLUMN bigbrotr.relays.status IS 'candidate: nobody has heard Nostr from it; online; unstable: it answers now and then; offline; dead: it has failed for a week; retired: for months; refused: our rules forbid a connection; ignored: an administrator said so';
 
 -- No foreign keys to or from the tables of the ingest path: their row triggers cost 11 of 27 us an
 -- event. The functions keep the references; bigbrotr.verify_references() proves it.
@@ -286,46 +287,6 @@ COMMENT ON COLUMN bigbrotr.seed_rejects.text IS 'The line, cut after 500 charact
 COMMENT ON COLUMN bigbrotr.seed_rejects.reason IS 'Reason code of bigbrotr.normalise_relay_url, local_address or unreadable';
 COMMENT ON COLUMN bigbrotr.seed_rejects.read_at IS 'When the list was loaded, Unix seconds';
 
-CREATE TABLE _bigbrotr.relay_checks (
-	relay_id             integer NOT NULL,
-	generated_at         bigint  NOT NULL,
-	nip66_present        boolean NOT NULL DEFAULT false,
-	nip66_openable       boolean,
-	nip66_readable       boolean,
-	nip66_writable       boolean,
-	nip66_rtt_open       integer,
-	nip66_rtt_read       integer,
-	nip66_rtt_write      integer,
-	nip11_present        boolean NOT NULL DEFAULT false,
-	nip11_name           text,
-	nip11_description    text,
-	nip11_pubkey         text,
-	nip11_contact        text,
-	nip11_supported_nips jsonb,
-	nip11_software       text,
-	nip11_version        text,
-	CONSTRAINT relay_checks_pkey PRIMARY KEY (relay_id, generated_at),
-	CONSTRAINT relay_checks_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
-);
-COMMENT ON TABLE _bigbrotr.relay_checks IS 'Measurements of relays; the view bigbrotr.relay_metadata shows URLs';
-COMMENT ON COLUMN _bigbrotr.relay_checks.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_checks.generated_at IS 'When it was measured, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_present IS 'Whether the relay was measured (NIP-66)';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_openable IS 'Whether a WebSocket could be opened';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_readable IS 'Whether a REQ was answered';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_writable IS 'Whether an EVENT was accepted';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_rtt_open IS 'Milliseconds to open (NIP-66 tag rtt-open)';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_rtt_read IS 'Milliseconds to the answer of a REQ (NIP-66 tag rtt-read)';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_rtt_write IS 'Milliseconds to the answer of an EVENT (NIP-66 tag rtt-write)';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_present IS 'Whether a relay information document was served (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_name IS 'name (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_description IS 'description (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_pubkey IS 'pubkey as served; not always a key (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_contact IS 'contact (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_supported_nips IS 'supported_nips (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_software IS 'software (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip11_version IS 'version (NIP-11)';
-
 -- pg_dump leaves out the rows of an extension's tables unless they are named here.
 SELECT pg_extension_config_dump('bigbrotr.relays', '');
 SELECT pg_extension_config_dump('bigbrotr.relays_relay_id_seq', '');
@@ -338,5 +299,4 @@ SELECT pg_extension_config_dump('_bigbrotr.relay_traffic', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_refusals', '');
 SELECT pg_extension_config_dump('bigbrotr.event_rejects', '');
 SELECT pg_extension_config_dump('bigbrotr.seed_rejects', '');
-SELECT pg_extension_config_dump('_bigbrotr.relay_checks', '');
 

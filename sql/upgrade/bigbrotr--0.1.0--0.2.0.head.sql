@@ -68,7 +68,6 @@ CREATE CAST (jsonb AS bigbrotr.tags) WITH FUNCTION _bigbrotr.jsonb_to_tags(jsonb
 ALTER TABLE bigbrotr.sync_workers SET SCHEMA _bigbrotr;
 ALTER TABLE bigbrotr.relay_leases SET SCHEMA _bigbrotr;
 ALTER TABLE bigbrotr.relay_refusals SET SCHEMA _bigbrotr;
-ALTER TABLE bigbrotr.relay_checks SET SCHEMA _bigbrotr;
 ALTER TABLE bigbrotr.deletion_progress SET SCHEMA _bigbrotr;
 ALTER TABLE bigbrotr.imports SET SCHEMA _bigbrotr;
 ALTER TABLE bigbrotr.statistics SET SCHEMA _bigbrotr;
@@ -132,3 +131,35 @@ SELECT relay_id, lower, upper, CASE evidence WHEN 'dense' THEN 'partial' ELSE 'p
 FROM _bigbrotr.former_coverage WHERE filter = '{}';
 ALTER EXTENSION bigbrotr DROP TABLE _bigbrotr.former_coverage;
 DROP TABLE _bigbrotr.former_coverage;
+
+-- A relay that nobody has tried is a candidate.
+UPDATE bigbrotr.relays SET status = 'candidate' WHERE status IS NULL OR status <> ALL ('{online,offline}');
+ALTER TABLE bigbrotr.relays ALTER status SET DEFAULT 'candidate', ALTER status SET NOT NULL,
+	ADD CONSTRAINT relays_status_check CHECK (status IN ('candidate', 'online', 'unstable', 'offline', 'dead', 'retired', 'refused', 'ignored'));
+
+-- NEW _bigbrotr.relay_health
+-- NEW _bigbrotr.relay_outages
+-- NEW _bigbrotr.relay_history
+-- NEW _bigbrotr.nip11_documents
+-- NEW _bigbrotr.nip66_facts
+-- NEW _bigbrotr.relay_visits
+-- NEW _bigbrotr.relay_stories
+
+-- Documents are stored once, apart from the checks.
+INSERT INTO _bigbrotr.nip11_documents (hash, name, description, pubkey, contact, supported_nips, software, version)
+SELECT DISTINCT sha256(convert_to(jsonb_build_array(nip11_name, nip11_description, nip11_pubkey, nip11_contact, nip11_supported_nips,
+	nip11_software, nip11_version, NULL)::text, 'UTF8')), nip11_name, nip11_description, nip11_pubkey, nip11_contact, nip11_supported_nips,
+	nip11_software, nip11_version
+FROM bigbrotr.relay_checks
+WHERE num_nonnulls(nip11_name, nip11_description, nip11_pubkey, nip11_contact, nip11_supported_nips, nip11_software, nip11_version) > 0;
+-- NEW _bigbrotr.relay_checks
+INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip66_present, nip66_openable, nip66_readable, nip66_writable,
+	nip66_rtt_open, nip66_rtt_read, nip66_rtt_write, nip11_present, nip11_id)
+SELECT c.relay_id, c.generated_at, c.nip66_present, c.nip66_openable, c.nip66_readable, c.nip66_writable,
+	c.nip66_rtt_open, c.nip66_rtt_read, c.nip66_rtt_write, c.nip11_present, d.nip11_id
+FROM bigbrotr.relay_checks AS c LEFT JOIN _bigbrotr.nip11_documents AS d
+	ON d.hash = sha256(convert_to(jsonb_build_array(c.nip11_name, c.nip11_description, c.nip11_pubkey, c.nip11_contact, c.nip11_supported_nips,
+		c.nip11_software, c.nip11_version, NULL)::text, 'UTF8'));
+ALTER EXTENSION bigbrotr DROP TABLE bigbrotr.relay_checks;
+DROP TABLE bigbrotr.relay_checks;
+-- NEW _bigbrotr.relay_series

@@ -18,7 +18,9 @@ wait_for($old, q{count(*) = 2 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 
 # Every row of every table, with the services standing still.
 my @tables = qw(bigbrotr.relays bigbrotr.events bigbrotr.sightings bigbrotr.coverage bigbrotr.event_rejects bigbrotr.seed_rejects
-	_bigbrotr.relay_sync _bigbrotr.relay_traffic _bigbrotr.relay_refusals _bigbrotr.relay_checks _bigbrotr.relay_needs _bigbrotr.relay_comparisons);
+	_bigbrotr.relay_sync _bigbrotr.relay_traffic _bigbrotr.relay_refusals _bigbrotr.relay_checks _bigbrotr.relay_needs _bigbrotr.relay_comparisons
+	_bigbrotr.relay_health _bigbrotr.relay_outages _bigbrotr.relay_history _bigbrotr.relay_series _bigbrotr.relay_visits _bigbrotr.relay_stories
+	_bigbrotr.nip11_documents _bigbrotr.nip66_facts);
 my $rows = sub {
 	my ($node, $database) = @_;
 	return { map {

@@ -50,7 +50,7 @@ is($node->safe_psql('postgres', 'SELECT max(n) FROM (SELECT count(*) AS n FROM _
 # With a short slice all of them get their turn; the slice is no failure.
 $node->append_conf('postgresql.conf', "bigbrotr.sync_interval = '1s'\n");
 $node->reload;
-wait_for($node, q{count(*) >= 12 FROM bigbrotr.relays WHERE url ~ '127.0.0.1' AND status = 'online'});
+wait_for($node, q{count(*) >= 12 FROM _bigbrotr.relay_sync JOIN bigbrotr.relays USING (relay_id) WHERE url ~ '127.0.0.1' AND next_attempt > 0});
 is($node->safe_psql('postgres', 'SELECT count(*) FROM _bigbrotr.relay_sync WHERE failures > 0'), 0, 'relays that are read for long give way to others of their host');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM _bigbrotr.relay_leases WHERE host = $$127.0.0.1$$') <= 3, 1, 'the share holds');
 

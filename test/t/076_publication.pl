@@ -24,7 +24,7 @@ my %calls = (
 	'a seed list is loaded again' => q{SELECT bigbrotr.load_seeds('list', 'no relay'), bigbrotr.load_seeds('list', 'no relay')},
 	'a range is claimed' => q{SELECT _bigbrotr.claim_coverage(1, 0, 0, n * 5, n * 5 + 4, 'paged', '{}', false, 1, 0, 1000, 1000) FROM generate_series(1, 2) AS n},
 	'an import goes on' => q{SELECT import_id, bigbrotr.import_lines(import_id, 0, 'rubbish'), bigbrotr.finish_import(import_id) FROM bigbrotr.begin_import('import')},
-	'a measurement is emptied' => q{INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip11_name, nip66_rtt_open) VALUES (1, 1, 'none', 1); SELECT bigbrotr.delete_orphan_nip11(), bigbrotr.delete_orphan_nip66()},
+	'a measurement is emptied' => q{SELECT bigbrotr.insert_relay_metadata('wss://r1.example.com', NULL, 1, 1, nip66_rtt_open => 1, nip11_name => 'none'); SELECT bigbrotr.delete_orphan_nip11(), bigbrotr.delete_orphan_nip66()},
 	'events are deleted' => q{SELECT bigbrotr.delete_events(ARRAY[sha256('1')])},
 	'orphans are deleted' => q{DELETE FROM bigbrotr.sightings WHERE eid % 2 = 0; CALL bigbrotr.cleanup_orphans()},
 	'withdrawn events are deleted' => q{CALL bigbrotr.delete_withdrawn()},

@@ -1,0 +1,344 @@
+-- Functions of the monitor: which relay is visited next and by which worker, and what a visit brought.
+
+CREATE TABLE _bigbrotr.relay_visits (
+	relay_id   integer NOT NULL,
+	host       text    NOT NULL,
+	site       text    NOT NULL,
+	next_visit bigint  NOT NULL DEFAULT 0,
+	owner      text,
+	checked_at bigint,
+	tried_at   bigint,
+	rtt_open   integer,
+	rtt_read   integer,
+	rtt_write  integer,
+	nip66_id   integer,
+	nip11_id   integer,
+	CONSTRAINT relay_visits_pkey PRIMARY KEY (relay_id),
+	CONSTRAINT relay_visits_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
+	CONSTRAINT relay_visits_nip66_id_fkey FOREIGN KEY (nip66_id) REFERENCES _bigbrotr.nip66_facts,
+	CONSTRAINT relay_visits_nip11_id_fkey FOREIGN KEY (nip11_id) REFERENCES _bigbrotr.nip11_documents
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX relay_visits_due_idx ON _bigbrotr.relay_visits (next_visit, relay_id);
+CREATE INDEX relay_visits_host_idx ON _bigbrotr.relay_visits (host) WHERE owner IS NOT NULL;
+CREATE INDEX relay_visits_site_idx ON _bigbrotr.relay_visits (site) WHERE owner IS NOT NULL;
+COMMENT ON TABLE _bigbrotr.relay_visits IS 'State of the monitor, one row per relay: when it is visited next, and what the last visit showed';
+COMMENT ON COLUMN _bigbrotr.relay_visits.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN _bigbrotr.relay_visits.host IS 'Host of the relay''s URL';
+COMMENT ON COLUMN _bigbrotr.relay_visits.site IS 'Registered domain of the host, by the Public Suffix List, or the address itself';
+COMMENT ON COLUMN _bigbrotr.relay_visits.next_visit IS 'Earliest time of the next visit, Unix seconds; 0: never visited. During a visit: end of its lease';
+COMMENT ON COLUMN _bigbrotr.relay_visits.owner IS 'Worker that visits it now: system identifier of its server, database, service and instance; null: none';
+COMMENT ON COLUMN _bigbrotr.relay_visits.checked_at IS 'Last visit, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.relay_visits.tried_at IS 'Last visit at which NIPs were tried, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_open IS 'Milliseconds to open, at the last visit; null: not measured';
+COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_read IS 'Milliseconds to the answer of a REQ, likewise';
+COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_write IS 'Milliseconds to the answer of an EVENT, likewise';
+COMMENT ON COLUMN _bigbrotr.relay_visits.nip66_id IS '_bigbrotr.nip66_facts.nip66_id: what was measured last';
+COMMENT ON COLUMN _bigbrotr.relay_visits.nip11_id IS '_bigbrotr.nip11_documents.nip11_id: the last document that it served';
+
+CREATE TABLE _bigbrotr.relay_stories (
+	relay_id   integer NOT NULL,
+	failed     boolean NOT NULL,
+	visited_at bigint  NOT NULL,
+	story      jsonb   NOT NULL,
+	CONSTRAINT relay_stories_pkey PRIMARY KEY (relay_id, failed),
+	CONSTRAINT relay_stories_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
+);
+COMMENT ON TABLE _bigbrotr.relay_stories IS 'The last visit to a relay that went well and the last one that failed, step by step; bigbrotr.explain_relay tells them';
+COMMENT ON COLUMN _bigbrotr.relay_stories.relay_id IS 'bigbrotr.relays.relay_id';
+COMMENT ON COLUMN _bigbrotr.relay_stories.failed IS 'Whether the relay did not answer';
+COMMENT ON COLUMN _bigbrotr.relay_stories.visited_at IS 'When, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_stories.story IS 'Array of objects with the keys step, ms, error, detail, address, port';
+
+SELECT pg_extension_config_dump('_bigbrotr.relay_visits', '');
+SELECT pg_extension_config_dump('_bigbrotr.relay_stories', '');
+
+-- ---- Which relay is next
+
+CREATE FUNCTION _bigbrotr.visit_interval(status text, outcome text, run integer, pace text) RETURNS bigint
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN least(604800, CASE pace WHEN 'quiet' THEN 4 ELSE 1 END
+		* least(CASE pace WHEN 'sweep' THEN 3600 ELSE 604800 END, CASE
+			WHEN outcome = 'unknown' THEN 600
+			WHEN status = 'online' THEN CASE outcome WHEN 'answered' THEN 3600 ELSE 120 END
+			WHEN status = 'unstable' THEN 600
+			WHEN status = 'offline' THEN 3600
+			WHEN status = 'candidate' THEN 1800 * (2 ^ least(greatest(run, 1) - 1, 8))::bigint
+			WHEN status = 'dead' THEN 3 * 86400
+			ELSE 604800 END::bigint));
+COMMENT ON FUNCTION _bigbrotr.visit_interval(text, text, integer, text) IS
+	'Seconds from a visit to the next one, by the status after it, its outcome, how many in a row had that outcome, and bigbrotr.monitor_pace';
+
+CREATE FUNCTION _bigbrotr.adopt_visits() RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	adopted bigint;
+BEGIN
+	INSERT INTO _bigbrotr.relay_visits (relay_id, host, site)
+	SELECT r.relay_id, p.host, p.site
+	FROM bigbrotr.relays AS r CROSS JOIN LATERAL _bigbrotr.relay_site(r.url) AS p
+	WHERE NOT EXISTS (SELECT FROM _bigbrotr.relay_visits AS v WHERE v.relay_id = r.relay_id)
+	ORDER BY r.relay_id
+	ON CONFLICT DO NOTHING;
+	GET DIAGNOSTICS adopted = ROW_COUNT;
+	RETURN adopted;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.adopt_visits() IS
+	'Gives a row in _bigbrotr.relay_visits to relays that have none, so that they are visited. Returns how many';
+
+CREATE FUNCTION _bigbrotr.take_visits(
+	worker text, places integer, per_host integer, per_site integer, per_overlay integer, networks text[], at bigint, lease bigint,
+	OUT relay_id integer, OUT url text, OUT try_nips boolean) RETURNS SETOF record
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	most CONSTANT integer := 2 * least(greatest(places, 0), 10000) + 100;
+	due record;
+	taken integer := 0;
+	overlay bigint := (SELECT count(*) FROM _bigbrotr.relay_visits AS v JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id
+	                   WHERE v.owner IS NOT NULL AND v.next_visit > at AND r.network IN ('tor', 'i2p', 'loki'));
+	pause bigint;
+BEGIN
+	FOR due IN
+		SELECT v.relay_id, r.url, r.network, r.status, v.host, v.site, v.tried_at
+		FROM (SELECT d.relay_id, d.next_visit, d.host, d.site, d.tried_at FROM _bigbrotr.relay_visits AS d
+		      WHERE d.next_visit <= at ORDER BY d.next_visit, d.relay_id LIMIT most) AS v
+		     JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id
+		ORDER BY v.next_visit, v.relay_id
+	LOOP
+		EXIT WHEN taken >= places;
+		-- Another worker may be taking it. Not locked above: a loop fetches more rows than it uses.
+		PERFORM FROM _bigbrotr.relay_visits AS v WHERE v.relay_id = due.relay_id AND v.next_visit <= at FOR NO KEY UPDATE SKIP LOCKED;
+		CONTINUE WHEN NOT FOUND;
+		-- What cannot be visited now moves back, so that others come to the front.
+		pause := CASE
+			WHEN due.status = 'ignored' THEN 86400
+			WHEN due.network <> ALL (networks) THEN 600
+			WHEN due.network IN ('tor', 'i2p', 'loki') AND overlay >= per_overlay THEN 10
+			WHEN (SELECT count(*) FROM _bigbrotr.relay_visits AS v
+			      WHERE v.host = due.host AND v.owner IS NOT NULL AND v.next_visit > at) >= per_host THEN 5
+			WHEN (SELECT count(*) FROM _bigbrotr.relay_visits AS v
+			      WHERE v.site = due.site AND v.owner IS NOT NULL AND v.next_visit > at) >= per_site THEN 5
+		END;
+		IF pause IS NOT NULL THEN
+			UPDATE _bigbrotr.relay_visits AS v SET owner = NULL, next_visit = at + pause WHERE v.relay_id = due.relay_id;
+			CONTINUE;
+		END IF;
+		UPDATE _bigbrotr.relay_visits AS v SET owner = worker, next_visit = at + greatest(lease, 1) WHERE v.relay_id = due.relay_id;
+		taken := taken + 1;
+		overlay := overlay + (due.network IN ('tor', 'i2p', 'loki'))::integer;
+		relay_id := due.relay_id;
+		url := due.url;
+		try_nips := due.status IN ('online', 'unstable') AND coalesce(due.tried_at, 0) <= at - 86400;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.take_visits(text, integer, integer, integer, integer, text[], bigint, bigint) IS
+	'Leases due relays of these networks to a worker for a visit, as many as there are places, for so many seconds (lease). At most per_host of one host, per_site of one site and per_overlay of all overlay networks are visited at a time, by all workers; the others are due again some seconds later. try_nips: NIPs are tried at this visit, once a day while the relay answers';
+
+CREATE FUNCTION _bigbrotr.release_visits(worker text, at bigint) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	released bigint;
+BEGIN
+	UPDATE _bigbrotr.relay_visits AS v SET owner = NULL, next_visit = at WHERE v.owner = worker;
+	GET DIAGNOSTICS released = ROW_COUNT;
+	RETURN released;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.release_visits(text, bigint) IS
+	'Ends all leases of a worker whose visits were broken off: its relays are due again. Returns how many';
+
+-- ---- What a visit brought
+
+-- Texts that are not JSON objects, or hold what jsonb cannot, are dropped: the net process is not trusted.
+CREATE FUNCTION _bigbrotr.json_object_or_null(given text) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	object jsonb;
+BEGIN
+	object := given::jsonb;
+	RETURN CASE jsonb_typeof(object) WHEN 'object' THEN object END;
+EXCEPTION WHEN data_exception OR statement_too_complex OR program_limit_exceeded THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.json_object_or_null(text) IS 'The JSON object that a text holds; null: it holds none';
+
+CREATE FUNCTION _bigbrotr.json_text(document jsonb, key text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE WHEN jsonb_typeof(document -> key) IN ('string', 'number') THEN document ->> key END;
+COMMENT ON FUNCTION _bigbrotr.json_text(jsonb, text) IS 'A string or number of a JSON object as text; null: there is none of that key';
+
+CREATE FUNCTION _bigbrotr.nip_numbers(document jsonb) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN (SELECT jsonb_agg(DISTINCT n.number)
+	        FROM jsonb_array_elements_text(CASE jsonb_typeof(document -> 'supported_nips') WHEN 'array' THEN document -> 'supported_nips' ELSE '[]' END) AS e (text)
+	             CROSS JOIN LATERAL (SELECT CASE WHEN e.text ~ '^[0-9]{1,5}$' THEN e.text::integer END AS number) AS n
+	        WHERE n.number <= 65535);
+COMMENT ON FUNCTION _bigbrotr.nip_numbers(jsonb) IS
+	'The NIPs that a document (NIP-11) claims, sorted: numbers, and strings of digits; null: none';
+
+CREATE FUNCTION _bigbrotr.store_document(given text) RETURNS integer
+	LANGUAGE sql
+	BEGIN ATOMIC
+		SELECT _bigbrotr.store_nip11(_bigbrotr.json_text(d.j, 'name'), _bigbrotr.json_text(d.j, 'description'),
+			_bigbrotr.json_text(d.j, 'pubkey'), _bigbrotr.json_text(d.j, 'contact'), _bigbrotr.nip_numbers(d.j),
+			_bigbrotr.json_text(d.j, 'software'), _bigbrotr.json_text(d.j, 'version'), d.j)
+		FROM (SELECT _bigbrotr.json_object_or_null(given) AS j) AS d;
+	END;
+COMMENT ON FUNCTION _bigbrotr.store_document(text) IS
+	'Stores a document (NIP-11) as it was served, if it is a JSON object and new; returns its _bigbrotr.nip11_documents.nip11_id. A field of a wrong type becomes null in its column';
+
+-- A relay that changes at each visit would fill the disk.
+CREATE FUNCTION _bigbrotr.may_change(relay integer, aspect text, at bigint) RETURNS boolean
+	LANGUAGE sql STABLE STRICT
+	BEGIN ATOMIC
+		SELECT count(*) < 8 FROM _bigbrotr.relay_history AS h
+		WHERE h.relay_id = may_change.relay AND h.aspect = may_change.aspect AND h.at + 604800 > may_change.at;
+	END;
+COMMENT ON FUNCTION _bigbrotr.may_change(integer, text, bigint) IS
+	'Is a change of this aspect (_bigbrotr.relay_history.aspect) of the relay kept? Eight are in a week';
+
+CREATE FUNCTION _bigbrotr.record_visits(
+	worker text, relay_ids integer[], ats bigint[], outcomes text[], reasons text[],
+	openables boolean[], readables boolean[], writables boolean[],
+	rtt_opens integer[], rtt_reads integer[], rtt_writes integer[],
+	documents text[], facts text[], stories text[], tried boolean[], pace text) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	visit record;
+	known _bigbrotr.relay_visits;
+	health _bigbrotr.relay_health;
+	status_now text;
+	measured jsonb;
+	new_nip11 integer;
+	new_nip66 integer;
+	recorded bigint := 0;
+BEGIN
+	FOR visit IN
+		SELECT * FROM unnest(relay_ids, ats, outcomes, reasons, openables, readables, writables, rtt_opens, rtt_reads, rtt_writes,
+			documents, record_visits.facts, stories, record_visits.tried)
+			AS v (relay_id, at, outcome, reason, openable, readable, writable, rtt_open, rtt_read, rtt_write, document, facts, story, tried)
+		ORDER BY v.relay_id
+	LOOP
+		SELECT v.* INTO known FROM _bigbrotr.relay_visits AS v WHERE v.relay_id = visit.relay_id AND v.owner = worker FOR NO KEY UPDATE;
+		CONTINUE WHEN NOT FOUND;
+		status_now := _bigbrotr.observe_relay(visit.relay_id, 'monitor', visit.outcome, visit.reason, visit.at);
+		SELECT h.* INTO health FROM _bigbrotr.relay_health AS h WHERE h.relay_id = visit.relay_id;
+		new_nip11 := known.nip11_id;
+		new_nip66 := known.nip66_id;
+		IF visit.document IS NOT NULL AND _bigbrotr.may_change(visit.relay_id, 'nip11', visit.at) THEN
+			new_nip11 := coalesce(_bigbrotr.store_document(visit.document), new_nip11);
+		END IF;
+		measured := _bigbrotr.json_object_or_null(visit.facts);
+		IF measured IS NOT NULL AND _bigbrotr.may_change(visit.relay_id, 'nip66', visit.at) THEN
+			-- Not each visit tries NIPs. What an earlier one saw is true until it is tried again.
+			measured := measured || jsonb_build_object('nips',
+				coalesce((SELECT f.facts -> 'nips' FROM _bigbrotr.nip66_facts AS f WHERE f.nip66_id = known.nip66_id), '{}') || coalesce(measured -> 'nips', '{}'));
+			new_nip66 := _bigbrotr.store_nip66(measured);
+		END IF;
+		INSERT INTO _bigbrotr.relay_history (relay_id, at, aspect, before, after)
+		SELECT visit.relay_id, visit.at, c.aspect, c.before, c.after
+		FROM (VALUES ('nip11', known.nip11_id::text, new_nip11::text), ('nip66', known.nip66_id::text, new_nip66::text)) AS c (aspect, before, after)
+		WHERE c.before IS DISTINCT FROM c.after
+		ON CONFLICT DO NOTHING;
+		IF health.outcome <> 'unknown' AND NOT _bigbrotr.is_checked(visit.relay_id, visit.at) THEN
+			INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, error, nip66_present, nip66_openable, nip66_readable, nip66_writable,
+				nip66_rtt_open, nip66_rtt_read, nip66_rtt_write, nip66_id, nip11_present, nip11_id)
+			VALUES (visit.relay_id, visit.at, nullif(visit.reason, ''), true, visit.openable, visit.readable, visit.writable,
+				visit.rtt_open, visit.rtt_read, visit.rtt_write, CASE WHEN visit.facts IS NOT NULL THEN new_nip66 END,
+				visit.document IS NOT NULL AND new_nip11 IS NOT NULL, CASE WHEN visit.document IS NOT NULL THEN new_nip11 END);
+		END IF;
+		-- A tenth more or less keeps relays that were visited together from being visited together.
+		UPDATE _bigbrotr.relay_visits AS v SET
+			owner = NULL, checked_at = visit.at, tried_at = CASE WHEN visit.tried THEN visit.at ELSE v.tried_at END, rtt_open = visit.rtt_open, rtt_read = visit.rtt_read, rtt_write = visit.rtt_write,
+			nip11_id = new_nip11, nip66_id = new_nip66,
+			next_visit = visit.at + (_bigbrotr.visit_interval(status_now, health.outcome, health.run, pace) * (0.9 + 0.2 * random()))::bigint
+		WHERE v.relay_id = visit.relay_id;
+		INSERT INTO _bigbrotr.relay_stories AS s (relay_id, failed, visited_at, story)
+		VALUES (visit.relay_id, visit.outcome <> 'answered', visit.at, coalesce(_bigbrotr.json_object_or_null(visit.story) -> 'steps', '[]'))
+		ON CONFLICT ON CONSTRAINT relay_stories_pkey DO UPDATE SET visited_at = excluded.visited_at, story = excluded.story;
+		recorded := recorded + 1;
+	END LOOP;
+	RETURN recorded;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.record_visits(text, integer[], bigint[], text[], text[], boolean[], boolean[], boolean[], integer[], integer[], integer[], text[], text[], text[], boolean[], text) IS
+	'Stores what visits to leased relays brought, moves their status on and ends the leases. outcomes, reasons: as _bigbrotr.observe_relay takes them; documents (NIP-11), facts: JSON objects, null: none; stories: objects with an array "steps"; tried: whether NIPs were tried; pace: bigbrotr.monitor_pace. A relay that the worker does not hold is left out. Returns how many were stored';
+
+CREATE FUNCTION _bigbrotr.delete_documents() RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	deleted bigint;
+BEGIN
+	LOCK TABLE _bigbrotr.nip11_documents IN SHARE ROW EXCLUSIVE MODE;
+	DELETE FROM _bigbrotr.nip11_documents AS d
+	WHERE d.nip11_id NOT IN (SELECT c.nip11_id FROM _bigbrotr.relay_checks AS c WHERE c.nip11_id IS NOT NULL
+		UNION SELECT i FROM _bigbrotr.relay_series AS s, unnest(s.nip11_id) AS i WHERE i IS NOT NULL
+		UNION SELECT v.nip11_id FROM _bigbrotr.relay_visits AS v WHERE v.nip11_id IS NOT NULL
+		UNION SELECT i::integer FROM _bigbrotr.relay_history AS h, unnest(ARRAY[h.before, h.after]) AS i WHERE h.aspect = 'nip11' AND i IS NOT NULL);
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.delete_documents() IS
+	'Deletes the documents (NIP-11) that no measurement refers to, and returns how many there were. The lock waits for those who store some and do not refer to them yet';
+
+CREATE FUNCTION _bigbrotr.delete_facts() RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	deleted bigint;
+BEGIN
+	LOCK TABLE _bigbrotr.nip66_facts IN SHARE ROW EXCLUSIVE MODE;
+	DELETE FROM _bigbrotr.nip66_facts AS d
+	WHERE d.nip66_id NOT IN (SELECT c.nip66_id FROM _bigbrotr.relay_checks AS c WHERE c.nip66_id IS NOT NULL
+		UNION SELECT i FROM _bigbrotr.relay_series AS s, unnest(s.nip66_id) AS i WHERE i IS NOT NULL
+		UNION SELECT v.nip66_id FROM _bigbrotr.relay_visits AS v WHERE v.nip66_id IS NOT NULL
+		UNION SELECT i::integer FROM _bigbrotr.relay_history AS h, unnest(ARRAY[h.before, h.after]) AS i WHERE h.aspect = 'nip66' AND i IS NOT NULL);
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.delete_facts() IS
+	'Deletes the facts (NIP-66) that no measurement refers to, and returns how many there were. The lock waits for those who store some and do not refer to them yet';
+
+CREATE FUNCTION _bigbrotr.trim_history(oldest bigint) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	gone bigint;
+	trimmed bigint;
+BEGIN
+	DELETE FROM _bigbrotr.relay_checks AS c WHERE c.generated_at < oldest;
+	GET DIAGNOSTICS trimmed = ROW_COUNT;
+	DELETE FROM _bigbrotr.relay_series AS s WHERE (s.week + 1) * 604800::bigint <= oldest;
+	GET DIAGNOSTICS gone = ROW_COUNT;
+	trimmed := trimmed + gone;
+	DELETE FROM _bigbrotr.relay_outages AS o WHERE o.ended < oldest;
+	DELETE FROM _bigbrotr.relay_history AS h WHERE h.at < oldest;
+	GET DIAGNOSTICS gone = ROW_COUNT;
+	trimmed := trimmed + gone;
+	IF trimmed > 0 THEN
+		PERFORM _bigbrotr.delete_documents(), _bigbrotr.delete_facts();
+	END IF;
+	RETURN trimmed;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.trim_history(bigint) IS
+	'Deletes measurements, outages and changes of relays of before this Unix second, and what no measurement refers to any more; whole weeks of packed ones. Returns how many rows of measurements and changes these were';

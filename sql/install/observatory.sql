@@ -1,0 +1,241 @@
+-- Views of relays for users: which are up, how fast they are, what they claim and what changed.
+
+-- Not STRICT, so that the planner can inline it.
+CREATE FUNCTION _bigbrotr.error_words(reason text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE reason
+		WHEN '' THEN 'it answers in Nostr'
+		WHEN 'dns_failed' THEN 'its name has no address'
+		WHEN 'dns_timeout' THEN 'no name server answered in time'
+		WHEN 'local_address' THEN 'its name has an address that is not public'
+		WHEN 'blocked_port' THEN 'its port belongs to another protocol'
+		WHEN 'connect_timeout' THEN 'nothing answered at its address in time'
+		WHEN 'connection_refused' THEN 'nothing listens on its port'
+		WHEN 'unreachable' THEN 'there is no way to its address'
+		WHEN 'connection_lost' THEN 'it closed the connection'
+		WHEN 'tls_failed' THEN 'TLS failed'
+		WHEN 'handshake_failed' THEN 'it does not open a WebSocket'
+		WHEN 'web_page' THEN 'an ordinary web page is served there'
+		WHEN 'not_json' THEN 'what is served there is no JSON'
+		WHEN 'document_timeout' THEN 'the document did not come in time'
+		WHEN 'stalled' THEN 'it accepted the question and said nothing'
+		WHEN 'auth_required' THEN 'it demands authentication'
+		WHEN 'rate_limited' THEN 'it says that it is asked too often'
+		WHEN 'closed_by_relay' THEN 'it refused the question'
+		WHEN 'no_proxy' THEN 'there is no proxy to its network'
+		WHEN 'proxy_failed' THEN 'the proxy to its network failed'
+		WHEN 'address_full' THEN 'too many relays were being visited at its address'
+		ELSE replace(reason, '_', ' ') END;
+COMMENT ON FUNCTION _bigbrotr.error_words(text) IS 'What a reason code of the monitor or the synchronizer means, in words; empty: the relay answers';
+
+CREATE VIEW bigbrotr.relay_status AS
+	SELECT r.url AS relay_url, r.network, r.status, to_timestamp(h.status_since) AS status_since,
+	       to_timestamp(h.last_answer) AS last_answer, to_timestamp(h.last_failure) AS last_failure,
+	       nullif(h.reason, '') AS reason, CASE WHEN h.reason <> '' THEN _bigbrotr.error_words(h.reason) END AS reason_in_words,
+	       CASE h.outcome WHEN 'unknown' THEN 0 ELSE h.run END AS run,
+	       to_timestamp(v.checked_at) AS last_visit, to_timestamp(nullif(v.next_visit, 0)) AS next_visit,
+	       v.rtt_open, v.rtt_read, v.rtt_write, d.name, d.software, d.version
+	FROM bigbrotr.relays AS r
+	     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
+	     LEFT JOIN _bigbrotr.relay_visits AS v ON v.relay_id = r.relay_id
+	     LEFT JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id;
+COMMENT ON VIEW bigbrotr.relay_status IS 'Which relays are up, and why not';
+COMMENT ON COLUMN bigbrotr.relay_status.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.relay_status.network IS 'clearnet, tor, i2p, loki or local';
+COMMENT ON COLUMN bigbrotr.relay_status.status_since IS 'When its status changed last; null: never observed';
+COMMENT ON COLUMN bigbrotr.relay_status.last_answer IS 'Last answer in Nostr; null: never';
+COMMENT ON COLUMN bigbrotr.relay_status.last_failure IS 'Last failure; null: never';
+COMMENT ON COLUMN bigbrotr.relay_status.reason IS 'Reason code of the last observation; null: it answered';
+COMMENT ON COLUMN bigbrotr.relay_status.reason_in_words IS 'What that means';
+COMMENT ON COLUMN bigbrotr.relay_status.run IS 'Observations in a row with the same outcome; 0: this server could not look';
+COMMENT ON COLUMN bigbrotr.relay_status.last_visit IS 'Last visit of the monitor; null: never';
+COMMENT ON COLUMN bigbrotr.relay_status.next_visit IS 'Not visited before; null: at once';
+COMMENT ON COLUMN bigbrotr.relay_status.name IS 'name of its document (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_status.software IS 'software of its document (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_status.version IS 'version of its document (NIP-11)';
+
+CREATE FUNCTION _bigbrotr.share_up(since bigint, observed_since bigint, at bigint, down bigint) RETURNS double precision
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN 1 - coalesce(down, 0) / nullif(greatest(at::double precision - greatest(since, observed_since), 0), 0);
+COMMENT ON FUNCTION _bigbrotr.share_up(bigint, bigint, bigint, bigint) IS
+	'Share of the time from since, or from when the relay was first observed, until at, without so many seconds (down)';
+
+CREATE VIEW bigbrotr.relay_uptime AS
+	SELECT r.url AS relay_url, r.status, to_timestamp(h.first_observed) AS observed_since,
+	       _bigbrotr.share_up(t.at - 86400, h.first_observed, t.at, o.down_24h) AS uptime_24h,
+	       _bigbrotr.share_up(t.at - 7 * 86400, h.first_observed, t.at, o.down_7d) AS uptime_7d,
+	       _bigbrotr.share_up(t.at - 30 * 86400, h.first_observed, t.at, o.down_30d) AS uptime_30d,
+	       _bigbrotr.share_up(t.at - 90 * 86400, h.first_observed, t.at, o.down_90d) AS uptime_90d,
+	       coalesce(o.outages, 0) AS outage_count, to_timestamp(o.last_outage) AS last_outage
+	FROM (SELECT bigbrotr.unix_now() AS at OFFSET 0) AS t -- one call, not one for each row
+	     CROSS JOIN _bigbrotr.relay_health AS h
+	     JOIN bigbrotr.relays AS r ON r.relay_id = h.relay_id
+	     LEFT JOIN (
+	         SELECT d.relay_id, count(*) AS outages, max(d.began) AS last_outage,
+	                sum(greatest(d.until - greatest(d.began, d.at - 86400), 0))::bigint AS down_24h,
+	                sum(greatest(d.until - greatest(d.began, d.at - 7 * 86400), 0))::bigint AS down_7d,
+	                sum(greatest(d.until - greatest(d.began, d.at - 30 * 86400), 0))::bigint AS down_30d,
+	                sum(d.until - greatest(d.began, d.at - 90 * 86400))::bigint AS down_90d
+	         FROM (SELECT o.relay_id, o.began, coalesce(o.ended, t.at) AS until, t.at
+	               FROM _bigbrotr.relay_outages AS o CROSS JOIN (SELECT bigbrotr.unix_now() AS at OFFSET 0) AS t) AS d
+	         WHERE d.until > d.at - 90 * 86400
+	         GROUP BY d.relay_id) AS o ON o.relay_id = h.relay_id;
+COMMENT ON VIEW bigbrotr.relay_uptime IS 'Share of the last day, week, month and quarter in which each relay answered: an outage lasts from the first failed visit to the next answer';
+COMMENT ON COLUMN bigbrotr.relay_uptime.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.relay_uptime.observed_since IS 'First observation: time before it is not counted';
+COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_24h IS 'Share of the last 24 hours, 0 .. 1; null: nothing was observed in an earlier second';
+COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_7d IS 'Share of the last 7 days';
+COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_30d IS 'Share of the last 30 days';
+COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_90d IS 'Share of the last 90 days';
+COMMENT ON COLUMN bigbrotr.relay_uptime.outage_count IS 'Outages of the last 90 days';
+COMMENT ON COLUMN bigbrotr.relay_uptime.last_outage IS 'When the last of these began; null: none';
+
+CREATE VIEW bigbrotr.relay_latency AS
+	SELECT r.url AS relay_url, c.visits AS visit_count, c.answers AS answer_count,
+	       1 - c.answers::double precision / nullif(c.visits, 0) AS loss,
+	       c.open[2] AS open_median, c.open[3] - c.open[1] AS open_spread, c.read[2] AS read_median, c.read[3] - c.read[1] AS read_spread
+	FROM (SELECT k.relay_id, count(*) AS visits, count(*) FILTER (WHERE k.error IS NULL) AS answers,
+	             percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY k.nip66_rtt_open) AS open,
+	             percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY k.nip66_rtt_read) AS read
+	      FROM _bigbrotr.relay_checks AS k
+	      WHERE k.nip66_present AND k.generated_at > (SELECT bigbrotr.unix_now()) - 604800 GROUP BY k.relay_id) AS c
+	     JOIN bigbrotr.relays AS r ON r.relay_id = c.relay_id;
+COMMENT ON VIEW bigbrotr.relay_latency IS 'How fast relays answered in the last seven days';
+COMMENT ON COLUMN bigbrotr.relay_latency.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.relay_latency.visit_count IS 'Visits';
+COMMENT ON COLUMN bigbrotr.relay_latency.answer_count IS 'Visits that got an answer';
+COMMENT ON COLUMN bigbrotr.relay_latency.loss IS 'Share of visits without an answer, 0 .. 1';
+COMMENT ON COLUMN bigbrotr.relay_latency.open_median IS 'Milliseconds to open, median';
+COMMENT ON COLUMN bigbrotr.relay_latency.open_spread IS 'Between its quartiles, milliseconds';
+COMMENT ON COLUMN bigbrotr.relay_latency.read_median IS 'Milliseconds to the answer of a REQ, median';
+COMMENT ON COLUMN bigbrotr.relay_latency.read_spread IS 'Between its quartiles, milliseconds';
+
+CREATE FUNCTION _bigbrotr.differences(before jsonb, after jsonb) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN (SELECT string_agg(k.key || ': ' || coalesce(left(before ->> k.key, 100), 'nothing') || ' → ' || coalesce(left(after ->> k.key, 100), 'nothing'), '; ' ORDER BY k.key)
+	        FROM jsonb_object_keys(CASE jsonb_typeof(before) WHEN 'object' THEN before ELSE '{}' END || CASE jsonb_typeof(after) WHEN 'object' THEN after ELSE '{}' END) AS k (key)
+	        WHERE coalesce(before -> k.key, 'null') <> coalesce(after -> k.key, 'null'));
+COMMENT ON FUNCTION _bigbrotr.differences(jsonb, jsonb) IS 'Which keys of two JSON objects differ, and how, in words';
+
+CREATE VIEW bigbrotr.relay_changes AS
+	SELECT r.url AS relay_url, to_timestamp(h.at) AS changed_at, h.aspect,
+	       CASE h.aspect
+	           WHEN 'status' THEN h.before || ' → ' || h.after
+	           WHEN 'nip11' THEN _bigbrotr.differences(
+	               (SELECT d.document FROM _bigbrotr.nip11_documents AS d WHERE d.nip11_id = h.before::integer),
+	               (SELECT d.document FROM _bigbrotr.nip11_documents AS d WHERE d.nip11_id = h.after::integer))
+	           ELSE _bigbrotr.differences(
+	               (SELECT f.facts FROM _bigbrotr.nip66_facts AS f WHERE f.nip66_id = h.before::integer),
+	               (SELECT f.facts FROM _bigbrotr.nip66_facts AS f WHERE f.nip66_id = h.after::integer)) END AS change
+	FROM _bigbrotr.relay_history AS h JOIN bigbrotr.relays AS r ON r.relay_id = h.relay_id;
+COMMENT ON VIEW bigbrotr.relay_changes IS 'What changed of relays, in words: their status, their document (NIP-11), what was measured of them (NIP-66); of each of the last two, eight changes in a week are kept';
+COMMENT ON COLUMN bigbrotr.relay_changes.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.relay_changes.changed_at IS 'When that was noticed';
+COMMENT ON COLUMN bigbrotr.relay_changes.change IS 'What was before and what was after';
+
+CREATE VIEW bigbrotr.relays_by_software AS
+	SELECT d.software, d.version, count(*) AS relay_count, count(*) FILTER (WHERE r.status = 'online') AS online_count
+	FROM _bigbrotr.relay_visits AS v
+	     JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
+	     JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id
+	GROUP BY d.software, d.version;
+COMMENT ON VIEW bigbrotr.relays_by_software IS 'Which software relays say that they run (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relays_by_software.software IS 'software of the document; null: it names none';
+COMMENT ON COLUMN bigbrotr.relays_by_software.version IS 'version of the document; null: it names none';
+COMMENT ON COLUMN bigbrotr.relays_by_software.relay_count IS 'Relays whose last document says so';
+COMMENT ON COLUMN bigbrotr.relays_by_software.online_count IS 'Those of them that are online';
+
+CREATE VIEW bigbrotr.nip_support AS
+	SELECT r.url AS relay_url, n.nip, d.supported_nips IS NOT NULL AND d.supported_nips @> to_jsonb(n.nip) AS claimed,
+	       (f.facts -> 'nips' ->> n.nip::text)::boolean AS observed
+	FROM _bigbrotr.relay_visits AS v
+	     JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id
+	     LEFT JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
+	     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
+	     CROSS JOIN LATERAL (
+	         SELECT e::integer AS nip FROM jsonb_array_elements_text(CASE jsonb_typeof(d.supported_nips) WHEN 'array' THEN d.supported_nips END) AS e
+	         WHERE e ~ '^[0-9]{1,5}$'
+	         UNION SELECT k::integer FROM jsonb_object_keys(CASE jsonb_typeof(f.facts -> 'nips') WHEN 'object' THEN f.facts -> 'nips' END) AS k) AS n;
+COMMENT ON VIEW bigbrotr.nip_support IS 'Which NIPs relays claim to support, and which the monitor tried and saw';
+COMMENT ON COLUMN bigbrotr.nip_support.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.nip_support.nip IS 'Number of the NIP';
+COMMENT ON COLUMN bigbrotr.nip_support.claimed IS 'Whether its document (NIP-11) names it';
+COMMENT ON COLUMN bigbrotr.nip_support.observed IS 'Whether it works; null: it was not tried';
+
+CREATE FUNCTION bigbrotr.relay_at(
+	relay_url text, at timestamptz,
+	OUT status text, OUT checked_at timestamptz, OUT answered boolean, OUT reason text, OUT rtt_open integer, OUT rtt_read integer,
+	OUT document jsonb, OUT facts jsonb)
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay integer := _bigbrotr.known_relay(relay_url);
+	second bigint := _bigbrotr.unix_time(at);
+	last_check record;
+BEGIN
+	status := coalesce(
+		(SELECT h.after FROM _bigbrotr.relay_history AS h WHERE h.relay_id = relay AND h.aspect = 'status' AND h.at <= second ORDER BY h.at DESC LIMIT 1),
+		(SELECT h.before FROM _bigbrotr.relay_history AS h WHERE h.relay_id = relay AND h.aspect = 'status' ORDER BY h.at LIMIT 1),
+		(SELECT r.status FROM bigbrotr.relays AS r WHERE r.relay_id = relay));
+	SELECT c.generated_at, c.error, c.nip66_rtt_open, c.nip66_rtt_read INTO last_check
+	FROM ((SELECT c.generated_at, c.error, c.nip66_rtt_open, c.nip66_rtt_read FROM _bigbrotr.relay_checks AS c
+	       WHERE c.relay_id = relay AND c.generated_at <= second AND c.nip66_present ORDER BY c.generated_at DESC LIMIT 1)
+	      UNION ALL
+	      (SELECT u.generated_at, u.error, u.nip66_rtt_open, u.nip66_rtt_read FROM _bigbrotr.packed_checks AS u
+	       WHERE u.relay_id = relay AND u.generated_at <= second AND u.nip66_present
+	             AND u.week IN (SELECT s.week FROM _bigbrotr.relay_series AS s
+	                            WHERE s.relay_id = relay AND s.week <= second / 604800 ORDER BY s.week DESC LIMIT 2)
+	       ORDER BY u.generated_at DESC LIMIT 1)) AS c
+	ORDER BY c.generated_at DESC LIMIT 1;
+	IF FOUND THEN
+		checked_at := to_timestamp(last_check.generated_at);
+		answered := last_check.error IS NULL;
+		reason := last_check.error;
+		rtt_open := last_check.nip66_rtt_open;
+		rtt_read := last_check.nip66_rtt_read;
+	END IF;
+	document := (SELECT d.document FROM _bigbrotr.relay_history AS h JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = h.after::integer
+	             WHERE h.relay_id = relay AND h.aspect = 'nip11' AND h.at <= second ORDER BY h.at DESC LIMIT 1);
+	facts := (SELECT f.facts FROM _bigbrotr.relay_history AS h JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = h.after::integer
+	          WHERE h.relay_id = relay AND h.aspect = 'nip66' AND h.at <= second ORDER BY h.at DESC LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.relay_at(text, timestamptz) IS
+	'What was known of a relay at a time: its status, the last measurement until then, its document (NIP-11) and the facts measured (NIP-66); as far back as measurements are kept';
+
+CREATE FUNCTION bigbrotr.explain_relay(relay_url text) RETURNS SETOF text
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay integer := _bigbrotr.known_relay(relay_url);
+	state record;
+	told record;
+BEGIN
+	SELECT s.* INTO state FROM bigbrotr.relay_status AS s
+	     JOIN bigbrotr.relays AS r ON r.url = s.relay_url WHERE r.relay_id = relay;
+	RETURN NEXT state.relay_url || ' is ' || state.status
+		|| coalesce(' since ' || to_char(state.status_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'), '')
+		|| CASE WHEN state.run > 1 AND state.reason IS NOT NULL THEN format(': %s, %s times in a row', state.reason_in_words, state.run)
+		        ELSE coalesce(': ' || state.reason_in_words, '') END;
+	FOR told IN
+		SELECT s.failed, to_char(to_timestamp(s.visited_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') AS visited_at, s.story
+		FROM _bigbrotr.relay_stories AS s WHERE s.relay_id = relay ORDER BY s.visited_at DESC
+	LOOP
+		RETURN NEXT CASE WHEN told.failed THEN 'The last visit that failed, ' ELSE 'The last visit that went well, ' END || told.visited_at || ':';
+		RETURN QUERY
+			SELECT '  ' || concat_ws(' ', e.step ->> 'step',
+				CASE WHEN e.step ->> 'address' <> '' THEN format('(%s port %s)', e.step ->> 'address', e.step ->> 'port') END)
+				|| ': ' || CASE WHEN coalesce(e.step ->> 'error', '') = '' THEN 'well' ELSE _bigbrotr.error_words(e.step ->> 'error') END
+				|| coalesce(', ' || (e.step ->> 'ms') || ' ms', '')
+				|| coalesce(' (' || nullif(e.step ->> 'detail', '') || ')', '')
+			FROM jsonb_array_elements(told.story) WITH ORDINALITY AS e (step, n) ORDER BY e.n;
+	END LOOP;
+	IF state.last_visit IS NULL THEN
+		RETURN NEXT 'The monitor has not visited it';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.explain_relay(text) IS
+	'Tells what became of the last visits to a relay, step by step: of the last one that went well and of the last one that failed';
