@@ -19,7 +19,7 @@ constexpr int kMaxMessages = 500;
 constexpr uint64_t kMaxBytes = 8 << 20;
 /* Events in answer to a question for one. */
 constexpr int kMaxEvents = 20;
-/* Stored events are not deleted for it, and nobody writes this. */
+/* A word that no event contains. */
 constexpr const char *kNobodysWord = "c3b1e9a27f604d18";
 
 static bool
@@ -136,7 +136,7 @@ ProbeJob::settle(Outcome outcome, std::string reason, std::string detail)
 		step.microseconds = since_asked().count();
 	if (*step_ == Step::Negentropy && outcome == Outcome::Ok)
 		socket_->send(nostr::neg_close_message(subscription_));
-	/* Whoever does not answer the first question is asked no other. */
+	/* A relay that does not answer the first question is asked no other. */
 	if (*step_ == Step::Read && !nostr_)
 		return end_conversation();
 	next();

@@ -4,9 +4,6 @@
 
 namespace net {
 
-using std::chrono::duration_cast;
-using std::chrono::microseconds;
-
 constexpr const char *kDocumentType = "application/nostr+json";
 
 ProbeJob::ProbeJob(ClientHost &host, Owner &owner, size_t max_document, VisitTask task)
@@ -80,7 +77,7 @@ void
 ProbeJob::on_failed(const char *reason, std::string detail, const ConnectFacts &facts)
 {
 	crowded_ = std::string_view(reason) == kAddressFull;
-	/* The visit began when asked_ says: nothing was asked yet. */
+	/* asked_ is still the begin of the visit. */
 	arrival_.servers_alive = host_.transport.resolver.heard() >= asked_;
 	dialer_.reset();
 	leave_place();

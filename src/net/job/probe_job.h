@@ -105,7 +105,7 @@ class ProbeJob final : public Dialer::Handler, public WebSocket::Handler, public
 	std::unique_ptr<HttpFetch> fetch_;
 
 	std::optional<Step> step_; // that is asked
-	Clock::Time asked_{};      // when
+	Clock::Time asked_{};      // when; before the first question: the begin of the visit
 	Clock::Time opened_{};
 	std::string subscription_; // of the step
 	nostr::Event event_;       // of the write check
