@@ -28,7 +28,7 @@ CREATE VIEW bigbrotr.candidate_sources AS
 COMMENT ON VIEW bigbrotr.candidate_sources IS 'Where relays are named, and how often';
 COMMENT ON COLUMN bigbrotr.candidate_sources.relay_url IS 'Normalised URL';
 COMMENT ON COLUMN bigbrotr.candidate_sources.place IS 'As bigbrotr.relay_mentions says; seed_list: a list of relays, not an event';
-COMMENT ON COLUMN bigbrotr.candidate_sources.source IS 'Name of the list; empty: events';
+COMMENT ON COLUMN bigbrotr.candidate_sources.source IS 'Name of the list, its first 200 characters; empty: events';
 COMMENT ON COLUMN bigbrotr.candidate_sources.mention_count IS 'Events that name it there; of a list: how often it was read';
 COMMENT ON COLUMN bigbrotr.candidate_sources.first_seen IS 'When the first of them was archived, or the list was first read';
 COMMENT ON COLUMN bigbrotr.candidate_sources.last_seen IS 'The same of the last one';

@@ -17,6 +17,7 @@ CREATE FUNCTION _bigbrotr.queue_eids(lowers bigint[], uppers bigint[]) RETURNS v
 	BEGIN ATOMIC
 		INSERT INTO _bigbrotr.finder_queue (eids)
 		SELECT range_agg(int8range(r.lower, r.upper, '[]')) FROM unnest(lowers, uppers) AS r (lower, upper)
+		WHERE r.lower <= r.upper AND r.upper < 9223372036854775807
 		HAVING count(*) > 0;
 	END;
 COMMENT ON FUNCTION _bigbrotr.queue_eids(bigint[], bigint[]) IS 'Lets the finder read events: ranges of eid, both ends inclusive';
@@ -28,7 +29,7 @@ CREATE FUNCTION _bigbrotr.fold_finder_queue(most integer DEFAULT 10000) RETURNS 
 	AS $$
 DECLARE
 	taken bigint[] := ARRAY(SELECT q.batch_id FROM _bigbrotr.finder_queue AS q
-		WHERE pg_column_size(q.eids) < 4000 ORDER BY q.batch_id LIMIT most FOR UPDATE SKIP LOCKED);
+		WHERE pg_column_size(q.eids) < 4000 ORDER BY q.batch_id LIMIT greatest(most, 0) FOR UPDATE SKIP LOCKED);
 BEGIN
 	IF cardinality(taken) < 1000 THEN
 		RETURN 0;
@@ -88,7 +89,7 @@ COMMENT ON COLUMN _bigbrotr.naming_places.mention_count IS 'Events that name it 
 COMMENT ON COLUMN _bigbrotr.naming_places.first_seen IS 'When the first of them was archived, Unix seconds; of a list: when it was read';
 COMMENT ON COLUMN _bigbrotr.naming_places.last_seen IS 'The same of the last one';
 COMMENT ON COLUMN _bigbrotr.naming_places.place IS 'As bigbrotr.relay_mentions says; seed_list: a list of relays, not an event';
-COMMENT ON COLUMN _bigbrotr.naming_places.source IS 'Name of the list; empty: events';
+COMMENT ON COLUMN _bigbrotr.naming_places.source IS 'Name of the list, its first 200 characters; empty: events';
 
 CREATE TABLE _bigbrotr.refused_names (
 	mention_count bigint NOT NULL,
@@ -119,9 +120,11 @@ CREATE FUNCTION _bigbrotr.refuse_names(reasons text[], names text[], counts bigi
 	LANGUAGE sql
 	BEGIN ATOMIC
 		WITH given AS (
-			SELECT g.reason, CASE WHEN g.reason = 'userinfo' OR g.name ~* 'nsec1|secret|token|password' THEN '' ELSE g.name END AS name,
+			SELECT left(g.reason, 100) AS reason,
+			       CASE WHEN g.reason = 'userinfo' OR g.name ~* 'nsec1|secret|token|password' THEN '' ELSE left(g.name, 200) END AS name,
 			       sum(g.mentions)::bigint AS mentions, min(g.first) AS first, max(g.last) AS last
 			FROM unnest(reasons, names, counts, firsts, lasts) AS g (reason, name, mentions, first, last)
+			WHERE num_nulls(g.reason, g.name, g.first, g.last) = 0 AND g.mentions BETWEEN 1 AND 1000000000
 			GROUP BY 1, 2
 		), placed AS (
 			SELECT g.*, r.name IS NOT NULL AS known,
@@ -145,14 +148,16 @@ CREATE FUNCTION _bigbrotr.add_naming_places(
 	LANGUAGE sql
 	BEGIN ATOMIC
 		INSERT INTO _bigbrotr.naming_places AS p (name_id, place, source, mention_count, first_seen, last_seen)
-		SELECT n.name_id, g.place, add_naming_places.source, g.mentions, g.first, g.last
+		SELECT n.name_id, left(g.place, 100), left(add_naming_places.source, 200), sum(g.mentions), min(g.first), max(g.last)
 		FROM unnest(urls, places, counts, firsts, lasts) AS g (url, place, mentions, first, last)
 		     JOIN _bigbrotr.named_relays AS n ON n.url = g.url
+		WHERE num_nulls(g.place, add_naming_places.source, g.first, g.last) = 0 AND g.mentions BETWEEN 1 AND 1000000000
+		GROUP BY 1, 2
 		ON CONFLICT ON CONSTRAINT naming_places_pkey DO UPDATE SET mention_count = p.mention_count + excluded.mention_count,
 			first_seen = least(p.first_seen, excluded.first_seen), last_seen = greatest(p.last_seen, excluded.last_seen);
 	END;
 COMMENT ON FUNCTION _bigbrotr.add_naming_places(text[], text[], text, bigint[], bigint[], bigint[]) IS
-	'Counts mentions of relays that are in _bigbrotr.named_relays; parallel arrays without repetitions';
+	'Counts mentions of relays that are in _bigbrotr.named_relays; parallel arrays: URL, place, events, first and last Unix second';
 
 -- A list is as good as any number of authors: an administrator chose it.
 CREATE FUNCTION _bigbrotr.name_from_list(source text, urls text[], networks text[], at bigint) RETURNS void
@@ -162,7 +167,8 @@ CREATE FUNCTION _bigbrotr.name_from_list(source text, urls text[], networks text
 BEGIN
 	INSERT INTO _bigbrotr.named_relays AS n (url, network, site, listed, admitted_at)
 	SELECT u.url, u.network, s.site, true, (SELECT r.inserted_at FROM bigbrotr.relays AS r WHERE r.url = u.url)
-	FROM (SELECT DISTINCT a.url, a.network FROM unnest(urls, networks) AS a (url, network)) AS u,
+	FROM (SELECT DISTINCT a.url, a.network FROM unnest(urls, networks) AS a (url, network)
+	      WHERE num_nulls(a.url, a.network) = 0) AS u,
 	     _bigbrotr.relay_site(u.url) AS s
 	ON CONFLICT ON CONSTRAINT named_relays_url_key DO UPDATE SET listed = true, admitted_at = coalesce(n.admitted_at, excluded.admitted_at)
 	WHERE NOT n.listed;
@@ -197,12 +203,12 @@ BEGIN
 		SELECT 0, 0, 0, 0 INTO events, mentions, named, refused;
 		RETURN;
 	END IF;
-	SELECT range_agg(int8range(r.lower, least(r.upper, r.lower + most - r.before))) INTO part
+	SELECT range_agg(int8range(r.lower, least(r.upper, r.lower + greatest(most, 1) - r.before))) INTO part
 	FROM (SELECT lower(u.r) AS lower, upper(u.r) AS upper,
 	             coalesce(sum(upper(u.r) - lower(u.r)) OVER (ORDER BY lower(u.r)
 	                      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::bigint AS before
 	      FROM unnest(todo) AS u (r)) AS r
-	WHERE r.before < most;
+	WHERE r.before < greatest(most, 1);
 	IF todo <> part THEN
 		INSERT INTO _bigbrotr.finder_queue (eids) VALUES (todo - part);
 	END IF;
@@ -301,7 +307,7 @@ BEGIN
 		      WHERE n.admitted_at IS NULL AND n.author_count >= min_authors
 		            AND NOT EXISTS (SELECT FROM _bigbrotr.deleted_relays AS d WHERE d.url = n.url)) AS c
 		WHERE c.place + (SELECT count(*) FROM _bigbrotr.named_relays AS o WHERE o.site = c.site AND o.admitted_at IS NOT NULL) <= relays_per_site
-		ORDER BY c.author_count DESC, c.name_id LIMIT most
+		ORDER BY c.author_count DESC, c.name_id LIMIT greatest(most, 0)
 	), added AS (
 		INSERT INTO bigbrotr.relays (url, network, inserted_at)
 		SELECT c.url, c.network, at FROM chosen AS c
