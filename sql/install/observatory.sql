@@ -18,6 +18,8 @@ CREATE FUNCTION _bigbrotr.error_words(reason text) RETURNS text
 		WHEN 'web_page' THEN 'an ordinary web page is served there'
 		WHEN 'not_json' THEN 'what is served there is no JSON'
 		WHEN 'document_timeout' THEN 'the document did not come in time'
+		WHEN 'http_error' THEN 'its web server answers with an error'
+		WHEN 'no_answer' THEN 'it did not answer in time'
 		WHEN 'stalled' THEN 'it accepted the question and said nothing'
 		WHEN 'auth_required' THEN 'it demands authentication'
 		WHEN 'rate_limited' THEN 'it says that it is asked too often'
