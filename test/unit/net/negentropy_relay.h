@@ -14,8 +14,8 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
-#include "nostr/negentropy.h"
 #include "nostr/message.h"
+#include "nostr/negentropy.h"
 #include "scripted_relay.h"
 
 namespace test {
