@@ -10,4 +10,5 @@
 	SERVICE(synchronizer)                                                                          \
 	SERVICE(priority_synchronizer)                                                                 \
 	SERVICE(refresher)                                                                             \
-	SERVICE(finder)
+	SERVICE(finder)                                                                                \
+	SERVICE(monitor)

@@ -89,7 +89,7 @@ for my $crash (1 .. 3)
 		$log_end);
 	wait_gone($child, "the net process of crash $crash");
 	$node->poll_query_until('postgres',
-		"SELECT count(*) = 5 FROM bigbrotr.services WHERE restart_count >= $crash")
+		"SELECT count(*) = 6 FROM bigbrotr.services WHERE restart_count >= $crash")
 	  or die 'no services';
 }
 $node->wait_for_log(qr/bigbrotr starts no service: the server crashed 3 times.*HINT:.*start_services/s);

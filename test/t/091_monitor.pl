@@ -1,0 +1,96 @@
+# The monitor's worker: what it makes of what its net process tells of visits, what it keeps, and that it believes no lie.
+# The net process is a double, so that each visit is as told.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use ArchiveTest;
+use File::Copy qw(copy);
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+chomp(my $installed = `pg_config --pkglibdir`);
+my $folder = PostgreSQL::Test::Utils::tempdir();
+symlink "$installed/$_", "$folder/$_" or die "symlink: $!" for qw(bigbrotr.so bigbrotr_core.so);
+symlink "$installed/bigbrotr-net", "$folder/bigbrotr-net.true" or die "symlink: $!";
+copy("$FindBin::RealBin/../lib/told_visits", "$folder/bigbrotr-net") or die "copy: $!";
+chmod 0755, "$folder/bigbrotr-net";
+
+my $node = archive_server('monitor', 'shared_preload_libraries' => "$folder/bigbrotr", 'bigbrotr.services' => 'initializer, monitor',
+	'bigbrotr.log_level' => 'debug');
+my @paths = qw(good refused page local blind silent);
+add_relays($node, map { "ws://$_.example.com/$_" } @paths);
+wait_for($node, q{count(*) = 5 FROM bigbrotr.relay_status WHERE last_visit IS NOT NULL});
+
+sub status_of
+{
+	my ($path) = @_;
+	return $node->safe_psql('postgres', "SELECT status, reason FROM bigbrotr.relay_status WHERE relay_url ~ '/$path\$'");
+}
+is(status_of('good'), 'online|', 'a relay that answers is online');
+is(status_of('refused'), 'candidate|connection_refused', 'one that refuses connections is not');
+is(status_of('page'), 'candidate|handshake_failed', 'nor is a web page');
+is(status_of('local'), 'candidate|local_address', 'nor one to which our rules forbid a connection');
+is(status_of('blind'), 'candidate|unreachable', 'of one that could not be visited nothing is known');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM bigbrotr.relay_metadata WHERE relay_url ~ '/blind$'}), 0, 'and nothing was measured');
+is($node->safe_psql('postgres', q{SELECT owner IS NOT NULL, checked_at FROM _bigbrotr.relay_visits JOIN bigbrotr.relays USING (relay_id) WHERE url ~ '/silent$'}), 't|',
+	'a visit that is under way is leased');
+
+my $relay = q{relay_url = 'ws://good.example.com/good'};
+is($node->safe_psql('postgres', "SELECT nip66_openable, nip66_readable, nip66_writable, nip66_rtt_open, nip66_rtt_read, nip11_name, nip11_supported_nips FROM bigbrotr.relay_metadata WHERE $relay"),
+	't|t||30|15|told|[1, 11, 50]', 'round trips and document are kept');
+is($node->safe_psql('postgres', "SELECT string_agg(concat_ws(' ', nip, claimed, observed), ', ' ORDER BY nip) FROM bigbrotr.nip_support WHERE $relay"),
+	'1 t t, 11 t t, 45 f t, 50 t f', 'NIPs claimed and observed');
+is($node->safe_psql('postgres', q{SELECT facts ->> 'addresses', facts ->> 'server' FROM bigbrotr.relay_at('ws://good.example.com/good', now())}), '["192.0.2.1", "192.0.2.2"]|told', 'facts');
+like($node->safe_psql('postgres', q{SELECT * FROM bigbrotr.explain_relay('ws://refused.example.com/refused')}),
+	qr/^\S+ is candidate since .*: nothing listens on its port\nThe last visit that failed, .*:\n  connect \(192.0.2.1 port 443\): nothing listens on its port \(told of connect\)$/, 'the story of a visit that failed');
+like($node->safe_psql('postgres', q{SELECT * FROM bigbrotr.explain_relay('ws://good.example.com/good')}),
+	qr/\nThe last visit that went well, .*:\n  connect \(192.0.2.1 port 443\): well, 10 ms\n  upgrade: well, 20 ms\n  read: well, 15 ms\n/, 'the story of one that went well');
+
+# Visits that find nothing new leave nothing behind but their round trips.
+sub visit_again
+{
+	my ($path) = @_;
+	my $visits = "_bigbrotr.relay_visits JOIN bigbrotr.relays USING (relay_id) WHERE url ~ '/$path\$'";
+	# Of each second there is one measurement.
+	wait_for($node, "checked_at < floor(extract(epoch FROM clock_timestamp())) FROM $visits");
+	$node->safe_psql('postgres', "UPDATE _bigbrotr.relay_visits SET next_visit = 0 WHERE relay_id = (SELECT relay_id FROM $visits)");
+	wait_for($node, "owner IS NULL AND next_visit > 0 FROM $visits");
+	return;
+}
+visit_again('good') for 1 .. 2;
+is($node->safe_psql('postgres', q{SELECT (SELECT count(*) FROM _bigbrotr.relay_checks JOIN bigbrotr.relays USING (relay_id) WHERE url ~ '/good$'), (SELECT count(*) FROM _bigbrotr.nip11_documents),
+	(SELECT count(*) FROM _bigbrotr.nip66_facts), (SELECT count(*) FROM _bigbrotr.relay_history JOIN bigbrotr.relays USING (relay_id) WHERE url ~ '/good$')}), '3|1|1|3',
+	'three visits, one document, one set of facts, the first changes');
+append_to_file("$folder/good.is", "refused\n");
+visit_again('good');
+is(status_of('good'), 'online|connection_refused', 'one failure decides nothing');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM _bigbrotr.relay_outages JOIN bigbrotr.relays USING (relay_id) WHERE url ~ '/good$' AND ended IS NULL}), 1, 'an outage has begun');
+unlink "$folder/good.is";
+visit_again('good');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM _bigbrotr.relay_outages JOIN bigbrotr.relays USING (relay_id) WHERE url ~ '/good$' AND ended IS NULL}), 0, 'and has ended');
+
+# A net process that lies is replaced, and nothing of what it told is stored.
+is($node->safe_psql('postgres', q{SELECT bigbrotr.service_stats('monitor') -> 'custom' ->> 'net_lies'}), '', 'no lie so far');
+my %lies = (
+	lie     => qr/relay \d+: a relay answered without a WebSocket/,
+	foreign => qr/it spoke of visit \d+, which was not handed out to it/);
+for my $lie (sort keys %lies)
+{
+	add_relays($node, "ws://$lie.example.com/$lie");
+	$node->wait_for_log($lies{$lie});
+	ok(1, "$lie: caught");
+	is($node->safe_psql('postgres', "SELECT count(*) FROM bigbrotr.relay_metadata WHERE relay_url ~ '/$lie\$'"), 0, "$lie: nothing is stored");
+	is(status_of($lie), 'candidate|', "$lie: nor believed");
+	$node->safe_psql('postgres', "SELECT bigbrotr.disable_relay('ws://$lie.example.com/$lie')");
+}
+# The next net process is honest and goes on.
+visit_again('good');
+is(status_of('good'), 'online|', 'visits go on');
+
+# A relay that is disabled is left alone.
+is(status_of('lie'), 'ignored|', 'a relay that is disabled is ignored');
+$node->safe_psql('postgres', q{UPDATE _bigbrotr.relay_visits SET next_visit = 0});
+wait_for($node, q{count(*) = 2 FROM _bigbrotr.relay_visits JOIN bigbrotr.relays USING (relay_id) WHERE status = 'ignored' AND next_visit > 0 AND owner IS NULL});
+$node->stop;
+done_testing();

@@ -1,0 +1,160 @@
+#include "workers/monitor/facts.h"
+
+#include <algorithm>
+
+#include "nostr/event.h"
+
+namespace {
+
+/* Writes one value after another; the caller sees to it that they make an object. */
+class Json
+{
+  public:
+	Json &open(char bracket)
+	{
+		separate();
+		text_ += bracket;
+		first_ = true;
+		return *this;
+	}
+	Json &close(char bracket)
+	{
+		text_ += bracket;
+		first_ = false;
+		return *this;
+	}
+	Json &key(std::string_view name)
+	{
+		separate();
+		nostr::append_json_string(name, text_);
+		text_ += ':';
+		first_ = true;
+		return *this;
+	}
+	Json &value(std::string_view text)
+	{
+		separate();
+		nostr::append_json_string(text, text_);
+		return *this;
+	}
+	Json &value(int64_t number)
+	{
+		separate();
+		text_ += std::to_string(number);
+		return *this;
+	}
+	Json &flag(bool holds)
+	{
+		separate();
+		text_ += holds ? "true" : "false";
+		return *this;
+	}
+	/* Nothing if the text is empty. */
+	Json &text(std::string_view name, std::string_view text)
+	{
+		return text.empty() ? *this : key(name).value(text);
+	}
+	std::string take() { return std::move(text_); }
+
+  private:
+	void separate()
+	{
+		if (!first_)
+			text_ += ',';
+		first_ = false;
+	}
+
+	std::string text_;
+	bool first_ = true;
+};
+
+std::string
+hex(const std::array<uint8_t, 32> &bytes)
+{
+	constexpr std::string_view digits = "0123456789abcdef";
+	std::string text;
+	for (uint8_t byte : bytes) {
+		text += digits[byte >> 4];
+		text += digits[byte & 15];
+	}
+	return text;
+}
+
+void
+add_certificate(Json &json, const wire::Certificate &certificate)
+{
+	json.key("tls").open('{').key("valid").flag(certificate.valid);
+	json.text("fault", certificate.fault);
+	json.text("issuer", certificate.issuer).text("subject", certificate.subject);
+	json.key("names").open('[');
+	for (const wire::SubjectName &name : certificate.names)
+		json.value(name.text);
+	json.close(']');
+	json.key("not_before").value(certificate.not_before);
+	json.key("not_after").value(certificate.not_after);
+	json.text("fingerprint", hex(*certificate.fingerprint));
+	json.text("protocol", certificate.protocol).close('}');
+}
+
+void
+add_document(Json &json, const wire::RelayDocument &document)
+{
+	json.key("nip11").open('{').key("status").value(document.http_status);
+	json.text("content_type", document.content_type).key("cors").flag(document.cors);
+	json.text("final_url", document.final_url);
+	json.key("faults").open('{');
+	for (const wire::DocumentFault &fault : document.faults)
+		json.text(fault.field, fault.fault);
+	json.close('}').close('}');
+}
+
+} // namespace
+
+std::string
+facts_of(const wire::Visited &visited)
+{
+	Json json;
+	json.open('{');
+	std::vector<std::string_view> addresses;
+	for (const wire::AddressText &address : visited.addresses)
+		addresses.push_back(address.text);
+	std::sort(addresses.begin(), addresses.end());
+	json.key("addresses").open('[');
+	for (std::string_view address : addresses)
+		json.value(address);
+	json.close(']').text("cname", visited.cname);
+	if (!visited.certificate.empty())
+		add_certificate(json, visited.certificate.front());
+	json.text("server", visited.server).text("powered_by", visited.powered_by);
+	if (!visited.document.empty())
+		add_document(json, visited.document.front());
+	json.key("limit_ignored").flag(visited.limit_ignored);
+	json.key("nips").open('{');
+	for (const wire::StepResult &step : visited.steps)
+		if (int nip = wire::step_nip(step.step); nip != 0 && step.outcome != wire::Outcome::NotRun)
+			json.key(std::to_string(nip)).flag(step.outcome == wire::Outcome::Ok);
+	json.close('}');
+	return json.close('}').take();
+}
+
+std::string
+story_of(const wire::Visited &visited)
+{
+	Json json;
+	json.open('{').key("steps").open('[');
+	for (const wire::StepResult &step : visited.steps) {
+		if (step.outcome == wire::Outcome::NotRun && step.reason.empty())
+			continue;
+		json.open('{').text("step", wire::step_name(step.step));
+		if (step.outcome == wire::Outcome::NotRun)
+			json.key("run").flag(false);
+		json.key("error").value(step.reason);
+		json.text("detail", step.detail);
+		if (step.microseconds >= 0)
+			json.key("ms").value((step.microseconds + 500) / 1000);
+		if (step.step == wire::Step::Connect && !visited.address.empty())
+			json.text("address", visited.address).key("port").value(visited.port);
+		json.close('}');
+	}
+	return json.close(']').close('}').take();
+}

@@ -1,0 +1,163 @@
+/*
+ * The monitor: visits relays, each as often as its state asks for, and notes what it found.
+ *
+ *   due (_bigbrotr.take_visits) -> Visit
+ *   VisitBatch                  -> ingest.cpp -> one transaction (_bigbrotr.record_visits) -> Ack
+ *   lease ended, no answer      -> VisitStop
+ *
+ * The status of a relay is decided in SQL (sql/install/life_cycle.sql), so that what the
+ * synchronizer sees counts by the same rules.
+ */
+#include "pg/border/settings.h"
+#include "pg/border/spi.h"
+#include "wire/probe.h"
+#include "workers/monitor/ingest.h"
+#include "workers/monitor/plan.h"
+#include "workers/monitor/settings.h"
+
+extern "C" {
+#include "access/xlog.h"
+#include "miscadmin.h"
+}
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int64_t kUnpacked = 7 * 86400; // seconds for which measurements stay rows
+constexpr int32_t kWeeksAtOnce = 500;    // of relays, packed in one transaction
+
+pg::Statement adopt_statement("SELECT _bigbrotr.adopt_visits()");
+pg::Statement release_statement("SELECT _bigbrotr.release_visits($1, $2)");
+pg::Statement pack_statement("SELECT _bigbrotr.pack_checks($1, $2)");
+pg::Statement trim_statement("SELECT _bigbrotr.trim_history($1)");
+
+class Monitor : public pg::Service
+{
+  public:
+	pg::NetSettings net_settings() const override;
+
+	void start(pg::Worker &worker) override { begin(worker); }
+	void on_net_lost(pg::Worker &worker) override { begin(worker); }
+
+	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
+	{
+		delay = 1s;
+		auto tick = worker.steady_now();
+		if (tick >= next_tidying_) {
+			next_tidying_ = tick + 1h;
+			tidy(worker);
+		}
+		if (!worker.net_running())
+			return pg::Next::Continue;
+		break_off_late(worker);
+		bool adopt = tick >= next_adoption_;
+		std::vector<PlannedVisit> plan;
+		worker.transaction_with_retries("planning visits", {.durable = false}, [&] {
+			if (adopt)
+				adopt_statement.run();
+			plan = plan_visits(book_, owner_, worker.now());
+		});
+		if (adopt)
+			next_adoption_ = tick + 10s;
+		for (PlannedVisit &planned : plan)
+			hand_out(worker, planned);
+		worker.gauge("visits_open", book_.size());
+		return pg::Next::Continue;
+	}
+
+	void on_message(pg::Worker &worker, const wire::Frame &frame) override
+	{
+		std::string fault;
+		auto message = wire::decode<wire::ProbeToWorker>(frame, fault);
+		if (!message)
+			throw pg::NetFault{.reason = fault, .malformed = true};
+		const auto &batch = std::get<wire::VisitBatch>(*message);
+		check_visits(batch, book_);
+		worker.count("visits", store_visits(worker, batch, book_, owner_));
+		for (const wire::Visited &visited : batch.visits)
+			if (book_.find(visited.relay_id, visited.attempt))
+				book_.end(visited.relay_id);
+		worker.send(wire::Ack{.number = batch.number});
+	}
+
+  private:
+	/* No visit is under way: neither after a start nor when the net process is gone. */
+	void begin(pg::Worker &worker)
+	{
+		book_.clear();
+		owner_ = std::to_string(GetSystemIdentifier()) + "/" + std::to_string(MyDatabaseId) + "/" +
+				 std::string(worker.name());
+		worker.transaction_with_retries("taking leases", {}, [&] {
+			release_statement.run({pg::value(std::string_view(owner_)), pg::value(worker.now())});
+		});
+	}
+
+	void hand_out(pg::Worker &worker, PlannedVisit &planned)
+	{
+		const HandedVisit &visit = book_.hand_out(planned.relay_id, {.url = std::move(planned.url),
+																	 .handed_at = worker.now(),
+																	 .try_nips = planned.try_nips});
+		worker.send(wire::Visit{.relay_id = planned.relay_id,
+								.attempt = visit.attempt,
+								.url = visit.url,
+								.try_nips = visit.try_nips});
+	}
+
+	/* Others may have leased the relay when the lease has ended. */
+	void break_off_late(pg::Worker &worker)
+	{
+		std::vector<int32_t> late;
+		for (const auto &[id, visit] : book_.visits())
+			if (worker.now() - visit.handed_at >= kVisitLease) {
+				late.push_back(id);
+				worker.send(wire::VisitStop{.relay_id = id, .attempt = visit.attempt});
+			}
+		for (int32_t id : late)
+			book_.end(id);
+		worker.count("visits_broken_off", static_cast<int64_t>(late.size()));
+	}
+
+	/* Packs what is old, deletes what is very old. */
+	static void tidy(pg::Worker &worker)
+	{
+		int64_t packed = 0;
+		worker.transaction_with_retries("packing measurements", {}, [&] {
+			packed =
+				pack_statement.run({pg::value(worker.now() - kUnpacked), pg::value(kWeeksAtOnce)})
+					.integer(0, 1);
+		});
+		worker.count("weeks_packed", packed);
+		if (monitor_settings.retention_s > 0)
+			worker.transaction_with_retries("deleting old measurements", {}, [&] {
+				trim_statement.run({pg::value(worker.now() - monitor_settings.retention_s)});
+			});
+	}
+
+	VisitBook book_;
+	std::string owner_; // name of this worker in leases, the same after each restart
+	std::chrono::steady_clock::time_point next_tidying_{}, next_adoption_{};
+};
+
+pg::NetSettings
+Monitor::net_settings() const
+{
+	std::string user_agent = pg::user_agent();
+	wire::ProbeSettings settings{.allow_local_relays = pg::settings::allow_local_relays,
+								 .connect_timeout_ms = pg::settings::connect_timeout_ms,
+								 .max_per_address = visits_per_address(),
+								 .tor_proxy = pg::settings::tor_proxy,
+								 .i2p_proxy = pg::settings::i2p_proxy,
+								 .loki_proxy = pg::settings::loki_proxy,
+								 .tls_ca_file = pg::settings::tls_ca_file,
+								 .user_agent = user_agent};
+	return {.frame = wire::encode(settings), .fixed = {}, .tls_ca_file = pg::settings::tls_ca_file};
+}
+
+} // namespace
+
+std::unique_ptr<pg::Service>
+make_monitor()
+{
+	return std::make_unique<Monitor>();
+}
