@@ -105,7 +105,7 @@ COMMENT ON FUNCTION _bigbrotr.next_status(text, text, integer, bigint) IS
 -- Of a failure of this kind it cannot be told whether the relay or the way to it is to blame.
 CREATE FUNCTION _bigbrotr.is_path_error(reason text) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	RETURN reason IN ('dns_failed', 'dns_timeout', 'connect_timeout', 'unreachable', 'connection_lost', 'timeout', 'stalled');
+	RETURN reason IN ('dns_failed', 'dns_timeout', 'name_servers_silent', 'connect_timeout', 'network_unreachable', 'connection_lost', 'no_answer', 'stalled');
 COMMENT ON FUNCTION _bigbrotr.is_path_error(text) IS
 	'Is it a reason code of failures that a broken connection of this server to the network causes as well?';
 

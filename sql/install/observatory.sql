@@ -5,17 +5,24 @@ CREATE FUNCTION _bigbrotr.error_words(reason text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE reason
 		WHEN '' THEN 'it answers in Nostr'
+		WHEN 'numeric' THEN 'its URL has an address and no name'
+		WHEN 'no_tls' THEN 'its URL is one without TLS'
+		WHEN 'overlay_network' THEN 'its network has no names'
 		WHEN 'dns_failed' THEN 'its name has no address'
 		WHEN 'dns_timeout' THEN 'no name server answered in time'
 		WHEN 'local_address' THEN 'its name has an address that is not public'
 		WHEN 'blocked_port' THEN 'its port belongs to another protocol'
 		WHEN 'connect_timeout' THEN 'nothing answered at its address in time'
 		WHEN 'connection_refused' THEN 'nothing listens on its port'
-		WHEN 'unreachable' THEN 'there is no way to its address'
+		WHEN 'name_servers_silent' THEN 'no name server answered anything'
+		WHEN 'network_unreachable' THEN 'this machine has no way to its address'
 		WHEN 'connection_lost' THEN 'it closed the connection'
 		WHEN 'tls_failed' THEN 'TLS failed'
+		WHEN 'bad_certificate' THEN 'its certificate is not valid'
 		WHEN 'handshake_failed' THEN 'it does not open a WebSocket'
 		WHEN 'web_page' THEN 'an ordinary web page is served there'
+		WHEN 'web_server' THEN 'an ordinary web server answers there'
+		WHEN 'redirect' THEN 'it sends its visitors elsewhere'
 		WHEN 'not_json' THEN 'what is served there is no JSON'
 		WHEN 'document_timeout' THEN 'the document did not come in time'
 		WHEN 'http_error' THEN 'its web server answers with an error'
@@ -229,7 +236,8 @@ BEGIN
 		RETURN QUERY
 			SELECT '  ' || concat_ws(' ', e.step ->> 'step',
 				CASE WHEN e.step ->> 'address' <> '' THEN format('(%s port %s)', e.step ->> 'address', e.step ->> 'port') END)
-				|| ': ' || CASE WHEN coalesce(e.step ->> 'error', '') = '' THEN 'well' ELSE _bigbrotr.error_words(e.step ->> 'error') END
+				|| ': ' || CASE WHEN coalesce(e.step ->> 'error', '') = '' THEN 'well'
+				        ELSE CASE WHEN e.step ->> 'run' = 'false' THEN 'not run: ' ELSE '' END || _bigbrotr.error_words(e.step ->> 'error') END
 				|| coalesce(', ' || (e.step ->> 'ms') || ' ms', '')
 				|| coalesce(' (' || nullif(e.step ->> 'detail', '') || ')', '')
 			FROM jsonb_array_elements(told.story) WITH ORDINALITY AS e (step, n) ORDER BY e.n;

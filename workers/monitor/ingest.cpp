@@ -57,14 +57,15 @@ outcome_of(Verdict verdict)
 	return "unknown";
 }
 
-/* The reason of the first step that failed; empty: the relay answered. */
+/* The reason of the first step that failed; empty: the relay answered. Steps that were not run have
+ * reasons, too. */
 std::string_view
 reason_of(const wire::Visited &v)
 {
 	if (v.verdict == Verdict::Nostr)
 		return "";
 	for (const wire::StepResult &s : v.steps)
-		if (!s.reason.empty() && s.step <= Step::Read)
+		if (s.outcome == Outcome::Failed && s.step <= Step::Read)
 			return s.reason;
 	return "not_nostr";
 }
