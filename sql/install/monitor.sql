@@ -66,7 +66,7 @@ CREATE FUNCTION _bigbrotr.visit_interval(status text, outcome text, run integer,
 			WHEN status = 'dead' THEN 3 * 86400
 			ELSE 604800 END::bigint));
 COMMENT ON FUNCTION _bigbrotr.visit_interval(text, text, integer, text) IS
-	'Seconds from a visit to the next one, by the status after it, its outcome, how many in a row had that outcome, and bigbrotr.monitor_pace';
+	'Seconds from a visit to the next one, by the status after it, its outcome, how many in a row had that outcome, and bigbrotr.politeness';
 
 CREATE FUNCTION _bigbrotr.adopt_visits() RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -275,7 +275,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.record_visits(text, integer[], bigint[], text[], text[], boolean[], boolean[], boolean[], integer[], integer[], integer[], text[], text[], text[], boolean[], text) IS
-	'Stores what visits to leased relays brought, moves their status on and ends the leases. outcomes, reasons: as _bigbrotr.observe_relay takes them; documents (NIP-11), facts: JSON objects, null: none; stories: objects with an array "steps"; tried: whether NIPs were tried; pace: bigbrotr.monitor_pace. A relay that the worker does not hold is left out. Returns how many were stored';
+	'Stores what visits to leased relays brought, moves their status on and ends the leases. outcomes, reasons: as _bigbrotr.observe_relay takes them; documents (NIP-11), facts: JSON objects, null: none; stories: objects with an array "steps"; tried: whether NIPs were tried; pace: bigbrotr.politeness. A relay that the worker does not hold is left out. Returns how many were stored';
 
 CREATE FUNCTION _bigbrotr.delete_documents() RETURNS bigint
 	LANGUAGE plpgsql
