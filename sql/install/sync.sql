@@ -425,13 +425,15 @@ BEGIN
 		last_detail = CASE WHEN s.phase = 'backoff' THEN s.last_detail END, last_error_at = CASE WHEN s.phase = 'backoff' THEN s.last_error_at END
 	FROM unnest(relay_ids, new_pages) AS a (relay_id, pages)
 	WHERE s.relay_id = a.relay_id AND a.pages > 0 AND s.failures > 0;
-	-- A page is an answer in Nostr. Of a relay that is online one answer in ten minutes is enough.
-	PERFORM _bigbrotr.observe_relay(r.relay_id, 'synchronizer', 'answered', '', at)
-	FROM unnest(relay_ids, new_pages) AS a (relay_id, pages)
-	     JOIN bigbrotr.relays AS r ON r.relay_id = a.relay_id
-	     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = a.relay_id
-	WHERE a.pages > 0 AND NOT (r.status = 'online' AND coalesce(h.last_answer > at - 600, false))
-	ORDER BY r.relay_id;
+	-- A page is an answer in Nostr. Of a relay that is online one answer in ten minutes is enough. SKIP LOCKED: as above; the
+	-- next page is an answer as well.
+	PERFORM _bigbrotr.observe_relay(k.relay_id, 'synchronizer', 'answered', '', at)
+	FROM (SELECT r.relay_id
+	      FROM unnest(relay_ids, new_pages) AS a (relay_id, pages)
+	           JOIN bigbrotr.relays AS r ON r.relay_id = a.relay_id
+	           LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = a.relay_id
+	      WHERE a.pages > 0 AND NOT (r.status = 'online' AND coalesce(h.last_answer > at - 600, false))
+	      ORDER BY r.relay_id FOR NO KEY UPDATE OF r SKIP LOCKED) AS k;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.count_traffic(integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint, bigint[], bigint[], bigint[]) IS

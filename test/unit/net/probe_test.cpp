@@ -311,9 +311,11 @@ TEST(NetProbe, NamesAndAddresses)
 	EXPECT_EQ(relay.connections(), 2); // of the good visit
 }
 
+constexpr const char *kOnion =
+	"ws://rgwwj75k7qddogklx5dqy7fxzxkcio2mhpz6xif7wnih6ahzsnk55pad.onion";
+
 TEST(NetProbe, OverlayNetworks)
 {
-	const std::string onion = "ws://rgwwj75k7qddogklx5dqy7fxzxkcio2mhpz6xif7wnih6ahzsnk55pad.onion";
 	ScriptedRelay::Options options;
 	options.document = kDocument;
 	ScriptedRelay relay(answer_all, options);
@@ -323,7 +325,7 @@ TEST(NetProbe, OverlayNetworks)
 	wire::ProbeSettings settings = Prober::default_settings();
 	settings.tor_proxy = url;
 	Prober prober(settings);
-	Found found = prober.probe(onion);
+	Found found = prober.probe(kOnion);
 	EXPECT_EQ(found.verdict, Verdict::Nostr);
 	EXPECT_EQ(found.step(Step::Names).outcome, Outcome::NotRun);
 	EXPECT_EQ(found.step(Step::Names).reason, "overlay_network");
@@ -331,9 +333,12 @@ TEST(NetProbe, OverlayNetworks)
 	EXPECT_EQ(found.address, "");
 	EXPECT_TRUE(found.addresses.empty());
 	EXPECT_EQ(proxy.connections(), 2);
+}
 
-	Prober without;
-	found = without.probe(onion);
+TEST(NetProbe, OverlayNetworksWithoutAProxy)
+{
+	Prober prober;
+	Found found = prober.probe(kOnion);
 	EXPECT_EQ(found.verdict, Verdict::Unreachable);
 	EXPECT_EQ(found.step(Step::Connect).reason, "no_proxy");
 }
