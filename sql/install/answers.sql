@@ -97,7 +97,9 @@ CREATE FUNCTION bigbrotr.completeness(
 		                   SELECT FROM bigbrotr.sync_filters AS f
 		                   WHERE f.filter_id = c.filter_id
 		                         AND _bigbrotr.filter_implies(
-		                             _bigbrotr.sync_filter(completeness.filter - '{since,until,limit,search}'::text[]), f.filter)))
+		                             _bigbrotr.sync_filter(CASE jsonb_typeof(completeness.filter) WHEN 'object'
+		                                                   THEN completeness.filter - '{since,until,limit,search}'::text[]
+		                                                   ELSE completeness.filter END), f.filter)))
 		     ) AS k;
 	END;
 COMMENT ON FUNCTION bigbrotr.completeness(text, jsonb, timestamptz, timestamptz, boolean) IS
@@ -124,7 +126,9 @@ CREATE FUNCTION bigbrotr.coverage_between(
 				SELECT FROM bigbrotr.sync_filters AS f
 				WHERE f.filter_id = c.filter_id
 				      AND _bigbrotr.filter_implies(
-				          _bigbrotr.sync_filter(coverage_between.filter - '{since,until,limit,search}'::text[]), f.filter)))
+				          _bigbrotr.sync_filter(CASE jsonb_typeof(coverage_between.filter) WHEN 'object'
+				                                THEN coverage_between.filter - '{since,until,limit,search}'::text[]
+				                                ELSE coverage_between.filter END), f.filter)))
 		), bounds AS (
 			SELECT g.lower FROM ranges AS g
 			UNION SELECT g.upper + 1 FROM ranges AS g
