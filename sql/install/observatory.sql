@@ -104,8 +104,8 @@ CREATE VIEW bigbrotr.relay_latency AS
 	       1 - c.answers::double precision / nullif(c.visits, 0) AS loss,
 	       c.open[2] AS open_median, c.open[3] - c.open[1] AS open_spread, c.read[2] AS read_median, c.read[3] - c.read[1] AS read_spread
 	FROM (SELECT k.relay_id, count(*) AS visits, count(*) FILTER (WHERE k.error IS NULL) AS answers,
-	             percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY k.nip66_rtt_open) AS open,
-	             percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY k.nip66_rtt_read) AS read
+	             percentile_cont('{0.25,0.5,0.75}'::double precision[]) WITHIN GROUP (ORDER BY k.nip66_rtt_open) AS open,
+	             percentile_cont('{0.25,0.5,0.75}'::double precision[]) WITHIN GROUP (ORDER BY k.nip66_rtt_read) AS read
 	      FROM _bigbrotr.relay_checks AS k
 	      WHERE k.nip66_present AND k.generated_at > (SELECT bigbrotr.unix_now()) - 604800 GROUP BY k.relay_id) AS c
 	     JOIN bigbrotr.relays AS r ON r.relay_id = c.relay_id;
