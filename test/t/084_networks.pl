@@ -43,7 +43,7 @@ for ([ 'localhost:9050', qr/none of socks5h, socks5 and http.*HINT:.*socks5h:/s 
 
 # Without a proxy: not reachable from here, which is no failure of the relay.
 add_relays($node, $url, "wss://$onion");
-wait_for($node, qq{count(*) = 2 FROM bigbrotr.sync_status WHERE phase = 'waiting' AND status IS NULL AND failure_count = 0
+wait_for($node, qq{count(*) = 2 FROM bigbrotr.sync_status WHERE phase = 'waiting' AND status = 'candidate' AND failure_count = 0
 	AND waiting_for = 'a proxy to its network (bigbrotr.' || network || '_proxy)'});
 pass('without a proxy relays wait for one');
 
