@@ -132,7 +132,7 @@ $log_end = -s $node->logfile;
 kill 'KILL', worker_pid($node, 'synchronizer');
 $node->wait_for_log(qr/all server processes terminated; reinitializing.*ready to accept connections/s,
 	$log_end);
-$node->poll_query_until('postgres', 'SELECT count(*) = 5 FROM bigbrotr.services')
+$node->poll_query_until('postgres', 'SELECT count(*) = 6 FROM bigbrotr.services')
   or die 'no services';
 wait_for_service($node, 'synchronizer', 'running');
 
