@@ -18,8 +18,9 @@ make_chroot() {
 		rm -rf "$base.new"
 		mkdir -p "$base.new"
 		quietly "$base.log" debootstrap --variant=minbase "$release" "$base.new"
-		# Unstable has no such suite; a stable release without it lacks updates that this machine has.
-		[ "$release" = sid ] || echo "deb http://deb.debian.org/debian-security $release-security main" >>"$base.new/etc/apt/sources.list"
+		# A stable release without its security updates lacks what this machine has. Unstable has no such suite.
+		[ "$release" = sid ] ||
+			sed -i "s|^\\(deb [^ ]*/debian\\) $release main\$|&\\n\\1-security $release-security main|" "$base.new/etc/apt/sources.list"
 		mv "$base.new" "$base"
 	fi
 	if [ ! -d "$CHROOT" ]; then
