@@ -13,11 +13,6 @@ ProbeJob::ProbeJob(ClientHost &host, Owner &owner, size_t max_document, VisitTas
 	record_.attempt = task_.attempt;
 }
 
-ProbeJob::~ProbeJob()
-{
-	leave_place();
-}
-
 void
 ProbeJob::start()
 {
@@ -39,19 +34,7 @@ ProbeJob::start()
 bool
 ProbeJob::may_connect(const std::string &place)
 {
-	leave_place();
-	if (!host_.places.take(place, host_.config.max_per_address))
-		return false;
-	place_ = place;
-	return true;
-}
-
-void
-ProbeJob::leave_place()
-{
-	if (!place_.empty())
-		host_.places.give_back(place_);
-	place_.clear();
+	return place_.take(place, host_.config.max_per_address);
 }
 
 Connection &
@@ -80,7 +63,7 @@ ProbeJob::on_failed(const char *reason, std::string detail, const ConnectFacts &
 	/* asked_ is still the begin of the visit. */
 	arrival_.servers_alive = host_.transport.resolver.heard() >= asked_;
 	dialer_.reset();
-	leave_place();
+	place_.leave();
 	if (!crowded_ && note_failure(record_, arrival_, facts, reason, std::move(detail)))
 		fetch_document();
 	check_over();
@@ -176,7 +159,7 @@ ProbeJob::check_over()
 	if (over_ || talking_ || dialer_ || fetch_)
 		return;
 	over_ = true;
-	leave_place();
+	place_.leave();
 	owner_.on_visited(*this);
 }
 

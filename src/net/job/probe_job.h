@@ -39,7 +39,6 @@ class ProbeJob final : public Dialer::Handler, public WebSocket::Handler, public
 	};
 
 	ProbeJob(ClientHost &host, Owner &owner, size_t max_document, VisitTask task);
-	~ProbeJob() override;
 
 	/* Once. */
 	void start();
@@ -63,7 +62,6 @@ class ProbeJob final : public Dialer::Handler, public WebSocket::Handler, public
 	Connection &new_connection(Connection::Handler &dialer) override;
 	void on_connected(const ConnectFacts &facts) override;
 	void on_failed(const char *reason, std::string detail, const ConnectFacts &facts) override;
-	void leave_place();
 
 	// The document.
 	void fetch_document();
@@ -99,7 +97,7 @@ class ProbeJob final : public Dialer::Handler, public WebSocket::Handler, public
 	VisitRecord record_;
 	Arrival arrival_;
 	bool crowded_ = false;
-	std::string place_; // taken by the connection (ConnectFacts); empty: none
+	Place place_{host_.places};
 	std::optional<Dialer> dialer_;
 	std::unique_ptr<WebSocket> socket_;
 	std::unique_ptr<HttpFetch> fetch_;

@@ -31,4 +31,35 @@ class Places
 	std::unordered_map<std::string, int> taken_;
 };
 
+/* The place that one connection has, until it is left. */
+class Place
+{
+  public:
+	explicit Place(Places &places) : places_(places) {}
+	~Place() { leave(); }
+	Place(const Place &) = delete;
+
+	/* Leaves the one before. False: there are `most` connections to the new one already. */
+	bool take(const std::string &name, int most)
+	{
+		leave();
+		if (!places_.take(name, most))
+			return false;
+		name_ = name;
+		return true;
+	}
+	void leave()
+	{
+		if (!name_.empty())
+			places_.give_back(name_);
+		name_.clear();
+	}
+	/* As ConnectFacts name it; empty: none. */
+	const std::string &name() const { return name_; }
+
+  private:
+	Places &places_;
+	std::string name_;
+};
+
 } // namespace net

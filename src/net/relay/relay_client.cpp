@@ -39,19 +39,7 @@ RelayClient::on_failed(const char *reason, std::string detail, const ConnectFact
 bool
 RelayClient::may_connect(const std::string &place)
 {
-	leave_place();
-	if (!host_.places.take(place, host_.config.max_per_address))
-		return false;
-	place_ = place;
-	return true;
-}
-
-void
-RelayClient::leave_place()
-{
-	if (!place_.empty())
-		host_.places.give_back(place_);
-	place_.clear();
+	return place_.take(place, host_.config.max_per_address);
 }
 
 Connection &
@@ -65,7 +53,7 @@ void
 RelayClient::on_connected(const ConnectFacts &facts)
 {
 	if (facts.head.date)
-		host_.clocks.note(place_, host_.transport.clock.unix_seconds(), *facts.head.date);
+		host_.clocks.note(place_.name(), host_.transport.clock.unix_seconds(), *facts.head.date);
 	dialer_.reset();
 	socket_->handle_by(*this);
 	state_ = State::Open;
@@ -164,7 +152,7 @@ void
 RelayClient::end(bool politely)
 {
 	state_ = State::Ended;
-	leave_place();
+	place_.leave();
 	dialer_.reset();
 	if (socket_)
 		socket_->close(politely);

@@ -132,14 +132,13 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	void on_ok(std::string_view text);
 	void on_notice();
 	void on_unreadable(nostr::Reject reason, std::string_view text);
-	void leave_place();
 	void fail(const char *reason, std::string_view detail);
 
 	ClientHost &host_;
 	Owner &owner_;
 	State state_ = State::Connecting;
 	std::optional<Dialer> dialer_; // while it connects
-	std::string place_;            // taken by the connection (ConnectFacts); empty: none
+	Place place_{host_.places};
 	std::chrono::seconds retry_after_{0};
 	std::unique_ptr<WebSocket> socket_;
 	Requests requests_;
