@@ -18,12 +18,13 @@ sub start_relays
 	return (decode_json($line)->{port}, $in);
 }
 
-# A new cluster whose synchronizer runs and knows no relay yet.
+# A new cluster whose synchronizer, or another service, runs and knows no relay yet.
 sub start
 {
 	my ($class, %settings) = @_;
+	my $service = delete $settings{service} // 'synchronizer';
 	my $server = BenchServer->start(%settings);
-	my ($backend, $net) = processes($server);
+	my ($backend, $net) = processes($server, $service);
 	return bless { server => $server, backend => $backend, net => $net, ask => $server->session }, $class;
 }
 
@@ -72,11 +73,11 @@ sub wait_for
 	return;
 }
 
-# The synchronizer and its net process, when both are there.
+# A service and its net process, when both are there.
 sub processes
 {
-	my ($server) = @_;
-	my $worker = q{FROM pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer'};
+	my ($server, $service) = @_;
+	my $worker = "FROM pg_stat_activity WHERE backend_type = 'bigbrotr $service'";
 	for (1 .. 300)
 	{
 		my $backend = $server->sql("SELECT pid $worker");
@@ -87,7 +88,7 @@ sub processes
 		}
 		sleep 0.1;
 	}
-	die "the synchronizer did not start; end of the server's log:\n", $server->end_of_log;
+	die "the $service did not start; end of the server's log:\n", $server->end_of_log;
 }
 
 # User and system time so far. process: backend or net.

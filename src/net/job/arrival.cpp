@@ -103,8 +103,10 @@ note_failure(VisitRecord &record, const Arrival &arrival, const ConnectFacts &fa
 		/* It has not come to TLS: our certificates cannot be read. */
 		if (step == Step::Connect)
 			return failed(Step::Tls, reason, Verdict::Unreachable);
-		const bool shown = facts.certificate && !facts.certificate->fault.empty();
-		return failed(Step::Tls, shown ? "bad_certificate" : reason, Verdict::NotNostr);
+		if (!facts.certificate || facts.certificate->fault.empty())
+			return failed(Step::Tls, reason, Verdict::NotNostr);
+		detail = facts.certificate->fault;
+		return failed(Step::Tls, "bad_certificate", Verdict::NotNostr);
 	}
 	if (reason == "handshake_failed") {
 		failed(Step::Upgrade, handshake_reason(facts.head.status), Verdict::NotNostr);

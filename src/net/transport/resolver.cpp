@@ -32,6 +32,7 @@ struct Resolver::Lookup
 	std::string host;
 	std::vector<std::shared_ptr<Query>> waiting;
 	ares_channel channel = nullptr;
+	bool heard = false; // something came from a name server
 
 	~Lookup()
 	{
@@ -136,6 +137,9 @@ Resolver::answered(void *argument, int status, int, ares_addrinfo *result) noexc
 	try {
 		Answer answer;
 		seconds ttl(kMaxTtl);
+		/* c-ares says so as well if each name server answered that it failed. */
+		if (status == ARES_ECONNREFUSED && lookup.heard)
+			status = ARES_ESERVFAIL;
 		/* Else no name server has answered. */
 		const bool heard = status != ARES_ETIMEOUT && status != ARES_ECONNREFUSED;
 		if (heard)
@@ -207,6 +211,7 @@ Resolver::watch(Lookup &lookup, int fd, bool readable, bool writable)
 	uint32_t events = (readable ? uint32_t(EPOLLIN) : 0) | (writable ? uint32_t(EPOLLOUT) : 0);
 	/* The channel closes its sockets, and so unwatches them, before the look-up is destroyed. */
 	reactor_.watch(fd, events, [&lookup, fd](uint32_t ready) {
+		lookup.heard |= (ready & EPOLLIN) != 0 && (ready & EPOLLERR) == 0;
 		ares_process_fd(lookup.channel, ready & ~EPOLLOUT ? fd : ARES_SOCKET_BAD,
 						ready & EPOLLOUT ? fd : ARES_SOCKET_BAD);
 	});

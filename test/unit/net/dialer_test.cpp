@@ -306,3 +306,50 @@ TEST(NetResolver, NamesKeptAreBounded)
 	}
 	EXPECT_EQ(dialing.resolver.names_kept(), 4096U);
 }
+
+static net::Resolution
+resolve(Dialing &dialing, const std::string &name)
+{
+	net::Resolution out;
+	bool over = false;
+	auto query = std::make_shared<net::Resolver::Query>();
+	query->callback = [&](const net::Resolution &resolution) {
+		out = resolution;
+		over = true;
+	};
+	dialing.resolver.resolve(name, query);
+	dialing.run_until([&] { return over; });
+	return out;
+}
+
+/* What is not public is left out, even where something public is beside it. */
+TEST(NetResolver, PublicAddressesBesidePrivateOnes)
+{
+	NameServer names(NameServer::Names{
+		{"mixed.example.com", {"127.0.0.1", "8.8.8.8", "10.0.0.1", "::1", "2606:4700::1111"}}});
+	Dialing dialing(names.address());
+	const net::Resolution found = resolve(dialing, "mixed.example.com");
+	EXPECT_EQ(found.reason, nullptr);
+	std::set<std::string> usable;
+	for (const auto &address : found.addresses)
+		usable.insert(address.text);
+	EXPECT_EQ(usable, (std::set<std::string>{"8.8.8.8", "2606:4700::1111"}));
+	EXPECT_EQ(found.name.addresses.size(), 5U); // recorded all the same
+}
+
+/* A name server that gives another address the second time. */
+TEST(NetResolver, Rebinding)
+{
+	NameServer names(NameServer::Names{{"turncoat.example.com", {"8.8.8.8"}}});
+	Dialing dialing(names.address());
+	EXPECT_EQ(resolve(dialing, "turncoat.example.com").reason, nullptr);
+	names.change("turncoat.example.com", {"127.0.0.1"});
+	/* The screened answer is used as long as it is kept. */
+	const net::Resolution kept = resolve(dialing, "turncoat.example.com");
+	ASSERT_EQ(kept.addresses.size(), 1U);
+	EXPECT_EQ(kept.addresses[0].text, "8.8.8.8");
+	dialing.clock.advance(std::chrono::seconds(61));
+	const net::Resolution rebound = resolve(dialing, "turncoat.example.com");
+	EXPECT_STREQ(rebound.reason, "local_address");
+	EXPECT_TRUE(rebound.addresses.empty());
+}

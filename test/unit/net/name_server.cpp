@@ -9,10 +9,11 @@
 namespace test {
 
 constexpr size_t kHeader = 12;
-constexpr char kNoSuchName = 3;
+constexpr char kServerFailure = 2, kNoSuchName = 3;
+constexpr char kAddress4 = 1, kAddress6 = 28; // types A and AAAA
 
 NameServer::NameServer(Names names, bool running)
-	: names_(std::move(names)), fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))
+	: fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)), names_(std::move(names))
 {
 	sockaddr_in address{};
 	address.sin_family = AF_INET;
@@ -62,6 +63,13 @@ NameServer::serve()
 	}
 }
 
+void
+NameServer::change(const std::string &name, std::vector<std::string> addresses)
+{
+	std::lock_guard lock(mutex_);
+	names_[name] = std::move(addresses);
+}
+
 std::vector<uint16_t>
 NameServer::askers() const
 {
@@ -79,12 +87,13 @@ NameServer::answer(std::string query) const
 		name += (name.empty() ? "" : ".") + query.substr(at + 1, length);
 		at += length + 1;
 	}
-	bool four = query.at(at + 2) == 1;
+	const char type = query.at(at + 2);
 	std::string reply = query.substr(0, at + 5);
 	reply[2] = '\x81'; // an answer, recursion was wanted
 	reply[3] = '\x80'; // and is available
 	for (size_t i = 6; i < kHeader; i++)
 		reply[i] = 0;
+	std::lock_guard lock(mutex_);
 	auto found = names_.find(name);
 	if (found == names_.end()) {
 		reply[3] = char('\x80' | kNoSuchName);
@@ -93,14 +102,21 @@ NameServer::answer(std::string query) const
 	for (const std::string &address : found->second) {
 		if (address.empty())
 			return "";
-		if (!four)
+		if (address == kFails) {
+			reply[3] = char('\x80' | kServerFailure);
+			return reply;
+		}
+		const bool six = address.find(':') != std::string::npos;
+		if (type != (six ? kAddress6 : kAddress4))
 			continue;
-		in_addr bytes;
-		inet_pton(AF_INET, address.c_str(), &bytes);
+		char bytes[16];
+		const char size = six ? 16 : 4;
+		inet_pton(six ? AF_INET6 : AF_INET, address.c_str(), bytes);
 		reply[7]++;
-		/* Pointer to the name, A, IN, 60 s, 4 bytes. */
-		reply += std::string("\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04", 12);
-		reply += std::string(reinterpret_cast<char *>(&bytes), 4);
+		/* Pointer to the name, type, IN, 60 s, size, bytes. */
+		reply += std::string("\xc0\x0c\0", 3) + type;
+		reply += std::string("\0\x01\0\0\0\x3c\0", 7) + size;
+		reply.append(bytes, size_t(size));
 	}
 	return reply;
 }

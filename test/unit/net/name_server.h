@@ -10,10 +10,14 @@
 
 namespace test {
 
+/* In place of an address: the server says that it failed. */
+constexpr const char *kFails = "fails";
+
 class NameServer
 {
   public:
-	/* IPv4 addresses by name; a name that is missing does not exist; "" is never answered. */
+	/* Addresses of both families by name; a name that is missing does not exist; "" is never
+	 * answered. */
 	using Names = std::map<std::string, std::vector<std::string>>;
 
 	/* `running` false: it answers from start() on, for tests that must fork before. */
@@ -22,6 +26,8 @@ class NameServer
 	NameServer(const NameServer &) = delete;
 
 	void start();
+	/* From now on the name has these. */
+	void change(const std::string &name, std::vector<std::string> addresses);
 	/* "127.0.0.1:PORT" */
 	const std::string &address() const { return address_; }
 	/* The ports from which questions came, one for each question. */
@@ -31,10 +37,10 @@ class NameServer
 	void serve();
 	std::string answer(std::string query) const;
 
-	Names names_;
 	int fd_;
 	std::string address_;
 	mutable std::mutex mutex_;
+	Names names_;                  // guarded by mutex_
 	std::vector<uint16_t> askers_; // guarded by mutex_
 	std::thread thread_;
 };

@@ -259,6 +259,7 @@ TEST(NetProbe, BadCertificates)
 		EXPECT_EQ(found.verdict, Verdict::NotNostr);
 		EXPECT_EQ(found.step(Step::Connect).outcome, Outcome::Ok);
 		EXPECT_EQ(found.step(Step::Tls).reason, "bad_certificate");
+		EXPECT_EQ(found.step(Step::Tls).detail, one.fault);
 		EXPECT_EQ(found.certificate_faults, std::vector<std::string>{one.fault});
 		EXPECT_EQ(found.step(Step::Document).outcome, Outcome::NotRun);
 	}
@@ -268,6 +269,7 @@ TEST(NetProbe, NamesAndAddresses)
 {
 	NameServer names(NameServer::Names{{"good.example.com", {"127.0.0.1"}},
 									   {"silent.example.com", {""}},
+									   {"failing.example.com", {kFails}},
 									   {"inside.example.com", {"10.0.0.1"}}});
 	ScriptedRelay::Options options;
 	options.document = kDocument;
@@ -283,6 +285,11 @@ TEST(NetProbe, NamesAndAddresses)
 		EXPECT_EQ(found.ttl, 60);
 
 		found = prober.probe("ws://missing.example.com" + port);
+		EXPECT_EQ(found.verdict, Verdict::Down);
+		EXPECT_EQ(found.step(Step::Names).reason, "dns_failed");
+
+		/* That is an answer, too. */
+		found = prober.probe("ws://failing.example.com" + port);
 		EXPECT_EQ(found.verdict, Verdict::Down);
 		EXPECT_EQ(found.step(Step::Names).reason, "dns_failed");
 
@@ -309,6 +316,60 @@ TEST(NetProbe, NamesAndAddresses)
 	found = prober.probe("ws://127.0.0.1" + port);
 	EXPECT_EQ(found.verdict, Verdict::Refused);
 	EXPECT_EQ(relay.connections(), 2); // of the good visit
+}
+
+/* Every spelling of an address that is not public. Those that stand for 127.0.0.1 would reach the
+ * relay. */
+TEST(NetProbe, NamesOfPrivateAddresses)
+{
+	const char *addresses[] = {"127.0.0.1",
+							   "0.0.0.0",
+							   "10.0.0.1",
+							   "100.64.0.1",
+							   "169.254.169.254",
+							   "192.168.0.1",
+							   "::1",
+							   "::",
+							   "::ffff:127.0.0.1",
+							   "::127.0.0.1",
+							   "64:ff9b::7f00:1",
+							   "64:ff9b:1::7f00:1",
+							   "2002:7f00:1::1",
+							   "2001:0:7f00:1::1",
+							   "fe80::1",
+							   "fd00::1",
+							   "ff02::1"};
+	NameServer::Names table;
+	for (size_t i = 0; i < std::size(addresses); i++)
+		table["name" + std::to_string(i) + ".example.com"] = {addresses[i]};
+	NameServer names(table);
+	ScriptedRelay relay(answer_all, {.document = kDocument});
+	wire::ProbeSettings settings = quick();
+	settings.allow_local_relays = false;
+	Prober prober(settings, names.address());
+	for (size_t i = 0; i < std::size(addresses); i++) {
+		const Found found = prober.probe("ws://name" + std::to_string(i) +
+										 ".example.com:" + std::to_string(relay.port()));
+		EXPECT_EQ(found.verdict, Verdict::Refused) << addresses[i];
+		EXPECT_EQ(found.step(Step::Names).reason, "local_address") << addresses[i];
+		EXPECT_EQ(found.addresses.size(), 1u) << addresses[i];
+		EXPECT_EQ(found.address, "") << addresses[i];
+		EXPECT_EQ(found.step(Step::Connect).outcome, Outcome::NotRun) << addresses[i];
+		EXPECT_EQ(found.step(Step::Document).outcome, Outcome::NotRun) << addresses[i];
+	}
+	EXPECT_EQ(relay.connections(), 0);
+}
+
+/* The relay is where it may be; its document leads to where nothing may be asked. */
+TEST(NetProbe, DocumentElsewhere)
+{
+	const std::string redirect = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:25/\r\n"
+								 "Content-Length: 0\r\n\r\n";
+	ScriptedRelay relay(answer_all, {.document = redirect});
+	Prober prober(quick());
+	const Found found = prober.probe(relay.url());
+	EXPECT_EQ(found.verdict, Verdict::Nostr);
+	EXPECT_EQ(found.step(Step::Document).reason, "blocked_port");
 }
 
 constexpr const char *kOnion =

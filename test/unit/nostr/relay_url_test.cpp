@@ -130,7 +130,7 @@ TEST(RelayUrl, Endpoint)
 TEST(RelayUrl, WildLists)
 {
 	if (!shared_data::exists("relays-wild.txt"))
-		GTEST_SKIP();
+		GTEST_SKIP() << "the shared test data is not there";
 	std::map<std::string, int> tally;
 	for (const std::string &line : shared_data::lines("relays-wild.txt"))
 		for (const UrlMode mode : {UrlMode::Strict, UrlMode::Lenient}) {
