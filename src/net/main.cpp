@@ -1,7 +1,7 @@
 /*
  * bigbrotr-net: the child process of a worker that needs the network. Descriptor 3 is its link to
  * the worker. Usage: bigbrotr-net ROLE BYTES MODE [FILE]
- *   ROLE   what it is for: sync, probe
+ *   ROLE   what it is for: sync, probe, publish
  *   BYTES  of address space
  *   MODE   require, or prefer: runs also where the kernel lacks a part of the sandbox
  *   FILE   certificates to be trusted instead of the system's

@@ -10,6 +10,7 @@
 
 #include "net/desk/archive_desk.h"
 #include "net/desk/probe_desk.h"
+#include "net/desk/publish_desk.h"
 
 namespace net {
 
@@ -49,6 +50,8 @@ make_desk(wire::Role role, const Transport &transport, Link &link)
 		break;
 	case wire::Role::Probe:
 		return std::make_unique<ProbeDesk>(transport, link);
+	case wire::Role::Publish:
+		return std::make_unique<PublishDesk>(transport, link);
 	}
 	return std::make_unique<ArchiveDesk>(transport, link);
 }

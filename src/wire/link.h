@@ -10,12 +10,13 @@ namespace wire {
 /* What a net process is for. It takes the messages of the desk of its role and no others. */
 enum class Role : uint8_t
 {
-	Sync, // archive.h
-	Probe // probe.h
+	Sync,   // archive.h
+	Probe,  // probe.h
+	Publish // publish.h
 };
-constexpr Role kLastRole = Role::Probe;
+constexpr Role kLastRole = Role::Publish;
 
-/* "sync", "probe" */
+/* "sync", "probe", "publish" */
 constexpr std::string_view
 role_name(Role role)
 {
@@ -24,6 +25,8 @@ role_name(Role role)
 		break;
 	case Role::Probe:
 		return "probe";
+	case Role::Publish:
+		return "publish";
 	}
 	return "sync";
 }
@@ -31,7 +34,7 @@ role_name(Role role)
 constexpr std::optional<Role>
 role_of(std::string_view name)
 {
-	for (Role role : {Role::Sync, Role::Probe})
+	for (Role role : {Role::Sync, Role::Probe, Role::Publish})
 		if (role_name(role) == name)
 			return role;
 	return std::nullopt;

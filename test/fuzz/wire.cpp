@@ -5,6 +5,7 @@
 #include "require.h"
 #include "wire/archive.h"
 #include "wire/probe.h"
+#include "wire/publish.h"
 
 using namespace wire;
 
@@ -12,7 +13,7 @@ namespace {
 
 using Any = std::variant<Hello, Log, Stats, Ack, ArchiveSettings, RelayOpen, RelayMore, RelayStop,
 						 Known, Forget, Question, SignIn, SignedIn, Batch, ProbeSettings, Visit,
-						 VisitStop, VisitBatch>;
+						 VisitStop, VisitBatch, PublishSettings, Publish, Answered, PublishEnded>;
 
 const std::vector<std::string> &
 good_frames()
@@ -59,6 +60,13 @@ good_frames()
 			encode(ProbeSettings{}),
 			encode(Visit{.relay_id = 3, .url = "wss://relay.example.com", .event = "{}"}),
 			encode(VisitBatch{.number = 1, .visits = {visit}}),
+			encode(PublishSettings{}),
+			encode(Publish{.relay_id = 3,
+						   .attempt = 1,
+						   .url = "wss://relay.example.com",
+						   .events = {{&id, "{}"}, {&id, "{}"}}}),
+			encode(Answered{.relay_id = 3, .attempt = 1, .id = &id, .text = "blocked: no"}),
+			encode(PublishEnded{.relay_id = 3, .attempt = 1, .reason = "stalled"}),
 		};
 	}();
 	return frames;

@@ -69,6 +69,11 @@ class RelayEntry final : public RelayClient::Owner
 	void on_late_event(nostr::Event &event, const std::string &subscription) override;
 	void on_auth(std::string_view challenge) override;
 	void on_authenticated(bool accepted, std::string_view text) override;
+	/* Nothing is published here. */
+	void on_ok(const nostr::Id &, bool, std::string_view text) override
+	{
+		on_refused("unexpected_message", text);
+	}
 	void on_notice(std::string_view text) override;
 	void on_refused(const char *reason, std::string_view detail) override;
 	void on_not_taken(const char *reason, std::string_view detail) override;

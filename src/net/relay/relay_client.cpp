@@ -115,6 +115,12 @@ RelayClient::authenticate(const nostr::Id &id, std::string_view event)
 }
 
 void
+RelayClient::publish(std::string_view event)
+{
+	socket_->send("[\"EVENT\"," + std::string(event) + "]");
+}
+
+void
 RelayClient::close(const std::string &id)
 {
 	if (requests_.close(id) && state_ == State::Open)

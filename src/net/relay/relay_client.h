@@ -57,6 +57,8 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 		/* The relay's answer to authenticate(). A refusal is told only if no other answer is
 		 * awaited: a new challenge may replace one that was answered. */
 		virtual void on_authenticated(bool accepted, std::string_view text) = 0;
+		/* The relay's answer to publish(), or to nothing. */
+		virtual void on_ok(const nostr::Id &id, bool accepted, std::string_view text) = 0;
 		virtual void on_notice(std::string_view text) = 0;
 		/* A message was refused, for a reason code: by a fault of the relay, or only because this
 		 * archive does not take such events. */
@@ -92,6 +94,8 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	void ask(const std::string &id, const nostr::Window &window, Requests::Handler &handler);
 	/* Sends AUTH; `event` is JSON. */
 	void authenticate(const nostr::Id &id, std::string_view event);
+	/* Sends EVENT; `event` is JSON. */
+	void publish(std::string_view event);
 	/* Sends CLOSE. */
 	void close(const std::string &id);
 	/* A set reconciliation: NEG-OPEN, NEG-MSG, NEG-CLOSE; `message` are bytes. */
@@ -129,7 +133,7 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	void on_subscription_closed();
 	void on_neg_message();
 	void on_neg_error();
-	void on_ok(std::string_view text);
+	void on_ok();
 	void on_notice();
 	void on_unreadable(nostr::Reject reason, std::string_view text);
 	void fail(const char *reason, std::string_view detail);

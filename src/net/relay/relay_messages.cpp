@@ -40,7 +40,7 @@ RelayClient::dispatch(std::string_view text)
 		owner_.on_auth(host_.message.text);
 		return owner_.on_ignored();
 	case nostr::MessageType::Ok:
-		return on_ok(text);
+		return on_ok();
 	case nostr::MessageType::Unknown:
 		return owner_.on_ignored();
 	default:
@@ -128,11 +128,11 @@ RelayClient::on_neg_error()
 }
 
 void
-RelayClient::on_ok(std::string_view text)
+RelayClient::on_ok()
 {
 	const nostr::RelayMessage &message = host_.message;
 	if (std::erase(authentications_, message.event.id) == 0)
-		return owner_.on_refused("unexpected_message", text);
+		return owner_.on_ok(message.event.id, message.accepted, message.text);
 	if (message.accepted || authentications_.empty())
 		owner_.on_authenticated(message.accepted, message.text);
 }

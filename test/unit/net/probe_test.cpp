@@ -156,6 +156,26 @@ TEST(NetProbe, RelaysThatRefuse)
 	EXPECT_EQ(found.step(Step::ReadBack).outcome, Outcome::NotRun);
 }
 
+/* It says OK to an event and forgets it. */
+TEST(NetProbe, WrittenAndNotShown)
+{
+	ScriptedRelay relay([](Peer &peer) {
+		for (;;) {
+			const std::string message = peer.receive(), id = req_id(message);
+			if (!id.empty())
+				peer.text(eose_message(id));
+			if (message.starts_with("[\"EVENT\",{\"id\":\""))
+				peer.text("[\"OK\",\"" + message.substr(16, 64) + "\",true,\"\"]");
+		}
+	});
+	Prober prober;
+	const Found found =
+		prober.probe(relay.url(), false, nostr::to_json(make_event(1700000001, "a check")));
+	EXPECT_EQ(found.step(Step::Write).outcome, Outcome::Ok);
+	EXPECT_EQ(found.step(Step::ReadBack).outcome, Outcome::Failed);
+	EXPECT_EQ(found.step(Step::ReadBack).reason, "not_found");
+}
+
 TEST(NetProbe, WhatIsNoRelay)
 {
 	Prober prober(quick());

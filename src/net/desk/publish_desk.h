@@ -1,0 +1,34 @@
+/* The desk of role publish, which sends the worker's events to relays. */
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "net/desk/desk.h"
+#include "net/job/publish_job.h"
+
+namespace net {
+
+class PublishDesk final : public Desk
+{
+  public:
+	PublishDesk(const Transport &transport, Link &link) : link_(link), host_{transport} {}
+
+	void handle(const wire::Frame &frame) override;
+	void tick() override;
+	void end_of_turn() override {}
+	std::vector<wire::Gauge> gauges() const override;
+	bool threads_made() const override { return has_settings_; }
+
+  private:
+	void take(const wire::PublishSettings &settings);
+	void take(const wire::Publish &task);
+	void take(const wire::SignedIn &answer);
+
+	Link &link_;
+	ClientHost host_;
+	bool has_settings_ = false;
+	std::map<int32_t, PublishJob> jobs_; // by relay_id
+};
+
+} // namespace net

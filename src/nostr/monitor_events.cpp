@@ -1,0 +1,133 @@
+#include "monitor_events.h"
+
+#include <initializer_list>
+
+namespace nostr {
+
+namespace {
+
+/* The tags of an event, as canonical JSON. */
+class TagList
+{
+  public:
+	void add(std::initializer_list<std::string_view> items)
+	{
+		text_ += text_.size() > 1 ? ",[" : "[";
+		const char *comma = "";
+		for (std::string_view item : items) {
+			text_ += comma;
+			append_json_string(item, text_);
+			comma = ",";
+		}
+		text_ += ']';
+	}
+	void add_number(std::string_view name, std::optional<int64_t> number)
+	{
+		if (number)
+			add({name, std::to_string(*number)});
+	}
+	void add_text(std::string_view name, std::string_view text)
+	{
+		if (!text.empty())
+			add({name, text});
+	}
+	std::string take() && { return std::move(text_) + "]"; }
+
+  private:
+	std::string text_ = "[";
+};
+
+Event
+event_of(int32_t kind, int64_t created_at, TagList tags, std::string content)
+{
+	Event event;
+	event.kind = kind;
+	event.created_at = created_at;
+	event.tags = std::move(tags).take();
+	event.content = std::move(content);
+	return event;
+}
+
+/* A normalised URL with an empty path ends without a slash; NIP-66 wants one (RFC 3986, 6.2.3). */
+std::string
+with_path(std::string url)
+{
+	if (url.find('/', url.find("://") + 3) == url.npos)
+		url += '/';
+	return url;
+}
+
+} // namespace
+
+Event
+relay_discovery_event(const RelayFacts &facts)
+{
+	TagList tags;
+	tags.add({"d", with_path(facts.url)});
+	if (facts.network != Network::Local)
+		tags.add({"n", network_name(facts.network)});
+	tags.add_number("rtt-open", facts.rtt_open);
+	tags.add_number("rtt-read", facts.rtt_read);
+	tags.add_number("rtt-write", facts.rtt_write);
+	for (int32_t nip : facts.nips)
+		tags.add_number("N", nip);
+	const std::pair<const char *, Demanded> demands[] = {{"auth", facts.auth},
+														 {"payment", facts.payment},
+														 {"writes", facts.writes},
+														 {"pow", facts.pow}};
+	for (const auto &[name, demanded] : demands)
+		if (demanded)
+			tags.add({"R", *demanded ? name : std::string("!") + name});
+	for (const std::string &topic : facts.topics)
+		tags.add_text("t", topic);
+	tags.add_text("g", facts.geohash);
+	return event_of(kRelayDiscovery, facts.checked_at, std::move(tags), facts.document);
+}
+
+Event
+monitor_event(const MonitorFacts &facts, int64_t created_at)
+{
+	TagList tags;
+	tags.add_number("frequency", facts.frequency);
+	/* The text of NIP-66 has the number first; its example and most software have it last. */
+	for (const auto &[check, ms] : facts.timeouts)
+		tags.add({"timeout", check, std::to_string(ms)});
+	for (const std::string &check : facts.checks)
+		tags.add({"c", check});
+	for (Network network : facts.networks)
+		tags.add({"n", network_name(network)});
+	tags.add_text("g", facts.geohash);
+	return event_of(kMonitor, created_at, std::move(tags), "");
+}
+
+Event
+write_check_event(std::string_view url, int64_t created_at)
+{
+	constexpr int64_t kKept = 600;
+	TagList tags;
+	tags.add({"d", url});
+	tags.add({"expiration", std::to_string(created_at + kKept)});
+	return event_of(kWriteCheck, created_at, std::move(tags), "write check of a monitor");
+}
+
+Event
+profile_event(std::string_view name, std::string_view about, int64_t created_at)
+{
+	std::string content = "{\"name\":";
+	append_json_string(name, content);
+	content += ",\"about\":";
+	append_json_string(about, content);
+	content += '}';
+	return event_of(kProfile, created_at, {}, std::move(content));
+}
+
+Event
+relay_list_event(const std::vector<std::string> &urls, int64_t created_at)
+{
+	TagList tags;
+	for (const std::string &url : urls)
+		tags.add({"r", url, "write"});
+	return event_of(kRelayList, created_at, std::move(tags), "");
+}
+
+} // namespace nostr

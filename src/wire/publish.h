@@ -1,0 +1,122 @@
+/*
+ * The messages of the publish desk (role publish): signed events that are to be sent to relays, and
+ * what the relays answered.
+ */
+#pragma once
+
+#include "fields.h"
+#include "link.h"
+#include "nostr/event.h"
+#include "sign_in.h"
+
+namespace wire {
+
+constexpr size_t kMaxPublication = 256 << 10; // bytes of one event
+constexpr size_t kMaxPublications = 100;      // events of one Publish
+
+// ---- worker -> net process
+
+/*
+ * The first message; sent again after a reload. The fields are settings of the same name, in the
+ * units in which the server keeps them.
+ */
+struct PublishSettings
+{
+	static constexpr uint16_t kType = 0x40;
+	bool allow_local_relays = false;
+	int connect_timeout_ms = 10 * 1000;
+	int response_timeout_ms = 30 * 1000;               // of the answer to each event
+	std::string_view tor_proxy, i2p_proxy, loki_proxy; // URLs; empty: there is none
+	std::string_view tls_ca_file;                      // empty: the system's certificates
+	std::string_view user_agent;
+
+	static void fields(auto &c, auto &m)
+	{
+		auto positive = [&](auto &value) { c.number(value, 1, INT32_MAX, "setting out of range"); };
+		c.flag(m.allow_local_relays);
+		positive(m.connect_timeout_ms);
+		positive(m.response_timeout_ms);
+		c.ascii(m.tor_proxy, kMaxUrl);
+		c.ascii(m.i2p_proxy, kMaxUrl);
+		c.ascii(m.loki_proxy, kMaxUrl);
+		c.utf8(m.tls_ca_file, kMaxPath);
+		c.detail(m.user_agent);
+	}
+};
+
+struct Publication
+{
+	const nostr::Id *id = nullptr;
+	std::string_view event; // JSON
+
+	static void fields(auto &c, auto &m)
+	{
+		c.fixed(m.id);
+		c.utf8(m.event, kMaxPublication);
+	}
+};
+
+/* Connect, send these events one after the other, and close. */
+struct Publish
+{
+	static constexpr uint16_t kType = 0x41;
+	int32_t relay_id = 0; // a number of the worker's, at least 1
+	uint32_t attempt = 0; // which connection to this relay
+	std::string_view url; // normalised
+	std::vector<Publication> events;
+
+	static void fields(auto &c, auto &m)
+	{
+		relay_id_field(c, m.relay_id);
+		c.number(m.attempt);
+		c.ascii(m.url, kMaxUrl);
+		c.list(m.events);
+		c.demand([&] { return m.events.size() <= kMaxPublications; }, "too many events");
+	}
+};
+
+using PublishToNet = std::variant<PublishSettings, Publish, SignedIn>;
+
+// ---- net process -> worker
+
+/* The relay's answer to one event. */
+struct Answered
+{
+	static constexpr uint16_t kType = 0x48;
+	int32_t relay_id = 0;
+	uint32_t attempt = 0;
+	const nostr::Id *id = nullptr;
+	bool accepted = false;
+	std::string_view text; // of the relay
+
+	static void fields(auto &c, auto &m)
+	{
+		relay_id_field(c, m.relay_id);
+		c.number(m.attempt);
+		c.fixed(m.id);
+		c.flag(m.accepted);
+		c.detail(m.text);
+	}
+};
+
+/* The connection is gone. Events that were not answered until now are not answered. */
+struct PublishEnded
+{
+	static constexpr uint16_t kType = 0x49;
+	int32_t relay_id = 0;
+	uint32_t attempt = 0;
+	std::string_view reason; // a code; empty: every event was answered
+	std::string_view detail;
+
+	static void fields(auto &c, auto &m)
+	{
+		relay_id_field(c, m.relay_id);
+		c.number(m.attempt);
+		c.code(m.reason);
+		c.detail(m.detail);
+	}
+};
+
+using PublishToWorker = std::variant<SignIn, Answered, PublishEnded>;
+
+} // namespace wire
