@@ -31,7 +31,7 @@ COMMENT ON COLUMN _bigbrotr.relay_visits.checked_at IS 'Last visit, Unix seconds
 COMMENT ON COLUMN _bigbrotr.relay_visits.tried_at IS 'Last visit at which NIPs were tried, Unix seconds; null: never';
 COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_open IS 'Milliseconds to open, at the last visit; null: not measured';
 COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_read IS 'Milliseconds to the answer of a REQ, likewise';
-COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_write IS 'Milliseconds to the answer of an EVENT, likewise';
+COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_write IS 'Milliseconds to the answer of an EVENT, at the last visit that wrote one; null: it was not accepted, or none did';
 COMMENT ON COLUMN _bigbrotr.relay_visits.nip66_id IS '_bigbrotr.nip66_facts.nip66_id: what was measured last';
 COMMENT ON COLUMN _bigbrotr.relay_visits.nip11_id IS '_bigbrotr.nip11_documents.nip11_id: the last document that it served';
 
@@ -221,6 +221,7 @@ DECLARE
 	known _bigbrotr.relay_visits;
 	health _bigbrotr.relay_health;
 	status_now text;
+	earlier jsonb;
 	measured jsonb;
 	new_nip11 integer;
 	new_nip66 integer;
@@ -243,9 +244,10 @@ BEGIN
 		END IF;
 		measured := _bigbrotr.json_object_or_null(visit.facts);
 		IF measured IS NOT NULL AND _bigbrotr.may_change(visit.relay_id, 'nip66', visit.at) THEN
-			-- Not each visit tries NIPs. What an earlier one saw is true until it is tried again.
-			measured := measured || jsonb_build_object('nips',
-				coalesce((SELECT f.facts -> 'nips' FROM _bigbrotr.nip66_facts AS f WHERE f.nip66_id = known.nip66_id), '{}') || coalesce(measured -> 'nips', '{}'));
+			-- Not each visit tries NIPs and writes. What an earlier one saw is true until it is tried again.
+			earlier := coalesce((SELECT f.facts FROM _bigbrotr.nip66_facts AS f WHERE f.nip66_id = known.nip66_id), '{}');
+			measured := jsonb_strip_nulls(jsonb_build_object('write', earlier -> 'write')) || measured
+				|| jsonb_build_object('nips', coalesce(earlier -> 'nips', '{}') || coalesce(measured -> 'nips', '{}'));
 			new_nip66 := _bigbrotr.store_nip66(measured);
 		END IF;
 		INSERT INTO _bigbrotr.relay_history (relay_id, at, aspect, before, after)
@@ -262,7 +264,8 @@ BEGIN
 		END IF;
 		-- A tenth more or less keeps relays that were visited together from being visited together.
 		UPDATE _bigbrotr.relay_visits AS v SET
-			owner = NULL, checked_at = visit.at, tried_at = CASE WHEN visit.tried THEN visit.at ELSE v.tried_at END, rtt_open = visit.rtt_open, rtt_read = visit.rtt_read, rtt_write = visit.rtt_write,
+			owner = NULL, checked_at = visit.at, tried_at = CASE WHEN visit.tried THEN visit.at ELSE v.tried_at END, rtt_open = visit.rtt_open, rtt_read = visit.rtt_read,
+			rtt_write = CASE WHEN visit.writable IS NULL THEN v.rtt_write ELSE visit.rtt_write END,
 			nip11_id = new_nip11, nip66_id = new_nip66,
 			next_visit = visit.at + (_bigbrotr.visit_interval(status_now, health.outcome, health.run, pace) * (0.9 + 0.2 * random()))::bigint
 		WHERE v.relay_id = visit.relay_id;

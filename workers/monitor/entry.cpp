@@ -7,6 +7,9 @@ static constexpr pg::Setting settings[] = {
 	pg::integer("monitor_retention", &monitor_settings.retention_s, "365d", {"0"},
 				"Age from which on measurements and changes of relays are deleted; 0: never.",
 				GUC_UNIT_S),
+	pg::boolean("monitor_write_check", &monitor_settings.write_check, "off",
+				"Writes an event to each relay that answers, once a day, and reads it back; it is "
+				"signed with bigbrotr.key_file."),
 };
 
 static constexpr const char *after[] = {"initializer"};

@@ -108,6 +108,21 @@ add_document(Json &json, const wire::RelayDocument &document)
 	json.close('}').close('}');
 }
 
+void
+add_write_check(Json &json, const wire::Visited &visited)
+{
+	using wire::Outcome, wire::Step;
+	const wire::StepResult &write = visited.steps[static_cast<size_t>(Step::Write)];
+	const wire::StepResult &back = visited.steps[static_cast<size_t>(Step::ReadBack)];
+	if (write.outcome == Outcome::NotRun)
+		return;
+	json.key("write").open('{').key("accepted").flag(write.outcome == Outcome::Ok);
+	json.text("reason", write.reason);
+	if (back.outcome != Outcome::NotRun)
+		json.key("shown").flag(back.outcome == Outcome::Ok);
+	json.close('}');
+}
+
 } // namespace
 
 std::string
@@ -128,6 +143,7 @@ facts_of(const wire::Visited &visited)
 	json.text("server", visited.server).text("powered_by", visited.powered_by);
 	if (!visited.document.empty())
 		add_document(json, visited.document.front());
+	add_write_check(json, visited);
 	json.key("limit_ignored").flag(visited.limit_ignored);
 	json.key("nips").open('{');
 	for (const wire::StepResult &step : visited.steps)

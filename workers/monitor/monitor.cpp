@@ -8,8 +8,10 @@
  * The status of a relay is decided in SQL (sql/install/life_cycle.sql), so that what the
  * synchronizer sees counts by the same rules.
  */
+#include "nostr/monitor_events.h"
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
+#include "pg/work/key_file.h"
 #include "wire/probe.h"
 #include "workers/monitor/ingest.h"
 #include "workers/monitor/plan.h"
@@ -60,6 +62,8 @@ class Monitor : public pg::Service
 		});
 		if (adopt)
 			next_adoption_ = tick + 10s;
+		if (monitor_settings.write_check && !plan.empty())
+			key_.read(worker);
 		for (PlannedVisit &planned : plan)
 			hand_out(worker, planned);
 		worker.gauge("visits_open", book_.size());
@@ -98,10 +102,22 @@ class Monitor : public pg::Service
 		const HandedVisit &visit = book_.hand_out(planned.relay_id, {.url = std::move(planned.url),
 																	 .handed_at = worker.now(),
 																	 .try_nips = planned.try_nips});
+		const std::string event = visit.try_nips ? write_check(worker, visit.url) : "";
 		worker.send(wire::Visit{.relay_id = planned.relay_id,
 								.attempt = visit.attempt,
 								.url = visit.url,
-								.try_nips = visit.try_nips});
+								.try_nips = visit.try_nips,
+								.event = event});
+	}
+
+	/* JSON of what the net process is to write to the relay; empty: nothing. */
+	std::string write_check(const pg::Worker &worker, const std::string &url) const
+	{
+		if (!monitor_settings.write_check || !key_.signer())
+			return "";
+		nostr::Event event = nostr::write_check_event(url, worker.now());
+		key_.signer()->sign(event);
+		return nostr::to_json(event);
 	}
 
 	/* Others may have leased the relay when the lease has ended. */
@@ -135,6 +151,7 @@ class Monitor : public pg::Service
 	}
 
 	VisitBook book_;
+	pg::KeyFile key_;   // of the write check
 	std::string owner_; // name of this worker in leases, the same after each restart
 	std::chrono::steady_clock::time_point next_tidying_{}, next_adoption_{};
 };

@@ -3,7 +3,8 @@
 
 struct MonitorSettings
 {
-	int retention_s; // bigbrotr.monitor_retention; 0: for ever
+	int retention_s;  // bigbrotr.monitor_retention; 0: for ever
+	bool write_check; // bigbrotr.monitor_write_check
 };
 
 extern MonitorSettings monitor_settings;
