@@ -11,4 +11,5 @@
 	SERVICE(priority_synchronizer)                                                                 \
 	SERVICE(refresher)                                                                             \
 	SERVICE(finder)                                                                                \
-	SERVICE(monitor)
+	SERVICE(monitor)                                                                               \
+	SERVICE(publisher)

@@ -47,6 +47,7 @@ GRANT INSERT, UPDATE, DELETE ON
 	_bigbrotr.relay_checks, _bigbrotr.relay_series, _bigbrotr.nip11_documents, _bigbrotr.nip66_facts TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.named_relays, _bigbrotr.naming_places, _bigbrotr.refused_names TO bigbrotr_worker;
 GRANT INSERT ON _bigbrotr.naming_authors TO bigbrotr_worker;
+GRANT INSERT, UPDATE ON _bigbrotr.relay_publications TO bigbrotr_worker;
 
 GRANT INSERT, UPDATE ON bigbrotr.sync_filters TO bigbrotr_admin;
 GRANT DELETE ON bigbrotr.relays, bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.import_rejects TO bigbrotr_admin;

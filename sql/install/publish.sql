@@ -1,0 +1,171 @@
+-- What the publisher sends to relays, and what they answer.
+
+CREATE TABLE _bigbrotr.relay_publications (
+	relay_url    text    NOT NULL,
+	kind         integer NOT NULL,
+	subject      text    NOT NULL,
+	event_id     bytea   NOT NULL,
+	pubkey       bytea   NOT NULL,
+	sent_at      bigint  NOT NULL,
+	outcome      text    NOT NULL,
+	detail       text    NOT NULL,
+	failures     integer NOT NULL,
+	next_attempt bigint  NOT NULL,
+	accepted_at  bigint,
+	content_hash bytea,
+	CONSTRAINT relay_publications_pkey PRIMARY KEY (relay_url, kind, subject),
+	CONSTRAINT relay_publications_outcome_check CHECK (outcome IN ('accepted', 'refused', 'failed'))
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
+COMMENT ON TABLE _bigbrotr.relay_publications IS 'The last event of each kind and subject that the publisher sent to a relay; the view bigbrotr.publications shows it';
+COMMENT ON COLUMN _bigbrotr.relay_publications.relay_url IS 'Normalised URL of the relay that it was sent to, of bigbrotr.publish_relays';
+COMMENT ON COLUMN _bigbrotr.relay_publications.kind IS 'Kind of the event';
+COMMENT ON COLUMN _bigbrotr.relay_publications.subject IS 'Normalised URL of the relay that the event is about (kind 30166); empty: it is about the monitor itself';
+COMMENT ON COLUMN _bigbrotr.relay_publications.event_id IS 'Id of the last event sent';
+COMMENT ON COLUMN _bigbrotr.relay_publications.pubkey IS 'Public key that signed it, 32 bytes';
+COMMENT ON COLUMN _bigbrotr.relay_publications.sent_at IS 'When it was sent, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_publications.outcome IS 'accepted: the relay answered OK true; refused: it answered OK false; failed: it gave no answer';
+COMMENT ON COLUMN _bigbrotr.relay_publications.detail IS 'What the relay answered, or why there is no answer';
+COMMENT ON COLUMN _bigbrotr.relay_publications.failures IS 'Attempts since one was accepted';
+COMMENT ON COLUMN _bigbrotr.relay_publications.next_attempt IS 'Earliest time of the next attempt, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_publications.accepted_at IS 'created_at of the last event that the relay accepted; null: none';
+COMMENT ON COLUMN _bigbrotr.relay_publications.content_hash IS 'Hash of what that event says, round trips left out';
+SELECT pg_extension_config_dump('_bigbrotr.relay_publications', '');
+
+CREATE VIEW bigbrotr.publications AS
+	SELECT p.relay_url, p.kind, nullif(p.subject, '') AS subject, p.outcome, nullif(p.detail, '') AS detail, p.event_id,
+	       to_timestamp(p.sent_at) AS sent_at, to_timestamp(p.accepted_at) AS accepted_at, p.failures AS failure_count,
+	       CASE WHEN p.failures > 0 THEN to_timestamp(p.next_attempt) END AS next_attempt
+	FROM _bigbrotr.relay_publications AS p;
+COMMENT ON VIEW bigbrotr.publications IS 'What the publisher sent to the relays of bigbrotr.publish_relays, and what they answered: the last event of each kind and subject';
+COMMENT ON COLUMN bigbrotr.publications.relay_url IS 'Normalised URL of the relay that it was sent to';
+COMMENT ON COLUMN bigbrotr.publications.kind IS 'Kind of the event: 0 profile, 10002 list of relays, 10166 monitor, 30166 a relay that was reached';
+COMMENT ON COLUMN bigbrotr.publications.subject IS 'Normalised URL of the relay that the event is about; null: it is about the monitor itself';
+COMMENT ON COLUMN bigbrotr.publications.outcome IS 'accepted: the relay answered OK true; refused: it answered OK false; failed: it gave no answer';
+COMMENT ON COLUMN bigbrotr.publications.detail IS 'What the relay answered, or why there is no answer';
+COMMENT ON COLUMN bigbrotr.publications.event_id IS 'Id of the last event sent';
+COMMENT ON COLUMN bigbrotr.publications.sent_at IS 'When it was sent';
+COMMENT ON COLUMN bigbrotr.publications.accepted_at IS 'created_at of the last event that the relay accepted; null: none';
+COMMENT ON COLUMN bigbrotr.publications.failure_count IS 'Attempts since one was accepted';
+COMMENT ON COLUMN bigbrotr.publications.next_attempt IS 'Earliest time of the next attempt after a failure';
+
+-- ---- What is to be sent
+
+-- Whether the time has come: not STRICT, as a relay that was never written to has no row.
+CREATE FUNCTION _bigbrotr.may_publish(
+	last _bigbrotr.relay_publications, content_hash bytea, created_at bigint, every bigint, pause bigint, at bigint) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN (last).relay_url IS NULL
+	       OR (last).next_attempt <= at AND created_at > coalesce((last).accepted_at, -1)
+	          AND ((last).outcome <> 'accepted' OR (last).sent_at <= at - every
+	               OR (last).sent_at <= at - pause AND (last).content_hash <> content_hash);
+COMMENT ON FUNCTION _bigbrotr.may_publish(_bigbrotr.relay_publications, bytea, bigint, bigint, bigint, bigint) IS
+	'Is an event of this content and time to be sent, if that is the row of the last one of its kind and subject? If it is newer than the one accepted, and that was accepted every seconds ago, or pause seconds ago with another content; after a failure when the next attempt is due';
+
+CREATE FUNCTION _bigbrotr.publication_due(relay_url text, kind integer, content_hash bytea, every bigint, at bigint) RETURNS boolean
+	LANGUAGE sql STABLE STRICT
+	BEGIN ATOMIC
+		SELECT coalesce((SELECT _bigbrotr.may_publish(p, publication_due.content_hash, publication_due.at, publication_due.every, 0, publication_due.at)
+		                 FROM _bigbrotr.relay_publications AS p
+		                 WHERE p.relay_url = publication_due.relay_url AND p.kind = publication_due.kind AND p.subject = ''), true);
+	END;
+COMMENT ON FUNCTION _bigbrotr.publication_due(text, integer, bytea, bigint, bigint) IS
+	'Is an event about the monitor itself to be sent to the relay? At once if its content changed, else every so many seconds';
+
+CREATE FUNCTION _bigbrotr.announcement(at bigint, OUT frequency bigint, OUT writes boolean, OUT networks text)
+	LANGUAGE sql STABLE STRICT
+	BEGIN ATOMIC
+		SELECT f.frequency, current_setting('bigbrotr.monitor_write_check')::boolean, string_agg(DISTINCT r.network, ',' ORDER BY r.network)
+		FROM (SELECT _bigbrotr.visit_interval('online', 'answered', 1, current_setting('bigbrotr.politeness')) AS frequency) AS f
+		     LEFT JOIN (_bigbrotr.relay_visits AS v JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id)
+		     ON v.checked_at > announcement.at - 2 * f.frequency
+		GROUP BY f.frequency;
+	END;
+COMMENT ON FUNCTION _bigbrotr.announcement(bigint) IS
+	'What the monitor may say of itself (kind 10166): seconds between two visits to a relay that answers, whether it tries to write, the networks that it visited lately, separated by commas; networks is null if it visits nothing';
+
+CREATE FUNCTION _bigbrotr.demanded(document jsonb, key text) RETURNS boolean
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE jsonb_typeof(document -> 'limitation' -> key)
+	            WHEN 'boolean' THEN (document -> 'limitation' ->> key)::boolean
+	            WHEN 'number' THEN (document -> 'limitation' ->> key)::numeric > 0 END;
+COMMENT ON FUNCTION _bigbrotr.demanded(jsonb, text) IS
+	'Does the document (NIP-11) say that a relay demands this (auth_required, payment_required, restricted_writes, min_pow_difficulty)? Null: it does not say';
+
+-- Round trips differ with each visit; what is in the digest does not.
+CREATE FUNCTION _bigbrotr.relays_to_publish(
+	target text, with_local boolean, every bigint, pause bigint, most integer, at bigint,
+	OUT url text, OUT network text, OUT checked_at bigint, OUT rtt_open integer, OUT rtt_read integer, OUT rtt_write integer,
+	OUT nips text, OUT auth boolean, OUT payment boolean, OUT writes boolean, OUT pow boolean, OUT topics text, OUT document text,
+	OUT digest bytea) RETURNS SETOF record
+	LANGUAGE sql STABLE STRICT
+	BEGIN ATOMIC
+		SELECT c.url, c.network, c.checked_at, c.rtt_open, c.rtt_read, c.rtt_write, c.nips, c.auth, c.payment, c.writes, c.pow, c.topics, c.document, c.digest
+		FROM (
+			SELECT r.url, r.network, v.checked_at, v.rtt_open, v.rtt_read, v.rtt_write, n.nips, d.auth, d.payment, d.writes, d.pow, t.topics, o.document, p AS last,
+			       sha256(convert_to(jsonb_build_array(n.nips, d.auth, d.payment, d.writes, d.pow, t.topics, o.document)::text, 'UTF8')) AS digest
+			FROM _bigbrotr.relay_visits AS v
+			     JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id
+			     JOIN _bigbrotr.relay_stories AS s ON s.relay_id = v.relay_id AND NOT s.failed AND s.visited_at = v.checked_at
+			     LEFT JOIN _bigbrotr.relay_publications AS p ON p.relay_url = relays_to_publish.target AND p.kind = 30166 AND p.subject = r.url
+			     LEFT JOIN _bigbrotr.nip11_documents AS i ON i.nip11_id = v.nip11_id
+			     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
+			     CROSS JOIN LATERAL (SELECT (f.facts -> 'write' ->> 'accepted')::boolean AS accepted, f.facts -> 'write' ->> 'reason' AS refusal,
+			                                s.story @> '[{"step": "read", "error": "auth_required"}]' AS hidden) AS w
+			     CROSS JOIN LATERAL (SELECT
+			         CASE WHEN w.hidden OR w.refusal = 'auth_required' THEN true WHEN w.accepted THEN false ELSE _bigbrotr.demanded(i.document, 'auth_required') END AS auth,
+			         CASE WHEN w.accepted THEN false ELSE _bigbrotr.demanded(i.document, 'payment_required') END AS payment,
+			         CASE WHEN w.accepted THEN false WHEN w.refusal IN ('restricted', 'blocked') THEN true ELSE _bigbrotr.demanded(i.document, 'restricted_writes') END AS writes,
+			         CASE WHEN w.accepted THEN false WHEN w.refusal = 'pow' THEN true ELSE _bigbrotr.demanded(i.document, 'min_pow_difficulty') END AS pow) AS d
+			     -- What was tried and did not work is not said to work. A relay may do NIP-42 and have no reason to.
+			     CROSS JOIN LATERAL (SELECT string_agg(l.nip::text, ',' ORDER BY l.nip) AS nips
+			                         FROM (SELECT q.nip FROM bigbrotr.nip_support AS q
+			                               WHERE q.relay_url = r.url AND (q.nip = 1 OR coalesce(q.observed OR q.nip = 42 AND q.claimed, q.claimed))
+			                               ORDER BY q.nip LIMIT 100) AS l) AS n
+			     CROSS JOIN LATERAL (SELECT string_agg(e.topic #>> '{}', E'\n' ORDER BY e.n) AS topics
+			                         FROM jsonb_array_elements(CASE jsonb_typeof(i.document -> 'tags') WHEN 'array' THEN i.document -> 'tags' END)
+			                              WITH ORDINALITY AS e (topic, n)
+			                         WHERE e.n <= 20 AND jsonb_typeof(e.topic) = 'string' AND length(e.topic #>> '{}') BETWEEN 1 AND 100 AND e.topic #>> '{}' !~ '[[:cntrl:]]') AS t
+			     -- Larger events are refused by many relays.
+			     CROSS JOIN LATERAL (SELECT coalesce(CASE WHEN octet_length(i.document::text) <= 32768 THEN i.document::text END, '') AS document) AS o
+			WHERE v.checked_at > relays_to_publish.at - 2 * relays_to_publish.every
+			      AND (r.network <> 'local' OR relays_to_publish.with_local)
+			      -- What needs no look at the content comes first.
+			      AND (p.relay_url IS NULL OR _bigbrotr.may_publish(p, '', v.checked_at, relays_to_publish.every, relays_to_publish.pause, relays_to_publish.at))
+			OFFSET 0) AS c
+		WHERE (c.last).relay_url IS NULL
+		      OR _bigbrotr.may_publish(c.last, c.digest, c.checked_at, relays_to_publish.every, relays_to_publish.pause, relays_to_publish.at)
+		ORDER BY c.checked_at LIMIT relays_to_publish.most;
+	END;
+COMMENT ON FUNCTION _bigbrotr.relays_to_publish(text, boolean, bigint, bigint, integer, bigint) IS
+	'What is to be sent to a relay (target) about relays that answered at their last visit (kind 30166): about each every so many seconds, and pause seconds after the last time if something but round trips changed. with_local: also about relays of no public network';
+
+CREATE FUNCTION _bigbrotr.record_publications(
+	relay_url text, pubkey bytea, kinds integer[], subjects text[], event_ids bytea[], created_ats bigint[], content_hashes bytea[],
+	outcomes text[], details text[], at bigint) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	recorded bigint;
+BEGIN
+	PERFORM _bigbrotr.check_elements(cardinality(kinds)), _bigbrotr.check_time(at);
+	INSERT INTO _bigbrotr.relay_publications AS p (
+		relay_url, kind, subject, event_id, pubkey, sent_at, outcome, detail, failures, next_attempt, accepted_at, content_hash)
+	SELECT record_publications.relay_url, n.kind, n.subject, n.event_id, record_publications.pubkey, at, n.outcome, n.detail,
+	       (n.outcome <> 'accepted')::integer, CASE n.outcome WHEN 'accepted' THEN at ELSE at + 60 END,
+	       CASE n.outcome WHEN 'accepted' THEN n.created_at END, CASE n.outcome WHEN 'accepted' THEN n.content_hash END
+	FROM unnest(kinds, subjects, event_ids, created_ats, content_hashes, outcomes, details)
+	         AS n (kind, subject, event_id, created_at, content_hash, outcome, detail)
+	ORDER BY n.kind, n.subject
+	ON CONFLICT ON CONSTRAINT relay_publications_pkey DO UPDATE SET
+		event_id = excluded.event_id, pubkey = excluded.pubkey, sent_at = excluded.sent_at, outcome = excluded.outcome, detail = excluded.detail,
+		failures = CASE excluded.outcome WHEN 'accepted' THEN 0 ELSE p.failures + 1 END,
+		next_attempt = at + CASE excluded.outcome WHEN 'accepted' THEN 0 WHEN 'failed' THEN 60 ELSE least(86400, 60 * 2 ^ least(p.failures, 11))::bigint END,
+		accepted_at = coalesce(excluded.accepted_at, p.accepted_at),
+		content_hash = coalesce(excluded.content_hash, p.content_hash);
+	GET DIAGNOSTICS recorded = ROW_COUNT;
+	RETURN recorded;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.record_publications(text, bytea, integer[], text[], bytea[], bigint[], bytea[], text[], text[], bigint) IS
+	'Records what a relay answered to events that were sent to it: accepted, refused or failed. The next attempt comes after a minute; after each further refusal in twice the time, a day at most. Returns how many';

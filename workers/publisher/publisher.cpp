@@ -1,0 +1,283 @@
+/*
+ * The publisher: signs what the monitor found and sends it to the relays of
+ * bigbrotr.publish_relays. It does nothing without them and without bigbrotr.key_file.
+ *
+ *   what is due at a relay -> Publish -> Answered … -> PublishEnded -> _bigbrotr.relay_publications
+ */
+#include <algorithm>
+#include <utility>
+
+#include "nostr/auth.h"
+#include "nostr/relay_url.h"
+#include "pg/border/settings.h"
+#include "pg/border/spi.h"
+#include "pg/work/key_file.h"
+#include "pg/work/worker.h"
+#include "wire/publish.h"
+#include "workers/publisher/drafts.h"
+#include "workers/publisher/settings.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr size_t kMostTargets = 50;
+constexpr size_t kMostBytes = 4 << 20;                    // of the events of one connection
+constexpr int64_t kFirstDelay = 60, kLongestDelay = 3600; // after a connection failed, seconds
+constexpr int64_t kLookInterval = 60; // seconds between two looks for what was found
+
+pg::Statement record_statement(
+	"SELECT _bigbrotr.record_publications($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+
+struct Sent
+{
+	nostr::Id id;
+	int32_t kind;
+	int64_t created_at;
+	std::string subject, hash;
+	std::string_view outcome = "failed";
+	std::string detail;
+};
+
+/* A relay that is written to. */
+struct Target
+{
+	std::string url;
+	uint32_t attempt = 0;
+	nostr::PublicKey pubkey{}; // that signed what is sent
+	bool busy = false;
+	int64_t next = 0;   // not connected to before, Unix seconds
+	int64_t look = 0;   // no look for what was found before, Unix seconds
+	int failures = 0;   // connections, since one took an event
+	int signatures = 0; // made for this connection, to sign in
+	std::vector<Sent> sent;
+};
+
+class Publisher : public pg::Service
+{
+  public:
+	pg::NetSettings net_settings() const override
+	{
+		const std::string user_agent = pg::user_agent();
+		wire::PublishSettings settings{.allow_local_relays = pg::settings::allow_local_relays,
+									   .connect_timeout_ms = pg::settings::connect_timeout_ms,
+									   .tor_proxy = pg::settings::tor_proxy,
+									   .i2p_proxy = pg::settings::i2p_proxy,
+									   .loki_proxy = pg::settings::loki_proxy,
+									   .tls_ca_file = pg::settings::tls_ca_file,
+									   .user_agent = user_agent};
+		return {
+			.frame = wire::encode(settings), .fixed = {}, .tls_ca_file = pg::settings::tls_ca_file};
+	}
+
+	void start(pg::Worker &worker) override { read_targets(worker); }
+	void on_reload(pg::Worker &worker) override { read_targets(worker); }
+	/* What was on its way is not known to have arrived, and is sent again. */
+	void on_net_lost(pg::Worker &worker) override
+	{
+		for (Target &target : targets_) {
+			target.busy = false;
+			target.look = 0;
+			target.sent.clear();
+		}
+		if (reread_)
+			read_targets(worker);
+	}
+
+	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
+	{
+		delay = 5s;
+		key_.read(worker);
+		worker.show_waiting(!key_.signer()     ? "a key (bigbrotr.key_file)"
+							: targets_.empty() ? "relays to publish to (bigbrotr.publish_relays)"
+											   : "");
+		if (!worker.net_running() || !key_.signer())
+			return pg::Next::Continue;
+		for (size_t i = 0; i < targets_.size(); i++)
+			if (Target &target = targets_[i]; !target.busy && target.next <= worker.now())
+				publish(worker, static_cast<int32_t>(i + 1), target);
+		return pg::Next::Continue;
+	}
+
+	void on_message(pg::Worker &worker, const wire::Frame &frame) override
+	{
+		std::string fault;
+		auto message = wire::decode<wire::PublishToWorker>(frame, fault);
+		if (!message)
+			throw pg::NetFault{.reason = fault, .malformed = true};
+		std::visit([&](const auto &one) { take(worker, one); }, *message);
+	}
+
+  private:
+	void read_targets(pg::Worker &worker)
+	{
+		std::vector<Target> targets;
+		std::string_view rest = publisher_settings.relays;
+		while (!rest.empty()) {
+			const size_t end = std::min(rest.find_first_of(", \t\n"), rest.size());
+			const std::string_view text = rest.substr(0, end);
+			rest.remove_prefix(std::min(end + 1, rest.size()));
+			if (text.empty())
+				continue;
+			nostr::RelayUrl url = nostr::normalise_relay_url(text);
+			if (!url.ok() || targets.size() == kMostTargets) {
+				worker.log(wire::LogLevel::Warning,
+						   "could not use a relay of bigbrotr.publish_relays: " +
+							   std::string(text) + ": " + (url.ok() ? "too many" : url.reason));
+				continue;
+			}
+			if (std::any_of(targets.begin(), targets.end(),
+							[&](const Target &other) { return other.url == url.url; }))
+				continue;
+			targets.push_back({.url = std::move(url.url)});
+		}
+		/* The net process knows a target by its number, which a connection must keep. */
+		for (Target &target : targets_)
+			if (target.busy)
+				return void(reread_ = true);
+		reread_ = false;
+		targets_ = std::move(targets);
+	}
+
+	std::vector<Draft> drafts(Target &target, int64_t now) const
+	{
+		std::vector<std::string> urls;
+		for (const Target &one : targets_)
+			urls.push_back(one.url);
+		std::vector<Draft> due = own_drafts(target.url, urls, now);
+		if (target.look > now)
+			return due;
+		const size_t places = wire::kMaxPublications - due.size();
+		std::vector<Draft> found = found_drafts(target.url, places, now);
+		if (found.size() < places)
+			target.look = now + kLookInterval;
+		std::ranges::move(found, std::back_inserter(due));
+		return due;
+	}
+
+	void publish(pg::Worker &worker, int32_t number, Target &target)
+	{
+		std::vector<Draft> due;
+		worker.transaction_with_retries("looking for what is to be published", {.read_only = true},
+										[&] { due = drafts(target, worker.now()); });
+		wire::Publish task{
+			.relay_id = number, .attempt = ++attempts_, .url = target.url, .events = {}};
+		std::vector<std::string> texts;
+		size_t bytes = 0;
+		target.sent.clear();
+		for (Draft &one : due) {
+			key_.signer()->sign(one.event);
+			std::string text = nostr::to_json(one.event);
+			if (text.size() > wire::kMaxPublication || (bytes += text.size()) > kMostBytes)
+				continue;
+			texts.push_back(std::move(text));
+			target.sent.push_back({.id = one.event.id,
+								   .kind = one.event.kind,
+								   .created_at = one.event.created_at,
+								   .subject = std::move(one.subject),
+								   .hash = std::move(one.hash),
+								   .detail = {}});
+		}
+		if (texts.empty())
+			return;
+		for (size_t i = 0; i < texts.size(); i++)
+			task.events.push_back({.id = &target.sent[i].id, .event = texts[i]});
+		target.attempt = task.attempt;
+		target.pubkey = key_.signer()->pubkey();
+		target.busy = true;
+		target.signatures = 0;
+		worker.send(task);
+	}
+
+	/* Null: that connection is over. */
+	Target *find(int32_t number, uint32_t attempt)
+	{
+		if (number > static_cast<int32_t>(targets_.size()))
+			throw pg::NetFault{"it spoke of relay " + std::to_string(number) +
+							   ", which was not handed out to it"};
+		Target &target = targets_[number - 1];
+		return target.busy && target.attempt == attempt ? &target : nullptr;
+	}
+
+	/* The operator chose the relay: it may know who writes to it. */
+	void take(pg::Worker &worker, const wire::SignIn &question)
+	{
+		constexpr int kMostSignatures = 3;
+		Target *target = find(question.relay_id, question.attempt);
+		if (!target || !key_.signer() || target->signatures >= kMostSignatures)
+			return;
+		target->signatures++;
+		const nostr::Event event =
+			nostr::auth_event(*key_.signer(), target->url, question.challenge, worker.now());
+		const std::string text = nostr::to_json(event);
+		worker.send(wire::SignedIn{.relay_id = question.relay_id,
+								   .attempt = question.attempt,
+								   .id = &event.id,
+								   .event = text});
+	}
+
+	void take(pg::Worker &worker, const wire::Answered &answer)
+	{
+		Target *target = find(answer.relay_id, answer.attempt);
+		if (!target)
+			return;
+		auto sent = std::find_if(target->sent.begin(), target->sent.end(),
+								 [&](const Sent &one) { return one.id == *answer.id; });
+		if (sent == target->sent.end())
+			throw pg::NetFault{"it told an answer to an event that was not sent"};
+		sent->outcome = answer.accepted ? "accepted" : "refused";
+		sent->detail = answer.text;
+		worker.count(answer.accepted ? "events_accepted" : "events_refused", 1);
+	}
+
+	void take(pg::Worker &worker, const wire::PublishEnded &end)
+	{
+		Target *target = find(end.relay_id, end.attempt);
+		if (!target)
+			return;
+		std::string why(end.reason);
+		if (!end.detail.empty())
+			why.append(": ").append(end.detail);
+		std::vector<Sent> &sent = target->sent;
+		for (Sent &one : sent)
+			if (one.outcome == "failed")
+				one.detail = why;
+		const size_t n = sent.size();
+		worker.transaction_with_retries("recording what was published", {}, [&] {
+			auto texts = [&](auto at) { return pg::text_array(n, at); };
+			record_statement.run(
+				{pg::value(std::string_view(target->url)), pg::bytea(nostr::view(target->pubkey)),
+				 pg::int4_array(n, [&](size_t i) { return sent[i].kind; }),
+				 texts([&](size_t i) { return std::string_view(sent[i].subject); }),
+				 pg::bytea_array(n, [&](size_t i) { return nostr::view(sent[i].id); }),
+				 pg::int8_array(n, [&](size_t i) { return sent[i].created_at; }),
+				 pg::bytea_array(n, [&](size_t i) { return std::string_view(sent[i].hash); }),
+				 texts([&](size_t i) { return sent[i].outcome; }),
+				 texts([&](size_t i) { return std::string_view(sent[i].detail); }),
+				 pg::value(worker.now())});
+		});
+		target->busy = false;
+		/* A relay that takes nothing is not asked to take ever more. */
+		const bool took_one =
+			std::ranges::any_of(sent, [](const Sent &one) { return one.outcome == "accepted"; });
+		target->failures = end.reason.empty() && took_one ? 0 : std::min(target->failures + 1, 10);
+		if (target->failures > 0)
+			target->next =
+				worker.now() + std::min(kFirstDelay << (target->failures - 1), kLongestDelay);
+		if (reread_)
+			read_targets(worker);
+	}
+
+	pg::KeyFile key_;
+	std::vector<Target> targets_;
+	bool reread_ = false; // bigbrotr.publish_relays changed while a relay was written to
+	uint32_t attempts_ = 0;
+};
+
+} // namespace
+
+std::unique_ptr<pg::Service>
+make_publisher()
+{
+	return std::make_unique<Publisher>();
+}

@@ -1,0 +1,10 @@
+/* The settings of the publisher; globals written by the server's setting machinery. */
+#pragma once
+
+struct PublisherSettings
+{
+	char *relays; // bigbrotr.publish_relays
+	char *name;   // bigbrotr.publish_name
+};
+
+extern PublisherSettings publisher_settings;
