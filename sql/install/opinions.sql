@@ -16,13 +16,17 @@ COMMENT ON COLUMN bigbrotr.monitors.announced_at IS 'created_at of its announcem
 CREATE VIEW bigbrotr.relay_opinions AS
 	WITH clock AS MATERIALIZED (
 		SELECT bigbrotr.unix_now() AS at
-	), opinions AS MATERIALIZED (
-		SELECT DISTINCT m.pubkey, n.url, n.network
+	), told AS MATERIALIZED (
+		SELECT DISTINCT m.pubkey, bigbrotr.tag_value(e.tags, 'd') AS name
 		FROM clock AS t CROSS JOIN bigbrotr.monitors AS m
 		     JOIN bigbrotr.events AS e ON e.kind = 30166 AND e.pubkey = m.pubkey
 		          AND e.created_at BETWEEN t.at - 2 * m.frequency AND t.at + 600
-		     CROSS JOIN LATERAL bigbrotr.normalise_relay_url(bigbrotr.tag_value(e.tags, 'd')) AS n
-		WHERE n.url IS NOT NULL
+	), opinions AS MATERIALIZED (
+		SELECT DISTINCT o.pubkey, n.url, n.network
+		FROM (SELECT d.name, u.url, u.network
+		      FROM (SELECT DISTINCT o.name FROM told AS o) AS d CROSS JOIN LATERAL bigbrotr.normalise_relay_url(d.name) AS u
+		      WHERE u.url IS NOT NULL) AS n
+		     JOIN told AS o ON o.name = n.name
 	), active AS (
 		SELECT o.network, count(DISTINCT o.pubkey) AS monitors FROM opinions AS o GROUP BY o.network
 	), seen AS (

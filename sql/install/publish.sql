@@ -28,7 +28,7 @@ COMMENT ON COLUMN _bigbrotr.relay_publications.detail IS 'What the relay answere
 COMMENT ON COLUMN _bigbrotr.relay_publications.failures IS 'Attempts since one was accepted';
 COMMENT ON COLUMN _bigbrotr.relay_publications.next_attempt IS 'Earliest time of the next attempt, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_publications.accepted_at IS 'created_at of the last event that the relay accepted; null: none';
-COMMENT ON COLUMN _bigbrotr.relay_publications.content_hash IS 'Hash of what that event says, round trips left out';
+COMMENT ON COLUMN _bigbrotr.relay_publications.content_hash IS 'What that event was made of: hash of its tags and content; of kind 30166 the document and the facts';
 SELECT pg_extension_config_dump('_bigbrotr.relay_publications', '');
 
 CREATE VIEW bigbrotr.publications AS
@@ -91,7 +91,7 @@ CREATE FUNCTION _bigbrotr.demanded(document jsonb, key text) RETURNS boolean
 COMMENT ON FUNCTION _bigbrotr.demanded(jsonb, text) IS
 	'Does the document (NIP-11) say that a relay demands this (auth_required, payment_required, restricted_writes, min_pow_difficulty)? Null: it does not say';
 
--- Round trips differ with each visit; what is in the digest does not.
+-- Round trips differ with each visit; what is in the digest changes seldom (_bigbrotr.may_change).
 CREATE FUNCTION _bigbrotr.relays_to_publish(
 	target text, with_local boolean, every bigint, pause bigint, most integer, at bigint,
 	OUT url text, OUT network text, OUT checked_at bigint, OUT rtt_open integer, OUT rtt_read integer, OUT rtt_write integer,
@@ -99,45 +99,42 @@ CREATE FUNCTION _bigbrotr.relays_to_publish(
 	OUT digest bytea) RETURNS SETOF record
 	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC
-		SELECT c.url, c.network, c.checked_at, c.rtt_open, c.rtt_read, c.rtt_write, c.nips, c.auth, c.payment, c.writes, c.pow, c.topics, c.document, c.digest
+		SELECT c.url, c.network, c.checked_at, c.rtt_open, c.rtt_read, c.rtt_write, n.nips, d.auth, d.payment, d.writes, d.pow, t.topics,
+		       -- Larger events are refused by many relays.
+		       coalesce(CASE WHEN octet_length(i.document::text) <= 32768 THEN i.document::text END, ''), c.digest
 		FROM (
-			SELECT r.url, r.network, v.checked_at, v.rtt_open, v.rtt_read, v.rtt_write, n.nips, d.auth, d.payment, d.writes, d.pow, t.topics, o.document, p AS last,
-			       sha256(convert_to(jsonb_build_array(n.nips, d.auth, d.payment, d.writes, d.pow, t.topics, o.document)::text, 'UTF8')) AS digest
+			SELECT r.url, r.network, v.checked_at, v.rtt_open, v.rtt_read, v.rtt_write, v.nip11_id, v.nip66_id, h.hidden, b.digest
 			FROM _bigbrotr.relay_visits AS v
 			     JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id
 			     JOIN _bigbrotr.relay_stories AS s ON s.relay_id = v.relay_id AND NOT s.failed AND s.visited_at = v.checked_at
 			     LEFT JOIN _bigbrotr.relay_publications AS p ON p.relay_url = relays_to_publish.target AND p.kind = 30166 AND p.subject = r.url
-			     LEFT JOIN _bigbrotr.nip11_documents AS i ON i.nip11_id = v.nip11_id
-			     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
-			     CROSS JOIN LATERAL (SELECT (f.facts -> 'write' ->> 'accepted')::boolean AS accepted, f.facts -> 'write' ->> 'reason' AS refusal,
-			                                s.story @> '[{"step": "read", "error": "auth_required"}]' AS hidden) AS w
-			     CROSS JOIN LATERAL (SELECT
-			         CASE WHEN w.hidden OR w.refusal = 'auth_required' THEN true WHEN w.accepted THEN false ELSE _bigbrotr.demanded(i.document, 'auth_required') END AS auth,
-			         CASE WHEN w.accepted THEN false ELSE _bigbrotr.demanded(i.document, 'payment_required') END AS payment,
-			         CASE WHEN w.accepted THEN false WHEN w.refusal IN ('restricted', 'blocked') THEN true ELSE _bigbrotr.demanded(i.document, 'restricted_writes') END AS writes,
-			         CASE WHEN w.accepted THEN false WHEN w.refusal = 'pow' THEN true ELSE _bigbrotr.demanded(i.document, 'min_pow_difficulty') END AS pow) AS d
-			     -- What was tried and did not work is not said to work. A relay may do NIP-42 and have no reason to.
-			     CROSS JOIN LATERAL (SELECT string_agg(l.nip::text, ',' ORDER BY l.nip) AS nips
-			                         FROM (SELECT q.nip FROM bigbrotr.nip_support AS q
-			                               WHERE q.relay_url = r.url AND (q.nip = 1 OR coalesce(q.observed OR q.nip = 42 AND q.claimed, q.claimed))
-			                               ORDER BY q.nip LIMIT 100) AS l) AS n
-			     CROSS JOIN LATERAL (SELECT string_agg(e.topic #>> '{}', E'\n' ORDER BY e.n) AS topics
-			                         FROM jsonb_array_elements(CASE jsonb_typeof(i.document -> 'tags') WHEN 'array' THEN i.document -> 'tags' END)
-			                              WITH ORDINALITY AS e (topic, n)
-			                         WHERE e.n <= 20 AND jsonb_typeof(e.topic) = 'string' AND length(e.topic #>> '{}') BETWEEN 1 AND 100 AND e.topic #>> '{}' !~ '[[:cntrl:]]') AS t
-			     -- Larger events are refused by many relays.
-			     CROSS JOIN LATERAL (SELECT coalesce(CASE WHEN octet_length(i.document::text) <= 32768 THEN i.document::text END, '') AS document) AS o
-			WHERE v.checked_at > relays_to_publish.at - 2 * relays_to_publish.every
-			      AND (r.network <> 'local' OR relays_to_publish.with_local)
-			      -- What needs no look at the content comes first.
-			      AND (p.relay_url IS NULL OR _bigbrotr.may_publish(p, '', v.checked_at, relays_to_publish.every, relays_to_publish.pause, relays_to_publish.at))
-			OFFSET 0) AS c
-		WHERE (c.last).relay_url IS NULL
-		      OR _bigbrotr.may_publish(c.last, c.digest, c.checked_at, relays_to_publish.every, relays_to_publish.pause, relays_to_publish.at)
-		ORDER BY c.checked_at LIMIT relays_to_publish.most;
+			     CROSS JOIN LATERAL (SELECT s.story @> '[{"step": "read", "error": "auth_required"}]' AS hidden) AS h
+			     CROSS JOIN LATERAL (SELECT convert_to(format('%s %s %s', v.nip11_id, v.nip66_id, h.hidden), 'UTF8') AS digest) AS b
+			WHERE v.checked_at > relays_to_publish.at - 2 * relays_to_publish.every AND (r.network <> 'local' OR relays_to_publish.with_local)
+			      AND _bigbrotr.may_publish(p, b.digest, v.checked_at, relays_to_publish.every, relays_to_publish.pause, relays_to_publish.at)
+			ORDER BY v.checked_at LIMIT relays_to_publish.most) AS c
+		     LEFT JOIN _bigbrotr.nip11_documents AS i ON i.nip11_id = c.nip11_id
+		     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = c.nip66_id
+		     CROSS JOIN LATERAL (SELECT (f.facts -> 'write' ->> 'accepted')::boolean AS accepted, f.facts -> 'write' ->> 'reason' AS refusal) AS w
+		     CROSS JOIN LATERAL (SELECT
+		         CASE WHEN c.hidden OR w.refusal = 'auth_required' THEN true WHEN w.accepted THEN false ELSE _bigbrotr.demanded(i.document, 'auth_required') END AS auth,
+		         CASE WHEN w.accepted THEN false ELSE _bigbrotr.demanded(i.document, 'payment_required') END AS payment,
+		         CASE WHEN w.accepted THEN false WHEN w.refusal IN ('restricted', 'blocked') THEN true ELSE _bigbrotr.demanded(i.document, 'restricted_writes') END AS writes,
+		         CASE WHEN w.accepted THEN false WHEN w.refusal = 'pow' THEN true ELSE _bigbrotr.demanded(i.document, 'min_pow_difficulty') END AS pow) AS d
+		     -- What was tried and did not work is not said to work. A relay may do NIP-42 and have no reason to.
+		     CROSS JOIN LATERAL (SELECT string_agg(l.nip::text, ',' ORDER BY l.nip) AS nips
+		                         FROM (SELECT q.nip FROM bigbrotr.nip_support AS q
+		                               WHERE q.relay_url = c.url AND (q.nip = 1 OR coalesce(q.observed OR q.nip = 42 AND q.claimed, q.claimed))
+		                               ORDER BY q.nip LIMIT 100) AS l) AS n
+		     CROSS JOIN LATERAL (SELECT string_agg(e.topic #>> '{}', E'\n' ORDER BY e.n) AS topics
+		                         FROM jsonb_array_elements(CASE jsonb_typeof(i.document -> 'tags') WHEN 'array' THEN i.document -> 'tags' END)
+		                              WITH ORDINALITY AS e (topic, n)
+		                         WHERE e.n <= 20 AND jsonb_typeof(e.topic) = 'string' AND length(e.topic #>> '{}') BETWEEN 1 AND 100
+		                               AND e.topic #>> '{}' !~ '[[:cntrl:]]') AS t
+		ORDER BY c.checked_at;
 	END;
 COMMENT ON FUNCTION _bigbrotr.relays_to_publish(text, boolean, bigint, bigint, integer, bigint) IS
-	'What is to be sent to a relay (target) about relays that answered at their last visit (kind 30166): about each every so many seconds, and pause seconds after the last time if something but round trips changed. with_local: also about relays of no public network';
+	'What is to be sent to a relay (target) about relays that answered at their last visit (kind 30166): about each every so many seconds, and pause seconds after the last time if its document (NIP-11) or a fact changed. with_local: also about relays of no public network';
 
 CREATE FUNCTION _bigbrotr.record_publications(
 	relay_url text, pubkey bytea, kinds integer[], subjects text[], event_ids bytea[], created_ats bigint[], content_hashes bytea[],

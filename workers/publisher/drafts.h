@@ -15,7 +15,7 @@ struct Draft
 {
 	nostr::Event event;  // not signed
 	std::string subject; // normalised URL of the relay that it is about; empty: the monitor itself
-	std::string hash;    // of what the event says; a change of round trips is none
+	std::string hash;    // of what the event is made of; a change of round trips is none
 };
 
 /* Each inside a transaction. */
