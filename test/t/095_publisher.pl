@@ -201,6 +201,13 @@ look();
 is(scalar about('up'), 3, 'until an hour is over');
 is(scalar told('open', 10166), 1, 'the monitor is announced once');
 
+# Another key is another monitor.
+unlink "$directory/key" or die "unlink: $!";
+append_to_file("$directory/key", '0' x 63 . "2\n");
+chmod 0600, "$directory/key" or die "chmod: $!";
+wait_for($node, "bool_and(pubkey <> '\\x$monitor') FROM _bigbrotr.relay_publications WHERE relay_url = '$url{open}' AND kind IN (0, 10002)");
+isnt((told('open', 10002))[-1]{pubkey}, $monitor, 'a new key is introduced at once');
+
 $node->stop;
 $relay->stop;
 done_testing();

@@ -116,14 +116,15 @@ relay_facts(const pg::Rows &rows, uint64_t row)
 	return facts;
 }
 
-/* Of an event about the monitor itself: adds it if it is due. */
+/* Of an event about the monitor itself: adds it if it is due. Another author is another monitor. */
 void
-add_if_due(std::vector<Draft> &due, const std::string &target, nostr::Event event, int64_t now)
+add_if_due(std::vector<Draft> &due, const Recipient &to, nostr::Event event, int64_t now)
 {
-	const nostr::Id id = nostr::sha256(event.tags + '\n' + event.content);
+	const nostr::Id id =
+		nostr::sha256(std::string(nostr::view(to.author)) + event.tags + '\n' + event.content);
 	std::string hash(nostr::view(id));
 	if (due_statement
-			.run({pg::value(std::string_view(target)), pg::value(event.kind), pg::bytea(hash),
+			.run({pg::value(std::string_view(to.url)), pg::value(event.kind), pg::bytea(hash),
 				  pg::value(kDay), pg::value(now)})
 			.integer(0, 1) != 0)
 		due.push_back({.event = std::move(event), .subject = {}, .hash = std::move(hash)});
@@ -132,28 +133,28 @@ add_if_due(std::vector<Draft> &due, const std::string &target, nostr::Event even
 } // namespace
 
 std::vector<Draft>
-own_drafts(const std::string &target, const std::vector<std::string> &targets, int64_t now)
+own_drafts(const Recipient &to, const std::vector<std::string> &targets, int64_t now)
 {
 	std::vector<Draft> due;
 	if (*publisher_settings.name)
 		add_if_due(
-			due, target,
+			due, to,
 			nostr::profile_event(publisher_settings.name, "monitors Nostr relays (NIP-66)", now),
 			now);
-	add_if_due(due, target, nostr::relay_list_event(targets, now), now);
+	add_if_due(due, to, nostr::relay_list_event(targets, now), now);
 	return due;
 }
 
 std::vector<Draft>
-found_drafts(const std::string &target, size_t most, int64_t now)
+found_drafts(const Recipient &to, size_t most, int64_t now)
 {
 	std::vector<Draft> due;
 	const Announcement monitor = announcement(now);
 	if (!monitor.visits)
 		return due;
-	add_if_due(due, target, nostr::monitor_event(monitor.facts, now), now);
+	add_if_due(due, to, nostr::monitor_event(monitor.facts, now), now);
 	pg::Rows rows =
-		relays_statement.run({pg::value(std::string_view(target)), pg::value(is_local(target)),
+		relays_statement.run({pg::value(std::string_view(to.url)), pg::value(is_local(to.url)),
 							  pg::value(monitor.facts.frequency), pg::value(kChangePause),
 							  pg::value(static_cast<int32_t>(most - due.size())), pg::value(now)});
 	for (uint64_t row = 0; row < rows.count(); row++) {

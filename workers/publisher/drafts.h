@@ -18,10 +18,17 @@ struct Draft
 	std::string hash;    // of what the event is made of; a change of round trips is none
 };
 
+/* Whose events are sent, and to which relay. */
+struct Recipient
+{
+	const nostr::PublicKey &author;
+	const std::string &url; // normalised
+};
+
 /* Each inside a transaction. */
 
-/* Who the monitor is, due at `target`. `targets`: all relays that are published to. */
-std::vector<Draft> own_drafts(const std::string &target, const std::vector<std::string> &targets,
+/* Who the monitor is. `targets`: all relays that are published to. */
+std::vector<Draft> own_drafts(const Recipient &to, const std::vector<std::string> &targets,
 							  int64_t now);
-/* What it does and found, due at `target`, `most` at most. Reads the state of all relays. */
-std::vector<Draft> found_drafts(const std::string &target, size_t most, int64_t now);
+/* What it does and found, `most` at most. Reads the state of all relays. */
+std::vector<Draft> found_drafts(const Recipient &to, size_t most, int64_t now);

@@ -139,18 +139,20 @@ class Publisher : public pg::Service
 		targets_ = std::move(targets);
 	}
 
-	std::vector<Draft> drafts(Target &target, int64_t now) const
+	/* `look`: Target::look, as it is afterwards. */
+	std::vector<Draft> drafts(const Target &target, int64_t now, int64_t &look) const
 	{
 		std::vector<std::string> urls;
 		for (const Target &one : targets_)
 			urls.push_back(one.url);
-		std::vector<Draft> due = own_drafts(target.url, urls, now);
+		const Recipient to{.author = key_.signer()->pubkey(), .url = target.url};
+		std::vector<Draft> due = own_drafts(to, urls, now);
 		if (target.look > now)
 			return due;
 		const size_t places = wire::kMaxPublications - due.size();
-		std::vector<Draft> found = found_drafts(target.url, places, now);
+		std::vector<Draft> found = found_drafts(to, places, now);
 		if (found.size() < places)
-			target.look = now + kLookInterval;
+			look = now + kLookInterval;
 		std::ranges::move(found, std::back_inserter(due));
 		return due;
 	}
@@ -158,8 +160,10 @@ class Publisher : public pg::Service
 	void publish(pg::Worker &worker, int32_t number, Target &target)
 	{
 		std::vector<Draft> due;
+		int64_t look = target.look;
 		worker.transaction_with_retries("looking for what is to be published", {.read_only = true},
-										[&] { due = drafts(target, worker.now()); });
+										[&] { due = drafts(target, worker.now(), look); });
+		target.look = look;
 		wire::Publish task{
 			.relay_id = number, .attempt = ++attempts_, .url = target.url, .events = {}};
 		std::vector<std::string> texts;

@@ -198,7 +198,8 @@ static constexpr Setting frame[] = {
 	string(
 		"key_file", &key_file, "",
 		"File with the secret key (nsec1… or 64 hex digits) that signs in to relays where "
-		"bigbrotr.authenticate_at allows it; only its owner, the server's user, may have access.",
+		"bigbrotr.authenticate_at allows it, and signs what publisher and write check send; only "
+		"its owner, the server's user, may have access.",
 		GUC_SUPERUSER_ONLY, check_file_path),
 	integer("max_event_size", &max_event_size_kb, "1MB", {"4kB", "8MB"},
 			"Largest event taken from a relay or an import.", GUC_UNIT_KB),
