@@ -1,19 +1,27 @@
-# Part of quickstart: independent relay software on loopback, filled for the demo.
+# Part of quickstart: independent relay software on loopback, filled for the demo, and a farm of relays that are dead, slow, or
+# lie, for the monitor.
 
 DEMO_EVENTS=5000
+# Kinds of test/farm/kind.cpp.
+DEMO_KINDS=healthy,tls,slow,auth_required,document_only,lying_about_nips,tls_expired,http_503,web_page,mute,refused
 
-# What the running relay said about itself, by name of the field.
-demo_relay() { sed -nE "s/.*\"$1\":\"?([^,\"}]+).*/\1/p" "$STATE/demo/relay.json" 2>/dev/null; }
+# What the running relay or farm said about itself, by name of the field.
+demo_said() { sed -nE "s/.*\"$2\": ?\"?([^,\"}]+).*/\1/p" "$STATE/demo/$1.json" 2>/dev/null; }
+demo_relay() { demo_said relay "$1"; }
 
-demo_relay_runs() {
+# runs_in_demo NAME: relay or farm.
+runs_in_demo() {
 	local pid
-	pid=$(demo_relay pid)
+	pid=$(demo_said "$1" pid)
 	[ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$STATE/demo" ]
 }
 
 stop_demo_relay() {
-	! demo_relay_runs || kill "$(demo_relay pid)"
-	rm -f "$STATE/demo/relay.json"
+	local name
+	for name in relay farm; do
+		! runs_in_demo "$name" || kill "$(demo_said "$name" pid)"
+		rm -f "$STATE/demo/$name.json"
+	done
 }
 
 # judge_demo_file FILE: stops if it is no file of events, or not the one that the archive is of.
@@ -35,8 +43,6 @@ make_corpus() {
 		cat -- "$1" | as_user tee "$corpus.new" >/dev/null
 		as_user tee "$STATE/demo/source" >/dev/null <<<"$1"
 	else
-		quietly "$STATE/log/tools.log" as_user cmake -S "$STATE/src" -B "$STATE/tools" -DBIGBROTR_TESTS=OFF
-		quietly "$STATE/log/tools.log" as_user cmake --build "$STATE/tools" --target bigbrotr-corpus -j "$(nproc)"
 		as_user "$STATE/tools/bigbrotr-corpus" "$DEMO_EVENTS" | as_user tee "$corpus.new" >/dev/null
 	fi
 	mv "$corpus.new" "$corpus"
@@ -47,10 +53,12 @@ make_corpus() {
 start_demo_relay() {
 	local program=$STATE/src/test/e2e/relay port
 	as_user mkdir -p "$STATE/demo"
+	quietly "$STATE/log/tools.log" as_user cmake -S "$STATE/src" -B "$STATE/tools" -DBIGBROTR_TESTS=OFF
+	quietly "$STATE/log/tools.log" as_user cmake --build "$STATE/tools" --target bigbrotr-corpus bigbrotr-farm -j "$(nproc)"
 	make_corpus "$@"
 	quietly "$STATE/log/npm.log" npm_install "$program"
 
-	if ! demo_relay_runs; then
+	if ! runs_in_demo relay; then
 		port=$(cat "$STATE/demo/port" 2>/dev/null || echo 0)
 		say "Filling the demo relay with $(grep -c . "$STATE/demo/corpus.jsonl") events"
 		exec 3< <(
@@ -60,12 +68,32 @@ start_demo_relay() {
 		)
 		head -n 1 <&3 | as_user tee "$STATE/demo/relay.json" >/dev/null
 		exec 3<&-
-		demo_relay_runs || die "the demo relay does not run: $(tail -n 5 "$STATE/log/relay.log")"
+		runs_in_demo relay || die "the demo relay does not run: $(tail -n 5 "$STATE/log/relay.log")"
 		demo_relay port | as_user tee "$STATE/demo/port" >/dev/null
 	fi
 	DEMO_URL=$(demo_relay url)
 	say "The demo relay at $DEMO_URL holds $(demo_relay events) events; it refused $(demo_relay refused)" \
 		"($STATE/demo/refused.jsonl)"
+}
+
+# Relays of the farm, one URL a line; it is started if it does not run, on the ports of the last one, so that they are the same
+# relays to the archive.
+start_demo_farm() {
+	local port=$((24000 + $(path_id "$STATE") % 2500 * 3)) attempt
+	for attempt in {1..10}; do
+		! runs_in_demo farm || break
+		exec 3< <(
+			exec 2>"$STATE/log/farm.log" </dev/null
+			cd "$STATE/demo"
+			as_user setsid "$STATE/tools/bigbrotr-farm" --kinds "$DEMO_KINDS" --relays "$(tr , '\n' <<<"$DEMO_KINDS" | grep -c .)" \
+				--authority authority.pem --truth farm.tsv --port "$port"
+		)
+		head -n 1 <&3 | as_user tee "$STATE/demo/farm.json" >/dev/null
+		exec 3<&-
+		port=$((port + 3))
+	done
+	runs_in_demo farm || die "the relays for the monitor do not run: $(tail -n 5 "$STATE/log/farm.log")"
+	cut -f 1 "$STATE/demo/farm.tsv"
 }
 
 # Ids of the events that the relay holds, one a line.

@@ -129,6 +129,45 @@ show_demo() {
 	psql_in -Xq -d "$DATABASE" -P footer=off -f "$STATE/src/scripts/discussed.sql"
 }
 
+# How many relays there are that the monitor has not visited, and how many that answer whose NIPs it has not tried.
+UNVISITED="
+	SELECT count(*) FILTER (WHERE v.checked_at IS NULL), count(*) FILTER (WHERE r.status = 'online' AND v.tried_at IS NULL)
+	FROM bigbrotr.relays AS r LEFT JOIN _bigbrotr.relay_visits AS v USING (relay_id)"
+
+# Waits until the monitor has visited each relay of the demo and tried NIPs at those that answer, and shows what it found.
+watch_observatory() {
+	local unvisited untried started=$SECONDS asked=
+	say
+	say "The monitor looks at each relay (a minute at most)"
+	while IFS='|' read -r unvisited untried < <(ask "$UNVISITED") && [ $((unvisited + untried)) -gt 0 ] && [ $((SECONDS - started)) -lt 90 ]; do
+		if [ "$unvisited" -eq 0 ] && [ -z "$asked" ]; then
+			# It tries NIPs at the second visit, an hour after the first one.
+			ask "UPDATE _bigbrotr.relay_visits SET next_visit = 0 WHERE tried_at IS NULL AND owner IS NULL
+				AND relay_id IN (SELECT relay_id FROM bigbrotr.relays WHERE status = 'online')"
+			asked=yes
+		fi
+		sleep 1
+	done
+	show_observatory
+}
+
+show_observatory() {
+	psql_in -Xq -d "$DATABASE" -P footer=off -P null=- <<-'END'
+		\echo
+		\echo Relays that the monitor visited (SELECT * FROM bigbrotr.explain_relay(URL) tells more of each)
+		SELECT status, coalesce(reason_in_words, 'it answers in Nostr') AS why, count(*) AS relays, min(relay_url) AS "for example",
+		       percentile_disc(0.5) WITHIN GROUP (ORDER BY rtt_read) AS "answers in ms"
+		FROM bigbrotr.relay_status WHERE last_visit IS NOT NULL GROUP BY 1, 2
+		ORDER BY array_position('{online,unstable,offline,dead,candidate}'::text[], status), 3 DESC, 2 LIMIT 20;
+		SELECT EXISTS (SELECT FROM bigbrotr.nip_support WHERE claimed AND NOT observed) AS lies \gset
+		\if :lies
+		\echo Relays that claim what does not work
+		SELECT relay_url, string_agg(nip::text, ', ' ORDER BY nip) AS "NIPs" FROM bigbrotr.nip_support WHERE claimed AND NOT observed
+		GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 10;
+		\endif
+	END
+}
+
 show_status() {
 	if ! server_runs; then
 		say "The server does not run; start it with ./quickstart"
@@ -143,7 +182,7 @@ show_status() {
 		       round(100 * read_fraction::numeric, 1) AS "read %", round(100 * proven_fraction::numeric, 1) AS "proven %"
 		FROM bigbrotr.sync_totals;
 		\echo Relays
-		SELECT count(*) AS discovered, count(*) FILTER (WHERE status = 'online') AS online, count(*) FILTER (WHERE status = 'unstable') AS unstable,
+		SELECT (SELECT count(*) FROM bigbrotr.candidates) AS named, count(*) AS discovered, count(*) FILTER (WHERE status = 'online') AS online, count(*) FILTER (WHERE status = 'unstable') AS unstable,
 		       count(*) FILTER (WHERE status IN ('offline', 'dead', 'retired')) AS failing, count(*) FILTER (WHERE status = 'candidate') AS "not heard yet",
 		       count(*) FILTER (WHERE status IN ('refused', 'ignored')) AS "left alone"
 		FROM bigbrotr.relays;
@@ -154,6 +193,7 @@ show_status() {
 		FROM bigbrotr.sync_status ORDER BY sighting_count DESC, relay_url LIMIT 10;
 	END
 	show_failures
+	show_observatory
 }
 
 show_help() {

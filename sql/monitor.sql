@@ -26,6 +26,14 @@ SELECT began, ended, reason FROM _bigbrotr.relay_outages WHERE relay_id = 1 ORDE
 SELECT relay_url, change FROM bigbrotr.relay_changes ORDER BY changed_at;
 SELECT _bigbrotr.observe_relay(1, 'test', 'exploded', '', 7000);
 SELECT _bigbrotr.observe_relay(99, 'test', 'answered', '', 7000);
+-- The coarser word of the synchronizer does not replace what the monitor found, only what is no longer true.
+CREATE FUNCTION told(observer text, reason text, at bigint) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM _bigbrotr.observe_relay(2, observer, 'failed', reason, at);
+	RETURN concat_ws(' ', observer, reason, '→', (SELECT h.reason FROM _bigbrotr.relay_health AS h WHERE h.relay_id = 2));
+END $$;
+SELECT told(o.observer, o.reason, o.at) FROM (VALUES (1001, 'monitor', 'web_server'), (1002, 'synchronizer', 'handshake_failed'), (1003, 'synchronizer', 'tls_failed'),
+	(1004, 'monitor', 'bad_certificate'), (1005, 'synchronizer', 'tls_failed'), (1006, 'monitor', 'tls_failed')) AS o (at, observer, reason) ORDER BY o.at;
 -- An administrator.
 SELECT bigbrotr.disable_relay('wss://r1.example.com');
 SELECT status, _bigbrotr.observe_relay(1, 'test', 'answered', '', bigbrotr.unix_now()) FROM bigbrotr.relays WHERE relay_id = 1;

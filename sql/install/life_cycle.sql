@@ -130,6 +130,7 @@ DECLARE
 	judged text := outcome;
 	before text := (SELECT r.status FROM bigbrotr.relays AS r WHERE r.relay_id = relay);
 	after text;
+	told text;
 BEGIN
 	IF outcome <> ALL ('{answered,failed,refused,unknown,ignored,wanted}') THEN
 		RAISE invalid_parameter_value USING
@@ -162,11 +163,15 @@ BEGIN
 		known.run_since := CASE WHEN known.run_outcome = judged THEN known.run_since ELSE at END;
 		known.run_outcome := judged;
 	END IF;
+	-- Of a relay that goes on failing, the finer word stays: the synchronizer does not tell apart what answers there.
+	told := CASE WHEN judged = 'failed' AND known.outcome = 'failed' AND (observe_relay.reason, known.reason) IN (('handshake_failed', 'web_server'),
+			('handshake_failed', 'http_error'), ('handshake_failed', 'redirect'), ('tls_failed', 'bad_certificate')) AND observer <> 'monitor'
+		THEN known.reason ELSE observe_relay.reason END;
 	after := _bigbrotr.next_status(before, CASE WHEN outcome IN ('ignored', 'wanted') THEN outcome ELSE judged END,
 		coalesce(known.run, 0), at - coalesce(known.run_since, at));
 	INSERT INTO _bigbrotr.relay_health AS h (relay_id, first_observed, observed_at, observer, outcome, reason, run_outcome, run, run_since,
 		status_since, last_answer, last_failure)
-	VALUES (relay, at, at, observe_relay.observer, judged, observe_relay.reason, known.run_outcome, coalesce(known.run, 0),
+	VALUES (relay, at, at, observe_relay.observer, judged, told, known.run_outcome, coalesce(known.run, 0),
 		coalesce(known.run_since, at), at, CASE judged WHEN 'answered' THEN at END, CASE WHEN judged IN ('failed', 'refused') THEN at END)
 	ON CONFLICT ON CONSTRAINT relay_health_pkey DO UPDATE SET
 		observed_at = excluded.observed_at, observer = excluded.observer, outcome = excluded.outcome, reason = excluded.reason,

@@ -253,3 +253,32 @@ END
 $$;
 COMMENT ON FUNCTION bigbrotr.explain_relay(text) IS
 	'Tells what became of the last visits to a relay, step by step: of the last one that went well and of the last one that failed';
+
+-- ---- Is the whole archive well? The initializer logs this when the services start.
+
+CREATE VIEW bigbrotr.health_report AS
+	SELECT 'version' AS item, v.library = v.schema AS good,
+	       format('library %s, schema %s, PostgreSQL %s', v.library, v.schema, current_setting('server_version')) AS detail
+	FROM bigbrotr.version() AS v
+	UNION ALL
+	SELECT 'service ' || s.service || CASE WHEN s.instance > 1 THEN ' ' || s.instance ELSE '' END,
+	       s.state <> 'backoff' AND s.health <> 'unhealthy' AND (s.state <> 'disabled' OR coalesce(s.last_error, '') = ''),
+	       concat_ws(', ', s.state, CASE s.health WHEN 'unknown' THEN NULL ELSE s.health END, nullif(s.last_error, ''))
+	FROM bigbrotr.services AS s WHERE s.database = current_database()
+	UNION ALL
+	SELECT 'relays', count(*) > 0,
+	       CASE WHEN count(*) = 0 THEN 'none is known' ELSE format('%s known', count(*)) END
+	       || coalesce(': ' || (SELECT string_agg(format('%s %s', k.relays, k.status), ', ' ORDER BY k.relays DESC, k.status)
+	                            FROM (SELECT o.status, count(*) AS relays FROM bigbrotr.relays AS o GROUP BY o.status) AS k), '')
+	FROM bigbrotr.relays
+	UNION ALL
+	SELECT 'archive', true, format('%s events of %s deliveries, %s', t.event_count, t.sighting_count, pg_size_pretty(pg_database_size(current_database())))
+	FROM bigbrotr.sync_totals AS t
+	UNION ALL
+	SELECT 'list ' || r.source, bool_and(r.line > 0),
+	       CASE WHEN bool_and(r.line > 0) THEN format('%s lines refused (bigbrotr.seed_rejects)', count(*)) ELSE min(r.text) FILTER (WHERE r.line = 0) END
+	FROM bigbrotr.seed_rejects AS r WHERE r.read_at >= _bigbrotr.unix_time(pg_postmaster_start_time()) GROUP BY r.source;
+COMMENT ON VIEW bigbrotr.health_report IS 'Is this archive well? Version, each service, relays, what is archived, lists that were read since the server started; the initializer logs it when the services start';
+COMMENT ON COLUMN bigbrotr.health_report.item IS 'What the line is about';
+COMMENT ON COLUMN bigbrotr.health_report.good IS 'false: somebody should look';
+COMMENT ON COLUMN bigbrotr.health_report.detail IS 'How it is, in words';

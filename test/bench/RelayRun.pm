@@ -100,6 +100,14 @@ sub cpu_seconds
 	return ($fields[11] + $fields[12]) / sysconf(_SC_CLK_TCK);
 }
 
+# Seconds that a process was ready and had no processor: what else the machine does.
+sub waited_seconds
+{
+	my ($self, $process) = @_;
+	open my $file, '<', "/proc/$self->{$process}/schedstat" or die "the $process is gone\n";
+	return (split ' ', <$file>)[1] / 1e9;
+}
+
 # kind: a field of /proc/PID/status.
 sub rss_mb
 {

@@ -19,7 +19,7 @@ my $patience = 10;                 # seconds, of both time-outs
 my $farm = RelayFarm->start("$ENV{BENCH_WORK}/cmake", relays => $relays, seed => 1);
 my @results = map { one_run() } 1 .. BenchReport::runs($quick ? 1 : 3);
 my %more = (relays => $relays);
-for my $field (qw(ideal_s relays_per_second cpu_s_net cpu_s_backend rss_net_mb verdicts_right_percent within_percent rtt_error_ms_p95))
+for my $field (qw(ideal_s relays_per_second cpu_s_net cpu_s_backend waited_s_net rss_net_mb verdicts_right_percent within_percent rtt_error_ms_p95))
 {
 	$more{$field} = rounded(median(map { $_->{$field} } @results), 2);
 }
@@ -48,6 +48,7 @@ sub one_run
 	my $server = $run->server;
 	$server->sql($farm->load_truth);
 	my ($cpu_backend, $cpu_net) = map { $run->cpu_seconds($_) } qw(backend net);
+	my $waited = $run->waited_seconds('net');
 	$server->sql('SELECT count(bigbrotr.add_relay(url)) FROM public.truth');
 	# The clock runs from the moment when the monitor takes notice: it looks for new relays every ten seconds.
 	$run->wait_for('EXISTS (SELECT FROM _bigbrotr.relay_visits)', 60);
@@ -57,6 +58,7 @@ sub one_run
 		seconds => time - $begin,
 		cpu_s_backend => $run->cpu_seconds('backend') - $cpu_backend,
 		cpu_s_net => $run->cpu_seconds('net') - $cpu_net,
+		waited_s_net => $run->waited_seconds('net') - $waited,
 		rss_net_mb => $run->rss_mb('net', 'VmHWM'));
 	$result{relays_per_second} = $relays / $result{seconds};
 	$server->sql($farm->load_truth);

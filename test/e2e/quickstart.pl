@@ -53,10 +53,24 @@ my ($held) = $output =~ /holds (\d+) events/;
 cmp_ok($held, '>=', 1000, 'the relay holds events');
 like($output, qr/$held are archived, 0 missing/, 'all of them are archived');
 like($output, qr/replies \| reposts/, 'a query is shown');
+# The filled relay and five others that answer, and six that do not.
+my $found = sub {
+	my ($text) = @_;
+	for (['online', 'it answers in Nostr', 6], ['candidate', 'its certificate is not valid', 1], ['candidate', 'nothing listens on its port', 1],
+		['candidate', 'an ordinary web server answers there', 2], ['candidate', 'its web server answers with an error', 1], ['candidate', 'it did not answer in time', 1])
+	{
+		my ($status, $why, $count) = @$_;
+		like($text, qr/^ $status +\| \Q$why\E +\| +$count \|/m, "the monitor found $count: $why");
+	}
+	like($text, qr/Relays that claim what does not work\n.*^ ws:\S+ +\| 42, 45, 77$/ms, '… and which claims too much');
+};
+$found->($output);
 
 my $query = q{psql -Atc "SELECT count(*), count(DISTINCT event_id) FROM bigbrotr.events"};
 is((quickstart($query))[1], "$held|$held\n", 'none is there twice');
-like((quickstart('status'))[1], qr/synchronizer *\| *running/, 'the status shows the services');
+($code, $output) = quickstart('status');
+like($output, qr/$_ *\| *running/, "the status shows the $_") for qw(synchronizer monitor finder);
+$found->($output);
 
 ($code, $output) = quickstart('ws://127.0.0.1:1');
 isnt($code, 0, 'a demo archive takes no other relays');

@@ -9,9 +9,10 @@ namespace farm {
 constexpr const char *kCandidate = "candidate";
 constexpr const char *kOnline = "online";
 
+/* In the order of Kind. */
 constexpr Traits kTraits[] = {
 	// 600 dead
-	{Kind::Refused, "refused", 90, Place::Closed, kCandidate, "connection_refused", Wait::None},
+	{Kind::Refused, "refused", 85, Place::Closed, kCandidate, "connection_refused", Wait::None},
 	{Kind::BlackHole, "black_hole", 70, Place::Hole, kCandidate, "connect_timeout", Wait::Connect},
 	{Kind::Silent, "silent", 40, Place::Plain, kCandidate, "connect_timeout", Wait::Connect},
 	{Kind::NoSuchName, "no_such_name", 70, Place::Nowhere, kCandidate, "dns_failed", Wait::None},
@@ -24,6 +25,7 @@ constexpr Traits kTraits[] = {
 	 Wait::None},
 	{Kind::TlsNotSpoken, "tls_not_spoken", 20, Place::Tls, kCandidate, "tls_failed", Wait::None},
 	{Kind::TlsSilent, "tls_silent", 10, Place::Tls, kCandidate, "connect_timeout", Wait::Connect},
+	{Kind::TlsHugeChain, "tls_huge_chain", 5, Place::Tls, kCandidate, "tls_failed", Wait::None},
 	{Kind::Http404, "http_404", 20, Place::Plain, kCandidate, "http_error", Wait::None},
 	{Kind::Http503, "http_503", 20, Place::Plain, kCandidate, "http_error", Wait::None},
 	{Kind::WebPage, "web_page", 40, Place::Plain, kCandidate, "web_server", Wait::None},

@@ -25,6 +25,7 @@ enum class Kind : uint8_t
 	TlsSelfSigned,
 	TlsNotSpoken,
 	TlsSilent,
+	TlsHugeChain,
 	Http404,
 	Http503,
 	WebPage,

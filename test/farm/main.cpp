@@ -2,23 +2,25 @@
  * bigbrotr-farm: thousands of relays for a monitor, of many kinds, most of them dead, and what the
  * monitor should find.
  *
- *   bigbrotr-farm --authority FILE [--relays N] [--seed S] [--kinds NAME,NAME,…]
- *                 [--documents FILE,FILE,…]
+ *   bigbrotr-farm --authority FILE --truth FILE [--relays N] [--seed S] [--kinds NAME,NAME,…]
+ *                 [--documents FILE,FILE,…] [--port N]
  *
- * The file gets the certificate that the monitor is to trust. Prints one line of JSON when it
- * listens: the address of its name server. --kinds: these kinds only, in turn; --documents: the
- * NIP-11 documents of the first relays. Then takes commands
- * from standard input and answers each with a line of JSON:
- *   truth FILE    a line for each relay, tabs between: URL, kind, status after the first visit,
- *                 reason of that visit, which time-out it waits for (none, connect, response),
- *                 delay of each answer in milliseconds, and of the last visit, in microseconds from
- *                 the arrival of the request to the answer: WebSocket handshake, question; -1: none
- * Ends with its standard input.
+ * The first file gets the certificate that the monitor is to trust, the second one a line for each
+ * relay, tabs between: URL, kind, status after the first visit, reason of that visit, which
+ * time-out it waits for (none, connect, response), delay of each answer in milliseconds, and of the
+ * last visit, in microseconds from the arrival of the request to the answer: WebSocket handshake,
+ * question; -1: none. --kinds: these kinds only, in turn; --documents: the NIP-11 documents of the
+ * first relays; --port: the first of three ports, else some that are free.
+ *
+ * Prints one line of JSON when it listens: the address of its name server, its process. Each line
+ * of standard input has it write the second file again, and print such a line; it ends with its
+ * standard input, unless that is a file.
  */
-#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <stdexcept>
+
+#include <unistd.h>
 
 #include "certificates.h"
 #include "server.h"
@@ -31,7 +33,8 @@ struct Options
 {
 	uint64_t seed = 1;
 	size_t relays = 1000;
-	std::string authority;
+	std::string authority, truth;
+	uint16_t port = 0;
 	std::vector<std::string> kinds, documents;
 };
 
@@ -54,6 +57,10 @@ parse_options(int argc, char **argv)
 		const std::string name = argv[i], value = argv[i + 1];
 		if (name == "--authority")
 			options.authority = value;
+		else if (name == "--truth")
+			options.truth = value;
+		else if (name == "--port")
+			options.port = uint16_t(std::stoul(value));
 		else if (name == "--relays")
 			options.relays = std::stoull(value);
 		else if (name == "--seed")
@@ -65,10 +72,10 @@ parse_options(int argc, char **argv)
 		else
 			throw std::invalid_argument("unknown option " + name);
 	}
-	if (options.authority.empty() || argc % 2 == 0)
-		throw std::invalid_argument(
-			"usage: bigbrotr-farm --authority FILE [--relays N] [--seed S] [--kinds NAME,…] "
-			"[--documents FILE,…]");
+	if (options.authority.empty() || options.truth.empty() || argc % 2 == 0)
+		throw std::invalid_argument("usage: bigbrotr-farm --authority FILE --truth FILE "
+									"[--relays N] [--seed S] [--kinds NAME,…] "
+									"[--documents FILE,…] [--port N]");
 	return options;
 }
 
@@ -98,20 +105,17 @@ run(const Options &options)
 		relays[i].document.emplace(std::istreambuf_iterator<char>(file),
 								   std::istreambuf_iterator<char>());
 	}
+	prepare_answers();
 	const Certificates certificates;
 	certificates.write_authority(options.authority);
-	Server server(relays, certificates);
-	printf("{\"name_server\": \"%s\", \"relays\": %zu}\n", server.name_server().c_str(),
-		   relays.size());
-	fflush(stdout);
-	server.run([&](const std::string &command) {
-		const std::string verb = command.substr(0, command.find(' '));
-		if (verb != "truth" || verb.size() == command.size())
-			throw std::invalid_argument("unknown command " + command);
-		write_truth(relays, command.substr(verb.size() + 1));
-		printf("{\"relays\": %zu}\n", relays.size());
+	Server server(relays, certificates, options.port);
+	auto tell = [&] {
+		write_truth(relays, options.truth);
+		printf("{\"name_server\": \"%s\", \"pid\": %d}\n", server.name_server().c_str(), getpid());
 		fflush(stdout);
-	});
+	};
+	tell();
+	server.run(tell);
 }
 
 } // namespace

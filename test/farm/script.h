@@ -28,6 +28,8 @@ struct Answer
 
 using Answers = std::vector<Answer>;
 
+/* Makes what takes long to make, before anybody waits for it. */
+void prepare_answers();
 /* `key`: of the WebSocket handshake; empty: a plain request. */
 Answers answer_request(Relay &relay, const std::string &key);
 /* A message of an open WebSocket. */

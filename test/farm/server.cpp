@@ -58,12 +58,14 @@ bound_socket(int type, const std::string &address, uint16_t port)
 {
 	const int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	sockaddr_in at = socket_address(address, port);
+	const int on = 1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (fd < 0 || bind(fd, reinterpret_cast<sockaddr *>(&at), sizeof at) != 0)
 		throw std::runtime_error("cannot bind " + address + ": " + strerror(errno));
 	return fd;
 }
 
-Server::Server(std::vector<Relay> &relays, const Certificates &certificates)
+Server::Server(std::vector<Relay> &relays, const Certificates &certificates, uint16_t port)
 	: relays_(relays), certificates_(certificates)
 {
 	rlimit files{};
@@ -73,7 +75,7 @@ Server::Server(std::vector<Relay> &relays, const Certificates &certificates)
 	epoll_ = epoll_create1(EPOLL_CLOEXEC);
 	watch(STDIN_FILENO, kCommands, EPOLLIN, EPOLL_CTL_ADD);
 	open_name_server();
-	listen();
+	listen(port);
 }
 
 void
@@ -105,18 +107,19 @@ listen_and_fill(int fd)
 }
 
 void
-Server::listen()
+Server::listen(uint16_t port)
 {
 	constexpr int backlog = 4096;
 	constexpr uint32_t first = 0x7f400000, per_net = 250, nets = 250;
-	plain_ = listen_at("0.0.0.0", 0, backlog);
-	tls_ = listen_at("0.0.0.0", 0, backlog);
+	auto next = [port, used = 0]() mutable { return uint16_t(port == 0 ? 0 : port + used++); };
+	plain_ = listen_at("0.0.0.0", next(), backlog);
+	tls_ = listen_at("0.0.0.0", next(), backlog);
 	watch(plain_, kPlain, EPOLLIN, EPOLL_CTL_ADD);
 	watch(tls_, kTls, EPOLLIN, EPOLL_CTL_ADD);
 	const std::string plain = ":" + std::to_string(ntohs(own_address(plain_).sin_port));
 	const std::string tls = ":" + std::to_string(ntohs(own_address(tls_).sin_port));
 	/* It is bound, so that nobody else listens there. */
-	const int closed_fd = bound_socket(SOCK_STREAM, "0.0.0.0", 0);
+	const int closed_fd = bound_socket(SOCK_STREAM, "0.0.0.0", next());
 	const std::string closed = ":" + std::to_string(ntohs(own_address(closed_fd).sin_port));
 	for (size_t i = 0; i < relays_.size(); i++) {
 		Relay &relay = relays_[i];
@@ -179,7 +182,7 @@ Server::wait_ms()
 }
 
 void
-Server::run(const std::function<void(const std::string &)> &command)
+Server::run(const std::function<void()> &asked)
 {
 	for (;;) {
 		epoll_event events[256];
@@ -191,11 +194,9 @@ Server::run(const std::function<void(const std::string &)> &command)
 				const ssize_t size = ::read(STDIN_FILENO, buffer, sizeof buffer);
 				if (size <= 0)
 					return;
-				commands_.append(buffer, size_t(size));
-				for (size_t end; (end = commands_.find('\n')) != std::string::npos;) {
-					command(commands_.substr(0, end));
-					commands_.erase(0, end + 1);
-				}
+				for (ssize_t at = 0; at < size; at++)
+					if (buffer[at] == '\n')
+						asked();
 			} else if (id == kPlain) {
 				accept_all(plain_, false);
 			} else if (id == kTls) {

@@ -21,13 +21,14 @@ namespace farm {
 class Server
 {
   public:
-	/* Gives the relays their addresses and URLs. They must not move. Throws std::runtime_error. */
-	Server(std::vector<Relay> &relays, const Certificates &certificates);
+	/* Gives the relays their addresses and URLs. They must not move. `port`: the first of three; 0:
+	 * some that are free. Throws std::runtime_error. */
+	Server(std::vector<Relay> &relays, const Certificates &certificates, uint16_t port);
 
 	/* "127.0.0.1:PORT" */
 	const std::string &name_server() const { return name_server_; }
-	/* Until standard input ends; gives its lines to `command`. */
-	void run(const std::function<void(const std::string &)> &command);
+	/* Until standard input ends; calls `asked` for each of its lines. */
+	void run(const std::function<void()> &asked);
 
   private:
 	struct FreeSession
@@ -52,8 +53,7 @@ class Server
 	};
 
 	int listen_at(const std::string &address, uint16_t port, int backlog);
-	void listen();
-	void dig_hole(const std::string &address);
+	void listen(uint16_t port);
 	void open_name_server();
 	void answer_names();
 	void watch(int fd, uint64_t id, uint32_t events, int operation) const;
@@ -77,7 +77,6 @@ class Server
 	std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
 	uint64_t last_id_ = 1000;                 // below: other descriptors
 	std::multimap<int64_t, uint64_t> timers_; // microseconds, connection
-	std::string commands_;
 };
 
 } // namespace farm

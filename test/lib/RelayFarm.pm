@@ -13,7 +13,7 @@ sub start
 	my ($class, $programs, %options) = @_;
 	my $folder = tempdir('bigbrotr-farm-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 	# The net process reads the certificate as the user of the server, who is ours.
-	open2(my $out, my $in, "$programs/bigbrotr-farm", '--authority', "$folder/authority.pem", map { ("--$_" => $options{$_}) } sort keys %options);
+	open2(my $out, my $in, "$programs/bigbrotr-farm", '--authority', "$folder/authority.pem", '--truth', "$folder/truth.tsv", map { ("--$_" => $options{$_}) } sort keys %options);
 	my $told = <$out> // die "bigbrotr-farm did not start\n";
 	return bless {
 		programs    => $programs,
@@ -62,10 +62,9 @@ sub settings
 sub truth
 {
 	my ($self) = @_;
-	my $file = "$self->{folder}/truth.tsv";
-	syswrite $self->{commands}, "truth $file\n";
+	syswrite $self->{commands}, "\n";
 	readline($self->{answers}) // die "bigbrotr-farm is gone\n";
-	return $file;
+	return "$self->{folder}/truth.tsv";
 }
 
 sub urls

@@ -38,6 +38,11 @@ wait_for($node, $done);
 is($node->safe_psql('postgres', q{SELECT count(*) FROM bigbrotr.seed_rejects WHERE source = 'shipped'}), 0, 'the shipped list is all relays');
 like(slurp_file($node->logfile, $log), qr/seed list "shipped": \d+ added, \d+ known, 0 refused/, 'one line of the log tells');
 
+# How the archive is, as a view and in the log.
+is($node->safe_psql('postgres', q{SELECT bool_and(good), string_agg(item, ',' ORDER BY item) FROM bigbrotr.health_report WHERE item !~ '^service|^list'}), 't|archive,relays,version', 'a report');
+like($node->safe_psql('postgres', q{SELECT detail FROM bigbrotr.health_report WHERE item = 'service initializer'}), qr/^done/, 'of each service');
+like(slurp_file($node->logfile, $log), qr/LOG:  health report: version: library \S+, schema \S+, PostgreSQL .*\n(?:.*\n)*.*LOG:  health report: relays: \d+ known: \d+ candidate\n/, 'the log has it');
+
 # A list that cannot be read is reported and keeps nobody from working.
 for my $case ([ '/nowhere/seeds', 'No such file or directory' ], [ $node->basedir, 'Is a directory' ])
 {
@@ -49,6 +54,8 @@ for my $case ([ '/nowhere/seeds', 'No such file or directory' ], [ $node->basedi
 	is($node->safe_psql('postgres', "SELECT reason, last_detail FROM bigbrotr.refusals WHERE source = 'seeds' AND seed_list = '$file'"),
 		qq{unreadable|could not read seed file "$file": $reason}, 'an unreadable file is listed');
 	like(slurp_file($node->logfile, $log), qr/WARNING:  could not read seed file "\Q$file\E": $reason; no seeds are loaded/, 'and logged');
+	is($node->safe_psql('postgres', "SELECT good, detail FROM bigbrotr.health_report WHERE item = 'list $file'"), qq{f|could not read seed file "$file": $reason}, '… and reported');
+	like(slurp_file($node->logfile, $log), qr/WARNING:  health report: list \Q$file\E: could not read/, '… in the log, too');
 }
 
 $load->($seeds);

@@ -18,6 +18,7 @@ static constexpr pg::Setting settings[] = {
 
 static constexpr std::string_view columns[] = {
 	"bigbrotr.seed_rejects source text",
+	"bigbrotr.health_report detail text",
 };
 
 static constexpr std::string_view functions[] = {
@@ -29,7 +30,7 @@ static constexpr std::string_view functions[] = {
 
 extern constinit const pg::ServiceEntry initializer_entry = {
 	.name = "initializer",
-	.description = "checks the schema against the library and loads the seed relays",
+	.description = "checks the schema against the library, loads the seed relays and reports how the archive is",
 	.once = true,
 	.settings = settings,
 	.columns = columns,

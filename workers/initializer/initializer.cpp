@@ -1,6 +1,7 @@
 /*
  * The initializer: runs once before the other services. Checks that the schema is the one this
- * library was built for, and loads the seed relays and the list of priority relays.
+ * library was built for, loads the seed relays and the list of priority relays, and logs how the
+ * archive is.
  */
 #include "archive/seed_file.h"
 #include "pg/border/spi.h"
@@ -24,6 +25,7 @@ pg::Statement unreadable_statement("SELECT _bigbrotr.reject_seeds($1, $2)");
 pg::Statement seeds_statement("SELECT added, known, refused FROM bigbrotr.load_seeds($1, $2)");
 pg::Statement
 	priority_statement("SELECT listed, refused FROM _bigbrotr.list_priority_relays($1, $2)");
+pg::Statement report_statement("SELECT item, good, detail FROM bigbrotr.health_report");
 
 void
 demand(pg::Statement &statement, std::span<const std::string_view> names, const char *what)
@@ -73,6 +75,7 @@ class Initializer : public pg::Service
 			give_up(worker, list,
 					"the priority relays stay as they are: let bigbrotr.priority_file name a file "
 					"that the server may read, or leave it empty");
+		report(worker);
 		return pg::Next::Done;
 	}
 
@@ -112,6 +115,23 @@ class Initializer : public pg::Service
 												 "\": " + std::to_string(listed) + " listed, " +
 												 std::to_string(refused) +
 												 " refused (see bigbrotr.seed_rejects)");
+	}
+
+	/* The view, as lines of the log: a warning for each that somebody should look at. */
+	static void report(pg::Worker &worker)
+	{
+		std::vector<std::pair<wire::LogLevel, std::string>> lines;
+		worker.transaction_with_retries("reporting on the archive", {.read_only = true}, [&] {
+			lines.clear();
+			pg::Rows rows = report_statement.run();
+			for (uint64_t row = 0; row < rows.count(); row++)
+				lines.emplace_back(rows.integer(row, 2) != 0 ? wire::LogLevel::Info
+															 : wire::LogLevel::Warning,
+								   "health report: " + std::string(rows.bytes(row, 1)) + ": " +
+									   std::string(rows.bytes(row, 3)));
+		});
+		for (const auto &[level, line] : lines)
+			worker.log(level, line);
 	}
 
 	/* A list that cannot be read must not keep the relays that are known from being archived. */

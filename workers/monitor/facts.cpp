@@ -123,6 +123,15 @@ add_write_check(Json &json, const wire::Visited &visited)
 	json.close('}');
 }
 
+/* Whether a step shows if the relay does something. A relay that wants to know who asks, or to be
+ * asked later, does not show it. */
+bool
+is_shown(const wire::StepResult &step)
+{
+	return step.outcome != wire::Outcome::NotRun && step.reason != "auth_required" &&
+		   step.reason != "restricted" && step.reason != "rate_limited";
+}
+
 } // namespace
 
 std::string
@@ -147,7 +156,7 @@ facts_of(const wire::Visited &visited)
 	json.key("limit_ignored").flag(visited.limit_ignored);
 	json.key("nips").open('{');
 	for (const wire::StepResult &step : visited.steps)
-		if (int nip = wire::step_nip(step.step); nip != 0 && step.outcome != wire::Outcome::NotRun)
+		if (int nip = wire::step_nip(step.step); nip != 0 && is_shown(step))
 			json.key(std::to_string(nip)).flag(step.outcome == wire::Outcome::Ok);
 	json.close('}');
 	return json.close('}').take();

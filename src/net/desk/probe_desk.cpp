@@ -16,6 +16,10 @@ constexpr size_t kMaxUntaken = 64 << 20;
 /* Of one batch. */
 constexpr size_t kMaxBatchVisits = 500;
 constexpr size_t kMaxBatchBytes = 4 << 20;
+/* A visit begins in so much time: many at once would keep the answers of others waiting, and what
+ * is measured would be our own work. If there was no processor for longer, some begin at once. */
+constexpr std::chrono::microseconds kBetweenBegins{1000};
+constexpr int64_t kMaxBegins = 20;
 /* Visits that look for a place at their address anew, in 100 ms. */
 constexpr size_t kMaxRetries = 200;
 /* What is larger is read and discarded. */
@@ -41,6 +45,7 @@ ProbeDesk::Found::full() const
 
 ProbeDesk::ProbeDesk(const Transport &transport, Link &link)
 	: link_(link), host_{transport}, most_visits_(most_visits()),
+	  beginner_(transport.reactor, [this] { begin_waiting(); }),
 	  results_(
 		  transport.reactor, [this](uint64_t number, Found &found) { send(number, found); },
 		  [this](Found &found) { untaken_ -= found.bytes; })
@@ -125,7 +130,14 @@ ProbeDesk::begin(VisitTask task)
 void
 ProbeDesk::begin_waiting()
 {
-	while (!waiting_.empty() && jobs_.size() < most_visits_ && untaken_ < kMaxUntaken) {
+	if (beginner_.armed())
+		return;
+	const Clock::Time now = host_.transport.clock.now();
+	int64_t left = std::clamp<int64_t>((now - began_) / kBetweenBegins, 1, kMaxBegins);
+	for (; left > 0 && !waiting_.empty() && jobs_.size() < most_visits_ && untaken_ < kMaxUntaken;
+		 left--) {
+		began_ = now;
+		beginner_.arm(kBetweenBegins);
 		VisitTask task = std::move(waiting_.front());
 		waiting_.pop_front();
 		begin(std::move(task));

@@ -58,6 +58,8 @@ class ProbeDesk final : public Desk, public ProbeJob::Owner
 	std::deque<VisitTask> waiting_;
 	std::deque<VisitTask> crowded_; // wait for a place at their address
 	std::vector<ProbeJob *> finished_;
+	Timer beginner_;      // armed: not yet the next visit
+	Clock::Time began_{}; // the last one
 	ResultStream<Found> results_;
 	size_t untaken_ = 0; // bytes of results that the worker has not acknowledged
 	int64_t visits_ = 0; // since start

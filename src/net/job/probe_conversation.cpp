@@ -37,10 +37,13 @@ refusal_code(std::string_view text)
 	return code.empty() ? "refused" : code;
 }
 
+/* Of the relay, not of this process. */
 microseconds
 ProbeJob::since_asked() const
 {
-	return duration_cast<microseconds>(host_.transport.clock.now() - asked_);
+	const Clock::Time asked = std::max(asked_, socket_->written_at());
+	const auto took = host_.transport.clock.now() - asked - socket_->kept_waiting();
+	return std::max(microseconds(0), duration_cast<microseconds>(took));
 }
 
 void

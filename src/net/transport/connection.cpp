@@ -1,9 +1,13 @@
 #include "net/transport/connection.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <ctime>
 #include <system_error>
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 namespace net {
 
@@ -192,6 +196,19 @@ Connection::opened()
 {
 	open_ = true;
 	end_step(step_, times_.upgrade, std::chrono::steady_clock::now());
+	times_.upgrade -= std::min<std::chrono::microseconds>(times_.upgrade, kept_waiting());
+}
+
+std::chrono::milliseconds
+Connection::kept_waiting() const
+{
+	constexpr std::chrono::milliseconds few_ticks{8};
+	tcp_info info{};
+	socklen_t size = sizeof info;
+	if (!wsi_ || getsockopt(lws_get_socket_fd(wsi_), IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+		return {};
+	const std::chrono::milliseconds waited(info.tcpi_last_data_recv);
+	return waited < few_ticks ? std::chrono::milliseconds() : waited;
 }
 
 static std::string

@@ -95,6 +95,10 @@ class Connection : public Tunnel::Owner
 	/* The certificate that the host showed, good or bad. */
 	const std::optional<CertificateFacts> &certificate() const { return certificate_; }
 
+	/* How long what came last had been waiting for this process, which may have had no processor;
+	 * by the kernel's count, in its ticks of some milliseconds. Less than a few ticks is zero. */
+	std::chrono::milliseconds kept_waiting() const;
+
   protected:
 	/* `method` of HTTP; null: a WebSocket handshake. `headers` are more of them for the request. */
 	Connection(Transport &transport, Handler &handler, const char *method, std::string headers = "")

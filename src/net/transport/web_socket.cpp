@@ -141,6 +141,7 @@ WebSocket::write_one(lws *wsi)
 		auto *start = reinterpret_cast<unsigned char *>(text.data()) + LWS_PRE;
 		if (lws_write(wsi, start, text.size() - LWS_PRE, LWS_WRITE_TEXT) < 0)
 			return -1;
+		written_at_ = transport_.clock.now();
 	}
 	if (!unsent_.empty() || ping_due_)
 		lws_callback_on_writable(wsi);

@@ -38,6 +38,9 @@ class WebSocket final : public Connection
 	}
 	~WebSocket() override { close(); }
 
+	/* When a message was written last. */
+	Clock::Time written_at() const { return written_at_; }
+
 	/* Sets the handler that is called from now on; to be called during on_open(). */
 	void handle_by(Handler &handler) { handler_ = messages_ = &handler; }
 	void send(std::string text);
@@ -67,6 +70,7 @@ class WebSocket final : public Connection
 	const size_t max_message_;    // bytes
 	std::string peer_close_;      // code and text of the peer's close frame
 	std::deque<std::string> unsent_;
+	Clock::Time written_at_{};
 	bool ping_due_ = false;
 	std::string buffer_;
 	size_t accounted_ = 0;  // of buffer_, in half_received
