@@ -30,7 +30,8 @@ static constexpr std::string_view functions[] = {
 
 extern constinit const pg::ServiceEntry initializer_entry = {
 	.name = "initializer",
-	.description = "checks the schema against the library, loads the seed relays and reports how the archive is",
+	.description = "checks the schema against the library, loads the seed relays and reports how "
+				   "the archive is",
 	.once = true,
 	.settings = settings,
 	.columns = columns,
