@@ -12,7 +12,7 @@ use Time::HiRes qw(time sleep);
 
 my ($quick) = BenchReport::arguments('sweep_10000');
 my $relays = $quick ? 500 : 10_000;
-my $sample = $quick ? 60 : 300;    # of the original way, which would take too long for all
+my $sample = $quick ? 30 : 300;    # of the original way, which would take too long for all
 my $places = 1_000;                # visits at a time, of the preset sweep
 my $patience = 10;                 # seconds, of both time-outs
 

@@ -1,4 +1,5 @@
 /* From a URL to an open WebSocket, and what is known of the way. */
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 
@@ -352,4 +353,32 @@ TEST(NetResolver, Rebinding)
 	const net::Resolution rebound = resolve(dialing, "turncoat.example.com");
 	EXPECT_STREQ(rebound.reason, "local_address");
 	EXPECT_TRUE(rebound.addresses.empty());
+}
+
+/* An answer that came while this process had no processor: how long it waited is known. */
+TEST(NetWebSocket, MessagesThatWaited)
+{
+	std::atomic<bool> asked = false, may_answer = false, answered = false;
+	ScriptedRelay relay([&](Peer &peer) {
+		peer.receive();
+		asked = true;
+		may_answer.wait(false);
+		peer.text("late");
+		answered = true;
+		answered.notify_all();
+		peer.linger();
+	});
+	Dialing dialing;
+	dialing.dial(relay.url());
+	ASSERT_TRUE(dialing.socket);
+	dialing.socket->send("question");
+	dialing.run_until([&] { return asked.load(); });
+	EXPECT_GT(dialing.socket->written_at(), net::Clock::Time{});
+	may_answer = true;
+	may_answer.notify_all();
+	answered.wait(false);
+	constexpr std::chrono::milliseconds busy{100}, ticks{30};
+	std::this_thread::sleep_for(busy);
+	dialing.run_until([&] { return dialing.messages == 1; });
+	EXPECT_GE(dialing.kept_waiting, busy - ticks);
 }

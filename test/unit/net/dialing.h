@@ -58,6 +58,8 @@ class Dialing final : public net::Dialer::Handler, public net::WebSocket::Handle
 	std::vector<std::string> warnings;
 	std::string reason, detail;
 	net::ConnectFacts facts;
+	int messages = 0;
+	std::chrono::milliseconds kept_waiting{0}; // the last one
 	net::Reactor reactor;
 	net::Resolver resolver;
 	net::ClientHosts hosts;
@@ -94,7 +96,11 @@ class Dialing final : public net::Dialer::Handler, public net::WebSocket::Handle
 		socket.reset();
 	}
 	void on_open() override {}
-	void on_message(std::string_view) override {}
+	void on_message(std::string_view) override
+	{
+		messages++;
+		kept_waiting = socket->kept_waiting();
+	}
 	void on_life() override {}
 	void on_closed(const char *, std::string) override { socket.reset(); }
 };
