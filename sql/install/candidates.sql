@@ -27,8 +27,8 @@ CREATE VIEW bigbrotr.candidate_sources AS
 	FROM _bigbrotr.naming_places AS p JOIN _bigbrotr.named_relays AS n ON n.name_id = p.name_id;
 COMMENT ON VIEW bigbrotr.candidate_sources IS 'Where relays are named, and how often';
 COMMENT ON COLUMN bigbrotr.candidate_sources.relay_url IS 'Normalised URL';
-COMMENT ON COLUMN bigbrotr.candidate_sources.place IS 'As bigbrotr.relay_mentions says; seed_list: a list of relays, not an event';
-COMMENT ON COLUMN bigbrotr.candidate_sources.source IS 'Name of the list, its first 200 characters; empty: events';
+COMMENT ON COLUMN bigbrotr.candidate_sources.place IS 'As bigbrotr.relay_mentions says; seed_list: a list of relays, not an event; web_list: one of bigbrotr.relay_sources';
+COMMENT ON COLUMN bigbrotr.candidate_sources.source IS 'Name or URL of the list, its first 200 characters; empty: events';
 COMMENT ON COLUMN bigbrotr.candidate_sources.mention_count IS 'Events that name it there; of a list: how often it was read';
 COMMENT ON COLUMN bigbrotr.candidate_sources.first_seen IS 'When the first of them was archived, or the list was first read';
 COMMENT ON COLUMN bigbrotr.candidate_sources.last_seen IS 'The same of the last one';
@@ -43,17 +43,40 @@ COMMENT ON COLUMN bigbrotr.candidate_authors.pubkey IS 'Author of events that na
 CREATE VIEW bigbrotr.candidate_rejects AS
 	SELECT r.reason, r.name, r.mention_count, to_timestamp(r.first_seen) AS first_seen, to_timestamp(r.last_seen) AS last_seen
 	FROM _bigbrotr.refused_names AS r;
-COMMENT ON VIEW bigbrotr.candidate_rejects IS 'Names in events that are no relays, or too many';
-COMMENT ON COLUMN bigbrotr.candidate_rejects.reason IS 'Reason code of bigbrotr.normalise_relay_url; local_address: not publicly reachable; only_blocked: named only as a relay to avoid; author_limit, site_limit: its authors, or its site, have too many names';
+COMMENT ON VIEW bigbrotr.candidate_rejects IS 'Names in events and lists of the web that are no relays, or too many';
+COMMENT ON COLUMN bigbrotr.candidate_rejects.reason IS 'Reason code of bigbrotr.normalise_relay_url; local_address: not publicly reachable; only_blocked: named only as a relay to avoid; author_limit, site_limit: its authors, or its site, have too many names; not_a_string: values in place of names';
 COMMENT ON COLUMN bigbrotr.candidate_rejects.name IS 'The name, its first 200 bytes; empty: all that are beyond the first thousand of their reason, or may hold a secret';
-COMMENT ON COLUMN bigbrotr.candidate_rejects.mention_count IS 'Events with this name, once for each place';
+COMMENT ON COLUMN bigbrotr.candidate_rejects.mention_count IS 'Events with this name, once for each place; of a list: how often it stood in what was read';
 COMMENT ON COLUMN bigbrotr.candidate_rejects.first_seen IS 'When the first of them was archived';
 COMMENT ON COLUMN bigbrotr.candidate_rejects.last_seen IS 'When the last of them was archived';
 
+-- Of many that share a key or a document, each is shown beside the one that became known first: as many rows as relays.
 CREATE VIEW bigbrotr.relay_aliases AS
-	SELECT r.url AS relay_url, a.url AS alias_url
+	SELECT r.url AS relay_url, a.url AS alias_url, 'scheme' AS reason
 	FROM bigbrotr.relays AS r JOIN bigbrotr.relays AS a ON a.url = 'ws' || substr(r.url, 4)
-	WHERE r.url LIKE 'wss://%';
-COMMENT ON VIEW bigbrotr.relay_aliases IS 'Relays that are probably one: the same host and path with and without TLS. They are not merged';
-COMMENT ON COLUMN bigbrotr.relay_aliases.relay_url IS 'URL with wss://';
-COMMENT ON COLUMN bigbrotr.relay_aliases.alias_url IS 'The same with ws://';
+	WHERE r.url LIKE 'wss://%'
+	UNION ALL
+	SELECT n.url, i.url, 'address'
+	FROM (SELECT v.relay_id, v.host, a.address
+	      FROM _bigbrotr.relay_visits AS v JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id,
+	           jsonb_array_elements_text(CASE jsonb_typeof(f.facts -> 'addresses') WHEN 'array' THEN f.facts -> 'addresses' ELSE '[]' END) AS a (address)) AS v
+	     JOIN bigbrotr.relays AS n ON n.relay_id = v.relay_id
+	     JOIN bigbrotr.relays AS i ON i.url = replace(n.url, '://' || v.host, '://' || CASE WHEN v.address LIKE '%:%' THEN '[' || v.address || ']' ELSE v.address END)
+	WHERE i.relay_id <> n.relay_id
+	UNION ALL
+	SELECT f.url, r.url, g.reason
+	FROM (SELECT k.reason, min(k.relay_id) AS first, array_agg(k.relay_id) AS relay_ids
+	      FROM (SELECT v.relay_id, k.reason, k.key
+	            FROM _bigbrotr.relay_visits AS v JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id,
+	                 LATERAL (VALUES ('key', CASE WHEN d.document ->> 'self' ~ '^[0-9a-f]{64}$' THEN d.document ->> 'self' END),
+	                                 ('document', CASE WHEN d.pubkey ~ '^[0-9a-f]{64}$' THEN d.nip11_id::text END)) AS k (reason, key)
+	            WHERE k.key IS NOT NULL) AS k
+	      GROUP BY k.reason, k.key HAVING count(*) > 1) AS g
+	     JOIN bigbrotr.relays AS f ON f.relay_id = g.first,
+	     unnest(g.relay_ids) AS a (relay_id)
+	     JOIN bigbrotr.relays AS r ON r.relay_id = a.relay_id
+	WHERE r.relay_id <> g.first;
+COMMENT ON VIEW bigbrotr.relay_aliases IS 'Relays that are probably one. They are not merged';
+COMMENT ON COLUMN bigbrotr.relay_aliases.relay_url IS 'Normalised URL: the one with TLS, the one with a name, or the one that became known first';
+COMMENT ON COLUMN bigbrotr.relay_aliases.alias_url IS 'The other URL';
+COMMENT ON COLUMN bigbrotr.relay_aliases.reason IS 'scheme: the same host and path without TLS; address: an address that the name had at the last visit, with the same scheme, port and path; key: both say that the same key is theirs (self, NIP-11); document: they serve the same document (NIP-11), which names an operator';

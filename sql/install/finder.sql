@@ -55,6 +55,7 @@ CREATE TABLE _bigbrotr.named_relays (
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX named_relays_site_idx ON _bigbrotr.named_relays (site);
 CREATE INDEX named_relays_waiting_idx ON _bigbrotr.named_relays (author_count, name_id) WHERE admitted_at IS NULL;
+CREATE INDEX named_relays_listed_idx ON _bigbrotr.named_relays (name_id) WHERE admitted_at IS NULL AND listed;
 COMMENT ON TABLE _bigbrotr.named_relays IS 'Relays that something names; the view bigbrotr.candidates shows what became of them';
 COMMENT ON COLUMN _bigbrotr.named_relays.name_id IS 'Short key used by the tables beside it';
 COMMENT ON COLUMN _bigbrotr.named_relays.author_count IS 'Rows of _bigbrotr.naming_authors';
@@ -88,8 +89,8 @@ COMMENT ON COLUMN _bigbrotr.naming_places.name_id IS '_bigbrotr.named_relays.nam
 COMMENT ON COLUMN _bigbrotr.naming_places.mention_count IS 'Events that name it there; of a list: how often it was read';
 COMMENT ON COLUMN _bigbrotr.naming_places.first_seen IS 'When the first of them was archived, Unix seconds; of a list: when it was read';
 COMMENT ON COLUMN _bigbrotr.naming_places.last_seen IS 'The same of the last one';
-COMMENT ON COLUMN _bigbrotr.naming_places.place IS 'As bigbrotr.relay_mentions says; seed_list: a list of relays, not an event';
-COMMENT ON COLUMN _bigbrotr.naming_places.source IS 'Name of the list, its first 200 characters; empty: events';
+COMMENT ON COLUMN _bigbrotr.naming_places.place IS 'As bigbrotr.relay_mentions says; seed_list: a list of relays, not an event; web_list: one of bigbrotr.relay_sources';
+COMMENT ON COLUMN _bigbrotr.naming_places.source IS 'Name or URL of the list, its first 200 characters; empty: events';
 
 CREATE TABLE _bigbrotr.refused_names (
 	mention_count bigint NOT NULL,
@@ -99,11 +100,11 @@ CREATE TABLE _bigbrotr.refused_names (
 	name          text   NOT NULL,
 	CONSTRAINT refused_names_pkey PRIMARY KEY (reason, name)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.refused_names IS 'Names in events that are no relays, or too many; the view bigbrotr.candidate_rejects shows them';
-COMMENT ON COLUMN _bigbrotr.refused_names.mention_count IS 'Events with this name, once for each place';
+COMMENT ON TABLE _bigbrotr.refused_names IS 'Names in events and lists of the web that are no relays, or too many; the view bigbrotr.candidate_rejects shows them';
+COMMENT ON COLUMN _bigbrotr.refused_names.mention_count IS 'Events with this name, once for each place; of a list: how often it stood in what was read';
 COMMENT ON COLUMN _bigbrotr.refused_names.first_seen IS 'When the first of them was archived, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.refused_names.last_seen IS 'The same of the last one';
-COMMENT ON COLUMN _bigbrotr.refused_names.reason IS 'Reason code of bigbrotr.normalise_relay_url, local_address, only_blocked, author_limit or site_limit';
+COMMENT ON COLUMN _bigbrotr.refused_names.reason IS 'Reason code of bigbrotr.normalise_relay_url, local_address, only_blocked, author_limit, site_limit or not_a_string';
 COMMENT ON COLUMN _bigbrotr.refused_names.name IS 'The name, its first 200 bytes; empty: all that are beyond the first thousand of their reason, or may hold a secret';
 
 CREATE FUNCTION bigbrotr.relay_mentions(
@@ -179,6 +180,30 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.name_from_list(text, text[], text[], bigint) IS 'Notes that a list names relays, by normalised URL. The caller has locked _bigbrotr.named_relays';
 
+-- The caller has locked _bigbrotr.named_relays.
+CREATE FUNCTION _bigbrotr.add_names(urls text[], networks text[], firsts bigint[], from_list boolean, names_per_site integer) RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	added bigint;
+BEGIN
+	UPDATE _bigbrotr.named_relays AS n SET listed = true WHERE from_list AND n.url = ANY (urls) AND NOT n.listed;
+	WITH new AS (
+		SELECT u.url, u.network, s.site, row_number() OVER (PARTITION BY s.site ORDER BY u.first, u.url)
+		       + (SELECT count(*) FROM _bigbrotr.named_relays AS o WHERE o.site = s.site) AS place
+		FROM unnest(urls, networks, firsts) AS u (url, network, first), _bigbrotr.relay_site(u.url) AS s
+		WHERE NOT EXISTS (SELECT FROM _bigbrotr.named_relays AS n WHERE n.url = u.url)
+	)
+	INSERT INTO _bigbrotr.named_relays (url, network, site, listed)
+	SELECT n.url, n.network, n.site, from_list FROM new AS n WHERE n.place <= names_per_site;
+	GET DIAGNOSTICS added = ROW_COUNT;
+	RETURN added;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.add_names(text[], text[], bigint[], boolean, integer) IS
+	'Notes names in _bigbrotr.named_relays that are not there yet, those first seen first, as long as their site has fewer than names_per_site; parallel arrays: normalised URL, none twice, network, Unix second. Returns how many';
+
 -- One finder at a time: the lock keeps what is read from _bigbrotr.named_relays true until the end.
 CREATE FUNCTION _bigbrotr.find_relays(
 	most integer, names_per_author integer, names_per_site integer,
@@ -250,18 +275,9 @@ BEGIN
 	                      WHERE o.author = ANY (seen.authors) GROUP BY o.author) AS k ON k.author = p.author
 	      WHERE b.name_id IS NULL AND coalesce(n.author_count, 0) < 10000) AS c
 	WHERE c.place <= names_per_author;
-	WITH new AS (
-		SELECT u.url, u.network, s.site, row_number() OVER (PARTITION BY s.site ORDER BY u.first, u.url)
-		       + (SELECT count(*) FROM _bigbrotr.named_relays AS o WHERE o.site = s.site) AS place
-		FROM (SELECT p.url, p.network, min(p.first) AS first FROM unnest(seen.urls, seen.networks, seen.firsts) AS p (url, network, first)
-		      WHERE NOT EXISTS (SELECT FROM _bigbrotr.named_relays AS n WHERE n.url = p.url)
-		            AND p.url IN (SELECT unnest(given.urls))
-		      GROUP BY 1, 2) AS u, _bigbrotr.relay_site(u.url) AS s
-	), added AS (
-		INSERT INTO _bigbrotr.named_relays (url, network, site)
-		SELECT n.url, n.network, n.site FROM new AS n WHERE n.place <= names_per_site RETURNING name_id
-	)
-	SELECT count(*) INTO named FROM added;
+	SELECT _bigbrotr.add_names(array_agg(u.url), array_agg(u.network), array_agg(u.first), false, names_per_site) INTO named
+	FROM (SELECT p.url, p.network, min(p.first) AS first FROM unnest(seen.urls, seen.networks, seen.firsts) AS p (url, network, first)
+	      WHERE p.url IN (SELECT unnest(given.urls)) GROUP BY 1, 2) AS u;
 	WITH added AS (
 		INSERT INTO _bigbrotr.naming_authors (author, name_id)
 		SELECT g.author, n.name_id FROM unnest(given.urls, given.authors) AS g (url, author)
@@ -298,13 +314,13 @@ DECLARE
 BEGIN
 	LOCK TABLE _bigbrotr.named_relays IN SHARE ROW EXCLUSIVE MODE;
 	UPDATE _bigbrotr.named_relays AS n SET admitted_at = r.inserted_at FROM bigbrotr.relays AS r
-	WHERE n.admitted_at IS NULL AND n.author_count >= min_authors AND r.url = n.url;
+	WHERE n.admitted_at IS NULL AND (n.author_count >= min_authors OR n.listed) AND r.url = n.url;
 	WITH chosen AS (
 		SELECT c.name_id, c.url, c.network
 		FROM (SELECT n.name_id, n.url, n.network, n.site, n.author_count,
 		             row_number() OVER (PARTITION BY n.site ORDER BY n.author_count DESC, n.name_id) AS place
 		      FROM _bigbrotr.named_relays AS n
-		      WHERE n.admitted_at IS NULL AND n.author_count >= min_authors
+		      WHERE n.admitted_at IS NULL AND (n.author_count >= min_authors OR n.listed)
 		            AND NOT EXISTS (SELECT FROM _bigbrotr.deleted_relays AS d WHERE d.url = n.url)) AS c
 		WHERE c.place + (SELECT count(*) FROM _bigbrotr.named_relays AS o WHERE o.site = c.site AND o.admitted_at IS NOT NULL) <= relays_per_site
 		ORDER BY c.author_count DESC, c.name_id LIMIT greatest(most, 0)
@@ -322,4 +338,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.admit_relays(integer, integer, integer) IS
-	'Makes relays of up to so many names, those with the most authors first, and returns how many are new: each has min_authors authors, and its site fewer than relays_per_site relays. What bigbrotr.delete_relay deleted stays away';
+	'Makes relays of up to so many names, those with the most authors first, and returns how many are new: each has min_authors authors, or a list names it, and its site fewer than relays_per_site relays. What bigbrotr.delete_relay deleted stays away';

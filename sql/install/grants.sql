@@ -13,7 +13,7 @@ DECLARE
 BEGIN
 	FOR item IN
 		SELECT p.oid::regprocedure AS routine, CASE
-			WHEN p.proname = ANY ('{add_sync_filter,remove_sync_filter,add_priority_relay,remove_priority_relay,enable_relay,disable_relay,authenticate_at,retry_relay,read_again,delete_relay,delete_events,delete_withdrawn,cleanup_orphans,
+			WHEN p.proname = ANY ('{add_sync_filter,remove_sync_filter,add_relay_source,remove_relay_source,enable_relay_source,disable_relay_source,add_priority_relay,remove_priority_relay,enable_relay,disable_relay,authenticate_at,retry_relay,read_again,delete_relay,delete_events,delete_withdrawn,cleanup_orphans,
 				delete_orphan_events,delete_orphan_nip11,delete_orphan_nip66,
 				start_service,stop_service,restart_service,pause_service,resume_service,start_services,stop_services,health_check,
 				create_tag_index,drop_tag_index,create_search_index,drop_search_index}') THEN 'bigbrotr_admin'
@@ -23,7 +23,7 @@ BEGIN
 				tag_keys,tag_matches,address_id,is_searchable,search_vector,search_matches,search_rank,limit_time,
 				settling,horizon,depths,depth_due,evidence_rank,doubt_words,doubt_text,unix_time,seconds_of,missed_intervals,sync_filter,filter_implies,
 				relay_filters,announce_search,gaps,end_kind,refusal_kind,error_words,share_up,differences,
-				known_relay,service_states,setting_declarations,library_version}') THEN 'bigbrotr_reader'
+				known_relay,relay_source_examples,service_states,setting_declarations,library_version}') THEN 'bigbrotr_reader'
 			ELSE 'bigbrotr_worker' END AS role
 		FROM pg_proc AS p WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
 	LOOP
@@ -48,7 +48,9 @@ GRANT INSERT, UPDATE, DELETE ON
 GRANT INSERT, UPDATE ON _bigbrotr.named_relays, _bigbrotr.naming_places, _bigbrotr.refused_names TO bigbrotr_worker;
 GRANT INSERT ON _bigbrotr.naming_authors TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.relay_publications TO bigbrotr_worker;
+GRANT INSERT, UPDATE ON _bigbrotr.relay_fetches TO bigbrotr_worker;
 
 GRANT INSERT, UPDATE ON bigbrotr.sync_filters TO bigbrotr_admin;
+GRANT INSERT, UPDATE, DELETE ON _bigbrotr.relay_sources TO bigbrotr_admin;
 GRANT DELETE ON bigbrotr.relays, bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.import_rejects TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.deletion_progress, _bigbrotr.imports, _bigbrotr.deleted_relays, _bigbrotr.imported_events TO bigbrotr_admin;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "net/desk/archive_desk.h"
+#include "net/desk/fetch_desk.h"
 #include "net/desk/probe_desk.h"
 #include "net/desk/publish_desk.h"
 
@@ -52,6 +53,8 @@ make_desk(wire::Role role, const Transport &transport, Link &link)
 		return std::make_unique<ProbeDesk>(transport, link);
 	case wire::Role::Publish:
 		return std::make_unique<PublishDesk>(transport, link);
+	case wire::Role::Fetch:
+		return std::make_unique<FetchDesk>(transport, link);
 	}
 	return std::make_unique<ArchiveDesk>(transport, link);
 }

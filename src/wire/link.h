@@ -10,13 +10,14 @@ namespace wire {
 /* What a net process is for. It takes the messages of the desk of its role and no others. */
 enum class Role : uint8_t
 {
-	Sync,   // archive.h
-	Probe,  // probe.h
-	Publish // publish.h
+	Sync,    // archive.h
+	Probe,   // probe.h
+	Publish, // publish.h
+	Fetch    // fetch.h
 };
-constexpr Role kLastRole = Role::Publish;
+constexpr Role kLastRole = Role::Fetch;
 
-/* "sync", "probe", "publish" */
+/* "sync", "probe", "publish", "fetch" */
 constexpr std::string_view
 role_name(Role role)
 {
@@ -27,6 +28,8 @@ role_name(Role role)
 		return "probe";
 	case Role::Publish:
 		return "publish";
+	case Role::Fetch:
+		return "fetch";
 	}
 	return "sync";
 }
@@ -34,7 +37,7 @@ role_name(Role role)
 constexpr std::optional<Role>
 role_of(std::string_view name)
 {
-	for (Role role : {Role::Sync, Role::Probe, Role::Publish})
+	for (Role role : {Role::Sync, Role::Probe, Role::Publish, Role::Fetch})
 		if (role_name(role) == name)
 			return role;
 	return std::nullopt;

@@ -60,6 +60,21 @@ sub tool_says
 	return decode_json(run_quietly(tool($name), @arguments));
 }
 
+# A file of really signed events, made once.
+sub corpus
+{
+	my ($count) = @_;
+	my $name = "$ENV{BENCH_WORK}/corpus-$count.jsonl";
+	if (!-s $name)
+	{
+		open my $pipe, '-|', tool('bigbrotr-corpus'), $count or die "bigbrotr-corpus: $!\n";
+		write_file('>', "$name.part", <$pipe>);
+		close $pipe or die "bigbrotr-corpus failed\n";
+		rename "$name.part", $name or die "$name: $!\n";
+	}
+	return $name;
+}
+
 # A new cluster with the extension in the database postgres, and its services running (unless
 # bigbrotr.databases is set to be empty).
 sub start

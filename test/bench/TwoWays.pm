@@ -74,21 +74,6 @@ sub empty_tables
 	return;
 }
 
-# A file of really signed events, made once.
-sub corpus
-{
-	my ($self, $count) = @_;
-	my $name = "$ENV{BENCH_WORK}/corpus-$count.jsonl";
-	if (!-s $name)
-	{
-		open my $pipe, '-|', BenchServer::tool('bigbrotr-corpus'), $count or die "bigbrotr-corpus: $!\n";
-		BenchServer::write_file('>', "$name.part", <$pipe>);
-		close $pipe or die "bigbrotr-corpus failed\n";
-		rename "$name.part", $name or die "$name: $!\n";
-	}
-	return $name;
-}
-
 # Feeds a file and returns events per second. way: archive, pipeline or asyncpg. Options: step
 # (insert, verify, new, sightings, encoded; see feed.cpp and original.py), relay, batch, sync (synchronous commit).
 sub feed

@@ -9,7 +9,7 @@ my ($quick, @wanted) = BenchReport::arguments(qw(new_relay resend mixed_90));
 my $runs = BenchReport::runs($quick ? 2 : 5);
 my $events = $quick ? 15_000 : 30_000;
 my $ways = TwoWays->start;
-my $file = $ways->corpus($events);
+my $file = BenchServer::corpus($events);
 my $known = "$ENV{BENCH_WORK}/known.jsonl";    # nine of ten
 my $first_relay = 'wss://relay.example.com';
 

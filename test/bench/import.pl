@@ -9,7 +9,7 @@ my ($quick, @wanted) = BenchReport::arguments(qw(verified unverified export));
 my $runs = BenchReport::runs($quick ? 2 : 5);
 my $events = $quick ? 10_000 : 50_000;
 my $ways = TwoWays->start;
-my $file = $ways->corpus($events);
+my $file = BenchServer::corpus($events);
 
 my %cases = (
 	# Against what one core can check.

@@ -10,7 +10,7 @@ my ($quick, @wanted) = BenchReport::arguments(qw(new new_sync_on new_tag_index n
 my $runs = BenchReport::runs($quick ? 2 : 5);
 my $events = $quick ? 15_000 : 30_000;
 my $ways = TwoWays->start;
-my $file = $ways->corpus($events);
+my $file = BenchServer::corpus($events);
 
 # For each case the indexes and the two sides: subs that return events per second.
 my %cases = (

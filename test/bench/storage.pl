@@ -13,7 +13,7 @@ my $runs = BenchReport::runs($quick ? 1 : 5);
 my $events = $quick ? 60_000 : 100_000;
 my $relays = 3;    # of each event
 my $ways = TwoWays->start;
-my $file = $ways->corpus($events);
+my $file = BenchServer::corpus($events);
 
 # Sizes do not differ between runs of one corpus; the log does a little. A run begins with a checkpoint and sees
 # no other: what follows one is logged in whole pages, and that would be the log of whose turn it is.

@@ -4,6 +4,7 @@
  */
 #include "require.h"
 #include "wire/archive.h"
+#include "wire/fetch.h"
 #include "wire/probe.h"
 #include "wire/publish.h"
 
@@ -13,7 +14,8 @@ namespace {
 
 using Any = std::variant<Hello, Log, Stats, Ack, ArchiveSettings, RelayOpen, RelayMore, RelayStop,
 						 Known, Forget, Question, SignIn, SignedIn, Batch, ProbeSettings, Visit,
-						 VisitStop, VisitBatch, PublishSettings, Publish, Answered, PublishEnded>;
+						 VisitStop, VisitBatch, PublishSettings, Publish, Answered, PublishEnded,
+						 FetchSettings, Fetch, Fetched>;
 
 const std::vector<std::string> &
 good_frames()
@@ -67,6 +69,10 @@ good_frames()
 						   .events = {{&id, "{}"}, {&id, "{}"}}}),
 			encode(Answered{.relay_id = 3, .attempt = 1, .id = &id, .text = "blocked: no"}),
 			encode(PublishEnded{.relay_id = 3, .attempt = 1, .reason = "stalled"}),
+			encode(FetchSettings{}),
+			encode(Fetch{.attempt = 1, .url = "https://a", .max_bytes = 1, .max_names = 1}),
+			encode(
+				Fetched{.attempt = 1, .outcome = FetchOutcome::Read, .names = {{"wss://a.com"}}}),
 		};
 	}();
 	return frames;

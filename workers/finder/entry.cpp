@@ -23,16 +23,21 @@ static constexpr const char *after[] = {"initializer"};
 static constexpr std::string_view columns[] = {
 	"_bigbrotr.finder_queue eids int8multirange",
 	"_bigbrotr.named_relays author_count integer",
+	"_bigbrotr.relay_sources url text",
+	"_bigbrotr.relay_fetches next_fetch bigint",
 };
 
 static constexpr std::string_view functions[] = {
 	"_bigbrotr.find_relays(integer,integer,integer)",
 	"_bigbrotr.admit_relays(integer,integer,integer)",
+	"_bigbrotr.take_relay_sources(integer,bigint,bigint)",
+	"_bigbrotr.record_fetch(text,bigint,integer,text,text,text,text,text[],bigint,integer)",
 };
 
 extern constinit const pg::ServiceEntry finder_entry = {
 	.name = "finder",
-	.description = "finds relays that events name",
+	.description = "finds relays that events and lists name",
+	.net_role = wire::Role::Fetch,
 	.after = after,
 	.by_default = false,
 	.settings = settings,

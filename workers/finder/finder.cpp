@@ -1,9 +1,12 @@
 /*
  * The finder: reads new events once, counts which relays they name, and makes relays of those that
- * enough authors name.
+ * enough authors name. Its net process fetches lists of relays (lists.cpp), if there are any.
  */
+#include "pg/border/settings.h"
 #include "pg/border/spi.h"
 #include "pg/work/worker.h"
+#include "wire/fetch.h"
+#include "workers/finder/lists.h"
 #include "workers/finder/settings.h"
 
 namespace {
@@ -24,6 +27,7 @@ class Finder : public pg::Service
 	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
 	{
 		const FinderSettings &settings = finder_settings;
+		lists_.tend(worker);
 		int64_t events = 0, mentions = 0, named = 0, refused = 0, admitted = 0;
 		bool more = false, is_due = worker.steady_now() >= admit_at_;
 		worker.transaction_with_retries("reading events", {}, [&] {
@@ -48,9 +52,21 @@ class Finder : public pg::Service
 		if (admitted > 0)
 			worker.log(wire::LogLevel::Info,
 					   std::to_string(admitted) + " new relays, named by at least " +
-						   std::to_string(settings.min_authors) + " authors each");
+						   std::to_string(settings.min_authors) + " authors each or by a list");
 		delay = more ? std::chrono::milliseconds(0) : kCycle;
 		return pg::Next::Continue;
+	}
+
+	bool needs_net() const override { return lists_.any(); }
+	pg::NetSettings net_settings() const override;
+	void on_net_lost(pg::Worker &worker) override { lists_.fail_all(worker); }
+	void on_message(pg::Worker &worker, const wire::Frame &frame) override
+	{
+		std::string fault;
+		auto message = wire::decode<wire::FetchToWorker>(frame, fault);
+		if (!message)
+			throw pg::NetFault{.reason = fault, .malformed = true};
+		lists_.take(worker, std::get<wire::Fetched>(*message), finder_settings.names_per_site);
 	}
 
   private:
@@ -62,8 +78,23 @@ class Finder : public pg::Service
 			.integer(0, 1);
 	}
 
+	Lists lists_;
 	std::chrono::steady_clock::time_point admit_at_{};
 };
+
+pg::NetSettings
+Finder::net_settings() const
+{
+	std::string user_agent = pg::user_agent();
+	wire::FetchSettings settings{.allow_local_relays = pg::settings::allow_local_relays,
+								 .connect_timeout_ms = pg::settings::connect_timeout_ms,
+								 .tor_proxy = pg::settings::tor_proxy,
+								 .i2p_proxy = pg::settings::i2p_proxy,
+								 .loki_proxy = pg::settings::loki_proxy,
+								 .tls_ca_file = pg::settings::tls_ca_file,
+								 .user_agent = user_agent};
+	return {.frame = wire::encode(settings), .fixed = {}, .tls_ca_file = pg::settings::tls_ca_file};
+}
 
 } // namespace
 

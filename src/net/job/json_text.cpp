@@ -42,6 +42,7 @@ class Preparer
 			return number();
 		if ((c == '[' || c == '{') && ++depth_ > kMaxDepth)
 			out_.reason = "too_deep";
+		out_.values += c == '[' || c == '{' || c == ',';
 		if (c == ']' || c == '}')
 			depth_--;
 		in_string_ = c == '"';

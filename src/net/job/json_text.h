@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,7 @@ struct JsonText
 	 * strings; without byte order mark. Anything malformed is left as it is. */
 	std::string text;
 	bool had_nul = false; // U+0000
+	size_t values = 1;    // at least so many are in it
 };
 
 JsonText prepare_json(std::string_view text);

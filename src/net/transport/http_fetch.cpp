@@ -65,7 +65,7 @@ HttpFetch::redirect(std::string_view location)
 	nostr::WebUrl next = nostr::resolve_web_url(request_.url, location);
 	if (location.empty() || !next.ok())
 		return finish("bad_redirect", std::string(location));
-	if (++answer_.redirects > kMaxRedirects)
+	if (++answer_.redirects > request_.max_redirects)
 		return finish("too_many_redirects", "to " + next.url);
 	exchange_->close();
 	request_.url = std::move(next);

@@ -20,9 +20,10 @@ constexpr int kMaxRedirects = 3;
 struct HttpRequest
 {
 	nostr::WebUrl url;
-	std::string accept;                   // value of the header Accept
-	std::string etag, modified_since;     // of the copy that is there; empty: none
-	size_t max_body = 64 << 10;           // bytes, inflated
+	std::string accept;               // value of the header Accept
+	std::string etag, modified_since; // of the copy that is there; empty: none
+	size_t max_body = 64 << 10;       // bytes, inflated
+	int max_redirects = kMaxRedirects;
 	std::chrono::milliseconds timeout{0}; // of all hops together
 };
 

@@ -79,6 +79,11 @@ NetLink::give_up(const std::string &reason)
 void
 NetLink::tend()
 {
+	if (!service_.needs_net()) {
+		if (phase_ != Phase::Down)
+			stop();
+		return;
+	}
 	if (phase_ == Phase::Down && worker_.steady_now() >= retry_at_) {
 		try {
 			start();
@@ -204,7 +209,7 @@ NetLink::Clock::time_point
 NetLink::next_deadline() const
 {
 	if (phase_ == Phase::Down)
-		return retry_at_;
+		return service_.needs_net() ? retry_at_ : Clock::time_point::max();
 	if (phase_ == Phase::Greeting)
 		return started_at_ + kHelloTimeout;
 	return heard_at_ + kMaxSilence;

@@ -24,7 +24,8 @@ class NetLink
 	{
 	}
 
-	/* Starts the child when it is due; sends what is queued. Not while the service is paused. */
+	/* Starts the child when it is due, ends it when the service does not need it; sends what is
+	 * queued. Not while the service is paused. */
 	void tend();
 	/*
 	 * Handles messages of the child until `between`, called before each message, returns false.

@@ -61,6 +61,9 @@ class Service
 	/* One cycle: does what is due, or hands it to the net process. Sets the delay until the next
 	 * cycle. */
 	virtual Next cycle(Worker &, std::chrono::milliseconds &delay) = 0;
+	/* Whether the service has work for its net process, which otherwise is not started, or ended.
+	 */
+	virtual bool needs_net() const { return true; }
 	/* If the service has a net process: its settings, sent at its start and after a reload. */
 	virtual NetSettings net_settings() const { return {}; }
 	/* A message of the net process other than Hello, Log and Stats. Throws NetFault. */

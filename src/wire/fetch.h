@@ -1,0 +1,127 @@
+/*
+ * The messages of the fetch desk (role fetch): lists of relays to be fetched once, and the names
+ * that were found in them.
+ */
+#pragma once
+
+#include "fields.h"
+#include "link.h"
+
+namespace wire {
+
+constexpr size_t kMaxFetches = 4; // under way at a time
+constexpr size_t kMaxListBytes = 8 << 20;
+constexpr size_t kMaxListPath = 200; // bytes
+/* More than a relay's URL may have, also if the last character is cut off: so a name that was cut
+ * is refused for its length. */
+constexpr size_t kMaxListName = kMaxUrl + 4;
+
+// ---- worker -> net process
+
+/* The first message; sent again after a reload. Fields as in ProbeSettings. */
+struct FetchSettings
+{
+	static constexpr uint16_t kType = 0x30;
+	bool allow_local_relays = false;
+	int connect_timeout_ms = 10 * 1000;
+	std::string_view tor_proxy, i2p_proxy, loki_proxy;
+	std::string_view tls_ca_file;
+	std::string_view user_agent;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.flag(m.allow_local_relays);
+		c.number(m.connect_timeout_ms, 1, INT32_MAX, "setting out of range");
+		c.ascii(m.tor_proxy, kMaxUrl);
+		c.ascii(m.i2p_proxy, kMaxUrl);
+		c.ascii(m.loki_proxy, kMaxUrl);
+		c.utf8(m.tls_ca_file, kMaxPath);
+		c.detail(m.user_agent);
+	}
+};
+
+/* Fetch this list. At most kMaxFetches are under way. */
+struct Fetch
+{
+	static constexpr uint16_t kType = 0x31;
+	uint32_t attempt = 0;                  // its number, given by the worker
+	std::string_view url;                  // http(s)
+	std::string_view path;                 // net/job/relay_list.h; empty: one name a line
+	std::string_view etag, modified_since; // of the last reading; empty: unknown
+	int max_bytes = 0;                     // of the document
+	int max_names = 0;                     // the others are left out
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.attempt);
+		c.ascii(m.url, kMaxUrl);
+		c.utf8(m.path, kMaxListPath);
+		c.ascii(m.etag, kMaxDetail);
+		c.ascii(m.modified_since, kMaxDetail);
+		c.number(m.max_bytes, 1, int(kMaxListBytes), "size of a list out of range");
+		c.number(m.max_names, 1, int(kMaxItems), "names of a list out of range");
+	}
+};
+
+using FetchToNet = std::variant<FetchSettings, Fetch>;
+
+// ---- net process -> worker
+
+enum class FetchOutcome : uint8_t
+{
+	Read,
+	Unchanged, // HTTP status 304: no names are told
+	Failed     // reason and detail say why: no names are told
+};
+
+struct ListName
+{
+	std::string_view text; // as it stands in the list
+
+	static void fields(auto &c, auto &m)
+	{
+		c.utf8(m.text, kMaxListName);
+		c.demand([&] { return m.text.find('\0') == m.text.npos; }, "U+0000 in a name");
+	}
+};
+
+/* The answer to one Fetch. */
+struct Fetched
+{
+	static constexpr uint16_t kType = 0x32;
+	uint32_t attempt = 0;
+	FetchOutcome outcome = FetchOutcome::Failed;
+	int http_status = 0; // 0: there was no answer
+	std::string_view reason;
+	std::string_view detail;
+	std::string_view etag, modified_at; // headers ETag, Last-Modified; empty: none, or too long
+	std::vector<ListName> names;
+	uint32_t other_values = 0; // that the path leads to and that are no strings
+	bool cut = false;          // there were more names than were asked for
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.attempt);
+		c.value(m.outcome, FetchOutcome::Failed);
+		c.number(m.http_status, 0, 999, "HTTP status out of range");
+		c.code(m.reason);
+		c.detail(m.detail);
+		c.ascii(m.etag, kMaxDetail);
+		c.ascii(m.modified_at, kMaxDetail);
+		c.list(m.names);
+		c.number(m.other_values);
+		c.flag(m.cut);
+		c.demand([&] { return m.names.size() <= kMaxItems; }, "too many names");
+		c.demand(
+			[&] {
+				return (m.outcome == FetchOutcome::Failed) != m.reason.empty() &&
+					   (m.outcome == FetchOutcome::Read ||
+						(m.names.empty() && m.other_values == 0 && !m.cut));
+			},
+			"outcome and names of a list contradict each other");
+	}
+};
+
+using FetchToWorker = std::variant<Fetched>;
+
+} // namespace wire
