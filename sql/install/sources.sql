@@ -161,8 +161,12 @@ CREATE FUNCTION _bigbrotr.known_relay_source(given text) RETURNS text
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	known text := (SELECT s.url FROM _bigbrotr.relay_sources AS s WHERE s.url IN (given, _bigbrotr.require_web_url(given)));
+	known text := (SELECT s.url FROM _bigbrotr.relay_sources AS s WHERE s.url = given);
 BEGIN
+	-- A list that is not allowed any more must be known under its own name, so that it can be removed.
+	IF known IS NULL THEN
+		known := (SELECT s.url FROM _bigbrotr.relay_sources AS s WHERE s.url = _bigbrotr.require_web_url(given));
+	END IF;
 	IF known IS NULL THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('list "%s" is not known', left(given, 256)),
