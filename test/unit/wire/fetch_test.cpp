@@ -16,7 +16,8 @@ fault_of(const T &message)
 {
 	std::string fault;
 	const std::string bytes = encode(message);
-	EXPECT_EQ(decode<Any>(frame_of(bytes), fault).has_value(), fault.empty());
+	const bool good = decode<Any>(frame_of(bytes), fault).has_value();
+	EXPECT_EQ(good, fault.empty());
 	return fault;
 }
 
