@@ -91,7 +91,8 @@ class Publisher : public pg::Service
 		worker.show_waiting(!key_.signer()     ? "a key (bigbrotr.key_file)"
 							: targets_.empty() ? "relays to publish to (bigbrotr.publish_relays)"
 											   : "");
-		if (!worker.net_running() || !key_.signer())
+		/* No relay of an old list is written to again before the new one is read. */
+		if (!worker.net_running() || !key_.signer() || reread_)
 			return pg::Next::Continue;
 		for (size_t i = 0; i < targets_.size(); i++)
 			if (Target &target = targets_[i]; !target.busy && target.next <= worker.now())
