@@ -65,12 +65,11 @@ CREATE VIEW bigbrotr.relay_aliases AS
 	WHERE i.relay_id <> n.relay_id
 	UNION ALL
 	SELECT f.url, r.url, g.reason
-	FROM (SELECT k.reason, min(k.relay_id) AS first, array_agg(k.relay_id) AS relay_ids
-	      FROM (SELECT v.relay_id, k.reason, k.key
-	            FROM _bigbrotr.relay_visits AS v JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id,
-	                 LATERAL (VALUES ('key', CASE WHEN d.document ->> 'self' ~ '^[0-9a-f]{64}$' THEN d.document ->> 'self' END),
-	                                 ('document', CASE WHEN d.pubkey ~ '^[0-9a-f]{64}$' THEN d.nip11_id::text END)) AS k (reason, key)
-	            WHERE k.key IS NOT NULL) AS k
+	FROM (SELECT k.reason, min(v.relay_id) AS first, array_agg(v.relay_id) AS relay_ids
+	      FROM _bigbrotr.nip11_documents AS d
+	           CROSS JOIN LATERAL (VALUES ('key', d.document ->> 'self', d.document ->> 'self'), ('document', d.pubkey, d.nip11_id::text)) AS k (reason, pubkey, key)
+	           JOIN _bigbrotr.relay_visits AS v ON v.nip11_id = d.nip11_id
+	      WHERE length(k.pubkey) = 64 AND k.pubkey !~ '[^0-9a-f]'
 	      GROUP BY k.reason, k.key HAVING count(*) > 1) AS g
 	     JOIN bigbrotr.relays AS f ON f.relay_id = g.first,
 	     unnest(g.relay_ids) AS a (relay_id)
