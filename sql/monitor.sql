@@ -34,6 +34,7 @@ BEGIN
 END $$;
 SELECT told(o.observer, o.reason, o.at) FROM (VALUES (1001, 'monitor', 'web_server'), (1002, 'synchronizer', 'handshake_failed'), (1003, 'synchronizer', 'tls_failed'),
 	(1004, 'monitor', 'bad_certificate'), (1005, 'synchronizer', 'tls_failed'), (1006, 'monitor', 'tls_failed')) AS o (at, observer, reason) ORDER BY o.at;
+SELECT told('synchronizer', 'handshake_failed', 1007), told('monitor', 'http_error', 1000), told('monitor', 'bad_certificate', 1000);
 -- An administrator.
 SELECT bigbrotr.disable_relay('wss://r1.example.com');
 SELECT status, _bigbrotr.observe_relay(1, 'test', 'answered', '', bigbrotr.unix_now()) FROM bigbrotr.relays WHERE relay_id = 1;

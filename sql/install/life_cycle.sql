@@ -131,6 +131,8 @@ DECLARE
 	before text := (SELECT r.status FROM bigbrotr.relays AS r WHERE r.relay_id = relay);
 	after text;
 	told text;
+	-- The synchronizer does not tell apart what answers at an address; the monitor does.
+	finer CONSTANT text[] := '{handshake_failed<web_server,handshake_failed<http_error,handshake_failed<redirect,tls_failed<bad_certificate}';
 BEGIN
 	IF outcome <> ALL ('{answered,failed,refused,unknown,ignored,wanted}') THEN
 		RAISE invalid_parameter_value USING
@@ -141,6 +143,9 @@ BEGIN
 	PERFORM _bigbrotr.check_time(at);
 	SELECT h.* INTO known FROM _bigbrotr.relay_health AS h WHERE h.relay_id = relay FOR NO KEY UPDATE;
 	IF before IS NULL OR known.observed_at > at THEN
+		-- A visit that began earlier may say more of the same failure.
+		UPDATE _bigbrotr.relay_health AS h SET reason = observe_relay.reason
+		WHERE h.relay_id = relay AND h.outcome = 'failed' AND observe_relay.outcome = 'failed' AND h.reason || '<' || observe_relay.reason = ANY (finer);
 		RETURN before;
 	END IF;
 	IF outcome IN ('ignored', 'wanted') THEN
@@ -163,9 +168,8 @@ BEGIN
 		known.run_since := CASE WHEN known.run_outcome = judged THEN known.run_since ELSE at END;
 		known.run_outcome := judged;
 	END IF;
-	-- Of a relay that goes on failing, the finer word stays: the synchronizer does not tell apart what answers there.
-	told := CASE WHEN judged = 'failed' AND known.outcome = 'failed' AND (observe_relay.reason, known.reason) IN (('handshake_failed', 'web_server'),
-			('handshake_failed', 'http_error'), ('handshake_failed', 'redirect'), ('tls_failed', 'bad_certificate')) AND observer <> 'monitor'
+	-- Of a relay that goes on failing, the finer word stays.
+	told := CASE WHEN judged = 'failed' AND known.outcome = 'failed' AND observer <> 'monitor' AND observe_relay.reason || '<' || known.reason = ANY (finer)
 		THEN known.reason ELSE observe_relay.reason END;
 	after := _bigbrotr.next_status(before, CASE WHEN outcome IN ('ignored', 'wanted') THEN outcome ELSE judged END,
 		coalesce(known.run, 0), at - coalesce(known.run_since, at));
