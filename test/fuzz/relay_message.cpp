@@ -2,7 +2,7 @@
  * Any bytes as a frame. To get behind the id check, which no fuzzer guesses, an event that is only
  * refused for its id is put back into the frame with the right one.
  */
-#include "client_message.h"
+#include "nostr/relay_request.h"
 #include "require.h"
 
 using nostr::MessageType;

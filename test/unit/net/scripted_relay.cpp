@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <zlib.h>
 
-#include "client_message.h"
+#include "nostr/relay_request.h"
 
 namespace test {
 

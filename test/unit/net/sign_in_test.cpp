@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "client_message.h"
+#include "nostr/relay_request.h"
 #include "scripted_relay.h"
 #include "worker.h"
 

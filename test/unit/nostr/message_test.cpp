@@ -1,5 +1,5 @@
 /* Messages of both directions: cases written out here. */
-#include "client_message.h"
+#include "nostr/relay_request.h"
 
 #include <gtest/gtest.h>
 
@@ -201,7 +201,7 @@ TEST(ClientMessages, Requests)
 	ASSERT_EQ(nostr::parse_client_message(text, message), Reject::None);
 	EXPECT_EQ(message.type, nostr::ClientMessageType::Req);
 	EXPECT_EQ(message.subscription, "a\"b");
-	EXPECT_EQ(message.filters, 1);
+	EXPECT_EQ(message.filters.size(), 1u);
 
 	EXPECT_EQ(nostr::close_message("s1"), R"(["CLOSE","s1"])");
 	EXPECT_EQ(nostr::parse_client_message(R"(["REQ","s",{},{},5])", message), Reject::BadMessage);

@@ -1,4 +1,4 @@
-#include "client_message.h"
+#include "nostr/relay_request.h"
 
 #include <utility>
 
@@ -21,14 +21,25 @@ client_message_type(const json::String &verb)
 	return json::look_up(verb, types, ClientMessageType::Unknown);
 }
 
+bool
+read_filter(Elements &elements, std::vector<std::string_view> &filters)
+{
+	if (!elements.next() || elements.cursor().peek() != '{')
+		return false;
+	const char *begin = elements.cursor().position();
+	if (!elements.skip())
+		return false;
+	filters.emplace_back(begin, elements.cursor().position() - begin);
+	return true;
+}
+
 /* One or more filters, up to the end of the message. */
 bool
-read_filters(Elements &elements, int &filters)
+read_filters(Elements &elements, std::vector<std::string_view> &filters)
 {
 	do {
-		if (!elements.skip_object())
+		if (!read_filter(elements, filters))
 			return false;
-		filters++;
 	} while (elements.cursor().peek() == ',');
 	return true;
 }
@@ -45,8 +56,8 @@ read_client_message(Elements &elements, ClientMessage &message)
 	case ClientMessageType::NegClose:
 		return elements.read_subscription(message.subscription);
 	case ClientMessageType::NegOpen:
-		return elements.read_subscription(message.subscription) && elements.skip_object() &&
-			   elements.read_hex_bytes(message.payload);
+		return elements.read_subscription(message.subscription) &&
+			   read_filter(elements, message.filters) && elements.read_hex_bytes(message.payload);
 	case ClientMessageType::NegMsg:
 		return elements.read_subscription(message.subscription) &&
 			   elements.read_hex_bytes(message.payload);
@@ -65,7 +76,7 @@ parse_client_message(std::string_view frame, ClientMessage &message, Limits limi
 {
 	message.type = ClientMessageType::Unknown;
 	message.subscription.clear();
-	message.filters = 0;
+	message.filters.clear();
 	message.payload.clear();
 
 	if (!simdjson::validate_utf8(frame.data(), frame.size()))

@@ -1,4 +1,4 @@
-/* Messages from clients (NIP-01, 42, 45, 77), as the relays of tests read them. */
+/* Messages from clients (NIP-01, 42, 45, 77), as a relay reads them. */
 #pragma once
 
 #include "nostr/message.h"
@@ -21,12 +21,16 @@ enum class ClientMessageType : uint8_t
 struct ClientMessage
 {
 	ClientMessageType type = ClientMessageType::Unknown;
-	std::string subscription;
-	Event event;         // Event, Auth
-	int filters = 0;     // Req, Count: number of filter objects
+	std::string subscription;              // 1 to 64 characters
+	Event event;                           // Event, Auth
+	std::vector<std::string_view> filters; // Req, Count, NegOpen: JSON objects, in the frame
 	std::string payload; // NegOpen, NegMsg: pairs of hexadecimal digits of either case
 };
 
+/*
+ * Reject::None for a well-formed message (type Unknown for a verb we do not know), else the reason;
+ * what comes before the fault is set. `message` points into `frame`.
+ */
 Reject parse_client_message(std::string_view frame, ClientMessage &message, Limits limits = {});
 
 } // namespace nostr
