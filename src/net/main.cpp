@@ -1,8 +1,9 @@
 /*
  * bigbrotr-net: the child process of a worker that needs the network. Descriptor 3 is its link to
- * the worker. Usage: bigbrotr-net ROLE BYTES MODE [FILE]
- *   ROLE   what it is for: sync, probe, publish
+ * the worker. Usage: bigbrotr-net ROLE BYTES COUNT MODE [FILE]
+ *   ROLE   what it is for: sync, probe, publish, fetch, serve
  *   BYTES  of address space
+ *   COUNT  of the descriptors from 4 on: sockets that it listens on
  *   MODE   require, or prefer: runs also where the kernel lacks a part of the sandbox
  *   FILE   certificates to be trusted instead of the system's
  */
@@ -22,12 +23,16 @@ main(int argc, char **argv)
 {
 	int result = 1;
 	try {
-		const auto role = argc < 4 ? std::nullopt : wire::role_of(argv[1]);
+		const auto role = argc < 5 ? std::nullopt : wire::role_of(argv[1]);
 		if (!role)
 			_exit(2);
-		net::enter_sandbox(kLink, std::strtoul(argv[2], nullptr, 10));
-		net::Wall wall(argv[3], net::files_to_read(argc > 4 ? argv[4] : ""));
-		result = net::serve(kLink, *role, net::Clock(), &wall);
+		const int last = kLink + std::atoi(argv[3]);
+		net::enter_sandbox(kLink, last, std::strtoul(argv[2], nullptr, 10));
+		net::Wall wall(argv[4], net::files_to_read(argc > 5 ? argv[5] : ""));
+		std::vector<int> listening;
+		for (int fd = kLink + 1; fd <= last; fd++)
+			listening.push_back(fd);
+		result = net::serve(kLink, *role, net::Clock(), &wall, listening);
 	} catch (const std::exception &) {
 		/* Standard error is /dev/null; the exit code says that it failed. */
 	}

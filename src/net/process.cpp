@@ -12,6 +12,7 @@
 #include "net/desk/fetch_desk.h"
 #include "net/desk/probe_desk.h"
 #include "net/desk/publish_desk.h"
+#include "net/desk/serve_desk.h"
 
 namespace net {
 
@@ -44,7 +45,7 @@ class ResidentMemory
 };
 
 std::unique_ptr<Desk>
-make_desk(wire::Role role, const Transport &transport, Link &link)
+make_desk(wire::Role role, const Transport &transport, Link &link, std::vector<int> listening)
 {
 	switch (role) {
 	case wire::Role::Sync:
@@ -55,6 +56,9 @@ make_desk(wire::Role role, const Transport &transport, Link &link)
 		return std::make_unique<PublishDesk>(transport, link);
 	case wire::Role::Fetch:
 		return std::make_unique<FetchDesk>(transport, link);
+	case wire::Role::Serve:
+		return std::make_unique<ServeDesk>(transport.reactor, transport.clock, link,
+										   std::move(listening));
 	}
 	return std::make_unique<ArchiveDesk>(transport, link);
 }
@@ -62,12 +66,13 @@ make_desk(wire::Role role, const Transport &transport, Link &link)
 class Process
 {
   public:
-	Process(int fd, wire::Role role, const Clock &clock, Wall *wall, const char *name_servers)
+	Process(int fd, wire::Role role, const Clock &clock, Wall *wall, std::vector<int> listening,
+			const char *name_servers)
 		: clock_(clock), wall_(wall), link_(fd),
 		  reactor_([this](const char *line) { library_log(line); }),
 		  resolver_(reactor_, clock, name_servers),
 		  hosts_(reactor_, [this](auto &line) { link_.log(wire::LogLevel::Warning, 0, line); }),
-		  desk_(make_desk(role, {reactor_, clock, resolver_, hosts_}, link_)),
+		  desk_(make_desk(role, {reactor_, clock, resolver_, hosts_}, link_, std::move(listening))),
 		  ticker_(reactor_, [this] { tick(); })
 	{
 		reactor_.watch(link_.fd(), EPOLLIN, [this](uint32_t events) { link_ready(events); });
@@ -171,9 +176,10 @@ class Process
 } // namespace
 
 int
-serve(int fd, wire::Role role, const Clock &clock, Wall *wall, const char *name_servers)
+serve(int fd, wire::Role role, const Clock &clock, Wall *wall, std::vector<int> listening,
+	  const char *name_servers)
 {
-	Process process(fd, role, clock, wall, name_servers);
+	Process process(fd, role, clock, wall, std::move(listening), name_servers);
 	try {
 		return process.run();
 	} catch (const LinkError &) {

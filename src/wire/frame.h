@@ -21,6 +21,14 @@ struct Frame
 	std::string_view body;
 };
 
+/* The type of a whole frame, with its head. */
+constexpr uint16_t
+type_of(std::string_view frame)
+{
+	return static_cast<uint16_t>(static_cast<uint8_t>(frame[4]) | static_cast<uint8_t>(frame[5])
+																	  << 8);
+}
+
 /* Cuts a byte stream into frames. */
 class FrameBuffer
 {

@@ -13,33 +13,24 @@ enum class Role : uint8_t
 	Sync,    // archive.h
 	Probe,   // probe.h
 	Publish, // publish.h
-	Fetch    // fetch.h
+	Fetch,   // fetch.h
+	Serve    // serve.h
 };
-constexpr Role kLastRole = Role::Fetch;
+constexpr Role kLastRole = Role::Serve;
+constexpr std::string_view kRoleNames[] = {"sync", "probe", "publish", "fetch", "serve"};
 
-/* "sync", "probe", "publish", "fetch" */
 constexpr std::string_view
 role_name(Role role)
 {
-	switch (role) {
-	case Role::Sync:
-		break;
-	case Role::Probe:
-		return "probe";
-	case Role::Publish:
-		return "publish";
-	case Role::Fetch:
-		return "fetch";
-	}
-	return "sync";
+	return kRoleNames[static_cast<size_t>(role)];
 }
 
 constexpr std::optional<Role>
 role_of(std::string_view name)
 {
-	for (Role role : {Role::Sync, Role::Probe, Role::Publish, Role::Fetch})
-		if (role_name(role) == name)
-			return role;
+	for (size_t i = 0; i < std::size(kRoleNames); i++)
+		if (kRoleNames[i] == name)
+			return static_cast<Role>(i);
 	return std::nullopt;
 }
 

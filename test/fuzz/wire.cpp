@@ -7,15 +7,17 @@
 #include "wire/fetch.h"
 #include "wire/probe.h"
 #include "wire/publish.h"
+#include "wire/serve.h"
 
 using namespace wire;
 
 namespace {
 
-using Any = std::variant<Hello, Log, Stats, Ack, ArchiveSettings, RelayOpen, RelayMore, RelayStop,
-						 Known, Forget, Question, SignIn, SignedIn, Batch, ProbeSettings, Visit,
-						 VisitStop, VisitBatch, PublishSettings, Publish, Answered, PublishEnded,
-						 FetchSettings, Fetch, Fetched>;
+using Any =
+	std::variant<Hello, Log, Stats, Ack, ArchiveSettings, RelayOpen, RelayMore, RelayStop, Known,
+				 Forget, Question, SignIn, SignedIn, Batch, ProbeSettings, Visit, VisitStop,
+				 VisitBatch, PublishSettings, Publish, Answered, PublishEnded, FetchSettings, Fetch,
+				 Fetched, ServeSettings, Routes, Rows, CallEnd, News, Call, RowsTaken, CallCancel>;
 
 const std::vector<std::string> &
 good_frames()
@@ -39,6 +41,18 @@ good_frames()
 		visit.certificate.push_back({.issuer = "CN=ca", .names = {{"a"}}, .fingerprint = &id});
 		visit.document.push_back({.http_status = 200, .json = "{}", .nips = {{1}, {11}}});
 		return std::vector<std::string>{
+			encode(ServeSettings{.name = "name"}),
+			encode(Routes{{{.number = 1,
+							.name = "list",
+							.path = "/list/{id}",
+							.shape = Shape::List,
+							.parameters = {{.name = "id", .required = true}}}}}),
+			encode(Rows{.call = 1, .rows = {{"{}", "[1]"}}}),
+			encode(CallEnd{.call = 1, .sqlstate = "57014", .message = "text"}),
+			encode(News{.events = {{1}, {2}}}),
+			encode(Call{.number = 1, .route = 2, .arguments = {{true, "x"}, {}}}),
+			encode(RowsTaken{1}),
+			encode(CallCancel{1}),
 			encode(ArchiveSettings{}),
 			encode(RelayOpen{.relay_id = 3,
 							 .attempt = 1,

@@ -73,14 +73,14 @@ yield_to_backends()
 }
 
 void
-enter_sandbox(int link, size_t memory)
+enter_sandbox(int link, int last, size_t memory)
 {
 	die_with_parent(link);
 	yield_to_backends();
 	check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS");
 	check(prctl(PR_SET_DUMPABLE, 0), "PR_SET_DUMPABLE");
 	limit_resources(memory);
-	check(close_range(unsigned(link) + 1, ~0U, 0), "close_range");
+	check(close_range(unsigned(last) + 1, ~0U, 0), "close_range");
 	check(chdir("/"), "chdir");
 	clearenv();
 	std::signal(SIGPIPE, SIG_IGN);

@@ -21,10 +21,10 @@ namespace net {
 
 /*
  * `link` is one end of a socketpair whose other end is held by the parent, who made it; all
- * descriptors above it are closed. `memory` bounds the address space, in bytes. Throws
+ * descriptors above `last` are closed. `memory` bounds the address space, in bytes. Throws
  * std::system_error, or std::runtime_error if the parent is gone already.
  */
-void enter_sandbox(int link, size_t memory);
+void enter_sandbox(int link, int last, size_t memory);
 
 /* The files that are read later: the resolver's, and the certificates that are trusted. */
 std::vector<std::string> files_to_read(const std::string &ca_file);

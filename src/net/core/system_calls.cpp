@@ -23,8 +23,8 @@ constexpr const char *kAllowed[] = {
 	"ppoll", "ppoll_time64", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
 	"epoll_pwait2", "eventfd2", "pipe2",
 	/* Sockets. The rules on socket() below say which ones there are. */
-	"connect", "getpeername", "getsockname", "getsockopt", "setsockopt", "sendto", "recvfrom",
-	"sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
+	"connect", "accept4", "getpeername", "getsockname", "getsockopt", "setsockopt", "sendto",
+	"recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
 	/* Metadata of files. Rules on opening are below, and Landlock's. */
 	"fstat", "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2",
 	"readlink", "readlinkat", "getdents64", "getcwd", "uname", "sysinfo",

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <string_view>
+
 extern "C" {
 #include "postgres.h"
 
@@ -27,6 +29,7 @@ extern "C" {
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
+#include "storage/shm_mq.h"
 #include "storage/sinvaladt.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
@@ -190,6 +193,17 @@ create_wait_event_set(int events)
 	return CreateWaitEventSet(nullptr, events);
 #else
 	return CreateWaitEventSet(TopMemoryContext, events);
+#endif
+}
+
+/* Sends what fits into the queue now; the receiver sees it at once. */
+inline shm_mq_result
+send_some(shm_mq_handle *queue, std::string_view message)
+{
+#if PG_VERSION_NUM >= 150000
+	return shm_mq_send(queue, message.size(), message.data(), true, true);
+#else
+	return shm_mq_send(queue, message.size(), message.data(), true);
 #endif
 }
 

@@ -50,12 +50,16 @@ Loop::run()
 	next_cycle_ = next_health_ = steady_now();
 	for (;;) {
 		if (may_go_on() && net_) {
+			if (std::exchange(net_settings_changed_, false))
+				net_->reload();
 			net_->tend();
 			net_->receive(std::exchange(readable_, false), [this] { return may_go_on(); });
 		}
 		check_health();
 		if (!paused_ && steady_now() >= next_cycle_ && run_cycle() == Next::Done)
 			return;
+		if (!paused_)
+			next_turn_ = service_->turn(*this); // after each ResetLatch() of this turn
 		if (!paused_ && net_)
 			net_->tend(); // flushes queued frames before the loop sleeps
 		MemoryContextReset(context_);
@@ -109,7 +113,7 @@ Loop::wait()
 	Clock::time_point next = next_health_;
 	uint32_t events = 0;
 	if (!paused_) {
-		next = std::min(next, next_cycle_);
+		next = std::min({next, next_cycle_, next_turn_});
 		if (net_)
 			next = std::min(next, net_->next_deadline());
 	}
@@ -265,6 +269,13 @@ bool
 Loop::net_running() const
 {
 	return net_ && net_->ready();
+}
+
+void
+Loop::renew_net_settings()
+{
+	net_settings_changed_ = true;
+	SetLatch(MyLatch);
 }
 
 /* The only place where messages of a service reach the log: applies bigbrotr.log_level, replaces

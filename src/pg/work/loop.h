@@ -35,6 +35,7 @@ class Loop final : public Worker
 
 	void send_frame(std::string_view frame) override;
 	bool net_running() const override;
+	void renew_net_settings() override;
 	std::string_view name() const override { return slot_.name; }
 	void log(wire::LogLevel level, std::string_view message) override;
 	void count(const char *key, int64_t add) override;
@@ -90,7 +91,9 @@ class Loop final : public Worker
 	bool reloaded_ = false;           // settings are read, but reload() has not run yet
 	Clock::time_point out_of_time_{}; // of the last transaction
 	std::optional<Obstruction> obstruction_;
+	bool net_settings_changed_ = false;
 	Clock::time_point next_cycle_{}, next_health_{};
+	Clock::time_point next_turn_ = Clock::time_point::max(); // for the service
 };
 
 } // namespace pg

@@ -24,7 +24,8 @@ NetLink::arguments(const NetSettings &settings) const
 			.memory_limit_bytes = settings::net_memory_limit_kb * uint64_t{1024},
 			.sandbox = settings::sandbox == static_cast<int>(settings::Sandbox::Require) ? "require"
 																						 : "prefer",
-			.tls_ca_file = settings.tls_ca_file};
+			.tls_ca_file = settings.tls_ca_file,
+			.descriptors = settings.descriptors};
 }
 
 void

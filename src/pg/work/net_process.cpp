@@ -130,7 +130,7 @@ NetProcess::program()
 }
 
 void
-NetProcess::spawn(Arguments arguments, std::span<const int> descriptors)
+NetProcess::spawn(Arguments arguments)
 {
 	register_exit();
 	std::string path = program();
@@ -138,11 +138,10 @@ NetProcess::spawn(Arguments arguments, std::span<const int> descriptors)
 	std::string name = std::string(kProgram) + ": " + MyBgworkerEntry->bgw_name;
 	std::string locale = "LC_ALL=C";
 	std::string limit = std::to_string(arguments.memory_limit_bytes);
-	char *argv[] = {name.data(),
-					arguments.role.data(),
-					limit.data(),
-					arguments.sandbox.data(),
-					arguments.tls_ca_file.data(),
+	const std::vector<int> &descriptors = arguments.descriptors;
+	std::string count = std::to_string(descriptors.size());
+	char *argv[] = {name.data(),  arguments.role.data(),    limit.data(),
+					count.data(), arguments.sandbox.data(), arguments.tls_ca_file.data(),
 					nullptr};
 	char *environment[] = {locale.data(), nullptr};
 	int ends[2];

@@ -9,9 +9,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "wire/frame.h"
 
@@ -31,15 +31,15 @@ class NetProcess
 		uint64_t memory_limit_bytes = 0; // of its address space
 		std::string sandbox;             // "require" or "prefer"
 		std::string tls_ca_file;         // it may read this file; "": the system's certificates
+		std::vector<int> descriptors;    // it has copies of these; they stay ours, too
 		bool operator==(const Arguments &) const = default;
 	};
 
 	/*
 	 * Starts bigbrotr-net, which lies beside this module. It has the link to us as descriptor 3,
-	 * then `descriptors`, which stay ours too, and no other. Throws pg::Error if the system
-	 * refuses.
+	 * then `descriptors`, and no other. Throws pg::Error if the system refuses.
 	 */
-	void spawn(Arguments arguments, std::span<const int> descriptors = {});
+	void spawn(Arguments arguments);
 	/* Ends the child, if there is one, and waits for its end. */
 	void kill();
 	/* The same for a child that has closed its stream: waits 50 ms for it to exit by itself, and

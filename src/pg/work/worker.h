@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pg/border/transaction.h"
 #include "wire/link.h"
@@ -33,6 +34,9 @@ struct NetSettings
 	/* The part that is read at the start only: if it changes, the net process is replaced. */
 	std::string fixed;
 	std::string tls_ca_file; // also read at the start only; "": the system's certificates
+	/* What the service keeps open for its net process, which gets copies: descriptors 4, 5, …
+	 * Also read at the start only. */
+	std::vector<int> descriptors = {};
 };
 
 /* What relays are told in the User-Agent header: name, version and bigbrotr.contact. */
@@ -61,6 +65,14 @@ class Service
 	/* One cycle: does what is due, or hands it to the net process. Sets the delay until the next
 	 * cycle. */
 	virtual Next cycle(Worker &, std::chrono::milliseconds &delay) = 0;
+	/*
+	 * In each turn of the loop, so whenever a message, the worker's latch or a time has woken it,
+	 * as the last thing before it sleeps. Returns when the next turn must come at the latest.
+	 */
+	virtual std::chrono::steady_clock::time_point turn(Worker &)
+	{
+		return std::chrono::steady_clock::time_point::max();
+	}
 	/* Whether the service has work for its net process, which otherwise is not started, or ended.
 	 */
 	virtual bool needs_net() const { return true; }
@@ -107,6 +119,9 @@ class Worker
 		send_frame(wire::encode(message));
 	}
 	virtual bool net_running() const = 0;
+	/* Service::net_settings() has changed: the net process is told, or replaced, in the next turn
+	 * of the loop. */
+	virtual void renew_net_settings() = 0;
 
 	/* "synchronizer"; of the second worker of the service "synchronizer.2". */
 	virtual std::string_view name() const = 0;

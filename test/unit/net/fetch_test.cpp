@@ -37,7 +37,7 @@ class Fetcher
 		EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 		fd_ = pair[0];
 		process_ = std::thread([fd = pair[1], name_servers] {
-			net::serve(fd, wire::Role::Fetch, net::Clock(), nullptr, name_servers.c_str());
+			net::serve(fd, wire::Role::Fetch, net::Clock(), nullptr, {}, name_servers.c_str());
 		});
 		send(wire::FetchSettings{.allow_local_relays = allow_local, .user_agent = "bigbrotr-test"});
 	}

@@ -68,7 +68,7 @@ class Prober
 		fd_ = pair[0];
 		process_ = std::thread([this, fd = pair[1], name_servers] {
 			exit_code_ =
-				net::serve(fd, wire::Role::Probe, net::Clock(), nullptr, name_servers.c_str());
+				net::serve(fd, wire::Role::Probe, net::Clock(), nullptr, {}, name_servers.c_str());
 		});
 		send(settings);
 	}

@@ -65,7 +65,7 @@ TEST(NetSandbox, GivesUpWhatItNeverNeeds)
 {
 	const int nice = getpriority(PRIO_PROCESS, 0);
 	int code = in_child([nice] {
-		net::enter_sandbox(kLink, kMemory);
+		net::enter_sandbox(kLink, kLink, kMemory);
 		rlimit limit{};
 		int signal_of_death = 0;
 		prctl(PR_GET_PDEATHSIG, &signal_of_death);
@@ -103,7 +103,7 @@ TEST(NetSandbox, RefusesToRunForAnotherThanItsParent)
 		pid_t grandchild = fork();
 		if (grandchild == 0) {
 			try {
-				net::enter_sandbox(kLink, kMemory);
+				net::enter_sandbox(kLink, kLink, kMemory);
 			} catch (const std::exception &) {
 				_exit(7);
 			}
@@ -184,7 +184,7 @@ works(const std::function<bool()> &attempt)
 {
 	int code = in_child([&] {
 		net::Wall wall("require", net::files_to_read(""));
-		net::enter_sandbox(kLink, kMemory);
+		net::enter_sandbox(kLink, kLink, kMemory);
 		wall.raise();
 		return attempt() ? kWorked : kFailed;
 	});
@@ -323,7 +323,7 @@ TEST(NetSandbox, NoThreadsOnceTheyAreMade)
 {
 	int code = in_child([] {
 		net::Wall wall("require", {});
-		net::enter_sandbox(kLink, kMemory);
+		net::enter_sandbox(kLink, kLink, kMemory);
 		wall.raise();
 		std::thread([] {}).join();
 		wall.close_threads();

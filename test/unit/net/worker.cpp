@@ -67,7 +67,7 @@ Worker::connect()
 Worker::Worker(const wire::ArchiveSettings &settings, const char *name_servers)
 {
 	process_ = std::thread([this, fd = connect(), name_servers] {
-		exit_code_ = net::serve(fd, wire::Role::Sync, clock, nullptr, name_servers);
+		exit_code_ = net::serve(fd, wire::Role::Sync, clock, nullptr, {}, name_servers);
 	});
 	send(settings);
 }
@@ -82,8 +82,8 @@ Worker::Worker(const wire::ArchiveSettings &settings, net::Wall &wall, const cha
 		try {
 			if (fd != link)
 				dup2(fd, link);
-			net::enter_sandbox(link, memory);
-			_exit(net::serve(link, wire::Role::Sync, net::Clock(), &wall, name_servers));
+			net::enter_sandbox(link, link, memory);
+			_exit(net::serve(link, wire::Role::Sync, net::Clock(), &wall, {}, name_servers));
 		} catch (const std::exception &) {
 			_exit(99);
 		}

@@ -1,0 +1,241 @@
+#include "net/desk/serve_desk.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace net {
+
+using namespace std::chrono_literals;
+
+constexpr int kAcceptAtOnce = 64;  // connections, before others have their turn
+constexpr auto kShortOfFiles = 1s; // for which nothing is accepted when descriptors are short
+
+ServeDesk::ServeDesk(Reactor &reactor, const Clock &clock, Link &link, std::vector<int> listening)
+	: reactor_(reactor), clock_(clock), link_(link),
+	  listening_(std::move(listening)), server_{.reactor = reactor, .clock = clock, .calls = *this},
+	  feed_(server_, *this)
+{
+}
+
+ServeDesk::~ServeDesk()
+{
+	clients_.clear();
+	listen(false);
+	for (int fd : listening_)
+		close(fd);
+}
+
+void
+ServeDesk::listen(bool on)
+{
+	if (on == accepting_)
+		return;
+	accepting_ = on;
+	for (int fd : listening_)
+		if (on)
+			reactor_.watch(fd, EPOLLIN, [this, fd](uint32_t) { accept(fd); });
+		else
+			reactor_.unwatch(fd);
+}
+
+void
+ServeDesk::accept(int listening)
+{
+	for (int i = 0; i < kAcceptAtOnce; i++) {
+		sockaddr_storage from{};
+		socklen_t size = sizeof from;
+		int fd = accept4(listening, reinterpret_cast<sockaddr *>(&from), &size,
+						 SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0) {
+			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+				listen(false);
+				accept_again_ = clock_.now() + kShortOfFiles;
+			}
+			return;
+		}
+		Address address = counted_address(peer_address(from));
+		int &count = per_address_[address];
+		/* Those that speak for others are counted by their requests only. */
+		const bool proxy = server_.proxies.contain(peer_address(from));
+		if (clients_.size() >= size_t(server_.options.max_connections) ||
+			(!proxy && count >= server_.options.max_connections_per_address)) {
+			turned_away_++;
+			if (count == 0)
+				per_address_.erase(address);
+			close(fd);
+			continue;
+		}
+		count++;
+		const int on = 1;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
+				   sizeof on); // a Unix socket has no such option
+		clients_.emplace_back(server_, fd, peer_address(from));
+	}
+}
+
+/* ---- messages of the worker ---- */
+
+void
+ServeDesk::handle(const wire::Frame &frame)
+{
+	std::string fault;
+	auto message = wire::decode<wire::ServeToNet>(frame, fault);
+	if (!message)
+		throw LinkError(fault);
+	if (!settled_ && !std::holds_alternative<wire::ServeSettings>(*message))
+		throw LinkError("a message before the settings");
+	std::visit([this](const auto &content) { take(content); }, *message);
+}
+
+void
+ServeDesk::take(const wire::ServeSettings &settings)
+{
+	settled_ = true;
+	server_.options = {.max_connections = settings.max_connections,
+					   .max_connections_per_address = settings.max_connections_per_address,
+					   .max_subscriptions = settings.max_subscriptions,
+					   .name = std::string(settings.name),
+					   .description = std::string(settings.description),
+					   .contact = std::string(settings.contact),
+					   .version = std::string(settings.version),
+					   .public_urls = std::string(settings.public_urls)};
+	server_.proxies = Networks(settings.trusted_proxies);
+	server_.limits.set(settings.requests_per_minute);
+}
+
+void
+ServeDesk::take(const wire::Routes &routes)
+{
+	server_.routes.take(routes);
+	listen(true);
+}
+
+void
+ServeDesk::take(const wire::Rows &rows)
+{
+	auto found = calls_.find(rows.call);
+	if (found == calls_.end())
+		throw LinkError("rows of a call that has ended");
+	if (found->second)
+		found->second->on_rows(rows);
+}
+
+void
+ServeDesk::take(const wire::CallEnd &end)
+{
+	auto found = calls_.find(end.call);
+	if (found == calls_.end())
+		throw LinkError("a second end of a call");
+	Caller *caller = found->second;
+	calls_.erase(found);
+	if (caller)
+		caller->on_end(end);
+}
+
+/* ---- calls of clients ---- */
+
+uint64_t
+ServeDesk::begin(const ApiRoute &route, const Arguments &arguments, Caller &caller)
+{
+	if (calls_.size() >= wire::kMaxOpenCalls)
+		return 0;
+	wire::Call call{.number = ++last_call_, .route = route.number};
+	for (const auto &argument : arguments)
+		call.arguments.push_back(
+			{.given = argument.has_value(), .value = argument ? std::string_view(*argument) : ""});
+	calls_[call.number] = &caller;
+	link_.send(call);
+	return call.number;
+}
+
+void
+ServeDesk::taken(uint64_t call)
+{
+	if (calls_.contains(call))
+		link_.send(wire::RowsTaken{.call = call});
+}
+
+void
+ServeDesk::cancel(uint64_t call)
+{
+	auto found = calls_.find(call);
+	if (found == calls_.end() || !found->second)
+		return;
+	found->second = nullptr;
+	link_.send(wire::CallCancel{.call = call});
+}
+
+/* ---- new events ---- */
+
+bool
+ServeDesk::are_there() const
+{
+	return std::ranges::any_of(clients_, [](const Client &client) {
+		return client.session() && client.session()->is_live();
+	});
+}
+
+void
+ServeDesk::on_event(const nostr::Event &event, std::string_view json)
+{
+	for (Client &client : clients_)
+		if (client.session())
+			client.session()->on_event(event, json);
+}
+
+void
+ServeDesk::on_missed()
+{
+	for (Client &client : clients_)
+		if (client.session())
+			client.session()->on_missed();
+}
+
+/* ---- time ---- */
+
+void
+ServeDesk::tick()
+{
+	if (!accepting_ && settled_ && accept_again_ != Clock::Time{} &&
+		clock_.now() >= accept_again_) {
+		accept_again_ = {};
+		listen(true);
+	}
+	for (Client &client : clients_)
+		client.tick();
+}
+
+void
+ServeDesk::end_of_turn()
+{
+	for (auto client = clients_.begin(); client != clients_.end();) {
+		if (!client->gone()) {
+			++client;
+			continue;
+		}
+		auto found = per_address_.find(counted_address(client->address()));
+		if (found != per_address_.end() && --found->second == 0)
+			per_address_.erase(found);
+		client = clients_.erase(client);
+	}
+}
+
+std::vector<wire::Gauge>
+ServeDesk::gauges() const
+{
+	int64_t sockets = 0;
+	for (const Client &client : clients_)
+		sockets += client.session() != nullptr;
+	return {{"connections", int64_t(clients_.size())}, {"web_sockets", sockets},
+			{"open_calls", int64_t(calls_.size())},    {"requests", server_.requests},
+			{"requests_refused", server_.refused},     {"nostr_messages", server_.messages},
+			{"connections_turned_away", turned_away_}};
+}
+
+} // namespace net

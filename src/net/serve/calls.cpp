@@ -1,0 +1,22 @@
+#include "net/serve/calls.h"
+
+namespace net {
+
+int
+status_of(std::string_view sqlstate)
+{
+	const std::string_view sort = sqlstate.substr(0, 2);
+	if (sqlstate == "P0002") // no_data_found
+		return 404;
+	if (sqlstate == "42501") // insufficient_privilege
+		return 403;
+	if (sqlstate == "57014") // query_canceled: its time was over
+		return 504;
+	if (sort == "22" || sort == "23" || sqlstate == "P0001")
+		return 400;
+	if (sort == "53" || sort == "54" || sort == "55" || sort == "57" || sort == "58")
+		return 503;
+	return 500;
+}
+
+} // namespace net

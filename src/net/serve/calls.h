@@ -1,0 +1,65 @@
+/* What a client's connection asks the worker, and by which rules it asks. */
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/core/clock.h"
+#include "net/core/reactor.h"
+#include "net/serve/addresses.h"
+#include "net/serve/rate_limits.h"
+#include "net/serve/routes.h"
+#include "wire/serve.h"
+
+namespace net {
+
+class Calls
+{
+  public:
+	/* Lives until on_end(), or until it cancels. */
+	class Caller
+	{
+	  public:
+		virtual ~Caller() = default;
+		/* One piece of rows; taken() must follow for it. */
+		virtual void on_rows(const wire::Rows &rows) = 0;
+		virtual void on_end(const wire::CallEnd &end) = 0;
+	};
+
+	virtual ~Calls() = default;
+	/* The number of the call; 0 if there are too many. */
+	virtual uint64_t begin(const ApiRoute &route, const Arguments &arguments, Caller &caller) = 0;
+	virtual void taken(uint64_t call) = 0;
+	/* Its caller is not called any more. */
+	virtual void cancel(uint64_t call) = 0;
+};
+
+/* wire::ServeSettings, kept. */
+struct ServeOptions
+{
+	int max_connections = 0, max_connections_per_address = 0, max_subscriptions = 0;
+	std::string name, description, contact, version, public_urls;
+};
+
+/* What all connections share. */
+struct Server
+{
+	/* Of all reconciliations: 42 bytes each. */
+	static constexpr size_t kMaxRecords = 3000000;
+
+	Reactor &reactor;
+	const Clock &clock;
+	Calls &calls;
+	RouteTable routes = {};
+	ServeOptions options = {};
+	Networks proxies = {};
+	RateLimits limits{clock};
+	size_t records = 0; // of all reconciliations
+	/* Since the start. */
+	int64_t requests = 0, refused = 0, messages = 0;
+};
+
+/* The status of HTTP for an SQLSTATE. */
+int status_of(std::string_view sqlstate);
+
+} // namespace net

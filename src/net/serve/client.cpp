@@ -1,0 +1,276 @@
+#include "net/serve/client.h"
+
+#include <algorithm>
+
+namespace net {
+
+using namespace std::chrono_literals;
+
+constexpr auto kRequestTime = 20s; // from the first byte of a request to its last
+constexpr auto kIdleTime = 60s;    // between requests
+constexpr auto kStuckTime = 30s;   // for which a client may take nothing of what it is sent
+constexpr auto kPingEvery = 30s;
+constexpr auto kSilence = 90s; // for which a WebSocket may say nothing, not even a pong
+
+static const char kPage[] = R"(<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>bigbrotr</title><h1>bigbrotr</h1>
+<p>An archive of Nostr and an observatory of its relays.</p>
+<ul><li><a href="openapi.json">openapi.json</a>: what can be asked over HTTP</li>
+<li>this address as <code>ws://</code> or <code>wss://</code>: a read-only relay</li></ul></html>
+)";
+
+Client::Client(Server &server, int fd, const Address &address)
+	: server_(server), address_(address), socket_(server.reactor, server.clock, *this, fd),
+	  frames_(NostrSession::kMaxMessage), since_(server.clock.now())
+{
+}
+
+Client::~Client()
+{
+	if (pending_ && pending_->call != 0)
+		server_.calls.cancel(pending_->call);
+}
+
+void
+Client::on_gone()
+{
+	gone_ = true;
+	session_.reset();
+	if (pending_ && pending_->call != 0)
+		server_.calls.cancel(pending_->call);
+	pending_.reset();
+}
+
+void
+Client::tick()
+{
+	if (gone_)
+		return;
+	const auto now = server_.clock.now();
+	if (now - socket_.stuck_since() >= kStuckTime)
+		return socket_.cut();
+	if (session_) {
+		session_->tick();
+		if (now - heard_ >= kSilence)
+			return socket_.cut();
+		if (now - heard_ >= kPingEvery && now - pinged_ >= kPingEvery) {
+			pinged_ = now;
+			socket_.send(web_socket_frame(Opcode::Ping, ""));
+		}
+		return;
+	}
+	if (pending_ || ending_)
+		return;
+	if (http_.in_request() && now - since_ >= kRequestTime) {
+		refuse({}, {.status = 408,
+					.code = "too_slow",
+					.detail = "The request was not whole within 20 seconds.",
+					.hint = "",
+					.allow = ""});
+		ending_ = true;
+		socket_.finish();
+	} else if (!http_.in_request() && now - since_ >= kIdleTime) {
+		socket_.cut();
+	}
+}
+
+/* ---- bytes of the client ---- */
+
+void
+Client::on_bytes(std::string_view bytes)
+{
+	if (ending_)
+		return;
+	heard_ = server_.clock.now();
+	if (session_) {
+		frames_.take(bytes);
+		return serve_frames();
+	}
+	if (!http_.in_request())
+		since_ = heard_;
+	http_.take(bytes);
+	serve_requests();
+}
+
+void
+Client::serve_requests()
+{
+	while (!pending_ && !ending_ && !gone_ && !session_) {
+		auto request = http_.next();
+		if (request) {
+			handle(*std::move(request));
+			continue;
+		}
+		if (http_.fault()) {
+			refuse({}, {.status = http_.fault()->status,
+						.code = "bad_request",
+						.detail = http_.fault()->reason,
+						.hint = "",
+						.allow = ""});
+			ending_ = true;
+			return socket_.finish();
+		}
+		if (http_.wants_continue())
+			socket_.send("HTTP/1.1 100 Continue\r\n\r\n");
+		break;
+	}
+	/* The next request waits in the kernel. */
+	socket_.be_deaf(pending_.has_value());
+}
+
+void
+Client::handle(ClientRequest request)
+{
+	server_.requests++;
+	limit_headers_.clear();
+	if (request.method == "OPTIONS")
+		return answer(request, 204, "", "",
+					  {{"Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"},
+					   {"Access-Control-Allow-Headers",
+						"Authorization, Content-Type, Accept, If-None-Match, Last-Event-ID"},
+					   {"Access-Control-Max-Age", "86400"},
+					   {"Allow", "GET, HEAD, POST, OPTIONS"}});
+	auto target = parse_target(request.target);
+	if (!target)
+		return refuse(request, {.status = 400,
+								.code = "bad_target",
+								.detail = "The path or the query is not percent-encoded UTF-8, or "
+										  "there are more than 50 parameters.",
+								.hint = "",
+								.allow = ""});
+	if (serve_own(request, *target))
+		return;
+	if (!may_ask(request))
+		return;
+	std::vector<std::pair<std::string, std::string>> values;
+	Problem problem;
+	const ApiRoute *route = server_.routes.find(request, *target, values, problem);
+	if (!route)
+		return refuse(request, problem);
+	Arguments arguments;
+	uint32_t fingerprint = 0;
+	if (auto wrong = route->read(request, *target, std::move(values), arguments, fingerprint))
+		return refuse(request, *wrong);
+	std::string wanted;
+	for (const auto &[name, value] : target->query)
+		if (name == "format")
+			wanted = value;
+	Format format = route->shape == wire::Shape::List ? format_of(request.header("accept"), wanted)
+													  : Format::Json;
+	call(std::move(request), *route, std::move(arguments), fingerprint, format);
+}
+
+/* Paths that ask nothing of the archive; false if this is none of them. */
+bool
+Client::serve_own(const ClientRequest &request, const Target &target)
+{
+	const bool get = request.method == "GET" || request.method == "HEAD";
+	if (target.path.empty() || target.path == std::vector<std::string>{""}) {
+		if (!get)
+			return false;
+		if (request.header_has("upgrade", "websocket"))
+			upgrade(request);
+		else if (request.header("accept").find("application/nostr+json") != std::string::npos)
+			answer(
+				request, 200, "application/nostr+json", relay_information(server_.options),
+				{{"Access-Control-Allow-Headers", "*"}, {"Access-Control-Allow-Methods", "GET"}});
+		else
+			answer(request, 200, "text/html; charset=utf-8", kPage,
+				   {{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+					{"Referrer-Policy", "no-referrer"}});
+		return true;
+	}
+	if (get && target.path == std::vector<std::string>{"livez"}) {
+		answer(request, 200, "text/plain; charset=utf-8", "ok\n", {{"Cache-Control", "no-store"}});
+		return true;
+	}
+	return false;
+}
+
+/* Takes one request from the client's account; false if there was none left. */
+bool
+Client::may_ask(const ClientRequest &request)
+{
+	const int per_minute = server_.limits.per_minute();
+	if (per_minute == 0)
+		return true;
+	auto verdict = server_.limits.take(client_of(request, address_, server_.proxies));
+	limit_headers_ = {
+		{"RateLimit-Policy", "\"requests\";q=" + std::to_string(per_minute) + ";w=60"},
+		{"RateLimit", "\"requests\";r=" + std::to_string(verdict.remaining) +
+						  ";t=" + std::to_string(verdict.seconds)}};
+	if (verdict.allowed)
+		return true;
+	refuse(request,
+		   {.status = 429,
+			.code = "too_many_requests",
+			.detail = "This address may make " + std::to_string(per_minute) + " requests a minute.",
+			.hint = "Wait as long as Retry-After says.",
+			.allow = ""},
+		   {{"Retry-After", std::to_string(verdict.seconds)}});
+	return false;
+}
+
+/* ---- WebSocket ---- */
+
+void
+Client::upgrade(const ClientRequest &request)
+{
+	std::string accept = web_socket_accept(request.header("sec-websocket-key"));
+	if (!request.header_has("connection", "upgrade") ||
+		request.header("sec-websocket-version") != "13" || accept.empty())
+		return refuse(request,
+					  {.status = 426,
+					   .code = "bad_handshake",
+					   .detail = "This is no handshake of WebSocket version 13.",
+					   .hint = "",
+					   .allow = ""},
+					  {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}});
+	socket_.send("HTTP/1.1 " + status_line(101) +
+				 "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+				 accept + "\r\n\r\n");
+	session_ = std::make_unique<NostrSession>(server_, *this,
+											  client_of(request, address_, server_.proxies));
+	heard_ = pinged_ = server_.clock.now();
+	frames_.take(http_.rest());
+	serve_frames();
+}
+
+void
+Client::serve_frames()
+{
+	while (!ending_ && !gone_) {
+		auto message = frames_.next();
+		if (!message)
+			break;
+		switch (message->opcode) {
+		case Opcode::Text:
+			session_->on_message(message->payload);
+			break;
+		case Opcode::Ping:
+			socket_.send(web_socket_frame(Opcode::Pong, message->payload));
+			break;
+		case Opcode::Close:
+			socket_.send(web_socket_frame(Opcode::Close, message->payload));
+			ending_ = true;
+			break;
+		default:
+			break;
+		}
+	}
+	if (frames_.fault() && !ending_) {
+		socket_.send(web_socket_close(frames_.fault()->code, frames_.fault()->reason));
+		ending_ = true;
+	}
+	if (ending_)
+		socket_.finish();
+}
+
+void
+Client::send_message(std::string text)
+{
+	socket_.send(web_socket_frame(Opcode::Text, text));
+}
+
+} // namespace net

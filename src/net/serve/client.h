@@ -1,0 +1,93 @@
+/*
+ * One connection of a client: requests of HTTP one after the other, or, after an upgrade, a Nostr
+ * session. A client that is slow to ask or to read, or goes away, is given up.
+ */
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "net/serve/answer.h"
+#include "net/serve/calls.h"
+#include "net/serve/nostr_session.h"
+#include "net/serve/peer_socket.h"
+#include "net/serve/row_format.h"
+#include "net/serve/web_socket_frames.h"
+
+namespace net {
+
+class Client final : public PeerSocket::Owner, public Calls::Caller, public NostrSession::Out
+{
+  public:
+	Client(Server &server, int fd, const Address &address);
+	~Client() override;
+
+	bool gone() const { return gone_; }
+	const Address &address() const { return address_; } // of the far end
+	/* Null: it speaks HTTP. */
+	NostrSession *session() const { return session_.get(); }
+	/* Every 100 ms: deadlines. */
+	void tick();
+
+  private:
+	/* A request whose rows are on their way. */
+	struct Pending
+	{
+		ClientRequest request;
+		wire::Shape shape;
+		std::string content_type;
+		int32_t cache_seconds;
+		Format format;
+		RowFormat rows;
+		std::optional<int32_t> limit; // rows of a page
+		uint32_t fingerprint;
+		uint64_t call = 0;
+		int32_t count = 0;                        // rows so far
+		std::string position;                     // of the last row
+		std::unique_ptr<Answer> answer = nullptr; // from the first row on
+	};
+
+	void on_bytes(std::string_view bytes) override;
+	void on_sent() override;
+	void on_gone() override;
+	void on_rows(const wire::Rows &rows) override;
+	void on_end(const wire::CallEnd &end) override;
+	void send_message(std::string text) override;
+	bool is_slow() const override { return socket_.unsent() >= kSlow; }
+
+	void serve_requests();
+	void handle(ClientRequest request);
+	bool may_ask(const ClientRequest &request);
+	bool serve_own(const ClientRequest &request, const Target &target);
+	void call(ClientRequest request, const ApiRoute &route, Arguments arguments,
+			  uint32_t fingerprint, Format format);
+	void begin_answer();
+	void end_answer();
+	void upgrade(const ClientRequest &request);
+	void serve_frames();
+	void answer(const ClientRequest &request, int status, std::string content_type,
+				std::string body, Fields headers = {});
+	void refuse(const ClientRequest &request, const Problem &problem, Fields headers = {});
+	void finished(bool keep_alive);
+	void give_credit();
+	AnswerOptions options(int status, std::string content_type, Fields headers) const;
+
+	static constexpr size_t kSlow = 256 << 10; // unsent bytes from which on rows wait
+
+	Server &server_;
+	const Address address_;
+	PeerSocket socket_;
+	HttpReader http_;
+	std::optional<Pending> pending_;
+	Fields limit_headers_; // of the answer to the current request
+	int owed_ = 0;         // pieces that are not taken yet
+	bool ending_ = false;  // nothing more is read
+	bool gone_ = false;
+	WebSocketReader frames_;
+	std::unique_ptr<NostrSession> session_;
+	Clock::Time since_;              // when the current request began, or the last one ended
+	Clock::Time heard_{}, pinged_{}; // WebSocket
+};
+
+} // namespace net

@@ -1,0 +1,196 @@
+/* What a Client sends over HTTP. */
+#include "net/serve/client.h"
+
+namespace net {
+
+constexpr int kRetryAfter = 30; // seconds, where the server is not ready
+
+/* Of every answer: any page may read it, and it is data. */
+static const Fields kCommon = {
+	{"Access-Control-Allow-Origin", "*"},
+	{"Access-Control-Expose-Headers",
+	 "ETag, Link, RateLimit, RateLimit-Policy, Retry-After, Content-Encoding"},
+	{"X-Content-Type-Options", "nosniff"},
+	{"Vary", "Accept, Accept-Encoding"}};
+
+AnswerOptions
+Client::options(int status, std::string content_type, Fields headers) const
+{
+	headers.insert(headers.end(), kCommon.begin(), kCommon.end());
+	headers.insert(headers.end(), limit_headers_.begin(), limit_headers_.end());
+	return {.status = status,
+			.content_type = std::move(content_type),
+			.headers = std::move(headers),
+			.date = server_.clock.unix_seconds()};
+}
+
+void
+Client::answer(const ClientRequest &request, int status, std::string content_type, std::string body,
+			   Fields headers)
+{
+	Answer whole(request, options(status, std::move(content_type), std::move(headers)));
+	std::string bytes = whole.add(body);
+	socket_.send(bytes + whole.finish());
+	finished(whole.keeps_alive());
+}
+
+void
+Client::refuse(const ClientRequest &request, const Problem &problem, Fields headers)
+{
+	server_.refused++;
+	std::string body = "{\"type\":\"about:blank\",\"title\":" +
+					   json_string(status_line(problem.status).substr(4)) +
+					   ",\"status\":" + std::to_string(problem.status) +
+					   ",\"code\":" + json_string(problem.code) +
+					   ",\"detail\":" + json_string(problem.detail);
+	if (!problem.hint.empty())
+		body += ",\"hint\":" + json_string(problem.hint);
+	if (!problem.allow.empty())
+		headers.emplace_back("Allow", problem.allow);
+	headers.emplace_back("Cache-Control", "no-store");
+	if (problem.status == 503)
+		headers.emplace_back("Retry-After", std::to_string(kRetryAfter));
+	answer(request, problem.status, "application/problem+json", body + "}", std::move(headers));
+}
+
+void
+Client::finished(bool keep_alive)
+{
+	pending_.reset();
+	owed_ = 0;
+	since_ = server_.clock.now();
+	if (keep_alive)
+		return;
+	ending_ = true;
+	socket_.finish();
+}
+
+/* ---- rows ---- */
+
+void
+Client::call(ClientRequest request, const ApiRoute &route, Arguments arguments,
+			 uint32_t fingerprint, Format format)
+{
+	pending_.emplace(Pending{.request = std::move(request),
+							 .shape = route.shape,
+							 .content_type = route.content_type,
+							 .cache_seconds = route.cache_seconds,
+							 .format = format,
+							 .rows = RowFormat(route.shape, format),
+							 .limit = route.row_limit(arguments),
+							 .fingerprint = fingerprint});
+	pending_->call = server_.calls.begin(route, arguments, *this);
+	if (pending_->call != 0)
+		return;
+	ClientRequest refused = std::move(pending_->request);
+	refuse(refused, {.status = 503,
+					 .code = "busy",
+					 .detail = "Too many requests wait for the archive.",
+					 .hint = "Try again later.",
+					 .allow = ""});
+}
+
+void
+Client::begin_answer()
+{
+	if (pending_->answer)
+		return;
+	const int32_t seconds = pending_->cache_seconds;
+	std::string type = pending_->shape == wire::Shape::One ? pending_->content_type
+														   : content_type(pending_->format);
+	pending_->answer = std::make_unique<Answer>(
+		pending_->request,
+		options(200, std::move(type),
+				{{"Cache-Control",
+				  seconds > 0 ? "public, max-age=" + std::to_string(seconds) : "no-cache"}}));
+}
+
+void
+Client::on_rows(const wire::Rows &rows)
+{
+	owed_++;
+	begin_answer();
+	for (const wire::Row &row : rows.rows) {
+		pending_->count++;
+		if (pending_->shape == wire::Shape::One && pending_->count > 1)
+			break;
+		pending_->position = row.position;
+		socket_.send(pending_->answer->add(pending_->rows.row(row.item)));
+	}
+	if (!is_slow())
+		give_credit();
+}
+
+void
+Client::give_credit()
+{
+	while (pending_ && owed_ > 0) {
+		owed_--;
+		server_.calls.taken(pending_->call);
+	}
+}
+
+void
+Client::on_sent()
+{
+	give_credit();
+	if (session_)
+		session_->on_sent();
+}
+
+void
+Client::on_end(const wire::CallEnd &end)
+{
+	pending_->call = 0;
+	if (end.sqlstate.empty()) {
+		end_answer();
+	} else if (pending_->answer && pending_->answer->started()) {
+		/* The client sees that the answer is cut off. */
+		return socket_.cut();
+	} else {
+		const int status = status_of(end.sqlstate);
+		std::string detail(end.message);
+		if (!end.detail.empty())
+			detail.append(". ").append(end.detail);
+		ClientRequest request = std::move(pending_->request);
+		refuse(request, {.status = status,
+						 .code = std::string(end.sqlstate),
+						 .detail = std::move(detail),
+						 .hint = std::string(end.hint),
+						 .allow = ""});
+	}
+	serve_requests();
+}
+
+void
+Client::end_answer()
+{
+	if (pending_->shape == wire::Shape::One && pending_->count == 0) {
+		ClientRequest request = std::move(pending_->request);
+		return refuse(request, {.status = 404,
+								.code = "not_found",
+								.detail = "The archive does not hold what was asked for.",
+								.hint = "",
+								.allow = ""});
+	}
+	begin_answer();
+	std::string next;
+	if (pending_->limit && pending_->count >= *pending_->limit && !pending_->position.empty())
+		next = ApiRoute::cursor(pending_->position, pending_->fingerprint);
+	std::string bytes = pending_->answer->add(pending_->rows.end(next));
+	std::string link;
+	if (!next.empty()) {
+		auto target = parse_target(pending_->request.target);
+		std::string path = pending_->request.target.substr(0, pending_->request.target.find('?'));
+		for (const auto &[name, value] : target->query)
+			if (name != "cursor")
+				path += (path.find('?') == std::string::npos ? "?" : "&") + percent_encode(name) +
+						"=" + percent_encode(value);
+		link = "Link: <" + path + (path.find('?') == std::string::npos ? "?" : "&") +
+			   "cursor=" + next + ">; rel=\"next\"\r\n";
+	}
+	socket_.send(bytes + pending_->answer->finish(link));
+	finished(pending_->answer->keeps_alive());
+}
+
+} // namespace net

@@ -1,0 +1,378 @@
+#include "net/serve/nostr_session.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "net/serve/row_format.h"
+#include "nostr/filter.h"
+
+namespace net {
+namespace {
+
+constexpr int kNips[] = {1, 11, 45, 50, 67, 77};
+
+std::string
+quoted(std::string_view verb, std::string_view id)
+{
+	return "[\"" + std::string(verb) + "\"," + json_string(id);
+}
+
+} // namespace
+
+/* Tells the ids of one subscription apart; 0 if the JSON is not spelled as expected. */
+static uint64_t
+id_hash(std::string_view json)
+{
+	constexpr std::string_view member = "\"id\":\"";
+	size_t begin = json.find(member);
+	if (begin == std::string_view::npos)
+		return 0;
+	return std::hash<std::string_view>()(json.substr(begin + member.size(), 64));
+}
+
+/*
+ * One REQ or COUNT: the stored events, EOSE, then new ones. What becomes new while the stored ones
+ * are read waits for the EOSE, unless it was among them.
+ */
+class NostrSession::Subscription final : public Calls::Caller
+{
+  public:
+	Subscription(NostrSession &session, std::string id, std::vector<nostr::Filter> filters,
+				 bool count)
+		: session_(session), id_(std::move(id)), filters_(std::move(filters)), count_(count)
+	{
+		/* Events are not compared with words. */
+		std::erase_if(filters_, [](const nostr::Filter &filter) { return filter.search; });
+	}
+	~Subscription() override
+	{
+		if (call_ != 0)
+			session_.server_.calls.cancel(call_);
+	}
+
+	/* False if the archive is asked too much already. `rows` are those of one filter; one more is
+	 * asked for, which tells whether there is more. */
+	bool begin(const ApiRoute &route, std::string filters, std::optional<int64_t> rows)
+	{
+		rows_ = rows;
+		std::vector<std::pair<std::string, std::string>> values;
+		values.emplace_back("filters", std::move(filters));
+		call_ = session_.server_.calls.begin(route, route.named(std::move(values)), *this);
+		return call_ != 0;
+	}
+
+	void end_of_stored(const char *hint)
+	{
+		session_.out_.send_message(quoted("EOSE", id_) + hint + "]");
+		for (const auto &[hash, json] : new_)
+			if (!stored_.contains(hash))
+				send_event(json);
+		new_.clear();
+		stored_.clear();
+	}
+
+	bool is_live() const { return !count_ && !filters_.empty(); }
+	/* False if it cannot keep up. */
+	bool on_event(const nostr::Event &event, std::string_view json)
+	{
+		if (count_ || std::ranges::none_of(filters_, [&](const nostr::Filter &filter) {
+				return nostr::matches(filter, event);
+			}))
+			return true;
+		if (call_ == 0) {
+			send_event(json);
+			return !session_.out_.is_slow();
+		}
+		new_.emplace_back(id_hash(json), json);
+		return new_.size() <= kMaxNew;
+	}
+
+	void give_credit()
+	{
+		for (; owed_ > 0; owed_--)
+			session_.server_.calls.taken(call_);
+	}
+
+  private:
+	static constexpr size_t kMaxNew = 1000; // events that wait for the EOSE
+
+	void send_event(std::string_view json)
+	{
+		session_.out_.send_message(quoted("EVENT", id_) + "," + std::string(json) + "]");
+	}
+
+	void on_rows(const wire::Rows &rows) override
+	{
+		owed_++;
+		for (const wire::Row &row : rows.rows) {
+			if (count_) {
+				session_.out_.send_message(quoted("COUNT", id_) + "," + std::string(row.item) +
+										   "]");
+			} else if (!rows_ || sent_ < *rows_) {
+				send_event(row.item);
+				if (is_live())
+					stored_.insert(id_hash(row.item));
+			}
+			sent_++;
+		}
+		if (!session_.out_.is_slow())
+			give_credit();
+	}
+
+	void on_end(const wire::CallEnd &end) override
+	{
+		call_ = 0;
+		owed_ = 0;
+		if (!end.sqlstate.empty()) {
+			const bool client = status_of(end.sqlstate) == 400;
+			return session_.close(id_,
+								  (client ? "invalid: " : "error: ") + std::string(end.message));
+		}
+		if (count_)
+			return session_.end(id_);
+		/* NIP-67; of several filters each has its own limit, and nothing is known. */
+		end_of_stored(!rows_ ? "" : sent_ > *rows_ ? ",[\"more\"]" : ",[\"finish\"]");
+	}
+
+	NostrSession &session_;
+	const std::string id_;
+	std::vector<nostr::Filter> filters_; // for new events
+	const bool count_;
+	std::optional<int64_t> rows_;
+	int64_t sent_ = 0;
+	uint64_t call_ = 0; // 0: it has ended
+	int owed_ = 0;      // pieces of rows that are not taken
+	std::unordered_set<uint64_t> stored_;
+	std::vector<std::pair<uint64_t, std::string>> new_;
+};
+
+NostrSession::NostrSession(Server &server, Out &out, const Address &client)
+	: server_(server), out_(out), client_(client)
+{
+}
+
+NostrSession::~NostrSession() = default;
+
+void
+NostrSession::notice(std::string_view text)
+{
+	out_.send_message("[\"NOTICE\"," + json_string(text) + "]");
+}
+
+void
+NostrSession::on_message(std::string_view text)
+{
+	using nostr::ClientMessageType;
+	server_.messages++;
+	nostr::ClientMessage message;
+	const nostr::Reject reject = nostr::parse_client_message(text, message);
+	switch (message.type) {
+	case ClientMessageType::Event:
+	case ClientMessageType::Auth:
+		if (reject != nostr::Reject::None)
+			return notice("invalid: the event is malformed");
+		return out_.send_message("[\"OK\",\"" +
+								 nostr::to_hex(message.event.id.data(), message.event.id.size()) +
+								 "\",false," +
+								 json_string(message.type == ClientMessageType::Event
+												 ? "blocked: this relay is read-only"
+												 : "invalid: no challenge was issued") +
+								 "]");
+	case ClientMessageType::Req:
+	case ClientMessageType::Count:
+		if (reject != nostr::Reject::None)
+			return notice("invalid: it is not [\"REQ\" or \"COUNT\", id of 1 to 64 characters, "
+						  "filter, …]");
+		return ask(message, message.type == ClientMessageType::Count);
+	case ClientMessageType::Close:
+		return end(message.subscription);
+	case ClientMessageType::NegOpen:
+	case ClientMessageType::NegMsg:
+		if (reject != nostr::Reject::None)
+			return notice("invalid: it is not [\"NEG-OPEN\", id of 1 to 64 characters, filter, "
+						  "hex] or [\"NEG-MSG\", id, hex]");
+		return reconcile(message);
+	case ClientMessageType::NegClose:
+		reconciliations_.erase(message.subscription);
+		return;
+	case ClientMessageType::Unknown:
+		return notice("invalid: unknown message");
+	}
+}
+
+void
+NostrSession::ask(const nostr::ClientMessage &message, bool count)
+{
+	const std::string &id = message.subscription;
+	auto closed = [&](const std::string &why) { close(id, why); };
+	end(id);
+	if (subscriptions_.size() >= size_t(server_.options.max_subscriptions))
+		return closed("rate-limited: too many subscriptions on this connection");
+	if (message.filters.size() > kMaxFilters)
+		return closed("invalid: more than " + std::to_string(kMaxFilters) + " filters");
+	if (!server_.limits.take(client_).allowed)
+		return closed("rate-limited: too many requests of this address");
+	const bool single = message.filters.size() == 1;
+	std::string filters = "[";
+	std::optional<int64_t> rows;
+	bool nothing = true;
+	std::vector<nostr::Filter> parsed;
+	for (std::string_view json : message.filters) {
+		nostr::Filter &filter = parsed.emplace_back();
+		std::string fault = nostr::parse_filter(json, filter);
+		if (!fault.empty())
+			return closed(fault);
+		const int64_t limit = std::min(filter.limit.value_or(kDefaultLimit), kMaxLimit);
+		if (!count && limit == 0)
+			continue;
+		nothing = false;
+		if (single)
+			rows = limit;
+		std::string condition = nostr::condition_json(filter);
+		condition.pop_back();
+		condition += (condition.size() > 1 ? "," : "") + std::string("\"limit\":") +
+					 std::to_string(limit + (single ? 1 : 0)) + "}";
+		filters += (filters.size() > 1 ? "," : "") + condition;
+	}
+	auto subscription = std::make_unique<Subscription>(*this, id, std::move(parsed), count);
+	/* Clients ask for nothing to learn whether the connection lives. */
+	if (nothing) {
+		subscription->end_of_stored("");
+		subscriptions_[id] = std::move(subscription);
+		return;
+	}
+	const ApiRoute *route = server_.routes.named(count ? "count_req" : "req");
+	if (!route || !subscription->begin(*route, filters + "]", count ? std::nullopt : rows))
+		return closed("error: the archive is not ready");
+	subscriptions_[id] = std::move(subscription);
+}
+
+void
+NostrSession::reconcile(const nostr::ClientMessage &message)
+{
+	end_failed();
+	const std::string id = message.subscription;
+	Reconciliation::Ways ways{
+		.send =
+			[this, id](const std::string &hex) {
+				out_.send_message(quoted("NEG-MSG", id) + ",\"" + hex + "\"]");
+			},
+		.fail =
+			[this, id](const std::string &why, const std::string &more) {
+				out_.send_message(quoted("NEG-ERR", id) + "," + json_string(why) + more + "]");
+				failed_.push_back(id);
+			}};
+	if (message.type == nostr::ClientMessageType::NegMsg) {
+		auto found = reconciliations_.find(id);
+		if (found == reconciliations_.end())
+			ways.fail("closed: unknown subscription handle", "");
+		else
+			found->second->answer(message.payload);
+		return;
+	}
+	reconciliations_.erase(id);
+	nostr::Filter filter;
+	std::string fault = nostr::parse_filter(message.filters.front(), filter);
+	if (!fault.empty())
+		return ways.fail(fault, "");
+	if (reconciliations_.size() >= kMaxReconciliations)
+		return ways.fail("blocked: too many reconciliations on this connection", "");
+	if (!server_.limits.take(client_).allowed)
+		return ways.fail("rate-limited: too many requests of this address", "");
+	auto reconciliation = std::make_unique<Reconciliation>(server_, ways);
+	if (!reconciliation->begin(filter, message.payload))
+		return ways.fail("error: the archive is not ready", "");
+	reconciliations_[id] = std::move(reconciliation);
+}
+
+/* They cannot end in the middle of their own work. */
+void
+NostrSession::end_failed()
+{
+	for (const std::string &id : std::exchange(failed_, {}))
+		reconciliations_.erase(id);
+}
+
+void
+NostrSession::tick()
+{
+	end_failed();
+	std::erase_if(reconciliations_, [&](auto &item) {
+		const bool idle = item.second->is_idle();
+		if (idle)
+			out_.send_message(quoted("NEG-ERR", item.first) + ",\"closed: nothing was asked\"]");
+		return idle;
+	});
+}
+
+void
+NostrSession::end(const std::string &id)
+{
+	subscriptions_.erase(id);
+}
+
+void
+NostrSession::close(const std::string &id, const std::string &why)
+{
+	out_.send_message(quoted("CLOSED", id) + "," + json_string(why) + "]");
+	end(id);
+}
+
+bool
+NostrSession::is_live() const
+{
+	return std::ranges::any_of(subscriptions_, [](auto &item) { return item.second->is_live(); });
+}
+
+void
+NostrSession::on_event(const nostr::Event &event, std::string_view json)
+{
+	std::vector<std::string> late;
+	for (auto &[id, subscription] : subscriptions_)
+		if (!subscription->on_event(event, json))
+			late.push_back(id);
+	for (const std::string &id : late)
+		close(id, "error: new events come faster than they are read");
+}
+
+void
+NostrSession::on_missed()
+{
+	std::vector<std::string> live;
+	for (auto &[id, subscription] : subscriptions_)
+		if (subscription->is_live())
+			live.push_back(id);
+	for (const std::string &id : live)
+		close(id, "error: new events came faster than they could be served");
+}
+
+void
+NostrSession::on_sent()
+{
+	for (auto &[id, subscription] : subscriptions_)
+		subscription->give_credit();
+}
+
+std::string
+relay_information(const ServeOptions &options)
+{
+	std::string nips;
+	for (int nip : kNips)
+		nips += (nips.empty() ? "" : ",") + std::to_string(nip);
+	auto member = [](const char *name, const std::string &value) {
+		return value.empty() ? "" : "\"" + std::string(name) + "\":" + json_string(value) + ",";
+	};
+	return "{" + member("name", options.name) + member("description", options.description) +
+		   member("contact", options.contact) +
+		   "\"software\":\"bigbrotr\",\"version\":" + json_string(options.version) +
+		   ",\"supported_nips\":[" + nips +
+		   "],\"limitation\":{\"max_message_length\":" + std::to_string(NostrSession::kMaxMessage) +
+		   ",\"max_subscriptions\":" + std::to_string(options.max_subscriptions) +
+		   ",\"max_filters\":" + std::to_string(NostrSession::kMaxFilters) +
+		   ",\"max_limit\":" + std::to_string(NostrSession::kMaxLimit) +
+		   ",\"default_limit\":" + std::to_string(NostrSession::kDefaultLimit) +
+		   ",\"max_subid_length\":64,\"auth_required\":false,\"payment_required\":false,"
+		   "\"restricted_writes\":true}}";
+}
+
+} // namespace net

@@ -1,0 +1,87 @@
+#include "net/serve/reconciliation.h"
+
+#include <charconv>
+
+#include "nostr/ascii.h"
+
+namespace net {
+
+Reconciliation::Reconciliation(Server &server, Ways ways)
+	: server_(server), ways_(std::move(ways)), asked_(server.clock.now())
+{
+}
+
+Reconciliation::~Reconciliation()
+{
+	if (call_ != 0)
+		server_.calls.cancel(call_);
+	server_.records -= set_.size();
+}
+
+bool
+Reconciliation::begin(const nostr::Filter &filter, std::string message)
+{
+	const ApiRoute *route = server_.routes.named("records");
+	if (!route)
+		return false;
+	first_ = std::move(message);
+	std::vector<std::pair<std::string, std::string>> values;
+	values.emplace_back("filters", nostr::condition_json(filter));
+	values.emplace_back("row_limit", std::to_string(kMaxRecords + 1));
+	call_ = server_.calls.begin(*route, route->named(std::move(values)), *this);
+	return call_ != 0;
+}
+
+/* Each row is "TIME ID", the id in hexadecimal digits. */
+void
+Reconciliation::on_rows(const wire::Rows &rows)
+{
+	for (const wire::Row &row : rows.rows) {
+		int64_t created_at = 0;
+		const char *begin = row.item.data(), *end = begin + row.item.size();
+		auto [space, error] = std::from_chars(begin, end, created_at);
+		nostr::Id id;
+		if (error == std::errc() && space != end && created_at >= 0 &&
+			nostr::from_hex({space + 1, end}, id.data(), id.size())) {
+			set_.add(created_at, id);
+			server_.records++;
+		}
+	}
+	if (set_.size() <= kMaxRecords && server_.records <= Server::kMaxRecords)
+		return server_.calls.taken(call_);
+	server_.calls.cancel(std::exchange(call_, 0));
+	ways_.fail("blocked: too many query results", "," + std::to_string(kMaxRecords));
+}
+
+void
+Reconciliation::on_end(const wire::CallEnd &end)
+{
+	call_ = 0;
+	if (!end.sqlstate.empty())
+		return ways_.fail("error: " + std::string(end.message), "");
+	set_.seal();
+	answer(std::exchange(first_, {}));
+}
+
+void
+Reconciliation::answer(const std::string &message)
+{
+	asked_ = server_.clock.now();
+	if (call_ != 0)
+		return ways_.fail("invalid: the message before is not answered yet", "");
+	std::string hex = message, bytes(message.size() / 2, '\0'), reply;
+	nostr::ascii_lower(hex);
+	nostr::from_hex(hex, reinterpret_cast<uint8_t *>(bytes.data()), bytes.size());
+	auto fault = nostr::negentropy::answer(set_, kFrameLimit, bytes, reply);
+	if (fault != nostr::negentropy::Fault::None)
+		return ways_.fail(std::string("invalid: ") + nostr::negentropy::fault_text(fault), "");
+	ways_.send(nostr::to_hex(reply));
+}
+
+bool
+Reconciliation::is_idle() const
+{
+	return call_ == 0 && server_.clock.now() - asked_ >= kIdle;
+}
+
+} // namespace net

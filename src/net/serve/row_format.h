@@ -1,0 +1,48 @@
+/* How rows become the body of an answer: JSON, NDJSON or CSV. */
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wire/serve.h"
+
+namespace net {
+
+enum class Format : uint8_t
+{
+	Json,
+	NdJson,
+	Csv
+};
+
+/* What the client prefers of them (Accept, RFC 9110), or "format=ndjson|csv|json" says. Nothing
+ * else than these is refused: then it is JSON. */
+Format format_of(std::string_view accept, std::string_view parameter);
+const char *content_type(Format format);
+
+class RowFormat
+{
+  public:
+	RowFormat(wire::Shape shape, Format format) : shape_(shape), format_(format) {}
+
+	/* The part of the body of one more row, which is JSON. */
+	std::string row(std::string_view item);
+	/* The end of the body, with what comes before the first row if there was none. `next` is the
+	 * cursor of the next page, "" if there is none. */
+	std::string end(std::string_view next);
+
+  private:
+	std::string begin();
+	std::string csv_row(std::string_view item);
+
+	const wire::Shape shape_;
+	const Format format_;
+	bool begun_ = false;
+	std::vector<std::string> columns_; // CSV: the members of the first row
+};
+
+/* The text as a JSON string. */
+std::string json_string(std::string_view text);
+
+} // namespace net

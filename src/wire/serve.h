@@ -1,0 +1,254 @@
+/*
+ * The messages of the serve desk (role serve): requests of clients, over HTTP and WebSocket, as
+ * calls of SQL functions, and the rows that answer them.
+ *
+ * A route is an SQL function (sql/install/api.sql). The worker tells which routes there are; the
+ * net process makes a call of each request. Rows come in pieces: a call has at most kMaxPieces
+ * pieces that the client's connection has not taken.
+ */
+#pragma once
+
+#include "fields.h"
+#include "link.h"
+
+namespace wire {
+
+constexpr size_t kMaxRoutes = 200;
+constexpr size_t kMaxParameters = 30;      // of one route
+constexpr size_t kMaxArgument = 256 << 10; // bytes of one value
+constexpr size_t kMaxRow = 4 << 20;        // bytes of one row's item
+constexpr size_t kMaxPosition = 2000;      // bytes
+constexpr size_t kPieceBytes = 64 << 10;   // a piece is sent when it has as many
+constexpr size_t kMaxPieces = 4;
+constexpr size_t kMaxOpenCalls = 10000; // that the worker has not ended
+
+// ---- worker -> net process
+
+/*
+ * The first message; sent again after a reload. The fields are the settings api_<field>, in the
+ * units in which the server keeps them.
+ */
+struct ServeSettings
+{
+	static constexpr uint16_t kType = 0x60;
+	int max_connections = 1000;
+	int max_connections_per_address = 50;
+	int requests_per_minute = 600;               // of one address; 0: no limit
+	int max_subscriptions = 20;                  // of one WebSocket
+	std::string_view trusted_proxies;            // addresses and networks, with commas between them
+	std::string_view public_urls;                // of this server, with commas between them
+	std::string_view name, description, contact; // NIP-11
+	std::string_view version;                    // of the extension
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.max_connections, 1, 60000, "setting out of range");
+		c.number(m.max_connections_per_address, 1, 60000, "setting out of range");
+		c.number(m.requests_per_minute, 0, INT32_MAX, "setting out of range");
+		c.number(m.max_subscriptions, 1, 1000, "setting out of range");
+		c.ascii(m.trusted_proxies, kMaxPath);
+		c.ascii(m.public_urls, kMaxPath);
+		c.utf8(m.name, kMaxDetail);
+		c.utf8(m.description, kMaxPath);
+		c.utf8(m.contact, kMaxDetail);
+		c.ascii(m.version, 64);
+	}
+};
+
+/* What a value must look like. */
+enum class Kind : uint8_t
+{
+	Text,    // UTF-8
+	Integer, // of 64 bits
+	Flag,    // true or false
+	Json     // the body of a POST, or a query parameter
+};
+
+struct Parameter
+{
+	std::string_view name; // a code
+	Kind kind = Kind::Text;
+	bool required = false;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.code(m.name);
+		c.demand([&] { return !m.name.empty(); }, "parameter without a name");
+		c.value(m.kind, Kind::Json);
+		c.flag(m.required);
+	}
+};
+
+/* What becomes of the rows. */
+enum class Shape : uint8_t
+{
+	One,   // the first row is the body; without a row 404
+	List,  // {"items": […], "next": …}; as NDJSON or CSV where the client prefers that
+	Array, // a bare JSON array
+	Hidden // called by the net process itself: Nostr's REQ and COUNT
+};
+
+/*
+ * The parameters "row_limit" and "after" are special: the first is the parameter "limit" of the
+ * request with its bounds, the second the position in its "cursor", a JSON array.
+ */
+struct Route
+{
+	uint16_t number = 0;
+	std::string_view name; // a code
+	std::string_view path; // "/api/v1/events/{id}"
+	bool post = false;     // otherwise GET
+	Shape shape = Shape::One;
+	std::string_view content_type; // of the body of One
+	int32_t cache_seconds = 0;     // for which the answer may be kept; 0: no caching
+	int32_t default_rows = 0, most_rows = 0;
+	std::vector<Parameter> parameters; // in the order of the function
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.number);
+		c.code(m.name);
+		c.ascii(m.path, 200);
+		c.flag(m.post);
+		c.value(m.shape, Shape::Hidden);
+		c.ascii(m.content_type, 100);
+		c.number(m.cache_seconds, 0, INT32_MAX, "seconds out of range");
+		c.number(m.default_rows, 0, INT32_MAX, "rows out of range");
+		c.number(m.most_rows, 0, INT32_MAX, "rows out of range");
+		c.list(m.parameters);
+		c.demand([&] { return m.parameters.size() <= kMaxParameters; }, "too many parameters");
+	}
+};
+
+/* Replaces all that there were. Sent after ServeSettings, and when they change. */
+struct Routes
+{
+	static constexpr uint16_t kType = 0x61;
+	std::vector<Route> routes;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.list(m.routes);
+		c.demand([&] { return m.routes.size() <= kMaxRoutes; }, "too many routes");
+	}
+};
+
+struct Row
+{
+	std::string_view item;     // JSON, or the text of content_type
+	std::string_view position; // a JSON array that "after" understands; empty: no next page
+
+	static void fields(auto &c, auto &m)
+	{
+		c.utf8(m.item, kMaxRow);
+		c.utf8(m.position, kMaxPosition);
+	}
+};
+
+/* Some of the rows of a call, in their order. */
+struct Rows
+{
+	static constexpr uint16_t kType = 0x62;
+	uint64_t call = 0;
+	std::vector<Row> rows;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.call);
+		c.list(m.rows);
+	}
+};
+
+/* The last message about a call. */
+struct CallEnd
+{
+	static constexpr uint16_t kType = 0x63;
+	uint64_t call = 0;
+	std::string_view sqlstate; // five characters; empty: those were all rows
+	std::string_view message, detail, hint;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.call);
+		c.ascii(m.sqlstate, 5);
+		c.utf8(m.message, kMaxPath);
+		c.utf8(m.detail, kMaxPath);
+		c.utf8(m.hint, kMaxPath);
+	}
+};
+
+struct NewEvent
+{
+	int64_t eid = 0;
+
+	static void fields(auto &c, auto &m) { c.number(m.eid); }
+};
+
+/* Events that were committed since the last of these messages, in that order. */
+struct News
+{
+	static constexpr uint16_t kType = 0x67;
+	bool missed = false; // there were more, which cannot be told any more
+	std::vector<NewEvent> events;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.flag(m.missed);
+		c.list(m.events);
+	}
+};
+
+using ServeToNet = std::variant<ServeSettings, Routes, Rows, CallEnd, News>;
+
+// ---- net process -> worker
+
+struct Argument
+{
+	bool given = false; // otherwise NULL
+	std::string_view value;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.flag(m.given);
+		c.utf8(m.value, kMaxArgument);
+	}
+};
+
+/* Call that route's function. Numbers ascend. */
+struct Call
+{
+	static constexpr uint16_t kType = 0x64;
+	uint64_t number = 0;
+	uint16_t route = 0;
+	std::vector<Argument> arguments; // one for each parameter of the route
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.number);
+		c.number(m.route);
+		c.list(m.arguments);
+		c.demand([&] { return m.arguments.size() <= kMaxParameters; }, "too many arguments");
+	}
+};
+
+/* The client's connection has taken one piece of rows. */
+struct RowsTaken
+{
+	static constexpr uint16_t kType = 0x65;
+	uint64_t call = 0;
+
+	static void fields(auto &c, auto &m) { c.number(m.call); }
+};
+
+/* Nobody waits for the rows any more. CallEnd follows, unless it is under way already. */
+struct CallCancel
+{
+	static constexpr uint16_t kType = 0x66;
+	uint64_t call = 0;
+
+	static void fields(auto &c, auto &m) { c.number(m.call); }
+};
+
+using ServeToWorker = std::variant<Call, RowsTaken, CallCancel>;
+
+} // namespace wire
