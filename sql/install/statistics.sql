@@ -70,6 +70,20 @@ COMMENT ON VIEW bigbrotr.total_statistics IS 'Rows of bigbrotr.events and bigbro
 COMMENT ON COLUMN bigbrotr.total_statistics.event_count IS 'Events archived';
 COMMENT ON COLUMN bigbrotr.total_statistics.sighting_count IS 'Sightings archived';
 
+-- src/archive/news.h says what becomes of it.
+CREATE FUNCTION _bigbrotr.are_events_followed() RETURNS boolean
+	LANGUAGE c STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_are_events_followed';
+COMMENT ON FUNCTION _bigbrotr.are_events_followed() IS 'Is any worker told of new events of this database?';
+
+CREATE FUNCTION _bigbrotr.announce_events(eids bigint[]) RETURNS void
+	LANGUAGE c STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_announce_events';
+COMMENT ON FUNCTION _bigbrotr.announce_events(bigint[]) IS
+	'Tells the workers that follow new events of these, when the transaction commits. Not of those of a prepared transaction';
+
 -- archive::insert_verified_events() writes to the tables directly and does itself what this trigger does on INSERT.
 -- TRUNCATE leaves no rows, so all counts are subtracted. Its lock keeps other sessions from writing meanwhile.
 CREATE FUNCTION _bigbrotr.count_changes() RETURNS trigger
@@ -97,8 +111,11 @@ BEGIN
 		      SELECT 'day', created_at / 86400 * 86400, count(*) FROM changed GROUP BY 2) AS c
 		GROUP BY c.subject;
 	END IF;
-	-- The finder reads new events, in pieces of at most 65536.
+	-- The finder reads new events, in pieces of at most 65536; clients of the API that follow them are told.
 	IF TG_OP = 'INSERT' AND TG_TABLE_NAME = 'events' THEN
+		IF _bigbrotr.are_events_followed() THEN
+			PERFORM _bigbrotr.announce_events(ARRAY(SELECT eid FROM changed));
+		END IF;
 		INSERT INTO _bigbrotr.finder_queue (eids)
 		SELECT range_agg(int8range(i.lower, i.upper, '[]'))
 		FROM (SELECT min(c.eid) AS lower, max(c.eid) AS upper, c.eid >> 16 AS piece

@@ -7,6 +7,7 @@
 #include "batch.h"
 #include "direct_sightings.h"
 #include "event_lock.h"
+#include "news.h"
 #include "pg/border/spi.h"
 #include "shapes.h"
 #include "tags.h"
@@ -195,6 +196,7 @@ class DirectInsert
 		static const Counts none;
 		append_to_statistics(events_.counted() ? kinds_ : none, events_.counted() ? days_ : none,
 							 sightings_.counted() ? sightings_.relays() : none);
+		announce(new_eids_);
 		if (events_.counted())
 			append_to_finder_queue(std::move(new_eids_));
 	}

@@ -42,7 +42,7 @@ request()
 		prev_request_hook();
 #endif
 	RequestAddinShmemSpace(MAXALIGN(shared_size()));
-	RequestNamedLWLockTranche(kTranche, 1);
+	RequestNamedLWLockTranche(kTranche, 2);
 }
 
 static void
@@ -67,7 +67,8 @@ startup()
 	if (!found) {
 		memset(static_cast<void *>(shared), 0, shared_size());
 		shared->slot_count = slot_count();
-		shared->lock = &GetNamedLWLockTranche(kTranche)->lock;
+		shared->lock = &GetNamedLWLockTranche(kTranche)[0].lock;
+		shared->news_lock = &GetNamedLWLockTranche(kTranche)[1].lock;
 		ConditionVariableInit(&shared->changed);
 		for (Slot &slot : all_slots())
 			initialize(slot);

@@ -2,9 +2,9 @@
  * What the processes of bigbrotr share: one slot for each database, service and instance, and what
  * SQL functions, launcher and workers tell each other. The state machine is drawn in README.md.
  *
- * Shared::lock protects everything here but the atomics. Each field has one writer, named at its
- * group. After each change of a state, announce() wakes the processes that wait for one. The only
- * process-local pointers are latches; their owner clears them before it exits.
+ * Shared::lock protects everything here but the atomics and the news. Each field has one writer,
+ * named at its group. After each change of a state, announce() wakes the processes that wait for
+ * one. The only process-local pointers are latches; their owner clears them before it exits.
  */
 #pragma once
 
@@ -24,6 +24,8 @@ namespace pg {
 
 constexpr int kCustomCounters = 128; // of one worker
 constexpr int kDrains = 16;
+constexpr int kNews = 1 << 16;
+constexpr int kNewsFollowers = 16;
 
 enum class State : uint8_t
 {
@@ -113,6 +115,26 @@ struct Drain
 	int holders;
 };
 
+struct NewsItem
+{
+	int64 eid;
+	Oid database;
+};
+
+struct NewsFollower
+{
+	Latch *latch; // null: nobody
+	Oid database;
+};
+
+/* New events in the order of their commits (archive/news.h). Shared::news_lock protects it. */
+struct News
+{
+	uint64 end; // items so far; item n is at n % kNews
+	NewsFollower followers[kNewsFollowers];
+	NewsItem items[kNews];
+};
+
 struct Shared
 {
 	LWLock *lock;
@@ -126,6 +148,8 @@ struct Shared
 	uint64 wishes;         // counts the changes of wishes to stop and to pause
 	uint64 wishes_in_file; // up to this change
 	Drain drains[kDrains];
+	LWLock *news_lock;
+	News news;
 	int slot_count;
 	Slot slots[FLEXIBLE_ARRAY_MEMBER];
 };
