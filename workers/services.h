@@ -12,4 +12,5 @@
 	SERVICE(refresher)                                                                             \
 	SERVICE(finder)                                                                                \
 	SERVICE(monitor)                                                                               \
-	SERVICE(publisher)
+	SERVICE(publisher)                                                                             \
+	SERVICE(api)

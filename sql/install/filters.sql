@@ -52,13 +52,15 @@ DO $event_matches$
 DECLARE
 	relation text;
 BEGIN
-	FOREACH relation IN ARRAY ARRAY['events', 'events_current', 'events_visible', 'events_as_published'] LOOP
+	FOREACH relation IN ARRAY ARRAY['bigbrotr.events', 'bigbrotr.events_current', 'bigbrotr.events_visible', 'bigbrotr.events_as_published',
+		'_bigbrotr.public_versions', '_bigbrotr.public_events']
+	LOOP
 		EXECUTE format(
-			$$CREATE FUNCTION bigbrotr.event_matches(event bigbrotr.%I, filter jsonb) RETURNS boolean
+			$$CREATE FUNCTION bigbrotr.event_matches(event %s, filter jsonb) RETURNS boolean
 				LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 SUPPORT _bigbrotr.event_matches_support
 				AS 'MODULE_PATHNAME', 'bigbrotr_event_matches'$$, relation);
-		EXECUTE format($$COMMENT ON FUNCTION bigbrotr.event_matches(bigbrotr.%1$I, jsonb) IS
-			'Whether the event matches the filter (NIP-01, NIP-50), which has no limit. With a constant filter it uses indexes: SELECT … FROM bigbrotr.%1$I AS e WHERE bigbrotr.event_matches(e, ''{"kinds": [1]}'')'$$, relation);
+		EXECUTE format($$COMMENT ON FUNCTION bigbrotr.event_matches(%1$s, jsonb) IS
+			'Whether the event matches the filter (NIP-01, NIP-50), which has no limit. With a constant filter it uses indexes: SELECT … FROM %1$s AS e WHERE bigbrotr.event_matches(e, ''{"kinds": [1]}'')'$$, relation);
 	END LOOP;
 END
 $event_matches$;
@@ -69,6 +71,18 @@ CREATE FUNCTION bigbrotr.query_events_sql(filters jsonb, as_seen boolean DEFAULT
 	AS 'MODULE_PATHNAME', 'bigbrotr_query_sql';
 COMMENT ON FUNCTION bigbrotr.query_events_sql(jsonb, boolean) IS
 	'The statement that bigbrotr.query_events runs: to EXPLAIN it, or to build on it';
+
+CREATE FUNCTION _bigbrotr.public_query_sql(filters jsonb) RETURNS text
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_public_query_sql';
+COMMENT ON FUNCTION _bigbrotr.public_query_sql(jsonb) IS 'As bigbrotr.query_events_sql, of events that may be shown to anybody';
+
+CREATE FUNCTION _bigbrotr.public_count_sql(filters jsonb) RETURNS text
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_public_count_sql';
+COMMENT ON FUNCTION _bigbrotr.public_count_sql(jsonb) IS 'As bigbrotr.count_events_sql, of events that may be shown to anybody';
 
 CREATE FUNCTION _bigbrotr.announce_search(filters jsonb) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE

@@ -19,11 +19,11 @@ BEGIN
 				create_tag_index,drop_tag_index,create_search_index,drop_search_index}') THEN 'bigbrotr_admin'
 			WHEN p.prosecdef OR p.proname = 'import_events' THEN 'bigbrotr_writer'
 			-- Internal functions that conditions, views and functions for readers call in the reader's name.
-			WHEN p.pronamespace = 'bigbrotr'::regnamespace OR p.proname ~ '^tags_|_to_tags$' OR p.proname = ANY ('{
+			WHEN p.pronamespace = 'bigbrotr'::regnamespace OR p.proname ~ '^tags_|_to_tags$|^api_' OR p.proname = ANY ('{
 				tag_keys,tag_matches,address_id,is_searchable,search_vector,search_matches,search_rank,limit_time,
 				settling,horizon,depths,depth_due,evidence_rank,doubt_words,doubt_text,unix_time,seconds_of,missed_intervals,sync_filter,filter_implies,
 				relay_filters,announce_search,gaps,end_kind,refusal_kind,error_words,share_up,differences,
-				known_relay,relay_source_examples,service_states,setting_declarations,library_version}') THEN 'bigbrotr_reader'
+				is_public,public_query_sql,public_count_sql,known_relay,relay_source_examples,service_states,setting_declarations,library_version}') THEN 'bigbrotr_reader'
 			ELSE 'bigbrotr_worker' END AS role
 		FROM pg_proc AS p WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
 	LOOP

@@ -114,6 +114,26 @@ CREATE VIEW bigbrotr.events_as_published AS
 	  AND bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
 COMMENT ON VIEW bigbrotr.events_as_published IS 'Events as their authors want them to be seen now: visible, and in their newest versions. If the newest version is deleted or expired, no older one takes its place';
 
+-- What strangers are shown, who have not proven who they are.
+CREATE FUNCTION _bigbrotr.is_public(kind integer, tags bigbrotr.tags) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT _bigbrotr.certain_support
+	AS 'MODULE_PATHNAME', 'bigbrotr_is_public';
+COMMENT ON FUNCTION _bigbrotr.is_public(integer, bigbrotr.tags) IS
+	'Whether an event may be shown to anybody: false for protected events (NIP-70), and for encrypted messages, which only their receivers may fetch (kind 4; gift wraps, NIP-17)';
+
+CREATE VIEW _bigbrotr.public_versions AS
+	SELECT e.* FROM bigbrotr.events AS e
+	WHERE _bigbrotr.is_public(e.kind, e.tags)
+	  AND bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
+COMMENT ON VIEW _bigbrotr.public_versions IS 'Events of bigbrotr.events_visible that may be shown to anybody';
+
+CREATE VIEW _bigbrotr.public_events AS
+	SELECT e.* FROM bigbrotr.events AS e
+	WHERE _bigbrotr.is_public(e.kind, e.tags)
+	  AND bigbrotr.is_current(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)
+	  AND bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
+COMMENT ON VIEW _bigbrotr.public_events IS 'Events of bigbrotr.events_as_published that may be shown to anybody';
+
 -- The rows of each view can be exported.
 DO $views$
 DECLARE

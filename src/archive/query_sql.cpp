@@ -45,21 +45,28 @@ literal(const std::string &text)
 	return pg::call([&] { return quote_literal_cstr(text.c_str()); });
 }
 
-/* A filter by ids also finds replaced versions: NIP-01 leaves that to the relay. */
-const char *
-relation(const nostr::Filter &filter, bool as_seen)
+/* Which events count. A filter by ids also finds replaced versions: NIP-01 leaves that to the
+ * relay. */
+struct Relations
 {
-	if (as_seen)
-		return "bigbrotr.events";
-	return filter.ids ? "bigbrotr.events_visible" : "bigbrotr.events_as_published";
+	const char *of_ids, *of_others;
+};
+constexpr Relations kSeen{"bigbrotr.events", "bigbrotr.events"};
+constexpr Relations kPublished{"bigbrotr.events_visible", "bigbrotr.events_as_published"};
+constexpr Relations kPublic{"_bigbrotr.public_versions", "_bigbrotr.public_events"};
+
+const char *
+relation(const nostr::Filter &filter, const Relations &shown)
+{
+	return filter.ids ? shown.of_ids : shown.of_others;
 }
 
 /* SELECT … WHERE for one filter, which one index scan may be able to answer. */
 std::string
-branch(const nostr::Filter &filter, bool as_seen, const char *columns = "e.*")
+branch(const nostr::Filter &filter, const Relations &shown, const char *columns = "e.*")
 {
 	std::string out =
-		std::string("SELECT ") + columns + " FROM " + relation(filter, as_seen) + " AS e";
+		std::string("SELECT ") + columns + " FROM " + relation(filter, shown) + " AS e";
 	std::string condition = nostr::condition_json(filter);
 	if (condition != "{}")
 		out += " WHERE bigbrotr.event_matches(e, " + literal(condition) + ")";
@@ -128,31 +135,31 @@ by_tag_index(const nostr::Filter &filter, const char *columns, const std::string
 
 /* Few events have the tag: all of them are fetched and sorted. */
 std::string
-query_rare_tag(const nostr::Filter &filter, bool as_seen)
+query_rare_tag(const nostr::Filter &filter, const Relations &shown)
 {
-	return by_tag_index(filter, "e.*", relation(filter, as_seen)) + " LIMIT " +
+	return by_tag_index(filter, "e.*", relation(filter, shown)) + " LIMIT " +
 		   std::to_string(*filter.limit);
 }
 
 /* Many events have the tag: sorts them by time first, and checks visibility only until the limit is
  * reached. */
 std::string
-query_common_tag(const nostr::Filter &filter, bool as_seen)
+query_common_tag(const nostr::Filter &filter, const Relations &shown)
 {
 	return "SELECT e.* FROM (SELECT k.eid FROM (\n" +
 		   by_tag_index(filter, "e.eid", "bigbrotr.events") + " OFFSET 0) AS k\n" +
-		   "WHERE EXISTS (SELECT FROM " + relation(filter, as_seen) +
+		   "WHERE EXISTS (SELECT FROM " + relation(filter, shown) +
 		   " AS v WHERE v.eid = k.eid OFFSET 0) LIMIT " + std::to_string(*filter.limit) +
 		   ") AS k JOIN bigbrotr.events AS e ON e.eid = k.eid\nORDER BY " + kOrder;
 }
 
 /* So many events have the tag that a scan back in time soon finds enough of them. */
 std::string
-query_popular_tag(const nostr::Filter &filter, bool as_seen)
+query_popular_tag(const nostr::Filter &filter, const Relations &shown)
 {
 	nostr::Filter walked = filter;
 	walked.tags.clear();
-	std::string out = branch(walked, as_seen);
+	std::string out = branch(walked, shown);
 	bool conditions = out.find(" WHERE ") != out.npos;
 	for (const nostr::TagCondition &tag : filter.tags) {
 		out += std::string(conditions ? "" : " WHERE true") +
@@ -167,7 +174,7 @@ query_popular_tag(const nostr::Filter &filter, bool as_seen)
 
 /* "" if the planner is to choose. */
 std::string
-query_tag(const nostr::Filter &filter, bool as_seen)
+query_tag(const nostr::Filter &filter, const Relations &shown)
 {
 	if (filter.tags.empty() || !filter.limit || filter.ids || filter.authors ||
 		filter.matches_nothing())
@@ -176,76 +183,94 @@ query_tag(const nostr::Filter &filter, bool as_seen)
 	if (!statistics)
 		return {};
 	if (statistics->matches <= kFewMatches)
-		return query_rare_tag(filter, as_seen);
+		return query_rare_tag(filter, shown);
 	/* Assumes that the tag is spread evenly over time. */
 	double steps = static_cast<double>(*filter.limit) * statistics->events / statistics->matches;
-	return steps > 0 && steps < kMatchSteps * statistics->matches
-			   ? query_popular_tag(filter, as_seen)
-			   : query_common_tag(filter, as_seen);
+	return steps > 0 && steps < kMatchSteps * statistics->matches ? query_popular_tag(filter, shown)
+																  : query_common_tag(filter, shown);
 }
 
 std::string
-query_sql(const nostr::Filter &filter, bool as_seen)
+query_sql(const nostr::Filter &filter, const Relations &shown)
 {
 	if (filter.search) // NIP-50: by relevance
-		return ordered(branch(filter, as_seen),
+		return ordered(branch(filter, shown),
 					   "_bigbrotr.search_rank(e.kind, e.content, " + literal(*filter.search) +
 						   ") DESC, " + kOrder,
 					   filter);
-	if (std::string out = query_tag(filter, as_seen); !out.empty())
+	if (std::string out = query_tag(filter, shown); !out.empty())
 		return out;
 	std::vector<nostr::Filter> parts = branches(filter);
 	if (parts.size() == 1)
-		return ordered(branch(filter, as_seen), kOrder, filter);
+		return ordered(branch(filter, shown), kOrder, filter);
 	/* Each branch has its own ORDER BY: otherwise the planner does not see that the index returns
 	 * it in order. */
 	std::string out = "SELECT e.* FROM (\n";
 	for (const nostr::Filter &part : parts)
 		out += (&part == &parts[0] ? "(" : "\nUNION ALL (") +
-			   ordered(branch(part, as_seen), kOrder, part) + ")";
+			   ordered(branch(part, shown), kOrder, part) + ")";
 	return ordered(out + ") AS e", kOrder, filter);
 }
 
 std::string
-query_sql(const std::vector<nostr::Filter> &filters, bool as_seen)
+query_sql(const std::vector<nostr::Filter> &filters, const Relations &shown)
 {
 	if (filters.size() == 1)
-		return query_sql(filters[0], as_seen);
+		return query_sql(filters[0], shown);
 	std::string out = "SELECT DISTINCT ON (e.created_at, e.event_id) e.* FROM (\n";
 	for (size_t i = 0; i < filters.size(); i++)
-		out += (i == 0 ? "(" : "\nUNION ALL (") + query_sql(filters[i], as_seen) + ")";
+		out += (i == 0 ? "(" : "\nUNION ALL (") + query_sql(filters[i], shown) + ")";
 	return out + ") AS e\nORDER BY " + kOrder;
 }
 
 /* NIP-45: the limit is ignored, and an event that matches two filters counts once. */
 std::string
-count_sql(const std::vector<nostr::Filter> &filters, bool as_seen)
+count_sql(const std::vector<nostr::Filter> &filters, const Relations &shown)
 {
 	if (filters.size() == 1)
-		return branch(filters[0], as_seen, "count(*)");
+		return branch(filters[0], shown, "count(*)");
 	std::string out = "SELECT count(*) FROM (";
 	for (size_t i = 0; i < filters.size(); i++)
-		out += (i == 0 ? "" : "\nUNION ") + branch(filters[i], as_seen, "e.eid");
+		out += (i == 0 ? "" : "\nUNION ") + branch(filters[i], shown, "e.eid");
 	return out + ") AS e";
+}
+
+Datum
+query_statement(Datum filters, const Relations &shown)
+{
+	pg::require_schema();
+	return pg::boundary([&] {
+		archive::limit_query_time(); // it counts in the tag index
+		return archive::varlena_datum(query_sql(filters_argument(filters), shown));
+	});
+}
+
+Datum
+count_statement(Datum filters, const Relations &shown)
+{
+	pg::require_schema();
+	return pg::boundary(
+		[&] { return archive::varlena_datum(count_sql(filters_argument(filters), shown)); });
 }
 
 } // namespace
 
 SQL_FUNCTION(bigbrotr_query_sql)
 {
-	pg::require_schema();
-	return pg::boundary([&] {
-		archive::limit_query_time(); // it counts in the tag index
-		return archive::varlena_datum(
-			query_sql(filters_argument(PG_GETARG_DATUM(0)), PG_GETARG_BOOL(1)));
-	});
+	return query_statement(PG_GETARG_DATUM(0), PG_GETARG_BOOL(1) ? kSeen : kPublished);
 }
 
 SQL_FUNCTION(bigbrotr_count_sql)
 {
-	pg::require_schema();
-	return pg::boundary([&] {
-		return archive::varlena_datum(
-			count_sql(filters_argument(PG_GETARG_DATUM(0)), PG_GETARG_BOOL(1)));
-	});
+	return count_statement(PG_GETARG_DATUM(0), PG_GETARG_BOOL(1) ? kSeen : kPublished);
+}
+
+SQL_FUNCTION(bigbrotr_public_query_sql)
+{
+	return query_statement(PG_GETARG_DATUM(0), kPublic);
+}
+
+SQL_FUNCTION(bigbrotr_public_count_sql)
+{
+	return count_statement(PG_GETARG_DATUM(0), kPublic);
 }

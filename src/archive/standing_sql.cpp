@@ -1,6 +1,6 @@
 /*
- * bigbrotr.event_address, address_id, is_current, is_visible: the address of an event, and whether
- * other events replace, delete or hide it.
+ * bigbrotr.event_address, address_id, is_current, is_visible, is_public: the address of an event,
+ * and whether other events replace, delete or hide it.
  *
  * is_current and is_visible are called for every row that is shown, so they use indexes directly:
  * as subqueries they would cost more to plan than the rest of the statement, and five times as much
@@ -22,6 +22,7 @@ extern "C" {
 
 namespace {
 
+constexpr int32_t kDirectMessage = 4;
 constexpr int32_t kGiftWrap = 1059, kEphemeralGiftWrap = 21059; // NIP-59
 
 bool
@@ -254,4 +255,16 @@ SQL_FUNCTION(bigbrotr_is_visible)
 	PG_RETURN_BOOL(!is_expired(event) &&
 				   !is_deleted(Lookup::of(fcinfo->flinfo, 0, 2, kDeletions), event) &&
 				   !is_vanished(Lookup::of(fcinfo->flinfo, 1, 2, kVanishRequests), event));
+}
+
+/* Encrypted messages, which a relay shows to their sender and receivers only (NIP-04, NIP-17). */
+SQL_FUNCTION(bigbrotr_is_public)
+{
+	int32_t kind = PG_GETARG_INT32(0);
+	if (kind == kDirectMessage || kind == kGiftWrap || kind == kEphemeralGiftWrap)
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(!archive::any_tag(archive::tags_view(PG_GETARG_DATUM(1)),
+									 [](const nostr::PackedItem &name, const nostr::PackedItem &) {
+										 return name == nostr::PackedItem{"-"}; // NIP-70
+									 }));
 }

@@ -1,0 +1,186 @@
+-- The routes of the API: each is called, as the role that answers strangers; and what that role may do.
+CREATE EXTENSION bigbrotr;
+\set SHOW_CONTEXT never
+
+-- An archive: signed events of two authors, two relays, a measurement.
+CREATE TABLE made AS
+	SELECT n, bigbrotr.sign_event(sha256('author'), 1, 'note ' || n, '[["t", "nostr"]]', 1700000000 + n / 4) AS event FROM generate_series(1, 12) AS n
+	UNION ALL SELECT 20, bigbrotr.sign_event(sha256('author'), 0, '{"name": "somebody"}', '[]', 1700000100)
+	UNION ALL SELECT 21, bigbrotr.sign_event(sha256('author'), 30023, 'first', '[["d", "paper"]]', 1700000200)
+	UNION ALL SELECT 22, bigbrotr.sign_event(sha256('author'), 30023, 'second', '[["d", "paper"]]', 1700000300)
+	UNION ALL SELECT 30, bigbrotr.sign_event(sha256('author'), 1, 'protected', '[["-"]]', 1700000400)
+	UNION ALL SELECT 31, bigbrotr.sign_event(sha256('other'), 4, 'secret', '[]', 1700000500)
+	UNION ALL SELECT 32, bigbrotr.sign_event(sha256('other'), 1059, 'wrapped', '[]', 1700000600)
+	UNION ALL SELECT 33, bigbrotr.sign_event(sha256('other'), 1, 'expired', '[["expiration", "1700000701"]]', 1700000700);
+SELECT count(*) FROM (SELECT bigbrotr.insert_events_batch(
+	ARRAY(SELECT m.event::jsonb || '{"relay_url": "wss://one.example.com", "relay_network": "clearnet", "relay_inserted_at": 1700000000, "seen_at": 1700001000}' FROM made AS m))) AS x;
+SELECT count(*) FROM (SELECT bigbrotr.insert_events_batch(
+	ARRAY(SELECT m.event::jsonb || '{"relay_url": "wss://two.example.com", "relay_network": "clearnet", "relay_inserted_at": 1700000000, "seen_at": 1700002000}' FROM made AS m WHERE m.n = 1))) AS x;
+GRANT SELECT ON made TO bigbrotr_api;
+
+-- As the executors call a route: the values are texts.
+CREATE FUNCTION ask(route text, "values" jsonb DEFAULT '{}') RETURNS TABLE (item text, "position" text) LANGUAGE plpgsql AS $$
+DECLARE
+	statement text := (SELECT DISTINCT c.statement FROM _bigbrotr.api_calls AS c WHERE c.name = route);
+	p record;
+BEGIN
+	FOR p IN SELECT c.place, c.parameter FROM _bigbrotr.api_calls AS c WHERE c.name = route AND c.place IS NOT NULL ORDER BY c.place DESC LOOP
+		statement := replace(statement, '$' || p.place || '::', quote_nullable("values" ->> p.parameter) || '::');
+	END LOOP;
+	RETURN QUERY EXECUTE statement;
+END
+$$;
+-- What goes wrong, as the API tells it.
+CREATE FUNCTION refusal(route text, "values" jsonb DEFAULT '{}') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+	hint text;
+BEGIN
+	PERFORM FROM ask(route, "values");
+	RETURN 'none';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, detail, hint);
+END
+$$;
+CREATE FUNCTION id(number integer) RETURNS text LANGUAGE sql AS 'SELECT m.event::json ->> ''id'' FROM made AS m WHERE m.n = number';
+
+-- Every route has a function, a comment, a statement; optional parameters have the default NULL; each is described.
+SELECT r.name, r.method, r.path, r.function, r.shape FROM bigbrotr.api_routes AS r ORDER BY r.number;
+SELECT p.proname FROM pg_proc AS p WHERE p.proname LIKE 'api\_%' AND p.prosecdef;
+SELECT r.name FROM bigbrotr.api_routes AS r WHERE r.description IS NULL;
+SELECT r.name, pg_get_expr(p.proargdefaults, 0) FROM bigbrotr.api_routes AS r JOIN pg_proc AS p ON p.oid = r.function
+WHERE pg_get_expr(p.proargdefaults, 0) ~* '(^|, )(?!null)';
+SELECT DISTINCT a.parameter FROM _bigbrotr.api_parameters AS a
+WHERE a.parameter NOT IN ('row_limit', 'after', 'filters', 'eids') AND _bigbrotr.api_parameter_words(a.parameter) IS NULL;
+SELECT r.name, k AS no_such_column FROM bigbrotr.api_routes AS r, unnest(r.keyset) AS k
+WHERE NOT EXISTS (SELECT FROM _bigbrotr.api_columns AS c WHERE c.route = r.name AND c.column = k);
+SELECT name, statement FROM _bigbrotr.api_calls WHERE name IN ('event_relays', 'statistics') AND coalesce(place, 1) = 1;
+
+SET ROLE bigbrotr_api;
+-- Events.
+SELECT item::json ->> 'content' AS content, item = (SELECT m.event::text FROM made AS m WHERE m.n = 3) AS exact FROM ask('event', jsonb_build_object('id', id(3)));
+SELECT item::json ->> 'content' AS content FROM ask('event', jsonb_build_object('id', bigbrotr.note_encode(bigbrotr.event_id(id(3)))));
+SELECT item::json ->> 'content' AS content FROM ask('event', jsonb_build_object('id',
+	bigbrotr.nip19_encode('naddr', author => bigbrotr.public_key(sha256('author')), kind => 30023, identifier => 'paper')));
+SELECT count(*) FROM ask('event', jsonb_build_object('id', repeat('0', 64)));
+SELECT refusal('event', '{"id": "note1nothing"}');
+SELECT count(*), min(item::json ->> 'kind') FROM ask('events');
+-- Neither what is protected nor what is encrypted nor what has expired.
+SELECT n, (SELECT count(*) FROM ask('event', jsonb_build_object('id', id(n)))) AS shown FROM made WHERE n > 29 ORDER BY n;
+SELECT item FROM ask('count', '{"kinds": "1,4,1059"}');
+SELECT (item::json ->> 'count')::bigint >= 0 AS estimated FROM ask('count', '{"kinds": "1", "mode": "planned"}');
+SELECT item FROM ask('count_by_filter', '{"body": [{"kinds": [1]}, {"kinds": [0]}]}');
+SELECT item FROM ask('count_req', '{"filters": [{"kinds": [1]}, {"kinds": [0]}]}');
+SELECT item::json ->> 'content' AS content FROM ask('events', '{"kinds": "0,1", "since": "1700000002", "until": "1700000002"}') ORDER BY 1;
+SELECT item::json ->> 'content' AS content FROM ask('events', jsonb_build_object('authors', bigbrotr.npub_encode(bigbrotr.public_key(sha256('author'))), 'tags', '{"t": ["nostr"]}', 'row_limit', 1, 'since', 1700000003));
+SELECT item::json ->> 'content' AS content, position FROM ask('events', '{"search": "note"}') ORDER BY 1 LIMIT 1;
+-- Pages join without a gap and without a repetition, of one filter and of several, whatever their size.
+CREATE FUNCTION pg_temp.pages(filters jsonb, size integer) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	found text[] := '{}';
+	place text;
+	page record;
+	pages integer := 0;
+BEGIN
+	LOOP
+		SELECT array_agg(a.item::json ->> 'id' ORDER BY a.n) AS ids, (array_agg(a.position ORDER BY a.n DESC))[1] AS last INTO page
+		FROM ask('events_by_filter', jsonb_build_object('body', filters, 'row_limit', size, 'after', place::jsonb)) WITH ORDINALITY AS a (item, position, n);
+		EXIT WHEN page.ids IS NULL;
+		found := found || page.ids;
+		place := page.last;
+		pages := pages + 1;
+	END LOOP;
+	RETURN format('%s pages, %s events, as one page: %s', pages, cardinality(found),
+		found = ARRAY(SELECT a.item::json ->> 'id' FROM ask('events_by_filter', jsonb_build_object('body', filters)) WITH ORDINALITY AS a (item, position, n) ORDER BY a.n));
+END
+$$;
+SELECT size, pg_temp.pages('{"kinds": [1]}', size) FROM generate_series(1, 13) AS size;
+SELECT size, pg_temp.pages('[{"kinds": [1], "since": 1700000002}, {"kinds": [0, 30023]}, {"#t": ["nostr"]}]', size) FROM unnest('{1,3,5}'::integer[]) AS size;
+-- The limit of a filter is that of a page: one page does not show all.
+SELECT pg_temp.pages('{"kinds": [1], "limit": 5}', 7);
+SELECT count(*) FROM ask('events_by_filter', '{"body": {"kinds": [1], "limit": 0}}');
+SELECT refusal('events', '{"kinds": "1,x"}');
+SELECT refusal('events', '{"authors": "npub1x"}');
+SELECT refusal('events', '{"tags": "[]"}');
+SELECT refusal('events', '{"tags": {"long": ["x"]}}');
+SELECT refusal('events', '{"after": "[1]"}');
+SELECT refusal('events', '{"search": "note", "after": [1700000000, "0000000000000000000000000000000000000000000000000000000000000000"]}');
+SELECT refusal('events_by_filter', '{"body": 7}');
+SELECT refusal('events_by_filter', '{"body": {"kinds": "x"}}');
+SELECT refusal('events_by_filter', '{"body": {"limit": "x"}}');
+SELECT refusal('count', '{"mode": "guessed"}');
+SELECT item::json ->> 'relay_url' AS relay_url, item::json ->> 'seen_at' AS seen_at, position FROM ask('event_relays', jsonb_build_object('id', id(1)));
+SELECT item::json ->> 'relay_url' AS relay_url FROM ask('event_relays', jsonb_build_object('id', id(1), 'after', '["wss://one.example.com"]'));
+SELECT refusal('event_relays', jsonb_build_object('id', id(30)));
+SELECT item::json -> 'profile' AS profile, item::json -> 'event' ->> 'kind' AS kind FROM ask('profile', jsonb_build_object('pubkey', bigbrotr.to_hex(bigbrotr.public_key(sha256('author')))));
+SELECT item::json ->> 'content' AS content FROM ask('req', '{"filters": [{"kinds": [1], "limit": 2}, {"kinds": [30023], "limit": 2}]}');
+
+-- Ids take a way of their own, with the same answers.
+SELECT item::json ->> 'content' AS content FROM unnest('{2,9}'::integer[]) AS l, ask('req', jsonb_build_object('filters', jsonb_build_array(jsonb_build_object('ids', (SELECT jsonb_agg(id(n)) FROM unnest('{1,5,21,30,31}'::integer[]) AS n), 'limit', l)))) ORDER BY l, (item::json ->> 'created_at')::bigint DESC;
+SELECT item::json ->> 'content' AS content FROM ask('req', jsonb_build_object('filters', jsonb_build_array(jsonb_build_object('ids', jsonb_build_array(id(1)), 'kinds', '[7]'::jsonb))));
+SELECT split_part(item, ' ', 1) AS created_at, length(split_part(item, ' ', 2)) AS id FROM ask('records', '{"filters": {"kinds": [0, 30023]}, "row_limit": "5"}');
+SELECT item::json ->> 'content' AS content FROM ask('news', jsonb_build_object('eids', (SELECT jsonb_agg(e.eid) FROM bigbrotr.events AS e WHERE e.kind IN (4, 1059, 30023))));
+
+-- Relays, before anything was measured.
+SELECT name, refusal(name, '{"nip": "1"}') FROM bigbrotr.api_routes WHERE name LIKE 'v1%' ORDER BY number;
+SELECT item::json ->> 'relay_url' AS relay_url, position FROM ask('relays', '{"row_limit": "1"}');
+SELECT refusal('relay', '{"url": "wss://three.example.com"}');
+RESET ROLE;
+UPDATE bigbrotr.relays SET status = 'online' WHERE url LIKE '%one%';
+UPDATE bigbrotr.relays SET status = 'offline' WHERE url LIKE '%two%';
+INSERT INTO bigbrotr.relays (url, network, inserted_at, status) VALUES
+	('ws://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad.onion', 'tor', 1700000000, 'online'), ('wss://one.example.com/path', 'clearnet', 1700000000, 'unstable');
+WITH document AS (
+	INSERT INTO _bigbrotr.nip11_documents (hash, name, supported_nips, software, document)
+	VALUES (sha256('d'), 'One', '[1, 11, 42]', 'https://strfry.example.com', '{"limitation": {"payment_required": true}, "relay_countries": ["DE"]}') RETURNING nip11_id)
+INSERT INTO _bigbrotr.relay_visits (relay_id, host, site, checked_at, nip11_id)
+SELECT r.relay_id, 'host', 'site', 1700003000, CASE WHEN r.url = 'wss://one.example.com' THEN d.nip11_id END FROM bigbrotr.relays AS r, document AS d;
+SET ROLE bigbrotr_api;
+SELECT name, network, ARRAY(SELECT item FROM ask(name, jsonb_build_object('nip', '42', 'network', network))) AS urls
+FROM bigbrotr.api_routes, unnest(ARRAY[NULL, 'all']) AS network WHERE name LIKE 'v1%' ORDER BY number, network NULLS FIRST;
+SELECT refusal('v1_online', '{"network": "x"}');
+SELECT v::text AS condition, ARRAY(SELECT item::json ->> 'relay_url' FROM ask('relays', v)) AS relays
+FROM unnest(ARRAY['{"status": "online"}', '{"network": "tor"}', '{"nip": "42"}', '{"nip": "43"}', '{"country": "de"}', '{"software": "STRFRY"}', '{"after": ["wss://one.example.com"]}']::jsonb[]) AS v;
+SELECT refusal('relays', '{"status": "gone"}');
+SELECT item::json -> 'status' ->> 'name' AS name, item::json -> 'sync' ->> 'phase' AS phase, item::json -> 'document' -> 'relay_countries' AS countries FROM ask('relay', '{"url": "one.example.com"}');
+-- Every route that takes a relay alone answers, or says that it has nothing.
+SELECT name, (SELECT count(*) FROM ask(name, '{"url": "wss://one.example.com", "since": "1700000000", "until": "1700001000"}')) AS rows, refusal(name, '{"url": "wss://three.example.com"}')
+FROM bigbrotr.api_routes AS r WHERE EXISTS (SELECT FROM _bigbrotr.api_parameters AS a WHERE a.route = r.name AND a.parameter = 'url') ORDER BY number;
+SELECT item::json ->> 'answer' AS answer, item::json -> 'reasons' ->> 0 AS reason FROM ask('completeness', '{"url": "wss://one.example.com", "since": "1700000000", "until": "1700001000"}');
+SELECT refusal('completeness', '{"url": "wss://one.example.com", "since": "-1", "until": "1"}');
+SELECT item FROM ask('statistics');
+SELECT item, position FROM ask('statistics_kinds', '{"row_limit": "2", "after": "[0]"}');
+SELECT item, position FROM ask('statistics_days');
+SELECT item::json ->> 'sighting_count' AS sightings FROM ask('statistics_relays');
+SELECT count(*) FROM ask('candidates', '{"state": "waiting"}');
+SELECT count(*) FROM ask('services');
+SELECT item FROM ask('ready');
+SELECT item FROM ask('badge_json', '{"url": "wss://one.example.com"}');
+SELECT item FROM ask('badge_svg', '{"url": "wss://two.example.com"}');
+
+-- The description: each path, and what a client must know of a list.
+CREATE TEMPORARY TABLE description AS SELECT item::jsonb AS d FROM ask('openapi');
+SELECT d ->> 'openapi' AS openapi, (SELECT count(*) FROM jsonb_object_keys(d -> 'paths')) AS paths, d -> 'servers' AS servers FROM description;
+SELECT jsonb_pretty(d -> 'paths' -> '/api/v1/events/{id}/relays') FROM description;
+SELECT jsonb_path_query_array(d, '$.**."$ref"') <@ (SELECT jsonb_agg('#/components/schemas/' || k) || '["#/components/responses/Problem"]' FROM jsonb_object_keys(d -> 'components' -> 'schemas') AS k) AS complete
+FROM description;
+
+-- The role is a reader and nothing more.
+RESET ROLE;
+SELECT r.rolcanlogin, r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls AS powers,
+       ARRAY(SELECT m.roleid::regrole::text FROM pg_auth_members AS m WHERE m.member = r.oid) AS member_of
+FROM pg_roles AS r WHERE r.rolname = 'bigbrotr_api';
+SELECT p.oid::regprocedure FROM pg_proc AS p
+WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
+      AND has_function_privilege('bigbrotr_api', p.oid, 'EXECUTE') <> has_function_privilege('bigbrotr_reader', p.oid, 'EXECUTE');
+SELECT c.oid::regclass, p AS privilege FROM pg_class AS c, unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) AS p
+WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND c.relkind IN ('r', 'v')
+      AND has_table_privilege('bigbrotr_api', c.oid, p) <> (p = 'SELECT');
+SET ROLE bigbrotr_api;
+DELETE FROM bigbrotr.events;
+SELECT bigbrotr.add_relay('wss://four.example.com');
+RESET ROLE;
+DROP TABLE description, made;
+DROP FUNCTION ask, refusal, id, pg_temp.pages;
+DROP EXTENSION bigbrotr;

@@ -1,0 +1,218 @@
+-- Functions of the API on relays and on the archive (docs/api.md).
+
+CREATE FUNCTION _bigbrotr.api_relay_url(url text) RETURNS text
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	known CONSTANT text := (SELECT r.url FROM bigbrotr.relays AS r WHERE r.url = (SELECT n.url FROM bigbrotr.normalise_relay_url($1, true) AS n));
+BEGIN
+	IF known IS NULL THEN
+		RAISE no_data_found USING
+			MESSAGE = format('relay "%s" is not known', left($1, 256)), DETAIL = 'This archive has never heard of it.',
+			HINT = '/api/v1/relays lists the relays; /api/v1/candidates the names that no relay is known by yet.';
+	END IF;
+	RETURN known;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_relay_url(text) IS 'The URL of a relay that is known, of any spelling of it; an error (P0002) for others';
+
+CREATE FUNCTION _bigbrotr.api_word(given text, name text, words text[]) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF given <> ALL (words) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is no value of %s', left(given, 64), name), DETAIL = format('There are %s.', array_to_string(words, ', ')),
+			HINT = '/openapi.json describes each parameter.';
+	END IF;
+	RETURN given;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_word(text, text, text[]) IS 'A value of a parameter (name), or null; an error if it is none of the words';
+
+CREATE FUNCTION _bigbrotr.api_relays(
+	status text DEFAULT NULL, network text DEFAULT NULL, nip integer DEFAULT NULL, country text DEFAULT NULL, software text DEFAULT NULL,
+	row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS SETOF bigbrotr.relay_status
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT s.*
+		FROM bigbrotr.relay_status AS s
+		WHERE ($7 IS NULL OR s.relay_url > $7 ->> 0)
+		      AND ($1 IS NULL OR s.status = _bigbrotr.api_word($1, 'status', '{candidate,online,unstable,offline,dead,retired,refused,ignored}'))
+		      AND ($2 IS NULL OR s.network = _bigbrotr.api_word($2, 'network', '{clearnet,tor,i2p,loki,local}'))
+		      AND ($5 IS NULL OR strpos(lower(s.software), lower($5)) > 0)
+		      AND (($3 IS NULL AND $4 IS NULL) OR EXISTS (
+		          SELECT FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_visits AS v ON v.relay_id = r.relay_id
+		                 JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
+		          WHERE r.url = s.relay_url AND ($3 IS NULL OR d.supported_nips @> to_jsonb($3))
+		                AND ($4 IS NULL OR d.document -> 'relay_countries' ? upper($4))))
+		ORDER BY s.relay_url LIMIT $6;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_relays(text, text, integer, text, text, integer, jsonb) IS 'Relays with their status, by URL';
+
+CREATE FUNCTION _bigbrotr.api_relay(url text) RETURNS TABLE (
+	status bigbrotr.relay_status, uptime bigbrotr.relay_uptime, latency bigbrotr.relay_latency, sync bigbrotr.sync_status,
+	document jsonb, facts jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT s, u, l, y, d.document, f.facts
+		FROM (SELECT _bigbrotr.api_relay_url($1) AS url OFFSET 0) AS a
+		     JOIN bigbrotr.relays AS r ON r.url = a.url
+		     JOIN bigbrotr.relay_status AS s ON s.relay_url = a.url
+		     LEFT JOIN bigbrotr.relay_uptime AS u ON u.relay_url = a.url
+		     LEFT JOIN bigbrotr.relay_latency AS l ON l.relay_url = a.url
+		     LEFT JOIN bigbrotr.sync_status AS y ON y.relay_url = a.url
+		     LEFT JOIN _bigbrotr.relay_visits AS v ON v.relay_id = r.relay_id
+		     LEFT JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
+		     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_relay(text) IS
+	'What is known of a relay: status, uptime and latency, how far it is archived, its document (NIP-11) and the facts measured (NIP-66)';
+
+CREATE FUNCTION _bigbrotr.api_relay_uptime(url text) RETURNS SETOF bigbrotr.relay_uptime
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT u.* FROM bigbrotr.relay_uptime AS u WHERE u.relay_url = _bigbrotr.api_relay_url($1);
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_relay_uptime(text) IS 'Share of the last day, week, month and quarter in which a relay answered';
+
+CREATE FUNCTION _bigbrotr.api_relay_latency(url text) RETURNS SETOF bigbrotr.relay_latency
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT l.* FROM bigbrotr.relay_latency AS l WHERE l.relay_url = _bigbrotr.api_relay_url($1);
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_relay_latency(text) IS 'How fast a relay answered in the last seven days';
+
+CREATE FUNCTION _bigbrotr.api_relay_changes(url text, row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS SETOF bigbrotr.relay_changes
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT c.* FROM bigbrotr.relay_changes AS c
+		WHERE c.relay_url = _bigbrotr.api_relay_url($1)
+		      AND ($3 IS NULL OR c.changed_at < ($3 ->> 0)::timestamptz OR c.changed_at = ($3 ->> 0)::timestamptz AND c.aspect > $3 ->> 1)
+		ORDER BY c.changed_at DESC, c.aspect LIMIT $2;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_relay_changes(text, integer, jsonb) IS 'What changed of a relay, newest first: its status, its document (NIP-11), what was measured of it (NIP-66)';
+
+CREATE FUNCTION _bigbrotr.api_relay_history(
+	url text, since bigint DEFAULT NULL, until bigint DEFAULT NULL, row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL)
+	RETURNS TABLE (generated_at bigint, error text, rtt_open integer, rtt_read integer, rtt_write integer)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT c.generated_at, c.error, c.nip66_rtt_open, c.nip66_rtt_read, c.nip66_rtt_write
+		FROM bigbrotr.relays AS r
+		     CROSS JOIN LATERAL (
+		         SELECT k.generated_at, k.error, k.nip66_rtt_open, k.nip66_rtt_read, k.nip66_rtt_write
+		         FROM _bigbrotr.relay_checks AS k WHERE k.relay_id = r.relay_id AND k.nip66_present
+		         UNION ALL
+		         SELECT p.generated_at, p.error, p.nip66_rtt_open, p.nip66_rtt_read, p.nip66_rtt_write
+		         FROM _bigbrotr.packed_checks AS p
+		         WHERE p.relay_id = r.relay_id AND p.nip66_present AND p.week >= coalesce($2, 0) / 604800
+		     ) AS c
+		WHERE r.url = _bigbrotr.api_relay_url($1) AND c.generated_at >= coalesce($2, c.generated_at)
+		      AND c.generated_at <= coalesce($3, c.generated_at) AND ($5 IS NULL OR c.generated_at < ($5 ->> 0)::bigint)
+		ORDER BY c.generated_at DESC LIMIT $4;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_relay_history(text, bigint, bigint, integer, jsonb) IS 'Measurements of a relay, newest first';
+
+CREATE FUNCTION _bigbrotr.api_relay_explanation(url text) RETURNS TABLE (item json)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT to_json(e.line)
+		FROM bigbrotr.explain_relay(_bigbrotr.api_relay_url($1)) WITH ORDINALITY AS e (line, n) ORDER BY e.n;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_relay_explanation(text) IS 'What became of the last visits to a relay, step by step, in words';
+
+CREATE FUNCTION _bigbrotr.api_time(second bigint) RETURNS timestamptz
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF second NOT BETWEEN 0 AND 9224318015999 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('there is no second %s', second), DETAIL = 'Times are Unix seconds, from 0 on.', HINT = 'A number of milliseconds is a thousand times as large.';
+	END IF;
+	RETURN to_timestamp(second);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_time(bigint) IS 'A time given in Unix seconds; null: null';
+
+CREATE FUNCTION _bigbrotr.api_relay_coverage(
+	url text, since bigint DEFAULT NULL, until bigint DEFAULT NULL, filter jsonb DEFAULT NULL, signed_in boolean DEFAULT NULL)
+	RETURNS TABLE (lower timestamptz, upper timestamptz, seconds bigint, share double precision, evidence text, doubts text[], reason text, observed_at timestamptz)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT c.lower, c.upper, c.seconds, c.share, c.evidence, c.doubts, c.reason, c.observed_at
+		FROM bigbrotr.coverage_between(_bigbrotr.api_relay_url($1), _bigbrotr.api_time($2), coalesce(_bigbrotr.api_time($3), now()),
+			coalesce($4, '{}'), coalesce($5, false)) AS c;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_relay_coverage(text, bigint, bigint, jsonb, boolean) IS
+	'How completely a relay is archived between two times, stretch by stretch: by what evidence, with what doubts';
+
+CREATE FUNCTION _bigbrotr.api_completeness(
+	url text, since bigint, until bigint, filter jsonb DEFAULT NULL, signed_in boolean DEFAULT NULL)
+	RETURNS TABLE (answer text, proven double precision, read double precision, observed_at timestamptz, reasons text[])
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT c.answer, c.proven, c.read, c.observed_at, c.reasons
+		FROM bigbrotr.completeness(_bigbrotr.api_relay_url($1), coalesce($4, '{}'), _bigbrotr.api_time($2), _bigbrotr.api_time($3), coalesce($5, false)) AS c;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_completeness(text, bigint, bigint, jsonb, boolean) IS
+	'Is everything archived that matches a filter, of a relay, between two times? answer: proven, read (once, or with doubts), no (there are gaps) or not known, with the reasons';
+
+CREATE FUNCTION _bigbrotr.api_statistics() RETURNS SETOF bigbrotr.total_statistics
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT t.* FROM bigbrotr.total_statistics AS t;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_statistics() IS 'How many events and sightings are archived, exact';
+
+CREATE FUNCTION _bigbrotr.api_statistics_kinds(row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS SETOF bigbrotr.kind_statistics
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT k.* FROM bigbrotr.kind_statistics AS k WHERE $2 IS NULL OR k.kind > ($2 ->> 0)::integer ORDER BY k.kind LIMIT $1;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_statistics_kinds(integer, jsonb) IS 'Events of each kind, exact';
+
+CREATE FUNCTION _bigbrotr.api_statistics_days(row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS SETOF bigbrotr.day_statistics
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT d.* FROM bigbrotr.day_statistics AS d WHERE $2 IS NULL OR d.day < ($2 ->> 0)::bigint ORDER BY d.day DESC LIMIT $1;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_statistics_days(integer, jsonb) IS 'Events of each day (UTC) by created_at, exact, newest first';
+
+CREATE FUNCTION _bigbrotr.api_statistics_relays(row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS SETOF bigbrotr.relay_statistics
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT r.* FROM bigbrotr.relay_statistics AS r WHERE $2 IS NULL OR r.relay_id > ($2 ->> 0)::integer ORDER BY r.relay_id LIMIT $1;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_statistics_relays(integer, jsonb) IS 'Events that each relay delivered, exact';
+
+CREATE FUNCTION _bigbrotr.api_candidates(state text DEFAULT NULL, network text DEFAULT NULL, row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL)
+	RETURNS SETOF bigbrotr.candidates
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT c.* FROM bigbrotr.candidates AS c
+		WHERE ($4 IS NULL OR c.relay_url > $4 ->> 0)
+		      AND ($1 IS NULL OR c.candidate_state = _bigbrotr.api_word($1, 'state', '{relay,deleted,waiting}'))
+		      AND ($2 IS NULL OR c.network = _bigbrotr.api_word($2, 'network', '{clearnet,tor,i2p,loki,local}'))
+		ORDER BY c.relay_url LIMIT $3;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_candidates(text, text, integer, jsonb) IS 'Relays that events and lists name, and what became of them';
+
+-- Without processes and errors, which are the operator's business.
+CREATE FUNCTION _bigbrotr.api_services() RETURNS TABLE (service text, instance integer, state text, health text, since timestamptz, last_success timestamptz)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT s.service, s.instance, s.state, s.health, s.since, s.last_success
+		FROM bigbrotr.services AS s WHERE s.database = current_database() ORDER BY s.service, s.instance;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_services() IS 'The services of this archive: what each one does now, and whether it is well';
+
+CREATE FUNCTION _bigbrotr.api_ready() RETURNS TABLE (status text)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT 'ready'::text;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_ready() IS 'An answer of the database: it can be asked';

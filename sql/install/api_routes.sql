@@ -1,0 +1,124 @@
+-- The routes of the API: each is a function (api_events.sql, api_relays.sql, api_drop_ins.sql). The api service reads
+-- them here, and the description of the API (openapi.sql) is made of them. Shapes: one: the first row is the answer, no row is 404; list:
+-- {"items": […], "next": …}; array: a bare array; hidden: called by the relay endpoint. keyset: the columns that say where a
+-- row is in the order; their values come back in the parameter "after". The parameter "row_limit" is called limit outside,
+-- "after" cursor, and "body" is the body of a POST.
+
+CREATE VIEW bigbrotr.api_routes AS
+	SELECT r.number, r.name, r.method, r.path, p.oid::regprocedure AS function, r.shape, r.content_type, r.cache_seconds, r.default_rows, r.most_rows,
+	       r.keyset, r.item_schema, obj_description(p.oid, 'pg_proc') AS description
+	FROM (VALUES
+		(1, 'event', 'GET', '/api/v1/events/{id}', 'api_event', 'one', 'application/json', 3600, 0, 0, NULL::text[], 'Event'),
+		(2, 'events', 'GET', '/api/v1/events', 'api_events', 'list', 'application/json', 0, 100, 1000, '{created_at,event_id}', 'Event'),
+		(3, 'events_by_filter', 'POST', '/api/v1/events', 'api_events_by_filter', 'list', 'application/json', 0, 100, 1000, '{created_at,event_id}', 'Event'),
+		(4, 'event_relays', 'GET', '/api/v1/events/{id}/relays', 'api_event_relays', 'list', 'application/json', 60, 100, 1000, '{relay_url}', NULL),
+		(5, 'count', 'GET', '/api/v1/count', 'api_count', 'one', 'application/json', 0, 0, 0, NULL, NULL),
+		(6, 'count_by_filter', 'POST', '/api/v1/count', 'api_count_by_filter', 'one', 'application/json', 0, 0, 0, NULL, NULL),
+		(7, 'profile', 'GET', '/api/v1/profiles/{pubkey}', 'api_profile', 'one', 'application/json', 60, 0, 0, NULL, NULL),
+		(8, 'relays', 'GET', '/api/v1/relays', 'api_relays', 'list', 'application/json', 60, 100, 1000, '{relay_url}', NULL),
+		(9, 'relay', 'GET', '/api/v1/relays/one', 'api_relay', 'one', 'application/json', 60, 0, 0, NULL, NULL),
+		(10, 'relay_uptime', 'GET', '/api/v1/relays/uptime', 'api_relay_uptime', 'one', 'application/json', 60, 0, 0, NULL, NULL),
+		(11, 'relay_latency', 'GET', '/api/v1/relays/latency', 'api_relay_latency', 'one', 'application/json', 60, 0, 0, NULL, NULL),
+		(12, 'relay_changes', 'GET', '/api/v1/relays/changes', 'api_relay_changes', 'list', 'application/json', 60, 100, 1000, '{changed_at,aspect}', NULL),
+		(13, 'relay_history', 'GET', '/api/v1/relays/history', 'api_relay_history', 'list', 'application/json', 60, 100, 1000, '{generated_at}', NULL),
+		(14, 'relay_explanation', 'GET', '/api/v1/relays/explain', 'api_relay_explanation', 'list', 'application/json', 60, 0, 0, NULL, 'Line'),
+		(15, 'relay_coverage', 'GET', '/api/v1/relays/coverage', 'api_relay_coverage', 'list', 'application/json', 60, 0, 0, NULL, NULL),
+		(16, 'completeness', 'GET', '/api/v1/completeness', 'api_completeness', 'one', 'application/json', 60, 0, 0, NULL, NULL),
+		(17, 'statistics', 'GET', '/api/v1/statistics', 'api_statistics', 'one', 'application/json', 10, 0, 0, NULL, NULL),
+		(18, 'statistics_kinds', 'GET', '/api/v1/statistics/kinds', 'api_statistics_kinds', 'list', 'application/json', 10, 1000, 10000, '{kind}', NULL),
+		(19, 'statistics_days', 'GET', '/api/v1/statistics/days', 'api_statistics_days', 'list', 'application/json', 10, 1000, 10000, '{day}', NULL),
+		(20, 'statistics_relays', 'GET', '/api/v1/statistics/relays', 'api_statistics_relays', 'list', 'application/json', 10, 1000, 10000, '{relay_id}', NULL),
+		(21, 'candidates', 'GET', '/api/v1/candidates', 'api_candidates', 'list', 'application/json', 60, 100, 1000, '{relay_url}', NULL),
+		(22, 'services', 'GET', '/api/v1/services', 'api_services', 'list', 'application/json', 0, 0, 0, NULL, NULL),
+		(23, 'ready', 'GET', '/readyz', 'api_ready', 'one', 'application/json', 0, 0, 0, NULL, NULL),
+		(24, 'openapi', 'GET', '/openapi.json', 'api_openapi', 'one', 'application/json', 60, 0, 0, NULL, 'Description'),
+		(30, 'v1_online', 'GET', '/v1/online', 'api_v1_online', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
+		(31, 'v1_offline', 'GET', '/v1/offline', 'api_v1_offline', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
+		(32, 'v1_public', 'GET', '/v1/public', 'api_v1_public', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
+		(33, 'v1_paid', 'GET', '/v1/paid', 'api_v1_paid', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
+		(34, 'v1_nip', 'GET', '/v1/nip/{nip}', 'api_v1_nip', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
+		(40, 'badge_json', 'GET', '/badge/status.json', 'api_badge_json', 'one', 'application/json', 300, 0, 0, NULL, NULL),
+		(41, 'badge_svg', 'GET', '/badge/status.svg', 'api_badge_svg', 'one', 'image/svg+xml', 300, 0, 0, NULL, 'Line'),
+		(50, 'req', 'GET', '/', 'api_req', 'hidden', 'application/json', 0, 0, 0, NULL, 'Event'),
+		(51, 'count_req', 'GET', '/', 'api_count_req', 'hidden', 'application/json', 0, 0, 0, NULL, NULL),
+		(52, 'news', 'GET', '/', 'api_news', 'hidden', 'application/json', 0, 0, 0, NULL, 'Event'),
+		(53, 'records', 'GET', '/', 'api_records', 'hidden', 'application/json', 0, 0, 0, NULL, NULL)
+	) AS r (number, name, method, path, function, shape, content_type, cache_seconds, default_rows, most_rows, keyset, item_schema)
+	     JOIN pg_proc AS p ON p.pronamespace = '_bigbrotr'::regnamespace AND p.proname = r.function;
+COMMENT ON VIEW bigbrotr.api_routes IS 'Paths of the API, and the functions that answer them';
+COMMENT ON COLUMN bigbrotr.api_routes.number IS 'What the api service and its net process call the route';
+COMMENT ON COLUMN bigbrotr.api_routes.name IS 'Name of the route';
+COMMENT ON COLUMN bigbrotr.api_routes.method IS 'GET or POST';
+COMMENT ON COLUMN bigbrotr.api_routes.path IS 'Path of the URL; {name} stands for a parameter';
+COMMENT ON COLUMN bigbrotr.api_routes.function IS 'The function that answers; its parameters are those of the route';
+COMMENT ON COLUMN bigbrotr.api_routes.shape IS 'one: the first row is the answer; list: {"items": […], "next": …}; array: a bare array; hidden: only for the relay endpoint';
+COMMENT ON COLUMN bigbrotr.api_routes.content_type IS 'Of the answer, if it is one row';
+COMMENT ON COLUMN bigbrotr.api_routes.cache_seconds IS 'How long an answer may be kept; 0: not at all';
+COMMENT ON COLUMN bigbrotr.api_routes.default_rows IS 'Rows of a page, if the request does not say; 0: all';
+COMMENT ON COLUMN bigbrotr.api_routes.most_rows IS 'Most rows of a page; 0: there are no pages';
+COMMENT ON COLUMN bigbrotr.api_routes.keyset IS 'Columns that say where a row is in the order; null: there are no pages';
+COMMENT ON COLUMN bigbrotr.api_routes.item_schema IS 'What an item is, in the words of the description (OpenAPI); null: an object of the columns';
+COMMENT ON COLUMN bigbrotr.api_routes.description IS 'What the route answers: the comment of the function';
+
+CREATE VIEW _bigbrotr.api_parameters AS
+	SELECT r.name AS route, a.place::integer AS place, p.proargnames[a.place] AS parameter, a.type::regtype AS type,
+	       CASE WHEN a.type IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) THEN 'integer'
+	            WHEN a.type = 'boolean'::regtype THEN 'flag'
+	            WHEN a.type IN ('json'::regtype, 'jsonb'::regtype) THEN 'json' ELSE 'text' END AS kind,
+	       a.place <= p.pronargs - p.pronargdefaults AS is_required
+	FROM bigbrotr.api_routes AS r
+	     JOIN pg_proc AS p ON p.oid = r.function
+	     CROSS JOIN LATERAL unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, place);
+COMMENT ON VIEW _bigbrotr.api_parameters IS 'Parameters of the routes of the API';
+COMMENT ON COLUMN _bigbrotr.api_parameters.route IS 'Name of the route';
+COMMENT ON COLUMN _bigbrotr.api_parameters.place IS 'Its place among the parameters of the function, from 1 on';
+COMMENT ON COLUMN _bigbrotr.api_parameters.parameter IS 'Its name';
+COMMENT ON COLUMN _bigbrotr.api_parameters.type IS 'Its type';
+COMMENT ON COLUMN _bigbrotr.api_parameters.kind IS 'What a value looks like: text, integer, flag (true or false) or json';
+COMMENT ON COLUMN _bigbrotr.api_parameters.is_required IS 'Whether it has no default';
+
+CREATE VIEW _bigbrotr.api_columns AS
+	SELECT r.name AS route, c.place, c.name AS column, c.type, c.comment
+	FROM bigbrotr.api_routes AS r
+	     JOIN pg_proc AS p ON p.oid = r.function
+	     JOIN pg_type AS t ON t.oid = p.prorettype
+	     CROSS JOIN LATERAL (
+	         SELECT a.attnum::integer AS place, a.attname::text AS name, a.atttypid::regtype AS type, col_description(a.attrelid, a.attnum) AS comment
+	         FROM pg_attribute AS a WHERE a.attrelid = t.typrelid AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped
+	         UNION ALL
+	         -- A column of a function's own takes the comment of a column of that name of our views.
+	         SELECT o.place::integer, p.proargnames[o.place], o.type::regtype,
+	                (SELECT d.description FROM pg_attribute AS a
+	                      JOIN pg_class AS k ON k.oid = a.attrelid AND k.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
+	                      JOIN pg_description AS d ON d.objoid = a.attrelid AND d.objsubid = a.attnum AND d.classoid = 'pg_class'::regclass
+	                 WHERE a.attname = p.proargnames[o.place] ORDER BY k.relnamespace <> 'bigbrotr'::regnamespace, k.relname LIMIT 1)
+	         FROM unnest(p.proallargtypes, p.proargmodes) WITH ORDINALITY AS o (type, mode, place) WHERE o.mode IN ('t', 'o')
+	     ) AS c;
+COMMENT ON VIEW _bigbrotr.api_columns IS 'Columns of the answers of the API';
+COMMENT ON COLUMN _bigbrotr.api_columns.route IS 'Name of the route';
+COMMENT ON COLUMN _bigbrotr.api_columns.place IS 'Order of the columns';
+COMMENT ON COLUMN _bigbrotr.api_columns.column IS 'Name of the column';
+COMMENT ON COLUMN _bigbrotr.api_columns.type IS 'Its type';
+COMMENT ON COLUMN _bigbrotr.api_columns.comment IS 'What it holds';
+
+-- A column called item is the item of a row, otherwise the item is the whole row. Every name is qualified or quoted.
+CREATE VIEW _bigbrotr.api_calls AS
+	SELECT r.number, r.name, r.path, r.method = 'POST' AS is_post, r.shape, r.content_type, r.cache_seconds, r.default_rows, r.most_rows,
+	       format('SELECT coalesce(%s, ''null''), %s FROM (SELECT * FROM _bigbrotr.%I(%s)) AS r',
+	           CASE WHEN EXISTS (SELECT FROM _bigbrotr.api_columns AS c WHERE c.route = r.name AND c.column = 'item')
+	                THEN 'r.item::text' ELSE 'row_to_json(r)::text' END,
+	           CASE WHEN r.keyset IS NULL THEN ''''''
+	                ELSE format('CASE WHEN r.%I IS NULL THEN '''' ELSE json_build_array(%s)::text END', r.keyset[1],
+	                            (SELECT string_agg(format('r.%I', k.name), ', ' ORDER BY k.n) FROM unnest(r.keyset) WITH ORDINALITY AS k (name, n))) END,
+	           f.proname,
+	           (SELECT string_agg(format('%I => $%s::%s', a.parameter, a.place, a.type), ', ' ORDER BY a.place)
+	            FROM _bigbrotr.api_parameters AS a WHERE a.route = r.name)) AS statement,
+	       p.place, p.parameter, p.kind AS parameter_kind, p.is_required
+	FROM bigbrotr.api_routes AS r
+	     JOIN pg_proc AS f ON f.oid = r.function
+	     LEFT JOIN _bigbrotr.api_parameters AS p ON p.route = r.name;
+COMMENT ON VIEW _bigbrotr.api_calls IS 'What the api service reads at its start: the routes, with a row for each parameter, and the statements that call their functions';
+COMMENT ON COLUMN _bigbrotr.api_calls.is_post IS 'Whether the method is POST, not GET';
+COMMENT ON COLUMN _bigbrotr.api_calls.statement IS 'Calls the function; its parameters are of type text, its columns are the item and the position of a row';
+COMMENT ON COLUMN _bigbrotr.api_calls.place IS 'Of the parameter; null: the route has none';
+COMMENT ON COLUMN _bigbrotr.api_calls.parameter_kind IS 'text, integer, flag or json';

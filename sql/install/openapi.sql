@@ -1,0 +1,159 @@
+-- The description of the API (OpenAPI 3.1), made of the routes, the signatures of their functions and the comments.
+
+CREATE FUNCTION _bigbrotr.api_parameter_words(parameter text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE parameter
+		WHEN 'id' THEN 'An event: 64 hex digits, note1…, nevent1…, or naddr1… for the newest version of what has an address'
+		WHEN 'pubkey' THEN 'An author: 64 hex digits, npub1… or nprofile1…'
+		WHEN 'ids' THEN 'Event ids with commas between them, in any spelling'
+		WHEN 'authors' THEN 'Public keys with commas between them, in any spelling'
+		WHEN 'kinds' THEN 'Kinds with commas between them'
+		WHEN 'since' THEN 'First second, Unix seconds'
+		WHEN 'until' THEN 'Last second, Unix seconds'
+		WHEN 'search' THEN 'Words that the content has (NIP-50); the answer is ordered by relevance and has one page'
+		WHEN 'tags' THEN 'Values of tags of one letter, as JSON: {"t": ["nostr"]}'
+		WHEN 'mode' THEN 'exact (the default) counts; planned takes the estimate of the planner, which is fast'
+		WHEN 'url' THEN 'URL of a relay, in any spelling'
+		WHEN 'status' THEN 'candidate, online, unstable, offline, dead, retired, refused or ignored'
+		WHEN 'network' THEN 'clearnet, tor, i2p, loki; of lists of URLs also all'
+		WHEN 'nip' THEN 'Number of a NIP that the document of the relay (NIP-11) names'
+		WHEN 'country' THEN 'Country code that the document of the relay (NIP-11) names'
+		WHEN 'software' THEN 'Part of the name of the software'
+		WHEN 'state' THEN 'relay, deleted or waiting'
+		WHEN 'filter' THEN 'A filter (NIP-01), as JSON; without one, everything'
+		WHEN 'signed_in' THEN 'true: of what the relay shows to this archive when it signs in; otherwise of what it shows to anybody'
+		WHEN 'limit' THEN 'Rows of a page'
+		WHEN 'cursor' THEN 'Where the page begins: next of the page before'
+		WHEN 'format' THEN 'json, ndjson or csv; otherwise the header Accept decides'
+		WHEN 'body' THEN 'A filter (NIP-01), or an array of them' END;
+COMMENT ON FUNCTION _bigbrotr.api_parameter_words(text) IS 'What a parameter of the API means; null: there is none of that name';
+
+CREATE FUNCTION _bigbrotr.api_type_schema(type regtype) RETURNS jsonb
+	LANGUAGE sql STABLE STRICT
+	RETURN CASE
+		WHEN type IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) THEN '{"type": ["integer", "null"]}'
+		WHEN type IN ('real'::regtype, 'double precision'::regtype, 'numeric'::regtype) THEN '{"type": ["number", "null"]}'
+		WHEN type = 'boolean'::regtype THEN '{"type": ["boolean", "null"]}'
+		WHEN type = 'timestamptz'::regtype THEN '{"type": ["string", "null"], "format": "date-time"}'
+		WHEN type IN ('json'::regtype, 'jsonb'::regtype) THEN '{}'
+		WHEN type = 'text[]'::regtype THEN '{"type": ["array", "null"], "items": {"type": "string"}}'
+		WHEN EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND t.typtype = 'c')
+			THEN jsonb_build_object('anyOf', jsonb_build_array(
+				jsonb_build_object('$ref', '#/components/schemas/' || (SELECT t.typname FROM pg_type AS t WHERE t.oid = type)), '{"type": "null"}'::jsonb))
+		ELSE '{"type": ["string", "null"]}' END;
+COMMENT ON FUNCTION _bigbrotr.api_type_schema(regtype) IS 'JSON schema of a value of this type as JSON shows it';
+
+CREATE FUNCTION _bigbrotr.api_property(type regtype, comment text) RETURNS jsonb
+	LANGUAGE sql STABLE
+	RETURN _bigbrotr.api_type_schema(type) || CASE WHEN comment IS NULL THEN '{}' ELSE jsonb_build_object('description', comment) END;
+COMMENT ON FUNCTION _bigbrotr.api_property(regtype, text) IS 'JSON schema of a column with its comment (null: none)';
+
+CREATE FUNCTION _bigbrotr.api_answer_content(route bigbrotr.api_routes, item jsonb) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE
+	RETURN CASE (route).shape
+		WHEN 'one' THEN jsonb_build_object((route).content_type, jsonb_build_object('schema', item))
+		WHEN 'array' THEN jsonb_build_object('application/json', jsonb_build_object('schema', jsonb_build_object('type', 'array', 'items', item)))
+		ELSE jsonb_build_object(
+			'application/json', jsonb_build_object('schema', jsonb_build_object('type', 'object', 'required', '["items"]'::jsonb, 'properties',
+				jsonb_build_object('items', jsonb_build_object('type', 'array', 'items', item),
+					'next', '{"type": ["string", "null"], "description": "cursor of the next page; null or missing: this is the last one"}'::jsonb))),
+			'application/x-ndjson', '{"schema": {"type": "string", "description": "each line is an item"}}'::jsonb,
+			'text/csv', '{"schema": {"type": "string", "description": "RFC 4180, with a header"}}'::jsonb) END;
+COMMENT ON FUNCTION _bigbrotr.api_answer_content(bigbrotr.api_routes, jsonb) IS 'The member content of the answer of a route with such items';
+
+CREATE FUNCTION _bigbrotr.api_parameter_schema(route bigbrotr.api_routes, name text, kind text) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE
+	RETURN CASE kind
+		WHEN 'json' THEN '{"content": {"application/json": {"schema": {}}}}'
+		WHEN 'flag' THEN '{"schema": {"type": "boolean"}}'
+		WHEN 'integer' THEN jsonb_build_object('schema', CASE name
+			WHEN 'limit' THEN jsonb_build_object('type', 'integer', 'minimum', 1, 'maximum', (route).most_rows, 'default', (route).default_rows)
+			ELSE '{"type": "integer"}' END)
+		ELSE '{"schema": {"type": "string"}}' END;
+COMMENT ON FUNCTION _bigbrotr.api_parameter_schema(bigbrotr.api_routes, text, text) IS 'What a parameter of a route looks like; name: as clients use it';
+
+CREATE FUNCTION _bigbrotr.api_operation(route bigbrotr.api_routes, item jsonb, parameters jsonb) RETURNS jsonb
+	LANGUAGE sql STABLE
+	RETURN jsonb_build_object(
+			'operationId', (route).name, 'summary', (route).description, 'parameters', coalesce(parameters, '[]'),
+			'responses', jsonb_build_object(
+				'200', jsonb_build_object('description', (route).description, 'content', _bigbrotr.api_answer_content(route, item)),
+				'default', '{"$ref": "#/components/responses/Problem"}'::jsonb))
+		|| CASE (route).method WHEN 'POST' THEN jsonb_build_object('requestBody', jsonb_build_object('required', true,
+			'description', _bigbrotr.api_parameter_words('body'),
+			'content', '{"application/json": {"schema": {"anyOf": [{"$ref": "#/components/schemas/Filter"}, {"type": "array", "items": {"$ref": "#/components/schemas/Filter"}}]}}}'::jsonb))
+		   ELSE '{}' END;
+COMMENT ON FUNCTION _bigbrotr.api_operation(bigbrotr.api_routes, jsonb, jsonb) IS 'A route as an operation (OpenAPI), with such items and parameters';
+
+CREATE FUNCTION _bigbrotr.api_paths() RETURNS jsonb
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		WITH routes AS MATERIALIZED (
+			SELECT r FROM bigbrotr.api_routes AS r WHERE r.shape <> 'hidden'
+		), items AS MATERIALIZED (
+			SELECT c.route, jsonb_build_object('type', 'object', 'properties', jsonb_object_agg(c.column, _bigbrotr.api_property(c.type, c.comment))) AS schema
+			FROM _bigbrotr.api_columns AS c GROUP BY c.route
+		), parameters AS MATERIALIZED (
+			SELECT (t.r).name AS route, jsonb_agg(jsonb_build_object(
+					'name', p.name, 'in', CASE WHEN (t.r).path LIKE '%{' || p.name || '}%' THEN 'path' ELSE 'query' END,
+					'required', p.is_required, 'description', _bigbrotr.api_parameter_words(p.name))
+				|| _bigbrotr.api_parameter_schema(t.r, p.name, p.kind) ORDER BY p.place) AS parameters
+			FROM routes AS t
+			     JOIN (SELECT a.route, a.place, a.is_required, CASE a.parameter WHEN 'row_limit' THEN 'limit' WHEN 'after' THEN 'cursor' ELSE a.parameter END AS name,
+			                  CASE a.parameter WHEN 'after' THEN 'text' ELSE a.kind END AS kind
+			           FROM _bigbrotr.api_parameters AS a WHERE a.parameter <> 'body'
+			           UNION ALL SELECT (l.r).name, 1000, false, 'format', 'text' FROM routes AS l WHERE (l.r).shape = 'list') AS p ON p.route = (t.r).name
+			GROUP BY 1
+		), operations AS (
+			SELECT t.r, _bigbrotr.api_operation(t.r,
+				CASE WHEN (t.r).item_schema IS NULL THEN i.schema ELSE jsonb_build_object('$ref', '#/components/schemas/' || (t.r).item_schema) END,
+				p.parameters) AS operation
+			FROM routes AS t LEFT JOIN items AS i ON i.route = (t.r).name LEFT JOIN parameters AS p ON p.route = (t.r).name
+		)
+		SELECT jsonb_object_agg(p.path, p.operations)
+		FROM (SELECT (o.r).path AS path, jsonb_object_agg(lower((o.r).method), o.operation) AS operations FROM operations AS o GROUP BY 1) AS p;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_paths() IS 'The member paths of the description: each route as an operation';
+
+-- Rows within rows: the types of columns that are rows of a view.
+CREATE FUNCTION _bigbrotr.api_row_schemas() RETURNS jsonb
+	LANGUAGE sql STABLE
+	RETURN (SELECT jsonb_object_agg(s.name, s.schema)
+		FROM (SELECT t.typname AS name, jsonb_build_object('type', 'object', 'description', obj_description(t.typrelid, 'pg_class'), 'properties',
+		             jsonb_object_agg(a.attname, _bigbrotr.api_property(a.atttypid, col_description(a.attrelid, a.attnum)))) AS schema
+		      FROM pg_type AS t JOIN pg_attribute AS a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+		      WHERE t.typtype = 'c' AND t.oid IN (SELECT c.type FROM _bigbrotr.api_columns AS c)
+		      GROUP BY t.oid, t.typname, t.typrelid) AS s);
+COMMENT ON FUNCTION _bigbrotr.api_row_schemas() IS 'JSON schemas of the rows of views that answers hold';
+
+CREATE FUNCTION _bigbrotr.api_openapi() RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT jsonb_build_object(
+			'openapi', '3.1.0',
+			'info', jsonb_build_object('title', current_setting('bigbrotr.api_name'), 'version', _bigbrotr.library_version(),
+				'description', concat_ws(E'\n\n', nullif(current_setting('bigbrotr.api_description'), ''),
+					'Lists come in pages: next of an answer is the cursor of the next one. Times are Unix seconds, or RFC 3339 where the schema says date-time. Errors are problem documents (RFC 9457).')),
+			'servers', coalesce((SELECT jsonb_agg(jsonb_build_object('url', btrim(u))) FROM unnest(string_to_array(current_setting('bigbrotr.api_public_urls'), ',')) AS u
+			                     WHERE btrim(u) <> ''), '[{"url": "/"}]'),
+			'paths', _bigbrotr.api_paths(),
+			'components', jsonb_build_object(
+				'responses', '{"Problem": {"description": "The request failed: status and code say why, detail and hint in words", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}}'::jsonb,
+				'schemas', _bigbrotr.api_row_schemas() || '{
+					"Problem": {"type": "object", "required": ["title", "status"], "properties": {
+						"type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+						"code": {"type": "string", "description": "SQLSTATE, or a word of this API"}, "detail": {"type": "string"}, "hint": {"type": "string"}}},
+					"Event": {"type": "object", "description": "An event (NIP-01)", "required": ["id", "pubkey", "created_at", "kind", "tags", "content", "sig"], "properties": {
+						"id": {"type": "string", "pattern": "^[0-9a-f]{64}$"}, "pubkey": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+						"created_at": {"type": "integer", "minimum": 0}, "kind": {"type": "integer", "minimum": 0, "maximum": 65535},
+						"tags": {"type": "array", "items": {"type": "array", "items": {"type": "string"}}},
+						"content": {"type": "string"}, "sig": {"type": "string", "pattern": "^[0-9a-f]{128}$"}}},
+					"Filter": {"type": "object", "description": "A filter (NIP-01, NIP-50); #a … #Z: values of tags", "properties": {
+						"ids": {"type": "array", "items": {"type": "string"}}, "authors": {"type": "array", "items": {"type": "string"}},
+						"kinds": {"type": "array", "items": {"type": "integer"}}, "since": {"type": "integer"}, "until": {"type": "integer"},
+						"limit": {"type": "integer"}, "search": {"type": "string"}}},
+					"Url": {"type": "string", "description": "URL of a relay without the slash at its end"},
+					"Line": {"type": "string"},
+					"Description": {"type": "object", "description": "This description"}}'::jsonb));
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_openapi() IS 'The description of this API (OpenAPI 3.1)';

@@ -1,0 +1,316 @@
+#include "pg/work/executor.h"
+
+#include <atomic>
+#include <map>
+
+#include "pg/border/error.h"
+#include "pg/border/spi.h"
+#include "pg/border/transaction.h"
+#include "pg/work/loop.h"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "tcop/tcopprot.h"
+
+PGDLLEXPORT void bigbrotr_executor_main(Datum segment);
+}
+
+namespace pg {
+namespace {
+
+constexpr long kFetch = 16;       // rows: the largest ones fit into memory
+constexpr size_t kMaxPlans = 500; // then all of them are made anew
+
+/* The worker has let this executor go, or has ended. */
+struct LetGo
+{
+};
+
+ExecutorSegment *segment;
+/* The question that is being answered; 0: none. The signal handler reads it. */
+std::atomic<uint64_t> current;
+static_assert(std::atomic<uint64_t>::is_always_lock_free);
+
+void
+on_sigterm(SIGNAL_ARGS)
+{
+	told_to_end = true;
+	die(PG_SIGNAL_PARAMETERS);
+}
+
+/* A cancel that comes late must not hit the next question. */
+void
+on_sigusr2(SIGNAL_ARGS)
+{
+	uint64_t number = current;
+	if (number != 0 && pg_atomic_read_u64(&segment->cancelled) == number)
+		StatementCancelHandler(PG_SIGNAL_PARAMETERS);
+}
+
+std::string_view
+cut(const std::string &text)
+{
+	return {text.data(), static_cast<size_t>(pg_encoding_mbcliplen(
+							 PG_UTF8, text.data(), static_cast<int>(text.size()), wire::kMaxPath))};
+}
+
+class Executor
+{
+  public:
+	explicit Executor(dsm_segment *memory)
+		: batch_(AllocSetContextCreate(TopMemoryContext, "bigbrotr batch", ALLOCSET_DEFAULT_SIZES)),
+		  wait_event_(compat::wait_event("BigbrotrExecutor"))
+	{
+		shm_mq_set_sender(segment->answers(), MyProc);
+		answers_ = shm_mq_attach(segment->answers(), memory, nullptr);
+		/* From now on the worker takes this executor to be ready. */
+		shm_mq_set_receiver(segment->questions(), MyProc);
+		questions_ = shm_mq_attach(segment->questions(), memory, nullptr);
+	}
+
+	[[noreturn]] void run() // throws LetGo, pg::Error
+	{
+		for (;;) {
+			answer(next());
+			MemoryContextReset(batch_);
+		}
+	}
+
+  private:
+	/* Valid until the next call. */
+	Question next()
+	{
+		Size size;
+		void *bytes;
+		shm_mq_result result;
+		while ((result = call([&] { return shm_mq_receive(questions_, &size, &bytes, true); })) ==
+			   SHM_MQ_WOULD_BLOCK)
+			wait();
+		if (result == SHM_MQ_DETACHED)
+			throw LetGo{};
+		if (ConfigReloadPending) {
+			ConfigReloadPending = false;
+			call([] { ProcessConfigFile(PGC_SIGHUP); });
+		}
+		try {
+			return wire::Reader::message<Question>(
+				std::string_view(static_cast<char *>(bytes), size).substr(wire::kHead));
+		} catch (const wire::Fault &fault) {
+			throw Error(ERRCODE_INTERNAL_ERROR, fault.what);
+		}
+	}
+
+	void answer(const Question &question)
+	{
+		wire::CallEnd end{.call = question.number};
+		std::string message, detail, hint;
+		char sqlstate[6] = "";
+		try {
+			send_rows(question);
+		} catch (const Error &error) {
+			strlcpy(sqlstate, unpack_sql_state(error.sqlstate()), sizeof sqlstate);
+			message = error.what();
+			detail = error.detail();
+			hint = error.hint();
+		} catch (const NotReady &problem) {
+			strlcpy(sqlstate, "55000", sizeof sqlstate);
+			message = problem.reason;
+		}
+		current = 0;
+		end.sqlstate = sqlstate;
+		end.message = cut(message);
+		end.detail = cut(detail);
+		end.hint = cut(hint);
+		if (sending_)
+			push(); // an ERROR came between two halves of a frame
+		send(wire::encode(end));
+	}
+
+	void send_rows(const Question &question)
+	{
+		std::string sql(question.sql); // with an end that the server's functions see
+		current = question.number;
+		begin_transaction(sql.c_str(), {.read_only = true,
+										.timeout = std::chrono::milliseconds(question.timeout_ms)});
+		try {
+			/* The signal may have come before the beginning, which forgets it. */
+			if (pg_atomic_read_u64(&segment->cancelled) == question.number)
+				throw Error(ERRCODE_QUERY_CANCELED, "canceling statement due to user request");
+			fetch(open(sql, question.arguments), question.number);
+			commit_transaction();
+		} catch (...) {
+			abort_transaction();
+			throw;
+		}
+	}
+
+	Portal open(const std::string &sql, const std::vector<wire::Argument> &arguments)
+	{
+		std::vector<Datum> values;
+		std::string nulls;
+		for (const wire::Argument &argument : arguments) {
+			values.push_back(argument.given ? value(argument.value).datum : 0);
+			nulls += argument.given ? ' ' : 'n';
+		}
+		SPIPlanPtr plan = plan_of(sql, static_cast<int>(values.size()));
+		return call(
+			[&] { return SPI_cursor_open(nullptr, plan, values.data(), nulls.c_str(), true); });
+	}
+
+	SPIPlanPtr plan_of(const std::string &sql, int parameters)
+	{
+		if (auto found = plans_.find(sql); found != plans_.end())
+			return found->second;
+		if (plans_.size() >= kMaxPlans) {
+			for (const auto &[text, plan] : plans_)
+				call([plan = plan] { SPI_freeplan(plan); });
+			plans_.clear();
+		}
+		std::vector<Oid> types(static_cast<size_t>(parameters), TEXTOID);
+		SPIPlanPtr plan = call([&] {
+			SPIPlanPtr made = SPI_prepare(sql.c_str(), parameters, types.data());
+			if (made == nullptr)
+				elog(ERROR, "could not prepare \"%s\": %s", sql.c_str(),
+					 SPI_result_code_string(SPI_result));
+			SPI_keepplan(made);
+			return made;
+		});
+		plans_[sql] = plan;
+		return plan;
+	}
+
+	/* Sends all rows of the cursor, in pieces. */
+	void fetch(Portal portal, uint64_t number)
+	{
+		wire::Rows piece{.call = number};
+		std::vector<SPITupleTable *> tables; // that hold rows of the piece
+		size_t size = 0;
+		auto flush = [&] {
+			if (!piece.rows.empty())
+				send(wire::encode(piece));
+			piece.rows.clear();
+			size = 0;
+			for (SPITupleTable *table : tables)
+				call([&] { SPI_freetuptable(table); });
+			tables.clear();
+			MemoryContextReset(batch_);
+		};
+		MemoryContext before = CurrentMemoryContext;
+		for (;;) {
+			call([&] { SPI_cursor_fetch(portal, true, kFetch); });
+			SPITupleTable *table = SPI_tuptable;
+			Rows rows(table, SPI_processed);
+			MemoryContextSwitchTo(batch_);
+			for (uint64_t i = 0; i < rows.count(); i++) {
+				piece.rows.push_back(row_of(rows, i));
+				size += piece.rows.back().item.size() + piece.rows.back().position.size();
+				if (size >= wire::kPieceBytes)
+					flush();
+			}
+			MemoryContextSwitchTo(before);
+			tables.push_back(table);
+			if (rows.count() == 0)
+				return flush();
+		}
+	}
+
+	static wire::Row row_of(const Rows &rows, uint64_t i)
+	{
+		wire::Row row{.item = rows.bytes(i, 1), .position = rows.bytes(i, 2)};
+		if (row.item.size() > wire::kMaxRow || row.position.size() > wire::kMaxPosition)
+			throw Error(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "a row of the answer is too large",
+						"It has " + std::to_string(row.item.size()) + " bytes and may have " +
+							std::to_string(wire::kMaxRow) + ".",
+						"Ask for it in SQL.");
+		return row;
+	}
+
+	void send(std::string frame)
+	{
+		frame_ = std::move(frame);
+		sending_ = true;
+		push();
+	}
+
+	/*
+	 * Sends frame_, or the rest of it. An ERROR within shm_mq_send() would lose count of what the
+	 * queue has: so the waiting, which may raise one, is done here.
+	 */
+	void push()
+	{
+		for (;;) {
+			shm_mq_result result = call([&] { return compat::send_some(answers_, frame_); });
+			if (result == SHM_MQ_DETACHED)
+				throw LetGo{};
+			if (result == SHM_MQ_SUCCESS)
+				break;
+			wait();
+		}
+		sending_ = false;
+	}
+
+	/* Until the queue or a signal wakes us. An executor that is idle ends without an error when it
+	 * is told to. */
+	void wait()
+	{
+		if (told_to_end && current == 0)
+			throw LetGo{};
+		call([&] {
+			WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, 0, wait_event_);
+			ResetLatch(MyLatch);
+			if (!told_to_end || current != 0)
+				CHECK_FOR_INTERRUPTS();
+		});
+	}
+
+	MemoryContext batch_; // values of one batch of rows
+	uint32 wait_event_;
+	shm_mq_handle *questions_, *answers_;
+	std::map<std::string, SPIPlanPtr> plans_;
+	std::string frame_;
+	bool sending_ = false; // frame_ is not sent to its end
+};
+
+void
+connect()
+{
+	SetConfigOption("application_name", segment->name, PGC_SUSET, PGC_S_OVERRIDE);
+	BackgroundWorkerInitializeConnectionByOid(segment->database, segment->role, 0);
+	prepare_session();
+	pgstat_report_appname(segment->name);
+	pgstat_report_activity(STATE_IDLE, nullptr);
+}
+
+} // namespace
+} // namespace pg
+
+void
+bigbrotr_executor_main(Datum handle)
+{
+	using namespace pg;
+	pqsignal(SIGTERM, on_sigterm);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	dsm_segment *memory = dsm_attach(DatumGetUInt32(handle));
+	if (memory == nullptr)
+		proc_exit(0); // the worker has ended
+	segment = static_cast<ExecutorSegment *>(dsm_segment_address(memory));
+	pqsignal(SIGUSR2, on_sigusr2);
+	BackgroundWorkerUnblockSignals();
+	connect();
+	detail::Failure failure;
+	bool let_go = false;
+	try {
+		Executor(memory).run();
+	} catch (const LetGo &) {
+		let_go = true;
+	} catch (...) {
+		failure.set_caught();
+	}
+	if (!let_go)
+		failure.raise();
+	proc_exit(0);
+}

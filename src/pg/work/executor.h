@@ -1,0 +1,64 @@
+/*
+ * An executor: a process that answers the SQL of one worker, one question at a time, read-only and
+ * with a time limit. It connects as the role of its worker, and ends when the worker ends or lets
+ * it go. It knows statements, not what they mean.
+ *
+ * Worker and executor share a memory segment with a queue for each direction. What the executor
+ * answers are whole frames of wire/serve.h: Rows, then CallEnd; so the worker passes them on as
+ * they are.
+ */
+#pragma once
+
+#include "pg/border/compat.h"
+#include "wire/serve.h"
+
+extern "C" {
+#include "port/atomics.h"
+#include "storage/dsm.h"
+}
+
+namespace pg {
+
+struct Question
+{
+	static constexpr uint16_t kType = 1;
+	uint64_t number = 0; // of its answers, too; not 0
+	int32_t timeout_ms = 0;
+	/* Parameters are of type text; the columns are an item and its position, as text. */
+	std::string_view sql;
+	std::vector<wire::Argument> arguments;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.number);
+		c.number(m.timeout_ms, 1, INT32_MAX, "time limit out of range");
+		c.utf8(m.sql, wire::kMaxFrame);
+		c.list(m.arguments);
+	}
+};
+
+/* The shared memory segment. */
+struct ExecutorSegment
+{
+	static constexpr size_t kQuestions = 64 << 10; // bytes of the queue
+	static constexpr size_t kAnswers = 256 << 10;
+
+	/* Written by the worker before the executor exists. */
+	Oid database, role;
+	char name[NAMEDATALEN]; // "bigbrotr api.1"
+	/* The question that is to be cancelled. Written by the worker, which then sends SIGUSR2. */
+	pg_atomic_uint64 cancelled;
+
+	static constexpr size_t head() { return MAXALIGN(sizeof(ExecutorSegment)); }
+	static constexpr size_t size() { return head() + kQuestions + kAnswers; }
+	shm_mq *questions()
+	{
+		return reinterpret_cast<shm_mq *>(reinterpret_cast<char *>(this) + head());
+	}
+	shm_mq *answers()
+	{
+		return reinterpret_cast<shm_mq *>(reinterpret_cast<char *>(this) + head() + kQuestions);
+	}
+};
+
+} // namespace pg

@@ -1,0 +1,42 @@
+// openapi.mjs URL EVENT: reads the description of the API at URL, validates it, and asks each operation that it describes; the answers
+// must be as described. EVENT is the id of an event that is archived. Prints a line for each operation; fails if something is wrong.
+import { Validator } from '@seriousme/openapi-schema-validator'
+import Ajv from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+
+const [base, event] = process.argv.slice(2)
+const description = await (await fetch(`${base}/openapi.json`)).json()
+const { valid, errors } = await new Validator().validate(structuredClone(description))
+if (!valid) {
+    console.log(JSON.stringify(errors))
+    process.exit(1)
+}
+const ajv = addFormats(new Ajv({ strict: false }))
+ajv.addSchema(description, 'description')
+
+const samples = { id: event, url: 'wss://one.example.com', pubkey: '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798', nip: 1, since: 1600000000, until: 1700000000 }
+const encoded = (text) => text.replaceAll('~', '~0').replaceAll('/', '~1')
+let failed = 0
+for (const [path, operations] of Object.entries(description.paths))
+    for (const [method, operation] of Object.entries(operations)) {
+        const needed = operation.parameters.filter((p) => p.required)
+        let target = path
+        const query = new URLSearchParams()
+        for (const { name, in: place } of needed)
+            if (place === 'path') target = target.replace(`{${name}}`, samples[name])
+            else query.set(name, samples[name])
+        const answer = await fetch(`${base}${target}?${query}`, method === 'post' ? { method: 'POST', body: '{"kinds":[1]}' } : {})
+        const type = answer.headers.get('content-type').split(';')[0]
+        let good = [200, 404, 503].includes(answer.status)
+        if (type.endsWith('json')) {
+            const place = answer.ok
+                ? `paths/${encoded(path)}/${method}/responses/200/content/${encoded(type)}/schema`
+                : 'components/responses/Problem/content/application~1problem+json/schema'
+            const validate = ajv.compile({ $ref: `description#/${place}` })
+            good = validate(await answer.json()) && good
+            if (validate.errors) console.log(JSON.stringify(validate.errors))
+        }
+        console.log(`${operation.operationId} ${answer.status} ${type} ${good ? 'right' : 'wrong'}`)
+        failed += good ? 0 : 1
+    }
+process.exit(failed > 0 ? 1 : 0)

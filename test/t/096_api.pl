@@ -1,0 +1,255 @@
+# The api service: sockets, executors, their limits; over HTTP.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use ArchiveTest;
+use HTTP::Tiny;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use JSON::PP qw(decode_json);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $port  = PostgreSQL::Test::Cluster::get_free_port();
+my $local = PostgreSQL::Test::Utils::tempdir_short() . '/api';
+my $node = archive_server(
+	'api',
+	'bigbrotr.services'                           => 'api',
+	'bigbrotr.api_listen'                         => "127.0.0.1:$port, unix:$local",
+	'bigbrotr.api_executors'                      => 2,
+	'bigbrotr.api_timeout'                        => '30s',
+	'bigbrotr.api_requests_per_minute'            => 0,
+	'bigbrotr.api_max_connections'                => 3000,
+	'bigbrotr.api_max_connections_per_address'    => 3000,
+	'wal_level'                                   => 'replica',
+	'max_wal_senders'                             => 4,
+	'hot_standby'                                 => 'on');
+
+# A route that sleeps for so many seconds, and one with more rows than any socket takes.
+my $slow = q{
+	CREATE OR REPLACE FUNCTION _bigbrotr.api_v1_nip(nip integer, network text DEFAULT NULL) RETURNS TABLE (item json)
+		LANGUAGE sql STABLE AS $$ SELECT to_json(nip) FROM pg_sleep(nip) $$;
+	CREATE OR REPLACE FUNCTION _bigbrotr.api_v1_paid(network text DEFAULT NULL) RETURNS TABLE (item json)
+		LANGUAGE sql STABLE AS $$ SELECT to_json(repeat('x', 1000) || n) FROM generate_series(1, 30000) AS n $$;
+};
+$node->safe_psql('postgres', $slow);
+
+sub get
+{
+	my ($path, %options) = @_;
+	return HTTP::Tiny->new(timeout => 60)->get('http://127.0.0.1:' . ($options{port} // $port) . $path);
+}
+
+# A connection on which a request was sent.
+sub begin
+{
+	my ($path) = @_;
+	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die "no connection: $!";
+	print {$socket} "GET $path HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n";
+	$socket->flush;
+	return $socket;
+}
+
+sub status_of
+{
+	my ($socket) = @_;
+	my $line = <$socket> // '';
+	return $line =~ m{^HTTP/1\.1 (\d+)} ? $1 : $line;
+}
+
+sub custom
+{
+	my ($key) = @_;
+	return "coalesce((bigbrotr.service_stats('api') -> 'custom' ->> '$key')::integer, 0)";
+}
+
+sub served
+{
+	my ($server, $address) = @_;
+	$server //= $node;
+	wait_for($server, q{EXISTS (SELECT FROM bigbrotr.services WHERE service = 'api' AND state = 'running')});
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return 1 if get('/readyz', port => $address)->{status} == 200;
+		select undef, undef, undef, 0.1;
+	}
+	return 0;
+}
+
+my $executors = q{pg_stat_activity WHERE backend_type ~ '^bigbrotr api\.'};
+my $busy      = "$executors AND state = 'active'";
+
+# ---- it serves
+
+ok(served(), 'it serves');
+is(get('/readyz')->{content}, '{"status":"ready"}', 'an answer of the database');
+my $unix = IO::Socket::UNIX->new(Peer => $local) or die "no connection: $!";
+print {$unix} "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+is(status_of($unix), 200, 'on a Unix socket, too');
+is($node->safe_psql('postgres', "SELECT DISTINCT usename FROM $executors"), 'bigbrotr_api', 'executors have a role of their own');
+is($node->safe_psql('postgres', "SELECT string_agg(backend_type, ' ' ORDER BY backend_type) FROM $executors"), 'bigbrotr api.1 bigbrotr api.2', 'and names');
+
+my $event = $node->safe_psql('postgres', q{SELECT bigbrotr.sign_event(sha256('a'), 1, 'hello', '[]', 1700000000)});
+my $id    = decode_json($event)->{id};
+is(get("/api/v1/events/$id")->{status}, 404, 'an event that is not there');
+$node->safe_psql('postgres', qq{SELECT bigbrotr.insert_events_batch(ARRAY['$event'::jsonb ||
+	'{"relay_url": "wss://r.example.com", "relay_network": "clearnet", "relay_inserted_at": 1, "seen_at": 2}'])});
+my $answer = get("/api/v1/events/$id");
+is($answer->{content}, $event, 'an event, exact');
+is_deeply(decode_json(get('/api/v1/events?kinds=1')->{content})->{items}, [ decode_json($event) ], 'events');
+$answer = HTTP::Tiny->new->post("http://127.0.0.1:$port/api/v1/count", { content => '{"kinds":[1]}' });
+is($answer->{content}, '{"count":1,"mode":"exact"}', 'a POST');
+is(get('/api/v1/events?kinds=x')->{status}, 400, 'a wrong parameter');
+$answer = get('/v1/online');
+is($answer->{status}, 503, 'no list of relays before one was visited');
+ok($answer->{headers}{'retry-after'}, 'with a time to try again');
+is(decode_json($answer->{content})->{code}, '55000', 'and the code of the error');
+is(get('/api/v1/relays/one?url=wss://nowhere.example.com')->{status}, 404, 'an unknown relay');
+my $pages = decode_json(get('/openapi.json')->{content})->{paths};
+ok($pages->{'/api/v1/events/{id}'}{get}, 'it describes itself');
+
+# ---- cancellation and time-outs; the executors stay
+
+my $pids = $node->safe_psql('postgres', "SELECT array_agg(pid ORDER BY pid) FROM $executors");
+my $socket = begin('/v1/nip/1000');
+wait_for($node, "count(*) = 1 FROM $busy");
+close $socket;
+wait_for($node, "count(*) = 0 FROM $busy");
+wait_for($node, custom('calls_cancelled') . ' = 1');
+pass('the statement is cancelled when its client goes');
+$socket = begin('/v1/nip/1000');
+wait_for($node, "count(*) = 1 FROM $busy");
+$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM $busy");
+is(status_of($socket), 504, 'an administrator cancels it, too');
+
+$node->append_conf('postgresql.conf', "bigbrotr.api_timeout = '300ms'\n");
+$node->reload;
+for (1 .. 100)
+{
+	$answer = get('/v1/nip/2');
+	last if $answer->{status} == 504;
+}
+is($answer->{status}, 504, 'a statement that takes too long');
+like(decode_json($answer->{content})->{hint} // '', qr/Ask for less/, 'with a hint');
+my $timed_out = $node->safe_psql('postgres', 'SELECT ' . custom('calls_timed_out'));
+$socket = begin('/v1/paid');
+wait_for($node, custom('calls_timed_out') . " > $timed_out");
+wait_for($node, "count(*) = 0 FROM $busy");
+pass('a client that does not read cannot keep an executor');
+close $socket;
+$node->append_conf('postgresql.conf', "bigbrotr.api_timeout = '30s'\n");
+$node->reload;
+$answer = get('/v1/nip/1');
+$answer = get('/v1/nip/1') until $answer->{status} == 200;
+is($answer->{content}, '[1]', 'the limit follows a reload');
+my $rows = get('/v1/paid')->{content};
+is($rows =~ tr/,//, 29999, 'a long answer');
+like(substr($rows, -20), qr/^x+30000"\]$/, 'to its end');
+is($node->safe_psql('postgres', "SELECT array_agg(pid ORDER BY pid) FROM $executors"), $pids, 'all that by the same executors');
+
+# ---- long questions and short ones
+
+my @long = map { begin('/v1/nip/5') } 1 .. 3;
+wait_for($node, "count(*) = 2 FROM $busy");
+is(get('/readyz')->{status}, 200, 'a short question is answered while there are more long ones than executors');
+wait_for($node, custom('calls_repeated') . ' >= 1');
+is(status_of($_), 200, 'and the long ones are answered as well') for @long;
+
+$node->append_conf('postgresql.conf', "bigbrotr.api_executors = 1\n");
+$node->reload;
+wait_for($node, "count(*) = 1 FROM $executors");
+my @many = map { begin('/v1/nip/25') } 1 .. 503;
+wait_for($node, custom('calls_refused') . ' = 2');
+pass('a queue has an end');
+close $_ for @many;
+wait_for($node, custom('calls_waiting') . ' = 0 AND ' . custom('calls_running') . ' = 0');
+is(get('/readyz')->{status}, 200, 'cancelled calls leave it');
+$node->append_conf('postgresql.conf', "bigbrotr.api_executors = 2\n");
+$node->reload;
+wait_for($node, "count(*) = 2 FROM $executors");
+
+# ---- executors and net processes that end
+
+$socket = begin('/v1/nip/1000');
+wait_for($node, "count(*) = 1 FROM $busy");
+$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM $busy");
+is(status_of($socket), 503, 'an executor is ended: so is its call');
+wait_for($node, "count(*) = 2 FROM $executors");
+is(get('/readyz')->{status}, 200, 'it is replaced');
+my $child = $node->safe_psql('postgres', 'SELECT ' . custom('net_pid'));
+kill 'KILL', $child;
+is(get('/readyz')->{status}, 200, 'the socket outlives the net process');
+is($node->safe_psql('postgres', "SELECT pid FROM bigbrotr.services WHERE service = 'api' AND state = 'running'") ne '', 1, 'and so does the worker');
+
+# ---- sockets follow the setting
+
+my $second = PostgreSQL::Test::Cluster::get_free_port();
+my $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $second, Listen => 1) or die "no socket: $!";
+$node->append_conf('postgresql.conf', "bigbrotr.api_listen = '127.0.0.1:$port, 127.0.0.1:$second'\n");
+$node->reload;
+wait_for($node, q{EXISTS (SELECT FROM bigbrotr.services WHERE service = 'api' AND waiting_for LIKE '%another program uses it%')});
+pass('a port that is taken is told');
+ok(served(), 'the other one is served');
+ok(!-e $local, 'the socket that is not listed is gone');
+close $taken;
+ok(served($node, $second), 'it is taken when it is free');
+wait_for($node, q{EXISTS (SELECT FROM bigbrotr.services WHERE service = 'api' AND waiting_for IS NULL)});
+my %wrong = (
+	api_listen => [ 'localhost:80', '127.0.0.1', '127.0.0.1:0', '127.0.0.1:65536', '127.0.0.1:8x', '::1:80', '[::1]', '[127.0.0.1]:80',
+		'unix:relative', 'unix:/' . 'x' x 200, '127.0.0.1:80, x' ],
+	api_trusted_proxies => [ '10.0.0.0/33', '::1/129', '10.0.0.0/', 'proxy.example.com' ],
+	api_public_urls     => [ 'ftp://example.com', 'https://example.com/ x' ],
+	api_name            => [ 'x' x 201 ]);
+for my $setting (sort keys %wrong)
+{
+	for my $value (@{ $wrong{$setting} })
+	{
+		my (undef, undef, $refused) = $node->psql('postgres', "ALTER SYSTEM SET bigbrotr.$setting = '$value'");
+		like($refused, qr/invalid value for parameter "bigbrotr.$setting".*\nDETAIL/s, "$setting cannot be " . substr $value, 0, 30);
+	}
+}
+$node->safe_psql('postgres', q{ALTER SYSTEM SET bigbrotr.api_trusted_proxies = '10.0.0.0/8, ::1/128,127.0.0.1'; ALTER SYSTEM RESET bigbrotr.api_trusted_proxies});
+
+# ---- a standby
+
+my $third = PostgreSQL::Test::Cluster::get_free_port();
+$node->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'base', has_streaming => 1);
+$standby->append_conf('postgresql.conf', "bigbrotr.api_listen = '127.0.0.1:$third'\n");
+$standby->start;
+ok(served($standby, $third), 'a standby serves');
+is(get("/api/v1/events/$id", port => $third)->{content}, $event, 'what it has');
+$standby->stop;
+
+# ---- a database with executors can be dropped
+
+my $other = archive_node('other', 'bigbrotr.services' => 'api', 'bigbrotr.databases' => 'other', 'bigbrotr.api_listen' => "127.0.0.1:$third");
+$other->start;
+$other->safe_psql('postgres', 'CREATE DATABASE other');
+create_archive($other, 'other');
+wait_for($other, q{count(*) = 4 FROM pg_stat_activity WHERE backend_type ~ '^bigbrotr api\.'});
+$other->safe_psql('postgres', 'DROP DATABASE other');
+is($other->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'bigbrotr api%'}), 0, 'its executors end first');
+$other->stop;
+
+# ---- the end, and crashes
+
+my $log = -s $node->logfile;
+$node->safe_psql('postgres', q{SELECT bigbrotr.stop_service('api')});
+wait_for($node, "count(*) = 0 FROM $executors");
+pass('executors end with the service');
+unlike(slurp_file($node->logfile, $log), qr/FATAL|ERROR|WARNING/, 'without noise');
+$node->safe_psql('postgres', q{SELECT bigbrotr.start_service('api')});
+ok(served(), 'it starts again');
+my $executor = $node->safe_psql('postgres', "SELECT min(pid) FROM $executors");
+kill 'KILL', $executor;
+wait_for($node, "count(*) = 2 FROM $executors AND pid <> $executor");
+ok(served(), 'an executor that is killed restarts the server, as any backend does');
+
+$log = -s $node->logfile;
+$node->stop;
+unlike(slurp_file($node->logfile, $log), qr/FATAL|ERROR|WARNING/, 'nor does the end of the server make noise');
+done_testing();

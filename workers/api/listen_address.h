@@ -1,0 +1,131 @@
+/*
+ * An element of bigbrotr.api_listen: "127.0.0.1:8080", "[::1]:8080" or "unix:/path". Without C++'s
+ * library: the preload library checks the setting.
+ */
+#pragma once
+
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+struct ListenAddress
+{
+	sockaddr_storage address;
+	socklen_t size;
+
+	bool is_unix() const { return address.ss_family == AF_UNIX; }
+};
+
+/* The text without its first bytes. substr() would need C++'s library. */
+inline std::string_view
+behind(std::string_view text, size_t bytes)
+{
+	text.remove_prefix(bytes < text.size() ? bytes : text.size());
+	return text;
+}
+
+/* Cuts the next element off a list with commas; false: there is none. */
+inline bool
+next_element(std::string_view &list, std::string_view &element)
+{
+	constexpr std::string_view blanks = " \t\n";
+	for (;;) {
+		if (list.empty())
+			return false;
+		size_t comma = list.find(',');
+		element = list.substr(0, comma);
+		list = comma == std::string_view::npos ? std::string_view{} : behind(list, comma + 1);
+		while (!element.empty() && blanks.find(element.front()) != std::string_view::npos)
+			element.remove_prefix(1);
+		while (!element.empty() && blanks.find(element.back()) != std::string_view::npos)
+			element.remove_suffix(1);
+		if (!element.empty())
+			return true;
+	}
+}
+
+/* The text with an end for C; false: it is too long. */
+template <size_t N>
+bool
+copy_text(std::string_view text, char (&to)[N])
+{
+	if (text.size() >= N)
+		return false;
+	memcpy(to, text.data(), text.size());
+	to[text.size()] = '\0';
+	return true;
+}
+
+/* An IPv4 or IPv6 address. */
+inline bool
+parse_ip(std::string_view text, sockaddr_storage &to, socklen_t &size)
+{
+	char host[INET6_ADDRSTRLEN];
+	auto &v4 = reinterpret_cast<sockaddr_in &>(to);
+	auto &v6 = reinterpret_cast<sockaddr_in6 &>(to);
+	memset(&to, 0, sizeof to);
+	if (!copy_text(text, host))
+		return false;
+	if (inet_pton(AF_INET, host, &v4.sin_addr) == 1) {
+		v4.sin_family = AF_INET;
+		size = sizeof v4;
+		return true;
+	}
+	if (inet_pton(AF_INET6, host, &v6.sin6_addr) != 1)
+		return false;
+	v6.sin6_family = AF_INET6;
+	size = sizeof v6;
+	return true;
+}
+
+/* A number from 0 to `most`, with no other characters. */
+inline bool
+parse_number(std::string_view text, unsigned most, unsigned &number)
+{
+	number = 0;
+	for (char c : text) {
+		if (c < '0' || c > '9' || number > most)
+			return false;
+		number = number * 10 + static_cast<unsigned>(c - '0');
+	}
+	return !text.empty() && number <= most;
+}
+
+/* Null, or what is wrong. */
+inline const char *
+parse_listen_address(std::string_view text, ListenAddress &to)
+{
+	constexpr std::string_view scheme = "unix:";
+	if (text.substr(0, scheme.size()) == scheme) {
+		auto &local = reinterpret_cast<sockaddr_un &>(to.address);
+		memset(&to.address, 0, sizeof to.address);
+		local.sun_family = AF_UNIX;
+		to.size = sizeof local;
+		text.remove_prefix(scheme.size());
+		if (text.empty() || text[0] != '/')
+			return "The path of a Unix socket begins with \"/\".";
+		return copy_text(text, local.sun_path) ? nullptr : "The path of a Unix socket is too long.";
+	}
+	size_t colon = text.rfind(':');
+	unsigned port;
+	if (colon == std::string_view::npos || !parse_number(behind(text, colon + 1), 65535, port) ||
+		port == 0)
+		return "A port from 1 to 65535 is missing.";
+	std::string_view host = text.substr(0, colon);
+	bool brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
+	if (brackets) {
+		host.remove_prefix(1);
+		host.remove_suffix(1);
+	}
+	if (!parse_ip(host, to.address, to.size) || (to.address.ss_family == AF_INET6) != brackets)
+		return "The host must be a numeric address, with brackets if it is one of IPv6.";
+	if (brackets)
+		reinterpret_cast<sockaddr_in6 &>(to.address).sin6_port = htons(static_cast<uint16_t>(port));
+	else
+		reinterpret_cast<sockaddr_in &>(to.address).sin_port = htons(static_cast<uint16_t>(port));
+	return nullptr;
+}

@@ -1,0 +1,16 @@
+/* Variables of the settings of the api service (entry.cpp). */
+#pragma once
+
+#include "wire/serve.h"
+
+struct ApiSettings
+{
+	char *listen;   // bigbrotr.api_listen
+	int executors;  // bigbrotr.api_executors
+	int timeout_ms; // bigbrotr.api_timeout: of a call with all its rows
+	/* What the net process reads: the numbers, and the texts apart. */
+	wire::ServeSettings net;
+	char *trusted_proxies, *public_urls, *name, *description, *contact;
+};
+
+extern ApiSettings api_settings;
