@@ -1,0 +1,128 @@
+# ./bench serve [--quick] [CASE…]: the archive as a relay, asked over one WebSocket, against psql that asks the same
+# server for the same rows through its Unix socket.
+#   req_pages   100,000 events by REQ, 5,000 at a time: events a second
+#   by_id       one REQ for each of many ids: median in ms
+#   negentropy  a set of 100,000 records against the archive's, 10,000 of both together differ: seconds
+use strict;
+use warnings;
+use BenchReport qw(median);
+use BenchServer;
+use IO::Socket::INET;
+use JSON::PP qw(decode_json);
+use Time::HiRes qw(time);
+
+my ($quick, @wanted) = BenchReport::arguments(qw(req_pages by_id negentropy));
+my $events = $quick ? 20_000 : 100_000;
+my $ids = $quick ? 500 : 5_000;
+my $port = free_port();
+my $server = BenchServer->start(
+	'bigbrotr.services'                => 'api',
+	'bigbrotr.api_listen'              => "127.0.0.1:$port",
+	'bigbrotr.api_requests_per_minute' => 0,
+	'bigbrotr.api_timeout'             => '60s');
+load();
+my $public = $server->sql('SELECT count(*) FROM _bigbrotr.public_events');
+wait_for_api();
+my %cases = (req_pages => \&req_pages, by_id => \&by_id, negentropy => \&negentropy);
+$cases{$_}->() for @wanted;
+
+sub free_port
+{
+	my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) // die "socket: $@\n";
+	return $socket->sockport;
+}
+
+# Until it answers a question about the archive.
+sub wait_for_api
+{
+	for (1 .. 600)
+	{
+		my $socket = IO::Socket::INET->new(PeerHost => '127.0.0.1', PeerPort => $port);
+		if ($socket)
+		{
+			print {$socket} "GET /readyz HTTP/1.0\r\n\r\n";
+			return if (<$socket> // '') =~ m{^HTTP/1\.1 200 };
+		}
+		select undef, undef, undef, 0.1;
+	}
+	die "the api service does not answer; end of the server's log:\n", $server->end_of_log;
+}
+
+# Without triggers, as a restore does it.
+sub load
+{
+	my $file = "$ENV{BENCH_WORK}/events.copy";
+	BenchServer::run_quietly('sh', '-c', 'exec "$0" "$1" "$2" >"$3"', BenchServer::side_tool('bigbrotr-fill'), $events, 1_000, $file);
+	$server->sql(qq{
+		SET session_replication_role = replica;
+		COPY bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at) FROM '$file' (FORMAT binary)});
+	$server->sql('VACUUM ANALYZE bigbrotr.events');
+	unlink $file;
+	return;
+}
+
+# What bigbrotr-ask says; $input is its standard input.
+sub ask
+{
+	my ($way, $input, @more) = @_;
+	my $file = "$ENV{BENCH_WORK}/asked";
+	BenchServer::write_file('>', $file, $input);
+	return decode_json(BenchServer::run_quietly('sh', '-c', 'f=$1; shift; exec "$0" "$@" <"$f"',
+		BenchServer::tool('bigbrotr-ask'), $file, $port, $way, @more));
+}
+
+# Seconds that psql takes to fetch all rows.
+sub seconds_of
+{
+	my ($query) = @_;
+	my $begin = time;
+	BenchServer::run_quietly('sh', '-c', 'exec "$@" >/dev/null', 'sh', $server->psql, '-c', "COPY ($query) TO STDOUT");
+	return time - $begin;
+}
+
+sub req_pages
+{
+	my @runs;
+	for (1 .. BenchReport::runs($quick ? 2 : 5))
+	{
+		my $read = ask('pages', '', 5_000);
+		die "$read->{events} of $public events came\n" if $read->{events} != $public;
+		my $seconds = seconds_of('SELECT bigbrotr.event_json(e) FROM bigbrotr.events AS e WHERE _bigbrotr.is_public(e.kind, e.tags) ORDER BY e.created_at DESC, e.event_id');
+		push @runs, [ $public / $read->{seconds}, $public / $seconds ];
+	}
+	BenchReport::line('serve', 'req_pages', 'events/s', 0, \@runs);
+	return;
+}
+
+sub by_id
+{
+	my @ids = split /\n/, $server->sql("SELECT encode(event_id, 'hex') FROM _bigbrotr.public_events ORDER BY random() LIMIT $ids");
+	my (@runs, $p99);
+	for (1 .. BenchReport::runs($quick ? 2 : 5))
+	{
+		my $read = ask('ids', join('', map { "$_\n" } @ids));
+		die "$read->{found} of $ids events came\n" if $read->{found} != $ids;
+		my @times = $server->timed('postgres', map { qq{SELECT bigbrotr.query_json('{"ids":["$_"]}')} } @ids[ 0 .. 99 ]);
+		push @runs, [ $read->{median_ms}, median(@times) ];
+		$p99 = $read->{p99_ms};
+	}
+	BenchReport::line('serve', 'by_id', 'ms', 3, \@runs, p99_ms => $p99);
+	return;
+}
+
+sub negentropy
+{
+	my $differ = $events / 20;
+	my $records = q{SELECT created_at || ' ' || encode(event_id, 'hex') FROM _bigbrotr.public_events};
+	my $own = $server->sql("$records OFFSET $differ") . "\n"
+	  . $server->sql("SELECT 1700000000 + n || ' ' || encode(sha256(n::text::bytea), 'hex') FROM generate_series(1, $differ) AS n") . "\n";
+	my @runs;
+	for (1 .. BenchReport::runs($quick ? 2 : 5))
+	{
+		my $result = ask('negentropy', $own);
+		die "have $result->{have}, need $result->{need}\n" if $result->{have} != $differ || $result->{need} != $differ;
+		push @runs, [ $result->{seconds}, seconds_of($records) ];
+	}
+	BenchReport::line('serve', 'negentropy', 's', 3, \@runs);
+	return;
+}
