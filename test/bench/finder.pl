@@ -28,7 +28,7 @@ for my $name (@wanted)
 }
 
 # The queue is full when the finder begins. One of five events is a list of five relays, one names a relay in a hint and one in its text; 5,000
-# authors, 20,000 relays, of which few are named often, as in real lists: the first one by every twelfth mention. The yardstick is the search for names alone, without counting.
+# authors, 20,000 relays, of which few are named often (the first one by every twelfth mention; how real archives differ was not measured). The yardstick is the search for names alone, without counting.
 sub reads
 {
 	$server->sql(q{CREATE FUNCTION named(n integer) RETURNS integer LANGUAGE sql IMMUTABLE

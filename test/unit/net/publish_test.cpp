@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client_message.h"
+#include "nostr/relay_request.h"
 #include "net/process.h"
 #include "scripted_relay.h"
 #include "wire/publish.h"
