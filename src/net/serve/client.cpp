@@ -85,7 +85,9 @@ Client::on_bytes(std::string_view bytes)
 	heard_ = server_.clock.now();
 	if (session_) {
 		frames_.take(bytes);
-		return serve_frames();
+		serve_frames();
+		/* A client that does not read its answers is not read either. */
+		return socket_.be_deaf(is_slow());
 	}
 	if (!http_.in_request())
 		since_ = heard_;
@@ -96,7 +98,7 @@ Client::on_bytes(std::string_view bytes)
 void
 Client::serve_requests()
 {
-	while (!pending_ && !ending_ && !gone_ && !session_) {
+	while (!pending_ && !ending_ && !gone_ && !session_ && !is_slow()) {
 		auto request = http_.next();
 		if (request) {
 			handle(*std::move(request));
@@ -116,7 +118,7 @@ Client::serve_requests()
 		break;
 	}
 	/* The next request waits in the kernel. */
-	socket_.be_deaf(pending_.has_value());
+	socket_.be_deaf(pending_.has_value() || is_slow());
 }
 
 void

@@ -134,8 +134,10 @@ void
 Client::on_sent()
 {
 	give_credit();
-	if (session_)
-		session_->on_sent();
+	if (!session_)
+		return serve_requests();
+	session_->on_sent();
+	socket_.be_deaf(is_slow());
 }
 
 void

@@ -286,6 +286,39 @@ TEST(Serve, SlowClientsAreGivenUp)
 	close(idle);
 }
 
+TEST(Serve, ClientsThatDoNotReadAreNotRead)
+{
+	ApiServer server(echo);
+	int fd = server.connect();
+	const std::string request = "GET /livez HTTP/1.1\r\nHost: h\r\n\r\n";
+	size_t sent = 0;
+	/* Much more than the buffers of the kernel and of the server. */
+	constexpr size_t enough = 64 << 20;
+	while (sent < enough) {
+		pollfd poll_for{fd, POLLOUT, 0};
+		if (poll(&poll_for, 1, 1000) == 0)
+			break;
+		ssize_t size = send(fd, request.data() + sent % request.size(),
+							request.size() - sent % request.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+		ASSERT_GT(size, 0);
+		sent += size_t(size);
+	}
+	EXPECT_LT(sent, enough);
+	/* Every whole request is answered once they are read. */
+	size_t answers = 0;
+	std::string text;
+	while (answers < sent / request.size()) {
+		char piece[16384];
+		ssize_t size = recv(fd, piece, sizeof piece, 0);
+		ASSERT_GT(size, 0);
+		text.append(piece, size_t(size));
+		for (size_t at; (at = text.find("\r\n\r\nok\n")) != std::string::npos; answers++)
+			text.erase(0, at + 7);
+	}
+	EXPECT_EQ(answers, sent / request.size());
+	close(fd);
+}
+
 TEST(Serve, AddressesHaveLimits)
 {
 	auto settings = ApiServer::default_settings();
