@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "nostr/relay_request.h"
 #include "net/process.h"
+#include "nostr/relay_request.h"
 #include "scripted_relay.h"
 #include "wire/publish.h"
 #include "worker.h"
