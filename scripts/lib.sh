@@ -164,6 +164,7 @@ path_id() { cksum <<<"$1" | cut -d ' ' -f 1; }
 sources() {
 	tar -C "$ROOT" --exclude-vcs --exclude='./.bigbrotr*' --exclude='./build*' --exclude='*.o' --exclude='*.so' \
 		--exclude='*.d' --exclude=node_modules --exclude='./bigbrotr-net' --exclude='./bigbrotr-import' \
+		--exclude='./tmp_check*' --exclude=./results --exclude=./output_iso --exclude=./log \
 		--exclude='./bigbrotr--*.sql' --exclude='./debian/*bigbrotr*' --exclude='./debian/.debhelper' --exclude='./debian/control' -cf - .
 }
 

@@ -51,6 +51,6 @@ GRANT INSERT, UPDATE ON _bigbrotr.relay_publications TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.relay_fetches TO bigbrotr_worker;
 
 GRANT INSERT, UPDATE ON bigbrotr.sync_filters TO bigbrotr_admin;
-GRANT INSERT, UPDATE, DELETE ON _bigbrotr.relay_sources TO bigbrotr_admin;
+GRANT INSERT, UPDATE, DELETE ON _bigbrotr.added_sources TO bigbrotr_admin;
 GRANT DELETE ON bigbrotr.relays, bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.import_rejects TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.deletion_progress, _bigbrotr.imports, _bigbrotr.deleted_relays, _bigbrotr.imported_events TO bigbrotr_admin;

@@ -31,11 +31,11 @@ COMMENT ON FUNCTION _bigbrotr.api_parameter_words(text) IS 'What a parameter of 
 CREATE FUNCTION _bigbrotr.api_type_schema(type regtype) RETURNS jsonb
 	LANGUAGE sql STABLE STRICT
 	RETURN CASE
-		WHEN type IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) THEN '{"type": ["integer", "null"]}'
-		WHEN type IN ('real'::regtype, 'double precision'::regtype, 'numeric'::regtype) THEN '{"type": ["number", "null"]}'
+		WHEN type::oid = ANY ('{smallint,integer,bigint}'::regtype[]::oid[]) THEN '{"type": ["integer", "null"]}'
+		WHEN type::oid = ANY ('{real,double precision,numeric}'::regtype[]::oid[]) THEN '{"type": ["number", "null"]}'
 		WHEN type = 'boolean'::regtype THEN '{"type": ["boolean", "null"]}'
 		WHEN type = 'timestamptz'::regtype THEN '{"type": ["string", "null"], "format": "date-time"}'
-		WHEN type IN ('json'::regtype, 'jsonb'::regtype) THEN '{}'
+		WHEN type::oid = ANY ('{json,jsonb}'::regtype[]::oid[]) THEN '{}'
 		WHEN type = 'text[]'::regtype THEN '{"type": ["array", "null"], "items": {"type": "string"}}'
 		WHEN EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND t.typtype = 'c')
 			THEN jsonb_build_object('anyOf', jsonb_build_array(

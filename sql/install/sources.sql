@@ -1,21 +1,21 @@
 -- Lists of relays on the web: which of them the finder reads, how often, and what came of it.
 
-CREATE TABLE _bigbrotr.relay_sources (
+CREATE TABLE _bigbrotr.added_sources (
 	fetch_interval bigint  NOT NULL,
 	max_bytes      integer NOT NULL,
 	max_names      integer NOT NULL,
 	enabled        boolean NOT NULL DEFAULT true,
 	url            text    NOT NULL,
 	path           text,
-	CONSTRAINT relay_sources_pkey PRIMARY KEY (url)
+	CONSTRAINT added_sources_pkey PRIMARY KEY (url)
 );
-COMMENT ON TABLE _bigbrotr.relay_sources IS 'Lists that an administrator added; the view bigbrotr.relay_sources shows the examples as well';
-COMMENT ON COLUMN _bigbrotr.relay_sources.fetch_interval IS 'Seconds between two fetches';
-COMMENT ON COLUMN _bigbrotr.relay_sources.max_bytes IS 'A longer document is refused';
-COMMENT ON COLUMN _bigbrotr.relay_sources.max_names IS 'Further names are left out';
-COMMENT ON COLUMN _bigbrotr.relay_sources.enabled IS 'Whether it is fetched';
-COMMENT ON COLUMN _bigbrotr.relay_sources.url IS 'http(s), host normalised';
-COMMENT ON COLUMN _bigbrotr.relay_sources.path IS 'Where the names are in the JSON; null: text with one name a line';
+COMMENT ON TABLE _bigbrotr.added_sources IS 'Lists that an administrator added; the view bigbrotr.relay_sources shows the examples as well';
+COMMENT ON COLUMN _bigbrotr.added_sources.fetch_interval IS 'Seconds between two fetches';
+COMMENT ON COLUMN _bigbrotr.added_sources.max_bytes IS 'A longer document is refused';
+COMMENT ON COLUMN _bigbrotr.added_sources.max_names IS 'Further names are left out';
+COMMENT ON COLUMN _bigbrotr.added_sources.enabled IS 'Whether it is fetched';
+COMMENT ON COLUMN _bigbrotr.added_sources.url IS 'http(s), host normalised';
+COMMENT ON COLUMN _bigbrotr.added_sources.path IS 'Where the names are in the JSON; null: text with one name a line';
 
 -- Not dumped: after a restore every list is read again, as every event is.
 CREATE TABLE _bigbrotr.relay_fetches (
@@ -32,7 +32,7 @@ CREATE TABLE _bigbrotr.relay_fetches (
 	etag        text,
 	modified_at text,
 	CONSTRAINT relay_fetches_pkey PRIMARY KEY (url),
-	CONSTRAINT relay_fetches_url_fkey FOREIGN KEY (url) REFERENCES _bigbrotr.relay_sources ON DELETE CASCADE
+	CONSTRAINT relay_fetches_url_fkey FOREIGN KEY (url) REFERENCES _bigbrotr.added_sources ON DELETE CASCADE
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE _bigbrotr.relay_fetches IS 'What came of the last fetch of each list, and when the next one is due';
 COMMENT ON COLUMN _bigbrotr.relay_fetches.next_fetch IS 'Unix seconds; while a fetch is under way: when it counts as lost';
@@ -42,13 +42,13 @@ COMMENT ON COLUMN _bigbrotr.relay_fetches.failures IS 'Fetches that failed since
 COMMENT ON COLUMN _bigbrotr.relay_fetches.http_status IS 'Of the last fetch; 0: there was no answer';
 COMMENT ON COLUMN _bigbrotr.relay_fetches.named IS 'Relays that the list named when it was last read';
 COMMENT ON COLUMN _bigbrotr.relay_fetches.refused IS 'Names and other values in it that are no relays, or of a site with too many';
-COMMENT ON COLUMN _bigbrotr.relay_fetches.url IS '_bigbrotr.relay_sources.url';
+COMMENT ON COLUMN _bigbrotr.relay_fetches.url IS '_bigbrotr.added_sources.url';
 COMMENT ON COLUMN _bigbrotr.relay_fetches.reason IS 'Reason code of the last failure; null: the last fetch did not fail';
 COMMENT ON COLUMN _bigbrotr.relay_fetches.detail IS 'The same in words';
 COMMENT ON COLUMN _bigbrotr.relay_fetches.etag IS 'Header ETag of what was last read; empty: none';
 COMMENT ON COLUMN _bigbrotr.relay_fetches.modified_at IS 'Header Last-Modified of what was last read; empty: none';
 
-SELECT pg_extension_config_dump('_bigbrotr.relay_sources', '');
+SELECT pg_extension_config_dump('_bigbrotr.added_sources', '');
 
 CREATE FUNCTION _bigbrotr.relay_source_examples(OUT url text, OUT path text) RETURNS SETOF record
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -68,11 +68,11 @@ CREATE VIEW bigbrotr.relay_sources AS
 	       to_timestamp(f.fetched_at) AS fetched_at, to_timestamp(f.read_at) AS read_at,
 	       CASE WHEN s.enabled THEN to_timestamp(coalesce(f.next_fetch, 0)) END AS next_fetch,
 	       nullif(f.etag, '') AS etag, nullif(f.modified_at, '') AS modified_at
-	FROM _bigbrotr.relay_sources AS s LEFT JOIN _bigbrotr.relay_fetches AS f ON f.url = s.url
+	FROM _bigbrotr.added_sources AS s LEFT JOIN _bigbrotr.relay_fetches AS f ON f.url = s.url
 	UNION ALL
 	SELECT e.url, e.path, 'example', NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 	FROM _bigbrotr.relay_source_examples() AS e
-	WHERE NOT EXISTS (SELECT FROM _bigbrotr.relay_sources AS s WHERE s.url = e.url);
+	WHERE NOT EXISTS (SELECT FROM _bigbrotr.added_sources AS s WHERE s.url = e.url);
 COMMENT ON VIEW bigbrotr.relay_sources IS 'Lists of relays on the web, and what came of their last fetch';
 COMMENT ON COLUMN bigbrotr.relay_sources.url IS 'Where the list is, http(s)';
 COMMENT ON COLUMN bigbrotr.relay_sources.path IS 'Where the names are in the JSON; null: text with one name a line';
@@ -141,11 +141,11 @@ BEGIN
 			DETAIL = 'fetch_interval is 10 minutes to 366 days, max_bytes 1 to 8388608, max_names 1 to 20000.',
 			HINT = 'Other arguments than these have defaults.';
 	END IF;
-	LOCK TABLE _bigbrotr.relay_sources IN SHARE ROW EXCLUSIVE MODE;
-	DELETE FROM _bigbrotr.relay_sources AS s WHERE s.url = normal;
-	INSERT INTO _bigbrotr.relay_sources (url, path, fetch_interval, max_bytes, max_names)
+	LOCK TABLE _bigbrotr.added_sources IN SHARE ROW EXCLUSIVE MODE;
+	DELETE FROM _bigbrotr.added_sources AS s WHERE s.url = normal;
+	INSERT INTO _bigbrotr.added_sources (url, path, fetch_interval, max_bytes, max_names)
 	VALUES (normal, add_relay_source.path, seconds, add_relay_source.max_bytes, add_relay_source.max_names);
-	IF (SELECT count(*) FROM _bigbrotr.relay_sources) > most THEN
+	IF (SELECT count(*) FROM _bigbrotr.added_sources) > most THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('more than %s lists', most),
 			DETAIL = 'Each of them is fetched again and again.',
@@ -161,11 +161,11 @@ CREATE FUNCTION _bigbrotr.known_relay_source(given text) RETURNS text
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	known text := (SELECT s.url FROM _bigbrotr.relay_sources AS s WHERE s.url = given);
+	known text := (SELECT s.url FROM _bigbrotr.added_sources AS s WHERE s.url = given);
 BEGIN
 	-- A list that is not allowed any more must be known under its own name, so that it can be removed.
 	IF known IS NULL THEN
-		known := (SELECT s.url FROM _bigbrotr.relay_sources AS s WHERE s.url = _bigbrotr.require_web_url(given));
+		known := (SELECT s.url FROM _bigbrotr.added_sources AS s WHERE s.url = _bigbrotr.require_web_url(given));
 	END IF;
 	IF known IS NULL THEN
 		RAISE invalid_parameter_value USING
@@ -176,12 +176,12 @@ BEGIN
 	RETURN known;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.known_relay_source(text) IS 'The URL as it is in _bigbrotr.relay_sources; an error if there is no such list';
+COMMENT ON FUNCTION _bigbrotr.known_relay_source(text) IS 'The URL as it is in _bigbrotr.added_sources; an error if there is no such list';
 
 CREATE FUNCTION bigbrotr.remove_relay_source(url text) RETURNS void
 	LANGUAGE sql STRICT
 	BEGIN ATOMIC
-		DELETE FROM _bigbrotr.relay_sources AS s WHERE s.url = _bigbrotr.known_relay_source(remove_relay_source.url);
+		DELETE FROM _bigbrotr.added_sources AS s WHERE s.url = _bigbrotr.known_relay_source(remove_relay_source.url);
 	END;
 COMMENT ON FUNCTION bigbrotr.remove_relay_source(text) IS 'The list is not fetched any more; what it named stays named';
 
@@ -193,10 +193,10 @@ DECLARE
 	example record;
 BEGIN
 	SELECT * INTO example FROM _bigbrotr.relay_source_examples() AS e WHERE e.url = enable_relay_source.url;
-	IF example.url IS NOT NULL AND NOT EXISTS (SELECT FROM _bigbrotr.relay_sources AS s WHERE s.url = example.url) THEN
+	IF example.url IS NOT NULL AND NOT EXISTS (SELECT FROM _bigbrotr.added_sources AS s WHERE s.url = example.url) THEN
 		PERFORM bigbrotr.add_relay_source(example.url, example.path);
 	ELSE
-		UPDATE _bigbrotr.relay_sources AS s SET enabled = true WHERE s.url = _bigbrotr.known_relay_source(enable_relay_source.url);
+		UPDATE _bigbrotr.added_sources AS s SET enabled = true WHERE s.url = _bigbrotr.known_relay_source(enable_relay_source.url);
 	END IF;
 END
 $$;
@@ -205,7 +205,7 @@ COMMENT ON FUNCTION bigbrotr.enable_relay_source(text) IS 'Ends bigbrotr.disable
 CREATE FUNCTION bigbrotr.disable_relay_source(url text) RETURNS void
 	LANGUAGE sql STRICT
 	BEGIN ATOMIC
-		UPDATE _bigbrotr.relay_sources AS s SET enabled = false WHERE s.url = _bigbrotr.known_relay_source(disable_relay_source.url);
+		UPDATE _bigbrotr.added_sources AS s SET enabled = false WHERE s.url = _bigbrotr.known_relay_source(disable_relay_source.url);
 	END;
 COMMENT ON FUNCTION bigbrotr.disable_relay_source(text) IS 'The list is not fetched until bigbrotr.enable_relay_source; what it named stays named';
 
@@ -217,7 +217,7 @@ CREATE FUNCTION _bigbrotr.take_relay_sources(
 	LANGUAGE sql
 	BEGIN ATOMIC
 		WITH due AS (
-			SELECT s.url FROM _bigbrotr.relay_sources AS s LEFT JOIN _bigbrotr.relay_fetches AS f ON f.url = s.url
+			SELECT s.url FROM _bigbrotr.added_sources AS s LEFT JOIN _bigbrotr.relay_fetches AS f ON f.url = s.url
 			WHERE s.enabled AND coalesce(f.next_fetch, 0) <= take_relay_sources.at
 			ORDER BY coalesce(f.next_fetch, 0), s.url LIMIT greatest(take_relay_sources.most, 0)
 		), leased AS (
@@ -229,7 +229,7 @@ CREATE FUNCTION _bigbrotr.take_relay_sources(
 			RETURNING f.url, f.etag, f.modified_at
 		)
 		SELECT l.url, coalesce(s.path, ''), coalesce(l.etag, ''), coalesce(l.modified_at, ''), s.max_bytes, s.max_names
-		FROM leased AS l JOIN _bigbrotr.relay_sources AS s ON s.url = l.url;
+		FROM leased AS l JOIN _bigbrotr.added_sources AS s ON s.url = l.url;
 	END;
 COMMENT ON FUNCTION _bigbrotr.take_relay_sources(integer, bigint, bigint) IS
 	'Lists that are due, up to so many; no other finder takes them for so many seconds';
@@ -286,7 +286,7 @@ CREATE FUNCTION _bigbrotr.record_fetch(
 DECLARE
 	counts record;
 BEGIN
-	IF NOT EXISTS (SELECT FROM _bigbrotr.relay_sources AS s WHERE s.url = record_fetch.url) THEN
+	IF NOT EXISTS (SELECT FROM _bigbrotr.added_sources AS s WHERE s.url = record_fetch.url) THEN
 		RETURN 0;
 	ELSIF names IS NOT NULL THEN
 		SELECT * INTO counts FROM _bigbrotr.name_from_web(record_fetch.url, names, other_values, at, names_per_site) AS n;
@@ -304,7 +304,7 @@ BEGIN
 		-- Back-off: 5 minutes, doubling up to a week, or to the interval if that is longer.
 		next_fetch = record_fetch.at + CASE WHEN record_fetch.reason <> ''
 			THEN least(300 * (1 << least(f.failures, 20))::bigint, greatest(s.fetch_interval, 604800)) ELSE s.fetch_interval END
-	FROM _bigbrotr.relay_sources AS s WHERE f.url = record_fetch.url AND s.url = f.url;
+	FROM _bigbrotr.added_sources AS s WHERE f.url = record_fetch.url AND s.url = f.url;
 	RETURN counts.added;
 END
 $$;

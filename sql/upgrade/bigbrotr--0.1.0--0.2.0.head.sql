@@ -97,7 +97,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, big
 -- NEW _bigbrotr.naming_places
 -- NEW _bigbrotr.refused_names
 -- NEW _bigbrotr.relay_publications
--- NEW _bigbrotr.relay_sources
+-- NEW _bigbrotr.added_sources
 -- NEW _bigbrotr.relay_fetches
 
 -- The finder reads what is archived. The lock waits for writers, whose events would be in no row of the queue.

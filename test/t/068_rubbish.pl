@@ -70,6 +70,7 @@ my %rubbish = (
 	'boolean'  => [ 'true', 'false' ],
 	'double precision' => [ map { "'$_'" } 'NaN', 'infinity', '-1' ],
 	'int8multirange' => [ map { "'$_'" } '{}', '{(,)}' ],
+	'regtype'  => [ map { "'$_'" } 'text', '-', '0', '4294967295' ],
 	'interval' => [ q{'-1 s'}, q{'0'} ],
 	'timestamp with time zone' => [ map { "'$_'" } 'infinity', '-infinity', '4714-11-24 00:00:00+00 BC', '294276-12-31 23:59:59+00' ]);
 
@@ -92,6 +93,7 @@ sub values_of
 {
 	my ($type) = @_;
 	return (map { "$_\::$type" } 'NULL', rows($type)) if $type =~ /^bigbrotr\.events/;
+	return ("NULL::$type", "(SELECT r FROM $type AS r LIMIT 1)") if $type =~ /^_?bigbrotr\./ && !$rubbish{$type};
 	if ($type =~ /(.*)\[\]$/)
 	{
 		my $element = $1;

@@ -10,7 +10,7 @@ constexpr auto kLookEvery = 2s;
 /* Longer than a fetch can take. */
 constexpr int64_t kLease = 600; // seconds
 
-pg::Statement any_statement("SELECT EXISTS (SELECT FROM _bigbrotr.relay_sources WHERE enabled)");
+pg::Statement any_statement("SELECT EXISTS (SELECT FROM _bigbrotr.added_sources WHERE enabled)");
 pg::Statement take_statement("SELECT url, path, etag, modified_at, max_bytes, max_names "
 							 "FROM _bigbrotr.take_relay_sources($1, $2, $3)");
 pg::Statement
