@@ -1,6 +1,49 @@
 -- Functions of the API on events (docs/api.md): each is called by a route of api_routes.sql. They show only what may be
 -- shown to anybody (_bigbrotr.public_events). A parameter without a default is required; null means that it is not given.
 
+-- Rows of a page; null: all. The net process sends numbers from 1 on.
+CREATE FUNCTION _bigbrotr.api_rows(row_limit bigint) RETURNS bigint
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF row_limit < 0 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s is no size of a page', row_limit), DETAIL = 'A page has a row or more.', HINT = 'Leave the limit out for the usual size.';
+	END IF;
+	RETURN row_limit;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_rows(bigint) IS 'A number of rows, if it can be one; null: all';
+
+-- A cursor is checked by the net process, but can be forged.
+CREATE FUNCTION _bigbrotr.api_number_after(number jsonb) RETURNS bigint
+	LANGUAGE plpgsql IMMUTABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF jsonb_typeof(number) <> 'array' OR jsonb_typeof(number -> 0) IS DISTINCT FROM 'number' OR (number ->> 0) !~ '^-?[0-9]{1,18}$' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'this is no position in these rows', DETAIL = 'A position is an array with an integer.', HINT = 'Take it from the answer before.';
+	END IF;
+	RETURN (number ->> 0)::bigint;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_number_after(jsonb) IS 'The number in the position of a row, a JSON array';
+
+CREATE FUNCTION _bigbrotr.api_time_after(moment jsonb) RETURNS timestamptz
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN (moment ->> 0)::timestamptz;
+EXCEPTION WHEN data_exception THEN
+	RAISE invalid_parameter_value USING
+		MESSAGE = 'this is no position in these rows', DETAIL = 'A position is an array that begins with a time.', HINT = 'Take it from the answer before.';
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_time_after(jsonb) IS 'The time in the position of a row, a JSON array';
+
 CREATE FUNCTION _bigbrotr.api_list(list text, name text, pattern text, wanted text) RETURNS text[]
 	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
@@ -155,7 +198,7 @@ CREATE FUNCTION _bigbrotr.api_events_of_ids(ids bytea[], row_limit bigint) RETUR
 BEGIN
 	RETURN QUERY
 		SELECT bigbrotr.event_json(ROW(e.eid, e.created_at, e.inserted_at, e.kind, e.event_id, e.pubkey, e.sig, e.tags, e.content, e.raw)::bigbrotr.events)
-		FROM _bigbrotr.public_versions AS e WHERE e.event_id = ANY (ids) ORDER BY e.created_at DESC, e.event_id LIMIT row_limit;
+		FROM _bigbrotr.public_versions AS e WHERE e.event_id = ANY (ids) ORDER BY e.created_at DESC, e.event_id LIMIT _bigbrotr.api_rows(row_limit);
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_events_of_ids(bytea[], bigint) IS 'The newest of the events with these ids that may be shown to anybody; row_limit null: all';
@@ -192,7 +235,7 @@ BEGIN
 		SELECT r.url, s.seen_at
 		FROM bigbrotr.events AS e JOIN bigbrotr.sightings AS s ON s.eid = e.eid JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id
 		WHERE e.event_id = wanted AND (after IS NULL OR r.url > after ->> 0)
-		ORDER BY r.url LIMIT row_limit;
+		ORDER BY r.url LIMIT _bigbrotr.api_rows(row_limit);
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_event_relays(text, integer, jsonb) IS 'Relays that have delivered an event, with the time when each first did';
@@ -257,12 +300,12 @@ COMMENT ON FUNCTION _bigbrotr.api_profile(text) IS 'The newest profile of an aut
 
 -- Called by the relay endpoint of the net process itself.
 CREATE FUNCTION _bigbrotr.api_req(filters jsonb) RETURNS TABLE (item text)
-	LANGUAGE plpgsql STABLE
+	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	SET max_parallel_workers_per_gather = 0
 	AS $$
 DECLARE
-	single CONSTANT jsonb := CASE WHEN jsonb_typeof(filters) = 'array' AND jsonb_array_length(filters) = 1 THEN filters -> 0 END;
+	single CONSTANT jsonb := CASE WHEN jsonb_typeof(filters) = 'array' AND jsonb_array_length(filters) = 1 AND jsonb_typeof(filters -> 0) = 'object' THEN filters -> 0 END;
 BEGIN
 	PERFORM _bigbrotr.limit_time('query');
 	IF single - '{ids,limit}'::text[] = '{}' AND single @? '$.ids[*]' AND single ->> 'ids' ~ '^\["[0-9a-f]{64}"(, "[0-9a-f]{64}")*\]$'
@@ -279,7 +322,7 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.api_req(jsonb) IS 'Events for a REQ (NIP-01): as many as the limits of the filters say';
 
 CREATE FUNCTION _bigbrotr.api_count_req(filters jsonb) RETURNS TABLE (count bigint)
-	LANGUAGE sql VOLATILE
+	LANGUAGE sql VOLATILE STRICT
 	BEGIN ATOMIC
 		SELECT c.count FROM _bigbrotr.api_count_of(api_count_req.filters, NULL) AS c;
 	END;
@@ -289,21 +332,21 @@ CREATE FUNCTION _bigbrotr.api_news(eids jsonb) RETURNS TABLE (item text)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT bigbrotr.event_json(row(e.eid, e.created_at, e.inserted_at, e.kind, e.event_id, e.pubkey, e.sig, e.tags, e.content, e.raw)::bigbrotr.events)
-		FROM jsonb_array_elements(api_news.eids) WITH ORDINALITY AS n (eid, place)
+		FROM jsonb_path_query(api_news.eids, '$[*] ? (@.type() == "number" && @ >= 0 && @ <= 9223372036854775807)') WITH ORDINALITY AS n (eid, place)
 		     JOIN _bigbrotr.public_events AS e ON e.eid = n.eid::bigint
 		ORDER BY n.place;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_news(jsonb) IS 'New events for subscriptions (NIP-01), in the order of their eids in the list, without those that may not be shown';
 
 CREATE FUNCTION _bigbrotr.api_records(filters jsonb, row_limit integer) RETURNS TABLE (item text)
-	LANGUAGE plpgsql STABLE
+	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	SET max_parallel_workers_per_gather = 0
 	AS $$
 BEGIN
 	PERFORM _bigbrotr.limit_time('query');
 	RETURN QUERY EXECUTE format($query$SELECT q.created_at || ' ' || encode(q.event_id, 'hex') FROM (%s) AS q LIMIT %s$query$,
-		_bigbrotr.public_query_sql(filters), row_limit);
+		_bigbrotr.public_query_sql(filters), _bigbrotr.api_rows(row_limit));
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_records(jsonb, integer) IS

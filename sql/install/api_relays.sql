@@ -48,7 +48,7 @@ CREATE FUNCTION _bigbrotr.api_relays(
 		                 JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
 		          WHERE r.url = s.relay_url AND ($3 IS NULL OR d.supported_nips @> to_jsonb($3))
 		                AND ($4 IS NULL OR d.document -> 'relay_countries' ? upper($4))))
-		ORDER BY s.relay_url LIMIT $6;
+		ORDER BY s.relay_url LIMIT _bigbrotr.api_rows($6);
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_relays(text, text, integer, text, text, integer, jsonb) IS 'Relays with their status, by URL';
 
@@ -90,8 +90,8 @@ CREATE FUNCTION _bigbrotr.api_relay_changes(url text, row_limit integer DEFAULT 
 	BEGIN ATOMIC
 		SELECT c.* FROM bigbrotr.relay_changes AS c
 		WHERE c.relay_url = _bigbrotr.api_relay_url($1)
-		      AND ($3 IS NULL OR c.changed_at < ($3 ->> 0)::timestamptz OR c.changed_at = ($3 ->> 0)::timestamptz AND c.aspect > $3 ->> 1)
-		ORDER BY c.changed_at DESC, c.aspect LIMIT $2;
+		      AND ($3 IS NULL OR c.changed_at < _bigbrotr.api_time_after($3) OR c.changed_at = _bigbrotr.api_time_after($3) AND c.aspect > $3 ->> 1)
+		ORDER BY c.changed_at DESC, c.aspect LIMIT _bigbrotr.api_rows($2);
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_relay_changes(text, integer, jsonb) IS 'What changed of a relay, newest first: its status, its document (NIP-11), what was measured of it (NIP-66)';
 
@@ -111,8 +111,8 @@ CREATE FUNCTION _bigbrotr.api_relay_history(
 		         WHERE p.relay_id = r.relay_id AND p.nip66_present AND p.week >= coalesce($2, 0) / 604800
 		     ) AS c
 		WHERE r.url = _bigbrotr.api_relay_url($1) AND c.generated_at >= coalesce($2, c.generated_at)
-		      AND c.generated_at <= coalesce($3, c.generated_at) AND ($5 IS NULL OR c.generated_at < ($5 ->> 0)::bigint)
-		ORDER BY c.generated_at DESC LIMIT $4;
+		      AND c.generated_at <= coalesce($3, c.generated_at) AND ($5 IS NULL OR c.generated_at < _bigbrotr.api_number_after($5))
+		ORDER BY c.generated_at DESC LIMIT _bigbrotr.api_rows($4);
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_relay_history(text, bigint, bigint, integer, jsonb) IS 'Measurements of a relay, newest first';
 
@@ -171,21 +171,21 @@ COMMENT ON FUNCTION _bigbrotr.api_statistics() IS 'How many events and sightings
 CREATE FUNCTION _bigbrotr.api_statistics_kinds(row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS SETOF bigbrotr.kind_statistics
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT k.* FROM bigbrotr.kind_statistics AS k WHERE $2 IS NULL OR k.kind > ($2 ->> 0)::integer ORDER BY k.kind LIMIT $1;
+		SELECT k.* FROM bigbrotr.kind_statistics AS k WHERE $2 IS NULL OR k.kind > _bigbrotr.api_number_after($2) ORDER BY k.kind LIMIT _bigbrotr.api_rows($1);
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_statistics_kinds(integer, jsonb) IS 'Events of each kind, exact';
 
 CREATE FUNCTION _bigbrotr.api_statistics_days(row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS SETOF bigbrotr.day_statistics
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT d.* FROM bigbrotr.day_statistics AS d WHERE $2 IS NULL OR d.day < ($2 ->> 0)::bigint ORDER BY d.day DESC LIMIT $1;
+		SELECT d.* FROM bigbrotr.day_statistics AS d WHERE $2 IS NULL OR d.day < _bigbrotr.api_number_after($2) ORDER BY d.day DESC LIMIT _bigbrotr.api_rows($1);
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_statistics_days(integer, jsonb) IS 'Events of each day (UTC) by created_at, exact, newest first';
 
 CREATE FUNCTION _bigbrotr.api_statistics_relays(row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS SETOF bigbrotr.relay_statistics
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT r.* FROM bigbrotr.relay_statistics AS r WHERE $2 IS NULL OR r.relay_id > ($2 ->> 0)::integer ORDER BY r.relay_id LIMIT $1;
+		SELECT r.* FROM bigbrotr.relay_statistics AS r WHERE $2 IS NULL OR r.relay_id > _bigbrotr.api_number_after($2) ORDER BY r.relay_id LIMIT _bigbrotr.api_rows($1);
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_statistics_relays(integer, jsonb) IS 'Events that each relay delivered, exact';
 
@@ -197,7 +197,7 @@ CREATE FUNCTION _bigbrotr.api_candidates(state text DEFAULT NULL, network text D
 		WHERE ($4 IS NULL OR c.relay_url > $4 ->> 0)
 		      AND ($1 IS NULL OR c.candidate_state = _bigbrotr.api_word($1, 'state', '{relay,deleted,waiting}'))
 		      AND ($2 IS NULL OR c.network = _bigbrotr.api_word($2, 'network', '{clearnet,tor,i2p,loki,local}'))
-		ORDER BY c.relay_url LIMIT $3;
+		ORDER BY c.relay_url LIMIT _bigbrotr.api_rows($3);
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_candidates(text, text, integer, jsonb) IS 'Relays that events and lists name, and what became of them';
 

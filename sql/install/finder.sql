@@ -193,10 +193,10 @@ BEGIN
 		SELECT u.url, u.network, s.site, row_number() OVER (PARTITION BY s.site ORDER BY u.first, u.url)
 		       + (SELECT count(*) FROM _bigbrotr.named_relays AS o WHERE o.site = s.site) AS place
 		FROM unnest(urls, networks, firsts) AS u (url, network, first), _bigbrotr.relay_site(u.url) AS s
-		WHERE NOT EXISTS (SELECT FROM _bigbrotr.named_relays AS n WHERE n.url = u.url)
+		WHERE u.url IS NOT NULL AND u.network IS NOT NULL AND NOT EXISTS (SELECT FROM _bigbrotr.named_relays AS n WHERE n.url = u.url)
 	)
 	INSERT INTO _bigbrotr.named_relays (url, network, site, listed)
-	SELECT n.url, n.network, n.site, from_list FROM new AS n WHERE n.place <= names_per_site;
+	SELECT n.url, n.network, n.site, coalesce(from_list, false) FROM new AS n WHERE n.place <= names_per_site;
 	GET DIAGNOSTICS added = ROW_COUNT;
 	RETURN added;
 END

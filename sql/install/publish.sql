@@ -112,7 +112,7 @@ CREATE FUNCTION _bigbrotr.relays_to_publish(
 			     CROSS JOIN LATERAL (SELECT convert_to(format('%s %s %s', v.nip11_id, v.nip66_id, h.hidden), 'UTF8') AS digest) AS b
 			WHERE v.checked_at > relays_to_publish.at - 2 * relays_to_publish.every AND (r.network <> 'local' OR relays_to_publish.with_local)
 			      AND _bigbrotr.may_publish(p, b.digest, v.checked_at, relays_to_publish.every, relays_to_publish.pause, relays_to_publish.at)
-			ORDER BY v.checked_at LIMIT relays_to_publish.most) AS c
+			ORDER BY v.checked_at LIMIT greatest(relays_to_publish.most, 0)) AS c
 		     LEFT JOIN _bigbrotr.nip11_documents AS i ON i.nip11_id = c.nip11_id
 		     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = c.nip66_id
 		     CROSS JOIN LATERAL (SELECT (f.facts -> 'write' ->> 'accepted')::boolean AS accepted, f.facts -> 'write' ->> 'reason' AS refusal) AS w
@@ -153,6 +153,7 @@ BEGIN
 	       CASE n.outcome WHEN 'accepted' THEN n.created_at END, CASE n.outcome WHEN 'accepted' THEN n.content_hash END
 	FROM unnest(kinds, subjects, event_ids, created_ats, content_hashes, outcomes, details)
 	         AS n (kind, subject, event_id, created_at, content_hash, outcome, detail)
+	WHERE num_nulls(n.kind, n.subject, n.event_id, n.detail) = 0 AND n.outcome IN ('accepted', 'refused', 'failed')
 	ORDER BY n.kind, n.subject
 	ON CONFLICT ON CONSTRAINT relay_publications_pkey DO UPDATE SET
 		event_id = excluded.event_id, pubkey = excluded.pubkey, sent_at = excluded.sent_at, outcome = excluded.outcome, detail = excluded.detail,

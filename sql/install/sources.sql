@@ -270,7 +270,7 @@ BEGIN
 	END IF;
 	PERFORM _bigbrotr.refuse_names(array_agg(r.reason), array_agg(r.name), array_agg(r.count), array_agg(at), array_agg(at))
 	FROM unnest(seen.reasons, seen.names, seen.counts) AS r (reason, name, count);
-	refused := coalesce((SELECT sum(c.c) FROM unnest(seen.counts) AS c (c)), 0);
+	refused := least(coalesce((SELECT sum(c.c) FROM unnest(seen.counts) AS c (c)), 0), 2147483647);
 	named := (SELECT count(*) FROM unnest(seen.urls) AS u (url) JOIN _bigbrotr.named_relays AS n ON n.url = u.url);
 END
 $$;
