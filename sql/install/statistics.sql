@@ -71,12 +71,6 @@ COMMENT ON COLUMN bigbrotr.total_statistics.event_count IS 'Events archived';
 COMMENT ON COLUMN bigbrotr.total_statistics.sighting_count IS 'Sightings archived';
 
 -- src/archive/news.h says what becomes of it.
-CREATE FUNCTION _bigbrotr.are_events_followed() RETURNS boolean
-	LANGUAGE c STABLE STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'bigbrotr_are_events_followed';
-COMMENT ON FUNCTION _bigbrotr.are_events_followed() IS 'Is any worker told of new events of this database?';
-
 CREATE FUNCTION _bigbrotr.announce_events(eids bigint[]) RETURNS void
 	LANGUAGE c STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -113,9 +107,7 @@ BEGIN
 	END IF;
 	-- The finder reads new events, in pieces of at most 65536; clients of the API that follow them are told.
 	IF TG_OP = 'INSERT' AND TG_TABLE_NAME = 'events' THEN
-		IF _bigbrotr.are_events_followed() THEN
-			PERFORM _bigbrotr.announce_events(ARRAY(SELECT eid FROM changed));
-		END IF;
+		PERFORM _bigbrotr.announce_events(ARRAY(SELECT eid FROM changed));
 		INSERT INTO _bigbrotr.finder_queue (eids)
 		SELECT range_agg(int8range(i.lower, i.upper, '[]'))
 		FROM (SELECT min(c.eid) AS lower, max(c.eid) AS upper, c.eid >> 16 AS piece

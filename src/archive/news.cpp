@@ -72,23 +72,11 @@ unfollow(int, Datum)
 
 } // namespace
 
-bool
-are_followed()
-{
-	if (!pg::shared)
-		return false;
-	/* Without the lock: who begins to follow now has no claim to what is being written. */
-	for (const pg::NewsFollower &follower : news().followers)
-		if (follower.database == MyDatabaseId)
-			return true;
-	return false;
-}
-
 void
 announce(const std::vector<int64_t> &eids)
 {
 	static bool registered = false;
-	if (eids.empty() || !are_followed())
+	if (eids.empty() || !pg::shared)
 		return;
 	if (!registered)
 		pg::call([] { RegisterXactCallback(at_end, nullptr); });
@@ -145,11 +133,6 @@ Follower::read(std::vector<int64_t> &eids)
 }
 
 } // namespace archive
-
-SQL_FUNCTION(bigbrotr_are_events_followed)
-{
-	PG_RETURN_BOOL(archive::are_followed());
-}
 
 SQL_FUNCTION(bigbrotr_announce_events)
 {

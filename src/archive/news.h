@@ -3,8 +3,11 @@
  * The order of eids would not do: an event with a smaller one may come later.
  *
  * The news are in a ring in shared memory (Shared::news). A follower that falls behind by more than
- * its size misses some, and is told so. There are no news of events that come by replication, or by
- * a prepared transaction, or while nobody follows.
+ * its size misses some, and is told so. Every transaction announces its events, whether anyone
+ * follows or not: one that is under way when a follower begins commits later, and is news to it.
+ *
+ * There are no news of events that come by replication, by a prepared transaction, or while the
+ * triggers of the table are switched off.
  */
 #pragma once
 
@@ -14,9 +17,6 @@
 #include "pg/border/compat.h"
 
 namespace archive {
-
-/* Does anyone follow? If not, nothing needs to be announced. */
-bool are_followed();
 
 /* The events become news when the current transaction commits; those that do not exist then, after
  * the abort of a subtransaction, count for nothing. */
