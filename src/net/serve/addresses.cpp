@@ -7,6 +7,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "net/serve/text.h"
+
 namespace net {
 namespace {
 
@@ -24,15 +26,6 @@ bool
 is_mapped(const Address &address)
 {
 	return std::equal(address.begin(), address.begin() + 12, kMapped.begin());
-}
-
-std::string_view
-trimmed(std::string_view text)
-{
-	size_t begin = text.find_first_not_of(" \t");
-	if (begin == std::string_view::npos)
-		return "";
-	return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
 /* The part of `list` behind the last comma, which is cut off. */

@@ -6,6 +6,8 @@
 
 #include <zlib.h>
 
+#include "net/serve/text.h"
+
 namespace net {
 namespace {
 
@@ -61,18 +63,6 @@ reason_phrase(int status)
 	default:
 		return "Internal Server Error";
 	}
-}
-
-/* FNV-1a: tells versions of one body apart; nobody gains by a collision. */
-std::string
-weak_tag(std::string_view body)
-{
-	uint64_t hash = 14695981039346656037U;
-	for (char c : body)
-		hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211U;
-	char text[30];
-	std::snprintf(text, sizeof text, "W/\"%016llx\"", static_cast<unsigned long long>(hash));
-	return text;
 }
 
 } // namespace
@@ -203,7 +193,8 @@ Answer::finish(std::string_view trailer)
 	started_ = true;
 	std::string framing(trailer);
 	if (options_.status == 200) {
-		const std::string tag = weak_tag(body_);
+		/* Weak, since it may be sent compressed or not. */
+		const std::string tag = "W/\"" + digest(body_) + "\"";
 		framing += "ETag: " + tag + "\r\n";
 		if (if_none_match_ == "*" || if_none_match_.find(tag.substr(2)) != std::string::npos) {
 			options_.status = 304;

@@ -65,9 +65,7 @@ Client::tick()
 	if (http_.in_request() && now - since_ >= kRequestTime) {
 		refuse({}, {.status = 408,
 					.code = "too_slow",
-					.detail = "The request was not whole within 20 seconds.",
-					.hint = "",
-					.allow = ""});
+					.detail = "The request was not whole within 20 seconds."});
 		ending_ = true;
 		socket_.finish();
 	} else if (!http_.in_request() && now - since_ >= kIdleTime) {
@@ -107,9 +105,7 @@ Client::serve_requests()
 		if (http_.fault()) {
 			refuse({}, {.status = http_.fault()->status,
 						.code = "bad_request",
-						.detail = http_.fault()->reason,
-						.hint = "",
-						.allow = ""});
+						.detail = http_.fault()->reason});
 			ending_ = true;
 			return socket_.finish();
 		}
@@ -138,29 +134,20 @@ Client::handle(ClientRequest request)
 		return refuse(request, {.status = 400,
 								.code = "bad_target",
 								.detail = "The path or the query is not percent-encoded UTF-8, or "
-										  "there are more than 50 parameters.",
-								.hint = "",
-								.allow = ""});
+										  "there are more than 50 parameters."});
 	if (serve_own(request, *target))
 		return;
 	if (!may_ask(request))
 		return;
-	std::vector<std::pair<std::string, std::string>> values;
+	Values values;
 	Problem problem;
 	const ApiRoute *route = server_.routes.find(request, *target, values, problem);
 	if (!route)
 		return refuse(request, problem);
-	Arguments arguments;
-	uint32_t fingerprint = 0;
-	if (auto wrong = route->read(request, *target, std::move(values), arguments, fingerprint))
+	RouteCall call;
+	if (auto wrong = route->read(request, *target, std::move(values), call))
 		return refuse(request, *wrong);
-	std::string wanted;
-	for (const auto &[name, value] : target->query)
-		if (name == "format")
-			wanted = value;
-	Format format = route->shape == wire::Shape::List ? format_of(request.header("accept"), wanted)
-													  : Format::Json;
-	call(std::move(request), *route, std::move(arguments), fingerprint, format);
+	begin(std::move(request), *route, std::move(call));
 }
 
 /* Paths that ask nothing of the archive; false if this is none of them. */
@@ -208,8 +195,7 @@ Client::may_ask(const ClientRequest &request)
 		   {.status = 429,
 			.code = "too_many_requests",
 			.detail = "This address may make " + std::to_string(per_minute) + " requests a minute.",
-			.hint = "Wait as long as Retry-After says.",
-			.allow = ""},
+			.hint = "Wait as long as Retry-After says."},
 		   {{"Retry-After", std::to_string(verdict.seconds)}});
 	return false;
 }
@@ -225,9 +211,7 @@ Client::upgrade(const ClientRequest &request)
 		return refuse(request,
 					  {.status = 426,
 					   .code = "bad_handshake",
-					   .detail = "This is no handshake of WebSocket version 13.",
-					   .hint = "",
-					   .allow = ""},
+					   .detail = "This is no handshake of WebSocket version 13."},
 					  {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}});
 	socket_.send("HTTP/1.1 " + status_line(101) +
 				 "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +

@@ -38,10 +38,9 @@ class Client final : public PeerSocket::Owner, public Calls::Caller, public Nost
 		wire::Shape shape;
 		std::string content_type;
 		int32_t cache_seconds;
-		Format format;
 		RowFormat rows;
 		std::optional<int32_t> limit; // rows of a page
-		uint32_t fingerprint;
+		std::string fingerprint;
 		uint64_t call = 0;
 		int32_t count = 0;                        // rows so far
 		std::string position;                     // of the last row
@@ -60,8 +59,7 @@ class Client final : public PeerSocket::Owner, public Calls::Caller, public Nost
 	void handle(ClientRequest request);
 	bool may_ask(const ClientRequest &request);
 	bool serve_own(const ClientRequest &request, const Target &target);
-	void call(ClientRequest request, const ApiRoute &route, Arguments arguments,
-			  uint32_t fingerprint, Format format);
+	void begin(ClientRequest request, const ApiRoute &route, RouteCall call);
 	void begin_answer();
 	void end_answer();
 	void upgrade(const ClientRequest &request);

@@ -68,26 +68,25 @@ Client::finished(bool keep_alive)
 /* ---- rows ---- */
 
 void
-Client::call(ClientRequest request, const ApiRoute &route, Arguments arguments,
-			 uint32_t fingerprint, Format format)
+Client::begin(ClientRequest request, const ApiRoute &route, RouteCall call)
 {
 	pending_.emplace(Pending{.request = std::move(request),
 							 .shape = route.shape,
-							 .content_type = route.content_type,
+							 .content_type = route.shape == wire::Shape::One
+												 ? route.content_type
+												 : content_type(call.format),
 							 .cache_seconds = route.cache_seconds,
-							 .format = format,
-							 .rows = RowFormat(route.shape, format),
-							 .limit = route.row_limit(arguments),
-							 .fingerprint = fingerprint});
-	pending_->call = server_.calls.begin(route, arguments, *this);
+							 .rows = RowFormat(route.shape, call.format),
+							 .limit = route.row_limit(call.arguments),
+							 .fingerprint = std::move(call.fingerprint)});
+	pending_->call = server_.calls.begin(route, call.arguments, *this);
 	if (pending_->call != 0)
 		return;
 	ClientRequest refused = std::move(pending_->request);
 	refuse(refused, {.status = 503,
 					 .code = "busy",
 					 .detail = "Too many requests wait for the archive.",
-					 .hint = "Try again later.",
-					 .allow = ""});
+					 .hint = "Try again later."});
 }
 
 void
@@ -96,11 +95,9 @@ Client::begin_answer()
 	if (pending_->answer)
 		return;
 	const int32_t seconds = pending_->cache_seconds;
-	std::string type = pending_->shape == wire::Shape::One ? pending_->content_type
-														   : content_type(pending_->format);
 	pending_->answer = std::make_unique<Answer>(
 		pending_->request,
-		options(200, std::move(type),
+		options(200, pending_->content_type,
 				{{"Cache-Control",
 				  seconds > 0 ? "public, max-age=" + std::to_string(seconds) : "no-cache"}}));
 }
@@ -158,8 +155,7 @@ Client::on_end(const wire::CallEnd &end)
 		refuse(request, {.status = status,
 						 .code = std::string(end.sqlstate),
 						 .detail = std::move(detail),
-						 .hint = std::string(end.hint),
-						 .allow = ""});
+						 .hint = std::string(end.hint)});
 	}
 	serve_requests();
 }
@@ -171,9 +167,7 @@ Client::end_answer()
 		ClientRequest request = std::move(pending_->request);
 		return refuse(request, {.status = 404,
 								.code = "not_found",
-								.detail = "The archive does not hold what was asked for.",
-								.hint = "",
-								.allow = ""});
+								.detail = "The archive does not hold what was asked for."});
 	}
 	begin_answer();
 	std::string next;

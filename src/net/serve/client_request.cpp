@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "net/serve/text.h"
 #include "nostr/ascii.h"
 
 namespace net {
@@ -19,16 +20,6 @@ bool
 is_token(std::string_view text)
 {
 	return !text.empty() && std::ranges::all_of(text, [](char c) { return is_token(c); });
-}
-
-std::string_view
-trimmed(std::string_view text)
-{
-	while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-		text.remove_prefix(1);
-	while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-		text.remove_suffix(1);
-	return text;
 }
 
 std::string

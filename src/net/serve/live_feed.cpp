@@ -36,7 +36,7 @@ LiveFeed::fetch()
 		eids += (i > 0 ? "," : "") + std::to_string(waiting_.front());
 		waiting_.pop_front();
 	}
-	std::vector<std::pair<std::string, std::string>> values;
+	Values values;
 	values.emplace_back("eids", eids + "]");
 	call_ = server_.calls.begin(*route, route->named(std::move(values)), *this);
 	if (call_ == 0)

@@ -55,7 +55,7 @@ class NostrSession::Subscription final : public Calls::Caller
 	bool begin(const ApiRoute &route, std::string filters, std::optional<int64_t> rows)
 	{
 		rows_ = rows;
-		std::vector<std::pair<std::string, std::string>> values;
+		Values values;
 		values.emplace_back("filters", std::move(filters));
 		call_ = session_.server_.calls.begin(route, route.named(std::move(values)), *this);
 		return call_ != 0;

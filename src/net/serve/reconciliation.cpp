@@ -25,7 +25,7 @@ Reconciliation::begin(const nostr::Filter &filter, std::string message)
 	if (!route)
 		return false;
 	first_ = std::move(message);
-	std::vector<std::pair<std::string, std::string>> values;
+	Values values;
 	values.emplace_back("filters", nostr::condition_json(filter));
 	values.emplace_back("row_limit", std::to_string(kMaxRecords + 1));
 	call_ = server_.calls.begin(*route, route->named(std::move(values)), *this);

@@ -4,71 +4,24 @@
 #include <charconv>
 #include <memory>
 
+#include "net/core/base64.h"
+#include "net/serve/text.h"
 #include <jansson.h>
-#include <openssl/evp.h>
-
-#include "nostr/ascii.h"
 
 namespace net {
 namespace {
 
 constexpr std::string_view kLimit = "row_limit", kAfter = "after"; // names of the function
 constexpr std::string_view kBody = "body";
-constexpr size_t kMaxValue = 8 << 10; // bytes of one parameter in the target
-constexpr int kMaxDepth = 16;         // of JSON
+constexpr std::string_view kFormat = "format"; // the server's own, of lists (row_format.h)
+constexpr size_t kMaxValue = 8 << 10;          // bytes of one parameter in the target
+constexpr int kMaxDepth = 16;                  // of JSON
 
 /* The name that a client uses. */
 std::string_view
 public_name(std::string_view name)
 {
 	return name == kLimit ? "limit" : name == kAfter ? "cursor" : name;
-}
-
-std::string
-base64_url(std::string_view bytes)
-{
-	std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-	out.resize(static_cast<size_t>(
-		EVP_EncodeBlock(reinterpret_cast<unsigned char *>(out.data()),
-						reinterpret_cast<const unsigned char *>(bytes.data()), int(bytes.size()))));
-	while (out.ends_with('='))
-		out.pop_back();
-	std::ranges::replace(out, '+', '-');
-	std::ranges::replace(out, '/', '_');
-	return out;
-}
-
-std::optional<std::string>
-base64_url_decode(std::string text)
-{
-	std::ranges::replace(text, '-', '+');
-	std::ranges::replace(text, '_', '/');
-	const size_t padding = (4 - text.size() % 4) % 4;
-	text.append(padding, '=');
-	std::string out(text.size() / 4 * 3 + 1, '\0');
-	int size = EVP_DecodeBlock(reinterpret_cast<unsigned char *>(out.data()),
-							   reinterpret_cast<const unsigned char *>(text.data()),
-							   static_cast<int>(text.size()));
-	if (size < 0 || padding > 2)
-		return std::nullopt;
-	out.resize(size_t(size) - padding);
-	return out;
-}
-
-uint32_t
-mix(uint32_t hash, std::string_view text)
-{
-	for (char c : text)
-		hash = (hash ^ static_cast<uint8_t>(c)) * 16777619U;
-	return (hash ^ 0xff) * 16777619U;
-}
-
-std::string
-hex8(uint32_t value)
-{
-	char text[9];
-	std::snprintf(text, sizeof text, "%08x", value);
-	return text;
 }
 
 int
@@ -111,8 +64,7 @@ bad(std::string_view name, const std::string &what)
 	return {.status = 400,
 			.code = "bad_parameter",
 			.detail = "The parameter \"" + std::string(name) + "\" " + what,
-			.hint = "/openapi.json describes each parameter.",
-			.allow = ""};
+			.hint = "/openapi.json describes each parameter."};
 }
 
 } // namespace
@@ -131,8 +83,7 @@ ApiRoute::ApiRoute(const wire::Route &route)
 }
 
 bool
-ApiRoute::matches(const std::vector<std::string> &path,
-				  std::vector<std::pair<std::string, std::string>> &values) const
+ApiRoute::matches(const std::vector<std::string> &path, Values &values) const
 {
 	if (path.size() != segments_.size())
 		return false;
@@ -193,69 +144,77 @@ ApiRoute::read_value(const Parameter &parameter, const std::string &text, std::s
 }
 
 std::optional<Problem>
-ApiRoute::read(const ClientRequest &request, const Target &target,
-			   std::vector<std::pair<std::string, std::string>> values, Arguments &arguments,
-			   uint32_t &fingerprint) const
+ApiRoute::read(const ClientRequest &request, const Target &target, Values values,
+			   RouteCall &call) const
 {
+	std::optional<std::string_view> format;
 	for (const auto &[key, value] : target.query) {
-		/* "format" is the server's own (row_format.h). */
-		if (key == "format" && shape == wire::Shape::List)
-			continue;
-		for (const auto &[other, ignored] : values)
-			if (other == key)
-				return bad(key, "is there twice.");
-		values.emplace_back(key, value);
+		if (std::ranges::find(values, key, &Values::value_type::first) != values.end() ||
+			(key == kFormat && format))
+			return bad(key, "is there twice.");
+		if (key == kFormat && shape == wire::Shape::List)
+			format = value;
+		else
+			values.emplace_back(key, value);
 	}
 	if (post)
 		values.emplace_back(kBody, request.body);
-	arguments.assign(parameters_.size(), std::nullopt);
-	fingerprint = mix(2166136261U, name);
-	std::optional<std::string> cursor_text;
+	if (shape == wire::Shape::List) {
+		auto wanted = format_of(request.header("accept"), format);
+		if (!wanted)
+			return bad(kFormat, "is neither json nor ndjson nor csv.");
+		call.format = *wanted;
+	}
+	call.arguments.assign(parameters_.size(), std::nullopt);
+	std::string all = name; // what is asked, without the place of the page
+	std::optional<std::string> cursor;
+	size_t after = 0;
 	for (size_t i = 0; i < parameters_.size(); i++) {
 		const Parameter &parameter = parameters_[i];
-		auto found = std::ranges::find(values, public_name(parameter.name),
-									   &decltype(values)::value_type::first);
-		if (found == values.end()) {
-			if (parameter.required)
-				return bad(public_name(parameter.name), "is missing.");
-			if (parameter.name == kLimit)
-				arguments[i] = std::to_string(default_rows);
-			if (parameter.name != kLimit && parameter.name != kAfter)
-				fingerprint = mix(fingerprint, "");
-			continue;
+		std::string_view shown = public_name(parameter.name);
+		auto found = std::ranges::find(values, shown, &Values::value_type::first);
+		std::optional<std::string> text;
+		if (found != values.end()) {
+			text = std::move(found->second);
+			values.erase(found);
+		} else if (parameter.required) {
+			return bad(shown, "is missing.");
 		}
-		std::string text = std::exchange(found->second, {});
-		values.erase(found);
 		if (parameter.name == kAfter) {
-			cursor_text = std::move(text);
+			cursor = std::move(text);
+			after = i;
 			continue;
 		}
-		std::string value;
-		if (auto problem = read_value(parameter, text, value))
-			return problem;
+		auto &argument = call.arguments[i];
+		if (text) {
+			argument.emplace();
+			if (auto problem = read_value(parameter, *text, *argument))
+				return problem;
+		} else if (parameter.name == kLimit) {
+			argument = std::to_string(default_rows);
+		}
 		if (parameter.name != kLimit)
-			fingerprint = mix(fingerprint, value);
-		arguments[i] = std::move(value);
+			all += '\0' + argument.value_or("\1");
 	}
 	if (!values.empty())
 		return bad(values.front().first, "is not one of this path.");
-	if (!cursor_text)
+	call.fingerprint = digest(all);
+	if (!cursor)
 		return std::nullopt;
-	auto decoded = base64_url_decode(*cursor_text);
-	if (!decoded || !decoded->starts_with(hex8(fingerprint)))
-		return bad("cursor", "does not belong to this question.");
-	auto after = std::ranges::find(parameters_, kAfter, &Parameter::name);
-	std::string position = same_json(std::string_view(*decoded).substr(8));
+	auto decoded = base64_url_decode(*cursor);
+	std::string position;
+	if (decoded && decoded->starts_with(call.fingerprint))
+		position = same_json(std::string_view(*decoded).substr(call.fingerprint.size()));
 	if (position.empty())
-		return bad("cursor", "does not belong to this question.");
-	arguments[size_t(after - parameters_.begin())] = std::move(position);
+		return bad("cursor", "does not belong to this call.");
+	call.arguments[after] = std::move(position);
 	return std::nullopt;
 }
 
 std::string
-ApiRoute::cursor(std::string_view position, uint32_t fingerprint)
+ApiRoute::cursor(std::string_view position, const std::string &fingerprint)
 {
-	return base64_url(hex8(fingerprint) + std::string(position));
+	return base64_url(fingerprint + std::string(position));
 }
 
 std::optional<int32_t>
@@ -268,12 +227,11 @@ ApiRoute::row_limit(const Arguments &arguments) const
 }
 
 Arguments
-ApiRoute::named(std::vector<std::pair<std::string, std::string>> values) const
+ApiRoute::named(Values values) const
 {
 	Arguments arguments;
 	for (const Parameter &parameter : parameters_) {
-		auto found =
-			std::ranges::find(values, parameter.name, &decltype(values)::value_type::first);
+		auto found = std::ranges::find(values, parameter.name, &Values::value_type::first);
 		arguments.push_back(found == values.end() ? std::nullopt
 												  : std::optional(std::move(found->second)));
 	}
@@ -291,8 +249,8 @@ RouteTable::take(const wire::Routes &routes)
 }
 
 const ApiRoute *
-RouteTable::find(const ClientRequest &request, const Target &target,
-				 std::vector<std::pair<std::string, std::string>> &values, Problem &problem) const
+RouteTable::find(const ClientRequest &request, const Target &target, Values &values,
+				 Problem &problem) const
 {
 	std::string allow;
 	for (const ApiRoute &route : routes_) {
@@ -307,13 +265,11 @@ RouteTable::find(const ClientRequest &request, const Target &target,
 		problem = {.status = 404,
 				   .code = "no_such_path",
 				   .detail = "Nothing is served at this path.",
-				   .hint = "/openapi.json lists the paths.",
-				   .allow = ""};
+				   .hint = "/openapi.json lists the paths."};
 	else
 		problem = {.status = 405,
 				   .code = "method_not_allowed",
 				   .detail = "This path does not know the method " + request.method + ".",
-				   .hint = "",
 				   .allow = allow + ", OPTIONS"};
 	return nullptr;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/serve/client_request.h"
+#include "net/serve/row_format.h"
 #include "net/serve/target.h"
 #include "wire/serve.h"
 
@@ -22,8 +23,18 @@ struct Problem
 	std::string allow; // 405: the methods that there are
 };
 
+/* Named values: of a path, of a call of our own. */
+using Values = std::vector<std::pair<std::string, std::string>>;
 /* One value for each parameter of the route's function; nothing: NULL. */
 using Arguments = std::vector<std::optional<std::string>>;
+
+/* What a request asks of its route. */
+struct RouteCall
+{
+	Arguments arguments;
+	std::string fingerprint; // of the question without the place of its page
+	Format format = Format::Json;
+};
 
 struct Parameter
 {
@@ -38,19 +49,15 @@ class ApiRoute
 	explicit ApiRoute(const wire::Route &route);
 
 	/* True if the route has that path; the segments in braces become named values. */
-	bool matches(const std::vector<std::string> &path,
-				 std::vector<std::pair<std::string, std::string>> &values) const;
-	/*
-	 * The arguments of a call; a Problem if a parameter is missing, unknown, named twice or of
-	 * another form. `fingerprint` is set to that of the question without its cursor.
-	 */
-	std::optional<Problem> read(const ClientRequest &request, const Target &target,
-								std::vector<std::pair<std::string, std::string>> values,
-								Arguments &arguments, uint32_t &fingerprint) const;
+	bool matches(const std::vector<std::string> &path, Values &values) const;
+	/* A Problem if a parameter is missing, unknown, named twice or of another form. `values` are
+	 * those of the path. */
+	std::optional<Problem> read(const ClientRequest &request, const Target &target, Values values,
+								RouteCall &call) const;
 	/* The cursor of the page behind a row's position. */
-	static std::string cursor(std::string_view position, uint32_t fingerprint);
+	static std::string cursor(std::string_view position, const std::string &fingerprint);
 	/* The arguments in their order, of those that a call of our own names. */
-	Arguments named(std::vector<std::pair<std::string, std::string>> values) const;
+	Arguments named(Values values) const;
 
 	/* How many rows a page has, by the arguments; nothing if it has no pages. */
 	std::optional<int32_t> row_limit(const Arguments &arguments) const;
@@ -78,8 +85,7 @@ class RouteTable
 	void take(const wire::Routes &routes);
 
 	/* The route of a request; otherwise a Problem with 404 or 405. HEAD asks for what GET does. */
-	const ApiRoute *find(const ClientRequest &request, const Target &target,
-						 std::vector<std::pair<std::string, std::string>> &values,
+	const ApiRoute *find(const ClientRequest &request, const Target &target, Values &values,
 						 Problem &problem) const;
 	/* The route of that name; null if there is none. */
 	const ApiRoute *named(std::string_view name) const;

@@ -44,14 +44,15 @@ json_string(std::string_view text)
 	return out ? out.get() : "\"\"";
 }
 
-Format
-format_of(std::string_view accept, std::string_view parameter)
+std::optional<Format>
+format_of(std::string_view accept, std::optional<std::string_view> parameter)
 {
-	if (!parameter.empty())
-		return parameter == "ndjson" ? Format::NdJson
-			   : parameter == "csv"  ? Format::Csv
-									 : Format::Json;
-	/* The first that is named: clients that name several order them. */
+	if (parameter)
+		return *parameter == "json"     ? std::optional(Format::Json)
+			   : *parameter == "ndjson" ? std::optional(Format::NdJson)
+			   : *parameter == "csv"    ? std::optional(Format::Csv)
+										: std::nullopt;
+	/* Clients that name several order them. */
 	size_t json = accept.find("application/json"), csv = accept.find("text/csv");
 	size_t nd_json =
 		std::min(accept.find("application/x-ndjson"), accept.find("application/jsonl"));

@@ -1,6 +1,7 @@
 /* How rows become the body of an answer: JSON, NDJSON or CSV. */
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,10 +17,15 @@ enum class Format : uint8_t
 	Csv
 };
 
-/* What the client prefers of them (Accept, RFC 9110), or "format=ndjson|csv|json" says. Nothing
- * else than these is refused: then it is JSON. */
-Format format_of(std::string_view accept, std::string_view parameter);
+/*
+ * What the parameter "format" says (json, ndjson, csv), or else the one of them that Accept names
+ * first; JSON if it names none. Nothing if the parameter says something else.
+ */
+std::optional<Format> format_of(std::string_view accept, std::optional<std::string_view> parameter);
 const char *content_type(Format format);
+
+/* The text as a JSON string. */
+std::string json_string(std::string_view text);
 
 class RowFormat
 {
@@ -41,8 +47,5 @@ class RowFormat
 	bool begun_ = false;
 	std::vector<std::string> columns_; // CSV: the members of the first row
 };
-
-/* The text as a JSON string. */
-std::string json_string(std::string_view text);
 
 } // namespace net

@@ -7,22 +7,13 @@
 #include <openssl/sha.h>
 #include <simdjson.h>
 
+#include "net/core/base64.h"
+
 namespace net {
 namespace {
 
 constexpr uint8_t kFinal = 0x80, kMasked = 0x80;
 constexpr size_t kMaxControl = 125; // bytes of the payload of a control frame
-
-std::string
-base64(std::string_view bytes)
-{
-	std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-	int size = EVP_EncodeBlock(reinterpret_cast<unsigned char *>(out.data()),
-							   reinterpret_cast<const unsigned char *>(bytes.data()),
-							   static_cast<int>(bytes.size()));
-	out.resize(static_cast<size_t>(size));
-	return out;
-}
 
 uint64_t
 big_endian(std::string_view bytes)

@@ -1,6 +1,6 @@
 #include "net/transport/proxy_handshake.h"
 
-#include <openssl/evp.h>
+#include "net/core/base64.h"
 
 namespace net {
 
@@ -39,16 +39,6 @@ constexpr Refusal kRefusals[] = {
 	{0xf6, kUnreachable, "address of the onion service not valid"},
 	{0xf7, kUnreachable, "introduction to the onion service timed out"},
 };
-
-static std::string
-base64(const std::string &text)
-{
-	std::string out((text.size() + 2) / 3 * 4 + 1, '\0');
-	EVP_EncodeBlock(reinterpret_cast<unsigned char *>(out.data()),
-					reinterpret_cast<const unsigned char *>(text.data()), int(text.size()));
-	out.pop_back();
-	return out;
-}
 
 static uint8_t
 byte_at(const std::string &text, size_t at)

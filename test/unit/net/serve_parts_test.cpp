@@ -253,10 +253,11 @@ TEST(ServeRows, AsJsonNdJsonAndCsv)
 	EXPECT_EQ(body(Shape::List, Format::Csv,
 				   {R"({"a":"x,\"y\"","b":null,"c":[1,2]})", R"({"c":true,"a":"z"})"}, ""),
 			  "a,b,c\r\n\"x,\"\"y\"\"\",,\"[1,2]\"\r\nz,,true\r\n");
-	EXPECT_EQ(net::format_of("text/html, text/csv;q=0.9", ""), Format::Csv);
-	EXPECT_EQ(net::format_of("application/x-ndjson", ""), Format::NdJson);
+	EXPECT_EQ(net::format_of("text/html, text/csv;q=0.9", std::nullopt), Format::Csv);
+	EXPECT_EQ(net::format_of("application/x-ndjson", std::nullopt), Format::NdJson);
 	EXPECT_EQ(net::format_of("application/x-ndjson", "csv"), Format::Csv);
-	EXPECT_EQ(net::format_of("*/*", ""), Format::Json);
+	EXPECT_EQ(net::format_of("*/*", std::nullopt), Format::Json);
+	EXPECT_EQ(net::format_of("text/csv", "xml"), std::nullopt);
 }
 
 /* The bytes of an answer with that body. */

@@ -1,0 +1,15 @@
+/* Base64 (RFC 4648). */
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace net {
+
+std::string base64(std::string_view bytes);
+/* For URLs: "-" and "_" instead of "+" and "/", without padding. */
+std::string base64_url(std::string_view bytes);
+std::optional<std::string> base64_url_decode(std::string_view text);
+
+} // namespace net

@@ -1,0 +1,14 @@
+/* Small things about text that several parts of the server need. */
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace net {
+
+/* Without blanks and tabs at its ends. */
+std::string_view trimmed(std::string_view text);
+/* Sixteen hexadecimal digits that tell texts apart; the same in every process. */
+std::string digest(std::string_view text);
+
+} // namespace net
