@@ -30,8 +30,7 @@ enum class ReadAs : uint8_t
 struct ArchiveSettings
 {
 	static constexpr uint16_t kType = 0x10;
-	bool allow_local_relays = false;
-	int connect_timeout_ms = 10 * 1000;
+	DialSettings dial;
 	int response_timeout_ms = 30 * 1000;
 	int page_limit = 500;
 	int max_per_address = 0; // connections to one address; 0: no limit
@@ -41,15 +40,11 @@ struct ArchiveSettings
 	int verifier_threads = 2; // read at the start of the net process only
 	int buffer_kb = 32 * 1024;
 	Politeness politeness = Politeness::Normal;
-	std::string_view tor_proxy, i2p_proxy, loki_proxy; // URLs; empty: there is none
-	std::string_view tls_ca_file;                      // empty: the system's certificates
-	std::string_view user_agent;
 
 	static void fields(auto &c, auto &m)
 	{
 		auto positive = [&](auto &value) { c.number(value, 1, INT32_MAX, "setting out of range"); };
-		c.flag(m.allow_local_relays);
-		positive(m.connect_timeout_ms);
+		DialSettings::fields(c, m.dial);
 		positive(m.response_timeout_ms);
 		positive(m.page_limit);
 		c.number(m.max_per_address, 0, INT32_MAX, "setting out of range");
@@ -59,11 +54,6 @@ struct ArchiveSettings
 		positive(m.verifier_threads);
 		positive(m.buffer_kb);
 		c.value(m.politeness, Politeness::Sweep);
-		c.ascii(m.tor_proxy, kMaxUrl);
-		c.ascii(m.i2p_proxy, kMaxUrl);
-		c.ascii(m.loki_proxy, kMaxUrl);
-		c.utf8(m.tls_ca_file, kMaxPath);
-		c.detail(m.user_agent);
 	}
 };
 

@@ -22,22 +22,9 @@ constexpr size_t kMaxListName = kMaxUrl + 4;
 struct FetchSettings
 {
 	static constexpr uint16_t kType = 0x30;
-	bool allow_local_relays = false;
-	int connect_timeout_ms = 10 * 1000;
-	std::string_view tor_proxy, i2p_proxy, loki_proxy;
-	std::string_view tls_ca_file;
-	std::string_view user_agent;
+	DialSettings dial;
 
-	static void fields(auto &c, auto &m)
-	{
-		c.flag(m.allow_local_relays);
-		c.number(m.connect_timeout_ms, 1, INT32_MAX, "setting out of range");
-		c.ascii(m.tor_proxy, kMaxUrl);
-		c.ascii(m.i2p_proxy, kMaxUrl);
-		c.ascii(m.loki_proxy, kMaxUrl);
-		c.utf8(m.tls_ca_file, kMaxPath);
-		c.detail(m.user_agent);
-	}
+	static void fields(auto &c, auto &m) { DialSettings::fields(c, m.dial); }
 };
 
 /* Fetch this list. At most kMaxFetches are under way. */

@@ -14,6 +14,28 @@ relay_id_field(auto &c, auto &relay_id)
 	c.number(relay_id, 1, INT32_MAX, "relay id out of range");
 }
 
+/* How other hosts are reached: part of the settings of each desk that connects to some. The fields
+ * are settings of the same name, in the units in which the server keeps them. */
+struct DialSettings
+{
+	bool allow_local_relays = false;
+	int connect_timeout_ms = 10 * 1000;                // of names, TCP, TLS and handshake together
+	std::string_view tor_proxy, i2p_proxy, loki_proxy; // URLs; empty: there is none
+	std::string_view tls_ca_file;                      // empty: the system's certificates
+	std::string_view user_agent;                       // with the contact of the operator
+
+	static void fields(auto &c, auto &m)
+	{
+		c.flag(m.allow_local_relays);
+		c.number(m.connect_timeout_ms, 1, INT32_MAX, "setting out of range");
+		c.ascii(m.tor_proxy, kMaxUrl);
+		c.ascii(m.i2p_proxy, kMaxUrl);
+		c.ascii(m.loki_proxy, kMaxUrl);
+		c.utf8(m.tls_ca_file, kMaxPath);
+		c.detail(m.user_agent);
+	}
+};
+
 /* Inclusive Unix seconds. */
 inline void
 range_fields(auto &c, auto &range)

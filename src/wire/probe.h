@@ -25,28 +25,17 @@ constexpr size_t kMaxNips = 1000;          // that one document claims
 struct ProbeSettings
 {
 	static constexpr uint16_t kType = 0x20;
-	bool allow_local_relays = false;
-	int connect_timeout_ms = 10 * 1000;  // of names, TCP, TLS and handshake together
+	DialSettings dial;
 	int response_timeout_ms = 10 * 1000; // of each question, and of the document with all redirects
 	int max_per_address = 0;             // visits to one address at a time; 0: no limit
 	int max_document_size_kb = 64;       // before canonicalisation
-	std::string_view tor_proxy, i2p_proxy, loki_proxy; // URLs; empty: there is none
-	std::string_view tls_ca_file;                      // empty: the system's certificates
-	std::string_view user_agent;                       // with the contact of the operator
 
 	static void fields(auto &c, auto &m)
 	{
-		auto positive = [&](auto &value) { c.number(value, 1, INT32_MAX, "setting out of range"); };
-		c.flag(m.allow_local_relays);
-		positive(m.connect_timeout_ms);
-		positive(m.response_timeout_ms);
+		DialSettings::fields(c, m.dial);
+		c.number(m.response_timeout_ms, 1, INT32_MAX, "setting out of range");
 		c.number(m.max_per_address, 0, INT32_MAX, "setting out of range");
 		c.number(m.max_document_size_kb, 1, int(kMaxDocument >> 10), "setting out of range");
-		c.ascii(m.tor_proxy, kMaxUrl);
-		c.ascii(m.i2p_proxy, kMaxUrl);
-		c.ascii(m.loki_proxy, kMaxUrl);
-		c.utf8(m.tls_ca_file, kMaxPath);
-		c.detail(m.user_agent);
 	}
 };
 

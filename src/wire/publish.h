@@ -23,24 +23,13 @@ constexpr size_t kMaxPublications = 100;      // events of one Publish
 struct PublishSettings
 {
 	static constexpr uint16_t kType = 0x40;
-	bool allow_local_relays = false;
-	int connect_timeout_ms = 10 * 1000;
-	int response_timeout_ms = 30 * 1000;               // of the answer to each event
-	std::string_view tor_proxy, i2p_proxy, loki_proxy; // URLs; empty: there is none
-	std::string_view tls_ca_file;                      // empty: the system's certificates
-	std::string_view user_agent;
+	DialSettings dial;
+	int response_timeout_ms = 30 * 1000; // of the answer to each event
 
 	static void fields(auto &c, auto &m)
 	{
-		auto positive = [&](auto &value) { c.number(value, 1, INT32_MAX, "setting out of range"); };
-		c.flag(m.allow_local_relays);
-		positive(m.connect_timeout_ms);
-		positive(m.response_timeout_ms);
-		c.ascii(m.tor_proxy, kMaxUrl);
-		c.ascii(m.i2p_proxy, kMaxUrl);
-		c.ascii(m.loki_proxy, kMaxUrl);
-		c.utf8(m.tls_ca_file, kMaxPath);
-		c.detail(m.user_agent);
+		DialSettings::fields(c, m.dial);
+		c.number(m.response_timeout_ms, 1, INT32_MAX, "setting out of range");
 	}
 };
 

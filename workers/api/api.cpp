@@ -115,11 +115,8 @@ class Api : public pg::Service
 
 	void on_message(pg::Worker &worker, const wire::Frame &frame) override
 	{
-		std::string fault;
-		auto message = wire::decode<wire::ServeToWorker>(frame, fault);
-		if (!message)
-			throw pg::NetFault{.reason = fault, .malformed = true};
-		std::visit([&](const auto &one) { take(worker, one); }, *message);
+		std::visit([&](const auto &one) { take(worker, one); },
+				   pg::net_message<wire::ServeToWorker>(frame));
 	}
 
 	Clock::time_point turn(pg::Worker &worker) override

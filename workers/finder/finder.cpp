@@ -58,15 +58,15 @@ class Finder : public pg::Service
 	}
 
 	bool needs_net() const override { return lists_.any(); }
-	pg::NetSettings net_settings() const override;
+	pg::NetSettings net_settings() const override
+	{
+		return pg::dialling_settings(wire::FetchSettings());
+	}
 	void on_net_lost(pg::Worker &worker) override { lists_.fail_all(worker); }
 	void on_message(pg::Worker &worker, const wire::Frame &frame) override
 	{
-		std::string fault;
-		auto message = wire::decode<wire::FetchToWorker>(frame, fault);
-		if (!message)
-			throw pg::NetFault{.reason = fault, .malformed = true};
-		lists_.take(worker, std::get<wire::Fetched>(*message), finder_settings.names_per_site);
+		auto message = pg::net_message<wire::FetchToWorker>(frame);
+		lists_.take(worker, std::get<wire::Fetched>(message), finder_settings.names_per_site);
 	}
 
   private:
@@ -81,20 +81,6 @@ class Finder : public pg::Service
 	Lists lists_;
 	std::chrono::steady_clock::time_point admit_at_{};
 };
-
-pg::NetSettings
-Finder::net_settings() const
-{
-	std::string user_agent = pg::user_agent();
-	wire::FetchSettings settings{.allow_local_relays = pg::settings::allow_local_relays,
-								 .connect_timeout_ms = pg::settings::connect_timeout_ms,
-								 .tor_proxy = pg::settings::tor_proxy,
-								 .i2p_proxy = pg::settings::i2p_proxy,
-								 .loki_proxy = pg::settings::loki_proxy,
-								 .tls_ca_file = pg::settings::tls_ca_file,
-								 .user_agent = user_agent};
-	return {.frame = wire::encode(settings), .fixed = {}, .tls_ca_file = pg::settings::tls_ca_file};
-}
 
 } // namespace
 

@@ -37,7 +37,10 @@ pg::Statement trim_statement("SELECT _bigbrotr.trim_history($1)");
 class Monitor : public pg::Service
 {
   public:
-	pg::NetSettings net_settings() const override;
+	pg::NetSettings net_settings() const override
+	{
+		return pg::dialling_settings(wire::ProbeSettings{.max_per_address = visits_per_address()});
+	}
 
 	void start(pg::Worker &worker) override { begin(worker); }
 	void on_net_lost(pg::Worker &worker) override { begin(worker); }
@@ -72,11 +75,8 @@ class Monitor : public pg::Service
 
 	void on_message(pg::Worker &worker, const wire::Frame &frame) override
 	{
-		std::string fault;
-		auto message = wire::decode<wire::ProbeToWorker>(frame, fault);
-		if (!message)
-			throw pg::NetFault{.reason = fault, .malformed = true};
-		const auto &batch = std::get<wire::VisitBatch>(*message);
+		auto message = pg::net_message<wire::ProbeToWorker>(frame);
+		const auto &batch = std::get<wire::VisitBatch>(message);
 		check_visits(batch, book_);
 		worker.count("visits", store_visits(worker, batch, book_, owner_));
 		for (const wire::Visited &visited : batch.visits)
@@ -155,21 +155,6 @@ class Monitor : public pg::Service
 	std::string owner_; // name of this worker in leases, the same after each restart
 	std::chrono::steady_clock::time_point next_tidying_{}, next_adoption_{};
 };
-
-pg::NetSettings
-Monitor::net_settings() const
-{
-	std::string user_agent = pg::user_agent();
-	wire::ProbeSettings settings{.allow_local_relays = pg::settings::allow_local_relays,
-								 .connect_timeout_ms = pg::settings::connect_timeout_ms,
-								 .max_per_address = visits_per_address(),
-								 .tor_proxy = pg::settings::tor_proxy,
-								 .i2p_proxy = pg::settings::i2p_proxy,
-								 .loki_proxy = pg::settings::loki_proxy,
-								 .tls_ca_file = pg::settings::tls_ca_file,
-								 .user_agent = user_agent};
-	return {.frame = wire::encode(settings), .fixed = {}, .tls_ca_file = pg::settings::tls_ca_file};
-}
 
 } // namespace
 

@@ -58,16 +58,7 @@ class Publisher : public pg::Service
   public:
 	pg::NetSettings net_settings() const override
 	{
-		const std::string user_agent = pg::user_agent();
-		wire::PublishSettings settings{.allow_local_relays = pg::settings::allow_local_relays,
-									   .connect_timeout_ms = pg::settings::connect_timeout_ms,
-									   .tor_proxy = pg::settings::tor_proxy,
-									   .i2p_proxy = pg::settings::i2p_proxy,
-									   .loki_proxy = pg::settings::loki_proxy,
-									   .tls_ca_file = pg::settings::tls_ca_file,
-									   .user_agent = user_agent};
-		return {
-			.frame = wire::encode(settings), .fixed = {}, .tls_ca_file = pg::settings::tls_ca_file};
+		return pg::dialling_settings(wire::PublishSettings());
 	}
 
 	void start(pg::Worker &worker) override { read_targets(worker); }
@@ -102,11 +93,8 @@ class Publisher : public pg::Service
 
 	void on_message(pg::Worker &worker, const wire::Frame &frame) override
 	{
-		std::string fault;
-		auto message = wire::decode<wire::PublishToWorker>(frame, fault);
-		if (!message)
-			throw pg::NetFault{.reason = fault, .malformed = true};
-		std::visit([&](const auto &one) { take(worker, one); }, *message);
+		std::visit([&](const auto &one) { take(worker, one); },
+				   pg::net_message<wire::PublishToWorker>(frame));
 	}
 
   private:

@@ -118,11 +118,8 @@ class Synchronizer : public pg::Service
 
 	void on_message(pg::Worker &worker, const wire::Frame &frame) override
 	{
-		std::string fault;
-		auto message = wire::decode<wire::ArchiveToWorker>(frame, fault);
-		if (!message)
-			throw pg::NetFault{.reason = fault, .malformed = true};
-		std::visit([&](const auto &one) { take(worker, one); }, *message);
+		std::visit([&](const auto &one) { take(worker, one); },
+				   pg::net_message<wire::ArchiveToWorker>(frame));
 	}
 
   private:
@@ -344,20 +341,10 @@ pg::NetSettings
 Synchronizer::net_settings() const
 {
 	wire::ArchiveSettings settings = synchronizer_settings.net;
-	settings.allow_local_relays = pg::settings::allow_local_relays;
 	settings.max_event_size_kb = pg::settings::max_event_size_kb;
 	settings.max_event_tags = pg::settings::max_event_tags;
 	settings.politeness = static_cast<wire::Politeness>(pg::settings::politeness);
-	settings.tor_proxy = pg::settings::tor_proxy;
-	settings.i2p_proxy = pg::settings::i2p_proxy;
-	settings.loki_proxy = pg::settings::loki_proxy;
-	settings.connect_timeout_ms = pg::settings::connect_timeout_ms;
-	settings.tls_ca_file = pg::settings::tls_ca_file;
-	std::string user_agent = pg::user_agent();
-	settings.user_agent = user_agent;
-	return {.frame = wire::encode(settings),
-			.fixed = std::to_string(settings.verifier_threads),
-			.tls_ca_file = pg::settings::tls_ca_file};
+	return pg::dialling_settings(settings, std::to_string(settings.verifier_threads));
 }
 
 } // namespace

@@ -25,8 +25,7 @@ static Config
 config_of(const wire::ArchiveSettings &settings)
 {
 	Config config;
-	config.allow_local = settings.allow_local_relays;
-	config.connect_timeout = std::chrono::milliseconds(settings.connect_timeout_ms);
+	set_dialling(config, settings.dial);
 	config.response_timeout = std::chrono::milliseconds(settings.response_timeout_ms);
 	config.page_limit = settings.page_limit;
 	config.max_per_address = settings.max_per_address;
@@ -34,24 +33,14 @@ config_of(const wire::ArchiveSettings &settings)
 	config.max_message_bytes = size_t(settings.max_message_size_kb) * 1024;
 	config.limits.event_bytes = size_t(settings.max_event_size_kb) * 1024;
 	config.limits.tags = size_t(settings.max_event_tags);
-	config.proxies[size_t(nostr::Network::Tor)] = settings.tor_proxy;
-	config.proxies[size_t(nostr::Network::I2p)] = settings.i2p_proxy;
-	config.proxies[size_t(nostr::Network::Loki)] = settings.loki_proxy;
-	config.tls_ca_file = settings.tls_ca_file;
-	config.user_agent = settings.user_agent;
 	return config;
 }
 
 void
 ArchiveDesk::handle(const wire::Frame &frame)
 {
-	std::string fault;
-	auto message = wire::decode<wire::ArchiveToNet>(frame, fault);
-	if (!message)
-		throw LinkError(fault);
-	if (!work_ && !std::holds_alternative<wire::ArchiveSettings>(*message))
-		throw LinkError("no settings yet");
-	std::visit([this](const auto &one) { take(one); }, *message);
+	std::visit([this](const auto &message) { take(message); },
+			   desk_message<wire::ArchiveToNet, wire::ArchiveSettings>(frame, work_.has_value()));
 }
 
 void

@@ -3,6 +3,9 @@
 
 #include <vector>
 
+#include "net/core/config.h"
+#include "net/core/link.h"
+#include "wire/fields.h"
 #include "wire/link.h"
 
 namespace net {
@@ -22,5 +25,35 @@ class Desk
 	/* Have all its threads been made? */
 	virtual bool threads_made() const = 0;
 };
+
+/*
+ * The message of a frame, one of those that a desk takes. Throws LinkError if it is none of them,
+ * or if the first one is not of type Settings.
+ */
+template <class Messages, class Settings>
+Messages
+desk_message(const wire::Frame &frame, bool has_settings)
+{
+	std::string fault;
+	auto message = wire::decode<Messages>(frame, fault);
+	if (!message)
+		throw LinkError(fault);
+	if (!has_settings && !std::holds_alternative<Settings>(*message))
+		throw LinkError("no settings yet");
+	return *std::move(message);
+}
+
+/* What the settings of all desks that connect to other hosts have in common. */
+inline void
+set_dialling(Config &config, const wire::DialSettings &settings)
+{
+	config.allow_local = settings.allow_local_relays;
+	config.connect_timeout = std::chrono::milliseconds(settings.connect_timeout_ms);
+	config.proxies[size_t(nostr::Network::Tor)] = settings.tor_proxy;
+	config.proxies[size_t(nostr::Network::I2p)] = settings.i2p_proxy;
+	config.proxies[size_t(nostr::Network::Loki)] = settings.loki_proxy;
+	config.tls_ca_file = settings.tls_ca_file;
+	config.user_agent = settings.user_agent;
+}
 
 } // namespace net

@@ -5,26 +5,15 @@ namespace net {
 void
 FetchDesk::handle(const wire::Frame &frame)
 {
-	std::string fault;
-	auto message = wire::decode<wire::FetchToNet>(frame, fault);
-	if (!message)
-		throw LinkError(fault);
-	if (!settled_ && !std::holds_alternative<wire::FetchSettings>(*message))
-		throw LinkError("no settings yet");
-	std::visit([this](const auto &one) { take(one); }, *message);
+	std::visit([this](const auto &message) { take(message); },
+			   desk_message<wire::FetchToNet, wire::FetchSettings>(frame, settled_));
 }
 
 void
 FetchDesk::take(const wire::FetchSettings &settings)
 {
 	config_ = {};
-	config_.allow_local = settings.allow_local_relays;
-	config_.connect_timeout = std::chrono::milliseconds(settings.connect_timeout_ms);
-	config_.proxies[size_t(nostr::Network::Tor)] = settings.tor_proxy;
-	config_.proxies[size_t(nostr::Network::I2p)] = settings.i2p_proxy;
-	config_.proxies[size_t(nostr::Network::Loki)] = settings.loki_proxy;
-	config_.tls_ca_file = settings.tls_ca_file;
-	config_.user_agent = settings.user_agent;
+	set_dialling(config_, settings.dial);
 	settled_ = true;
 }
 

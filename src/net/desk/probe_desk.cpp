@@ -55,13 +55,8 @@ ProbeDesk::ProbeDesk(const Transport &transport, Link &link)
 void
 ProbeDesk::handle(const wire::Frame &frame)
 {
-	std::string fault;
-	auto message = wire::decode<wire::ProbeToNet>(frame, fault);
-	if (!message)
-		throw LinkError(fault);
-	if (!settled_ && !std::holds_alternative<wire::ProbeSettings>(*message))
-		throw LinkError("no settings yet");
-	std::visit([this](const auto &one) { take(one); }, *message);
+	std::visit([this](const auto &message) { take(message); },
+			   desk_message<wire::ProbeToNet, wire::ProbeSettings>(frame, settled_));
 }
 
 void
@@ -69,16 +64,10 @@ ProbeDesk::take(const wire::ProbeSettings &settings)
 {
 	Config &config = host_.config;
 	config = {};
-	config.allow_local = settings.allow_local_relays;
-	config.connect_timeout = std::chrono::milliseconds(settings.connect_timeout_ms);
+	set_dialling(config, settings.dial);
 	config.response_timeout = std::chrono::milliseconds(settings.response_timeout_ms);
 	config.max_per_address = settings.max_per_address;
 	config.max_message_bytes = kMaxMessage;
-	config.proxies[size_t(nostr::Network::Tor)] = settings.tor_proxy;
-	config.proxies[size_t(nostr::Network::I2p)] = settings.i2p_proxy;
-	config.proxies[size_t(nostr::Network::Loki)] = settings.loki_proxy;
-	config.tls_ca_file = settings.tls_ca_file;
-	config.user_agent = settings.user_agent;
 	max_document_ = size_t(settings.max_document_size_kb) * 1024;
 	settled_ = true;
 }

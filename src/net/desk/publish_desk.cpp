@@ -8,13 +8,8 @@ constexpr size_t kMaxMessage = 256 << 10;
 void
 PublishDesk::handle(const wire::Frame &frame)
 {
-	std::string fault;
-	auto message = wire::decode<wire::PublishToNet>(frame, fault);
-	if (!message)
-		throw LinkError(fault);
-	if (!has_settings_ && !std::holds_alternative<wire::PublishSettings>(*message))
-		throw LinkError("no settings yet");
-	std::visit([this](const auto &one) { take(one); }, *message);
+	std::visit([this](const auto &message) { take(message); },
+			   desk_message<wire::PublishToNet, wire::PublishSettings>(frame, has_settings_));
 }
 
 void
@@ -22,15 +17,9 @@ PublishDesk::take(const wire::PublishSettings &settings)
 {
 	has_settings_ = true;
 	Config &config = host_.config;
-	config.allow_local = settings.allow_local_relays;
-	config.connect_timeout = std::chrono::milliseconds(settings.connect_timeout_ms);
+	set_dialling(config, settings.dial);
 	config.response_timeout = std::chrono::milliseconds(settings.response_timeout_ms);
 	config.max_message_bytes = kMaxMessage;
-	config.proxies[size_t(nostr::Network::Tor)] = settings.tor_proxy;
-	config.proxies[size_t(nostr::Network::I2p)] = settings.i2p_proxy;
-	config.proxies[size_t(nostr::Network::Loki)] = settings.loki_proxy;
-	config.tls_ca_file = settings.tls_ca_file;
-	config.user_agent = settings.user_agent;
 }
 
 void

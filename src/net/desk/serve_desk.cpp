@@ -84,13 +84,8 @@ ServeDesk::accept(int listening)
 void
 ServeDesk::handle(const wire::Frame &frame)
 {
-	std::string fault;
-	auto message = wire::decode<wire::ServeToNet>(frame, fault);
-	if (!message)
-		throw LinkError(fault);
-	if (!settled_ && !std::holds_alternative<wire::ServeSettings>(*message))
-		throw LinkError("a message before the settings");
-	std::visit([this](const auto &content) { take(content); }, *message);
+	std::visit([this](const auto &message) { take(message); },
+			   desk_message<wire::ServeToNet, wire::ServeSettings>(frame, settled_));
 }
 
 void

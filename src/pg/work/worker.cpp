@@ -35,6 +35,18 @@ user_agent()
 	return text;
 }
 
+wire::DialSettings
+dial_settings(std::string_view user_agent)
+{
+	return {.allow_local_relays = settings::allow_local_relays,
+			.connect_timeout_ms = settings::connect_timeout_ms,
+			.tor_proxy = settings::tor_proxy,
+			.i2p_proxy = settings::i2p_proxy,
+			.loki_proxy = settings::loki_proxy,
+			.tls_ca_file = settings::tls_ca_file,
+			.user_agent = user_agent};
+}
+
 /* Has the worker left its reason in its slot? */
 static bool reported = false;
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "pg/border/transaction.h"
+#include "wire/fields.h"
 #include "wire/link.h"
 
 namespace pg {
@@ -41,6 +42,20 @@ struct NetSettings
 
 /* What relays are told in the User-Agent header: name, version and bigbrotr.contact. */
 std::string user_agent();
+/* What the settings of all net processes that connect to other hosts have in common. */
+wire::DialSettings dial_settings(std::string_view user_agent);
+
+/* The settings of such a net process; `settings` are what is particular to its desk. */
+template <class Settings>
+NetSettings
+dialling_settings(Settings settings, std::string fixed = {})
+{
+	const std::string agent = user_agent();
+	settings.dial = dial_settings(agent);
+	return {.frame = wire::encode(settings),
+			.fixed = std::move(fixed),
+			.tls_ca_file = std::string(settings.dial.tls_ca_file)};
+}
 
 /*
  * Thrown when the net process sent what no net process of this build sends: it is killed and
@@ -52,6 +67,18 @@ struct NetFault
 	/* Not a message of this desk; otherwise the message is one, but cannot be true. */
 	bool malformed = false;
 };
+
+/* The message of a frame, one of those that a service takes; throws NetFault if it is none. */
+template <class Messages>
+Messages
+net_message(const wire::Frame &frame)
+{
+	std::string fault;
+	auto message = wire::decode<Messages>(frame, fault);
+	if (!message)
+		throw NetFault{.reason = fault, .malformed = true};
+	return *std::move(message);
+}
 
 class Service
 {

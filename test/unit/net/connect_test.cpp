@@ -114,7 +114,7 @@ TEST(NetConnect, HandshakeWithoutAnswer)
 	ASSERT_EQ(listen(fd, 5), 0);
 	getsockname(fd, reinterpret_cast<sockaddr *>(&address), &size);
 	wire::ArchiveSettings settings = Worker::default_settings();
-	settings.connect_timeout_ms = 300;
+	settings.dial.connect_timeout_ms = 300;
 	std::string port = std::to_string(ntohs(address.sin_port));
 	EXPECT_EQ(ending("ws://127.0.0.1:" + port, settings).reason, "connect_timeout");
 	EXPECT_EQ(ending("wss://127.0.0.1:" + port, settings).reason, "connect_timeout");
@@ -138,7 +138,7 @@ TEST(NetConnect, RequestNamesHostAndUserAgent)
 TEST(NetConnect, LocalAddressesOnlyIfAllowed)
 {
 	wire::ArchiveSettings settings = Worker::default_settings();
-	settings.allow_local_relays = false;
+	settings.dial.allow_local_relays = false;
 	ScriptedRelay relay(never);
 	std::string port = std::to_string(relay.port());
 	EXPECT_EQ(ending("ws://127.0.0.1:" + port, settings).reason, "local_address");
@@ -152,7 +152,7 @@ TEST(NetConnect, LocalAddressesOfPublicNames)
 	ScriptedRelay relay(never);
 	NameServer names(NameServer::Names{{"rebound.example.com", {"127.0.0.1", "10.0.0.1"}}});
 	wire::ArchiveSettings settings = Worker::default_settings();
-	settings.allow_local_relays = false;
+	settings.dial.allow_local_relays = false;
 	Worker worker(settings, names.address().c_str());
 	auto end = ending(worker, "ws://rebound.example.com:" + std::to_string(relay.port()));
 	EXPECT_EQ(end.reason, "local_address");
@@ -170,7 +170,7 @@ TEST(NetConnect, NameServerThatIsSilent)
 {
 	NameServer names(NameServer::Names{{"silent.example.com", {""}}});
 	wire::ArchiveSettings settings = Worker::default_settings();
-	settings.connect_timeout_ms = 300;
+	settings.dial.connect_timeout_ms = 300;
 	Worker worker(settings, names.address().c_str());
 	EXPECT_EQ(ending(worker, "wss://silent.example.com").reason, "dns_timeout");
 }
@@ -278,7 +278,7 @@ TEST(NetConnect, TlsCertificateOfATrustedFile)
 	auto events = make_events(20, 1000);
 	ScriptedRelay relay(serve_events(events, 7), tls(certificate));
 	wire::ArchiveSettings settings = Worker::default_settings();
-	settings.tls_ca_file = certificate.path();
+	settings.dial.tls_ca_file = certificate.path();
 	Worker worker(settings);
 	auto end = ending(worker, relay.url());
 	EXPECT_EQ(end.reason, "");
@@ -290,7 +290,7 @@ TEST(NetConnect, TlsCertificateOfAnotherHost)
 	Certificate certificate("DNS:example.org");
 	ScriptedRelay relay(never, tls(certificate));
 	wire::ArchiveSettings settings = Worker::default_settings();
-	settings.tls_ca_file = certificate.path();
+	settings.dial.tls_ca_file = certificate.path();
 	EXPECT_EQ(ending(relay.url(), settings).reason, "tls_failed");
 }
 
@@ -301,7 +301,7 @@ TEST(NetConnect, TlsSettingIsReloaded)
 	Worker worker;
 	EXPECT_EQ(ending(worker, relay.url()).reason, "tls_failed");
 	wire::ArchiveSettings settings = Worker::default_settings();
-	settings.tls_ca_file = certificate.path();
+	settings.dial.tls_ca_file = certificate.path();
 	worker.send(settings);
 	worker.reports.clear();
 	EXPECT_EQ(ending(worker, relay.url()).reason, "");

@@ -39,7 +39,8 @@ class Fetcher
 		process_ = std::thread([fd = pair[1], name_servers] {
 			net::serve(fd, wire::Role::Fetch, net::Clock(), nullptr, {}, name_servers.c_str());
 		});
-		send(wire::FetchSettings{.allow_local_relays = allow_local, .user_agent = "bigbrotr-test"});
+		send(wire::FetchSettings{
+			.dial = {.allow_local_relays = allow_local, .user_agent = "bigbrotr-test"}});
 	}
 	~Fetcher()
 	{

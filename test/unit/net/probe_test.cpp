@@ -56,7 +56,7 @@ wire::ProbeSettings
 quick()
 {
 	wire::ProbeSettings settings = Prober::default_settings();
-	settings.connect_timeout_ms = settings.response_timeout_ms = 500;
+	settings.dial.connect_timeout_ms = settings.response_timeout_ms = 500;
 	return settings;
 }
 
@@ -227,7 +227,7 @@ TEST(NetProbe, Tls)
 {
 	Certificate certificate("DNS:localhost");
 	wire::ProbeSettings settings = quick();
-	settings.tls_ca_file = certificate.path();
+	settings.dial.tls_ca_file = certificate.path();
 	Prober prober(settings);
 	ScriptedRelay::Options options;
 	options.document = kDocument;
@@ -273,7 +273,7 @@ TEST(NetProbe, BadCertificates)
 	for (const auto &one : cases) {
 		ScriptedRelay relay(answer_all, {.document = kDocument, .tls_cert = one.shown.path()});
 		wire::ProbeSettings settings = quick();
-		settings.tls_ca_file = one.trusted.path();
+		settings.dial.tls_ca_file = one.trusted.path();
 		Prober prober(settings);
 		const Found found = prober.probe(relay.url());
 		EXPECT_EQ(found.verdict, Verdict::NotNostr);
@@ -327,7 +327,7 @@ TEST(NetProbe, NamesAndAddresses)
 		EXPECT_EQ(found.step(Step::Names).reason, "name_servers_silent");
 	}
 	wire::ProbeSettings settings = quick();
-	settings.allow_local_relays = false;
+	settings.dial.allow_local_relays = false;
 	Prober prober(settings, names.address());
 	Found found = prober.probe("ws://inside.example.com" + port);
 	EXPECT_EQ(found.verdict, Verdict::Refused);
@@ -365,7 +365,7 @@ TEST(NetProbe, NamesOfPrivateAddresses)
 	NameServer names(table);
 	ScriptedRelay relay(answer_all, {.document = kDocument});
 	wire::ProbeSettings settings = quick();
-	settings.allow_local_relays = false;
+	settings.dial.allow_local_relays = false;
 	Prober prober(settings, names.address());
 	for (size_t i = 0; i < std::size(addresses); i++) {
 		const Found found = prober.probe("ws://name" + std::to_string(i) +
@@ -404,7 +404,7 @@ TEST(NetProbe, OverlayNetworks)
 	ScriptedProxy proxy(socks5(relay.port(), asked));
 	const std::string url = proxy.url("socks5h");
 	wire::ProbeSettings settings = Prober::default_settings();
-	settings.tor_proxy = url;
+	settings.dial.tor_proxy = url;
 	Prober prober(settings);
 	Found found = prober.probe(kOnion);
 	EXPECT_EQ(found.verdict, Verdict::Nostr);

@@ -54,9 +54,9 @@ class Prober
 	static wire::ProbeSettings default_settings()
 	{
 		wire::ProbeSettings settings;
-		settings.allow_local_relays = true;
-		settings.connect_timeout_ms = settings.response_timeout_ms = 20000;
-		settings.user_agent = "bigbrotr-test";
+		settings.dial.allow_local_relays = true;
+		settings.dial.connect_timeout_ms = settings.response_timeout_ms = 20000;
+		settings.dial.user_agent = "bigbrotr-test";
 		return settings;
 	}
 

@@ -383,7 +383,7 @@ TEST(NetProxy, PlacesAreThoseOfHosts)
 	std::string url = proxy.url("socks5h");
 	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.max_per_address = 1;
-	settings.i2p_proxy = url;
+	settings.dial.i2p_proxy = url;
 	Worker worker(settings);
 	worker.task(1, "ws://one.i2p", {{0, 5000}}, true);
 	worker.task(2, "ws://two.i2p", {{0, 5000}}, true);

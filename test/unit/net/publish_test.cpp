@@ -29,7 +29,8 @@ class Publisher
 		process_ = std::thread([this, fd = pair[1]] {
 			exit_code_ = net::serve(fd, wire::Role::Publish, clock_, nullptr);
 		});
-		send(wire::PublishSettings{.allow_local_relays = true, .response_timeout_ms = 1000});
+		send(wire::PublishSettings{.dial = {.allow_local_relays = true},
+								   .response_timeout_ms = 1000});
 	}
 	~Publisher()
 	{

@@ -393,7 +393,7 @@ TEST(NetSandbox, NamesAndEventsAndTls)
 {
 	Certificate certificate("DNS:localhost,DNS:relay.example.com");
 	wire::ArchiveSettings settings = Worker::default_settings();
-	settings.tls_ca_file = certificate.path();
+	settings.dial.tls_ca_file = certificate.path();
 	net::Wall wall("require", net::files_to_read(certificate.path()));
 	NameServer names(NameServer::Names{{"relay.example.com", {"127.0.0.1"}}}, false);
 	Worker worker(settings, wall, names.address().c_str());
@@ -420,7 +420,7 @@ TEST(NetSandbox, NamesAndEventsAndTls)
 TEST(NetSandbox, TimersRun)
 {
 	wire::ArchiveSettings settings = Worker::default_settings();
-	settings.connect_timeout_ms = 300;
+	settings.dial.connect_timeout_ms = 300;
 	net::Wall wall("require", net::files_to_read(""));
 	NameServer names(NameServer::Names{{"silent.example.com", {""}}}, false);
 	Worker worker(settings, wall, names.address().c_str());
@@ -437,7 +437,7 @@ TEST(NetSandbox, CertificatesAreReloaded)
 	std::string path = first.path() + ".link";
 	std::filesystem::copy(first.path(), path);
 	wire::ArchiveSettings settings = Worker::default_settings();
-	settings.tls_ca_file = path;
+	settings.dial.tls_ca_file = path;
 	net::Wall wall("require", net::files_to_read(path));
 	{
 		Worker worker(settings, wall, "");

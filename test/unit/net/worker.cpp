@@ -45,11 +45,11 @@ wire::ArchiveSettings
 Worker::default_settings()
 {
 	wire::ArchiveSettings settings;
-	settings.allow_local_relays = true;
-	settings.connect_timeout_ms = 20000;
+	settings.dial.allow_local_relays = true;
+	settings.dial.connect_timeout_ms = 20000;
 	settings.response_timeout_ms = 20000;
 	settings.verifier_threads = 2;
-	settings.user_agent = "bigbrotr-test";
+	settings.dial.user_agent = "bigbrotr-test";
 	return settings;
 }
 

@@ -78,19 +78,19 @@ full_batch()
 TEST(Messages, WorkerToNet)
 {
 	ArchiveSettings settings;
-	settings.allow_local_relays = true;
+	settings.dial.allow_local_relays = true;
 	settings.buffer_kb = INT32_MAX;
 	settings.politeness = Politeness::Sweep;
-	settings.user_agent = "agent";
-	settings.tls_ca_file = "/a/\xc3\xa4.pem";
+	settings.dial.user_agent = "agent";
+	settings.dial.tls_ca_file = "/a/\xc3\xa4.pem";
 	const std::string settings_frame = encode(settings);
 	const auto s = through<ArchiveSettings>(settings_frame);
-	EXPECT_TRUE(s.allow_local_relays);
+	EXPECT_TRUE(s.dial.allow_local_relays);
 	EXPECT_EQ(s.page_limit, 500);
 	EXPECT_EQ(s.buffer_kb, INT32_MAX);
 	EXPECT_EQ(s.politeness, Politeness::Sweep);
-	EXPECT_EQ(s.user_agent, "agent");
-	EXPECT_EQ(s.tls_ca_file, "/a/\xc3\xa4.pem");
+	EXPECT_EQ(s.dial.user_agent, "agent");
+	EXPECT_EQ(s.dial.tls_ca_file, "/a/\xc3\xa4.pem");
 
 	const std::string open_frame = encode(RelayOpen{.relay_id = 5,
 													.attempt = 7,

@@ -90,13 +90,13 @@ TEST(ProbeMessages, WorkerToNet)
 {
 	ProbeSettings settings;
 	settings.max_document_size_kb = 1024;
-	settings.tor_proxy = "socks5h://127.0.0.1:9050";
-	settings.user_agent = "agent (mailto:a@example.com)";
+	settings.dial.tor_proxy = "socks5h://127.0.0.1:9050";
+	settings.dial.user_agent = "agent (mailto:a@example.com)";
 	const std::string frame = encode(settings);
 	const auto s = through<ProbeSettings>(frame);
 	EXPECT_EQ(s.max_document_size_kb, 1024);
-	EXPECT_EQ(s.tor_proxy, settings.tor_proxy);
-	EXPECT_EQ(s.user_agent, settings.user_agent);
+	EXPECT_EQ(s.dial.tor_proxy, settings.dial.tor_proxy);
+	EXPECT_EQ(s.dial.user_agent, settings.dial.user_agent);
 	EXPECT_EQ(encode(s), frame);
 
 	const std::string visit_frame = encode(Visit{.relay_id = 4,
