@@ -181,7 +181,12 @@ BEGIN
 		observed_at = excluded.observed_at, observer = excluded.observer, outcome = excluded.outcome, reason = excluded.reason,
 		run_outcome = excluded.run_outcome, run = excluded.run, run_since = excluded.run_since,
 		status_since = CASE WHEN after = before THEN h.status_since ELSE excluded.status_since END,
-		last_answer = coalesce(excluded.last_answer, h.last_answer), last_failure = coalesce(excluded.last_failure, h.last_failure);
+		last_answer = coalesce(excluded.last_answer, h.last_answer), last_failure = coalesce(excluded.last_failure, h.last_failure)
+		WHERE known.relay_id IS NOT NULL;
+	IF NOT FOUND THEN
+		-- Another service was the first to observe it, meanwhile: what it saw counts, too.
+		RETURN _bigbrotr.observe_relay(relay, observer, outcome, reason, at);
+	END IF;
 
 	IF judged = 'answered' OR outcome = 'ignored' THEN
 		UPDATE _bigbrotr.relay_outages AS o SET ended = at WHERE o.relay_id = relay AND o.ended IS NULL;
