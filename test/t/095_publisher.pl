@@ -10,7 +10,6 @@ use JSON::PP qw(decode_json encode_json);
 use PostgreSQL::Test::Utils;
 use ScriptedRelay qw(websocket);
 use Test::More;
-use Time::HiRes qw(usleep);
 
 my $directory = PostgreSQL::Test::Utils::tempdir();
 my $monitor = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'; # of the secret key 1
@@ -134,17 +133,14 @@ my $names = 0;
 sub look
 {
 	my $name = 'name ' . ++$names;
+	my $profile = "coalesce(max(encode(event_id, 'hex')), '')";
+	my $published = "FROM bigbrotr.publications WHERE relay_url = '$url{open}' AND kind = 0";
+	my $before = $node->safe_psql('postgres', "SELECT $profile $published");
 	$node->append_conf('postgresql.conf', "bigbrotr.publish_name = '$name'");
 	$node->reload;
-	my $last;
-	for (;;)
-	{
-		$last = (told('open', 0))[-1];
-		last if $last->{content} =~ /$name"/;
-		usleep(100_000);
-	}
 	# What was sent over one connection is recorded at once.
-	wait_for($node, "event_id = '\\x$last->{id}' FROM bigbrotr.publications WHERE relay_url = '$url{open}' AND kind = 0");
+	wait_for($node, "$profile <> '$before' $published");
+	like((told('open', 0))[-1]->{content}, qr/$name"/, "it has sent its $name");
 	return;
 }
 my $down = 'ws://127.0.0.1:' . do { my $closed = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die "listen: $!"; $closed->sockport };
