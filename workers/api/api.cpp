@@ -2,15 +2,11 @@
  * The api service: owns the sockets, hands them to its net process, which speaks HTTP, and lets
  * executors answer the calls that the net process makes of requests.
  */
-#include <algorithm>
-#include <deque>
 #include <memory>
 
 #include "archive/news.h"
-#include "pg/border/error.h"
-#include "pg/work/executor_pool.h"
+#include "workers/api/calls.h"
 #include "workers/api/listeners.h"
-#include "workers/api/routes.h"
 #include "workers/api/settings.h"
 
 using namespace std::chrono_literals;
@@ -18,37 +14,8 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr size_t kMostWaiting = 500; // calls; more are refused
-constexpr auto kCycle = 5s;          // so often a socket that could not be opened is tried again
-constexpr auto kStart = 10s;         // for executors to connect
-constexpr auto kSlow = 1s;           // from then on a call is slow
-constexpr auto kGrace = 1s;          // for an executor to notice the end of its time itself
-
-struct Call
-{
-	uint64_t number = 0; // the net process's
-	uint16_t route = 0;
-	std::vector<std::pair<bool, std::string>> arguments; // whether given, and the value
-	Clock::time_point deadline{};
-	bool is_slow = false; // it was taken off an executor for that
-};
-
-/* What an executor is busy with. */
-struct Running
-{
-	Call call;
-	Clock::time_point since{};
-	Clock::time_point full_since{}; // since the client has taken no piece; not full: the epoch
-	size_t pieces = 0;              // sent and not taken
-	bool has_rows = false;          // some were sent
-	/* What becomes of the call when its executor ends it: */
-	enum class Fate : uint8_t
-	{
-		Tell,   // the net process is told
-		Repeat, // it waits again: it had to make room
-		Forget  // nothing: the net process has its end, or is gone
-	} fate = Fate::Tell;
-};
+constexpr auto kCycle = 5s;  // so often a socket that could not be opened is tried again
+constexpr auto kStart = 10s; // for executors to connect
 
 class Api : public pg::Service
 {
@@ -56,7 +23,7 @@ class Api : public pg::Service
 	void start(pg::Worker &worker) override
 	{
 		started_ = worker.steady_now();
-		pool_ = std::make_unique<pg::ExecutorPool>("bigbrotr " + std::string(worker.name()));
+		calls_ = std::make_unique<CallQueue>(routes_, worker.name());
 		follower_ = std::make_unique<archive::Follower>();
 		routes_.read(worker);
 		listen(worker);
@@ -65,7 +32,7 @@ class Api : public pg::Service
 	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
 	{
 		listen(worker);
-		worker.gauge("executors", pool_->ready());
+		worker.gauge("executors", calls_->ready());
 		delay = kCycle;
 		return pg::Next::Continue;
 	}
@@ -76,9 +43,7 @@ class Api : public pg::Service
 		routes_.read(worker);
 		if (routes_.frame() != before) {
 			worker.send_frame(routes_.frame());
-			for (const Call &call : waiting_)
-				end_changed(worker, call.number);
-			waiting_.clear();
+			calls_->end_waiting(worker);
 		}
 		listen(worker);
 	}
@@ -86,7 +51,7 @@ class Api : public pg::Service
 	bool healthy(pg::Worker &worker) override
 	{
 		bool is_starting = worker.steady_now() < started_ + kStart;
-		return listeners_.fault().empty() && (pool_->ready() > 0 || is_starting);
+		return listeners_.fault().empty() && (calls_->ready() > 0 || is_starting);
 	}
 
 	pg::NetSettings net_settings() const override
@@ -105,32 +70,18 @@ class Api : public pg::Service
 
 	void on_net_start(pg::Worker &worker) override { worker.send_frame(routes_.frame()); }
 
-	void on_net_lost(pg::Worker &) override
-	{
-		waiting_.clear();
-		last_number_ = 0;
-		for (auto &[place, running] : running_)
-			give_up(place, running);
-	}
+	void on_net_lost(pg::Worker &) override { calls_->forget_all(); }
 
 	void on_message(pg::Worker &worker, const wire::Frame &frame) override
 	{
-		std::visit([&](const auto &one) { take(worker, one); },
+		std::visit([&](const auto &one) { calls_->take(worker, one); },
 				   pg::net_message<wire::ServeToWorker>(frame));
 	}
 
 	Clock::time_point turn(pg::Worker &worker) override
 	{
-		pool_->tend(worker, api_settings.executors);
-		for (auto it = running_.begin(); it != running_.end();)
-			it = hear(worker, it->first, it->second) ? running_.erase(it) : std::next(it);
-		end_late_calls(worker);
-		start_calls(worker);
-		make_room(worker);
 		tell_news(worker);
-		worker.gauge("calls_running", static_cast<int64_t>(running_.size()));
-		worker.gauge("calls_waiting", static_cast<int64_t>(waiting_.size()));
-		return next_turn(worker);
+		return calls_->turn(worker);
 	}
 
   private:
@@ -150,180 +101,6 @@ class Api : public pg::Service
 			worker.log(wire::LogLevel::Warning, listeners_.fault());
 	}
 
-	/* ---- messages of the net process ---- */
-
-	void take(pg::Worker &worker, const wire::Call &message)
-	{
-		const RouteBook::Route *route = routes_.find(message.route);
-		if (message.number <= last_number_)
-			throw pg::NetFault{.reason = "its calls do not ascend"};
-		last_number_ = message.number;
-		if (!route || route->parameters != message.arguments.size())
-			return end_changed(worker, message.number);
-		worker.count("calls", 1);
-		if (waiting_.size() >= kMostWaiting) {
-			worker.count("calls_refused", 1);
-			end(worker, message.number, "53000", "the server is busy",
-				std::to_string(waiting_.size()) + " requests wait already.",
-				"Try again in some seconds.");
-			return;
-		}
-		Call call{.number = message.number,
-				  .route = message.route,
-				  .deadline =
-					  worker.steady_now() + std::chrono::milliseconds(api_settings.timeout_ms)};
-		for (const wire::Argument &argument : message.arguments)
-			call.arguments.emplace_back(argument.given, argument.value);
-		waiting_.push_back(std::move(call));
-	}
-
-	void take(pg::Worker &, const wire::RowsTaken &message)
-	{
-		auto found = find(message.call);
-		if (found == running_.end())
-			return; // its end is under way
-		Running &running = found->second;
-		if (running.pieces == 0)
-			throw pg::NetFault{.reason = "it took rows that it was not sent"};
-		running.pieces--;
-		running.full_since = {};
-	}
-
-	void take(pg::Worker &worker, const wire::CallCancel &message)
-	{
-		auto waits = std::find_if(waiting_.begin(), waiting_.end(),
-								  [&](const Call &call) { return call.number == message.call; });
-		if (waits != waiting_.end()) {
-			waiting_.erase(waits);
-			end_cancelled(worker, message.call);
-		} else if (auto found = find(message.call); found != running_.end()) {
-			give_up(found->first, found->second);
-			end_cancelled(worker, message.call);
-		}
-	}
-
-	using RunningCalls = std::map<int, Running>;
-
-	RunningCalls::iterator find(uint64_t number)
-	{
-		return std::find_if(running_.begin(), running_.end(), [&](const auto &item) {
-			return item.second.call.number == number && item.second.fate != Running::Fate::Forget;
-		});
-	}
-
-	/* ---- the ends of calls ---- */
-
-	void end(pg::Worker &worker, uint64_t number, std::string_view sqlstate,
-			 std::string_view message, std::string_view detail, std::string_view hint)
-	{
-		worker.send(wire::CallEnd{.call = number,
-								  .sqlstate = sqlstate,
-								  .message = message,
-								  .detail = detail,
-								  .hint = hint});
-	}
-
-	void end_cancelled(pg::Worker &worker, uint64_t number)
-	{
-		worker.count("calls_cancelled", 1);
-		end(worker, number, "57014", "the client has gone", "", "");
-	}
-
-	/* After a reload a call may have met older routes on its way. */
-	void end_changed(pg::Worker &worker, uint64_t number)
-	{
-		end(worker, number, "55000", "the routes have changed", "", "Send the request again.");
-	}
-
-	void end_out_of_time(pg::Worker &worker, uint64_t number)
-	{
-		worker.count("calls_timed_out", 1);
-		end(worker, number, "57014", "the answer takes too long",
-			"An answer may take " + std::to_string(api_settings.timeout_ms) +
-				" ms, with the time in which it is read.",
-			"Ask for less: a shorter time, fewer rows, or an index that helps.");
-	}
-
-	/* What the executor still says of the call is thrown away. */
-	void give_up(int place, Running &running)
-	{
-		running.fate = Running::Fate::Forget;
-		pool_->cancel(place);
-	}
-
-	/* ---- answers ---- */
-
-	/* Passes on what the executor says; true: it is idle again. */
-	bool hear(pg::Worker &worker, int place, Running &running)
-	{
-		using Heard = pg::ExecutorPool::Heard;
-		std::string_view frame;
-		for (;;) {
-			bool passes_on = running.fate == Running::Fate::Tell;
-			if (passes_on && running.pieces >= wire::kMaxPieces) {
-				if (running.full_since == Clock::time_point{})
-					running.full_since = worker.steady_now();
-				return false;
-			}
-			switch (pool_->hear(place, frame)) {
-			case Heard::Nothing:
-				return false;
-			case Heard::Rows:
-				if (!passes_on)
-					break;
-				worker.send_frame(frame);
-				running.pieces++;
-				running.has_rows = true;
-				break;
-			case Heard::End:
-				if (passes_on)
-					pass_on_end(worker, frame);
-				else if (running.fate == Running::Fate::Repeat)
-					waiting_.push_front(std::move(running.call));
-				return true;
-			case Heard::Lost:
-				if (running.fate != Running::Fate::Forget) {
-					worker.count("calls_failed", 1);
-					end(worker, running.call.number, "57P01", "the process that answered has ended",
-						"An administrator has ended it, or it has failed.",
-						"Send the request again.");
-				}
-				return true;
-			}
-		}
-	}
-
-	void pass_on_end(pg::Worker &worker, std::string_view frame)
-	{
-		auto end = wire::Reader::message<wire::CallEnd>(frame.substr(wire::kHead));
-		if (end.sqlstate == "57014")
-			return end_out_of_time(worker, end.call);
-		if (!end.sqlstate.empty())
-			worker.count("calls_failed", 1);
-		worker.send_frame(frame);
-	}
-
-	/* An executor whose client does not read notices no end of its time. */
-	void end_late_calls(pg::Worker &worker)
-	{
-		auto now = worker.steady_now();
-		while (!waiting_.empty()) {
-			auto late = std::find_if(waiting_.begin(), waiting_.end(),
-									 [&](const Call &call) { return call.deadline <= now; });
-			if (late == waiting_.end())
-				break;
-			worker.count("calls_refused", 1);
-			end(worker, late->number, "53000", "the server is busy",
-				"The request has waited for its turn for too long.", "Try again in some seconds.");
-			waiting_.erase(late);
-		}
-		for (auto &[place, running] : running_)
-			if (running.fate != Running::Fate::Forget && running.call.deadline + kGrace <= now) {
-				end_out_of_time(worker, running.call.number);
-				give_up(place, running);
-			}
-	}
-
 	/* ---- new events ---- */
 
 	void tell_news(pg::Worker &worker)
@@ -339,110 +116,10 @@ class Api : public pg::Service
 		worker.send(news);
 	}
 
-	/* ---- turns ---- */
-
-	/* Of those that executors are busy with. */
-	size_t slow_calls(Clock::time_point now) const
-	{
-		return static_cast<size_t>(
-			std::count_if(running_.begin(), running_.end(), [&](const auto &item) {
-				return item.second.call.is_slow || now - item.second.since >= kSlow;
-			}));
-	}
-
-	/* Slow calls leave one executor to the others. */
-	size_t places_for_slow() const { return static_cast<size_t>(std::max(pool_->ready() - 1, 1)); }
-
-	void start_calls(pg::Worker &worker)
-	{
-		while (std::optional<int> place = pool_->idle()) {
-			bool slow_ones_too = slow_calls(worker.steady_now()) < places_for_slow();
-			auto next = std::find_if(waiting_.begin(), waiting_.end(), [&](const Call &call) {
-				return slow_ones_too || !call.is_slow;
-			});
-			if (next == waiting_.end())
-				return;
-			Call call = std::move(*next);
-			waiting_.erase(next);
-			ask(worker, *place, std::move(call));
-		}
-	}
-
-	void ask(pg::Worker &worker, int place, Call call)
-	{
-		auto now = worker.steady_now();
-		auto left = std::chrono::ceil<std::chrono::milliseconds>(call.deadline - now);
-		pg::Question question{.number = call.number,
-							  .timeout_ms =
-								  static_cast<int32_t>(std::max<int64_t>(left.count(), 1)),
-							  .sql = routes_.find(call.route)->statement};
-		for (const auto &[given, value] : call.arguments)
-			question.arguments.push_back({.given = given, .value = value});
-		pool_->ask(place, question);
-		running_[place] = {.call = std::move(call), .since = now};
-	}
-
-	/*
-	 * Keeps calls that take long from holding all executors while others wait. A call that has run
-	 * for a second and has sent nothing makes room: it waits once more, and from then on is one of
-	 * the slow calls, which leave one executor to the others. One whose client has read nothing for
-	 * a second ends. The statements only read, so that one can run twice.
-	 */
-	void make_room(pg::Worker &worker)
-	{
-		auto now = worker.steady_now();
-		if (pool_->ready() < 2 || pool_->idle() ||
-			std::none_of(waiting_.begin(), waiting_.end(),
-						 [](const Call &call) { return !call.is_slow; }))
-			return;
-		auto is_long = [&](const auto &item) { return now - item.second.since >= kSlow; };
-		if (!std::all_of(running_.begin(), running_.end(), is_long))
-			return;
-		RunningCalls::iterator youngest = running_.end();
-		for (auto it = running_.begin(); it != running_.end(); ++it) {
-			Running &running = it->second;
-			if (running.fate != Running::Fate::Tell)
-				return; // room is being made
-			if (running.full_since != Clock::time_point{} && now - running.full_since >= kSlow) {
-				worker.count("calls_unread", 1);
-				end(worker, running.call.number, "53000", "the answer is not read",
-					"Nothing of it was read for a second, and other requests wait.",
-					"Read faster, or ask for fewer rows.");
-				return give_up(it->first, running);
-			}
-			if (!running.has_rows && !running.call.is_slow &&
-				(youngest == running_.end() || running.since > youngest->second.since))
-				youngest = it;
-		}
-		if (youngest == running_.end())
-			return;
-		worker.count("calls_repeated", 1);
-		youngest->second.fate = Running::Fate::Repeat;
-		youngest->second.call.is_slow = true;
-		pool_->cancel(youngest->first);
-	}
-
-	/* Answers wake the worker; what passes without a message must be looked at. */
-	Clock::time_point next_turn(pg::Worker &worker) const
-	{
-		Clock::time_point next = pool_->next_deadline();
-		for (const Call &call : waiting_)
-			next = std::min(next, call.deadline);
-		for (const auto &[place, running] : running_)
-			if (running.fate == Running::Fate::Tell)
-				next = std::min(next, running.call.deadline + kGrace);
-		if (!waiting_.empty())
-			next = std::min(next, worker.steady_now() + 250ms); // make_room()
-		return next;
-	}
-
-	std::unique_ptr<pg::ExecutorPool> pool_;
-	std::unique_ptr<archive::Follower> follower_;
 	RouteBook routes_;
+	std::unique_ptr<CallQueue> calls_;
+	std::unique_ptr<archive::Follower> follower_;
 	Listeners listeners_;
-	std::deque<Call> waiting_;
-	RunningCalls running_; // by the place of the executor
-	uint64_t last_number_ = 0;
 	Clock::time_point started_{};
 };
 
