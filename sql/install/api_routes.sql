@@ -1,4 +1,4 @@
--- The routes of the API: each is a function (api_events.sql, api_relays.sql, api_drop_ins.sql). The api service reads
+-- The routes of the API: each is a function (api_events.sql, api_relays.sql, api_drop_ins.sql, metrics.sql). The api service reads
 -- them here, and the description of the API (openapi.sql) is made of them. Shapes: one: the first row is the answer, no row is 404; list:
 -- {"items": […], "next": …}; array: a bare array; hidden: called by the relay endpoint. keyset: the columns that say where a
 -- row is in the order; their values come back in the parameter "after". The parameter "row_limit" is called limit outside,
@@ -32,6 +32,7 @@ CREATE VIEW bigbrotr.api_routes AS
 		(22, 'services', 'GET', '/api/v1/services', 'api_services', 'list', 'application/json', 0, 0, 0, NULL, NULL),
 		(23, 'ready', 'GET', '/readyz', 'api_ready', 'one', 'application/json', 0, 0, 0, NULL, NULL),
 		(24, 'openapi', 'GET', '/openapi.json', 'api_openapi', 'one', 'application/json', 60, 0, 0, NULL, 'Description'),
+		(25, 'metrics', 'GET', '/metrics', 'api_metrics', 'one', 'application/openmetrics-text; version=1.0.0; charset=utf-8', 0, 0, 0, NULL, 'Line'),
 		(30, 'v1_online', 'GET', '/v1/online', 'api_v1_online', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
 		(31, 'v1_offline', 'GET', '/v1/offline', 'api_v1_offline', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
 		(32, 'v1_public', 'GET', '/v1/public', 'api_v1_public', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),

@@ -105,7 +105,7 @@ CREATE FUNCTION bigbrotr.service_stats(name text, instance integer DEFAULT 1) RE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_service_stats';
 COMMENT ON FUNCTION bigbrotr.service_stats(text, integer) IS
-	'Statistics of one worker of a service since its start: {name, uptime_seconds, health_checks {total, failed, success_rate}, custom {…}}';
+	'Statistics of one worker of a service since its start: {name, uptime_seconds, cycles {seconds, up_to {…}}, health_checks {total, failed, success_rate}, custom {…}}';
 
 CREATE FUNCTION bigbrotr.stop_services() RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED

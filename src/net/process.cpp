@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 
 #include <fcntl.h>
@@ -147,7 +148,17 @@ class Process
 		stats_told_ = clock_.now();
 		told_ = gauges;
 		gauges.push_back({"rss_bytes", int64_t(resident_.bytes())});
+		gauges.push_back({"cpu_ms", cpu_ms()});
+		gauges.push_back({"queued_bytes", int64_t(link_.queued())});
 		link_.send_if_idle(wire::Stats{std::move(gauges)});
+	}
+
+	/* Time that all threads of this process have run. */
+	static int64_t cpu_ms()
+	{
+		timespec spent{};
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+		return int64_t{spent.tv_sec} * 1000 + spent.tv_nsec / 1'000'000;
 	}
 
 	/* Peers can provoke such lines, so only a few are sent. */

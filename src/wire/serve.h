@@ -36,6 +36,7 @@ struct ServeSettings
 	int requests_per_minute = 600;               // of one address; 0: no limit
 	int max_subscriptions = 20;                  // of one WebSocket
 	std::string_view trusted_proxies;            // addresses and networks, with commas between them
+	std::string_view metrics_networks;           // likewise: who may read the route "metrics"
 	std::string_view public_urls;                // of this server, with commas between them
 	std::string_view name, description, contact; // NIP-11
 	std::string_view version;                    // of the extension
@@ -47,6 +48,7 @@ struct ServeSettings
 		c.number(m.requests_per_minute, 0, INT32_MAX, "setting out of range");
 		c.number(m.max_subscriptions, 1, 1000, "setting out of range");
 		c.ascii(m.trusted_proxies, kMaxPath);
+		c.ascii(m.metrics_networks, kMaxPath);
 		c.ascii(m.public_urls, kMaxPath);
 		c.utf8(m.name, kMaxDetail);
 		c.utf8(m.description, kMaxPath);

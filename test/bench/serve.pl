@@ -3,15 +3,17 @@
 #   req_pages   100,000 events by REQ, 5,000 at a time: events a second
 #   by_id       one REQ for each of many ids: median in ms
 #   negentropy  a set of 100,000 records against the archive's, 10,000 of both together differ: seconds
+#   metrics_scrape  /metrics with 10,000 relays and 60,000 ranges of coverage: median in ms
 use strict;
 use warnings;
 use BenchReport qw(median);
 use BenchServer;
+use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP qw(decode_json);
 use Time::HiRes qw(time);
 
-my ($quick, @wanted) = BenchReport::arguments(qw(req_pages by_id negentropy));
+my ($quick, @wanted) = BenchReport::arguments(qw(req_pages by_id negentropy metrics_scrape));
 my $events = $quick ? 20_000 : 100_000;
 my $ids = $quick ? 500 : 5_000;
 my $port = free_port();
@@ -23,7 +25,7 @@ my $server = BenchServer->start(
 load();
 my $public = $server->sql('SELECT count(*) FROM _bigbrotr.public_events');
 wait_for_api();
-my %cases = (req_pages => \&req_pages, by_id => \&by_id, negentropy => \&negentropy);
+my %cases = (req_pages => \&req_pages, by_id => \&by_id, negentropy => \&negentropy, metrics_scrape => \&metrics_scrape);
 $cases{$_}->() for @wanted;
 
 sub free_port
@@ -124,5 +126,41 @@ sub negentropy
 		push @runs, [ $result->{seconds}, seconds_of($records) ];
 	}
 	BenchReport::line('serve', 'negentropy', 's', 3, \@runs);
+	return;
+}
+
+sub metrics_scrape
+{
+	$server->sql(q{
+		INSERT INTO bigbrotr.relays (url, network, inserted_at, status)
+		SELECT 'wss://r' || n || '.example.com', 'clearnet', 1, (ARRAY['online', 'offline', 'dead', 'candidate'])[n % 4 + 1] FROM generate_series(1, 10000) AS n;
+		INSERT INTO _bigbrotr.relay_sync (relay_id, phase, phase_since, last_error)
+		SELECT relay_id, (ARRAY['live', 'backoff', 'waiting'])[relay_id % 3 + 1], 1, (ARRAY['dns_failed', 'tls_failed', 'connect_timeout'])[relay_id % 3 + 1] FROM bigbrotr.relays
+		ON CONFLICT (relay_id) DO UPDATE SET phase = excluded.phase;
+		INSERT INTO _bigbrotr.relay_traffic (relay_id, events, last_success) SELECT relay_id, relay_id, 1700000000 + relay_id FROM bigbrotr.relays ON CONFLICT DO NOTHING;
+		INSERT INTO bigbrotr.coverage (relay_id, lower, upper, evidence, events, observed_at)
+		SELECT relay_id, 1600000000 + n * 1000, 1600000900 + n * 1000, (ARRAY['partial', 'paged', 'confirmed', 'reconciled'])[n % 4 + 1], 5, 1 FROM bigbrotr.relays, generate_series(1, 6) AS n;
+		INSERT INTO _bigbrotr.relay_health (relay_id, first_observed, observed_at, observer, outcome, reason, run, run_since, status_since)
+		SELECT relay_id, 1, 1, 'monitor', 'failed', 'reason_' || relay_id % 30, 1, 1, 1 FROM bigbrotr.relays ON CONFLICT DO NOTHING;
+		INSERT INTO _bigbrotr.relay_visits (relay_id, host, site, next_visit, rtt_open) SELECT relay_id, 'r' || relay_id, 's', 1, relay_id % 900 FROM bigbrotr.relays ON CONFLICT DO NOTHING;
+		INSERT INTO _bigbrotr.relay_refusals (relay_id, reason, count, first_at, last_at)
+		SELECT relay_id, 'reason_' || (relay_id + n) % 40, 1, 1, 1 FROM bigbrotr.relays, generate_series(1, 3) AS n;
+		INSERT INTO _bigbrotr.statistics (subject, key, count) SELECT 'relay', relay_id, 1 FROM bigbrotr.relays ON CONFLICT DO NOTHING});
+	$server->sql('VACUUM ANALYZE');
+	my $http = HTTP::Tiny->new;
+	my @runs;
+	for (1 .. BenchReport::runs($quick ? 2 : 5))
+	{
+		my @times;
+		for (1 .. 20)
+		{
+			my $begin = time;
+			my $answer = $http->get("http://127.0.0.1:$port/metrics");
+			die "$answer->{status}\n" if $answer->{status} != 200;
+			push @times, 1000 * (time - $begin);
+		}
+		push @runs, [ median(@times), median($server->timed('postgres', ('SELECT length(item) FROM _bigbrotr.api_metrics()') x 20)) ];
+	}
+	BenchReport::line('serve', 'metrics_scrape', 'ms', 1, \@runs);
 	return;
 }

@@ -52,6 +52,60 @@ sub begin
 	return $socket;
 }
 
+# Metrics: text that Prometheus can read, of which every figure of the service is a part, and not for everyone.
+sub metrics
+{
+	my ($address) = @_;
+	my $metrics = get('/metrics', port => $address);
+	is($metrics->{status}, 200, 'metrics');
+	is($metrics->{headers}{'content-type'}, 'application/openmetrics-text; version=1.0.0; charset=utf-8', 'as OpenMetrics');
+	my (%types, %seen, $family, @wrong);
+	for my $line (split /\n/, $metrics->{content})
+	{
+		if ($line =~ /^# TYPE (bigbrotr_[a-z0-9_]+) (gauge|counter|histogram|summary|info)$/)
+		{
+			$family = $1;
+			push @wrong, $line if $types{$family};
+			$types{$family} = $2;
+		}
+		elsif ($line =~ /^([a-z0-9_]+)(?:\{(?:[a-z]+="[A-Za-z0-9_.+]*",?)+\})? [-+.e0-9a-z]+$/)
+		{
+			my %suffixes = (gauge => qr//, counter => qr/_total/, histogram => qr/_bucket|_sum|_count/, summary => qr/|_sum|_count/, info => qr/_info/);
+			push @wrong, $line unless $1 =~ /^$family(?:$suffixes{$types{$family}})$/;
+			push @wrong, "twice: $line" if $seen{ $line =~ s/ .*//r }++;
+		}
+		elsif ($line !~ /^# HELP \Q$family\E [^\\]+\.$/ && $line ne '# EOF')
+		{
+			push @wrong, $line;
+		}
+	}
+	is_deeply(\@wrong, [], 'every line is one of a family, of its type, and none has a URL or a key');
+	like($metrics->{content}, qr/\n# EOF\n\z/, 'with an end');
+	like($metrics->{content}, qr/\nbigbrotr_archive_events 1\n/, 'they are of this archive');
+	like($metrics->{content}, qr/\nbigbrotr_service_state\{service="api",state="running",worker="1"\} 1\n/, 'of the services');
+	like($metrics->{content}, qr/\nbigbrotr_api_calls_total\{service="api",worker="1"\} [1-9]/, 'of calls');
+	like($metrics->{content}, qr/\nbigbrotr_service_cycle_duration_seconds_bucket\{le="\+Inf",service="api",worker="1"\} [1-9]/, 'and of cycles');
+	is($node->safe_psql('postgres', q{
+		SELECT string_agg(s.key, ' ' ORDER BY s.key) FROM jsonb_object_keys(bigbrotr.service_stats('api') -> 'custom') AS s (key)
+		WHERE s.key <> 'net_pid' AND s.key NOT IN (SELECT f.key FROM _bigbrotr.service_figures AS f)}), '', 'no figure of the service is left out');
+	is($node->safe_psql('postgres', q{SELECT string_agg(f.key, ' ') FROM _bigbrotr.service_figures AS f
+		WHERE 'bigbrotr_' || f.metric NOT IN (SELECT n.name FROM _bigbrotr.metric_names AS n)}), '', 'and each has a metric');
+	for my $header (qw(X-Forwarded-For Forwarded Via))
+	{
+		is(HTTP::Tiny->new->get("http://127.0.0.1:$address/metrics", { headers => { $header => '127.0.0.1' } })->{status}, 403, "not through an unknown proxy: $header");
+	}
+	$node->safe_psql('postgres', q{ALTER SYSTEM SET bigbrotr.api_metrics_networks = '10.0.0.0/8'; SELECT pg_reload_conf()});
+	my $status = 200;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		last if ($status = get('/metrics', port => $address)->{status}) != 200;
+		select undef, undef, undef, 0.1;
+	}
+	is($status, 403, 'not for addresses that no setting names');
+	$node->safe_psql('postgres', q{ALTER SYSTEM RESET bigbrotr.api_metrics_networks; SELECT pg_reload_conf()});
+	return;
+}
+
 sub status_of
 {
 	my ($socket) = @_;
@@ -200,6 +254,7 @@ my %wrong = (
 	api_listen => [ 'localhost:80', '127.0.0.1', '127.0.0.1:0', '127.0.0.1:65536', '127.0.0.1:8x', '::1:80', '[::1]', '[127.0.0.1]:80',
 		'unix:relative', 'unix:/' . 'x' x 200, '127.0.0.1:80, x' ],
 	api_trusted_proxies => [ '10.0.0.0/33', '::1/129', '10.0.0.0/', 'proxy.example.com' ],
+	api_metrics_networks => [ '10.0.0.0/33', 'localhost' ],
 	api_public_urls     => [ 'ftp://example.com', 'https://example.com/ x' ],
 	api_name            => [ 'x' x 201 ]);
 for my $setting (sort keys %wrong)
@@ -211,6 +266,10 @@ for my $setting (sort keys %wrong)
 	}
 }
 $node->safe_psql('postgres', q{ALTER SYSTEM SET bigbrotr.api_trusted_proxies = '10.0.0.0/8, ::1/128,127.0.0.1'; ALTER SYSTEM RESET bigbrotr.api_trusted_proxies});
+
+# ---- metrics
+
+metrics($second);
 
 # ---- a standby
 

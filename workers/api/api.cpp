@@ -58,6 +58,7 @@ class Api : public pg::Service
 	{
 		wire::ServeSettings message = api_settings.net;
 		message.trusted_proxies = api_settings.trusted_proxies;
+		message.metrics_networks = api_settings.metrics_networks;
 		message.public_urls = api_settings.public_urls;
 		message.name = api_settings.name;
 		message.description = api_settings.description;

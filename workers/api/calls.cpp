@@ -140,6 +140,10 @@ CallQueue::hear(pg::Worker &worker, int place, Running &running)
 			running.has_rows = true;
 			break;
 		case Heard::End:
+			worker.count("calls_run", 1);
+			worker.count("calls_run_us", std::chrono::duration_cast<std::chrono::microseconds>(
+											 worker.steady_now() - running.since)
+											 .count());
 			if (passes_on)
 				pass_on_end(worker, frame);
 			else if (running.fate == Running::Fate::Repeat)

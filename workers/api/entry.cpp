@@ -49,7 +49,7 @@ check_length(const char *value, size_t most)
 }
 
 static bool
-check_trusted_proxies(char **value, void **, GucSource)
+check_networks(char **value, void **, GucSource)
 {
 	if (!check_length(*value, wire::kMaxPath))
 		return false;
@@ -134,7 +134,10 @@ static constexpr pg::Setting settings[] = {
 	string("api_trusted_proxies", &api_settings.trusted_proxies, "",
 		   "Reverse proxies whose X-Forwarded-For is believed: addresses and networks, "
 		   "comma-separated.",
-		   GUC_SUPERUSER_ONLY, check_trusted_proxies),
+		   GUC_SUPERUSER_ONLY, check_networks),
+	string("api_metrics_networks", &api_settings.metrics_networks, "127.0.0.0/8, ::1",
+		   "Who may read /metrics: addresses and networks, comma-separated.", GUC_SUPERUSER_ONLY,
+		   check_networks),
 	string("api_public_urls", &api_settings.public_urls, "",
 		   "URLs under which clients reach the API, comma-separated; the first one is named in the "
 		   "API's own description.",

@@ -10,7 +10,7 @@ struct ApiSettings
 	int timeout_ms; // bigbrotr.api_timeout: of a call with all its rows
 	/* What the net process reads: the numbers, and the texts apart. */
 	wire::ServeSettings net;
-	char *trusted_proxies, *public_urls, *name, *description, *contact;
+	char *trusted_proxies, *metrics_networks, *public_urls, *name, *description, *contact;
 };
 
 extern ApiSettings api_settings;

@@ -26,23 +26,21 @@ free_bytes(const std::string &path)
 
 } // namespace
 
-std::string
-full_disk(uint64_t least)
+DiskRoom
+least_disk_room()
 {
-	std::string fullest;
+	DiskRoom least;
 	auto look = [&](std::string path) {
 		uint64_t room = free_bytes(path);
-		if (room < least) {
-			least = room;
-			fullest = std::move(path);
-		}
+		if (room < least.free_bytes)
+			least = {.path = std::move(path), .free_bytes = room};
 	};
 	look(".");
 	look("pg_wal");
 	pg::Rows rows = tablespaces_statement.run();
 	for (uint64_t row = 0; row < rows.count(); row++)
 		look(std::string(rows.bytes(row, 1)));
-	return fullest;
+	return least;
 }
 
 uint64_t

@@ -100,7 +100,7 @@ class Synchronizer : public pg::Service
 			if (flush_claims)
 				books_.claims.write_all(worker.now());
 			if (occasion.look)
-				lacking_room_ = lacking_room();
+				lacking_room_ = lacking_room(worker);
 			occasion.disk_full = !lacking_room_.empty();
 			plan = make_plan(book_, leases_.owner(), occasion);
 		});
@@ -124,12 +124,13 @@ class Synchronizer : public pg::Service
 
   private:
 	/* Inside a transaction. What keeps the archive from growing, in words; empty: nothing. */
-	static std::string lacking_room()
+	static std::string lacking_room(pg::Worker &worker)
 	{
 		constexpr uint64_t megabyte = 1 << 20;
-		if (std::string disk = full_disk(synchronizer_settings.min_free_disk_mb * megabyte);
-			!disk.empty())
-			return "room on the disk of " + disk + " (bigbrotr.min_free_disk)";
+		DiskRoom disk = least_disk_room();
+		worker.gauge("disk_free_bytes", static_cast<int64_t>(disk.free_bytes));
+		if (disk.free_bytes < synchronizer_settings.min_free_disk_mb * megabyte)
+			return "room on the disk of " + disk.path + " (bigbrotr.min_free_disk)";
 		uint64_t most = synchronizer_settings.max_database_size_mb * megabyte;
 		if (most > 0 && database_size() >= most)
 			return "a larger bigbrotr.max_database_size";

@@ -173,6 +173,8 @@ ArchiveDesk::gauges() const
 	return {{"connections", open},
 			{"connecting", opening},
 			{"bytes_in_flight", int64_t(work_->intake.budget().in_flight())},
+			{"events", int64_t(work_->intake.taken())},
+			{"events_recognised", int64_t(work_->intake.recognised())},
 			{"verified", int64_t(work_->intake.verified())},
 			{"messages", int64_t(work_->host.messages)}};
 }

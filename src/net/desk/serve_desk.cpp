@@ -101,6 +101,7 @@ ServeDesk::take(const wire::ServeSettings &settings)
 					   .version = std::string(settings.version),
 					   .public_urls = std::string(settings.public_urls)};
 	server_.proxies = Networks(settings.trusted_proxies);
+	server_.metrics_readers = Networks(settings.metrics_networks);
 	server_.limits.set(settings.requests_per_minute);
 }
 

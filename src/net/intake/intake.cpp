@@ -28,9 +28,13 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 			   bool live, bool sampled)
 {
 	const int32_t relay_id = ledger->relay_id;
-	if (!sampled && seen_.contains(event.id, relay_id) && !ledger->sampled())
+	taken_++;
+	if (!sampled && seen_.contains(event.id, relay_id) && !ledger->sampled()) {
+		recognised_++;
 		return;
+	}
 	if (known_.contains(event.id)) {
+		recognised_++;
 		outbox_.sighting(event.id, relay_id, seen_at, live);
 		return;
 	}
@@ -129,6 +133,7 @@ void
 Intake::known(Pending &pending)
 {
 	known_.insert(pending.event.id);
+	recognised_ += pending.sources.size();
 	for (const Pending::Source &source : pending.sources) {
 		outbox_.sighting(pending.event.id, source.relay_id, source.seen_at, source.live);
 		source.ledger->release(source.step);

@@ -56,6 +56,9 @@ class Intake final : private Outbox::Owner
 	Budget &budget() { return outbox_.budget(); }
 	const Budget &budget() const { return outbox_.budget(); }
 	uint64_t verified() const { return verified_; }
+	/* Events that came, and those of them that were archived already: they need no signature. */
+	uint64_t taken() const { return taken_; }
+	uint64_t recognised() const { return recognised_; }
 
   private:
 	void ask();
@@ -80,7 +83,7 @@ class Intake final : private Outbox::Owner
 	uint64_t last_question_ = 0;
 	std::vector<Pending *> bundle_; // the next ones to be verified
 	std::vector<Verdict> verdicts_;
-	uint64_t verified_ = 0;
+	uint64_t verified_ = 0, taken_ = 0, recognised_ = 0;
 	/* Last: its threads read the events above. */
 	VerifierPool verifiers_;
 };

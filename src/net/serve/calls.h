@@ -52,7 +52,7 @@ struct Server
 	Calls &calls;
 	RouteTable routes = {};
 	ServeOptions options = {};
-	Networks proxies = {};
+	Networks proxies = {}, metrics_readers = {};
 	RateLimits limits{clock};
 	size_t records = 0; // of all reconciliations
 	/* Since the start. */

@@ -144,6 +144,11 @@ Client::handle(ClientRequest request)
 	const ApiRoute *route = server_.routes.find(request, *target, values, problem);
 	if (!route)
 		return refuse(request, problem);
+	if (route->name == "metrics" && !may_read_metrics(request))
+		return refuse(request, {.status = 403,
+								.code = "not_for_everyone",
+								.detail = "This address may not read the metrics.",
+								.hint = "bigbrotr.api_metrics_networks names those that may."});
 	RouteCall call;
 	if (auto wrong = route->read(request, *target, std::move(values), call))
 		return refuse(request, *wrong);
@@ -198,6 +203,16 @@ Client::may_ask(const ClientRequest &request)
 			.hint = "Wait as long as Retry-After says."},
 		   {{"Retry-After", std::to_string(verdict.seconds)}});
 	return false;
+}
+
+/* A request that an untrusted proxy passes on comes from nobody knows where. */
+bool
+Client::may_read_metrics(const ClientRequest &request) const
+{
+	bool is_passed_on = !request.header("x-forwarded-for").empty() ||
+						!request.header("forwarded").empty() || !request.header("via").empty();
+	return (!is_passed_on || server_.proxies.contain(address_)) &&
+		   server_.metrics_readers.contain(client_of(request, address_, server_.proxies));
 }
 
 /* ---- WebSocket ---- */

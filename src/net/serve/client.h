@@ -58,6 +58,7 @@ class Client final : public PeerSocket::Owner, public Calls::Caller, public Nost
 	void serve_requests();
 	void handle(ClientRequest request);
 	bool may_ask(const ClientRequest &request);
+	bool may_read_metrics(const ClientRequest &request) const;
 	bool serve_own(const ClientRequest &request, const Target &target);
 	void begin(ClientRequest request, const ApiRoute &route, RouteCall call);
 	void begin_answer();

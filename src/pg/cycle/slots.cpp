@@ -52,6 +52,8 @@ initialize(Slot &slot)
 		 {&slot.last_success, &slot.health_checks, &slot.health_failures, &slot.cycles,
 		  &slot.cycle_last_us, &slot.cycle_total_us, &slot.cycle_max_us})
 		pg_atomic_init_u64(counter, 0);
+	for (pg_atomic_uint64 &cycles : slot.cycle_classes)
+		pg_atomic_init_u64(&cycles, 0);
 	for (Counter &counter : slot.custom)
 		pg_atomic_init_u64(&counter.value, 0);
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string_view>
 
@@ -26,6 +27,11 @@ constexpr int kCustomCounters = 128; // of one worker
 constexpr int kDrains = 16;
 constexpr int kNews = 1 << 16;
 constexpr int kNewsFollowers = 16;
+
+/* Times of cycles are counted in classes: up to so many microseconds, and longer than all. */
+constexpr uint64 kCycleBounds[] = {1'000,   5'000,     20'000,     100'000,
+								   500'000, 2'000'000, 10'000'000, 60'000'000};
+constexpr size_t kCycleClasses = std::size(kCycleBounds) + 1;
 
 enum class State : uint8_t
 {
@@ -105,6 +111,7 @@ struct Slot
 	pg_atomic_uint64 last_success; // TimestampTz
 	pg_atomic_uint64 health_checks, health_failures;
 	pg_atomic_uint64 cycles, cycle_last_us, cycle_total_us, cycle_max_us;
+	pg_atomic_uint64 cycle_classes[kCycleClasses];
 	Counter custom[kCustomCounters]; // a name is written once, under the lock
 };
 

@@ -100,6 +100,16 @@ append_stats(StringInfo json, Slot &slot)
 	escape_json(json, slot.service);
 	appendStringInfo(json, ", \"uptime_seconds\": %.3f",
 					 up ? (GetCurrentTimestamp() - slot.started) / double(USECS_PER_SEC) : 0.0);
+	appendStringInfo(json, ", \"cycles\": {\"seconds\": %.6f, \"up_to\": {",
+					 pg_atomic_read_u64(&slot.cycle_total_us) / 1e6);
+	uint64 cycles = 0;
+	for (size_t i = 0; i < kCycleClasses; i++) {
+		cycles += pg_atomic_read_u64(&slot.cycle_classes[i]);
+		if (i < std::size(kCycleBounds))
+			appendStringInfo(json, "\"%g\": " UINT64_FORMAT ", ", kCycleBounds[i] / 1e6, cycles);
+		else
+			appendStringInfo(json, "\"+Inf\": " UINT64_FORMAT "}}", cycles);
+	}
 	appendStringInfo(json,
 					 ", \"health_checks\": {\"total\": " INT64_FORMAT ", \"failed\": " INT64_FORMAT
 					 ", \"success_rate\": %.2f}, \"custom\": {",

@@ -201,6 +201,8 @@ Loop::run_cycle()
 	if (spent > pg_atomic_read_u64(&slot_.cycle_max_us))
 		pg_atomic_write_u64(&slot_.cycle_max_us, spent);
 	pg_atomic_fetch_add_u64(&slot_.cycles, 1);
+	size_t time_class = std::ranges::lower_bound(kCycleBounds, spent) - std::begin(kCycleBounds);
+	pg_atomic_fetch_add_u64(&slot_.cycle_classes[time_class], 1);
 	pg_atomic_write_u64(&slot_.last_success, GetCurrentTimestamp());
 	return next;
 }
