@@ -171,6 +171,29 @@ SELECT store('before', 'erin', 5, 1);
 SELECT name, published FROM seen ORDER BY name;
 SELECT bigbrotr.count_events('{}'), bigbrotr.count_events('{}', true);
 
+-- An event explained: what is archived of it, and why it is not shown.
+CREATE FUNCTION explained(id text) RETURNS SETOF text LANGUAGE sql
+	AS $$ SELECT regexp_replace(regexp_replace(line, '[0-9a-f]{64}', 'HEX', 'g'), 'archived since [^:]*:..:.. UTC', 'archived') FROM bigbrotr.explain_event(id) AS line $$;
+CREATE FUNCTION explained_event(tags bigbrotr.tags, kind integer DEFAULT 1, at bigint DEFAULT 1700000000, content text DEFAULT 'explained') RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	event jsonb := bigbrotr.sign_event(sha256('explained'), kind, content, tags, at)::jsonb;
+BEGIN
+	PERFORM bigbrotr.insert_events_batch(ARRAY[event || '{"relay_url": "wss://one.example.com", "relay_network": "clearnet", "relay_inserted_at": 1, "seen_at": 1700000100}']);
+	RETURN QUERY SELECT explained(event ->> 'id');
+END
+$$;
+SELECT explained_event('[]');
+SELECT explained_event('[["expiration", "1700000001"]]');
+SELECT explained_event('[["-"]]');
+SELECT explained_event('[]', 0, 1700000000);
+SELECT explained_event('[]', 0, 1700000001);
+SELECT explained(bigbrotr.sign_event(sha256('explained'), 0, 'explained', '[]', 1700000000)::jsonb ->> 'id');
+SELECT explained_event(format('[["e", "%s"]]', bigbrotr.sign_event(sha256('explained'), 1, 'explained', '[]', 1700000000)::jsonb ->> 'id')::bigbrotr.tags, 5, 1700000002);
+SELECT explained(bigbrotr.sign_event(sha256('explained'), 1, 'explained', '[]', 1700000000)::jsonb ->> 'id');
+SELECT explained(repeat('0', 64));
+SELECT explained('nobody');
+DROP FUNCTION explained, explained_event;
+
 DROP VIEW seen;
 DROP FUNCTION store, hex;
 DROP EXTENSION bigbrotr;

@@ -254,6 +254,81 @@ $$;
 COMMENT ON FUNCTION bigbrotr.explain_relay(text) IS
 	'Tells what became of the last visits to a relay, step by step: of the last one that went well and of the last one that failed';
 
+CREATE FUNCTION _bigbrotr.time_text(at bigint) RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN to_char(to_timestamp(at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"');
+COMMENT ON FUNCTION _bigbrotr.time_text(bigint) IS 'Unix seconds in words';
+
+CREATE FUNCTION _bigbrotr.masters(event bigbrotr.events) RETURNS bytea[]
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN ARRAY[(event).pubkey] || CASE (event).kind WHEN 1059 THEN
+		ARRAY(SELECT decode(v.value, 'hex') FROM unnest(bigbrotr.tag_values((event).tags, 'p')) AS v (value) WHERE v.value ~ '^[0-9a-f]{64}$') END;
+COMMENT ON FUNCTION _bigbrotr.masters(bigbrotr.events) IS 'Whose requests may delete an event: its author, and the receivers of a gift wrap';
+
+CREATE FUNCTION bigbrotr.explain_event(event_id text) RETURNS SETOF text
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	wanted CONSTANT bytea := bigbrotr.event_id(explain_event.event_id);
+	most CONSTANT integer := 20;
+	e bigbrotr.events;
+	told record;
+	count bigint;
+	served boolean;
+BEGIN
+	SELECT x.* INTO e FROM bigbrotr.events AS x WHERE x.event_id = wanted;
+	IF NOT FOUND THEN
+		RETURN NEXT encode(wanted, 'hex') || ' is not archived';
+		RETURN QUERY SELECT format('The database refused it at %s, from %s: %s (%s)', _bigbrotr.time_text(j.rejected_at), coalesce(r.url, 'no relay'), j.message, j.sqlstate)
+			FROM bigbrotr.event_rejects AS j LEFT JOIN bigbrotr.relays AS r ON r.relay_id = j.relay_id WHERE j.event_id = wanted;
+		RETURN QUERY SELECT format('The deletion request %s of %s names it', encode(d.event_id, 'hex'), encode(d.pubkey, 'hex'))
+			FROM bigbrotr.deletions AS d WHERE d.target = wanted AND NOT d.by_address ORDER BY d.created_at LIMIT most;
+		RETURN;
+	END IF;
+	RETURN NEXT format('%s is archived since %s: kind %s of %s, created at %s', encode(wanted, 'hex'), _bigbrotr.time_text(e.inserted_at), e.kind,
+		encode(e.pubkey, 'hex'), _bigbrotr.time_text(e.created_at));
+	RETURN NEXT CASE WHEN bigbrotr.verify_event(bigbrotr.event_json(e))
+		THEN 'Its id is its hash and its signature is good: checked again now' ELSE 'What is stored is no valid event: checked again now' END;
+	count := (SELECT pg_catalog.count(*) FROM bigbrotr.sightings AS s WHERE s.eid = e.eid);
+	RETURN NEXT CASE count WHEN 0 THEN 'No relay that is known delivered it' WHEN 1 THEN 'One relay delivered it:' ELSE format('%s relays delivered it, first of all:', count) END;
+	RETURN QUERY SELECT format('  %s at %s', r.url, _bigbrotr.time_text(s.seen_at))
+		FROM bigbrotr.sightings AS s JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id WHERE s.eid = e.eid ORDER BY s.seen_at, r.url LIMIT most;
+	served := true;
+	FOR told IN
+		SELECT 'The API does not show it: it is protected (NIP-70), or a message for its receivers alone' AS reason WHERE NOT _bigbrotr.is_public(e.kind, e.tags)
+		UNION ALL
+		SELECT format('The API shows it to those alone who ask for its id: %s is newer', encode(n.event_id, 'hex'))
+		FROM (SELECT x.event_id FROM bigbrotr.events AS x
+		      WHERE _bigbrotr.address_id(x.pubkey, x.kind, x.tags) = _bigbrotr.address_id(e.pubkey, e.kind, e.tags)
+		      ORDER BY x.created_at DESC, x.event_id LIMIT 1) AS n
+		WHERE NOT bigbrotr.is_current(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)
+		UNION ALL
+		SELECT 'The API does not show it: ' || reasons.reason FROM (
+			SELECT format('the deletion request %s names it (NIP-09)', encode(d.event_id, 'hex')) AS reason FROM bigbrotr.deletions AS d
+			WHERE d.target = e.event_id AND NOT d.by_address AND d.pubkey = ANY (_bigbrotr.masters(e))
+			UNION ALL
+			SELECT format('the deletion request %s names its address (NIP-09)', encode(d.event_id, 'hex')) FROM bigbrotr.deletions AS d
+			WHERE d.target = _bigbrotr.address_id(e.pubkey, e.kind, e.tags) AND d.by_address AND d.pubkey = e.pubkey AND d.created_at >= e.created_at
+			UNION ALL
+			SELECT format('the vanish request %s asks for it (NIP-62)', encode(v.event_id, 'hex')) FROM bigbrotr.vanish_requests AS v
+			WHERE v.pubkey = ANY (_bigbrotr.masters(e)) AND v.created_at >= e.created_at
+			UNION ALL
+			SELECT 'it has expired (NIP-40): its tag says ' || x.at FROM (SELECT (bigbrotr.tag_values(e.tags, 'expiration'))[1] AS at) AS x WHERE x.at IS NOT NULL
+			LIMIT most) AS reasons
+		WHERE NOT bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)
+	LOOP
+		served := false;
+		RETURN NEXT told.reason;
+	END LOOP;
+	IF served THEN
+		RETURN NEXT CASE WHEN bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags) THEN 'The API shows it' ELSE 'The API does not show it' END;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.explain_event(text) IS
+	'Tells of an event whether it is archived, which relays delivered it when, whether it is valid, and why the API does not show it';
+
 -- ---- Is the whole archive well? The initializer logs this when the services start.
 
 CREATE VIEW bigbrotr.health_report AS
