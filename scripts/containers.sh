@@ -1,0 +1,13 @@
+# Part of check: the images of docker/, built and run with Podman.
+
+# check_containers [RELEASE]: a fresh Debian takes the place of the base image, which no registry is asked for. BIGBROTR_CONTAINERS names a folder for Podman.
+check_containers() {
+	local release=${1:-bookworm} store=${BIGBROTR_CONTAINERS:-$ROOT/build/containers}
+	make_chroot "$release" image
+	install_packages podman buildah runc podman-compose netavark aardvark-dns
+	mkdir -p "$store"
+	local podman=(podman --root "$store/storage" --runroot "$store/run" --storage-driver "${STORAGE_DRIVER:-overlay}")
+	"${podman[@]}" image exists "localhost/debian:$release-slim" ||
+		tar -C "$CHROOT" --exclude='./srv/*' -cf - . | quietly "$store/import.log" "${podman[@]}" import - "localhost/debian:$release-slim"
+	STORE=$store "$ROOT/test/containers/try"
+}
