@@ -93,6 +93,9 @@ SELECT entries_read($$SELECT count(*) FROM bigbrotr.events_visible WHERE content
 SELECT content FROM bigbrotr.events AS e WHERE content LIKE 'target %' AND NOT EXISTS (SELECT FROM bigbrotr.events_visible AS s WHERE s.eid = e.eid) ORDER BY 1;
 ROLLBACK;
 
+-- None of these look-ups needed the statement that stands in for a missing index.
+SELECT count(*) FROM pg_backend_memory_contexts WHERE ident LIKE 'SELECT FROM bigbrotr.%';
+
 -- Without the indexes, or with others in their place, answers are the same.
 CREATE TABLE answers AS SELECT name, current, standing FROM seen;
 CREATE FUNCTION wrong_answers() RETURNS SETOF text LANGUAGE sql AS $$ SELECT name FROM answers JOIN seen AS s USING (name) WHERE (s.current, s.standing) IS DISTINCT FROM (answers.current, answers.standing) $$;

@@ -32,7 +32,7 @@ is_call(Relation table, const Node *node, const LookupKey &key)
 		return false;
 	const auto *call = reinterpret_cast<const FuncExpr *>(node);
 	if (strcmp(get_func_name(call->funcid), key.column) != 0 ||
-		get_func_namespace(call->funcid) != RelationGetNamespace(table) ||
+		get_func_namespace(call->funcid) != get_namespace_oid("_bigbrotr", false) ||
 		list_length(call->args) != static_cast<int>(key.arguments.size()))
 		return false;
 	for (int i = 0; i < list_length(call->args); i++) {

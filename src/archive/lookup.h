@@ -30,7 +30,7 @@ namespace archive {
 /* A column of the index, and how it is compared with a given value. */
 struct LookupKey
 {
-	const char *column; // or the function of bigbrotr with `arguments`
+	const char *column; // or the function of _bigbrotr with `arguments`
 	std::span<const char *const> arguments;
 	Oid type, family;
 	StrategyNumber strategy;
