@@ -141,11 +141,8 @@ COMMENT ON FUNCTION _bigbrotr.insert_sightings(bytea[], integer[], bigint[]) IS
 	'Archives which relay delivered which event at which Unix second, of events that are archived, and returns how many are new, and for each whether its event is archived or was rejected by the database for good. An event that is neither has to be verified and given to _bigbrotr.insert_verified_events, with its sighting';
 
 CREATE FUNCTION bigbrotr.event_json(event bigbrotr.events) RETURNS text
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE
-	RETURN CASE WHEN (event).raw <> '' THEN convert_from((event).raw, 'UTF8')
-	ELSE format('{"id":"%s","pubkey":"%s","created_at":%s,"kind":%s,"tags":%s,"content":%s,"sig":"%s"}',
-		encode((event).event_id, 'hex'), encode((event).pubkey, 'hex'), (event).created_at, (event).kind,
-		(event).tags, to_json((event).content), encode((event).sig, 'hex')) END;
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'bigbrotr_event_json';
 COMMENT ON FUNCTION bigbrotr.event_json(bigbrotr.events) IS
 	'The event as NIP-01 JSON, exact: parsed and hashed it gives its id again. SELECT bigbrotr.event_json(e) FROM bigbrotr.events e';
 

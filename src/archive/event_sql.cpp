@@ -1,8 +1,9 @@
 /*
  * Events for SQL: bigbrotr.parse_event, verify_event, verify_event_reason, event_id,
- * canonical_json, sign_event, public_key.
+ * canonical_json, event_json, sign_event, public_key.
  */
 #include <cstring>
+#include <iterator>
 #include <stdexcept>
 
 #include "nostr/keys.h"
@@ -11,6 +12,12 @@
 #include "nul.h"
 #include "refusal.h"
 #include "tags.h"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "mb/pg_wchar.h"
+#include "utils/typcache.h"
+}
 
 namespace {
 
@@ -75,6 +82,64 @@ event_argument(FunctionCallInfo fcinfo, int first)
 	set_time_and_kind(event, PG_GETARG_INT64(first + 1), PG_GETARG_INT32(first + 2));
 	set_tags_and_content(event, PG_GETARG_DATUM(first + 3), PG_GETARG_DATUM(first + 4));
 	return event;
+}
+
+/* The columns of bigbrotr.events that make an event. */
+constexpr const char *kColumns[] = {"event_id", "pubkey",  "created_at", "kind",
+									"tags",     "content", "sig",        "raw"};
+constexpr int kColumnCount = std::size(kColumns);
+
+struct ColumnNumbers
+{
+	Oid type; // of the row
+	int numbers[kColumnCount];
+};
+
+/* Where they are in a row of this type. Looked up once for each call site. May raise. */
+const ColumnNumbers &
+column_numbers(FmgrInfo *function, TupleDesc shape)
+{
+	auto *known = static_cast<ColumnNumbers *>(function->fn_extra);
+	if (known && known->type == shape->tdtypeid)
+		return *known;
+	known = static_cast<ColumnNumbers *>(
+		MemoryContextAllocZero(function->fn_mcxt, sizeof(ColumnNumbers)));
+	known->type = shape->tdtypeid;
+	for (int i = 0; i < kColumnCount; i++)
+		for (int n = 0; n < shape->natts; n++)
+			if (!TupleDescAttr(shape, n)->attisdropped &&
+				strcmp(NameStr(TupleDescAttr(shape, n)->attname), kColumns[i]) == 0)
+				known->numbers[i] = n + 1;
+	for (int number : known->numbers)
+		if (number == 0)
+			elog(ERROR, "this is no row of bigbrotr.events");
+	function->fn_extra = known;
+	return *known;
+}
+
+/* The values of kColumns, in their order. May raise. */
+void
+read_columns(FunctionCallInfo fcinfo, Datum *values)
+{
+	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
+	TupleDesc shape =
+		lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
+	const ColumnNumbers &columns = column_numbers(fcinfo->flinfo, shape);
+	HeapTupleData tuple = {};
+	tuple.t_len = HeapTupleHeaderGetDatumLength(row);
+	tuple.t_data = row;
+	auto *all = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<size_t>(shape->natts)));
+	auto *nulls = static_cast<bool *>(palloc(static_cast<size_t>(shape->natts)));
+	heap_deform_tuple(&tuple, shape, all, nulls);
+	for (int i = 0; i < kColumnCount; i++) {
+		if (nulls[columns.numbers[i] - 1])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("the event has no %s", kColumns[i]),
+							errdetail("A row of bigbrotr.events has no nulls."),
+							errhint("Give a row of that table.")));
+		values[i] = all[columns.numbers[i] - 1];
+	}
+	ReleaseTupleDesc(shape);
 }
 
 /* Null for a good event. Arguments: event_id, pubkey, created_at, kind, tags, content, sig. */
@@ -173,6 +238,28 @@ SQL_FUNCTION(bigbrotr_canonical_json)
 		std::string text;
 		nostr::append_canonical(event_argument(fcinfo, 0), text);
 		return archive::varlena_datum(text);
+	});
+}
+
+/* Called for every row that is served. */
+SQL_FUNCTION(bigbrotr_event_json)
+{
+	Datum values[kColumnCount];
+	read_columns(fcinfo, values);
+	return pg::boundary([&] {
+		/* What text cannot hold is kept as it came. */
+		std::string_view raw = archive::varlena_view(values[7]);
+		if (!raw.empty()) {
+			pg::call([&] { pg_verify_mbstr(PG_UTF8, raw.data(), int(raw.size()), false); });
+			return archive::varlena_datum(raw);
+		}
+		nostr::Event event;
+		event.id = archive::array_argument<32>(values[0], "event_id");
+		event.pubkey = archive::array_argument<32>(values[1], "pubkey");
+		set_time_and_kind(event, DatumGetInt64(values[2]), DatumGetInt32(values[3]));
+		set_tags_and_content(event, values[4], values[5]);
+		event.sig = archive::array_argument<64>(values[6], "sig");
+		return archive::varlena_datum(nostr::to_json(event));
 	});
 }
 
