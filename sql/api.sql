@@ -23,11 +23,22 @@ CREATE FUNCTION ask(route text, "values" jsonb DEFAULT '{}') RETURNS TABLE (item
 DECLARE
 	statement text := (SELECT DISTINCT c.statement FROM _bigbrotr.api_calls AS c WHERE c.name = route);
 	p record;
+	rows refcursor;
 BEGIN
 	FOR p IN SELECT c.place, c.parameter FROM _bigbrotr.api_calls AS c WHERE c.name = route AND c.place IS NOT NULL ORDER BY c.place DESC LOOP
 		statement := replace(statement, '$' || p.place || '::', quote_nullable("values" ->> p.parameter) || '::');
 	END LOOP;
-	RETURN QUERY EXECUTE statement;
+	IF (SELECT f.prorettype FROM bigbrotr.api_routes AS r JOIN pg_proc AS f ON f.oid = r.function WHERE r.name = route) = 'refcursor'::regtype THEN
+		EXECUTE statement INTO STRICT rows;
+		LOOP
+			FETCH rows INTO item, "position";
+			EXIT WHEN NOT FOUND;
+			RETURN NEXT;
+		END LOOP;
+		CLOSE rows;
+	ELSE
+		RETURN QUERY EXECUTE statement;
+	END IF;
 END
 $$;
 -- What goes wrong, as the API tells it.

@@ -163,6 +163,17 @@ CREATE FUNCTION _bigbrotr.api_events(
 COMMENT ON FUNCTION _bigbrotr.api_events(text, text, text, bigint, bigint, text, jsonb, integer, jsonb) IS
 	'Events that match a filter (NIP-01), newest first. Deleted, expired, vanished and protected events and older versions are left out';
 
+CREATE FUNCTION _bigbrotr.api_live_events(
+	ids text DEFAULT NULL, authors text DEFAULT NULL, kinds text DEFAULT NULL, since bigint DEFAULT NULL, until bigint DEFAULT NULL, tags jsonb DEFAULT NULL)
+	RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT _bigbrotr.api_filter(api_live_events.ids, api_live_events.authors, api_live_events.kinds, api_live_events.since,
+			api_live_events.until, NULL, api_live_events.tags);
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_live_events(text, text, text, bigint, bigint, jsonb) IS
+	'New events that match a filter (NIP-01), as they are archived, whatever their created_at is: server-sent events of the names begin, event and missed. Last-Event-ID continues where a connection has ended';
+
 CREATE FUNCTION _bigbrotr.api_events_by_filter(body jsonb, row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL)
 	RETURNS TABLE (item text, created_at bigint, event_id text)
 	LANGUAGE sql STABLE
@@ -298,28 +309,32 @@ CREATE FUNCTION _bigbrotr.api_profile(pubkey text) RETURNS TABLE (pubkey text, c
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_profile(text) IS 'The newest profile of an author (kind 0), read as JSON and as its event';
 
--- Called by the relay endpoint of the net process itself.
-CREATE FUNCTION _bigbrotr.api_req(filters jsonb) RETURNS TABLE (item text)
+-- Called by the relay endpoint of the net process itself. A function that opens a cursor of items and positions sends its
+-- rows as they are found: rows that a function returns are all made before the first one is sent.
+CREATE FUNCTION _bigbrotr.api_req(filters jsonb) RETURNS refcursor
 	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	SET max_parallel_workers_per_gather = 0
+	SET cursor_tuple_fraction = 1
 	AS $$
 DECLARE
 	single CONSTANT jsonb := CASE WHEN jsonb_typeof(filters) = 'array' AND jsonb_array_length(filters) = 1 AND jsonb_typeof(filters -> 0) = 'object' THEN filters -> 0 END;
+	events refcursor;
 BEGIN
 	PERFORM _bigbrotr.limit_time('query');
 	IF single - '{ids,limit}'::text[] = '{}' AND single @? '$.ids[*]' AND single ->> 'ids' ~ '^\["[0-9a-f]{64}"(, "[0-9a-f]{64}")*\]$'
 	   AND coalesce(single ->> 'limit', '1') ~ '^[0-9]{1,9}$'
 	THEN
-		RETURN QUERY SELECT e FROM _bigbrotr.api_events_of_ids(
+		OPEN events NO SCROLL FOR SELECT e, '' FROM _bigbrotr.api_events_of_ids(
 			ARRAY(SELECT decode(i, 'hex') FROM jsonb_array_elements_text(single -> 'ids') AS i), (single ->> 'limit')::bigint) AS e;
-		RETURN;
+	ELSE
+		OPEN events NO SCROLL FOR EXECUTE format($query$SELECT bigbrotr.event_json(row(q.eid, q.created_at, q.inserted_at, q.kind, q.event_id,
+			q.pubkey, q.sig, q.tags, q.content, q.raw)::bigbrotr.events), '' FROM (%s) AS q$query$, _bigbrotr.public_query_sql(filters));
 	END IF;
-	RETURN QUERY EXECUTE format('SELECT bigbrotr.event_json(row(q.eid, q.created_at, q.inserted_at, q.kind, q.event_id, q.pubkey,
-		q.sig, q.tags, q.content, q.raw)::bigbrotr.events) FROM (%s) AS q', _bigbrotr.public_query_sql(filters));
+	RETURN events;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_req(jsonb) IS 'Events for a REQ (NIP-01): as many as the limits of the filters say';
+COMMENT ON FUNCTION _bigbrotr.api_req(jsonb) IS 'Opens a cursor of events for a REQ (NIP-01): as many as the limits of the filters say';
 
 CREATE FUNCTION _bigbrotr.api_count_req(filters jsonb) RETURNS TABLE (count bigint)
 	LANGUAGE sql VOLATILE STRICT
@@ -328,26 +343,30 @@ CREATE FUNCTION _bigbrotr.api_count_req(filters jsonb) RETURNS TABLE (count bigi
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_count_req(jsonb) IS 'The answer to a COUNT (NIP-45)';
 
-CREATE FUNCTION _bigbrotr.api_news(eids jsonb) RETURNS TABLE (item text)
+CREATE FUNCTION _bigbrotr.api_news(eids jsonb) RETURNS TABLE (item text, place bigint)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT bigbrotr.event_json(row(e.eid, e.created_at, e.inserted_at, e.kind, e.event_id, e.pubkey, e.sig, e.tags, e.content, e.raw)::bigbrotr.events)
+		SELECT bigbrotr.event_json(row(e.eid, e.created_at, e.inserted_at, e.kind, e.event_id, e.pubkey, e.sig, e.tags, e.content, e.raw)::bigbrotr.events), n.place
 		FROM jsonb_path_query(api_news.eids, '$[*] ? (@.type() == "number" && @ >= 0 && @ <= 9223372036854775807)') WITH ORDINALITY AS n (eid, place)
 		     JOIN _bigbrotr.public_events AS e ON e.eid = n.eid::bigint
 		ORDER BY n.place;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_news(jsonb) IS 'New events for subscriptions (NIP-01), in the order of their eids in the list, without those that may not be shown';
+COMMENT ON FUNCTION _bigbrotr.api_news(jsonb) IS 'New events for subscriptions (NIP-01), in the order of their eids in the list, without those that may not be shown; place: of the eid, from 1 on';
 
-CREATE FUNCTION _bigbrotr.api_records(filters jsonb, row_limit integer) RETURNS TABLE (item text)
+CREATE FUNCTION _bigbrotr.api_records(filters jsonb, row_limit integer) RETURNS refcursor
 	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	SET max_parallel_workers_per_gather = 0
+	SET cursor_tuple_fraction = 1
 	AS $$
+DECLARE
+	records refcursor;
 BEGIN
 	PERFORM _bigbrotr.limit_time('query');
-	RETURN QUERY EXECUTE format($query$SELECT q.created_at || ' ' || encode(q.event_id, 'hex') FROM (%s) AS q LIMIT %s$query$,
+	OPEN records NO SCROLL FOR EXECUTE format($query$SELECT q.created_at || ' ' || encode(q.event_id, 'hex'), '' FROM (%s) AS q LIMIT %s$query$,
 		_bigbrotr.public_query_sql(filters), _bigbrotr.api_rows(row_limit));
+	RETURN records;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_records(jsonb, integer) IS
-	'Time and id of the events that a filter matches, as a set reconciliation (NIP-77) compares them';
+	'Opens a cursor of time and id of the events that a filter matches, as a set reconciliation (NIP-77) compares them';

@@ -210,6 +210,24 @@ CREATE FUNCTION _bigbrotr.api_services() RETURNS TABLE (service text, instance i
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_services() IS 'The services of this archive: what each one does now, and whether it is well';
 
+CREATE FUNCTION _bigbrotr.api_live_relays() RETURNS TABLE (item json, relay_url text)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT json_build_object('relay_url', s.relay_url, 'network', s.network, 'status', s.status, 'status_since', s.status_since), s.relay_url
+		FROM bigbrotr.relay_status AS s;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_live_relays() IS
+	'Relays whose status has changed, looked at every ten seconds: server-sent events of the names begin, change and missed. Last-Event-ID continues where a connection has ended';
+
+CREATE FUNCTION _bigbrotr.api_live_progress() RETURNS TABLE (item json)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT json_build_object('statistics', (SELECT row_to_json(t) FROM _bigbrotr.api_statistics() AS t),
+			'services', (SELECT json_agg(s) FROM _bigbrotr.api_services() AS s));
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_live_progress() IS
+	'How much is archived and what the services do, now and whenever it has changed, looked at every ten seconds: server-sent events of the names begin and change';
+
 CREATE FUNCTION _bigbrotr.api_ready() RETURNS TABLE (status text)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC

@@ -1,6 +1,6 @@
 -- The routes of the API: each is a function (api_events.sql, api_relays.sql, api_drop_ins.sql, metrics.sql). The api service reads
 -- them here, and the description of the API (openapi.sql) is made of them. Shapes: one: the first row is the answer, no row is 404; list:
--- {"items": […], "next": …}; array: a bare array; hidden: called by the relay endpoint. keyset: the columns that say where a
+-- {"items": […], "next": …}; array: a bare array; stream: server-sent events; hidden: called by the relay endpoint. keyset: the columns that say where a
 -- row is in the order; their values come back in the parameter "after". The parameter "row_limit" is called limit outside,
 -- "after" cursor, and "body" is the body of a POST.
 
@@ -33,6 +33,9 @@ CREATE VIEW bigbrotr.api_routes AS
 		(23, 'ready', 'GET', '/readyz', 'api_ready', 'one', 'application/json', 0, 0, 0, NULL, NULL),
 		(24, 'openapi', 'GET', '/openapi.json', 'api_openapi', 'one', 'application/json', 60, 0, 0, NULL, 'Description'),
 		(25, 'metrics', 'GET', '/metrics', 'api_metrics', 'one', 'application/openmetrics-text; version=1.0.0; charset=utf-8', 0, 0, 0, NULL, 'Line'),
+		(26, 'live_events', 'GET', '/api/v1/live/events', 'api_live_events', 'stream', 'text/event-stream', 0, 0, 0, NULL, NULL),
+		(27, 'live_relays', 'GET', '/api/v1/live/relays', 'api_live_relays', 'stream', 'text/event-stream', 0, 0, 0, '{relay_url}', NULL),
+		(28, 'live_progress', 'GET', '/api/v1/live/progress', 'api_live_progress', 'stream', 'text/event-stream', 0, 0, 0, NULL, NULL),
 		(30, 'v1_online', 'GET', '/v1/online', 'api_v1_online', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
 		(31, 'v1_offline', 'GET', '/v1/offline', 'api_v1_offline', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
 		(32, 'v1_public', 'GET', '/v1/public', 'api_v1_public', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
@@ -42,7 +45,7 @@ CREATE VIEW bigbrotr.api_routes AS
 		(41, 'badge_svg', 'GET', '/badge/status.svg', 'api_badge_svg', 'one', 'image/svg+xml', 300, 0, 0, NULL, 'Line'),
 		(50, 'req', 'GET', '/', 'api_req', 'hidden', 'application/json', 0, 0, 0, NULL, 'Event'),
 		(51, 'count_req', 'GET', '/', 'api_count_req', 'hidden', 'application/json', 0, 0, 0, NULL, NULL),
-		(52, 'news', 'GET', '/', 'api_news', 'hidden', 'application/json', 0, 0, 0, NULL, 'Event'),
+		(52, 'news', 'GET', '/', 'api_news', 'hidden', 'application/json', 0, 0, 0, '{place}', 'Event'),
 		(53, 'records', 'GET', '/', 'api_records', 'hidden', 'application/json', 0, 0, 0, NULL, NULL)
 	) AS r (number, name, method, path, function, shape, content_type, cache_seconds, default_rows, most_rows, keyset, item_schema)
 	     JOIN pg_proc AS p ON p.pronamespace = '_bigbrotr'::regnamespace AND p.proname = r.function;
@@ -52,7 +55,7 @@ COMMENT ON COLUMN bigbrotr.api_routes.name IS 'Name of the route';
 COMMENT ON COLUMN bigbrotr.api_routes.method IS 'GET or POST';
 COMMENT ON COLUMN bigbrotr.api_routes.path IS 'Path of the URL; {name} stands for a parameter';
 COMMENT ON COLUMN bigbrotr.api_routes.function IS 'The function that answers; its parameters are those of the route';
-COMMENT ON COLUMN bigbrotr.api_routes.shape IS 'one: the first row is the answer; list: {"items": […], "next": …}; array: a bare array; hidden: only for the relay endpoint';
+COMMENT ON COLUMN bigbrotr.api_routes.shape IS 'one: the first row is the answer; list: {"items": […], "next": …}; array: a bare array; stream: server-sent events; hidden: only for the relay endpoint';
 COMMENT ON COLUMN bigbrotr.api_routes.content_type IS 'Of the answer, if it is one row';
 COMMENT ON COLUMN bigbrotr.api_routes.cache_seconds IS 'How long an answer may be kept; 0: not at all';
 COMMENT ON COLUMN bigbrotr.api_routes.default_rows IS 'Rows of a page, if the request does not say; 0: all';
@@ -105,7 +108,8 @@ COMMENT ON COLUMN _bigbrotr.api_columns.comment IS 'What it holds';
 -- A column called item is the item of a row, otherwise the item is the whole row. Every name is qualified or quoted.
 CREATE VIEW _bigbrotr.api_calls AS
 	SELECT r.number, r.name, r.path, r.method = 'POST' AS is_post, r.shape, r.content_type, r.cache_seconds, r.default_rows, r.most_rows,
-	       format('SELECT coalesce(%s, ''null''), %s FROM (SELECT * FROM _bigbrotr.%I(%s)) AS r',
+	       format(CASE WHEN f.prorettype = 'refcursor'::regtype THEN 'SELECT _bigbrotr.%3$I(%4$s)'
+	                   ELSE 'SELECT coalesce(%1$s, ''null''), %2$s FROM (SELECT * FROM _bigbrotr.%3$I(%4$s)) AS r' END,
 	           CASE WHEN EXISTS (SELECT FROM _bigbrotr.api_columns AS c WHERE c.route = r.name AND c.column = 'item')
 	                THEN 'r.item::text' ELSE 'row_to_json(r)::text' END,
 	           CASE WHEN r.keyset IS NULL THEN ''''''
@@ -120,6 +124,6 @@ CREATE VIEW _bigbrotr.api_calls AS
 	     LEFT JOIN _bigbrotr.api_parameters AS p ON p.route = r.name;
 COMMENT ON VIEW _bigbrotr.api_calls IS 'What the api service reads at its start: the routes, with a row for each parameter, and the statements that call their functions';
 COMMENT ON COLUMN _bigbrotr.api_calls.is_post IS 'Whether the method is POST, not GET';
-COMMENT ON COLUMN _bigbrotr.api_calls.statement IS 'Calls the function; its parameters are of type text, its columns are the item and the position of a row';
+COMMENT ON COLUMN _bigbrotr.api_calls.statement IS 'Calls the function; its parameters are of type text, its columns are the item and the position of a row, or it has one column, a cursor of such rows';
 COMMENT ON COLUMN _bigbrotr.api_calls.place IS 'Of the parameter; null: the route has none';
 COMMENT ON COLUMN _bigbrotr.api_calls.parameter_kind IS 'text, integer, flag or json';

@@ -93,6 +93,7 @@ CREATE VIEW _bigbrotr.metric_names AS
 		'bigbrotr_api_requests_refused|counter|Requests of HTTP refused: wrong, too many, or not allowed',
 		'bigbrotr_api_connections_turned_away|counter|Connections beyond the limits',
 		'bigbrotr_api_web_sockets|gauge|Open WebSockets',
+		'bigbrotr_api_streams|gauge|Open streams of server-sent events',
 		'bigbrotr_api_nostr_messages|counter|Messages of clients over WebSockets',
 		'bigbrotr_api_open_calls|gauge|Calls of the net process that have not ended'
 		]) WITH ORDINALITY AS l (line, place)
@@ -129,6 +130,7 @@ CREATE VIEW _bigbrotr.service_figures AS
 		('net_requests_refused', 'api_requests_refused', '_total', 1),
 		('net_connections_turned_away', 'api_connections_turned_away', '_total', 1),
 		('net_web_sockets', 'api_web_sockets', '', 1),
+		('net_streams', 'api_streams', '', 1),
 		('net_nostr_messages', 'api_nostr_messages', '_total', 1),
 		('net_open_calls', 'api_open_calls', '', 1),
 		('calls', 'api_calls', '_total', 1),

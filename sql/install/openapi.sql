@@ -52,6 +52,8 @@ CREATE FUNCTION _bigbrotr.api_answer_content(route bigbrotr.api_routes, item jso
 	LANGUAGE sql IMMUTABLE
 	RETURN CASE (route).shape
 		WHEN 'one' THEN jsonb_build_object((route).content_type, jsonb_build_object('schema', item))
+		-- OpenAPI 3.1 cannot say what the events of a stream are.
+		WHEN 'stream' THEN jsonb_build_object((route).content_type, '{"schema": {"type": "string", "description": "server-sent events, whose data is JSON"}}'::jsonb)
 		WHEN 'array' THEN jsonb_build_object('application/json', jsonb_build_object('schema', jsonb_build_object('type', 'array', 'items', item)))
 		ELSE jsonb_build_object(
 			'application/json', jsonb_build_object('schema', jsonb_build_object('type', 'object', 'required', '["items"]'::jsonb, 'properties',

@@ -21,6 +21,7 @@ constexpr size_t kMaxPosition = 2000;      // bytes
 constexpr size_t kPieceBytes = 64 << 10;   // a piece is sent when it has as many
 constexpr size_t kMaxPieces = 4;
 constexpr size_t kMaxOpenCalls = 10000; // that the worker has not ended
+constexpr size_t kMaxPem = 256 << 10;   // bytes of a certificate with its chain, or of a key
 
 // ---- worker -> net process
 
@@ -40,6 +41,7 @@ struct ServeSettings
 	std::string_view public_urls;                // of this server, with commas between them
 	std::string_view name, description, contact; // NIP-11
 	std::string_view version;                    // of the extension
+	std::vector<uint8_t> tls; // of each socket, in their order: whether it speaks TLS
 
 	static void fields(auto &c, auto &m)
 	{
@@ -54,6 +56,20 @@ struct ServeSettings
 		c.utf8(m.description, kMaxPath);
 		c.utf8(m.contact, kMaxDetail);
 		c.ascii(m.version, 64);
+		c.flags(m.tls);
+	}
+};
+
+/* For the sockets with TLS: after ServeSettings, and when it changes. CertificateTaken answers. */
+struct ServerCertificate
+{
+	static constexpr uint16_t kType = 0x68;
+	std::string_view chain, key; // PEM
+
+	static void fields(auto &c, auto &m)
+	{
+		c.utf8(m.chain, kMaxPem);
+		c.utf8(m.key, kMaxPem);
 	}
 };
 
@@ -84,10 +100,12 @@ struct Parameter
 /* What becomes of the rows. */
 enum class Shape : uint8_t
 {
-	One,   // the first row is the body; without a row 404
-	List,  // {"items": […], "next": …}; as NDJSON or CSV where the client prefers that
-	Array, // a bare JSON array
-	Hidden // called by the net process itself: Nostr's REQ and COUNT
+	One,    // the first row is the body; without a row 404
+	List,   // {"items": […], "next": …}; as NDJSON or CSV where the client prefers that
+	Array,  // a bare JSON array
+	Stream, // of server-sent events: what changes in the rows, or, live_events, new events that
+			// match the filter which is the row
+	Hidden  // called by the net process itself: Nostr's REQ and COUNT
 };
 
 /*
@@ -200,7 +218,7 @@ struct News
 	}
 };
 
-using ServeToNet = std::variant<ServeSettings, Routes, Rows, CallEnd, News>;
+using ServeToNet = std::variant<ServeSettings, ServerCertificate, Routes, Rows, CallEnd, News>;
 
 // ---- net process -> worker
 
@@ -251,6 +269,20 @@ struct CallCancel
 	static void fields(auto &c, auto &m) { c.number(m.call); }
 };
 
-using ServeToWorker = std::variant<Call, RowsTaken, CallCancel>;
+/* The certificate serves new connections, or, if there is a fault, the one before does. */
+struct CertificateTaken
+{
+	static constexpr uint16_t kType = 0x69;
+	std::string_view fault; // in words; empty: none
+	std::string_view doubt; // what its clients will object to; empty: nothing
+
+	static void fields(auto &c, auto &m)
+	{
+		c.detail(m.fault);
+		c.detail(m.doubt);
+	}
+};
+
+using ServeToWorker = std::variant<Call, RowsTaken, CallCancel, CertificateTaken>;
 
 } // namespace wire

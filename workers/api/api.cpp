@@ -2,10 +2,12 @@
  * The api service: owns the sockets, hands them to its net process, which speaks HTTP, and lets
  * executors answer the calls that the net process makes of requests.
  */
+#include <algorithm>
 #include <memory>
 
 #include "archive/news.h"
 #include "workers/api/calls.h"
+#include "workers/api/certificate.h"
 #include "workers/api/listeners.h"
 #include "workers/api/settings.h"
 
@@ -32,6 +34,8 @@ class Api : public pg::Service
 	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
 	{
 		listen(worker);
+		if (!certificate_.fault().empty())
+			send_certificate(worker);
 		worker.gauge("executors", calls_->ready());
 		delay = kCycle;
 		return pg::Next::Continue;
@@ -46,12 +50,13 @@ class Api : public pg::Service
 			calls_->end_waiting(worker);
 		}
 		listen(worker);
+		send_certificate(worker);
 	}
 
 	bool healthy(pg::Worker &worker) override
 	{
 		bool is_starting = worker.steady_now() < started_ + kStart;
-		return listeners_.fault().empty() && (calls_->ready() > 0 || is_starting);
+		return fault().empty() && (calls_->ready() > 0 || is_starting);
 	}
 
 	pg::NetSettings net_settings() const override
@@ -64,18 +69,23 @@ class Api : public pg::Service
 		message.description = api_settings.description;
 		message.contact = api_settings.contact;
 		message.version = BIGBROTR_VERSION;
+		message.tls = listeners_.tls();
 		return {.frame = wire::encode(message),
 				.fixed = std::to_string(listeners_.generation()),
 				.descriptors = listeners_.descriptors()};
 	}
 
-	void on_net_start(pg::Worker &worker) override { worker.send_frame(routes_.frame()); }
+	void on_net_start(pg::Worker &worker) override
+	{
+		worker.send_frame(routes_.frame());
+		send_certificate(worker);
+	}
 
 	void on_net_lost(pg::Worker &) override { calls_->forget_all(); }
 
 	void on_message(pg::Worker &worker, const wire::Frame &frame) override
 	{
-		std::visit([&](const auto &one) { calls_->take(worker, one); },
+		std::visit([&](const auto &one) { take(worker, one); },
 				   pg::net_message<wire::ServeToWorker>(frame));
 	}
 
@@ -90,16 +100,46 @@ class Api : public pg::Service
 
 	void listen(pg::Worker &worker)
 	{
-		std::string before = listeners_.fault();
 		if (listeners_.follow(api_settings.listen))
 			worker.renew_net_settings();
-		if (listeners_.fault() == before)
+		show_fault(worker);
+	}
+
+	void send_certificate(pg::Worker &worker)
+	{
+		const auto tls = listeners_.tls();
+		if (worker.net_running())
+			certificate_.send(worker, std::find(tls.begin(), tls.end(), 1) != tls.end());
+		show_fault(worker);
+	}
+
+	const std::string &fault() const
+	{
+		return listeners_.fault().empty() ? certificate_.fault() : listeners_.fault();
+	}
+
+	void show_fault(pg::Worker &worker)
+	{
+		if (fault() == shown_)
 			return;
-		worker.show_waiting(listeners_.fault());
-		if (listeners_.fault().empty())
-			worker.log(wire::LogLevel::Info, "all sockets of bigbrotr.api_listen are open");
+		shown_ = fault();
+		worker.show_waiting(shown_);
+		if (shown_.empty())
+			worker.log(wire::LogLevel::Info, "all sockets of bigbrotr.api_listen are served");
 		else
-			worker.log(wire::LogLevel::Warning, listeners_.fault());
+			worker.log(wire::LogLevel::Warning, shown_);
+	}
+
+	/* ---- messages of the net process ---- */
+
+	void take(pg::Worker &worker, const wire::CertificateTaken &message)
+	{
+		certificate_.taken(message);
+		show_fault(worker);
+	}
+	template <class Message> void take(pg::Worker &worker, const Message &message)
+	{
+		calls_->take(worker, message);
 	}
 
 	/* ---- new events ---- */
@@ -121,6 +161,8 @@ class Api : public pg::Service
 	std::unique_ptr<CallQueue> calls_;
 	std::unique_ptr<archive::Follower> follower_;
 	Listeners listeners_;
+	Certificate certificate_;
+	std::string shown_; // fault that bigbrotr.services shows
 	Clock::time_point started_{};
 };
 

@@ -35,7 +35,8 @@ check_listen(char **value, void **, GucSource)
 			return parse_listen_address(element, address);
 		}))
 		return true;
-	GUC_check_errhint("Give a list such as 127.0.0.1:8080, [::1]:8080, unix:/run/bigbrotr.sock.");
+	GUC_check_errhint(
+		"Give a list such as 127.0.0.1:8080, tls:[::]:8443, unix:/run/bigbrotr.sock.");
 	return false;
 }
 
@@ -115,8 +116,16 @@ check_description(char **value, void **, GucSource)
 static constexpr pg::Setting settings[] = {
 	string("api_listen", &api_settings.listen, "127.0.0.1:8080",
 		   "Where the API is served: addresses with ports, and Unix sockets as unix:/path, "
-		   "comma-separated.",
+		   "comma-separated; with tls: before those that speak TLS.",
 		   GUC_SUPERUSER_ONLY, check_listen),
+	string("api_tls_certificate", &api_settings.tls_certificate, "",
+		   "File with the certificate of the sockets with TLS (PEM), followed by those between it "
+		   "and a root; read again at each reload.",
+		   GUC_SUPERUSER_ONLY, pg::check_file_path),
+	string("api_tls_key", &api_settings.tls_key, "",
+		   "File with the private key of that certificate (PEM, without a password); only its "
+		   "owner, the server's user, may have access.",
+		   GUC_SUPERUSER_ONLY, pg::check_file_path),
 	integer("api_executors", &api_settings.executors, "4", {"1", "64"},
 			"Processes that answer the questions of the API; each takes one of "
 			"max_worker_processes."),

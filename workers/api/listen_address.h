@@ -1,6 +1,7 @@
 /*
- * An element of bigbrotr.api_listen: "127.0.0.1:8080", "[::1]:8080" or "unix:/path". Without C++'s
- * library: the preload library checks the setting.
+ * An element of bigbrotr.api_listen: "127.0.0.1:8080", "[::1]:8080" or "unix:/path", with "tls:"
+ * before it if the socket speaks TLS. Without C++'s library: the preload library checks the
+ * setting.
  */
 #pragma once
 
@@ -16,6 +17,7 @@ struct ListenAddress
 {
 	sockaddr_storage address;
 	socklen_t size;
+	bool has_tls;
 
 	bool is_unix() const { return address.ss_family == AF_UNIX; }
 };
@@ -99,7 +101,10 @@ parse_number(std::string_view text, unsigned most, unsigned &number)
 inline const char *
 parse_listen_address(std::string_view text, ListenAddress &to)
 {
-	constexpr std::string_view scheme = "unix:";
+	constexpr std::string_view scheme = "unix:", tls = "tls:";
+	to.has_tls = text.substr(0, tls.size()) == tls;
+	if (to.has_tls)
+		text.remove_prefix(tls.size());
 	if (text.substr(0, scheme.size()) == scheme) {
 		auto &local = reinterpret_cast<sockaddr_un &>(to.address);
 		memset(&to.address, 0, sizeof to.address);

@@ -155,3 +155,12 @@ Listeners::descriptors() const
 		descriptors.push_back(listener.descriptor);
 	return descriptors;
 }
+
+std::vector<uint8_t>
+Listeners::tls() const
+{
+	std::vector<uint8_t> tls;
+	for (const Listener &listener : listeners_)
+		tls.push_back(listener.address.has_tls);
+	return tls;
+}

@@ -25,6 +25,7 @@ shape_of(std::string_view name)
 	return named<Shape>(name, {{"one", Shape::One},
 							   {"list", Shape::List},
 							   {"array", Shape::Array},
+							   {"stream", Shape::Stream},
 							   {"hidden", Shape::Hidden}});
 }
 

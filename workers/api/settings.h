@@ -10,6 +10,7 @@ struct ApiSettings
 	int timeout_ms; // bigbrotr.api_timeout: of a call with all its rows
 	/* What the net process reads: the numbers, and the texts apart. */
 	wire::ServeSettings net;
+	char *tls_certificate, *tls_key; // files
 	char *trusted_proxies, *metrics_networks, *public_urls, *name, *description, *contact;
 };
 

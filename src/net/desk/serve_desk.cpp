@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <random>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "net/serve/text.h"
 
 namespace net {
 
@@ -21,6 +24,9 @@ ServeDesk::ServeDesk(Reactor &reactor, const Clock &clock, Link &link, std::vect
 	  listening_(std::move(listening)), server_{.reactor = reactor, .clock = clock, .calls = *this},
 	  feed_(server_, *this)
 {
+	server_.feed = &feed_;
+	server_.epoch = digest(std::to_string(std::random_device()()) +
+						   std::to_string(clock.now().time_since_epoch().count()));
 }
 
 ServeDesk::~ServeDesk()
@@ -37,16 +43,19 @@ ServeDesk::listen(bool on)
 	if (on == accepting_)
 		return;
 	accepting_ = on;
-	for (int fd : listening_)
+	for (size_t i = 0; i < listening_.size(); i++)
 		if (on)
-			reactor_.watch(fd, EPOLLIN, [this, fd](uint32_t) { accept(fd); });
+			reactor_.watch(listening_[i], EPOLLIN, [this, i](uint32_t) { accept(i); });
 		else
-			reactor_.unwatch(fd);
+			reactor_.unwatch(listening_[i]);
 }
 
+/* Connections of the i-th socket. */
 void
-ServeDesk::accept(int listening)
+ServeDesk::accept(size_t place)
 {
+	const int listening = listening_[place];
+	const bool has_tls = place < tls_.size() && tls_[place] != 0;
 	for (int i = 0; i < kAcceptAtOnce; i++) {
 		sockaddr_storage from{};
 		socklen_t size = sizeof from;
@@ -59,11 +68,14 @@ ServeDesk::accept(int listening)
 			}
 			return;
 		}
+		TlsConnection tls =
+			has_tls && certificate_.is_loaded() ? certificate_.connection(fd) : nullptr;
 		Address address = counted_address(peer_address(from));
 		int &count = per_address_[address];
 		/* Those that speak for others are counted by their requests only. */
 		const bool proxy = server_.proxies.contain(peer_address(from));
-		if (clients_.size() >= size_t(server_.options.max_connections) ||
+		if (has_tls != (tls != nullptr) ||
+			clients_.size() >= size_t(server_.options.max_connections) ||
 			(!proxy && count >= server_.options.max_connections_per_address)) {
 			turned_away_++;
 			if (count == 0)
@@ -75,7 +87,7 @@ ServeDesk::accept(int listening)
 		const int on = 1;
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
 				   sizeof on); // a Unix socket has no such option
-		clients_.emplace_back(server_, fd, peer_address(from));
+		clients_.emplace_back(server_, fd, std::move(tls), peer_address(from));
 	}
 }
 
@@ -100,9 +112,18 @@ ServeDesk::take(const wire::ServeSettings &settings)
 					   .contact = std::string(settings.contact),
 					   .version = std::string(settings.version),
 					   .public_urls = std::string(settings.public_urls)};
+	tls_ = settings.tls;
 	server_.proxies = Networks(settings.trusted_proxies);
 	server_.metrics_readers = Networks(settings.metrics_networks);
 	server_.limits.set(settings.requests_per_minute);
+}
+
+void
+ServeDesk::take(const wire::ServerCertificate &certificate)
+{
+	const std::string fault = certificate_.load(certificate.chain, certificate.key);
+	const std::string doubt = certificate_.doubt();
+	link_.send(wire::CertificateTaken{.fault = fault, .doubt = doubt});
 }
 
 void
@@ -173,16 +194,19 @@ bool
 ServeDesk::are_there() const
 {
 	return std::ranges::any_of(clients_, [](const Client &client) {
-		return client.session() && client.session()->is_live();
+		return (client.session() && client.session()->is_live()) ||
+			   (client.stream() && client.stream()->wants_events());
 	});
 }
 
 void
-ServeDesk::on_event(const nostr::Event &event, std::string_view json)
+ServeDesk::on_event(const nostr::Event &event, std::string_view json, uint64_t number)
 {
 	for (Client &client : clients_)
 		if (client.session())
 			client.session()->on_event(event, json);
+		else if (client.stream())
+			client.stream()->on_event(event, json, number);
 }
 
 void
@@ -191,6 +215,8 @@ ServeDesk::on_missed()
 	for (Client &client : clients_)
 		if (client.session())
 			client.session()->on_missed();
+		else if (client.stream())
+			client.stream()->on_missed();
 }
 
 /* ---- time ---- */
@@ -225,12 +251,18 @@ ServeDesk::end_of_turn()
 std::vector<wire::Gauge>
 ServeDesk::gauges() const
 {
-	int64_t sockets = 0;
-	for (const Client &client : clients_)
+	int64_t sockets = 0, streams = 0;
+	for (const Client &client : clients_) {
 		sockets += client.session() != nullptr;
-	return {{"connections", int64_t(clients_.size())}, {"web_sockets", sockets},
-			{"open_calls", int64_t(calls_.size())},    {"requests", server_.requests},
-			{"requests_refused", server_.refused},     {"nostr_messages", server_.messages},
+		streams += client.stream() != nullptr;
+	}
+	return {{"connections", int64_t(clients_.size())},
+			{"web_sockets", sockets},
+			{"streams", streams},
+			{"open_calls", int64_t(calls_.size())},
+			{"requests", server_.requests},
+			{"requests_refused", server_.refused},
+			{"nostr_messages", server_.messages},
 			{"connections_turned_away", turned_away_}};
 }
 

@@ -33,22 +33,25 @@ class ServeDesk final : public Desk, public Calls, public LiveFeed::Readers
 	void cancel(uint64_t call) override;
 
 	bool are_there() const override;
-	void on_event(const nostr::Event &event, std::string_view json) override;
+	void on_event(const nostr::Event &event, std::string_view json, uint64_t number) override;
 	void on_missed() override;
 
   private:
 	void take(const wire::ServeSettings &settings);
+	void take(const wire::ServerCertificate &certificate);
 	void take(const wire::Routes &routes);
 	void take(const wire::Rows &rows);
 	void take(const wire::CallEnd &end);
 	void take(const wire::News &news) { feed_.take(news); }
-	void accept(int listening);
+	void accept(size_t place);
 	void listen(bool on);
 
 	Reactor &reactor_;
 	const Clock &clock_;
 	Link &link_;
 	const std::vector<int> listening_;
+	std::vector<uint8_t> tls_; // of each of them: whether it speaks TLS
+	TlsCertificate certificate_;
 	bool accepting_ = false; // after the first settings and routes; not while descriptors are short
 	bool settled_ = false;
 	Clock::Time accept_again_{};

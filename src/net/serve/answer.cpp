@@ -22,6 +22,8 @@ reason_phrase(int status)
 		return "Continue";
 	case 101:
 		return "Switching Protocols";
+	case 102:
+		return "Processing";
 	case 200:
 		return "OK";
 	case 204:
@@ -179,6 +181,14 @@ Answer::add(std::string_view piece)
 	}
 	std::string body = std::exchange(body_, {});
 	return out + chunk(gzip_ ? gzip_->deflate(body, false) : body);
+}
+
+std::string
+Answer::endless()
+{
+	started_ = true;
+	keep_alive_ = false;
+	return head("");
 }
 
 std::string

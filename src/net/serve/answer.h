@@ -35,6 +35,8 @@ class Answer
 	std::string add(std::string_view piece);
 	/* The rest. `trailer` is a header that is known only at the end, with its line end. */
 	std::string finish(std::string_view trailer = "");
+	/* The head of an answer that ends with the connection; what follows is sent as it is. */
+	std::string endless();
 	/* Has anything been sent? Then its status cannot be changed. */
 	bool started() const { return started_; }
 	/* Does the connection stay open behind it? */

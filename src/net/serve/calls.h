@@ -1,6 +1,8 @@
 /* What a client's connection asks the worker, and by which rules it asks. */
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,9 @@ struct ServeOptions
 	std::string name, description, contact, version, public_urls;
 };
 
+class LiveFeed;
+class Watch;
+
 /* What all connections share. */
 struct Server
 {
@@ -55,6 +60,9 @@ struct Server
 	Networks proxies = {}, metrics_readers = {};
 	RateLimits limits{clock};
 	size_t records = 0; // of all reconciliations
+	LiveFeed *feed = nullptr;
+	std::map<std::string, std::shared_ptr<Watch>> watches = {}; // by route
+	std::string epoch = {}; // tells the ids of this process's streams from others'
 	/* Since the start. */
 	int64_t requests = 0, refused = 0, messages = 0;
 };

@@ -10,6 +10,7 @@ constexpr auto kRequestTime = 20s; // from the first byte of a request to its la
 constexpr auto kIdleTime = 60s;    // between requests
 constexpr auto kStuckTime = 30s;   // for which a client may take nothing of what it is sent
 constexpr auto kPingEvery = 30s;
+constexpr auto kProbeEvery = 2s;
 constexpr auto kSilence = 90s; // for which a WebSocket may say nothing, not even a pong
 
 static const char kPage[] = R"(<!doctype html>
@@ -20,8 +21,9 @@ static const char kPage[] = R"(<!doctype html>
 <li>this address as <code>ws://</code> or <code>wss://</code>: a read-only relay</li></ul></html>
 )";
 
-Client::Client(Server &server, int fd, const Address &address)
-	: server_(server), address_(address), socket_(server.reactor, server.clock, *this, fd),
+Client::Client(Server &server, int fd, TlsConnection tls, const Address &address)
+	: server_(server), address_(address),
+	  socket_(server.reactor, server.clock, *this, fd, std::move(tls)),
 	  frames_(NostrSession::kMaxMessage), since_(server.clock.now())
 {
 }
@@ -37,6 +39,7 @@ Client::on_gone()
 {
 	gone_ = true;
 	session_.reset();
+	stream_.reset();
 	if (pending_ && pending_->call != 0)
 		server_.calls.cancel(pending_->call);
 	pending_.reset();
@@ -60,8 +63,17 @@ Client::tick()
 		}
 		return;
 	}
+	if (stream_)
+		return stream_->tick();
+	if (pending_)
+		probe();
 	if (pending_ || ending_)
 		return;
+	if (socket_.in_handshake()) {
+		if (now - since_ >= kRequestTime)
+			socket_.cut();
+		return;
+	}
 	if (http_.in_request() && now - since_ >= kRequestTime) {
 		refuse({}, {.status = 408,
 					.code = "too_slow",
@@ -73,12 +85,37 @@ Client::tick()
 	}
 }
 
+/*
+ * A client that has closed its side may still read, or may be gone, which only bytes that are sent
+ * to it can tell: then a call must not go on for nobody. HTTP/1.0 knows no such answer.
+ */
+void
+Client::probe()
+{
+	const auto now = server_.clock.now();
+	if (!socket_.half_closed() || pending_->request.old || now - probed_ < kProbeEvery ||
+		(pending_->answer && pending_->answer->started()))
+		return;
+	probed_ = now;
+	socket_.send("HTTP/1.1 " + status_line(102) + "\r\n\r\n");
+}
+
+void
+Client::on_half_closed()
+{
+	/* A WebSocket ends with its own frame; one that closes without it is gone. So is the client of
+	 * an endless answer. */
+	if (session_ || stream_)
+		return socket_.cut();
+	serve_requests();
+}
+
 /* ---- bytes of the client ---- */
 
 void
 Client::on_bytes(std::string_view bytes)
 {
-	if (ending_)
+	if (ending_ || stream_)
 		return;
 	heard_ = server_.clock.now();
 	if (session_) {
@@ -96,7 +133,7 @@ Client::on_bytes(std::string_view bytes)
 void
 Client::serve_requests()
 {
-	while (!pending_ && !ending_ && !gone_ && !session_ && !is_slow()) {
+	while (!pending_ && !ending_ && !gone_ && !session_ && !stream_ && !is_slow()) {
 		auto request = http_.next();
 		if (request) {
 			handle(*std::move(request));
@@ -112,6 +149,13 @@ Client::serve_requests()
 		if (http_.wants_continue())
 			socket_.send("HTTP/1.1 100 Continue\r\n\r\n");
 		break;
+	}
+	if (stream_)
+		return socket_.be_deaf(false);
+	/* A client that has closed its side has all its answers. */
+	if (socket_.at_end() && !pending_ && !ending_ && !gone_ && !session_ && !is_slow()) {
+		ending_ = true;
+		return socket_.finish();
 	}
 	/* The next request waits in the kernel. */
 	socket_.be_deaf(pending_.has_value() || is_slow());

@@ -13,20 +13,27 @@
 #include "net/serve/nostr_session.h"
 #include "net/serve/peer_socket.h"
 #include "net/serve/row_format.h"
+#include "net/serve/stream.h"
 #include "net/serve/web_socket_frames.h"
 
 namespace net {
 
-class Client final : public PeerSocket::Owner, public Calls::Caller, public NostrSession::Out
+class Client final : public PeerSocket::Owner,
+					 public Calls::Caller,
+					 public NostrSession::Out,
+					 public Stream::Out
 {
   public:
-	Client(Server &server, int fd, const Address &address);
+	/* Takes over `fd` and `tls`; null: there is no TLS. */
+	Client(Server &server, int fd, TlsConnection tls, const Address &address);
 	~Client() override;
 
 	bool gone() const { return gone_; }
 	const Address &address() const { return address_; } // of the far end
 	/* Null: it speaks HTTP. */
 	NostrSession *session() const { return session_.get(); }
+	/* Null: its answers have an end. */
+	Stream *stream() const { return stream_.get(); }
 	/* Every 100 ms: deadlines. */
 	void tick();
 
@@ -44,17 +51,21 @@ class Client final : public PeerSocket::Owner, public Calls::Caller, public Nost
 		uint64_t call = 0;
 		int32_t count = 0;                        // rows so far
 		std::string position;                     // of the last row
+		std::string filter = "";                  // of a stream of events
 		std::unique_ptr<Answer> answer = nullptr; // from the first row on
 	};
 
 	void on_bytes(std::string_view bytes) override;
 	void on_sent() override;
+	void on_half_closed() override;
 	void on_gone() override;
 	void on_rows(const wire::Rows &rows) override;
 	void on_end(const wire::CallEnd &end) override;
 	void send_message(std::string text) override;
+	void send_bytes(std::string bytes) override { socket_.send(std::move(bytes)); }
 	bool is_slow() const override { return socket_.unsent() >= kSlow; }
 
+	void probe();
 	void serve_requests();
 	void handle(ClientRequest request);
 	bool may_ask(const ClientRequest &request);
@@ -63,6 +74,7 @@ class Client final : public PeerSocket::Owner, public Calls::Caller, public Nost
 	void begin(ClientRequest request, const ApiRoute &route, RouteCall call);
 	void begin_answer();
 	void end_answer();
+	void begin_stream(const ClientRequest &request, std::unique_ptr<Stream> stream);
 	void upgrade(const ClientRequest &request);
 	void serve_frames();
 	void answer(const ClientRequest &request, int status, std::string content_type,
@@ -85,8 +97,10 @@ class Client final : public PeerSocket::Owner, public Calls::Caller, public Nost
 	bool gone_ = false;
 	WebSocketReader frames_;
 	std::unique_ptr<NostrSession> session_;
+	std::unique_ptr<Stream> stream_;
 	Clock::Time since_;              // when the current request began, or the last one ended
 	Clock::Time heard_{}, pinged_{}; // WebSocket
+	Clock::Time probed_{};           // a client that has closed its side
 };
 
 } // namespace net

@@ -1,5 +1,6 @@
 /* What a Client sends over HTTP. */
 #include "net/serve/client.h"
+#include "net/serve/watch.h"
 
 namespace net {
 
@@ -70,6 +71,13 @@ Client::finished(bool keep_alive)
 void
 Client::begin(ClientRequest request, const ApiRoute &route, RouteCall call)
 {
+	/* Those that watch a state ask for it together. */
+	if (route.shape == wire::Shape::Stream && route.name != "live_events") {
+		auto &watch = server_.watches[route.name];
+		if (!watch)
+			watch = std::make_shared<Watch>(server_, route.name);
+		return begin_stream(request, stream_of_changes(server_, *this, *watch));
+	}
 	pending_.emplace(Pending{.request = std::move(request),
 							 .shape = route.shape,
 							 .content_type = route.shape == wire::Shape::One
@@ -106,6 +114,10 @@ void
 Client::on_rows(const wire::Rows &rows)
 {
 	owed_++;
+	if (pending_->shape == wire::Shape::Stream) {
+		pending_->filter = rows.rows.empty() ? "" : rows.rows.front().item;
+		return give_credit();
+	}
 	begin_answer();
 	for (const wire::Row &row : rows.rows) {
 		pending_->count++;
@@ -131,6 +143,8 @@ void
 Client::on_sent()
 {
 	give_credit();
+	if (stream_)
+		return stream_->on_sent();
 	if (!session_)
 		return serve_requests();
 	session_->on_sent();
@@ -163,6 +177,16 @@ Client::on_end(const wire::CallEnd &end)
 void
 Client::end_answer()
 {
+	if (pending_->shape == wire::Shape::Stream) {
+		const ClientRequest request = std::move(pending_->request);
+		nostr::Filter filter;
+		const std::string fault = nostr::parse_filter(pending_->filter, filter);
+		if (!fault.empty())
+			return refuse(request, {.status = 400, .code = "bad_filter", .detail = fault});
+		return begin_stream(request, stream_of_events(server_, *this,
+													  client_of(request, address_, server_.proxies),
+													  std::move(filter)));
+	}
 	if (pending_->shape == wire::Shape::One && pending_->count == 0) {
 		ClientRequest request = std::move(pending_->request);
 		return refuse(request, {.status = 404,
@@ -187,6 +211,21 @@ Client::end_answer()
 	}
 	socket_.send(bytes + pending_->answer->finish(link));
 	finished(pending_->answer->keeps_alive());
+}
+
+/* ---- answers without an end ---- */
+
+void
+Client::begin_stream(const ClientRequest &request, std::unique_ptr<Stream> stream)
+{
+	pending_.reset();
+	Answer head(request, options(200, "text/event-stream",
+								 {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}}));
+	socket_.send(head.endless());
+	if (request.method == "HEAD")
+		return finished(false);
+	stream_ = std::move(stream);
+	stream_->begin(request.header("last-event-id"));
 }
 
 } // namespace net

@@ -1,44 +1,75 @@
 #include "net/serve/live_feed.h"
 
+#include <algorithm>
+#include <charconv>
+
 namespace net {
 
 void
 LiveFeed::take(const wire::News &news)
 {
+	if (news.missed) {
+		/* A number for what is not known. */
+		first_ = newest() + 2;
+		eids_.clear();
+		return miss();
+	}
+	for (const wire::NewEvent &event : news.events)
+		eids_.push_back(event.eid);
+	for (; eids_.size() > kRemembered; first_++)
+		eids_.pop_front();
 	if (!readers_.are_there()) {
-		waiting_.clear();
+		told_ = newest();
 		return;
 	}
-	if (news.missed || waiting_.size() + news.events.size() > kMaxWaiting)
+	if (told_ + 1 < first_)
 		return miss();
-	for (const wire::NewEvent &event : news.events)
-		waiting_.push_back(event.eid);
 	fetch();
 }
 
 void
 LiveFeed::miss()
 {
-	waiting_.clear();
+	/* What is under way was asked before. */
+	if (call_ != 0)
+		server_.calls.cancel(std::exchange(call_, 0));
+	told_ = newest();
 	readers_.on_missed();
+}
+
+uint64_t
+LiveFeed::ask(uint64_t from, uint64_t to, Calls::Caller &caller) const
+{
+	const ApiRoute *route = server_.routes.named("news");
+	if (!route)
+		return 0;
+	std::string eids = "[";
+	to = std::min({to, from + kAtOnce - 1, newest()});
+	for (uint64_t number = from; number <= to; number++)
+		eids += (number > from ? "," : "") + std::to_string(eids_[number - first_]);
+	Values values;
+	values.emplace_back("eids", eids + "]");
+	return server_.calls.begin(*route, route->named(std::move(values)), caller);
+}
+
+/* Its position is its place in the list, from 1 on, as a JSON array. */
+uint64_t
+LiveFeed::number_of(const wire::Row &row, uint64_t from)
+{
+	uint64_t place = 1;
+	if (row.position.starts_with('['))
+		std::from_chars(row.position.data() + 1, row.position.data() + row.position.size(), place);
+	return from + std::clamp<uint64_t>(place, 1, kAtOnce) - 1;
 }
 
 void
 LiveFeed::fetch()
 {
-	if (call_ != 0 || waiting_.empty())
+	if (call_ != 0 || told_ >= newest())
 		return;
-	const ApiRoute *route = server_.routes.named("news");
-	if (!route)
-		return waiting_.clear();
-	std::string eids = "[";
-	for (size_t i = 0; i < kAtOnce && !waiting_.empty(); i++) {
-		eids += (i > 0 ? "," : "") + std::to_string(waiting_.front());
-		waiting_.pop_front();
-	}
-	Values values;
-	values.emplace_back("eids", eids + "]");
-	call_ = server_.calls.begin(*route, route->named(std::move(values)), *this);
+	call_from_ = told_ + 1;
+	call_to_ = std::min(told_ + kAtOnce, newest());
+	call_ = ask(call_from_, call_to_, *this);
 	if (call_ == 0)
 		miss();
 }
@@ -48,8 +79,9 @@ LiveFeed::on_rows(const wire::Rows &rows)
 {
 	for (const wire::Row &row : rows.rows) {
 		nostr::Event event;
+		told_ = std::max(told_, number_of(row, call_from_));
 		if (parser_.parse(row.item, event) == nostr::Reject::None)
-			readers_.on_event(event, row.item);
+			readers_.on_event(event, row.item, told_);
 	}
 	server_.calls.taken(call_);
 }
@@ -60,6 +92,7 @@ LiveFeed::on_end(const wire::CallEnd &end)
 	call_ = 0;
 	if (!end.sqlstate.empty())
 		return miss();
+	told_ = std::max(told_, call_to_);
 	fetch();
 }
 

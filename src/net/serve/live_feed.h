@@ -1,11 +1,13 @@
 /*
  * New events for clients that wait for them: the worker names events as they are committed, the
- * feed fetches them (the hidden route "news") and hands each to the readers. In order; if they come
+ * feed numbers them, fetches them (the hidden route "news") and hands each to the readers, in that
+ * order. The last ones are remembered, so that a reader can come back to its place. If they come
  * faster than they can be fetched, the readers are told that some are missed.
  */
 #pragma once
 
 #include <deque>
+#include <string>
 #include <string_view>
 
 #include "net/serve/calls.h"
@@ -22,17 +24,30 @@ class LiveFeed final : public Calls::Caller
 		virtual ~Readers() = default;
 		/* Does anyone wait for events? */
 		virtual bool are_there() const = 0;
-		/* An event that is visible, and its JSON. */
-		virtual void on_event(const nostr::Event &event, std::string_view json) = 0;
+		/* An event that is visible, its JSON, and its number. */
+		virtual void on_event(const nostr::Event &event, std::string_view json,
+							  uint64_t number) = 0;
 		virtual void on_missed() = 0;
 	};
 
-	static constexpr size_t kMaxWaiting = 50000; // events that are not fetched yet
+	static constexpr size_t kRemembered = 50000; // events
 	static constexpr size_t kAtOnce = 500;       // that are fetched by one call
 
 	LiveFeed(Server &server, Readers &readers) : server_(server), readers_(readers) {}
 
 	void take(const wire::News &news);
+
+	/* The number of the newest event, and of the newest that the readers were told. */
+	uint64_t newest() const { return first_ + eids_.size() - 1; }
+	uint64_t told() const { return told_; }
+	/* The number of the oldest event that is remembered. */
+	uint64_t oldest() const { return first_; }
+
+	/* Asks for the events from number `from` on, at most kAtOnce and none behind `to`; all of them
+	 * are remembered. 0 if the archive is asked too much already. */
+	uint64_t ask(uint64_t from, uint64_t to, Calls::Caller &caller) const;
+	/* The number of an answer's row. `from` as it was asked. */
+	static uint64_t number_of(const wire::Row &row, uint64_t from);
 
   private:
 	void on_rows(const wire::Rows &rows) override;
@@ -42,8 +57,11 @@ class LiveFeed final : public Calls::Caller
 
 	Server &server_;
 	Readers &readers_;
-	std::deque<int64_t> waiting_; // eids
-	uint64_t call_ = 0;           // 0: none is under way
+	std::deque<int64_t> eids_;
+	uint64_t first_ = 1; // number of eids_.front()
+	uint64_t told_ = 0;
+	uint64_t call_ = 0; // 0: none is under way
+	uint64_t call_from_ = 0, call_to_ = 0;
 	nostr::EventParser parser_;
 };
 

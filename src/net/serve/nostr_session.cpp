@@ -98,7 +98,10 @@ class NostrSession::Subscription final : public Calls::Caller
 
 	void send_event(std::string_view json)
 	{
-		session_.out_.send_message(quoted("EVENT", id_) + "," + std::string(json) + "]");
+		std::string text;
+		text.reserve(event_head_.size() + json.size() + 1);
+		text.append(event_head_).append(json).append("]");
+		session_.out_.send_message(std::move(text));
 	}
 
 	void on_rows(const wire::Rows &rows) override
@@ -136,6 +139,7 @@ class NostrSession::Subscription final : public Calls::Caller
 
 	NostrSession &session_;
 	const std::string id_;
+	const std::string event_head_ = quoted("EVENT", id_) + ",";
 	std::vector<nostr::Filter> filters_; // for new events
 	const bool count_;
 	std::optional<int64_t> rows_;

@@ -140,7 +140,8 @@ class Executor
 			/* The signal may have come before the beginning, which forgets it. */
 			if (pg_atomic_read_u64(&segment->cancelled) == question.number)
 				throw Error(ERRCODE_QUERY_CANCELED, "canceling statement due to user request");
-			fetch(open(sql, question.arguments), question.number);
+			if (Portal rows = rows_of(open(sql, question.arguments)))
+				fetch(rows, question.number);
 			commit_transaction();
 		} catch (...) {
 			abort_transaction();
@@ -181,6 +182,20 @@ class Executor
 		});
 		plans_[sql] = plan;
 		return plan;
+	}
+
+	/* The cursor of the rows: the portal, or that which its one row names. Null: there are none. */
+	static Portal rows_of(Portal portal)
+	{
+		if (TupleDescAttr(portal->tupDesc, 0)->atttypid != REFCURSOROID)
+			return portal;
+		return call([&] {
+			SPI_cursor_fetch(portal, true, 1);
+			char *name = SPI_processed == 0
+							 ? nullptr
+							 : SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+			return name == nullptr ? nullptr : SPI_cursor_find(name);
+		});
 	}
 
 	/* Sends all rows of the cursor, in pieces. */

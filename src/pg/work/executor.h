@@ -24,7 +24,8 @@ struct Question
 	static constexpr uint16_t kType = 1;
 	uint64_t number = 0; // of its answers, too; not 0
 	int32_t timeout_ms = 0;
-	/* Parameters are of type text; the columns are an item and its position, as text. */
+	/* Parameters are of type text; the columns are an item and its position, as text, or there is
+	 * one column of type refcursor: the cursor of such rows. */
 	std::string_view sql;
 	std::vector<wire::Argument> arguments;
 

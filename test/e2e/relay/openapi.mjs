@@ -25,7 +25,10 @@ for (const [path, operations] of Object.entries(description.paths))
         for (const { name, in: place } of needed)
             if (place === 'path') target = target.replace(`{${name}}`, samples[name])
             else query.set(name, samples[name])
-        const answer = await fetch(`${base}${target}?${query}`, method === 'post' ? { method: 'POST', body: '{"kinds":[1]}' } : {})
+        // A stream has no end: its head must do.
+        const stream = operation.responses[200].content['text/event-stream']
+        const options = method === 'post' ? { method: 'POST', body: '{"kinds":[1]}' } : stream ? { method: 'HEAD' } : {}
+        const answer = await fetch(`${base}${target}?${query}`, options)
         const type = answer.headers.get('content-type').split(';')[0]
         let good = [200, 404, 503].includes(answer.status)
         if (type.endsWith('json')) {

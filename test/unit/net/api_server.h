@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -86,7 +87,16 @@ class ApiServer
 				 .path = "/records",
 				 .shape = wire::Shape::Hidden,
 				 .parameters = {{.name = "filters", .kind = Kind::Json},
-								{.name = "row_limit", .kind = Kind::Integer}}}};
+								{.name = "row_limit", .kind = Kind::Integer}}},
+				{.number = 9,
+				 .name = "live_events",
+				 .path = "/live/events",
+				 .shape = wire::Shape::Stream,
+				 .parameters = {{.name = "kinds"}}},
+				{.number = 10,
+				 .name = "live_relays",
+				 .path = "/live/relays",
+				 .shape = wire::Shape::Stream}};
 	}
 
 	explicit ApiServer(Answer answer, const wire::ServeSettings &settings = default_settings())
@@ -131,8 +141,14 @@ class ApiServer
 			message.rows.push_back({.item = item, .position = position});
 		send(message);
 	}
+	/* Nothing if it has ended already: it was cancelled. */
 	void end(uint64_t call, const std::string &sqlstate = "", const std::string &text = "")
 	{
+		{
+			std::lock_guard guard(open_mutex_);
+			if (open_.erase(call) == 0)
+				return;
+		}
 		send(wire::CallEnd{.call = call, .sqlstate = sqlstate, .message = text});
 	}
 
@@ -145,6 +161,17 @@ class ApiServer
 		return taken_;
 	}
 
+	/* Gives it a certificate; what it says of it: fault and doubt. */
+	std::pair<std::string, std::string> certify(const std::string &chain, const std::string &key)
+	{
+		std::unique_lock lock(mutex_);
+		const size_t before = verdicts_.size();
+		send(wire::ServerCertificate{.chain = chain, .key = key});
+		EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20),
+									  [&] { return verdicts_.size() > before; }));
+		return verdicts_.back();
+	}
+
 	/* A connection to it. */
 	int connect() const
 	{
@@ -154,11 +181,18 @@ class ApiServer
 		EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr *>(&address_), sizeof address_), 0);
 		return fd;
 	}
+	enum class Closes : uint8_t
+	{
+		Nothing,
+		ItsSide
+	};
 	/* Sends the bytes and reads until the server closes. */
-	std::string talk(const std::string &bytes) const
+	std::string talk(const std::string &bytes, Closes closes = Closes::Nothing) const
 	{
 		int fd = connect();
 		EXPECT_EQ(::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), ssize_t(bytes.size()));
+		if (closes == Closes::ItsSide)
+			shutdown(fd, SHUT_WR);
 		std::string out;
 		char piece[4096];
 		for (ssize_t size; (size = recv(fd, piece, sizeof piece, 0)) > 0;)
@@ -195,18 +229,27 @@ class ApiServer
 	void handle(const wire::Frame &frame)
 	{
 		std::string fault;
-		if (wire::decode<wire::LinkToWorker>(frame, fault))
+		if (auto own = wire::decode<wire::LinkToWorker>(frame, fault)) {
+			auto *log = std::get_if<wire::Log>(&*own);
+			EXPECT_FALSE(log && log->level >= wire::LogLevel::Warning) << log->message;
 			return;
+		}
 		auto message = wire::decode<wire::ServeToWorker>(frame, fault);
 		ASSERT_TRUE(message) << fault;
 		if (auto *call = std::get_if<wire::Call>(&*message)) {
 			Call copy{.number = call->number, .route = call->route, .arguments = {}};
 			for (const wire::Argument &argument : call->arguments)
 				copy.arguments.emplace_back(argument.given ? argument.value : "NULL");
+			{
+				std::lock_guard guard(open_mutex_);
+				open_.insert(copy.number);
+			}
 			return answer_(*this, copy);
 		}
 		std::lock_guard guard(mutex_);
-		if (std::holds_alternative<wire::CallCancel>(*message)) {
+		if (auto *taken = std::get_if<wire::CertificateTaken>(&*message)) {
+			verdicts_.push_back({std::string(taken->fault), std::string(taken->doubt)});
+		} else if (std::holds_alternative<wire::CallCancel>(*message)) {
 			cancelled_++;
 			end(std::get<wire::CallCancel>(*message).call, "57014");
 		} else {
@@ -222,7 +265,10 @@ class ApiServer
 	std::thread process_, worker_;
 	std::mutex mutex_;
 	std::condition_variable changed_;
+	std::mutex open_mutex_;
+	std::set<uint64_t> open_; // calls that have not ended
 	size_t cancelled_ = 0, taken_ = 0;
+	std::vector<std::pair<std::string, std::string>> verdicts_; // of certificates
 };
 
 } // namespace test

@@ -1,4 +1,6 @@
 /* The server of the API over real sockets. */
+#include <atomic>
+
 #include <gtest/gtest.h>
 
 #include <jansson.h>
@@ -7,6 +9,7 @@
 
 namespace {
 
+using namespace std::chrono_literals;
 using namespace test;
 
 /* Answers each call with its arguments, as one row. */
@@ -154,6 +157,35 @@ TEST(Serve, AnAnswerThatFailsOnTheWayIsCutOff)
 	std::string answer = server.get("/array");
 	EXPECT_EQ(status_of(answer), 200);
 	EXPECT_FALSE(answer.ends_with("\r\n0\r\n\r\n"));
+}
+
+TEST(Serve, ClientsThatCloseTheirSideGetTheirAnswers)
+{
+	std::atomic<uint64_t> waits = 0;
+	ApiServer server([&](ApiServer &api, const ApiServer::Call &call) {
+		if (call.arguments[0] == "slow")
+			waits = call.number;
+		else
+			echo(api, call);
+	});
+	std::string one = "GET /one/1 HTTP/1.1\r\nHost: h\r\n\r\n";
+	std::string two = "GET /one/2 HTTP/1.1\r\nHost: h\r\n\r\n";
+	std::string answers = server.talk(one + two, ApiServer::Closes::ItsSide);
+	EXPECT_NE(answers.find("[\"1\",\"NULL\"]"), std::string::npos);
+	EXPECT_TRUE(answers.ends_with("[\"2\",\"NULL\"]"));
+	EXPECT_EQ(server.talk("GET /one/1 HT", ApiServer::Closes::ItsSide), "");
+	EXPECT_EQ(server.talk("", ApiServer::Closes::ItsSide), "");
+	/* It is asked whether it still reads. */
+	std::thread later([&] {
+		while (waits == 0)
+			std::this_thread::yield();
+		server.clock.advance(3s);
+		server.clock.advance(3s);
+		echo(server, {.number = waits, .route = 1, .arguments = {"slow", "NULL"}});
+	});
+	answers = server.talk("GET /one/slow HTTP/1.1\r\nHost: h\r\n\r\n", ApiServer::Closes::ItsSide);
+	later.join();
+	EXPECT_TRUE(answers.ends_with("[\"slow\",\"NULL\"]")) << answers;
 }
 
 TEST(Serve, CallsOfClientsThatLeaveAreCancelled)

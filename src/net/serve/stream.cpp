@@ -1,0 +1,224 @@
+#include "net/serve/stream.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace net {
+
+Stream::Stream(Server &server, Out &out) : server_(server), out_(out), sent_(server.clock.now()) {}
+
+/* The number of an id of ours; nothing if another process has given it. */
+static std::optional<uint64_t>
+number_of_id(std::string_view id, const std::string &epoch)
+{
+	if (!id.starts_with(epoch + "-"))
+		return std::nullopt;
+	id.remove_prefix(epoch.size() + 1);
+	uint64_t number = 0;
+	auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
+	if (error != std::errc() || end != id.data() + id.size())
+		return std::nullopt;
+	return number;
+}
+
+void
+Stream::begin(std::string_view last_id)
+{
+	place_ = newest_place();
+	auto number = number_of_id(last_id, server_.epoch);
+	if (number && *number >= oldest_place() && *number <= newest_place()) {
+		place_ = *number;
+		send("begin", "{\"continued\":true}");
+	} else {
+		send("begin", "{\"continued\":false}");
+		if (!last_id.empty())
+			miss();
+	}
+	go_on();
+}
+
+void
+Stream::tick()
+{
+	go_on();
+	/* A comment: proxies and clients end connections that say nothing. */
+	if (server_.clock.now() - sent_ >= kHeartbeat && !out_.is_slow()) {
+		sent_ = server_.clock.now();
+		out_.send_bytes(":\n\n");
+	}
+}
+
+void
+Stream::send(std::string_view name, std::string_view json)
+{
+	sent_ = server_.clock.now();
+	std::string text = "id: " + server_.epoch + "-" + std::to_string(place_) + "\nevent: ";
+	text.append(name).append("\ndata: ");
+	/* JSON may have line ends between its tokens. */
+	for (char c : json)
+		text += c == '\n' || c == '\r' ? ' ' : c;
+	out_.send_bytes(text + "\n\n");
+}
+
+void
+Stream::miss()
+{
+	place_ = newest_place();
+	send("missed", "{\"detail\":\"Something was missed that is not known here any more: ask for it "
+				   "by the other paths.\"}");
+}
+
+namespace {
+
+/*
+ * Takes events from the feed as they come. A client that has come back, or has not read for a
+ * while, gets what it lacks by calls of its own, and then follows the feed again.
+ */
+class EventStream final : public Stream, public Calls::Caller
+{
+  public:
+	EventStream(Server &server, Out &out, const Address &client, nostr::Filter filter)
+		: Stream(server, out), feed_(*server.feed), client_(client), filter_(std::move(filter))
+	{
+	}
+	~EventStream() override
+	{
+		if (call_ != 0)
+			server_.calls.cancel(call_);
+	}
+
+	bool wants_events() const override { return true; }
+
+	void on_event(const nostr::Event &event, std::string_view json, uint64_t number) override
+	{
+		if (!follows_ || number <= place())
+			return;
+		if (out_.is_slow()) {
+			follows_ = false;
+			return;
+		}
+		tell(event, json, number);
+	}
+
+	void on_missed() override
+	{
+		if (follows_)
+			miss();
+	}
+
+	void on_sent() override
+	{
+		for (; owed_ > 0; owed_--)
+			server_.calls.taken(call_);
+		go_on();
+	}
+
+  protected:
+	uint64_t oldest_place() const override { return feed_.oldest() - 1; }
+	uint64_t newest_place() const override { return feed_.newest(); }
+
+	void go_on() override
+	{
+		if (call_ != 0 || out_.is_slow())
+			return;
+		if (place() >= feed_.told()) {
+			follows_ = true;
+			return;
+		}
+		if (follows_)
+			return; // the feed is handing out what follows
+		if (place() < oldest_place())
+			return miss();
+		if (!server_.limits.take(client_).allowed)
+			return; // tick() comes back
+		from_ = place() + 1;
+		to_ = std::min(from_ + LiveFeed::kAtOnce - 1, feed_.told());
+		call_ = feed_.ask(from_, to_, *this);
+	}
+
+  private:
+	void tell(const nostr::Event &event, std::string_view json, uint64_t number)
+	{
+		set_place(number);
+		if (nostr::matches(filter_, event))
+			send("event", json);
+	}
+
+	void on_rows(const wire::Rows &rows) override
+	{
+		for (const wire::Row &row : rows.rows) {
+			nostr::Event event;
+			if (parser_.parse(row.item, event) == nostr::Reject::None)
+				tell(event, row.item, LiveFeed::number_of(row, from_));
+		}
+		owed_++;
+		if (!out_.is_slow())
+			on_sent();
+	}
+
+	void on_end(const wire::CallEnd &end) override
+	{
+		call_ = 0;
+		owed_ = 0;
+		if (!end.sqlstate.empty())
+			return miss();
+		set_place(to_);
+		go_on();
+	}
+
+	LiveFeed &feed_;
+	const Address client_;
+	const nostr::Filter filter_;
+	bool follows_ = false;
+	uint64_t call_ = 0, from_ = 0, to_ = 0; // what it lacks
+	int owed_ = 0;                          // pieces of rows that are not taken
+	nostr::EventParser parser_;
+};
+
+class ChangeStream final : public Stream
+{
+  public:
+	ChangeStream(Server &server, Out &out, Watch &watch) : Stream(server, out), watch_(watch) {}
+
+  protected:
+	uint64_t oldest_place() const override { return watch_.oldest() - 1; }
+	uint64_t newest_place() const override { return watch_.newest(); }
+
+	void go_on() override
+	{
+		watch_.tick();
+		/* A state that is one row is told as a whole first. */
+		if (const std::string *state = told_state_ ? nullptr : watch_.single()) {
+			told_state_ = true;
+			set_place(watch_.newest());
+			send("change", *state);
+		}
+		if (place() < oldest_place())
+			return miss();
+		while (place() < watch_.newest() && !out_.is_slow()) {
+			set_place(place() + 1);
+			send("change", watch_.change(place()));
+		}
+	}
+
+  private:
+	Watch &watch_;
+	bool told_state_ = false;
+};
+
+} // namespace
+
+std::unique_ptr<Stream>
+stream_of_events(Server &server, Stream::Out &out, const Address &client, nostr::Filter filter)
+{
+	return std::make_unique<EventStream>(server, out, client, std::move(filter));
+}
+
+std::unique_ptr<Stream>
+stream_of_changes(Server &server, Stream::Out &out, Watch &watch)
+{
+	return std::make_unique<ChangeStream>(server, out, watch);
+}
+
+} // namespace net
