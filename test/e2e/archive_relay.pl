@@ -1,4 +1,4 @@
-# The archive as a relay: the client of nostr-tools, which is not ours, reads it.
+# The archive as a relay: clients that are not ours read it: that of nostr-tools, NDK, that of rust-nostr.
 use strict;
 use warnings;
 use FindBin;
@@ -49,6 +49,19 @@ archive(signed('1', '1', q{'new'}, q{'[]'}, '1800000001'), '(VALUES (1)) AS v (n
 ok($client->finish, 'the client went through all checks') or diag $errors;
 my @lines = grep { $_ ne 'listening' } split /\n/, $out;
 is(scalar @lines, 10, 'all of them');
+like($_, qr/: right$/, $_) for @lines;
+
+
+# ---- NDK and rust-nostr
+
+append_to_file("$file.all", $node->safe_psql('postgres', q{SELECT bigbrotr.event_json(e) FROM bigbrotr.events AS e WHERE e.content <> 'hidden'}) . "\n");
+($out, $errors) = ('', '');
+$client = start [ 'node', "$FindBin::RealBin/clients/clients.mjs", "ws://127.0.0.1:$port", "$file.all" ], '>', \$out, '2>', \$errors, IPC::Run::timeout(300);
+$client->pump until ($out =~ /^ndk listens$/m && $out =~ /^rust-nostr listens$/m) || !$client->pumpable;
+archive(signed('2', '1', q{'newer'}, q{'[]'}, '1900000001'), '(VALUES (1)) AS v (n)');
+ok($client->finish, 'they went through all checks') or diag $errors;
+@lines = grep { !/ listens$/ } split /\n/, $out;
+is(scalar @lines, 8, 'all of them');
 like($_, qr/: right$/, $_) for @lines;
 
 $node->stop;
