@@ -4,7 +4,7 @@
 check_containers() {
 	local release=${1:-bookworm} store=${BIGBROTR_CONTAINERS:-$ROOT/build/containers}
 	make_chroot "$release" image
-	install_packages podman buildah runc podman-compose netavark aardvark-dns
+	install_packages podman buildah runc podman-compose netavark aardvark-dns iptables
 	mkdir -p "$store"
 	local podman=(podman --root "$store/storage" --runroot "$store/run" --storage-driver "${STORAGE_DRIVER:-overlay}")
 	"${podman[@]}" image exists "localhost/debian:$release-slim" ||

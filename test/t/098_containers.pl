@@ -16,7 +16,7 @@ my $folder = PostgreSQL::Test::Utils::tempdir_short();
 my ($bin) = map { s/\s+$//r } `pg_config --bindir`;
 my ($major) = `pg_config --version` =~ /(\d+)/;
 my %environment = (PATH => "$folder/bin:$bin:$ENV{PATH}", HOME => $folder, LD_LIBRARY_PATH => $ENV{LD_LIBRARY_PATH} // '', PG_MAJOR => $major,
-	PGDATA => "$folder/volume/data", PGHOST => "$folder/socket", LANG => 'C.UTF-8', DB_PASSWORD_FILE => "$folder/password", IMPLEMENTATION => 'dev');
+	PGDATA => "$folder/volume/data", PGHOST => "$folder/run", LANG => 'C.UTF-8', DB_PASSWORD_FILE => "$folder/password", IMPLEMENTATION => 'dev');
 
 make_image();
 bad_input();
@@ -28,13 +28,12 @@ done_testing();
 # The files of the image with other paths, without a TCP port.
 sub make_image
 {
-	mkdir "$folder/$_" for qw(bin etc etc/presets run socket volume config);
+	mkdir "$folder/$_" for qw(bin etc etc/presets run volume config);
 	for my $file (qw(entrypoint convert_settings postgresql.conf pg_hba.conf presets/dev.conf presets/prod.conf))
 	{
 		my $text = slurp_file("$docker/$file");
 		$text =~ s{/etc/bigbrotr}{$folder/etc}g;
 		$text =~ s{/run/bigbrotr}{$folder/run}g;
-		$text =~ s{/run/postgresql}{$folder/socket}g;
 		$text =~ s{^listen_addresses = .*}{listen_addresses = ''}m;
 		$text =~ s{^(local all postgres +)peer}{$1trust}m;
 		$text =~ s{0\.0\.0\.0:8080}{unix:$folder/api}g;
