@@ -1,11 +1,12 @@
 # ./bench sync [--quick] [CASE…]: how fast relays are archived, and at what price. The relays are
 # bigbrotr-relay_stub on loopback, which sends as fast as it is read. Each run has a new cluster; the
-# yardstick (signature checks per second of one core) is measured right before and after it.
+# yardstick (signature checks per second of one core; in overlap_20 the original way) is measured right before and after it.
 use strict;
 use warnings;
 use BenchReport qw(median rounded);
 use BenchServer;
 use RelayRun;
+use TwoWays;
 use Time::HiRes qw(time sleep);
 
 # events: of one relay; overlap: percent of them that the relay before has too; settled: deliveries after
@@ -15,10 +16,11 @@ my %cases = (
 	first_sync     => { relays => 1,     events => 100_000, overlap => 0,   settled => 20_000 },
 	remote_100ms   => { relays => 1,     events => 100_000, overlap => 0,   settled => 20_000, cap => 500, delay => 100 },
 	duplicates_90  => { relays => 10,    events => 20_000,  overlap => 100, settled => 20_000 },
+	overlap_20     => { relays => 20,    events => 10_000,  overlap => 85,  settled => 20_000, original => 1 },
 	memory_200     => { relays => 200,   events => 5_000,   overlap => 95,  settled => 100_000, memory => 1 },
 	memory_repeats => { relays => 1_000, events => 20,      overlap => 100, settled => 1_000, memory => 1, repeats => 50_000 });
 
-my ($quick, @wanted) = BenchReport::arguments(qw(first_sync remote_100ms duplicates_90 memory_200 memory_repeats reconcile));
+my ($quick, @wanted) = BenchReport::arguments(qw(first_sync remote_100ms duplicates_90 overlap_20 memory_200 memory_repeats reconcile));
 if ($quick)
 {
 	for my $case (values %cases)
@@ -63,14 +65,33 @@ sub run_case
 	my @results;
 	for (1 .. BenchReport::runs($case{repeats} ? 1 : !$quick ? 5 : $case{memory} ? 1 : 2))
 	{
-		my $before = BenchServer::verify_rate($quick);
+		my $before = yardstick(%case);
 		my $result = one_run($port, %case);
-		$result->{baseline} = ($before + BenchServer::verify_rate($quick)) / 2;
+		$result->{baseline} = ($before + yardstick(%case)) / 2;
 		push @results, $result;
 	}
 	close $stub;
 	report($name, \%case, @results);
 	return;
+}
+
+sub yardstick
+{
+	my (%case) = @_;
+	return $case{original} ? original_rate() : BenchServer::verify_rate($quick);
+}
+
+# Deliveries per second of the original way: five relays send the same events, each of which it checks and hands to
+# insert_event(). The events come from a file, so that no network is in its time; one in five is new, as in overlap_20.
+sub original_rate
+{
+	my $ways = TwoWays->start;
+	my $file = BenchServer::corpus(3_000);
+	$ways->reset_tables('original');
+	my $seconds = 0;
+	$seconds += 3_000 / $ways->feed('asyncpg', $file, step => 'verify', relay => "wss://relay$_.example.com") for 1 .. 5;
+	$ways->server->stop;
+	return 15_000 / $seconds;
 }
 
 sub report
