@@ -3,9 +3,12 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <secp256k1.h>
+#include <secp256k1_ecdh.h>
 #include <secp256k1_extrakeys.h>
 #include <secp256k1_schnorrsig.h>
 
+#include <algorithm>
+#include <cstring>
 #include <new>
 #include <stdexcept>
 #include <vector>
@@ -63,6 +66,12 @@ Verifier::verify(const Id &id, const PublicKey &pubkey, const Signature &sig)
 														 id.data(), id.size(), key) == 1;
 }
 
+bool
+Verifier::is_genuine(const Event &event)
+{
+	return compute_id(event) == event.id && verify(event.id, event.pubkey, event.sig);
+}
+
 struct Signer::State
 {
 	secp256k1_context *context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
@@ -100,6 +109,27 @@ Signer::sign(Event &event, const std::array<uint8_t, 32> &aux) const
 	if (secp256k1_schnorrsig_sign32(state_->context, event.sig.data(), event.id.data(),
 									&state_->pair, aux.data()) != 1)
 		throw std::runtime_error("signing failed");
+}
+
+std::optional<SharedPoint>
+Signer::shared_point(const PublicKey &other) const
+{
+	/* An x-only key stands for the point with the even y (BIP-340). */
+	std::array<uint8_t, 33> compressed{2};
+	std::copy(other.begin(), other.end(), compressed.begin() + 1);
+	secp256k1_pubkey key;
+	std::array<uint8_t, 32> secret;
+	SharedPoint point;
+	auto copy_x = [](unsigned char *out, const unsigned char *x, const unsigned char *, void *) {
+		return memcpy(out, x, 32) != nullptr ? 1 : 0;
+	};
+	const bool found =
+		secp256k1_ec_pubkey_parse(state_->context, &key, compressed.data(), compressed.size()) ==
+			1 &&
+		secp256k1_keypair_sec(state_->context, secret.data(), &state_->pair) == 1 &&
+		secp256k1_ecdh(state_->context, point.data(), &key, secret.data(), copy_x, nullptr) == 1;
+	OPENSSL_cleanse(secret.data(), secret.size());
+	return found ? std::optional(point) : std::nullopt;
 }
 
 } // namespace nostr

@@ -1,52 +1,10 @@
 #include "monitor_events.h"
 
-#include <initializer_list>
+#include "tag_list.h"
 
 namespace nostr {
 
 namespace {
-
-/* The tags of an event, as canonical JSON. */
-class TagList
-{
-  public:
-	void add(std::initializer_list<std::string_view> items)
-	{
-		text_ += text_.size() > 1 ? ",[" : "[";
-		const char *comma = "";
-		for (std::string_view item : items) {
-			text_ += comma;
-			append_json_string(item, text_);
-			comma = ",";
-		}
-		text_ += ']';
-	}
-	void add_number(std::string_view name, std::optional<int64_t> number)
-	{
-		if (number)
-			add({name, std::to_string(*number)});
-	}
-	void add_text(std::string_view name, std::string_view text)
-	{
-		if (!text.empty())
-			add({name, text});
-	}
-	std::string take() && { return std::move(text_) + "]"; }
-
-  private:
-	std::string text_ = "[";
-};
-
-Event
-event_of(int32_t kind, int64_t created_at, TagList tags, std::string content)
-{
-	Event event;
-	event.kind = kind;
-	event.created_at = created_at;
-	event.tags = std::move(tags).take();
-	event.content = std::move(content);
-	return event;
-}
 
 /* A normalised URL with an empty path ends without a slash; NIP-66 wants one (RFC 3986, 6.2.3). */
 std::string

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <memory>
 
-#include "net/core/base64.h"
+#include "nostr/base64.h"
 #include "net/serve/text.h"
 #include <jansson.h>
 
@@ -201,7 +201,7 @@ ApiRoute::read(const ClientRequest &request, const Target &target, Values values
 	call.fingerprint = digest(all);
 	if (!cursor)
 		return std::nullopt;
-	auto decoded = base64_url_decode(*cursor);
+	auto decoded = nostr::base64_url_decode(*cursor);
 	std::string position;
 	if (decoded && decoded->starts_with(call.fingerprint))
 		position = same_json(std::string_view(*decoded).substr(call.fingerprint.size()));
@@ -214,7 +214,7 @@ ApiRoute::read(const ClientRequest &request, const Target &target, Values values
 std::string
 ApiRoute::cursor(std::string_view position, const std::string &fingerprint)
 {
-	return base64_url(fingerprint + std::string(position));
+	return nostr::base64_url(fingerprint + std::string(position));
 }
 
 std::optional<int32_t>

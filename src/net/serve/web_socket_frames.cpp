@@ -7,7 +7,7 @@
 #include <openssl/sha.h>
 #include <simdjson.h>
 
-#include "net/core/base64.h"
+#include "nostr/base64.h"
 
 namespace net {
 namespace {
@@ -35,7 +35,7 @@ web_socket_accept(std::string_view key)
 	std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 	std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
 	EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha1(), nullptr);
-	return base64({reinterpret_cast<const char *>(digest.data()), digest.size()});
+	return nostr::base64({reinterpret_cast<const char *>(digest.data()), digest.size()});
 }
 
 std::string

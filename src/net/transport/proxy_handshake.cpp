@@ -1,6 +1,6 @@
 #include "net/transport/proxy_handshake.h"
 
-#include "net/core/base64.h"
+#include "nostr/base64.h"
 
 namespace net {
 
@@ -64,7 +64,7 @@ ProxyHandshake::ProxyHandshake(nostr::ProxyKind kind, std::string_view host, uin
 	} else {
 		std::string target = host_ + ":" + std::to_string(port_);
 		unsent_ = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target +
-				  "\r\nProxy-Authorization: Basic " + base64(target) + "\r\n\r\n";
+				  "\r\nProxy-Authorization: Basic " + nostr::base64(target) + "\r\n\r\n";
 	}
 }
 

@@ -1,4 +1,5 @@
 /* Parsing and verifying the collected events: vectors, hostile inputs, real ones. */
+#include "nostr/base64.h"
 #include "nostr/event.h"
 #include "nostr/keys.h"
 
@@ -76,27 +77,6 @@ reason_of(const std::string &words)
 	return Reject::None;
 }
 
-std::string
-base64_decode(const std::string &text)
-{
-	static constexpr std::string_view alphabet =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	std::string out;
-	unsigned bits = 0;
-	int count = 0;
-	for (char c : text) {
-		if (c == '=')
-			break;
-		bits = bits << 6 | static_cast<unsigned>(alphabet.find(c));
-		count += 6;
-		if (count >= 8) {
-			count -= 8;
-			out += static_cast<char>(bits >> count);
-		}
-	}
-	return out;
-}
-
 TEST(EventVectors, EveryVector)
 {
 	if (!shared_data::exists("nostr-event-vectors.json"))
@@ -138,7 +118,7 @@ TEST(NastyEvents, EveryLine)
 		SCOPED_TRACE(member(item, "name"));
 		std::string input = member(item, "input");
 		if (std::string bytes = member(item, "input_b64"); !bytes.empty())
-			input = base64_decode(bytes);
+			input = nostr::base64_decode(bytes).value();
 		std::string verdict = member(item, "sheet");
 		if (verdict.empty())
 			verdict = member(item, "verdict");
