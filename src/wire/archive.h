@@ -3,9 +3,9 @@
  */
 #pragma once
 
+#include "event.h"
 #include "fields.h"
 #include "link.h"
-#include "nostr/event.h"
 #include "nostr/evidence.h"
 #include "reconciliation.h"
 #include "sign_in.h"
@@ -200,37 +200,6 @@ struct Question
 	{
 		c.number(m.question);
 		c.fixed_list(m.ids);
-	}
-};
-
-/* Its id and signature are verified. */
-struct Event
-{
-	const nostr::Id *id = nullptr;
-	const nostr::PublicKey *pubkey = nullptr;
-	const nostr::Signature *sig = nullptr;
-	int64_t created_at = 0;
-	int32_t kind = 0;
-	std::string_view tags; // canonical JSON
-	std::string_view content;
-	bool has_nul = false; // U+0000 somewhere in tags or content
-
-	static void fields(auto &c, auto &m)
-	{
-		c.fixed(m.id);
-		c.fixed(m.pubkey);
-		c.fixed(m.sig);
-		c.number(m.created_at, 0, INT64_MAX, "time of an event out of range");
-		c.number(m.kind, 0, 65535, "kind out of range");
-		c.utf8(m.tags, kMaxFrame);
-		c.utf8(m.content, kMaxFrame);
-		c.flag(m.has_nul);
-		c.demand(
-			[&] {
-				return m.has_nul ||
-					   (m.tags.find('\0') == m.tags.npos && m.content.find('\0') == m.content.npos);
-			},
-			"unannounced U+0000");
 	}
 };
 

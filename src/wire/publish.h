@@ -1,18 +1,19 @@
 /*
  * The messages of the publish desk (role publish): signed events that are to be sent to relays, and
- * what the relays answered.
+ * what the relays answered; events that relays are listened to for.
  */
 #pragma once
 
+#include "event.h"
 #include "fields.h"
 #include "link.h"
-#include "nostr/event.h"
 #include "sign_in.h"
 
 namespace wire {
 
 constexpr size_t kMaxPublication = 256 << 10; // bytes of one event
 constexpr size_t kMaxPublications = 100;      // events of one Publish
+constexpr size_t kMaxKinds = 20;              // of one Listen
 
 // ---- worker -> net process
 
@@ -64,7 +65,45 @@ struct Publish
 	}
 };
 
-using PublishToNet = std::variant<PublishSettings, Publish, SignedIn>;
+struct ListenedKind
+{
+	int32_t kind = 0;
+
+	static void fields(auto &c, auto &m) { c.number(m.kind, 0, 65535, "kind out of range"); }
+};
+
+/* Connect, and pass on events of these kinds, stored ones and new ones, until the relay goes. */
+struct Listen
+{
+	static constexpr uint16_t kType = 0x42;
+	int32_t relay_id = 0; // a number of the worker's, at least 1, that no Publish has
+	uint32_t attempt = 0; // which connection to this relay
+	std::string_view url; // normalised
+	std::vector<ListenedKind> kinds;
+	int64_t since = 0; // Unix seconds
+
+	static void fields(auto &c, auto &m)
+	{
+		relay_id_field(c, m.relay_id);
+		c.number(m.attempt);
+		c.ascii(m.url, kMaxUrl);
+		c.list(m.kinds);
+		c.demand([&] { return !m.kinds.empty() && m.kinds.size() <= kMaxKinds; },
+				 "no kinds, or too many");
+		c.number(m.since, 0, INT64_MAX, "time out of range");
+	}
+};
+
+/* Close that connection; ListenEnded follows. */
+struct StopListening
+{
+	static constexpr uint16_t kType = 0x43;
+	int32_t relay_id = 0;
+
+	static void fields(auto &c, auto &m) { relay_id_field(c, m.relay_id); }
+};
+
+using PublishToNet = std::variant<PublishSettings, Publish, Listen, StopListening, SignedIn>;
 
 // ---- net process -> worker
 
@@ -106,6 +145,40 @@ struct PublishEnded
 	}
 };
 
-using PublishToWorker = std::variant<SignIn, Answered, PublishEnded>;
+/* An event that was listened for; its id and signature are verified. */
+struct Heard
+{
+	static constexpr uint16_t kType = 0x4a;
+	int32_t relay_id = 0;
+	uint32_t attempt = 0;
+	Event event;
+
+	static void fields(auto &c, auto &m)
+	{
+		relay_id_field(c, m.relay_id);
+		c.number(m.attempt);
+		Event::fields(c, m.event);
+	}
+};
+
+/* The connection that was listened on is gone. */
+struct ListenEnded
+{
+	static constexpr uint16_t kType = 0x4b;
+	int32_t relay_id = 0;
+	uint32_t attempt = 0;
+	std::string_view reason; // a code; empty: it was to end
+	std::string_view detail;
+
+	static void fields(auto &c, auto &m)
+	{
+		relay_id_field(c, m.relay_id);
+		c.number(m.attempt);
+		c.code(m.reason);
+		c.detail(m.detail);
+	}
+};
+
+using PublishToWorker = std::variant<SignIn, Answered, PublishEnded, Heard, ListenEnded>;
 
 } // namespace wire

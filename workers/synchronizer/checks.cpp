@@ -11,21 +11,6 @@ extern "C" {
 
 namespace {
 
-bool
-is_genuine(const wire::Event &event, nostr::Verifier &verifier)
-{
-	nostr::Event whole{.id = *event.id,
-					   .pubkey = *event.pubkey,
-					   .sig = *event.sig,
-					   .created_at = event.created_at,
-					   .kind = event.kind,
-					   .tags = std::string(event.tags),
-					   .content = std::string(event.content),
-					   .has_nul = event.has_nul};
-	return nostr::compute_id(whole) == whole.id &&
-		   verifier.verify(whole.id, whole.pubkey, whole.sig);
-}
-
 void
 check_relay(int32_t relay_id, const RelayBook &book)
 {
@@ -89,7 +74,7 @@ BatchCheck::verify_some(const wire::Batch &batch)
 			unverified_--;
 			continue;
 		}
-		if (!is_genuine(event, *verifier_))
+		if (!verifier_->is_genuine(wire::copy(event)))
 			throw pg::NetFault{"it called a forged event verified: " +
 							   nostr::to_hex(nostr::view(*event.id))};
 		unverified_ = next(random_);

@@ -2,7 +2,7 @@
 
 namespace net {
 
-/* Bytes of one message of a relay: answers are short. */
+/* Bytes of one message of a relay: an answer is short, and so is what is listened for. */
 constexpr size_t kMaxMessage = 256 << 10;
 
 void
@@ -22,36 +22,74 @@ PublishDesk::take(const wire::PublishSettings &settings)
 	config.max_message_bytes = kMaxMessage;
 }
 
+/* Of jobs by relay_id: makes one, unless one with that number is at work. */
+template <class Job, class... Arguments>
+static void
+begin(std::map<int32_t, Job> &jobs, int32_t relay_id, Arguments &&...arguments)
+{
+	if (auto earlier = jobs.find(relay_id); earlier != jobs.end() && earlier->second.over())
+		jobs.erase(earlier);
+	if (!jobs.try_emplace(relay_id, std::forward<Arguments>(arguments)...).second)
+		throw LinkError("the relay is connected to already");
+}
+
+template <class Job>
+static void
+sign_in(std::map<int32_t, Job> &jobs, const wire::SignedIn &answer)
+{
+	auto found = jobs.find(answer.relay_id);
+	if (found != jobs.end() && found->second.attempt() == answer.attempt)
+		found->second.sign_in(answer);
+}
+
+template <class Job>
+static void
+tick_all(std::map<int32_t, Job> &jobs)
+{
+	for (auto job = jobs.begin(); job != jobs.end();) {
+		job->second.tick();
+		job = job->second.over() ? jobs.erase(job) : std::next(job);
+	}
+}
+
 void
 PublishDesk::take(const wire::Publish &task)
 {
-	if (auto earlier = jobs_.find(task.relay_id); earlier != jobs_.end() && earlier->second.over())
-		jobs_.erase(earlier);
-	if (!jobs_.try_emplace(task.relay_id, host_, link_, task).second)
-		throw LinkError("the relay is written to already");
+	begin(jobs_, task.relay_id, host_, link_, task);
+}
+
+void
+PublishDesk::take(const wire::Listen &task)
+{
+	begin(listeners_, task.relay_id, host_, link_, verifier_, task);
+}
+
+void
+PublishDesk::take(const wire::StopListening &message)
+{
+	if (auto found = listeners_.find(message.relay_id); found != listeners_.end())
+		found->second.stop();
 }
 
 void
 PublishDesk::take(const wire::SignedIn &answer)
 {
-	auto found = jobs_.find(answer.relay_id);
-	if (found != jobs_.end() && found->second.attempt() == answer.attempt)
-		found->second.sign_in(answer);
+	sign_in(jobs_, answer);
+	sign_in(listeners_, answer);
 }
 
 void
 PublishDesk::tick()
 {
-	for (auto job = jobs_.begin(); job != jobs_.end();) {
-		job->second.tick();
-		job = job->second.over() ? jobs_.erase(job) : std::next(job);
-	}
+	tick_all(jobs_);
+	tick_all(listeners_);
 }
 
 std::vector<wire::Gauge>
 PublishDesk::gauges() const
 {
-	return {{"connections", int64_t(jobs_.size())}, {"messages", int64_t(host_.messages)}};
+	return {{"connections", int64_t(jobs_.size() + listeners_.size())},
+			{"messages", int64_t(host_.messages)}};
 }
 
 } // namespace net

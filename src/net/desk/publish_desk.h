@@ -1,10 +1,11 @@
-/* The desk of role publish, which sends the worker's events to relays. */
+/* The desk of role publish, which sends the worker's events to relays, and listens for others. */
 #pragma once
 
 #include <map>
 #include <optional>
 
 #include "net/desk/desk.h"
+#include "net/job/listen_job.h"
 #include "net/job/publish_job.h"
 
 namespace net {
@@ -23,12 +24,16 @@ class PublishDesk final : public Desk
   private:
 	void take(const wire::PublishSettings &settings);
 	void take(const wire::Publish &task);
+	void take(const wire::Listen &task);
+	void take(const wire::StopListening &message);
 	void take(const wire::SignedIn &answer);
 
 	Link &link_;
 	ClientHost host_;
 	bool has_settings_ = false;
+	nostr::Verifier verifier_;
 	std::map<int32_t, PublishJob> jobs_; // by relay_id
+	std::map<int32_t, ListenJob> listeners_;
 };
 
 } // namespace net

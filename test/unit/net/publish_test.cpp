@@ -1,4 +1,5 @@
-/* Role publish: events go to a relay one after the other, and each answer is told. */
+/* Role publish: events go to a relay one after the other, and each answer is told; relays are
+ * listened to. */
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -6,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/job/listen_job.h"
 #include "net/process.h"
 #include "nostr/relay_request.h"
 #include "scripted_relay.h"
@@ -58,6 +60,29 @@ class Publisher
 		EXPECT_TRUE(ended);
 	}
 
+	/* Handles messages until so many events were heard, or the connection has ended. */
+	void listen(const std::string &url, const std::vector<int32_t> &kinds, size_t count)
+	{
+		wire::Listen task{
+			.relay_id = 2, .attempt = ++attempt_, .url = url, .kinds = {}, .since = 900};
+		for (int32_t kind : kinds)
+			task.kinds.push_back({kind});
+		heard.clear();
+		ended = false;
+		send(task);
+		hear(count);
+	}
+	void hear(size_t count)
+	{
+		const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+		while (!ended && heard.size() < count && std::chrono::steady_clock::now() < give_up)
+			read_some();
+		EXPECT_TRUE(ended || heard.size() == count);
+	}
+	void stop_listening() { send(wire::StopListening{.relay_id = 2}); }
+
+	std::vector<nostr::Event> heard;
+
 	struct Answer
 	{
 		nostr::Id id;
@@ -92,8 +117,9 @@ class Publisher
 	void handle(const wire::Frame &frame)
 	{
 		std::string fault;
-		auto message = wire::decode<std::variant<wire::Hello, wire::Log, wire::Stats, wire::SignIn,
-												 wire::Answered, wire::PublishEnded>>(frame, fault);
+		auto message = wire::decode<
+			std::variant<wire::Hello, wire::Log, wire::Stats, wire::SignIn, wire::Answered,
+						 wire::PublishEnded, wire::Heard, wire::ListenEnded>>(frame, fault);
 		ASSERT_TRUE(message) << fault;
 		std::visit([this](const auto &one) { take(one); }, *message);
 	}
@@ -121,6 +147,13 @@ class Publisher
 			{.id = *answer.id, .accepted = answer.accepted, .text = std::string(answer.text)});
 	}
 	void take(const wire::PublishEnded &end)
+	{
+		reason = end.reason;
+		ended = true;
+	}
+
+	void take(const wire::Heard &message) { heard.push_back(wire::copy(message.event)); }
+	void take(const wire::ListenEnded &end)
 	{
 		reason = end.reason;
 		ended = true;
@@ -239,5 +272,82 @@ TEST(NetPublish, Floods)
 	Publisher worker;
 	worker.publish(relay.url(), make_events(1, 1000));
 	EXPECT_TRUE(worker.answers.empty());
+	EXPECT_EQ(worker.reason, "flood");
+}
+
+/* Stored events and new ones; what is forged or of another kind is not passed on. */
+TEST(NetListen, StoredAndNew)
+{
+	auto events = make_events(4, 1000);
+	nostr::Event forged = events[1];
+	forged.sig[0] ^= 1;
+	std::string question;
+	ScriptedRelay relay(
+		answer_each([&](Peer &peer, const std::string &id, const std::string &text) {
+			question = text;
+			peer.text(event_message(id, events[0]));
+			peer.text(event_message(id, forged));
+			peer.text("[\"EOSE\",\"" + id + "\"]");
+			peer.text(event_message(id, events[2]));
+		}));
+	Publisher worker;
+	worker.listen(relay.url(), {events[0].kind, events[2].kind}, 2);
+	ASSERT_EQ(worker.heard.size(), 2U);
+	EXPECT_EQ(worker.heard[0].id, events[0].id);
+	EXPECT_EQ(worker.heard[1].id, events[2].id);
+	EXPECT_EQ(worker.heard[1].tags, events[2].tags);
+	EXPECT_NE(question.find("\"since\":900"), question.npos);
+	EXPECT_NE(question.find("\"kinds\":["), question.npos);
+	worker.stop_listening();
+	worker.hear(3);
+	EXPECT_TRUE(worker.ended);
+	EXPECT_EQ(worker.reason, "");
+}
+
+TEST(NetListen, RelaysThatAskWhoListens)
+{
+	const auto events = make_events(1, 1000);
+	std::string subscription;
+	bool known = false;
+	ScriptedRelay relay(answers_with([&](Peer &peer, const nostr::ClientMessage &message) {
+		if (message.type == nostr::ClientMessageType::Auth) {
+			known = true;
+			peer.text(ok_message(message.event.id, true, ""));
+		} else if (message.type == nostr::ClientMessageType::Req && known)
+			peer.text(event_message(message.subscription, events[0]));
+		else if (message.type == nostr::ClientMessageType::Req) {
+			peer.text("[\"CLOSED\",\"" + message.subscription + "\",\"auth-required: who?\"]");
+			peer.text("[\"AUTH\",\"c0\"]");
+		}
+	}));
+	Publisher worker;
+	worker.listen(relay.url(), {events[0].kind}, 1);
+	EXPECT_EQ(worker.heard.size(), 1U);
+	EXPECT_EQ(worker.challenges, 1);
+}
+
+TEST(NetListen, RelaysThatRefuseOrDoNotAnswer)
+{
+	Publisher worker;
+	ScriptedRelay refusing(answer_each([](Peer &peer, const std::string &id, const std::string &) {
+		peer.text("[\"CLOSED\",\"" + id + "\",\"blocked: no\"]");
+	}));
+	worker.listen(refusing.url(), {1}, 1);
+	EXPECT_EQ(worker.reason, "closed");
+	ScriptedRelay silent(answers_with([](Peer &, const nostr::ClientMessage &) {}));
+	worker.listen(silent.url(), {1}, 1);
+	EXPECT_EQ(worker.reason, "stalled");
+}
+
+TEST(NetListen, Floods)
+{
+	ScriptedRelay relay(answers_with([](Peer &peer, const nostr::ClientMessage &) {
+		for (int i = 0; i < 2 * net::ListenJob::kMostPerMinute; i++)
+			peer.text("[\"NOTICE\",\"buy\"]");
+		peer.linger();
+	}));
+	Publisher worker;
+	worker.listen(relay.url(), {1}, 1);
+	EXPECT_TRUE(worker.ended);
 	EXPECT_EQ(worker.reason, "flood");
 }

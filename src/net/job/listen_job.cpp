@@ -1,0 +1,145 @@
+#include "net/job/listen_job.h"
+
+#include <algorithm>
+
+#include "nostr/message.h"
+
+namespace net {
+
+using namespace std::chrono_literals;
+
+constexpr int kMaxChallenges = 3;
+
+ListenJob::ListenJob(ClientHost &host, Link &link, nostr::Verifier &verifier,
+					 const wire::Listen &task)
+	: link_(link), verifier_(verifier), relay_id_(task.relay_id), attempt_(task.attempt),
+	  client_(host, *this)
+{
+	for (const wire::ListenedKind &one : task.kinds)
+		window_.kinds.push_back(one.kind);
+	window_.since = task.since;
+	client_.start(task.url);
+}
+
+void
+ListenJob::ask()
+{
+	asked_ = minute_ = client_.now();
+	answered_ = refused_ = false;
+	client_.ask(client_.new_id('j'), window_, *this);
+}
+
+/* Stored events and new ones are the same to us: what is known already is the worker's matter. */
+void
+ListenJob::on_event(nostr::Event &event, std::string_view)
+{
+	count();
+	if (over())
+		return;
+	if (std::find(window_.kinds.begin(), window_.kinds.end(), event.kind) == window_.kinds.end() ||
+		!verifier_.verify(event.id, event.pubkey, event.sig))
+		return;
+	link_.send(wire::Heard{.relay_id = relay_id_,
+						   .attempt = attempt_,
+						   .event = {.id = &event.id,
+									 .pubkey = &event.pubkey,
+									 .sig = &event.sig,
+									 .created_at = event.created_at,
+									 .kind = event.kind,
+									 .tags = event.tags,
+									 .content = event.content,
+									 .has_nul = event.has_nul}});
+}
+
+void
+ListenJob::on_ignored()
+{
+	count();
+}
+
+void
+ListenJob::count()
+{
+	const Clock::Time now = client_.now();
+	if (now - minute_ >= 1min) {
+		minute_ = now;
+		in_minute_ = 0;
+	}
+	if (++in_minute_ > kMostPerMinute)
+		cut("flood", "more than " + std::to_string(kMostPerMinute) + " messages in a minute");
+}
+
+/* The challenge comes before the refusal, or after it. */
+void
+ListenJob::on_closed(std::string_view reason)
+{
+	if (nostr::reason_prefix(reason) == "auth-required" && !refused_) {
+		refused_ = true;
+		asked_ = client_.now();
+		return;
+	}
+	cut("closed", reason);
+}
+
+void
+ListenJob::on_auth(std::string_view challenge)
+{
+	if (challenge.size() > nostr::kMaxChallenge || challenges_ == kMaxChallenges)
+		return;
+	challenges_++;
+	link_.send(wire::SignIn{.relay_id = relay_id_, .attempt = attempt_, .challenge = challenge});
+}
+
+void
+ListenJob::sign_in(const wire::SignedIn &answer)
+{
+	if (client_.state() == RelayClient::State::Open)
+		client_.authenticate(*answer.id, answer.event);
+}
+
+void
+ListenJob::on_authenticated(bool accepted, std::string_view text)
+{
+	if (!refused_)
+		return;
+	if (accepted)
+		ask();
+	else
+		cut("auth_refused", text);
+}
+
+void
+ListenJob::tick()
+{
+	client_.tick();
+	if (client_.state() == RelayClient::State::Open && !answered_ &&
+		client_.now() - asked_ > client_.host().config.response_timeout)
+		cut("stalled", refused_ ? "no answer to AUTH" : "no answer to REQ");
+}
+
+void
+ListenJob::stop()
+{
+	if (over())
+		return;
+	client_.end(true);
+	on_ended("", "");
+}
+
+void
+ListenJob::on_ended(const char *reason, std::string_view detail)
+{
+	link_.send(wire::ListenEnded{
+		.relay_id = relay_id_, .attempt = attempt_, .reason = reason, .detail = detail});
+}
+
+void
+ListenJob::cut(const char *reason, std::string_view detail)
+{
+	if (over())
+		return;
+	client_.end(false);
+	on_ended(reason, detail);
+}
+
+} // namespace net
