@@ -13,4 +13,5 @@
 	SERVICE(finder)                                                                                \
 	SERVICE(monitor)                                                                               \
 	SERVICE(publisher)                                                                             \
-	SERVICE(api)
+	SERVICE(api)                                                                                   \
+	SERVICE(dvm)

@@ -13,7 +13,7 @@ DECLARE
 BEGIN
 	FOR item IN
 		SELECT p.oid::regprocedure AS routine, CASE
-			WHEN p.proname = ANY ('{add_sync_filter,remove_sync_filter,add_relay_source,remove_relay_source,enable_relay_source,disable_relay_source,add_priority_relay,remove_priority_relay,enable_relay,disable_relay,authenticate_at,retry_relay,read_again,delete_relay,delete_events,delete_withdrawn,cleanup_orphans,
+			WHEN p.proname = ANY ('{add_sync_filter,remove_sync_filter,add_relay_source,remove_relay_source,enable_relay_source,disable_relay_source,add_priority_relay,remove_priority_relay,pay_job,enable_relay,disable_relay,authenticate_at,retry_relay,read_again,delete_relay,delete_events,delete_withdrawn,cleanup_orphans,
 				delete_orphan_events,delete_orphan_nip11,delete_orphan_nip66,
 				start_service,stop_service,restart_service,pause_service,resume_service,start_services,stop_services,health_check,
 				create_tag_index,drop_tag_index,create_search_index,drop_search_index}') THEN 'bigbrotr_admin'
@@ -48,6 +48,7 @@ GRANT INSERT, UPDATE, DELETE ON
 GRANT INSERT, UPDATE ON _bigbrotr.named_relays, _bigbrotr.naming_places, _bigbrotr.refused_names TO bigbrotr_worker;
 GRANT INSERT ON _bigbrotr.naming_authors TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.relay_publications TO bigbrotr_worker;
+GRANT INSERT, UPDATE, DELETE ON _bigbrotr.job_requests TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.relay_fetches TO bigbrotr_worker;
 
 GRANT INSERT, UPDATE ON bigbrotr.sync_filters TO bigbrotr_admin;

@@ -14,7 +14,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(archive_node archive_server create_archive add_relays wait_for service_pid net_pid gone relay_stub stop_publishing
+our @EXPORT = qw(archive_node archive_server create_archive add_relays wait_for service_pid net_pid kill_server gone relay_stub stop_publishing
   corpus load_truth archive_matches unfounded_claims source_directory shared_data canonical_id);
 
 my $source = abs_path(dirname(__FILE__) . '/../..');
@@ -98,11 +98,11 @@ sub wait_for
 	die "never became true: $condition\n";
 }
 
-# The process of the synchronizer, as soon as there is one.
+# The process of the synchronizer, or of another service, as soon as there is one.
 sub service_pid
 {
-	my ($node) = @_;
-	my $workers = q{pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer'};
+	my ($node, $service) = @_;
+	my $workers = sprintf q{pg_stat_activity WHERE backend_type = 'bigbrotr %s'}, $service // 'synchronizer';
 	wait_for($node, "EXISTS (SELECT FROM $workers)");
 	return $node->safe_psql('postgres', "SELECT pid FROM $workers LIMIT 1");
 }
@@ -110,10 +110,10 @@ sub service_pid
 # Its net process, as soon as there is one.
 sub net_pid
 {
-	my ($node) = @_;
+	my ($node, $service) = @_;
 	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
 	{
-		my $worker = service_pid($node);
+		my $worker = service_pid($node, $service);
 		if (open my $file, '<', "/proc/$worker/task/$worker/children")
 		{
 			my ($child) = (<$file> // '') =~ /^(\d+)/;
@@ -121,7 +121,19 @@ sub net_pid
 		}
 		select undef, undef, undef, 0.1;
 	}
-	die 'the synchronizer has no net process';
+	die 'the service has no net process';
+}
+
+# kill -9 of the postmaster, which leaves nobody to tell the others, and a new start.
+sub kill_server
+{
+	my ($node, $service) = @_;
+	my @pids = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
+	push @pids, net_pid($node, $service);
+	$node->kill9;
+	gone($_) or die "process $_ survives its server" for @pids;
+	$node->start;
+	return;
 }
 
 # Waits for the end of a process.

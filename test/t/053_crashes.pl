@@ -33,7 +33,7 @@ my %crash = (
 	'worker killed' => sub { kill_backend(q{backend_type = 'bigbrotr synchronizer'}) },
 	'backend killed' => sub { kill_backend('pid <> pg_backend_pid()') },
 	'server stopped' => sub { $node->stop('immediate'); $node->start },
-	'postmaster killed' => \&kill_server);
+	'postmaster killed' => sub { kill_server($node) });
 
 my $archived = 0;
 my @unfounded;
@@ -99,16 +99,5 @@ sub kill_backend
 	my $pid = $pids[ rand @pids ];
 	kill 'KILL', $pid or return;    # it has just ended
 	wait_for($node, "NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid)");
-	return;
-}
-
-# Nobody is left to tell the others.
-sub kill_server
-{
-	my @pids = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
-	push @pids, net_pid($node);
-	$node->kill9;
-	gone($_) or die "process $_ survives its server" for @pids;
-	$node->start;
 	return;
 }

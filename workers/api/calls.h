@@ -20,7 +20,7 @@ class CallQueue
 
 	/* Executors are named after the worker. */
 	CallQueue(const RouteBook &routes, std::string_view worker)
-		: routes_(routes), pool_("bigbrotr " + std::string(worker))
+		: routes_(routes), pool_("bigbrotr " + std::string(worker), GetSessionUserId())
 	{
 	}
 

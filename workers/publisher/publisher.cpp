@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "nostr/auth.h"
-#include "nostr/relay_url.h"
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
 #include "pg/work/key_file.h"
+#include "pg/work/relay_list.h"
 #include "pg/work/worker.h"
 #include "wire/publish.h"
 #include "workers/publisher/drafts.h"
@@ -21,7 +21,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr size_t kMostTargets = 50;
 constexpr size_t kMostBytes = 4 << 20;                    // of the events of one connection
 constexpr int64_t kFirstDelay = 60, kLongestDelay = 3600; // after a connection failed, seconds
 constexpr int64_t kLookInterval = 60; // seconds between two looks for what was found
@@ -101,25 +100,9 @@ class Publisher : public pg::Service
 	void read_targets(pg::Worker &worker)
 	{
 		std::vector<Target> targets;
-		std::string_view rest = publisher_settings.relays;
-		while (!rest.empty()) {
-			const size_t end = std::min(rest.find_first_of(", \t\n"), rest.size());
-			const std::string_view text = rest.substr(0, end);
-			rest.remove_prefix(std::min(end + 1, rest.size()));
-			if (text.empty())
-				continue;
-			nostr::RelayUrl url = nostr::normalise_relay_url(text);
-			if (!url.ok() || targets.size() == kMostTargets) {
-				worker.log(wire::LogLevel::Warning,
-						   "could not use a relay of bigbrotr.publish_relays: " +
-							   std::string(text) + ": " + (url.ok() ? "too many" : url.reason));
-				continue;
-			}
-			if (std::any_of(targets.begin(), targets.end(),
-							[&](const Target &other) { return other.url == url.url; }))
-				continue;
-			targets.push_back({.url = std::move(url.url)});
-		}
+		for (std::string &url :
+			 pg::relay_list(worker, "bigbrotr.publish_relays", publisher_settings.relays))
+			targets.push_back({.url = std::move(url)});
 		/* The net process knows a target by its number, which a connection must keep. */
 		for (Target &target : targets_)
 			if (target.busy)
@@ -221,6 +204,13 @@ class Publisher : public pg::Service
 		sent->outcome = answer.accepted ? "accepted" : "refused";
 		sent->detail = answer.text;
 		worker.count(answer.accepted ? "events_accepted" : "events_refused", 1);
+	}
+
+	void take(pg::Worker &, const wire::Heard &) { listens_to_nothing(); }
+	void take(pg::Worker &, const wire::ListenEnded &) { listens_to_nothing(); }
+	[[noreturn]] static void listens_to_nothing()
+	{
+		throw pg::NetFault{"it told of a relay that it was not to listen to"};
 	}
 
 	void take(pg::Worker &worker, const wire::PublishEnded &end)

@@ -1,7 +1,7 @@
 /*
  * An executor: a process that answers the SQL of one worker, one question at a time, read-only and
- * with a time limit. It connects as the role of its worker, and ends when the worker ends or lets
- * it go. It knows statements, not what they mean.
+ * with a time limit. It connects as the role that its worker names, and ends when the worker ends
+ * or lets it go. It knows statements, not what they mean.
  *
  * Worker and executor share a memory segment with a queue for each direction. What the executor
  * answers are whole frames of wire/serve.h: Rows, then CallEnd; so the worker passes them on as

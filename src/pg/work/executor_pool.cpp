@@ -22,7 +22,7 @@ static constexpr auto kNoProcess = 10s; // until the next attempt where no proce
 
 ExecutorPool *ExecutorPool::pool_;
 
-ExecutorPool::ExecutorPool(std::string name) : name_(std::move(name))
+ExecutorPool::ExecutorPool(std::string name, Oid role) : name_(std::move(name)), role_(role)
 {
 	Assert(pool_ == nullptr);
 	pool_ = this;
@@ -92,7 +92,7 @@ ExecutorPool::start(Worker &worker, int place)
 		process->memory = dsm_create(ExecutorSegment::size(), 0);
 		ExecutorSegment *segment = process->segment();
 		segment->database = MyDatabaseId;
-		segment->role = GetSessionUserId();
+		segment->role = role_;
 		strlcpy(segment->name, name.c_str(), sizeof segment->name);
 		pg_atomic_init_u64(&segment->cancelled, 0);
 		shm_mq_set_sender(shm_mq_create(segment->questions(), ExecutorSegment::kQuestions), MyProc);

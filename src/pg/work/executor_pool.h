@@ -22,9 +22,9 @@ namespace pg {
 class ExecutorPool
 {
   public:
-	/* `name` of the processes: "bigbrotr api" makes "bigbrotr api.1" and so on. A worker has one
-	 * pool at most. */
-	explicit ExecutorPool(std::string name);
+	/* `name` of the processes: "bigbrotr api" makes "bigbrotr api.1" and so on. `role`: as which
+	 * they connect. A worker has one pool at most. */
+	ExecutorPool(std::string name, Oid role);
 	ExecutorPool(const ExecutorPool &) = delete;
 	/* Cancels what is being answered, and lets all executors go. */
 	~ExecutorPool();
@@ -89,6 +89,7 @@ class ExecutorPool
 	static void at_exit(int, Datum);
 
 	std::string name_;
+	Oid role_;
 	std::vector<std::unique_ptr<Process>> processes_; // by place; null: the place is empty
 	std::chrono::steady_clock::time_point start_at_ = std::chrono::steady_clock::time_point::max();
 	std::chrono::milliseconds delay_{0};

@@ -1,0 +1,14 @@
+/* The settings of the dvm service; globals written by the server's setting machinery. */
+#pragma once
+
+struct DvmSettings
+{
+	char *relays;        // bigbrotr.dvm_relays
+	char *name;          // bigbrotr.dvm_name
+	int kind;            // bigbrotr.dvm_kind
+	int jobs_per_author; // bigbrotr.dvm_jobs_per_author, an hour
+	int price_msat;      // bigbrotr.dvm_price
+	int timeout_ms;      // bigbrotr.dvm_timeout
+};
+
+extern DvmSettings dvm_settings;
