@@ -176,6 +176,8 @@ show_status() {
 	psql_in -Xq -d "$DATABASE" -P footer=off -P null=- <<-'END'
 		\echo Services
 		SELECT service, state, pid, last_error FROM bigbrotr.services;
+		\echo
+		SELECT 'http://' || current_setting('bigbrotr.api_listen') || '/' AS "Page";
 		\echo Archive
 		SELECT relay_count AS relays, live_count AS live, backfill_count + connecting_count + waiting_count AS reading, backoff_count AS failed,
 		       event_count AS events, sighting_count AS sightings, pg_size_pretty(byte_count) AS received, refusal_count AS refusals,
@@ -198,6 +200,8 @@ show_status() {
 
 show_help() {
 	cat <<-END
+
+		Look      $(page_url)
 
 		Connect   ./quickstart psql       or: psql "$(connection)"$(! is_root || echo ' as the user postgres')
 		Ask       SELECT kind, count(*) FROM bigbrotr.events GROUP BY kind ORDER BY 2 DESC LIMIT 10;

@@ -170,6 +170,50 @@ SELECT item FROM ask('ready');
 SELECT item FROM ask('badge_json', '{"url": "wss://one.example.com"}');
 SELECT item FROM ask('badge_svg', '{"url": "wss://two.example.com"}');
 
+-- What people look at. Texts of relays are cut and escaped.
+RESET ROLE;
+UPDATE _bigbrotr.nip11_documents SET name = repeat('<b>', 1000), document = document || '{"relay_countries": ["de", "DE", "x", 7, ["FR"], "us"]}';
+INSERT INTO _bigbrotr.relay_health (relay_id, first_observed, observed_at, observer, outcome, run, run_since, status_since, last_answer)
+SELECT r.relay_id, bigbrotr.unix_now() - 864000, bigbrotr.unix_now(), 'monitor', 'answered', 3, 0, 1700000000, bigbrotr.unix_now() FROM bigbrotr.relays AS r WHERE r.url = 'wss://one.example.com';
+INSERT INTO _bigbrotr.relay_outages (relay_id, began, ended, reason)
+SELECT h.relay_id, h.first_observed / 86400 * 86400 + 2 * 86400 + 3600, h.first_observed / 86400 * 86400 + 3 * 86400 + 3600, 'x' FROM _bigbrotr.relay_health AS h;
+INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip66_present, nip66_rtt_open, error)
+SELECT h.relay_id, h.observed_at / 86400 * 86400 - 86400 + 60 * n, true, CASE WHEN n < 5 THEN n * 10 END, CASE WHEN n = 5 THEN 'x' END FROM _bigbrotr.relay_health AS h, generate_series(1, 5) AS n;
+SET ROLE bigbrotr_api;
+SELECT item::json ->> 'relay_url' AS relay_url, item::json ->> 'status' AS status, length(item::json ->> 'name') AS name, item::json ->> 'countries' AS countries, item::json ->> 'paid' AS paid,
+       item::json ->> 'sighting_count' AS events, round((item::json ->> 'uptime_30d')::numeric, 2) AS uptime, position
+FROM ask('relay_table', '{"sort": "-events"}');
+SELECT v::text AS condition, ARRAY(SELECT item::json ->> 'relay_url' FROM ask('relay_table', v)) AS relays
+FROM unnest(ARRAY['{"status": "up", "network": "clearnet"}', '{"status": "down"}', '{"nip": "42"}', '{"nip": "43"}', '{"country": "us"}', '{"software": "STRFRY"}', '{"paid": "true"}', '{"paid": "false", "part": "ONE"}',
+	'{"part": "<b>"}', '{"sort": "status"}', '{"sort": "uptime", "row_limit": "1"}', '{"sort": "-events", "after": [-12, "wss://one.example.com"]}']::jsonb[]) AS v;
+SELECT refusal('relay_table', '{"sort": "colour"}');
+SELECT refusal('relay_table', '{"status": "gone"}');
+SELECT refusal('relay_table', '{"after": ["x", 1]}');
+-- One page after the other, in each order: every relay once.
+SELECT s, bool_and(p.ids @> a.ids AND cardinality(p.ids) = cardinality(a.ids)) AS all_of_them
+FROM unnest('{url,status,latency,uptime,events,since,-status,-latency,-events,-since}'::text[]) AS s,
+     LATERAL (SELECT array_agg(item::json ->> 'relay_url') AS ids FROM ask('relay_table', jsonb_build_object('sort', s))) AS a,
+     LATERAL (WITH RECURSIVE pages AS (
+                  SELECT q.item, q.position FROM ask('relay_table', jsonb_build_object('sort', s, 'row_limit', 1)) AS q
+                  UNION ALL SELECT n.item, n.position FROM pages AS g, ask('relay_table', jsonb_build_object('sort', s, 'row_limit', 1, 'after', g.position::jsonb)) AS n)
+              SELECT array_agg(item::json ->> 'relay_url') AS ids FROM pages) AS p
+GROUP BY s ORDER BY s;
+SELECT count(*) AS days, sum((item::json ->> 'down_seconds')::integer) AS down, sum((item::json ->> 'outage_count')::integer) AS days_with_outages,
+       sum((item::json ->> 'observed_seconds')::integer) BETWEEN 864000 AND 865000 AS observed FROM ask('relay_days', '{"url": "wss://one.example.com"}');
+SELECT item::jsonb - 'began' AS item FROM ask('relay_latencies', '{"url": "wss://one.example.com"}');
+SELECT refusal('relay_latencies', '{"url": "wss://one.example.com", "step": "59"}');
+SELECT refusal('relay_latencies', '{"url": "wss://one.example.com", "step": "60", "since": "0"}');
+SELECT item FROM ask('relay_nips', '{"url": "wss://one.example.com"}');
+SELECT item::jsonb - '{measured_at,last_visit}'::text[] AS item FROM ask('overview');
+SELECT item FROM ask('statistics_groups');
+SELECT count(*) AS days, (array_agg(item::json ->> 'up_count'))[1:4] AS up FROM ask('statistics_availability');
+SELECT item FROM ask('uptime_badge_json', '{"url": "wss://one.example.com"}');
+SELECT item FROM ask('uptime_badge_svg', '{"url": "wss://two.example.com", "days": "7"}');
+SELECT refusal('uptime_badge_json', '{"url": "wss://one.example.com", "days": "8"}');
+SELECT _bigbrotr.api_share_words(s) FROM unnest('{1,0.99999,0.5,0,NULL}'::double precision[]) AS s;
+SELECT _bigbrotr.api_html_text('<a href="x">''&</a>');
+SELECT regexp_replace(regexp_replace(item, '<rect.*</rect>', '…'), '[0-9]{4}-[^U]*UTC', 'then') AS item FROM ask('embed', '{"url": "wss://one.example.com"}');
+
 -- The description: each path, and what a client must know of a list.
 CREATE TEMPORARY TABLE description AS SELECT item::jsonb AS d FROM ask('openapi');
 SELECT d ->> 'openapi' AS openapi, (SELECT count(*) FROM jsonb_object_keys(d -> 'paths')) AS paths, d -> 'servers' AS servers FROM description;

@@ -1,4 +1,4 @@
--- Lists of relays in the form of version 1 of nostr.watch, which many clients read, and badges.
+-- Lists of relays in the form of version 1 of nostr.watch, which many clients read.
 
 -- Clients delete their lists when they are shown an empty one: so an archive that has not visited relays gives an error.
 CREATE FUNCTION _bigbrotr.api_measured() RETURNS void
@@ -70,32 +70,3 @@ CREATE FUNCTION _bigbrotr.api_v1_nip(nip integer, network text DEFAULT NULL) RET
 		SELECT u.item FROM _bigbrotr.api_plain_urls($2, '{online,unstable}', NULL, $1) AS u;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_v1_nip(integer, text) IS 'Relays that answer and say that they support a NIP, as nostr.watch lists them';
-
-CREATE FUNCTION _bigbrotr.api_badge(url text, OUT message text, OUT color text)
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT r.status, CASE r.status WHEN 'online' THEN '#66c20a' WHEN 'unstable' THEN '#eed202' WHEN 'offline' THEN '#c2290a'
-		                 WHEN 'dead' THEN '#c2290a' ELSE '#999' END
-		FROM bigbrotr.relays AS r WHERE r.url = _bigbrotr.api_relay_url($1);
-	END;
-COMMENT ON FUNCTION _bigbrotr.api_badge(text) IS 'What a badge says of a relay, and its colour';
-
-CREATE FUNCTION _bigbrotr.api_badge_json(url text) RETURNS TABLE ("schemaVersion" integer, label text, message text, color text)
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT 1, 'relay', b.message, b.color FROM _bigbrotr.api_badge($1) AS b;
-	END;
-COMMENT ON FUNCTION _bigbrotr.api_badge_json(text) IS 'Status of a relay for a badge of shields.io (schema of its endpoint badge)';
-
-CREATE FUNCTION _bigbrotr.api_badge_svg(url text) RETURNS TABLE (item text)
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT format('<svg xmlns="http://www.w3.org/2000/svg" width="%2$s" height="20" role="img" aria-label="relay: %1$s">'
-			'<title>relay: %1$s</title><rect width="%2$s" height="20" rx="3" fill="#555"/>'
-			'<path d="M40 0h%3$sa3 3 0 0 1 3 3v14a3 3 0 0 1-3 3h-%3$sz" fill="%4$s"/>'
-			'<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">'
-			'<text x="20" y="14">relay</text><text x="%5$s" y="14">%1$s</text></g></svg>',
-			b.message, 50 + 8 * length(b.message), 7 + 8 * length(b.message), b.color, 45 + 4 * length(b.message))
-		FROM _bigbrotr.api_badge($1) AS b;
-	END;
-COMMENT ON FUNCTION _bigbrotr.api_badge_svg(text) IS 'Status of a relay as a picture (SVG)';

@@ -54,10 +54,10 @@ COMMENT ON FUNCTION _bigbrotr.api_relays(text, text, integer, text, text, intege
 
 CREATE FUNCTION _bigbrotr.api_relay(url text) RETURNS TABLE (
 	status bigbrotr.relay_status, uptime bigbrotr.relay_uptime, latency bigbrotr.relay_latency, sync bigbrotr.sync_status,
-	document jsonb, facts jsonb)
+	document jsonb, facts jsonb, sighting_count bigint)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT s, u, l, y, d.document, f.facts
+		SELECT s, u, l, y, d.document, f.facts, coalesce((SELECT c.count FROM _bigbrotr.current_statistics AS c WHERE c.subject = 'relay' AND c.key = r.relay_id), 0)
 		FROM (SELECT _bigbrotr.api_relay_url($1) AS url OFFSET 0) AS a
 		     JOIN bigbrotr.relays AS r ON r.url = a.url
 		     JOIN bigbrotr.relay_status AS s ON s.relay_url = a.url
@@ -69,7 +69,7 @@ CREATE FUNCTION _bigbrotr.api_relay(url text) RETURNS TABLE (
 		     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_relay(text) IS
-	'What is known of a relay: status, uptime and latency, how far it is archived, its document (NIP-11) and the facts measured (NIP-66)';
+	'What is known of a relay: status, uptime and latency, how far it is archived, events that it delivered, its document (NIP-11) and the facts measured (NIP-66)';
 
 CREATE FUNCTION _bigbrotr.api_relay_uptime(url text) RETURNS SETOF bigbrotr.relay_uptime
 	LANGUAGE sql STABLE

@@ -1,4 +1,4 @@
--- The routes of the API: each is a function (api_events.sql, api_relays.sql, api_drop_ins.sql, metrics.sql). The api service reads
+-- The routes of the API: each is a function (the other files api_*.sql, and metrics.sql). The api service reads
 -- them here, and the description of the API (openapi.sql) is made of them. Shapes: one: the first row is the answer, no row is 404; list:
 -- {"items": […], "next": …}; array: a bare array; stream: server-sent events; hidden: called by the relay endpoint. keyset: the columns that say where a
 -- row is in the order; their values come back in the parameter "after". The parameter "row_limit" is called limit outside,
@@ -36,6 +36,13 @@ CREATE VIEW bigbrotr.api_routes AS
 		(26, 'live_events', 'GET', '/api/v1/live/events', 'api_live_events', 'stream', 'text/event-stream', 0, 0, 0, NULL, NULL),
 		(27, 'live_relays', 'GET', '/api/v1/live/relays', 'api_live_relays', 'stream', 'text/event-stream', 0, 0, 0, '{relay_url}', NULL),
 		(28, 'live_progress', 'GET', '/api/v1/live/progress', 'api_live_progress', 'stream', 'text/event-stream', 0, 0, 0, NULL, NULL),
+		(60, 'overview', 'GET', '/api/v1/overview', 'api_overview', 'one', 'application/json', 10, 0, 0, NULL, NULL),
+		(61, 'relay_table', 'GET', '/api/v1/relays/table', 'api_relay_table', 'list', 'application/json', 60, 100, 1000, '{sort_key,relay_url}', 'relay_overview'),
+		(62, 'relay_days', 'GET', '/api/v1/relays/days', 'api_relay_days', 'list', 'application/json', 60, 0, 0, NULL, NULL),
+		(63, 'relay_latencies', 'GET', '/api/v1/relays/latencies', 'api_relay_latencies', 'list', 'application/json', 60, 0, 0, NULL, NULL),
+		(64, 'relay_nips', 'GET', '/api/v1/relays/nips', 'api_relay_nips', 'list', 'application/json', 60, 0, 0, NULL, NULL),
+		(65, 'statistics_groups', 'GET', '/api/v1/statistics/groups', 'api_statistics_groups', 'list', 'application/json', 60, 0, 0, NULL, NULL),
+		(66, 'statistics_availability', 'GET', '/api/v1/statistics/availability', 'api_statistics_availability', 'list', 'application/json', 300, 0, 0, NULL, NULL),
 		(30, 'v1_online', 'GET', '/v1/online', 'api_v1_online', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
 		(31, 'v1_offline', 'GET', '/v1/offline', 'api_v1_offline', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
 		(32, 'v1_public', 'GET', '/v1/public', 'api_v1_public', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
@@ -43,6 +50,9 @@ CREATE VIEW bigbrotr.api_routes AS
 		(34, 'v1_nip', 'GET', '/v1/nip/{nip}', 'api_v1_nip', 'array', 'application/json', 60, 0, 0, NULL, 'Url'),
 		(40, 'badge_json', 'GET', '/badge/status.json', 'api_badge_json', 'one', 'application/json', 300, 0, 0, NULL, NULL),
 		(41, 'badge_svg', 'GET', '/badge/status.svg', 'api_badge_svg', 'one', 'image/svg+xml', 300, 0, 0, NULL, 'Line'),
+		(42, 'uptime_badge_json', 'GET', '/badge/uptime.json', 'api_uptime_badge_json', 'one', 'application/json', 300, 0, 0, NULL, NULL),
+		(43, 'uptime_badge_svg', 'GET', '/badge/uptime.svg', 'api_uptime_badge_svg', 'one', 'image/svg+xml', 300, 0, 0, NULL, 'Line'),
+		(44, 'embed', 'GET', '/embed', 'api_embed', 'one', 'text/html; charset=utf-8', 60, 0, 0, NULL, 'Line'),
 		(50, 'req', 'GET', '/', 'api_req', 'hidden', 'application/json', 0, 0, 0, NULL, 'Event'),
 		(51, 'count_req', 'GET', '/', 'api_count_req', 'hidden', 'application/json', 0, 0, 0, NULL, NULL),
 		(52, 'news', 'GET', '/', 'api_news', 'hidden', 'application/json', 0, 0, 0, '{place}', 'Event'),

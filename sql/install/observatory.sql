@@ -107,12 +107,15 @@ CREATE VIEW bigbrotr.relay_latency AS
 	SELECT r.url AS relay_url, c.visits AS visit_count, c.answers AS answer_count,
 	       1 - c.answers::double precision / nullif(c.visits, 0) AS loss,
 	       c.open[2] AS open_median, c.open[3] - c.open[1] AS open_spread, c.read[2] AS read_median, c.read[3] - c.read[1] AS read_spread
-	FROM (SELECT k.relay_id, count(*) AS visits, count(*) FILTER (WHERE k.error IS NULL) AS answers,
-	             percentile_cont('{0.25,0.5,0.75}'::double precision[]) WITHIN GROUP (ORDER BY k.nip66_rtt_open) AS open,
-	             percentile_cont('{0.25,0.5,0.75}'::double precision[]) WITHIN GROUP (ORDER BY k.nip66_rtt_read) AS read
-	      FROM _bigbrotr.relay_checks AS k
-	      WHERE k.nip66_present AND k.generated_at > (SELECT bigbrotr.unix_now()) - 604800 GROUP BY k.relay_id) AS c
-	     JOIN bigbrotr.relays AS r ON r.relay_id = c.relay_id;
+	FROM bigbrotr.relays AS r
+	     -- Of one relay at a time: who asks for one does not wait for the sums of all.
+	     CROSS JOIN LATERAL (
+	         SELECT count(*) AS visits, count(*) FILTER (WHERE k.error IS NULL) AS answers,
+	                percentile_cont('{0.25,0.5,0.75}'::double precision[]) WITHIN GROUP (ORDER BY k.nip66_rtt_open) AS open,
+	                percentile_cont('{0.25,0.5,0.75}'::double precision[]) WITHIN GROUP (ORDER BY k.nip66_rtt_read) AS read
+	         FROM _bigbrotr.relay_checks AS k
+	         WHERE k.relay_id = r.relay_id AND k.nip66_present AND k.generated_at > (SELECT bigbrotr.unix_now()) - 604800
+	         HAVING count(*) > 0) AS c;
 COMMENT ON VIEW bigbrotr.relay_latency IS 'How fast relays answered in the last seven days';
 COMMENT ON COLUMN bigbrotr.relay_latency.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.relay_latency.visit_count IS 'Visits';

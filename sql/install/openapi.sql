@@ -14,17 +14,22 @@ CREATE FUNCTION _bigbrotr.api_parameter_words(parameter text) RETURNS text
 		WHEN 'tags' THEN 'Values of tags of one letter, as JSON: {"t": ["nostr"]}'
 		WHEN 'mode' THEN 'exact (the default) counts; planned takes the estimate of the planner, which is fast'
 		WHEN 'url' THEN 'URL of a relay, in any spelling'
-		WHEN 'status' THEN 'candidate, online, unstable, offline, dead, retired, refused or ignored'
+		WHEN 'status' THEN 'candidate, online, unstable, offline, dead, retired, refused or ignored; of the table of relays also up (online or unstable) and down'
 		WHEN 'network' THEN 'clearnet, tor, i2p, loki; of lists of URLs also all'
 		WHEN 'nip' THEN 'Number of a NIP that the document of the relay (NIP-11) names'
 		WHEN 'country' THEN 'Country code that the document of the relay (NIP-11) names'
 		WHEN 'software' THEN 'Part of the name of the software'
+		WHEN 'part' THEN 'Part of the URL or of the name of the relay'
+		WHEN 'paid' THEN 'true: relays whose documents (NIP-11) demand a payment; false: the others'
+		WHEN 'sort' THEN 'url, or status, latency, uptime, events, since, these in the other direction with - before them; what has no value comes last'
+		WHEN 'step' THEN 'Seconds of a step; without it, a day'
+		WHEN 'days' THEN '1, 7, 30 (the default) or 90'
 		WHEN 'state' THEN 'relay, deleted or waiting'
 		WHEN 'filter' THEN 'A filter (NIP-01), as JSON; without one, everything'
 		WHEN 'signed_in' THEN 'true: of what the relay shows to this archive when it signs in; otherwise of what it shows to anybody'
 		WHEN 'limit' THEN 'Rows of a page'
 		WHEN 'cursor' THEN 'Where the page begins: next of the page before'
-		WHEN 'format' THEN 'json, ndjson or csv; otherwise the header Accept decides'
+		WHEN 'format' THEN 'json, ndjson, csv or html (a page with a table); otherwise the header Accept decides'
 		WHEN 'body' THEN 'A filter (NIP-01), or an array of them' END;
 COMMENT ON FUNCTION _bigbrotr.api_parameter_words(text) IS 'What a parameter of the API means; null: there is none of that name';
 
@@ -60,7 +65,8 @@ CREATE FUNCTION _bigbrotr.api_answer_content(route bigbrotr.api_routes, item jso
 				jsonb_build_object('items', jsonb_build_object('type', 'array', 'items', item),
 					'next', '{"type": ["string", "null"], "description": "cursor of the next page; null or missing: this is the last one"}'::jsonb))),
 			'application/x-ndjson', '{"schema": {"type": "string", "description": "each line is an item"}}'::jsonb,
-			'text/csv', '{"schema": {"type": "string", "description": "RFC 4180, with a header"}}'::jsonb) END;
+			'text/csv', '{"schema": {"type": "string", "description": "RFC 4180, with a header"}}'::jsonb,
+			'text/html', '{"schema": {"type": "string", "description": "a table; only for format=html"}}'::jsonb) END;
 COMMENT ON FUNCTION _bigbrotr.api_answer_content(bigbrotr.api_routes, jsonb) IS 'The member content of the answer of a route with such items';
 
 CREATE FUNCTION _bigbrotr.api_parameter_schema(route bigbrotr.api_routes, name text, kind text) RETURNS jsonb
@@ -117,14 +123,15 @@ CREATE FUNCTION _bigbrotr.api_paths() RETURNS jsonb
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_paths() IS 'The member paths of the description: each route as an operation';
 
--- Rows within rows: the types of columns that are rows of a view.
+-- The types of columns, and of items, that are rows of a view.
 CREATE FUNCTION _bigbrotr.api_row_schemas() RETURNS jsonb
 	LANGUAGE sql STABLE
 	RETURN (SELECT jsonb_object_agg(s.name, s.schema)
 		FROM (SELECT t.typname AS name, jsonb_build_object('type', 'object', 'description', obj_description(t.typrelid, 'pg_class'), 'properties',
 		             jsonb_object_agg(a.attname, _bigbrotr.api_property(a.atttypid, col_description(a.attrelid, a.attnum)))) AS schema
 		      FROM pg_type AS t JOIN pg_attribute AS a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
-		      WHERE t.typtype = 'c' AND t.oid IN (SELECT c.type FROM _bigbrotr.api_columns AS c)
+		      WHERE t.typtype = 'c' AND (t.oid IN (SELECT c.type FROM _bigbrotr.api_columns AS c)
+		            OR t.typnamespace = 'bigbrotr'::regnamespace AND t.typname IN (SELECT r.item_schema FROM bigbrotr.api_routes AS r))
 		      GROUP BY t.oid, t.typname, t.typrelid) AS s);
 COMMENT ON FUNCTION _bigbrotr.api_row_schemas() IS 'JSON schemas of the rows of views that answers hold';
 

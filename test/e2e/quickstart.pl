@@ -3,6 +3,8 @@
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
+use HTTP::Tiny;
+use IO::Socket::INET;
 use Test::More;
 
 die "an archive is there already: .bigbrotr\n" if -e '.bigbrotr';
@@ -47,12 +49,19 @@ for (qw(status log psql export import restart stop empty))
 }
 ok(!-e '.bigbrotr', 'nothing was made');
 
+my $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 8080, Listen => 1, ReuseAddr => 1);
 ($code, $output) = quickstart('--demo');
 is($code, 0, 'the demo succeeds');
 my ($held) = $output =~ /holds (\d+) events/;
 cmp_ok($held, '>=', 1000, 'the relay holds events');
 like($output, qr/$held are archived, 0 missing/, 'all of them are archived');
 like($output, qr/replies \| reposts/, 'a query is shown');
+# Another program has the usual port of the page: this test, if nobody else.
+my ($page) = $output =~ m{^Look +(http://127\.0\.0\.1:\d+/)$}m;
+isnt($page, 'http://127.0.0.1:8080/', 'the page takes a port that is free');
+my $answer = HTTP::Tiny->new->get($page, { headers => { Accept => 'text/html' } });
+like($answer->{content}, qr/<title>bigbrotr/, 'it is there');
+like(HTTP::Tiny->new->get("${page}api/v1/overview")->{content}, qr/"event_count":$held,/, 'and shows what is archived');
 # The filled relay and five others that answer, and six that do not.
 my $found = sub {
 	my ($text) = @_;
@@ -71,7 +80,7 @@ $found->($output);
 my $query = q{psql -Atc "SELECT count(*), count(DISTINCT event_id) FROM bigbrotr.events"};
 is((quickstart($query))[1], "$held|$held\n", 'none is there twice');
 ($code, $output) = quickstart('status');
-like($output, qr/$_ *\| *running/, "the status shows the $_") for qw(synchronizer monitor finder);
+like($output, qr/$_ *\| *running/, "the status shows the $_") for qw(synchronizer monitor finder api);
 $found->($output);
 
 ($code, $output) = quickstart('ws://127.0.0.1:1');
@@ -87,7 +96,9 @@ for my $arguments ('--demo', '')
 	unlike($output, qr/Creating|Filling/, '… and makes nothing anew');
 }
 
-is((quickstart('restart'))[0], 0, 'it restarts');
+($code, $output) = quickstart('restart');
+is($code, 0, 'it restarts');
+like($output, qr/the page is at \Q$page\E,/, '… the page keeps its address');
 like((quickstart('log'))[1], qr/database system is ready to accept connections.*database system is ready/s, '… as the log shows');
 
 is((quickstart('stop'))[0],   0, 'it stops');

@@ -19,6 +19,7 @@ my %by_name = (
 	'relay_network:text' => q{'clearnet'},
 	'filter:jsonb'       => q{'{"kinds": [1]}'},
 	'number:jsonb'       => q{'[0]'},
+	'place:jsonb'        => q{'[0, "x"]'},
 	'moment:jsonb'       => q{'["2026-01-01"]'},
 	'filters:jsonb'      => q{'{"kinds": [1], "limit": 5}'},
 	'purpose:text'       => q{'query'},

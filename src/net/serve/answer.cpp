@@ -117,9 +117,15 @@ class Answer::Gzip
 	z_stream stream_{};
 };
 
+std::string
+gzipped(std::string_view text)
+{
+	return Answer::Gzip().deflate(text, true);
+}
+
 Answer::Answer(const ClientRequest &request, AnswerOptions options)
 	: options_(std::move(options)), old_(request.old), head_only_(request.method == "HEAD"),
-	  gzip_wanted_(request.header_has("accept-encoding", "gzip")),
+	  gzip_wanted_(!options_.encoded && request.header_has("accept-encoding", "gzip")),
 	  if_none_match_(options_.status == 200 ? request.header("if-none-match") : ""),
 	  keep_alive_(request.keep_alive)
 {
@@ -212,7 +218,7 @@ Answer::finish(std::string_view trailer)
 		}
 	}
 	if (gzip_wanted_ && body_.size() >= kWorthGzip) {
-		body_ = Gzip().deflate(body_, true);
+		body_ = gzipped(body_);
 		framing += "Content-Encoding: gzip\r\n";
 	}
 	if (options_.status != 204 && options_.status != 101)

@@ -21,6 +21,7 @@ struct AnswerOptions
 	std::string content_type; // "": there is no body
 	Fields headers;           // further ones; names as they are to be written
 	int64_t date = 0;         // Unix seconds
+	bool encoded = false;     // the body is as the header Content-Encoding among `headers` says
 };
 
 class Answer
@@ -42,9 +43,9 @@ class Answer
 	/* Does the connection stay open behind it? */
 	bool keeps_alive() const { return keep_alive_; }
 
-  private:
 	class Gzip;
 
+  private:
 	std::string head(const std::string &framing) const;
 	std::string chunk(std::string_view bytes);
 
@@ -58,6 +59,9 @@ class Answer
 	std::string body_; // not sent yet
 	std::unique_ptr<Gzip> gzip_;
 };
+
+/* The text as a file of gzip. */
+std::string gzipped(std::string_view text);
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 std::string http_date(int64_t unix_seconds);

@@ -13,14 +13,6 @@ constexpr auto kPingEvery = 30s;
 constexpr auto kProbeEvery = 2s;
 constexpr auto kSilence = 90s; // for which a WebSocket may say nothing, not even a pong
 
-static const char kPage[] = R"(<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>bigbrotr</title><h1>bigbrotr</h1>
-<p>An archive of Nostr and an observatory of its relays.</p>
-<ul><li><a href="openapi.json">openapi.json</a>: what can be asked over HTTP</li>
-<li>this address as <code>ws://</code> or <code>wss://</code>: a read-only relay</li></ul></html>
-)";
-
 Client::Client(Server &server, int fd, TlsConnection tls, const Address &address)
 	: server_(server), address_(address),
 	  socket_(server.reactor, server.clock, *this, fd, std::move(tls)),
@@ -214,11 +206,14 @@ Client::serve_own(const ClientRequest &request, const Target &target)
 				request, 200, "application/nostr+json", relay_information(server_.options),
 				{{"Access-Control-Allow-Headers", "*"}, {"Access-Control-Allow-Methods", "GET"}});
 		else
-			answer(request, 200, "text/html; charset=utf-8", kPage,
-				   {{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-					{"Referrer-Policy", "no-referrer"}});
+			answer(request, *web_file("index.html"));
 		return true;
 	}
+	if (get && target.path.size() == 2 && target.path[0] == "web")
+		if (const WebFile *file = web_file(target.path[1])) {
+			answer(request, *file);
+			return true;
+		}
 	if (get && target.path == std::vector<std::string>{"livez"}) {
 		answer(request, 200, "text/plain; charset=utf-8", "ok\n", {{"Cache-Control", "no-store"}});
 		return true;

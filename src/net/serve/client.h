@@ -14,6 +14,7 @@
 #include "net/serve/peer_socket.h"
 #include "net/serve/row_format.h"
 #include "net/serve/stream.h"
+#include "net/serve/web_files.h"
 #include "net/serve/web_socket_frames.h"
 
 namespace net {
@@ -79,6 +80,7 @@ class Client final : public PeerSocket::Owner,
 	void serve_frames();
 	void answer(const ClientRequest &request, int status, std::string content_type,
 				std::string body, Fields headers = {});
+	void answer(const ClientRequest &request, const WebFile &file);
 	void refuse(const ClientRequest &request, const Problem &problem, Fields headers = {});
 	void finished(bool keep_alive);
 	void give_credit();

@@ -36,6 +36,26 @@ Client::answer(const ClientRequest &request, int status, std::string content_typ
 }
 
 void
+Client::answer(const ClientRequest &request, const WebFile &file)
+{
+	const bool encoded = request.header_has("accept-encoding", "gzip");
+	Fields headers = {{"Cache-Control", "no-cache"},
+					  {"Referrer-Policy", "no-referrer"},
+					  {"Content-Security-Policy",
+					   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+					   "connect-src 'self'; base-uri 'none'; form-action 'self'; "
+					   "frame-ancestors 'none'"}};
+	if (encoded)
+		headers.emplace_back("Content-Encoding", "gzip");
+	AnswerOptions all = options(200, file.content_type, std::move(headers));
+	all.encoded = true;
+	Answer whole(request, std::move(all));
+	std::string bytes = whole.add(encoded ? file.compressed : file.bytes);
+	socket_.send(bytes + whole.finish());
+	finished(whole.keeps_alive());
+}
+
+void
 Client::refuse(const ClientRequest &request, const Problem &problem, Fields headers)
 {
 	server_.refused++;
@@ -194,21 +214,20 @@ Client::end_answer()
 								.detail = "The archive does not hold what was asked for."});
 	}
 	begin_answer();
-	std::string next;
+	std::string next, query, link;
 	if (pending_->limit && pending_->count >= *pending_->limit && !pending_->position.empty())
 		next = ApiRoute::cursor(pending_->position, pending_->fingerprint);
-	std::string bytes = pending_->answer->add(pending_->rows.end(next));
-	std::string link;
 	if (!next.empty()) {
 		auto target = parse_target(pending_->request.target);
-		std::string path = pending_->request.target.substr(0, pending_->request.target.find('?'));
 		for (const auto &[name, value] : target->query)
 			if (name != "cursor")
-				path += (path.find('?') == std::string::npos ? "?" : "&") + percent_encode(name) +
-						"=" + percent_encode(value);
-		link = "Link: <" + path + (path.find('?') == std::string::npos ? "?" : "&") +
-			   "cursor=" + next + ">; rel=\"next\"\r\n";
+				query += (query.empty() ? "?" : "&") + percent_encode(name) + "=" +
+						 percent_encode(value);
+		query += (query.empty() ? "?cursor=" : "&cursor=") + next;
+		link = "Link: <" + pending_->request.target.substr(0, pending_->request.target.find('?')) +
+			   query + ">; rel=\"next\"\r\n";
 	}
+	std::string bytes = pending_->answer->add(pending_->rows.end(next, query));
 	socket_.send(bytes + pending_->answer->finish(link));
 	finished(pending_->answer->keeps_alive());
 }

@@ -162,7 +162,7 @@ ApiRoute::read(const ClientRequest &request, const Target &target, Values values
 	if (shape == wire::Shape::List) {
 		auto wanted = format_of(request.header("accept"), format);
 		if (!wanted)
-			return bad(kFormat, "is neither json nor ndjson nor csv.");
+			return bad(kFormat, "is none of json, ndjson, csv and html.");
 		call.format = *wanted;
 	}
 	call.arguments.assign(parameters_.size(), std::nullopt);

@@ -4,6 +4,8 @@
 
 #include <jansson.h>
 
+#include "net/serve/target.h"
+
 namespace net {
 namespace {
 
@@ -21,17 +23,74 @@ csv_field(std::string_view text)
 	return out + '"';
 }
 
+constexpr size_t kLongestCell = 300; // bytes of a cell of HTML
+
+constexpr std::string_view kHtmlHead =
+	"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+	"content=\"width=device-width\"><title>bigbrotr</title><link rel=\"stylesheet\" "
+	"href=\"/web/page.css\"></head><body class=\"plain\"><p><a href=\"/\">bigbrotr</a></p>"
+	"<div class=\"wide\"><table>";
+
+std::string
+html_text(std::string_view text)
+{
+	std::string out;
+	for (char c : text)
+		switch (c) {
+		case '&':
+			out += "&amp;";
+			break;
+		case '<':
+			out += "&lt;";
+			break;
+		case '>':
+			out += "&gt;";
+			break;
+		case '"':
+			out += "&quot;";
+			break;
+		default:
+			out += c;
+		}
+	return out;
+}
+
+/*
+ * Without the controls that turn the direction of writing (U+200E, U+200F, U+202A to U+202E, U+2066
+ * to U+2069); cut at the beginning of a character if it is longer than a cell.
+ */
+std::string
+cell_text(std::string text)
+{
+	for (size_t at = text.find('\xE2'); at != std::string::npos; at = text.find('\xE2', at)) {
+		const std::string_view rest = std::string_view(text).substr(at + 1, 2);
+		const bool turns = (rest >= "\x80\x8E" && rest <= "\x80\x8F") ||
+						   (rest >= "\x80\xAA" && rest <= "\x80\xAE") ||
+						   (rest >= "\x81\xA6" && rest <= "\x81\xA9");
+		if (turns)
+			text.erase(at, 3);
+		else
+			at++;
+	}
+	if (text.size() <= kLongestCell)
+		return text;
+	size_t end = kLongestCell;
+	while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+		end--;
+	return text.substr(0, end) + "\u2026";
+}
+
 /* A text as it is, null as nothing, everything else as JSON. */
 std::string
-csv_value(const json_t *value)
+plain_value(const json_t *value)
 {
 	if (!value || json_is_null(value))
 		return "";
 	if (json_is_string(value))
-		return csv_field({json_string_value(value), json_string_length(value)});
+		return {json_string_value(value), json_string_length(value)};
 	std::unique_ptr<char, decltype(&free)> text(json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT),
 												free);
-	return text ? csv_field(text.get()) : "";
+	return text ? text.get() : "";
 }
 
 } // namespace
@@ -51,6 +110,7 @@ format_of(std::string_view accept, std::optional<std::string_view> parameter)
 		return *parameter == "json"     ? std::optional(Format::Json)
 			   : *parameter == "ndjson" ? std::optional(Format::NdJson)
 			   : *parameter == "csv"    ? std::optional(Format::Csv)
+			   : *parameter == "html"   ? std::optional(Format::Html)
 										: std::nullopt;
 	/* Clients that name several order them. */
 	size_t json = accept.find("application/json"), csv = accept.find("text/csv");
@@ -71,6 +131,8 @@ content_type(Format format)
 		return "application/x-ndjson";
 	case Format::Csv:
 		return "text/csv; charset=utf-8; header=present";
+	case Format::Html:
+		return "text/html; charset=utf-8";
 	}
 	return "application/json";
 }
@@ -79,6 +141,8 @@ std::string
 RowFormat::begin()
 {
 	begun_ = true;
+	if (format_ == Format::Html)
+		return std::string(kHtmlHead);
 	if (format_ != Format::Json)
 		return "";
 	return shape_ == wire::Shape::List ? "{\"items\":[" : "[";
@@ -91,6 +155,8 @@ RowFormat::row(std::string_view item)
 		return std::string(item);
 	if (format_ == Format::Csv)
 		return csv_row(item);
+	if (format_ == Format::Html)
+		return html_row(item);
 	const bool first = !begun_;
 	std::string out = first ? begin() : "";
 	if (format_ == Format::Json && !first)
@@ -111,7 +177,7 @@ RowFormat::csv_row(std::string_view item)
 	Json row(json_loadb(item.data(), item.size(), JSON_DECODE_ANY | JSON_ALLOW_NUL, nullptr),
 			 json_decref);
 	if (!json_is_object(row.get()))
-		return csv_value(row.get()) + "\r\n";
+		return csv_field(plain_value(row.get())) + "\r\n";
 	if (!begun_) {
 		begun_ = true;
 		const char *key;
@@ -124,13 +190,53 @@ RowFormat::csv_row(std::string_view item)
 		out += "\r\n";
 	}
 	for (size_t i = 0; i < columns_.size(); i++)
-		out += (i > 0 ? "," : "") + csv_value(json_object_get(row.get(), columns_[i].c_str()));
+		out += (i > 0 ? "," : "") +
+			   csv_field(plain_value(json_object_get(row.get(), columns_[i].c_str())));
 	return out + "\r\n";
 }
 
 std::string
-RowFormat::end(std::string_view next)
+RowFormat::html_row(std::string_view item)
 {
+	Json row(json_loadb(item.data(), item.size(), JSON_DECODE_ANY | JSON_ALLOW_NUL, nullptr),
+			 json_decref);
+	std::string out;
+	if (!begun_) {
+		out = begin();
+		const char *key;
+		json_t *value;
+		json_object_foreach(row.get(), key, value) columns_.emplace_back(key);
+		out += "<thead><tr>";
+		for (const std::string &column : columns_)
+			out += "<th scope=\"col\">" + html_text(column) + "</th>";
+		out += "</tr></thead><tbody>";
+	}
+	auto cell = [&](const json_t *value, bool relay) {
+		const std::string text = plain_value(value);
+		const std::string shown = "<bdi>" + html_text(cell_text(text)) + "</bdi>";
+		out += "<td dir=\"auto\">" +
+			   (relay ? "<a href=\"/embed?url=" + percent_encode(text) + "\">" + shown + "</a>"
+					  : shown) +
+			   "</td>";
+	};
+	out += "<tr>";
+	if (!json_is_object(row.get()))
+		cell(row.get(), false);
+	for (const std::string &column : columns_)
+		cell(json_object_get(row.get(), column.c_str()), column == "relay_url");
+	return out + "</tr>\n";
+}
+
+std::string
+RowFormat::end(std::string_view next, std::string_view query)
+{
+	if (shape_ != wire::Shape::One && format_ == Format::Html) {
+		std::string out = begun_ ? "" : begin() + "<tbody><tr><td>There is nothing.</td></tr>";
+		out += "</tbody></table></div>";
+		if (!query.empty())
+			out += "<p><a rel=\"next\" href=\"" + html_text(query) + "\">next page</a></p>";
+		return out + "</body></html>\n";
+	}
 	if (shape_ == wire::Shape::One || format_ != Format::Json)
 		return "";
 	std::string out = begun_ ? "" : begin();

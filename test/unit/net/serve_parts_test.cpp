@@ -239,7 +239,38 @@ body(wire::Shape shape, net::Format format, const std::vector<std::string> &item
 	std::string out;
 	for (const std::string &item : items)
 		out += rows.row(item);
-	return out + rows.end(next);
+	return out + rows.end(next, *next ? std::string("?a=b&cursor=") + next : "");
+}
+
+/* Texts of strangers stay texts, and long ones are cut between characters. */
+TEST(ServeRows, AsAPage)
+{
+	using net::Format, wire::Shape;
+	std::string page = body(
+		Shape::List, Format::Html,
+		{R"({"relay_url":"wss://a.example/?x=\"&y","name":"<script>alert(1)</script>","n":[1]})"},
+		"c");
+	EXPECT_NE(page.find("<th scope=\"col\">relay_url</th>"), std::string::npos) << page;
+	EXPECT_NE(page.find("<a href=\"/embed?url=wss%3A%2F%2Fa.example%2F%3Fx%3D%22%26y\"><bdi>"
+						"wss://a.example/?x=&quot;&amp;y</bdi></a>"),
+			  std::string::npos)
+		<< page;
+	EXPECT_NE(page.find("<bdi>&lt;script&gt;alert(1)&lt;/script&gt;</bdi>"), std::string::npos);
+	EXPECT_EQ(page.find("<script"), std::string::npos);
+	EXPECT_NE(page.find("<a rel=\"next\" href=\"?a=b&amp;cursor=c\">"), std::string::npos);
+	EXPECT_TRUE(page.ends_with("</html>\n"));
+
+	std::string name = "x";
+	for (int i = 0; i < 1000; i++)
+		name += "\u00e4";
+	page = body(Shape::List, Format::Html, {"{\"name\":\"" + name + "\"}"}, "");
+	EXPECT_NE(page.find("<bdi>" + name.substr(0, 299) + "\u2026</bdi>"), std::string::npos) << page;
+	EXPECT_EQ(page.find("next page"), std::string::npos);
+	page = body(Shape::List, Format::Html, {"[\"\u202eab\u2066\u200f\u20ac\"]"}, "");
+	EXPECT_NE(page.find("<bdi>[&quot;ab\u20ac&quot;]</bdi>"), std::string::npos) << page;
+	EXPECT_NE(body(Shape::List, Format::Html, {}, "").find("There is nothing."), std::string::npos);
+	EXPECT_EQ(net::format_of("text/html", std::nullopt), Format::Json);
+	EXPECT_EQ(net::format_of("*/*", "html"), Format::Html);
 }
 
 TEST(ServeRows, AsJsonNdJsonAndCsv)

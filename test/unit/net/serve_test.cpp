@@ -40,6 +40,34 @@ TEST(Serve, OneRowIsTheBody)
 	EXPECT_EQ(body_of(head), "");
 }
 
+TEST(Serve, ThePageIsPartOfTheProgram)
+{
+	ApiServer server(echo);
+	std::string page = server.get("/", "Accept: text/html\r\n");
+	EXPECT_EQ(status_of(page), 200);
+	EXPECT_EQ(header_of(page, "Content-Type"), "text/html; charset=utf-8");
+	const std::string policy = header_of(page, "Content-Security-Policy");
+	EXPECT_NE(policy.find("default-src 'none'; script-src 'self'; style-src 'self'"),
+			  std::string::npos)
+		<< policy;
+	EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+	/* Nothing of it comes from elsewhere, and all that it names is there. */
+	EXPECT_EQ(body_of(page).find("://"), body_of(page).find("://relay.example.com"));
+	EXPECT_EQ(status_of(server.get("/web/page.js")), 200);
+	std::string script = server.get("/web/page.js", "Accept-Encoding: gzip\r\n");
+	EXPECT_EQ(header_of(script, "Content-Encoding"), "gzip");
+	EXPECT_EQ(header_of(script, "Content-Type"), "text/javascript; charset=utf-8");
+	EXPECT_EQ(header_of(script, "Content-Length"), std::to_string(body_of(script).size()));
+	std::string again =
+		server.get("/web/page.js",
+				   "Accept-Encoding: gzip\r\nIf-None-Match: " + header_of(script, "ETag") + "\r\n");
+	EXPECT_EQ(status_of(again), 304);
+	EXPECT_EQ(status_of(server.get("/web/../page.js")), 404);
+	EXPECT_EQ(status_of(server.get("/web/other.js")), 404);
+	EXPECT_EQ(header_of(server.get("/", "Accept: application/nostr+json\r\n"), "Content-Type"),
+			  "application/nostr+json");
+}
+
 TEST(Serve, ProblemsSayWhatIsWrong)
 {
 	ApiServer server([](ApiServer &api, const ApiServer::Call &call) {

@@ -1,0 +1,230 @@
+-- What people look at: the table of relays, one relay over time, statistics of relays (docs/api.md, "The page").
+
+CREATE FUNCTION _bigbrotr.relay_countries(document jsonb) RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN (SELECT array_agg(c.country ORDER BY c.country)
+		FROM (SELECT DISTINCT upper(e #>> '{}') AS country
+		      FROM jsonb_array_elements(CASE jsonb_typeof(document -> 'relay_countries') WHEN 'array' THEN document -> 'relay_countries' END) AS e
+		      WHERE e #>> '{}' ~ '^[A-Za-z]{2}$' LIMIT 250) AS c);
+COMMENT ON FUNCTION _bigbrotr.relay_countries(jsonb) IS 'Country codes of two letters that a document (NIP-11) names, in capitals; null: none';
+
+CREATE VIEW bigbrotr.relay_overview AS
+	SELECT r.url AS relay_url, r.network, r.status, to_timestamp(h.status_since) AS status_since,
+	       CASE WHEN h.reason <> '' THEN _bigbrotr.error_words(h.reason) END AS reason_in_words,
+	       left(d.name, 200) AS name, left(d.software, 200) AS software, left(d.version, 100) AS version,
+	       _bigbrotr.relay_countries(d.document) AS countries, d.document -> 'limitation' -> 'payment_required' = 'true' AS paid,
+	       v.rtt_open, v.rtt_read, u.uptime_30d, coalesce(c.count, 0) AS sighting_count, to_timestamp(v.checked_at) AS last_visit
+	FROM bigbrotr.relays AS r
+	     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
+	     LEFT JOIN _bigbrotr.relay_visits AS v ON v.relay_id = r.relay_id
+	     LEFT JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
+	     LEFT JOIN bigbrotr.relay_uptime AS u ON u.relay_url = r.url
+	     LEFT JOIN _bigbrotr.current_statistics AS c ON c.subject = 'relay' AND c.key = r.relay_id;
+COMMENT ON VIEW bigbrotr.relay_overview IS 'Each relay in one row: whether it is up, how fast it is, what it says of itself. Long texts are cut';
+COMMENT ON COLUMN bigbrotr.relay_overview.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.relay_overview.network IS 'clearnet, tor, i2p, loki or local';
+COMMENT ON COLUMN bigbrotr.relay_overview.status_since IS 'When its status changed last; null: never observed';
+COMMENT ON COLUMN bigbrotr.relay_overview.reason_in_words IS 'Why the last observation failed; null: it answered';
+COMMENT ON COLUMN bigbrotr.relay_overview.name IS 'name of its document (NIP-11), 200 characters at most';
+COMMENT ON COLUMN bigbrotr.relay_overview.software IS 'software of its document (NIP-11), 200 characters at most';
+COMMENT ON COLUMN bigbrotr.relay_overview.version IS 'version of its document (NIP-11), 100 characters at most';
+COMMENT ON COLUMN bigbrotr.relay_overview.countries IS 'Country codes that its document names (relay_countries), which nobody checks; null: none';
+COMMENT ON COLUMN bigbrotr.relay_overview.paid IS 'Whether its document demands a payment; null: it does not say';
+COMMENT ON COLUMN bigbrotr.relay_overview.rtt_open IS 'Milliseconds to open, at the last visit';
+COMMENT ON COLUMN bigbrotr.relay_overview.rtt_read IS 'Milliseconds to the answer of a REQ, at the last visit';
+COMMENT ON COLUMN bigbrotr.relay_overview.uptime_30d IS 'Share of the last 30 days in which it answered, 0 .. 1; null: it was not observed';
+COMMENT ON COLUMN bigbrotr.relay_overview.sighting_count IS 'Events that it delivered, exact';
+COMMENT ON COLUMN bigbrotr.relay_overview.last_visit IS 'Last visit of the monitor; null: never';
+
+CREATE FUNCTION _bigbrotr.api_place_after(place jsonb, OUT key double precision, OUT url text)
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF place IS NULL THEN
+		RETURN;
+	END IF;
+	IF jsonb_typeof(place) <> 'array' OR jsonb_typeof(place -> 0) IS DISTINCT FROM 'number' OR jsonb_typeof(place -> 1) IS DISTINCT FROM 'string'
+	   OR abs((place ->> 0)::numeric) > 1e18
+	THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'this is no position in these rows', DETAIL = 'A position is an array with a number and a URL.', HINT = 'Take it from the answer before.';
+	END IF;
+	key := (place ->> 0)::numeric::double precision;
+	url := place ->> 1;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_place_after(jsonb) IS 'Key and URL in the position of a row of the table of relays, a JSON array; null: nulls';
+
+-- The key of each order is a number, so that one condition finds the rest of the rows. What has no value comes last.
+CREATE FUNCTION _bigbrotr.api_relay_table(
+	part text DEFAULT NULL, status text DEFAULT NULL, network text DEFAULT NULL, nip integer DEFAULT NULL, country text DEFAULT NULL,
+	software text DEFAULT NULL, paid boolean DEFAULT NULL, sort text DEFAULT NULL, row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL)
+	RETURNS TABLE (item json, sort_key double precision, relay_url text)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT row_to_json(o), k.key, o.relay_url
+		FROM (SELECT k.key, k.relay_url
+		      FROM (SELECT o.relay_url, coalesce(
+		                   CASE WHEN $8 LIKE '-%' THEN -1 ELSE 1 END * CASE ltrim($8, '-')
+		                       WHEN 'status' THEN array_position('{online,unstable,candidate,offline,dead,retired,refused,ignored}', o.status)
+		                       WHEN 'latency' THEN o.rtt_open WHEN 'uptime' THEN o.uptime_30d WHEN 'events' THEN o.sighting_count
+		                       WHEN 'since' THEN extract(epoch FROM o.status_since)::double precision ELSE 0 END, 1e18) AS key
+		            FROM bigbrotr.relay_overview AS o
+		            WHERE ($1 IS NULL OR strpos(lower(o.relay_url), lower($1)) > 0 OR strpos(lower(o.name), lower($1)) > 0)
+		                  AND ($2 IS NULL OR o.status = ANY (CASE _bigbrotr.api_word($2, 'status', '{up,down,candidate,online,unstable,offline,dead,retired,refused,ignored}')
+		                      WHEN 'up' THEN '{online,unstable}'::text[] WHEN 'down' THEN '{offline,dead,retired}' ELSE ARRAY[$2] END))
+		                  AND ($3 IS NULL OR o.network = _bigbrotr.api_word($3, 'network', '{clearnet,tor,i2p,loki,local}'))
+		                  AND ($4 IS NULL OR EXISTS (
+		                      SELECT FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_visits AS v ON v.relay_id = r.relay_id
+		                             JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
+		                      WHERE r.url = o.relay_url AND d.supported_nips @> to_jsonb($4)))
+		                  AND ($5 IS NULL OR upper($5) = ANY (o.countries))
+		                  AND ($6 IS NULL OR strpos(lower(o.software), lower($6)) > 0)
+		                  AND ($7 IS NULL OR coalesce(o.paid, false) = $7)) AS k
+		           CROSS JOIN _bigbrotr.api_place_after($10) AS p
+		      WHERE (_bigbrotr.api_word($8, 'sort', '{url,status,latency,uptime,events,since,-status,-latency,-uptime,-events,-since}') IS NULL OR true)
+		            AND ($10 IS NULL OR (k.key, k.relay_url) > (p.key, p.url))
+		      ORDER BY k.key, k.relay_url LIMIT _bigbrotr.api_rows($9)) AS k
+		     JOIN bigbrotr.relay_overview AS o ON o.relay_url = k.relay_url
+		ORDER BY k.key, k.relay_url;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_relay_table(text, text, text, integer, text, text, boolean, text, integer, jsonb) IS
+	'Relays in one row each, filtered and in any order, to choose among them. What moves in the order between two pages can be missing or come twice; by URL it cannot';
+
+CREATE FUNCTION _bigbrotr.api_relay_days(url text) RETURNS TABLE (day bigint, observed_seconds bigint, down_seconds bigint, outage_count bigint)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT d.day, greatest(least(d.day + 86400, t.at) - greatest(d.day, h.first_observed), 0), coalesce(o.down, 0)::bigint, coalesce(o.outages, 0)
+		FROM (SELECT _bigbrotr.api_relay_url($1) AS url OFFSET 0) AS a
+		     JOIN bigbrotr.relays AS r ON r.url = a.url
+		     CROSS JOIN (SELECT bigbrotr.unix_now() AS at OFFSET 0) AS t
+		     CROSS JOIN LATERAL generate_series(t.at / 86400 * 86400 - 89 * 86400, t.at, 86400) AS d (day)
+		     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
+		     LEFT JOIN LATERAL (
+		         SELECT sum(least(coalesce(o.ended, t.at), d.day + 86400) - greatest(o.began, d.day)) AS down, count(*) AS outages
+		         FROM _bigbrotr.relay_outages AS o
+		         WHERE o.relay_id = r.relay_id AND o.began < d.day + 86400 AND coalesce(o.ended, t.at) > d.day) AS o ON true
+		ORDER BY d.day;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_relay_days(text) IS
+	'The last 90 days of a relay (UTC), oldest first: how long it was observed, and how much of that it was down, in seconds';
+
+CREATE FUNCTION _bigbrotr.api_relay_latencies(url text, since bigint DEFAULT NULL, until bigint DEFAULT NULL, step integer DEFAULT NULL)
+	RETURNS TABLE (began bigint, visit_count bigint, answer_count bigint, open_low double precision, open_median double precision, open_high double precision,
+		read_low double precision, read_median double precision, read_high double precision)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	known CONSTANT text := _bigbrotr.api_relay_url(url);
+	last_second CONSTANT bigint := _bigbrotr.unix_time(coalesce(_bigbrotr.api_time(until), now()));
+	first_second CONSTANT bigint := _bigbrotr.unix_time(coalesce(_bigbrotr.api_time(since), to_timestamp(greatest(last_second - 90 * 86400, 0))));
+	seconds CONSTANT bigint := coalesce(step, 86400);
+BEGIN
+	IF seconds < 60 OR (last_second - first_second) / seconds > 1000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s seconds are no step of this time', seconds), DETAIL = 'A step has a minute or more, and an answer 1000 steps.',
+			HINT = 'Give a larger step, or a later since.';
+	END IF;
+	RETURN QUERY
+		SELECT s.began, s.visits, s.answers, s.open[1], s.open[2], s.open[3], s.read[1], s.read[2], s.read[3]
+		FROM (SELECT c.generated_at / seconds * seconds AS began, count(*) AS visits, count(*) FILTER (WHERE c.error IS NULL) AS answers,
+		             percentile_cont('{0.25,0.5,0.75}'::double precision[]) WITHIN GROUP (ORDER BY c.nip66_rtt_open) AS open,
+		             percentile_cont('{0.25,0.5,0.75}'::double precision[]) WITHIN GROUP (ORDER BY c.nip66_rtt_read) AS read
+		      FROM bigbrotr.relays AS r
+		           CROSS JOIN LATERAL (
+		               SELECT k.generated_at, k.error, k.nip66_rtt_open, k.nip66_rtt_read FROM _bigbrotr.relay_checks AS k
+		               WHERE k.relay_id = r.relay_id AND k.nip66_present
+		               UNION ALL
+		               SELECT p.generated_at, p.error, p.nip66_rtt_open, p.nip66_rtt_read FROM _bigbrotr.packed_checks AS p
+		               WHERE p.relay_id = r.relay_id AND p.nip66_present AND p.week BETWEEN first_second / 604800 AND last_second / 604800) AS c
+		      WHERE r.url = known AND c.generated_at BETWEEN first_second AND last_second GROUP BY 1) AS s
+		ORDER BY s.began;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_relay_latencies(text, bigint, bigint, integer) IS
+	'How fast a relay was over time, in steps of so many seconds (a day): median and quartiles, milliseconds; visits, and those that got an answer';
+
+CREATE FUNCTION _bigbrotr.api_relay_nips(url text) RETURNS SETOF bigbrotr.nip_support
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT n.* FROM bigbrotr.nip_support AS n WHERE n.relay_url = _bigbrotr.api_relay_url($1) ORDER BY n.nip LIMIT 1000;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_relay_nips(text) IS 'NIPs that a relay claims to support, and those that the monitor tried there';
+
+CREATE FUNCTION _bigbrotr.api_overview()
+	RETURNS TABLE (event_count bigint, sighting_count bigint, sightings_per_second double precision, relay_count bigint, online_count bigint, unstable_count bigint,
+		visited_count bigint, live_count bigint, read_fraction double precision, proven_fraction double precision, last_visit timestamptz, measured_at timestamptz)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT e.event_count, e.sighting_count, s.rate, r.relays, r.online, r.unstable, v.visited, s.live, s.read, s.proven, to_timestamp(v.last), now()
+		FROM bigbrotr.total_statistics AS e
+		     -- As in bigbrotr.sync_totals, without what it sums over relays that were never reached.
+		     CROSS JOIN (SELECT coalesce(sum(s.sightings_per_second), 0)::double precision AS rate, count(*) FILTER (WHERE s.phase = 'live') AS live,
+		                        coalesce(avg(s.read_fraction), 0) AS read, coalesce(avg(s.proven_fraction), 0) AS proven
+		                 FROM bigbrotr.sync_status AS s WHERE s.phase <> 'paused' AND s.last_success IS NOT NULL) AS s
+		     CROSS JOIN (SELECT count(*) AS relays, count(*) FILTER (WHERE r.status = 'online') AS online,
+		                        count(*) FILTER (WHERE r.status = 'unstable') AS unstable FROM bigbrotr.relays AS r) AS r
+		     CROSS JOIN (SELECT count(v.checked_at) AS visited, max(v.checked_at) AS last FROM _bigbrotr.relay_visits AS v) AS v;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_overview() IS 'The archive in one row: events, relays, how complete it is, when the monitor looked last';
+
+CREATE FUNCTION _bigbrotr.api_statistics_groups() RETURNS TABLE (aspect text, value text, relay_count bigint, online_count bigint)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		WITH known AS MATERIALIZED (
+			SELECT r.status, r.network, r.status IN ('online', 'unstable') AS is_up, v.nip11_id
+			FROM bigbrotr.relays AS r LEFT JOIN _bigbrotr.relay_visits AS v ON v.relay_id = r.relay_id
+		), documents AS MATERIALIZED (
+			-- Many relays serve the same document.
+			SELECT d.nip11_id, left(d.software, 200) AS software, _bigbrotr.relay_countries(d.document) AS countries,
+			       d.document -> 'limitation' -> 'payment_required' = 'true' AS paid, d.supported_nips, k.relays, k.up
+			FROM (SELECT k.nip11_id, count(*) AS relays, count(*) FILTER (WHERE k.is_up) AS up FROM known AS k WHERE k.nip11_id IS NOT NULL GROUP BY 1) AS k
+			     JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = k.nip11_id
+		), nips AS (
+			SELECT DISTINCT d.nip11_id, e AS nip, d.relays, d.up
+			FROM documents AS d CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(d.supported_nips) WHEN 'array' THEN d.supported_nips END) AS e
+			WHERE length(e) <= 5
+		), named AS (
+			SELECT 'status' AS aspect, k.status AS value, 1 AS relays, k.is_up::integer AS up FROM known AS k
+			UNION ALL SELECT 'network', k.network, 1, k.is_up::integer FROM known AS k
+			UNION ALL SELECT 'software', d.software, d.relays, d.up FROM documents AS d WHERE d.software <> ''
+			UNION ALL SELECT 'payment', CASE WHEN d.paid THEN 'demanded' ELSE 'not demanded' END, d.relays, d.up FROM documents AS d
+			UNION ALL SELECT 'country', c.country, d.relays, d.up FROM documents AS d CROSS JOIN LATERAL unnest(d.countries) AS c (country)
+			UNION ALL SELECT 'nip', n.nip, sum(n.relays), sum(n.up) FROM nips AS n GROUP BY n.nip HAVING n.nip ~ '^[0-9]{1,5}$'
+		), counted AS (
+			SELECT n.aspect, n.value, sum(n.relays)::bigint AS relays, sum(n.up)::bigint AS online
+			FROM named AS n GROUP BY n.aspect, n.value
+		)
+		SELECT p.aspect, p.value, p.relays, p.online
+		FROM (SELECT c.*, row_number() OVER (PARTITION BY c.aspect ORDER BY c.relays DESC, c.value) AS place FROM counted AS c) AS p
+		WHERE p.place <= 250
+		ORDER BY p.aspect, p.place;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_statistics_groups() IS
+	'Relays by status, network, software, payment, country and NIP, the last four as their documents (NIP-11) say: how many there are, and how many of them answer; the 250 most frequent values of each';
+
+CREATE FUNCTION _bigbrotr.api_statistics_availability() RETURNS TABLE (day bigint, up_count bigint, observed_count bigint)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		WITH clock AS MATERIALIZED (
+			SELECT bigbrotr.unix_now() AS at
+		), changes AS (
+			SELECT h.first_observed AS at, 1 AS up, 1 AS observed FROM _bigbrotr.relay_health AS h
+			UNION ALL SELECT o.began, -1, 0 FROM _bigbrotr.relay_outages AS o
+			UNION ALL SELECT o.ended, 1, 0 FROM _bigbrotr.relay_outages AS o WHERE o.ended IS NOT NULL
+		), days AS (
+			SELECT greatest(c.at, t.at - 89 * 86400) / 86400 * 86400 AS day, sum(c.up) AS up, sum(c.observed) AS observed
+			FROM changes AS c CROSS JOIN clock AS t GROUP BY 1
+		), sums AS (
+			SELECT d.day, (sum(coalesce(s.up, 0)) OVER w)::bigint AS up, (sum(coalesce(s.observed, 0)) OVER w)::bigint AS observed
+			FROM clock AS t
+			     CROSS JOIN LATERAL generate_series(t.at / 86400 * 86400 - 89 * 86400, t.at, 86400) AS d (day)
+			     LEFT JOIN days AS s ON s.day = d.day
+			WINDOW w AS (ORDER BY d.day)
+		)
+		SELECT s.day, s.up, s.observed FROM sums AS s WHERE s.observed > 0 ORDER BY s.day;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_statistics_availability() IS
+	'Of each of the last 90 days (UTC), oldest first: relays that had been observed by its end, and those of them that were not in an outage then';
