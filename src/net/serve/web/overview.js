@@ -2,7 +2,7 @@
 import { get, items } from './api.js'
 import { address, ago, decimal, duration, el, eventLink, link, number, percent, program, said, shares, sheet, stack } from './dom.js'
 import { kindName } from './kinds.js'
-import { plot } from './plot.js'
+import { everyDay, plot } from './plot.js'
 
 const EVERY = 10000 // ms between two looks at the counters
 
@@ -41,12 +41,12 @@ function counters(signal) {
 
 export async function show(parameters, signal) {
 	const [overview, days, kinds, groups, up, events] = await Promise.all([
-		get('/api/v1/overview', {}, signal), items('/api/v1/statistics/days', { limit: 90 }, signal), items('/api/v1/statistics/kinds', { limit: 10000 }, signal),
+		get('/api/v1/overview', {}, signal), items('/api/v1/statistics/days', { limit: 1000 }, signal), items('/api/v1/statistics/kinds', { limit: 10000 }, signal),
 		items('/api/v1/statistics/groups', {}, signal), items('/api/v1/statistics/availability', {}, signal), items('/api/v1/events', { kinds: '1', limit: 6 }, signal)])
 	const live = counters(signal)
 	live.fill(overview)
 	live.start()
-	days.reverse()
+	const every = everyDay(days, 90)
 	const of = (aspect, most) => groups.filter((g) => g.aspect === aspect).slice(0, most)
 	const top = (title, aspect, parameter, most = 8) => {
 		const rows = of(aspect, most)
@@ -60,7 +60,7 @@ export async function show(parameters, signal) {
 		el('p', { class: 'lead' }, 'Events of many relays with proof of what is complete, and how well each relay works. ', link('relays', { status: 'up' }, 'Which relays are up?')),
 		live.node,
 		el('div', { class: 'sheets' },
-			stack(sheet('Events by day', plot({ label: 'Events archived, by the day of their created_at (UTC)', times: days.map((d) => d.day), columns: true, series: [{ name: 'Events', values: days.map((d) => d.event_count) }] })),
+			stack(sheet('Events by day', plot({ label: 'Events archived, by the day of their created_at (UTC)', times: every.map((d) => d.day), columns: true, series: [{ name: 'Events', values: every.map((d) => d.event_count) }] })),
 				sheet('Kinds of events', shares({ caption: 'Events archived', rows: kinds.sort((a, b) => b.event_count - a.event_count).slice(0, 8), value: (k) => k.event_count,
 					name: (k) => el('a', { href: address('search', { kinds: k.kind }) }, kindName(k.kind)) })),
 				top('Networks', 'network', 'network')),

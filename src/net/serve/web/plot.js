@@ -7,9 +7,9 @@ const RIGHT = 8
 const TOP = 8
 const BOTTOM = 22
 
-// Steps of an axis: 1, 2 or 5 times a power of ten.
+// Steps of an axis of whole numbers: 1, 2 or 5 times a power of ten.
 function ticks(most, wanted = 4) {
-	const raw = Math.max(most, 1e-9) / wanted
+	const raw = Math.max(most / wanted, 1)
 	const power = 10 ** Math.floor(Math.log10(raw))
 	const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= raw)
 	const all = []
@@ -99,6 +99,14 @@ export function later(summary, make) {
 	const details = el('details', {}, el('summary', {}, summary))
 	details.addEventListener('toggle', () => details.childElementCount === 1 && details.append(make()), { once: true })
 	return details
+}
+
+// Events of each of the last days until today, days without events, too. Authors may write any time: those of the future are left out.
+export function everyDay(days, most) {
+	const known = new Map(days.map((d) => [d.day, d.event_count]))
+	const today = Math.floor(Date.now() / 86400000) * 86400
+	const oldest = Math.max(Math.min(...days.map((d) => d.day).filter((d) => d > 1577836800), today), today - (most - 1) * 86400) // none before Nostr
+	return Array.from({ length: (today - oldest) / 86400 + 1 }, (_, i) => oldest + i * 86400).map((day) => ({ day, event_count: known.get(day) ?? 0 }))
 }
 
 // ---- the bar of 90 days

@@ -2,7 +2,7 @@
 import { items } from './api.js'
 import { address, clean, el, number, program, said, shares, sheet, stack } from './dom.js'
 import { kindName } from './kinds.js'
-import { plot } from './plot.js'
+import { everyDay, plot } from './plot.js'
 
 const SPANS = { 30: '30 days', 90: '90 days', 365: 'a year', 3000: 'all' }
 
@@ -15,17 +15,11 @@ function grouped(days, most = 400) {
 }
 
 export async function show({ span = '90' }, signal, go) {
-	const now = Math.floor(Date.now() / 1000)
 	const [days, kinds, groups, up] = await Promise.all([items('/api/v1/statistics/days', { limit: 10000 }, signal), items('/api/v1/statistics/kinds', { limit: 10000 }, signal),
 		items('/api/v1/statistics/groups', {}, signal), items('/api/v1/statistics/availability', {}, signal)])
-	// Authors may write any time: days of the future are not drawn.
-	const known = new Map(days.map((d) => [d.day, d.event_count]))
-	const today = Math.floor(now / 86400) * 86400
-	const oldest = Math.max(Math.min(...days.map((d) => d.day).filter((d) => d > 1577836800), today), today - (Number(span) || 90) * 86400)
-	const every = []
-	for (let d = oldest; d <= today; d += 86400) every.push({ day: d, event_count: known.get(d) ?? 0 })
+	const every = everyDay(days, Number(span) || 90)
 	const [drawn, size] = grouped(every)
-	const future = days.filter((d) => d.day > today).reduce((sum, d) => sum + d.event_count, 0)
+	const future = days.filter((d) => d.day > every.at(-1).day).reduce((sum, d) => sum + d.event_count, 0)
 	const of = (aspect, most) => groups.filter((g) => g.aspect === aspect).slice(0, most)
 	const group = (title, aspect, parameter, most = 15, name = (g) => said(g.value, 60)) => {
 		const rows = of(aspect, most)

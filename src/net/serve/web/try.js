@@ -4,6 +4,19 @@ import { clean, copy, el, problem, said } from './dom.js'
 import { later } from './plot.js'
 
 const SHOWN = 20000 // characters of an answer
+const LISTEN = 10000 // ms of an answer that has no end
+
+// The text of an answer; of a stream (server-sent events) what comes in some seconds.
+async function read(answer) {
+	if (!answer.headers.get('content-type')?.startsWith('text/event-stream')) return answer.text()
+	const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
+	const end = setTimeout(() => reader.cancel(), LISTEN)
+	let text = ''
+	for (let part = await reader.read(); !part.done && text.length < SHOWN; part = await reader.read()) text += part.value
+	clearTimeout(end)
+	reader.cancel()
+	return text
+}
 
 function trial(method, path, operation) {
 	const parameters = operation.parameters.filter((p) => p.name !== 'cursor')
@@ -24,7 +37,7 @@ function trial(method, path, operation) {
 		const began = performance.now()
 		try {
 			const answer = await fetch(relative, method === 'POST' ? { method, body: body ?? '', headers: { 'Content-Type': 'application/json' } } : {})
-			const text = await answer.text()
+			const text = await read(answer)
 			const type = answer.headers.get('content-type') ?? ''
 			let pretty = text
 			if (/json/.test(type)) try { pretty = JSON.stringify(JSON.parse(text), null, 2) } catch {} // cut off: shown as it came
