@@ -30,7 +30,7 @@ export async function show({ id, cursor }, signal, go) {
 		el('h1', {}, `Event: ${kindName(event.kind)}`),
 		el('p', { class: 'id soft' }, event.id),
 		el('div', { class: 'sheets' },
-			el('section', { class: 'sheet full' }, el('p', { class: 'text' }, event.content ? said(event.content, 8000) : el('span', { class: 'soft' }, 'It has no text.')),
+			el('section', { class: 'sheet full' }, el('p', { class: 'text whole', tabindex: '0' }, event.content ? said(event.content, 8000) : el('span', { class: 'soft' }, 'It has no text.')),
 				facts(['Author', link('search', { authors: event.pubkey }, el('span', { class: 'id' }, event.pubkey))], ['Created', el('span', {}, when(event.created_at), ' (', ago(event.created_at), '), as its author says')], ['Kind', link('search', { kinds: event.kind }, kindName(event.kind))])),
 			sheet('Where it was seen', table({ caption: seen.items.length === 1 && !cursor ? 'One relay has delivered it' : `${seen.items.length}${seen.next ? ' and more' : ''} relays have delivered it`, rows: seen.items, empty: 'No relay has delivered it: it was imported.', columns: [
 				{ name: 'Relay', kind: 'url', cell: (r) => relayLink(r.relay_url) }, { name: 'First seen there', kind: 'nowrap', cell: (r) => when(r.seen_at) }] }),
