@@ -49,7 +49,7 @@ for (qw(status log psql export import restart stop empty))
 }
 ok(!-e '.bigbrotr', 'nothing was made');
 
-my $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 8080, Listen => 1, ReuseAddr => 1);
+my $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 8080, Listen => 10, ReuseAddr => 1);
 ($code, $output) = quickstart('--demo');
 is($code, 0, 'the demo succeeds');
 my ($held) = $output =~ /holds (\d+) events/;
