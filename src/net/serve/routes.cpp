@@ -4,8 +4,8 @@
 #include <charconv>
 #include <memory>
 
-#include "nostr/base64.h"
 #include "net/serve/text.h"
+#include "nostr/base64.h"
 #include <jansson.h>
 
 namespace net {
