@@ -3,6 +3,7 @@
 #   req_pages   100,000 events by REQ, 5,000 at a time: events a second
 #   by_id       one REQ for each of many ids: median in ms
 #   negentropy  a set of 100,000 records against the archive's, 10,000 of both together differ: seconds
+#   mixed_load  100 requests a second beside 1,000 WebSockets with five subscriptions each and 20 new events a second
 #   metrics_scrape  /metrics with 10,000 relays and 60,000 ranges of coverage: median in ms
 use strict;
 use warnings;
@@ -11,9 +12,10 @@ use BenchServer;
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP qw(decode_json);
-use Time::HiRes qw(time);
+use POSIX ();
+use Time::HiRes qw(sleep time);
 
-my ($quick, @wanted) = BenchReport::arguments(qw(req_pages by_id negentropy metrics_scrape));
+my ($quick, @wanted) = BenchReport::arguments(qw(req_pages by_id negentropy mixed_load metrics_scrape));
 my $events = $quick ? 20_000 : 100_000;
 my $ids = $quick ? 500 : 5_000;
 my $port = free_port();
@@ -21,11 +23,13 @@ my $server = BenchServer->start(
 	'bigbrotr.services'                => 'api',
 	'bigbrotr.api_listen'              => "127.0.0.1:$port",
 	'bigbrotr.api_requests_per_minute' => 0,
+	'bigbrotr.api_max_connections'     => 1500,
+	'bigbrotr.api_max_connections_per_address' => 1500,
 	'bigbrotr.api_timeout'             => '60s');
 load();
 my $public = $server->sql('SELECT count(*) FROM _bigbrotr.public_events');
 wait_for_api();
-my %cases = (req_pages => \&req_pages, by_id => \&by_id, negentropy => \&negentropy, metrics_scrape => \&metrics_scrape);
+my %cases = (req_pages => \&req_pages, by_id => \&by_id, negentropy => \&negentropy, mixed_load => \&mixed_load, metrics_scrape => \&metrics_scrape);
 $cases{$_}->() for @wanted;
 
 sub free_port
@@ -126,6 +130,89 @@ sub negentropy
 		push @runs, [ $result->{seconds}, seconds_of($records) ];
 	}
 	BenchReport::line('serve', 'negentropy', 's', 3, \@runs);
+	return;
+}
+
+# The program that loads the API, and what it says.
+sub load_api
+{
+	my ($clients, $seconds) = @_;
+	return decode_json(BenchServer::run_quietly(BenchServer::tool('bigbrotr-load'), $port, $clients, 100, $seconds,
+		qw(/api/v1/statistics /api/v1/statistics/kinds /api/v1/relays?limit=10 /api/v1/events?kinds=30023&limit=20)));
+}
+
+# Runs a sub beside another one, which goes on until it is killed.
+sub beside
+{
+	my ($background, $run) = @_;
+	my $pid = fork // die "fork: $!\n";
+	if ($pid == 0)
+	{
+		$SIG{TERM} = sub { POSIX::_exit(0) };
+		eval { $background->() };
+		POSIX::_exit(1);
+	}
+	my @result = eval { $run->() };
+	my $fault = $@;
+	kill TERM => $pid;
+	waitpid $pid, 0;
+	die $fault if $fault;
+	return $result[0];
+}
+
+# Writes 20 events a second, one by one: their content is the time.
+sub write_events
+{
+	my $session = $server->session;
+	for (my $n = 1;; $n++)
+	{
+		$session->(q{SELECT count(*) FROM (SELECT bigbrotr.insert_events_batch(ARRAY[bigbrotr.sign_event(sha256('writer'), 1,
+			(extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text, '[]', extract(epoch FROM now())::bigint)::jsonb
+			|| '{"relay_url": "wss://one.example.com", "relay_network": "clearnet", "relay_inserted_at": 1, "seen_at": 2}'])) AS x});
+		sleep 0.05;
+	}
+	return;
+}
+
+# A question that computes until its time is over, again and again.
+sub ask_slowly
+{
+	while (1)
+	{
+		my $socket = IO::Socket::INET->new(PeerHost => '127.0.0.1', PeerPort => $port) // die "no connection\n";
+		print {$socket} "GET /v1/nip/30 HTTP/1.0\r\n\r\n";
+		1 while <$socket>;
+	}
+	return;
+}
+
+sub rss_mb
+{
+	my $pid = $server->sql(q{SELECT bigbrotr.service_stats('api') -> 'custom' ->> 'net_pid'});
+	open my $file, '<', "/proc/$pid/status" or die "status: $!\n";
+	my ($kilobytes) = join('', <$file>) =~ /^VmHWM:\s+(\d+)/m;
+	return $kilobytes / 1024;
+}
+
+sub mixed_load
+{
+	my ($clients, $seconds) = $quick ? (100, 3) : (1_000, 10);
+	$server->sql(q{CREATE OR REPLACE FUNCTION _bigbrotr.api_v1_nip(nip integer, network text DEFAULT NULL) RETURNS TABLE (item json)
+		LANGUAGE sql STABLE AS $$ SELECT to_json(count(*)) FROM generate_series(1, 1000000000000) $$});
+	my (@runs, $loaded, $questioned);
+	for (1 .. BenchReport::runs($quick ? 1 : 3))
+	{
+		my $alone = load_api(0, $seconds);
+		$loaded = beside(\&write_events, sub { load_api($clients, $seconds) });
+		$questioned = beside(\&write_events, sub { beside(\&ask_slowly, sub { load_api($clients, $seconds) }) });
+		for ($alone, $loaded, $questioned)
+		{
+			die "$_->{failed} requests failed, $_->{closed} subscriptions ended\n" if $_->{failed} || $_->{closed};
+		}
+		push @runs, [ $loaded->{p99_ms}, $alone->{p99_ms} ];
+	}
+	BenchReport::line('serve', 'mixed_load', 'ms', 1, \@runs, p50_ms => $loaded->{p50_ms}, live_p99_ms => $loaded->{live_p99_ms},
+		beside_question_p99_ms => $questioned->{p99_ms}, rss_mb => BenchReport::rounded(rss_mb(), 0), clients => $clients);
 	return;
 }
 
