@@ -92,7 +92,7 @@ COMMENT ON COLUMN _bigbrotr.api_parameters.kind IS 'What a value looks like: tex
 COMMENT ON COLUMN _bigbrotr.api_parameters.is_required IS 'Whether it has no default';
 
 CREATE VIEW _bigbrotr.api_columns AS
-	SELECT r.name AS route, c.place, c.name AS column, c.type, c.comment
+	SELECT r.name AS route, c.place, c.name AS column, c.type, coalesce(c.comment, m.description) AS comment
 	FROM bigbrotr.api_routes AS r
 	     JOIN pg_proc AS p ON p.oid = r.function
 	     JOIN pg_type AS t ON t.oid = p.prorettype
@@ -100,14 +100,16 @@ CREATE VIEW _bigbrotr.api_columns AS
 	         SELECT a.attnum::integer AS place, a.attname::text AS name, a.atttypid::regtype AS type, col_description(a.attrelid, a.attnum) AS comment
 	         FROM pg_attribute AS a WHERE a.attrelid = t.typrelid AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped
 	         UNION ALL
-	         -- A column of a function's own takes the comment of a column of that name of our views.
-	         SELECT o.place::integer, p.proargnames[o.place], o.type::regtype,
-	                (SELECT d.description FROM pg_attribute AS a
-	                      JOIN pg_class AS k ON k.oid = a.attrelid AND k.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
-	                      JOIN pg_description AS d ON d.objoid = a.attrelid AND d.objsubid = a.attnum AND d.classoid = 'pg_class'::regclass
-	                 WHERE a.attname = p.proargnames[o.place] ORDER BY k.relnamespace <> 'bigbrotr'::regnamespace, k.relname LIMIT 1)
+	         SELECT o.place::integer, p.proargnames[o.place], o.type::regtype, NULL
 	         FROM unnest(p.proallargtypes, p.proargmodes) WITH ORDINALITY AS o (type, mode, place) WHERE o.mode IN ('t', 'o')
-	     ) AS c;
+	     ) AS c
+	     -- A column of a function's own takes the comment of a column of that name of our views.
+	     LEFT JOIN (
+	         SELECT DISTINCT ON (a.attname) a.attname::text AS name, d.description
+	         FROM pg_attribute AS a
+	              JOIN pg_class AS k ON k.oid = a.attrelid AND k.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
+	              JOIN pg_description AS d ON d.objoid = a.attrelid AND d.objsubid = a.attnum AND d.classoid = 'pg_class'::regclass
+	         ORDER BY a.attname, k.relnamespace <> 'bigbrotr'::regnamespace, k.relname) AS m ON m.name = c.name AND c.comment IS NULL;
 COMMENT ON VIEW _bigbrotr.api_columns IS 'Columns of the answers of the API';
 COMMENT ON COLUMN _bigbrotr.api_columns.route IS 'Name of the route';
 COMMENT ON COLUMN _bigbrotr.api_columns.place IS 'Order of the columns';
