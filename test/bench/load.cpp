@@ -98,6 +98,7 @@ class Load
 
 	void run(double rate, double seconds, const std::vector<std::string> &paths)
 	{
+		begun_ = now_microseconds();
 		const auto begin = Clock::now();
 		const auto total = static_cast<size_t>(rate * seconds);
 		while (answered_ < total) {
@@ -133,6 +134,13 @@ class Load
   private:
 	static constexpr size_t kSubscriptions = 5;
 	static constexpr int kRequesters = 20;
+
+	static double now_microseconds()
+	{
+		return std::chrono::duration<double, std::micro>(
+				   std::chrono::system_clock::now().time_since_epoch())
+			.count();
+	}
 
 	static double share(std::vector<double> &values, size_t percent)
 	{
@@ -260,11 +268,9 @@ class Load
 		if (!message.starts_with("[\"EVENT\",\"0\"") || found == std::string_view::npos)
 			return;
 		const double written = std::strtod(message.data() + found + content.size() - 2, nullptr);
-		const double now = std::chrono::duration<double, std::micro>(
-							   std::chrono::system_clock::now().time_since_epoch())
-							   .count();
-		if (written > 1e15)
-			live_.push_back((now - written) / 1000);
+		/* Stored events may be of a load before. */
+		if (written >= begun_)
+			live_.push_back((now_microseconds() - written) / 1000);
 	}
 
 	const int poll_;
@@ -273,6 +279,7 @@ class Load
 	std::deque<Clock::time_point> due_;
 	size_t asked_ = 0, answered_ = 0, failed_ = 0, next_path_ = 0, stored_ = 0, closed_ = 0;
 	double ready_ = 0;
+	double begun_ = 1e300;             // microseconds: events that were written later are live
 	std::vector<double> times_, live_; // milliseconds
 };
 
