@@ -83,6 +83,16 @@ SELECT item FROM ask('count', '{"kinds": "1,4,1059"}');
 SELECT (item::json ->> 'count')::bigint >= 0 AS estimated FROM ask('count', '{"kinds": "1", "mode": "planned"}');
 SELECT item FROM ask('count_by_filter', '{"body": [{"kinds": [1]}, {"kinds": [0]}]}');
 SELECT item FROM ask('count_req', '{"filters": [{"kinds": [1]}, {"kinds": [0]}]}');
+-- With the registers of NIP-45 where one value of one tag is asked for; by another way here.
+SELECT _bigbrotr.api_hll_offset(f) FROM unnest(ARRAY['[{"#p": ["3bf0c63fcb93463407af97a5e5ee64fa883d107ef9e558472c4eb9aaaefa459d"]}]', '[{"#t": ["nostr"], "kinds": [1]}]',
+	'[{"#A": ["30023:3bf0c63fcb93463407af97a5e5ee64fa883d107ef9e558472c4eb9aaaefa459d:post"]}]', '[{"#t": ["a", "b"]}]', '[{"#t": ["a"], "#p": ["b"]}]', '[{"#t": []}]', '[{"#t": "x"}]',
+	'[{"#t": ["a"]}, {"#t": ["a"]}]', '{"#t": ["a"]}', '7', '[7]', '[]']::jsonb[]) AS f;
+SELECT item::json ->> 'count' AS count, length(item::json ->> 'hll') AS digits, (SELECT array_agg((n, get_byte(decode(item::json ->> 'hll', 'hex'), n))::text)
+	FROM generate_series(0, 255) AS n WHERE get_byte(decode(item::json ->> 'hll', 'hex'), n) > 0) =
+	ARRAY(SELECT (get_byte(k, 12), (SELECT min(b) + 1 FROM generate_series(0, 55) AS b WHERE get_bit(k, (13 + b / 8) * 8 + 7 - b % 8) = 1))::text
+	      FROM bigbrotr.public_key(sha256('author')) AS k) AS registers
+FROM ask('count_req', '{"filters": [{"#t": ["nostr"], "limit": 3}]}');
+SELECT item::json ->> 'count' AS count, item::json ->> 'hll' = repeat('0', 512) AS empty FROM ask('count_req', '{"filters": [{"#t": ["nothing"]}]}');
 SELECT item::json ->> 'content' AS content FROM ask('events', '{"kinds": "0,1", "since": "1700000002", "until": "1700000002"}') ORDER BY 1;
 SELECT item::json ->> 'content' AS content FROM ask('events', jsonb_build_object('authors', bigbrotr.npub_encode(bigbrotr.public_key(sha256('author'))), 'tags', '{"t": ["nostr"]}', 'row_limit', 1, 'since', 1700000003));
 SELECT item::json ->> 'content' AS content, position FROM ask('events', '{"search": "note"}') ORDER BY 1 LIMIT 1;

@@ -336,12 +336,48 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_req(jsonb) IS 'Opens a cursor of events for a REQ (NIP-01): as many as the limits of the filters say';
 
-CREATE FUNCTION _bigbrotr.api_count_req(filters jsonb) RETURNS TABLE (count bigint)
-	LANGUAGE sql VOLATILE STRICT
-	BEGIN ATOMIC
-		SELECT c.count FROM _bigbrotr.api_count_of(api_count_req.filters, NULL) AS c;
-	END;
-COMMENT ON FUNCTION _bigbrotr.api_count_req(jsonb) IS 'The answer to a COUNT (NIP-45)';
+-- NIP-45 says how, so that clients can join the registers of several relays.
+CREATE FUNCTION _bigbrotr.api_hll_offset(filters jsonb) RETURNS integer
+	LANGUAGE sql IMMUTABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	RETURN (
+		SELECT ('x' || substr(CASE WHEN v.value ~ '^[0-9a-f]{64}$' THEN v.value
+		                           WHEN v.value ~ '^[0-9]+:[0-9a-f]{64}:' THEN split_part(v.value, ':', 2)
+		                           ELSE encode(sha256(convert_to(v.value, 'UTF8')), 'hex') END, 33, 1))::bit(4)::integer + 8
+		FROM (SELECT min(t.value ->> 0) AS value
+		      FROM jsonb_each(CASE WHEN jsonb_typeof(filters) = 'array' AND jsonb_array_length(filters) = 1 AND jsonb_typeof(filters -> 0) = 'object'
+		                           THEN filters -> 0 ELSE '{}' END) AS t
+		      WHERE t.key LIKE '#%'
+		      HAVING count(*) = 1 AND bool_and(jsonb_array_length(CASE jsonb_typeof(t.value) WHEN 'array' THEN t.value ELSE '[]' END) = 1)) AS v);
+COMMENT ON FUNCTION _bigbrotr.api_hll_offset(jsonb) IS
+	'Which byte of public keys says the register (NIP-45), for one filter that names one value of one tag; null for others';
+
+CREATE FUNCTION _bigbrotr.api_count_req(filters jsonb) RETURNS TABLE (item text)
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	place CONSTANT integer := _bigbrotr.api_hll_offset(filters);
+BEGIN
+	IF place IS NULL THEN
+		RETURN QUERY SELECT format('{"count":%s}', c.count) FROM _bigbrotr.api_count_of(filters, NULL) AS c;
+		RETURN;
+	END IF;
+	PERFORM _bigbrotr.limit_time('query');
+	-- A register holds one more than the zero bits with which the seven bytes behind its own begin, the most of all events.
+	RETURN QUERY EXECUTE format($query$
+		WITH registers AS (
+			SELECT get_byte(q.pubkey, %1$s) AS place, count(*) AS events,
+			       max(coalesce(nullif(strpos(('x' || encode(substr(q.pubkey, %2$s, 7), 'hex'))::bit(56)::text, '1'), 0), 57)) AS value
+			FROM (%3$s) AS q GROUP BY 1
+		)
+		SELECT concat('{"count":', coalesce(sum(r.events), 0), ',"hll":"', string_agg(lpad(to_hex(coalesce(r.value, 0)), 2, '0'), '' ORDER BY n), '"}')
+		FROM generate_series(0, 255) AS n LEFT JOIN registers AS r ON r.place = n$query$,
+		place, place + 2, _bigbrotr.public_query_sql((filters -> 0) - 'limit'));
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_count_req(jsonb) IS
+	'The answer to a COUNT (NIP-45): exact, and for one value of one tag with the registers of authors (HyperLogLog), which clients can join with those of other relays';
 
 CREATE FUNCTION _bigbrotr.api_news(eids jsonb) RETURNS TABLE (item text, place bigint)
 	LANGUAGE sql STABLE
