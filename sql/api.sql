@@ -57,7 +57,7 @@ $$;
 CREATE FUNCTION id(number integer) RETURNS text LANGUAGE sql AS 'SELECT m.event::json ->> ''id'' FROM made AS m WHERE m.n = number';
 
 -- Every route has a function, a comment, a statement; optional parameters have the default NULL; each is described.
-SELECT r.name, r.method, r.path, r.function, r.shape FROM bigbrotr.api_routes AS r ORDER BY r.number;
+SELECT r.name, r.method, r.path, r.function, r.shape, r.scope FROM bigbrotr.api_routes AS r ORDER BY r.number;
 SELECT p.proname FROM pg_proc AS p WHERE p.proname LIKE 'api\_%' AND p.prosecdef;
 SELECT r.name FROM bigbrotr.api_routes AS r WHERE r.description IS NULL;
 SELECT r.name, pg_get_expr(p.proargdefaults, 0) FROM bigbrotr.api_routes AS r JOIN pg_proc AS p ON p.oid = r.function
@@ -231,8 +231,35 @@ SELECT jsonb_pretty(d -> 'paths' -> '/api/v1/events/{id}/relays') FROM descripti
 SELECT jsonb_path_query_array(d, '$.**."$ref"') <@ (SELECT jsonb_agg('#/components/schemas/' || k) || '["#/components/responses/Problem"]' FROM jsonb_object_keys(d -> 'components' -> 'schemas') AS k) AS complete
 FROM description;
 
--- The role is a reader and nothing more.
+-- Keys: shown once, stored as their SHA-256; two are never the same.
 RESET ROLE;
+CREATE TEMPORARY TABLE made_keys AS SELECT bigbrotr.create_api_key('one') AS key
+	UNION ALL SELECT bigbrotr.create_api_key('two', '{events,v1_online}', '2100-01-01', bigbrotr.npub_encode(bigbrotr.public_key(sha256('author'))), NULL, 5, 6, 7);
+SELECT key ~ '^bb_[0-9a-f]{8}_[0-9a-f]{70}$' AS formed, right(key, 6) = left(encode(sha256(convert_to(left(key, -6), 'UTF8')), 'hex'), 6) AS sum,
+       k.prefix = left(key, 11) AS prefix, k.digest = sha256(convert_to(key, 'UTF8')) AS digest, to_jsonb(k)::text LIKE '%' || substr(key, 13) || '%' AS stored
+FROM made_keys JOIN _bigbrotr.issued_keys AS k ON k.prefix = left(key, 11);
+SELECT count(DISTINCT substr(key, 13)) FROM made_keys;
+SELECT name, state, scopes, pubkey = bigbrotr.public_key(sha256('author')) AS pubkey, requests_per_minute AS requests, kilobytes_per_minute AS kilobytes,
+       cost_per_minute AS cost, cost_limit AS "limit", request_count, expires_at IS NULL AS endless, used_at FROM bigbrotr.api_keys ORDER BY name;
+CREATE FUNCTION pg_temp.key_refusal(call text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE 'SELECT bigbrotr.' || call;
+	RETURN 'none';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE || ' ' || SQLERRM;
+END
+$$;
+SELECT pg_temp.key_refusal(call) FROM unnest(ARRAY[$$create_api_key('')$$, $$create_api_key('x', '{}')$$, $$create_api_key('x', '{events,nothing}')$$, $$create_api_key('x', NULL)$$,
+	$$create_api_key('x', '{NULL}')$$, $$create_api_key('x', expires_at => '2000-01-01')$$, $$create_api_key('x', cost_limit => 0)$$, $$create_api_key('x', pubkey => 'npub1x')$$,
+	$$create_api_key('x', pubkey => encode(bigbrotr.public_key(sha256('author')), 'hex'))$$, $$revoke_api_key('bb_00000000')$$, $$revoke_api_key($a$' OR true --$a$)$$]) AS call;
+SELECT _bigbrotr.add_key_usage(ARRAY[(SELECT key_id FROM _bigbrotr.issued_keys WHERE name = 'one'), 0], '{1,1}', '{200,200}', '{3,3}', at) FROM unnest('{1700000000,1700000010}'::bigint[]) AS at;
+SELECT name, request_count, byte_count, cost_sum, extract(epoch FROM used_at)::bigint AS used_at FROM bigbrotr.api_keys WHERE request_count > 0;
+SELECT bigbrotr.revoke_api_key(left(key, 11)) AS revoked, bigbrotr.revoke_api_key(key) AS again FROM made_keys;
+SELECT state, count(*) FROM bigbrotr.api_keys GROUP BY 1;
+-- A public key may have a new one then.
+SELECT length(bigbrotr.create_api_key('three', pubkey => encode(bigbrotr.public_key(sha256('author')), 'hex')));
+
+-- The role is a reader and nothing more; it does not even see the keys.
 SELECT r.rolcanlogin, r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls AS powers,
        ARRAY(SELECT m.roleid::regrole::text FROM pg_auth_members AS m WHERE m.member = r.oid) AS member_of
 FROM pg_roles AS r WHERE r.rolname = 'bigbrotr_api';
@@ -241,11 +268,11 @@ WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
       AND has_function_privilege('bigbrotr_api', p.oid, 'EXECUTE') <> has_function_privilege('bigbrotr_reader', p.oid, 'EXECUTE');
 SELECT c.oid::regclass, p AS privilege FROM pg_class AS c, unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) AS p
 WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND c.relkind IN ('r', 'v')
-      AND has_table_privilege('bigbrotr_api', c.oid, p) <> (p = 'SELECT');
+      AND has_table_privilege('bigbrotr_api', c.oid, p) <> (p = 'SELECT') ORDER BY c.relname;
 SET ROLE bigbrotr_api;
 DELETE FROM bigbrotr.events;
 SELECT bigbrotr.add_relay('wss://four.example.com');
 RESET ROLE;
-DROP TABLE description, made;
-DROP FUNCTION ask, refusal, id, pg_temp.pages;
+DROP TABLE description, made, made_keys;
+DROP FUNCTION ask, refusal, id, pg_temp.pages, pg_temp.key_refusal;
 DROP EXTENSION bigbrotr;

@@ -16,10 +16,10 @@ WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AN
 SELECT a.privilege_type FROM pg_namespace AS n, aclexplode(n.nspacl) AS a
 WHERE n.nspname IN ('bigbrotr', '_bigbrotr') AND a.grantee = 0;
 
--- The reader reads everything; beyond that, this is all that is granted on tables.
+-- The reader reads everything but the keys of the API; beyond that, this is all that is granted on tables.
 SELECT c.oid::regclass AS unreadable FROM pg_class AS c
 WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND c.relkind IN ('r', 'v', 'S')
-      AND NOT has_table_privilege('bigbrotr_reader', c.oid, 'SELECT');
+      AND NOT has_table_privilege('bigbrotr_reader', c.oid, 'SELECT') ORDER BY c.relname;
 SELECT a.grantee::regrole::text AS role, c.relname, string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type) AS may
 FROM pg_class AS c, aclexplode(c.relacl) AS a
 WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND a.grantee <> c.relowner AND a.privilege_type <> 'SELECT'

@@ -6,7 +6,12 @@
 
 CREATE VIEW bigbrotr.api_routes AS
 	SELECT r.number, r.name, r.method, r.path, p.oid::regprocedure AS function, r.shape, r.content_type, r.cache_seconds, r.default_rows, r.most_rows,
-	       r.keyset, r.item_schema, obj_description(p.oid, 'pg_proc') AS description
+	       r.keyset, r.item_schema, obj_description(p.oid, 'pg_proc') AS description,
+	       CASE WHEN r.shape = 'hidden' THEN 'nostr'
+	            WHEN r.path ~ '^/api/v1/(live/)?(events|count|profiles)' THEN 'events'
+	            WHEN r.path ~ '^/api/v1/(live/)?(relays|candidates)' THEN 'relays'
+	            WHEN r.path ~ '^/(v1|v2|badge)/|^/embed$' THEN 'lists'
+	            WHEN r.path ~ '^/api/v1/' THEN 'statistics' END AS scope
 	FROM (VALUES
 		(1, 'event', 'GET', '/api/v1/events/{id}', 'api_event', 'one', 'application/json', 3600, 0, 0, NULL::text[], 'Event'),
 		(2, 'events', 'GET', '/api/v1/events', 'api_events', 'list', 'application/json', 0, 100, 1000, '{created_at,event_id}', 'Event'),
@@ -72,6 +77,7 @@ COMMENT ON COLUMN bigbrotr.api_routes.default_rows IS 'Rows of a page, if the re
 COMMENT ON COLUMN bigbrotr.api_routes.most_rows IS 'Most rows of a page; 0: there are no pages';
 COMMENT ON COLUMN bigbrotr.api_routes.keyset IS 'Columns that say where a row is in the order; null: there are no pages';
 COMMENT ON COLUMN bigbrotr.api_routes.item_schema IS 'What an item is, in the words of the description (OpenAPI); null: an object of the columns';
+COMMENT ON COLUMN bigbrotr.api_routes.scope IS 'What bigbrotr.api_anonymous_scopes or the scopes of a key must hold (or the name of the route); null: it is open to everybody';
 COMMENT ON COLUMN bigbrotr.api_routes.description IS 'What the route answers: the comment of the function';
 
 CREATE VIEW _bigbrotr.api_parameters AS
@@ -119,7 +125,7 @@ COMMENT ON COLUMN _bigbrotr.api_columns.comment IS 'What it holds';
 
 -- A column called item is the item of a row, otherwise the item is the whole row. Every name is qualified or quoted.
 CREATE VIEW _bigbrotr.api_calls AS
-	SELECT r.number, r.name, r.path, r.method = 'POST' AS is_post, r.shape, r.content_type, r.cache_seconds, r.default_rows, r.most_rows,
+	SELECT r.number, r.name, r.path, r.method = 'POST' AS is_post, r.shape, r.content_type, r.cache_seconds, r.default_rows, r.most_rows, r.scope,
 	       format(CASE WHEN f.prorettype = 'refcursor'::regtype THEN 'SELECT _bigbrotr.%3$I(%4$s)'
 	                   ELSE 'SELECT coalesce(%1$s, ''null''), %2$s FROM (SELECT * FROM _bigbrotr.%3$I(%4$s)) AS r' END,
 	           CASE WHEN EXISTS (SELECT FROM _bigbrotr.api_columns AS c WHERE c.route = r.name AND c.column = 'item')

@@ -1,6 +1,6 @@
 -- Privileges. Tables belong to the extension's owner. No role gets TRIGGER on, or ownership of, tables that workers write:
 -- it could run code as the worker.
---   bigbrotr_reader  SELECT everywhere, and all functions but those below
+--   bigbrotr_reader  SELECT everywhere but on keys of the API, and all functions but those below
 --   bigbrotr_writer  functions that check their arguments and run as the extension's owner (SECURITY DEFINER)
 --   bigbrotr_worker  writes to tables and calls all functions of _bigbrotr, which verify nothing
 --   bigbrotr_admin   deletes; commands relays, services and indexes
@@ -16,7 +16,7 @@ BEGIN
 			WHEN p.proname = ANY ('{add_sync_filter,remove_sync_filter,add_relay_source,remove_relay_source,enable_relay_source,disable_relay_source,add_priority_relay,remove_priority_relay,pay_job,enable_relay,disable_relay,authenticate_at,retry_relay,read_again,delete_relay,delete_events,delete_withdrawn,cleanup_orphans,
 				delete_orphan_events,delete_orphan_nip11,delete_orphan_nip66,
 				start_service,stop_service,restart_service,pause_service,resume_service,start_services,stop_services,health_check,
-				create_tag_index,drop_tag_index,create_search_index,drop_search_index}') THEN 'bigbrotr_admin'
+				create_tag_index,drop_tag_index,create_search_index,drop_search_index,create_api_key,revoke_api_key}') THEN 'bigbrotr_admin'
 			WHEN p.prosecdef OR p.proname = 'import_events' THEN 'bigbrotr_writer'
 			-- Internal functions that conditions, views and functions for readers call in the reader's name.
 			WHEN p.pronamespace = 'bigbrotr'::regnamespace OR p.proname ~ '^tags_|_to_tags$|^api_' OR p.proname = ANY ('{
@@ -34,6 +34,9 @@ $grants$;
 
 GRANT USAGE ON SCHEMA bigbrotr, _bigbrotr TO bigbrotr_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr TO bigbrotr_reader;
+-- Keys of the API are the administrator's business.
+REVOKE SELECT ON _bigbrotr.issued_keys, _bigbrotr.key_usage, bigbrotr.api_keys FROM bigbrotr_reader;
+GRANT SELECT ON _bigbrotr.issued_keys, _bigbrotr.key_usage, bigbrotr.api_keys TO bigbrotr_worker;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA bigbrotr, _bigbrotr TO bigbrotr_reader;
 
 GRANT INSERT ON bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.deletions, bigbrotr.vanish_requests TO bigbrotr_worker;
@@ -49,9 +52,9 @@ GRANT INSERT, UPDATE ON _bigbrotr.named_relays, _bigbrotr.naming_places, _bigbro
 GRANT INSERT ON _bigbrotr.naming_authors TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.relay_publications TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.job_requests TO bigbrotr_worker;
-GRANT INSERT, UPDATE ON _bigbrotr.relay_fetches TO bigbrotr_worker;
+GRANT INSERT, UPDATE ON _bigbrotr.relay_fetches, _bigbrotr.key_usage TO bigbrotr_worker;
 
-GRANT INSERT, UPDATE ON bigbrotr.sync_filters TO bigbrotr_admin;
+GRANT INSERT, UPDATE ON bigbrotr.sync_filters, _bigbrotr.issued_keys TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.added_sources TO bigbrotr_admin;
 GRANT DELETE ON bigbrotr.relays, bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.import_rejects TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.deletion_progress, _bigbrotr.imports, _bigbrotr.deleted_relays, _bigbrotr.imported_events TO bigbrotr_admin;

@@ -5,7 +5,7 @@
 --   bigbrotr_worker  the background workers (before version 17 the server demands LOGIN; it has no password)
 --   bigbrotr_admin   manages relays, deletions, services, indexes
 -- Apart from them:
---   bigbrotr_api     answers what clients of the API ask; a reader and nothing more (LOGIN as above)
+--   bigbrotr_api     executors of the api service, which answer strangers; a reader and nothing more (LOGIN as above)
 
 DO $roles$
 DECLARE
@@ -17,7 +17,7 @@ BEGIN
 			(2, 'bigbrotr_writer', 'NOLOGIN', 'bigbrotr_reader', 'bigbrotr: feeds the archive'),
 			(3, 'bigbrotr_worker', 'LOGIN', 'bigbrotr_writer', 'bigbrotr: the background workers run as this role'),
 			(4, 'bigbrotr_admin', 'NOLOGIN', 'bigbrotr_worker', 'bigbrotr: manages relays and services'),
-			(5, 'bigbrotr_api', 'LOGIN', 'bigbrotr_reader', 'bigbrotr: the api service runs as this role')
+			(5, 'bigbrotr_api', 'LOGIN', 'bigbrotr_reader', 'bigbrotr: executors of the api service run as this role')
 		) AS wanted (n, name, login, parent, comment) ORDER BY n
 	LOOP
 		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role.name) THEN

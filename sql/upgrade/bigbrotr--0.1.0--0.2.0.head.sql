@@ -167,3 +167,6 @@ FROM bigbrotr.relay_checks AS c LEFT JOIN _bigbrotr.nip11_documents AS d
 ALTER EXTENSION bigbrotr DROP TABLE bigbrotr.relay_checks;
 DROP TABLE bigbrotr.relay_checks;
 -- NEW _bigbrotr.relay_series
+
+-- NEW _bigbrotr.issued_keys
+-- NEW _bigbrotr.key_usage

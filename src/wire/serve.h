@@ -22,8 +22,27 @@ constexpr size_t kPieceBytes = 64 << 10;   // a piece is sent when it has as man
 constexpr size_t kMaxPieces = 4;
 constexpr size_t kMaxOpenCalls = 10000; // that the worker has not ended
 constexpr size_t kMaxPem = 256 << 10;   // bytes of a certificate with its chain, or of a key
+constexpr size_t kMaxKeys = 10000;
+constexpr size_t kMaxScopes = 2000; // bytes of a list
 
 // ---- worker -> net process
+
+/* What may be asked in one name; 0: no limit. Costs are those that the planner estimates. */
+struct Budget
+{
+	int requests_per_minute = 0;
+	int kilobytes_per_minute = 0; // of answers
+	int cost_per_minute = 0;
+	int cost_limit = 0; // of one question
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.requests_per_minute, 0, INT32_MAX, "budget out of range");
+		c.number(m.kilobytes_per_minute, 0, INT32_MAX, "budget out of range");
+		c.number(m.cost_per_minute, 0, INT32_MAX, "budget out of range");
+		c.number(m.cost_limit, 0, INT32_MAX, "budget out of range");
+	}
+};
 
 /*
  * The first message; sent again after a reload. The fields are the settings api_<field>, in the
@@ -34,8 +53,9 @@ struct ServeSettings
 	static constexpr uint16_t kType = 0x60;
 	int max_connections = 1000;
 	int max_connections_per_address = 50;
-	int requests_per_minute = 600;               // of one address; 0: no limit
 	int max_subscriptions = 20;                  // of one WebSocket
+	Budget anonymous;                            // of one address
+	std::string_view anonymous_scopes;           // open without a key, with commas between them
 	std::string_view trusted_proxies;            // addresses and networks, with commas between them
 	std::string_view metrics_networks;           // likewise: who may read the route "metrics"
 	std::string_view public_urls;                // of this server, with commas between them
@@ -47,8 +67,9 @@ struct ServeSettings
 	{
 		c.number(m.max_connections, 1, 60000, "setting out of range");
 		c.number(m.max_connections_per_address, 1, 60000, "setting out of range");
-		c.number(m.requests_per_minute, 0, INT32_MAX, "setting out of range");
 		c.number(m.max_subscriptions, 1, 1000, "setting out of range");
+		Budget::fields(c, m.anonymous);
+		c.ascii(m.anonymous_scopes, kMaxScopes);
 		c.ascii(m.trusted_proxies, kMaxPath);
 		c.ascii(m.metrics_networks, kMaxPath);
 		c.ascii(m.public_urls, kMaxPath);
@@ -115,9 +136,10 @@ enum class Shape : uint8_t
 struct Route
 {
 	uint16_t number = 0;
-	std::string_view name; // a code
-	std::string_view path; // "/api/v1/events/{id}"
-	bool post = false;     // otherwise GET
+	std::string_view name;  // a code
+	std::string_view path;  // "/api/v1/events/{id}"
+	std::string_view scope; // a code that keys name; empty: it is open to everybody
+	bool post = false;      // otherwise GET
 	Shape shape = Shape::One;
 	std::string_view content_type; // of the body of One
 	int32_t cache_seconds = 0;     // for which the answer may be kept; 0: no caching
@@ -129,6 +151,7 @@ struct Route
 		c.number(m.number);
 		c.code(m.name);
 		c.ascii(m.path, 200);
+		c.code(m.scope);
 		c.flag(m.post);
 		c.value(m.shape, Shape::Hidden);
 		c.ascii(m.content_type, 100);
@@ -150,6 +173,44 @@ struct Routes
 	{
 		c.list(m.routes);
 		c.demand([&] { return m.routes.size() <= kMaxRoutes; }, "too many routes");
+	}
+};
+
+/* A key of the API. The net process knows its SHA-256, never the key itself. */
+struct ApiKey
+{
+	uint32_t number = 0; // not 0
+	const std::array<uint8_t, 32> *digest = nullptr;
+	bool has_pubkey = false; // otherwise pubkey is zeros
+	const std::array<uint8_t, 32> *pubkey = nullptr;
+	bool revoked = false;
+	int64_t expires_at = 0; // Unix seconds; 0: never
+	Budget budget;
+	std::string_view scopes; // with commas between them
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.number);
+		c.fixed(m.digest);
+		c.flag(m.has_pubkey);
+		c.fixed(m.pubkey);
+		c.flag(m.revoked);
+		c.number(m.expires_at);
+		Budget::fields(c, m.budget);
+		c.ascii(m.scopes, kMaxScopes);
+	}
+};
+
+/* Replaces all that there were. Sent before Routes, and when they change. */
+struct ApiKeys
+{
+	static constexpr uint16_t kType = 0x6a;
+	std::vector<ApiKey> keys;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.list(m.keys);
+		c.demand([&] { return m.keys.size() <= kMaxKeys; }, "too many keys");
 	}
 };
 
@@ -184,12 +245,14 @@ struct CallEnd
 {
 	static constexpr uint16_t kType = 0x63;
 	uint64_t call = 0;
+	int64_t cost = 0;          // that the planner estimated, of what has begun
 	std::string_view sqlstate; // five characters; empty: those were all rows
 	std::string_view message, detail, hint;
 
 	static void fields(auto &c, auto &m)
 	{
 		c.number(m.call);
+		c.number(m.cost, 0, INT64_MAX, "negative cost");
 		c.ascii(m.sqlstate, 5);
 		c.utf8(m.message, kMaxPath);
 		c.utf8(m.detail, kMaxPath);
@@ -218,7 +281,8 @@ struct News
 	}
 };
 
-using ServeToNet = std::variant<ServeSettings, ServerCertificate, Routes, Rows, CallEnd, News>;
+using ServeToNet =
+	std::variant<ServeSettings, ServerCertificate, ApiKeys, Routes, Rows, CallEnd, News>;
 
 // ---- net process -> worker
 
@@ -240,12 +304,14 @@ struct Call
 	static constexpr uint16_t kType = 0x64;
 	uint64_t number = 0;
 	uint16_t route = 0;
+	int32_t cost_limit = 0;          // 0: none
 	std::vector<Argument> arguments; // one for each parameter of the route
 
 	static void fields(auto &c, auto &m)
 	{
 		c.number(m.number);
 		c.number(m.route);
+		c.number(m.cost_limit, 0, INT32_MAX, "cost limit out of range");
 		c.list(m.arguments);
 		c.demand([&] { return m.arguments.size() <= kMaxParameters; }, "too many arguments");
 	}
@@ -283,6 +349,33 @@ struct CertificateTaken
 	}
 };
 
-using ServeToWorker = std::variant<Call, RowsTaken, CallCancel, CertificateTaken>;
+/* What was asked with a key since the last of these messages. */
+struct KeyUse
+{
+	uint32_t key = 0;
+	int64_t requests = 0, bytes = 0, cost = 0;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.key);
+		c.number(m.requests, 0, INT64_MAX, "negative count");
+		c.number(m.bytes, 0, INT64_MAX, "negative count");
+		c.number(m.cost, 0, INT64_MAX, "negative count");
+	}
+};
+
+struct KeyUses
+{
+	static constexpr uint16_t kType = 0x6b;
+	std::vector<KeyUse> uses; // no key twice
+
+	static void fields(auto &c, auto &m)
+	{
+		c.list(m.uses);
+		c.demand([&] { return m.uses.size() <= kMaxKeys; }, "too many keys");
+	}
+};
+
+using ServeToWorker = std::variant<Call, RowsTaken, CallCancel, CertificateTaken, KeyUses>;
 
 } // namespace wire

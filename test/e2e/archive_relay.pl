@@ -10,7 +10,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $port = PostgreSQL::Test::Cluster::get_free_port();
-my $node = archive_server('archive_relay', 'bigbrotr.services' => 'api', 'bigbrotr.api_listen' => "127.0.0.1:$port", 'bigbrotr.api_requests_per_minute' => 0);
+my $node = archive_server('archive_relay', 'bigbrotr.services' => 'api', 'bigbrotr.api_listen' => "127.0.0.1:$port", 'bigbrotr.api_requests_per_minute' => 0,
+	'bigbrotr.api_traffic_per_minute' => 0, 'bigbrotr.api_cost_per_minute' => 0, 'bigbrotr.api_cost_limit' => 0);
 
 # An expression that makes a signed event: its author (one of three), kind, content, tags, time.
 sub signed

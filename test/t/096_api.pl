@@ -9,6 +9,7 @@ use IO::Socket::INET;
 use IO::Socket::UNIX;
 use IPC::Run;
 use JSON::PP qw(decode_json);
+use MIME::Base64 ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -22,6 +23,7 @@ my $node = archive_server(
 	'bigbrotr.api_executors'                      => 2,
 	'bigbrotr.api_timeout'                        => '30s',
 	'bigbrotr.api_requests_per_minute'            => 0,
+	'bigbrotr.api_traffic_per_minute'             => 0,
 	'bigbrotr.api_max_connections'                => 3000,
 	'bigbrotr.api_max_connections_per_address'    => 3000,
 	'wal_level'                                   => 'replica',
@@ -170,6 +172,96 @@ is(decode_json($answer->{content})->{code}, '55000', 'and the code of the error'
 is(get('/api/v1/relays/one?url=wss://nowhere.example.com')->{status}, 404, 'an unknown relay');
 my $pages = decode_json(get('/openapi.json')->{content})->{paths};
 ok($pages->{'/api/v1/events/{id}'}{get}, 'it describes itself');
+
+# ---- what is forged is refused, and nothing fails by it
+
+for my $path ("/api/v1/events/' OR true --", "/api/v1/events/..%2f..%2fetc%2fpasswd", "/v1/nip/1;DROP TABLE bigbrotr.events", "/api/v1/relays/one?url=' OR '1'='1",
+	"/api/v1/events?kinds=1);DELETE FROM bigbrotr.events", q{/api/v1/events?tags={"t":["' OR true --"],"t\\":1}}, "/api/v1/profiles/x'||pg_sleep(9)||'", '/api/v1/../../_bigbrotr/issued_keys',
+	'/_bigbrotr.issued_keys', '/api/v1/count?mode=exact;SELECT', '/api/v1/events/%00', '/api/v1/events/%c0%af')
+{
+	my $status = get($path =~ s/([^!-~]|["<>])/sprintf '%%%02x', ord $1/ger)->{status};
+	ok($status == 400 || $status == 404, "$path: $status");
+}
+my $next = decode_json(get('/api/v1/events?kinds=1&limit=1')->{content})->{next};
+my $cursor = MIME::Base64::decode_base64($next =~ tr{-_}{+/}r);
+my ($fingerprint) = $cursor =~ /^([^\[]*)/;
+for my $position ('["x"]', '[1e400,"x"]', qq{[1.5,"$id"]}, '[{"a":1}]', q{[1,"' OR true --"]}, '[]', '{}', '[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]', 'x', '')
+{
+	my $forged = MIME::Base64::encode_base64($fingerprint . $position, '') =~ tr{+/}{-_}r =~ s/=//gr;
+	is(get("/api/v1/events?kinds=1&limit=1&cursor=$forged")->{status}, 400, "no position: $position");
+}
+is(get("/api/v1/events?kinds=2&limit=1&cursor=$next")->{status}, 400, 'a cursor belongs to its question');
+is(decode_json(get("/api/v1/events?kinds=1&limit=1&cursor=$next")->{content})->{next}, undef, 'and is the way to the next page');
+
+# ---- keys: neither the database nor its logs see one
+
+sub with_key
+{
+	my ($key, $path) = @_;
+	return HTTP::Tiny->new(timeout => 60)->get("http://127.0.0.1:$port" . ($path // '/readyz'), { headers => { Authorization => "Bearer $key" } });
+}
+
+sub code
+{
+	my ($response) = @_;
+	return eval { decode_json($response->{content})->{code} } // $response->{status};
+}
+
+# Asks until the answer has that status: settings become known soon.
+sub answer_with
+{
+	my ($path, $status) = @_;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		my $response = get($path);
+		return $response if $response->{status} == $status;
+		select undef, undef, undef, 0.1;
+	}
+	die "$path does not answer with $status\n";
+}
+
+# Asks until the answer has that code: keys become known within seconds.
+sub answered_as
+{
+	my ($key, $wanted) = @_;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return 1 if code(with_key($key)) eq $wanted;
+		select undef, undef, undef, 0.1;
+	}
+	return 0;
+}
+
+$node->append_conf('postgresql.conf', "log_statement = 'all'\nlog_min_messages = 'debug2'\n");
+$node->reload;
+my $key = $node->safe_psql('postgres', q{SELECT bigbrotr.create_api_key('test', '{events}')});
+ok(answered_as($key, 200), 'a key is known within seconds');
+is(code(with_key(substr $key, 0, 70)), 'damaged_key', 'one that was cut off is refused');
+is(code(with_key($key =~ s/^bb_/cc_/r)), 'unknown_key', 'so is one that was made up');
+is(code(with_key("' OR true --")), 'unknown_key', 'and one with SQL in it');
+is(code(with_key($key, '/v1/online')), 'scope_missing', 'a key opens what it names');
+is(with_key($key, '/api/v1/events?kinds=1')->{status}, 200, 'and nothing else');
+my $secret = substr $key, 12;
+my $seen   = unpack 'H*', $secret;
+is($node->safe_psql('postgres', qq{SELECT count(*) FROM pg_stat_activity WHERE strpos(query, convert_from(decode('$seen', 'hex'), 'UTF8')) > 0}), 0,
+	'no statement has a key in it');
+unlike(slurp_file($node->logfile), qr/$secret/, 'nor has the log');
+wait_for($node, q{EXISTS (SELECT FROM bigbrotr.api_keys WHERE name = 'test' AND request_count > 0 AND byte_count > 0 AND cost_sum > 0 AND used_at IS NOT NULL)});
+pass('its use is counted');
+$node->safe_psql('postgres', "SELECT bigbrotr.revoke_api_key('" . substr($key, 0, 11) . "')");
+ok(answered_as($key, 'key_revoked'), 'a key that was revoked ends within seconds');
+$node->append_conf('postgresql.conf', "log_statement = 'none'\nlog_min_messages = 'warning'\nbigbrotr.api_anonymous_scopes = 'lists'\nbigbrotr.api_cost_limit = 1\n");
+$node->reload;
+$answer = answer_with('/api/v1/events?kinds=1', 401);
+is(code($answer), 'key_required', 'what is closed to strangers needs a key');
+$answer = get('/v1/paid');
+is($answer->{status}, 403, 'what is too expensive for strangers is refused');
+my $problem = decode_json($answer->{content});
+cmp_ok($problem->{estimated_cost}, '>', $problem->{cost_limit}, 'with its cost');
+is($problem->{cost_limit}, 1, 'and the limit');
+$node->append_conf('postgresql.conf', "bigbrotr.api_anonymous_scopes = 'events, relays, statistics, lists, nostr'\nbigbrotr.api_cost_limit = 0\n");
+$node->reload;
+answer_with('/api/v1/events?kinds=1', 200);
 
 # ---- server-sent events
 

@@ -8,6 +8,7 @@
 #include "archive/news.h"
 #include "workers/api/calls.h"
 #include "workers/api/certificate.h"
+#include "workers/api/keys.h"
 #include "workers/api/listeners.h"
 #include "workers/api/settings.h"
 
@@ -16,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto kCycle = 5s;  // so often a socket that could not be opened is tried again
+constexpr auto kCycle = 5s;  // so often keys are read, and sockets that failed are tried again
 constexpr auto kStart = 10s; // for executors to connect
 
 class Api : public pg::Service
@@ -25,9 +26,10 @@ class Api : public pg::Service
 	void start(pg::Worker &worker) override
 	{
 		started_ = worker.steady_now();
-		calls_ = std::make_unique<CallQueue>(routes_, worker.name());
+		calls_ = std::make_unique<CallQueue>(routes_, worker);
 		follower_ = std::make_unique<archive::Follower>();
 		routes_.read(worker);
+		keys_.read(worker);
 		listen(worker);
 	}
 
@@ -36,6 +38,11 @@ class Api : public pg::Service
 		listen(worker);
 		if (!certificate_.fault().empty())
 			send_certificate(worker);
+		std::string before = keys_.frame();
+		keys_.read(worker);
+		if (keys_.frame() != before)
+			worker.send_frame(keys_.frame());
+		keys_.write(worker);
 		worker.gauge("executors", calls_->ready());
 		delay = kCycle;
 		return pg::Next::Continue;
@@ -65,6 +72,7 @@ class Api : public pg::Service
 		message.trusted_proxies = api_settings.trusted_proxies;
 		message.metrics_networks = api_settings.metrics_networks;
 		message.public_urls = api_settings.public_urls;
+		message.anonymous_scopes = api_settings.anonymous_scopes;
 		message.name = api_settings.name;
 		message.description = api_settings.description;
 		message.contact = api_settings.contact;
@@ -77,6 +85,7 @@ class Api : public pg::Service
 
 	void on_net_start(pg::Worker &worker) override
 	{
+		worker.send_frame(keys_.frame());
 		worker.send_frame(routes_.frame());
 		send_certificate(worker);
 	}
@@ -137,6 +146,7 @@ class Api : public pg::Service
 		certificate_.taken(message);
 		show_fault(worker);
 	}
+	void take(pg::Worker &, const wire::KeyUses &message) { keys_.take(message); }
 	template <class Message> void take(pg::Worker &worker, const Message &message)
 	{
 		calls_->take(worker, message);
@@ -158,6 +168,7 @@ class Api : public pg::Service
 	}
 
 	RouteBook routes_;
+	KeyBook keys_;
 	std::unique_ptr<CallQueue> calls_;
 	std::unique_ptr<archive::Follower> follower_;
 	Listeners listeners_;

@@ -31,6 +31,7 @@ CallQueue::take(pg::Worker &worker, const wire::Call &message)
 	}
 	Call call{.number = message.number,
 			  .route = message.route,
+			  .cost_limit = message.cost_limit,
 			  .deadline = worker.steady_now() + std::chrono::milliseconds(api_settings.timeout_ms)};
 	for (const wire::Argument &argument : message.arguments)
 		call.arguments.emplace_back(argument.given, argument.value);
@@ -234,6 +235,7 @@ CallQueue::ask(pg::Worker &worker, int place, Call call)
 	auto left = std::chrono::ceil<std::chrono::milliseconds>(call.deadline - now);
 	pg::Question question{.number = call.number,
 						  .timeout_ms = static_cast<int32_t>(std::max<int64_t>(left.count(), 1)),
+						  .cost_limit = call.cost_limit,
 						  .sql = routes_.find(call.route)->statement};
 	for (const auto &[given, value] : call.arguments)
 		question.arguments.push_back({.given = given, .value = value});

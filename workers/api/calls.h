@@ -18,9 +18,9 @@ class CallQueue
   public:
 	using Clock = std::chrono::steady_clock;
 
-	/* Executors are named after the worker. */
-	CallQueue(const RouteBook &routes, std::string_view worker)
-		: routes_(routes), pool_("bigbrotr " + std::string(worker), GetSessionUserId())
+	/* Executors are named after the worker. Throws pg::Error. */
+	CallQueue(const RouteBook &routes, pg::Worker &worker)
+		: routes_(routes), pool_(worker, "bigbrotr " + std::string(worker.name()))
 	{
 	}
 
@@ -42,6 +42,7 @@ class CallQueue
 	{
 		uint64_t number = 0; // the net process's
 		uint16_t route = 0;
+		int32_t cost_limit = 0;                              // 0: none
 		std::vector<std::pair<bool, std::string>> arguments; // whether given, and the value
 		Clock::time_point deadline{};
 		bool is_slow = false; // it was taken off an executor for that

@@ -91,6 +91,22 @@ check_public_urls(char **value, void **, GucSource)
 }
 
 static bool
+check_scopes(char **value, void **, GucSource)
+{
+	if (!check_length(*value, wire::kMaxScopes))
+		return false;
+	if (check_elements(*value, [](std::string_view element) -> const char * {
+			for (char c : element)
+				if (c != '_' && (c < 'a' || c > 'z') && (c < '0' || c > '9'))
+					return "It has a character that no scope has.";
+			return nullptr;
+		}))
+		return true;
+	GUC_check_errhint("Give a list such as relays, lists, statistics.");
+	return false;
+}
+
+static bool
 check_text(const char *value, size_t most)
 {
 	if (!check_length(value, most))
@@ -136,8 +152,20 @@ static constexpr pg::Setting settings[] = {
 			"Connections of clients at the same time."),
 	integer("api_max_connections_per_address", &api_settings.net.max_connections_per_address, "50",
 			{"1", "60000"}, "Connections of one address at the same time."),
-	integer("api_requests_per_minute", &api_settings.net.requests_per_minute, "600", {"0"},
-			"Requests of one address in a minute; 0: no limit."),
+	integer("api_requests_per_minute", &api_settings.net.anonymous.requests_per_minute, "600",
+			{"0"}, "Requests of one address without a key in a minute; 0: no limit."),
+	integer("api_traffic_per_minute", &api_settings.net.anonymous.kilobytes_per_minute, "512MB",
+			{"0"}, "Bytes of answers to one address without a key in a minute; 0: no limit.",
+			GUC_UNIT_KB),
+	integer("api_cost_limit", &api_settings.net.anonymous.cost_limit, "50000", {"0"},
+			"Cost of one question without a key, as the planner estimates it; 0: no limit."),
+	integer("api_cost_per_minute", &api_settings.net.anonymous.cost_per_minute, "1000000", {"0"},
+			"Cost of the questions of one address without a key in a minute; 0: no limit."),
+	string("api_anonymous_scopes", &api_settings.anonymous_scopes,
+		   "events, relays, statistics, lists, nostr",
+		   "What is open without a key: scopes or names of routes (bigbrotr.api_routes), "
+		   "comma-separated.",
+		   0, check_scopes),
 	integer("api_max_subscriptions", &api_settings.net.max_subscriptions, "20", {"1", "1000"},
 			"Subscriptions (REQ) of one WebSocket."),
 	string("api_trusted_proxies", &api_settings.trusted_proxies, "",
@@ -160,15 +188,16 @@ static constexpr pg::Setting settings[] = {
 };
 
 static constexpr std::string_view columns[] = {
-	"_bigbrotr.api_calls statement text",
-	"_bigbrotr.api_calls parameter_kind text",
+	"_bigbrotr.api_calls statement text", "_bigbrotr.api_calls parameter_kind text",
+	"_bigbrotr.api_calls scope text",     "_bigbrotr.issued_keys digest bytea",
+	"_bigbrotr.key_usage used_at bigint",
 };
 
 extern constinit const pg::ServiceEntry api_entry = {
 	.name = "api",
 	.description = "serves the archive over HTTP",
 	.net_role = wire::Role::Serve,
-	.role = "bigbrotr_api",
+	.executor_role = "bigbrotr_api",
 	.on_standby = true,
 	.by_default = false,
 	.settings = settings,

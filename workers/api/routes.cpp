@@ -5,7 +5,7 @@
 /* One row for each parameter of each route; of a route without parameters, one row with nulls. */
 static pg::Statement read_statement(
 	"SELECT number, name, path, is_post, shape, content_type, cache_seconds, default_rows, "
-	"most_rows, statement, parameter, parameter_kind, is_required "
+	"most_rows, statement, parameter, parameter_kind, is_required, coalesce(scope, '') "
 	"FROM _bigbrotr.api_calls ORDER BY number, place");
 
 template <class Enum>
@@ -54,6 +54,7 @@ RouteBook::read(pg::Worker &worker)
 					.number = number,
 					.name = rows.bytes(i, 2),
 					.path = rows.bytes(i, 3),
+					.scope = rows.bytes(i, 14),
 					.post = rows.integer(i, 4) != 0,
 					.shape = shape_of(rows.bytes(i, 5)),
 					.content_type = rows.bytes(i, 6),

@@ -12,6 +12,7 @@ struct ApiSettings
 	wire::ServeSettings net;
 	char *tls_certificate, *tls_key; // files
 	char *trusted_proxies, *metrics_networks, *public_urls, *name, *description, *contact;
+	char *anonymous_scopes;
 };
 
 extern ApiSettings api_settings;

@@ -46,8 +46,6 @@ constexpr auto kPatience = 1s; // a customer is told that the work goes on if it
 
 constexpr int32_t kContentSearch = 5302, kPeopleSearch = 5303, kEventCount = 5400;
 
-pg::Statement
-	role_statement("SELECT r.oid::bigint FROM pg_roles AS r WHERE r.rolname = 'bigbrotr_api'");
 pg::Statement take_statement("SELECT _bigbrotr.take_job($1, $2, $3, $4, $5, $6)");
 pg::Statement next_statement("SELECT request, relay_url, attempts FROM _bigbrotr.next_job($1) "
 							 "WHERE request IS NOT NULL");
@@ -88,15 +86,7 @@ class Dvm : public pg::Service
 
 	void start(pg::Worker &worker) override
 	{
-		Oid role = InvalidOid;
-		worker.transaction("looking for the role of the API", {.read_only = true}, [&] {
-			pg::Rows row = role_statement.run();
-			if (row.count() > 0)
-				role = static_cast<Oid>(row.integer(0, 1));
-		});
-		if (role == InvalidOid)
-			throw pg::Error(ERRCODE_UNDEFINED_OBJECT, "the role bigbrotr_api does not exist");
-		pool_.emplace("bigbrotr " + std::string(worker.name()), role);
+		pool_.emplace(worker, "bigbrotr " + std::string(worker.name()));
 		resume(worker);
 		read_relays(worker);
 	}

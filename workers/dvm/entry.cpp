@@ -44,6 +44,7 @@ extern constinit const pg::ServiceEntry dvm_entry = {
 	.name = "dvm",
 	.description = "answers jobs that others ask for by Nostr (NIP-90)",
 	.net_role = wire::Role::Publish,
+	.executor_role = "bigbrotr_api",
 	.after = after,
 	.by_default = false,
 	.settings = settings,

@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr int kAcceptAtOnce = 64;  // connections, before others have their turn
 constexpr auto kShortOfFiles = 1s; // for which nothing is accepted when descriptors are short
+constexpr auto kTellUses = 1s;     // so often the worker is told of the use of keys
 
 ServeDesk::ServeDesk(Reactor &reactor, const Clock &clock, Link &link, std::vector<int> listening)
 	: reactor_(reactor), clock_(clock), link_(link),
@@ -110,12 +111,11 @@ ServeDesk::take(const wire::ServeSettings &settings)
 					   .name = std::string(settings.name),
 					   .description = std::string(settings.description),
 					   .contact = std::string(settings.contact),
-					   .version = std::string(settings.version),
-					   .public_urls = std::string(settings.public_urls)};
+					   .version = std::string(settings.version)};
 	tls_ = settings.tls;
 	server_.proxies = Networks(settings.trusted_proxies);
 	server_.metrics_readers = Networks(settings.metrics_networks);
-	server_.limits.set(settings.requests_per_minute);
+	server_.admission.take(settings);
 }
 
 void
@@ -158,11 +158,12 @@ ServeDesk::take(const wire::CallEnd &end)
 /* ---- calls of clients ---- */
 
 uint64_t
-ServeDesk::begin(const ApiRoute &route, const Arguments &arguments, Caller &caller)
+ServeDesk::begin(const ApiRoute &route, const Arguments &arguments, Caller &caller,
+				 int32_t cost_limit)
 {
 	if (calls_.size() >= wire::kMaxOpenCalls)
 		return 0;
-	wire::Call call{.number = ++last_call_, .route = route.number};
+	wire::Call call{.number = ++last_call_, .route = route.number, .cost_limit = cost_limit};
 	for (const auto &argument : arguments)
 		call.arguments.push_back(
 			{.given = argument.has_value(), .value = argument ? std::string_view(*argument) : ""});
@@ -231,6 +232,11 @@ ServeDesk::tick()
 	}
 	for (Client &client : clients_)
 		client.tick();
+	if (clock_.now() - told_uses_ < kTellUses)
+		return;
+	told_uses_ = clock_.now();
+	if (wire::KeyUses message{.uses = server_.admission.uses()}; !message.uses.empty())
+		link_.send(message);
 }
 
 void

@@ -28,7 +28,8 @@ class ServeDesk final : public Desk, public Calls, public LiveFeed::Readers
 	std::vector<wire::Gauge> gauges() const override;
 	bool threads_made() const override { return true; }
 
-	uint64_t begin(const ApiRoute &route, const Arguments &arguments, Caller &caller) override;
+	uint64_t begin(const ApiRoute &route, const Arguments &arguments, Caller &caller,
+				   int32_t cost_limit) override;
 	void taken(uint64_t call) override;
 	void cancel(uint64_t call) override;
 
@@ -39,6 +40,7 @@ class ServeDesk final : public Desk, public Calls, public LiveFeed::Readers
   private:
 	void take(const wire::ServeSettings &settings);
 	void take(const wire::ServerCertificate &certificate);
+	void take(const wire::ApiKeys &keys) { server_.admission.take(keys); }
 	void take(const wire::Routes &routes);
 	void take(const wire::Rows &rows);
 	void take(const wire::CallEnd &end);
@@ -54,7 +56,7 @@ class ServeDesk final : public Desk, public Calls, public LiveFeed::Readers
 	TlsCertificate certificate_;
 	bool accepting_ = false; // after the first settings and routes; not while descriptors are short
 	bool settled_ = false;
-	Clock::Time accept_again_{};
+	Clock::Time accept_again_{}, told_uses_{};
 	Server server_;
 	/* Its caller; null after a cancellation. */
 	std::unordered_map<uint64_t, Caller *> calls_;

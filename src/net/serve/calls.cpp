@@ -8,7 +8,8 @@ status_of(std::string_view sqlstate)
 	const std::string_view sort = sqlstate.substr(0, 2);
 	if (sqlstate == "P0002") // no_data_found
 		return 404;
-	if (sqlstate == "42501") // insufficient_privilege
+	/* insufficient_privilege; statement_too_complex: over the limit of cost */
+	if (sqlstate == "42501" || sqlstate == "54001")
 		return 403;
 	if (sqlstate == "57014") // query_canceled: its time was over
 		return 504;
@@ -17,6 +18,16 @@ status_of(std::string_view sqlstate)
 	if (sort == "53" || sort == "54" || sort == "55" || sort == "57" || sort == "58")
 		return 503;
 	return 500;
+}
+
+std::string
+fault_text(const wire::CallEnd &end)
+{
+	const int status = status_of(end.sqlstate);
+	std::string text(end.message);
+	if (status == 403)
+		text.append(". ").append(end.detail).append(" ").append(end.hint);
+	return (status == 400 ? "invalid: " : status == 403 ? "blocked: " : "error: ") + text;
 }
 
 } // namespace net

@@ -9,7 +9,7 @@
 #include "net/core/clock.h"
 #include "net/core/reactor.h"
 #include "net/serve/addresses.h"
-#include "net/serve/rate_limits.h"
+#include "net/serve/admission.h"
 #include "net/serve/routes.h"
 #include "wire/serve.h"
 
@@ -29,8 +29,9 @@ class Calls
 	};
 
 	virtual ~Calls() = default;
-	/* The number of the call; 0 if there are too many. */
-	virtual uint64_t begin(const ApiRoute &route, const Arguments &arguments, Caller &caller) = 0;
+	/* The number of the call; 0 if there are too many. It may have that cost (0: any). */
+	virtual uint64_t begin(const ApiRoute &route, const Arguments &arguments, Caller &caller,
+						   int32_t cost_limit = 0) = 0;
 	virtual void taken(uint64_t call) = 0;
 	/* Its caller is not called any more. */
 	virtual void cancel(uint64_t call) = 0;
@@ -40,7 +41,7 @@ class Calls
 struct ServeOptions
 {
 	int max_connections = 0, max_connections_per_address = 0, max_subscriptions = 0;
-	std::string name, description, contact, version, public_urls;
+	std::string name, description, contact, version;
 };
 
 class LiveFeed;
@@ -58,7 +59,7 @@ struct Server
 	RouteTable routes = {};
 	ServeOptions options = {};
 	Networks proxies = {}, metrics_readers = {};
-	RateLimits limits{clock};
+	Admission admission{clock};
 	size_t records = 0; // of all reconciliations
 	LiveFeed *feed = nullptr;
 	std::map<std::string, std::shared_ptr<Watch>> watches = {}; // by route
@@ -69,5 +70,7 @@ struct Server
 
 /* The status of HTTP for an SQLSTATE. */
 int status_of(std::string_view sqlstate);
+/* Why a call failed, as Nostr says it: a prefix (NIP-01) and words. */
+std::string fault_text(const wire::CallEnd &end);
 
 } // namespace net

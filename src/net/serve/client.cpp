@@ -30,6 +30,7 @@ void
 Client::on_gone()
 {
 	gone_ = true;
+	pay();
 	session_.reset();
 	stream_.reset();
 	if (pending_ && pending_->call != 0)
@@ -47,6 +48,7 @@ Client::tick()
 		return socket_.cut();
 	if (session_) {
 		session_->tick();
+		pay();
 		if (now - heard_ >= kSilence)
 			return socket_.cut();
 		if (now - heard_ >= kPingEvery && now - pinged_ >= kPingEvery) {
@@ -55,8 +57,10 @@ Client::tick()
 		}
 		return;
 	}
-	if (stream_)
+	if (stream_) {
+		pay();
 		return stream_->tick();
+	}
 	if (pending_)
 		probe();
 	if (pending_ || ending_)
@@ -158,11 +162,13 @@ Client::handle(ClientRequest request)
 {
 	server_.requests++;
 	limit_headers_.clear();
+	visitor_ = {.key = 0, .address = client_of(request, address_, server_.proxies)};
 	if (request.method == "OPTIONS")
 		return answer(request, 204, "", "",
 					  {{"Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"},
 					   {"Access-Control-Allow-Headers",
-						"Authorization, Content-Type, Accept, If-None-Match, Last-Event-ID"},
+						"Authorization, X-API-Key, Content-Type, Accept, If-None-Match, "
+						"Last-Event-ID"},
 					   {"Access-Control-Max-Age", "86400"},
 					   {"Allow", "GET, HEAD, POST, OPTIONS"}});
 	auto target = parse_target(request.target);
@@ -173,8 +179,13 @@ Client::handle(ClientRequest request)
 										  "there are more than 50 parameters."});
 	if (serve_own(request, *target))
 		return;
-	if (!may_ask(request))
-		return;
+	Admission &admission = server_.admission;
+	auto refused = admission.identify(request, visitor_.address, visitor_);
+	if (!refused)
+		refused = admission.take_request(visitor_);
+	limit_headers_ = admission.headers(visitor_);
+	if (refused)
+		return refuse(request, *refused);
 	Values values;
 	Problem problem;
 	const ApiRoute *route = server_.routes.find(request, *target, values, problem);
@@ -185,6 +196,8 @@ Client::handle(ClientRequest request)
 								.code = "not_for_everyone",
 								.detail = "This address may not read the metrics.",
 								.hint = "bigbrotr.api_metrics_networks names those that may."});
+	if (auto forbidden = admission.check_scope(visitor_, *route))
+		return refuse(request, *forbidden);
 	RouteCall call;
 	if (auto wrong = route->read(request, *target, std::move(values), call))
 		return refuse(request, *wrong);
@@ -221,29 +234,6 @@ Client::serve_own(const ClientRequest &request, const Target &target)
 	return false;
 }
 
-/* Takes one request from the client's account; false if there was none left. */
-bool
-Client::may_ask(const ClientRequest &request)
-{
-	const int per_minute = server_.limits.per_minute();
-	if (per_minute == 0)
-		return true;
-	auto verdict = server_.limits.take(client_of(request, address_, server_.proxies));
-	limit_headers_ = {
-		{"RateLimit-Policy", "\"requests\";q=" + std::to_string(per_minute) + ";w=60"},
-		{"RateLimit", "\"requests\";r=" + std::to_string(verdict.remaining) +
-						  ";t=" + std::to_string(verdict.seconds)}};
-	if (verdict.allowed)
-		return true;
-	refuse(request,
-		   {.status = 429,
-			.code = "too_many_requests",
-			.detail = "This address may make " + std::to_string(per_minute) + " requests a minute.",
-			.hint = "Wait as long as Retry-After says."},
-		   {{"Retry-After", std::to_string(verdict.seconds)}});
-	return false;
-}
-
 /* A request that an untrusted proxy passes on comes from nobody knows where. */
 bool
 Client::may_read_metrics(const ClientRequest &request) const
@@ -267,11 +257,12 @@ Client::upgrade(const ClientRequest &request)
 					   .code = "bad_handshake",
 					   .detail = "This is no handshake of WebSocket version 13."},
 					  {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}});
+	if (auto refused = server_.admission.identify(request, visitor_.address, visitor_))
+		return refuse(request, *refused);
 	socket_.send("HTTP/1.1 " + status_line(101) +
 				 "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
 				 accept + "\r\n\r\n");
-	session_ = std::make_unique<NostrSession>(server_, *this,
-											  client_of(request, address_, server_.proxies));
+	session_ = std::make_unique<NostrSession>(server_, *this, visitor_);
 	heard_ = pinged_ = server_.clock.now();
 	frames_.take(http_.rest());
 	serve_frames();
@@ -310,7 +301,7 @@ Client::serve_frames()
 void
 Client::send_message(std::string text)
 {
-	socket_.send(web_socket_frame(Opcode::Text, text));
+	send_bytes(web_socket_frame(Opcode::Text, text));
 }
 
 } // namespace net

@@ -49,6 +49,7 @@ class Client final : public PeerSocket::Owner,
 		RowFormat rows;
 		std::optional<int32_t> limit; // rows of a page
 		std::string fingerprint;
+		bool open; // to everybody: it is not limited by its cost
 		uint64_t call = 0;
 		int32_t count = 0;                        // rows so far
 		std::string position;                     // of the last row
@@ -63,13 +64,12 @@ class Client final : public PeerSocket::Owner,
 	void on_rows(const wire::Rows &rows) override;
 	void on_end(const wire::CallEnd &end) override;
 	void send_message(std::string text) override;
-	void send_bytes(std::string bytes) override { socket_.send(std::move(bytes)); }
+	void send_bytes(std::string bytes) override; // what the visitor's budget pays
 	bool is_slow() const override { return socket_.unsent() >= kSlow; }
 
 	void probe();
 	void serve_requests();
 	void handle(ClientRequest request);
-	bool may_ask(const ClientRequest &request);
 	bool may_read_metrics(const ClientRequest &request) const;
 	bool serve_own(const ClientRequest &request, const Target &target);
 	void begin(ClientRequest request, const ApiRoute &route, RouteCall call);
@@ -83,6 +83,7 @@ class Client final : public PeerSocket::Owner,
 	void answer(const ClientRequest &request, const WebFile &file);
 	void refuse(const ClientRequest &request, const Problem &problem, Fields headers = {});
 	void finished(bool keep_alive);
+	void pay();
 	void give_credit();
 	AnswerOptions options(int status, std::string content_type, Fields headers) const;
 
@@ -93,7 +94,9 @@ class Client final : public PeerSocket::Owner,
 	PeerSocket socket_;
 	HttpReader http_;
 	std::optional<Pending> pending_;
+	Visitor visitor_;      // who sent the current request, or opened the WebSocket
 	Fields limit_headers_; // of the answer to the current request
+	int64_t unpaid_ = 0;   // bytes
 	int owed_ = 0;         // pieces that are not taken yet
 	bool ending_ = false;  // nothing more is read
 	bool gone_ = false;

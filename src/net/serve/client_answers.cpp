@@ -10,9 +10,9 @@ constexpr int kRetryAfter = 30; // seconds, where the server is not ready
 static const Fields kCommon = {
 	{"Access-Control-Allow-Origin", "*"},
 	{"Access-Control-Expose-Headers",
-	 "ETag, Link, RateLimit, RateLimit-Policy, Retry-After, Content-Encoding"},
+	 "ETag, Link, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, Content-Encoding"},
 	{"X-Content-Type-Options", "nosniff"},
-	{"Vary", "Accept, Accept-Encoding"}};
+	{"Vary", "Accept, Accept-Encoding, Authorization, X-API-Key"}};
 
 AnswerOptions
 Client::options(int status, std::string content_type, Fields headers) const
@@ -31,7 +31,7 @@ Client::answer(const ClientRequest &request, int status, std::string content_typ
 {
 	Answer whole(request, options(status, std::move(content_type), std::move(headers)));
 	std::string bytes = whole.add(body);
-	socket_.send(bytes + whole.finish());
+	send_bytes(bytes + whole.finish());
 	finished(whole.keeps_alive());
 }
 
@@ -59,24 +59,29 @@ void
 Client::refuse(const ClientRequest &request, const Problem &problem, Fields headers)
 {
 	server_.refused++;
-	std::string body = "{\"type\":\"about:blank\",\"title\":" +
-					   json_string(status_line(problem.status).substr(4)) +
+	std::string body = "{\"type\":" + json_string(problem.type) +
+					   ",\"title\":" + json_string(status_line(problem.status).substr(4)) +
 					   ",\"status\":" + std::to_string(problem.status) +
 					   ",\"code\":" + json_string(problem.code) +
 					   ",\"detail\":" + json_string(problem.detail);
 	if (!problem.hint.empty())
 		body += ",\"hint\":" + json_string(problem.hint);
+	body += problem.members;
 	if (!problem.allow.empty())
 		headers.emplace_back("Allow", problem.allow);
 	headers.emplace_back("Cache-Control", "no-store");
-	if (problem.status == 503)
-		headers.emplace_back("Retry-After", std::to_string(kRetryAfter));
+	const int wait = problem.status == 503 ? kRetryAfter : problem.retry_after;
+	if (wait > 0)
+		headers.emplace_back("Retry-After", std::to_string(wait));
+	if (problem.status == 401)
+		headers.emplace_back("WWW-Authenticate", "Bearer, Nostr");
 	answer(request, problem.status, "application/problem+json", body + "}", std::move(headers));
 }
 
 void
 Client::finished(bool keep_alive)
 {
+	pay();
 	pending_.reset();
 	owed_ = 0;
 	since_ = server_.clock.now();
@@ -84,6 +89,19 @@ Client::finished(bool keep_alive)
 		return;
 	ending_ = true;
 	socket_.finish();
+}
+
+void
+Client::send_bytes(std::string bytes)
+{
+	unpaid_ += int64_t(bytes.size());
+	socket_.send(std::move(bytes));
+}
+
+void
+Client::pay()
+{
+	server_.admission.charge(visitor_, std::exchange(unpaid_, 0), 0);
 }
 
 /* ---- rows ---- */
@@ -106,8 +124,10 @@ Client::begin(ClientRequest request, const ApiRoute &route, RouteCall call)
 							 .cache_seconds = route.cache_seconds,
 							 .rows = RowFormat(route.shape, call.format),
 							 .limit = route.row_limit(call.arguments),
-							 .fingerprint = std::move(call.fingerprint)});
-	pending_->call = server_.calls.begin(route, call.arguments, *this);
+							 .fingerprint = std::move(call.fingerprint),
+							 .open = route.scope.empty()});
+	const int32_t cost_limit = pending_->open ? 0 : server_.admission.cost_limit(visitor_);
+	pending_->call = server_.calls.begin(route, call.arguments, *this, cost_limit);
 	if (pending_->call != 0)
 		return;
 	ClientRequest refused = std::move(pending_->request);
@@ -123,11 +143,11 @@ Client::begin_answer()
 	if (pending_->answer)
 		return;
 	const int32_t seconds = pending_->cache_seconds;
+	const std::string caching = visitor_.key  ? "private, no-store"
+								: seconds > 0 ? "public, max-age=" + std::to_string(seconds)
+											  : "no-cache";
 	pending_->answer = std::make_unique<Answer>(
-		pending_->request,
-		options(200, pending_->content_type,
-				{{"Cache-Control",
-				  seconds > 0 ? "public, max-age=" + std::to_string(seconds) : "no-cache"}}));
+		pending_->request, options(200, pending_->content_type, {{"Cache-Control", caching}}));
 }
 
 void
@@ -144,7 +164,7 @@ Client::on_rows(const wire::Rows &rows)
 		if (pending_->shape == wire::Shape::One && pending_->count > 1)
 			break;
 		pending_->position = row.position;
-		socket_.send(pending_->answer->add(pending_->rows.row(row.item)));
+		send_bytes(pending_->answer->add(pending_->rows.row(row.item)));
 	}
 	if (!is_slow())
 		give_credit();
@@ -175,6 +195,9 @@ void
 Client::on_end(const wire::CallEnd &end)
 {
 	pending_->call = 0;
+	if (!pending_->open)
+		server_.admission.charge(visitor_, 0, end.cost);
+	const int32_t limit = server_.admission.cost_limit(visitor_);
 	if (end.sqlstate.empty()) {
 		end_answer();
 	} else if (pending_->answer && pending_->answer->started()) {
@@ -182,14 +205,19 @@ Client::on_end(const wire::CallEnd &end)
 		return socket_.cut();
 	} else {
 		const int status = status_of(end.sqlstate);
+		const bool too_expensive = limit > 0 && end.cost > limit;
 		std::string detail(end.message);
 		if (!end.detail.empty())
 			detail.append(". ").append(end.detail);
 		ClientRequest request = std::move(pending_->request);
-		refuse(request, {.status = status,
-						 .code = std::string(end.sqlstate),
-						 .detail = std::move(detail),
-						 .hint = std::string(end.hint)});
+		refuse(request,
+			   {.status = status,
+				.code = std::string(end.sqlstate),
+				.detail = std::move(detail),
+				.hint = std::string(end.hint),
+				.members = too_expensive ? ",\"estimated_cost\":" + std::to_string(end.cost) +
+											   ",\"cost_limit\":" + std::to_string(limit)
+										 : ""});
 	}
 	serve_requests();
 }
@@ -203,9 +231,7 @@ Client::end_answer()
 		const std::string fault = nostr::parse_filter(pending_->filter, filter);
 		if (!fault.empty())
 			return refuse(request, {.status = 400, .code = "bad_filter", .detail = fault});
-		return begin_stream(request, stream_of_events(server_, *this,
-													  client_of(request, address_, server_.proxies),
-													  std::move(filter)));
+		return begin_stream(request, stream_of_events(server_, *this, visitor_, std::move(filter)));
 	}
 	if (pending_->shape == wire::Shape::One && pending_->count == 0) {
 		ClientRequest request = std::move(pending_->request);
@@ -228,7 +254,7 @@ Client::end_answer()
 			   query + ">; rel=\"next\"\r\n";
 	}
 	std::string bytes = pending_->answer->add(pending_->rows.end(next, query));
-	socket_.send(bytes + pending_->answer->finish(link));
+	send_bytes(bytes + pending_->answer->finish(link));
 	finished(pending_->answer->keeps_alive());
 }
 

@@ -62,6 +62,7 @@ bool
 HttpReader::refuse(int status, const char *reason)
 {
 	fault_ = Fault{status, reason};
+	drop_front(input_, input_.size());
 	return false;
 }
 
@@ -72,7 +73,7 @@ HttpReader::next()
 		return std::nullopt;
 	ClientRequest request = *std::exchange(head_, std::nullopt);
 	request.body = input_.substr(0, body_);
-	input_.erase(0, body_);
+	drop_front(input_, body_);
 	body_ = 0;
 	continue_due_ = false;
 	return request;
@@ -90,7 +91,7 @@ HttpReader::read_head()
 {
 	/* An empty line before a request is skipped (RFC 9112, 2.2). */
 	while (input_.starts_with("\r\n"))
-		input_.erase(0, 2);
+		drop_front(input_, 2);
 	size_t end = input_.find("\r\n\r\n", searched_ < 3 ? 0 : searched_ - 3);
 	if (end == std::string::npos) {
 		searched_ = input_.size();
@@ -112,7 +113,7 @@ HttpReader::read_head()
 	}
 	if (!read_framing(request))
 		return false;
-	input_.erase(0, end + 4);
+	drop_front(input_, end + 4);
 	head_ = std::move(request);
 	return true;
 }
@@ -163,7 +164,9 @@ HttpReader::read_header(std::string_view line, ClientRequest &request)
 		return refuse(400, "The value of a header holds a control character.");
 	if (request.headers.size() == kMaxHeaders)
 		return refuse(431, "There are more than 100 headers.");
-	request.headers.emplace_back(lower(line.substr(0, colon)), value);
+	std::string name = lower(line.substr(0, colon));
+	if (!read_credential(name, value, request.credential))
+		request.headers.emplace_back(std::move(name), value);
 	return true;
 }
 

@@ -11,6 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "net/core/wiped.h"
+#include "net/serve/credential.h"
+
 namespace net {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
@@ -19,7 +22,8 @@ struct ClientRequest
 {
 	std::string method; // upper case
 	std::string target; // as it was sent: "/path?query"
-	Fields headers;     // names in lower case
+	Fields headers;     // names in lower case; without those of the credential
+	Credential credential;
 	std::string body;
 	bool keep_alive = true;
 	bool old = false; // HTTP/1.0
@@ -58,7 +62,7 @@ class HttpReader
 	bool in_request() const { return head_ || !input_.empty(); }
 	size_t buffered() const { return input_.size(); }
 	/* What came behind the last request: the first bytes of another protocol. */
-	std::string rest() { return std::exchange(input_, {}); }
+	std::string rest() { return std::string(std::exchange(input_, {})); }
 
   private:
 	bool read_head();
@@ -67,7 +71,7 @@ class HttpReader
 	bool read_framing(ClientRequest &request);
 	bool refuse(int status, const char *reason);
 
-	std::string input_;
+	WipedString input_;                 // may hold a key
 	std::optional<ClientRequest> head_; // its body is not whole yet
 	size_t body_ = 0;                   // its length
 	bool continue_due_ = false;

@@ -57,7 +57,9 @@ class NostrSession::Subscription final : public Calls::Caller
 		rows_ = rows;
 		Values values;
 		values.emplace_back("filters", std::move(filters));
-		call_ = session_.server_.calls.begin(route, route.named(std::move(values)), *this);
+		Server &server = session_.server_;
+		call_ = server.calls.begin(route, route.named(std::move(values)), *this,
+								   server.admission.cost_limit(session_.visitor_));
 		return call_ != 0;
 	}
 
@@ -126,11 +128,9 @@ class NostrSession::Subscription final : public Calls::Caller
 	{
 		call_ = 0;
 		owed_ = 0;
-		if (!end.sqlstate.empty()) {
-			const bool client = status_of(end.sqlstate) == 400;
-			return session_.close(id_,
-								  (client ? "invalid: " : "error: ") + std::string(end.message));
-		}
+		session_.server_.admission.charge(session_.visitor_, 0, end.cost);
+		if (!end.sqlstate.empty())
+			return session_.close(id_, fault_text(end));
 		if (count_)
 			return session_.end(id_);
 		/* NIP-67; of several filters each has its own limit, and nothing is known. */
@@ -150,8 +150,8 @@ class NostrSession::Subscription final : public Calls::Caller
 	std::vector<std::pair<uint64_t, std::string>> new_;
 };
 
-NostrSession::NostrSession(Server &server, Out &out, const Address &client)
-	: server_(server), out_(out), client_(client)
+NostrSession::NostrSession(Server &server, Out &out, const Visitor &visitor)
+	: server_(server), out_(out), visitor_(visitor)
 {
 }
 
@@ -214,8 +214,10 @@ NostrSession::ask(const nostr::ClientMessage &message, bool count)
 		return closed("rate-limited: too many subscriptions on this connection");
 	if (message.filters.size() > kMaxFilters)
 		return closed("invalid: more than " + std::to_string(kMaxFilters) + " filters");
-	if (!server_.limits.take(client_).allowed)
-		return closed("rate-limited: too many requests of this address");
+	std::string why;
+	const ApiRoute *route = admit(count ? "count_req" : "req", why);
+	if (!route)
+		return closed(why);
 	const bool single = message.filters.size() == 1;
 	std::string filters = "[";
 	std::optional<int64_t> rows;
@@ -245,10 +247,28 @@ NostrSession::ask(const nostr::ClientMessage &message, bool count)
 		subscriptions_[id] = std::move(subscription);
 		return;
 	}
-	const ApiRoute *route = server_.routes.named(count ? "count_req" : "req");
-	if (!route || !subscription->begin(*route, filters + "]", count ? std::nullopt : rows))
+	if (!subscription->begin(*route, filters + "]", count ? std::nullopt : rows))
 		return closed("error: the archive is not ready");
 	subscriptions_[id] = std::move(subscription);
+}
+
+const ApiRoute *
+NostrSession::admit(std::string_view name, std::string &why)
+{
+	const ApiRoute *route = server_.routes.named(name);
+	if (!route) {
+		why = "error: the archive is not ready";
+		return nullptr;
+	}
+	if (auto problem = server_.admission.check_scope(visitor_, *route)) {
+		why = "restricted: " + problem->detail;
+		return nullptr;
+	}
+	if (auto problem = server_.admission.take_request(visitor_)) {
+		why = (problem->status == 429 ? "rate-limited: " : "restricted: ") + problem->detail;
+		return nullptr;
+	}
+	return route;
 }
 
 void
@@ -281,10 +301,12 @@ NostrSession::reconcile(const nostr::ClientMessage &message)
 		return ways.fail(fault, "");
 	if (reconciliations_.size() >= kMaxReconciliations)
 		return ways.fail("blocked: too many reconciliations on this connection", "");
-	if (!server_.limits.take(client_).allowed)
-		return ways.fail("rate-limited: too many requests of this address", "");
-	auto reconciliation = std::make_unique<Reconciliation>(server_, ways);
-	if (!reconciliation->begin(filter, message.payload))
+	std::string why;
+	const ApiRoute *route = admit("records", why);
+	if (!route)
+		return ways.fail(why, "");
+	auto reconciliation = std::make_unique<Reconciliation>(server_, visitor_, ways);
+	if (!reconciliation->begin(*route, filter, message.payload))
 		return ways.fail("error: the archive is not ready", "");
 	reconciliations_[id] = std::move(reconciliation);
 }

@@ -33,7 +33,7 @@ class NostrSession
 		virtual bool is_slow() const = 0;
 	};
 
-	NostrSession(Server &server, Out &out, const Address &client);
+	NostrSession(Server &server, Out &out, const Visitor &visitor);
 	~NostrSession();
 
 	void on_message(std::string_view text);
@@ -52,6 +52,8 @@ class NostrSession
 	class Subscription;
 
 	void ask(const nostr::ClientMessage &message, bool count);
+	/* The route of that name; null and why not, if it may not be asked now. */
+	const ApiRoute *admit(std::string_view name, std::string &why);
 	void reconcile(const nostr::ClientMessage &message);
 	void end_failed();
 	void end(const std::string &id);
@@ -60,7 +62,7 @@ class NostrSession
 
 	Server &server_;
 	Out &out_;
-	const Address client_;
+	const Visitor visitor_;
 	std::map<std::string, std::unique_ptr<Subscription>> subscriptions_;     // by id
 	std::map<std::string, std::unique_ptr<Reconciliation>> reconciliations_; // by id
 	std::vector<std::string> failed_;                                        // reconciliations

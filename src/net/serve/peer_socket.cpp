@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -137,6 +138,7 @@ PeerSocket::read()
 		const ssize_t size = receive(bytes.data(), bytes.size());
 		if (size > 0) {
 			owner_.on_bytes({bytes.data(), size_t(size)});
+			explicit_bzero(bytes.data(), size_t(size)); // they may hold a key
 		} else if (size == 0) {
 			half_closed_ = at_end_ = true;
 			watch();

@@ -6,8 +6,8 @@
 
 namespace net {
 
-Reconciliation::Reconciliation(Server &server, Ways ways)
-	: server_(server), ways_(std::move(ways)), asked_(server.clock.now())
+Reconciliation::Reconciliation(Server &server, const Visitor &visitor, Ways ways)
+	: server_(server), visitor_(visitor), ways_(std::move(ways)), asked_(server.clock.now())
 {
 }
 
@@ -19,16 +19,14 @@ Reconciliation::~Reconciliation()
 }
 
 bool
-Reconciliation::begin(const nostr::Filter &filter, std::string message)
+Reconciliation::begin(const ApiRoute &route, const nostr::Filter &filter, std::string message)
 {
-	const ApiRoute *route = server_.routes.named("records");
-	if (!route)
-		return false;
 	first_ = std::move(message);
 	Values values;
 	values.emplace_back("filters", nostr::condition_json(filter));
 	values.emplace_back("row_limit", std::to_string(kMaxRecords + 1));
-	call_ = server_.calls.begin(*route, route->named(std::move(values)), *this);
+	call_ = server_.calls.begin(route, route.named(std::move(values)), *this,
+								server_.admission.cost_limit(visitor_));
 	return call_ != 0;
 }
 
@@ -57,8 +55,9 @@ void
 Reconciliation::on_end(const wire::CallEnd &end)
 {
 	call_ = 0;
+	server_.admission.charge(visitor_, 0, end.cost);
 	if (!end.sqlstate.empty())
-		return ways_.fail("error: " + std::string(end.message), "");
+		return ways_.fail(fault_text(end), "");
 	set_.seal();
 	answer(std::exchange(first_, {}));
 }

@@ -28,12 +28,12 @@ class Reconciliation final : public Calls::Caller
 		std::function<void(const std::string &why, const std::string &more)> fail;
 	};
 
-	Reconciliation(Server &server, Ways ways);
+	Reconciliation(Server &server, const Visitor &visitor, Ways ways);
 	~Reconciliation() override;
 
 	/* False if the archive is asked too much already. `message` is hexadecimal, as are those of
 	 * answer(). */
-	bool begin(const nostr::Filter &filter, std::string message);
+	bool begin(const ApiRoute &route, const nostr::Filter &filter, std::string message);
 	void answer(const std::string &message);
 	bool is_idle() const;
 
@@ -42,6 +42,7 @@ class Reconciliation final : public Calls::Caller
 	void on_end(const wire::CallEnd &end) override;
 
 	Server &server_;
+	const Visitor visitor_;
 	const Ways ways_;
 	nostr::negentropy::RecordSet set_;
 	std::string first_; // until the set is there

@@ -70,8 +70,8 @@ bad(std::string_view name, const std::string &what)
 } // namespace
 
 ApiRoute::ApiRoute(const wire::Route &route)
-	: number(route.number), name(route.name), post(route.post), shape(route.shape),
-	  content_type(route.content_type), cache_seconds(route.cache_seconds),
+	: number(route.number), name(route.name), scope(route.scope), post(route.post),
+	  shape(route.shape), content_type(route.content_type), cache_seconds(route.cache_seconds),
 	  default_rows(route.default_rows), most_rows(route.most_rows)
 {
 	if (auto target = parse_target(route.path))

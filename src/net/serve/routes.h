@@ -17,10 +17,13 @@ namespace net {
 struct Problem
 {
 	int status = 500;
+	std::string type = "about:blank";
 	std::string code;   // of ours, or an SQLSTATE
 	std::string detail; // a sentence or two
 	std::string hint;
-	std::string allow; // 405: the methods that there are
+	std::string allow;   // 405: the methods that there are
+	int retry_after = 0; // seconds; 0: not said
+	std::string members; // further ones of the body, as JSON, each with a comma before it
 };
 
 /* Named values: of a path, of a call of our own. */
@@ -65,7 +68,7 @@ class ApiRoute
 	size_t names() const;
 
 	uint16_t number;
-	std::string name;
+	std::string name, scope;
 	bool post;
 	wire::Shape shape;
 	std::string content_type;

@@ -78,8 +78,8 @@ namespace {
 class EventStream final : public Stream, public Calls::Caller
 {
   public:
-	EventStream(Server &server, Out &out, const Address &client, nostr::Filter filter)
-		: Stream(server, out), feed_(*server.feed), client_(client), filter_(std::move(filter))
+	EventStream(Server &server, Out &out, const Visitor &visitor, nostr::Filter filter)
+		: Stream(server, out), feed_(*server.feed), visitor_(visitor), filter_(std::move(filter))
 	{
 	}
 	~EventStream() override
@@ -130,7 +130,7 @@ class EventStream final : public Stream, public Calls::Caller
 			return; // the feed is handing out what follows
 		if (place() < oldest_place())
 			return miss();
-		if (!server_.limits.take(client_).allowed)
+		if (server_.admission.take_request(visitor_))
 			return; // tick() comes back
 		from_ = place() + 1;
 		to_ = std::min(from_ + LiveFeed::kAtOnce - 1, feed_.told());
@@ -168,7 +168,7 @@ class EventStream final : public Stream, public Calls::Caller
 	}
 
 	LiveFeed &feed_;
-	const Address client_;
+	const Visitor visitor_;
 	const nostr::Filter filter_;
 	bool follows_ = false;
 	uint64_t call_ = 0, from_ = 0, to_ = 0; // what it lacks
@@ -210,9 +210,9 @@ class ChangeStream final : public Stream
 } // namespace
 
 std::unique_ptr<Stream>
-stream_of_events(Server &server, Stream::Out &out, const Address &client, nostr::Filter filter)
+stream_of_events(Server &server, Stream::Out &out, const Visitor &visitor, nostr::Filter filter)
 {
-	return std::make_unique<EventStream>(server, out, client, std::move(filter));
+	return std::make_unique<EventStream>(server, out, visitor, std::move(filter));
 }
 
 std::unique_ptr<Stream>

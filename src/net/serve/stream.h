@@ -68,7 +68,7 @@ class Stream
 };
 
 /* New events that a filter matches. */
-std::unique_ptr<Stream> stream_of_events(Server &server, Stream::Out &out, const Address &client,
+std::unique_ptr<Stream> stream_of_events(Server &server, Stream::Out &out, const Visitor &visitor,
 										 nostr::Filter filter);
 /* What changes of a watch. */
 std::unique_ptr<Stream> stream_of_changes(Server &server, Stream::Out &out, Watch &watch);

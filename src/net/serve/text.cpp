@@ -19,11 +19,17 @@ trimmed(std::string_view text)
 }
 
 std::string
-digest(std::string_view text)
+sha256_hex(std::string_view text)
 {
 	std::array<uint8_t, SHA256_DIGEST_LENGTH> hash{};
 	EVP_Digest(text.data(), text.size(), hash.data(), nullptr, EVP_sha256(), nullptr);
-	return nostr::to_hex(hash.data(), 8);
+	return nostr::to_hex(hash.data(), hash.size());
+}
+
+std::string
+digest(std::string_view text)
+{
+	return sha256_hex(text).substr(0, 16);
 }
 
 } // namespace net

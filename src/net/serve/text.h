@@ -8,6 +8,8 @@ namespace net {
 
 /* Without blanks and tabs at its ends. */
 std::string_view trimmed(std::string_view text);
+/* SHA-256, in hexadecimal digits. */
+std::string sha256_hex(std::string_view text);
 /* Sixteen hexadecimal digits that tell texts apart; the same in every process. */
 std::string digest(std::string_view text);
 

@@ -110,7 +110,8 @@ TlsCertificate::load(std::string_view chain, std::string_view key)
 	SSL_CTX_set_min_proto_version(made.get(), TLS1_2_VERSION);
 	/* A client that ends without saying so has ended; requests carry their lengths. */
 	SSL_CTX_set_options(made.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-										SSL_OP_IGNORE_UNEXPECTED_EOF);
+										SSL_OP_IGNORE_UNEXPECTED_EOF |
+										SSL_OP_CLEANSE_PLAINTEXT); // requests may hold keys
 	/* Queued bytes move; idle connections need no buffers. */
 	SSL_CTX_set_mode(made.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
 									 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |

@@ -61,7 +61,11 @@ can_connect(Slot &slot)
 	char reason[256] = "";
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (const char *why = why_not_connectable(slot.database, find_service(slot.service)->role))
+	const char *executor_role = find_service(slot.service)->executor_role;
+	const char *why = why_not_connectable(slot.database, kWorkerRole);
+	if (!why && executor_role)
+		why = why_not_connectable(slot.database, executor_role);
+	if (why)
 		strlcpy(reason, why, sizeof reason);
 	PopActiveSnapshot();
 	CommitTransactionCommand();

@@ -17,13 +17,16 @@
 
 namespace pg {
 
+/* The database role as which all workers connect. */
+inline constexpr const char kWorkerRole[] = "bigbrotr_worker";
+
 struct ServiceEntry
 {
 	const char *name; // "synchronizer"
 	const char *description;
 	std::optional<wire::Role> net_role = {}; // of the net process of each worker; empty: none
-	/* The database role as which its workers connect. */
-	const char *role = "bigbrotr_worker";
+	/* The database role as which its executors connect; null: it has none. */
+	const char *executor_role = nullptr;
 	/* The setting with the number of its workers in each database; null: one. */
 	const int *instances = nullptr;
 	/*

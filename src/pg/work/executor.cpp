@@ -1,7 +1,9 @@
 #include "pg/work/executor.h"
 
+#include <algorithm>
 #include <atomic>
 #include <map>
+#include <utility>
 
 #include "pg/border/error.h"
 #include "pg/border/spi.h"
@@ -9,6 +11,7 @@
 #include "pg/work/loop.h"
 
 extern "C" {
+#include "executor/executor.h"
 #include "mb/pg_wchar.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -34,6 +37,28 @@ ExecutorSegment *segment;
 /* The question that is being answered; 0: none. The signal handler reads it. */
 std::atomic<uint64_t> current;
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
+
+/* What the planner estimates of the statements of that question, those within functions too. */
+double cost;
+int32_t cost_limit; // 0: none
+ExecutorStart_hook_type next_start;
+
+void
+on_start(QueryDesc *query, int flags)
+{
+	if (current != 0 && !(flags & EXEC_FLAG_EXPLAIN_ONLY) && query->plannedstmt->planTree) {
+		cost += query->plannedstmt->planTree->total_cost;
+		if (cost_limit > 0 && cost > cost_limit)
+			ereport(ERROR, (errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+							errmsg("the question is too expensive"),
+							errdetail("The planner estimates a cost of %.0f, and it may be %d.",
+									  cost, cost_limit),
+							errhint("Ask for less: a shorter time, fewer kinds or authors.")));
+	}
+	if (next_start)
+		return next_start(query, flags);
+	standard_ExecutorStart(query, flags);
+}
 
 void
 on_sigterm(SIGNAL_ARGS)
@@ -121,6 +146,7 @@ class Executor
 			message = problem.reason;
 		}
 		current = 0;
+		end.cost = static_cast<int64_t>(std::min(std::max(cost, 0.0), 1e15));
 		end.sqlstate = sqlstate;
 		end.message = cut(message);
 		end.detail = cut(detail);
@@ -133,6 +159,8 @@ class Executor
 	void send_rows(const Question &question)
 	{
 		std::string sql(question.sql); // with an end that the server's functions see
+		cost = 0;
+		cost_limit = question.cost_limit;
 		current = question.number;
 		begin_transaction(sql.c_str(), {.read_only = true,
 										.timeout = std::chrono::milliseconds(question.timeout_ms)});
@@ -315,6 +343,7 @@ bigbrotr_executor_main(Datum handle)
 	segment = static_cast<ExecutorSegment *>(dsm_segment_address(memory));
 	pqsignal(SIGUSR2, on_sigusr2);
 	BackgroundWorkerUnblockSignals();
+	next_start = std::exchange(ExecutorStart_hook, on_start);
 	connect();
 	detail::Failure failure;
 	bool let_go = false;

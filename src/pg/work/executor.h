@@ -1,7 +1,7 @@
 /*
  * An executor: a process that answers the SQL of one worker, one question at a time, read-only and
- * with a time limit. It connects as the role that its worker names, and ends when the worker ends
- * or lets it go. It knows statements, not what they mean.
+ * with limits of time and cost. It connects as the role that its service names, and ends when the
+ * worker ends or lets it go. It knows statements, not what they mean.
  *
  * Worker and executor share a memory segment with a queue for each direction. What the executor
  * answers are whole frames of wire/serve.h: Rows, then CallEnd; so the worker passes them on as
@@ -24,6 +24,7 @@ struct Question
 	static constexpr uint16_t kType = 1;
 	uint64_t number = 0; // of its answers, too; not 0
 	int32_t timeout_ms = 0;
+	int32_t cost_limit = 0; // as the planner estimates it, of all its statements; 0: none
 	/* Parameters are of type text; the columns are an item and its position, as text, or there is
 	 * one column of type refcursor: the cursor of such rows. */
 	std::string_view sql;
@@ -33,6 +34,7 @@ struct Question
 	{
 		c.number(m.number);
 		c.number(m.timeout_ms, 1, INT32_MAX, "time limit out of range");
+		c.number(m.cost_limit, 0, INT32_MAX, "cost limit out of range");
 		c.utf8(m.sql, wire::kMaxFrame);
 		c.list(m.arguments);
 	}

@@ -5,9 +5,11 @@
 
 #include "pg/border/error.h"
 #include "pg/cycle/preload.h"
+#include "pg/cycle/service_entry.h"
 
 extern "C" {
 #include "storage/ipc.h"
+#include "utils/acl.h"
 }
 
 namespace pg {
@@ -22,8 +24,12 @@ static constexpr auto kNoProcess = 10s; // until the next attempt where no proce
 
 ExecutorPool *ExecutorPool::pool_;
 
-ExecutorPool::ExecutorPool(std::string name, Oid role) : name_(std::move(name)), role_(role)
+ExecutorPool::ExecutorPool(Worker &worker, std::string name) : name_(std::move(name))
 {
+	const char *role = find_service(worker.name())->executor_role;
+	worker.transaction_with_retries("looking up a role", {.read_only = true}, [&] {
+		role_ = call([&] { return get_role_oid(role, false); });
+	});
 	Assert(pool_ == nullptr);
 	pool_ = this;
 	call([] { before_shmem_exit(at_exit, 0); });

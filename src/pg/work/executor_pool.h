@@ -22,9 +22,9 @@ namespace pg {
 class ExecutorPool
 {
   public:
-	/* `name` of the processes: "bigbrotr api" makes "bigbrotr api.1" and so on. `role`: as which
-	 * they connect. A worker has one pool at most. */
-	ExecutorPool(std::string name, Oid role);
+	/* `name` of the processes: "bigbrotr api" makes "bigbrotr api.1" and so on. They connect as the
+	 * role that the service's entry names. A worker has one pool at most. Throws pg::Error. */
+	ExecutorPool(Worker &worker, std::string name);
 	ExecutorPool(const ExecutorPool &) = delete;
 	/* Cancels what is being answered, and lets all executors go. */
 	~ExecutorPool();
@@ -89,7 +89,7 @@ class ExecutorPool
 	static void at_exit(int, Datum);
 
 	std::string name_;
-	Oid role_;
+	Oid role_ = InvalidOid;
 	std::vector<std::unique_ptr<Process>> processes_; // by place; null: the place is empty
 	std::chrono::steady_clock::time_point start_at_ = std::chrono::steady_clock::time_point::max();
 	std::chrono::milliseconds delay_{0};

@@ -110,7 +110,7 @@ connect(const Slot &slot)
 	char name[sizeof slot.name + 10];
 	snprintf(name, sizeof name, "bigbrotr %s", slot.name);
 	SetConfigOption("application_name", name, PGC_SUSET, PGC_S_OVERRIDE);
-	BackgroundWorkerInitializeConnection(slot.database, find_service(slot.service)->role, 0);
+	BackgroundWorkerInitializeConnection(slot.database, kWorkerRole, 0);
 	prepare_session();
 	pgstat_report_appname(name);
 	pgstat_report_activity(STATE_IDLE, nullptr);

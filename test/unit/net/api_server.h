@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -32,6 +33,7 @@ class ApiServer
 	{
 		uint64_t number;
 		uint16_t route;
+		int32_t cost_limit;
 		std::vector<std::string> arguments; // "NULL" for those that were not given
 	};
 	/* What the worker does with a call; it may send nothing. Runs on the worker's thread. */
@@ -39,7 +41,7 @@ class ApiServer
 
 	static wire::ServeSettings default_settings()
 	{
-		return {.requests_per_minute = 0, .name = "test", .version = "1"};
+		return {.anonymous_scopes = "open", .name = "test", .version = "1"};
 	}
 	static std::vector<wire::Route> default_routes()
 	{
@@ -47,6 +49,7 @@ class ApiServer
 		return {{.number = 1,
 				 .name = "one",
 				 .path = "/one/{id}",
+				 .scope = "open",
 				 .content_type = "application/json",
 				 .cache_seconds = 60,
 				 .parameters = {{.name = "id", .required = true},
@@ -142,14 +145,24 @@ class ApiServer
 		send(message);
 	}
 	/* Nothing if it has ended already: it was cancelled. */
-	void end(uint64_t call, const std::string &sqlstate = "", const std::string &text = "")
+	void end(uint64_t call, const std::string &sqlstate = "", const std::string &text = "",
+			 int64_t cost = 0)
 	{
 		{
 			std::lock_guard guard(open_mutex_);
 			if (open_.erase(call) == 0)
 				return;
 		}
-		send(wire::CallEnd{.call = call, .sqlstate = sqlstate, .message = text});
+		send(wire::CallEnd{.call = call, .cost = cost, .sqlstate = sqlstate, .message = text});
+	}
+
+	/* Waits until so many requests were made with that key; what was told of it so far. */
+	wire::KeyUse until_used(uint32_t key, int64_t requests)
+	{
+		std::unique_lock lock(mutex_);
+		EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20),
+									  [&] { return uses_[key].requests >= requests; }));
+		return uses_[key];
 	}
 
 	/* Waits until so many calls were cancelled, or rows taken. */
@@ -237,7 +250,10 @@ class ApiServer
 		auto message = wire::decode<wire::ServeToWorker>(frame, fault);
 		ASSERT_TRUE(message) << fault;
 		if (auto *call = std::get_if<wire::Call>(&*message)) {
-			Call copy{.number = call->number, .route = call->route, .arguments = {}};
+			Call copy{.number = call->number,
+					  .route = call->route,
+					  .cost_limit = call->cost_limit,
+					  .arguments = {}};
 			for (const wire::Argument &argument : call->arguments)
 				copy.arguments.emplace_back(argument.given ? argument.value : "NULL");
 			{
@@ -247,6 +263,15 @@ class ApiServer
 			return answer_(*this, copy);
 		}
 		std::lock_guard guard(mutex_);
+		if (auto *told = std::get_if<wire::KeyUses>(&*message)) {
+			for (const wire::KeyUse &use : told->uses) {
+				wire::KeyUse &sum = uses_[use.key];
+				sum.requests += use.requests;
+				sum.bytes += use.bytes;
+				sum.cost += use.cost;
+			}
+			return changed_.notify_all();
+		}
 		if (auto *taken = std::get_if<wire::CertificateTaken>(&*message)) {
 			verdicts_.push_back({std::string(taken->fault), std::string(taken->doubt)});
 		} else if (std::holds_alternative<wire::CallCancel>(*message)) {
@@ -269,6 +294,7 @@ class ApiServer
 	std::set<uint64_t> open_; // calls that have not ended
 	size_t cancelled_ = 0, taken_ = 0;
 	std::vector<std::pair<std::string, std::string>> verdicts_; // of certificates
+	std::map<uint32_t, wire::KeyUse> uses_;
 };
 
 } // namespace test

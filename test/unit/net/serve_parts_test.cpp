@@ -4,7 +4,6 @@
 #include "net/serve/addresses.h"
 #include "net/serve/answer.h"
 #include "net/serve/client_request.h"
-#include "net/serve/rate_limits.h"
 #include "net/serve/row_format.h"
 #include "net/serve/target.h"
 #include "net/serve/web_socket_frames.h"
@@ -208,27 +207,6 @@ TEST(ServeAddresses, OfTrustedProxies)
 	EXPECT_EQ(net::address_text(net::client_of(request, at("127.0.0.1"), proxies)), "127.0.0.1");
 	EXPECT_EQ(net::counted_address(at("2001:db8::1")), net::counted_address(at("2001:db8::2")));
 	EXPECT_NE(net::counted_address(at("9.9.9.9")), net::counted_address(at("9.9.9.8")));
-}
-
-TEST(ServeLimits, FillUpWithinAMinute)
-{
-	test::TestClock clock;
-	net::RateLimits limits(clock);
-	limits.set(60);
-	auto one = *net::parse_address("9.9.9.9"), other = *net::parse_address("9.9.9.8");
-	for (int i = 0; i < 60; i++)
-		EXPECT_TRUE(limits.take(one).allowed);
-	auto verdict = limits.take(one);
-	EXPECT_FALSE(verdict.allowed);
-	EXPECT_EQ(verdict.seconds, 1);
-	EXPECT_TRUE(limits.take(other).allowed);
-	clock.advance(std::chrono::seconds(2));
-	EXPECT_TRUE(limits.take(one).allowed);
-	clock.advance(std::chrono::seconds(60));
-	EXPECT_EQ(limits.take(one).remaining, 59);
-	limits.set(0);
-	for (int i = 0; i < 100; i++)
-		EXPECT_TRUE(limits.take(one).allowed);
 }
 
 /* The body of these rows. */

@@ -290,7 +290,7 @@ TEST(Serve, ClientsThatDoNotReadAreNotRead)
 TEST(Serve, AddressesHaveLimits)
 {
 	auto settings = ApiServer::default_settings();
-	settings.requests_per_minute = 2;
+	settings.anonymous.requests_per_minute = 2;
 	settings.max_connections_per_address = 2;
 	ApiServer server(echo, settings);
 	std::string answer = server.get("/one/1");

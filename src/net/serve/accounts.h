@@ -1,0 +1,57 @@
+/*
+ * How much each visitor may still ask: buckets of requests, bytes and cost that fill up evenly
+ * within a minute.
+ */
+#pragma once
+
+#include <map>
+
+#include "net/core/clock.h"
+#include "net/serve/addresses.h"
+#include "wire/serve.h"
+
+namespace net {
+
+/* Who asks: the holder of a key, otherwise an address. */
+struct Visitor
+{
+	uint32_t key = 0; // 0: none
+	Address address{};
+};
+
+class Accounts
+{
+  public:
+	static constexpr size_t kMaxAccounts = 100000;
+
+	explicit Accounts(const Clock &clock) : clock_(clock) {}
+
+	/* What of a budget is used up first. */
+	struct Verdict
+	{
+		const char *used_up = nullptr; // "requests", "bytes" or "cost"; null: nothing
+		int seconds = 0;               // until something is allowed again
+	};
+	/* Takes one request. */
+	Verdict take(const Visitor &visitor, const wire::Budget &budget);
+	/* Takes what an answer has cost, also what is not there: that has to fill up first. */
+	void charge(const Visitor &visitor, const wire::Budget &budget, int64_t bytes, int64_t cost);
+	/* Headers that say so (draft-ietf-httpapi-ratelimit-headers-10). */
+	Fields headers(const Visitor &visitor, const wire::Budget &budget);
+
+  private:
+	struct Account
+	{
+		double requests, bytes, cost; // left
+		Clock::Time at;               // when that was left
+	};
+	using Holder = std::pair<uint32_t, Address>; // one of them is zeros
+
+	Account &account(const Visitor &visitor, const wire::Budget &budget);
+	void tidy();
+
+	const Clock &clock_;
+	std::map<Holder, Account> accounts_;
+};
+
+} // namespace net

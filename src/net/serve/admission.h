@@ -1,0 +1,71 @@
+/* Who may ask what, and how much of it: keys, scopes and budgets. */
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "net/serve/accounts.h"
+#include "net/serve/credential.h"
+#include "net/serve/routes.h"
+#include "nostr/event.h"
+#include "wire/serve.h"
+
+namespace net {
+
+class Admission
+{
+  public:
+	explicit Admission(const Clock &clock) : clock_(clock), accounts_(clock) {}
+
+	void take(const wire::ServeSettings &settings);
+	void take(const wire::ApiKeys &keys);
+
+	/* Who sent the request, which came from that address; a Problem if it says so wrongly. That
+	 * takes a request from the account of the address: keys cannot be tried without end. */
+	std::optional<Problem> identify(const ClientRequest &request, const Address &client,
+									Visitor &visitor);
+	/* Takes one request from the visitor's account; a Problem if none is left, or if the key has
+	 * ended meanwhile. */
+	std::optional<Problem> take_request(const Visitor &visitor);
+	/* A Problem if the visitor may not ask that. */
+	std::optional<Problem> check_scope(const Visitor &visitor, const ApiRoute &route) const;
+	/* What an answer has cost. */
+	void charge(const Visitor &visitor, int64_t bytes, int64_t cost);
+	/* Of one question; 0: no limit. */
+	int32_t cost_limit(const Visitor &visitor) const { return budget(visitor).cost_limit; }
+	/* Headers that tell what is left. */
+	Fields headers(const Visitor &visitor) { return accounts_.headers(visitor, budget(visitor)); }
+
+	/* What was asked with keys since the last call. */
+	std::vector<wire::KeyUse> uses();
+
+  private:
+	struct Key
+	{
+		uint32_t number;
+		bool revoked;
+		int64_t expires_at; // Unix seconds; 0: never
+		wire::Budget budget;
+		std::vector<std::string> scopes;
+	};
+
+	/* Null: there is none. */
+	const Key *find(uint32_t number) const;
+	std::optional<Problem> find_holder(const ClientRequest &request, Visitor &visitor) const;
+	std::optional<Problem> check(const Key &key) const;
+	const wire::Budget &budget(const Visitor &visitor) const;
+
+	const Clock &clock_;
+	wire::Budget anonymous_;
+	std::vector<std::string> anonymous_scopes_, public_urls_;
+	std::unordered_map<uint32_t, Key> keys_;
+	std::map<Digest, uint32_t> by_digest_;
+	std::map<nostr::PublicKey, uint32_t> by_pubkey_;
+	Accounts accounts_;
+	std::map<uint32_t, wire::KeyUse> uses_;
+};
+
+} // namespace net
