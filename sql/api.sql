@@ -228,7 +228,7 @@ SELECT regexp_replace(regexp_replace(item, '<rect.*</rect>', '…'), '[0-9]{4}-[
 CREATE TEMPORARY TABLE description AS SELECT item::jsonb AS d FROM ask('openapi');
 SELECT d ->> 'openapi' AS openapi, (SELECT count(*) FROM jsonb_object_keys(d -> 'paths')) AS paths, d -> 'servers' AS servers FROM description;
 SELECT jsonb_pretty(d -> 'paths' -> '/api/v1/events/{id}/relays') FROM description;
-SELECT jsonb_path_query_array(d, '$.**."$ref"') <@ (SELECT jsonb_agg('#/components/schemas/' || k) || '["#/components/responses/Problem"]' FROM jsonb_object_keys(d -> 'components' -> 'schemas') AS k) AS complete
+SELECT jsonb_path_query_array(d, '$.**."$ref"') <@ (SELECT jsonb_agg('#/components/schemas/' || k) || '["#/components/responses/Problem", "#/components/responses/RstateError"]' FROM jsonb_object_keys(d -> 'components' -> 'schemas') AS k) AS complete
 FROM description;
 
 -- Keys: shown once, stored as their SHA-256; two are never the same.

@@ -19,7 +19,7 @@ BEGIN
 				create_tag_index,drop_tag_index,create_search_index,drop_search_index,create_api_key,revoke_api_key}') THEN 'bigbrotr_admin'
 			WHEN p.prosecdef OR p.proname = 'import_events' THEN 'bigbrotr_writer'
 			-- Internal functions that conditions, views and functions for readers call in the reader's name.
-			WHEN p.pronamespace = 'bigbrotr'::regnamespace OR p.proname ~ '^tags_|_to_tags$|^api_' OR p.proname = ANY ('{
+			WHEN p.pronamespace = 'bigbrotr'::regnamespace OR p.proname ~ '^tags_|_to_tags$|^api_|^rstate_' OR p.proname = ANY ('{
 				tag_keys,tag_matches,address_id,is_searchable,search_vector,search_matches,search_rank,limit_time,
 				settling,horizon,depths,depth_due,evidence_rank,doubt_words,doubt_text,unix_time,seconds_of,missed_intervals,sync_filter,filter_implies,
 				relay_filters,announce_search,gaps,end_kind,refusal_kind,error_words,share_up,differences,relay_countries,

@@ -29,7 +29,16 @@ CREATE FUNCTION _bigbrotr.api_parameter_words(parameter text) RETURNS text
 		WHEN 'signed_in' THEN 'true: of what the relay shows to this archive when it signs in; otherwise of what it shows to anybody'
 		WHEN 'limit' THEN 'Rows of a page'
 		WHEN 'cursor' THEN 'Where the page begins: next of the page before'
-		WHEN 'format' THEN 'json, ndjson, csv or html (a page with a table); otherwise the header Accept decides'
+		WHEN 'format' THEN 'Of lists json, ndjson, csv or html (a page with a table), otherwise the header Accept decides; of /v2 simple, detailed (the default) or full'
+		WHEN 'offset' THEN 'Rows to leave out'
+		WHEN 'sortBy' THEN 'url (the default), updated, observationCount or lastSeen'
+		WHEN 'sortOrder' THEN 'asc (the default) or desc'
+		WHEN 'relayUrl' THEN 'URL of a relay, in any spelling'
+		WHEN 'namespace' THEN 'Namespace of a label; this archive knows nip32.geo'
+		WHEN 'value' THEN 'Value of a label'
+		WHEN 'family' THEN 'Name of the software'
+		WHEN 'minSupport' THEN 'Share of all relays that must name a NIP, 0 to 1; 0.5 by default'
+		WHEN 'countryCode' THEN 'Code of a country, two upper-case letters'
 		WHEN 'body' THEN 'A filter (NIP-01), or an array of them' END;
 COMMENT ON FUNCTION _bigbrotr.api_parameter_words(text) IS 'What a parameter of the API means; null: there is none of that name';
 
@@ -86,10 +95,10 @@ CREATE FUNCTION _bigbrotr.api_operation(route bigbrotr.api_routes, item jsonb, p
 			'operationId', (route).name, 'summary', (route).description, 'parameters', coalesce(parameters, '[]'),
 			'responses', jsonb_build_object(
 				'200', jsonb_build_object('description', (route).description, 'content', _bigbrotr.api_answer_content(route, item)),
-				'default', '{"$ref": "#/components/responses/Problem"}'::jsonb))
+				'default', jsonb_build_object('$ref', '#/components/responses/' || CASE (route).item_schema WHEN 'Rstate' THEN 'RstateError' ELSE 'Problem' END)))
 		|| CASE (route).method WHEN 'POST' THEN jsonb_build_object('requestBody', jsonb_build_object('required', true,
-			'description', _bigbrotr.api_parameter_words('body'),
-			'content', '{"application/json": {"schema": {"anyOf": [{"$ref": "#/components/schemas/Filter"}, {"type": "array", "items": {"$ref": "#/components/schemas/Filter"}}]}}}'::jsonb))
+			'description', CASE (route).item_schema WHEN 'Rstate' THEN 'As nostr.watch takes it' ELSE _bigbrotr.api_parameter_words('body') END,
+			'content', CASE (route).item_schema WHEN 'Rstate' THEN '{"application/json": {"schema": {"type": "object"}}}' ELSE '{"application/json": {"schema": {"anyOf": [{"$ref": "#/components/schemas/Filter"}, {"type": "array", "items": {"$ref": "#/components/schemas/Filter"}}]}}}' END::jsonb))
 		   ELSE '{}' END;
 COMMENT ON FUNCTION _bigbrotr.api_operation(bigbrotr.api_routes, jsonb, jsonb) IS 'A route as an operation (OpenAPI), with such items and parameters';
 
@@ -147,7 +156,8 @@ CREATE FUNCTION _bigbrotr.api_openapi() RETURNS TABLE (item jsonb)
 			                     WHERE btrim(u) <> ''), '[{"url": "/"}]'),
 			'paths', _bigbrotr.api_paths(),
 			'components', jsonb_build_object(
-				'responses', '{"Problem": {"description": "The request failed: status and code say why, detail and hint in words", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}}'::jsonb,
+				'responses', '{"Problem": {"description": "The request failed: status and code say why, detail and hint in words", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+					"RstateError": {"description": "The request failed, as nostr.watch says it", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/RstateError"}}}}}'::jsonb,
 				'schemas', _bigbrotr.api_row_schemas() || '{
 					"Problem": {"type": "object", "required": ["title", "status"], "properties": {
 						"type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
@@ -162,6 +172,9 @@ CREATE FUNCTION _bigbrotr.api_openapi() RETURNS TABLE (item jsonb)
 						"kinds": {"type": "array", "items": {"type": "integer"}}, "since": {"type": "integer"}, "until": {"type": "integer"},
 						"limit": {"type": "integer"}, "search": {"type": "string"}}},
 					"Url": {"type": "string", "description": "URL of a relay without the slash at its end"},
+					"Rstate": {"type": "object", "description": "As version 2 of nostr.watch (rstate) answers"},
+					"RstateError": {"type": "object", "required": ["error"], "properties": {"error": {"type": "object", "required": ["code", "message"], "properties": {
+						"code": {"type": "string"}, "message": {"type": "string"}}}}},
 					"Line": {"type": "string"},
 					"Description": {"type": "object", "description": "This description"}}'::jsonb));
 	END;

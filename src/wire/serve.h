@@ -105,13 +105,13 @@ enum class Kind : uint8_t
 
 struct Parameter
 {
-	std::string_view name; // a code
+	std::string_view name;
 	Kind kind = Kind::Text;
 	bool required = false;
 
 	static void fields(auto &c, auto &m)
 	{
-		c.code(m.name);
+		c.ascii(m.name, kMaxCode);
 		c.demand([&] { return !m.name.empty(); }, "parameter without a name");
 		c.value(m.kind, Kind::Json);
 		c.flag(m.required);

@@ -170,6 +170,10 @@ is($answer->{status}, 503, 'no list of relays before one was visited');
 ok($answer->{headers}{'retry-after'}, 'with a time to try again');
 is(decode_json($answer->{content})->{code}, '55000', 'and the code of the error');
 is(get('/api/v1/relays/one?url=wss://nowhere.example.com')->{status}, 404, 'an unknown relay');
+$answer = get('/v2/relays?sortBy=url&format=simple');
+is($answer->{status} . ' ' . decode_json($answer->{content})->{error}{code}, '503 UNAVAILABLE', 'nor one of nostr.watch, which has errors of its own');
+$answer = get('/v2/relays?limit=1000');
+is($answer->{status} . ' ' . decode_json($answer->{content})->{error}{code}, '400 VALIDATION_ERROR', 'all of them');
 my $pages = decode_json(get('/openapi.json')->{content})->{paths};
 ok($pages->{'/api/v1/events/{id}'}{get}, 'it describes itself');
 

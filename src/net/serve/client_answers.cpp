@@ -14,6 +14,23 @@ static const Fields kCommon = {
 	{"X-Content-Type-Options", "nosniff"},
 	{"Vary", "Accept, Accept-Encoding, Authorization, X-API-Key"}};
 
+/* Version 2 of nostr.watch has errors of its own. */
+static std::string
+rstate_error(const ClientRequest &request, const Problem &problem)
+{
+	const char *code = problem.status == 400                         ? "VALIDATION_ERROR"
+					   : problem.status == 401                       ? "UNAUTHORIZED"
+					   : problem.status == 403                       ? "FORBIDDEN"
+					   : problem.status == 429                       ? "RATE_LIMIT_EXCEEDED"
+					   : problem.status == 503                       ? "UNAVAILABLE"
+					   : problem.status != 404                       ? "INTERNAL_ERROR"
+					   : problem.code == "no_such_path"              ? "NOT_FOUND"
+					   : request.target.starts_with("/v2/monitors/") ? "MONITOR_NOT_FOUND"
+																	 : "RELAY_NOT_FOUND";
+	return std::string("{\"error\":{\"code\":\"") + code +
+		   "\",\"message\":" + json_string(problem.detail) + "}}";
+}
+
 AnswerOptions
 Client::options(int status, std::string content_type, Fields headers) const
 {
@@ -75,6 +92,9 @@ Client::refuse(const ClientRequest &request, const Problem &problem, Fields head
 		headers.emplace_back("Retry-After", std::to_string(wait));
 	if (problem.status == 401)
 		headers.emplace_back("WWW-Authenticate", "Bearer, Nostr");
+	if (request.target.starts_with("/v2/"))
+		return answer(request, problem.status, "application/json", rstate_error(request, problem),
+					  std::move(headers));
 	answer(request, problem.status, "application/problem+json", body + "}", std::move(headers));
 }
 

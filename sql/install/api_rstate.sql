@@ -1,0 +1,463 @@
+-- Version 2 of nostr.watch (rstate), which asks and answers in camelCase: functions of the routes /v2/…. What is said of a
+-- relay is what the monitor of this archive measured: so a value has the support 1 and one author. Relays that have never answered are unknown here.
+-- Not served: places on the map (there are none), analytics and trust of monitors, subscriptions, changes of the policy.
+
+CREATE VIEW _bigbrotr.rstate AS
+	SELECT regexp_replace(r.url, '^([a-z]+://[^/]+)/$', '\1') AS url, r.network, r.status, h.last_answer AS seen_at, v.checked_at,
+	       v.rtt_open, v.rtt_read, v.rtt_write,
+	       nullif(regexp_replace(regexp_replace(d.software, '/+$', ''), '^.*/|\.git$', '', 'g'), '') AS family, nullif(d.version, '') AS version,
+	       CASE WHEN jsonb_typeof(d.supported_nips) = 'array'
+	            THEN (SELECT jsonb_agg(DISTINCT n) FROM jsonb_array_elements(d.supported_nips) AS n WHERE jsonb_typeof(n) = 'number') END AS nips,
+	       CASE WHEN jsonb_typeof(d.document -> 'relay_countries') = 'array'
+	            THEN (SELECT jsonb_agg(DISTINCT upper(c)) FROM jsonb_array_elements_text(d.document -> 'relay_countries') AS c WHERE c ~ '^[A-Za-z]{2}$') END AS countries,
+	       d.document -> 'limitation' AS limitation
+	FROM bigbrotr.relays AS r
+	     JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
+	     JOIN _bigbrotr.relay_visits AS v ON v.relay_id = r.relay_id
+	     LEFT JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
+	WHERE h.last_answer IS NOT NULL AND v.checked_at IS NOT NULL AND r.network <> 'local';
+COMMENT ON VIEW _bigbrotr.rstate IS 'Relays that have answered, as version 2 of nostr.watch knows them';
+COMMENT ON COLUMN _bigbrotr.rstate.url IS 'URL without the slash at its end';
+COMMENT ON COLUMN _bigbrotr.rstate.seen_at IS 'Last answer, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.rstate.checked_at IS 'Last visit, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.rstate.family IS 'Name of the software: the last part of its URL in the document (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.rstate.version IS 'version of its document (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.rstate.nips IS 'supported_nips of its document, numbers only; null: none';
+COMMENT ON COLUMN _bigbrotr.rstate.countries IS 'relay_countries of its document; null: none';
+COMMENT ON COLUMN _bigbrotr.rstate.limitation IS 'limitation of its document (NIP-11)';
+
+CREATE FUNCTION _bigbrotr.rstate_value(value jsonb, at bigint) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE
+	RETURN CASE WHEN value <> 'null' THEN jsonb_build_object('value', value, 'support', 1, 'sampleSize', 1, 'lastUpdated', at) END;
+COMMENT ON FUNCTION _bigbrotr.rstate_value(jsonb, bigint) IS 'A value that one monitor saw at that time; null: it saw none';
+
+CREATE FUNCTION _bigbrotr.rstate_author() RETURNS text
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT encode(p.pubkey, 'hex') FROM _bigbrotr.relay_publications AS p ORDER BY p.sent_at DESC LIMIT 1;
+	END;
+COMMENT ON FUNCTION _bigbrotr.rstate_author() IS 'Public key of the monitor of this archive, in hexadecimal digits; null: it publishes nothing';
+
+CREATE FUNCTION _bigbrotr.rstate_item(relay _bigbrotr.rstate, format text) RETURNS jsonb
+	LANGUAGE sql STABLE
+	RETURN CASE format WHEN 'simple' THEN to_jsonb((relay).url) ELSE jsonb_strip_nulls(jsonb_build_object(
+		'relayUrl', (relay).url,
+		'network', _bigbrotr.rstate_value(to_jsonb((relay).network), (relay).checked_at),
+		'software', jsonb_build_object('family', _bigbrotr.rstate_value(to_jsonb((relay).family), (relay).checked_at),
+			'version', _bigbrotr.rstate_value(to_jsonb((relay).version), (relay).checked_at)),
+		'country', _bigbrotr.rstate_value((relay).countries -> 0, (relay).checked_at),
+		'requirements', jsonb_build_object(
+			'auth', _bigbrotr.rstate_value(to_jsonb((relay).limitation -> 'auth_required' = 'true'), (relay).checked_at),
+			'payment', _bigbrotr.rstate_value(to_jsonb((relay).limitation -> 'payment_required' = 'true'), (relay).checked_at)),
+		'rtt', jsonb_build_object('open', _bigbrotr.rstate_value(to_jsonb((relay).rtt_open), (relay).checked_at),
+			'read', _bigbrotr.rstate_value(to_jsonb((relay).rtt_read), (relay).checked_at),
+			'write', _bigbrotr.rstate_value(to_jsonb((relay).rtt_write), (relay).checked_at)),
+		'nips', jsonb_build_object('list', coalesce((relay).nips, '[]'),
+			'support', coalesce((SELECT jsonb_object_agg(n, 1) FROM jsonb_array_elements_text((relay).nips) AS n), '{}')),
+		'labels', CASE WHEN (relay).countries IS NULL THEN '{}' ELSE jsonb_build_object('nip32.geo', (relay).countries) END,
+		'updated_at', (relay).checked_at, 'observationCount', 1,
+		'contributingAuthors', CASE format WHEN 'full' THEN to_jsonb(array_remove(ARRAY[_bigbrotr.rstate_author()], NULL)) END,
+		'lastSeenAt', (relay).seen_at, 'lastOpenAt', (relay).seen_at)) END;
+COMMENT ON FUNCTION _bigbrotr.rstate_item(_bigbrotr.rstate, text) IS 'A relay in one of the formats of version 2 of nostr.watch: simple, detailed, full';
+
+CREATE FUNCTION _bigbrotr.rstate_number(number numeric, name text, lowest numeric, highest numeric, otherwise numeric) RETURNS bigint
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF coalesce(number, otherwise) NOT BETWEEN greatest(lowest, -9e18) AND least(highest, 9e18) OR number <> trunc(number) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s is not from %s to %s', name, lowest, highest), DETAIL = format('It is %s.', left(number::text, 30)), HINT = 'It is an integer.';
+	END IF;
+	RETURN coalesce(number, otherwise);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.rstate_number(numeric, text, numeric, numeric, numeric) IS 'A parameter, or what holds without it (otherwise; null: null); an error outside of lowest and highest';
+
+-- Members of the body of a search; what the original ignores is no member.
+CREATE FUNCTION _bigbrotr.rstate_body(body jsonb, members text[]) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	other CONSTANT text := (SELECT k FROM jsonb_object_keys(CASE jsonb_typeof(body) WHEN 'object' THEN body ELSE '{}' END) AS k WHERE k <> ALL (members) LIMIT 1);
+	wrong CONSTANT text := CASE
+		WHEN jsonb_typeof(body) <> 'object' THEN 'the body'
+		WHEN other IS NOT NULL THEN left(other, 64)
+		WHEN jsonb_typeof(body -> 'network') <> 'string' THEN 'network'
+		WHEN jsonb_typeof(body -> 'format') <> 'string' THEN 'format'
+		WHEN jsonb_typeof(body -> 'nips') <> 'array' OR body @? '$.nips[*] ? (@.type() != "number")' THEN 'nips'
+		WHEN jsonb_typeof(body -> 'software') <> 'object' OR body @? '$.software.* ? (@.type() != "string")' THEN 'software'
+		WHEN jsonb_typeof(body -> 'labels') <> 'array' OR body @? '$.labels[*] ? (@.type() != "object" || !(@.namespace.type() == "string") || !(@.value.type() == "string"))' THEN 'labels'
+		WHEN jsonb_typeof(body -> 'maxLatency') <> 'object' OR body @? '$.maxLatency.* ? (@.type() != "number")' THEN 'maxLatency'
+		WHEN members = '{relayUrls}' AND body -> 'relayUrls' IS NULL OR jsonb_typeof(body -> 'relayUrls') <> 'array' OR jsonb_array_length(CASE jsonb_typeof(body -> 'relayUrls') WHEN 'array' THEN body -> 'relayUrls' ELSE '[1]' END) NOT BETWEEN 1 AND 10
+		     OR body @? '$.relayUrls[*] ? (@.type() != "string")' THEN 'relayUrls'
+		ELSE (SELECT k.key FROM jsonb_each(body) AS k
+		      WHERE k.key = ANY ('{limit,offset,onlineWindowSeconds,offlineThresholdSeconds,deadThresholdSeconds,minSupport}') AND jsonb_typeof(k.value) <> 'number' LIMIT 1) END;
+BEGIN
+	IF wrong IS NOT NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s is not as expected', wrong), DETAIL = format('The body is an object with some of %s.', array_to_string(members, ', ')),
+			HINT = '/openapi.json describes the paths.';
+	END IF;
+	RETURN body;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.rstate_body(jsonb, text[]) IS 'The body of a request of version 2 of nostr.watch, with no other members than these; an error if one is not what it should be';
+
+-- All conditions hold; members of `search` as in the body of a search. urls: null: any.
+CREATE FUNCTION _bigbrotr.rstate_matches(relay _bigbrotr.rstate, search jsonb) RETURNS boolean
+	LANGUAGE sql IMMUTABLE
+	RETURN (search ->> 'network' IS NULL OR (relay).network = search ->> 'network')
+		AND (search -> 'nips' IS NULL OR coalesce((relay).nips, '[]') @> (search -> 'nips'))
+		AND (search #>> '{software,family}' IS NULL OR lower((relay).family) = lower(search #>> '{software,family}'))
+		AND (search #>> '{software,version}' IS NULL OR (relay).version = search #>> '{software,version}')
+		AND (search #>> '{maxLatency,open}' IS NULL OR (relay).rtt_open <= (search #>> '{maxLatency,open}')::numeric)
+		AND (search #>> '{maxLatency,read}' IS NULL OR (relay).rtt_read <= (search #>> '{maxLatency,read}')::numeric)
+		AND (search #>> '{maxLatency,write}' IS NULL OR (relay).rtt_write <= (search #>> '{maxLatency,write}')::numeric)
+		AND (search -> 'labels' IS NULL OR NOT EXISTS (
+			SELECT FROM jsonb_array_elements(search -> 'labels') AS l
+			WHERE lower(btrim(l ->> 'namespace')) <> 'nip32.geo' OR NOT coalesce((relay).countries, '[]') @> to_jsonb(upper(btrim(l ->> 'value')))));
+COMMENT ON FUNCTION _bigbrotr.rstate_matches(_bigbrotr.rstate, jsonb) IS 'Whether a relay is what a search of version 2 of nostr.watch asks for';
+
+CREATE FUNCTION _bigbrotr.rstate_page(search jsonb, row_limit bigint, skipped bigint, sort_by text, descending boolean, format text)
+	RETURNS TABLE (relays jsonb, total bigint)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	shown CONSTANT text := coalesce(_bigbrotr.api_word(format, 'format', '{simple,detailed,full,compact}'), 'detailed');
+	sorted CONSTANT text := coalesce(_bigbrotr.api_word(sort_by, 'sortBy', '{url,updated,observationCount,lastSeen}'), 'url');
+BEGIN
+	PERFORM _bigbrotr.api_measured();
+	RETURN QUERY
+		WITH found AS MATERIALIZED (
+			SELECT s FROM _bigbrotr.rstate AS s WHERE _bigbrotr.rstate_matches(s, coalesce(search, '{}'))
+		), page AS (
+			SELECT f.s, row_number() OVER (ORDER BY
+				CASE WHEN descending THEN NULL WHEN sorted = 'updated' THEN (f.s).checked_at WHEN sorted = 'lastSeen' THEN (f.s).seen_at END,
+				CASE WHEN NOT descending THEN NULL WHEN sorted = 'updated' THEN (f.s).checked_at WHEN sorted = 'lastSeen' THEN (f.s).seen_at END DESC,
+				CASE WHEN descending AND sorted = 'url' THEN (f.s).url END DESC, (f.s).url) AS place
+			FROM found AS f
+			ORDER BY place LIMIT row_limit OFFSET skipped
+		)
+		SELECT coalesce(jsonb_agg(_bigbrotr.rstate_item(p.s, shown) ORDER BY p.place), '[]'), (SELECT count(*) FROM found) FROM page AS p;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.rstate_page(jsonb, bigint, bigint, text, boolean, text) IS 'Relays that a search finds (null: all), so many after so many, in this order and format, and how many there are';
+
+CREATE FUNCTION _bigbrotr.api_v2_relays("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, "sortBy" text DEFAULT NULL, "sortOrder" text DEFAULT NULL, format text DEFAULT NULL)
+	RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT jsonb_build_object('relays', p.relays, 'total', p.total, 'limit', a.most, 'offset', a.skipped)
+		FROM (SELECT _bigbrotr.rstate_number($1, 'limit', 1, 200, 50) AS most, _bigbrotr.rstate_number($2, 'offset', 0, 100000, 0) AS skipped) AS a
+		     CROSS JOIN LATERAL _bigbrotr.rstate_page(NULL, a.most, a.skipped, $3, _bigbrotr.api_word($4, 'sortOrder', '{asc,desc}') IS NOT DISTINCT FROM 'desc', $5) AS p;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_relays(integer, integer, text, text, text) IS 'Relays that have answered, a page of them, as nostr.watch lists them';
+
+CREATE FUNCTION _bigbrotr.api_v2_relays_detailed("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, "sortBy" text DEFAULT NULL, "sortOrder" text DEFAULT NULL)
+	RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT r.item FROM _bigbrotr.api_v2_relays($1, $2, $3, $4, 'detailed') AS r;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_relays_detailed(integer, integer, text, text) IS 'The same in the format detailed';
+
+CREATE FUNCTION _bigbrotr.api_v2_relays_full("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, "sortBy" text DEFAULT NULL, "sortOrder" text DEFAULT NULL)
+	RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT r.item FROM _bigbrotr.api_v2_relays($1, $2, $3, $4, 'full') AS r;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_relays_full(integer, integer, text, text) IS 'The same in the format full';
+
+CREATE FUNCTION _bigbrotr.rstate_known(url text) RETURNS _bigbrotr.rstate
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	relay _bigbrotr.rstate;
+BEGIN
+	PERFORM _bigbrotr.api_measured();
+	SELECT * INTO relay FROM _bigbrotr.rstate AS s
+	WHERE s.url = (SELECT regexp_replace(n.url, '^([a-z]+://[^/]+)/$', '\1') FROM bigbrotr.normalise_relay_url(rstate_known.url, true) AS n);
+	IF NOT FOUND THEN
+		RAISE no_data_found USING
+			MESSAGE = format('Relay %s not found', left(rstate_known.url, 256)), DETAIL = 'It has never answered this archive.', HINT = '/v2/relays lists the relays.';
+	END IF;
+	RETURN relay;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.rstate_known(text) IS 'The relay of that URL in any spelling; an error (P0002) for others';
+
+CREATE FUNCTION _bigbrotr.api_v2_state("relayUrl" text, format text DEFAULT NULL) RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT jsonb_build_object('relay', _bigbrotr.rstate_item(_bigbrotr.rstate_known($1),
+			CASE _bigbrotr.api_word($2, 'format', '{simple,detailed,full}') WHEN 'full' THEN 'full' ELSE 'detailed' END));
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_state(text, text) IS 'What is known of one relay, as nostr.watch tells it';
+
+CREATE FUNCTION _bigbrotr.rstate_search(body jsonb, format text) RETURNS jsonb
+	LANGUAGE sql STABLE
+	RETURN (
+		SELECT jsonb_build_object('relays', p.relays, 'total', p.total, 'limit', a.most, 'offset', a.skipped)
+		FROM (SELECT b AS body, _bigbrotr.rstate_number((b ->> 'limit')::numeric, 'limit', 1, 500, 100) AS most,
+		             _bigbrotr.rstate_number((b ->> 'offset')::numeric, 'offset', 0, 100000, 0) AS skipped
+		      FROM _bigbrotr.rstate_body(rstate_search.body, '{network,nips,software,labels,maxLatency,minSupport,limit,offset,format}') AS b) AS a
+		     CROSS JOIN LATERAL _bigbrotr.rstate_page(a.body, a.most, a.skipped, NULL, false, coalesce(rstate_search.format, a.body ->> 'format')) AS p);
+COMMENT ON FUNCTION _bigbrotr.rstate_search(jsonb, text) IS 'The answer to a search of version 2 of nostr.watch; format: null: as the body says';
+
+CREATE FUNCTION _bigbrotr.api_v2_search(body jsonb) RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT _bigbrotr.rstate_search($1, NULL);
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_search(jsonb) IS 'Relays that meet all conditions of the body (network, nips, software, labels, maxLatency), as nostr.watch finds them';
+
+CREATE FUNCTION _bigbrotr.api_v2_search_detailed(body jsonb) RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT _bigbrotr.rstate_search($1, 'detailed');
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_search_detailed(jsonb) IS 'The same in the format detailed';
+
+CREATE FUNCTION _bigbrotr.api_v2_search_full(body jsonb) RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT _bigbrotr.rstate_search($1, 'full');
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_search_full(jsonb) IS 'The same in the format full';
+
+CREATE FUNCTION _bigbrotr.api_v2_labels("relayUrl" text, namespace text DEFAULT NULL) RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT jsonb_build_object('labels', CASE
+			WHEN $2 IS NULL THEN CASE WHEN r.countries IS NULL THEN '{}' ELSE jsonb_build_object('nip32.geo', r.countries) END
+			ELSE jsonb_build_object($2, CASE WHEN $2 = 'nip32.geo' THEN coalesce(r.countries, '[]') ELSE '[]' END) END)
+		FROM _bigbrotr.rstate_known($1) AS r;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_labels(text, text) IS 'Labels of a relay, as nostr.watch tells them: the countries of its document (nip32.geo)';
+
+CREATE FUNCTION _bigbrotr.api_v2_labels_list(namespace text DEFAULT NULL) RETURNS TABLE (item jsonb)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM _bigbrotr.api_measured();
+	RETURN QUERY
+		SELECT jsonb_build_object('namespaces', CASE WHEN c.codes IS NULL THEN '[]' ELSE '["nip32.geo"]'::jsonb END,
+			'labels', CASE WHEN c.codes IS NULL THEN '{}' ELSE jsonb_build_object('nip32.geo', c.codes) END)
+		FROM (SELECT jsonb_agg(DISTINCT k ORDER BY k) AS codes
+		      FROM _bigbrotr.rstate AS s CROSS JOIN LATERAL jsonb_array_elements_text(s.countries) AS k WHERE coalesce($1, 'nip32.geo') = 'nip32.geo') AS c;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_v2_labels_list(text) IS 'All labels that relays have, as nostr.watch lists them';
+
+CREATE FUNCTION _bigbrotr.api_v2_by_label(namespace text, value text, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, format text DEFAULT NULL) RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT jsonb_build_object('relays', p.relays, 'label', jsonb_build_object('namespace', $1, 'value', $2), 'total', p.total)
+		FROM _bigbrotr.rstate_page(jsonb_build_object('labels', jsonb_build_array(jsonb_build_object('namespace', $1, 'value', $2))),
+			_bigbrotr.rstate_number($3, 'limit', 1, 200, 100), _bigbrotr.rstate_number($4, 'offset', 0, 100000, 0), NULL, false, $5) AS p;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_by_label(text, text, integer, integer, text) IS 'Relays with a label, as nostr.watch finds them';
+
+CREATE FUNCTION _bigbrotr.api_v2_by_software(family text DEFAULT NULL) RETURNS TABLE (item jsonb)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM _bigbrotr.api_measured();
+	RETURN QUERY
+		SELECT CASE WHEN api_v2_by_software.family IS NULL THEN jsonb_build_object('groups', coalesce(jsonb_object_agg(g.family, g.urls), '{}'))
+		            ELSE jsonb_build_object('relays', coalesce(jsonb_agg(g.urls) -> 0, '[]'), 'total', coalesce(sum(jsonb_array_length(g.urls)), 0)) END
+		FROM (SELECT s.family, jsonb_agg(s.url ORDER BY s.url) AS urls FROM _bigbrotr.rstate AS s
+		      WHERE s.family IS NOT NULL AND (api_v2_by_software.family IS NULL OR s.family = api_v2_by_software.family) GROUP BY 1) AS g;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_v2_by_software(text) IS 'URLs of relays by their software, as nostr.watch groups them';
+
+CREATE FUNCTION _bigbrotr.api_v2_by_network() RETURNS TABLE (item jsonb)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM _bigbrotr.api_measured();
+	RETURN QUERY
+		SELECT jsonb_build_object('groups', coalesce(jsonb_agg(jsonb_build_object('network', g.network, 'count', g.relays, 'relays', g.urls) ORDER BY g.relays DESC, g.network), '[]'))
+		FROM (SELECT s.network, count(*) AS relays, jsonb_agg(s.url ORDER BY s.url) AS urls FROM _bigbrotr.rstate AS s GROUP BY 1) AS g;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_v2_by_network() IS 'URLs of relays by their network, as nostr.watch groups them';
+
+CREATE FUNCTION _bigbrotr.api_v2_by_nip(nip integer DEFAULT NULL, "minSupport" text DEFAULT NULL) RETURNS TABLE (item jsonb)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF "minSupport" !~ '^(0(\.[0-9]{1,9})?|1(\.0{1,9})?)$' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'minSupport is not from 0 to 1', DETAIL = 'It is the share of all relays that name the NIP.', HINT = 'Leave it out for 0.5; 0 shows every NIP.';
+	END IF;
+	PERFORM _bigbrotr.api_measured();
+	-- A NIP that is asked for by its number is shown whatever its share is.
+	RETURN QUERY
+		WITH relays AS MATERIALIZED (
+			SELECT s.url, s.nips FROM _bigbrotr.rstate AS s
+		), groups AS (
+			SELECT n::numeric AS nip, count(*) AS relays, count(*)::numeric / (SELECT count(*) FROM relays) AS share, jsonb_agg(r.url ORDER BY r.url) AS urls
+			FROM relays AS r CROSS JOIN LATERAL jsonb_array_elements_text(r.nips) AS n GROUP BY 1
+		)
+		SELECT jsonb_build_object('groups', coalesce(jsonb_agg(jsonb_build_object('nip', g.nip, 'count', g.relays, 'avgSupport', round(g.share, 4), 'relays', g.urls)
+			ORDER BY g.relays DESC, g.nip), '[]'))
+		FROM groups AS g
+		WHERE CASE WHEN api_v2_by_nip.nip IS NULL THEN g.share >= coalesce("minSupport"::numeric, 0.5) ELSE g.nip = api_v2_by_nip.nip END;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_v2_by_nip(integer, text) IS 'URLs of relays by the NIPs that their documents name, as nostr.watch groups them; without a number, only NIPs that at least this share of all relays names';
+
+CREATE FUNCTION _bigbrotr.api_v2_by_country("countryCode" text DEFAULT NULL) RETURNS TABLE (item jsonb)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF "countryCode" !~ '^[A-Z]{2}$' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'countryCode is no code of a country', DETAIL = 'It has two upper-case letters.', HINT = 'Example: DE';
+	END IF;
+	PERFORM _bigbrotr.api_measured();
+	RETURN QUERY
+		SELECT jsonb_build_object('groups', coalesce(jsonb_agg(jsonb_build_object('countryCode', g.code, 'count', g.relays, 'relays', g.urls) ORDER BY g.relays DESC, g.code), '[]'))
+		FROM (SELECT c AS code, count(*) AS relays, jsonb_agg(s.url ORDER BY s.url) AS urls
+		      FROM _bigbrotr.rstate AS s CROSS JOIN LATERAL jsonb_array_elements_text(s.countries) AS c
+		      WHERE "countryCode" IS NULL OR c = "countryCode" GROUP BY 1) AS g;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_v2_by_country(text) IS 'URLs of relays by the countries that their documents name, as nostr.watch groups them';
+
+CREATE FUNCTION _bigbrotr.api_v2_compare(body jsonb) RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		WITH relays AS MATERIALIZED (
+			SELECT _bigbrotr.rstate_known(u.url) AS s, u.place
+			FROM _bigbrotr.rstate_body($1, '{relayUrls}') AS b
+			     CROSS JOIN LATERAL jsonb_array_elements_text(coalesce(b -> 'relayUrls', '[]')) WITH ORDINALITY AS u (url, place)
+		), items AS (
+			SELECT r.s, r.place, _bigbrotr.rstate_item(r.s, 'full') AS item FROM relays AS r
+		)
+		SELECT jsonb_build_object('relays', coalesce(jsonb_agg(i.item ORDER BY i.place), '[]'), 'comparison', jsonb_build_object(
+			'common', jsonb_build_object(
+				'nips', (SELECT coalesce(jsonb_agg(n.nip ORDER BY n.nip), '[]')
+				         FROM (SELECT e::numeric AS nip FROM items AS j CROSS JOIN LATERAL jsonb_array_elements_text((j.s).nips) AS e GROUP BY 1
+				               HAVING count(*) = (SELECT count(*) FROM items)) AS n),
+				'requirements', (SELECT coalesce(jsonb_agg(q.name ORDER BY q.name), '[]')
+				                 FROM (SELECT e.key AS name FROM items AS j CROSS JOIN LATERAL jsonb_each(j.item -> 'requirements') AS e WHERE e.value -> 'value' = 'true' GROUP BY 1
+				                       HAVING count(*) = (SELECT count(*) FROM items)) AS q)),
+			'differences', jsonb_build_object('network', count(DISTINCT (i.s).network) > 1, 'software', count(DISTINCT coalesce((i.s).family, '')) > 1,
+				'latency', coalesce(max((i.s).rtt_open) > 1.2 * avg((i.s).rtt_open) OR min((i.s).rtt_open) < 0.8 * avg((i.s).rtt_open), false))))
+		FROM items AS i;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_compare(jsonb) IS 'Up to ten relays (relayUrls) side by side, as nostr.watch compares them';
+
+-- online: answered within the window; dead: not since the threshold; offline: between.
+CREATE FUNCTION _bigbrotr.rstate_urls(state text, body jsonb) RETURNS TABLE (urls jsonb, total bigint)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	given CONSTANT jsonb := _bigbrotr.rstate_body(coalesce(body, '{}'), '{onlineWindowSeconds,offlineThresholdSeconds,deadThresholdSeconds,network,labels}');
+	fresh CONSTANT bigint := bigbrotr.unix_now() - _bigbrotr.rstate_number(
+		coalesce((given ->> 'onlineWindowSeconds')::numeric, (given ->> 'offlineThresholdSeconds')::numeric), 'onlineWindowSeconds', 60, 1e9, 7200);
+	stale CONSTANT bigint := bigbrotr.unix_now() - _bigbrotr.rstate_number((given ->> 'deadThresholdSeconds')::numeric, 'deadThresholdSeconds', 3600, 1e9, 604800);
+BEGIN
+	PERFORM _bigbrotr.api_measured();
+	RETURN QUERY
+		SELECT coalesce(jsonb_agg(s.url ORDER BY s.url), '[]'), count(*) FROM _bigbrotr.rstate AS s
+		WHERE _bigbrotr.rstate_matches(s, given)
+		      AND CASE state WHEN 'online' THEN s.seen_at >= fresh WHEN 'dead' THEN s.seen_at < stale ELSE s.seen_at < fresh AND s.seen_at >= stale END;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.rstate_urls(text, jsonb) IS 'URLs of the relays that are online, offline or dead, as nostr.watch decides that; body: that of its request, or null';
+
+CREATE FUNCTION _bigbrotr.api_v2_online(body jsonb) RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT jsonb_build_object('relays', u.urls, 'total', u.total, 'limit', 0, 'offset', 0) FROM _bigbrotr.rstate_urls('online', $1) AS u;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_online(jsonb) IS 'URLs of relays that answered in the last two hours (onlineWindowSeconds), as nostr.watch lists them';
+
+CREATE FUNCTION _bigbrotr.api_v2_offline(body jsonb) RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT jsonb_build_object('relays', u.urls, 'total', u.total) FROM _bigbrotr.rstate_urls('offline', $1) AS u;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_offline(jsonb) IS 'URLs of relays that answered in the last week, and not in the last two hours, as nostr.watch lists them';
+
+CREATE FUNCTION _bigbrotr.api_v2_dead(body jsonb) RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT jsonb_build_object('relays', u.urls, 'total', u.total) FROM _bigbrotr.rstate_urls('dead', $1) AS u;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_dead(jsonb) IS 'URLs of relays that answered once, and not in the last week, as nostr.watch lists them';
+
+-- Clients guess these paths with GET, too.
+CREATE FUNCTION _bigbrotr.api_v2_get_online() RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT o.item FROM _bigbrotr.api_v2_online(NULL) AS o;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_get_online() IS 'The same by GET';
+
+CREATE FUNCTION _bigbrotr.api_v2_get_offline() RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT o.item FROM _bigbrotr.api_v2_offline(NULL) AS o;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_get_offline() IS 'The same by GET';
+
+CREATE FUNCTION _bigbrotr.api_v2_get_dead() RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT o.item FROM _bigbrotr.api_v2_dead(NULL) AS o;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_get_dead() IS 'The same by GET';
+
+CREATE FUNCTION _bigbrotr.rstate_monitors() RETURNS TABLE (pubkey text, seen_at bigint, item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT encode(m.pubkey, 'hex'), a.seen_at, jsonb_build_object('pubkey', encode(m.pubkey, 'hex'), 'frequency', m.frequency, 'timeout', '{}'::jsonb, 'checks', '[]'::jsonb,
+			'lastSeen', a.seen_at, 'eventId', a.event_id)
+		FROM bigbrotr.monitors AS m
+		     CROSS JOIN LATERAL (SELECT e.created_at AS seen_at, encode(e.event_id, 'hex') AS event_id FROM bigbrotr.events AS e
+		                         WHERE e.kind = 10166 AND e.pubkey = m.pubkey ORDER BY e.created_at DESC, e.event_id LIMIT 1) AS a;
+	END;
+COMMENT ON FUNCTION _bigbrotr.rstate_monitors() IS 'Monitors (bigbrotr.monitors) as version 2 of nostr.watch knows them';
+
+CREATE FUNCTION _bigbrotr.api_v2_monitors("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT jsonb_build_object('monitors', coalesce((SELECT jsonb_agg(p.item ORDER BY p.seen_at DESC, p.pubkey)
+			FROM (SELECT m.item, m.seen_at, m.pubkey FROM _bigbrotr.rstate_monitors() AS m ORDER BY m.seen_at DESC, m.pubkey LIMIT a.most OFFSET a.skipped) AS p), '[]'),
+			'total', (SELECT count(*) FROM bigbrotr.monitors), 'limit', a.most, 'offset', a.skipped)
+		FROM (SELECT _bigbrotr.rstate_number($1, 'limit', 1, 200, 50) AS most, _bigbrotr.rstate_number($2, 'offset', 0, 100000, 0) AS skipped) AS a;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_monitors(integer, integer) IS 'Other monitors that the archive has announcements of (NIP-66), as nostr.watch lists them';
+
+CREATE FUNCTION _bigbrotr.api_v2_monitor(pubkey text) RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT jsonb_build_object('monitor', m.item) FROM _bigbrotr.rstate_monitors() AS m WHERE m.pubkey = encode(bigbrotr.pubkey($1), 'hex');
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_monitor(text) IS 'One of these monitors';
+
+CREATE FUNCTION _bigbrotr.api_v2_ping() RETURNS TABLE (item jsonb)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT jsonb_build_object('status', CASE WHEN v.visited > 0 THEN 'ok' ELSE 'degraded' END, 'version', _bigbrotr.library_version(),
+			'relayCount', jsonb_build_object('transport', v.visited, 'ingestion', v.visited), 'observationCount', v.visited,
+			'timestamp', floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, 'ready', v.visited > 0)
+		FROM (SELECT count(*) AS visited FROM _bigbrotr.relay_visits AS r WHERE r.checked_at IS NOT NULL) AS v;
+	END;
+COMMENT ON FUNCTION _bigbrotr.api_v2_ping() IS 'Whether relays were visited, as nostr.watch says it';
