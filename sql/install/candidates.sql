@@ -35,7 +35,7 @@ COMMENT ON COLUMN bigbrotr.candidate_sources.last_seen IS 'The same of the last 
 
 CREATE VIEW bigbrotr.candidate_authors AS
 	SELECT n.url AS relay_url, a.author AS pubkey
-	FROM _bigbrotr.naming_authors AS a JOIN _bigbrotr.named_relays AS n ON n.name_id = a.name_id;
+	FROM _bigbrotr.naming_authors AS a, unnest(a.name_ids) AS i (name_id) JOIN _bigbrotr.named_relays AS n ON n.name_id = i.name_id;
 COMMENT ON VIEW bigbrotr.candidate_authors IS 'Who names which relay';
 COMMENT ON COLUMN bigbrotr.candidate_authors.relay_url IS 'Normalised URL';
 COMMENT ON COLUMN bigbrotr.candidate_authors.pubkey IS 'Author of events that name it: public key, 32 bytes';

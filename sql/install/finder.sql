@@ -58,22 +58,22 @@ CREATE INDEX named_relays_waiting_idx ON _bigbrotr.named_relays (author_count, n
 CREATE INDEX named_relays_listed_idx ON _bigbrotr.named_relays (name_id) WHERE admitted_at IS NULL AND listed;
 COMMENT ON TABLE _bigbrotr.named_relays IS 'Relays that something names; the view bigbrotr.candidates shows what became of them';
 COMMENT ON COLUMN _bigbrotr.named_relays.name_id IS 'Short key used by the tables beside it';
-COMMENT ON COLUMN _bigbrotr.named_relays.author_count IS 'Rows of _bigbrotr.naming_authors';
+COMMENT ON COLUMN _bigbrotr.named_relays.author_count IS 'Rows of _bigbrotr.naming_authors that have it';
 COMMENT ON COLUMN _bigbrotr.named_relays.admitted_at IS 'When it became a relay, or was found to be one, Unix seconds; null: not yet';
 COMMENT ON COLUMN _bigbrotr.named_relays.listed IS 'Whether a list names it';
 COMMENT ON COLUMN _bigbrotr.named_relays.url IS 'Normalised URL';
 COMMENT ON COLUMN _bigbrotr.named_relays.network IS 'As in bigbrotr.relays';
 COMMENT ON COLUMN _bigbrotr.named_relays.site IS 'Registered domain, or the address';
 
+-- A row is an author, not a pair: what an author names is read at once, and counted without a look at other rows.
 CREATE TABLE _bigbrotr.naming_authors (
-	author  bytea   NOT NULL,
-	name_id integer NOT NULL,
-	CONSTRAINT naming_authors_pkey PRIMARY KEY (author, name_id)
-);
-CREATE INDEX naming_authors_name_id_idx ON _bigbrotr.naming_authors (name_id);
-COMMENT ON TABLE _bigbrotr.naming_authors IS 'Which author names which relay';
+	author   bytea     NOT NULL,
+	name_ids integer[] NOT NULL,
+	CONSTRAINT naming_authors_pkey PRIMARY KEY (author)
+) WITH (fillfactor = 80, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_cost_delay = 0);
+COMMENT ON TABLE _bigbrotr.naming_authors IS 'Which author names which relays';
 COMMENT ON COLUMN _bigbrotr.naming_authors.author IS 'Public key, 32 bytes';
-COMMENT ON COLUMN _bigbrotr.naming_authors.name_id IS '_bigbrotr.named_relays.name_id';
+COMMENT ON COLUMN _bigbrotr.naming_authors.name_ids IS 'Values of _bigbrotr.named_relays.name_id, none twice, in the order in which they came';
 
 CREATE TABLE _bigbrotr.naming_places (
 	name_id       integer NOT NULL,
@@ -91,6 +91,24 @@ COMMENT ON COLUMN _bigbrotr.naming_places.first_seen IS 'When the first of them 
 COMMENT ON COLUMN _bigbrotr.naming_places.last_seen IS 'The same of the last one';
 COMMENT ON COLUMN _bigbrotr.naming_places.place IS 'As bigbrotr.relay_mentions says; seed_list: a list of relays, not an event; web_list: one of bigbrotr.relay_sources';
 COMMENT ON COLUMN _bigbrotr.naming_places.source IS 'Name or URL of the list, its first 200 characters; empty: events';
+
+-- What a batch of events adds to naming_places and to author_count: one row is appended, and the upserts come once for many batches.
+CREATE TABLE _bigbrotr.naming_deltas (
+	delta_id bigint GENERATED ALWAYS AS IDENTITY,
+	name_ids integer[] NOT NULL,
+	places   text[]    NOT NULL,
+	counts   bigint[]  NOT NULL,
+	firsts   bigint[]  NOT NULL,
+	lasts    bigint[]  NOT NULL,
+	CONSTRAINT naming_deltas_pkey PRIMARY KEY (delta_id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 100, autovacuum_vacuum_cost_delay = 0);
+COMMENT ON TABLE _bigbrotr.naming_deltas IS 'Counts that are not in _bigbrotr.naming_places and _bigbrotr.named_relays yet; parallel arrays';
+COMMENT ON COLUMN _bigbrotr.naming_deltas.delta_id IS 'Number of the row';
+COMMENT ON COLUMN _bigbrotr.naming_deltas.name_ids IS 'Values of _bigbrotr.named_relays.name_id';
+COMMENT ON COLUMN _bigbrotr.naming_deltas.places IS 'As in _bigbrotr.naming_places; null: authors that are new for the relay';
+COMMENT ON COLUMN _bigbrotr.naming_deltas.counts IS 'Events, or authors';
+COMMENT ON COLUMN _bigbrotr.naming_deltas.firsts IS 'When the first event was archived, Unix seconds; null for authors';
+COMMENT ON COLUMN _bigbrotr.naming_deltas.lasts IS 'The same of the last event';
 
 CREATE TABLE _bigbrotr.refused_names (
 	mention_count bigint NOT NULL,
@@ -115,6 +133,17 @@ CREATE FUNCTION bigbrotr.relay_mentions(
 	AS 'MODULE_PATHNAME', 'bigbrotr_relay_mentions';
 COMMENT ON FUNCTION bigbrotr.relay_mentions(integer, bigbrotr.tags, text) IS
 	'Where relays are named in an event: SELECT m.* FROM bigbrotr.events AS e, bigbrotr.relay_mentions(e.kind, e.tags, e.content) AS m. A name that is refused has a reason code instead of a URL. At most 500 of an event';
+
+CREATE FUNCTION _bigbrotr.read_mentions(
+	eids int8multirange, most integer, OUT left_eids bigint[], OUT events bigint, OUT mentions bigint,
+	OUT urls text[], OUT networks text[], OUT places text[], OUT counts bigint[], OUT firsts bigint[], OUT lasts bigint[],
+	OUT pair_urls text[], OUT authors bytea[],
+	OUT reasons text[], OUT names text[], OUT name_counts bigint[], OUT name_firsts bigint[], OUT name_lasts bigint[])
+	LANGUAGE c STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_read_mentions';
+COMMENT ON FUNCTION _bigbrotr.read_mentions(int8multirange, integer) IS
+	'Counts what bigbrotr.relay_mentions says of these events, until there are so many mentions; left_eids: events that were not read. Three lists of parallel arrays: relays and places; relays and their authors; names that are refused';
 
 -- A name that may be or hold a key or a password is counted, but not kept.
 CREATE FUNCTION _bigbrotr.refuse_names(reasons text[], names text[], counts bigint[], firsts bigint[], lasts bigint[]) RETURNS void
@@ -204,12 +233,32 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.add_names(text[], text[], bigint[], boolean, integer) IS
 	'Notes names in _bigbrotr.named_relays that are not there yet, those first seen first, as long as their site has fewer than names_per_site; parallel arrays: normalised URL, none twice, network, Unix second. Returns how many';
 
+-- The caller has locked _bigbrotr.named_relays.
+CREATE FUNCTION _bigbrotr.fold_namings() RETURNS void
+	LANGUAGE sql
+	BEGIN ATOMIC
+		WITH gone AS (DELETE FROM _bigbrotr.naming_deltas AS d RETURNING d.*), given AS MATERIALIZED (
+			SELECT u.name_id, u.place, sum(u.count)::bigint AS count, min(u.first) AS first, max(u.last) AS last
+			FROM gone AS g, unnest(g.name_ids, g.places, g.counts, g.firsts, g.lasts) AS u (name_id, place, count, first, last)
+			GROUP BY 1, 2
+		), placed AS (
+			INSERT INTO _bigbrotr.naming_places AS p (name_id, place, mention_count, first_seen, last_seen)
+			SELECT g.name_id, g.place, g.count, g.first, g.last FROM given AS g WHERE g.place IS NOT NULL
+			ON CONFLICT ON CONSTRAINT naming_places_pkey DO UPDATE SET mention_count = p.mention_count + excluded.mention_count,
+				first_seen = least(p.first_seen, excluded.first_seen), last_seen = greatest(p.last_seen, excluded.last_seen)
+		)
+		UPDATE _bigbrotr.named_relays AS n SET author_count = n.author_count + g.count
+		FROM given AS g WHERE g.place IS NULL AND n.name_id = g.name_id;
+	END;
+COMMENT ON FUNCTION _bigbrotr.fold_namings() IS 'Adds what _bigbrotr.naming_deltas holds to the counts';
+
 -- One finder at a time: the lock keeps what is read from _bigbrotr.named_relays true until the end.
 CREATE FUNCTION _bigbrotr.find_relays(
 	most integer, names_per_author integer, names_per_site integer,
-	OUT events bigint, OUT mentions bigint, OUT named bigint, OUT refused bigint)
+	OUT events bigint, OUT mentions bigint, OUT named bigint, OUT refused bigint, OUT is_done boolean)
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_custom_plan -- a generic plan takes every array for ten elements
 	AS $$
 DECLARE
 	todo int8multirange;
@@ -224,69 +273,47 @@ BEGIN
 		RETURNING q.eids
 	)
 	SELECT range_agg(r.r) INTO todo FROM taken AS t, unnest(t.eids) AS r (r);
-	IF todo IS NULL THEN
-		SELECT 0, 0, 0, 0 INTO events, mentions, named, refused;
-		RETURN;
-	END IF;
 	SELECT range_agg(int8range(r.lower, least(r.upper, r.lower + greatest(most, 1) - r.before))) INTO part
 	FROM (SELECT lower(u.r) AS lower, upper(u.r) AS upper,
 	             coalesce(sum(upper(u.r) - lower(u.r)) OVER (ORDER BY lower(u.r)
 	                      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::bigint AS before
 	      FROM unnest(todo) AS u (r)) AS r
 	WHERE r.before < greatest(most, 1);
-	IF todo <> part THEN
-		INSERT INTO _bigbrotr.finder_queue (eids) VALUES (todo - part);
-	END IF;
-
-	WITH read AS MATERIALIZED (
-		SELECT e.eid, e.pubkey, e.inserted_at AS at, m.place, m.relay_url, m.network, m.name,
-		       CASE WHEN m.network = 'local' AND NOT _bigbrotr.allow_local_relays() THEN 'local_address' ELSE m.reason END AS reason, m.n
-		FROM unnest(part) AS u (r)
-		     JOIN bigbrotr.events AS e ON e.eid >= lower(u.r) AND e.eid < upper(u.r)
-		     LEFT JOIN LATERAL bigbrotr.relay_mentions(e.kind, e.tags, e.content)
-		          WITH ORDINALITY AS m (place, relay_url, network, name, reason, n) ON true
-	), places AS (
-		SELECT r.relay_url, r.network, r.place, count(*) AS mentions, min(r.at) AS first, max(r.at) AS last
-		FROM read AS r WHERE r.n IS NOT NULL AND r.reason IS NULL GROUP BY 1, 2, 3
-	), pairs AS (
-		SELECT DISTINCT r.relay_url, r.pubkey FROM read AS r WHERE r.n IS NOT NULL AND r.reason IS NULL AND r.place <> 'blocked'
-	), refusals AS (
-		SELECT r.reason, coalesce(r.relay_url, r.name) AS name, count(*) AS mentions, min(r.at) AS first, max(r.at) AS last
-		FROM read AS r WHERE r.reason IS NOT NULL GROUP BY 1, 2
-	)
-	SELECT p.*, a.*, f.*, (SELECT count(DISTINCT r.eid) FROM read AS r) AS events, (SELECT count(r.n) FROM read AS r) AS mentions
-	INTO seen
-	FROM (SELECT array_agg(p.relay_url) AS urls, array_agg(p.network) AS networks, array_agg(p.place) AS places,
-	             array_agg(p.mentions) AS counts, array_agg(p.first) AS firsts, array_agg(p.last) AS lasts FROM places AS p) AS p,
-	     (SELECT array_agg(a.relay_url) AS pair_urls, array_agg(a.pubkey) AS authors FROM pairs AS a) AS a,
-	     (SELECT array_agg(f.reason) AS reasons, array_agg(f.name) AS names, array_agg(f.mentions) AS name_counts,
-	             array_agg(f.first) AS name_firsts, array_agg(f.last) AS name_lasts FROM refusals AS f) AS f;
+	SELECT * INTO seen FROM _bigbrotr.read_mentions(coalesce(part, '{}'), 50000) AS m;
+	INSERT INTO _bigbrotr.finder_queue (eids)
+	SELECT r.eids FROM (SELECT todo - part + coalesce((SELECT range_agg(int8range(l.eid, l.eid, '[]')) FROM unnest(seen.left_eids) AS l (eid)), '{}') AS eids) AS r
+	WHERE NOT isempty(r.eids);
 	events := seen.events;
 	mentions := seen.mentions;
 
 	-- Authors that are new for a relay and have not named too many.
-	SELECT array_agg(c.url) AS urls, array_agg(c.author) AS authors INTO given
-	FROM (SELECT p.url, p.author, coalesce(k.count, 0)
+	SELECT coalesce(array_agg(c.url), '{}') AS urls, array_agg(c.author) AS authors, array_agg(DISTINCT c.url) FILTER (WHERE c.name_id IS NULL) AS new_urls INTO given
+	FROM (SELECT p.url, p.author, n.name_id, coalesce(cardinality(a.name_ids), 0)
 	             + row_number() OVER (PARTITION BY p.author ORDER BY n.name_id NULLS LAST, p.url) AS place
 	      FROM unnest(seen.pair_urls, seen.authors) AS p (url, author)
 	           LEFT JOIN _bigbrotr.named_relays AS n ON n.url = p.url
-	           LEFT JOIN _bigbrotr.naming_authors AS b ON b.author = p.author AND b.name_id = n.name_id
-	           LEFT JOIN (SELECT o.author, count(*) FROM _bigbrotr.naming_authors AS o
-	                      WHERE o.author = ANY (seen.authors) GROUP BY o.author) AS k ON k.author = p.author
-	      WHERE b.name_id IS NULL AND coalesce(n.author_count, 0) < 10000) AS c
+	           LEFT JOIN _bigbrotr.naming_authors AS a ON a.author = p.author
+	      WHERE (n.name_id = ANY (a.name_ids)) IS NOT TRUE AND coalesce(n.author_count, 0) < 10000) AS c
 	WHERE c.place <= names_per_author;
-	SELECT _bigbrotr.add_names(array_agg(u.url), array_agg(u.network), array_agg(u.first), false, names_per_site) INTO named
+	SELECT coalesce(_bigbrotr.add_names(array_agg(u.url), array_agg(u.network), array_agg(u.first), false, names_per_site), 0) INTO named
 	FROM (SELECT p.url, p.network, min(p.first) AS first FROM unnest(seen.urls, seen.networks, seen.firsts) AS p (url, network, first)
-	      WHERE p.url IN (SELECT unnest(given.urls)) GROUP BY 1, 2) AS u;
-	WITH added AS (
-		INSERT INTO _bigbrotr.naming_authors (author, name_id)
-		SELECT g.author, n.name_id FROM unnest(given.urls, given.authors) AS g (url, author)
+	      WHERE p.url IN (SELECT unnest(given.new_urls)) GROUP BY 1, 2) AS u;
+	WITH ids AS MATERIALIZED (
+		SELECT n.name_id, g.author FROM unnest(given.urls, given.authors) AS g (url, author)
 		     JOIN _bigbrotr.named_relays AS n ON n.url = g.url
-		RETURNING name_id
+	), authors AS (
+		INSERT INTO _bigbrotr.naming_authors AS a (author, name_ids)
+		SELECT i.author, array_agg(i.name_id) FROM ids AS i GROUP BY 1
+		ON CONFLICT ON CONSTRAINT naming_authors_pkey DO UPDATE SET name_ids = a.name_ids || excluded.name_ids
 	)
-	UPDATE _bigbrotr.named_relays AS n SET author_count = n.author_count + a.count
-	FROM (SELECT a.name_id, count(*)::integer AS count FROM added AS a GROUP BY 1) AS a WHERE n.name_id = a.name_id;
-	PERFORM _bigbrotr.add_naming_places(seen.urls, seen.places, '', seen.counts, seen.firsts, seen.lasts);
+	INSERT INTO _bigbrotr.naming_deltas (name_ids, places, counts, firsts, lasts)
+	SELECT array_agg(d.name_id), array_agg(d.place), array_agg(d.count), array_agg(d.first), array_agg(d.last)
+	FROM (SELECT i.name_id, NULL AS place, count(*) AS count, NULL::bigint AS first, NULL::bigint AS last FROM ids AS i GROUP BY 1
+	      UNION ALL
+	      SELECT n.name_id, p.place, p.count, p.first, p.last
+	      FROM unnest(seen.urls, seen.places, seen.counts, seen.firsts, seen.lasts) AS p (url, place, count, first, last)
+	           JOIN _bigbrotr.named_relays AS n ON n.url = p.url) AS d
+	HAVING count(*) > 0;
 
 	-- What is a relay's URL and was not taken all the same.
 	SELECT seen.reasons || array_agg(r.reason), seen.names || array_agg(r.url), seen.name_counts || array_agg(r.mentions),
@@ -299,10 +326,14 @@ BEGIN
 	      WHERE NOT EXISTS (SELECT FROM _bigbrotr.named_relays AS n WHERE n.url = p.url) GROUP BY p.url) AS r;
 	PERFORM _bigbrotr.refuse_names(seen.reasons, seen.names, seen.name_counts, seen.name_firsts, seen.name_lasts);
 	refused := coalesce((SELECT sum(c.c) FROM unnest(seen.name_counts) AS c (c)), 0);
+	is_done := NOT EXISTS (SELECT FROM _bigbrotr.finder_queue);
+	IF is_done THEN
+		PERFORM _bigbrotr.fold_namings();
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.find_relays(integer, integer, integer) IS
-	'Reads up to so many events of _bigbrotr.finder_queue and counts which relays they name; returns how many events and mentions there were, new names, and refused mentions. A name that is new needs an author who names fewer relays than names_per_author, and a site that has fewer than names_per_site';
+	'Reads up to so many events of _bigbrotr.finder_queue and counts which relays they name; returns how many events and mentions there were, new names, and refused mentions. A name that is new needs an author who names fewer relays than names_per_author, and a site that has fewer than names_per_site. is_done: nothing is left to read, and all counts are folded';
 
 CREATE FUNCTION _bigbrotr.admit_relays(most integer, min_authors integer, relays_per_site integer) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -313,6 +344,7 @@ DECLARE
 	admitted bigint;
 BEGIN
 	LOCK TABLE _bigbrotr.named_relays IN SHARE ROW EXCLUSIVE MODE;
+	PERFORM _bigbrotr.fold_namings();
 	UPDATE _bigbrotr.named_relays AS n SET admitted_at = r.inserted_at FROM bigbrotr.relays AS r
 	WHERE n.admitted_at IS NULL AND (n.author_count >= min_authors OR n.listed) AND r.url = n.url;
 	WITH chosen AS (

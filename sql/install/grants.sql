@@ -48,8 +48,8 @@ GRANT INSERT, UPDATE, DELETE ON
 	_bigbrotr.relay_leases, _bigbrotr.sync_workers, _bigbrotr.relay_priorities, _bigbrotr.relay_needs, _bigbrotr.relay_comparisons, _bigbrotr.finder_queue,
 	_bigbrotr.relay_health, _bigbrotr.relay_outages, _bigbrotr.relay_history, _bigbrotr.relay_visits, _bigbrotr.relay_stories,
 	_bigbrotr.relay_checks, _bigbrotr.relay_series, _bigbrotr.nip11_documents, _bigbrotr.nip66_facts TO bigbrotr_worker;
-GRANT INSERT, UPDATE ON _bigbrotr.named_relays, _bigbrotr.naming_places, _bigbrotr.refused_names TO bigbrotr_worker;
-GRANT INSERT ON _bigbrotr.naming_authors TO bigbrotr_worker;
+GRANT INSERT, UPDATE ON _bigbrotr.named_relays, _bigbrotr.naming_authors, _bigbrotr.naming_places, _bigbrotr.refused_names TO bigbrotr_worker;
+GRANT INSERT, DELETE ON _bigbrotr.naming_deltas TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.relay_publications TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.job_requests TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.relay_fetches, _bigbrotr.key_usage TO bigbrotr_worker;

@@ -95,6 +95,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, big
 -- NEW _bigbrotr.named_relays
 -- NEW _bigbrotr.naming_authors
 -- NEW _bigbrotr.naming_places
+-- NEW _bigbrotr.naming_deltas
 -- NEW _bigbrotr.refused_names
 -- NEW _bigbrotr.relay_publications
 -- NEW _bigbrotr.job_requests

@@ -4,6 +4,7 @@ use warnings;
 use BenchReport qw(rounded);
 use BenchServer;
 use JSON::PP qw(decode_json);
+use POSIX qw(sysconf _SC_CLK_TCK);
 use Time::HiRes qw(time sleep);
 
 my ($quick, @wanted) = BenchReport::arguments(qw(reads backfill));
@@ -44,10 +45,11 @@ sub reads
 	my $search = 'SELECT count(*) FROM bigbrotr.events AS e, bigbrotr.relay_mentions(e.kind, e.tags, e.content) AS m WHERE m.reason IS NULL';
 	my ($mentions, $alone) = timed(sub { $server->sql($search) });
 	my (undef, $seconds) = timed(sub { $server->sql(q{SELECT bigbrotr.start_service('finder')}); wait_until_read(); });
+	my $cpu = cpu_seconds($server->sql(q{SELECT pid FROM bigbrotr.services WHERE service = 'finder'}));
 	my $counted = $server->sql('SELECT sum(mention_count) FROM bigbrotr.candidates');
 	my $names = $server->sql('SELECT count(*) FROM bigbrotr.candidates');
 	die "$counted mentions were counted, not $mentions\n" if $counted != $mentions;
-	return ($events / $seconds, $events / $alone, names => $names + 0, names_per_second => rounded($mentions / $seconds, 0));
+	return ($events / $seconds, $events / $alone, names => $names + 0, per_cpu_second => rounded($events / $cpu, 0), names_per_second => rounded($mentions / $seconds, 0));
 }
 
 # The yardstick is the writer's rate: with a ratio of 1 the finder has read all when the last event is written.
@@ -70,6 +72,15 @@ sub wait_until_read
 {
 	sleep 0.05 while $server->sql('SELECT EXISTS (SELECT FROM _bigbrotr.finder_queue)') eq 't';
 	return;
+}
+
+# User and system time of a process so far.
+sub cpu_seconds
+{
+	my ($pid) = @_;
+	open my $file, '<', "/proc/$pid/stat" or die "process $pid is gone\n";
+	my @fields = split ' ', (<$file> =~ s/^.*\) //sr);
+	return ($fields[11] + $fields[12]) / sysconf(_SC_CLK_TCK);
 }
 
 sub timed

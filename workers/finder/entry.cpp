@@ -23,6 +23,8 @@ static constexpr const char *after[] = {"initializer"};
 static constexpr std::string_view columns[] = {
 	"_bigbrotr.finder_queue eids int8multirange",
 	"_bigbrotr.named_relays author_count integer",
+	"_bigbrotr.naming_authors name_ids integer[]",
+	"_bigbrotr.naming_deltas counts bigint[]",
 	"_bigbrotr.added_sources url text",
 	"_bigbrotr.relay_fetches next_fetch bigint",
 };
