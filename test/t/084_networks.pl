@@ -3,12 +3,13 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::RealBin/../lib";
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
 use ArchiveTest;
 use IO::Socket::INET;
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use ScriptedRelay;
 use Test::More;
 
 my %program;
@@ -29,7 +30,9 @@ my @running;
 my $list = "$directory/truth.tsv";
 my $stub = relay_stub(events => 300, list => $list);
 my $url = "ws://$i2p:$stub->{port}/0";
-my $node = archive_server('networks', 'bigbrotr.allow_local_relays' => 'off');
+my $lists = ScriptedRelay->start('/list' => sub { $_[0]->raw("HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\nwss://listed.com") });
+my $source = "http://$i2p:$lists->{port}/list";
+my $node = archive_server('networks', 'bigbrotr.services' => 'initializer, synchronizer, finder', 'bigbrotr.allow_local_relays' => 'off');
 load_truth($node, $stub);
 $node->safe_psql('postgres', "UPDATE truth SET url = '$url'");
 
@@ -46,6 +49,8 @@ add_relays($node, $url, "wss://$onion");
 wait_for($node, qq{count(*) = 2 FROM bigbrotr.sync_status WHERE phase = 'waiting' AND status = 'candidate' AND failure_count = 0
 	AND waiting_for = 'a proxy to its network (bigbrotr.' || network || '_proxy)'});
 pass('without a proxy relays wait for one');
+$node->safe_psql('postgres', "SELECT bigbrotr.add_relay_source('$source', NULL)");
+like(fetched_list(), qr/^failed\|0?\|no_proxy/, 'a list is not fetched without a proxy');
 
 # They resolve the relay's name; the archive's server cannot.
 append_to_file("$directory/hosts", "127.0.0.1 $i2p\n");
@@ -60,6 +65,7 @@ wait_for_port($port{$_}) for qw(microsocks tinyproxy);
 set(i2p_proxy => "socks5h://127.0.0.1:$port{microsocks}");
 wait_for($node, "phase = 'live' AND status = 'online' FROM bigbrotr.sync_status WHERE relay_url = '$url'");
 archive_matches($node, 'a relay is archived through a SOCKS5 proxy');
+is(fetched_list(), 'read|200|', 'and a list is fetched through it');
 is($node->safe_psql('postgres', "SELECT 'unencrypted' = ANY (doubts) IS TRUE FROM bigbrotr.coverage LIMIT 1"), 'f', 'its network encrypts');
 
 # The proxy is taken away: the relay is left, and stays what it was.
@@ -71,6 +77,7 @@ $node->safe_psql('postgres', 'DELETE FROM bigbrotr.coverage');
 set(i2p_proxy => "http://localhost:$port{tinyproxy}");
 wait_for($node, "phase = 'live' FROM bigbrotr.sync_status WHERE relay_url = '$url'");
 is($node->safe_psql('postgres', "SELECT read_fraction > 0.99 FROM bigbrotr.sync_status WHERE relay_url = '$url'"), 't', 'a relay is read through a proxy with CONNECT');
+is(fetched_list(), 'read|200|', 'and a list is fetched through it');
 
 # A proxy that is not there says nothing of the relay.
 set(i2p_proxy => '');
@@ -85,8 +92,17 @@ unreached(tor => "wss://$onion", 'time to live expired', 'HTTP status 504 Gatewa
 unreached(i2p => $url, 'host unreachable', 'HTTP status 500 Internal Server Error');
 
 $_->signal('KILL'), $_->finish for @running;
+$lists->stop;
 $node->stop;
 done_testing();
+
+# Lets the finder fetch the list, with the settings as they are.
+sub fetched_list
+{
+	$node->safe_psql('postgres', 'UPDATE _bigbrotr.relay_fetches SET next_fetch = 0, fetched_at = NULL');
+	wait_for($node, 'fetched_at IS NOT NULL FROM _bigbrotr.relay_fetches');
+	return $node->safe_psql('postgres', "SELECT source_state, http_status, last_error FROM bigbrotr.relay_sources WHERE url = '$source'");
+}
 
 # What the network's own program says, which finds nobody: by SOCKS5 and by CONNECT. It is not installed by ./check, since its
 # package starts a service of the system.

@@ -38,6 +38,9 @@ my %servers = (
 	'/lines' => sends(answer("# relays\r\nwss://six.com\r\n\r\nseven.com\r\n")),
 	'/moved' => sends("HTTP/1.1 302 Found\r\nLocation: /lines\r\nContent-Length: 0\r\n\r\n"),
 	'/chunks' => sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n[\"ws\r\nd\r\ns://ten.com\"]\r\n0\r\n\r\n"),
+	# libwebsockets understands neither of these two parts of RFC 9112, 7.1.
+	'/extension' => sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n16;a=b\r\n[\"wss://extended.com\"]\r\n0\r\n\r\n"),
+	'/trailer' => sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n15\r\n[\"wss://trailed.com\"]\r\n0\r\nA: b\r\n\r\n"),
 	'/zipped' => sends(answer(memGzip('["wss://eight.com"]'), 'Content-Encoding: gzip')),
 	'/page' => sends(answer('<html><a href="wss://page.com">relays</a></html>')),
 	'/bomb' => sends(answer(memGzip('[' . ' ' x 100_000_000), 'Content-Encoding: gzip')),
@@ -87,10 +90,10 @@ is(state_of('/moved'), 'read|200||2|0', 'a list that has moved');
 is(state_of('/chunks'), 'read|200||1|0', 'a list in chunks');
 is(state_of('/zipped'), 'read|200||1|0', 'compressed');
 my %faults = ('/page' => '200|web_page', '/bomb' => '200|too_large', '/large' => '200|too_large', '/endless' => '200|too_large', '/latin' => '200|bad_charset',
-	'/deep' => '200|too_deep', '/broken' => '200|not_json', '/half' => '200|connection_lost', '/loop' => '301|too_many_redirects', '/file' => '301|bad_redirect',
+	'/deep' => '200|too_deep', '/broken' => '200|not_json', '/half' => '200|connection_lost', '/extension' => '200|connection_lost', '/trailer' => '200|connection_lost', '/loop' => '301|too_many_redirects', '/file' => '301|bad_redirect',
 	'/mail' => '301|blocked_port', '/none' => '404|http_error');
 is(state_of($_), "failed|$faults{$_}||", "$_ is a fact about the list") for sort keys %faults;
-is(sql(q{SELECT count(*) FROM bigbrotr.candidates WHERE relay_url ~ 'page|endless|broken|half|passwd'}), 0, 'and names nobody');
+is(sql(q{SELECT count(*) FROM bigbrotr.candidates WHERE relay_url ~ 'page|endless|broken|half|passwd|extended|trailed'}), 0, 'and names nobody');
 is(sql(q{SELECT string_agg(failures::text, '') FROM bigbrotr.relay_sources WHERE source_state = 'failed' AND next_fetch > fetched_at + interval '4 min'}), '1' x keys %faults,
 	'each waits before it is fetched again');
 is(net_process() =~ /^[1-9]/ ? 'lives' : 'is gone', 'lives', 'the net process has outlived them');
