@@ -45,7 +45,7 @@ PG_CXXFLAGS = -std=gnu++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wshadow=
 	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
 SHLIB_LINK = -L. -l:$(PRELOAD) -Wl,-rpath,'$$ORIGIN' -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lpsl -lstdc++
 SHLIB_EXPORTS = exports.txt
-NET_LIBS = -lwebsockets -lcares -lseccomp -ljansson -lz -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lpthread
+NET_LIBS = -lwebsockets -lcares -lseccomp -lmaxminddb -ljansson -lz -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lpthread
 
 ALL_OBJS = $(sort $(OBJS) $(PRELOAD_OBJS) $(NET_OBJS) src/client/import.o)
 EXTRA_CLEAN = $(PRELOAD) $(NET) $(IMPORT) $(ALL_OBJS) $(ALL_OBJS:.o=.d) $(SCRIPT) $(UPGRADE)

@@ -9,7 +9,7 @@ umask 022
 # choose_major adds the server to these.
 SERVER_PACKAGES=(
 	g++ make ca-certificates
-	libwebsockets-dev libc-ares-dev libseccomp-dev libssl-dev libjansson-dev zlib1g-dev
+	libwebsockets-dev libc-ares-dev libseccomp-dev libssl-dev libjansson-dev libmaxminddb-dev zlib1g-dev
 	libsecp256k1-dev libsimdjson-dev libidn2-dev libpsl-dev
 )
 

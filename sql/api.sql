@@ -154,15 +154,18 @@ INSERT INTO bigbrotr.relays (url, network, inserted_at, status) VALUES
 	('ws://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad.onion', 'tor', 1700000000, 'online'), ('wss://one.example.com/path', 'clearnet', 1700000000, 'unstable');
 WITH document AS (
 	INSERT INTO _bigbrotr.nip11_documents (hash, name, supported_nips, software, document)
-	VALUES (sha256('d'), 'One', '[1, 11, 42]', 'https://strfry.example.com', '{"limitation": {"payment_required": true}, "relay_countries": ["DE"]}') RETURNING nip11_id)
-INSERT INTO _bigbrotr.relay_visits (relay_id, host, site, checked_at, nip11_id)
-SELECT r.relay_id, 'host', 'site', 1700003000, CASE WHEN r.url = 'wss://one.example.com' THEN d.nip11_id END FROM bigbrotr.relays AS r, document AS d;
+	VALUES (sha256('d'), 'One', '[1, 11, 42]', 'https://strfry.example.com', '{"limitation": {"payment_required": true}, "relay_countries": ["DE"]}') RETURNING nip11_id
+), facts AS (
+	INSERT INTO _bigbrotr.nip66_facts (hash, facts) VALUES (sha256('f'), '{"geo": {"country": "FR", "as_number": 64500}}') RETURNING nip66_id)
+INSERT INTO _bigbrotr.relay_visits (relay_id, host, site, checked_at, nip11_id, nip66_id)
+SELECT r.relay_id, 'host', 'site', 1700003000, CASE WHEN r.url = 'wss://one.example.com' THEN d.nip11_id END, CASE WHEN r.url = 'wss://two.example.com' THEN f.nip66_id END
+FROM bigbrotr.relays AS r, document AS d, facts AS f;
 SET ROLE bigbrotr_api;
 SELECT name, network, ARRAY(SELECT item FROM ask(name, jsonb_build_object('nip', '42', 'network', network))) AS urls
 FROM bigbrotr.api_routes, unnest(ARRAY[NULL, 'all']) AS network WHERE name LIKE 'v1%' ORDER BY number, network NULLS FIRST;
 SELECT refusal('v1_online', '{"network": "x"}');
 SELECT v::text AS condition, ARRAY(SELECT item::json ->> 'relay_url' FROM ask('relays', v)) AS relays
-FROM unnest(ARRAY['{"status": "online"}', '{"network": "tor"}', '{"nip": "42"}', '{"nip": "43"}', '{"country": "de"}', '{"software": "STRFRY"}', '{"after": ["wss://one.example.com"]}']::jsonb[]) AS v;
+FROM unnest(ARRAY['{"status": "online"}', '{"network": "tor"}', '{"nip": "42"}', '{"nip": "43"}', '{"country": "de"}', '{"country": "fr"}', '{"software": "STRFRY"}', '{"after": ["wss://one.example.com"]}']::jsonb[]) AS v;
 SELECT refusal('relays', '{"status": "gone"}');
 SELECT item::json -> 'status' ->> 'name' AS name, item::json -> 'sync' ->> 'phase' AS phase, item::json -> 'document' -> 'relay_countries' AS countries FROM ask('relay', '{"url": "one.example.com"}');
 -- Every route that takes a relay alone answers, or says that it has nothing.

@@ -43,11 +43,11 @@ CREATE FUNCTION _bigbrotr.api_relays(
 		      AND ($1 IS NULL OR s.status = _bigbrotr.api_word($1, 'status', '{candidate,online,unstable,offline,dead,retired,refused,ignored}'))
 		      AND ($2 IS NULL OR s.network = _bigbrotr.api_word($2, 'network', '{clearnet,tor,i2p,loki,local}'))
 		      AND ($5 IS NULL OR strpos(lower(s.software), lower($5)) > 0)
-		      AND (($3 IS NULL AND $4 IS NULL) OR EXISTS (
+		      AND ($4 IS NULL OR s.country = upper($4))
+		      AND ($3 IS NULL OR EXISTS (
 		          SELECT FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_visits AS v ON v.relay_id = r.relay_id
 		                 JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
-		          WHERE r.url = s.relay_url AND ($3 IS NULL OR d.supported_nips @> to_jsonb($3))
-		                AND ($4 IS NULL OR d.document -> 'relay_countries' ? upper($4))))
+		          WHERE r.url = s.relay_url AND d.supported_nips @> to_jsonb($3)))
 		ORDER BY s.relay_url LIMIT _bigbrotr.api_rows($6);
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_relays(text, text, integer, text, text, integer, jsonb) IS 'Relays with their status, by URL';

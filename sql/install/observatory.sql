@@ -47,11 +47,15 @@ CREATE VIEW bigbrotr.relay_status AS
 	       nullif(h.reason, '') AS reason, CASE WHEN h.reason <> '' THEN _bigbrotr.error_words(h.reason) END AS reason_in_words,
 	       CASE h.outcome WHEN 'unknown' THEN 0 ELSE h.run END AS run,
 	       to_timestamp(v.checked_at) AS last_visit, to_timestamp(nullif(v.next_visit, 0)) AS next_visit,
-	       v.rtt_open, v.rtt_read, v.rtt_write, d.name, d.software, d.version
+	       v.rtt_open, v.rtt_read, v.rtt_write, d.name, d.software, d.version,
+	       g.country, g.region, g.city, g.geohash, g.as_number, g.as_name
 	FROM bigbrotr.relays AS r
 	     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
 	     LEFT JOIN _bigbrotr.relay_visits AS v ON v.relay_id = r.relay_id
-	     LEFT JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id;
+	     LEFT JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
+	     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
+	     LEFT JOIN LATERAL jsonb_to_record(f.facts -> 'geo')
+	          AS g (country text, region text, city text, geohash text, as_number bigint, as_name text) ON true;
 COMMENT ON VIEW bigbrotr.relay_status IS 'Which relays are up, and why not';
 COMMENT ON COLUMN bigbrotr.relay_status.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.relay_status.network IS 'clearnet, tor, i2p, loki or local';
@@ -66,6 +70,12 @@ COMMENT ON COLUMN bigbrotr.relay_status.next_visit IS 'Not visited before; null:
 COMMENT ON COLUMN bigbrotr.relay_status.name IS 'name of its document (NIP-11)';
 COMMENT ON COLUMN bigbrotr.relay_status.software IS 'software of its document (NIP-11)';
 COMMENT ON COLUMN bigbrotr.relay_status.version IS 'version of its document (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_status.country IS 'Where the address is that it was reached at, as bigbrotr.geoip_database knows: ISO 3166-1; null: not known, as below';
+COMMENT ON COLUMN bigbrotr.relay_status.region IS 'Region of the country, in English';
+COMMENT ON COLUMN bigbrotr.relay_status.city IS 'City, in English';
+COMMENT ON COLUMN bigbrotr.relay_status.geohash IS 'Geohash of the coordinates, five digits';
+COMMENT ON COLUMN bigbrotr.relay_status.as_number IS 'Number of the autonomous system that the address belongs to';
+COMMENT ON COLUMN bigbrotr.relay_status.as_name IS 'Name of that autonomous system';
 
 CREATE FUNCTION _bigbrotr.share_up(since bigint, observed_since bigint, at bigint, down bigint) RETURNS double precision
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

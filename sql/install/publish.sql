@@ -71,17 +71,20 @@ CREATE FUNCTION _bigbrotr.publication_due(relay_url text, kind integer, content_
 COMMENT ON FUNCTION _bigbrotr.publication_due(text, integer, bytea, bigint, bigint) IS
 	'Is an event about the monitor itself to be sent to the relay? At once if its content changed, else every so many seconds';
 
-CREATE FUNCTION _bigbrotr.announcement(at bigint, OUT frequency bigint, OUT writes boolean, OUT networks text)
+CREATE FUNCTION _bigbrotr.announcement(at bigint, OUT frequency bigint, OUT writes boolean, OUT networks text, OUT locates boolean)
 	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC
-		SELECT f.frequency, current_setting('bigbrotr.monitor_write_check')::boolean, string_agg(DISTINCT r.network, ',' ORDER BY r.network)
+		SELECT f.frequency, current_setting('bigbrotr.monitor_write_check')::boolean, string_agg(DISTINCT r.network, ',' ORDER BY r.network),
+		       coalesce(bool_or(v.facts ? 'geo'), false)
 		FROM (SELECT _bigbrotr.visit_interval('online', 'answered', 1, current_setting('bigbrotr.politeness')) AS frequency) AS f
-		     LEFT JOIN (_bigbrotr.relay_visits AS v JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id)
+		     LEFT JOIN (SELECT v.relay_id, v.checked_at, f.facts FROM _bigbrotr.relay_visits AS v
+		                LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id) AS v
+		     JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id
 		     ON v.checked_at > announcement.at - 2 * f.frequency
 		GROUP BY f.frequency;
 	END;
 COMMENT ON FUNCTION _bigbrotr.announcement(bigint) IS
-	'What the monitor may say of itself (kind 10166): seconds between two visits to a relay that answers, whether it tries to write, the networks that it visited lately, separated by commas; networks is null if it visits nothing';
+	'What the monitor may say of itself (kind 10166): seconds between two visits to a relay that answers, whether it tries to write, the networks that it visited lately, separated by commas; networks is null if it visits nothing; locates: whether it found out where any relay is';
 
 CREATE FUNCTION _bigbrotr.demanded(document jsonb, key text) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -96,12 +99,12 @@ CREATE FUNCTION _bigbrotr.relays_to_publish(
 	target text, with_local boolean, every bigint, pause bigint, most integer, at bigint,
 	OUT url text, OUT network text, OUT checked_at bigint, OUT rtt_open integer, OUT rtt_read integer, OUT rtt_write integer,
 	OUT nips text, OUT auth boolean, OUT payment boolean, OUT writes boolean, OUT pow boolean, OUT topics text, OUT document text,
-	OUT digest bytea) RETURNS SETOF record
+	OUT digest bytea, OUT geohash text, OUT country text, OUT as_number bigint) RETURNS SETOF record
 	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC
 		SELECT c.url, c.network, c.checked_at, c.rtt_open, c.rtt_read, c.rtt_write, n.nips, d.auth, d.payment, d.writes, d.pow, t.topics,
 		       -- Larger events are refused by many relays.
-		       coalesce(CASE WHEN octet_length(i.document::text) <= 32768 THEN i.document::text END, ''), c.digest
+		       coalesce(CASE WHEN octet_length(i.document::text) <= 32768 THEN i.document::text END, ''), c.digest, g.geohash, g.country, g.as_number
 		FROM (
 			SELECT r.url, r.network, v.checked_at, v.rtt_open, v.rtt_read, v.rtt_write, v.nip11_id, v.nip66_id, h.hidden, b.digest
 			FROM _bigbrotr.relay_visits AS v
@@ -115,6 +118,7 @@ CREATE FUNCTION _bigbrotr.relays_to_publish(
 			ORDER BY v.checked_at LIMIT greatest(relays_to_publish.most, 0)) AS c
 		     LEFT JOIN _bigbrotr.nip11_documents AS i ON i.nip11_id = c.nip11_id
 		     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = c.nip66_id
+		     LEFT JOIN LATERAL jsonb_to_record(f.facts -> 'geo') AS g (geohash text, country text, as_number bigint) ON true
 		     CROSS JOIN LATERAL (SELECT (f.facts -> 'write' ->> 'accepted')::boolean AS accepted, f.facts -> 'write' ->> 'reason' AS refusal) AS w
 		     CROSS JOIN LATERAL (SELECT
 		         CASE WHEN c.hidden OR w.refusal = 'auth_required' THEN true WHEN w.accepted THEN false ELSE _bigbrotr.demanded(i.document, 'auth_required') END AS auth,
@@ -167,3 +171,12 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.record_publications(text, bytea, integer[], text[], bytea[], bigint[], bytea[], text[], text[], bigint) IS
 	'Records what a relay answered to events that were sent to it: accepted, refused or failed. The next attempt comes after a minute; after each further refusal in twice the time, a day at most. Returns how many';
+
+CREATE FUNCTION _bigbrotr.trim_publications(before bigint) RETURNS bigint
+	LANGUAGE sql STRICT
+	BEGIN ATOMIC
+		WITH gone AS (DELETE FROM _bigbrotr.relay_publications AS p WHERE p.sent_at < trim_publications.before RETURNING p.kind)
+		SELECT count(*) FROM gone AS g;
+	END;
+COMMENT ON FUNCTION _bigbrotr.trim_publications(bigint) IS
+	'Forgets what was sent last before that time: relays that no longer answer or no longer exist, relays that are no longer written to. Returns how many rows';

@@ -46,20 +46,20 @@ class ResidentMemory
 };
 
 std::unique_ptr<Desk>
-make_desk(wire::Role role, const Transport &transport, Link &link, std::vector<int> listening)
+make_desk(wire::Role role, const Transport &transport, Link &link, Inherited inherited)
 {
 	switch (role) {
 	case wire::Role::Sync:
 		break;
 	case wire::Role::Probe:
-		return std::make_unique<ProbeDesk>(transport, link);
+		return std::make_unique<ProbeDesk>(transport, link, inherited.geoip_files);
 	case wire::Role::Publish:
 		return std::make_unique<PublishDesk>(transport, link);
 	case wire::Role::Fetch:
 		return std::make_unique<FetchDesk>(transport, link);
 	case wire::Role::Serve:
 		return std::make_unique<ServeDesk>(transport.reactor, transport.clock, link,
-										   std::move(listening));
+										   std::move(inherited.listening));
 	}
 	return std::make_unique<ArchiveDesk>(transport, link);
 }
@@ -67,13 +67,13 @@ make_desk(wire::Role role, const Transport &transport, Link &link, std::vector<i
 class Process
 {
   public:
-	Process(int fd, wire::Role role, const Clock &clock, Wall *wall, std::vector<int> listening,
+	Process(int fd, wire::Role role, const Clock &clock, Wall *wall, Inherited inherited,
 			const char *name_servers)
 		: clock_(clock), wall_(wall), link_(fd),
 		  reactor_([this](const char *line) { library_log(line); }),
 		  resolver_(reactor_, clock, name_servers),
 		  hosts_(reactor_, [this](auto &line) { link_.log(wire::LogLevel::Warning, 0, line); }),
-		  desk_(make_desk(role, {reactor_, clock, resolver_, hosts_}, link_, std::move(listening))),
+		  desk_(make_desk(role, {reactor_, clock, resolver_, hosts_}, link_, std::move(inherited))),
 		  ticker_(reactor_, [this] { tick(); })
 	{
 		reactor_.watch(link_.fd(), EPOLLIN, [this](uint32_t events) { link_ready(events); });
@@ -187,10 +187,10 @@ class Process
 } // namespace
 
 int
-serve(int fd, wire::Role role, const Clock &clock, Wall *wall, std::vector<int> listening,
+serve(int fd, wire::Role role, const Clock &clock, Wall *wall, Inherited inherited,
 	  const char *name_servers)
 {
-	Process process(fd, role, clock, wall, std::move(listening), name_servers);
+	Process process(fd, role, clock, wall, std::move(inherited), name_servers);
 	try {
 		return process.run();
 	} catch (const LinkError &) {

@@ -6,6 +6,14 @@ namespace nostr {
 
 namespace {
 
+/* NIP-32; the names of namespaces are those that other monitors use. */
+void
+add_label(TagList &tags, std::string_view label, std::string_view label_namespace)
+{
+	tags.add({"L", label_namespace});
+	tags.add({"l", label, label_namespace});
+}
+
 /* A normalised URL with an empty path ends without a slash; NIP-66 wants one (RFC 3986, 6.2.3). */
 std::string
 with_path(std::string url)
@@ -39,6 +47,10 @@ relay_discovery_event(const RelayFacts &facts)
 	for (const std::string &topic : facts.topics)
 		tags.add_text("t", topic);
 	tags.add_text("g", facts.geohash);
+	if (!facts.country.empty())
+		add_label(tags, facts.country, "ISO-3166-1");
+	if (facts.as_number != 0)
+		add_label(tags, std::to_string(facts.as_number), "IANA-asn");
 	return event_of(kRelayDiscovery, facts.checked_at, std::move(tags), facts.document);
 }
 

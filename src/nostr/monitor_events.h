@@ -34,8 +34,10 @@ struct RelayFacts
 	std::vector<int32_t> nips;                            // observed or claimed
 	Demanded auth, writes, pow, payment;                  // to read or to write
 	std::vector<std::string> topics;
-	std::string geohash;  // of the host; empty: not known
-	std::string document; // NIP-11, JSON of an object; empty: there is none
+	std::string geohash;   // of the host; empty: not known
+	std::string country;   // likewise: ISO 3166-1
+	int64_t as_number = 0; // of the host's network; 0: not known
+	std::string document;  // NIP-11, JSON of an object; empty: there is none
 };
 
 /* What the monitor does. */

@@ -14,6 +14,7 @@ constexpr size_t kMaxDocument = 1 << 20; // bytes of a document's canonical JSON
 constexpr size_t kMaxProbeAddresses = 16;  // that are told of one name
 constexpr size_t kMaxSubjectNames = 100;   // that are told of one certificate
 constexpr size_t kMaxDocumentFaults = 100; // that are told of one document
+constexpr size_t kMaxLocationName = 200;   // bytes of a name of a region, city or network
 constexpr size_t kMaxNips = 1000;          // that one document claims
 
 // ---- worker -> net process
@@ -145,6 +146,36 @@ struct AddressText
 	static void fields(auto &c, auto &m) { c.ascii(m.text, 45); }
 };
 
+/* Where the address is and whose it is, as far as the operator's files know. */
+struct HostLocation
+{
+	static constexpr int32_t kDegree = 10000; // units of a degree
+	static constexpr int32_t kUnknown = INT32_MAX;
+	std::string_view country;                          // ISO 3166-1; empty: not known, as below
+	std::string_view region, city;                     // names
+	int32_t latitude = kUnknown, longitude = kUnknown; // both or none
+	uint32_t as_number = 0;                            // 0: not known
+	std::string_view as_name;
+
+	static void fields(auto &c, auto &m)
+	{
+		auto degrees = [&](int32_t value, int32_t most) {
+			return value == kUnknown || (value >= -most * kDegree && value <= most * kDegree);
+		};
+		c.ascii(m.country, 2);
+		c.utf8(m.region, kMaxLocationName);
+		c.utf8(m.city, kMaxLocationName);
+		c.number(m.latitude);
+		c.number(m.longitude);
+		c.demand([&] { return degrees(m.latitude, 90) && degrees(m.longitude, 180); },
+				 "coordinates out of range");
+		c.demand([&] { return (m.latitude == kUnknown) == (m.longitude == kUnknown); },
+				 "half of the coordinates");
+		c.number(m.as_number);
+		c.utf8(m.as_name, kMaxLocationName);
+	}
+};
+
 struct SubjectName
 {
 	std::string_view text; // "DNS" names as they are, addresses numeric
@@ -259,6 +290,7 @@ struct Visited
 	std::string_view address;           // connected to, or tried last; empty: none, or a proxy's
 	uint16_t port = 0;
 
+	std::vector<HostLocation> location;   // of the address: none or one
 	std::vector<Certificate> certificate; // none or one
 	int http_status = 0;                  // of the handshake's answer; 0: there was none
 	std::string_view server, powered_by;  // headers of that answer: Server, X-Powered-By
@@ -287,13 +319,18 @@ struct Visited
 		c.number(m.ttl, -1, INT32_MAX, "time to live out of range");
 		c.ascii(m.address, 45);
 		c.number(m.port);
+		c.list(m.location);
 		c.list(m.certificate);
 		c.number(m.http_status, 0, 999, "HTTP status out of range");
 		c.detail(m.server);
 		c.detail(m.powered_by);
 		c.list(m.document);
-		c.demand([&] { return m.certificate.size() <= 1 && m.document.size() <= 1; },
-				 "more than one certificate or document");
+		c.demand(
+			[&] {
+				return m.location.size() <= 1 && m.certificate.size() <= 1 &&
+					   m.document.size() <= 1;
+			},
+			"more than one location, certificate or document");
 		c.flag(m.limit_ignored);
 	}
 };

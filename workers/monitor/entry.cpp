@@ -10,6 +10,9 @@ static constexpr pg::Setting settings[] = {
 	pg::boolean("monitor_write_check", &monitor_settings.write_check, "off",
 				"Writes an event to each relay that answers, once a day, and reads it back; it is "
 				"signed with bigbrotr.key_file."),
+	pg::string("geoip_database", &monitor_settings.geoip_database, "",
+			   "Files (.mmdb), separated by commas, that say in which country, city and network an "
+			   "address is; empty: that is not measured."),
 };
 
 static constexpr const char *after[] = {"initializer"};

@@ -1,10 +1,15 @@
 #include "workers/monitor/facts.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "nostr/event.h"
+#include "nostr/geohash.h"
 
 namespace {
+
+/* About 5 km: files that know addresses are not more exact. */
+constexpr size_t kGeohashLength = 5;
 
 /* Writes one value after another; the caller sees to it that they make an object. */
 class Json
@@ -41,6 +46,15 @@ class Json
 	{
 		separate();
 		text_ += std::to_string(number);
+		return *this;
+	}
+	/* With four decimals. */
+	Json &number(double number)
+	{
+		char digits[32];
+		snprintf(digits, sizeof digits, "%.4f", number);
+		separate();
+		text_ += digits;
 		return *this;
 	}
 	Json &flag(bool holds)
@@ -97,6 +111,23 @@ add_certificate(Json &json, const wire::Certificate &certificate)
 }
 
 void
+add_location(Json &json, const wire::HostLocation &location)
+{
+	json.key("geo").open('{');
+	json.text("country", location.country);
+	json.text("region", location.region).text("city", location.city);
+	if (location.latitude != wire::HostLocation::kUnknown) {
+		const double latitude = double(location.latitude) / wire::HostLocation::kDegree;
+		const double longitude = double(location.longitude) / wire::HostLocation::kDegree;
+		json.key("latitude").number(latitude).key("longitude").number(longitude);
+		json.text("geohash", nostr::geohash(latitude, longitude, kGeohashLength));
+	}
+	if (location.as_number != 0)
+		json.key("as_number").value(location.as_number);
+	json.text("as_name", location.as_name).close('}');
+}
+
+void
 add_document(Json &json, const wire::RelayDocument &document)
 {
 	json.key("nip11").open('{').key("status").value(document.http_status);
@@ -147,6 +178,8 @@ facts_of(const wire::Visited &visited)
 	for (std::string_view address : addresses)
 		json.value(address);
 	json.close(']').text("cname", visited.cname);
+	if (!visited.location.empty())
+		add_location(json, visited.location.front());
 	if (!visited.certificate.empty())
 		add_certificate(json, visited.certificate.front());
 	json.text("server", visited.server).text("powered_by", visited.powered_by);

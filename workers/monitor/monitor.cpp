@@ -8,6 +8,9 @@
  * The status of a relay is decided in SQL (sql/install/life_cycle.sql), so that what the
  * synchronizer sees counts by the same rules.
  */
+#include <algorithm>
+#include <string_view>
+
 #include "nostr/monitor_events.h"
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
@@ -34,12 +37,32 @@ pg::Statement release_statement("SELECT _bigbrotr.release_visits($1, $2)");
 pg::Statement pack_statement("SELECT _bigbrotr.pack_checks($1, $2)");
 pg::Statement trim_statement("SELECT _bigbrotr.trim_history($1)");
 
+/* The names in bigbrotr.geoip_database. */
+std::vector<std::string>
+geoip_files()
+{
+	std::vector<std::string> files;
+	std::string_view list = monitor_settings.geoip_database;
+	while (!list.empty()) {
+		std::string_view name = list.substr(0, list.find(','));
+		list.remove_prefix(std::min(name.size() + 1, list.size()));
+		name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
+		name = name.substr(0, name.find_last_not_of(' ') + 1);
+		if (!name.empty())
+			files.emplace_back(name);
+	}
+	return files;
+}
+
 class Monitor : public pg::Service
 {
   public:
 	pg::NetSettings net_settings() const override
 	{
-		return pg::dialling_settings(wire::ProbeSettings{.max_per_address = visits_per_address()});
+		pg::NetSettings settings =
+			pg::dialling_settings(wire::ProbeSettings{.max_per_address = visits_per_address()});
+		settings.geoip_files = geoip_files();
+		return settings;
 	}
 
 	void start(pg::Worker &worker) override { begin(worker); }

@@ -3,8 +3,9 @@
 
 struct MonitorSettings
 {
-	int retention_s;  // bigbrotr.monitor_retention; 0: for ever
-	bool write_check; // bigbrotr.monitor_write_check
+	int retention_s;      // bigbrotr.monitor_retention; 0: for ever
+	bool write_check;     // bigbrotr.monitor_write_check
+	char *geoip_database; // bigbrotr.geoip_database
 };
 
 extern MonitorSettings monitor_settings;

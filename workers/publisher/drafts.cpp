@@ -17,12 +17,13 @@ namespace {
 constexpr int64_t kDay = 86400;
 constexpr int64_t kChangePause = 600; // seconds between two events about a relay that changes
 
-pg::Statement
-	announcement_statement("SELECT frequency, writes, networks FROM _bigbrotr.announcement($1)");
+pg::Statement announcement_statement(
+	"SELECT frequency, writes, networks, locates FROM _bigbrotr.announcement($1)");
 pg::Statement due_statement("SELECT _bigbrotr.publication_due($1, $2, $3, $4, $5)");
 pg::Statement relays_statement(
 	"SELECT url, network, checked_at, rtt_open, rtt_read, rtt_write, nips, auth, payment, writes, "
-	"pow, topics, document, digest FROM _bigbrotr.relays_to_publish($1, $2, $3, $4, $5, $6)");
+	"pow, topics, document, digest, geohash, country, as_number FROM "
+	"_bigbrotr.relays_to_publish($1, $2, $3, $4, $5, $6)");
 
 struct Announcement
 {
@@ -69,6 +70,8 @@ announcement(int64_t now)
 	found.facts.frequency = row.integer(0, 1);
 	found.facts.checks = {"open", "read", "nip11", "dns", "ssl"};
 	found.facts.timeouts = {{"open", connect}, {"read", answer}, {"nip11", answer}};
+	if (row.integer(0, 4) != 0)
+		found.facts.checks.emplace_back("geo");
 	if (writes) {
 		found.facts.checks.insert(found.facts.checks.begin() + 2, "write");
 		found.facts.timeouts.insert(found.facts.timeouts.begin() + 2, {"write", answer});
@@ -113,6 +116,9 @@ relay_facts(const pg::Rows &rows, uint64_t row)
 	for (std::string_view topic : split(text(12), '\n'))
 		facts.topics.emplace_back(topic);
 	facts.document = text(13);
+	facts.geohash = text(15);
+	facts.country = text(16);
+	facts.as_number = number(17).value_or(0);
 	return facts;
 }
 

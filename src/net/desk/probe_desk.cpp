@@ -43,8 +43,9 @@ ProbeDesk::Found::full() const
 	return visits.size() >= kMaxBatchVisits || bytes >= kMaxBatchBytes;
 }
 
-ProbeDesk::ProbeDesk(const Transport &transport, Link &link)
-	: link_(link), host_{transport}, most_visits_(most_visits()),
+ProbeDesk::ProbeDesk(const Transport &transport, Link &link,
+					 const std::vector<std::string> &geoip_files)
+	: link_(link), host_{transport}, geo_ip_(geoip_files), most_visits_(most_visits()),
 	  beginner_(transport.reactor, [this] { begin_waiting(); }),
 	  results_(
 		  transport.reactor, [this](uint64_t number, Found &found) { send(number, found); },
@@ -136,6 +137,8 @@ ProbeDesk::begin_waiting()
 void
 ProbeDesk::tick()
 {
+	for (const std::string &line : geo_ip_.take_faults())
+		link_.log(wire::LogLevel::Warning, 0, line);
 	for (auto &[relay_id, job] : jobs_)
 		job->tick();
 	bound_assembly();
@@ -173,6 +176,7 @@ ProbeDesk::collect(ProbeJob &job)
 		crowded_.push_back(job.task());
 	} else {
 		visits_++;
+		job.record().location = geo_ip_.find(job.record().address);
 		Found &found = results_.open();
 		found.visits.push_back(std::move(job.record()));
 		found.bytes += found.visits.back().bytes();

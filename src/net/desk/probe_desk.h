@@ -7,18 +7,22 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "net/desk/desk.h"
 #include "net/intake/result_stream.h"
 #include "net/job/probe_job.h"
+#include "net/transport/geo_ip.h"
 
 namespace net {
 
 class ProbeDesk final : public Desk, public ProbeJob::Owner
 {
   public:
-	ProbeDesk(const Transport &transport, Link &link);
+	/* `geoip_files`: see geo_ip.h. */
+	ProbeDesk(const Transport &transport, Link &link, const std::vector<std::string> &geoip_files);
 
 	void handle(const wire::Frame &frame) override;
 	void tick() override;
@@ -51,6 +55,7 @@ class ProbeDesk final : public Desk, public ProbeJob::Owner
 
 	Link &link_;
 	ClientHost host_;
+	GeoIp geo_ip_;
 	bool settled_ = false;                                        // there are settings
 	const size_t most_visits_;                                    // under way at a time
 	size_t max_document_ = 0;                                     // bytes

@@ -1,5 +1,7 @@
 #include "net/job/visit.h"
 
+#include <cmath>
+
 namespace net {
 
 static wire::Certificate
@@ -16,6 +18,24 @@ message_of(const CertificateFacts &facts)
 	for (const std::string &name : facts.names)
 		out.names.push_back({name});
 	return out;
+}
+
+static_assert(GeoIp::kMaxName <= wire::kMaxLocationName);
+
+static wire::HostLocation
+message_of(const HostLocation &found)
+{
+	auto degrees = [](const std::optional<double> &value) {
+		return value ? int32_t(std::lround(*value * wire::HostLocation::kDegree))
+					 : wire::HostLocation::kUnknown;
+	};
+	return {.country = found.country,
+			.region = found.region,
+			.city = found.city,
+			.latitude = degrees(found.latitude),
+			.longitude = degrees(found.longitude),
+			.as_number = found.as_number,
+			.as_name = found.as_name};
 }
 
 static wire::RelayDocument
@@ -62,6 +82,8 @@ VisitRecord::message() const
 	for (const std::string &one : name.addresses)
 		if (out.addresses.size() < wire::kMaxProbeAddresses)
 			out.addresses.push_back({one});
+	if (location)
+		out.location.push_back(message_of(*location));
 	if (certificate)
 		out.certificate.push_back(message_of(*certificate));
 	if (document)

@@ -7,6 +7,7 @@
 
 #include "net/job/relay_document.h"
 #include "net/transport/dialer.h"
+#include "net/transport/geo_ip.h"
 #include "net/transport/http_fetch.h"
 #include "wire/probe.h"
 
@@ -35,6 +36,7 @@ struct VisitRecord
 	NameFacts name;
 	std::string address; // empty if a proxy leads there
 	uint16_t port = 0;
+	std::optional<HostLocation> location; // of the address
 	std::optional<CertificateFacts> certificate;
 	AnswerHead head;
 	bool limit_ignored = false;

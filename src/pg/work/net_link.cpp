@@ -25,6 +25,7 @@ NetLink::arguments(const NetSettings &settings) const
 			.sandbox = settings::sandbox == static_cast<int>(settings::Sandbox::Require) ? "require"
 																						 : "prefer",
 			.tls_ca_file = settings.tls_ca_file,
+			.geoip_files = settings.geoip_files,
 			.descriptors = settings.descriptors};
 }
 

@@ -140,9 +140,12 @@ NetProcess::spawn(Arguments arguments)
 	std::string limit = std::to_string(arguments.memory_limit_bytes);
 	const std::vector<int> &descriptors = arguments.descriptors;
 	std::string count = std::to_string(descriptors.size());
-	char *argv[] = {name.data(),  arguments.role.data(),    limit.data(),
-					count.data(), arguments.sandbox.data(), arguments.tls_ca_file.data(),
-					nullptr};
+	std::vector<char *> argv = {
+		name.data(),  arguments.role.data(),    limit.data(),
+		count.data(), arguments.sandbox.data(), arguments.tls_ca_file.data()};
+	for (std::string &file : arguments.geoip_files)
+		argv.push_back(file.data());
+	argv.push_back(nullptr);
 	char *environment[] = {locale.data(), nullptr};
 	int ends[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
@@ -155,8 +158,8 @@ NetProcess::spawn(Arguments arguments)
 	pid_t pid = 0;
 	if (error == 0) {
 		SpawnSetup setup(of_child.all);
-		error =
-			posix_spawn(&pid, path.c_str(), &setup.actions, &setup.attributes, argv, environment);
+		error = posix_spawn(&pid, path.c_str(), &setup.actions, &setup.attributes, argv.data(),
+							environment);
 	}
 	if (error != 0) {
 		close(ends[0]);

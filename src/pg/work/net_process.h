@@ -31,7 +31,8 @@ class NetProcess
 		uint64_t memory_limit_bytes = 0; // of its address space
 		std::string sandbox;             // "require" or "prefer"
 		std::string tls_ca_file;         // it may read this file; "": the system's certificates
-		std::vector<int> descriptors;    // it has copies of these; they stay ours, too
+		std::vector<std::string> geoip_files; // it may read these, too
+		std::vector<int> descriptors;         // it has copies of these; they stay ours, too
 		bool operator==(const Arguments &) const = default;
 	};
 

@@ -35,6 +35,7 @@ struct NetSettings
 	/* The part that is read at the start only: if it changes, the net process is replaced. */
 	std::string fixed;
 	std::string tls_ca_file; // also read at the start only; "": the system's certificates
+	std::vector<std::string> geoip_files = {}; // likewise
 	/* What the service keeps open for its net process, which gets copies: descriptors 4, 5, …
 	 * Also read at the start only. */
 	std::vector<int> descriptors = {};

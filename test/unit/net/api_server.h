@@ -116,7 +116,8 @@ class ApiServer
 		EXPECT_EQ(::listen(listening, 100), 0);
 		getsockname(listening, reinterpret_cast<sockaddr *>(&address_), &size);
 		process_ = std::thread([this, fd = pair[1], listening] {
-			exit_code_ = net::serve(fd, wire::Role::Serve, clock, nullptr, {listening});
+			exit_code_ = net::serve(fd, wire::Role::Serve, clock, nullptr,
+									{.listening = {listening}, .geoip_files = {}});
 		});
 		send(settings);
 		send(wire::Routes{.routes = default_routes()});

@@ -49,12 +49,16 @@ TEST(MonitorEvents, RelayDiscovery)
 	facts.pow = false;
 	facts.topics = {"test", "", "a\"b"};
 	facts.geohash = "u0nd9";
+	facts.country = "DE";
+	facts.as_number = 64500;
 	facts.document = R"({"name":"a \"relay\""})";
 	Event full = through_parser(relay_discovery_event(facts));
 	EXPECT_EQ(full.tags, R"([["d","wss://relay.example.com/"],["n","tor"],["rtt-open","184"],)"
 						 R"(["rtt-read","0"],["rtt-write","121"],["N","1"],["N","11"],["N","77"],)"
 						 R"(["R","auth"],["R","!payment"],["R","!writes"],["R","!pow"],)"
-						 R"(["t","test"],["t","a\"b"],["g","u0nd9"]])");
+						 R"(["t","test"],["t","a\"b"],["g","u0nd9"],)"
+						 R"(["L","ISO-3166-1"],["l","DE","ISO-3166-1"],)"
+						 R"(["L","IANA-asn"],["l","64500","IANA-asn"]])");
 	EXPECT_EQ(full.content, facts.document);
 }
 

@@ -52,6 +52,13 @@ visited()
 	visit.ttl = 300;
 	visit.address = "192.0.2.1";
 	visit.port = 443;
+	visit.location.push_back({.country = "DE",
+							  .region = "Hesse",
+							  .city = "Frankfurt ä",
+							  .latitude = 501155,
+							  .longitude = -86842,
+							  .as_number = 64500,
+							  .as_name = "Example Ltd"});
 	visit.certificate.push_back({.issuer = "CN=ca",
 								 .subject = "CN=relay.example.com",
 								 .names = {{"relay.example.com"}, {"*.example.com"}},
@@ -126,6 +133,9 @@ TEST(ProbeMessages, NetToWorker)
 	EXPECT_EQ(v.steps[9].microseconds, -1);
 	EXPECT_EQ(v.addresses[1].text, "2001:db8::1");
 	EXPECT_EQ(v.ttl, 300);
+	EXPECT_EQ(v.location[0].city, "Frankfurt ä");
+	EXPECT_EQ(v.location[0].longitude, -86842);
+	EXPECT_EQ(v.location[0].as_number, 64500U);
 	EXPECT_EQ(*v.certificate[0].fingerprint, kPrint);
 	EXPECT_EQ(v.certificate[0].names[1].text, "*.example.com");
 	EXPECT_EQ(v.document[0].nips[2].number, 65535);
@@ -175,10 +185,17 @@ TEST(ProbeMessages, SemanticFaults)
 			  "HTTP status out of range");
 	EXPECT_EQ(fault_of(batch_with([](Visited &v) { v.addresses.assign(17, {"192.0.2.1"}); })),
 			  "too many addresses");
+	EXPECT_EQ(fault_of(batch_with([](Visited &v) { v.location.push_back(v.location[0]); })),
+			  "more than one location, certificate or document");
+	EXPECT_EQ(fault_of(batch_with([](Visited &v) { v.location[0].latitude = 900001; })),
+			  "coordinates out of range");
+	EXPECT_EQ(
+		fault_of(batch_with([](Visited &v) { v.location[0].longitude = HostLocation::kUnknown; })),
+		"half of the coordinates");
 	EXPECT_EQ(fault_of(batch_with([](Visited &v) { v.certificate.push_back(v.certificate[0]); })),
-			  "more than one certificate or document");
+			  "more than one location, certificate or document");
 	EXPECT_EQ(fault_of(batch_with([](Visited &v) { v.document.push_back(v.document[0]); })),
-			  "more than one certificate or document");
+			  "more than one location, certificate or document");
 	EXPECT_EQ(fault_of(batch_with([](Visited &v) { v.certificate[0].names.assign(101, {"a"}); })),
 			  "too many names");
 	EXPECT_EQ(fault_of(batch_with([](Visited &v) {
