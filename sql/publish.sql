@@ -30,13 +30,13 @@ SELECT _bigbrotr.record_visits('w', '{1,2,3,4,5,6,7}', ARRAY[:now, :now, :now, :
 	'{"","",connection_refused,"","","",""}', '{t,t,f,t,t,t,t}', '{t,f,NULL,t,t,t,t}', '{t,f,NULL,NULL,NULL,NULL,NULL}', '{10,20,NULL,1,1,1,1}', '{11,NULL,NULL,1,1,1,1}', '{12,NULL,NULL,NULL,NULL,NULL,NULL}',
 	ARRAY['{"supported_nips":[45,1,42,77],"limitation":{"auth_required":true,"min_pow_difficulty":20},"tags":["b","a","x\ny",1,null]}',
 	      '{"limitation":{"auth_required":false,"payment_required":true,"restricted_writes":"yes","min_pow_difficulty":0}}', NULL, NULL, NULL, '{"limitation":[],"tags":{}}', NULL],
-	ARRAY['{"nips":{"1":true,"11":true,"42":false,"45":false,"50":true},"write":{"accepted":true,"shown":true}}', '{"write":{"accepted":false,"reason":"restricted"}}', NULL, NULL, NULL, NULL, NULL],
+	ARRAY['{"geo":{"country":"DE","geohash":"u0yjj","as_number":64500},"nips":{"1":true,"11":true,"42":false,"45":false,"50":true},"write":{"accepted":true,"shown":true}}', '{"geo":{"country":"FR"},"write":{"accepted":false,"reason":"restricted"}}', NULL, NULL, NULL, NULL, NULL],
 	ARRAY['{"steps":[]}', '{"steps":[{"step":"read","error":"auth_required"}]}', '{}', '{}', '{}', '{}', '{}'], '{t,t,f,f,f,f,f}', 'normal');
 -- It answered, and then it did not.
 UPDATE _bigbrotr.relay_visits SET owner = 'w' WHERE relay_id = 6;
 SELECT _bigbrotr.record_visits('w', '{6}', ARRAY[:now + 1], '{failed}', '{tls_failed}', '{f}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{"{}"}', '{f}', 'normal');
 \x on
-SELECT url, network, checked_at = :now AS now, rtt_open, rtt_read, rtt_write, nips, auth, payment, writes, pow, topics, document
+SELECT url, network, checked_at = :now AS now, rtt_open, rtt_read, rtt_write, nips, auth, payment, writes, pow, topics, document, geohash, country, as_number
 FROM _bigbrotr.relays_to_publish('wss://t', false, 3600, 600, 100, :now + 1) ORDER BY url;
 \x off
 SELECT url, network FROM _bigbrotr.relays_to_publish('ws://127.0.0.1', true, 3600, 600, 100, :now + 1) WHERE network = 'local';
@@ -66,6 +66,16 @@ SELECT say(a.author, 30166, a.at, format('[["d","%s"]]', a.url)) FROM (VALUES
 	(1, :now, 'wss://free.example.com/'), (1, :now - 5000, 'wss://free.example.com'), (2, :now - 4000, 'wss://FREE.example.com'), (3, :now, 'wss://closed.example.com/x'),
 	(1, :now - 7300, 'wss://closed.example.com/x'), (1, :now, 'wss://down.example.com/'), (2, :now, 'wss://down.example.com/'), (1, :now, 'wss://unknown.example.com'),
 	(4, :now, 'wss://down2.example.com'), (1, :now, 'no relay'), (2, :now + 5000, 'wss://old.example.com')) AS a (author, at, url);
-SELECT relay_url, ours_up, monitors_seeing AS seeing, monitors_active AS active, quorum, verdict FROM bigbrotr.relay_opinions ORDER BY 1;
+-- Nobody's word counts before somebody is trusted; then that of 5, which never told of anything, changes nothing.
+SELECT count(*), max(monitors_seeing) AS seeing, max(trusted_active) AS active, bool_or(quorum) AS quorum, array_agg(DISTINCT verdict) AS verdicts FROM bigbrotr.relay_opinions;
+INSERT INTO bigbrotr.trusted_monitors (pubkey) SELECT sha256(n::text::bytea) FROM generate_series(1, 5, 2) AS n;
+SELECT relay_url, ours_up, monitors_seeing AS seeing, trusted_seeing AS trusted, trusted_active AS active, quorum, verdict FROM bigbrotr.relay_opinions ORDER BY 1;
+INSERT INTO bigbrotr.trusted_monitors (pubkey, remark) VALUES (sha256('2'), 'two');
+SELECT relay_url, ours_up, monitors_seeing AS seeing, trusted_seeing AS trusted, trusted_active AS active, quorum, verdict FROM bigbrotr.relay_opinions ORDER BY 1;
+INSERT INTO bigbrotr.trusted_monitors (pubkey) VALUES ('');
+SELECT trusted, count(*) FROM bigbrotr.monitors GROUP BY 1;
+
+-- What was sent long ago is forgotten.
+SELECT _bigbrotr.trim_publications(:now - 1000) AS gone, _bigbrotr.trim_publications(:now - 999) AS the_others, count(*) AS seen FROM _bigbrotr.relay_publications;
 DROP FUNCTION may, answered, say;
 DROP EXTENSION bigbrotr;

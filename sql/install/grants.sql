@@ -50,11 +50,12 @@ GRANT INSERT, UPDATE, DELETE ON
 	_bigbrotr.relay_checks, _bigbrotr.relay_series, _bigbrotr.nip11_documents, _bigbrotr.nip66_facts TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.named_relays, _bigbrotr.naming_authors, _bigbrotr.naming_places, _bigbrotr.refused_names TO bigbrotr_worker;
 GRANT INSERT, DELETE ON _bigbrotr.naming_deltas TO bigbrotr_worker;
-GRANT INSERT, UPDATE ON _bigbrotr.relay_publications TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.job_requests TO bigbrotr_worker;
+GRANT INSERT, UPDATE, DELETE ON _bigbrotr.relay_publications TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.relay_fetches, _bigbrotr.key_usage TO bigbrotr_worker;
 
 GRANT INSERT, UPDATE ON bigbrotr.sync_filters, _bigbrotr.issued_keys TO bigbrotr_admin;
+GRANT INSERT, UPDATE, DELETE ON bigbrotr.trusted_monitors TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.added_sources TO bigbrotr_admin;
 GRANT DELETE ON bigbrotr.relays, bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.import_rejects TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.deletion_progress, _bigbrotr.imports, _bigbrotr.deleted_relays, _bigbrotr.imported_events TO bigbrotr_admin;

@@ -28,6 +28,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.relays_to_publish(text,boolean,bigint,bigint,integer,bigint)",
 	"_bigbrotr.record_publications(text,bytea,integer[],text[],bytea[],bigint[],bytea[],text[],"
 	"text[],bigint)",
+	"_bigbrotr.trim_publications(bigint)",
 };
 
 extern constinit const pg::ServiceEntry publisher_entry = {

@@ -23,8 +23,10 @@ using namespace std::chrono_literals;
 
 constexpr size_t kMostBytes = 4 << 20;                    // of the events of one connection
 constexpr int64_t kFirstDelay = 60, kLongestDelay = 3600; // after a connection failed, seconds
-constexpr int64_t kLookInterval = 60; // seconds between two looks for what was found
+constexpr int64_t kLookInterval = 60;       // seconds between two looks for what was found
+constexpr int64_t kRemembered = 30 * 86400; // seconds after which an answer is forgotten
 
+pg::Statement trim_statement("SELECT _bigbrotr.trim_publications($1)");
 pg::Statement record_statement(
 	"SELECT _bigbrotr.record_publications($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
 
@@ -77,6 +79,12 @@ class Publisher : public pg::Service
 	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
 	{
 		delay = 5s;
+		if (worker.steady_now() >= next_trim_) {
+			next_trim_ = worker.steady_now() + 1h;
+			worker.transaction_with_retries("forgetting old publications", {}, [&] {
+				trim_statement.run({pg::value(worker.now() - kRemembered)});
+			});
+		}
 		key_.read(worker);
 		worker.show_waiting(!key_.signer()     ? "a key (bigbrotr.key_file)"
 							: targets_.empty() ? "relays to publish to (bigbrotr.publish_relays)"
@@ -255,6 +263,7 @@ class Publisher : public pg::Service
 	std::vector<Target> targets_;
 	bool reread_ = false; // bigbrotr.publish_relays changed while a relay was written to
 	uint32_t attempts_ = 0;
+	std::chrono::steady_clock::time_point next_trim_{};
 };
 
 } // namespace
