@@ -52,7 +52,7 @@ BEGIN
 	RETURN _bigbrotr.api_job(kind, 5411, inputs, content);
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN format('%s %s | %s | %s', SQLSTATE, SQLERRM, detail, hint);
+	RETURN format('%s %s | %s | %s', SQLSTATE, SQLERRM, detail, left(hint, 60));
 END
 $$;
 GRANT USAGE ON SCHEMA public TO bigbrotr_api;

@@ -141,7 +141,7 @@ COMMENT ON FUNCTION _bigbrotr.insert_sightings(bytea[], integer[], bigint[]) IS
 	'Archives which relay delivered which event at which Unix second, of events that are archived, and returns how many are new, and for each whether its event is archived or was rejected by the database for good. An event that is neither has to be verified and given to _bigbrotr.insert_verified_events, with its sighting';
 
 CREATE FUNCTION bigbrotr.event_json(event bigbrotr.events) RETURNS text
-	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_event_json';
 COMMENT ON FUNCTION bigbrotr.event_json(bigbrotr.events) IS
 	'The event as NIP-01 JSON, exact: parsed and hashed it gives its id again. SELECT bigbrotr.event_json(e) FROM bigbrotr.events e';

@@ -52,6 +52,18 @@ COMMENT ON COLUMN bigbrotr.dvm_jobs.answer_id IS 'Id of the answer';
 
 -- ---- Requests
 
+CREATE FUNCTION _bigbrotr.api_job_json(given text) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN given::jsonb;
+EXCEPTION WHEN data_exception OR statement_too_complex OR program_limit_exceeded THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_job_json(text) IS 'A text as JSON; null: it is not JSON';
+
 CREATE FUNCTION _bigbrotr.take_job(request text, relay_url text, us bytea, most_per_hour integer, is_free boolean, at bigint) RETURNS text
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -59,13 +71,24 @@ CREATE FUNCTION _bigbrotr.take_job(request text, relay_url text, us bytea, most_
 DECLARE
 	job_age CONSTANT bigint := 600;
 	most_waiting CONSTANT bigint := 1000;
-	event CONSTANT jsonb := request::jsonb;
-	tags CONSTANT jsonb := event -> 'tags';
-	id CONSTANT bytea := decode(event ->> 'id', 'hex');
-	customer CONSTANT bytea := decode(event ->> 'pubkey', 'hex');
-	ours CONSTANT boolean := EXISTS (SELECT FROM jsonb_array_elements(tags) AS t WHERE t ->> 0 = 'p' AND t ->> 1 = encode(us, 'hex'));
+	event CONSTANT jsonb := _bigbrotr.api_job_json(request);
+	tags jsonb;
+	id bytea;
+	customer bytea;
+	ours boolean;
 	asked bigint;
 BEGIN
+	IF event ->> 'id' ~ '^[0-9a-f]{64}$' AND event ->> 'pubkey' ~ '^[0-9a-f]{64}$' AND jsonb_typeof(event -> 'tags') = 'array'
+	   AND event ->> 'kind' ~ '^[0-9]{1,5}$' AND event ->> 'created_at' ~ '^[0-9]{1,18}$' AND at BETWEEN 0 AND 1000000000000
+	THEN
+		tags := event -> 'tags';
+		id := decode(event ->> 'id', 'hex');
+		customer := decode(event ->> 'pubkey', 'hex');
+		ours := EXISTS (SELECT FROM jsonb_array_elements(tags) AS t WHERE t ->> 0 = 'p' AND t ->> 1 = encode(us, 'hex'));
+	ELSE
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'this is no request', DETAIL = 'A request is an event (NIP-01), noted at its time.', HINT = 'Only the dvm service calls this function.';
+	END IF;
 	IF (event ->> 'created_at')::bigint NOT BETWEEN at - job_age AND at + job_age THEN
 		RETURN 'old';
 	ELSIF NOT ours AND EXISTS (SELECT FROM jsonb_array_elements(tags) AS t WHERE t ->> 0 IN ('p', 'encrypted')) THEN
@@ -130,7 +153,7 @@ CREATE FUNCTION _bigbrotr.answers_to_send(most integer, at bigint) RETURNS TABLE
 		UPDATE _bigbrotr.job_requests AS j SET attempts = j.attempts + 1, next_attempt = answers_to_send.at + 60 * (1 << least(j.attempts, 6))
 		WHERE j.request_id IN (SELECT w.request_id FROM _bigbrotr.job_requests AS w
 		                       WHERE w.state = 'answered' AND w.next_attempt <= answers_to_send.at
-		                       ORDER BY w.next_attempt LIMIT answers_to_send.most)
+		                       ORDER BY w.next_attempt LIMIT greatest(answers_to_send.most, 0))
 		RETURNING j.request_id, j.answer, j.request;
 	END;
 COMMENT ON FUNCTION _bigbrotr.answers_to_send(integer, bigint) IS 'Answers that no relay has accepted yet and that are due to be sent. They are due again later and later, until one has';
@@ -155,7 +178,7 @@ CREATE FUNCTION _bigbrotr.forget_jobs(at bigint) RETURNS bigint
 DECLARE
 	deleted bigint;
 BEGIN
-	DELETE FROM _bigbrotr.job_requests AS j WHERE j.received_at < at - 30 * 86400;
+	DELETE FROM _bigbrotr.job_requests AS j WHERE j.received_at + 30 * 86400 < at;
 	GET DIAGNOSTICS deleted = ROW_COUNT;
 	RETURN deleted;
 END
@@ -179,7 +202,7 @@ COMMENT ON FUNCTION bigbrotr.pay_job(text) IS
 
 CREATE FUNCTION _bigbrotr.api_job_values(inputs jsonb, name text) RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	RETURN ARRAY(SELECT v.value FROM jsonb_array_elements(inputs) WITH ORDINALITY AS t (tag, n)
+	RETURN ARRAY(SELECT v.value FROM jsonb_array_elements(CASE jsonb_typeof(inputs) WHEN 'array' THEN inputs END) WITH ORDINALITY AS t (tag, n)
 	             CROSS JOIN LATERAL jsonb_array_elements_text(t.tag) WITH ORDINALITY AS v (value, n)
 	             WHERE jsonb_typeof(t.tag) = 'array' AND t.tag ->> 0 = 'param' AND t.tag ->> 1 = name AND v.n > 2 ORDER BY t.n, v.n);
 COMMENT ON FUNCTION _bigbrotr.api_job_values(jsonb, text) IS 'The values of a parameter of a job: of tags ["param", name, value, …]';
@@ -205,29 +228,18 @@ CREATE FUNCTION _bigbrotr.api_job_text(inputs jsonb, content text) RETURNS text
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	other CONSTANT text := (SELECT t ->> 2 FROM jsonb_array_elements(inputs) AS t
+	tags CONSTANT jsonb := CASE jsonb_typeof(inputs) WHEN 'array' THEN inputs END;
+	other CONSTANT text := (SELECT t ->> 2 FROM jsonb_array_elements(tags) AS t
 	                        WHERE t ->> 0 = 'i' AND coalesce(t ->> 2, '') NOT IN ('', 'text', 'prompt') LIMIT 1);
 BEGIN
 	IF other IS NOT NULL THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('inputs of type "%s" are not read', left(other, 100)), DETAIL = 'Nothing is fetched for a job.', HINT = 'Give the text itself: ["i", "…", "text"].';
 	END IF;
-	RETURN coalesce((SELECT t ->> 1 FROM jsonb_array_elements(inputs) AS t WHERE t ->> 0 = 'i' AND t ->> 1 <> '' LIMIT 1), nullif(btrim(content), ''));
+	RETURN coalesce((SELECT t ->> 1 FROM jsonb_array_elements(tags) AS t WHERE t ->> 0 = 'i' AND t ->> 1 <> '' LIMIT 1), nullif(btrim(content), ''));
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_job_text(jsonb, text) IS 'What a job is about: its first input, or its content; null: it has none';
-
-CREATE FUNCTION _bigbrotr.api_job_json(given text) RETURNS jsonb
-	LANGUAGE plpgsql IMMUTABLE STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	RETURN given::jsonb;
-EXCEPTION WHEN data_exception OR statement_too_complex OR program_limit_exceeded THEN
-	RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION _bigbrotr.api_job_json(text) IS 'A text as JSON; null: it is not JSON';
 
 -- An event is named with a relay that has it.
 CREATE FUNCTION _bigbrotr.api_job_found(filter jsonb, tag text) RETURNS text

@@ -269,8 +269,9 @@ COMMENT ON FUNCTION bigbrotr.explain_relay(text) IS
 
 CREATE FUNCTION _bigbrotr.time_text(at bigint) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
-	RETURN to_char(to_timestamp(at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"');
-COMMENT ON FUNCTION _bigbrotr.time_text(bigint) IS 'Unix seconds in words';
+	RETURN CASE WHEN at BETWEEN -62135596800 AND 253402300799 THEN to_char(to_timestamp(at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
+	            ELSE at || ' (Unix seconds)' END;
+COMMENT ON FUNCTION _bigbrotr.time_text(bigint) IS 'Unix seconds in words: a date of the years 1 to 9999, else the number';
 
 CREATE FUNCTION _bigbrotr.masters(event bigbrotr.events) RETURNS bytea[]
 	LANGUAGE sql STABLE PARALLEL SAFE

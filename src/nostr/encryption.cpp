@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <simdjson.h>
 
 #include "base64.h"
 #include "event.h"
@@ -146,6 +147,12 @@ unpadded(std::string_view bytes)
 	return std::string(bytes.substr(head, size));
 }
 
+std::optional<std::string>
+text_of(std::optional<std::string> bytes)
+{
+	return bytes && simdjson::validate_utf8(*bytes) ? std::move(bytes) : std::nullopt;
+}
+
 void
 check_clear_text(std::string_view text)
 {
@@ -187,7 +194,7 @@ nip44_decrypt(const ConversationKey &key, std::string_view payload)
 	const Digest expected = hmac(view(keys.mac_key), sealed);
 	if (CRYPTO_memcmp(expected.data(), mac.data(), kMac) != 0)
 		return std::nullopt;
-	return unpadded(chacha20(keys, sealed.substr(kNonce)));
+	return text_of(unpadded(chacha20(keys, sealed.substr(kNonce))));
 }
 
 std::string
@@ -208,8 +215,8 @@ nip04_decrypt(const SharedPoint &point, std::string_view payload)
 	const std::optional<std::string> iv = base64_decode(payload.substr(mark + kIvMark.size()));
 	if (!bytes || !iv || iv->size() != 16)
 		return std::nullopt;
-	return run_cipher(EVP_aes_256_cbc(), point.data(),
-					  reinterpret_cast<const uint8_t *>(iv->data()), *bytes, false);
+	return text_of(run_cipher(EVP_aes_256_cbc(), point.data(),
+							  reinterpret_cast<const uint8_t *>(iv->data()), *bytes, false));
 }
 
 bool

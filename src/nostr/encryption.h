@@ -25,7 +25,7 @@ ConversationKey conversation_key(const SharedPoint &point);
  * once. */
 std::string nip44_encrypt(const ConversationKey &key, std::string_view text,
 						  const std::array<uint8_t, 32> &nonce);
-/* Nothing if the payload is malformed, too long, or was made with another key. */
+/* Nothing if the payload is malformed, too long, was made with another key, or is not UTF-8. */
 std::optional<std::string> nip44_decrypt(const ConversationKey &key, std::string_view payload);
 
 /* The same for NIP-04, which does not authenticate what is encrypted. */

@@ -4,7 +4,6 @@
 #include <stdexcept>
 
 #include <openssl/rand.h>
-#include <simdjson.h>
 
 Work::Work(const nostr::Signer &signer, nostr::Event request, std::string relay_url)
 	: signer_(signer), request_(std::move(request)), relay_url_(std::move(relay_url)),
@@ -25,7 +24,7 @@ Work::inputs() const
 		nostr::looks_like_nip04(request_.content)
 			? nostr::nip04_decrypt(*point_, request_.content)
 			: nostr::nip44_decrypt(nostr::conversation_key(*point_), request_.content);
-	if (!text || !simdjson::validate_utf8(*text) || text->find('\0') != text->npos)
+	if (!text || text->find('\0') != text->npos)
 		return std::nullopt;
 	return Inputs{.tags = *std::move(text), .content = ""};
 }
