@@ -19,8 +19,8 @@
 #include "pg/border/spi.h"
 #include "pg/work/executor_pool.h"
 #include "pg/work/key_file.h"
-#include "pg/work/relay_list.h"
 #include "pg/work/worker.h"
+#include "workers/dvm/listener.h"
 #include "workers/dvm/mail.h"
 #include "workers/dvm/settings.h"
 #include "workers/dvm/work.h"
@@ -34,8 +34,7 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr int64_t kRequestAge = 600;                     // seconds: older requests are not heard
-constexpr int64_t kFirstDelay = 10, kLongestDelay = 600; // after a connection failed, seconds
+constexpr int64_t kRequestAge = 600; // seconds: older requests are not heard
 constexpr int64_t kHeartbeatInterval = 300, kDay = 86400;
 constexpr size_t kMostRequest = 32 << 10;  // bytes of a request
 constexpr size_t kMostAnswer = 60 << 10;   // bytes of a result's content
@@ -65,17 +64,6 @@ parsed(std::string_view json)
 	return event;
 }
 
-/* A relay that is listened to. */
-struct Source
-{
-	std::string url;
-	uint32_t attempt = 0;
-	bool open = false;
-	int64_t next = 0; // not connected to before, Unix seconds
-	int failures = 0;
-	int signatures = 0; // made for this connection
-};
-
 class Dvm : public pg::Service
 {
   public:
@@ -88,19 +76,18 @@ class Dvm : public pg::Service
 	{
 		pool_.emplace(worker, "bigbrotr " + std::string(worker.name()));
 		resume(worker);
-		read_relays(worker);
+		listener_.read_relays(worker);
 	}
 
 	void on_reload(pg::Worker &worker) override
 	{
 		announced_ = 0;
-		read_relays(worker);
+		listener_.read_relays(worker);
 	}
 
 	void on_net_lost(pg::Worker &) override
 	{
-		for (Source &source : sources_)
-			source.open = false;
+		listener_.forget_connections();
 		mail_.forget_all();
 		under_way_.clear();
 	}
@@ -111,12 +98,12 @@ class Dvm : public pg::Service
 		key_.read(worker);
 		if (!key_.signer())
 			work_.reset(); // it is begun again when its minute is over
-		worker.show_waiting(!key_.signer()     ? "a key (bigbrotr.key_file)"
-							: sources_.empty() ? "relays to listen to (bigbrotr.dvm_relays)"
-											   : "");
+		worker.show_waiting(!key_.signer()             ? "a key (bigbrotr.key_file)"
+							: listener_.urls().empty() ? "relays to listen to (bigbrotr.dvm_relays)"
+													   : "");
 		if (!worker.net_running() || !key_.signer())
 			return pg::Next::Continue;
-		listen(worker);
+		listener_.listen(worker, heard_kinds(), worker.now() - kRequestAge);
 		send_stored_answers(worker);
 		announce(worker);
 		look_ = true; // for jobs that were paid, or broken off
@@ -151,95 +138,25 @@ class Dvm : public pg::Service
   private:
 	// ---- relays
 
-	std::vector<std::string> own_urls() const
-	{
-		std::vector<std::string> urls;
-		for (const Source &source : sources_)
-			urls.push_back(source.url);
-		return urls;
-	}
-
-	/* A relay keeps its number: those that are gone stay until their connections have ended. */
-	void read_relays(pg::Worker &worker)
-	{
-		std::vector<std::string> urls =
-			pg::relay_list(worker, "bigbrotr.dvm_relays", dvm_settings.relays);
-		if (urls == own_urls())
-			return;
-		/* The net process knows a relay by its number, which a connection must keep. */
-		for (size_t i = 0; i < sources_.size(); i++)
-			if (sources_[i].open)
-				worker.send(wire::StopListening{.relay_id = static_cast<int32_t>(i + 1)});
-		reread_ = std::ranges::any_of(sources_, &Source::open);
-		if (reread_)
-			return;
-		sources_.clear();
-		for (std::string &url : urls)
-			sources_.push_back({.url = std::move(url)});
-	}
-
-	std::vector<int32_t> kinds() const
+	static std::vector<int32_t> kinds()
 	{
 		return {kContentSearch, kPeopleSearch, kEventCount, dvm_settings.kind};
 	}
 
-	void listen(pg::Worker &worker)
+	static std::vector<int32_t> heard_kinds()
 	{
-		if (reread_)
-			return read_relays(worker);
-		for (size_t i = 0; i < sources_.size(); i++) {
-			Source &source = sources_[i];
-			if (source.open || source.next > worker.now())
-				continue;
-			source.attempt = ++attempts_;
-			source.open = true;
-			source.signatures = 0;
-			wire::Listen task{.relay_id = static_cast<int32_t>(i + 1),
-							  .attempt = source.attempt,
-							  .url = source.url,
-							  .kinds = {},
-							  .since = worker.now() - kRequestAge};
-			for (int32_t kind : kinds())
-				task.kinds.push_back({kind});
-			task.kinds.push_back({nostr::kJobPing});
-			worker.send(task);
-		}
-	}
-
-	/* Null: that connection is over. */
-	Source *find(int32_t number, uint32_t attempt)
-	{
-		if (number > static_cast<int32_t>(sources_.size()))
-			return nullptr;
-		Source &source = sources_[number - 1];
-		return source.open && source.attempt == attempt ? &source : nullptr;
-	}
-
-	void take(pg::Worker &worker, const wire::ListenEnded &end)
-	{
-		Source *source = find(end.relay_id, end.attempt);
-		if (!source)
-			return;
-		source->open = false;
-		source->failures = end.reason.empty() ? 0 : std::min(source->failures + 1, 10);
-		if (!end.reason.empty()) {
-			source->next =
-				worker.now() + std::min(kFirstDelay << (source->failures - 1), kLongestDelay);
-			worker.log(wire::LogLevel::Info,
-					   source->url + " is not listened to any more: " + std::string(end.reason) +
-						   " " + std::string(end.detail));
-		}
+		std::vector<int32_t> all = kinds();
+		all.push_back(nostr::kJobPing);
+		return all;
 	}
 
 	/* The operator chose the relays that are listened to, customers those that get their answers:
 	 * what these get is signed by the same key. */
 	void take(pg::Worker &worker, const wire::SignIn &question)
 	{
-		constexpr int kMostSignatures = 3;
 		const std::string *url = mail_.asks_who_writes(question.relay_id, question.attempt);
-		if (Source *source = find(question.relay_id, question.attempt);
-			source && source->signatures++ < kMostSignatures)
-			url = &source->url;
+		if (!url)
+			url = listener_.asks_who_listens(question.relay_id, question.attempt);
 		if (!url || !key_.signer())
 			return;
 		const nostr::Event event =
@@ -251,6 +168,7 @@ class Dvm : public pg::Service
 								   .event = text});
 	}
 
+	void take(pg::Worker &worker, const wire::ListenEnded &end) { listener_.take(worker, end); }
 	void take(pg::Worker &, const wire::Answered &answer) { mail_.take(answer); }
 	void take(pg::Worker &, const wire::PublishEnded &end) { mail_.take(end); }
 
@@ -274,11 +192,11 @@ class Dvm : public pg::Service
 	void announce(pg::Worker &worker)
 	{
 		const int64_t now = worker.now();
-		if (sources_.empty() || now < heartbeat_ + kHeartbeatInterval)
+		const std::vector<std::string> urls = listener_.urls();
+		if (urls.empty() || now < heartbeat_ + kHeartbeatInterval)
 			return;
 		heartbeat_ = now;
 		pings_ = 0;
-		const std::vector<std::string> urls = own_urls();
 		auto send = [&](nostr::Event event) {
 			key_.signer()->sign(event);
 			mail_.send({.id = event.id, .text = nostr::to_json(event), .request = {}}, urls);
@@ -308,10 +226,9 @@ class Dvm : public pg::Service
 
 	void take(pg::Worker &worker, const wire::Heard &message)
 	{
-		Source *source = find(message.relay_id, message.attempt);
-		if (!source || !key_.signer())
+		const std::string *url = listener_.heard(message.relay_id, message.attempt);
+		if (!url || !key_.signer())
 			return;
-		source->failures = 0;
 		nostr::Event event = wire::copy(message.event);
 		if (!verifier_.is_genuine(event))
 			throw pg::NetFault{"it told of an event that is not genuine"};
@@ -319,19 +236,19 @@ class Dvm : public pg::Service
 		if (event.has_nul || text.size() > kMostRequest)
 			return worker.count("requests_too_large", 1);
 		if (event.kind == nostr::kJobPing)
-			return answer_ping(worker, Work(*key_.signer(), std::move(event), source->url));
+			return answer_ping(worker, Work(*key_.signer(), std::move(event), *url));
 		std::string decision;
 		worker.transaction_with_retries("noting a job", {}, [&] {
-			decision = take_statement
-						   .run({pg::value(std::string_view(text)),
-								 pg::value(std::string_view(source->url)),
-								 pg::bytea(nostr::view(key_.signer()->pubkey())),
-								 pg::value(dvm_settings.jobs_per_author),
-								 pg::value(dvm_settings.price_msat == 0), pg::value(worker.now())})
-						   .bytes(0, 1);
+			decision =
+				take_statement
+					.run({pg::value(std::string_view(text)), pg::value(std::string_view(*url)),
+						  pg::bytea(nostr::view(key_.signer()->pubkey())),
+						  pg::value(dvm_settings.jobs_per_author),
+						  pg::value(dvm_settings.price_msat == 0), pg::value(worker.now())})
+					.bytes(0, 1);
 		});
 		worker.count(("requests_" + decision).c_str(), 1);
-		const Work work(*key_.signer(), std::move(event), source->url);
+		const Work work(*key_.signer(), std::move(event), *url);
 		if (decision == "waiting")
 			look_ = true;
 		else if (decision == "unpaid")
@@ -504,7 +421,7 @@ class Dvm : public pg::Service
 	/* Our own relays, and those that the customer wants. */
 	std::vector<std::string> recipients(const nostr::JobEnvelope &envelope) const
 	{
-		std::vector<std::string> urls = own_urls();
+		std::vector<std::string> urls = listener_.urls();
 		for (const std::string &text : envelope.relays) {
 			nostr::RelayUrl url = nostr::normalise_relay_url(text);
 			if (url.ok() && std::find(urls.begin(), urls.end(), url.url) == urls.end())
@@ -515,9 +432,7 @@ class Dvm : public pg::Service
 
 	pg::KeyFile key_;
 	nostr::Verifier verifier_;
-	std::vector<Source> sources_;
-	bool reread_ = false; // bigbrotr.dvm_relays changed, and connections of the old list are open
-	uint32_t attempts_ = 0;
+	Listener listener_;
 	int64_t heartbeat_ = 0, announced_ = 0; // the last ones, Unix seconds
 	int pings_ = 0;                         // since the last heartbeat
 
