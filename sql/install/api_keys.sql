@@ -137,7 +137,7 @@ BEGIN
 	digest := sha256(convert_to(key, 'UTF8'));
 	INSERT INTO _bigbrotr.issued_keys (name, prefix, digest, pubkey, scopes, requests_per_minute, kilobytes_per_minute, cost_per_minute, cost_limit, expires_at)
 	VALUES (create_api_key.name, visible, digest, bigbrotr.pubkey(create_api_key.pubkey), create_api_key.scopes, create_api_key.requests_per_minute,
-		create_api_key.kilobytes_per_minute, create_api_key.cost_per_minute, create_api_key.cost_limit, 
+		create_api_key.kilobytes_per_minute, create_api_key.cost_per_minute, create_api_key.cost_limit,
 		CASE WHEN create_api_key.expires_at IS NOT NULL THEN _bigbrotr.unix_time(create_api_key.expires_at) END);
 	RETURN key;
 END
