@@ -113,7 +113,7 @@ CREATE FUNCTION _bigbrotr.api_paths() RETURNS jsonb
 		), parameters AS MATERIALIZED (
 			SELECT (t.r).name AS route, jsonb_agg(jsonb_build_object(
 					'name', p.name, 'in', CASE WHEN (t.r).path LIKE '%{' || p.name || '}%' THEN 'path' ELSE 'query' END,
-					'required', p.is_required, 'description', _bigbrotr.api_parameter_words(p.name))
+					'required', p.is_required OR (t.r).path LIKE '%{' || p.name || '}%', 'description', _bigbrotr.api_parameter_words(p.name))
 				|| _bigbrotr.api_parameter_schema(t.r, p.name, p.kind) ORDER BY p.place) AS parameters
 			FROM routes AS t
 			     JOIN (SELECT a.route, a.place, a.is_required, CASE a.parameter WHEN 'row_limit' THEN 'limit' WHEN 'after' THEN 'cursor' ELSE a.parameter END AS name,

@@ -61,7 +61,7 @@ struct ServeSettings
 	std::string_view public_urls;                // of this server, with commas between them
 	std::string_view name, description, contact; // NIP-11
 	std::string_view version;                    // of the extension
-	std::vector<uint8_t> tls; // of each socket, in their order: whether it speaks TLS
+	std::string_view tls; // for each socket, in their order: '1' if it speaks TLS, else '0'
 
 	static void fields(auto &c, auto &m)
 	{
@@ -77,7 +77,7 @@ struct ServeSettings
 		c.utf8(m.description, kMaxPath);
 		c.utf8(m.contact, kMaxDetail);
 		c.ascii(m.version, 64);
-		c.flags(m.tls);
+		c.ascii(m.tls, kMaxPath);
 	}
 };
 

@@ -89,7 +89,7 @@ for my $crash (1 .. 3)
 		$log_end);
 	wait_gone($child, "the net process of crash $crash");
 	$node->poll_query_until('postgres',
-		"SELECT count(*) = 8 FROM bigbrotr.services WHERE restart_count >= $crash")
+		"SELECT count(*) = 9 FROM bigbrotr.services WHERE restart_count >= $crash")
 	  or die 'no services';
 }
 $node->wait_for_log(qr/bigbrotr starts no service: the server crashed 3 times.*HINT:.*start_services/s);
@@ -132,7 +132,7 @@ $log_end = -s $node->logfile;
 kill 'KILL', worker_pid($node, 'synchronizer');
 $node->wait_for_log(qr/all server processes terminated; reinitializing.*ready to accept connections/s,
 	$log_end);
-$node->poll_query_until('postgres', 'SELECT count(*) = 8 FROM bigbrotr.services')
+$node->poll_query_until('postgres', 'SELECT count(*) = 9 FROM bigbrotr.services')
   or die 'no services';
 wait_for_service($node, 'synchronizer', 'running');
 

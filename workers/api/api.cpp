@@ -77,7 +77,8 @@ class Api : public pg::Service
 		message.description = api_settings.description;
 		message.contact = api_settings.contact;
 		message.version = BIGBROTR_VERSION;
-		message.tls = listeners_.tls();
+		const std::string tls = listeners_.tls();
+		message.tls = tls;
 		return {.frame = wire::encode(message),
 				.fixed = std::to_string(listeners_.generation()),
 				.descriptors = listeners_.descriptors()};
@@ -116,9 +117,8 @@ class Api : public pg::Service
 
 	void send_certificate(pg::Worker &worker)
 	{
-		const auto tls = listeners_.tls();
 		if (worker.net_running())
-			certificate_.send(worker, std::find(tls.begin(), tls.end(), 1) != tls.end());
+			certificate_.send(worker, listeners_.tls().find('1') != std::string::npos);
 		show_fault(worker);
 	}
 

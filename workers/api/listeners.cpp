@@ -156,11 +156,11 @@ Listeners::descriptors() const
 	return descriptors;
 }
 
-std::vector<uint8_t>
+std::string
 Listeners::tls() const
 {
-	std::vector<uint8_t> tls;
+	std::string tls;
 	for (const Listener &listener : listeners_)
-		tls.push_back(listener.address.has_tls);
+		tls += listener.address.has_tls ? '1' : '0';
 	return tls;
 }

@@ -20,8 +20,8 @@ class Listeners
 
 	/* Of open sockets. */
 	std::vector<int> descriptors() const;
-	/* Of each of them: whether it speaks TLS. */
-	std::vector<uint8_t> tls() const;
+	/* For each of them: '1' if it speaks TLS, else '0'. */
+	std::string tls() const;
 	/* A number that changes with the descriptors: one that was closed may come again. */
 	uint64_t generation() const { return generation_; }
 	/* Why some socket could not be opened, with what can be done about it; empty: all are open. */

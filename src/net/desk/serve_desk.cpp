@@ -56,7 +56,7 @@ void
 ServeDesk::accept(size_t place)
 {
 	const int listening = listening_[place];
-	const bool has_tls = place < tls_.size() && tls_[place] != 0;
+	const bool has_tls = place < tls_.size() && tls_[place] == '1';
 	for (int i = 0; i < kAcceptAtOnce; i++) {
 		sockaddr_storage from{};
 		socklen_t size = sizeof from;

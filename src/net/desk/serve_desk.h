@@ -52,7 +52,7 @@ class ServeDesk final : public Desk, public Calls, public LiveFeed::Readers
 	const Clock &clock_;
 	Link &link_;
 	const std::vector<int> listening_;
-	std::vector<uint8_t> tls_; // of each of them: whether it speaks TLS
+	std::string tls_; // for each of them: '1' if it speaks TLS
 	TlsCertificate certificate_;
 	bool accepting_ = false; // after the first settings and routes; not while descriptors are short
 	bool settled_ = false;

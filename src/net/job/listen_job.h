@@ -19,7 +19,7 @@ namespace net {
 class ListenJob final : private RelayClient::Owner, private Requests::Handler
 {
   public:
-	static constexpr int kMostPerMinute = 600;
+	static constexpr int kMostPerMinute = 6000;
 
 	ListenJob(ClientHost &host, Link &link, nostr::Verifier &verifier, const wire::Listen &task);
 

@@ -29,7 +29,7 @@ with_tls()
 {
 	std::signal(SIGPIPE, SIG_IGN); // as the net process does
 	wire::ServeSettings settings = ApiServer::default_settings();
-	settings.tls = {1};
+	settings.tls = "1";
 	return settings;
 }
 
