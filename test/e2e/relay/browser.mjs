@@ -75,6 +75,11 @@ export class Browser {
         throw new Error(`never: ${what}; the page says: ${await this.evaluate('document.body.innerText.slice(0, 500)')}`)
     }
 
+    // Whether an expression becomes true.
+    async becomes(expression) {
+        return this.until(`(${expression}) === true`).then(() => true, () => false)
+    }
+
     async click(selector) {
         const at = await this.evaluate(`(() => { const e = ${selector.startsWith('//') ? `document.evaluate(${JSON.stringify(selector)}, document, null, 9).singleNodeValue` : `document.querySelector(${JSON.stringify(selector)})`}
             if (!e) return null; e.scrollIntoView({ block: 'center' }); const r = e.getBoundingClientRect(); return { x: r.x + r.width / 2, y: r.y + Math.min(r.height / 2, 12) } })()`)

@@ -87,8 +87,8 @@ async function question(name, steps, answer) {
         else await arrived(given[0])
         clicks += ['click', 'enter', 'choose'].includes(what) ? 1 : 0
     }
-    const found = await read(answer)
-    check(`question ${name}`, found === true && clicks <= 3, { clicks, found })
+    const found = await browser.becomes(answer)
+    check(`question ${name}`, found && clicks <= 3, { clicks, found })
 }
 const search = (text) => [['click', '#go input'], ['type', text], ['enter']]
 const sheet = (title) => `[...document.querySelectorAll('.sheet')].find((s) => s.querySelector('h2')?.textContent === ${JSON.stringify(title)}).innerText`
@@ -106,23 +106,23 @@ await question('where was this event seen', [...search(event), ['at', '#/event?'
 await open('#/relays?status=any')
 await browser.click("//th/button[text()='Relay']")
 await arrived('#/relays?status=any&sort=url')
-check('a column orders', await read("document.querySelector('th[aria-sort=ascending]').innerText.startsWith('Relay') && document.querySelectorAll('th[aria-sort]').length === 1"))
+check('a column orders', await browser.becomes("document.querySelector('th[aria-sort=ascending]').innerText.startsWith('Relay') && document.querySelectorAll('th[aria-sort]').length === 1"))
 const first = await read("document.querySelector('tbody a').innerText")
 await browser.click("//button[text()='Next page']")
 await browser.until(`document.querySelector('tbody a')?.innerText !== ${JSON.stringify(first)} && ${settled}`)
-check('the next page', await read(`document.querySelector('tbody a').innerText > ${JSON.stringify(first)}`))
+check('the next page', await browser.becomes(`document.querySelector('tbody a').innerText > ${JSON.stringify(first)}`))
 await open('#/')
 await browser.press('Tab')
-check('the first key leads to the content', await read("document.activeElement.className === 'skip' && document.activeElement.getBoundingClientRect().left >= 0"))
+check('the first key leads to the content', await browser.becomes("document.activeElement.className === 'skip' && document.activeElement.getBoundingClientRect().left >= 0"))
 await open(`#/relay?url=${RELAY}`)
 await browser.click("//summary[text()='As a table']")
-check('a plot is also a table', await read("[...document.querySelectorAll('details[open] td')].some((d) => / ms$/.test(d.innerText))"))
+check('a plot is also a table', await browser.becomes("[...document.querySelectorAll('details[open] td')].some((d) => / ms$/.test(d.innerText))"))
 await open('#/api')
 await browser.click("//summary[code='GET /api/v1/overview']")
 await browser.until("document.querySelector('details[open] form')")
 await browser.click('details[open] form button')
 await browser.until("document.querySelector('details[open] form ~ div, details[open] [aria-live]').innerText.includes('event_count')")
-check('the API can be tried', await read("/^200, /m.test(document.querySelector('details[open] [aria-live]').innerText)"))
+check('the API can be tried', await browser.becomes("/^200, /m.test(document.querySelector('details[open] [aria-live]').innerText)"))
 
 // A page that says what is wrong, whatever it is.
 const says = (words) => read(`document.querySelector('[role=alert]')?.innerText.includes(${JSON.stringify(words)}) && document.querySelectorAll('main > *').length > 1`)
@@ -144,7 +144,7 @@ await browser.look(360, 'light')
 await browser.send('Page.navigate', { url: `${base}/` })
 await browser.until("document.querySelector('noscript form')")
 await browser.picture(`${directory}/without-script.png`)
-check('there are lists without scripts', await read("document.querySelectorAll('noscript form').length >= 4 && document.querySelector('noscript form').checkVisibility()"))
+check('there are lists without scripts', await browser.becomes("document.querySelectorAll('noscript form').length >= 4 && document.querySelector('noscript form').checkVisibility()"))
 
 // What Chromium draws its own fields with has the scheme data.
 const elsewhere = browser.requests.filter((url) => !url.startsWith(`${base}/`) && !/^(about:blank$|data:)/.test(url))
