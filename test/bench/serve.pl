@@ -197,6 +197,32 @@ sub rss_mb
 	return $kilobytes / 1024;
 }
 
+# Events per second of an import, signatures checked, of a file that was not imported yet.
+sub import_rate
+{
+	my ($file, $count) = @_;
+	my ($milliseconds) = $server->timed('postgres', "CALL bigbrotr.import_events('$file', resume => false)");
+	return $count / $milliseconds * 1000;
+}
+
+# The share of its speed that an import keeps beside requests and WebSockets.
+sub ingest_share
+{
+	my ($clients) = @_;
+	my $half = $quick ? 5_000 : 30_000;
+	open my $in, '<', BenchServer::corpus(2 * $half) or die "corpus: $!\n";
+	my @lines = <$in>;
+	my @files = map { "$ENV{BENCH_WORK}/half-$_.jsonl" } 0, 1;
+	BenchServer::write_file('>', $files[$_], @lines[ $_ * $half .. ($_ + 1) * $half - 1 ]) for 0, 1;
+	my $alone = import_rate($files[0], $half);
+	my $loaded = beside(sub { load_api($clients, 20) }, sub {
+		my $connections = q{SELECT (bigbrotr.service_stats('api') -> 'custom' ->> 'net_connections')::integer};
+		sleep 0.1 while $server->sql($connections) < $clients;
+		return import_rate($files[1], $half);
+	});
+	return $loaded / $alone;
+}
+
 sub mixed_load
 {
 	my ($clients, $seconds) = $quick ? (100, 3) : (1_000, 10);
@@ -215,7 +241,8 @@ sub mixed_load
 		push @runs, [ $loaded->{p99_ms}, $alone->{p99_ms} ];
 	}
 	BenchReport::line('serve', 'mixed_load', 'ms', 1, \@runs, p50_ms => $loaded->{p50_ms}, live_p99_ms => $loaded->{live_p99_ms},
-		beside_question_p99_ms => $questioned->{p99_ms}, rss_mb => BenchReport::rounded(rss_mb(), 0), clients => $clients);
+		beside_question_p99_ms => $questioned->{p99_ms}, rss_mb => BenchReport::rounded(rss_mb(), 0), clients => $clients,
+		ingest_share => BenchReport::rounded(ingest_share($clients), 2));
 	return;
 }
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>

@@ -1,6 +1,8 @@
 #include "net/job/listen_job.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "nostr/message.h"
 
@@ -9,6 +11,8 @@ namespace net {
 using namespace std::chrono_literals;
 
 constexpr int kMaxChallenges = 3;
+constexpr int kMostPages = 100;
+constexpr int kPageLimit = 500; // events of one page
 
 ListenJob::ListenJob(ClientHost &host, Link &link, nostr::Verifier &verifier,
 					 const wire::Listen &task)
@@ -18,6 +22,7 @@ ListenJob::ListenJob(ClientHost &host, Link &link, nostr::Verifier &verifier,
 	for (const wire::ListenedKind &one : task.kinds)
 		window_.kinds.push_back(one.kind);
 	window_.since = task.since;
+	window_.limit = kPageLimit;
 	client_.start(task.url);
 }
 
@@ -26,6 +31,9 @@ ListenJob::ask()
 {
 	asked_ = minute_ = client_.now();
 	answered_ = refused_ = false;
+	window_.until.reset();
+	oldest_ = INT64_MAX;
+	page_.count = 0;
 	client_.ask(client_.new_id('j'), window_, *this);
 }
 
@@ -36,6 +44,7 @@ ListenJob::on_event(nostr::Event &event, std::string_view)
 	count();
 	if (over())
 		return;
+	oldest_ = std::min(oldest_, event.created_at);
 	if (std::find(window_.kinds.begin(), window_.kinds.end(), event.kind) == window_.kinds.end() ||
 		!verifier_.verify(event.id, event.pubkey, event.sig))
 		return;
@@ -49,6 +58,24 @@ ListenJob::on_event(nostr::Event &event, std::string_view)
 									 .tags = event.tags,
 									 .content = event.content,
 									 .has_nul = event.has_nul}});
+}
+
+/* The next page begins with the oldest second of this one, which may not be there as a whole. */
+void
+ListenJob::on_end_of_stored(bool)
+{
+	answered_ = true;
+	if (!page_.id.empty())
+		client_.close(std::exchange(page_.id, {}));
+	if (oldest_ >= window_.until.value_or(INT64_MAX) || oldest_ <= *window_.since ||
+		page_.count == kMostPages)
+		return;
+	answered_ = false;
+	asked_ = client_.now();
+	window_.until = oldest_;
+	page_.count++;
+	page_.id = client_.new_id('p');
+	client_.ask(page_.id, window_, page_);
 }
 
 void

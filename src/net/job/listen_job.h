@@ -4,6 +4,9 @@
  *
  *     connect -> REQ -> EVENT … -> EOSE -> EVENT …
  *
+ * A relay sends so many stored events and no more: older ones are asked for in pages, beside the
+ * first subscription, which stays open.
+ *
  * A relay that asks who listens (NIP-42) is signed in to: its challenge goes to the worker. One
  * that sends more than kMostPerMinute events a minute is left.
  */
@@ -47,8 +50,30 @@ class ListenJob final : private RelayClient::Owner, private Requests::Handler
 
 	void on_event(nostr::Event &event, std::string_view text) override;
 	void on_refused_event(std::string_view) override { on_ignored(); }
-	void on_end_of_stored(bool) override { answered_ = true; }
+	void on_end_of_stored(bool) override;
 	void on_closed(std::string_view reason) override;
+
+	/* The subscription to a page of older events. */
+	struct Page final : Requests::Handler
+	{
+		explicit Page(ListenJob &job) : job(job) {}
+		void on_event(nostr::Event &event, std::string_view text) override
+		{
+			job.on_event(event, text);
+		}
+		void on_refused_event(std::string_view) override { job.on_ignored(); }
+		void on_end_of_stored(bool more) override { job.on_end_of_stored(more); }
+		void on_closed(std::string_view) override
+		{
+			job.answered_ = true;
+			id.clear();
+		}
+		void on_notice(std::string_view) override {}
+
+		ListenJob &job;
+		std::string id; // empty: there is none
+		int count = 0;  // so far
+	};
 
 	void ask();
 	void count();
@@ -61,7 +86,9 @@ class ListenJob final : private RelayClient::Owner, private Requests::Handler
 	nostr::Window window_;
 	int challenges_ = 0;
 	bool answered_ = false; // EOSE has come
-	bool refused_ = false;  // for want of authentication, which is awaited
+	int64_t oldest_ = 0;    // created_at of what was sent
+	Page page_{*this};
+	bool refused_ = false; // for want of authentication, which is awaited
 	Clock::Time asked_{}, minute_{};
 	int in_minute_ = 0; // messages with events since minute_
 	RelayClient client_;

@@ -1,6 +1,7 @@
 /* Files of settings that are read whole: keys and certificates. */
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace pg {

@@ -1,5 +1,7 @@
 /* Role publish: events go to a relay one after the other, and each answer is told; relays are
  * listened to. */
+#include <algorithm>
+#include <set>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -302,6 +304,24 @@ TEST(NetListen, StoredAndNew)
 	worker.hear(3);
 	EXPECT_TRUE(worker.ended);
 	EXPECT_EQ(worker.reason, "");
+}
+
+/* Relays send so many stored events and no more: the others are asked for. */
+TEST(NetListen, MoreThanAPage)
+{
+	const auto events = make_events(25, 1000);
+	std::vector<int32_t> kinds;
+	for (const nostr::Event &event : events)
+		kinds.push_back(event.kind);
+	std::sort(kinds.begin(), kinds.end());
+	kinds.erase(std::unique(kinds.begin(), kinds.end()), kinds.end());
+	ScriptedRelay relay(serve_events(events, 10));
+	Publisher worker;
+	worker.listen(relay.url(), kinds, 27);
+	std::set<nostr::Id> ids;
+	for (const nostr::Event &event : worker.heard)
+		ids.insert(event.id);
+	EXPECT_EQ(ids.size(), 25U);
 }
 
 TEST(NetListen, RelaysThatAskWhoListens)
