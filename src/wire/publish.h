@@ -94,7 +94,7 @@ struct Listen
 	}
 };
 
-/* Close that connection; ListenEnded follows. */
+/* Close that connection; ConnectionEnded follows. */
 struct StopListening
 {
 	static constexpr uint16_t kType = 0x43;
@@ -127,24 +127,6 @@ struct Answered
 	}
 };
 
-/* The connection is gone. Events that were not answered until now are not answered. */
-struct PublishEnded
-{
-	static constexpr uint16_t kType = 0x49;
-	int32_t relay_id = 0;
-	uint32_t attempt = 0;
-	std::string_view reason; // a code; empty: every event was answered
-	std::string_view detail;
-
-	static void fields(auto &c, auto &m)
-	{
-		relay_id_field(c, m.relay_id);
-		c.number(m.attempt);
-		c.code(m.reason);
-		c.detail(m.detail);
-	}
-};
-
 /* An event that was listened for; its id and signature are verified. */
 struct Heard
 {
@@ -161,13 +143,14 @@ struct Heard
 	}
 };
 
-/* The connection that was listened on is gone. */
-struct ListenEnded
+/* The connection of a Publish or a Listen is gone. Events that were not answered until now are not
+ * answered. */
+struct ConnectionEnded
 {
-	static constexpr uint16_t kType = 0x4b;
+	static constexpr uint16_t kType = 0x49;
 	int32_t relay_id = 0;
 	uint32_t attempt = 0;
-	std::string_view reason; // a code; empty: it was to end
+	std::string_view reason; // a code; empty: it was to end, or every event was answered
 	std::string_view detail;
 
 	static void fields(auto &c, auto &m)
@@ -179,6 +162,6 @@ struct ListenEnded
 	}
 };
 
-using PublishToWorker = std::variant<SignIn, Answered, PublishEnded, Heard, ListenEnded>;
+using PublishToWorker = std::variant<SignIn, Answered, Heard, ConnectionEnded>;
 
 } // namespace wire

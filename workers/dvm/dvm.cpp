@@ -168,9 +168,13 @@ class Dvm : public pg::Service
 								   .event = text});
 	}
 
-	void take(pg::Worker &worker, const wire::ListenEnded &end) { listener_.take(worker, end); }
 	void take(pg::Worker &, const wire::Answered &answer) { mail_.take(answer); }
-	void take(pg::Worker &, const wire::PublishEnded &end) { mail_.take(end); }
+	/* They have different numbers. */
+	void take(pg::Worker &worker, const wire::ConnectionEnded &end)
+	{
+		listener_.take(worker, end);
+		mail_.take(end);
+	}
 
 	void note_sent_answers(pg::Worker &worker)
 	{
@@ -181,7 +185,7 @@ class Dvm : public pg::Service
 				sent_statement.run({pg::bytea(request), pg::value(accepted)});
 		});
 		for (const auto &[request, accepted] : ended_) {
-			under_way_.erase(std::find(under_way_.begin(), under_way_.end(), request));
+			std::erase(under_way_, request); // not there, if the net process is another one since
 			worker.count(accepted ? "answers_accepted" : "answers_not_accepted", 1);
 		}
 		ended_.clear();

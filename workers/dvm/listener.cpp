@@ -93,7 +93,7 @@ Listener::asks_who_listens(int32_t number, uint32_t attempt)
 }
 
 void
-Listener::take(pg::Worker &worker, const wire::ListenEnded &end)
+Listener::take(pg::Worker &worker, const wire::ConnectionEnded &end)
 {
 	Source *source = find(end.relay_id, end.attempt);
 	if (!source)

@@ -21,7 +21,7 @@ class Listener
 	/* Where that connection goes; null: it is over. It may ask who listens a few times. */
 	const std::string *heard(int32_t number, uint32_t attempt);
 	const std::string *asks_who_listens(int32_t number, uint32_t attempt);
-	void take(pg::Worker &worker, const wire::ListenEnded &end);
+	void take(pg::Worker &worker, const wire::ConnectionEnded &end);
 
   private:
 	struct Source

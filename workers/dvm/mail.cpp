@@ -83,7 +83,7 @@ Mail::take(const wire::Answered &answer)
 }
 
 void
-Mail::take(const wire::PublishEnded &end)
+Mail::take(const wire::ConnectionEnded &end)
 {
 	Outlet *outlet = find(end.relay_id, end.attempt);
 	if (!outlet)

@@ -42,7 +42,7 @@ class Mail
 	void turn(pg::Worker &worker);
 
 	void take(const wire::Answered &answer);
-	void take(const wire::PublishEnded &end);
+	void take(const wire::ConnectionEnded &end);
 	/* Where that connection goes; null: there is none. It may ask who writes a few times. */
 	const std::string *asks_who_writes(int32_t number, uint32_t attempt);
 	/* The net process is gone, and what it was given with it. */

@@ -2,7 +2,8 @@
  * The publisher: signs what the monitor found and sends it to the relays of
  * bigbrotr.publish_relays. It does nothing without them and without bigbrotr.key_file.
  *
- *   what is due at a relay -> Publish -> Answered … -> PublishEnded -> _bigbrotr.relay_publications
+ *   what is due at a relay -> Publish -> Answered … -> ConnectionEnded ->
+ * _bigbrotr.relay_publications
  */
 #include <algorithm>
 #include <utility>
@@ -214,14 +215,12 @@ class Publisher : public pg::Service
 		worker.count(answer.accepted ? "events_accepted" : "events_refused", 1);
 	}
 
-	void take(pg::Worker &, const wire::Heard &) { listens_to_nothing(); }
-	void take(pg::Worker &, const wire::ListenEnded &) { listens_to_nothing(); }
-	[[noreturn]] static void listens_to_nothing()
+	void take(pg::Worker &, const wire::Heard &)
 	{
-		throw pg::NetFault{"it told of a relay that it was not to listen to"};
+		throw pg::NetFault{"it heard an event without being asked to listen"};
 	}
 
-	void take(pg::Worker &worker, const wire::PublishEnded &end)
+	void take(pg::Worker &worker, const wire::ConnectionEnded &end)
 	{
 		Target *target = find(end.relay_id, end.attempt);
 		if (!target)

@@ -156,7 +156,7 @@ ListenJob::stop()
 void
 ListenJob::on_ended(const char *reason, std::string_view detail)
 {
-	link_.send(wire::ListenEnded{
+	link_.send(wire::ConnectionEnded{
 		.relay_id = relay_id_, .attempt = attempt_, .reason = reason, .detail = detail});
 }
 

@@ -24,7 +24,7 @@ PublishJob::send_next()
 {
 	if (pending_.empty()) {
 		client_.end(true);
-		link_.send(wire::PublishEnded{.relay_id = relay_id_, .attempt = attempt_});
+		link_.send(wire::ConnectionEnded{.relay_id = relay_id_, .attempt = attempt_});
 		return;
 	}
 	sent_ = true;
@@ -120,7 +120,7 @@ PublishJob::tick()
 void
 PublishJob::on_ended(const char *reason, std::string_view detail)
 {
-	link_.send(wire::PublishEnded{
+	link_.send(wire::ConnectionEnded{
 		.relay_id = relay_id_, .attempt = attempt_, .reason = reason, .detail = detail});
 }
 

@@ -119,9 +119,10 @@ class Publisher
 	void handle(const wire::Frame &frame)
 	{
 		std::string fault;
-		auto message = wire::decode<
-			std::variant<wire::Hello, wire::Log, wire::Stats, wire::SignIn, wire::Answered,
-						 wire::PublishEnded, wire::Heard, wire::ListenEnded>>(frame, fault);
+		auto message =
+			wire::decode<std::variant<wire::Hello, wire::Log, wire::Stats, wire::SignIn,
+									  wire::Answered, wire::Heard, wire::ConnectionEnded>>(frame,
+																						   fault);
 		ASSERT_TRUE(message) << fault;
 		std::visit([this](const auto &one) { take(one); }, *message);
 	}
@@ -148,18 +149,13 @@ class Publisher
 		answers.push_back(
 			{.id = *answer.id, .accepted = answer.accepted, .text = std::string(answer.text)});
 	}
-	void take(const wire::PublishEnded &end)
+	void take(const wire::ConnectionEnded &end)
 	{
 		reason = end.reason;
 		ended = true;
 	}
 
 	void take(const wire::Heard &message) { heard.push_back(wire::copy(message.event)); }
-	void take(const wire::ListenEnded &end)
-	{
-		reason = end.reason;
-		ended = true;
-	}
 
 	net::Clock clock_;
 	int fd_ = -1;
