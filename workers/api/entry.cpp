@@ -18,7 +18,7 @@ static bool
 check_elements(const char *list, F fault_of)
 {
 	std::string_view rest = list, element;
-	while (next_element(rest, element))
+	while (pg::next_element(rest, element))
 		if (const char *fault = fault_of(element)) {
 			GUC_check_errdetail("\"%.*s\": %s", static_cast<int>(element.size()), element.data(),
 								fault);
@@ -62,8 +62,8 @@ check_networks(char **value, void **, GucSource)
 			if (!parse_ip(element.substr(0, slash), address, size))
 				return "It is not an address.";
 			if (slash != std::string_view::npos &&
-				!parse_number(behind(element, slash + 1), address.ss_family == AF_INET ? 32 : 128,
-							  bits))
+				!parse_number(pg::behind(element, slash + 1),
+							  address.ss_family == AF_INET ? 32 : 128, bits))
 				return "The length of its prefix is wrong.";
 			return nullptr;
 		}))

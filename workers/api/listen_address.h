@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "pg/border/list.h"
+
 struct ListenAddress
 {
 	sockaddr_storage address;
@@ -22,34 +24,6 @@ struct ListenAddress
 
 	bool is_unix() const { return address.ss_family == AF_UNIX; }
 };
-
-/* The text without its first bytes. substr() would need C++'s library. */
-inline std::string_view
-behind(std::string_view text, size_t bytes)
-{
-	text.remove_prefix(bytes < text.size() ? bytes : text.size());
-	return text;
-}
-
-/* Cuts the next element off a list with commas; false: there is none. */
-inline bool
-next_element(std::string_view &list, std::string_view &element)
-{
-	constexpr std::string_view blanks = " \t\n";
-	for (;;) {
-		if (list.empty())
-			return false;
-		size_t comma = list.find(',');
-		element = list.substr(0, comma);
-		list = comma == std::string_view::npos ? std::string_view{} : behind(list, comma + 1);
-		while (!element.empty() && blanks.find(element.front()) != std::string_view::npos)
-			element.remove_prefix(1);
-		while (!element.empty() && blanks.find(element.back()) != std::string_view::npos)
-			element.remove_suffix(1);
-		if (!element.empty())
-			return true;
-	}
-}
 
 /* The text with an end for C; false: it is too long. */
 template <size_t N>
@@ -118,8 +92,8 @@ parse_listen_address(std::string_view text, ListenAddress &to)
 	}
 	size_t colon = text.rfind(':');
 	unsigned port;
-	if (colon == std::string_view::npos || !parse_number(behind(text, colon + 1), 65535, port) ||
-		port == 0)
+	if (colon == std::string_view::npos ||
+		!parse_number(pg::behind(text, colon + 1), 65535, port) || port == 0)
 		return "A port from 1 to 65535 is missing.";
 	std::string_view host = text.substr(0, colon);
 	bool brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';

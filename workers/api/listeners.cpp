@@ -124,7 +124,7 @@ Listeners::follow(const char *list)
 {
 	std::vector<std::string> wanted;
 	std::string_view rest = list, element;
-	while (next_element(rest, element))
+	while (pg::next_element(rest, element))
 		wanted.emplace_back(element);
 	auto is_wanted = [&](const Listener &listener) {
 		return std::find(wanted.begin(), wanted.end(), listener.name) != wanted.end();

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "nostr/monitor_events.h"
+#include "pg/border/list.h"
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
 #include "pg/work/key_file.h"
@@ -42,15 +43,9 @@ std::vector<std::string>
 geoip_files()
 {
 	std::vector<std::string> files;
-	std::string_view list = monitor_settings.geoip_database;
-	while (!list.empty()) {
-		std::string_view name = list.substr(0, list.find(','));
-		list.remove_prefix(std::min(name.size() + 1, list.size()));
-		name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
-		name = name.substr(0, name.find_last_not_of(' ') + 1);
-		if (!name.empty())
-			files.emplace_back(name);
-	}
+	std::string_view rest = monitor_settings.geoip_database, name;
+	while (pg::next_element(rest, name))
+		files.emplace_back(name);
 	return files;
 }
 
