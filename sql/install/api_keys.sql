@@ -1,4 +1,4 @@
--- Keys of the API (docs/api.md): whoever sends one asks on an account of its own. Of a key only its SHA-256 is kept. That is
+-- Keys of the API (docs/api.md). Each key has an account of its own. Of a key only its SHA-256 is kept. That is
 -- enough, and fast: a key has 244 random bits, so that nobody finds it by trying. It is looked up by its SHA-256, and how long that takes
 -- tells nothing of a key: so the comparison need not take constant time.
 
@@ -50,7 +50,7 @@ CREATE TABLE _bigbrotr.key_usage (
 	CONSTRAINT key_usage_pkey PRIMARY KEY (key_id),
 	CONSTRAINT key_usage_key_id_fkey FOREIGN KEY (key_id) REFERENCES _bigbrotr.issued_keys ON DELETE CASCADE
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE _bigbrotr.key_usage IS 'What was asked with each key: added up by the net process and written every 20 seconds. A standby writes nothing, a crash loses what was not written';
+COMMENT ON TABLE _bigbrotr.key_usage IS 'What was asked with each key: added up by the net process and written every ten to fifteen seconds. A standby writes nothing, a crash loses what was not written';
 COMMENT ON COLUMN _bigbrotr.key_usage.key_id IS '_bigbrotr.issued_keys.key_id';
 COMMENT ON COLUMN _bigbrotr.key_usage.request_count IS 'Requests, those of the relay endpoint too';
 COMMENT ON COLUMN _bigbrotr.key_usage.byte_count IS 'Bytes of answers';

@@ -122,11 +122,11 @@ struct Parameter
 enum class Shape : uint8_t
 {
 	One,    // the first row is the body; without a row 404
-	List,   // {"items": […], "next": …}; as NDJSON or CSV where the client prefers that
+	List,   // {"items": […], "next": …}; as NDJSON, CSV or HTML where the client asks for it
 	Array,  // a bare JSON array
 	Stream, // of server-sent events: what changes in the rows, or, live_events, new events that
 			// match the filter which is the row
-	Hidden  // called by the net process itself: Nostr's REQ and COUNT
+	Hidden  // called by the net process itself: REQ, COUNT, records for NIP-77, new events
 };
 
 /*

@@ -77,10 +77,15 @@ CallQueue::find(uint64_t number)
 
 void
 CallQueue::end(pg::Worker &worker, uint64_t number, std::string_view sqlstate,
-			   std::string_view message, std::string_view detail, std::string_view hint)
+			   std::string_view message, std::string_view detail, std::string_view hint,
+			   int64_t cost)
 {
-	worker.send(wire::CallEnd{
-		.call = number, .sqlstate = sqlstate, .message = message, .detail = detail, .hint = hint});
+	worker.send(wire::CallEnd{.call = number,
+							  .cost = cost,
+							  .sqlstate = sqlstate,
+							  .message = message,
+							  .detail = detail,
+							  .hint = hint});
 }
 
 void
@@ -98,13 +103,13 @@ CallQueue::end_changed(pg::Worker &worker, uint64_t number)
 }
 
 void
-CallQueue::end_out_of_time(pg::Worker &worker, uint64_t number)
+CallQueue::end_out_of_time(pg::Worker &worker, uint64_t number, int64_t cost)
 {
 	worker.count("calls_timed_out", 1);
 	end(worker, number, "57014", "the answer takes too long",
 		"An answer may take " + std::to_string(api_settings.timeout_ms) +
 			" ms, with the time in which it is read.",
-		"Ask for less: a shorter time, fewer rows, or an index that helps.");
+		"Ask for less: a shorter time, fewer rows, or an index that helps.", cost);
 }
 
 /* What the executor still says of the call is thrown away. */
@@ -166,7 +171,7 @@ CallQueue::pass_on_end(pg::Worker &worker, std::string_view frame)
 {
 	auto end = wire::Reader::message<wire::CallEnd>(frame.substr(wire::kHead));
 	if (end.sqlstate == "57014")
-		return end_out_of_time(worker, end.call);
+		return end_out_of_time(worker, end.call, end.cost);
 	if (!end.sqlstate.empty())
 		worker.count("calls_failed", 1);
 	worker.send_frame(frame);
@@ -189,7 +194,7 @@ CallQueue::end_late_calls(pg::Worker &worker)
 	}
 	for (auto &[place, running] : running_)
 		if (running.fate != Running::Fate::Forget && running.call.deadline + kGrace <= now) {
-			end_out_of_time(worker, running.call.number);
+			end_out_of_time(worker, running.call.number, 0);
 			give_up(place, running);
 		}
 }

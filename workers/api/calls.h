@@ -5,8 +5,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "pg/work/executor_pool.h"
 #include "pg/work/worker.h"
@@ -68,10 +72,11 @@ class CallQueue
 
 	RunningCalls::iterator find(uint64_t number);
 	void end(pg::Worker &worker, uint64_t number, std::string_view sqlstate,
-			 std::string_view message, std::string_view detail, std::string_view hint);
+			 std::string_view message, std::string_view detail, std::string_view hint,
+			 int64_t cost = 0);
 	void end_cancelled(pg::Worker &worker, uint64_t number);
 	void end_changed(pg::Worker &worker, uint64_t number);
-	void end_out_of_time(pg::Worker &worker, uint64_t number);
+	void end_out_of_time(pg::Worker &worker, uint64_t number, int64_t cost);
 	void give_up(int place, Running &running);
 	bool hear(pg::Worker &worker, int place, Running &running);
 	void pass_on_end(pg::Worker &worker, std::string_view frame);

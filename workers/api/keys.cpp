@@ -12,12 +12,13 @@ using namespace std::chrono_literals;
 
 constexpr auto kWriteEvery = 10s;
 
-/* Those that hold come first. */
+/* Valid keys come first. */
 static pg::Statement read_statement(
 	"SELECT key_id, digest, pubkey, revoked_at IS NOT NULL, coalesce(expires_at, 0), "
 	"coalesce(requests_per_minute, 0), coalesce(kilobytes_per_minute, 0), "
 	"coalesce(cost_per_minute, 0), coalesce(cost_limit, 0), array_to_string(scopes, ',') "
-	"FROM _bigbrotr.issued_keys ORDER BY revoked_at IS NOT NULL, key_id DESC LIMIT 10000");
+	"FROM _bigbrotr.issued_keys ORDER BY revoked_at IS NOT NULL OR "
+	"coalesce(expires_at <= bigbrotr.unix_now(), false), key_id DESC LIMIT 10000");
 static pg::Statement write_statement("SELECT _bigbrotr.add_key_usage($1, $2, $3, $4, $5)");
 
 void

@@ -30,7 +30,8 @@ limits_of(const wire::Budget &budget)
 int
 seconds_until(const Limit &limit, double left, double wanted)
 {
-	return int(std::ceil((wanted - left) * 60 / limit.per_minute));
+	constexpr double kDay = 86400;
+	return int(std::min(std::ceil((wanted - left) * 60 / limit.per_minute), kDay));
 }
 
 } // namespace
@@ -53,7 +54,10 @@ Accounts::account(const Visitor &visitor, const wire::Budget &budget)
 	Account &account = found->second;
 	const double minutes = std::chrono::duration<double>(now - account.at).count() / 60;
 	auto fill = [&](double &left, const Limit &limit) {
-		left = std::min(limit.per_minute, left + minutes * limit.per_minute);
+		/* What was taken while there was no limit is no debt. */
+		left = limit.per_minute == 0
+				   ? 0
+				   : std::min(limit.per_minute, left + minutes * limit.per_minute);
 	};
 	fill(account.requests, limits[0]);
 	fill(account.bytes, limits[1]);
@@ -106,11 +110,14 @@ Accounts::headers(const Visitor &visitor, const wire::Budget &budget)
 	return {{"RateLimit-Policy", policy}, {"RateLimit", state}};
 }
 
-/* Drops what has not been used for a minute. Debts are not forgotten by that: who has some waits
- * longer than a minute only if an answer was larger than the budget of one. */
+/* Drops what has not been used for a minute: such an account is full again, unless its debt was
+ * more than the budget of one minute. That debt is forgotten. */
 void
 Accounts::tidy()
 {
+	if (clock_.now() - tidied_ < 1s)
+		return;
+	tidied_ = clock_.now();
 	std::erase_if(accounts_, [&](auto &item) { return clock_.now() - item.second.at >= 60s; });
 }
 

@@ -4,7 +4,9 @@
  */
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <utility>
 
 #include "net/core/clock.h"
 #include "net/serve/addresses.h"
@@ -34,7 +36,8 @@ class Accounts
 	};
 	/* Takes one request. */
 	Verdict take(const Visitor &visitor, const wire::Budget &budget);
-	/* Takes what an answer has cost, also what is not there: that has to fill up first. */
+	/* Takes what an answer has cost. The account may go below zero; then nothing is allowed until
+	 * it has filled up again. */
 	void charge(const Visitor &visitor, const wire::Budget &budget, int64_t bytes, int64_t cost);
 	/* Headers that say so (draft-ietf-httpapi-ratelimit-headers-10). */
 	Fields headers(const Visitor &visitor, const wire::Budget &budget);
@@ -52,6 +55,7 @@ class Accounts
 
 	const Clock &clock_;
 	std::map<Holder, Account> accounts_;
+	Clock::Time tidied_{};
 };
 
 } // namespace net

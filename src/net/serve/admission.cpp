@@ -1,7 +1,7 @@
 #include "net/serve/admission.h"
 
 #include <algorithm>
-#include <array>
+#include <utility>
 
 #include "net/serve/signed_request.h"
 #include "net/serve/text.h"
@@ -119,6 +119,15 @@ Admission::find_holder(const ClientRequest &request, Visitor &visitor) const
 	return std::nullopt;
 }
 
+bool
+Admission::is_valid(const Visitor &visitor) const
+{
+	if (!visitor.key)
+		return true;
+	const Key *key = find(visitor.key);
+	return key && !check(*key);
+}
+
 std::optional<Problem>
 Admission::check(const Key &key) const
 {
@@ -156,7 +165,8 @@ Admission::take_request(const Visitor &visitor)
 	if (visitor.key) {
 		const Key *key = find(visitor.key);
 		if (!key)
-			return unauthorized("unknown_key", "There is no such key here any more.", "");
+			return unauthorized("unknown_key", "There is no such key here any more.",
+								"Ask the administrator of this archive for a new one.");
 		if (auto problem = check(*key))
 			return problem;
 	}
@@ -209,6 +219,9 @@ Admission::charge(const Visitor &visitor, int64_t bytes, int64_t cost)
 {
 	if (bytes == 0 && cost == 0)
 		return;
+	/* What cost more than it may was refused, and did not run. */
+	if (const int32_t limit = cost_limit(visitor); limit > 0)
+		cost = std::min<int64_t>(cost, limit);
 	accounts_.charge(visitor, budget(visitor), bytes, cost);
 	if (!visitor.key)
 		return;

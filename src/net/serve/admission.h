@@ -23,13 +23,16 @@ class Admission
 	void take(const wire::ServeSettings &settings);
 	void take(const wire::ApiKeys &keys);
 
-	/* Who sent the request, which came from that address; a Problem if it says so wrongly. That
-	 * takes a request from the account of the address: keys cannot be tried without end. */
+	/* Who sent the request, which came from that address; a Problem if its credential is wrong. A
+	 * wrong credential takes a request from the account of the address, so that keys cannot be
+	 * tried without end. */
 	std::optional<Problem> identify(const ClientRequest &request, const Address &client,
 									Visitor &visitor);
 	/* Takes one request from the visitor's account; a Problem if none is left, or if the key has
 	 * ended meanwhile. */
 	std::optional<Problem> take_request(const Visitor &visitor);
+	/* False: the visitor's key has ended since. */
+	bool is_valid(const Visitor &visitor) const;
 	/* A Problem if the visitor may not ask that. */
 	std::optional<Problem> check_scope(const Visitor &visitor, const ApiRoute &route) const;
 	/* What an answer has cost. */

@@ -26,7 +26,9 @@ fault_text(const wire::CallEnd &end)
 	const int status = status_of(end.sqlstate);
 	std::string text(end.message);
 	if (status == 403)
-		text.append(". ").append(end.detail).append(" ").append(end.hint);
+		for (std::string_view more : {end.detail, end.hint})
+			if (!more.empty())
+				text.append(text.ends_with('.') ? " " : ". ").append(more);
 	return (status == 400 ? "invalid: " : status == 403 ? "blocked: " : "error: ") + text;
 }
 

@@ -46,6 +46,8 @@ Client::tick()
 	const auto now = server_.clock.now();
 	if (now - socket_.stuck_since() >= kStuckTime)
 		return socket_.cut();
+	if ((session_ || stream_) && !server_.admission.is_valid(visitor_))
+		return socket_.cut();
 	if (session_) {
 		session_->tick();
 		pay();
@@ -234,7 +236,7 @@ Client::serve_own(const ClientRequest &request, const Target &target)
 	return false;
 }
 
-/* A request that an untrusted proxy passes on comes from nobody knows where. */
+/* The origin of a request that an untrusted proxy passes on is not known. */
 bool
 Client::may_read_metrics(const ClientRequest &request) const
 {

@@ -1,5 +1,8 @@
 /* What a Client sends over HTTP. */
 #include "net/serve/client.h"
+
+#include <utility>
+
 #include "net/serve/watch.h"
 
 namespace net {
@@ -225,7 +228,8 @@ Client::on_end(const wire::CallEnd &end)
 		return socket_.cut();
 	} else {
 		const int status = status_of(end.sqlstate);
-		const bool too_expensive = limit > 0 && end.cost > limit;
+		const bool too_expensive =
+			end.sqlstate == "54001" && !pending_->open && limit > 0 && end.cost > limit;
 		std::string detail(end.message);
 		if (!end.detail.empty())
 			detail.append(". ").append(end.detail);
@@ -250,7 +254,10 @@ Client::end_answer()
 		nostr::Filter filter;
 		const std::string fault = nostr::parse_filter(pending_->filter, filter);
 		if (!fault.empty())
-			return refuse(request, {.status = 400, .code = "bad_filter", .detail = fault});
+			return refuse(request, {.status = 400,
+									.code = "bad_filter",
+									.detail = fault,
+									.hint = "/openapi.json describes the parameters."});
 		return begin_stream(request, stream_of_events(server_, *this, visitor_, std::move(filter)));
 	}
 	if (pending_->shape == wire::Shape::One && pending_->count == 0) {

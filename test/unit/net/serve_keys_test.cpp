@@ -354,7 +354,7 @@ TEST(ServeKeys, QuestionsThatAreTooExpensive)
 	/* Both were charged. */
 	socket.say(R"(["REQ","r",{}])");
 	EXPECT_EQ(socket.hear(), R"(["CLOSED","r","rate-limited: This address may ask for a cost of )"
-							 R"(1000 in a minute."])");
+							 R"(200 in a minute."])");
 	EXPECT_EQ(code_of(server.get("/one/1")), "too_much_cost");
 }
 
