@@ -27,7 +27,8 @@ MentionTally::add(std::string_view author, int64_t seen_at,
 			refused_[{"local_address", mention.relay.url}].add(seen_at);
 			continue;
 		}
-		auto relay = relays_.try_emplace(mention.relay.url, Relay{mention.relay.network, {}}).first;
+		auto relay =
+			relays_.try_emplace(mention.relay.url, Relay{.network = mention.relay.network}).first;
 		relay->second.places[static_cast<size_t>(mention.place)].add(seen_at);
 		if (mention.place == nostr::MentionPlace::Blocked)
 			continue;

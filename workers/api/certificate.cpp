@@ -43,7 +43,8 @@ Certificate::send(pg::Worker &worker, bool wanted)
 		fault_ = std::move(wrong);
 		return;
 	}
-	Secret frame{wire::encode(wire::ServerCertificate{.chain = chain.bytes, .key = key.bytes})};
+	Secret frame{.bytes =
+					 wire::encode(wire::ServerCertificate{.chain = chain.bytes, .key = key.bytes})};
 	worker.send_frame(frame.bytes);
 }
 

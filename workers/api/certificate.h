@@ -14,8 +14,8 @@ class Certificate
 	void send(pg::Worker &worker, bool wanted);
 	/* What the net process says of them. */
 	void taken(const wire::CertificateTaken &message);
-	/* Why connections with TLS do not work, or trust nothing, with what can be done; empty: they
-	 * work. */
+	/* Why TLS does not work, or why clients refuse the certificate, and what can be done; empty: it
+	 * works. */
 	const std::string &fault() const { return fault_; }
 
   private:

@@ -178,8 +178,8 @@ class Publisher : public pg::Service
 	Target *find(int32_t number, uint32_t attempt)
 	{
 		if (number > static_cast<int32_t>(targets_.size()))
-			throw pg::NetFault{"it spoke of relay " + std::to_string(number) +
-							   ", which was not handed out to it"};
+			throw pg::NetFault{.reason = "it spoke of relay " + std::to_string(number) +
+										 ", which was not handed out to it"};
 		Target &target = targets_[number - 1];
 		return target.busy && target.attempt == attempt ? &target : nullptr;
 	}
@@ -209,7 +209,7 @@ class Publisher : public pg::Service
 		auto sent = std::find_if(target->sent.begin(), target->sent.end(),
 								 [&](const Sent &one) { return one.id == *answer.id; });
 		if (sent == target->sent.end())
-			throw pg::NetFault{"it told an answer to an event that was not sent"};
+			throw pg::NetFault{.reason = "it told an answer to an event that was not sent"};
 		sent->outcome = answer.accepted ? "accepted" : "refused";
 		sent->detail = answer.text;
 		worker.count(answer.accepted ? "events_accepted" : "events_refused", 1);
@@ -217,7 +217,7 @@ class Publisher : public pg::Service
 
 	void take(pg::Worker &, const wire::Heard &)
 	{
-		throw pg::NetFault{"it heard an event without being asked to listen"};
+		throw pg::NetFault{.reason = "it heard an event without being asked to listen"};
 	}
 
 	void take(pg::Worker &worker, const wire::ConnectionEnded &end)

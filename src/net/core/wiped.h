@@ -1,6 +1,7 @@
 /* Memory for secrets: it is overwritten before it is given back. */
 #pragma once
 
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <string>

@@ -1,5 +1,8 @@
 #include "net/desk/publish_desk.h"
 
+#include <iterator>
+#include <utility>
+
 namespace net {
 
 /* Bytes of one message of a relay: an answer is short, and so is what is listened for. */

@@ -69,15 +69,15 @@ ServeDesk::accept(size_t place)
 			}
 			return;
 		}
-		TlsConnection tls =
-			has_tls && certificate_.is_loaded() ? certificate_.connection(fd) : nullptr;
 		Address address = counted_address(peer_address(from));
 		int &count = per_address_[address];
 		/* Those that speak for others are counted by their requests only. */
 		const bool proxy = server_.proxies.contain(peer_address(from));
-		if (has_tls != (tls != nullptr) ||
+		TlsConnection tls;
+		if ((has_tls && !certificate_.is_loaded()) ||
 			clients_.size() >= size_t(server_.options.max_connections) ||
-			(!proxy && count >= server_.options.max_connections_per_address)) {
+			(!proxy && count >= server_.options.max_connections_per_address) ||
+			(has_tls && !(tls = certificate_.connection(fd)))) {
 			turned_away_++;
 			if (count == 0)
 				per_address_.erase(address);
@@ -121,9 +121,15 @@ ServeDesk::take(const wire::ServeSettings &settings)
 void
 ServeDesk::take(const wire::ServerCertificate &certificate)
 {
-	const std::string fault = certificate_.load(certificate.chain, certificate.key);
-	const std::string doubt = certificate_.doubt();
-	link_.send(wire::CertificateTaken{.fault = fault, .doubt = doubt});
+	certificate_fault_ = certificate_.load(certificate.chain, certificate.key);
+	tell_certificate();
+}
+
+void
+ServeDesk::tell_certificate()
+{
+	certificate_doubt_ = certificate_.doubt();
+	link_.send(wire::CertificateTaken{.fault = certificate_fault_, .doubt = certificate_doubt_});
 }
 
 void
@@ -235,6 +241,9 @@ ServeDesk::tick()
 	if (clock_.now() - told_uses_ < kTellUses)
 		return;
 	told_uses_ = clock_.now();
+	/* A certificate expires while it is used. */
+	if (certificate_.is_loaded() && certificate_.doubt() != certificate_doubt_)
+		tell_certificate();
 	if (wire::KeyUses message{.uses = server_.admission.uses()}; !message.uses.empty())
 		link_.send(message);
 }

@@ -40,6 +40,7 @@ class ServeDesk final : public Desk, public Calls, public LiveFeed::Readers
   private:
 	void take(const wire::ServeSettings &settings);
 	void take(const wire::ServerCertificate &certificate);
+	void tell_certificate();
 	void take(const wire::ApiKeys &keys) { server_.admission.take(keys); }
 	void take(const wire::Routes &routes);
 	void take(const wire::Rows &rows);
@@ -52,7 +53,8 @@ class ServeDesk final : public Desk, public Calls, public LiveFeed::Readers
 	const Clock &clock_;
 	Link &link_;
 	const std::vector<int> listening_;
-	std::string tls_; // for each of them: '1' if it speaks TLS
+	std::string certificate_fault_, certificate_doubt_; // as the worker knows them
+	std::string tls_;                                   // for each of them: '1' if it speaks TLS
 	TlsCertificate certificate_;
 	bool accepting_ = false; // after the first settings and routes; not while descriptors are short
 	bool settled_ = false;

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <ctime>
 #include <new>
+#include <utility>
 
 #include <zlib.h>
 

@@ -90,8 +90,10 @@ bool
 HttpReader::read_head()
 {
 	/* An empty line before a request is skipped (RFC 9112, 2.2). */
-	while (input_.starts_with("\r\n"))
-		drop_front(input_, 2);
+	size_t blank = 0;
+	while (std::string_view(input_).substr(blank, 2) == "\r\n")
+		blank += 2;
+	drop_front(input_, blank);
 	size_t end = input_.find("\r\n\r\n", searched_ < 3 ? 0 : searched_ - 3);
 	if (end == std::string::npos) {
 		searched_ = input_.size();

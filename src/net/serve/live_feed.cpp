@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace net {
 
@@ -9,7 +10,7 @@ void
 LiveFeed::take(const wire::News &news)
 {
 	if (news.missed) {
-		/* A number for what is not known. */
+		/* One number stands for the events that were missed. */
 		first_ = newest() + 2;
 		eids_.clear();
 		return miss();
@@ -30,7 +31,7 @@ LiveFeed::take(const wire::News &news)
 void
 LiveFeed::miss()
 {
-	/* What is under way was asked before. */
+	/* The call under way asks for events from before the gap: it is not needed any more. */
 	if (call_ != 0)
 		server_.calls.cancel(std::exchange(call_, 0));
 	told_ = newest();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include "net/serve/row_format.h"
 #include "nostr/filter.h"

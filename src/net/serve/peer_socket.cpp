@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -48,8 +49,9 @@ PeerSocket::watch()
 {
 	if (gone_)
 		return;
-	uint32_t wanted = (half_closed_ ? 0U : EPOLLRDHUP) | (deaf_ || at_end_ ? 0U : EPOLLIN) |
-					  (unsent_ > 0 || tls_wants_write_ || has_unread() ? EPOLLOUT : 0U);
+	uint32_t wanted =
+		(half_closed_ ? 0U : EPOLLRDHUP) | (deaf_ || at_end_ ? 0U : EPOLLIN) |
+		(unsent_ > 0 || sent_due_ || tls_wants_write_ || has_unread() ? EPOLLOUT : 0U);
 	/* A peer that is about to be left may say what it likes. */
 	if (finishing_)
 		wanted = EPOLLOUT;
@@ -65,6 +67,7 @@ PeerSocket::send(std::string bytes)
 	if (unsent_ == 0)
 		last_taken_ = clock_.now();
 	unsent_ += bytes.size();
+	sent_due_ = true;
 	/* What one round of events queues goes out with few system calls. */
 	if (!queue_.empty() && queue_.back().size() + bytes.size() <= kAtOnce)
 		queue_.back() += bytes;
@@ -99,7 +102,8 @@ PeerSocket::cut()
 	if (gone_)
 		return;
 	gone_ = true;
-	/* Tells a peer that everything came from one that an answer was cut off. */
+	/* close_notify tells the peer that the answer is whole; a connection that is cut off ends
+	 * without it. */
 	if (tls_ && finishing_ && unsent_ == 0 && !tls_broken_ && !in_handshake()) {
 		ERR_clear_error();
 		SSL_shutdown(tls_.get());
@@ -114,11 +118,11 @@ PeerSocket::ready(uint32_t events)
 	if (events & (EPOLLERR | EPOLLHUP))
 		return cut();
 	if (events & EPOLLOUT) {
-		const bool had = unsent_ > 0;
 		if (!write() || (unsent_ == 0 && finishing_))
 			return cut();
+		const bool sent = unsent_ == 0 && std::exchange(sent_due_, false);
 		watch();
-		if (unsent_ == 0 && had)
+		if (sent)
 			return owner_.on_sent();
 	}
 	if ((events & EPOLLIN) || (tls_wants_write_ && !deaf_) || has_unread())

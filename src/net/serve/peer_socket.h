@@ -74,6 +74,7 @@ class PeerSocket
 	size_t unsent_ = 0;
 	Clock::Time last_taken_{};
 	uint32_t watched_ = 0;
+	bool sent_due_ = false; // on_sent() is to be called when everything is sent
 	bool deaf_ = false;
 	bool half_closed_ = false, at_end_ = false;
 	bool tls_wants_write_ = false; // to go on with what is read

@@ -1,6 +1,7 @@
 #include "net/serve/reconciliation.h"
 
 #include <charconv>
+#include <utility>
 
 #include "nostr/ascii.h"
 

@@ -55,29 +55,34 @@ html_text(std::string_view text)
 	return out;
 }
 
-/*
- * Without the controls that turn the direction of writing (U+200E, U+200F, U+202A to U+202E, U+2066
- * to U+2069); cut at the beginning of a character if it is longer than a cell.
- */
-std::string
-cell_text(std::string text)
+/* Begins the text with a control that turns the direction of writing (U+200E, U+200F, U+202A to
+ * U+202E, U+2066 to U+2069)? */
+bool
+turns_direction(std::string_view text)
 {
-	for (size_t at = text.find('\xE2'); at != std::string::npos; at = text.find('\xE2', at)) {
-		const std::string_view rest = std::string_view(text).substr(at + 1, 2);
-		const bool turns = (rest >= "\x80\x8E" && rest <= "\x80\x8F") ||
-						   (rest >= "\x80\xAA" && rest <= "\x80\xAE") ||
-						   (rest >= "\x81\xA6" && rest <= "\x81\xA9");
-		if (turns)
-			text.erase(at, 3);
-		else
-			at++;
+	if (text.size() < 3 || text[0] != '\xE2')
+		return false;
+	const std::string_view rest = text.substr(1, 2);
+	return (rest >= "\x80\x8E" && rest <= "\x80\x8F") ||
+		   (rest >= "\x80\xAA" && rest <= "\x80\xAE") || (rest >= "\x81\xA6" && rest <= "\x81\xA9");
+}
+
+/* Without such controls; cut at the beginning of a character if it is longer than a cell. */
+std::string
+cell_text(std::string_view text)
+{
+	std::string out;
+	for (size_t at = 0; at < text.size();) {
+		if (turns_direction(text.substr(at))) {
+			at += 3;
+			continue;
+		}
+		const bool begins = (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
+		if (begins && out.size() >= kLongestCell)
+			return out + "\u2026";
+		out += text[at++];
 	}
-	if (text.size() <= kLongestCell)
-		return text;
-	size_t end = kLongestCell;
-	while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-		end--;
-	return text.substr(0, end) + "\u2026";
+	return out;
 }
 
 /* A text as it is, null as nothing, everything else as JSON. */

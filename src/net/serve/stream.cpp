@@ -65,8 +65,8 @@ void
 Stream::miss()
 {
 	place_ = newest_place();
-	send("missed", "{\"detail\":\"Something was missed that is not known here any more: ask for it "
-				   "by the other paths.\"}");
+	send("missed", "{\"detail\":\"Something was missed, and this server does not remember it. Ask "
+				   "for it by the other paths.\"}");
 }
 
 namespace {

@@ -1,8 +1,8 @@
 /*
  * An endless answer of server-sent events (HTML, 9.2): what becomes known while the client listens.
  * Each event has an id, by which a client that comes back says how far it has got (Last-Event-ID).
- * The last events are remembered as long as this process lives; a client that comes later than that
- * is told that it has missed some.
+ * The last events are remembered as long as this process lives; a client whose place is
+ * not remembered any more is told that it has missed some.
  */
 #pragma once
 

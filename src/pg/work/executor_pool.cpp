@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 #include "pg/border/error.h"
 #include "pg/cycle/preload.h"

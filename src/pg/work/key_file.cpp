@@ -20,10 +20,10 @@ read_signer(const char *path, std::optional<nostr::Signer> &signer)
 {
 	std::string text;
 	std::string fault = read_small_file(path, kMostBytes, Access::Owner, text);
+	auto key = fault.empty() ? nostr::parse_secret_key(text) : std::nullopt;
+	explicit_bzero(text.data(), text.size());
 	if (!fault.empty())
 		return fault;
-	auto key = nostr::parse_secret_key(text);
-	explicit_bzero(text.data(), text.size());
 	if (!key)
 		return "it holds neither nsec1... nor a secret key of 64 hex digits";
 	try {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include "pg/border/error.h"
 #include "pg/cycle/settings.h"
