@@ -49,5 +49,5 @@ export async function get(path, parameters, signal) {
 	}
 }
 
-// The items of a list; undefined instead of an error if it cannot be had, for parts of a page that others do not need.
+// The items of a list.
 export const items = async (path, parameters, signal) => (await get(path, parameters, signal)).items

@@ -19,7 +19,7 @@ export async function show({ id, cursor }, signal, go) {
 		event = await get(path, {}, signal)
 	} catch (error) {
 		if (error.status === 404) {
-			error.hint = 'It was never seen, or its author has deleted it, or only its receiver may read it.'
+			error.hint = 'It was never seen, or its author has deleted it, or it has expired, or only its receiver may read it.'
 			if (HEX.test(id)) return [el('h1', {}, 'Event'), el('div', { class: 'problem', role: 'alert' }, el('p', {}, el('strong', {}, 'This event is not in the archive')), el('p', {}, error.hint), el('p', {}, link('search', { authors: id }, 'Events of the author with this key')))]
 		}
 		throw error
@@ -32,7 +32,7 @@ export async function show({ id, cursor }, signal, go) {
 		el('div', { class: 'sheets' },
 			el('section', { class: 'sheet full' }, el('p', { class: 'text whole', tabindex: '0' }, event.content ? said(event.content, 8000) : el('span', { class: 'soft' }, 'It has no text.')),
 				facts(['Author', link('search', { authors: event.pubkey }, el('span', { class: 'id' }, event.pubkey))], ['Created', el('span', {}, when(event.created_at), ' (', ago(event.created_at), '), as its author says')], ['Kind', link('search', { kinds: event.kind }, kindName(event.kind))])),
-			sheet('Where it was seen', table({ caption: seen.items.length === 1 && !cursor ? 'One relay has delivered it' : `${seen.items.length}${seen.next ? ' and more' : ''} relays have delivered it`, rows: seen.items, empty: 'No relay has delivered it: it was imported.', columns: [
+			sheet('Where it was seen', table({ caption: cursor ? 'Further relays that have delivered it' : seen.items.length === 1 ? 'One relay has delivered it' : `${seen.items.length}${seen.next ? ' and more' : ''} relays have delivered it`, rows: seen.items, empty: 'No relay has delivered it: it was imported.', columns: [
 				{ name: 'Relay', kind: 'url', cell: (r) => relayLink(r.relay_url) }, { name: 'First seen there', kind: 'nowrap', cell: (r) => when(r.seen_at) }] }),
 				seen.next && el('button', { type: 'button', onclick: () => go('event', { id, cursor: seen.next }) }, 'More relays')),
 			event.tags.length ? sheet('Tags', el('div', { class: 'wide' }, el('table', {}, el('caption', {}, event.tags.length > 100 ? `The first 100 of ${event.tags.length}` : `${event.tags.length} in all`), el('tbody', {}, event.tags.slice(0, 100).map(tag))))) : null,

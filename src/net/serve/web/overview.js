@@ -27,7 +27,7 @@ function counters(signal) {
 	}
 	const follow = async () => {
 		if (signal.aborted) return
-		if (!document.hidden) await get('/api/v1/overview', {}, signal).then(fill, () => {}) // the next look may find it
+		if (!document.hidden) await get('/api/v1/overview', {}, signal).then(fill, () => put('rate', '–', 'the server does not answer'))
 		if (!signal.aborted) setTimeout(follow, EVERY)
 	}
 	const card = (name, words) => el('div', { class: 'card' }, el('dt', {}, words), cells[name])

@@ -3,6 +3,7 @@
 import { address, el, problem } from './dom.js'
 
 const PAGES = {
+	__proto__: null, // the address names pages, not what every object has
 	'': ['Overview', './overview.js'],
 	relays: ['Relays', './relays.js'],
 	relay: ['Relay', './relay.js', 'relays'],

@@ -18,11 +18,12 @@ function latencySheet(latencies, latency) {
 }
 
 function claims(document, nips, status) {
-	const lies = nips.filter((n) => n.claimed && n.observed === false).map((n) => n.nip)
-	const those = (claimed, observed) => nips.filter((n) => n.claimed === claimed && n.observed === observed).map((n) => n.nip).sort((a, b) => a - b).join(', ')
-	const text = !nips.length ? 'It claims no NIPs, or the monitor has not visited it.'
+	const claimed = nips.filter((n) => n.claimed)
+	const lies = claimed.filter((n) => n.observed === false).map((n) => n.nip)
+	const those = (isClaimed, observed) => nips.filter((n) => n.claimed === isClaimed && n.observed === observed).map((n) => n.nip).sort((a, b) => a - b).join(', ')
+	const text = !claimed.length ? 'It claims no NIPs, or the monitor has not visited it.'
 		: lies.length ? `It claims ${lies.length === 1 ? `NIP ${lies[0]}, which does` : `NIPs ${lies.join(', ')}, which do`} not work.`
-		: nips.some((n) => n.observed !== null) ? 'What it claims and was tried works.' : 'None of what it claims was tried yet.'
+		: claimed.some((n) => n.observed !== null) ? 'What it claims and was tried works.' : 'None of what it claims was tried yet.'
 	const limit = document?.limitation
 	const words = (value) => (value === true ? 'yes' : value === false ? 'no' : value === undefined || value === null ? undefined : said(typeof value === 'object' ? JSON.stringify(value) : value, 200))
 	return sheet('Claimed and observed',
@@ -50,14 +51,14 @@ function coverageSheet(parts, sync, events) {
 	const missing = parts.filter((p) => kindOf(p) !== 'proven')
 	const words = `${percent(sum('proven'))} of the time from ${stamp(parts[0].lower)} is proven, ${percent(sum('read'))} read, ${percent(sum('none'))} missing`
 	return whole(
-		el('p', {}, el('strong', {}, `${percent(sync.proven_fraction)} proven, ${percent(sync.read_fraction)} read.`), ` ${number(events)} of its events are archived.`),
+		el('p', {}, el('strong', {}, `${words}.`), ` ${number(events)} of its events are archived.`),
 		stretches(parts.map((p) => ({ share: p.seconds / total, kind: kindOf(p), words: `${stamp(p.lower)} – ${stamp(p.upper)}: ${WORDS[p.evidence] ?? p.evidence}${why(p) ? `: ${why(p)}` : ''}` })), words),
 		el('p', { class: 'ends' }, el('span', {}, day(parts[0].lower)), el('span', {}, 'now')),
 		el('ul', { class: 'key' }, KEY.map(([kind, text]) => el('li', {}, el('i', { class: kind }), text))),
 		el('h3', {}, 'Why not more'),
 		facts(['Now', `${sync.phase}${sync.waiting_for ? `, waits for ${sync.waiting_for}` : ''}`], ['Last error', sync.last_error && el('span', {}, said(sync.last_error, 60), sync.last_detail && [': ', said(sync.last_detail, 300)])],
 			['Doubts', sync.doubts?.length ? said(sync.doubts.join(', '), 300) : undefined], ['Read from', sync.read_from && when(sync.read_from)], ['Read until', sync.read_until && when(sync.read_until)]),
-		table({ caption: 'What is not proven, newest first', rows: missing.slice(-40).reverse(), empty: 'All of it is proven.', fold: true, columns: [
+		table({ caption: missing.length > 40 ? `What is not proven: the newest 40 of ${number(missing.length)} times` : 'What is not proven, newest first', rows: missing.slice(-40).reverse(), empty: 'All of it is proven.', fold: true, columns: [
 			{ name: 'From', label: 'from', kind: 'nowrap', cell: (p) => stamp(p.lower) }, { name: 'Until', label: 'until', kind: 'nowrap', cell: (p) => stamp(p.upper) }, { name: 'Length', label: 'for', number: true, cell: (p) => duration(p.seconds) },
 			{ name: 'Evidence', cell: (p) => WORDS[p.evidence] ?? clean(p.evidence, 20) }, { name: 'Why', cell: (p) => said(why(p), 300) }] }))
 }

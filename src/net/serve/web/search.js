@@ -69,6 +69,7 @@ export async function show(given, signal, go) {
 			counted.textContent = `${number((await get('/api/v1/count', q, signal)).count)} events match`
 		} catch (error) {
 			counted.replaceChildren(problem(error))
+			count.disabled = false
 		}
 	} }, 'Count all')
 	const json = JSON.stringify(filter(q))

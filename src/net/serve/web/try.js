@@ -44,8 +44,8 @@ function trial(method, path, operation) {
 			const curl = method === 'POST' ? `curl '${whole}' --data '${(body ?? '').replaceAll("'", "'\\''")}'` : `curl '${whole.replaceAll("'", '%27')}'`
 			output.replaceChildren(el('pre', {}, clean(curl, 2000)), copy(curl, 'Copy'),
 				el('p', { class: 'note' }, `${answer.status}, ${text.length} characters of ${clean(type, 80)} in ${Math.round(performance.now() - began)} ms${pretty.length > SHOWN ? '; the first of them:' : ':'}`), el('pre', { dir: 'ltr' }, clean(pretty, SHOWN)))
-		} catch {
-			output.replaceChildren(problem({ title: 'The server does not answer', message: 'It is stopped, or there is no connection to it.', hint: 'Try again in a minute.' }))
+		} catch (error) {
+			output.replaceChildren(problem({ title: 'There is no whole answer', message: `The connection to the server ended: ${error.message}.`, hint: 'Try again in a minute.' }))
 		}
 	} },
 		el('div', { class: 'filters' }, parameters.map((p) => el('label', { title: p.description }, `${p.name}${p.required ? ' *' : ''}`, el('input', { name: p.name, required: p.required, placeholder: clean(p.schema?.default ?? p.schema?.type ?? 'JSON', 20), 'aria-description': p.description }))),
