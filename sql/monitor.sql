@@ -120,7 +120,8 @@ UPDATE _bigbrotr.relay_visits SET owner = 'a';
 SELECT visited('a', 4, bigbrotr.unix_now() - 1000, 'tls_failed', NULL, NULL);
 SELECT * FROM bigbrotr.relay_latency;
 DELETE FROM _bigbrotr.relay_outages;
-UPDATE _bigbrotr.relay_health SET first_observed = bigbrotr.unix_now() - 10 * 86400;
+-- The third relay has not been heard of for two days: of these, nothing is said.
+UPDATE _bigbrotr.relay_health SET first_observed = bigbrotr.unix_now() - 10 * 86400, last_answer = bigbrotr.unix_now() - CASE relay_id WHEN 3 THEN 2 * 86400 ELSE 0 END;
 INSERT INTO _bigbrotr.relay_outages VALUES (1, bigbrotr.unix_now() - 20 * 3600, bigbrotr.unix_now() - 14 * 3600, 'x'), (1, bigbrotr.unix_now() - 6 * 3600, NULL, 'x'),
 	(2, bigbrotr.unix_now() - 10 * 86400, bigbrotr.unix_now() - 5 * 86400, 'x');
 SELECT relay_url, round(uptime_24h::numeric, 3) AS day, round(uptime_7d::numeric, 3) AS week, round(uptime_30d::numeric, 3) AS month, round(uptime_90d::numeric, 3) AS quarter, outage_count

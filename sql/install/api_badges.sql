@@ -8,10 +8,15 @@ COMMENT ON FUNCTION _bigbrotr.api_status_colour(text) IS 'Colour of a badge for 
 CREATE FUNCTION _bigbrotr.api_badge(url text, OUT message text, OUT color text)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT r.status, _bigbrotr.api_status_colour(r.status)
-		FROM bigbrotr.relays AS r WHERE r.url = _bigbrotr.api_relay_url($1);
+		SELECT s.status, _bigbrotr.api_status_colour(s.status)
+		FROM bigbrotr.relays AS r
+		     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
+		     -- Nobody has looked since: nobody knows.
+		     CROSS JOIN LATERAL (SELECT CASE WHEN r.status IN ('online', 'unstable') AND coalesce(h.last_answer, 0) < bigbrotr.unix_now() - 86400
+		                                     THEN 'unknown' ELSE r.status END AS status) AS s
+		WHERE r.url = _bigbrotr.api_relay_url($1);
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_badge(text) IS 'What a badge says of a relay, and its colour';
+COMMENT ON FUNCTION _bigbrotr.api_badge(text) IS 'What a badge says of a relay, and its colour: unknown, if it was up and has not answered for a day';
 
 CREATE FUNCTION _bigbrotr.api_share_words(share double precision) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

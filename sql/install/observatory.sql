@@ -85,25 +85,27 @@ COMMENT ON FUNCTION _bigbrotr.share_up(bigint, bigint, bigint, bigint) IS
 
 CREATE VIEW bigbrotr.relay_uptime AS
 	SELECT r.url AS relay_url, r.status, to_timestamp(h.first_observed) AS observed_since,
-	       _bigbrotr.share_up(t.at - 86400, h.first_observed, t.at, o.down_24h) AS uptime_24h,
-	       _bigbrotr.share_up(t.at - 7 * 86400, h.first_observed, t.at, o.down_7d) AS uptime_7d,
-	       _bigbrotr.share_up(t.at - 30 * 86400, h.first_observed, t.at, o.down_30d) AS uptime_30d,
-	       _bigbrotr.share_up(t.at - 90 * 86400, h.first_observed, t.at, o.down_90d) AS uptime_90d,
+	       _bigbrotr.share_up(t.at - 86400, h.first_observed, e.seen, o.down_24h) AS uptime_24h,
+	       _bigbrotr.share_up(t.at - 7 * 86400, h.first_observed, e.seen, o.down_7d) AS uptime_7d,
+	       _bigbrotr.share_up(t.at - 30 * 86400, h.first_observed, e.seen, o.down_30d) AS uptime_30d,
+	       _bigbrotr.share_up(t.at - 90 * 86400, h.first_observed, e.seen, o.down_90d) AS uptime_90d,
 	       coalesce(o.outages, 0) AS outage_count, to_timestamp(o.last_outage) AS last_outage
 	FROM (SELECT bigbrotr.unix_now() AS at OFFSET 0) AS t -- one call, not one for each row
 	     CROSS JOIN _bigbrotr.relay_health AS h
 	     JOIN bigbrotr.relays AS r ON r.relay_id = h.relay_id
 	     LEFT JOIN (
-	         SELECT d.relay_id, count(*) AS outages, max(d.began) AS last_outage,
+	         SELECT d.relay_id, count(*) AS outages, max(d.began) AS last_outage, bool_or(d.is_open) AS is_down,
 	                sum(greatest(d.until - greatest(d.began, d.at - 86400), 0))::bigint AS down_24h,
 	                sum(greatest(d.until - greatest(d.began, d.at - 7 * 86400), 0))::bigint AS down_7d,
 	                sum(greatest(d.until - greatest(d.began, d.at - 30 * 86400), 0))::bigint AS down_30d,
 	                sum(d.until - greatest(d.began, d.at - 90 * 86400))::bigint AS down_90d
-	         FROM (SELECT o.relay_id, o.began, coalesce(o.ended, t.at) AS until, t.at
+	         FROM (SELECT o.relay_id, o.began, coalesce(o.ended, t.at) AS until, o.ended IS NULL AS is_open, t.at
 	               FROM _bigbrotr.relay_outages AS o CROSS JOIN (SELECT bigbrotr.unix_now() AS at OFFSET 0) AS t) AS d
 	         WHERE d.until > d.at - 90 * 86400
-	         GROUP BY d.relay_id) AS o ON o.relay_id = h.relay_id;
-COMMENT ON VIEW bigbrotr.relay_uptime IS 'Share of the last day, week, month and quarter in which each relay answered: an outage lasts from the first failed visit to the next answer';
+	         GROUP BY d.relay_id) AS o ON o.relay_id = h.relay_id
+	     -- An outage goes on until the next answer; that a relay is up is known until its last one.
+	     CROSS JOIN LATERAL (SELECT CASE WHEN o.is_down THEN t.at ELSE coalesce(h.last_answer, h.observed_at) END AS seen) AS e;
+COMMENT ON VIEW bigbrotr.relay_uptime IS 'Share of the last day, week, month and quarter in which each relay answered: an outage lasts from the first failed visit to the next answer; time since the last answer of a relay that was up is not counted';
 COMMENT ON COLUMN bigbrotr.relay_uptime.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.relay_uptime.observed_since IS 'First observation: time before it is not counted';
 COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_24h IS 'Share of the last 24 hours, 0 .. 1; null: nothing was observed in an earlier second';
@@ -118,7 +120,7 @@ CREATE VIEW bigbrotr.relay_latency AS
 	       1 - c.answers::double precision / nullif(c.visits, 0) AS loss,
 	       c.open[2] AS open_median, c.open[3] - c.open[1] AS open_spread, c.read[2] AS read_median, c.read[3] - c.read[1] AS read_spread
 	FROM bigbrotr.relays AS r
-	     -- Of one relay at a time: who asks for one does not wait for the sums of all.
+	     -- Of one relay at a time: a query for one relay must not compute all relays.
 	     CROSS JOIN LATERAL (
 	         SELECT count(*) AS visits, count(*) FILTER (WHERE k.error IS NULL) AS answers,
 	                percentile_cont('{0.25,0.5,0.75}'::double precision[]) WITHIN GROUP (ORDER BY k.nip66_rtt_open) AS open,
@@ -328,7 +330,7 @@ BEGIN
 			SELECT format('the vanish request %s asks for it (NIP-62)', encode(v.event_id, 'hex')) FROM bigbrotr.vanish_requests AS v
 			WHERE v.pubkey = ANY (_bigbrotr.masters(e)) AND v.created_at >= e.created_at
 			UNION ALL
-			SELECT 'it has expired (NIP-40): its tag says ' || x.at FROM (SELECT (bigbrotr.tag_values(e.tags, 'expiration'))[1] AS at) AS x WHERE x.at IS NOT NULL
+			SELECT 'it has expired (NIP-40): its tag says ' || x.at FROM (SELECT bigbrotr.expiration(e.tags) AS at) AS x WHERE x.at <= bigbrotr.unix_now()
 			LIMIT most) AS reasons
 		WHERE NOT bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)
 	LOOP
