@@ -37,6 +37,7 @@ SELECT _bigbrotr.answer_sent(sha256('one'), true), _bigbrotr.answer_sent(sha256(
 SELECT n, (SELECT array_agg(answer) FROM _bigbrotr.answers_to_send(10, 1000002 + 60 * n) AS a) AS due FROM unnest('{1,2,3,6,7,14,15,30,31,32,33}'::bigint[]) AS n;
 SELECT _bigbrotr.answer_sent(sha256('six'), false);
 SELECT left(encode(request_id, 'hex'), 8) AS id, kind, state, error, answer_id FROM bigbrotr.dvm_jobs ORDER BY request_id;
+SELECT _bigbrotr.forget_jobs(1000000 + 86400) AS none, _bigbrotr.forget_jobs(1000001 + 86400) AS unpaid;
 SELECT _bigbrotr.forget_jobs(1000000 + 30 * 86400) AS none, _bigbrotr.forget_jobs(1000001 + 30 * 86400) AS all;
 
 -- ---- What the answers say, in the role of the API.

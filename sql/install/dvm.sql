@@ -24,13 +24,13 @@ COMMENT ON TABLE _bigbrotr.job_requests IS 'Jobs that the dvm service was asked 
 COMMENT ON COLUMN _bigbrotr.job_requests.request_id IS 'Id of the request';
 COMMENT ON COLUMN _bigbrotr.job_requests.pubkey IS 'The customer: who signed the request';
 COMMENT ON COLUMN _bigbrotr.job_requests.kind IS 'Kind of the request';
-COMMENT ON COLUMN _bigbrotr.job_requests.request IS 'The request, JSON as it was signed';
+COMMENT ON COLUMN _bigbrotr.job_requests.request IS 'The request, JSON as it was signed; empty: its answer is delivered or given up';
 COMMENT ON COLUMN _bigbrotr.job_requests.relay_url IS 'Normalised URL of the relay where it was heard first';
 COMMENT ON COLUMN _bigbrotr.job_requests.received_at IS 'When it was heard, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.job_requests.state IS 'unpaid: waits for bigbrotr.pay_job; waiting: is to be worked on; answered: the answer is signed, and no relay has accepted it yet; delivered: one has; undelivered: none would';
 COMMENT ON COLUMN _bigbrotr.job_requests.attempts IS 'How often it was begun, or since it is answered, how often it was sent';
 COMMENT ON COLUMN _bigbrotr.job_requests.next_attempt IS 'Not before this time, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.job_requests.answer IS 'The answer, JSON as we signed it: a result, or a feedback with the status error';
+COMMENT ON COLUMN _bigbrotr.job_requests.answer IS 'The answer, JSON as we signed it: a result, or a feedback with the status error; of one that is delivered or given up, its id alone';
 COMMENT ON COLUMN _bigbrotr.job_requests.answered_at IS 'When it was signed, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.job_requests.error IS 'What the answer says, if it is an error; null: it is a result';
 SELECT pg_extension_config_dump('_bigbrotr.job_requests', '');
@@ -71,6 +71,7 @@ CREATE FUNCTION _bigbrotr.take_job(request text, relay_url text, us bytea, most_
 DECLARE
 	job_age CONSTANT bigint := 600;
 	most_waiting CONSTANT bigint := 1000;
+	most_in_hour CONSTANT bigint := 10000; -- of all authors: new keys cost nothing
 	event CONSTANT jsonb := _bigbrotr.api_job_json(request);
 	tags jsonb;
 	id bytea;
@@ -100,7 +101,9 @@ BEGIN
 		RETURN 'withdrawn';
 	ELSIF EXISTS (SELECT FROM _bigbrotr.job_requests AS j WHERE j.request_id = id) THEN
 		RETURN 'known';
-	ELSIF (SELECT count(*) FROM _bigbrotr.job_requests AS j WHERE j.state = 'waiting') >= most_waiting THEN
+	ELSIF (SELECT count(*) FROM _bigbrotr.job_requests AS j WHERE j.state = 'waiting') >= most_waiting
+	   OR (SELECT count(*) FROM _bigbrotr.job_requests AS j WHERE j.received_at > at - 3600) >= most_in_hour
+	THEN
 		RETURN 'busy';
 	END IF;
 	SELECT count(*) INTO asked FROM _bigbrotr.job_requests AS j WHERE j.pubkey = customer AND j.received_at > at - 3600;
@@ -109,7 +112,7 @@ BEGIN
 	END IF;
 	INSERT INTO _bigbrotr.job_requests (request_id, pubkey, kind, request, relay_url, received_at, state, next_attempt)
 	VALUES (id, customer, (event ->> 'kind')::integer, request, relay_url, at,
-	        CASE WHEN is_free OR asked = most_per_hour THEN 'waiting' ELSE 'unpaid' END, at);
+	        CASE WHEN is_free AND asked < most_per_hour THEN 'waiting' ELSE 'unpaid' END, at);
 	RETURN CASE WHEN asked = most_per_hour THEN 'last' WHEN is_free THEN 'waiting' ELSE 'unpaid' END;
 END
 $$;
@@ -165,7 +168,9 @@ CREATE FUNCTION _bigbrotr.answer_sent(request_id bytea, is_accepted boolean) RET
 DECLARE
 	most_attempts CONSTANT integer := 6;
 BEGIN
-	UPDATE _bigbrotr.job_requests AS j SET state = CASE WHEN is_accepted THEN 'delivered' ELSE 'undelivered' END
+	-- What was said is with the customer now: the archive keeps that it was, and the id.
+	UPDATE _bigbrotr.job_requests AS j
+	SET state = CASE WHEN is_accepted THEN 'delivered' ELSE 'undelivered' END, request = '', answer = json_build_object('id', j.answer::json ->> 'id')::text
 	WHERE j.request_id = answer_sent.request_id AND j.state = 'answered' AND (is_accepted OR j.attempts >= most_attempts);
 END
 $$;
@@ -178,12 +183,12 @@ CREATE FUNCTION _bigbrotr.forget_jobs(at bigint) RETURNS bigint
 DECLARE
 	deleted bigint;
 BEGIN
-	DELETE FROM _bigbrotr.job_requests AS j WHERE j.received_at + 30 * 86400 < at;
+	DELETE FROM _bigbrotr.job_requests AS j WHERE j.received_at + CASE j.state WHEN 'unpaid' THEN 1 ELSE 30 END * 86400 < at;
 	GET DIAGNOSTICS deleted = ROW_COUNT;
 	RETURN deleted;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.forget_jobs(bigint) IS 'Deletes requests of more than 30 days ago, and returns how many. Requests that old are not answered again';
+COMMENT ON FUNCTION _bigbrotr.forget_jobs(bigint) IS 'Deletes requests of more than 30 days ago, and those that nobody has paid for in a day, and returns how many. Requests that old are not answered again';
 
 CREATE FUNCTION bigbrotr.pay_job(request_id text) RETURNS boolean
 	LANGUAGE plpgsql STRICT
@@ -199,6 +204,11 @@ COMMENT ON FUNCTION bigbrotr.pay_job(text) IS
 	'Says that a job is paid (bigbrotr.dvm_price), so that it is worked on: for software that watches payments. Returns false if no unpaid job has that request';
 
 -- ---- Answers, found by an executor in the role of the API
+
+CREATE FUNCTION _bigbrotr.api_is_open(scope text, route text) RETURNS boolean
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN scope IS NULL OR ARRAY[scope, route] && regexp_split_to_array(btrim(current_setting('bigbrotr.api_anonymous_scopes')), '[\s,]+');
+COMMENT ON FUNCTION _bigbrotr.api_is_open(text, text) IS 'Whether bigbrotr.api_anonymous_scopes opens a route to strangers';
 
 CREATE FUNCTION _bigbrotr.api_job_values(inputs jsonb, name text) RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -249,7 +259,7 @@ CREATE FUNCTION _bigbrotr.api_job_found(filter jsonb, tag text) RETURNS text
 DECLARE
 	found jsonb;
 BEGIN
-	EXECUTE format('SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_array(%L, encode(%s, ''hex''))) || coalesce((
+	EXECUTE format('SELECT jsonb_agg(jsonb_build_array(%L, encode(%s, ''hex'')) || coalesce((
 			SELECT jsonb_build_array(r.url) FROM bigbrotr.sightings AS s JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id
 			WHERE s.eid = q.eid ORDER BY r.status <> ''online'', s.seen_at LIMIT 1), ''[]''))
 		FROM (%s) AS q', tag, CASE tag WHEN 'e' THEN 'q.event_id' ELSE 'q.pubkey' END, _bigbrotr.public_query_sql(filter))
@@ -279,6 +289,13 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_job_search(jsonb, text, jsonb, text) IS 'The answer to kinds 5302 (events) and 5303 (authors): a list of tags';
 
+CREATE FUNCTION _bigbrotr.api_job_unlimited(filters jsonb) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE STRICT
+	RETURN CASE jsonb_typeof(filters) WHEN 'object' THEN filters - 'limit'
+		WHEN 'array' THEN coalesce((SELECT jsonb_agg(CASE jsonb_typeof(f) WHEN 'object' THEN f - 'limit' ELSE f END) FROM jsonb_array_elements(filters) AS f), '[]')
+		ELSE filters END;
+COMMENT ON FUNCTION _bigbrotr.api_job_unlimited(jsonb) IS 'Filters without their limits: what is counted has none';
+
 CREATE FUNCTION _bigbrotr.api_job_count(inputs jsonb, content text) RETURNS text
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -286,7 +303,7 @@ CREATE FUNCTION _bigbrotr.api_job_count(inputs jsonb, content text) RETURNS text
 DECLARE
 	wanted CONSTANT text := _bigbrotr.api_job_text(inputs, content);
 	read CONSTANT jsonb := _bigbrotr.api_job_json(wanted);
-	filters CONSTANT jsonb := CASE WHEN wanted IS NULL THEN '{}' WHEN jsonb_typeof(read) IN ('object', 'array') THEN read
+	filters CONSTANT jsonb := CASE WHEN wanted IS NULL THEN '{}' WHEN jsonb_typeof(read) IN ('object', 'array') THEN _bigbrotr.api_job_unlimited(read)
 	                          ELSE jsonb_build_object('search', wanted) END;
 	relays CONSTANT text[] := ARRAY(SELECT _bigbrotr.api_relay_url(r) FROM unnest(_bigbrotr.api_job_values(inputs, 'relay')) AS r);
 	groups CONSTANT text[] := _bigbrotr.api_job_values(inputs, 'group');
@@ -341,12 +358,13 @@ DECLARE
 BEGIN
 	SELECT r.name, r.shape, r.default_rows, r.most_rows, (SELECT c.statement FROM _bigbrotr.api_calls AS c WHERE c.name = r.name LIMIT 1) AS statement
 	INTO route FROM bigbrotr.api_routes AS r
-	WHERE r.name = wanted AND r.shape <> 'hidden' AND r.content_type = 'application/json' AND r.path LIKE '/api/%';
+	WHERE r.name = wanted AND r.shape <> 'hidden' AND r.content_type = 'application/json' AND r.path LIKE '/api/%'
+	      AND _bigbrotr.api_is_open(r.scope, r.name);
 	IF route.name IS NULL THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'there is no such route', DETAIL = format('The parameter route is %s.', coalesce(quote_literal(left(wanted, 100)), 'missing')),
 			HINT = 'Routes of the API: ' || (SELECT string_agg(r.name, ', ' ORDER BY r.name) FROM bigbrotr.api_routes AS r
-				WHERE r.shape <> 'hidden' AND r.content_type = 'application/json' AND r.path LIKE '/api/%') || '.';
+				WHERE r.shape <> 'hidden' AND r.content_type = 'application/json' AND r.path LIKE '/api/%' AND _bigbrotr.api_is_open(r.scope, r.name)) || '.';
 	END IF;
 	FOR parameter IN
 		SELECT a.parameter, a.kind, a.is_required, CASE a.parameter WHEN 'row_limit' THEN 'limit' WHEN 'after' THEN 'cursor' ELSE a.parameter END AS name
@@ -409,6 +427,9 @@ BEGIN
 			MESSAGE = 'the inputs are not a list of tags', DETAIL = 'Encrypted inputs are an array of tags, as JSON.', HINT = '[["i", "…"], ["param", "…", "…"]]';
 	ELSIF kind = route_kind THEN
 		RETURN _bigbrotr.api_job_route(inputs, content);
+	ELSIF kind IN (5302, 5303, 5400) AND NOT _bigbrotr.api_is_open('events', NULL) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'events are not open to strangers', DETAIL = 'bigbrotr.api_anonymous_scopes does not name them.', HINT = 'Ask the administrator of this archive.';
 	ELSIF kind = 5400 THEN
 		RETURN _bigbrotr.api_job_count(inputs, content);
 	ELSIF kind = 5302 THEN

@@ -43,7 +43,7 @@ for my $check (map { decode_json($_) } split /\n/, $out)
 }
 wait_for($node, q{bool_and(state = 'delivered') FROM bigbrotr.dvm_jobs});
 is(stored('SELECT count(*) FROM bigbrotr.dvm_jobs WHERE error IS NOT NULL'), 4, 'errors are noted');
-unlike(stored(q{SELECT string_agg(request || answer, '') FROM _bigbrotr.job_requests WHERE request LIKE '%"encrypted"%'}), qr/kinds/, 'what was encrypted is not stored in clear');
+unlike(stored(q{SELECT string_agg(request || answer, '') FROM _bigbrotr.job_requests}), qr/kinds|encrypted/, 'what was said is not kept');
 
 # A price.
 sub price

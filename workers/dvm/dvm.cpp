@@ -10,6 +10,7 @@
  * same event goes out again, which relays know by its id.
  */
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <utility>
 
@@ -235,7 +236,7 @@ class Dvm : public pg::Service
 			return;
 		nostr::Event event = wire::copy(message.event);
 		if (!verifier_.is_genuine(event))
-			throw pg::NetFault{"it told of an event that is not genuine"};
+			throw pg::NetFault{.reason = "it told of an event that is not genuine"};
 		const std::string text = nostr::to_json(event);
 		if (event.has_nul || text.size() > kMostRequest)
 			return worker.count("requests_too_large", 1);
@@ -315,6 +316,7 @@ class Dvm : public pg::Service
 		asked_ = pool_->idle();
 		pool_->ask(*asked_, {.number = ++questions_,
 							 .timeout_ms = dvm_settings.timeout_ms,
+							 .cost_limit = cost_limit(),
 							 .sql = "SELECT j, '' FROM _bigbrotr.api_job($1::integer, $2::integer, "
 									"$3::jsonb, $4) AS j",
 							 .arguments = {{.given = true, .value = kind},
@@ -325,6 +327,13 @@ class Dvm : public pg::Service
 		found_.clear();
 		since_ = worker.steady_now();
 		told_ = false;
+	}
+
+	/* A customer is a stranger: what the api service allows to those without a key. */
+	static int32_t cost_limit()
+	{
+		const char *limit = GetConfigOption("bigbrotr.api_cost_limit", true, false);
+		return limit ? std::atoi(limit) : 0;
 	}
 
 	void hear_executor(pg::Worker &worker)

@@ -78,7 +78,7 @@ Mail::take(const wire::Answered &answer)
 	auto sent = std::find_if(outlet->sent.begin(), outlet->sent.end(),
 							 [&](const LetterPtr &letter) { return letter->id == *answer.id; });
 	if (sent == outlet->sent.end())
-		throw pg::NetFault{"it told an answer to an event that was not sent"};
+		throw pg::NetFault{.reason = "it told an answer to an event that was not sent"};
 	(*sent)->accepted |= answer.accepted;
 }
 
