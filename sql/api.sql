@@ -180,6 +180,7 @@ SELECT item::json ->> 'sighting_count' AS sightings FROM ask('statistics_relays'
 SELECT count(*) FROM ask('candidates', '{"state": "waiting"}');
 SELECT count(*) FROM ask('services');
 SELECT item FROM ask('ready');
+-- A relay that has not answered for a day is shown as unknown, whatever it was.
 SELECT item FROM ask('badge_json', '{"url": "wss://one.example.com"}');
 SELECT item FROM ask('badge_svg', '{"url": "wss://two.example.com"}');
 
@@ -193,11 +194,12 @@ SELECT h.relay_id, h.first_observed / 86400 * 86400 + 2 * 86400 + 3600, h.first_
 INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip66_present, nip66_rtt_open, error)
 SELECT h.relay_id, h.observed_at / 86400 * 86400 - 86400 + 60 * n, true, CASE WHEN n < 5 THEN n * 10 END, CASE WHEN n = 5 THEN 'x' END FROM _bigbrotr.relay_health AS h, generate_series(1, 5) AS n;
 SET ROLE bigbrotr_api;
+SELECT item FROM ask('badge_json', '{"url": "wss://one.example.com"}');
 SELECT item::json ->> 'relay_url' AS relay_url, item::json ->> 'status' AS status, length(item::json ->> 'name') AS name, item::json ->> 'countries' AS countries, item::json ->> 'paid' AS paid,
        item::json ->> 'sighting_count' AS events, round((item::json ->> 'uptime_30d')::numeric, 2) AS uptime, position
 FROM ask('relay_table', '{"sort": "-events"}');
 SELECT v::text AS condition, ARRAY(SELECT item::json ->> 'relay_url' FROM ask('relay_table', v)) AS relays
-FROM unnest(ARRAY['{"status": "up", "network": "clearnet"}', '{"status": "down"}', '{"nip": "42"}', '{"nip": "43"}', '{"country": "us"}', '{"software": "STRFRY"}', '{"paid": "true"}', '{"paid": "false", "part": "ONE"}',
+FROM unnest(ARRAY['{"status": "up", "network": "clearnet"}', '{"status": "down"}', '{"nip": "42"}', '{"nip": "43"}', '{"country": "us"}', '{"country": "fr"}', '{"software": "STRFRY"}', '{"paid": "true"}', '{"paid": "false", "part": "ONE"}',
 	'{"part": "<b>"}', '{"sort": "status"}', '{"sort": "uptime", "row_limit": "1"}', '{"sort": "-events", "after": [-12, "wss://one.example.com"]}']::jsonb[]) AS v;
 SELECT refusal('relay_table', '{"sort": "colour"}');
 SELECT refusal('relay_table', '{"status": "gone"}');
@@ -219,6 +221,12 @@ SELECT refusal('relay_latencies', '{"url": "wss://one.example.com", "step": "60"
 SELECT item FROM ask('relay_nips', '{"url": "wss://one.example.com"}');
 SELECT item::jsonb - '{measured_at,last_visit}'::text[] AS item FROM ask('overview');
 SELECT item FROM ask('statistics_groups');
+-- Without a country of its address, those of its document count.
+RESET ROLE;
+UPDATE _bigbrotr.nip66_facts SET facts = '{}';
+SET ROLE bigbrotr_api;
+SELECT item::json ->> 'relay_url' AS relay_url, item::json ->> 'countries' AS countries FROM ask('relay_table', '{"country": "us"}');
+SELECT item FROM ask('statistics_groups') WHERE item::json ->> 'aspect' = 'country';
 SELECT count(*) AS days, (array_agg(item::json ->> 'up_count'))[1:4] AS up FROM ask('statistics_availability');
 SELECT item FROM ask('uptime_badge_json', '{"url": "wss://one.example.com"}');
 SELECT item FROM ask('uptime_badge_svg', '{"url": "wss://two.example.com", "days": "7"}');

@@ -12,12 +12,13 @@ CREATE VIEW bigbrotr.relay_overview AS
 	SELECT r.url AS relay_url, r.network, r.status, to_timestamp(h.status_since) AS status_since,
 	       CASE WHEN h.reason <> '' THEN _bigbrotr.error_words(h.reason) END AS reason_in_words,
 	       left(d.name, 200) AS name, left(d.software, 200) AS software, left(d.version, 100) AS version,
-	       _bigbrotr.relay_countries(d.document) AS countries, d.document -> 'limitation' -> 'payment_required' = 'true' AS paid,
+	       CASE WHEN f.facts -> 'geo' ->> 'country' IS NULL THEN _bigbrotr.relay_countries(d.document) ELSE ARRAY[f.facts -> 'geo' ->> 'country'] END AS countries, d.document -> 'limitation' -> 'payment_required' = 'true' AS paid,
 	       v.rtt_open, v.rtt_read, u.uptime_30d, coalesce(c.count, 0) AS sighting_count, to_timestamp(v.checked_at) AS last_visit
 	FROM bigbrotr.relays AS r
 	     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
 	     LEFT JOIN _bigbrotr.relay_visits AS v ON v.relay_id = r.relay_id
 	     LEFT JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
+	     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
 	     LEFT JOIN bigbrotr.relay_uptime AS u ON u.relay_url = r.url
 	     LEFT JOIN _bigbrotr.current_statistics AS c ON c.subject = 'relay' AND c.key = r.relay_id;
 COMMENT ON VIEW bigbrotr.relay_overview IS 'Each relay in one row: whether it is up, how fast it is, what it says of itself. Long texts are cut';
@@ -28,7 +29,7 @@ COMMENT ON COLUMN bigbrotr.relay_overview.reason_in_words IS 'Why the last obser
 COMMENT ON COLUMN bigbrotr.relay_overview.name IS 'name of its document (NIP-11), 200 characters at most';
 COMMENT ON COLUMN bigbrotr.relay_overview.software IS 'software of its document (NIP-11), 200 characters at most';
 COMMENT ON COLUMN bigbrotr.relay_overview.version IS 'version of its document (NIP-11), 100 characters at most';
-COMMENT ON COLUMN bigbrotr.relay_overview.countries IS 'Country codes that its document names (relay_countries), which nobody checks; null: none';
+COMMENT ON COLUMN bigbrotr.relay_overview.countries IS 'Country of its address (ISO 3166-1), as bigbrotr.geoip_database knows; otherwise those that its document names, which nobody checks; null: none';
 COMMENT ON COLUMN bigbrotr.relay_overview.paid IS 'Whether its document demands a payment; null: it does not say';
 COMMENT ON COLUMN bigbrotr.relay_overview.rtt_open IS 'Milliseconds to open, at the last visit';
 COMMENT ON COLUMN bigbrotr.relay_overview.rtt_read IS 'Milliseconds to the answer of a REQ, at the last visit';
@@ -95,12 +96,13 @@ COMMENT ON FUNCTION _bigbrotr.api_relay_table(text, text, text, integer, text, t
 CREATE FUNCTION _bigbrotr.api_relay_days(url text) RETURNS TABLE (day bigint, observed_seconds bigint, down_seconds bigint, outage_count bigint)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT d.day, greatest(least(d.day + 86400, t.at) - greatest(d.day, h.first_observed), 0), coalesce(o.down, 0)::bigint, coalesce(o.outages, 0)
+		SELECT d.day, greatest(least(d.day + 86400, CASE WHEN u.is_down THEN t.at ELSE coalesce(h.last_answer, h.observed_at) END) - greatest(d.day, h.first_observed), 0), coalesce(o.down, 0)::bigint, coalesce(o.outages, 0)
 		FROM (SELECT _bigbrotr.api_relay_url($1) AS url OFFSET 0) AS a
 		     JOIN bigbrotr.relays AS r ON r.url = a.url
 		     CROSS JOIN (SELECT bigbrotr.unix_now() AS at OFFSET 0) AS t
 		     CROSS JOIN LATERAL generate_series(t.at / 86400 * 86400 - 89 * 86400, t.at, 86400) AS d (day)
 		     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
+		     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM _bigbrotr.relay_outages AS o WHERE o.relay_id = r.relay_id AND o.ended IS NULL) AS is_down) AS u
 		     LEFT JOIN LATERAL (
 		         SELECT sum(least(coalesce(o.ended, t.at), d.day + 86400) - greatest(o.began, d.day)) AS down, count(*) AS outages
 		         FROM _bigbrotr.relay_outages AS o
@@ -174,13 +176,16 @@ CREATE FUNCTION _bigbrotr.api_statistics_groups() RETURNS TABLE (aspect text, va
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		WITH known AS MATERIALIZED (
-			SELECT r.status, r.network, r.status IN ('online', 'unstable') AS is_up, v.nip11_id
+			SELECT r.status, r.network, r.status IN ('online', 'unstable') AS is_up, v.nip11_id, f.facts -> 'geo' ->> 'country' AS country
 			FROM bigbrotr.relays AS r LEFT JOIN _bigbrotr.relay_visits AS v ON v.relay_id = r.relay_id
+			     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
 		), documents AS MATERIALIZED (
 			-- Many relays serve the same document.
 			SELECT d.nip11_id, left(d.software, 200) AS software, _bigbrotr.relay_countries(d.document) AS countries,
-			       d.document -> 'limitation' -> 'payment_required' = 'true' AS paid, d.supported_nips, k.relays, k.up
-			FROM (SELECT k.nip11_id, count(*) AS relays, count(*) FILTER (WHERE k.is_up) AS up FROM known AS k WHERE k.nip11_id IS NOT NULL GROUP BY 1) AS k
+			       d.document -> 'limitation' -> 'payment_required' = 'true' AS paid, d.supported_nips, k.relays, k.up, k.unplaced, k.unplaced_up
+			FROM (SELECT k.nip11_id, count(*) AS relays, count(*) FILTER (WHERE k.is_up) AS up,
+			             count(*) FILTER (WHERE k.country IS NULL) AS unplaced, count(*) FILTER (WHERE k.country IS NULL AND k.is_up) AS unplaced_up
+			      FROM known AS k WHERE k.nip11_id IS NOT NULL GROUP BY 1) AS k
 			     JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = k.nip11_id
 		), nips AS (
 			SELECT DISTINCT d.nip11_id, e AS nip, d.relays, d.up
@@ -190,8 +195,10 @@ CREATE FUNCTION _bigbrotr.api_statistics_groups() RETURNS TABLE (aspect text, va
 			SELECT 'status' AS aspect, k.status AS value, 1 AS relays, k.is_up::integer AS up FROM known AS k
 			UNION ALL SELECT 'network', k.network, 1, k.is_up::integer FROM known AS k
 			UNION ALL SELECT 'software', d.software, d.relays, d.up FROM documents AS d WHERE d.software <> ''
-			UNION ALL SELECT 'payment', CASE WHEN d.paid THEN 'demanded' ELSE 'not demanded' END, d.relays, d.up FROM documents AS d
-			UNION ALL SELECT 'country', c.country, d.relays, d.up FROM documents AS d CROSS JOIN LATERAL unnest(d.countries) AS c (country)
+			UNION ALL SELECT 'payment', CASE d.paid WHEN true THEN 'demanded' WHEN false THEN 'not demanded' ELSE 'not said' END, d.relays, d.up FROM documents AS d
+			-- As in bigbrotr.relay_overview: a document is asked only where the address says nothing.
+			UNION ALL SELECT 'country', k.country, 1, k.is_up::integer FROM known AS k WHERE k.country IS NOT NULL
+			UNION ALL SELECT 'country', c.country, d.unplaced, d.unplaced_up FROM documents AS d CROSS JOIN LATERAL unnest(d.countries) AS c (country) WHERE d.unplaced > 0
 			UNION ALL SELECT 'nip', n.nip, sum(n.relays), sum(n.up) FROM nips AS n GROUP BY n.nip HAVING n.nip ~ '^[0-9]{1,5}$'
 		), counted AS (
 			SELECT n.aspect, n.value, sum(n.relays)::bigint AS relays, sum(n.up)::bigint AS online
@@ -203,7 +210,7 @@ CREATE FUNCTION _bigbrotr.api_statistics_groups() RETURNS TABLE (aspect text, va
 		ORDER BY p.aspect, p.place;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_statistics_groups() IS
-	'Relays by status, network, software, payment, country and NIP, the last four as their documents (NIP-11) say: how many there are, and how many of them answer; the 250 most frequent values of each';
+	'Relays by status, network, software, payment, country and NIP, the last four as their documents (NIP-11) say, but for countries of addresses that are known: how many there are, and how many of them answer; the 250 most frequent values of each';
 
 CREATE FUNCTION _bigbrotr.api_statistics_availability() RETURNS TABLE (day bigint, up_count bigint, observed_count bigint)
 	LANGUAGE sql STABLE

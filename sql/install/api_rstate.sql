@@ -1,6 +1,6 @@
 -- Version 2 of nostr.watch (rstate), which asks and answers in camelCase: functions of the routes /v2/…. What is said of a
--- relay is what the monitor of this archive measured: so a value has the support 1 and one author. Relays that have never answered are unknown here.
--- Not served: places on the map (there are none), analytics and trust of monitors, subscriptions, changes of the policy.
+-- relay is what the monitor of this archive measured, or what the relay's document claims: so a value has the support 1 and one author. Relays that have
+-- never answered are unknown here. Not served: places on the map, analytics and trust of monitors, subscriptions, changes of the policy.
 
 CREATE VIEW _bigbrotr.rstate AS
 	SELECT regexp_replace(r.url, '^([a-z]+://[^/]+)/$', '\1') AS url, r.network, r.status, h.last_answer AS seen_at, v.checked_at,
@@ -8,8 +8,7 @@ CREATE VIEW _bigbrotr.rstate AS
 	       nullif(regexp_replace(regexp_replace(d.software, '/+$', ''), '^.*/|\.git$', '', 'g'), '') AS family, nullif(d.version, '') AS version,
 	       CASE WHEN jsonb_typeof(d.supported_nips) = 'array'
 	            THEN (SELECT jsonb_agg(DISTINCT n) FROM jsonb_array_elements(d.supported_nips) AS n WHERE jsonb_typeof(n) = 'number') END AS nips,
-	       CASE WHEN jsonb_typeof(d.document -> 'relay_countries') = 'array'
-	            THEN (SELECT jsonb_agg(DISTINCT upper(c)) FROM jsonb_array_elements_text(d.document -> 'relay_countries') AS c WHERE c ~ '^[A-Za-z]{2}$') END AS countries,
+	       to_jsonb(_bigbrotr.relay_countries(d.document)) AS countries,
 	       d.document -> 'limitation' AS limitation
 	FROM bigbrotr.relays AS r
 	     JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
@@ -38,7 +37,7 @@ CREATE FUNCTION _bigbrotr.rstate_author() RETURNS text
 	END;
 COMMENT ON FUNCTION _bigbrotr.rstate_author() IS 'Public key of the monitor of this archive, in hexadecimal digits; null: it publishes nothing';
 
-CREATE FUNCTION _bigbrotr.rstate_item(relay _bigbrotr.rstate, format text) RETURNS jsonb
+CREATE FUNCTION _bigbrotr.rstate_item(relay _bigbrotr.rstate, format text, author text) RETURNS jsonb
 	LANGUAGE sql STABLE
 	RETURN CASE format WHEN 'simple' THEN to_jsonb((relay).url) ELSE jsonb_strip_nulls(jsonb_build_object(
 		'relayUrl', (relay).url,
@@ -56,9 +55,9 @@ CREATE FUNCTION _bigbrotr.rstate_item(relay _bigbrotr.rstate, format text) RETUR
 			'support', coalesce((SELECT jsonb_object_agg(n, 1) FROM jsonb_array_elements_text((relay).nips) AS n), '{}')),
 		'labels', CASE WHEN (relay).countries IS NULL THEN '{}' ELSE jsonb_build_object('nip32.geo', (relay).countries) END,
 		'updated_at', (relay).checked_at, 'observationCount', 1,
-		'contributingAuthors', CASE format WHEN 'full' THEN to_jsonb(array_remove(ARRAY[_bigbrotr.rstate_author()], NULL)) END,
+		'contributingAuthors', CASE format WHEN 'full' THEN to_jsonb(array_remove(ARRAY[author], NULL)) END,
 		'lastSeenAt', (relay).seen_at, 'lastOpenAt', (relay).seen_at)) END;
-COMMENT ON FUNCTION _bigbrotr.rstate_item(_bigbrotr.rstate, text) IS 'A relay in one of the formats of version 2 of nostr.watch: simple, detailed, full';
+COMMENT ON FUNCTION _bigbrotr.rstate_item(_bigbrotr.rstate, text, text) IS 'A relay in one of the formats of version 2 of nostr.watch: simple, detailed, full (with the author)';
 
 CREATE FUNCTION _bigbrotr.rstate_number(number numeric, name text, lowest numeric, highest numeric, otherwise numeric) RETURNS bigint
 	LANGUAGE plpgsql IMMUTABLE
@@ -126,7 +125,8 @@ CREATE FUNCTION _bigbrotr.rstate_page(search jsonb, row_limit bigint, skipped bi
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	shown CONSTANT text := coalesce(_bigbrotr.api_word(format, 'format', '{simple,detailed,full,compact}'), 'detailed');
+	shown CONSTANT text := coalesce(_bigbrotr.api_word(format, 'format', '{simple,detailed,full}'), 'detailed');
+	author CONSTANT text := CASE shown WHEN 'full' THEN _bigbrotr.rstate_author() END;
 	sorted CONSTANT text := coalesce(_bigbrotr.api_word(sort_by, 'sortBy', '{url,updated,observationCount,lastSeen}'), 'url');
 BEGIN
 	PERFORM _bigbrotr.api_measured();
@@ -141,7 +141,7 @@ BEGIN
 			FROM found AS f
 			ORDER BY place LIMIT row_limit OFFSET skipped
 		)
-		SELECT coalesce(jsonb_agg(_bigbrotr.rstate_item(p.s, shown) ORDER BY p.place), '[]'), (SELECT count(*) FROM found) FROM page AS p;
+		SELECT coalesce(jsonb_agg(_bigbrotr.rstate_item(p.s, shown, author) ORDER BY p.place), '[]'), (SELECT count(*) FROM found) FROM page AS p;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.rstate_page(jsonb, bigint, bigint, text, boolean, text) IS 'Relays that a search finds (null: all), so many after so many, in this order and format, and how many there are';
@@ -195,7 +195,7 @@ CREATE FUNCTION _bigbrotr.api_v2_state("relayUrl" text, format text DEFAULT NULL
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT jsonb_build_object('relay', _bigbrotr.rstate_item(_bigbrotr.rstate_known($1),
-			CASE _bigbrotr.api_word($2, 'format', '{simple,detailed,full}') WHEN 'full' THEN 'full' ELSE 'detailed' END));
+			CASE _bigbrotr.api_word($2, 'format', '{simple,detailed,full}') WHEN 'full' THEN 'full' ELSE 'detailed' END, _bigbrotr.rstate_author()));
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_v2_state(text, text) IS 'What is known of one relay, as nostr.watch tells it';
 
@@ -345,7 +345,7 @@ CREATE FUNCTION _bigbrotr.api_v2_compare(body jsonb) RETURNS TABLE (item jsonb)
 			FROM _bigbrotr.rstate_body($1, '{relayUrls}') AS b
 			     CROSS JOIN LATERAL jsonb_array_elements_text(coalesce(b -> 'relayUrls', '[]')) WITH ORDINALITY AS u (url, place)
 		), items AS (
-			SELECT r.s, r.place, _bigbrotr.rstate_item(r.s, 'full') AS item FROM relays AS r
+			SELECT r.s, r.place, _bigbrotr.rstate_item(r.s, 'full', a.author) AS item FROM relays AS r CROSS JOIN (SELECT _bigbrotr.rstate_author() AS author OFFSET 0) AS a
 		)
 		SELECT jsonb_build_object('relays', coalesce(jsonb_agg(i.item ORDER BY i.place), '[]'), 'comparison', jsonb_build_object(
 			'common', jsonb_build_object(
@@ -403,26 +403,17 @@ CREATE FUNCTION _bigbrotr.api_v2_dead(body jsonb) RETURNS TABLE (item jsonb)
 COMMENT ON FUNCTION _bigbrotr.api_v2_dead(jsonb) IS 'URLs of relays that answered once, and not in the last week, as nostr.watch lists them';
 
 -- Clients guess these paths with GET, too.
-CREATE FUNCTION _bigbrotr.api_v2_get_online() RETURNS TABLE (item jsonb)
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT o.item FROM _bigbrotr.api_v2_online(NULL) AS o;
-	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_get_online() IS 'The same by GET';
-
-CREATE FUNCTION _bigbrotr.api_v2_get_offline() RETURNS TABLE (item jsonb)
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT o.item FROM _bigbrotr.api_v2_offline(NULL) AS o;
-	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_get_offline() IS 'The same by GET';
-
-CREATE FUNCTION _bigbrotr.api_v2_get_dead() RETURNS TABLE (item jsonb)
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT o.item FROM _bigbrotr.api_v2_dead(NULL) AS o;
-	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_get_dead() IS 'The same by GET';
+DO $by_get$
+DECLARE
+	list text;
+BEGIN
+	FOREACH list IN ARRAY '{online,offline,dead}'::text[] LOOP
+		EXECUTE format('CREATE FUNCTION _bigbrotr.api_v2_get_%1$s() RETURNS TABLE (item jsonb) LANGUAGE sql STABLE
+			BEGIN ATOMIC SELECT o.item FROM _bigbrotr.api_v2_%1$s(NULL) AS o; END', list);
+		EXECUTE format('COMMENT ON FUNCTION _bigbrotr.api_v2_get_%s() IS %L', list, 'The same by GET');
+	END LOOP;
+END
+$by_get$;
 
 CREATE FUNCTION _bigbrotr.rstate_monitors() RETURNS TABLE (pubkey text, seen_at bigint, item jsonb)
 	LANGUAGE sql STABLE

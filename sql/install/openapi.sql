@@ -17,7 +17,7 @@ CREATE FUNCTION _bigbrotr.api_parameter_words(parameter text) RETURNS text
 		WHEN 'status' THEN 'candidate, online, unstable, offline, dead, retired, refused or ignored; of the table of relays also up (online or unstable) and down'
 		WHEN 'network' THEN 'clearnet, tor, i2p, loki; of lists of URLs also all'
 		WHEN 'nip' THEN 'Number of a NIP that the document of the relay (NIP-11) names'
-		WHEN 'country' THEN 'Country that the address of the relay is in: ISO 3166-1, as bigbrotr.geoip_database knows'
+		WHEN 'country' THEN 'Country of the address of the relay (ISO 3166-1), as bigbrotr.geoip_database knows; in the table of relays, if that is not known, one that its document names'
 		WHEN 'software' THEN 'Part of the name of the software'
 		WHEN 'part' THEN 'Part of the URL or of the name of the relay'
 		WHEN 'paid' THEN 'true: relays whose documents (NIP-11) demand a payment; false: the others'

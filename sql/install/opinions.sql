@@ -63,7 +63,7 @@ CREATE VIEW bigbrotr.relay_opinions AS
 	             2 * coalesce(s.trusted, 0) > nullif(a.trusted, 0) AS quorum
 	      FROM ours AS u FULL JOIN seen AS s ON s.url = u.url
 	           LEFT JOIN active AS a ON a.network = coalesce(u.network, s.network)) AS c;
-COMMENT ON VIEW bigbrotr.relay_opinions IS 'What this monitor and others (bigbrotr.monitors) say of relays. Keys are cheap: only those of bigbrotr.trusted_monitors make a quorum. Who tells of no relay of a network is not asked about it';
+COMMENT ON VIEW bigbrotr.relay_opinions IS 'What this monitor and others (bigbrotr.monitors) say of relays. Keys are cheap: only those of bigbrotr.trusted_monitors make a quorum. A monitor that tells of no relay of a network does not count there';
 COMMENT ON COLUMN bigbrotr.relay_opinions.relay_url IS 'Normalised URL of the relay; others may know relays that this archive does not';
 COMMENT ON COLUMN bigbrotr.relay_opinions.network IS 'clearnet, tor, i2p, loki or local';
 COMMENT ON COLUMN bigbrotr.relay_opinions.ours_up IS 'Whether it answered when it was observed last; null: its next visit is more than an hour overdue, or this server could not look';
