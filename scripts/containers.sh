@@ -1,8 +1,8 @@
 # Part of check: the images of docker/, built and run with Podman.
 
-# check_containers [RELEASE]: a fresh Debian takes the place of the base image, which no registry is asked for. BIGBROTR_CONTAINERS names a folder for Podman.
+# A fresh Debian takes the place of the base image, so that no registry is asked. BIGBROTR_CONTAINERS names a folder for Podman.
 check_containers() {
-	local release=${1:-bookworm} store=${BIGBROTR_CONTAINERS:-$ROOT/build/containers}
+	local release=bookworm store=${BIGBROTR_CONTAINERS:-$ROOT/build/containers}
 	make_chroot "$release" image
 	install_packages podman buildah runc podman-compose netavark aardvark-dns iptables
 	mkdir -p "$store"
