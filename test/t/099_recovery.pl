@@ -1,4 +1,4 @@
-# What docs/recovery.md says: back to a moment before a mistake from a base backup and the log, a page that is broken, a net program that is lost.
+# What docs/recovery.md says: back to a moment before a mistake from a base backup and the log, and a page that is broken.
 use strict;
 use warnings;
 use FindBin;
