@@ -144,22 +144,25 @@ sub load_api
 		qw(/api/v1/statistics /api/v1/statistics/kinds /api/v1/relays?limit=10 /api/v1/events?kinds=30023&limit=20)));
 }
 
-# Runs a sub beside another one, which goes on until it is killed.
+# Runs a sub beside another one, which goes on, with what it started, until it is killed.
 sub beside
 {
 	my ($background, $run) = @_;
 	my $pid = fork // die "fork: $!\n";
 	if ($pid == 0)
 	{
+		setpgrp;
 		$SIG{TERM} = sub { POSIX::_exit(0) };
 		eval { $background->() };
+		print STDERR "what ran beside ended: $@\n";
 		POSIX::_exit(1);
 	}
 	my @result = eval { $run->() };
 	my $fault = $@;
-	kill TERM => $pid;
+	kill TERM => -$pid;
 	waitpid $pid, 0;
 	die $fault if $fault;
+	die "what ran beside failed: nothing was measured\n" if $? != 0;
 	return $result[0];
 }
 

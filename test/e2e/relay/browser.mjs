@@ -1,6 +1,7 @@
 // Chromium without a screen, driven by its protocol (CDP) over a WebSocket: one browser, one page.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +18,11 @@ export class Browser {
         browser.profile = await mkdtemp(join(tmpdir(), 'chromium-'))
         browser.process = spawn('chromium', ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-extensions', '--disable-background-networking',
             '--disable-component-update', '--disable-sync', '--hide-scrollbars', '--remote-debugging-port=0', `--user-data-dir=${browser.profile}`, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] })
+        // A test that breaks off leaves no browser and no profile behind.
+        process.once('exit', () => {
+            browser.process.kill('SIGKILL')
+            rmSync(browser.profile, { recursive: true, force: true, maxRetries: 5 })
+        })
         let said = ''
         const address = await new Promise((resolve, reject) => {
             browser.process.stderr.on('data', (text) => {
