@@ -171,6 +171,23 @@ $other->safe_psql('postgres', 'DROP DATABASE other');
 is($other->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'bigbrotr api%'}), 0, 'its executors end first');
 $other->stop;
 
+# ---- what docs/clients.md shows
+
+$node->safe_psql('postgres', q{
+	SELECT bigbrotr.insert_relay('wss://relay.example.com', 'clearnet', 1);
+	UPDATE bigbrotr.relays SET status = 'online' WHERE url = 'wss://relay.example.com';
+	INSERT INTO _bigbrotr.relay_visits (relay_id, host, site, next_visit, checked_at) SELECT r.relay_id, 'relay.example.com', 'example.com', 0, bigbrotr.unix_now()
+	FROM bigbrotr.relays AS r WHERE r.url = 'wss://relay.example.com' ON CONFLICT DO NOTHING});
+my $commands = 0;
+for my $command (map { split /\n/ } slurp_file(source_directory() . '/docs/clients.md') =~ /^```sh\n(.*?)^```$/msg)
+{
+	next if $command =~ /^#/;
+	$command =~ s{http://127\.0\.0\.1:8080}{http://127.0.0.1:$api->{port}}g or die "no address: $command";
+	is(system("($command) > /dev/null"), 0, $command =~ s/:$api->{port}//r);
+	$commands++;
+}
+cmp_ok($commands, '>', 5, 'commands were found');
+
 # ---- the end, and crashes
 
 my $log = -s $node->logfile;
