@@ -233,32 +233,6 @@ holds(const std::vector<T> &sorted, const V &value)
 	return at != sorted.end() && *at == value;
 }
 
-/* The indexed tags of a canonical JSON text; escaped values are kept in `texts`. */
-std::vector<IndexedTag>
-indexed_tags(std::string_view tags, std::vector<std::string> &texts)
-{
-	std::vector<std::pair<char, size_t>> found;
-	json::Cursor cursor(tags);
-	cursor.take('[');
-	while (cursor.take('[')) {
-		json::String name, value, other;
-		cursor.string(name);
-		bool valued = cursor.take(',') && cursor.string(value) == Reject::None;
-		while (cursor.take(','))
-			cursor.string(other);
-		cursor.take(']');
-		cursor.take(',');
-		if (valued && is_indexed_name(name.raw)) {
-			found.emplace_back(name.raw[0], texts.size());
-			json::append_unescaped(value, texts.emplace_back());
-		}
-	}
-	std::vector<IndexedTag> out;
-	for (auto [name, n] : found)
-		out.push_back({name, texts[n]});
-	return out;
-}
-
 } // namespace
 
 bool
@@ -340,14 +314,39 @@ matches(const Filter &filter, const Indexed &event)
 	});
 }
 
+/* The tags are a canonical JSON text. */
+IndexedEvent::IndexedEvent(const Event &event) : event_(event)
+{
+	std::string names;
+	json::Cursor cursor(event.tags);
+	cursor.take('[');
+	while (cursor.take('[')) {
+		json::String name, value, other;
+		cursor.string(name);
+		const bool valued = cursor.take(',') && cursor.string(value) == Reject::None;
+		while (cursor.take(','))
+			cursor.string(other);
+		cursor.take(']');
+		cursor.take(',');
+		if (valued && is_indexed_name(name.raw)) {
+			names += name.raw;
+			json::append_unescaped(value, texts_.emplace_back());
+		}
+	}
+	for (size_t i = 0; i < texts_.size(); i++)
+		tags_.push_back({names[i], texts_[i]});
+}
+
+Indexed
+IndexedEvent::fields() const
+{
+	return {event_.id, event_.pubkey, event_.created_at, event_.kind, tags_};
+}
+
 bool
 matches(const Filter &filter, const Event &event)
 {
-	std::vector<std::string> texts;
-	std::vector<IndexedTag> tags;
-	if (!filter.tags.empty())
-		tags = indexed_tags(event.tags, texts);
-	return matches(filter, Indexed{event.id, event.pubkey, event.created_at, event.kind, tags});
+	return matches(filter, IndexedEvent(event).fields());
 }
 
 bool

@@ -76,6 +76,21 @@ struct Indexed
 	std::span<const IndexedTag> tags;
 };
 
+/* These fields of an event that outlives it, for many comparisons. */
+class IndexedEvent
+{
+  public:
+	explicit IndexedEvent(const Event &event);
+	IndexedEvent(const IndexedEvent &) = delete;
+
+	Indexed fields() const;
+
+  private:
+	const Event &event_;
+	std::vector<std::string> texts_; // values of tags
+	std::vector<IndexedTag> tags_;
+};
+
 /* Checks all conditions but `search`. */
 bool matches(const Filter &filter, const Indexed &event);
 bool matches(const Filter &filter, const Event &event);

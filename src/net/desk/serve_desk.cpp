@@ -23,7 +23,7 @@ constexpr auto kTellUses = 1s;     // so often the worker is told of the use of 
 ServeDesk::ServeDesk(Reactor &reactor, const Clock &clock, Link &link, std::vector<int> listening)
 	: reactor_(reactor), clock_(clock), link_(link),
 	  listening_(std::move(listening)), server_{.reactor = reactor, .clock = clock, .calls = *this},
-	  feed_(server_, *this)
+	  feed_(server_)
 {
 	server_.feed = &feed_;
 	server_.epoch = digest(std::to_string(std::random_device()()) +
@@ -193,37 +193,6 @@ ServeDesk::cancel(uint64_t call)
 		return;
 	found->second = nullptr;
 	link_.send(wire::CallCancel{.call = call});
-}
-
-/* ---- new events ---- */
-
-bool
-ServeDesk::are_there() const
-{
-	return std::ranges::any_of(clients_, [](const Client &client) {
-		return (client.session() && client.session()->is_live()) ||
-			   (client.stream() && client.stream()->wants_events());
-	});
-}
-
-void
-ServeDesk::on_event(const nostr::Event &event, std::string_view json, uint64_t number)
-{
-	for (Client &client : clients_)
-		if (client.session())
-			client.session()->on_event(event, json);
-		else if (client.stream())
-			client.stream()->on_event(event, json, number);
-}
-
-void
-ServeDesk::on_missed()
-{
-	for (Client &client : clients_)
-		if (client.session())
-			client.session()->on_missed();
-		else if (client.stream())
-			client.stream()->on_missed();
 }
 
 /* ---- time ---- */

@@ -15,7 +15,7 @@
 
 namespace net {
 
-class ServeDesk final : public Desk, public Calls, public LiveFeed::Readers
+class ServeDesk final : public Desk, public Calls
 {
   public:
 	/* Takes over the sockets, which listen and do not block. */
@@ -32,10 +32,6 @@ class ServeDesk final : public Desk, public Calls, public LiveFeed::Readers
 				   int32_t cost_limit) override;
 	void taken(uint64_t call) override;
 	void cancel(uint64_t call) override;
-
-	bool are_there() const override;
-	void on_event(const nostr::Event &event, std::string_view json, uint64_t number) override;
-	void on_missed() override;
 
   private:
 	void take(const wire::ServeSettings &settings);

@@ -19,7 +19,7 @@ LiveFeed::take(const wire::News &news)
 		eids_.push_back(event.eid);
 	for (; eids_.size() > kRemembered; first_++)
 		eids_.pop_front();
-	if (!readers_.are_there()) {
+	if (readers_.empty()) {
 		told_ = newest();
 		return;
 	}
@@ -35,7 +35,8 @@ LiveFeed::miss()
 	if (call_ != 0)
 		server_.calls.cancel(std::exchange(call_, 0));
 	told_ = newest();
-	readers_.on_missed();
+	for (LiveReader *reader : readers_.all())
+		reader->on_missed();
 }
 
 uint64_t
@@ -82,7 +83,8 @@ LiveFeed::on_rows(const wire::Rows &rows)
 		nostr::Event event;
 		told_ = std::max(told_, number_of(row, call_from_));
 		if (parser_.parse(row.item, event) == nostr::Reject::None)
-			readers_.on_event(event, row.item, told_);
+			for (LiveReader *reader : readers_.matching(event))
+				reader->on_event(event, row.item, told_);
 	}
 	server_.calls.taken(call_);
 }

@@ -1,8 +1,9 @@
 /*
  * New events for clients that wait for them: the worker names events as they are committed, the
- * feed numbers them, fetches them (the hidden route "news") and hands each to the readers, in that
- * order. The last ones are remembered, so that a reader can come back to its place. If they come
- * faster than they can be fetched, the readers are told that some are missed.
+ * feed numbers them, fetches them (the hidden route "news") and hands each to the readers whose
+ * filters match it, in that order. The last ones are remembered, so that a reader can come back to
+ * its place. If they come faster than they can be fetched, the readers are told that some are
+ * missed.
  */
 #pragma once
 
@@ -11,29 +12,20 @@
 #include <string_view>
 
 #include "net/serve/calls.h"
-#include "nostr/event.h"
+#include "net/serve/reader_index.h"
 
 namespace net {
 
 class LiveFeed final : public Calls::Caller
 {
   public:
-	class Readers
-	{
-	  public:
-		virtual ~Readers() = default;
-		/* Does anyone wait for events? */
-		virtual bool are_there() const = 0;
-		/* An event that is visible, its JSON, and its number. */
-		virtual void on_event(const nostr::Event &event, std::string_view json,
-							  uint64_t number) = 0;
-		virtual void on_missed() = 0;
-	};
-
 	static constexpr size_t kRemembered = 50000; // events
 	static constexpr size_t kAtOnce = 500;       // that are fetched by one call
 
-	LiveFeed(Server &server, Readers &readers) : server_(server), readers_(readers) {}
+	explicit LiveFeed(Server &server) : server_(server) {}
+
+	/* Readers are told of new events from add() to remove(). */
+	ReaderIndex &readers() { return readers_; }
 
 	void take(const wire::News &news);
 
@@ -56,7 +48,7 @@ class LiveFeed final : public Calls::Caller
 	void miss();
 
 	Server &server_;
-	Readers &readers_;
+	ReaderIndex readers_;
 	std::deque<int64_t> eids_;
 	uint64_t first_ = 1; // number of eids_.front()
 	uint64_t told_ = 0;

@@ -4,6 +4,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "net/serve/live_feed.h"
 #include "net/serve/row_format.h"
 #include "nostr/filter.h"
 
@@ -35,18 +36,22 @@ id_hash(std::string_view json)
  * One REQ or COUNT: the stored events, EOSE, then new ones. What becomes new while the stored ones
  * are read waits for the EOSE, unless it was among them.
  */
-class NostrSession::Subscription final : public Calls::Caller
+class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 {
   public:
 	Subscription(NostrSession &session, std::string id, std::vector<nostr::Filter> filters,
 				 bool count)
-		: session_(session), id_(std::move(id)), filters_(std::move(filters)), count_(count)
+		: session_(session), id_(std::move(id)), count_(count)
 	{
 		/* Events are not compared with words. */
-		std::erase_if(filters_, [](const nostr::Filter &filter) { return filter.search; });
+		std::erase_if(filters, [](const nostr::Filter &filter) { return filter.search; });
+		is_live_ = !count && !filters.empty();
+		if (is_live_)
+			session_.server_.feed->readers().add(*this, std::move(filters));
 	}
 	~Subscription() override
 	{
+		session_.server_.feed->readers().remove(*this);
 		if (call_ != 0)
 			session_.server_.calls.cancel(call_);
 	}
@@ -74,20 +79,19 @@ class NostrSession::Subscription final : public Calls::Caller
 		stored_.clear();
 	}
 
-	bool is_live() const { return !count_ && !filters_.empty(); }
-	/* False if it cannot keep up. */
-	bool on_event(const nostr::Event &event, std::string_view json)
+	void on_event(const nostr::Event &, std::string_view json, uint64_t) override
 	{
-		if (count_ || std::ranges::none_of(filters_, [&](const nostr::Filter &filter) {
-				return nostr::matches(filter, event);
-			}))
-			return true;
-		if (call_ == 0) {
+		if (call_ == 0)
 			send_event(json);
-			return !session_.out_.is_slow();
-		}
-		new_.emplace_back(id_hash(json), json);
-		return new_.size() <= kMaxNew;
+		else
+			new_.emplace_back(id_hash(json), json);
+		if (call_ == 0 ? session_.out_.is_slow() : new_.size() > kMaxNew)
+			session_.close(id_, "error: new events come faster than they are read");
+	}
+
+	void on_missed() override
+	{
+		session_.close(id_, "error: new events came faster than they could be served");
 	}
 
 	void give_credit()
@@ -116,7 +120,7 @@ class NostrSession::Subscription final : public Calls::Caller
 										   "]");
 			} else if (!rows_ || sent_ < *rows_) {
 				send_event(row.item);
-				if (is_live())
+				if (is_live_)
 					stored_.insert(id_hash(row.item));
 			}
 			sent_++;
@@ -141,8 +145,8 @@ class NostrSession::Subscription final : public Calls::Caller
 	NostrSession &session_;
 	const std::string id_;
 	const std::string event_head_ = quoted("EVENT", id_) + ",";
-	std::vector<nostr::Filter> filters_; // for new events
 	const bool count_;
+	bool is_live_ = false; // goes on with new events
 	std::optional<int64_t> rows_;
 	int64_t sent_ = 0;
 	uint64_t call_ = 0; // 0: it has ended
@@ -343,34 +347,6 @@ NostrSession::close(const std::string &id, const std::string &why)
 {
 	out_.send_message(quoted("CLOSED", id) + "," + json_string(why) + "]");
 	end(id);
-}
-
-bool
-NostrSession::is_live() const
-{
-	return std::ranges::any_of(subscriptions_, [](auto &item) { return item.second->is_live(); });
-}
-
-void
-NostrSession::on_event(const nostr::Event &event, std::string_view json)
-{
-	std::vector<std::string> late;
-	for (auto &[id, subscription] : subscriptions_)
-		if (!subscription->on_event(event, json))
-			late.push_back(id);
-	for (const std::string &id : late)
-		close(id, "error: new events come faster than they are read");
-}
-
-void
-NostrSession::on_missed()
-{
-	std::vector<std::string> live;
-	for (auto &[id, subscription] : subscriptions_)
-		if (subscription->is_live())
-			live.push_back(id);
-	for (const std::string &id : live)
-		close(id, "error: new events came faster than they could be served");
 }
 
 void

@@ -41,12 +41,6 @@ class NostrSession
 	void tick();
 	/* The client has taken what it was sent. */
 	void on_sent();
-	/* Does any subscription wait for new events? */
-	bool is_live() const;
-	/* A new event and its JSON: for those subscriptions that it matches. */
-	void on_event(const nostr::Event &event, std::string_view json);
-	/* New events came that nobody can tell any more: such subscriptions are closed. */
-	void on_missed();
 
   private:
 	class Subscription;

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <optional>
 
+#include "net/serve/live_feed.h"
+
 namespace net {
 
 Stream::Stream(Server &server, Out &out) : server_(server), out_(out), sent_(server.clock.now()) {}
@@ -75,30 +77,33 @@ namespace {
  * Takes events from the feed as they come. A client that has come back, or has not read for a
  * while, gets what it lacks by calls of its own, and then follows the feed again.
  */
-class EventStream final : public Stream, public Calls::Caller
+class EventStream final : public Stream, public Calls::Caller, public LiveReader
 {
   public:
 	EventStream(Server &server, Out &out, const Visitor &visitor, nostr::Filter filter)
 		: Stream(server, out), feed_(*server.feed), visitor_(visitor), filter_(std::move(filter))
 	{
+		feed_.readers().add(*this, {filter_});
 	}
 	~EventStream() override
 	{
+		feed_.readers().remove(*this);
 		if (call_ != 0)
 			server_.calls.cancel(call_);
 	}
 
-	bool wants_events() const override { return true; }
-
-	void on_event(const nostr::Event &event, std::string_view json, uint64_t number) override
+	void on_event(const nostr::Event &, std::string_view json, uint64_t number) override
 	{
 		if (!follows_ || number <= place())
 			return;
+		/* Those before were handed out, and did not match if it was not told them. */
+		set_place(number - 1);
 		if (out_.is_slow()) {
 			follows_ = false;
 			return;
 		}
-		tell(event, json, number);
+		set_place(number);
+		send("event", json);
 	}
 
 	void on_missed() override
@@ -138,19 +143,14 @@ class EventStream final : public Stream, public Calls::Caller
 	}
 
   private:
-	void tell(const nostr::Event &event, std::string_view json, uint64_t number)
-	{
-		set_place(number);
-		if (nostr::matches(filter_, event))
-			send("event", json);
-	}
-
 	void on_rows(const wire::Rows &rows) override
 	{
 		for (const wire::Row &row : rows.rows) {
 			nostr::Event event;
-			if (parser_.parse(row.item, event) == nostr::Reject::None)
-				tell(event, row.item, LiveFeed::number_of(row, from_));
+			set_place(LiveFeed::number_of(row, from_));
+			if (parser_.parse(row.item, event) == nostr::Reject::None &&
+				nostr::matches(filter_, event))
+				send("event", row.item);
 		}
 		owed_++;
 		if (!out_.is_slow())

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "net/core/clock.h"
-#include "net/serve/live_feed.h"
+#include "net/serve/calls.h"
 #include "net/serve/watch.h"
 #include "nostr/filter.h"
 
@@ -40,10 +40,6 @@ class Stream
 	void tick();
 	/* The client has taken what it was sent. */
 	virtual void on_sent() {}
-	/* Of the feed, for those that want them. */
-	virtual bool wants_events() const { return false; }
-	virtual void on_event(const nostr::Event &, std::string_view, uint64_t) {}
-	virtual void on_missed() {}
 
   protected:
 	/* The numbers of the oldest thing that can still be told, less one, and of the newest. */
