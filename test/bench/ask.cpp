@@ -21,34 +21,20 @@
 #include <utility>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "loopback.h"
 #include "nostr/message.h"
 #include "nostr/negentropy.h"
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double
-seconds_since(Clock::time_point begin)
-{
-	return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 class Relay
 {
   public:
-	explicit Relay(uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM, 0))
+	explicit Relay(uint16_t port) : fd_(connect_to(port))
 	{
-		sockaddr_in address{};
-		address.sin_family = AF_INET;
-		address.sin_port = htons(port);
-		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		if (connect(fd_, reinterpret_cast<sockaddr *>(&address), sizeof address) != 0)
-			throw std::runtime_error("cannot connect");
 		write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
 			  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
 		while (input_.find("\r\n\r\n") == std::string::npos)

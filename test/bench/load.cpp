@@ -20,33 +20,18 @@
 #include <string>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "loopback.h"
+
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double
-seconds_since(Clock::time_point begin)
-{
-	return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 struct Connection
 {
-	explicit Connection(uint16_t port) : fd(socket(AF_INET, SOCK_STREAM, 0))
-	{
-		sockaddr_in address{};
-		address.sin_family = AF_INET;
-		address.sin_port = htons(port);
-		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		if (fd < 0 || connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) != 0)
-			throw std::runtime_error("cannot connect");
-	}
+	explicit Connection(uint16_t port) : fd(connect_to(port)) {}
 	~Connection() { close(fd); }
 	Connection(const Connection &) = delete;
 
