@@ -36,8 +36,7 @@ SELECT _bigbrotr.insert_verified_events('{}', '{}', '{}', '{}', '{}', '{}', '{}'
 SELECT e.content, v.relay_url, v.seen_at FROM bigbrotr.event_relay AS v JOIN bigbrotr.events AS e USING (event_id) ORDER BY 1, 2;
 SELECT * FROM bigbrotr.verify_references();
 
--- Where the last batch was all new, the next one is written without a look; what was there is found out by
--- the index: then the batch is written again, with a look (rows written count twice, none is deleted).
+-- That one batch was all new does not promise it of the next: known rows are looked for, and new ones written once.
 CREATE FUNCTION written_to(relation regclass, OUT written bigint, OUT removed bigint, OUT scans bigint) LANGUAGE sql RETURN
 	(pg_stat_get_xact_tuples_inserted(relation), pg_stat_get_xact_tuples_deleted(relation), pg_stat_get_xact_numscans(relation));
 BEGIN;
@@ -47,10 +46,19 @@ SELECT w.written - :written AS written, w.removed - :removed AS removed FROM wri
 COMMIT;
 CREATE TEMPORARY VIEW far_apart AS
 	SELECT content FROM bigbrotr.events WHERE content ~ '^n' AND eid % 5 = 0 ORDER BY eid;
-SELECT * FROM put(ARRAY(SELECT max(content) FROM (SELECT content FROM far_apart OFFSET 20) AS last), '{2}');
+-- After eight batches in a row that were all new, the next one is written without a look; what was there is found out by
+-- the index: then the batch is written again, with a look (rows written count twice, none is deleted).
+SELECT sum(p.sightings) FROM (SELECT content FROM far_apart OFFSET 32) AS f, put(ARRAY[f.content], '{2}') AS p;
 BEGIN;
 SELECT * FROM written_to('bigbrotr.sightings') \gset
 SELECT * FROM put(ARRAY(TABLE far_apart), '{2}');
+SELECT w.written - :written AS written, w.removed - :removed AS removed FROM written_to('bigbrotr.sightings') AS w;
+COMMIT;
+-- From then on eight are not enough.
+SELECT sum(p.sightings) FROM (SELECT content FROM far_apart OFFSET 32) AS f, put(ARRAY[f.content], '{3}') AS p;
+BEGIN;
+SELECT * FROM written_to('bigbrotr.sightings') \gset
+SELECT * FROM put(ARRAY(TABLE far_apart), '{3}');
 SELECT w.written - :written AS written, w.removed - :removed AS removed FROM written_to('bigbrotr.sightings') AS w;
 COMMIT;
 SELECT count(*), count(DISTINCT content) FROM bigbrotr.events WHERE content ~ '^n' OR content IN ('a', 'b', 'c', 'd');
@@ -59,6 +67,13 @@ SELECT * FROM bigbrotr.verify_statistics();
 -- Neighbours are read in one go.
 SELECT * FROM put(ARRAY(SELECT 'n' || n FROM generate_series(1, 200) AS n), '{2,3}');
 SELECT * FROM put(ARRAY(SELECT 'n' || n FROM generate_series(1, 200) AS n), '{1,3,2}');
+-- But each by itself where many relays have seen each of them.
+BEGIN;
+INSERT INTO bigbrotr.sightings SELECT e.eid, r, 1 FROM bigbrotr.events AS e, generate_series(1000, 1099) AS r WHERE e.content ~ '^n';
+SELECT pg_stat_get_xact_tuples_returned('bigbrotr.sightings_pkey'::regclass) AS entries \gset
+SELECT * FROM put(ARRAY(SELECT 'n' || n FROM generate_series(1, 200) AS n), '{2}');
+SELECT pg_stat_get_xact_tuples_returned('bigbrotr.sightings_pkey'::regclass) - :entries < 300 AS few_entries_read;
+ROLLBACK;
 SELECT bigbrotr.delete_events(array_agg(event_id)) FROM bigbrotr.events WHERE content ~ '^n';
 DROP VIEW far_apart;
 

@@ -10,6 +10,7 @@
 #include "news.h"
 #include "pg/border/spi.h"
 #include "shapes.h"
+#include "streak.h"
 #include "tags.h"
 
 namespace archive {
@@ -20,8 +21,7 @@ pg::Statement facts_statement("SELECT _bigbrotr.record_facts($1)");
 
 constexpr int64_t kDay = 86400;
 
-/* Was every event of this session's previous batch new? */
-bool likely_new = false;
+Streak all_new; // batches of this session
 
 /* A text or bytea with the short header that it gets in a row anyway. Inside pg::call. */
 Datum
@@ -82,13 +82,15 @@ class DirectInsert
 	{
 		batch_.reserve(events.size());
 		inserted.events.reserve(events.size());
-		check_existing = check_existing || !likely_new;
+		if (check_existing)
+			all_new.end();
+		bool look = !all_new.holds();
 		for (uint32_t i : ordered_by_id(events)) {
 			const VerifiedEvent &event = events[i];
 			if (!batch_.empty() && batch_.back().id == event.id)
 				continue;
 			Stored &stored = batch_.emplace_back(event.id);
-			if (check_existing)
+			if (look)
 				stored.eid = look_up(event.id);
 			if (stored.eid != 0)
 				continue;
@@ -106,7 +108,7 @@ class DirectInsert
 			events_.finish();
 		});
 		if (!batch_.empty())
-			likely_new = inserted.events.size() == batch_.size();
+			all_new.add(inserted.events.size() == batch_.size());
 	}
 
 	int64_t look_up(std::string_view id)

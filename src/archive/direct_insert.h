@@ -12,10 +12,10 @@ namespace archive {
  * access: then use SQL. Throws pg::Error for a row that cannot be stored. Sets `known` for each
  * sighting: is its event in the archive?
  *
- * `check_existing`: look up each key before writing. If false, the look-up is
- * skipped when every row of this session's previous batch was new; a row that does exist then
- * raises unique_violation (23505), and the caller repeats the batch with true. A concurrent insert
- * can raise it too.
+ * `check_existing`: look up each key before writing. If false, the look-up is skipped when every
+ * row of many batches of this session was new (streak.h); a row that does exist then raises
+ * unique_violation (23505), and the caller repeats the batch with true. A concurrent insert can
+ * raise it too.
  */
 bool insert_directly(std::span<const VerifiedEvent> events, std::span<const NewSighting> sightings,
 					 int64_t now, bool check_existing, Relays relays, Inserted &inserted,

@@ -5,6 +5,7 @@
 
 #include "batch.h"
 #include "pg/border/spi.h"
+#include "streak.h"
 
 namespace archive {
 
@@ -27,8 +28,7 @@ pg::Statement relays_statement("SELECT r.relay_id FROM bigbrotr.relays AS r "
 constexpr int64_t kNear = 4;
 constexpr size_t kNeighbours = 4;
 
-/* Were all sightings of known events in this session's previous batch new? */
-bool likely_new = false;
+Streak all_new; // batches of this session with sightings of known events
 
 /* Locks the relays of the sightings until the end of the transaction. Returns the ids of those that
  * exist, sorted. */
@@ -97,12 +97,14 @@ SightingWriter::write(std::vector<SightingRow> seen, bool check_existing, Relays
 	});
 	auto same = [](const SightingRow &a, const SightingRow &b) { return a.key == b.key; };
 	seen.erase(std::unique(seen.begin(), seen.end(), same), seen.end());
+	if (check_existing)
+		all_new.end();
 	// Sightings of new events do not predict whether the next batch is a resend.
 	if (!std::all_of(seen.begin(), seen.end(), [](const SightingRow &s) { return s.is_new; })) {
 		size_t asked = seen.size();
-		if (check_existing || !likely_new)
+		if (!all_new.holds())
 			leave_out_stored(seen);
-		likely_new = seen.size() == asked;
+		all_new.add(seen.size() == asked);
 	}
 	if (seen.empty()) // everything is stored already: no relay needs a lock
 		return;

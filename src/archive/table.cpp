@@ -269,13 +269,17 @@ Table::find_all(std::span<const KeyPair> keys, bool *found)
 	index_rescan(scan_, between, 2, nullptr, 0);
 	List *busy = NIL; // keys whose row another transaction is inserting or deleting
 	size_t next = 0;
-	while (next < keys.size() && index_getnext_tid(scan_, ForwardScanDirection) != nullptr) {
+	bool more = true;
+	for (int passed = 0; next < keys.size() && passed <= kPassed; passed++) {
+		more = index_getnext_tid(scan_, ForwardScanDirection) != nullptr;
+		if (!more)
+			break;
 		CHECK_FOR_INTERRUPTS();
 		bool null;
 		KeyPair at = {DatumGetInt64(index_getattr(scan_->xs_itup, 1, scan_->xs_itupdesc, &null)),
 					  DatumGetInt32(index_getattr(scan_->xs_itup, 2, scan_->xs_itupdesc, &null))};
-		while (next < keys.size() && keys[next] < at)
-			next++;
+		for (; next < keys.size() && keys[next] < at; next++)
+			passed = 0;
 		if (next == keys.size() || keys[next] != at || !index_fetch_heap(scan_, found_))
 			continue;
 		found[next] = true;
@@ -283,12 +287,15 @@ Table::find_all(std::span<const KeyPair> keys, bool *found)
 			busy = lappend_int(busy, static_cast<int>(next));
 	}
 	scan_->xs_want_itup = false;
-	ListCell *cell;
-	foreach (cell, busy) {
-		auto i = static_cast<size_t>(lfirst_int(cell));
+	auto look_up = [&](size_t i) {
 		Datum key[] = {Int64GetDatum(keys[i].first), Int32GetDatum(keys[i].second)};
 		found[i] = find(key) != nullptr;
-	}
+	};
+	ListCell *cell;
+	foreach (cell, busy)
+		look_up(static_cast<size_t>(lfirst_int(cell)));
+	for (; more && next < keys.size(); next++)
+		look_up(next);
 }
 
 TupleTableSlot *

@@ -90,8 +90,8 @@ class Table
 	 * a way that excludes this one. False if the row is gone.
 	 */
 	bool hold(LockTupleMode mode);
-	/* find() for keys in ascending order that are close together: reads the index between the first
-	 * and the last. */
+	/* find() for keys in ascending order that are close together: reads the index from the first to
+	 * the last, as long as not too many other entries lie between two of them. */
 	void find_all(std::span<const KeyPair> keys, bool *found);
 
 	/* Must write() be called before row()? */
@@ -109,6 +109,8 @@ class Table
 
   private:
 	static constexpr int kRows = 64; // written at once: more do not fit into the processor's cache
+	/* find_all() reads so many other entries before a key: more would cost more than a descent. */
+	static constexpr int kPassed = 32;
 
 	bool open_relation(const TableShape &shape, LOCKMODE lock, AclMode needed);
 	bool fits(const TableShape &shape);
