@@ -4,6 +4,7 @@
 #   by_id       one REQ for each of many ids: median in ms
 #   negentropy  a set of 100,000 records against the archive's, 10,000 of both together differ: seconds
 #   mixed_load  100 requests a second beside 1,000 WebSockets with five subscriptions each and 20 new events a second
+#   ingest_share  an import of signed events beside the same requests and WebSockets, against the same import alone
 #   metrics_scrape  /metrics with 10,000 relays and 60,000 ranges of coverage: median in ms
 use strict;
 use warnings;
@@ -15,12 +16,12 @@ use JSON::PP qw(decode_json);
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
-my ($quick, @wanted) = BenchReport::arguments(qw(req_pages by_id negentropy mixed_load metrics_scrape));
+my ($quick, @wanted) = BenchReport::arguments(qw(req_pages by_id negentropy mixed_load ingest_share metrics_scrape));
 my $events = $quick ? 20_000 : 100_000;
 my $ids = $quick ? 500 : 5_000;
 my $port = free_port();
 my $server = BenchServer->start(
-	'bigbrotr.services'                => 'api',
+	'bigbrotr.services'                => 'api, refresher',
 	'bigbrotr.api_listen'              => "127.0.0.1:$port",
 	'bigbrotr.api_requests_per_minute' => 0,
 	'bigbrotr.api_traffic_per_minute'  => 0,
@@ -32,7 +33,8 @@ my $server = BenchServer->start(
 load();
 my $public = $server->sql('SELECT count(*) FROM _bigbrotr.public_events');
 wait_for_api();
-my %cases = (req_pages => \&req_pages, by_id => \&by_id, negentropy => \&negentropy, mixed_load => \&mixed_load, metrics_scrape => \&metrics_scrape);
+my %cases = (req_pages => \&req_pages, by_id => \&by_id, negentropy => \&negentropy, mixed_load => \&mixed_load, ingest_share => \&ingest_share,
+	metrics_scrape => \&metrics_scrape);
 $cases{$_}->() for @wanted;
 
 sub free_port
@@ -208,22 +210,30 @@ sub import_rate
 	return $count / $milliseconds * 1000;
 }
 
-# The share of its speed that an import keeps beside requests and WebSockets.
 sub ingest_share
 {
-	my ($clients) = @_;
-	my $half = $quick ? 5_000 : 30_000;
-	open my $in, '<', BenchServer::corpus(2 * $half) or die "corpus: $!\n";
+	my $clients = $quick ? 100 : 1_000;
+	my $part = $quick ? 5_000 : 30_000;
+	my $count = BenchReport::runs($quick ? 1 : 3);
+	open my $in, '<', BenchServer::corpus(2 * $count * $part) or die "corpus: $!\n";
 	my @lines = <$in>;
-	my @files = map { "$ENV{BENCH_WORK}/half-$_.jsonl" } 0, 1;
-	BenchServer::write_file('>', $files[$_], @lines[ $_ * $half .. ($_ + 1) * $half - 1 ]) for 0, 1;
-	my $alone = import_rate($files[0], $half);
-	my $loaded = beside(sub { load_api($clients, 20) }, sub {
-		my $connections = q{SELECT (bigbrotr.service_stats('api') -> 'custom' ->> 'net_connections')::integer};
-		sleep 0.1 while $server->sql($connections) < $clients;
-		return import_rate($files[1], $half);
-	});
-	return $loaded / $alone;
+	my $import = sub {
+		my $file = "$ENV{BENCH_WORK}/part.jsonl";
+		BenchServer::write_file('>', $file, splice @lines, 0, $part);
+		return import_rate($file, $part);
+	};
+	my $connections = q{SELECT (bigbrotr.service_stats('api') -> 'custom' ->> 'net_connections')::integer};
+	my @runs;
+	for (1 .. $count)
+	{
+		my $alone = $import->();
+		push @runs, [ beside(sub { load_api($clients, 20) }, sub {
+			sleep 0.1 while $server->sql($connections) < $clients;
+			return $import->();
+		}), $alone ];
+	}
+	BenchReport::line('serve', 'ingest_share', 'events/s', 0, \@runs, clients => $clients);
+	return;
 }
 
 sub mixed_load
@@ -244,8 +254,7 @@ sub mixed_load
 		push @runs, [ $loaded->{p99_ms}, $alone->{p99_ms} ];
 	}
 	BenchReport::line('serve', 'mixed_load', 'ms', 1, \@runs, p50_ms => $loaded->{p50_ms}, live_p99_ms => $loaded->{live_p99_ms},
-		beside_question_p99_ms => $questioned->{p99_ms}, rss_mb => BenchReport::rounded(rss_mb(), 0), clients => $clients,
-		ingest_share => BenchReport::rounded(ingest_share($clients), 2));
+		beside_question_p99_ms => $questioned->{p99_ms}, rss_mb => BenchReport::rounded(rss_mb(), 0), clients => $clients);
 	return;
 }
 
@@ -267,6 +276,8 @@ sub metrics_scrape
 		SELECT relay_id, 'reason_' || (relay_id + n) % 40, 1, 1, 1 FROM bigbrotr.relays, generate_series(1, 3) AS n;
 		INSERT INTO _bigbrotr.statistics (subject, key, count) SELECT 'relay', relay_id, 1 FROM bigbrotr.relays ON CONFLICT DO NOTHING});
 	$server->sql('VACUUM ANALYZE');
+	sleep 0.1 while $server->sql(q{SELECT NOT EXISTS (SELECT FROM _bigbrotr.archive_figures, jsonb_array_elements(samples) AS s
+		WHERE s ->> 'family' = 'coverage_ranges' AND s ->> 'value' = '20000')}) eq 't';
 	my $http = HTTP::Tiny->new;
 	my @runs;
 	for (1 .. BenchReport::runs($quick ? 2 : 5))
