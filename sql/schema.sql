@@ -23,7 +23,7 @@ FROM pg_class AS c
 WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND c.relkind IN ('r', 'p', 'S')
       AND c.oid <> ALL ((SELECT extconfig FROM pg_extension WHERE extname = 'bigbrotr')::oid[])
       AND c.relname NOT IN ('statistics', 'statistics_deltas', 'statistics_deltas_delta_id_seq', 'sync_workers', 'relay_leases',
-	'finder_queue', 'finder_queue_batch_id_seq', 'named_relays', 'named_relays_name_id_seq', 'naming_authors', 'naming_places', 'naming_deltas', 'naming_deltas_delta_id_seq', 'refused_names', 'relay_fetches')
+	'finder_queue', 'finder_queue_batch_id_seq', 'named_relays', 'named_relays_name_id_seq', 'naming_authors', 'naming_places', 'naming_deltas', 'naming_deltas_delta_id_seq', 'refused_names', 'relay_fetches', 'archive_figures')
 ORDER BY 1;
 
 -- Whatever is updated or deleted can be published.

@@ -33,6 +33,7 @@ CREATE VIEW _bigbrotr.metric_names AS
 		'bigbrotr_net_visits|counter|Visits of relays that have ended in the net process',
 		'bigbrotr_net_visits_open|gauge|Visits of relays under way',
 		'bigbrotr_net_visits_waiting|gauge|Visits that wait for a place or an address',
+		'bigbrotr_archive_counted_timestamp_seconds|gauge|When the figures of archive, relays, synchronizer, coverage, monitor, finder and publisher were counted',
 		'bigbrotr_archive_events|gauge|Events archived, exact',
 		'bigbrotr_archive_sightings|gauge|Sightings archived, exact',
 		'bigbrotr_archive_size_bytes|gauge|Size of the database on the disk',
@@ -167,15 +168,24 @@ COMMENT ON COLUMN _bigbrotr.service_figures.metric IS 'The family, without bigbr
 COMMENT ON COLUMN _bigbrotr.service_figures.suffix IS 'What its sample has behind that name';
 COMMENT ON COLUMN _bigbrotr.service_figures.unit IS 'The statistic times this is the value';
 
-CREATE FUNCTION _bigbrotr.metric_samples(OUT family text, OUT suffix text, OUT labels jsonb, OUT value double precision) RETURNS SETOF record
+-- What is counted of tables that grow with the number of relays. The refresher does that twice a minute, so that a scrape
+-- stays cheap.
+CREATE TABLE _bigbrotr.archive_figures (
+	single     boolean NOT NULL DEFAULT true,
+	counted_at bigint  NOT NULL,
+	samples    jsonb   NOT NULL,
+	CONSTRAINT archive_figures_pkey PRIMARY KEY (single),
+	CONSTRAINT archive_figures_single_check CHECK (single)
+);
+COMMENT ON TABLE _bigbrotr.archive_figures IS 'Figures of the archive as the refresher counted them last: one row';
+COMMENT ON COLUMN _bigbrotr.archive_figures.single IS 'True: there is one row';
+COMMENT ON COLUMN _bigbrotr.archive_figures.counted_at IS 'When, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.archive_figures.samples IS 'The rows of _bigbrotr.archive_samples(), as objects';
+
+CREATE FUNCTION _bigbrotr.archive_samples(OUT family text, OUT suffix text, OUT labels jsonb, OUT value double precision) RETURNS SETOF record
 	LANGUAGE sql VOLATILE
 	BEGIN ATOMIC
-		WITH states AS MATERIALIZED (
-			SELECT s.service, s.instance, s.state, s.health, s.last_success, s.restart_count,
-			       jsonb_build_object('service', s.service, 'worker', s.instance::text) AS labels,
-			       bigbrotr.service_stats(s.service, s.instance) AS stats
-			FROM bigbrotr.services AS s WHERE s.database = current_database()
-		), deltas AS MATERIALIZED (
+		WITH deltas AS MATERIALIZED (
 			SELECT d.subject, sum(d.count::double precision) AS count
 			FROM (SELECT s.subject, s.count FROM _bigbrotr.statistics AS s WHERE s.subject IN ('kind', 'relay')
 			      UNION ALL
@@ -198,35 +208,7 @@ CREATE FUNCTION _bigbrotr.metric_samples(OUT family text, OUT suffix text, OUT l
 			       coalesce(sum(t.bytes::double precision), 0) AS bytes, coalesce(sum(t.pages::double precision), 0) AS pages, max(t.last_success) AS last_success
 			FROM _bigbrotr.relay_traffic AS t
 		)
-		SELECT 'build', '_info', jsonb_build_object('version', _bigbrotr.library_version()), 1::double precision
-		UNION ALL
-		SELECT 'time_seconds', '', '{}', extract(epoch FROM clock_timestamp())::double precision
-		UNION ALL
-		SELECT 'service_state', '', s.labels || jsonb_build_object('state', n.state), (s.state = n.state)::integer
-		FROM states AS s, unnest('{disabled,enabled,running,backoff,draining,paused,done}'::text[]) AS n (state)
-		UNION ALL
-		SELECT 'service_healthy', '', s.labels, (s.health = 'healthy')::integer FROM states AS s WHERE s.health <> 'unknown'
-		UNION ALL
-		SELECT 'service_restarts', '_total', s.labels, s.restart_count FROM states AS s
-		UNION ALL
-		SELECT 'service_uptime_seconds', '', s.labels, (s.stats ->> 'uptime_seconds')::double precision FROM states AS s
-		UNION ALL
-		SELECT 'service_last_success_timestamp_seconds', '', s.labels, extract(epoch FROM s.last_success)::double precision
-		FROM states AS s WHERE s.last_success IS NOT NULL
-		UNION ALL
-		SELECT 'service_health_checks', '_total', s.labels, (s.stats #>> '{health_checks,total}')::double precision FROM states AS s
-		UNION ALL
-		SELECT 'service_health_check_failures', '_total', s.labels, (s.stats #>> '{health_checks,failed}')::double precision FROM states AS s
-		UNION ALL
-		SELECT 'service_cycle_duration_seconds', '_bucket', s.labels || jsonb_build_object('le', b.key), b.value::double precision
-		FROM states AS s, jsonb_each_text(s.stats #> '{cycles,up_to}') AS b
-		UNION ALL
-		SELECT 'service_cycle_duration_seconds', '_count', s.labels, (s.stats #>> '{cycles,up_to,+Inf}')::double precision FROM states AS s
-		UNION ALL
-		SELECT 'service_cycle_duration_seconds', '_sum', s.labels, (s.stats #>> '{cycles,seconds}')::double precision FROM states AS s
-		UNION ALL
-		SELECT f.metric, f.suffix, s.labels, c.value::double precision * f.unit
-		FROM states AS s CROSS JOIN LATERAL jsonb_each_text(s.stats -> 'custom') AS c JOIN _bigbrotr.service_figures AS f ON f.key = c.key
+		SELECT 'archive_counted_timestamp_seconds' AS family, '' AS suffix, '{}'::jsonb AS labels, n.at::double precision AS value FROM now AS n
 		UNION ALL
 		SELECT CASE n.subject WHEN 'kind' THEN 'archive_events' ELSE 'archive_sightings' END, '', '{}', coalesce(d.count, 0)
 		FROM (VALUES ('kind'), ('relay')) AS n (subject) LEFT JOIN deltas AS d ON d.subject = n.subject
@@ -295,7 +277,66 @@ CREATE FUNCTION _bigbrotr.metric_samples(OUT family text, OUT suffix text, OUT l
 		UNION ALL
 		SELECT 'publisher_publications', '', jsonb_build_object('outcome', p.outcome), count(*) FROM _bigbrotr.relay_publications AS p GROUP BY p.outcome;
 	END;
-COMMENT ON FUNCTION _bigbrotr.metric_samples() IS 'Samples of the metrics, with the names of their families without bigbrotr_';
+COMMENT ON FUNCTION _bigbrotr.archive_samples() IS 'Samples of the metrics of archive, relays, synchronizer, monitor, finder and publisher, counted now';
+
+CREATE FUNCTION _bigbrotr.count_archive() RETURNS void
+	LANGUAGE sql VOLATILE
+	BEGIN ATOMIC
+		INSERT INTO _bigbrotr.archive_figures (counted_at, samples)
+		SELECT bigbrotr.unix_now(), jsonb_agg(s) FROM _bigbrotr.archive_samples() AS s
+		ON CONFLICT (single) DO UPDATE SET counted_at = excluded.counted_at, samples = excluded.samples;
+	END;
+COMMENT ON FUNCTION _bigbrotr.count_archive() IS 'Counts the figures of the archive and keeps them for scrapes';
+
+CREATE FUNCTION _bigbrotr.metric_samples(OUT family text, OUT suffix text, OUT labels jsonb, OUT value double precision) RETURNS SETOF record
+	LANGUAGE sql VOLATILE
+	BEGIN ATOMIC
+		WITH states AS MATERIALIZED (
+			SELECT s.service, s.instance, s.state, s.health, s.last_success, s.restart_count,
+			       jsonb_build_object('service', s.service, 'worker', s.instance::text) AS labels,
+			       bigbrotr.service_stats(s.service, s.instance) AS stats
+			FROM bigbrotr.services AS s WHERE s.database = current_database()
+		), kept AS MATERIALIZED (
+			-- Older figures are those of a refresher that does not run.
+			SELECT f.samples FROM _bigbrotr.archive_figures AS f WHERE f.counted_at BETWEEN bigbrotr.unix_now() - 120 AND bigbrotr.unix_now()
+		)
+		SELECT 'build', '_info', jsonb_build_object('version', _bigbrotr.library_version()), 1::double precision
+		UNION ALL
+		SELECT 'time_seconds', '', '{}', extract(epoch FROM clock_timestamp())::double precision
+		UNION ALL
+		SELECT 'service_state', '', s.labels || jsonb_build_object('state', n.state), (s.state = n.state)::integer
+		FROM states AS s, unnest('{disabled,enabled,running,backoff,draining,paused,done}'::text[]) AS n (state)
+		UNION ALL
+		SELECT 'service_healthy', '', s.labels, (s.health = 'healthy')::integer FROM states AS s WHERE s.health <> 'unknown'
+		UNION ALL
+		SELECT 'service_restarts', '_total', s.labels, s.restart_count FROM states AS s
+		UNION ALL
+		SELECT 'service_uptime_seconds', '', s.labels, (s.stats ->> 'uptime_seconds')::double precision FROM states AS s
+		UNION ALL
+		SELECT 'service_last_success_timestamp_seconds', '', s.labels, extract(epoch FROM s.last_success)::double precision
+		FROM states AS s WHERE s.last_success IS NOT NULL
+		UNION ALL
+		SELECT 'service_health_checks', '_total', s.labels, (s.stats #>> '{health_checks,total}')::double precision FROM states AS s
+		UNION ALL
+		SELECT 'service_health_check_failures', '_total', s.labels, (s.stats #>> '{health_checks,failed}')::double precision FROM states AS s
+		UNION ALL
+		SELECT 'service_cycle_duration_seconds', '_bucket', s.labels || jsonb_build_object('le', b.key), b.value::double precision
+		FROM states AS s, jsonb_each_text(s.stats #> '{cycles,up_to}') AS b
+		UNION ALL
+		SELECT 'service_cycle_duration_seconds', '_count', s.labels, (s.stats #>> '{cycles,up_to,+Inf}')::double precision FROM states AS s
+		UNION ALL
+		SELECT 'service_cycle_duration_seconds', '_sum', s.labels, (s.stats #>> '{cycles,seconds}')::double precision FROM states AS s
+		UNION ALL
+		SELECT f.metric, f.suffix, s.labels, c.value::double precision * f.unit
+		FROM states AS s CROSS JOIN LATERAL jsonb_each_text(s.stats -> 'custom') AS c JOIN _bigbrotr.service_figures AS f ON f.key = c.key
+		UNION ALL
+		SELECT r.family, r.suffix, r.labels, r.value
+		FROM kept AS k CROSS JOIN LATERAL jsonb_to_recordset(k.samples) AS r (family text, suffix text, labels jsonb, value double precision)
+		UNION ALL
+		SELECT a.family, a.suffix, a.labels, a.value FROM _bigbrotr.archive_samples() AS a WHERE (SELECT count(*) FROM kept) = 0;
+	END;
+COMMENT ON FUNCTION _bigbrotr.metric_samples() IS
+	'Samples of the metrics, with the names of their families without bigbrotr_; those of the archive are up to two minutes old where a refresher runs, and counted now where none does';
 
 CREATE FUNCTION bigbrotr.metrics(OUT name text, OUT type text, OUT help text, OUT labels jsonb, OUT value double precision) RETURNS SETOF record
 	LANGUAGE sql VOLATILE
@@ -305,7 +346,7 @@ CREATE FUNCTION bigbrotr.metrics(OUT name text, OUT type text, OUT help text, OU
 		ORDER BY n.place, s.labels - 'le', s.suffix, (s.labels ->> 'le')::double precision, s.labels;
 	END;
 COMMENT ON FUNCTION bigbrotr.metrics() IS
-	'Figures of the services, the archive, synchronizer, monitor and API, as Prometheus reads them: at most some hundred rows, and no URL or key';
+	'Figures of the services, the archive, synchronizer, monitor and API, as Prometheus reads them: at most some hundred rows, and no URL or key. The refresher counts those of the archive twice a minute; see bigbrotr_archive_counted_timestamp_seconds';
 
 CREATE FUNCTION _bigbrotr.api_metrics() RETURNS TABLE (item text)
 	LANGUAGE sql VOLATILE

@@ -172,3 +172,4 @@ DROP TABLE bigbrotr.relay_checks;
 
 -- NEW _bigbrotr.issued_keys
 -- NEW _bigbrotr.key_usage
+-- NEW _bigbrotr.archive_figures

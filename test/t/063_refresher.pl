@@ -24,6 +24,21 @@ is($node->safe_psql('postgres', q{SELECT (custom ->> 'deltas_folded')::integer >
 is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.total_statistics'), '200|200', 'totals');
 is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.verify_statistics()'), '', 'nothing is lost');
 
+# What it counted is what the metrics show, unless it is old.
+ok($node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM bigbrotr.metrics() WHERE name = 'bigbrotr_archive_events' AND value = 200)}), 'it counts for the metrics');
+$node->safe_psql('postgres', q{SELECT bigbrotr.stop_service('refresher')});
+ok($node->poll_query_until('postgres', q{SELECT state = 'disabled' FROM bigbrotr.services WHERE service = 'refresher'}), 'it is stopped');
+my $shown = q{SELECT string_agg(value::text, ',' ORDER BY name) FROM bigbrotr.metrics() WHERE name IN ('bigbrotr_archive_events', 'bigbrotr_archive_sightings')};
+$node->safe_psql('postgres', 'SELECT _bigbrotr.count_archive()');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM (SELECT family, suffix, labels FROM _bigbrotr.archive_samples() EXCEPT ALL SELECT family, suffix, labels FROM _bigbrotr.metric_samples()) AS s}),
+	'0', 'each sample is shown');
+is($node->safe_psql('postgres', q{
+	UPDATE _bigbrotr.archive_figures SET samples = (SELECT jsonb_agg(CASE s ->> 'family' WHEN 'archive_events' THEN s || '{"value": 7}' ELSE s END) FROM jsonb_array_elements(samples) AS s)}
+	  . ";$shown"), '7,200', 'as it was counted');
+is($node->safe_psql('postgres', "UPDATE _bigbrotr.archive_figures SET counted_at = counted_at - 200; $shown"), '200,200', 'or now, where none counts');
+is($node->safe_psql('postgres', "UPDATE _bigbrotr.archive_figures SET counted_at = counted_at + 10000; $shown"), '200,200', 'also after the clock was set back');
+$node->safe_psql('postgres', q{SELECT bigbrotr.start_service('refresher')});
+
 my $dump = $node->basedir . '/dump.sql';
 $node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'dump');
 $node->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');

@@ -10,11 +10,12 @@ static constexpr std::string_view columns[] = {
 static constexpr std::string_view functions[] = {
 	"_bigbrotr.fold_statistics(integer)",
 	"_bigbrotr.fold_finder_queue(integer)",
+	"_bigbrotr.count_archive()",
 };
 
 extern constinit const pg::ServiceEntry refresher_entry = {
 	.name = "refresher",
-	.description = "folds what was counted into the totals",
+	.description = "folds what was counted into the totals, and counts for the metrics",
 	.after = after,
 	.columns = columns,
 	.functions = functions,
