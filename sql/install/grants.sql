@@ -13,7 +13,7 @@ DECLARE
 BEGIN
 	FOR item IN
 		SELECT p.oid::regprocedure AS routine, CASE
-			WHEN p.proname = ANY ('{add_sync_filter,remove_sync_filter,add_relay_source,remove_relay_source,enable_relay_source,disable_relay_source,add_priority_relay,remove_priority_relay,pay_job,enable_relay,disable_relay,authenticate_at,retry_relay,read_again,delete_relay,delete_events,delete_withdrawn,cleanup_orphans,
+			WHEN p.proname = ANY ('{add_sync_filter,remove_sync_filter,add_relay_source,remove_relay_source,enable_relay_source,disable_relay_source,add_priority_relay,remove_priority_relay,watch_relay,unwatch_relay,pay_job,enable_relay,disable_relay,authenticate_at,retry_relay,read_again,delete_relay,delete_events,delete_withdrawn,cleanup_orphans,
 				delete_orphan_events,delete_orphan_nip11,delete_orphan_nip66,
 				start_service,stop_service,restart_service,pause_service,resume_service,start_services,stop_services,health_check,
 				create_tag_index,drop_tag_index,create_search_index,drop_search_index,create_api_key,revoke_api_key}') THEN 'bigbrotr_admin'
@@ -57,5 +57,6 @@ GRANT INSERT, UPDATE ON _bigbrotr.relay_fetches, _bigbrotr.key_usage, _bigbrotr.
 GRANT INSERT, UPDATE ON bigbrotr.sync_filters, _bigbrotr.issued_keys TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON bigbrotr.trusted_monitors TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.added_sources TO bigbrotr_admin;
+GRANT INSERT, DELETE ON _bigbrotr.relay_watches TO bigbrotr_admin;
 GRANT DELETE ON bigbrotr.relays, bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.import_rejects TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.deletion_progress, _bigbrotr.imports, _bigbrotr.deleted_relays, _bigbrotr.imported_events TO bigbrotr_admin;

@@ -173,3 +173,4 @@ DROP TABLE bigbrotr.relay_checks;
 -- NEW _bigbrotr.issued_keys
 -- NEW _bigbrotr.key_usage
 -- NEW _bigbrotr.archive_figures
+-- NEW _bigbrotr.relay_watches

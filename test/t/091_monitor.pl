@@ -92,5 +92,26 @@ is(status_of('good'), 'online|', 'visits go on');
 is(status_of('lie'), 'ignored|', 'a relay that is disabled is ignored');
 $node->safe_psql('postgres', q{UPDATE _bigbrotr.relay_visits SET next_visit = 0});
 wait_for($node, q{count(*) = 2 FROM _bigbrotr.relay_visits JOIN bigbrotr.relays USING (relay_id) WHERE status = 'ignored' AND next_visit > 0 AND owner IS NULL});
+
+# Changes of status are lines of the log, and notifications where they are wanted.
+like(slurp_file($node->logfile), qr{LOG:  relay ws://good\.example\.com/good: online, was candidate$}m, 'a change of status is a line of the log');
+sub told_of
+{
+	my ($path, $outcome) = @_;
+	return $node->safe_psql('postgres', qq{
+		LISTEN bigbrotr_relay_status;
+		SELECT _bigbrotr.observe_relay(r.relay_id, 'test', '$outcome', '', greatest(h.observed_at, bigbrotr.unix_now()))
+		FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_health AS h USING (relay_id) WHERE r.url ~ '/$path\$'});
+}
+is($node->safe_psql('postgres', q{SELECT bigbrotr.watch_relay(u) > 0 FROM unnest('{WS://page.example.com/page,ws://page.example.com/page}'::text[]) AS u}), "t\nt", 'a relay is watched');
+is($node->safe_psql('postgres', 'SELECT relay_url, status FROM bigbrotr.watched_relays'), 'ws://page.example.com/page|candidate', 'once');
+like(told_of('page', 'answered'), qr{^online\nAsynchronous notification "bigbrotr_relay_status" with payload "\{"relay_url" : "ws://page\.example\.com/page", "status" : "online", "before" : "candidate", "reason" : null, "changed_at" : \d+\}" received}, 'who listens is told of its change');
+is(told_of('page', 'answered'), 'online', 'not of what stays as it is');
+is(told_of('refused', 'answered'), 'online', 'nor of another relay');
+like(slurp_file($node->logfile), qr{LOG:  relay ws://refused\.example\.com/refused: online, was candidate$}m, 'which is in the log');
+is($node->safe_psql('postgres', q{SELECT bigbrotr.unwatch_relay('ws://page.example.com/page'), bigbrotr.unwatch_relay('ws://page.example.com/page')}), 't|f', 'it is watched no more');
+like(told_of('page', 'ignored'), qr/^ignored$/, 'and nobody is told');
+my ($code, $out, $error) = $node->psql('postgres', q{SELECT bigbrotr.add_relay(u), bigbrotr.watch_relay(u) FROM (SELECT format('wss://w%s.example.com', n) AS u FROM generate_series(1, 101) AS n) AS s});
+like($error, qr/more than 100 relays are watched/, 'a hundred are enough');
 $node->stop;
 done_testing();
