@@ -1,8 +1,9 @@
 /*
- * bigbrotr-fill COUNT AUTHORS
+ * bigbrotr-fill COUNT AUTHORS [DAYS]
  *
  * Prints COUNT events with random signatures as COPY … FROM (FORMAT binary) reads them, columns
- * event_id, pubkey, created_at, kind, tags, content, sig, inserted_at: to fill tables fast.
+ * event_id, pubkey, created_at, kind, tags, content, sig, inserted_at: to fill tables fast. DAYS:
+ * over how many days created_at is spread.
  */
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 namespace {
 
 constexpr int64_t kNow = 1770000000; // Unix seconds
+constexpr int64_t kDay = 86400;
 
 void
 put_number(std::string &out, uint64_t value, size_t size)
@@ -55,17 +57,22 @@ put_event(std::string &out, const nostr::Event &event)
 int
 main(int argc, char **argv)
 {
-	int64_t count = argc == 3 ? atoll(argv[1]) : 0;
-	int authors = argc == 3 ? atoi(argv[2]) : 0;
-	if (count <= 0 || authors <= 0) {
-		fputs("usage: bigbrotr-fill COUNT AUTHORS\n", stderr);
+	bool good = argc == 3 || argc == 4;
+	int64_t count = good ? atoll(argv[1]) : 0;
+	int authors = good ? atoi(argv[2]) : 0;
+	int64_t days = argc == 4 ? atoll(argv[3]) : 0;
+	if (count <= 0 || authors <= 0 || (argc == 4 && days <= 0)) {
+		fputs("usage: bigbrotr-fill COUNT AUTHORS [DAYS]\n", stderr);
 		return 2;
 	}
 	CorpusGenerator generator(1, authors, count, CorpusGenerator::Signatures::Random);
+	double step = static_cast<double>(days * kDay) / static_cast<double>(count);
 	std::string out("PGCOPY\n\377\r\n\0", 11);
 	put_number(out, 0, 8); // flags, length of the header's extension
 	for (int64_t i = 0; i < count; i++) {
-		put_event(out, generator.next());
+		int64_t back = days * kDay - static_cast<int64_t>(static_cast<double>(i) * step);
+		put_event(out, days > 0 ? generator.next_at(CorpusGenerator::kBaseTime - back)
+								: generator.next());
 		if (out.size() > 1 << 16) {
 			fwrite(out.data(), 1, out.size(), stdout);
 			out.clear();
