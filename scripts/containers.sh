@@ -7,7 +7,10 @@ check_containers() {
 	install_packages podman buildah runc podman-compose netavark aardvark-dns iptables
 	mkdir -p "$store"
 	local podman=(podman --root "$store/storage" --runroot "$store/run" --storage-driver "${STORAGE_DRIVER:-overlay}")
-	"${podman[@]}" image exists "localhost/debian:$release-slim" ||
-		tar -C "$CHROOT" --exclude='./srv/*' -cf - . | quietly "$store/import.log" "${podman[@]}" import - "localhost/debian:$release-slim"
+	if ! "${podman[@]}" image exists "localhost/debian:$release-slim"; then
+		tar -C "$CHROOT" --exclude='./srv/*' -cf "$store/base.tar" .
+		quietly "$store/import.log" "${podman[@]}" import "$store/base.tar" "localhost/debian:$release-slim"
+		rm "$store/base.tar"
+	fi
 	STORE=$store "$ROOT/test/containers/try"
 }
