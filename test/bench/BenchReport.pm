@@ -7,7 +7,7 @@ use Against;
 use Exporter 'import';
 use JSON::PP;
 
-our @EXPORT_OK = qw(median rounded);
+our @EXPORT_OK = qw(median percentile rounded);
 
 # Whether --quick was given, and the cases that were, or all. With --against this process only drives
 # the runs of both sides, and ends here.
@@ -69,6 +69,13 @@ sub median
 {
 	my @sorted = sort { $a <=> $b } @_;
 	return ($sorted[ $#sorted / 2 ] + $sorted[ @sorted / 2 ]) / 2;
+}
+
+sub percentile
+{
+	my ($percent, @values) = @_;
+	my @sorted = sort { $a <=> $b } @values;
+	return $sorted[ int($#sorted * $percent / 100 + 0.5) ];
 }
 
 sub rounded

@@ -2,7 +2,7 @@
 # all in memory. Milliseconds: less is better. One plan of each kind goes to standard error.
 use strict;
 use warnings;
-use BenchReport qw(median rounded);
+use BenchReport qw(median percentile rounded);
 use BenchServer;
 use JSON::PP;
 use TwoWays;
@@ -143,11 +143,4 @@ sub delete_orphans
 	BenchReport::line('query', 'delete_orphans', 'ms', 1, [ map { [ $_, $theirs ] } @times ],
 		events => $left + 0, orphans => $orphans + 0, baseline_given_up => $given_up ? JSON::PP::true : JSON::PP::false);
 	return;
-}
-
-sub percentile
-{
-	my ($percent, @values) = @_;
-	my @sorted = sort { $a <=> $b } @values;
-	return $sorted[ int($#sorted * $percent / 100 + 0.5) ];
 }
