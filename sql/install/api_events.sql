@@ -252,14 +252,25 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.api_event_relays(text, integer, jsonb) IS 'Relays that have delivered an event, with the time when each first did';
 
 -- VOLATILE, since only such functions may EXPLAIN.
+CREATE FUNCTION _bigbrotr.api_estimate(filters jsonb) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+	SET max_parallel_workers_per_gather = 0
+	AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT json) ' || _bigbrotr.public_count_sql(filters) INTO STRICT plan;
+	RETURN (plan #>> '{0,Plan,Plans,0,Plan Rows}')::numeric::bigint;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.api_estimate(jsonb) IS 'How many events match filters by the estimate of the planner';
+
 CREATE FUNCTION _bigbrotr.api_count_of(filters jsonb, mode text) RETURNS TABLE (count bigint, counted text)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 #variable_conflict use_variable
-DECLARE
-	statement text;
-	plan json;
 BEGIN
 	counted := coalesce(mode, 'exact');
 	IF counted NOT IN ('exact', 'planned') THEN
@@ -268,12 +279,10 @@ BEGIN
 			HINT = 'Leave the mode out to count exactly.';
 	END IF;
 	PERFORM _bigbrotr.limit_time('query');
-	statement := _bigbrotr.public_count_sql(filters);
 	IF counted = 'exact' THEN
-		EXECUTE statement INTO STRICT count;
+		EXECUTE _bigbrotr.public_count_sql(filters) INTO STRICT count;
 	ELSE
-		EXECUTE 'EXPLAIN (FORMAT json) ' || statement INTO STRICT plan;
-		count := (plan #>> '{0,Plan,Plans,0,Plan Rows}')::numeric::bigint;
+		count := _bigbrotr.api_estimate(filters);
 	END IF;
 	RETURN NEXT;
 END
@@ -358,12 +367,18 @@ CREATE FUNCTION _bigbrotr.api_count_req(filters jsonb) RETURNS TABLE (item text)
 	AS $$
 DECLARE
 	place CONSTANT integer := _bigbrotr.api_hll_offset(filters);
+	estimate bigint;
 BEGIN
-	IF place IS NULL THEN
+	PERFORM _bigbrotr.limit_time('query');
+	estimate := _bigbrotr.api_estimate(filters);
+	-- To count more may take longer than a tenth of a second: each event may be hidden by others.
+	IF estimate > 10000 THEN
+		RETURN QUERY SELECT format('{"count":%s,"approximate":true}', estimate);
+		RETURN;
+	ELSIF place IS NULL THEN
 		RETURN QUERY SELECT format('{"count":%s}', c.count) FROM _bigbrotr.api_count_of(filters, NULL) AS c;
 		RETURN;
 	END IF;
-	PERFORM _bigbrotr.limit_time('query');
 	-- A register holds one more than the zero bits with which the seven bytes behind its own begin, the most of all events.
 	RETURN QUERY EXECUTE format($query$
 		WITH registers AS (
@@ -377,7 +392,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_count_req(jsonb) IS
-	'The answer to a COUNT (NIP-45): exact, and for one value of one tag with the registers of authors (HyperLogLog), which clients can join with those of other relays';
+	'The answer to a COUNT (NIP-45): exact where at most 10000 events are expected, else the estimate of the planner, marked as approximate; where exact, for one value of one tag with the registers of authors (HyperLogLog), which clients can join with those of other relays';
 
 CREATE FUNCTION _bigbrotr.api_news(eids jsonb) RETURNS TABLE (item text, place bigint)
 	LANGUAGE sql STABLE

@@ -3,11 +3,45 @@
 
 -- Called for every row, so without a SET clause; the C code names everything in full. The costs put cheap
 -- conditions before those that read tags.
-CREATE FUNCTION _bigbrotr.tag_keys(tags bigbrotr.tags) RETURNS bigint[]
+CREATE FUNCTION _bigbrotr.tag_keys(tags bigbrotr.tags, created_at bigint) RETURNS bigint[]
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 5
 	AS 'MODULE_PATHNAME', 'bigbrotr_tag_keys';
-COMMENT ON FUNCTION _bigbrotr.tag_keys(bigbrotr.tags) IS
-	'For each tag with a name of one letter, a hash of name and first value: what the tag index holds';
+COMMENT ON FUNCTION _bigbrotr.tag_keys(bigbrotr.tags, bigint) IS
+	'For each tag with a name of one letter, a hash of name and first value with the week of the event: what the tag index holds';
+
+-- The operator class of the tag index (src/archive/tag_index_sql.cpp).
+CREATE FUNCTION _bigbrotr.tag_keys_match(keys bigint[], ranges bigint[]) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 5
+	AS 'MODULE_PATHNAME', 'bigbrotr_tag_keys_match';
+COMMENT ON FUNCTION _bigbrotr.tag_keys_match(bigint[], bigint[]) IS
+	'Whether a key lies within one of the ranges: of each the first and the last key, one range after the other';
+CREATE FUNCTION _bigbrotr.tag_ranges_selectivity(internal, oid, internal, integer) RETURNS double precision
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'bigbrotr_tag_ranges_selectivity';
+COMMENT ON FUNCTION _bigbrotr.tag_ranges_selectivity(internal, oid, internal, integer) IS 'Tells the planner how many events have a tag';
+CREATE OPERATOR _bigbrotr.@@ (LEFTARG = bigint[], RIGHTARG = bigint[], FUNCTION = _bigbrotr.tag_keys_match,
+	RESTRICT = _bigbrotr.tag_ranges_selectivity);
+COMMENT ON OPERATOR _bigbrotr.@@ (bigint[], bigint[]) IS 'Whether a key lies within one of the ranges';
+CREATE FUNCTION _bigbrotr.tag_ranges(bigint[], internal, smallint, internal, internal, internal, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'bigbrotr_tag_ranges';
+COMMENT ON FUNCTION _bigbrotr.tag_ranges(bigint[], internal, smallint, internal, internal, internal, internal) IS 'GIN: the first keys of ranges';
+CREATE FUNCTION _bigbrotr.compare_tag_range(bigint, bigint, smallint, internal) RETURNS integer
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'bigbrotr_compare_tag_range';
+COMMENT ON FUNCTION _bigbrotr.compare_tag_range(bigint, bigint, smallint, internal) IS 'GIN: whether a key lies within a range';
+CREATE FUNCTION _bigbrotr.tag_ranges_found(internal, smallint, bigint[], integer, internal, internal, internal) RETURNS "char"
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'bigbrotr_tag_ranges_found';
+COMMENT ON FUNCTION _bigbrotr.tag_ranges_found(internal, smallint, bigint[], integer, internal, internal, internal) IS 'GIN: whether a row has a key of one range at least';
+CREATE OPERATOR CLASS _bigbrotr.tag_key_ops FOR TYPE bigint[] USING gin AS
+	OPERATOR 1 _bigbrotr.@@,
+	FUNCTION 1 btint8cmp(bigint, bigint),
+	FUNCTION 2 ginarrayextract(anyarray, internal, internal),
+	FUNCTION 3 _bigbrotr.tag_ranges(bigint[], internal, smallint, internal, internal, internal, internal),
+	FUNCTION 5 _bigbrotr.compare_tag_range(bigint, bigint, smallint, internal),
+	FUNCTION 6 _bigbrotr.tag_ranges_found(internal, smallint, bigint[], integer, internal, internal, internal),
+	STORAGE bigint;
 
 CREATE FUNCTION _bigbrotr.tag_matches(tags bigbrotr.tags, name text, "values" text[]) RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT _bigbrotr.certain_support
@@ -64,6 +98,13 @@ BEGIN
 	END LOOP;
 END
 $event_matches$;
+
+-- Its rows are made one by one where it is called in the list of what is selected. Without a SET clause, which would cost for each row.
+CREATE FUNCTION _bigbrotr.newest(feed jsonb, most bigint) RETURNS SETOF bigint
+	LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 1000
+	AS 'MODULE_PATHNAME', 'bigbrotr_newest';
+COMMENT ON FUNCTION _bigbrotr.newest(jsonb, bigint) IS
+	'eids of the events that match a filter with authors or with tags, and perhaps kinds, since and until; in the order of bigbrotr.query_events, hidden ones too, and with tags also others. most: how many are likely to be taken';
 
 CREATE FUNCTION bigbrotr.query_events_sql(filters jsonb, as_seen boolean DEFAULT false) RETURNS text
 	LANGUAGE c STABLE STRICT PARALLEL SAFE
@@ -198,7 +239,7 @@ CREATE FUNCTION _bigbrotr.set_index(name text, wanted boolean) RETURNS void
 	AS $$
 DECLARE
 	definition text := CASE name
-		WHEN 'events_tags_idx' THEN '(_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512)'
+		WHEN 'events_tags_idx' THEN '(_bigbrotr.tag_keys(tags, created_at) _bigbrotr.tag_key_ops) WITH (gin_pending_list_limit = 512)'
 		WHEN 'events_search_idx' THEN '(_bigbrotr.search_vector(kind, content))' END;
 	statement text := format('%I ON bigbrotr.events USING gin %s', name, definition);
 BEGIN
@@ -232,7 +273,7 @@ CREATE FUNCTION bigbrotr.create_tag_index() RETURNS void
 		SELECT _bigbrotr.set_index('events_tags_idx', true);
 	END;
 COMMENT ON FUNCTION bigbrotr.create_tag_index() IS
-	'Creates the index that tag conditions use (it exists from the start, see drop_tag_index). ANALYZE bigbrotr.events afterwards. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_tags_idx ON bigbrotr.events USING gin (_bigbrotr.tag_keys(tags)) WITH (gin_pending_list_limit = 512) does the same beside the archive';
+	'Creates the index that tag conditions use (it exists from the start, see drop_tag_index). ANALYZE bigbrotr.events afterwards. Nothing is archived meanwhile: CREATE INDEX CONCURRENTLY events_tags_idx ON bigbrotr.events USING gin (_bigbrotr.tag_keys(tags, created_at) _bigbrotr.tag_key_ops) WITH (gin_pending_list_limit = 512) does the same beside the archive';
 CREATE FUNCTION bigbrotr.drop_tag_index() RETURNS void
 	LANGUAGE sql SECURITY DEFINER
 	BEGIN ATOMIC

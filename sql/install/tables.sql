@@ -54,7 +54,7 @@ BEGIN
 	END IF;
 END
 $compression$;
-CREATE INDEX events_pubkey_created_at_idx ON bigbrotr.events (pubkey, created_at);
+CREATE INDEX events_pubkey_kind_created_at_idx ON bigbrotr.events (pubkey, kind, created_at);
 CREATE INDEX events_kind_created_at_idx ON bigbrotr.events (kind, created_at);
 CREATE INDEX events_created_at_idx ON bigbrotr.events (created_at);
 COMMENT ON TABLE bigbrotr.events IS 'Verified events (NIP-01): id and signature were checked before the row was written';

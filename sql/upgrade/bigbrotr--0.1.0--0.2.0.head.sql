@@ -103,6 +103,38 @@ REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, big
 -- NEW _bigbrotr.added_sources
 -- NEW _bigbrotr.relay_fetches
 
+-- One index serves questions for authors, with kinds and without.
+CREATE INDEX events_pubkey_kind_created_at_idx ON bigbrotr.events (pubkey, kind, created_at);
+DROP INDEX IF EXISTS bigbrotr.events_pubkey_created_at_idx;
+
+-- The keys of the tag index get the week of the event.
+-- NEW _bigbrotr.tag_keys
+-- NEW _bigbrotr.tag_keys_match
+-- NEW _bigbrotr.tag_ranges_selectivity
+CREATE OPERATOR _bigbrotr.@@ (LEFTARG = bigint[], RIGHTARG = bigint[], FUNCTION = _bigbrotr.tag_keys_match,
+	RESTRICT = _bigbrotr.tag_ranges_selectivity);
+-- NEW _bigbrotr.tag_ranges
+-- NEW _bigbrotr.compare_tag_range
+-- NEW _bigbrotr.tag_ranges_found
+CREATE OPERATOR CLASS _bigbrotr.tag_key_ops FOR TYPE bigint[] USING gin AS
+	OPERATOR 1 _bigbrotr.@@,
+	FUNCTION 1 btint8cmp(bigint, bigint),
+	FUNCTION 2 ginarrayextract(anyarray, internal, internal),
+	FUNCTION 3 _bigbrotr.tag_ranges(bigint[], internal, smallint, internal, internal, internal, internal),
+	FUNCTION 5 _bigbrotr.compare_tag_range(bigint, bigint, smallint, internal),
+	FUNCTION 6 _bigbrotr.tag_ranges_found(internal, smallint, bigint[], integer, internal, internal, internal),
+	STORAGE bigint;
+DO $tags$
+BEGIN
+	IF to_regclass('bigbrotr.events_tags_idx') IS NOT NULL THEN
+		DROP INDEX bigbrotr.events_tags_idx;
+		CREATE INDEX events_tags_idx ON bigbrotr.events USING gin (_bigbrotr.tag_keys(tags, created_at) _bigbrotr.tag_key_ops)
+			WITH (gin_pending_list_limit = 512);
+	END IF;
+END
+$tags$;
+DROP FUNCTION _bigbrotr.tag_keys(bigbrotr.tags);
+
 -- The finder reads what is archived. The lock waits for writers, whose events would be in no row of the queue.
 LOCK TABLE bigbrotr.events IN SHARE MODE;
 INSERT INTO _bigbrotr.finder_queue (eids)

@@ -18,14 +18,18 @@ extern "C" {
 #include "utils/typcache.h"
 }
 
+/* In 0.1.0 keys were without time: until the schema is upgraded, the index holds those. */
 SQL_FUNCTION(bigbrotr_tag_keys)
 {
+	bool timed = PG_NARGS() == 2;
+	int64_t created_at = timed ? PG_GETARG_INT64(1) : 0;
 	std::string_view tags = archive::tags_view(PG_GETARG_DATUM(0));
 	auto *keys =
 		static_cast<Datum *>(palloc((archive::most_indexed_tags(tags) + 1) * sizeof(Datum)));
 	int count = 0;
 	archive::any_indexed_tag(tags, [&](char name, const nostr::PackedItem &value) {
-		keys[count++] = Int64GetDatum(nostr::tag_key(name, value));
+		keys[count++] = Int64GetDatum(timed ? nostr::timed_tag_key(name, value, created_at)
+											: nostr::tag_key(name, value));
 		return false;
 	});
 	PG_RETURN_ARRAYTYPE_P(

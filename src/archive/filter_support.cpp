@@ -10,8 +10,10 @@
 
 #include "filter_argument.h"
 #include "pg/border/text.h"
+#include "tag_ranges.h"
 
 extern "C" {
+#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -27,8 +29,7 @@ extern "C" {
 namespace {
 
 /* Operators of pg_catalog; their numbers are the same in every version. */
-constexpr Oid kInt4Equal = 96, kByteaEqual = 1955, kInt8NotLess = 415, kInt8NotGreater = 414,
-			  kArraysOverlap = 2750;
+constexpr Oid kInt4Equal = 96, kByteaEqual = 1955, kInt8NotLess = 415, kInt8NotGreater = 414;
 
 constexpr size_t kAddresses = 2000; // as a list in a condition
 
@@ -68,15 +69,19 @@ class Conditions
 	}
 
 	/* The index finds rows by the keys, which may collide; tag_matches compares the values. */
-	void tag(char name, const Datum *values, const Datum *keys, size_t count)
+	void tag(char name, const Datum *values, size_t count, ArrayType *ranges)
 	{
 		Expr *tags = column_of("tags");
 		Oid type = exprType(reinterpret_cast<Node *>(tags));
-		Oid key_arguments[] = {type}, arguments[] = {type, TEXTOID, TEXTARRAYOID};
-		add(make_opclause(kArraysOverlap, BOOLOID, false,
-						  call("tag_keys", key_arguments, list_make1(tags), INT8ARRAYOID),
-						  array(keys, count, INT8OID, INT8ARRAYOID, 8, FLOAT8PASSBYVAL), InvalidOid,
-						  InvalidOid));
+		Oid key_arguments[] = {type, INT8OID}, arguments[] = {type, TEXTOID, TEXTARRAYOID};
+		List *name_of_op = list_make2(makeString(pstrdup("_bigbrotr")), makeString(pstrdup("@@")));
+		add(make_opclause(
+			OpernameGetOprid(name_of_op, INT8ARRAYOID, INT8ARRAYOID), BOOLOID, false,
+			call("tag_keys", key_arguments, list_make2(tags, column_of("created_at")),
+				 INT8ARRAYOID),
+			reinterpret_cast<Expr *>(
+				makeConst(INT8ARRAYOID, -1, InvalidOid, -1, PointerGetDatum(ranges), false, false)),
+			InvalidOid, InvalidOid));
 		add(call("tag_matches", arguments,
 				 list_make3(column_of("tags"), text_constant({&name, 1}),
 							array(values, count, TEXTOID, TEXTARRAYOID, -1, false)),
@@ -125,9 +130,8 @@ class Conditions
 	static Expr *array(const Datum *values, size_t count, Oid element, Oid type, int16 length,
 					   bool by_value)
 	{
-		char align = element == INT8OID ? TYPALIGN_DOUBLE : TYPALIGN_INT;
 		ArrayType *array = construct_array(const_cast<Datum *>(values), static_cast<int>(count),
-										   element, length, by_value, align);
+										   element, length, by_value, TYPALIGN_INT);
 		return reinterpret_cast<Expr *>(
 			makeConst(type, -1, element == TEXTOID ? DEFAULT_COLLATION_OID : InvalidOid, -1,
 					  PointerGetDatum(array), false, false));
@@ -230,12 +234,11 @@ conditions(const nostr::Filter &filter, const std::vector<nostr::Id> &addresses,
 	for (const nostr::TagCondition &tag : filter.tags) {
 		size_t count = tag.values.size();
 		auto *values = static_cast<Datum *>(palloc(count * sizeof(Datum)));
-		auto *keys = static_cast<Datum *>(palloc(count * sizeof(Datum)));
-		for (size_t i = 0; i < count; i++) {
+		for (size_t i = 0; i < count; i++)
 			values[i] = pg::text_datum(tag.values[i]);
-			keys[i] = Int64GetDatum(nostr::tag_key(tag.name, tag.values[i]));
-		}
-		out.tag(tag.name, values, keys, count);
+		out.tag(tag.name, values, count,
+				archive::tag_ranges(tag, nostr::period_of(filter.since.value_or(0)),
+									nostr::period_of(filter.until.value_or(PG_INT64_MAX))));
 	}
 	if (filter.since)
 		out.compare("created_at", kInt8NotLess, *filter.since);

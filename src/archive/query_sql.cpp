@@ -4,6 +4,7 @@
  */
 #include "bytes.h"
 #include "filter_argument.h"
+#include "newest.h"
 #include "pg/border/catalog.h"
 #include "tag_statistics.h"
 #include "time_limit.h"
@@ -13,10 +14,7 @@ namespace {
 constexpr size_t kFilters = 200;
 /* The most index scans that are merged; more of them cost more to plan than they save. */
 constexpr size_t kBranches = 16;
-constexpr double kFewMatches = 1000;
-/* Cost ratio: fetching one event through the tag index (random heap access) costs about as much as
- * 5 steps of a scan in time order (neighbouring pages). */
-constexpr double kMatchSteps = 5;
+constexpr double kFewMatches = 2000, kMostCandidates = 1e9;
 constexpr const char *kOrder = "e.created_at DESC, e.event_id";
 
 /* One filter, or an array of at least one. */
@@ -73,32 +71,19 @@ branch(const nostr::Filter &filter, const Relations &shown, const char *columns 
 	return out;
 }
 
-/* One filter for each value of a list; the newest events of all of them are merged. */
-template <class T>
-std::vector<nostr::Filter>
-split(const nostr::Filter &filter, std::optional<std::vector<T>> nostr::Filter::*list)
-{
-	std::vector<nostr::Filter> parts;
-	for (const T &value : *(filter.*list)) {
-		parts.push_back(filter);
-		parts.back().*list = std::vector<T>{value};
-	}
-	return parts;
-}
-
+/* One filter for each kind, if they are few; the newest events of all of them are merged. */
 std::vector<nostr::Filter>
 branches(const nostr::Filter &filter)
 {
-	auto fits = [](const auto &list) {
-		return list && list->size() > 1 && list->size() <= kBranches;
-	};
-	if (filter.limit && !filter.ids && filter.tags.empty() && !filter.search) {
-		if (fits(filter.authors))
-			return split(filter, &nostr::Filter::authors);
-		if (!filter.authors && fits(filter.kinds))
-			return split(filter, &nostr::Filter::kinds);
+	if (!filter.limit || filter.ids || filter.authors || !filter.tags.empty() || !filter.kinds ||
+		filter.kinds->size() < 2 || filter.kinds->size() > kBranches)
+		return {filter};
+	std::vector<nostr::Filter> parts;
+	for (int32_t kind : *filter.kinds) {
+		parts.push_back(filter);
+		parts.back().kinds = std::vector<int32_t>{kind};
 	}
-	return {filter};
+	return parts;
 }
 
 std::string
@@ -110,84 +95,102 @@ ordered(const std::string &query, const std::string &order, const nostr::Filter 
 	return out;
 }
 
-/*
- * Tag conditions with a limit. The planner assumes that matches are spread evenly over kinds and
- * times, and may combine the tag index with whole ranges of other indexes. So the plan is chosen
- * here, by the number of events that have the rarest tag, and the other conditions are written as
- * `kind + 0 = …`, which no index matches.
- */
+/* The conditions on tags, written so that no index matches them. */
 std::string
-by_tag_index(const nostr::Filter &filter, const char *columns, const std::string &from)
+tag_conditions(const nostr::Filter &filter, const std::string &row)
 {
-	nostr::Filter indexed = filter;
-	indexed.kinds.reset();
-	std::string out = std::string("SELECT ") + columns + " FROM " + from +
-					  " AS e WHERE bigbrotr.event_matches(e, " +
-					  literal(nostr::condition_json(indexed)) + ")";
-	if (filter.kinds) {
-		out += " AND e.kind + 0 = ANY ('{";
-		for (int32_t kind : *filter.kinds)
-			out += (out.back() == '{' ? "" : ",") + std::to_string(kind);
-		out += "}')";
-	}
-	return out + "\nORDER BY e.created_at + 0 DESC, e.event_id";
-}
-
-/* Few events have the tag: all of them are fetched and sorted. */
-std::string
-query_rare_tag(const nostr::Filter &filter, const Relations &shown)
-{
-	return by_tag_index(filter, "e.*", relation(filter, shown)) + " LIMIT " +
-		   std::to_string(*filter.limit);
-}
-
-/* Many events have the tag: sorts them by time first, and checks visibility only until the limit is
- * reached. */
-std::string
-query_common_tag(const nostr::Filter &filter, const Relations &shown)
-{
-	return "SELECT e.* FROM (SELECT k.eid FROM (\n" +
-		   by_tag_index(filter, "e.eid", "bigbrotr.events") + " OFFSET 0) AS k\n" +
-		   "WHERE EXISTS (SELECT FROM " + relation(filter, shown) +
-		   " AS v WHERE v.eid = k.eid OFFSET 0) LIMIT " + std::to_string(*filter.limit) +
-		   ") AS k JOIN bigbrotr.events AS e ON e.eid = k.eid\nORDER BY " + kOrder;
-}
-
-/* So many events have the tag that a scan back in time soon finds enough of them. */
-std::string
-query_popular_tag(const nostr::Filter &filter, const Relations &shown)
-{
-	nostr::Filter walked = filter;
-	walked.tags.clear();
-	std::string out = branch(walked, shown);
-	bool conditions = out.find(" WHERE ") != out.npos;
+	std::string out;
 	for (const nostr::TagCondition &tag : filter.tags) {
-		out += std::string(conditions ? "" : " WHERE true") +
-			   " AND _bigbrotr.tag_matches(e.tags, '" + tag.name + "', ARRAY[";
+		out += std::string(out.empty() ? "" : " AND ") + "_bigbrotr.tag_matches(" + row +
+			   ".tags, '" + tag.name + "', ARRAY[";
 		for (const std::string &value : tag.values)
 			out += (out.back() == '[' ? "" : ", ") + literal(value);
 		out += "])";
-		conditions = true;
 	}
-	return ordered(out, kOrder, filter);
+	return out;
 }
 
-/* "" if the planner is to choose. */
+/* The filter has a rare kind: a scan of that kind's events back in time. */
 std::string
-query_tag(const nostr::Filter &filter, const Relations &shown)
+query_rare_kind(const nostr::Filter &filter, const Relations &shown)
 {
-	if (filter.tags.empty() || !filter.limit || filter.ids || filter.authors ||
-		filter.matches_nothing())
+	nostr::Filter walked = filter;
+	walked.tags.clear();
+	return ordered(branch(walked, shown) + " AND " + tag_conditions(filter, "e"), kOrder, filter);
+}
+
+/*
+ * The newest events of authors or with a tag, the `lead`, in order (newest.h). What else the filter
+ * asks for, and visibility, is checked event after event until the limit is reached.
+ */
+std::string
+query_newest(const nostr::Filter &filter, const nostr::Filter &lead, double most,
+			 const Relations &shown)
+{
+	most += most / 4 + 4; // some of them are hidden
+	std::string checks;
+	if (!filter.tags.empty())
+		checks += " AND " + tag_conditions(filter, "v");
+	if (filter.authors && !lead.authors) {
+		nostr::Filter authors;
+		authors.authors = filter.authors;
+		checks += " AND bigbrotr.event_matches(v, " + literal(nostr::condition_json(authors)) + ")";
+	}
+	return "SELECT e.* FROM (SELECT k.eid FROM (SELECT _bigbrotr.newest(" +
+		   literal(nostr::condition_json(lead)) + ", " +
+		   std::to_string(static_cast<int64_t>(std::min(most, kMostCandidates))) +
+		   ") AS eid OFFSET 0) AS k\nWHERE EXISTS (SELECT FROM " + relation(filter, shown) +
+		   " AS v WHERE v.eid = k.eid" + checks + " OFFSET 0) LIMIT " +
+		   std::to_string(*filter.limit) +
+		   ") AS k JOIN bigbrotr.events AS e ON e.eid = k.eid\nORDER BY " + kOrder;
+}
+
+/* The same for a filter with tags: led by the rarest of them, or by the authors. */
+std::string
+query_tags(const nostr::Filter &filter, const Relations &shown)
+{
+	nostr::Filter lead = filter;
+	lead.authors.reset();
+	double events = archive::event_count(), share = 1; // of the lead's events that are wanted
+	if (filter.kinds)
+		share = archive::kind_share(*filter.kinds);
+	auto limit = static_cast<double>(*filter.limit);
+	bool rare_kind =
+		filter.kinds && !filter.authors && events > 0 && share * events < limit / share;
+	if (filter.tags.size() == 1 && !filter.authors && !rare_kind)
+		return query_newest(filter, lead, limit / share, shown);
+	std::vector<double> counts = archive::tag_counts(filter);
+	size_t rarest =
+		static_cast<size_t>(std::min_element(counts.begin(), counts.end()) - counts.begin());
+	if (rare_kind && share * events < counts[rarest])
+		return query_rare_kind(filter, shown);
+	lead.tags = {filter.tags[rarest]};
+	bool by_author = filter.authors && counts[rarest] > kFewMatches &&
+					 pg::call([] { return archive::has_author_index(); });
+	for (size_t i = 0; i < counts.size(); i++)
+		if (i != rarest || by_author)
+			share *= std::clamp(counts[i] / std::max(events, 1.0), 0.001, 1.0);
+	if (by_author) {
+		lead.authors = filter.authors;
+		lead.tags.clear();
+		if (filter.kinds)
+			share /= archive::kind_share(*filter.kinds); // the index has the kind
+	}
+	return query_newest(filter, lead, limit / share, shown);
+}
+
+/* Authors or tags with a limit, where the planner would sort all their events. "" for other
+ * filters. */
+std::string
+query_by_newest(const nostr::Filter &filter, const Relations &shown)
+{
+	if (!filter.limit || filter.ids || filter.matches_nothing())
 		return {};
-	auto statistics = archive::tag_statistics(filter);
-	if (!statistics)
+	if (!filter.tags.empty())
+		return pg::call([] { return archive::has_tag_index(); }) ? query_tags(filter, shown) : "";
+	if (!filter.authors || !pg::call([] { return archive::has_author_index(); }))
 		return {};
-	if (statistics->matches <= kFewMatches)
-		return query_rare_tag(filter, shown);
-	/* Assumes that the tag is spread evenly over time. */
-	double steps = static_cast<double>(*filter.limit) * statistics->events / statistics->matches;
-	return steps > 0 && steps < kMatchSteps * statistics->matches ? query_popular_tag(filter, shown)
-																  : query_common_tag(filter, shown);
+	return query_newest(filter, filter, static_cast<double>(*filter.limit), shown);
 }
 
 std::string
@@ -198,7 +201,7 @@ query_sql(const nostr::Filter &filter, const Relations &shown)
 					   "_bigbrotr.search_rank(e.kind, e.content, " + literal(*filter.search) +
 						   ") DESC, " + kOrder,
 					   filter);
-	if (std::string out = query_tag(filter, shown); !out.empty())
+	if (std::string out = query_by_newest(filter, shown); !out.empty())
 		return out;
 	std::vector<nostr::Filter> parts = branches(filter);
 	if (parts.size() == 1)

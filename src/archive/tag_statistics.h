@@ -1,22 +1,22 @@
 /*
- * How many events have a tag: by the statistics of ANALYZE for common tags, by a count in the index
- * for others.
+ * How many events have a tag, by the statistics of ANALYZE for common tags, by a count in the index
+ * for others; and how many have a kind.
  */
 #pragma once
 
-#include <optional>
+#include <vector>
 
 #include "nostr/filter.h"
 
 namespace archive {
 
-struct TagStatistics
-{
-	double events;  // in the table, about; 0: unknown
-	double matches; // of these, with the rarest of the tags asked for
-};
+/* For each tag condition of the filter, about. There must be a tag index. */
+std::vector<double> tag_counts(const nostr::Filter &filter);
 
-/* Nothing if there is no tag index. `filter` has tag conditions. */
-std::optional<TagStatistics> tag_statistics(const nostr::Filter &filter);
+/* Rows of events, about; 0: unknown. */
+double event_count();
+
+/* The share of events with one of these kinds, about; `kinds` is sorted. */
+double kind_share(const std::vector<int32_t> &kinds);
 
 } // namespace archive

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "ascii.h"
 #include "json.h"
@@ -379,6 +380,47 @@ tag_key(char name, std::string_view value)
 {
 	HexBytes buffer;
 	return tag_key(name, pack_item(value, buffer));
+}
+
+namespace {
+
+constexpr int64_t kFirstPeriod = 1577836800, kPeriod = 7 * 86400; // from 2020-01-01, seconds
+
+int64_t
+with_period(int64_t key, bool hex, int64_t period)
+{
+	return (key & ~(kPeriods - 1)) | (hex ? period - period % kCoarsePeriod : period);
+}
+
+} // namespace
+
+int64_t
+period_of(int64_t created_at)
+{
+	return created_at <= kFirstPeriod
+			   ? 0
+			   : std::min((created_at - kFirstPeriod) / kPeriod, kPeriods - 1);
+}
+
+int64_t
+period_start(int64_t period)
+{
+	return period <= 0 ? std::numeric_limits<int64_t>::min() : kFirstPeriod + period * kPeriod;
+}
+
+int64_t
+timed_tag_key(char name, const PackedItem &value, int64_t created_at)
+{
+	return with_period(tag_key(name, value), value.hex, period_of(created_at));
+}
+
+TagKeys
+timed_tag_keys(char name, std::string_view value, int64_t first_period, int64_t last_period)
+{
+	HexBytes buffer;
+	PackedItem item = pack_item(value, buffer);
+	int64_t key = tag_key(name, item);
+	return {with_period(key, item.hex, first_period), with_period(key, item.hex, last_period)};
 }
 
 } // namespace nostr

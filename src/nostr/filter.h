@@ -105,4 +105,25 @@ bool is_indexed_name(std::string_view name);
 int64_t tag_key(char name, const PackedItem &value);
 int64_t tag_key(char name, std::string_view value);
 
+/*
+ * The same with the time of the event in its lowest bits, so that the newest events with a tag are
+ * found without the others: as the number of the week since 2020, or of the quarter of a year (13
+ * weeks) if the value stands for 64 hex digits. Ids and keys are many and rare: keys by week would
+ * make the index much larger. On disk: must never change.
+ */
+constexpr int64_t kPeriods = 1024, kCoarsePeriod = 13;
+/* The week of a time; earlier times are in the first week, later ones in the last. */
+int64_t period_of(int64_t created_at);
+/* The first second of a week; the lowest integer for the first. */
+int64_t period_start(int64_t period);
+int64_t timed_tag_key(char name, const PackedItem &value, int64_t created_at);
+
+/* All timed keys of a tag in some weeks, both included. */
+struct TagKeys
+{
+	int64_t first, last;
+};
+TagKeys timed_tag_keys(char name, std::string_view value, int64_t first_period,
+					   int64_t last_period);
+
 } // namespace nostr

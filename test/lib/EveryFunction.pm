@@ -18,6 +18,7 @@ my %by_name = (
 	'network:text'       => q{'clearnet'},
 	'relay_network:text' => q{'clearnet'},
 	'filter:jsonb'       => q{'{"kinds": [1]}'},
+	'feed:jsonb'         => qq{'{"authors": ["$key"]}'},
 	'number:jsonb'       => q{'[0]'},
 	'place:jsonb'        => q{'[0, "x"]'},
 	'moment:jsonb'       => q{'["2026-01-01"]'},
@@ -50,7 +51,7 @@ sub not_callable
 {
 	my ($signature, $result) = @_;
 	return 'a trigger' if $result eq 'trigger';
-	return 'for the server alone' if $signature =~ /\(internal/;
+	return 'for the server alone' if $signature =~ /[(,]internal/;
 	return;
 }
 

@@ -17,6 +17,7 @@ extern "C" {
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/tableam.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
@@ -24,6 +25,7 @@ extern "C" {
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/tidbitmap.h"
 #include "storage/latch.h"
 #include "storage/lock.h"
 #include "storage/lwlock.h"
@@ -163,6 +165,53 @@ begin_bitmap_scan(Relation index, Snapshot snapshot, int keys)
 	return index_beginscan_bitmap(index, snapshot, nullptr, keys);
 #else
 	return index_beginscan_bitmap(index, snapshot, keys);
+#endif
+}
+
+inline IndexFetchTableData *
+begin_index_fetch(Relation table)
+{
+#if PG_VERSION_NUM >= 190000
+	return table_index_fetch_begin(table, 0);
+#else
+	return table_index_fetch_begin(table);
+#endif
+}
+
+/* Calls visit(tid) for each row of a bitmap, and for rows that do not exist where the bitmap knows
+ * the page alone. May raise an ERROR. */
+template <class F>
+void
+each_of_bitmap(TIDBitmap *bitmap, F visit)
+{
+	auto visit_rows = [&](BlockNumber page, const OffsetNumber *rows, int count) {
+		for (int i = 0; i < count; i++) {
+			ItemPointerData tid;
+			ItemPointerSet(&tid, page, rows[i]);
+			visit(tid);
+		}
+	};
+	OffsetNumber all[MaxHeapTuplesPerPage];
+	for (int i = 0; i < MaxHeapTuplesPerPage; i++)
+		all[i] = static_cast<OffsetNumber>(i + 1);
+#if PG_VERSION_NUM >= 180000
+	TBMPrivateIterator *iterator = tbm_begin_private_iterate(bitmap);
+	OffsetNumber rows[MaxHeapTuplesPerPage];
+	for (TBMIterateResult page; tbm_private_iterate(iterator, &page);)
+		if (page.lossy)
+			visit_rows(page.blockno, all, MaxHeapTuplesPerPage);
+		else
+			visit_rows(page.blockno, rows,
+					   tbm_extract_page_tuple(&page, rows, MaxHeapTuplesPerPage));
+	tbm_end_private_iterate(iterator);
+#else
+	TBMIterator *iterator = tbm_begin_iterate(bitmap);
+	while (const TBMIterateResult *page = tbm_iterate(iterator))
+		if (page->ntuples < 0)
+			visit_rows(page->blockno, all, MaxHeapTuplesPerPage);
+		else
+			visit_rows(page->blockno, page->offsets, page->ntuples);
+	tbm_end_iterate(iterator);
 #endif
 }
 

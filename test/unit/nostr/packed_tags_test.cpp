@@ -1,6 +1,7 @@
 /* Packed tags: the form, byte for byte; back to JSON; refusals; corrupt bytes. */
 #include "nostr/packed_tags.h"
 
+#include <limits>
 #include <random>
 
 #include "nostr/event.h"
@@ -217,6 +218,26 @@ TEST(PackedTags, KeysAreStable)
 	EXPECT_NE(tag_key('e', kHex), tag_key('p', kHex));
 	EXPECT_NE(tag_key('e', kHex), tag_key('e', bytes_of(kHex)));
 	EXPECT_NE(tag_key('d', std::string(1, '\0')), tag_key('d', ""));
+}
+
+TEST(PackedTags, TimedKeysAreStable)
+{
+	constexpr int64_t kTime = 1700000000; // week 201; the quarter begins with week 195
+	HexBytes buffer;
+	int64_t word = timed_tag_key('t', pack_item("a", buffer), kTime);
+	EXPECT_EQ(word, (3952976994929181624 & ~1023) | 201);
+	int64_t id = timed_tag_key('e', pack_item(std::string(64, '0'), buffer), kTime);
+	EXPECT_EQ(id, (9210709707202638369 & ~1023) | 195);
+	EXPECT_EQ(period_of(kTime), 201);
+	EXPECT_EQ(period_start(201), 1699401600);
+	EXPECT_EQ(period_of(period_start(201) - 1), 200);
+	EXPECT_EQ(period_of(0), 0);
+	EXPECT_EQ(period_of(std::numeric_limits<int64_t>::max()), 1023);
+	EXPECT_EQ(period_start(0), std::numeric_limits<int64_t>::min());
+	TagKeys keys = timed_tag_keys('t', "a", 200, 202);
+	EXPECT_TRUE(keys.first < word && word < keys.last);
+	keys = timed_tag_keys('e', std::string(64, '0'), 201, 201);
+	EXPECT_TRUE(keys.first == id && id == keys.last);
 }
 
 } // namespace

@@ -1,0 +1,131 @@
+/*
+ * _bigbrotr.newest: the events that match a filter with authors, or with tags, newest first.
+ */
+#include "bytes.h"
+#include "filter_argument.h"
+#include "newest.h"
+
+extern "C" {
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/namespace.h"
+#include "utils/snapmgr.h"
+}
+
+namespace archive {
+
+Relation
+open_events()
+{
+	return table_open(get_relname_relid("events", get_namespace_oid("bigbrotr", false)),
+					  AccessShareLock);
+}
+
+EventReader::EventReader(Relation events) : slot_(table_slot_create(events, nullptr))
+{
+	Oid table = RelationGetRelid(events);
+	eid_ = get_attnum(table, "eid");
+	event_id_ = get_attnum(table, "event_id");
+	created_at_ = get_attnum(table, "created_at");
+	kind_ = get_attnum(table, "kind");
+	pubkey_ = get_attnum(table, "pubkey");
+}
+
+bool
+EventReader::fetch(IndexFetchTableData *scan, ItemPointerData tid)
+{
+	CHECK_FOR_INTERRUPTS();
+	bool again = false;
+	return table_index_fetch_tuple(scan, &tid, GetActiveSnapshot(), slot_, &again, nullptr);
+}
+
+Candidate
+EventReader::candidate() const
+{
+	Candidate one = {created_at(), slot_->tts_tid, {}, DatumGetInt64(get(eid_))};
+	std::string_view id = view(DatumGetByteaPP(get(event_id_)));
+	memcpy(one.event_id.data(), id.data(), std::min(id.size(), one.event_id.size()));
+	return one;
+}
+
+namespace {
+
+/* State of a call site between two rows. */
+struct Call
+{
+	Newest newest;
+	MemoryContext memory; // of the batch
+	Candidates batch;
+	size_t next;
+};
+
+void
+read_batch(Call &call)
+{
+	MemoryContextReset(call.memory);
+	MemoryContext before = MemoryContextSwitchTo(call.memory);
+	call.batch = call.newest.filter->authors ? read_newest_of_authors(call.newest)
+											 : read_newest_of_tags(call.newest);
+	MemoryContextSwitchTo(before);
+	std::sort(call.batch.items, call.batch.items + call.batch.count);
+	call.next = 0;
+}
+
+/* The filter is freed with the current memory context. */
+Call *
+begin(Datum argument, int64_t most)
+{
+	nostr::Filter filter = condition_argument(pg::call([&] { return DatumGetJsonbP(argument); }));
+	if (filter.authors.has_value() == !filter.tags.empty() || filter.ids || filter.search)
+		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "invalid filter",
+						"Here a filter has either authors or tags, and may have kinds, since and "
+						"until.",
+						"bigbrotr.query_events takes any filter.");
+	Call *call = nullptr;
+	MemoryContextCallback *callback = nullptr;
+	pg::call([&] {
+		call = static_cast<Call *>(palloc0(sizeof(Call)));
+		callback = static_cast<MemoryContextCallback *>(palloc0(sizeof(MemoryContextCallback)));
+		call->memory =
+			AllocSetContextCreate(CurrentMemoryContext, "bigbrotr newest", ALLOCSET_DEFAULT_SIZES);
+	});
+	call->newest = {
+		.filter = new nostr::Filter(std::move(filter)),
+		.since = 0,
+		.until = PG_INT64_MAX,
+		.most = static_cast<size_t>(
+			std::clamp<int64_t>(most, 1, static_cast<int64_t>(Newest::kMostAtOnce))),
+		.periods = 4,
+		.walked = false,
+		.ended = false,
+	};
+	callback->func = [](void *arg) { delete static_cast<Call *>(arg)->newest.filter; };
+	callback->arg = call;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	call->newest.since = call->newest.filter->since.value_or(0);
+	call->newest.until = call->newest.filter->until.value_or(PG_INT64_MAX);
+	call->newest.ended = call->newest.filter->matches_nothing();
+	return call;
+}
+
+} // namespace
+
+} // namespace archive
+
+SQL_FUNCTION(bigbrotr_newest)
+{
+	if (SRF_IS_FIRSTCALL()) {
+		FuncCallContext *first = SRF_FIRSTCALL_INIT();
+		MemoryContext before = MemoryContextSwitchTo(first->multi_call_memory_ctx);
+		first->user_fctx =
+			pg::boundary([&] { return archive::begin(PG_GETARG_DATUM(0), PG_GETARG_INT64(1)); });
+		MemoryContextSwitchTo(before);
+	}
+	FuncCallContext *context = SRF_PERCALL_SETUP();
+	auto &call = *static_cast<archive::Call *>(context->user_fctx);
+	while (call.next == call.batch.count && !call.newest.ended)
+		archive::read_batch(call);
+	if (call.next == call.batch.count)
+		SRF_RETURN_DONE(context);
+	SRF_RETURN_NEXT(context, Int64GetDatum(call.batch.items[call.next++].eid));
+}

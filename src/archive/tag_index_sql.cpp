@@ -1,0 +1,129 @@
+/*
+ * The operator class of the tag index (GIN): finds the timed keys of tags (nostr/filter.h) within
+ * ranges. The operator is keys OPERATOR(_bigbrotr.@@) ranges, where ranges are the first and last
+ * key of each, one after the other.
+ */
+#include "bytes.h"
+#include "tag_ranges.h"
+
+extern "C" {
+#include "access/gin.h"
+#include "access/stratnum.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/selfuncs.h"
+}
+
+namespace {
+
+struct Numbers
+{
+	const int64 *values;
+	int count;
+};
+
+/* Arrays of these functions come from us, but anybody can call them. */
+Numbers
+numbers(ArrayType *array, bool pairs)
+{
+	int count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	if (ARR_ELEMTYPE(array) != INT8OID || ARR_HASNULL(array) || (pairs && count % 2 != 0))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("these are no ranges of tag keys"),
+						errdetail("A range has a first and a last key, and none of them is null."),
+						errhint("Conditions on tags are made by bigbrotr.event_matches.")));
+	return {reinterpret_cast<const int64 *>(ARR_DATA_PTR(array)), count};
+}
+
+bool
+in_range(int64 key, Numbers ranges)
+{
+	for (int i = 0; i < ranges.count; i += 2)
+		if (ranges.values[i] <= key && key <= ranges.values[i + 1])
+			return true;
+	return false;
+}
+
+} // namespace
+
+SQL_FUNCTION(bigbrotr_tag_keys_match)
+{
+	Numbers keys = numbers(PG_GETARG_ARRAYTYPE_P(0), false);
+	Numbers ranges = numbers(PG_GETARG_ARRAYTYPE_P(1), true);
+	for (int i = 0; i < keys.count; i++)
+		if (in_range(keys.values[i], ranges))
+			PG_RETURN_BOOL(true);
+	PG_RETURN_BOOL(false);
+}
+
+/* GIN's extractQuery: an entry for each range, which begins at its first key. */
+SQL_FUNCTION(bigbrotr_tag_ranges)
+{
+	Numbers ranges = numbers(PG_GETARG_ARRAYTYPE_P(0), true);
+	auto *count = reinterpret_cast<int32 *>(PG_GETARG_POINTER(1));
+	auto **partial = reinterpret_cast<bool **>(PG_GETARG_POINTER(3));
+	auto **last = reinterpret_cast<Pointer **>(PG_GETARG_POINTER(4));
+	*count = ranges.count / 2;
+	if (*count == 0)
+		PG_RETURN_POINTER(nullptr);
+	auto *first = static_cast<Datum *>(palloc(*count * sizeof(Datum)));
+	auto *ends = static_cast<int64 *>(palloc(*count * sizeof(int64)));
+	*partial = static_cast<bool *>(palloc(*count * sizeof(bool)));
+	*last = static_cast<Pointer *>(palloc(*count * sizeof(Pointer)));
+	for (int i = 0; i < *count; i++) {
+		first[i] = Int64GetDatum(ranges.values[2 * i]);
+		ends[i] = ranges.values[2 * i + 1];
+		(*partial)[i] = true;
+		(*last)[i] = reinterpret_cast<Pointer>(&ends[i]);
+	}
+	PG_RETURN_POINTER(first);
+}
+
+/* GIN's comparePartial: 0 for a key of the range, 1 behind its last. */
+SQL_FUNCTION(bigbrotr_compare_tag_range)
+{
+	int64 key = PG_GETARG_INT64(1);
+	int64 last = *reinterpret_cast<int64 *>(PG_GETARG_POINTER(3));
+	PG_RETURN_INT32(key <= last ? 0 : 1);
+}
+
+/* GIN's triConsistent: one range is enough. */
+SQL_FUNCTION(bigbrotr_tag_ranges_found)
+{
+	auto *found = reinterpret_cast<GinTernaryValue *>(PG_GETARG_POINTER(0));
+	int32 count = PG_GETARG_INT32(3);
+	GinTernaryValue out = GIN_FALSE;
+	for (int32 i = 0; i < count && out != GIN_TRUE; i++)
+		if (found[i] != GIN_FALSE)
+			out = found[i];
+	PG_RETURN_GIN_TERNARY_VALUE(out);
+}
+
+/* The share of events with a key in the ranges: keys that ANALYZE did not find often are rare. */
+SQL_FUNCTION(bigbrotr_tag_ranges_selectivity)
+{
+	constexpr double kRare = 0.0001;
+	auto *root = reinterpret_cast<PlannerInfo *>(PG_GETARG_POINTER(0));
+	auto *arguments = reinterpret_cast<List *>(PG_GETARG_POINTER(2));
+	VariableStatData data;
+	Node *other;
+	bool on_left;
+	double out = kRare;
+	if (!get_restriction_variable(root, arguments, PG_GETARG_INT32(3), &data, &other, &on_left))
+		PG_RETURN_FLOAT8(out);
+	AttStatsSlot common;
+	if (on_left && IsA(other, Const) && !reinterpret_cast<Const *>(other)->constisnull &&
+		HeapTupleIsValid(data.statsTuple) &&
+		get_attstatsslot(&common, data.statsTuple, STATISTIC_KIND_MCELEM, InvalidOid,
+						 ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS)) {
+		Numbers ranges =
+			numbers(DatumGetArrayTypeP(reinterpret_cast<Const *>(other)->constvalue), true);
+		for (int i = 0; i < ranges.count; i += 2)
+			out += archive::common_share(common, ranges.values[i], ranges.values[i + 1]);
+		free_attstatsslot(&common);
+	}
+	ReleaseVariableStats(data);
+	CLAMP_PROBABILITY(out);
+	PG_RETURN_FLOAT8(out);
+}
