@@ -38,7 +38,7 @@ ORDER BY 1;
 SELECT p.oid::regprocedure AS unsafe
 FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
 WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND p.prosqlbody IS NULL
-      AND NOT (l.lanname IN ('c', 'internal') AND (p.provolatile = 'i' OR p.proname IN ('is_current', 'is_visible')) OR p.prokind = 'p')
+      AND NOT (l.lanname IN ('c', 'internal') AND (p.provolatile = 'i' OR p.proname IN ('is_current', 'is_visible', 'newest')) OR p.prokind = 'p')
       AND NOT coalesce(p.proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
 ORDER BY 1;
 SELECT p.oid::regprocedure AS definer

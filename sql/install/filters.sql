@@ -17,6 +17,7 @@ COMMENT ON FUNCTION _bigbrotr.tag_keys_match(bigint[], bigint[]) IS
 	'Whether a key lies within one of the ranges: of each the first and the last key, one range after the other';
 CREATE FUNCTION _bigbrotr.tag_ranges_selectivity(internal, oid, internal, integer) RETURNS double precision
 	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_tag_ranges_selectivity';
 COMMENT ON FUNCTION _bigbrotr.tag_ranges_selectivity(internal, oid, internal, integer) IS 'Tells the planner how many events have a tag';
 CREATE OPERATOR _bigbrotr.@@ (LEFTARG = bigint[], RIGHTARG = bigint[], FUNCTION = _bigbrotr.tag_keys_match,
@@ -42,6 +43,8 @@ CREATE OPERATOR CLASS _bigbrotr.tag_key_ops FOR TYPE bigint[] USING gin AS
 	FUNCTION 5 _bigbrotr.compare_tag_range(bigint, bigint, smallint, internal),
 	FUNCTION 6 _bigbrotr.tag_ranges_found(internal, smallint, bigint[], integer, internal, internal, internal),
 	STORAGE bigint;
+COMMENT ON OPERATOR CLASS _bigbrotr.tag_key_ops USING gin IS 'Keys of tags, found by ranges';
+COMMENT ON OPERATOR FAMILY _bigbrotr.tag_key_ops USING gin IS 'Keys of tags, found by ranges';
 
 CREATE FUNCTION _bigbrotr.tag_matches(tags bigbrotr.tags, name text, "values" text[]) RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT _bigbrotr.certain_support
