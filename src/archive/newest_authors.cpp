@@ -1,8 +1,8 @@
 /*
- * First, if the authors are many, back in time through the events of all authors: those of loud
- * ones are found soon. Then one scan visits each author and kind in turn, newest event first, and
- * leaves it as soon as enough newer events are known: a feed of a thousand authors costs about one
- * descent of the index for each author and kind.
+ * If the authors are many, a first scan goes back in time through the events of all authors: it
+ * soon finds those of authors who write much. Then one scan visits each author and kind in turn,
+ * newest event first, and leaves it as soon as enough newer events are known: a feed of a thousand
+ * authors costs about one descent of the index for each author and kind.
  *
  * The functions may raise an ERROR: they own no C++ object that has a destructor.
  */

@@ -1,7 +1,7 @@
 /*
- * Who waits for new events, found by what an event has. A filter is kept under the values of one of
- * its conditions, the one that the fewest events meet; an event is compared with the filters that
- * are kept under a value of its own, and with those that have no such condition.
+ * Finds the readers that wait for an event. A filter is kept under the values of one of its
+ * conditions, the one that the fewest events meet; an event is compared with the filters that are
+ * kept under a value of its own, and with those that have no such condition.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace net {
 
-/* Who waits for new events. In a call it may leave, but nobody else may. */
+/* Waits for new events. Within a call it may remove itself from the index, and no other reader. */
 class LiveReader
 {
   public:
