@@ -72,15 +72,17 @@ std::string
 cell_text(std::string_view text)
 {
 	std::string out;
+	size_t last = 0; // where the last character begins
 	for (size_t at = 0; at < text.size();) {
 		if (turns_direction(text.substr(at))) {
 			at += 3;
 			continue;
 		}
-		const bool begins = (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
-		if (begins && out.size() >= kLongestCell)
-			return out + "\u2026";
+		if ((static_cast<unsigned char>(text[at]) & 0xC0) != 0x80)
+			last = out.size();
 		out += text[at++];
+		if (out.size() > kLongestCell)
+			return out.substr(0, last) + "\u2026";
 	}
 	return out;
 }

@@ -339,7 +339,7 @@ TEST(ServeKeys, ScopesCanBeClosedToStrangers)
 TEST(ServeKeys, QuestionsThatAreTooExpensive)
 {
 	auto settings = ApiServer::default_settings();
-	settings.anonymous = {.cost_per_minute = 1000, .cost_limit = 100};
+	settings.anonymous = {.cost_per_minute = 200, .cost_limit = 100};
 	ApiServer server(
 		[](ApiServer &api, const ApiServer::Call &call) {
 			api.end(call.number, "54001", "the question is too expensive", 900);
@@ -351,7 +351,7 @@ TEST(ServeKeys, QuestionsThatAreTooExpensive)
 	Socket socket(server);
 	socket.say(R"(["COUNT","c",{}])");
 	EXPECT_EQ(socket.hear().substr(0, 45), R"(["CLOSED","c","blocked: the question is too e)");
-	/* Both were charged. */
+	/* Both were charged with the limit. */
 	socket.say(R"(["REQ","r",{}])");
 	EXPECT_EQ(socket.hear(), R"(["CLOSED","r","rate-limited: This address may ask for a cost of )"
 							 R"(200 in a minute."])");
