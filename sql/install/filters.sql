@@ -107,7 +107,7 @@ CREATE FUNCTION _bigbrotr.newest(feed jsonb, most bigint) RETURNS SETOF bigint
 	LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 1000
 	AS 'MODULE_PATHNAME', 'bigbrotr_newest';
 COMMENT ON FUNCTION _bigbrotr.newest(jsonb, bigint) IS
-	'eids of the events that match a filter with authors or with tags, and perhaps kinds, since and until; in the order of bigbrotr.query_events, hidden ones too, and with tags also others. most: how many are likely to be taken';
+	'eids of the events that match a filter with either authors or one tag, and perhaps kinds, since and until; in the order of bigbrotr.query_events, hidden ones too, and with a tag also others, whose tags have to be compared. most: how many are likely to be taken';
 
 CREATE FUNCTION bigbrotr.query_events_sql(filters jsonb, as_seen boolean DEFAULT false) RETURNS text
 	LANGUAGE c STABLE STRICT PARALLEL SAFE

@@ -237,8 +237,8 @@ conditions(const nostr::Filter &filter, const std::vector<nostr::Id> &addresses,
 		for (size_t i = 0; i < count; i++)
 			values[i] = pg::text_datum(tag.values[i]);
 		out.tag(tag.name, values, count,
-				archive::tag_ranges(tag, nostr::period_of(filter.since.value_or(0)),
-									nostr::period_of(filter.until.value_or(PG_INT64_MAX))));
+				archive::tag_ranges(tag, {nostr::period_of(filter.since.value_or(0)),
+										  nostr::period_of(filter.until.value_or(PG_INT64_MAX))}));
 	}
 	if (filter.since)
 		out.compare("created_at", kInt8NotLess, *filter.since);

@@ -8,7 +8,6 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/pg_am_d.h"
 #include "nodes/primnodes.h"
-#include "utils/relcache.h"
 #include "utils/snapmgr.h"
 }
 
@@ -25,26 +24,6 @@ is_column(Relation table, int number, const char *name)
 		   strcmp(NameStr(TupleDescAttr(RelationGetDescr(table), number - 1)->attname), name) == 0;
 }
 
-bool
-is_call(Relation table, const Node *node, const LookupKey &key)
-{
-	if (!IsA(node, FuncExpr))
-		return false;
-	const auto *call = reinterpret_cast<const FuncExpr *>(node);
-	if (strcmp(get_func_name(call->funcid), key.column) != 0 ||
-		get_func_namespace(call->funcid) != get_namespace_oid("_bigbrotr", false) ||
-		list_length(call->args) != static_cast<int>(key.arguments.size()))
-		return false;
-	for (int i = 0; i < list_length(call->args); i++) {
-		const auto *argument = static_cast<const Node *>(list_nth(call->args, i));
-		if (!IsA(argument, Var) ||
-			!is_column(table, reinterpret_cast<const Var *>(argument)->varattno,
-					   key.arguments[static_cast<size_t>(i)]))
-			return false;
-	}
-	return true;
-}
-
 /* Does the index hold every row that a look-up could want? A partial index does if it leaves out
  * only rows whose key is null. */
 bool
@@ -58,25 +37,14 @@ covers_all(Relation table, Relation index, const LookupKey &key)
 		return false;
 	const auto *test = reinterpret_cast<const NullTest *>(condition);
 	return test->nulltesttype == IS_NOT_NULL && !key.arguments.empty() &&
-		   is_call(table, reinterpret_cast<const Node *>(test->arg), key);
-}
-
-/* May this statement use the index? The planner's own conditions. */
-bool
-usable(Relation index)
-{
-	const FormData_pg_index *form = index->rd_index;
-	return form->indisvalid && form->indisready && index->rd_rel->relam == BTREE_AM_OID &&
-		   (!form->indcheckxmin ||
-			TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
-								  TransactionXmin));
+		   is_call(table, reinterpret_cast<const Node *>(test->arg), key.column, key.arguments);
 }
 
 bool
 fits(Relation table, Relation index, const LookupShape &shape)
 {
 	const FormData_pg_index *form = index->rd_index;
-	if (!usable(index) || form->indnkeyatts < static_cast<int>(shape.keys.size()) ||
+	if (!usable(index, BTREE_AM_OID) || form->indnkeyatts < static_cast<int>(shape.keys.size()) ||
 		!covers_all(table, index, shape.keys[0]))
 		return false;
 	List *expressions = RelationGetIndexExpressions(index);
@@ -89,14 +57,67 @@ fits(Relation table, Relation index, const LookupShape &shape)
 		if (number == 0
 				? key.arguments.empty() ||
 					  !is_call(table,
-							   static_cast<const Node *>(list_nth(expressions, expression++)), key)
+							   static_cast<const Node *>(list_nth(expressions, expression++)),
+							   key.column, key.arguments)
 				: !key.arguments.empty() || !is_column(table, number, key.column))
 			return false;
 	}
 	return true;
 }
 
+bool
+is_ordered_by(Relation table, Relation index, std::span<const OrderColumn> columns)
+{
+	const FormData_pg_index *form = index->rd_index;
+	if (!usable(index, BTREE_AM_OID) || RelationGetIndexPredicate(index) != NIL ||
+		form->indnkeyatts != static_cast<int>(columns.size()))
+		return false;
+	for (size_t i = 0; i < columns.size(); i++)
+		if (!is_column(table, form->indkey.values[i], columns[i].name) ||
+			index->rd_opfamily[i] != columns[i].family || index->rd_indoption[i] != 0)
+			return false;
+	return true;
+}
+
 } // namespace
+
+bool
+usable(Relation index, Oid access_method)
+{
+	const FormData_pg_index *form = index->rd_index;
+	return form->indisvalid && form->indisready && form->indislive &&
+		   index->rd_rel->relam == access_method &&
+		   (!form->indcheckxmin ||
+			TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+								  TransactionXmin));
+}
+
+bool
+is_call(Relation table, const Node *node, const char *function,
+		std::span<const char *const> columns)
+{
+	if (!IsA(node, FuncExpr))
+		return false;
+	const auto *call = reinterpret_cast<const FuncExpr *>(node);
+	if (strcmp(get_func_name(call->funcid), function) != 0 ||
+		get_func_namespace(call->funcid) != get_namespace_oid("_bigbrotr", false) ||
+		list_length(call->args) != static_cast<int>(columns.size()))
+		return false;
+	for (int i = 0; i < list_length(call->args); i++) {
+		const auto *argument = static_cast<const Node *>(list_nth(call->args, i));
+		if (!IsA(argument, Var) ||
+			!is_column(table, reinterpret_cast<const Var *>(argument)->varattno,
+					   columns[static_cast<size_t>(i)]))
+			return false;
+	}
+	return true;
+}
+
+Relation
+open_ordered_index(Relation table, std::span<const OrderColumn> columns)
+{
+	return open_index(table, [&](Relation index) { return is_ordered_by(table, index, columns); });
+}
 
 Lookup &
 Lookup::of(FmgrInfo *function, int n, int count, const LookupShape &shape)
@@ -130,19 +151,6 @@ Lookup::of(FmgrInfo *function, int n, int count, const LookupShape &shape)
 	return lookup;
 }
 
-Relation
-Lookup::find_index()
-{
-	ListCell *cell;
-	foreach (cell, RelationGetIndexList(table_)) {
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-		if (fits(table_, index, *shape_))
-			return index;
-		index_close(index, AccessShareLock);
-	}
-	return nullptr;
-}
-
 /* False if the table has no index that fits. */
 bool
 Lookup::open()
@@ -155,7 +163,8 @@ Lookup::open()
 	CurrentResourceOwner = owner_;
 	Oid schema = get_namespace_oid("bigbrotr", false);
 	table_ = table_open(get_relname_relid(shape_->table, schema), AccessShareLock);
-	if (Relation index = find_index()) {
+	if (Relation index =
+			open_index(table_, [&](Relation one) { return fits(table_, one, *shape_); })) {
 		for (size_t i = 0; i < shape_->columns.size(); i++)
 			columns_[i] = get_attnum(RelationGetRelid(table_), shape_->columns[i]);
 		for (size_t i = 0; i < shape_->keys.size(); i++)

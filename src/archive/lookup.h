@@ -22,6 +22,7 @@ extern "C" {
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
+#include "utils/relcache.h"
 #include "utils/resowner.h"
 }
 
@@ -46,6 +47,38 @@ struct LookupShape
 	std::span<const Oid> types;           // of the values
 	SPIPlanPtr *plan;                     // of the statement, kept for the session
 };
+
+/* May this statement use the index? The planner's own conditions. */
+bool usable(Relation index, Oid access_method);
+
+/* Is the node a call of a function of _bigbrotr with these columns of the table? */
+bool is_call(Relation table, const Node *node, const char *function,
+			 std::span<const char *const> columns);
+
+/* The first index of the table for which fits(index) is true; null if there is none. */
+template <class F>
+Relation
+open_index(Relation table, F fits)
+{
+	if (table->rd_rel->relkind != RELKIND_RELATION)
+		return nullptr;
+	ListCell *cell;
+	foreach (cell, RelationGetIndexList(table)) {
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+		if (fits(index))
+			return index;
+		index_close(index, AccessShareLock);
+	}
+	return nullptr;
+}
+
+/* The index on just these columns, ascending; null if there is none. */
+struct OrderColumn
+{
+	const char *name;
+	Oid family;
+};
+Relation open_ordered_index(Relation table, std::span<const OrderColumn> columns);
 
 class Lookup
 {
@@ -73,7 +106,6 @@ class Lookup
 
   private:
 	bool open();
-	Relation find_index();
 	void close();
 	static void close_all(XactEvent, void *);
 	ResourceOwner begin(const Datum *values);

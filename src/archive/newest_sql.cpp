@@ -1,5 +1,5 @@
 /*
- * _bigbrotr.newest: the events that match a filter with authors, or with tags, newest first.
+ * _bigbrotr.newest: the newest events of authors or with one tag, in the order of answers.
  */
 #include "bytes.h"
 #include "filter_argument.h"
@@ -21,33 +21,6 @@ open_events()
 					  AccessShareLock);
 }
 
-EventReader::EventReader(Relation events) : slot_(table_slot_create(events, nullptr))
-{
-	Oid table = RelationGetRelid(events);
-	eid_ = get_attnum(table, "eid");
-	event_id_ = get_attnum(table, "event_id");
-	created_at_ = get_attnum(table, "created_at");
-	kind_ = get_attnum(table, "kind");
-	pubkey_ = get_attnum(table, "pubkey");
-}
-
-bool
-EventReader::fetch(IndexFetchTableData *scan, ItemPointerData tid)
-{
-	CHECK_FOR_INTERRUPTS();
-	bool again = false;
-	return table_index_fetch_tuple(scan, &tid, GetActiveSnapshot(), slot_, &again, nullptr);
-}
-
-Candidate
-EventReader::candidate() const
-{
-	Candidate one = {created_at(), slot_->tts_tid, {}, DatumGetInt64(get(eid_))};
-	std::string_view id = view(DatumGetByteaPP(get(event_id_)));
-	memcpy(one.event_id.data(), id.data(), std::min(id.size(), one.event_id.size()));
-	return one;
-}
-
 namespace {
 
 /* State of a call site between two rows. */
@@ -65,7 +38,7 @@ read_batch(Call &call)
 	MemoryContextReset(call.memory);
 	MemoryContext before = MemoryContextSwitchTo(call.memory);
 	call.batch = call.newest.filter->authors ? read_newest_of_authors(call.newest)
-											 : read_newest_of_tags(call.newest);
+											 : read_newest_of_tag(call.newest);
 	MemoryContextSwitchTo(before);
 	std::sort(call.batch.items, call.batch.items + call.batch.count);
 	call.next = 0;
@@ -76,10 +49,10 @@ Call *
 begin(Datum argument, int64_t most)
 {
 	nostr::Filter filter = condition_argument(pg::call([&] { return DatumGetJsonbP(argument); }));
-	if (filter.authors.has_value() == !filter.tags.empty() || filter.ids || filter.search)
+	if (filter.tags.size() + (filter.authors ? 1 : 0) != 1 || filter.ids || filter.search)
 		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "invalid filter",
-						"Here a filter has either authors or tags, and may have kinds, since and "
-						"until.",
+						"Here a filter has either authors or one tag, and may have kinds, since "
+						"and until.",
 						"bigbrotr.query_events takes any filter.");
 	Call *call = nullptr;
 	MemoryContextCallback *callback = nullptr;
@@ -93,9 +66,11 @@ begin(Datum argument, int64_t most)
 		.filter = new nostr::Filter(std::move(filter)),
 		.since = 0,
 		.until = PG_INT64_MAX,
+		.last = {.created_at = PG_INT64_MAX, .tid = {}, .event_id = {}, .eid = 0},
 		.most = static_cast<size_t>(
 			std::clamp<int64_t>(most, 1, static_cast<int64_t>(Newest::kMostAtOnce))),
-		.periods = 4,
+		.weeks = 4,
+		.dense = 0,
 		.walked = false,
 		.ended = false,
 	};

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kFilters = 200;
 /* The most index scans that are merged; more of them cost more to plan than they save. */
 constexpr size_t kBranches = 16;
-constexpr double kFewMatches = 2000, kMostCandidates = 1e9;
+constexpr double kFewMatches = 2000, kMostCandidates = 1e9, kLeastShare = 0.0001;
 constexpr const char *kOrder = "e.created_at DESC, e.event_id";
 
 /* One filter, or an array of at least one. */
@@ -145,37 +145,43 @@ query_newest(const nostr::Filter &filter, const nostr::Filter &lead, double most
 		   ") AS k JOIN bigbrotr.events AS e ON e.eid = k.eid\nORDER BY " + kOrder;
 }
 
-/* The same for a filter with tags: led by the rarest of them, or by the authors. */
+/* The same for a filter with tags: led by the rarest of them, or by authors that are rarer. */
 std::string
 query_tags(const nostr::Filter &filter, const Relations &shown)
 {
-	nostr::Filter lead = filter;
-	lead.authors.reset();
-	double events = archive::event_count(), share = 1; // of the lead's events that are wanted
-	if (filter.kinds)
-		share = archive::kind_share(*filter.kinds);
+	double events = archive::event_count();
+	double of_kinds = filter.kinds ? archive::kind_share(*filter.kinds).value_or(1) : 1;
+	std::optional<double> by_authors;
+	if (filter.authors)
+		by_authors = archive::author_share(*filter.authors);
+	double share = std::max(of_kinds, kLeastShare); // of the lead's events that are wanted
 	auto limit = static_cast<double>(*filter.limit);
 	bool rare_kind =
-		filter.kinds && !filter.authors && events > 0 && share * events < limit / share;
+		filter.kinds && !filter.authors && events > 0 && of_kinds * events < limit / share;
+	nostr::Filter lead = filter;
+	lead.authors.reset();
 	if (filter.tags.size() == 1 && !filter.authors && !rare_kind)
 		return query_newest(filter, lead, limit / share, shown);
 	std::vector<double> counts = archive::tag_counts(filter);
 	size_t rarest =
 		static_cast<size_t>(std::min_element(counts.begin(), counts.end()) - counts.begin());
-	if (rare_kind && share * events < counts[rarest])
+	if (rare_kind && of_kinds * events < counts[rarest])
 		return query_rare_kind(filter, shown);
-	lead.tags = {filter.tags[rarest]};
-	bool by_author = filter.authors && counts[rarest] > kFewMatches &&
-					 pg::call([] { return archive::has_author_index(); });
-	for (size_t i = 0; i < counts.size(); i++)
-		if (i != rarest || by_author)
-			share *= std::clamp(counts[i] / std::max(events, 1.0), 0.001, 1.0);
-	if (by_author) {
+	/* The index of authors has the kind, too. */
+	bool led_by_authors = filter.authors && counts[rarest] > kFewMatches &&
+						  of_kinds * by_authors.value_or(0) * events < counts[rarest] &&
+						  pg::call([] { return archive::has_author_index(); });
+	if (led_by_authors) {
 		lead.authors = filter.authors;
 		lead.tags.clear();
-		if (filter.kinds)
-			share /= archive::kind_share(*filter.kinds); // the index has the kind
+		share = 1;
+	} else {
+		lead.tags = {filter.tags[rarest]};
+		share *= std::clamp(by_authors.value_or(1), kLeastShare, 1.0);
 	}
+	for (size_t i = 0; i < counts.size(); i++)
+		if (i != rarest || led_by_authors)
+			share *= std::clamp(counts[i] / std::max(events, 1.0), kLeastShare, 1.0);
 	return query_newest(filter, lead, limit / share, shown);
 }
 

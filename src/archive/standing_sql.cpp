@@ -8,6 +8,7 @@
  */
 #include "nostr/canonical.h"
 #include "nostr/facts.h"
+#include "pg/border/time.h"
 
 #include "bytes.h"
 #include "lookup.h"
@@ -17,7 +18,6 @@ extern "C" {
 #include "access/stratnum.h"
 #include "catalog/pg_opfamily_d.h"
 #include "utils/fmgroids.h"
-#include "utils/timestamp.h"
 }
 
 namespace {
@@ -198,14 +198,12 @@ is_superseded(Lookup &versions, const EventArguments &event)
 bool
 is_expired(const EventArguments &event)
 {
-	int64_t now = GetCurrentTransactionStartTimestamp() / USECS_PER_SEC +
-				  static_cast<int64_t>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
 	nostr::PackedItem value;
 	nostr::HexText buffer;
 	if (!archive::first_value(event.tags, {"expiration"}, value))
 		return false;
 	std::optional<int64_t> seconds = nostr::parse_expiration(nostr::item_text(value, buffer));
-	return seconds && *seconds <= now;
+	return seconds && *seconds <= pg::transaction_time();
 }
 
 bool

@@ -4,7 +4,7 @@
  * key of each, one after the other.
  */
 #include "bytes.h"
-#include "tag_ranges.h"
+#include "tag_statistics.h"
 
 extern "C" {
 #include "access/gin.h"
@@ -12,6 +12,7 @@ extern "C" {
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
+#include "utils/fmgroids.h"
 #include "utils/selfuncs.h"
 }
 
@@ -57,7 +58,8 @@ SQL_FUNCTION(bigbrotr_tag_keys_match)
 	PG_RETURN_BOOL(false);
 }
 
-/* GIN's extractQuery: an entry for each range, which begins at its first key. */
+/* GIN's extractQuery: an entry for each range, which begins at its first key. A range of one key
+ * is no partial match: GIN would read all its rows before the first is wanted. */
 SQL_FUNCTION(bigbrotr_tag_ranges)
 {
 	Numbers ranges = numbers(PG_GETARG_ARRAYTYPE_P(0), true);
@@ -74,7 +76,7 @@ SQL_FUNCTION(bigbrotr_tag_ranges)
 	for (int i = 0; i < *count; i++) {
 		first[i] = Int64GetDatum(ranges.values[2 * i]);
 		ends[i] = ranges.values[2 * i + 1];
-		(*partial)[i] = true;
+		(*partial)[i] = ranges.values[2 * i] < ends[i];
 		(*last)[i] = reinterpret_cast<Pointer>(&ends[i]);
 	}
 	PG_RETURN_POINTER(first);
@@ -100,10 +102,11 @@ SQL_FUNCTION(bigbrotr_tag_ranges_found)
 	PG_RETURN_GIN_TERNARY_VALUE(out);
 }
 
-/* The share of events with a key in the ranges: keys that ANALYZE did not find often are rare. */
+/* The share of events with a key in the ranges. Of keys that ANALYZE did not find often, few events
+ * have one, however big the archive is. */
 SQL_FUNCTION(bigbrotr_tag_ranges_selectivity)
 {
-	constexpr double kRare = 0.0001;
+	constexpr double kRare = 0.0001, kFewEvents = 100;
 	auto *root = reinterpret_cast<PlannerInfo *>(PG_GETARG_POINTER(0));
 	auto *arguments = reinterpret_cast<List *>(PG_GETARG_POINTER(2));
 	VariableStatData data;
@@ -112,16 +115,21 @@ SQL_FUNCTION(bigbrotr_tag_ranges_selectivity)
 	double out = kRare;
 	if (!get_restriction_variable(root, arguments, PG_GETARG_INT32(3), &data, &other, &on_left))
 		PG_RETURN_FLOAT8(out);
-	AttStatsSlot common;
-	if (on_left && IsA(other, Const) && !reinterpret_cast<Const *>(other)->constisnull &&
-		HeapTupleIsValid(data.statsTuple) &&
-		get_attstatsslot(&common, data.statsTuple, STATISTIC_KIND_MCELEM, InvalidOid,
-						 ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS)) {
+	if (on_left && IsA(other, Const) && !reinterpret_cast<Const *>(other)->constisnull) {
 		Numbers ranges =
 			numbers(DatumGetArrayTypeP(reinterpret_cast<Const *>(other)->constvalue), true);
-		for (int i = 0; i < ranges.count; i += 2)
-			out += archive::common_share(common, ranges.values[i], ranges.values[i + 1]);
-		free_attstatsslot(&common);
+		if (data.rel != nullptr)
+			out = std::min(kRare, std::max(kFewEvents, ranges.count / 2.0) /
+									  std::max<double>(data.rel->tuples, 1));
+		AttStatsSlot common;
+		if (HeapTupleIsValid(data.statsTuple) &&
+			statistic_proc_security_check(&data, F_BTINT8CMP) &&
+			get_attstatsslot(&common, data.statsTuple, STATISTIC_KIND_MCELEM, InvalidOid,
+							 ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS)) {
+			for (int i = 0; i < ranges.count; i += 2)
+				out += archive::common_share(common, ranges.values[i], ranges.values[i + 1]);
+			free_attstatsslot(&common);
+		}
 	}
 	ReleaseVariableStats(data);
 	CLAMP_PROBABILITY(out);

@@ -1,5 +1,5 @@
 /*
- * What the tag index is asked for: ranges of keys.
+ * What the tag index is asked for: ranges of keys (nostr/filter.h).
  */
 #pragma once
 
@@ -9,27 +9,24 @@
 
 extern "C" {
 #include "utils/array.h"
-#include "utils/lsyscache.h"
 }
 
 namespace archive {
 
-/* The ranges of a condition on a tag for events of some weeks, both included, as a bigint[]. May
- * raise an ERROR. */
-ArrayType *tag_ranges(const nostr::TagCondition &tag, int64_t first_period, int64_t last_period);
+/* Both included. */
+struct Weeks
+{
+	int64_t first, last;
+};
 
-/* The common keys of the index, sorted, and their shares of the events; empty before ANALYZE has
- * run. May raise an ERROR. */
-AttStatsSlot common_keys(Oid index);
+constexpr Weeks kAllWeeks = {0, nostr::kPeriods - 1};
 
-/* Adds the shares of keys to those of their weeks. */
-void add_common_shares(const AttStatsSlot &common, nostr::TagKeys keys, double *shares);
-
-/* The share of events with a key from `first` to `last`, of those keys that are common: statistics
- * of ANALYZE, whose keys are sorted. */
-double common_share(const AttStatsSlot &common, int64_t first, int64_t last);
-
-/* The tag index, if it can be used; else InvalidOid. May raise an ERROR. */
-Oid find_tag_index();
+/*
+ * The ranges of a condition on a tag for events of some weeks, one for each value: a bigint[] with
+ * the first and the last key of each range. `from`, `most`: of a part of the values. May raise an
+ * ERROR.
+ */
+ArrayType *tag_ranges(const nostr::TagCondition &tag, Weeks weeks, size_t from = 0,
+					  size_t most = SIZE_MAX);
 
 } // namespace archive

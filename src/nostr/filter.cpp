@@ -226,14 +226,6 @@ class FilterReader
 	size_t values_ = 0;
 };
 
-template <class T, class V>
-bool
-holds(const std::vector<T> &sorted, const V &value)
-{
-	auto at = std::lower_bound(sorted.begin(), sorted.end(), value);
-	return at != sorted.end() && *at == value;
-}
-
 } // namespace
 
 bool
@@ -421,6 +413,15 @@ timed_tag_keys(char name, std::string_view value, int64_t first_period, int64_t 
 	PackedItem item = pack_item(value, buffer);
 	int64_t key = tag_key(name, item);
 	return {with_period(key, item.hex, first_period), with_period(key, item.hex, last_period)};
+}
+
+bool
+has_coarse_periods(const TagCondition &tag)
+{
+	return std::any_of(tag.values.begin(), tag.values.end(), [](const std::string &value) {
+		HexBytes buffer;
+		return pack_item(value, buffer).hex;
+	});
 }
 
 } // namespace nostr

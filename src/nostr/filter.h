@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,14 @@
 #include "packed_tags.h"
 
 namespace nostr {
+
+/* Does the sorted list hold the value? */
+template <class List, class Value>
+bool
+holds(const List &sorted, const Value &value)
+{
+	return std::binary_search(std::begin(sorted), std::end(sorted), value);
+}
 
 /* "#e": […] and the like: some tag of that name has its first value in the list. */
 struct TagCondition
@@ -125,5 +134,8 @@ struct TagKeys
 };
 TagKeys timed_tag_keys(char name, std::string_view value, int64_t first_period,
 					   int64_t last_period);
+
+/* Does one of the values stand for 64 hex digits, so that its keys tell only quarters apart? */
+bool has_coarse_periods(const TagCondition &tag);
 
 } // namespace nostr

@@ -238,6 +238,8 @@ TEST(PackedTags, TimedKeysAreStable)
 	EXPECT_TRUE(keys.first < word && word < keys.last);
 	keys = timed_tag_keys('e', std::string(64, '0'), 201, 201);
 	EXPECT_TRUE(keys.first == id && id == keys.last);
+	EXPECT_FALSE(has_coarse_periods({'t', {"a", std::string(63, '0')}}));
+	EXPECT_TRUE(has_coarse_periods({'t', {std::string(64, '0'), "a"}}));
 }
 
 } // namespace
