@@ -126,6 +126,15 @@ INSERT INTO _bigbrotr.relay_outages VALUES (1, bigbrotr.unix_now() - 20 * 3600, 
 	(2, bigbrotr.unix_now() - 10 * 86400, bigbrotr.unix_now() - 5 * 86400, 'x');
 SELECT relay_url, round(uptime_24h::numeric, 3) AS day, round(uptime_7d::numeric, 3) AS week, round(uptime_30d::numeric, 3) AS month, round(uptime_90d::numeric, 3) AS quarter, outage_count
 FROM bigbrotr.relay_uptime WHERE relay_url < 'wss://r4' ORDER BY 1;
+-- A relay that is disabled in an outage is not up afterwards: what follows is not known.
+INSERT INTO _bigbrotr.relay_outages VALUES (3, bigbrotr.unix_now() - 24 * 3600, NULL, 'x');
+SELECT bigbrotr.disable_relay('wss://r3.example.com');
+UPDATE _bigbrotr.relay_outages SET began = began - 4 * 86400, ended = ended - 4 * 86400 WHERE relay_id = 3;
+UPDATE _bigbrotr.relay_health SET last_answer = last_answer - 5 * 86400 WHERE relay_id = 3;
+SELECT round(uptime_24h::numeric, 3) AS day, round(uptime_7d::numeric, 3) AS week, outage_count FROM bigbrotr.relay_uptime WHERE relay_url ~ 'r3';
+SELECT relay_id, round(sum(observed_seconds) / 3600) AS observed, round(sum(down_seconds) / 3600) AS down
+FROM bigbrotr.relays CROSS JOIN LATERAL _bigbrotr.api_relay_days(url) WHERE relay_id < 4 OR url ~ 'crowd' GROUP BY 1 ORDER BY 1;
+SELECT (to_timestamp(day) AT TIME ZONE 'UTC')::date - (now() AT TIME ZONE 'UTC')::date AS day, up_count, observed_count FROM _bigbrotr.api_statistics_availability() WHERE day BETWEEN bigbrotr.unix_now() - 7 * 86400 AND bigbrotr.unix_now() - 3 * 86400;
 
 -- Packed measurements are the same measurements.
 CREATE TABLE unpacked AS SELECT * FROM bigbrotr.relay_metadata;

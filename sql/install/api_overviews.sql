@@ -96,13 +96,14 @@ COMMENT ON FUNCTION _bigbrotr.api_relay_table(text, text, text, integer, text, t
 CREATE FUNCTION _bigbrotr.api_relay_days(url text) RETURNS TABLE (day bigint, observed_seconds bigint, down_seconds bigint, outage_count bigint)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT d.day, greatest(least(d.day + 86400, CASE WHEN u.is_down THEN t.at ELSE coalesce(h.last_answer, h.observed_at) END) - greatest(d.day, h.first_observed), 0), coalesce(o.down, 0)::bigint, coalesce(o.outages, 0)
+		SELECT d.day, greatest(least(d.day + 86400, e.seen) - greatest(d.day, h.first_observed), 0), coalesce(o.down, 0)::bigint, coalesce(o.outages, 0)
 		FROM (SELECT _bigbrotr.api_relay_url($1) AS url OFFSET 0) AS a
 		     JOIN bigbrotr.relays AS r ON r.url = a.url
 		     CROSS JOIN (SELECT bigbrotr.unix_now() AS at OFFSET 0) AS t
 		     CROSS JOIN LATERAL generate_series(t.at / 86400 * 86400 - 89 * 86400, t.at, 86400) AS d (day)
 		     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
-		     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM _bigbrotr.relay_outages AS o WHERE o.relay_id = r.relay_id AND o.ended IS NULL) AS is_down) AS u
+		     -- As in bigbrotr.relay_uptime.
+		     CROSS JOIN LATERAL (SELECT coalesce(greatest(h.last_answer, (SELECT max(coalesce(o.ended, t.at)) FROM _bigbrotr.relay_outages AS o WHERE o.relay_id = r.relay_id)), 0) AS seen) AS e
 		     LEFT JOIN LATERAL (
 		         SELECT sum(least(coalesce(o.ended, t.at), d.day + 86400) - greatest(o.began, d.day)) AS down, count(*) AS outages
 		         FROM _bigbrotr.relay_outages AS o
@@ -217,10 +218,18 @@ CREATE FUNCTION _bigbrotr.api_statistics_availability() RETURNS TABLE (day bigin
 	BEGIN ATOMIC
 		WITH clock AS MATERIALIZED (
 			SELECT bigbrotr.unix_now() AS at
+		), known AS (
+			-- As in bigbrotr.relay_uptime. Nobody knows any more a day after the last answer, or at once where a relay was disabled in an outage.
+			SELECT h.first_observed, CASE WHEN o.down_until > coalesce(h.last_answer, 0) THEN o.down_until ELSE h.last_answer + 86400 END AS known_until
+			FROM _bigbrotr.relay_health AS h
+			     LEFT JOIN (SELECT o.relay_id, max(coalesce(o.ended, k.at)) AS down_until FROM _bigbrotr.relay_outages AS o CROSS JOIN clock AS k GROUP BY 1) AS o
+			     ON o.relay_id = h.relay_id
+			WHERE greatest(h.last_answer, o.down_until) IS NOT NULL
 		), changes AS (
-			SELECT h.first_observed AS at, 1 AS up, 1 AS observed FROM _bigbrotr.relay_health AS h
+			SELECT k.first_observed AS at, 1 AS up, 1 AS observed FROM known AS k
 			UNION ALL SELECT o.began, -1, 0 FROM _bigbrotr.relay_outages AS o
 			UNION ALL SELECT o.ended, 1, 0 FROM _bigbrotr.relay_outages AS o WHERE o.ended IS NOT NULL
+			UNION ALL SELECT k.known_until, -1, -1 FROM known AS k CROSS JOIN clock AS t WHERE k.known_until < t.at
 		), days AS (
 			SELECT greatest(c.at, t.at - 89 * 86400) / 86400 * 86400 AS day, sum(c.up) AS up, sum(c.observed) AS observed
 			FROM changes AS c CROSS JOIN clock AS t GROUP BY 1
@@ -234,4 +243,4 @@ CREATE FUNCTION _bigbrotr.api_statistics_availability() RETURNS TABLE (day bigin
 		SELECT s.day, s.up, s.observed FROM sums AS s WHERE s.observed > 0 ORDER BY s.day;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_statistics_availability() IS
-	'Of each of the last 90 days (UTC), oldest first: relays that had been observed by its end, and those of them that were not in an outage then';
+	'Of each of the last 90 days (UTC), oldest first: relays of which it was known at its end, or within a day before, whether they were up, and those of them that were';

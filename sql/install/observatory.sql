@@ -94,21 +94,21 @@ CREATE VIEW bigbrotr.relay_uptime AS
 	     CROSS JOIN _bigbrotr.relay_health AS h
 	     JOIN bigbrotr.relays AS r ON r.relay_id = h.relay_id
 	     LEFT JOIN (
-	         SELECT d.relay_id, count(*) AS outages, max(d.began) AS last_outage, bool_or(d.is_open) AS is_down,
+	         SELECT d.relay_id, count(*) AS outages, max(d.began) AS last_outage, max(d.until) AS down_until,
 	                sum(greatest(d.until - greatest(d.began, d.at - 86400), 0))::bigint AS down_24h,
 	                sum(greatest(d.until - greatest(d.began, d.at - 7 * 86400), 0))::bigint AS down_7d,
 	                sum(greatest(d.until - greatest(d.began, d.at - 30 * 86400), 0))::bigint AS down_30d,
 	                sum(d.until - greatest(d.began, d.at - 90 * 86400))::bigint AS down_90d
-	         FROM (SELECT o.relay_id, o.began, coalesce(o.ended, t.at) AS until, o.ended IS NULL AS is_open, t.at
+	         FROM (SELECT o.relay_id, o.began, coalesce(o.ended, t.at) AS until, t.at
 	               FROM _bigbrotr.relay_outages AS o CROSS JOIN (SELECT bigbrotr.unix_now() AS at OFFSET 0) AS t) AS d
 	         WHERE d.until > d.at - 90 * 86400
 	         GROUP BY d.relay_id) AS o ON o.relay_id = h.relay_id
-	     -- An outage goes on until the next answer; that a relay is up is known until its last one.
-	     CROSS JOIN LATERAL (SELECT CASE WHEN o.is_down THEN t.at ELSE coalesce(h.last_answer, h.observed_at) END AS seen) AS e;
-COMMENT ON VIEW bigbrotr.relay_uptime IS 'Share of the last day, week, month and quarter in which each relay answered: an outage lasts from the first failed visit to the next answer; time since the last answer of a relay that was up is not counted';
+	     -- That a relay is up is known until its last answer, that it is down until the outage ends: by an answer, or because it is disabled.
+	     CROSS JOIN LATERAL (SELECT greatest(h.last_answer, o.down_until) AS seen) AS e;
+COMMENT ON VIEW bigbrotr.relay_uptime IS 'Share of the last day, week, month and quarter in which each relay answered: an outage lasts from the first failed visit to the next answer, or until the relay is disabled; time in which nobody knows, since the last answer of a relay that was up or since it was disabled, is not counted';
 COMMENT ON COLUMN bigbrotr.relay_uptime.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.relay_uptime.observed_since IS 'First observation: time before it is not counted';
-COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_24h IS 'Share of the last 24 hours, 0 .. 1; null: nothing was observed in an earlier second';
+COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_24h IS 'Share of the last 24 hours, 0 .. 1; null: nothing is known of them';
 COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_7d IS 'Share of the last 7 days';
 COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_30d IS 'Share of the last 30 days';
 COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_90d IS 'Share of the last 90 days';
