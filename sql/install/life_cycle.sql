@@ -77,8 +77,8 @@ COMMENT ON COLUMN _bigbrotr.relay_history.aspect IS 'status; nip11: the document
 COMMENT ON COLUMN _bigbrotr.relay_history.before IS 'The status, _bigbrotr.nip11_documents.nip11_id or _bigbrotr.nip66_facts.nip66_id until then; null: none';
 COMMENT ON COLUMN _bigbrotr.relay_history.after IS 'Likewise, from then on; null: none';
 
--- Who listens is told of few relays: a status lasts a minute or longer, unless an administrator changes it, so that what these
--- relays do cannot fill the queue of notifications.
+-- Who listens is told of few relays: a relay changes its status twice in ten minutes at most, unless an administrator does it,
+-- so that what these relays do cannot fill the queue of notifications.
 CREATE TABLE _bigbrotr.relay_watches (
 	relay_id    integer NOT NULL,
 	inserted_at bigint  NOT NULL,
@@ -236,7 +236,7 @@ BEGIN
 		INSERT INTO _bigbrotr.relay_history (relay_id, at, aspect, before, after)
 		VALUES (relay, at, 'status', before, after)
 		ON CONFLICT ON CONSTRAINT relay_history_pkey DO UPDATE SET after = excluded.after;
-		PERFORM _bigbrotr.tell_status(relay, observer, before, after, reason, at);
+		PERFORM _bigbrotr.tell_status(relay, observer, before, after, told, at);
 	END IF;
 	RETURN after;
 END

@@ -97,16 +97,20 @@ wait_for($node, q{count(*) = 2 FROM _bigbrotr.relay_visits JOIN bigbrotr.relays 
 like(slurp_file($node->logfile), qr{LOG:  relay ws://good\.example\.com/good: online, was candidate$}m, 'a change of status is a line of the log');
 sub told_of
 {
-	my ($path, $outcome) = @_;
+	my ($path, $outcome, $reason, $observer) = @_;
+	$observer //= 'test';
+	$reason //= '';
 	return $node->safe_psql('postgres', qq{
 		LISTEN bigbrotr_relay_status;
-		SELECT _bigbrotr.observe_relay(r.relay_id, 'test', '$outcome', '', greatest(h.observed_at, bigbrotr.unix_now()))
+		SELECT _bigbrotr.observe_relay(r.relay_id, '$observer', '$outcome', '$reason', greatest(h.observed_at + 60, bigbrotr.unix_now()))
 		FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_health AS h USING (relay_id) WHERE r.url ~ '/$path\$'});
 }
 is($node->safe_psql('postgres', q{SELECT bigbrotr.watch_relay(u) > 0 FROM unnest('{WS://page.example.com/page,ws://page.example.com/page}'::text[]) AS u}), "t\nt", 'a relay is watched');
 is($node->safe_psql('postgres', 'SELECT relay_url, status FROM bigbrotr.watched_relays'), 'ws://page.example.com/page|candidate', 'once');
 like(told_of('page', 'answered'), qr{^online\nAsynchronous notification "bigbrotr_relay_status" with payload "\{"relay_url" : "ws://page\.example\.com/page", "status" : "online", "before" : "candidate", "reason" : null, "changed_at" : \d+\}" received}, 'who listens is told of its change');
 is(told_of('page', 'answered'), 'online', 'not of what stays as it is');
+told_of('page', 'failed', 'web_server', 'monitor');
+like(told_of('page', 'failed', 'handshake_failed', 'synchronizer'), qr/"status" : "unstable", "before" : "online", "reason" : "web_server"/, 'the finer reason is told');
 is(told_of('refused', 'answered'), 'online', 'nor of another relay');
 like(slurp_file($node->logfile), qr{LOG:  relay ws://refused\.example\.com/refused: online, was candidate$}m, 'which is in the log');
 is($node->safe_psql('postgres', q{SELECT bigbrotr.unwatch_relay('ws://page.example.com/page'), bigbrotr.unwatch_relay('ws://page.example.com/page')}), 't|f', 'it is watched no more');
