@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace net {
 namespace {
@@ -9,6 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr double kKilobyte = 1024;
+constexpr double kFull = std::numeric_limits<double>::infinity(); // what has no limit is never less
 
 /* One bucket of a budget. */
 struct Limit
@@ -36,63 +38,63 @@ seconds_until(const Limit &limit, double left, double wanted)
 
 } // namespace
 
-Accounts::Account &
+Accounts::Account *
 Accounts::account(const Visitor &visitor, const wire::Budget &budget)
 {
+	const auto limits = limits_of(budget);
+	if (std::ranges::all_of(limits, [](const Limit &limit) { return limit.per_minute == 0; }))
+		return nullptr;
 	Holder holder{visitor.key, visitor.key ? Address{} : counted_address(visitor.address)};
 	if (accounts_.size() >= kMaxAccounts && !accounts_.contains(holder))
 		tidy();
 	/* Where so many come that they cannot be told apart, all others share one account. */
 	if (accounts_.size() >= kMaxAccounts && !accounts_.contains(holder))
 		holder = {};
-	const auto limits = limits_of(budget);
 	const auto now = clock_.now();
-	auto [found, fresh] = accounts_.try_emplace(holder, Account{.requests = limits[0].per_minute,
-																.bytes = limits[1].per_minute,
-																.cost = limits[2].per_minute,
-																.at = now});
-	Account &account = found->second;
+	Account &account =
+		accounts_.try_emplace(holder, Account{.left = {kFull, kFull, kFull}, .at = now})
+			.first->second;
 	const double minutes = std::chrono::duration<double>(now - account.at).count() / 60;
-	auto fill = [&](double &left, const Limit &limit) {
-		/* What was taken while there was no limit is no debt. */
-		left = limit.per_minute == 0
-				   ? 0
-				   : std::min(limit.per_minute, left + minutes * limit.per_minute);
-	};
-	fill(account.requests, limits[0]);
-	fill(account.bytes, limits[1]);
-	fill(account.cost, limits[2]);
+	for (size_t i = 0; i < limits.size(); i++) {
+		const double most = limits[i].per_minute;
+		account.left[i] = most > 0 ? std::min(most, account.left[i] + minutes * most) : kFull;
+	}
 	account.at = now;
-	return account;
+	return &account;
 }
 
 Accounts::Verdict
 Accounts::take(const Visitor &visitor, const wire::Budget &budget)
 {
-	Account &account = this->account(visitor, budget);
+	Account *account = this->account(visitor, budget);
+	if (!account)
+		return {};
 	const auto limits = limits_of(budget);
-	const double left[] = {account.requests, account.bytes, account.cost};
 	for (size_t i = 0; i < limits.size(); i++)
-		if (limits[i].per_minute > 0 && left[i] < limits[i].least)
+		if (account->left[i] < limits[i].least)
 			return {.used_up = limits[i].name,
-					.seconds = std::max(1, seconds_until(limits[i], left[i], limits[i].least))};
-	account.requests--;
+					.seconds =
+						std::max(1, seconds_until(limits[i], account->left[i], limits[i].least))};
+	account->left[kRequests]--;
 	return {};
 }
 
 void
 Accounts::charge(const Visitor &visitor, const wire::Budget &budget, int64_t bytes, int64_t cost)
 {
-	Account &account = this->account(visitor, budget);
-	account.bytes -= double(bytes);
-	account.cost -= double(cost);
+	Account *account = this->account(visitor, budget);
+	if (!account)
+		return;
+	account->left[kBytes] -= double(bytes);
+	account->left[kCost] -= double(cost);
 }
 
 Fields
 Accounts::headers(const Visitor &visitor, const wire::Budget &budget)
 {
-	const Account &account = this->account(visitor, budget);
-	const double left[] = {account.requests, account.bytes, account.cost};
+	const Account *account = this->account(visitor, budget);
+	if (!account)
+		return {};
 	const auto limits = limits_of(budget);
 	std::string policy, state;
 	for (size_t i = 0; i < limits.size(); i++) {
@@ -102,11 +104,9 @@ Accounts::headers(const Visitor &visitor, const wire::Budget &budget)
 		const std::string name = (policy.empty() ? "\"" : ", \"") + std::string(limit.name) + "\"";
 		policy +=
 			name + ";q=" + std::to_string(int64_t(limit.per_minute)) + ";w=60" + limit.parameters;
-		state += name + ";r=" + std::to_string(int64_t(std::max(left[i], 0.0))) +
-				 ";t=" + std::to_string(seconds_until(limit, left[i], limit.per_minute));
+		state += name + ";r=" + std::to_string(int64_t(std::max(account->left[i], 0.0))) +
+				 ";t=" + std::to_string(seconds_until(limit, account->left[i], limit.per_minute));
 	}
-	if (policy.empty())
-		return {};
 	return {{"RateLimit-Policy", policy}, {"RateLimit", state}};
 }
 

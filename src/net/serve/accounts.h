@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <utility>
@@ -41,16 +42,25 @@ class Accounts
 	void charge(const Visitor &visitor, const wire::Budget &budget, int64_t bytes, int64_t cost);
 	/* Headers that say so (draft-ietf-httpapi-ratelimit-headers-10). */
 	Fields headers(const Visitor &visitor, const wire::Budget &budget);
+	/* Visitors that something is kept of. */
+	size_t size() const { return accounts_.size(); }
 
   private:
+	enum Bucket : size_t
+	{
+		kRequests,
+		kBytes,
+		kCost,
+	};
 	struct Account
 	{
-		double requests, bytes, cost; // left
-		Clock::Time at;               // when that was left
+		std::array<double, 3> left; // by Bucket
+		Clock::Time at;             // when that was left
 	};
 	using Holder = std::pair<uint32_t, Address>; // one of them is zeros
 
-	Account &account(const Visitor &visitor, const wire::Budget &budget);
+	/* Null: the budget has no limit, so that nothing is kept of the visitor. */
+	Account *account(const Visitor &visitor, const wire::Budget &budget);
 	void tidy();
 
 	const Clock &clock_;

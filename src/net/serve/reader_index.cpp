@@ -93,8 +93,15 @@ ReaderIndex::matching(const nostr::Event &event)
 	};
 	look(By::Id, hash_of(event.id));
 	look(By::Author, hash_of(event.pubkey));
+	std::vector<uint64_t> tags;
 	for (const nostr::IndexedTag &tag : fields.tags)
-		look(By::Tag, static_cast<uint64_t>(nostr::tag_key(tag.name, tag.value)));
+		tags.push_back(static_cast<uint64_t>(nostr::tag_key(tag.name, tag.value)));
+	/* An event may have the same tag ten thousand times. */
+	std::ranges::sort(tags);
+	const auto repeated = std::ranges::unique(tags);
+	tags.erase(repeated.begin(), repeated.end());
+	for (uint64_t tag : tags)
+		look(By::Tag, tag);
 	look(By::Kind, static_cast<uint64_t>(event.kind));
 	look(By::Nothing, 0);
 	return out;

@@ -33,7 +33,7 @@ class ReaderIndex
   public:
 	/* Values under which the filters of one reader are kept: 64 bytes each. Filters with more are
 	 * compared with every event. */
-	static constexpr size_t kMaxValues = 2000;
+	static constexpr size_t kMaxValues = 500;
 
 	/* `filters` are not compared with words: they have no search. */
 	void add(LiveReader &reader, std::vector<nostr::Filter> filters);

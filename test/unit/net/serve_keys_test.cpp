@@ -187,8 +187,28 @@ TEST(ServeAccounts, FillUpWithinAMinute)
 	clock.advance(std::chrono::seconds(60));
 	EXPECT_FALSE(accounts.take(one, budget).used_up);
 	EXPECT_EQ(accounts.headers(one, budget)[1].second, "\"requests\";r=59;t=1");
-	for (int i = 0; i < 1000; i++)
+}
+
+TEST(ServeAccounts, KeepNothingWithoutALimit)
+{
+	test::TestClock clock;
+	net::Accounts accounts(clock);
+	const net::Visitor one{.key = 0, .address = *net::parse_address("9.9.9.9")};
+	for (int i = 0; i < 1000; i++) {
 		EXPECT_FALSE(accounts.take(one, {}).used_up);
+		accounts.charge(one, {}, 1 << 30, 1 << 30);
+	}
+	EXPECT_TRUE(accounts.headers(one, {}).empty());
+	EXPECT_EQ(accounts.size(), 0U);
+	/* What was taken while there was no limit is no debt, and the first minute is whole. */
+	const wire::Budget requests{.requests_per_minute = 2};
+	EXPECT_FALSE(accounts.take(one, requests).used_up);
+	accounts.charge(one, requests, 1 << 30, 1 << 30);
+	EXPECT_EQ(accounts.headers(one, requests)[1].second, "\"requests\";r=1;t=30");
+	const wire::Budget all{
+		.requests_per_minute = 2, .kilobytes_per_minute = 1, .cost_per_minute = 1};
+	EXPECT_FALSE(accounts.take(one, all).used_up);
+	EXPECT_STREQ(accounts.take(one, all).used_up, "requests");
 }
 
 TEST(ServeAccounts, DebtsArePaidFirst)
