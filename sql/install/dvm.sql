@@ -207,8 +207,9 @@ COMMENT ON FUNCTION bigbrotr.pay_job(text) IS
 
 CREATE FUNCTION _bigbrotr.api_is_open(scope text, route text) RETURNS boolean
 	LANGUAGE sql STABLE PARALLEL SAFE
-	RETURN scope IS NULL OR ARRAY[scope, route] && regexp_split_to_array(btrim(current_setting('bigbrotr.api_anonymous_scopes')), '[\s,]+');
-COMMENT ON FUNCTION _bigbrotr.api_is_open(text, text) IS 'Whether bigbrotr.api_anonymous_scopes opens a route to strangers';
+	RETURN scope IS NULL OR EXISTS (
+		SELECT FROM unnest(string_to_array(current_setting('bigbrotr.api_anonymous_scopes'), ',')) AS s WHERE btrim(s, E' \t') IN (scope, route));
+COMMENT ON FUNCTION _bigbrotr.api_is_open(text, text) IS 'Whether bigbrotr.api_anonymous_scopes, a list with commas, opens a route to strangers, by its scope or its name';
 
 CREATE FUNCTION _bigbrotr.api_job_values(inputs jsonb, name text) RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

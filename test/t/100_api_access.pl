@@ -42,8 +42,8 @@ ok(answered_as($key, 200), 'a key is known within seconds');
 is(code(with_key(substr $key, 0, 70)), 'damaged_key', 'one that was cut off is refused');
 is(code(with_key($key =~ s/^bb_/cc_/r)), 'unknown_key', 'so is one that was made up');
 is(code(with_key("' OR true --")), 'unknown_key', 'and one with SQL in it');
-is(code(with_key($key, '/v1/online')), 'scope_missing', 'a key opens what it names');
-is(with_key($key, '/api/v1/events?kinds=1')->{status}, 200, 'and nothing else');
+is(with_key($key, '/api/v1/events?kinds=1')->{status}, 200, 'a key opens what it names');
+is(code(with_key($key, '/v1/online')), 'scope_missing', 'and nothing else');
 my $secret = substr $key, 12;
 my $seen   = unpack 'H*', $secret;
 is($node->safe_psql('postgres', qq{SELECT count(*) FROM pg_stat_activity WHERE strpos(query, convert_from(decode('$seen', 'hex'), 'UTF8')) > 0}), 0,
@@ -53,10 +53,19 @@ wait_for($node, q{EXISTS (SELECT FROM bigbrotr.api_keys WHERE name = 'test' AND 
 pass('its use is counted');
 $node->safe_psql('postgres', "SELECT bigbrotr.revoke_api_key('" . substr($key, 0, 11) . "')");
 ok(answered_as($key, 'key_revoked'), 'a key that was revoked ends within seconds');
-$node->append_conf('postgresql.conf', "log_statement = 'none'\nlog_min_messages = 'warning'\nbigbrotr.api_anonymous_scopes = 'lists'\nbigbrotr.api_cost_limit = 1\n");
+$node->append_conf('postgresql.conf', "log_statement = 'none'\nlog_min_messages = 'warning'\nbigbrotr.api_anonymous_scopes = ' lists ,relay_uptime, events relays'\nbigbrotr.api_cost_limit = 1\n");
 $node->reload;
 my $answer = $api->answers('/api/v1/events?kinds=1', sub { $_[0]{status} == 401 });
 is(code($answer), 'key_required', 'what is closed to strangers needs a key');
+# "events relays" is one element, and the name of nothing.
+my %paths = (event => '/api/v1/events/' . '0' x 64, relay_latency => '/api/v1/relays/latency?url=wss://r.example.com',
+	relay_uptime => '/api/v1/relays/uptime?url=wss://r.example.com', v1_paid => '/v1/paid');
+for my $route (sort keys %paths)
+{
+	my $open = $node->safe_psql('postgres', "SELECT _bigbrotr.api_is_open(scope, name) FROM bigbrotr.api_routes WHERE name = '$route'");
+	is($open, $route =~ /^(relay_uptime|v1_paid)$/ ? 't' : 'f', "whether jobs may ask $route");
+	is($api->get($paths{$route})->{status} == 401 ? 'f' : 't', $open, 'as strangers may by HTTP');
+}
 $answer = $api->get('/v1/paid');
 is($answer->{status}, 403, 'what is too expensive for strangers is refused');
 my $problem = decode_json($answer->{content});

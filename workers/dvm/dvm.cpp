@@ -259,14 +259,16 @@ class Dvm : public pg::Service
 		else if (decision == "unpaid")
 			tell(work.status({.status = "payment-required",
 							  .text = "This job costs " + std::to_string(dvm_settings.price_msat) +
-									  " millisatoshi.",
+									  " millisatoshi. Pay within a day: zap this event, or pay as "
+									  "the profile of its author says. The job is done once the "
+									  "payment is known.",
 							  .price = dvm_settings.price_msat},
 							 worker.now()),
 				 work.envelope());
 		else if (decision == "last")
 			finish(worker, work, "",
 				   "too many jobs: " + std::to_string(dvm_settings.jobs_per_author) +
-					   " in an hour are answered");
+					   " in an hour are answered. Ask again later.");
 	}
 
 	void answer_ping(pg::Worker &worker, const Work &ping)
@@ -304,7 +306,7 @@ class Dvm : public pg::Service
 			return;
 		Work work(*key_.signer(), parsed(request), std::move(url));
 		if (attempts > kMostAttempts)
-			return finish(worker, work, "", "the job broke off several times");
+			return finish(worker, work, "", "the job broke off several times. Ask for less.");
 		const std::optional<Work::Inputs> inputs = work.inputs();
 		if (!inputs)
 			return finish(worker, work, "",
