@@ -71,11 +71,9 @@ class Load
 		/* The server answers 500 calls in turn and refuses more. */
 		for (size_t i = 0; i < clients; i++) {
 			subscribe(add(port), i);
-			while (i * kSubscriptions >= stored_ + 300)
-				turn(1000);
+			await_stored(i * kSubscriptions >= 300 ? i * kSubscriptions - 299 : 0);
 		}
-		while (stored_ < clients * kSubscriptions)
-			turn(1000);
+		await_stored(clients * kSubscriptions);
 		ready_ = seconds_since(begin);
 		for (int i = 0; i < kRequesters; i++)
 			requesters_.push_back(&add(port));
@@ -91,7 +89,9 @@ class Load
 			for (; asked_ < total && double(asked_) / rate <= now; asked_++)
 				due_.push_back(begin +
 							   std::chrono::microseconds(int64_t(double(asked_) / rate * 1e6)));
-			for (Connection *one : requesters_)
+			for (Connection *one : requesters_) {
+				if (one->busy && seconds_since(one->due) > kDeadline)
+					throw std::runtime_error("a request has no answer");
 				if (!one->busy && !due_.empty()) {
 					one->busy = true;
 					one->due = due_.front();
@@ -99,6 +99,7 @@ class Load
 					one->write("GET " + paths[next_path_++ % paths.size()] +
 							   " HTTP/1.1\r\nHost: localhost\r\n\r\n");
 				}
+			}
 			turn(1);
 		}
 		/* What was written at the end is on its way. */
@@ -119,6 +120,19 @@ class Load
   private:
 	static constexpr size_t kSubscriptions = 5;
 	static constexpr int kRequesters = 20;
+
+	static constexpr double kDeadline = 120; // seconds
+
+	/* Until so many subscriptions have their stored events. */
+	void await_stored(size_t wanted)
+	{
+		const auto begin = Clock::now();
+		while (stored_ < wanted) {
+			if (seconds_since(begin) > kDeadline)
+				throw std::runtime_error("subscriptions have no stored events");
+			turn(1000);
+		}
+	}
 
 	static double now_microseconds()
 	{

@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 using Clock = std::chrono::steady_clock;
 
@@ -16,10 +17,11 @@ seconds_since(Clock::time_point begin)
 	return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/* A connected socket. */
+/* A connected socket. What it does not send or receive for so long is an error. */
 inline int
 connect_to(uint16_t port)
 {
+	const timeval deadline{.tv_sec = 120, .tv_usec = 0};
 	const int fd = socket(AF_INET, SOCK_STREAM, 0);
 	sockaddr_in address{};
 	address.sin_family = AF_INET;
@@ -27,5 +29,7 @@ connect_to(uint16_t port)
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (fd < 0 || connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) != 0)
 		throw std::runtime_error("cannot connect");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof deadline);
 	return fd;
 }

@@ -43,18 +43,20 @@ sub free_port
 	return $socket->sockport;
 }
 
+# The answer to a request; status 599 if nothing comes for so many seconds.
+sub get
+{
+	my ($path, $seconds) = @_;
+	return HTTP::Tiny->new(timeout => $seconds)->get("http://127.0.0.1:$port$path");
+}
+
 # Until it answers a question about the archive.
 sub wait_for_api
 {
 	for (1 .. 600)
 	{
-		my $socket = IO::Socket::INET->new(PeerHost => '127.0.0.1', PeerPort => $port);
-		if ($socket)
-		{
-			print {$socket} "GET /readyz HTTP/1.0\r\n\r\n";
-			return if (<$socket> // '') =~ m{^HTTP/1\.1 200 };
-		}
-		select undef, undef, undef, 0.1;
+		return if get('/readyz', 5)->{status} == 200;
+		sleep 0.1;
 	}
 	die "the api service does not answer; end of the server's log:\n", $server->end_of_log;
 }
@@ -187,10 +189,8 @@ sub ask_slowly
 {
 	while (1)
 	{
-		my $socket = IO::Socket::INET->new(PeerHost => '127.0.0.1', PeerPort => $port) // die "no connection\n";
-		# With HTTP/1.0 the server could not tell that this client is gone, and the next run would begin beside its question.
-		print {$socket} "GET /v1/nip/30 HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n";
-		1 while <$socket>;
+		my $answer = get('/v1/nip/30', 90);
+		die "no answer: $answer->{content}\n" if $answer->{status} == 599;
 	}
 	return;
 }
@@ -280,7 +280,7 @@ sub metrics_scrape
 	$server->sql('VACUUM ANALYZE');
 	sleep 0.1 while $server->sql(q{SELECT NOT EXISTS (SELECT FROM _bigbrotr.archive_figures, jsonb_array_elements(samples) AS s
 		WHERE s ->> 'family' = 'coverage_ranges' AND (s ->> 'value')::numeric >= 20000)}) eq 't';
-	my $http = HTTP::Tiny->new;
+	my $http = HTTP::Tiny->new(timeout => 60);
 	my @runs;
 	for (1 .. BenchReport::runs($quick ? 2 : 5))
 	{

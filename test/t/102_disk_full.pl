@@ -65,7 +65,7 @@ $node->start;
 wait_for($node, q{count(*) = 2 FROM bigbrotr.sync_status WHERE phase = 'live'});
 my $postmaster = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/ ? $1 : die 'no postmaster';
 # Segments that are made in advance are in the way as well.
-run('sh', '-c', "head -c 1G /dev/zero > $log/ballast 2> /dev/null || true");
+isnt(system('sh', '-c', "head -c 1G /dev/zero > $log/ballast 2> /dev/null"), 0, 'the disk of the log is full');
 for (1 .. 100)
 {
 	last if gone_now($postmaster);
