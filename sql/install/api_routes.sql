@@ -83,6 +83,25 @@ CREATE VIEW bigbrotr.api_routes AS
 		(122, 'v2_monitors', 'GET', '/v2/monitors', 'api_v2_monitors', 'one', 'application/json', 60, 50, 200, NULL, 'Rstate'),
 		(123, 'v2_monitor', 'GET', '/v2/monitors/{pubkey}', 'api_v2_monitor', 'one', 'application/json', 60, 0, 0, NULL, 'Rstate'),
 		(124, 'v2_ping', 'GET', '/v2/health/ping', 'api_v2_ping', 'one', 'application/json', 0, 0, 0, NULL, 'Rstate'),
+		(125, 'v2_nearby', 'GET', '/v2/relays/nearby', 'api_v2_nearby', 'one', 'application/json', 60, 200, 500, NULL, 'Rstate'),
+		(126, 'v2_nearby_detailed', 'GET', '/v2/relays/nearby/detailed', 'api_v2_nearby_detailed', 'one', 'application/json', 60, 200, 500, NULL, 'Rstate'),
+		(127, 'v2_nearby_full', 'GET', '/v2/relays/nearby/full', 'api_v2_nearby_full', 'one', 'application/json', 60, 200, 500, NULL, 'Rstate'),
+		(128, 'v2_bbox', 'GET', '/v2/relays/bbox', 'api_v2_bbox', 'one', 'application/json', 60, 200, 500, NULL, 'Rstate'),
+		(129, 'v2_bbox_detailed', 'GET', '/v2/relays/bbox/detailed', 'api_v2_bbox_detailed', 'one', 'application/json', 60, 200, 500, NULL, 'Rstate'),
+		(130, 'v2_bbox_full', 'GET', '/v2/relays/bbox/full', 'api_v2_bbox_full', 'one', 'application/json', 60, 200, 500, NULL, 'Rstate'),
+		(131, 'v2_by_label_detailed', 'GET', '/v2/relays/by/label/detailed', 'api_v2_by_label_detailed', 'one', 'application/json', 60, 100, 200, NULL, 'Rstate'),
+		(132, 'v2_by_label_full', 'GET', '/v2/relays/by/label/full', 'api_v2_by_label_full', 'one', 'application/json', 60, 100, 200, NULL, 'Rstate'),
+		(133, 'v2_post_ping', 'POST', '/v2/health/ping', 'api_v2_post_ping', 'one', 'application/json', 0, 0, 0, NULL, 'Rstate'),
+		(134, 'v2_trust', 'GET', '/v2/relays/trust', 'api_v2_trust', 'one', 'application/json', 0, 0, 0, NULL, 'RstateError'),
+		(135, 'v2_trust_list', 'GET', '/v2/relays/trust/list', 'api_v2_trust_list', 'one', 'application/json', 0, 50, 500, NULL, 'RstateError'),
+		(136, 'v2_monitor_analytics', 'GET', '/v2/monitors/{pubkey}/analytics', 'api_v2_monitor_analytics', 'one', 'application/json', 0, 0, 0, NULL, 'RstateError'),
+		(137, 'v2_analytics', 'GET', '/v2/monitors/analytics', 'api_v2_analytics', 'one', 'application/json', 0, 100, 1000, NULL, 'RstateError'),
+		(138, 'v2_policy', 'GET', '/v2/policy', 'api_v2_policy', 'one', 'application/json', 0, 0, 0, NULL, 'RstateError'),
+		(139, 'v2_set_policy', 'POST', '/v2/policy', 'api_v2_set_policy', 'one', 'application/json', 0, 0, 0, NULL, 'RstateError'),
+		(140, 'v2_subscribe', 'POST', '/v2/subscriptions', 'api_v2_subscribe', 'one', 'application/json', 0, 0, 0, NULL, 'RstateError'),
+		(141, 'v2_subscriptions', 'GET', '/v2/subscriptions', 'api_v2_subscriptions', 'one', 'application/json', 0, 0, 0, NULL, 'RstateError'),
+		(142, 'v2_subscription_events', 'GET', '/v2/subscriptions/events', 'api_v2_subscription_events', 'one', 'application/json', 0, 0, 0, NULL, 'RstateError'),
+		(143, 'v2_payments', 'GET', '/v2/health/payments', 'api_v2_payments', 'one', 'application/json', 0, 0, 0, NULL, 'RstateError'),
 		(50, 'req', 'GET', '/', 'api_req', 'hidden', 'application/json', 0, 0, 0, NULL, 'Event'),
 		(51, 'count_req', 'GET', '/', 'api_count_req', 'hidden', 'application/json', 0, 0, 0, NULL, NULL),
 		(52, 'news', 'GET', '/', 'api_news', 'hidden', 'application/json', 0, 0, 0, '{place}', 'Event'),
@@ -101,7 +120,7 @@ COMMENT ON COLUMN bigbrotr.api_routes.cache_seconds IS 'How long an answer may b
 COMMENT ON COLUMN bigbrotr.api_routes.default_rows IS 'Rows of a page, if the request does not say; 0: all';
 COMMENT ON COLUMN bigbrotr.api_routes.most_rows IS 'Most rows of a page; 0: there are no pages';
 COMMENT ON COLUMN bigbrotr.api_routes.keyset IS 'Columns that say where a row is in the order; null: there are no pages';
-COMMENT ON COLUMN bigbrotr.api_routes.item_schema IS 'What an item is, in the words of the description (OpenAPI); null: an object of the columns';
+COMMENT ON COLUMN bigbrotr.api_routes.item_schema IS 'What an item is, in the words of the description (OpenAPI); null: an object of the columns; RstateError: the path is not served';
 COMMENT ON COLUMN bigbrotr.api_routes.scope IS 'What bigbrotr.api_anonymous_scopes or the scopes of a key must hold (or the name of the route); null: it is open to everybody';
 COMMENT ON COLUMN bigbrotr.api_routes.description IS 'What the route answers: the comment of the function';
 

@@ -1,6 +1,6 @@
 -- Version 2 of nostr.watch (rstate), which asks and answers in camelCase: functions of the routes /v2/…. What is said of a
 -- relay is what the monitor of this archive measured, or what the relay's document claims: so a value has the support 1 and one author. Relays that have
--- never answered are unknown here. Not served: places on the map, analytics and trust of monitors, subscriptions, changes of the policy.
+-- never answered are unknown here. Places, monitors, and what is not served: api_rstate_more.sql.
 
 CREATE VIEW _bigbrotr.rstate AS
 	SELECT regexp_replace(r.url, '^([a-z]+://[^/]+)/$', '\1') AS url, r.network, r.status, h.last_answer AS seen_at, v.checked_at,
@@ -8,12 +8,17 @@ CREATE VIEW _bigbrotr.rstate AS
 	       nullif(regexp_replace(regexp_replace(d.software, '/+$', ''), '^.*/|\.git$', '', 'g'), '') AS family, nullif(d.version, '') AS version,
 	       CASE WHEN jsonb_typeof(d.supported_nips) = 'array'
 	            THEN (SELECT jsonb_agg(DISTINCT n) FROM jsonb_array_elements(d.supported_nips) AS n WHERE jsonb_typeof(n) = 'number') END AS nips,
-	       to_jsonb(_bigbrotr.relay_countries(d.document)) AS countries,
-	       d.document -> 'limitation' AS limitation
+	       jsonb_strip_nulls(jsonb_build_object(
+	           'nip32.geo', coalesce(nullif(jsonb_build_array(g.country), '[null]'), to_jsonb(_bigbrotr.relay_countries(d.document))),
+	           'nip32.asn', nullif(jsonb_build_array('AS' || g.as_number), '[null]'), 'nip32.isp', nullif(jsonb_build_array(g.as_name), '[null]'))) AS labels,
+	       g.latitude, g.longitude, g.geohash, d.document -> 'limitation' AS limitation
 	FROM bigbrotr.relays AS r
 	     JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
 	     JOIN _bigbrotr.relay_visits AS v ON v.relay_id = r.relay_id
 	     LEFT JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
+	     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
+	     LEFT JOIN LATERAL jsonb_to_record(f.facts -> 'geo')
+	          AS g (country text, as_number bigint, as_name text, latitude double precision, longitude double precision, geohash text) ON true
 	WHERE h.last_answer IS NOT NULL AND v.checked_at IS NOT NULL AND r.network <> 'local';
 COMMENT ON VIEW _bigbrotr.rstate IS 'Relays that have answered, as version 2 of nostr.watch knows them';
 COMMENT ON COLUMN _bigbrotr.rstate.url IS 'URL without the slash at its end';
@@ -22,7 +27,10 @@ COMMENT ON COLUMN _bigbrotr.rstate.checked_at IS 'Last visit, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.rstate.family IS 'Name of the software: the last part of its URL in the document (NIP-11)';
 COMMENT ON COLUMN _bigbrotr.rstate.version IS 'version of its document (NIP-11)';
 COMMENT ON COLUMN _bigbrotr.rstate.nips IS 'supported_nips of its document, numbers only; null: none';
-COMMENT ON COLUMN _bigbrotr.rstate.countries IS 'relay_countries of its document; null: none';
+COMMENT ON COLUMN _bigbrotr.rstate.labels IS 'Lists of labels by namespace: nip32.geo, the country of its address, if that is not known the relay_countries of its document; nip32.asn and nip32.isp, number and name of the network of its address';
+COMMENT ON COLUMN _bigbrotr.rstate.latitude IS 'Where its address is (bigbrotr.geoip_database), degrees; null: not known';
+COMMENT ON COLUMN _bigbrotr.rstate.longitude IS 'Likewise';
+COMMENT ON COLUMN _bigbrotr.rstate.geohash IS 'The same point as a geohash';
 COMMENT ON COLUMN _bigbrotr.rstate.limitation IS 'limitation of its document (NIP-11)';
 
 CREATE FUNCTION _bigbrotr.rstate_value(value jsonb, at bigint) RETURNS jsonb
@@ -44,7 +52,7 @@ CREATE FUNCTION _bigbrotr.rstate_item(relay _bigbrotr.rstate, format text, autho
 		'network', _bigbrotr.rstate_value(to_jsonb((relay).network), (relay).checked_at),
 		'software', jsonb_build_object('family', _bigbrotr.rstate_value(to_jsonb((relay).family), (relay).checked_at),
 			'version', _bigbrotr.rstate_value(to_jsonb((relay).version), (relay).checked_at)),
-		'country', _bigbrotr.rstate_value((relay).countries -> 0, (relay).checked_at),
+		'country', _bigbrotr.rstate_value((relay).labels #> '{nip32.geo,0}', (relay).checked_at),
 		'requirements', jsonb_build_object(
 			'auth', _bigbrotr.rstate_value(to_jsonb((relay).limitation -> 'auth_required' = 'true'), (relay).checked_at),
 			'payment', _bigbrotr.rstate_value(to_jsonb((relay).limitation -> 'payment_required' = 'true'), (relay).checked_at)),
@@ -53,7 +61,10 @@ CREATE FUNCTION _bigbrotr.rstate_item(relay _bigbrotr.rstate, format text, autho
 			'write', _bigbrotr.rstate_value(to_jsonb((relay).rtt_write), (relay).checked_at)),
 		'nips', jsonb_build_object('list', coalesce((relay).nips, '[]'),
 			'support', coalesce((SELECT jsonb_object_agg(n, 1) FROM jsonb_array_elements_text((relay).nips) AS n), '{}')),
-		'labels', CASE WHEN (relay).countries IS NULL THEN '{}' ELSE jsonb_build_object('nip32.geo', (relay).countries) END,
+		'labels', (relay).labels,
+		'geo', CASE WHEN (relay).latitude IS NOT NULL THEN jsonb_build_object('lat', (relay).latitude, 'lon', (relay).longitude,
+			'precision', length((relay).geohash), 'geohash', (relay).geohash, 'support', 1,
+			'authors', CASE format WHEN 'full' THEN to_jsonb(array_remove(ARRAY[author], NULL)) END) END,
 		'updated_at', (relay).checked_at, 'observationCount', 1,
 		'contributingAuthors', CASE format WHEN 'full' THEN to_jsonb(array_remove(ARRAY[author], NULL)) END,
 		'lastSeenAt', (relay).seen_at, 'lastOpenAt', (relay).seen_at)) END;
@@ -72,6 +83,21 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.rstate_number(numeric, text, numeric, numeric, numeric) IS 'A parameter, or what holds without it (otherwise; null: null); an error outside of lowest and highest';
+
+-- JavaScript writes small numbers with an exponent.
+CREATE FUNCTION _bigbrotr.rstate_decimal(given text, name text, lowest numeric, highest numeric) RETURNS double precision
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF (CASE WHEN given ~ '^[+-]?([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2})?$' THEN given::numeric NOT BETWEEN lowest AND highest ELSE given IS NOT NULL END) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s is not a number from %s to %s', name, lowest, highest), DETAIL = format('It is "%s".', left(given, 30)), HINT = 'Write it with a point: 0.5';
+	END IF;
+	RETURN round(given::numeric, 9);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.rstate_decimal(text, text, numeric, numeric) IS 'A parameter that is a number with a fraction, nine decimals of it; an error outside of lowest and highest';
 
 -- Members of the body of a search; what the original ignores is no member.
 CREATE FUNCTION _bigbrotr.rstate_body(body jsonb, members text[]) RETURNS jsonb
@@ -104,7 +130,7 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.rstate_body(jsonb, text[]) IS 'The body of a request of version 2 of nostr.watch, with no other members than these; an error if one is not what it should be';
 
--- All conditions hold; members of `search` as in the body of a search. urls: null: any.
+-- All conditions hold; members of `search` as in the body of a search, and as in the answers of nearby (center, radius) and bbox.
 CREATE FUNCTION _bigbrotr.rstate_matches(relay _bigbrotr.rstate, search jsonb) RETURNS boolean
 	LANGUAGE sql IMMUTABLE
 	RETURN (search ->> 'network' IS NULL OR (relay).network = search ->> 'network')
@@ -116,7 +142,12 @@ CREATE FUNCTION _bigbrotr.rstate_matches(relay _bigbrotr.rstate, search jsonb) R
 		AND (search #>> '{maxLatency,write}' IS NULL OR (relay).rtt_write <= (search #>> '{maxLatency,write}')::numeric)
 		AND (search -> 'labels' IS NULL OR NOT EXISTS (
 			SELECT FROM jsonb_array_elements(search -> 'labels') AS l
-			WHERE lower(btrim(l ->> 'namespace')) <> 'nip32.geo' OR NOT coalesce((relay).countries, '[]') @> to_jsonb(upper(btrim(l ->> 'value')))));
+			WHERE NOT EXISTS (SELECT FROM jsonb_array_elements_text((relay).labels -> lower(btrim(l ->> 'namespace'))) AS v WHERE lower(v) = lower(btrim(l ->> 'value')))))
+		AND (search -> 'center' IS NULL OR _bigbrotr.distance_km((relay).latitude, (relay).longitude,
+			(search #>> '{center,lat}')::double precision, (search #>> '{center,lon}')::double precision) <= (search ->> 'radius')::double precision)
+		AND (search -> 'bbox' IS NULL OR _bigbrotr.is_in_box((relay).latitude, (relay).longitude,
+			(search #>> '{bbox,sw,lat}')::double precision, (search #>> '{bbox,sw,lon}')::double precision,
+			(search #>> '{bbox,ne,lat}')::double precision, (search #>> '{bbox,ne,lon}')::double precision));
 COMMENT ON FUNCTION _bigbrotr.rstate_matches(_bigbrotr.rstate, jsonb) IS 'Whether a relay is what a search of version 2 of nostr.watch asks for';
 
 CREATE FUNCTION _bigbrotr.rstate_page(search jsonb, row_limit bigint, skipped bigint, sort_by text, descending boolean, format text)
@@ -132,19 +163,22 @@ BEGIN
 	PERFORM _bigbrotr.api_measured();
 	RETURN QUERY
 		WITH found AS MATERIALIZED (
-			SELECT s FROM _bigbrotr.rstate AS s WHERE _bigbrotr.rstate_matches(s, coalesce(search, '{}'))
+			SELECT s, _bigbrotr.distance_km(s.latitude, s.longitude, (search #>> '{center,lat}')::double precision, (search #>> '{center,lon}')::double precision) AS km
+			FROM _bigbrotr.rstate AS s WHERE _bigbrotr.rstate_matches(s, coalesce(search, '{}'))
 		), page AS (
-			SELECT f.s, row_number() OVER (ORDER BY
+			SELECT f.s, f.km, row_number() OVER (ORDER BY f.km,
 				CASE WHEN descending THEN NULL WHEN sorted = 'updated' THEN (f.s).checked_at WHEN sorted = 'lastSeen' THEN (f.s).seen_at END,
 				CASE WHEN NOT descending THEN NULL WHEN sorted = 'updated' THEN (f.s).checked_at WHEN sorted = 'lastSeen' THEN (f.s).seen_at END DESC,
 				CASE WHEN descending AND sorted = 'url' THEN (f.s).url END DESC, (f.s).url) AS place
 			FROM found AS f
 			ORDER BY place LIMIT row_limit OFFSET skipped
 		)
-		SELECT coalesce(jsonb_agg(_bigbrotr.rstate_item(p.s, shown, author) ORDER BY p.place), '[]'), (SELECT count(*) FROM found) FROM page AS p;
+		SELECT coalesce(jsonb_agg(CASE WHEN p.km IS NULL OR shown = 'simple' THEN i.item ELSE i.item || jsonb_build_object('distance', round(p.km::numeric, 1)) END
+			ORDER BY p.place), '[]'), (SELECT count(*) FROM found)
+		FROM page AS p CROSS JOIN LATERAL (SELECT _bigbrotr.rstate_item(p.s, shown, author) AS item) AS i;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.rstate_page(jsonb, bigint, bigint, text, boolean, text) IS 'Relays that a search finds (null: all), so many after so many, in this order and format, and how many there are';
+COMMENT ON FUNCTION _bigbrotr.rstate_page(jsonb, bigint, bigint, text, boolean, text) IS 'Relays that a search finds (null: all), so many after so many, the nearest first if it has a center, else in this order, and in this format; and how many there are';
 
 CREATE FUNCTION _bigbrotr.api_v2_relays("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, "sortBy" text DEFAULT NULL, "sortOrder" text DEFAULT NULL, format text DEFAULT NULL)
 	RETURNS TABLE (item jsonb)
@@ -233,12 +267,10 @@ COMMENT ON FUNCTION _bigbrotr.api_v2_search_full(jsonb) IS 'The same in the form
 CREATE FUNCTION _bigbrotr.api_v2_labels("relayUrl" text, namespace text DEFAULT NULL) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT jsonb_build_object('labels', CASE
-			WHEN $2 IS NULL THEN CASE WHEN r.countries IS NULL THEN '{}' ELSE jsonb_build_object('nip32.geo', r.countries) END
-			ELSE jsonb_build_object($2, CASE WHEN $2 = 'nip32.geo' THEN coalesce(r.countries, '[]') ELSE '[]' END) END)
+		SELECT jsonb_build_object('labels', CASE WHEN $2 IS NULL THEN r.labels ELSE jsonb_build_object($2, coalesce(r.labels -> $2, '[]')) END)
 		FROM _bigbrotr.rstate_known($1) AS r;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_labels(text, text) IS 'Labels of a relay, as nostr.watch tells them: the countries of its document (nip32.geo)';
+COMMENT ON FUNCTION _bigbrotr.api_v2_labels(text, text) IS 'Labels of a relay, as nostr.watch tells them: countries (nip32.geo), number and name of its network (nip32.asn, nip32.isp)';
 
 CREATE FUNCTION _bigbrotr.api_v2_labels_list(namespace text DEFAULT NULL) RETURNS TABLE (item jsonb)
 	LANGUAGE plpgsql STABLE
@@ -247,10 +279,10 @@ CREATE FUNCTION _bigbrotr.api_v2_labels_list(namespace text DEFAULT NULL) RETURN
 BEGIN
 	PERFORM _bigbrotr.api_measured();
 	RETURN QUERY
-		SELECT jsonb_build_object('namespaces', CASE WHEN c.codes IS NULL THEN '[]' ELSE '["nip32.geo"]'::jsonb END,
-			'labels', CASE WHEN c.codes IS NULL THEN '{}' ELSE jsonb_build_object('nip32.geo', c.codes) END)
-		FROM (SELECT jsonb_agg(DISTINCT k ORDER BY k) AS codes
-		      FROM _bigbrotr.rstate AS s CROSS JOIN LATERAL jsonb_array_elements_text(s.countries) AS k WHERE coalesce($1, 'nip32.geo') = 'nip32.geo') AS c;
+		SELECT jsonb_build_object('namespaces', coalesce(jsonb_agg(n.name ORDER BY n.name), '[]'), 'labels', coalesce(jsonb_object_agg(n.name, n.labels), '{}'))
+		FROM (SELECT l.key AS name, jsonb_agg(DISTINCT v ORDER BY v) AS labels
+		      FROM _bigbrotr.rstate AS s CROSS JOIN LATERAL jsonb_each(s.labels) AS l CROSS JOIN LATERAL jsonb_array_elements_text(l.value) AS v
+		      WHERE $1 IS NULL OR l.key = $1 GROUP BY 1) AS n;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_v2_labels_list(text) IS 'All labels that relays have, as nostr.watch lists them';
@@ -296,11 +328,9 @@ CREATE FUNCTION _bigbrotr.api_v2_by_nip(nip integer DEFAULT NULL, "minSupport" t
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	least_share CONSTANT double precision := coalesce(_bigbrotr.rstate_decimal("minSupport", 'minSupport', 0, 1), 0.5);
 BEGIN
-	IF "minSupport" !~ '^(0(\.[0-9]{1,9})?|1(\.0{1,9})?)$' THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = 'minSupport is not from 0 to 1', DETAIL = 'It is the share of all relays that name the NIP.', HINT = 'Leave it out for 0.5; 0 shows every NIP.';
-	END IF;
 	PERFORM _bigbrotr.api_measured();
 	-- A NIP that is asked for by its number is shown whatever its share is.
 	RETURN QUERY
@@ -313,7 +343,7 @@ BEGIN
 		SELECT jsonb_build_object('groups', coalesce(jsonb_agg(jsonb_build_object('nip', g.nip, 'count', g.relays, 'avgSupport', round(g.share, 4), 'relays', g.urls)
 			ORDER BY g.relays DESC, g.nip), '[]'))
 		FROM groups AS g
-		WHERE CASE WHEN api_v2_by_nip.nip IS NULL THEN g.share >= coalesce("minSupport"::numeric, 0.5) ELSE g.nip = api_v2_by_nip.nip END;
+		WHERE CASE WHEN api_v2_by_nip.nip IS NULL THEN g.share >= least_share ELSE g.nip = api_v2_by_nip.nip END;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_v2_by_nip(integer, text) IS 'URLs of relays by the NIPs that their documents name, as nostr.watch groups them; without a number, only NIPs that at least this share of all relays names';
@@ -331,11 +361,11 @@ BEGIN
 	RETURN QUERY
 		SELECT jsonb_build_object('groups', coalesce(jsonb_agg(jsonb_build_object('countryCode', g.code, 'count', g.relays, 'relays', g.urls) ORDER BY g.relays DESC, g.code), '[]'))
 		FROM (SELECT c AS code, count(*) AS relays, jsonb_agg(s.url ORDER BY s.url) AS urls
-		      FROM _bigbrotr.rstate AS s CROSS JOIN LATERAL jsonb_array_elements_text(s.countries) AS c
+		      FROM _bigbrotr.rstate AS s CROSS JOIN LATERAL jsonb_array_elements_text(s.labels -> 'nip32.geo') AS c
 		      WHERE "countryCode" IS NULL OR c = "countryCode" GROUP BY 1) AS g;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_v2_by_country(text) IS 'URLs of relays by the countries that their documents name, as nostr.watch groups them';
+COMMENT ON FUNCTION _bigbrotr.api_v2_by_country(text) IS 'URLs of relays by country, that of their address or, if it is not known, those that their documents name, as nostr.watch groups them';
 
 CREATE FUNCTION _bigbrotr.api_v2_compare(body jsonb) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
@@ -414,41 +444,3 @@ BEGIN
 	END LOOP;
 END
 $by_get$;
-
-CREATE FUNCTION _bigbrotr.rstate_monitors() RETURNS TABLE (pubkey text, seen_at bigint, item jsonb)
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT encode(m.pubkey, 'hex'), a.seen_at, jsonb_build_object('pubkey', encode(m.pubkey, 'hex'), 'frequency', m.frequency, 'timeout', '{}'::jsonb, 'checks', '[]'::jsonb,
-			'lastSeen', a.seen_at, 'eventId', a.event_id)
-		FROM bigbrotr.monitors AS m
-		     CROSS JOIN LATERAL (SELECT e.created_at AS seen_at, encode(e.event_id, 'hex') AS event_id FROM bigbrotr.events AS e
-		                         WHERE e.kind = 10166 AND e.pubkey = m.pubkey ORDER BY e.created_at DESC, e.event_id LIMIT 1) AS a;
-	END;
-COMMENT ON FUNCTION _bigbrotr.rstate_monitors() IS 'Monitors (bigbrotr.monitors) as version 2 of nostr.watch knows them';
-
-CREATE FUNCTION _bigbrotr.api_v2_monitors("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS TABLE (item jsonb)
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT jsonb_build_object('monitors', coalesce((SELECT jsonb_agg(p.item ORDER BY p.seen_at DESC, p.pubkey)
-			FROM (SELECT m.item, m.seen_at, m.pubkey FROM _bigbrotr.rstate_monitors() AS m ORDER BY m.seen_at DESC, m.pubkey LIMIT a.most OFFSET a.skipped) AS p), '[]'),
-			'total', (SELECT count(*) FROM bigbrotr.monitors), 'limit', a.most, 'offset', a.skipped)
-		FROM (SELECT _bigbrotr.rstate_number($1, 'limit', 1, 200, 50) AS most, _bigbrotr.rstate_number($2, 'offset', 0, 100000, 0) AS skipped) AS a;
-	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_monitors(integer, integer) IS 'Other monitors that the archive has announcements of (NIP-66), as nostr.watch lists them';
-
-CREATE FUNCTION _bigbrotr.api_v2_monitor(pubkey text) RETURNS TABLE (item jsonb)
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT jsonb_build_object('monitor', m.item) FROM _bigbrotr.rstate_monitors() AS m WHERE m.pubkey = encode(bigbrotr.pubkey($1), 'hex');
-	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_monitor(text) IS 'One of these monitors';
-
-CREATE FUNCTION _bigbrotr.api_v2_ping() RETURNS TABLE (item jsonb)
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT jsonb_build_object('status', CASE WHEN v.visited > 0 THEN 'ok' ELSE 'degraded' END, 'version', _bigbrotr.library_version(),
-			'relayCount', jsonb_build_object('transport', v.visited, 'ingestion', v.visited), 'observationCount', v.visited,
-			'timestamp', floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, 'ready', v.visited > 0)
-		FROM (SELECT count(*) AS visited FROM _bigbrotr.relay_visits AS r WHERE r.checked_at IS NOT NULL) AS v;
-	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_ping() IS 'Whether relays were visited, as nostr.watch says it';

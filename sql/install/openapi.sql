@@ -34,11 +34,23 @@ CREATE FUNCTION _bigbrotr.api_parameter_words(parameter text) RETURNS text
 		WHEN 'sortBy' THEN 'url (the default), updated, observationCount or lastSeen'
 		WHEN 'sortOrder' THEN 'asc (the default) or desc'
 		WHEN 'relayUrl' THEN 'URL of a relay, in any spelling'
-		WHEN 'namespace' THEN 'Namespace of a label; this archive knows nip32.geo'
+		WHEN 'namespace' THEN 'Namespace of a label; this archive knows nip32.geo, nip32.asn and nip32.isp'
 		WHEN 'value' THEN 'Value of a label'
 		WHEN 'family' THEN 'Name of the software'
 		WHEN 'minSupport' THEN 'Share of all relays that must name a NIP, 0 to 1; 0.5 by default'
 		WHEN 'countryCode' THEN 'Code of a country, two upper-case letters'
+		WHEN 'lat' THEN 'Latitude of the point, degrees'
+		WHEN 'lon' THEN 'Longitude of the point, degrees'
+		WHEN 'radius' THEN 'Kilometres around the point; 100 by default'
+		WHEN 'sw.lat' THEN 'Latitude of the corner in the south-west, degrees'
+		WHEN 'sw.lon' THEN 'Its longitude'
+		WHEN 'ne.lat' THEN 'Latitude of the corner in the north-east, degrees'
+		WHEN 'ne.lon' THEN 'Its longitude; less than sw.lon: the box crosses the meridian of 180 degrees'
+		WHEN 'sessionId' THEN 'Session of a client of nostr.watch'
+		WHEN 'minScore' THEN 'Least score'
+		WHEN 'minConfidence' THEN 'Least confidence'
+		WHEN 'includeUnreachable' THEN 'Whether relays that cannot be reached are listed'
+		WHEN 'includeRelayUrls' THEN 'Whether URLs of relays are listed'
 		WHEN 'body' THEN 'A filter (NIP-01), or an array of them' END;
 COMMENT ON FUNCTION _bigbrotr.api_parameter_words(text) IS 'What a parameter of the API means; null: there is none of that name';
 
@@ -86,19 +98,26 @@ CREATE FUNCTION _bigbrotr.api_parameter_schema(route bigbrotr.api_routes, name t
 		WHEN 'integer' THEN jsonb_build_object('schema', CASE name
 			WHEN 'limit' THEN jsonb_build_object('type', 'integer', 'minimum', 1, 'maximum', (route).most_rows, 'default', (route).default_rows)
 			ELSE '{"type": "integer"}' END)
-		ELSE '{"schema": {"type": "string"}}' END;
+		ELSE CASE
+			WHEN name IN ('lat', 'sw.lat', 'ne.lat') THEN '{"schema": {"type": "number", "minimum": -90, "maximum": 90}}'
+			WHEN name IN ('lon', 'sw.lon', 'ne.lon') THEN '{"schema": {"type": "number", "minimum": -180, "maximum": 180}}'
+			WHEN name = 'radius' THEN '{"schema": {"type": "number", "minimum": 1, "maximum": 1000000, "default": 100}}'
+			WHEN name = 'minSupport' THEN '{"schema": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5}}'
+			ELSE '{"schema": {"type": "string"}}' END::jsonb END;
 COMMENT ON FUNCTION _bigbrotr.api_parameter_schema(bigbrotr.api_routes, text, text) IS 'What a parameter of a route looks like; name: as clients use it';
 
 CREATE FUNCTION _bigbrotr.api_operation(route bigbrotr.api_routes, item jsonb, parameters jsonb) RETURNS jsonb
 	LANGUAGE sql STABLE
 	RETURN jsonb_build_object(
 			'operationId', (route).name, 'summary', (route).description, 'parameters', coalesce(parameters, '[]'),
-			'responses', jsonb_build_object(
-				'200', jsonb_build_object('description', (route).description, 'content', _bigbrotr.api_answer_content(route, item)),
-				'default', jsonb_build_object('$ref', '#/components/responses/' || CASE (route).item_schema WHEN 'Rstate' THEN 'RstateError' ELSE 'Problem' END)))
-		|| CASE (route).method WHEN 'POST' THEN jsonb_build_object('requestBody', jsonb_build_object('required', true,
-			'description', CASE (route).item_schema WHEN 'Rstate' THEN 'As nostr.watch takes it' ELSE _bigbrotr.api_parameter_words('body') END,
-			'content', CASE (route).item_schema WHEN 'Rstate' THEN '{"application/json": {"schema": {"type": "object"}}}' ELSE '{"application/json": {"schema": {"anyOf": [{"$ref": "#/components/schemas/Filter"}, {"type": "array", "items": {"$ref": "#/components/schemas/Filter"}}]}}}' END::jsonb))
+			-- A path that is not served has errors alone.
+			'responses', CASE (route).item_schema WHEN 'RstateError' THEN '{}' ELSE jsonb_build_object(
+				'200', jsonb_build_object('description', (route).description, 'content', _bigbrotr.api_answer_content(route, item))) END
+				|| jsonb_build_object('default', jsonb_build_object('$ref', '#/components/responses/' || CASE WHEN (route).item_schema LIKE 'Rstate%' THEN 'RstateError' ELSE 'Problem' END)))
+		|| CASE (route).method WHEN 'POST' THEN jsonb_build_object('requestBody', jsonb_build_object(
+			'required', NOT (route).path LIKE '%/ping',
+			'description', CASE WHEN (route).item_schema LIKE 'Rstate%' THEN 'As nostr.watch takes it' ELSE _bigbrotr.api_parameter_words('body') END,
+			'content', CASE WHEN (route).item_schema LIKE 'Rstate%' THEN '{"application/json": {"schema": {"type": "object"}}}' ELSE '{"application/json": {"schema": {"anyOf": [{"$ref": "#/components/schemas/Filter"}, {"type": "array", "items": {"$ref": "#/components/schemas/Filter"}}]}}}' END::jsonb))
 		   ELSE '{}' END;
 COMMENT ON FUNCTION _bigbrotr.api_operation(bigbrotr.api_routes, jsonb, jsonb) IS 'A route as an operation (OpenAPI), with such items and parameters';
 
@@ -174,7 +193,7 @@ CREATE FUNCTION _bigbrotr.api_openapi() RETURNS TABLE (item jsonb)
 					"Url": {"type": "string", "description": "URL of a relay without the slash at its end"},
 					"Rstate": {"type": "object", "description": "As version 2 of nostr.watch (rstate) answers"},
 					"RstateError": {"type": "object", "required": ["error"], "properties": {"error": {"type": "object", "required": ["code", "message"], "properties": {
-						"code": {"type": "string"}, "message": {"type": "string"}}}}},
+						"code": {"type": "string"}, "message": {"type": "string"}, "hint": {"type": "string"}}}}},
 					"Line": {"type": "string"},
 					"Description": {"type": "object", "description": "This description"}}'::jsonb));
 	END;

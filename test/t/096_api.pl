@@ -54,6 +54,22 @@ $answer = $api->get('/v2/relays?sortBy=url&format=simple');
 is($answer->{status} . ' ' . decode_json($answer->{content})->{error}{code}, '503 UNAVAILABLE', 'nor one of nostr.watch, which has errors of its own');
 $answer = $api->get('/v2/relays?limit=1000');
 is($answer->{status} . ' ' . decode_json($answer->{content})->{error}{code}, '400 VALIDATION_ERROR', 'all of them');
+for my $case (
+	[ GET => '/v2/relays/bbox?sw.lat=-20&sw.lon=170&ne.lat=0&ne.lon=-170', '503 UNAVAILABLE' ], [ GET => '/v2/relays/nearby?lat=91&lon=0', '400 VALIDATION_ERROR' ],
+	[ GET => '/v2/relays/nearby?lon=0', '400 VALIDATION_ERROR' ], [ GET => '/v2/relays/nearby?lat=0&lon=0&radius=NaN', '400 VALIDATION_ERROR' ],
+	[ GET => '/v2/relays/trust?relayUrl=wss://r.example.com', '501 NOT_IMPLEMENTED' ], [ GET => '/v2/monitors/x/analytics', '501 NOT_IMPLEMENTED' ],
+	[ GET => '/v2/monitors/analytics?limit=5', '501 NOT_IMPLEMENTED' ], [ POST => '/v2/policy', '501 NOT_IMPLEMENTED' ], [ POST => '/v2/subscriptions', '501 NOT_IMPLEMENTED' ],
+	[ GET => '/v2/subscriptions/events?sessionId=x', '501 NOT_IMPLEMENTED' ], [ GET => '/v2/nowhere', '404 NOT_FOUND' ])
+{
+	my ($method, $path, $wanted) = @$case;
+	$answer = HTTP::Tiny->new->request($method, "http://127.0.0.1:$api->{port}$path", $method eq 'POST' ? { content => '{}' } : {});
+	my $error = decode_json($answer->{content})->{error};
+	is("$answer->{status} $error->{code}", $wanted, "$method $path");
+	ok($error->{message} && $error->{hint}, 'with a reason and a hint');
+}
+$answer = HTTP::Tiny->new->request('DELETE', "http://127.0.0.1:$api->{port}/v2/subscriptions/1");
+is(decode_json($answer->{content})->{error}{code}, 'SUBSCRIPTION_NOT_FOUND', 'nobody has a subscription');
+is(HTTP::Tiny->new->post("http://127.0.0.1:$api->{port}/v2/health/ping")->{status}, 200, 'a ping by POST');
 my $pages = decode_json($api->get('/openapi.json')->{content})->{paths};
 ok($pages->{'/api/v1/events/{id}'}{get}, 'it describes itself');
 

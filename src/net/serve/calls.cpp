@@ -13,6 +13,8 @@ status_of(std::string_view sqlstate)
 		return 403;
 	if (sqlstate == "57014") // query_canceled: its time was over
 		return 504;
+	if (sqlstate == "0A000") // feature_not_supported
+		return 501;
 	if (sort == "22" || sort == "23" || sqlstate == "P0001")
 		return 400;
 	if (sort == "53" || sort == "54" || sort == "55" || sort == "57" || sort == "58")

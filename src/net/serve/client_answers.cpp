@@ -17,21 +17,44 @@ static const Fields kCommon = {
 	{"X-Content-Type-Options", "nosniff"},
 	{"Vary", "Accept, Accept-Encoding, Authorization, X-API-Key"}};
 
-/* Version 2 of nostr.watch has errors of its own. */
+/* What version 2 of nostr.watch calls an error. */
+static const char *
+rstate_code(const ClientRequest &request, const Problem &problem)
+{
+	const auto is_below = [&](const char *path) { return request.target.starts_with(path); };
+	switch (problem.status) {
+	case 400:
+		return "VALIDATION_ERROR";
+	case 401:
+		return "UNAUTHORIZED";
+	case 403:
+		return "FORBIDDEN";
+	case 404:
+		if (is_below("/v2/subscriptions/"))
+			return "SUBSCRIPTION_NOT_FOUND";
+		if (problem.code == "no_such_path")
+			return "NOT_FOUND";
+		return is_below("/v2/monitors/") ? "MONITOR_NOT_FOUND" : "RELAY_NOT_FOUND";
+	case 405:
+		return "METHOD_NOT_ALLOWED";
+	case 429:
+		return "RATE_LIMIT_EXCEEDED";
+	case 501:
+		return "NOT_IMPLEMENTED";
+	case 503:
+		return "UNAVAILABLE";
+	default:
+		return "INTERNAL_ERROR";
+	}
+}
+
+/* It has errors of its own, without hints; ours have them. */
 static std::string
 rstate_error(const ClientRequest &request, const Problem &problem)
 {
-	const char *code = problem.status == 400                         ? "VALIDATION_ERROR"
-					   : problem.status == 401                       ? "UNAUTHORIZED"
-					   : problem.status == 403                       ? "FORBIDDEN"
-					   : problem.status == 429                       ? "RATE_LIMIT_EXCEEDED"
-					   : problem.status == 503                       ? "UNAVAILABLE"
-					   : problem.status != 404                       ? "INTERNAL_ERROR"
-					   : problem.code == "no_such_path"              ? "NOT_FOUND"
-					   : request.target.starts_with("/v2/monitors/") ? "MONITOR_NOT_FOUND"
-																	 : "RELAY_NOT_FOUND";
-	return std::string("{\"error\":{\"code\":\"") + code +
-		   "\",\"message\":" + json_string(problem.detail) + "}}";
+	return std::string("{\"error\":{\"code\":\"") + rstate_code(request, problem) +
+		   "\",\"message\":" + json_string(problem.detail) +
+		   (problem.hint.empty() ? "" : ",\"hint\":" + json_string(problem.hint)) + "}}";
 }
 
 AnswerOptions

@@ -15,7 +15,7 @@ const ajv = addFormats(new Ajv({ strict: false }))
 ajv.addSchema(description, 'description')
 
 const samples = { id: event, url: 'wss://one.example.com', pubkey: '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798', nip: 1, since: 1600000000, until: 1700000000,
-    relayUrl: 'wss://one.example.com', namespace: 'nip32.geo', value: 'DE' }
+    relayUrl: 'wss://one.example.com', namespace: 'nip32.geo', value: 'DE', lat: 52.52, lon: 13.4, 'sw.lat': 50, 'sw.lon': 10, 'ne.lat': 60, 'ne.lon': 20 }
 const body_for = (path) => !path.startsWith('/v2/') ? '{"kinds":[1]}' : path.endsWith('/compare') ? '{"relayUrls":["wss://one.example.com"]}' : '{}'
 const encoded = (text) => text.replaceAll('~', '~0').replaceAll('/', '~1')
 let failed = 0
@@ -28,11 +28,12 @@ for (const [path, operations] of Object.entries(description.paths))
             if (place === 'path') target = target.replace(`{${name}}`, samples[name])
             else query.set(name, samples[name])
         // A stream has no end: its head must do.
-        const stream = operation.responses[200].content['text/event-stream']
+        const stream = operation.responses[200]?.content['text/event-stream']
         const options = method === 'post' ? { method: 'POST', body: body_for(path) } : stream ? { method: 'HEAD' } : {}
         const answer = await fetch(`${base}${target}?${query}`, options)
         const type = answer.headers.get('content-type').split(';')[0]
-        let good = [200, 404, 503].includes(answer.status)
+        // What is described without an answer is not served.
+        let good = (operation.responses[200] ? [200, 404, 503] : [501]).includes(answer.status)
         if (type.endsWith('json')) {
             const place = answer.ok
                 ? `paths/${encoded(path)}/${method}/responses/200/content/${encoded(type)}/schema`
