@@ -76,7 +76,7 @@ SQL_FUNCTION(bigbrotr_tag_ranges)
 	for (int i = 0; i < *count; i++) {
 		first[i] = Int64GetDatum(ranges.values[2 * i]);
 		ends[i] = ranges.values[2 * i + 1];
-		(*partial)[i] = ranges.values[2 * i] < ends[i];
+		(*partial)[i] = ranges.values[2 * i] != ends[i];
 		(*last)[i] = reinterpret_cast<Pointer>(&ends[i]);
 	}
 	PG_RETURN_POINTER(first);
