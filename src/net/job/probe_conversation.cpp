@@ -42,8 +42,8 @@ microseconds
 ProbeJob::since_asked() const
 {
 	const Clock::Time asked = std::max(asked_, socket_->written_at());
-	const auto took = host_.transport.clock.now() - asked - socket_->kept_waiting();
-	return std::max(microseconds(0), duration_cast<microseconds>(took));
+	const auto took = duration_cast<microseconds>(host_.transport.clock.now() - asked);
+	return socket_->without_our_delay(std::max(microseconds(0), took));
 }
 
 void

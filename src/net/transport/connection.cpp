@@ -196,19 +196,22 @@ Connection::opened()
 {
 	open_ = true;
 	end_step(step_, times_.upgrade, std::chrono::steady_clock::now());
-	times_.upgrade -= std::min<std::chrono::microseconds>(times_.upgrade, kept_waiting());
+	times_.upgrade = without_our_delay(times_.upgrade);
 }
 
-std::chrono::milliseconds
-Connection::kept_waiting() const
+std::chrono::microseconds
+Connection::without_our_delay(std::chrono::microseconds measured) const
 {
+	using std::chrono::microseconds;
 	constexpr std::chrono::milliseconds few_ticks{8};
 	tcp_info info{};
 	socklen_t size = sizeof info;
 	if (!wsi_ || getsockopt(lws_get_socket_fd(wsi_), IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
-		return {};
+		return measured;
 	const std::chrono::milliseconds waited(info.tcpi_last_data_recv);
-	return waited < few_ticks ? std::chrono::milliseconds() : waited;
+	if (waited < few_ticks)
+		return measured;
+	return std::max(measured - waited, std::min(measured, microseconds(info.tcpi_rtt)));
 }
 
 static std::string

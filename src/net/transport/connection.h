@@ -95,9 +95,11 @@ class Connection : public Tunnel::Owner
 	/* The certificate that the host showed, good or bad. */
 	const std::optional<CertificateFacts> &certificate() const { return certificate_; }
 
-	/* How long what came last had been waiting for this process, which may have had no processor;
-	 * by the kernel's count, in its ticks of some milliseconds. Less than a few ticks is zero. */
-	std::chrono::milliseconds kept_waiting() const;
+	/* A time that ended with what came last, without the time for which that waited for this
+	 * process, which may have had no processor. The kernel counts the wait in ticks of some
+	 * milliseconds: a wait of less than a few ticks is not subtracted, and at least the kernel's
+	 * round trip time of the connection is left. */
+	std::chrono::microseconds without_our_delay(std::chrono::microseconds measured) const;
 
   protected:
 	/* `method` of HTTP; null: a WebSocket handshake. `headers` are more of them for the request. */

@@ -59,7 +59,8 @@ class Dialing final : public net::Dialer::Handler, public net::WebSocket::Handle
 	std::string reason, detail;
 	net::ConnectFacts facts;
 	int messages = 0;
-	std::chrono::milliseconds kept_waiting{0}; // the last one
+	/* What is left of these times without our delay, at the last one. */
+	std::chrono::microseconds left_of_second{0}, left_of_millisecond{0};
 	net::Reactor reactor;
 	net::Resolver resolver;
 	net::ClientHosts hosts;
@@ -99,7 +100,8 @@ class Dialing final : public net::Dialer::Handler, public net::WebSocket::Handle
 	void on_message(std::string_view) override
 	{
 		messages++;
-		kept_waiting = socket->kept_waiting();
+		left_of_second = socket->without_our_delay(std::chrono::seconds(1));
+		left_of_millisecond = socket->without_our_delay(std::chrono::milliseconds(1));
 	}
 	void on_life() override {}
 	void on_closed(const char *, std::string) override { socket.reset(); }
