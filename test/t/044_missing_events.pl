@@ -1,5 +1,5 @@
-# An event is deleted after the archive said that it is there, and before its sighting is written: nothing is
-# claimed that rests on it. Its relay is read again, and the event is archived anew. What is deleted later comes back when
+# Events are deleted after the archive said that they are there, and before their sightings are written: nothing is
+# claimed that rests on them. Their relay is read again, and the events are archived anew. What is deleted later comes back when
 # somebody asks for its time.
 use strict;
 use warnings;
@@ -17,23 +17,23 @@ my ($id) = $newest =~ /"id":"(\w+)"/;
 my $relay = ScriptedRelay->start('/r' => serves(sub { @events }, 500));
 
 my $node = archive_server('missing_events', 'bigbrotr.sync_interval' => '1s', 'bigbrotr.sync_confirm_delay' => 0);
-# It is archived, but from no relay.
+# They are archived, but from no relay.
 $node->safe_psql('postgres', "SELECT _bigbrotr.store_events(ARRAY[e.event_id], ARRAY[e.pubkey], ARRAY[e.created_at], ARRAY[e.kind],
-	ARRAY[e.tags::text], ARRAY[e.content], ARRAY[e.sig], ARRAY[NULL]::bytea[], 1) FROM bigbrotr.parse_event('" . ($newest =~ s/'/''/gr) . "') AS e");
-is($node->safe_psql('postgres', "SELECT count(*) FROM bigbrotr.events WHERE event_id = '\\x$id'"), 1, 'the event is archived');
+	ARRAY[e.tags::text], ARRAY[e.content], ARRAY[e.sig], ARRAY[NULL]::bytea[], 1) FROM bigbrotr.parse_event('" . s/'/''/gr . "') AS e") for @events;
+is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.events'), scalar(@events), 'the events are archived');
 
-# The sightings cannot be written until the event is gone.
+# The sightings cannot be written until the events are gone.
 my $admin = $node->background_psql('postgres');
 $admin->query_safe('BEGIN; LOCK TABLE bigbrotr.sightings IN SHARE MODE');
 add_relays($node, $relay->url('/r'));
 wait_for($node, q{EXISTS (SELECT FROM pg_locks WHERE relation = 'bigbrotr.sightings'::regclass AND NOT granted)});
-$admin->query_safe("DELETE FROM bigbrotr.events WHERE event_id = '\\x$id'; COMMIT");
+$admin->query_safe('DELETE FROM bigbrotr.events; COMMIT');
 $admin->quit;
 
 wait_for($node, "EXISTS (SELECT FROM bigbrotr.coverage WHERE $time{$newest} BETWEEN lower AND upper)");
 is($node->safe_psql('postgres', "SELECT count(*) FROM bigbrotr.event_relay WHERE event_id = '\\x$id'"), 1, 'what is claimed is archived');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.event_relay'), scalar(@events), 'and so is all else');
-cmp_ok($node->safe_psql('postgres', q{SELECT bigbrotr.service_stats('synchronizer')->'custom'->>'events_missing'}), '>', 0, 'an event was missing');
+cmp_ok($node->safe_psql('postgres', q{SELECT bigbrotr.service_stats('synchronizer')->'custom'->>'events_missing'}), '>', 0, 'events were missing');
 is($node->safe_psql('postgres', 'SELECT failures FROM _bigbrotr.relay_sync'), 0, 'which is no fault of the relay');
 
 # The events of the corpus are older than the days that are read again at each visit.
