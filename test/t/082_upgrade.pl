@@ -53,6 +53,13 @@ sub rows
 	}
 	return \%found;
 }
+sub serve
+{
+	my ($databases) = @_;
+	ask($node, "ALTER SYSTEM SET bigbrotr.databases = $databases");
+	ask($node, 'SELECT pg_reload_conf()');
+	return;
+}
 my $before = rows('old', '');
 like($before->{events}, qr/^200\|/, 'there is an archive of the oldest version');
 
@@ -63,7 +70,7 @@ ok($node->poll_query_until('old', q{
 		FROM bigbrotr.services WHERE database = 'old' AND service = ANY (string_to_array(current_setting('bigbrotr.services'), ', '))}),
 	'services wait and say for what');
 my $errors = '';
-$node->psql('old', q{SELECT bigbrotr.known_events(ARRAY[sha256('1')])}, stderr => \$errors);
+$node->psql('old', 'SELECT bigbrotr.event_json(e) FROM bigbrotr.events AS e', stderr => \$errors);
 is($errors, '', 'what needs nothing new works');
 $node->psql('old', q{SELECT * FROM bigbrotr.query('{"kinds": [1], "#t": ["tag1"]}')}, stderr => \$errors);
 like($errors, qr/schema.*version 0\.1\.0.*ALTER EXTENSION bigbrotr UPDATE/s, 'what needs the new schema says so');
@@ -77,9 +84,13 @@ $node->psql('old', 'ALTER EXTENSION bigbrotr UPDATE', stderr => \$errors);
 like($errors, qr/objects of other schemas depend.*events_current.*Drop your objects/s, 'an upgrade says what is in its way');
 ask($node, 'DROP VIEW mine', 'old');
 
+# The services would begin to write as soon as the upgrade is committed.
+serve("''");
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'old' AND backend_type LIKE 'bigbrotr %'}), 'no service writes');
 ask($node, 'ALTER EXTENSION bigbrotr UPDATE', 'old');
 is(ask($node, q{SELECT extversion FROM pg_extension WHERE extname = 'bigbrotr'}, 'old'), $latest, 'upgraded');
 is_deeply(rows('old', '_'), $before, 'the rows are the same');
+serve('old');
 is(ask($node, q{SELECT sum(upper(r) - lower(r)) FROM _bigbrotr.finder_queue AS q, unnest(q.eids) AS r}, 'old'), ask($node, 'SELECT count(*) FROM bigbrotr.events', 'old'),
 	'the finder has all events to read');
 is(ask($node, q{SELECT string_agg(concat_ws(' ', relay_id, lower, upper, evidence, doubts), '; ' ORDER BY relay_id, lower) FROM bigbrotr.coverage}, 'old'),
