@@ -44,6 +44,7 @@ CREATE FUNCTION bigbrotr.completeness(
 	LANGUAGE sql STABLE ROWS 1
 	BEGIN ATOMIC
 		SELECT CASE WHEN k.seen IS NULL OR a.seconds <= 0 THEN 'not known'
+		            WHEN _bigbrotr.names_blocked(completeness.filter) THEN 'no'
 		            WHEN k.proven @> a.asked THEN 'proven'
 		            WHEN k.read @> a.asked THEN 'read'
 		            ELSE 'no' END,
@@ -52,6 +53,8 @@ CREATE FUNCTION bigbrotr.completeness(
 		       to_timestamp(k.observed_at),
 		       array_remove(ARRAY[
 		           CASE WHEN a.seconds <= 0 THEN 'the time asked for ends before it begins' END,
+		           CASE WHEN _bigbrotr.names_blocked(completeness.filter) THEN 'the operator has blocked an author or an event that the filter asks for'
+		                ELSE (SELECT format('the operator has blocked %s events, which are not held', count(*)) FROM bigbrotr.blocked_events AS b HAVING count(*) > 0) END,
 		           CASE WHEN r.relay_id IS NULL THEN 'the archive does not know this relay'
 		                WHEN k.seen IS NULL AND a.begin > a.now THEN 'this time has not come yet'
 		                WHEN k.seen IS NULL AND NOT EXISTS (SELECT FROM bigbrotr.coverage AS c WHERE c.relay_id = r.relay_id)
@@ -103,7 +106,7 @@ CREATE FUNCTION bigbrotr.completeness(
 		     ) AS k;
 	END;
 COMMENT ON FUNCTION bigbrotr.completeness(text, jsonb, timestamptz, timestamptz, boolean) IS
-	'Do we hold everything that matches the filter, of this relay, from one second to another (created_at, inclusive)? answer: proven (two readings agree, or a comparison of sets), read (once, or with doubts), no (there are gaps), not known; reasons: why, in words; proven, read: which share of the seconds is proven, and read; observed_at: when the oldest reading was made that the answer rests on. signed_in: what the relay shows to the key of bigbrotr.key_file (NIP-42), else what it shows to anybody; a reading of one kind proves nothing of the other. What was read with a wider filter counts. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
+	'Do we hold everything that matches the filter, of this relay, from one second to another (created_at, inclusive)? answer: proven (two readings agree, or a comparison of sets), read (once, or with doubts), no (there are gaps, or an author or event of the filter is blocked), not known; events that the operator has blocked are left out of account otherwise; reasons: why, in words; proven, read: which share of the seconds is proven, and read; observed_at: when the oldest reading was made that the answer rests on. signed_in: what the relay shows to the key of bigbrotr.key_file (NIP-42), else what it shows to anybody; a reading of one kind proves nothing of the other. What was read with a wider filter counts. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
 
 CREATE FUNCTION bigbrotr.coverage_between(
 	relay_url text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT now(), filter jsonb DEFAULT '{}',

@@ -13,7 +13,7 @@ DECLARE
 BEGIN
 	FOR item IN
 		SELECT p.oid::regprocedure AS routine, CASE
-			WHEN p.proname = ANY ('{add_sync_filter,remove_sync_filter,add_relay_source,remove_relay_source,enable_relay_source,disable_relay_source,add_priority_relay,remove_priority_relay,watch_relay,unwatch_relay,pay_job,enable_relay,disable_relay,authenticate_at,retry_relay,read_again,delete_relay,delete_events,delete_withdrawn,cleanup_orphans,
+			WHEN p.proname = ANY ('{add_sync_filter,remove_sync_filter,add_relay_source,remove_relay_source,enable_relay_source,disable_relay_source,add_priority_relay,remove_priority_relay,watch_relay,unwatch_relay,pay_job,enable_relay,disable_relay,authenticate_at,retry_relay,read_again,delete_relay,delete_events,delete_withdrawn,cleanup_orphans,block_events,block_author,unblock_events,unblock_author,
 				delete_orphan_events,delete_orphan_nip11,delete_orphan_nip66,
 				start_service,stop_service,restart_service,pause_service,resume_service,start_services,stop_services,health_check,
 				create_tag_index,drop_tag_index,create_search_index,drop_search_index,create_api_key,revoke_api_key}') THEN 'bigbrotr_admin'
@@ -22,7 +22,7 @@ BEGIN
 			WHEN p.pronamespace = 'bigbrotr'::regnamespace OR p.proname ~ '^tags_|_to_tags$|^api_|^rstate_' OR p.proname = ANY ('{
 				tag_keys,tag_matches,address_id,is_searchable,search_vector,search_matches,search_rank,limit_time,
 				settling,horizon,depths,depth_due,evidence_rank,doubt_words,doubt_text,unix_time,seconds_of,missed_intervals,sync_filter,filter_implies,
-				relay_filters,announce_search,gaps,end_kind,refusal_kind,error_words,share_up,differences,relay_countries,distance_km,is_in_box,geohash_point,
+				names_blocked,relay_filters,announce_search,gaps,end_kind,refusal_kind,error_words,share_up,differences,relay_countries,distance_km,is_in_box,geohash_point,
 				is_public,newest,tag_keys_match,public_query_sql,public_count_sql,known_relay,relay_source_examples,metric_samples,archive_samples,time_text,masters,service_states,setting_declarations,library_version}') THEN 'bigbrotr_reader'
 			ELSE 'bigbrotr_worker' END AS role
 		FROM pg_proc AS p WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
@@ -39,7 +39,7 @@ REVOKE SELECT ON _bigbrotr.issued_keys, _bigbrotr.key_usage, bigbrotr.api_keys F
 GRANT SELECT ON _bigbrotr.issued_keys, _bigbrotr.key_usage, bigbrotr.api_keys TO bigbrotr_worker;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA bigbrotr, _bigbrotr TO bigbrotr_reader;
 
-GRANT INSERT ON bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.deletions, bigbrotr.vanish_requests TO bigbrotr_worker;
+GRANT INSERT ON bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.blocked_events, bigbrotr.deletions, bigbrotr.vanish_requests TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON bigbrotr.relays TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON bigbrotr.coverage TO bigbrotr_worker;
 GRANT INSERT, DELETE ON bigbrotr.seed_rejects, bigbrotr.audits TO bigbrotr_worker;
@@ -58,5 +58,6 @@ GRANT INSERT, UPDATE ON bigbrotr.sync_filters, _bigbrotr.issued_keys TO bigbrotr
 GRANT INSERT, UPDATE, DELETE ON bigbrotr.trusted_monitors TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.added_sources TO bigbrotr_admin;
 GRANT INSERT, DELETE ON _bigbrotr.relay_watches TO bigbrotr_admin;
+GRANT INSERT, UPDATE, DELETE ON bigbrotr.blocked_events, bigbrotr.blocked_authors TO bigbrotr_admin;
 GRANT DELETE ON bigbrotr.relays, bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.import_rejects TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.deletion_progress, _bigbrotr.imports, _bigbrotr.deleted_relays, _bigbrotr.imported_events TO bigbrotr_admin;

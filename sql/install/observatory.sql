@@ -298,6 +298,8 @@ BEGIN
 		RETURN NEXT encode(wanted, 'hex') || ' is not archived';
 		RETURN QUERY SELECT format('The database refused it at %s, from %s: %s (%s)', _bigbrotr.time_text(j.rejected_at), coalesce(r.url, 'no relay'), j.message, j.sqlstate)
 			FROM bigbrotr.event_rejects AS j LEFT JOIN bigbrotr.relays AS r ON r.relay_id = j.relay_id WHERE j.event_id = wanted;
+		RETURN QUERY SELECT format('The operator has blocked %s at %s: %s', CASE WHEN b.pubkey IS NULL THEN 'it' ELSE 'its author ' || encode(b.pubkey, 'hex') END, _bigbrotr.time_text(b.blocked_at), b.reason)
+			FROM bigbrotr.blocked_events AS b WHERE b.event_id = wanted;
 		RETURN QUERY SELECT format('The deletion request %s of %s names it', encode(d.event_id, 'hex'), encode(d.pubkey, 'hex'))
 			FROM bigbrotr.deletions AS d WHERE d.target = wanted AND NOT d.by_address ORDER BY d.created_at LIMIT most;
 		RETURN;

@@ -87,6 +87,8 @@ REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, big
 -- NEW bigbrotr.unix_now
 -- NEW _bigbrotr.sync_filter
 -- NEW bigbrotr.sync_filters
+-- NEW bigbrotr.blocked_authors
+-- NEW bigbrotr.blocked_events
 -- NEW bigbrotr.audits
 -- NEW _bigbrotr.relay_needs
 -- NEW _bigbrotr.relay_comparisons

@@ -249,24 +249,26 @@ insert_directly(std::span<const VerifiedEvent> events, std::span<const NewSighti
 bool
 look_up_directly(std::span<const std::string_view> ids, std::vector<uint8_t> &known)
 {
-	Table events, rejects;
-	known.resize(ids.size());
+	const TableShape *const shapes[] = {&kEvents, &kRejects, &kBlockedEvents};
+	Table tables[std::size(shapes)];
+	known.assign(ids.size(), false);
 	return pg::call([&] {
-		if (!events.open_to_read(kEvents, GetActiveSnapshot()))
-			return false;
-		if (!rejects.open_to_read(kRejects, GetActiveSnapshot())) {
-			events.close();
-			return false;
+		size_t open = 0;
+		while (open < std::size(shapes) &&
+			   tables[open].open_to_read(*shapes[open], GetActiveSnapshot()))
+			open++;
+		const bool all = open == std::size(shapes);
+		for (size_t t = 0; all && t < std::size(shapes); t++) {
+			if (tables[t].empty())
+				continue;
+			for (size_t i = 0; i < ids.size(); i++) {
+				Datum key = varlena(ids[i]);
+				known[i] = known[i] || tables[t].find(&key) != nullptr;
+			}
 		}
-		bool any_rejects = !rejects.empty();
-		for (size_t i = 0; i < ids.size(); i++) {
-			Datum key = varlena(ids[i]);
-			known[i] =
-				events.find(&key) != nullptr || (any_rejects && rejects.find(&key) != nullptr);
-		}
-		rejects.close();
-		events.close();
-		return true;
+		while (open > 0)
+			tables[--open].close();
+		return all;
 	});
 }
 

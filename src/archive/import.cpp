@@ -72,8 +72,6 @@ class Import
 	size_t skip(std::string_view data, bool last);
 	void store();
 	void insert(std::span<const nostr::Event> events, std::span<const Line> lines);
-	int64_t find_rejected(std::span<const VerifiedEvent> events, std::span<const Line> lines,
-						  const IdSet &fresh);
 	void refuse(const Line &line, nostr::Reject reason) { bad_.push_back({line, reason}); }
 	void save_bad_lines();
 
@@ -226,30 +224,13 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 	if (!unseen.empty())
 		imported_statement.run(
 			{pg::bytea_array(unseen.size(), [&](size_t i) { return unseen[i]; })});
-	int64_t rejected =
-		inserted.rejected ? find_rejected(unknown, unknown_lines, inserted.events) : 0;
+	for (size_t i = 0; i < unknown.size(); i++)
+		if (inserted.rejected.contains(unknown[i].id))
+			refuse(unknown_lines[i], nostr::Reject::None);
 	fresh_ += static_cast<int64_t>(inserted.events.size());
-	known_ += static_cast<int64_t>(unknown.size() - inserted.events.size()) - rejected;
+	known_ += static_cast<int64_t>(unknown.size() - inserted.events.size() -
+								   inserted.rejected.size());
 	some_known = known_ > known_before;
-}
-
-/* Finds the lines whose events the database itself refused: bigbrotr.event_rejects has them, with
- * the error. Returns how many. */
-int64_t
-Import::find_rejected(std::span<const VerifiedEvent> events, std::span<const Line> lines,
-					  const IdSet &fresh)
-{
-	std::vector<std::string_view> ids;
-	for (const VerifiedEvent &event : events)
-		ids.push_back(event.id);
-	IdSet rejected = rejected_events(ids);
-	int64_t count = 0;
-	for (size_t i = 0; i < events.size(); i++)
-		if (!fresh.contains(events[i].id) && rejected.contains(events[i].id)) {
-			refuse(lines[i], nostr::Reject::None);
-			count++;
-		}
-	return count;
 }
 
 void

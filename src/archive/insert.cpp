@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "batch.h"
+#include "block_list.h"
 #include "direct_insert.h"
 #include "event_lock.h"
 #include "nul.h"
@@ -17,9 +18,11 @@ namespace {
 pg::Statement known_statement(
 	"SELECT ARRAY(SELECT EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.event_id = a.id) "
 	"OR EXISTS (SELECT FROM bigbrotr.event_rejects AS r WHERE r.event_id = a.id) "
+	"OR EXISTS (SELECT FROM bigbrotr.blocked_events AS b WHERE b.event_id = a.id) "
 	"FROM unnest($1) WITH ORDINALITY AS a (id, n) ORDER BY a.n)");
 pg::Statement rejected_statement(
-	"SELECT r.event_id FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY ($1)");
+	"SELECT r.event_id FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY ($1) "
+	"UNION SELECT b.event_id FROM bigbrotr.blocked_events AS b WHERE b.event_id = ANY ($1)");
 pg::Statement events_statement("SELECT _bigbrotr.store_events($1, $2, $3, $4, $5, $6, $7, $8, $9)");
 pg::Statement
 	sightings_statement("SELECT relay_id, new FROM _bigbrotr.store_sightings($1, $2, $3)");
@@ -55,7 +58,7 @@ class Storable
 				event.has_nul = false;
 			}
 	}
-	std::span<const VerifiedEvent> events() const { return events_; }
+	std::vector<VerifiedEvent> &events() { return events_; }
 
   private:
 	std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
@@ -109,7 +112,19 @@ store_sightings(std::span<const NewSighting> seen)
 	return stored;
 }
 
-/* Sets `known` for sightings whose events the database refused for good. */
+/* Those of the ids whose events were refused for good. The set lives until SPI_finish. */
+IdSet
+rejected_events(std::span<const std::string_view> ids)
+{
+	pg::Rows rows =
+		rejected_statement.run({pg::bytea_array(ids.size(), [&](size_t i) { return ids[i]; })});
+	IdSet rejected;
+	for (uint64_t row = 0; row < rows.count(); row++)
+		rejected.insert(rows.bytes(row, 1));
+	return rejected;
+}
+
+/* Sets `known` for sightings whose events were refused for good. */
 void
 add_rejected(std::span<const NewSighting> seen, std::vector<uint8_t> &known)
 {
@@ -226,7 +241,7 @@ salvage(std::span<const VerifiedEvent> events, std::span<const NewSighting> sigh
 			if (!is_data_fault(error))
 				throw;
 			reject(event, sightings, error, now);
-			inserted.rejected++;
+			inserted.rejected.insert(event.id);
 		}
 	}
 }
@@ -251,6 +266,7 @@ insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const New
 					   int64_t now, Relays relays)
 {
 	Storable storable(exact);
+	leave_out_blocked(storable.events(), now);
 	std::span<const VerifiedEvent> events = storable.events();
 	Inserted inserted;
 	std::vector<uint8_t> known; // of each sighting: whether its event is archived
@@ -285,17 +301,6 @@ insert_sightings(std::span<const NewSighting> sightings)
 	add_rejected(sightings, recorded.known);
 	recorded.sightings = std::move(inserted.sightings);
 	return recorded;
-}
-
-IdSet
-rejected_events(std::span<const std::string_view> ids)
-{
-	pg::Rows rows =
-		rejected_statement.run({pg::bytea_array(ids.size(), [&](size_t i) { return ids[i]; })});
-	IdSet rejected;
-	for (uint64_t row = 0; row < rows.count(); row++)
-		rejected.insert(rows.bytes(row, 1));
-	return rejected;
 }
 
 std::vector<uint8_t>

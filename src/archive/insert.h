@@ -65,18 +65,19 @@ struct Inserted
 {
 	IdSet events;                          // ids of those that are new, as they stand in the batch
 	std::vector<RelaySightings> sightings; // new ones of each relay
-	int64_t rejected = 0;
+	IdSet rejected;                        // ids of those that the database refused for good
 	/*
-	 * Ids of sightings, as they stand in the batch, whose event is neither archived nor in
-	 * bigbrotr.event_rejects: these sightings were not stored, and a net process that took such an
-	 * event for archived is wrong.
+	 * Ids of sightings, as they stand in the batch, whose event is neither archived nor rejected
+	 * for good: these sightings were not stored, and a net process that took such an event for
+	 * archived is wrong.
 	 */
 	IdSet missing;
 };
 
 /*
  * Inside a transaction with SPI connected and a snapshot pushed. `now`: Unix seconds. An event that
- * the database itself refuses goes to bigbrotr.event_rejects, the others are stored. Throws
+ * the database itself refuses goes to bigbrotr.event_rejects, one that is blocked is left out
+ * (block_list.h), the others are stored. Throws
  * pg::Error for whatever is not the fault of one event: deadlock, no disk space, no privilege.
  */
 Inserted insert_verified_events(std::span<const VerifiedEvent> events,
@@ -98,9 +99,5 @@ Recorded insert_sightings(std::span<const NewSighting> sightings);
 /* For each id (32 bytes): is the event archived, or was it rejected for good? Inside a transaction,
  * as insert_events(). */
 std::vector<uint8_t> known_events(std::span<const std::string_view> ids);
-
-/* The ids that are in bigbrotr.event_rejects. Inside a transaction, as insert_events(); the set
- * lives until SPI_finish. */
-IdSet rejected_events(std::span<const std::string_view> ids);
 
 } // namespace archive

@@ -181,7 +181,7 @@ SQL_FUNCTION(bigbrotr_insert_verified_events)
 		});
 		values[0] = Int64GetDatum(static_cast<int64_t>(inserted.events.size()));
 		values[1] = Int64GetDatum(sum(inserted.sightings));
-		values[2] = Int64GetDatum(inserted.rejected);
+		values[2] = Int64GetDatum(static_cast<int64_t>(inserted.rejected.size()));
 		values[3] = id_array(inserted.missing);
 	});
 	return HeapTupleGetDatum(heap_form_tuple(shape, values, nulls));

@@ -18,6 +18,12 @@ inline constexpr TableShape kEvents = {"events", kEventColumns, kEventKey, "coun
 inline constexpr Column kRejectColumns[] = {{"event_id", BYTEAOID}};
 inline constexpr int16_t kRejectKey[] = {1};
 inline constexpr TableShape kRejects = {"event_rejects", kRejectColumns, kRejectKey, nullptr};
+inline constexpr TableShape kBlockedEvents = {"blocked_events", kRejectColumns, kRejectKey,
+											  nullptr};
+
+inline constexpr Column kBlockedAuthorColumns[] = {{"pubkey", BYTEAOID}};
+inline constexpr TableShape kBlockedAuthors = {"blocked_authors", kBlockedAuthorColumns, kRejectKey,
+											   nullptr};
 
 /* The eid of a row of events. Inside pg::call. */
 inline int64_t

@@ -34,6 +34,8 @@ my %ways = (
 	'imports' => qq{CALL bigbrotr.import_events('$file', 'wss://r1.example.com', false)},
 	'deletions' => q{SELECT bigbrotr.delete_events(array_agg(event_id)) FROM made WHERE n % 10 = #},
 	'cleaning' => q{CALL bigbrotr.cleanup_orphans()},
+	'blocks' => q{SELECT format('CALL bigbrotr.block_author(%L, %L)', encode(pubkey, 'hex'), 'why') FROM made WHERE n % 10 = # ORDER BY random() LIMIT 1 \gexec},
+	'ends of blocks' => q{SELECT bigbrotr.unblock_author(encode(pubkey, 'hex')) FROM bigbrotr.blocked_authors},
 	'counting' => q{SELECT _bigbrotr.fold_statistics(20)});
 
 my @sessions;
@@ -42,7 +44,7 @@ for my $way (sort keys %ways)
 	for my $number (1, 2)
 	{
 		my $script = $node->basedir . "/$number-" . $way =~ s/ /-/gr;
-		append_to_file($script, join '', map { my $part = ($_ * (2 * $number + 1)) % 10; $ways{$way} =~ s/#/$part/gr . ($way eq 'one by one' ? "\n" : ";\n") } 1 .. 20);
+		append_to_file($script, join '', map { my $part = ($_ * (2 * $number + 1)) % 10; $ways{$way} =~ s/#/$part/gr . ($ways{$way} =~ /\\gexec$/ ? "\n" : ";\n") } 1 .. 20);
 		my $session = { name => "$way $number", errors => '' };
 		$session->{run} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=0', '-d', $node->connstr('postgres'), '-f', $script ], '<', \undef, '>', '/dev/null', '2>', \$session->{errors});
 		push @sessions, $session;
@@ -55,6 +57,8 @@ for my $session (@sessions)
 }
 is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.verify_statistics()'), '', 'all counts hold');
 is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.verify_references()'), '', 'all references hold');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.blocked_events AS b JOIN bigbrotr.events USING (event_id)'), '0', 'what is blocked is not archived');
+$node->safe_psql('postgres', q{SELECT bigbrotr.unblock_author(encode(pubkey, 'hex')) FROM bigbrotr.blocked_authors});
 $node->safe_psql('postgres', "CALL bigbrotr.import_events('$file', 'wss://r1.example.com', false)");
 is($node->safe_psql('postgres', 'SELECT event_count FROM bigbrotr.total_statistics'), '1000', 'every event is there once');
 $node->stop('immediate');

@@ -111,12 +111,15 @@ static constexpr std::string_view columns[] = {
 	"_bigbrotr.relay_needs relay_id integer",
 	"_bigbrotr.relay_comparisons relay_id integer",
 	"bigbrotr.event_rejects event_id bytea",
+	"bigbrotr.blocked_events event_id bytea",
+	"bigbrotr.blocked_authors pubkey bytea",
 };
 
 static constexpr std::string_view functions[] = {
 	"bigbrotr.known_events(bytea[])",
 	"_bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],"
 	"bigint)",
+	"_bigbrotr.leave_out_blocked(bytea[],bytea[],bigint)",
 	"_bigbrotr.hold_relays(integer[])",
 	"_bigbrotr.store_sightings(bytea[],integer[],bigint[])",
 	"_bigbrotr.reject_event(bytea,integer,text,text,bytea,bigint)",

@@ -56,7 +56,7 @@ insert(const wire::Batch &batch, const RelayBook &book, int64_t now, Ingested &r
 		events_of(batch), sightings, now,
 		all_leased(sightings, book) ? archive::Relays::Held : archive::Relays::Unknown);
 	result.events = static_cast<int64_t>(inserted.events.size());
-	result.rejected = inserted.rejected;
+	result.rejected = static_cast<int64_t>(inserted.rejected.size());
 	for (const archive::RelaySightings &s : inserted.sightings) {
 		result.traffic[s.relay_id].sightings = s.count;
 		result.sightings += s.count;

@@ -1,0 +1,188 @@
+-- The block list: what the operator does not want in the archive, whoever delivers it (court orders, illegal content).
+-- Writers ask it (src/archive/block_list.h). A blocked event is for them like one that the database refused for good.
+
+CREATE TABLE bigbrotr.blocked_authors (
+	pubkey     bytea  NOT NULL,
+	blocked_at bigint NOT NULL,
+	reason     text   NOT NULL,
+	CONSTRAINT blocked_authors_pkey PRIMARY KEY (pubkey)
+);
+COMMENT ON TABLE bigbrotr.blocked_authors IS 'Authors of whom nothing is archived (bigbrotr.block_author)';
+COMMENT ON COLUMN bigbrotr.blocked_authors.pubkey IS 'Public key of the author, 32 bytes';
+COMMENT ON COLUMN bigbrotr.blocked_authors.blocked_at IS 'Unix seconds';
+COMMENT ON COLUMN bigbrotr.blocked_authors.reason IS 'Why, in the words of the operator';
+
+CREATE TABLE bigbrotr.blocked_events (
+	event_id   bytea  NOT NULL,
+	pubkey     bytea,
+	blocked_at bigint NOT NULL,
+	reason     text   NOT NULL,
+	CONSTRAINT blocked_events_pkey PRIMARY KEY (event_id)
+);
+COMMENT ON TABLE bigbrotr.blocked_events IS 'Events that are not archived: those of bigbrotr.block_events, and those of blocked authors that were archived or delivered';
+COMMENT ON COLUMN bigbrotr.blocked_events.event_id IS 'id of the event, 32 bytes (NIP-01)';
+COMMENT ON COLUMN bigbrotr.blocked_events.pubkey IS 'Its author, because of whom it is blocked; null: it is blocked itself (bigbrotr.block_events)';
+COMMENT ON COLUMN bigbrotr.blocked_events.blocked_at IS 'Unix seconds';
+COMMENT ON COLUMN bigbrotr.blocked_events.reason IS 'Why, in the words of the operator';
+CREATE INDEX blocked_events_pubkey_idx ON bigbrotr.blocked_events (pubkey) WHERE pubkey IS NOT NULL;
+
+CREATE FUNCTION _bigbrotr.leave_out_blocked(event_ids bytea[], pubkeys bytea[], at bigint) RETURNS bytea[]
+	LANGUAGE sql STRICT
+	BEGIN ATOMIC
+		WITH given AS (
+			SELECT g.event_id, g.pubkey FROM unnest(event_ids, pubkeys) AS g (event_id, pubkey)
+		), noted AS (
+			INSERT INTO bigbrotr.blocked_events (event_id, pubkey, blocked_at, reason)
+			SELECT DISTINCT g.event_id, g.pubkey, at, a.reason
+			FROM given AS g JOIN bigbrotr.blocked_authors AS a ON a.pubkey = g.pubkey
+			ORDER BY g.event_id -- as every writer, so that writers cannot deadlock
+			ON CONFLICT ON CONSTRAINT blocked_events_pkey DO NOTHING
+		)
+		SELECT coalesce(array_agg(g.event_id), '{}') FROM given AS g
+		WHERE EXISTS (SELECT FROM bigbrotr.blocked_events AS b WHERE b.event_id = g.event_id)
+		      OR EXISTS (SELECT FROM bigbrotr.blocked_authors AS a WHERE a.pubkey = g.pubkey);
+	END;
+COMMENT ON FUNCTION _bigbrotr.leave_out_blocked(bytea[], bytea[], bigint) IS
+	'The ids of those events that must not be archived; notes those of blocked authors in bigbrotr.blocked_events, so that they are known from now on. at: Unix seconds';
+
+CREATE FUNCTION _bigbrotr.check_block_reason(reason text) RETURNS text
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF (length(btrim(reason)) BETWEEN 1 AND 1000) IS NOT TRUE THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'a block needs a reason',
+			DETAIL = format('It has %s characters, and 1 to 1000 are wanted.', coalesce(length(btrim(reason)), 0)),
+			HINT = 'Say in a sentence who asked for it and why: bigbrotr.explain_event shows the reason.';
+	END IF;
+	RETURN btrim(reason);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.check_block_reason(text) IS 'The reason of a block without spaces around it, if it is one';
+
+-- Whoever began to write before the block was committed may not know of it, and store such an event yet.
+CREATE PROCEDURE _bigbrotr.wait_for_writers()
+	LANGUAGE plpgsql
+	AS $$
+DECLARE
+	next CONSTANT pg_catalog.xid8 := pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot());
+BEGIN
+	WHILE pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) OPERATOR(pg_catalog.<) next LOOP
+		COMMIT;
+		PERFORM pg_catalog.pg_sleep(0.02);
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE _bigbrotr.wait_for_writers() IS 'Returns when all transactions that were writing have ended';
+
+CREATE FUNCTION _bigbrotr.delete_blocked_events(event_ids bytea[]) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	DELETE FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY (event_ids);
+	RETURN bigbrotr.delete_events(event_ids);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.delete_blocked_events(bytea[]) IS
+	'Deletes events with their sightings, also those that the database refused and that are kept whole; returns how many were archived';
+
+CREATE PROCEDURE bigbrotr.block_events(event_ids text[], reason text, INOUT deleted bigint DEFAULT NULL)
+	LANGUAGE plpgsql
+	AS $$
+DECLARE
+	ids pg_catalog.bytea[]; -- compiled with the search path of the caller
+	given CONSTANT pg_catalog.text := _bigbrotr.check_block_reason(reason);
+BEGIN
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	PERFORM _bigbrotr.check_elements(cardinality(event_ids));
+	ids := ARRAY(SELECT DISTINCT bigbrotr.event_id(i.id) AS id FROM unnest(event_ids) AS i (id) WHERE i.id IS NOT NULL ORDER BY 1);
+	INSERT INTO bigbrotr.blocked_events AS b (event_id, blocked_at, reason)
+	SELECT i.id, bigbrotr.unix_now(), given FROM unnest(ids) AS i (id)
+	ON CONFLICT ON CONSTRAINT blocked_events_pkey DO UPDATE SET pubkey = NULL, reason = excluded.reason;
+	COMMIT;
+	CALL _bigbrotr.wait_for_writers();
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	deleted := _bigbrotr.delete_blocked_events(ids);
+END
+$$;
+COMMENT ON PROCEDURE bigbrotr.block_events(text[], text, bigint) IS
+	'CALL bigbrotr.block_events(''{note1…}'', ''why''): deletes these events (hex, note1…, nevent1…), and nothing archives them again; gives how many were archived. Waits for those who are writing. Not inside a transaction block; interrupted, it can be called again';
+
+CREATE PROCEDURE bigbrotr.block_author(author text, reason text, INOUT deleted bigint DEFAULT NULL)
+	LANGUAGE plpgsql
+	AS $$
+DECLARE
+	slice CONSTANT integer := 10000;
+	key CONSTANT pg_catalog.bytea := bigbrotr.pubkey(author);
+	given CONSTANT pg_catalog.text := _bigbrotr.check_block_reason(reason);
+	ids pg_catalog.bytea[];
+BEGIN
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	IF key IS NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = 'no author is given', DETAIL = 'The argument author is null.',
+			HINT = 'Give 64 hex digits, npub1… or nprofile1….';
+	END IF;
+	INSERT INTO bigbrotr.blocked_authors AS b (pubkey, blocked_at, reason) VALUES (key, bigbrotr.unix_now(), given)
+		ON CONFLICT ON CONSTRAINT blocked_authors_pkey DO UPDATE SET reason = excluded.reason;
+	COMMIT;
+	CALL _bigbrotr.wait_for_writers();
+	deleted := 0;
+	LOOP
+		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+		ids := ARRAY(SELECT e.event_id FROM bigbrotr.events AS e WHERE e.pubkey = key LIMIT slice);
+		EXIT WHEN ids = '{}';
+		-- At this isolation level the function sees what was just inserted.
+		PERFORM _bigbrotr.leave_out_blocked(ids, array_fill(key, ARRAY[cardinality(ids)]), bigbrotr.unix_now());
+		deleted := deleted + _bigbrotr.delete_blocked_events(ids);
+		COMMIT;
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE bigbrotr.block_author(text, text, bigint) IS
+	'CALL bigbrotr.block_author(''npub1…'', ''why''): deletes all events of an author (hex, npub1…, nprofile1…), in slices that are committed one by one, and nothing of this author is archived again; gives how many were archived. Waits for those who are writing. Not inside a transaction block; interrupted, it goes on when it is called again';
+
+CREATE FUNCTION bigbrotr.unblock_events(event_ids text[]) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	unblocked bigint;
+BEGIN
+	PERFORM _bigbrotr.check_elements(cardinality(event_ids));
+	DELETE FROM bigbrotr.blocked_events AS b
+	WHERE b.pubkey IS NULL AND b.event_id = ANY (ARRAY(SELECT bigbrotr.event_id(i.id) FROM unnest(event_ids) AS i (id)));
+	GET DIAGNOSTICS unblocked = ROW_COUNT;
+	RETURN unblocked;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.unblock_events(text[]) IS
+	'Takes events from the block list (bigbrotr.block_events) and returns how many. They are archived when a relay delivers them; bigbrotr.read_again asks for them. Those of a blocked author stay blocked';
+
+CREATE FUNCTION bigbrotr.unblock_author(author text) RETURNS bigint
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	key CONSTANT bytea := bigbrotr.pubkey(author);
+	unblocked bigint;
+BEGIN
+	DELETE FROM bigbrotr.blocked_authors AS b WHERE b.pubkey = key;
+	DELETE FROM bigbrotr.blocked_events AS b WHERE b.pubkey = key;
+	GET DIAGNOSTICS unblocked = ROW_COUNT;
+	RETURN unblocked;
+END
+$$;
+COMMENT ON FUNCTION bigbrotr.unblock_author(text) IS
+	'Takes an author from the block list (bigbrotr.block_author) and returns how many events were blocked because of that. They are archived when a relay delivers them; bigbrotr.read_again asks for them';
+
+CREATE FUNCTION _bigbrotr.names_blocked(filter jsonb) RETURNS boolean
+	LANGUAGE sql STABLE
+	RETURN EXISTS (SELECT FROM bigbrotr.blocked_authors AS a WHERE (filter -> 'authors') ? encode(a.pubkey, 'hex'))
+	       OR EXISTS (SELECT FROM bigbrotr.blocked_events AS e WHERE (filter -> 'ids') ? encode(e.event_id, 'hex'));
+COMMENT ON FUNCTION _bigbrotr.names_blocked(jsonb) IS 'Whether a filter (NIP-01) asks for an author or an event that is blocked';
+
+SELECT pg_extension_config_dump('bigbrotr.blocked_authors', '');
+SELECT pg_extension_config_dump('bigbrotr.blocked_events', '');

@@ -1,0 +1,49 @@
+#include "block_list.h"
+
+#include "pg/border/spi.h"
+#include "shapes.h"
+
+extern "C" {
+#include "access/xact.h"
+}
+
+namespace archive {
+
+namespace {
+
+pg::Statement leave_out_statement("SELECT _bigbrotr.leave_out_blocked($1, $2, $3)");
+
+bool
+is_empty(const TableShape &shape)
+{
+	return pg::call([&] {
+		Table table;
+		if (!table.open_to_read(shape, GetActiveSnapshot()))
+			return false;
+		bool empty = table.empty();
+		table.close();
+		return empty;
+	});
+}
+
+} // namespace
+
+void
+leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now)
+{
+	if (events.empty())
+		return;
+	pg::call([] { GetTopTransactionId(); });
+	if (is_empty(kBlockedEvents) && is_empty(kBlockedAuthors))
+		return;
+	const size_t n = events.size();
+	pg::Rows rows = leave_out_statement.run(
+		{pg::bytea_array(n, [&](size_t i) { return events[i].id; }),
+		 pg::bytea_array(n, [&](size_t i) { return events[i].pubkey; }), pg::value(now)});
+	IdSet blocked;
+	for (std::string_view id : rows.byteas(0, 1))
+		blocked.insert(id);
+	std::erase_if(events, [&](const VerifiedEvent &event) { return blocked.contains(event.id); });
+}
+
+} // namespace archive

@@ -1,0 +1,52 @@
+# What is blocked stays out: relays deliver it, and it is neither archived nor missing in what is claimed. Who was writing
+# when the block began leaves nothing behind. After the end of a block, what is read again is archived.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
+use ArchiveTest;
+use ScriptedRelay qw(serves);
+use Test::More;
+
+my @events = split /\n/, corpus('--seed', 7, '--authors', 4, 40);
+my %author = map { ($_ => /"pubkey":"(\w+)"/ ? $1 : die) } @events;
+my $author = $author{$events[0]};
+my ($single) = map { /"id":"(\w+)"/ } grep { $author{$_} ne $author } @events;
+my $kept = grep { $author{$_} ne $author && !/"id":"$single"/ } @events;
+my @times = sort { $a <=> $b } map { /"created_at":(\d+)/ } @events;
+
+my $relay = ScriptedRelay->start('/r' => serves(sub { @events }, 500));
+my $url = $relay->url('/r');
+my $node = archive_server('blocks', 'bigbrotr.sync_interval' => '1s', 'bigbrotr.sync_confirm_delay' => 0);
+my $claimed = "bigbrotr.completeness('$url', '{}', to_timestamp($times[0]), to_timestamp($times[-1]))";
+
+# Somebody is writing an event of the author: the procedure waits for that transaction and deletes what it stored.
+my $writer = $node->background_psql('postgres');
+$writer->query_safe("BEGIN; SELECT bigbrotr.insert_event(event_id, pubkey, created_at, kind, tags, content, sig, '$url', NULL, 1, 1)
+	FROM bigbrotr.parse_event('" . ($events[0] =~ s/'/''/gr) . "')");
+my $admin = $node->background_psql('postgres');
+$admin->query_until(qr/^begun$/m, "\\echo begun\nCALL bigbrotr.block_author('$author', 'a court order');\n\\echo ended\n");
+wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CALL bigbrotr.block_author%' AND wait_event = 'PgSleep')");
+$writer->query_safe('COMMIT');
+$writer->quit;
+wait_for($node, "NOT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CALL bigbrotr.block_author%' AND state = 'active')");
+$admin->quit;
+is($node->safe_psql('postgres', "SELECT count(*) FROM bigbrotr.events WHERE pubkey = '\\x$author'"), 0, 'what was being written is deleted');
+$node->safe_psql('postgres', "CALL bigbrotr.block_events('{$single}', 'a court order')");
+
+$node->safe_psql('postgres', "SELECT bigbrotr.enable_relay('$url')");
+wait_for($node, "(SELECT answer = 'proven' FROM $claimed)");
+is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.event_relay'), $kept, 'all others are archived');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.blocked_events'), @events - $kept, 'what was left out is known');
+is($node->safe_psql('postgres', q{SELECT bigbrotr.service_stats('synchronizer')->'custom'->>'events_missing'}) || 0, 0, 'nothing is missed');
+is($node->safe_psql('postgres', 'SELECT failures FROM _bigbrotr.relay_sync'), 0, 'and the relay did nothing wrong');
+like($node->safe_psql('postgres', "SELECT reasons FROM $claimed"), qr/has blocked @{[ @events - $kept ]} events/, 'the answer says what is left out');
+
+$node->safe_psql('postgres', "SELECT bigbrotr.unblock_author('$author'), bigbrotr.unblock_events('{$single}')");
+$node->safe_psql('postgres', "SELECT bigbrotr.read_again('$url', to_timestamp($times[0]), to_timestamp($times[-1]))");
+wait_for($node, "(SELECT answer = 'proven' FROM $claimed)");
+is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.event_relay'), scalar(@events), 'after the end of the block all are archived');
+
+$node->stop;
+$relay->stop;
+done_testing();
