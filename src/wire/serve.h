@@ -121,9 +121,11 @@ struct Parameter
 /* What becomes of the rows. */
 enum class Shape : uint8_t
 {
-	One,    // the first row is the body; without a row 404
-	List,   // {"items": […], "next": …}; as NDJSON, CSV or HTML where the client asks for it
-	Array,  // a bare JSON array
+	One,      // the first row is the body; without a row 404
+	List,     // {"items": […], "next": …}; as NDJSON, CSV or HTML where the client asks for it
+	Array,    // a bare JSON array
+	Accepted, // the worker notes what is asked itself: the first row is the body of a 202, whose
+			  // Location is the path of the request, "/" and the position of the row
 	Stream, // of server-sent events: what changes in the rows, or, live_events, new events that
 			// match the filter which is the row
 	Hidden  // called by the net process itself: REQ, COUNT, records for NIP-77, new events

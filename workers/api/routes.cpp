@@ -25,6 +25,7 @@ shape_of(std::string_view name)
 	return named<Shape>(name, {{"one", Shape::One},
 							   {"list", Shape::List},
 							   {"array", Shape::Array},
+							   {"accepted", Shape::Accepted},
 							   {"stream", Shape::Stream},
 							   {"hidden", Shape::Hidden}});
 }
@@ -50,6 +51,7 @@ RouteBook::read(pg::Worker &worker)
 			auto number = static_cast<uint16_t>(rows.integer(i, 1));
 			if (!routes_.contains(number)) {
 				routes_[number].statement = rows.bytes(i, 10);
+				routes_[number].notes = shape_of(rows.bytes(i, 5)) == wire::Shape::Accepted;
 				message.routes.push_back({
 					.number = number,
 					.name = rows.bytes(i, 2),

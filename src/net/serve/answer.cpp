@@ -27,6 +27,8 @@ reason_phrase(int status)
 		return "Processing";
 	case 200:
 		return "OK";
+	case 202:
+		return "Accepted";
 	case 204:
 		return "No Content";
 	case 304:
@@ -51,6 +53,8 @@ reason_phrase(int status)
 		return "Unsupported Media Type";
 	case 417:
 		return "Expectation Failed";
+	case 422:
+		return "Unprocessable Content";
 	case 426:
 		return "Upgrade Required";
 	case 429:

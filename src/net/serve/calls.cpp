@@ -6,6 +6,10 @@ int
 status_of(std::string_view sqlstate)
 {
 	const std::string_view sort = sqlstate.substr(0, 2);
+	if (sqlstate == "PT422")
+		return 422;
+	if (sqlstate == "PT429")
+		return 429;
 	if (sqlstate == "P0002") // no_data_found
 		return 404;
 	/* insufficient_privilege; statement_too_complex: over the limit of cost */

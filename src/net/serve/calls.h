@@ -68,7 +68,7 @@ struct Server
 	int64_t requests = 0, refused = 0, messages = 0;
 };
 
-/* The status of HTTP for an SQLSTATE. */
+/* The status of HTTP for an SQLSTATE; PT422 and PT429 of our functions name theirs. */
 int status_of(std::string_view sqlstate);
 /* Why a call failed, as Nostr says it: a prefix (NIP-01) and words. */
 std::string fault_text(const wire::CallEnd &end);

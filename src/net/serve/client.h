@@ -43,7 +43,8 @@ class Client final : public PeerSocket::Owner,
 	struct Pending
 	{
 		ClientRequest request;
-		wire::Shape shape;
+		wire::Shape shape; // One for Accepted, too
+		int status;        // if the answer is good
 		std::string content_type;
 		int32_t cache_seconds;
 		RowFormat rows;
@@ -52,7 +53,7 @@ class Client final : public PeerSocket::Owner,
 		bool open; // to everybody: it is not limited by its cost
 		uint64_t call = 0;
 		int32_t count = 0;                        // rows so far
-		std::string position;                     // of the last row
+		std::string position = "";                // of the last row
 		std::string filter = "";                  // of a stream of events
 		std::unique_ptr<Answer> answer = nullptr; // from the first row on
 	};

@@ -7,15 +7,15 @@
 
 namespace net {
 
-constexpr int kRetryAfter = 30; // seconds, where the server is not ready
+constexpr int kRetryAfter = 30; // seconds: the server is not ready, or enough was asked
 
 /* Of every answer: any page may read it, and it is data. */
-static const Fields kCommon = {
-	{"Access-Control-Allow-Origin", "*"},
-	{"Access-Control-Expose-Headers",
-	 "ETag, Link, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, Content-Encoding"},
-	{"X-Content-Type-Options", "nosniff"},
-	{"Vary", "Accept, Accept-Encoding, Authorization, X-API-Key"}};
+static const Fields kCommon = {{"Access-Control-Allow-Origin", "*"},
+							   {"Access-Control-Expose-Headers",
+								"ETag, Link, Location, RateLimit, RateLimit-Policy, "
+								"Retry-After, WWW-Authenticate, Content-Encoding"},
+							   {"X-Content-Type-Options", "nosniff"},
+							   {"Vary", "Accept, Accept-Encoding, Authorization, X-API-Key"}};
 
 /* What version 2 of nostr.watch calls an error. */
 static const char *
@@ -162,13 +162,15 @@ Client::begin(ClientRequest request, const ApiRoute &route, RouteCall call)
 			watch = std::make_shared<Watch>(server_, route.name);
 		return begin_stream(request, stream_of_changes(server_, *this, *watch));
 	}
+	const bool accepts = route.shape == wire::Shape::Accepted;
+	const wire::Shape shape = accepts ? wire::Shape::One : route.shape;
 	pending_.emplace(Pending{.request = std::move(request),
-							 .shape = route.shape,
-							 .content_type = route.shape == wire::Shape::One
-												 ? route.content_type
-												 : content_type(call.format),
+							 .shape = shape,
+							 .status = accepts ? 202 : 200,
+							 .content_type = shape == wire::Shape::One ? route.content_type
+																	   : content_type(call.format),
 							 .cache_seconds = route.cache_seconds,
-							 .rows = RowFormat(route.shape, call.format),
+							 .rows = RowFormat(shape, call.format),
 							 .limit = route.row_limit(call.arguments),
 							 .fingerprint = std::move(call.fingerprint),
 							 .open = route.scope.empty()});
@@ -192,8 +194,13 @@ Client::begin_answer()
 	const std::string caching = visitor_.key  ? "private, no-store"
 								: seconds > 0 ? "public, max-age=" + std::to_string(seconds)
 											  : "no-cache";
+	Fields headers = {{"Cache-Control", caching}};
+	if (pending_->status == 202)
+		headers.emplace_back(
+			"Location", pending_->request.target.substr(0, pending_->request.target.find('?')) +
+							"/" + pending_->position);
 	pending_->answer = std::make_unique<Answer>(
-		pending_->request, options(200, pending_->content_type, {{"Cache-Control", caching}}));
+		pending_->request, options(pending_->status, pending_->content_type, std::move(headers)));
 }
 
 void
@@ -204,6 +211,8 @@ Client::on_rows(const wire::Rows &rows)
 		pending_->filter = rows.rows.empty() ? "" : rows.rows.front().item;
 		return give_credit();
 	}
+	if (!rows.rows.empty())
+		pending_->position = rows.rows.front().position;
 	begin_answer();
 	for (const wire::Row &row : rows.rows) {
 		pending_->count++;
@@ -262,6 +271,7 @@ Client::on_end(const wire::CallEnd &end)
 				.code = std::string(end.sqlstate),
 				.detail = std::move(detail),
 				.hint = std::string(end.hint),
+				.retry_after = status == 429 ? kRetryAfter : 0,
 				.members = too_expensive ? ",\"estimated_cost\":" + std::to_string(end.cost) +
 											   ",\"cost_limit\":" + std::to_string(limit)
 										 : ""});

@@ -99,7 +99,14 @@ class ApiServer
 				{.number = 10,
 				 .name = "live_relays",
 				 .path = "/live/relays",
-				 .shape = wire::Shape::Stream}};
+				 .shape = wire::Shape::Stream},
+				{.number = 11,
+				 .name = "noted",
+				 .path = "/noted",
+				 .post = true,
+				 .shape = wire::Shape::Accepted,
+				 .content_type = "application/json",
+				 .parameters = {{.name = "body", .kind = Kind::Json, .required = true}}}};
 	}
 
 	explicit ApiServer(Answer answer, const wire::ServeSettings &settings = default_settings())

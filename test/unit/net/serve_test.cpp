@@ -100,6 +100,9 @@ TEST(Serve, ProblemsSayWhatIsWrong)
 	problem("/one/57014", 504, "57014");
 	problem("/one/55000", 503, "55000");
 	problem("/one/XX000", 500, "XX000");
+	problem("/one/PT422", 422, "PT422");
+	problem("/one/PT429", 429, "PT429");
+	EXPECT_EQ(header_of(server.get("/one/PT429"), "Retry-After"), "30");
 	EXPECT_EQ(header_of(server.get("/one/55000"), "Retry-After"), "30");
 	std::string answer =
 		server.talk("DELETE /list HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
@@ -111,6 +114,24 @@ TEST(Serve, ProblemsSayWhatIsWrong)
 	EXPECT_EQ(
 		status_of(server.talk("OPTIONS /one/a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")),
 		204);
+}
+
+TEST(Serve, WhatIsNotedHasAPlace)
+{
+	ApiServer server([](ApiServer &api, const ApiServer::Call &call) {
+		api.rows(call.number, {"{\"a\":1}"}, "ab");
+		api.end(call.number);
+	});
+	const std::string answer =
+		server.talk("POST /noted?x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+					"Content-Length: 2\r\n\r\n{}");
+	EXPECT_EQ(status_of(answer), 400); // no such parameter
+	const std::string noted = server.talk("POST /noted HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+										  "Content-Length: 2\r\n\r\n{}");
+	EXPECT_EQ(status_of(noted), 202);
+	EXPECT_EQ(header_of(noted, "Location"), "/noted/ab");
+	EXPECT_EQ(body_of(noted), "{\"a\":1}");
+	EXPECT_EQ(header_of(noted, "Cache-Control"), "no-cache");
 }
 
 TEST(Serve, ListsHavePages)
