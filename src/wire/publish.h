@@ -14,6 +14,7 @@ namespace wire {
 constexpr size_t kMaxPublication = 256 << 10; // bytes of one event
 constexpr size_t kMaxPublications = 100;      // events of one Publish
 constexpr size_t kMaxKinds = 20;              // of one Listen
+constexpr size_t kMaxAuthors = 20;            // likewise
 
 // ---- worker -> net process
 
@@ -72,7 +73,15 @@ struct ListenedKind
 	static void fields(auto &c, auto &m) { c.number(m.kind, 0, 65535, "kind out of range"); }
 };
 
-/* Connect, and pass on events of these kinds, stored ones and new ones, until the relay goes. */
+struct ListenedAuthor
+{
+	const nostr::PublicKey *pubkey = nullptr;
+
+	static void fields(auto &c, auto &m) { c.fixed(m.pubkey); }
+};
+
+/* Connect, and pass on events of these kinds and authors, stored ones and new ones, until the relay
+ * goes. */
 struct Listen
 {
 	static constexpr uint16_t kType = 0x42;
@@ -80,7 +89,8 @@ struct Listen
 	uint32_t attempt = 0; // which connection to this relay
 	std::string_view url; // normalised
 	std::vector<ListenedKind> kinds;
-	int64_t since = 0; // Unix seconds
+	std::vector<ListenedAuthor> authors; // empty: all
+	int64_t since = 0;                   // Unix seconds
 
 	static void fields(auto &c, auto &m)
 	{
@@ -90,6 +100,8 @@ struct Listen
 		c.list(m.kinds);
 		c.demand([&] { return !m.kinds.empty() && m.kinds.size() <= kMaxKinds; },
 				 "no kinds, or too many");
+		c.list(m.authors);
+		c.demand([&] { return m.authors.size() <= kMaxAuthors; }, "too many authors");
 		c.number(m.since, 0, INT64_MAX, "time out of range");
 	}
 };

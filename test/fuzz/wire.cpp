@@ -105,6 +105,7 @@ good_frames()
 						  .attempt = 1,
 						  .url = "wss://relay.example.com",
 						  .kinds = {{5400}, {7007}},
+						  .authors = {},
 						  .since = 1700000000}),
 			encode(StopListening{4}),
 			encode(Heard{.relay_id = 4, .attempt = 1, .event = batch.events[0]}),

@@ -21,6 +21,8 @@ ListenJob::ListenJob(ClientHost &host, Link &link, nostr::Verifier &verifier,
 {
 	for (const wire::ListenedKind &one : task.kinds)
 		window_.kinds.push_back(one.kind);
+	for (const wire::ListenedAuthor &one : task.authors)
+		window_.authors.push_back(*one.pubkey);
 	window_.since = task.since;
 	window_.limit = kPageLimit;
 	client_.start(task.url);
@@ -45,7 +47,10 @@ ListenJob::on_event(nostr::Event &event, std::string_view)
 	if (over())
 		return;
 	oldest_ = std::min(oldest_, event.created_at);
+	const auto &authors = window_.authors;
 	if (std::find(window_.kinds.begin(), window_.kinds.end(), event.kind) == window_.kinds.end() ||
+		(!authors.empty() &&
+		 std::find(authors.begin(), authors.end(), event.pubkey) == authors.end()) ||
 		!verifier_.verify(event.id, event.pubkey, event.sig))
 		return;
 	link_.send(wire::Heard{.relay_id = relay_id_,

@@ -63,12 +63,19 @@ class Publisher
 	}
 
 	/* Handles messages until so many events were heard, or the connection has ended. */
-	void listen(const std::string &url, const std::vector<int32_t> &kinds, size_t count)
+	void listen(const std::string &url, const std::vector<int32_t> &kinds, size_t count,
+				const std::vector<nostr::PublicKey> &authors = {})
 	{
-		wire::Listen task{
-			.relay_id = 2, .attempt = ++attempt_, .url = url, .kinds = {}, .since = 900};
+		wire::Listen task{.relay_id = 2,
+						  .attempt = ++attempt_,
+						  .url = url,
+						  .kinds = {},
+						  .authors = {},
+						  .since = 900};
 		for (int32_t kind : kinds)
 			task.kinds.push_back({kind});
+		for (const nostr::PublicKey &author : authors)
+			task.authors.push_back({&author});
 		heard.clear();
 		ended = false;
 		send(task);
@@ -302,6 +309,31 @@ TEST(NetListen, StoredAndNew)
 	worker.hear(SIZE_MAX);
 	EXPECT_TRUE(worker.ended);
 	EXPECT_EQ(worker.reason, "");
+}
+
+TEST(NetListen, OnlyOfTheseAuthors)
+{
+	const auto events = make_events(1, 1000);
+	nostr::SecretKey secret{};
+	secret[31] = 9;
+	const nostr::Signer author(secret);
+	nostr::Event wanted = events[0];
+	author.sign(wanted);
+	std::string question;
+	ScriptedRelay relay(
+		answer_each([&](Peer &peer, const std::string &id, const std::string &text) {
+			if (question.empty())
+				question = text;
+			peer.text(event_message(id, events[0]));
+			peer.text(event_message(id, wanted));
+			peer.text("[\"EOSE\",\"" + id + "\"]");
+		}));
+	Publisher worker;
+	worker.listen(relay.url(), {wanted.kind}, 1, {author.pubkey()});
+	ASSERT_GE(worker.heard.size(), 1U);
+	EXPECT_EQ(worker.heard[0].id, wanted.id);
+	EXPECT_NE(question.find("\"authors\":[\"" + nostr::to_hex(nostr::view(author.pubkey()))),
+			  question.npos);
 }
 
 /* Relays send so many stored events and no more: the others are asked for. */
