@@ -84,7 +84,7 @@ COMMENT ON COLUMN bigbrotr.api_keys.cost_sum IS 'Cost of the questions, as the p
 COMMENT ON COLUMN bigbrotr.api_keys.used_at IS 'When it was used last; null: never';
 
 CREATE FUNCTION bigbrotr.create_api_key(
-	name text, scopes text[] DEFAULT '{events,relays,statistics,lists,nostr}', expires_at timestamptz DEFAULT NULL, pubkey text DEFAULT NULL,
+	name text, scopes text[] DEFAULT '{events,relays,statistics,lists,nostr,jobs}', expires_at timestamptz DEFAULT NULL, pubkey text DEFAULT NULL,
 	requests_per_minute integer DEFAULT 6000, kilobytes_per_minute integer DEFAULT NULL, cost_per_minute integer DEFAULT NULL, cost_limit integer DEFAULT NULL)
 	RETURNS text
 	LANGUAGE plpgsql

@@ -1,6 +1,7 @@
 -- The routes of the API: each is a function (the other files api_*.sql, and metrics.sql). The api service reads
 -- them here, and the description of the API (openapi.sql) is made of them. Shapes: one: the first row is the answer, no row is 404; list:
--- {"items": […], "next": …}; array: a bare array; stream: server-sent events; hidden: called by the relay endpoint. keyset: the columns that say where a
+-- {"items": […], "next": …}; array: a bare array; stream: server-sent events; accepted: the one that writes, which the api service calls itself;
+-- hidden: called by the relay endpoint. keyset: the columns that say where a
 -- row is in the order; their values come back in the parameter "after". The parameter "row_limit" is called limit outside,
 -- "after" cursor, and "body" is the body of a POST.
 
@@ -10,6 +11,7 @@ CREATE VIEW bigbrotr.api_routes AS
 	       CASE WHEN r.shape = 'hidden' THEN 'nostr'
 	            WHEN r.path ~ '^/api/v1/(live/)?(events|count|profiles)' THEN 'events'
 	            WHEN r.path ~ '^/api/v1/(live/)?(relays|candidates)' THEN 'relays'
+	            WHEN r.path ~ '^/api/v1/dvm' THEN 'jobs'
 	            WHEN r.path ~ '^/(v1|v2|badge)/|^/embed$' THEN 'lists'
 	            WHEN r.path ~ '^/api/v1/' THEN 'statistics' END AS scope
 	FROM (VALUES
@@ -41,6 +43,8 @@ CREATE VIEW bigbrotr.api_routes AS
 		(26, 'live_events', 'GET', '/api/v1/live/events', 'api_live_events', 'stream', 'text/event-stream', 0, 0, 0, NULL, NULL),
 		(27, 'live_relays', 'GET', '/api/v1/live/relays', 'api_live_relays', 'stream', 'text/event-stream', 0, 0, 0, '{relay_url}', NULL),
 		(28, 'live_progress', 'GET', '/api/v1/live/progress', 'api_live_progress', 'stream', 'text/event-stream', 0, 0, 0, NULL, NULL),
+		(29, 'post_job', 'POST', '/api/v1/dvm', 'post_job', 'accepted', 'application/json', 0, 0, 0, NULL, 'Job'),
+		(35, 'job', 'GET', '/api/v1/dvm/{id}', 'api_job_state', 'one', 'application/json', 0, 0, 0, NULL, 'Job'),
 		(60, 'overview', 'GET', '/api/v1/overview', 'api_overview', 'one', 'application/json', 10, 0, 0, NULL, NULL),
 		(61, 'relay_table', 'GET', '/api/v1/relays/table', 'api_relay_table', 'list', 'application/json', 60, 100, 1000, '{sort_key,relay_url}', 'relay_overview'),
 		(62, 'relay_days', 'GET', '/api/v1/relays/days', 'api_relay_days', 'list', 'application/json', 60, 0, 0, NULL, NULL),
@@ -114,7 +118,7 @@ COMMENT ON COLUMN bigbrotr.api_routes.name IS 'Name of the route';
 COMMENT ON COLUMN bigbrotr.api_routes.method IS 'GET or POST';
 COMMENT ON COLUMN bigbrotr.api_routes.path IS 'Path of the URL; {name} stands for a parameter';
 COMMENT ON COLUMN bigbrotr.api_routes.function IS 'The function that answers; its parameters are those of the route';
-COMMENT ON COLUMN bigbrotr.api_routes.shape IS 'one: the first row is the answer; list: {"items": […], "next": …}; array: a bare array; stream: server-sent events; hidden: only for the relay endpoint';
+COMMENT ON COLUMN bigbrotr.api_routes.shape IS 'one: the first row is the answer; list: {"items": […], "next": …}; array: a bare array; stream: server-sent events; accepted: status 202, the first row is the answer; hidden: only for the relay endpoint';
 COMMENT ON COLUMN bigbrotr.api_routes.content_type IS 'Of the answer, if it is one row';
 COMMENT ON COLUMN bigbrotr.api_routes.cache_seconds IS 'How long an answer may be kept; 0: not at all';
 COMMENT ON COLUMN bigbrotr.api_routes.default_rows IS 'Rows of a page, if the request does not say; 0: all';

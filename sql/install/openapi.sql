@@ -76,11 +76,11 @@ COMMENT ON FUNCTION _bigbrotr.api_property(regtype, text) IS 'JSON schema of a c
 
 CREATE FUNCTION _bigbrotr.api_answer_content(route bigbrotr.api_routes, item jsonb) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE
-	RETURN CASE (route).shape
-		WHEN 'one' THEN jsonb_build_object((route).content_type, jsonb_build_object('schema', item))
+	RETURN CASE
+		WHEN (route).shape IN ('one', 'accepted') THEN jsonb_build_object((route).content_type, jsonb_build_object('schema', item))
 		-- OpenAPI 3.1 cannot say what the events of a stream are.
-		WHEN 'stream' THEN jsonb_build_object((route).content_type, '{"schema": {"type": "string", "description": "server-sent events, whose data is JSON"}}'::jsonb)
-		WHEN 'array' THEN jsonb_build_object('application/json', jsonb_build_object('schema', jsonb_build_object('type', 'array', 'items', item)))
+		WHEN (route).shape = 'stream' THEN jsonb_build_object((route).content_type, '{"schema": {"type": "string", "description": "server-sent events, whose data is JSON"}}'::jsonb)
+		WHEN (route).shape = 'array' THEN jsonb_build_object('application/json', jsonb_build_object('schema', jsonb_build_object('type', 'array', 'items', item)))
 		ELSE jsonb_build_object(
 			'application/json', jsonb_build_object('schema', jsonb_build_object('type', 'object', 'required', '["items"]'::jsonb, 'properties',
 				jsonb_build_object('items', jsonb_build_object('type', 'array', 'items', item),
@@ -112,12 +112,13 @@ CREATE FUNCTION _bigbrotr.api_operation(route bigbrotr.api_routes, item jsonb, p
 			'operationId', (route).name, 'summary', (route).description, 'parameters', coalesce(parameters, '[]'),
 			-- A path that is not served has errors alone.
 			'responses', CASE (route).item_schema WHEN 'RstateError' THEN '{}' ELSE jsonb_build_object(
-				'200', jsonb_build_object('description', (route).description, 'content', _bigbrotr.api_answer_content(route, item))) END
+				CASE (route).shape WHEN 'accepted' THEN '202' ELSE '200' END, jsonb_build_object('description', (route).description, 'content', _bigbrotr.api_answer_content(route, item))) END
 				|| jsonb_build_object('default', jsonb_build_object('$ref', '#/components/responses/' || CASE WHEN (route).item_schema LIKE 'Rstate%' THEN 'RstateError' ELSE 'Problem' END)))
 		|| CASE (route).method WHEN 'POST' THEN jsonb_build_object('requestBody', jsonb_build_object(
 			'required', NOT (route).path LIKE '%/ping',
-			'description', CASE WHEN (route).item_schema LIKE 'Rstate%' THEN 'As nostr.watch takes it' ELSE _bigbrotr.api_parameter_words('body') END,
-			'content', CASE WHEN (route).item_schema LIKE 'Rstate%' THEN '{"application/json": {"schema": {"type": "object"}}}' ELSE '{"application/json": {"schema": {"anyOf": [{"$ref": "#/components/schemas/Filter"}, {"type": "array", "items": {"$ref": "#/components/schemas/Filter"}}]}}}' END::jsonb))
+			'description', CASE WHEN (route).shape = 'accepted' THEN 'A signed request (NIP-90)' WHEN (route).item_schema LIKE 'Rstate%' THEN 'As nostr.watch takes it' ELSE _bigbrotr.api_parameter_words('body') END,
+			'content', CASE WHEN (route).shape = 'accepted' THEN '{"application/json": {"schema": {"$ref": "#/components/schemas/Event"}}}'
+				WHEN (route).item_schema LIKE 'Rstate%' THEN '{"application/json": {"schema": {"type": "object"}}}' ELSE '{"application/json": {"schema": {"anyOf": [{"$ref": "#/components/schemas/Filter"}, {"type": "array", "items": {"$ref": "#/components/schemas/Filter"}}]}}}' END::jsonb))
 		   ELSE '{}' END;
 COMMENT ON FUNCTION _bigbrotr.api_operation(bigbrotr.api_routes, jsonb, jsonb) IS 'A route as an operation (OpenAPI), with such items and parameters';
 
@@ -190,6 +191,11 @@ CREATE FUNCTION _bigbrotr.api_openapi() RETURNS TABLE (item jsonb)
 						"ids": {"type": "array", "items": {"type": "string"}}, "authors": {"type": "array", "items": {"type": "string"}},
 						"kinds": {"type": "array", "items": {"type": "integer"}}, "since": {"type": "integer"}, "until": {"type": "integer"},
 						"limit": {"type": "integer"}, "search": {"type": "string"}}},
+					"Job": {"type": "object", "description": "A job (NIP-90)", "required": ["request_id", "state", "error", "events"], "properties": {
+						"request_id": {"type": "string", "description": "Id of the request"},
+						"state": {"type": "string", "enum": ["unpaid", "waiting", "answered", "delivered", "undelivered"], "description": "unpaid: a price is asked; waiting: is to be worked on; answered: the answer is signed; delivered, undelivered: it was sent to relays as well, and whether one has accepted it"},
+						"error": {"type": ["string", "null"], "description": "What the answer says, if it is an error"},
+						"events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}, "description": "What was signed: the feedback that asks for a price (kind 7000); the result (kind of the request + 1000), or the feedback that says why there is none. Of posted requests for an hour, of others until a relay has accepted it"}}},
 					"Url": {"type": "string", "description": "URL of a relay without the slash at its end"},
 					"Rstate": {"type": "object", "description": "As version 2 of nostr.watch (rstate) answers"},
 					"RstateError": {"type": "object", "required": ["error"], "properties": {"error": {"type": "object", "required": ["code", "message"], "properties": {

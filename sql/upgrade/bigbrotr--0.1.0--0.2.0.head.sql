@@ -101,6 +101,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, big
 -- NEW _bigbrotr.refused_names
 -- NEW _bigbrotr.relay_publications
 -- NEW _bigbrotr.job_requests
+-- NEW _bigbrotr.job_provider
 -- NEW bigbrotr.trusted_monitors
 -- NEW _bigbrotr.added_sources
 -- NEW _bigbrotr.relay_fetches

@@ -131,7 +131,12 @@ job_announcement(const JobProvider &provider, int64_t created_at)
 	append_json_string(provider.about, content);
 	content += R"(,"encryptionSupported":true,"supportsEncryption":true,"amount":")";
 	content += price_text(provider.price);
-	content += R"(","nip90Params":{"max_results":{"required":false,"values":[]}}})";
+	content += '"';
+	if (!provider.lud16.empty()) {
+		content += ",\"lud16\":";
+		append_json_string(provider.lud16, content);
+	}
+	content += R"(,"nip90Params":{"max_results":{"required":false,"values":[]}}})";
 	return event_of(kHandler, created_at, std::move(tags), std::move(content));
 }
 

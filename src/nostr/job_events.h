@@ -18,6 +18,7 @@ constexpr int32_t kJobFeedback = 7000;
 constexpr int32_t kJobPing = 7007;
 constexpr int32_t kHeartbeat = 11998;
 constexpr int32_t kHandler = 31990;
+constexpr int32_t kZapReceipt = 9735;
 
 /* What the tags of a request say of the way of its answer. */
 struct JobEnvelope
@@ -63,8 +64,9 @@ std::string job_status_tags(const JobStatus &status);
 struct JobProvider
 {
 	std::string_view name, about;
-	std::vector<int32_t> kinds; // of requests
-	int64_t price = 0;          // millisatoshi; 0: free
+	std::vector<int32_t> kinds;  // of requests
+	int64_t price = 0;           // millisatoshi; 0: free
+	std::string_view lud16 = {}; // where payments are sent; empty: not told
 };
 
 /* The same identifier stands in both. */

@@ -81,12 +81,17 @@ write_check_event(std::string_view url, int64_t created_at)
 }
 
 Event
-profile_event(std::string_view name, std::string_view about, int64_t created_at)
+profile_event(std::string_view name, std::string_view about, int64_t created_at,
+			  std::string_view lud16)
 {
 	std::string content = "{\"name\":";
 	append_json_string(name, content);
 	content += ",\"about\":";
 	append_json_string(about, content);
+	if (!lud16.empty()) {
+		content += ",\"lud16\":";
+		append_json_string(lud16, content);
+	}
 	content += '}';
 	return event_of(kProfile, created_at, {}, std::move(content));
 }

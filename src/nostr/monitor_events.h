@@ -60,7 +60,9 @@ Event monitor_event(const MonitorFacts &facts, int64_t created_at);
  * means nothing the next one takes its place, for it is addressable.
  */
 Event write_check_event(std::string_view url, int64_t created_at);
-Event profile_event(std::string_view name, std::string_view about, int64_t created_at);
+/* `lud16`: where payments are sent; empty: not told. */
+Event profile_event(std::string_view name, std::string_view about, int64_t created_at,
+					std::string_view lud16 = "");
 /* `urls`: normalised, where the monitor's events are sent. */
 Event relay_list_event(const std::vector<std::string> &urls, int64_t created_at);
 

@@ -8,6 +8,7 @@ use ArchiveTest;
 use IPC::Open2 qw(open2);
 use IPC::Run qw(start);
 use JSON::PP;
+use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -25,8 +26,10 @@ my ($relay, $other) = map {
 
 my $jobs = $ENV{BIGBROTR_TEST_JOBS} // 60;
 my $kills = $ENV{BIGBROTR_TEST_KILLS} // 6;
+my $port = PostgreSQL::Test::Cluster::get_free_port();
 my $node = archive_server('dvm',
-	'bigbrotr.services' => 'dvm',
+	'bigbrotr.services' => 'dvm, api',
+	'bigbrotr.api_listen' => "127.0.0.1:$port",
 	'bigbrotr.key_file' => "$directory/key",
 	'bigbrotr.dvm_relays' => $relay,
 	'bigbrotr.dvm_jobs_per_author' => $jobs + 100);
@@ -45,7 +48,16 @@ wait_for($node, q{bool_and(state = 'delivered') FROM bigbrotr.dvm_jobs});
 is(stored('SELECT count(*) FROM bigbrotr.dvm_jobs WHERE error IS NOT NULL'), 4, 'errors are noted');
 unlike(stored(q{SELECT string_agg(request || answer, '') FROM _bigbrotr.job_requests}), qr/kinds|encrypted/, 'what was said is not kept');
 
-# A price.
+# By HTTP.
+wait_for($node, q{EXISTS (SELECT FROM bigbrotr.services WHERE service = 'api' AND state = 'running')});
+$out = '';
+my $posting = start [ 'node', "$FindBin::RealBin/relay/customer.mjs", $provider, $relay, '--posted', "http://127.0.0.1:$port" ], '>', \$out, '2>', \$errors, IPC::Run::timeout(60);
+ok($posting->finish, 'jobs are posted') or diag $errors;
+ok($_->{right}, $_->{name}) or diag explain $_->{seen} for map { decode_json($_) } grep { /^\{/ } split /\n/, $out;
+
+# A price, and who is believed that it was paid: the key of 32 bytes 5.
+my $zapper = stored(q{SELECT encode(bigbrotr.public_key(decode(repeat('05', 32), 'hex')), 'hex')});
+$node->append_conf('postgresql.conf', "bigbrotr.dvm_zapper = '$zapper'");
 sub price
 {
 	$node->append_conf('postgresql.conf', "bigbrotr.dvm_price = $_[0]");

@@ -63,6 +63,7 @@ my %rubbish = (
 	'text'     => \@texts,
 	'bytea'    => \@bytes,
 	'jsonb'    => \@jsons,
+	'json'     => \@jsons,
 	'cstring'  => [ grep { /^E?'.*'$/ } @texts ],
 	'bigbrotr.tags' => \@jsons,
 	'bigint'   => [ map { "'$_'" } '-1', '0', '-9223372036854775808', '9223372036854775807' ],

@@ -174,6 +174,9 @@ $standby->append_conf('postgresql.conf', "bigbrotr.api_listen = '127.0.0.1:$thir
 $standby->start;
 ok($api->serves(node => $standby, port => $third), 'a standby serves');
 is($api->get("/api/v1/events/$id", port => $third)->{content}, $event, 'what it has');
+my $job = $node->safe_psql('postgres', q{SELECT bigbrotr.sign_event(sha256('customer'), 5400, '', '[]', bigbrotr.unix_now())});
+$answer = HTTP::Tiny->new->post("http://127.0.0.1:$third/api/v1/dvm", { content => $job });
+is($answer->{status} . ' ' . decode_json($answer->{content})->{code}, '503 55000', 'and takes no jobs');
 $standby->stop;
 
 # ---- a database with executors can be dropped

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pg/border/spi.h"
 #include "workers/api/settings.h"
 
 using namespace std::chrono_literals;
@@ -9,6 +10,10 @@ using namespace std::chrono_literals;
 constexpr size_t kMostWaiting = 500; // calls; more are refused
 constexpr auto kSlow = 1s;           // from then on a call is slow
 constexpr auto kGrace = 1s;          // for an executor to notice the end of its time itself
+constexpr auto kNoteTime = 1s;       // for which the worker waits for a lock to note a job
+
+static pg::Statement note_statement("SELECT j.item::text, j.item ->> 'request_id' "
+									"FROM _bigbrotr.post_job($1::json) AS j");
 
 /* ---- messages of the net process ---- */
 
@@ -22,6 +27,8 @@ CallQueue::take(pg::Worker &worker, const wire::Call &message)
 	if (!route || route->parameters != message.arguments.size())
 		return end_changed(worker, message.number);
 	worker.count("calls", 1);
+	if (route->notes)
+		return note(worker, message);
 	if (waiting_.size() >= kMostWaiting) {
 		worker.count("calls_refused", 1);
 		end(worker, message.number, "53000", "the server is busy",
@@ -93,6 +100,32 @@ CallQueue::end_cancelled(pg::Worker &worker, uint64_t number)
 {
 	worker.count("calls_cancelled", 1);
 	end(worker, number, "57014", "the client has gone", "", "");
+}
+
+/*
+ * Runs the call itself, in a transaction that is over within milliseconds: the job is committed
+ * before the client hears that it is taken. It is charged with the most that the work on the job
+ * may cost.
+ */
+void
+CallQueue::note(pg::Worker &worker, const wire::Call &message)
+{
+	std::string rows_frame;
+	try {
+		worker.transaction("noting a job", {.timeout = kNoteTime}, [&] {
+			pg::Rows rows = note_statement.run({pg::value(message.arguments.at(0).value)});
+			wire::Rows piece{.call = message.number};
+			for (uint64_t i = 0; i < rows.count(); i++)
+				piece.rows.push_back({.item = rows.bytes(i, 1), .position = rows.bytes(i, 2)});
+			rows_frame = wire::encode(piece);
+		});
+	} catch (const pg::Error &error) {
+		worker.count("calls_failed", 1);
+		return end(worker, message.number, unpack_sql_state(error.sqlstate()), error.what(),
+				   error.detail(), error.hint());
+	}
+	worker.send_frame(rows_frame);
+	end(worker, message.number, "", "", "", "", api_settings.net.anonymous.cost_limit);
 }
 
 /* After a reload a call may have met older routes on its way. */

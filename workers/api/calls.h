@@ -1,6 +1,6 @@
 /*
  * The calls that the net process makes of requests: they wait for an executor, in their order; what
- * the executors say goes back.
+ * the executors say goes back. Executors only read: the call that notes a job is run here.
  */
 #pragma once
 
@@ -74,6 +74,7 @@ class CallQueue
 	void end(pg::Worker &worker, uint64_t number, std::string_view sqlstate,
 			 std::string_view message, std::string_view detail, std::string_view hint,
 			 int64_t cost = 0);
+	void note(pg::Worker &worker, const wire::Call &message);
 	void end_cancelled(pg::Worker &worker, uint64_t number);
 	void end_changed(pg::Worker &worker, uint64_t number);
 	void end_out_of_time(pg::Worker &worker, uint64_t number, int64_t cost);

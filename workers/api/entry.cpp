@@ -162,7 +162,7 @@ static constexpr pg::Setting settings[] = {
 	integer("api_cost_per_minute", &api_settings.net.anonymous.cost_per_minute, "1000000", {"0"},
 			"Cost of the questions of one address without a key in a minute; 0: no limit."),
 	string("api_anonymous_scopes", &api_settings.anonymous_scopes,
-		   "events, relays, statistics, lists, nostr",
+		   "events, relays, statistics, lists, nostr, jobs",
 		   "What is open without a key: scopes or names of routes (bigbrotr.api_routes), "
 		   "comma-separated.",
 		   0, check_scopes),
@@ -193,6 +193,8 @@ static constexpr std::string_view columns[] = {
 	"_bigbrotr.key_usage used_at bigint",
 };
 
+static constexpr std::string_view functions[] = {"_bigbrotr.post_job(json)"};
+
 extern constinit const pg::ServiceEntry api_entry = {
 	.name = "api",
 	.description = "serves the archive over HTTP",
@@ -202,4 +204,5 @@ extern constinit const pg::ServiceEntry api_entry = {
 	.by_default = false,
 	.settings = settings,
 	.columns = columns,
+	.functions = functions,
 };

@@ -1,13 +1,12 @@
 /*
  * The dvm service: hears job requests at the relays of bigbrotr.dvm_relays, answers each once, and
- * says that it is there (NIP-90, NIP-89). It does nothing without relays and without
- * bigbrotr.key_file.
+ * says that it is there (NIP-90, NIP-89). It does nothing without bigbrotr.key_file.
  *
- *   Heard -> _bigbrotr.job_requests -> an executor -> signed answer -> _bigbrotr.job_requests
- *         -> relays -> OK
+ *   Heard, or posted to the API -> _bigbrotr.job_requests -> an executor -> signed answer
+ *         -> _bigbrotr.job_requests -> relays -> OK
  *
- * An answer is stored before it is sent, and is sent until a relay accepts it: after a crash the
- * same event goes out again, which relays know by its id.
+ * What is due stands in the table alone. An answer is stored before it is sent, and is sent until a
+ * relay accepts it: after a crash the same event goes out again, which relays know by its id.
  */
 #include <algorithm>
 #include <cstdlib>
@@ -15,14 +14,16 @@
 #include <utility>
 
 #include "nostr/auth.h"
-#include "nostr/monitor_events.h"
 #include "nostr/relay_url.h"
-#include "pg/border/spi.h"
+#include "pg/border/error.h"
 #include "pg/work/executor_pool.h"
 #include "pg/work/key_file.h"
 #include "pg/work/worker.h"
+#include "workers/dvm/announcer.h"
+#include "workers/dvm/jobs.h"
 #include "workers/dvm/listener.h"
 #include "workers/dvm/mail.h"
+#include "workers/dvm/payments.h"
 #include "workers/dvm/settings.h"
 #include "workers/dvm/work.h"
 
@@ -35,26 +36,17 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr int64_t kRequestAge = 600; // seconds: older requests are not heard
-constexpr int64_t kHeartbeatInterval = 300, kDay = 86400;
-constexpr size_t kMostRequest = 32 << 10;  // bytes of a request
-constexpr size_t kMostAnswer = 60 << 10;   // bytes of a result's content
-constexpr int32_t kMostAttempts = 3;       // of a job whose work breaks off
-constexpr int kMostPings = 60;             // in five minutes
-constexpr int32_t kFirstMailNumber = 1000; // relays that are listened to have lower ones
+constexpr int64_t kRequestAge = 600;      // seconds: older requests are not heard
+constexpr size_t kMostRequest = 32 << 10; // bytes of a request
+constexpr size_t kMostAnswer = 60 << 10;  // bytes of a result's content
+constexpr int32_t kMostAttempts = 3;      // of a job whose work breaks off
+constexpr int kMostPings = 60;            // in five minutes
+/* What the net process calls relays: for requests, for receipts of payments, for what is sent. */
+constexpr int32_t kFirstListenNumber = 1, kFirstPaymentNumber = 500, kFirstMailNumber = 1000;
 constexpr auto kPatience = 1s; // a customer is told that the work goes on if it takes longer
 
-constexpr int32_t kContentSearch = 5302, kPeopleSearch = 5303, kEventCount = 5400;
-
-pg::Statement take_statement("SELECT _bigbrotr.take_job($1, $2, $3, $4, $5, $6)");
-pg::Statement next_statement("SELECT request, relay_url, attempts FROM _bigbrotr.next_job($1) "
-							 "WHERE request IS NOT NULL");
-pg::Statement answer_statement("SELECT _bigbrotr.answer_job($1, $2, $3, $4)");
-pg::Statement
-	due_statement("SELECT request_id, answer, request FROM _bigbrotr.answers_to_send($1, $2)");
-pg::Statement sent_statement("SELECT _bigbrotr.answer_sent($1, $2)");
-pg::Statement resume_statement("SELECT _bigbrotr.resume_jobs($1)");
-pg::Statement forget_statement("SELECT _bigbrotr.forget_jobs($1)");
+constexpr int32_t kTable = 5050, kDiscovery = 5300, kContentSearch = 5302, kPeopleSearch = 5303,
+				  kEventCount = 5400;
 
 nostr::Event
 parsed(std::string_view json)
@@ -76,38 +68,43 @@ class Dvm : public pg::Service
 	void start(pg::Worker &worker) override
 	{
 		pool_.emplace(worker, "bigbrotr " + std::string(worker.name()));
-		resume(worker);
+		jobs::resume(worker);
 		listener_.read_relays(worker);
+		payments_.read_settings(worker);
 	}
 
 	void on_reload(pg::Worker &worker) override
 	{
-		announced_ = 0;
+		announcer_.renew();
 		listener_.read_relays(worker);
+		payments_.read_settings(worker);
 	}
 
 	void on_net_lost(pg::Worker &) override
 	{
 		listener_.forget_connections();
+		payments_.forget_connections();
 		mail_.forget_all();
 		under_way_.clear();
 	}
 
 	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
 	{
-		delay = 5s;
+		delay = 1s; // so long a posted job may wait
 		key_.read(worker);
 		if (!key_.signer())
 			work_.reset(); // it is begun again when its minute is over
+		say_who_answers(worker);
 		worker.show_waiting(!key_.signer()             ? "a key (bigbrotr.key_file)"
 							: listener_.urls().empty() ? "relays to listen to (bigbrotr.dvm_relays)"
 													   : "");
 		if (!worker.net_running() || !key_.signer())
 			return pg::Next::Continue;
 		listener_.listen(worker, heard_kinds(), worker.now() - kRequestAge);
+		payments_.listen(worker);
 		send_stored_answers(worker);
 		announce(worker);
-		look_ = true; // for jobs that were paid, or broken off
+		look_ = true; // for jobs that were posted, paid, or broken off
 		worker.gauge("events_waiting", static_cast<int64_t>(mail_.waiting()));
 		return pg::Next::Continue;
 	}
@@ -139,14 +136,22 @@ class Dvm : public pg::Service
   private:
 	// ---- relays
 
-	static std::vector<int32_t> kinds()
+	static std::vector<int32_t> announced_kinds()
 	{
-		return {kContentSearch, kPeopleSearch, kEventCount, dvm_settings.kind};
+		return {kDiscovery, kContentSearch, kPeopleSearch, kEventCount, dvm_settings.kind};
+	}
+
+	/* Others take 5050 for the generation of texts: who looks for that shall not find us. */
+	static std::vector<int32_t> answered_kinds()
+	{
+		std::vector<int32_t> all = announced_kinds();
+		all.push_back(kTable);
+		return all;
 	}
 
 	static std::vector<int32_t> heard_kinds()
 	{
-		std::vector<int32_t> all = kinds();
+		std::vector<int32_t> all = answered_kinds();
 		all.push_back(nostr::kJobPing);
 		return all;
 	}
@@ -158,6 +163,8 @@ class Dvm : public pg::Service
 		const std::string *url = mail_.asks_who_writes(question.relay_id, question.attempt);
 		if (!url)
 			url = listener_.asks_who_listens(question.relay_id, question.attempt);
+		if (!url)
+			url = payments_.asks_who_listens(question.relay_id, question.attempt);
 		if (!url || !key_.signer())
 			return;
 		const nostr::Event event =
@@ -174,6 +181,7 @@ class Dvm : public pg::Service
 	void take(pg::Worker &worker, const wire::ConnectionEnded &end)
 	{
 		listener_.take(worker, end);
+		payments_.take(worker, end);
 		mail_.take(end);
 	}
 
@@ -181,50 +189,41 @@ class Dvm : public pg::Service
 	{
 		if (ended_.empty())
 			return;
-		worker.transaction_with_retries("noting which answers were accepted", {}, [&] {
-			for (const auto &[request, accepted] : ended_)
-				sent_statement.run({pg::bytea(request), pg::value(accepted)});
-		});
-		for (const auto &[request, accepted] : ended_) {
-			std::erase(under_way_, request); // not there, if the net process is another one since
-			worker.count(accepted ? "answers_accepted" : "answers_not_accepted", 1);
+		jobs::note_sent(worker, ended_);
+		for (const jobs::Sent &one : ended_) {
+			std::erase(under_way_,
+					   one.answer); // not there, if the net process is another one since
+			worker.count(one.accepted ? "answers_accepted" : "answers_not_accepted", 1);
 		}
 		ended_.clear();
 	}
 
 	// ---- announcements
 
+	/* To the API, which takes requests for us. */
+	void say_who_answers(pg::Worker &worker)
+	{
+		const nostr::Signer *signer = key_.signer();
+		const std::string provider =
+			signer ? std::string(nostr::view(signer->pubkey())) + std::to_string(dvm_settings.kind)
+				   : "";
+		if (std::exchange(provider_, provider) != provider)
+			jobs::note_provider(worker, signer ? &signer->pubkey() : nullptr, answered_kinds());
+	}
+
 	void announce(pg::Worker &worker)
 	{
 		const int64_t now = worker.now();
-		const std::vector<std::string> urls = listener_.urls();
-		if (urls.empty() || now < heartbeat_ + kHeartbeatInterval)
+		if (now < heartbeat_ + Announcer::kInterval)
 			return;
 		heartbeat_ = now;
 		pings_ = 0;
-		auto send = [&](nostr::Event event) {
+		jobs::forget(worker);
+		const std::vector<std::string> urls = listener_.urls();
+		for (nostr::Event &event : announcer_.events(now, urls, announced_kinds())) {
 			key_.signer()->sign(event);
 			mail_.send({.id = event.id, .text = nostr::to_json(event), .request = {}}, urls);
-		};
-		send(nostr::job_heartbeat(now));
-		if (now < announced_ + kDay)
-			return;
-		announced_ = now;
-		send(nostr::job_announcement(
-			{.name = dvm_settings.name,
-			 .about =
-				 "answers questions from an archive of Nostr: events, counts, relays, coverage",
-			 .kinds = kinds(),
-			 .price = dvm_settings.price_msat},
-			now));
-		/* The publisher says who we are and where our events are, if it is at work. */
-		const char *publisher = GetConfigOption("bigbrotr.publish_relays", true, false);
-		if (!publisher || !*publisher) {
-			send(nostr::profile_event(dvm_settings.name, "an archive of Nostr (NIP-90)", now));
-			send(nostr::relay_list_event(urls, now));
 		}
-		worker.transaction_with_retries("forgetting old jobs", {},
-										[&] { forget_statement.run({pg::value(now)}); });
 	}
 
 	// ---- requests
@@ -232,7 +231,8 @@ class Dvm : public pg::Service
 	void take(pg::Worker &worker, const wire::Heard &message)
 	{
 		const std::string *url = listener_.heard(message.relay_id, message.attempt);
-		if (!url || !key_.signer())
+		const bool is_payment = payments_.heard(message.relay_id, message.attempt);
+		if ((!url && !is_payment) || !key_.signer())
 			return;
 		nostr::Event event = wire::copy(message.event);
 		if (!verifier_.is_genuine(event))
@@ -240,35 +240,17 @@ class Dvm : public pg::Service
 		const std::string text = nostr::to_json(event);
 		if (event.has_nul || text.size() > kMostRequest)
 			return worker.count("requests_too_large", 1);
+		if (is_payment) {
+			const bool pays = payments_.take(worker, text, key_.signer()->pubkey());
+			worker.count("jobs_paid", pays ? 1 : 0);
+			look_ |= pays;
+			return;
+		}
 		if (event.kind == nostr::kJobPing)
 			return answer_ping(worker, Work(*key_.signer(), std::move(event), *url));
-		std::string decision;
-		worker.transaction_with_retries("noting a job", {}, [&] {
-			decision =
-				take_statement
-					.run({pg::value(std::string_view(text)), pg::value(std::string_view(*url)),
-						  pg::bytea(nostr::view(key_.signer()->pubkey())),
-						  pg::value(dvm_settings.jobs_per_author),
-						  pg::value(dvm_settings.price_msat == 0), pg::value(worker.now())})
-					.bytes(0, 1);
-		});
+		const std::string decision = jobs::take(worker, text, *url, key_.signer()->pubkey());
 		worker.count(("requests_" + decision).c_str(), 1);
-		const Work work(*key_.signer(), std::move(event), *url);
-		if (decision == "waiting")
-			look_ = true;
-		else if (decision == "unpaid")
-			tell(work.status({.status = "payment-required",
-							  .text = "This job costs " + std::to_string(dvm_settings.price_msat) +
-									  " millisatoshi. Pay within a day: zap this event, or pay as "
-									  "the profile of its author says. The job is done once the "
-									  "payment is known.",
-							  .price = dvm_settings.price_msat},
-							 worker.now()),
-				 work.envelope());
-		else if (decision == "last")
-			finish(worker, work, "",
-				   "too many jobs: " + std::to_string(dvm_settings.jobs_per_author) +
-					   " in an hour are answered. Ask again later.");
+		look_ |= decision == "waiting" || decision == "unpaid" || decision == "last";
 	}
 
 	void answer_ping(pg::Worker &worker, const Work &ping)
@@ -283,29 +265,18 @@ class Dvm : public pg::Service
 
 	// ---- work
 
-	void resume(pg::Worker &worker)
-	{
-		worker.transaction_with_retries("resuming jobs", {},
-										[&] { resume_statement.run({pg::value(worker.now())}); });
-	}
-
 	void begin_work(pg::Worker &worker)
 	{
-		std::string request, url;
-		int64_t attempts = 0;
-		worker.transaction_with_retries("looking for a job", {}, [&] {
-			pg::Rows row = next_statement.run({pg::value(worker.now())});
-			look_ = row.count() > 0;
-			if (!look_)
-				return;
-			request = row.bytes(0, 1);
-			url = row.bytes(0, 2);
-			attempts = row.integer(0, 3);
-		});
-		if (!look_)
+		std::optional<jobs::Job> job = jobs::next(worker);
+		look_ = job.has_value();
+		if (!job)
 			return;
-		Work work(*key_.signer(), parsed(request), std::move(url));
-		if (attempts > kMostAttempts)
+		Work work(*key_.signer(), parsed(job->request), std::move(job->relay_url));
+		if (job->is_unpaid)
+			return ask_price(worker, work);
+		if (!job->error.empty())
+			return finish(worker, work, "", job->error);
+		if (job->attempts > kMostAttempts)
 			return finish(worker, work, "", "the job broke off several times. Ask for less.");
 		const std::optional<Work::Inputs> inputs = work.inputs();
 		if (!inputs)
@@ -329,6 +300,20 @@ class Dvm : public pg::Service
 		found_.clear();
 		since_ = worker.steady_now();
 		told_ = false;
+	}
+
+	void ask_price(pg::Worker &worker, const Work &work)
+	{
+		const int64_t price = dvm_settings.price_msat;
+		const nostr::Event feedback = work.status(
+			{.status = "payment-required",
+			 .text = "This job costs " + std::to_string(price) +
+					 " millisatoshi. Pay within an hour: zap this event, or pay as the profile of "
+					 "its author says. The job is done once the payment is known.",
+			 .price = price},
+			worker.now());
+		jobs::price(worker, work.request().id, nostr::to_json(feedback), price);
+		send_stored_answers(worker);
 	}
 
 	/* A customer is a stranger: what the api service allows to those without a key. */
@@ -358,7 +343,7 @@ class Dvm : public pg::Service
 			case Heard::Lost:
 				asked_.reset();
 				work_.reset();
-				resume(worker);
+				jobs::resume(worker);
 				look_ = true;
 			}
 	}
@@ -389,12 +374,7 @@ class Dvm : public pg::Service
 		const nostr::Event answer =
 			error.empty() ? work.result(content, worker.now())
 						  : work.status({.status = "error", .text = error}, worker.now());
-		const std::string text = nostr::to_json(answer);
-		worker.transaction_with_retries("storing an answer", {}, [&] {
-			answer_statement.run(
-				{pg::bytea(nostr::view(work.request().id)), pg::value(std::string_view(text)),
-				 error.empty() ? pg::null(TEXTOID) : pg::value(error), pg::value(worker.now())});
-		});
+		jobs::answer(worker, work.request().id, nostr::to_json(answer), error);
 		worker.count(error.empty() ? "jobs_done" : "jobs_failed", 1);
 		send_stored_answers(worker);
 	}
@@ -403,26 +383,21 @@ class Dvm : public pg::Service
 
 	void send_stored_answers(pg::Worker &worker)
 	{
-		constexpr int32_t kMost = 50;
-		struct Due
-		{
-			std::string request_id, answer, request;
-		};
-		std::vector<Due> due;
-		worker.transaction_with_retries("looking for answers to send", {}, [&] {
-			due.clear();
-			pg::Rows rows = due_statement.run({pg::value(kMost), pg::value(worker.now())});
-			for (uint64_t row = 0; row < rows.count(); row++)
-				due.push_back({std::string(rows.bytes(row, 1)), std::string(rows.bytes(row, 2)),
-							   std::string(rows.bytes(row, 3))});
-		});
-		for (Due &one : due) {
-			if (std::find(under_way_.begin(), under_way_.end(), one.request_id) != under_way_.end())
-				continue;
-			under_way_.push_back(one.request_id);
+		for (jobs::Due &one : jobs::to_send(worker)) {
 			const nostr::Event answer = parsed(one.answer);
+			if (std::find(under_way_.begin(), under_way_.end(), answer.id) != under_way_.end())
+				continue;
+			const std::vector<std::string> urls =
+				recipients(nostr::job_envelope(parsed(one.request).tags));
+			/* Who posted the request fetches the answer. */
+			if (urls.empty() && one.is_posted) {
+				ended_.push_back(
+					{.request_id = one.request_id, .answer = answer.id, .accepted = true});
+				continue;
+			}
+			under_way_.push_back(answer.id);
 			mail_.send({.id = answer.id, .text = std::move(one.answer), .request = one.request_id},
-					   recipients(nostr::job_envelope(parsed(one.request).tags)));
+					   urls);
 		}
 	}
 
@@ -447,9 +422,12 @@ class Dvm : public pg::Service
 
 	pg::KeyFile key_;
 	nostr::Verifier verifier_;
-	Listener listener_;
-	int64_t heartbeat_ = 0, announced_ = 0; // the last ones, Unix seconds
-	int pings_ = 0;                         // since the last heartbeat
+	Listener listener_{kFirstListenNumber};
+	Payments payments_{kFirstPaymentNumber};
+	Announcer announcer_;
+	std::optional<std::string> provider_; // what the API was told of us
+	int64_t heartbeat_ = 0;               // the last one, Unix seconds
+	int pings_ = 0;                       // since then
 
 	std::optional<pg::ExecutorPool> pool_;
 	uint64_t questions_ = 0;
@@ -460,11 +438,12 @@ class Dvm : public pg::Service
 	Clock::time_point since_{};
 	bool told_ = false; // the customer knows that the work goes on
 
-	std::vector<std::pair<std::string, bool>>
-		ended_;                          // requests whose answers have been to all relays
-	std::vector<std::string> under_way_; // requests whose answers are on their way
+	std::vector<jobs::Sent> ended_;    // answers that have been to all relays
+	std::vector<nostr::Id> under_way_; // answers that are on their way
 	Mail mail_{kFirstMailNumber, [this](const Letter &letter) {
-				   ended_.emplace_back(letter.request, letter.accepted);
+				   ended_.push_back({.request_id = letter.request,
+									 .answer = letter.id,
+									 .accepted = letter.accepted});
 			   }};
 };
 

@@ -23,9 +23,7 @@ Listener::read_relays(pg::Worker &worker)
 		pg::relay_list(worker, "bigbrotr.dvm_relays", dvm_settings.relays);
 	if (wanted == urls())
 		return;
-	for (size_t i = 0; i < sources_.size(); i++)
-		if (sources_[i].open)
-			worker.send(wire::StopListening{.relay_id = static_cast<int32_t>(i + 1)});
+	stop(worker);
 	/* A relay keeps its number until its connection has ended. */
 	reread_ = std::ranges::any_of(sources_, &Source::open);
 	if (reread_)
@@ -36,7 +34,16 @@ Listener::read_relays(pg::Worker &worker)
 }
 
 void
-Listener::listen(pg::Worker &worker, const std::vector<int32_t> &kinds, int64_t since)
+Listener::stop(pg::Worker &worker)
+{
+	for (size_t i = 0; i < sources_.size(); i++)
+		if (sources_[i].open)
+			worker.send(wire::StopListening{.relay_id = first_number_ + static_cast<int32_t>(i)});
+}
+
+void
+Listener::listen(pg::Worker &worker, const std::vector<int32_t> &kinds, int64_t since,
+				 const nostr::PublicKey *author)
 {
 	if (reread_)
 		return read_relays(worker);
@@ -47,13 +54,16 @@ Listener::listen(pg::Worker &worker, const std::vector<int32_t> &kinds, int64_t 
 		source.attempt = ++attempts_;
 		source.open = true;
 		source.signatures = 0;
-		wire::Listen task{.relay_id = static_cast<int32_t>(i + 1),
+		wire::Listen task{.relay_id = first_number_ + static_cast<int32_t>(i),
 						  .attempt = source.attempt,
 						  .url = source.url,
 						  .kinds = {},
+						  .authors = {},
 						  .since = since};
 		for (int32_t kind : kinds)
 			task.kinds.push_back({kind});
+		if (author)
+			task.authors.push_back({author});
 		worker.send(task);
 	}
 }
@@ -68,9 +78,10 @@ Listener::forget_connections()
 Listener::Source *
 Listener::find(int32_t number, uint32_t attempt)
 {
-	if (number > static_cast<int32_t>(sources_.size()))
+	const int32_t place = number - first_number_;
+	if (place < 0 || place >= static_cast<int32_t>(sources_.size()))
 		return nullptr;
-	Source &source = sources_[number - 1];
+	Source &source = sources_[place];
 	return source.open && source.attempt == attempt ? &source : nullptr;
 }
 

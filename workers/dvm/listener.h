@@ -1,4 +1,5 @@
-/* The relays of bigbrotr.dvm_relays, and the connections on which requests are heard there. */
+/* The relays of bigbrotr.dvm_relays, and the connections on which requests, or receipts of
+ * payments, are heard there. */
 #pragma once
 
 #include <string>
@@ -10,10 +11,17 @@
 class Listener
 {
   public:
+	/* Relays are called by numbers from `first_number` on. */
+	explicit Listener(int32_t first_number) : first_number_(first_number) {}
+
 	/* Reads the setting again. Connections to other relays end first. */
 	void read_relays(pg::Worker &worker);
-	/* Opens the connections that are due, for events of these kinds since then. */
-	void listen(pg::Worker &worker, const std::vector<int32_t> &kinds, int64_t since);
+	/* Opens the connections that are due, for events of these kinds since then, of that author
+	 * (null: of all). */
+	void listen(pg::Worker &worker, const std::vector<int32_t> &kinds, int64_t since,
+				const nostr::PublicKey *author = nullptr);
+	/* Ends all connections. */
+	void stop(pg::Worker &worker);
 	/* The net process is gone, and the connections with it. */
 	void forget_connections();
 
@@ -36,7 +44,8 @@ class Listener
 
 	Source *find(int32_t number, uint32_t attempt);
 
-	std::vector<Source> sources_; // the net process calls them by their places, from 1 on
+	const int32_t first_number_;
+	std::vector<Source> sources_; // the net process calls them by their places
 	bool reread_ = false;         // the setting changed, and connections of the old list are open
 	uint32_t attempts_ = 0;
 };

@@ -18,9 +18,9 @@
 struct Letter
 {
 	nostr::Id id;
-	std::string text;    // JSON of the event
-	std::string request; // id of the request that it answers for good; empty: nothing depends on it
-	size_t pending = 0;  // relays that it is still on its way to
+	std::string text;      // JSON of the event
+	std::string request;   // id of the request if that is to be noted; empty: nothing depends on it
+	size_t pending = 0;    // relays that it is still on its way to
 	bool accepted = false; // by one of them
 };
 

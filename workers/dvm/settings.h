@@ -8,6 +8,8 @@ struct DvmSettings
 	int kind;            // bigbrotr.dvm_kind
 	int jobs_per_author; // bigbrotr.dvm_jobs_per_author, an hour
 	int price_msat;      // bigbrotr.dvm_price
+	char *zapper;        // bigbrotr.dvm_zapper
+	char *address;       // bigbrotr.dvm_lightning_address
 	int timeout_ms;      // bigbrotr.dvm_timeout
 };
 

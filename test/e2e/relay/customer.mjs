@@ -1,6 +1,8 @@
 // node customer.mjs PROVIDER RELAY [OTHER]: a customer of nostr-tools asks the provider (a public key) for jobs (NIP-90) at a relay, in
 // clear, encrypted by NIP-44 and by NIP-04. Prints a line of JSON for each check. The answer of the last job goes to OTHER, too.
-//      customer.mjs PROVIDER RELAY --priced: asks for a job, prints "unpaid ID" when a price is asked for it, and whether it is answered.
+//      customer.mjs PROVIDER RELAY --priced: asks for a job, prints "unpaid ID" when a price is asked for it, and whether it is answered; asks
+// for another, and pays for it by a zap, whose receipt the secret key of 32 bytes 5 signs.
+//      customer.mjs PROVIDER RELAY --posted URL: posts jobs to the API at URL, in clear and encrypted.
 //      customer.mjs PROVIDER RELAY --many COUNT: asks for so many jobs, prints "asked", and after a line on standard input whether each was
 // answered once.
 import WebSocket from 'ws'
@@ -8,6 +10,7 @@ import { AbstractRelay } from 'nostr-tools/abstract-relay'
 import { finalizeEvent, getPublicKey, verifyEvent } from 'nostr-tools/pure'
 import * as nip04 from 'nostr-tools/nip04'
 import * as nip44 from 'nostr-tools/nip44'
+import { bech32 } from '@scure/base'
 
 const [provider, url, option, count] = process.argv.slice(2)
 const secret = new Uint8Array(32).fill(7)
@@ -63,6 +66,37 @@ if (option === '--priced') {
     console.log(`unpaid ${request.id}`)
     const result = await answer(request, 'none')
     say('a paid job', result.kind === 6400 && result.content === '3', result)
+    const other = sign(5400, [['p', provider], ['i', '{"kinds":[0]}']])
+    const price = await ask(other, 'payment-required')
+    const zapped = sign(9734, [['p', provider], ['e', price.id], ['amount', '5000'], ['relays', url]])
+    const invoice = bech32.encode('lnbc50n', [0, 1, 2, 3], false)
+    await relay.publish(finalizeEvent({ kind: 9735, tags: [['p', provider], ['e', price.id], ['bolt11', invoice], ['description', JSON.stringify(zapped)]], content: '', created_at: now() }, new Uint8Array(32).fill(5)))
+    say('a job that is paid by a zap', (await answer(other, 'none')).content === '0', other)
+    process.exit(0)
+}
+
+// By HTTP: the answer is fetched where Location says.
+if (option === '--posted') {
+    const post = async (request) => {
+        const taken = await fetch(`${count}/api/v1/dvm`, { method: 'POST', body: JSON.stringify(request) })
+        if (taken.status !== 202) return { status: taken.status, body: await taken.text() }
+        for (;;) {
+            const { events } = await (await fetch(new URL(taken.headers.get('location'), count))).json()
+            if (events.length > 0) return events[0]
+            await new Promise((resolve) => setTimeout(resolve, 200))
+        }
+    }
+    const key = nip44.getConversationKey(secret, provider)
+    const clear = await post(sign(5400, [['p', provider], ['i', '{"kinds":[1]}']]))
+    say('a posted job', clear.kind === 6400 && clear.content === '3' && verifyEvent(clear), clear)
+    const sealed = await post(sign(5400, [['p', provider], ['encrypted']], nip44.encrypt('[["i","{\\"kinds\\":[1]}","text"]]', key)))
+    say('encrypted by NIP-44', verifyEvent(sealed) && nip44.decrypt(sealed.content, key) === '3' && !sealed.tags.some((one) => one[0] === 'i'), sealed)
+    const older = await post(sign(5400, [['p', provider], ['encrypted']], await nip04.encrypt(secret, provider, '[["i","{\\"kinds\\":[1]}","text"]]')))
+    say('encrypted by NIP-04', verifyEvent(older) && (await nip04.decrypt(secret, provider, older.content)) === '3', older)
+    const request = sign(5400, [['p', provider], ['i', '{"kinds":[2]}']])
+    const heard = answer(request)
+    const posted = await post(request)
+    say('relays get the answer, too', (await heard).id === posted.id, posted)
     process.exit(0)
 }
 
@@ -81,7 +115,7 @@ const tag = (event, name) => event.tags.find((one) => one[0] === name)
     })
     const of = (kind) => events.find((event) => event.kind === kind)
     const about = JSON.parse(of(31990).content)
-    say('an announcement', about.name === 'bigbrotr' && about.encryptionSupported === true && of(31990).tags.filter((one) => one[0] === 'k').map((one) => one[1]).join() === '5302,5303,5400,5411', of(31990))
+    say('an announcement', about.name === 'bigbrotr' && about.encryptionSupported === true && of(31990).tags.filter((one) => one[0] === 'k').map((one) => one[1]).join() === '5300,5302,5303,5400,5411', of(31990))
     say('a heartbeat of the same name', tag(of(11998), 'd')[1] === tag(of(31990), 'd')[1] && Number(tag(of(11998), 'expiration')[1]) > now(), of(11998))
     say('where it is', tag(of(10002), 'r')[1] === url && JSON.parse(of(0).content).name === 'bigbrotr', of(10002))
 }

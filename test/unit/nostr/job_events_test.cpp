@@ -95,6 +95,10 @@ TEST(JobEvents, Announcements)
 		announced.content,
 		R"({"name":"a \"name\"","about":"x","encryptionSupported":true,"supportsEncryption":true,)"
 		R"("amount":"free","nip90Params":{"max_results":{"required":false,"values":[]}}})");
+	const Event priced = job_announcement(
+		{.name = "n", .about = "x", .kinds = {}, .price = 5, .lud16 = "us@example.com"}, 7);
+	EXPECT_NE(priced.content.find(R"("amount":"5","lud16":"us@example.com","nip90Params")"),
+			  std::string::npos);
 	const Event beat = job_heartbeat(1000);
 	EXPECT_EQ(beat.kind, 11998);
 	EXPECT_EQ(beat.tags, R"([["d","bigbrotr"],["expiration","1600"]])");

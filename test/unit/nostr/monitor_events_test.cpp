@@ -114,6 +114,8 @@ TEST(MonitorEvents, ProfileAndRelayList)
 	EXPECT_EQ(profile.kind, 0);
 	EXPECT_EQ(profile.tags, "[]");
 	EXPECT_EQ(profile.content, R"({"name":"a \"monitor\"","about":"line\nbreak"})");
+	EXPECT_EQ(profile_event("a", "b", 8, "us@example.com").content,
+			  R"({"name":"a","about":"b","lud16":"us@example.com"})");
 	Event list = through_parser(relay_list_event({"wss://a.example", "wss://b.example/x"}, 9));
 	EXPECT_EQ(list.kind, 10002);
 	EXPECT_EQ(list.tags, R"([["r","wss://a.example","write"],["r","wss://b.example/x","write"]])");
