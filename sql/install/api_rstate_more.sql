@@ -134,7 +134,7 @@ CREATE FUNCTION _bigbrotr.api_v2_post_ping(body text DEFAULT NULL) RETURNS TABLE
 COMMENT ON FUNCTION _bigbrotr.api_v2_post_ping(text) IS 'The same by POST';
 
 CREATE FUNCTION _bigbrotr.rstate_not_served(what text, why text, instead text) RETURNS jsonb
-	LANGUAGE plpgsql STABLE
+	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN

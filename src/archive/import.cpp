@@ -228,8 +228,8 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 		if (inserted.rejected.contains(unknown[i].id))
 			refuse(unknown_lines[i], nostr::Reject::None);
 	fresh_ += static_cast<int64_t>(inserted.events.size());
-	known_ += static_cast<int64_t>(unknown.size() - inserted.events.size() -
-								   inserted.rejected.size());
+	known_ +=
+		static_cast<int64_t>(unknown.size() - inserted.events.size() - inserted.rejected.size());
 	some_known = known_ > known_before;
 }
 
