@@ -130,6 +130,8 @@ CREATE FUNCTION _bigbrotr.api_paths() RETURNS jsonb
 		), items AS MATERIALIZED (
 			SELECT c.route, jsonb_build_object('type', 'object', 'properties', jsonb_object_agg(c.column, _bigbrotr.api_property(c.type, c.comment))) AS schema
 			FROM _bigbrotr.api_columns AS c GROUP BY c.route
+		), arguments AS MATERIALIZED ( -- the planner would read the view once for each route
+			SELECT a.* FROM _bigbrotr.api_parameters AS a WHERE a.parameter <> 'body'
 		), parameters AS MATERIALIZED (
 			SELECT (t.r).name AS route, jsonb_agg(jsonb_build_object(
 					'name', p.name, 'in', CASE WHEN (t.r).path LIKE '%{' || p.name || '}%' THEN 'path' ELSE 'query' END,
@@ -138,7 +140,7 @@ CREATE FUNCTION _bigbrotr.api_paths() RETURNS jsonb
 			FROM routes AS t
 			     JOIN (SELECT a.route, a.place, a.is_required, CASE a.parameter WHEN 'row_limit' THEN 'limit' WHEN 'after' THEN 'cursor' ELSE a.parameter END AS name,
 			                  CASE a.parameter WHEN 'after' THEN 'text' ELSE a.kind END AS kind
-			           FROM _bigbrotr.api_parameters AS a WHERE a.parameter <> 'body'
+			           FROM arguments AS a
 			           UNION ALL SELECT (l.r).name, 1000, false, 'format', 'text' FROM routes AS l WHERE (l.r).shape = 'list') AS p ON p.route = (t.r).name
 			GROUP BY 1
 		), operations AS (
