@@ -161,8 +161,9 @@ my $node = archive_server(
 	# Once cut off, a relay stays away: its end is to be seen.
 	'bigbrotr.retry_delay'      => '1h',
 	'bigbrotr.retry_delay_max'  => '1d',
-	'bigbrotr.connect_timeout'  => '4s',
-	'bigbrotr.response_timeout' => '4s');
+	# One process plays all relays: they answer late on a busy machine.
+	'bigbrotr.connect_timeout'  => '20s',
+	'bigbrotr.response_timeout' => '10s');
 load_truth($node, $honest);
 my $net = net_pid($node);
 add_relays($node, (map { $hostile->url("/$_") } sort keys %behaviours), @{ $honest->{urls} });
