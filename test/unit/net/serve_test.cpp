@@ -110,7 +110,8 @@ TEST(Serve, ProblemsSayWhatIsWrong)
 	EXPECT_EQ(header_of(answer, "Allow"), "GET, HEAD, POST, OPTIONS");
 	EXPECT_EQ(status_of(server.talk("nonsense\r\n\r\n")), 400);
 	EXPECT_EQ(body_of(server.get("/v2/nothing")),
-			  R"({"error":{"code":"NOT_FOUND","message":"Nothing is served at this path."}})");
+			  R"({"error":{"code":"NOT_FOUND","message":"Nothing is served at this path.",)"
+			  R"("hint":"/openapi.json lists the paths."}})");
 	EXPECT_EQ(
 		status_of(server.talk("OPTIONS /one/a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")),
 		204);
