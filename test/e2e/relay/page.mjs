@@ -82,7 +82,7 @@ async function question(name, steps, answer) {
     for (const [what, ...given] of steps) {
         if (what === 'click') await browser.click(given[0])
         else if (what === 'enter') await browser.press('Enter')
-        else if (what === 'choose') await read(`(() => { const s = document.querySelector(${JSON.stringify(given[0])}); s.value = ${JSON.stringify(given[1])}; s.dispatchEvent(new Event('change', { bubbles: true })) })()`)
+        else if (what === 'choose') await browser.until(`document.querySelector(${JSON.stringify(given[0])})`).then(() => read(`(() => { const s = document.querySelector(${JSON.stringify(given[0])}); s.value = ${JSON.stringify(given[1])}; s.dispatchEvent(new Event('change', { bubbles: true })) })()`))
         else if (what === 'type') await browser.type(given[0])
         else await arrived(given[0])
         clicks += ['click', 'enter', 'choose'].includes(what) ? 1 : 0
