@@ -15,15 +15,15 @@ inline constexpr Column kEventColumns[] = {
 inline constexpr int16_t kEventKey[] = {5};
 inline constexpr TableShape kEvents = {"events", kEventColumns, kEventKey, "count_changes"};
 
-inline constexpr Column kRejectColumns[] = {{"event_id", BYTEAOID}};
-inline constexpr int16_t kRejectKey[] = {1};
-inline constexpr TableShape kRejects = {"event_rejects", kRejectColumns, kRejectKey, nullptr};
-inline constexpr TableShape kBlockedEvents = {"blocked_events", kRejectColumns, kRejectKey,
+inline constexpr Column kEventIdColumn[] = {{"event_id", BYTEAOID}};
+inline constexpr int16_t kFirstColumn[] = {1};
+inline constexpr TableShape kRejects = {"event_rejects", kEventIdColumn, kFirstColumn, nullptr};
+inline constexpr TableShape kBlockedEvents = {"blocked_events", kEventIdColumn, kFirstColumn,
 											  nullptr};
 
 inline constexpr Column kBlockedAuthorColumns[] = {{"pubkey", BYTEAOID}};
-inline constexpr TableShape kBlockedAuthors = {"blocked_authors", kBlockedAuthorColumns, kRejectKey,
-											   nullptr};
+inline constexpr TableShape kBlockedAuthors = {"blocked_authors", kBlockedAuthorColumns,
+											   kFirstColumn, nullptr};
 
 /* The eid of a row of events. Inside pg::call. */
 inline int64_t
