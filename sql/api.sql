@@ -219,7 +219,15 @@ SELECT item::jsonb - 'began' AS item FROM ask('relay_latencies', '{"url": "wss:/
 SELECT refusal('relay_latencies', '{"url": "wss://one.example.com", "step": "59"}');
 SELECT refusal('relay_latencies', '{"url": "wss://one.example.com", "step": "60", "since": "0"}');
 SELECT item FROM ask('relay_nips', '{"url": "wss://one.example.com"}');
+-- The shares of history are those that were counted last.
+SELECT item::jsonb -> 'read_fraction' AS read_fraction, item::jsonb -> 'fractions_counted_at' AS fractions_counted_at FROM ask('overview');
+BEGIN;
+RESET ROLE;
+INSERT INTO _bigbrotr.archive_figures (counted_at, samples)
+	VALUES (1790000000, '[{"family": "sync_read_ratio", "value": 0.5}, {"family": "sync_proven_ratio", "value": 0.25}, {"family": "relays", "labels": {}, "value": 9}]');
+SET ROLE bigbrotr_api;
 SELECT item::jsonb - '{measured_at,last_visit}'::text[] AS item FROM ask('overview');
+ROLLBACK;
 SELECT item FROM ask('statistics_groups');
 -- Without a country of its address, those of its document count.
 RESET ROLE;

@@ -158,20 +158,27 @@ COMMENT ON FUNCTION _bigbrotr.api_relay_nips(text) IS 'NIPs that a relay claims 
 
 CREATE FUNCTION _bigbrotr.api_overview()
 	RETURNS TABLE (event_count bigint, sighting_count bigint, sightings_per_second double precision, relay_count bigint, online_count bigint, unstable_count bigint,
-		visited_count bigint, live_count bigint, read_fraction double precision, proven_fraction double precision, last_visit timestamptz, measured_at timestamptz)
+		visited_count bigint, live_count bigint, read_fraction double precision, proven_fraction double precision, fractions_counted_at timestamptz,
+		last_visit timestamptz, measured_at timestamptz)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT e.event_count, e.sighting_count, s.rate, r.relays, r.online, r.unstable, v.visited, s.live, s.read, s.proven, to_timestamp(v.last), now()
+		SELECT e.event_count, e.sighting_count, t.rate, r.relays, r.online, r.unstable, v.visited, s.live, f.read, f.proven, to_timestamp(f.counted_at),
+		       to_timestamp(v.last), now()
 		FROM bigbrotr.total_statistics AS e
-		     -- As in bigbrotr.sync_totals, without what it sums over relays that were never reached.
-		     CROSS JOIN (SELECT coalesce(sum(s.sightings_per_second), 0)::double precision AS rate, count(*) FILTER (WHERE s.phase = 'live') AS live,
-		                        coalesce(avg(s.read_fraction), 0) AS read, coalesce(avg(s.proven_fraction), 0) AS proven
-		                 FROM bigbrotr.sync_status AS s WHERE s.phase <> 'paused' AND s.last_success IS NOT NULL) AS s
+		     CROSS JOIN (SELECT coalesce(sum(t.sightings_per_second), 0)::double precision AS rate
+		                 FROM _bigbrotr.relay_traffic AS t WHERE t.counted_at > bigbrotr.unix_now() - 60) AS t
+		     CROSS JOIN (SELECT count(*) AS live FROM _bigbrotr.relay_sync AS s WHERE s.enabled AND s.phase = 'live') AS s
 		     CROSS JOIN (SELECT count(*) AS relays, count(*) FILTER (WHERE r.status = 'online') AS online,
 		                        count(*) FILTER (WHERE r.status = 'unstable') AS unstable FROM bigbrotr.relays AS r) AS r
-		     CROSS JOIN (SELECT count(v.checked_at) AS visited, max(v.checked_at) AS last FROM _bigbrotr.relay_visits AS v) AS v;
+		     CROSS JOIN (SELECT count(v.checked_at) AS visited, max(v.checked_at) AS last FROM _bigbrotr.relay_visits AS v) AS v
+		     -- The refresher reads the coverage of all relays for these two: too much for each look at the page.
+		     CROSS JOIN (SELECT max(f.counted_at) AS counted_at, max(s.value) FILTER (WHERE s.family = 'sync_read_ratio') AS read,
+		                        max(s.value) FILTER (WHERE s.family = 'sync_proven_ratio') AS proven
+		                 FROM _bigbrotr.archive_figures AS f
+		                      CROSS JOIN LATERAL jsonb_to_recordset(f.samples) AS s (family text, value double precision)) AS f;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_overview() IS 'The archive in one row: events, relays, how complete it is, when the monitor looked last';
+COMMENT ON FUNCTION _bigbrotr.api_overview() IS
+	'The archive in one row: events, relays, how complete it is, when the monitor looked last. The refresher counts read_fraction and proven_fraction twice a minute; null: it never has';
 
 CREATE FUNCTION _bigbrotr.api_statistics_groups() RETURNS TABLE (aspect text, value text, relay_count bigint, online_count bigint)
 	LANGUAGE sql STABLE

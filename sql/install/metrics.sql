@@ -45,6 +45,8 @@ CREATE VIEW _bigbrotr.metric_names AS
 		'bigbrotr_table_dead_rows|gauge|Dead rows of a table, estimated',
 		'bigbrotr_relays|gauge|Relays known, by status and network',
 		'bigbrotr_sync_relays|gauge|Relays by phase of the synchronizer',
+		'bigbrotr_sync_read_ratio|gauge|Average share of the history of relays that is read, of relays that were reached',
+		'bigbrotr_sync_proven_ratio|gauge|Average share of that history that is proven',
 		'bigbrotr_sync_backoff_relays|gauge|Relays that wait after a failure, by its reason',
 		'bigbrotr_sync_lag_seconds|summary|Time since the newest second that is read, of some hundreds of the relays that are live',
 		'bigbrotr_sync_events|counter|Events first archived through the relays that are known',
@@ -231,6 +233,12 @@ CREATE FUNCTION _bigbrotr.archive_samples(OUT family text, OUT suffix text, OUT 
 		SELECT 'sync_relays', '', jsonb_build_object('phase', n.phase), coalesce(c.count, 0)
 		FROM unnest('{paused,waiting,connecting,backfill,live,backoff}'::text[]) AS n (phase)
 		     LEFT JOIN (SELECT s.phase, count(*) AS count FROM sync AS s GROUP BY s.phase) AS c ON c.phase = n.phase
+		UNION ALL
+		-- Relays that were never reached say nothing about how complete the archive of the others is.
+		SELECT m.metric, '', '{}', coalesce(m.value, 0)
+		FROM (SELECT avg(s.read_fraction) AS read, avg(s.proven_fraction) AS proven
+		      FROM bigbrotr.sync_status AS s WHERE s.phase <> 'paused' AND s.last_success IS NOT NULL) AS s
+		     CROSS JOIN LATERAL (VALUES ('sync_read_ratio', s.read), ('sync_proven_ratio', s.proven)) AS m (metric, value)
 		UNION ALL
 		SELECT 'sync_backoff_relays', '', jsonb_build_object('reason', coalesce(s.last_error, '')), count(*) FROM sync AS s WHERE s.phase = 'backoff' GROUP BY s.last_error
 		UNION ALL

@@ -20,7 +20,7 @@ function counters(signal) {
 		const seconds = last && (new Date(o.measured_at) - new Date(last.measured_at)) / 1000
 		const fresh = seconds > 0 ? (o.event_count - last.event_count) / seconds : undefined
 		put('rate', `${decimal(o.sightings_per_second)}/s`, fresh === undefined ? 'sightings, now' : `sightings, now; ${decimal(Math.max(fresh, 0))} new events/s`)
-		put('read', percent(o.read_fraction), `of the history of relays that were reached; ${number(o.live_count)} live`)
+		put('read', percent(o.read_fraction), `of the history of relays that were reached${o.fractions_counted_at ? '' : ' (the refresher has not counted it)'}; ${number(o.live_count)} live`)
 		put('proven', percent(o.proven_fraction), 'of it: read twice, or compared')
 		put('visit', o.last_visit ? `${duration((new Date(o.measured_at) - new Date(o.last_visit)) / 1000)} ago` : 'never', `${number(o.visited_count)} relays visited`)
 		last = o
