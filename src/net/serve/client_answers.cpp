@@ -48,7 +48,7 @@ rstate_code(const ClientRequest &request, const Problem &problem)
 	}
 }
 
-/* It has errors of its own, without hints; ours have them. */
+/* The form in which version 2 of nostr.watch tells errors, and our hint. */
 static std::string
 rstate_error(const ClientRequest &request, const Problem &problem)
 {
