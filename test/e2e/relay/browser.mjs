@@ -86,10 +86,11 @@ export class Browser {
         return this.until(`(${expression}) === true`).then(() => true, () => false)
     }
 
+    // The address changes before the page does: what is clicked may not be there yet.
     async click(selector) {
-        const at = await this.evaluate(`(() => { const e = ${selector.startsWith('//') ? `document.evaluate(${JSON.stringify(selector)}, document, null, 9).singleNodeValue` : `document.querySelector(${JSON.stringify(selector)})`}
-            if (!e) return null; e.scrollIntoView({ block: 'center' }); const r = e.getBoundingClientRect(); return { x: r.x + r.width / 2, y: r.y + Math.min(r.height / 2, 12) } })()`)
-        if (!at) throw new Error(`there is no ${selector} to click`)
+        const element = selector.startsWith('//') ? `document.evaluate(${JSON.stringify(selector)}, document, null, 9).singleNodeValue` : `document.querySelector(${JSON.stringify(selector)})`
+        await this.until(`${element} !== null`, `a ${selector} to click`)
+        const at = await this.evaluate(`(() => { const e = ${element}; e.scrollIntoView({ block: 'center' }); const r = e.getBoundingClientRect(); return { x: r.x + r.width / 2, y: r.y + Math.min(r.height / 2, 12) } })()`)
         for (const type of ['mousePressed', 'mouseReleased']) await this.send('Input.dispatchMouseEvent', { type, ...at, button: 'left', clickCount: 1 })
     }
 
