@@ -53,7 +53,8 @@ SELECT name, c.answer, c.reasons[1] FROM made, LATERAL (VALUES ('ids', event_id)
 -- The end of a block: what is delivered again is archived.
 SELECT bigbrotr.unblock_events(ARRAY[:'b']);
 SELECT bigbrotr.unblock_events(array_agg(encode(event_id, 'hex'))) FROM made;
-SELECT bigbrotr.unblock_author(:'b'), bigbrotr.unblock_author(:'b') AS again;
+CALL bigbrotr.unblock_author(:'b');
+CALL bigbrotr.unblock_author(:'b');
 SELECT * FROM pg_temp.deliver();
 SELECT pg_temp.archived();
 

@@ -161,22 +161,21 @@ $$;
 COMMENT ON FUNCTION bigbrotr.unblock_events(text[]) IS
 	'Takes events from the block list (bigbrotr.block_events) and returns how many. They are archived when a relay delivers them; bigbrotr.read_again asks for them. Those of a blocked author stay blocked';
 
-CREATE FUNCTION bigbrotr.unblock_author(author text) RETURNS bigint
-	LANGUAGE plpgsql STRICT
-	SET search_path = pg_catalog, pg_temp
+CREATE PROCEDURE bigbrotr.unblock_author(author text, INOUT unblocked bigint DEFAULT NULL)
+	LANGUAGE plpgsql
 	AS $$
 DECLARE
-	key CONSTANT bytea := bigbrotr.pubkey(author);
-	unblocked bigint;
+	key CONSTANT pg_catalog.bytea := bigbrotr.pubkey(author);
 BEGIN
-	DELETE FROM bigbrotr.blocked_authors AS b WHERE b.pubkey = key;
-	DELETE FROM bigbrotr.blocked_events AS b WHERE b.pubkey = key;
+	DELETE FROM bigbrotr.blocked_authors AS b WHERE b.pubkey OPERATOR(pg_catalog.=) key;
+	COMMIT;
+	CALL _bigbrotr.wait_for_writers(); -- some may still note an event of this author
+	DELETE FROM bigbrotr.blocked_events AS b WHERE b.pubkey OPERATOR(pg_catalog.=) key;
 	GET DIAGNOSTICS unblocked = ROW_COUNT;
-	RETURN unblocked;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.unblock_author(text) IS
-	'Takes an author from the block list (bigbrotr.block_author) and returns how many events were blocked because of that. They are archived when a relay delivers them; bigbrotr.read_again asks for them';
+COMMENT ON PROCEDURE bigbrotr.unblock_author(text, bigint) IS
+	'CALL bigbrotr.unblock_author(''npub1…''): takes an author from the block list (bigbrotr.block_author) and gives how many events were blocked because of that. They are archived when a relay delivers them; bigbrotr.read_again asks for them. Waits for those who are writing. Not inside a transaction block; interrupted, it can be called again';
 
 CREATE FUNCTION _bigbrotr.names_blocked(filter jsonb) RETURNS boolean
 	LANGUAGE sql STABLE

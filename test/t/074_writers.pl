@@ -35,7 +35,7 @@ my %ways = (
 	'deletions' => q{SELECT bigbrotr.delete_events(array_agg(event_id)) FROM made WHERE n % 10 = #},
 	'cleaning' => q{CALL bigbrotr.cleanup_orphans()},
 	'blocks' => q{SELECT format('CALL bigbrotr.block_author(%L, %L)', encode(pubkey, 'hex'), 'why') FROM made WHERE n % 10 = # ORDER BY random() LIMIT 1 \gexec},
-	'ends of blocks' => q{SELECT bigbrotr.unblock_author(encode(pubkey, 'hex')) FROM bigbrotr.blocked_authors},
+	'ends of blocks' => q{SELECT format('CALL bigbrotr.unblock_author(%L)', encode(pubkey, 'hex')) FROM bigbrotr.blocked_authors \gexec},
 	'counting' => q{SELECT _bigbrotr.fold_statistics(20)});
 
 my @sessions;
@@ -58,7 +58,9 @@ for my $session (@sessions)
 is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.verify_statistics()'), '', 'all counts hold');
 is($node->safe_psql('postgres', 'SELECT * FROM bigbrotr.verify_references()'), '', 'all references hold');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.blocked_events AS b JOIN bigbrotr.events USING (event_id)'), '0', 'what is blocked is not archived');
-$node->safe_psql('postgres', q{SELECT bigbrotr.unblock_author(encode(pubkey, 'hex')) FROM bigbrotr.blocked_authors});
+is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.blocked_events AS b WHERE NOT EXISTS (SELECT FROM bigbrotr.blocked_authors AS a WHERE a.pubkey = b.pubkey)'), '0',
+	'only events of blocked authors are blocked');
+$node->safe_psql('postgres', q{SELECT format('CALL bigbrotr.unblock_author(%L)', encode(pubkey, 'hex')) FROM bigbrotr.blocked_authors \gexec});
 $node->safe_psql('postgres', "CALL bigbrotr.import_events('$file', 'wss://r1.example.com', false)");
 is($node->safe_psql('postgres', 'SELECT event_count FROM bigbrotr.total_statistics'), '1000', 'every event is there once');
 $node->stop('immediate');

@@ -20,17 +20,22 @@ my $url = $relay->url('/r');
 my $node = archive_server('blocks', 'bigbrotr.sync_interval' => '1s', 'bigbrotr.sync_confirm_delay' => 0);
 my $claimed = "bigbrotr.completeness('$url', '{}', to_timestamp($times[0]), to_timestamp($times[-1]))";
 
-# Somebody is writing an event of the author: the procedure waits for that transaction and deletes what it stored.
-my $writer = $node->background_psql('postgres');
-$writer->query_safe("BEGIN; SELECT bigbrotr.insert_event(event_id, pubkey, created_at, kind, tags, content, sig, '$url', NULL, 1, 1)
-	FROM bigbrotr.parse_event('" . ($events[0] =~ s/'/''/gr) . "')");
-my $admin = $node->background_psql('postgres');
-$admin->query_until(qr/^begun$/m, "\\echo begun\nCALL bigbrotr.block_author('$author', 'a court order');\n\\echo ended\n");
-wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CALL bigbrotr.block_author%' AND wait_event = 'PgSleep')");
-$writer->query_safe('COMMIT');
-$writer->quit;
-wait_for($node, "NOT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CALL bigbrotr.block_author%' AND state = 'active')");
-$admin->quit;
+# A procedure waits for a transaction that is inserting an event of the author.
+sub calls_while_inserting
+{
+	my ($procedure) = @_;
+	my $writer = $node->background_psql('postgres');
+	$writer->query_safe("BEGIN; SELECT bigbrotr.insert_event(event_id, pubkey, created_at, kind, tags, content, sig, '$url', NULL, 1, 1)
+		FROM bigbrotr.parse_event('" . ($events[0] =~ s/'/''/gr) . "')");
+	my $admin = $node->background_psql('postgres');
+	$admin->query_until(qr/^begun$/m, "\\echo begun\nCALL $procedure;\n\\echo ended\n");
+	wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CALL bigbrotr.%' AND wait_event = 'PgSleep')");
+	$writer->query_safe('COMMIT');
+	$writer->quit;
+	wait_for($node, "NOT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CALL bigbrotr.%' AND state = 'active')");
+	$admin->quit;
+}
+calls_while_inserting("bigbrotr.block_author('$author', 'a court order')");
 is($node->safe_psql('postgres', "SELECT count(*) FROM bigbrotr.events WHERE pubkey = '\\x$author'"), 0, 'what was being written is deleted');
 $node->safe_psql('postgres', "CALL bigbrotr.block_events('{$single}', 'a court order')");
 
@@ -42,7 +47,10 @@ is($node->safe_psql('postgres', q{SELECT bigbrotr.service_stats('synchronizer')-
 is($node->safe_psql('postgres', 'SELECT failures FROM _bigbrotr.relay_sync'), 0, 'and the relay did nothing wrong');
 like($node->safe_psql('postgres', "SELECT reasons FROM $claimed"), qr/has blocked @{[ @events - $kept ]} events/, 'the answer says what is left out');
 
-$node->safe_psql('postgres', "SELECT bigbrotr.unblock_author('$author'), bigbrotr.unblock_events('{$single}')");
+$node->safe_psql('postgres', "DELETE FROM bigbrotr.blocked_events WHERE event_id = (SELECT event_id FROM bigbrotr.parse_event('" . ($events[0] =~ s/'/''/gr) . "'))");
+calls_while_inserting("bigbrotr.unblock_author('$author')");
+$node->safe_psql('postgres', "SELECT bigbrotr.unblock_events('{$single}')");
+is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.blocked_events'), 0, 'no event stays blocked, also the one that was being inserted');
 $node->safe_psql('postgres', "SELECT bigbrotr.read_again('$url', to_timestamp($times[0]), to_timestamp($times[-1]))");
 wait_for($node, "(SELECT answer = 'proven' FROM $claimed)");
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.event_relay'), scalar(@events), 'after the end of the block all are archived');
