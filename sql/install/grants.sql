@@ -1,6 +1,6 @@
 -- Privileges. Tables belong to the extension's owner. No role gets TRIGGER on, or ownership of, tables that workers write:
 -- it could run code as the worker.
---   bigbrotr_reader  SELECT everywhere but on keys of the API, and all functions but those below
+--   bigbrotr_reader  SELECT everywhere but on keys of the API and receivers of alerts, and all functions but those below
 --   bigbrotr_writer  functions that check their arguments and run as the extension's owner (SECURITY DEFINER)
 --   bigbrotr_worker  writes to tables and calls all functions of _bigbrotr, which verify nothing
 --   bigbrotr_admin   deletes; commands relays, services and indexes
@@ -34,9 +34,9 @@ $grants$;
 
 GRANT USAGE ON SCHEMA bigbrotr, _bigbrotr TO bigbrotr_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr TO bigbrotr_reader;
--- Keys of the API are the administrator's business.
-REVOKE SELECT ON _bigbrotr.issued_keys, _bigbrotr.key_usage, bigbrotr.api_keys FROM bigbrotr_reader;
-GRANT SELECT ON _bigbrotr.issued_keys, _bigbrotr.key_usage, bigbrotr.api_keys TO bigbrotr_worker;
+-- Keys of the API are the administrator's business, and so are the URLs that alerts are sent to.
+REVOKE SELECT ON _bigbrotr.issued_keys, _bigbrotr.key_usage, bigbrotr.api_keys, _bigbrotr.relay_watches, _bigbrotr.relay_alerts FROM bigbrotr_reader;
+GRANT SELECT ON _bigbrotr.issued_keys, _bigbrotr.key_usage, bigbrotr.api_keys, _bigbrotr.relay_watches, _bigbrotr.relay_alerts TO bigbrotr_worker;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA bigbrotr, _bigbrotr TO bigbrotr_reader;
 
 GRANT INSERT ON bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, bigbrotr.blocked_events, bigbrotr.deletions, bigbrotr.vanish_requests TO bigbrotr_worker;
@@ -53,6 +53,8 @@ GRANT INSERT, DELETE ON _bigbrotr.naming_deltas TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.job_requests TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.job_provider TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.relay_publications TO bigbrotr_worker;
+GRANT UPDATE ON _bigbrotr.relay_watches TO bigbrotr_worker;
+GRANT INSERT, DELETE ON _bigbrotr.relay_alerts TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.relay_fetches, _bigbrotr.key_usage, _bigbrotr.archive_figures TO bigbrotr_worker;
 
 GRANT INSERT, UPDATE ON bigbrotr.sync_filters, _bigbrotr.issued_keys TO bigbrotr_admin;

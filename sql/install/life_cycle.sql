@@ -77,19 +77,6 @@ COMMENT ON COLUMN _bigbrotr.relay_history.aspect IS 'status; nip11: the document
 COMMENT ON COLUMN _bigbrotr.relay_history.before IS 'The status, _bigbrotr.nip11_documents.nip11_id or _bigbrotr.nip66_facts.nip66_id until then; null: none';
 COMMENT ON COLUMN _bigbrotr.relay_history.after IS 'Likewise, from then on; null: none';
 
--- Who listens is told of few relays: a relay changes its status twice in ten minutes at most, unless an administrator does it,
--- so that what these relays do cannot fill the queue of notifications.
-CREATE TABLE _bigbrotr.relay_watches (
-	relay_id    integer NOT NULL,
-	inserted_at bigint  NOT NULL,
-	CONSTRAINT relay_watches_pkey PRIMARY KEY (relay_id),
-	CONSTRAINT relay_watches_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
-);
-COMMENT ON TABLE _bigbrotr.relay_watches IS 'Relays whose changes of status are told by NOTIFY (bigbrotr.watch_relay)';
-COMMENT ON COLUMN _bigbrotr.relay_watches.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_watches.inserted_at IS 'When it was named, Unix seconds';
-
-SELECT pg_extension_config_dump('_bigbrotr.relay_watches', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_health', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_outages', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_history', '');
@@ -133,28 +120,6 @@ CREATE FUNCTION _bigbrotr.is_blind() RETURNS boolean
 	END;
 COMMENT ON FUNCTION _bigbrotr.is_blind() IS
 	'Is it rather this server that is cut off? Then three quarters of the relays that are online or unstable and were observed last (20, three at least) failed by path errors';
-
-CREATE FUNCTION _bigbrotr.log_status(observer text, line text) RETURNS void
-	AS 'MODULE_PATHNAME', 'bigbrotr_log_status'
-	LANGUAGE C STRICT
-	SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION _bigbrotr.log_status(text, text) IS
-	'A line in the log, if bigbrotr.log_level lets lines of this service (observer) through at info; a hundred a minute at most';
-
-CREATE FUNCTION _bigbrotr.tell_status(relay integer, observer text, before text, after text, reason text, at bigint) RETURNS void
-	LANGUAGE sql STRICT
-	BEGIN ATOMIC
-		SELECT _bigbrotr.log_status(tell_status.observer,
-			format('relay %s: %s, was %s', r.url, tell_status.after, tell_status.before) || coalesce(' (' || nullif(tell_status.reason, '') || ')', ''))
-		FROM bigbrotr.relays AS r WHERE r.relay_id = tell_status.relay;
-		-- To notify is an error where the queue is full: a session that listens and does not read must not stop the monitor.
-		SELECT pg_notify('bigbrotr_relay_status', json_build_object('relay_url', r.url, 'status', tell_status.after, 'before', tell_status.before,
-			'reason', nullif(tell_status.reason, ''), 'changed_at', tell_status.at)::text)
-		FROM _bigbrotr.relay_watches AS w JOIN bigbrotr.relays AS r ON r.relay_id = w.relay_id
-		WHERE w.relay_id = tell_status.relay AND pg_notification_queue_usage() < 0.5;
-	END;
-COMMENT ON FUNCTION _bigbrotr.tell_status(integer, text, text, text, text, bigint) IS
-	'Tells the log of a change of status, and, of a relay of bigbrotr.watch_relay, who listens to the channel bigbrotr_relay_status';
 
 CREATE FUNCTION _bigbrotr.observe_relay(relay integer, observer text, outcome text, reason text, at bigint) RETURNS text
 	LANGUAGE plpgsql STRICT
@@ -243,45 +208,3 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.observe_relay(integer, text, text, text, bigint) IS
 	'Notes what a service (observer) observed of a relay and moves its status on, which it returns; null: there is no such relay. outcome: as _bigbrotr.next_status takes it; reason: reason code of a failure, else empty. An observation older than the last one counts for nothing';
-
-CREATE FUNCTION bigbrotr.watch_relay(relay_url text) RETURNS integer
-	LANGUAGE plpgsql STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	most CONSTANT integer := 100;
-	relay CONSTANT integer := _bigbrotr.known_relay(relay_url);
-BEGIN
-	LOCK TABLE _bigbrotr.relay_watches IN SHARE ROW EXCLUSIVE MODE;
-	INSERT INTO _bigbrotr.relay_watches (relay_id, inserted_at) VALUES (relay, bigbrotr.unix_now()) ON CONFLICT DO NOTHING;
-	IF (SELECT count(*) FROM _bigbrotr.relay_watches) > most THEN
-		RAISE program_limit_exceeded USING
-			MESSAGE = format('more than %s relays are watched', most),
-			DETAIL = 'Each change of their status is a notification.',
-			HINT = 'bigbrotr.unwatch_relay(url) makes room. Of all relays bigbrotr.relay_changes tells.';
-	END IF;
-	RETURN relay;
-END
-$$;
-COMMENT ON FUNCTION bigbrotr.watch_relay(text) IS
-	'From now on each change of the status of this relay is told to those that LISTEN to bigbrotr_relay_status: JSON with relay_url, status, before, reason (null: it answered), changed_at (Unix seconds). A hundred relays at most. Returns its relay_id';
-
-CREATE FUNCTION bigbrotr.unwatch_relay(relay_url text) RETURNS boolean
-	LANGUAGE plpgsql STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	DELETE FROM _bigbrotr.relay_watches AS w USING bigbrotr.relays AS r
-	WHERE r.relay_id = w.relay_id AND r.url = (bigbrotr.normalise_relay_url(unwatch_relay.relay_url)).url;
-	RETURN FOUND;
-END
-$$;
-COMMENT ON FUNCTION bigbrotr.unwatch_relay(text) IS 'Ends bigbrotr.watch_relay for a relay; false: it was not watched';
-
-CREATE VIEW bigbrotr.watched_relays AS
-	SELECT r.url AS relay_url, r.status, to_timestamp(w.inserted_at) AS inserted_at
-	FROM _bigbrotr.relay_watches AS w JOIN bigbrotr.relays AS r ON r.relay_id = w.relay_id;
-COMMENT ON VIEW bigbrotr.watched_relays IS 'Relays of bigbrotr.watch_relay';
-COMMENT ON COLUMN bigbrotr.watched_relays.relay_url IS 'Normalised URL';
-COMMENT ON COLUMN bigbrotr.watched_relays.status IS 'Status of the relay now';
-COMMENT ON COLUMN bigbrotr.watched_relays.inserted_at IS 'When it was named';

@@ -91,7 +91,7 @@ COMMENT ON COLUMN bigbrotr.relay_sources.next_fetch IS 'When the next one is due
 COMMENT ON COLUMN bigbrotr.relay_sources.etag IS 'Header ETag of what was last read';
 COMMENT ON COLUMN bigbrotr.relay_sources.modified_at IS 'Header Last-Modified of what was last read';
 
--- The hosts of lists obey the rules of hosts of relays, and so do their addresses when they are fetched.
+-- The hosts of lists, and of receivers of alerts, obey the rules of hosts of relays, and so do their addresses when they are connected to.
 CREATE FUNCTION _bigbrotr.require_web_url(given text) RETURNS text
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -103,13 +103,13 @@ BEGIN
 	SELECT * INTO host FROM bigbrotr.normalise_relay_url(CASE lower(parts[1]) WHEN 'http' THEN 'ws' ELSE 'wss' END || parts[2]) AS n;
 	IF octet_length(given) > 2000 OR given ~ '[^!-~]' OR parts IS NULL OR host.url IS NULL THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('"%s" is no URL of a list', left(given, 256)),
+			MESSAGE = format('"%s" is no URL of http or https', left(given, 256)),
 			DETAIL = 'Such a URL is http:// or https:// with a host, at most 2000 characters of ASCII, without user and password.',
 			HINT = 'Write other characters as percent escapes.';
 	END IF;
 	IF host.network = 'local' AND NOT _bigbrotr.allow_local_relays() THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('list "%s" is not publicly reachable', left(given, 256)),
+			MESSAGE = format('"%s" is not publicly reachable', left(given, 256)),
 			DETAIL = 'Its address is one of this machine or of a private network.',
 			HINT = 'Set bigbrotr.allow_local_relays to accept such addresses.';
 	END IF;

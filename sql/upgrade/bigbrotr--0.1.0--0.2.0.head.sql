@@ -209,3 +209,4 @@ DROP TABLE bigbrotr.relay_checks;
 -- NEW _bigbrotr.key_usage
 -- NEW _bigbrotr.archive_figures
 -- NEW _bigbrotr.relay_watches
+-- NEW _bigbrotr.relay_alerts

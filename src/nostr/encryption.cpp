@@ -6,11 +6,11 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <simdjson.h>
 
 #include "base64.h"
 #include "event.h"
+#include "hmac.h"
 
 namespace nostr {
 
@@ -20,8 +20,6 @@ constexpr char kVersion = 2;
 constexpr size_t kNonce = 32, kMac = 32;
 constexpr std::string_view kIvMark = "?iv=";
 
-using Digest = std::array<uint8_t, 32>;
-
 /* What a message of NIP-44 is encrypted and authenticated with. */
 struct MessageKeys
 {
@@ -29,18 +27,6 @@ struct MessageKeys
 	std::array<uint8_t, 12> cipher_nonce;
 	std::array<uint8_t, 32> mac_key;
 };
-
-Digest
-hmac(std::string_view key, std::string_view bytes)
-{
-	Digest out;
-	unsigned size = out.size();
-	if (!HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-			  reinterpret_cast<const unsigned char *>(bytes.data()), bytes.size(), out.data(),
-			  &size))
-		throw std::runtime_error("HMAC failed");
-	return out;
-}
 
 /* HKDF-Expand (RFC 5869) to 76 bytes: three blocks, the last one cut. */
 MessageKeys

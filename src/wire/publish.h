@@ -1,6 +1,7 @@
 /*
  * The messages of the publish desk (role publish): signed events that are to be sent to relays, and
- * what the relays answered; events that relays are listened to for.
+ * what the relays answered; events that relays are listened to for; documents that are to be sent
+ * by HTTP.
  */
 #pragma once
 
@@ -15,6 +16,8 @@ constexpr size_t kMaxPublication = 256 << 10; // bytes of one event
 constexpr size_t kMaxPublications = 100;      // events of one Publish
 constexpr size_t kMaxKinds = 20;              // of one Listen
 constexpr size_t kMaxAuthors = 20;            // likewise
+constexpr size_t kMaxPosts = 8;               // under way at a time
+constexpr size_t kMaxPost = 16 << 10;         // bytes of one
 
 // ---- worker -> net process
 
@@ -115,7 +118,30 @@ struct StopListening
 	static void fields(auto &c, auto &m) { relay_id_field(c, m.relay_id); }
 };
 
-using PublishToNet = std::variant<PublishSettings, Publish, Listen, StopListening, SignedIn>;
+/* POST this document. At most kMaxPosts are under way. The headers are those of Standard Webhooks;
+ * the net process does not know the secret that the signature is made with. */
+struct Post
+{
+	static constexpr uint16_t kType = 0x44;
+	uint32_t attempt = 0;       // its number, given by the worker
+	std::string_view url;       // http(s)
+	std::string_view id;        // header webhook-id
+	int64_t sent_at = 0;        // header webhook-timestamp, Unix seconds
+	std::string_view signature; // header webhook-signature
+	std::string_view document;  // JSON
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.attempt);
+		c.ascii(m.url, kMaxUrl);
+		c.ascii(m.id, kMaxDetail);
+		c.number(m.sent_at);
+		c.ascii(m.signature, kMaxDetail);
+		c.utf8(m.document, kMaxPost);
+	}
+};
+
+using PublishToNet = std::variant<PublishSettings, Publish, Listen, StopListening, SignedIn, Post>;
 
 // ---- net process -> worker
 
@@ -174,6 +200,22 @@ struct ConnectionEnded
 	}
 };
 
-using PublishToWorker = std::variant<SignIn, Answered, Heard, ConnectionEnded>;
+/* What became of one Post. */
+struct Posted
+{
+	static constexpr uint16_t kType = 0x4b;
+	uint32_t attempt = 0;
+	std::string_view reason; // a code; empty: the receiver took it
+	std::string_view detail;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.number(m.attempt);
+		c.code(m.reason);
+		c.detail(m.detail);
+	}
+};
+
+using PublishToWorker = std::variant<SignIn, Answered, Heard, ConnectionEnded, Posted>;
 
 } // namespace wire

@@ -200,7 +200,7 @@ sub run
 	$self->fill until $self->{in} =~ /\r\n\r\n/;
 	$self->{in} =~ s/^(.*?\r\n\r\n)//s;
 	$self->{request} = $1;
-	my ($path) = $self->{request} =~ /^GET (\S+)/;
+	my ($path) = $self->{request} =~ /^(?:GET|POST) (\S+)/;
 	my $script = $scripts->{ $path // '' } or return $self->raw("HTTP/1.1 404 Not Found\r\n\r\n");
 	$script->($self);
 	return;
@@ -212,6 +212,15 @@ sub fill
 	my ($self) = @_;
 	sysread($self->{socket}, $self->{in}, 65536, length $self->{in}) or die "peer is gone\n";
 	return;
+}
+
+# The body of the request, which has a Content-Length.
+sub body
+{
+	my ($self) = @_;
+	my ($length) = $self->{request} =~ /^Content-Length: (\d+)\r$/im or die "no body\n";
+	$self->fill while length $self->{in} < $length;
+	return substr($self->{in}, 0, $length);
 }
 
 # Sends bytes as they are; dies when the peer is gone.

@@ -177,6 +177,11 @@ class Dvm : public pg::Service
 	}
 
 	void take(pg::Worker &, const wire::Answered &answer) { mail_.take(answer); }
+	void take(pg::Worker &, const wire::Posted &)
+	{
+		throw pg::NetFault{.reason = "it spoke of a document that was not handed out to it"};
+	}
+
 	/* They have different numbers. */
 	void take(pg::Worker &worker, const wire::ConnectionEnded &end)
 	{

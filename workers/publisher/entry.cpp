@@ -12,6 +12,10 @@ static constexpr pg::Setting settings[] = {
 		   "empty: it sends none."),
 	string("publish_name", &publisher_settings.name, "",
 		   "Name of the monitor in its profile (kind 0); empty: no profile is published."),
+	string("alert_secret_file", &publisher_settings.alert_secret_file, "",
+		   "File with the secret (whsec_… of Standard Webhooks) that signs what is sent to "
+		   "receivers of alerts; only its owner, the server's user, may have access.",
+		   GUC_SUPERUSER_ONLY, pg::check_file_path),
 };
 
 static constexpr const char *after[] = {"initializer"};
@@ -20,6 +24,8 @@ static constexpr std::string_view columns[] = {
 	"_bigbrotr.relay_publications relay_url text",
 	"_bigbrotr.relay_publications outcome text",
 	"_bigbrotr.relay_publications next_attempt bigint",
+	"_bigbrotr.relay_watches receiver text",
+	"_bigbrotr.relay_alerts document text",
 };
 
 static constexpr std::string_view functions[] = {
@@ -29,11 +35,13 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.record_publications(text,bytea,integer[],text[],bytea[],bigint[],bytea[],text[],"
 	"text[],bigint)",
 	"_bigbrotr.trim_publications(bigint)",
+	"_bigbrotr.due_alerts(integer[],integer,bigint)",
+	"_bigbrotr.record_alert(integer,text,text,bigint)",
 };
 
 extern constinit const pg::ServiceEntry publisher_entry = {
 	.name = "publisher",
-	.description = "publishes what the monitor found (NIP-66)",
+	.description = "publishes what the monitor found (NIP-66) and sends alerts",
 	.net_role = wire::Role::Publish,
 	.after = after,
 	.by_default = false,

@@ -1,6 +1,7 @@
 /*
  * The publisher: signs what the monitor found and sends it to the relays of
- * bigbrotr.publish_relays. It does nothing without them and without bigbrotr.key_file.
+ * bigbrotr.publish_relays, which it does not without them and without bigbrotr.key_file; and sends
+ * alerts (alerts.cpp).
  *
  *   what is due at a relay -> Publish -> Answered … -> ConnectionEnded ->
  * _bigbrotr.relay_publications
@@ -15,6 +16,7 @@
 #include "pg/work/relay_list.h"
 #include "pg/work/worker.h"
 #include "wire/publish.h"
+#include "workers/publisher/alerts.h"
 #include "workers/publisher/drafts.h"
 #include "workers/publisher/settings.h"
 
@@ -73,6 +75,7 @@ class Publisher : public pg::Service
 			target.look = 0;
 			target.sent.clear();
 		}
+		alerts_.fail_all(worker);
 		if (reread_)
 			read_targets(worker);
 	}
@@ -86,8 +89,13 @@ class Publisher : public pg::Service
 				trim_statement.run({pg::value(worker.now() - kRemembered)});
 			});
 		}
+		alerts_.tend(worker);
 		key_.read(worker);
-		worker.show_waiting(!key_.signer()     ? "a key (bigbrotr.key_file)"
+		const bool only_alerts = alerts_.any() && targets_.empty();
+		worker.show_waiting(alerts_.lacks_secret()
+								? "a secret for alerts (bigbrotr.alert_secret_file)"
+							: only_alerts      ? ""
+							: !key_.signer()   ? "a key (bigbrotr.key_file)"
 							: targets_.empty() ? "relays to publish to (bigbrotr.publish_relays)"
 											   : "");
 		/* No relay of an old list is written to again before the new one is read. */
@@ -220,6 +228,8 @@ class Publisher : public pg::Service
 		throw pg::NetFault{.reason = "it heard an event without being asked to listen"};
 	}
 
+	void take(pg::Worker &worker, const wire::Posted &posted) { alerts_.take(worker, posted); }
+
 	void take(pg::Worker &worker, const wire::ConnectionEnded &end)
 	{
 		Target *target = find(end.relay_id, end.attempt);
@@ -259,6 +269,7 @@ class Publisher : public pg::Service
 	}
 
 	pg::KeyFile key_;
+	Alerts alerts_;
 	std::vector<Target> targets_;
 	bool reread_ = false; // bigbrotr.publish_relays changed while a relay was written to
 	uint32_t attempts_ = 0;

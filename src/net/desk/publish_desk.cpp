@@ -82,16 +82,31 @@ PublishDesk::take(const wire::SignedIn &answer)
 }
 
 void
+PublishDesk::take(const wire::Post &task)
+{
+	if (posts_.size() >= wire::kMaxPosts)
+		throw LinkError("too many documents at a time");
+	posts_.push_back(std::make_unique<PostJob>(host_, task));
+	posts_.back()->start();
+}
+
+void
 PublishDesk::tick()
 {
 	tick_all(jobs_);
 	tick_all(listeners_);
+	for (auto &post : posts_) {
+		post->tick();
+		if (post->over())
+			link_.send(post->message());
+	}
+	std::erase_if(posts_, [](const auto &post) { return post->over(); });
 }
 
 std::vector<wire::Gauge>
 PublishDesk::gauges() const
 {
-	return {{"connections", int64_t(jobs_.size() + listeners_.size())},
+	return {{"connections", int64_t(jobs_.size() + listeners_.size() + posts_.size())},
 			{"messages", int64_t(host_.messages)}};
 }
 

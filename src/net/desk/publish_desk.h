@@ -1,11 +1,15 @@
-/* The desk of role publish, which sends the worker's events to relays, and listens for others. */
+/* The desk of role publish, which sends the worker's events to relays, listens for others, and
+ * posts documents. */
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "net/desk/desk.h"
 #include "net/job/listen_job.h"
+#include "net/job/post_job.h"
 #include "net/job/publish_job.h"
 
 namespace net {
@@ -27,6 +31,7 @@ class PublishDesk final : public Desk
 	void take(const wire::Listen &task);
 	void take(const wire::StopListening &message);
 	void take(const wire::SignedIn &answer);
+	void take(const wire::Post &task);
 
 	Link &link_;
 	ClientHost host_;
@@ -34,6 +39,7 @@ class PublishDesk final : public Desk
 	nostr::Verifier verifier_;
 	std::map<int32_t, PublishJob> jobs_; // by relay_id
 	std::map<int32_t, ListenJob> listeners_;
+	std::vector<std::unique_ptr<PostJob>> posts_;
 };
 
 } // namespace net

@@ -43,6 +43,7 @@ connection_callback(lws *wsi, lws_callback_reasons reason, void *user, void *in,
 	case LWS_CALLBACK_CLIENT_RECEIVE:
 	case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
+	case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE:
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
 	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
 	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP:
@@ -150,6 +151,7 @@ Connection::dispatch(lws *wsi, lws_callback_reasons reason, void *in, size_t siz
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
 		request_sent(wsi);
+		requested(wsi);
 		return add_headers(in, size);
 	case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH:
 		read_head(wsi);

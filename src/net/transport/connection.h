@@ -108,6 +108,8 @@ class Connection : public Tunnel::Owner
 	{
 	}
 
+	/* The head of the request is being written: the time to announce a body. */
+	virtual void requested(lws *) {}
 	/* Callbacks of libwebsockets that the derived class looks after. */
 	virtual int handle(lws *wsi, lws_callback_reasons reason, std::string_view bytes) = 0;
 	/* The connection is over, by either side. */

@@ -4,10 +4,31 @@
 
 namespace net {
 
+void
+HttpExchange::requested(lws *wsi)
+{
+	if (content_.empty())
+		return;
+	lws_client_http_body_pending(wsi, 1);
+	lws_callback_on_writable(wsi);
+}
+
 int
 HttpExchange::handle(lws *wsi, lws_callback_reasons reason, std::string_view bytes)
 {
 	switch (reason) {
+	case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE: {
+		if (content_.empty())
+			return 0;
+		const size_t size = content_.size();
+		content_.insert(0, LWS_PRE, '\0');
+		auto *start = reinterpret_cast<unsigned char *>(content_.data()) + LWS_PRE;
+		/* What the socket does not take at once, libwebsockets keeps. */
+		const int written = lws_write(wsi, start, size, LWS_WRITE_HTTP_FINAL);
+		content_.clear();
+		lws_client_http_body_pending(wsi, 0);
+		return written < 0 ? -1 : 0;
+	}
 	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
 		read_head(wsi);
 		headers_ = {

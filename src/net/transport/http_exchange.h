@@ -1,4 +1,4 @@
-/* One GET and its answer (HTTP/1.1). It is open when the head of the answer is there. */
+/* One GET or POST and its answer (HTTP/1.1). It is open when the head of the answer is there. */
 #pragma once
 
 #include "net/transport/connection.h"
@@ -17,9 +17,12 @@ class HttpExchange final : public Connection
 		virtual void on_end() = 0;
 	};
 
-	/* `headers` of the request, beside Host and User-Agent, each with its end of line. */
-	HttpExchange(Transport &transport, Connection::Handler &opener, std::string headers)
-		: Connection(transport, opener, "GET", std::move(headers))
+	/* `headers` of the request, beside Host and User-Agent, each with its end of line. With a
+	 * `content` it is a POST, and its length is one of the headers. */
+	HttpExchange(Transport &transport, Connection::Handler &opener, std::string headers,
+				 std::string_view content = {})
+		: Connection(transport, opener, content.empty() ? "GET" : "POST", std::move(headers)),
+		  content_(content)
 	{
 	}
 	~HttpExchange() override { close(); }
@@ -35,10 +38,12 @@ class HttpExchange final : public Connection
 	const Headers &headers() const { return headers_; }
 
   private:
+	void requested(lws *wsi) override;
 	int handle(lws *wsi, lws_callback_reasons reason, std::string_view bytes) override;
 	Fault ended() const override { return {"connection_lost", "the answer was cut off"}; }
 
 	Handler *body_ = nullptr; // while it is open
+	std::string content_;     // of the request; empty: there is none, or it is written
 	Headers headers_;
 };
 

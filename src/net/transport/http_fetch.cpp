@@ -31,7 +31,12 @@ HttpFetch::new_connection(Connection::Handler &dialer)
 		headers += "If-None-Match: " + request_.etag + "\r\n";
 	if (!request_.modified_since.empty())
 		headers += "If-Modified-Since: " + request_.modified_since + "\r\n";
-	exchange_ = std::make_unique<HttpExchange>(transport_, dialer, std::move(headers));
+	headers += request_.headers;
+	if (!request_.content.empty())
+		headers += "Content-Type: application/json\r\nContent-Length: " +
+				   std::to_string(request_.content.size()) + "\r\n";
+	exchange_ =
+		std::make_unique<HttpExchange>(transport_, dialer, std::move(headers), request_.content);
 	return *exchange_;
 }
 
@@ -40,6 +45,8 @@ HttpFetch::on_connected(const ConnectFacts &)
 {
 	answer_.status = exchange_->head().status;
 	answer_.headers = exchange_->headers();
+	if (!request_.content.empty())
+		return finish(nullptr);
 	switch (answer_.status) {
 	case kMovedPermanently:
 	case kFound:

@@ -1,6 +1,7 @@
 /*
  * Fetches one document: GET, at most three redirects, gzip. Each hop is judged and screened as a
  * relay is, so that no redirect leads to where a relay must not be. Time and size are bounded.
+ * Or sends one: POST, of whose answer the head alone is read, also if that is a redirect.
  */
 #pragma once
 
@@ -22,6 +23,8 @@ struct HttpRequest
 	nostr::WebUrl url;
 	std::string accept;               // value of the header Accept
 	std::string etag, modified_since; // of the copy that is there; empty: none
+	std::string headers;              // more of them, each with its end of line
+	std::string content;              // JSON that is sent by POST; empty: it is a GET
 	size_t max_body = 64 << 10;       // bytes, inflated
 	int max_redirects = kMaxRedirects;
 	std::chrono::milliseconds timeout{0}; // of all hops together

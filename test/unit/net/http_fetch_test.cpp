@@ -220,6 +220,29 @@ TEST(NetHttpFetch, Redirects)
 }
 
 /* The first hop is where it may be; the second is not. */
+TEST(NetHttpFetch, Posts)
+{
+	std::string request;
+	WebServer server([&](const std::string &asked, const WebServer::Send &send) {
+		request = asked;
+		send(asked.starts_with("POST /moved ") ? redirect("/end") : http_answer("thanks"));
+	});
+	Fetching fetching;
+	std::string content(100'000, 'x'); // more than a socket takes at once
+	fetching.fetch(server.url("/in?a=b"), {.headers = "webhook-id: 1\r\n", .content = content});
+	EXPECT_EQ(fetching.reason, "") << fetching.detail;
+	EXPECT_EQ(fetching.answer.status, 200);
+	EXPECT_EQ(fetching.answer.body, "");
+	EXPECT_TRUE(request.starts_with("POST /in?a=b HTTP/1.1\r\n")) << request.substr(0, 1000);
+	EXPECT_TRUE(request.ends_with("\r\n\r\n" + content));
+	for (const char *line : {"\r\nwebhook-id: 1\r\n", "\r\nContent-Type: application/json\r\n"})
+		EXPECT_NE(request.find(line), request.npos) << line;
+	fetching.fetch(server.url("/moved"), {.content = "{}"});
+	EXPECT_EQ(fetching.reason, "");
+	EXPECT_EQ(fetching.answer.status, 302);
+	EXPECT_TRUE(request.ends_with("\r\n\r\n{}")) << "it went on";
+}
+
 TEST(NetHttpFetch, RedirectsToPrivateAddresses)
 {
 	NameServer names(NameServer::Names{{"inside.example.com", {"127.0.0.1"}},

@@ -1,6 +1,7 @@
 /* A web server on 127.0.0.1 that answers each request as a test tells it, byte by byte. */
 #pragma once
 
+#include <cstring>
 #include <functional>
 #include <string>
 
@@ -41,6 +42,16 @@ class WebServer
 		std::string request;
 		char bytes[4096];
 		while (request.find("\r\n\r\n") == request.npos) {
+			ssize_t got = recv(fd, bytes, sizeof bytes, 0);
+			if (got <= 0)
+				return;
+			request.append(bytes, size_t(got));
+		}
+		const size_t head = request.find("\r\n\r\n") + 4;
+		const size_t length = request.find("\r\nContent-Length: ");
+		const size_t body =
+			length < head ? std::stoul(request.substr(length + strlen("\r\nContent-Length: "))) : 0;
+		while (request.size() < head + body) {
 			ssize_t got = recv(fd, bytes, sizeof bytes, 0);
 			if (got <= 0)
 				return;

@@ -1,0 +1,14 @@
+/* HMAC with SHA-256 (RFC 2104): what only those can make who know the key. */
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace nostr {
+
+using Digest = std::array<uint8_t, 32>;
+
+Digest hmac(std::string_view key, std::string_view bytes);
+
+} // namespace nostr
