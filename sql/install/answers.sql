@@ -54,7 +54,8 @@ CREATE FUNCTION bigbrotr.completeness(
 		       array_remove(ARRAY[
 		           CASE WHEN a.seconds <= 0 THEN 'the time asked for ends before it begins' END,
 		           CASE WHEN _bigbrotr.names_blocked(completeness.filter) THEN 'the operator has blocked an author or an event that the filter asks for'
-		                ELSE (SELECT format('the operator has blocked %s events, which are not held', count(*)) FROM bigbrotr.blocked_events AS b HAVING count(*) > 0) END,
+		                ELSE (SELECT format('the operator has blocked %s events, which are not held', count(*)) FROM bigbrotr.blocked_events AS b HAVING count(*) > 0) END]
+		           || _bigbrotr.retention_reasons(completeness.filter, a.begin, a.now) || ARRAY[
 		           CASE WHEN r.relay_id IS NULL THEN 'the archive does not know this relay'
 		                WHEN k.seen IS NULL AND a.begin > a.now THEN 'this time has not come yet'
 		                WHEN k.seen IS NULL AND NOT EXISTS (SELECT FROM bigbrotr.coverage AS c WHERE c.relay_id = r.relay_id)
@@ -80,15 +81,16 @@ CREATE FUNCTION bigbrotr.completeness(
 		           || ARRAY(SELECT _bigbrotr.doubt_text(d) FROM unnest(k.doubts) AS d
 		                    WHERE d = 'unencrypted' OR (k.proven @> a.asked) IS NOT TRUE GROUP BY d ORDER BY d), NULL)
 		FROM (SELECT w.begin, w.now, w.last - w.begin + 1 AS seconds,
-		             CASE WHEN w.begin <= w.last THEN int8range(w.begin, w.last, '[]') ELSE int8range(0, 0) END AS asked
+		             CASE WHEN w.begin <= w.last THEN int8range(w.begin, w.last, '[]') ELSE int8range(0, 0) END AS asked,
+		             int8multirange(int8range(0, _bigbrotr.kept_since(completeness.filter, w.now))) AS deleted
 		      FROM (SELECT _bigbrotr.unix_time(completeness."from") AS begin, _bigbrotr.unix_time(completeness."to") AS last,
 		                   bigbrotr.unix_now() AS now) AS w) AS a
 		     LEFT JOIN bigbrotr.relays AS r
 		         ON r.url = (SELECT n.url FROM bigbrotr.normalise_relay_url(completeness.relay_url) AS n)
 		     CROSS JOIN LATERAL (
 		         SELECT range_agg(int8range(c.lower, c.upper, '[]'))
-		                    FILTER (WHERE c.evidence IN ('confirmed', 'reconciled') AND c.doubts <@ '{unencrypted}') AS proven,
-		                range_agg(int8range(c.lower, c.upper, '[]')) FILTER (WHERE c.evidence <> 'partial') AS read,
+		                    FILTER (WHERE c.evidence IN ('confirmed', 'reconciled') AND c.doubts <@ '{unencrypted}') - a.deleted AS proven,
+		                range_agg(int8range(c.lower, c.upper, '[]')) FILTER (WHERE c.evidence <> 'partial') - a.deleted AS read,
 		                range_agg(int8range(c.lower, c.upper, '[]')) AS seen,
 		                string_to_array(string_agg(nullif(array_to_string(c.doubts, ','), ''), ','), ',') AS doubts,
 		                sum(c.refused)::bigint AS refused, min(c.observed_at) AS observed_at,
@@ -106,7 +108,7 @@ CREATE FUNCTION bigbrotr.completeness(
 		     ) AS k;
 	END;
 COMMENT ON FUNCTION bigbrotr.completeness(text, jsonb, timestamptz, timestamptz, boolean) IS
-	'Do we hold everything that matches the filter, of this relay, from one second to another (created_at, inclusive)? answer: proven (two readings agree, or a comparison of sets), read (once, or with doubts), no (there are gaps, or an author or event of the filter is blocked), not known; events that the operator has blocked are left out of account otherwise; reasons: why, in words; proven, read: which share of the seconds is proven, and read; observed_at: when the oldest reading was made that the answer rests on. signed_in: what the relay shows to the key of bigbrotr.key_file (NIP-42), else what it shows to anybody; a reading of one kind proves nothing of the other. What was read with a wider filter counts. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
+	'Do we hold everything that matches the filter, of this relay, from one second to another (created_at, inclusive)? answer: proven (two readings agree, or a comparison of sets), read (once, or with doubts), no (there are gaps, retention rules delete a part, or an author or event of the filter is blocked), not known; events that the operator has blocked are left out of account otherwise; reasons: why, in words; proven, read: which share of the seconds is proven, and read; observed_at: when the oldest reading was made that the answer rests on. signed_in: what the relay shows to the key of bigbrotr.key_file (NIP-42), else what it shows to anybody; a reading of one kind proves nothing of the other. What was read with a wider filter counts. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
 
 CREATE FUNCTION bigbrotr.coverage_between(
 	relay_url text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT now(), filter jsonb DEFAULT '{}',
@@ -117,6 +119,7 @@ CREATE FUNCTION bigbrotr.coverage_between(
 	BEGIN ATOMIC
 		WITH asked AS (
 			SELECT r.relay_id, bigbrotr.unix_now() - _bigbrotr.settling() AS settled,
+			       _bigbrotr.kept_since(coverage_between.filter, bigbrotr.unix_now()) AS kept_since,
 			       CASE WHEN coverage_between."from" IS NULL THEN coalesce(s.oldest, 1604707200)
 			            ELSE _bigbrotr.unix_time(coverage_between."from") END AS first,
 			       _bigbrotr.unix_time(coverage_between."to") AS last
@@ -137,18 +140,20 @@ CREATE FUNCTION bigbrotr.coverage_between(
 			UNION SELECT g.upper + 1 FROM ranges AS g
 			UNION SELECT a.first FROM asked AS a WHERE a.first <= a.last
 			UNION SELECT a.settled + 1 FROM asked AS a WHERE a.settled >= a.first
+			UNION SELECT a.kept_since FROM asked AS a WHERE a.kept_since > a.first
 		), pieces AS (
-			SELECT b.lower, coalesce(lead(b.lower) OVER (ORDER BY b.lower) - 1, a.last) AS upper, a.settled
+			SELECT b.lower, coalesce(lead(b.lower) OVER (ORDER BY b.lower) - 1, a.last) AS upper, a.settled, a.kept_since
 			FROM bounds AS b, asked AS a WHERE b.lower <= a.last
 		), best AS (
-			SELECT p.lower, p.upper, k.evidence, k.doubts, k.observed_at,
-			       k.evidence IS NULL AND p.lower > p.settled AS unsettled
+			SELECT p.lower, p.upper, CASE WHEN k.evidence IS NOT NULL AND d.deleted THEN 'partial' ELSE k.evidence END AS evidence, k.doubts, k.observed_at,
+			       d.deleted, k.evidence IS NULL AND p.lower > p.settled AS unsettled
 			FROM pieces AS p LEFT JOIN LATERAL (
 				SELECT g.* FROM ranges AS g WHERE g.lower <= p.lower AND g.upper >= p.upper
 				ORDER BY _bigbrotr.evidence_rank(g.evidence) DESC, cardinality(g.doubts), g.observed_at DESC LIMIT 1) AS k ON true
+			     CROSS JOIN LATERAL (SELECT p.upper < p.kept_since AS deleted) AS d
 		), marked AS (
 			SELECT b.*, (b.evidence IS NOT DISTINCT FROM lag(b.evidence) OVER w AND b.doubts IS NOT DISTINCT FROM lag(b.doubts) OVER w
-			             AND b.unsettled = lag(b.unsettled) OVER w) IS NOT TRUE AS begins
+			             AND b.unsettled = lag(b.unsettled) OVER w AND b.deleted = lag(b.deleted) OVER w) IS NOT TRUE AS begins
 			FROM best AS b WINDOW w AS (ORDER BY b.lower)
 		), numbered AS (
 			SELECT m.*, count(*) FILTER (WHERE m.begins) OVER (ORDER BY m.lower) AS number FROM marked AS m
@@ -156,12 +161,13 @@ CREATE FUNCTION bigbrotr.coverage_between(
 		SELECT to_timestamp(min(n.lower)), to_timestamp(max(n.upper)), max(n.upper) - min(n.lower) + 1,
 		       (max(n.upper) - min(n.lower) + 1)::double precision / (SELECT a.last - a.first + 1 FROM asked AS a),
 		       coalesce(n.evidence, 'unread'), coalesce(n.doubts, '{}'),
-		       CASE WHEN n.unsettled THEN 'too new: events still arrive' WHEN n.evidence IS NULL THEN 'not read yet'
+		       CASE WHEN n.deleted THEN array_to_string(_bigbrotr.retention_reasons(coverage_between.filter, min(n.lower), bigbrotr.unix_now()), '; ')
+		            WHEN n.unsettled THEN 'too new: events still arrive' WHEN n.evidence IS NULL THEN 'not read yet'
 		            ELSE (SELECT string_agg(_bigbrotr.doubt_text(d), '; ' ORDER BY d) FROM unnest(n.doubts) AS d) END,
 		       to_timestamp(min(n.observed_at))
 		FROM numbered AS n
-		GROUP BY n.number, n.evidence, n.doubts, n.unsettled
+		GROUP BY n.number, n.evidence, n.doubts, n.unsettled, n.deleted
 		ORDER BY min(n.lower);
 	END;
 COMMENT ON FUNCTION bigbrotr.coverage_between(text, timestamptz, timestamptz, jsonb, boolean) IS
-	'How completely a relay is archived between two times, stretch by stretch: evidence (unread where there is a gap), the stretch''s share of the time asked for, doubts, and in words why it is not proven. from: by default the relay''s oldest event. signed_in: as in bigbrotr.completeness. SELECT evidence, sum(share) FROM bigbrotr.coverage_between(''wss://…'', ''2024-01-01'', ''2025-01-01'') GROUP BY 1';
+	'How completely a relay is archived between two times, stretch by stretch: evidence (unread where there is a gap, at most partial where retention rules delete something), the stretch''s share of the time asked for, doubts, and in words why it is not proven. from: by default the relay''s oldest event. signed_in: as in bigbrotr.completeness. SELECT evidence, sum(share) FROM bigbrotr.coverage_between(''wss://…'', ''2024-01-01'', ''2025-01-01'') GROUP BY 1';

@@ -87,15 +87,17 @@ CREATE FUNCTION _bigbrotr.unconfirmed(
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	since CONSTANT bigint := _bigbrotr.asked_since(filter, at);
 BEGIN
 	PERFORM _bigbrotr.check_time(at), _bigbrotr.check_counts(ARRAY[delay, most]);
 	RETURN QUERY
 	-- With a partial range the second above it is compared: where a history ends, it holds the oldest event, which the relay
 	-- must name.
-	SELECT c.lower, least(c.upper + (c.evidence = 'partial')::integer, at - _bigbrotr.horizon()), c.evidence, c.events
+	SELECT greatest(c.lower, since), least(c.upper + (c.evidence = 'partial')::integer, at - _bigbrotr.horizon()), c.evidence, c.events
 	FROM bigbrotr.coverage AS c
 	WHERE c.relay_id = relay AND c.filter_id = filter AND c.reader = whom
-	      AND (c.evidence = 'paged' OR compares AND c.evidence = 'partial') AND c.lower <= at - _bigbrotr.horizon()
+	      AND (c.evidence = 'paged' OR compares AND c.evidence = 'partial') AND c.lower <= at - _bigbrotr.horizon() AND c.upper >= since
 	      AND ('contradicted' = ANY (c.doubts) OR c.observed_at <= at - delay * least(c.observations, 20)::bigint ^ 2)
 	      -- A range that still grows waits until it is an hour long.
 	      AND (c.upper <= at - _bigbrotr.horizon() OR at - _bigbrotr.horizon() - c.lower >= 3600)
@@ -135,18 +137,19 @@ BEGIN
 	IF state.next_audit > at OR state IS NULL THEN
 		RETURN;
 	END IF;
-	oldest := least(coalesce(state.oldest, 1604707200), newest); -- or the first of all events
+	-- Or the first of all events, or the first second that is asked for.
+	oldest := least(greatest(coalesce(state.oldest, 1604707200), _bigbrotr.asked_since(0, at)), newest);
 	middle := newest - floor((newest - oldest) * pick ^ 2)::bigint;
 	SELECT c.filter_id, greatest(c.lower, oldest) AS lower, least(c.upper, newest) AS upper, c.evidence, c.events INTO claim
 	FROM bigbrotr.coverage AS c
-	WHERE c.relay_id = relay AND c.reader = whom AND c.evidence <> 'partial' AND c.lower <= newest AND c.upper >= oldest
+	WHERE c.relay_id = relay AND c.reader = whom AND c.evidence <> 'partial' AND c.lower <= newest AND c.upper >= greatest(oldest, _bigbrotr.asked_since(c.filter_id, at))
 	ORDER BY greatest(c.lower - middle, middle - c.upper, 0), c.filter_id, c.lower LIMIT 1;
 	IF FOUND THEN
 		middle := least(greatest(middle, claim.lower), claim.upper);
 		half := least(greatest(page * (claim.upper - claim.lower + 1) / greatest(claim.events, 1) / 2, 1800), 365 * 86400);
 		filter_id := claim.filter_id;
-		lower := greatest(claim.lower, middle - half);
-		upper := least(claim.upper, middle + half);
+		lower := greatest(claim.lower, middle - half, least(_bigbrotr.asked_since(claim.filter_id, at), claim.upper));
+		upper := greatest(lower, least(claim.upper, middle + half));
 		evidence := claim.evidence;
 		SELECT CASE WHEN count(*) <= most THEN count(s.eid) END INTO known
 		FROM (SELECT e.eid FROM bigbrotr.events AS e
@@ -154,7 +157,7 @@ BEGIN
 		     LEFT JOIN bigbrotr.sightings AS s ON s.eid = e.eid AND s.relay_id = relay;
 		RETURN NEXT;
 	END IF;
-	IF state.oldest > 0 AND state.clean_audits % 2 = 0 THEN
+	IF state.oldest > _bigbrotr.asked_since(0, at) AND state.clean_audits % 2 = 0 THEN
 		FOR claim IN
 			SELECT c.filter_id, least(c.upper, state.oldest - 1) AS upper, c.evidence FROM bigbrotr.coverage AS c
 			WHERE c.relay_id = relay AND c.reader = whom AND c.evidence <> 'partial' AND c.lower = 0

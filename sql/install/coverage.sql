@@ -226,18 +226,23 @@ CREATE FUNCTION _bigbrotr.claim_coverage(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	first bigint := first_second;
 	settled bigint;
 BEGIN
 	PERFORM _bigbrotr.check_seconds(first_second, last_second), _bigbrotr.check_time(asked_at), _bigbrotr.check_time(at),
 	        _bigbrotr.check_evidence(evidence);
+	-- A retention rule that has ended since may have left out what came then. One that holds is taken into account by the answers.
+	SELECT greatest(first, max(r.removed_at - r.older_than)) INTO first FROM bigbrotr.retention_rules AS r
+	WHERE r.removed_at >= asked_at
+	      AND (r.kinds IS NULL OR r.kinds && _bigbrotr.filter_kinds((SELECT f.filter FROM bigbrotr.sync_filters AS f WHERE f.filter_id = claim_coverage.filter)));
 	settled := least(last_second, asked_at - _bigbrotr.settling(), at - _bigbrotr.settling());
-	IF first_second > settled OR _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
+	IF first > settled OR _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
 		RETURN; -- too new, or deleted meanwhile
 	END IF;
-	PERFORM _bigbrotr.change_coverage(relay, filter, whom, first_second, settled, evidence, _bigbrotr.check_doubts(doubts),
+	PERFORM _bigbrotr.change_coverage(relay, filter, whom, first, settled, evidence, _bigbrotr.check_doubts(doubts),
 		agrees, least(greatest(events, 0), 1000000000000000), least(greatest(refused, 0), 1000000000000000), at);
 	PERFORM _bigbrotr.limit_ranges(relay, filter, whom, 1000);
-	IF first_second = 0 AND events = 0 AND evidence <> 'partial' THEN
+	IF first = 0 AND events = 0 AND evidence <> 'partial' THEN
 		UPDATE _bigbrotr.relay_sync AS s SET oldest = settled + 1 WHERE s.relay_id = relay AND s.oldest IS DISTINCT FROM settled + 1;
 	END IF;
 END
@@ -309,13 +314,15 @@ DECLARE
 	known record;
 	returned integer := 0;
 	above bigint := at; -- the last second about which the ranges read so far say nothing
+	since CONSTANT bigint := _bigbrotr.asked_since(filter, at);
 BEGIN
 	FOR known IN
 		SELECT c.lower, c.upper, c.evidence, c.doubts, c.observed_at, c.events FROM bigbrotr.coverage AS c
 		WHERE c.relay_id = relay AND c.filter_id = filter AND c.reader = whom ORDER BY c.lower DESC
 	LOOP
+		EXIT WHEN above < since;
 		IF known.upper < above THEN
-			lower := known.upper + 1;
+			lower := greatest(known.upper + 1, since);
 			upper := above;
 			reason := 'unread';
 			tried_at := NULL;
@@ -324,8 +331,8 @@ BEGIN
 			returned := returned + 1;
 			EXIT WHEN returned >= most;
 		END IF;
-		IF known.evidence = 'partial' AND known.lower <= at AND (known.observed_at < tried_before) IS NOT FALSE THEN
-			lower := known.lower;
+		IF known.evidence = 'partial' AND known.lower <= at AND known.upper >= since AND (known.observed_at < tried_before) IS NOT FALSE THEN
+			lower := greatest(known.lower, since);
 			upper := least(known.upper, at);
 			reason := coalesce(nullif(array_to_string(known.doubts, ', '), ''), 'partial');
 			tried_at := known.observed_at;
@@ -336,8 +343,8 @@ BEGIN
 		END IF;
 		above := least(above, known.lower - 1);
 	END LOOP;
-	IF above >= 0 AND (returned >= most) IS NOT TRUE THEN
-		lower := 0;
+	IF above >= since AND (returned >= most) IS NOT TRUE THEN
+		lower := since;
 		upper := above;
 		reason := 'unread';
 		tried_at := NULL;
@@ -347,4 +354,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.gaps(integer, integer, integer, bigint, bigint, integer) IS
-	'Gaps in a relay''s history as read with this filter by this reader, from 0 to the Unix second at, newest first. reason: unread, or the doubts of a range that was seen in part; then events is how many were seen, tried_at when. tried_before: leaves out ranges that were seen in part at that time or later; most: rows at most';
+	'Gaps in a relay''s history as read with this filter by this reader, from 0 (or the first second that retention rules keep) to the Unix second at, newest first. reason: unread, or the doubts of a range that was seen in part; then events is how many were seen, tried_at when. tried_before: leaves out ranges that were seen in part at that time or later; most: rows at most';

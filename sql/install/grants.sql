@@ -2,7 +2,8 @@
 -- it could run code as the worker.
 --   bigbrotr_reader  SELECT everywhere but on keys of the API and receivers of alerts, and all functions but those below
 --   bigbrotr_writer  functions that check their arguments and run as the extension's owner (SECURITY DEFINER)
---   bigbrotr_worker  writes to tables and calls all functions of _bigbrotr, which verify nothing
+--   bigbrotr_worker  writes to tables and calls all functions of _bigbrotr, which verify nothing; it deletes events by
+--                    delete_expired alone, which runs as the owner and deletes what the retention rules say
 --   bigbrotr_admin   deletes; commands relays, services and indexes
 -- Each role has the rights of the one above it (roles.sql).
 
@@ -13,16 +14,16 @@ DECLARE
 BEGIN
 	FOR item IN
 		SELECT p.oid::regprocedure AS routine, CASE
-			WHEN p.proname = ANY ('{add_sync_filter,remove_sync_filter,add_relay_source,remove_relay_source,enable_relay_source,disable_relay_source,add_priority_relay,remove_priority_relay,watch_relay,unwatch_relay,pay_job,enable_relay,disable_relay,authenticate_at,retry_relay,read_again,delete_relay,delete_events,delete_withdrawn,cleanup_orphans,block_events,block_author,unblock_events,unblock_author,
+			WHEN p.proname = ANY ('{add_sync_filter,remove_sync_filter,add_relay_source,remove_relay_source,enable_relay_source,disable_relay_source,add_priority_relay,remove_priority_relay,watch_relay,unwatch_relay,pay_job,enable_relay,disable_relay,authenticate_at,retry_relay,read_again,delete_relay,delete_events,delete_withdrawn,cleanup_orphans,block_events,block_author,unblock_events,unblock_author,add_retention_rule,remove_retention_rule,
 				delete_orphan_events,delete_orphan_nip11,delete_orphan_nip66,
 				start_service,stop_service,restart_service,pause_service,resume_service,start_services,stop_services,health_check,
 				create_tag_index,drop_tag_index,create_search_index,drop_search_index,create_api_key,revoke_api_key}') THEN 'bigbrotr_admin'
-			WHEN p.prosecdef OR p.proname = 'import_events' THEN 'bigbrotr_writer'
+			WHEN p.prosecdef AND p.pronamespace = 'bigbrotr'::regnamespace OR p.proname = 'import_events' THEN 'bigbrotr_writer'
 			-- Internal functions that conditions, views and functions for readers call in the reader's name.
 			WHEN p.pronamespace = 'bigbrotr'::regnamespace OR p.proname ~ '^tags_|_to_tags$|^api_|^rstate_' OR p.proname = ANY ('{
 				tag_keys,tag_matches,address_id,is_searchable,search_vector,search_matches,search_rank,limit_time,
 				settling,horizon,depths,depth_due,evidence_rank,doubt_words,doubt_text,unix_time,seconds_of,missed_intervals,sync_filter,filter_implies,
-				names_blocked,relay_filters,announce_search,gaps,end_kind,refusal_kind,error_words,share_up,differences,relay_countries,distance_km,is_in_box,geohash_point,
+				names_blocked,filter_kinds,kept_since,asked_since,kinds_text,retention_reasons,check_retention,relay_filters,announce_search,gaps,end_kind,refusal_kind,error_words,share_up,differences,relay_countries,distance_km,is_in_box,geohash_point,
 				is_public,newest,tag_keys_match,public_query_sql,public_count_sql,known_relay,relay_source_examples,metric_samples,archive_samples,time_text,masters,service_states,setting_declarations,library_version}') THEN 'bigbrotr_reader'
 			ELSE 'bigbrotr_worker' END AS role
 		FROM pg_proc AS p WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
@@ -57,7 +58,7 @@ GRANT UPDATE ON _bigbrotr.relay_watches TO bigbrotr_worker;
 GRANT INSERT, DELETE ON _bigbrotr.relay_alerts TO bigbrotr_worker;
 GRANT INSERT, UPDATE ON _bigbrotr.relay_fetches, _bigbrotr.key_usage, _bigbrotr.archive_figures TO bigbrotr_worker;
 
-GRANT INSERT, UPDATE ON bigbrotr.sync_filters, _bigbrotr.issued_keys TO bigbrotr_admin;
+GRANT INSERT, UPDATE ON bigbrotr.sync_filters, bigbrotr.retention_rules, _bigbrotr.issued_keys TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON bigbrotr.trusted_monitors TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.added_sources TO bigbrotr_admin;
 GRANT INSERT, DELETE ON _bigbrotr.relay_watches TO bigbrotr_admin;

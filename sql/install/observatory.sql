@@ -300,6 +300,9 @@ BEGIN
 			FROM bigbrotr.event_rejects AS j LEFT JOIN bigbrotr.relays AS r ON r.relay_id = j.relay_id WHERE j.event_id = wanted;
 		RETURN QUERY SELECT format('The operator has blocked %s at %s: %s', CASE WHEN b.pubkey IS NULL THEN 'it' ELSE 'its author ' || encode(b.pubkey, 'hex') END, _bigbrotr.time_text(b.blocked_at), b.reason)
 			FROM bigbrotr.blocked_events AS b WHERE b.event_id = wanted;
+		RETURN QUERY SELECT format('Retention rule %s (%s) deletes and leaves out %s before %s: it may be one of them', r.rule_id, r.reason, _bigbrotr.kinds_text(r.kinds),
+				_bigbrotr.time_text(bigbrotr.unix_now() - r.older_than))
+			FROM bigbrotr.retention_rules AS r WHERE r.enabled ORDER BY r.rule_id;
 		RETURN QUERY SELECT format('The deletion request %s of %s names it', encode(d.event_id, 'hex'), encode(d.pubkey, 'hex'))
 			FROM bigbrotr.deletions AS d WHERE d.target = wanted AND NOT d.by_address ORDER BY d.created_at LIMIT most;
 		RETURN;
@@ -312,6 +315,9 @@ BEGIN
 	RETURN NEXT CASE count WHEN 0 THEN 'No relay that is known delivered it' WHEN 1 THEN 'One relay delivered it:' ELSE format('%s relays delivered it, first of all:', count) END;
 	RETURN QUERY SELECT format('  %s at %s', r.url, _bigbrotr.time_text(s.seen_at))
 		FROM bigbrotr.sightings AS s JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id WHERE s.eid = e.eid ORDER BY s.seen_at, r.url LIMIT most;
+	RETURN QUERY SELECT format('Retention rule %s (%s) deletes it after %s', r.rule_id, r.reason, _bigbrotr.time_text(e.created_at + r.older_than))
+		FROM bigbrotr.retention_rules AS r
+		WHERE r.enabled AND e.kind <@ r.kinds IS NOT FALSE AND e.created_at <= 253402300799 ORDER BY r.older_than, r.rule_id;
 	served := true;
 	FOR told IN
 		SELECT 'The API does not show it: it is protected (NIP-70), or a message for its receivers alone' AS reason WHERE NOT _bigbrotr.is_public(e.kind, e.tags)

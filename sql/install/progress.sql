@@ -96,9 +96,10 @@ CREATE VIEW bigbrotr.sync_status AS
 	     LEFT JOIN _bigbrotr.relay_traffic AS t ON t.relay_id = r.relay_id
 	     LEFT JOIN _bigbrotr.relay_leases AS l ON l.relay_id = r.relay_id
 	     LEFT JOIN bigbrotr.priority_relays AS p ON p.relay_url = r.url
-	     -- Of each filter that the relay is asked for, from its oldest event, or the first one of all, to what has settled.
+	     -- Of each filter that the relay is asked for, from its oldest event, the first one of all, or what retention rules keep, to what has settled.
 	     CROSS JOIN LATERAL (
-	         SELECT coalesce(s.oldest, 1604707200) AS lower, bigbrotr.unix_now() - _bigbrotr.settling() AS upper,
+	         SELECT greatest(coalesce(s.oldest, 1604707200), min(_bigbrotr.asked_since(f.filter_id, bigbrotr.unix_now()))) AS lower,
+	                bigbrotr.unix_now() - _bigbrotr.settling() AS upper,
 	                array_agg(f.filter_id) AS filters
 	         FROM _bigbrotr.relay_filters(r.relay_id) AS f) AS k
 	     CROSS JOIN LATERAL (

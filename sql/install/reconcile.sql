@@ -19,7 +19,7 @@ COMMENT ON COLUMN _bigbrotr.relay_needs.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_needs.event_id IS 'Id that the relay told; whether there is such an event is not known';
 COMMENT ON COLUMN _bigbrotr.relay_needs.lower IS 'First second of the window in which it was offered; its own time is not known';
 COMMENT ON COLUMN _bigbrotr.relay_needs.offered_at IS 'Last offered, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_needs.tries IS 'How often the relay was asked for it and did not serve it';
+COMMENT ON COLUMN _bigbrotr.relay_needs.tries IS 'How often the relay was asked for it and did not serve it; -1: it did, and a retention rule keeps it out';
 COMMENT ON COLUMN _bigbrotr.relay_needs.tried_at IS 'Last time, Unix seconds; null: never';
 
 CREATE TABLE _bigbrotr.relay_comparisons (
@@ -96,7 +96,7 @@ BEGIN
 	ORDER BY i.id
 	ON CONFLICT ON CONSTRAINT relay_needs_pkey DO UPDATE SET lower = excluded.lower, offered_at = excluded.offered_at;
 	RETURN QUERY
-		SELECT CASE WHEN n.event_id IS NULL
+		SELECT CASE WHEN n.event_id IS NULL OR n.tries < 0
 		                 OR EXISTS (SELECT FROM bigbrotr.events AS e JOIN bigbrotr.sightings AS s ON s.eid = e.eid
 		                            WHERE e.event_id = i.id AND s.relay_id = relay) THEN 0
 		            WHEN _bigbrotr.need_rests(n.tries, n.tried_at, at) THEN 2 ELSE 1 END
@@ -106,7 +106,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.note_needs(integer, bytea[], bigint, bigint) IS
-	'Writes down that a relay offers these ids in the window that begins at first_second. For each of them, in their order: 0 the relay has shown it by now, 1 it is to be fetched, also if other relays have shown it, 2 the relay was asked for it lately and did not serve it. No row: more than 20,000 of the relay''s are written down already, so that nothing is fetched by ids';
+	'Writes down that a relay offers these ids in the window that begins at first_second. For each of them, in their order: 0 the relay has shown it by now, or a retention rule keeps it out, 1 it is to be fetched, also if other relays have shown it, 2 the relay was asked for it lately and did not serve it. No row: more than 20,000 of the relay''s are written down already, so that nothing is fetched by ids';
 
 CREATE FUNCTION _bigbrotr.settle_needs(relay integer, first_second bigint, last_second bigint, compared_since bigint, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -121,15 +121,25 @@ BEGIN
 	           OR EXISTS (SELECT FROM bigbrotr.events AS e JOIN bigbrotr.sightings AS s ON s.eid = e.eid
 	                      WHERE e.event_id = n.event_id AND s.relay_id = relay));
 	UPDATE _bigbrotr.relay_needs AS n SET tries = n.tries + 1, tried_at = at
-	WHERE n.relay_id = relay AND n.lower BETWEEN first_second AND last_second
+	WHERE n.relay_id = relay AND n.lower BETWEEN first_second AND last_second AND n.tries >= 0
 	      AND NOT _bigbrotr.need_rests(n.tries, n.tried_at, at);
 	SELECT count(*) INTO withheld FROM _bigbrotr.relay_needs AS n
-	WHERE n.relay_id = relay AND n.lower BETWEEN first_second AND last_second;
+	WHERE n.relay_id = relay AND n.lower BETWEEN first_second AND last_second AND n.tries >= 0;
 	RETURN withheld;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.settle_needs(integer, bigint, bigint, bigint, bigint) IS
 	'The windows that begin in these seconds were compared since compared_since and everything was fetched that the relay serves. Returns how many events it withholds';
+
+CREATE FUNCTION _bigbrotr.note_left_out(relays integer[], ids bytea[]) RETURNS void
+	LANGUAGE sql STRICT
+	BEGIN ATOMIC
+		UPDATE _bigbrotr.relay_needs AS n SET tries = -1
+		FROM unnest(relays, ids) AS i (relay_id, event_id)
+		WHERE n.relay_id = i.relay_id AND n.event_id = i.event_id AND n.tries >= 0;
+	END;
+COMMENT ON FUNCTION _bigbrotr.note_left_out(integer[], bytea[]) IS
+	'Relays served these events, and a retention rule keeps them out: they are neither asked for again nor withheld. The arrays are parallel';
 
 -- The window in which an id was offered may reach up to any second.
 CREATE FUNCTION _bigbrotr.needs_wait(relay integer, last_second bigint) RETURNS boolean

@@ -89,6 +89,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, big
 -- NEW bigbrotr.sync_filters
 -- NEW bigbrotr.blocked_authors
 -- NEW bigbrotr.blocked_events
+-- NEW bigbrotr.retention_rules
 -- NEW bigbrotr.audits
 -- NEW _bigbrotr.relay_needs
 -- NEW _bigbrotr.relay_comparisons

@@ -13,19 +13,6 @@ namespace {
 
 pg::Statement leave_out_statement("SELECT _bigbrotr.leave_out_blocked($1, $2, $3)");
 
-bool
-is_empty(const TableShape &shape)
-{
-	return pg::call([&] {
-		Table table;
-		if (!table.open_to_read(shape, GetActiveSnapshot()))
-			return false;
-		bool empty = table.empty();
-		table.close();
-		return empty;
-	});
-}
-
 } // namespace
 
 void

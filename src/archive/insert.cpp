@@ -10,6 +10,7 @@
 #include "nul.h"
 #include "pg/border/spi.h"
 #include "pg/border/subtransaction.h"
+#include "retention.h"
 
 namespace archive {
 
@@ -269,6 +270,11 @@ insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const New
 		return {};
 	Storable storable(exact);
 	leave_out_blocked(storable.events(), now);
+	const RetentionRules rules = RetentionRules::load();
+	IdSet left_out;
+	std::erase_if(storable.events(), [&](const VerifiedEvent &event) {
+		return rules.leave_out(event.kind, event.created_at) && (left_out.insert(event.id), true);
+	});
 	std::span<const VerifiedEvent> events = storable.events();
 	Inserted inserted;
 	std::vector<uint8_t> known; // of each sighting: whether its event is archived
@@ -285,9 +291,13 @@ insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const New
 		inserted.sightings = store_sightings(sightings);
 	}
 	add_rejected(sightings, known);
-	for (size_t i = 0; i < sightings.size(); i++)
-		if (!known[i])
-			inserted.missing.insert(sightings[i].id);
+	for (size_t i = 0; i < sightings.size(); i++) {
+		const NewSighting &sighting = sightings[i];
+		if (!known[i] && !left_out.contains(sighting.id))
+			(rules.leave_out(sighting.kind, sighting.created_at) ? left_out : inserted.missing)
+				.insert(sighting.id);
+	}
+	inserted.left_out = std::move(left_out);
 	return inserted;
 }
 

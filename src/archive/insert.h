@@ -41,9 +41,14 @@ VerifiedEvent verified(const nostr::Event &event);
 
 struct NewSighting
 {
-	std::string_view id; // of an event in the archive or in the same batch; others are missing
+	/* Of an event in the archive or in the same batch; others are missing, unless a retention rule
+	 * leaves them out. */
+	std::string_view id;
 	int32_t relay_id = 0;
 	int64_t seen_at = 0; // Unix seconds
+	/* Of the event, if the caller knows. */
+	int32_t kind = -1;
+	int64_t created_at = 0;
 };
 
 using IdSet = std::unordered_set<std::string_view>;
@@ -66,10 +71,13 @@ struct Inserted
 	IdSet events;                          // ids of those that are new, as they stand in the batch
 	std::vector<RelaySightings> sightings; // new ones of each relay
 	IdSet rejected;                        // ids of those that the database refused for good
+	/* Ids, as they stand in the batch, of events and of sightings without an archived event, which
+	 * a retention rule leaves out. */
+	IdSet left_out;
 	/*
 	 * Ids of sightings, as they stand in the batch, whose event is neither archived nor rejected
-	 * for good: these sightings were not stored, and a net process that took such an event for
-	 * archived is wrong.
+	 * for good nor left out: these sightings were not stored, and a net process that took such an
+	 * event for archived is wrong.
 	 */
 	IdSet missing;
 };
@@ -77,8 +85,9 @@ struct Inserted
 /*
  * Inside a transaction with SPI connected and a snapshot pushed. `now`: Unix seconds. An event that
  * the database itself refuses goes to bigbrotr.event_rejects, one that is blocked is left out
- * (block_list.h), the others are stored. Throws
- * pg::Error for whatever is not the fault of one event: deadlock, no disk space, no privilege.
+ * (block_list.h), and so is one that a retention rule would delete (retention.h); the others are
+ * stored. Throws pg::Error for whatever is not the fault of one event: deadlock, no disk space, no
+ * privilege.
  */
 Inserted insert_verified_events(std::span<const VerifiedEvent> events,
 								std::span<const NewSighting> sightings, int64_t now,

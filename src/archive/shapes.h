@@ -25,6 +25,25 @@ inline constexpr Column kBlockedAuthorColumns[] = {{"pubkey", BYTEAOID}};
 inline constexpr TableShape kBlockedAuthors = {"blocked_authors", kBlockedAuthorColumns,
 											   kFirstColumn, nullptr};
 
+inline constexpr Column kRetentionRuleColumns[] = {{"rule_id", INT4OID, true}};
+inline constexpr TableShape kRetentionRules = {"retention_rules", kRetentionRuleColumns,
+											   kFirstColumn, nullptr};
+
+/* Is the file of a small table that is seldom filled empty? False does not mean that there is a
+ * row. Inside a transaction with a snapshot pushed. */
+inline bool
+is_empty(const TableShape &shape)
+{
+	return pg::call([&] {
+		Table table;
+		if (!table.open_to_read(shape, GetActiveSnapshot()))
+			return false;
+		bool empty = table.empty();
+		table.close();
+		return empty;
+	});
+}
+
 /* The eid of a row of events. Inside pg::call. */
 inline int64_t
 eid_of(TupleTableSlot *row)

@@ -166,7 +166,7 @@ struct Known
 {
 	static constexpr uint16_t kType = 0x14;
 	uint64_t question = 0;
-	std::vector<uint8_t> known; // for each id asked: 1 if it is archived
+	std::vector<uint8_t> known; // for each event asked: 1 if it need not be sent
 
 	static void fields(auto &c, auto &m)
 	{
@@ -189,30 +189,45 @@ using ArchiveToNet = std::variant<ArchiveSettings, RelayOpen, RelayMore, RelaySt
 
 // ---- net process -> worker
 
-/* Which of these ids are archived? */
+/* An event without what is in it: a retention rule may leave it out. */
+struct Outline
+{
+	const nostr::Id *id = nullptr;
+	int64_t created_at = 0;
+	int32_t kind = 0;
+
+	static void fields(auto &c, auto &m)
+	{
+		c.fixed(m.id);
+		c.number(m.created_at, 0, INT64_MAX, "time of an event out of range");
+		c.number(m.kind, 0, 65535, "kind out of range");
+	}
+};
+
+/* Which of these events are archived, or would be left out? */
 struct Question
 {
 	static constexpr uint16_t kType = 0x18;
 	uint64_t question = 0;
-	std::span<const nostr::Id> ids;
+	std::vector<Outline> events;
 
 	static void fields(auto &c, auto &m)
 	{
 		c.number(m.question);
-		c.fixed_list(m.ids);
+		c.list(m.events);
 	}
 };
 
 struct Sighting
 {
-	const nostr::Id *id = nullptr;
+	Outline event;
 	int32_t relay_id = 0;
 	int64_t seen_at = 0; // Unix seconds
 	bool live = false;   // it came by itself, not in answer to a question about a range
 
 	static void fields(auto &c, auto &m)
 	{
-		c.fixed(m.id);
+		Outline::fields(c, m.event);
 		relay_id_field(c, m.relay_id);
 		c.number(m.seen_at, 0, INT64_MAX, "time of a sighting out of range");
 		c.flag(m.live);

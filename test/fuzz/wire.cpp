@@ -41,7 +41,7 @@ good_frames()
 		static const nostr::Signature sig = {4, 5, 6};
 		Batch batch;
 		batch.events.assign(2, {&id, &id, &sig, 1700000000, 1, "[[\"t\",\"x\"]]", "text", false});
-		batch.sightings.assign(2, {&id, 3, 1700000001});
+		batch.sightings.assign(2, {{&id, 1700000000, 1}, 3, 1700000001});
 		batch.refusals.push_back({3, "id_mismatch", 12, "detail"});
 		batch.traffic.push_back({3, 1000, 99, 4});
 		batch.claims.push_back(
@@ -87,7 +87,7 @@ good_frames()
 			encode(Forget{{&id, 1}}),
 			encode(Ack{1}),
 			encode(Hello{Role::Sync, build_id(), 1}),
-			encode(Question{1, {&id, 1}}),
+			encode(Question{1, {{&id, 1700000000, 1}}}),
 			encode(batch),
 			encode(Log{LogLevel::Info, 0, "text"}),
 			encode(Stats{{{"connections", 1}}}),

@@ -43,6 +43,7 @@ my %by_type = (
 	'boolean'          => 'false',
 	'double precision' => '1',
 	'interval'         => q{'1 second'},
+	'int4multirange'   => q{'{[7,7]}'},
 	'timestamp with time zone' => q{'2024-01-01 00:00:00+00'},
 	'"char"'           => q{'x'});
 

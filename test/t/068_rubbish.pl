@@ -71,6 +71,7 @@ my %rubbish = (
 	'boolean'  => [ 'true', 'false' ],
 	'numeric'  => [ map { "'$_'" } 'NaN', 'infinity', '-1', '0.5', '1e400' ],
 	'double precision' => [ map { "'$_'" } 'NaN', 'infinity', '-1' ],
+	'int4multirange' => [ map { "'$_'" } '{}', '{(,)}' ],
 	'int8multirange' => [ map { "'$_'" } '{}', '{(,)}' ],
 	'regtype'  => [ map { "'$_'" } 'text', '-', '0', '4294967295' ],
 	'interval' => [ q{'-1 s'}, q{'0'} ],

@@ -36,6 +36,9 @@ my %ways = (
 	'cleaning' => q{CALL bigbrotr.cleanup_orphans()},
 	'blocks' => q{SELECT format('CALL bigbrotr.block_author(%L, %L)', encode(pubkey, 'hex'), 'why') FROM made WHERE n % 10 = # ORDER BY random() LIMIT 1 \gexec},
 	'ends of blocks' => q{SELECT format('CALL bigbrotr.unblock_author(%L)', encode(pubkey, 'hex')) FROM bigbrotr.blocked_authors \gexec},
+	'retention rules' => q{SELECT bigbrotr.add_retention_rule('1 day', 'why', format('{[%1$s,%1$s]}', kind)::int4multirange, true) FROM made WHERE n % 10 = # ORDER BY random() LIMIT 1;
+		SELECT d.deleted FROM _bigbrotr.expired_kinds() AS k, LATERAL _bigbrotr.delete_expired(k.kind, k.first_second, 20) AS d},
+	'ends of retention rules' => q{SELECT format('CALL bigbrotr.remove_retention_rule(%s)', rule_id) FROM bigbrotr.retention_rules WHERE removed_at IS NULL \gexec},
 	'counting' => q{SELECT _bigbrotr.fold_statistics(20)});
 
 my @sessions;
@@ -61,6 +64,7 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.blocked_events AS
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.blocked_events AS b WHERE NOT EXISTS (SELECT FROM bigbrotr.blocked_authors AS a WHERE a.pubkey = b.pubkey)'), '0',
 	'only events of blocked authors are blocked');
 $node->safe_psql('postgres', q{SELECT format('CALL bigbrotr.unblock_author(%L)', encode(pubkey, 'hex')) FROM bigbrotr.blocked_authors \gexec});
+$node->safe_psql('postgres', q{SELECT format('CALL bigbrotr.remove_retention_rule(%s)', rule_id) FROM bigbrotr.retention_rules WHERE removed_at IS NULL \gexec});
 $node->safe_psql('postgres', "CALL bigbrotr.import_events('$file', 'wss://r1.example.com', false)");
 is($node->safe_psql('postgres', 'SELECT event_count FROM bigbrotr.total_statistics'), '1000', 'every event is there once');
 $node->stop('immediate');

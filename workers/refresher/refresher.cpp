@@ -1,8 +1,11 @@
 /*
  * The refresher: folds what writers appended to _bigbrotr.statistics_deltas into the totals, so
  * that the views stay quick. They are exact without it. Where no finder runs, it keeps the queue of
- * the finder small. It counts for the metrics what takes long to count.
+ * the finder small. It counts for the metrics what takes long to count. It deletes what the
+ * retention rules do not keep, a slice in each cycle: after a crash it looks for the rest again.
  */
+#include <vector>
+
 #include "pg/border/spi.h"
 #include "pg/work/worker.h"
 
@@ -11,10 +14,14 @@ namespace {
 constexpr std::chrono::seconds kCycle{10};
 constexpr std::chrono::seconds kCountEvery{30};
 constexpr int32_t kMostRows = 10000; // of one transaction: a batch of the writers each
+constexpr int32_t kSlice = 1000;     // events deleted in one transaction
 
 pg::Statement fold_statement("SELECT _bigbrotr.fold_statistics($1)");
 pg::Statement fold_queue_statement("SELECT _bigbrotr.fold_finder_queue($1)");
 pg::Statement count_statement("SELECT _bigbrotr.count_archive()");
+pg::Statement expired_statement("SELECT kind, first_second FROM _bigbrotr.expired_kinds()");
+pg::Statement
+	delete_statement("SELECT deleted, next_second FROM _bigbrotr.delete_expired($1, $2, $3)");
 
 class Refresher : public pg::Service
 {
@@ -32,11 +39,56 @@ class Refresher : public pg::Service
 											[] { count_statement.run({}); });
 			count_at_ = worker.steady_now() + kCountEvery;
 		}
-		delay = folded == kMostRows ? std::chrono::milliseconds(0) : kCycle;
+		if (expired_.empty() && worker.steady_now() >= look_at_)
+			look_for_expired(worker);
+		if (!expired_.empty())
+			delete_expired(worker);
+		delay = folded == kMostRows || !expired_.empty() ? std::chrono::milliseconds(0) : kCycle;
 		return pg::Next::Continue;
 	}
 
   private:
+	struct Expired
+	{
+		int32_t kind;
+		int64_t second; // what is older is deleted
+	};
+
+	void look_for_expired(pg::Worker &worker)
+	{
+		worker.transaction_with_retries("looking for expired events", {.read_only = true}, [&] {
+			expired_.clear();
+			pg::Rows rows = expired_statement.run();
+			for (uint64_t row = 0; row < rows.count(); row++)
+				expired_.push_back(
+					{static_cast<int32_t>(rows.integer(row, 1)), rows.integer(row, 2)});
+		});
+		look_at_ = worker.steady_now() + kCycle;
+	}
+
+	/* The index is read from where the slice before ended: what was deleted stays in it for a
+	 * while. */
+	void delete_expired(pg::Worker &worker)
+	{
+		Expired next = expired_.back();
+		bool more = false;
+		int64_t deleted = 0;
+		worker.transaction_with_retries("deleting expired events", {.durable = false}, [&] {
+			pg::Rows rows = delete_statement.run(
+				{pg::value(next.kind), pg::value(next.second), pg::value(kSlice)});
+			deleted = rows.integer(0, 1);
+			more = !rows.null(0, 2);
+			if (more)
+				next.second = rows.integer(0, 2);
+		});
+		worker.count("events_expired", deleted);
+		expired_.pop_back();
+		if (more)
+			expired_.push_back(next);
+	}
+
+	std::vector<Expired> expired_; // where events are left
+	std::chrono::steady_clock::time_point look_at_{};
 	std::chrono::steady_clock::time_point count_at_{};
 };
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "archive/retention.h"
 #include "pg/border/spi.h"
 #include "workers/synchronizer/settings.h"
 
@@ -60,6 +61,16 @@ is_judged(const HandedRelay &relay)
 					   [](const Reading &reading) { return reading.judges(); });
 }
 
+/* Nothing is claimed of events that retention rules delete. */
+void
+leave_out(std::vector<const wire::Sighting *> &sightings)
+{
+	const auto rules = archive::RetentionRules::load();
+	std::erase_if(sightings, [&](const wire::Sighting *s) {
+		return rules.leave_out(s->event.kind, s->event.created_at);
+	});
+}
+
 } // namespace
 
 std::vector<Miss>
@@ -69,6 +80,8 @@ find_misses(const wire::Batch &batch, const RelayBook &book)
 	for (const wire::Sighting &s : batch.sightings)
 		if (!s.live && is_judged(*book.find(s.relay_id)))
 			candidates.push_back(&s);
+	if (!candidates.empty())
+		leave_out(candidates);
 	std::vector<Miss> misses;
 	if (candidates.empty())
 		return misses;
@@ -77,14 +90,14 @@ find_misses(const wire::Batch &batch, const RelayBook &book)
 		times[bytes_of(*event.id)] = event.created_at;
 	size_t n = candidates.size();
 	pg::Rows rows = unseen_statement.run(
-		{pg::bytea_array(n, [&](size_t i) { return bytes_of(*candidates[i]->id); }),
+		{pg::bytea_array(n, [&](size_t i) { return bytes_of(*candidates[i]->event.id); }),
 		 pg::int4_array(n, [&](size_t i) { return candidates[i]->relay_id; })});
 	for (uint64_t row = 0; row < rows.count(); row++) {
 		const wire::Sighting &s = *candidates[rows.integer(row, 1) - 1];
 		std::optional<int64_t> created_at;
 		if (!rows.null(row, 2))
 			created_at = rows.integer(row, 2);
-		else if (auto found = times.find(bytes_of(*s.id)); found != times.end())
+		else if (auto found = times.find(bytes_of(*s.event.id)); found != times.end())
 			created_at = found->second;
 		const std::vector<Reading> &asked = book.find(s.relay_id)->asked;
 		for (size_t i = 0; created_at && i < asked.size(); i++)
@@ -103,7 +116,7 @@ withdraw_strays(const wire::Batch &batch, const RelayBook &book, int64_t now)
 		times[bytes_of(*event.id)] = event.created_at;
 	std::map<int32_t, std::set<int64_t>> strays; // seconds by relay
 	for (const wire::Sighting &s : batch.sightings) {
-		const auto time = times.find(bytes_of(*s.id));
+		const auto time = times.find(bytes_of(*s.event.id));
 		if (s.live || time == times.end())
 			continue;
 		const std::vector<Reading> &asked = book.find(s.relay_id)->asked;

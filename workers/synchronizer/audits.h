@@ -17,7 +17,7 @@ struct Miss
 
 /*
  * Inside a transaction, before the batch is stored: which of its sightings are misses of a reading
- * that is under way. Events that came live are none.
+ * that is under way. Events that came live, or that retention rules leave out, are none.
  */
 std::vector<Miss> find_misses(const wire::Batch &batch, const RelayBook &book);
 

@@ -113,6 +113,7 @@ static constexpr std::string_view columns[] = {
 	"bigbrotr.event_rejects event_id bytea",
 	"bigbrotr.blocked_events event_id bytea",
 	"bigbrotr.blocked_authors pubkey bytea",
+	"bigbrotr.retention_rules older_than bigint",
 };
 
 static constexpr std::string_view functions[] = {
@@ -120,6 +121,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],"
 	"bigint)",
 	"_bigbrotr.leave_out_blocked(bytea[],bytea[],bigint)",
+	"_bigbrotr.note_left_out(integer[],bytea[])",
 	"_bigbrotr.hold_relays(integer[])",
 	"_bigbrotr.store_sightings(bytea[],integer[],bigint[])",
 	"_bigbrotr.reject_event(bytea,integer,text,text,bytea,bigint)",

@@ -15,6 +15,7 @@ pg::Statement retract_statement("SELECT _bigbrotr.retract_coverage($1, $2, $3, $
 pg::Statement
 	report_statement("SELECT _bigbrotr.report_relay($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
 
+pg::Statement left_out_statement("SELECT _bigbrotr.note_left_out($1, $2)");
 pg::Statement reader_statement("SELECT _bigbrotr.note_reader($1, $2)");
 
 using nostr::view;
@@ -36,7 +37,8 @@ sightings_of(const wire::Batch &batch, int64_t now)
 	std::vector<archive::NewSighting> sightings;
 	sightings.reserve(batch.sightings.size());
 	for (const wire::Sighting &s : batch.sightings)
-		sightings.push_back({view(*s.id), s.relay_id, std::clamp(s.seen_at, now - kDay, now)});
+		sightings.push_back({view(*s.event.id), s.relay_id, std::clamp(s.seen_at, now - kDay, now),
+							 s.event.kind, s.event.created_at});
 	return sightings;
 }
 
@@ -48,6 +50,17 @@ all_leased(const std::vector<archive::NewSighting> &sightings, const RelayBook &
 					   [&](const archive::NewSighting &s) { return book.find(s.relay_id)->open; });
 }
 
+/* What was offered when sets were compared is not asked for again. */
+void
+note_left_out(std::vector<archive::NewSighting> sightings, const archive::IdSet &left_out)
+{
+	std::erase_if(sightings,
+				  [&](const archive::NewSighting &s) { return !left_out.contains(s.id); });
+	left_out_statement.run(
+		{pg::int4_array(sightings.size(), [&](size_t i) { return sightings[i].relay_id; }),
+		 pg::bytea_array(sightings.size(), [&](size_t i) { return sightings[i].id; })});
+}
+
 void
 insert(const wire::Batch &batch, const RelayBook &book, int64_t now, Ingested &result)
 {
@@ -57,6 +70,9 @@ insert(const wire::Batch &batch, const RelayBook &book, int64_t now, Ingested &r
 		all_leased(sightings, book) ? archive::Relays::Held : archive::Relays::Unknown);
 	result.events = static_cast<int64_t>(inserted.events.size());
 	result.rejected = static_cast<int64_t>(inserted.rejected.size());
+	result.left_out = static_cast<int64_t>(inserted.left_out.size());
+	if (!inserted.left_out.empty())
+		note_left_out(sightings, inserted.left_out);
 	for (const archive::RelaySightings &s : inserted.sightings) {
 		result.traffic[s.relay_id].sightings = s.count;
 		result.sightings += s.count;
@@ -67,7 +83,7 @@ insert(const wire::Batch &batch, const RelayBook &book, int64_t now, Ingested &r
 		if (inserted.events.erase(s.id))
 			result.traffic[s.relay_id].events++;
 		if (inserted.missing.contains(s.id)) {
-			result.missing.push_back(*batch.sightings[i].id);
+			result.missing.push_back(*batch.sightings[i].event.id);
 			result.doubted.insert(s.relay_id);
 		}
 	}
@@ -260,5 +276,7 @@ ingest(pg::Worker &worker, const wire::Batch &batch, const Leases &leases, const
 	worker.count("sightings_new", result.sightings);
 	if (result.rejected > 0)
 		worker.count("events_rejected", result.rejected);
+	if (result.left_out > 0)
+		worker.count("events_left_out", result.left_out);
 	return result;
 }

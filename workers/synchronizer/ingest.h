@@ -25,6 +25,7 @@ struct Books
 struct Ingested
 {
 	int64_t events = 0, sightings = 0, rejected = 0; // how many are new
+	int64_t left_out = 0;                            // events that a retention rule left out
 	TrafficMap traffic;                              // what it adds to the counters of relays
 	ClaimMap claims;                                 // what it claims
 	std::vector<Miss> misses;                        // what its second readings found

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "archive/insert.h"
+#include "archive/retention.h"
 #include "nostr/auth.h"
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
@@ -203,12 +204,16 @@ class Synchronizer : public pg::Service
 	void take(pg::Worker &worker, const wire::Question &question)
 	{
 		std::vector<std::string_view> ids;
-		ids.reserve(question.ids.size());
-		for (const nostr::Id &id : question.ids)
-			ids.push_back(nostr::view(id));
+		ids.reserve(question.events.size());
+		for (const wire::Outline &event : question.events)
+			ids.push_back(nostr::view(*event.id));
 		std::vector<uint8_t> known;
-		worker.transaction_with_retries("looking up events", {.read_only = true},
-										[&] { known = archive::known_events(ids); });
+		worker.transaction_with_retries("looking up events", {.read_only = true}, [&] {
+			known = archive::known_events(ids);
+			const auto rules = archive::RetentionRules::load();
+			for (size_t i = 0; i < known.size() && !rules.none(); i++)
+				known[i] |= rules.leave_out(question.events[i].kind, question.events[i].created_at);
+		});
 		worker.send(wire::Known{.question = question.question, .known = std::move(known)});
 		worker.count("questions", 1);
 	}

@@ -35,7 +35,7 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 	}
 	if (known_.contains(event.id)) {
 		recognised_++;
-		outbox_.sighting(event.id, relay_id, seen_at, live);
+		outbox_.sighting(event, relay_id, seen_at, live);
 		return;
 	}
 	auto [found, fresh] = pending_.try_emplace(event.id);
@@ -56,7 +56,7 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 	charge(pending, Pending::kSourceBytes);
 	if (pending.in_batch) {
 		pending.sources.push_back({relay_id, ledger, 0, seen_at, live, event.sig});
-		outbox_.sighting(event.id, relay_id, seen_at, live);
+		outbox_.sighting(event, relay_id, seen_at, live);
 	} else {
 		pending.sources.push_back({relay_id, ledger, ledger->hold(), seen_at, live, event.sig});
 	}
@@ -94,11 +94,12 @@ void
 Intake::ask()
 {
 	question_timer_.cancel();
-	std::vector<nostr::Id> ids;
-	ids.reserve(collected_.size());
+	wire::Question question{.question = ++last_question_};
+	question.events.reserve(collected_.size());
 	for (const Pending *pending : collected_)
-		ids.push_back(pending->event.id);
-	link_.send(wire::Question{++last_question_, ids});
+		question.events.push_back(
+			{&pending->event.id, pending->event.created_at, pending->event.kind});
+	link_.send(question);
 	questions_.emplace(last_question_, std::move(collected_));
 	collected_.clear();
 }
@@ -135,7 +136,7 @@ Intake::known(Pending &pending)
 	known_.insert(pending.event.id);
 	recognised_ += pending.sources.size();
 	for (const Pending::Source &source : pending.sources) {
-		outbox_.sighting(pending.event.id, source.relay_id, source.seen_at, source.live);
+		outbox_.sighting(pending.event, source.relay_id, source.seen_at, source.live);
 		source.ledger->release(source.step);
 	}
 	forget(pending);

@@ -21,21 +21,22 @@ Outbox::event(Pending &pending)
 	open.events.push_back(&pending);
 	open.bytes += pending.body();
 	for (const Pending::Source &source : pending.sources)
-		see(pending.event.id, source.relay_id, source.seen_at, source.live);
+		see(pending.event, source.relay_id, source.seen_at, source.live);
 	batches_.added();
 }
 
 void
-Outbox::see(const nostr::Id &id, int32_t relay_id, int64_t seen_at, bool live)
+Outbox::see(const nostr::Event &event, int32_t relay_id, int64_t seen_at, bool live)
 {
-	batches_.open().sightings.push_back({id, relay_id, seen_at, live});
+	batches_.open().sightings.push_back(
+		{event.id, event.created_at, event.kind, relay_id, seen_at, live});
 	charge(kSightingBytes);
 }
 
 void
-Outbox::sighting(const nostr::Id &id, int32_t relay_id, int64_t seen_at, bool live)
+Outbox::sighting(const nostr::Event &event, int32_t relay_id, int64_t seen_at, bool live)
 {
-	see(id, relay_id, seen_at, live);
+	see(event, relay_id, seen_at, live);
 	batches_.added();
 }
 
@@ -119,7 +120,8 @@ Outbox::send(uint64_t number, Parts &parts)
 	}
 	batch.sightings.reserve(parts.sightings.size());
 	for (const Seen &seen : parts.sightings)
-		batch.sightings.push_back({&seen.id, seen.relay_id, seen.seen_at, seen.live});
+		batch.sightings.push_back(
+			{{&seen.id, seen.created_at, seen.kind}, seen.relay_id, seen.seen_at, seen.live});
 	for (const auto &[key, refused] : parts.refusals)
 		batch.refusals.push_back({key.first, key.second, refused.count, refused.detail});
 	for (const auto &[relay_id, traffic] : parts.traffic)

@@ -38,7 +38,7 @@ class Outbox final : public Statements
 
 	/* The event and the sightings of its sources. The Pending lives until it is committed. */
 	void event(Pending &pending);
-	void sighting(const nostr::Id &id, int32_t relay_id, int64_t seen_at, bool live);
+	void sighting(const nostr::Event &event, int32_t relay_id, int64_t seen_at, bool live);
 	void refuse(int32_t relay_id, const char *reason, std::string_view detail);
 	void traffic(const wire::Traffic &traffic);
 	void compared(const wire::Compared &compared);
@@ -64,7 +64,8 @@ class Outbox final : public Statements
 	struct Seen
 	{
 		nostr::Id id;
-		int32_t relay_id;
+		int64_t created_at;
+		int32_t kind, relay_id;
 		int64_t seen_at;
 		bool live;
 	};
@@ -93,7 +94,7 @@ class Outbox final : public Statements
 		}
 	};
 
-	void see(const nostr::Id &id, int32_t relay_id, int64_t seen_at, bool live);
+	void see(const nostr::Event &event, int32_t relay_id, int64_t seen_at, bool live);
 	void charge(size_t bytes);
 	void send(uint64_t number, Parts &parts);
 	void committed(const Parts &parts);

@@ -201,10 +201,10 @@ void
 Worker::handle(const wire::Question &question)
 {
 	questions++;
-	ids_asked += question.ids.size();
+	ids_asked += question.events.size();
 	wire::Known answer{question.question, {}};
-	for (const nostr::Id &id : question.ids)
-		answer.known.push_back(archived.count(id) > 0);
+	for (const wire::Outline &event : question.events)
+		answer.known.push_back(archived.count(*event.id) > 0);
 	unanswered_.push_back(std::move(answer));
 	if (this->answer)
 		answer_questions();
@@ -314,9 +314,10 @@ Worker::keep(const wire::Batch &batch)
 	sightings_sent += batch.sightings.size();
 	std::set<nostr::Id> seen;
 	for (const wire::Sighting &sighting : batch.sightings) {
-		EXPECT_TRUE(archived.count(*sighting.id)) << "a sighting of nothing";
-		seen.insert(*sighting.id);
-		sightings.insert({*sighting.id, sighting.relay_id});
+		const nostr::Id &id = *sighting.event.id;
+		EXPECT_TRUE(archived.count(id)) << "a sighting of nothing";
+		seen.insert(id);
+		sightings.insert({id, sighting.relay_id});
 	}
 	for (const wire::Event &event : batch.events)
 		EXPECT_TRUE(seen.count(*event.id)) << "an event without a sighting";

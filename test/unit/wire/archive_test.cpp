@@ -59,8 +59,8 @@ full_batch()
 	batch.number = 7;
 	batch.events.push_back(event("[[\"t\",\"x\"]]", "gr\xc3\xbc\xc3\x9f"));
 	batch.events.push_back({&kId, &kKey, &kSig, INT64_MAX, 65535, "[]", {"\0", 1}, true});
-	batch.sightings.push_back({&kId, 3, 1700000001, true});
-	batch.sightings.push_back({&kId, INT32_MAX, 0});
+	batch.sightings.push_back({{&kId, 1700000000, 30023}, 3, 1700000001, true});
+	batch.sightings.push_back({{&kId, INT64_MAX, 65535}, INT32_MAX, 0});
 	batch.refusals.push_back({3, "id_mismatch", 12, "id 00ff"});
 	batch.traffic.push_back({3, 1ull << 40, 99, 4, 5, 6, 7});
 	batch.claims.push_back({.relay_id = 3,
@@ -147,11 +147,17 @@ TEST(Messages, NetToWorker)
 	EXPECT_EQ(hello.build, build_id());
 	EXPECT_EQ(hello.pid, 4711);
 
-	const std::vector<nostr::Id> ids = {kId, bytes<nostr::Id>(9)};
-	const std::string question_frame = encode(Question{11, ids});
+	const nostr::Id other = bytes<nostr::Id>(9);
+	const std::string question_frame =
+		encode(Question{11, {{&kId, 1700000000, 1}, {&other, INT64_MAX, 65535}}});
 	const auto question = through<Question>(question_frame);
 	EXPECT_EQ(question.question, 11u);
-	EXPECT_TRUE(std::equal(ids.begin(), ids.end(), question.ids.begin(), question.ids.end()));
+	ASSERT_EQ(question.events.size(), 2u);
+	EXPECT_EQ(*question.events[0].id, kId);
+	EXPECT_EQ(question.events[0].created_at, 1700000000);
+	EXPECT_EQ(*question.events[1].id, other);
+	EXPECT_EQ(question.events[1].created_at, INT64_MAX);
+	EXPECT_EQ(question.events[1].kind, 65535);
 
 	const std::string log_frame = encode(Log{LogLevel::Warning, 0, "odd"});
 	EXPECT_EQ(through<Log>(log_frame).message, "odd");
@@ -225,7 +231,9 @@ TEST(Messages, Batch)
 	EXPECT_EQ(b.events[1].content, std::string_view("\0", 1));
 	EXPECT_TRUE(b.events[1].has_nul);
 	ASSERT_EQ(b.sightings.size(), 2u);
-	EXPECT_EQ(*b.sightings[1].id, kId);
+	EXPECT_EQ(*b.sightings[1].event.id, kId);
+	EXPECT_EQ(b.sightings[1].event.created_at, INT64_MAX);
+	EXPECT_EQ(b.sightings[1].event.kind, 65535);
 	EXPECT_EQ(b.sightings[1].relay_id, INT32_MAX);
 	EXPECT_EQ(b.sightings[0].seen_at, 1700000001);
 	EXPECT_TRUE(b.sightings[0].live);
@@ -257,7 +265,7 @@ TEST(Messages, Batch)
 TEST(Messages, EmptyListsAndTexts)
 {
 	EXPECT_TRUE(through<Batch>(encode(Batch{})).events.empty());
-	EXPECT_TRUE(through<Question>(encode(Question{})).ids.empty());
+	EXPECT_TRUE(through<Question>(encode(Question{})).events.empty());
 	EXPECT_TRUE(through<Known>(encode(Known{})).known.empty());
 	EXPECT_TRUE(through<RelayOpen>(encode(RelayOpen{.relay_id = 1})).url.empty());
 }
@@ -312,10 +320,14 @@ TEST(Messages, SemanticFaults)
 	EXPECT_EQ(fault_of(with_event(event("[[\"\xed\xa0\x80\"]]", ""))), "invalid UTF-8");
 	EXPECT_EQ(fault_of(with_event(event("[]", {"a\0b", 3}))), "unannounced U+0000");
 
-	EXPECT_EQ(fault_of(batch_with(&Batch::sightings, Sighting{&kId, 0, 1})),
+	EXPECT_EQ(fault_of(batch_with(&Batch::sightings, Sighting{{&kId}, 0, 1})),
 			  "relay id out of range");
-	EXPECT_EQ(fault_of(batch_with(&Batch::sightings, Sighting{&kId, 1, -1})),
+	EXPECT_EQ(fault_of(batch_with(&Batch::sightings, Sighting{{&kId}, 1, -1})),
 			  "time of a sighting out of range");
+	EXPECT_EQ(fault_of(batch_with(&Batch::sightings, Sighting{{&kId, -1}, 1, 1})),
+			  "time of an event out of range");
+	EXPECT_EQ(fault_of(batch_with(&Batch::sightings, Sighting{{&kId, 1, 65536}, 1, 1})),
+			  "kind out of range");
 	EXPECT_EQ(fault_of(batch_with(&Batch::refusals, Refusal{1, "", 1, ""})), "empty reason code");
 	EXPECT_EQ(fault_of(batch_with(&Batch::refusals, Refusal{1, "No", 1, ""})),
 			  "text is not a code");
@@ -347,7 +359,7 @@ TEST(Messages, SemanticFaults)
 			  "unknown enumeration value");
 
 	Batch many;
-	many.sightings.assign(kMaxItems + 1, {&kId, 1, 1});
+	many.sightings.assign(kMaxItems + 1, {{&kId, 1, 1}, 1, 1});
 	EXPECT_EQ(fault_of(many), "too many items");
 	many.sightings.resize(kMaxItems);
 	EXPECT_EQ(through<Batch>(encode(many)).sightings.size(), kMaxItems);
