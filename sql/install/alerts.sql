@@ -23,7 +23,7 @@ COMMENT ON COLUMN _bigbrotr.relay_watches.alerts IS 'Alerts that were made for t
 COMMENT ON COLUMN _bigbrotr.relay_watches.delivered IS 'Alerts that the receiver took';
 COMMENT ON COLUMN _bigbrotr.relay_watches.next_attempt IS 'Nothing is sent before, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_watches.delivered_at IS 'When the receiver took the last one, Unix seconds; null: never';
-COMMENT ON COLUMN _bigbrotr.relay_watches.receiver IS 'URL of http or https; null: there is none';
+COMMENT ON COLUMN _bigbrotr.relay_watches.receiver IS 'URL of http or https, or a public key as npub1…; null: there is none';
 COMMENT ON COLUMN _bigbrotr.relay_watches.last_error IS 'Why the last attempt failed; null: it did not';
 
 -- Written in the transaction of the change itself: what is committed is delivered, whatever is killed.
@@ -88,7 +88,8 @@ CREATE FUNCTION bigbrotr.watch_relay(relay_url text, receiver text DEFAULT NULL)
 DECLARE
 	most CONSTANT integer := 100;
 	relay CONSTANT integer := _bigbrotr.known_relay(relay_url);
-	target CONSTANT text := CASE WHEN receiver IS NOT NULL THEN _bigbrotr.require_web_url(receiver) END;
+	target CONSTANT text := CASE WHEN receiver ^@ 'npub1' THEN bigbrotr.npub_encode(bigbrotr.npub_decode(receiver))
+	                             WHEN receiver IS NOT NULL THEN _bigbrotr.require_web_url(receiver) END;
 BEGIN
 	IF relay IS NULL THEN
 		RETURN NULL;
@@ -110,7 +111,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.watch_relay(text, text) IS
-	'From now on each change of the status of this relay is told to those that LISTEN to bigbrotr_relay_status: JSON with relay_url, status, before, reason (null: it answered), changed_at (Unix seconds). The publisher sends the same by POST to the receiver, a URL of http or https; null: to nobody. A hundred relays at most. Returns its relay_id';
+	'From now on each change of the status of this relay is told to those that LISTEN to bigbrotr_relay_status: JSON with relay_url, status, before, reason (null: it answered), changed_at (Unix seconds). The publisher sends the same to the receiver: by POST to a URL of http or https, in words as a private message (NIP-17) to a key, npub1…; null: to nobody. A hundred relays at most. Returns its relay_id';
 
 CREATE FUNCTION bigbrotr.unwatch_relay(relay_url text) RETURNS boolean
 	LANGUAGE plpgsql STRICT
@@ -125,7 +126,7 @@ $$;
 COMMENT ON FUNCTION bigbrotr.unwatch_relay(text) IS 'Ends bigbrotr.watch_relay for a relay; false: it was not watched';
 
 CREATE VIEW bigbrotr.watched_relays AS
-	SELECT r.url AS relay_url, r.status, to_timestamp(w.inserted_at) AS inserted_at, substring(w.receiver, '^https?://[^/]+') AS receiver,
+	SELECT r.url AS relay_url, r.status, to_timestamp(w.inserted_at) AS inserted_at, substring(w.receiver, '^https?://[^/]+|^npub1.*') AS receiver,
 	       w.delivered, a.waiting, w.alerts - w.delivered - a.waiting AS given_up, to_timestamp(w.delivered_at) AS delivered_at,
 	       w.last_error, CASE WHEN a.waiting > 0 THEN to_timestamp(w.next_attempt) END AS next_attempt
 	FROM _bigbrotr.relay_watches AS w
@@ -142,42 +143,3 @@ COMMENT ON COLUMN bigbrotr.watched_relays.given_up IS 'Alerts that were not deli
 COMMENT ON COLUMN bigbrotr.watched_relays.delivered_at IS 'When the receiver took the last one; null: never';
 COMMENT ON COLUMN bigbrotr.watched_relays.last_error IS 'Why the last attempt failed; null: it did not';
 COMMENT ON COLUMN bigbrotr.watched_relays.next_attempt IS 'Earliest time of the next attempt; null: nothing waits';
-
--- ---- What the publisher does
-
-CREATE FUNCTION _bigbrotr.due_alerts(
-	busy integer[], most integer, at bigint, OUT relay_id integer, OUT alert_id text, OUT receiver text, OUT document text) RETURNS SETOF record
-	LANGUAGE sql STABLE STRICT
-	BEGIN ATOMIC
-		SELECT w.relay_id, a.alert_id::text, w.receiver, a.document
-		FROM _bigbrotr.relay_watches AS w
-		     CROSS JOIN LATERAL (SELECT q.* FROM _bigbrotr.relay_alerts AS q WHERE q.relay_id = w.relay_id ORDER BY q.number LIMIT 1) AS a
-		WHERE w.next_attempt <= due_alerts.at AND w.relay_id <> ALL (due_alerts.busy)
-		-- Receivers that fail take no place of others.
-		ORDER BY w.failures, a.changed_at, w.relay_id LIMIT greatest(due_alerts.most, 0);
-	END;
-COMMENT ON FUNCTION _bigbrotr.due_alerts(integer[], integer, bigint) IS
-	'The first alert of each relay that may be delivered, but of the relays that are busy, up to so many';
-
-CREATE FUNCTION _bigbrotr.record_alert(relay integer, alert text, error text, at bigint) RETURNS void
-	LANGUAGE plpgsql STRICT
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	PERFORM _bigbrotr.check_time(at);
-	-- What became of an alert that is gone says nothing of the receiver that may be another one now.
-	UPDATE _bigbrotr.relay_watches AS w SET
-		delivered = w.delivered + (error = '')::integer,
-		delivered_at = CASE error WHEN '' THEN at ELSE w.delivered_at END,
-		failures = CASE error WHEN '' THEN 0 ELSE w.failures + 1 END,
-		-- Back-off: 10 seconds, doubling up to an hour.
-		next_attempt = CASE error WHEN '' THEN 0 ELSE at + least(10 * (1 << least(w.failures, 20)), 3600) END,
-		last_error = nullif(error, '')
-	WHERE w.relay_id = relay
-	      AND EXISTS (SELECT FROM _bigbrotr.relay_alerts AS a WHERE a.relay_id = relay AND a.alert_id::text = record_alert.alert);
-	DELETE FROM _bigbrotr.relay_alerts AS a
-	WHERE a.relay_id = relay AND (error = '' AND a.alert_id::text = record_alert.alert OR a.changed_at < at - 3 * 86400);
-END
-$$;
-COMMENT ON FUNCTION _bigbrotr.record_alert(integer, text, text, bigint) IS
-	'Notes what became of an alert that was sent: error is empty if the receiver took it. The next attempt comes after 10 seconds, after each further failure in twice the time, an hour at most; alerts of more than three days ago are given up';

@@ -1,4 +1,4 @@
--- What the publisher sends to relays, and what they answer.
+-- What the publisher sends to relays, and what they answer; alerts.
 
 CREATE TABLE _bigbrotr.relay_publications (
 	relay_url    text    NOT NULL,
@@ -180,3 +180,66 @@ CREATE FUNCTION _bigbrotr.trim_publications(before bigint) RETURNS bigint
 	END;
 COMMENT ON FUNCTION _bigbrotr.trim_publications(bigint) IS
 	'Forgets what was sent last before that time: relays that no longer answer or no longer exist, relays that are no longer written to. Returns how many rows';
+
+-- ---- Alerts (alerts.sql)
+
+CREATE FUNCTION _bigbrotr.inbox_relays(reader bytea) RETURNS text
+	LANGUAGE sql STABLE STRICT
+	BEGIN ATOMIC
+		SELECT coalesce(string_agg(DISTINCT l.url, ','), '')
+		FROM (SELECT n.url
+		      FROM (SELECT e.tags FROM bigbrotr.events AS e WHERE e.pubkey = inbox_relays.reader AND e.kind = 10050
+		            ORDER BY e.created_at DESC, e.event_id LIMIT 1) AS e
+		           CROSS JOIN LATERAL jsonb_array_elements(e.tags::jsonb) WITH ORDINALITY AS t (tag, place)
+		           CROSS JOIN LATERAL bigbrotr.normalise_relay_url(t.tag ->> 1) AS n
+		      WHERE t.tag ->> 0 = 'relay' AND n.url IS NOT NULL AND (n.network <> 'local' OR _bigbrotr.allow_local_relays())
+		      ORDER BY t.place LIMIT 5) AS l;
+	END;
+COMMENT ON FUNCTION _bigbrotr.inbox_relays(bytea) IS
+	'Relays at which a reader takes private messages, as the newest list of the reader that is archived says (kind 10050, NIP-17): five at most, separated by commas; empty: none is known';
+
+CREATE FUNCTION _bigbrotr.news_in_words(news json) RETURNS text
+	LANGUAGE sql STABLE STRICT
+	RETURN format('%s is %s, was %s', news ->> 'relay_url', news ->> 'status', news ->> 'before')
+	       || coalesce(': ' || _bigbrotr.error_words(news ->> 'reason'), '');
+COMMENT ON FUNCTION _bigbrotr.news_in_words(json) IS 'What _bigbrotr.status_news gives, for people';
+
+CREATE FUNCTION _bigbrotr.due_alerts(
+	busy integer[], most integer, at bigint,
+	OUT relay_id integer, OUT alert_id text, OUT receiver text, OUT document text, OUT changed_at bigint, OUT inbox text) RETURNS SETOF record
+	LANGUAGE sql STABLE STRICT
+	BEGIN ATOMIC
+		SELECT w.relay_id, a.alert_id::text, w.receiver, CASE WHEN m.key IS NULL THEN a.document ELSE _bigbrotr.news_in_words(a.document::json) END,
+		       a.changed_at, coalesce(_bigbrotr.inbox_relays(m.key), '')
+		FROM _bigbrotr.relay_watches AS w
+		     CROSS JOIN LATERAL (SELECT q.* FROM _bigbrotr.relay_alerts AS q WHERE q.relay_id = w.relay_id ORDER BY q.number LIMIT 1) AS a
+		     CROSS JOIN LATERAL (SELECT CASE WHEN w.receiver ^@ 'npub1' THEN bigbrotr.npub_decode(w.receiver) END AS key) AS m
+		WHERE w.next_attempt <= due_alerts.at AND w.relay_id <> ALL (due_alerts.busy)
+		-- Receivers that fail take no place of others.
+		ORDER BY w.failures, a.changed_at, w.relay_id LIMIT greatest(due_alerts.most, 0);
+	END;
+COMMENT ON FUNCTION _bigbrotr.due_alerts(integer[], integer, bigint) IS
+	'The first alert of each relay that may be delivered, but of the relays that are busy, up to so many. Of a private message: document in words; inbox: _bigbrotr.inbox_relays';
+
+CREATE FUNCTION _bigbrotr.record_alert(relay integer, alert text, error text, at bigint) RETURNS void
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM _bigbrotr.check_time(at);
+	-- What became of an alert that is gone says nothing of the receiver that may be another one now.
+	UPDATE _bigbrotr.relay_watches AS w SET
+		delivered = w.delivered + (error = '')::integer,
+		delivered_at = CASE error WHEN '' THEN at ELSE w.delivered_at END,
+		failures = CASE error WHEN '' THEN 0 ELSE w.failures + 1 END,
+		-- Back-off: 10 seconds, doubling up to an hour.
+		next_attempt = CASE error WHEN '' THEN 0 ELSE at + least(10 * (1 << least(w.failures, 20)), 3600) END,
+		last_error = nullif(error, '')
+	WHERE w.relay_id = relay
+	      AND EXISTS (SELECT FROM _bigbrotr.relay_alerts AS a WHERE a.relay_id = relay AND a.alert_id::text = record_alert.alert);
+	DELETE FROM _bigbrotr.relay_alerts AS a
+	WHERE a.relay_id = relay AND (error = '' AND a.alert_id::text = record_alert.alert OR a.changed_at < at - 3 * 86400);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.record_alert(integer, text, text, bigint) IS
+	'Notes what became of an alert that was sent: error is empty if the receiver took it. The next attempt comes after 10 seconds, after each further failure in twice the time, an hour at most; alerts of more than three days ago are given up';

@@ -18,11 +18,11 @@
 #include "pg/border/error.h"
 #include "pg/work/executor_pool.h"
 #include "pg/work/key_file.h"
+#include "pg/work/mail.h"
 #include "pg/work/worker.h"
 #include "workers/dvm/announcer.h"
 #include "workers/dvm/jobs.h"
 #include "workers/dvm/listener.h"
-#include "workers/dvm/mail.h"
 #include "workers/dvm/payments.h"
 #include "workers/dvm/settings.h"
 #include "workers/dvm/work.h"
@@ -445,11 +445,11 @@ class Dvm : public pg::Service
 
 	std::vector<jobs::Sent> ended_;    // answers that have been to all relays
 	std::vector<nostr::Id> under_way_; // answers that are on their way
-	Mail mail_{kFirstMailNumber, [this](const Letter &letter) {
-				   ended_.push_back({.request_id = letter.request,
-									 .answer = letter.id,
-									 .accepted = letter.accepted});
-			   }};
+	pg::Mail mail_{kFirstMailNumber, [this](const pg::Letter &letter) {
+					   ended_.push_back({.request_id = letter.request,
+										 .answer = letter.id,
+										 .accepted = letter.accepted});
+				   }};
 };
 
 } // namespace

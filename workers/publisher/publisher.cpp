@@ -89,8 +89,8 @@ class Publisher : public pg::Service
 				trim_statement.run({pg::value(worker.now() - kRemembered)});
 			});
 		}
-		alerts_.tend(worker);
 		key_.read(worker);
+		alerts_.tend(worker, key_.signer(), target_urls());
 		const bool only_alerts = alerts_.any() && targets_.empty();
 		worker.show_waiting(alerts_.lacks_secret()
 								? "a secret for alerts (bigbrotr.alert_secret_file)"
@@ -128,14 +128,19 @@ class Publisher : public pg::Service
 		targets_ = std::move(targets);
 	}
 
-	/* `look`: Target::look, as it is afterwards. */
-	std::vector<Draft> drafts(const Target &target, int64_t now, int64_t &look) const
+	std::vector<std::string> target_urls() const
 	{
 		std::vector<std::string> urls;
 		for (const Target &one : targets_)
 			urls.push_back(one.url);
+		return urls;
+	}
+
+	/* `look`: Target::look, as it is afterwards. */
+	std::vector<Draft> drafts(const Target &target, int64_t now, int64_t &look) const
+	{
 		const Recipient to{.author = key_.signer()->pubkey(), .url = target.url};
-		std::vector<Draft> due = own_drafts(to, urls, now);
+		std::vector<Draft> due = own_drafts(to, target_urls(), now);
 		if (target.look > now)
 			return due;
 		const size_t places = wire::kMaxPublications - due.size();
@@ -192,16 +197,24 @@ class Publisher : public pg::Service
 		return target.busy && target.attempt == attempt ? &target : nullptr;
 	}
 
-	/* The operator chose the relay: it may know who writes to it. */
-	void take(pg::Worker &worker, const wire::SignIn &question)
+	/* Where that connection goes; null: there is none, or it asked too often. */
+	const std::string *asks_who_writes(const wire::SignIn &question)
 	{
 		constexpr int kMostSignatures = 3;
+		if (question.relay_id >= Alerts::kFirstNumber)
+			return alerts_.asks_who_writes(question);
 		Target *target = find(question.relay_id, question.attempt);
-		if (!target || !key_.signer() || target->signatures >= kMostSignatures)
+		return target && target->signatures++ < kMostSignatures ? &target->url : nullptr;
+	}
+
+	/* The operator chose the relay, or the reader of an alert: it may know who writes to it. */
+	void take(pg::Worker &worker, const wire::SignIn &question)
+	{
+		const std::string *url = asks_who_writes(question);
+		if (!url || !key_.signer())
 			return;
-		target->signatures++;
 		const nostr::Event event =
-			nostr::auth_event(*key_.signer(), target->url, question.challenge, worker.now());
+			nostr::auth_event(*key_.signer(), *url, question.challenge, worker.now());
 		const std::string text = nostr::to_json(event);
 		worker.send(wire::SignedIn{.relay_id = question.relay_id,
 								   .attempt = question.attempt,
@@ -211,6 +224,8 @@ class Publisher : public pg::Service
 
 	void take(pg::Worker &worker, const wire::Answered &answer)
 	{
+		if (answer.relay_id >= Alerts::kFirstNumber)
+			return alerts_.take(answer);
 		Target *target = find(answer.relay_id, answer.attempt);
 		if (!target)
 			return;
@@ -232,6 +247,8 @@ class Publisher : public pg::Service
 
 	void take(pg::Worker &worker, const wire::ConnectionEnded &end)
 	{
+		if (end.relay_id >= Alerts::kFirstNumber)
+			return alerts_.take(worker, end);
 		Target *target = find(end.relay_id, end.attempt);
 		if (!target)
 			return;

@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "nostr/event.h"
-#include "pg/work/worker.h"
 #include "wire/publish.h"
+#include "worker.h"
+
+namespace pg {
 
 struct Letter
 {
@@ -22,6 +24,7 @@ struct Letter
 	std::string request;   // id of the request if that is to be noted; empty: nothing depends on it
 	size_t pending = 0;    // relays that it is still on its way to
 	bool accepted = false; // by one of them
+	std::string fault;     // of the last one that did not take it, in words
 };
 
 class Mail
@@ -39,7 +42,7 @@ class Mail
 	/* `urls`: normalised. A relay for which too many wait does not get it. */
 	void send(Letter letter, const std::vector<std::string> &urls);
 	/* Begins what can be begun. */
-	void turn(pg::Worker &worker);
+	void turn(Worker &worker);
 
 	void take(const wire::Answered &answer);
 	void take(const wire::ConnectionEnded &end);
@@ -68,3 +71,5 @@ class Mail
 	std::map<int32_t, Outlet> outlets_;
 	uint32_t attempts_ = 0;
 };
+
+} // namespace pg

@@ -1,6 +1,8 @@
-#include "workers/dvm/mail.h"
+#include "mail.h"
 
 #include <algorithm>
+
+namespace pg {
 
 constexpr size_t kMostOutlets = 200, kMostWaiting = 200;
 constexpr size_t kMostBytes = 4 << 20; // of the events of one connection
@@ -36,7 +38,7 @@ Mail::done(const LetterPtr &letter)
 }
 
 void
-Mail::turn(pg::Worker &worker)
+Mail::turn(Worker &worker)
 {
 	for (auto &[number, outlet] : outlets_) {
 		if (!outlet.sent.empty() || outlet.waiting.empty())
@@ -78,8 +80,10 @@ Mail::take(const wire::Answered &answer)
 	auto sent = std::find_if(outlet->sent.begin(), outlet->sent.end(),
 							 [&](const LetterPtr &letter) { return letter->id == *answer.id; });
 	if (sent == outlet->sent.end())
-		throw pg::NetFault{.reason = "it told an answer to an event that was not sent"};
+		throw NetFault{.reason = "it told an answer to an event that was not sent"};
 	(*sent)->accepted |= answer.accepted;
+	if (!answer.accepted)
+		(*sent)->fault.assign("refused: ").append(answer.text);
 }
 
 void
@@ -92,8 +96,11 @@ Mail::take(const wire::ConnectionEnded &end)
 	outlet->sent.clear();
 	if (outlet->waiting.empty())
 		outlets_.erase(end.relay_id);
-	for (const LetterPtr &letter : sent)
+	for (const LetterPtr &letter : sent) {
+		if (!end.reason.empty())
+			letter->fault.assign(end.reason).append(": ").append(end.detail);
 		done(letter);
+	}
 }
 
 const std::string *
@@ -112,3 +119,5 @@ Mail::waiting() const
 		count += outlet.waiting.size() + outlet.sent.size();
 	return count;
 }
+
+} // namespace pg
