@@ -1,18 +1,10 @@
 -- What people look at: the table of relays, one relay over time, statistics of relays (docs/api.md, "The page").
 
-CREATE FUNCTION _bigbrotr.relay_countries(document jsonb) RETURNS text[]
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN (SELECT array_agg(c.country ORDER BY c.country)
-		FROM (SELECT DISTINCT upper(e #>> '{}') AS country
-		      FROM jsonb_array_elements(CASE jsonb_typeof(document -> 'relay_countries') WHEN 'array' THEN document -> 'relay_countries' END) AS e
-		      WHERE e #>> '{}' ~ '^[A-Za-z]{2}$' LIMIT 250) AS c);
-COMMENT ON FUNCTION _bigbrotr.relay_countries(jsonb) IS 'Country codes of two letters that a document (NIP-11) names, in capitals; null: none';
-
 CREATE VIEW bigbrotr.relay_overview AS
 	SELECT r.url AS relay_url, r.network, r.status, to_timestamp(h.status_since) AS status_since,
 	       CASE WHEN h.reason <> '' THEN _bigbrotr.error_words(h.reason) END AS reason_in_words,
 	       left(d.name, 200) AS name, left(d.software, 200) AS software, left(d.version, 100) AS version,
-	       CASE WHEN f.facts -> 'geo' ->> 'country' IS NULL THEN _bigbrotr.relay_countries(d.document) ELSE ARRAY[f.facts -> 'geo' ->> 'country'] END AS countries, d.document -> 'limitation' -> 'payment_required' = 'true' AS paid,
+	       CASE WHEN f.facts -> 'geo' ->> 'country' IS NULL THEN d.countries ELSE ARRAY[f.facts -> 'geo' ->> 'country'] END AS countries, d.document -> 'limitation' -> 'payment_required' = 'true' AS paid,
 	       v.rtt_open, v.rtt_read, u.uptime_30d, coalesce(c.count, 0) AS sighting_count, to_timestamp(v.checked_at) AS last_visit
 	FROM bigbrotr.relays AS r
 	     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
@@ -96,18 +88,25 @@ COMMENT ON FUNCTION _bigbrotr.api_relay_table(text, text, text, integer, text, t
 CREATE FUNCTION _bigbrotr.api_relay_days(url text) RETURNS TABLE (day bigint, observed_seconds bigint, down_seconds bigint, outage_count bigint)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		SELECT d.day, greatest(least(d.day + 86400, e.seen) - greatest(d.day, h.first_observed), 0), coalesce(o.down, 0)::bigint, coalesce(o.outages, 0)
-		FROM (SELECT _bigbrotr.api_relay_url($1) AS url OFFSET 0) AS a
-		     JOIN bigbrotr.relays AS r ON r.url = a.url
-		     CROSS JOIN (SELECT bigbrotr.unix_now() AS at OFFSET 0) AS t
-		     CROSS JOIN LATERAL generate_series(t.at / 86400 * 86400 - 89 * 86400, t.at, 86400) AS d (day)
-		     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
+		-- The outages are read once, not for each day.
+		WITH known AS MATERIALIZED (
+			SELECT r.relay_id, t.at, h.first_observed, h.last_answer
+			FROM (SELECT _bigbrotr.api_relay_url($1) AS url OFFSET 0) AS a
+			     JOIN bigbrotr.relays AS r ON r.url = a.url
+			     CROSS JOIN bigbrotr.unix_now() AS t (at)
+			     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
+		), outages AS MATERIALIZED (
+			SELECT o.began, coalesce(o.ended, k.at) AS ended FROM known AS k JOIN _bigbrotr.relay_outages AS o ON o.relay_id = k.relay_id
+		)
+		SELECT d.day, greatest(least(d.day + 86400, e.seen) - greatest(d.day, k.first_observed), 0), coalesce(o.down, 0)::bigint, coalesce(o.outages, 0)
+		FROM known AS k
+		     CROSS JOIN LATERAL generate_series(k.at / 86400 * 86400 - 89 * 86400, k.at, 86400) AS d (day)
 		     -- As in bigbrotr.relay_uptime.
-		     CROSS JOIN LATERAL (SELECT coalesce(greatest(h.last_answer, (SELECT max(coalesce(o.ended, t.at)) FROM _bigbrotr.relay_outages AS o WHERE o.relay_id = r.relay_id)), 0) AS seen) AS e
+		     CROSS JOIN LATERAL (SELECT coalesce(greatest(k.last_answer, (SELECT max(o.ended) FROM outages AS o)), 0) AS seen) AS e
 		     LEFT JOIN LATERAL (
-		         SELECT sum(least(coalesce(o.ended, t.at), d.day + 86400) - greatest(o.began, d.day)) AS down, count(*) AS outages
-		         FROM _bigbrotr.relay_outages AS o
-		         WHERE o.relay_id = r.relay_id AND o.began < d.day + 86400 AND coalesce(o.ended, t.at) > d.day) AS o ON true
+		         SELECT sum(least(o.ended, d.day + 86400) - greatest(o.began, d.day)) AS down, count(*) AS outages
+		         FROM outages AS o
+		         WHERE o.began < d.day + 86400 AND o.ended > d.day) AS o ON true
 		ORDER BY d.day;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_relay_days(text) IS
@@ -189,16 +188,15 @@ CREATE FUNCTION _bigbrotr.api_statistics_groups() RETURNS TABLE (aspect text, va
 			     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
 		), documents AS MATERIALIZED (
 			-- Many relays serve the same document.
-			SELECT d.nip11_id, left(d.software, 200) AS software, _bigbrotr.relay_countries(d.document) AS countries,
-			       d.document -> 'limitation' -> 'payment_required' = 'true' AS paid, d.supported_nips, k.relays, k.up, k.unplaced, k.unplaced_up
+			SELECT d.nip11_id, left(d.software, 200) AS software, d.countries AS countries,
+			       d.document -> 'limitation' -> 'payment_required' = 'true' AS paid, d.nips, k.relays, k.up, k.unplaced, k.unplaced_up
 			FROM (SELECT k.nip11_id, count(*) AS relays, count(*) FILTER (WHERE k.is_up) AS up,
 			             count(*) FILTER (WHERE k.country IS NULL) AS unplaced, count(*) FILTER (WHERE k.country IS NULL AND k.is_up) AS unplaced_up
 			      FROM known AS k WHERE k.nip11_id IS NOT NULL GROUP BY 1) AS k
 			     JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = k.nip11_id
 		), nips AS (
-			SELECT DISTINCT d.nip11_id, e AS nip, d.relays, d.up
-			FROM documents AS d CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(d.supported_nips) WHEN 'array' THEN d.supported_nips END) AS e
-			WHERE length(e) <= 5
+			SELECT e AS nip, sum(d.relays) AS relays, sum(d.up) AS up
+			FROM documents AS d CROSS JOIN LATERAL jsonb_array_elements_text(d.nips) AS e GROUP BY e
 		), named AS (
 			SELECT 'status' AS aspect, k.status AS value, 1 AS relays, k.is_up::integer AS up FROM known AS k
 			UNION ALL SELECT 'network', k.network, 1, k.is_up::integer FROM known AS k
@@ -207,7 +205,7 @@ CREATE FUNCTION _bigbrotr.api_statistics_groups() RETURNS TABLE (aspect text, va
 			-- As in bigbrotr.relay_overview: a document is asked only where the address says nothing.
 			UNION ALL SELECT 'country', k.country, 1, k.is_up::integer FROM known AS k WHERE k.country IS NOT NULL
 			UNION ALL SELECT 'country', c.country, d.unplaced, d.unplaced_up FROM documents AS d CROSS JOIN LATERAL unnest(d.countries) AS c (country) WHERE d.unplaced > 0
-			UNION ALL SELECT 'nip', n.nip, sum(n.relays), sum(n.up) FROM nips AS n GROUP BY n.nip HAVING n.nip ~ '^[0-9]{1,5}$'
+			UNION ALL SELECT 'nip', n.nip, n.relays, n.up FROM nips AS n WHERE n.nip ~ '^[0-9]{1,5}$'
 		), counted AS (
 			SELECT n.aspect, n.value, sum(n.relays)::bigint AS relays, sum(n.up)::bigint AS online
 			FROM named AS n GROUP BY n.aspect, n.value
@@ -232,10 +230,12 @@ CREATE FUNCTION _bigbrotr.api_statistics_availability() RETURNS TABLE (day bigin
 			     LEFT JOIN (SELECT o.relay_id, max(coalesce(o.ended, k.at)) AS down_until FROM _bigbrotr.relay_outages AS o CROSS JOIN clock AS k GROUP BY 1) AS o
 			     ON o.relay_id = h.relay_id
 			WHERE greatest(h.last_answer, o.down_until) IS NOT NULL
+		), outages AS (
+			SELECT o.began, o.ended FROM _bigbrotr.relay_outages AS o CROSS JOIN clock AS t WHERE o.ended IS NULL OR o.ended >= t.at - 89 * 86400
 		), changes AS (
 			SELECT k.first_observed AS at, 1 AS up, 1 AS observed FROM known AS k
-			UNION ALL SELECT o.began, -1, 0 FROM _bigbrotr.relay_outages AS o
-			UNION ALL SELECT o.ended, 1, 0 FROM _bigbrotr.relay_outages AS o WHERE o.ended IS NOT NULL
+			UNION ALL SELECT o.began, -1, 0 FROM outages AS o
+			UNION ALL SELECT o.ended, 1, 0 FROM outages AS o WHERE o.ended IS NOT NULL
 			UNION ALL SELECT k.known_until, -1, -1 FROM known AS k CROSS JOIN clock AS t WHERE k.known_until < t.at
 		), days AS (
 			SELECT greatest(c.at, t.at - 89 * 86400) / 86400 * 86400 AS day, sum(c.up) AS up, sum(c.observed) AS observed

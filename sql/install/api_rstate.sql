@@ -3,14 +3,12 @@
 -- never answered are unknown here. Places, monitors, and what is not served: api_rstate_more.sql.
 
 CREATE VIEW _bigbrotr.rstate AS
-	SELECT regexp_replace(r.url, '^([a-z]+://[^/]+)/$', '\1') AS url, r.network, r.status, h.last_answer AS seen_at, v.checked_at,
+	SELECT r.relay_id, regexp_replace(r.url, '^([a-z]+://[^/]+)/$', '\1') AS url, r.network, r.status, h.last_answer AS seen_at, v.checked_at,
 	       v.rtt_open, v.rtt_read, v.rtt_write,
-	       nullif(regexp_replace(regexp_replace(d.software, '/+$', ''), '^.*/|\.git$', '', 'g'), '') AS family, nullif(d.version, '') AS version,
-	       CASE WHEN jsonb_typeof(d.supported_nips) = 'array'
-	            THEN (SELECT jsonb_agg(DISTINCT n) FROM jsonb_array_elements(d.supported_nips) AS n WHERE jsonb_typeof(n) = 'number') END AS nips,
-	       jsonb_strip_nulls(jsonb_build_object(
-	           'nip32.geo', coalesce(nullif(jsonb_build_array(g.country), '[null]'), to_jsonb(_bigbrotr.relay_countries(d.document))),
-	           'nip32.asn', nullif(jsonb_build_array('AS' || g.as_number), '[null]'), 'nip32.isp', nullif(jsonb_build_array(g.as_name), '[null]'))) AS labels,
+	       d.family, nullif(d.version, '') AS version, d.nips,
+	       k.countries, k.asn, g.as_name AS isp,
+	       jsonb_strip_nulls(jsonb_build_object('nip32.geo', k.countries,
+	           'nip32.asn', nullif(ARRAY[k.asn], '{NULL}'), 'nip32.isp', nullif(ARRAY[g.as_name], '{NULL}'))) AS labels,
 	       g.latitude, g.longitude, g.geohash, d.document -> 'limitation' AS limitation
 	FROM bigbrotr.relays AS r
 	     JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
@@ -19,15 +17,20 @@ CREATE VIEW _bigbrotr.rstate AS
 	     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
 	     LEFT JOIN LATERAL jsonb_to_record(f.facts -> 'geo')
 	          AS g (country text, as_number bigint, as_name text, latitude double precision, longitude double precision, geohash text) ON true
+	     CROSS JOIN LATERAL (SELECT CASE WHEN g.country IS NULL THEN d.countries ELSE ARRAY[g.country] END AS countries, 'AS' || g.as_number AS asn) AS k
 	WHERE h.last_answer IS NOT NULL AND v.checked_at IS NOT NULL AND r.network <> 'local';
 COMMENT ON VIEW _bigbrotr.rstate IS 'Relays that have answered, as version 2 of nostr.watch knows them';
+COMMENT ON COLUMN _bigbrotr.rstate.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.rstate.url IS 'URL without the slash at its end';
 COMMENT ON COLUMN _bigbrotr.rstate.seen_at IS 'Last answer, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.rstate.checked_at IS 'Last visit, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.rstate.family IS 'Name of the software: the last part of its URL in the document (NIP-11)';
 COMMENT ON COLUMN _bigbrotr.rstate.version IS 'version of its document (NIP-11)';
 COMMENT ON COLUMN _bigbrotr.rstate.nips IS 'supported_nips of its document, numbers only; null: none';
-COMMENT ON COLUMN _bigbrotr.rstate.labels IS 'Lists of labels by namespace: nip32.geo, the country of its address, if that is not known the relay_countries of its document; nip32.asn and nip32.isp, number and name of the network of its address';
+COMMENT ON COLUMN _bigbrotr.rstate.countries IS 'The country of its address (bigbrotr.geoip_database), if that is not known the relay_countries of its document; null: none';
+COMMENT ON COLUMN _bigbrotr.rstate.asn IS 'AS and the number of the network of its address; null: not known';
+COMMENT ON COLUMN _bigbrotr.rstate.isp IS 'Name of that network; null: not known';
+COMMENT ON COLUMN _bigbrotr.rstate.labels IS 'Lists of labels by namespace: nip32.geo, the countries; nip32.asn and nip32.isp, number and name of the network';
 COMMENT ON COLUMN _bigbrotr.rstate.latitude IS 'Where its address is (bigbrotr.geoip_database), degrees; null: not known';
 COMMENT ON COLUMN _bigbrotr.rstate.longitude IS 'Likewise';
 COMMENT ON COLUMN _bigbrotr.rstate.geohash IS 'The same point as a geohash';
@@ -131,24 +134,31 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.rstate_body(jsonb, text[]) IS 'The body of a request of version 2 of nostr.watch, with no other members than these; an error if one is not what it should be';
 
 -- All conditions hold; members of `search` as in the body of a search, and as in the answers of nearby (center, radius) and bbox.
-CREATE FUNCTION _bigbrotr.rstate_matches(relay _bigbrotr.rstate, search jsonb) RETURNS boolean
-	LANGUAGE sql IMMUTABLE
-	RETURN (search ->> 'network' IS NULL OR (relay).network = search ->> 'network')
-		AND (search -> 'nips' IS NULL OR coalesce((relay).nips, '[]') @> (search -> 'nips'))
-		AND (search #>> '{software,family}' IS NULL OR lower((relay).family) = lower(search #>> '{software,family}'))
-		AND (search #>> '{software,version}' IS NULL OR (relay).version = search #>> '{software,version}')
-		AND (search #>> '{maxLatency,open}' IS NULL OR (relay).rtt_open <= (search #>> '{maxLatency,open}')::numeric)
-		AND (search #>> '{maxLatency,read}' IS NULL OR (relay).rtt_read <= (search #>> '{maxLatency,read}')::numeric)
-		AND (search #>> '{maxLatency,write}' IS NULL OR (relay).rtt_write <= (search #>> '{maxLatency,write}')::numeric)
-		AND (search -> 'labels' IS NULL OR NOT EXISTS (
-			SELECT FROM jsonb_array_elements(search -> 'labels') AS l
-			WHERE NOT EXISTS (SELECT FROM jsonb_array_elements_text((relay).labels -> lower(btrim(l ->> 'namespace'))) AS v WHERE lower(v) = lower(btrim(l ->> 'value')))))
-		AND (search -> 'center' IS NULL OR _bigbrotr.distance_km((relay).latitude, (relay).longitude,
-			(search #>> '{center,lat}')::double precision, (search #>> '{center,lon}')::double precision) <= (search ->> 'radius')::double precision)
-		AND (search -> 'bbox' IS NULL OR _bigbrotr.is_in_box((relay).latitude, (relay).longitude,
-			(search #>> '{bbox,sw,lat}')::double precision, (search #>> '{bbox,sw,lon}')::double precision,
-			(search #>> '{bbox,ne,lat}')::double precision, (search #>> '{bbox,ne,lon}')::double precision));
-COMMENT ON FUNCTION _bigbrotr.rstate_matches(_bigbrotr.rstate, jsonb) IS 'Whether a relay is what a search of version 2 of nostr.watch asks for';
+-- Of each relay only that is computed which a condition asks for.
+CREATE FUNCTION _bigbrotr.rstate_found(search jsonb)
+	RETURNS TABLE (relay_id integer, url text, checked_at bigint, seen_at bigint, km double precision)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT s.relay_id, s.url, s.checked_at, s.seen_at, d.km
+		FROM _bigbrotr.rstate AS s
+		     CROSS JOIN LATERAL (SELECT CASE WHEN $1 -> 'center' IS NOT NULL THEN _bigbrotr.distance_km(s.latitude, s.longitude,
+				($1 #>> '{center,lat}')::double precision, ($1 #>> '{center,lon}')::double precision) END AS km) AS d
+		WHERE ($1 ->> 'network' IS NULL OR s.network = $1 ->> 'network')
+		      AND ($1 -> 'nips' IS NULL OR coalesce(s.nips, '[]') @> ($1 -> 'nips'))
+		      AND ($1 #>> '{software,family}' IS NULL OR lower(s.family) = lower($1 #>> '{software,family}'))
+		      AND ($1 #>> '{software,version}' IS NULL OR s.version = $1 #>> '{software,version}')
+		      AND ($1 #>> '{maxLatency,open}' IS NULL OR s.rtt_open <= ($1 #>> '{maxLatency,open}')::numeric)
+		      AND ($1 #>> '{maxLatency,read}' IS NULL OR s.rtt_read <= ($1 #>> '{maxLatency,read}')::numeric)
+		      AND ($1 #>> '{maxLatency,write}' IS NULL OR s.rtt_write <= ($1 #>> '{maxLatency,write}')::numeric)
+		      AND ($1 -> 'labels' IS NULL OR NOT EXISTS (
+		          SELECT FROM jsonb_array_elements($1 -> 'labels') AS l
+		          WHERE NOT EXISTS (SELECT FROM jsonb_array_elements_text(s.labels -> lower(btrim(l ->> 'namespace'))) AS v WHERE lower(v) = lower(btrim(l ->> 'value')))))
+		      AND ($1 -> 'center' IS NULL OR d.km <= ($1 ->> 'radius')::double precision)
+		      AND ($1 -> 'bbox' IS NULL OR _bigbrotr.is_in_box(s.latitude, s.longitude,
+		          ($1 #>> '{bbox,sw,lat}')::double precision, ($1 #>> '{bbox,sw,lon}')::double precision,
+		          ($1 #>> '{bbox,ne,lat}')::double precision, ($1 #>> '{bbox,ne,lon}')::double precision));
+	END;
+COMMENT ON FUNCTION _bigbrotr.rstate_found(jsonb) IS 'Relays that a search of version 2 of nostr.watch finds (null: all); km: from its center, null without one';
 
 CREATE FUNCTION _bigbrotr.rstate_page(search jsonb, row_limit bigint, skipped bigint, sort_by text, descending boolean, format text)
 	RETURNS TABLE (relays jsonb, total bigint)
@@ -163,19 +173,18 @@ BEGIN
 	PERFORM _bigbrotr.api_measured();
 	RETURN QUERY
 		WITH found AS MATERIALIZED (
-			SELECT s, _bigbrotr.distance_km(s.latitude, s.longitude, (search #>> '{center,lat}')::double precision, (search #>> '{center,lon}')::double precision) AS km
-			FROM _bigbrotr.rstate AS s WHERE _bigbrotr.rstate_matches(s, coalesce(search, '{}'))
-		), page AS (
-			SELECT f.s, f.km, row_number() OVER (ORDER BY f.km,
-				CASE WHEN descending THEN NULL WHEN sorted = 'updated' THEN (f.s).checked_at WHEN sorted = 'lastSeen' THEN (f.s).seen_at END,
-				CASE WHEN NOT descending THEN NULL WHEN sorted = 'updated' THEN (f.s).checked_at WHEN sorted = 'lastSeen' THEN (f.s).seen_at END DESC,
-				CASE WHEN descending AND sorted = 'url' THEN (f.s).url END DESC, (f.s).url) AS place
+			SELECT f.* FROM _bigbrotr.rstate_found(search) AS f
+		), page AS MATERIALIZED (
+			SELECT f.relay_id, f.km, row_number() OVER (ORDER BY f.km,
+				CASE WHEN descending THEN NULL WHEN sorted = 'updated' THEN f.checked_at WHEN sorted = 'lastSeen' THEN f.seen_at END,
+				CASE WHEN NOT descending THEN NULL WHEN sorted = 'updated' THEN f.checked_at WHEN sorted = 'lastSeen' THEN f.seen_at END DESC,
+				CASE WHEN descending AND sorted = 'url' THEN f.url END DESC, f.url) AS place
 			FROM found AS f
 			ORDER BY place LIMIT row_limit OFFSET skipped
 		)
 		SELECT coalesce(jsonb_agg(CASE WHEN p.km IS NULL OR shown = 'simple' THEN i.item ELSE i.item || jsonb_build_object('distance', round(p.km::numeric, 1)) END
 			ORDER BY p.place), '[]'), (SELECT count(*) FROM found)
-		FROM page AS p CROSS JOIN LATERAL (SELECT _bigbrotr.rstate_item(p.s, shown, author) AS item) AS i;
+		FROM page AS p JOIN _bigbrotr.rstate AS s ON s.relay_id = p.relay_id CROSS JOIN LATERAL (SELECT _bigbrotr.rstate_item(s, shown, author) AS item) AS i;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.rstate_page(jsonb, bigint, bigint, text, boolean, text) IS 'Relays that a search finds (null: all), so many after so many, the nearest first if it has a center, else in this order, and in this format; and how many there are';
@@ -280,9 +289,13 @@ BEGIN
 	PERFORM _bigbrotr.api_measured();
 	RETURN QUERY
 		SELECT jsonb_build_object('namespaces', coalesce(jsonb_agg(n.name ORDER BY n.name), '[]'), 'labels', coalesce(jsonb_object_agg(n.name, n.labels), '{}'))
-		FROM (SELECT l.key AS name, jsonb_agg(DISTINCT v ORDER BY v) AS labels
-		      FROM _bigbrotr.rstate AS s CROSS JOIN LATERAL jsonb_each(s.labels) AS l CROSS JOIN LATERAL jsonb_array_elements_text(l.value) AS v
-		      WHERE $1 IS NULL OR l.key = $1 GROUP BY 1) AS n;
+		FROM (SELECT l.name, jsonb_agg(l.label ORDER BY l.label) AS labels
+		      FROM (SELECT DISTINCT l.name, v AS label
+		            FROM _bigbrotr.rstate AS s
+		                 CROSS JOIN LATERAL (VALUES ('nip32.geo', s.countries), ('nip32.asn', ARRAY[s.asn]), ('nip32.isp', ARRAY[s.isp])) AS l (name, labels)
+		                 CROSS JOIN LATERAL unnest(l.labels) AS v
+		            WHERE v IS NOT NULL AND ($1 IS NULL OR l.name = $1)) AS l
+		      GROUP BY 1) AS n;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_v2_labels_list(text) IS 'All labels that relays have, as nostr.watch lists them';
@@ -336,14 +349,15 @@ BEGIN
 	RETURN QUERY
 		WITH relays AS MATERIALIZED (
 			SELECT s.url, s.nips FROM _bigbrotr.rstate AS s
-		), groups AS (
-			SELECT n::numeric AS nip, count(*) AS relays, count(*)::numeric / (SELECT count(*) FROM relays) AS share, jsonb_agg(r.url ORDER BY r.url) AS urls
-			FROM relays AS r CROSS JOIN LATERAL jsonb_array_elements_text(r.nips) AS n GROUP BY 1
+		), wanted AS (
+			SELECT n.nip, n.relays, n.share
+			FROM (SELECT n AS nip, count(*) AS relays, count(*)::numeric / (SELECT count(*) FROM relays) AS share
+			      FROM relays AS r CROSS JOIN LATERAL jsonb_array_elements(r.nips) AS n GROUP BY n) AS n
+			WHERE CASE WHEN api_v2_by_nip.nip IS NULL THEN n.share >= least_share ELSE n.nip = to_jsonb(api_v2_by_nip.nip) END
 		)
-		SELECT jsonb_build_object('groups', coalesce(jsonb_agg(jsonb_build_object('nip', g.nip, 'count', g.relays, 'avgSupport', round(g.share, 4), 'relays', g.urls)
-			ORDER BY g.relays DESC, g.nip), '[]'))
-		FROM groups AS g
-		WHERE CASE WHEN api_v2_by_nip.nip IS NULL THEN g.share >= least_share ELSE g.nip = api_v2_by_nip.nip END;
+		SELECT jsonb_build_object('groups', coalesce(jsonb_agg(jsonb_build_object('nip', w.nip, 'count', w.relays, 'avgSupport', round(w.share, 4),
+			'relays', (SELECT jsonb_agg(r.url ORDER BY r.url) FROM relays AS r WHERE r.nips @> w.nip)) ORDER BY w.relays DESC, w.nip), '[]'))
+		FROM wanted AS w;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_v2_by_nip(integer, text) IS 'URLs of relays by the NIPs that their documents name, as nostr.watch groups them; without a number, only NIPs that at least this share of all relays names';
@@ -361,7 +375,7 @@ BEGIN
 	RETURN QUERY
 		SELECT jsonb_build_object('groups', coalesce(jsonb_agg(jsonb_build_object('countryCode', g.code, 'count', g.relays, 'relays', g.urls) ORDER BY g.relays DESC, g.code), '[]'))
 		FROM (SELECT c AS code, count(*) AS relays, jsonb_agg(s.url ORDER BY s.url) AS urls
-		      FROM _bigbrotr.rstate AS s CROSS JOIN LATERAL jsonb_array_elements_text(s.labels -> 'nip32.geo') AS c
+		      FROM _bigbrotr.rstate AS s CROSS JOIN LATERAL unnest(s.countries) AS c
 		      WHERE "countryCode" IS NULL OR c = "countryCode" GROUP BY 1) AS g;
 END
 $$;
@@ -404,9 +418,8 @@ DECLARE
 BEGIN
 	PERFORM _bigbrotr.api_measured();
 	RETURN QUERY
-		SELECT coalesce(jsonb_agg(s.url ORDER BY s.url), '[]'), count(*) FROM _bigbrotr.rstate AS s
-		WHERE _bigbrotr.rstate_matches(s, given)
-		      AND CASE state WHEN 'online' THEN s.seen_at >= fresh WHEN 'dead' THEN s.seen_at < stale ELSE s.seen_at < fresh AND s.seen_at >= stale END;
+		SELECT coalesce(jsonb_agg(s.url ORDER BY s.url), '[]'), count(*) FROM _bigbrotr.rstate_found(given) AS s
+		WHERE CASE state WHEN 'online' THEN s.seen_at >= fresh WHEN 'dead' THEN s.seen_at < stale ELSE s.seen_at < fresh AND s.seen_at >= stale END;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.rstate_urls(text, jsonb) IS 'URLs of the relays that are online, offline or dead, as nostr.watch decides that; body: that of its request, or null';

@@ -1,6 +1,26 @@
 -- Measurements of relays. A document (NIP-11) and what was measured beside the round trips (NIP-66) are stored once by
 -- hash. The checks of the last two weeks are rows; older ones are packed, one row for each relay and week.
 
+CREATE FUNCTION _bigbrotr.document_countries(document jsonb) RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN (SELECT array_agg(c.country ORDER BY c.country)
+		FROM (SELECT DISTINCT upper(e #>> '{}') AS country
+		      FROM jsonb_array_elements(CASE jsonb_typeof(document -> 'relay_countries') WHEN 'array' THEN document -> 'relay_countries' END) AS e
+		      WHERE e #>> '{}' ~ '^[A-Za-z]{2}$' LIMIT 250) AS c);
+COMMENT ON FUNCTION _bigbrotr.document_countries(jsonb) IS 'Country codes of two letters that a document (NIP-11) names, in capitals; null: none';
+
+CREATE FUNCTION _bigbrotr.document_nips(supported_nips jsonb) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN (SELECT jsonb_agg(DISTINCT n)
+		FROM jsonb_array_elements(CASE jsonb_typeof(supported_nips) WHEN 'array' THEN supported_nips END) AS n WHERE jsonb_typeof(n) = 'number');
+COMMENT ON FUNCTION _bigbrotr.document_nips(jsonb) IS 'The numbers among supported_nips (NIP-11), each once; null: none';
+
+CREATE FUNCTION _bigbrotr.software_family(software text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN nullif(regexp_replace(regexp_replace(software, '/+$', ''), '^.*/|\.git$', '', 'g'), '');
+COMMENT ON FUNCTION _bigbrotr.software_family(text) IS 'Name of a software: the last part of its URL; null: none';
+
+-- What lists of many relays need of a document is computed once, when it is stored.
 CREATE TABLE _bigbrotr.nip11_documents (
 	nip11_id       integer GENERATED ALWAYS AS IDENTITY,
 	hash           bytea   NOT NULL,
@@ -12,12 +32,15 @@ CREATE TABLE _bigbrotr.nip11_documents (
 	software       text,
 	version        text,
 	document       jsonb,
+	nips           jsonb  GENERATED ALWAYS AS (_bigbrotr.document_nips(supported_nips)) STORED,
+	family         text   GENERATED ALWAYS AS (_bigbrotr.software_family(software)) STORED,
+	countries      text[] GENERATED ALWAYS AS (_bigbrotr.document_countries(document)) STORED,
 	CONSTRAINT nip11_documents_pkey PRIMARY KEY (nip11_id),
 	CONSTRAINT nip11_documents_hash_key UNIQUE (hash)
 );
 COMMENT ON TABLE _bigbrotr.nip11_documents IS 'Relay information documents (NIP-11), each once';
 COMMENT ON COLUMN _bigbrotr.nip11_documents.nip11_id IS 'Short key used by the other tables';
-COMMENT ON COLUMN _bigbrotr.nip11_documents.hash IS 'SHA-256 of the other columns, 32 bytes';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.hash IS 'SHA-256 of the columns from name to document, 32 bytes';
 COMMENT ON COLUMN _bigbrotr.nip11_documents.name IS 'name (NIP-11)';
 COMMENT ON COLUMN _bigbrotr.nip11_documents.description IS 'description (NIP-11)';
 COMMENT ON COLUMN _bigbrotr.nip11_documents.pubkey IS 'pubkey as served; not always a key (NIP-11)';
@@ -26,6 +49,9 @@ COMMENT ON COLUMN _bigbrotr.nip11_documents.supported_nips IS 'supported_nips (N
 COMMENT ON COLUMN _bigbrotr.nip11_documents.software IS 'software (NIP-11)';
 COMMENT ON COLUMN _bigbrotr.nip11_documents.version IS 'version (NIP-11)';
 COMMENT ON COLUMN _bigbrotr.nip11_documents.document IS 'The whole document; null: only the fields above were given (bigbrotr.insert_relay_metadata)';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.nips IS 'supported_nips, numbers only, each once; null: none';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.family IS 'Name of the software: the last part of its URL; null: none';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.countries IS 'relay_countries (NIP-11), codes of two capitals; null: none';
 
 CREATE TABLE _bigbrotr.nip66_facts (
 	nip66_id integer GENERATED ALWAYS AS IDENTITY,

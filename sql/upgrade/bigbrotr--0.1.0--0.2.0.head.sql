@@ -182,6 +182,9 @@ ALTER TABLE bigbrotr.relays ALTER status SET DEFAULT 'candidate', ALTER status S
 -- NEW _bigbrotr.relay_health
 -- NEW _bigbrotr.relay_outages
 -- NEW _bigbrotr.relay_history
+-- NEW _bigbrotr.document_nips
+-- NEW _bigbrotr.software_family
+-- NEW _bigbrotr.document_countries
 -- NEW _bigbrotr.nip11_documents
 -- NEW _bigbrotr.nip66_facts
 -- NEW _bigbrotr.relay_visits
