@@ -21,7 +21,7 @@ SELECT count(*) FILTER (WHERE p.pubkey = public_key(:key) AND p.kind = s.n AND p
 			AND verify_event(p.event_id, p.pubkey, p.created_at, p.kind, p.tags, p.content, p.sig)) AS exact
 FROM signed AS s, parse_event(s.json) AS p;
 SELECT verify_event_reason(replace(json, 'content \"', 'other \"')) AS content, verify_event_reason(replace(json, '"kind":0', '"kind":1')) AS kind,
-       verify_event_reason(overlay(json PLACING '00' FROM length(json) - 3 FOR 2)) AS sig, verify_event_reason(json || 'x') AS rest
+       verify_event_reason(overlay(json PLACING CASE right(left(json, -2), 2) WHEN '00' THEN '01' ELSE '00' END FROM length(json) - 3 FOR 2)) AS sig, verify_event_reason(json || 'x') AS rest
 FROM signed WHERE n = 0;
 SELECT verify_event_reason(p.event_id, p.pubkey, p.created_at, p.kind, p.tags, p.content || 'x', p.sig) AS content,
        verify_event_reason(p.event_id, p.pubkey, p.created_at, p.kind, p.tags, p.content, p.event_id || p.event_id) AS sig
