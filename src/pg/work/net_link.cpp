@@ -120,12 +120,16 @@ NetLink::receive(bool readable, const std::function<bool()> &between)
 	if (phase_ == Phase::Down)
 		return;
 	/* The worker may have been busy or paused for longer than a child may be silent: read before
-	 * giving it up. */
+	 * giving it up. The time that the work below takes is not the child's. */
+	const char *late = why_late();
 	std::optional<size_t> size = 0;
-	if (readable || why_late())
+	if (readable || late)
 		size = process_.receive();
-	if (size && *size > 0)
+	if (size && *size > 0) {
 		heard_at_ = worker_.steady_now();
+		if (phase_ == Phase::Ready)
+			late = nullptr;
+	}
 	try {
 		while (phase_ != Phase::Down && between()) {
 			auto frame = process_.next_frame();
@@ -143,8 +147,8 @@ NetLink::receive(bool readable, const std::function<bool()> &between)
 		return;
 	if (!size)
 		give_up(process_.wait_for_end());
-	else if (const char *reason = why_late())
-		give_up(reason);
+	else if (late && why_late())
+		give_up(late);
 }
 
 void
