@@ -205,7 +205,7 @@ CREATE FUNCTION _bigbrotr.news_in_words(news json) RETURNS text
 COMMENT ON FUNCTION _bigbrotr.news_in_words(json) IS 'What _bigbrotr.status_news gives, for people';
 
 CREATE FUNCTION _bigbrotr.due_alerts(
-	busy integer[], most integer, at bigint,
+	busy integer[], most integer, posts_wait boolean, at bigint,
 	OUT relay_id integer, OUT alert_id text, OUT receiver text, OUT document text, OUT changed_at bigint, OUT inbox text) RETURNS SETOF record
 	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC
@@ -215,11 +215,11 @@ CREATE FUNCTION _bigbrotr.due_alerts(
 		     CROSS JOIN LATERAL (SELECT q.* FROM _bigbrotr.relay_alerts AS q WHERE q.relay_id = w.relay_id ORDER BY q.number LIMIT 1) AS a
 		     CROSS JOIN LATERAL (SELECT CASE WHEN w.receiver ^@ 'npub1' THEN bigbrotr.npub_decode(w.receiver) END AS key) AS m
 		WHERE w.next_attempt <= due_alerts.at AND w.relay_id <> ALL (due_alerts.busy)
-		-- Receivers that fail take no place of others.
-		ORDER BY w.failures, a.changed_at, w.relay_id LIMIT greatest(due_alerts.most, 0);
+		-- Receivers that fail, and URLs while there is no secret, take no place of others.
+		ORDER BY m.key IS NULL AND due_alerts.posts_wait, w.failures, a.changed_at, w.relay_id LIMIT greatest(due_alerts.most, 0);
 	END;
-COMMENT ON FUNCTION _bigbrotr.due_alerts(integer[], integer, bigint) IS
-	'The first alert of each relay that may be delivered, but of the relays that are busy, up to so many. Of a private message: document in words; inbox: _bigbrotr.inbox_relays';
+COMMENT ON FUNCTION _bigbrotr.due_alerts(integer[], integer, boolean, bigint) IS
+	'The first alert of each relay that may be delivered, but of the relays that are busy, up to so many; those for URLs last if posts_wait. Of a private message: document in words; inbox: _bigbrotr.inbox_relays';
 
 CREATE FUNCTION _bigbrotr.record_alert(relay integer, alert text, error text, at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT

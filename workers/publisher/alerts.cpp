@@ -20,7 +20,7 @@
 namespace {
 
 pg::Statement due_statement("SELECT relay_id, alert_id, receiver, document, changed_at, inbox FROM "
-							"_bigbrotr.due_alerts($1, $2, $3)");
+							"_bigbrotr.due_alerts($1, $2, $3, $4)");
 pg::Statement record_statement("SELECT _bigbrotr.record_alert($1, $2, $3, $4)");
 
 } // namespace
@@ -76,9 +76,9 @@ Alerts::due(pg::Worker &worker) const
 	std::vector<Due> due;
 	worker.transaction_with_retries("looking for alerts", {.read_only = true}, [&] {
 		due.clear();
-		pg::Rows rows =
-			due_statement.run({pg::int4_array(busy.size(), [&](size_t i) { return busy[i]; }),
-							   pg::value(places), pg::value(worker.now())});
+		pg::Rows rows = due_statement.run(
+			{pg::int4_array(busy.size(), [&](size_t i) { return busy[i]; }), pg::value(places),
+			 pg::value(lacks_secret_), pg::value(worker.now())});
 		for (uint64_t row = 0; row < rows.count(); row++)
 			due.push_back({.relay_id = static_cast<int32_t>(rows.integer(row, 1)),
 						   .alert_id = std::string(rows.bytes(row, 2)),
@@ -96,9 +96,10 @@ Alerts::tend(pg::Worker &worker, const nostr::Signer *signer,
 {
 	if (!worker.net_running())
 		return;
+	const std::vector<Due> alerts = due(worker);
 	lacks_secret_ = false;
 	std::optional<Secret> secret; // read once there is something to sign
-	for (const Due &alert : due(worker)) {
+	for (const Due &alert : alerts) {
 		if (!alert.is_letter() && !secret)
 			lacks_secret_ = !read_secret(worker, secret.emplace());
 		if (!alert.is_letter() && lacks_secret_)

@@ -35,7 +35,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.record_publications(text,bytea,integer[],text[],bytea[],bigint[],bytea[],text[],"
 	"text[],bigint)",
 	"_bigbrotr.trim_publications(bigint)",
-	"_bigbrotr.due_alerts(integer[],integer,bigint)",
+	"_bigbrotr.due_alerts(integer[],integer,boolean,bigint)",
 	"_bigbrotr.record_alert(integer,text,text,bigint)",
 };
 
