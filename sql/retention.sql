@@ -95,7 +95,15 @@ SELECT * FROM pg_temp.complete('{}', 200, 1);
 SELECT * FROM pg_temp.complete('{"kinds": [1]}', 49, 1);
 SELECT reason, bigbrotr.unix_now() - lower - 50 * 86400 BETWEEN -5 AND 5 AS as_far_as_kept FROM _bigbrotr.gaps(:r, 5, 0, bigbrotr.unix_now());
 SELECT count(*) FROM _bigbrotr.gaps(:r, 0, 0, bigbrotr.unix_now() - 4000);
-SELECT * FROM _bigbrotr.asked_since(0, 1000);
+SELECT _bigbrotr.asked_since(0) = r.deletes_before AS asked_since_then FROM bigbrotr.retention_rules AS r WHERE rule_id = :everything;
+-- The clock moves a rule on, by an hour at most; it moves none back.
+UPDATE bigbrotr.retention_rules SET deletes_before = deletes_before + CASE rule_id WHEN :everything THEN 86400 ELSE -86400 END;
+CREATE TEMP TABLE moved AS SELECT rule_id, deletes_before FROM bigbrotr.retention_rules;
+SELECT _bigbrotr.advance_retention();
+SELECT rule_id, r.deletes_before - m.deletes_before AS moved FROM bigbrotr.retention_rules AS r JOIN moved AS m USING (rule_id) ORDER BY rule_id;
+SELECT * FROM pg_temp.complete('{"kinds": [1]}', 50, 1);
+UPDATE bigbrotr.retention_rules SET deletes_before = deletes_before - CASE rule_id WHEN :everything THEN 86400 ELSE -82800 END;
+DROP TABLE moved;
 
 -- The end of a rule: what it had deleted is asked for again. A reading that began before that proves nothing.
 CALL bigbrotr.remove_retention_rule(:everything);

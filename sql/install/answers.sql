@@ -55,7 +55,7 @@ CREATE FUNCTION bigbrotr.completeness(
 		           CASE WHEN a.seconds <= 0 THEN 'the time asked for ends before it begins' END,
 		           CASE WHEN _bigbrotr.names_blocked(completeness.filter) THEN 'the operator has blocked an author or an event that the filter asks for'
 		                ELSE (SELECT format('the operator has blocked %s events, which are not held', count(*)) FROM bigbrotr.blocked_events AS b HAVING count(*) > 0) END]
-		           || _bigbrotr.retention_reasons(completeness.filter, a.begin, a.now) || ARRAY[
+		           || _bigbrotr.retention_reasons(completeness.filter, a.begin) || ARRAY[
 		           CASE WHEN r.relay_id IS NULL THEN 'the archive does not know this relay'
 		                WHEN k.seen IS NULL AND a.begin > a.now THEN 'this time has not come yet'
 		                WHEN k.seen IS NULL AND NOT EXISTS (SELECT FROM bigbrotr.coverage AS c WHERE c.relay_id = r.relay_id)
@@ -82,7 +82,7 @@ CREATE FUNCTION bigbrotr.completeness(
 		                    WHERE d = 'unencrypted' OR (k.proven @> a.asked) IS NOT TRUE GROUP BY d ORDER BY d), NULL)
 		FROM (SELECT w.begin, w.now, w.last - w.begin + 1 AS seconds,
 		             CASE WHEN w.begin <= w.last THEN int8range(w.begin, w.last, '[]') ELSE int8range(0, 0) END AS asked,
-		             int8multirange(int8range(0, _bigbrotr.kept_since(completeness.filter, w.now))) AS deleted
+		             int8multirange(int8range(0, _bigbrotr.kept_since(completeness.filter))) AS deleted
 		      FROM (SELECT _bigbrotr.unix_time(completeness."from") AS begin, _bigbrotr.unix_time(completeness."to") AS last,
 		                   bigbrotr.unix_now() AS now) AS w) AS a
 		     LEFT JOIN bigbrotr.relays AS r
@@ -119,7 +119,7 @@ CREATE FUNCTION bigbrotr.coverage_between(
 	BEGIN ATOMIC
 		WITH asked AS (
 			SELECT r.relay_id, bigbrotr.unix_now() - _bigbrotr.settling() AS settled,
-			       _bigbrotr.kept_since(coverage_between.filter, bigbrotr.unix_now()) AS kept_since,
+			       _bigbrotr.kept_since(coverage_between.filter) AS kept_since,
 			       CASE WHEN coverage_between."from" IS NULL THEN coalesce(s.oldest, 1604707200)
 			            ELSE _bigbrotr.unix_time(coverage_between."from") END AS first,
 			       _bigbrotr.unix_time(coverage_between."to") AS last
@@ -161,7 +161,7 @@ CREATE FUNCTION bigbrotr.coverage_between(
 		SELECT to_timestamp(min(n.lower)), to_timestamp(max(n.upper)), max(n.upper) - min(n.lower) + 1,
 		       (max(n.upper) - min(n.lower) + 1)::double precision / (SELECT a.last - a.first + 1 FROM asked AS a),
 		       coalesce(n.evidence, 'unread'), coalesce(n.doubts, '{}'),
-		       CASE WHEN n.deleted THEN array_to_string(_bigbrotr.retention_reasons(coverage_between.filter, min(n.lower), bigbrotr.unix_now()), '; ')
+		       CASE WHEN n.deleted THEN array_to_string(_bigbrotr.retention_reasons(coverage_between.filter, min(n.lower)), '; ')
 		            WHEN n.unsettled THEN 'too new: events still arrive' WHEN n.evidence IS NULL THEN 'not read yet'
 		            ELSE (SELECT string_agg(_bigbrotr.doubt_text(d), '; ' ORDER BY d) FROM unnest(n.doubts) AS d) END,
 		       to_timestamp(min(n.observed_at))

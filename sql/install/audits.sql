@@ -88,7 +88,7 @@ CREATE FUNCTION _bigbrotr.unconfirmed(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	since CONSTANT bigint := _bigbrotr.asked_since(filter, at);
+	since CONSTANT bigint := _bigbrotr.asked_since(filter);
 BEGIN
 	PERFORM _bigbrotr.check_time(at), _bigbrotr.check_counts(ARRAY[delay, most]);
 	RETURN QUERY
@@ -138,17 +138,17 @@ BEGIN
 		RETURN;
 	END IF;
 	-- Or the first of all events, or the first second that is asked for.
-	oldest := least(greatest(coalesce(state.oldest, 1604707200), _bigbrotr.asked_since(0, at)), newest);
+	oldest := least(greatest(coalesce(state.oldest, 1604707200), _bigbrotr.asked_since(0)), newest);
 	middle := newest - floor((newest - oldest) * pick ^ 2)::bigint;
 	SELECT c.filter_id, greatest(c.lower, oldest) AS lower, least(c.upper, newest) AS upper, c.evidence, c.events INTO claim
 	FROM bigbrotr.coverage AS c
-	WHERE c.relay_id = relay AND c.reader = whom AND c.evidence <> 'partial' AND c.lower <= newest AND c.upper >= greatest(oldest, _bigbrotr.asked_since(c.filter_id, at))
+	WHERE c.relay_id = relay AND c.reader = whom AND c.evidence <> 'partial' AND c.lower <= newest AND c.upper >= greatest(oldest, _bigbrotr.asked_since(c.filter_id))
 	ORDER BY greatest(c.lower - middle, middle - c.upper, 0), c.filter_id, c.lower LIMIT 1;
 	IF FOUND THEN
 		middle := least(greatest(middle, claim.lower), claim.upper);
 		half := least(greatest(page * (claim.upper - claim.lower + 1) / greatest(claim.events, 1) / 2, 1800), 365 * 86400);
 		filter_id := claim.filter_id;
-		lower := greatest(claim.lower, middle - half, least(_bigbrotr.asked_since(claim.filter_id, at), claim.upper));
+		lower := greatest(claim.lower, middle - half, least(_bigbrotr.asked_since(claim.filter_id), claim.upper));
 		upper := greatest(lower, least(claim.upper, middle + half));
 		evidence := claim.evidence;
 		SELECT CASE WHEN count(*) <= most THEN count(s.eid) END INTO known
@@ -157,7 +157,7 @@ BEGIN
 		     LEFT JOIN bigbrotr.sightings AS s ON s.eid = e.eid AND s.relay_id = relay;
 		RETURN NEXT;
 	END IF;
-	IF state.oldest > _bigbrotr.asked_since(0, at) AND state.clean_audits % 2 = 0 THEN
+	IF state.oldest > _bigbrotr.asked_since(0) AND state.clean_audits % 2 = 0 THEN
 		FOR claim IN
 			SELECT c.filter_id, least(c.upper, state.oldest - 1) AS upper, c.evidence FROM bigbrotr.coverage AS c
 			WHERE c.relay_id = relay AND c.reader = whom AND c.evidence <> 'partial' AND c.lower = 0

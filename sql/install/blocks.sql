@@ -45,21 +45,21 @@ CREATE FUNCTION _bigbrotr.leave_out_blocked(event_ids bytea[], pubkeys bytea[], 
 COMMENT ON FUNCTION _bigbrotr.leave_out_blocked(bytea[], bytea[], bigint) IS
 	'The ids of those events that must not be archived; notes those of blocked authors in bigbrotr.blocked_events, so that they are known from now on. at: Unix seconds';
 
-CREATE FUNCTION _bigbrotr.check_block_reason(reason text) RETURNS text
+CREATE FUNCTION _bigbrotr.check_reason(reason text, needed_by text, shown_by text) RETURNS text
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
 	IF (length(btrim(reason)) BETWEEN 1 AND 1000) IS NOT TRUE THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = 'a block needs a reason',
+			MESSAGE = format('%s needs a reason', needed_by),
 			DETAIL = format('It has %s characters, and 1 to 1000 are wanted.', coalesce(length(btrim(reason)), 0)),
-			HINT = 'Say in a sentence who asked for it and why: bigbrotr.explain_event shows the reason.';
+			HINT = format('Say in a sentence who asked for it and why: %s shows the reason.', shown_by);
 	END IF;
 	RETURN btrim(reason);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.check_block_reason(text) IS 'The reason of a block without spaces around it, if it is one';
+COMMENT ON FUNCTION _bigbrotr.check_reason(text, text, text) IS 'The reason without spaces around it, if it is one: of a block or a rule (needed_by), which a function shows (shown_by)';
 
 -- Whoever began to write before the block was committed may not know of it, and store such an event yet.
 CREATE PROCEDURE _bigbrotr.wait_for_writers()
@@ -93,7 +93,7 @@ CREATE PROCEDURE bigbrotr.block_events(event_ids text[], reason text, INOUT dele
 	AS $$
 DECLARE
 	ids pg_catalog.bytea[]; -- compiled with the search path of the caller
-	given CONSTANT pg_catalog.text := _bigbrotr.check_block_reason(reason);
+	given CONSTANT pg_catalog.text := _bigbrotr.check_reason(reason, 'a block', 'bigbrotr.explain_event');
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	PERFORM _bigbrotr.check_elements(cardinality(event_ids));
@@ -116,7 +116,7 @@ CREATE PROCEDURE bigbrotr.block_author(author text, reason text, INOUT deleted b
 DECLARE
 	slice CONSTANT integer := 10000;
 	key CONSTANT pg_catalog.bytea := bigbrotr.pubkey(author);
-	given CONSTANT pg_catalog.text := _bigbrotr.check_block_reason(reason);
+	given CONSTANT pg_catalog.text := _bigbrotr.check_reason(reason, 'a block', 'bigbrotr.explain_event');
 	ids pg_catalog.bytea[];
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);

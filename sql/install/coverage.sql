@@ -232,7 +232,7 @@ BEGIN
 	PERFORM _bigbrotr.check_seconds(first_second, last_second), _bigbrotr.check_time(asked_at), _bigbrotr.check_time(at),
 	        _bigbrotr.check_evidence(evidence);
 	-- A retention rule that has ended since may have left out what came then. One that holds is taken into account by the answers.
-	SELECT greatest(first, max(r.removed_at - r.older_than)) INTO first FROM bigbrotr.retention_rules AS r
+	SELECT greatest(first, max(r.deletes_before)) INTO first FROM bigbrotr.retention_rules AS r
 	WHERE r.removed_at >= asked_at
 	      AND (r.kinds IS NULL OR r.kinds && _bigbrotr.filter_kinds((SELECT f.filter FROM bigbrotr.sync_filters AS f WHERE f.filter_id = claim_coverage.filter)));
 	settled := least(last_second, asked_at - _bigbrotr.settling(), at - _bigbrotr.settling());
@@ -314,7 +314,7 @@ DECLARE
 	known record;
 	returned integer := 0;
 	above bigint := at; -- the last second about which the ranges read so far say nothing
-	since CONSTANT bigint := _bigbrotr.asked_since(filter, at);
+	since CONSTANT bigint := _bigbrotr.asked_since(filter);
 BEGIN
 	FOR known IN
 		SELECT c.lower, c.upper, c.evidence, c.doubts, c.observed_at, c.events FROM bigbrotr.coverage AS c

@@ -3,7 +3,7 @@
 --   bigbrotr_reader  SELECT everywhere but on keys of the API and receivers of alerts, and all functions but those below
 --   bigbrotr_writer  functions that check their arguments and run as the extension's owner (SECURITY DEFINER)
 --   bigbrotr_worker  writes to tables and calls all functions of _bigbrotr, which verify nothing; it deletes events by
---                    delete_expired alone, which runs as the owner and deletes what the retention rules say
+--                    delete_expired and advance_retention alone, which run as the owner and delete what the retention rules say
 --   bigbrotr_admin   deletes; commands relays, services and indexes
 -- Each role has the rights of the one above it (roles.sql).
 

@@ -301,7 +301,7 @@ BEGIN
 		RETURN QUERY SELECT format('The operator has blocked %s at %s: %s', CASE WHEN b.pubkey IS NULL THEN 'it' ELSE 'its author ' || encode(b.pubkey, 'hex') END, _bigbrotr.time_text(b.blocked_at), b.reason)
 			FROM bigbrotr.blocked_events AS b WHERE b.event_id = wanted;
 		RETURN QUERY SELECT format('Retention rule %s (%s) deletes and leaves out %s before %s: it may be one of them', r.rule_id, r.reason, _bigbrotr.kinds_text(r.kinds),
-				_bigbrotr.time_text(bigbrotr.unix_now() - r.older_than))
+				_bigbrotr.time_text(r.deletes_before))
 			FROM bigbrotr.retention_rules AS r WHERE r.enabled ORDER BY r.rule_id;
 		RETURN QUERY SELECT format('The deletion request %s of %s names it', encode(d.event_id, 'hex'), encode(d.pubkey, 'hex'))
 			FROM bigbrotr.deletions AS d WHERE d.target = wanted AND NOT d.by_address ORDER BY d.created_at LIMIT most;

@@ -98,7 +98,7 @@ CREATE VIEW bigbrotr.sync_status AS
 	     LEFT JOIN bigbrotr.priority_relays AS p ON p.relay_url = r.url
 	     -- Of each filter that the relay is asked for, from its oldest event, the first one of all, or what retention rules keep, to what has settled.
 	     CROSS JOIN LATERAL (
-	         SELECT greatest(coalesce(s.oldest, 1604707200), min(_bigbrotr.asked_since(f.filter_id, bigbrotr.unix_now()))) AS lower,
+	         SELECT greatest(coalesce(s.oldest, 1604707200), min(_bigbrotr.asked_since(f.filter_id))) AS lower,
 	                bigbrotr.unix_now() - _bigbrotr.settling() AS upper,
 	                array_agg(f.filter_id) AS filters
 	         FROM _bigbrotr.relay_filters(r.relay_id) AS f) AS k

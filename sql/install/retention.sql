@@ -2,13 +2,14 @@
 -- out what a rule would delete at once (src/archive/retention.h), and no answer about coverage claims that they are held.
 
 CREATE TABLE bigbrotr.retention_rules (
-	rule_id    integer GENERATED ALWAYS AS IDENTITY,
-	kinds      int4multirange,
-	older_than bigint  NOT NULL,
-	reason     text    NOT NULL,
-	added_at   bigint  NOT NULL,
-	enabled    boolean NOT NULL DEFAULT true,
-	removed_at bigint,
+	rule_id        integer GENERATED ALWAYS AS IDENTITY,
+	kinds          int4multirange,
+	older_than     bigint  NOT NULL,
+	deletes_before bigint  NOT NULL,
+	reason         text    NOT NULL,
+	added_at       bigint  NOT NULL,
+	enabled        boolean NOT NULL DEFAULT true,
+	removed_at     bigint,
 	CONSTRAINT retention_rules_pkey PRIMARY KEY (rule_id),
 	CONSTRAINT retention_rules_older_than_check CHECK (older_than BETWEEN 86400 AND 50 * 31557600::bigint), -- a day to 50 years
 	CONSTRAINT retention_rules_removed_at_check CHECK (removed_at IS NULL OR NOT enabled)
@@ -17,6 +18,7 @@ COMMENT ON TABLE bigbrotr.retention_rules IS 'Which events are deleted when they
 COMMENT ON COLUMN bigbrotr.retention_rules.rule_id IS 'Number of the rule';
 COMMENT ON COLUMN bigbrotr.retention_rules.kinds IS 'Of these kinds; null: of all';
 COMMENT ON COLUMN bigbrotr.retention_rules.older_than IS 'Events whose created_at is more seconds ago are not kept';
+COMMENT ON COLUMN bigbrotr.retention_rules.deletes_before IS 'Events with an earlier created_at (Unix seconds) are deleted and left out. The refresher moves it on with the clock, and never back: what was deleted while the clock was wrong is not claimed when it is right again';
 COMMENT ON COLUMN bigbrotr.retention_rules.reason IS 'Why, in the words of the operator';
 COMMENT ON COLUMN bigbrotr.retention_rules.added_at IS 'Unix seconds';
 COMMENT ON COLUMN bigbrotr.retention_rules.enabled IS 'false: it is being removed, or was: nothing is deleted or left out because of it any more';
@@ -35,20 +37,20 @@ CREATE FUNCTION _bigbrotr.filter_kinds(filter jsonb) RETURNS int4multirange
 		WHERE k.kind IS NOT NULL) ELSE '{[0,65535]}' END;
 COMMENT ON FUNCTION _bigbrotr.filter_kinds(jsonb) IS 'The kinds that a filter (NIP-01) asks for';
 
-CREATE FUNCTION _bigbrotr.kept_since(filter jsonb, at bigint) RETURNS bigint
+CREATE FUNCTION _bigbrotr.kept_since(filter jsonb) RETURNS bigint
 	LANGUAGE sql STABLE PARALLEL SAFE
-	RETURN (SELECT coalesce(max(greatest(kept_since.at - r.older_than, 0)), 0) FROM bigbrotr.retention_rules AS r
+	RETURN (SELECT coalesce(max(r.deletes_before), 0) FROM bigbrotr.retention_rules AS r
 		WHERE r.removed_at IS NULL AND (r.kinds IS NULL OR r.kinds && _bigbrotr.filter_kinds(kept_since.filter)));
-COMMENT ON FUNCTION _bigbrotr.kept_since(jsonb, bigint) IS
-	'The first second (created_at) since which no retention rule deletes anything that the filter matches; 0: none does at all. at: Unix seconds';
+COMMENT ON FUNCTION _bigbrotr.kept_since(jsonb) IS
+	'The first second (created_at) since which no retention rule deletes anything that the filter matches; 0: none does at all';
 
-CREATE FUNCTION _bigbrotr.asked_since(asked integer, at bigint) RETURNS bigint
+CREATE FUNCTION _bigbrotr.asked_since(asked integer) RETURNS bigint
 	LANGUAGE sql STABLE PARALLEL SAFE
-	RETURN (SELECT coalesce(max(greatest(asked_since.at - r.older_than, 0)), 0) FROM bigbrotr.retention_rules AS r
+	RETURN (SELECT coalesce(max(r.deletes_before), 0) FROM bigbrotr.retention_rules AS r
 		WHERE r.enabled AND (r.kinds IS NULL OR r.kinds @> _bigbrotr.filter_kinds(
 			(SELECT f.filter FROM bigbrotr.sync_filters AS f WHERE f.filter_id = asked_since.asked))));
-COMMENT ON FUNCTION _bigbrotr.asked_since(integer, bigint) IS
-	'The first second (created_at) of which a relay is asked for a filter (bigbrotr.sync_filters.filter_id; 0: everything): of what is older, retention rules keep nothing. at: Unix seconds';
+COMMENT ON FUNCTION _bigbrotr.asked_since(integer) IS
+	'The first second (created_at) of which a relay is asked for a filter (bigbrotr.sync_filters.filter_id; 0: everything): of what is older, retention rules keep nothing';
 
 CREATE FUNCTION _bigbrotr.kinds_text(kinds int4multirange) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -57,15 +59,15 @@ CREATE FUNCTION _bigbrotr.kinds_text(kinds int4multirange) RETURNS text
 		FROM unnest(kinds) AS k), 'all events');
 COMMENT ON FUNCTION _bigbrotr.kinds_text(int4multirange) IS 'Kinds in words; null: all events';
 
-CREATE FUNCTION _bigbrotr.retention_reasons(filter jsonb, first_second bigint, at bigint) RETURNS text[]
+CREATE FUNCTION _bigbrotr.retention_reasons(filter jsonb, first_second bigint) RETURNS text[]
 	LANGUAGE sql STABLE PARALLEL SAFE
 	RETURN ARRAY(SELECT format('retention rule %s (%s) deletes %s before %s: they are not held', r.rule_id, r.reason, _bigbrotr.kinds_text(r.kinds),
-			to_char(to_timestamp(retention_reasons.at - r.older_than) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS UTC'))
+			to_char(to_timestamp(r.deletes_before) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS UTC'))
 		FROM bigbrotr.retention_rules AS r
-		WHERE r.removed_at IS NULL AND retention_reasons.first_second < retention_reasons.at - r.older_than
+		WHERE r.removed_at IS NULL AND retention_reasons.first_second < r.deletes_before
 		      AND (r.kinds IS NULL OR r.kinds && _bigbrotr.filter_kinds(retention_reasons.filter))
 		ORDER BY r.rule_id);
-COMMENT ON FUNCTION _bigbrotr.retention_reasons(jsonb, bigint, bigint) IS
+COMMENT ON FUNCTION _bigbrotr.retention_reasons(jsonb, bigint) IS
 	'Which retention rules delete something that the filter matches and that is not older than first_second, in words';
 
 -- ---- For administrators.
@@ -130,15 +132,10 @@ CREATE FUNCTION bigbrotr.add_retention_rule(
 DECLARE
 	most CONSTANT integer := 64;
 	seconds CONSTANT bigint := _bigbrotr.check_retention(older_than, kinds);
+	given CONSTANT text := _bigbrotr.check_reason(reason, 'a retention rule', 'bigbrotr.completeness');
 	would record;
 	id integer;
 BEGIN
-	IF (length(btrim(reason)) BETWEEN 1 AND 1000) IS NOT TRUE THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = 'a retention rule needs a reason',
-			DETAIL = format('It has %s characters, and 1 to 1000 are wanted.', coalesce(length(btrim(reason)), 0)),
-			HINT = 'Say in a sentence why: bigbrotr.completeness shows the reason.';
-	END IF;
 	LOCK TABLE bigbrotr.retention_rules IN SHARE ROW EXCLUSIVE MODE;
 	IF (SELECT count(*) FROM bigbrotr.retention_rules AS r WHERE r.removed_at IS NULL) >= most THEN
 		RAISE invalid_parameter_value USING
@@ -153,8 +150,8 @@ BEGIN
 			DETAIL = 'A rule that deletes more than half of the archive has to be confirmed.',
 			HINT = 'bigbrotr.retention_preview counts for other ages and kinds. Add confirmed => true if this is what you want.';
 	END IF;
-	INSERT INTO bigbrotr.retention_rules AS r (kinds, older_than, reason, added_at)
-	VALUES (add_retention_rule.kinds, seconds, btrim(add_retention_rule.reason), bigbrotr.unix_now())
+	INSERT INTO bigbrotr.retention_rules AS r (kinds, older_than, deletes_before, reason, added_at)
+	VALUES (add_retention_rule.kinds, seconds, greatest(bigbrotr.unix_now() - seconds, 0), given, bigbrotr.unix_now())
 	RETURNING r.rule_id INTO id;
 	RETURN id;
 END
@@ -185,7 +182,7 @@ BEGIN
 	WHERE r.rule_id = remove_retention_rule.rule_id AND r.removed_at IS NULL RETURNING * INTO rule;
 	removed := FOUND;
 	IF removed THEN
-		PERFORM _bigbrotr.uncover(rule.kinds, rule.removed_at - rule.older_than);
+		PERFORM _bigbrotr.uncover(rule.kinds, rule.deletes_before);
 	END IF;
 END
 $$;
@@ -218,6 +215,16 @@ COMMENT ON FUNCTION _bigbrotr.uncover(int4multirange, bigint) IS
 
 -- ---- For the refresher.
 
+CREATE FUNCTION _bigbrotr.advance_retention() RETURNS void
+	LANGUAGE sql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	BEGIN ATOMIC
+		UPDATE bigbrotr.retention_rules AS r SET deletes_before = least(bigbrotr.unix_now() - r.older_than, r.deletes_before + 3600)
+		WHERE r.enabled AND r.deletes_before < bigbrotr.unix_now() - r.older_than;
+	END;
+COMMENT ON FUNCTION _bigbrotr.advance_retention() IS
+	'Moves retention rules on with the clock: by an hour at most, so that a clock that jumps ahead for a moment does not cost the archive';
+
 -- Each kind is looked for by itself, since the index is ordered by kind and time.
 CREATE FUNCTION _bigbrotr.expired_kinds(OUT kind integer, OUT first_second bigint) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
@@ -230,7 +237,7 @@ BEGIN
 	END IF;
 	RETURN QUERY
 		SELECT k.kind, e.created_at
-		FROM (SELECT s.kind, bigbrotr.unix_now() - min(r.older_than) AS before
+		FROM (SELECT s.kind, max(r.deletes_before) AS before
 		      FROM bigbrotr.kind_statistics AS s JOIN bigbrotr.retention_rules AS r ON r.enabled AND s.kind <@ r.kinds IS NOT FALSE
 		      GROUP BY s.kind) AS k
 		     CROSS JOIN LATERAL (
@@ -247,8 +254,8 @@ CREATE FUNCTION _bigbrotr.delete_expired(kind integer, first_second bigint, most
 	SET enable_seqscan = off
 	AS $$
 DECLARE
-	before CONSTANT bigint := bigbrotr.unix_now() - (
-		SELECT min(r.older_than) FROM bigbrotr.retention_rules AS r WHERE r.enabled AND delete_expired.kind <@ r.kinds IS NOT FALSE);
+	before CONSTANT bigint := (
+		SELECT max(r.deletes_before) FROM bigbrotr.retention_rules AS r WHERE r.enabled AND delete_expired.kind <@ r.kinds IS NOT FALSE);
 	old record;
 BEGIN
 	IF (most BETWEEN 1 AND 100000) IS NOT TRUE THEN

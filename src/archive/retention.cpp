@@ -9,7 +9,7 @@ namespace {
 
 pg::Statement rules_statement(
 	"SELECT coalesce(lower(k.kinds), 0), coalesce(upper(k.kinds) - 1, 65535), "
-	"bigbrotr.unix_now() - r.older_than "
+	"r.deletes_before "
 	"FROM bigbrotr.retention_rules AS r LEFT JOIN LATERAL unnest(r.kinds) AS k (kinds) ON true "
 	"WHERE r.enabled");
 

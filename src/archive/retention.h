@@ -12,8 +12,8 @@ namespace archive {
 class RetentionRules
 {
   public:
-	/* The rules that hold, as of now. Inside a transaction with SPI connected and a snapshot
-	 * pushed. */
+	/* The rules that hold, as far as the refresher has moved them on. Inside a transaction with SPI
+	 * connected and a snapshot pushed. */
 	static RetentionRules load();
 
 	/* Is such an event left out? */

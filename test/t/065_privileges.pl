@@ -40,7 +40,7 @@ my %expected = map { $_ => 1 } split /\n/, $expected;
 
 $node->safe_psql('postgres', 'CREATE ROLE nobody');
 # Workers may delete no events but those that are too old.
-is($node->safe_psql('postgres', q{SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.prosecdef AND p.proname <> 'delete_expired' AND (p.pronamespace = '_bigbrotr'::regnamespace
+is($node->safe_psql('postgres', q{SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.prosecdef AND p.proname NOT IN ('delete_expired', 'advance_retention') AND (p.pronamespace = '_bigbrotr'::regnamespace
 		OR has_function_privilege('bigbrotr_reader', p.oid, 'EXECUTE')) AND p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)}),
 	'', 'only functions for writers and administrators run as the owner');
 wait_for($node, q{count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'bigbrotr synchronizer'});

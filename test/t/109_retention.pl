@@ -83,7 +83,7 @@ is(value('count(*) FROM bigbrotr.verify_statistics()'), 0, 'all counts hold');
 
 # A rule of everything: relays are not asked for what it deletes at once.
 $rule = value("bigbrotr.add_retention_rule(make_interval(secs => bigbrotr.unix_now() - $middle), 'little room', confirmed => true)");
-my $newest = value("bigbrotr.unix_now() - older_than FROM bigbrotr.retention_rules WHERE rule_id = $rule");
+my $newest = value("deletes_before FROM bigbrotr.retention_rules WHERE rule_id = $rule");
 wait_for($node, "NOT EXISTS (SELECT FROM bigbrotr.events WHERE created_at < $middle)");
 is(value("count(*) FROM bigbrotr.coverage_gaps WHERE lower < $newest"), 0, 'what it deletes is no gap');
 is(value(answer($urls[0], '{}', q{proven < 1 AND answer = 'no'})), 't', 'and is not claimed');

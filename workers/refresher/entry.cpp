@@ -5,15 +5,13 @@ static constexpr const char *after[] = {"initializer"};
 static constexpr std::string_view columns[] = {
 	"_bigbrotr.statistics count bigint",
 	"_bigbrotr.statistics_deltas counts bigint[]",
-	"bigbrotr.retention_rules older_than bigint",
+	"bigbrotr.retention_rules deletes_before bigint",
 };
 
 static constexpr std::string_view functions[] = {
-	"_bigbrotr.fold_statistics(integer)",
-	"_bigbrotr.fold_finder_queue(integer)",
-	"_bigbrotr.count_archive()",
-	"_bigbrotr.expired_kinds()",
-	"_bigbrotr.delete_expired(integer,bigint,integer)",
+	"_bigbrotr.fold_statistics(integer)", "_bigbrotr.fold_finder_queue(integer)",
+	"_bigbrotr.count_archive()",          "_bigbrotr.advance_retention()",
+	"_bigbrotr.expired_kinds()",          "_bigbrotr.delete_expired(integer,bigint,integer)",
 };
 
 extern constinit const pg::ServiceEntry refresher_entry = {

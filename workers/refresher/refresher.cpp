@@ -19,6 +19,7 @@ constexpr int32_t kSlice = 1000;     // events deleted in one transaction
 pg::Statement fold_statement("SELECT _bigbrotr.fold_statistics($1)");
 pg::Statement fold_queue_statement("SELECT _bigbrotr.fold_finder_queue($1)");
 pg::Statement count_statement("SELECT _bigbrotr.count_archive()");
+pg::Statement advance_statement("SELECT _bigbrotr.advance_retention()");
 pg::Statement expired_statement("SELECT kind, first_second FROM _bigbrotr.expired_kinds()");
 pg::Statement
 	delete_statement("SELECT deleted, next_second FROM _bigbrotr.delete_expired($1, $2, $3)");
@@ -56,8 +57,9 @@ class Refresher : public pg::Service
 
 	void look_for_expired(pg::Worker &worker)
 	{
-		worker.transaction_with_retries("looking for expired events", {.read_only = true}, [&] {
+		worker.transaction_with_retries("looking for expired events", {.durable = false}, [&] {
 			expired_.clear();
+			advance_statement.run({});
 			pg::Rows rows = expired_statement.run();
 			for (uint64_t row = 0; row < rows.count(); row++)
 				expired_.push_back(

@@ -113,7 +113,7 @@ static constexpr std::string_view columns[] = {
 	"bigbrotr.event_rejects event_id bytea",
 	"bigbrotr.blocked_events event_id bytea",
 	"bigbrotr.blocked_authors pubkey bytea",
-	"bigbrotr.retention_rules older_than bigint",
+	"bigbrotr.retention_rules deletes_before bigint",
 };
 
 static constexpr std::string_view functions[] = {
