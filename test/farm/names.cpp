@@ -5,8 +5,12 @@
 #include <cstdlib>
 #include <string>
 
-#include <ares.h>
 #include <dlfcn.h>
+
+/* What <ares.h> says, but for a const that depends on the version of c-ares. */
+struct ares_channeldata;
+struct ares_options;
+extern "C" int ares_set_servers_ports_csv(ares_channeldata *channel, const char *servers);
 
 /* Read at once: the net process clears its environment. */
 static const std::string name_server = [] {
@@ -15,11 +19,10 @@ static const std::string name_server = [] {
 }();
 
 extern "C" int
-ares_init_options(ares_channel *channel, ares_options *options, int mask)
+ares_init_options(ares_channeldata **channel, const ares_options *options, int mask)
 {
-	using Function = int (*)(ares_channel *, ares_options *, int);
+	using Function = int (*)(ares_channeldata **, const ares_options *, int);
 	static const auto original = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "ares_init_options"));
 	const int status = original(channel, options, mask);
-	return status != ARES_SUCCESS ? status
-								  : ares_set_servers_ports_csv(*channel, name_server.c_str());
+	return status != 0 ? status : ares_set_servers_ports_csv(*channel, name_server.c_str());
 }
