@@ -8,9 +8,9 @@ use ArchiveTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# About 20 s of load at 4000 deliveries a second.
+# About 20 s of load at 4000 deliveries a second; after that, for as long as the test takes, that of new events.
 my $list = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
-my $stub = relay_stub(relays => 20, events => 4000, overlap => 90, rate => 200, list => $list);
+my $stub = relay_stub(relays => 20, events => 4000, overlap => 90, rate => 200, publish => 20, copies => 3, list => $list);
 my $node = archive_server('load', max_prepared_transactions => 1);
 load_truth($node, $stub);
 add_relays($node, @{ $stub->{urls} });
@@ -134,7 +134,7 @@ $node->safe_psql('postgres', 'SELECT bigbrotr.start_services()');
 # ---- a relay is forgotten in the middle of its backfill
 under_load();
 my ($forgotten) = pop @{ $stub->{urls} };
-$node->safe_psql('postgres', "CALL bigbrotr.delete_relay('$forgotten'); DELETE FROM truth WHERE url = '$forgotten'");
+$node->safe_psql('postgres', "CALL bigbrotr.delete_relay('$forgotten')");
 
 # ---- the postmaster is killed: nobody is left to tell the others
 under_load();
@@ -146,6 +146,10 @@ is(scalar(grep { !gone($_) } @processes), 0, 'all processes end with a killed po
 $node->start;
 
 # ---- after all that
+stop_publishing($stub);
+load_truth($node, $stub);
+$node->safe_psql('postgres', "DELETE FROM truth WHERE url = '$forgotten'");
+wait_for($node, q{count(*) = (SELECT count(*) FROM truth) FROM bigbrotr.sightings});
 wait_for($node, q{count(*) = 19 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 # What only the forgotten relay had may have come before it was forgotten: nobody saw it elsewhere.
 $node->safe_psql('postgres', q{
