@@ -1179,13 +1179,13 @@ COMMENT ON FUNCTION bigbrotr.estimate_authors(integer[], bigint, bigint) IS
 
 -- Events. Limits: 1 MiB of JSON, 10000 tags, 64 levels of nesting.
 CREATE FUNCTION bigbrotr.parse_event(
-	json text,
+	"json" text,
 	OUT event_id bytea, OUT pubkey bytea, OUT created_at bigint, OUT kind integer,
 	OUT tags bigbrotr.tags, OUT content text, OUT sig bytea, OUT raw bytea)
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_parse_event';
 CREATE FUNCTION bigbrotr.parse_event(
-	json bytea,
+	"json" bytea,
 	OUT event_id bytea, OUT pubkey bytea, OUT created_at bigint, OUT kind integer,
 	OUT tags bigbrotr.tags, OUT content text, OUT sig bytea, OUT raw bytea)
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -1195,10 +1195,10 @@ COMMENT ON FUNCTION bigbrotr.parse_event(text) IS
 COMMENT ON FUNCTION bigbrotr.parse_event(bytea) IS
 	'The same for JSON as bytes, which need not be valid UTF-8';
 
-CREATE FUNCTION bigbrotr.verify_event(json text) RETURNS boolean
+CREATE FUNCTION bigbrotr.verify_event("json" text) RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000
 	AS 'MODULE_PATHNAME', 'bigbrotr_verify_json';
-CREATE FUNCTION bigbrotr.verify_event(json bytea) RETURNS boolean
+CREATE FUNCTION bigbrotr.verify_event("json" bytea) RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000
 	AS 'MODULE_PATHNAME', 'bigbrotr_verify_json';
 CREATE FUNCTION bigbrotr.verify_event(
@@ -1212,10 +1212,10 @@ COMMENT ON FUNCTION bigbrotr.verify_event(bytea) IS
 COMMENT ON FUNCTION bigbrotr.verify_event(bytea, bytea, bigint, integer, bigbrotr.tags, text, bytea) IS
 	'Whether the id is the hash of the event and the signature is good (NIP-01)';
 
-CREATE FUNCTION bigbrotr.verify_event_reason(json text) RETURNS text
+CREATE FUNCTION bigbrotr.verify_event_reason("json" text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000
 	AS 'MODULE_PATHNAME', 'bigbrotr_verify_json_reason';
-CREATE FUNCTION bigbrotr.verify_event_reason(json bytea) RETURNS text
+CREATE FUNCTION bigbrotr.verify_event_reason("json" bytea) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000
 	AS 'MODULE_PATHNAME', 'bigbrotr_verify_json_reason';
 CREATE FUNCTION bigbrotr.verify_event_reason(
