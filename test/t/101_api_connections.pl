@@ -142,19 +142,20 @@ my $ready = "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 my $said  = with_openssl($ready);
 like($said, qr/\{"status":"ready"\}/, 'TLS');
 like($said, qr/^ALPN protocol: http\/1\.1$/m, 'of HTTP/1.1');
-like($said, qr/CN = first/, 'with the certificate');
+# Newer versions of OpenSSL write CN=first.
+like($said, qr/CN ?= ?first/, 'with the certificate');
 make_certificate('second');
 $node->reload;
 for (1 .. 100)
 {
-	last if with_openssl($ready) =~ /CN = second/;
+	last if with_openssl($ready) =~ /CN ?= ?second/;
 }
-like(with_openssl($ready), qr/CN = second/, 'which is read again at a reload');
+like(with_openssl($ready), qr/CN ?= ?second/, 'which is read again at a reload');
 append_to_file("$directory/certificate.new", 'nonsense');
 rename "$directory/certificate.new", "$directory/certificate";
 $node->reload;
 waits_for('the certificate is not PEM');
-like(with_openssl($ready), qr/CN = second/, 'one that cannot be used changes nothing');
+like(with_openssl($ready), qr/CN ?= ?second/, 'one that cannot be used changes nothing');
 make_certificate('third');
 wait_for($node, q{EXISTS (SELECT FROM bigbrotr.services WHERE service = 'api' AND waiting_for IS NULL)});
 
