@@ -91,7 +91,7 @@ ProbeJob::on_fetched(const char *reason, std::string detail, HttpAnswer &answer)
 		step.detail = std::move(text);
 	};
 	if (answer.status > 0) {
-		VisitRecord::Document &document = record_.document.emplace();
+		VisitDocument &document = record_.document.emplace();
 		document.size = answer.body.size();
 		const std::string body = std::move(answer.body);
 		document.answer = std::move(answer);

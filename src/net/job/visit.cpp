@@ -39,7 +39,7 @@ message_of(const HostLocation &found)
 }
 
 static wire::RelayDocument
-message_of(const VisitRecord::Document &document)
+message_of(const VisitDocument &document)
 {
 	const HttpAnswer &answer = document.answer;
 	wire::RelayDocument out{.http_status = answer.status,

@@ -13,6 +13,13 @@
 
 namespace net {
 
+struct VisitDocument
+{
+	HttpAnswer answer; // its body is moved out
+	size_t size = 0;   // of the body
+	RelayDescription read;
+};
+
 struct VisitRecord
 {
 	struct Step
@@ -20,12 +27,6 @@ struct VisitRecord
 		wire::Outcome outcome = wire::Outcome::NotRun;
 		std::string reason, detail;
 		int64_t microseconds = -1;
-	};
-	struct Document
-	{
-		HttpAnswer answer; // its body is moved out
-		size_t size = 0;   // of the body
-		RelayDescription read;
 	};
 
 	int32_t relay_id = 0;
@@ -40,7 +41,7 @@ struct VisitRecord
 	std::optional<CertificateFacts> certificate;
 	AnswerHead head;
 	bool limit_ignored = false;
-	std::optional<Document> document;
+	std::optional<VisitDocument> document;
 
 	Step &step(wire::Step which) { return steps[size_t(which)]; }
 	size_t bytes() const
