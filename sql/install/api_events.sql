@@ -251,8 +251,9 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_event_relays(text, integer, jsonb) IS 'Relays that have delivered an event, with the time when each first did';
 
--- VOLATILE, since only such functions may EXPLAIN.
-CREATE FUNCTION _bigbrotr.api_estimate(filters jsonb) RETURNS bigint
+-- VOLATILE, since only such functions may EXPLAIN. To count more may take longer than a tenth of a second: each event may
+-- be hidden by others.
+CREATE FUNCTION _bigbrotr.api_estimate(filters jsonb, OUT count bigint, OUT is_many boolean)
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, pg_temp
 	SET max_parallel_workers_per_gather = 0
@@ -261,10 +262,12 @@ DECLARE
 	plan json;
 BEGIN
 	EXECUTE 'EXPLAIN (FORMAT json) ' || _bigbrotr.public_count_sql(filters) INTO STRICT plan;
-	RETURN (plan #>> '{0,Plan,Plans,0,Plan Rows}')::numeric::bigint;
+	count := (plan #>> '{0,Plan,Plans,0,Plan Rows}')::numeric::bigint;
+	is_many := count > 10000;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_estimate(jsonb) IS 'How many events match filters by the estimate of the planner';
+COMMENT ON FUNCTION _bigbrotr.api_estimate(jsonb) IS
+	'How many events match filters by the estimate of the planner; is_many: they are more than are counted if nobody asks for it';
 
 CREATE FUNCTION _bigbrotr.api_count_of(filters jsonb, mode text) RETURNS TABLE (count bigint, counted text)
 	LANGUAGE plpgsql VOLATILE
@@ -272,22 +275,25 @@ CREATE FUNCTION _bigbrotr.api_count_of(filters jsonb, mode text) RETURNS TABLE (
 	AS $$
 #variable_conflict use_variable
 BEGIN
-	counted := coalesce(mode, 'exact');
-	IF counted NOT IN ('exact', 'planned') THEN
+	IF mode NOT IN ('exact', 'planned') THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('there is no mode "%s"', left(counted, 64)), DETAIL = 'exact counts, planned takes the estimate of the planner.',
-			HINT = 'Leave the mode out to count exactly.';
+			MESSAGE = format('there is no mode "%s"', left(mode, 64)), DETAIL = 'exact counts, planned takes the estimate of the planner.',
+			HINT = 'Without a mode, at most 10000 events are counted exactly; the answer says its mode.';
 	END IF;
 	PERFORM _bigbrotr.limit_time('query');
+	counted := mode;
+	IF mode IS DISTINCT FROM 'exact' THEN
+		SELECT e.count, coalesce(mode, CASE WHEN e.is_many THEN 'planned' ELSE 'exact' END) INTO count, counted
+		FROM _bigbrotr.api_estimate(filters) AS e;
+	END IF;
 	IF counted = 'exact' THEN
 		EXECUTE _bigbrotr.public_count_sql(filters) INTO STRICT count;
-	ELSE
-		count := _bigbrotr.api_estimate(filters);
 	END IF;
 	RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_count_of(jsonb, text) IS 'How many events match filters; mode: exact (null, too) or planned, the estimate of the planner';
+COMMENT ON FUNCTION _bigbrotr.api_count_of(jsonb, text) IS
+	'How many events match filters; mode: exact, planned (the estimate of the planner), or null: exact if at most 10000 are expected, else planned';
 
 CREATE FUNCTION _bigbrotr.api_count(
 	ids text DEFAULT NULL, authors text DEFAULT NULL, kinds text DEFAULT NULL, since bigint DEFAULT NULL, until bigint DEFAULT NULL,
@@ -367,16 +373,12 @@ CREATE FUNCTION _bigbrotr.api_count_req(filters jsonb) RETURNS TABLE (item text)
 	AS $$
 DECLARE
 	place CONSTANT integer := _bigbrotr.api_hll_offset(filters);
-	estimate bigint;
 BEGIN
 	PERFORM _bigbrotr.limit_time('query');
-	estimate := _bigbrotr.api_estimate(filters);
-	-- To count more may take longer than a tenth of a second: each event may be hidden by others.
-	IF estimate > 10000 THEN
-		RETURN QUERY SELECT format('{"count":%s,"approximate":true}', estimate);
-		RETURN;
-	ELSIF place IS NULL THEN
-		RETURN QUERY SELECT format('{"count":%s}', c.count) FROM _bigbrotr.api_count_of(filters, NULL) AS c;
+	IF place IS NULL OR (SELECT e.is_many FROM _bigbrotr.api_estimate(filters) AS e) THEN
+		RETURN QUERY
+			SELECT format(CASE c.counted WHEN 'exact' THEN '{"count":%s}' ELSE '{"count":%s,"approximate":true}' END, c.count)
+			FROM _bigbrotr.api_count_of(filters, NULL) AS c;
 		RETURN;
 	END IF;
 	-- A register holds one more than the zero bits with which the seven bytes behind its own begin, the most of all events.

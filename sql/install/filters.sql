@@ -105,11 +105,11 @@ END
 $event_matches$;
 
 -- Its rows are made one by one where it is called in the list of what is selected. Without a SET clause, which would cost for each row.
-CREATE FUNCTION _bigbrotr.newest(feed jsonb, most bigint) RETURNS SETOF bigint
+CREATE FUNCTION _bigbrotr.newest(feed jsonb, most bigint, beside jsonb DEFAULT '{}') RETURNS SETOF bigint
 	LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 1000
 	AS 'MODULE_PATHNAME', 'bigbrotr_newest';
-COMMENT ON FUNCTION _bigbrotr.newest(jsonb, bigint) IS
-	'eids of the events that match a filter with either authors or one tag, and perhaps kinds, since and until; in the order of bigbrotr.query_events, hidden ones too, and with a tag also others, whose tags have to be compared. most: how many are likely to be taken';
+COMMENT ON FUNCTION _bigbrotr.newest(jsonb, bigint, jsonb) IS
+	'eids of the events that match a filter with either authors or one tag, and perhaps kinds, since and until; in the order of bigbrotr.query_events, hidden ones too, and with a tag also others, whose tags have to be compared. most: how many are likely to be taken. beside, of a filter with a tag: a filter of authors and tags that is looked up in indexes, so that few events that do not match it are returned';
 
 CREATE FUNCTION bigbrotr.query_events_sql(filters jsonb, as_seen boolean DEFAULT false) RETURNS text
 	LANGUAGE c STABLE STRICT PARALLEL SAFE

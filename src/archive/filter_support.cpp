@@ -236,9 +236,9 @@ conditions(const nostr::Filter &filter, const std::vector<nostr::Id> &addresses,
 		auto *values = static_cast<Datum *>(palloc(count * sizeof(Datum)));
 		for (size_t i = 0; i < count; i++)
 			values[i] = pg::text_datum(tag.values[i]);
-		out.tag(tag.name, values, count,
-				archive::tag_ranges(tag, {nostr::period_of(filter.since.value_or(0)),
-										  nostr::period_of(filter.until.value_or(PG_INT64_MAX))}));
+		archive::Weeks weeks = {nostr::period_of(filter.since.value_or(0)),
+								nostr::period_of(filter.until.value_or(PG_INT64_MAX))};
+		out.tag(tag.name, values, count, archive::to_array(archive::tag_ranges(tag, weeks)));
 	}
 	if (filter.since)
 		out.compare("created_at", kInt8NotLess, *filter.since);

@@ -11,14 +11,22 @@
 
 #include "candidates.h"
 
+extern "C" {
+#include "nodes/tidbitmap.h"
+}
+
 namespace archive {
 
 /* What is read, and how far. Memory of a context, which runs no destructors. */
 struct Newest
 {
 	static constexpr size_t kMostAtOnce = 10000;
+	static constexpr Size kBitmapBytes = Size{64} << 20;
 
 	const nostr::Filter *filter; // authors or one tag; perhaps kinds, since and until
+	const nostr::Filter *beside; // authors and tags that an event with the tag has, too
+	MemoryContext memory;        // of what outlives a batch
+	TIDBitmap *of_authors;       // rows by the authors of `beside`; null: not read yet
 	int64_t since, until;        // what is not read yet
 	Candidate last;              // where a batch was cut: what stands before it was read
 	size_t most;                 // about so many events make a batch
@@ -26,6 +34,8 @@ struct Newest
 	double dense;                // of a tag: so many rows were in one period, or are expected
 	bool walked;                 // of authors: a walk was tried; of a tag: it did not find enough
 	bool ended;
+
+	bool is_narrowed() const { return beside->authors || !beside->tags.empty(); }
 
 	bool wants(int32_t kind) const { return !filter->kinds || nostr::holds(*filter->kinds, kind); }
 
@@ -48,6 +58,10 @@ struct Newest
 /* The next batch, in no order. */
 Candidates read_newest_of_authors(Newest &newest);
 Candidates read_newest_of_tag(Newest &newest);
+
+/* Rows of events by the authors, of the filter's kinds and time. There is an index on authors. */
+TIDBitmap *rows_of_authors(const std::vector<nostr::PublicKey> &authors, const Newest &newest,
+						   Relation events);
 
 /*
  * Reads back in time through all events, so many at most, until enough of them match: fast if many

@@ -45,6 +45,19 @@ walk_length(const nostr::Filter &filter)
 	return descents < kFew ? 0 : static_cast<int64_t>(std::min(descents, kMost));
 }
 
+Relation
+open_author_index(Relation events)
+{
+	Relation index = open_ordered_index(events, kByAuthor);
+	if (index == nullptr)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("bigbrotr.events has no index on (pubkey, kind, created_at)"),
+						errdetail("The newest events of authors are read from it."),
+						errhint("CREATE INDEX CONCURRENTLY ON bigbrotr.events (pubkey, kind, "
+								"created_at);")));
+	return index;
+}
+
 class Reader
 {
   public:
@@ -215,6 +228,38 @@ has_author_index()
 	return index != nullptr;
 }
 
+TIDBitmap *
+rows_of_authors(const std::vector<nostr::PublicKey> &authors, const Newest &newest, Relation events)
+{
+	Relation index = open_author_index(events);
+	TIDBitmap *rows = tbm_create(Newest::kBitmapBytes, nullptr);
+	ScanKeyData keys[4]; // author, perhaps a kind, since, until
+	bool by_kind = has_few_kinds(*newest.filter);
+	size_t kinds = by_kind ? newest.filter->kinds->size() : 1;
+	int count = by_kind ? 4 : 3;
+	ScanKeyInit(&keys[count - 2], 3, BTGreaterEqualStrategyNumber, F_INT8GE,
+				Int64GetDatum(newest.since));
+	ScanKeyInit(&keys[count - 1], 3, BTLessEqualStrategyNumber, F_INT8LE,
+				Int64GetDatum(newest.until));
+	IndexScanDesc scan = pg::compat::begin_bitmap_scan(index, GetActiveSnapshot(), count);
+	for (const nostr::PublicKey &author : authors) {
+		Datum key = pg::text_datum(nostr::view(author));
+		ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_BYTEAEQ, key);
+		for (size_t i = 0; i < kinds; i++) {
+			CHECK_FOR_INTERRUPTS();
+			if (by_kind)
+				ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ,
+							Int32GetDatum((*newest.filter->kinds)[i]));
+			index_rescan(scan, keys, count, nullptr, 0);
+			index_getbitmap(scan, rows);
+		}
+		pfree(DatumGetPointer(key));
+	}
+	index_endscan(scan);
+	index_close(index, NoLock);
+	return rows;
+}
+
 Candidates
 read_newest_of_authors(Newest &newest)
 {
@@ -225,13 +270,7 @@ read_newest_of_authors(Newest &newest)
 		table_close(events, NoLock);
 		return found;
 	}
-	Relation index = open_ordered_index(events, kByAuthor);
-	if (index == nullptr)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("bigbrotr.events has no index on (pubkey, kind, created_at)"),
-						errdetail("The newest events of authors are read from it."),
-						errhint("CREATE INDEX CONCURRENTLY ON bigbrotr.events (pubkey, kind, "
-								"created_at);")));
+	Relation index = open_author_index(events);
 	Reader reader(newest, events, index);
 	reader.read();
 	Candidates found = reader.end();

@@ -44,18 +44,27 @@ read_batch(Call &call)
 	call.next = 0;
 }
 
-/* The filter is freed with the current memory context. */
+/* The filters are freed with the current memory context. */
 Call *
-begin(Datum argument, int64_t most)
+begin(Datum feed, int64_t most, Datum beside)
 {
-	nostr::Filter filter = condition_argument(pg::call([&] { return DatumGetJsonbP(argument); }));
+	nostr::Filter filter = condition_argument(pg::call([&] { return DatumGetJsonbP(feed); }));
+	nostr::Filter other = condition_argument(pg::call([&] { return DatumGetJsonbP(beside); }));
 	if (filter.tags.size() + (filter.authors ? 1 : 0) != 1 || filter.ids || filter.search)
 		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "invalid filter",
 						"Here a filter has either authors or one tag, and may have kinds, since "
 						"and until.",
 						"bigbrotr.query_events takes any filter.");
+	if (other.ids || other.kinds || other.since || other.until || other.search ||
+		(filter.authors && (other.authors || !other.tags.empty())))
+		throw pg::Error(
+			ERRCODE_INVALID_PARAMETER_VALUE, "invalid filter beside another one",
+			"Beside a filter with a tag stand authors and tags; beside one with authors "
+			"stands nothing.",
+			"bigbrotr.query_events takes any filter.");
 	Call *call = nullptr;
 	MemoryContextCallback *callback = nullptr;
+	MemoryContext memory = CurrentMemoryContext;
 	pg::call([&] {
 		call = static_cast<Call *>(palloc0(sizeof(Call)));
 		callback = static_cast<MemoryContextCallback *>(palloc0(sizeof(MemoryContextCallback)));
@@ -64,6 +73,9 @@ begin(Datum argument, int64_t most)
 	});
 	call->newest = {
 		.filter = new nostr::Filter(std::move(filter)),
+		.beside = new nostr::Filter(std::move(other)),
+		.memory = memory,
+		.of_authors = nullptr,
 		.since = 0,
 		.until = PG_INT64_MAX,
 		.last = {.created_at = PG_INT64_MAX, .tid = {}, .event_id = {}, .eid = 0},
@@ -74,12 +86,16 @@ begin(Datum argument, int64_t most)
 		.walked = false,
 		.ended = false,
 	};
-	callback->func = [](void *arg) { delete static_cast<Call *>(arg)->newest.filter; };
+	callback->func = [](void *arg) {
+		delete static_cast<Call *>(arg)->newest.filter;
+		delete static_cast<Call *>(arg)->newest.beside;
+	};
 	callback->arg = call;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	MemoryContextRegisterResetCallback(memory, callback);
 	call->newest.since = call->newest.filter->since.value_or(0);
 	call->newest.until = call->newest.filter->until.value_or(PG_INT64_MAX);
-	call->newest.ended = call->newest.filter->matches_nothing();
+	call->newest.ended =
+		call->newest.filter->matches_nothing() || call->newest.beside->matches_nothing();
 	return call;
 }
 
@@ -92,8 +108,9 @@ SQL_FUNCTION(bigbrotr_newest)
 	if (SRF_IS_FIRSTCALL()) {
 		FuncCallContext *first = SRF_FIRSTCALL_INIT();
 		MemoryContext before = MemoryContextSwitchTo(first->multi_call_memory_ctx);
-		first->user_fctx =
-			pg::boundary([&] { return archive::begin(PG_GETARG_DATUM(0), PG_GETARG_INT64(1)); });
+		first->user_fctx = pg::boundary([&] {
+			return archive::begin(PG_GETARG_DATUM(0), PG_GETARG_INT64(1), PG_GETARG_DATUM(2));
+		});
 		MemoryContextSwitchTo(before);
 	}
 	FuncCallContext *context = SRF_PERCALL_SETUP();

@@ -17,7 +17,6 @@ namespace archive {
 
 namespace {
 
-constexpr Size kBitmapBytes = Size{64} << 20;
 constexpr size_t kFew = 4;             // times as many as are wanted
 constexpr double kLongestWalk = 20000; // events
 
@@ -51,7 +50,7 @@ class Periods
 class Search
 {
   public:
-	Search(const Newest &newest, Relation events, Relation index)
+	Search(Newest &newest, Relation events, Relation index)
 		: newest_(newest), tag_(newest.filter->tags[0]), periods_(tag_), events_(events),
 		  index_(index)
 	{
@@ -106,9 +105,33 @@ class Search
   private:
 	Found search(Weeks weeks) const
 	{
-		Found found = {weeks, tbm_create(kBitmapBytes, nullptr), 0};
-		found.count = search_tag_index(index_, tag_, weeks, found.rows);
+		Found found = {weeks, tbm_create(Newest::kBitmapBytes, nullptr), 0};
+		found.count = search_tag_index(index_, tag_ranges(tag_, weeks), found.rows);
+		if (newest_.is_narrowed())
+			narrow(found);
 		return found;
+	}
+
+	/* Leaves the rows that are by the authors and have the tags beside: to read their places from
+	 * indexes costs a small part of what fetching the rows would cost. */
+	void narrow(Found &found) const
+	{
+		for (const nostr::TagCondition &tag : newest_.beside->tags) {
+			TIDBitmap *rows = tbm_create(Newest::kBitmapBytes, nullptr);
+			search_tag_index(index_, tag_ranges(tag, found.weeks), rows);
+			tbm_intersect(found.rows, rows);
+			tbm_free(rows);
+		}
+		if (newest_.beside->authors) {
+			if (newest_.of_authors == nullptr) {
+				MemoryContext before = MemoryContextSwitchTo(newest_.memory);
+				newest_.of_authors = rows_of_authors(*newest_.beside->authors, newest_, events_);
+				MemoryContextSwitchTo(before);
+			}
+			tbm_intersect(found.rows, newest_.of_authors);
+		}
+		found.count = 0;
+		pg::compat::each_of_bitmap(found.rows, [&](ItemPointerData) { found.count++; });
 	}
 
 	/* From `too_few` on there are not enough rows. */
@@ -134,7 +157,7 @@ class Search
 		return found;
 	}
 
-	const Newest &newest_;
+	Newest &newest_;
 	const nostr::TagCondition &tag_;
 	Periods periods_;
 	Relation events_, index_;
@@ -145,7 +168,7 @@ class Search
 bool
 walk(Newest &newest, Relation events, double rows, Candidates &found)
 {
-	if (newest.walked || rows <= static_cast<double>(kFew * newest.most))
+	if (newest.walked || newest.is_narrowed() || rows <= static_cast<double>(kFew * newest.most))
 		return false;
 	newest.dense = rows;
 	found = walk_back(newest, events, static_cast<int64_t>(std::min(rows / kFew, kLongestWalk)));

@@ -14,6 +14,8 @@ namespace {
 constexpr size_t kFilters = 200;
 /* The most index scans that are merged; more of them cost more to plan than they save. */
 constexpr size_t kBranches = 16;
+/* To fetch a row costs so many times what it costs to read a place of a row from an index. */
+constexpr double kPlaceCost = 32;
 constexpr double kFewMatches = 2000, kMostCandidates = 1e9, kLeastShare = 0.0001;
 constexpr const char *kOrder = "e.created_at DESC, e.event_id";
 
@@ -121,11 +123,12 @@ query_rare_kind(const nostr::Filter &filter, const Relations &shown)
 
 /*
  * The newest events of authors or with a tag, the `lead`, in order (newest.h). What else the filter
- * asks for, and visibility, is checked event after event until the limit is reached.
+ * asks for, and visibility, is checked event after event until the limit is reached; `beside` says
+ * which of it is looked up in indexes before that.
  */
 std::string
 query_newest(const nostr::Filter &filter, const nostr::Filter &lead, double most,
-			 const Relations &shown)
+			 const Relations &shown, const nostr::Filter &beside = {})
 {
 	most += most / 4 + 4; // some of them are hidden
 	std::string checks;
@@ -136,16 +139,18 @@ query_newest(const nostr::Filter &filter, const nostr::Filter &lead, double most
 		authors.authors = filter.authors;
 		checks += " AND bigbrotr.event_matches(v, " + literal(nostr::condition_json(authors)) + ")";
 	}
+	std::string narrowing = nostr::condition_json(beside);
 	return "SELECT e.* FROM (SELECT k.eid FROM (SELECT _bigbrotr.newest(" +
 		   literal(nostr::condition_json(lead)) + ", " +
 		   std::to_string(static_cast<int64_t>(std::min(most, kMostCandidates))) +
+		   (narrowing == "{}" ? "" : ", " + literal(narrowing)) +
 		   ") AS eid OFFSET 0) AS k\nWHERE EXISTS (SELECT FROM " + relation(filter, shown) +
 		   " AS v WHERE v.eid = k.eid" + checks + " OFFSET 0) LIMIT " +
 		   std::to_string(*filter.limit) +
 		   ") AS k JOIN bigbrotr.events AS e ON e.eid = k.eid\nORDER BY " + kOrder;
 }
 
-/* The same for a filter with tags: led by the rarest of them, or by authors that are rarer. */
+/* The same for a filter with tags: led by the rarest of them, or by authors that are much rarer. */
 std::string
 query_tags(const nostr::Filter &filter, const Relations &shown)
 {
@@ -165,24 +170,41 @@ query_tags(const nostr::Filter &filter, const Relations &shown)
 	std::vector<double> counts = archive::tag_counts(filter);
 	size_t rarest =
 		static_cast<size_t>(std::min_element(counts.begin(), counts.end()) - counts.begin());
-	if (rare_kind && of_kinds * events < counts[rarest])
+	double of_lead = counts[rarest];
+	if (rare_kind && of_kinds * events < of_lead)
 		return query_rare_kind(filter, shown);
 	/* The index of authors has the kind, too. */
-	bool led_by_authors = filter.authors && counts[rarest] > kFewMatches &&
-						  of_kinds * by_authors.value_or(0) * events < counts[rarest] &&
-						  pg::call([] { return archive::has_author_index(); });
-	if (led_by_authors) {
+	double of_authors = of_kinds * by_authors.value_or(0) * events;
+	bool has_authors = filter.authors && pg::call([] { return archive::has_author_index(); });
+	if (has_authors && of_lead > kFewMatches &&
+		of_authors < (of_authors > kFewMatches ? of_lead / kPlaceCost : of_lead)) {
 		lead.authors = filter.authors;
 		lead.tags.clear();
 		share = 1;
-	} else {
-		lead.tags = {filter.tags[rarest]};
-		share *= std::clamp(by_authors.value_or(1), kLeastShare, 1.0);
+		for (double count : counts)
+			share *= std::clamp(count / std::max(events, 1.0), kLeastShare, 1.0);
+		return query_newest(filter, lead, limit / share, shown);
 	}
-	for (size_t i = 0; i < counts.size(); i++)
-		if (i != rarest || led_by_authors)
-			share *= std::clamp(counts[i] / std::max(events, 1.0), kLeastShare, 1.0);
-	return query_newest(filter, lead, limit / share, shown);
+	lead.tags = {filter.tags[rarest]};
+	nostr::Filter beside;
+	double rest = std::clamp(by_authors.value_or(1), kLeastShare, 1.0), rest_beside = 1;
+	if (has_authors && by_authors && of_authors < kPlaceCost * of_lead) {
+		beside.authors = filter.authors;
+		std::swap(rest, rest_beside);
+	}
+	for (size_t i = 0; i < counts.size(); i++) {
+		if (i == rarest)
+			continue;
+		bool is_cheap = counts[i] < kPlaceCost * of_lead;
+		if (is_cheap)
+			beside.tags.push_back(filter.tags[i]);
+		(is_cheap ? rest_beside : rest) *=
+			std::clamp(counts[i] / std::max(events, 1.0), kLeastShare, 1.0);
+	}
+	/* Where few rows of the lead have to be read, or it has few, nothing is looked up beside it. */
+	if (std::min(of_lead, limit / (share * rest * rest_beside)) < kFewMatches)
+		return query_newest(filter, lead, limit / (share * rest * rest_beside), shown);
+	return query_newest(filter, lead, limit / (share * rest), shown, beside);
 }
 
 /* Authors or tags with a limit, where the planner would sort all their events. "" for other

@@ -41,19 +41,19 @@ open_tag_index(Relation events)
 }
 
 size_t
-search_tag_index(Relation index, const nostr::TagCondition &tag, Weeks weeks, TIDBitmap *rows)
+search_tag_index(Relation index, const TagRanges &ranges, TIDBitmap *rows)
 {
 	size_t count = 0;
 	IndexScanDesc scan = pg::compat::begin_bitmap_scan(index, GetActiveSnapshot(), 1);
-	for (size_t from = 0; from < tag.values.size(); from += kRangesAtOnce) {
+	for (size_t from = 0; from < ranges.count; from += kRangesAtOnce) {
 		CHECK_FOR_INTERRUPTS();
-		ArrayType *ranges = tag_ranges(tag, weeks, from, kRangesAtOnce);
+		ArrayType *wanted = to_array(part_of(ranges, from, kRangesAtOnce));
 		ScanKeyData key;
 		ScanKeyInit(&key, 1, kInRanges, F_ARRAYOVERLAP, // which GIN does not call
-					PointerGetDatum(ranges));
+					PointerGetDatum(wanted));
 		index_rescan(scan, &key, 1, nullptr, 0);
 		count += static_cast<size_t>(index_getbitmap(scan, rows));
-		pfree(ranges);
+		pfree(wanted);
 	}
 	index_endscan(scan);
 	return count;

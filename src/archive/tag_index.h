@@ -13,9 +13,8 @@ namespace archive {
 /* The index of `events` if there is one that can be used; else null. */
 Relation open_tag_index(Relation events);
 
-/* Adds the rows that may match to the bitmap. Returns their number, in which a row with several of
- * the values may count several times. */
-size_t search_tag_index(Relation index, const nostr::TagCondition &tag, Weeks weeks,
-						TIDBitmap *rows);
+/* Adds the rows with a key of the ranges to the bitmap. Returns their number, in which a row with
+ * keys of several ranges may count several times. */
+size_t search_tag_index(Relation index, const TagRanges &ranges, TIDBitmap *rows);
 
 } // namespace archive

@@ -9,10 +9,9 @@
 extern "C" {
 #include "access/gin.h"
 #include "access/stratnum.h"
-#include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
+#include "parser/parsetree.h"
 #include "utils/array.h"
-#include "utils/fmgroids.h"
 #include "utils/selfuncs.h"
 }
 
@@ -22,6 +21,11 @@ struct Numbers
 {
 	const int64 *values;
 	int count;
+
+	archive::TagRanges as_ranges() const
+	{
+		return {reinterpret_cast<const nostr::TagKeys *>(values), static_cast<size_t>(count) / 2};
+	}
 };
 
 /* Arrays of these functions come from us, but anybody can call them. */
@@ -102,8 +106,8 @@ SQL_FUNCTION(bigbrotr_tag_ranges_found)
 	PG_RETURN_GIN_TERNARY_VALUE(out);
 }
 
-/* The share of events with a key in the ranges. Of keys that ANALYZE did not find often, few events
- * have one, however big the archive is. */
+/* The share of events with a key in the ranges. The planner multiplies it with the share of the
+ * condition on created_at that stands beside it. */
 SQL_FUNCTION(bigbrotr_tag_ranges_selectivity)
 {
 	constexpr double kRare = 0.0001, kFewEvents = 100;
@@ -115,21 +119,15 @@ SQL_FUNCTION(bigbrotr_tag_ranges_selectivity)
 	double out = kRare;
 	if (!get_restriction_variable(root, arguments, PG_GETARG_INT32(3), &data, &other, &on_left))
 		PG_RETURN_FLOAT8(out);
-	if (on_left && IsA(other, Const) && !reinterpret_cast<Const *>(other)->constisnull) {
+	if (data.rel != nullptr && data.rel->rtekind == RTE_RELATION && on_left && IsA(other, Const) &&
+		!reinterpret_cast<Const *>(other)->constisnull) {
 		Numbers ranges =
 			numbers(DatumGetArrayTypeP(reinterpret_cast<Const *>(other)->constvalue), true);
-		if (data.rel != nullptr)
-			out = std::min(kRare, std::max(kFewEvents, ranges.count / 2.0) /
-									  std::max<double>(data.rel->tuples, 1));
-		AttStatsSlot common;
-		if (HeapTupleIsValid(data.statsTuple) &&
-			statistic_proc_security_check(&data, F_BTINT8CMP) &&
-			get_attstatsslot(&common, data.statsTuple, STATISTIC_KIND_MCELEM, InvalidOid,
-							 ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS)) {
-			for (int i = 0; i < ranges.count; i += 2)
-				out += archive::common_share(common, ranges.values[i], ranges.values[i + 1]);
-			free_attstatsslot(&common);
-		}
+		double few =
+			std::max(kFewEvents, ranges.count / 2.0) / std::max<double>(data.rel->tuples, 1);
+		out = archive::tag_share(planner_rt_fetch(data.rel->relid, root)->relid, data.rel->tuples,
+								 ranges.as_ranges())
+				  .value_or(std::min(kRare, few));
 	}
 	ReleaseVariableStats(data);
 	CLAMP_PROBABILITY(out);

@@ -1,15 +1,18 @@
 #include "tag_statistics.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "newest.h"
 #include "pg/border/error.h"
+#include "pg/border/time.h"
 #include "tag_index.h"
 
 extern "C" {
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_statistic.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 }
 
@@ -20,7 +23,7 @@ namespace {
 /* What ANALYZE knows of a column. */
 struct Statistics
 {
-	AttStatsSlot common = {}; // its values, with their shares of the rows
+	AttStatsSlot common = {}; // values, with their shares of the rows if they are common ones
 	double distinct = 0;      // so many values; 0: ANALYZE has not run
 };
 
@@ -34,7 +37,8 @@ statistics(Oid relation, AttrNumber column, int kind)
 	if (!HeapTupleIsValid(tuple))
 		return out;
 	get_attstatsslot(&out.common, tuple, kind, InvalidOid,
-					 ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS);
+					 ATTSTATSSLOT_VALUES |
+						 (kind == STATISTIC_KIND_HISTOGRAM ? 0 : ATTSTATSSLOT_NUMBERS));
 	out.distinct = reinterpret_cast<Form_pg_statistic>(GETSTRUCT(tuple))->stadistinct;
 	ReleaseSysCache(tuple);
 	return out;
@@ -65,22 +69,114 @@ each_common(const AttStatsSlot &common, int64_t first, int64_t last, F visit)
 		visit(DatumGetInt64(*at), common.numbers[at - common.values]);
 }
 
-/* Events that have one of the values of the tag: counted in the index if none of them is common,
- * which is exact, and fast as they are few. May raise an ERROR. */
-double
-matches(Relation index, const AttStatsSlot &common, double events, const nostr::TagCondition &tag)
+size_t
+count_rows(Relation index, const TagRanges &ranges)
 {
-	double share = 0;
-	for (const std::string &value : tag.values) {
-		nostr::TagKeys keys = nostr::timed_tag_keys(tag.name, value, 0, nostr::kPeriods - 1);
-		share += common_share(common, keys.first, keys.last);
-	}
-	if (share > 0)
-		return share * events;
 	TIDBitmap *rows = tbm_create(work_mem * static_cast<Size>(1024), nullptr);
-	size_t count = search_tag_index(index, tag, kAllWeeks, rows);
+	size_t count = search_tag_index(index, ranges, rows);
 	tbm_free(rows);
-	return static_cast<double>(count);
+	return count;
+}
+
+/* Parts of the time, some weeks: quarters of a year, the last of which has all the future. Each
+ * step leads to another one, far from those before it. */
+class Quarters
+{
+  public:
+	explicit Quarters(Weeks weeks) : last_week_(weeks.last), first_(weeks.first / kWeeks)
+	{
+		int64_t now = nostr::period_of(pg::transaction_time()) + 1;
+		count_ = std::max(std::min(now, weeks.last) / kWeeks, first_) - first_ + 1;
+		while (std::gcd(step_, count_) != 1)
+			step_++;
+	}
+
+	int64_t count() const { return count_; }
+	int64_t step(int64_t n) const { return n * step_ % count_; }
+	int64_t of_key(int64_t key) const
+	{
+		return std::clamp<int64_t>(nostr::period_of_key(key) / kWeeks - first_, 0, count_ - 1);
+	}
+	Weeks weeks(int64_t quarter) const
+	{
+		int64_t begin = (first_ + quarter) * kWeeks;
+		return {begin, quarter == count_ - 1 ? last_week_ : begin + kWeeks - 1};
+	}
+
+  private:
+	static constexpr int64_t kWeeks = nostr::kCoarsePeriod;
+	int64_t last_week_, first_, count_ = 0, step_ = 17;
+};
+
+/*
+ * Rows with a key of the ranges, about. A tag is in the statistics for those weeks alone in which a
+ * great part of all events had it. Of the quarters in which they know few rows, some are looked up
+ * in the index until they show enough; if the ranges are many, for some of these. The rows of a
+ * rare tag are counted. May raise an ERROR.
+ */
+double
+rows_of(Relation index, const AttStatsSlot &common, double events, const TagRanges &ranges)
+{
+	constexpr size_t kMostRanges = 16, kEnough = 3000, kFew = 100;
+	if (ranges.count == 0)
+		return 0;
+	Quarters quarters(weeks_of(ranges));
+	double known = 0, known_in[nostr::kPeriods / nostr::kCoarsePeriod + 1] = {};
+	for (size_t i = 0; i < ranges.count; i++)
+		each_common(
+			common, ranges.items[i].first, ranges.items[i].last,
+			[&](int64_t key, double share) { known_in[quarters.of_key(key)] += share * events; });
+	TagRanges sample = some_of(ranges, kMostRanges);
+	double rows = 0, unknown = 0, searched = 0;
+	for (int64_t i = 0; i < quarters.count(); i++) {
+		int64_t quarter = quarters.step(i);
+		if (known_in[quarter] >= kEnough) {
+			known += known_in[quarter];
+			continue;
+		}
+		unknown++;
+		if (rows >= kEnough && searched >= 2)
+			continue;
+		if (searched == 4 && rows < kFew && known == 0) {
+			rows = static_cast<double>(count_rows(index, sample));
+			searched = unknown = 1;
+			break;
+		}
+		rows += static_cast<double>(count_rows(index, within(sample, quarters.weeks(quarter))));
+		searched++;
+	}
+	double all = static_cast<double>(ranges.count) / static_cast<double>(sample.count);
+	return known + all * rows * unknown / std::max(searched, 1.0);
+}
+
+/* The share of the values that are less than this one, by the bounds of a histogram. */
+double
+share_below(const AttStatsSlot &bounds, int64_t value)
+{
+	const Datum *begin = bounds.values, *end = begin + bounds.nvalues;
+	const Datum *next = std::upper_bound(begin, end, value, [](int64_t wanted, Datum bound) {
+		return wanted < DatumGetInt64(bound);
+	});
+	if (next == begin || next == end)
+		return next == end;
+	auto low = static_cast<double>(DatumGetInt64(next[-1]));
+	double part = (static_cast<double>(value) - low) / (DatumGetInt64(*next) - low);
+	return (static_cast<double>(next - 1 - begin) + part) / (bounds.nvalues - 1);
+}
+
+/* The share of events that were made in these weeks, as the planner estimates it. */
+double
+time_share(Oid events, Weeks weeks)
+{
+	constexpr double kLeast = 1e-6;
+	AttStatsSlot bounds =
+		statistics(events, get_attnum(events, "created_at"), STATISTIC_KIND_HISTOGRAM).common;
+	if (bounds.nvalues < 2)
+		return 1;
+	double end = weeks.last == nostr::kPeriods - 1
+					 ? 1
+					 : share_below(bounds, nostr::period_start(weeks.last + 1));
+	return std::max(end - share_below(bounds, nostr::period_start(weeks.first)), kLeast);
 }
 
 /* The share of events whose column has one of some values; is_wanted(value) says which. Values that
@@ -110,14 +206,6 @@ share_of(const char *column, size_t wanted, F is_wanted)
 }
 
 } // namespace
-
-double
-common_share(const AttStatsSlot &common, int64_t first, int64_t last)
-{
-	double out = 0;
-	each_common(common, first, last, [&](int64_t, double share) { out += share; });
-	return out;
-}
 
 double *
 weekly_shares(Oid index, const nostr::TagCondition &tag)
@@ -171,10 +259,27 @@ tag_counts(const nostr::Filter &filter)
 		Relation index = open_tag_index(table);
 		AttStatsSlot common = common_keys(RelationGetRelid(index));
 		for (size_t i = 0; i < out.size(); i++)
-			out[i] = matches(index, common, events, filter.tags[i]);
+			out[i] = rows_of(index, common, events, tag_ranges(filter.tags[i], kAllWeeks));
 		index_close(index, NoLock);
 		table_close(table, NoLock);
 	});
+	return out;
+}
+
+std::optional<double>
+tag_share(Oid table, double rows, const TagRanges &ranges)
+{
+	if (!ActiveSnapshotSet())
+		return std::nullopt;
+	Relation events = table_open(table, NoLock);
+	Relation index = open_tag_index(events);
+	std::optional<double> out;
+	if (index != nullptr) {
+		double found = rows_of(index, common_keys(RelationGetRelid(index)), rows, ranges);
+		out = found / std::max(rows, 1.0) / time_share(table, weeks_of(ranges));
+		index_close(index, NoLock);
+	}
+	table_close(events, NoLock);
 	return out;
 }
 

@@ -1,15 +1,13 @@
 /*
  * How many events have a tag, are of some kinds or by some authors, about: by the statistics of
- * ANALYZE, and for tags that ANALYZE did not find often by a count in the index.
+ * ANALYZE, and for tags that ANALYZE did not find often by look-ups in the index.
  */
 #pragma once
 
 #include <optional>
 #include <vector>
 
-#include "nostr/filter.h"
-
-#include "pg/border/compat.h"
+#include "tag_ranges.h"
 
 namespace archive {
 
@@ -24,10 +22,12 @@ double event_count();
 std::optional<double> kind_share(const std::vector<int32_t> &kinds);
 std::optional<double> author_share(const std::vector<nostr::PublicKey> &authors);
 
-/* The share of events with a key from `first` to `last`, of those keys that are common. */
-double common_share(const AttStatsSlot &common, int64_t first, int64_t last);
+/* The share of those events of the ranges' weeks that have a key of the ranges, of a locked table
+ * with so many rows. Nothing for tables without a tag index. May raise an ERROR. */
+std::optional<double> tag_share(Oid table, double rows, const TagRanges &ranges);
 
-/* The same for a tag by weeks: kPeriods numbers, palloc'd. May raise an ERROR. */
+/* The share of events that have the tag in a week in which it is common, week by week: kPeriods
+ * numbers, palloc'd. May raise an ERROR. */
 double *weekly_shares(Oid index, const nostr::TagCondition &tag);
 
 } // namespace archive

@@ -379,9 +379,9 @@ namespace {
 constexpr int64_t kFirstPeriod = 1577836800, kPeriod = 7 * 86400; // from 2020-01-01, seconds
 
 int64_t
-with_period(int64_t key, bool hex, int64_t period)
+timed(int64_t key, bool hex, int64_t period)
 {
-	return (key & ~(kPeriods - 1)) | (hex ? period - period % kCoarsePeriod : period);
+	return with_period(key, hex ? period - period % kCoarsePeriod : period);
 }
 
 } // namespace
@@ -403,7 +403,7 @@ period_start(int64_t period)
 int64_t
 timed_tag_key(char name, const PackedItem &value, int64_t created_at)
 {
-	return with_period(tag_key(name, value), value.hex, period_of(created_at));
+	return timed(tag_key(name, value), value.hex, period_of(created_at));
 }
 
 TagKeys
@@ -412,7 +412,7 @@ timed_tag_keys(char name, std::string_view value, int64_t first_period, int64_t 
 	HexBytes buffer;
 	PackedItem item = pack_item(value, buffer);
 	int64_t key = tag_key(name, item);
-	return {with_period(key, item.hex, first_period), with_period(key, item.hex, last_period)};
+	return {timed(key, item.hex, first_period), timed(key, item.hex, last_period)};
 }
 
 bool

@@ -126,6 +126,17 @@ int64_t period_of(int64_t created_at);
 /* The first second of a week; the lowest integer for the first. */
 int64_t period_start(int64_t period);
 int64_t timed_tag_key(char name, const PackedItem &value, int64_t created_at);
+/* The period that a timed key names, and the same key of another one. */
+constexpr int64_t
+period_of_key(int64_t key)
+{
+	return key & (kPeriods - 1);
+}
+constexpr int64_t
+with_period(int64_t key, int64_t period)
+{
+	return key - period_of_key(key) + period;
+}
 
 /* All timed keys of a tag in some weeks, both included. */
 struct TagKeys

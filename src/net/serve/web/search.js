@@ -66,7 +66,8 @@ export async function show(given, signal, go) {
 		count.disabled = true
 		counted.textContent = 'counting …'
 		try {
-			counted.textContent = `${number((await get('/api/v1/count', q, signal)).count)} events match`
+			const { count: events, mode } = await get('/api/v1/count', q, signal)
+			counted.textContent = `${mode === 'planned' ? 'about ' : ''}${number(events)} events match`
 		} catch (error) {
 			counted.replaceChildren(problem(error))
 			count.disabled = false
