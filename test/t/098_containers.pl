@@ -85,6 +85,7 @@ sub bad_input
 		[ { CONFIG_DIR => "$folder/nowhere" },                   qr/CONFIG_DIR is no folder/,                             'a missing folder' ],
 		[ { SOCKS5_PROXY_URL => 'socks5://user:pw@tor:9050' },   qr/SOCKS5_PROXY_URL is not a URL/,                       'a proxy with a password' ],
 		[ { SOCKS5_PROXY_URL => "socks5://x'\n:1" },             qr/SOCKS5_PROXY_URL is not a URL/,                       'a proxy of two lines' ],
+		[ { ALERT_SECRET_FILE => "$folder/nowhere" },            qr/nowhere of ALERT_SECRET_FILE is missing/,             'a missing file of alerts' ],
 		[ { PGDATA => "$folder/old/data" },                      qr/holds an archive of PostgreSQL 9\.6, and this image has $major/, 'a volume of another major' ],
 		[ { PGDATA => "$folder/filled/data" },                   qr/is neither empty nor an archive/,                     'a volume with other files' ],
 		[ { PGDATA => "$folder/nowhere/data" },                  qr/cannot be written/,                                   'no volume' ]);
@@ -130,7 +131,8 @@ sub life
 	# Killed while it makes the archive: the next start does it again.
 	mkdir "$folder/volume/data.new";
 	write_file("$folder/volume/data.new/PG_VERSION", "half\n");
-	my %with = (BIGBROTR_SYNC_CONNECTIONS => 7, BIGBROTR_SERVICES => 'api', CONFIG_DIR => "$folder/config", SOCKS5_PROXY_URL => 'socks5://127.0.0.1:1');
+	write_file("$folder/alert", 'whsec_' . 'QUJD' x 10 . "\n");
+	my %with = (ALERT_SECRET_FILE => "$folder/alert", BIGBROTR_SYNC_CONNECTIONS => 7, BIGBROTR_SERVICES => 'api', CONFIG_DIR => "$folder/config", SOCKS5_PROXY_URL => 'socks5://127.0.0.1:1');
 	my ($code, $error) = entrypoint(%with);
 	like($error, qr/line 2: batch\.default_batch_size cannot be many\n.*wrong\.yaml cannot be converted/, 'a wrong file of the original');
 	write_file("$folder/config/wrong.yaml", "batch:\n  default_batch_size: 70\n");
@@ -141,6 +143,9 @@ sub life
 	my $run = start(%with);
 	is(ask("SELECT string_agg(current_setting('bigbrotr.' || s), ' ' ORDER BY s) FROM unnest('{contact,databases,default_batch_size,politeness,sync_connections,tor_proxy}'::text[]) AS s"),
 		'ops@example.com brotr 70 quiet 7 socks5://127.0.0.1:1', 'settings of preset, folder and environment');
+	my $copy = ask('SHOW bigbrotr.alert_secret_file');
+	is(slurp_file($copy), slurp_file("$folder/alert"), 'the secret of alerts');
+	is((stat $copy)[2] & 0777, 0600, 'which nobody else may read');
 	like(slurp_file("$folder/log"), qr/bigbrotr: the proxy 127\.0\.0\.1:1 of SOCKS5_PROXY_URL does not answer: relays of its network wait/, 'a proxy that does not answer is named');
 	is(ask('SELECT current_user', 'admin', "secret'of\\the test"), 'admin', 'the password of the file opens the archive');
 	is(ask('SELECT current_user', 'admin', 'wrong'), '', 'and no other');
