@@ -236,12 +236,16 @@ FROM unnest(ARRAY['{"#t": ["spread"], "#l": ["usual"], "limit": 1000}', '{"#t": 
 	|| jsonb_build_object('#t', '["spread"]'::jsonb, 'authors', jsonb_build_array(hex('loud')), 'limit', 300)
 	|| jsonb_build_object('#t', '["old"]'::jsonb, 'authors', jsonb_build_array(hex('loud')), 'limit', 300)
 	|| jsonb_build_object('#l', '["usual"]'::jsonb, '#t', '["spread", "old"]'::jsonb, 'kinds', '[2]'::jsonb, 'authors', jsonb_build_array(hex('loud'), hex('author 5')), 'limit', 400)) AS f (filter);
--- What is looked up is all that matches, in order.
-SELECT n.found @> n.wanted AS complete, n.found <@ n.wanted AS narrowed, n.found = ARRAY(SELECT u FROM unnest(n.found) AS u JOIN bigbrotr.events AS e ON e.eid = u ORDER BY e.created_at DESC, e.event_id) AS ordered
+-- All that match are returned, in order, and few others.
+SELECT n.found @> n.wanted AS complete, cardinality(n.found) < cardinality(n.wanted) + 1000 AS narrowed, n.found = ARRAY(SELECT u FROM unnest(n.found) AS u JOIN bigbrotr.events AS e ON e.eid = u ORDER BY e.created_at DESC, e.event_id) AS ordered
 FROM unnest(ARRAY['{"#t": ["old"]}', '{"#l": ["usual"]}', '{"#t": ["old"], "kinds": [2], "since": 1611000000}']::jsonb[]) AS lead,
      unnest(ARRAY[jsonb_build_object('authors', jsonb_build_array(hex('loud'))), jsonb_build_object('#t', '["spread"]'::jsonb),
                   jsonb_build_object('authors', jsonb_build_array(hex('loud'), hex('author 5')), '#t', '["spread", "week"]'::jsonb)]) AS beside,
      LATERAL (SELECT ARRAY(SELECT _bigbrotr.newest(lead, 100, beside)), ARRAY(SELECT e.eid FROM bigbrotr.events AS e WHERE bigbrotr.event_matches(e, lead) AND bigbrotr.event_matches(e, beside))) AS n (found, wanted);
+-- From any time on, in steps of any length.
+SELECT count(*) FILTER (WHERE ARRAY(SELECT _bigbrotr.newest(f.filter || jsonb_build_object('until', u), m) LIMIT 20)
+	<> ARRAY(SELECT e.eid FROM bigbrotr.events AS e WHERE e.created_at <= u AND (f.filter ? '#p' OR _bigbrotr.tag_matches(e.tags, 'l', '{usual}')) ORDER BY e.created_at DESC, e.event_id LIMIT 20)) AS wrong
+FROM unnest(ARRAY[jsonb_build_object('#p', jsonb_build_array(hex('named'))), '{"#l": ["usual"]}']) AS f (filter), generate_series(1591000000, 1830000000, 7100001) AS u, unnest('{1,30,1000}'::bigint[]) AS m;
 SELECT _bigbrotr.newest('{"#t": ["a"]}', 1, '{"kinds": [1]}');
 SELECT _bigbrotr.newest(jsonb_build_object('authors', jsonb_build_array(hex('loud'))), 1, '{"#t": ["a"]}');
 SELECT _bigbrotr.newest('{"#t": ["old"]}', 1, '{"authors": []}');

@@ -252,7 +252,7 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.api_event_relays(text, integer, jsonb) IS 'Relays that have delivered an event, with the time when each first did';
 
 -- VOLATILE, since only such functions may EXPLAIN. To count more may take longer than a tenth of a second: each event may
--- be hidden by others.
+-- be hidden by others, and where several frequent conditions meet, much is read that does not count.
 CREATE FUNCTION _bigbrotr.api_estimate(filters jsonb, OUT count bigint, OUT is_many boolean)
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -263,22 +263,24 @@ DECLARE
 BEGIN
 	EXECUTE 'EXPLAIN (FORMAT json) ' || _bigbrotr.public_count_sql(filters) INTO STRICT plan;
 	count := (plan #>> '{0,Plan,Plans,0,Plan Rows}')::numeric::bigint;
-	is_many := count > 10000;
+	is_many := count > 5000 OR (plan #>> '{0,Plan,Total Cost}')::numeric > 25000;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_estimate(jsonb) IS
-	'How many events match filters by the estimate of the planner; is_many: they are more than are counted if nobody asks for it';
+	'How many events match filters by the estimate of the planner; is_many: to count them takes longer than is done unless somebody asks for it';
 
+-- In less memory, the places of some hundred thousand rows would be forgotten but for their pages.
 CREATE FUNCTION _bigbrotr.api_count_of(filters jsonb, mode text) RETURNS TABLE (count bigint, counted text)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	SET work_mem = '32MB'
 	AS $$
 #variable_conflict use_variable
 BEGIN
 	IF mode NOT IN ('exact', 'planned') THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('there is no mode "%s"', left(mode, 64)), DETAIL = 'exact counts, planned takes the estimate of the planner.',
-			HINT = 'Without a mode, at most 10000 events are counted exactly; the answer says its mode.';
+			HINT = 'Without a mode, up to 5000 events are counted exactly; the answer says its mode.';
 	END IF;
 	PERFORM _bigbrotr.limit_time('query');
 	counted := mode;
@@ -293,7 +295,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_count_of(jsonb, text) IS
-	'How many events match filters; mode: exact, planned (the estimate of the planner), or null: exact if at most 10000 are expected, else planned';
+	'How many events match filters; mode: exact, planned (the estimate of the planner), or null: exact if at most 5000 are expected and are found fast, else planned';
 
 CREATE FUNCTION _bigbrotr.api_count(
 	ids text DEFAULT NULL, authors text DEFAULT NULL, kinds text DEFAULT NULL, since bigint DEFAULT NULL, until bigint DEFAULT NULL,
@@ -394,7 +396,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_count_req(jsonb) IS
-	'The answer to a COUNT (NIP-45): exact where at most 10000 events are expected, else the estimate of the planner, marked as approximate; where exact, for one value of one tag with the registers of authors (HyperLogLog), which clients can join with those of other relays';
+	'The answer to a COUNT (NIP-45): exact where at most 5000 events are expected and are found fast, else the estimate of the planner, marked as approximate; where exact, for one value of one tag with the registers of authors (HyperLogLog), which clients can join with those of other relays';
 
 CREATE FUNCTION _bigbrotr.api_news(eids jsonb) RETURNS TABLE (item text, place bigint)
 	LANGUAGE sql STABLE

@@ -10,8 +10,13 @@ COMMENT ON FUNCTION _bigbrotr.tag_keys(bigbrotr.tags, bigint) IS
 	'For each tag with a name of one letter, a hash of name and first value with the week of the event: what the tag index holds';
 
 -- The operator class of the tag index (src/archive/tag_index_sql.cpp).
+CREATE FUNCTION _bigbrotr.tag_keys_match_support(internal) RETURNS internal
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_tag_keys_match_support';
+COMMENT ON FUNCTION _bigbrotr.tag_keys_match_support(internal) IS 'Tells the planner what it costs to read a tag''s places of rows from the tag index';
 CREATE FUNCTION _bigbrotr.tag_keys_match(keys bigint[], ranges bigint[]) RETURNS boolean
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 5
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 5 SUPPORT _bigbrotr.tag_keys_match_support
 	AS 'MODULE_PATHNAME', 'bigbrotr_tag_keys_match';
 COMMENT ON FUNCTION _bigbrotr.tag_keys_match(bigint[], bigint[]) IS
 	'Whether a key lies within one of the ranges: of each the first and the last key, one range after the other';

@@ -12,7 +12,7 @@ CREATE FUNCTION _bigbrotr.api_parameter_words(parameter text) RETURNS text
 		WHEN 'until' THEN 'Last second, Unix seconds'
 		WHEN 'search' THEN 'Words that the content has (NIP-50); the answer is ordered by relevance and has one page'
 		WHEN 'tags' THEN 'Values of tags of one letter, as JSON: {"t": ["nostr"]}'
-		WHEN 'mode' THEN 'exact counts; planned takes the estimate of the planner, which is fast; without it, at most 10000 events are counted exactly, and mode in the answer says what was done'
+		WHEN 'mode' THEN 'exact counts; planned takes the estimate of the planner, which is fast; without it, up to 5000 events are counted exactly, and mode in the answer says what was done'
 		WHEN 'url' THEN 'URL of a relay, in any spelling'
 		WHEN 'status' THEN 'candidate, online, unstable, offline, dead, retired, refused or ignored; of the table of relays also up (online or unstable) and down'
 		WHEN 'network' THEN 'clearnet, tor, i2p, loki; of lists of URLs also all'

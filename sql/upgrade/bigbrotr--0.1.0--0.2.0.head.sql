@@ -113,6 +113,7 @@ DROP INDEX IF EXISTS bigbrotr.events_pubkey_created_at_idx;
 
 -- The keys of the tag index get the week of the event.
 -- NEW _bigbrotr.tag_keys
+-- NEW _bigbrotr.tag_keys_match_support
 -- NEW _bigbrotr.tag_keys_match
 -- NEW _bigbrotr.tag_ranges_selectivity
 CREATE OPERATOR _bigbrotr.@@ (LEFTARG = bigint[], RIGHTARG = bigint[], FUNCTION = _bigbrotr.tag_keys_match,

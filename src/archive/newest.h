@@ -25,8 +25,6 @@ struct Newest
 
 	const nostr::Filter *filter; // authors or one tag; perhaps kinds, since and until
 	const nostr::Filter *beside; // authors and tags that an event with the tag has, too
-	MemoryContext memory;        // of what outlives a batch
-	TIDBitmap *of_authors;       // rows by the authors of `beside`; null: not read yet
 	int64_t since, until;        // what is not read yet
 	Candidate last;              // where a batch was cut: what stands before it was read
 	size_t most;                 // about so many events make a batch
@@ -59,9 +57,9 @@ struct Newest
 Candidates read_newest_of_authors(Newest &newest);
 Candidates read_newest_of_tag(Newest &newest);
 
-/* Rows of events by the authors, of the filter's kinds and time. There is an index on authors. */
-TIDBitmap *rows_of_authors(const std::vector<nostr::PublicKey> &authors, const Newest &newest,
-						   Relation events);
+/* Rows by the authors of `beside`, of the wanted kinds, from one second to another. There has to be
+ * an index on authors. */
+TIDBitmap *rows_of_authors(const Newest &newest, int64_t from, int64_t to, Relation events);
 
 /*
  * Reads back in time through all events, so many at most, until enough of them match: fast if many

@@ -229,33 +229,49 @@ has_author_index()
 }
 
 TIDBitmap *
-rows_of_authors(const std::vector<nostr::PublicKey> &authors, const Newest &newest, Relation events)
+rows_of_authors(const Newest &newest, int64_t from, int64_t to, Relation events)
 {
+	constexpr int kKindsEach = 64;
 	Relation index = open_author_index(events);
 	TIDBitmap *rows = tbm_create(Newest::kBitmapBytes, nullptr);
-	ScanKeyData keys[4]; // author, perhaps a kind, since, until
-	bool by_kind = has_few_kinds(*newest.filter);
-	size_t kinds = by_kind ? newest.filter->kinds->size() : 1;
-	int count = by_kind ? 4 : 3;
-	ScanKeyInit(&keys[count - 2], 3, BTGreaterEqualStrategyNumber, F_INT8GE,
-				Int64GetDatum(newest.since));
-	ScanKeyInit(&keys[count - 1], 3, BTLessEqualStrategyNumber, F_INT8LE,
-				Int64GetDatum(newest.until));
-	IndexScanDesc scan = pg::compat::begin_bitmap_scan(index, GetActiveSnapshot(), count);
-	for (const nostr::PublicKey &author : authors) {
+	IndexScanDesc kinds = pg::compat::begin_index_scan(events, index, GetActiveSnapshot(), 2);
+	kinds->xs_want_itup = true;
+	IndexScanDesc scan = pg::compat::begin_bitmap_scan(index, GetActiveSnapshot(), 4);
+	ScanKeyData keys[4], below[2];
+	ScanKeyInit(&keys[2], 3, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(from));
+	ScanKeyInit(&keys[3], 3, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(to));
+	auto add = [&] {
+		CHECK_FOR_INTERRUPTS();
+		index_rescan(scan, keys, 4, nullptr, 0);
+		index_getbitmap(scan, rows);
+	};
+	for (const nostr::PublicKey &author : *newest.beside->authors) {
 		Datum key = pg::text_datum(nostr::view(author));
 		ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_BYTEAEQ, key);
-		for (size_t i = 0; i < kinds; i++) {
-			CHECK_FOR_INTERRUPTS();
-			if (by_kind)
-				ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ,
-							Int32GetDatum((*newest.filter->kinds)[i]));
-			index_rescan(scan, keys, count, nullptr, 0);
-			index_getbitmap(scan, rows);
+		below[0] = keys[0];
+		Datum kind = Int32GetDatum(65536);
+		/* The kinds of the author, from the highest on: within a kind the index is in the order of
+		 * time. Of very many kinds, the last ones are read whole. */
+		for (int i = 0; i <= kKindsEach; i++) {
+			ScanKeyInit(&below[1], 2, BTLessStrategyNumber, F_INT4LT, kind);
+			if (i == kKindsEach) {
+				keys[1] = below[1];
+				add();
+				break;
+			}
+			index_rescan(kinds, below, 2, nullptr, 0);
+			if (index_getnext_tid(kinds, BackwardScanDirection) == nullptr)
+				break;
+			bool null;
+			kind = index_getattr(kinds->xs_itup, 2, RelationGetDescr(index), &null);
+			ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ, kind);
+			if (newest.wants(DatumGetInt32(kind)))
+				add();
 		}
 		pfree(DatumGetPointer(key));
 	}
 	index_endscan(scan);
+	index_endscan(kinds);
 	index_close(index, NoLock);
 	return rows;
 }

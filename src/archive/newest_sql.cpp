@@ -64,7 +64,6 @@ begin(Datum feed, int64_t most, Datum beside)
 			"bigbrotr.query_events takes any filter.");
 	Call *call = nullptr;
 	MemoryContextCallback *callback = nullptr;
-	MemoryContext memory = CurrentMemoryContext;
 	pg::call([&] {
 		call = static_cast<Call *>(palloc0(sizeof(Call)));
 		callback = static_cast<MemoryContextCallback *>(palloc0(sizeof(MemoryContextCallback)));
@@ -74,8 +73,6 @@ begin(Datum feed, int64_t most, Datum beside)
 	call->newest = {
 		.filter = new nostr::Filter(std::move(filter)),
 		.beside = new nostr::Filter(std::move(other)),
-		.memory = memory,
-		.of_authors = nullptr,
 		.since = 0,
 		.until = PG_INT64_MAX,
 		.last = {.created_at = PG_INT64_MAX, .tid = {}, .event_id = {}, .eid = 0},
@@ -91,7 +88,7 @@ begin(Datum feed, int64_t most, Datum beside)
 		delete static_cast<Call *>(arg)->newest.beside;
 	};
 	callback->arg = call;
-	MemoryContextRegisterResetCallback(memory, callback);
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 	call->newest.since = call->newest.filter->since.value_or(0);
 	call->newest.until = call->newest.filter->until.value_or(PG_INT64_MAX);
 	call->newest.ended =

@@ -17,15 +17,25 @@ namespace archive {
 
 namespace {
 
-constexpr size_t kFew = 4;             // times as many as are wanted
+constexpr size_t kFew = 4;          // times as many as are wanted
+constexpr size_t kFewRows = 1000;   // to fetch them is cheaper than another look into two indexes
+constexpr size_t kWorthALook = 200; // rows
 constexpr double kLongestWalk = 20000; // events
 
 /* Rows that may match, of these weeks. The number may count some of them twice. */
 struct Found
 {
 	Weeks weeks;
-	TIDBitmap *rows;
-	size_t count;
+	TIDBitmap *rows = nullptr; // null: none
+	size_t count = 0;
+	bool is_narrowed = true; // as far as the index says: they match what stands beside, too
+
+	/* After that, the bitmap takes no more rows. */
+	void recount()
+	{
+		count = 0;
+		pg::compat::each_of_bitmap(rows, [this](ItemPointerData) { count++; });
+	}
 };
 
 /* Periods that the keys of a tag tell apart: weeks or quarters, by the number of their first week.
@@ -50,10 +60,12 @@ class Periods
 class Search
 {
   public:
-	Search(Newest &newest, Relation events, Relation index)
+	Search(const Newest &newest, Relation events, Relation index)
 		: newest_(newest), tag_(newest.filter->tags[0]), periods_(tag_), events_(events),
-		  index_(index)
+		  index_(index), known_(weekly_shares(RelationGetRelid(index), tag_))
 	{
+		for (int64_t week = 0; week < nostr::kPeriods; week++)
+			known_[week] *= std::max<double>(events->rd_rel->reltuples, 1);
 	}
 
 	/* What the statistics of ANALYZE say: from which period on there are enough rows, and how many
@@ -66,17 +78,18 @@ class Search
 
 	Expected expected() const
 	{
-		double events = std::max<double>(events_->rd_rel->reltuples, 1), rows = 0;
+		double rows = 0;
 		int64_t last = periods_.of_time(newest_.until);
-		double *shares = weekly_shares(RelationGetRelid(index_), tag_);
-		/* Of the last period a part is left. */
-		if (last > 0) {
-			double left = newest_.until - nostr::period_start(last);
-			shares[last] *= std::min(left / (periods_.length() * 7 * SECS_PER_DAY), 1.0);
-		}
-		for (int64_t week = nostr::period_of(newest_.until); week >= 0; week--)
-			if ((rows += shares[week] * events) >= newest_.most)
+		for (int64_t week = nostr::period_of(newest_.until); week >= 0; week--) {
+			double left = 1; // of the last period
+			if (week == last && last > 0)
+				left = std::min(static_cast<double>(newest_.until - nostr::period_start(last)) /
+									(periods_.length() * 7 * SECS_PER_DAY),
+								1.0);
+			rows += known_[week] * left;
+			if (rows >= newest_.most)
 				return {periods_.begin(week), rows};
+		}
 		return {-1, 0};
 	}
 
@@ -88,28 +101,77 @@ class Search
 		/* Times in the future are few, or false: the first step takes them along. */
 		int64_t now = nostr::period_of(pg::transaction_time());
 		int64_t future = periods_.end(std::max(std::min(last, now), lowest));
-		int64_t first = expected.first < 0 ? future - newest_.weeks : expected.first;
-		int64_t width = std::max(future - first, periods_.length()), too_few = periods_.end(last);
-		for (;; width *= 4) {
-			first = std::clamp<int64_t>(first, 0, last);
-			first = std::max(lowest, periods_.begin(first));
-			Found found = search({first, last});
-			if (found.count >= newest_.most || first == lowest)
-				return newer_part(found, future, too_few);
-			tbm_free(found.rows);
-			too_few = first;
-			first = std::min(first, future) - 4 * width;
+		int64_t longest = longest_step();
+		int64_t step = expected.first < 0 ? std::clamp(newest_.weeks, periods_.length(), longest)
+										  : periods_.length();
+		int64_t first = expected.first < 0 ? future - step : expected.first;
+		/* The common week is a step of its own: others than those before it may be looked up there.
+		 */
+		if (expected.first >= 0 && newest_.is_narrowed())
+			first = periods_.end(first);
+		Found found = {}, others = {};
+		for (int64_t end = last;; step = std::min(2 * step, longest)) {
+			first = std::max(lowest, periods_.begin(std::clamp<int64_t>(first, 0, end)));
+			Found part = search({first, end});
+			if (!part.is_narrowed && part.count > kWorthALook)
+				narrow(part);
+			add(part.is_narrowed ? found : others, part);
+			if (others.count > kWorthALook) {
+				narrow(others);
+				add(found, others);
+				others = {};
+			}
+			if (found.count >= newest_.most || first == lowest) {
+				add(found, others);
+				found.weeks = {first, last};
+				return newer_part(found, future, periods_.end(end));
+			}
+			end = first - 1;
+			first -= step;
 		}
 	}
 
   private:
+	/* Of a tag that is common in no week, a step then finds a bounded number of rows. */
+	int64_t longest_step() const
+	{
+		constexpr double kUncommon = 0.00025, kMostRows = 80000, kMostWeeks = 256;
+		double rows = std::max<double>(events_->rd_rel->reltuples, 1) * kUncommon; // of a week
+		return std::max(static_cast<int64_t>(std::min(kMostRows / rows, kMostWeeks)),
+						periods_.length());
+	}
+
 	Found search(Weeks weeks) const
 	{
-		Found found = {weeks, tbm_create(Newest::kBitmapBytes, nullptr), 0};
+		if (Found few = few_of_authors(weeks); few.rows != nullptr)
+			return few;
+		Found found = {.weeks = weeks, .is_narrowed = !newest_.is_narrowed()};
+		found.rows = tbm_create(Newest::kBitmapBytes, nullptr);
 		found.count = search_tag_index(index_, tag_ranges(tag_, weeks), found.rows);
-		if (newest_.is_narrowed())
-			narrow(found);
 		return found;
+	}
+
+	/* The rows of the authors if these are much fewer than those that are known to have the tag. */
+	Found few_of_authors(Weeks weeks) const
+	{
+		constexpr double kMany = 5000, kFewer = 16;
+		double with_tag = 0;
+		for (int64_t week = weeks.first; week <= weeks.last; week++)
+			with_tag += known_[week];
+		if (!newest_.beside->authors || with_tag < kMany)
+			return {};
+		Found found = {.weeks = weeks, .rows = of_authors(weeks)};
+		found.recount();
+		if (kFewer * static_cast<double>(found.count) < with_tag)
+			return found;
+		tbm_free(found.rows);
+		return {};
+	}
+
+	TIDBitmap *of_authors(Weeks weeks) const
+	{
+		return rows_of_authors(newest_, std::max(newest_.since, nostr::period_start(weeks.first)),
+							   std::min(newest_.until, nostr::period_end(weeks.last)), events_);
 	}
 
 	/* Leaves the rows that are by the authors and have the tags beside: to read their places from
@@ -123,15 +185,28 @@ class Search
 			tbm_free(rows);
 		}
 		if (newest_.beside->authors) {
-			if (newest_.of_authors == nullptr) {
-				MemoryContext before = MemoryContextSwitchTo(newest_.memory);
-				newest_.of_authors = rows_of_authors(*newest_.beside->authors, newest_, events_);
-				MemoryContextSwitchTo(before);
-			}
-			tbm_intersect(found.rows, newest_.of_authors);
+			TIDBitmap *rows = of_authors(found.weeks);
+			tbm_intersect(found.rows, rows);
+			tbm_free(rows);
 		}
-		found.count = 0;
-		pg::compat::each_of_bitmap(found.rows, [&](ItemPointerData) { found.count++; });
+		found.recount();
+		found.is_narrowed = true;
+	}
+
+	static void add(Found &found, const Found &older)
+	{
+		if (found.rows == nullptr || older.rows == nullptr) {
+			found = found.rows == nullptr ? older : found;
+			return;
+		}
+		TIDBitmap *rows = tbm_create(Newest::kBitmapBytes, nullptr);
+		tbm_union(rows, found.rows);
+		tbm_union(rows, older.rows);
+		tbm_free(found.rows);
+		tbm_free(older.rows);
+		found.rows = rows;
+		found.count += older.count;
+		found.weeks.first = older.weeks.first;
 	}
 
 	/* From `too_few` on there are not enough rows. */
@@ -139,14 +214,16 @@ class Search
 	{
 		/* False times are most often beyond all weeks. */
 		int64_t end_of_time = periods_.begin(nostr::kPeriods - 1);
-		while (found.count > kFew * newest_.most &&
-			   found.weeks.first + periods_.length() < too_few) {
+		size_t many = std::max(kFew * newest_.most, newest_.is_narrowed() ? kFewRows : 0);
+		while (found.count > many && found.weeks.first + periods_.length() < too_few) {
 			int64_t first = found.weeks.first;
 			int64_t middle = periods_.begin(first + (too_few - first) / 2);
 			for (int64_t border : {end_of_time, future})
 				if (first < border && border < too_few)
 					middle = border;
 			Found part = search({middle, found.weeks.last});
+			if (!part.is_narrowed && part.count > kWorthALook)
+				narrow(part);
 			bool enough = part.count >= newest_.most;
 			tbm_free(enough ? found.rows : part.rows);
 			if (enough)
@@ -157,10 +234,11 @@ class Search
 		return found;
 	}
 
-	Newest &newest_;
+	const Newest &newest_;
 	const nostr::TagCondition &tag_;
 	Periods periods_;
 	Relation events_, index_;
+	double *known_; // rows with the tag, week by week, of those weeks that ANALYZE knows of
 };
 
 /* Does a walk find enough? A period that has very many rows is no step: where they are so many, a
@@ -183,7 +261,8 @@ fetch(const Newest &newest, Relation events, const Found &rows, int64_t from, Ca
 	EventReader row(events);
 	IndexFetchTableData *scan = pg::compat::begin_index_fetch(events);
 	pg::compat::each_of_bitmap(rows.rows, [&](ItemPointerData tid) {
-		if (!row.fetch(scan, tid) || row.created_at() < from || !newest.wants(row.kind()))
+		if (!row.fetch(scan, tid) || row.created_at() < from || !newest.wants(row.kind()) ||
+			(newest.is_narrowed() && !row.has_tag(newest.filter->tags[0])))
 			return;
 		Candidate one = row.candidate();
 		if (!newest.is_unread(one))

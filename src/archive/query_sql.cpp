@@ -202,7 +202,7 @@ query_tags(const nostr::Filter &filter, const Relations &shown)
 			std::clamp(counts[i] / std::max(events, 1.0), kLeastShare, 1.0);
 	}
 	/* Where few rows of the lead have to be read, or it has few, nothing is looked up beside it. */
-	if (std::min(of_lead, limit / (share * rest * rest_beside)) < kFewMatches)
+	if (std::min(of_lead, limit / (share * rest * rest_beside)) < kFewMatches / 2)
 		return query_newest(filter, lead, limit / (share * rest * rest_beside), shown);
 	return query_newest(filter, lead, limit / (share * rest), shown, beside);
 }

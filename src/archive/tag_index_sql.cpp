@@ -10,6 +10,9 @@ extern "C" {
 #include "access/gin.h"
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
 #include "parser/parsetree.h"
 #include "utils/array.h"
 #include "utils/selfuncs.h"
@@ -39,6 +42,28 @@ numbers(ArrayType *array, bool pairs)
 						errdetail("A range has a first and a last key, and none of them is null."),
 						errhint("Conditions on tags are made by bigbrotr.event_matches.")));
 	return {reinterpret_cast<const int64 *>(ARR_DATA_PTR(array)), count};
+}
+
+/* The constant on the right; null: there is none. */
+ArrayType *
+constant_ranges(const List *arguments)
+{
+	auto *right = static_cast<Node *>(lsecond(arguments));
+	return IsA(right, Const) && !reinterpret_cast<Const *>(right)->constisnull
+			   ? DatumGetArrayTypeP(reinterpret_cast<Const *>(right)->constvalue)
+			   : nullptr;
+}
+
+/* The table whose columns stand on the left; null: there is not just one. */
+RelOptInfo *
+only_table(PlannerInfo *root, List *arguments)
+{
+	int number;
+	if (!bms_get_singleton_member(pull_varnos(root, static_cast<Node *>(linitial(arguments))),
+								  &number))
+		return nullptr;
+	RelOptInfo *table = find_base_rel(root, number);
+	return table->rtekind == RTE_RELATION ? table : nullptr;
 }
 
 bool
@@ -113,23 +138,41 @@ SQL_FUNCTION(bigbrotr_tag_ranges_selectivity)
 	constexpr double kRare = 0.0001, kFewEvents = 100;
 	auto *root = reinterpret_cast<PlannerInfo *>(PG_GETARG_POINTER(0));
 	auto *arguments = reinterpret_cast<List *>(PG_GETARG_POINTER(2));
-	VariableStatData data;
-	Node *other;
-	bool on_left;
+	auto *ranges = constant_ranges(arguments);
+	RelOptInfo *table = only_table(root, arguments);
 	double out = kRare;
-	if (!get_restriction_variable(root, arguments, PG_GETARG_INT32(3), &data, &other, &on_left))
-		PG_RETURN_FLOAT8(out);
-	if (data.rel != nullptr && data.rel->rtekind == RTE_RELATION && on_left && IsA(other, Const) &&
-		!reinterpret_cast<Const *>(other)->constisnull) {
-		Numbers ranges =
-			numbers(DatumGetArrayTypeP(reinterpret_cast<Const *>(other)->constvalue), true);
-		double few =
-			std::max(kFewEvents, ranges.count / 2.0) / std::max<double>(data.rel->tuples, 1);
-		out = archive::tag_share(planner_rt_fetch(data.rel->relid, root)->relid, data.rel->tuples,
-								 ranges.as_ranges())
-				  .value_or(std::min(kRare, few));
+	if (ranges != nullptr && table != nullptr) {
+		archive::TagRanges wanted = numbers(ranges, true).as_ranges();
+		double rows = std::max<double>(table->tuples, 1);
+		Oid events = planner_rt_fetch(table->relid, root)->relid;
+		std::optional<double> found = archive::tag_rows(events, rows, wanted);
+		out = found ? *found / rows / archive::time_share(events, wanted)
+					: std::min(kRare, std::max<double>(kFewEvents, wanted.count) / rows);
 	}
-	ReleaseVariableStats(data);
 	CLAMP_PROBABILITY(out);
 	PG_RETURN_FLOAT8(out);
+}
+
+/* What the condition costs before the first row: the planner's estimate for GIN leaves out the
+ * places of rows that a range has, if another condition leaves few of them. */
+SQL_FUNCTION(bigbrotr_tag_keys_match_support)
+{
+	constexpr double kPlaceCost = 0.3;
+	auto *node = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
+	if (!IsA(node, SupportRequestCost))
+		PG_RETURN_POINTER(nullptr);
+	auto *request = reinterpret_cast<SupportRequestCost *>(node);
+	if (request->root == nullptr || request->node == nullptr || !IsA(request->node, OpExpr))
+		PG_RETURN_POINTER(nullptr);
+	List *arguments = reinterpret_cast<OpExpr *>(request->node)->args;
+	auto *ranges = constant_ranges(arguments);
+	RelOptInfo *table = only_table(request->root, arguments);
+	if (ranges == nullptr || table == nullptr)
+		PG_RETURN_POINTER(nullptr);
+	Oid events = planner_rt_fetch(table->relid, request->root)->relid;
+	request->startup = kPlaceCost * archive::tag_rows(events, std::max<double>(table->tuples, 1),
+													  numbers(ranges, true).as_ranges())
+										.value_or(0);
+	request->per_tuple = 5 * cpu_operator_cost; // the COST of the function
+	PG_RETURN_POINTER(request);
 }

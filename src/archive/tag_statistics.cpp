@@ -108,6 +108,24 @@ class Quarters
 	int64_t last_week_, first_, count_ = 0, step_ = 17;
 };
 
+/* Rows with a key of the ranges in the weeks of a quarter. Where a week has very many of them, the
+ * second one tells whether the keys tell weeks apart, and then both stand for the others. */
+double
+rows_of_quarter(Relation index, const TagRanges &ranges, Weeks quarter, double many)
+{
+	auto rows = [&](int64_t first, int64_t last) {
+		return first > last ? 0.0
+							: static_cast<double>(count_rows(index, within(ranges, {first, last})));
+	};
+	auto weeks = static_cast<double>(quarter.last - quarter.first + 1);
+	double first = rows(quarter.first, quarter.first);
+	if (first * weeks < many)
+		return first + rows(quarter.first + 1, quarter.last);
+	double second = rows(quarter.first + 1, quarter.first + 1);
+	return second > 0 ? (first + second) / 2 * weeks
+					  : first + rows(quarter.first + 2, quarter.last);
+}
+
 /*
  * Rows with a key of the ranges, about. A tag is in the statistics for those weeks alone in which a
  * great part of all events had it. Of the quarters in which they know few rows, some are looked up
@@ -117,7 +135,8 @@ class Quarters
 double
 rows_of(Relation index, const AttStatsSlot &common, double events, const TagRanges &ranges)
 {
-	constexpr size_t kMostRanges = 16, kEnough = 3000, kFew = 100;
+	constexpr size_t kMostRanges = 16;
+	constexpr double kEnough = 3000, kFew = 100;
 	if (ranges.count == 0)
 		return 0;
 	Quarters quarters(weeks_of(ranges));
@@ -142,7 +161,7 @@ rows_of(Relation index, const AttStatsSlot &common, double events, const TagRang
 			searched = unknown = 1;
 			break;
 		}
-		rows += static_cast<double>(count_rows(index, within(sample, quarters.weeks(quarter))));
+		rows += rows_of_quarter(index, sample, quarters.weeks(quarter), kEnough);
 		searched++;
 	}
 	double all = static_cast<double>(ranges.count) / static_cast<double>(sample.count);
@@ -162,21 +181,6 @@ share_below(const AttStatsSlot &bounds, int64_t value)
 	auto low = static_cast<double>(DatumGetInt64(next[-1]));
 	double part = (static_cast<double>(value) - low) / (DatumGetInt64(*next) - low);
 	return (static_cast<double>(next - 1 - begin) + part) / (bounds.nvalues - 1);
-}
-
-/* The share of events that were made in these weeks, as the planner estimates it. */
-double
-time_share(Oid events, Weeks weeks)
-{
-	constexpr double kLeast = 1e-6;
-	AttStatsSlot bounds =
-		statistics(events, get_attnum(events, "created_at"), STATISTIC_KIND_HISTOGRAM).common;
-	if (bounds.nvalues < 2)
-		return 1;
-	double end = weeks.last == nostr::kPeriods - 1
-					 ? 1
-					 : share_below(bounds, nostr::period_start(weeks.last + 1));
-	return std::max(end - share_below(bounds, nostr::period_start(weeks.first)), kLeast);
 }
 
 /* The share of events whose column has one of some values; is_wanted(value) says which. Values that
@@ -266,8 +270,23 @@ tag_counts(const nostr::Filter &filter)
 	return out;
 }
 
+double
+time_share(Oid events, const TagRanges &ranges)
+{
+	constexpr double kLeast = 1e-6;
+	Weeks weeks = weeks_of(ranges);
+	AttStatsSlot bounds =
+		statistics(events, get_attnum(events, "created_at"), STATISTIC_KIND_HISTOGRAM).common;
+	if (bounds.nvalues < 2)
+		return 1;
+	double end = weeks.last == nostr::kPeriods - 1
+					 ? 1
+					 : share_below(bounds, nostr::period_start(weeks.last + 1));
+	return std::max(end - share_below(bounds, nostr::period_start(weeks.first)), kLeast);
+}
+
 std::optional<double>
-tag_share(Oid table, double rows, const TagRanges &ranges)
+tag_rows(Oid table, double rows, const TagRanges &ranges)
 {
 	if (!ActiveSnapshotSet())
 		return std::nullopt;
@@ -275,8 +294,7 @@ tag_share(Oid table, double rows, const TagRanges &ranges)
 	Relation index = open_tag_index(events);
 	std::optional<double> out;
 	if (index != nullptr) {
-		double found = rows_of(index, common_keys(RelationGetRelid(index)), rows, ranges);
-		out = found / std::max(rows, 1.0) / time_share(table, weeks_of(ranges));
+		out = rows_of(index, common_keys(RelationGetRelid(index)), rows, ranges);
 		index_close(index, NoLock);
 	}
 	table_close(events, NoLock);

@@ -22,9 +22,13 @@ double event_count();
 std::optional<double> kind_share(const std::vector<int32_t> &kinds);
 std::optional<double> author_share(const std::vector<nostr::PublicKey> &authors);
 
-/* The share of those events of the ranges' weeks that have a key of the ranges, of a locked table
- * with so many rows. Nothing for tables without a tag index. May raise an ERROR. */
-std::optional<double> tag_share(Oid table, double rows, const TagRanges &ranges);
+/* Rows with a key of the ranges in a locked table that has so many rows. Nothing for tables without
+ * a tag index. May raise an ERROR. */
+std::optional<double> tag_rows(Oid table, double rows, const TagRanges &ranges);
+
+/* The share of events that were made in the ranges' weeks, as the planner estimates it. May raise
+ * an ERROR. */
+double time_share(Oid events, const TagRanges &ranges);
 
 /* The share of events that have the tag in a week in which it is common, week by week: kPeriods
  * numbers, palloc'd. May raise an ERROR. */

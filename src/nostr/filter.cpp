@@ -401,6 +401,13 @@ period_start(int64_t period)
 }
 
 int64_t
+period_end(int64_t period)
+{
+	return period >= kPeriods - 1 ? std::numeric_limits<int64_t>::max()
+								  : period_start(period + 1) - 1;
+}
+
+int64_t
 timed_tag_key(char name, const PackedItem &value, int64_t created_at)
 {
 	return timed(tag_key(name, value), value.hex, period_of(created_at));

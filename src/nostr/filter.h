@@ -123,8 +123,10 @@ int64_t tag_key(char name, std::string_view value);
 constexpr int64_t kPeriods = 1024, kCoarsePeriod = 13;
 /* The week of a time; earlier times are in the first week, later ones in the last. */
 int64_t period_of(int64_t created_at);
-/* The first second of a week; the lowest integer for the first. */
+/* The first second of a week, and the last; the lowest integer for the first week, the greatest one
+ * for the last. */
 int64_t period_start(int64_t period);
+int64_t period_end(int64_t period);
 int64_t timed_tag_key(char name, const PackedItem &value, int64_t created_at);
 /* The period that a timed key names, and the same key of another one. */
 constexpr int64_t
