@@ -176,10 +176,11 @@ is(scalar @ids, 2, 'what may not have been noted is sent again');
 is($ids[1], $ids[0], 'with the same id');
 
 # The net process is killed while an alert is under way.
+my $net = net_pid($node, 'publisher');
 watch('lost');
 once('lost');
 arrived('lost');
-kill 'KILL', net_pid($node, 'publisher');
+kill 'KILL', $net;
 wait_until('lost', 'last_error IS NOT NULL');
 is(state_of('lost'), '0|1|0|net_process_lost: the net process ended meanwhile', 'a lost net process is a failure');
 at_once('lost');
