@@ -56,6 +56,7 @@ in_chroot() {
 	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child bash -c '
 		set -e
 		shared=$1
+		mount --bind "$2" "$2"
 		cd "$2"
 		mount -t proc proc proc
 		mount --rbind /sys sys
@@ -63,7 +64,10 @@ in_chroot() {
 		mount -t tmpfs tmpfs dev/shm
 		[ -z "$shared" ] || mount --bind -o ro "$shared" srv/shared
 		[ ! -f ~/.npmrc ] || { touch root/.npmrc && mount --bind -o ro ~/.npmrc root/.npmrc; }
+		# Below a chroot the kernel makes no user namespaces, which tests of full disks need.
+		pivot_root . mnt
+		umount -l mnt
 		env -u BIGBROTR_SHARED -u TMPDIR HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-			chroot . bash -c "cd /srv/bigbrotr && \"\$@\"" - "${@:3}"
+			bash -c "cd /srv/bigbrotr && \"\$@\"" - "${@:3}"
 		exit' - "$shared" "$CHROOT" "$@"
 }
