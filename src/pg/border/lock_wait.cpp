@@ -21,7 +21,8 @@ static LockWait last_wait;
 static void
 look()
 {
-	LOCK *lock = MyProc->waitLock;
+	/* A process that ends has no MyProc any more, and the timer may still run. */
+	LOCK *lock = MyProc ? MyProc->waitLock : nullptr;
 	if (lock == nullptr)
 		return;
 	last_wait.tag = lock->tag;
