@@ -202,8 +202,7 @@ class Extraction
 		if (!good)
 			fault("supported_nips", "not_an_integer");
 		std::ranges::sort(out_.nips);
-		const auto repeats = std::ranges::unique(out_.nips);
-		out_.nips.erase(repeats.begin(), repeats.end());
+		out_.nips.erase(std::unique(out_.nips.begin(), out_.nips.end()), out_.nips.end());
 		if (out_.nips.size() > wire::kMaxNips) {
 			out_.nips.resize(wire::kMaxNips);
 			fault("supported_nips", "too_many");

@@ -98,8 +98,7 @@ ReaderIndex::matching(const nostr::Event &event)
 		tags.push_back(static_cast<uint64_t>(nostr::tag_key(tag.name, tag.value)));
 	/* An event may have the same tag ten thousand times. */
 	std::ranges::sort(tags);
-	const auto repeated = std::ranges::unique(tags);
-	tags.erase(repeated.begin(), repeated.end());
+	tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
 	for (uint64_t tag : tags)
 		look(By::Tag, tag);
 	look(By::Kind, static_cast<uint64_t>(event.kind));
