@@ -88,7 +88,8 @@ sub wait_for
 	$database //= 'postgres';
 	# A session looks many times: to start one for each look takes most of the time of a processor. But it sees no settings that
 	# are reloaded, and it ends where the condition has an error or the server crashes: then another one looks.
-	my $end = time + $PostgreSQL::Test::Utils::timeout_default;
+	# Three times the usual time: some states take minutes where other tests keep the processors busy.
+	my $end = time + 3 * $PostgreSQL::Test::Utils::timeout_default;
 	for (my $looks = 2; time < $end; $looks = $looks < 32 ? 2 * $looks : $looks)
 	{
 		my $statement = sprintf q{
