@@ -12,7 +12,6 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
-#include "optimizer/pathnode.h"
 #include "parser/parsetree.h"
 #include "utils/array.h"
 #include "utils/selfuncs.h"
@@ -60,10 +59,11 @@ only_table(PlannerInfo *root, List *arguments)
 {
 	int number;
 	if (!bms_get_singleton_member(pull_varnos(root, static_cast<Node *>(linitial(arguments))),
-								  &number))
+								  &number) ||
+		number >= root->simple_rel_array_size)
 		return nullptr;
-	RelOptInfo *table = find_base_rel(root, number);
-	return table->rtekind == RTE_RELATION ? table : nullptr;
+	RelOptInfo *table = root->simple_rel_array[number];
+	return table != nullptr && table->rtekind == RTE_RELATION ? table : nullptr;
 }
 
 bool
