@@ -93,7 +93,9 @@ sub wait_for
 	for (my $looks = 2; time < $end; $looks = $looks < 32 ? 2 * $looks : $looks)
 	{
 		my $statement = sprintf q{
-			DO $wait$ BEGIN
+			DO $wait$
+			#variable_conflict use_column
+			BEGIN
 				FOR i IN 1 .. %d LOOP
 					IF (SELECT %s) THEN PERFORM set_config('test.found', 'yes', false); RETURN; END IF;
 					COMMIT; PERFORM pg_sleep(0.05); COMMIT;
