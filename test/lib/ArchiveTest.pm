@@ -90,6 +90,7 @@ sub wait_for
 	# are reloaded, and it ends where the condition has an error or the server crashes: then another one looks.
 	# Three times the usual time: some states take minutes where other tests keep the processors busy.
 	my $end = time + 3 * $PostgreSQL::Test::Utils::timeout_default;
+	my $error;
 	for (my $looks = 2; time < $end; $looks = $looks < 32 ? 2 * $looks : $looks)
 	{
 		my $statement = sprintf q{
@@ -104,13 +105,14 @@ sub wait_for
 			SELECT current_setting('test.found', true)}, $looks, $condition;
 		# A psql that finds no server, as after a crash, ends before it reads the statement: the test's own pipe is broken.
 		my $out;
-		my $code = eval { $node->psql($database, $statement, stdout => \$out, stderr => \my $error) };
+		my $code = eval { $node->psql($database, $statement, stdout => \$out, stderr => \$error) };
+		die $@ if !defined $code && $@ !~ /Broken pipe/;
 		return 1 if defined $code && $code == 0 && $out eq 'yes';
 		select undef, undef, undef, 0.05;
 	}
 	diag $node->safe_psql($database, 'SELECT relay_url, phase, new_event_count, sighting_count, last_error, last_detail FROM bigbrotr.sync_status LIMIT 20');
 	diag $node->safe_psql($database, 'SELECT * FROM bigbrotr.services');
-	die "never became true: $condition\n";
+	die "never became true: $condition\n", $error // '';
 }
 
 # The process of the synchronizer, or of another service, as soon as there is one.
