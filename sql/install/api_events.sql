@@ -375,12 +375,15 @@ CREATE FUNCTION _bigbrotr.api_count_req(filters jsonb) RETURNS TABLE (item text)
 	AS $$
 DECLARE
 	place CONSTANT integer := _bigbrotr.api_hll_offset(filters);
+	estimate record;
 BEGIN
 	PERFORM _bigbrotr.limit_time('query');
-	IF place IS NULL OR (SELECT e.is_many FROM _bigbrotr.api_estimate(filters) AS e) THEN
-		RETURN QUERY
-			SELECT format(CASE c.counted WHEN 'exact' THEN '{"count":%s}' ELSE '{"count":%s,"approximate":true}' END, c.count)
-			FROM _bigbrotr.api_count_of(filters, NULL) AS c;
+	SELECT e.count, e.is_many INTO estimate FROM _bigbrotr.api_estimate(filters) AS e;
+	IF estimate.is_many THEN
+		RETURN QUERY SELECT format('{"count":%s,"approximate":true}', estimate.count);
+		RETURN;
+	ELSIF place IS NULL THEN
+		RETURN QUERY SELECT format('{"count":%s}', c.count) FROM _bigbrotr.api_count_of(filters, 'exact') AS c;
 		RETURN;
 	END IF;
 	-- A register holds one more than the zero bits with which the seven bytes behind its own begin, the most of all events.
