@@ -105,11 +105,11 @@ class Search
 		int64_t step = expected.first < 0 ? std::clamp(newest_.weeks, periods_.length(), longest)
 										  : periods_.length();
 		int64_t first = expected.first < 0 ? future - step : expected.first;
-		/* The common week is a step of its own: others than those before it may be looked up there.
-		 */
+		/* The week that has many rows is a step of its own: there the rows of the authors may be
+		 * read instead. */
 		if (expected.first >= 0 && newest_.is_narrowed())
 			first = periods_.end(first);
-		Found found = {}, others = {};
+		Found found = {}, others = {}; // others: too few to be narrowed
 		for (int64_t end = last;; step = std::min(2 * step, longest)) {
 			first = std::max(lowest, periods_.begin(std::clamp<int64_t>(first, 0, end)));
 			Found part = search({first, end});
