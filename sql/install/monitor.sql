@@ -1,4 +1,4 @@
--- Functions of the monitor: which relay is visited next and by which worker, and what a visit brought.
+-- State and functions of the monitor: they lease relays to workers for visits, and store the results of visits.
 
 CREATE TABLE _bigbrotr.relay_visits (
 	relay_id   integer NOT NULL,
@@ -21,19 +21,19 @@ CREATE TABLE _bigbrotr.relay_visits (
 CREATE INDEX relay_visits_due_idx ON _bigbrotr.relay_visits (next_visit, relay_id);
 CREATE INDEX relay_visits_host_idx ON _bigbrotr.relay_visits (host) WHERE owner IS NOT NULL;
 CREATE INDEX relay_visits_site_idx ON _bigbrotr.relay_visits (site) WHERE owner IS NOT NULL;
-COMMENT ON TABLE _bigbrotr.relay_visits IS 'State of the monitor, one row per relay: when it is visited next, and what the last visit showed';
+COMMENT ON TABLE _bigbrotr.relay_visits IS 'State of the monitor, one row per relay: time of the next visit, and results of the last one';
 COMMENT ON COLUMN _bigbrotr.relay_visits.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_visits.host IS 'Host of the relay''s URL';
 COMMENT ON COLUMN _bigbrotr.relay_visits.site IS 'Registered domain of the host, by the Public Suffix List, or the address itself';
-COMMENT ON COLUMN _bigbrotr.relay_visits.next_visit IS 'Earliest time of the next visit, Unix seconds; 0: never visited. During a visit: end of its lease';
-COMMENT ON COLUMN _bigbrotr.relay_visits.owner IS 'Worker that visits it now: system identifier of its server, database, service and instance; null: none';
-COMMENT ON COLUMN _bigbrotr.relay_visits.checked_at IS 'Last visit, Unix seconds; null: never';
-COMMENT ON COLUMN _bigbrotr.relay_visits.tried_at IS 'Last visit at which NIPs were tried, Unix seconds; null: never';
-COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_open IS 'Milliseconds to open, at the last visit; null: not measured';
-COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_read IS 'Milliseconds to the answer of a REQ, likewise';
-COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_write IS 'Milliseconds to the answer of an EVENT, at the last visit that wrote one; null: it was not accepted, or none did';
-COMMENT ON COLUMN _bigbrotr.relay_visits.nip66_id IS '_bigbrotr.nip66_facts.nip66_id: what was measured last';
-COMMENT ON COLUMN _bigbrotr.relay_visits.nip11_id IS '_bigbrotr.nip11_documents.nip11_id: the last document that it served';
+COMMENT ON COLUMN _bigbrotr.relay_visits.next_visit IS 'Earliest time of the next visit, Unix seconds; 0: the relay was never visited. During a visit: time at which its lease ends';
+COMMENT ON COLUMN _bigbrotr.relay_visits.owner IS 'Worker that visits the relay now: system identifier of its server, database, service and instance; null: no worker';
+COMMENT ON COLUMN _bigbrotr.relay_visits.checked_at IS 'Time of the last visit, Unix seconds; null: never visited';
+COMMENT ON COLUMN _bigbrotr.relay_visits.tried_at IS 'Time of the last visit that tried NIPs, Unix seconds; null: none did';
+COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_open IS 'Milliseconds to open a connection (NIP-66, rtt-open), at the last visit; null: not measured';
+COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_read IS 'Milliseconds to the answer of a REQ (NIP-66, rtt-read), at the last visit; null: not measured';
+COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_write IS 'Milliseconds to the answer of an EVENT (NIP-66, rtt-write), at the last visit that sent one; null: no visit sent one, or the relay did not accept it';
+COMMENT ON COLUMN _bigbrotr.relay_visits.nip66_id IS '_bigbrotr.nip66_facts.nip66_id of the facts that were measured last; null: none';
+COMMENT ON COLUMN _bigbrotr.relay_visits.nip11_id IS '_bigbrotr.nip11_documents.nip11_id of the document that the relay served last; null: none';
 
 CREATE TABLE _bigbrotr.relay_stories (
 	relay_id   integer NOT NULL,
@@ -43,11 +43,11 @@ CREATE TABLE _bigbrotr.relay_stories (
 	CONSTRAINT relay_stories_pkey PRIMARY KEY (relay_id, failed),
 	CONSTRAINT relay_stories_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 );
-COMMENT ON TABLE _bigbrotr.relay_stories IS 'The last visit to a relay that went well and the last one that failed, step by step; bigbrotr.explain_relay tells them';
+COMMENT ON TABLE _bigbrotr.relay_stories IS 'The last visit to each relay that went well and the last one that failed, step by step; bigbrotr.explain_relay shows both';
 COMMENT ON COLUMN _bigbrotr.relay_stories.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_stories.failed IS 'Whether the relay did not answer';
-COMMENT ON COLUMN _bigbrotr.relay_stories.visited_at IS 'When, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_stories.story IS 'Array of objects with the keys step, ms, error, detail, address, port';
+COMMENT ON COLUMN _bigbrotr.relay_stories.failed IS 'false: the relay answered in Nostr; true: every other outcome of the visit';
+COMMENT ON COLUMN _bigbrotr.relay_stories.visited_at IS 'Time of the visit, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_stories.story IS 'Steps of the visit: array of objects with the keys step, error (reason code; empty: none), detail, and where they apply run (false: the step was not tried), ms (milliseconds), address, port';
 
 SELECT pg_extension_config_dump('_bigbrotr.relay_visits', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_stories', '');
@@ -66,7 +66,7 @@ CREATE FUNCTION _bigbrotr.visit_interval(status text, outcome text, run integer,
 			WHEN status = 'dead' THEN 3 * 86400
 			ELSE 604800 END::bigint));
 COMMENT ON FUNCTION _bigbrotr.visit_interval(text, text, integer, text) IS
-	'Seconds from a visit to the next one, by the status after it, its outcome, how many in a row had that outcome, and bigbrotr.politeness';
+	'Seconds from one visit of a relay to the next. status: bigbrotr.relays.status after the visit; outcome, run: as in _bigbrotr.relay_health; pace: value of bigbrotr.politeness';
 
 CREATE FUNCTION _bigbrotr.adopt_visits() RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -86,7 +86,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.adopt_visits() IS
-	'Gives a row in _bigbrotr.relay_visits to relays that have none, so that they are visited. Returns how many';
+	'Adds a row to _bigbrotr.relay_visits for each relay that has none, so that the monitor visits it. Returns the number of new rows';
 
 CREATE FUNCTION _bigbrotr.take_visits(
 	worker text, places integer, per_host integer, per_site integer, per_overlay integer, networks text[], at bigint, lease bigint,
@@ -110,10 +110,11 @@ BEGIN
 		ORDER BY v.next_visit, v.relay_id
 	LOOP
 		EXIT WHEN taken >= places;
-		-- Another worker may be taking it. Not locked above: a loop fetches more rows than it uses.
+		-- Another worker may be leasing this relay. The query of the loop locks no rows, because the loop fetches
+		-- more rows than it uses.
 		PERFORM FROM _bigbrotr.relay_visits AS v WHERE v.relay_id = due.relay_id AND v.next_visit <= at FOR NO KEY UPDATE SKIP LOCKED;
 		CONTINUE WHEN NOT FOUND;
-		-- What cannot be visited now moves back, so that others come to the front.
+		-- A relay that cannot be visited now gets a later next_visit, so that it does not keep other due relays out of the LIMIT.
 		pause := CASE
 			WHEN due.status = 'ignored' THEN 86400
 			WHEN due.network <> ALL (networks) THEN 600
@@ -138,7 +139,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.take_visits(text, integer, integer, integer, integer, text[], bigint, bigint) IS
-	'Leases due relays of these networks to a worker for a visit, as many as there are places, for so many seconds (lease). At most per_host of one host, per_site of one site and per_overlay of all overlay networks are visited at a time, by all workers; the others are due again some seconds later. try_nips: NIPs are tried at this visit, once a day while the relay answers';
+	'Leases due relays of these networks to a worker for a visit: at most "places" relays, each for "lease" seconds. All workers together visit at most per_host relays of one host, per_site of one site and per_overlay of the overlay networks (tor, i2p, loki) at a time; a relay beyond these limits is due again some seconds later. try_nips: whether this visit tries NIPs, which happens once a day while the relay is online or unstable. at: Unix seconds';
 
 CREATE FUNCTION _bigbrotr.release_visits(worker text, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -153,11 +154,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.release_visits(text, bigint) IS
-	'Ends all leases of a worker whose visits were broken off: its relays are due again. Returns how many';
+	'Ends all leases of a worker whose visits were cancelled; its relays are due at "at" (Unix seconds). Returns the number of leases';
 
--- ---- What a visit brought
+-- ---- Results of visits
 
--- Texts that are not JSON objects, or hold what jsonb cannot, are dropped: the net process is not trusted.
+-- The net process is not trusted: a text that is not a JSON object, or that jsonb cannot store, is dropped.
 CREATE FUNCTION _bigbrotr.json_object_or_null(given text) RETURNS jsonb
 	LANGUAGE plpgsql IMMUTABLE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -171,12 +172,12 @@ EXCEPTION WHEN data_exception OR statement_too_complex OR program_limit_exceeded
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.json_object_or_null(text) IS 'The JSON object that a text holds; null: it holds none';
+COMMENT ON FUNCTION _bigbrotr.json_object_or_null(text) IS 'The text as a JSON object; null: the text is not a JSON object, or jsonb cannot store it';
 
 CREATE FUNCTION _bigbrotr.json_text(document jsonb, key text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE WHEN jsonb_typeof(document -> key) IN ('string', 'number') THEN document ->> key END;
-COMMENT ON FUNCTION _bigbrotr.json_text(jsonb, text) IS 'A string or number of a JSON object as text; null: there is none of that key';
+COMMENT ON FUNCTION _bigbrotr.json_text(jsonb, text) IS 'The string or number under this key of a JSON object, as text; null: the key is missing, or its value has another type';
 
 CREATE FUNCTION _bigbrotr.nip_numbers(document jsonb) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -185,7 +186,7 @@ CREATE FUNCTION _bigbrotr.nip_numbers(document jsonb) RETURNS jsonb
 	             CROSS JOIN LATERAL (SELECT CASE WHEN e.text ~ '^[0-9]{1,5}$' THEN e.text::integer END AS number) AS n
 	        WHERE n.number <= 65535);
 COMMENT ON FUNCTION _bigbrotr.nip_numbers(jsonb) IS
-	'The NIPs that a document (NIP-11) claims, sorted: numbers, and strings of digits; null: none';
+	'Numbers of the NIPs in the field supported_nips of a document (NIP-11), as a sorted JSON array; an element is a number or a string of digits, other elements are left out; null: there is none';
 
 CREATE FUNCTION _bigbrotr.store_document(given text) RETURNS integer
 	LANGUAGE sql
@@ -196,9 +197,9 @@ CREATE FUNCTION _bigbrotr.store_document(given text) RETURNS integer
 		FROM (SELECT _bigbrotr.json_object_or_null(given) AS j) AS d;
 	END;
 COMMENT ON FUNCTION _bigbrotr.store_document(text) IS
-	'Stores a document (NIP-11) as it was served, if it is a JSON object and new; returns its _bigbrotr.nip11_documents.nip11_id. A field of a wrong type becomes null in its column';
+	'Stores a document (NIP-11) as the relay served it, unless an equal one is stored. Returns its _bigbrotr.nip11_documents.nip11_id; null: the text is not a JSON object. A field of a wrong type becomes null in its column';
 
--- A relay that changes at each visit would fill the disk.
+-- Without a limit, a relay whose document or facts change at each visit would fill the disk.
 CREATE FUNCTION _bigbrotr.may_change(relay integer, aspect text, at bigint) RETURNS boolean
 	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC
@@ -206,7 +207,7 @@ CREATE FUNCTION _bigbrotr.may_change(relay integer, aspect text, at bigint) RETU
 		WHERE h.relay_id = may_change.relay AND h.aspect = may_change.aspect AND h.at + 604800 > may_change.at;
 	END;
 COMMENT ON FUNCTION _bigbrotr.may_change(integer, text, bigint) IS
-	'Is a change of this aspect (_bigbrotr.relay_history.aspect) of the relay kept? Eight are in a week';
+	'Whether a change of this aspect (_bigbrotr.relay_history.aspect) of a relay may be stored: at most eight changes in a week are. at: Unix seconds';
 
 CREATE FUNCTION _bigbrotr.record_visits(
 	worker text, relay_ids integer[], ats bigint[], outcomes text[], reasons text[],
@@ -244,7 +245,7 @@ BEGIN
 		END IF;
 		measured := _bigbrotr.json_object_or_null(visit.facts);
 		IF measured IS NOT NULL AND _bigbrotr.may_change(visit.relay_id, 'nip66', visit.at) THEN
-			-- Not each visit tries NIPs and writes. What an earlier one saw is true until it is tried again.
+			-- Not every visit tries NIPs and sends an EVENT. The results of an earlier visit stay until a visit tries again.
 			earlier := coalesce((SELECT f.facts FROM _bigbrotr.nip66_facts AS f WHERE f.nip66_id = known.nip66_id), '{}');
 			measured := jsonb_strip_nulls(jsonb_build_object('write', earlier -> 'write')) || measured
 				|| jsonb_build_object('nips', coalesce(earlier -> 'nips', '{}') || coalesce(measured -> 'nips', '{}'));
@@ -262,7 +263,7 @@ BEGIN
 				visit.rtt_open, visit.rtt_read, visit.rtt_write, CASE WHEN visit.facts IS NOT NULL THEN new_nip66 END,
 				visit.document IS NOT NULL AND new_nip11 IS NOT NULL, CASE WHEN visit.document IS NOT NULL THEN new_nip11 END);
 		END IF;
-		-- A tenth more or less keeps relays that were visited together from being visited together.
+		-- A random tenth more or less spreads out the next visits of relays that were visited at the same time.
 		UPDATE _bigbrotr.relay_visits AS v SET
 			owner = NULL, checked_at = visit.at, tried_at = CASE WHEN visit.tried THEN visit.at ELSE v.tried_at END, rtt_open = visit.rtt_open, rtt_read = visit.rtt_read,
 			rtt_write = CASE WHEN visit.writable IS NULL THEN v.rtt_write ELSE visit.rtt_write END,
@@ -278,7 +279,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.record_visits(text, integer[], bigint[], text[], text[], boolean[], boolean[], boolean[], integer[], integer[], integer[], text[], text[], text[], boolean[], text) IS
-	'Stores what visits to leased relays brought, moves their status on and ends the leases. outcomes, reasons: as _bigbrotr.observe_relay takes them; documents (NIP-11), facts: JSON objects, null: none; stories: objects with an array "steps"; tried: whether NIPs were tried; pace: bigbrotr.politeness. A relay that the worker does not hold is left out. Returns how many were stored';
+	'Stores the results of visits to leased relays, updates the status of each relay (_bigbrotr.observe_relay) and ends the leases. ats: times of the visits, Unix seconds; outcomes, reasons: as _bigbrotr.observe_relay takes them; rtt_opens, rtt_reads, rtt_writes: milliseconds, null: not measured; documents (NIP-11), facts (NIP-66): JSON objects, null: none; stories: JSON objects with an array "steps"; tried: whether the visit tried NIPs; pace: value of bigbrotr.politeness. A relay that the worker does not lease is skipped. Returns the number of stored visits';
 
 CREATE FUNCTION _bigbrotr.delete_documents() RETURNS bigint
 	LANGUAGE plpgsql
@@ -298,7 +299,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.delete_documents() IS
-	'Deletes the documents (NIP-11) that no measurement refers to, and returns how many there were. The lock waits for those who store some and do not refer to them yet';
+	'Deletes the documents (NIP-11) that no row refers to, and returns their number. The lock waits for transactions that have stored a document and have not yet stored a row that refers to it';
 
 CREATE FUNCTION _bigbrotr.delete_facts() RETURNS bigint
 	LANGUAGE plpgsql
@@ -318,7 +319,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.delete_facts() IS
-	'Deletes the facts (NIP-66) that no measurement refers to, and returns how many there were. The lock waits for those who store some and do not refer to them yet';
+	'Deletes the facts (NIP-66) that no row refers to, and returns their number. The lock waits for transactions that have stored facts and have not yet stored a row that refers to them';
 
 CREATE FUNCTION _bigbrotr.trim_history(oldest bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -344,4 +345,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.trim_history(bigint) IS
-	'Deletes measurements, outages and changes of relays of before this Unix second, and what no measurement refers to any more; whole weeks of packed ones. Returns how many rows of measurements and changes these were';
+	'Deletes the measurements, outages and changes of relays that are older than this Unix second, packed measurements (_bigbrotr.relay_series) by whole weeks; then the documents and facts that no row refers to. Returns the number of deleted rows of measurements and changes';

@@ -1,4 +1,4 @@
--- Views of relays for users: which are up, how fast they are, what they claim and what changed.
+-- Views of relays for users: status, uptime, latency, software, NIPs and changes.
 
 -- Not STRICT, so that the planner can inline it.
 CREATE FUNCTION _bigbrotr.error_words(reason text) RETURNS text
@@ -56,32 +56,32 @@ CREATE VIEW bigbrotr.relay_status AS
 	     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
 	     LEFT JOIN LATERAL jsonb_to_record(f.facts -> 'geo')
 	          AS g (country text, region text, city text, geohash text, as_number bigint, as_name text) ON true;
-COMMENT ON VIEW bigbrotr.relay_status IS 'Which relays are up, and why not';
+COMMENT ON VIEW bigbrotr.relay_status IS 'Status of each relay, the reason of its last failure, and results of the last visit of the monitor';
 COMMENT ON COLUMN bigbrotr.relay_status.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.relay_status.network IS 'clearnet, tor, i2p, loki or local';
-COMMENT ON COLUMN bigbrotr.relay_status.status_since IS 'When its status changed last; null: never observed';
-COMMENT ON COLUMN bigbrotr.relay_status.last_answer IS 'Last answer in Nostr; null: never';
-COMMENT ON COLUMN bigbrotr.relay_status.last_failure IS 'Last failure; null: never';
-COMMENT ON COLUMN bigbrotr.relay_status.reason IS 'Reason code of the last observation; null: it answered';
-COMMENT ON COLUMN bigbrotr.relay_status.reason_in_words IS 'What that means';
-COMMENT ON COLUMN bigbrotr.relay_status.run IS 'Observations in a row with the same outcome; 0: this server could not look';
-COMMENT ON COLUMN bigbrotr.relay_status.last_visit IS 'Last visit of the monitor; null: never';
-COMMENT ON COLUMN bigbrotr.relay_status.next_visit IS 'Not visited before; null: at once';
-COMMENT ON COLUMN bigbrotr.relay_status.name IS 'name of its document (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_status.software IS 'software of its document (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_status.version IS 'version of its document (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_status.country IS 'Where the address is that it was reached at, as bigbrotr.geoip_database knows: ISO 3166-1; null: not known, as below';
-COMMENT ON COLUMN bigbrotr.relay_status.region IS 'Region of the country, in English';
-COMMENT ON COLUMN bigbrotr.relay_status.city IS 'City, in English';
-COMMENT ON COLUMN bigbrotr.relay_status.geohash IS 'Geohash of the coordinates, five digits';
-COMMENT ON COLUMN bigbrotr.relay_status.as_number IS 'Number of the autonomous system that the address belongs to';
-COMMENT ON COLUMN bigbrotr.relay_status.as_name IS 'Name of that autonomous system';
+COMMENT ON COLUMN bigbrotr.relay_status.status_since IS 'When the status of the relay changed last; null: never observed';
+COMMENT ON COLUMN bigbrotr.relay_status.last_answer IS 'Time of the last answer in Nostr; null: never';
+COMMENT ON COLUMN bigbrotr.relay_status.last_failure IS 'Time of the last failure; null: never';
+COMMENT ON COLUMN bigbrotr.relay_status.reason IS 'Reason code of the last observation; null: the relay answered, or was never observed';
+COMMENT ON COLUMN bigbrotr.relay_status.reason_in_words IS 'Meaning of the reason code, in words';
+COMMENT ON COLUMN bigbrotr.relay_status.run IS 'Number of observations in a row with the outcome of the last one; 0: its outcome was unknown, because this server had no connection to the network';
+COMMENT ON COLUMN bigbrotr.relay_status.last_visit IS 'Time of the last visit of the monitor; null: never visited';
+COMMENT ON COLUMN bigbrotr.relay_status.next_visit IS 'Earliest time of the next visit of the monitor; null: the relay was never visited and is due';
+COMMENT ON COLUMN bigbrotr.relay_status.name IS 'Field name of the document of the relay (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_status.software IS 'Field software of the document of the relay (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_status.version IS 'Field version of the document of the relay (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_status.country IS 'Country of the address at which the monitor reached the relay, ISO 3166-1 code, from bigbrotr.geoip_database; null: not known';
+COMMENT ON COLUMN bigbrotr.relay_status.region IS 'Region of the country, in English; null: not known';
+COMMENT ON COLUMN bigbrotr.relay_status.city IS 'City, in English; null: not known';
+COMMENT ON COLUMN bigbrotr.relay_status.geohash IS 'Geohash of the coordinates, five characters; null: not known';
+COMMENT ON COLUMN bigbrotr.relay_status.as_number IS 'Number of the autonomous system that the address belongs to; null: not known';
+COMMENT ON COLUMN bigbrotr.relay_status.as_name IS 'Name of the autonomous system that the address belongs to; null: not known';
 
 CREATE FUNCTION _bigbrotr.share_up(since bigint, observed_since bigint, at bigint, down bigint) RETURNS double precision
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN 1 - coalesce(down, 0) / nullif(greatest(at::double precision - greatest(since, observed_since), 0), 0);
 COMMENT ON FUNCTION _bigbrotr.share_up(bigint, bigint, bigint, bigint) IS
-	'Share of the time from since, or from when the relay was first observed, until at, without so many seconds (down)';
+	'Share (0 .. 1) of the time from since, or from observed_since if that is later, until at, in which a relay was up: all of this time but down seconds; null: this time is empty. Arguments: Unix seconds';
 
 CREATE VIEW bigbrotr.relay_uptime AS
 	SELECT r.url AS relay_url, r.status, to_timestamp(h.first_observed) AS observed_since,
@@ -103,24 +103,24 @@ CREATE VIEW bigbrotr.relay_uptime AS
 	               FROM _bigbrotr.relay_outages AS o CROSS JOIN (SELECT bigbrotr.unix_now() AS at OFFSET 0) AS t) AS d
 	         WHERE d.until > d.at - 90 * 86400
 	         GROUP BY d.relay_id) AS o ON o.relay_id = h.relay_id
-	     -- That a relay is up is known until its last answer, that it is down until the outage ends: by an answer, or because it is disabled.
+	     -- Nothing is known of the time after the last answer of a relay and the end of its last outage: uptime does not count this time.
 	     CROSS JOIN LATERAL (SELECT greatest(h.last_answer, o.down_until) AS seen) AS e;
-COMMENT ON VIEW bigbrotr.relay_uptime IS 'Share of the last day, week, month and quarter in which each relay answered: an outage lasts from the first failed visit to the next answer, or until the relay is disabled; time in which nobody knows, since the last answer of a relay that was up or since it was disabled, is not counted';
+COMMENT ON VIEW bigbrotr.relay_uptime IS 'Share of the last day, week, month and quarter in which each relay answered. An outage lasts from the first failed visit to the next answer, or until the relay is disabled. Time of which nothing is known is not counted: after the last answer of a relay that was up, and while a relay is disabled';
 COMMENT ON COLUMN bigbrotr.relay_uptime.relay_url IS 'Normalised URL of the relay';
-COMMENT ON COLUMN bigbrotr.relay_uptime.observed_since IS 'First observation: time before it is not counted';
+COMMENT ON COLUMN bigbrotr.relay_uptime.observed_since IS 'Time of the first observation; earlier time is not counted';
 COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_24h IS 'Share of the last 24 hours, 0 .. 1; null: nothing is known of them';
-COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_7d IS 'Share of the last 7 days';
-COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_30d IS 'Share of the last 30 days';
-COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_90d IS 'Share of the last 90 days';
-COMMENT ON COLUMN bigbrotr.relay_uptime.outage_count IS 'Outages of the last 90 days';
-COMMENT ON COLUMN bigbrotr.relay_uptime.last_outage IS 'When the last of these began; null: none';
+COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_7d IS 'Share of the last 7 days, 0 .. 1; null: nothing is known of them';
+COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_30d IS 'Share of the last 30 days, 0 .. 1; null: nothing is known of them';
+COMMENT ON COLUMN bigbrotr.relay_uptime.uptime_90d IS 'Share of the last 90 days, 0 .. 1; null: nothing is known of them';
+COMMENT ON COLUMN bigbrotr.relay_uptime.outage_count IS 'Number of outages in the last 90 days';
+COMMENT ON COLUMN bigbrotr.relay_uptime.last_outage IS 'Begin of the last outage of the last 90 days; null: none';
 
 CREATE VIEW bigbrotr.relay_latency AS
 	SELECT r.url AS relay_url, c.visits AS visit_count, c.answers AS answer_count,
 	       1 - c.answers::double precision / nullif(c.visits, 0) AS loss,
 	       c.open[2] AS open_median, c.open[3] - c.open[1] AS open_spread, c.read[2] AS read_median, c.read[3] - c.read[1] AS read_spread
 	FROM bigbrotr.relays AS r
-	     -- Of one relay at a time: a query for one relay must not compute all relays.
+	     -- LATERAL, so that a query for one relay does not compute the figures of all relays.
 	     CROSS JOIN LATERAL (
 	         SELECT count(*) AS visits, count(*) FILTER (WHERE k.error IS NULL) AS answers,
 	                percentile_cont('{0.25,0.5,0.75}'::double precision[]) WITHIN GROUP (ORDER BY k.nip66_rtt_open) AS open,
@@ -130,20 +130,20 @@ CREATE VIEW bigbrotr.relay_latency AS
 	         HAVING count(*) > 0) AS c;
 COMMENT ON VIEW bigbrotr.relay_latency IS 'How fast relays answered in the last seven days';
 COMMENT ON COLUMN bigbrotr.relay_latency.relay_url IS 'Normalised URL of the relay';
-COMMENT ON COLUMN bigbrotr.relay_latency.visit_count IS 'Visits';
-COMMENT ON COLUMN bigbrotr.relay_latency.answer_count IS 'Visits that got an answer';
+COMMENT ON COLUMN bigbrotr.relay_latency.visit_count IS 'Number of visits';
+COMMENT ON COLUMN bigbrotr.relay_latency.answer_count IS 'Number of visits at which the relay answered';
 COMMENT ON COLUMN bigbrotr.relay_latency.loss IS 'Share of visits without an answer, 0 .. 1';
-COMMENT ON COLUMN bigbrotr.relay_latency.open_median IS 'Milliseconds to open, median';
-COMMENT ON COLUMN bigbrotr.relay_latency.open_spread IS 'Between its quartiles, milliseconds';
+COMMENT ON COLUMN bigbrotr.relay_latency.open_median IS 'Milliseconds to open a connection, median';
+COMMENT ON COLUMN bigbrotr.relay_latency.open_spread IS 'Interquartile range of the milliseconds to open a connection';
 COMMENT ON COLUMN bigbrotr.relay_latency.read_median IS 'Milliseconds to the answer of a REQ, median';
-COMMENT ON COLUMN bigbrotr.relay_latency.read_spread IS 'Between its quartiles, milliseconds';
+COMMENT ON COLUMN bigbrotr.relay_latency.read_spread IS 'Interquartile range of the milliseconds to the answer of a REQ';
 
 CREATE FUNCTION _bigbrotr.differences(before jsonb, after jsonb) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN (SELECT string_agg(k.key || ': ' || coalesce(left(before ->> k.key, 100), 'nothing') || ' → ' || coalesce(left(after ->> k.key, 100), 'nothing'), '; ' ORDER BY k.key)
 	        FROM jsonb_object_keys(CASE jsonb_typeof(before) WHEN 'object' THEN before ELSE '{}' END || CASE jsonb_typeof(after) WHEN 'object' THEN after ELSE '{}' END) AS k (key)
 	        WHERE coalesce(before -> k.key, 'null') <> coalesce(after -> k.key, 'null'));
-COMMENT ON FUNCTION _bigbrotr.differences(jsonb, jsonb) IS 'Which keys of two JSON objects differ, and how, in words';
+COMMENT ON FUNCTION _bigbrotr.differences(jsonb, jsonb) IS 'The keys whose values differ between two JSON objects, in words: "key: value before → value after; …", values cut after 100 characters; null: no key differs';
 
 CREATE VIEW bigbrotr.relay_changes AS
 	SELECT r.url AS relay_url, to_timestamp(h.at) AS changed_at, h.aspect,
@@ -156,10 +156,10 @@ CREATE VIEW bigbrotr.relay_changes AS
 	               (SELECT f.facts FROM _bigbrotr.nip66_facts AS f WHERE f.nip66_id = h.before::integer),
 	               (SELECT f.facts FROM _bigbrotr.nip66_facts AS f WHERE f.nip66_id = h.after::integer)) END AS change
 	FROM _bigbrotr.relay_history AS h JOIN bigbrotr.relays AS r ON r.relay_id = h.relay_id;
-COMMENT ON VIEW bigbrotr.relay_changes IS 'What changed of relays, in words: their status, their document (NIP-11), what was measured of them (NIP-66); of each of the last two, eight changes in a week are kept';
+COMMENT ON VIEW bigbrotr.relay_changes IS 'Changes of relays in words: of the status, the document (NIP-11) and the measured facts (NIP-66). Of the document and of the facts, at most eight changes in a week are stored';
 COMMENT ON COLUMN bigbrotr.relay_changes.relay_url IS 'Normalised URL of the relay';
-COMMENT ON COLUMN bigbrotr.relay_changes.changed_at IS 'When that was noticed';
-COMMENT ON COLUMN bigbrotr.relay_changes.change IS 'What was before and what was after';
+COMMENT ON COLUMN bigbrotr.relay_changes.changed_at IS 'When the change was noticed';
+COMMENT ON COLUMN bigbrotr.relay_changes.change IS 'Values before and after the change';
 
 CREATE VIEW bigbrotr.relays_by_software AS
 	SELECT d.software, d.version, count(*) AS relay_count, count(*) FILTER (WHERE r.status = 'online') AS online_count
@@ -167,11 +167,11 @@ CREATE VIEW bigbrotr.relays_by_software AS
 	     JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
 	     JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id
 	GROUP BY d.software, d.version;
-COMMENT ON VIEW bigbrotr.relays_by_software IS 'Which software relays say that they run (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relays_by_software.software IS 'software of the document; null: it names none';
-COMMENT ON COLUMN bigbrotr.relays_by_software.version IS 'version of the document; null: it names none';
-COMMENT ON COLUMN bigbrotr.relays_by_software.relay_count IS 'Relays whose last document says so';
-COMMENT ON COLUMN bigbrotr.relays_by_software.online_count IS 'Those of them that are online';
+COMMENT ON VIEW bigbrotr.relays_by_software IS 'Number of relays by the software that their documents name (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relays_by_software.software IS 'Field software of the document; null: missing';
+COMMENT ON COLUMN bigbrotr.relays_by_software.version IS 'Field version of the document; null: missing';
+COMMENT ON COLUMN bigbrotr.relays_by_software.relay_count IS 'Number of relays whose last document names this software and version';
+COMMENT ON COLUMN bigbrotr.relays_by_software.online_count IS 'Number of these relays whose status is online';
 
 CREATE VIEW bigbrotr.nip_support AS
 	SELECT r.url AS relay_url, n.nip, d.supported_nips IS NOT NULL AND d.supported_nips @> to_jsonb(n.nip) AS claimed,
@@ -184,11 +184,11 @@ CREATE VIEW bigbrotr.nip_support AS
 	         SELECT e::integer AS nip FROM jsonb_array_elements_text(CASE jsonb_typeof(d.supported_nips) WHEN 'array' THEN d.supported_nips END) AS e
 	         WHERE e ~ '^[0-9]{1,5}$'
 	         UNION SELECT k::integer FROM jsonb_object_keys(CASE jsonb_typeof(f.facts -> 'nips') WHEN 'object' THEN f.facts -> 'nips' END) AS k) AS n;
-COMMENT ON VIEW bigbrotr.nip_support IS 'Which NIPs relays claim to support, and which the monitor tried and saw';
+COMMENT ON VIEW bigbrotr.nip_support IS 'NIPs that relays claim to support, and the results of the monitor''s own tests';
 COMMENT ON COLUMN bigbrotr.nip_support.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.nip_support.nip IS 'Number of the NIP';
-COMMENT ON COLUMN bigbrotr.nip_support.claimed IS 'Whether its document (NIP-11) names it';
-COMMENT ON COLUMN bigbrotr.nip_support.observed IS 'Whether it works; null: it was not tried';
+COMMENT ON COLUMN bigbrotr.nip_support.claimed IS 'Whether the document of the relay (NIP-11) lists the NIP';
+COMMENT ON COLUMN bigbrotr.nip_support.observed IS 'Whether the NIP worked when the monitor tried it; null: not tried';
 
 CREATE FUNCTION bigbrotr.relay_at(
 	relay_url text, at timestamptz,
@@ -230,7 +230,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.relay_at(text, timestamptz) IS
-	'What was known of a relay at a time: its status, the last measurement until then, its document (NIP-11) and the facts measured (NIP-66); as far back as measurements are kept';
+	'What was known of a relay at a time: its status, the last measurement until then (rtt_open, rtt_read: milliseconds), its document (NIP-11) and the measured facts (NIP-66). Reaches as far back as bigbrotr.monitor_retention. An error if the relay is unknown';
 
 CREATE FUNCTION bigbrotr.explain_relay(relay_url text) RETURNS SETOF text
 	LANGUAGE plpgsql STABLE STRICT
@@ -267,19 +267,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.explain_relay(text) IS
-	'Tells what became of the last visits to a relay, step by step: of the last one that went well and of the last one that failed';
+	'The status of a relay, and the steps of the last visit that went well and of the last one that failed, as lines of text. An error if the relay is unknown';
 
 CREATE FUNCTION _bigbrotr.time_text(at bigint) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 	RETURN CASE WHEN at BETWEEN -62135596800 AND 253402300799 THEN to_char(to_timestamp(at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
 	            ELSE at || ' (Unix seconds)' END;
-COMMENT ON FUNCTION _bigbrotr.time_text(bigint) IS 'Unix seconds in words: a date of the years 1 to 9999, else the number';
+COMMENT ON FUNCTION _bigbrotr.time_text(bigint) IS 'Unix seconds as text: date and time (UTC) in the years 1 to 9999, else the number';
 
 CREATE FUNCTION _bigbrotr.masters(event bigbrotr.events) RETURNS bytea[]
 	LANGUAGE sql STABLE PARALLEL SAFE
 	RETURN ARRAY[(event).pubkey] || CASE (event).kind WHEN 1059 THEN
 		ARRAY(SELECT decode(v.value, 'hex') FROM unnest(bigbrotr.tag_values((event).tags, 'p')) AS v (value) WHERE v.value ~ '^[0-9a-f]{64}$') END;
-COMMENT ON FUNCTION _bigbrotr.masters(bigbrotr.events) IS 'Whose requests may delete an event: its author, and the receivers of a gift wrap';
+COMMENT ON FUNCTION _bigbrotr.masters(bigbrotr.events) IS 'Public keys whose requests may delete an event (NIP-09, NIP-62): that of its author, and those of the receivers of a gift wrap (NIP-59)';
 
 CREATE FUNCTION bigbrotr.explain_event(event_id text) RETURNS SETOF text
 	LANGUAGE plpgsql STABLE STRICT
@@ -351,9 +351,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.explain_event(text) IS
-	'Tells of an event whether it is archived, which relays delivered it when, whether it is valid, and why the API does not show it';
+	'Explains as lines of text whether an event is archived, which relays delivered it and when, whether it is valid, and why the API does not show it';
 
--- ---- Is the whole archive well? The initializer logs this when the services start.
+-- ---- State of the whole archive. The initializer logs these rows when the services start.
 
 CREATE VIEW bigbrotr.health_report AS
 	SELECT 'version' AS item, v.library = v.schema AS good,
@@ -377,7 +377,7 @@ CREATE VIEW bigbrotr.health_report AS
 	SELECT 'list ' || r.source, bool_and(r.line > 0),
 	       CASE WHEN bool_and(r.line > 0) THEN format('%s lines refused (bigbrotr.seed_rejects)', count(*)) ELSE min(r.text) FILTER (WHERE r.line = 0) END
 	FROM bigbrotr.seed_rejects AS r WHERE r.read_at >= _bigbrotr.unix_time(pg_postmaster_start_time()) GROUP BY r.source;
-COMMENT ON VIEW bigbrotr.health_report IS 'Is this archive well? Version, each service, relays, what is archived, lists that were read since the server started; the initializer logs it when the services start';
-COMMENT ON COLUMN bigbrotr.health_report.item IS 'What the line is about';
-COMMENT ON COLUMN bigbrotr.health_report.good IS 'false: somebody should look';
-COMMENT ON COLUMN bigbrotr.health_report.detail IS 'How it is, in words';
+COMMENT ON VIEW bigbrotr.health_report IS 'State of the archive: version, each service, number of relays, number of events, and the relay lists that were read since the server started. The initializer logs these rows when the services start';
+COMMENT ON COLUMN bigbrotr.health_report.item IS 'Subject of the row';
+COMMENT ON COLUMN bigbrotr.health_report.good IS 'false: an administrator should look into it';
+COMMENT ON COLUMN bigbrotr.health_report.detail IS 'State of the subject, in words';
