@@ -44,7 +44,7 @@ note_arrival(VisitRecord &record, const Arrival &arrival, const ConnectFacts &fa
 	passed(record, Step::Upgrade, facts.upgrade);
 }
 
-/* The step at which a connection ended that was begun. */
+/* The step that had begun when the connection ended. */
 static Step
 reached(const Arrival &arrival, const ConnectFacts &facts)
 {
@@ -100,7 +100,7 @@ note_failure(VisitRecord &record, const Arrival &arrival, const ConnectFacts &fa
 					  six ? Verdict::Unreachable : Verdict::Blind);
 	}
 	if (reason == "tls_failed") {
-		/* It has not come to TLS: our certificates cannot be read. */
+		/* The connection did not reach TLS: this machine's certificates cannot be read. */
 		if (step == Step::Connect)
 			return failed(Step::Tls, reason, Verdict::Unreachable);
 		if (!facts.certificate || facts.certificate->fault.empty())
@@ -114,7 +114,7 @@ note_failure(VisitRecord &record, const Arrival &arrival, const ConnectFacts &fa
 	}
 	if (reason == "connect_timeout" || reason == "connection_lost")
 		return failed(step, reason, Verdict::Down);
-	/* The URL, or its port. */
+	/* The dialer refused the URL or its port. */
 	return failed(Step::Connect, reason, Verdict::Refused);
 }
 

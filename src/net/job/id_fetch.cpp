@@ -4,11 +4,11 @@
 
 namespace net {
 
-/* Ids of one question. */
+/* Number of ids in one question. */
 constexpr size_t kBatch = 100;
-/* How long room is kept for the events of an answer. */
+/* Time for which memory is reserved for the events of an answer. */
 constexpr std::chrono::seconds kPromiseKept{2};
-/* An answer may take this many response time-outs, even if events keep coming. */
+/* Limit of the time of one answer, in response time-outs, even if events keep coming. */
 constexpr int kMostTimeouts = 10;
 /* How often a relay may say in a row that it is asked too fast. */
 constexpr int kMaxComplaints = 5;
@@ -57,7 +57,7 @@ IdFetch::on_event(nostr::Event &event, std::string_view text)
 	promised_.spend([&] { context_.pass_on(event); });
 }
 
-/* Which event it was is not known: it is one of those that are not served. */
+/* The id of the event is unknown, so the event also counts as one that was not served. */
 void
 IdFetch::on_refused_event(std::string_view)
 {

@@ -20,12 +20,12 @@ class IdFetch final : private Requests::Handler
 	{
 	  public:
 		virtual ~Owner() = default;
-		/* All ids were asked for. */
+		/* A question was sent for each id, and each question was answered. */
 		virtual void on_fetched() = 0;
-		/* The connection is of no more use. */
+		/* The connection must be closed. */
 		virtual void on_failed(const char *reason, std::string_view detail) = 0;
 	};
-	/* Twice: what was not served is asked for once more, after all others. */
+	/* Twice: ids that were not served are asked for again after all others. */
 	enum class Tries : uint8_t
 	{
 		Once,
@@ -38,19 +38,19 @@ class IdFetch final : private Requests::Handler
 	}
 	IdFetch(const IdFetch &) = delete;
 
-	/* At least one id. What was asked for before must be over. */
+	/* Needs at least one id. The fetch before must be over. */
 	void start(const std::vector<nostr::Id> &ids, Tries tries);
-	/* There is something to be asked now: ask() does it. */
+	/* Whether ask() has a question to send now. */
 	bool waiting() const { return id_.empty() && !wanted_.empty(); }
-	/* False: there is no room for it in the budget. */
+	/* Sends the next question. False: the budget has no room for the answer. */
 	bool ask();
 	void tick();
-	/* The relay is busy with what was asked before. */
+	/* An event came for an earlier question: the relay is alive and still busy. */
 	void on_late_event() { progress_ = context_.client.now(); }
 
-	/* Of the ids since start(), when all were asked for. */
+	/* Numbers of ids since start(); valid after on_fetched(). */
 	size_t served() const { return served_; }
-	size_t not_served() const { return not_served_; } // refused events among them
+	size_t not_served() const { return not_served_; } // includes the refused events
 	size_t refused() const { return refused_; }       // delivered and not archived
 
   private:
@@ -64,14 +64,14 @@ class IdFetch final : private Requests::Handler
 
 	JobContext &context_;
 	Owner &owner_;
-	std::string id_; // of the question; empty: there is none
+	std::string id_; // id of the open question; empty if none is open
 	std::deque<nostr::Id> wanted_;
-	std::unordered_set<nostr::Id, IdHash> awaited_; // of the question
-	std::vector<nostr::Id> again_;                  // not served at first
+	std::unordered_set<nostr::Id, IdHash> awaited_; // ids of the open question
+	std::vector<nostr::Id> again_;                  // ids to ask for a second time
 	bool last_try_ = false;
 	Promised promised_;
 	size_t served_ = 0, not_served_ = 0, refused_ = 0;
-	int complaints_ = 0; // in a row, that it is asked too fast
+	int complaints_ = 0; // times in a row that the relay said it is asked too fast
 	Clock::Time since_{}, progress_{};
 };
 

@@ -1,6 +1,6 @@
 /*
- * A job is one conversation with a relay over its connection. It says when it is over and how; its
- * owner looks after each message and each tick.
+ * A job is one conversation with a relay over its connection. The job says when it is over and how.
+ * The owner of the job checks its result after each message and each tick.
  */
 #pragma once
 
@@ -16,35 +16,35 @@
 
 namespace net {
 
-/* How a job ended. With a reason, the connection has to be closed. */
+/* How a job ended. If `reason` is set, the connection must be closed. */
 struct Result
 {
 	const char *reason = ""; // a reason code; "": the job ended well
 	std::string detail;
 };
 
-/* What was learned about a relay; outlives its connections. */
+/* What was learned about a relay. It is kept from one connection to the next. */
 struct Learned
 {
-	/* Bytes that an event of unknown size is taken for. */
+	/* Assumed size of an event before any was received, in bytes. */
 	static constexpr size_t kTypicalEvent = 2048;
 
-	/* Events of a page, at least. */
+	/* A stall does not reduce the limit of a page below this number of events. */
 	static constexpr int kLeastLimit = 10;
 
 	Pacer pacer;
-	int page_limit = 0;                 // a larger one made it stall; 0: nothing learned
+	int page_limit = 0;                 // larger limits made the relay stall; 0: none did
 	size_t event_bytes = kTypicalEvent; // mean size of an event of its pages
 
 	static constexpr int kGrowsAfter = 16;
 
 	Manners manners;
-	/* Questions at the same time: more as they are answered. A relay that complains is asked one
-	 * question after the other. */
+	/* Largest number of questions at the same time. It grows as the relay answers, and is 1 after a
+	 * complaint. */
 	int width = manners.first_width;
 	int answers = 0;
-	int late_events = 0;  // that came after their answer had been said to be whole
-	int without_eose = 0; // full pages that the relay did not end, since an EOSE
+	int late_events = 0;  // events that came after the EOSE of their question
+	int without_eose = 0; // full pages without EOSE since the last EOSE
 
 	void set_manners(const Manners &now)
 	{
@@ -59,11 +59,12 @@ struct Learned
 		if (++answers % kGrowsAfter == 0 && width > 1)
 			width = std::min(width + 1, manners.most_width);
 	}
-	/* Ranges at the same time: each has a page under way, and what checks the page before. */
+	/* Number of ranges read at the same time. Each range needs two questions: the next page, and
+	 * the question that checks the page before. */
 	int readers() const { return (width + 1) / 2; }
-	/* It has sent EOSE before its last event. */
+	/* The relay sends EOSE before its last event. */
 	bool too_early() const { return late_events >= 3; }
-	/* It never says that all has come. */
+	/* The relay never sends EOSE. */
 	bool no_eose() const { return without_eose >= 3; }
 };
 
@@ -75,26 +76,27 @@ struct JobContext
 	std::shared_ptr<Ledger> ledger;
 	Learned &learned;
 	static constexpr size_t kSent = 256;
-	IdTable sent{kSent}; // events that this relay sent lately: repeats are ignored
-	uint32_t pages = 0;  // this and the next three: since they were accounted
+	IdTable sent{kSent}; // events that this relay sent lately; repeats are ignored
+	uint32_t pages = 0;  // this and the next three: numbers since the last account
 	uint32_t questions = 0;
-	uint32_t delivered = 0;      // events in answer to questions
-	uint32_t repeated = 0;       // of these: shown before to the same reading
-	int in_flight = 0;           // questions
+	uint32_t delivered = 0;      // events in answers to questions
+	uint32_t repeated = 0;       // those that the same reading had delivered before
+	int in_flight = 0;           // questions without an answer yet
 	bool heard = false;          // the relay has answered something
-	bool repeated_first = false; // the first question
-	int complaints = 0;          // "too fast", since the last answer
-	std::string notice;          // last complaint or notice since an answer
-	nostr::Doubts doubts;        // against everything that this connection brings
+	bool repeated_first = false; // the first question was sent twice
+	int complaints = 0;          // answers "too fast" since the last other answer
+	std::string notice;          // last complaint or notice since the last answer
+	nostr::Doubts doubts;        // doubts about everything that this connection delivers
 	wire::ReadAs reader = wire::ReadAs::Anonymous;
-	bool dropped = false; // an event for want of memory
-	/* The relay has shown that it compares sets: it offered what was kept back, or served what it
-	 * offered. */
+	bool dropped = false; // an event was dropped because memory was short
+	/* The relay has shown that it compares sets: it offered events that we had kept back, or served
+	 * events that it had offered. */
 	bool compares = false;
 
 	/*
-	 * Claims wait in the ledger for the events that came before. Nothing is claimed of seconds that
-	 * had not come when the first question was asked, at `asked_at`: they can still get events.
+	 * Claims wait in the ledger until the events before them are in a batch. Nothing is claimed of
+	 * seconds that lay in the future at `asked_at`, when the first question was asked: new events
+	 * can still get those times.
 	 */
 	void claim(const wire::Range &asked, int64_t asked_at, const std::vector<nostr::Claim> &claims)
 	{
@@ -115,7 +117,7 @@ struct JobContext
 		}
 		ledger->end_step(std::move(said));
 	}
-	/* False: the relay has just sent this event, so it is ignored. */
+	/* False: the event is not passed on, because this relay has sent it lately. */
 	bool pass_on(nostr::Event &event, bool live = false)
 	{
 		bool again = sent.contains(event.id);
@@ -125,8 +127,8 @@ struct JobContext
 		intake.submit(event, ledger, client.host().transport.clock.unix_seconds(), live, again);
 		return true;
 	}
-	/* The same for an event that no page waits for. No claim rests on it, so it is dropped and
-	 * counted when there is no memory for it. */
+	/* As pass_on(), for an event that no page waits for. If memory is short, the event is dropped
+	 * and counted; no claim depends on this event. */
 	bool pass_on_unasked(nostr::Event &event)
 	{
 		if (!intake.budget().full())

@@ -59,7 +59,7 @@ class Preparer
 		copy(1);
 	}
 
-	/* The code unit of the escape at this position; -1: there is none. */
+	/* The UTF-16 code unit of the \u escape at this position; -1 if there is no such escape. */
 	int32_t unit(size_t position) const
 	{
 		constexpr size_t size = 6; // \u0000

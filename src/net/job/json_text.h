@@ -1,6 +1,6 @@
 /*
- * Prepares JSON of strangers for jansson, which refuses a whole document for what may be one odd
- * value, and which calls itself for each level of nesting.
+ * Prepares JSON from strangers for jansson. Jansson refuses a whole document because of one odd
+ * value, and its parser recurses once for each level of nesting.
  */
 #pragma once
 
@@ -12,12 +12,13 @@ namespace net {
 
 struct JsonText
 {
-	const char *reason = nullptr; // null: it may be parsed; else "too_deep"
-	/* U+FFFD instead of U+0000 and of lone surrogates; numbers that no int64 or double can hold as
-	 * strings; without byte order mark. Anything malformed is left as it is. */
+	const char *reason = nullptr; // null if the text may be parsed, else "too_deep"
+	/* The text with U+FFFD in place of U+0000 and of lone surrogates, with strings in place of
+	 * numbers that fit neither int64 nor double, and without byte order mark. Malformed JSON stays
+	 * as it is. */
 	std::string text;
-	bool had_nul = false; // U+0000
-	size_t values = 1;    // at least so many are in it
+	bool had_nul = false; // the text contained U+0000
+	size_t values = 1;    // lower bound of the number of values in the text
 };
 
 JsonText prepare_json(std::string_view text);

@@ -6,8 +6,8 @@
 
 namespace net {
 
-constexpr std::chrono::seconds kListTimeout{60}; // all redirects and the whole answer
-/* "The endpoint MUST NOT return any HTTP redirects" and fetchers must ignore them (NIP-05). */
+constexpr std::chrono::seconds kListTimeout{60}; // for all redirects and the whole answer
+/* NIP-05: "The endpoint MUST NOT return any HTTP redirects", and fetchers must ignore redirects. */
 constexpr std::string_view kNip05Path = "/.well-known/nostr.json";
 
 ListJob::ListJob(Transport &transport, const Config &config, ListTask task)
@@ -57,7 +57,7 @@ ListJob::on_fetched(const char *reason, std::string detail, HttpAnswer &answer)
 	if (reason)
 		return fail(reason, std::move(detail));
 	const bool conditional = !task_.etag.empty() || !task_.modified_since.empty();
-	/* What is cut or altered would not be recognised by the server. */
+	/* The server would not recognise a header that was cut or altered. */
 	auto fitting = [](const std::string &header) {
 		return header.size() <= wire::kMaxDetail && std::ranges::all_of(header, nostr::is_printable)
 				   ? header

@@ -1,4 +1,4 @@
-/* One list of relays: fetches it and reads it. */
+/* Fetches and reads one list of relays. */
 #pragma once
 
 #include <string>
@@ -22,12 +22,12 @@ class ListJob final : public HttpFetch::Handler
   public:
 	ListJob(Transport &transport, const Config &config, ListTask task);
 
-	/* Once. */
+	/* May be called once. */
 	void start();
-	/* To be called every 100 ms. */
+	/* Must be called every 100 ms. */
 	void tick();
 	bool over() const { return over_; }
-	/* What was found, when it is over; points into the job. */
+	/* The result, valid when the job is over; the message points into the job. */
 	wire::Fetched message() const;
 
   private:
@@ -40,7 +40,7 @@ class ListJob final : public HttpFetch::Handler
 	wire::FetchOutcome outcome_ = wire::FetchOutcome::Failed;
 	int status_ = 0;
 	std::string etag_, modified_at_;
-	RelayList list_; // its reason says why the fetch failed, too
+	RelayList list_; // `list_.reason` also holds the reason of a failed fetch
 };
 
 } // namespace net

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 constexpr int kMaxChallenges = 3;
 constexpr int kMostPages = 100;
-constexpr int kPageLimit = 500; // events of one page
+constexpr int kPageLimit = 500; // largest number of events in one page
 
 ListenJob::ListenJob(ClientHost &host, Link &link, nostr::Verifier &verifier,
 					 const wire::Listen &task)
@@ -39,7 +39,7 @@ ListenJob::ask()
 	client_.ask(client_.new_id('j'), window_, *this);
 }
 
-/* Stored events and new ones are the same to us: what is known already is the worker's matter. */
+/* Stored events and new events are treated alike: the worker decides what is new. */
 void
 ListenJob::on_event(nostr::Event &event, std::string_view)
 {
@@ -65,7 +65,8 @@ ListenJob::on_event(nostr::Event &event, std::string_view)
 									 .has_nul = event.has_nul}});
 }
 
-/* The next page begins with the oldest second of this one, which may not be there as a whole. */
+/* The next page begins with the oldest second of this page: the relay may have sent only some of
+ * the events of that second. */
 void
 ListenJob::on_end_of_stored(bool)
 {
@@ -101,7 +102,7 @@ ListenJob::count()
 		cut("flood", "more than " + std::to_string(kMostPerMinute) + " messages in a minute");
 }
 
-/* The challenge comes before the refusal, or after it. */
+/* The challenge may come before or after this refusal. */
 void
 ListenJob::on_closed(std::string_view reason)
 {

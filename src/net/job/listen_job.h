@@ -1,14 +1,14 @@
 /*
- * Listens to one relay for events of some kinds, over a connection of its own, and passes each on
- * once its signature is verified:
+ * Listens to one relay for events of some kinds over a connection of its own, verifies the
+ * signature of each event and passes the event on:
  *
  *     connect -> REQ -> EVENT … -> EOSE -> EVENT …
  *
- * A relay sends so many stored events and no more: older ones are asked for in pages, beside the
- * first subscription, which stays open.
+ * A relay limits the stored events of one answer, so older events are asked for in pages. The first
+ * subscription stays open meanwhile.
  *
- * A relay that asks who listens (NIP-42) is signed in to: its challenge goes to the worker. One
- * that sends more than kMostPerMinute events a minute is left.
+ * If the relay demands authentication (NIP-42), its challenge goes to the worker, which signs the
+ * answer. The connection ends if the relay sends more than kMostPerMinute messages a minute.
  */
 #pragma once
 
@@ -28,9 +28,9 @@ class ListenJob final : private RelayClient::Owner, private Requests::Handler
 
 	uint32_t attempt() const { return attempt_; }
 	bool over() const { return client_.state() == RelayClient::State::Ended; }
-	/* The worker's answer to the relay's challenge. */
+	/* Takes the worker's signed answer to the relay's challenge. */
 	void sign_in(const wire::SignedIn &answer);
-	/* Ends the connection. */
+	/* Closes the connection. */
 	void stop();
 	void tick();
 
@@ -53,7 +53,7 @@ class ListenJob final : private RelayClient::Owner, private Requests::Handler
 	void on_end_of_stored(bool) override;
 	void on_closed(std::string_view reason) override;
 
-	/* The subscription to a page of older events. */
+	/* The subscription to one page of older events. */
 	struct Page final : Requests::Handler
 	{
 		explicit Page(ListenJob &job) : job(job) {}
@@ -71,8 +71,8 @@ class ListenJob final : private RelayClient::Owner, private Requests::Handler
 		void on_notice(std::string_view) override {}
 
 		ListenJob &job;
-		std::string id; // empty: there is none
-		int count = 0;  // so far
+		std::string id; // id of the subscription; empty if none is open
+		int count = 0;  // number of pages so far
 	};
 
 	void ask();
@@ -85,12 +85,12 @@ class ListenJob final : private RelayClient::Owner, private Requests::Handler
 	const uint32_t attempt_;
 	nostr::Window window_;
 	int challenges_ = 0;
-	bool answered_ = false; // EOSE has come
-	int64_t oldest_ = 0;    // created_at of what was sent
+	bool answered_ = false; // the relay sent EOSE
+	int64_t oldest_ = 0;    // smallest created_at of the events so far
 	Page page_{*this};
-	bool refused_ = false; // for want of authentication, which is awaited
+	bool refused_ = false; // the relay demands authentication, which is under way
 	Clock::Time asked_{}, minute_{};
-	int in_minute_ = 0; // messages with events since minute_
+	int in_minute_ = 0; // messages since minute_
 	RelayClient client_;
 };
 

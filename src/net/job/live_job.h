@@ -11,7 +11,8 @@ class LiveJob final : public Requests::Handler
 	explicit LiveJob(JobContext &context);
 
 	const std::optional<Result> &result() const { return result_; }
-	/* A relay may refuse the subscription by a NOTICE, which names none, or by silence. */
+	/* Checks the time-out: a relay may refuse the subscription with a NOTICE, which does not name
+	 * the subscription, or with silence. */
 	void tick();
 
   private:

@@ -9,15 +9,15 @@ using std::chrono::seconds;
 
 /* How often a relay may say in a row that it is asked too fast. */
 constexpr int kMaxComplaints = 5;
-/* Answers that are remembered after their end. */
+/* Number of answers that are remembered after their end. */
 constexpr size_t kEnded = 8;
-/* An event older than this is not a new one. */
+/* An event older than this number of seconds does not count as new. */
 constexpr int64_t kSettled = 900;
-/* So long without a tick: this process was stopped, and relays may have dropped what it did not
- * read. */
+/* If no tick came for this time, the process had been stopped, and relays may have dropped data
+ * that the process did not read. */
 constexpr seconds kStopped{5};
 
-/* A second reading goes another way than the first. */
+/* A second reading of a range uses another way than the first reading. */
 static nostr::Pager::Way
 way_of(const wire::Range &range)
 {
@@ -35,7 +35,8 @@ PageJob::PageJob(JobContext &context, FilterReading &filter, const wire::Range &
 		finish();
 }
 
-/* The smallest of: the setting, what the relay answers without a stall, and what memory allows. */
+/* The smallest of three limits: the setting, the limit at which the relay does not stall, and what
+ * memory allows. */
 int
 PageJob::limit() const
 {
@@ -107,7 +108,7 @@ PageJob::split()
 	wire::Range range = range_;
 	range.lower = older->lower;
 	range.upper = older->upper;
-	range.expected = 0; // it is not known in which half they were
+	range.expected = 0; // the half that contained these events is unknown
 	return range;
 }
 
@@ -174,7 +175,7 @@ PageJob::on_unanswered(Question &question)
 	advance();
 }
 
-/* The next connection asks for less. */
+/* After a stall, the next connection asks for smaller pages. */
 void
 PageJob::on_failed(const char *reason, std::string_view detail)
 {
@@ -203,7 +204,7 @@ is_complaint(std::string_view text)
 	return false;
 }
 
-/* Which question a notice is about is not known. */
+/* A notice names no question, so all open questions are told. */
 void
 PageJob::on_notice(std::string_view text)
 {

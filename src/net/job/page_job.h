@@ -1,4 +1,4 @@
-/* Reads one time range by a pager and reports its claims (docs/development/paging.md). */
+/* Reads one time range with a pager and reports its claims (docs/development/paging.md). */
 #pragma once
 
 #include <deque>
@@ -8,7 +8,7 @@
 
 namespace net {
 
-/* What all ranges of one filter have in common, as long as the connection lasts. */
+/* State that all ranges of one filter share while the connection lasts. */
 struct FilterReading
 {
 	nostr::Conditions conditions;
@@ -18,24 +18,25 @@ struct FilterReading
 class PageJob final : private Question::Asker
 {
   public:
-	/* Stops after range.max_pages pages unless that is 0. */
+	/* Stops after range.max_pages pages; 0: no limit. */
 	PageJob(JobContext &context, FilterReading &filter, const wire::Range &range);
 	PageJob(const PageJob &) = delete;
 
 	const std::optional<Result> &result() const { return result_; }
-	/* There is something to be asked now: ask() does it. */
+	/* Whether ask() has a question to send now. */
 	bool waiting();
-	/* False: there is no room for it in the budget. */
+	/* Sends the next question. False: the budget has no room for the answer. */
 	bool ask();
 	void tick();
-	/* Gives the older half of what is left to a new job. */
+	/* Cuts off the older half of what is left to read and returns it for a new job. */
 	std::optional<wire::Range> split();
 	void on_notice(std::string_view text);
-	/* An event that came after its answer had ended. */
+	/* An event came after the answer to its question had ended. */
 	void on_late_event(const nostr::Event &event, const std::string &subscription);
 
   private:
-	/* An answer that ended not long ago, and the seconds it is said to have shown whole. */
+	/* An answer that ended lately, and the range of seconds that it is believed to have shown
+	 * completely. */
 	struct Ended
 	{
 		std::string id;
@@ -59,13 +60,13 @@ class PageJob final : private Question::Asker
 	JobContext &context_;
 	const wire::Range range_;
 	nostr::Pager pager_;
-	std::list<Question> questions_; // those that are over go at the next tick or question
+	std::list<Question> questions_; // ended questions are removed at the next tick or question
 	std::optional<nostr::Pager::Question> next_;
 	std::deque<Ended> ended_;
 	uint32_t pages_ = 0;
 	int64_t asked_at_ = INT64_MAX; // Unix second of the first question
-	int64_t events_ = 0;           // that were claimed
-	int64_t repeated_ = 0;         // accounted so far
+	int64_t events_ = 0;           // number of events that were claimed
+	int64_t repeated_ = 0;         // number of repeated events that were accounted
 	Clock::Time ticked_{};
 	std::optional<Result> result_;
 };

@@ -2,7 +2,7 @@
 
 namespace net {
 
-constexpr std::chrono::seconds kPostTimeout{15}; // until the head of the answer
+constexpr std::chrono::seconds kPostTimeout{15}; // until the head of the answer arrives
 
 PostJob::PostJob(ClientHost &host, const wire::Post &task)
 	: attempt_(task.attempt), request_{.url = nostr::parse_web_url(task.url),

@@ -1,5 +1,5 @@
-/* One document that is sent by HTTP. A redirect is a failure: the document goes to no other place
- * than the administrator named. */
+/* Sends one document by HTTP. A redirect counts as a failure, so that the document goes only to the
+ * place that the administrator named. */
 #pragma once
 
 #include <string>
@@ -15,12 +15,12 @@ class PostJob final : public HttpFetch::Handler
   public:
 	PostJob(ClientHost &host, const wire::Post &task);
 
-	/* Once. */
+	/* May be called once. */
 	void start();
-	/* To be called every 100 ms. */
+	/* Must be called every 100 ms. */
 	void tick();
 	bool over() const { return over_; }
-	/* What became of it, when it is over; points into the job. */
+	/* The result, valid when the job is over; the message points into the job. */
 	wire::Posted message() const
 	{
 		return {.attempt = attempt_, .reason = reason_, .detail = detail_};

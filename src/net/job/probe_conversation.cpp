@@ -9,17 +9,17 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using wire::Outcome;
 
-/* In this order. */
+/* The steps of a conversation, in their order. */
 constexpr wire::Step kAsked[] = {wire::Step::Read,  wire::Step::Write,  wire::Step::ReadBack,
 								 wire::Step::Count, wire::Step::Search, wire::Step::Negentropy};
-/* How long an answer about a NIP is awaited: most relays that lack it say nothing. */
+/* Time to wait for an answer about a NIP. Most relays that lack the NIP do not answer. */
 constexpr std::chrono::milliseconds kNipPatience{3000};
-/* Messages of one visit, and bytes. */
+/* Largest number of messages of one visit, and of bytes. */
 constexpr int kMaxMessages = 500;
 constexpr uint64_t kMaxBytes = 8 << 20;
-/* Events in answer to a question for one. */
+/* Largest number of events accepted in answer to a question for one event. */
 constexpr int kMaxEvents = 20;
-/* A word that no event contains. */
+/* A search word that no event contains. */
 constexpr const char *kNobodysWord = "c3b1e9a27f604d18";
 
 static bool
@@ -28,7 +28,7 @@ is_ephemeral(int32_t kind)
 	return kind >= 20000 && kind < 30000;
 }
 
-/* "auth-required: who are you" => "auth_required" */
+/* Makes the reason code: "auth-required: who are you" becomes "auth_required". */
 static std::string
 refusal_code(std::string_view text)
 {
@@ -37,7 +37,7 @@ refusal_code(std::string_view text)
 	return code.empty() ? "refused" : code;
 }
 
-/* Of the relay, not of this process. */
+/* The time that the relay took to answer, without delays of this process. */
 microseconds
 ProbeJob::since_asked() const
 {
@@ -52,7 +52,7 @@ ProbeJob::skip(Step step, const char *reason)
 	record_.step(step).reason = reason;
 }
 
-/* Asks the next question, if there is one. */
+/* Asks the next question, or ends the conversation if none is left. */
 void
 ProbeJob::next()
 {
@@ -63,7 +63,7 @@ ProbeJob::next()
 	end_conversation();
 }
 
-/* False: there is nothing to ask. */
+/* Asks the question of this step. False: this visit has no such question. */
 bool
 ProbeJob::begin(Step step)
 {
@@ -78,7 +78,7 @@ ProbeJob::begin(Step step)
 		if (task_.event.empty())
 			return false;
 		if (nostr::EventParser().parse(task_.event, event_) != nostr::Reject::None) {
-			skip(step, "malformed_event"); // of the worker
+			skip(step, "malformed_event"); // the worker sent it
 			return false;
 		}
 		question = "[\"EVENT\"," + task_.event + "]";
@@ -101,7 +101,8 @@ ProbeJob::begin(Step step)
 	case Step::Search:
 		if (!task_.try_nips)
 			return false;
-		/* A relay that ignores the word shows an event. One without events shows nothing. */
+		/* A relay that ignores the search word answers with an event. A relay without events proves
+		 * nothing. */
 		if (events_ == 0) {
 			skip(step, "no_events");
 			return false;
@@ -112,7 +113,7 @@ ProbeJob::begin(Step step)
 	case Step::Negentropy: {
 		if (!task_.try_nips)
 			return false;
-		/* Version 1; up to the end of time; a list of no ids. */
+		/* Negentropy version 1, then one range up to infinity with an empty list of ids. */
 		constexpr std::string_view empty_set("\x61\0\0\2\0", 5);
 		question = nostr::neg_open_message(id, {.until = 1, .kinds = {1}}, empty_set);
 		break;
@@ -139,7 +140,7 @@ ProbeJob::settle(Outcome outcome, std::string reason, std::string detail)
 		step.microseconds = since_asked().count();
 	if (*step_ == Step::Negentropy && outcome == Outcome::Ok)
 		socket_->send(nostr::neg_close_message(subscription_));
-	/* A relay that does not answer the first question is asked no other. */
+	/* A relay that did not answer the first question gets no others. */
 	if (*step_ == Step::Read && !nostr_)
 		return end_conversation();
 	next();
@@ -188,7 +189,8 @@ ProbeJob::on_message(std::string_view text)
 	}
 }
 
-/* An event may be larger than is worth keeping here. */
+/* A message that is too large is read and discarded, because an event may be larger than the
+ * limit. */
 bool
 ProbeJob::on_too_large(size_t bytes)
 {
@@ -242,7 +244,7 @@ ProbeJob::on_end_of_stored()
 	settle(Outcome::Ok);
 }
 
-/* CLOSED, NEG-ERR. */
+/* Handles CLOSED and NEG-ERR. */
 void
 ProbeJob::on_refusal(std::string_view text)
 {
@@ -259,7 +261,8 @@ ProbeJob::on_challenge()
 	step.microseconds = duration_cast<microseconds>(host_.transport.clock.now() - opened_).count();
 }
 
-/* Relays that lack a NIP say so in a NOTICE, if at all. Before that, a NOTICE may be a greeting. */
+/* A relay that lacks a NIP may say so only in a NOTICE. A NOTICE during earlier steps may be a
+ * greeting. */
 void
 ProbeJob::on_notice()
 {
@@ -280,7 +283,7 @@ ProbeJob::on_ok()
 	settle(Outcome::Failed, refusal_code(message.text), message.text);
 }
 
-/* When the answer to the question is overdue. */
+/* Ends the step if its answer is overdue. */
 void
 ProbeJob::give_up_step()
 {
@@ -303,7 +306,7 @@ ProbeJob::give_up_step()
 void
 ProbeJob::on_closed(const char *reason, std::string detail)
 {
-	/* The socket may be destroyed only later, with the job. */
+	/* The socket must live until this call returns; it is destroyed together with the job. */
 	VisitRecord::Step &step = record_.step(*step_);
 	if (*step_ == Step::Read && events_ > 0) {
 		step.outcome = Outcome::Ok;

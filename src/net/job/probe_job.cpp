@@ -60,7 +60,7 @@ void
 ProbeJob::on_failed(const char *reason, std::string detail, const ConnectFacts &facts)
 {
 	crowded_ = std::string_view(reason) == kAddressFull;
-	/* asked_ is still the begin of the visit. */
+	/* asked_ still holds the time at which the visit began. */
 	arrival_.servers_alive = host_.transport.resolver.heard() >= asked_;
 	dialer_.reset();
 	place_.leave();
@@ -134,7 +134,7 @@ ProbeJob::end_conversation()
 	check_over();
 }
 
-/* The verdict after a handshake. */
+/* Decides the verdict after a successful handshake. */
 void
 ProbeJob::judge()
 {

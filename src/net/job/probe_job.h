@@ -1,7 +1,7 @@
 /*
- * One visit to a relay: a WebSocket, on which it is asked one thing after the other, and beside it
- * a request for its document (NIP-11), if something answers there. Nothing is asked that would cost
- * the relay much, and what it sends unasked is bounded.
+ * One visit to a relay: a WebSocket, on which the visit asks several questions in turn, and at the
+ * same time a request for the relay's document (NIP-11), if the address answers. No question costs
+ * the relay much work. Unrequested messages are bounded.
  */
 #pragma once
 
@@ -17,14 +17,14 @@
 
 namespace net {
 
-/* What is to be done at a visit. */
+/* The task of one visit. */
 struct VisitTask
 {
 	int32_t relay_id = 0;
 	uint32_t attempt = 0;
 	std::string url;
 	bool try_nips = false;
-	std::string event; // JSON of the event for the write check; empty: no such check
+	std::string event; // JSON of the event for the write check; empty: no write check
 };
 
 class ProbeJob final : public Dialer::Handler, public WebSocket::Handler, public HttpFetch::Handler
@@ -34,41 +34,43 @@ class ProbeJob final : public Dialer::Handler, public WebSocket::Handler, public
 	{
 	  public:
 		virtual ~Owner() = default;
-		/* The last call; the job must not be destroyed during it. */
+		/* The last callback. The owner must not destroy the job during this call. */
 		virtual void on_visited(ProbeJob &job) = 0;
 	};
 
 	ProbeJob(ClientHost &host, Owner &owner, size_t max_document, VisitTask task);
 
-	/* Once. */
+	/* May be called once. */
 	void start();
-	/* Time-outs: to be called every 100 ms. */
+	/* Checks time-outs; must be called every 100 ms. */
 	void tick();
 
 	const VisitTask &task() const { return task_; }
-	/* Valid from on_visited() on. */
+	/* Valid after on_visited(). */
 	VisitRecord &record() { return record_; }
-	/* There were as many visits to the address as there may be: the record says nothing. */
+	/* The visit did not take place, because its address had no free place: the record says
+	 * nothing. */
 	bool crowded() const { return crowded_; }
-	/* Bytes of a message that is not whole yet, and the end of the conversation because of it. */
+	/* Size of the message that is only partly received, in bytes; give_up_message() ends the
+	 * conversation to free this memory. */
 	size_t incomplete() const { return socket_ ? socket_->incomplete() : 0; }
 	void give_up_message();
 
   private:
 	using Step = wire::Step;
 
-	// The way.
+	// Calls of the dialer.
 	bool may_connect(const std::string &place) override;
 	Connection &new_connection(Connection::Handler &dialer) override;
 	void on_connected(const ConnectFacts &facts) override;
 	void on_failed(const char *reason, std::string detail, const ConnectFacts &facts) override;
 
-	// The document.
+	// Calls of the request for the document.
 	void fetch_document();
 	void on_fetched(const char *reason, std::string detail, HttpAnswer &answer) override;
 
-	// The conversation.
-	void on_open() override {} // the dialer's
+	// Calls of the WebSocket, and the conversation.
+	void on_open() override {} // the dialer handles it
 	void on_message(std::string_view text) override;
 	bool on_too_large(size_t bytes) override;
 	void on_life() override {}
@@ -102,18 +104,18 @@ class ProbeJob final : public Dialer::Handler, public WebSocket::Handler, public
 	std::unique_ptr<WebSocket> socket_;
 	std::unique_ptr<HttpFetch> fetch_;
 
-	std::optional<Step> step_; // that is asked
-	Clock::Time asked_{};      // when; before the first question: the begin of the visit
+	std::optional<Step> step_; // the step whose question is open
+	Clock::Time asked_{};      // when it was asked; before the first question: begin of the visit
 	Clock::Time opened_{};
-	std::string subscription_; // of the step
-	nostr::Event event_;       // of the write check
+	std::string subscription_; // id of the step's subscription
+	nostr::Event event_;       // event of the write check
 	bool talking_ = false;
-	bool nostr_ = false;  // something came that only a relay says
-	bool hinted_ = false; // NIP-67
-	int events_ = 0;      // that came in answer to Read
-	int found_ = 0;       // in answer to the step
-	int messages_ = 0;    // in all
-	std::string notice_;  // the last one
+	bool nostr_ = false;  // a message came that only a relay sends
+	bool hinted_ = false; // EOSE carried the hint of NIP-67
+	int events_ = 0;      // events in answer to Step::Read
+	int found_ = 0;       // events in answer to step_
+	int messages_ = 0;    // messages of the whole visit
+	std::string notice_;  // text of the last NOTICE
 	bool over_ = false;
 };
 

@@ -6,7 +6,7 @@
 
 namespace net {
 
-/* Between two events, so that relays with a limit take all of them. */
+/* Pause between two events, so that relays with a rate limit accept all of them. */
 constexpr std::chrono::milliseconds kPause{100};
 constexpr int kMaxChallenges = 3;
 constexpr int kMaxIgnored = 1000;
@@ -52,7 +52,7 @@ PublishJob::on_ok(const nostr::Id &id, bool accepted, std::string_view text)
 {
 	if (!sent_ || pending_.front().id != id)
 		return on_ignored();
-	/* The challenge comes before the refusal, or after it. */
+	/* The challenge may come before or after this refusal. */
 	if (!accepted && nostr::reason_prefix(text) == "auth-required" &&
 		!std::exchange(pending_.front().refused_once, true)) {
 		if (authenticated_)

@@ -3,9 +3,9 @@
  *
  *     connect -> EVENT -> OK -> pause -> EVENT … -> close
  *
- * A relay that asks who writes (NIP-42) is signed in to: its challenge goes to the worker. An event
- * that it refused for want of that is sent once more. A relay that says it is written to too fast
- * gets no more on this connection.
+ * If the relay demands authentication (NIP-42), its challenge goes to the worker, which signs the
+ * answer. An event that was refused before the authentication is sent once more. A relay that
+ * answers "rate-limited" gets no more events on this connection.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ class PublishJob final : private RelayClient::Owner
 
 	uint32_t attempt() const { return attempt_; }
 	bool over() const { return client_.state() == RelayClient::State::Ended; }
-	/* The worker's answer to the relay's challenge. */
+	/* Takes the worker's signed answer to the relay's challenge. */
 	void sign_in(const wire::SignedIn &answer);
 	void tick();
 
@@ -33,7 +33,7 @@ class PublishJob final : private RelayClient::Owner
 	{
 		nostr::Id id;
 		std::string event;
-		bool refused_once = false; // for want of authentication
+		bool refused_once = false; // the relay demanded authentication
 	};
 
 	void on_open() override { send_next(); }
@@ -56,13 +56,13 @@ class PublishJob final : private RelayClient::Owner
 	Link &link_;
 	const int32_t relay_id_;
 	const uint32_t attempt_;
-	std::deque<Pending> pending_; // the first one is sent, or about to be
+	std::deque<Pending> pending_; // the first one is sent, or is sent next
 	bool sent_ = false;
-	std::string refusal_; // why the first one waits for authentication; empty: it does not
+	std::string refusal_; // the refusal, while the first event waits for authentication; else empty
 	bool authenticated_ = false;
 	int challenges_ = 0;
-	int ignored_ = 0;              // messages that were not asked for
-	Clock::Time asked_{}, next_{}; // when it was sent; when the next one may be sent
+	int ignored_ = 0;              // messages that answer nothing that was sent
+	Clock::Time asked_{}, next_{}; // when an event was sent; when the next one may be sent
 	RelayClient client_;
 };
 

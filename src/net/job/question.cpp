@@ -6,20 +6,20 @@ namespace net {
 
 using std::chrono::seconds;
 
-/* How long an answer may take that comes slowly, in response time-outs. */
+/* Limit of the time of a slow answer, in response time-outs. */
 constexpr int kAnswerTimeouts = 60;
-/* How long room is promised to an answer: a relay that does not answer must not keep it from
- * others. */
+/* Time for which memory is reserved for an answer. A relay that does not answer must not keep
+ * memory from other relays. */
 constexpr seconds kPromiseKept{2};
-/* A relay that sent a notice may answer all the same, and a full page may be ended; after this time
- * nothing comes. */
+/* A relay may still answer after a notice, and may still send EOSE after a full page. After this
+ * time without a message, no answer is expected. */
 constexpr seconds kAfterNotice{2};
-/* Some relays lose what is sent at once after the handshake: then the first question is repeated.
- */
+/* Some relays lose messages that arrive right after the handshake. After this time without an
+ * answer the first question is sent a second time. */
 constexpr seconds kFirstAnswer{4};
-/* For relays that send events after EOSE. */
+/* A relay that sends events after EOSE is waited for until no event has come for this time. */
 constexpr seconds kQuiet{1};
-/* An event dated less than this number of seconds before the question may be new. */
+/* An event dated less than this number of seconds before the question counts as possibly new. */
 constexpr int64_t kFresh = 60;
 
 Question::Question(JobContext &context, Asker &asker, nostr::Pager::Question question,
@@ -84,8 +84,8 @@ Question::on_event(nostr::Event &event, std::string_view text)
 	nostr::Answer *answer = asker_.answer(number());
 	if (!answer)
 		return drop();
-	/* The relay sends more events than it was asked for. If they come in order, the answer is cut.
-	 */
+	/* The relay sends more events than the limit allows. If the events come in order, the answer is
+	 * cut here. */
 	if (answer->raw() >= 2 * *question_.window.limit) {
 		if (!answer->ordered() || answer->repeats() > *question_.window.limit / 2)
 			return asker_.on_failed("flood", "a page without end");
@@ -96,7 +96,7 @@ Question::on_event(nostr::Event &event, std::string_view text)
 	if (!answer->add(seen)) {
 		if (event.created_at > question_.window.until.value_or(INT64_MAX))
 			return context_.client.refuse("outside_window", text);
-		/* The relay ignores `since`. */
+		/* The event is older than `since`, which the relay ignores. */
 		context_.client.ignore();
 		if (over_ || answer->outside() <= *question_.window.limit)
 			return;
@@ -104,8 +104,9 @@ Question::on_event(nostr::Event &event, std::string_view text)
 		answer->cut();
 		return answered();
 	}
-	/* The page is larger than what was promised to it, and there is no room left: it is dropped,
-	 * proves nothing, and is asked again. What it brought so far counts as known then. */
+	/* The page is larger than its reserved memory, and the budget is full. The page is dropped,
+	 * proves nothing, and is asked for again. Events that the page brought so far count as known by
+	 * then. */
 	if (promised_.none() && context_.intake.budget().full()) {
 		learn();
 		return drop();
@@ -113,7 +114,7 @@ Question::on_event(nostr::Event &event, std::string_view text)
 	pass_on(event);
 }
 
-/* What the event takes of the budget comes out of what was promised to the answer. */
+/* Passes the event on; the memory of the event is taken from what was reserved for the answer. */
 void
 Question::pass_on(nostr::Event &event)
 {
@@ -123,7 +124,7 @@ Question::pass_on(nostr::Event &event)
 	promised_.spend([&] { context_.pass_on(event); });
 }
 
-/* Sizes that grow are believed at once, sizes that shrink in time. */
+/* The mean follows larger sizes at once and smaller sizes slowly. */
 void
 Question::learn()
 {
@@ -161,14 +162,14 @@ Question::answered()
 {
 	learn();
 	context_.learned.pacer.answered();
-	/* A limit that a stall has halved grows back while pages are answered. */
+	/* A stall has halved the limit; each answered page raises the limit again. */
 	if (int &limit = context_.learned.page_limit; limit > 0 && is_page())
 		limit = std::min(limit + limit / 64 + 1, context_.client.host().config.page_limit);
 	close();
 	asker_.on_answered(*this);
 }
 
-/* As many events as were asked for are an answer, also without an EOSE. */
+/* A full page counts as an answer even without EOSE. */
 bool
 Question::full() const
 {
@@ -176,7 +177,7 @@ Question::full() const
 	return answer && answer->raw() >= *question_.window.limit;
 }
 
-/* Of a relay that never says so nothing better is to be had. */
+/* The relay never sends EOSE, so silence ends the page, and the answer gets a doubt. */
 void
 Question::ended_by_silence()
 {
@@ -185,7 +186,8 @@ Question::ended_by_silence()
 	answered();
 }
 
-/* Relays refuse questions that they find too complex by a notice, or in silence. Pages are not. */
+/* A relay may refuse a question that is too complex for it with a notice or with silence. Only
+ * questions that are not pages end here. */
 void
 Question::unanswered()
 {

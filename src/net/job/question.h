@@ -1,5 +1,5 @@
-/* One question of a pager on its way to a relay: its subscription, its time-outs, and the room in
- * memory that is promised to its answer. */
+/* One question of a pager while the relay answers: its subscription, its time-outs, and the memory
+ * reserved for its answer. */
 #pragma once
 
 #include "net/job/job.h"
@@ -10,26 +10,27 @@ namespace net {
 class Question final : public Requests::Handler
 {
   public:
-	/* Is told what happens to the question, from within its callbacks: it must not destroy it. */
+	/* The owner of the question. The question makes these calls from its own functions, so the
+	 * owner must not destroy the question during a call. */
 	class Asker
 	{
 	  public:
 		virtual ~Asker() = default;
-		/* Where the events go; null: the answer is not needed any more. */
+		/* The answer that receives the events; null if the answer is no longer needed. */
 		virtual nostr::Answer *answer(uint32_t number) = 0;
-		/* The answer is whole, or was cut. */
+		/* The answer is complete or was cut. */
 		virtual void on_answered(Question &question) = 0;
-		/* The question has to be asked again. */
+		/* The question must be asked again. */
 		virtual void on_dropped(Question &question) = 0;
-		/* There will be none, and the connection is of use. */
+		/* The relay will not answer this question; the connection stays usable. */
 		virtual void on_unanswered(Question &question) = 0;
 		/* The relay closed the subscription. */
 		virtual void on_closed(Question &question, std::string_view reason) = 0;
-		/* The connection has to be closed. */
+		/* The connection must be closed. */
 		virtual void on_failed(const char *reason, std::string_view detail) = 0;
 	};
 
-	/* Sends it. `promised` was reserved in the budget. */
+	/* Sends the question. The caller has reserved `promised` bytes in the budget. */
 	Question(JobContext &context, Asker &asker, nostr::Pager::Question question, size_t promised);
 	~Question() override { close(); }
 	Question(const Question &) = delete;
@@ -39,16 +40,17 @@ class Question final : public Requests::Handler
 	const nostr::Window &window() const { return question_.window; }
 	bool is_page() const { return question_.page; }
 	bool over() const { return over_; }
-	/* Unix second. */
+	/* Unix second at which the question was sent. */
 	int64_t asked_at() const { return asked_at_; }
 	void tick();
-	/* The relay said something that names no question: it may not answer this one. */
+	/* The relay sent a notice that names no question, so it may not answer this question. */
 	void noticed() { noticed_ = true; }
-	/* It said that it is asked too fast, or too much at once: likewise. */
+	/* The relay complained, without naming a question, that it is asked too fast or too much at
+	 * once. */
 	void slowed() { slowed_ = true; }
 	/* The relay is still answering earlier questions. */
 	void progress() { progress_ = context_.client.now(); }
-	/* Sends CLOSE and gives the promised room back. No callback comes after that. */
+	/* Sends CLOSE and frees the reserved memory. No callback follows. */
 	void close();
 
   private:
@@ -74,7 +76,7 @@ class Question final : public Requests::Handler
 	Clock::Time since_, progress_;
 	size_t events_ = 0, bytes_ = 0;
 	bool noticed_ = false, slowed_ = false, over_ = false;
-	bool lingers_ = false; // EOSE has come; the relay has sent it too early before
+	bool lingers_ = false; // EOSE has come, but this relay is known to send EOSE too early
 };
 
 } // namespace net

@@ -10,7 +10,7 @@ conditions_of(std::string_view json)
 	nostr::Filter filter;
 	if (!nostr::parse_filter(json, filter).empty())
 		return {};
-	/* Without the braces. */
+	/* Members of the filter object without its braces. */
 	std::string members = nostr::condition_json(filter);
 	return {.members = members.substr(1, members.size() - 2),
 			.kinds = filter.kinds.has_value(),
@@ -43,7 +43,8 @@ Reading::drop()
 	comparison_.reset();
 }
 
-/* The worker answers in the order of the questions. */
+/* Whether this answer of the worker belongs to a comparison that was dropped. The worker answers
+ * questions in their order. */
 bool
 Reading::is_stale(bool last)
 {
@@ -98,7 +99,7 @@ Reading::ask()
 		if (job->waiting()) {
 			if (!job->ask())
 				return false;
-			/* The next question is that of another job. */
+			/* The job moves to the end, so that another job asks next. */
 			jobs_.splice(jobs_.end(), jobs_, job);
 			return true;
 		}
@@ -131,7 +132,8 @@ Reading::on_late_event(const nostr::Event &event, const std::string &subscriptio
 		comparison_->on_late_event();
 }
 
-/* A range whose filter is unknown is not read: the relay would answer with everything. */
+/* A range whose filter is unknown is not read: without a filter the relay would send all its
+ * events. */
 void
 Reading::start(const wire::Range &range)
 {

@@ -1,5 +1,5 @@
-/* Reads all ranges that are wanted of a relay over one connection, several at the same time where
- * the relay bears it. */
+/* Reads all wanted ranges of a relay over one connection; several ranges at the same time if the
+ * relay tolerates it. */
 #pragma once
 
 #include <deque>
@@ -20,52 +20,52 @@ class Reading
 	{
 	}
 
-	/* The filters that ranges name. */
+	/* Sets the filters that ranges refer to by their ids. */
 	void set_filters(const std::vector<wire::Filter> &filters);
 	void add(const std::vector<wire::Range> &ranges);
-	/* Forgets what was added and is not read yet. Not to be called from within a job. */
+	/* Drops all ranges that are not completely read. Must not be called from within a job. */
 	void drop();
-	/* Whether everything was read. */
+	/* Whether all ranges were read. */
 	bool done() const { return all_paged() && !comparison_ && to_compare_.empty(); }
-	/* The connection has to be closed. */
+	/* The failure of a job, after which the connection must be closed; null: none. */
 	const Result *failure() const;
-	/* There is something to be asked now: ask() does it. */
+	/* Whether ask() has a question to send now. */
 	bool waiting();
-	/* False: there is no room for it yet. */
+	/* Sends the next question. False: the budget has no room for the answer yet. */
 	bool ask();
 	void tick();
 	void on_notice(std::string_view text);
 	void on_late_event(const nostr::Event &event, const std::string &subscription);
-	/* The relay ended the connection, or it failed. */
+	/* The connection has ended, by the relay or by a failure. */
 	void on_ended()
 	{
 		if (comparison_)
 			comparison_->on_ended();
 	}
-	/* What the worker knows of the comparison of sets at work; throws LinkError if there is none.
-	 */
+	/* The worker's answer to the comparison that is under way. Throws LinkError if there is no
+	 * comparison. */
 	void answered(const wire::Seen &seen);
 	void answered(const wire::Wanted &wanted);
-	/* Ended ranges make room for the next ones. Not to be called from within a job. */
+	/* Removes ended ranges and begins the next ones. Must not be called from within a job. */
 	void advance();
 
   private:
 	bool all_paged() const { return jobs_.empty() && ranges_.empty(); }
 	void start(const wire::Range &range);
 	void compare();
-	/* Is this for a comparison that was dropped? `last`: no more of that answer will come. */
+	/* Whether the answer is for a comparison that was dropped. `last`: the answer is complete. */
 	bool is_stale(bool last);
 
 	JobContext &context_;
 	Link &link_;
 	const uint32_t attempt_;
-	std::deque<wire::Range> ranges_; // not begun
+	std::deque<wire::Range> ranges_; // ranges that have not begun
 	std::map<uint32_t, FilterReading> filters_;
 	std::list<PageJob> jobs_;
-	/* Ranges that are compared, one after the other, when all else is read. */
+	/* Ranges to compare one after the other, once all others are read. */
 	std::deque<wire::Range> to_compare_;
 	std::optional<ReconcileJob> comparison_;
-	int stale_answers_ = 0; // of the worker, still to come, for comparisons that were dropped
+	int stale_answers_ = 0; // answers still to come for comparisons that were dropped
 };
 
 } // namespace net

@@ -6,11 +6,14 @@ namespace net {
 
 using nostr::negentropy::Fault;
 
-/* Bytes of one message of ours: written as hexadecimal, it fits into the frames of most relays. */
+/* Largest message that we send, in bytes. In hexadecimal it still fits the frame limit of most
+ * relays. */
 constexpr size_t kFrame = 60000;
-/* Bytes of all messages of a relay in one comparison: room for its ids several times over. */
+/* Limit of all messages of a relay in one comparison, in bytes: several times the size of its
+ * ids. */
 constexpr size_t kMaxBytes = 64 << 20;
-/* Response time-outs until the first message, for which the relay builds its set, and in all. */
+/* Time limits in response time-outs: until the first message, before which the relay builds its
+ * set, and for the whole comparison. */
 constexpr int kFirstTimeouts = 2, kAllTimeouts = 10;
 
 ReconcileJob::ReconcileJob(JobContext &context, Link &link, uint32_t attempt,
@@ -75,7 +78,8 @@ ReconcileJob::answered(const wire::Seen &seen)
 	compare();
 }
 
-/* The newer half comes first. A single second cannot be compared. */
+/* Splits the window in two; the newer half is compared first. A window of one second cannot be
+ * split, so it is claimed as partly read. */
 void
 ReconcileJob::split()
 {
@@ -87,7 +91,7 @@ ReconcileJob::split()
 						 .doubts = nostr::Doubt::Dense}});
 		return end_window();
 	}
-	/* Events dated later than now are wrong and rare. */
+	/* Events dated in the future are wrong and rare, so the middle ignores that time. */
 	const int64_t now = context_.client.host().transport.clock.unix_seconds();
 	const int64_t top = whole.lower < now ? std::min(whole.upper, now) : whole.upper;
 	const int64_t middle = whole.lower + (top - whole.lower) / 2;
@@ -170,7 +174,7 @@ ReconcileJob::compared()
 	lost_ = difference.have.size();
 	held_ = own_.size() - lost_;
 	free_window();
-	std::vector<nostr::Id> suspects; // spread over all of them
+	std::vector<nostr::Id> suspects; // spread over all lost ids
 	for (size_t i = 0; i < std::min(lost_, kSuspects); i++)
 		suspects.push_back(difference.have[i * lost_ / std::min(lost_, kSuspects)]);
 	for (const nostr::Id &id : kept_back_) {
@@ -287,7 +291,7 @@ ReconcileJob::end_window()
 		end("", "");
 }
 
-/* What fails once fails again: no other window is compared. */
+/* A comparison that failed once would fail again, so no other window is compared. */
 void
 ReconcileJob::give_up(wire::Comparison outcome, std::string_view detail)
 {
@@ -311,7 +315,7 @@ ReconcileJob::say(wire::Comparison outcome, std::string_view detail)
 									   .detail = detail});
 }
 
-/* A relay that does not know the message may say so in a notice only. */
+/* A relay that does not know NEG-OPEN may say so only in a notice. */
 void
 ReconcileJob::on_notice(std::string_view text)
 {
@@ -326,7 +330,7 @@ ReconcileJob::on_late_event()
 	fetch_.on_late_event();
 }
 
-/* Some relays end the connection when they do not know a message. */
+/* Some relays close the connection when they receive an unknown message. */
 void
 ReconcileJob::on_ended()
 {

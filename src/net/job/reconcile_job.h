@@ -1,20 +1,20 @@
 /*
- * Compares what a relay has with what it has shown us (NIP-77), window by window, and fetches what
- * is missing:
+ * Compares the events that a relay has with those that it has shown us (NIP-77), window by window,
+ * and fetches the missing ones:
  *
- *     SeenQuestion -> Seen     our side of the window; too much of it: two windows of half the time
+ *     SeenQuestion -> Seen     our set of the window; a window with too many events is halved
  *     NEG-OPEN … NEG-MSG       until the difference is known
- *     REQ {"ids":[…]}          some of what the relay does not name any more: if it serves one of
- *                              them, what it compares is not what it has
- *     NeedQuestion -> Wanted   the worker has written down what is needed
- *     REQ {"ids":[…]} …        what the relay then does not serve is asked for once more
- *     claim                    reconciled; read only, if the relay withholds something
+ *     REQ {"ids":[…]}          a sample of the events that the relay no longer names: if the relay
+ *                              serves one, its set is not what it has
+ *     NeedQuestion -> Wanted   the worker has noted which events are needed
+ *     REQ {"ids":[…]} …        events that were not served are asked for a second time
+ *     claim                    reconciled; only paged, if the relay withholds an event
  *
- * A relay that always agrees would prove anything. So until it has shown that it compares, a few
- * events are kept back, which it must offer; before that nothing is claimed.
+ * A relay that always agrees would prove nothing. So the job keeps back a few events, which the
+ * relay must offer; until the relay has shown that it compares, nothing is claimed.
  *
- * A relay that cannot do it ends the job without a claim: the worker is told, and lets the range be
- * paged.
+ * If a relay does not support NIP-77, the job ends without a claim and tells the worker, which has
+ * the range paged.
  */
 #pragma once
 
@@ -29,36 +29,37 @@ namespace net {
 class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 {
   public:
-	/* Records of a window: half of it is compared where there are more. */
+	/* Largest number of records in a window. A window with more records is split. */
 	static constexpr size_t kMostRecords = 50000;
-	/* Ids needed of one window; with more, paging is cheaper. A single second has no such bound:
-	 * pages may not show all of it. */
+	/* Largest number of ids needed of one window; if more are needed, paging is cheaper. A window
+	 * of one second has a higher limit, because pages may not show all events of a second. */
 	static constexpr size_t kMostNeeds = 2000, kMostNeedsOfSecond = wire::kMaxNeeds;
-	/* Events that are kept back as a test, and events without a name that are asked for. */
+	/* Number of events kept back as a test, and number of lost ids that are asked for as a test. */
 	static constexpr size_t kKeptBack = 3, kSuspects = 10;
-	/* Windows in memory at a time, 6 MB each, of all relays. */
+	/* Largest number of windows in memory for all relays together; a window takes up to 6 MB. */
 	static constexpr int kMostAtOnce = 8;
 
-	/* `members`: of the filter's JSON object, without since, until and limit. */
+	/* `members`: members of the filter's JSON object without since, until and limit. */
 	ReconcileJob(JobContext &context, Link &link, uint32_t attempt, const wire::Range &range,
 				 std::string members);
 	~ReconcileJob() override { free_window(); }
 	ReconcileJob(const ReconcileJob &) = delete;
 
 	const std::optional<Result> &result() const { return result_; }
-	/* There is something to be asked now: ask() does it. */
+	/* Whether ask() can begin a window or send a question now. */
 	bool waiting() const
 	{
 		return !result_ &&
 			   ((step_ == Step::Window && context_.client.host().comparisons < kMostAtOnce) ||
 				fetch_.waiting());
 	}
-	/* False: there is no room for it in the budget. */
+	/* Begins the next window or sends the next question. False: the budget has no room for the
+	 * answer. */
 	bool ask();
 	void tick();
-	/* The relay is busy with what was asked before. */
+	/* An event came for an earlier question: the relay is alive and still busy. */
 	void on_late_event();
-	/* The connection was ended by the relay. */
+	/* The relay closed the connection. */
 	void on_ended();
 
 	/* Whether an answer of the worker is still to come. */
@@ -66,19 +67,19 @@ class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 	{
 		return !result_ && (step_ == Step::Seen || step_ == Step::Wanted);
 	}
-	/* The worker's answers. Throw LinkError if nothing was asked. */
+	/* Take the worker's answers. Throw LinkError if no question was asked. */
 	void answered(const wire::Seen &seen);
 	void answered(const wire::Wanted &wanted);
 
   private:
 	enum class Step : uint8_t
 	{
-		Window,  // the next window is to be begun
-		Seen,    // the worker is asked what the relay has shown
-		Compare, // the relay is asked
-		Probe,   // suspects are fetched
-		Wanted,  // the worker is asked what to fetch
-		Fetch    // needs are fetched
+		Window,  // the next window can begin
+		Seen,    // the worker is asked which events the relay has shown
+		Compare, // the relay compares its set with ours
+		Probe,   // some lost ids are fetched as a test
+		Wanted,  // the worker is asked which needed events to fetch
+		Fetch    // the needed events are fetched
 	};
 
 	void on_event(nostr::Event &event, std::string_view text) override;
@@ -111,23 +112,23 @@ class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 	const wire::Range asked_;
 	const std::string members_;
 	std::optional<Result> result_;
-	std::deque<nostr::TimeRange> windows_; // still to be compared; the first one is at work
+	std::deque<nostr::TimeRange> windows_; // to compare; the first one is under way
 	Step step_ = Step::Window;
-	std::string id_;         // of the comparison at the relay; empty: there is none
+	std::string id_;         // id of the comparison at the relay; empty: none is open
 	int64_t asked_at_ = 0;   // Unix second in which the window was begun
 	Clock::Time since_{};    // when the relay was asked
-	Clock::Time progress_{}; // last sign of it
-	size_t bytes_ = 0;       // of its messages
-	bool answered_ = false;  // it took part in the comparison
-	bool in_memory_ = false; // the window counts among the comparisons of the process
+	Clock::Time progress_{}; // when the relay last showed progress
+	size_t bytes_ = 0;       // bytes of the relay's messages
+	bool answered_ = false;  // the relay took part in the comparison
+	bool in_memory_ = false; // the window counts in ClientHost::comparisons
 	nostr::negentropy::RecordSet own_;
 	std::optional<nostr::negentropy::Client> comparison_;
 
-	std::vector<nostr::Id> kept_back_; // were shown, and are not in `own_`
+	std::vector<nostr::Id> kept_back_; // shown by the relay and left out of `own_`
 	std::vector<nostr::Id> needs_;
-	size_t held_ = 0;     // events of the window that the relay has and we had before
-	size_t lost_ = 0;     // events that it has shown and has no more
-	size_t withheld_ = 0; // needs that were not served lately
+	size_t held_ = 0;     // events that the relay has and had shown us before
+	size_t lost_ = 0;     // events that the relay has shown and no longer has
+	size_t withheld_ = 0; // needed events that the relay did not serve lately
 	IdFetch fetch_;
 };
 

@@ -81,7 +81,7 @@ is_key(const json_t *value)
 	return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-/* Absent is as good. */
+/* Whether the entry is a valid fee; absent members are allowed. */
 bool
 is_fee(const json_t *entry)
 {
@@ -97,7 +97,7 @@ is_fee(const json_t *entry)
 		   });
 }
 
-/* Null: the value has that type. */
+/* The fault of a value that should have this type; null if the type is right. */
 const char *
 type_fault(const json_t *value, Type type)
 {
@@ -189,7 +189,7 @@ class Extraction
 			const json_t *one = json_array_get(nips, i);
 			int64_t number = json_is_integer(one) ? json_integer_value(one) : -1;
 			if (json_is_string(one)) {
-				/* "11" is understood; it is a fault all the same. */
+				/* A number in a string is read as a number, and still recorded as a fault. */
 				const char *text = json_string_value(one);
 				const char *end = text + json_string_length(one);
 				if (text == end || std::from_chars(text, end, number).ptr != end)

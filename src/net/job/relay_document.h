@@ -1,6 +1,6 @@
 /*
- * Reads a relay's description of itself (NIP-11). What has a wrong type is left out and named;
- * it does not spoil the rest.
+ * Reads a relay's description of itself (NIP-11). A field with a wrong type is left out and
+ * recorded as a fault; the other fields are kept.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ struct RelayDescription
 {
 	struct Fault
 	{
-		std::string field; // "limitation.max_limit"
+		std::string field; // name of the field: "limitation.max_limit"
 		/* "not_a_string", "not_an_integer", "not_a_boolean", "not_an_object", "not_an_array",
 		 * "not_a_key", "null", "too_many" */
 		const char *fault;
@@ -25,13 +25,13 @@ struct RelayDescription
 								  // "too_deep", "too_large", "web_page"
 	std::string detail;
 	std::string json;           // canonical: sorted keys, no whitespace, U+FFFD for U+0000
-	std::string extract;        // the fields of NIP-11 whose type is right, but supported_nips
-	std::vector<uint16_t> nips; // supported_nips; ascending, none twice
+	std::string extract;        // fields of NIP-11 with the right type, without supported_nips
+	std::vector<uint16_t> nips; // supported_nips, ascending, without duplicates
 	std::vector<Fault> faults;
-	bool has_nul = false; // there was U+0000
+	bool has_nul = false; // the text contained U+0000
 };
 
-/* `text` is bounded by the caller; neither result gets longer than `most` bytes. */
+/* The caller bounds the size of `text`. `json` and `extract` are at most `most` bytes long each. */
 RelayDescription read_relay_document(std::string_view text, size_t most);
 
 } // namespace net

@@ -14,7 +14,7 @@
 
 namespace net {
 
-/* An empty object takes 3 bytes of JSON and about 250 of memory. */
+/* Bounds memory: an empty object takes 3 bytes of JSON and about 250 bytes of memory. */
 constexpr size_t kMaxValues = 500'000;
 
 namespace {
@@ -46,7 +46,8 @@ is_name(char c)
 	return nostr::is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* Takes the first step off `rest`; nothing if there is none. */
+/* Removes the first step of the path from `rest` and returns it; nothing if `rest` does not begin
+ * with a step. */
 std::optional<PathStep>
 take_step(std::string_view &rest)
 {
@@ -118,7 +119,7 @@ class Reading
 	{
 	}
 
-	/* Follows the path from its `step` on. It is as long as kMaxListPath lets it be. */
+	/* Follows the path from index `step` on. The depth of recursion is bounded by kMaxListPath. */
 	void follow(json_t *value, size_t step)
 	{
 		using Kind = PathStep::Kind;
@@ -222,7 +223,8 @@ read_lines(std::string_view text, size_t max_names, RelayList &list)
 	}
 }
 
-/* Cuts a name that is too long between two characters. It stays too long for a relay's URL. */
+/* Cuts a name that is too long, at the boundary of a character. The cut name is still too long to
+ * be a relay's URL. */
 void
 cut(std::string &name)
 {

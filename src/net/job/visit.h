@@ -1,4 +1,4 @@
-/* What one visit to a relay has found. */
+/* The result of one visit to a relay. */
 #pragma once
 
 #include <array>
@@ -15,8 +15,8 @@ namespace net {
 
 struct VisitDocument
 {
-	HttpAnswer answer; // its body is moved out
-	size_t size = 0;   // of the body
+	HttpAnswer answer; // its body was moved out
+	size_t size = 0;   // size of the body in bytes
 	RelayDescription read;
 };
 
@@ -35,9 +35,9 @@ struct VisitRecord
 	wire::Verdict verdict = wire::Verdict::Down;
 	std::array<Step, wire::kSteps> steps{};
 	NameFacts name;
-	std::string address; // empty if a proxy leads there
+	std::string address; // empty if a proxy connects to the relay
 	uint16_t port = 0;
-	std::optional<HostLocation> location; // of the address
+	std::optional<HostLocation> location; // location of `address`
 	std::optional<CertificateFacts> certificate;
 	AnswerHead head;
 	bool limit_ignored = false;
@@ -48,7 +48,7 @@ struct VisitRecord
 	{
 		return 4096 + (document ? document->read.json.size() + document->read.extract.size() : 0);
 	}
-	/* Points into this record. */
+	/* The message points into this record. */
 	wire::Visited message() const;
 };
 
