@@ -1,6 +1,6 @@
 /*
- * Does the clock of this machine agree with those of others? Relays say the time when they answer
- * the handshake. Some of their clocks are wrong, so the median counts.
+ * Compares the clock of this machine with the clocks of relays, which send the time in the answer
+ * to the handshake. Some of those clocks are wrong, so the median of the differences counts.
  */
 #pragma once
 
@@ -16,10 +16,10 @@ namespace net {
 class ClockWatch
 {
   public:
-	static constexpr size_t kLeast = 3, kMost = 1000; // addresses
+	static constexpr size_t kLeast = 3, kMost = 1000; // number of addresses
 	static constexpr int64_t kBound = 60;             // seconds
 
-	/* `ours` and `theirs`: Unix seconds, at the same moment. */
+	/* `ours` and `theirs`: Unix seconds of the two clocks at the same moment. */
 	void note(const std::string &address, int64_t ours, int64_t theirs)
 	{
 		if (ahead_of_.size() >= kMost && !ahead_of_.contains(address))
@@ -32,7 +32,8 @@ class ClockWatch
 		std::nth_element(sorted.begin(), middle, sorted.end());
 		ahead_ = sorted.size() >= kLeast && std::abs(*middle) > kBound ? *middle : 0;
 	}
-	/* Seconds by which our clock is ahead, or behind if negative; 0: it agrees. */
+	/* Seconds by which our clock is ahead of the median (negative: behind); 0 if the clocks
+	 * agree. */
 	int64_t ahead() const { return ahead_; }
 
   private:

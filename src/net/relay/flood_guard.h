@@ -1,6 +1,6 @@
 /*
- * Counts what one relay sent without being asked, and what was refused. The counts belong to the
- * relay, not to its connection: a relay that reconnects does not begin with zero.
+ * Counts messages that one relay sent without being asked, and messages that were refused. The
+ * counts belong to the relay, not to a connection, so a relay cannot reset them by reconnecting.
  */
 #pragma once
 
@@ -17,11 +17,11 @@ class FloodGuard
 	static constexpr int kMaxIgnored = 20000;
 	/* Messages per hour that were refused for a fault of the relay. */
 	static constexpr int kMaxRefused = 1000;
-	/* Bytes per hour of messages that are too large, read and thrown away. */
+	/* Bytes per hour of messages that are too large and therefore discarded. */
 	static constexpr size_t kMaxSkipped = 64 << 20;
 	static constexpr std::chrono::hours kCountedFor{1};
 
-	/* One more. False: too many. */
+	/* Counts one message. False: the limit is exceeded. */
 	bool ignore(Clock::Time now)
 	{
 		forget_old(now);
@@ -40,16 +40,16 @@ class FloodGuard
 		skipped_ = bytes > kMaxSkipped ? kMaxSkipped + 1 : skipped_ + bytes;
 		return skipped_ <= kMaxSkipped;
 	}
-	/* Relays may answer each CLOSE, so two messages for every page are not counted. */
+	/* Subtracts two messages for each question, because a relay may answer each CLOSE. */
 	void excuse(uint32_t pages) { ignored_ = std::max(0, ignored_ - int(2 * pages)); }
-	/* Whether all that was counted is too old to matter. */
+	/* Whether all counts are zero or older than an hour. */
 	bool idle(Clock::Time now) const
 	{
 		return now - since_ >= kCountedFor || (ignored_ == 0 && refused_ == 0 && skipped_ == 0);
 	}
 
   private:
-	/* A subscription may last for weeks, so messages count for an hour only. */
+	/* A connection may last for weeks, so counts start again after an hour. */
 	void forget_old(Clock::Time now)
 	{
 		if (now - since_ < kCountedFor)

@@ -1,5 +1,5 @@
-/* Whether the other end of a connection is alive: a ping after silence, and a limit for the answer.
- */
+/* Checks whether the other end of a connection is alive: sends a ping after silence, and limits the
+ * time for the answer. */
 #pragma once
 
 #include "net/core/clock.h"
@@ -19,13 +19,13 @@ class Heartbeat
 		GiveUp
 	};
 
-	/* The peer showed life. */
+	/* The peer sent something. */
 	void alive(Clock::Time now)
 	{
 		alive_ = now;
 		ping_sent_ = false;
 	}
-	/* What is to be done now. `limit` is the time for the answer to a ping. */
+	/* What the caller must do now. `limit`: the time allowed for the answer to a ping. */
 	Action check(Clock::Time now, std::chrono::milliseconds limit)
 	{
 		if (now - alive_ <= kPingAfter)

@@ -1,4 +1,5 @@
-/* When the next request may be sent to one relay. The pause is learned from its complaints. */
+/* Decides when the next request may be sent to one relay. The pause between requests is learned
+ * from the relay's complaints. */
 #pragma once
 
 #include <algorithm>
@@ -14,10 +15,10 @@ class Pacer
 	static constexpr Pause kFirst{500};
 	static constexpr Pause kLongest{60000};
 
-	/* Zero: nothing was learned. */
+	/* The learned pause; zero if none was learned. */
 	Pause learned() const { return pause_ > least_ ? pause_ : Pause(0); }
 	void set_pause(Pause pause) { pause_ = std::clamp(pause, least_, kLongest); }
-	/* The pause never is shorter. */
+	/* Sets the lower bound of the pause. */
 	void set_least(Pause least)
 	{
 		pause_ = std::max(learned(), least);
@@ -26,9 +27,9 @@ class Pacer
 
 	bool ready(Clock::Time now) const { return now >= next_; }
 	void asked(Clock::Time now) { next_ = now + pause_; }
-	/* A page was answered: the pause may shrink, and a complaint lets it grow again. */
+	/* A page was answered, so the pause shrinks slightly; a complaint makes the pause grow. */
 	void answered() { set_pause(pause_ - (pause_ + Pause(63)) / 64); }
-	/* The relay complained. */
+	/* The relay complained that it is asked too fast. */
 	void slower(Clock::Time now)
 	{
 		set_pause(std::max(pause_ * 2, kFirst));

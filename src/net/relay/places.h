@@ -1,6 +1,6 @@
-/* How many connections go to each place: one host with many URLs gets so many and no more. A place
- * is an address, or a host of an overlay network, since all of these share the address of a proxy.
- */
+/* Counts the connections to each place, to limit the connections to a host that serves many URLs. A
+ * place is an address, or a host of an overlay network, because all of these have the proxy's
+ * address. */
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace net {
 class Places
 {
   public:
-	/* False: there are `most` already. 0: there is no limit. */
+	/* False: `address` has `most` connections already. `most` 0 means no limit. */
 	bool take(const std::string &address, int most)
 	{
 		int &taken = taken_[address];
@@ -31,7 +31,7 @@ class Places
 	std::unordered_map<std::string, int> taken_;
 };
 
-/* The place that one connection has, until it is left. */
+/* The place that one connection occupies until leave() or destruction. */
 class Place
 {
   public:
@@ -39,7 +39,8 @@ class Place
 	~Place() { leave(); }
 	Place(const Place &) = delete;
 
-	/* Leaves the one before. False: there are `most` connections to the new one already. */
+	/* Leaves the old place and takes a new one. False: the new place has `most` connections
+	 * already. */
 	bool take(const std::string &name, int most)
 	{
 		leave();
@@ -54,7 +55,7 @@ class Place
 			places_.give_back(name_);
 		name_.clear();
 	}
-	/* As ConnectFacts name it; empty: none. */
+	/* The name that ConnectFacts gives the place; empty if no place is taken. */
 	const std::string &name() const { return name_; }
 
   private:

@@ -2,11 +2,11 @@
 
 namespace net {
 
-/* Messages of ours that the relay does not take. */
+/* Largest number of our messages that wait because the relay does not read. */
 constexpr size_t kMaxUnsent = 64;
 /* The longest pause that a relay may ask for. */
 constexpr std::chrono::seconds kLongestRest{24 * 3600};
-/* Pause before a crowded address is tried again. */
+/* Pause before the next connection to an address whose places are all taken. */
 constexpr std::chrono::seconds kAddressRest{60};
 
 RelayClient::~RelayClient()
@@ -24,7 +24,7 @@ RelayClient::start(std::string_view url)
 void
 RelayClient::on_failed(const char *reason, std::string detail, const ConnectFacts &facts)
 {
-	/* The handshake was refused for a time only. */
+	/* With these statuses the refusal of the handshake is temporary. */
 	constexpr int kTooManyRequests = 429, kUnavailable = 503;
 	const AnswerHead &head = facts.head;
 	if (head.status == kTooManyRequests || (head.status == kUnavailable && head.retry_after)) {

@@ -1,6 +1,6 @@
 /*
- * One Nostr connection: opens the WebSocket of a URL, reads messages, and hands each to the handler
- * of its subscription. Knows nothing of archives.
+ * One Nostr connection: opens the WebSocket of a URL, reads messages, and gives each message to the
+ * handler of its subscription. The client knows nothing of the archive.
  *
  *   Connecting -> Open -> Ended
  */
@@ -21,17 +21,17 @@
 
 namespace net {
 
-/* What all connections of the process share. */
+/* State that all connections of the process share. */
 struct ClientHost
 {
 	Transport transport;
 	Config config{};
 	nostr::MessageParser parser{};
-	nostr::RelayMessage message{}; // scratch: keeps its memory
+	nostr::RelayMessage message{}; // reused for each message, to keep its memory
 	Places places{};
 	ClockWatch clocks{};
-	int comparisons = 0;   // of sets, at work: each keeps a set in memory
-	uint64_t messages = 0; // since start
+	int comparisons = 0;   // set comparisons under way; each keeps a set in memory
+	uint64_t messages = 0; // number of messages since the start
 };
 
 class RelayClient final : public Dialer::Handler, public WebSocket::Handler
@@ -44,33 +44,33 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 		Ended
 	};
 
-	/* None of these calls may destroy the client. */
+	/* Receives the events of a connection. The owner must not destroy the client during a call. */
 	class Owner
 	{
 	  public:
 		virtual ~Owner() = default;
 		virtual void on_open() = 0;
-		/* An event that was on its way when its subscription was closed. */
+		/* The event came after its subscription was closed. */
 		virtual void on_late_event(nostr::Event &event, const std::string &subscription) = 0;
 		/* The relay asks for authentication (NIP-42). */
 		virtual void on_auth(std::string_view challenge) = 0;
-		/* The relay's answer to authenticate(). A refusal is told only if no other answer is
-		 * awaited: a new challenge may replace one that was answered. */
+		/* The relay's answer to authenticate(). A refusal is reported only if no other answer is
+		 * awaited, because a new challenge may replace an answered one. */
 		virtual void on_authenticated(bool accepted, std::string_view text) = 0;
-		/* The relay's answer to publish(), or to nothing. */
+		/* The relay sent OK: its answer to publish(), or an OK that nothing asked for. */
 		virtual void on_ok(const nostr::Id &id, bool accepted, std::string_view text) = 0;
 		virtual void on_notice(std::string_view text) = 0;
-		/* A message was refused, for a reason code: by a fault of the relay, or only because this
-		 * archive does not take such events. */
+		/* A message was refused, for this reason code. on_refused(): by a fault of the relay.
+		 * on_not_taken(): only because this archive does not accept such events. */
 		virtual void on_refused(const char *reason, std::string_view detail) = 0;
 		virtual void on_not_taken(const char *reason, std::string_view detail) = 0;
 		/* May this number of bytes of a message that is too large be read and discarded? */
 		virtual bool may_skip(size_t bytes) = 0;
-		/* A message came that was not asked for, or that has no content. */
+		/* A message came that was not asked for or has no content. */
 		virtual void on_ignored() = 0;
-		/* A message was handled. */
+		/* A message was handled completely. */
 		virtual void on_handled() = 0;
-		/* The last call, unless the owner ended the connection. */
+		/* The last call. It does not come after end(). */
 		virtual void on_ended(const char *reason, std::string_view detail) = 0;
 	};
 
@@ -78,39 +78,40 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	~RelayClient() override;
 
 	void start(std::string_view url);
-	/* Time-outs and pings: to be called every 100 ms. */
+	/* Checks time-outs and sends pings; must be called every 100 ms. */
 	void tick();
-	/* No call of the owner after this. `politely`: with a close frame. */
+	/* Ends the connection without a callback. `politely`: sends a close frame. */
 	void end(bool politely);
 
 	State state() const { return state_; }
 	ClientHost &host() { return host_; }
-	/* How long not to connect again, because the relay asked for it or there is no place; else
-	 * zero. */
+	/* Time to wait before the next connection, because the relay asked for it or its address has no
+	 * free place; else zero. */
 	std::chrono::seconds retry_after() const { return retry_after_; }
 	Clock::Time now() const { return host_.transport.clock.now(); }
 
-	/* Sends REQ; the handler must live until close() or the end of the connection. */
+	/* Sends REQ. The handler must live until close() or the end of the connection. */
 	void ask(const std::string &id, const nostr::Window &window, Requests::Handler &handler);
 	/* Sends AUTH; `event` is JSON. */
 	void authenticate(const nostr::Id &id, std::string_view event);
 	/* Sends EVENT; `event` is JSON. */
 	void publish(std::string_view event);
-	/* Sends CLOSE. */
+	/* Sends CLOSE and forgets the handler. */
 	void close(const std::string &id);
-	/* A set reconciliation: NEG-OPEN, NEG-MSG, NEG-CLOSE; `message` are bytes. */
+	/* Set reconciliation (NIP-77): these three send NEG-OPEN, NEG-MSG and NEG-CLOSE. `message`: the
+	 * bytes before hexadecimal encoding. */
 	void open_reconciliation(const std::string &id, const nostr::Window &window,
 							 std::string_view message, Requests::Handler &handler);
 	void go_on(const std::string &id, std::string_view message);
 	void close_reconciliation(const std::string &id);
 	std::string new_id(char kind) { return requests_.new_id(kind); }
-	/* For handlers: the event that they got is refused, or is not new. */
+	/* For handlers: refuse() says that the event is refused, ignore() that it was not asked for. */
 	void refuse(const char *reason, std::string_view detail) { owner_.on_refused(reason, detail); }
 	void ignore() { owner_.on_ignored(); }
 
-	/* Whether the relay does not read our messages. */
+	/* Whether too many of our messages wait because the relay does not read. */
 	bool blocked() const;
-	/* Bytes of a message that is not whole yet. */
+	/* Size of the message that is only partly received, in bytes. */
 	size_t incomplete() const { return socket_ ? socket_->incomplete() : 0; }
 	uint64_t bytes_received() const { return socket_ ? socket_->bytes_received() : 0; }
 
@@ -119,7 +120,7 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	Connection &new_connection(Connection::Handler &dialer) override;
 	void on_connected(const ConnectFacts &facts) override;
 	void on_failed(const char *reason, std::string detail, const ConnectFacts &facts) override;
-	/* The dialer's: the connection is open when it comes here. */
+	/* The dialer calls it; on_connected() does the work. */
 	void on_open() override {}
 	void on_message(std::string_view text) override;
 	bool on_too_large(size_t bytes) override { return owner_.may_skip(bytes); }
@@ -141,12 +142,12 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	ClientHost &host_;
 	Owner &owner_;
 	State state_ = State::Connecting;
-	std::optional<Dialer> dialer_; // while it connects
+	std::optional<Dialer> dialer_; // exists while connecting
 	Place place_{host_.places};
 	std::chrono::seconds retry_after_{0};
 	std::unique_ptr<WebSocket> socket_;
 	Requests requests_;
-	std::vector<nostr::Id> authentications_; // events of AUTH whose OK is awaited
+	std::vector<nostr::Id> authentications_; // ids of AUTH events whose OK is awaited
 	Heartbeat heartbeat_;
 };
 

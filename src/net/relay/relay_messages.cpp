@@ -66,7 +66,7 @@ RelayClient::on_event(std::string_view text)
 		return owner_.on_late_event(event, subscription);
 	owner_.on_ignored();
 	if (closed && event.created_at < closed->window.since.value_or(0))
-		return; /* it is beyond the window of the subscription */
+		return; /* the relay ignored `since` of the subscription */
 	if (closed)
 		owner_.on_refused("outside_window", text);
 	else
@@ -102,7 +102,7 @@ RelayClient::on_neg_message()
 				   [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
 	std::string bytes(digits.size() / 2, '\0');
 	nostr::from_hex(digits, reinterpret_cast<uint8_t *>(bytes.data()), bytes.size());
-	/* Malformed messages are counted, also those of unknown subscriptions. */
+	/* Malformed messages are counted even if their subscription is unknown. */
 	nostr::negentropy::RecordSet none;
 	none.seal();
 	std::string reply;
@@ -146,7 +146,7 @@ RelayClient::on_notice()
 	owner_.on_ignored();
 }
 
-/* Its subscription is not known, so all handlers are told. */
+/* A skipped message was not parsed, so its subscription is unknown and all handlers are told. */
 void
 RelayClient::on_skipped()
 {
@@ -157,7 +157,8 @@ RelayClient::on_skipped()
 	owner_.on_handled();
 }
 
-/* Well-formed, but beyond our limits: relays with other limits may store such events. */
+/* Whether the message is well-formed and only exceeds our limits. Relays with other limits may
+ * store such events. */
 static bool
 is_policy(nostr::Reject reason)
 {
@@ -177,8 +178,7 @@ RelayClient::on_unreadable(nostr::Reject reason, std::string_view text)
 {
 	const nostr::RelayMessage &message = host_.message;
 	const char *code = nostr::reject_code(reason);
-	/* A lone surrogate escape is the fault of an event; invalid bytes are the fault of the relay.
-	 */
+	/* A lone surrogate escape is a fault of one event; invalid UTF-8 is a fault of the relay. */
 	if (reason == nostr::Reject::TooDeep ||
 		(reason == nostr::Reject::BadUtf8 && !simdjson::validate_utf8(text.data(), text.size())))
 		return fail(code, text);

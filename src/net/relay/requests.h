@@ -1,6 +1,7 @@
 /*
- * The open subscriptions of one connection: id => who handles the answers. The ids closed last are
- * remembered with their windows, because a relay may have sent more before it read the CLOSE.
+ * The open subscriptions of one connection, each with the handler of its answers. The last closed
+ * subscriptions are remembered with their windows, because a relay may send more events before it
+ * reads the CLOSE.
  */
 #pragma once
 
@@ -22,17 +23,17 @@ class Requests
 	  public:
 		virtual ~Handler() = default;
 		virtual void on_event(nostr::Event &event, std::string_view text) = 0;
-		/* An event of this subscription was refused; `text` is its message, empty if that was too
-		 * large to be kept. */
+		/* An event of this subscription was refused. `text`: the message; empty if the message was
+		 * too large to keep. */
 		virtual void on_refused_event(std::string_view text) = 0;
-		/* more: a hint of NIP-67. */
+		/* `more`: the hint of NIP-67 that the relay has more events. */
 		virtual void on_end_of_stored(bool more) = 0;
-		/* The relay closed the subscription; it is removed already. */
+		/* The relay closed the subscription, which was removed before this call. */
 		virtual void on_closed(std::string_view reason) = 0;
 		/* A NOTICE names no subscription, so every handler gets it. */
 		virtual void on_notice(std::string_view text) = 0;
-		/* Set reconciliation (NIP-77): the relay's message in bytes, or why it has ended; then
-		 * it is forgotten already. */
+		/* Set reconciliation (NIP-77): the relay's message in bytes, or the reason why the relay
+		 * ended the reconciliation, which was removed before this call. */
 		virtual void on_neg_message(std::string_view) {}
 		virtual void on_neg_error(std::string_view) {}
 	};
@@ -43,12 +44,12 @@ class Requests
 		nostr::Window window;
 	};
 
-	/* `id` must be new to the connection. */
+	/* `id` must not have been used on this connection. */
 	void open(const std::string &id, const nostr::Window &window, Handler &handler)
 	{
 		open_[id] = {&handler, window};
 	}
-	/* False: no such subscription is open. */
+	/* False: no subscription with this id is open. */
 	bool close(const std::string &id)
 	{
 		auto found = open_.find(id);
@@ -58,13 +59,13 @@ class Requests
 		open_.erase(found);
 		return true;
 	}
-	/* Null if no such subscription is open. */
+	/* Null if no subscription with this id is open. */
 	Handler *find(const std::string &id) const
 	{
 		auto found = open_.find(id);
 		return found == open_.end() ? nullptr : found->second.handler;
 	}
-	/* Null if no such subscription was closed lately. */
+	/* Null if no subscription with this id was closed lately. */
 	const Closed *closed_lately(const std::string &id) const
 	{
 		for (const Closed &closed : closed_)
@@ -72,7 +73,7 @@ class Requests
 				return &closed;
 		return nullptr;
 	}
-	/* A handler may close subscriptions during its call. */
+	/* `call` may close subscriptions. */
 	template <class F> void for_each(F call) const
 	{
 		std::vector<Handler *> handlers;
@@ -81,7 +82,7 @@ class Requests
 		for (Handler *handler : handlers)
 			call(*handler);
 	}
-	/* "p1", "p2", …: ids are never used twice. */
+	/* Returns "p1", "p2", …; no id is returned twice. */
 	std::string new_id(char kind) { return kind + std::to_string(++last_id_); }
 
   private:
