@@ -4,7 +4,8 @@
 
 namespace net {
 
-/* Bytes in half-received messages of all relays; past it the largest message is dropped. */
+/* Limit for the bytes in half-received messages of all relays. Above it, the relay with the largest
+ * message is disconnected. */
 constexpr size_t kMaxAssembly = 64 << 20;
 
 static Manners
@@ -104,7 +105,7 @@ ArchiveDesk::take(const wire::Wanted &wanted)
 		relay->answered(wanted);
 }
 
-/* Null if that opening of the relay is over: messages about an earlier opening are ignored. */
+/* Null if the opening `attempt` is over: messages about an earlier opening are ignored. */
 RelayEntry *
 ArchiveDesk::find(int32_t relay_id, uint32_t attempt)
 {
@@ -147,8 +148,8 @@ ArchiveDesk::bound_assembly()
 		->second.give_up_message();
 }
 
-/* Relays ask in the order in which they were ready, so that smaller pages do not overtake a large
- * one for ever. */
+/* Relays ask in the order in which they became ready. Otherwise small pages could delay a large
+ * page for ever. */
 void
 ArchiveDesk::ask_pages()
 {

@@ -1,6 +1,6 @@
 /*
- * The desk of role sync, which reads relays and hands their events to the worker. Owns the relays,
- * divides the memory among them, and speaks with the worker.
+ * The desk of role sync: reads relays and gives their events to the worker. The desk owns the
+ * relays, divides the memory among them, and exchanges messages with the worker.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ class ArchiveDesk final : public Desk
 	bool threads_made() const override { return work_.has_value(); }
 
   private:
-	/* Everything that needs settings; made when the first settings arrive. */
+	/* Objects that need the settings; created when the first settings arrive. */
 	struct Work
 	{
 		Intake intake;

@@ -1,4 +1,5 @@
-/* What a net process does for its worker: one desk per role. The desks alone know the wire. */
+/* The work of a net process for its worker: one desk per role. Only desks handle messages of the
+ * wire. */
 #pragma once
 
 #include <vector>
@@ -16,19 +17,19 @@ class Desk
 	virtual ~Desk() = default;
 	/* Throws LinkError if the worker may not send this message to this desk. */
 	virtual void handle(const wire::Frame &frame) = 0;
-	/* Every 100 ms. */
+	/* Must be called every 100 ms. */
 	virtual void tick() = 0;
-	/* After each round of the event loop: hands over the events that were collected. */
+	/* Must be called after each round of the event loop. Sends collected events to the worker. */
 	virtual void end_of_turn() = 0;
 	/* The names are string literals. */
 	virtual std::vector<wire::Gauge> gauges() const = 0;
-	/* Have all its threads been made? */
+	/* Whether all threads of the desk have been created. */
 	virtual bool threads_made() const = 0;
 };
 
 /*
- * The message of a frame, one of those that a desk takes. Throws LinkError if it is none of them,
- * or if the first one is not of type Settings.
+ * Decodes the message of a frame as one of the types of `Messages`. Throws LinkError if the frame
+ * has another type, or if the first message is not of type Settings.
  */
 template <class Messages, class Settings>
 Messages
@@ -43,7 +44,7 @@ desk_message(const wire::Frame &frame, bool has_settings)
 	return *std::move(message);
 }
 
-/* What the settings of all desks that connect to other hosts have in common. */
+/* Copies the settings that all desks with outgoing connections share. */
 inline void
 set_dialling(Config &config, const wire::DialSettings &settings)
 {

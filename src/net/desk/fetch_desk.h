@@ -1,4 +1,4 @@
-/* The desk of role fetch, which fetches lists of relays and tells the worker the names in them. */
+/* The desk of role fetch: fetches lists of relays and tells the worker the names in these lists. */
 #pragma once
 
 #include <memory>
@@ -28,9 +28,9 @@ class FetchDesk final : public Desk
 	Link &link_;
 	Transport transport_;
 	Config config_;
-	bool settled_ = false; // there are settings
+	bool settled_ = false; // the settings have arrived
 	std::vector<std::unique_ptr<ListJob>> jobs_;
-	int64_t fetches_ = 0; // since start
+	int64_t fetches_ = 0; // number of fetches since the start
 };
 
 } // namespace net

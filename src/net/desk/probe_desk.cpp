@@ -6,25 +6,29 @@
 
 namespace net {
 
-/* Under way at a time, if there are descriptors for them: each has two connections at most, or asks
- * a name server by UDP and then by TCP. Without a descriptor a relay would look unreachable. */
+/* Largest number of visits under way, if there are enough file descriptors. A visit needs two: for
+ * two connections, or for a name server by UDP and then by TCP. Without a free descriptor a relay
+ * would look unreachable. */
 constexpr size_t kMaxVisits = 4096;
 constexpr size_t kDescriptorsOfVisit = 2;
 constexpr size_t kOtherDescriptors = 100;
-/* Results that the worker has not taken; past it no visit begins. */
+/* Limit for the bytes of results that the worker has not acknowledged. Above it, no visit
+ * begins. */
 constexpr size_t kMaxUntaken = 64 << 20;
-/* Of one batch. */
+/* Limits of one batch. */
 constexpr size_t kMaxBatchVisits = 500;
 constexpr size_t kMaxBatchBytes = 4 << 20;
-/* A visit begins in so much time: many at once would keep the answers of others waiting, and what
- * is measured would be our own work. If there was no processor for longer, some begin at once. */
+/* Time between the beginnings of two visits. If many visits began at once, this process would delay
+ * their answers, and the measured times would be too long. If the process got no CPU for a longer
+ * time, several visits begin at once. */
 constexpr std::chrono::microseconds kBetweenBegins{1000};
 constexpr int64_t kMaxBegins = 20;
-/* Visits that look for a place at their address anew, in 100 ms. */
+/* Visits that try again for a place at their address in each tick of 100 ms. */
 constexpr size_t kMaxRetries = 200;
-/* What is larger is read and discarded. */
+/* Limit of one message in bytes; a larger message is read and discarded. */
 constexpr size_t kMaxMessage = 128 << 10;
-/* Bytes in half-received messages of all visits; past it the largest message ends its visit. */
+/* Limit for the bytes in half-received messages of all visits. Above it, the visit with the largest
+ * message ends. */
 constexpr size_t kMaxAssembly = 64 << 20;
 
 static size_t
@@ -142,7 +146,7 @@ ProbeDesk::tick()
 	for (auto &[relay_id, job] : jobs_)
 		job->tick();
 	bound_assembly();
-	/* Those that wait longest come first. */
+	/* Visits that have waited longest come first. */
 	const size_t retries = std::min(crowded_.size(), kMaxRetries);
 	for (size_t i = retries; i > 0; i--)
 		waiting_.push_front(std::move(crowded_[i - 1]));

@@ -1,6 +1,7 @@
 /*
- * The desk of role probe, which visits relays and tells the worker what it found. Visits wait while
- * there are too many, for their address, or because the worker has not taken what was found before.
+ * The desk of role probe: visits relays and tells the worker the results. A visit waits while too
+ * many visits are under way, while its address has no free place, or while the worker has too many
+ * results to acknowledge.
  */
 #pragma once
 
@@ -31,7 +32,7 @@ class ProbeDesk final : public Desk, public ProbeJob::Owner
 	bool threads_made() const override { return settled_; }
 
   private:
-	/* One transaction of the worker. */
+	/* A batch of results; the worker stores it in one transaction. */
 	struct Found
 	{
 		std::vector<VisitRecord> visits;
@@ -56,18 +57,18 @@ class ProbeDesk final : public Desk, public ProbeJob::Owner
 	Link &link_;
 	ClientHost host_;
 	GeoIp geo_ip_;
-	bool settled_ = false;                                        // there are settings
-	const size_t most_visits_;                                    // under way at a time
+	bool settled_ = false;                                        // the settings have arrived
+	const size_t most_visits_;                                    // that may be under way
 	size_t max_document_ = 0;                                     // bytes
-	std::unordered_map<int32_t, std::unique_ptr<ProbeJob>> jobs_; // under way, by relay
+	std::unordered_map<int32_t, std::unique_ptr<ProbeJob>> jobs_; // visits under way, by relay_id
 	std::deque<VisitTask> waiting_;
-	std::deque<VisitTask> crowded_; // wait for a place at their address
+	std::deque<VisitTask> crowded_; // visits that wait for a place at their address
 	std::vector<ProbeJob *> finished_;
-	Timer beginner_;      // armed: not yet the next visit
-	Clock::Time began_{}; // the last one
+	Timer beginner_;      // while armed, no visit begins
+	Clock::Time began_{}; // begin of the last visit
 	ResultStream<Found> results_;
 	size_t untaken_ = 0; // bytes of results that the worker has not acknowledged
-	int64_t visits_ = 0; // since start
+	int64_t visits_ = 0; // number of visits since the start
 };
 
 } // namespace net

@@ -5,7 +5,8 @@
 
 namespace net {
 
-/* Bytes of one message of a relay: an answer is short, and so is what is listened for. */
+/* Limit of one message of a relay in bytes. Answers to events and events of the wanted kinds are
+ * short. */
 constexpr size_t kMaxMessage = 256 << 10;
 
 void
@@ -25,7 +26,7 @@ PublishDesk::take(const wire::PublishSettings &settings)
 	config.max_message_bytes = kMaxMessage;
 }
 
-/* Of jobs by relay_id: makes one, unless one with that number is at work. */
+/* Creates the job of a relay, unless a job with that relay_id is running. */
 template <class Job, class... Arguments>
 static void
 begin(std::map<int32_t, Job> &jobs, int32_t relay_id, Arguments &&...arguments)

@@ -1,4 +1,4 @@
-/* The desk of role publish, which sends the worker's events to relays, listens for others, and
+/* The desk of role publish: sends the worker's events to relays, listens to relays for events, and
  * posts documents. */
 #pragma once
 

@@ -5,9 +5,10 @@
 
 namespace net {
 
-/* Relays send a challenge at once after the handshake, or when they are asked something. */
+/* Time to wait for a challenge, which a relay sends right after the handshake or after the first
+ * question. */
 constexpr std::chrono::seconds kChallengeWait{3};
-/* More of them are not answered on one connection. */
+/* Challenges beyond this number on one connection are not answered. */
 constexpr int kMaxChallenges = 10;
 
 RelayEntry::RelayEntry(ClientHost &host, Intake &intake, Link &link, PageQueue &queue,
@@ -17,8 +18,8 @@ RelayEntry::RelayEntry(ClientHost &host, Intake &intake, Link &link, PageQueue &
 {
 }
 
-/* Can somebody on the way change what a relay of this URL sends? Overlay networks encrypt by
- * themselves. */
+/* Whether somebody on the way can change what a relay with this URL sends. Overlay networks have
+ * their own encryption. */
 static bool
 is_exposed(std::string_view url)
 {
@@ -57,7 +58,8 @@ RelayEntry::open(const wire::RelayOpen &task)
 void
 RelayEntry::more(const wire::RelayMore &task)
 {
-	/* Asked before the worker knew that the relay had been signed in to: it asks again. */
+	/* The worker sent this message before it knew that the relay had been signed in to, so the
+	 * worker will ask again. */
 	if (task.reader != context_->reader)
 		return;
 	reading_->add(task.ranges);
@@ -66,7 +68,7 @@ RelayEntry::more(const wire::RelayMore &task)
 	advance();
 }
 
-/* The ledger holds the report back until all earlier events and claims are in a batch. */
+/* The ledger delays this report until all earlier events and claims are in a batch. */
 void
 RelayEntry::say(wire::RelayPhase phase, const char *reason, std::string detail)
 {
@@ -117,7 +119,8 @@ RelayEntry::all_paged()
 		finish("", "");
 }
 
-/* Live events were dropped and have to be read: the worker decides when. */
+/* Tells the worker whether live events were dropped; the worker decides when they are read
+ * again. */
 void
 RelayEntry::say_caught_up()
 {
@@ -151,7 +154,7 @@ RelayEntry::on_handled()
 	advance();
 }
 
-/* The jobs may have ended, or one of them wants to ask. */
+/* Must be called after anything that may end a job or let a job ask. */
 void
 RelayEntry::advance()
 {
@@ -183,14 +186,14 @@ RelayEntry::on_late_event(nostr::Event &event, const std::string &subscription)
 		on_ignored();
 }
 
-/* A relay that answers only after authentication is asked again after it. */
+/* If the relay demands authentication, waits for the challenge and then asks again. */
 void
 RelayEntry::failed(const Result &failure)
 {
 	if (!may_sign_in_ || context_->reader == wire::ReadAs::SignedIn ||
 		strcmp(failure.reason, "auth_required") != 0)
 		return cut(failure.reason, failure.detail);
-	/* The challenge comes before the refusal, or after it. */
+	/* The challenge may come before or after this refusal. */
 	if (sign_in_since_ == Clock::Time{})
 		sign_in_since_ = host_.transport.clock.now();
 }
@@ -198,7 +201,7 @@ RelayEntry::failed(const Result &failure)
 void
 RelayEntry::on_auth(std::string_view challenge)
 {
-	/* The relay may show only a part of its events to anonymous readers. */
+	/* Before authentication the relay may show only some of its events. */
 	if (context_->reader == wire::ReadAs::Anonymous)
 		context_->doubts |= nostr::Doubt::Auth;
 	if (!may_sign_in_ || challenge.size() > nostr::kMaxChallenge || challenges_ == kMaxChallenges)
@@ -223,7 +226,7 @@ RelayEntry::on_authenticated(bool accepted, std::string_view text)
 		return;
 	if (!accepted)
 		return cut("auth_refused", text);
-	/* The relay may show more from now on, so all is asked again. */
+	/* The relay may show more events after authentication, so everything is asked again. */
 	reading_->drop();
 	context_->reader = wire::ReadAs::SignedIn;
 	context_->doubts.bits &= ~nostr::Doubts(nostr::Doubt::Auth).bits;
@@ -279,7 +282,7 @@ void
 RelayEntry::tick()
 {
 	if (state() == RelayClient::State::Ended) {
-		/* Only here, since no job is running now. */
+		/* Jobs are destroyed only here, because no job is on the call stack now. */
 		live_.reset();
 		reading_.reset();
 		context_.reset();

@@ -1,5 +1,5 @@
 /*
- * One relay of the archive desk: its connection, its jobs, and what is remembered of it from one
+ * One relay of the archive desk: its connection, its jobs, and what is remembered from one
  * connection to the next.
  */
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace net {
 
-/* The relays whose next page is asked as soon as there is memory for it. */
+/* Ids of the relays that wait for memory for their next page. */
 using PageQueue = std::deque<int32_t>;
 
 class RelayEntry final : public RelayClient::Owner
@@ -22,18 +22,18 @@ class RelayEntry final : public RelayClient::Owner
   public:
 	RelayEntry(ClientHost &host, Intake &intake, Link &link, PageQueue &queue, int32_t relay_id);
 
-	/* Connects. An earlier opening that is not over is ended first. */
+	/* Connects. If an earlier opening is not over, it is ended first. */
 	void open(const wire::RelayOpen &task);
-	/* More ranges for a relay that is open or opening. */
+	/* Adds ranges for a relay that is open or opening. */
 	void more(const wire::RelayMore &task);
-	/* The worker's answer to the relay's challenge. */
+	/* Takes the worker's signed answer to the relay's challenge. */
 	void sign_in(const wire::SignedIn &answer);
 	void stop();
-	/* Which opening of the relay this is; its number comes from the worker. */
+	/* The number of this opening of the relay; the worker chooses it. */
 	uint32_t attempt() const { return attempt_; }
-	/* Cuts the connection: its half-received message takes memory that others need. */
+	/* Ends the connection to free the memory of its half-received message. */
 	void give_up_message() { cut("assembly_full", ""); }
-	/* Forgets which events the relay sent lately, since they may be needed again. */
+	/* Forgets which events the relay sent lately, because the worker may need them again. */
 	void forget_sent()
 	{
 		if (context_)
@@ -41,14 +41,15 @@ class RelayEntry final : public RelayClient::Owner
 	}
 	void tick();
 
-	/* The worker's answers to a comparison of sets. Throw LinkError if there is none. */
+	/* Takes the worker's answer to a comparison of sets. Throws LinkError if no comparison is under
+	 * way. */
 	void answered(const auto &answer)
 	{
 		reading_->answered(answer);
 		advance();
 	}
 
-	/* Asks the page that waits, if one does. False: there is no memory for it yet. */
+	/* Asks for the waiting page, if there is one. False: there is no memory for the page yet. */
 	bool ask_page();
 
 	RelayClient::State state() const
@@ -56,7 +57,7 @@ class RelayEntry final : public RelayClient::Owner
 		return client_ ? client_->state() : RelayClient::State::Ended;
 	}
 	size_t incomplete() const { return client_ ? client_->incomplete() : 0; }
-	/* Whether there is nothing left to report or to remember. */
+	/* Whether the entry can be deleted: nothing is left to report or to remember. */
 	bool over() const
 	{
 		return !client_ && ledger_->settled() && guard_.idle(host_.transport.clock.now());
@@ -69,7 +70,7 @@ class RelayEntry final : public RelayClient::Owner
 	void on_late_event(nostr::Event &event, const std::string &subscription) override;
 	void on_auth(std::string_view challenge) override;
 	void on_authenticated(bool accepted, std::string_view text) override;
-	/* Nothing is published here. */
+	/* This desk publishes no events, so every OK is unexpected. */
 	void on_ok(const nostr::Id &, bool, std::string_view text) override
 	{
 		on_refused("unexpected_message", text);
@@ -105,18 +106,18 @@ class RelayEntry final : public RelayClient::Owner
 	uint32_t attempt_ = 0;
 	bool live_wanted_ = false;
 	bool may_sign_in_ = false;
-	int challenges_ = 0;            // of this connection
-	Clock::Time sign_in_since_{};   // the relay is signed in to; zero: it is not
-	Clock::Time challenge_until_{}; // a challenge may come, before anything is asked; zero: no more
-	bool asked_ = false;            // for ranges, if there are any
+	int challenges_ = 0;            // challenges answered on this connection
+	Clock::Time sign_in_since_{};   // begin of an authentication that is under way; else zero
+	Clock::Time challenge_until_{}; // time until which a challenge is awaited; else zero
+	bool asked_ = false;            // the worker has asked for ranges, if it wants any
 	std::unique_ptr<RelayClient> client_;
 	std::optional<JobContext> context_;
 	std::optional<LiveJob> live_;
 	std::optional<Reading> reading_;
-	bool caught_up_ = false; // and reported
-	bool queued_ = false;    // a page waits for memory
+	bool caught_up_ = false; // reported that all ranges were read
+	bool queued_ = false;    // a page waits in queue_
 	uint64_t accounted_bytes_ = 0;
-	uint64_t messages_ = 0; // not reported yet
+	uint64_t messages_ = 0; // messages not reported yet
 };
 
 } // namespace net

@@ -16,9 +16,9 @@ namespace net {
 
 using namespace std::chrono_literals;
 
-constexpr int kAcceptAtOnce = 64;  // connections, before others have their turn
-constexpr auto kShortOfFiles = 1s; // for which nothing is accepted when descriptors are short
-constexpr auto kTellUses = 1s;     // so often the worker is told of the use of keys
+constexpr int kAcceptAtOnce = 64;  // connections accepted in a row before other work
+constexpr auto kShortOfFiles = 1s; // pause of accepting when descriptors are short
+constexpr auto kTellUses = 1s;     // interval of reports about the use of keys
 
 ServeDesk::ServeDesk(Reactor &reactor, const Clock &clock, Link &link, std::vector<int> listening)
 	: reactor_(reactor), clock_(clock), link_(link),
@@ -51,7 +51,7 @@ ServeDesk::listen(bool on)
 			reactor_.unwatch(listening_[i]);
 }
 
-/* Connections of the i-th socket. */
+/* Accepts connections of the listening socket with index `place`. */
 void
 ServeDesk::accept(size_t place)
 {
@@ -71,7 +71,8 @@ ServeDesk::accept(size_t place)
 		}
 		Address address = counted_address(peer_address(from));
 		int &count = per_address_[address];
-		/* Those that speak for others are counted by their requests only. */
+		/* A trusted proxy connects for many clients, so only its requests are counted, not its
+		 * connections. */
 		const bool proxy = server_.proxies.contain(peer_address(from));
 		TlsConnection tls;
 		if ((has_tls && !certificate_.is_loaded()) ||
@@ -87,7 +88,7 @@ ServeDesk::accept(size_t place)
 		count++;
 		const int on = 1;
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
-				   sizeof on); // a Unix socket has no such option
+				   sizeof on); // fails on a Unix socket, which has no such option
 		clients_.emplace_back(server_, fd, std::move(tls), peer_address(from));
 	}
 }
@@ -210,7 +211,7 @@ ServeDesk::tick()
 	if (clock_.now() - told_uses_ < kTellUses)
 		return;
 	told_uses_ = clock_.now();
-	/* A certificate expires while it is used. */
+	/* A certificate may expire while it is in use. */
 	if (certificate_.is_loaded() && certificate_.doubt() != certificate_doubt_)
 		tell_certificate();
 	if (wire::KeyUses message{.uses = server_.admission.uses()}; !message.uses.empty())

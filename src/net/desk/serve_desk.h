@@ -1,5 +1,5 @@
 /*
- * The desk of role serve: accepts the connections of clients and hands their calls to the worker.
+ * The desk of role serve: accepts connections of clients and passes their calls to the worker.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ namespace net {
 class ServeDesk final : public Desk, public Calls
 {
   public:
-	/* Takes over the sockets, which listen and do not block. */
+	/* Takes ownership of the sockets, which must be listening and non-blocking. */
 	ServeDesk(Reactor &reactor, const Clock &clock, Link &link, std::vector<int> listening);
 	~ServeDesk() override;
 
@@ -49,20 +49,20 @@ class ServeDesk final : public Desk, public Calls
 	const Clock &clock_;
 	Link &link_;
 	const std::vector<int> listening_;
-	std::string certificate_fault_, certificate_doubt_; // as the worker knows them
-	std::string tls_;                                   // for each of them: '1' if it speaks TLS
+	std::string certificate_fault_, certificate_doubt_; // last values reported to the worker
+	std::string tls_;                                   // a character per socket: '1' means TLS
 	TlsCertificate certificate_;
-	bool accepting_ = false; // after the first settings and routes; not while descriptors are short
+	bool accepting_ = false; // false until settings and routes came, or if descriptors are short
 	bool settled_ = false;
 	Clock::Time accept_again_{}, told_uses_{};
 	Server server_;
-	/* Its caller; null after a cancellation. */
+	/* Caller of each open call; null after a cancellation. */
 	std::unordered_map<uint64_t, Caller *> calls_;
 	uint64_t last_call_ = 0;
 	LiveFeed feed_;
-	std::list<Client> clients_; // behind calls_: they cancel their calls when they end
+	std::list<Client> clients_; // after calls_: a client that is destroyed uses calls_
 	std::map<Address, int> per_address_;
-	int64_t turned_away_ = 0; // connections, since the start
+	int64_t turned_away_ = 0; // connections refused since the start
 };
 
 } // namespace net
