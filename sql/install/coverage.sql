@@ -1,26 +1,26 @@
--- Coverage: which part of each relay's history was read, by what evidence and with what doubts, and which part is left.
+-- Coverage: the parts of each relay's history that were read, with the evidence and the doubts, and the gaps between them.
 
 CREATE FUNCTION _bigbrotr.settling() RETURNS bigint
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN 900;
 COMMENT ON FUNCTION _bigbrotr.settling() IS
-	'Seconds before now of which nothing is claimed: events reach relays late, or are dated by clocks that are wrong';
+	'Seconds before now of which nothing is claimed, because events reach relays late or are dated by wrong clocks';
 
 CREATE FUNCTION _bigbrotr.horizon() RETURNS bigint
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN 3 * 86400;
 COMMENT ON FUNCTION _bigbrotr.horizon() IS
-	'Seconds before now that are read again at each visit: some events are dated back by design (gift wraps up to two days)';
+	'Seconds before now that are read again at each visit, because some events are dated back by design (NIP-59: gift wraps by up to two days)';
 
 CREATE FUNCTION _bigbrotr.evidence_rank(evidence text) RETURNS integer
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN array_position('{partial,paged,confirmed,reconciled}'::text[], evidence);
-COMMENT ON FUNCTION _bigbrotr.evidence_rank(text) IS 'Order of the classes of evidence, weakest first: partial 1, paged 2, confirmed 3, reconciled 4';
+COMMENT ON FUNCTION _bigbrotr.evidence_rank(text) IS 'Rank of a class of evidence, weakest first: partial 1, paged 2, confirmed 3, reconciled 4; null: there is no such class';
 
 CREATE FUNCTION _bigbrotr.doubt_words() RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN '{auth,backpressure,boundary,clock,contradicted,count,dense,end_unprobed,foreign,hole,late,more,notice,refused,smaller,unencrypted,unordered,withheld}'::text[];
-COMMENT ON FUNCTION _bigbrotr.doubt_words() IS 'All doubts, sorted';
+COMMENT ON FUNCTION _bigbrotr.doubt_words() IS 'Codes of all doubts, sorted; _bigbrotr.doubt_text explains each';
 
 ALTER TABLE bigbrotr.coverage ADD CONSTRAINT coverage_doubts_check CHECK (doubts <@ _bigbrotr.doubt_words());
 
@@ -37,7 +37,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.check_seconds(bigint, bigint) IS 'An error if this is not a range of Unix seconds';
+COMMENT ON FUNCTION _bigbrotr.check_seconds(bigint, bigint) IS 'Raises an error if these are not a range of Unix seconds: 0 <= first_second <= last_second';
 
 CREATE FUNCTION _bigbrotr.check_doubts(doubts text[]) RETURNS text[]
 	LANGUAGE plpgsql IMMUTABLE
@@ -54,7 +54,7 @@ BEGIN
 	RETURN ARRAY(SELECT DISTINCT d FROM unnest(doubts) AS d ORDER BY d);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.check_doubts(text[]) IS 'The doubts, sorted, none twice; an error if one of them is unknown';
+COMMENT ON FUNCTION _bigbrotr.check_doubts(text[]) IS 'The codes of doubts, sorted and without duplicates; an error if one of them is unknown or null';
 
 CREATE FUNCTION _bigbrotr.check_evidence(evidence text) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE
@@ -69,9 +69,9 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.check_evidence(text) IS 'An error if this is not a class of evidence';
+COMMENT ON FUNCTION _bigbrotr.check_evidence(text) IS 'Raises an error if this is not a class of evidence';
 
--- A null would otherwise violate a constraint of the table.
+-- Without this check, a null would violate a constraint of the table, and the message would not name the argument.
 CREATE FUNCTION _bigbrotr.check_reading(relay integer, filter integer, whom integer) RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -86,11 +86,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.check_reading(integer, integer, integer) IS
-	'An error if coverage cannot be of this relay, filter and reader';
+	'Raises an error if the relay is unknown, or if filter or reader is null';
 
--- Ranges change in one statement: it deletes the ranges of these seconds and both neighbours, cuts them where the change
--- begins and ends, judges each part inside the change, joins neighbours that are equal, and inserts the result. A part of a
--- range that is cut gets a share of the range's events by its length.
+-- One statement changes the ranges: it deletes the ranges of these seconds and both neighbours, cuts the deleted ranges
+-- where the change begins and ends, judges each part inside the change, joins equal neighbours, and inserts the result.
+-- When a range is cut, each part gets a share of the events in proportion to its length.
 CREATE FUNCTION _bigbrotr.change_coverage(
 	relay integer, filter integer, whom integer, first_second bigint, last_second bigint,
 	claimed text, claimed_doubts text[], agrees boolean, delivered bigint, refused_there bigint, at bigint) RETURNS void
@@ -126,8 +126,8 @@ BEGIN
 		       CASE v.verdict WHEN 'lowered' THEN ARRAY(SELECT d FROM unnest(c.doubts || claimed_doubts) AS d GROUP BY d ORDER BY d)
 		                      WHEN 'agreed' THEN CASE WHEN c.evidence = 'paged' THEN claimed_doubts ELSE c.doubts END
 		                      WHEN 'stronger' THEN claimed_doubts
-		                      -- A contradicted range stays so until another reading agrees with the one that was made after it. What the
-		                      -- relay withholds stays a doubt until sets are compared again.
+		                      -- The doubt "contradicted" stays until a reading on another connection finds nothing new. The doubt
+		                      -- "withheld" stays until the sets of ids are compared again.
 		                      WHEN 'equal' THEN ARRAY(
 		                          SELECT d FROM unnest(CASE WHEN claimed_doubts <@ c.doubts THEN claimed_doubts ELSE c.doubts END) AS d
 		                          UNION SELECT d FROM unnest(c.doubts) AS d WHERE d IN ('contradicted', 'withheld')
@@ -145,7 +145,7 @@ BEGIN
 		     CROSS JOIN LATERAL (SELECT (c.upper - c.lower + 1)::double precision / (last_second - first_second + 1) AS share) AS s
 		     CROSS JOIN LATERAL (SELECT CASE
 		         WHEN claimed IS NULL THEN 'lowered'
-		         -- Two readings without doubts make a confirmation; "unencrypted" is not the fault of a reading.
+		         -- Two readings without doubts confirm each other; the doubt "unencrypted" is about the connection, not the reading.
 		         WHEN agrees AND claimed <> 'partial' AND claimed_doubts <@ '{unencrypted}' AND c.evidence <> 'partial'
 		              AND c.doubts <@ '{unencrypted,contradicted}'
 		              AND _bigbrotr.evidence_rank(claimed) <= greatest(_bigbrotr.evidence_rank(c.evidence), 3) THEN 'agreed'
@@ -162,8 +162,8 @@ BEGIN
 		     CROSS JOIN LATERAL (SELECT (f.upper - f.lower + 1)::double precision / (last_second - first_second + 1) AS share) AS s
 		WHERE f.lower <= f.upper AND claimed IS NOT NULL
 	), marked AS (
-		-- Ranges observed in different months stay apart: observed_at is that of the oldest second of a range, and would
-		-- say little about the others.
+		-- Ranges that were observed in different months are not joined: observed_at of a range is the oldest time at which
+		-- one of its seconds was observed, and would say little about the other seconds.
 		SELECT j.*, (j.lower = lag(j.upper) OVER w + 1 AND j.evidence = lag(j.evidence) OVER w AND j.doubts = lag(j.doubts) OVER w
 		             AND j.observed_at / 2592000 = lag(j.observed_at) OVER w / 2592000) IS NOT TRUE AS begins
 		FROM judged AS j WINDOW w AS (ORDER BY j.lower)
@@ -177,10 +177,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.change_coverage(integer, integer, integer, bigint, bigint, text, text[], boolean, bigint, bigint, bigint) IS
-	'A part of _bigbrotr.claim_coverage and retract_coverage: judges these seconds anew. claimed null: adds the doubts and lowers what is known of them, to paged if it is only contradicted, else to partial';
+	'Part of _bigbrotr.claim_coverage and _bigbrotr.retract_coverage: judges these seconds again. If claimed is null, adds the doubts and lowers the evidence: to paged if the only doubt is "contradicted", else to partial';
 
--- Limits the ranges of a relay: with more, the lowest half of them becomes one range, which claims less. So a relay that
--- invents events makes neither the table nor the search for gaps grow.
+-- The limit keeps a relay that invents events from making the table and the search for gaps grow. Beyond the limit, the
+-- lowest half of the ranges becomes one range, which claims less.
 CREATE FUNCTION _bigbrotr.limit_ranges(relay integer, filter integer, whom integer, most integer) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -217,7 +217,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.limit_ranges(integer, integer, integer, integer) IS
-	'If a relay has more ranges than most: merges the lowest half of them into one, with the weakest evidence and all their doubts; partial if they leave gaps. A part of _bigbrotr.claim_coverage';
+	'Part of _bigbrotr.claim_coverage. If a relay has more than "most" ranges: merges the lowest half of the ranges into one, with their weakest evidence (partial if there are gaps between them) and all their doubts';
 
 CREATE FUNCTION _bigbrotr.claim_coverage(
 	relay integer, filter integer, whom integer, first_second bigint, last_second bigint, evidence text, doubts text[],
@@ -231,13 +231,14 @@ DECLARE
 BEGIN
 	PERFORM _bigbrotr.check_seconds(first_second, last_second), _bigbrotr.check_time(asked_at), _bigbrotr.check_time(at),
 	        _bigbrotr.check_evidence(evidence);
-	-- A retention rule that has ended since may have left out what came then. One that holds is taken into account by the answers.
+	-- A retention rule that was removed after asked_at may have left out events of this reading. The answers of
+	-- bigbrotr.completeness take rules into account that are still there.
 	SELECT greatest(first, max(r.deletes_before)) INTO first FROM bigbrotr.retention_rules AS r
 	WHERE r.removed_at >= asked_at
 	      AND (r.kinds IS NULL OR r.kinds && _bigbrotr.filter_kinds((SELECT f.filter FROM bigbrotr.sync_filters AS f WHERE f.filter_id = claim_coverage.filter)));
 	settled := least(last_second, asked_at - _bigbrotr.settling(), at - _bigbrotr.settling());
 	IF first > settled OR _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
-		RETURN; -- too new, or deleted meanwhile
+		RETURN; -- all seconds are too new, or the relay was deleted meanwhile
 	END IF;
 	PERFORM _bigbrotr.change_coverage(relay, filter, whom, first, settled, evidence, _bigbrotr.check_doubts(doubts),
 		agrees, least(greatest(events, 0), 1000000000000000), least(greatest(refused, 0), 1000000000000000), at);
@@ -248,10 +249,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.claim_coverage(integer, integer, integer, bigint, bigint, text, text[], boolean, bigint, bigint, bigint, bigint) IS
-	'Records how a relay''s events of these seconds (created_at, inclusive) were read, asked at asked_at: by what evidence, with what doubts. Nothing is claimed of seconds that had not settled. What is stronger replaces what is weaker; agrees: another connection read it and nothing was new, so clean readings become confirmed. events, refused: how many were delivered, and how many of them we refused. Of 1,000 ranges the lowest half becomes one';
+	'Records how the events of a relay in these seconds (created_at, inclusive) were read: evidence and doubts as in bigbrotr.coverage; asked_at: time of the request, Unix seconds. Claims nothing of seconds that had not settled (_bigbrotr.settling). Stronger evidence replaces weaker evidence; agrees: a reading on another connection found nothing new, so readings without doubts become confirmed. events, refused: number of delivered events, and of those of them that we refused. Beyond 1,000 ranges the lowest half becomes one';
 
--- Lowers the coverage of all filters and readers: a reading that missed one event may have missed others, and which ones
--- is not known.
+-- Lowers the coverage of all filters and readers: a reading that missed one event may have missed others that nobody
+-- knows of.
 CREATE FUNCTION _bigbrotr.retract_coverage(
 	relay integer, first_second bigint, last_second bigint, doubt text, only_proven boolean, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -281,7 +282,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.retract_coverage(integer, bigint, bigint, text, boolean, bigint) IS
-	'Lowers what is claimed of these seconds of a relay, with this doubt: to paged if it was contradicted by a whole reading, else to partial; only_proven: changes only what is proven. Counts as a withdrawal of the relay. Returns how many seconds were lowered';
+	'Adds a doubt to what is claimed of these seconds of a relay, and lowers the evidence: to paged if the doubt is "contradicted", else to partial. only_proven: lowers only confirmed and reconciled ranges. Counts as one withdrawal of the relay. Returns the number of lowered seconds';
 
 CREATE FUNCTION _bigbrotr.trim_coverage(at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -301,9 +302,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.trim_coverage(bigint) IS
-	'Withdraws what coverage says about seconds after this one: it was claimed while the clock was wrong. Returns how many ranges it changed';
+	'Deletes what coverage claims about seconds after this Unix second: it was claimed while the clock was wrong. Returns the number of changed ranges';
 
--- A loop, since it can end when the caller has enough rows: it reads no more rows than it needs.
+-- A loop, because it can stop reading rows as soon as it has returned "most" gaps.
 CREATE FUNCTION _bigbrotr.gaps(
 	relay integer, filter integer, whom integer, at bigint, tried_before bigint DEFAULT NULL, most integer DEFAULT NULL,
 	OUT lower bigint, OUT upper bigint, OUT reason text, OUT tried_at bigint, OUT events bigint) RETURNS SETOF record
@@ -313,7 +314,7 @@ CREATE FUNCTION _bigbrotr.gaps(
 DECLARE
 	known record;
 	returned integer := 0;
-	above bigint := at; -- the last second about which the ranges read so far say nothing
+	above bigint := at; -- last second that no range read so far covers
 	since CONSTANT bigint := _bigbrotr.asked_since(filter);
 BEGIN
 	FOR known IN
@@ -354,4 +355,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.gaps(integer, integer, integer, bigint, bigint, integer) IS
-	'Gaps in a relay''s history as read with this filter by this reader, from 0 (or the first second that retention rules keep) to the Unix second at, newest first. reason: unread, or the doubts of a range that was seen in part; then events is how many were seen, tried_at when. tried_before: leaves out ranges that were seen in part at that time or later; most: rows at most';
+	'Gaps in a relay''s history as read with this filter by this reader, from 0 (or the first second that retention rules keep) to the Unix second at, newest first. reason: unread, or the doubts of a range that was seen in part; events, tried_at: events seen in such a range, and when it was last tried, Unix seconds; null: unread. tried_before: leaves out ranges that were seen in part at that time or later; most: maximum number of rows, null: no limit';

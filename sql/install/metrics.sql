@@ -1,5 +1,5 @@
 -- Metrics for Prometheus: bigbrotr.metrics() as rows, /metrics of the api service as text (OpenMetrics 1.0). No label holds a
--- URL, a key or anything else of which strangers decide how many there are.
+-- URL, a key or anything else that strangers can add: each value of a label is a time series in Prometheus.
 
 CREATE VIEW _bigbrotr.metric_names AS
 	SELECT n.place, n.name, n.type, n.help
@@ -101,11 +101,11 @@ CREATE VIEW _bigbrotr.metric_names AS
 		'bigbrotr_api_open_calls|gauge|Calls of the net process that have not ended'
 		]) WITH ORDINALITY AS l (line, place)
 	     CROSS JOIN LATERAL (SELECT l.place::integer, split_part(l.line, '|', 1) AS name, split_part(l.line, '|', 2) AS type, split_part(l.line, '|', 3) AS help) AS n;
-COMMENT ON VIEW _bigbrotr.metric_names IS 'Metrics: families, in the order of /metrics';
-COMMENT ON COLUMN _bigbrotr.metric_names.place IS 'Order';
-COMMENT ON COLUMN _bigbrotr.metric_names.name IS 'Name of the family: that of its samples without _total, _info, _bucket, _sum, _count';
-COMMENT ON COLUMN _bigbrotr.metric_names.type IS 'Type of OpenMetrics';
-COMMENT ON COLUMN _bigbrotr.metric_names.help IS 'What it counts or measures';
+COMMENT ON VIEW _bigbrotr.metric_names IS 'Families of the metrics, in the order of /metrics';
+COMMENT ON COLUMN _bigbrotr.metric_names.place IS 'Position in the order of /metrics, from 1';
+COMMENT ON COLUMN _bigbrotr.metric_names.name IS 'Name of the family: the name of its samples without _total, _info, _bucket, _sum, _count';
+COMMENT ON COLUMN _bigbrotr.metric_names.type IS 'Type of OpenMetrics: info, gauge, counter, summary or histogram';
+COMMENT ON COLUMN _bigbrotr.metric_names.help IS 'What the metric counts or measures';
 
 CREATE VIEW _bigbrotr.service_figures AS
 	SELECT f.key, f.metric, f.suffix, f.unit
@@ -164,14 +164,14 @@ CREATE VIEW _bigbrotr.service_figures AS
 		('relays_added', 'finder_relays_added', '_total', 1),
 		('lists_fetched', 'finder_lists', '_total', 1)
 	) AS f (key, metric, suffix, unit);
-COMMENT ON VIEW _bigbrotr.service_figures IS 'Which metrics show the statistics that services count themselves (bigbrotr.service_stats, custom)';
+COMMENT ON VIEW _bigbrotr.service_figures IS 'Metrics that show the statistics of the services (bigbrotr.service_stats, custom)';
 COMMENT ON COLUMN _bigbrotr.service_figures.key IS 'Key of the statistic';
-COMMENT ON COLUMN _bigbrotr.service_figures.metric IS 'The family, without bigbrotr_';
-COMMENT ON COLUMN _bigbrotr.service_figures.suffix IS 'What its sample has behind that name';
-COMMENT ON COLUMN _bigbrotr.service_figures.unit IS 'The statistic times this is the value';
+COMMENT ON COLUMN _bigbrotr.service_figures.metric IS 'Name of the family, without bigbrotr_';
+COMMENT ON COLUMN _bigbrotr.service_figures.suffix IS 'Suffix of the sample: _total, _count, _sum, or empty';
+COMMENT ON COLUMN _bigbrotr.service_figures.unit IS 'Factor: the value of the sample is the statistic multiplied by it';
 
--- What is counted of tables that grow with the number of relays. The refresher does that twice a minute, so that a scrape
--- stays cheap.
+-- The refresher counts these figures twice a minute, because their tables grow with the number of relays: a scrape reads
+-- one row and stays cheap.
 CREATE TABLE _bigbrotr.archive_figures (
 	single     boolean NOT NULL DEFAULT true,
 	counted_at bigint  NOT NULL,
@@ -179,10 +179,10 @@ CREATE TABLE _bigbrotr.archive_figures (
 	CONSTRAINT archive_figures_pkey PRIMARY KEY (single),
 	CONSTRAINT archive_figures_single_check CHECK (single)
 );
-COMMENT ON TABLE _bigbrotr.archive_figures IS 'Figures of the archive as the refresher counted them last: one row';
-COMMENT ON COLUMN _bigbrotr.archive_figures.single IS 'True: there is one row';
-COMMENT ON COLUMN _bigbrotr.archive_figures.counted_at IS 'When, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.archive_figures.samples IS 'The rows of _bigbrotr.archive_samples(), as objects';
+COMMENT ON TABLE _bigbrotr.archive_figures IS 'Figures of the archive, as the refresher counted them last: one row';
+COMMENT ON COLUMN _bigbrotr.archive_figures.single IS 'Always true: the table has one row';
+COMMENT ON COLUMN _bigbrotr.archive_figures.counted_at IS 'When the refresher counted the figures, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.archive_figures.samples IS 'Rows of _bigbrotr.archive_samples(), as a JSON array of objects';
 
 CREATE FUNCTION _bigbrotr.archive_samples(OUT family text, OUT suffix text, OUT labels jsonb, OUT value double precision) RETURNS SETOF record
 	LANGUAGE sql VOLATILE
@@ -201,7 +201,7 @@ CREATE FUNCTION _bigbrotr.archive_samples(OUT family text, OUT suffix text, OUT 
 			SELECT c.evidence, count(*) AS ranges, sum((c.upper - c.lower + 1)::double precision) AS seconds, count(nullif(c.doubts, '{}')) AS doubted
 			FROM bigbrotr.coverage AS c GROUP BY c.evidence
 		), live AS MATERIALIZED (
-			-- Some hundreds are enough for quantiles.
+			-- Quantiles need a sample of some hundred relays, not all of them.
 			SELECT (SELECT max(c.upper) FROM bigbrotr.coverage AS c WHERE c.relay_id = l.relay_id AND c.evidence <> 'partial') AS upper
 			FROM (SELECT s.relay_id, row_number() OVER () AS n, count(*) OVER () AS all FROM sync AS s WHERE s.phase = 'live') AS l
 			WHERE l.n % (l.all / 300 + 1) = 0
@@ -285,7 +285,7 @@ CREATE FUNCTION _bigbrotr.archive_samples(OUT family text, OUT suffix text, OUT 
 		UNION ALL
 		SELECT 'publisher_publications', '', jsonb_build_object('outcome', p.outcome), count(*) FROM _bigbrotr.relay_publications AS p GROUP BY p.outcome;
 	END;
-COMMENT ON FUNCTION _bigbrotr.archive_samples() IS 'Samples of the metrics of archive, relays, synchronizer, monitor, finder and publisher, counted now';
+COMMENT ON FUNCTION _bigbrotr.archive_samples() IS 'Samples of the metrics of archive, relays, synchronizer, coverage, monitor, finder and publisher, counted by this call. family: name of the family without bigbrotr_';
 
 CREATE FUNCTION _bigbrotr.count_archive() RETURNS void
 	LANGUAGE sql VOLATILE
@@ -294,7 +294,7 @@ CREATE FUNCTION _bigbrotr.count_archive() RETURNS void
 		SELECT bigbrotr.unix_now(), jsonb_agg(s) FROM _bigbrotr.archive_samples() AS s
 		ON CONFLICT (single) DO UPDATE SET counted_at = excluded.counted_at, samples = excluded.samples;
 	END;
-COMMENT ON FUNCTION _bigbrotr.count_archive() IS 'Counts the figures of the archive and keeps them for scrapes';
+COMMENT ON FUNCTION _bigbrotr.count_archive() IS 'Counts the figures of the archive and stores them in _bigbrotr.archive_figures';
 
 CREATE FUNCTION _bigbrotr.metric_samples(OUT family text, OUT suffix text, OUT labels jsonb, OUT value double precision) RETURNS SETOF record
 	LANGUAGE sql VOLATILE
@@ -305,7 +305,7 @@ CREATE FUNCTION _bigbrotr.metric_samples(OUT family text, OUT suffix text, OUT l
 			       bigbrotr.service_stats(s.service, s.instance) AS stats
 			FROM bigbrotr.services AS s WHERE s.database = current_database()
 		), kept AS MATERIALIZED (
-			-- Older figures are those of a refresher that does not run.
+			-- If the figures are older than two minutes, no refresher runs.
 			SELECT f.samples FROM _bigbrotr.archive_figures AS f WHERE f.counted_at BETWEEN bigbrotr.unix_now() - 120 AND bigbrotr.unix_now()
 		)
 		SELECT 'build', '_info', jsonb_build_object('version', _bigbrotr.library_version()), 1::double precision
@@ -344,7 +344,7 @@ CREATE FUNCTION _bigbrotr.metric_samples(OUT family text, OUT suffix text, OUT l
 		SELECT a.family, a.suffix, a.labels, a.value FROM _bigbrotr.archive_samples() AS a WHERE (SELECT count(*) FROM kept) = 0;
 	END;
 COMMENT ON FUNCTION _bigbrotr.metric_samples() IS
-	'Samples of the metrics, with the names of their families without bigbrotr_; those of the archive are up to two minutes old where a refresher runs, and counted now where none does';
+	'Samples of all metrics. family: name of the family without bigbrotr_. The figures of the archive are up to two minutes old if a refresher runs; without a refresher this call counts them';
 
 CREATE FUNCTION bigbrotr.metrics(OUT name text, OUT type text, OUT help text, OUT labels jsonb, OUT value double precision) RETURNS SETOF record
 	LANGUAGE sql VOLATILE
@@ -354,7 +354,7 @@ CREATE FUNCTION bigbrotr.metrics(OUT name text, OUT type text, OUT help text, OU
 		ORDER BY n.place, s.labels - 'le', s.suffix, (s.labels ->> 'le')::double precision, s.labels;
 	END;
 COMMENT ON FUNCTION bigbrotr.metrics() IS
-	'Figures of the services, the archive, synchronizer, monitor and API, as Prometheus reads them: at most some hundred rows, and no URL or key. The refresher counts those of the archive twice a minute; see bigbrotr_archive_counted_timestamp_seconds';
+	'Metrics of services, archive, synchronizer, monitor and API, as Prometheus reads them: at most some hundred rows, without URLs and keys. The refresher counts the figures of the archive twice a minute; bigbrotr_archive_counted_timestamp_seconds says when';
 
 CREATE FUNCTION _bigbrotr.api_metrics() RETURNS TABLE (item text)
 	LANGUAGE sql VOLATILE
@@ -374,4 +374,4 @@ CREATE FUNCTION _bigbrotr.api_metrics() RETURNS TABLE (item text)
 		      FROM samples AS s GROUP BY s.place, s.name, s.type, s.help) AS f;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_metrics() IS
-	'Figures for Prometheus, as OpenMetrics text; only for the addresses of bigbrotr.api_metrics_networks';
+	'Metrics for Prometheus, as OpenMetrics text; only for clients in bigbrotr.api_metrics_networks';

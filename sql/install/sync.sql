@@ -1,9 +1,8 @@
--- Functions of the synchronizer: which worker has which relay, which relay is due, how a connection ended.
+-- Functions of the synchronizer: they lease relays to workers, find due relays and record how connections ended.
 
--- ---- Workers and their leases. A worker may touch a relay only while it holds the relay's lease, and the
--- lease only while its row in sync_workers is there. Each of its transactions locks that one row
--- (hold_leases) instead of one row for each relay: a session that takes leases away waits for these transactions, and a
--- relay with a lease cannot be deleted.
+-- ---- Workers and their leases. A worker may write about a relay only while it holds the lease of the relay, and it holds
+-- leases only while its row in sync_workers exists. Each transaction of the worker locks this one row (hold_leases) instead
+-- of one row for each relay: a session that ends leases waits for these transactions. A relay with a lease cannot be deleted.
 
 CREATE FUNCTION _bigbrotr.hold_leases(worker text) RETURNS boolean
 	LANGUAGE plpgsql STRICT
@@ -15,7 +14,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.hold_leases(text) IS
-	'Whether the worker still has its leases; if so, they cannot be taken away until the end of the transaction';
+	'Whether the worker still has its leases; if so, no other session can end them before the end of the transaction';
 
 CREATE FUNCTION _bigbrotr.renew_leases(worker text, until bigint) RETURNS boolean
 	LANGUAGE plpgsql STRICT
@@ -27,16 +26,17 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.renew_leases(text, bigint) IS
-	'Keeps the leases of a worker until this Unix second; false: they expired and were taken away';
+	'Renews the leases of a worker until this Unix second; false: the leases had expired and another worker ended them';
 
--- Each service has places of its own on a host and a site: neither takes those of the other.
+-- Each of the two services has its own places on a host and a site, so that neither can take the places of the other.
 CREATE FUNCTION _bigbrotr.places(host text, site text, priority boolean) RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE WHEN priority THEN ARRAY['priority host ' || host, 'priority site ' || site] ELSE ARRAY['host ' || host, 'site ' || site] END;
 COMMENT ON FUNCTION _bigbrotr.places(text, text, boolean) IS
-	'What a relay of this host and site waits for if its service, the priority synchronizer or the synchronizer, has taken all places there';
+	'Values of _bigbrotr.relay_sync.waits_for, for the host and for the site, when all places of the service there are taken; priority: true for the priority synchronizer, false for the synchronizer';
 
--- The place goes to the relay of the same host, and of the same site, that waits longest.
+-- The relay that has waited longest for a place of the host, and the one that has waited longest for a place of the site,
+-- become due.
 CREATE FUNCTION _bigbrotr.end_lease(worker text, relay integer) RETURNS boolean
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -61,7 +61,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.end_lease(text, integer) IS
-	'Gives a lease back and lets a relay that waits for a place of the same host or site be due; false: the worker did not hold it';
+	'Ends a lease of a worker, and makes the longest waiting relay of the same host and of the same site due; false: the worker did not hold the lease';
 
 CREATE FUNCTION _bigbrotr.release_relays(worker text, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -80,7 +80,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.release_relays(text, bigint) IS
-	'Ends all leases of a worker whose connections are closed: its relays are due again. Returns how many';
+	'Ends all leases of a worker whose connections are closed; its relays are due at "at" (Unix seconds). Returns the number of leases';
 
 CREATE FUNCTION _bigbrotr.expire_leases(at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -100,7 +100,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.expire_leases(bigint) IS
-	'Ends the leases of workers that did not renew them, unless the worker is writing at this moment. Returns how many';
+	'Ends the leases of workers that did not renew them until this Unix second; skips a worker that is inside a transaction. Returns the number of leases';
 
 CREATE FUNCTION _bigbrotr.adopt_relays() RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -119,7 +119,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.adopt_relays() IS
-	'Gives a row in _bigbrotr.relay_sync to relays that have none, so that they are archived. Returns how many';
+	'Adds a row to _bigbrotr.relay_sync for each relay that has none, so that the synchronizer archives it. Returns the number of new rows';
 
 CREATE FUNCTION _bigbrotr.start_synchronizer(worker text, until bigint, at bigint, priority boolean DEFAULT false) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -137,22 +137,23 @@ BEGIN
 	ON CONFLICT ON CONSTRAINT sync_workers_pkey DO UPDATE SET expires = excluded.expires, priority = excluded.priority;
 	released := _bigbrotr.release_relays(worker, at);
 	PERFORM _bigbrotr.adopt_relays();
-	-- After a restore the relays that were open in the dump have no lease. The settings may have changed as well.
+	-- After a restore, relays that were open when the dump was made have no lease. Relays that wait become due, because
+	-- the settings that they wait for may have changed.
 	UPDATE _bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at
 	WHERE s.phase IN ('connecting', 'backfill', 'live')
 	      AND NOT EXISTS (SELECT FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = s.relay_id);
 	UPDATE _bigbrotr.relay_sync AS s SET waits_for = NULL WHERE s.waits_for IS NOT NULL;
 	PERFORM _bigbrotr.trim_coverage(at);
-	-- Which events came while no worker was there is not known.
+	-- No worker received the new events of relays without a lease: read every depth of their history again.
 	UPDATE _bigbrotr.relay_sync AS s SET again_at = '{}'
 	WHERE s.again_at <> '{}' AND NOT EXISTS (SELECT FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = s.relay_id);
 	RETURN released;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.start_synchronizer(text, bigint, bigint, boolean) IS
-	'A worker begins: it takes leases until this Unix second, of priority relays or of all others, and gives back what it held under the same name. Returns how many relays these were';
+	'Registers a worker, which then holds leases until this Unix second: of priority relays if priority is true, else of all others. Ends the leases that a worker of the same name had, and returns their number';
 
--- ---- Which relay is next
+-- ---- The next relays
 
 -- Not STRICT, so that the planner can inline it and a LIMIT ends the scan early.
 CREATE FUNCTION _bigbrotr.due_relays(
@@ -166,7 +167,7 @@ CREATE FUNCTION _bigbrotr.due_relays(
 		ORDER BY s.next_attempt, s.relay_id;
 	END;
 COMMENT ON FUNCTION _bigbrotr.due_relays(bigint) IS
-	'Relays whose turn it is at this Unix second, without priority relays: never tried ones first, then those waiting longest';
+	'Relays that are due at this Unix second, without priority relays: first those never tried, then by waiting time, longest first. since: time from which the relay was due, Unix seconds';
 
 CREATE FUNCTION _bigbrotr.due_priority_relays(
 	at bigint, OUT relay_id integer, OUT url text, OUT since bigint) RETURNS SETOF record
@@ -179,17 +180,17 @@ CREATE FUNCTION _bigbrotr.due_priority_relays(
 		WHERE s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL AND s.next_attempt <= due_priority_relays.at
 		ORDER BY s.next_attempt, s.relay_id;
 	END;
-COMMENT ON FUNCTION _bigbrotr.due_priority_relays(bigint) IS 'The same of priority relays';
+COMMENT ON FUNCTION _bigbrotr.due_priority_relays(bigint) IS 'Priority relays that are due at this Unix second, longest waiting first. since: time from which the relay was due, Unix seconds';
 
 CREATE FUNCTION _bigbrotr.relay_site(url text, OUT host text, OUT site text)
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_relay_site';
 COMMENT ON FUNCTION _bigbrotr.relay_site(text) IS
-	'Host of a normalised relay URL, and the site it belongs to: the registered domain by the Public Suffix List, or the address itself';
+	'Host of a normalised relay URL, and the site of the host: its registered domain by the Public Suffix List, or the address itself';
 
--- A relay that may not be opened now is skipped once, and then not looked at until the reason in waits_for is gone: ten
--- thousand names of one host cost one look each, not one each second.
+-- A relay that may not be opened now gets a reason in waits_for and is not examined again until the reason is gone.
+-- Without it, ten thousand relays of one host would be examined each second.
 CREATE FUNCTION _bigbrotr.take_relays(
 	worker text, places integer, per_host integer, per_site integer, networks text[], has_key boolean, at bigint,
 	OUT relay_id integer, OUT url text, OUT page_limit integer, OUT pace_ms integer, OUT authenticate boolean) RETURNS SETOF record
@@ -198,7 +199,7 @@ CREATE FUNCTION _bigbrotr.take_relays(
 	AS $$
 DECLARE
 	most CONSTANT integer := 2 * least(greatest(places, 0), 10000) + 100;
-	mine boolean; -- priority relays
+	mine boolean; -- true: this worker reads the priority relays
 	due record;
 	wish text;
 	taken integer := 0;
@@ -220,7 +221,8 @@ BEGIN
 		ORDER BY d.since, d.relay_id
 	LOOP
 		EXIT WHEN taken >= places;
-		-- Another worker may be taking it. Not locked above: a loop fetches more rows than it uses.
+		-- Another worker may be leasing this relay. The query of the loop locks no rows, because the loop fetches
+		-- more rows than it uses.
 		PERFORM FROM _bigbrotr.relay_sync AS s
 		WHERE s.relay_id = due.relay_id AND s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL
 		FOR NO KEY UPDATE SKIP LOCKED;
@@ -251,7 +253,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.take_relays(text, integer, integer, integer, text[], boolean, bigint) IS
-	'Leases due relays of these networks to a worker, as many as there are places: priority relays or all others, as the worker said when it began. Its service leases at most per_host of one host and per_site of one site; the other relays wait. has_key: there is a key to sign in with at relays that may be told who reads (authenticate). page_limit, pace_ms: learned from earlier connections, 0: nothing';
+	'Leases at most "places" due relays of these networks to a worker: priority relays or all others, as _bigbrotr.start_synchronizer registered it. All workers of its service together hold at most per_host relays of one host and per_site of one site; the other relays wait. has_key: whether the worker has a key to sign in with (NIP-42). page_limit: events per page, 0: bigbrotr.sync_page_limit; pace_ms: milliseconds between two requests, 0: no pause; authenticate: whether the worker may sign in. An error if the worker is not registered';
 
 CREATE FUNCTION _bigbrotr.wake_relays(everyone boolean) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -269,7 +271,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.wake_relays(boolean) IS
-	'Ends the waiting of relays that were skipped: of all (everyone), after settings have changed, or of the first one of each host and site. Returns how many';
+	'Makes relays due that were skipped (waits_for): all of them if everyone is true, which is for changed settings; else the first relay of each host and site. Returns the number of relays';
 
 CREATE FUNCTION _bigbrotr.unwanted_relays(worker text, networks text[]) RETURNS SETOF integer
 	LANGUAGE sql STABLE
@@ -282,14 +284,14 @@ CREATE FUNCTION _bigbrotr.unwanted_relays(worker text, networks text[]) RETURNS 
 		      AND w.priority = EXISTS (SELECT FROM _bigbrotr.relay_priorities AS p WHERE p.relay_id = l.relay_id));
 	END;
 COMMENT ON FUNCTION _bigbrotr.unwanted_relays(text, text[]) IS
-	'Those of the relays a worker holds that are to be left alone: disabled, not of these networks, to be signed in to no longer or only now, or the other service''s';
+	'Relays that a worker holds and must close: the relay was disabled, its network is not in networks, its authenticate was changed, or it now belongs to the other service (priority)';
 
 CREATE FUNCTION _bigbrotr.note_reader(relay integer, whom integer) RETURNS void
 	LANGUAGE sql STRICT
 	BEGIN ATOMIC
 		UPDATE _bigbrotr.relay_sync AS s SET reader = note_reader.whom WHERE s.relay_id = note_reader.relay AND s.reader <> note_reader.whom;
 	END;
-COMMENT ON FUNCTION _bigbrotr.note_reader(integer, integer) IS 'As whom a relay is read from now on: 0 anonymous, 1 signed in';
+COMMENT ON FUNCTION _bigbrotr.note_reader(integer, integer) IS 'Stores as whom a relay is read from now on: 0 anonymous, 1 signed in (NIP-42)';
 
 CREATE FUNCTION _bigbrotr.crowded_relays(worker text) RETURNS SETOF integer
 	LANGUAGE sql STABLE
@@ -300,9 +302,9 @@ CREATE FUNCTION _bigbrotr.crowded_relays(worker text) RETURNS SETOF integer
 			WHERE s.enabled AND s.waits_for = ANY (_bigbrotr.places(l.host, l.site, w.priority)));
 	END;
 COMMENT ON FUNCTION _bigbrotr.crowded_relays(text) IS
-	'Relays that the worker holds while another relay of their host or site waits for a place';
+	'Relays that the worker holds while another relay waits for a place of the same host or site';
 
--- ---- How a connection ended, what it brought
+-- ---- End of a connection and its counters
 
 CREATE FUNCTION _bigbrotr.end_kind(reason text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -313,7 +315,7 @@ CREATE FUNCTION _bigbrotr.end_kind(reason text) RETURNS text
 		WHEN reason IN ('too_many_invalid', 'flood', 'too_deep', 'bad_utf8', 'binary_frame') THEN 'fault'
 		ELSE 'failed' END;
 COMMENT ON FUNCTION _bigbrotr.end_kind(text) IS
-	'Why a connection ended, by its reason code. told: by us; ours: by a failure on the way from here to its network, which says nothing about the relay; refused: the relay is there but does not let us read; fault: the relay sent what no honest one sends; failed: everything else';
+	'Kind of the end of a connection, by its reason code. told: this side closed it; ours: the way from this server to the network of the relay failed, which says nothing about the relay; refused: the relay answers but does not let us read; fault: the relay sent what no honest relay sends; failed: every other reason';
 
 CREATE FUNCTION _bigbrotr.report_relay(
 	worker text, relay integer, event text, reason text, detail text, pause_ms bigint,
@@ -324,7 +326,7 @@ CREATE FUNCTION _bigbrotr.report_relay(
 DECLARE
 	kind text := _bigbrotr.end_kind(reason);
 	known _bigbrotr.relay_sync;
-	-- A priority relay is tried again while its interval lasts, unless it asked for a pause or is banned.
+	-- A priority relay is tried again within its interval, unless it asked for a pause or is banned for a fault.
 	soon_ms bigint := (SELECT 1000 * _bigbrotr.read_after(p.read_interval) FROM _bigbrotr.relay_priorities AS p WHERE p.relay_id = relay);
 	delay_ms double precision;
 BEGIN
@@ -339,7 +341,8 @@ BEGIN
 	IF event = 'ended' THEN
 		PERFORM _bigbrotr.end_lease(worker, relay);
 	END IF;
-	-- An open WebSocket is no answer in Nostr, and a connection that breaks later says less than the next attempt.
+	-- An open WebSocket is no answer in Nostr. A connection that breaks after it was open is not counted as a failure: the
+	-- next attempt shows whether the relay is there.
 	IF event = 'caught_up' OR event = 'ended' AND reason IN ('auth_required', 'auth_refused', 'closed_by_relay') THEN
 		PERFORM _bigbrotr.observe_relay(relay, 'synchronizer', 'answered', '', at);
 	ELSIF event = 'ended' AND kind = 'failed'
@@ -366,17 +369,17 @@ BEGIN
 		SELECT * INTO STRICT known FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = relay FOR NO KEY UPDATE;
 		known.failures := known.failures + 1;
 		IF kind = 'fault' THEN
-			-- One fault is forgiven for each day without a fault; a page that is read well forgives none.
+			-- Each day without a fault lowers the count by one. Pages that are read without error do not lower it.
 			known.faults := greatest(0, known.faults - (at - coalesce(known.last_fault, at)) / 86400) + 1;
 			known.last_fault := at;
 			delay_ms := retry_delay_max_ms * 2.0 ^ least(known.faults - 1, 6);
 		ELSE
-			-- The back-off doubles with each failure. A quarter more or less keeps relays that failed together from
-			-- being tried together.
+			-- The back-off doubles with each failure. A quarter more or less spreads out the attempts of relays that failed
+			-- at the same time.
 			delay_ms := least(retry_delay_max_ms, soon_ms, retry_delay_ms * 2.0 ^ least(known.failures - 1, 40)
 				* (0.75 + (hashint4(relay # (known.failures - 1)) & 1023) / 2048.0));
 		END IF;
-		-- A pause that the relay asks for is kept up to a day.
+		-- A relay may ask for a pause of a day at most.
 		UPDATE _bigbrotr.relay_sync AS s SET
 			phase = 'backoff', phase_since = at, failures = known.failures, faults = known.faults, last_fault = known.last_fault,
 			last_error = reason, last_error_at = at, last_detail = detail,
@@ -386,7 +389,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.report_relay(text, integer, text, text, text, bigint, integer, integer, bigint, bigint, bigint) IS
-	'Records what happened to a leased relay; does nothing if the worker does not hold it. event: connected, caught_up or ended, which ends the lease; reason: why it failed, else empty; pause_ms: not opened again for this time at least; page_limit, pace_ms: learned from this connection, 0: nothing; at: Unix seconds';
+	'Records what happened to a leased relay; does nothing if the worker does not hold the lease. event: connected, caught_up or ended, which ends the lease; reason: reason code of the failure, else empty; detail: text of the relay or the system; pause_ms: the relay is not opened again for this time; page_limit, pace_ms: values learned from this connection, 0: none; retry_delay_ms, retry_delay_max_ms: first and longest back-off; at: Unix seconds. An error if event is another word';
 
 CREATE FUNCTION _bigbrotr.count_traffic(
 	relay_ids integer[], new_events bigint[], new_sightings bigint[], new_messages bigint[], new_bytes bigint[],
@@ -396,8 +399,8 @@ CREATE FUNCTION _bigbrotr.count_traffic(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	-- SKIP LOCKED: a session that holds this row lock sets last_seen itself. Waiting for it could deadlock, because
-	-- insert_events_batch locks relays before events.
+	-- SKIP LOCKED: a session that holds this row lock sets last_seen itself. Waiting for the lock could cause a deadlock,
+	-- because insert_events_batch locks relays before events.
 	UPDATE bigbrotr.relays AS r SET last_seen = at
 	WHERE r.relay_id IN (
 		SELECT k.relay_id FROM bigbrotr.relays AS k
@@ -425,8 +428,8 @@ BEGIN
 		last_detail = CASE WHEN s.phase = 'backoff' THEN s.last_detail END, last_error_at = CASE WHEN s.phase = 'backoff' THEN s.last_error_at END
 	FROM unnest(relay_ids, new_pages) AS a (relay_id, pages)
 	WHERE s.relay_id = a.relay_id AND a.pages > 0 AND s.failures > 0;
-	-- A page is an answer in Nostr. Of a relay that is online one answer in ten minutes is enough. SKIP LOCKED: as above; the
-	-- next page is an answer as well.
+	-- A page is an answer in Nostr. Of a relay that is online, one answer in ten minutes is recorded. SKIP LOCKED, because
+	-- waiting could cause a deadlock as above; the next page is recorded instead.
 	PERFORM _bigbrotr.observe_relay(k.relay_id, 'synchronizer', 'answered', '', at)
 	FROM (SELECT r.relay_id
 	      FROM unnest(relay_ids, new_pages) AS a (relay_id, pages)
@@ -437,7 +440,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.count_traffic(integer[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint, bigint[], bigint[], bigint[]) IS
-	'Adds to the counters in _bigbrotr.relay_traffic (no relay twice). A page read to its end ends a series of failures';
+	'Adds to the counters in _bigbrotr.relay_traffic; the arrays have one element per relay, and no relay twice. A page that was read to its end resets the count of failures. at: Unix seconds';
 
 CREATE FUNCTION _bigbrotr.refusal_kind(reason text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -449,7 +452,7 @@ CREATE FUNCTION _bigbrotr.refusal_kind(reason text) RETURNS text
 		THEN 'connection'
 		ELSE 'fault' END;
 COMMENT ON FUNCTION _bigbrotr.refusal_kind(text) IS
-	'Kind of a reason code: policy, a limit of ours that an honest relay may exceed; connection, it could not be opened or broke; fault, what no honest relay sends';
+	'Kind of a reason code. policy: a limit of this archive that an honest relay may exceed; connection: the connection failed, or the relay refused to answer; fault: the relay sent what no honest relay sends';
 
 CREATE FUNCTION _bigbrotr.count_refusals(
 	relay_ids integer[], reasons text[], counts bigint[], details text[], at bigint) RETURNS void
@@ -467,4 +470,4 @@ CREATE FUNCTION _bigbrotr.count_refusals(
 		DO UPDATE SET count = f.count + excluded.count, last_at = excluded.last_at, last_detail = excluded.last_detail;
 	END;
 COMMENT ON FUNCTION _bigbrotr.count_refusals(integer[], text[], bigint[], text[], bigint) IS
-	'Counts what relays sent and we refused, by reason code; details: of the last one each; at: Unix seconds';
+	'Counts refused data and failed connections of relays by reason code; details: text about the last one of each; at: Unix seconds';
