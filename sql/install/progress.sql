@@ -1,4 +1,4 @@
--- Views for users: sightings with the names of the original specification, what was refused, progress.
+-- Views for users: sightings with ids and URLs, refusals, and the progress of the synchronizer.
 
 CREATE VIEW bigbrotr.event_relay AS
 	SELECT e.event_id, r.url AS relay_url, s.seen_at
@@ -22,16 +22,16 @@ CREATE VIEW bigbrotr.refusals AS
 	       (array_agg(s.text ORDER BY s.line DESC))[1]
 	FROM bigbrotr.seed_rejects AS s
 	GROUP BY s.source, s.reason;
-COMMENT ON VIEW bigbrotr.refusals IS 'Everything that was not archived, and every connection that failed, counted by reason';
+COMMENT ON VIEW bigbrotr.refusals IS 'Data that were refused and connections that failed, counted by reason';
 COMMENT ON COLUMN bigbrotr.refusals.source IS 'relay: sent by a relay; database: verified, but refused by the database (bigbrotr.event_rejects); seeds: a line of a seed list (bigbrotr.seed_rejects)';
 COMMENT ON COLUMN bigbrotr.refusals.relay_url IS 'Normalised URL of the relay; null: a line of a seed list, or an event that no relay delivered';
-COMMENT ON COLUMN bigbrotr.refusals.seed_list IS 'Name of the seed list; null: from elsewhere';
+COMMENT ON COLUMN bigbrotr.refusals.seed_list IS 'Name of the seed list; null: source is not seeds';
 COMMENT ON COLUMN bigbrotr.refusals.reason IS 'Reason code, or SQLSTATE';
-COMMENT ON COLUMN bigbrotr.refusals.kind IS 'policy: a limit of ours; connection: it failed, nothing was refused; fault: the data are wrong; database: the database refused the event';
-COMMENT ON COLUMN bigbrotr.refusals.refusal_count IS 'How often';
-COMMENT ON COLUMN bigbrotr.refusals.first_at IS 'First time';
-COMMENT ON COLUMN bigbrotr.refusals.last_at IS 'Last time';
-COMMENT ON COLUMN bigbrotr.refusals.last_detail IS 'Detail of the last one';
+COMMENT ON COLUMN bigbrotr.refusals.kind IS 'policy: a limit of this archive; connection: the connection failed, no data were refused; fault: the data are invalid; database: the database refused the event';
+COMMENT ON COLUMN bigbrotr.refusals.refusal_count IS 'Number of refusals';
+COMMENT ON COLUMN bigbrotr.refusals.first_at IS 'Time of the first refusal';
+COMMENT ON COLUMN bigbrotr.refusals.last_at IS 'Time of the last refusal';
+COMMENT ON COLUMN bigbrotr.refusals.last_detail IS 'Detail of the last refusal';
 
 CREATE VIEW bigbrotr.coverage_gaps AS
 	SELECT r.url AS relay_url, f.filter_id, p.lower, p.upper, p.upper - p.lower + 1 AS seconds, p.reason,
@@ -45,14 +45,14 @@ CREATE VIEW bigbrotr.coverage_gaps AS
 	         (g.lower, CASE g.reason WHEN 'unread' THEN least(g.upper, bigbrotr.unix_now() - _bigbrotr.settling()) ELSE g.upper END, g.reason))
 	         AS p (lower, upper, reason)
 	WHERE p.lower <= p.upper AND (p.reason <> 'too new' OR g.reason = 'unread');
-COMMENT ON VIEW bigbrotr.coverage_gaps IS 'What is not read of each relay''s history, from 0 until now, by the reader that the relay was last read as: anonymous, or signed in';
+COMMENT ON VIEW bigbrotr.coverage_gaps IS 'Gaps in what was read of each relay''s history, from 0 (or the first second that retention rules keep) until now, by the reader that the relay was last read as: anonymous, or signed in';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.filter_id IS 'bigbrotr.sync_filters.filter_id; 0: everything';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.lower IS 'First created_at of the gap, Unix seconds, inclusive';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.upper IS 'Last created_at of the gap, Unix seconds, inclusive';
-COMMENT ON COLUMN bigbrotr.coverage_gaps.seconds IS 'Length of the gap';
-COMMENT ON COLUMN bigbrotr.coverage_gaps.reason IS 'unread; too new: the last 15 minutes, in which events still arrive; or the doubts of what was seen in part, see bigbrotr.coverage.doubts';
-COMMENT ON COLUMN bigbrotr.coverage_gaps.tried_at IS 'When what was seen in part was last tried';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.seconds IS 'Length of the gap, seconds';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.reason IS 'unread; too new: the last 15 minutes, in which events still arrive; or the doubts of a range that was seen in part, see bigbrotr.coverage.doubts';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.tried_at IS 'When a range that was seen in part was last tried; null: unread or too new';
 
 CREATE VIEW bigbrotr.sync_status AS
 	SELECT r.relay_id, r.url AS relay_url, r.network, r.status,
@@ -96,7 +96,8 @@ CREATE VIEW bigbrotr.sync_status AS
 	     LEFT JOIN _bigbrotr.relay_traffic AS t ON t.relay_id = r.relay_id
 	     LEFT JOIN _bigbrotr.relay_leases AS l ON l.relay_id = r.relay_id
 	     LEFT JOIN bigbrotr.priority_relays AS p ON p.relay_url = r.url
-	     -- Of each filter that the relay is asked for, from its oldest event, the first one of all, or what retention rules keep, to what has settled.
+	     -- The history of a relay, for each filter it is asked for: from its oldest event (if that is not known, from the first event
+	     -- of Nostr, 2020-11-07) or the first second that retention rules keep, to the last second that has settled.
 	     CROSS JOIN LATERAL (
 	         SELECT greatest(coalesce(s.oldest, 1604707200), min(_bigbrotr.asked_since(f.filter_id))) AS lower,
 	                bigbrotr.unix_now() - _bigbrotr.settling() AS upper,
@@ -118,47 +119,48 @@ CREATE VIEW bigbrotr.sync_status AS
 	     CROSS JOIN LATERAL (
 	         SELECT coalesce(sum(f.count) FILTER (WHERE _bigbrotr.refusal_kind(f.reason) <> 'connection'), 0)::bigint AS refusals
 	         FROM _bigbrotr.relay_refusals AS f WHERE f.relay_id = r.relay_id) AS f;
-COMMENT ON VIEW bigbrotr.sync_status IS 'How far each relay is archived';
+COMMENT ON VIEW bigbrotr.sync_status IS 'State and progress of the synchronizer for each relay';
 COMMENT ON COLUMN bigbrotr.sync_status.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN bigbrotr.sync_status.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.sync_status.network IS 'clearnet, tor, i2p, loki or local';
 COMMENT ON COLUMN bigbrotr.sync_status.status IS 'candidate, online, unstable, offline, dead, retired, refused or ignored, see bigbrotr.relays.status';
 COMMENT ON COLUMN bigbrotr.sync_status.phase IS 'paused, waiting, connecting, backfill, live or backoff, see _bigbrotr.relay_sync';
 COMMENT ON COLUMN bigbrotr.sync_status.phase_since IS 'When the phase began';
-COMMENT ON COLUMN bigbrotr.sync_status.waiting_for IS 'In words: what must come before it is opened; null: it is open';
-COMMENT ON COLUMN bigbrotr.sync_status.next_attempt IS 'Not opened before; null: never tried';
-COMMENT ON COLUMN bigbrotr.sync_status.owner IS 'Worker that archives it now, see _bigbrotr.relay_leases';
-COMMENT ON COLUMN bigbrotr.sync_status.read_interval IS 'Of a priority relay: longest time from one reading to the next';
-COMMENT ON COLUMN bigbrotr.sync_status.interval_state IS 'Of a priority relay: whether that is kept or missed now, see bigbrotr.priority_relays';
-COMMENT ON COLUMN bigbrotr.sync_status.sighting_count IS 'Events that the relay showed and that are archived';
-COMMENT ON COLUMN bigbrotr.sync_status.new_event_count IS 'Those of them that no relay had shown before';
-COMMENT ON COLUMN bigbrotr.sync_status.sightings_per_second IS 'How fast they come now';
-COMMENT ON COLUMN bigbrotr.sync_status.message_count IS 'WebSocket messages received';
-COMMENT ON COLUMN bigbrotr.sync_status.byte_count IS 'Bytes of these messages, inflated';
-COMMENT ON COLUMN bigbrotr.sync_status.page_count IS 'Pages read to their end';
-COMMENT ON COLUMN bigbrotr.sync_status.read_amplification IS 'Events delivered in answer to questions, for each different one of a reading: 1 is the least';
-COMMENT ON COLUMN bigbrotr.sync_status.oldest_event IS 'created_at of its oldest event; null: not known yet';
+COMMENT ON COLUMN bigbrotr.sync_status.waiting_for IS 'What the relay waits for before it is opened, in words; null: it is open';
+COMMENT ON COLUMN bigbrotr.sync_status.next_attempt IS 'Earliest time of the next attempt; null: never tried';
+COMMENT ON COLUMN bigbrotr.sync_status.owner IS 'Worker that archives the relay now, see _bigbrotr.relay_leases; null: no worker';
+COMMENT ON COLUMN bigbrotr.sync_status.read_interval IS 'Longest time from one reading of a priority relay to the next; null: not a priority relay';
+COMMENT ON COLUMN bigbrotr.sync_status.interval_state IS 'kept or missed: state of read_interval, see bigbrotr.priority_relays; null: not a priority relay';
+COMMENT ON COLUMN bigbrotr.sync_status.sighting_count IS 'Number of archived events that the relay delivered';
+COMMENT ON COLUMN bigbrotr.sync_status.new_event_count IS 'Number of events that this relay delivered first';
+COMMENT ON COLUMN bigbrotr.sync_status.sightings_per_second IS 'Sightings per second, between the last two updates of the counters; 0 if they are older than a minute';
+COMMENT ON COLUMN bigbrotr.sync_status.message_count IS 'Number of WebSocket messages received';
+COMMENT ON COLUMN bigbrotr.sync_status.byte_count IS 'Bytes of the WebSocket messages received, after decompression';
+COMMENT ON COLUMN bigbrotr.sync_status.page_count IS 'Number of pages that were read to their end';
+COMMENT ON COLUMN bigbrotr.sync_status.read_amplification IS 'Events delivered in answer to requests, divided by the number of different events in each reading; 1: none came twice; null: no event was delivered';
+COMMENT ON COLUMN bigbrotr.sync_status.oldest_event IS 'created_at of the oldest event of the relay; null: not known yet';
 COMMENT ON COLUMN bigbrotr.sync_status.read_from IS 'Oldest second read (created_at)';
 COMMENT ON COLUMN bigbrotr.sync_status.read_until IS 'Newest second read (created_at)';
-COMMENT ON COLUMN bigbrotr.sync_status.lag IS 'How long ago that is: 15 minutes and more, since newer events still arrive';
-COMMENT ON COLUMN bigbrotr.sync_status.read_fraction IS 'Share of its history, from its oldest event or else from 2020-11-07, that is read, once at least, 0 .. 1';
-COMMENT ON COLUMN bigbrotr.sync_status.proven_fraction IS 'Share that is proven: confirmed by a second reading, or reconciled';
-COMMENT ON COLUMN bigbrotr.sync_status.reconciled_fraction IS 'Share that is reconciled: sets of ids were compared (NIP-77)';
-COMMENT ON COLUMN bigbrotr.sync_status.partial_seconds IS 'Seconds seen in part';
-COMMENT ON COLUMN bigbrotr.sync_status.doubts IS 'All doubts about what is read of it, see bigbrotr.coverage.doubts; null: none';
-COMMENT ON COLUMN bigbrotr.sync_status.withdrawal_count IS 'How often a claim had to be withdrawn';
-COMMENT ON COLUMN bigbrotr.sync_status.last_withdrawal IS 'When that was last';
-COMMENT ON COLUMN bigbrotr.sync_status.next_audit IS 'Earliest time of the next audit of its claims, which comes at the visit after it; null: at the next visit';
-COMMENT ON COLUMN bigbrotr.sync_status.estimated_end IS 'When its history will be read, if it goes on as fast as now; null: not known';
-COMMENT ON COLUMN bigbrotr.sync_status.refusal_count IS 'What it sent and we refused, see bigbrotr.refusals; without failed connections';
-COMMENT ON COLUMN bigbrotr.sync_status.failure_count IS 'Connections failed or broken since the last page was read';
-COMMENT ON COLUMN bigbrotr.sync_status.fault_count IS 'Connections that we cut because the relay sent what no honest relay sends; one is forgiven a day';
-COMMENT ON COLUMN bigbrotr.sync_status.last_error IS 'Reason code of the last failure; null: a page was read since';
-COMMENT ON COLUMN bigbrotr.sync_status.last_detail IS 'What the relay or the system said then';
-COMMENT ON COLUMN bigbrotr.sync_status.last_error_at IS 'When that was';
+COMMENT ON COLUMN bigbrotr.sync_status.lag IS 'Time from read_until to now: at least 15 minutes, because newer events still arrive';
+COMMENT ON COLUMN bigbrotr.sync_status.read_fraction IS 'Share of the relay''s history that was read at least once, 0 .. 1; the history begins with its oldest event, or on 2020-11-07 if that is not known';
+COMMENT ON COLUMN bigbrotr.sync_status.proven_fraction IS 'Share of the relay''s history that is proven, 0 .. 1: confirmed by a second reading, or reconciled';
+COMMENT ON COLUMN bigbrotr.sync_status.reconciled_fraction IS 'Share of the relay''s history that is reconciled, 0 .. 1: the sets of ids were compared (NIP-77)';
+COMMENT ON COLUMN bigbrotr.sync_status.partial_seconds IS 'Seconds of history with evidence partial';
+COMMENT ON COLUMN bigbrotr.sync_status.doubts IS 'All doubts about the ranges that were read, see bigbrotr.coverage.doubts; null: none';
+COMMENT ON COLUMN bigbrotr.sync_status.withdrawal_count IS 'Number of times that a claim of coverage had to be withdrawn';
+COMMENT ON COLUMN bigbrotr.sync_status.last_withdrawal IS 'When a claim was last withdrawn; null: never';
+COMMENT ON COLUMN bigbrotr.sync_status.next_audit IS 'Earliest time of the next audit of the claims; the audit happens at the first visit after it; null: at the next visit';
+COMMENT ON COLUMN bigbrotr.sync_status.estimated_end IS 'When the backfill will end at the present speed; null: not known';
+COMMENT ON COLUMN bigbrotr.sync_status.refusal_count IS 'Number of refusals of data from the relay, see bigbrotr.refusals; failed connections are not counted';
+COMMENT ON COLUMN bigbrotr.sync_status.failure_count IS 'Number of failed or broken connections since the last page was read';
+COMMENT ON COLUMN bigbrotr.sync_status.fault_count IS 'Number of connections that were closed because the relay sent what no honest relay sends; each day without a fault lowers it by one';
+COMMENT ON COLUMN bigbrotr.sync_status.last_error IS 'Reason code of the last failure; null: a page was read since then';
+COMMENT ON COLUMN bigbrotr.sync_status.last_detail IS 'Text of the relay or the system about the last failure';
+COMMENT ON COLUMN bigbrotr.sync_status.last_error_at IS 'Time of the last failure';
 COMMENT ON COLUMN bigbrotr.sync_status.last_success IS 'When a page was last read to its end';
 
--- Relays that were never reached say nothing about how complete the archive of the others is.
+-- The averages leave out relays that were never reached: such relays say nothing about how complete the archive of the
+-- other relays is.
 CREATE VIEW bigbrotr.sync_totals AS
 	SELECT count(*) AS relay_count,
 	       count(*) FILTER (WHERE s.phase = 'paused') AS paused_count,
@@ -182,35 +184,35 @@ CREATE VIEW bigbrotr.sync_totals AS
 	       coalesce(avg(s.proven_fraction) FILTER (WHERE s.phase <> 'paused' AND s.last_success IS NOT NULL), 0) AS proven_fraction,
 	       max(s.estimated_end) AS estimated_end
 	FROM bigbrotr.sync_status AS s;
-COMMENT ON VIEW bigbrotr.sync_totals IS 'How far the archive is, in one row';
-COMMENT ON COLUMN bigbrotr.sync_totals.relay_count IS 'Relays known; the following six add up to it';
-COMMENT ON COLUMN bigbrotr.sync_totals.paused_count IS 'Relays the synchronizer leaves alone';
-COMMENT ON COLUMN bigbrotr.sync_totals.waiting_count IS 'Relays waiting for their turn';
-COMMENT ON COLUMN bigbrotr.sync_totals.connecting_count IS 'Relays being connected to';
-COMMENT ON COLUMN bigbrotr.sync_totals.backfill_count IS 'Relays whose history is being paged';
-COMMENT ON COLUMN bigbrotr.sync_totals.live_count IS 'Relays caught up, subscribed to what is new';
+COMMENT ON VIEW bigbrotr.sync_totals IS 'Progress of the synchronizer for all relays: one row';
+COMMENT ON COLUMN bigbrotr.sync_totals.relay_count IS 'Number of known relays; the sum of the next six columns';
+COMMENT ON COLUMN bigbrotr.sync_totals.paused_count IS 'Relays that are disabled for the synchronizer';
+COMMENT ON COLUMN bigbrotr.sync_totals.waiting_count IS 'Relays that wait for their turn';
+COMMENT ON COLUMN bigbrotr.sync_totals.connecting_count IS 'Relays whose connection is being opened';
+COMMENT ON COLUMN bigbrotr.sync_totals.backfill_count IS 'Relays whose history is being read, page by page';
+COMMENT ON COLUMN bigbrotr.sync_totals.live_count IS 'Relays whose history was read, with a subscription to new events';
 COMMENT ON COLUMN bigbrotr.sync_totals.backoff_count IS 'Relays that failed and wait for the next attempt';
 COMMENT ON COLUMN bigbrotr.sync_totals.unreached_count IS 'Relays of which no page was ever read';
 COMMENT ON COLUMN bigbrotr.sync_totals.sighting_count IS 'Sightings archived by the synchronizer';
 COMMENT ON COLUMN bigbrotr.sync_totals.event_count IS 'Events archived by the synchronizer';
-COMMENT ON COLUMN bigbrotr.sync_totals.sightings_per_second IS 'How fast sightings come now';
-COMMENT ON COLUMN bigbrotr.sync_totals.message_count IS 'WebSocket messages received';
-COMMENT ON COLUMN bigbrotr.sync_totals.byte_count IS 'Bytes of these messages, inflated';
-COMMENT ON COLUMN bigbrotr.sync_totals.page_count IS 'Pages read to their end';
-COMMENT ON COLUMN bigbrotr.sync_totals.refusal_count IS 'What relays sent and was refused, see bigbrotr.refusals; without failed connections';
-COMMENT ON COLUMN bigbrotr.sync_totals.failure_count IS 'Connections failed or broken since a page was last read, of all relays';
-COMMENT ON COLUMN bigbrotr.sync_totals.partial_seconds IS 'Seconds seen in part';
-COMMENT ON COLUMN bigbrotr.sync_totals.withdrawal_count IS 'How often a claim had to be withdrawn';
-COMMENT ON COLUMN bigbrotr.sync_totals.read_fraction IS 'Mean share of the history of the relays that were reached and are not paused that is read, 0 .. 1';
-COMMENT ON COLUMN bigbrotr.sync_totals.proven_fraction IS 'The same for what is proven';
-COMMENT ON COLUMN bigbrotr.sync_totals.estimated_end IS 'When the relays that are being read now will have been read; null: not known';
+COMMENT ON COLUMN bigbrotr.sync_totals.sightings_per_second IS 'Sightings per second, between the last two updates of the counters';
+COMMENT ON COLUMN bigbrotr.sync_totals.message_count IS 'Number of WebSocket messages received';
+COMMENT ON COLUMN bigbrotr.sync_totals.byte_count IS 'Bytes of the WebSocket messages received, after decompression';
+COMMENT ON COLUMN bigbrotr.sync_totals.page_count IS 'Number of pages that were read to their end';
+COMMENT ON COLUMN bigbrotr.sync_totals.refusal_count IS 'Number of refusals of data from relays, see bigbrotr.refusals; failed connections are not counted';
+COMMENT ON COLUMN bigbrotr.sync_totals.failure_count IS 'Number of failed or broken connections since the last page of each relay, summed over all relays';
+COMMENT ON COLUMN bigbrotr.sync_totals.partial_seconds IS 'Seconds of history with evidence partial, summed over all relays';
+COMMENT ON COLUMN bigbrotr.sync_totals.withdrawal_count IS 'Number of times that a claim of coverage had to be withdrawn';
+COMMENT ON COLUMN bigbrotr.sync_totals.read_fraction IS 'Mean of bigbrotr.sync_status.read_fraction, 0 .. 1, over the relays that are not paused and were reached';
+COMMENT ON COLUMN bigbrotr.sync_totals.proven_fraction IS 'Mean of bigbrotr.sync_status.proven_fraction, 0 .. 1, over the relays that are not paused and were reached';
+COMMENT ON COLUMN bigbrotr.sync_totals.estimated_end IS 'When the last backfill that runs now will end at the present speed; null: not known';
 
 CREATE VIEW bigbrotr.live_relays AS
 	SELECT p.relay_url, p.network, p.phase_since AS live_since, to_timestamp(r.last_seen) AS last_seen
 	FROM bigbrotr.sync_status AS p JOIN bigbrotr.relays AS r ON r.relay_id = p.relay_id
 	WHERE p.phase = 'live';
-COMMENT ON VIEW bigbrotr.live_relays IS 'Relays that are open now, their history read as far as they show it, subscribed to what is new';
+COMMENT ON VIEW bigbrotr.live_relays IS 'Relays in the phase live: the connection is open, the history was read, and new events are subscribed to';
 COMMENT ON COLUMN bigbrotr.live_relays.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.live_relays.network IS 'clearnet, tor, i2p, loki or local';
-COMMENT ON COLUMN bigbrotr.live_relays.live_since IS 'Since when';
-COMMENT ON COLUMN bigbrotr.live_relays.last_seen IS 'When the relay last sent us anything; up to half a minute behind';
+COMMENT ON COLUMN bigbrotr.live_relays.live_since IS 'When the phase live began';
+COMMENT ON COLUMN bigbrotr.live_relays.last_seen IS 'When the relay last sent a message; up to half a minute late';

@@ -1,5 +1,5 @@
--- Tables of the archive. Timestamps are Unix seconds (UTC) in bigint, as everywhere in Nostr. Small tables that change
--- often are vacuumed after a number of changes, not after a share of their rows, and without a pause.
+-- Tables of the archive. Timestamps are Unix seconds (UTC) in bigint, as everywhere in Nostr. Autovacuum of small tables
+-- that change often starts after a number of changes, not after a share of the rows, and runs without cost delay.
 
 CREATE TABLE bigbrotr.relays (
 	relay_id    integer GENERATED ALWAYS AS IDENTITY,
@@ -18,13 +18,12 @@ COMMENT ON COLUMN bigbrotr.relays.relay_id IS 'Short key used by the other table
 COMMENT ON COLUMN bigbrotr.relays.url IS 'Normalised ws:// or wss:// URL, see bigbrotr.normalise_relay_url';
 COMMENT ON COLUMN bigbrotr.relays.network IS 'clearnet, tor, i2p, loki (NIP-66 tag n) or local (not publicly reachable)';
 COMMENT ON COLUMN bigbrotr.relays.inserted_at IS 'When the relay became known, Unix seconds';
-COMMENT ON COLUMN bigbrotr.relays.last_seen IS 'When the relay last sent us anything, Unix seconds; null: never';
-COMMENT ON COLUMN bigbrotr.relays.status IS 'candidate: nobody has heard Nostr from it; online; unstable: it answers now and then; offline; dead: it has failed for a week; retired: for months; refused: our rules forbid a connection; ignored: an administrator said so';
+COMMENT ON COLUMN bigbrotr.relays.last_seen IS 'When the relay last sent a message, Unix seconds; null: never';
+COMMENT ON COLUMN bigbrotr.relays.status IS 'candidate: it has never answered in Nostr; online: it answers; unstable: some attempts fail; offline: it failed for half an hour; dead: it failed for a week; retired: it failed for ninety days more; refused: our rules forbid a connection; ignored: an administrator disabled it';
 
--- No foreign keys to or from the tables of the ingest path: their row triggers cost 11 of 27 us an
--- event. The functions keep the references; bigbrotr.verify_references() proves it.
--- In events the columns of variable length come last, and no column is null: no byte is spent on padding or on a null
--- bitmap.
+-- The tables of the ingest path have no foreign keys: the row triggers of foreign keys took 11 of 27 us per event. The
+-- functions keep the references valid; bigbrotr.verify_references() checks them.
+-- In events the columns of variable length come last, and no column is null, so that a row has no padding and no null bitmap.
 CREATE TABLE bigbrotr.events (
 	eid         bigint  GENERATED ALWAYS AS IDENTITY (CACHE 64),
 	created_at  bigint  NOT NULL,
@@ -58,16 +57,16 @@ CREATE INDEX events_pubkey_kind_created_at_idx ON bigbrotr.events (pubkey, kind,
 CREATE INDEX events_kind_created_at_idx ON bigbrotr.events (kind, created_at);
 CREATE INDEX events_created_at_idx ON bigbrotr.events (created_at);
 COMMENT ON TABLE bigbrotr.events IS 'Verified events (NIP-01): id and signature were checked before the row was written';
-COMMENT ON COLUMN bigbrotr.events.eid IS 'Short key used by bigbrotr.sightings; says nothing about order';
-COMMENT ON COLUMN bigbrotr.events.created_at IS 'What the author claims, Unix seconds; may lie in the future or be milliseconds by mistake (NIP-01)';
-COMMENT ON COLUMN bigbrotr.events.inserted_at IS 'When it was archived, Unix seconds';
+COMMENT ON COLUMN bigbrotr.events.eid IS 'Short key used by bigbrotr.sightings; its order has no meaning';
+COMMENT ON COLUMN bigbrotr.events.created_at IS 'Time that the author states, Unix seconds; may lie in the future, or be milliseconds by mistake (NIP-01)';
+COMMENT ON COLUMN bigbrotr.events.inserted_at IS 'When the event was archived, Unix seconds';
 COMMENT ON COLUMN bigbrotr.events.kind IS '0 .. 65535 (NIP-01)';
 COMMENT ON COLUMN bigbrotr.events.event_id IS 'id: SHA-256 of the canonical form, 32 bytes (NIP-01)';
 COMMENT ON COLUMN bigbrotr.events.pubkey IS 'Author: x-only secp256k1 public key, 32 bytes (NIP-01)';
 COMMENT ON COLUMN bigbrotr.events.sig IS 'BIP-340 signature over event_id, 64 bytes';
-COMMENT ON COLUMN bigbrotr.events.tags IS 'Array of non-empty arrays of strings (NIP-01); U+FFFD stands for U+0000, then raw is set';
-COMMENT ON COLUMN bigbrotr.events.content IS 'Text (NIP-01); U+FFFD stands for U+0000, then raw is set';
-COMMENT ON COLUMN bigbrotr.events.raw IS 'The exact JSON (UTF-8) of an event with U+0000, which text and tags cannot hold; empty for all others';
+COMMENT ON COLUMN bigbrotr.events.tags IS 'Array of non-empty arrays of strings (NIP-01); U+FFFD replaces U+0000, and raw then holds the exact event';
+COMMENT ON COLUMN bigbrotr.events.content IS 'Text (NIP-01); U+FFFD replaces U+0000, and raw then holds the exact event';
+COMMENT ON COLUMN bigbrotr.events.raw IS 'Exact JSON (UTF-8) of an event with U+0000, which the types text and bigbrotr.tags cannot store; empty for all other events';
 
 CREATE TABLE bigbrotr.sightings (
 	eid      bigint  NOT NULL,
@@ -81,8 +80,8 @@ COMMENT ON COLUMN bigbrotr.sightings.eid IS 'bigbrotr.events.eid';
 COMMENT ON COLUMN bigbrotr.sightings.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN bigbrotr.sightings.seen_at IS 'When the relay first delivered the event, Unix seconds';
 
--- Which time of a relay's history was read: ranges, not a cursor, since a cursor cannot say where the holes are. Ranges
--- of one relay, filter and reader never overlap.
+-- Coverage is a set of ranges, not a cursor, because a cursor cannot express gaps. Ranges of the same relay, filter and
+-- reader never overlap.
 CREATE TABLE bigbrotr.coverage (
 	relay_id     integer  NOT NULL,
 	filter_id    integer  NOT NULL DEFAULT 0,
@@ -101,21 +100,21 @@ CREATE TABLE bigbrotr.coverage (
 	CONSTRAINT coverage_evidence_check CHECK (evidence IN ('partial', 'paged', 'confirmed', 'reconciled')),
 	CONSTRAINT coverage_range_check CHECK (0 <= lower AND lower <= upper)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE bigbrotr.coverage IS 'Time ranges of relays that were read, how well, and what speaks against it. Read means evidence paged or better, proven means confirmed or reconciled';
+COMMENT ON TABLE bigbrotr.coverage IS 'Time ranges of relays that were read, with evidence and doubts. "Read" means evidence paged or better, "proven" means confirmed or reconciled';
 COMMENT ON COLUMN bigbrotr.coverage.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN bigbrotr.coverage.filter_id IS 'What was asked for: bigbrotr.sync_filters.filter_id; 0: everything';
-COMMENT ON COLUMN bigbrotr.coverage.reader IS 'As whom: 0 anonymous, 1 signed in (NIP-42)';
+COMMENT ON COLUMN bigbrotr.coverage.filter_id IS 'Filter of the requests: bigbrotr.sync_filters.filter_id; 0: everything';
+COMMENT ON COLUMN bigbrotr.coverage.reader IS 'As whom the relay was read: 0 anonymous, 1 signed in (NIP-42)';
 COMMENT ON COLUMN bigbrotr.coverage.lower IS 'First created_at of the range, Unix seconds, inclusive';
 COMMENT ON COLUMN bigbrotr.coverage.upper IS 'Last created_at of the range, Unix seconds, inclusive';
-COMMENT ON COLUMN bigbrotr.coverage.evidence IS 'partial: seen in part; paged: one orderly reading; confirmed: a second one, on another connection, found nothing new; reconciled: the sets of ids were compared (NIP-77) and everything needed was fetched';
-COMMENT ON COLUMN bigbrotr.coverage.doubts IS 'What speaks against it, sorted; _bigbrotr.doubt_text(doubt) says what each of them means';
-COMMENT ON COLUMN bigbrotr.coverage.observations IS 'How often the whole range was read, at least';
-COMMENT ON COLUMN bigbrotr.coverage.events IS 'Events of the range that the relay showed, about: a range that is cut is taken to be evenly filled';
-COMMENT ON COLUMN bigbrotr.coverage.refused IS 'Events of the range that it showed and we refused, likewise';
-COMMENT ON COLUMN bigbrotr.coverage.observed_at IS 'The whole range was read at this time or later, Unix seconds; partial: when it was last tried';
-COMMENT ON COLUMN bigbrotr.coverage.audited_at IS 'When some of the range was last tested by another reading, Unix seconds; null: never';
+COMMENT ON COLUMN bigbrotr.coverage.evidence IS 'partial: seen in part; paged: read once, page by page, without gaps; confirmed: a second reading, on another connection, found nothing new; reconciled: the sets of ids were compared (NIP-77), and all missing events were fetched';
+COMMENT ON COLUMN bigbrotr.coverage.doubts IS 'Codes of reasons to distrust the evidence, sorted; _bigbrotr.doubt_text explains each';
+COMMENT ON COLUMN bigbrotr.coverage.observations IS 'Number of times that the whole range was read, at least';
+COMMENT ON COLUMN bigbrotr.coverage.events IS 'Approximate number of events that the relay delivered in the range. When a range is split, its number is divided by length';
+COMMENT ON COLUMN bigbrotr.coverage.refused IS 'Approximate number of those delivered events that we refused. When a range is split, its number is divided by length';
+COMMENT ON COLUMN bigbrotr.coverage.observed_at IS 'The whole range was read at this time or later, Unix seconds; evidence partial: when it was last tried';
+COMMENT ON COLUMN bigbrotr.coverage.audited_at IS 'When another reading last tested a part of the range, Unix seconds; null: never';
 
--- When the synchronizer opens which relay: changes when a relay is opened, caught up or ended.
+-- A row changes when its connection is opened, has caught up, or ends.
 CREATE TABLE _bigbrotr.relay_sync (
 	relay_id     integer NOT NULL,
 	enabled      boolean NOT NULL DEFAULT true,
@@ -148,29 +147,29 @@ CREATE INDEX relay_sync_due_idx ON _bigbrotr.relay_sync (next_attempt, relay_id)
 CREATE INDEX relay_sync_waits_for_idx ON _bigbrotr.relay_sync (waits_for, next_attempt) WHERE waits_for IS NOT NULL;
 COMMENT ON TABLE _bigbrotr.relay_sync IS 'State of the synchronizer, one row per relay';
 COMMENT ON COLUMN _bigbrotr.relay_sync.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_sync.enabled IS 'false: the synchronizer leaves the relay alone';
-COMMENT ON COLUMN _bigbrotr.relay_sync.phase IS 'waiting: for its turn; connecting; backfill: history is being paged; live: caught up, subscribed to what is new; backoff: failed, waits for next_attempt';
+COMMENT ON COLUMN _bigbrotr.relay_sync.enabled IS 'false: the synchronizer does not open the relay';
+COMMENT ON COLUMN _bigbrotr.relay_sync.phase IS 'waiting: waits for its turn; connecting: the connection is being opened; backfill: the history is being read, page by page; live: the history was read, new events are subscribed to; backoff: failed, waits for next_attempt';
 COMMENT ON COLUMN _bigbrotr.relay_sync.phase_since IS 'When the phase began, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_sync.next_attempt IS 'Earliest time of the next attempt, Unix seconds; 0: never tried';
-COMMENT ON COLUMN _bigbrotr.relay_sync.waits_for IS 'Why the relay was skipped when it was due: "host …" or "site …", of a priority relay "priority host …" or "priority site …": its service has taken all places of its host or site; permission: local relays are not allowed; proxy: there is none; key: there is none to sign in with; null: it was not skipped';
-COMMENT ON COLUMN _bigbrotr.relay_sync.failures IS 'Connections failed or broken since the last page was read';
-COMMENT ON COLUMN _bigbrotr.relay_sync.faults IS 'Connections that we cut because the relay sent what no honest relay sends; one is forgiven a day';
-COMMENT ON COLUMN _bigbrotr.relay_sync.last_fault IS 'When the last of these was, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_sync.last_error IS 'Reason code of the last failure; null: a page was read since';
-COMMENT ON COLUMN _bigbrotr.relay_sync.last_detail IS 'What the relay or the system said at the last failure';
-COMMENT ON COLUMN _bigbrotr.relay_sync.last_error_at IS 'When that was, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_sync.page_limit IS 'Events that one page may ask for, as learned from failures; 0: as bigbrotr.sync_page_limit says';
-COMMENT ON COLUMN _bigbrotr.relay_sync.pace_ms IS 'Milliseconds between two requests, as learned from complaints; 0: no pause';
+COMMENT ON COLUMN _bigbrotr.relay_sync.waits_for IS 'Why the relay was skipped when it was due. "host …", "site …", for priority relays "priority host …", "priority site …": its service has taken all places of the host or site; permission: local relays are not allowed; proxy: there is no proxy to its network; key: there is no key to sign in with (NIP-42); null: it was not skipped';
+COMMENT ON COLUMN _bigbrotr.relay_sync.failures IS 'Number of failed or broken connections since the last page was read';
+COMMENT ON COLUMN _bigbrotr.relay_sync.faults IS 'Number of connections that were closed because the relay sent what no honest relay sends; each day without a fault lowers it by one';
+COMMENT ON COLUMN _bigbrotr.relay_sync.last_fault IS 'When a connection was last closed for a fault, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.relay_sync.last_error IS 'Reason code of the last failure; null: a page was read since then';
+COMMENT ON COLUMN _bigbrotr.relay_sync.last_detail IS 'Text of the relay or the system about the last failure';
+COMMENT ON COLUMN _bigbrotr.relay_sync.last_error_at IS 'Time of last_error, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_sync.page_limit IS 'Highest number of events to ask for in one page, lowered after failures; 0: bigbrotr.sync_page_limit';
+COMMENT ON COLUMN _bigbrotr.relay_sync.pace_ms IS 'Milliseconds between two requests, raised after complaints of the relay; 0: no pause';
 COMMENT ON COLUMN _bigbrotr.relay_sync.oldest IS 'created_at of the oldest event of the relay, Unix seconds; null: its history was not read to the end';
-COMMENT ON COLUMN _bigbrotr.relay_sync.again_at IS 'When each of _bigbrotr.depths() was last read again, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_sync.again_at IS 'One time for each depth of _bigbrotr.depths(): when that depth was last read again, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_sync.next_audit IS 'Earliest time of the next audit, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_sync.clean_audits IS 'Audits since one found something';
-COMMENT ON COLUMN _bigbrotr.relay_sync.withdrawals IS 'How often a claim had to be withdrawn';
-COMMENT ON COLUMN _bigbrotr.relay_sync.withdrawn_at IS 'When that was last, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_sync.authenticate IS 'true: if the relay asks who reads, it is told (NIP-42, bigbrotr.authenticate_at)';
-COMMENT ON COLUMN _bigbrotr.relay_sync.reader IS 'As whom it was last read: 0 anonymous, 1 signed in';
+COMMENT ON COLUMN _bigbrotr.relay_sync.clean_audits IS 'Number of audits since an audit last found missing events';
+COMMENT ON COLUMN _bigbrotr.relay_sync.withdrawals IS 'Number of times that a claim of coverage had to be withdrawn';
+COMMENT ON COLUMN _bigbrotr.relay_sync.withdrawn_at IS 'When a claim was last withdrawn, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.relay_sync.authenticate IS 'true: the worker may sign in (NIP-42) when the relay asks for authentication';
+COMMENT ON COLUMN _bigbrotr.relay_sync.reader IS 'As whom the relay was last read: 0 anonymous, 1 signed in (NIP-42)';
 
--- What came from each relay: written every twenty seconds or so, and when a relay is opened, caught up or ended.
+-- A row is written about every twenty seconds, and when its connection is opened, has caught up, or ends.
 CREATE TABLE _bigbrotr.relay_traffic (
 	relay_id     integer NOT NULL,
 	events       bigint  NOT NULL DEFAULT 0,
@@ -188,32 +187,32 @@ CREATE TABLE _bigbrotr.relay_traffic (
 	CONSTRAINT relay_traffic_pkey PRIMARY KEY (relay_id),
 	CONSTRAINT relay_traffic_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.relay_traffic IS 'Counters of the synchronizer, one row per relay that was heard of. Up to half a minute behind; a crash loses what was not written';
+COMMENT ON TABLE _bigbrotr.relay_traffic IS 'Counters of the synchronizer, one row per relay that sent anything. Up to half a minute late; a crash loses the counts that were not written';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_traffic.events IS 'Events first archived through this relay';
-COMMENT ON COLUMN _bigbrotr.relay_traffic.sightings IS 'Sightings archived';
-COMMENT ON COLUMN _bigbrotr.relay_traffic.messages IS 'WebSocket messages received';
-COMMENT ON COLUMN _bigbrotr.relay_traffic.bytes IS 'Bytes of these messages, inflated';
-COMMENT ON COLUMN _bigbrotr.relay_traffic.pages IS 'Pages read to their end';
-COMMENT ON COLUMN _bigbrotr.relay_traffic.delivered IS 'Events that came in answer to questions';
-COMMENT ON COLUMN _bigbrotr.relay_traffic.repeated IS 'Of these: events that the same reading had been shown before';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.events IS 'Number of events that this relay delivered first';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.sightings IS 'Number of sightings archived';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.messages IS 'Number of WebSocket messages received';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.bytes IS 'Bytes of the WebSocket messages received, after decompression';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.pages IS 'Number of pages that were read to their end';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.delivered IS 'Number of events delivered in answer to requests';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.repeated IS 'Number of delivered events that the same reading had received before';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.seconds IS 'Seconds of history that were read';
-COMMENT ON COLUMN _bigbrotr.relay_traffic.counted_at IS 'When the counters were last written, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_traffic.sightings_per_second IS 'Sightings per second between counted_at and the time before';
-COMMENT ON COLUMN _bigbrotr.relay_traffic.seconds_per_second IS 'Seconds of history per second, likewise';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.counted_at IS 'When the counters were last updated, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.sightings_per_second IS 'Sightings per second, between the last two updates of the counters';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.seconds_per_second IS 'Seconds of history read per second of real time, between the last two updates of the counters';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.last_success IS 'When a page was last read to its end, Unix seconds';
 
--- Which worker has which relay until when. Run-time state: not dumped.
+-- Leases are run-time state of the workers: pg_dump leaves them out.
 CREATE TABLE _bigbrotr.sync_workers (
 	owner    text    NOT NULL,
 	expires  bigint  NOT NULL,
 	priority boolean NOT NULL,
 	CONSTRAINT sync_workers_pkey PRIMARY KEY (owner)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE _bigbrotr.sync_workers IS 'Workers that archive relays';
+COMMENT ON TABLE _bigbrotr.sync_workers IS 'Workers of the synchronizer and the priority synchronizer that hold leases';
 COMMENT ON COLUMN _bigbrotr.sync_workers.owner IS 'Name of the worker: system identifier of its server, database, service and instance';
-COMMENT ON COLUMN _bigbrotr.sync_workers.expires IS 'From then on others may take its leases away, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.sync_workers.priority IS 'true: it reads the priority relays, and no others; false: all others';
+COMMENT ON COLUMN _bigbrotr.sync_workers.expires IS 'End of the leases of the worker, Unix seconds: from then on other workers may end them';
+COMMENT ON COLUMN _bigbrotr.sync_workers.priority IS 'true: the worker reads priority relays only; false: all other relays only';
 
 CREATE TABLE _bigbrotr.relay_leases (
 	relay_id integer NOT NULL,
@@ -229,13 +228,13 @@ CREATE TABLE _bigbrotr.relay_leases (
 CREATE INDEX relay_leases_owner_idx ON _bigbrotr.relay_leases (owner);
 CREATE INDEX relay_leases_host_idx ON _bigbrotr.relay_leases (host);
 CREATE INDEX relay_leases_site_idx ON _bigbrotr.relay_leases (site);
-COMMENT ON TABLE _bigbrotr.relay_leases IS 'Which worker archives which relay now. A relay with a lease cannot be deleted: disable it, then wait until the lease is gone';
+COMMENT ON TABLE _bigbrotr.relay_leases IS 'Which worker archives which relay now. A relay with a lease cannot be deleted: disable the relay, then wait until the lease is gone';
 COMMENT ON COLUMN _bigbrotr.relay_leases.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_leases.owner IS '_bigbrotr.sync_workers.owner';
 COMMENT ON COLUMN _bigbrotr.relay_leases.host IS 'Host of the relay''s URL';
 COMMENT ON COLUMN _bigbrotr.relay_leases.site IS 'Registered domain of the host, by the Public Suffix List, or the address itself';
-COMMENT ON COLUMN _bigbrotr.relay_leases.taken_at IS 'Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_leases.authenticate IS '_bigbrotr.relay_sync.authenticate at that time';
+COMMENT ON COLUMN _bigbrotr.relay_leases.taken_at IS 'When the worker took the lease, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_leases.authenticate IS '_bigbrotr.relay_sync.authenticate when the worker took the lease';
 
 CREATE TABLE _bigbrotr.relay_refusals (
 	relay_id    integer NOT NULL,
@@ -247,13 +246,13 @@ CREATE TABLE _bigbrotr.relay_refusals (
 	CONSTRAINT relay_refusals_pkey PRIMARY KEY (relay_id, reason),
 	CONSTRAINT relay_refusals_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.relay_refusals IS 'What relays sent and we refused, counted by reason';
+COMMENT ON TABLE _bigbrotr.relay_refusals IS 'Number of refusals of data from relays and of failed connections, by reason';
 COMMENT ON COLUMN _bigbrotr.relay_refusals.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_refusals.reason IS 'Reason code, such as id_mismatch';
-COMMENT ON COLUMN _bigbrotr.relay_refusals.count IS 'How often';
-COMMENT ON COLUMN _bigbrotr.relay_refusals.first_at IS 'First time, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_refusals.last_at IS 'Last time, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_refusals.last_detail IS 'What was refused the last time, printable ASCII';
+COMMENT ON COLUMN _bigbrotr.relay_refusals.count IS 'Number of refusals';
+COMMENT ON COLUMN _bigbrotr.relay_refusals.first_at IS 'Time of the first refusal, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_refusals.last_at IS 'Time of the last refusal, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_refusals.last_detail IS 'Detail of the last refusal, printable ASCII';
 
 CREATE TABLE bigbrotr.event_rejects (
 	event_id    bytea   NOT NULL,
@@ -264,10 +263,10 @@ CREATE TABLE bigbrotr.event_rejects (
 	raw         bytea   NOT NULL,
 	CONSTRAINT event_rejects_pkey PRIMARY KEY (event_id)
 );
-COMMENT ON TABLE bigbrotr.event_rejects IS 'Verified events that the database refused, kept whole';
+COMMENT ON TABLE bigbrotr.event_rejects IS 'Verified events that the database refused, with their exact JSON';
 COMMENT ON COLUMN bigbrotr.event_rejects.event_id IS 'id of the event, 32 bytes (NIP-01)';
-COMMENT ON COLUMN bigbrotr.event_rejects.relay_id IS 'bigbrotr.relays.relay_id of the relay that delivered it';
-COMMENT ON COLUMN bigbrotr.event_rejects.rejected_at IS 'Unix seconds';
+COMMENT ON COLUMN bigbrotr.event_rejects.relay_id IS 'bigbrotr.relays.relay_id of the relay that delivered the event; null: no relay';
+COMMENT ON COLUMN bigbrotr.event_rejects.rejected_at IS 'When the database refused the event, Unix seconds';
 COMMENT ON COLUMN bigbrotr.event_rejects.sqlstate IS 'SQLSTATE of the error';
 COMMENT ON COLUMN bigbrotr.event_rejects.message IS 'Message of the error';
 COMMENT ON COLUMN bigbrotr.event_rejects.raw IS 'The exact JSON of the event (UTF-8)';
@@ -280,14 +279,14 @@ CREATE TABLE bigbrotr.seed_rejects (
 	read_at bigint  NOT NULL,
 	CONSTRAINT seed_rejects_pkey PRIMARY KEY (source, line)
 );
-COMMENT ON TABLE bigbrotr.seed_rejects IS 'Lines of seed lists that name no relay, as of the last load of each list';
+COMMENT ON TABLE bigbrotr.seed_rejects IS 'Lines of seed lists that are not URLs of relays, from the last load of each list';
 COMMENT ON COLUMN bigbrotr.seed_rejects.source IS 'Name of the list, as given to bigbrotr.load_seeds';
 COMMENT ON COLUMN bigbrotr.seed_rejects.line IS 'Line number, from 1; 0: the whole list';
-COMMENT ON COLUMN bigbrotr.seed_rejects.text IS 'The line, cut after 500 characters; of the whole list: what is wrong with it';
-COMMENT ON COLUMN bigbrotr.seed_rejects.reason IS 'Reason code of bigbrotr.normalise_relay_url, local_address or unreadable';
+COMMENT ON COLUMN bigbrotr.seed_rejects.text IS 'The line, cut after 500 characters; if line is 0: the error';
+COMMENT ON COLUMN bigbrotr.seed_rejects.reason IS 'Reason code of bigbrotr.normalise_relay_url, or local_address, or unreadable';
 COMMENT ON COLUMN bigbrotr.seed_rejects.read_at IS 'When the list was loaded, Unix seconds';
 
--- pg_dump leaves out the rows of an extension's tables unless they are named here.
+-- pg_dump leaves out the rows of an extension's tables unless pg_extension_config_dump names the table.
 SELECT pg_extension_config_dump('bigbrotr.relays', '');
 SELECT pg_extension_config_dump('bigbrotr.relays_relay_id_seq', '');
 SELECT pg_extension_config_dump('bigbrotr.events', '');
