@@ -1,4 +1,4 @@
-/* Questions go out, answers come in: what is under way, and who is to judge it. */
+/* The questions of the pager, and which part of the pager judges an answer. */
 #include "paging.h"
 
 #include <utility>
@@ -7,9 +7,9 @@
 
 namespace nostr {
 
-/* Pages whose checks are not answered yet. */
+/* Largest number of pages whose checks are not answered yet. */
 constexpr size_t kMostChecks = 2;
-/* A range that is shorter is not worth to be read by two. */
+/* A range of fewer seconds is not split between two readers. */
 constexpr int64_t kLeastSplit = 7200;
 
 Pager::Pager(TimeRange range, int limit, Conditions conditions, Habits &habits, Way way)
@@ -45,7 +45,7 @@ Pager::next()
 	return std::nullopt;
 }
 
-/* Is the next question one of those that read the range, not one that checks? */
+/* Whether the next question reads the range; otherwise it checks or probes. */
 bool
 Pager::reads() const
 {
@@ -75,7 +75,7 @@ Pager::next_window()
 	return std::nullopt;
 }
 
-/* Some relays leave the bounds out, so that both are one second wider. */
+/* The window is one second wider at both ends, because some relays exclude the bounds. */
 Window
 Pager::page_window() const
 {
@@ -92,7 +92,7 @@ Pager::page_window() const
 Window
 Pager::neighbour_window() const
 {
-	/* Twice as many: so it shows that it would have sent more. */
+	/* The limit is twice what was shown, so that a relay with more events can show more. */
 	Window window{.limit = int(boundary_.size()) * 2 + kFew};
 	if (range_.upper < kOpenEnd - 1)
 		window.until = wider_ ? range_.upper + 1 : habits_.until_of(range_.upper);
@@ -110,7 +110,7 @@ Pager::answer(uint32_t number)
 	return nullptr;
 }
 
-/* The relay has these kinds, and showed none of them when asked for by name. */
+/* Whether the relay, asked for kinds that it has shown, answered with no event. */
 bool
 Pager::brought_no_kind(const Check &check)
 {
@@ -202,7 +202,7 @@ Pager::fail(uint32_t number)
 	}
 	for (Check &check : checks_)
 		if (check.asked && check.asked->number == number && !check.kinds.empty()) {
-			/* One of the kinds may be shown to their readers only. */
+			/* The relay may show one of the kinds only to some readers, so all kinds are asked. */
 			check.kinds.clear();
 			check.asked.reset();
 			return {};

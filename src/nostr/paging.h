@@ -1,12 +1,12 @@
 /*
- * Paging: how a time range is read from a relay that answers REQ with at most some unknown number
- * of events, newest first (NIP-01), and how much of that may be believed. Sans I/O: says what to
- * ask, is told what came, says what is claimed, with which evidence and which doubts.
+ * Paging: reads a time range from a relay that answers REQ with the newest events first, up to an
+ * unknown number (NIP-01), and decides how much of the answers to believe. The pager does no I/O:
+ * it returns questions, takes answers, and returns claims with evidence and doubts.
  *
- * The next page asks `until` = the oldest second received, again and not minus one, because the
- * page may have been cut inside that second. A short or empty page proves nothing: what ends a
- * range is an event from below it, or probes that find none and a control question that finds one.
- * The whole argument: docs/development/paging.md.
+ * The `until` of the next page is the oldest second received, without subtracting one, because the
+ * limit may have cut the page inside that second. A short or empty page proves nothing. A range
+ * ends with an event from below the range, or with probes that find no event and a control question
+ * that finds one. docs/development/paging.md has the whole argument.
  */
 #pragma once
 
@@ -23,8 +23,9 @@ namespace nostr {
  * Reads one range. Use: while (!done()) { while (next()) send it; for each event of the answer:
  * answer(number)->add(); at EOSE: claims = end(number). }
  *
- * A page and small questions about earlier pages may be under way at the same time. Keeps the
- * events of what is under way: an answer that grows far beyond its limit is to be cut.
+ * A page and small questions about earlier pages may be under way at the same time. The pager keeps
+ * the events of all open questions in memory, so the caller must cut an answer that grows far
+ * beyond its limit.
  */
 class Pager
 {
@@ -35,12 +36,12 @@ class Pager
 	{
 		uint32_t number;
 		Window window;
-		bool page; // else one of the small ones that check
+		bool page; // else a small question that checks or probes
 	};
 
 	/*
-	 * How the range is read. A second reading is by windows, so that what fools pages does not
-	 * fool it as well.
+	 * How the range is read. A second reading uses windows, because a fault that pages do not
+	 * notice may show in windows.
 	 */
 	enum class Way : uint8_t
 	{
@@ -51,24 +52,25 @@ class Pager
 	Pager(TimeRange range, int limit, Conditions conditions, Habits &habits, Way way = Way::Pages);
 
 	bool done() const { return stage_ == Stage::Done && checks_.empty(); }
-	/* What is to be asked now; nothing: an answer is awaited. */
+	/* The question to ask now; nothing if an answer must come first. */
 	std::optional<Question> next();
-	/* The answer to a question; null if it is of no more use: close it. */
+	/* The answer to a question; null if the answer is no longer needed and the question can be
+	 * closed. */
 	Answer *answer(uint32_t number);
-	/* The answer is whole, or was cut. */
+	/* The answer is complete or was cut. Returns new claims. */
 	std::vector<Claim> end(uint32_t number);
-	/* There will be none. A page that is not answered is asked again. */
+	/* The question will not be answered. A page is asked again. Returns new claims. */
 	std::vector<Claim> fail(uint32_t number);
-	/* The question is to be asked again. */
+	/* The question must be asked again. */
 	void drop(uint32_t number);
-	/* Something that names no question speaks against all that are under way. */
+	/* Adds a doubt to all open questions, because its cause names no question. */
 	void doubt(Doubt doubt);
 	void set_limit(int limit) { limit_ = std::max(limit, 1); }
-	/* Gives the older half of what is left away, to be read by another one at the same time, if it
-	 * is worth it. */
+	/* Cuts off the older half of what is left to read and returns it for another pager; nothing if
+	 * the rest is too short. */
 	std::optional<TimeRange> split();
 
-	/* Events that came again, which had been shown to this pager before. */
+	/* Number of events that came again after they had been shown to this pager. */
 	int64_t repeated() const { return repeated_ + (small_ ? small_->repeated() : 0); }
 	/* Bytes of memory held. */
 	size_t memory() const;
@@ -78,8 +80,8 @@ class Pager
 	{
 		Page,
 		Neighbour, // is there an older event below the range?
-		Probes,    // is there really none?
-		Control,   // does the relay answer at all?
+		Probes,    // do probes find an event that the relay left out?
+		Control,   // does the relay answer a question about events that it has?
 		Dense,
 		Small,
 		Done
@@ -89,14 +91,14 @@ class Pager
 		uint32_t number;
 		Answer answer;
 	};
-	/* Parts of a page that are asked for once more. The claims of the page wait until they show
-	 * nothing else. */
+	/* Parts of a page that are asked for a second time. The claims of the page wait until the
+	 * answers show no other events. */
 	struct Check
 	{
-		std::vector<TimeRange> parts; // still to be asked for, the last one first
-		std::vector<int32_t> kinds;   // only these; empty: all
-		SeenSet shown;                // by the page
-		TimeRange span;               // of the page
+		std::vector<TimeRange> parts; // parts still to ask for; the last one is next
+		std::vector<int32_t> kinds;   // kinds to ask for; empty: all
+		SeenSet shown;                // events that the page showed
+		TimeRange span;               // range of the page
 		std::vector<Claim> claims;
 		Doubts doubts;
 		std::optional<Asked> asked;
@@ -136,28 +138,28 @@ class Pager
 	void step_below(int64_t second);
 	void finish();
 
-	TimeRange range_; // still to be read
+	TimeRange range_; // the part still to read
 	int limit_;
 	const Conditions conditions_;
 	Habits &habits_;
 	Way way_;
 	Stage stage_ = Stage::Page;
 	uint32_t last_number_ = 0;
-	std::optional<Asked> main_; // page, or question of another stage
-	std::deque<Check> checks_;  // of pages above `range_`, newest first
-	std::vector<Claim> claims_; // to be handed out
-	SeenSet boundary_;          // what was shown of second range_.upper
+	std::optional<Asked> main_; // the open page, or the open question of another stage
+	std::deque<Check> checks_;  // checks of pages above `range_`, newest first
+	std::vector<Claim> claims_; // returned by the next end() or fail()
+	SeenSet boundary_;          // events shown of second range_.upper
 	bool wider_ = true;         // ask one second higher
 	int retries_ = 0;
-	int64_t last_span_ = 0; // seconds of the last page
+	int64_t last_span_ = 0; // seconds covered by the last page
 	std::vector<Window> probes_;
 	size_t probe_ = 0;
-	SeenSet found_; // by probes
+	SeenSet found_; // events that probes found
 	int false_ends_ = 0;
-	Doubts end_doubts_; // against the end of the range
+	Doubts end_doubts_; // doubts about the end of the range
 	std::optional<DenseSecond> dense_;
 	std::optional<SmallWindows> small_;
-	int64_t small_lower_ = 0; // where small windows end
+	int64_t small_lower_ = 0; // lowest second for small windows
 	int64_t repeated_ = 0;
 };
 

@@ -1,4 +1,5 @@
-/* Where no older event comes: is that the end, is it one full second, or does the relay hide? */
+/* When no older event comes: is that the end of the range, is one second crowded, or does the relay
+ * hide events? */
 #include "paging.h"
 
 #include <utility>
@@ -8,14 +9,15 @@
 namespace nostr {
 
 /*
- * The smallest cap we believe a relay to have, as long as no page of several seconds has shown a
- * larger one. Real relays cap at 100 and more.
+ * The smallest limit of events per answer that a relay is believed to have, until a page of several
+ * seconds has shown a larger limit. Real relays have limits of 100 and more.
  */
 constexpr int kSmallestCap = 10;
-/* Ends of a range that were none. Then the rest is read in small windows, which cost less. */
+/* Number of wrong ends of a range after which the rest is read in small windows, which cost
+ * less. */
 constexpr int kMostFalseEnds = 8;
 
-/* Nothing older came: is there a neighbour? */
+/* No older event came: the next question looks for an event below the range. */
 void
 Pager::look_below(const Answer &answer)
 {
@@ -41,7 +43,7 @@ Pager::end_neighbour(Answer &answer)
 		return read_dense(answer.raw());
 	const SeenSet older = within(all, {0, boundary_.empty() ? top : top - 1});
 	if (!answer.ordered() || (!older.empty() && older.front().created_at >= range_.lower)) {
-		/* It had left that out of the page. */
+		/* The page before had left out this event. */
 		habits_.faults++;
 		return top == kOpenEnd ? finish() : read_small(range_, (top - range_.lower) / 4);
 	}
@@ -90,7 +92,8 @@ Pager::end_probe(Answer &answer)
 		end_probes();
 }
 
-/* One of the kinds may be shown to their readers only: then only those that the relay has shown. */
+/* The relay may show one of the kinds only to some readers. Then the probe asks only for kinds that
+ * the relay has shown. False: the probe asks for no other kinds. */
 bool
 Pager::asks_fewer_kinds()
 {
@@ -112,7 +115,7 @@ Pager::end_probes()
 		stage_ = Stage::Control;
 		return;
 	}
-	/* It is not the end: the relay hides something, or does not look back so far. */
+	/* This is not the end: the relay hides events, or does not search so far back. */
 	habits_.hides = true;
 	if (++false_ends_ > kMostFalseEnds)
 		return read_small(range_, 3600);
@@ -140,13 +143,13 @@ Pager::end_control(const Answer &answer)
 	if (answer.empty())
 		end_doubts_ |= Doubt::EndUnprobed;
 	else if (habits_.hides)
-		/* It may hide what the probes cannot name. */
+		/* The relay may hide events that the probes cannot name. */
 		end_doubts_ |= Doubt::EndUnprobed;
 	claim_bottom(0);
 }
 
-/* An older event shows that the range was passed; hidden events may still have taken the places of
- * others in it, so that it is asked for open kinds first. */
+/* An older event shows that the end of the range was passed. Hidden events may have used up the
+ * limit instead of others, so the range is first asked for open kinds. */
 void
 Pager::claim_ended(int64_t refused)
 {
@@ -161,13 +164,13 @@ Pager::claim_ended(int64_t refused)
 	checks_.push_back(std::move(check));
 }
 
-/* Nothing is below what was shown of second range_.upper. */
+/* Claims the rest of the range: no event is older than those shown of second range_.upper. */
 void
 Pager::claim_bottom(int64_t refused)
 {
 	TimeRange end = range_;
 	if (int(boundary_.size()) >= std::max(kSmallestCap, habits_.largest_page)) {
-		/* Nothing shows how many events the relay sends at most: these may be as many. */
+		/* The relay's limit is unknown and may be equal to the number of these events. */
 		claim({end.upper, end.upper}, end_doubts_ | Doubt::Dense, boundary_, refused);
 		end.upper--;
 	}

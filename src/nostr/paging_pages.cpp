@@ -1,4 +1,4 @@
-/* Pages, the second where one ends and the next begins, and the check of each page. */
+/* Pages, the second between two pages, and the check of each page. */
 #include "paging.h"
 
 #include <utility>
@@ -8,23 +8,25 @@
 namespace nostr {
 namespace {
 
-/* Pages that are asked again because something spoke against them: of a range, and of a relay. */
+/* How often pages with a doubt are asked again: for a range, and for a relay. */
 constexpr int kRetries = 1, kMostTaints = 4;
-/* Events at the end of a page that are asked for again, at least and as a part of the limit; of an
- * answer that is longer than what was asked for: so many times as many. */
+/* Number of events at the end of a page that are asked for again: at least kTail, and one
+ * kTailPart-th of the limit; kLongTail times as many if the answer was cut because it was too
+ * long. */
 constexpr int kTail = 3, kTailPart = 50, kLongTail = 5;
-/* A relay that sends more than it is asked for is asked for more, up to so many times as much. */
+/* If a relay sends more events than the limit, the limit grows up to this factor. */
 constexpr int kMostOverlong = 8;
-/* A second is crowded that has a quarter of the page. */
+/* A second is crowded if it holds one quarter of the page's events. */
 constexpr int kCrowdedPart = 4;
-/* How much longer a hole must be to be asked for instead. */
+/* A hole is asked for if it is longer than the tail by this factor. */
 constexpr int64_t kWiderHole = 8;
 
 /*
- * Which parts of a page are asked for once more: those that lack events if the relay does not send
- * the newest ones first, or leaves some out. The lowest events with what lies between them, since
- * the end of a page is what suffers where several stores are read, or old events are pinned; and
- * the largest hole between events if it is much longer.
+ * Parts of a page that are asked for a second time: those in which events are missing if the relay
+ * does not send the newest events first, or leaves events out. One part is the tail, the lowest
+ * events with the time between them, because the end of a page suffers if the relay merges several
+ * stores or pins old events. The other part is the largest hole between events, if it is much
+ * longer than the tail.
  */
 std::vector<TimeRange>
 parts_to_check(TimeRange span, const SeenSet &shown, size_t most)
@@ -40,7 +42,7 @@ parts_to_check(TimeRange span, const SeenSet &shown, size_t most)
 			hole = between;
 		above = event.created_at;
 	}
-	/* Whole seconds with few events, and up to the next one. */
+	/* The tail has whole seconds with at most `most` events, and reaches up to the next event. */
 	TimeRange tail{span.lower, span.upper};
 	for (size_t i = events.size(); i-- > 0;)
 		if (events.size() - i > most) {
@@ -57,9 +59,9 @@ parts_to_check(TimeRange span, const SeenSet &shown, size_t most)
 }
 
 /*
- * Seconds that hold a good part of the page, newest first. Where several stores are read, kinds
- * have caps of their own, or old events are pinned, a page goes past a second of which it has not
- * shown everything, and no smaller question would tell.
+ * Seconds that hold a large part of the page, newest first. If the relay merges several stores,
+ * limits each kind, or pins old events, a page may pass a second that it has not shown completely,
+ * and no smaller question would notice this.
  */
 std::vector<int64_t>
 crowded_seconds(const SeenSet &shown, int raw)
@@ -76,8 +78,8 @@ crowded_seconds(const SeenSet &shown, int raw)
 
 } // namespace
 
-/* Something spoke against the answer: once more. A relay that always says something is not asked
- * everything twice. */
+/* Whether a page with a doubt is asked again. The number of repeats is limited, because some relays
+ * cause a doubt with every page. */
 bool
 Pager::asks_again(const Answer &answer)
 {
@@ -90,9 +92,9 @@ Pager::asks_again(const Answer &answer)
 }
 
 /*
- * Was the second where the page before had ended not shown again as it was? Then the relay may take
- * `until` as exclusive, which the same question one second higher tells (true is not said then, and
- * `wider_` is set).
+ * Whether the answer lacks events that the page before showed of second range_.upper. If so, and if
+ * it is unknown whether the relay takes `until` as exclusive, sets `wider_`: the same question is
+ * asked one second higher.
  */
 bool
 Pager::boundary_lost(const Answer &answer, const SeenSet &shown)
@@ -119,7 +121,7 @@ Pager::end_page(Answer &answer)
 	if (answer.raw() > answer.asked().limit)
 		habits_.overlong = std::min(habits_.overlong * 2, kMostOverlong);
 	answer.end_at_limit();
-	/* The first page of windows tells how long they may be. */
+	/* The first page shows how long the windows may be. */
 	const bool windows = way_ == Way::Windows && range_.upper != kOpenEnd;
 	if (!answer.ordered() || windows) {
 		habits_.faults += !answer.ordered();
@@ -135,7 +137,7 @@ Pager::end_page(Answer &answer)
 	const SeenSet fresh = answer.shown(range_);
 	const bool lost = boundary_lost(answer, fresh);
 	if (lost && wider_)
-		return; // the same once more, one second higher
+		return; // the same question follows, one second higher
 	repeated_ += std::min<int64_t>(int64_t(boundary_.size()), answer.raw());
 	retries_ = 0;
 	const SeenSet shown = united(fresh, boundary_);
@@ -176,8 +178,8 @@ Pager::end_page(Answer &answer)
 	look_below(answer);
 }
 
-/* The second above fills the page, and whether the relay leaves the second of `until` out is not
- * known. */
+/* Events of the second above fill the page, and it is unknown whether the relay excludes the second
+ * of `until`. So this second is claimed with a doubt and skipped. */
 void
 Pager::pass_over_top()
 {
@@ -185,7 +187,8 @@ Pager::pass_over_top()
 	step_below(range_.upper);
 }
 
-/* No event of the range was shown, and none had been shown of its newest second. */
+/* Handles a page that showed no event of the range, when no event of its newest second was known
+ * before. */
 void
 Pager::end_empty_page(Answer &answer)
 {
@@ -194,7 +197,7 @@ Pager::end_empty_page(Answer &answer)
 		if (oldest && *oldest == range_.upper + 1 && wider_)
 			return pass_over_top();
 		if (!oldest || *oldest < range_.lower || *oldest > range_.upper) {
-			/* There is more, but nobody knows where. */
+			/* The page had more events, at unknown times. */
 			claim(range_, answer.doubts() | Doubt::Hole, {}, answer.refused());
 			return finish();
 		}
@@ -216,7 +219,8 @@ Pager::end_empty_page(Answer &answer)
 	look_below(answer);
 }
 
-/* The claim of a page that showed this of `span` waits until the page was checked. */
+/* Keeps the claim of a page until the page was checked. `shown`: the events of the page in
+ * `span`. */
 void
 Pager::hold(TimeRange span, const SeenSet &shown, Claim read, const Answer &answer)
 {
@@ -245,7 +249,7 @@ Pager::hold(TimeRange span, const SeenSet &shown, Claim read, const Answer &answ
 		rest.upper = second - 1;
 	}
 	add(rest, {});
-	/* Of a short page hidden events may have taken the places. */
+	/* A page may be short because the limit counts hidden events. */
 	if (answer.raw() < std::max(limit_, habits_.largest_page) && !conditions_.kinds) {
 		if (habits_.takes_kinds)
 			check.kinds = open_kinds(habits_);
@@ -263,7 +267,7 @@ Pager::hold(TimeRange span, const SeenSet &shown, Claim read, const Answer &answ
 		checks_.push_back(std::move(check));
 }
 
-/* What is claimed after the check. */
+/* The claims of the page after its check. */
 std::vector<Claim>
 Pager::Check::told() const
 {
@@ -283,7 +287,7 @@ Pager::end_check(std::deque<Check>::iterator check)
 	repeated_ += answer.raw();
 	const SeenSet shown = of_kinds(answer.shown(check->parts.back()), check->kinds);
 	const SeenSet expected = check->expected();
-	/* The page may have shown refused events, but not where. */
+	/* The page may have contained refused events at unknown times. */
 	const bool more_refused = answer.refused() > 0 && check->claims.front().refused == 0;
 	if (!includes(expected, shown) || more_refused) {
 		const TimeRange span = check->span;
@@ -303,7 +307,8 @@ Pager::end_check(std::deque<Check>::iterator check)
 	return claims;
 }
 
-/* A page was not what it seemed, nor are those that began where it had ended. */
+/* A check found other events than the page. This page and the pages that began at its end are read
+ * again in small windows. */
 void
 Pager::distrust(TimeRange span)
 {
