@@ -8,11 +8,11 @@
 
 namespace {
 
-constexpr size_t kMaxRanges = 64;        // of one task; the rest follows when they are read
-constexpr int32_t kMaxConfirmed = 4;     // ranges of one task
-constexpr uint32_t kConfirmPages = 40;   // of each of them
-constexpr uint32_t kFuturePages = 4;     // of what is dated later than now
-constexpr int64_t kPartialRetry = 86400; // seconds until what was seen in part is tried again
+constexpr size_t kMaxRanges = 64;        // of one task; further gaps follow in the next task
+constexpr int32_t kMaxConfirmed = 4;     // ranges to confirm in one task
+constexpr uint32_t kConfirmPages = 40;   // of each range that is confirmed or audited
+constexpr uint32_t kFuturePages = 4;     // of the range of future dates
+constexpr int64_t kPartialRetry = 86400; // seconds until a range seen in part is tried again
 
 pg::Statement filters_statement("SELECT filter_id, filter FROM _bigbrotr.relay_filters($1)");
 pg::Statement
@@ -33,7 +33,7 @@ range_of(const pg::Rows &rows, uint64_t row, uint32_t filter_id, wire::Purpose p
 			.purpose = purpose};
 }
 
-/* What of `range` lies in none of `others`, newest first. */
+/* The parts of `range` that lie in none of `others`, newest first. */
 std::vector<nostr::TimeRange>
 outside(nostr::TimeRange range, std::vector<nostr::TimeRange> others)
 {
@@ -88,8 +88,8 @@ class Agenda
 		task_.readings.push_back({.range = range, .evidence = std::move(evidence), .known = known});
 	}
 
-	/* The newest gap, the recent time below it, the other gaps, and what is dated later than now.
-	 */
+	/* Adds the newest gap, the recent time below it, the other gaps, and the range of future
+	 * dates. */
 	void add_unread(uint32_t filter_id)
 	{
 		pg::Value filter = pg::value(static_cast<int32_t>(filter_id));
@@ -101,7 +101,7 @@ class Agenda
 			wire::Range range = range_of(gaps, row, filter_id, wire::Purpose::Read);
 			if (range.upper < now_ && !std::exchange(recent_added, true))
 				add_recent(filter_id);
-			// Of a single second the relay must show as much as it did before.
+			// A single second must again bring as many events as it did before.
 			if (range.lower == range.upper && !gaps.null(row, 3))
 				range.expected =
 					static_cast<uint32_t>(std::clamp<int64_t>(gaps.integer(row, 3), 0, UINT32_MAX));
@@ -127,9 +127,10 @@ class Agenda
 	}
 
 	/*
-	 * What holds more than a page is compared as sets if the relay may be able to, and what was
-	 * seen in part: little else settles that. The rest is read once more. What the relay has shown
-	 * is known of everything only, not of a filter.
+	 * Adds ranges to confirm. A range with more than a page of events, or that was seen only in
+	 * part, is compared as sets if the relay may support that: another reading would rarely settle
+	 * it. Other ranges are read again. Only filter 0 (everything) can be compared, because what a
+	 * relay has shown of another filter is not recorded.
 	 */
 	void add_unconfirmed(uint32_t filter_id)
 	{
@@ -180,8 +181,8 @@ class Agenda
 							  .filter_id = static_cast<uint32_t>(rows.integer(row, 1)),
 							  .purpose = wire::Purpose::Audit};
 			nostr::TimeRange all{range.lower, range.upper};
-			// Not with a filter that nobody asks any more, nor on the connection that read it
-			// first, nor while it is compared: what that finds would be taken for misses.
+			// Leaves out ranges whose filter is not used any more, ranges first read on this
+			// connection, and ranges under comparison, whose finds would be taken for misses.
 			if (!is_compared(all) &&
 				std::any_of(task_.filters.begin(), task_.filters.end(),
 							[&](const SyncFilter &f) { return f.filter_id == range.filter_id; }) &&

@@ -1,6 +1,6 @@
 /*
- * What one relay is asked for at one time: first what was never read, newest first; then what of
- * the recent time may have changed; then what is to be confirmed or audited, a little of it.
+ * The task of one relay: first the gaps, newest first; then recent time that may have new events;
+ * then a few ranges to confirm or audit.
  */
 #pragma once
 
@@ -20,14 +20,14 @@ struct Task
 {
 	std::vector<Reading> readings;
 	std::vector<SyncFilter> filters;
-	bool more = false;      // there are further gaps
-	bool reconnect = false; // what is to be confirmed was read on this connection
+	bool more = false;      // more gaps exist than the task holds
+	bool reconnect = false; // a range to confirm was first read on this connection
 };
 
 /*
- * Inside a transaction. `reader`: as whom the relay is read. `first_read`: what was read for the
- * first time on the connection that is asked, and cannot be confirmed there; `opening`: there is
- * none yet.
+ * Must be called inside a transaction. `reader`: the identity under which the relay is read.
+ * `first_read`: the ranges first read on this connection, which this connection cannot confirm.
+ * `opening`: the relay has no connection yet.
  */
 Task make_task(int32_t relay_id, wire::ReadAs reader, bool opening,
 			   const std::vector<nostr::TimeRange> &first_read, int64_t now);

@@ -13,14 +13,15 @@
 
 namespace {
 
-/* Of sightings that are not archived yet: their place, and created_at if the event is. */
+/* For sightings that are not archived yet: their position, and created_at of the event if the event
+ * is archived. */
 pg::Statement unseen_statement(
 	"SELECT a.n, e.created_at FROM unnest($1, $2) WITH ORDINALITY AS a (event_id, relay_id, n) "
 	"LEFT JOIN bigbrotr.events AS e ON e.event_id = a.event_id "
 	"WHERE NOT EXISTS (SELECT FROM bigbrotr.sightings AS s "
 	"WHERE s.eid = e.eid AND s.relay_id = a.relay_id)");
 pg::Statement miss_statement("SELECT _bigbrotr.report_miss($1, $2, $3, $4)");
-/* The recent time is not proven yet, and is read again anyway. */
+/* Recent time is not proven yet and is read again in any case. */
 pg::Statement stray_statement("SELECT _bigbrotr.report_miss($1, $2, $2, $3) "
 							  "WHERE $2 <= $3 - _bigbrotr.horizon()");
 pg::Statement
@@ -61,7 +62,7 @@ is_judged(const HandedRelay &relay)
 					   [](const Reading &reading) { return reading.judges(); });
 }
 
-/* Nothing is claimed of events that retention rules delete. */
+/* Events that retention rules delete cannot be misses. */
 void
 leave_out(std::vector<const wire::Sighting *> &sightings)
 {
@@ -110,7 +111,7 @@ find_misses(const wire::Batch &batch, const RelayBook &book)
 void
 withdraw_strays(const wire::Batch &batch, const RelayBook &book, int64_t now)
 {
-	constexpr int64_t around = 86400; // what report_miss withdraws on each side, at least
+	constexpr int64_t around = 86400; // seconds that report_miss withdraws on each side, at least
 	std::unordered_map<std::string_view, int64_t> times;
 	for (const wire::Event &event : batch.events)
 		times[bytes_of(*event.id)] = event.created_at;
@@ -141,7 +142,7 @@ withdraw(const std::vector<Miss> &misses, const RelayBook &book, int64_t now)
 	std::set<std::pair<int32_t, size_t>> withdrawn;
 	for (const Miss &miss : misses) {
 		const Reading &reading = book.find(miss.relay_id)->asked[miss.reading];
-		// One miss is enough to doubt all of the range.
+		// One miss is enough to doubt the whole range.
 		if (reading.found > 0 || !withdrawn.emplace(miss.relay_id, miss.reading).second)
 			continue;
 		bool recent = reading.range.purpose == wire::Purpose::Again;

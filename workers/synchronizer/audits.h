@@ -1,5 +1,5 @@
 /*
- * What second readings find: events inside what was claimed that a relay had not shown before.
+ * What second readings find: events inside claimed ranges that the relay had not shown before.
  */
 #pragma once
 
@@ -11,27 +11,29 @@
 struct Miss
 {
 	int32_t relay_id;
-	size_t reading; // its place in HandedRelay::asked
+	size_t reading; // index in HandedRelay::asked
 	int64_t created_at;
 };
 
 /*
- * Inside a transaction, before the batch is stored: which of its sightings are misses of a reading
- * that is under way. Events that came live, or that retention rules leave out, are none.
+ * Must be called inside a transaction, before the batch is stored. Returns the sightings that are
+ * misses of an open reading. Live events and events that retention rules leave out are no misses.
  */
 std::vector<Miss> find_misses(const wire::Batch &batch, const RelayBook &book);
 
 /*
- * Inside a transaction, after its claims are written: what is refuted by events that are new, and
- * that a relay showed in answer to questions about other seconds, is withdrawn.
+ * Must be called inside a transaction, after the claims of the batch are written. Withdraws claims
+ * that are refuted by new events that a relay showed in answer to questions about other seconds.
  */
 void withdraw_strays(const wire::Batch &batch, const RelayBook &book, int64_t now);
 
-/* Inside a transaction, after its claims are written: what they refute is withdrawn. */
+/* Must be called inside a transaction, after the claims of the batch are written. Withdraws the
+ * claims that the misses refute. */
 void withdraw(const std::vector<Miss> &misses, const RelayBook &book, int64_t now);
 
 /*
- * Inside a transaction, when the relay has answered all that it was asked, or has ended before:
- * what came of its second readings. An audit that it did not answer is put off.
+ * Must be called inside a transaction, when the relay has answered all questions or has ended
+ * before that. Records the results of its second readings. An audit that the relay did not answer
+ * is postponed.
  */
 void record_audits(int32_t relay_id, const HandedRelay &relay, bool ended, int64_t now);

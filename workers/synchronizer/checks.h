@@ -1,6 +1,6 @@
 /*
- * What the net process says is not believed blindly: it reads what hostile relays send, and may be
- * theirs by now. Each batch is looked through before anything of it is stored.
+ * Checks each batch of the net process before anything of it is stored. The net process reads data
+ * from hostile relays, and a relay may have taken it over.
  */
 #pragma once
 
@@ -22,9 +22,9 @@ class BatchCheck
 	~BatchCheck();
 
 	/*
-	 * Throws pg::NetFault if the batch speaks of a relay that was not handed out, claims what was
-	 * not asked, or has a forged event among those that are verified again: one in
-	 * bigbrotr.verify_sample, which the net process cannot foresee.
+	 * Throws pg::NetFault if the batch names a relay that was not handed out, claims a range that
+	 * was not asked, or contains a forged event. One event in bigbrotr.verify_sample is verified,
+	 * at random, so that the net process cannot foresee which one.
 	 */
 	void run(const wire::Batch &batch, const RelayBook &book);
 
@@ -33,5 +33,5 @@ class BatchCheck
 
 	std::mt19937_64 random_;
 	std::unique_ptr<nostr::Verifier> verifier_;
-	uint64_t unverified_ = 0; // events that pass until the next one is verified
+	uint64_t unverified_ = 0; // number of events to skip before the next one is verified
 };

@@ -37,7 +37,7 @@ write_claims(int32_t relay, const std::vector<PendingClaim> &claims, int64_t now
 void
 add_claim(std::vector<PendingClaim> &claims, const PendingClaim &claim)
 {
-	// The end of a history stands alone: it says where the oldest event is.
+	// The end of a history stays a claim of its own, because it shows where the oldest event is.
 	bool is_end = claim.claim.range.lower == 0 && claim.claim.events == 0;
 	if (!claims.empty() && !is_end) {
 		PendingClaim &last = claims.back();
@@ -67,7 +67,7 @@ ClaimBook::write(int32_t relay, const ClaimMap &more, int64_t now) const
 	write_claims(relay, claims, now);
 }
 
-/* In the order of all writers. */
+/* Writes in the order of relay_id, as all writers do, to avoid deadlocks. */
 void
 ClaimBook::write_all(int64_t now) const
 {

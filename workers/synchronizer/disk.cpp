@@ -14,7 +14,8 @@ pg::Statement tablespaces_statement(
 
 pg::Statement size_statement("SELECT pg_database_size(current_database())");
 
-/* Bytes that are free to the server's user below a path of the data directory, where we are. */
+/* Free bytes that the server's user may write at a path below the data directory, which is the
+ * current directory. */
 uint64_t
 free_bytes(const std::string &path)
 {

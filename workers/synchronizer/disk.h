@@ -11,10 +11,10 @@ struct DiskRoom
 };
 
 /*
- * Inside a transaction. The path with the least room among those that hold the cluster, its log and
- * the archive's tables and indexes.
+ * Must be called inside a transaction. Returns the path with the least free space among those of
+ * the cluster, of its WAL, and of the archive's tables and indexes.
  */
 DiskRoom least_disk_room();
 
-/* Inside a transaction. Bytes of the database on the disk. */
+/* Must be called inside a transaction. Size of the database in bytes. */
 uint64_t database_size();

@@ -42,7 +42,8 @@ sightings_of(const wire::Batch &batch, int64_t now)
 	return sightings;
 }
 
-/* The lease keeps a relay from being deleted; one that has ended may be gone. */
+/* Whether all relays are leased. A lease keeps its relay from being deleted; a relay whose lease
+ * has ended may be gone. */
 bool
 all_leased(const std::vector<archive::NewSighting> &sightings, const RelayBook &book)
 {
@@ -50,7 +51,8 @@ all_leased(const std::vector<archive::NewSighting> &sightings, const RelayBook &
 					   [&](const archive::NewSighting &s) { return book.find(s.relay_id)->open; });
 }
 
-/* What was offered when sets were compared is not asked for again. */
+/* Notes the events left out, so that an event that a relay offers in a comparison of sets is not
+ * asked for again. */
 void
 note_left_out(std::vector<archive::NewSighting> sightings, const archive::IdSet &left_out)
 {
@@ -79,7 +81,7 @@ insert(const wire::Batch &batch, const RelayBook &book, int64_t now, Ingested &r
 	}
 	for (size_t i = 0; i < sightings.size(); i++) {
 		const archive::NewSighting &s = sightings[i];
-		// The first relay to deliver a new event brought it.
+		// A new event counts for the relay that delivered it first.
 		if (inserted.events.erase(s.id))
 			result.traffic[s.relay_id].events++;
 		if (inserted.missing.contains(s.id)) {
@@ -100,7 +102,7 @@ count_traffic(const wire::Batch &batch, TrafficMap &traffic)
 		relay.delivered += t.delivered;
 		relay.repeated += t.repeated;
 	}
-	// The time before its oldest event is no history that a relay was asked to show.
+	// Claims without events are not counted: they cover the time before the oldest event.
 	for (const wire::Claim &c : batch.claims)
 		if (c.claim.events > 0)
 			traffic[c.relay_id].seconds += c.claim.range.upper - c.claim.range.lower + 1;
@@ -112,8 +114,8 @@ count_traffic(const wire::Batch &batch, TrafficMap &traffic)
 }
 
 /*
- * What the batch claims, by relay. A second reading agrees where it found nothing new: neither in
- * this batch nor before.
+ * The claims of the batch, by relay. A second reading agrees if neither this batch nor an earlier
+ * one found a new event in the claimed range.
  */
 ClaimMap
 claims_of(const wire::Batch &batch, const RelayBook &book, const Ingested &result, int64_t now)
@@ -152,7 +154,7 @@ retract(const wire::Retract &r, int64_t now)
 		 pg::value(std::string_view(nostr::doubt_facts(r.retract.doubt).code)), pg::value(now)});
 }
 
-/* The relay with what this batch adds to its readings. */
+/* A copy of the relay that includes the results of this batch in its readings. */
 HandedRelay
 judged(const HandedRelay &relay, int32_t relay_id, const wire::Batch &batch, const Ingested &result)
 {
@@ -161,7 +163,7 @@ judged(const HandedRelay &relay, int32_t relay_id, const wire::Batch &batch, con
 	return copy;
 }
 
-/* How long a relay is left alone that ends without a failure. */
+/* Seconds until a relay that ended without a failure is opened again. */
 int64_t
 rest_s(const HandedRelay &relay)
 {
@@ -190,8 +192,9 @@ report(const wire::RelayReport &r, const HandedRelay &relay, const std::string &
 }
 
 /*
- * The relays of which everything that waits is written with this batch. Before the reports: who
- * sees a relay in its new phase sees what it brought until then.
+ * The relays whose waiting counts and claims are written with this batch. They are written before
+ * the reports, so that whoever sees the new phase of a relay also sees what the relay delivered
+ * until then.
  */
 std::vector<int32_t>
 relays_to_write(const wire::Batch &batch, const RelayBook &book, const Books &books,
@@ -211,7 +214,7 @@ relays_to_write(const wire::Batch &batch, const RelayBook &book, const Books &bo
 	return {relays.begin(), relays.end()};
 }
 
-/* Everything of the batch in the caller's transaction. */
+/* Stores the whole batch in the caller's transaction. */
 Ingested
 store(const wire::Batch &batch, const Leases &leases, const RelayBook &book, const Books &books,
 	  int64_t now)
@@ -263,9 +266,9 @@ Ingested
 ingest(pg::Worker &worker, const wire::Batch &batch, const Leases &leases, const RelayBook &book,
 	   const Books &books)
 {
-	// The batch commits here, whole or not at all. A crash may lose events: they are fetched again.
-	// Claims never outlive the events that they rest on: they are written in the same transaction
-	// or a later one, and the server's log keeps that order.
+	// The batch commits here, completely or not at all. A crash may lose events, which are fetched
+	// again. A claim never survives a crash without its events, because it is written in the same
+	// transaction or in a later one, and the WAL keeps that order.
 	pg::TransactionOptions options{.durable = !batch.retracts.empty() || !batch.reports.empty()};
 	Ingested result;
 	worker.transaction_with_retries("storing a batch", options, [&] {

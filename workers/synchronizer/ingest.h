@@ -1,5 +1,5 @@
 /*
- * How a batch of the net process becomes rows.
+ * Turns a batch of the net process into rows.
  */
 #pragma once
 
@@ -14,28 +14,29 @@
 #include "workers/synchronizer/relay_book.h"
 #include "workers/synchronizer/traffic.h"
 
-/* What is kept back and written now and then. */
+/* Counts and claims that are collected and written at intervals. */
 struct Books
 {
 	TrafficBook traffic;
 	ClaimBook claims;
 };
 
-/* What came of a batch. */
+/* The result of a batch. */
 struct Ingested
 {
-	int64_t events = 0, sightings = 0, rejected = 0; // how many are new
+	int64_t events = 0, sightings = 0, rejected = 0; // numbers of new rows
 	int64_t left_out = 0;                            // events that a retention rule left out
 	TrafficMap traffic;                              // what it adds to the counters of relays
-	ClaimMap claims;                                 // what it claims
-	std::vector<Miss> misses;                        // what its second readings found
-	std::vector<int32_t> written; // relays of which everything is written, this batch's included
-	/* Ids that were taken for archived and are not, and the relays that delivered them. */
+	ClaimMap claims;                                 // the claims of the batch
+	std::vector<Miss> misses;                        // what second readings found in the batch
+	std::vector<int32_t> written; // relays whose counts and claims are all written, with this batch
+	/* Ids that the net process took for archived although they are not, and the relays that
+	 * delivered them. */
 	std::vector<nostr::Id> missing;
 	std::set<int32_t> doubted;
 };
 
-/* As whom a relay is read that has reported that it is open. */
+/* The identity under which a relay is read that has reported to be open. */
 inline wire::ReadAs
 reader_of(const wire::RelayReport &report)
 {
@@ -43,15 +44,15 @@ reader_of(const wire::RelayReport &report)
 													  : wire::ReadAs::Anonymous;
 }
 
-/* Adds what the batch brought of a relay to the readings that are under way. */
+/* Adds to the open readings what the batch brought for this relay. */
 void add_to_readings(HandedRelay &relay, int32_t relay_id, const wire::Batch &batch,
 					 const std::vector<Miss> &misses);
 
 /*
- * Archives a batch that BatchCheck let through, in one transaction, which is tried again until it
- * succeeds. Events that the database refuses go to bigbrotr.event_rejects. Claims of relays that
- * delivered what is missing, or whose claims are held, are left out, and so are reports about
- * another opening. Throws pg::Error if the leases were taken away.
+ * Archives a batch that BatchCheck accepted in one transaction, which is repeated until it
+ * succeeds. Events that the database refuses go to bigbrotr.event_rejects. Claims are left out if
+ * their relay delivered a missing event or if its claims are held. Reports about another opening
+ * are left out. Throws pg::Error if the leases were taken away.
  */
 Ingested ingest(pg::Worker &worker, const wire::Batch &batch, const Leases &leases,
 				const RelayBook &book, const Books &books);

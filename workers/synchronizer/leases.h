@@ -1,6 +1,6 @@
 /*
- * The leases of this worker: a relay is archived by one worker at a time, also if several of them,
- * on several servers, share the relays. What a lease protects: sql/install/sync.sql.
+ * The leases of this worker. Only one worker at a time archives a relay, even if several workers on
+ * several servers share the relays. sql/install/sync.sql says what a lease protects.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 /* Which relays a worker reads. */
 enum class Share : uint8_t
 {
-	Ordinary, // all but the priority relays
+	Ordinary, // all relays but the priority relays
 	Priority  // bigbrotr.priority_relays
 };
 
@@ -19,18 +19,19 @@ class Leases
 {
   public:
 	/*
-	 * Inside a transaction: nothing is leased to the worker of this name any more, neither by it
-	 * nor by an earlier one, and it may lease relays of its share.
+	 * Must be called inside a transaction. Ends all leases under this worker's name, also those of
+	 * an earlier process, and lets the worker lease relays of its share.
 	 */
 	void begin(std::string_view worker, Share share, int64_t now);
-	/* Inside a transaction, every half minute. Throws pg::Error if they were taken away. */
+	/* Must be called inside a transaction every 20 seconds. Throws pg::Error if the leases were
+	 * taken away. */
 	void renew(int64_t now) const;
 	/*
-	 * Inside a transaction that writes what came from relays: nobody takes them away until it ends.
-	 * Throws pg::Error if that has happened.
+	 * Must be called inside a transaction that writes data from relays: until it ends, nobody can
+	 * take the leases away. Throws pg::Error if the leases were taken away before.
 	 */
 	void hold() const;
-	/* Once begun: the name of this worker, the same after each restart. */
+	/* The name of this worker, which is the same after each restart; valid after begin(). */
 	const std::string &owner() const { return owner_; }
 
   private:

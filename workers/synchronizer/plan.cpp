@@ -10,8 +10,8 @@
 
 namespace {
 
-constexpr int64_t kMinLive = 60;          // seconds a caught-up relay keeps its place
-constexpr int32_t kPriorityPlaces = 1000; // one for each priority relay: the SQL allows no more
+constexpr int64_t kMinLive = 60;          // seconds for which a caught-up relay keeps its place
+constexpr int32_t kPriorityPlaces = 1000; // the SQL allows no more priority relays than this
 
 pg::Statement adopt_statement("SELECT _bigbrotr.adopt_relays()");
 pg::Statement wake_statement("SELECT _bigbrotr.wake_relays($1)");
@@ -30,7 +30,7 @@ pg::Statement crowded_statement("SELECT * FROM _bigbrotr.crowded_relays($1)");
 pg::Statement intervals_statement("SELECT p.relay_id, _bigbrotr.read_after(p.read_interval) "
 								  "FROM _bigbrotr.relay_priorities AS p");
 
-/* Comma-separated. */
+/* Names of the networks, separated by commas. */
 std::string
 reachable_networks()
 {
@@ -90,7 +90,7 @@ class Planner
 															: synchronizer_settings.connections;
 		return places - book_.open_count();
 	}
-	/* Seconds after which the relay is read again. */
+	/* Seconds until the relay is read again. */
 	int64_t interval_s(int32_t id) const
 	{
 		auto own = intervals_.find(id);
@@ -117,7 +117,7 @@ class Planner
 		stop_all(unwanted_statement.run({owner(), pg::value(std::string_view(networks_))}));
 	}
 
-	/* A relay is told its filters when it is opened. */
+	/* Closes all relays if the filters have changed: a relay gets its filters when it is opened. */
 	void look_for_other_filters()
 	{
 		plan_.filters = filters_statement.run().bytes(0, 1);
@@ -153,7 +153,7 @@ class Planner
 			opening.task = make_task(opening.relay_id, wire::ReadAs::Anonymous, true, {}, now_);
 	}
 
-	/* Whether a relay may be asked to make room for another one. */
+	/* Whether the relay may be closed to make room for another one. */
 	bool had_its_turn(int32_t id, const HandedRelay &relay) const
 	{
 		int64_t slice = interval_s(id);
@@ -162,8 +162,9 @@ class Planner
 	}
 
 	/*
-	 * Relays that are caught up, those for the longest time first, and then relays that have been
-	 * read for a whole slice give their places to those that wait; they come back in turn.
+	 * If relays wait and no place is free, closes relays that have had their turn: first those that
+	 * are caught up, longest first, then those that were read for a whole slice. They will be
+	 * opened again in turn.
 	 */
 	void make_room()
 	{
@@ -190,7 +191,8 @@ class Planner
 				stop(id, *book_.find(id));
 	}
 
-	/* The same where the places of one host or site are taken. */
+	/* Closes relays that have had their turn where others wait for a place at the same host or
+	 * site. */
 	void relieve_crowds()
 	{
 		pg::Rows rows = crowded_statement.run({owner()});
@@ -222,7 +224,7 @@ class Planner
 	const int64_t now_;
 	const std::string networks_ = reachable_networks();
 	std::unordered_set<int32_t> stopped_;
-	std::unordered_map<int32_t, int64_t> intervals_; // of priority relays, seconds
+	std::unordered_map<int32_t, int64_t> intervals_; // seconds, of priority relays
 	SyncPlan plan_;
 };
 

@@ -1,6 +1,6 @@
 /*
- * What is to be done next: which relays are opened, closed and read again. Reads the database and
- * the book, and leases relays; the rest is done by whoever asked, when that is committed.
+ * Plans which relays are opened, closed and read again. The plan reads the database and the book
+ * and leases relays; the caller carries it out after the commit.
  */
 #pragma once
 
@@ -18,8 +18,8 @@ struct SyncPlan
 	{
 		int32_t relay_id;
 		std::string url;
-		uint32_t page_limit, pace_ms; // learned before; 0: nothing
-		bool sign_in;                 // if so, it is asked when it is known as whom it is read
+		uint32_t page_limit, pace_ms; // learned on earlier connections; 0: nothing
+		bool sign_in;                 // then the task is asked after the authentication
 		Task task;
 	};
 	struct Reading
@@ -29,8 +29,8 @@ struct SyncPlan
 	};
 	std::vector<Opening> open;
 	std::vector<Reading> read;
-	std::vector<int32_t> stop; // to be opened again when it is their turn
-	std::string filters;       // which filters are enabled: changes when one of them does
+	std::vector<int32_t> stop; // relays to close; they are opened again in turn
+	std::string filters;       // the enabled filters; changes if a filter is enabled or disabled
 };
 
 /* What a plan takes into account. */
@@ -38,13 +38,13 @@ struct Occasion
 {
 	int64_t now;            // Unix seconds
 	Share share;            // of the worker
-	bool look = false;      // at what others changed
-	bool sweep = false;     // at all relays
+	bool look = false;      // look at changes by others
+	bool sweep = false;     // look at all relays
 	bool reload = false;    // settings have changed
-	bool has_key = false;   // to sign in with
-	bool disk_full = false; // then nothing is opened or read
-	std::string filters;    // SyncPlan::filters of the last plan; empty: there was none
+	bool has_key = false;   // a key for authentication is there
+	bool disk_full = false; // no relay is opened or read
+	std::string filters;    // SyncPlan::filters of the last plan; empty: this is the first
 };
 
-/* Inside a transaction. */
+/* Must be called inside a transaction. */
 SyncPlan make_plan(const RelayBook &book, const std::string &owner, const Occasion &occasion);

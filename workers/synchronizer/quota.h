@@ -1,6 +1,6 @@
 /*
- * How many new events a relay may bring in an hour (bigbrotr.sync_relay_quota). Counted since the
- * worker started, whatever becomes of connections and net processes.
+ * Limits how many new events a relay may bring in an hour (bigbrotr.sync_relay_quota). Counts last
+ * until the worker ends, even if connections or net processes are replaced.
  */
 #pragma once
 
@@ -11,7 +11,7 @@ class RelayQuota
 {
   public:
 	void count(int32_t relay_id, int64_t events, int64_t now);
-	/* Seconds until the relay may bring more; 0: it may. `quota` 0: there is no bound. */
+	/* Seconds until the relay may bring more events; 0: now. `quota` 0: no limit. */
 	int64_t wait_s(int32_t relay_id, int64_t quota, int64_t now) const;
 
   private:

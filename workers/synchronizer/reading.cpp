@@ -33,7 +33,7 @@ Reading::add_claim(const nostr::Claim &claim)
 {
 	shown += claim.events;
 	read_from = std::min(read_from.value_or(claim.range.lower), claim.range.lower);
-	// A relay that shows nothing at all does not show that this is its end, but it was asked for
-	// everything.
+	// A relay without any event cannot prove that this is its end, but the whole range was
+	// asked for.
 	whole &= !claim.doubts.without(nostr::Doubt::EndUnprobed).cut();
 }

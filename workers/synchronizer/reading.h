@@ -1,6 +1,6 @@
 /*
- * One range that a relay was asked for, and what came of it so far. A second reading judges the
- * first one: an event inside it that the relay had not shown before is a miss. It knows no SQL.
+ * One range that a relay was asked for, with the results so far. A second reading tests the first
+ * one: an event of the range that the relay had not shown before is a miss. This code uses no SQL.
  */
 #pragma once
 
@@ -14,14 +14,15 @@
 struct Reading
 {
 	wire::Range range;
-	std::string evidence;               // what had been claimed of it, if it judges
-	std::optional<int64_t> known;       // events of it that the relay had shown before
-	int64_t shown = 0;                  // events that it shows now
-	int64_t found = 0;                  // of these: misses
+	std::string evidence;               // for a second reading: what the first one claimed
+	std::optional<int64_t> known;       // number of its events that the relay had shown before
+	int64_t shown = 0;                  // number of events that this reading shows
+	int64_t found = 0;                  // number of misses among them
 	std::optional<int64_t> newest_miss; // created_at
-	std::optional<int64_t> read_from;   // claimed down to here, Unix seconds
-	bool whole = true;                  // all of it was asked for and answered
-	/* The seconds of misses; of too many all of the range is missed. */
+	std::optional<int64_t> read_from;   // lowest claimed second
+	bool whole = true;                  // the whole range was asked for and answered
+	/* The seconds of misses. If there are too many, `many_misses` is set and the whole range counts
+	 * as missed. */
 	std::set<int64_t> misses;
 	bool many_misses = false;
 

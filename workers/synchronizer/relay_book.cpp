@@ -6,7 +6,7 @@
 const Reading *
 HandedRelay::answered_by(const wire::Claim &claim) const
 {
-	const Reading *other = nullptr; // asked for another purpose
+	const Reading *other = nullptr; // a reading with another purpose
 	for (const Reading &reading : asked) {
 		if (reading.range.filter_id != claim.filter_id || !reading.holds(claim.claim.range))
 			continue;
@@ -36,7 +36,7 @@ HandedRelay::ask(std::vector<Reading> readings, bool is_more, int64_t now)
 			add_first_read({reading.range.lower, reading.range.upper});
 }
 
-/* Ranges that touch become one; of too many all become one. */
+/* Merges ranges that touch. If there are too many ranges, merges all of them. */
 void
 HandedRelay::add_first_read(nostr::TimeRange range)
 {

@@ -1,6 +1,6 @@
 /*
- * Which relays a worker has handed out to its net process, and what each of them was asked. It
- * knows no SQL and decides nothing.
+ * The relays that the worker has handed out to its net process, and what each relay was asked. This
+ * code uses no SQL and makes no decisions.
  */
 #pragma once
 
@@ -14,24 +14,24 @@
 struct HandedRelay
 {
 	std::string url;
-	uint32_t attempt = 0;   // which opening: what is said of another one is void
-	bool open = true;       // its end was not reported yet
-	int64_t opened_at = 0;  // Unix seconds, as all times here
-	int64_t asked_at = 0;   // when `asked` was made
-	int64_t live_since = 0; // when it had read all of `asked`; 0: it has not
-	bool more = false;      // there are further gaps than `asked`
-	bool stopping = false;  // it was told to close
-	int64_t pause_s = 0;    // if so: how long it is left alone then
-	bool sign_in = false;   // if it asks who reads
-	int signatures = 0;     // made for this opening
+	uint32_t attempt = 0;   // number of this opening; messages about others are void
+	bool open = true;       // the end of the opening was not reported yet
+	int64_t opened_at = 0;  // all times here are Unix seconds
+	int64_t asked_at = 0;   // when `asked` was set
+	int64_t live_since = 0; // when all of `asked` was read; 0: not yet
+	bool more = false;      // more gaps exist than `asked` holds
+	bool stopping = false;  // the relay was told to close
+	int64_t pause_s = 0;    // seconds until the next opening, if `stopping`
+	bool sign_in = false;   // sign in if the relay demands it
+	int signatures = 0;     // signatures made for this opening
 	wire::ReadAs reader = wire::ReadAs::Anonymous;
-	bool unasked = false;     // it is to be asked for the first time, now that the reader is known
-	bool claims_held = false; // nothing that it claims is believed until it is opened again
+	bool unasked = false;     // the first task must be sent, now that the reader is known
+	bool claims_held = false; // claims are ignored until the next opening
 	std::vector<Reading> asked;
-	/* What was read for the first time in this opening: another one must confirm it. */
+	/* Ranges first read in this opening; only another opening can confirm them. */
 	std::vector<nostr::TimeRange> first_read;
 
-	/* The reading that a claim answers; null: it was not asked for. */
+	/* The reading that a claim answers; null if the claim answers none. */
 	Reading *answered_by(const wire::Claim &claim);
 	const Reading *answered_by(const wire::Claim &claim) const;
 	void ask(std::vector<Reading> readings, bool is_more, int64_t now);
@@ -45,17 +45,17 @@ class RelayBook
   public:
 	using Relays = std::unordered_map<int32_t, HandedRelay>;
 
-	/* A new opening. */
+	/* Begins a new opening. */
 	HandedRelay &open(int32_t relay_id, int64_t now);
-	/* Null: the net process never heard of the relay. */
+	/* Null if the relay was not handed out to this net process. */
 	const HandedRelay *find(int32_t relay_id) const;
 	HandedRelay *find(int32_t relay_id);
 	void end(HandedRelay &relay);
-	/* There is another net process, which knows nothing. */
+	/* Forgets everything, because a new net process knows no relay. */
 	void clear();
 
 	int32_t open_count() const { return open_count_; }
-	/* All relays since the net process started, the ended ones among them. */
+	/* All relays handed out to this net process, including ended ones. */
 	const Relays &relays() const { return relays_; }
 
   private:

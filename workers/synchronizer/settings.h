@@ -1,6 +1,6 @@
 /*
- * Variables of the synchronizer's settings (entry.cpp), written by the server's setting machinery.
- * A setting that the net process reads is a field of the message that it gets.
+ * Variables of the synchronizer's settings (entry.cpp), which the server's settings code writes. A
+ * setting that the net process reads is a field of its message.
  */
 #pragma once
 
@@ -12,16 +12,17 @@ struct SynchronizerSettings
 	int connections;          // bigbrotr.sync_connections: relays open at the same time
 	int connections_per_host; // bigbrotr.sync_connections_per_host
 	int connections_per_site; // bigbrotr.sync_connections_per_site
-	int interval_s;           // bigbrotr.sync_interval: a live relay is paged again this often
+	int interval_s;           // bigbrotr.sync_interval: a live relay is read again after it
 	int confirm_delay_s;      // bigbrotr.sync_confirm_delay
 	int audit_interval_s;     // bigbrotr.sync_audit_interval
-	int relay_quota;          // bigbrotr.sync_relay_quota: new events in an hour; 0: no bound
-	int verify_sample;        // bigbrotr.verify_sample: one in so many; 0: none
-	int min_free_disk_mb;     // bigbrotr.min_free_disk; 0: no bound
-	int max_database_size_mb; // bigbrotr.max_database_size; 0: no bound
+	int relay_quota;          // bigbrotr.sync_relay_quota: new events in an hour; 0: no limit
+	int verify_sample;        // bigbrotr.verify_sample: one event in this many; 0: none
+	int min_free_disk_mb;     // bigbrotr.min_free_disk; 0: no limit
+	int max_database_size_mb; // bigbrotr.max_database_size; 0: no limit
 	int retry_delay_ms;       // bigbrotr.retry_delay: first back-off of a relay
 	int retry_delay_max_s;    // bigbrotr.retry_delay_max: the back-off doubles up to this
-	/* Without strings and without what other parts read, too: net_settings() adds both. */
+	/* The settings message without its strings and without settings of other parts, which
+	 * net_settings() adds. */
 	wire::ArchiveSettings net;
 };
 

@@ -1,16 +1,16 @@
 /*
- * The synchronizer: archives every event of every relay, and proves it.
+ * The synchronizer: archives every event of every relay and keeps the evidence in coverage.
  *
- *   due (_bigbrotr.take_relays)        -> RelayOpen: what is not proven yet, newest first
+ *   due (_bigbrotr.take_relays)        -> RelayOpen: the ranges without evidence, newest first
  *   Question                          -> Known
  *   Batch                             -> checks.cpp -> one transaction (ingest.cpp) -> Ack
- *   caught up, sync_interval ago      -> RelayMore: what came since
- *   all places taken, others waiting  -> RelayStop for those that had their turn
- *   SignIn: a relay asks who reads    -> SignedIn, where bigbrotr.authenticate_at allows it
- *   a sighting of an event that is gone -> Forget, and RelayStop: its relay is read again
+ *   caught up, sync_interval ago      -> RelayMore: the time since then
+ *   no place free, relays waiting     -> RelayStop for relays that had their turn
+ *   SignIn: a relay demands NIP-42    -> SignedIn, if bigbrotr.authenticate_at allows it
+ *   a sighting of a deleted event     -> Forget and RelayStop: its relay is read again
  *
- * What is done when is decided in plan.cpp. What was read is written down in bigbrotr.coverage and
- * nowhere else: after any stop, the next opening asks exactly for what is missing there.
+ * plan.cpp decides what is done when. Only bigbrotr.coverage records what was read: after any stop,
+ * the next opening asks exactly for the ranges that are missing there.
  */
 #include <algorithm>
 #include <set>
@@ -39,7 +39,7 @@ using namespace std::chrono_literals;
 pg::Statement may_authenticate_statement("SELECT count(*) FROM _bigbrotr.relay_sync AS s "
 										 "WHERE s.relay_id = $1 AND s.authenticate");
 
-/* Says when something is due that is not done in each cycle. */
+/* Tells when work is due that is not done in every cycle. */
 class Timer
 {
   public:
@@ -124,7 +124,8 @@ class Synchronizer : public pg::Service
 	}
 
   private:
-	/* Inside a transaction. What keeps the archive from growing, in words; empty: nothing. */
+	/* Must be called inside a transaction. What keeps the archive from growing, in words; empty if
+	 * nothing does. */
 	static std::string lacking_room(pg::Worker &worker)
 	{
 		constexpr uint64_t megabyte = 1 << 20;
@@ -138,7 +139,7 @@ class Synchronizer : public pg::Service
 		return {};
 	}
 
-	/* No connection is open: neither after a start nor when the net process is gone. */
+	/* Called when no connection is open: after a start, and after the loss of the net process. */
 	void begin(pg::Worker &worker)
 	{
 		book_.clear();
@@ -146,7 +147,7 @@ class Synchronizer : public pg::Service
 			"taking leases", {}, [&] { leases_.begin(worker.name(), share_, worker.now()); });
 	}
 
-	/* Tells the net process what is planned, now that it is committed. */
+	/* Sends the committed plan to the net process. */
 	void carry_out(pg::Worker &worker, SyncPlan &plan, int64_t now)
 	{
 		for (int32_t id : plan.stop)
@@ -248,7 +249,7 @@ class Synchronizer : public pg::Service
 		if (!done.missing.empty())
 			doubt(worker, done);
 		for (const auto &[relay, traffic] : done.traffic) {
-			// The operator chose the priority relays and was promised an interval.
+			// No quota for priority relays: the operator chose them and set an interval.
 			if (share_ == Share::Priority)
 				continue;
 			quota_.count(relay, traffic.events, worker.now());
@@ -258,7 +259,8 @@ class Synchronizer : public pg::Service
 		}
 	}
 
-	/* Signs for the relay that was opened, if that is still allowed, and for no other URL. */
+	/* Signs only for the relay that was opened, only for its URL, and only if this is still
+	 * allowed. */
 	void take(pg::Worker &worker, const wire::SignIn &question)
 	{
 		constexpr int kMostSignatures = 16;
@@ -289,8 +291,8 @@ class Synchronizer : public pg::Service
 	}
 
 	/*
-	 * Events that the net process took for archived are gone. It forgets them, and their relays are
-	 * read again: until then nothing that they claim is believed.
+	 * Handles events that the net process took for archived although they are gone. The net process
+	 * forgets their ids, and their relays are read again; until then their claims are ignored.
 	 */
 	void doubt(pg::Worker &worker, const Ingested &done)
 	{
@@ -337,8 +339,8 @@ class Synchronizer : public pg::Service
 	BatchCheck check_;
 	Leases leases_;
 	pg::KeyFile key_;
-	std::string filters_;      // which ones the relays were told
-	std::string lacking_room_; // for what there is no room, in words; empty: there is room
+	std::string filters_;      // the filters that the relays were told
+	std::string lacking_room_; // what lacks room, in words; empty: there is room
 	bool reloaded_ = false;
 	Timer look_{5s}, flush_claims_{5s}, flush_{20s}, sweep_{60s};
 };

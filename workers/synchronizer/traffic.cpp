@@ -6,7 +6,7 @@
 
 namespace {
 
-constexpr size_t kMaxReasons = 100; // of one relay; the net process knows fewer
+constexpr size_t kMaxReasons = 100; // per relay; the net process has fewer reason codes
 
 pg::Statement
 	traffic_statement("SELECT _bigbrotr.count_traffic($1, $2, $3, $4, $5, $6, $7, $8, $9, "
@@ -34,7 +34,7 @@ write_refusals(const Rows &rows, int64_t now)
 		 pg::value(now)});
 }
 
-/* In the order of all writers. */
+/* Writes in the order of relay_id, as all writers do, to avoid deadlocks. */
 void
 write_rows(Rows rows, int64_t now)
 {

@@ -1,7 +1,7 @@
 /*
- * What came from the relays, counted here and written to _bigbrotr.relay_traffic and relay_refusals
- * now and then: a row that is updated with each batch has thousands of versions while one old
- * snapshot is open.
+ * Counts what each relay delivers and writes the counts to _bigbrotr.relay_traffic and
+ * _bigbrotr.relay_refusals every 20 seconds. With an update per batch, a row would have thousands
+ * of versions while an old snapshot is open.
  */
 #pragma once
 
@@ -14,32 +14,32 @@
 struct Refused
 {
 	int64_t count = 0;
-	std::string detail; // of the last one
+	std::string detail; // detail of the last refusal
 };
 
 struct Traffic
 {
 	int64_t events = 0, sightings = 0, messages = 0, bytes = 0, pages = 0;
-	int64_t seconds = 0; // of history that were read
+	int64_t seconds = 0; // seconds of history that were read
 	int64_t delivered = 0,
-			repeated = 0; // events in answer to questions; those not for the first time
+			repeated = 0; // events in answers; those that the same reading had delivered before
 	std::map<std::string, Refused> refusals; // by reason code
 
 	Traffic &operator+=(const Traffic &more);
 };
 
-/* By relay_id. */
+/* Counts by relay_id. */
 using TrafficMap = std::unordered_map<int32_t, Traffic>;
 
 class TrafficBook
 {
   public:
-	/* Inside a transaction: writes what is counted of these relays, and `more` of them. */
+	/* Must be called inside a transaction. Writes the counts of these relays and `more`. */
 	void write(const std::vector<int32_t> &relays, const TrafficMap &more, int64_t now) const;
-	/* Inside a transaction: writes all. */
+	/* Must be called inside a transaction. Writes all counts. */
 	void write_all(int64_t now) const;
 
-	/* After the commit. */
+	/* These three must be called after the commit, because a transaction may be repeated. */
 	void add(const TrafficMap &more);
 	void written(const std::vector<int32_t> &relays);
 	void all_written() { waiting_.clear(); }
