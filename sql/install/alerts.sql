@@ -1,7 +1,7 @@
--- Who is told that a relay changes its status: the log, those who listen, and the receivers of alerts.
+-- Changes of the status of relays go to the log, to sessions that LISTEN, and to the receivers of alerts.
 
--- Who listens is told of few relays: a relay changes its status twice in ten minutes at most, unless an administrator does it,
--- so that what these relays do cannot fill the queue of notifications.
+-- Only a hundred relays can be watched. A relay changes its status at most twice in ten minutes, unless an administrator
+-- changes it, so that watched relays cannot fill the notification queue.
 CREATE TABLE _bigbrotr.relay_watches (
 	relay_id     integer NOT NULL,
 	failures     integer NOT NULL DEFAULT 0,
@@ -15,18 +15,18 @@ CREATE TABLE _bigbrotr.relay_watches (
 	CONSTRAINT relay_watches_pkey PRIMARY KEY (relay_id),
 	CONSTRAINT relay_watches_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 ) WITH (fillfactor = 70);
-COMMENT ON TABLE _bigbrotr.relay_watches IS 'Relays whose changes of status are told by NOTIFY and, if there is one, to a receiver (bigbrotr.watch_relay). Readers have no access: what follows the host of a URL may be a secret';
+COMMENT ON TABLE _bigbrotr.relay_watches IS 'Watched relays (bigbrotr.watch_relay): changes of their status are sent by NOTIFY and to the receiver. Readers have no access, because the path of the receiver''s URL may be a secret';
 COMMENT ON COLUMN _bigbrotr.relay_watches.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_watches.failures IS 'Attempts to deliver that failed since one that did not';
-COMMENT ON COLUMN _bigbrotr.relay_watches.inserted_at IS 'When it was named, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_watches.alerts IS 'Alerts that were made for this receiver';
-COMMENT ON COLUMN _bigbrotr.relay_watches.delivered IS 'Alerts that the receiver took';
-COMMENT ON COLUMN _bigbrotr.relay_watches.next_attempt IS 'Nothing is sent before, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_watches.delivered_at IS 'When the receiver took the last one, Unix seconds; null: never';
-COMMENT ON COLUMN _bigbrotr.relay_watches.receiver IS 'URL of http or https, or a public key as npub1…; null: there is none';
-COMMENT ON COLUMN _bigbrotr.relay_watches.last_error IS 'Why the last attempt failed; null: it did not';
+COMMENT ON COLUMN _bigbrotr.relay_watches.failures IS 'Number of failed deliveries since the last successful one';
+COMMENT ON COLUMN _bigbrotr.relay_watches.inserted_at IS 'When the watch was added, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_watches.alerts IS 'Number of alerts made for this receiver';
+COMMENT ON COLUMN _bigbrotr.relay_watches.delivered IS 'Number of alerts that the receiver accepted';
+COMMENT ON COLUMN _bigbrotr.relay_watches.next_attempt IS 'Earliest time of the next attempt, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_watches.delivered_at IS 'When the receiver last accepted an alert, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.relay_watches.receiver IS 'URL of http or https, or a public key as npub1… (NIP-19); null: no receiver';
+COMMENT ON COLUMN _bigbrotr.relay_watches.last_error IS 'Error of the last attempt; null: the last attempt succeeded';
 
--- Written in the transaction of the change itself: what is committed is delivered, whatever is killed.
+-- An alert is written in the transaction that changes the status: no crash can lose the alert of a committed change.
 CREATE TABLE _bigbrotr.relay_alerts (
 	relay_id   integer NOT NULL,
 	number     bigint  NOT NULL,
@@ -36,12 +36,12 @@ CREATE TABLE _bigbrotr.relay_alerts (
 	CONSTRAINT relay_alerts_pkey PRIMARY KEY (relay_id, number),
 	CONSTRAINT relay_alerts_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES _bigbrotr.relay_watches ON DELETE CASCADE
 );
-COMMENT ON TABLE _bigbrotr.relay_alerts IS 'Changes of status that a receiver has not taken yet: a hundred for each relay at most. Readers have no access';
+COMMENT ON TABLE _bigbrotr.relay_alerts IS 'Alerts that a receiver has not accepted yet: at most a hundred for each relay. Readers have no access';
 COMMENT ON COLUMN _bigbrotr.relay_alerts.relay_id IS '_bigbrotr.relay_watches.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_alerts.number IS 'Of the alerts of the relay: the order in which they are delivered';
+COMMENT ON COLUMN _bigbrotr.relay_alerts.number IS 'Number of the alert among the alerts of the relay, from 1: alerts are delivered in this order';
 COMMENT ON COLUMN _bigbrotr.relay_alerts.changed_at IS 'When the status changed, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_alerts.alert_id IS 'Tells the receiver that it has this one already';
-COMMENT ON COLUMN _bigbrotr.relay_alerts.document IS 'JSON, as it is sent';
+COMMENT ON COLUMN _bigbrotr.relay_alerts.alert_id IS 'Sent with the alert, so that the receiver can recognise a repeated delivery';
+COMMENT ON COLUMN _bigbrotr.relay_alerts.document IS 'JSON text that is sent, see _bigbrotr.status_news';
 
 SELECT pg_extension_config_dump('_bigbrotr.relay_watches', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_alerts', '');
@@ -51,12 +51,12 @@ CREATE FUNCTION _bigbrotr.log_status(observer text, line text) RETURNS void
 	LANGUAGE C STRICT
 	SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION _bigbrotr.log_status(text, text) IS
-	'A line in the log, if bigbrotr.log_level lets lines of this service (observer) through at info; a hundred a minute at most';
+	'Writes a line to the log, if bigbrotr.log_level includes level info of this service (observer); at most a hundred lines a minute';
 
 CREATE FUNCTION _bigbrotr.status_news(relay_url text, before text, after text, reason text, at bigint) RETURNS text
 	LANGUAGE sql STABLE STRICT
 	RETURN json_build_object('relay_url', relay_url, 'status', after, 'before', before, 'reason', nullif(reason, ''), 'changed_at', at)::text;
-COMMENT ON FUNCTION _bigbrotr.status_news(text, text, text, text, bigint) IS 'A change of status as those who listen and the receivers get it';
+COMMENT ON FUNCTION _bigbrotr.status_news(text, text, text, text, bigint) IS 'A change of status as a JSON text: relay_url, status, before, reason (reason code; null: the relay answered), changed_at (Unix seconds)';
 
 CREATE FUNCTION _bigbrotr.tell_status(relay integer, observer text, before text, after text, reason text, at bigint) RETURNS void
 	LANGUAGE sql STRICT
@@ -64,11 +64,12 @@ CREATE FUNCTION _bigbrotr.tell_status(relay integer, observer text, before text,
 		SELECT _bigbrotr.log_status(tell_status.observer,
 			format('relay %s: %s, was %s', r.url, tell_status.after, tell_status.before) || coalesce(' (' || nullif(tell_status.reason, '') || ')', ''))
 		FROM bigbrotr.relays AS r WHERE r.relay_id = tell_status.relay;
-		-- To notify is an error where the queue is full: a session that listens and does not read must not stop the monitor.
+		-- NOTIFY raises an error if the notification queue is full. A session that listens and does not read must not stop
+		-- the monitor.
 		SELECT pg_notify('bigbrotr_relay_status', _bigbrotr.status_news(r.url, tell_status.before, tell_status.after, tell_status.reason, tell_status.at))
 		FROM _bigbrotr.relay_watches AS w JOIN bigbrotr.relays AS r ON r.relay_id = w.relay_id
 		WHERE w.relay_id = tell_status.relay AND pg_notification_queue_usage() < 0.5;
-		-- The watch is locked before its alerts, as in record_alert.
+		-- Like record_alert, lock the watch before its alerts, to avoid a deadlock.
 		UPDATE _bigbrotr.relay_watches AS w SET alerts = w.alerts + 1 WHERE w.relay_id = tell_status.relay AND w.receiver IS NOT NULL;
 		INSERT INTO _bigbrotr.relay_alerts (relay_id, number, changed_at, document)
 		SELECT w.relay_id, w.alerts, tell_status.at,
@@ -79,7 +80,7 @@ CREATE FUNCTION _bigbrotr.tell_status(relay integer, observer text, before text,
 		WHERE a.relay_id = tell_status.relay AND w.relay_id = a.relay_id AND a.number <= w.alerts - 100;
 	END;
 COMMENT ON FUNCTION _bigbrotr.tell_status(integer, text, text, text, text, bigint) IS
-	'Tells the log of a change of status, and, of a relay of bigbrotr.watch_relay, who listens to the channel bigbrotr_relay_status and, by a row of relay_alerts, the receiver';
+	'Writes a change of status to the log. For a watched relay (bigbrotr.watch_relay) also sends it on the channel bigbrotr_relay_status, and adds an alert for the receiver to _bigbrotr.relay_alerts';
 
 CREATE FUNCTION bigbrotr.watch_relay(relay_url text, receiver text DEFAULT NULL) RETURNS integer
 	LANGUAGE plpgsql
@@ -94,10 +95,10 @@ BEGIN
 	IF relay IS NULL THEN
 		RETURN NULL;
 	END IF;
-	-- Others that watch wait; a relay that changes its status does not.
+	-- Concurrent calls of this function wait; changes of the status of relays do not.
 	LOCK TABLE _bigbrotr.relay_watches IN SHARE UPDATE EXCLUSIVE MODE;
 	IF NOT EXISTS (SELECT FROM _bigbrotr.relay_watches AS w WHERE w.relay_id = relay AND w.receiver IS NOT DISTINCT FROM target) THEN
-		-- With the alerts for another receiver.
+		-- The cascade also deletes the alerts for the former receiver.
 		DELETE FROM _bigbrotr.relay_watches AS w WHERE w.relay_id = relay;
 		INSERT INTO _bigbrotr.relay_watches (relay_id, inserted_at, receiver) VALUES (relay, bigbrotr.unix_now(), target);
 	END IF;
@@ -111,7 +112,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.watch_relay(text, text) IS
-	'From now on each change of the status of this relay is told to those that LISTEN to bigbrotr_relay_status: JSON with relay_url, status, before, reason (null: it answered), changed_at (Unix seconds). The publisher sends the same to the receiver: by POST to a URL of http or https, in words as a private message (NIP-17) to a key, npub1…; null: to nobody. A hundred relays at most. Returns its relay_id';
+	'Sends each later change of the status of this relay on the channel bigbrotr_relay_status (LISTEN) as JSON: relay_url, status, before, reason (reason code; null: the relay answered), changed_at (Unix seconds). The publisher also sends it to the receiver: by POST to a URL of http or https, or in words as a private message (NIP-17) to a key npub1…; null: no receiver. Returns the relay_id. An error if the relay is unknown, or a hundred relays are watched already';
 
 CREATE FUNCTION bigbrotr.unwatch_relay(relay_url text) RETURNS boolean
 	LANGUAGE plpgsql STRICT
@@ -123,7 +124,7 @@ BEGIN
 	RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.unwatch_relay(text) IS 'Ends bigbrotr.watch_relay for a relay; false: it was not watched';
+COMMENT ON FUNCTION bigbrotr.unwatch_relay(text) IS 'Ends bigbrotr.watch_relay for a relay; false: the relay was not watched';
 
 CREATE VIEW bigbrotr.watched_relays AS
 	SELECT r.url AS relay_url, r.status, to_timestamp(w.inserted_at) AS inserted_at, substring(w.receiver, '^https?://[^/]+|^npub1.*') AS receiver,
@@ -132,14 +133,14 @@ CREATE VIEW bigbrotr.watched_relays AS
 	FROM _bigbrotr.relay_watches AS w
 	     JOIN bigbrotr.relays AS r ON r.relay_id = w.relay_id
 	     CROSS JOIN LATERAL (SELECT count(*) AS waiting FROM _bigbrotr.relay_alerts AS q WHERE q.relay_id = w.relay_id) AS a;
-COMMENT ON VIEW bigbrotr.watched_relays IS 'Relays of bigbrotr.watch_relay, and what their receivers took';
-COMMENT ON COLUMN bigbrotr.watched_relays.relay_url IS 'Normalised URL';
+COMMENT ON VIEW bigbrotr.watched_relays IS 'Relays of bigbrotr.watch_relay, and the deliveries to their receivers';
+COMMENT ON COLUMN bigbrotr.watched_relays.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.watched_relays.status IS 'Status of the relay now';
-COMMENT ON COLUMN bigbrotr.watched_relays.inserted_at IS 'When it was named';
-COMMENT ON COLUMN bigbrotr.watched_relays.receiver IS 'Where alerts go; of a URL the host, as the rest may be a secret; null: only those who listen are told';
-COMMENT ON COLUMN bigbrotr.watched_relays.delivered IS 'Alerts that the receiver took';
-COMMENT ON COLUMN bigbrotr.watched_relays.waiting IS 'Alerts that are still to be delivered, a hundred at most';
-COMMENT ON COLUMN bigbrotr.watched_relays.given_up IS 'Alerts that were not delivered and are not tried any more: they were three days old, or a hundred newer ones waited';
-COMMENT ON COLUMN bigbrotr.watched_relays.delivered_at IS 'When the receiver took the last one; null: never';
-COMMENT ON COLUMN bigbrotr.watched_relays.last_error IS 'Why the last attempt failed; null: it did not';
-COMMENT ON COLUMN bigbrotr.watched_relays.next_attempt IS 'Earliest time of the next attempt; null: nothing waits';
+COMMENT ON COLUMN bigbrotr.watched_relays.inserted_at IS 'When the watch was added';
+COMMENT ON COLUMN bigbrotr.watched_relays.receiver IS 'Receiver of alerts: a public key npub1…, or scheme and host of a URL, whose path may be a secret; null: only NOTIFY';
+COMMENT ON COLUMN bigbrotr.watched_relays.delivered IS 'Number of alerts that the receiver accepted';
+COMMENT ON COLUMN bigbrotr.watched_relays.waiting IS 'Number of alerts that are not delivered yet, at most a hundred';
+COMMENT ON COLUMN bigbrotr.watched_relays.given_up IS 'Number of alerts that were not delivered and are no longer tried: an alert is given up after three days, or when a hundred newer alerts wait';
+COMMENT ON COLUMN bigbrotr.watched_relays.delivered_at IS 'When the receiver last accepted an alert; null: never';
+COMMENT ON COLUMN bigbrotr.watched_relays.last_error IS 'Error of the last attempt; null: the last attempt succeeded';
+COMMENT ON COLUMN bigbrotr.watched_relays.next_attempt IS 'Earliest time of the next attempt; null: no alert waits';

@@ -22,21 +22,21 @@ CREATE FUNCTION _bigbrotr.doubt_text(doubt text) RETURNS text
 		WHEN 'unordered' THEN 'the relay does not answer newest first'
 		WHEN 'withheld' THEN 'the relay offers events that it does not serve (NIP-77)'
 		ELSE doubt END;
-COMMENT ON FUNCTION _bigbrotr.doubt_text(text) IS 'A doubt in words';
+COMMENT ON FUNCTION _bigbrotr.doubt_text(text) IS 'Explanation of the code of a doubt (bigbrotr.coverage.doubts); an unknown code is returned unchanged';
 
 CREATE FUNCTION _bigbrotr.unix_time(at timestamptz) RETURNS bigint
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE WHEN isfinite(at) THEN greatest(floor(extract(epoch FROM at)), 0)::bigint
 	            WHEN at > '-infinity' THEN 9224318015999 ELSE 0 END;
-COMMENT ON FUNCTION _bigbrotr.unix_time(timestamptz) IS 'Unix seconds of a time, at least 0; infinity gives the last second of a timestamp';
+COMMENT ON FUNCTION _bigbrotr.unix_time(timestamptz) IS 'Unix seconds of a time, rounded down and at least 0; infinity: the last second of a timestamp';
 
 CREATE FUNCTION _bigbrotr.seconds_of(ranges int8multirange) RETURNS bigint
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN (SELECT coalesce(sum(upper(r) - lower(r)), 0)::bigint FROM unnest(ranges) AS r);
-COMMENT ON FUNCTION _bigbrotr.seconds_of(int8multirange) IS 'How many seconds these are';
+COMMENT ON FUNCTION _bigbrotr.seconds_of(int8multirange) IS 'Number of seconds in these ranges';
 
--- One row, not STRICT, and without a SET clause: so the planner can inline the function, and a join with all relays is
--- planned as a join.
+-- The function returns one row, is not STRICT and has no SET clause, so that the planner can inline it and plans a join with
+-- all relays as a join.
 CREATE FUNCTION bigbrotr.completeness(
 	relay_url text, filter jsonb, "from" timestamptz, "to" timestamptz, signed_in boolean DEFAULT false,
 	OUT answer text, OUT proven double precision, OUT read double precision, OUT observed_at timestamptz, OUT reasons text[])
@@ -108,7 +108,7 @@ CREATE FUNCTION bigbrotr.completeness(
 		     ) AS k;
 	END;
 COMMENT ON FUNCTION bigbrotr.completeness(text, jsonb, timestamptz, timestamptz, boolean) IS
-	'Do we hold everything that matches the filter, of this relay, from one second to another (created_at, inclusive)? answer: proven (two readings agree, or a comparison of sets), read (once, or with doubts), no (there are gaps, retention rules delete a part, or an author or event of the filter is blocked), not known; events that the operator has blocked are left out of account otherwise; reasons: why, in words; proven, read: which share of the seconds is proven, and read; observed_at: when the oldest reading was made that the answer rests on. signed_in: what the relay shows to the key of bigbrotr.key_file (NIP-42), else what it shows to anybody; a reading of one kind proves nothing of the other. What was read with a wider filter counts. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
+	'Whether the archive holds every event of a relay that matches the filter (NIP-01), from one second to another (created_at, inclusive). answer: proven (two readings agree, or the sets of ids were compared), read (read once, or with doubts), no (there are gaps, retention rules delete a part, or the filter names a blocked author or event), not known (nothing was read, or the time is empty). proven, read: share of the seconds that is proven, or read, 0 .. 1; reasons: why the answer is not better, in words; observed_at: time of the oldest reading that the answer uses. Other blocked events are not counted as missing. signed_in: true for what the relay shows to the key of bigbrotr.key_file (NIP-42), false for what it shows to anybody; a reading as one proves nothing about the other. Readings with a wider filter count. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
 
 CREATE FUNCTION bigbrotr.coverage_between(
 	relay_url text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT now(), filter jsonb DEFAULT '{}',
@@ -170,4 +170,4 @@ CREATE FUNCTION bigbrotr.coverage_between(
 		ORDER BY min(n.lower);
 	END;
 COMMENT ON FUNCTION bigbrotr.coverage_between(text, timestamptz, timestamptz, jsonb, boolean) IS
-	'How completely a relay is archived between two times, stretch by stretch: evidence (unread where there is a gap, at most partial where retention rules delete something), the stretch''s share of the time asked for, doubts, and in words why it is not proven. from: by default the relay''s oldest event. signed_in: as in bigbrotr.completeness. SELECT evidence, sum(share) FROM bigbrotr.coverage_between(''wss://…'', ''2024-01-01'', ''2025-01-01'') GROUP BY 1';
+	'How completely a relay is archived between two times, one row for each part of the time: evidence (as in bigbrotr.coverage; unread: a gap; at most partial if retention rules delete events of the part), share of the part in the whole time (0 .. 1), doubts, and reason: why the part is not proven, in words. from null: from the oldest event of the relay. signed_in: as in bigbrotr.completeness. No row: the relay is unknown. SELECT evidence, sum(share) FROM bigbrotr.coverage_between(''wss://…'', ''2024-01-01'', ''2025-01-01'') GROUP BY 1';

@@ -1,22 +1,22 @@
--- Functions that store events and sightings and verify nothing. Workers call them, and functions that have checked their
--- arguments. Arrays are parallel: the n-th elements of all belong together.
+-- Functions that store events and sightings without verifying them. Their callers are workers, and functions that have
+-- checked the arguments. Arrays are parallel: the n-th elements of all arrays belong together.
 
 CREATE FUNCTION bigbrotr.known_events(event_ids bytea[]) RETURNS boolean[]
 	LANGUAGE c STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_known_events';
 COMMENT ON FUNCTION bigbrotr.known_events(bytea[]) IS
-	'For each id: is the event archived, or rejected by the database for good?';
+	'For each id, in the same order: whether the event is archived, or the database has rejected it for good';
 
 CREATE FUNCTION _bigbrotr.hold_events(event_ids bytea[]) RETURNS bigint[]
 	LANGUAGE c STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_hold_events';
 COMMENT ON FUNCTION _bigbrotr.hold_events(bytea[]) IS
-	'For each id the eid of the event, null: it is not archived. The events cannot be deleted until the transaction ends. To be called before rows that refer to them are written';
+	'For each id the eid of the event; null: the event is not archived. The events cannot be deleted until the transaction ends. Call it before writing rows that refer to the events';
 
--- Every writer writes events in the order of their ids, then sightings in the order of eid and relay_id: two writers of
--- the same rows wait for each other, but cannot deadlock.
+-- Every writer writes events in the order of their ids, then sightings in the order of eid and relay_id. So two writers of
+-- the same rows cannot cause a deadlock: one waits for the other.
 CREATE FUNCTION _bigbrotr.store_events(
 	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], tags text[],
 	contents text[], sigs bytea[], raws bytea[], at bigint) RETURNS bytea[]
@@ -51,7 +51,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.store_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bigint) IS
-	'Archives events, which must be verified already, and returns the ids of those that are new. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; at: Unix seconds';
+	'Archives events that are verified already, and returns the ids of the new ones. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; at: Unix seconds. An error if the arrays differ in length';
 
 CREATE FUNCTION _bigbrotr.hold_relays(relay_ids integer[]) RETURNS integer[]
 	LANGUAGE plpgsql STRICT
@@ -65,7 +65,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.hold_relays(integer[]) IS
-	'Those of the relays that exist; they cannot be deleted until the transaction ends. To be called before anything else is written about them: a deletion takes its locks in the same order';
+	'The given relays that exist; they cannot be deleted until the transaction ends. Call it before writing anything else about the relays: a deletion takes its locks in the same order';
 
 CREATE FUNCTION _bigbrotr.store_sightings(
 	event_ids bytea[], relay_ids integer[], seen_ats bigint[],
@@ -98,7 +98,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.store_sightings(bytea[], integer[], bigint[]) IS
-	'Archives which relay delivered which event at which Unix second and returns how many are new for each relay. Skips unknown events and relays';
+	'Archives which relay delivered which event at which Unix second, and returns the number of new sightings of each relay. Skips events and relays that are unknown. An error if the arrays differ in length';
 
 CREATE FUNCTION _bigbrotr.reject_event(
 	event_id bytea, relay_id integer, code text, message text, raw bytea, at bigint) RETURNS void
@@ -118,7 +118,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.reject_event(bytea, integer, text, text, bytea, bigint) IS
-	'Keeps an event that could not be stored, with the SQLSTATE and message of the error';
+	'Stores an event that the database refused in bigbrotr.event_rejects, with the SQLSTATE and message of the error';
 
 CREATE FUNCTION _bigbrotr.insert_verified_events(
 	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], tags text[],
@@ -129,7 +129,7 @@ CREATE FUNCTION _bigbrotr.insert_verified_events(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_insert_verified_events';
 COMMENT ON FUNCTION _bigbrotr.insert_verified_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bytea[], integer[], bigint[], bigint) IS
-	'Archives a batch of events, which must be verified already, and of sightings, by direct table access where the tables allow it, and returns how many are new. What the database refuses goes to bigbrotr.event_rejects, the rest is stored. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; seen_ids: events that relays delivered, of the batch or not; missing: those of them that are neither archived nor rejected, whose sightings are skipped; at: Unix seconds';
+	'Archives a batch of events that are verified already, and of sightings, by direct table access if the tables allow it. Returns the numbers of new events, new sightings and rejected events; an event that the database refuses goes to bigbrotr.event_rejects, and the rest of the batch is stored. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; seen_ids: ids of events that relays delivered, in the batch or not; missing: those of seen_ids that are neither archived nor rejected, whose sightings are skipped; at: Unix seconds';
 
 CREATE FUNCTION _bigbrotr.insert_sightings(
 	event_ids bytea[], relay_ids integer[], seen_ats bigint[],
@@ -138,13 +138,13 @@ CREATE FUNCTION _bigbrotr.insert_sightings(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_insert_sightings';
 COMMENT ON FUNCTION _bigbrotr.insert_sightings(bytea[], integer[], bigint[]) IS
-	'Archives which relay delivered which event at which Unix second, of events that are archived, and returns how many are new, and for each whether its event is archived or was rejected by the database for good. An event that is neither has to be verified and given to _bigbrotr.insert_verified_events, with its sighting';
+	'Archives which relay delivered which archived event at which Unix second. sightings: number of new sightings; known: for each event, whether it is archived or the database has rejected it for good. An event that is not known must be verified and given to _bigbrotr.insert_verified_events, with its sighting';
 
 CREATE FUNCTION bigbrotr.event_json(event bigbrotr.events) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_event_json';
 COMMENT ON FUNCTION bigbrotr.event_json(bigbrotr.events) IS
-	'The event as NIP-01 JSON, exact: parsed and hashed it gives its id again. SELECT bigbrotr.event_json(e) FROM bigbrotr.events e';
+	'The event as exact NIP-01 JSON: its hash is the id of the event. SELECT bigbrotr.event_json(e) FROM bigbrotr.events e';
 
 CREATE FUNCTION bigbrotr.verify_references(
 	OUT problem text, OUT eid bigint, OUT relay_id integer, OUT rows bigint) RETURNS SETOF record
@@ -165,4 +165,4 @@ CREATE FUNCTION bigbrotr.verify_references(
 		GROUP BY a.relay_id;
 	END;
 COMMENT ON FUNCTION bigbrotr.verify_references() IS
-	'Checks the references that no foreign key checks: a row for each kind of broken ones, and how many rows are concerned. Reads all rows of the tables';
+	'Checks the references that have no foreign key: one row for each broken reference, with the number of rows that have it. Reads all rows of the tables';

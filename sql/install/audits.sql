@@ -1,4 +1,4 @@
--- Claims are tested again: what is to be confirmed or audited, and what came of it.
+-- Audits: claims of coverage are tested by second readings. Functions choose what is read again, and record the results.
 
 CREATE TABLE bigbrotr.audits (
 	relay_id   integer NOT NULL,
@@ -16,18 +16,18 @@ CREATE TABLE bigbrotr.audits (
 	CONSTRAINT audits_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
 	CONSTRAINT audits_purpose_check CHECK (purpose IN ('again', 'confirm', 'audit'))
 );
-COMMENT ON TABLE bigbrotr.audits IS 'Second readings of what was claimed: the last hundred of each relay';
+COMMENT ON TABLE bigbrotr.audits IS 'Second readings of ranges that were claimed: the last hundred of each relay';
 COMMENT ON COLUMN bigbrotr.audits.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN bigbrotr.audits.audited_at IS 'Unix seconds';
-COMMENT ON COLUMN bigbrotr.audits.filter_id IS 'As in bigbrotr.coverage';
+COMMENT ON COLUMN bigbrotr.audits.audited_at IS 'Time of the second reading, Unix seconds';
+COMMENT ON COLUMN bigbrotr.audits.filter_id IS 'bigbrotr.sync_filters.filter_id; 0: everything';
 COMMENT ON COLUMN bigbrotr.audits.lower IS 'First created_at that was read, Unix seconds, inclusive';
 COMMENT ON COLUMN bigbrotr.audits.upper IS 'Last created_at that was read, Unix seconds, inclusive';
-COMMENT ON COLUMN bigbrotr.audits.purpose IS 'again: a recent time, in which events still arrive; confirm: of what was read once; audit: of any claim, at random';
-COMMENT ON COLUMN bigbrotr.audits.evidence IS 'What had been claimed: paged, confirmed or reconciled';
-COMMENT ON COLUMN bigbrotr.audits.known IS 'Events of that time that the relay had shown before; null: not counted';
-COMMENT ON COLUMN bigbrotr.audits.shown IS 'Events that it showed this time';
-COMMENT ON COLUMN bigbrotr.audits.found IS 'New events, although the time had been claimed';
-COMMENT ON COLUMN bigbrotr.audits.late_by IS 'Seconds from created_at to the audit, of the newest of these events; null: there was none';
+COMMENT ON COLUMN bigbrotr.audits.purpose IS 'again: a recent range, in which events still arrive; confirm: a range that was read once; audit: a part of any claim, chosen at random';
+COMMENT ON COLUMN bigbrotr.audits.evidence IS 'Evidence of the claim before the second reading: paged, confirmed or reconciled';
+COMMENT ON COLUMN bigbrotr.audits.known IS 'Number of events of the range that the relay had shown before; null: not counted';
+COMMENT ON COLUMN bigbrotr.audits.shown IS 'Number of events that the relay showed in the second reading';
+COMMENT ON COLUMN bigbrotr.audits.found IS 'Number of events that were not archived, although the range had been claimed';
+COMMENT ON COLUMN bigbrotr.audits.late_by IS 'Seconds from created_at of the newest found event to the audit; null: no event was found';
 SELECT pg_extension_config_dump('bigbrotr.audits', '');
 
 CREATE VIEW bigbrotr.audit_rates AS
@@ -39,32 +39,31 @@ CREATE VIEW bigbrotr.audit_rates AS
 	FROM bigbrotr.audits AS a JOIN bigbrotr.relays AS r ON r.relay_id = a.relay_id
 	WHERE a.purpose <> 'again'
 	GROUP BY r.url, a.evidence;
-COMMENT ON VIEW bigbrotr.audit_rates IS 'How far claims can be believed: what audits found, by relay and by what had been claimed';
+COMMENT ON VIEW bigbrotr.audit_rates IS 'How reliable claims of coverage are: results of audits, by relay and by the evidence of the claim';
 COMMENT ON COLUMN bigbrotr.audit_rates.relay_url IS 'Normalised URL of the relay';
-COMMENT ON COLUMN bigbrotr.audit_rates.evidence IS 'What had been claimed: paged, confirmed or reconciled';
-COMMENT ON COLUMN bigbrotr.audit_rates.audits IS 'Audits and confirmations, of the last hundred second readings of the relay';
-COMMENT ON COLUMN bigbrotr.audit_rates.failed_audits IS 'How many of them found something';
-COMMENT ON COLUMN bigbrotr.audit_rates.shown IS 'Events that the relay showed in them';
-COMMENT ON COLUMN bigbrotr.audit_rates.found IS 'New events, although the time had been claimed';
-COMMENT ON COLUMN bigbrotr.audit_rates.miss_rate IS 'found / shown';
-COMMENT ON COLUMN bigbrotr.audit_rates.gone IS 'Events that the relay had shown before and did not show again: deleted, expired, replaced, or the relay lost them';
-COMMENT ON COLUMN bigbrotr.audit_rates.late_by IS 'Seconds from created_at to the audit, of the newest event found';
-COMMENT ON COLUMN bigbrotr.audit_rates.last_audit IS 'When the last one was';
+COMMENT ON COLUMN bigbrotr.audit_rates.evidence IS 'Evidence of the claims before the audit: paged, confirmed or reconciled';
+COMMENT ON COLUMN bigbrotr.audit_rates.audits IS 'Number of audits and confirmations among the last hundred second readings of the relay';
+COMMENT ON COLUMN bigbrotr.audit_rates.failed_audits IS 'Number of audits and confirmations that found an event';
+COMMENT ON COLUMN bigbrotr.audit_rates.shown IS 'Number of events that the relay showed in the audits';
+COMMENT ON COLUMN bigbrotr.audit_rates.found IS 'Number of events that were not archived, although the range had been claimed';
+COMMENT ON COLUMN bigbrotr.audit_rates.miss_rate IS 'found / shown, 0 .. 1; null: nothing was shown';
+COMMENT ON COLUMN bigbrotr.audit_rates.gone IS 'Number of events that the relay had shown before and did not show in the audit: deleted, expired, replaced or lost by the relay';
+COMMENT ON COLUMN bigbrotr.audit_rates.late_by IS 'Seconds from created_at of the newest found event to its audit, smallest of all audits; null: no event was found';
+COMMENT ON COLUMN bigbrotr.audit_rates.last_audit IS 'Time of the last audit';
 
--- How far back the recent time is read again: an hour, six hours, a day, three days. Each of these is read again after a
--- quarter of its length, so that the older a second is, the longer are the pauses between its readings, as its late events
--- become rarer.
+-- The recent time is read again in four depths: an hour, six hours, a day, three days. Each depth is read again after a
+-- quarter of its length. So old seconds are read less often than new ones: late events become rarer with time.
 CREATE FUNCTION _bigbrotr.depths() RETURNS integer[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN ARRAY[3600, 21600, 86400, 259200];
-COMMENT ON FUNCTION _bigbrotr.depths() IS 'How far back the recent time is read again, in seconds; the last one is _bigbrotr.horizon()';
+COMMENT ON FUNCTION _bigbrotr.depths() IS 'Lengths of the recent time that is read again, in seconds before now; the last one is _bigbrotr.horizon()';
 
 CREATE FUNCTION _bigbrotr.depth_due(read_at bigint[], at bigint) RETURNS integer
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN (SELECT max(d.seconds) FROM unnest(_bigbrotr.depths()) WITH ORDINALITY AS d (seconds, n)
 	        WHERE (at::double precision - read_at[d.n] < d.seconds / 4) IS NOT TRUE);
 COMMENT ON FUNCTION _bigbrotr.depth_due(bigint[], bigint) IS
-	'How many of the last seconds are to be read again, if each depth was last read at these times; null: none';
+	'Longest depth that is due to be read again, in seconds before now; null: none. read_at: when each depth of _bigbrotr.depths() was last read, Unix seconds';
 
 CREATE FUNCTION _bigbrotr.recent_time(
 	relay integer, filter integer, whom integer, at bigint, OUT lower bigint, OUT upper bigint) RETURNS SETOF record
@@ -79,7 +78,7 @@ CREATE FUNCTION _bigbrotr.recent_time(
 		WHERE s.relay_id = recent_time.relay AND d.depth IS NOT NULL AND c.upper IS NOT NULL;
 	END;
 COMMENT ON FUNCTION _bigbrotr.recent_time(integer, integer, integer, bigint) IS
-	'The part of the recent time that is to be read again, since events arrive late; no row: none now';
+	'Part of the recent time (created_at, inclusive) that is due to be read again, because events arrive late; no row: nothing is due';
 
 CREATE FUNCTION _bigbrotr.unconfirmed(
 	relay integer, filter integer, whom integer, at bigint, delay bigint, compares boolean, most integer,
@@ -92,24 +91,24 @@ DECLARE
 BEGIN
 	PERFORM _bigbrotr.check_time(at), _bigbrotr.check_counts(ARRAY[delay, most]);
 	RETURN QUERY
-	-- With a partial range the second above it is compared: where a history ends, it holds the oldest event, which the relay
-	-- must name.
+	-- The comparison of a partial range includes the second above the range: at the end of a history this second holds the
+	-- oldest event, and the relay must name it.
 	SELECT greatest(c.lower, since), least(c.upper + (c.evidence = 'partial')::integer, at - _bigbrotr.horizon()), c.evidence, c.events
 	FROM bigbrotr.coverage AS c
 	WHERE c.relay_id = relay AND c.filter_id = filter AND c.reader = whom
 	      AND (c.evidence = 'paged' OR compares AND c.evidence = 'partial') AND c.lower <= at - _bigbrotr.horizon() AND c.upper >= since
 	      AND ('contradicted' = ANY (c.doubts) OR c.observed_at <= at - delay * least(c.observations, 20)::bigint ^ 2)
-	      -- A range that still grows waits until it is an hour long.
+	      -- Wait until a range that still grows is an hour long.
 	      AND (c.upper <= at - _bigbrotr.horizon() OR at - _bigbrotr.horizon() - c.lower >= 3600)
 	ORDER BY 'contradicted' = ANY (c.doubts) DESC, c.lower DESC
 	LIMIT most;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.unconfirmed(integer, integer, integer, bigint, bigint, boolean, integer) IS
-	'Ranges that were read at least delay seconds ago and are to be confirmed by another reading: contradicted ranges first, then the newest. compares: partial ranges, too, since a comparison of sets (NIP-77) can prove them. A range that is not confirmed is tried less and less often';
+	'Ranges that were read at least delay seconds ago and need a second reading: contradicted ranges first, then the newest. compares: also partial ranges, because a comparison of the sets of ids (NIP-77) can prove them. A range that stays unconfirmed is returned less and less often. most: maximum number of rows';
 
--- The claim nearest to a random time, more often a recent one, and of that claim about as much as one page shows. Every
--- other audit also takes the time before the relay's oldest event, for which one question is enough.
+-- Chooses the claim nearest to a random time, recent times more often, and a part of this claim that holds about one page.
+-- Every second audit also reads the time before the relay's oldest event, which takes one request.
 CREATE FUNCTION _bigbrotr.audit_windows(
 	relay integer, whom integer, at bigint, page bigint, pick double precision,
 	OUT filter_id integer, OUT lower bigint, OUT upper bigint, OUT evidence text, OUT known bigint) RETURNS SETOF record
@@ -117,7 +116,7 @@ CREATE FUNCTION _bigbrotr.audit_windows(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	most CONSTANT integer := 20000; -- events of all relays that are read at most
+	most CONSTANT integer := 20000; -- maximum number of events, of all relays, that are counted
 	state record;
 	claim record;
 	newest bigint;
@@ -137,7 +136,8 @@ BEGIN
 	IF state.next_audit > at OR state IS NULL THEN
 		RETURN;
 	END IF;
-	-- Or the first of all events, or the first second that is asked for.
+	-- The oldest event of the relay (if not known, 2020-11-07, the first event of Nostr), or the first second that
+	-- retention rules keep.
 	oldest := least(greatest(coalesce(state.oldest, 1604707200), _bigbrotr.asked_since(0)), newest);
 	middle := newest - floor((newest - oldest) * pick ^ 2)::bigint;
 	SELECT c.filter_id, greatest(c.lower, oldest) AS lower, least(c.upper, newest) AS upper, c.evidence, c.events INTO claim
@@ -174,7 +174,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.audit_windows(integer, integer, bigint, bigint, double precision) IS
-	'What of a relay''s claims is to be audited now by this reader, who made them; no row: nothing. page: events that a window is to hold, about; pick: a random number from 0 to 1; known: events of the window that the relay showed before, null if they are too many to count';
+	'Windows of a relay''s claims that this reader is to audit now; no row: no audit is due. The reader must be the one that made the claims. page: approximate number of events in a window; pick: a random number from 0 to 1; known: number of events of the window that the relay showed before, null: too many to count. An error if page or pick is out of range';
 
 CREATE FUNCTION _bigbrotr.report_miss(relay integer, first_second bigint, last_second bigint, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -189,7 +189,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.report_miss(integer, bigint, bigint, bigint) IS
-	'A second reading of these seconds found events that were claimed to be archived: neither these seconds nor their neighbourhood, eight times as long on each side, are proven any more. The next reading of them may widen that further. Returns how many seconds were withdrawn';
+	'Call when a second reading of these seconds found events that should have been archived: withdraws the proof of these seconds, and of eight times their length on each side (between a day and 240 days). The next reading may withdraw more. Returns the number of withdrawn seconds';
 
 CREATE FUNCTION _bigbrotr.record_audit(
 	relay integer, filter integer, first_second bigint, last_second bigint, purpose text, evidence text,
@@ -206,7 +206,7 @@ BEGIN
 			DETAIL = 'There are again, confirm and audit.', HINT = 'See the comment on bigbrotr.audits.purpose.';
 	END IF;
 	IF _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
-		RETURN; -- deleted meanwhile
+		RETURN; -- the relay was deleted meanwhile
 	END IF;
 	INSERT INTO bigbrotr.audits AS a (relay_id, audited_at, filter_id, lower, upper, purpose, evidence, known, shown, found, late_by)
 	SELECT relay, at, filter, first_second, last_second, record_audit.purpose, record_audit.evidence, record_audit.known,
@@ -222,7 +222,7 @@ BEGIN
 		                     FROM unnest(_bigbrotr.depths()) WITH ORDINALITY AS d (seconds, n) ORDER BY d.n)
 		WHERE s.relay_id = relay;
 	ELSIF record_audit.purpose = 'audit' THEN
-		-- A relay that lost half of its events, or shows events that it did not show before, is audited often again.
+		-- If the relay lost half of its events or shows events that it did not show before, its audits become frequent again.
 		UPDATE _bigbrotr.relay_sync AS s SET clean_audits = c.clean_audits, next_audit = at + first_interval * (1 << least(c.clean_audits, 6))
 		FROM (SELECT CASE WHEN record_audit.shown IS NULL OR record_audit.missed > 0 OR record_audit.shown < record_audit.known / 2
 		                  THEN 0 ELSE k.clean_audits + 1 END AS clean_audits
@@ -232,7 +232,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.record_audit(integer, integer, bigint, bigint, text, text, bigint, bigint, bigint, bigint, bigint, bigint) IS
-	'Records the result of a second reading. shown null: the relay did not answer. The next audit comes after first_interval seconds if this one found something or the relay showed less than half of what it had; after each clean one in twice the time, 64 times as long at most';
+	'Records the result of a second reading. shown null: the relay did not answer. After an audit that found an event, or in which the relay showed less than half of the known events, the next audit follows in first_interval seconds; each clean audit doubles this time, up to 64 times. An error if purpose or evidence is another word';
 
 CREATE FUNCTION bigbrotr.read_again(relay_url text, "from" timestamptz, "to" timestamptz) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -243,8 +243,8 @@ DECLARE
 	at CONSTANT bigint := bigbrotr.unix_now();
 	withdrawn bigint;
 BEGIN
-	-- No batch is written and no lease is taken until this transaction ends: only one session may change the coverage of
-	-- a relay. In this order, since a worker locks its own row before the row of a relay.
+	-- These locks stop batches and new leases until this transaction ends, because only one session may change the coverage
+	-- of a relay. A worker locks its own row before the row of a relay, so this order cannot cause a deadlock.
 	PERFORM FROM _bigbrotr.sync_workers AS w ORDER BY w.owner FOR UPDATE;
 	PERFORM FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = relay FOR NO KEY UPDATE;
 	withdrawn := _bigbrotr.retract_coverage(relay, _bigbrotr.unix_time("from"), _bigbrotr.unix_time("to"), 'contradicted', false, at);
@@ -256,4 +256,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.read_again(text, timestamptz, timestamptz) IS
-	'Lets the synchronizer read a part of a relay''s history once more, from one second to another (created_at, inclusive). What is claimed of it is withdrawn and stays read, not proven, until another reading finds nothing new. Returns how many seconds were withdrawn; time that was not read yet is not among them, and is read anyway. Events that are archived stay';
+	'Lets the synchronizer read a part of a relay''s history again, from one second to another (created_at, inclusive). Claims about this part count as read, not as proven, until another reading finds nothing new. Returns the number of seconds whose claims were lowered; seconds that were not read yet are read anyway and are not counted. Archived events stay. An error if the relay is unknown';

@@ -1,5 +1,5 @@
--- The block list: what the operator does not want in the archive, whoever delivers it (court orders, illegal content).
--- Writers ask it (src/archive/block_list.h). A blocked event is for them like one that the database refused for good.
+-- The block list: authors and events that the operator does not want in the archive (court orders, illegal content). Writers
+-- read the block list (src/archive/block_list.h), and treat a blocked event like an event that the database rejected for good.
 
 CREATE TABLE bigbrotr.blocked_authors (
 	pubkey     bytea  NOT NULL,
@@ -7,10 +7,10 @@ CREATE TABLE bigbrotr.blocked_authors (
 	reason     text   NOT NULL,
 	CONSTRAINT blocked_authors_pkey PRIMARY KEY (pubkey)
 );
-COMMENT ON TABLE bigbrotr.blocked_authors IS 'Authors of whom nothing is archived (bigbrotr.block_author)';
+COMMENT ON TABLE bigbrotr.blocked_authors IS 'Authors whose events are not archived (bigbrotr.block_author)';
 COMMENT ON COLUMN bigbrotr.blocked_authors.pubkey IS 'Public key of the author, 32 bytes';
-COMMENT ON COLUMN bigbrotr.blocked_authors.blocked_at IS 'Unix seconds';
-COMMENT ON COLUMN bigbrotr.blocked_authors.reason IS 'Why, in the words of the operator';
+COMMENT ON COLUMN bigbrotr.blocked_authors.blocked_at IS 'When the operator blocked the author, Unix seconds';
+COMMENT ON COLUMN bigbrotr.blocked_authors.reason IS 'Reason of the block, in the words of the operator';
 
 CREATE TABLE bigbrotr.blocked_events (
 	event_id   bytea  NOT NULL,
@@ -19,11 +19,11 @@ CREATE TABLE bigbrotr.blocked_events (
 	reason     text   NOT NULL,
 	CONSTRAINT blocked_events_pkey PRIMARY KEY (event_id)
 );
-COMMENT ON TABLE bigbrotr.blocked_events IS 'Events that are not archived: those of bigbrotr.block_events, and those of blocked authors that were archived or delivered';
+COMMENT ON TABLE bigbrotr.blocked_events IS 'Events that are not archived: events of bigbrotr.block_events, and events of blocked authors that were archived or delivered';
 COMMENT ON COLUMN bigbrotr.blocked_events.event_id IS 'id of the event, 32 bytes (NIP-01)';
-COMMENT ON COLUMN bigbrotr.blocked_events.pubkey IS 'Its author, because of whom it is blocked; null: it is blocked itself (bigbrotr.block_events)';
-COMMENT ON COLUMN bigbrotr.blocked_events.blocked_at IS 'Unix seconds';
-COMMENT ON COLUMN bigbrotr.blocked_events.reason IS 'Why, in the words of the operator';
+COMMENT ON COLUMN bigbrotr.blocked_events.pubkey IS 'Author whose block covers the event, 32 bytes; null: the event itself is blocked (bigbrotr.block_events)';
+COMMENT ON COLUMN bigbrotr.blocked_events.blocked_at IS 'When the event was put on the list, Unix seconds';
+COMMENT ON COLUMN bigbrotr.blocked_events.reason IS 'Reason of the block, in the words of the operator';
 CREATE INDEX blocked_events_pubkey_idx ON bigbrotr.blocked_events (pubkey) WHERE pubkey IS NOT NULL;
 
 CREATE FUNCTION _bigbrotr.leave_out_blocked(event_ids bytea[], pubkeys bytea[], at bigint) RETURNS bytea[]
@@ -35,7 +35,7 @@ CREATE FUNCTION _bigbrotr.leave_out_blocked(event_ids bytea[], pubkeys bytea[], 
 			INSERT INTO bigbrotr.blocked_events (event_id, pubkey, blocked_at, reason)
 			SELECT DISTINCT g.event_id, g.pubkey, at, a.reason
 			FROM given AS g JOIN bigbrotr.blocked_authors AS a ON a.pubkey = g.pubkey
-			ORDER BY g.event_id -- as every writer, so that writers cannot deadlock
+			ORDER BY g.event_id -- every writer uses this order, so that two writers cannot cause a deadlock
 			ON CONFLICT ON CONSTRAINT blocked_events_pkey DO NOTHING
 		)
 		SELECT coalesce(array_agg(g.event_id), '{}') FROM given AS g
@@ -43,7 +43,7 @@ CREATE FUNCTION _bigbrotr.leave_out_blocked(event_ids bytea[], pubkeys bytea[], 
 		      OR EXISTS (SELECT FROM bigbrotr.blocked_authors AS a WHERE a.pubkey = g.pubkey);
 	END;
 COMMENT ON FUNCTION _bigbrotr.leave_out_blocked(bytea[], bytea[], bigint) IS
-	'The ids of those events that must not be archived; notes those of blocked authors in bigbrotr.blocked_events, so that they are known from now on. at: Unix seconds';
+	'Ids of those given events that must not be archived. Adds the events of blocked authors to bigbrotr.blocked_events, so that they are known from now on. at: Unix seconds';
 
 CREATE FUNCTION _bigbrotr.check_reason(reason text, needed_by text, shown_by text) RETURNS text
 	LANGUAGE plpgsql
@@ -59,9 +59,9 @@ BEGIN
 	RETURN btrim(reason);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.check_reason(text, text, text) IS 'The reason without spaces around it, if it is one: of a block or a rule (needed_by), which a function shows (shown_by)';
+COMMENT ON FUNCTION _bigbrotr.check_reason(text, text, text) IS 'The reason without leading and trailing spaces; an error if it does not have 1 to 1000 characters. needed_by (a block, a rule) and shown_by (the function that shows the reason) are words of the error';
 
--- Whoever began to write before the block was committed may not know of it, and store such an event yet.
+-- A transaction that began before the block was committed may not see the block, and may still store a blocked event.
 CREATE PROCEDURE _bigbrotr.wait_for_writers()
 	LANGUAGE plpgsql
 	AS $$
@@ -74,7 +74,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE _bigbrotr.wait_for_writers() IS 'Returns when all transactions that were writing have ended';
+COMMENT ON PROCEDURE _bigbrotr.wait_for_writers() IS 'Returns when all transactions that were running at the time of the call have ended. Commits';
 
 CREATE FUNCTION _bigbrotr.delete_blocked_events(event_ids bytea[]) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -86,13 +86,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.delete_blocked_events(bytea[]) IS
-	'Deletes events with their sightings, also those that the database refused and that are kept whole; returns how many were archived';
+	'Deletes events with their sightings, also from bigbrotr.event_rejects. Returns the number of archived events that were deleted';
 
 CREATE PROCEDURE bigbrotr.block_events(event_ids text[], reason text, INOUT deleted bigint DEFAULT NULL)
 	LANGUAGE plpgsql
 	AS $$
 DECLARE
-	ids pg_catalog.bytea[]; -- compiled with the search path of the caller
+	ids pg_catalog.bytea[]; -- schema names: a procedure is compiled with the search path of its caller
 	given CONSTANT pg_catalog.text := _bigbrotr.check_reason(reason, 'a block', 'bigbrotr.explain_event');
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -108,7 +108,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE bigbrotr.block_events(text[], text, bigint) IS
-	'CALL bigbrotr.block_events(''{note1…}'', ''why''): deletes these events (hex, note1…, nevent1…), and nothing archives them again; gives how many were archived. Waits for those who are writing. Not inside a transaction block; interrupted, it can be called again';
+	'CALL bigbrotr.block_events(''{note1…}'', ''why''): deletes these events (hex, note1…, nevent1…) and blocks them, so that they are not archived again. deleted: number of events that were archived. Waits for running transactions. Not inside a transaction block; after an interruption, call it again';
 
 CREATE PROCEDURE bigbrotr.block_author(author text, reason text, INOUT deleted bigint DEFAULT NULL)
 	LANGUAGE plpgsql
@@ -134,7 +134,7 @@ BEGIN
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 		ids := ARRAY(SELECT e.event_id FROM bigbrotr.events AS e WHERE e.pubkey = key LIMIT slice);
 		EXIT WHEN ids = '{}';
-		-- At this isolation level the function sees what was just inserted.
+		-- At isolation level READ COMMITTED the function sees events that were inserted a moment ago.
 		PERFORM _bigbrotr.leave_out_blocked(ids, array_fill(key, ARRAY[cardinality(ids)]), bigbrotr.unix_now());
 		deleted := deleted + _bigbrotr.delete_blocked_events(ids);
 		COMMIT;
@@ -142,7 +142,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE bigbrotr.block_author(text, text, bigint) IS
-	'CALL bigbrotr.block_author(''npub1…'', ''why''): deletes all events of an author (hex, npub1…, nprofile1…), in slices that are committed one by one, and nothing of this author is archived again; gives how many were archived. Waits for those who are writing. Not inside a transaction block; interrupted, it goes on when it is called again';
+	'CALL bigbrotr.block_author(''npub1…'', ''why''): deletes all events of an author (hex, npub1…, nprofile1…) in slices, each in its own transaction, and blocks the author, so that no event of the author is archived again. deleted: number of events that were archived. Waits for running transactions. Not inside a transaction block; after an interruption, call it again: it continues';
 
 CREATE FUNCTION bigbrotr.unblock_events(event_ids text[]) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -159,7 +159,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.unblock_events(text[]) IS
-	'Takes events from the block list (bigbrotr.block_events) and returns how many. They are archived when a relay delivers them; bigbrotr.read_again asks for them. Those of a blocked author stay blocked';
+	'Removes events from the block list (bigbrotr.block_events) and returns their number. An unblocked event is archived when a relay delivers it; bigbrotr.read_again asks relays for it. Events of a blocked author stay blocked';
 
 CREATE PROCEDURE bigbrotr.unblock_author(author text, INOUT unblocked bigint DEFAULT NULL)
 	LANGUAGE plpgsql
@@ -169,19 +169,19 @@ DECLARE
 BEGIN
 	DELETE FROM bigbrotr.blocked_authors AS b WHERE b.pubkey OPERATOR(pg_catalog.=) key;
 	COMMIT;
-	CALL _bigbrotr.wait_for_writers(); -- some may still note an event of this author
+	CALL _bigbrotr.wait_for_writers(); -- a running transaction may still add a blocked event of this author
 	DELETE FROM bigbrotr.blocked_events AS b WHERE b.pubkey OPERATOR(pg_catalog.=) key;
 	GET DIAGNOSTICS unblocked = ROW_COUNT;
 END
 $$;
 COMMENT ON PROCEDURE bigbrotr.unblock_author(text, bigint) IS
-	'CALL bigbrotr.unblock_author(''npub1…''): takes an author from the block list (bigbrotr.block_author) and gives how many events were blocked because of that. They are archived when a relay delivers them; bigbrotr.read_again asks for them. Waits for those who are writing. Not inside a transaction block; interrupted, it can be called again';
+	'CALL bigbrotr.unblock_author(''npub1…''): removes an author from the block list (bigbrotr.block_author). unblocked: number of events that were blocked because of this author; such an event is archived when a relay delivers it, and bigbrotr.read_again asks relays for it. Waits for running transactions. Not inside a transaction block; after an interruption, call it again';
 
 CREATE FUNCTION _bigbrotr.names_blocked(filter jsonb) RETURNS boolean
 	LANGUAGE sql STABLE
 	RETURN EXISTS (SELECT FROM bigbrotr.blocked_authors AS a WHERE (filter -> 'authors') ? encode(a.pubkey, 'hex'))
 	       OR EXISTS (SELECT FROM bigbrotr.blocked_events AS e WHERE (filter -> 'ids') ? encode(e.event_id, 'hex'));
-COMMENT ON FUNCTION _bigbrotr.names_blocked(jsonb) IS 'Whether a filter (NIP-01) asks for an author or an event that is blocked';
+COMMENT ON FUNCTION _bigbrotr.names_blocked(jsonb) IS 'Whether a filter (NIP-01) names a blocked author or a blocked event';
 
 SELECT pg_extension_config_dump('bigbrotr.blocked_authors', '');
 SELECT pg_extension_config_dump('bigbrotr.blocked_events', '');

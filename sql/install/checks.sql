@@ -1,11 +1,11 @@
--- What functions do before they use their arguments: limits of time and size, and checks whose error names what is wrong.
+-- Checks of arguments: limits of time and size, and errors that name the wrong argument.
 
 CREATE FUNCTION _bigbrotr.limit_time(purpose text) RETURNS void
 	LANGUAGE c STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_limit_time';
 COMMENT ON FUNCTION _bigbrotr.limit_time(text) IS
-	'Lets the running statement go on for at most bigbrotr.query_timeout, procedure_timeout or batch_timeout (purpose: query, procedure, batch) from now (query: from its first call in the statement), and never longer than statement_timeout allows';
+	'Limits the running statement to bigbrotr.query_timeout, procedure_timeout or batch_timeout (purpose: query, procedure, batch), counted from this call (query: from the first call in the statement), and never beyond statement_timeout';
 
 CREATE FUNCTION _bigbrotr.batch_size(wanted integer) RETURNS integer
 	LANGUAGE plpgsql STABLE
@@ -25,7 +25,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.batch_size(integer) IS
-	'The batch size wanted, null: bigbrotr.default_batch_size; an error above bigbrotr.max_batch_size';
+	'The wanted batch size; null: bigbrotr.default_batch_size. An error if it is less than 1 or more than bigbrotr.max_batch_size';
 
 CREATE FUNCTION _bigbrotr.hex_argument(value text, name text, bytes integer) RETURNS bytea
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -44,9 +44,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.hex_argument(text, text, integer) IS
-	'Bytes from hexadecimal digits, also with \x before them; name: what the error calls the value';
+	'Bytes of hexadecimal digits, with or without leading \x; an error if there are not two digits for each of the bytes. name: name of the value in the error';
 
--- One statement does not allocate memory without bound, however long a list is.
+-- The limit bounds the memory that one statement allocates.
 CREATE FUNCTION _bigbrotr.check_elements(elements integer) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -59,7 +59,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.check_elements(integer) IS 'An error if a list given to a function has more elements than a list may have';
+COMMENT ON FUNCTION _bigbrotr.check_elements(integer) IS 'Raises an error if a list has more than 100,000 elements';
 
 CREATE FUNCTION _bigbrotr.check_time(at bigint) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE
@@ -74,9 +74,9 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.check_time(bigint) IS 'An error if this is not a time in Unix seconds';
+COMMENT ON FUNCTION _bigbrotr.check_time(bigint) IS 'Raises an error if this is not a time in Unix seconds';
 
--- The bound leaves room for sums of counts.
+-- With this upper limit, sums of counts do not overflow.
 CREATE FUNCTION _bigbrotr.check_counts(counts bigint[]) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
@@ -91,9 +91,8 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.check_counts(bigint[]) IS 'An error if one of these is not a count';
+COMMENT ON FUNCTION _bigbrotr.check_counts(bigint[]) IS 'Raises an error if one of these numbers is not a count: 0 to 10^15';
 
--- The error names what is wrong with the event.
 CREATE FUNCTION _bigbrotr.check_event(
 	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea,
 	seen_at bigint) RETURNS void
@@ -135,7 +134,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.check_event(bytea, bytea, bigint, integer, jsonb, text, bytea, bigint) IS
-	'An error if a part is missing or, with bigbrotr.verify_events, if id or signature are wrong';
+	'Raises an error if a part of an event is missing or, with bigbrotr.verify_events, if id or signature are wrong';
 
 CREATE FUNCTION _bigbrotr.check_relay(INOUT url text, INOUT network text, inserted_at bigint)
 	LANGUAGE plpgsql STABLE
@@ -161,9 +160,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.check_relay(text, text, bigint) IS
-	'Normalises a relay''s URL; an error if the text is not a relay URL, or if the URL is of another network (null: any)';
+	'Normalises the URL of a relay; an error if the text is not a relay URL, or if its network is another one (null: any)';
 
--- Lists of JSON as text, as many drivers send them.
+-- Many drivers send lists of JSON as lists of text.
 CREATE FUNCTION _bigbrotr.jsonb_elements(elements text[], name text) RETURNS jsonb[]
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -185,7 +184,7 @@ BEGIN
 	RETURN converted;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.jsonb_elements(text[], text) IS 'JSON texts as jsonb; name: of the list, for the error';
+COMMENT ON FUNCTION _bigbrotr.jsonb_elements(text[], text) IS 'JSON texts as jsonb; an error if one of them is not JSON. name: name of the list in the error';
 
 CREATE FUNCTION _bigbrotr.check_object(element jsonb, list text) RETURNS jsonb
 	LANGUAGE plpgsql
@@ -225,7 +224,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.check_object(jsonb, text) IS
-	'An element of a list of events, relays or metadata (list), checked; gives it back with the URL of the relay in normal form';
+	'Checks an element of a list (events, relays or metadata), and returns it with the normalised URL of the relay; an error if it is not valid';
 
 CREATE FUNCTION _bigbrotr.check_list(list jsonb[], name text, batch_size integer) RETURNS jsonb[]
 	LANGUAGE plpgsql
@@ -252,7 +251,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.check_list(jsonb[], text, integer) IS
-	'A list of events, relays or metadata (name), each element checked; the error names the one that is wrong. Limits the time, the size of a batch and of the list';
+	'Checks each element of a list (name: events, relays or metadata), and returns the checked elements; the error names the number of the wrong element. Limits the time, the size of a batch and the length of the list';
 
 CREATE FUNCTION _bigbrotr.check_measurement(generated_at bigint) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE
@@ -266,4 +265,4 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.check_measurement(bigint) IS 'An error if a measurement has no time';
+COMMENT ON FUNCTION _bigbrotr.check_measurement(bigint) IS 'Raises an error if a measurement has no time';

@@ -1,5 +1,5 @@
--- Deletions. They work in slices, lock no table against writers, and go on where they were interrupted when they are
--- called again. The locks of writers and deletions: src/archive/event_lock.h.
+-- Deletions. They work in slices and lock no table against writers. A deletion that was interrupted continues when it is
+-- called again. src/archive/event_lock.h describes the locks of writers and deletions.
 -- A procedure that commits cannot have a SET clause: each of its transactions sets search_path itself.
 
 CREATE TABLE _bigbrotr.deletion_progress (
@@ -7,16 +7,16 @@ CREATE TABLE _bigbrotr.deletion_progress (
 	next_eid bigint NOT NULL,
 	CONSTRAINT deletion_progress_pkey PRIMARY KEY (deletion)
 );
-COMMENT ON TABLE _bigbrotr.deletion_progress IS 'How far an interrupted deletion got. Deletions lock this table; writers lock it only if they need not wait for it';
-COMMENT ON COLUMN _bigbrotr.deletion_progress.deletion IS 'The procedure';
-COMMENT ON COLUMN _bigbrotr.deletion_progress.next_eid IS 'The events before this eid (bigbrotr.events.eid) were looked at';
+COMMENT ON TABLE _bigbrotr.deletion_progress IS 'Progress of deletions that were interrupted. Deletions lock this table; writers lock it only if they get the lock without waiting';
+COMMENT ON COLUMN _bigbrotr.deletion_progress.deletion IS 'Name of the procedure: cleanup_orphans or delete_withdrawn';
+COMMENT ON COLUMN _bigbrotr.deletion_progress.next_eid IS 'First bigbrotr.events.eid that the deletion has not examined yet';
 
 CREATE FUNCTION _bigbrotr.take_events(event_ids bytea[]) RETURNS bigint[]
 	LANGUAGE c STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_take_events';
 COMMENT ON FUNCTION _bigbrotr.take_events(bytea[]) IS
-	'Locks events that the transaction is going to delete and returns the eid of each; null: it is not archived. The next statement sees all of their sightings, and no sighting is added';
+	'Locks events that the transaction is going to delete, and returns the eid of each; null: the event is not archived. The next statement sees all their sightings, and no other session can add one';
 
 CREATE FUNCTION bigbrotr.delete_events(event_ids bytea[]) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -34,11 +34,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.delete_events(bytea[]) IS
-	'Deletes events with their sightings, at most 100,000 at a time, and returns how many there were. Coverage stays, so relays are not asked for them again (see bigbrotr.read_again)';
+	'Deletes events with their sightings, at most 100,000 at a time, and returns their number. Coverage stays, so that relays are not asked for these events again (see bigbrotr.read_again)';
 
--- The relay is disabled first, so that no worker adds sightings meanwhile; its row is deleted last. The sightings are
--- found once, since each slice would otherwise read over all rows that were deleted before. Two deletions of sightings at
--- the same time could deadlock: the table lock lets one slice be made at a time.
+-- The procedure disables the relay first, so that no worker adds sightings meanwhile, and deletes its row last. One scan finds
+-- the sightings of all slices, because a scan for each slice would read all rows again that were deleted before. Two deletions
+-- of sightings at the same time could cause a deadlock: the table lock lets one slice run at a time.
 CREATE PROCEDURE bigbrotr.delete_relay(url text, INOUT sightings bigint DEFAULT NULL)
 	LANGUAGE plpgsql
 	AS $$
@@ -67,7 +67,7 @@ BEGIN
 		ON CONFLICT ON CONSTRAINT deleted_relays_pkey DO UPDATE SET deleted_at = excluded.deleted_at;
 	sightings := 0;
 	COMMIT;
-	-- The worker that archives it closes it and gives its lease back.
+	-- The worker that archives the relay closes the connection and ends its lease.
 	LOOP
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 		PERFORM _bigbrotr.expire_leases(bigbrotr.unix_now());
@@ -84,7 +84,7 @@ BEGIN
 			places := array_append(places, place.tid);
 			IF cardinality(places) = slice THEN
 				LOCK TABLE _bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
-				-- The place (ctid) may hold another row by now.
+				-- VACUUM may have reused a ctid for another row: the condition on relay_id protects that row.
 				DELETE FROM bigbrotr.sightings AS s WHERE s.ctid = ANY (places) AND s.relay_id = id;
 				GET DIAGNOSTICS deleted = ROW_COUNT;
 				sightings := sightings + deleted;
@@ -97,7 +97,7 @@ BEGIN
 	END LOOP;
 	LOCK TABLE _bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
 	SELECT coalesce(sum(c.upper - c.lower + 1), 0) INTO proven FROM bigbrotr.coverage AS c WHERE c.relay_id = id;
-	-- Waits for the transactions that write about the relay; the next statement sees their rows.
+	-- This DELETE waits for transactions that write about the relay; the next statement sees their rows.
 	DELETE FROM bigbrotr.relays AS r WHERE r.relay_id = id;
 	DELETE FROM bigbrotr.sightings AS s WHERE s.relay_id = id;
 	GET DIAGNOSTICS deleted = ROW_COUNT;
@@ -109,10 +109,9 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE bigbrotr.delete_relay(text, bigint) IS
-	'CALL bigbrotr.delete_relay(url): deletes a relay with its sightings, coverage and counters, in slices that are committed one by one, and gives how many sightings there were; null: the relay is not known. Its events stay. Seed lists do not make it known again; bigbrotr.add_relay does, and so do events or measurements that name it. Disables the relay first: interrupted, it can be called again. Not inside a transaction block. To stop archiving a relay, call bigbrotr.disable_relay instead';
+	'CALL bigbrotr.delete_relay(url): deletes a relay with its sightings, coverage and counters, in slices, each in its own transaction. sightings: number of deleted sightings; null: the relay is not known. Events stay. Seed lists do not add the relay again; bigbrotr.add_relay does, and so do functions that insert events or measurements of the relay. Disables the relay first; after an interruption, call it again. Not inside a transaction block. To stop archiving a relay, call bigbrotr.disable_relay instead';
 
--- Events that nothing refers to any more. The statement is planned anew at each call: a slice and the whole table need
--- different plans.
+-- The statement is planned again at each call, because a slice and the whole table need different plans.
 CREATE FUNCTION bigbrotr.delete_orphan_events(
 	first_eid bigint DEFAULT 0, last_eid bigint DEFAULT 9223372036854775807) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -149,9 +148,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.delete_orphan_events(bigint, bigint) IS
-	'Deletes the events that no relay delivered and nobody imported (of these eids, inclusive) and returns how many there were';
+	'Deletes the events (with these eids, inclusive) that no relay delivered and no user imported, and returns their number';
 
--- The lock waits for those who store a document and do not refer to it yet (_bigbrotr.store_nip11).
+-- The lock waits for transactions that have stored a document and have not yet stored a row that refers to it
+-- (_bigbrotr.store_nip11).
 CREATE FUNCTION bigbrotr.delete_orphan_nip11() RETURNS bigint
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
@@ -164,7 +164,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.delete_orphan_nip11() IS
-	'Deletes the documents (NIP-11) that no measurement refers to, and returns how many there were; a measurement that says it has none refers to none';
+	'Deletes the documents (NIP-11) that no row refers to, and returns their number. First clears nip11_id of measurements whose nip11_present is false';
 
 CREATE FUNCTION bigbrotr.delete_orphan_nip66() RETURNS bigint
 	LANGUAGE plpgsql
@@ -186,9 +186,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.delete_orphan_nip66() IS
-	'Deletes the round trips of measurements that say they have none (NIP-66), and the facts that no measurement refers to; returns how many there were';
+	'Clears the values of measurements whose nip66_present is false, and deletes the facts (NIP-66) that no row refers to. Returns the number of cleared measurements and deleted facts';
 
--- A pass over the events, in slices of their eids, begins where the last one was interrupted.
 CREATE FUNCTION _bigbrotr.begin_pass(deletion text) RETURNS bigint
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
@@ -197,7 +196,7 @@ CREATE FUNCTION _bigbrotr.begin_pass(deletion text) RETURNS bigint
 			(SELECT min(e.eid) FROM bigbrotr.events AS e));
 	END;
 COMMENT ON FUNCTION _bigbrotr.begin_pass(text) IS
-	'The eid (bigbrotr.events.eid) at which a deletion goes on, or begins; null: there are no events';
+	'First bigbrotr.events.eid that a deletion examines: where the last call was interrupted, else the smallest; null: there are no events';
 
 CREATE FUNCTION _bigbrotr.note_progress(deletion text, done bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -222,7 +221,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.note_progress(text, bigint) IS
-	'Notes that a deletion has looked at the events up to this eid and returns the next one; null: it has looked at all, and begins anew when it is called again';
+	'Stores that a deletion has examined the events up to this eid, and returns the next eid; null: all events are examined, and the next call begins with the first event. An error if the deletion is not cleanup_orphans or delete_withdrawn';
 
 CREATE PROCEDURE _bigbrotr.delete_in_slices(deletion text, INOUT events bigint DEFAULT 0)
 	LANGUAGE plpgsql
@@ -235,7 +234,7 @@ BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	next := _bigbrotr.begin_pass(deletion);
 	WHILE next IS NOT NULL LOOP
-		-- A slice is small, but the statistics of a table that grew may say otherwise.
+		-- A slice is small, but after a table has grown its statistics can make the planner choose a sequential scan.
 		PERFORM pg_catalog.set_config('enable_seqscan', 'off', true);
 		last := next + slice - 1;
 		events := events + CASE deletion
@@ -251,7 +250,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE _bigbrotr.delete_in_slices(text, bigint) IS
-	'What bigbrotr.cleanup_orphans and delete_withdrawn do with events, in slices that are committed one by one';
+	'Part of bigbrotr.cleanup_orphans and bigbrotr.delete_withdrawn: deletes events in slices, each in its own transaction. events: number of deleted events, added to the given number';
 
 CREATE PROCEDURE bigbrotr.cleanup_orphans(
 	INOUT events bigint DEFAULT NULL, INOUT nip11 bigint DEFAULT NULL, INOUT nip66 bigint DEFAULT NULL)
@@ -267,7 +266,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE bigbrotr.cleanup_orphans(bigint, bigint, bigint) IS
-	'CALL bigbrotr.cleanup_orphans(): delete_orphan_events, _nip11 and _nip66, in slices that are committed one by one; gives the three numbers. Interrupted, it goes on where it was when called again. Not inside a transaction block';
+	'CALL bigbrotr.cleanup_orphans(): runs delete_orphan_events, delete_orphan_nip11 and delete_orphan_nip66, the first in slices, each in its own transaction, and gives the three numbers. After an interruption, call it again: it continues. Not inside a transaction block';
 
 CREATE PROCEDURE bigbrotr.delete_withdrawn(INOUT events bigint DEFAULT NULL)
 	LANGUAGE plpgsql
@@ -278,6 +277,6 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE bigbrotr.delete_withdrawn(bigint) IS
-	'CALL bigbrotr.delete_withdrawn(): really deletes events that are deleted (NIP-09), expired (NIP-40) or vanished (NIP-62), in slices that are committed one by one, and gives how many. What was asked for stays known: they do not come back into view. Reads all events; interrupted, it goes on where it was when called again. Not inside a transaction block';
+	'CALL bigbrotr.delete_withdrawn(): removes events from the disk that are deleted (NIP-09), expired (NIP-40) or vanished (NIP-62), in slices, each in its own transaction. events: number of removed events. The requests stay stored, so that the events do not become visible again. Reads all events; after an interruption, call it again: it continues. Not inside a transaction block';
 
 SELECT pg_extension_config_dump('_bigbrotr.deletion_progress', '');

@@ -1,17 +1,17 @@
 -- The life cycle of a relay: bigbrotr.relays.status. Only _bigbrotr.observe_relay writes it, by the rules of
 -- _bigbrotr.next_status; monitor and synchronizer contribute observations.
 --
---   candidate   nobody has heard Nostr from it
---   online      it answers
---   unstable    it answers now and then: it failed twice in a row, or has answered again after it was offline
---   offline     it failed for half an hour, at least three times in a row
---   dead        it failed for a week
---   retired     it failed for ninety days after that
---   refused     our rules forbid a connection (its name has an address that is not public, its port is blocked)
---   ignored     an administrator said so (bigbrotr.disable_relay)
+--   candidate   the relay has never answered in Nostr
+--   online      the relay answers
+--   unstable    the relay failed twice in a row, or has answered again after it was offline
+--   offline     the relay failed for half an hour, at least three times in a row
+--   dead        the relay failed for a week
+--   retired     the relay failed for ninety more days
+--   refused     our rules forbid a connection: its name has an address that is not public, or its port is blocked
+--   ignored     an administrator disabled the relay (bigbrotr.disable_relay)
 --
--- An answer in Nostr is proof that the relay is there. A failure is a sample: no single one changes a status, and no
--- series of failures does that began less than the time of its rule ago.
+-- An answer in Nostr proves that the relay is there. A failure proves little: a status changes only after several failures in
+-- a row, the first of them at least as long ago as the rule of the status says.
 
 CREATE TABLE _bigbrotr.relay_health (
 	relay_id       integer NOT NULL,
@@ -31,19 +31,19 @@ CREATE TABLE _bigbrotr.relay_health (
 	CONSTRAINT relay_health_outcome_check CHECK (outcome IN ('answered', 'failed', 'refused', 'unknown'))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX relay_health_observed_at_idx ON _bigbrotr.relay_health (observed_at);
-COMMENT ON TABLE _bigbrotr.relay_health IS 'What was observed of each relay last: the memory of the life cycle (bigbrotr.relays.status)';
+COMMENT ON TABLE _bigbrotr.relay_health IS 'Last observation of each relay, and the state of its life cycle (bigbrotr.relays.status)';
 COMMENT ON COLUMN _bigbrotr.relay_health.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_health.first_observed IS 'First observation, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_health.observed_at IS 'Last observation, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_health.observer IS 'Which service made it';
-COMMENT ON COLUMN _bigbrotr.relay_health.outcome IS 'answered: in Nostr; failed; refused: our rules forbid a connection; unknown: it failed while this side was blind, which says nothing about the relay';
-COMMENT ON COLUMN _bigbrotr.relay_health.reason IS 'Reason code of the failure; empty: it answered';
-COMMENT ON COLUMN _bigbrotr.relay_health.run_outcome IS 'The last outcome that was not unknown; null: there is none since the relay was enabled';
-COMMENT ON COLUMN _bigbrotr.relay_health.run IS 'Observations in a row with that outcome; unknown ones are not counted';
-COMMENT ON COLUMN _bigbrotr.relay_health.run_since IS 'First of these, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_health.status_since IS 'When bigbrotr.relays.status changed last, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_health.last_answer IS 'Last answer in Nostr, Unix seconds; null: never';
-COMMENT ON COLUMN _bigbrotr.relay_health.last_failure IS 'Last failure, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.relay_health.first_observed IS 'Time of the first observation, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_health.observed_at IS 'Time of the last observation, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_health.observer IS 'Service that made the last observation';
+COMMENT ON COLUMN _bigbrotr.relay_health.outcome IS 'answered: the relay answered in Nostr; failed; refused: our rules forbid a connection; unknown: the relay failed while this server had no network connection (_bigbrotr.is_blind), or an administrator enabled or disabled it';
+COMMENT ON COLUMN _bigbrotr.relay_health.reason IS 'Reason code of the failure; empty: the relay answered';
+COMMENT ON COLUMN _bigbrotr.relay_health.run_outcome IS 'Last outcome other than unknown; null: none since the relay was enabled';
+COMMENT ON COLUMN _bigbrotr.relay_health.run IS 'Number of observations in a row with run_outcome; observations with outcome unknown are skipped';
+COMMENT ON COLUMN _bigbrotr.relay_health.run_since IS 'Time of the first observation of this run, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_health.status_since IS 'When bigbrotr.relays.status last changed, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_health.last_answer IS 'Time of the last answer in Nostr, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.relay_health.last_failure IS 'Time of the last failure, Unix seconds; null: never';
 
 CREATE TABLE _bigbrotr.relay_outages (
 	relay_id integer NOT NULL,
@@ -54,10 +54,10 @@ CREATE TABLE _bigbrotr.relay_outages (
 	CONSTRAINT relay_outages_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 );
 CREATE INDEX relay_outages_open_idx ON _bigbrotr.relay_outages (relay_id) WHERE ended IS NULL;
-COMMENT ON TABLE _bigbrotr.relay_outages IS 'From the first failed observation of a relay to its next answer';
+COMMENT ON TABLE _bigbrotr.relay_outages IS 'Outages: from the first failed observation of a relay to its next answer';
 COMMENT ON COLUMN _bigbrotr.relay_outages.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_outages.began IS 'First failed observation, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_outages.ended IS 'First answer after it, Unix seconds; null: none yet';
+COMMENT ON COLUMN _bigbrotr.relay_outages.began IS 'Time of the first failed observation, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_outages.ended IS 'Time of the next answer, or when the relay was disabled, Unix seconds; null: the outage lasts';
 COMMENT ON COLUMN _bigbrotr.relay_outages.reason IS 'Reason code of the first failure';
 
 CREATE TABLE _bigbrotr.relay_history (
@@ -70,12 +70,12 @@ CREATE TABLE _bigbrotr.relay_history (
 	CONSTRAINT relay_history_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
 	CONSTRAINT relay_history_aspect_check CHECK (aspect IN ('status', 'nip11', 'nip66'))
 );
-COMMENT ON TABLE _bigbrotr.relay_history IS 'What changed of a relay; bigbrotr.relay_changes says it in words';
+COMMENT ON TABLE _bigbrotr.relay_history IS 'Changes of relays; bigbrotr.relay_changes shows them in words';
 COMMENT ON COLUMN _bigbrotr.relay_history.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_history.at IS 'When that was noticed, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_history.aspect IS 'status; nip11: the document it serves; nip66: what was measured of it';
-COMMENT ON COLUMN _bigbrotr.relay_history.before IS 'The status, _bigbrotr.nip11_documents.nip11_id or _bigbrotr.nip66_facts.nip66_id until then; null: none';
-COMMENT ON COLUMN _bigbrotr.relay_history.after IS 'Likewise, from then on; null: none';
+COMMENT ON COLUMN _bigbrotr.relay_history.at IS 'When the change was noticed, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_history.aspect IS 'What changed. status: bigbrotr.relays.status; nip11: the document of the relay (NIP-11); nip66: its measured facts (NIP-66)';
+COMMENT ON COLUMN _bigbrotr.relay_history.before IS 'Value before the change: the status, _bigbrotr.nip11_documents.nip11_id or _bigbrotr.nip66_facts.nip66_id; null: none';
+COMMENT ON COLUMN _bigbrotr.relay_history.after IS 'Value after the change: the status, _bigbrotr.nip11_documents.nip11_id or _bigbrotr.nip66_facts.nip66_id; null: none';
 
 SELECT pg_extension_config_dump('_bigbrotr.relay_health', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_outages', '');
@@ -100,14 +100,14 @@ CREATE FUNCTION _bigbrotr.next_status(status text, outcome text, run integer, la
 		WHEN outcome = 'refused' THEN CASE WHEN run >= 2 AND lasted >= 600 THEN 'refused' ELSE status END
 		ELSE status END;
 COMMENT ON FUNCTION _bigbrotr.next_status(text, text, integer, bigint) IS
-	'The status (bigbrotr.relays.status) of a relay after an observation. outcome: answered, failed, refused, unknown, ignored (an administrator disables the relay), wanted (enables it); run: observations in a row with this outcome, this one included; lasted: seconds since the first of them';
+	'The status (bigbrotr.relays.status) of a relay after an observation. outcome: answered, failed, refused, unknown, ignored (an administrator disables the relay), wanted (an administrator enables it); run: number of observations in a row with this outcome, with this one; lasted: seconds since the first of them';
 
--- Of a failure of this kind it cannot be told whether the relay or the way to it is to blame.
+-- Such a failure can come from the relay or from the network between this server and the relay.
 CREATE FUNCTION _bigbrotr.is_path_error(reason text) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN reason IN ('dns_failed', 'dns_timeout', 'name_servers_silent', 'connect_timeout', 'network_unreachable', 'connection_lost', 'no_answer', 'stalled');
 COMMENT ON FUNCTION _bigbrotr.is_path_error(text) IS
-	'Is it a reason code of failures that a broken connection of this server to the network causes as well?';
+	'Whether a failure with this reason code can also come from a broken network connection of this server';
 
 CREATE FUNCTION _bigbrotr.is_blind() RETURNS boolean
 	LANGUAGE sql STABLE
@@ -119,7 +119,7 @@ CREATE FUNCTION _bigbrotr.is_blind() RETURNS boolean
 		      ORDER BY o.observed_at DESC LIMIT 20) AS h;
 	END;
 COMMENT ON FUNCTION _bigbrotr.is_blind() IS
-	'Is it rather this server that is cut off? Then three quarters of the relays that are online or unstable and were observed last (20, three at least) failed by path errors';
+	'Whether this server, not the relays, has lost its network connection: of the 20 relays with status online or unstable that were observed last (at least three), three quarters failed with path errors';
 
 CREATE FUNCTION _bigbrotr.observe_relay(relay integer, observer text, outcome text, reason text, at bigint) RETURNS text
 	LANGUAGE plpgsql STRICT
@@ -131,7 +131,7 @@ DECLARE
 	before text := (SELECT r.status FROM bigbrotr.relays AS r WHERE r.relay_id = relay);
 	after text;
 	told text;
-	-- The synchronizer does not tell apart what answers at an address; the monitor does.
+	-- Pairs "coarse<finer": the monitor reports a finer reason code than the synchronizer for the same failure.
 	finer CONSTANT text[] := '{handshake_failed<web_server,handshake_failed<http_error,handshake_failed<redirect,tls_failed<bad_certificate}';
 BEGIN
 	IF outcome <> ALL ('{answered,failed,refused,unknown,ignored,wanted}') THEN
@@ -143,7 +143,7 @@ BEGIN
 	PERFORM _bigbrotr.check_time(at);
 	SELECT h.* INTO known FROM _bigbrotr.relay_health AS h WHERE h.relay_id = relay FOR NO KEY UPDATE;
 	IF before IS NULL OR known.observed_at > at THEN
-		-- A visit that began earlier may say more of the same failure.
+		-- An older visit of the monitor may have a finer reason code for the failure that the synchronizer reported.
 		UPDATE _bigbrotr.relay_health AS h SET reason = observe_relay.reason
 		WHERE h.relay_id = relay AND h.outcome = 'failed' AND observe_relay.outcome = 'failed' AND h.reason || '<' || observe_relay.reason = ANY (finer);
 		RETURN before;
@@ -155,7 +155,8 @@ BEGIN
 		known.run_since := at;
 	ELSIF outcome = 'failed' AND _bigbrotr.is_path_error(reason) AND _bigbrotr.is_blind() THEN
 		judged := 'unknown';
-		-- What failed while this server went blind says as little.
+		-- Failures of the last half hour say nothing about the relay either: this server may have been losing its
+		-- connection by then.
 		IF known.run_outcome = 'failed' AND known.run_since > at - 1800 THEN
 			known.run_outcome := NULL;
 			known.run := 0;
@@ -168,7 +169,7 @@ BEGIN
 		known.run_since := CASE WHEN known.run_outcome = judged THEN known.run_since ELSE at END;
 		known.run_outcome := judged;
 	END IF;
-	-- Of a relay that goes on failing, the finer word stays.
+	-- If the monitor has reported a finer reason code for this failure, keep it.
 	told := CASE WHEN judged = 'failed' AND known.outcome = 'failed' AND observer <> 'monitor' AND observe_relay.reason || '<' || known.reason = ANY (finer)
 		THEN known.reason ELSE observe_relay.reason END;
 	after := _bigbrotr.next_status(before, CASE WHEN outcome IN ('ignored', 'wanted') THEN outcome ELSE judged END,
@@ -184,7 +185,7 @@ BEGIN
 		last_answer = coalesce(excluded.last_answer, h.last_answer), last_failure = coalesce(excluded.last_failure, h.last_failure)
 		WHERE known.relay_id IS NOT NULL;
 	IF NOT FOUND THEN
-		-- Another service was the first to observe it, meanwhile: what it saw counts, too.
+		-- Another session has inserted the first observation of this relay meanwhile: judge again, with that observation.
 		RETURN _bigbrotr.observe_relay(relay, observer, outcome, reason, at);
 	END IF;
 
@@ -207,4 +208,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.observe_relay(integer, text, text, text, bigint) IS
-	'Notes what a service (observer) observed of a relay and moves its status on, which it returns; null: there is no such relay. outcome: as _bigbrotr.next_status takes it; reason: reason code of a failure, else empty. An observation older than the last one counts for nothing';
+	'Stores an observation of a relay by a service (observer), and returns the new status of the relay; null: there is no such relay. outcome: as in _bigbrotr.next_status, an error if another word; reason: reason code of a failure, else empty; at: Unix seconds. An observation older than the last one changes no status';

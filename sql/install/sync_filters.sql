@@ -1,13 +1,13 @@
--- Which part of a relay's events the synchronizer asks for, where it is not everything.
+-- Filters of the synchronizer: the part of a relay's events that it asks for. Without a filter it asks for all events.
 
 CREATE FUNCTION _bigbrotr.sync_filter(filter jsonb) RETURNS jsonb
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_sync_filter';
 COMMENT ON FUNCTION _bigbrotr.sync_filter(jsonb) IS
-	'The filter (NIP-01) in one spelling, its lists sorted; an error if it is not a filter, matches nothing, or has since, until, limit or search, which are not allowed here';
+	'The filter (NIP-01) in canonical form: its lists are sorted. An error if it is not a filter, matches nothing, or has one of since, until, limit and search';
 
--- Only "enabled" of a row ever changes, and its number is never used again: coverage refers to it.
+-- Coverage refers to rows of this table: only the column enabled of a row changes, and no filter_id is used twice.
 CREATE TABLE bigbrotr.sync_filters (
 	filter_id   integer GENERATED ALWAYS AS IDENTITY,
 	relay_id    integer,
@@ -19,12 +19,12 @@ CREATE TABLE bigbrotr.sync_filters (
 	CONSTRAINT sync_filters_filter_check CHECK (filter = _bigbrotr.sync_filter(filter))
 );
 CREATE UNIQUE INDEX sync_filters_filter_idx ON bigbrotr.sync_filters (coalesce(relay_id, 0), md5(filter::text));
-COMMENT ON TABLE bigbrotr.sync_filters IS 'What relays are asked for: their own filters if one of them is enabled, else those for all relays, else everything';
-COMMENT ON COLUMN bigbrotr.sync_filters.filter_id IS 'Short key used by bigbrotr.coverage; 0 stands there for everything and has no row here';
-COMMENT ON COLUMN bigbrotr.sync_filters.relay_id IS 'bigbrotr.relays.relay_id; null: for all relays that have none of their own';
+COMMENT ON TABLE bigbrotr.sync_filters IS 'Filters that relays are asked for: the relay''s own filters if one of them is enabled, else the filters for all relays, else everything';
+COMMENT ON COLUMN bigbrotr.sync_filters.filter_id IS 'Short key used by bigbrotr.coverage, where 0 means everything; 0 has no row in this table';
+COMMENT ON COLUMN bigbrotr.sync_filters.relay_id IS 'bigbrotr.relays.relay_id; null: for all relays without filters of their own';
 COMMENT ON COLUMN bigbrotr.sync_filters.filter IS 'The filter (NIP-01), without since, until, limit and search';
-COMMENT ON COLUMN bigbrotr.sync_filters.enabled IS 'false: relays are not asked for it any more; what was read with it stays';
-COMMENT ON COLUMN bigbrotr.sync_filters.inserted_at IS 'Unix seconds';
+COMMENT ON COLUMN bigbrotr.sync_filters.enabled IS 'false: relays are no longer asked for the filter; events and coverage of the filter stay';
+COMMENT ON COLUMN bigbrotr.sync_filters.inserted_at IS 'When the filter was added, Unix seconds';
 SELECT pg_extension_config_dump('bigbrotr.sync_filters', '');
 SELECT pg_extension_config_dump('bigbrotr.sync_filters_filter_id_seq', '');
 
@@ -64,7 +64,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.add_sync_filter(jsonb, text) IS
-	'Lets the synchronizer ask for this filter (NIP-01, without since, until, limit and search): one relay, or all that have none of their own. Open relays are closed and opened again. Returns the number of the filter';
+	'Lets the synchronizer ask a relay for this filter (NIP-01, without since, until, limit and search); relay_url null: all relays without filters of their own. The synchronizer closes relays that are open and opens them again. Returns the filter_id. An error if the filter has no condition, or the relay has more than 16 filters';
 
 CREATE FUNCTION bigbrotr.remove_sync_filter(filter_id integer) RETURNS boolean
 	LANGUAGE plpgsql STRICT
@@ -76,7 +76,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.remove_sync_filter(integer) IS
-	'Relays are not asked for this filter any more; events that were read with it stay, and so does their coverage. false: no filter of this number is enabled';
+	'Ends asking relays for this filter; events that were read with the filter stay, and so does its coverage. false: no filter of this filter_id is enabled';
 
 CREATE FUNCTION _bigbrotr.relay_filters(relay integer, OUT filter_id integer, OUT filter text) RETURNS SETOF record
 	LANGUAGE sql STABLE
@@ -92,13 +92,13 @@ CREATE FUNCTION _bigbrotr.relay_filters(relay integer, OUT filter_id integer, OU
 		SELECT 0, '{}' WHERE NOT EXISTS (SELECT FROM enabled)
 		ORDER BY 1;
 	END;
-COMMENT ON FUNCTION _bigbrotr.relay_filters(integer) IS 'What a relay is asked for: filter_id 0 and {} stand for everything';
+COMMENT ON FUNCTION _bigbrotr.relay_filters(integer) IS 'Filters that a relay is asked for; filter_id 0 with filter {} means everything';
 
--- Sound, not complete: each list of held must contain the list of asked with the same key.
+-- This compares list by list: each list of held must contain the list of asked with the same key.
 CREATE FUNCTION _bigbrotr.filter_implies(asked jsonb, held jsonb) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN jsonb_typeof(held) = 'object' AND NOT EXISTS (
 		SELECT FROM jsonb_each(CASE WHEN jsonb_typeof(held) = 'object' THEN held ELSE '{}' END) AS h
 		WHERE (asked ? h.key AND asked -> h.key <@ h.value) IS NOT TRUE);
 COMMENT ON FUNCTION _bigbrotr.filter_implies(jsonb, jsonb) IS
-	'Whether every event that the filter asked matches is one that the filter held matches, as far as single lists tell; false if held is not a filter';
+	'Whether the filter held matches every event that the filter asked matches. Compares list by list, so that it may return false although the implication is true; false if held is not a filter';
