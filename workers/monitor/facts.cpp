@@ -8,10 +8,10 @@
 
 namespace {
 
-/* About 5 km: files that know addresses are not more exact. */
+/* A cell of about 5 km, because location files are not more exact. */
 constexpr size_t kGeohashLength = 5;
 
-/* Writes one value after another; the caller sees to it that they make an object. */
+/* Writes one JSON value after another. The caller makes sure that the values form an object. */
 class Json
 {
   public:
@@ -48,7 +48,7 @@ class Json
 		text_ += std::to_string(number);
 		return *this;
 	}
-	/* With four decimals. */
+	/* Writes the number with four decimals. */
 	Json &number(double number)
 	{
 		char digits[32];
@@ -63,7 +63,7 @@ class Json
 		text_ += holds ? "true" : "false";
 		return *this;
 	}
-	/* Nothing if the text is empty. */
+	/* Writes nothing if the text is empty. */
 	Json &text(std::string_view name, std::string_view text)
 	{
 		return text.empty() ? *this : key(name).value(text);
@@ -154,8 +154,8 @@ add_write_check(Json &json, const wire::Visited &visited)
 	json.close('}');
 }
 
-/* Whether a step shows if the relay does something. A relay that wants to know who asks, or to be
- * asked later, does not show it. */
+/* Whether the step shows if the relay supports a function. A relay that demands authentication, or
+ * that limits the rate, does not show this. */
 bool
 is_shown(const wire::StepResult &step)
 {

@@ -1,6 +1,6 @@
 /*
- * What a visit found, as JSON: facts that are kept as long as they do not change, and the story of
- * the visit. docs/monitor.md describes both.
+ * The results of a visit as JSON: facts, which are stored once as long as they do not change, and
+ * the story of the visit. docs/monitor.md describes both.
  */
 #pragma once
 
@@ -8,7 +8,8 @@
 
 #include "wire/probe.h"
 
-/* An object. Nothing in it changes from visit to visit while the relay stays the same. */
+/* Returns an object. Its content does not change from visit to visit while the relay stays the
+ * same. */
 std::string facts_of(const wire::Visited &visited);
-/* An object with the array "steps". */
+/* Returns an object with the array "steps". */
 std::string story_of(const wire::Visited &visited);

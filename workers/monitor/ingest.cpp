@@ -38,7 +38,7 @@ contradiction(const wire::Visited &v)
 	return nullptr;
 }
 
-/* As _bigbrotr.observe_relay takes it. */
+/* The outcome in the words of _bigbrotr.observe_relay. */
 std::string_view
 outcome_of(Verdict verdict)
 {
@@ -57,8 +57,8 @@ outcome_of(Verdict verdict)
 	return "unknown";
 }
 
-/* The reason of the first step that failed; empty: the relay answered. Steps that were not run have
- * reasons, too. */
+/* The reason of the first step that failed; empty if the relay answered. Steps that were not run
+ * have reasons too, so they are skipped. */
 std::string_view
 reason_of(const wire::Visited &v)
 {
@@ -70,7 +70,7 @@ reason_of(const wire::Visited &v)
 	return "not_nostr";
 }
 
-/* Whether a step went well; null: it was not run. */
+/* Whether a step was successful; null if it was not run. */
 std::optional<bool>
 done(const wire::Visited &v, Step wanted)
 {
@@ -78,7 +78,7 @@ done(const wire::Visited &v, Step wanted)
 	return outcome == Outcome::NotRun ? std::nullopt : std::optional(outcome == Outcome::Ok);
 }
 
-/* Milliseconds of steps that all went well; null: one did not, or was not measured. */
+/* Total of the steps in milliseconds; null if one of them failed or was not measured. */
 std::optional<int32_t>
 milliseconds(const wire::Visited &v, std::initializer_list<Step> steps)
 {
@@ -87,7 +87,7 @@ milliseconds(const wire::Visited &v, std::initializer_list<Step> steps)
 	for (Step one : steps) {
 		const wire::StepResult &s = step(v, one);
 		if (one == Step::Tls && s.outcome == Outcome::NotRun)
-			continue; // ws
+			continue; // a URL with ws:// has no TLS step
 		if (s.outcome != Outcome::Ok || s.microseconds < 0)
 			return std::nullopt;
 		sum += std::min(s.microseconds, most);
@@ -95,12 +95,12 @@ milliseconds(const wire::Visited &v, std::initializer_list<Step> steps)
 	return static_cast<int32_t>((sum + 500) / 1000);
 }
 
-/* One visit as record_visits takes it. */
+/* One visit with the values that record_visits takes. */
 struct Row
 {
 	const wire::Visited *visited;
 	int64_t at;
-	std::string facts, story; // facts: empty: none
+	std::string facts, story; // `facts` is empty if there are none
 	bool tried;
 };
 

@@ -1,5 +1,5 @@
 /*
- * How a batch of visits becomes rows.
+ * Turns a batch of visits into rows.
  */
 #pragma once
 
@@ -10,14 +10,14 @@
 #include "workers/monitor/visit_book.h"
 
 /*
- * Throws pg::NetFault if the batch cannot be true: it tells of visits that were not handed out, or
- * contradicts itself. What it tells of visits that were broken off is no fault.
+ * Throws pg::NetFault if the batch cannot be true: it reports visits that were not handed out, or
+ * it contradicts itself. Reports of visits that were broken off are allowed.
  */
 void check_visits(const wire::VisitBatch &batch, const VisitBook &book);
 
 /*
- * Stores what a batch that check_visits let through tells of the visits of the book, in one
- * transaction, which is tried again until it succeeds. Returns how many were stored.
+ * Stores the visits of a batch that check_visits() accepted and that are still in the book. Uses
+ * one transaction, which is repeated until it succeeds. Returns the number of visits stored.
  */
 int64_t store_visits(pg::Worker &worker, const wire::VisitBatch &batch, const VisitBook &book,
 					 const std::string &owner);

@@ -1,12 +1,12 @@
 /*
- * The monitor: visits relays, each as often as its state asks for, and notes what it found.
+ * The monitor: visits each relay as often as the relay's status requires, and records the results.
  *
  *   due (_bigbrotr.take_visits) -> Visit
  *   VisitBatch                  -> ingest.cpp -> one transaction (_bigbrotr.record_visits) -> Ack
  *   lease ended, no answer      -> VisitStop
  *
- * The status of a relay is decided in SQL (sql/install/life_cycle.sql), so that what the
- * synchronizer sees counts by the same rules.
+ * The SQL code decides the status of a relay (sql/install/life_cycle.sql), so that observations of
+ * the synchronizer count by the same rules.
  */
 #include <algorithm>
 #include <string_view>
@@ -30,15 +30,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int64_t kUnpacked = 7 * 86400; // seconds for which measurements stay rows
-constexpr int32_t kWeeksAtOnce = 500;    // of relays, packed in one transaction
+constexpr int64_t kUnpacked = 7 * 86400; // seconds after which measurements are packed
+constexpr int32_t kWeeksAtOnce = 500;    // weeks of relays that one transaction packs
 
 pg::Statement adopt_statement("SELECT _bigbrotr.adopt_visits()");
 pg::Statement release_statement("SELECT _bigbrotr.release_visits($1, $2)");
 pg::Statement pack_statement("SELECT _bigbrotr.pack_checks($1, $2)");
 pg::Statement trim_statement("SELECT _bigbrotr.trim_history($1)");
 
-/* The names in bigbrotr.geoip_database. */
+/* The file names in bigbrotr.geoip_database. */
 std::vector<std::string>
 geoip_files()
 {
@@ -104,7 +104,7 @@ class Monitor : public pg::Service
 	}
 
   private:
-	/* No visit is under way: neither after a start nor when the net process is gone. */
+	/* Called when no visit is under way: after a start, and after the loss of the net process. */
 	void begin(pg::Worker &worker)
 	{
 		book_.clear();
@@ -128,7 +128,7 @@ class Monitor : public pg::Service
 								.event = event});
 	}
 
-	/* JSON of what the net process is to write to the relay; empty: nothing. */
+	/* JSON of the event that the net process writes to the relay; empty: no write check. */
 	std::string write_check(const pg::Worker &worker, const std::string &url) const
 	{
 		if (!monitor_settings.write_check || !key_.signer())
@@ -138,7 +138,8 @@ class Monitor : public pg::Service
 		return nostr::to_json(event);
 	}
 
-	/* Others may have leased the relay when the lease has ended. */
+	/* Ends visits whose lease has ended, because another monitor may have leased the relay by
+	 * now. */
 	void break_off_late(pg::Worker &worker)
 	{
 		std::vector<int32_t> late;
@@ -152,7 +153,7 @@ class Monitor : public pg::Service
 		worker.count("visits_broken_off", static_cast<int64_t>(late.size()));
 	}
 
-	/* Packs what is old, deletes what is very old. */
+	/* Packs old measurements and deletes those older than bigbrotr.monitor_retention. */
 	static void tidy(pg::Worker &worker)
 	{
 		int64_t packed = 0;
@@ -169,8 +170,8 @@ class Monitor : public pg::Service
 	}
 
 	VisitBook book_;
-	pg::KeyFile key_;   // of the write check
-	std::string owner_; // name of this worker in leases, the same after each restart
+	pg::KeyFile key_;   // signs the events of write checks
+	std::string owner_; // name of this worker in leases; the same after each restart
 	std::chrono::steady_clock::time_point next_tidying_{}, next_adoption_{};
 };
 

@@ -6,7 +6,8 @@
 
 namespace {
 
-/* Visits at a time. Those of a host, a site and the overlay networks count all monitors. */
+/* Largest numbers of visits at the same time. `visits` counts this monitor; the other limits count
+ * all monitors. */
 struct Limits
 {
 	const char *pace;
@@ -37,7 +38,7 @@ pg::Statement take_statement(
 	"SELECT relay_id, url, try_nips "
 	"FROM _bigbrotr.take_visits($1, $2, $3, $4, $5, string_to_array($6, ','), $7, $8)");
 
-/* Comma-separated. */
+/* Names of the networks, separated by commas. */
 std::string
 reachable_networks()
 {

@@ -1,6 +1,6 @@
 /*
- * Which relays are visited next. Reads the database and leases relays; the rest is done by the
- * caller, when that is committed.
+ * Decides which relays are visited next. The plan reads the database and leases relays; the caller
+ * hands out the visits after the commit.
  */
 #pragma once
 
@@ -10,9 +10,9 @@
 
 #include "workers/monitor/visit_book.h"
 
-constexpr int64_t kVisitLease = 300; // seconds; a visit takes less
+constexpr int64_t kVisitLease = 300; // seconds; a visit takes less time
 
-/* "normal": bigbrotr.politeness */
+/* Name of the current value of bigbrotr.politeness, such as "normal". */
 const char *monitor_pace();
 
 struct PlannedVisit
@@ -22,7 +22,7 @@ struct PlannedVisit
 	bool try_nips;
 };
 
-/* Inside a transaction. */
+/* Must be called inside a transaction. */
 std::vector<PlannedVisit> plan_visits(const VisitBook &book, const std::string &owner, int64_t now);
-/* Connections to one address at a time, for the net process. */
+/* Largest number of connections to one address at the same time, for the net process. */
 int visits_per_address();

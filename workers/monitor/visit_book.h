@@ -1,5 +1,6 @@
 /*
- * Which relays the monitor's net process is visiting now. It knows no SQL and decides nothing.
+ * The visits that the monitor has handed out to its net process. This code uses no SQL and makes no
+ * decisions.
  */
 #pragma once
 
@@ -11,7 +12,7 @@
 struct HandedVisit
 {
 	std::string url;
-	uint32_t attempt = 0;  // which visit: what is said of another one is void
+	uint32_t attempt = 0;  // number of this visit; messages about others are void
 	int64_t handed_at = 0; // Unix seconds
 	bool try_nips = false;
 };
@@ -19,13 +20,13 @@ struct HandedVisit
 class VisitBook
 {
   public:
-	/* A new visit; its attempt is set. */
+	/* Adds a new visit and sets its attempt. */
 	HandedVisit &hand_out(int32_t relay_id, HandedVisit visit)
 	{
 		visit.attempt = ++attempts_;
 		return visits_[relay_id] = std::move(visit);
 	}
-	/* Null: it is not that visit that is under way. */
+	/* Null if this visit is not under way. */
 	const HandedVisit *find(int32_t relay_id, uint32_t attempt) const
 	{
 		auto found = visits_.find(relay_id);
@@ -34,7 +35,7 @@ class VisitBook
 	}
 	bool was_handed_out(uint32_t attempt) const { return attempt > 0 && attempt <= attempts_; }
 	void end(int32_t relay_id) { visits_.erase(relay_id); }
-	/* There is another net process, which knows nothing. */
+	/* Forgets everything, because a new net process knows no visit. */
 	void clear() { visits_.clear(); }
 	int32_t size() const { return static_cast<int32_t>(visits_.size()); }
 	const std::unordered_map<int32_t, HandedVisit> &visits() const { return visits_; }
