@@ -29,20 +29,20 @@ struct Alerts::Due
 {
 	int32_t relay_id;
 	std::string alert_id, receiver;
-	std::string document; // JSON, or words for people
+	std::string document; // JSON, or a text for people
 	int64_t changed_at;
-	std::string inbox; // relays at which the reader takes private messages, separated by commas
+	std::string inbox; // relays for the reader's private messages, separated by commas
 
 	bool is_letter() const { return receiver.starts_with("npub1"); }
 };
 
-/* In the form of Standard Webhooks; wiped when it goes. */
+/* A secret in the form of Standard Webhooks. The destructor erases it from memory. */
 struct Alerts::Secret
 {
 	std::string bytes;
 
 	~Secret() { explicit_bzero(bytes.data(), bytes.size()); }
-	/* Sets the secret, or returns what is wrong, in words. */
+	/* Reads the secret from a file. Returns a description of the fault; empty: none. */
 	std::string read(const char *path)
 	{
 		constexpr std::string_view kPrefix = "whsec_", kBlanks = " \t\r\n";
@@ -98,7 +98,7 @@ Alerts::tend(pg::Worker &worker, const nostr::Signer *signer,
 		return;
 	const std::vector<Due> alerts = due(worker);
 	lacks_secret_ = false;
-	std::optional<Secret> secret; // read once there is something to sign
+	std::optional<Secret> secret; // read when the first alert needs it
 	for (const Due &alert : alerts) {
 		if (!alert.is_letter() && !secret)
 			lacks_secret_ = !read_secret(worker, secret.emplace());
@@ -125,7 +125,8 @@ Alerts::read_secret(pg::Worker &worker, Secret &secret)
 	return fault_.empty();
 }
 
-/* https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
+/* Signs and posts an alert as this standard says:
+ * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
 void
 Alerts::post(pg::Worker &worker, const Due &alert, const Secret &secret)
 {
@@ -195,7 +196,7 @@ Alerts::take(pg::Worker &worker, const wire::ConnectionEnded &end)
 	note_letters(worker);
 }
 
-/* One relay that takes a message is enough. */
+/* An alert counts as delivered if one relay has accepted the message. */
 void
 Alerts::note_letters(pg::Worker &worker)
 {

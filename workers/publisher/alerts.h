@@ -1,7 +1,7 @@
 /*
- * Alerts: changes of status that are sent to the receivers of bigbrotr.watch_relay: a URL by POST,
- * a key by a private message. What is under way is known here only: if this worker ends, it is sent
- * again, with the same id.
+ * Alerts: changes of a relay's status that are sent to the receivers of bigbrotr.watch_relay, to a
+ * URL by POST or to a key by private message. Only this worker knows which alerts are under way; if
+ * it ends, they are sent again with the same ids.
  */
 #pragma once
 
@@ -18,28 +18,31 @@
 class Alerts
 {
   public:
-	/* Relays that private messages go to have numbers from this one on. */
+	/* Numbers from this one on name the relays that receive private messages. */
 	static constexpr int32_t kFirstNumber = 1'000'000;
 
-	/* Hands what is due to the net process. `signer`: null if there is no key. `relays`: where
-	 * readers are written to who do not say where. */
+	/* Gives the alerts that are due to the net process. `signer`: null if there is no key.
+	 * `relays`: the relays for readers who name none. */
 	void tend(pg::Worker &worker, const nostr::Signer *signer,
 			  const std::vector<std::string> &relays);
-	/* Notes what became of an alert; throws pg::NetFault if the net process did not have it. */
+	/* Records the result of an alert. Throws pg::NetFault if the net process was not given this
+	 * alert. */
 	void take(pg::Worker &worker, const wire::Posted &posted);
-	/* Of relays with numbers of ours. */
+	/* These two take messages about relays whose number is kFirstNumber or above. */
 	void take(const wire::Answered &answer) { mail_.take(answer); }
 	void take(pg::Worker &worker, const wire::ConnectionEnded &end);
-	/* Where that connection goes; null: there is none. It may ask who writes a few times. */
+	/* The URL of this connection; null if the connection is over or has asked for too many
+	 * signatures. */
 	const std::string *asks_who_writes(const wire::SignIn &question)
 	{
 		return mail_.asks_who_writes(question.relay_id, question.attempt);
 	}
-	/* The net process has ended: what was under way has failed, since it may be the cause. */
+	/* Must be called when the net process has ended. Records all alerts under way as failed,
+	 * because one of them may have caused the end. */
 	void fail_all(pg::Worker &worker);
-	/* Is there an alert that waits for bigbrotr.alert_secret_file? */
+	/* Whether an alert waits for bigbrotr.alert_secret_file. */
 	bool lacks_secret() const { return lacks_secret_; }
-	/* Were there any since the worker began? */
+	/* Whether an alert was sent since the worker began. */
 	bool any() const { return attempts_ > 0; }
 
   private:
@@ -60,10 +63,10 @@ class Alerts
 	void note_letters(pg::Worker &worker);
 	static void record(pg::Worker &worker, const Sent &sent, std::string_view error);
 
-	std::unordered_map<uint32_t, Sent> under_way_; // by attempt
+	std::unordered_map<uint32_t, Sent> under_way_; // alerts under way, by attempt
 	uint32_t attempts_ = 0;
 	bool lacks_secret_ = false;
-	std::string fault_; // of the secret, in words, as the log has it; empty: none
+	std::string fault_; // last fault of the secret that was logged; empty: none
 	std::vector<pg::Letter> ended_;
 	pg::Mail mail_{kFirstNumber, [this](const pg::Letter &letter) { ended_.push_back(letter); }};
 };

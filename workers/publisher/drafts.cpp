@@ -28,10 +28,10 @@ pg::Statement relays_statement(
 struct Announcement
 {
 	nostr::MonitorFacts facts;
-	bool visits = false; // the monitor is at work
+	bool visits = false; // the monitor is running
 };
 
-/* The items of a list, without empty ones. */
+/* The items of a list, except empty ones. */
 std::vector<std::string_view>
 split(std::string_view list, char separator)
 {
@@ -79,7 +79,7 @@ announcement(int64_t now)
 	return found;
 }
 
-/* What stays in a local network is told to local relays only. */
+/* Whether the target is a local relay. Only local relays are told about local relays. */
 bool
 is_local(const std::string &target)
 {
@@ -122,7 +122,8 @@ relay_facts(const pg::Rows &rows, uint64_t row)
 	return facts;
 }
 
-/* Of an event about the monitor itself: adds it if it is due. Another author is another monitor. */
+/* Adds an event about the monitor itself if it is due. The hash includes the author, because
+ * another author is another monitor. */
 void
 add_if_due(std::vector<Draft> &due, const Recipient &to, nostr::Event event, int64_t now)
 {

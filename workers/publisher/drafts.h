@@ -1,6 +1,6 @@
 /*
- * What may be published: about the monitor itself and about relays that it reached. Reads the
- * database; the caller signs and sends.
+ * The events that may be published: about the monitor itself and about relays that it reached. This
+ * code reads the database; the caller signs and sends.
  */
 #pragma once
 
@@ -14,21 +14,22 @@
 struct Draft
 {
 	nostr::Event event;  // not signed
-	std::string subject; // normalised URL of the relay that it is about; empty: the monitor itself
-	std::string hash;    // of what the event is made of; a change of round trips is none
+	std::string subject; // normalised URL of the event's relay; empty: the monitor itself
+	std::string hash;    // hash of the published content; changed round trips do not change it
 };
 
-/* Whose events are sent, and to which relay. */
+/* Who signs the events, and which relay gets them. */
 struct Recipient
 {
 	const nostr::PublicKey &author;
 	const std::string &url; // normalised
 };
 
-/* Each inside a transaction. */
+/* Both functions must be called inside a transaction. */
 
-/* Who the monitor is. `targets`: all relays that are published to. */
+/* Events that describe the monitor. `targets`: all relays that the publisher writes to. */
 std::vector<Draft> own_drafts(const Recipient &to, const std::vector<std::string> &targets,
 							  int64_t now);
-/* What it does and found, `most` at most. Reads the state of all relays. */
+/* Events about the monitor's work and its findings, at most `most`. Reads the state of all
+ * relays. */
 std::vector<Draft> found_drafts(const Recipient &to, size_t most, int64_t now);

@@ -1,10 +1,10 @@
 /*
- * The publisher: signs what the monitor found and sends it to the relays of
- * bigbrotr.publish_relays, which it does not without them and without bigbrotr.key_file; and sends
- * alerts (alerts.cpp).
+ * The publisher: signs events about the monitor's findings and sends them to the relays of
+ * bigbrotr.publish_relays, if that and bigbrotr.key_file are set. It also sends alerts
+ * (alerts.cpp).
  *
- *   what is due at a relay -> Publish -> Answered … -> ConnectionEnded ->
- * _bigbrotr.relay_publications
+ *   events due at a relay -> Publish -> Answered …
+ *                         -> ConnectionEnded -> _bigbrotr.relay_publications
  */
 #include <algorithm>
 #include <utility>
@@ -24,9 +24,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr size_t kMostBytes = 4 << 20;                    // of the events of one connection
-constexpr int64_t kFirstDelay = 60, kLongestDelay = 3600; // after a connection failed, seconds
-constexpr int64_t kLookInterval = 60;       // seconds between two looks for what was found
+constexpr size_t kMostBytes = 4 << 20;                    // of all events on one connection
+constexpr int64_t kFirstDelay = 60, kLongestDelay = 3600; // pause after a failure, seconds
+constexpr int64_t kLookInterval = 60;       // seconds between two searches for findings
 constexpr int64_t kRemembered = 30 * 86400; // seconds after which an answer is forgotten
 
 pg::Statement trim_statement("SELECT _bigbrotr.trim_publications($1)");
@@ -43,17 +43,17 @@ struct Sent
 	std::string detail;
 };
 
-/* A relay that is written to. */
+/* A relay that receives events. */
 struct Target
 {
 	std::string url;
 	uint32_t attempt = 0;
-	nostr::PublicKey pubkey{}; // that signed what is sent
+	nostr::PublicKey pubkey{}; // author of the events that were sent
 	bool busy = false;
-	int64_t next = 0;   // not connected to before, Unix seconds
-	int64_t look = 0;   // no look for what was found before, Unix seconds
-	int failures = 0;   // connections, since one took an event
-	int signatures = 0; // made for this connection, to sign in
+	int64_t next = 0;   // earliest time of the next connection, Unix seconds
+	int64_t look = 0;   // earliest time of the next search for findings, Unix seconds
+	int failures = 0;   // connections in a row that delivered no event
+	int signatures = 0; // answers to challenges on this connection
 	std::vector<Sent> sent;
 };
 
@@ -67,7 +67,7 @@ class Publisher : public pg::Service
 
 	void start(pg::Worker &worker) override { read_targets(worker); }
 	void on_reload(pg::Worker &worker) override { read_targets(worker); }
-	/* What was on its way is not known to have arrived, and is sent again. */
+	/* Events that were under way may not have arrived, so they are sent again. */
 	void on_net_lost(pg::Worker &worker) override
 	{
 		for (Target &target : targets_) {
@@ -98,7 +98,7 @@ class Publisher : public pg::Service
 							: !key_.signer()   ? "a key (bigbrotr.key_file)"
 							: targets_.empty() ? "relays to publish to (bigbrotr.publish_relays)"
 											   : "");
-		/* No relay of an old list is written to again before the new one is read. */
+		/* While the list of relays must be read again, no relay of the old list gets events. */
 		if (!worker.net_running() || !key_.signer() || reread_)
 			return pg::Next::Continue;
 		for (size_t i = 0; i < targets_.size(); i++)
@@ -120,7 +120,8 @@ class Publisher : public pg::Service
 		for (std::string &url :
 			 pg::relay_list(worker, "bigbrotr.publish_relays", publisher_settings.relays))
 			targets.push_back({.url = std::move(url)});
-		/* The net process knows a target by its number, which a connection must keep. */
+		/* The number of a target is its place in the list, so the list cannot change while a
+		 * connection is open. */
 		for (Target &target : targets_)
 			if (target.busy)
 				return void(reread_ = true);
@@ -136,7 +137,7 @@ class Publisher : public pg::Service
 		return urls;
 	}
 
-	/* `look`: Target::look, as it is afterwards. */
+	/* Events that are due at this relay. Sets `look` to the new value of Target::look. */
 	std::vector<Draft> drafts(const Target &target, int64_t now, int64_t &look) const
 	{
 		const Recipient to{.author = key_.signer()->pubkey(), .url = target.url};
@@ -187,7 +188,7 @@ class Publisher : public pg::Service
 		worker.send(task);
 	}
 
-	/* Null: that connection is over. */
+	/* Null if the connection is over. */
 	Target *find(int32_t number, uint32_t attempt)
 	{
 		if (number > static_cast<int32_t>(targets_.size()))
@@ -197,7 +198,7 @@ class Publisher : public pg::Service
 		return target.busy && target.attempt == attempt ? &target : nullptr;
 	}
 
-	/* Where that connection goes; null: there is none, or it asked too often. */
+	/* The URL of this connection; null if it is over or has asked for too many signatures. */
 	const std::string *asks_who_writes(const wire::SignIn &question)
 	{
 		constexpr int kMostSignatures = 3;
@@ -207,7 +208,8 @@ class Publisher : public pg::Service
 		return target && target->signatures++ < kMostSignatures ? &target->url : nullptr;
 	}
 
-	/* The operator chose the relay, or the reader of an alert: it may know who writes to it. */
+	/* Signs for any relay that gets events: the operator or the reader of an alert chose the relay,
+	 * so the relay may know the author. */
 	void take(pg::Worker &worker, const wire::SignIn &question)
 	{
 		const std::string *url = asks_who_writes(question);
@@ -274,7 +276,7 @@ class Publisher : public pg::Service
 				 pg::value(worker.now())});
 		});
 		target->busy = false;
-		/* A relay that takes nothing is not asked to take ever more. */
+		/* If a relay accepts no event, the pauses between connections grow. */
 		const bool took_one =
 			std::ranges::any_of(sent, [](const Sent &one) { return one.outcome == "accepted"; });
 		target->failures = end.reason.empty() && took_one ? 0 : std::min(target->failures + 1, 10);
@@ -288,7 +290,7 @@ class Publisher : public pg::Service
 	pg::KeyFile key_;
 	Alerts alerts_;
 	std::vector<Target> targets_;
-	bool reread_ = false; // bigbrotr.publish_relays changed while a relay was written to
+	bool reread_ = false; // bigbrotr.publish_relays changed while a connection was open
 	uint32_t attempts_ = 0;
 	std::chrono::steady_clock::time_point next_trim_{};
 };

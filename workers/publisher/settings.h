@@ -1,4 +1,4 @@
-/* The settings of the publisher; globals written by the server's setting machinery. */
+/* Variables of the publisher's settings (entry.cpp). */
 #pragma once
 
 struct PublisherSettings
