@@ -1,6 +1,5 @@
--- Jobs that others ask for in events (NIP-90): what the dvm service was asked, at relays or by POST, and what it answered. A
--- request is known by its id, so that it is answered once, however often and on however many ways it comes. The answers:
--- dvm_answers.sql.
+-- Jobs (NIP-90): requests that the dvm service received from relays or by POST, and its answers. The id of a request is the
+-- key, so that the service answers each request once, even if it arrives several times. dvm_answers.sql computes the answers.
 
 CREATE TABLE _bigbrotr.job_requests (
 	request_id   bytea   NOT NULL,
@@ -24,21 +23,21 @@ CREATE INDEX job_requests_due_idx ON _bigbrotr.job_requests (next_attempt) WHERE
 CREATE INDEX job_requests_kept_idx ON _bigbrotr.job_requests (answered_at) WHERE state IN ('delivered', 'undelivered') AND request <> '';
 CREATE INDEX job_requests_pubkey_idx ON _bigbrotr.job_requests (pubkey, received_at);
 CREATE INDEX job_requests_received_at_idx ON _bigbrotr.job_requests (received_at);
-COMMENT ON TABLE _bigbrotr.job_requests IS 'Jobs that the dvm service was asked for (NIP-90); the view bigbrotr.dvm_jobs shows them';
-COMMENT ON COLUMN _bigbrotr.job_requests.request_id IS 'Id of the request';
-COMMENT ON COLUMN _bigbrotr.job_requests.pubkey IS 'The customer: who signed the request';
-COMMENT ON COLUMN _bigbrotr.job_requests.kind IS 'Kind of the request';
-COMMENT ON COLUMN _bigbrotr.job_requests.request IS 'The request, JSON as it was signed; empty: its answer is delivered or given up, and if it was posted, an hour has passed';
-COMMENT ON COLUMN _bigbrotr.job_requests.relay_url IS 'Normalised URL of the relay where it was heard first; empty: it was posted to the API';
-COMMENT ON COLUMN _bigbrotr.job_requests.received_at IS 'When it came, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.job_requests.state IS 'unpaid: waits for bigbrotr.pay_job; waiting: is to be worked on; answered: the answer is signed, and no relay has accepted it yet; delivered: one has; undelivered: none would';
-COMMENT ON COLUMN _bigbrotr.job_requests.attempts IS 'How often it was begun, or since it is answered, how often it was sent';
-COMMENT ON COLUMN _bigbrotr.job_requests.next_attempt IS 'When there is something to do: work, or something to send, Unix seconds; null: nothing is to be done';
-COMMENT ON COLUMN _bigbrotr.job_requests.feedback IS 'That a price is asked, JSON as we signed it (payment-required); null: the job is free, or this is not signed yet';
-COMMENT ON COLUMN _bigbrotr.job_requests.price IS 'The price that was asked, millisatoshi; null: none';
-COMMENT ON COLUMN _bigbrotr.job_requests.answer IS 'The answer, JSON as we signed it: a result, or a feedback with the status error; where the request is empty, its id alone';
-COMMENT ON COLUMN _bigbrotr.job_requests.answered_at IS 'When it was signed, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.job_requests.error IS 'What the answer says or is to say, if it is an error; null: it is a result, or there is no answer yet';
+COMMENT ON TABLE _bigbrotr.job_requests IS 'Requests for jobs that the dvm service received (NIP-90); the view bigbrotr.dvm_jobs shows them';
+COMMENT ON COLUMN _bigbrotr.job_requests.request_id IS 'Id of the request, 32 bytes (NIP-01)';
+COMMENT ON COLUMN _bigbrotr.job_requests.pubkey IS 'Public key of the customer, who signed the request, 32 bytes';
+COMMENT ON COLUMN _bigbrotr.job_requests.kind IS 'Kind of the request, 5000 .. 5999 (NIP-90)';
+COMMENT ON COLUMN _bigbrotr.job_requests.request IS 'Signed request, JSON; empty: deleted, because the answer was delivered or given up (for a posted request: an hour later)';
+COMMENT ON COLUMN _bigbrotr.job_requests.relay_url IS 'Normalised URL of the relay that delivered the request first; empty: it was posted to the API';
+COMMENT ON COLUMN _bigbrotr.job_requests.received_at IS 'When the request was received, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.job_requests.state IS 'unpaid: waits for bigbrotr.pay_job; waiting: waits to be worked on; answered: the answer is signed, and no relay has accepted it yet; delivered: a relay has accepted the answer; undelivered: no relay has, and the answer is given up';
+COMMENT ON COLUMN _bigbrotr.job_requests.attempts IS 'Number of attempts to work on the job; once it is answered, number of attempts to send the answer';
+COMMENT ON COLUMN _bigbrotr.job_requests.next_attempt IS 'Earliest time of the next work or sending, Unix seconds; null: nothing to do';
+COMMENT ON COLUMN _bigbrotr.job_requests.feedback IS 'Signed feedback with status payment-required, JSON; null: the job is free, or the feedback is not signed yet';
+COMMENT ON COLUMN _bigbrotr.job_requests.price IS 'Price of the job, millisatoshi; null: none';
+COMMENT ON COLUMN _bigbrotr.job_requests.answer IS 'Signed answer, JSON: a result, or a feedback with status error; if request is empty, an object with the id of the answer; null: no answer yet';
+COMMENT ON COLUMN _bigbrotr.job_requests.answered_at IS 'When the answer was signed, Unix seconds; null: no answer yet';
+COMMENT ON COLUMN _bigbrotr.job_requests.error IS 'Error text of the answer, also before the answer is signed; null: the answer is a result, or not known yet';
 SELECT pg_extension_config_dump('_bigbrotr.job_requests', '');
 
 CREATE TABLE _bigbrotr.job_provider (
@@ -48,26 +47,26 @@ CREATE TABLE _bigbrotr.job_provider (
 	CONSTRAINT job_provider_pkey PRIMARY KEY (only_one),
 	CONSTRAINT job_provider_only_one_check CHECK (only_one)
 );
-COMMENT ON TABLE _bigbrotr.job_provider IS 'Who answers jobs, as the dvm service says: one row; without one it has never run';
-COMMENT ON COLUMN _bigbrotr.job_provider.only_one IS 'True: there is no second row';
-COMMENT ON COLUMN _bigbrotr.job_provider.pubkey IS 'The public key of bigbrotr.key_file; null: there is none';
-COMMENT ON COLUMN _bigbrotr.job_provider.kinds IS 'Kinds of the requests that it answers';
+COMMENT ON TABLE _bigbrotr.job_provider IS 'Provider of jobs, as the dvm service registered it: one row, or none if the service has never run';
+COMMENT ON COLUMN _bigbrotr.job_provider.only_one IS 'Always true: the table has one row at most';
+COMMENT ON COLUMN _bigbrotr.job_provider.pubkey IS 'Public key of bigbrotr.key_file, 32 bytes; null: there is no key';
+COMMENT ON COLUMN _bigbrotr.job_provider.kinds IS 'Kinds of requests that the provider answers';
 SELECT pg_extension_config_dump('_bigbrotr.job_provider', '');
 
 CREATE VIEW bigbrotr.dvm_jobs AS
 	SELECT j.request_id, j.pubkey, j.kind, j.relay_url, to_timestamp(j.received_at) AS received_at, j.state, j.error,
 	       to_timestamp(j.answered_at) AS answered_at, decode(j.answer::json ->> 'id', 'hex') AS answer_id
 	FROM _bigbrotr.job_requests AS j;
-COMMENT ON VIEW bigbrotr.dvm_jobs IS 'Jobs of the last 30 days that the dvm service was asked for (NIP-90), and how they ended';
-COMMENT ON COLUMN bigbrotr.dvm_jobs.request_id IS 'Id of the request';
-COMMENT ON COLUMN bigbrotr.dvm_jobs.pubkey IS 'The customer: who signed the request';
-COMMENT ON COLUMN bigbrotr.dvm_jobs.kind IS 'Kind of the request';
-COMMENT ON COLUMN bigbrotr.dvm_jobs.relay_url IS 'Normalised URL of the relay where it was heard first; empty: it was posted to the API';
-COMMENT ON COLUMN bigbrotr.dvm_jobs.received_at IS 'When it came';
-COMMENT ON COLUMN bigbrotr.dvm_jobs.state IS 'unpaid: waits for bigbrotr.pay_job; waiting: is to be worked on; answered: the answer is signed, and no relay has accepted it yet; delivered: one has; undelivered: none would';
-COMMENT ON COLUMN bigbrotr.dvm_jobs.error IS 'What the answer says, if it is an error; null: it is a result, or there is no answer yet';
-COMMENT ON COLUMN bigbrotr.dvm_jobs.answered_at IS 'When the answer was signed';
-COMMENT ON COLUMN bigbrotr.dvm_jobs.answer_id IS 'Id of the answer';
+COMMENT ON VIEW bigbrotr.dvm_jobs IS 'Jobs of the last 30 days that the dvm service received (NIP-90), and their results';
+COMMENT ON COLUMN bigbrotr.dvm_jobs.request_id IS 'Id of the request, 32 bytes (NIP-01)';
+COMMENT ON COLUMN bigbrotr.dvm_jobs.pubkey IS 'Public key of the customer, who signed the request, 32 bytes';
+COMMENT ON COLUMN bigbrotr.dvm_jobs.kind IS 'Kind of the request, 5000 .. 5999 (NIP-90)';
+COMMENT ON COLUMN bigbrotr.dvm_jobs.relay_url IS 'Normalised URL of the relay that delivered the request first; empty: it was posted to the API';
+COMMENT ON COLUMN bigbrotr.dvm_jobs.received_at IS 'When the request was received';
+COMMENT ON COLUMN bigbrotr.dvm_jobs.state IS 'unpaid: waits for bigbrotr.pay_job; waiting: waits to be worked on; answered: the answer is signed, and no relay has accepted it yet; delivered: a relay has accepted the answer; undelivered: no relay has, and the answer is given up';
+COMMENT ON COLUMN bigbrotr.dvm_jobs.error IS 'Error text of the answer; null: the answer is a result, or not known yet';
+COMMENT ON COLUMN bigbrotr.dvm_jobs.answered_at IS 'When the answer was signed; null: no answer yet';
+COMMENT ON COLUMN bigbrotr.dvm_jobs.answer_id IS 'Id of the answer, 32 bytes; null: no answer yet';
 
 -- ---- Requests
 
@@ -81,7 +80,7 @@ EXCEPTION WHEN data_exception OR statement_too_complex OR program_limit_exceeded
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_job_json(text) IS 'A text as JSON; null: it is not JSON';
+COMMENT ON FUNCTION _bigbrotr.api_job_json(text) IS 'The text as JSON; null: the text is not JSON';
 
 CREATE FUNCTION _bigbrotr.note_job_provider(pubkey bytea, kinds integer[]) RETURNS void
 	LANGUAGE sql VOLATILE
@@ -90,7 +89,7 @@ CREATE FUNCTION _bigbrotr.note_job_provider(pubkey bytea, kinds integer[]) RETUR
 		ON CONFLICT (only_one) DO UPDATE SET pubkey = excluded.pubkey, kinds = excluded.kinds
 			WHERE (p.pubkey, p.kinds) IS DISTINCT FROM (excluded.pubkey, excluded.kinds);
 	END;
-COMMENT ON FUNCTION _bigbrotr.note_job_provider(bytea, integer[]) IS 'Notes who answers jobs (null: the dvm service has no key), and which kinds';
+COMMENT ON FUNCTION _bigbrotr.note_job_provider(bytea, integer[]) IS 'Registers the provider of jobs: its public key (null: the dvm service has no key), and the kinds that it answers';
 
 CREATE FUNCTION _bigbrotr.take_job(request text, relay_url text, us bytea, most_per_hour integer, is_free boolean, at bigint) RETURNS text
 	LANGUAGE plpgsql STRICT
@@ -99,7 +98,7 @@ CREATE FUNCTION _bigbrotr.take_job(request text, relay_url text, us bytea, most_
 DECLARE
 	job_age CONSTANT bigint := 600;
 	most_waiting CONSTANT bigint := 1000;
-	most_in_hour CONSTANT bigint := 10000; -- of all authors: new keys cost nothing
+	most_in_hour CONSTANT bigint := 10000; -- of all authors together, because new keys cost nothing
 	event CONSTANT jsonb := _bigbrotr.api_job_json(request);
 	tags jsonb;
 	id bytea;
@@ -121,7 +120,7 @@ BEGIN
 	IF (event ->> 'created_at')::bigint NOT BETWEEN at - job_age AND at + job_age THEN
 		RETURN 'old';
 	ELSIF NOT ours AND EXISTS (SELECT FROM jsonb_array_elements(tags) AS t WHERE t ->> 0 IN ('p', 'encrypted'))
-	   -- The world asks for generated texts by this kind, BigBrotr's customers for rows.
+	   -- Other customers use kind 5050 to ask for generated texts, customers of BigBrotr to ask for rows of a table.
 	   OR event ->> 'kind' = '5050' AND NOT (ours AND EXISTS (
 	       SELECT FROM jsonb_array_elements(tags) AS t WHERE t ->> 0 = 'encrypted' OR t ->> 0 = 'param' AND t ->> 1 IN ('table', 'read_model')))
 	THEN
@@ -146,12 +145,12 @@ BEGIN
 	VALUES (id, customer, (event ->> 'kind')::integer, request, relay_url, at,
 	        CASE WHEN is_free OR asked = most_per_hour THEN 'waiting' ELSE 'unpaid' END, at,
 	        CASE WHEN asked = most_per_hour THEN format('too many jobs: %s in an hour are answered. Ask again later.', most_per_hour) END)
-	ON CONFLICT DO NOTHING; -- the api service may note the same request at the same time
+	ON CONFLICT DO NOTHING; -- the api service may store the same request at the same time
 	RETURN CASE WHEN NOT FOUND THEN 'known' WHEN asked = most_per_hour THEN 'last' WHEN is_free THEN 'waiting' ELSE 'unpaid' END;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.take_job(text, text, bytea, integer, boolean, bigint) IS
-	'Notes a request for a job (NIP-90), JSON of an event whose signature is verified. us: our public key; relay_url empty: it was posted. Returns waiting, unpaid, or last (the first of the hour that is one too many: it waits to be answered with an error), or why the request was not noted: old (or of the future), foreign (for somebody else), withdrawn, known, busy, too_many';
+	'Stores a request for a job (NIP-90): JSON of an event whose signature is verified. us: our public key; relay_url empty: the request was posted; is_free: whether jobs have no price; at: Unix seconds. Returns waiting, unpaid, or last (one request more than most_per_hour allows: it is answered with an error). If the request is not stored, returns the reason: old (created_at is more than 10 minutes from at), foreign (for another provider), withdrawn, known, busy, too_many. An error if the text is not an event';
 
 CREATE FUNCTION _bigbrotr.next_job(at bigint, OUT request_id bytea, OUT request text, OUT relay_url text, OUT attempts integer, OUT is_unpaid boolean, OUT error text)
 	LANGUAGE sql VOLATILE STRICT
@@ -163,7 +162,7 @@ CREATE FUNCTION _bigbrotr.next_job(at bigint, OUT request_id bytea, OUT request 
 		RETURNING j.request_id, j.request, j.relay_url, j.attempts, j.state = 'unpaid', j.error;
 	END;
 COMMENT ON FUNCTION _bigbrotr.next_job(bigint) IS
-	'The next request to be worked on, which is begun again after a minute unless it is answered; attempts: with this one; is_unpaid: a price is to be asked; error: what the answer is to say. Null: there is none';
+	'The next request to be worked on; it is due again after a minute unless it is answered. attempts: number of attempts, with this one; is_unpaid: whether the price must be asked; error: error text that the answer must have. All columns null: no request is due';
 
 CREATE FUNCTION _bigbrotr.resume_jobs(at bigint) RETURNS void
 	LANGUAGE sql VOLATILE STRICT
@@ -171,7 +170,7 @@ CREATE FUNCTION _bigbrotr.resume_jobs(at bigint) RETURNS void
 		UPDATE _bigbrotr.job_requests AS j SET next_attempt = resume_jobs.at
 		WHERE j.state IN ('unpaid', 'waiting', 'answered') AND j.next_attempt > resume_jobs.at;
 	END;
-COMMENT ON FUNCTION _bigbrotr.resume_jobs(bigint) IS 'Makes all that is to be worked on or sent due at once: nobody is at work on it';
+COMMENT ON FUNCTION _bigbrotr.resume_jobs(bigint) IS 'Makes all work and all sending due at "at" (Unix seconds): a former worker of the dvm service may have left them';
 
 CREATE FUNCTION _bigbrotr.price_job(request_id bytea, feedback text, price bigint, at bigint) RETURNS boolean
 	LANGUAGE plpgsql STRICT
@@ -184,7 +183,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.price_job(bytea, text, bigint, bigint) IS
-	'Notes the signed feedback that asks for the price of a job. False: it was asked for already, or the job is paid';
+	'Stores the signed feedback that asks for the price of a job (millisatoshi). false: the price was asked before, or the job is paid';
 
 CREATE FUNCTION _bigbrotr.answer_job(request_id bytea, answer text, error text, at bigint) RETURNS boolean
 	LANGUAGE plpgsql
@@ -198,7 +197,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.answer_job(bytea, text, text, bigint) IS
-	'Notes the signed answer to a request; error null: it is a result. False: there is an answer already, which must be sent instead';
+	'Stores the signed answer to a request; error null: the answer is a result. false: another answer is stored already, and must be sent instead';
 
 CREATE FUNCTION _bigbrotr.answers_to_send(most integer, at bigint) RETURNS TABLE (request_id bytea, answer text, request text, is_posted boolean)
 	LANGUAGE sql VOLATILE STRICT
@@ -210,9 +209,10 @@ CREATE FUNCTION _bigbrotr.answers_to_send(most integer, at bigint) RETURNS TABLE
 		RETURNING j.request_id, coalesce(j.answer, j.feedback), j.request, j.relay_url = '';
 	END;
 COMMENT ON FUNCTION _bigbrotr.answers_to_send(integer, bigint) IS
-	'Answers, and prices that are asked, that no relay has accepted yet and that are due to be sent. They are due again later and later, until one has';
+	'Answers, and feedbacks that ask for a price, that are due to be sent and that no relay has accepted yet, at most "most". Each is due again after a minute, then after twice the time, up to 64 minutes';
 
--- What was said is with the customer then: the archive keeps that it was, and the id. Who posted a request fetches the answer.
+-- After delivery the archive deletes request and answer and keeps the id of the answer. It keeps both of a posted request,
+-- because the customer fetches the answer from the API.
 CREATE FUNCTION _bigbrotr.answer_sent(request_id bytea, answer_id bytea, is_accepted boolean) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -231,7 +231,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.answer_sent(bytea, bytea, boolean) IS
-	'Notes whether at least one relay has accepted an answer, or the price that is asked. What none has accepted after six attempts is given up';
+	'Stores whether at least one relay has accepted an answer, or a feedback that asks for a price. After six attempts without success it is given up';
 
 CREATE FUNCTION _bigbrotr.forget_jobs(at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -250,7 +250,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.forget_jobs(bigint) IS
-	'Deletes requests of more than 30 days ago, and those that nobody has paid for in an hour, and returns how many; of posted requests, what was asked and answered an hour ago. Requests that old are not answered again';
+	'Deletes requests that are older than 30 days, and unpaid requests that are older than an hour; returns their number. Also deletes the texts of posted requests and their answers an hour after the answer. A request that old is not answered again';
 
 CREATE FUNCTION bigbrotr.pay_job(request_id text) RETURNS boolean
 	LANGUAGE plpgsql STRICT
@@ -263,9 +263,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.pay_job(text) IS
-	'Says that a job is paid (bigbrotr.dvm_price), so that it is worked on: for software that watches payments. Returns false if no unpaid job has that request';
+	'Marks a job as paid (bigbrotr.dvm_price), so that the dvm service works on it; for software that watches payments. request_id: hex, note1… or nevent1…. false: no unpaid job has this request';
 
--- The signer of the receipt is believed: whoever runs our wallet. What it signed is compared with what we asked for.
+-- The zapper, which runs our wallet, is trusted. The invoice and the zap request in its receipt are compared with the price
+-- and the job.
 CREATE FUNCTION _bigbrotr.take_zap(receipt text, zapper bytea, us bytea) RETURNS boolean
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -297,9 +298,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.take_zap(text, bytea, bytea) IS
-	'Whether a receipt of a zap (NIP-57, JSON of an event whose signature is verified) pays for a job, which then is worked on: signed by the zapper, for an invoice of the price at least, with a signed request to us that names the request of the job, or the feedback that asked for the price. False: it pays for none that is unpaid';
+	'Whether a zap receipt (NIP-57: JSON of an event whose signature is verified) pays for an unpaid job, which the dvm service then works on. The receipt must be signed by zapper, its invoice must be at least the price, and its signed zap request must name our public key (us) and the id of the request or of the feedback';
 
--- ---- Requests that are posted to the API
+-- ---- Requests posted to the API
 
 CREATE FUNCTION _bigbrotr.api_job_state(id text) RETURNS TABLE (item json)
 	LANGUAGE sql STABLE
@@ -309,16 +310,17 @@ CREATE FUNCTION _bigbrotr.api_job_state(id text) RETURNS TABLE (item json)
 		             (SELECT coalesce(json_agg(e::json), '[]') FROM unnest(ARRAY[j.feedback, CASE WHEN j.request <> '' THEN j.answer END]) AS e WHERE e IS NOT NULL) AS events
 		      FROM _bigbrotr.job_requests AS j WHERE j.request_id = bigbrotr.event_id(api_job_state.id)) AS s;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_job_state(text) IS 'How far a job (NIP-90) is, and the events that answer it. id: of the request';
+COMMENT ON FUNCTION _bigbrotr.api_job_state(text) IS 'State of a job (NIP-90), and the events that answer it. id: id of the request';
 
--- The api service calls this itself: an executor only reads. An SQLSTATE that begins with PT names a status of HTTP.
+-- The worker of the api service calls this function, because an executor only reads. An SQLSTATE that begins with PT contains
+-- the HTTP status of the answer.
 CREATE FUNCTION _bigbrotr.post_job(body json) RETURNS TABLE (item json)
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	most_bytes CONSTANT integer := 32768;
-	most_in_hour CONSTANT bigint := 1000; -- of all authors: their answers are kept
+	most_in_hour CONSTANT bigint := 1000; -- of all authors together, because their answers are stored
 	most_per_author CONSTANT integer := current_setting('bigbrotr.dvm_jobs_per_author')::integer;
 	request CONSTANT text := body::text;
 	fault text;
@@ -377,4 +379,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.post_job(json) IS
-	'Takes a signed request for a job (NIP-90), which the dvm service answers: Location tells where. The same request may be posted again, and is answered once';
+	'Takes a signed request for a job (NIP-90), which the dvm service answers; the header Location says where the state of the job is. A request that is posted again is answered once';

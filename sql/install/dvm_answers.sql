@@ -1,17 +1,17 @@
--- What jobs are answered (dvm.sql): found by an executor in the role of the API.
+-- Functions that compute the answers to jobs (dvm.sql). An executor runs them as bigbrotr_api.
 
 CREATE FUNCTION _bigbrotr.api_is_open(scope text, route text) RETURNS boolean
 	LANGUAGE sql STABLE PARALLEL SAFE
 	RETURN scope IS NULL OR EXISTS (
 		SELECT FROM unnest(string_to_array(current_setting('bigbrotr.api_anonymous_scopes'), ',')) AS s WHERE btrim(s, E' \t') IN (scope, route));
-COMMENT ON FUNCTION _bigbrotr.api_is_open(text, text) IS 'Whether bigbrotr.api_anonymous_scopes, a list with commas, opens a route to strangers, by its scope or its name';
+COMMENT ON FUNCTION _bigbrotr.api_is_open(text, text) IS 'Whether bigbrotr.api_anonymous_scopes (names separated by commas) opens a route to anonymous clients, by its scope or its name';
 
 CREATE FUNCTION _bigbrotr.api_job_values(inputs jsonb, name text) RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN ARRAY(SELECT v.value FROM jsonb_array_elements(CASE jsonb_typeof(inputs) WHEN 'array' THEN inputs END) WITH ORDINALITY AS t (tag, n)
 	             CROSS JOIN LATERAL jsonb_array_elements_text(t.tag) WITH ORDINALITY AS v (value, n)
 	             WHERE jsonb_typeof(t.tag) = 'array' AND t.tag ->> 0 = 'param' AND t.tag ->> 1 = name AND v.n > 2 ORDER BY t.n, v.n);
-COMMENT ON FUNCTION _bigbrotr.api_job_values(jsonb, text) IS 'The values of a parameter of a job: of tags ["param", name, value, …]';
+COMMENT ON FUNCTION _bigbrotr.api_job_values(jsonb, text) IS 'Values of a parameter of a job, from its tags ["param", name, value, …] (NIP-90)';
 
 CREATE FUNCTION _bigbrotr.api_job_number(inputs jsonb, name text, usual bigint, most bigint) RETURNS bigint
 	LANGUAGE plpgsql IMMUTABLE
@@ -27,7 +27,7 @@ BEGIN
 	RETURN least(coalesce(given::bigint, usual), most);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_job_number(jsonb, text, bigint, bigint) IS 'A parameter of a job that is a number, most at most; usual, if it is not given';
+COMMENT ON FUNCTION _bigbrotr.api_job_number(jsonb, text, bigint, bigint) IS 'A numeric parameter of a job: usual if it is missing, and never more than most. An error if it is not a number';
 
 CREATE FUNCTION _bigbrotr.api_job_text(inputs jsonb, content text) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE
@@ -45,9 +45,9 @@ BEGIN
 	RETURN coalesce((SELECT t ->> 1 FROM jsonb_array_elements(tags) AS t WHERE t ->> 0 = 'i' AND t ->> 1 <> '' LIMIT 1), nullif(btrim(content), ''));
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_job_text(jsonb, text) IS 'What a job is about: its first input, or its content; null: it has none';
+COMMENT ON FUNCTION _bigbrotr.api_job_text(jsonb, text) IS 'Input of a job: its first input (tag i, NIP-90), else its content; null: it has neither. An error if an input is not a text';
 
--- An event is named with a relay that has it.
+-- Each tag names a relay that has the event, an online relay if possible.
 CREATE FUNCTION _bigbrotr.api_job_found(filter jsonb, tag text) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -63,7 +63,7 @@ BEGIN
 	RETURN coalesce(found, '[]')::text;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_job_found(jsonb, text) IS 'The events of a filter as a list of tags: e (their ids) or p (their authors), each with a relay that has the event';
+COMMENT ON FUNCTION _bigbrotr.api_job_found(jsonb, text) IS 'Events that match a filter, as a JSON list of tags: e (ids) or p (authors), each with a relay that has the event';
 
 CREATE FUNCTION _bigbrotr.api_job_search(inputs jsonb, content text, kinds jsonb, tag text) RETURNS text
 	LANGUAGE plpgsql STABLE
@@ -83,14 +83,14 @@ BEGIN
 		'limit', _bigbrotr.api_job_number(inputs, 'max_results', 20, 200))), tag);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_job_search(jsonb, text, jsonb, text) IS 'The answer to kinds 5302 (events) and 5303 (authors): a list of tags';
+COMMENT ON FUNCTION _bigbrotr.api_job_search(jsonb, text, jsonb, text) IS 'Answer to kinds 5302 (events) and 5303 (authors): a JSON list of tags. An error if the job has no input';
 
 CREATE FUNCTION _bigbrotr.api_job_unlimited(filters jsonb) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE STRICT
 	RETURN CASE jsonb_typeof(filters) WHEN 'object' THEN filters - 'limit'
 		WHEN 'array' THEN coalesce((SELECT jsonb_agg(CASE jsonb_typeof(f) WHEN 'object' THEN f - 'limit' ELSE f END) FROM jsonb_array_elements(filters) AS f), '[]')
 		ELSE filters END;
-COMMENT ON FUNCTION _bigbrotr.api_job_unlimited(jsonb) IS 'Filters without their limits: what is counted has none';
+COMMENT ON FUNCTION _bigbrotr.api_job_unlimited(jsonb) IS 'Removes limit from filters (one, or an array), because a count ignores it';
 
 CREATE FUNCTION _bigbrotr.api_job_count(inputs jsonb, content text) RETURNS text
 	LANGUAGE plpgsql STABLE
@@ -131,9 +131,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_job_count(jsonb, text) IS
-	'The answer to kind 5400: how many events match the filters (the input or the content; other texts are searched for), of the relays (param relay) if any are named; param group: an object with a number for each content, author, kind or value of a tag, the thousand largest';
+	'Answer to kind 5400: number of events that match the filters (input or content; a text that is no JSON is searched for). Parameter relay: only events of these relays; parameter group: an object with the number of events for each content, pubkey, kind or value of a tag, the thousand largest';
 
--- Reactions and reposts name their note in the last tag e (NIP-25). How many are read is bounded, whatever the archive holds.
+-- Reactions and reposts name their note in the last tag e (NIP-25). The limit bounds the time of the query for any archive.
 CREATE FUNCTION _bigbrotr.api_job_discovery(inputs jsonb, content text) RETURNS text
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -162,9 +162,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_job_discovery(jsonb, text) IS
-	'The answer to kind 5300: the notes (kind 1) that most authors name in the newest 2000 reactions and reposts that the archive holds, as a list of tags; if the job has words, the notes that have them';
+	'Answer to kind 5300, a JSON list of tags: the notes (kind 1) that most authors name in the newest 2000 reactions and reposts of the archive; if the job has an input, notes that contain its words';
 
--- The form of BigBrotr's own jobs: a table, conditions "column=value" or "column=operator:value" with commas between them.
+-- Jobs of the original BigBrotr name a table, and conditions "column=value" or "column=operator:value", separated by commas.
 CREATE FUNCTION _bigbrotr.api_job_condition(condition text, columns jsonb) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -185,7 +185,7 @@ BEGIN
 	RETURN format('m.%I %s %s', parts[1], coalesce(parts[2], '='), CASE type WHEN 'bytea' THEN format('decode(%L, ''hex'')', parts[3]) ELSE format('%L::%s', parts[3], type) END);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_job_condition(text, jsonb) IS 'A condition of a job of kind 5050 as SQL; columns: their types by their names';
+COMMENT ON FUNCTION _bigbrotr.api_job_condition(text, jsonb) IS 'A condition of a job of kind 5050 as SQL. columns: object with the type of each column. An error if the condition is not valid';
 
 CREATE FUNCTION _bigbrotr.api_job_table(inputs jsonb) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT
@@ -228,9 +228,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_job_table(jsonb) IS
-	'The answer to kind 5050 in the form of the DVM of the original BigBrotr: params table (or read_model), limit, offset, filter, sort; {"data": […], "meta": {"total", "limit", "offset"}}';
+	'Answer to kind 5050, in the form of the DVM of the original BigBrotr: {"data": […], "meta": {"total", "limit", "offset"}}. Parameters: table (or read_model), limit, offset, filter, sort';
 
--- VOLATILE, since a route may EXPLAIN.
+-- VOLATILE, because a route may run EXPLAIN.
 CREATE FUNCTION _bigbrotr.api_job_route(inputs jsonb, content text) RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -246,7 +246,7 @@ DECLARE
 	items text[] := '{}';
 	bytes bigint := 0;
 	last text := '';
-	size bigint; -- rows of a page; null: there are no pages
+	size bigint; -- rows of a page; null: the route has no pages
 	is_cut boolean := false;
 BEGIN
 	SELECT r.name, r.shape, r.default_rows, r.most_rows, (SELECT c.statement FROM _bigbrotr.api_calls AS c WHERE c.name = r.name LIMIT 1) AS statement
@@ -285,7 +285,7 @@ BEGIN
 		END IF;
 		given := array_append(given, value);
 	END LOOP;
-	-- The statement's own parameters become elements of one array: EXECUTE takes a fixed number of values.
+	-- EXECUTE takes a fixed number of values, so the parameters of the statement become elements of one array.
 	FOR line IN EXECUTE format('SELECT r.item, r.place FROM (%s) AS r (item, place)', regexp_replace(route.statement, '\$([0-9]+)', '($1)[\1]', 'g')) USING given LOOP
 		bytes := bytes + octet_length(line.item) + 1;
 		is_cut := bytes > most_bytes;
@@ -306,7 +306,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_job_route(jsonb, text) IS
-	'The answer to the kind of bigbrotr.dvm_kind: what the route of the API that param route names (bigbrotr.api_routes) says, with the parameters of the route as further params; a list is {"items": […], "next": …}, and next is the param cursor of the next page';
+	'Answer to the kind of bigbrotr.dvm_kind: the answer of the route of the API (bigbrotr.api_routes) that the parameter route names; other parameters are those of the route. A list is {"items": […], "next": …}, and next is the parameter cursor of the next page, or null. An error if there is no such route, or the answer has more than 48000 bytes';
 
 CREATE FUNCTION _bigbrotr.api_job(kind integer, route_kind integer, inputs jsonb, content text) RETURNS text
 	LANGUAGE plpgsql VOLATILE STRICT
@@ -339,4 +339,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_job(integer, integer, jsonb, text) IS
-	'The content of the result of a job (NIP-90). inputs: the tags of the request, or the encrypted ones; content: that of the request, if it is not encrypted';
+	'Content of the result of a job (NIP-90). inputs: tags of the request, or the decrypted tags; content: content of the request, if it is not encrypted. An error if the kind is not answered here, or a parameter is not valid';

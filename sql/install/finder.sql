@@ -1,8 +1,8 @@
--- The finder: relays that events and lists name, who names them where, and which of them become relays.
+-- The finder: relays that events and lists name, the authors and places that name them, and the choice of new relays.
 
--- Writers append the eids of new events here, in the transaction that stores the events, and the finder deletes them in the
--- transaction that counts what the events name. So each event is read exactly once, whenever it is committed; the order of
--- eids says nothing about that, since sessions draw them in advance. Not dumped: a restore fills it again.
+-- A writer adds the eids of new events in the transaction that stores the events. The finder deletes them in the transaction
+-- that counts the relays of these events. So the finder reads each event exactly once, whenever its transaction commits; the
+-- order of eids is no order of commits, because sessions take eids in advance. pg_dump leaves this table out: a restore fills it.
 CREATE TABLE _bigbrotr.finder_queue (
 	batch_id bigint GENERATED ALWAYS AS IDENTITY (CACHE 64),
 	eids     int8multirange NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE _bigbrotr.finder_queue (
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE _bigbrotr.finder_queue IS 'Events that the finder has not read yet';
 COMMENT ON COLUMN _bigbrotr.finder_queue.batch_id IS 'Number of the row';
-COMMENT ON COLUMN _bigbrotr.finder_queue.eids IS 'Ranges of bigbrotr.events.eid; events that were deleted since count for nothing';
+COMMENT ON COLUMN _bigbrotr.finder_queue.eids IS 'Ranges of bigbrotr.events.eid; events that were deleted since then are skipped';
 
 CREATE FUNCTION _bigbrotr.queue_eids(lowers bigint[], uppers bigint[]) RETURNS void
 	LANGUAGE sql STRICT
@@ -20,9 +20,9 @@ CREATE FUNCTION _bigbrotr.queue_eids(lowers bigint[], uppers bigint[]) RETURNS v
 		WHERE r.lower <= r.upper AND r.upper < 9223372036854775807
 		HAVING count(*) > 0;
 	END;
-COMMENT ON FUNCTION _bigbrotr.queue_eids(bigint[], bigint[]) IS 'Lets the finder read events: ranges of eid, both ends inclusive';
+COMMENT ON FUNCTION _bigbrotr.queue_eids(bigint[], bigint[]) IS 'Adds events to _bigbrotr.finder_queue: lowest and highest eid of each range, inclusive';
 
--- While no finder runs, the rows of many batches become one: its ranges are as few as the holes between them.
+-- While no finder runs, the rows of many batches are merged into one row: adjacent ranges become one range.
 CREATE FUNCTION _bigbrotr.fold_finder_queue(most integer DEFAULT 10000) RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -40,7 +40,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.fold_finder_queue(integer) IS
-	'Makes one row of a thousand or more rows of _bigbrotr.finder_queue; returns of how many';
+	'Merges up to "most" rows of _bigbrotr.finder_queue into one, if there are at least a thousand; returns the number of merged rows';
 
 CREATE TABLE _bigbrotr.named_relays (
 	name_id      integer GENERATED ALWAYS AS IDENTITY,
@@ -56,24 +56,24 @@ CREATE TABLE _bigbrotr.named_relays (
 CREATE INDEX named_relays_site_idx ON _bigbrotr.named_relays (site);
 CREATE INDEX named_relays_waiting_idx ON _bigbrotr.named_relays (author_count, name_id) WHERE admitted_at IS NULL;
 CREATE INDEX named_relays_listed_idx ON _bigbrotr.named_relays (name_id) WHERE admitted_at IS NULL AND listed;
-COMMENT ON TABLE _bigbrotr.named_relays IS 'Relays that something names; the view bigbrotr.candidates shows what became of them';
-COMMENT ON COLUMN _bigbrotr.named_relays.name_id IS 'Short key used by the tables beside it';
-COMMENT ON COLUMN _bigbrotr.named_relays.author_count IS 'Rows of _bigbrotr.naming_authors that have it';
-COMMENT ON COLUMN _bigbrotr.named_relays.admitted_at IS 'When it became a relay, or was found to be one, Unix seconds; null: not yet';
-COMMENT ON COLUMN _bigbrotr.named_relays.listed IS 'Whether a list names it';
-COMMENT ON COLUMN _bigbrotr.named_relays.url IS 'Normalised URL';
-COMMENT ON COLUMN _bigbrotr.named_relays.network IS 'As in bigbrotr.relays';
-COMMENT ON COLUMN _bigbrotr.named_relays.site IS 'Registered domain, or the address';
+COMMENT ON TABLE _bigbrotr.named_relays IS 'Relays that events or lists name; the view bigbrotr.candidates shows their state';
+COMMENT ON COLUMN _bigbrotr.named_relays.name_id IS 'Short key used by _bigbrotr.naming_authors, naming_places and naming_deltas';
+COMMENT ON COLUMN _bigbrotr.named_relays.author_count IS 'Number of rows of _bigbrotr.naming_authors that name the relay, without those that _bigbrotr.naming_deltas still counts';
+COMMENT ON COLUMN _bigbrotr.named_relays.admitted_at IS 'When the name was added to bigbrotr.relays, Unix seconds; null: not yet';
+COMMENT ON COLUMN _bigbrotr.named_relays.listed IS 'Whether a list names the relay';
+COMMENT ON COLUMN _bigbrotr.named_relays.url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN _bigbrotr.named_relays.network IS 'Network of the relay, as in bigbrotr.relays';
+COMMENT ON COLUMN _bigbrotr.named_relays.site IS 'Registered domain of the host, by the Public Suffix List, or the address itself';
 
--- A row is an author, not a pair: what an author names is read at once, and counted without a look at other rows.
+-- One row holds all names of an author, so that the finder reads and counts the names of an author with one look-up.
 CREATE TABLE _bigbrotr.naming_authors (
 	author   bytea     NOT NULL,
 	name_ids integer[] NOT NULL,
 	CONSTRAINT naming_authors_pkey PRIMARY KEY (author)
 ) WITH (fillfactor = 80, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.naming_authors IS 'Which author names which relays';
-COMMENT ON COLUMN _bigbrotr.naming_authors.author IS 'Public key, 32 bytes';
-COMMENT ON COLUMN _bigbrotr.naming_authors.name_ids IS 'Values of _bigbrotr.named_relays.name_id, none twice, in the order in which they came';
+COMMENT ON TABLE _bigbrotr.naming_authors IS 'Authors, and the relays that each names';
+COMMENT ON COLUMN _bigbrotr.naming_authors.author IS 'Public key of the author, 32 bytes';
+COMMENT ON COLUMN _bigbrotr.naming_authors.name_ids IS 'Values of _bigbrotr.named_relays.name_id without duplicates, oldest first';
 
 CREATE TABLE _bigbrotr.naming_places (
 	name_id       integer NOT NULL,
@@ -84,15 +84,16 @@ CREATE TABLE _bigbrotr.naming_places (
 	source        text    NOT NULL DEFAULT '',
 	CONSTRAINT naming_places_pkey PRIMARY KEY (name_id, place, source)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.naming_places IS 'Where which relay is named, and how often; the view bigbrotr.candidate_sources shows URLs';
+COMMENT ON TABLE _bigbrotr.naming_places IS 'Places in which a relay is named, and how often; the view bigbrotr.candidate_sources shows URLs';
 COMMENT ON COLUMN _bigbrotr.naming_places.name_id IS '_bigbrotr.named_relays.name_id';
-COMMENT ON COLUMN _bigbrotr.naming_places.mention_count IS 'Events that name it there; of a list: how often it was read';
-COMMENT ON COLUMN _bigbrotr.naming_places.first_seen IS 'When the first of them was archived, Unix seconds; of a list: when it was read';
-COMMENT ON COLUMN _bigbrotr.naming_places.last_seen IS 'The same of the last one';
-COMMENT ON COLUMN _bigbrotr.naming_places.place IS 'As bigbrotr.relay_mentions says; seed_list: a list of relays, not an event; web_list: one of bigbrotr.relay_sources';
-COMMENT ON COLUMN _bigbrotr.naming_places.source IS 'Name or URL of the list, its first 200 characters; empty: events';
+COMMENT ON COLUMN _bigbrotr.naming_places.mention_count IS 'Number of events that name the relay in this place; for a list: how often it was read';
+COMMENT ON COLUMN _bigbrotr.naming_places.first_seen IS 'When the first of these events was archived, or the list was first read, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.naming_places.last_seen IS 'When the last of these events was archived, or the list was last read, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.naming_places.place IS 'Place of an event, as in bigbrotr.relay_mentions; seed_list: a list of relays, not an event; web_list: a list of bigbrotr.relay_sources';
+COMMENT ON COLUMN _bigbrotr.naming_places.source IS 'Name or URL of the list, cut after 200 characters; empty: events';
 
--- What a batch of events adds to naming_places and to author_count: one row is appended, and the upserts come once for many batches.
+-- A batch of events inserts one row with its additions to naming_places and author_count. The finder adds the rows of many
+-- batches at once, because upserts are slow.
 CREATE TABLE _bigbrotr.naming_deltas (
 	delta_id bigint GENERATED ALWAYS AS IDENTITY,
 	name_ids integer[] NOT NULL,
@@ -102,13 +103,13 @@ CREATE TABLE _bigbrotr.naming_deltas (
 	lasts    bigint[]  NOT NULL,
 	CONSTRAINT naming_deltas_pkey PRIMARY KEY (delta_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 100, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.naming_deltas IS 'Counts that are not in _bigbrotr.naming_places and _bigbrotr.named_relays yet; parallel arrays';
+COMMENT ON TABLE _bigbrotr.naming_deltas IS 'Counts that are not yet added to _bigbrotr.naming_places and _bigbrotr.named_relays; the arrays are parallel';
 COMMENT ON COLUMN _bigbrotr.naming_deltas.delta_id IS 'Number of the row';
 COMMENT ON COLUMN _bigbrotr.naming_deltas.name_ids IS 'Values of _bigbrotr.named_relays.name_id';
-COMMENT ON COLUMN _bigbrotr.naming_deltas.places IS 'As in _bigbrotr.naming_places; null: authors that are new for the relay';
-COMMENT ON COLUMN _bigbrotr.naming_deltas.counts IS 'Events, or authors';
-COMMENT ON COLUMN _bigbrotr.naming_deltas.firsts IS 'When the first event was archived, Unix seconds; null for authors';
-COMMENT ON COLUMN _bigbrotr.naming_deltas.lasts IS 'The same of the last event';
+COMMENT ON COLUMN _bigbrotr.naming_deltas.places IS 'Places, as in _bigbrotr.naming_places; null: the element counts new authors of the relay';
+COMMENT ON COLUMN _bigbrotr.naming_deltas.counts IS 'Number of events; of new authors if the place is null';
+COMMENT ON COLUMN _bigbrotr.naming_deltas.firsts IS 'When the first event was archived, Unix seconds; null if the place is null';
+COMMENT ON COLUMN _bigbrotr.naming_deltas.lasts IS 'When the last event was archived, Unix seconds; null if the place is null';
 
 CREATE TABLE _bigbrotr.refused_names (
 	mention_count bigint NOT NULL,
@@ -118,12 +119,12 @@ CREATE TABLE _bigbrotr.refused_names (
 	name          text   NOT NULL,
 	CONSTRAINT refused_names_pkey PRIMARY KEY (reason, name)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.refused_names IS 'Names in events and lists of the web that are no relays, or too many; the view bigbrotr.candidate_rejects shows them';
-COMMENT ON COLUMN _bigbrotr.refused_names.mention_count IS 'Events with this name, once for each place; of a list: how often it stood in what was read';
-COMMENT ON COLUMN _bigbrotr.refused_names.first_seen IS 'When the first of them was archived, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.refused_names.last_seen IS 'The same of the last one';
+COMMENT ON TABLE _bigbrotr.refused_names IS 'Names in events and in lists of the web that were refused: they are not relays, or there are too many; the view bigbrotr.candidate_rejects shows them';
+COMMENT ON COLUMN _bigbrotr.refused_names.mention_count IS 'Number of events with this name, counted once for each place; for a list: number of times the name was read';
+COMMENT ON COLUMN _bigbrotr.refused_names.first_seen IS 'When the first event with this name was archived, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.refused_names.last_seen IS 'When the last event with this name was archived, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.refused_names.reason IS 'Reason code of bigbrotr.normalise_relay_url, local_address, only_blocked, author_limit, site_limit or not_a_string';
-COMMENT ON COLUMN _bigbrotr.refused_names.name IS 'The name, its first 200 bytes; empty: all that are beyond the first thousand of their reason, or may hold a secret';
+COMMENT ON COLUMN _bigbrotr.refused_names.name IS 'The name, cut after 200 bytes; empty: all names beyond the first thousand of a reason, and names that may hold a secret';
 
 CREATE FUNCTION bigbrotr.relay_mentions(
 	kind integer, tags bigbrotr.tags, content text,
@@ -132,7 +133,7 @@ CREATE FUNCTION bigbrotr.relay_mentions(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_relay_mentions';
 COMMENT ON FUNCTION bigbrotr.relay_mentions(integer, bigbrotr.tags, text) IS
-	'Where relays are named in an event: SELECT m.* FROM bigbrotr.events AS e, bigbrotr.relay_mentions(e.kind, e.tags, e.content) AS m. A name that is refused has a reason code instead of a URL. At most 500 of an event';
+	'Relays that an event names, at most 500, with the place of each: SELECT m.* FROM bigbrotr.events AS e, bigbrotr.relay_mentions(e.kind, e.tags, e.content) AS m. A refused name has a reason code instead of a URL';
 
 CREATE FUNCTION _bigbrotr.read_mentions(
 	eids int8multirange, most integer, OUT left_eids bigint[], OUT events bigint, OUT mentions bigint,
@@ -143,9 +144,9 @@ CREATE FUNCTION _bigbrotr.read_mentions(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_read_mentions';
 COMMENT ON FUNCTION _bigbrotr.read_mentions(int8multirange, integer) IS
-	'Counts what bigbrotr.relay_mentions says of these events, until there are so many mentions; left_eids: events that were not read. Three lists of parallel arrays: relays and places; relays and their authors; names that are refused';
+	'Counts the rows of bigbrotr.relay_mentions for these events, until there are "most" mentions; left_eids: events that were not read. Returns three groups of parallel arrays: relays with places; relays with their authors; refused names';
 
--- A name that may be or hold a key or a password is counted, but not kept.
+-- A name that may contain a key or a password is counted, but its text is not stored.
 CREATE FUNCTION _bigbrotr.refuse_names(reasons text[], names text[], counts bigint[], firsts bigint[], lasts bigint[]) RETURNS void
 	LANGUAGE sql
 	BEGIN ATOMIC
@@ -171,7 +172,7 @@ CREATE FUNCTION _bigbrotr.refuse_names(reasons text[], names text[], counts bigi
 			first_seen = least(r.first_seen, excluded.first_seen), last_seen = greatest(r.last_seen, excluded.last_seen);
 	END;
 COMMENT ON FUNCTION _bigbrotr.refuse_names(text[], text[], bigint[], bigint[], bigint[]) IS
-	'Counts names that were refused; parallel arrays: reason code, name, events, first and last Unix second';
+	'Adds refused names to _bigbrotr.refused_names; parallel arrays: reason code, name, number of events, first and last Unix second';
 
 CREATE FUNCTION _bigbrotr.add_naming_places(
 	urls text[], places text[], source text, counts bigint[], firsts bigint[], lasts bigint[]) RETURNS void
@@ -187,9 +188,9 @@ CREATE FUNCTION _bigbrotr.add_naming_places(
 			first_seen = least(p.first_seen, excluded.first_seen), last_seen = greatest(p.last_seen, excluded.last_seen);
 	END;
 COMMENT ON FUNCTION _bigbrotr.add_naming_places(text[], text[], text, bigint[], bigint[], bigint[]) IS
-	'Counts mentions of relays that are in _bigbrotr.named_relays; parallel arrays: URL, place, events, first and last Unix second';
+	'Adds mentions of relays in _bigbrotr.named_relays to _bigbrotr.naming_places; parallel arrays: URL, place, number of events, first and last Unix second';
 
--- A list is as good as any number of authors: an administrator chose it.
+-- A list counts like enough authors, because an administrator chose the list.
 CREATE FUNCTION _bigbrotr.name_from_list(source text, urls text[], networks text[], at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -207,7 +208,7 @@ BEGIN
 	FROM (SELECT DISTINCT unnest(urls) AS url) AS u;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.name_from_list(text, text[], text[], bigint) IS 'Notes that a list names relays, by normalised URL. The caller has locked _bigbrotr.named_relays';
+COMMENT ON FUNCTION _bigbrotr.name_from_list(text, text[], text[], bigint) IS 'Stores that a list names these relays (normalised URLs). The caller must have locked _bigbrotr.named_relays';
 
 -- The caller has locked _bigbrotr.named_relays.
 CREATE FUNCTION _bigbrotr.add_names(urls text[], networks text[], firsts bigint[], from_list boolean, names_per_site integer) RETURNS bigint
@@ -231,7 +232,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.add_names(text[], text[], bigint[], boolean, integer) IS
-	'Notes names in _bigbrotr.named_relays that are not there yet, those first seen first, as long as their site has fewer than names_per_site; parallel arrays: normalised URL, none twice, network, Unix second. Returns how many';
+	'Adds new names to _bigbrotr.named_relays, oldest first, while their site has fewer than names_per_site names; parallel arrays: normalised URL (no duplicates), network, Unix second. Returns the number of added names';
 
 -- The caller has locked _bigbrotr.named_relays.
 CREATE FUNCTION _bigbrotr.fold_namings() RETURNS void
@@ -250,15 +251,15 @@ CREATE FUNCTION _bigbrotr.fold_namings() RETURNS void
 		UPDATE _bigbrotr.named_relays AS n SET author_count = n.author_count + g.count
 		FROM given AS g WHERE g.place IS NULL AND n.name_id = g.name_id;
 	END;
-COMMENT ON FUNCTION _bigbrotr.fold_namings() IS 'Adds what _bigbrotr.naming_deltas holds to the counts';
+COMMENT ON FUNCTION _bigbrotr.fold_namings() IS 'Adds the counts of _bigbrotr.naming_deltas to _bigbrotr.naming_places and _bigbrotr.named_relays, and deletes them there';
 
--- One finder at a time: the lock keeps what is read from _bigbrotr.named_relays true until the end.
+-- The table lock lets one finder run at a time, so that the rows of _bigbrotr.named_relays do not change while it counts.
 CREATE FUNCTION _bigbrotr.find_relays(
 	most integer, names_per_author integer, names_per_site integer,
 	OUT events bigint, OUT mentions bigint, OUT named bigint, OUT refused bigint, OUT is_done boolean)
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
-	SET plan_cache_mode = force_custom_plan -- a generic plan takes every array for ten elements
+	SET plan_cache_mode = force_custom_plan -- a generic plan assumes that every array has ten elements
 	AS $$
 DECLARE
 	todo int8multirange;
@@ -286,7 +287,7 @@ BEGIN
 	events := seen.events;
 	mentions := seen.mentions;
 
-	-- Authors that are new for a relay and have not named too many.
+	-- Pairs of relay and author that are new, of authors that name fewer than names_per_author relays.
 	SELECT coalesce(array_agg(c.url), '{}') AS urls, array_agg(c.author) AS authors, array_agg(DISTINCT c.url) FILTER (WHERE c.name_id IS NULL) AS new_urls INTO given
 	FROM (SELECT p.url, p.author, n.name_id, coalesce(cardinality(a.name_ids), 0)
 	             + row_number() OVER (PARTITION BY p.author ORDER BY n.name_id NULLS LAST, p.url) AS place
@@ -315,7 +316,7 @@ BEGIN
 	           JOIN _bigbrotr.named_relays AS n ON n.url = p.url) AS d
 	HAVING count(*) > 0;
 
-	-- What is a relay's URL and was not taken all the same.
+	-- URLs of relays that are refused because of a limit, or because events name them only as relays to avoid.
 	SELECT seen.reasons || array_agg(r.reason), seen.names || array_agg(r.url), seen.name_counts || array_agg(r.mentions),
 	       seen.name_firsts || array_agg(r.first), seen.name_lasts || array_agg(r.last)
 	INTO seen.reasons, seen.names, seen.name_counts, seen.name_firsts, seen.name_lasts
@@ -333,7 +334,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.find_relays(integer, integer, integer) IS
-	'Reads up to so many events of _bigbrotr.finder_queue and counts which relays they name; returns how many events and mentions there were, new names, and refused mentions. A name that is new needs an author who names fewer relays than names_per_author, and a site that has fewer than names_per_site. is_done: nothing is left to read, and all counts are folded';
+	'Reads about "most" events of _bigbrotr.finder_queue and counts the relays that they name. Returns the numbers of events, mentions, new names and refused mentions. A new name needs an author that names fewer than names_per_author relays, and a site with fewer than names_per_site names. is_done: the queue is empty, and all counts are added';
 
 CREATE FUNCTION _bigbrotr.admit_relays(most integer, min_authors integer, relays_per_site integer) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -370,4 +371,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.admit_relays(integer, integer, integer) IS
-	'Makes relays of up to so many names, those with the most authors first, and returns how many are new: each has min_authors authors, or a list names it, and its site fewer than relays_per_site relays. What bigbrotr.delete_relay deleted stays away';
+	'Adds at most "most" names to bigbrotr.relays, those with the most authors first, and returns the number of new relays. A name needs min_authors authors, or a list, and a site with fewer than relays_per_site relays. Relays that bigbrotr.delete_relay deleted are not added again';

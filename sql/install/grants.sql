@@ -1,5 +1,5 @@
--- Privileges. Tables belong to the extension's owner. No role gets TRIGGER on, or ownership of, tables that workers write:
--- it could run code as the worker.
+-- Privileges. Tables belong to the owner of the extension. No role gets TRIGGER on tables that workers write, or owns them,
+-- because a trigger could run code as the worker.
 --   bigbrotr_reader  SELECT everywhere but on keys of the API and receivers of alerts, and all functions but those below
 --   bigbrotr_writer  functions that check their arguments and run as the extension's owner (SECURITY DEFINER)
 --   bigbrotr_worker  writes to tables and calls all functions of _bigbrotr, which verify nothing; it deletes events by
@@ -19,7 +19,7 @@ BEGIN
 				start_service,stop_service,restart_service,pause_service,resume_service,start_services,stop_services,health_check,
 				create_tag_index,drop_tag_index,create_search_index,drop_search_index,create_api_key,revoke_api_key}') THEN 'bigbrotr_admin'
 			WHEN p.prosecdef AND p.pronamespace = 'bigbrotr'::regnamespace OR p.proname = 'import_events' THEN 'bigbrotr_writer'
-			-- Internal functions that conditions, views and functions for readers call in the reader's name.
+			-- Internal functions that views and functions for readers call with the privileges of the reader.
 			WHEN p.pronamespace = 'bigbrotr'::regnamespace OR p.proname ~ '^tags_|_to_tags$|^api_|^rstate_' OR p.proname = ANY ('{
 				tag_keys,tag_matches,address_id,is_searchable,search_vector,search_matches,search_rank,limit_time,
 				settling,horizon,depths,depth_due,evidence_rank,doubt_words,doubt_text,unix_time,seconds_of,missed_intervals,sync_filter,filter_implies,
@@ -35,7 +35,7 @@ $grants$;
 
 GRANT USAGE ON SCHEMA bigbrotr, _bigbrotr TO bigbrotr_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr TO bigbrotr_reader;
--- Keys of the API are the administrator's business, and so are the URLs that alerts are sent to.
+-- Readers must not see keys of the API and URLs of receivers of alerts: both are secrets.
 REVOKE SELECT ON _bigbrotr.issued_keys, _bigbrotr.key_usage, bigbrotr.api_keys, _bigbrotr.relay_watches, _bigbrotr.relay_alerts FROM bigbrotr_reader;
 GRANT SELECT ON _bigbrotr.issued_keys, _bigbrotr.key_usage, bigbrotr.api_keys, _bigbrotr.relay_watches, _bigbrotr.relay_alerts TO bigbrotr_worker;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA bigbrotr, _bigbrotr TO bigbrotr_reader;

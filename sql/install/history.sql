@@ -1,5 +1,5 @@
--- Measurements of relays. A document (NIP-11) and what was measured beside the round trips (NIP-66) are stored once by
--- hash. The checks of the last two weeks are rows; older ones are packed, one row for each relay and week.
+-- Measurements of relays. Equal documents (NIP-11) are stored once, found by their hash, and so are equal facts (NIP-66: all
+-- measurements but the round trips). Measurements of the last two weeks are rows; older ones are packed, one row per relay and week.
 
 CREATE FUNCTION _bigbrotr.document_countries(document jsonb) RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -7,20 +7,20 @@ CREATE FUNCTION _bigbrotr.document_countries(document jsonb) RETURNS text[]
 		FROM (SELECT DISTINCT upper(e #>> '{}') AS country
 		      FROM jsonb_array_elements(CASE jsonb_typeof(document -> 'relay_countries') WHEN 'array' THEN document -> 'relay_countries' END) AS e
 		      WHERE e #>> '{}' ~ '^[A-Za-z]{2}$' LIMIT 250) AS c);
-COMMENT ON FUNCTION _bigbrotr.document_countries(jsonb) IS 'Country codes of two letters that a document (NIP-11) names, in capitals; null: none';
+COMMENT ON FUNCTION _bigbrotr.document_countries(jsonb) IS 'Country codes of two letters in relay_countries of a document (NIP-11), in capitals, sorted; null: none';
 
 CREATE FUNCTION _bigbrotr.document_nips(supported_nips jsonb) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN (SELECT jsonb_agg(DISTINCT n)
 		FROM jsonb_array_elements(CASE jsonb_typeof(supported_nips) WHEN 'array' THEN supported_nips END) AS n WHERE jsonb_typeof(n) = 'number');
-COMMENT ON FUNCTION _bigbrotr.document_nips(jsonb) IS 'The numbers among supported_nips (NIP-11), each once; null: none';
+COMMENT ON FUNCTION _bigbrotr.document_nips(jsonb) IS 'Numbers in supported_nips (NIP-11), sorted and without duplicates; null: none';
 
 CREATE FUNCTION _bigbrotr.software_family(software text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN nullif(regexp_replace(regexp_replace(software, '/+$', ''), '^.*/|\.git$', '', 'g'), '');
-COMMENT ON FUNCTION _bigbrotr.software_family(text) IS 'Name of a software: the last part of its URL; null: none';
+COMMENT ON FUNCTION _bigbrotr.software_family(text) IS 'Name of a software: last part of its URL, without .git; null: none';
 
--- What lists of many relays need of a document is computed once, when it is stored.
+-- Columns that lists of many relays need are generated: they are computed once, when a document is stored.
 CREATE TABLE _bigbrotr.nip11_documents (
 	nip11_id       integer GENERATED ALWAYS AS IDENTITY,
 	hash           bytea   NOT NULL,
@@ -38,20 +38,20 @@ CREATE TABLE _bigbrotr.nip11_documents (
 	CONSTRAINT nip11_documents_pkey PRIMARY KEY (nip11_id),
 	CONSTRAINT nip11_documents_hash_key UNIQUE (hash)
 );
-COMMENT ON TABLE _bigbrotr.nip11_documents IS 'Relay information documents (NIP-11), each once';
+COMMENT ON TABLE _bigbrotr.nip11_documents IS 'Relay information documents (NIP-11) without duplicates';
 COMMENT ON COLUMN _bigbrotr.nip11_documents.nip11_id IS 'Short key used by the other tables';
-COMMENT ON COLUMN _bigbrotr.nip11_documents.hash IS 'SHA-256 of the columns from name to document, 32 bytes';
-COMMENT ON COLUMN _bigbrotr.nip11_documents.name IS 'name (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.nip11_documents.description IS 'description (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.nip11_documents.pubkey IS 'pubkey as served; not always a key (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.nip11_documents.contact IS 'contact (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.nip11_documents.supported_nips IS 'supported_nips (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.nip11_documents.software IS 'software (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.nip11_documents.version IS 'version (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.nip11_documents.document IS 'The whole document; null: only the fields above were given (bigbrotr.insert_relay_metadata)';
-COMMENT ON COLUMN _bigbrotr.nip11_documents.nips IS 'supported_nips, numbers only, each once; null: none';
-COMMENT ON COLUMN _bigbrotr.nip11_documents.family IS 'Name of the software: the last part of its URL; null: none';
-COMMENT ON COLUMN _bigbrotr.nip11_documents.countries IS 'relay_countries (NIP-11), codes of two capitals; null: none';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.hash IS 'SHA-256 of a JSON array of the columns from name to document, 32 bytes';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.name IS 'Field name (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.description IS 'Field description (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.pubkey IS 'Field pubkey (NIP-11) as served; it may be another text than a key';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.contact IS 'Field contact (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.supported_nips IS 'Field supported_nips (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.software IS 'Field software (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.version IS 'Field version (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.document IS 'The whole document; null: bigbrotr.insert_relay_metadata gave only the fields';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.nips IS 'Numbers in supported_nips, without duplicates; null: none';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.family IS 'Name of the software: last part of its URL; null: none';
+COMMENT ON COLUMN _bigbrotr.nip11_documents.countries IS 'Codes of relay_countries (NIP-11), two capitals each; null: none';
 
 CREATE TABLE _bigbrotr.nip66_facts (
 	nip66_id integer GENERATED ALWAYS AS IDENTITY,
@@ -60,10 +60,10 @@ CREATE TABLE _bigbrotr.nip66_facts (
 	CONSTRAINT nip66_facts_pkey PRIMARY KEY (nip66_id),
 	CONSTRAINT nip66_facts_hash_key UNIQUE (hash)
 );
-COMMENT ON TABLE _bigbrotr.nip66_facts IS 'What was measured of relays and changes rarely, each set once: addresses, certificate, headers, limits, NIPs that were tried';
+COMMENT ON TABLE _bigbrotr.nip66_facts IS 'Measured facts of relays that rarely change, without duplicates: addresses, certificate, headers, limits, NIPs that were tried';
 COMMENT ON COLUMN _bigbrotr.nip66_facts.nip66_id IS 'Short key used by the other tables';
 COMMENT ON COLUMN _bigbrotr.nip66_facts.hash IS 'SHA-256 of facts, 32 bytes';
-COMMENT ON COLUMN _bigbrotr.nip66_facts.facts IS 'Object, see docs/monitor.md';
+COMMENT ON COLUMN _bigbrotr.nip66_facts.facts IS 'JSON object; docs/monitor.md describes its keys';
 
 CREATE TABLE _bigbrotr.relay_checks (
 	relay_id        integer NOT NULL,
@@ -86,13 +86,13 @@ CREATE TABLE _bigbrotr.relay_checks (
 );
 COMMENT ON TABLE _bigbrotr.relay_checks IS 'Measurements of relays that are not packed yet; the view bigbrotr.relay_metadata shows all';
 COMMENT ON COLUMN _bigbrotr.relay_checks.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_checks.generated_at IS 'When it was measured, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_checks.error IS 'Reason code of the failure; null: the relay answered, or nobody says';
+COMMENT ON COLUMN _bigbrotr.relay_checks.generated_at IS 'Time of the measurement, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_checks.error IS 'Reason code of the failure; null: the relay answered, or the source of the measurement did not say';
 COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_present IS 'Whether the relay was measured (NIP-66)';
 COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_openable IS 'Whether a WebSocket could be opened';
 COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_readable IS 'Whether a REQ was answered';
 COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_writable IS 'Whether an EVENT was accepted';
-COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_rtt_open IS 'Milliseconds to open (NIP-66 tag rtt-open)';
+COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_rtt_open IS 'Milliseconds to open a connection (NIP-66 tag rtt-open)';
 COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_rtt_read IS 'Milliseconds to the answer of a REQ (NIP-66 tag rtt-read)';
 COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_rtt_write IS 'Milliseconds to the answer of an EVENT (NIP-66 tag rtt-write)';
 COMMENT ON COLUMN _bigbrotr.relay_checks.nip66_id IS '_bigbrotr.nip66_facts.nip66_id';
@@ -117,10 +117,10 @@ CREATE TABLE _bigbrotr.relay_series (
 	CONSTRAINT relay_series_pkey PRIMARY KEY (relay_id, week),
 	CONSTRAINT relay_series_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 );
-COMMENT ON TABLE _bigbrotr.relay_series IS 'Measurements of relays, packed: arrays of equal length in the order of time';
+COMMENT ON TABLE _bigbrotr.relay_series IS 'Packed measurements of relays, one row per relay and week: arrays of equal length, oldest measurement first';
 COMMENT ON COLUMN _bigbrotr.relay_series.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_series.week IS 'Unix seconds / 604800';
-COMMENT ON COLUMN _bigbrotr.relay_series.generated_at IS 'When each was measured, seconds from the beginning of the week';
+COMMENT ON COLUMN _bigbrotr.relay_series.week IS 'Number of the week: Unix seconds / 604800';
+COMMENT ON COLUMN _bigbrotr.relay_series.generated_at IS 'Time of each measurement, seconds since the beginning of the week';
 COMMENT ON COLUMN _bigbrotr.relay_series.error IS '_bigbrotr.relay_checks.error of each';
 COMMENT ON COLUMN _bigbrotr.relay_series.nip66_present IS '_bigbrotr.relay_checks.nip66_present of each';
 COMMENT ON COLUMN _bigbrotr.relay_series.nip66_openable IS '_bigbrotr.relay_checks.nip66_openable of each';
@@ -140,8 +140,8 @@ SELECT pg_extension_config_dump('_bigbrotr.nip66_facts_nip66_id_seq', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_checks', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_series', '');
 
--- A document is stored before a check refers to it. The lock keeps bigbrotr.delete_orphan_nip11 and _nip66 from deleting
--- it in between: they wait for the end of the transaction.
+-- A document is stored before a row refers to it. The lock makes bigbrotr.delete_orphan_nip11 and delete_orphan_nip66 wait for
+-- the end of the transaction, so that they do not delete the document in between.
 CREATE FUNCTION _bigbrotr.store_nip11(
 	name text, description text, pubkey text, contact text, supported_nips jsonb, software text, version text,
 	document jsonb) RETURNS integer
@@ -168,7 +168,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.store_nip11(text, text, text, text, jsonb, text, text, jsonb) IS
-	'Stores a document (NIP-11) if it is new, and returns its _bigbrotr.nip11_documents.nip11_id; null if all is null';
+	'Stores a document (NIP-11) unless an equal one is stored, and returns its _bigbrotr.nip11_documents.nip11_id; null: all arguments are null';
 
 CREATE FUNCTION _bigbrotr.store_nip66(facts jsonb) RETURNS integer
 	LANGUAGE plpgsql STRICT
@@ -189,7 +189,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.store_nip66(jsonb) IS
-	'Stores facts of a relay if they are new, and returns their _bigbrotr.nip66_facts.nip66_id';
+	'Stores facts of a relay unless equal facts are stored, and returns their _bigbrotr.nip66_facts.nip66_id';
 
 CREATE VIEW _bigbrotr.packed_checks AS
 	SELECT s.relay_id, s.week, s.week * 604800::bigint + c.second AS generated_at, c.error, c.nip66_present, c.nip66_openable, c.nip66_readable, c.nip66_writable, c.nip66_rtt_open, c.nip66_rtt_read, c.nip66_rtt_write, c.nip66_id, c.nip11_present, c.nip11_id
@@ -197,7 +197,7 @@ CREATE VIEW _bigbrotr.packed_checks AS
 	     CROSS JOIN LATERAL unnest(s.generated_at, s.error, s.nip66_present, s.nip66_openable, s.nip66_readable, s.nip66_writable, s.nip66_rtt_open, s.nip66_rtt_read, s.nip66_rtt_write, s.nip66_id, s.nip11_present, s.nip11_id)
 	     AS c (second, error, nip66_present, nip66_openable, nip66_readable, nip66_writable, nip66_rtt_open, nip66_rtt_read, nip66_rtt_write, nip66_id, nip11_present, nip11_id);
 COMMENT ON VIEW _bigbrotr.packed_checks IS 'Packed measurements as rows, with the columns of _bigbrotr.relay_checks';
-COMMENT ON COLUMN _bigbrotr.packed_checks.generated_at IS 'When it was measured, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.packed_checks.generated_at IS 'Time of the measurement, Unix seconds';
 
 CREATE FUNCTION _bigbrotr.pack_checks(before bigint, most integer) RETURNS bigint
 	LANGUAGE sql STRICT
@@ -219,7 +219,7 @@ CREATE FUNCTION _bigbrotr.pack_checks(before bigint, most integer) RETURNS bigin
 			SELECT l.relay_id, (l.generated_at / 604800)::integer AS week, (l.generated_at % 604800)::integer AS second, l.error, l.nip66_present, l.nip66_openable, l.nip66_readable, l.nip66_writable, l.nip66_rtt_open, l.nip66_rtt_read, l.nip66_rtt_write, l.nip66_id, l.nip11_present, CASE WHEN l.nip11_present THEN l.nip11_id END AS nip11_id
 			FROM loose AS l
 			UNION ALL
-			-- As they were before this statement deleted them.
+			-- The view still shows the rows that this statement deletes: all parts of a statement read the same snapshot.
 			SELECT p.relay_id, p.week, (u.generated_at % 604800)::integer, u.error, u.nip66_present, u.nip66_openable, u.nip66_readable, u.nip66_writable, u.nip66_rtt_open, u.nip66_rtt_read, u.nip66_rtt_write, u.nip66_id, u.nip11_present, u.nip11_id
 			FROM packed AS p JOIN _bigbrotr.packed_checks AS u ON u.relay_id = p.relay_id AND u.week = p.week
 		), stored AS (
@@ -241,7 +241,7 @@ CREATE FUNCTION _bigbrotr.pack_checks(before bigint, most integer) RETURNS bigin
 		SELECT count(*) FROM weeks;
 	END;
 COMMENT ON FUNCTION _bigbrotr.pack_checks(bigint, integer) IS
-	'Moves measurements of whole weeks that ended before this Unix second from _bigbrotr.relay_checks to _bigbrotr.relay_series, of so many relays and weeks at most; returns of how many';
+	'Moves measurements of whole weeks that ended before this Unix second from _bigbrotr.relay_checks to _bigbrotr.relay_series: at most "most" pairs of relay and week. Returns the number of pairs';
 
 CREATE FUNCTION _bigbrotr.is_checked(relay integer, at bigint) RETURNS boolean
 	LANGUAGE sql STABLE STRICT
@@ -251,7 +251,7 @@ CREATE FUNCTION _bigbrotr.is_checked(relay integer, at bigint) RETURNS boolean
 		                  WHERE s.relay_id = is_checked.relay AND s.week = is_checked.at / 604800
 		                        AND is_checked.at % 604800 = ANY (s.generated_at));
 	END;
-COMMENT ON FUNCTION _bigbrotr.is_checked(integer, bigint) IS 'Is there a measurement of the relay of this Unix second?';
+COMMENT ON FUNCTION _bigbrotr.is_checked(integer, bigint) IS 'Whether there is a measurement of the relay at this Unix second';
 
 CREATE VIEW bigbrotr.relay_metadata AS
 	SELECT r.url AS relay_url, r.network AS relay_network, r.inserted_at AS relay_inserted_at, c.generated_at,
@@ -268,14 +268,14 @@ CREATE VIEW bigbrotr.relay_metadata AS
 	         SELECT u.generated_at, u.nip66_present, u.nip66_openable, u.nip66_readable, u.nip66_writable, u.nip66_rtt_open, u.nip66_rtt_read, u.nip66_rtt_write, u.nip11_present, u.nip11_id
 	         FROM _bigbrotr.packed_checks AS u WHERE u.relay_id = r.relay_id) AS c
 	     LEFT JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = c.nip11_id;
-COMMENT ON VIEW bigbrotr.relay_metadata IS 'Measurements of relays (NIP-66) and the documents they serve (NIP-11), one row for each check';
+COMMENT ON VIEW bigbrotr.relay_metadata IS 'Measurements of relays (NIP-66) and their documents (NIP-11), one row per measurement';
 COMMENT ON COLUMN bigbrotr.relay_metadata.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.relay_metadata.relay_network IS 'clearnet, tor, i2p, loki or local';
 COMMENT ON COLUMN bigbrotr.relay_metadata.relay_inserted_at IS 'When the relay became known, Unix seconds';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_name IS 'name (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_description IS 'description (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_pubkey IS 'pubkey as served; not always a key (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_contact IS 'contact (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_supported_nips IS 'supported_nips (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_software IS 'software (NIP-11)';
-COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_version IS 'version (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_name IS 'Field name of the document (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_description IS 'Field description of the document (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_pubkey IS 'Field pubkey of the document (NIP-11) as served; it may be another text than a key';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_contact IS 'Field contact of the document (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_supported_nips IS 'Field supported_nips of the document (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_software IS 'Field software of the document (NIP-11)';
+COMMENT ON COLUMN bigbrotr.relay_metadata.nip11_version IS 'Field version of the document (NIP-11)';

@@ -16,19 +16,19 @@ CREATE TABLE _bigbrotr.imports (
 	finished_at    bigint,
 	CONSTRAINT imports_pkey PRIMARY KEY (import_id)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.imports IS 'Imports of lines of JSON, and how far they are; the view bigbrotr.import_progress shows more';
+COMMENT ON TABLE _bigbrotr.imports IS 'Imports of events as lines of JSON, and their progress; the view bigbrotr.import_progress shows more';
 COMMENT ON COLUMN _bigbrotr.imports.import_id IS 'Number of the import';
-COMMENT ON COLUMN _bigbrotr.imports.source IS 'Path of the file on the server, or the name that a client gave';
-COMMENT ON COLUMN _bigbrotr.imports.relay_id IS 'bigbrotr.relays.relay_id of the relay where the events were seen; null: no sightings';
+COMMENT ON COLUMN _bigbrotr.imports.source IS 'Path of the file on the server, or a name that the client gave';
+COMMENT ON COLUMN _bigbrotr.imports.relay_id IS 'bigbrotr.relays.relay_id of the relay that showed the events; null: no sightings are stored';
 COMMENT ON COLUMN _bigbrotr.imports.size IS 'Bytes of the file when the import began; null: not known';
-COMMENT ON COLUMN _bigbrotr.imports.bytes IS 'Bytes that were read: the import goes on here';
-COMMENT ON COLUMN _bigbrotr.imports.lines IS 'Lines that were read, blank ones included';
-COMMENT ON COLUMN _bigbrotr.imports.skipping IS 'Whether bytes lies within a line that is too large, whose rest is skipped';
-COMMENT ON COLUMN _bigbrotr.imports.events_new IS 'Events archived';
-COMMENT ON COLUMN _bigbrotr.imports.events_known IS 'Events that were archived before, or are in the file twice';
-COMMENT ON COLUMN _bigbrotr.imports.events_refused IS 'Lines refused, see bigbrotr.import_rejects';
-COMMENT ON COLUMN _bigbrotr.imports.started_at IS 'When it began, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.imports.updated_at IS 'When it last stored something, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.imports.bytes IS 'Number of bytes that were read; the import continues at this position';
+COMMENT ON COLUMN _bigbrotr.imports.lines IS 'Number of lines that were read, with blank lines';
+COMMENT ON COLUMN _bigbrotr.imports.skipping IS 'true: bytes is a position within a line that is too long, and the rest of the line is skipped';
+COMMENT ON COLUMN _bigbrotr.imports.events_new IS 'Number of events archived by the import';
+COMMENT ON COLUMN _bigbrotr.imports.events_known IS 'Number of events that were archived before, or are repeated in the file';
+COMMENT ON COLUMN _bigbrotr.imports.events_refused IS 'Number of refused lines, see bigbrotr.import_rejects';
+COMMENT ON COLUMN _bigbrotr.imports.started_at IS 'When the import began, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.imports.updated_at IS 'When the import last stored something, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.imports.finished_at IS 'When the last line was stored, Unix seconds; null: not yet';
 
 CREATE TABLE bigbrotr.import_rejects (
@@ -45,12 +45,12 @@ COMMENT ON COLUMN bigbrotr.import_rejects.line IS 'Line number, from 1';
 COMMENT ON COLUMN bigbrotr.import_rejects.reason IS 'Reason code of bigbrotr.verify_event_reason; rejected_by_database: the event is in bigbrotr.event_rejects';
 COMMENT ON COLUMN bigbrotr.import_rejects.text IS 'Beginning of the line, as printable ASCII; empty if the line is not a JSON object, so that a file which was imported by mistake is not shown';
 
--- Events that came by imports without a relay. They are not orphans.
+-- Imported events without a relay have no sightings: this table keeps bigbrotr.delete_orphan_events from deleting them.
 CREATE TABLE _bigbrotr.imported_events (
 	eid bigint NOT NULL,
 	CONSTRAINT imported_events_pkey PRIMARY KEY (eid)
 );
-COMMENT ON TABLE _bigbrotr.imported_events IS 'Events of imports that name no relay: bigbrotr.delete_orphan_events does not delete them';
+COMMENT ON TABLE _bigbrotr.imported_events IS 'Events of imports without a relay; bigbrotr.delete_orphan_events does not delete them';
 COMMENT ON COLUMN _bigbrotr.imported_events.eid IS 'bigbrotr.events.eid';
 SELECT pg_extension_config_dump('_bigbrotr.imported_events', '');
 
@@ -66,17 +66,17 @@ CREATE VIEW bigbrotr.import_progress AS
 	       to_timestamp(i.started_at) AS started_at, to_timestamp(i.updated_at) AS updated_at,
 	       to_timestamp(i.finished_at) AS finished_at
 	FROM _bigbrotr.imports AS i LEFT JOIN bigbrotr.relays AS r ON r.relay_id = i.relay_id;
-COMMENT ON VIEW bigbrotr.import_progress IS 'How far each import is';
-COMMENT ON COLUMN bigbrotr.import_progress.relay_url IS 'Where the events were seen; null: no sightings';
+COMMENT ON VIEW bigbrotr.import_progress IS 'Progress of each import';
+COMMENT ON COLUMN bigbrotr.import_progress.relay_url IS 'Normalised URL of the relay that showed the events; null: no sightings are stored';
 COMMENT ON COLUMN bigbrotr.import_progress.finished IS 'Whether all lines are stored';
 COMMENT ON COLUMN bigbrotr.import_progress.done_fraction IS 'Share of the file that was read, 0 .. 1; null: not known';
-COMMENT ON COLUMN bigbrotr.import_progress.line_count IS 'Lines that were read';
-COMMENT ON COLUMN bigbrotr.import_progress.new_count IS 'Events archived';
-COMMENT ON COLUMN bigbrotr.import_progress.known_count IS 'Events that were archived before, or are in the file twice';
-COMMENT ON COLUMN bigbrotr.import_progress.refused_count IS 'Lines refused, see bigbrotr.import_rejects';
-COMMENT ON COLUMN bigbrotr.import_progress.events_per_second IS 'Mean rate, interruptions included';
-COMMENT ON COLUMN bigbrotr.import_progress.started_at IS 'When it began';
-COMMENT ON COLUMN bigbrotr.import_progress.updated_at IS 'When it last stored something';
+COMMENT ON COLUMN bigbrotr.import_progress.line_count IS 'Number of lines that were read, with blank lines';
+COMMENT ON COLUMN bigbrotr.import_progress.new_count IS 'Number of events archived by the import';
+COMMENT ON COLUMN bigbrotr.import_progress.known_count IS 'Number of events that were archived before, or are repeated in the file';
+COMMENT ON COLUMN bigbrotr.import_progress.refused_count IS 'Number of refused lines, see bigbrotr.import_rejects';
+COMMENT ON COLUMN bigbrotr.import_progress.events_per_second IS 'Events per second from started_at to updated_at, with interruptions';
+COMMENT ON COLUMN bigbrotr.import_progress.started_at IS 'When the import began';
+COMMENT ON COLUMN bigbrotr.import_progress.updated_at IS 'When the import last stored something';
 COMMENT ON COLUMN bigbrotr.import_progress.finished_at IS 'When the last line was stored; null: not yet';
 
 CREATE FUNCTION bigbrotr.begin_import(
@@ -108,7 +108,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.begin_import(text, text, bigint, boolean) IS
-	'Begins an import, or with resume goes on with one of the same source, relay and size that was not finished; bytes: where to go on';
+	'Begins an import. resume true: continues the last unfinished import of the same source, relay and size, if there is one. bytes: position at which to continue';
 
 CREATE FUNCTION bigbrotr.import_lines(
 	import_id bigint, "position" bigint, chunk bytea, last boolean DEFAULT true) RETURNS bigint
@@ -116,7 +116,7 @@ CREATE FUNCTION bigbrotr.import_lines(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_import_lines';
 COMMENT ON FUNCTION bigbrotr.import_lines(bigint, bigint, bytea, boolean) IS
-	'Archives the events of a piece of an import that begins at this byte: one event a line, verified unless bigbrotr.verify_events is off. Unless it is the last piece, an unfinished line at its end is left. Returns how many bytes were used; send the others again, with the next piece behind them';
+	'Archives the events of a chunk of an import, one per line; the chunk begins at byte "position". Verifies the events unless bigbrotr.verify_events is off. If last is false, an unfinished line at the end is not used. Returns the number of used bytes; send the other bytes again at the beginning of the next chunk';
 
 CREATE FUNCTION bigbrotr.finish_import(import_id bigint) RETURNS void
 	LANGUAGE sql SECURITY DEFINER
@@ -124,13 +124,13 @@ CREATE FUNCTION bigbrotr.finish_import(import_id bigint) RETURNS void
 		UPDATE _bigbrotr.imports AS i SET finished_at = bigbrotr.unix_now()
 		WHERE i.import_id = finish_import.import_id AND i.finished_at IS NULL;
 	END;
-COMMENT ON FUNCTION bigbrotr.finish_import(bigint) IS 'Ends an import: all of it was sent';
+COMMENT ON FUNCTION bigbrotr.finish_import(bigint) IS 'Ends an import after its last chunk';
 
 CREATE PROCEDURE bigbrotr.import_events(path text, relay text DEFAULT NULL, resume boolean DEFAULT true)
 	LANGUAGE c
 	AS 'MODULE_PATHNAME', 'bigbrotr_import_events';
 COMMENT ON PROCEDURE bigbrotr.import_events(text, text, boolean) IS
-	'Archives the events of a file of the server, one JSON object a line, and commits as it goes; relay: where they were seen. Bad lines go to bigbrotr.import_rejects, progress is shown by bigbrotr.import_progress. Called again after an interruption it goes on where it was, unless resume is false. Needs pg_read_server_files';
+	'Archives the events of a file on the server, one JSON object per line, in several transactions. relay: URL of the relay that showed the events. Refused lines are in bigbrotr.import_rejects, the progress in bigbrotr.import_progress. After an interruption, call it again: it continues, unless resume is false. Needs the role pg_read_server_files';
 
 CREATE FUNCTION bigbrotr.export_events(filter jsonb DEFAULT '{}') RETURNS SETOF text
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000000
@@ -140,4 +140,4 @@ CREATE FUNCTION bigbrotr.export_events(filter jsonb DEFAULT '{}') RETURNS SETOF 
 		ORDER BY e.created_at, e.event_id;
 	END;
 COMMENT ON FUNCTION bigbrotr.export_events(jsonb) IS
-	'The events that match a filter without a limit, all without a filter, as NIP-01 JSON, exact, in the order of created_at and id: what bigbrotr.import_events reads. bigbrotr-export writes them to a file or a pipe';
+	'Events that match a filter (NIP-01) as exact NIP-01 JSON, in the order of created_at and id; limit is ignored, and without a filter all events are returned. bigbrotr.import_events reads this format; the program bigbrotr-export writes it to a file or a pipe';

@@ -1,8 +1,8 @@
 -- Functions that check their arguments (bigbrotr.verify_events) and store events and relays, with the names and arguments
--- of the original specification. They run as the owner of the tables, so their callers need no rights on these.
+-- of the original specification. They run as the owner of the tables, so their callers need no privileges on the tables.
 
--- Parallel arrays that were checked already. The result is that of inserting the elements one by one: the first one
--- decides what is stored of an event, a sighting and a relay, the last one decides last_seen.
+-- These functions take parallel arrays that are checked already. Their result is the same as if each element were inserted
+-- alone: the first element of an event, a sighting or a relay is stored, and the last element sets last_seen.
 CREATE FUNCTION _bigbrotr.insert_relays_checked(
 	urls text[], networks text[], inserted_ats bigint[], last_seens bigint[]) RETURNS bigint
 	LANGUAGE sql
@@ -19,7 +19,7 @@ CREATE FUNCTION _bigbrotr.insert_relays_checked(
 			SELECT g.url, g.network, g.inserted_at, g.last_seen FROM given AS g ORDER BY g.url
 			ON CONFLICT ON CONSTRAINT relays_url_key
 			DO UPDATE SET last_seen = coalesce(excluded.last_seen, r.last_seen)
-			RETURNING r.relay_id, r.xmax = 0 AS new -- who meets a row, updates it, which sets xmax
+			RETURNING r.relay_id, r.xmax = 0 AS new -- 0: the row was inserted; an update of an existing row sets xmax
 		), synchronized AS (
 			INSERT INTO _bigbrotr.relay_sync (relay_id, phase_since)
 			SELECT s.relay_id, bigbrotr.unix_now() FROM stored AS s ORDER BY s.relay_id
@@ -28,9 +28,9 @@ CREATE FUNCTION _bigbrotr.insert_relays_checked(
 		SELECT count(*) FROM stored AS s WHERE s.new;
 	END;
 COMMENT ON FUNCTION _bigbrotr.insert_relays_checked(text[], text[], bigint[], bigint[]) IS
-	'Makes relays known and notes when they were last seen (null: does not), for normalised URLs; returns how many are new';
+	'Adds relays with normalised URLs, and sets last_seen (null: leaves it); returns the number of new relays. Times are Unix seconds';
 
--- Events first, then sightings, in the order in which every writer writes them (archive.sql), so that writers cannot deadlock.
+-- Writes events first, then sightings, in the order of every writer (archive.sql), so that two writers cannot cause a deadlock.
 CREATE FUNCTION _bigbrotr.insert_events_checked(
 	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], all_tags jsonb[], contents text[],
 	sigs bytea[], relay_urls text[], relay_networks text[], relay_inserted_ats bigint[], seen_ats bigint[],
@@ -56,7 +56,7 @@ BEGIN
 	      ORDER BY a.event_id, a.n) AS e;
 	events := 0;
 	WHILE lowest <= cardinality(list.ids) LOOP
-		-- inserted_at is the time when an event was seen, so the events of one time are stored together.
+		-- A batch has one inserted_at, and inserted_at of an event is its seen_at: a batch takes events with equal seen_at.
 		highest := lowest;
 		WHILE highest - lowest + 1 < size AND list.seen_ats[highest + 1] = list.seen_ats[lowest] LOOP
 			highest := highest + 1;
@@ -87,7 +87,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.insert_events_checked(bytea[], bytea[], bigint[], integer[], jsonb[], text[], bytea[], text[], text[], bigint[], bigint[], integer) IS
-	'Archives events with their relays and sightings, with the result of one bigbrotr.insert_event each; size: events in a batch';
+	'Archives events with their relays and sightings, with the same result as bigbrotr.insert_event for each. size: events in a batch; null: one. Returns the numbers of new events and new sightings. An error if the database refuses an event';
 
 CREATE FUNCTION bigbrotr.insert_event(
 	event_id bytea, pubkey bytea, created_at bigint, kind integer, tags jsonb, content text, sig bytea,
@@ -106,7 +106,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_event(bytea, bytea, bigint, integer, jsonb, text, bytea, text, text, bigint, bigint) IS
-	'Archives an event that a relay delivered: event and sighting if they are new, relay and its last_seen. Times are Unix seconds; relay_network null: as its URL says';
+	'Archives an event that a relay delivered: adds the event, the relay and the sighting if they are new, and sets last_seen of the relay. Times are Unix seconds; relay_network null: the network of the URL. An error if the event or the relay is not valid';
 
 CREATE FUNCTION bigbrotr.insert_event(
 	event_id text, pubkey text, created_at bigint, kind integer, tags jsonb, content text, sig text,
@@ -118,7 +118,7 @@ CREATE FUNCTION bigbrotr.insert_event(
 			tags, content, _bigbrotr.hex_argument(sig, 'sig', 64), relay_url, relay_network, relay_inserted_at, seen_at);
 	END;
 COMMENT ON FUNCTION bigbrotr.insert_event(text, text, bigint, integer, jsonb, text, text, text, text, bigint, bigint) IS
-	'The same with event_id, pubkey and sig as hexadecimal digits';
+	'bigbrotr.insert_event with event_id, pubkey and sig as hexadecimal digits';
 
 CREATE FUNCTION bigbrotr.insert_events_batch(
 	events jsonb[], batch_size integer DEFAULT NULL, OUT inserted_events bigint, OUT inserted_sightings bigint)
@@ -142,7 +142,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_events_batch(jsonb[], integer) IS
-	'bigbrotr.insert_event for a list of objects with its arguments as keys (hexadecimal digits), and how many events and sightings were new. id may stand for event_id, as in NIP-01. All or nothing; the error names the element that is wrong, from 1';
+	'bigbrotr.insert_event for a list of JSON objects: keys are the names of its arguments, or id for event_id (NIP-01); ids, keys and signatures are hexadecimal digits. Returns the numbers of new events and new sightings. If one element is not valid, nothing is stored, and the error says its number, from 1';
 
 CREATE FUNCTION bigbrotr.insert_events_batch(
 	events text[], batch_size integer DEFAULT NULL, OUT inserted_events bigint, OUT inserted_sightings bigint)
@@ -151,7 +151,7 @@ CREATE FUNCTION bigbrotr.insert_events_batch(
 		SELECT i.inserted_events, i.inserted_sightings
 		FROM bigbrotr.insert_events_batch(_bigbrotr.jsonb_elements(events, 'events'), batch_size) AS i;
 	END;
-COMMENT ON FUNCTION bigbrotr.insert_events_batch(text[], integer) IS 'The same for a list of JSON texts';
+COMMENT ON FUNCTION bigbrotr.insert_events_batch(text[], integer) IS 'bigbrotr.insert_events_batch for a list of JSON texts';
 
 CREATE FUNCTION bigbrotr.insert_relay(url text, network text, inserted_at bigint) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -166,7 +166,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_relay(text, text, bigint) IS
-	'Makes a relay known, if it is not yet; network null: as its URL says; inserted_at: Unix seconds';
+	'Adds a relay, if it is not known; network null: the network of the URL; inserted_at: Unix seconds. An error if the URL is not valid or of another network';
 
 CREATE FUNCTION bigbrotr.insert_relays_batch(relays jsonb[], batch_size integer DEFAULT NULL) RETURNS bigint
 	LANGUAGE sql SECURITY DEFINER
@@ -176,14 +176,14 @@ CREATE FUNCTION bigbrotr.insert_relays_batch(relays jsonb[], batch_size integer 
 		     jsonb_to_record(c.element) AS r (url text, network text, inserted_at bigint);
 	END;
 COMMENT ON FUNCTION bigbrotr.insert_relays_batch(jsonb[], integer) IS
-	'bigbrotr.insert_relay for a list of objects with its arguments as keys, and how many relays were new. All or nothing; the error names the element that is wrong, from 1';
+	'bigbrotr.insert_relay for a list of JSON objects: keys are the names of its arguments. Returns the number of new relays. If one element is not valid, nothing is stored, and the error says its number, from 1';
 
 CREATE FUNCTION bigbrotr.insert_relays_batch(relays text[], batch_size integer DEFAULT NULL) RETURNS bigint
 	LANGUAGE sql SECURITY DEFINER
 	BEGIN ATOMIC
 		SELECT bigbrotr.insert_relays_batch(_bigbrotr.jsonb_elements(relays, 'relays'), batch_size);
 	END;
-COMMENT ON FUNCTION bigbrotr.insert_relays_batch(text[], integer) IS 'The same for a list of JSON texts';
+COMMENT ON FUNCTION bigbrotr.insert_relays_batch(text[], integer) IS 'bigbrotr.insert_relays_batch for a list of JSON texts';
 
 CREATE FUNCTION bigbrotr.insert_relay_metadata(
 	relay_url text, relay_network text, relay_inserted_at bigint, generated_at bigint,
@@ -214,7 +214,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_relay_metadata(text, text, bigint, bigint, boolean, boolean, boolean, boolean, integer, integer, integer, boolean, text, text, text, text, jsonb, text, text) IS
-	'Stores a measurement of a relay, if there is none of that second yet; makes the relay known';
+	'Stores a measurement of a relay, unless there is one of the same second (generated_at, Unix seconds); adds the relay if it is not known. Round trips are milliseconds. An error if generated_at is null or the relay is not valid';
 
 CREATE FUNCTION bigbrotr.insert_relay_metadata_batch(metadata jsonb[], batch_size integer DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -245,11 +245,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_relay_metadata_batch(jsonb[], integer) IS
-	'bigbrotr.insert_relay_metadata for a list of objects with its arguments as keys, and how many measurements were new. All or nothing; the error names the element that is wrong, from 1';
+	'bigbrotr.insert_relay_metadata for a list of JSON objects: keys are the names of its arguments. Returns the number of new measurements. If one element is not valid, nothing is stored, and the error says its number, from 1';
 
 CREATE FUNCTION bigbrotr.insert_relay_metadata_batch(metadata text[], batch_size integer DEFAULT NULL) RETURNS bigint
 	LANGUAGE sql SECURITY DEFINER
 	BEGIN ATOMIC
 		SELECT bigbrotr.insert_relay_metadata_batch(_bigbrotr.jsonb_elements(metadata, 'metadata'), batch_size);
 	END;
-COMMENT ON FUNCTION bigbrotr.insert_relay_metadata_batch(text[], integer) IS 'The same for a list of JSON texts';
+COMMENT ON FUNCTION bigbrotr.insert_relay_metadata_batch(text[], integer) IS 'bigbrotr.insert_relay_metadata_batch for a list of JSON texts';
