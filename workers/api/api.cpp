@@ -1,6 +1,6 @@
 /*
- * The api service: owns the sockets, hands them to its net process, which speaks HTTP, and lets
- * executors answer the calls that the net process makes of requests.
+ * The api service: owns the sockets and gives them to its net process, which speaks HTTP. Requests
+ * become calls of the net process, which executors answer.
  */
 #include <algorithm>
 #include <memory>
@@ -17,8 +17,8 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto kCycle = 5s;  // so often keys are read, and sockets that failed are tried again
-constexpr auto kStart = 10s; // for executors to connect
+constexpr auto kCycle = 5s;  // interval of reading keys and of trying failed sockets again
+constexpr auto kStart = 10s; // time limit for executors to connect
 
 class Api : public pg::Service
 {
@@ -173,7 +173,7 @@ class Api : public pg::Service
 	std::unique_ptr<archive::Follower> follower_;
 	Listeners listeners_;
 	Certificate certificate_;
-	std::string shown_; // fault that bigbrotr.services shows
+	std::string shown_; // the fault that bigbrotr.services shows
 	Clock::time_point started_{};
 };
 

@@ -7,10 +7,10 @@
 
 using namespace std::chrono_literals;
 
-constexpr size_t kMostWaiting = 500; // calls; more are refused
-constexpr auto kSlow = 1s;           // from then on a call is slow
-constexpr auto kGrace = 1s;          // for an executor to notice the end of its time itself
-constexpr auto kNoteTime = 1s;       // for which the worker waits for a lock to note a job
+constexpr size_t kMostWaiting = 500; // calls; further ones are refused
+constexpr auto kSlow = 1s;           // a call that has run for this time is slow
+constexpr auto kGrace = 1s;          // for an executor to notice by itself that its time is over
+constexpr auto kNoteTime = 1s;       // lock timeout of the worker when it notes a job
 
 static pg::Statement note_statement("SELECT j.item::text, j.item ->> 'request_id' "
 									"FROM _bigbrotr.post_job($1::json) AS j");
@@ -50,7 +50,7 @@ CallQueue::take(pg::Worker &, const wire::RowsTaken &message)
 {
 	auto found = find(message.call);
 	if (found == running_.end())
-		return; // its end is under way
+		return; // the end of the call is under way
 	Running &running = found->second;
 	if (running.pieces == 0)
 		throw pg::NetFault{.reason = "it took rows that it was not sent"};
@@ -103,9 +103,9 @@ CallQueue::end_cancelled(pg::Worker &worker, uint64_t number)
 }
 
 /*
- * Runs the call itself, in a transaction that is over within milliseconds: the job is committed
- * before the client hears that it is taken. It is charged with the most that the work on the job
- * may cost.
+ * Runs the call in this worker, in a transaction of a few milliseconds, so that the job is
+ * committed before the client hears that it was accepted. The call is charged with the highest cost
+ * that the work on the job may have.
  */
 void
 CallQueue::note(pg::Worker &worker, const wire::Call &message)
@@ -128,7 +128,7 @@ CallQueue::note(pg::Worker &worker, const wire::Call &message)
 	end(worker, message.number, "", "", "", "", api_settings.net.anonymous.cost_limit);
 }
 
-/* After a reload a call may have met older routes on its way. */
+/* The net process may have sent the call before it got the new routes. */
 void
 CallQueue::end_changed(pg::Worker &worker, uint64_t number)
 {
@@ -145,7 +145,7 @@ CallQueue::end_out_of_time(pg::Worker &worker, uint64_t number, int64_t cost)
 		"Ask for less: a shorter time, fewer rows, or an index that helps.", cost);
 }
 
-/* What the executor still says of the call is thrown away. */
+/* Cancels the call. Later messages of the executor about this call are ignored. */
 void
 CallQueue::give_up(int place, Running &running)
 {
@@ -155,7 +155,7 @@ CallQueue::give_up(int place, Running &running)
 
 /* ---- answers ---- */
 
-/* Passes on what the executor says; true: it is idle again. */
+/* Passes on the executor's messages. True: the executor is idle again. */
 bool
 CallQueue::hear(pg::Worker &worker, int place, Running &running)
 {
@@ -210,7 +210,8 @@ CallQueue::pass_on_end(pg::Worker &worker, std::string_view frame)
 	worker.send_frame(frame);
 }
 
-/* An executor whose client does not read notices no end of its time. */
+/* Ends calls whose time is over. An executor whose client does not read cannot notice this
+ * itself. */
 void
 CallQueue::end_late_calls(pg::Worker &worker)
 {
@@ -234,7 +235,7 @@ CallQueue::end_late_calls(pg::Worker &worker)
 
 /* ---- turns ---- */
 
-/* Of those that executors are busy with. */
+/* Number of slow calls that executors are running. */
 size_t
 CallQueue::slow_calls(Clock::time_point now) const
 {
@@ -244,7 +245,7 @@ CallQueue::slow_calls(Clock::time_point now) const
 		}));
 }
 
-/* Slow calls leave one executor to the others. */
+/* Largest number of executors with slow calls: one executor is kept for other calls. */
 size_t
 CallQueue::places_for_slow() const
 {
@@ -282,10 +283,10 @@ CallQueue::ask(pg::Worker &worker, int place, Call call)
 }
 
 /*
- * Keeps calls that take long from holding all executors while others wait. A call that has run
- * for a second and has sent nothing makes room: it waits once more, and from then on is one of
- * the slow calls, which leave one executor to the others. One whose client has read nothing for
- * a second ends. The statements only read, so that one can run twice.
+ * Keeps long calls from occupying all executors while others wait. If a call has run for a second
+ * and has sent no rows, it is cancelled and waits again; from then on it counts as slow, and slow
+ * calls leave one executor to other calls. If the client of a call has read nothing for a second,
+ * the call ends. A call can run twice, because the statements only read.
  */
 void
 CallQueue::make_room(pg::Worker &worker)
@@ -302,7 +303,7 @@ CallQueue::make_room(pg::Worker &worker)
 	for (auto it = running_.begin(); it != running_.end(); ++it) {
 		Running &running = it->second;
 		if (running.fate != Running::Fate::Tell)
-			return; // room is being made
+			return; // an executor is about to become idle
 		if (running.full_since != Clock::time_point{} && now - running.full_since >= kSlow) {
 			worker.count("calls_unread", 1);
 			end(worker, running.call.number, "53000", "the answer is not read",
@@ -322,7 +323,8 @@ CallQueue::make_room(pg::Worker &worker)
 	pool_.cancel(youngest->first);
 }
 
-/* Answers wake the worker; what passes without a message must be looked at. */
+/* The time of the next turn. Answers wake the worker, but events without a message, such as
+ * time-outs, do not. */
 CallQueue::Clock::time_point
 CallQueue::next_turn(pg::Worker &worker) const
 {
@@ -333,7 +335,7 @@ CallQueue::next_turn(pg::Worker &worker) const
 		if (running.fate == Running::Fate::Tell)
 			next = std::min(next, running.call.deadline + kGrace);
 	if (!waiting_.empty())
-		next = std::min(next, worker.steady_now() + 250ms); // make_room()
+		next = std::min(next, worker.steady_now() + 250ms); // for make_room()
 	return next;
 }
 

@@ -1,6 +1,7 @@
 /*
- * The calls that the net process makes of requests: they wait for an executor, in their order; what
- * the executors say goes back. Executors only read: the call that notes a job is run here.
+ * The calls that the net process makes from requests. Calls wait for an executor in their order,
+ * and the executor's messages go back to the net process. Executors only read, so the call that
+ * notes a job runs in this worker.
  */
 #pragma once
 
@@ -22,7 +23,7 @@ class CallQueue
   public:
 	using Clock = std::chrono::steady_clock;
 
-	/* Executors are named after the worker. Throws pg::Error. */
+	/* The names of the executors begin with the worker's name. Throws pg::Error. */
 	CallQueue(const RouteBook &routes, pg::Worker &worker)
 		: routes_(routes), pool_(worker, "bigbrotr " + std::string(worker.name()))
 	{
@@ -32,43 +33,44 @@ class CallQueue
 	void take(pg::Worker &, const wire::RowsTaken &message);
 	void take(pg::Worker &worker, const wire::CallCancel &message);
 
-	/* The net process is gone, and its calls with it. */
+	/* Must be called when the net process has ended, which ends all its calls. */
 	void forget_all();
-	/* The routes are others now; calls that wait were made of the old ones. */
+	/* Must be called when the routes have changed. Ends the waiting calls, which refer to the old
+	 * routes. */
 	void end_waiting(pg::Worker &worker);
-	/* Passes on, starts and ends what is due; when that must be done again at the latest. */
+	/* Does all work that is due. Returns the latest time of the next call. */
 	Clock::time_point turn(pg::Worker &worker);
-	/* Executors that can answer. */
+	/* Number of executors that can answer. */
 	int ready() const { return pool_.ready(); }
 
   private:
 	struct Call
 	{
-		uint64_t number = 0; // the net process's
+		uint64_t number = 0; // number that the net process gave the call
 		uint16_t route = 0;
-		int32_t cost_limit = 0;                              // 0: none
-		std::vector<std::pair<bool, std::string>> arguments; // whether given, and the value
+		int32_t cost_limit = 0;                              // 0: no limit
+		std::vector<std::pair<bool, std::string>> arguments; // whether it is given, and the value
 		Clock::time_point deadline{};
-		bool is_slow = false; // it was taken off an executor for that
+		bool is_slow = false; // it was cancelled once because it was slow
 	};
 
-	/* What an executor is busy with. */
+	/* A call that an executor is running. */
 	struct Running
 	{
 		Call call;
 		Clock::time_point since{};
-		Clock::time_point full_since{}; // since the client has taken no piece; not full: the epoch
-		size_t pieces = 0;              // sent and not taken
-		bool has_rows = false;          // some were sent
-		/* What becomes of the call when its executor ends it: */
+		Clock::time_point full_since{}; // when the client stopped taking pieces; the epoch: never
+		size_t pieces = 0;              // pieces that were sent and not taken
+		bool has_rows = false;          // rows were sent
+		/* What happens to the call when its executor ends it. */
 		enum class Fate : uint8_t
 		{
-			Tell,   // the net process is told
-			Repeat, // it waits again: it had to make room
-			Forget  // nothing: the net process has its end, or is gone
+			Tell,   // the net process gets the end
+			Repeat, // the call waits again, because it had to make room
+			Forget  // nothing: the net process has got the end, or was lost
 		} fate = Fate::Tell;
 	};
-	using RunningCalls = std::map<int, Running>; // by the place of the executor
+	using RunningCalls = std::map<int, Running>; // by index of the executor
 
 	RunningCalls::iterator find(uint64_t number);
 	void end(pg::Worker &worker, uint64_t number, std::string_view sqlstate,

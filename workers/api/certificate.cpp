@@ -8,14 +8,14 @@
 
 namespace {
 
-/* Wiped at its end. */
+/* A secret whose destructor erases it from memory. */
 struct Secret
 {
 	~Secret() { explicit_bzero(bytes.data(), bytes.size()); }
 	std::string bytes;
 };
 
-/* "" or what is wrong. */
+/* Reads a file. Returns a description of the fault; empty: none. */
 std::string
 read(const char *setting, const char *path, pg::Access access, std::string &bytes)
 {

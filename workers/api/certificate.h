@@ -1,5 +1,5 @@
-/* The certificate of the sockets with TLS: read from the files of the settings, sent to the net
- * process, never kept here. */
+/* The certificate of the sockets with TLS. It is read from the files of the settings and sent to
+ * the net process; the worker keeps no copy. */
 #pragma once
 
 #include <string>
@@ -10,12 +10,12 @@
 class Certificate
 {
   public:
-	/* Reads the files anew and sends them; `wanted`: a socket needs them. */
+	/* Reads the files again and sends them. `wanted`: whether a socket needs the certificate. */
 	void send(pg::Worker &worker, bool wanted);
-	/* What the net process says of them. */
+	/* Takes the net process's verdict on the certificate. */
 	void taken(const wire::CertificateTaken &message);
-	/* Why TLS does not work, or why clients refuse the certificate, and what can be done; empty: it
-	 * works. */
+	/* Why TLS does not work, or why clients refuse the certificate, with advice; empty if there is
+	 * no fault. */
 	const std::string &fault() const { return fault_; }
 
   private:

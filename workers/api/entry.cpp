@@ -11,8 +11,8 @@ constinit ApiSettings api_settings{};
 using pg::integer;
 using pg::string;
 
-/* For check hooks: does no_fault(element) hold for each element? Otherwise the hook's detail says
- * what no_fault() returned. */
+/* For check hooks: whether fault_of(element) finds no fault in any element. The hook's detail
+ * becomes the fault that was found. */
 template <class F>
 static bool
 check_elements(const char *list, F fault_of)

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kWriteEvery = 10s;
 
-/* Valid keys come first. */
+/* Valid keys come first, because the number of keys is limited. */
 static pg::Statement read_statement(
 	"SELECT key_id, digest, pubkey, revoked_at IS NOT NULL, coalesce(expires_at, 0), "
 	"coalesce(requests_per_minute, 0), coalesce(kilobytes_per_minute, 0), "

@@ -1,6 +1,6 @@
 /*
- * The keys of the API: the net process gets their digests and limits, and says what was asked with
- * each of them.
+ * The keys of the API. The net process gets their digests and limits, and reports the use of each
+ * key.
  */
 #pragma once
 
@@ -20,11 +20,11 @@ class KeyBook
 	const std::string &frame() const { return frame_; }
 
 	void take(const wire::KeyUses &message);
-	/* Writes what was taken, every ten seconds; a standby forgets it. */
+	/* Writes the reports every ten seconds. A standby drops them. */
 	void write(pg::Worker &worker);
 
   private:
 	std::string frame_;
-	std::map<uint32_t, wire::KeyUse> waiting_; // by key: not written yet
+	std::map<uint32_t, wire::KeyUse> waiting_; // uses not written yet, by key
 	std::chrono::steady_clock::time_point written_{};
 };

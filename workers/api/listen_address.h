@@ -1,7 +1,7 @@
 /*
- * An element of bigbrotr.api_listen: "127.0.0.1:8080", "[::1]:8080" or "unix:/path", with "tls:"
- * before it if the socket speaks TLS. Without C++'s library: the preload library checks the
- * setting.
+ * An element of bigbrotr.api_listen: "127.0.0.1:8080", "[::1]:8080" or "unix:/path", with the
+ * prefix "tls:" if the socket speaks TLS. This header needs no C++ library, because the preload
+ * library checks the setting.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ struct ListenAddress
 	bool is_unix() const { return address.ss_family == AF_UNIX; }
 };
 
-/* The text with an end for C; false: it is too long. */
+/* Copies the text and adds a null byte; false if it is too long. */
 template <size_t N>
 bool
 copy_text(std::string_view text, char (&to)[N])
@@ -37,7 +37,7 @@ copy_text(std::string_view text, char (&to)[N])
 	return true;
 }
 
-/* An IPv4 or IPv6 address. */
+/* Parses an IPv4 or IPv6 address. */
 inline bool
 parse_ip(std::string_view text, sockaddr_storage &to, socklen_t &size)
 {
@@ -59,7 +59,7 @@ parse_ip(std::string_view text, sockaddr_storage &to, socklen_t &size)
 	return true;
 }
 
-/* A number from 0 to `most`, with no other characters. */
+/* Parses a number from 0 to `most`; other characters are not allowed. */
 inline bool
 parse_number(std::string_view text, unsigned most, unsigned &number)
 {
@@ -72,7 +72,7 @@ parse_number(std::string_view text, unsigned most, unsigned &number)
 	return !text.empty() && number <= most;
 }
 
-/* Null, or what is wrong. */
+/* Returns null, or a description of the fault. */
 inline const char *
 parse_listen_address(std::string_view text, ListenAddress &to)
 {

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static constexpr int kBacklog = 1024; // connections that the net process has not taken yet
+static constexpr int kBacklog = 1024; // connections that wait for accept()
 
 namespace {
 
@@ -29,8 +29,7 @@ new_socket(const ListenAddress &address)
 	return socket(address.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-/* Does the path belong to a socket on which nobody listens any more? A server that was killed
- * leaves one. */
+/* Whether the path is a socket without a listener, which a killed server leaves behind. */
 bool
 is_left_over(const ListenAddress &address)
 {
@@ -45,7 +44,7 @@ is_left_over(const ListenAddress &address)
 	return refused;
 }
 
-/* Returns what failed, with errno; null: nothing did. */
+/* Returns the name of the operation that failed, with errno set; null: none failed. */
 const char *
 listen_on(int descriptor, const ListenAddress &address)
 {
@@ -59,7 +58,7 @@ listen_on(int descriptor, const ListenAddress &address)
 		unlink(path_of(address));
 	if (bind(descriptor, generic(address), address.size) != 0)
 		return "bind";
-	/* Whoever may reach the path may read: the API is public. */
+	/* Everybody may connect to the socket, because the API is public. */
 	if (address.is_unix() && chmod(path_of(address), 0777) != 0)
 		return "set the permissions of";
 	if (listen(descriptor, kBacklog) != 0)
@@ -103,7 +102,7 @@ Listeners::open(std::string name)
 {
 	ListenAddress address;
 	if (parse_listen_address(name, address) != nullptr)
-		return; // the check of the setting refuses that
+		return; // the check hook of the setting refuses such an element
 	int descriptor = new_socket(address);
 	const char *failed = descriptor < 0 ? "open" : listen_on(descriptor, address);
 	if (failed == nullptr) {

@@ -14,23 +14,23 @@ class Listeners
 	Listeners(const Listeners &) = delete;
 	~Listeners();
 
-	/* Opens what the list names and is not open, closes what it does not name. Returns whether
-	 * anything has changed. */
+	/* Opens the sockets that the list names and closes those that it does not name. Returns whether
+	 * a socket was opened or closed. */
 	bool follow(const char *list);
 
-	/* Of open sockets. */
+	/* Descriptors of the open sockets. */
 	std::vector<int> descriptors() const;
-	/* For each of them: '1' if it speaks TLS, else '0'. */
+	/* One character per open socket: '1' if it speaks TLS, else '0'. */
 	std::string tls() const;
-	/* A number that changes with the descriptors: one that was closed may come again. */
+	/* A number that changes whenever a socket is opened or closed; descriptors may be reused. */
 	uint64_t generation() const { return generation_; }
-	/* Why some socket could not be opened, with what can be done about it; empty: all are open. */
+	/* Why a socket could not be opened, with advice; empty if all are open. */
 	const std::string &fault() const { return fault_; }
 
   private:
 	struct Listener
 	{
-		std::string name; // as in the list
+		std::string name; // as in bigbrotr.api_listen
 		ListenAddress address;
 		int descriptor;
 	};

@@ -2,7 +2,7 @@
 
 #include "pg/border/spi.h"
 
-/* One row for each parameter of each route; of a route without parameters, one row with nulls. */
+/* One row for each parameter of each route; a route without parameters has one row with nulls. */
 static pg::Statement read_statement(
 	"SELECT number, name, path, is_post, shape, content_type, cache_seconds, default_rows, "
 	"most_rows, statement, parameter, parameter_kind, is_required, coalesce(scope, '') "

@@ -21,7 +21,7 @@ class RouteBook
 	{
 		std::string statement;
 		size_t parameters = 0;
-		bool notes = false; // the worker calls the function itself, since it writes
+		bool notes = false; // the worker calls the function itself, because it writes
 	};
 	/* Null if there is no such route. */
 	const Route *find(uint16_t number) const

@@ -7,10 +7,10 @@ struct ApiSettings
 {
 	char *listen;   // bigbrotr.api_listen
 	int executors;  // bigbrotr.api_executors
-	int timeout_ms; // bigbrotr.api_timeout: of a call with all its rows
-	/* What the net process reads: the numbers, and the texts apart. */
+	int timeout_ms; // bigbrotr.api_timeout: limit for a call with all its rows
+	/* The settings of the net process: numbers in `net`, texts in separate variables. */
 	wire::ServeSettings net;
-	char *tls_certificate, *tls_key; // files
+	char *tls_certificate, *tls_key; // file names
 	char *trusted_proxies, *metrics_networks, *public_urls, *name, *description, *contact;
 	char *anonymous_scopes;
 };
