@@ -1,4 +1,4 @@
-/* What makes the services, for the core library. */
+/* The functions that create the services, for the core library. */
 #include "pg/work/worker.h"
 #include "workers/services.h"
 

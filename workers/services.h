@@ -1,5 +1,5 @@
 /*
- * The services that exist. For each name there is a folder workers/<name>/ with
+ * The services that exist. Each name has a folder workers/<name>/ with
  *   entry.cpp    constinit const pg::ServiceEntry <name>_entry
  *   <name>.cpp   std::unique_ptr<pg::Service> make_<name>()
  */

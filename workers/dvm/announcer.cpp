@@ -28,7 +28,7 @@ Announcer::events(int64_t now, const std::vector<std::string> &urls,
 		 .price = dvm_settings.price_msat,
 		 .lud16 = dvm_settings.address},
 		now));
-	/* The publisher says who we are and where our events are, if it is at work. */
+	/* If the publisher runs, it publishes the profile and the list of relays. */
 	const char *publisher = GetConfigOption("bigbrotr.publish_relays", true, false);
 	if (!publisher || !*publisher) {
 		events.push_back(nostr::profile_event(dvm_settings.name, "an archive of Nostr (NIP-90)",

@@ -1,4 +1,5 @@
-/* What the service says of itself: that it is alive, and once a day, who it is and what it does. */
+/* What the service announces: a heartbeat, and once a day its profile and the kinds that it
+ * handles. */
 #pragma once
 
 #include <string>
@@ -11,12 +12,13 @@ class Announcer
   public:
 	static constexpr int64_t kInterval = 300; // seconds between two heartbeats
 
-	/* All is said again the next time. */
+	/* Makes the next events() return all announcements. */
 	void renew() { announced_ = 0; }
-	/* To be sent to these relays now, not signed yet. `kinds`: of requests that are answered. */
+	/* The events to send to these relays now, not signed. `kinds`: kinds of the requests that the
+	 * service answers. */
 	std::vector<nostr::Event> events(int64_t now, const std::vector<std::string> &urls,
 									 const std::vector<int32_t> &kinds);
 
   private:
-	int64_t announced_ = 0; // the last time, Unix seconds
+	int64_t announced_ = 0; // Unix seconds of the last announcement
 };

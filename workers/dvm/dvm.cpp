@@ -1,12 +1,13 @@
 /*
- * The dvm service: hears job requests at the relays of bigbrotr.dvm_relays, answers each once, and
- * says that it is there (NIP-90, NIP-89). It does nothing without bigbrotr.key_file.
+ * The dvm service: listens for job requests at the relays of bigbrotr.dvm_relays, answers each
+ * request once, and announces itself (NIP-90, NIP-89). It does nothing without bigbrotr.key_file.
  *
  *   Heard, or posted to the API -> _bigbrotr.job_requests -> an executor -> signed answer
  *         -> _bigbrotr.job_requests -> relays -> OK
  *
- * What is due stands in the table alone. An answer is stored before it is sent, and is sent until a
- * relay accepts it: after a crash the same event goes out again, which relays know by its id.
+ * Only the table holds the state of the jobs. An answer is stored before it is sent, and is sent
+ * until a relay accepts it: after a crash the same event is sent again, which relays know by its
+ * id.
  */
 #include <algorithm>
 #include <cstdlib>
@@ -37,13 +38,14 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kRequestAge = 600;      // seconds: older requests are not heard
-constexpr size_t kMostRequest = 32 << 10; // bytes of a request
-constexpr size_t kMostAnswer = 60 << 10;  // bytes of a result's content
-constexpr int32_t kMostAttempts = 3;      // of a job whose work breaks off
+constexpr size_t kMostRequest = 32 << 10; // size limit of a request, bytes
+constexpr size_t kMostAnswer = 60 << 10;  // size limit of a result's content, bytes
+constexpr int32_t kMostAttempts = 3;      // of a job that is interrupted
 constexpr int kMostPings = 60;            // in five minutes
-/* What the net process calls relays: for requests, for receipts of payments, for what is sent. */
+/* Numbers by which the net process names the relays that are heard for requests, those that are
+ * heard for payments, and those that get events. */
 constexpr int32_t kFirstListenNumber = 1, kFirstPaymentNumber = 500, kFirstMailNumber = 1000;
-constexpr auto kPatience = 1s; // a customer is told that the work goes on if it takes longer
+constexpr auto kPatience = 1s; // after this time the customer is told that the job is under way
 
 constexpr int32_t kTable = 5050, kDiscovery = 5300, kContentSearch = 5302, kPeopleSearch = 5303,
 				  kEventCount = 5400;
@@ -90,10 +92,10 @@ class Dvm : public pg::Service
 
 	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
 	{
-		delay = 1s; // so long a posted job may wait
+		delay = 1s; // a posted job may wait for this time
 		key_.read(worker);
 		if (!key_.signer())
-			work_.reset(); // it is begun again when its minute is over
+			work_.reset(); // the job is due again after a minute
 		say_who_answers(worker);
 		worker.show_waiting(!key_.signer()             ? "a key (bigbrotr.key_file)"
 							: listener_.urls().empty() ? "relays to listen to (bigbrotr.dvm_relays)"
@@ -104,7 +106,7 @@ class Dvm : public pg::Service
 		payments_.listen(worker);
 		send_stored_answers(worker);
 		announce(worker);
-		look_ = true; // for jobs that were posted, paid, or broken off
+		look_ = true; // a job may have been posted, paid or interrupted
 		worker.gauge("events_waiting", static_cast<int64_t>(mail_.waiting()));
 		return pg::Next::Continue;
 	}
@@ -141,7 +143,8 @@ class Dvm : public pg::Service
 		return {kDiscovery, kContentSearch, kPeopleSearch, kEventCount, dvm_settings.kind};
 	}
 
-	/* Others take 5050 for the generation of texts: who looks for that shall not find us. */
+	/* Kind 5050 is answered but not announced, because others use it for the generation of
+	 * texts. */
 	static std::vector<int32_t> answered_kinds()
 	{
 		std::vector<int32_t> all = announced_kinds();
@@ -156,8 +159,8 @@ class Dvm : public pg::Service
 		return all;
 	}
 
-	/* The operator chose the relays that are listened to, customers those that get their answers:
-	 * what these get is signed by the same key. */
+	/* Signs for relays that the service listens to, which the operator chose, and for relays that
+	 * get answers, which customers chose: their events are signed by the same key anyway. */
 	void take(pg::Worker &worker, const wire::SignIn &question)
 	{
 		const std::string *url = mail_.asks_who_writes(question.relay_id, question.attempt);
@@ -182,7 +185,7 @@ class Dvm : public pg::Service
 		throw pg::NetFault{.reason = "it spoke of a document that was not handed out to it"};
 	}
 
-	/* They have different numbers. */
+	/* Each of the three has its own numbers, so only one of them knows the connection. */
 	void take(pg::Worker &worker, const wire::ConnectionEnded &end)
 	{
 		listener_.take(worker, end);
@@ -197,7 +200,7 @@ class Dvm : public pg::Service
 		jobs::note_sent(worker, ended_);
 		for (const jobs::Sent &one : ended_) {
 			std::erase(under_way_,
-					   one.answer); // not there, if the net process is another one since
+					   one.answer); // missing if the net process was replaced meanwhile
 			worker.count(one.accepted ? "answers_accepted" : "answers_not_accepted", 1);
 		}
 		ended_.clear();
@@ -205,7 +208,7 @@ class Dvm : public pg::Service
 
 	// ---- announcements
 
-	/* To the API, which takes requests for us. */
+	/* Tells the API which key answers jobs, because the API accepts requests for this service. */
 	void say_who_answers(pg::Worker &worker)
 	{
 		const nostr::Signer *signer = key_.signer();
@@ -321,7 +324,7 @@ class Dvm : public pg::Service
 		send_stored_answers(worker);
 	}
 
-	/* A customer is a stranger: what the api service allows to those without a key. */
+	/* The limit for clients of the API without a key, because a customer is a stranger. */
 	static int32_t cost_limit()
 	{
 		const char *limit = GetConfigOption("bigbrotr.api_cost_limit", true, false);
@@ -372,7 +375,7 @@ class Dvm : public pg::Service
 		finish(worker, work, found_, error);
 	}
 
-	/* Stores the answer, then sends it. `error`: empty, if `content` is the result. */
+	/* Stores the answer, then sends it. `error`: empty if `content` is a result. */
 	void finish(pg::Worker &worker, const Work &work, std::string_view content,
 				std::string_view error)
 	{
@@ -394,7 +397,7 @@ class Dvm : public pg::Service
 				continue;
 			const std::vector<std::string> urls =
 				recipients(nostr::job_envelope(parsed(one.request).tags));
-			/* Who posted the request fetches the answer. */
+			/* The client that posted the request fetches its answer from the API. */
 			if (urls.empty() && one.is_posted) {
 				ended_.push_back(
 					{.request_id = one.request_id, .answer = answer.id, .accepted = true});
@@ -406,14 +409,14 @@ class Dvm : public pg::Service
 		}
 	}
 
-	/* Nothing depends on it. */
+	/* Sends an event that is not stored: if it gets lost, no job suffers. */
 	void tell(const nostr::Event &event, const nostr::JobEnvelope &envelope)
 	{
 		mail_.send({.id = event.id, .text = nostr::to_json(event), .request = {}},
 				   recipients(envelope));
 	}
 
-	/* Our own relays, and those that the customer wants. */
+	/* The service's own relays and those that the customer named. */
 	std::vector<std::string> recipients(const nostr::JobEnvelope &envelope) const
 	{
 		std::vector<std::string> urls = listener_.urls();
@@ -430,21 +433,21 @@ class Dvm : public pg::Service
 	Listener listener_{kFirstListenNumber};
 	Payments payments_{kFirstPaymentNumber};
 	Announcer announcer_;
-	std::optional<std::string> provider_; // what the API was told of us
-	int64_t heartbeat_ = 0;               // the last one, Unix seconds
-	int pings_ = 0;                       // since then
+	std::optional<std::string> provider_; // what the API was told last
+	int64_t heartbeat_ = 0;               // Unix seconds of the last heartbeat
+	int pings_ = 0;                       // number of pings since the last heartbeat
 
 	std::optional<pg::ExecutorPool> pool_;
 	uint64_t questions_ = 0;
-	bool look_ = true;         // a job may wait
-	std::optional<int> asked_; // the executor that is at work
-	std::optional<Work> work_; // what for; nothing: nobody wants it any more
-	std::string found_;        // by the executor
+	bool look_ = true;         // whether a job may wait
+	std::optional<int> asked_; // the executor that is running a job
+	std::optional<Work> work_; // its job; none: nobody needs the result any more
+	std::string found_;        // the result of the executor
 	Clock::time_point since_{};
-	bool told_ = false; // the customer knows that the work goes on
+	bool told_ = false; // the customer was told that the job is under way
 
-	std::vector<jobs::Sent> ended_;    // answers that have been to all relays
-	std::vector<nostr::Id> under_way_; // answers that are on their way
+	std::vector<jobs::Sent> ended_;    // answers that were sent to all relays
+	std::vector<nostr::Id> under_way_; // answers that are being sent
 	pg::Mail mail_{kFirstMailNumber, [this](const pg::Letter &letter) {
 					   ended_.push_back({.request_id = letter.request,
 										 .answer = letter.id,

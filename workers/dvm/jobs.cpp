@@ -6,7 +6,7 @@
 namespace jobs {
 namespace {
 
-constexpr int32_t kMostDue = 50; // answers at once
+constexpr int32_t kMostDue = 50; // most answers that one query returns
 
 pg::Statement provider_statement("SELECT _bigbrotr.note_job_provider($1, $2::integer[])");
 pg::Statement take_statement("SELECT _bigbrotr.take_job($1, $2, $3, $4, $5, $6)");

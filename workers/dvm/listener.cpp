@@ -5,7 +5,7 @@
 #include "pg/work/relay_list.h"
 #include "workers/dvm/settings.h"
 
-constexpr int64_t kFirstDelay = 10, kLongestDelay = 600; // after a connection failed, seconds
+constexpr int64_t kFirstDelay = 10, kLongestDelay = 600; // pause after a failure, seconds
 
 std::vector<std::string>
 Listener::urls() const
@@ -24,7 +24,7 @@ Listener::read_relays(pg::Worker &worker)
 	if (wanted == urls())
 		return;
 	stop(worker);
-	/* A relay keeps its number until its connection has ended. */
+	/* A relay keeps its number until its connection has ended, so the list waits for that. */
 	reread_ = std::ranges::any_of(sources_, &Source::open);
 	if (reread_)
 		return;

@@ -1,5 +1,5 @@
-/* The relays of bigbrotr.dvm_relays, and the connections on which requests, or receipts of
- * payments, are heard there. */
+/* The relays of bigbrotr.dvm_relays, and the connections on which the service hears requests or
+ * receipts of payments. */
 #pragma once
 
 #include <string>
@@ -11,22 +11,23 @@
 class Listener
 {
   public:
-	/* Relays are called by numbers from `first_number` on. */
+	/* Numbers from `first_number` on name the relays. */
 	explicit Listener(int32_t first_number) : first_number_(first_number) {}
 
-	/* Reads the setting again. Connections to other relays end first. */
+	/* Reads the setting again, after the connections to the old relays have ended. */
 	void read_relays(pg::Worker &worker);
-	/* Opens the connections that are due, for events of these kinds since then, of that author
-	 * (null: of all). */
+	/* Opens the connections that are due. They ask for events of these kinds since this time, by
+	 * this author (null: by any author). */
 	void listen(pg::Worker &worker, const std::vector<int32_t> &kinds, int64_t since,
 				const nostr::PublicKey *author = nullptr);
 	/* Ends all connections. */
 	void stop(pg::Worker &worker);
-	/* The net process is gone, and the connections with it. */
+	/* Must be called when the net process has ended, which ends all connections. */
 	void forget_connections();
 
 	std::vector<std::string> urls() const;
-	/* Where that connection goes; null: it is over. It may ask who listens a few times. */
+	/* The URL of this connection; null if it is over. asks_who_listens() also returns null after a
+	 * few calls. */
 	const std::string *heard(int32_t number, uint32_t attempt);
 	const std::string *asks_who_listens(int32_t number, uint32_t attempt);
 	void take(pg::Worker &worker, const wire::ConnectionEnded &end);
@@ -37,15 +38,15 @@ class Listener
 		std::string url;
 		uint32_t attempt = 0;
 		bool open = false;
-		int64_t next = 0; // not connected to before, Unix seconds
+		int64_t next = 0; // earliest time of the next connection, Unix seconds
 		int failures = 0;
-		int signatures = 0; // made for this connection
+		int signatures = 0; // answers to challenges on this connection
 	};
 
 	Source *find(int32_t number, uint32_t attempt);
 
 	const int32_t first_number_;
-	std::vector<Source> sources_; // the net process calls them by their places
-	bool reread_ = false;         // the setting changed, and connections of the old list are open
+	std::vector<Source> sources_; // number of a relay: first_number_ and its index
+	bool reread_ = false;         // the setting changed while connections were open
 	uint32_t attempts_ = 0;
 };

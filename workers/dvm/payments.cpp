@@ -4,7 +4,7 @@
 #include "workers/dvm/jobs.h"
 #include "workers/dvm/settings.h"
 
-constexpr int64_t kAge = 3600; // seconds: so long a job waits to be paid
+constexpr int64_t kAge = 3600; // seconds for which a job waits for its payment
 
 void
 Payments::read_settings(pg::Worker &worker)

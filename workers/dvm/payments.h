@@ -1,5 +1,5 @@
-/* Payments of jobs: receipts of zaps (NIP-57) by bigbrotr.dvm_zapper, heard at the relays of
- * bigbrotr.dvm_relays. */
+/* Payments of jobs: the receipts of zaps (NIP-57) by bigbrotr.dvm_zapper that the relays of
+ * bigbrotr.dvm_relays send. */
 #pragma once
 
 #include <optional>
@@ -9,16 +9,16 @@
 class Payments
 {
   public:
-	/* Relays are called by numbers from `first_number` on. */
+	/* Numbers from `first_number` on name the relays. */
 	explicit Payments(int32_t first_number) : listener_(first_number) {}
 
 	void read_settings(pg::Worker &worker);
 	/* Opens the connections that are due. */
 	void listen(pg::Worker &worker);
 	void forget_connections() { listener_.forget_connections(); }
-	/* Is that connection one of these? */
+	/* Whether this connection listens for payments. */
 	bool heard(int32_t number, uint32_t attempt) { return listener_.heard(number, attempt); }
-	/* The receipt, as JSON. True: it pays for a job. */
+	/* Takes a receipt as JSON. True: the receipt pays for a job. */
 	bool take(pg::Worker &worker, std::string_view receipt, const nostr::PublicKey &us);
 	void take(pg::Worker &worker, const wire::ConnectionEnded &end) { listener_.take(worker, end); }
 	const std::string *asks_who_listens(int32_t number, uint32_t attempt)
@@ -28,5 +28,5 @@ class Payments
 
   private:
 	Listener listener_;
-	std::optional<nostr::PublicKey> zapper_; // nothing: payments are not watched
+	std::optional<nostr::PublicKey> zapper_; // none: payments are not watched
 };

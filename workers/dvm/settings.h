@@ -1,4 +1,4 @@
-/* The settings of the dvm service; globals written by the server's setting machinery. */
+/* Variables of the settings of the dvm service (entry.cpp). */
 #pragma once
 
 struct DvmSettings
@@ -6,7 +6,7 @@ struct DvmSettings
 	char *relays;        // bigbrotr.dvm_relays
 	char *name;          // bigbrotr.dvm_name
 	int kind;            // bigbrotr.dvm_kind
-	int jobs_per_author; // bigbrotr.dvm_jobs_per_author, an hour
+	int jobs_per_author; // bigbrotr.dvm_jobs_per_author, per hour
 	int price_msat;      // bigbrotr.dvm_price
 	char *zapper;        // bigbrotr.dvm_zapper
 	char *address;       // bigbrotr.dvm_lightning_address

@@ -29,7 +29,7 @@ Work::inputs() const
 	return Inputs{.tags = *std::move(text), .content = ""};
 }
 
-/* In the way in which the request was encrypted. */
+/* Encrypts a text by the method that the request used. */
 std::string
 Work::sealed(std::string_view text) const
 {
@@ -52,7 +52,8 @@ Work::result(std::string_view content, int64_t now) const
 	return event;
 }
 
-/* A request that was encrypted for somebody else gets an open answer: it says nothing. */
+/* A request that was encrypted for somebody else gets an unencrypted answer, which contains nothing
+ * secret. */
 nostr::Event
 Work::status(const nostr::JobStatus &status, int64_t now) const
 {

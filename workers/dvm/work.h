@@ -1,6 +1,6 @@
 /*
- * The job that is worked on: what was asked, how its answer is encrypted, and the events that
- * answer it. Knows nothing of relays and tables.
+ * The job that is being worked on: the request, the encryption of the answer, and the events of the
+ * answer. This code knows no relays and no tables.
  */
 #pragma once
 
@@ -14,21 +14,21 @@
 class Work
 {
   public:
-	/* `relay_url`: where the request was heard. */
+	/* `relay_url`: the relay that sent the request. */
 	Work(const nostr::Signer &signer, nostr::Event request, std::string relay_url);
 
 	const nostr::Event &request() const { return request_; }
 	const nostr::JobEnvelope &envelope() const { return envelope_; }
 
-	/* The tags that say what is to be done, and the text beside them; nothing: they were encrypted
-	 * for somebody else, or are not text. */
+	/* The tags with the parameters, and the text beside them; nothing if they were encrypted for
+	 * somebody else or are not text. */
 	struct Inputs
 	{
 		std::string tags, content;
 	};
 	std::optional<Inputs> inputs() const;
 
-	/* Both signed. */
+	/* Both events are signed. */
 	nostr::Event result(std::string_view content, int64_t now) const;
 	nostr::Event status(const nostr::JobStatus &status, int64_t now) const;
 
@@ -43,5 +43,5 @@ class Work
 	const nostr::Event request_;
 	const std::string relay_url_;
 	const nostr::JobEnvelope envelope_;
-	std::optional<nostr::SharedPoint> point_; // of an encrypted request
+	std::optional<nostr::SharedPoint> point_; // set if the request was encrypted
 };

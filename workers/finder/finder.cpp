@@ -1,5 +1,5 @@
 /*
- * The finder: reads new events once, counts which relays they name, and makes relays of those that
+ * The finder: reads each new event once, counts which relays the events name, and adds relays that
  * enough authors name. Its net process fetches lists of relays (lists.cpp), if there are any.
  */
 #include "pg/border/settings.h"
@@ -12,8 +12,8 @@
 namespace {
 
 constexpr std::chrono::seconds kCycle{2};
-constexpr std::chrono::seconds kAdmitEvery{10}; // while there are events to read
-constexpr int32_t kMostEvents = 10000; // of one transaction; fewer if they name very many relays
+constexpr std::chrono::seconds kAdmitEvery{10}; // while events wait to be read
+constexpr int32_t kMostEvents = 10000; // of one transaction; fewer if they name many relays
 constexpr int32_t kMostRelays = 1000;
 
 pg::Statement find_statement(

@@ -7,7 +7,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kLookEvery = 2s;
-/* Longer than a fetch can take. */
+/* A fetch takes less time than this. */
 constexpr int64_t kLease = 600; // seconds
 
 pg::Statement any_statement("SELECT EXISTS (SELECT FROM _bigbrotr.added_sources WHERE enabled)");

@@ -1,6 +1,6 @@
 /*
- * The lists of relays that the finder's net process fetches: which are due, and what became of
- * them. What is under way is known here only; if it is lost, the list is due again later.
+ * The lists of relays that the finder's net process fetches: which lists are due, and the results.
+ * Only this worker knows which lists are under way; a list that is lost is due again later.
  */
 #pragma once
 
@@ -14,13 +14,15 @@
 class Lists
 {
   public:
-	/* Looks every 2 seconds whether lists are due, and hands them to the net process. */
+	/* Looks every 2 seconds for lists that are due and hands them to the net process. */
 	void tend(pg::Worker &worker);
-	/* Stores what the net process found; throws pg::NetFault if it was not asked for that. */
+	/* Stores the result of a fetch. Throws pg::NetFault if the net process was not asked for this
+	 * list. */
 	void take(pg::Worker &worker, const wire::Fetched &fetched, int32_t names_per_site);
-	/* The net process has ended: what was under way has failed, since it may be the cause. */
+	/* Must be called when the net process has ended. Records all fetches under way as failed,
+	 * because one of them may have caused the end. */
 	void fail_all(pg::Worker &worker);
-	/* Is there a list that may be fetched? Without one there is no need for a net process. */
+	/* Whether a list may be fetched. If none may, the worker needs no net process. */
 	bool any() const { return any_; }
 
   private:
@@ -30,7 +32,7 @@ class Lists
 		size_t max_names;
 	};
 
-	std::unordered_map<uint32_t, Handed> under_way_; // by attempt
+	std::unordered_map<uint32_t, Handed> under_way_; // fetches under way, by attempt
 	uint32_t attempts_ = 0;
 	bool any_ = false;
 	std::chrono::steady_clock::time_point next_look_{};

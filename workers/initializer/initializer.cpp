@@ -1,7 +1,7 @@
 /*
- * The initializer: runs once before the other services. Checks that the schema is the one this
- * library was built for, loads the seed relays and the list of priority relays, and logs how the
- * archive is.
+ * The initializer: runs once, before the other services. It checks that the schema is the one that
+ * this library was built for, loads the seed relays and the list of priority relays, and logs the
+ * health report.
  */
 #include "archive/seed_file.h"
 #include "pg/border/spi.h"
@@ -99,7 +99,7 @@ class Initializer : public pg::Service
 					   " refused (see bigbrotr.seed_rejects)");
 	}
 
-	/* An empty list takes those out that an earlier one brought. */
+	/* Loads the list. An empty list removes the relays that an earlier list added. */
 	static void load_priority(pg::Worker &worker, const archive::SeedFile &list)
 	{
 		int64_t listed = 0, refused = 0;
@@ -117,7 +117,8 @@ class Initializer : public pg::Service
 												 " refused (see bigbrotr.seed_rejects)");
 	}
 
-	/* The view, as lines of the log: a warning for each that somebody should look at. */
+	/* Writes the view bigbrotr.health_report to the log; a row that needs attention becomes a
+	 * warning. */
 	static void report(pg::Worker &worker)
 	{
 		std::vector<std::pair<wire::LogLevel, std::string>> lines;
@@ -134,7 +135,8 @@ class Initializer : public pg::Service
 			worker.log(level, line);
 	}
 
-	/* A list that cannot be read must not keep the relays that are known from being archived. */
+	/* Warns about a list that cannot be read and continues, so that known relays are still
+	 * archived. */
 	static void give_up(pg::Worker &worker, const archive::SeedFile &seeds, const char *advice)
 	{
 		worker.transaction_with_retries("noting an unreadable seed list", {}, [&] {

@@ -3,8 +3,8 @@
 
 struct InitializerSettings
 {
-	char *seed_file;     // bigbrotr.seed_file: empty: the shipped list
-	char *priority_file; // bigbrotr.priority_file: empty: none
+	char *seed_file;     // bigbrotr.seed_file; empty: the list that is shipped
+	char *priority_file; // bigbrotr.priority_file; empty: none
 };
 
 extern InitializerSettings initializer_settings;

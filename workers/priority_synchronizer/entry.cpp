@@ -2,7 +2,8 @@
 
 static constexpr const char *after[] = {"initializer"};
 
-/* Beside those of the synchronizer, whose settings it reads, too. */
+/* Columns needed in addition to those of the synchronizer. This service also reads the
+ * synchronizer's settings. */
 static constexpr std::string_view columns[] = {
 	"_bigbrotr.relay_priorities relay_id integer",
 	"_bigbrotr.relay_priorities read_interval integer",

@@ -1,7 +1,7 @@
 /*
  * The priority synchronizer: reads each relay of bigbrotr.priority_relays at least once in the
- * interval that stands there. It does what the synchronizer does, with a worker, a net process and
- * places of its own, so that neither waits for what the other one is busy with.
+ * interval that the view shows. It runs the code of the synchronizer with a worker, a net process
+ * and places of its own, so that the two services do not wait for each other.
  */
 #include "workers/synchronizer/synchronizer.h"
 

@@ -1,8 +1,9 @@
 /*
- * The refresher: folds what writers appended to _bigbrotr.statistics_deltas into the totals, so
- * that the views stay quick. They are exact without it. Where no finder runs, it keeps the queue of
- * the finder small. It counts for the metrics what takes long to count. It deletes what the
- * retention rules do not keep, a slice in each cycle: after a crash it looks for the rest again.
+ * The refresher: adds the rows that writers append to _bigbrotr.statistics_deltas to the totals.
+ * The views are exact without this, and faster with it. If no finder runs, the refresher keeps the
+ * finder's queue small. It counts for the metrics what takes long to count. It deletes the events
+ * that the retention rules do not keep, a slice in each cycle; after a crash it searches for the
+ * rest again.
  */
 #include <vector>
 
@@ -13,8 +14,8 @@ namespace {
 
 constexpr std::chrono::seconds kCycle{10};
 constexpr std::chrono::seconds kCountEvery{30};
-constexpr int32_t kMostRows = 10000; // of one transaction: a batch of the writers each
-constexpr int32_t kSlice = 1000;     // events deleted in one transaction
+constexpr int32_t kMostRows = 10000; // of one transaction; a batch of a writer adds a few rows
+constexpr int32_t kSlice = 1000;     // events that one transaction deletes
 
 pg::Statement fold_statement("SELECT _bigbrotr.fold_statistics($1)");
 pg::Statement fold_queue_statement("SELECT _bigbrotr.fold_finder_queue($1)");
@@ -52,7 +53,7 @@ class Refresher : public pg::Service
 	struct Expired
 	{
 		int32_t kind;
-		int64_t second; // what is older is deleted
+		int64_t second; // older events are deleted
 	};
 
 	void look_for_expired(pg::Worker &worker)
@@ -68,8 +69,8 @@ class Refresher : public pg::Service
 		look_at_ = worker.steady_now() + kCycle;
 	}
 
-	/* The index is read from where the slice before ended: what was deleted stays in it for a
-	 * while. */
+	/* Each slice begins where the slice before it ended, because index entries of deleted rows
+	 * remain for a while and would be read again. */
 	void delete_expired(pg::Worker &worker)
 	{
 		Expired next = expired_.back();
@@ -89,7 +90,7 @@ class Refresher : public pg::Service
 			expired_.push_back(next);
 	}
 
-	std::vector<Expired> expired_; // where events are left
+	std::vector<Expired> expired_; // kinds that may still have expired events
 	std::chrono::steady_clock::time_point look_at_{};
 	std::chrono::steady_clock::time_point count_at_{};
 };
