@@ -1,16 +1,16 @@
--- What other monitors (NIP-66) say of relays, in the events that the archive holds. Nothing is asked of anybody because of it.
--- A monitor tells of a relay when it reached it, and says nothing of one that it did not reach.
+-- Reports of other monitors (NIP-66) about relays, from archived events. These views cause no requests to relays.
+-- A monitor publishes an event about a relay that it reached, and no event about a relay that it did not reach.
 
--- Anyone can make a thousand keys: only an administrator can say whose word counts.
+-- Anyone can make a thousand keys, so an administrator chooses the monitors that count.
 CREATE TABLE bigbrotr.trusted_monitors (
 	pubkey bytea NOT NULL,
 	remark text  NOT NULL DEFAULT '',
 	CONSTRAINT trusted_monitors_pkey PRIMARY KEY (pubkey),
 	CONSTRAINT trusted_monitors_pubkey_check CHECK (octet_length(pubkey) = 32)
 );
-COMMENT ON TABLE bigbrotr.trusted_monitors IS 'Monitors whose word counts in bigbrotr.relay_opinions; administrators insert and delete rows';
+COMMENT ON TABLE bigbrotr.trusted_monitors IS 'Monitors that count in bigbrotr.relay_opinions; administrators insert and delete rows';
 COMMENT ON COLUMN bigbrotr.trusted_monitors.pubkey IS 'Public key of the monitor, 32 bytes';
-COMMENT ON COLUMN bigbrotr.trusted_monitors.remark IS 'Who that is, for people';
+COMMENT ON COLUMN bigbrotr.trusted_monitors.remark IS 'Remark of the administrator, such as the name of the operator';
 SELECT pg_extension_config_dump('bigbrotr.trusted_monitors', '');
 
 CREATE VIEW bigbrotr.monitors AS
@@ -21,11 +21,11 @@ CREATE VIEW bigbrotr.monitors AS
 	FROM bigbrotr.events AS e CROSS JOIN LATERAL (SELECT bigbrotr.tag_value(e.tags, 'frequency') AS value) AS f
 	WHERE e.kind = 10166 AND NOT EXISTS (SELECT FROM _bigbrotr.relay_publications AS p WHERE p.kind = 10002 AND p.pubkey = e.pubkey)
 	ORDER BY e.pubkey, e.created_at DESC, e.event_id;
-COMMENT ON VIEW bigbrotr.monitors IS 'Other monitors, by their announcements (kind 10166) that the archive holds';
+COMMENT ON VIEW bigbrotr.monitors IS 'Other monitors, from their archived announcements (kind 10166, NIP-66)';
 COMMENT ON COLUMN bigbrotr.monitors.pubkey IS 'Public key of the monitor, 32 bytes';
-COMMENT ON COLUMN bigbrotr.monitors.trusted IS 'Whether it is one of bigbrotr.trusted_monitors';
-COMMENT ON COLUMN bigbrotr.monitors.frequency IS 'Seconds after which it says that it tells of a relay again: 10 minutes at least and a day at most are believed; an hour if it does not say';
-COMMENT ON COLUMN bigbrotr.monitors.announced_at IS 'created_at of its announcement';
+COMMENT ON COLUMN bigbrotr.monitors.trusted IS 'Whether the monitor is in bigbrotr.trusted_monitors';
+COMMENT ON COLUMN bigbrotr.monitors.frequency IS 'Seconds between two reports about a relay, as the announcement says, limited to 10 minutes .. a day; an hour if it does not say';
+COMMENT ON COLUMN bigbrotr.monitors.announced_at IS 'created_at of the announcement';
 
 CREATE VIEW bigbrotr.relay_opinions AS
 	WITH clock AS MATERIALIZED (
@@ -63,13 +63,13 @@ CREATE VIEW bigbrotr.relay_opinions AS
 	             2 * coalesce(s.trusted, 0) > nullif(a.trusted, 0) AS quorum
 	      FROM ours AS u FULL JOIN seen AS s ON s.url = u.url
 	           LEFT JOIN active AS a ON a.network = coalesce(u.network, s.network)) AS c;
-COMMENT ON VIEW bigbrotr.relay_opinions IS 'What this monitor and others (bigbrotr.monitors) say of relays. Keys are cheap: only those of bigbrotr.trusted_monitors make a quorum. A monitor that tells of no relay of a network does not count there';
-COMMENT ON COLUMN bigbrotr.relay_opinions.relay_url IS 'Normalised URL of the relay; others may know relays that this archive does not';
+COMMENT ON VIEW bigbrotr.relay_opinions IS 'Reports about relays, of this monitor and of other monitors (bigbrotr.monitors). Only bigbrotr.trusted_monitors count for the quorum, because new keys cost nothing. In a network, only monitors that report about one of its relays count';
+COMMENT ON COLUMN bigbrotr.relay_opinions.relay_url IS 'Normalised URL of the relay; this archive may not know the relay';
 COMMENT ON COLUMN bigbrotr.relay_opinions.network IS 'clearnet, tor, i2p, loki or local';
-COMMENT ON COLUMN bigbrotr.relay_opinions.ours_up IS 'Whether it answered when it was observed last; null: its next visit is more than an hour overdue, or this server could not look';
-COMMENT ON COLUMN bigbrotr.relay_opinions.our_visit IS 'Last visit of this monitor; null: never';
-COMMENT ON COLUMN bigbrotr.relay_opinions.monitors_seeing IS 'Monitors that told of it in the last two of their periods (bigbrotr.monitors.frequency)';
-COMMENT ON COLUMN bigbrotr.relay_opinions.trusted_seeing IS 'Trusted ones among these';
-COMMENT ON COLUMN bigbrotr.relay_opinions.trusted_active IS 'Trusted monitors that told of any relay of its network in that time';
-COMMENT ON COLUMN bigbrotr.relay_opinions.quorum IS 'Whether more than half of these saw it; null: no trusted monitor is active';
-COMMENT ON COLUMN bigbrotr.relay_opinions.verdict IS 'agreement, only we see it, only others see it, or not known: one side has not looked';
+COMMENT ON COLUMN bigbrotr.relay_opinions.ours_up IS 'Whether the relay answered at the last observation of this archive; null: the next visit is more than an hour overdue, or the last outcome is unknown';
+COMMENT ON COLUMN bigbrotr.relay_opinions.our_visit IS 'Time of the last visit of this monitor; null: never';
+COMMENT ON COLUMN bigbrotr.relay_opinions.monitors_seeing IS 'Number of monitors that reported about the relay within twice their bigbrotr.monitors.frequency';
+COMMENT ON COLUMN bigbrotr.relay_opinions.trusted_seeing IS 'Number of trusted monitors that reported about the relay within twice their bigbrotr.monitors.frequency';
+COMMENT ON COLUMN bigbrotr.relay_opinions.trusted_active IS 'Number of trusted monitors that reported about any relay of the same network within twice their bigbrotr.monitors.frequency';
+COMMENT ON COLUMN bigbrotr.relay_opinions.quorum IS 'Whether trusted_seeing is more than half of trusted_active; null: no trusted monitor is active';
+COMMENT ON COLUMN bigbrotr.relay_opinions.verdict IS 'agreement; only we see it; only others see it; not known: ours_up or quorum is null';

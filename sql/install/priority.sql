@@ -1,4 +1,4 @@
--- Priority relays: a service of their own, the priority synchronizer, reads each of them within its interval.
+-- Priority relays: the service priority synchronizer reads each of them at least once in its interval.
 
 CREATE TABLE _bigbrotr.relay_priorities (
 	relay_id      integer NOT NULL,
@@ -12,27 +12,27 @@ CREATE TABLE _bigbrotr.relay_priorities (
 	CONSTRAINT relay_priorities_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
 	CONSTRAINT relay_priorities_read_interval_check CHECK (read_interval BETWEEN 1 AND 604800)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.relay_priorities IS 'Relays that the priority synchronizer reads, and no other service; the view bigbrotr.priority_relays shows URLs';
+COMMENT ON TABLE _bigbrotr.relay_priorities IS 'Priority relays: the priority synchronizer reads them, the synchronizer does not; the view bigbrotr.priority_relays shows URLs';
 COMMENT ON COLUMN _bigbrotr.relay_priorities.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_priorities.read_interval IS 'Longest time from one reading to the next, seconds';
-COMMENT ON COLUMN _bigbrotr.relay_priorities.listed IS 'Whether the relay is here only because the file of bigbrotr.priority_file names it, and goes when the file does not';
-COMMENT ON COLUMN _bigbrotr.relay_priorities.inserted_at IS 'When it became a priority relay, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_priorities.read_at IS 'When it last finished answering all questions, Unix seconds; null: not yet';
-COMMENT ON COLUMN _bigbrotr.relay_priorities.kept IS 'Readings that ended within the interval';
-COMMENT ON COLUMN _bigbrotr.relay_priorities.missed IS 'Intervals that passed without the end of a reading, until read_at';
+COMMENT ON COLUMN _bigbrotr.relay_priorities.listed IS 'true: only the file of bigbrotr.priority_file names the relay; it stops being a priority relay when the file no longer names it';
+COMMENT ON COLUMN _bigbrotr.relay_priorities.inserted_at IS 'When the relay became a priority relay, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_priorities.read_at IS 'When the relay last finished answering all requests of a reading, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.relay_priorities.kept IS 'Number of readings that ended within the interval';
+COMMENT ON COLUMN _bigbrotr.relay_priorities.missed IS 'Number of intervals until read_at in which no reading ended';
 SELECT pg_extension_config_dump('_bigbrotr.relay_priorities', '');
 
 CREATE FUNCTION _bigbrotr.missed_intervals(read_interval integer, since bigint, at bigint) RETURNS bigint
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN greatest(greatest(at, 0) - greatest(since, 0) - 1, 0) / greatest(read_interval, 1);
 COMMENT ON FUNCTION _bigbrotr.missed_intervals(integer, bigint, bigint) IS
-	'How many whole intervals passed between two Unix seconds; the last of them not if it has just ended';
+	'Number of whole intervals between two Unix seconds; an interval that ended in this very second is not counted';
 
--- Before the interval is over: the answer takes time.
+-- Three quarters of the interval, because the answers take time.
 CREATE FUNCTION _bigbrotr.read_after(read_interval integer) RETURNS integer
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN (read_interval::bigint * 3 / 4)::integer;
-COMMENT ON FUNCTION _bigbrotr.read_after(integer) IS 'Seconds after which a priority relay is asked again';
+COMMENT ON FUNCTION _bigbrotr.read_after(integer) IS 'Seconds after a reading at which the next reading of a priority relay begins';
 
 CREATE VIEW bigbrotr.priority_relays AS
 	SELECT r.url AS relay_url, make_interval(secs => p.read_interval) AS read_interval,
@@ -41,22 +41,22 @@ CREATE VIEW bigbrotr.priority_relays AS
 	FROM _bigbrotr.relay_priorities AS p
 	     JOIN bigbrotr.relays AS r ON r.relay_id = p.relay_id
 	     CROSS JOIN LATERAL _bigbrotr.missed_intervals(p.read_interval, coalesce(p.read_at, p.inserted_at), bigbrotr.unix_now()) AS m (missed);
-COMMENT ON VIEW bigbrotr.priority_relays IS 'Relays that are read within an interval of their own, and whether they are';
+COMMENT ON VIEW bigbrotr.priority_relays IS 'Priority relays, and whether each is read within its interval';
 COMMENT ON COLUMN bigbrotr.priority_relays.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.priority_relays.read_interval IS 'Longest time from one reading to the next';
-COMMENT ON COLUMN bigbrotr.priority_relays.interval_state IS 'kept: the last reading ended no longer ago than that; missed: it did';
-COMMENT ON COLUMN bigbrotr.priority_relays.last_read IS 'When it last finished answering all questions; null: not yet';
-COMMENT ON COLUMN bigbrotr.priority_relays.kept_count IS 'Readings that ended within the interval';
-COMMENT ON COLUMN bigbrotr.priority_relays.missed_count IS 'Intervals that passed without the end of a reading';
-COMMENT ON COLUMN bigbrotr.priority_relays.listed IS 'Whether it is here only because the file of bigbrotr.priority_file names it';
-COMMENT ON COLUMN bigbrotr.priority_relays.inserted_at IS 'When it became a priority relay';
+COMMENT ON COLUMN bigbrotr.priority_relays.interval_state IS 'kept: the last reading ended at most read_interval ago; missed: it ended earlier';
+COMMENT ON COLUMN bigbrotr.priority_relays.last_read IS 'When the relay last finished answering all requests of a reading; null: never';
+COMMENT ON COLUMN bigbrotr.priority_relays.kept_count IS 'Number of readings that ended within the interval';
+COMMENT ON COLUMN bigbrotr.priority_relays.missed_count IS 'Number of intervals in which no reading ended';
+COMMENT ON COLUMN bigbrotr.priority_relays.listed IS 'true: only the file of bigbrotr.priority_file names the relay';
+COMMENT ON COLUMN bigbrotr.priority_relays.inserted_at IS 'When the relay became a priority relay';
 
 CREATE FUNCTION _bigbrotr.max_priority_relays() RETURNS integer
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN 1000;
-COMMENT ON FUNCTION _bigbrotr.max_priority_relays() IS 'Most priority relays: the priority synchronizer has a place for each of them';
+COMMENT ON FUNCTION _bigbrotr.max_priority_relays() IS 'Maximum number of priority relays; the priority synchronizer keeps a connection to each';
 
--- A relay that waits for a place of one service may find one of the other.
+-- A relay that waited for a place of one service may get a place of the other service at once.
 CREATE FUNCTION _bigbrotr.change_service(relays integer[]) RETURNS void
 	LANGUAGE sql STRICT
 	BEGIN ATOMIC
@@ -64,7 +64,7 @@ CREATE FUNCTION _bigbrotr.change_service(relays integer[]) RETURNS void
 		WHERE s.relay_id = ANY (change_service.relays) AND s.waits_for IS NOT NULL;
 	END;
 COMMENT ON FUNCTION _bigbrotr.change_service(integer[]) IS
-	'Makes relays due that became priority relays or stopped being such; the service that has one of them open closes it';
+	'Makes relays due that became priority relays, or are no longer priority relays; the service that has such a relay open closes it';
 
 CREATE FUNCTION bigbrotr.add_priority_relay(relay_url text, read_interval interval DEFAULT '1 minute') RETURNS integer
 	LANGUAGE plpgsql STRICT
@@ -96,7 +96,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.add_priority_relay(text, interval) IS
-	'Makes a relay known, if it is not yet, and a priority relay: a service of its own reads it at least once in each interval. Changes the interval of one that is a priority relay already. Returns its relay_id';
+	'Makes a relay a priority relay, which the priority synchronizer reads at least once in each read_interval (1 second to 7 days); adds the relay if it is not known. Changes the interval of a relay that is a priority relay already. Returns the relay_id. An error if there are too many priority relays';
 
 CREATE FUNCTION bigbrotr.remove_priority_relay(relay_url text) RETURNS boolean
 	LANGUAGE plpgsql STRICT
@@ -113,7 +113,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.remove_priority_relay(text) IS
-	'Gives a priority relay back to the synchronizer; false: it was not a priority relay. One that the file of bigbrotr.priority_file names becomes a priority relay again when the initializer next runs';
+	'Returns a priority relay to the synchronizer; false: it was not a priority relay. A relay that the file of bigbrotr.priority_file names becomes a priority relay again at the next run of the initializer';
 
 CREATE FUNCTION _bigbrotr.list_priority_relays(
 	source text, content text,
@@ -151,4 +151,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.list_priority_relays(text, text) IS
-	'Makes the relays of this list priority relays, which are read every minute. Relays of an earlier list that are not in this one are priority relays no more; relays that bigbrotr.add_priority_relay named stay as they are. Refused lines are in bigbrotr.seed_rejects; listed: how many of the list are priority relays now';
+	'Makes the relays of a list (content: one URL per line; source: its name) priority relays with an interval of one minute. Relays of an earlier list that this list does not name are no longer priority relays; relays of bigbrotr.add_priority_relay stay. Refused lines are in bigbrotr.seed_rejects. listed: number of relays of the list that are priority relays now; refused: number of refused lines';

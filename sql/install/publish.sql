@@ -1,4 +1,4 @@
--- What the publisher sends to relays, and what they answer; alerts.
+-- Events that the publisher sends to relays, the answers of the relays, and the delivery of alerts.
 
 CREATE TABLE _bigbrotr.relay_publications (
 	relay_url    text    NOT NULL,
@@ -17,18 +17,18 @@ CREATE TABLE _bigbrotr.relay_publications (
 	CONSTRAINT relay_publications_outcome_check CHECK (outcome IN ('accepted', 'refused', 'failed'))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE _bigbrotr.relay_publications IS 'The last event of each kind and subject that the publisher sent to a relay; the view bigbrotr.publications shows it';
-COMMENT ON COLUMN _bigbrotr.relay_publications.relay_url IS 'Normalised URL of the relay that it was sent to, of bigbrotr.publish_relays';
+COMMENT ON COLUMN _bigbrotr.relay_publications.relay_url IS 'Normalised URL of the relay that received the event, one of bigbrotr.publish_relays';
 COMMENT ON COLUMN _bigbrotr.relay_publications.kind IS 'Kind of the event';
-COMMENT ON COLUMN _bigbrotr.relay_publications.subject IS 'Normalised URL of the relay that the event is about (kind 30166); empty: it is about the monitor itself';
-COMMENT ON COLUMN _bigbrotr.relay_publications.event_id IS 'Id of the last event sent';
-COMMENT ON COLUMN _bigbrotr.relay_publications.pubkey IS 'Public key that signed it, 32 bytes';
-COMMENT ON COLUMN _bigbrotr.relay_publications.sent_at IS 'When it was sent, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_publications.outcome IS 'accepted: the relay answered OK true; refused: it answered OK false; failed: it gave no answer';
-COMMENT ON COLUMN _bigbrotr.relay_publications.detail IS 'What the relay answered, or why there is no answer';
-COMMENT ON COLUMN _bigbrotr.relay_publications.failures IS 'Attempts since one was accepted';
+COMMENT ON COLUMN _bigbrotr.relay_publications.subject IS 'Normalised URL of the relay that the event is about (kind 30166, NIP-66); empty: the event is about the monitor itself';
+COMMENT ON COLUMN _bigbrotr.relay_publications.event_id IS 'Id of the last event sent, 32 bytes';
+COMMENT ON COLUMN _bigbrotr.relay_publications.pubkey IS 'Public key that signed the last event sent, 32 bytes';
+COMMENT ON COLUMN _bigbrotr.relay_publications.sent_at IS 'When the last event was sent, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_publications.outcome IS 'accepted: the relay answered OK true; refused: the relay answered OK false; failed: no answer';
+COMMENT ON COLUMN _bigbrotr.relay_publications.detail IS 'Text of the answer of the relay, or the reason of the failure';
+COMMENT ON COLUMN _bigbrotr.relay_publications.failures IS 'Number of attempts since an event was last accepted';
 COMMENT ON COLUMN _bigbrotr.relay_publications.next_attempt IS 'Earliest time of the next attempt, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_publications.accepted_at IS 'created_at of the last event that the relay accepted; null: none';
-COMMENT ON COLUMN _bigbrotr.relay_publications.content_hash IS 'What that event was made of: hash of its tags and content; of kind 30166 the document and the facts';
+COMMENT ON COLUMN _bigbrotr.relay_publications.content_hash IS 'Hash of the tags and content of the last accepted event; of kind 30166 hash of the document and the facts; null: none was accepted';
 SELECT pg_extension_config_dump('_bigbrotr.relay_publications', '');
 
 CREATE VIEW bigbrotr.publications AS
@@ -36,21 +36,21 @@ CREATE VIEW bigbrotr.publications AS
 	       to_timestamp(p.sent_at) AS sent_at, to_timestamp(p.accepted_at) AS accepted_at, p.failures AS failure_count,
 	       CASE WHEN p.failures > 0 THEN to_timestamp(p.next_attempt) END AS next_attempt
 	FROM _bigbrotr.relay_publications AS p;
-COMMENT ON VIEW bigbrotr.publications IS 'What the publisher sent to the relays of bigbrotr.publish_relays, and what they answered: the last event of each kind and subject';
-COMMENT ON COLUMN bigbrotr.publications.relay_url IS 'Normalised URL of the relay that it was sent to';
-COMMENT ON COLUMN bigbrotr.publications.kind IS 'Kind of the event: 0 profile, 10002 list of relays, 10166 monitor, 30166 a relay that was reached';
-COMMENT ON COLUMN bigbrotr.publications.subject IS 'Normalised URL of the relay that the event is about; null: it is about the monitor itself';
-COMMENT ON COLUMN bigbrotr.publications.outcome IS 'accepted: the relay answered OK true; refused: it answered OK false; failed: it gave no answer';
-COMMENT ON COLUMN bigbrotr.publications.detail IS 'What the relay answered, or why there is no answer';
-COMMENT ON COLUMN bigbrotr.publications.event_id IS 'Id of the last event sent';
-COMMENT ON COLUMN bigbrotr.publications.sent_at IS 'When it was sent';
+COMMENT ON VIEW bigbrotr.publications IS 'Last event of each kind and subject that the publisher sent to each of bigbrotr.publish_relays, and the answer of the relay';
+COMMENT ON COLUMN bigbrotr.publications.relay_url IS 'Normalised URL of the relay that received the event';
+COMMENT ON COLUMN bigbrotr.publications.kind IS 'Kind of the event: 0 profile, 10002 relay list (NIP-65), 10166 monitor announcement, 30166 report about a relay (NIP-66)';
+COMMENT ON COLUMN bigbrotr.publications.subject IS 'Normalised URL of the relay that the event is about; null: the event is about the monitor itself';
+COMMENT ON COLUMN bigbrotr.publications.outcome IS 'accepted: the relay answered OK true; refused: the relay answered OK false; failed: no answer';
+COMMENT ON COLUMN bigbrotr.publications.detail IS 'Text of the answer of the relay, or the reason of the failure; null: none';
+COMMENT ON COLUMN bigbrotr.publications.event_id IS 'Id of the last event sent, 32 bytes';
+COMMENT ON COLUMN bigbrotr.publications.sent_at IS 'When the last event was sent';
 COMMENT ON COLUMN bigbrotr.publications.accepted_at IS 'created_at of the last event that the relay accepted; null: none';
-COMMENT ON COLUMN bigbrotr.publications.failure_count IS 'Attempts since one was accepted';
-COMMENT ON COLUMN bigbrotr.publications.next_attempt IS 'Earliest time of the next attempt after a failure';
+COMMENT ON COLUMN bigbrotr.publications.failure_count IS 'Number of attempts since an event was last accepted';
+COMMENT ON COLUMN bigbrotr.publications.next_attempt IS 'Earliest time of the next attempt after a failure; null: the last attempt succeeded';
 
--- ---- What is to be sent
+-- ---- Events to send
 
--- Whether the time has come: not STRICT, as a relay that was never written to has no row.
+-- Not STRICT, because last is null for a relay that was never sent an event.
 CREATE FUNCTION _bigbrotr.may_publish(
 	last _bigbrotr.relay_publications, content_hash bytea, created_at bigint, every bigint, pause bigint, at bigint) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -59,7 +59,7 @@ CREATE FUNCTION _bigbrotr.may_publish(
 	          AND ((last).outcome <> 'accepted' OR (last).sent_at <= at - every
 	               OR (last).sent_at <= at - pause AND (last).content_hash <> content_hash);
 COMMENT ON FUNCTION _bigbrotr.may_publish(_bigbrotr.relay_publications, bytea, bigint, bigint, bigint, bigint) IS
-	'Is an event of this content and time to be sent, if that is the row of the last one of its kind and subject? If it is newer than the one accepted, and that was accepted every seconds ago, or pause seconds ago with another content; after a failure when the next attempt is due';
+	'Whether to send an event now. last: row of the last event of this kind and subject; null: send. The new event must have a later created_at than the last accepted event. After an accepted event, wait every seconds, or pause seconds if content_hash changed; after a failure, wait until next_attempt. created_at, at: Unix seconds';
 
 CREATE FUNCTION _bigbrotr.publication_due(relay_url text, kind integer, content_hash bytea, every bigint, at bigint) RETURNS boolean
 	LANGUAGE sql STABLE STRICT
@@ -69,7 +69,7 @@ CREATE FUNCTION _bigbrotr.publication_due(relay_url text, kind integer, content_
 		                 WHERE p.relay_url = publication_due.relay_url AND p.kind = publication_due.kind AND p.subject = ''), true);
 	END;
 COMMENT ON FUNCTION _bigbrotr.publication_due(text, integer, bytea, bigint, bigint) IS
-	'Is an event about the monitor itself to be sent to the relay? At once if its content changed, else every so many seconds';
+	'Whether to send a relay an event about the monitor itself now: at once if content_hash changed, else every seconds after the last accepted event; after a failure at next_attempt. at: Unix seconds';
 
 CREATE FUNCTION _bigbrotr.announcement(at bigint, OUT frequency bigint, OUT writes boolean, OUT networks text, OUT locates boolean)
 	LANGUAGE sql STABLE STRICT
@@ -84,7 +84,7 @@ CREATE FUNCTION _bigbrotr.announcement(at bigint, OUT frequency bigint, OUT writ
 		GROUP BY f.frequency;
 	END;
 COMMENT ON FUNCTION _bigbrotr.announcement(bigint) IS
-	'What the monitor may say of itself (kind 10166): seconds between two visits to a relay that answers, whether it tries to write, the networks that it visited lately, separated by commas; networks is null if it visits nothing; locates: whether it found out where any relay is';
+	'Facts for the announcement of the monitor (kind 10166, NIP-66). frequency: seconds between two visits to a relay that answers; writes: whether visits send an EVENT; networks: networks that were visited lately, separated by commas, null: none; locates: whether the country of any relay is known';
 
 CREATE FUNCTION _bigbrotr.demanded(document jsonb, key text) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -92,9 +92,9 @@ CREATE FUNCTION _bigbrotr.demanded(document jsonb, key text) RETURNS boolean
 	            WHEN 'boolean' THEN (document -> 'limitation' ->> key)::boolean
 	            WHEN 'number' THEN (document -> 'limitation' ->> key)::numeric > 0 END;
 COMMENT ON FUNCTION _bigbrotr.demanded(jsonb, text) IS
-	'Does the document (NIP-11) say that a relay demands this (auth_required, payment_required, restricted_writes, min_pow_difficulty)? Null: it does not say';
+	'Whether limitation in a document (NIP-11) demands this key: auth_required, payment_required, restricted_writes or min_pow_difficulty; null: the document does not say';
 
--- Round trips differ with each visit; what is in the digest changes seldom (_bigbrotr.may_change).
+-- The digest leaves out round trips, which differ at each visit; document and facts change rarely (_bigbrotr.may_change).
 CREATE FUNCTION _bigbrotr.relays_to_publish(
 	target text, with_local boolean, every bigint, pause bigint, most integer, at bigint,
 	OUT url text, OUT network text, OUT checked_at bigint, OUT rtt_open integer, OUT rtt_read integer, OUT rtt_write integer,
@@ -103,7 +103,7 @@ CREATE FUNCTION _bigbrotr.relays_to_publish(
 	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC
 		SELECT c.url, c.network, c.checked_at, c.rtt_open, c.rtt_read, c.rtt_write, n.nips, d.auth, d.payment, d.writes, d.pow, t.topics,
-		       -- Larger events are refused by many relays.
+		       -- Many relays refuse larger events.
 		       coalesce(CASE WHEN octet_length(i.document::text) <= 32768 THEN i.document::text END, ''), c.digest, g.geohash, g.country, g.as_number
 		FROM (
 			SELECT r.url, r.network, v.checked_at, v.rtt_open, v.rtt_read, v.rtt_write, v.nip11_id, v.nip66_id, h.hidden, b.digest
@@ -125,7 +125,8 @@ CREATE FUNCTION _bigbrotr.relays_to_publish(
 		         CASE WHEN w.accepted THEN false ELSE _bigbrotr.demanded(i.document, 'payment_required') END AS payment,
 		         CASE WHEN w.accepted THEN false WHEN w.refusal IN ('restricted', 'blocked') THEN true ELSE _bigbrotr.demanded(i.document, 'restricted_writes') END AS writes,
 		         CASE WHEN w.accepted THEN false WHEN w.refusal = 'pow' THEN true ELSE _bigbrotr.demanded(i.document, 'min_pow_difficulty') END AS pow) AS d
-		     -- What was tried and did not work is not said to work. A relay may do NIP-42 and have no reason to.
+		     -- A NIP that was tried and failed is not listed. NIP-42 is an exception: a relay may support it and still have no
+		     -- reason to ask the monitor for authentication.
 		     CROSS JOIN LATERAL (SELECT string_agg(l.nip::text, ',' ORDER BY l.nip) AS nips
 		                         FROM (SELECT q.nip FROM bigbrotr.nip_support AS q
 		                               WHERE q.relay_url = c.url AND (q.nip = 1 OR coalesce(q.observed OR q.nip = 42 AND q.claimed, q.claimed))
@@ -138,7 +139,7 @@ CREATE FUNCTION _bigbrotr.relays_to_publish(
 		ORDER BY c.checked_at;
 	END;
 COMMENT ON FUNCTION _bigbrotr.relays_to_publish(text, boolean, bigint, bigint, integer, bigint) IS
-	'What is to be sent to a relay (target) about relays that answered at their last visit (kind 30166): about each every so many seconds, and pause seconds after the last time if its document (NIP-11) or a fact changed. with_local: also about relays of no public network';
+	'Reports (kind 30166, NIP-66) that are due to be sent to a relay (target), about relays that answered at their last visit: every seconds after the last accepted report, or after pause seconds if the document (NIP-11) or a fact changed. with_local: also about relays of the network local; most: maximum number of rows; at: Unix seconds. rtt_open, rtt_read, rtt_write: milliseconds; topics: one per line; document: JSON, empty: none or more than 32 kB; digest: content_hash of the report';
 
 CREATE FUNCTION _bigbrotr.record_publications(
 	relay_url text, pubkey bytea, kinds integer[], subjects text[], event_ids bytea[], created_ats bigint[], content_hashes bytea[],
@@ -170,7 +171,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.record_publications(text, bytea, integer[], text[], bytea[], bigint[], bytea[], text[], text[], bigint) IS
-	'Records what a relay answered to events that were sent to it: accepted, refused or failed. The next attempt comes after a minute; after each further refusal in twice the time, a day at most. Returns how many';
+	'Stores the answers of a relay to events that were sent to it; parallel arrays. outcomes: accepted, refused or failed; at: Unix seconds. After a failure the next attempt follows in a minute; each further refusal doubles this time, up to a day. Returns the number of stored answers';
 
 CREATE FUNCTION _bigbrotr.trim_publications(before bigint) RETURNS bigint
 	LANGUAGE sql STRICT
@@ -179,7 +180,7 @@ CREATE FUNCTION _bigbrotr.trim_publications(before bigint) RETURNS bigint
 		SELECT count(*) FROM gone AS g;
 	END;
 COMMENT ON FUNCTION _bigbrotr.trim_publications(bigint) IS
-	'Forgets what was sent last before that time: relays that no longer answer or no longer exist, relays that are no longer written to. Returns how many rows';
+	'Deletes rows whose last event was sent before this Unix second: the relay or the subject no longer exists, or is no longer used. Returns their number';
 
 -- ---- Alerts (alerts.sql)
 
@@ -196,13 +197,13 @@ CREATE FUNCTION _bigbrotr.inbox_relays(reader bytea) RETURNS text
 		      ORDER BY t.place LIMIT 5) AS l;
 	END;
 COMMENT ON FUNCTION _bigbrotr.inbox_relays(bytea) IS
-	'Relays at which a reader takes private messages, as the newest list of the reader that is archived says (kind 10050, NIP-17): five at most, separated by commas; empty: none is known';
+	'Relays that take private messages for a public key, from its newest archived list (kind 10050, NIP-17): at most five URLs, separated by commas; empty: none';
 
 CREATE FUNCTION _bigbrotr.news_in_words(news json) RETURNS text
 	LANGUAGE sql STABLE STRICT
 	RETURN format('%s is %s, was %s', news ->> 'relay_url', news ->> 'status', news ->> 'before')
 	       || coalesce(': ' || _bigbrotr.error_words(news ->> 'reason'), '');
-COMMENT ON FUNCTION _bigbrotr.news_in_words(json) IS 'What _bigbrotr.status_news gives, for people';
+COMMENT ON FUNCTION _bigbrotr.news_in_words(json) IS 'A change of status (JSON of _bigbrotr.status_news) as a sentence';
 
 CREATE FUNCTION _bigbrotr.due_alerts(
 	busy integer[], most integer, posts_wait boolean, at bigint,
@@ -215,11 +216,11 @@ CREATE FUNCTION _bigbrotr.due_alerts(
 		     CROSS JOIN LATERAL (SELECT q.* FROM _bigbrotr.relay_alerts AS q WHERE q.relay_id = w.relay_id ORDER BY q.number LIMIT 1) AS a
 		     CROSS JOIN LATERAL (SELECT CASE WHEN w.receiver ^@ 'npub1' THEN bigbrotr.npub_decode(w.receiver) END AS key) AS m
 		WHERE w.next_attempt <= due_alerts.at AND w.relay_id <> ALL (due_alerts.busy)
-		-- Receivers that fail, and URLs while there is no secret, take no place of others.
+		-- Receivers that fail, and URLs without a signing secret, are sorted last, so that they do not fill the LIMIT.
 		ORDER BY m.key IS NULL AND due_alerts.posts_wait, w.failures, a.changed_at, w.relay_id LIMIT greatest(due_alerts.most, 0);
 	END;
 COMMENT ON FUNCTION _bigbrotr.due_alerts(integer[], integer, boolean, bigint) IS
-	'The first alert of each relay that may be delivered, but of the relays that are busy, up to so many; those for URLs last if posts_wait. Of a private message: document in words; inbox: _bigbrotr.inbox_relays';
+	'The first alert of each watched relay whose next attempt is due, without the relays in busy, at most "most"; alerts for URLs come last if posts_wait is true. For a private message, document is a sentence and inbox lists the relays of the receiver (_bigbrotr.inbox_relays); for a URL, document is JSON and inbox is empty';
 
 CREATE FUNCTION _bigbrotr.record_alert(relay integer, alert text, error text, at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT
@@ -227,12 +228,12 @@ CREATE FUNCTION _bigbrotr.record_alert(relay integer, alert text, error text, at
 	AS $$
 BEGIN
 	PERFORM _bigbrotr.check_time(at);
-	-- What became of an alert that is gone says nothing of the receiver that may be another one now.
+	-- If the alert was deleted meanwhile, change nothing: the relay may have another receiver now.
 	UPDATE _bigbrotr.relay_watches AS w SET
 		delivered = w.delivered + (error = '')::integer,
 		delivered_at = CASE error WHEN '' THEN at ELSE w.delivered_at END,
 		failures = CASE error WHEN '' THEN 0 ELSE w.failures + 1 END,
-		-- Back-off: 10 seconds, doubling up to an hour.
+		-- Back-off: 10 seconds, doubled with each failure, up to an hour.
 		next_attempt = CASE error WHEN '' THEN 0 ELSE at + least(10 * (1 << least(w.failures, 20)), 3600) END,
 		last_error = nullif(error, '')
 	WHERE w.relay_id = relay
@@ -242,4 +243,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.record_alert(integer, text, text, bigint) IS
-	'Notes what became of an alert that was sent: error is empty if the receiver took it. The next attempt comes after 10 seconds, after each further failure in twice the time, an hour at most; alerts of more than three days ago are given up';
+	'Stores the result of sending an alert; error empty: the receiver accepted it. After a failure the next attempt follows in 10 seconds; each further failure doubles this time, up to an hour. Deletes accepted alerts, and alerts that are older than three days. at: Unix seconds';

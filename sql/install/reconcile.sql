@@ -1,7 +1,8 @@
--- Comparing sets with relays (NIP-77): what a relay has shown, what it offers beyond that, and whether it can do it.
+-- Set comparison with relays (NIP-77): events that a relay has shown, further events that it offers, and whether the relay
+-- supports it.
 
--- The ids that are needed are written down before the events are fetched: whenever a process ends, nothing is claimed
--- that was not archived. An id that a relay offers and does not serve is remembered, so that it is not asked for each time.
+-- Needed ids are stored before the events are fetched, so that after a crash no event is claimed that is not archived. An id
+-- that a relay offers and does not serve stays stored, so that the relay is not asked for it each time.
 CREATE TABLE _bigbrotr.relay_needs (
 	relay_id   integer NOT NULL,
 	event_id   bytea   NOT NULL,
@@ -14,13 +15,13 @@ CREATE TABLE _bigbrotr.relay_needs (
 	CONSTRAINT relay_needs_event_id_check CHECK (octet_length(event_id) = 32)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX relay_needs_lower_idx ON _bigbrotr.relay_needs (relay_id, lower);
-COMMENT ON TABLE _bigbrotr.relay_needs IS 'Events that a relay offers (NIP-77) and that are not archived: still to be fetched, or withheld by the relay';
+COMMENT ON TABLE _bigbrotr.relay_needs IS 'Events that a relay offers (NIP-77) and that are not archived: not fetched yet, or withheld by the relay';
 COMMENT ON COLUMN _bigbrotr.relay_needs.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_needs.event_id IS 'Id that the relay told; whether there is such an event is not known';
-COMMENT ON COLUMN _bigbrotr.relay_needs.lower IS 'First second of the window in which it was offered; its own time is not known';
-COMMENT ON COLUMN _bigbrotr.relay_needs.offered_at IS 'Last offered, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_needs.tries IS 'How often the relay was asked for it and did not serve it; -1: it did, and a retention rule keeps it out';
-COMMENT ON COLUMN _bigbrotr.relay_needs.tried_at IS 'Last time, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.relay_needs.event_id IS 'Id that the relay offers, 32 bytes; an event with this id may not exist';
+COMMENT ON COLUMN _bigbrotr.relay_needs.lower IS 'First second (created_at) of the window in which the id was offered; created_at of the event is not known';
+COMMENT ON COLUMN _bigbrotr.relay_needs.offered_at IS 'When the id was last offered, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_needs.tries IS 'Number of requests for the event that the relay did not serve; -1: the relay served the event, and a retention rule keeps it out';
+COMMENT ON COLUMN _bigbrotr.relay_needs.tried_at IS 'Time of the last of these requests, Unix seconds; null: never';
 
 CREATE TABLE _bigbrotr.relay_comparisons (
 	relay_id    integer NOT NULL,
@@ -35,19 +36,19 @@ CREATE TABLE _bigbrotr.relay_comparisons (
 	CONSTRAINT relay_comparisons_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
 	CONSTRAINT relay_comparisons_outcome_check CHECK (outcome IN ('finished', 'refused', 'broken'))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.relay_comparisons IS 'Whether a relay compares sets (NIP-77), as observed; no row: never tried';
+COMMENT ON TABLE _bigbrotr.relay_comparisons IS 'Observed support of relays for set comparison (NIP-77); no row: never tried';
 COMMENT ON COLUMN _bigbrotr.relay_comparisons.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_comparisons.outcome IS 'Of the last time: finished; refused: the relay does not do it; broken: it began and did not end well';
-COMMENT ON COLUMN _bigbrotr.relay_comparisons.observed_at IS 'When that was, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_comparisons.detail IS 'What the relay said when it failed, or what was wrong, printable ASCII';
-COMMENT ON COLUMN _bigbrotr.relay_comparisons.finished IS 'How many windows were compared';
-COMMENT ON COLUMN _bigbrotr.relay_comparisons.failed IS 'How many attempts failed';
-COMMENT ON COLUMN _bigbrotr.relay_comparisons.needed IS 'Ids that the relay offered and had not shown before, in all windows';
-COMMENT ON COLUMN _bigbrotr.relay_comparisons.lost IS 'Events that the relay had shown and had no more, in all windows: expired, deleted or pruned there';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.outcome IS 'Outcome of the last comparison. finished; refused: the relay does not support it; broken: it began and failed';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.observed_at IS 'Time of the last comparison, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.detail IS 'Text of the relay about the last failure, or the fault, printable ASCII';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.finished IS 'Number of windows that were compared';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.failed IS 'Number of comparisons that failed or were refused';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.needed IS 'Number of ids that the relay offered and had not shown before, in all windows';
+COMMENT ON COLUMN _bigbrotr.relay_comparisons.lost IS 'Number of events that the relay had shown and no longer has, in all windows: expired, deleted or pruned';
 SELECT pg_extension_config_dump('_bigbrotr.relay_needs', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_comparisons', '');
 
--- Returns one row more than most if there are too many.
+-- One row more than most shows the caller that there are too many.
 CREATE FUNCTION _bigbrotr.seen_events(
 	relay integer, first_second bigint, last_second bigint, most integer,
 	OUT created_at bigint, OUT event_id bytea) RETURNS SETOF record
@@ -60,21 +61,21 @@ CREATE FUNCTION _bigbrotr.seen_events(
 		LIMIT greatest(seen_events.most, 0)::bigint + 1;
 	END;
 COMMENT ON FUNCTION _bigbrotr.seen_events(integer, bigint, bigint, integer) IS
-	'Archived events of these seconds that the relay has shown, in no order, without ephemeral ones, which no relay keeps; at most one more than most';
+	'Archived events of these seconds (created_at, inclusive) that the relay has shown, in no order, without ephemeral events (NIP-01), which relays do not keep; at most most + 1 rows';
 
--- The unit is days, since a relay that hides some kinds goes on hiding them.
+-- The waiting time is counted in days, because a relay that hides some kinds continues to hide them.
 CREATE FUNCTION _bigbrotr.need_rests(tries integer, tried_at bigint, at bigint) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN tries > 0 AND tried_at > at - 86400 * 2 ^ least(tries - 1, 5);
 COMMENT ON FUNCTION _bigbrotr.need_rests(integer, bigint, bigint) IS
-	'Is it too soon to ask a relay again for an event that it offered and did not serve? It waits 1 to 32 days, twice as long each time';
+	'Whether it is too early to ask a relay again for an event that it offered and did not serve: one day after the first request, then twice the time, up to 32 days';
 
 CREATE FUNCTION _bigbrotr.note_needs(relay integer, ids bytea[], first_second bigint, at bigint) RETURNS SETOF integer
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	most CONSTANT bigint := 20000; -- ids cost a relay nothing
+	most CONSTANT bigint := 20000; -- a limit, because invented ids cost a relay nothing
 BEGIN
 	PERFORM _bigbrotr.check_elements(cardinality(ids)), _bigbrotr.check_time(at);
 	IF EXISTS (SELECT FROM unnest(ids) AS i (id) WHERE octet_length(i.id) IS DISTINCT FROM 32) THEN
@@ -106,7 +107,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.note_needs(integer, bytea[], bigint, bigint) IS
-	'Writes down that a relay offers these ids in the window that begins at first_second. For each of them, in their order: 0 the relay has shown it by now, or a retention rule keeps it out, 1 it is to be fetched, also if other relays have shown it, 2 the relay was asked for it lately and did not serve it. No row: more than 20,000 of the relay''s are written down already, so that nothing is fetched by ids';
+	'Stores that a relay offers these ids in the window that begins at first_second. Returns for each id, in the same order: 0 the relay has shown the event meanwhile, or a retention rule keeps it out; 1 the event must be fetched, even if other relays have shown it; 2 the relay was asked for it lately and did not serve it. No row: more than 20,000 ids of the relay are stored, and nothing is fetched by ids. An error if an id does not have 32 bytes';
 
 CREATE FUNCTION _bigbrotr.settle_needs(relay integer, first_second bigint, last_second bigint, compared_since bigint, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -129,7 +130,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.settle_needs(integer, bigint, bigint, bigint, bigint) IS
-	'The windows that begin in these seconds were compared since compared_since and everything was fetched that the relay serves. Returns how many events it withholds';
+	'Call when the windows that begin in these seconds were compared after compared_since and all events that the relay serves were fetched: deletes needs that are fulfilled or no longer offered, and counts a request for the others. Returns the number of events that the relay withholds';
 
 CREATE FUNCTION _bigbrotr.note_left_out(relays integer[], ids bytea[]) RETURNS void
 	LANGUAGE sql STRICT
@@ -139,9 +140,9 @@ CREATE FUNCTION _bigbrotr.note_left_out(relays integer[], ids bytea[]) RETURNS v
 		WHERE n.relay_id = i.relay_id AND n.event_id = i.event_id AND n.tries >= 0;
 	END;
 COMMENT ON FUNCTION _bigbrotr.note_left_out(integer[], bytea[]) IS
-	'Relays served these events, and a retention rule keeps them out: they are neither asked for again nor withheld. The arrays are parallel';
+	'Stores that relays served these events and a retention rule keeps them out: they are neither asked for again nor counted as withheld. Parallel arrays';
 
--- The window in which an id was offered may reach up to any second.
+-- There is no lower bound, because a window that begins earlier may contain the second.
 CREATE FUNCTION _bigbrotr.needs_wait(relay integer, last_second bigint) RETURNS boolean
 	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC
@@ -152,7 +153,7 @@ CREATE FUNCTION _bigbrotr.needs_wait(relay integer, last_second bigint) RETURNS 
 			                      WHERE e.event_id = n.event_id AND s.relay_id = needs_wait.relay));
 	END;
 COMMENT ON FUNCTION _bigbrotr.needs_wait(integer, bigint) IS
-	'Has the relay offered an event of this second or an earlier one that it was not asked for yet? Then no other reading confirms these seconds';
+	'Whether the relay has offered an event of this second (created_at) or an earlier one, and was not asked for it yet; then no other reading may confirm these seconds';
 
 CREATE FUNCTION _bigbrotr.note_comparison(
 	relay integer, outcome text, needed bigint, lost bigint, detail text, at bigint) RETURNS void
@@ -179,7 +180,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.note_comparison(integer, text, bigint, bigint, text, bigint) IS
-	'A relay compared a window (finished), refused to, or failed in the middle (broken); needed, lost: ids that only the relay had, and that only the archive had';
+	'Stores the outcome of a comparison of a window with a relay: finished, refused or broken (it failed in the middle). needed, lost: number of ids that only the relay, or only the archive, had; at: Unix seconds. An error if outcome is another word';
 
 CREATE FUNCTION _bigbrotr.may_compare(relay integer, at bigint) RETURNS boolean
 	LANGUAGE sql STABLE STRICT
@@ -194,4 +195,4 @@ CREATE FUNCTION _bigbrotr.may_compare(relay integer, at bigint) RETURNS boolean
 			true);
 	END;
 COMMENT ON FUNCTION _bigbrotr.may_compare(integer, bigint) IS
-	'Is it worth trying to compare sets (NIP-77) with the relay? Not within a week after it refused or failed. If nobody has tried: as its document (NIP-11) says; yes if there is none';
+	'Whether to try a set comparison (NIP-77) with the relay: false within a week after it refused or failed; if it was never tried, whether its document (NIP-11) lists NIP-77, or true without a document';

@@ -1,4 +1,4 @@
--- Relays: one spelling of their URLs, how they become known, seed lists.
+-- Relays: normalised URLs, adding, enabling and disabling relays, seed lists.
 
 CREATE FUNCTION bigbrotr.normalise_relay_url(
 	text text, lenient boolean DEFAULT false,
@@ -7,19 +7,19 @@ CREATE FUNCTION bigbrotr.normalise_relay_url(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_normalise_relay_url';
 COMMENT ON FUNCTION bigbrotr.normalise_relay_url(text, boolean) IS
-	'One spelling for one relay endpoint, and its network; if the text is not a relay URL, url is null and reason is a reason code. lenient: bare hosts and http(s) are read as ws(s)';
+	'The normalised URL of a relay, and its network: clearnet, tor, i2p, loki or local. If the text is not a relay URL, url is null and reason is a reason code. lenient: accepts bare hosts and http(s) as ws(s)';
 
 CREATE FUNCTION bigbrotr.unix_now() RETURNS bigint
 	LANGUAGE sql STABLE PARALLEL SAFE
 	RETURN floor(extract(epoch FROM now()))::bigint;
 COMMENT ON FUNCTION bigbrotr.unix_now() IS 'Start of the transaction, Unix seconds';
 
--- A policy that the normaliser does not know: local relays are accepted only if a setting allows them.
+-- bigbrotr.normalise_relay_url accepts local relays; the functions that add relays accept them only if this setting allows it.
 CREATE FUNCTION _bigbrotr.allow_local_relays() RETURNS boolean
 	LANGUAGE c STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_allow_local_relays';
-COMMENT ON FUNCTION _bigbrotr.allow_local_relays() IS 'The setting bigbrotr.allow_local_relays, which every role may ask for';
+COMMENT ON FUNCTION _bigbrotr.allow_local_relays() IS 'Value of the setting bigbrotr.allow_local_relays, for every role';
 
 CREATE FUNCTION _bigbrotr.require_relay(given text, OUT url text, OUT network text)
 	LANGUAGE plpgsql STABLE STRICT
@@ -45,7 +45,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.require_relay(text) IS
-	'Normalises a relay''s URL; an error if the text is not a relay URL, or if the relay is not allowed';
+	'Normalises the URL of a relay; an error if the text is not a relay URL, or if the relay is local and bigbrotr.allow_local_relays is off';
 
 CREATE FUNCTION bigbrotr.add_relay(url text) RETURNS integer
 	LANGUAGE plpgsql STRICT SECURITY DEFINER
@@ -60,7 +60,7 @@ BEGIN
 	RETURN (SELECT r.relay_id FROM bigbrotr.relays AS r WHERE r.url = relay.url);
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.add_relay(text) IS 'Makes a relay known, also one that was deleted, and returns its relay_id; a relay that is known already stays as it is';
+COMMENT ON FUNCTION bigbrotr.add_relay(text) IS 'Adds a relay, also one that was deleted, and returns its relay_id; a known relay stays unchanged. An error if the text is not a relay URL, or the relay is local and not allowed';
 
 CREATE FUNCTION _bigbrotr.known_relay(given text) RETURNS integer
 	LANGUAGE plpgsql STABLE STRICT
@@ -78,7 +78,7 @@ BEGIN
 	RETURN known;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.known_relay(text) IS 'relay_id of a URL in any spelling; an error if there is no such relay';
+COMMENT ON FUNCTION _bigbrotr.known_relay(text) IS 'relay_id of a relay by its URL in any spelling; an error if the relay is unknown';
 
 CREATE FUNCTION _bigbrotr.set_enabled(given text, wanted boolean) RETURNS void
 	LANGUAGE plpgsql STRICT
@@ -93,21 +93,21 @@ BEGIN
 		greatest(bigbrotr.unix_now(), (SELECT h.observed_at FROM _bigbrotr.relay_health AS h WHERE h.relay_id = relay)));
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.set_enabled(text, boolean) IS 'What bigbrotr.enable_relay and disable_relay do';
+COMMENT ON FUNCTION _bigbrotr.set_enabled(text, boolean) IS 'Part of bigbrotr.enable_relay and bigbrotr.disable_relay. An error if the relay is unknown';
 
 CREATE FUNCTION bigbrotr.enable_relay(relay_url text) RETURNS void
 	LANGUAGE sql STRICT
 	BEGIN ATOMIC
 		SELECT _bigbrotr.set_enabled(relay_url, true);
 	END;
-COMMENT ON FUNCTION bigbrotr.enable_relay(text) IS 'Ends bigbrotr.disable_relay';
+COMMENT ON FUNCTION bigbrotr.enable_relay(text) IS 'Ends bigbrotr.disable_relay. An error if the relay is unknown';
 CREATE FUNCTION bigbrotr.disable_relay(relay_url text) RETURNS void
 	LANGUAGE sql STRICT
 	BEGIN ATOMIC
 		SELECT _bigbrotr.set_enabled(relay_url, false);
 	END;
 COMMENT ON FUNCTION bigbrotr.disable_relay(text) IS
-	'Keeps the services from connecting to a relay until bigbrotr.enable_relay; what is archived of it stays';
+	'Keeps the services from connecting to a relay until bigbrotr.enable_relay; archived events stay. An error if the relay is unknown';
 
 CREATE FUNCTION bigbrotr.authenticate_at(relay_url text, allowed boolean DEFAULT true) RETURNS void
 	LANGUAGE plpgsql STRICT
@@ -126,7 +126,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.authenticate_at(text, boolean) IS
-	'Lets the synchronizer tell a relay who it is when the relay asks (NIP-42), with the key of bigbrotr.key_file; false: no more. What is read so is claimed apart, see bigbrotr.coverage.reader';
+	'Lets the synchronizer sign in to a relay with the key of bigbrotr.key_file when the relay asks for authentication (NIP-42); allowed false: ends this. Coverage of a reading while signed in is separate, see bigbrotr.coverage.reader. An error if the relay is unknown';
 
 CREATE FUNCTION bigbrotr.retry_relay(relay_url text) RETURNS void
 	LANGUAGE plpgsql STRICT
@@ -149,17 +149,17 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.retry_relay(text) IS
-	'Lets the synchronizer open a relay now that waits after a failure, a pause or a ban; it may still have to wait for a place';
+	'Makes a relay due now that waits after a failure, a pause or a ban; it may still wait for a place. An error if the relay is unknown or disabled';
 
--- Keeps seed lists from bringing back a relay that was deleted.
+-- This table keeps seed lists from adding a deleted relay again.
 CREATE TABLE _bigbrotr.deleted_relays (
 	url        text   NOT NULL,
 	deleted_at bigint NOT NULL,
 	CONSTRAINT deleted_relays_pkey PRIMARY KEY (url)
 );
-COMMENT ON TABLE _bigbrotr.deleted_relays IS 'Relays that bigbrotr.delete_relay deleted: seed lists do not make them known again, bigbrotr.add_relay does';
-COMMENT ON COLUMN _bigbrotr.deleted_relays.url IS 'Normalised URL';
-COMMENT ON COLUMN _bigbrotr.deleted_relays.deleted_at IS 'When, Unix seconds';
+COMMENT ON TABLE _bigbrotr.deleted_relays IS 'Relays that bigbrotr.delete_relay deleted: seed lists do not add them again, bigbrotr.add_relay does';
+COMMENT ON COLUMN _bigbrotr.deleted_relays.url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN _bigbrotr.deleted_relays.deleted_at IS 'When the relay was deleted, Unix seconds';
 SELECT pg_extension_config_dump('_bigbrotr.deleted_relays', '');
 
 CREATE FUNCTION bigbrotr.load_seeds(
@@ -187,7 +187,7 @@ BEGIN
 			HINT = 'The second argument is the list itself.';
 	END IF;
 
-	LOCK TABLE _bigbrotr.named_relays IN SHARE ROW EXCLUSIVE MODE; -- first, as the finder does
+	LOCK TABLE _bigbrotr.named_relays IN SHARE ROW EXCLUSIVE MODE; -- before all other locks, as the finder does, to avoid a deadlock
 	DELETE FROM bigbrotr.seed_rejects AS r WHERE r.source = load_seeds.source;
 	WITH lines AS MATERIALIZED (
 		SELECT l.line, l.text, n.url, n.network,
@@ -219,7 +219,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.load_seeds(text, text) IS
-	'Makes the relays of a list known: one URL a line, # begins a comment line. known: lines whose relay was known before, was deleted, or is in the list twice. Refused lines are in bigbrotr.seed_rejects with their reason, in place of those of an earlier load of the same source';
+	'Adds the relays of a list (content: one URL per line; # begins a comment line; source: its name). added, known, refused: number of lines; known: the relay was known before, was deleted, or is repeated in the list. Refused lines with their reasons replace those of an earlier load of the same source in bigbrotr.seed_rejects. An error if the list has more than 16 MB';
 
 CREATE FUNCTION _bigbrotr.reject_seeds(source text, problem text) RETURNS void
 	LANGUAGE sql STRICT
@@ -229,4 +229,4 @@ CREATE FUNCTION _bigbrotr.reject_seeds(source text, problem text) RETURNS void
 		VALUES (left(reject_seeds.source, 1000), 0, left(reject_seeds.problem, 500), 'unreadable', bigbrotr.unix_now());
 	END;
 COMMENT ON FUNCTION _bigbrotr.reject_seeds(text, text) IS
-	'Notes in bigbrotr.seed_rejects why a whole list could not be read, as line 0';
+	'Stores in bigbrotr.seed_rejects, as line 0, why a whole list could not be read';

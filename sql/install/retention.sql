@@ -1,5 +1,5 @@
--- Retention rules: which events are not kept for ever. The refresher deletes them when they are old enough, writers leave
--- out what a rule would delete at once (src/archive/retention.h), and no answer about coverage claims that they are held.
+-- Retention rules: events that are deleted when they are old. The refresher deletes them, and writers leave out events that a
+-- rule would delete at once (src/archive/retention.h). No answer about coverage claims that such events are archived.
 
 CREATE TABLE bigbrotr.retention_rules (
 	rule_id        integer GENERATED ALWAYS AS IDENTITY,
@@ -14,19 +14,19 @@ CREATE TABLE bigbrotr.retention_rules (
 	CONSTRAINT retention_rules_older_than_check CHECK (older_than BETWEEN 86400 AND 50 * 31557600::bigint), -- a day to 50 years
 	CONSTRAINT retention_rules_removed_at_check CHECK (removed_at IS NULL OR NOT enabled)
 );
-COMMENT ON TABLE bigbrotr.retention_rules IS 'Which events are deleted when they are old (bigbrotr.add_retention_rule); rules that were removed stay, since readings that began before that prove nothing';
+COMMENT ON TABLE bigbrotr.retention_rules IS 'Rules that delete events when they are old (bigbrotr.add_retention_rule). Rows of removed rules stay, because a reading that began before the removal proves nothing';
 COMMENT ON COLUMN bigbrotr.retention_rules.rule_id IS 'Number of the rule';
-COMMENT ON COLUMN bigbrotr.retention_rules.kinds IS 'Of these kinds; null: of all';
-COMMENT ON COLUMN bigbrotr.retention_rules.older_than IS 'Events whose created_at is more seconds ago are not kept';
-COMMENT ON COLUMN bigbrotr.retention_rules.deletes_before IS 'Events with an earlier created_at (Unix seconds) are deleted and left out. The refresher moves it on with the clock, and never back: what was deleted while the clock was wrong is not claimed when it is right again';
-COMMENT ON COLUMN bigbrotr.retention_rules.reason IS 'Why, in the words of the operator';
-COMMENT ON COLUMN bigbrotr.retention_rules.added_at IS 'Unix seconds';
-COMMENT ON COLUMN bigbrotr.retention_rules.enabled IS 'false: it is being removed, or was: nothing is deleted or left out because of it any more';
-COMMENT ON COLUMN bigbrotr.retention_rules.removed_at IS 'Since when what it had deleted is asked of relays again, Unix seconds; null: it is not';
+COMMENT ON COLUMN bigbrotr.retention_rules.kinds IS 'Kinds of the events; null: all kinds';
+COMMENT ON COLUMN bigbrotr.retention_rules.older_than IS 'Age of events (by created_at) beyond which they are deleted, seconds';
+COMMENT ON COLUMN bigbrotr.retention_rules.deletes_before IS 'Events with an earlier created_at (Unix seconds) are deleted and left out. The refresher moves it forward with the clock and never back, so that events that were deleted while the clock was wrong are not claimed later';
+COMMENT ON COLUMN bigbrotr.retention_rules.reason IS 'Reason of the rule, in the words of the operator';
+COMMENT ON COLUMN bigbrotr.retention_rules.added_at IS 'When the rule was added, Unix seconds';
+COMMENT ON COLUMN bigbrotr.retention_rules.enabled IS 'false: the rule is being removed or was removed, and no longer deletes or leaves out events';
+COMMENT ON COLUMN bigbrotr.retention_rules.removed_at IS 'When the removal ended, and relays are asked for the deleted events again, Unix seconds; null: not removed';
 SELECT pg_extension_config_dump('bigbrotr.retention_rules', '');
 SELECT pg_extension_config_dump('bigbrotr.retention_rules_rule_id_seq', '');
 
--- ---- What a rule concerns.
+-- ---- Effects of rules
 
 CREATE FUNCTION _bigbrotr.filter_kinds(filter jsonb) RETURNS int4multirange
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -35,14 +35,14 @@ CREATE FUNCTION _bigbrotr.filter_kinds(filter jsonb) RETURNS int4multirange
 		FROM jsonb_array_elements(filter -> 'kinds') AS e (value)
 		     CROSS JOIN LATERAL (SELECT CASE WHEN jsonb_typeof(e.value) = 'number' AND e.value BETWEEN '0' AND '65535' THEN e.value::integer END AS kind) AS k
 		WHERE k.kind IS NOT NULL) ELSE '{[0,65535]}' END;
-COMMENT ON FUNCTION _bigbrotr.filter_kinds(jsonb) IS 'The kinds that a filter (NIP-01) asks for';
+COMMENT ON FUNCTION _bigbrotr.filter_kinds(jsonb) IS 'Kinds that a filter (NIP-01) asks for';
 
 CREATE FUNCTION _bigbrotr.kept_since(filter jsonb) RETURNS bigint
 	LANGUAGE sql STABLE PARALLEL SAFE
 	RETURN (SELECT coalesce(max(r.deletes_before), 0) FROM bigbrotr.retention_rules AS r
 		WHERE r.removed_at IS NULL AND (r.kinds IS NULL OR r.kinds && _bigbrotr.filter_kinds(kept_since.filter)));
 COMMENT ON FUNCTION _bigbrotr.kept_since(jsonb) IS
-	'The first second (created_at) since which no retention rule deletes anything that the filter matches; 0: none does at all';
+	'First second (created_at) from which no retention rule deletes events that the filter matches; 0: no rule does';
 
 CREATE FUNCTION _bigbrotr.asked_since(asked integer) RETURNS bigint
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -50,14 +50,14 @@ CREATE FUNCTION _bigbrotr.asked_since(asked integer) RETURNS bigint
 		WHERE r.enabled AND (r.kinds IS NULL OR r.kinds @> _bigbrotr.filter_kinds(
 			(SELECT f.filter FROM bigbrotr.sync_filters AS f WHERE f.filter_id = asked_since.asked))));
 COMMENT ON FUNCTION _bigbrotr.asked_since(integer) IS
-	'The first second (created_at) of which a relay is asked for a filter (bigbrotr.sync_filters.filter_id; 0: everything): of what is older, retention rules keep nothing';
+	'First second (created_at) for which relays are asked for events of a filter (bigbrotr.sync_filters.filter_id; 0: everything); retention rules delete all older events of the filter';
 
 CREATE FUNCTION _bigbrotr.kinds_text(kinds int4multirange) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN coalesce('events of kind ' || (
 		SELECT string_agg(CASE WHEN upper(k) - lower(k) = 1 THEN lower(k)::text ELSE format('%s to %s', lower(k), upper(k) - 1) END, ', ' ORDER BY lower(k))
 		FROM unnest(kinds) AS k), 'all events');
-COMMENT ON FUNCTION _bigbrotr.kinds_text(int4multirange) IS 'Kinds in words; null: all events';
+COMMENT ON FUNCTION _bigbrotr.kinds_text(int4multirange) IS 'Kinds in words: "events of kind …"; null: "all events"';
 
 CREATE FUNCTION _bigbrotr.retention_reasons(filter jsonb, first_second bigint) RETURNS text[]
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -68,9 +68,9 @@ CREATE FUNCTION _bigbrotr.retention_reasons(filter jsonb, first_second bigint) R
 		      AND (r.kinds IS NULL OR r.kinds && _bigbrotr.filter_kinds(retention_reasons.filter))
 		ORDER BY r.rule_id);
 COMMENT ON FUNCTION _bigbrotr.retention_reasons(jsonb, bigint) IS
-	'Which retention rules delete something that the filter matches and that is not older than first_second, in words';
+	'Retention rules, in words, that delete events that the filter matches and that have a created_at of first_second or later';
 
--- ---- For administrators.
+-- ---- Functions for administrators
 
 CREATE FUNCTION _bigbrotr.check_retention(older_than interval, kinds int4multirange) RETURNS bigint
 	LANGUAGE plpgsql STABLE
@@ -94,9 +94,9 @@ BEGIN
 	RETURN seconds;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.check_retention(interval, int4multirange) IS 'How many seconds a retention rule keeps events; an error if it cannot be a rule';
+COMMENT ON FUNCTION _bigbrotr.check_retention(interval, int4multirange) IS 'Seconds that a retention rule keeps events; an error if older_than is not a day to 50 years, or kinds is not valid';
 
--- Counted from the index as long as there are not too many; else as the statistics say by kind and by day, which can only be too much.
+-- Up to 100,000 events are counted by an index; beyond that, the statistics by kind and by day give an upper limit.
 CREATE FUNCTION bigbrotr.retention_preview(
 	older_than interval, kinds int4multirange DEFAULT NULL, OUT events bigint, OUT exact boolean, OUT archived bigint)
 	LANGUAGE plpgsql STABLE
@@ -122,7 +122,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.retention_preview(interval, int4multirange) IS
-	'How many events a retention rule would delete now, of how many that are archived; exact false: as many at most (more than 100,000 are not counted). SELECT r.*, p.* FROM bigbrotr.retention_rules AS r, bigbrotr.retention_preview(make_interval(secs => r.older_than), r.kinds) AS p';
+	'Number of events that a retention rule would delete now, and number of archived events; exact false: events is an upper limit (more than 100,000 are not counted). SELECT r.*, p.* FROM bigbrotr.retention_rules AS r, bigbrotr.retention_preview(make_interval(secs => r.older_than), r.kinds) AS p';
 
 CREATE FUNCTION bigbrotr.add_retention_rule(
 	older_than interval, reason text, kinds int4multirange DEFAULT NULL, confirmed boolean DEFAULT false) RETURNS integer
@@ -157,7 +157,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.add_retention_rule(interval, text, int4multirange, boolean) IS
-	'SELECT bigbrotr.add_retention_rule(''30 days'', ''why'', ''{[7,7],[20000,29999]}''): events of these kinds (null: all) that are older by their created_at are deleted from now on, by the service refresher, and not archived when relays deliver them. Returns the number of the rule. confirmed: must be true if it deletes more than half of the archive (see bigbrotr.retention_preview)';
+	'SELECT bigbrotr.add_retention_rule(''30 days'', ''why'', ''{[7,7],[20000,29999]}''): adds a rule. From now on the refresher deletes events of these kinds (null: all) whose created_at is older, and writers leave them out when relays deliver them. Returns the rule_id. An error if the rule would delete more than half of the archive (bigbrotr.retention_preview) and confirmed is not true';
 
 CREATE PROCEDURE bigbrotr.remove_retention_rule(rule_id integer, INOUT removed boolean DEFAULT NULL)
 	LANGUAGE plpgsql
@@ -173,9 +173,9 @@ BEGIN
 		RETURN;
 	END IF;
 	COMMIT;
-	CALL _bigbrotr.wait_for_writers(); -- some may still leave out events because of it
+	CALL _bigbrotr.wait_for_writers(); -- a running transaction may still leave out events because of the rule
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-	-- As in bigbrotr.read_again: nobody else changes coverage meanwhile.
+	-- These locks keep other sessions from changing coverage meanwhile, as in bigbrotr.read_again.
 	PERFORM FROM _bigbrotr.sync_workers AS w ORDER BY w.owner FOR UPDATE;
 	PERFORM FROM _bigbrotr.relay_sync AS s ORDER BY s.relay_id FOR NO KEY UPDATE;
 	UPDATE bigbrotr.retention_rules AS r SET removed_at = bigbrotr.unix_now()
@@ -187,7 +187,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE bigbrotr.remove_retention_rule(integer, boolean) IS
-	'CALL bigbrotr.remove_retention_rule(1): ends a retention rule. What coverage says about the time of which it deleted events is withdrawn, so the synchronizer asks relays for it again. Gives false: there is no such rule. Waits for those who are writing. Not inside a transaction block; interrupted, it can be called again';
+	'CALL bigbrotr.remove_retention_rule(1): removes a retention rule. Withdraws the coverage of the time in which the rule deleted events, so that the synchronizer asks relays for this time again. removed false: there is no such rule. Waits for running transactions. Not inside a transaction block; after an interruption, call it again';
 
 CREATE FUNCTION _bigbrotr.uncover(kinds int4multirange, before bigint) RETURNS bigint
 	LANGUAGE plpgsql
@@ -211,9 +211,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.uncover(int4multirange, bigint) IS
-	'Withdraws what coverage says about earlier seconds (created_at) with filters that match some of these kinds (null: all): events may have been left out. Returns how many ranges it changed';
+	'Withdraws the coverage of seconds (created_at) before "before", of filters that match some of these kinds (null: all), because events may have been left out. Returns the number of changed ranges';
 
--- ---- For the refresher.
+-- ---- Functions for the refresher
 
 CREATE FUNCTION _bigbrotr.advance_retention() RETURNS void
 	LANGUAGE sql SECURITY DEFINER
@@ -223,9 +223,9 @@ CREATE FUNCTION _bigbrotr.advance_retention() RETURNS void
 		WHERE r.enabled AND r.deletes_before < bigbrotr.unix_now() - r.older_than;
 	END;
 COMMENT ON FUNCTION _bigbrotr.advance_retention() IS
-	'Moves retention rules on with the clock: by an hour at most, so that a clock that jumps ahead for a moment does not cost the archive';
+	'Moves deletes_before of the retention rules forward with the clock: at most an hour at each call, so that a clock that jumps ahead for a moment does not delete the archive';
 
--- Each kind is looked for by itself, since the index is ordered by kind and time.
+-- A query for each kind, because the index is ordered by kind and time.
 CREATE FUNCTION _bigbrotr.expired_kinds(OUT kind integer, OUT first_second bigint) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -246,7 +246,7 @@ BEGIN
 		ORDER BY k.kind;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.expired_kinds() IS 'The kinds of which retention rules delete events now, each with the time of its oldest event';
+COMMENT ON FUNCTION _bigbrotr.expired_kinds() IS 'Kinds of which retention rules delete events now, each with created_at of its oldest event';
 
 CREATE FUNCTION _bigbrotr.delete_expired(kind integer, first_second bigint, most integer, OUT deleted bigint, OUT next_second bigint)
 	LANGUAGE plpgsql STRICT SECURITY DEFINER
@@ -275,4 +275,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.delete_expired(integer, bigint, integer) IS
-	'Deletes, oldest first, at most so many events of a kind, from this second on, that the retention rules do not keep, and returns how many; next_second: where to go on, null: no more of them is left';
+	'Deletes events of a kind that the retention rules do not keep, from first_second (created_at) on, oldest first, at most "most". deleted: their number; next_second: where to continue, null: no more. An error if most is not 1 to 100,000';

@@ -1,11 +1,11 @@
--- Roles. They belong to the cluster, not to the extension: made if missing, never dropped by it.
--- Each role has the rights of those above it; grants.sql lists the rights.
+-- Roles. They belong to the cluster: the extension creates missing roles and never drops them.
+-- Each role has the rights of the roles above it; grants.sql lists the rights.
 --   bigbrotr_reader  reads everything
---   bigbrotr_writer  feeds the archive through functions that check what they are given
+--   bigbrotr_writer  adds to the archive through functions that check their arguments
 --   bigbrotr_worker  the background workers (before version 17 the server demands LOGIN; it has no password)
 --   bigbrotr_admin   manages relays, deletions, services, indexes
--- Apart from them:
---   bigbrotr_api     executors of the api service, which answer strangers; a reader and nothing more (LOGIN as above)
+-- A role apart from these:
+--   bigbrotr_api     executors of the api service, which answer anonymous clients; has the rights of bigbrotr_reader only (LOGIN as above)
 
 DO $roles$
 DECLARE

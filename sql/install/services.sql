@@ -1,5 +1,5 @@
--- The services: what they do, and how to command them. Everything acts on the current database; all
--- state is in shared memory, so nothing here waits for, or is undone by, a transaction.
+-- The services: their state, and functions to control them. The functions act on the current database. The state is in shared
+-- memory, so that no function waits for a transaction, and no rollback undoes a function.
 
 CREATE FUNCTION _bigbrotr.service_states(
 	OUT database text,
@@ -30,41 +30,41 @@ COMMENT ON FUNCTION _bigbrotr.service_states() IS 'Rows of view bigbrotr.service
 CREATE VIEW bigbrotr.services AS
 	SELECT * FROM _bigbrotr.service_states();
 COMMENT ON VIEW bigbrotr.services IS
-	'The services of all served databases: what each one does now, and whether it is well';
-COMMENT ON COLUMN bigbrotr.services.database IS 'The database it serves';
-COMMENT ON COLUMN bigbrotr.services.service IS 'Its name, as start_service and the like take it';
-COMMENT ON COLUMN bigbrotr.services.instance IS 'Number of the worker among those of the service in this database, from 1 on';
+	'Services of all served databases: state, last error and health of each worker';
+COMMENT ON COLUMN bigbrotr.services.database IS 'Database that the worker serves';
+COMMENT ON COLUMN bigbrotr.services.service IS 'Name of the service, as bigbrotr.start_service takes it';
+COMMENT ON COLUMN bigbrotr.services.instance IS 'Number of the worker among the workers of the service in this database, from 1';
 COMMENT ON COLUMN bigbrotr.services.state IS
-	'disabled: not to run; enabled: waits for what it needs; running; backoff: failed, starts again at next_start; draining: being ended; paused; done: ran to its end';
-COMMENT ON COLUMN bigbrotr.services.pid IS 'Process of its worker, as in pg_stat_activity';
-COMMENT ON COLUMN bigbrotr.services.since IS 'When it came into its state';
-COMMENT ON COLUMN bigbrotr.services.last_success IS 'The last commit or the end of the last good cycle';
-COMMENT ON COLUMN bigbrotr.services.last_error IS 'The last failure, or why the service cannot start yet; null in sessions of another database';
+	'disabled: must not run; enabled: waits for what it needs; running; backoff: failed, starts again at next_start; draining: is being ended; paused; done: ran to its end';
+COMMENT ON COLUMN bigbrotr.services.pid IS 'Process id of the worker, as in pg_stat_activity; null: it does not run';
+COMMENT ON COLUMN bigbrotr.services.since IS 'When the state began';
+COMMENT ON COLUMN bigbrotr.services.last_success IS 'Time of the last commit, or end of the last successful cycle';
+COMMENT ON COLUMN bigbrotr.services.last_error IS 'Text of the last failure, or why the service cannot start yet; null in sessions of another database';
 COMMENT ON COLUMN bigbrotr.services.sqlstate IS 'Error code of last_error';
 COMMENT ON COLUMN bigbrotr.services.health IS 'Result of the last health check: unknown, healthy or unhealthy';
-COMMENT ON COLUMN bigbrotr.services.health_check_count IS 'Since the start of the worker';
-COMMENT ON COLUMN bigbrotr.services.health_failure_count IS 'Health checks without a good result, since the start of the worker';
-COMMENT ON COLUMN bigbrotr.services.restart_count IS 'Starts after the first one in this run of the server, those after a crash included';
-COMMENT ON COLUMN bigbrotr.services.cycle_count IS 'Since the start of the worker';
-COMMENT ON COLUMN bigbrotr.services.cycle_last_ms IS 'Time of the last cycle';
-COMMENT ON COLUMN bigbrotr.services.cycle_mean_ms IS 'Mean time of a cycle, since the start of the worker';
-COMMENT ON COLUMN bigbrotr.services.cycle_max_ms IS 'Longest time of a cycle, since the start of the worker';
-COMMENT ON COLUMN bigbrotr.services.next_start IS 'When it is tried again; null if it runs or waits for no time';
-COMMENT ON COLUMN bigbrotr.services.waiting_for IS 'What it waits for now; null if for nothing, and in sessions of another database';
+COMMENT ON COLUMN bigbrotr.services.health_check_count IS 'Number of health checks since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.health_failure_count IS 'Number of health checks without a good result since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.restart_count IS 'Number of starts after the first one since the server was started, also after crashes';
+COMMENT ON COLUMN bigbrotr.services.cycle_count IS 'Number of cycles since the start of the worker';
+COMMENT ON COLUMN bigbrotr.services.cycle_last_ms IS 'Duration of the last cycle, milliseconds';
+COMMENT ON COLUMN bigbrotr.services.cycle_mean_ms IS 'Mean duration of a cycle since the start of the worker, milliseconds';
+COMMENT ON COLUMN bigbrotr.services.cycle_max_ms IS 'Longest duration of a cycle since the start of the worker, milliseconds';
+COMMENT ON COLUMN bigbrotr.services.next_start IS 'When the worker is started again; null: it runs, or waits for no time';
+COMMENT ON COLUMN bigbrotr.services.waiting_for IS 'What the worker waits for now; null: for nothing, or the session is of another database';
 
 CREATE FUNCTION bigbrotr.start_service(name text) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_start_service';
 COMMENT ON FUNCTION bigbrotr.start_service(text) IS
-	'Starts a service that was stopped, is done, waits after a failure or was given up after crashes';
+	'Starts a service that was stopped, is done, waits after a failure, or is no longer restarted after crashes';
 
 CREATE FUNCTION bigbrotr.stop_service(name text) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_stop_service';
 COMMENT ON FUNCTION bigbrotr.stop_service(text) IS
-	'Stops a service until it is started again, also over a restart of the server; returns when its workers are gone';
+	'Stops a service until bigbrotr.start_service, also across a restart of the server; returns when its workers have ended';
 
 CREATE FUNCTION bigbrotr.restart_service(name text) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
@@ -77,13 +77,13 @@ CREATE FUNCTION bigbrotr.pause_service(name text) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_pause_service';
 COMMENT ON FUNCTION bigbrotr.pause_service(text) IS
-	'Keeps a service from working, with its workers and their connections, until resume_service, also over a restart of the server';
+	'Pauses a service until bigbrotr.resume_service, also across a restart of the server; its workers and their connections stay';
 
 CREATE FUNCTION bigbrotr.resume_service(name text) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_resume_service';
-COMMENT ON FUNCTION bigbrotr.resume_service(text) IS 'Ends pause_service';
+COMMENT ON FUNCTION bigbrotr.resume_service(text) IS 'Ends bigbrotr.pause_service';
 
 CREATE FUNCTION bigbrotr.wait_for_service(name text, state text, timeout interval DEFAULT '30 s')
 	RETURNS boolean
@@ -91,14 +91,14 @@ CREATE FUNCTION bigbrotr.wait_for_service(name text, state text, timeout interva
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_wait_for_service';
 COMMENT ON FUNCTION bigbrotr.wait_for_service(text, text, interval) IS
-	'Waits until all workers of a service are in a state; false if that takes longer';
+	'Waits until all workers of a service are in a state of bigbrotr.services.state; false: timeout';
 
 CREATE FUNCTION bigbrotr.health_check(name text) RETURNS boolean
 	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_health_check';
 COMMENT ON FUNCTION bigbrotr.health_check(text) IS
-	'Asks a service now whether it is well; false if it is not, does not run or does not answer within 30 s';
+	'Runs a health check of a service now; false: unhealthy, not running, or no answer within 30 seconds';
 
 CREATE FUNCTION bigbrotr.service_stats(name text, instance integer DEFAULT 1) RETURNS jsonb
 	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
@@ -112,14 +112,14 @@ CREATE FUNCTION bigbrotr.stop_services() RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_stop_services';
 COMMENT ON FUNCTION bigbrotr.stop_services() IS
-	'stop_service for all services of this database';
+	'Runs bigbrotr.stop_service for all services of this database';
 
 CREATE FUNCTION bigbrotr.start_services() RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_start_services';
 COMMENT ON FUNCTION bigbrotr.start_services() IS
-	'start_service for all services of this database';
+	'Runs bigbrotr.start_service for all services of this database';
 
 CREATE FUNCTION _bigbrotr.library_version() RETURNS text
 	LANGUAGE c STABLE STRICT PARALLEL SAFE
@@ -133,7 +133,7 @@ CREATE FUNCTION bigbrotr.version(OUT library text, OUT schema text)
 		SELECT _bigbrotr.library_version(), e.extversion FROM pg_extension AS e WHERE e.extname = 'bigbrotr';
 	END;
 COMMENT ON FUNCTION bigbrotr.version() IS
-	'Version of the library, and of the schema of this database, which ALTER EXTENSION bigbrotr UPDATE brings up to date';
+	'Version of the library, and of the schema of this database; ALTER EXTENSION bigbrotr UPDATE updates the schema';
 
 CREATE FUNCTION _bigbrotr.setting_declarations(
 	OUT name text,
@@ -146,19 +146,19 @@ CREATE FUNCTION _bigbrotr.setting_declarations(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_setting_declarations';
 COMMENT ON FUNCTION _bigbrotr.setting_declarations() IS
-	'The settings as the library declares them, for view bigbrotr.settings';
+	'Settings as the library declares them, for the view bigbrotr.settings';
 
 CREATE VIEW bigbrotr.settings AS
 	SELECT d.name, current_setting(d.name) AS value, d.default_value, d.minimum, d.maximum,
 		s.context, d.part, s.source, s.short_desc AS meaning
 	FROM _bigbrotr.setting_declarations() AS d JOIN pg_settings AS s ON s.name = d.name;
-COMMENT ON VIEW bigbrotr.settings IS 'Settings of bigbrotr in this session; those that only administrators may see are shown to them alone';
+COMMENT ON VIEW bigbrotr.settings IS 'Settings of bigbrotr in this session; only administrators see settings that are restricted to them';
 COMMENT ON COLUMN bigbrotr.settings.name IS 'Name of the setting';
-COMMENT ON COLUMN bigbrotr.settings.value IS 'Its value, with unit';
-COMMENT ON COLUMN bigbrotr.settings.default_value IS 'The value that it has if nobody sets it';
-COMMENT ON COLUMN bigbrotr.settings.minimum IS 'The smallest value allowed; null if it is not a number';
-COMMENT ON COLUMN bigbrotr.settings.maximum IS 'The largest value allowed; null if it is not a number or only the type limits it';
-COMMENT ON COLUMN bigbrotr.settings.context IS 'How it can be set, as in pg_settings: sighup takes a reload, superuser and user a SET';
-COMMENT ON COLUMN bigbrotr.settings.part IS 'What it is for: frame (all services), functions (SQL functions), or the service of that name';
-COMMENT ON COLUMN bigbrotr.settings.source IS 'Where the value comes from, as in pg_settings: default, configuration file, session …';
-COMMENT ON COLUMN bigbrotr.settings.meaning IS 'What it does';
+COMMENT ON COLUMN bigbrotr.settings.value IS 'Value of the setting, with its unit';
+COMMENT ON COLUMN bigbrotr.settings.default_value IS 'Default of the setting';
+COMMENT ON COLUMN bigbrotr.settings.minimum IS 'Smallest value; null: the setting is not a number';
+COMMENT ON COLUMN bigbrotr.settings.maximum IS 'Largest value; null: the setting is not a number, or only the type limits it';
+COMMENT ON COLUMN bigbrotr.settings.context IS 'How to set it, as in pg_settings: sighup by a reload, superuser and user by SET';
+COMMENT ON COLUMN bigbrotr.settings.part IS 'Part that uses the setting: frame (all services), functions (SQL functions), or the name of a service';
+COMMENT ON COLUMN bigbrotr.settings.source IS 'Source of the value, as in pg_settings: default, configuration file, session …';
+COMMENT ON COLUMN bigbrotr.settings.meaning IS 'What the setting does';

@@ -1,4 +1,4 @@
--- Lists of relays on the web: which of them the finder reads, how often, and what came of it.
+-- Lists of relays on the web: the lists that the finder reads, and the results of their fetches.
 
 CREATE TABLE _bigbrotr.added_sources (
 	fetch_interval bigint  NOT NULL,
@@ -9,15 +9,15 @@ CREATE TABLE _bigbrotr.added_sources (
 	path           text,
 	CONSTRAINT added_sources_pkey PRIMARY KEY (url)
 );
-COMMENT ON TABLE _bigbrotr.added_sources IS 'Lists that an administrator added; the view bigbrotr.relay_sources shows the examples as well';
+COMMENT ON TABLE _bigbrotr.added_sources IS 'Lists that an administrator added; the view bigbrotr.relay_sources also shows the examples';
 COMMENT ON COLUMN _bigbrotr.added_sources.fetch_interval IS 'Seconds between two fetches';
-COMMENT ON COLUMN _bigbrotr.added_sources.max_bytes IS 'A longer document is refused';
-COMMENT ON COLUMN _bigbrotr.added_sources.max_names IS 'Further names are left out';
-COMMENT ON COLUMN _bigbrotr.added_sources.enabled IS 'Whether it is fetched';
-COMMENT ON COLUMN _bigbrotr.added_sources.url IS 'http(s), host normalised';
-COMMENT ON COLUMN _bigbrotr.added_sources.path IS 'Where the names are in the JSON; null: text with one name a line';
+COMMENT ON COLUMN _bigbrotr.added_sources.max_bytes IS 'Maximum size of the document, bytes; a longer document is refused';
+COMMENT ON COLUMN _bigbrotr.added_sources.max_names IS 'Maximum number of names; further names are left out';
+COMMENT ON COLUMN _bigbrotr.added_sources.enabled IS 'Whether the finder fetches the list';
+COMMENT ON COLUMN _bigbrotr.added_sources.url IS 'URL of http or https with a normalised host';
+COMMENT ON COLUMN _bigbrotr.added_sources.path IS 'Path (JSONPath) of the names in the JSON; null: the document is text with one name per line';
 
--- Not dumped: after a restore every list is read again, as every event is.
+-- pg_dump leaves this table out: after a restore the finder reads every list again, as it reads every event again.
 CREATE TABLE _bigbrotr.relay_fetches (
 	next_fetch  bigint  NOT NULL,
 	fetched_at  bigint,
@@ -34,19 +34,19 @@ CREATE TABLE _bigbrotr.relay_fetches (
 	CONSTRAINT relay_fetches_pkey PRIMARY KEY (url),
 	CONSTRAINT relay_fetches_url_fkey FOREIGN KEY (url) REFERENCES _bigbrotr.added_sources ON DELETE CASCADE
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-COMMENT ON TABLE _bigbrotr.relay_fetches IS 'What came of the last fetch of each list, and when the next one is due';
-COMMENT ON COLUMN _bigbrotr.relay_fetches.next_fetch IS 'Unix seconds; while a fetch is under way: when it counts as lost';
-COMMENT ON COLUMN _bigbrotr.relay_fetches.fetched_at IS 'End of the last fetch, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_fetches.read_at IS 'The same of the last fetch that did not fail';
-COMMENT ON COLUMN _bigbrotr.relay_fetches.failures IS 'Fetches that failed since one that did not';
-COMMENT ON COLUMN _bigbrotr.relay_fetches.http_status IS 'Of the last fetch; 0: there was no answer';
-COMMENT ON COLUMN _bigbrotr.relay_fetches.named IS 'Relays that the list named when it was last read';
-COMMENT ON COLUMN _bigbrotr.relay_fetches.refused IS 'Names and other values in it that are no relays, or of a site with too many';
+COMMENT ON TABLE _bigbrotr.relay_fetches IS 'Result of the last fetch of each list, and time of the next one';
+COMMENT ON COLUMN _bigbrotr.relay_fetches.next_fetch IS 'Time of the next fetch, Unix seconds; during a fetch: time after which the fetch counts as lost';
+COMMENT ON COLUMN _bigbrotr.relay_fetches.fetched_at IS 'End of the last fetch, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.relay_fetches.read_at IS 'End of the last successful fetch, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.relay_fetches.failures IS 'Number of failed fetches since the last successful one';
+COMMENT ON COLUMN _bigbrotr.relay_fetches.http_status IS 'HTTP status of the last fetch; 0: no answer';
+COMMENT ON COLUMN _bigbrotr.relay_fetches.named IS 'Number of relays in the list when it was last read';
+COMMENT ON COLUMN _bigbrotr.relay_fetches.refused IS 'Number of refused names and other values in the list when it was last read: not relays, or of a site with too many names';
 COMMENT ON COLUMN _bigbrotr.relay_fetches.url IS '_bigbrotr.added_sources.url';
-COMMENT ON COLUMN _bigbrotr.relay_fetches.reason IS 'Reason code of the last failure; null: the last fetch did not fail';
-COMMENT ON COLUMN _bigbrotr.relay_fetches.detail IS 'The same in words';
-COMMENT ON COLUMN _bigbrotr.relay_fetches.etag IS 'Header ETag of what was last read; empty: none';
-COMMENT ON COLUMN _bigbrotr.relay_fetches.modified_at IS 'Header Last-Modified of what was last read; empty: none';
+COMMENT ON COLUMN _bigbrotr.relay_fetches.reason IS 'Reason code of the last failure; null: the last fetch succeeded';
+COMMENT ON COLUMN _bigbrotr.relay_fetches.detail IS 'Text of the last failure; null: the last fetch succeeded';
+COMMENT ON COLUMN _bigbrotr.relay_fetches.etag IS 'Header ETag of the document that was last read; empty: none';
+COMMENT ON COLUMN _bigbrotr.relay_fetches.modified_at IS 'Header Last-Modified of the document that was last read; empty: none';
 
 SELECT pg_extension_config_dump('_bigbrotr.added_sources', '');
 
@@ -58,7 +58,7 @@ CREATE FUNCTION _bigbrotr.relay_source_examples(OUT url text, OUT path text) RET
 		       ('https://api.nostr.watch/v2/relays', '$.relays[*]'),
 		       ('https://nostr.watch/relays.json', '$.relays[*]');
 	END;
-COMMENT ON FUNCTION _bigbrotr.relay_source_examples() IS 'Lists that are known to this version; none is fetched unless an administrator enables it';
+COMMENT ON FUNCTION _bigbrotr.relay_source_examples() IS 'Lists that this version knows; the finder fetches one only after an administrator has enabled it';
 
 CREATE VIEW bigbrotr.relay_sources AS
 	SELECT s.url, s.path,
@@ -73,25 +73,26 @@ CREATE VIEW bigbrotr.relay_sources AS
 	SELECT e.url, e.path, 'example', NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 	FROM _bigbrotr.relay_source_examples() AS e
 	WHERE NOT EXISTS (SELECT FROM _bigbrotr.added_sources AS s WHERE s.url = e.url);
-COMMENT ON VIEW bigbrotr.relay_sources IS 'Lists of relays on the web, and what came of their last fetch';
-COMMENT ON COLUMN bigbrotr.relay_sources.url IS 'Where the list is, http(s)';
-COMMENT ON COLUMN bigbrotr.relay_sources.path IS 'Where the names are in the JSON; null: text with one name a line';
-COMMENT ON COLUMN bigbrotr.relay_sources.source_state IS 'waiting: not fetched yet; read or failed: the last fetch; disabled: by bigbrotr.disable_relay_source; example: not fetched until bigbrotr.enable_relay_source';
-COMMENT ON COLUMN bigbrotr.relay_sources.fetch_interval IS 'Between two fetches; after failures less at first, then up to a week';
-COMMENT ON COLUMN bigbrotr.relay_sources.max_bytes IS 'A longer document is refused';
-COMMENT ON COLUMN bigbrotr.relay_sources.max_names IS 'Further names are left out';
-COMMENT ON COLUMN bigbrotr.relay_sources.http_status IS 'Of the last fetch; 304: the list is unchanged; 0: there was no answer';
-COMMENT ON COLUMN bigbrotr.relay_sources.last_error IS 'Reason code and words of the last failure; null: the last fetch did not fail';
-COMMENT ON COLUMN bigbrotr.relay_sources.failures IS 'Fetches that failed since one that did not';
-COMMENT ON COLUMN bigbrotr.relay_sources.named IS 'Relays that the list named when it was last read';
-COMMENT ON COLUMN bigbrotr.relay_sources.refused IS 'Names and other values in it that are no relays, or of a site with too many: bigbrotr.candidate_rejects';
-COMMENT ON COLUMN bigbrotr.relay_sources.fetched_at IS 'End of the last fetch';
-COMMENT ON COLUMN bigbrotr.relay_sources.read_at IS 'The same of the last fetch that did not fail';
-COMMENT ON COLUMN bigbrotr.relay_sources.next_fetch IS 'When the next one is due';
-COMMENT ON COLUMN bigbrotr.relay_sources.etag IS 'Header ETag of what was last read';
-COMMENT ON COLUMN bigbrotr.relay_sources.modified_at IS 'Header Last-Modified of what was last read';
+COMMENT ON VIEW bigbrotr.relay_sources IS 'Lists of relays on the web, and the results of their last fetches';
+COMMENT ON COLUMN bigbrotr.relay_sources.url IS 'URL of the list, http or https';
+COMMENT ON COLUMN bigbrotr.relay_sources.path IS 'Path (JSONPath) of the names in the JSON; null: the document is text with one name per line';
+COMMENT ON COLUMN bigbrotr.relay_sources.source_state IS 'waiting: not fetched yet; read: the last fetch succeeded; failed: the last fetch failed; disabled: by bigbrotr.disable_relay_source; example: not fetched until bigbrotr.enable_relay_source';
+COMMENT ON COLUMN bigbrotr.relay_sources.fetch_interval IS 'Time between two fetches; after a failure first shorter, then up to a week';
+COMMENT ON COLUMN bigbrotr.relay_sources.max_bytes IS 'Maximum size of the document, bytes; a longer document is refused';
+COMMENT ON COLUMN bigbrotr.relay_sources.max_names IS 'Maximum number of names; further names are left out';
+COMMENT ON COLUMN bigbrotr.relay_sources.http_status IS 'HTTP status of the last fetch; 304: the list is unchanged; 0: no answer';
+COMMENT ON COLUMN bigbrotr.relay_sources.last_error IS 'Reason code and text of the last failure; null: the last fetch succeeded';
+COMMENT ON COLUMN bigbrotr.relay_sources.failures IS 'Number of failed fetches since the last successful one';
+COMMENT ON COLUMN bigbrotr.relay_sources.named IS 'Number of relays in the list when it was last read';
+COMMENT ON COLUMN bigbrotr.relay_sources.refused IS 'Number of refused names and other values in the list when it was last read, see bigbrotr.candidate_rejects';
+COMMENT ON COLUMN bigbrotr.relay_sources.fetched_at IS 'End of the last fetch; null: never';
+COMMENT ON COLUMN bigbrotr.relay_sources.read_at IS 'End of the last successful fetch; null: never';
+COMMENT ON COLUMN bigbrotr.relay_sources.next_fetch IS 'Time of the next fetch; null: disabled';
+COMMENT ON COLUMN bigbrotr.relay_sources.etag IS 'Header ETag of the document that was last read; null: none';
+COMMENT ON COLUMN bigbrotr.relay_sources.modified_at IS 'Header Last-Modified of the document that was last read; null: none';
 
--- The hosts of lists, and of receivers of alerts, obey the rules of hosts of relays, and so do their addresses when they are connected to.
+-- Hosts of lists and of receivers of alerts obey the same rules as hosts of relays. The net process checks their addresses
+-- again when it connects.
 CREATE FUNCTION _bigbrotr.require_web_url(given text) RETURNS text
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -116,7 +117,7 @@ BEGIN
 	RETURN 'http' || substr(host.url, 3) || coalesce(parts[3], '/');
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.require_web_url(text) IS 'Normalises the host of a URL of http or https; an error if it is none, or is not allowed';
+COMMENT ON FUNCTION _bigbrotr.require_web_url(text) IS 'Normalises the host of a URL of http or https; an error if the text is not such a URL, or the host is local and bigbrotr.allow_local_relays is off';
 
 CREATE FUNCTION bigbrotr.add_relay_source(
 	url text, path text DEFAULT '$[*]', fetch_interval interval DEFAULT '1 day',
@@ -154,7 +155,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.add_relay_source(text, text, interval, integer, integer) IS
-	'Lets the finder read a list of relays on the web: JSON in which path leads to the names ($[*], $.relays[*].url, $.relays.*[*]), or, if path is null, text with one name a line. A list that is there already is replaced, and read anew';
+	'Lets the finder read a list of relays on the web: JSON, in which path (JSONPath) leads to the names ($[*], $.relays[*].url, $.relays.*[*]), or, if path is null, text with one name per line. Replaces a list of the same URL, which is then read again. An error if an argument is out of range';
 
 CREATE FUNCTION _bigbrotr.known_relay_source(given text) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT
@@ -163,7 +164,7 @@ CREATE FUNCTION _bigbrotr.known_relay_source(given text) RETURNS text
 DECLARE
 	known text := (SELECT s.url FROM _bigbrotr.added_sources AS s WHERE s.url = given);
 BEGIN
-	-- A list that is not allowed any more must be known under its own name, so that it can be removed.
+	-- Compare the text itself first: a list whose URL is no longer allowed can then still be removed.
 	IF known IS NULL THEN
 		known := (SELECT s.url FROM _bigbrotr.added_sources AS s WHERE s.url = _bigbrotr.require_web_url(given));
 	END IF;
@@ -176,14 +177,14 @@ BEGIN
 	RETURN known;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.known_relay_source(text) IS 'The URL as it is in _bigbrotr.added_sources; an error if there is no such list';
+COMMENT ON FUNCTION _bigbrotr.known_relay_source(text) IS 'URL of a list as it is in _bigbrotr.added_sources; an error if there is no such list';
 
 CREATE FUNCTION bigbrotr.remove_relay_source(url text) RETURNS void
 	LANGUAGE sql STRICT
 	BEGIN ATOMIC
 		DELETE FROM _bigbrotr.added_sources AS s WHERE s.url = _bigbrotr.known_relay_source(remove_relay_source.url);
 	END;
-COMMENT ON FUNCTION bigbrotr.remove_relay_source(text) IS 'The list is not fetched any more; what it named stays named';
+COMMENT ON FUNCTION bigbrotr.remove_relay_source(text) IS 'Removes a list, which is not fetched any more; relays that it named stay candidates. An error if there is no such list';
 
 CREATE FUNCTION bigbrotr.enable_relay_source(url text) RETURNS void
 	LANGUAGE plpgsql STRICT
@@ -200,16 +201,16 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.enable_relay_source(text) IS 'Ends bigbrotr.disable_relay_source; of an example: lets the finder read it';
+COMMENT ON FUNCTION bigbrotr.enable_relay_source(text) IS 'Ends bigbrotr.disable_relay_source; for an example: adds it as a list that the finder reads. An error if there is no such list';
 
 CREATE FUNCTION bigbrotr.disable_relay_source(url text) RETURNS void
 	LANGUAGE sql STRICT
 	BEGIN ATOMIC
 		UPDATE _bigbrotr.added_sources AS s SET enabled = false WHERE s.url = _bigbrotr.known_relay_source(disable_relay_source.url);
 	END;
-COMMENT ON FUNCTION bigbrotr.disable_relay_source(text) IS 'The list is not fetched until bigbrotr.enable_relay_source; what it named stays named';
+COMMENT ON FUNCTION bigbrotr.disable_relay_source(text) IS 'Stops fetching a list until bigbrotr.enable_relay_source; relays that it named stay candidates. An error if there is no such list';
 
--- What the finder does.
+-- ---- Functions for the finder
 
 CREATE FUNCTION _bigbrotr.take_relay_sources(
 	most integer, at bigint, lease bigint,
@@ -223,7 +224,7 @@ CREATE FUNCTION _bigbrotr.take_relay_sources(
 		), leased AS (
 			INSERT INTO _bigbrotr.relay_fetches AS f (url, next_fetch)
 			SELECT d.url, take_relay_sources.at + take_relay_sources.lease FROM due AS d ORDER BY d.url
-			-- Another finder may have taken it since.
+			-- Another finder may have leased the list meanwhile.
 			ON CONFLICT ON CONSTRAINT relay_fetches_pkey DO UPDATE SET next_fetch = excluded.next_fetch
 			WHERE f.next_fetch <= take_relay_sources.at
 			RETURNING f.url, f.etag, f.modified_at
@@ -232,9 +233,9 @@ CREATE FUNCTION _bigbrotr.take_relay_sources(
 		FROM leased AS l JOIN _bigbrotr.added_sources AS s ON s.url = l.url;
 	END;
 COMMENT ON FUNCTION _bigbrotr.take_relay_sources(integer, bigint, bigint) IS
-	'Lists that are due, up to so many; no other finder takes them for so many seconds';
+	'Leases at most "most" due lists to the caller, each for "lease" seconds: no other finder takes them meanwhile. at: Unix seconds';
 
--- Names of a list count as names in events do, and each as if enough authors said it: an administrator chose the list.
+-- A name in a list counts like a name in events with enough authors, because an administrator chose the list.
 CREATE FUNCTION _bigbrotr.name_from_web(
 	source text, names text[], other_values bigint, at bigint, names_per_site integer,
 	OUT named integer, OUT refused integer, OUT added bigint)
@@ -275,7 +276,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.name_from_web(text, text[], bigint, bigint, integer) IS
-	'Counts the names of a list that was read, and makes candidates of those that are relays; other_values: values in place of names that are no strings. Returns relays, refused names, and how many candidates are new';
+	'Adds the names of a list that was read to the candidates; other_values: number of values that are not strings. Returns the numbers of relays in the list, of refused names, and of new candidates';
 
 CREATE FUNCTION _bigbrotr.record_fetch(
 	url text, at bigint, http_status integer, reason text, detail text, etag text, modified_at text,
@@ -301,7 +302,7 @@ BEGIN
 		etag = CASE WHEN names IS NULL THEN f.etag ELSE record_fetch.etag END,
 		modified_at = CASE WHEN names IS NULL THEN f.modified_at ELSE record_fetch.modified_at END,
 		failures = CASE WHEN record_fetch.reason <> '' THEN f.failures + 1 ELSE 0 END,
-		-- Back-off: 5 minutes, doubling up to a week, or to the interval if that is longer.
+		-- Back-off: 5 minutes, doubled with each failure, up to a week or, if that is longer, the interval.
 		next_fetch = record_fetch.at + CASE WHEN record_fetch.reason <> ''
 			THEN least(300 * (1 << least(f.failures, 20))::bigint, greatest(s.fetch_interval, 604800)) ELSE s.fetch_interval END
 	FROM _bigbrotr.added_sources AS s WHERE f.url = record_fetch.url AND s.url = f.url;
@@ -309,4 +310,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.record_fetch(text, bigint, integer, text, text, text, text, text[], bigint, integer) IS
-	'Notes what came of the fetch of a list: a reason code if it failed; names, or null if the list is unchanged. A list that was removed meanwhile names nobody. Returns how many candidates are new';
+	'Stores the result of the fetch of a list. reason: reason code of the failure, empty: success; names: names in the document, null: no new document (failed or unchanged). Ignores a list that was removed meanwhile. Returns the number of new candidates. at: Unix seconds';

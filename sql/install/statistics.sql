@@ -1,6 +1,6 @@
--- Exact counts. A transaction that writes or deletes events and sightings appends rows of differences: writers never wait
--- for each other. The refresher folds these rows into the totals; the views add both. Nothing here is dumped: during a
--- restore the triggers count again.
+-- Exact counts. A transaction that writes or deletes events and sightings inserts rows with differences, so that writers never
+-- wait for each other. The refresher adds these rows to the totals; the views add totals and differences. pg_dump leaves these
+-- tables out: during a restore the triggers count again.
 
 CREATE TABLE _bigbrotr.statistics (
 	subject text   NOT NULL,
@@ -9,13 +9,13 @@ CREATE TABLE _bigbrotr.statistics (
 	CONSTRAINT statistics_pkey PRIMARY KEY (subject, key),
 	CONSTRAINT statistics_subject_check CHECK (subject IN ('kind', 'day', 'relay'))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.statistics IS 'Counts as of the last fold; _bigbrotr.current_statistics adds what came since';
-COMMENT ON COLUMN _bigbrotr.statistics.subject IS 'kind, day: events of a kind or a day; relay: sightings of a relay';
-COMMENT ON COLUMN _bigbrotr.statistics.key IS 'The kind; the first Unix second of the day (UTC, of created_at); the relay_id';
-COMMENT ON COLUMN _bigbrotr.statistics.count IS 'How many';
+COMMENT ON TABLE _bigbrotr.statistics IS 'Totals as of the last call of _bigbrotr.fold_statistics; _bigbrotr.current_statistics adds the differences since then';
+COMMENT ON COLUMN _bigbrotr.statistics.subject IS 'kind: events of a kind; day: events of a day; relay: sightings of a relay';
+COMMENT ON COLUMN _bigbrotr.statistics.key IS 'kind: the kind; day: first Unix second of the day (UTC) of created_at; relay: the relay_id';
+COMMENT ON COLUMN _bigbrotr.statistics.count IS 'Number of events or sightings';
 
--- A key, so that logical replication can publish deletions; vacuumed often, since each fold reads over what
--- earlier ones deleted.
+-- The table has a primary key, so that logical replication can publish deletions. It is vacuumed often, because each fold reads
+-- over the rows that earlier folds deleted.
 CREATE TABLE _bigbrotr.statistics_deltas (
 	delta_id bigint  GENERATED ALWAYS AS IDENTITY (CACHE 64),
 	subject text     NOT NULL,
@@ -23,11 +23,11 @@ CREATE TABLE _bigbrotr.statistics_deltas (
 	counts  bigint[] NOT NULL,
 	CONSTRAINT statistics_deltas_pkey PRIMARY KEY (delta_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE _bigbrotr.statistics_deltas IS 'What to add to _bigbrotr.statistics: one row for each batch and subject; the arrays are parallel';
-COMMENT ON COLUMN _bigbrotr.statistics_deltas.delta_id IS 'Number of the row; says nothing about order';
+COMMENT ON TABLE _bigbrotr.statistics_deltas IS 'Differences that are not yet added to _bigbrotr.statistics: one row for each batch and subject; the arrays are parallel';
+COMMENT ON COLUMN _bigbrotr.statistics_deltas.delta_id IS 'Number of the row; its order has no meaning';
 COMMENT ON COLUMN _bigbrotr.statistics_deltas.subject IS 'As in _bigbrotr.statistics';
 COMMENT ON COLUMN _bigbrotr.statistics_deltas.keys IS 'Keys, as in _bigbrotr.statistics';
-COMMENT ON COLUMN _bigbrotr.statistics_deltas.counts IS 'Rows added, negative: deleted';
+COMMENT ON COLUMN _bigbrotr.statistics_deltas.counts IS 'Number of new rows; negative: number of deleted rows';
 
 CREATE VIEW _bigbrotr.current_statistics AS
 	SELECT c.subject, c.key, sum(c.count)::bigint AS count
@@ -37,48 +37,48 @@ CREATE VIEW _bigbrotr.current_statistics AS
 	             unnest(d.keys, d.counts) AS k (key, count)) AS c
 	GROUP BY c.subject, c.key
 	HAVING sum(c.count) <> 0;
-COMMENT ON VIEW _bigbrotr.current_statistics IS 'Exact counts, as the tables are now';
+COMMENT ON VIEW _bigbrotr.current_statistics IS 'Exact counts of the present rows of bigbrotr.events and bigbrotr.sightings';
 
 CREATE VIEW bigbrotr.kind_statistics AS
 	SELECT s.key::integer AS kind, s.count AS event_count
 	FROM _bigbrotr.current_statistics AS s WHERE s.subject = 'kind';
-COMMENT ON VIEW bigbrotr.kind_statistics IS 'Events of each kind, exact';
+COMMENT ON VIEW bigbrotr.kind_statistics IS 'Number of events of each kind, exact';
 COMMENT ON COLUMN bigbrotr.kind_statistics.kind IS '0 .. 65535 (NIP-01)';
-COMMENT ON COLUMN bigbrotr.kind_statistics.event_count IS 'Events archived';
+COMMENT ON COLUMN bigbrotr.kind_statistics.event_count IS 'Number of archived events of the kind';
 
 CREATE VIEW bigbrotr.day_statistics AS
 	SELECT s.key AS day, s.count AS event_count
 	FROM _bigbrotr.current_statistics AS s WHERE s.subject = 'day';
-COMMENT ON VIEW bigbrotr.day_statistics IS 'Events of each day (UTC) by created_at, exact';
+COMMENT ON VIEW bigbrotr.day_statistics IS 'Number of events of each day (UTC) by created_at, exact';
 COMMENT ON COLUMN bigbrotr.day_statistics.day IS 'First second of the day, Unix seconds';
-COMMENT ON COLUMN bigbrotr.day_statistics.event_count IS 'Events archived';
+COMMENT ON COLUMN bigbrotr.day_statistics.event_count IS 'Number of archived events of the day';
 
 CREATE VIEW bigbrotr.relay_statistics AS
 	SELECT s.key::integer AS relay_id, r.url AS relay_url, s.count AS sighting_count
 	FROM _bigbrotr.current_statistics AS s LEFT JOIN bigbrotr.relays AS r ON r.relay_id = s.key
 	WHERE s.subject = 'relay';
-COMMENT ON VIEW bigbrotr.relay_statistics IS 'Events that each relay delivered, exact';
+COMMENT ON VIEW bigbrotr.relay_statistics IS 'Number of events that each relay delivered, exact';
 COMMENT ON COLUMN bigbrotr.relay_statistics.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN bigbrotr.relay_statistics.relay_url IS 'Normalised URL of the relay';
-COMMENT ON COLUMN bigbrotr.relay_statistics.sighting_count IS 'Events it delivered, whether others did so as well or not';
+COMMENT ON COLUMN bigbrotr.relay_statistics.sighting_count IS 'Number of archived events that the relay delivered, including events that other relays delivered too';
 
 CREATE VIEW bigbrotr.total_statistics AS
 	SELECT coalesce(sum(s.count) FILTER (WHERE s.subject = 'kind'), 0)::bigint AS event_count,
 	       coalesce(sum(s.count) FILTER (WHERE s.subject = 'relay'), 0)::bigint AS sighting_count
 	FROM _bigbrotr.current_statistics AS s;
-COMMENT ON VIEW bigbrotr.total_statistics IS 'Rows of bigbrotr.events and bigbrotr.sightings, exact, without reading them';
-COMMENT ON COLUMN bigbrotr.total_statistics.event_count IS 'Events archived';
-COMMENT ON COLUMN bigbrotr.total_statistics.sighting_count IS 'Sightings archived';
+COMMENT ON VIEW bigbrotr.total_statistics IS 'Number of rows of bigbrotr.events and bigbrotr.sightings, exact, without reading these tables';
+COMMENT ON COLUMN bigbrotr.total_statistics.event_count IS 'Number of archived events';
+COMMENT ON COLUMN bigbrotr.total_statistics.sighting_count IS 'Number of archived sightings';
 
--- src/archive/news.h says what becomes of it.
+-- src/archive/news.h describes how workers receive the eids.
 CREATE FUNCTION _bigbrotr.announce_events(eids bigint[]) RETURNS void
 	LANGUAGE c STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_announce_events';
 COMMENT ON FUNCTION _bigbrotr.announce_events(bigint[]) IS
-	'Tells the workers that follow new events of these, when the transaction commits. Not of those of a prepared transaction';
+	'Sends the eids of new events to the workers that follow new events, when the transaction commits; does nothing in a prepared transaction';
 
--- archive::insert_verified_events() writes to the tables directly and does itself what this trigger does on INSERT.
+-- archive::insert_verified_events() writes to the tables directly, without this trigger, and updates the counts itself.
 -- TRUNCATE leaves no rows, so all counts are subtracted. Its lock keeps other sessions from writing meanwhile.
 CREATE FUNCTION _bigbrotr.count_changes() RETURNS trigger
 	LANGUAGE plpgsql
@@ -105,7 +105,7 @@ BEGIN
 		      SELECT 'day', created_at / 86400 * 86400, count(*) FROM changed GROUP BY 2) AS c
 		GROUP BY c.subject;
 	END IF;
-	-- The finder reads new events, in pieces of at most 65536; clients of the API that follow them are told.
+	-- Clients of the API that follow new events get the eids, and the finder gets them in ranges of at most 65536.
 	IF TG_OP = 'INSERT' AND TG_TABLE_NAME = 'events' THEN
 		PERFORM _bigbrotr.announce_events(ARRAY(SELECT eid FROM changed));
 		INSERT INTO _bigbrotr.finder_queue (eids)
@@ -119,7 +119,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.count_changes() IS
-	'Trigger: counts rows that are new or gone (argument: 1 or -1) for _bigbrotr.statistics, and lets the finder read new events';
+	'Trigger: adds new (argument 1) or deleted (argument -1) rows to _bigbrotr.statistics_deltas, and queues new events for the finder';
 
 CREATE TRIGGER count_inserted AFTER INSERT ON bigbrotr.events
 	REFERENCING NEW TABLE AS changed EXECUTE FUNCTION _bigbrotr.count_changes('1');
@@ -165,7 +165,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.fold_statistics(integer) IS
-	'Adds up to this number of rows of _bigbrotr.statistics_deltas to _bigbrotr.statistics and returns how many. The counts that the views show stay the same';
+	'Adds at most "most" rows of _bigbrotr.statistics_deltas to _bigbrotr.statistics, deletes them, and returns their number. The counts in the views do not change';
 
 CREATE FUNCTION bigbrotr.verify_statistics(
 	OUT subject text, OUT key bigint, OUT counted bigint, OUT actual bigint) RETURNS SETOF record
@@ -183,7 +183,7 @@ CREATE FUNCTION bigbrotr.verify_statistics(
 		ORDER BY 1, 2;
 	END;
 COMMENT ON FUNCTION bigbrotr.verify_statistics() IS
-	'Counts everything again and returns where _bigbrotr.current_statistics differs; no row: exact. Reads all events and sightings';
+	'Counts all events and sightings again, and returns the keys whose count in _bigbrotr.current_statistics is wrong: counted there, and actual; no row: all counts are exact';
 
 CREATE FUNCTION bigbrotr.count_authors(kinds integer[] DEFAULT NULL, since bigint DEFAULT NULL, until bigint DEFAULT NULL)
 	RETURNS bigint
@@ -193,7 +193,7 @@ CREATE FUNCTION bigbrotr.count_authors(kinds integer[] DEFAULT NULL, since bigin
 		      AND (count_authors.since IS NULL OR e.created_at >= count_authors.since)
 		      AND (count_authors.until IS NULL OR e.created_at <= count_authors.until));
 COMMENT ON FUNCTION bigbrotr.count_authors(integer[], bigint, bigint) IS
-	'How many authors have events of these kinds in these seconds (inclusive; null: all), exact';
+	'Number of authors that have events of these kinds and these seconds (created_at, inclusive; null: all), exact';
 
 CREATE FUNCTION bigbrotr.estimate_authors(kinds integer[] DEFAULT NULL, since bigint DEFAULT NULL, until bigint DEFAULT NULL)
 	RETURNS bigint
@@ -208,7 +208,7 @@ BEGIN
 	IF place IS NULL THEN
 		RETURN bigbrotr.count_authors(kinds, since, until);
 	END IF;
-	-- Every argument is passed, with its type: overload resolution must not find a user's function of the same name.
+	-- All arguments are passed with their types, so that overload resolution finds no user function of the same name.
 	EXECUTE format(
 		'SELECT round(%1$I.hll_cardinality(%1$I.hll_add_agg(%1$I.hll_hash_bytea(e.pubkey, 0))))
 		 FROM bigbrotr.events AS e
@@ -219,4 +219,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.estimate_authors(integer[], bigint, bigint) IS
-	'Like bigbrotr.count_authors, but by HyperLogLog (within some percent, in little memory) where the extension hll is installed';
+	'Like bigbrotr.count_authors, but estimated by HyperLogLog, within some percent and with little memory, if the extension hll is installed; exact without it';

@@ -1,11 +1,11 @@
--- The schema, and the type of an event's tags. To the outside tags are JSON; stored they take half of
--- what jsonb takes (src/nostr/packed_tags.h).
--- The install script runs with the search path pg_catalog: every name of ours is qualified.
+-- The schemas, and the type of the tags of an event. Users see tags as JSON; stored tags take half the space of jsonb
+-- (src/nostr/packed_tags.h).
+-- The install script runs with the search path pg_catalog, so it qualifies every name of the extension.
 
 CREATE SCHEMA bigbrotr;
 COMMENT ON SCHEMA bigbrotr IS 'bigbrotr: the Nostr network observatory inside PostgreSQL';
 CREATE SCHEMA _bigbrotr;
-COMMENT ON SCHEMA _bigbrotr IS 'bigbrotr: what its services, triggers and functions use; may change in any version';
+COMMENT ON SCHEMA _bigbrotr IS 'bigbrotr: internal objects of its services, triggers and functions, which may change in any version';
 
 CREATE TYPE bigbrotr.tags;
 
@@ -35,31 +35,31 @@ CREATE TYPE bigbrotr.tags (
 	STORAGE = extended
 );
 COMMENT ON TYPE bigbrotr.tags IS
-	'Tags of an event (NIP-01): an array of non-empty arrays of strings, as JSON. Turns into jsonb by itself, so that operators and functions of jsonb work on it (but || with a bare literal joins texts: write tags::jsonb)';
+	'Tags of an event (NIP-01): an array of non-empty arrays of strings, as JSON. Casts to jsonb implicitly, so that operators and functions of jsonb accept it (but || with a bare literal concatenates texts: write tags::jsonb)';
 
 -- Casts.
 CREATE FUNCTION _bigbrotr.tags_to_jsonb(tags bigbrotr.tags) RETURNS jsonb
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_tags_to_jsonb';
-COMMENT ON FUNCTION _bigbrotr.tags_to_jsonb(bigbrotr.tags) IS 'Tags as jsonb: the cast';
+COMMENT ON FUNCTION _bigbrotr.tags_to_jsonb(bigbrotr.tags) IS 'Cast of tags to jsonb';
 CREATE FUNCTION _bigbrotr.tags_to_json(tags bigbrotr.tags) RETURNS json
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_tags_to_json';
 COMMENT ON FUNCTION _bigbrotr.tags_to_json(bigbrotr.tags) IS
-	'Tags as json in the canonical form (NIP-01): the cast, which to_jsonb and row_to_json use';
+	'Cast of tags to json in the canonical form (NIP-01); to_jsonb and row_to_json use it';
 CREATE FUNCTION _bigbrotr.jsonb_to_tags(tags jsonb) RETURNS bigbrotr.tags
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_jsonb_to_tags';
-COMMENT ON FUNCTION _bigbrotr.jsonb_to_tags(jsonb) IS 'Tags from jsonb: the cast';
+COMMENT ON FUNCTION _bigbrotr.jsonb_to_tags(jsonb) IS 'Cast of jsonb to tags; an error if it is not an array of non-empty arrays of strings';
 
 CREATE CAST (bigbrotr.tags AS jsonb) WITH FUNCTION _bigbrotr.tags_to_jsonb(bigbrotr.tags) AS IMPLICIT;
-COMMENT ON CAST (bigbrotr.tags AS jsonb) IS 'All that jsonb can do, tags can';
+COMMENT ON CAST (bigbrotr.tags AS jsonb) IS 'Implicit, so that all operators and functions of jsonb accept tags';
 CREATE CAST (bigbrotr.tags AS json) WITH FUNCTION _bigbrotr.tags_to_json(bigbrotr.tags);
-COMMENT ON CAST (bigbrotr.tags AS json) IS 'Explicit only: the operators are those of jsonb';
+COMMENT ON CAST (bigbrotr.tags AS json) IS 'Explicit only, because the operators of tags are those of jsonb';
 CREATE CAST (jsonb AS bigbrotr.tags) WITH FUNCTION _bigbrotr.jsonb_to_tags(jsonb) AS ASSIGNMENT;
 COMMENT ON CAST (jsonb AS bigbrotr.tags) IS 'Implicit in an assignment to a column; an argument needs ::bigbrotr.tags. Anything but an array of non-empty arrays of strings is an error';
 
--- Equal tags are equal bytes, so rows can be compared, sorted and grouped; the order has no meaning.
+-- Equal tags have equal bytes, so rows with tags can be compared, sorted and grouped; the order has no meaning.
 CREATE FUNCTION _bigbrotr.tags_eq(a bigbrotr.tags, b bigbrotr.tags) RETURNS boolean
 	LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF AS 'byteaeq';
 CREATE FUNCTION _bigbrotr.tags_ne(a bigbrotr.tags, b bigbrotr.tags) RETURNS boolean
@@ -113,11 +113,11 @@ COMMENT ON FUNCTION _bigbrotr.tags_hash_extended(bigbrotr.tags, bigint) IS 'Hash
 CREATE OPERATOR CLASS bigbrotr.tags_ops DEFAULT FOR TYPE bigbrotr.tags USING btree AS
 	OPERATOR 1 bigbrotr.<, OPERATOR 2 bigbrotr.<=, OPERATOR 3 bigbrotr.=, OPERATOR 4 bigbrotr.>=, OPERATOR 5 bigbrotr.>,
 	FUNCTION 1 _bigbrotr.tags_cmp(bigbrotr.tags, bigbrotr.tags);
-COMMENT ON OPERATOR CLASS bigbrotr.tags_ops USING btree IS 'To sort and group rows with tags';
-COMMENT ON OPERATOR FAMILY bigbrotr.tags_ops USING btree IS 'To sort and group rows with tags';
+COMMENT ON OPERATOR CLASS bigbrotr.tags_ops USING btree IS 'Sorts and groups rows with tags, in the order of the stored bytes';
+COMMENT ON OPERATOR FAMILY bigbrotr.tags_ops USING btree IS 'Sorts and groups rows with tags, in the order of the stored bytes';
 CREATE OPERATOR CLASS bigbrotr.tags_ops DEFAULT FOR TYPE bigbrotr.tags USING hash AS
 	OPERATOR 1 bigbrotr.=,
 	FUNCTION 1 _bigbrotr.tags_hash(bigbrotr.tags),
 	FUNCTION 2 _bigbrotr.tags_hash_extended(bigbrotr.tags, bigint);
-COMMENT ON OPERATOR CLASS bigbrotr.tags_ops USING hash IS 'To group and join rows with tags';
-COMMENT ON OPERATOR FAMILY bigbrotr.tags_ops USING hash IS 'To group and join rows with tags';
+COMMENT ON OPERATOR CLASS bigbrotr.tags_ops USING hash IS 'Groups and joins rows with tags';
+COMMENT ON OPERATOR FAMILY bigbrotr.tags_ops USING hash IS 'Groups and joins rows with tags';

@@ -1,26 +1,26 @@
--- What events say about other events: newer versions, deletions (NIP-09), vanish requests (NIP-62);
--- and about themselves: expiration (NIP-40). Nothing is deleted because of that: the views leave such events out.
+-- Events that hide other events: newer versions (NIP-01), deletion requests (NIP-09) and vanish requests (NIP-62); and events
+-- that expire (NIP-40). Hidden events stay archived: the views leave them out.
 
 CREATE FUNCTION bigbrotr.event_address(pubkey bytea, kind integer, tags bigbrotr.tags) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_address';
 COMMENT ON FUNCTION bigbrotr.event_address(bytea, integer, bigbrotr.tags) IS
-	'kind:pubkey:d of a replaceable or addressable event, as a tags name it (NIP-01); null for other kinds';
+	'Address of a replaceable or addressable event as in a tags: kind:pubkey:d (NIP-01); null: other kinds have no address';
 
--- Without SET clauses: the functions of this file are called for every row, and name everything in full.
+-- The functions that are called for every row have no SET clause, which takes time; they qualify all names.
 CREATE FUNCTION _bigbrotr.address_id(pubkey bytea, kind integer, tags bigbrotr.tags) RETURNS bytea
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'bigbrotr_address_id';
 COMMENT ON FUNCTION _bigbrotr.address_id(bytea, integer, bigbrotr.tags) IS
-	'SHA-256 of the address of an event, 32 bytes: a short key for it; null if it has none';
+	'Short key of the address of an event: its SHA-256, 32 bytes; null: the event has no address';
 
--- The index holds only the few events that have an address.
+-- The index leaves out the many events that have no address.
 CREATE INDEX events_address_idx ON bigbrotr.events (_bigbrotr.address_id(pubkey, kind, tags), created_at)
 	WHERE _bigbrotr.address_id(pubkey, kind, tags) IS NOT NULL;
 
--- In the key the author comes before the request: a look-up of one author's requests reads no others, however many
--- strangers name the same target.
+-- In the primary key the author comes before the request, so that a look-up of the requests of one author does not read
+-- the requests of others for the same target, which can be many.
 CREATE TABLE bigbrotr.deletions (
 	target     bytea   NOT NULL,
 	by_address boolean NOT NULL,
@@ -29,9 +29,9 @@ CREATE TABLE bigbrotr.deletions (
 	created_at bigint  NOT NULL,
 	CONSTRAINT deletions_pkey PRIMARY KEY (target, by_address, pubkey, event_id)
 );
-COMMENT ON TABLE bigbrotr.deletions IS 'What deletion requests (NIP-09) name, whether we have it or not; one row per request and target';
-COMMENT ON COLUMN bigbrotr.deletions.target IS 'id of the event; by_address: _bigbrotr.address_id of the events';
-COMMENT ON COLUMN bigbrotr.deletions.by_address IS 'true: the request names all versions until created_at';
+COMMENT ON TABLE bigbrotr.deletions IS 'Targets of deletion requests (NIP-09), archived or not; one row per request and target';
+COMMENT ON COLUMN bigbrotr.deletions.target IS 'id of the event, 32 bytes; if by_address is true: _bigbrotr.address_id of the events';
+COMMENT ON COLUMN bigbrotr.deletions.by_address IS 'true: the request deletes all versions of an address up to created_at; false: one event';
 COMMENT ON COLUMN bigbrotr.deletions.event_id IS 'id of the request (kind 5)';
 COMMENT ON COLUMN bigbrotr.deletions.pubkey IS 'Author of the request: only events of this author are deleted';
 COMMENT ON COLUMN bigbrotr.deletions.created_at IS 'created_at of the request, Unix seconds';
@@ -42,10 +42,10 @@ CREATE TABLE bigbrotr.vanish_requests (
 	created_at bigint NOT NULL,
 	CONSTRAINT vanish_requests_pkey PRIMARY KEY (pubkey, event_id)
 );
-COMMENT ON TABLE bigbrotr.vanish_requests IS 'Requests to delete everything of an author from all relays (NIP-62)';
-COMMENT ON COLUMN bigbrotr.vanish_requests.pubkey IS 'The author';
+COMMENT ON TABLE bigbrotr.vanish_requests IS 'Requests to delete all events of an author from all relays (NIP-62)';
+COMMENT ON COLUMN bigbrotr.vanish_requests.pubkey IS 'Author of the request: public key, 32 bytes';
 COMMENT ON COLUMN bigbrotr.vanish_requests.event_id IS 'id of the request (kind 62)';
-COMMENT ON COLUMN bigbrotr.vanish_requests.created_at IS 'Everything published until then is meant, Unix seconds';
+COMMENT ON COLUMN bigbrotr.vanish_requests.created_at IS 'The request covers all events of the author up to this time: created_at of the request, Unix seconds';
 
 CREATE FUNCTION _bigbrotr.record_facts(eids bigint[]) RETURNS void
 	LANGUAGE plpgsql STRICT
@@ -53,7 +53,7 @@ CREATE FUNCTION _bigbrotr.record_facts(eids bigint[]) RETURNS void
 	AS $$
 BEGIN
 	PERFORM _bigbrotr.check_elements(cardinality(eids));
-	WITH requests AS MATERIALIZED ( -- by eid: no other index is of use
+	WITH requests AS MATERIALIZED ( -- MATERIALIZED, so that the planner reads the events by eid; no other index helps
 		SELECT e.event_id, e.pubkey, e.created_at, e.kind, e.tags FROM bigbrotr.events AS e WHERE e.eid = ANY (eids)
 	), vanished AS (
 		INSERT INTO bigbrotr.vanish_requests (pubkey, event_id, created_at)
@@ -67,7 +67,7 @@ BEGIN
 	FROM requests AS r, unnest(bigbrotr.tag_values(r.tags, 'e')) AS v (value)
 	WHERE r.kind = 5 AND length(v.value) = 64 AND v.value !~ '[^0-9a-f]'
 	UNION
-	-- The second colon is often left out where nothing follows it.
+	-- Many clients omit the second colon of an address if d is empty.
 	SELECT sha256(convert_to(v.value || CASE WHEN v.value ~ '^[^:]*:[^:]*$' THEN ':' ELSE '' END, 'UTF8')),
 	       true, r.pubkey, r.event_id, r.created_at
 	FROM requests AS r, unnest(bigbrotr.tag_values(r.tags, 'a')) AS v (value)
@@ -77,31 +77,31 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.record_facts(bigint[]) IS
-	'Records what the deletion requests (kind 5) and vanish requests (kind 62) among these events ask for. Called in the transaction that stores a new request; a second call changes nothing';
+	'Stores the targets of the deletion requests (kind 5, NIP-09) and vanish requests (kind 62, NIP-62) among these events. The transaction that stores a new request calls it; a second call changes nothing';
 
 CREATE FUNCTION _bigbrotr.certain_support(internal) RETURNS internal
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_certain_support';
 COMMENT ON FUNCTION _bigbrotr.certain_support(internal) IS
-	'Tells the planner that a condition is true for nearly all rows';
+	'Planner support: says that a condition is true for nearly all rows';
 
 CREATE FUNCTION bigbrotr.is_current(event_id bytea, pubkey bytea, created_at bigint, kind integer, tags bigbrotr.tags) RETURNS boolean
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 SUPPORT _bigbrotr.certain_support
 	AS 'MODULE_PATHNAME', 'bigbrotr_is_current';
 COMMENT ON FUNCTION bigbrotr.is_current(bytea, bytea, bigint, integer, bigbrotr.tags) IS
-	'Whether no newer version of a replaceable or addressable event is archived: of equal age the smaller id is the newer one (NIP-01). true for all other kinds';
+	'Whether no newer version of a replaceable or addressable event is archived; among versions of the same second the smallest id is the newest (NIP-01). true for all other kinds';
 
 CREATE FUNCTION bigbrotr.is_visible(event_id bytea, pubkey bytea, created_at bigint, kind integer, tags bigbrotr.tags) RETURNS boolean
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 SUPPORT _bigbrotr.certain_support
 	AS 'MODULE_PATHNAME', 'bigbrotr_is_visible';
 COMMENT ON FUNCTION bigbrotr.is_visible(bytea, bytea, bigint, integer, bigbrotr.tags) IS
-	'Whether an event is neither deleted (NIP-09) nor expired (NIP-40) nor vanished (NIP-62). Deletions and vanish requests of the receiver concern gift wraps (NIP-59) too';
+	'Whether an event is neither deleted (NIP-09) nor expired (NIP-40) nor vanished (NIP-62). Requests of the receiver also delete gift wraps (NIP-59)';
 
 CREATE VIEW bigbrotr.events_current AS
 	SELECT e.* FROM bigbrotr.events AS e
 	WHERE bigbrotr.is_current(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
-COMMENT ON VIEW bigbrotr.events_current IS 'Events without the older versions of replaceable and addressable ones';
+COMMENT ON VIEW bigbrotr.events_current IS 'Events without older versions of replaceable and addressable events';
 
 CREATE VIEW bigbrotr.events_visible AS
 	SELECT e.* FROM bigbrotr.events AS e
@@ -112,14 +112,14 @@ CREATE VIEW bigbrotr.events_as_published AS
 	SELECT e.* FROM bigbrotr.events AS e
 	WHERE bigbrotr.is_current(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)
 	  AND bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
-COMMENT ON VIEW bigbrotr.events_as_published IS 'Events as their authors want them to be seen now: visible, and in their newest versions. If the newest version is deleted or expired, no older one takes its place';
+COMMENT ON VIEW bigbrotr.events_as_published IS 'Events that are visible and in their newest version. If the newest version is deleted or expired, no older version replaces it';
 
--- What strangers are shown, who have not proven who they are.
+-- Events that anonymous clients of the API may see.
 CREATE FUNCTION _bigbrotr.is_public(kind integer, tags bigbrotr.tags) RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT _bigbrotr.certain_support
 	AS 'MODULE_PATHNAME', 'bigbrotr_is_public';
 COMMENT ON FUNCTION _bigbrotr.is_public(integer, bigbrotr.tags) IS
-	'Whether an event may be shown to anybody: false for protected events (NIP-70), and for encrypted messages, which only their receivers may fetch (kind 4; gift wraps, NIP-17)';
+	'Whether an event may be shown to anybody: false for protected events (NIP-70), and for encrypted messages, which only their receivers may fetch (kind 4, NIP-04; gift wraps, NIP-17)';
 
 CREATE VIEW _bigbrotr.public_versions AS
 	SELECT e.* FROM bigbrotr.events AS e
@@ -134,7 +134,7 @@ CREATE VIEW _bigbrotr.public_events AS
 	  AND bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags);
 COMMENT ON VIEW _bigbrotr.public_events IS 'Events of bigbrotr.events_as_published that may be shown to anybody';
 
--- The rows of each view can be exported.
+-- Each view needs a function of its own.
 DO $views$
 DECLARE
 	view text;

@@ -1,4 +1,4 @@
--- What CREATE EXTENSION says: that no worker runs, or that the archive has no size limit. These are warnings, since the
+-- CREATE EXTENSION warns that no worker runs, or that the size of the archive has no limit. These are warnings, because the
 -- server hides notices of an install script.
 DO $welcome$
 BEGIN
