@@ -10,14 +10,14 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr double kKilobyte = 1024;
-constexpr double kFull = std::numeric_limits<double>::infinity(); // what has no limit is never less
+constexpr double kFull = std::numeric_limits<double>::infinity(); // no limit: it is never used up
 
 /* One bucket of a budget. */
 struct Limit
 {
-	const char *name, *parameters; // of the header RateLimit-Policy
+	const char *name, *parameters; // as the header RateLimit-Policy names them
 	double per_minute;             // 0: no limit
-	double least;                  // that must be there for one more request
+	double least;                  // that one more request needs
 };
 
 std::array<Limit, 3>
@@ -28,7 +28,7 @@ limits_of(const wire::Budget &budget)
 			Limit{"cost", ";qu=\"planner-cost\"", double(budget.cost_per_minute), 1}};
 }
 
-/* Seconds until a bucket has so much. */
+/* Seconds until the bucket holds `wanted`; at most a day. */
 int
 seconds_until(const Limit &limit, double left, double wanted)
 {
@@ -47,7 +47,7 @@ Accounts::account(const Visitor &visitor, const wire::Budget &budget)
 	Holder holder{visitor.key, visitor.key ? Address{} : counted_address(visitor.address)};
 	if (accounts_.size() >= kMaxAccounts && !accounts_.contains(holder))
 		tidy();
-	/* Where so many come that they cannot be told apart, all others share one account. */
+	/* If the table is full, new visitors share one account, because they cannot be told apart. */
 	if (accounts_.size() >= kMaxAccounts && !accounts_.contains(holder))
 		holder = {};
 	const auto now = clock_.now();
@@ -110,8 +110,8 @@ Accounts::headers(const Visitor &visitor, const wire::Budget &budget)
 	return {{"RateLimit-Policy", policy}, {"RateLimit", state}};
 }
 
-/* Drops what has not been used for a minute: such an account is full again, unless its debt was
- * more than the budget of one minute. That debt is forgotten. */
+/* Drops accounts that were not used for a minute. These are full again, unless a debt was larger
+ * than the budget of one minute; the rest of such a debt is forgotten. */
 void
 Accounts::tidy()
 {

@@ -1,6 +1,6 @@
 /*
- * How much each visitor may still ask: buckets of requests, bytes and cost that fill up evenly
- * within a minute.
+ * How much each visitor may still ask: an account has buckets of requests, bytes and cost, which
+ * fill up evenly within a minute.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace net {
 
-/* Who asks: the holder of a key, otherwise an address. */
+/* The sender of a request: the holder of a key, otherwise an address. */
 struct Visitor
 {
 	uint32_t key = 0; // 0: none
@@ -29,20 +29,20 @@ class Accounts
 
 	explicit Accounts(const Clock &clock) : clock_(clock) {}
 
-	/* What of a budget is used up first. */
+	/* The bucket that is used up first. */
 	struct Verdict
 	{
 		const char *used_up = nullptr; // "requests", "bytes" or "cost"; null: nothing
-		int seconds = 0;               // until something is allowed again
+		int seconds = 0;               // until the next request is allowed
 	};
 	/* Takes one request. */
 	Verdict take(const Visitor &visitor, const wire::Budget &budget);
-	/* Takes what an answer has cost. The account may go below zero; then nothing is allowed until
-	 * it has filled up again. */
+	/* Subtracts the cost of an answer. The account may become negative; then nothing is allowed
+	 * until it has filled up again. */
 	void charge(const Visitor &visitor, const wire::Budget &budget, int64_t bytes, int64_t cost);
-	/* Headers that say so (draft-ietf-httpapi-ratelimit-headers-10). */
+	/* The headers RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10). */
 	Fields headers(const Visitor &visitor, const wire::Budget &budget);
-	/* Visitors that something is kept of. */
+	/* Number of accounts. */
 	size_t size() const { return accounts_.size(); }
 
   private:
@@ -55,11 +55,11 @@ class Accounts
 	struct Account
 	{
 		std::array<double, 3> left; // by Bucket
-		Clock::Time at;             // when that was left
+		Clock::Time at;             // time of these values
 	};
-	using Holder = std::pair<uint32_t, Address>; // one of them is zeros
+	using Holder = std::pair<uint32_t, Address>; // key and address; one of them is zero
 
-	/* Null: the budget has no limit, so that nothing is kept of the visitor. */
+	/* Null if the budget has no limits, so that the visitor needs no account. */
 	Account *account(const Visitor &visitor, const wire::Budget &budget);
 	void tidy();
 

@@ -28,7 +28,7 @@ is_mapped(const Address &address)
 	return std::equal(address.begin(), address.begin() + 12, kMapped.begin());
 }
 
-/* The part of `list` behind the last comma, which is cut off. */
+/* Removes the part behind the last comma from `list` and returns it. */
 std::string_view
 take_last(std::string_view &list)
 {

@@ -1,4 +1,4 @@
-/* Addresses of clients: how they are counted, and whom we believe that it speaks for another. */
+/* Addresses of clients: which address a limit counts, and which proxies may name another one. */
 #pragma once
 
 #include <array>
@@ -14,14 +14,14 @@
 
 namespace net {
 
-/* An IPv6 address; one of IPv4 as ::ffff:a.b.c.d. */
+/* An IPv6 address. An IPv4 address is stored as ::ffff:a.b.c.d. */
 using Address = std::array<uint8_t, 16>;
 
 std::optional<Address> parse_address(std::string_view text);
 std::string address_text(const Address &address);
-/* The far end of a connection; that of a Unix socket is ::1. */
+/* The address of the peer. The peer of a Unix socket has ::1. */
 Address peer_address(const sockaddr_storage &address);
-/* Whom limits count: an address of IPv4, the /64 of one of IPv6. */
+/* The address that limits count: an IPv4 address itself, the /64 network of an IPv6 address. */
 Address counted_address(Address address);
 
 /* Networks such as "10.0.0.0/8" or "::1". */
@@ -29,7 +29,7 @@ class Networks
 {
   public:
 	Networks() = default;
-	/* With commas between them. What cannot be read is left out. */
+	/* `list` has commas between the networks. Elements that cannot be parsed are left out. */
 	explicit Networks(std::string_view list);
 	bool contain(const Address &address) const;
 
@@ -43,8 +43,8 @@ class Networks
 };
 
 /*
- * The client of a request that came from `peer`: if that is a trusted proxy, the last address in
- * X-Forwarded-For that is none.
+ * The address of a request's client. It is `peer`, unless `peer` is a trusted proxy: then it is the
+ * last address in X-Forwarded-For that is not a trusted proxy.
  */
 Address client_of(const ClientRequest &request, const Address &peer, const Networks &proxies);
 

@@ -56,7 +56,7 @@ Admission::take(const wire::ApiKeys &keys)
 							 .budget = key.budget,
 							 .scopes = elements(key.scopes)};
 		by_digest_[*key.digest] = key.number;
-		/* A public key may have got another key after its first one was revoked. */
+		/* A public key may have got a new API key after its first one was revoked. */
 		if (key.has_pubkey && (!key.revoked || !by_pubkey_.contains(*key.pubkey)))
 			by_pubkey_[*key.pubkey] = key.number;
 	}
@@ -69,7 +69,8 @@ Admission::find(uint32_t number) const
 	return found == keys_.end() ? nullptr : &found->second;
 }
 
-/* The key itself is looked up by its digest: how long that takes tells nothing of a key. */
+/* Looks up the holder of the credential. Keys are found by their digest, so the time of the look-up
+ * reveals nothing about a key. */
 std::optional<Problem>
 Admission::find_holder(const ClientRequest &request, Visitor &visitor) const
 {
@@ -219,7 +220,7 @@ Admission::charge(const Visitor &visitor, int64_t bytes, int64_t cost)
 {
 	if (bytes == 0 && cost == 0)
 		return;
-	/* What cost more than it may was refused, and did not run. */
+	/* A question over the limit was refused and did not run, so the visitor pays the limit. */
 	if (const int32_t limit = cost_limit(visitor); limit > 0)
 		cost = std::min<int64_t>(cost, limit);
 	accounts_.charge(visitor, budget(visitor), bytes, cost);

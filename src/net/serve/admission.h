@@ -1,4 +1,4 @@
-/* Who may ask what, and how much of it: keys, scopes and budgets. */
+/* Decides who may ask what, and how much: keys, scopes and budgets. */
 #pragma once
 
 #include <map>
@@ -23,26 +23,26 @@ class Admission
 	void take(const wire::ServeSettings &settings);
 	void take(const wire::ApiKeys &keys);
 
-	/* Who sent the request, which came from that address; a Problem if its credential is wrong. A
-	 * wrong credential takes a request from the account of the address, so that keys cannot be
-	 * tried without end. */
+	/* Finds the sender of a request that came from this address. Returns a Problem if the
+	 * credential is wrong; this takes a request from the account of the address, so that keys
+	 * cannot be tried without limit. */
 	std::optional<Problem> identify(const ClientRequest &request, const Address &client,
 									Visitor &visitor);
-	/* Takes one request from the visitor's account; a Problem if none is left, or if the key has
-	 * ended meanwhile. */
+	/* Takes one request from the visitor's account. Returns a Problem if none is left, or if the
+	 * key is no longer valid. */
 	std::optional<Problem> take_request(const Visitor &visitor);
-	/* False: the visitor's key has ended since. */
+	/* False if the visitor's key has expired or was revoked. */
 	bool is_valid(const Visitor &visitor) const;
-	/* A Problem if the visitor may not ask that. */
+	/* Returns a Problem if the visitor may not use the route. */
 	std::optional<Problem> check_scope(const Visitor &visitor, const ApiRoute &route) const;
-	/* What an answer has cost. */
+	/* Subtracts the bytes and the cost of an answer from the visitor's account. */
 	void charge(const Visitor &visitor, int64_t bytes, int64_t cost);
-	/* Of one question; 0: no limit. */
+	/* Cost limit of one question; 0: no limit. */
 	int32_t cost_limit(const Visitor &visitor) const { return budget(visitor).cost_limit; }
-	/* Headers that tell what is left. */
+	/* Headers with the rest of the budget. */
 	Fields headers(const Visitor &visitor) { return accounts_.headers(visitor, budget(visitor)); }
 
-	/* What was asked with keys since the last call. */
+	/* The use of each key since the last call. */
 	std::vector<wire::KeyUse> uses();
 
   private:
@@ -55,7 +55,7 @@ class Admission
 		std::vector<std::string> scopes;
 	};
 
-	/* Null: there is none. */
+	/* Null if no key has this number. */
 	const Key *find(uint32_t number) const;
 	std::optional<Problem> find_holder(const ClientRequest &request, Visitor &visitor) const;
 	std::optional<Problem> check(const Key &key) const;

@@ -12,8 +12,8 @@
 namespace net {
 namespace {
 
-constexpr size_t kWorthGzip = 1 << 10; // bytes
-constexpr int kGzipWindow = 15 + 16;   // zlib: the largest window, framed as gzip
+constexpr size_t kWorthGzip = 1 << 10; // smaller bodies are not compressed, bytes
+constexpr int kGzipWindow = 15 + 16;   // zlib: the largest window, with a gzip header
 
 const char *
 reason_phrase(int status)
@@ -187,7 +187,7 @@ Answer::add(std::string_view piece)
 			framing = "Content-Encoding: gzip\r\n";
 		}
 		if (old_)
-			keep_alive_ = false; // the end of the connection is the end of the body
+			keep_alive_ = false; // the connection's end marks the end of the body
 		else
 			framing += "Transfer-Encoding: chunked\r\n";
 		out = head(framing);
@@ -216,7 +216,7 @@ Answer::finish(std::string_view trailer)
 	started_ = true;
 	std::string framing(trailer);
 	if (options_.status == 200) {
-		/* Weak, since it may be sent compressed or not. */
+		/* The ETag is weak, because the body may be sent compressed or uncompressed. */
 		const std::string tag = "W/\"" + digest(body_) + "\"";
 		framing += "ETag: " + tag + "\r\n";
 		if (if_none_match_ == "*" || if_none_match_.find(tag.substr(2)) != std::string::npos) {

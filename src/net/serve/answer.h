@@ -1,6 +1,7 @@
 /*
- * An answer of HTTP/1.1 under way: pieces of its body in, bytes for the connection out. A small one
- * goes out whole, with its length and an ETag; a large one in chunks as it comes.
+ * An answer of HTTP/1.1 while it is sent: takes pieces of the body and returns bytes for the
+ * connection. A small body is sent whole, with its length and an ETag; a large body is sent in
+ * chunks.
  */
 #pragma once
 
@@ -12,35 +13,37 @@
 
 namespace net {
 
-/* "404 Not Found" */
+/* Returns for example "404 Not Found". */
 std::string status_line(int status);
 
 struct AnswerOptions
 {
 	int status = 200;
-	std::string content_type; // "": there is no body
-	Fields headers;           // further ones; names as they are to be written
+	std::string content_type; // "": no body
+	Fields headers;           // more headers, with names as they are sent
 	int64_t date = 0;         // Unix seconds
-	bool encoded = false;     // the body is as the header Content-Encoding among `headers` says
+	bool encoded = false;     // the body has the encoding that `headers` name
 };
 
 class Answer
 {
   public:
-	static constexpr size_t kWhole = 64 << 10; // bytes of a body that goes out whole
+	static constexpr size_t kWhole = 64 << 10; // largest body that is sent whole, bytes
 
 	Answer(const ClientRequest &request, AnswerOptions options);
 	~Answer();
 
-	/* What is to be sent now; often nothing. */
+	/* Adds a piece of the body and returns the bytes to send now, often none. */
 	std::string add(std::string_view piece);
-	/* The rest. `trailer` is a header that is known only at the end, with its line end. */
+	/* Returns the rest of the bytes. `trailer`: a header line whose value is known only at the
+	 * end. */
 	std::string finish(std::string_view trailer = "");
-	/* The head of an answer that ends with the connection; what follows is sent as it is. */
+	/* The head of an answer that ends with the connection. The caller then sends the body
+	 * itself. */
 	std::string endless();
-	/* Has anything been sent? Then its status cannot be changed. */
+	/* Whether bytes were returned; then the status cannot change. */
 	bool started() const { return started_; }
-	/* Does the connection stay open behind it? */
+	/* Whether the connection stays open after this answer. */
 	bool keeps_alive() const { return keep_alive_; }
 
 	class Gzip;
@@ -50,8 +53,8 @@ class Answer
 	std::string chunk(std::string_view bytes);
 
 	AnswerOptions options_;
-	const bool old_;       // HTTP/1.0: knows no chunks
-	const bool head_only_; // of the method HEAD
+	const bool old_;       // HTTP/1.0, which has no chunks
+	const bool head_only_; // the method is HEAD
 	const bool gzip_wanted_;
 	const std::string if_none_match_;
 	bool keep_alive_;
@@ -60,10 +63,10 @@ class Answer
 	std::unique_ptr<Gzip> gzip_;
 };
 
-/* The text as a file of gzip. */
+/* The text in gzip format. */
 std::string gzipped(std::string_view text);
 
-/* "Sun, 06 Nov 1994 08:49:37 GMT" */
+/* Returns for example "Sun, 06 Nov 1994 08:49:37 GMT". */
 std::string http_date(int64_t unix_seconds);
 
 } // namespace net

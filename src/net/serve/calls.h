@@ -1,4 +1,5 @@
-/* What a client's connection asks the worker, and by which rules it asks. */
+/* The calls that connections of clients make to the worker, and the state that connections
+ * share. */
 #pragma once
 
 #include <map>
@@ -18,26 +19,27 @@ namespace net {
 class Calls
 {
   public:
-	/* Lives until on_end(), or until it cancels. */
+	/* Must live until on_end() or until it cancels the call. */
 	class Caller
 	{
 	  public:
 		virtual ~Caller() = default;
-		/* One piece of rows; taken() must follow for it. */
+		/* A piece of rows came. The caller must call taken() once for each piece. */
 		virtual void on_rows(const wire::Rows &rows) = 0;
 		virtual void on_end(const wire::CallEnd &end) = 0;
 	};
 
 	virtual ~Calls() = default;
-	/* The number of the call; 0 if there are too many. It may have that cost (0: any). */
+	/* Begins a call and returns its number; 0 if there are too many calls. `cost_limit` 0: no
+	 * limit. */
 	virtual uint64_t begin(const ApiRoute &route, const Arguments &arguments, Caller &caller,
 						   int32_t cost_limit = 0) = 0;
 	virtual void taken(uint64_t call) = 0;
-	/* Its caller is not called any more. */
+	/* Cancels the call; its caller gets no more callbacks. */
 	virtual void cancel(uint64_t call) = 0;
 };
 
-/* wire::ServeSettings, kept. */
+/* A copy of wire::ServeSettings. */
 struct ServeOptions
 {
 	int max_connections = 0, max_connections_per_address = 0, max_subscriptions = 0;
@@ -47,10 +49,10 @@ struct ServeOptions
 class LiveFeed;
 class Watch;
 
-/* What all connections share. */
+/* State that all connections share. */
 struct Server
 {
-	/* Of all reconciliations: 42 bytes each. */
+	/* Largest number of records of all reconciliations together; a record takes 42 bytes. */
 	static constexpr size_t kMaxRecords = 3000000;
 
 	Reactor &reactor;
@@ -60,17 +62,17 @@ struct Server
 	ServeOptions options = {};
 	Networks proxies = {}, metrics_readers = {};
 	Admission admission{clock};
-	size_t records = 0; // of all reconciliations
+	size_t records = 0; // records of all reconciliations
 	LiveFeed *feed = nullptr;
-	std::map<std::string, std::shared_ptr<Watch>> watches = {}; // by route
-	std::string epoch = {}; // tells the ids of this process's streams from others'
-	/* Since the start. */
+	std::map<std::string, std::shared_ptr<Watch>> watches = {}; // by name of the route
+	std::string epoch = {}; // part of the ids of this process's streams
+	/* Counts since the start. */
 	int64_t requests = 0, refused = 0, messages = 0;
 };
 
-/* The status of HTTP for an SQLSTATE; PT422 and PT429 of our functions name theirs. */
+/* The HTTP status for an SQLSTATE. Our functions choose the status with PT422 and PT429. */
 int status_of(std::string_view sqlstate);
-/* Why a call failed, as Nostr says it: a prefix (NIP-01) and words. */
+/* The error of a call as Nostr text: a prefix (NIP-01) and a sentence. */
 std::string fault_text(const wire::CallEnd &end);
 
 } // namespace net

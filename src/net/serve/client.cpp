@@ -8,10 +8,10 @@ using namespace std::chrono_literals;
 
 constexpr auto kRequestTime = 20s; // from the first byte of a request to its last
 constexpr auto kIdleTime = 60s;    // between requests
-constexpr auto kStuckTime = 30s;   // for which a client may take nothing of what it is sent
+constexpr auto kStuckTime = 30s;   // limit for a client that reads nothing
 constexpr auto kPingEvery = 30s;
 constexpr auto kProbeEvery = 2s;
-constexpr auto kSilence = 90s; // for which a WebSocket may say nothing, not even a pong
+constexpr auto kSilence = 90s; // limit for a WebSocket that sends nothing, not even a pong
 
 Client::Client(Server &server, int fd, TlsConnection tls, const Address &address)
 	: server_(server), address_(address),
@@ -84,8 +84,8 @@ Client::tick()
 }
 
 /*
- * A client that has closed its side may still read, or may be gone, which only bytes that are sent
- * to it can tell: then a call must not go on for nobody. HTTP/1.0 knows no such answer.
+ * Finds out if a client that has closed its side is gone, so that its call can end. Only sending
+ * bytes shows this, so the client gets the interim status 102, which HTTP/1.0 does not have.
  */
 void
 Client::probe()
@@ -101,8 +101,7 @@ Client::probe()
 void
 Client::on_half_closed()
 {
-	/* A WebSocket ends with its own frame; one that closes without it is gone. So is the client of
-	 * an endless answer. */
+	/* A WebSocket or an endless answer whose client has closed its side has no reader any more. */
 	if (session_ || stream_)
 		return socket_.cut();
 	serve_requests();
@@ -119,7 +118,7 @@ Client::on_bytes(std::string_view bytes)
 	if (session_) {
 		frames_.take(bytes);
 		serve_frames();
-		/* A client that does not read its answers is not read either. */
+		/* If the client does not read its answers, its messages are not read either. */
 		return socket_.be_deaf(is_slow());
 	}
 	if (!http_.in_request())
@@ -150,12 +149,12 @@ Client::serve_requests()
 	}
 	if (stream_)
 		return socket_.be_deaf(false);
-	/* A client that has closed its side has all its answers. */
+	/* The client has closed its side and has got all answers. */
 	if (socket_.at_end() && !pending_ && !ending_ && !gone_ && !session_ && !is_slow()) {
 		ending_ = true;
 		return socket_.finish();
 	}
-	/* The next request waits in the kernel. */
+	/* Until the answer is sent, the kernel holds the next request. */
 	socket_.be_deaf(pending_.has_value() || is_slow());
 }
 
@@ -206,7 +205,7 @@ Client::handle(ClientRequest request)
 	begin(std::move(request), *route, std::move(call));
 }
 
-/* Paths that ask nothing of the archive; false if this is none of them. */
+/* Serves the paths that need no call to the archive; false for other paths. */
 bool
 Client::serve_own(const ClientRequest &request, const Target &target)
 {
@@ -236,7 +235,8 @@ Client::serve_own(const ClientRequest &request, const Target &target)
 	return false;
 }
 
-/* The origin of a request that an untrusted proxy passes on is not known. */
+/* Whether the client's address may read the metrics. If a proxy that is not trusted passes the
+ * request on, the address is unknown. */
 bool
 Client::may_read_metrics(const ClientRequest &request) const
 {

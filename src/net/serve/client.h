@@ -1,6 +1,6 @@
 /*
- * One connection of a client: requests of HTTP one after the other, or, after an upgrade, a Nostr
- * session. A client that is slow to ask or to read, or goes away, is given up.
+ * One connection of a client: HTTP requests one after the other or, after an upgrade, a Nostr
+ * session. The connection is closed if the client sends or reads too slowly or disappears.
  */
 #pragma once
 
@@ -25,37 +25,37 @@ class Client final : public PeerSocket::Owner,
 					 public Stream::Out
 {
   public:
-	/* Takes over `fd` and `tls`; null: there is no TLS. */
+	/* Takes ownership of `fd` and `tls`; `tls` is null without TLS. */
 	Client(Server &server, int fd, TlsConnection tls, const Address &address);
 	~Client() override;
 
 	bool gone() const { return gone_; }
-	const Address &address() const { return address_; } // of the far end
-	/* Null: it speaks HTTP. */
+	const Address &address() const { return address_; } // of the peer
+	/* Null while the connection uses HTTP. */
 	NostrSession *session() const { return session_.get(); }
-	/* Null: its answers have an end. */
+	/* Null if no endless answer is being sent. */
 	Stream *stream() const { return stream_.get(); }
-	/* Every 100 ms: deadlines. */
+	/* Checks deadlines; must be called every 100 ms. */
 	void tick();
 
   private:
-	/* A request whose rows are on their way. */
+	/* A request that waits for rows. */
 	struct Pending
 	{
 		ClientRequest request;
-		wire::Shape shape; // One for Accepted, too
-		int status;        // if the answer is good
+		wire::Shape shape; // Shape::One also for Shape::Accepted
+		int status;        // status if the call succeeds
 		std::string content_type;
 		int32_t cache_seconds;
 		RowFormat rows;
-		std::optional<int32_t> limit; // rows of a page
+		std::optional<int32_t> limit; // largest number of rows in a page
 		std::string fingerprint;
-		bool open; // to everybody: it is not limited by its cost
+		bool open; // open to everybody, so no cost limit
 		uint64_t call = 0;
-		int32_t count = 0;                        // rows so far
-		std::string position = "";                // of the last row
-		std::string filter = "";                  // of a stream of events
-		std::unique_ptr<Answer> answer = nullptr; // from the first row on
+		int32_t count = 0;                        // number of rows so far
+		std::string position = "";                // position of the last row
+		std::string filter = "";                  // filter of a stream of events
+		std::unique_ptr<Answer> answer = nullptr; // begins with the first row
 	};
 
 	void on_bytes(std::string_view bytes) override;
@@ -65,7 +65,7 @@ class Client final : public PeerSocket::Owner,
 	void on_rows(const wire::Rows &rows) override;
 	void on_end(const wire::CallEnd &end) override;
 	void send_message(std::string text) override;
-	void send_bytes(std::string bytes) override; // what the visitor's budget pays
+	void send_bytes(std::string bytes) override; // the visitor's budget pays
 	bool is_slow() const override { return socket_.unsent() >= kSlow; }
 
 	void probe();
@@ -88,25 +88,25 @@ class Client final : public PeerSocket::Owner,
 	void give_credit();
 	AnswerOptions options(int status, std::string content_type, Fields headers) const;
 
-	static constexpr size_t kSlow = 256 << 10; // unsent bytes from which on rows wait
+	static constexpr size_t kSlow = 256 << 10; // unsent bytes above which no rows are taken
 
 	Server &server_;
 	const Address address_;
 	PeerSocket socket_;
 	HttpReader http_;
 	std::optional<Pending> pending_;
-	Visitor visitor_;      // who sent the current request, or opened the WebSocket
-	Fields limit_headers_; // of the answer to the current request
-	int64_t unpaid_ = 0;   // bytes
-	int owed_ = 0;         // pieces that are not taken yet
+	Visitor visitor_;      // sender of the request, or of the WebSocket's upgrade
+	Fields limit_headers_; // headers of the answer to the current request
+	int64_t unpaid_ = 0;   // bytes sent and not yet charged
+	int owed_ = 0;         // pieces without taken() so far
 	bool ending_ = false;  // nothing more is read
 	bool gone_ = false;
 	WebSocketReader frames_;
 	std::unique_ptr<NostrSession> session_;
 	std::unique_ptr<Stream> stream_;
-	Clock::Time since_;              // when the current request began, or the last one ended
-	Clock::Time heard_{}, pinged_{}; // WebSocket
-	Clock::Time probed_{};           // a client that has closed its side
+	Clock::Time since_;              // begin of the current request, or end of the last one
+	Clock::Time heard_{}, pinged_{}; // used by WebSocket
+	Clock::Time probed_{};           // last probe of a client that closed its side
 };
 
 } // namespace net

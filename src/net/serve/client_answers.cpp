@@ -1,4 +1,4 @@
-/* What a Client sends over HTTP. */
+/* The HTTP answers of a Client. */
 #include "net/serve/client.h"
 
 #include <utility>
@@ -7,9 +7,9 @@
 
 namespace net {
 
-constexpr int kRetryAfter = 30; // seconds: the server is not ready, or enough was asked
+constexpr int kRetryAfter = 30; // seconds, if the server is not ready or a budget is used up
 
-/* Of every answer: any page may read it, and it is data. */
+/* Headers of every answer: any web page may read it, and browsers must treat it as data. */
 static const Fields kCommon = {{"Access-Control-Allow-Origin", "*"},
 							   {"Access-Control-Expose-Headers",
 								"ETag, Link, Location, RateLimit, RateLimit-Policy, "
@@ -17,7 +17,7 @@ static const Fields kCommon = {{"Access-Control-Allow-Origin", "*"},
 							   {"X-Content-Type-Options", "nosniff"},
 							   {"Vary", "Accept, Accept-Encoding, Authorization, X-API-Key"}};
 
-/* What version 2 of nostr.watch calls an error. */
+/* The error code that version 2 of nostr.watch uses. */
 static const char *
 rstate_code(const ClientRequest &request, const Problem &problem)
 {
@@ -48,7 +48,7 @@ rstate_code(const ClientRequest &request, const Problem &problem)
 	}
 }
 
-/* The form in which version 2 of nostr.watch tells errors, and our hint. */
+/* The error in the format of version 2 of nostr.watch, with our hint. */
 static std::string
 rstate_error(const ClientRequest &request, const Problem &problem)
 {
@@ -155,7 +155,7 @@ Client::pay()
 void
 Client::begin(ClientRequest request, const ApiRoute &route, RouteCall call)
 {
-	/* Those that watch a state ask for it together. */
+	/* All clients that watch a state share one question. */
 	if (route.shape == wire::Shape::Stream && route.name != "live_events") {
 		auto &watch = server_.watches[route.name];
 		if (!watch)
@@ -256,7 +256,7 @@ Client::on_end(const wire::CallEnd &end)
 	if (end.sqlstate.empty()) {
 		end_answer();
 	} else if (pending_->answer && pending_->answer->started()) {
-		/* The client sees that the answer is cut off. */
+		/* The client must notice that the answer is incomplete. */
 		return socket_.cut();
 	} else {
 		const int status = status_of(end.sqlstate);

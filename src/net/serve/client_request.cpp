@@ -85,7 +85,7 @@ HttpReader::wants_continue()
 	return std::exchange(continue_due_, false);
 }
 
-/* False if the head is not whole, or wrong. */
+/* False if the head is incomplete or malformed. */
 bool
 HttpReader::read_head()
 {
@@ -134,7 +134,7 @@ HttpReader::read_request_line(std::string_view line, ClientRequest &request)
 		return refuse(400, "The request line does not end with a version of HTTP.");
 	if (version != "HTTP/1.1" && version != "HTTP/1.0")
 		return refuse(505, "This server speaks HTTP/1.1 and HTTP/1.0.");
-	/* The absolute form, with which proxies are asked, names our host once more. */
+	/* The absolute form, which is meant for proxies, repeats the host. */
 	for (std::string_view scheme : {"http://", "https://"})
 		if (target.starts_with(scheme)) {
 			size_t path = target.find_first_of("/?", scheme.size());
@@ -159,7 +159,8 @@ HttpReader::read_header(std::string_view line, ClientRequest &request)
 	if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
 		return refuse(400, "A header is not \"name: value\", each in one line.");
 	std::string_view value = trimmed(line.substr(colon + 1));
-	/* Bytes above ASCII are opaque; other control characters than the tab are forbidden. */
+	/* Bytes above ASCII are allowed and not interpreted; control characters other than the tab are
+	 * forbidden. */
 	if (!std::ranges::all_of(value, [](char c) {
 			return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != '\x7f');
 		}))
@@ -172,7 +173,7 @@ HttpReader::read_header(std::string_view line, ClientRequest &request)
 	return true;
 }
 
-/* How the body ends, and whether the connection stays. */
+/* Determines the length of the body, and if the connection stays open. */
 bool
 HttpReader::read_framing(ClientRequest &request)
 {

@@ -1,7 +1,7 @@
 /*
- * Reads requests of HTTP/1.1 (RFC 9112) from a stream of bytes. Sans I/O. Strict where leniency
- * would let two readers see different requests in the same bytes: line ends, lengths, names of
- * headers, encodings of the transfer.
+ * Reads HTTP/1.1 requests (RFC 9112) from a stream of bytes, without I/O. The reader is strict
+ * where two lenient readers could see different requests in the same bytes: line ends, lengths,
+ * header names, transfer encodings.
  */
 #pragma once
 
@@ -22,16 +22,16 @@ struct ClientRequest
 {
 	std::string method; // upper case
 	std::string target; // as it was sent: "/path?query"
-	Fields headers;     // names in lower case; without those of the credential
+	Fields headers;     // names in lower case, without credentials
 	Credential credential;
 	std::string body;
 	bool keep_alive = true;
 	bool old = false; // HTTP/1.0
 
-	/* The value of a header, "" if it is missing; of several with that name: with commas between
-	 * them. */
+	/* The value of a header; "" if it is missing. Values of several headers with this name are
+	 * joined by commas. */
 	std::string header(std::string_view name) const;
-	/* Does a list of words in a header, such as "keep-alive, Upgrade", contain one? */
+	/* Whether a list of words in a header, such as "keep-alive, Upgrade", contains the word. */
 	bool header_has(std::string_view name, std::string_view word) const;
 };
 
@@ -42,7 +42,7 @@ class HttpReader
 	static constexpr size_t kMaxHeaders = 100;
 	static constexpr size_t kMaxBody = 256 << 10;
 
-	/* Why bytes are not a request: the answer's status, and a sentence. */
+	/* Why the bytes are not a request: status and sentence of the answer. */
 	struct Fault
 	{
 		int status = 400;
@@ -51,17 +51,18 @@ class HttpReader
 
 	void take(std::string_view bytes) { input_ += bytes; }
 	/*
-	 * The next request, if it is whole; then the reader goes on behind it. After a fault nothing
-	 * more can be read.
+	 * Returns the next complete request and removes it from the input. After a fault it returns
+	 * nothing.
 	 */
 	std::optional<ClientRequest> next();
 	const std::optional<Fault> &fault() const { return fault_; }
-	/* The client waits for "100 Continue" before it sends the body. Once for each request. */
+	/* Whether the client waits for "100 Continue" before it sends the body; true once per
+	 * request. */
 	bool wants_continue();
-	/* Has a request begun and not ended? */
+	/* Whether a request has begun and is not complete. */
 	bool in_request() const { return head_ || !input_.empty(); }
 	size_t buffered() const { return input_.size(); }
-	/* What came behind the last request: the first bytes of another protocol. */
+	/* The bytes behind the last request: the begin of another protocol. */
 	std::string rest() { return std::string(std::exchange(input_, {})); }
 
   private:
@@ -72,10 +73,10 @@ class HttpReader
 	bool refuse(int status, const char *reason);
 
 	WipedString input_;                 // may hold a key
-	std::optional<ClientRequest> head_; // its body is not whole yet
-	size_t body_ = 0;                   // its length
+	std::optional<ClientRequest> head_; // a request whose body is incomplete
+	size_t body_ = 0;                   // length of its body
 	bool continue_due_ = false;
-	size_t searched_ = 0; // bytes of input_ without the end of the head
+	size_t searched_ = 0; // bytes of input_ already searched for the end of the head
 	std::optional<Fault> fault_;
 };
 

@@ -11,8 +11,8 @@
 namespace net {
 namespace {
 
-/* bb_ and 8 digits, which name it; _ and 64 digits, the secret; 6 digits of the SHA-256 of all that
- * (bigbrotr.create_api_key). */
+/* The form of a key: "bb_" and 8 digits, which name the key; "_" and 64 digits of the secret; 6
+ * digits of the SHA-256 of all of these (bigbrotr.create_api_key). */
 constexpr std::string_view kBegin = "bb_";
 constexpr size_t kSize = 3 + 8 + 1 + 64 + 6, kCheckSum = 6;
 
@@ -39,7 +39,7 @@ read_key(std::string_view key, Credential &credential)
 	credential.digest = sha256(key);
 }
 
-/* Does the value begin with that scheme? Then it is removed. */
+/* Removes the scheme from the value; false if the value has another scheme. */
 bool
 takes_scheme(std::string_view &value, std::string_view scheme)
 {

@@ -1,7 +1,7 @@
 /*
- * How a request says who sends it: "Authorization: Bearer KEY" or "X-API-Key: KEY", or an event
- * that the client has signed (NIP-98: "Authorization: Nostr EVENT"). A key itself is never kept:
- * its SHA-256 names it.
+ * The credential of a request: "Authorization: Bearer KEY", "X-API-Key: KEY", or an event that the
+ * client has signed (NIP-98: "Authorization: Nostr EVENT"). The key itself is never stored; its
+ * SHA-256 identifies it.
  */
 #pragma once
 
@@ -20,16 +20,16 @@ struct Credential
 	{
 		None,
 		Key,
-		DamagedKey, // it looks like one of ours, and its check sum is wrong
+		DamagedKey, // the form of a key with a wrong check sum
 		Event,
 		Wrong // another scheme, or two credentials
 	} kind = Kind::None;
-	Digest digest{};   // of a key
-	std::string event; // base64
+	Digest digest{};   // SHA-256 of the key
+	std::string event; // the signed event in base64
 };
 
-/* True if the header is such a one; then it is read, and must not be kept. `name` is in lower case.
- */
+/* Reads the credential and returns true if the header carries one; then the caller must not store
+ * the header. `name` is in lower case. */
 bool read_credential(std::string_view name, std::string_view value, Credential &credential);
 
 } // namespace net

@@ -10,7 +10,7 @@ void
 LiveFeed::take(const wire::News &news)
 {
 	if (news.missed) {
-		/* One number stands for the events that were missed. */
+		/* The missed events share one number. */
 		first_ = newest() + 2;
 		eids_.clear();
 		return miss();
@@ -31,7 +31,7 @@ LiveFeed::take(const wire::News &news)
 void
 LiveFeed::miss()
 {
-	/* The call under way asks for events from before the gap: it is not needed any more. */
+	/* The call under way asks for events before the gap, which no reader needs now. */
 	if (call_ != 0)
 		server_.calls.cancel(std::exchange(call_, 0));
 	told_ = newest();
@@ -54,7 +54,7 @@ LiveFeed::ask(uint64_t from, uint64_t to, Calls::Caller &caller) const
 	return server_.calls.begin(*route, route->named(std::move(values)), caller);
 }
 
-/* Its position is its place in the list, from 1 on, as a JSON array. */
+/* The position of a row is its place in the list, from 1 on, as a JSON array. */
 uint64_t
 LiveFeed::number_of(const wire::Row &row, uint64_t from)
 {

@@ -21,7 +21,8 @@ quoted(std::string_view verb, std::string_view id)
 
 } // namespace
 
-/* Tells the ids of one subscription apart; 0 if the JSON is not spelled as expected. */
+/* A hash of the event's id, to compare events within one subscription; 0 if the JSON does not begin
+ * as expected. */
 static uint64_t
 id_hash(std::string_view json)
 {
@@ -33,8 +34,8 @@ id_hash(std::string_view json)
 }
 
 /*
- * One REQ or COUNT: the stored events, EOSE, then new ones. What becomes new while the stored ones
- * are read waits for the EOSE, unless it was among them.
+ * One REQ or COUNT: sends the stored events, EOSE, then new events. New events that come before
+ * EOSE wait, and are dropped if they were among the stored ones.
  */
 class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 {
@@ -43,7 +44,7 @@ class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 				 bool count)
 		: session_(session), id_(std::move(id)), count_(count)
 	{
-		/* Events are not compared with words. */
+		/* A filter with a search is dropped here, because new events are not searched for words. */
 		std::erase_if(filters, [](const nostr::Filter &filter) { return filter.search; });
 		is_live_ = !count && !filters.empty();
 		if (is_live_)
@@ -56,8 +57,8 @@ class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 			session_.server_.calls.cancel(call_);
 	}
 
-	/* False if the archive is asked too much already. `rows` are those of one filter; one more is
-	 * asked for, which tells whether there is more. */
+	/* Begins the call; false if there are too many. `rows`: limit of the only filter; the call asks
+	 * for one row more, to learn if the relay has more events. */
 	bool begin(const ApiRoute &route, std::string filters, std::optional<int64_t> rows)
 	{
 		rows_ = rows;
@@ -138,7 +139,7 @@ class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 			return session_.close(id_, fault_text(end));
 		if (count_)
 			return session_.end(id_);
-		/* NIP-67; of several filters each has its own limit, and nothing is known. */
+		/* The hint of NIP-67. With several filters, each has its own limit, so there is no hint. */
 		end_of_stored(!rows_ ? "" : sent_ > *rows_ ? ",[\"more\"]" : ",[\"finish\"]");
 	}
 
@@ -146,11 +147,11 @@ class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 	const std::string id_;
 	const std::string event_head_ = quoted("EVENT", id_) + ",";
 	const bool count_;
-	bool is_live_ = false; // goes on with new events
+	bool is_live_ = false; // continues with new events
 	std::optional<int64_t> rows_;
 	int64_t sent_ = 0;
-	uint64_t call_ = 0; // 0: it has ended
-	int owed_ = 0;      // pieces of rows that are not taken
+	uint64_t call_ = 0; // 0: the call has ended
+	int owed_ = 0;      // pieces without taken() so far
 	std::unordered_set<uint64_t> stored_;
 	std::vector<std::pair<uint64_t, std::string>> new_;
 };
@@ -246,7 +247,7 @@ NostrSession::ask(const nostr::ClientMessage &message, bool count)
 		filters += (filters.size() > 1 ? "," : "") + condition;
 	}
 	auto subscription = std::make_unique<Subscription>(*this, id, std::move(parsed), count);
-	/* Clients ask for nothing to learn whether the connection lives. */
+	/* Some clients send such a REQ only to learn if the connection is alive. */
 	if (nothing) {
 		subscription->end_of_stored("");
 		subscriptions_[id] = std::move(subscription);
@@ -316,7 +317,7 @@ NostrSession::reconcile(const nostr::ClientMessage &message)
 	reconciliations_[id] = std::move(reconciliation);
 }
 
-/* They cannot end in the middle of their own work. */
+/* Destroys failed reconciliations, which cannot destroy themselves during their own calls. */
 void
 NostrSession::end_failed()
 {

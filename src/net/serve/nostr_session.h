@@ -1,8 +1,7 @@
 /*
- * What the archive says as a relay (NIP-01, 11, 45, 67, 77): subscriptions, counts and set
- * reconciliations of one WebSocket.
- * It is read-only. A subscription goes on with new events after its stored ones, as they are
- * committed; one with a search (NIP-50) does not.
+ * The archive as a Nostr relay (NIP-01, 11, 45, 67, 77): subscriptions, counts and set
+ * reconciliations of one WebSocket. The relay is read-only. A subscription sends new events after
+ * its stored events, as soon as they are committed; a subscription with a search (NIP-50) does not.
  */
 #pragma once
 
@@ -22,14 +21,14 @@ class NostrSession
 	static constexpr size_t kMaxMessage = 128 << 10; // bytes from a client
 	static constexpr size_t kMaxReconciliations = 2;
 	static constexpr size_t kMaxFilters = 20;                       // of one subscription
-	static constexpr int64_t kDefaultLimit = 500, kMaxLimit = 5000; // events of one filter
+	static constexpr int64_t kDefaultLimit = 500, kMaxLimit = 5000; // limits of one filter
 
 	class Out
 	{
 	  public:
 		virtual ~Out() = default;
 		virtual void send_message(std::string text) = 0;
-		/* Is more queued than the client should be sent at once? */
+		/* Whether so much is queued that the client should get nothing more now. */
 		virtual bool is_slow() const = 0;
 	};
 
@@ -37,21 +36,21 @@ class NostrSession
 	~NostrSession();
 
 	void on_message(std::string_view text);
-	/* Every 100 ms. */
+	/* Must be called every 100 ms. */
 	void tick();
-	/* The client has taken what it was sent. */
+	/* Must be called when the client has read everything that was sent. */
 	void on_sent();
 
   private:
 	class Subscription;
 
 	void ask(const nostr::ClientMessage &message, bool count);
-	/* The route of that name; null and why not, if it may not be asked now. */
+	/* The route with this name; null, with the reason in `why`, if it may not be used now. */
 	const ApiRoute *admit(std::string_view name, std::string &why);
 	void reconcile(const nostr::ClientMessage &message);
 	void end_failed();
 	void end(const std::string &id);
-	void close(const std::string &id, const std::string &why); // with CLOSED
+	void close(const std::string &id, const std::string &why); // sends CLOSED
 	void notice(std::string_view text);
 
 	Server &server_;
@@ -59,7 +58,7 @@ class NostrSession
 	const Visitor visitor_;
 	std::map<std::string, std::unique_ptr<Subscription>> subscriptions_;     // by id
 	std::map<std::string, std::unique_ptr<Reconciliation>> reconciliations_; // by id
-	std::vector<std::string> failed_;                                        // reconciliations
+	std::vector<std::string> failed_;                                        // ids
 };
 
 /* The relay information document (NIP-11). */

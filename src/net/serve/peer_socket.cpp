@@ -37,7 +37,7 @@ PeerSocket::in_handshake() const
 	return tls_ && SSL_is_init_finished(tls_.get()) == 0;
 }
 
-/* Bytes that TLS has taken from the kernel already. */
+/* Whether TLS holds decrypted bytes that were not read yet. */
 bool
 PeerSocket::has_unread() const
 {
@@ -52,7 +52,7 @@ PeerSocket::watch()
 	uint32_t wanted =
 		(half_closed_ ? 0U : EPOLLRDHUP) | (deaf_ || at_end_ ? 0U : EPOLLIN) |
 		(unsent_ > 0 || sent_due_ || tls_wants_write_ || has_unread() ? EPOLLOUT : 0U);
-	/* A peer that is about to be left may say what it likes. */
+	/* The connection is about to end, so the peer's bytes are not read. */
 	if (finishing_)
 		wanted = EPOLLOUT;
 	if (wanted != watched_)
@@ -68,12 +68,12 @@ PeerSocket::send(std::string bytes)
 		last_taken_ = clock_.now();
 	unsent_ += bytes.size();
 	sent_due_ = true;
-	/* What one round of events queues goes out with few system calls. */
+	/* Bytes of one round of events are joined, which saves system calls. */
 	if (!queue_.empty() && queue_.back().size() + bytes.size() <= kAtOnce)
 		queue_.back() += bytes;
 	else
 		queue_.push_back(std::move(bytes));
-	/* A fault shows at the next event. */
+	/* write() may find a fault, which the next event reports. */
 	if (unsent_ >= kAtOnce)
 		write();
 	watch();
@@ -102,7 +102,7 @@ PeerSocket::cut()
 	if (gone_)
 		return;
 	gone_ = true;
-	/* close_notify tells the peer that the answer is whole; a connection that is cut off ends
+	/* close_notify tells the peer that the answer is complete. A connection that is cut ends
 	 * without it. */
 	if (tls_ && finishing_ && unsent_ == 0 && !tls_broken_ && !in_handshake()) {
 		ERR_clear_error();
@@ -142,7 +142,7 @@ PeerSocket::read()
 		const ssize_t size = receive(bytes.data(), bytes.size());
 		if (size > 0) {
 			owner_.on_bytes({bytes.data(), size_t(size)});
-			explicit_bzero(bytes.data(), size_t(size)); // they may hold a key
+			explicit_bzero(bytes.data(), size_t(size)); // the bytes may hold a key
 		} else if (size == 0) {
 			half_closed_ = at_end_ = true;
 			watch();
@@ -154,7 +154,7 @@ PeerSocket::read()
 	watch();
 }
 
-/* False if the connection is broken. */
+/* False if the connection has failed. */
 bool
 PeerSocket::write()
 {
@@ -174,7 +174,7 @@ PeerSocket::write()
 	return true;
 }
 
-/* Bytes; 0: the peer has closed its side; kLater or kBroken. */
+/* Returns the number of bytes; 0 if the peer has closed its side; kLater or kBroken. */
 ssize_t
 PeerSocket::receive(char *to, size_t size)
 {
@@ -188,7 +188,7 @@ PeerSocket::receive(char *to, size_t size)
 	return got >= 0 ? got : errno == EAGAIN || errno == EINTR ? kLater : kBroken;
 }
 
-/* Bytes, kLater or kBroken. */
+/* Returns the number of bytes, kLater or kBroken. */
 ssize_t
 PeerSocket::transmit(const char *from, size_t size)
 {
@@ -215,7 +215,7 @@ PeerSocket::tls_result(int result)
 		break;
 	}
 	tls_broken_ = true;
-	/* Browsers show this to those who write http: where https: is meant. */
+	/* Browsers show this text to users who typed http: instead of https:. */
 	if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) {
 		constexpr std::string_view text =
 			"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"

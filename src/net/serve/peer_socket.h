@@ -1,6 +1,6 @@
 /*
- * One accepted connection, with TLS or without: bytes in, bytes out, and its end. What the peer
- * does not take is queued; the owner bounds the queue by looking at unsent().
+ * One accepted connection, with or without TLS. Bytes that the peer does not read are queued; the
+ * owner limits the queue by checking unsent().
  */
 #pragma once
 
@@ -17,7 +17,7 @@ namespace net {
 class PeerSocket
 {
   public:
-	/* During a call the owner must not destroy the socket. */
+	/* The owner must not destroy the socket during a call. */
 	class Owner
 	{
 	  public:
@@ -25,33 +25,34 @@ class PeerSocket
 		virtual void on_bytes(std::string_view bytes) = 0;
 		/* Everything that was queued has been sent. */
 		virtual void on_sent() = 0;
-		/* The peer sends nothing more: it has closed its side, or both. Called when that is
-		 * noticed, and again when everything before it has been read (at_end()). */
+		/* The peer has closed its side or both. This is called when it is noticed, and again when
+		 * all bytes before it were read (at_end()). */
 		virtual void on_half_closed() = 0;
 		/* The last call. */
 		virtual void on_gone() = 0;
 	};
 
-	/* Takes over `fd`, which does not block, and `tls`; null: there is no TLS. */
+	/* Takes ownership of `fd`, which must be non-blocking, and of `tls`, which is null without
+	 * TLS. */
 	PeerSocket(Reactor &reactor, const Clock &clock, Owner &owner, int fd, TlsConnection tls);
 	~PeerSocket();
 	PeerSocket(const PeerSocket &) = delete;
 
 	void send(std::string bytes);
-	/* Bytes that the peer's side has not taken. */
+	/* Bytes queued and not yet taken by the kernel. */
 	size_t unsent() const { return unsent_; }
-	/* Since when nothing of what is queued was taken; now if nothing is queued. */
+	/* Since when none of the queued bytes were taken; the current time if the queue is empty. */
 	Clock::Time stuck_since() const { return unsent_ > 0 ? last_taken_ : clock_.now(); }
-	/* Is it still within the handshake of TLS? */
+	/* Whether the TLS handshake is under way. */
 	bool in_handshake() const;
-	/* No bytes are read while it is deaf; it still notices that the peer has closed. */
+	/* Stops or continues reading. A deaf socket still notices that the peer has closed. */
 	void be_deaf(bool deaf);
 	bool half_closed() const { return half_closed_; }
-	/* Everything that the peer has sent is read, and nothing more will come. */
+	/* Whether the peer has closed its side and everything that it sent was read. */
 	bool at_end() const { return at_end_; }
-	/* Ends it when everything is sent. */
+	/* Closes the connection after everything was sent. */
 	void finish();
-	/* Ends it at once. */
+	/* Closes the connection at once. */
 	void cut();
 
   private:
@@ -70,14 +71,14 @@ class PeerSocket
 	const int fd_;
 	const TlsConnection tls_;
 	std::deque<std::string> queue_;
-	size_t sent_ = 0; // bytes of queue_.front() that are sent
+	size_t sent_ = 0; // bytes of queue_.front() that were sent
 	size_t unsent_ = 0;
 	Clock::Time last_taken_{};
 	uint32_t watched_ = 0;
-	bool sent_due_ = false; // on_sent() is to be called when everything is sent
+	bool sent_due_ = false; // on_sent() must be called when the queue is empty
 	bool deaf_ = false;
 	bool half_closed_ = false, at_end_ = false;
-	bool tls_wants_write_ = false; // to go on with what is read
+	bool tls_wants_write_ = false; // TLS must write before it can read on
 	bool tls_broken_ = false;
 	bool finishing_ = false;
 	bool gone_ = false;

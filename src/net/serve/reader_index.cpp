@@ -6,7 +6,7 @@
 
 namespace net {
 
-/* Of an id or a key. */
+/* Hash of an id or a public key. */
 static uint64_t
 hash_of(const std::array<uint8_t, 32> &bytes)
 {

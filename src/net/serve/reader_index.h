@@ -1,7 +1,7 @@
 /*
- * Finds the readers that wait for an event. A filter is kept under the values of one of its
- * conditions, the one that the fewest events meet; an event is compared with the filters that are
- * kept under a value of its own, and with those that have no such condition.
+ * Finds the readers whose filters match a new event. The index holds each filter under the values
+ * of one condition, the one that the fewest events meet. An event is compared with the filters
+ * under its own values, and with the filters that have no such condition.
  */
 #pragma once
 
@@ -16,13 +16,12 @@
 
 namespace net {
 
-/* Waits for new events. Within a call it may remove itself from the index, and no other reader. */
+/* Receives new events. During a call it may remove itself from the index, but no other reader. */
 class LiveReader
 {
   public:
 	virtual ~LiveReader() = default;
-	/* An event that is visible and that one of the reader's filters matches, its JSON, and its
-	 * number. */
+	/* One of the reader's filters matches this event, which is visible. `json` is its text. */
 	virtual void on_event(const nostr::Event &event, std::string_view json, uint64_t number) = 0;
 	/* Events came that nobody can tell any more. */
 	virtual void on_missed() = 0;
@@ -31,20 +30,20 @@ class LiveReader
 class ReaderIndex
 {
   public:
-	/* Values under which the filters of one reader are kept: 64 bytes each. Filters with more are
-	 * compared with every event. */
+	/* Largest number of values under which the filters of one reader are kept, 64 bytes each. If
+	 * there are more, the filters are compared with every event. */
 	static constexpr size_t kMaxValues = 500;
 
-	/* `filters` are not compared with words: they have no search. */
+	/* `filters` must have no search, because events are not searched for words. */
 	void add(LiveReader &reader, std::vector<nostr::Filter> filters);
 	void remove(LiveReader &reader);
 	bool empty() const { return entries_.empty(); }
 	std::vector<LiveReader *> all() const;
-	/* Each once, in no order. */
+	/* The readers with a matching filter, each once, in no particular order. */
 	std::vector<LiveReader *> matching(const nostr::Event &event);
 
   private:
-	/* In the order in which they are preferred. */
+	/* Kinds of conditions; an earlier one is preferred. */
 	enum class By : uint8_t
 	{
 		Id,
@@ -60,13 +59,14 @@ class ReaderIndex
 		LiveReader *reader;
 		std::vector<nostr::Filter> filters;
 		std::vector<Place> places;
-		uint64_t compared = 0; // the last event
+		uint64_t compared = 0; // number of the last event compared
 	};
 
 	static void find_places(Entry &entry, const nostr::Filter &filter);
 
 	std::map<LiveReader *, Entry> entries_;
-	/* Hashes of values, which may collide. A set: what strangers choose cannot make it slow. */
+	/* Hashes of values may collide. An ordered set stays fast even for values that strangers
+	 * choose. */
 	std::set<Place> places_;
 	uint64_t events_ = 0;
 };

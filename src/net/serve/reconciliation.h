@@ -1,6 +1,6 @@
 /*
- * The server's side of one set reconciliation (NIP-77): the ids and times of the events that a
- * filter matches, and answers to the client's messages about them.
+ * The server's side of one set reconciliation (NIP-77): loads the ids and times of the events that
+ * a filter matches, and answers the client's messages.
  */
 #pragma once
 
@@ -17,11 +17,11 @@ class Reconciliation final : public Calls::Caller
 {
   public:
 	static constexpr size_t kMaxRecords = 1000000; // events of one filter: 42 MB
-	static constexpr size_t kFrameLimit = 60000;   // bytes of a message of ours
+	static constexpr size_t kFrameLimit = 60000;   // size limit of our messages in bytes
 	static constexpr std::chrono::seconds kIdle{60};
 
-	/* `send` sends a message to the client; `fail` also ends the reconciliation, as its last
-	 * act: the text of NEG-ERR, and what follows it. */
+	/* Callbacks. `send` sends a message to the client. `fail` sends NEG-ERR with this text and ends
+	 * the reconciliation; `more` are further elements of the message. No call may follow. */
 	struct Ways
 	{
 		std::function<void(std::string message)> send;
@@ -31,8 +31,8 @@ class Reconciliation final : public Calls::Caller
 	Reconciliation(Server &server, const Visitor &visitor, Ways ways);
 	~Reconciliation() override;
 
-	/* False if the archive is asked too much already. `message` is hexadecimal, as are those of
-	 * answer(). */
+	/* Loads the set; false if too many calls are under way. `message`, here and in answer(), is
+	 * hexadecimal. */
 	bool begin(const ApiRoute &route, const nostr::Filter &filter, std::string message);
 	void answer(const std::string &message);
 	bool is_idle() const;
@@ -45,9 +45,9 @@ class Reconciliation final : public Calls::Caller
 	const Visitor visitor_;
 	const Ways ways_;
 	nostr::negentropy::RecordSet set_;
-	std::string first_; // until the set is there
-	uint64_t call_ = 0; // that reads it; 0: it is there
-	Clock::Time asked_; // when the client last asked
+	std::string first_; // first message, until the set is loaded
+	uint64_t call_ = 0; // the call that loads the set; 0: it is loaded
+	Clock::Time asked_; // time of the client's last message
 };
 
 } // namespace net

@@ -13,11 +13,11 @@ namespace {
 
 constexpr std::string_view kLimit = "row_limit", kAfter = "after"; // names of the function
 constexpr std::string_view kBody = "body";
-constexpr std::string_view kFormat = "format"; // the server's own, of lists (row_format.h)
-constexpr size_t kMaxValue = 8 << 10;          // bytes of one parameter in the target
-constexpr int kMaxDepth = 16;                  // of JSON
+constexpr std::string_view kFormat = "format"; // a parameter of the server (row_format.h)
+constexpr size_t kMaxValue = 8 << 10;          // size limit of one parameter, bytes
+constexpr int kMaxDepth = 16;                  // nesting limit of JSON
 
-/* The name that a client uses. */
+/* The name of a parameter as clients see it. */
 std::string_view
 public_name(std::string_view name)
 {
@@ -43,8 +43,8 @@ depth(const json_t *value)
 	return deepest + 1;
 }
 
-/* Written anew, so that the server reads JSON of one spelling; "" if it is none. jansson itself
- * refuses more than 2048 levels, before depth() calls itself. */
+/* The JSON in one canonical spelling; "" if it is not JSON or nested too deeply. jansson refuses
+ * more than 2048 levels, which bounds the recursion of depth(). */
 std::string
 same_json(std::string_view text)
 {
@@ -166,7 +166,7 @@ ApiRoute::read(const ClientRequest &request, const Target &target, Values values
 		call.format = *wanted;
 	}
 	call.arguments.assign(parameters_.size(), std::nullopt);
-	std::string all = name; // what is asked, without the place of the page
+	std::string all = name; // the question without the page's position
 	std::optional<std::string> cursor;
 	size_t after = 0;
 	for (size_t i = 0; i < parameters_.size(); i++) {
@@ -244,7 +244,7 @@ RouteTable::take(const wire::Routes &routes)
 	routes_.clear();
 	for (const wire::Route &route : routes.routes)
 		routes_.emplace_back(route);
-	/* Of two that match, the one with fewer names in braces is meant. */
+	/* If two routes match a path, the one with fewer segments in braces is used. */
 	std::ranges::stable_sort(routes_, {}, [](const ApiRoute &route) { return route.names(); });
 }
 

@@ -1,4 +1,4 @@
-/* The routes that there are, and what a request asks of them. */
+/* The routes of the API, and what a request asks of its route. */
 #pragma once
 
 #include <optional>
@@ -13,29 +13,29 @@
 
 namespace net {
 
-/* What becomes the body of an answer that is no success (RFC 9457). */
+/* The content of an error answer (RFC 9457). */
 struct Problem
 {
 	int status = 500;
 	std::string type = "about:blank";
-	std::string code;   // of ours, or an SQLSTATE
+	std::string code;   // our own code or an SQLSTATE
 	std::string detail; // a sentence or two
 	std::string hint;
-	std::string allow;   // 405: the methods that there are
-	int retry_after = 0; // seconds; 0: not said
-	std::string members; // further ones of the body, as JSON, each with a comma before it
+	std::string allow;   // for status 405: the methods allowed
+	int retry_after = 0; // seconds; 0: not sent
+	std::string members; // more members of the body as JSON, each after a comma
 };
 
-/* Named values: of a path, of a call of our own. */
+/* Named values: parameters of a path or of our own call. */
 using Values = std::vector<std::pair<std::string, std::string>>;
-/* One value for each parameter of the route's function; nothing: NULL. */
+/* One value per parameter of the route's function; nothing means NULL. */
 using Arguments = std::vector<std::optional<std::string>>;
 
-/* What a request asks of its route. */
+/* The call that a request makes. */
 struct RouteCall
 {
 	Arguments arguments;
-	std::string fingerprint; // of the question without the place of its page
+	std::string fingerprint; // hash of the question without the position of its page
 	Format format = Format::Json;
 };
 
@@ -51,20 +51,20 @@ class ApiRoute
   public:
 	explicit ApiRoute(const wire::Route &route);
 
-	/* True if the route has that path; the segments in braces become named values. */
+	/* Whether the route has this path. Segments in braces become named values. */
 	bool matches(const std::vector<std::string> &path, Values &values) const;
-	/* A Problem if a parameter is missing, unknown, named twice or of another form. `values` are
-	 * those of the path. */
+	/* Reads the parameters. Returns a Problem if one is missing, unknown, repeated or malformed.
+	 * `values`: those of the path. */
 	std::optional<Problem> read(const ClientRequest &request, const Target &target, Values values,
 								RouteCall &call) const;
-	/* The cursor of the page behind a row's position. */
+	/* The cursor of the page after the row with this position. */
 	static std::string cursor(std::string_view position, const std::string &fingerprint);
-	/* The arguments in their order, of those that a call of our own names. */
+	/* The arguments in the order of the function, from named values of our own call. */
 	Arguments named(Values values) const;
 
-	/* How many rows a page has, by the arguments; nothing if it has no pages. */
+	/* The number of rows in a page; nothing if the route has no pages. */
 	std::optional<int32_t> row_limit(const Arguments &arguments) const;
-	/* Segments of its path that stand for any text. */
+	/* Number of path segments in braces. */
 	size_t names() const;
 
 	uint16_t number;
@@ -78,7 +78,7 @@ class ApiRoute
 	std::optional<Problem> read_value(const Parameter &parameter, const std::string &text,
 									  std::string &value) const;
 
-	std::vector<std::string> segments_; // "{id}" stands for any one
+	std::vector<std::string> segments_; // a segment "{id}" matches any text
 	std::vector<Parameter> parameters_;
 };
 
@@ -87,10 +87,11 @@ class RouteTable
   public:
 	void take(const wire::Routes &routes);
 
-	/* The route of a request; otherwise a Problem with 404 or 405. HEAD asks for what GET does. */
+	/* The route of a request; null with a Problem (404 or 405) if there is none. HEAD uses the
+	 * route of GET. */
 	const ApiRoute *find(const ClientRequest &request, const Target &target, Values &values,
 						 Problem &problem) const;
-	/* The route of that name; null if there is none. */
+	/* The route with this name; null if there is none. */
 	const ApiRoute *named(std::string_view name) const;
 
   private:

@@ -11,7 +11,7 @@ namespace {
 
 using Json = std::unique_ptr<json_t, decltype(&json_decref)>;
 
-/* RFC 4180. */
+/* A field of CSV (RFC 4180). */
 std::string
 csv_field(std::string_view text)
 {
@@ -23,7 +23,7 @@ csv_field(std::string_view text)
 	return out + '"';
 }
 
-constexpr size_t kLongestCell = 300; // bytes of a cell of HTML
+constexpr size_t kLongestCell = 300; // bytes in a cell of HTML
 
 constexpr std::string_view kHtmlHead =
 	"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
@@ -55,8 +55,8 @@ html_text(std::string_view text)
 	return out;
 }
 
-/* Begins the text with a control that turns the direction of writing (U+200E, U+200F, U+202A to
- * U+202E, U+2066 to U+2069)? */
+/* Whether the text begins with a control character for the direction of writing (U+200E, U+200F,
+ * U+202A to U+202E, U+2066 to U+2069). */
 bool
 turns_direction(std::string_view text)
 {
@@ -67,12 +67,12 @@ turns_direction(std::string_view text)
 		   (rest >= "\x80\xAA" && rest <= "\x80\xAE") || (rest >= "\x81\xA6" && rest <= "\x81\xA9");
 }
 
-/* Without such controls; cut at the beginning of a character if it is longer than a cell. */
+/* The text without controls for the direction; longer text is cut between two characters. */
 std::string
 cell_text(std::string_view text)
 {
 	std::string out;
-	size_t last = 0; // where the last character begins
+	size_t last = 0; // begin of the last character
 	for (size_t at = 0; at < text.size();) {
 		if (turns_direction(text.substr(at))) {
 			at += 3;
@@ -87,7 +87,7 @@ cell_text(std::string_view text)
 	return out;
 }
 
-/* A text as it is, null as nothing, everything else as JSON. */
+/* A string as it is, null as an empty text, other values as JSON. */
 std::string
 plain_value(const json_t *value)
 {
@@ -119,7 +119,7 @@ format_of(std::string_view accept, std::optional<std::string_view> parameter)
 			   : *parameter == "csv"    ? std::optional(Format::Csv)
 			   : *parameter == "html"   ? std::optional(Format::Html)
 										: std::nullopt;
-	/* Clients that name several order them. */
+	/* The type that the header names first is used. */
 	size_t json = accept.find("application/json"), csv = accept.find("text/csv");
 	size_t nd_json =
 		std::min(accept.find("application/x-ndjson"), accept.find("application/jsonl"));
@@ -169,7 +169,7 @@ RowFormat::row(std::string_view item)
 	if (format_ == Format::Json && !first)
 		out += ',';
 	out += item;
-	/* JSON of PostgreSQL's type json may have line ends between its tokens, and nowhere else. */
+	/* PostgreSQL's type json may have line ends between tokens, which NDJSON forbids. */
 	if (format_ == Format::NdJson) {
 		std::erase(out, '\n');
 		out += '\n';

@@ -1,4 +1,4 @@
-/* How rows become the body of an answer: JSON, NDJSON, CSV, or a page with a table (HTML). */
+/* Formats rows as the body of an answer: JSON, NDJSON, CSV, or an HTML page with a table. */
 #pragma once
 
 #include <optional>
@@ -19,9 +19,9 @@ enum class Format : uint8_t
 };
 
 /*
- * What the parameter "format" says (json, ndjson, csv, html), or else which of JSON, NDJSON and CSV
- * Accept names first; JSON if it names none: a browser that opens the address of an answer shows
- * JSON. Nothing if the parameter says something else.
+ * The format that the parameter "format" names (json, ndjson, csv, html); nothing if the parameter
+ * has another value. Without the parameter: the one of JSON, NDJSON and CSV that Accept names
+ * first, and JSON if Accept names none, as browsers do.
  */
 std::optional<Format> format_of(std::string_view accept, std::optional<std::string_view> parameter);
 const char *content_type(Format format);
@@ -34,10 +34,10 @@ class RowFormat
   public:
 	RowFormat(wire::Shape shape, Format format) : shape_(shape), format_(format) {}
 
-	/* The part of the body of one more row, which is JSON. */
+	/* The text of one more row. `item` is JSON. */
 	std::string row(std::string_view item);
-	/* The end of the body, with what comes before the first row if there was none. `next` is the
-	 * cursor of the next page, `query` the query string that asks for it; "" if there is none. */
+	/* The end of the body; without rows, also its begin. `next`: cursor of the next page; `query`:
+	 * query string for it; "" if there is no next page. */
 	std::string end(std::string_view next, std::string_view query);
 
   private:
@@ -48,7 +48,7 @@ class RowFormat
 	const wire::Shape shape_;
 	const Format format_;
 	bool begun_ = false;
-	std::vector<std::string> columns_; // CSV, HTML: the members of the first row
+	std::vector<std::string> columns_; // members of the first row, for CSV and HTML
 };
 
 } // namespace net

@@ -15,10 +15,10 @@ namespace net {
 namespace {
 
 constexpr int32_t kHttpAuth = 27235; // kind
-constexpr int64_t kWindow = 60;      // seconds for which a signature holds, to either side
+constexpr int64_t kWindow = 60;      // seconds before and after now in which a signature is valid
 constexpr size_t kMaxEvent = 8 << 10;
 
-/* The value of the only tag of that name; nothing if there is none, or several. */
+/* The value of the tag with this name; nothing unless there is exactly one. */
 std::optional<std::string>
 tag_value(const json_t *tags, std::string_view name)
 {
@@ -66,7 +66,7 @@ signed_request_fault(const ClientRequest &request, const std::vector<std::string
 	static thread_local nostr::EventParser parser(
 		{.event_bytes = kMaxEvent, .tags = 20, .depth = 5});
 	static thread_local nostr::Verifier verifier;
-	/* Clients write either alphabet, with padding or without. */
+	/* Clients use either base64 alphabet, with or without padding. */
 	std::string text = request.credential.event;
 	while (text.ends_with('='))
 		text.pop_back();

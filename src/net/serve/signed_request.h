@@ -10,9 +10,10 @@
 namespace net {
 
 /*
- * What is wrong with the event in the credential of the request, as a sentence; empty: nothing, and
- * `signer` is set. The URL that was signed must be one of the public URLs of this server with the
- * target of the request behind it: what the request itself says of its host proves nothing.
+ * Checks the signed event in the credential of the request. Returns a sentence about the fault; if
+ * it is empty, the event is valid and `signer` is set. The signed URL must be one of this server's
+ * public URLs followed by the target of the request; the host that the request names proves
+ * nothing.
  */
 std::string signed_request_fault(const ClientRequest &request,
 								 const std::vector<std::string> &public_urls, int64_t now,

@@ -10,7 +10,7 @@ namespace net {
 
 Stream::Stream(Server &server, Out &out) : server_(server), out_(out), sent_(server.clock.now()) {}
 
-/* The number of an id of ours; nothing if another process has given it. */
+/* The number in an id of this process; nothing if another process made the id. */
 static std::optional<uint64_t>
 number_of_id(std::string_view id, const std::string &epoch)
 {
@@ -44,7 +44,7 @@ void
 Stream::tick()
 {
 	go_on();
-	/* A comment: proxies and clients end connections that say nothing. */
+	/* Sends a comment, because proxies and clients close silent connections. */
 	if (server_.clock.now() - sent_ >= kHeartbeat && !out_.is_slow()) {
 		sent_ = server_.clock.now();
 		out_.send_bytes(":\n\n");
@@ -57,7 +57,7 @@ Stream::send(std::string_view name, std::string_view json)
 	sent_ = server_.clock.now();
 	std::string text = "id: " + server_.epoch + "-" + std::to_string(place_) + "\nevent: ";
 	text.append(name).append("\ndata: ");
-	/* JSON may have line ends between its tokens. */
+	/* JSON may contain line ends between tokens, which the format forbids. */
 	for (char c : json)
 		text += c == '\n' || c == '\r' ? ' ' : c;
 	out_.send_bytes(text + "\n\n");
@@ -74,8 +74,8 @@ Stream::miss()
 namespace {
 
 /*
- * Takes events from the feed as they come. A client that has come back, or has not read for a
- * while, gets what it lacks by calls of its own, and then follows the feed again.
+ * Follows the events of the feed. A client that has come back, or that has not read for some time,
+ * gets the events that it lacks by separate calls, and then follows the feed again.
  */
 class EventStream final : public Stream, public Calls::Caller, public LiveReader
 {
@@ -96,7 +96,7 @@ class EventStream final : public Stream, public Calls::Caller, public LiveReader
 	{
 		if (!follows_ || number <= place())
 			return;
-		/* Those before were handed out, and did not match if it was not told them. */
+		/* All events before this one were given to the readers that they match. */
 		set_place(number - 1);
 		if (out_.is_slow()) {
 			follows_ = false;
@@ -132,11 +132,11 @@ class EventStream final : public Stream, public Calls::Caller, public LiveReader
 			return;
 		}
 		if (follows_)
-			return; // the feed is handing out what follows
+			return; // the feed delivers the events that follow
 		if (place() < oldest_place())
 			return miss();
 		if (server_.admission.take_request(visitor_))
-			return; // tick() comes back
+			return; // tick() tries again
 		from_ = place() + 1;
 		to_ = std::min(from_ + LiveFeed::kAtOnce - 1, feed_.told());
 		call_ = feed_.ask(from_, to_, *this);
@@ -171,8 +171,8 @@ class EventStream final : public Stream, public Calls::Caller, public LiveReader
 	const Visitor visitor_;
 	const nostr::Filter filter_;
 	bool follows_ = false;
-	uint64_t call_ = 0, from_ = 0, to_ = 0; // what it lacks
-	int owed_ = 0;                          // pieces of rows that are not taken
+	uint64_t call_ = 0, from_ = 0, to_ = 0; // the call for missing events, and their numbers
+	int owed_ = 0;                          // pieces without taken() so far
 	nostr::EventParser parser_;
 };
 
@@ -188,7 +188,7 @@ class ChangeStream final : public Stream
 	void go_on() override
 	{
 		watch_.tick();
-		/* A state that is one row is told as a whole first. */
+		/* If the state is a single row, the client first gets the whole row. */
 		if (const std::string *state = told_state_ ? nullptr : watch_.single()) {
 			told_state_ = true;
 			set_place(watch_.newest());

@@ -7,7 +7,7 @@
 namespace net {
 namespace {
 
-/* `form`: "+" is a space, as browsers write it in queries. */
+/* `form`: "+" means a space, as in queries that browsers write. */
 std::optional<std::string>
 percent_decode(std::string_view text, bool form)
 {
@@ -29,7 +29,7 @@ percent_decode(std::string_view text, bool form)
 	return out;
 }
 
-/* Calls `take` with each part; false as soon as it returns false. */
+/* Calls `take` for each part. Stops and returns false when `take` returns false. */
 template <class F>
 bool
 split(std::string_view text, char separator, F take)

@@ -13,15 +13,15 @@ struct Target
 {
 	static constexpr size_t kMaxParameters = 50;
 
-	std::vector<std::string> path; // its segments: "/a/b%2Fc" are "a" and "b/c"; "/" is empty
+	std::vector<std::string> path; // segments: "/a/b%2Fc" gives "a" and "b/c"; "/" gives none
 	std::vector<std::pair<std::string, std::string>> query; // in the order of the target
 };
 
-/* Nothing if an escape is malformed, text is not UTF-8 or has U+0000, or there are too many
- * parameters. */
+/* Nothing if an escape is malformed, if the text is not UTF-8 or has U+0000, or if there are too
+ * many parameters. */
 std::optional<Target> parse_target(std::string_view target);
 
-/* The text with everything escaped that is not unreserved. */
+/* Escapes all characters but the unreserved ones. */
 std::string percent_encode(std::string_view text);
 
 } // namespace net

@@ -1,4 +1,4 @@
-/* Small things about text that several parts of the server need. */
+/* Functions on text that several parts of the server need. */
 #pragma once
 
 #include <string>
@@ -6,11 +6,11 @@
 
 namespace net {
 
-/* Without blanks and tabs at its ends. */
+/* The text without spaces and tabs at its ends. */
 std::string_view trimmed(std::string_view text);
 /* SHA-256, in hexadecimal digits. */
 std::string sha256_hex(std::string_view text);
-/* Sixteen hexadecimal digits that tell texts apart; the same in every process. */
+/* A hash of sixteen hexadecimal digits; the same in every process. */
 std::string digest(std::string_view text);
 
 } // namespace net

@@ -16,7 +16,7 @@ struct Free
 };
 template <class T> using Owned = std::unique_ptr<T, Free>;
 
-/* The oldest error, which is the cause. */
+/* The text of OpenSSL's oldest error, which is the cause of the later ones. */
 std::string
 fault(const char *what)
 {
@@ -31,14 +31,14 @@ source(std::string_view pem)
 	return Owned<BIO>(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
 }
 
-/* A key that needs one is refused: nobody could type it. */
+/* Refuses keys with a password, because nobody could type it. */
 int
 no_password(char *, int, int, void *)
 {
 	return 0;
 }
 
-constexpr unsigned char kProtocols[] = "\x08http/1.1"; // with its length
+constexpr unsigned char kProtocols[] = "\x08http/1.1"; // with its length in front
 
 int
 select_protocol(SSL *, const unsigned char **chosen, unsigned char *size,
@@ -66,7 +66,8 @@ load_chain(SSL_CTX *context, std::string_view pem)
 			return fault("a certificate of its chain cannot be used");
 		next.release();
 	}
-	/* The end of the text is the expected one. */
+	/* The loop ends with the error "no start line" at the end of the text; other errors are
+	 * faults. */
 	const unsigned long last = ERR_peek_last_error();
 	if (ERR_GET_LIB(last) != ERR_LIB_PEM || ERR_GET_REASON(last) != PEM_R_NO_START_LINE)
 		return fault("a certificate of its chain is not PEM");
@@ -108,11 +109,11 @@ TlsCertificate::load(std::string_view chain, std::string_view key)
 	if (!made)
 		return fault("there is no memory");
 	SSL_CTX_set_min_proto_version(made.get(), TLS1_2_VERSION);
-	/* A client that ends without saying so has ended; requests carry their lengths. */
+	/* An end without close_notify is accepted, because requests carry their lengths. */
 	SSL_CTX_set_options(made.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 										SSL_OP_IGNORE_UNEXPECTED_EOF |
-										SSL_OP_CLEANSE_PLAINTEXT); // requests may hold keys
-	/* Queued bytes move; idle connections need no buffers. */
+										SSL_OP_CLEANSE_PLAINTEXT); // requests may contain keys
+	/* The queue may move its bytes; idle connections release their buffers. */
 	SSL_CTX_set_mode(made.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
 									 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 									 SSL_MODE_RELEASE_BUFFERS);

@@ -1,6 +1,6 @@
 /*
- * The certificate of the server's own TLS, from which connections are made. Those that exist keep
- * the one that they began with when another one is loaded.
+ * The certificate of the server's TLS, which creates TLS connections. When a new certificate is
+ * loaded, existing connections keep the old one.
  */
 #pragma once
 
@@ -23,13 +23,14 @@ using TlsConnection = std::unique_ptr<SSL, TlsFree>;
 class TlsCertificate
 {
   public:
-	/* PEM: the server's certificate and those between it and a root; its private key. "" or what
-	 * is wrong, in words: then the one that was loaded before stays. */
+	/* Loads PEM texts: the server's certificate with the intermediate ones, and its private key.
+	 * Returns a sentence about the fault, and keeps the certificate loaded before; "": none. */
 	std::string load(std::string_view chain, std::string_view key);
 	bool is_loaded() const { return context_ != nullptr; }
-	/* What is wrong with the one that is loaded: it is not valid yet, or no longer; "". */
+	/* Why clients refuse the loaded certificate: it has expired or is not valid yet; "" if
+	 * valid. */
 	std::string doubt() const;
-	/* The server's side of a new connection; null: there is no memory. */
+	/* The server's side of a new connection; null if memory is short. */
 	TlsConnection connection(int fd) const;
 
   private:

@@ -1,7 +1,7 @@
 /*
- * A route whose rows are a state, each with a key (its position): asked every few seconds as long
- * as someone listens, and compared with the answer before. What changes and changes back between
- * two questions is not seen.
+ * Watches a route whose rows are a state, each row with a key (its position). While a client
+ * listens, the watch asks every few seconds and compares the answer with the one before. A change
+ * that is reverted between two questions is not noticed.
  */
 #pragma once
 
@@ -17,19 +17,19 @@ class Watch final : public Calls::Caller
 {
   public:
 	static constexpr std::chrono::seconds kEvery{10};
-	static constexpr size_t kRemembered = 10000; // changes
+	static constexpr size_t kRemembered = 10000; // number of changes
 	static constexpr size_t kMaxKeys = 200000;
 
 	Watch(Server &server, std::string route) : server_(server), route_(std::move(route)) {}
 
-	/* Someone listens. */
+	/* Must be called while a client listens. */
 	void tick();
 
-	/* Changes have numbers from 1 on. */
+	/* Numbers of changes, from 1 on. */
 	uint64_t newest() const { return first_ + changes_.size() - 1; }
 	uint64_t oldest() const { return first_; }
 	const std::string &change(uint64_t number) const { return changes_[number - first_]; }
-	/* The row of a state that has one row without a key; null: there is none yet. */
+	/* The row of a state with a single row without a key; null if it is not known yet. */
 	const std::string *single() const;
 
   private:
@@ -39,7 +39,7 @@ class Watch final : public Calls::Caller
 	Server &server_;
 	const std::string route_;
 	std::map<std::string, std::string> state_;
-	bool known_ = false; // the first answer is no change
+	bool known_ = false; // the first answer is not a change
 	std::deque<std::string> changes_;
 	uint64_t first_ = 1; // number of changes_.front()
 	uint64_t call_ = 0;

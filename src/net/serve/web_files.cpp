@@ -4,7 +4,7 @@
 
 #include "net/serve/answer.h"
 
-/* The assembler puts each file into the program; BIGBROTR_WEB is their folder (Makefile,
+/* The assembler includes each file in the program. BIGBROTR_WEB is the folder (Makefile,
  * CMakeLists.txt). */
 #define WEB_FILE(symbol, name)                                                                     \
 	asm(".pushsection .rodata\n"                                                                   \

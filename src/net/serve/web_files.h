@@ -10,10 +10,10 @@ struct WebFile
 {
 	const char *content_type;
 	std::string_view bytes;
-	std::string compressed; // the same, as gzip
+	std::string compressed; // the content in gzip format
 };
 
-/* The file of that name, such as "page.css"; null if there is none. */
+/* The file with this name, such as "page.css"; null if there is none. */
 const WebFile *web_file(std::string_view name);
 
 } // namespace net

@@ -14,7 +14,7 @@ namespace net {
 namespace {
 
 constexpr uint8_t kFinal = 0x80, kMasked = 0x80;
-constexpr size_t kMaxControl = 125; // bytes of the payload of a control frame
+constexpr size_t kMaxControl = 125; // payload limit of a control frame, bytes
 
 uint64_t
 big_endian(std::string_view bytes)
@@ -30,7 +30,7 @@ big_endian(std::string_view bytes)
 std::string
 web_socket_accept(std::string_view key)
 {
-	/* Sixteen bytes in base64. */
+	/* The key is sixteen bytes in base64. */
 	if (key.size() != 24 || !key.ends_with("=="))
 		return "";
 	std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

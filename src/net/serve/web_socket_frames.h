@@ -1,4 +1,4 @@
-/* The server's end of WebSocket (RFC 6455), without extensions. Sans I/O. */
+/* The server's side of WebSocket (RFC 6455), without extensions and without I/O. */
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace net {
 
-/* The value of Sec-WebSocket-Accept for a Sec-WebSocket-Key; "" if the key is none. */
+/* The value of Sec-WebSocket-Accept for a Sec-WebSocket-Key; "" if the key is malformed. */
 std::string web_socket_accept(std::string_view key);
 
 enum class Opcode : uint8_t
@@ -21,11 +21,11 @@ enum class Opcode : uint8_t
 	Pong = 10
 };
 
-/* One frame of a server: whole, without a mask. */
+/* A frame from the server: unfragmented and unmasked. */
 std::string web_socket_frame(Opcode opcode, std::string_view payload);
 std::string web_socket_close(uint16_t code, std::string_view reason);
 
-/* Puts the messages of a client together. */
+/* Joins the frames of a client to messages. */
 class WebSocketReader
 {
   public:
@@ -37,7 +37,7 @@ class WebSocketReader
 		std::string payload;
 	};
 
-	/* Why the connection must be closed: the code of the close frame, and a reason. */
+	/* Why the connection must be closed: code and reason of the close frame. */
 	struct Fault
 	{
 		uint16_t code = 1002;
@@ -53,8 +53,8 @@ class WebSocketReader
 
 	const size_t max_message_; // bytes
 	std::string input_;
-	size_t read_ = 0;     // bytes of input_ that are done with
-	std::string message_; // the fragments so far
+	size_t read_ = 0;     // bytes of input_ already processed
+	std::string message_; // fragments so far
 	bool fragmented_ = false;
 	std::optional<Fault> fault_;
 };

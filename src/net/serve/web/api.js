@@ -1,4 +1,4 @@
-// Questions to the API of this server. Every failure becomes a Problem, which says what to do.
+// Requests to this server's API. Every failure becomes a Problem, which says what to do.
 
 export class Problem extends Error {
 	constructor({ title, detail, hint, status, code }) {
@@ -21,7 +21,7 @@ export function target(path, parameters = {}) {
 	return path.replace(/^\//, '') + (query.size ? `?${query}` : '')
 }
 
-// The answer as JSON. `signal` ends it when the visitor goes on.
+// Returns the answer as JSON. `signal` cancels the request when the visitor leaves the page.
 export async function get(path, parameters, signal) {
 	let answer
 	try {

@@ -1,4 +1,4 @@
-// Elements, and texts of strangers in them. Nothing here parses HTML: a text is always a text node.
+// Creates elements with texts of strangers. No function parses HTML: a text is always a text node.
 
 const SVG = 'http://www.w3.org/2000/svg'
 
@@ -14,18 +14,18 @@ function fill(node, attributes, children) {
 export const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children)
 export const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children)
 
-// Controls of the direction of text, and characters that show nothing.
+// Control characters for the direction of text, and characters without a visible form.
 const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g
 
-// A text of a stranger without these, cut to so many characters.
+// A text of a stranger without invisible characters, cut to `most` characters.
 export function clean(text, most = 200) {
 	const cut = [...String(text ?? '').slice(0, 4 * most).replace(INVISIBLE, '')]
 	return cut.length > most ? `${cut.slice(0, most).join('')}…` : cut.join('')
 }
-// The same as an element of its own direction.
+// The cleaned text as an element with its own direction of writing.
 export const said = (text, most) => el('bdi', { class: 'said', dir: 'auto' }, clean(text, most))
 
-// JSON whose invisible characters are written as escapes: what is shown is what it is.
+// JSON in which invisible characters are written as escapes, so that all of it is visible.
 export const shown = (value) =>
 	JSON.stringify(value, null, 2).replace(INVISIBLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
@@ -37,7 +37,7 @@ const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFracti
 export const number = (value) => (value === null || value === undefined ? '–' : whole.format(value))
 export const decimal = (value) => (value === null || value === undefined ? '–' : fraction.format(value))
 export const short = (value) => compact.format(value)
-// Never rounded up: 100 % is all of it.
+// Percentages are never rounded up: only a share of 1 is shown as 100 %.
 export function percent(share) {
 	if (share === null || share === undefined) return '–'
 	if (share >= 1) return '100 %'
@@ -54,7 +54,7 @@ export function duration(seconds) {
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 const UNITS = [['year', 31557600], ['month', 2629800], ['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]]
-// Times come as Unix seconds or as RFC 3339. A time far out of the calendar stays a number.
+// Times are Unix seconds or RFC 3339 texts. A time outside of the calendar stays a number.
 export function date(value) {
 	const at = new Date(typeof value === 'number' ? value * 1000 : value)
 	return Number.isNaN(at.getTime()) ? undefined : at
@@ -86,7 +86,7 @@ export function address(page, parameters = {}) {
 export const relayLink = (url) => link('relay', { url }, said(url, 120))
 export const eventLink = (id) => el('a', { href: address('event', { id }), class: 'id' }, `${clean(id, 12)}`)
 export const state = (word, extra = '') => el('span', { class: `state ${clean(word, 20)} ${extra}` }, clean(word, 20))
-// Software is named by the address of its sources: the last part says enough.
+// Relays name their software by the URL of its sources; only the last part is shown.
 export const program = (text) => clean(text, 200).replace(/^.*\/([^/]+?)(\.git)?\/?$/, '$1')
 export const sheet = (title, ...children) => el('section', { class: 'sheet' }, title && el('h2', {}, title), ...children)
 export const facts = (...pairs) => el('dl', { class: 'facts' },
@@ -105,7 +105,7 @@ export function table({ caption, columns, rows, sorted, onsort, fold, empty = 'T
 		el('thead', {}, el('tr', {}, columns.map(head))), el('tbody', {}, rows.map((row) => el('tr', {}, columns.map(cell(row)))))))
 }
 
-// What is beside other such stacks where there is room.
+// A block that stands beside other blocks if there is room.
 export const stack = (...children) => el('div', { class: 'stack' }, children)
 
 // A list of values with their shares of the largest one.

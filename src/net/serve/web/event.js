@@ -1,4 +1,4 @@
-// One event: what it says, where it was seen, as JSON.
+// One event: its content, the relays that delivered it, and its JSON.
 import { Problem, get } from './api.js'
 import { ago, clean, copy, el, facts, link, relayLink, said, sheet, shown, table, when } from './dom.js'
 import { kindName } from './kinds.js'

@@ -1,4 +1,4 @@
-// What kinds of events are called (NIPs).
+// Names of the kinds of events (NIPs).
 const NAMES = {
 	0: 'profile', 1: 'note', 2: 'relay recommendation', 3: 'follow list', 4: 'encrypted message', 5: 'deletion', 6: 'repost', 7: 'reaction', 8: 'badge award', 9: 'chat message',
 	13: 'seal', 14: 'direct message', 16: 'generic repost', 17: 'reaction to a website', 20: 'picture', 21: 'video', 22: 'short video', 40: 'channel', 41: 'channel metadata', 42: 'channel message',

@@ -1,10 +1,10 @@
-// How the archive is: live counters, what came, what there is.
+// The state of the archive: live counters, new events, totals.
 import { get, items } from './api.js'
 import { address, ago, decimal, duration, el, eventLink, link, number, percent, program, said, shares, sheet, stack } from './dom.js'
 import { kindName } from './kinds.js'
 import { everyDay, plot } from './plot.js'
 
-const EVERY = 10000 // ms between two looks at the counters
+const EVERY = 10000 // ms between two readings of the counters
 
 function counters(signal) {
 	const value = () => el('dd', {})

@@ -1,9 +1,9 @@
-// Which page is shown: the part of the address behind "#". Each page is a module with
-// show(parameters, signal, go), which returns the nodes of the page.
+// Chooses the page by the part of the URL behind "#". Each page is a module whose function
+// show(parameters, signal, go) returns the nodes of the page.
 import { address, el, problem } from './dom.js'
 
 const PAGES = {
-	__proto__: null, // the address names pages, not what every object has
+	__proto__: null, // the URL must not reach members of Object
 	'': ['Overview', './overview.js'],
 	relays: ['Relays', './relays.js'],
 	relay: ['Relay', './relay.js', 'relays'],
@@ -53,7 +53,7 @@ async function show() {
 	first = false
 }
 
-// What somebody typed without saying what it is.
+// Finds the page for a text that the visitor typed.
 function find(text) {
 	if (/^wss?:\/\//i.test(text) || /^[^\s@#]+\.[^\s@#]{2,}$/.test(text)) return go('relay', { url: text })
 	if (/^(nostr:)?(note|nevent|naddr)1/.test(text) || /^[0-9a-f]{64}$/i.test(text)) return go('event', { id: text })

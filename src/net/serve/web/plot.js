@@ -1,4 +1,4 @@
-// Plots as SVG. Each has a text that says what it shows, and a table with its values.
+// Plots as SVG. Each plot has a text that describes it, and a table with its values.
 import { day, duration, el, percent, short, svg, table } from './dom.js'
 
 const HEIGHT = 190
@@ -17,7 +17,7 @@ function ticks(most, wanted = 4) {
 	return all
 }
 
-// An element that draws itself anew when its width changes.
+// An element that is drawn again when its width changes.
 function responsive(draw) {
 	const box = el('div', { class: 'plot' })
 	let width = 0
@@ -30,7 +30,7 @@ function responsive(draw) {
 	return box
 }
 
-// series: [{ name, values: [y or null, …], low, high }, …], beside times: [Unix seconds, …]; columns: true for columns.
+// series: [{ name, values: [y or null, …], low, high }, …]; times: [Unix seconds, …]; columns: draw columns.
 export function plot({ label, times, series, format = short, named = day, columns = false, height = HEIGHT, floor = 0 }) {
 	const known = series.flatMap((s) => [...s.values, ...(s.high ?? [])]).filter((y) => y !== null && y !== undefined)
 	if (!times.length || !known.length) return el('p', { class: 'empty' }, 'Nothing was measured yet.')
@@ -50,7 +50,7 @@ export function plot({ label, times, series, format = short, named = day, column
 		const x = (i) => LEFT + (columns ? slot * (i + 0.5) : times.length === 1 ? inner / 2 : ((times[i] - times[0]) / span) * inner)
 		const y = (value) => TOP + (1 - value / top) * (height - TOP - BOTTOM)
 		const cursor = svg('line', { class: 'cursor', y1: TOP, y2: height - BOTTOM, visibility: 'hidden' })
-		// Lines are broken where nothing is known; a value between two gaps is a dot.
+		// A line is broken where values are missing; a value between two gaps becomes a dot.
 		const runs = (values) => {
 			const all = []
 			values.forEach((v, i) => (v === null || v === undefined ? all.push([]) : (all.at(-1) ?? all[all.push([]) - 1]).push(i)))
@@ -94,18 +94,18 @@ export function plot({ label, times, series, format = short, named = day, column
 	return [series.length > 1 && el('p', { class: 'legend' }, series.map((s) => el('span', {}, s.name))), responsive(draw), reading, later('As a table', values)]
 }
 
-// Details that are made when they are opened.
+// A details element whose content is created when it is opened.
 export function later(summary, make) {
 	const details = el('details', {}, el('summary', {}, summary))
 	details.addEventListener('toggle', () => details.childElementCount === 1 && details.append(make()), { once: true })
 	return details
 }
 
-// Events of each of the last days until today, days without events, too. Authors may write any time: those of the future are left out.
+// One entry for each of the last days until today, also for days without events. Authors may write any time, so future days are left out.
 export function everyDay(days, most) {
 	const known = new Map(days.map((d) => [d.day, d.event_count]))
 	const today = Math.floor(Date.now() / 86400000) * 86400
-	const oldest = Math.max(Math.min(...days.map((d) => d.day).filter((d) => d > 1577836800), today), today - (most - 1) * 86400) // none before Nostr
+	const oldest = Math.max(Math.min(...days.map((d) => d.day).filter((d) => d > 1577836800), today), today - (most - 1) * 86400) // Nostr began in 2020
 	return Array.from({ length: (today - oldest) / 86400 + 1 }, (_, i) => oldest + i * 86400).map((day) => ({ day, event_count: known.get(day) ?? 0 }))
 }
 
@@ -129,7 +129,7 @@ export function uptimeBar(days, share) {
 
 // ---- stretches of time, one beside the other
 
-// parts: [{ share, kind, words }, …], oldest first; a part that is there is seen however small it is.
+// parts: [{ share, kind, words }, …], oldest first. Every part is visible, even a very small one.
 export function stretches(parts, label) {
 	const width = 1000
 	const wide = parts.map((p) => Math.max(p.share * width, 2))

@@ -1,9 +1,9 @@
-// One relay: is it up, how fast is it, what does it say and do, how complete is its archive.
+// One relay: availability, speed, document, results of checks, and coverage of its events.
 import { Problem, get, items } from './api.js'
 import { ago, clean, copy, day, duration, el, facts, link, milliseconds, number, percent, said, sheet, shown, stack, stamp, state, table, when } from './dom.js'
 import { later, plot, stretches, uptimeBar } from './plot.js'
 
-const EVIDENCE = { reconciled: 'proven', confirmed: 'proven', paged: 'read' } // others: not read, or in part
+const EVIDENCE = { reconciled: 'proven', confirmed: 'proven', paged: 'read' } // other evidence: not read, or read in part
 const WORDS = { reconciled: 'compared', confirmed: 'read twice', paged: 'read once', partial: 'seen in part', unread: 'not read' }
 const KEY = [['proven', 'proven: read twice, or compared'], ['read', 'read once, or with doubts'], ['none', 'not read, or in part']]
 
@@ -39,7 +39,7 @@ function claims(document, nips, status) {
 		document ? later('The whole document (NIP-11)', () => el('pre', { dir: 'ltr' }, clean(shown(document), 20000))) : null)
 }
 
-// With a doubt it is never called proven.
+// A range with a doubt is never called proven.
 const kindOf = (part) => (!EVIDENCE[part.evidence] ? 'none' : part.doubts?.length ? 'read' : EVIDENCE[part.evidence])
 const why = (part) => part.reason ?? (part.evidence === 'paged' ? 'a second reading has not confirmed it yet' : '')
 

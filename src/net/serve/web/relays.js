@@ -1,4 +1,4 @@
-// The table of relays, with filters, in any order, page by page.
+// The table of relays, with filters, sorting and pages.
 import { get, items, target } from './api.js'
 import { ago, clean, el, milliseconds, number, percent, program, relayLink, said, state, table } from './dom.js'
 

@@ -1,4 +1,4 @@
-// Events that match a filter (NIP-01), built by hand, with words (NIP-50).
+// Searches events with a filter (NIP-01) that the visitor fills in, and with words (NIP-50).
 import { get, target } from './api.js'
 import { ago, clean, copy, el, eventLink, link, number, problem, said } from './dom.js'
 import { commonKinds, kindName } from './kinds.js'
@@ -12,7 +12,7 @@ const field = (text) => {
 	return at === undefined || Number.isNaN(at) ? '' : new Date(at * 1000).toISOString().slice(0, 16)
 }
 
-// The parameters of the API for those of the page: t, e, p, d and so on are tags of one letter.
+// Translates the page's parameters to those of the API: t, e, p, d and so on are one-letter tags.
 function question(given) {
 	const tags = {}
 	for (const name of Object.keys(given))
@@ -79,7 +79,7 @@ export async function show(given, signal, go) {
 		found = await get('/api/v1/events', { ...q, limit: SIZE, cursor }, signal)
 	} catch (error) {
 		if (error.name === 'AbortError') throw error
-		return [...page, problem(error)] // with the form, so that it can be mended
+		return [...page, problem(error)] // shows the form too, so that the visitor can correct it
 	}
 	return [...page,
 		el('p', { class: 'row note' }, el('code', {}, clean(json, 600)), copy(json, 'Copy the filter'), el('a', { href: target('/api/v1/events', q) }, 'as JSON'), count, counted),

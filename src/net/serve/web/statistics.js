@@ -1,4 +1,4 @@
-// Plots over time, and relays by what they say of themselves.
+// Plots over time, and relays grouped by what their documents say.
 import { items } from './api.js'
 import { address, clean, el, number, program, said, shares, sheet, stack } from './dom.js'
 import { kindName } from './kinds.js'
@@ -6,7 +6,7 @@ import { everyDay, plot } from './plot.js'
 
 const SPANS = { 30: '30 days', 90: '90 days', 365: 'a year', 3000: 'all' }
 
-// More days than a plot has room for become weeks or months.
+// Groups days to weeks or months if there are more than the plot can show.
 function grouped(days, most = 400) {
 	const size = Math.max(1, Math.ceil(days.length / most))
 	const groups = []

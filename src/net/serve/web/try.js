@@ -1,12 +1,12 @@
-// Everything that can be asked, from the description that the server gives of itself; each can be tried here.
+// All routes, from the server's OpenAPI description; the visitor can try each one.
 import { get, target } from './api.js'
 import { clean, copy, el, problem, said } from './dom.js'
 import { later } from './plot.js'
 
-const SHOWN = 20000 // characters of an answer
-const LISTEN = 10000 // ms of an answer that has no end
+const SHOWN = 20000 // characters shown of an answer
+const LISTEN = 10000 // ms for which an endless answer is read
 
-// The text of an answer; of a stream (server-sent events) what comes in some seconds.
+// The text of an answer. Of a stream (server-sent events), what arrives within LISTEN.
 async function read(answer) {
 	if (!answer.headers.get('content-type')?.startsWith('text/event-stream')) return answer.text()
 	const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
@@ -40,7 +40,7 @@ function trial(method, path, operation) {
 			const text = await read(answer)
 			const type = answer.headers.get('content-type') ?? ''
 			let pretty = text
-			if (/json/.test(type)) try { pretty = JSON.stringify(JSON.parse(text), null, 2) } catch {} // cut off: shown as it came
+			if (/json/.test(type)) try { pretty = JSON.stringify(JSON.parse(text), null, 2) } catch {} // cut JSON is shown as it came
 			const curl = method === 'POST' ? `curl '${whole}' --data '${(body ?? '').replaceAll("'", "'\\''")}'` : `curl '${whole.replaceAll("'", '%27')}'`
 			output.replaceChildren(el('pre', {}, clean(curl, 2000)), copy(curl, 'Copy'),
 				el('p', { class: 'note' }, `${answer.status}, ${text.length} characters of ${clean(type, 80)} in ${Math.round(performance.now() - began)} ms${pretty.length > SHOWN ? '; the first of them:' : ':'}`), el('pre', { dir: 'ltr' }, clean(pretty, SHOWN)))
