@@ -12,7 +12,7 @@ constexpr size_t kMaxNames = 100;
 
 namespace {
 
-/* What the verification of one connection's certificate has found. */
+/* The result of verifying the certificate of one connection. */
 struct Verified
 {
 	X509 *const certificate;

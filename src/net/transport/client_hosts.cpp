@@ -22,7 +22,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 static const lws_protocols protocols[] = {{"relay", connection_callback, 0, Reactor::kReadSize},
 										  {}};
 
-/* Time-outs are the dialer's business. */
+/* The dialer has its own time-outs, so this one is long. */
 constexpr unsigned kConnectSeconds = 3600;
 
 static int
@@ -40,9 +40,10 @@ tls_started(const SSL *ssl)
 }
 
 /*
- * libwebsockets takes the host of the URL for a name, and cuts it at its first colon. If the host
- * is an address, the certificate must name the address, and no name is sent (RFC 6066). Such a URL
- * is connected to at that address.
+ * Sets the name or address that the certificate must contain. libwebsockets takes the host of the
+ * URL for a name and cuts it at the first colon. If the host is an address, the certificate must
+ * name that address, and no server name is sent (RFC 6066). The connection then goes to the same
+ * address.
  */
 static void
 expect_address(SSL *ssl)
@@ -99,7 +100,7 @@ load_certificates(const std::string &ca_file)
 	return nullptr;
 }
 
-/* OpenSSL's oldest error, which is the cause. */
+/* The text of OpenSSL's oldest error, which is the cause of the later ones. */
 static std::string
 openssl_fault()
 {
@@ -151,9 +152,9 @@ void
 ClientHosts::configure(lws_vhost *host, SSL_CTX *context)
 {
 	auto &hosts = *static_cast<ClientHosts *>(lws_vhost_user(host));
-	SSL_CTX_set_cert_store(context, hosts.certificates_); // now the context's own
+	SSL_CTX_set_cert_store(context, hosts.certificates_); // the context owns it now
 	hosts.certificates_ = nullptr;
-	/* 200 idle relays are the normal case: no TLS buffers for them. */
+	/* Most connections are idle, so TLS releases its buffers. */
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_info_callback(context, handshake_started);
 	remember_certificates(context);

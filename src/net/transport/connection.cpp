@@ -36,8 +36,8 @@ connection_callback(lws *wsi, lws_callback_reasons reason, void *user, void *in,
 		if (lws_get_opaque_user_data(wsi))
 			return 0;
 	}
-	/* The owner has let go of this socket: refuse every callback, so that libwebsockets closes it.
-	 */
+	/* The owner has closed this connection. Every callback is refused, so that libwebsockets closes
+	 * the socket. */
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 	case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -54,7 +54,7 @@ connection_callback(lws *wsi, lws_callback_reasons reason, void *user, void *in,
 	}
 }
 
-/* Returns how long the step took that ends `now`, and begins the next. */
+/* Ends a step at `now`, sets its duration, and begins the next step. */
 static void
 end_step(std::chrono::steady_clock::time_point &step, std::chrono::microseconds &took,
 		 std::chrono::steady_clock::time_point now)
@@ -86,7 +86,7 @@ Connection::open(const nostr::RelayEndpoint &endpoint, const Route &route, const
 	info.host = host.c_str();
 	info.method = method_;
 	info.alpn = "http/1.1";
-	/* A redirect would get around the screening of addresses. */
+	/* Redirects are not followed, because a redirect could avoid the screening of addresses. */
 	info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (endpoint.tls ? LCCSCF_USE_SSL : 0);
 	info.ietf_version_or_minus_one = -1;
 	info.local_protocol_name = "relay";
@@ -105,7 +105,7 @@ Connection::open(const nostr::RelayEndpoint &endpoint, const Route &route, const
 		tunnel_.emplace(transport_.reactor, lws_get_socket_fd(wsi_),
 						ProxyHandshake(*route.proxy, endpoint.host, endpoint.port), *this);
 		return std::nullopt;
-	} catch (const std::system_error &error) { // too many descriptors
+	} catch (const std::system_error &error) { // no free descriptor
 		close();
 		return Fault{"proxy_failed", error.what()};
 	}
@@ -133,13 +133,13 @@ Connection::close(bool politely)
 	released();
 	lws_set_opaque_user_data(wsi, nullptr);
 	if (politely && open_ && !method_) {
-		/* Ask for one more callback to write: it returns -1, and libwebsockets then sends the
+		/* Asks for a callback to write. That callback returns -1, and libwebsockets then sends the
 		 * close frame. */
 		lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, nullptr, 0);
 		lws_callback_on_writable(wsi);
 		lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, kCloseSeconds);
 	} else {
-		/* A return value alone is not enough: it is ignored while the inflater is drained. */
+		/* The return value is not enough: libwebsockets ignores it while the inflater has data. */
 		lws_set_timeout(wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
 	}
 }
@@ -169,7 +169,7 @@ Connection::dispatch(lws *wsi, lws_callback_reasons reason, void *in, size_t siz
 	}
 }
 
-/* TCP and TLS are up. */
+/* The request was sent, so TCP and TLS are established. */
 void
 Connection::request_sent(lws *wsi)
 {
@@ -223,8 +223,8 @@ status_text(int status)
 		   (status >= 200 && status < 300 ? ": a web server answers there, not a relay" : "");
 }
 
-/* Of a failure that is not about certificates, libwebsockets says "lib(0)::reason(1)", newer ones
- * what OpenSSL thinks of the first bytes that came. */
+/* The text for a TLS failure. If the failure is not about certificates, libwebsockets reports it as
+ * lib(0)::reason(1); newer versions report OpenSSL's guess about the first bytes received. */
 static std::string
 tls_text(std::string_view text)
 {
@@ -245,7 +245,7 @@ Connection::connect_fault(lws *wsi, std::string_view text)
 	SSL *ssl = lws_get_ssl(wsi);
 	if (!ssl)
 		return {proxied_ ? "proxy_failed" : "connection_refused", std::string(text)};
-	/* TLS begins when TCP is up. */
+	/* The TLS handshake begins when TCP is established. */
 	if (tls_started(ssl) != SteadyTime{})
 		end_step(step_, times_.tcp, tls_started(ssl));
 	certificate_ = certificate_facts(ssl);
@@ -271,7 +271,7 @@ header_text(lws *wsi, std::string_view name, size_t most)
 	return text;
 }
 
-/* A date in the one format that HTTP still allows to be sent (RFC 9110). */
+/* Parses a date in the only format that HTTP allows to send (RFC 9110). */
 static std::optional<int64_t>
 http_date(const std::string &text)
 {

@@ -1,7 +1,8 @@
 /*
- * One outgoing connection of libwebsockets, from TCP to the head of the answer to its HTTP request:
- * goes to a numeric address in the name of a host, straight or through a proxy, checks the host's
- * certificate, measures the steps. What follows the head is the derived class's.
+ * One outgoing connection of libwebsockets, from TCP to the head of the HTTP response. It connects
+ * to a numeric address in the name of a host, directly or through a proxy, checks the host's
+ * certificate, and measures each step. The derived class handles everything after the response
+ * head.
  */
 #pragma once
 
@@ -22,7 +23,7 @@ namespace net {
 
 class Resolver;
 
-/* What all connections share. */
+/* State that all connections share. */
 struct Transport
 {
 	Reactor &reactor;
@@ -32,35 +33,35 @@ struct Transport
 	size_t half_received = 0; // bytes in half-received messages of all connections
 };
 
-/* Where to connect to on the way to a host. */
+/* Where to connect to reach a host. */
 struct Route
 {
 	std::string address; // numeric
 	uint16_t port = 0;
-	std::optional<nostr::ProxyKind> proxy; // what is there instead of the host
+	std::optional<nostr::ProxyKind> proxy; // type of the proxy at `address`; none: the host itself
 };
 
-/* Headers of the answer. */
+/* Headers of the HTTP response. */
 struct AnswerHead
 {
-	int status = 0;                                  // HTTP status; 0: there was no answer
-	std::optional<std::chrono::seconds> retry_after; // Retry-After, if that was a number of seconds
-	std::optional<int64_t> date;                     // Date, as a Unix second
+	int status = 0;                                  // HTTP status; 0: no response
+	std::optional<std::chrono::seconds> retry_after; // Retry-After, if it is a number of seconds
+	std::optional<int64_t> date;                     // Date, in Unix seconds
 	std::string server, powered_by;                  // Server, X-Powered-By
 };
 
 class Connection : public Tunnel::Owner
 {
   public:
-	/* Calls come from the event loop only, never from within a method of the connection. Only
-	 * during these calls the handler may destroy the connection. */
+	/* Calls come only from the event loop, never from within a method of the connection. The
+	 * handler may destroy the connection only during these calls. */
 	class Handler
 	{
 	  public:
 		virtual ~Handler() = default;
-		/* The answer is the one that was hoped for. */
+		/* The server accepted the request: the WebSocket upgrade, or any HTTP response head. */
 		virtual void on_open() = 0;
-		/* The last call. `reason` is a reason code, such as "tls_failed" or "frame_too_large". */
+		/* The last call. `reason`: a reason code, such as "tls_failed" or "frame_too_large". */
 		virtual void on_closed(const char *reason, std::string detail) = 0;
 	};
 
@@ -70,51 +71,51 @@ class Connection : public Tunnel::Owner
 		std::string detail;
 	};
 
-	/* How long the steps of opening took; zero for those that were not finished. A tunnel belongs
-	 * to TCP. */
+	/* Durations of the steps of opening; zero for steps that did not end. TCP includes the tunnel
+	 * of a proxy. */
 	struct Times
 	{
 		std::chrono::microseconds tcp{0}, tls{0};
-		std::chrono::microseconds upgrade{0}; // from the request to its answer
+		std::chrono::microseconds upgrade{0}; // from the request to the response head
 	};
 
 	~Connection() override { close(); }
 	Connection(const Connection &) = delete;
 
-	/* The fault if it failed at once; then on_closed is not called. */
+	/* Begins to connect. Returns a fault if this fails at once; then on_closed() is not called. */
 	std::optional<Fault> open(const nostr::RelayEndpoint &endpoint, const Route &route,
 							  const Config &config);
-	/* While it opens: what is to be said if nothing more comes. Measures the steps up to now. */
+	/* The fault to report if opening times out now. Records the durations of the steps so far. */
 	Fault silence();
-	/* No call of the handler after this. `politely`: with a close frame, if there is time for it.
-	 */
+	/* Closes the connection without a callback. `politely`: sends a close frame if possible. */
 	void close(bool politely = false);
 
 	const Times &times() const { return times_; }
 	const AnswerHead &head() const { return head_; }
-	/* The certificate that the host showed, good or bad. */
+	/* The certificate that the host has shown, valid or not. */
 	const std::optional<CertificateFacts> &certificate() const { return certificate_; }
 
-	/* A time that ended with what came last, without the time for which that waited for this
-	 * process, which may have had no processor. The kernel counts the wait in ticks of some
-	 * milliseconds: a wait of less than a few ticks is not subtracted, and at least the kernel's
-	 * round trip time of the connection is left. */
+	/* Subtracts from `measured` the time for which the last bytes waited in the kernel because this
+	 * process had no CPU. The kernel counts in ticks of some milliseconds, so a wait of less than a
+	 * few ticks is not subtracted. The result is at least the kernel's round trip time (or
+	 * `measured`, if that is shorter). */
 	std::chrono::microseconds without_our_delay(std::chrono::microseconds measured) const;
 
   protected:
-	/* `method` of HTTP; null: a WebSocket handshake. `headers` are more of them for the request. */
+	/* `method`: the HTTP method; null: a WebSocket handshake. `headers`: more headers of the
+	 * request. */
 	Connection(Transport &transport, Handler &handler, const char *method, std::string headers = "")
 		: transport_(transport), handler_(&handler), method_(method), headers_(std::move(headers))
 	{
 	}
 
-	/* The head of the request is being written: the time to announce a body. */
+	/* The head of the request is being written; a derived class may announce a body now. */
 	virtual void requested(lws *) {}
-	/* Callbacks of libwebsockets that the derived class looks after. */
+	/* Handles the callbacks of libwebsockets that this class does not handle. */
 	virtual int handle(lws *wsi, lws_callback_reasons reason, std::string_view bytes) = 0;
-	/* The connection is over, by either side. */
+	/* The connection has ended, by either side. */
 	virtual void released() {}
-	/* The end that is reported if the peer ends the open connection. */
+	/* The fault to report if the peer closes the open connection. */
 	virtual Fault ended() const = 0;
 
 	void opened();
@@ -145,22 +146,22 @@ class Connection : public Tunnel::Owner
 	std::string headers_;
 	lws *wsi_ = nullptr;
 	bool proxied_ = false;
-	std::optional<Tunnel> tunnel_; // while a proxy is asked for it
+	std::optional<Tunnel> tunnel_; // exists until the proxy has opened the tunnel
 	bool open_ = false;
-	bool asked_ = false; // the request was sent: TCP and TLS are up
-	SteadyTime step_{};  // when the current step of opening began
+	bool asked_ = false; // the request was sent, so TCP and TLS are established
+	SteadyTime step_{};  // begin of the current step
 	Times times_;
 	AnswerHead head_;
 	std::optional<CertificateFacts> certificate_;
-	Fault early_fault_; // met before open() returned
+	Fault early_fault_; // a fault reported before open() returned
 };
 
 int connection_callback(lws *wsi, lws_callback_reasons reason, void *, void *in,
 						size_t size) noexcept;
 
-/* The header of the answer; "" if there is none, or if it is longer than `most` bytes. */
+/* The value of a response header; "" if it is missing or longer than `most` bytes. */
 std::string header_text(lws *wsi, lws_token_indexes token, size_t most = 500);
-/* The same of a header that libwebsockets has no token for: "x-powered-by:". */
+/* The same for a header without a token in libwebsockets, such as "x-powered-by:". */
 std::string header_text(lws *wsi, std::string_view name, size_t most = 500);
 
 } // namespace net

@@ -2,14 +2,15 @@
 
 namespace net {
 
-/* Answers of the extension to LWS_EXT_CB_PAYLOAD_RX, from libwebsockets' private headers. */
+/* Return values of the extension for LWS_EXT_CB_PAYLOAD_RX, from private headers of
+ * libwebsockets. */
 constexpr int kNotMine = 5;     // PMDR_NOTHING_WE_SHOULD_DO
 constexpr int kNoExtension = 0; // PMDR_UNKNOWN
 
 /*
- * Before 4.3.3 libwebsockets' client hands a frame that is not compressed to its user again and
- * again without end, once compression is agreed on: it takes no account of the extension's answer
- * "not mine". The answer "no extension" has the right effect there and in later versions.
+ * Replaces the result "not mine" by "no extension". Once compression is agreed on, the client of
+ * libwebsockets before 4.3.3 ignores "not mine" and delivers an uncompressed frame again without
+ * end. "No extension" has the right effect in all versions.
  */
 static int
 inflate(lws_context *context, const lws_extension *extension, lws *wsi,
@@ -28,9 +29,9 @@ void
 tune_deflate(lws *wsi)
 {
 	const char *name = kExtensions[0].name;
-	/* Pieces of 16 kB, as they are read. */
+	/* 2^14 bytes, the size of one read. */
 	lws_set_extension_option(wsi, name, "rx_buf_size", "14");
-	/* What we send is short: a small window saves 250 kB per connection. */
+	/* Our messages are short, and a small window saves 250 kB per connection. */
 	lws_set_extension_option(wsi, name, "client_max_window_bits", "9");
 	lws_set_extension_option(wsi, name, "mem_level", "1");
 }

@@ -1,14 +1,14 @@
-/* permessage-deflate (RFC 7692) as it is offered to relays. */
+/* The extension permessage-deflate (RFC 7692) that is offered to relays. */
 #pragma once
 
 #include <libwebsockets.h>
 
 namespace net {
 
-/* For lws_context_creation_info. */
+/* List for lws_context_creation_info. */
 extern const lws_extension kExtensions[];
 
-/* Sizes for one connection; to be called when it is open. */
+/* Sets buffer sizes for one connection. Must be called when the connection is open. */
 void tune_deflate(lws *wsi);
 
 } // namespace net

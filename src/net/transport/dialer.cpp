@@ -9,7 +9,8 @@ namespace net {
 using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
-/* Overlay networks are slow: a connection through a proxy may take so many times as long. */
+/* A connection through a proxy may take longer by this factor, because overlay networks are
+ * slow. */
 constexpr int kProxyPatience = 3;
 
 Dialer::~Dialer()
@@ -45,7 +46,7 @@ Dialer::start(const nostr::RelayEndpoint &endpoint, nostr::Network network)
 		route_ = {.address = "", .port = proxy.port, .proxy = proxy.kind};
 	}
 	query_ = std::make_shared<Resolver::Query>();
-	/* The operator chose the proxy, wherever it is. */
+	/* The operator chose the proxy, so its address may be local. */
 	query_->allow_local = config_.allow_local || proxied();
 	query_->callback = [this](const Resolution &resolution) { resolved(resolution); };
 	transport_.resolver.resolve(host, query_);
@@ -90,7 +91,7 @@ Dialer::connect_next()
 			fault_ = {kAddressFull, facts_.place};
 			continue;
 		}
-		/* The remaining time is divided among the addresses that are left. */
+		/* The remaining time is divided evenly among the remaining addresses. */
 		attempt_until_ = now + (started_ + time_limit() - now) / int64_t(untried_.size() + 1);
 		connection_ = &handler_.new_connection(*this);
 		route_.address = facts_.address;
@@ -120,7 +121,7 @@ Dialer::on_open()
 {
 	note_attempt();
 	ConnectFacts facts = std::move(facts_);
-	/* The handler may destroy this dialer. */
+	/* The handler may destroy this dialer during the call. */
 	connection_ = nullptr;
 	handler_.on_connected(facts);
 }
@@ -129,7 +130,7 @@ void
 Dialer::on_closed(const char *reason, std::string detail)
 {
 	note_attempt();
-	/* A handshake that was refused reached the right address: the detail need not name it. */
+	/* If the handshake was refused, the address was right, so the detail need not name it. */
 	bool asked = strcmp(reason, "handshake_failed") == 0;
 	fault_ = {reason, asked ? std::move(detail) : at_address(detail)};
 	connect_next();

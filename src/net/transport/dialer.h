@@ -1,8 +1,8 @@
 /*
- * From a URL to an open connection (a WebSocket, or an HTTP answer): judges the URL, resolves its
- * host, tries one address after the other (TCP, TLS, request), and measures the steps. Hosts of
- * overlay networks are reached through the proxy of their network: its host is resolved, never
- * theirs.
+ * Makes an open connection (a WebSocket or an HTTP response) from a URL: checks the URL, resolves
+ * its host, tries one address after the other (TCP, TLS, request), and measures the steps. A host
+ * of an overlay network is reached through the network's proxy; then only the proxy's name is
+ * resolved.
  */
 #pragma once
 
@@ -19,23 +19,23 @@
 
 namespace net {
 
-/* How the opening went. Times are zero for steps that were not finished. */
+/* The result of opening. Durations are zero for steps that did not end. */
 struct ConnectFacts
 {
-	std::vector<std::string> addresses; // that the name has and that may be used, as they are tried
-	NameFacts name;                     // what else its answer said; not of a proxy's
-	std::string address;                // the one connected to, or tried last
-	std::string place;                  // the address, or the relay's host if a proxy leads there
-	bool local = false;                 // `address` is allowed by allow_local only
+	std::vector<std::string> addresses; // allowed addresses of the name, in the order of trying
+	NameFacts name;                     // answer of the name servers; empty with a proxy
+	std::string address;                // the address of the connection, or the last one tried
+	std::string place;                  // the address, or the relay's host with a proxy
+	bool local = false;                 // `address` is allowed only by allow_local
 	std::chrono::microseconds dns{0};
-	std::chrono::microseconds tcp{0}; // this and the rest: of `address`; with a proxy's tunnel
+	std::chrono::microseconds tcp{0}; // from here on about `address`; includes a proxy's tunnel
 	std::chrono::microseconds tls{0};
-	std::chrono::microseconds upgrade{0}; // from the request to its answer
-	AnswerHead head;                      // of `address`
+	std::chrono::microseconds upgrade{0}; // from the request to the response head
+	AnswerHead head;                      // response of `address`
 	std::optional<CertificateFacts> certificate;
 };
 
-/* There are as many connections to the place as there may be. */
+/* The place has as many connections as allowed. */
 constexpr const char *kAddressFull = "address_full";
 
 class Dialer final : public Connection::Handler
@@ -45,34 +45,36 @@ class Dialer final : public Connection::Handler
 	{
 	  public:
 		virtual ~Handler() = default;
-		/* May one more connection go to this place (ConnectFacts)? */
+		/* Whether one more connection may go to this place (see ConnectFacts). */
 		virtual bool may_connect(const std::string &) { return true; }
 		/*
-		 * A new connection, to be opened for the dialer, whose calls it gets. The handler owns it
-		 * and gets rid of the one before. It closes it if it destroys the dialer before the end.
+		 * Creates a connection, which the dialer opens and whose calls it gets. The handler owns
+		 * the connection and destroys the one before. If the handler destroys the dialer early, it
+		 * must close the connection.
 		 */
 		virtual Connection &new_connection(Connection::Handler &dialer) = 0;
-		/* The newest connection is open. The dialer has done its work and may be destroyed;
-		 * handle_by() comes next. */
+		/* The newest connection is open. The handler must call handle_by() and may destroy the
+		 * dialer. */
 		virtual void on_connected(const ConnectFacts &facts) = 0;
-		/* The same, with a reason code such as "dns_failed", "local_address" or "tls_failed". */
+		/* No connection was opened. `reason`: a code such as "dns_failed", "local_address" or
+		 * "tls_failed". */
 		virtual void on_failed(const char *reason, std::string detail,
 							   const ConnectFacts &facts) = 0;
 	};
 
-	/* Uses the settings in `config` at the time of each step. */
+	/* `config` is read again at each step. */
 	Dialer(Transport &transport, const Config &config, Handler &handler)
 		: transport_(transport), config_(config), handler_(handler)
 	{
 	}
 	~Dialer() override;
 
-	/* Once. Calls the handler later, from the event loop or tick(): one call, the last. */
+	/* Must be called once. The handler gets one call later, from the event loop or from tick(). */
 	void start(std::string_view url);
 	void start(const nostr::RelayEndpoint &endpoint, nostr::Network network);
-	/* Time-outs: to be called every 100 ms or so. May call the handler. */
+	/* Checks time-outs; must be called about every 100 ms. May call the handler. */
 	void tick();
-	/* Is the name's address still being asked for? */
+	/* Whether the name is being resolved. */
 	bool resolving() const { return query_ && query_->callback; }
 
   private:
@@ -96,11 +98,11 @@ class Dialer final : public Connection::Handler
 	Clock::Time attempt_until_{};
 	std::shared_ptr<Resolver::Query> query_;
 	std::deque<Resolution::Address> untried_;
-	Connection *connection_ = nullptr; // the handler's; null: none is being opened
+	Connection *connection_ = nullptr; // owned by the handler; null: none is being opened
 	ConnectFacts facts_;
-	/* The last fault; reported when no address is left. */
+	/* The last fault, which is reported when no address is left. */
 	Connection::Fault fault_;
-	bool failed_ = false; // and the handler was not told yet
+	bool failed_ = false; // the handler must still be told
 };
 
 } // namespace net

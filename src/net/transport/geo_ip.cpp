@@ -29,7 +29,7 @@ namespace {
 
 using Path = const char *const[];
 
-/* The value at a path of keys; nothing if there is none or it is of another type. */
+/* The value at a path of keys; nothing if it is missing or has another type. */
 std::optional<MMDB_entry_data_s>
 value_at(MMDB_entry_s &entry, const char *const *path, uint32_t type)
 {
@@ -65,7 +65,7 @@ take_coordinates(MMDB_entry_s &entry, HostLocation &out)
 	out.longitude = longitude->double_value;
 }
 
-/* Countries are two letters; others say nothing. */
+/* A country code has two letters; other values mean nothing. */
 bool
 is_country(std::string_view code)
 {
@@ -92,7 +92,7 @@ take(MMDB_entry_s &entry, HostLocation &out)
 	take_text(entry, kOwner, out.as_name);
 }
 
-/* False if the text is no numeric address. */
+/* False if the text is not a numeric address. */
 bool
 parse(const std::string &text, sockaddr_storage &out)
 {

@@ -1,7 +1,7 @@
 /*
- * Where addresses are, and whose: looked up in files of the operator in MaxMind's format (.mmdb),
- * of countries, cities or autonomous systems. The files are mapped: one that is cut off while it is
- * open ends this process, which is why the server does not read them itself.
+ * Finds the location and the network of addresses in files of the operator in MaxMind's format
+ * (.mmdb), which contain countries, cities or autonomous systems. The files are mapped into memory.
+ * If a mapped file is truncated, this process ends; so the server does not read these files itself.
  */
 #pragma once
 
@@ -17,27 +17,27 @@ namespace net {
 
 struct HostLocation
 {
-	std::string country;                       // ISO 3166-1, "DE"; empty: not known, as below
+	std::string country;                       // ISO 3166-1, "DE"; empty: unknown (also below)
 	std::string region, city;                  // English names
-	std::optional<double> latitude, longitude; // both or none; in range
-	uint32_t as_number = 0;                    // 0: not known
+	std::optional<double> latitude, longitude; // both or neither; within range
+	uint32_t as_number = 0;                    // 0: unknown
 	std::string as_name;
 };
 
 class GeoIp
 {
   public:
-	static constexpr size_t kMaxName = 200; // bytes; longer names are not told
+	static constexpr size_t kMaxName = 200; // bytes; longer names are left out
 
-	/* Opens the files, which must happen before the sandbox is complete. */
+	/* Opens the files. Must be called before the sandbox is complete. */
 	explicit GeoIp(const std::vector<std::string> &files);
 	~GeoIp();
 	GeoIp(const GeoIp &) = delete;
 
-	/* Why files cannot be read: a line for each, given once. */
+	/* Lines about files that could not be read; each line is returned once. */
 	std::vector<std::string> take_faults();
-	/* What the files know of a numeric address; of two that know the same, the first one counts.
-	 * Nothing if none knows anything. */
+	/* The location of a numeric address; nothing if no file knows it. If several files know a
+	 * value, the first file counts. */
 	std::optional<HostLocation> find(const std::string &address);
 
   private:

@@ -23,7 +23,7 @@ HttpExchange::handle(lws *wsi, lws_callback_reasons reason, std::string_view byt
 		const size_t size = content_.size();
 		content_.insert(0, LWS_PRE, '\0');
 		auto *start = reinterpret_cast<unsigned char *>(content_.data()) + LWS_PRE;
-		/* What the socket does not take at once, libwebsockets keeps. */
+		/* libwebsockets keeps the bytes that the socket does not take at once. */
 		const int written = lws_write(wsi, start, size, LWS_WRITE_HTTP_FINAL);
 		content_.clear();
 		lws_client_http_body_pending(wsi, 0);
@@ -43,7 +43,7 @@ HttpExchange::handle(lws *wsi, lws_callback_reasons reason, std::string_view byt
 		handler_->on_open();
 		return 0;
 	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP: {
-		/* The body is to be read now; it comes by the next callback. */
+		/* Reads a piece of the body, which the next callback delivers. */
 		char room[LWS_PRE + Reactor::kReadSize];
 		char *start = room + LWS_PRE;
 		int size = Reactor::kReadSize;

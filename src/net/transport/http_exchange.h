@@ -1,4 +1,5 @@
-/* One GET or POST and its answer (HTTP/1.1). It is open when the head of the answer is there. */
+/* One GET or POST request with its response (HTTP/1.1). The connection counts as open when the head
+ * of the response has arrived. */
 #pragma once
 
 #include "net/transport/connection.h"
@@ -11,14 +12,14 @@ class HttpExchange final : public Connection
 	class Handler : public Connection::Handler
 	{
 	  public:
-		/* A piece of the body, as it was sent, without the framing of chunks. */
+		/* A piece of the body, as it was sent, but without chunk framing. */
 		virtual void on_body(std::string_view piece) = 0;
-		/* The answer is whole. on_closed() follows, unless the handler closes the exchange. */
+		/* The response is complete. on_closed() follows, unless the handler closes the exchange. */
 		virtual void on_end() = 0;
 	};
 
-	/* `headers` of the request, beside Host and User-Agent, each with its end of line. With a
-	 * `content` it is a POST, and its length is one of the headers. */
+	/* `headers`: headers besides Host and User-Agent, each with its line end. If `content` is not
+	 * empty, the request is a POST, and `headers` must contain its length. */
 	HttpExchange(Transport &transport, Connection::Handler &opener, std::string headers,
 				 std::string_view content = {})
 		: Connection(transport, opener, content.empty() ? "GET" : "POST", std::move(headers)),
@@ -27,10 +28,10 @@ class HttpExchange final : public Connection
 	}
 	~HttpExchange() override { close(); }
 
-	/* Sets the handler that is called from now on; to be called during on_open(). */
+	/* Sets the handler of all later calls. Must be called during on_open(). */
 	void handle_by(Handler &handler) { handler_ = body_ = &handler; }
 
-	/* Headers of the answer that matter to it, "" for those that it lacks. */
+	/* Headers of the response; "" if missing. */
 	struct Headers
 	{
 		std::string location, content_type, content_encoding, etag, last_modified, allow_origin;
@@ -42,8 +43,8 @@ class HttpExchange final : public Connection
 	int handle(lws *wsi, lws_callback_reasons reason, std::string_view bytes) override;
 	Fault ended() const override { return {"connection_lost", "the answer was cut off"}; }
 
-	Handler *body_ = nullptr; // while it is open
-	std::string content_;     // of the request; empty: there is none, or it is written
+	Handler *body_ = nullptr; // set while the exchange is open
+	std::string content_;     // of the request; empty: none, or already sent
 	Headers headers_;
 };
 

@@ -76,7 +76,7 @@ HttpFetch::redirect(std::string_view location)
 		return finish("too_many_redirects", "to " + next.url);
 	exchange_->close();
 	request_.url = std::move(next);
-	/* What the copy says is about the first address. */
+	/* The validators belong to the copy from the first URL only. */
 	request_.etag.clear();
 	request_.modified_since.clear();
 	dial();

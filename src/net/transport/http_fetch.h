@@ -1,7 +1,8 @@
 /*
- * Fetches one document: GET, at most three redirects, gzip. Each hop is judged and screened as a
- * relay is, so that no redirect leads to where a relay must not be. Time and size are bounded.
- * Or sends one: POST, of whose answer the head alone is read, also if that is a redirect.
+ * Fetches one document: GET, at most three redirects, gzip. Each hop is checked and screened like a
+ * relay, so that no redirect leads to a forbidden address. Time and size are bounded. It can also
+ * send a document by POST; then only the head of the response is read, and redirects are not
+ * followed.
  */
 #pragma once
 
@@ -22,21 +23,21 @@ struct HttpRequest
 {
 	nostr::WebUrl url;
 	std::string accept;               // value of the header Accept
-	std::string etag, modified_since; // of the copy that is there; empty: none
-	std::string headers;              // more of them, each with its end of line
-	std::string content;              // JSON that is sent by POST; empty: it is a GET
-	size_t max_body = 64 << 10;       // bytes, inflated
+	std::string etag, modified_since; // validators of an existing copy; empty: none
+	std::string headers;              // more headers, each with its line end
+	std::string content;              // JSON to send by POST; empty: GET
+	size_t max_body = 64 << 10;       // limit of the inflated body, bytes
 	int max_redirects = kMaxRedirects;
-	std::chrono::milliseconds timeout{0}; // of all hops together
+	std::chrono::milliseconds timeout{0}; // for all hops together
 };
 
 struct HttpAnswer
 {
-	int status = 0; // of the last hop; 0: there was no answer
+	int status = 0; // of the last hop; 0: no response
 	std::string final_url;
 	int redirects = 0;
 	HttpExchange::Headers headers; // of the last hop
-	std::string body;              // inflated; what came of it, if the fetch failed
+	std::string body;              // inflated; if the fetch failed, the part received
 };
 
 class HttpFetch final : public Dialer::Handler, public HttpExchange::Handler
@@ -46,11 +47,11 @@ class HttpFetch final : public Dialer::Handler, public HttpExchange::Handler
 	{
 	  public:
 		virtual ~Handler() = default;
-		/* May one more connection go to this place (ConnectFacts)? */
+		/* Whether one more connection may go to this place (see ConnectFacts). */
 		virtual bool may_fetch_from(const std::string &) { return true; }
-		/* The last call, from tick(); the fetch may be destroyed. `reason` is null if the answer is
-		 * whole, whatever its status; else a reason code: those of the dialer,
-		 * "connection_lost", "too_large", "bad_encoding", "too_many_redirects", "bad_redirect",
+		/* The last call, from tick(); the fetch may be destroyed. `reason` is null if the response
+		 * is complete, whatever its status. Otherwise it is a reason code: one of the dialer's,
+		 * "connection_lost", "too_large", "bad_encoding", "too_many_redirects", "bad_redirect" or
 		 * "document_timeout". */
 		virtual void on_fetched(const char *reason, std::string detail, HttpAnswer &answer) = 0;
 	};
@@ -60,11 +61,11 @@ class HttpFetch final : public Dialer::Handler, public HttpExchange::Handler
 	{
 	}
 
-	/* Once; the URL must be accepted. */
+	/* Must be called once. The URL must be an accepted one. */
 	void start(HttpRequest request);
-	/* Time-outs, and the call of the handler: to be called every 100 ms or so. */
+	/* Checks time-outs and calls the handler; must be called about every 100 ms. */
 	void tick();
-	/* How long it took until the answer was whole or the fetch failed. */
+	/* Time until the response was complete or the fetch failed. */
 	std::chrono::microseconds took() const { return took_; }
 
   private:
@@ -76,7 +77,7 @@ class HttpFetch final : public Dialer::Handler, public HttpExchange::Handler
 	Connection &new_connection(Connection::Handler &dialer) override;
 	void on_connected(const ConnectFacts &facts) override;
 	void on_failed(const char *reason, std::string detail, const ConnectFacts &facts) override;
-	void on_open() override {} // the dialer's
+	void on_open() override {} // the dialer handles it
 	void on_body(std::string_view piece) override;
 	void on_end() override;
 	void on_closed(const char *reason, std::string detail) override
@@ -87,15 +88,15 @@ class HttpFetch final : public Dialer::Handler, public HttpExchange::Handler
 	Transport &transport_;
 	const Config &config_;
 	Handler &handler_;
-	HttpRequest request_; // its URL: of the current hop
+	HttpRequest request_; // `url` is that of the current hop
 	Clock::Time started_{};
 	std::chrono::microseconds took_{0};
 	std::unique_ptr<HttpExchange> exchange_;
-	std::optional<Dialer> dialer_; // while it connects
+	std::optional<Dialer> dialer_; // exists while connecting
 	std::optional<Inflater> inflater_;
 	HttpAnswer answer_;
 	bool over_ = false;
-	bool told_ = false; // the handler
+	bool told_ = false; // the handler was called
 	const char *reason_ = nullptr;
 	std::string detail_;
 };

@@ -18,10 +18,10 @@ Inflater::inflate(std::string_view piece, std::string &out, size_t most)
 	constexpr size_t step = 16 << 10;
 	stream_.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(piece.data()));
 	stream_.avail_in = uInt(piece.size());
-	/* What follows the end of the data is ignored. */
+	/* Bytes behind the end of the data are ignored. */
 	while (!finished_) {
 		const size_t before = out.size();
-		/* One byte more, to see that there is more. */
+		/* One byte more than the limit shows that the data exceed it. */
 		const size_t room = std::min(step, most - std::min(before, most) + 1);
 		out.resize(before + room);
 		stream_.next_out = reinterpret_cast<Bytef *>(out.data() + before);

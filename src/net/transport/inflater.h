@@ -22,9 +22,9 @@ class Inflater
 		Malformed,
 		TooLarge
 	};
-	/* Appends to `out`, which gets no longer than `most` bytes. */
+	/* Appends to `out`, which never gets longer than `most` bytes. */
 	Result inflate(std::string_view piece, std::string &out, size_t most);
-	/* Did data come, and not their end? */
+	/* Whether data came without their end. */
 	bool unfinished() const { return stream_.total_in > 0 && !finished_; }
 
   private:

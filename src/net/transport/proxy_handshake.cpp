@@ -20,7 +20,7 @@ struct Refusal
 	const char *detail;
 };
 
-/* RFC 1928, section 6; from 0xf0 on Tor's own, about onion services. */
+/* Replies of RFC 1928, section 6; from 0xf0 on, Tor's own replies about onion services. */
 constexpr Refusal kRefusals[] = {
 	{0x01, kProxyFailed, "general failure"},
 	{0x02, kProxyFailed, "connection not allowed by the rules of the proxy"},
@@ -46,7 +46,7 @@ byte_at(const std::string &text, size_t at)
 	return static_cast<uint8_t>(text[at]);
 }
 
-/* One byte with the length of the text, then the text. */
+/* Appends one byte with the length of the text, then the text. */
 static void
 append_counted(std::string &out, std::string_view text)
 {
@@ -93,7 +93,7 @@ ProxyHandshake::received(std::string_view bytes)
 		read_head();
 		break;
 	}
-	/* A relay does not speak first, so bytes that follow the proxy's answer are not the relay's. */
+	/* A relay does not speak first, so bytes behind the proxy's answer are a fault of the proxy. */
 	if (!input_.empty() && (state_ == State::Open || !unsent_.empty()))
 		fail(kProxyFailed, "the proxy sent more than an answer");
 }
@@ -158,7 +158,7 @@ ProxyHandshake::read_reply()
 	}
 	if (input_.size() < 5)
 		return;
-	/* The address that the proxy connects from, which says nothing to us. */
+	/* The reply ends with the address from which the proxy connects, which is not needed. */
 	size_t size = 4 + 2;
 	switch (byte_at(input_, 3)) {
 	case kIpv4:
@@ -179,7 +179,7 @@ ProxyHandshake::read_reply()
 	state_ = State::Open;
 }
 
-/* The status of a line such as "HTTP/1.1 200 Connection established"; 0: there is none. */
+/* The status in a line such as "HTTP/1.1 200 Connection established"; 0 if there is none. */
 static int
 status_of(std::string_view line)
 {
@@ -194,7 +194,7 @@ status_of(std::string_view line)
 	return status;
 }
 
-/* The status line, header lines, an empty line. */
+/* Reads the status line and the header lines up to the empty line. */
 void
 ProxyHandshake::read_head()
 {
@@ -216,7 +216,8 @@ ProxyHandshake::read_head()
 		state_ = State::Open;
 		return;
 	}
-	/* 404 and 500 or more: the proxy did not reach the host. Others are about the request. */
+	/* With 404 and 500 or above, the proxy did not reach the host. Other statuses are about the
+	 * request. */
 	fail(status == 404 || status >= 500 ? kUnreachable : kProxyFailed,
 		 "HTTP status " + nostr::printable(line.substr(kStatusAt, kMaxDetail)));
 }

@@ -1,9 +1,9 @@
 /*
- * How a proxy is asked for a tunnel to a host, and what it answers: SOCKS5 (RFC 1928, 1929) or the
- * method CONNECT of HTTP (RFC 9110). Without input, output and clock: bytes go in and out.
+ * Asks a proxy for a tunnel to a host and reads its answer, by SOCKS5 (RFC 1928, 1929) or by the
+ * HTTP method CONNECT (RFC 9110). The class has no I/O and no clock: it takes and returns bytes.
  *
- * The name of the relay's host goes to the proxy as it is, and is the user name, too: Tor lets the
- * connections of different users share no circuit.
+ * The name of the relay's host is sent unchanged to the proxy, and is also the user name, because
+ * Tor uses separate circuits for different users.
  */
 #pragma once
 
@@ -18,40 +18,40 @@ namespace net {
 class ProxyHandshake
 {
   public:
-	/* Bytes of the longest answer to CONNECT that is read. */
+	/* Size limit of an answer to CONNECT, bytes. */
 	static constexpr size_t kMaxAnswer = 8 << 10;
 
 	enum class State : uint8_t
 	{
 		Talking,
-		Open, // the tunnel stands: all further bytes are those of the relay
+		Open, // the tunnel is open: all further bytes are the relay's
 		Failed
 	};
 
-	/* `host` is a name. */
+	/* `host` is a name, not an address. */
 	ProxyHandshake(nostr::ProxyKind kind, std::string_view host, uint16_t port);
 
 	State state() const { return state_; }
-	/* To be sent; empty: an answer is awaited. */
+	/* The bytes to send; empty while an answer is awaited. */
 	std::string_view unsent() const { return unsent_; }
 	void sent(size_t bytes) { unsent_.erase(0, bytes); }
-	/* The proxy sent this, or, if it is empty, ended the connection. */
+	/* Takes bytes from the proxy; empty: the proxy has closed the connection. */
 	void received(std::string_view bytes);
-	/* Has the proxy said anything? */
+	/* Whether the proxy has answered. */
 	bool answered() const { return answered_; }
 
-	/* Once failed. "proxy_failed": the proxy is to blame, or its setting; "connection_refused": it
-	 * says that the relay cannot be reached. */
+	/* Valid after a failure. "proxy_failed": the fault is the proxy's or its setting's.
+	 * "connection_refused": the proxy cannot reach the relay. */
 	const char *reason() const { return reason_; }
 	const std::string &detail() const { return detail_; }
 
   private:
 	enum class Step : uint8_t
 	{
-		Method,   // which of the methods offered is taken
-		Password, // is the user accepted
-		Reply,    // to the question for a connection
-		Head      // of the answer to CONNECT
+		Method,   // awaits which method the proxy chose
+		Password, // awaits if the user was accepted
+		Reply,    // awaits the reply to the request for a connection
+		Head      // awaits the head of the answer to CONNECT
 	};
 
 	void read_method();
@@ -67,7 +67,7 @@ class ProxyHandshake
 	State state_ = State::Talking;
 	bool answered_ = false;
 	std::string unsent_;
-	std::string input_; // not yet read
+	std::string input_; // bytes not processed yet
 	const char *reason_ = "";
 	std::string detail_;
 };

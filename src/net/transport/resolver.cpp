@@ -16,13 +16,13 @@ using std::chrono::seconds;
 
 constexpr int kQueryTimeoutMs = 2000;
 constexpr int kQueryTries = 3;
-/* Names in the cache; past it an arbitrary one is removed. */
+/* Largest number of names in the cache. If it is full, an arbitrary name is removed. */
 constexpr size_t kMaxNames = 4096;
 constexpr size_t kMaxKeptAddresses = 16;
-/* How long an answer is kept: its time to live, but within these. */
+/* Limits of the time for which an answer is kept; between them its time to live counts. */
 constexpr int kMinTtl = 30;
 constexpr int kMaxTtl = 600;
-/* How long the cache remembers that a name does not exist, and that there was no answer. */
+/* How long the cache remembers that a name does not exist, and that no answer came. */
 constexpr seconds kNoSuchNameFor{60};
 constexpr seconds kFailureFor{10};
 
@@ -32,7 +32,7 @@ struct Resolver::Lookup
 	std::string host;
 	std::vector<std::shared_ptr<Query>> waiting;
 	ares_channel channel = nullptr;
-	bool heard = false; // something came from a name server
+	bool heard = false; // data came from a name server
 
 	~Lookup()
 	{
@@ -55,7 +55,7 @@ Resolver::~Resolver()
 	ares_library_cleanup();
 }
 
-/* Keeps the addresses that may be used, in order. */
+/* Selects the addresses that may be used, in their order. */
 Resolution
 Resolver::screen(const Answer &answer, bool allow_local)
 {
@@ -129,7 +129,7 @@ void
 Resolver::answered(void *argument, int status, int, ares_addrinfo *result) noexcept
 {
 	std::unique_ptr<ares_addrinfo, decltype(&ares_freeaddrinfo)> owner(result, ares_freeaddrinfo);
-	/* The resolver is destroyed: queries that wait get no answer. */
+	/* The resolver is being destroyed, so waiting queries get no answer. */
 	if (status == ARES_EDESTRUCTION)
 		return;
 	Lookup &lookup = *static_cast<Lookup *>(argument);
@@ -137,10 +137,10 @@ Resolver::answered(void *argument, int status, int, ares_addrinfo *result) noexc
 	try {
 		Answer answer;
 		seconds ttl(kMaxTtl);
-		/* c-ares says so as well if each name server answered that it failed. */
+		/* c-ares also returns this status if each name server answered with a failure. */
 		if (status == ARES_ECONNREFUSED && lookup.heard)
 			status = ARES_ESERVFAIL;
-		/* Else no name server has answered. */
+		/* With these statuses no name server has answered. */
 		const bool heard = status != ARES_ETIMEOUT && status != ARES_ECONNREFUSED;
 		if (heard)
 			resolver.heard_ = resolver.clock_.now();
@@ -209,7 +209,8 @@ Resolver::watch(Lookup &lookup, int fd, bool readable, bool writable)
 	if (!readable && !writable)
 		return;
 	uint32_t events = (readable ? uint32_t(EPOLLIN) : 0) | (writable ? uint32_t(EPOLLOUT) : 0);
-	/* The channel closes its sockets, and so unwatches them, before the look-up is destroyed. */
+	/* The channel closes its sockets, which removes these watches, before the look-up is
+	 * destroyed. */
 	reactor_.watch(fd, events, [&lookup, fd](uint32_t ready) {
 		lookup.heard |= (ready & EPOLLIN) != 0 && (ready & EPOLLERR) == 0;
 		ares_process_fd(lookup.channel, ready & ~EPOLLOUT ? fd : ARES_SOCKET_BAD,
@@ -221,7 +222,7 @@ void
 Resolver::tick()
 {
 	finished_.clear();
-	/* An answer changes the table; the look-ups live until the next tick. */
+	/* An answer changes the table, so the loop uses a copy; look-ups live until the next tick. */
 	std::vector<Lookup *> lookups;
 	for (auto &[host, lookup] : under_way_)
 		lookups.push_back(lookup.get());

@@ -1,10 +1,11 @@
 /*
- * Names to addresses by c-ares, each address screened: what is not public may not be connected
- * to, even if a name server gives it.
+ * Resolves names to addresses with c-ares and screens each address: an address that is not public
+ * cannot be used, even if a name server returns it.
  *
- * Each look-up has a channel of its own: it reads the system's settings anew, so that a change of
- * name servers is followed, and its questions leave from a fresh port, which makes forged answers
- * hard to place. Answers are kept for their time to live, within bounds; failures for a short time.
+ * Each look-up has its own channel. A channel reads the system's settings again, so that a change
+ * of name servers takes effect, and sends its questions from a new port, which makes forged answers
+ * harder. Answers are kept for their time to live, within limits; failures are kept for a short
+ * time.
  */
 #pragma once
 
@@ -22,12 +23,12 @@
 
 namespace net {
 
-/* What the answer to a name said, beside the addresses that may be used. */
+/* What the name servers said of a name, besides the usable addresses. */
 struct NameFacts
 {
-	std::vector<std::string> addresses; // all, of both families, as they came
-	std::string canonical;              // what the name stands for (CNAME); empty: nothing else
-	int ttl = -1;                       // seconds, the least of all; -1: not known
+	std::vector<std::string> addresses; // all addresses of both families, in their order
+	std::string canonical;              // the target of a CNAME; empty: none
+	int ttl = -1;                       // seconds, the shortest of all records; -1: unknown
 };
 
 struct Resolution
@@ -35,7 +36,7 @@ struct Resolution
 	struct Address
 	{
 		std::string text;   // numeric
-		bool local = false; // not public, or of this machine: used only where that is allowed
+		bool local = false; // not public, or of this machine: used only if allowed
 	};
 
 	const char *reason = nullptr; // null: there are addresses; else a reason code
@@ -50,21 +51,22 @@ class Resolver
 	using Callback = std::function<void(const Resolution &)>;
 	struct Query
 	{
-		Callback callback; // empty: the answer is not wanted any more
+		Callback callback; // empty: the answer is no longer wanted
 		bool allow_local = false;
 	};
 
-	/* `servers` as "127.0.0.1:5353" to ask others than the system's. */
+	/* `servers`: name servers such as "127.0.0.1:5353"; empty: the system's. */
 	Resolver(Reactor &reactor, const Clock &clock, std::string servers = "");
 	~Resolver();
 	Resolver(const Resolver &) = delete;
 
-	/* Calls back once, maybe at once, unless the query's callback is cleared before. */
+	/* Calls the query's callback once, possibly before returning, unless the callback is
+	 * cleared. */
 	void resolve(const std::string &host, const std::shared_ptr<Query> &query);
-	/* To be called every 100 ms or so: time-outs. */
+	/* Checks time-outs; must be called about every 100 ms. */
 	void tick();
 
-	/* When a name server answered last, whatever it was; zero: never. */
+	/* When a name server last answered; zero: never. */
 	Clock::Time heard() const { return heard_; }
 	/* For tests. */
 	size_t names_kept() const { return kept_.size(); }
@@ -95,7 +97,8 @@ class Resolver
 	Clock::Time heard_{};
 	std::unordered_map<std::string, Answer> kept_;                       // by host
 	std::unordered_map<std::string, std::unique_ptr<Lookup>> under_way_; // by host
-	/* A channel must not be destroyed by its own callback: these are destroyed at the next tick. */
+	/* Look-ups to destroy at the next tick, because a channel must not be destroyed by its own
+	 * callback. */
 	std::vector<std::unique_ptr<Lookup>> finished_;
 };
 

@@ -67,14 +67,14 @@ is_public(const sockaddr *address)
 	return false;
 }
 
-/* The source address that the kernel chooses for a destination; "" if there is no way to it. */
+/* The source address that the kernel would use for a destination; "" if there is no route. */
 static std::string
 source_for(const std::string &address)
 {
 	sockaddr_storage target{}, source{};
 	if (!parse_numeric(address, target))
 		return "";
-	/* Connecting a datagram socket only chooses the route; the port must not be zero. */
+	/* Connecting a datagram socket only chooses the route. The port must not be zero. */
 	auto &port = target.ss_family == AF_INET ? reinterpret_cast<sockaddr_in &>(target).sin_port
 											 : reinterpret_cast<sockaddr_in6 &>(target).sin6_port;
 	port = htons(9);
@@ -88,7 +88,7 @@ source_for(const std::string &address)
 	return found ? address_text(reinterpret_cast<sockaddr *>(&source)) : "";
 }
 
-/* The source is the destination itself exactly if that is an address of this machine. */
+/* An address belongs to this machine exactly if the kernel would use it as its own source. */
 bool
 is_own(const sockaddr *address)
 {

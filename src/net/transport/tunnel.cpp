@@ -23,7 +23,7 @@ Tunnel::Tunnel(Reactor &reactor, int fd, ProxyHandshake handshake, Owner &owner)
 	: reactor_(reactor), number_(fd), socket_(checked(fcntl(fd, F_DUPFD_CLOEXEC, 0), "dup")),
 	  handshake_(std::move(handshake)), owner_(owner)
 {
-	/* One that watches nothing is never ready. */
+	/* An epoll descriptor that watches nothing is never ready. */
 	int idle = epoll_create1(EPOLL_CLOEXEC);
 	int result = idle < 0 ? -1 : dup3(idle, number_, O_CLOEXEC);
 	int error = errno;
@@ -62,7 +62,7 @@ Tunnel::ready(uint32_t events)
 	}
 }
 
-/* False: it has failed. */
+/* False: the tunnel has failed. */
 bool
 Tunnel::write()
 {
@@ -100,7 +100,7 @@ Tunnel::hand_over()
 	owner_.on_tunnel_open();
 }
 
-/* The tunnel may be gone afterwards. */
+/* The owner may destroy the tunnel during this call. */
 bool
 Tunnel::fail(const char *reason, std::string detail)
 {

@@ -1,11 +1,11 @@
 /*
  * Asks a proxy for a tunnel on a connection that libwebsockets is opening, before libwebsockets
- * knows that it is open.
+ * treats the connection as open.
  *
- * libwebsockets knows a connection by the number of its descriptor, and takes it for open when that
- * can be written to. So while the proxy is spoken to, the number stands for a descriptor that never
- * is ready, and the socket has another number. Then the socket gets its number back, and what
- * libwebsockets finds open is the way to the relay.
+ * libwebsockets identifies a connection by its descriptor number, and treats it as open when that
+ * descriptor is writable. So during the exchange with the proxy, the number belongs to a descriptor
+ * that is never ready, and the socket has another number. Then the socket gets its number back, and
+ * libwebsockets finds an open connection to the relay.
  */
 #pragma once
 
@@ -21,18 +21,18 @@ class Tunnel
 	{
 	  public:
 		virtual ~Owner() = default;
-		/* The last call, from the event loop; the tunnel may be destroyed. */
+		/* The last call, from the event loop. The owner may destroy the tunnel. */
 		virtual void on_tunnel_open() = 0;
 		virtual void on_tunnel_failed(const char *reason, std::string detail) = 0;
 	};
 
-	/* `fd` is the socket that libwebsockets connects to the proxy. Throws std::system_error. */
+	/* `fd`: the socket that libwebsockets connects to the proxy. Throws std::system_error. */
 	Tunnel(Reactor &reactor, int fd, ProxyHandshake handshake, Owner &owner);
-	/* Closes the socket, unless libwebsockets has it. */
+	/* Closes the socket, unless libwebsockets owns it again. */
 	~Tunnel();
 	Tunnel(const Tunnel &) = delete;
 
-	/* Has the proxy said anything? */
+	/* Whether the proxy has answered. */
 	bool answered() const { return handshake_.answered(); }
 
   private:
@@ -43,7 +43,7 @@ class Tunnel
 	bool fail(const char *reason, std::string detail);
 
 	Reactor &reactor_;
-	const int number_; // by which libwebsockets knows the connection
+	const int number_; // the number by which libwebsockets knows the connection
 	int socket_;
 	ProxyHandshake handshake_;
 	Owner &owner_;

@@ -4,7 +4,7 @@
 
 namespace net {
 
-/* A buffer that grew past this for one message is not kept for the next. */
+/* A buffer that grew beyond this size for one message is freed after the message. */
 constexpr size_t kKeptBuffer = 32 << 10;
 void
 WebSocket::send(std::string text)
@@ -57,7 +57,7 @@ WebSocket::receive(lws *wsi, std::string_view piece)
 	bytes_ += piece.size();
 	if (lws_frame_is_binary(wsi))
 		return cut("binary_frame", "");
-	/* The announced rest counts too: a message may be too large at its head. */
+	/* The size that the frame's head announces counts too. */
 	if (skipping_ ||
 		buffer_.size() + piece.size() + lws_remaining_packet_payload(wsi) > max_message_)
 		return skip(wsi, piece);
@@ -86,7 +86,8 @@ WebSocket::keep(std::string_view piece)
 	account_buffer(buffer_.capacity());
 }
 
-/* One event that is too large must not end the connection: it is read and discarded. */
+/* A message that is too large is read and discarded, because one large event must not end the
+ * connection. */
 void
 WebSocket::skip(lws *wsi, std::string_view piece)
 {
@@ -118,7 +119,7 @@ WebSocket::drop_buffer()
 	incomplete_since_ = {};
 }
 
-/* Sets the bytes accounted for the half-received message. */
+/* Sets the number of bytes accounted for the half-received message. */
 void
 WebSocket::account_buffer(size_t bytes)
 {

@@ -1,6 +1,7 @@
 /*
- * One outgoing WebSocket: connects to a numeric address in the name of a host, straight or through
- * a proxy, checks the host's certificate, puts messages together. Knows nothing of Nostr.
+ * One outgoing WebSocket: connects to a numeric address in the name of a host, directly or through
+ * a proxy, checks the host's certificate, and joins frames to messages. The class knows nothing of
+ * Nostr.
  */
 #pragma once
 
@@ -18,38 +19,38 @@ class WebSocket final : public Connection
 	class Handler : public Connection::Handler
 	{
 	  public:
-		/* A whole text message, valid during the call. */
+		/* A complete text message; `text` is valid during the call. */
 		virtual void on_message(std::string_view text) = 0;
 		/*
-		 * A message is larger than allowed, and this number of its bytes would be read and
-		 * discarded. False: the connection is cut.
+		 * A message is larger than allowed. Its bytes, this number of them, would be read and
+		 * discarded. False: the connection is closed.
 		 */
 		virtual bool on_too_large(size_t) { return false; }
-		/* Such a message was read to its end. */
+		/* A message that was too large was read to its end. */
 		virtual void on_skipped() {}
-		/* Pong or anything else that shows life without being a message. */
+		/* A pong or another sign of life that is not a message. */
 		virtual void on_life() = 0;
 	};
 
-	/* `opener` is told that it is open, or why not. */
+	/* `opener` is told that the connection is open, or why it failed. */
 	WebSocket(Transport &transport, Connection::Handler &opener, size_t max_message_bytes)
 		: Connection(transport, opener, nullptr), max_message_(max_message_bytes)
 	{
 	}
 	~WebSocket() override { close(); }
 
-	/* When a message was written last. */
+	/* When the last message was written. */
 	Clock::Time written_at() const { return written_at_; }
 
-	/* Sets the handler that is called from now on; to be called during on_open(). */
+	/* Sets the handler of all later calls. Must be called during on_open(). */
 	void handle_by(Handler &handler) { handler_ = messages_ = &handler; }
 	void send(std::string text);
 	void ping();
 
-	/* Messages not yet taken by the peer's side of the network. */
+	/* Number of messages that the kernel has not taken yet. */
 	size_t unsent() const { return unsent_.size(); }
-	/* Since when the current message is incomplete, one that is skipped included; zero if none is.
-	 */
+	/* Since when the current message is incomplete, also if it is being skipped; zero if none
+	 * is. */
 	Clock::Time incomplete_since() const { return incomplete_since_; }
 	/* Bytes of the incomplete message. */
 	size_t incomplete() const { return accounted_; }
@@ -66,16 +67,16 @@ class WebSocket final : public Connection
 	void drop_buffer();
 	void account_buffer(size_t bytes);
 
-	Handler *messages_ = nullptr; // while it is open
+	Handler *messages_ = nullptr; // set while the connection is open
 	const size_t max_message_;    // bytes
 	std::string peer_close_;      // code and text of the peer's close frame
 	std::deque<std::string> unsent_;
 	Clock::Time written_at_{};
 	bool ping_due_ = false;
 	std::string buffer_;
-	size_t accounted_ = 0;  // of buffer_, in half_received
+	size_t accounted_ = 0;  // bytes of buffer_ counted in half_received
 	bool skipping_ = false; // the current message is too large
-	size_t skippable_ = 0;  // bytes of it that may be discarded
+	size_t skippable_ = 0;  // bytes of the message that may be discarded
 	Clock::Time incomplete_since_{};
 	uint64_t bytes_ = 0;
 };
