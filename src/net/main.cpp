@@ -1,12 +1,12 @@
 /*
  * bigbrotr-net: the child process of a worker that needs the network. Descriptor 3 is its link to
  * the worker. Usage: bigbrotr-net ROLE BYTES COUNT MODE [FILE [GEOIP…]]
- *   ROLE   what it is for: sync, probe, publish, fetch, serve
- *   BYTES  of address space
- *   COUNT  of the descriptors from 4 on: sockets that it listens on
- *   MODE   require, or prefer: runs also where the kernel lacks a part of the sandbox
- *   FILE   certificates to be trusted instead of the system's; empty: the system's
- *   GEOIP  files that say where addresses are (role probe)
+ *   ROLE   role of the process: sync, probe, publish, fetch, serve
+ *   BYTES  limit of the address space
+ *   COUNT  number of listening sockets, at the descriptors from 4 on
+ *   MODE   require; or prefer: runs even if the kernel lacks a part of the sandbox
+ *   FILE   trusted certificates; empty: the system's
+ *   GEOIP  files with the locations of addresses (role probe)
  */
 #include <algorithm>
 #include <cstdlib>
@@ -35,12 +35,12 @@ main(int argc, char **argv)
 			inherited.listening.push_back(fd);
 		inherited.geoip_files.assign(argv + std::min(argc, 6), argv + argc);
 		std::vector<std::string> readable = net::files_to_read(argc > 5 ? argv[5] : "");
-		/* They are open by then; a file that was replaced is noticed as others are. */
+		/* These files are open by then; their names are listed so that a replacement is noticed. */
 		readable.insert(readable.end(), inherited.geoip_files.begin(), inherited.geoip_files.end());
 		net::Wall wall(argv[4], std::move(readable));
 		result = net::serve(kLink, *role, net::Clock(), &wall, std::move(inherited));
 	} catch (const std::exception &) {
-		/* Standard error is /dev/null; the exit code says that it failed. */
+		/* Standard error is /dev/null, so only the exit code reports the error. */
 	}
 	_exit(result);
 }

@@ -21,13 +21,14 @@ using namespace std::chrono_literals;
 
 constexpr auto kTick = 100ms;
 constexpr auto kStatsEvery = 1s;
-/* Statistics are sent even if nothing changes: the worker replaces a child that is silent. */
+/* Statistics are sent even if nothing changes, because the worker replaces a silent child. */
 constexpr auto kSignOfLife = 5s;
 constexpr auto kFilesCheckedEvery = 1s;
 
 namespace {
 
-/* The resident memory of the process. The file is opened before the sandbox is complete. */
+/* The resident memory of the process. The file in /proc is opened before the sandbox is
+ * complete. */
 class ResidentMemory
 {
   public:
@@ -104,7 +105,7 @@ class Process
 		}
 	}
 
-	/* After each round of events: hands over what was collected, in both directions. */
+	/* Runs after each round of events and sends what was collected, in both directions. */
 	void turn()
 	{
 		desk_->end_of_turn();
@@ -153,7 +154,7 @@ class Process
 		link_.send_if_idle(wire::Stats{std::move(gauges)});
 	}
 
-	/* Time that all threads of this process have run. */
+	/* CPU time of all threads of this process. */
 	static int64_t cpu_ms()
 	{
 		timespec spent{};
@@ -161,7 +162,7 @@ class Process
 		return int64_t{spent.tv_sec} * 1000 + spent.tv_nsec / 1'000'000;
 	}
 
-	/* Peers can provoke such lines, so only a few are sent. */
+	/* Peers can cause these lines, so only a few are sent. */
 	void library_log(const char *line)
 	{
 		if (++log_lines_ <= 10)
@@ -194,7 +195,7 @@ serve(int fd, wire::Role role, const Clock &clock, Wall *wall, Inherited inherit
 	try {
 		return process.run();
 	} catch (const LinkError &) {
-		return 1; // a worker that sends malformed frames would not read a log line either
+		return 1; // a worker that sends malformed frames would not read a log line
 	} catch (const std::exception &error) {
 		process.link().log(wire::LogLevel::Warning, 0, error.what());
 	} catch (...) {

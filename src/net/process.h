@@ -1,4 +1,4 @@
-/* The net process: does what its worker asks. */
+/* The net process: carries out the requests of its worker. */
 #pragma once
 
 #include <string>
@@ -10,17 +10,18 @@
 
 namespace net {
 
-/* What only the start of the process can give to a desk. */
+/* What a desk needs from the start of the process. */
 struct Inherited
 {
-	std::vector<int> listening;           // sockets of role serve, taken over
-	std::vector<std::string> geoip_files; // of role probe (geo_ip.h)
+	std::vector<int> listening;           // listening sockets of role serve, owned
+	std::vector<std::string> geoip_files; // files of role probe (geo_ip.h)
 };
 
 /*
- * Serves the worker of that role at the other end of `fd` (taken over) until it closes: then 0, or
- * 1 after an error, which was sent as a log line if that was still possible. `wall` is raised when
- * the libraries are initialised, before any input is read. `name_servers` is for tests.
+ * Serves a worker of this role at the other end of `fd`, which the call owns, until the worker
+ * closes the link. Returns 0, or 1 after an error, which is sent as a log line if possible. `wall`
+ * is raised when the libraries are initialised, before any input is read. `name_servers`: for
+ * tests.
  */
 int serve(int fd, wire::Role role, const Clock &clock, Wall *wall, Inherited inherited = {},
 		  const char *name_servers = "");

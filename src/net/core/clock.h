@@ -1,4 +1,4 @@
-/* The clock of all decisions in the net process, so that tests can pass their own. */
+/* The clock for all decisions of the net process; tests can replace it. */
 #pragma once
 
 #include <chrono>
@@ -13,9 +13,9 @@ class Clock
 	using Time = std::chrono::steady_clock::time_point;
 
 	virtual ~Clock() = default;
-	/* For time-outs. */
+	/* Monotonic time, for time-outs. */
 	virtual Time now() const { return std::chrono::steady_clock::now(); }
-	/* For seen_at and the end of claims. */
+	/* Wall-clock time, for seen_at and the end of claims. */
 	virtual int64_t unix_seconds() const { return std::time(nullptr); }
 };
 

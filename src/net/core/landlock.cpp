@@ -11,7 +11,8 @@
 namespace net {
 namespace {
 
-/* linux/landlock.h of the kernel that this is built on may be older than the one it runs on. */
+/* Own declarations, because the linux/landlock.h of the build may be older than the running
+ * kernel. */
 struct RulesetAttributes
 {
 	uint64_t handled_access_fs = 0;
@@ -32,7 +33,7 @@ constexpr uint64_t kBindTcp = 1 << 0;
 constexpr uint64_t kAbstractSockets = 1 << 0;
 constexpr uint64_t kSignals = 1 << 1;
 
-/* All kinds of access to files that a version knows. */
+/* The rights on files that this version of Landlock knows. */
 uint64_t
 file_accesses(int version)
 {

@@ -1,6 +1,7 @@
 /*
- * Landlock: the kernel's rules on files, TCP ports, signals and abstract Unix sockets for this
- * thread and the threads that it makes. By system calls: Debian has no library for it.
+ * Landlock: the kernel's restrictions on files, TCP ports, signals and abstract Unix sockets for
+ * this thread and the threads that it creates. The code uses system calls, because Debian has no
+ * library for Landlock.
  */
 #pragma once
 
@@ -9,14 +10,14 @@
 
 namespace net {
 
-/* The version of the kernel's interface; 0 if Landlock is missing or switched off. */
+/* The version of the kernel's interface; 0 if the kernel lacks Landlock or has disabled it. */
 int landlock_version();
 
 /*
- * From now on no file can be opened but those in `readable`, and those below its directories, for
- * reading. With version 4 no TCP port can be listened on; with version 6 no abstract Unix socket
- * can be connected to and no signal sent, outside of this process. Paths that do not exist are left
- * out. Throws std::system_error.
+ * From now on, only files in `readable` and files below its directories can be opened, and only for
+ * reading. From version 4 on, no TCP port can be listened on. From version 6 on, no abstract Unix
+ * socket outside of this process can be connected to, and no process outside can be signalled.
+ * Paths that do not exist are left out. Throws std::system_error.
  */
 void restrict_files(const std::vector<std::string> &readable);
 

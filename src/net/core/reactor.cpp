@@ -8,7 +8,7 @@
 
 namespace net {
 
-/* Headers of one HTTP answer, while it is read. Relays behind proxies send more than 4 kB. */
+/* Size limit of the headers of an HTTP response. Relays behind proxies send more than 4 kB. */
 constexpr unsigned kHeaderBytes = 16 << 10;
 
 static std::function<void(const char *)> log_sink;
@@ -20,7 +20,7 @@ emit_log(int, const char *line) noexcept
 		if (log_sink)
 			log_sink(line);
 	} catch (...) {
-		/* A log line may be lost. */
+		/* The log line is lost. */
 	}
 }
 
@@ -50,8 +50,8 @@ Reactor::Reactor(std::function<void(const char *)> log)
 	info.user = this;
 	info.pt_serv_buf_size = kReadSize;
 	info.max_http_header_data2 = kHeaderBytes;
-	info.timeout_secs = 3600; // connections have time-outs of their own (heartbeat.h)
-	/* No privileges to drop. */
+	info.timeout_secs = 3600; // connections have their own time-outs (heartbeat.h)
+	/* The process has no privileges that libwebsockets could drop. */
 	info.gid = info.uid = -1;
 	context_ = lws_create_context(&info);
 	if (!context_)
@@ -75,7 +75,7 @@ Reactor::Reactor(std::function<void(const char *)> log)
 
 Reactor::~Reactor()
 {
-	lws_context_destroy(context_); // closes epoll_ as well
+	lws_context_destroy(context_); // also closes epoll_
 	log_sink = nullptr;
 }
 
@@ -105,7 +105,7 @@ Reactor::change(int fd, uint32_t events)
 void
 Reactor::unwatch(int fd)
 {
-	/* The owner may have closed the descriptor already, which removes it from the set. */
+	/* The owner may have closed the descriptor, which removes it from the set. */
 	epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
 	handlers_.erase(fd);
 }
@@ -119,7 +119,7 @@ Reactor::dispatch()
 		auto found = handlers_.find(events[i].data.fd);
 		if (found == handlers_.end())
 			continue;
-		/* A copy, since the handler may call unwatch(). */
+		/* The handler is copied, because its call may unwatch() it. */
 		Handler handler = found->second;
 		handler(events[i].events);
 	}

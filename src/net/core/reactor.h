@@ -1,6 +1,6 @@
 /*
- * The event loop of the main thread: libwebsockets' own poll loop, with one epoll descriptor
- * adopted into it that stands for every other descriptor (link, DNS, verifiers).
+ * The event loop of the main thread. It is libwebsockets' poll loop with one epoll descriptor
+ * added, which holds all other descriptors (link, DNS, verifiers).
  */
 #pragma once
 
@@ -17,10 +17,10 @@ class Reactor
 {
   public:
 	using Handler = std::function<void(uint32_t events)>; // EPOLLIN | EPOLLOUT | …
-	/* Bytes of one read of a socket; also the largest piece of a message handed up at once. */
+	/* Size of one read of a socket, and of the largest piece of a message that is passed on. */
 	static constexpr size_t kReadSize = 16 << 10;
 
-	/* libwebsockets' error lines go to `log`. One reactor at a time per process has a log. */
+	/* `log` gets the error lines of libwebsockets. Only one reactor of a process can have a log. */
 	explicit Reactor(std::function<void(const char *)> log);
 	~Reactor();
 	Reactor(const Reactor &) = delete;
@@ -29,11 +29,11 @@ class Reactor
 	void change(int fd, uint32_t events);
 	void unwatch(int fd);
 
-	/* Runs until stop(); calls `turn` after each round of events. Throws what was given to fail().
-	 */
+	/* Runs until stop() and calls `turn` after each round of events. Throws the exception that was
+	 * given to fail(). */
 	int run(const std::function<void()> &turn);
 	void stop(int exit_code);
-	/* For callbacks that must not throw. */
+	/* Stops the loop with an exception; for callbacks that must not throw. */
 	void fail(std::exception_ptr error) noexcept;
 
 	lws_context *context() const { return context_; }
@@ -53,7 +53,7 @@ class Reactor
 	std::exception_ptr error_;
 };
 
-/* One-shot timer of the reactor's thread. */
+/* A one-shot timer in the reactor's thread. */
 class Timer
 {
   public:
@@ -70,7 +70,7 @@ class Timer
 
 	struct Node
 	{
-		lws_sorted_usec_list_t list; // must be first: libwebsockets gives only its address
+		lws_sorted_usec_list_t list; // must be first: libwebsockets returns its address
 		Timer *timer;
 	};
 	Node node_{};

@@ -20,9 +20,9 @@
 
 namespace net {
 
-/* Tables of libwebsockets grow with the limit, so a higher hard limit is not used. */
+/* A higher hard limit is not used, because tables of libwebsockets grow with the limit. */
 constexpr rlim_t kMaxDescriptors = 65536;
-/* Backends are scheduled first when processors are busy. */
+/* Backends have priority when processors are busy. */
 constexpr int kNice = 5;
 
 static void
@@ -36,7 +36,7 @@ static void
 die_with_parent(int link)
 {
 	check(prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
-	/* The parent may have died before: then getppid() is another process. */
+	/* If the parent has died before this, getppid() returns another process. */
 	ucred peer{};
 	socklen_t size = sizeof peer;
 	check(getsockopt(link, SOL_SOCKET, SO_PEERCRED, &peer, &size), "SO_PEERCRED");
@@ -58,8 +58,8 @@ limit_resources(size_t memory)
 }
 
 /*
- * When memory runs out, the kernel is to end this process and not a backend, whose end would
- * restart the whole server. The process goes on where the kernel refuses that.
+ * Makes the kernel end this process first when memory is short, because the end of a backend would
+ * restart the server. The process continues if the kernel refuses this.
  */
 static void
 yield_to_backends()
@@ -84,7 +84,8 @@ enter_sandbox(int link, int last, size_t memory)
 	check(chdir("/"), "chdir");
 	clearenv();
 	std::signal(SIGPIPE, SIG_IGN);
-	/* Few arenas: memory freed by one thread must serve the others, or the process only grows. */
+	/* With few arenas, one thread can reuse memory that another thread freed; otherwise the process
+	 * would only grow. */
 	mallopt(M_ARENA_MAX, 2);
 	mallopt(M_TRIM_THRESHOLD, 8 << 20);
 	mallopt(M_MMAP_THRESHOLD, 256 << 10);
@@ -95,7 +96,7 @@ files_to_read(const std::string &ca_file)
 {
 	std::vector<std::string> files = {"/etc/resolv.conf",   "/etc/hosts",   "/etc/host.conf",
 									  "/etc/nsswitch.conf", "/dev/urandom", "/dev/null"};
-	/* Where resolv.conf is a link, other tools replace the file in the folder that it leads to. */
+	/* If resolv.conf is a symbolic link, other tools replace the file in the link's directory. */
 	std::error_code error;
 	auto real = std::filesystem::canonical("/etc/resolv.conf", error);
 	if (!error && real.parent_path() != "/etc")
@@ -106,7 +107,7 @@ files_to_read(const std::string &ca_file)
 	}
 	files.emplace_back(X509_get_default_cert_file());
 	files.emplace_back(X509_get_default_cert_dir());
-	/* Debian's links in that directory lead there. */
+	/* Symbolic links in Debian's certificate directory lead to these directories. */
 	files.emplace_back("/usr/share/ca-certificates");
 	files.emplace_back("/usr/local/share/ca-certificates");
 	return files;

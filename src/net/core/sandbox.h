@@ -2,11 +2,11 @@
  * The rights that the process gives up before it reads the first byte from the network, in two
  * steps.
  *
- * At once: it dies with its parent, gains no privilege, dumps no core, writes no file, is bounded
- * in memory, has no descriptor but the link and those below it, an empty environment, and is the
- * first to go when the machine runs out of memory. After its libraries are initialised (Wall): it
- * can open a handful of files for reading and no other, make only the system calls of its work, and
- * reach no other process.
+ * First, enter_sandbox(): the process dies with its parent, gains no privileges, dumps no core,
+ * writes no file, has bounded memory, keeps only the link and the descriptors up to `last`, has an
+ * empty environment, and is the first that the kernel ends when memory is short. Second, when its
+ * libraries are initialised (Wall): the process can open only a few files, for reading, can make
+ * only the system calls that it needs, and can reach no other process.
  */
 #pragma once
 
@@ -20,13 +20,13 @@
 namespace net {
 
 /*
- * `link` is one end of a socketpair whose other end is held by the parent, who made it; all
- * descriptors above `last` are closed. `memory` bounds the address space, in bytes. Throws
- * std::system_error, or std::runtime_error if the parent is gone already.
+ * `link`: one end of a socketpair; the parent has created it and holds the other end. Descriptors
+ * above `last` are closed. `memory`: limit of the address space, in bytes. Throws
+ * std::system_error, or std::runtime_error if the parent has ended.
  */
 void enter_sandbox(int link, int last, size_t memory);
 
-/* The files that are read later: the resolver's, and the certificates that are trusted. */
+/* The files that are read later: those of the resolver, and the trusted certificates. */
 std::vector<std::string> files_to_read(const std::string &ca_file);
 
 class Wall
@@ -34,23 +34,23 @@ class Wall
   public:
 	enum class Mode
 	{
-		Require, // raise() throws if the kernel lacks something
+		Require, // raise() throws if the kernel lacks a feature
 		Prefer
 	};
 
-	/* Throws std::invalid_argument if `mode` is neither "require" nor "prefer". */
+	/* `mode`: "require" or "prefer"; otherwise throws std::invalid_argument. */
 	Wall(std::string_view mode, std::vector<std::string> readable);
 
 	/*
-	 * Call it in the only thread, or the one that makes the others. Gives what the kernel lacks,
-	 * "" if nothing. Throws std::runtime_error.
+	 * Must be called in the only thread, or in the thread that creates the others. Returns the
+	 * features that the kernel lacks; "": none. Throws std::runtime_error.
 	 */
 	std::string raise();
-	/* No more threads after this. */
+	/* After this call, no thread can be created. */
 	void close_threads();
 	/*
-	 * Rules hold for a file, not for its name: the name of a file that was replaced since, and
-	 * must be read by a new process; "" if there is none.
+	 * The rules hold for a file, not for its name. Returns the name of a file that was replaced
+	 * since, which only a new process can read; "": none.
 	 */
 	std::string replaced() const;
 
@@ -60,7 +60,7 @@ class Wall
 
 	Mode mode_;
 	std::vector<std::string> readable_;
-	std::vector<FileId> ids_; // of readable_
+	std::vector<FileId> ids_; // of the files in readable_
 	bool filtered_ = false;
 };
 

@@ -18,17 +18,17 @@ namespace {
 
 /* Calls that are allowed with any arguments. A kernel may lack some of them. */
 constexpr const char *kAllowed[] = {
-	/* Descriptors and their events. */
+	/* Descriptors and events. */
 	"read", "readv", "pread64", "write", "writev", "close", "lseek", "dup", "dup3", "fcntl", "poll",
 	"ppoll", "ppoll_time64", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
 	"epoll_pwait2", "eventfd2", "pipe2",
-	/* Sockets. The rules on socket() below say which ones there are. */
+	/* Sockets. The rules on socket() below restrict their families. */
 	"connect", "accept4", "getpeername", "getsockname", "getsockopt", "setsockopt", "sendto",
 	"recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
-	/* Metadata of files. Rules on opening are below, and Landlock's. */
+	/* Metadata of files. The rules on opening are below, and in Landlock. */
 	"fstat", "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2",
 	"readlink", "readlinkat", "getdents64", "getcwd", "uname", "sysinfo",
-	/* Memory; rules on mmap and mprotect are below. */
+	/* Memory. The rules on mmap and mprotect are below. */
 	"brk", "munmap", "mremap", "madvise", "membarrier",
 	/* Threads of this process, and waiting. */
 	"futex", "futex_waitv", "set_robust_list", "rseq", "set_tid_address", "arch_prctl",
@@ -36,12 +36,12 @@ constexpr const char *kAllowed[] = {
 	"getppid", "getuid", "geteuid", "getgid", "getegid", "restart_syscall", "nanosleep",
 	"clock_nanosleep", "clock_nanosleep_time64", "clock_gettime", "clock_gettime64", "clock_getres",
 	"gettimeofday", "time", "getrusage", "getrandom",
-	/* Signals from others; rules on sending are below. */
+	/* Receiving signals. The rules on sending are below. */
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
-	/* Further filters only forbid more. */
+	/* More filters, which can only forbid more. */
 	"seccomp"};
 
-/* Calls that libraries try and can do without: they fail as if the kernel did not know them. */
+/* Calls that libraries try but do not need. They fail with ENOSYS. */
 constexpr const char *kUnknown[] = {"clone3",       "openat2",       "io_uring_setup",
 									"memfd_create", "inotify_init1", "timerfd_create"};
 
@@ -61,7 +61,7 @@ class Filter
 			throw std::system_error(ENOMEM, std::generic_category(), "seccomp_init");
 	}
 
-	/* One condition on an argument, if there is one. */
+	/* Adds a rule with at most one condition on an argument. */
 	template <class... Condition>
 	void add(uint32_t action, const char *name, Condition... condition)
 	{
@@ -94,28 +94,28 @@ restrict_system_calls()
 	for (const char *name : kUnknown)
 		filter.add(SCMP_ACT_ERRNO(ENOSYS), name);
 
-	/* Internet sockets only: the server listens on a Unix socket. Libraries also try other
-	 * families, which fail. */
+	/* Only Internet sockets are allowed, because the server listens on a Unix socket. Libraries
+	 * also try other families, which fail. */
 	for (uint64_t family : {AF_INET, AF_INET6})
 		filter.add(SCMP_ACT_ALLOW, "socket", SCMP_A0(SCMP_CMP_EQ, family));
 	for (uint64_t family : {AF_UNIX, AF_NETLINK})
 		filter.add(SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", SCMP_A0(SCMP_CMP_EQ, family));
 
-	/* Read-only. Landlock says which files. */
+	/* Opening is read-only. Landlock restricts the files. */
 	constexpr uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
 	filter.add(SCMP_ACT_ALLOW, "open", SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
 	filter.add(SCMP_ACT_ALLOW, "openat", SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
 
-	/* No new code. */
+	/* No memory becomes executable. */
 	filter.add(SCMP_ACT_ALLOW, "mmap", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	filter.add(SCMP_ACT_ALLOW, "mmap2", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	filter.add(SCMP_ACT_ALLOW, "mprotect", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 
-	/* Threads, but no processes. */
+	/* Threads may be created, but not processes. */
 	filter.add(SCMP_ACT_ALLOW, "clone",
 			   SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM));
 
-	/* Its own end, by abort(), and its own limits. */
+	/* A signal to itself, for abort(), and its own resource limits. */
 	filter.add(SCMP_ACT_ALLOW, "tgkill", SCMP_A0(SCMP_CMP_EQ, uint64_t(getpid())));
 	filter.add(SCMP_ACT_ALLOW, "prlimit64", SCMP_A0(SCMP_CMP_EQ, 0));
 	filter.add(SCMP_ACT_ALLOW, "getrlimit");

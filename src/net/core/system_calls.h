@@ -1,15 +1,15 @@
 /*
- * Which system calls the process may make (seccomp, by libseccomp). The filter binds all threads
- * and cannot be taken back. Any other call ends the process with SIGSYS, which its worker writes
- * into the server's log.
+ * Restricts the system calls of the process (seccomp, with libseccomp). The filter holds for all
+ * threads and cannot be removed. A forbidden call ends the process with SIGSYS, which the worker
+ * writes to the server's log.
  */
 #pragma once
 
 namespace net {
 
-/* Throws std::system_error, for instance where the kernel has no seccomp. */
+/* Throws std::system_error, for example if the kernel has no seccomp. */
 void restrict_system_calls();
-/* Call it when every thread has been made, after restrict_system_calls(). */
+/* Must be called after restrict_system_calls(), when all threads were created. */
 void forbid_new_threads();
 
 } // namespace net

@@ -1,4 +1,4 @@
-/* Memory for secrets: it is overwritten before it is given back. */
+/* Memory for secrets, which is overwritten before it is freed. */
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ template <class T> struct WipingAllocator
 
 using WipedString = std::basic_string<char, std::char_traits<char>, WipingAllocator<char>>;
 
-/* Removes the first bytes, so that none of them stays in memory. */
+/* Removes the first bytes of the text and overwrites them in memory. */
 inline void
 drop_front(WipedString &text, size_t count)
 {

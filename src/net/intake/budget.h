@@ -1,7 +1,8 @@
 /*
- * Memory of everything under way, in bytes: what is in flight, and what was promised to pages that
- * were asked and have not arrived yet. Sockets are always read. A page that does not
- * fit is not asked for; live events, which come unasked, are dropped when the budget is full.
+ * Counts the memory of everything under way, in bytes: events in flight, and memory reserved for
+ * pages that were asked for and have not arrived. Sockets are always read. A page is not asked for
+ * if its memory cannot be reserved; live events, which come unasked, are dropped while the budget
+ * is full.
  */
 #pragma once
 
@@ -16,16 +17,16 @@ class Budget
   public:
 	void set_limit(uint64_t bytes) { limit_ = bytes; }
 
-	/* Charged when an event arrives, given back when it is committed or refused. */
+	/* Counts an event when it arrives, until it is committed or refused. */
 	void charge(size_t bytes) { in_flight_ += bytes; }
 	void give_back(size_t bytes) { in_flight_ -= bytes; }
 	uint64_t in_flight() const { return in_flight_; }
 	bool full() const { return in_flight_ > limit_; }
 
-	/* The most that one page may be promised. */
+	/* The largest reservation of one page. */
 	size_t largest_page() const { return limit_ / 8; }
-	/* Promises room for a page of at most largest_page() bytes. A quarter is kept for live events.
-	 */
+	/* Reserves memory for a page, at most largest_page() bytes. A quarter of the budget stays free
+	 * for live events. */
 	bool reserve(size_t bytes)
 	{
 		if (in_flight_ + reserved_ + bytes > limit_ / 4 * 3)
@@ -41,24 +42,24 @@ class Budget
 	uint64_t reserved_ = 0;
 };
 
-/* Room that is kept for the events of an answer until they have come. */
+/* Memory reserved for the events of an answer until they arrive. */
 class Promised
 {
   public:
-	/* `bytes` were reserved. */
+	/* The caller has reserved `bytes`. */
 	Promised(Budget &budget, size_t bytes) : budget_(budget), bytes_(bytes) {}
 	~Promised() { give_back(); }
 	Promised(const Promised &) = delete;
 
 	bool none() const { return bytes_ == 0; }
-	/* Nothing is reserved any more, but for this. */
+	/* Frees the reservation and takes over `bytes`, which the caller has reserved. */
 	void take(size_t bytes)
 	{
 		give_back();
 		bytes_ = bytes;
 	}
 	void give_back() { give_back(bytes_); }
-	/* What the call charges comes out of this. */
+	/* Memory that `call` charges is taken from this reservation. */
 	void spend(auto call)
 	{
 		const uint64_t before = budget_.in_flight();

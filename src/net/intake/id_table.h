@@ -1,6 +1,6 @@
 /*
- * Ids met lately: a direct-mapped table, so a new id replaces the one in its place. Holds
- * whole ids, since a relay could forge an id with the same prefix.
+ * Ids met lately, in a direct-mapped table: a new id replaces the one in its slot. The table holds
+ * whole ids, because a relay could forge an id with the same prefix.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace net {
 
-/* Places ids in tables. Salted, so that ids which collide cannot be computed from outside. */
+/* The hash of an id. A secret salt keeps outsiders from computing ids that collide. */
 class IdHash
 {
   public:
@@ -43,7 +43,7 @@ class IdHash
 class IdTable
 {
   public:
-	/* `slots` is a power of two. */
+	/* `slots` must be a power of two. */
 	explicit IdTable(size_t slots) : slots_(slots) {}
 	bool contains(const nostr::Id &id) const { return slots_[slot(id)] == id; }
 	void insert(const nostr::Id &id) { slots_[slot(id)] = id; }

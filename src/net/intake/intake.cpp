@@ -74,7 +74,7 @@ Intake::forget(std::span<const nostr::Id> ids)
 {
 	for (const nostr::Id &id : ids)
 		known_.erase(id);
-	/* This is rare, so it may forget more pairs than needed. */
+	/* All pairs are forgotten, which is more than needed, because this happens rarely. */
 	seen_.clear();
 	outbox_.forget_sightings();
 }

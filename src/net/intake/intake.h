@@ -1,5 +1,5 @@
 /*
- * The way of an event from a relay into a batch, for all relays together:
+ * Takes an event from any relay and puts it into a batch:
  *
  *   seen at this relay lately? -> nothing, except for a sample (ledger.h)
  *   known lately? -> only a sighting
@@ -7,9 +7,10 @@
  *   else          -> question to the worker -> known: sightings
  *                                           -> unknown: signature check -> batch, or refused
  *
- * An event comes here with its id recomputed from its body, so a known id needs no signature. The
- * signatures of one event may differ from relay to relay: they are verified one after the other
- * until one is valid, and a bad one is blamed on those relays only that brought it.
+ * The id of an event was computed again from its body before it comes here, so a known id needs no
+ * signature check. Relays may deliver different signatures of one event. They are verified one
+ * after the other until one is valid, and an invalid one counts only against the relays that
+ * delivered it.
  */
 #pragma once
 
@@ -29,34 +30,36 @@ namespace net {
 class Intake final : private Outbox::Owner
 {
   public:
-	static constexpr size_t kRemembered = 1 << 19; // archived ids, 16 MiB
+	static constexpr size_t kRemembered = 1 << 19; // number of archived ids: 16 MiB
 	static constexpr size_t kQuestionIds = 256;
-	/* How long an event waits for others, to go into one question: an event of a page,
-	 * and of a live subscription, where events come one by one and a question costs more. */
+	/* How long an event waits for others that go into the same question: an event of a page, and a
+	 * live event. Live events come one by one, so that a question for each would cost more. */
 	static constexpr std::chrono::milliseconds kPageWait{5}, kLiveWait{40};
 
 	Intake(Reactor &reactor, Link &link, unsigned verifier_threads);
 	~Intake() override;
 
 	/*
-	 * Takes the body of `event` only if the event is new. `live`: no page waits for it. `sampled`:
-	 * it goes to the worker even if it was sighted at this relay lately.
+	 * Takes over the body of `event` only if the event is new. `live`: no page waits for the event.
+	 * `sampled`: the event goes to the worker even if this relay has shown it lately.
 	 */
 	void submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at,
 				bool live, bool sampled);
 
-	/* These ids are not archived any more. */
+	/* Forgets ids that are no longer archived. */
 	void forget(std::span<const nostr::Id> ids);
-	/* Throws LinkError if the answer fits no question. */
+	/* Throws LinkError if no question has this answer. */
 	void answered(const wire::Known &known);
-	/* Hands over what was collected for the verifiers: call once per round of the loop. */
+	/* Gives the collected events to the verifiers. Must be called once per round of the event
+	 * loop. */
 	void end_of_turn();
 
 	Outbox &outbox() { return outbox_; }
 	Budget &budget() { return outbox_.budget(); }
 	const Budget &budget() const { return outbox_.budget(); }
 	uint64_t verified() const { return verified_; }
-	/* Events that came, and those of them that were archived already: they need no signature. */
+	/* Number of events that came, and how many of them were archived already and needed no
+	 * signature check. */
 	uint64_t taken() const { return taken_; }
 	uint64_t recognised() const { return recognised_; }
 
@@ -76,15 +79,15 @@ class Intake final : private Outbox::Owner
 	IdTable known_{kRemembered};
 	SeenPairs seen_;
 	std::unordered_map<nostr::Id, std::unique_ptr<Pending>, IdHash> pending_;
-	std::vector<Pending *> collected_; // the next question
+	std::vector<Pending *> collected_; // events for the next question
 	Timer question_timer_;
-	bool waits_for_page_ = false; // the timer is that of an event of a page
+	bool waits_for_page_ = false; // the timer runs for an event of a page
 	std::unordered_map<uint64_t, std::vector<Pending *>> questions_;
 	uint64_t last_question_ = 0;
-	std::vector<Pending *> bundle_; // the next ones to be verified
+	std::vector<Pending *> bundle_; // events for the next verification
 	std::vector<Verdict> verdicts_;
 	uint64_t verified_ = 0, taken_ = 0, recognised_ = 0;
-	/* Last: its threads read the events above. */
+	/* Declared last, because its threads read the events above until they end. */
 	VerifierPool verifiers_;
 };
 

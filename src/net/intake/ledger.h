@@ -1,10 +1,10 @@
 /*
- * Keeps the order of the claims and reports of one relay: those of a step go out only when every
- * event of that step and of all steps before is in a batch or refused. A step is a page, or the
+ * Keeps the order of the claims and reports of one relay. Those of a step go out only when every
+ * event of this step and of all steps before it is in a batch or refused. A step is a page, or the
  * time between two pages.
  *
- * Main thread only. Shared by the relay's entry at its desk and the events under way; each
- * connection of the relay goes on with the ledger of the one before.
+ * Only the main thread uses a ledger. The relay's entry at its desk and the events under way share
+ * the ledger, and each new connection of the relay continues with it.
  */
 #pragma once
 
@@ -28,21 +28,21 @@ class Ledger
 	}
 
 	const int32_t relay_id;
-	/* Events that were refused after the relay's job had passed them on. */
+	/* Number of events that were refused after the relay's job had passed them on. */
 	uint32_t refused_later = 0;
 
 	/*
-	 * Is this known event one of the sample that goes to the worker nevertheless? The first one of
-	 * each step and one of 64 others are: if events were deleted or the database was set back, the
-	 * worker notices by them, before it believes a claim.
+	 * Whether this known event belongs to the sample that goes to the worker nevertheless: the
+	 * first of each step and one in 64 others. With the sample the worker notices, before it
+	 * believes a claim, that events were deleted or that the database was set back.
 	 */
 	bool sampled();
-	/* One more event under way in the current step; gives the step for release(). */
+	/* Counts one more event under way in the current step. Returns the step for release(). */
 	uint64_t hold();
 	void release(uint64_t step);
-	/* Ends the current step. The statements are released with it. */
+	/* Ends the current step, whose statements include these claims. */
 	void end_step(std::vector<wire::Claim> claims);
-	/* Is released when the current step ends. */
+	/* Adds a statement to the current step. */
 	void retract(const wire::Retract &retract) { steps_.back().retracts.push_back(retract); }
 	void end_step(Report report);
 	/* Whether no event is under way and no statement waits. */
@@ -61,7 +61,7 @@ class Ledger
 	void next_step();
 
 	Statements &statements_;
-	std::deque<Step> steps_; // the last one is current
+	std::deque<Step> steps_; // the last one is the current step
 	uint64_t first_ = 0;     // number of steps_.front()
 	std::minstd_rand random_{std::random_device()()};
 };

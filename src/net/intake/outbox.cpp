@@ -2,7 +2,7 @@
 
 namespace net {
 
-/* Bytes that a claim, a report or a kind of refusal takes. */
+/* Memory of a claim, a report or a kind of refusal, in bytes. */
 constexpr size_t kSmallBytes = 256;
 
 Outbox::Outbox(Reactor &reactor, Link &link, Owner &owner)
@@ -142,7 +142,7 @@ Outbox::send(uint64_t number, Parts &parts)
 								 .page_limit = report.page_limit,
 								 .pace_ms = report.pace_ms});
 	link_.send(batch);
-	/* Once a batch is sent, only the ids of its events are needed. */
+	/* When a batch was sent, only the ids of its events are still needed. */
 	for (Pending *pending : parts.events) {
 		pending->event.tags = {};
 		pending->event.content = {};
@@ -158,7 +158,8 @@ Outbox::committed(const Parts &parts)
 			owner_.on_sighting_committed(seen.id, seen.relay_id);
 	for (const Pending *pending : parts.events) {
 		budget_.give_back(pending->charged);
-		owner_.on_event_committed(nostr::Id(pending->event.id)); // a copy: the event dies in there
+		owner_.on_event_committed(
+			nostr::Id(pending->event.id)); // a copy: the call destroys the event
 	}
 }
 

@@ -1,5 +1,5 @@
 /*
- * Collects batches for the worker: events, sightings, and statements about relays. Accounts for
+ * Collects batches for the worker, with events, sightings and statements about relays, and counts
  * their memory.
  */
 #pragma once
@@ -22,21 +22,22 @@ class Outbox final : public Statements
 	static constexpr size_t kMaxEvents = 500;
 	static constexpr size_t kMaxSightings = 4000;
 	static constexpr size_t kMaxBytes = 2 << 20;
-	static constexpr size_t kMaxSmall = 4000; // of each other kind of part
+	static constexpr size_t kMaxSmall = 4000; // for each other kind of part
 	static constexpr size_t kSightingBytes = 64;
 
-	/* Is told what is in a batch that was acknowledged. */
+	/* Is told the content of a batch that was acknowledged. */
 	class Owner
 	{
 	  public:
 		virtual ~Owner() = default;
 		virtual void on_sighting_committed(const nostr::Id &id, int32_t relay_id) = 0;
-		/* The Pending is not needed any more. */
+		/* The owner may destroy the Pending of this event. */
 		virtual void on_event_committed(const nostr::Id &id) = 0;
 	};
 	Outbox(Reactor &reactor, Link &link, Owner &owner);
 
-	/* The event and the sightings of its sources. The Pending lives until it is committed. */
+	/* Adds the event and the sightings of its sources. The Pending must live until it is
+	 * committed. */
 	void event(Pending &pending);
 	void sighting(const nostr::Event &event, int32_t relay_id, int64_t seen_at, bool live);
 	void refuse(int32_t relay_id, const char *reason, std::string_view detail);
@@ -46,10 +47,10 @@ class Outbox final : public Statements
 	void retract(const wire::Retract &retract) override;
 	void report(int32_t relay_id, const Report &report) override;
 
-	/* on_sighting_committed() is not called for sightings that were added before this. */
+	/* For sightings added before this call, on_sighting_committed() is not called. */
 	void forget_sightings();
 
-	/* Throws LinkError if that is not the oldest unacknowledged batch. */
+	/* Throws LinkError if `batch` is not the oldest unacknowledged batch. */
 	void acknowledged(uint64_t batch) { batches_.acknowledged(batch); }
 
 	Budget &budget() { return budget_; }
@@ -77,10 +78,10 @@ class Outbox final : public Statements
 		std::map<int32_t, wire::Traffic> traffic;
 		std::vector<wire::Claim> claims;
 		std::vector<wire::Retract> retracts;
-		std::vector<std::pair<wire::Compared, std::string>> compared; // with its detail
+		std::vector<std::pair<wire::Compared, std::string>> compared; // each with its detail
 		std::vector<std::pair<int32_t, Report>> reports;
-		size_t bytes = 0;   // of the events' bodies
-		size_t charged = 0; // of the budget, without the events
+		size_t bytes = 0;   // of the bodies of events
+		size_t charged = 0; // counted in the budget, without the events
 		bool forgotten = false;
 
 		bool empty() const { return charged == 0; }

@@ -18,16 +18,16 @@ struct Pending
 		uint64_t step;
 		int64_t seen_at;
 		bool live;
-		/* The id does not cover the signature, so each relay may bring another one. */
+		/* The id does not cover the signature, so relays may deliver different signatures. */
 		nostr::Signature sig;
 	};
 
-	nostr::Event event; // sig is the one to be verified; the body is dropped when the event is sent
+	nostr::Event event; // sig is the next to verify; the body is dropped once the event was sent
 	bool in_batch = false;
 	std::vector<Source> sources; // one per relay
-	size_t charged = 0;          // of the budget, for all of this
+	size_t charged = 0;          // bytes counted in the budget for this struct and its event
 
-	/* Bytes of an event beside its body: this struct, its entries in tables, its sighting. */
+	/* Memory of an event besides its body: this struct, its table entries, its sighting. */
 	static constexpr size_t kOverhead = 768;
 	static constexpr size_t kSourceBytes = sizeof(Source);
 	size_t body() const { return event.tags.size() + event.content.size(); }

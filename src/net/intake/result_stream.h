@@ -1,9 +1,9 @@
 /*
- * Numbered results to the worker on credit: one result is open and collects; it closes when it is
- * full or old enough, and is sent when fewer than kMaxUnacknowledged are sent and not acknowledged.
- * Acknowledgements come in the order of the numbers.
+ * Sends numbered results to the worker on credit. One result is open and collects. It closes when
+ * it is full or old enough, and is sent when fewer than kMaxUnacknowledged results are sent and not
+ * acknowledged. Acknowledgements come in the order of the numbers.
  *
- * A Result is made empty and says empty() and full(). It is kept until it is acknowledged.
+ * A Result starts empty and has empty() and full(). It is kept until it is acknowledged.
  */
 #pragma once
 
@@ -34,7 +34,7 @@ template <class Result> class ResultStream
 	}
 
 	Result &open() { return open_; }
-	/* Something was added to the open result. */
+	/* Must be called after an addition to the open result. */
 	void added()
 	{
 		if (open_.full()) {
@@ -45,7 +45,7 @@ template <class Result> class ResultStream
 		}
 	}
 
-	/* Throws LinkError if that is not the oldest unacknowledged result. */
+	/* Throws LinkError if `number` is not the oldest unacknowledged result. */
 	void acknowledged(uint64_t number)
 	{
 		if (sent_.empty() || first_sent_ != number)
@@ -54,13 +54,13 @@ template <class Result> class ResultStream
 		sent_.pop_front();
 		first_sent_++;
 		committed_(result);
-		/* When there is credit again, the open result waits no longer than it would have. */
+		/* The acknowledgement gives credit, which must not make the open result wait longer. */
 		pump();
 		if (!open_.empty())
 			arm();
 	}
 
-	/* All that are not acknowledged, the open one included. */
+	/* Calls `call` for all unacknowledged results, the open one included. */
 	template <class F> void for_each(F call)
 	{
 		for (Result &result : sent_)
@@ -97,7 +97,7 @@ template <class Result> class ResultStream
 	Committed committed_;
 	Timer timer_;
 	Result open_;
-	std::deque<Result> closed_; // wait for credit
+	std::deque<Result> closed_; // results that wait for credit
 	std::deque<Result> sent_;
 	uint64_t first_sent_ = 1; // number of sent_.front()
 };

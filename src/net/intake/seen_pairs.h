@@ -1,8 +1,8 @@
 /*
- * Which event was sighted at which relay lately: a relay that is read again shows the same events
- * again, and they cost no look-up in the database. A direct-mapped table, so that a new pair
- * replaces the one in its place; a pair is a word of a universal hash with secret keys, so that a
- * relay cannot compute another event that collides with a pair.
+ * Which relay has shown which event lately. A relay that is read again shows the same events again;
+ * the table saves a look-up in the database. The table is direct-mapped: a new pair replaces the
+ * one in its slot. A pair is stored as a word of a universal hash with secret keys, so that a relay
+ * cannot compute an event that collides with a pair.
  */
 #pragma once
 
@@ -44,11 +44,12 @@ class SeenPairs
 		uint64_t words[4], sum = uint64_t(uint32_t(relay_id)) * keys_[4];
 		std::memcpy(words, id.data(), sizeof words);
 		for (size_t i = 0; i < 4; i++) {
-			/* Both halves of the product, since its low bits depend only on low bits. */
+			/* Both halves of the product are added, because its low bits depend only on low
+			 * bits. */
 			auto product = static_cast<unsigned __int128>(words[i] ^ keys_[i + 5]) * keys_[i];
 			sum += uint64_t(product) ^ uint64_t(product >> 64);
 		}
-		return (sum ^ sum >> 29) | 1; // never the word of an empty place
+		return (sum ^ sum >> 29) | 1; // 0 marks an empty slot
 	}
 
 	uint64_t keys_[9];

@@ -9,13 +9,13 @@ namespace net {
 
 struct Report
 {
-	uint32_t attempt; // which opening of the relay it is about
+	uint32_t attempt; // number of the relay's opening
 	wire::RelayPhase phase;
 	std::string reason;
 	std::string detail;
-	uint32_t retry_after_ms = 0; // asked for by the relay, or until there is a place
-	uint32_t page_limit = 0;     // learned; 0: nothing
-	uint32_t pace_ms = 0;        // likewise
+	uint32_t retry_after_ms = 0; // time that the relay asked for, or until its address has a place
+	uint32_t page_limit = 0;     // learned limit; 0: none
+	uint32_t pace_ms = 0;        // learned pause; 0: none
 };
 
 class Statements

@@ -50,7 +50,7 @@ VerifierPool::take(std::vector<Verdict> &out)
 	verdicts_.clear();
 }
 
-/* An exception here (out of memory) ends the process: no other thread could handle it. */
+/* An exception here (out of memory) ends the process, because no other thread could handle it. */
 void
 VerifierPool::work() noexcept
 {

@@ -1,8 +1,8 @@
 /*
- * Signature checks on threads of their own. Work goes over in bundles, so that locks and wake-ups
+ * Checks signatures on separate threads. Events are passed in bundles, so that locks and wake-ups
  * are rare; verdicts come back through an eventfd.
  *
- * Both queues are bounded by the budget for events in flight (budget.h).
+ * The budget of events in flight bounds both queues (budget.h).
  */
 #pragma once
 
@@ -31,11 +31,11 @@ class VerifierPool
 	~VerifierPool();
 	VerifierPool(const VerifierPool &) = delete;
 
-	/* The threads read id, pubkey and sig of each until its verdict is taken. */
+	/* The threads read id, pubkey and sig of each event until its verdict is taken. */
 	void submit(std::vector<Pending *> bundle);
-	/* Readable when there are verdicts. */
+	/* Readable while there are verdicts. */
 	int ready_fd() const { return ready_fd_; }
-	/* All verdicts so far, into `out`. */
+	/* Moves all verdicts so far into `out`. */
 	void take(std::vector<Verdict> &out);
 
   private:
