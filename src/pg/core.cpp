@@ -8,9 +8,9 @@ PGDLLEXPORT void _PG_init();
 }
 
 /*
- * The dynamic linker has loaded the preload library already. If another build was installed and the
- * server has not been restarted since, that library is older, and the two disagree about the layout
- * of shared memory.
+ * Refuses a preload library of another build. The dynamic linker has loaded the preload library
+ * already; if another build was installed and the server was not restarted since, that library is
+ * older, and the two disagree about the layout of shared memory.
  */
 void
 _PG_init()

@@ -13,9 +13,9 @@ PGDLLEXPORT void _PG_init();
 const char pg::preloaded_build[] = BIGBROTR_BUILD;
 
 /*
- * Without shared_preload_libraries only the settings are defined: functions that need no worker
- * work, the others raise an error with a hint. Never raises an ERROR here: that would break
- * pg_upgrade.
+ * Without shared_preload_libraries only the settings are defined. Then functions that need no
+ * worker work, and the others raise an error with a hint. This function never raises an ERROR,
+ * which would break pg_upgrade.
  */
 void
 _PG_init()

@@ -158,8 +158,7 @@ Outbox::committed(const Parts &parts)
 			owner_.on_sighting_committed(seen.id, seen.relay_id);
 	for (const Pending *pending : parts.events) {
 		budget_.give_back(pending->charged);
-		owner_.on_event_committed(
-			nostr::Id(pending->event.id)); // a copy: the call destroys the event
+		owner_.on_event_committed(nostr::Id(pending->event.id)); // a copy: the event gets deleted
 	}
 }
 

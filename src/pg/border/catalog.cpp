@@ -78,7 +78,7 @@ extension_version(Oid extension)
 	return version;
 }
 
-/* The numbers of a version, "0.2.0"; what is none of them counts as zero. */
+/* The numbers of a version, such as "0.2.0"; parts that are no numbers count as zero. */
 static std::array<int, 3>
 version_numbers(const char *version)
 {
@@ -101,10 +101,10 @@ lock_extension()
 	Oid extension = get_extension_oid("bigbrotr", true);
 	char *version = nullptr;
 	if (OidIsValid(extension)) {
-		/* DROP EXTENSION locks the extension exclusively before our tables: the same order as here.
-		 */
+		/* The locks are taken in the order of DROP EXTENSION, which locks the extension exclusively
+		 * and then our tables. */
 		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
-		version = extension_version(extension); // DROP EXTENSION may have committed while we waited
+		version = extension_version(extension); // DROP EXTENSION may have committed during the wait
 	}
 	if (version == nullptr)
 		return psprintf("extension \"bigbrotr\" is not installed in database \"%s\"; "
@@ -119,8 +119,8 @@ lock_extension()
 void
 require_schema()
 {
-	static bool served = false; // by this process, before
-	/* CREATE EXTENSION and ALTER EXTENSION UPDATE run with a schema that is in the making. */
+	static bool served = false; // the schema was checked before
+	/* During CREATE EXTENSION and ALTER EXTENSION UPDATE the schema is incomplete. */
 	if (served || creating_extension)
 		return;
 	Oid extension = get_extension_oid("bigbrotr", true);

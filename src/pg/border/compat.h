@@ -1,7 +1,6 @@
 /*
- * PostgreSQL's headers and every difference between the supported majors, in one place.
- * Include after all standard and own headers: PostgreSQL redefines printf, snprintf, _, Max, Min,
- * ERROR …
+ * PostgreSQL's headers and all differences between the supported majors. Must be included after all
+ * standard and own headers, because PostgreSQL redefines printf, snprintf, _, Max, Min, ERROR …
  */
 #pragma once
 
@@ -46,7 +45,7 @@ extern "C" {
 #endif
 }
 
-/* With -fvisibility=hidden the empty PGDLLEXPORT of 14 and 15 would hide the magic block. */
+/* With -fvisibility=hidden, the empty PGDLLEXPORT of 14 and 15 would hide the magic block. */
 #if PG_VERSION_NUM < 160000
 #undef PGDLLEXPORT
 #define PGDLLEXPORT __attribute__((visibility("default")))
@@ -60,7 +59,7 @@ extern "C" {
 	}                                                                                              \
 	Datum name(PG_FUNCTION_ARGS)
 
-/* What a signal handler passes on to another: the parameters that SIGNAL_ARGS declares. */
+/* The arguments with which a signal handler calls another one: the parameters of SIGNAL_ARGS. */
 #if PG_VERSION_NUM >= 190000
 #define PG_SIGNAL_PARAMETERS postgres_signal_arg, pg_siginfo
 #else
@@ -79,7 +78,7 @@ reserve_setting_prefix(const char *prefix)
 #endif
 }
 
-/* What pg_stat_activity shows while one of our processes waits. */
+/* The wait event that pg_stat_activity shows while one of our processes waits. */
 inline uint32
 wait_event(const char *name)
 {
@@ -91,7 +90,7 @@ wait_event(const char *name)
 #endif
 }
 
-/* Makes a set-returning function return the rows it puts into its tuple store. */
+/* Makes a set-returning function return the rows that it puts into its tuple store. */
 inline void
 begin_rows(FunctionCallInfo fcinfo)
 {
@@ -135,7 +134,7 @@ identity_sequence(Relation relation, AttrNumber column)
 #endif
 }
 
-/* The index of the primary key, unless that is deferrable. */
+/* The index of the primary key; none if the key is deferrable. */
 inline Oid
 primary_key_index(Relation relation)
 {
@@ -178,8 +177,8 @@ begin_index_fetch(Relation table)
 #endif
 }
 
-/* Calls visit(tid) for each row of a bitmap, and for rows that do not exist where the bitmap knows
- * the page alone. May raise an ERROR. */
+/* Calls visit(tid) for each row of a bitmap. If the bitmap has only whole pages, it may call
+ * visit(tid) for rows that do not exist. May raise an ERROR. */
 template <class F>
 void
 each_of_bitmap(TIDBitmap *bitmap, F visit)
@@ -221,7 +220,7 @@ using JsonbBuilder = JsonbInState;
 struct JsonbBuilder
 {
 	JsonbParseState *parseState;
-	JsonbValue *result; /* after the last token */
+	JsonbValue *result; /* the value after the last token */
 };
 #endif
 
@@ -245,7 +244,7 @@ create_wait_event_set(int events)
 #endif
 }
 
-/* Sends what fits into the queue now; the receiver sees it at once. */
+/* Sends as much as fits into the queue, and notifies the receiver at once. */
 inline shm_mq_result
 send_some(shm_mq_handle *queue, std::string_view message)
 {
@@ -256,7 +255,7 @@ send_some(shm_mq_handle *queue, std::string_view message)
 #endif
 }
 
-/* The process of a transaction; 0 for a prepared transaction. */
+/* The process that runs a transaction; 0 for a prepared transaction. */
 inline pid_t
 process_of(const VirtualTransactionId &id)
 {

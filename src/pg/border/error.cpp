@@ -25,8 +25,8 @@ ServerError::~ServerError()
 		MemoryContextDelete(context);
 }
 
-/* A copy of the text; null if the text is empty or there is no memory. Never raises an ERROR: it
- * runs while an exception is alive. */
+/* Copies the text; null if it is empty or memory is short. Never raises an ERROR, because it runs
+ * while an exception is being handled. */
 static char *
 copy(MemoryContext context, const char *text)
 {
@@ -72,7 +72,7 @@ Failure::set_caught() noexcept
 	}
 }
 
-/* Takes the server's record out of the error. */
+/* Moves the server's record out of the error. */
 void
 Failure::set(const Error &error) noexcept
 {
@@ -100,8 +100,7 @@ Failure::raise() const
 	pg_unreachable();
 }
 
-/* Copies the pending error. That may run out of memory, which raises another ERROR: it is caught
- * here. */
+/* Copies the pending error. This may run out of memory, which raises another ERROR, caught here. */
 static ErrorData *
 copy_pending(MemoryContext &kept)
 {
@@ -110,7 +109,8 @@ copy_pending(MemoryContext &kept)
 	if (sigsetjmp(here, 0) != 0)
 		return nullptr;
 	PG_exception_stack = &here;
-	/* A child of TopMemoryContext: the current context may be deleted with the transaction. */
+	/* A child of TopMemoryContext, because the current context may be deleted with the
+	 * transaction. */
 	kept = AllocSetContextCreate(TopMemoryContext, "bigbrotr error", ALLOCSET_SMALL_SIZES);
 	MemoryContextSwitchTo(kept);
 	return CopyErrorData();

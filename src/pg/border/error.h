@@ -1,15 +1,16 @@
 /*
  * The border between PostgreSQL's errors (siglongjmp) and C++'s (unwinding). Neither may cross the
- * other's frames: an ERROR skips destructors, an exception that reaches the server ends it.
+ * other's frames: an ERROR skips destructors, and an exception that reaches the server ends the
+ * process.
  *
  *   C++ -> PostgreSQL   pg::call([&] { return SPI_execute(…); })     an ERROR becomes a pg::Error
  *   PostgreSQL -> C++   pg::boundary([&] { …; return datum; })       an exception becomes an ERROR
  *
- * An error of the server passes through unchanged: with the names of table and constraint,
- * positions and its context lines, which are not added a second time.
+ * An error of the server passes through unchanged, with the names of table and constraint,
+ * positions and its context lines, which are not added again.
  *
- * After a pg::Error the transaction is dead: the code that opened it must abort it before anything
- * else touches the database.
+ * After a pg::Error the transaction cannot continue: the code that opened the transaction must
+ * abort it before anything else uses the database.
  */
 #pragma once
 
@@ -26,7 +27,7 @@ namespace pg {
 
 namespace detail {
 
-/* The server's own record of an error, in a memory context of its own. */
+/* The server's record of an error, in its own memory context. */
 struct ServerError
 {
 	MemoryContext context;
@@ -39,7 +40,7 @@ struct ServerError
 
 } // namespace detail
 
-/* An error with PostgreSQL's parts: caught from the server, or thrown by us for it. */
+/* An error with PostgreSQL's fields: caught from the server, or thrown by our code. */
 class Error : public std::exception
 {
   public:
@@ -50,11 +51,11 @@ class Error : public std::exception
 	}
 	explicit Error(std::shared_ptr<detail::ServerError> server);
 
-	int sqlstate() const { return sqlstate_; } // as MAKE_SQLSTATE packs it
+	int sqlstate() const { return sqlstate_; } // encoded by MAKE_SQLSTATE
 	const char *what() const noexcept override { return message_.c_str(); }
 	const std::string &detail() const { return detail_; }
 	const std::string &hint() const { return hint_; }
-	/* Null if the error is ours. */
+	/* Null if our code threw the error. */
 	const std::shared_ptr<detail::ServerError> &server() const { return server_; }
 
   private:
@@ -66,20 +67,20 @@ class Error : public std::exception
 namespace detail {
 
 /*
- * An exception's content in the server's memory, so that the exception is gone before ereport()
- * jumps. It lives in the memory context that was current where the Failure was made.
+ * The content of an exception in the server's memory, so that the exception can be destroyed before
+ * ereport() jumps. The content lives in the memory context that was current at construction.
  */
 class Failure
 {
   public:
 	void set(int sqlstate, const char *message) noexcept;
-	/* In a catch block: the exception that was caught. */
+	/* Takes the content of the current exception. Must be called in a catch block. */
 	void set_caught() noexcept;
 
 	[[noreturn]] void raise() const;
-	/* Null if there was no memory for the error. */
+	/* Null if memory was too short for the error. */
 	const ErrorData *data() const { return data_; }
-	/* Does the error have its context lines already? */
+	/* Whether the error has its context lines already. */
 	bool has_context() const { return from_server_; }
 
   private:
@@ -90,10 +91,10 @@ class Failure
 	bool from_server_ = false;
 };
 
-/* Takes the server's pending error off its stack and throws it. */
+/* Removes the server's pending error from its stack and throws it. */
 [[noreturn]] void throw_pending(MemoryContext context);
 
-/* Restores the server's error handling when the guarded block is left by return or exception. */
+/* Restores the server's error handling when a guarded block ends by return or exception. */
 struct Handlers
 {
 	sigjmp_buf *stack = PG_exception_stack;
@@ -108,8 +109,8 @@ struct Handlers
 } // namespace detail
 
 /*
- * Runs `body`, which calls PostgreSQL; an ERROR in it becomes a thrown pg::Error. `body` may hold
- * only trivially destructible locals: the guard protects the frames above it, not objects in it.
+ * Runs `body`, which calls PostgreSQL. An ERROR in it becomes a thrown pg::Error. `body` may have
+ * only trivially destructible locals, because an ERROR skips their destructors.
  */
 template <class F>
 auto
@@ -127,20 +128,20 @@ call(F &&body) -> decltype(body())
 	detail::throw_pending(context);
 }
 
-/* Runs `body`, which is C++; an exception that leaves it becomes an ERROR. `body` may capture by
- * reference only. */
+/* Runs `body`, which is C++ code. An exception that leaves it becomes an ERROR. `body` may capture
+ * only by reference. */
 template <class F>
 auto
 boundary(F body) -> decltype(body())
 {
-	static_assert(std::is_trivially_destructible_v<F>); // ereport skips ~F
+	static_assert(std::is_trivially_destructible_v<F>); // ereport() skips ~F
 	detail::Failure failure;
 	try {
 		return body();
 	} catch (...) {
 		failure.set_caught();
 	}
-	failure.raise(); // after the catch block: inside, the exception would leak
+	failure.raise(); // after the catch block, so that the exception is freed
 }
 
 } // namespace pg

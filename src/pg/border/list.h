@@ -1,4 +1,5 @@
-/* Lists in settings. Without C++'s library: the preload library checks settings. */
+/* Lists in settings. This header needs no C++ library, because the preload library checks
+ * settings. */
 #pragma once
 
 #include <cstddef>
@@ -6,7 +7,7 @@
 
 namespace pg {
 
-/* The text without its first bytes. substr() would need C++'s library. */
+/* The text without its first bytes. substr() would need the C++ library. */
 inline std::string_view
 behind(std::string_view text, size_t bytes)
 {
@@ -14,7 +15,7 @@ behind(std::string_view text, size_t bytes)
 	return text;
 }
 
-/* Cuts the next element off a list with commas; false: there is none. */
+/* Removes the first element from a comma-separated list; false if the list is empty. */
 inline bool
 next_element(std::string_view &list, std::string_view &element)
 {

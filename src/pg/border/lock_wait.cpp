@@ -10,7 +10,7 @@ static constexpr int kLookAfterMs = 1000; // half of the lock time-out
 
 static TimeoutId look_timeout = MAX_TIMEOUTS;
 
-/* Of the last transaction; written by a signal handler. */
+/* The lock wait of the last transaction, which a signal handler writes. */
 static volatile sig_atomic_t seen;
 static LockWait last_wait;
 
@@ -21,7 +21,7 @@ static LockWait last_wait;
 static void
 look()
 {
-	/* A process that ends has no MyProc any more, and the timer may still run. */
+	/* A process that is ending has no MyProc, although the timer may still run. */
 	LOCK *lock = MyProc ? MyProc->waitLock : nullptr;
 	if (lock == nullptr)
 		return;
@@ -49,8 +49,8 @@ last_lock_wait()
 	return seen ? std::optional(last_wait) : std::nullopt;
 }
 
-/* The processes that hold the lock, without those that wait for it before us. Null if the server
- * names none. */
+/* The processes that hold the lock, without those that wait for it before this process; null if the
+ * server names none. */
 static const char *
 holders_of(const LockWait &wait)
 {

@@ -1,7 +1,7 @@
 /*
  * Finds out which lock a transaction of a worker waits for. The server's message about a lock
- * time-out names neither the relation nor the holder, and when it is raised the wait is over; so a
- * timer looks while the transaction waits.
+ * time-out names neither the relation nor the holder, and it comes when the wait is over. So a
+ * timer looks for the lock while the transaction waits.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ struct LockWait
 	bool is_of_relation() const { return tag.locktag_type <= LOCKTAG_TUPLE; }
 };
 
-/* Registers the timer. Once per process. May raise an ERROR. */
+/* Registers the timer. Must be called once per process. May raise an ERROR. */
 void register_lock_watch();
 /* Starts the timer for one transaction, which must disable all time-outs at its end. May raise an
  * ERROR. */
@@ -29,8 +29,8 @@ void watch_lock_waits();
 std::optional<LockWait> last_lock_wait();
 
 /*
- * "a lock on bigbrotr.sightings, held by process 4711", in palloc'd memory. Calls PostgreSQL and
- * may raise an ERROR; inside a transaction only.
+ * Returns for example "a lock on bigbrotr.sightings, held by process 4711" as palloc'd text. Calls
+ * PostgreSQL and may raise an ERROR. Must be called inside a transaction.
  */
 const char *describe(const LockWait &wait);
 

@@ -77,7 +77,7 @@ check_file_path(char **value, void **, GucSource)
 	if (**value == '\0')
 		return true;
 	if (**value == '/') {
-		/* Once for a reload: every session checks the value again. */
+		/* Warns once for a reload, although every session checks the value again. */
 		if (!IsUnderPostmaster && access(*value, R_OK) != 0)
 			ereport(WARNING,
 					(errcode_for_file_access(), errmsg("could not read file \"%s\": %m", *value),

@@ -1,8 +1,8 @@
 /*
- * A setting is declared once, as a row of a table: the functions' in settings.cpp, the frame's in
- * cycle/settings.cpp, those of a service in workers/<service>/entry.cpp. The server's definition of
- * the setting and the view bigbrotr.settings are made from the row; docs/settings.md must agree
- * with it.
+ * A setting is declared once, as a row of a table: settings of functions in settings.cpp, settings
+ * of the frame in cycle/settings.cpp, settings of a service in workers/<service>/entry.cpp. The
+ * server's definition of the setting and the view bigbrotr.settings are made from the row;
+ * docs/settings.md must agree with it.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace pg {
 
-/* The variable behind a setting. Only the server's setting machinery writes it. */
+/* The variable of a setting. Only the server's settings code writes it. */
 struct Variable
 {
 	enum class Type : uint8_t
@@ -47,13 +47,13 @@ struct Setting
 	const char *name; // without "bigbrotr."
 	const char *meaning;
 	Variable variable;
-	/* Values as a user writes them, with unit: "on", "5min", "64MB". */
+	/* Values as a user writes them, with a unit: "on", "5min", "64MB". */
 	const char *boot_value;
 	Range range = {}; // of an int
 	int flags = 0;    // unit of the variable, GUC_LIST_INPUT, GUC_SUPERUSER_ONLY
 	GucContext context = PGC_SIGHUP;
 	GucStringCheckHook check = nullptr;
-	const config_enum_entry *choices = nullptr; // of a choice; the last one has no name
+	const config_enum_entry *choices = nullptr; // of a choice; the last element has no name
 };
 
 constexpr Setting
@@ -104,9 +104,9 @@ choice(const char *name, int *variable, const char *boot_value, const config_enu
 }
 
 /*
- * Check hook: empty, or a path that begins with "/". A file that the server cannot read is no
- * error, since a server that starts without it would take the default instead; the log has a
- * warning.
+ * Check hook: accepts an empty value or a path that begins with "/". If the server cannot read the
+ * file, the hook only logs a warning, because with an error a starting server would use the
+ * default.
  */
 bool check_file_path(char **value, void **, GucSource);
 

@@ -8,7 +8,7 @@ namespace pg {
 
 namespace detail {
 
-/* Inside pg::call. */
+/* Must be called inside pg::call. */
 Value
 make_array(Datum *elements, bool *nulls, size_t count, Oid element, Oid array)
 {
@@ -76,7 +76,7 @@ Rows::bytes(uint64_t row, int column) const
 	return call([&] { return view(DatumGetTextPP(d)); });
 }
 
-/* value(element) for each element of an array without nulls. */
+/* Calls value(element) for each element of an array without nulls. */
 template <class T, class F>
 static std::vector<T>
 elements_of(Datum array, Oid type, F value)

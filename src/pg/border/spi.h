@@ -1,6 +1,6 @@
 /*
- * Prepared statements: values in, rows out. For use inside Worker::transaction() or wherever SPI is
- * connected. Values and rows live until SPI_finish.
+ * Prepared statements. To be used inside Worker::transaction(), or wherever SPI is connected.
+ * Values and rows live until SPI_finish.
  */
 #pragma once
 
@@ -75,7 +75,7 @@ datum(std::string_view v)
 	return text_datum(v);
 }
 
-/* Makes arrays of T; the members are the types of an element and of the array. */
+/* Makes arrays of T. The members are the types of the element and of the array. */
 template <class T> struct Array
 {
 	Oid element, array;
@@ -96,8 +96,8 @@ template <class T> struct Array
 };
 } // namespace detail
 
-/* Functions (count, at): an array of `count` elements; at(i) gives the i-th, an empty optional for
- * NULL. */
+/* Functions (count, at): return an array of `count` elements. at(i) gives the i-th element; an
+ * empty optional means NULL. */
 inline constexpr detail::Array<bool> bool_array{.element = BOOLOID, .array = BOOLARRAYOID};
 inline constexpr detail::Array<int32_t> int4_array{.element = INT4OID, .array = INT4ARRAYOID};
 inline constexpr detail::Array<int64_t> int8_array{.element = INT8OID, .array = INT8ARRAYOID};
@@ -128,13 +128,13 @@ class Rows
 	uint64_t count_;
 };
 
-/* One statement, prepared at its first run and kept for the session: make it static. */
+/* One statement, prepared at its first run and kept for the session. It must be a static object. */
 class Statement
 {
   public:
 	constexpr explicit Statement(const char *sql) : sql_(sql) {}
 	Statement(const Statement &) = delete;
-	/* Parameters $1, $2, …; the same types at every run. */
+	/* `parameters`: $1, $2, … with the same types in every run. */
 	Rows run(std::initializer_list<Value> parameters = {});
 
   private:

@@ -13,8 +13,8 @@ extern "C" {
 namespace pg {
 
 /*
- * Runs `body` in a subtransaction. An exception rolls it back and is thrown to the caller, whose
- * transaction is still good. Memory context and SPI connection stay the caller's.
+ * Runs `body` in a subtransaction. An exception rolls the subtransaction back and is thrown to the
+ * caller, whose transaction continues. Memory context and SPI connection stay the caller's.
  */
 template <class F>
 void

@@ -1,4 +1,4 @@
-/* Times as Nostr has them: Unix seconds. */
+/* Times in Nostr's form, as Unix seconds. */
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ extern "C" {
 
 namespace pg {
 
-/* When the transaction began. */
+/* The begin of the transaction. */
 inline int64_t
 transaction_time()
 {

@@ -15,11 +15,12 @@ extern "C" {
 
 namespace pg {
 
-/* The memory context in which begin_transaction() was called: commit and abort switch to another
- * one. */
+/* The memory context of the caller of begin_transaction(); commit and abort switch to another
+ * context. */
 static MemoryContext caller_context;
 
-/* Settings that the services rely on, pinned against ALTER ROLE and ALTER DATABASE … SET. */
+/* Settings that the services rely on. ALTER ROLE … SET and ALTER DATABASE … SET must not change
+ * them. */
 static constexpr const char *kSession[][2] = {
 	{"search_path", "pg_catalog, pg_temp"},
 	{"default_transaction_isolation", "read committed"},
@@ -32,7 +33,7 @@ static constexpr const char *kSession[][2] = {
 #if PG_VERSION_NUM >= 170000
 	{"transaction_timeout", "0"},
 #endif
-	/* Short: the worker retries, and shows meanwhile what it waits for. */
+	/* The lock time-out is short: the worker retries, and meanwhile shows what it waits for. */
 	{"lock_timeout", "2s"},
 };
 
@@ -43,7 +44,7 @@ not_durable()
 					  true, 0, false);
 }
 
-/* Arms the time-outs that the main loop of a backend would arm: a worker has no such loop. */
+/* Arms the time-outs that the main loop of a backend arms, because a worker has no such loop. */
 static void
 arm_timeouts(int timeout_ms)
 {
@@ -54,8 +55,8 @@ arm_timeouts(int timeout_ms)
 }
 
 /*
- * Holds cancel requests and late time-outs back while no transaction is open: there is nothing to
- * cancel. arm_timeouts() forgets them.
+ * Disarms the time-outs and holds back cancel requests while no transaction is open. arm_timeouts()
+ * drops the requests held back.
  */
 static void
 disarm_timeouts()
@@ -73,8 +74,8 @@ prepare_session()
 	disarm_timeouts();
 }
 
-/* Opens the transaction. Returns why the worker must not go on, or null; after an ERROR or a reason
- * the caller must abort. */
+/* Opens the transaction. Returns why the worker must not go on, or null. After an ERROR or a
+ * reason, the caller must abort. */
 static const char *
 open(const char *activity, const TransactionOptions &options)
 {
@@ -120,7 +121,7 @@ commit_transaction()
 		disarm_timeouts();
 		CommitTransactionCommand();
 		MemoryContextSwitchTo(caller_context);
-		pgstat_report_stat(false); // otherwise autovacuum never learns of our writes
+		pgstat_report_stat(false); // without this, autovacuum would not learn of our writes
 		pgstat_report_activity(STATE_IDLE, nullptr);
 	});
 }

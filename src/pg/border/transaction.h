@@ -1,6 +1,6 @@
 /*
- * One transaction of a worker, as the server's own main loop would run it: time-out armed,
- * extension locked and checked, SPI connected, activity and statistics reported.
+ * One transaction of a worker, as the server's main loop would run it: time-outs armed, extension
+ * locked and checked, SPI connected, activity and statistics reported.
  */
 #pragma once
 
@@ -13,16 +13,17 @@ struct TransactionOptions
 {
 	bool durable = true; // false: synchronous_commit is off
 	bool read_only = false;
-	std::chrono::milliseconds timeout{0}; // of the whole transaction; 0: bigbrotr.batch_timeout
+	std::chrono::milliseconds timeout{0}; // for the whole transaction; 0: bigbrotr.batch_timeout
 };
 
-/* The extension is not installed, or in another version: the worker must end. */
+/* Thrown if the extension is missing or has another version. The worker must end. */
 struct NotReady
 {
 	std::string reason;
 };
 
-/* Sets a worker's session up. From the worker's main function, once it is connected. */
+/* Sets up a worker's session. Must be called once by the worker's main function, after it has
+ * connected. */
 void prepare_session();
 
 /* Throws pg::Error or NotReady; then no transaction is open. */

@@ -1,7 +1,7 @@
 /*
- * C functions under the names that the schema before this one, 0.1.0, knows them by: between the
- * upgrade of the library and ALTER EXTENSION UPDATE that schema still answers. What needs tables or
- * functions of the new schema says so (pg::require_schema).
+ * C functions under the names that the schema of 0.1.0 uses. Between the upgrade of the library and
+ * ALTER EXTENSION UPDATE, that schema still works. Functions that need tables or functions of the
+ * new schema raise an error (pg::require_schema).
  */
 #include "pg/border/compat.h"
 

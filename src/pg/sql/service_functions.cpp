@@ -1,7 +1,8 @@
 /*
  * SQL functions that command the services of the current database (services.sql). A function writes
- * a wish into the slots of a service, wakes the launcher and the workers, and waits until the wish
- * is taken. The functions are C-like: they own no C++ object across a call that may raise an ERROR.
+ * a wish into the slots of a service, wakes the launcher and the workers, and waits until the
+ * launcher has taken the wish. The functions are C-like: they own no C++ object during a call that
+ * may raise an ERROR.
  */
 #include "pg/sql/service_functions.h"
 
@@ -75,7 +76,7 @@ is_listed(const char *list, const char *name)
 	return SplitIdentifierString(pstrdup(list), ',', &names) && settings::is_in_list(names, name);
 }
 
-/* At most 64 bytes of the name, for messages. */
+/* The name, cut to 64 bytes, for messages. */
 static const char *
 shown(const char *name)
 {
@@ -292,7 +293,7 @@ SQL_FUNCTION(bigbrotr_wait_for_service)
 
 SQL_FUNCTION(bigbrotr_health_check)
 {
-	uint64 question = 0; // the same for all instances
+	uint64 question = 0; // number of the question; the same for all instances
 	Target target = wish(name_argument(fcinfo), [&](Slot &slot) {
 		if (question == 0)
 			question = ++shared->question;

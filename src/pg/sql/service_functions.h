@@ -1,4 +1,5 @@
-/* Common parts of the SQL functions about services. All raise an ERROR with a hint. */
+/* Common parts of the SQL functions about services. All functions may raise an ERROR with a
+ * hint. */
 #pragma once
 
 #include "pg/cycle/slots.h"
@@ -9,7 +10,7 @@ namespace pg {
 void require_preload();
 
 /*
- * A service of the current database. Whenever the lock is released, a slot may be given to another
+ * A service of the current database. While the lock is released, a slot may be given to another
  * service, so each access finds the slots by name again.
  */
 struct Target
@@ -17,21 +18,21 @@ struct Target
 	const char *database;
 	const char *service;
 
-	/* Calls body(Slot &) for each instance. Lock held. */
+	/* Calls body(Slot &) for each instance. The lock must be held. */
 	template <class F> void for_each(F body) const
 	{
 		for (Slot &slot : all_slots())
 			if (is_of(slot, database, service))
 				body(slot);
 	}
-	/* Is the condition true of an instance? Lock held. */
+	/* Whether the condition is true for an instance. The lock must be held. */
 	template <class F> bool any(F condition) const
 	{
 		bool found = false;
 		for_each([&](const Slot &slot) { found = found || condition(slot); });
 		return found;
 	}
-	/* Are there instances, and is the condition true of all of them? Lock held. */
+	/* Whether there are instances, and the condition is true for all. The lock must be held. */
 	template <class F> bool all(F condition) const
 	{
 		return find_slot(database, service, 1) != nullptr &&
@@ -40,8 +41,8 @@ struct Target
 };
 
 /*
- * The service of that name in the current database. Waits up to 10 s for the launcher to make its
- * slots, after a start or a reload.
+ * The service with this name in the current database. Waits up to 10 s for the launcher to create
+ * its slots, after a start or a reload.
  */
 Target require_target(const char *service);
 

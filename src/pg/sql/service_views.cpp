@@ -37,7 +37,8 @@ class Row
 	int columns = 0;
 };
 
-/* The text of an error may quote data, so only sessions of the slot's database see it. */
+/* Fills a row. Only sessions of the slot's database see the text of its error, which may quote
+ * data. */
 static Row
 row_of(Slot &slot, const char *database)
 {
@@ -76,7 +77,7 @@ used_slots()
 		std::count_if(slots.begin(), slots.end(), [](const Slot &slot) { return slot.used; }));
 }
 
-/* Copies of the slots in use, so that no row is built under the lock. Without custom counters. */
+/* Copies the slots in use, without custom counters, so that rows are built without the lock. */
 static Slot *
 copy_slots(int &count)
 {

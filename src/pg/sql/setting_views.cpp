@@ -1,4 +1,4 @@
-/* What view bigbrotr.settings cannot learn from pg_settings: how the settings are declared. */
+/* The declarations of the settings, for view bigbrotr.settings; pg_settings does not have them. */
 #include "pg/cycle/settings.h"
 
 extern "C" {
