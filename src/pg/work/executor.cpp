@@ -25,22 +25,22 @@ PGDLLEXPORT void bigbrotr_executor_main(Datum segment);
 namespace pg {
 namespace {
 
-constexpr long kFetch = 16;       // rows: the largest ones fit into memory
-constexpr size_t kMaxPlans = 500; // then all of them are made anew
+constexpr long kFetch = 16;       // rows; even the largest rows fit into memory
+constexpr size_t kMaxPlans = 500; // above it, all plans are made again
 
-/* The worker has let this executor go, or has ended. */
+/* Thrown when the worker has let this executor go, or has ended. */
 struct LetGo
 {
 };
 
 ExecutorSegment *segment;
-/* The question that is being answered; 0: none. The signal handler reads it. */
+/* The number of the question that is being answered; 0: none. The signal handler reads it. */
 std::atomic<uint64_t> current;
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
 
-/* What the planner estimates of the statements of that question, those within functions too. */
+/* The planner's estimate for the statements of that question, including those within functions. */
 double cost;
-int32_t cost_limit; // 0: none
+int32_t cost_limit; // 0: no limit
 ExecutorStart_hook_type next_start;
 
 void
@@ -67,7 +67,7 @@ on_sigterm(SIGNAL_ARGS)
 	die(PG_SIGNAL_PARAMETERS);
 }
 
-/* A cancel that comes late must not hit the next question. */
+/* The signal handler for cancel. A cancel that comes late must not hit the next question. */
 void
 on_sigusr2(SIGNAL_ARGS)
 {
@@ -92,7 +92,7 @@ class Executor
 	{
 		shm_mq_set_sender(segment->answers(), MyProc);
 		answers_ = shm_mq_attach(segment->answers(), memory, nullptr);
-		/* From now on the worker takes this executor to be ready. */
+		/* From now on the worker regards this executor as ready. */
 		shm_mq_set_receiver(segment->questions(), MyProc);
 		questions_ = shm_mq_attach(segment->questions(), memory, nullptr);
 	}
@@ -106,7 +106,7 @@ class Executor
 	}
 
   private:
-	/* Valid until the next call. */
+	/* The next question, valid until the next call. */
 	Question next()
 	{
 		Size size;
@@ -152,20 +152,20 @@ class Executor
 		end.detail = cut(detail);
 		end.hint = cut(hint);
 		if (sending_)
-			push(); // an ERROR came between two halves of a frame
+			push(); // an ERROR came in the middle of a frame
 		send(wire::encode(end));
 	}
 
 	void send_rows(const Question &question)
 	{
-		std::string sql(question.sql); // with an end that the server's functions see
+		std::string sql(question.sql); // null-terminated for the server's functions
 		cost = 0;
 		cost_limit = question.cost_limit;
 		current = question.number;
 		begin_transaction(sql.c_str(), {.read_only = true,
 										.timeout = std::chrono::milliseconds(question.timeout_ms)});
 		try {
-			/* The signal may have come before the beginning, which forgets it. */
+			/* The signal may have come before the answer began, which clears it. */
 			if (pg_atomic_read_u64(&segment->cancelled) == question.number)
 				throw Error(ERRCODE_QUERY_CANCELED, "canceling statement due to user request");
 			if (Portal rows = rows_of(open(sql, question.arguments)))
@@ -212,7 +212,8 @@ class Executor
 		return plan;
 	}
 
-	/* The cursor of the rows: the portal, or that which its one row names. Null: there are none. */
+	/* The cursor of the rows: the portal itself, or the cursor that its only row names. Null:
+	 * none. */
 	static Portal rows_of(Portal portal)
 	{
 		if (TupleDescAttr(portal->tupDesc, 0)->atttypid != REFCURSOROID)
@@ -230,7 +231,7 @@ class Executor
 	void fetch(Portal portal, uint64_t number)
 	{
 		wire::Rows piece{.call = number};
-		std::vector<SPITupleTable *> tables; // that hold rows of the piece
+		std::vector<SPITupleTable *> tables; // tables with rows of the piece
 		size_t size = 0;
 		auto flush = [&] {
 			if (!piece.rows.empty())
@@ -280,8 +281,8 @@ class Executor
 	}
 
 	/*
-	 * Sends frame_, or the rest of it. An ERROR within shm_mq_send() would lose count of what the
-	 * queue has: so the waiting, which may raise one, is done here.
+	 * Sends frame_ or the rest of it. After an ERROR within shm_mq_send() it would be unknown how
+	 * much the queue has taken. So the code waits here, outside of that function.
 	 */
 	void push()
 	{
@@ -296,8 +297,8 @@ class Executor
 		sending_ = false;
 	}
 
-	/* Until the queue or a signal wakes us. An executor that is idle ends without an error when it
-	 * is told to. */
+	/* Waits until the queue or a signal wakes this process. An idle executor ends without an error
+	 * when it is told to. */
 	void wait()
 	{
 		if (told_to_end && current == 0)
@@ -310,12 +311,12 @@ class Executor
 		});
 	}
 
-	MemoryContext batch_; // values of one batch of rows
+	MemoryContext batch_; // for the values of one batch of rows
 	uint32 wait_event_;
 	shm_mq_handle *questions_, *answers_;
 	std::map<std::string, SPIPlanPtr> plans_;
 	std::string frame_;
-	bool sending_ = false; // frame_ is not sent to its end
+	bool sending_ = false; // frame_ was sent in part
 };
 
 void

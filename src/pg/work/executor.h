@@ -1,11 +1,10 @@
 /*
  * An executor: a process that answers the SQL of one worker, one question at a time, read-only and
  * with limits of time and cost. It connects as the role that its service names, and ends when the
- * worker ends or lets it go. It knows statements, not what they mean.
+ * worker ends or lets it go. An executor runs statements without knowing their meaning.
  *
- * Worker and executor share a memory segment with a queue for each direction. What the executor
- * answers are whole frames of wire/serve.h: Rows, then CallEnd; so the worker passes them on as
- * they are.
+ * Worker and executor share a memory segment with a queue for each direction. The executor answers
+ * with whole frames of wire/serve.h: Rows, then CallEnd. The worker passes them on unchanged.
  */
 #pragma once
 
@@ -22,11 +21,11 @@ namespace pg {
 struct Question
 {
 	static constexpr uint16_t kType = 1;
-	uint64_t number = 0; // of its answers, too; not 0
+	uint64_t number = 0; // not 0; its answers have this number too
 	int32_t timeout_ms = 0;
-	int32_t cost_limit = 0; // as the planner estimates it, of all its statements; 0: none
-	/* Parameters are of type text; the columns are an item and its position, as text, or there is
-	 * one column of type refcursor: the cursor of such rows. */
+	int32_t cost_limit = 0; // limit for the planner's estimate of all its statements; 0: none
+	/* Parameters have type text. The columns are an item and its position, as text; or there is one
+	 * column of type refcursor, which names the cursor of such rows. */
 	std::string_view sql;
 	std::vector<wire::Argument> arguments;
 
@@ -40,7 +39,7 @@ struct Question
 	}
 };
 
-/* The shared memory segment. */
+/* The shared memory segment of worker and executor. */
 struct ExecutorSegment
 {
 	static constexpr size_t kQuestions = 64 << 10; // bytes of the queue
@@ -49,7 +48,7 @@ struct ExecutorSegment
 	/* Written by the worker before the executor exists. */
 	Oid database, role;
 	char name[NAMEDATALEN]; // "bigbrotr api.1"
-	/* The question that is to be cancelled. Written by the worker, which then sends SIGUSR2. */
+	/* The question to cancel. The worker writes it and then sends SIGUSR2. */
 	pg_atomic_uint64 cancelled;
 
 	static constexpr size_t head() { return MAXALIGN(sizeof(ExecutorSegment)); }

@@ -18,10 +18,10 @@ namespace pg {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-static constexpr auto kFirstDelay = 1s; // after an executor that ended soon; doubles
+static constexpr auto kFirstDelay = 1s; // after an executor that ended early; it doubles
 static constexpr auto kMaxDelay = 60s;
 static constexpr auto kSoon = 5s;
-static constexpr auto kNoProcess = 10s; // until the next attempt where no process was free
+static constexpr auto kNoProcess = 10s; // until the next attempt if no process was free
 
 ExecutorPool *ExecutorPool::pool_;
 
@@ -45,7 +45,8 @@ ExecutorPool::~ExecutorPool()
 			let_go(*process);
 }
 
-/* Where FATAL ends the worker, no destructor runs; the server detaches the segments. */
+/* Cancels open questions when FATAL ends the worker: then no destructor runs, and the server
+ * detaches the segments. */
 void
 ExecutorPool::at_exit(int, Datum)
 {
@@ -61,7 +62,7 @@ ExecutorPool::cancel_all()
 			cancel(place);
 }
 
-/* An executor ends when its queues are detached. */
+/* Lets an executor go: it ends when its queues are detached. */
 void
 ExecutorPool::let_go(Process &process)
 {
@@ -123,7 +124,7 @@ ExecutorPool::start(Worker &worker, int place)
 	return true;
 }
 
-/* Of an executor that has ended by itself. */
+/* Removes an executor that has ended by itself. */
 void
 ExecutorPool::take_out(Worker &worker, int place)
 {
@@ -202,14 +203,15 @@ void
 ExecutorPool::ask(int place, const Question &question)
 {
 	Process &process = *processes_[place];
-	/* A question of this number may have been cancelled before. */
+	/* The number of an earlier question that was cancelled may still be here. */
 	pg_atomic_write_u64(&process.segment()->cancelled, 0);
 	process.question = question.number;
 	process.unsent = wire::encode(question);
 	push(process);
 }
 
-/* A question that exceeds the queue goes in parts: the executor wakes us when it has read one. */
+/* Puts a question into the queue. A question that is larger than the queue goes in parts: the
+ * executor wakes this process after it has read a part. */
 void
 ExecutorPool::push(Process &process)
 {
@@ -217,7 +219,7 @@ ExecutorPool::push(Process &process)
 		return;
 	if (call([&] { return compat::send_some(process.questions, process.unsent); }) !=
 		SHM_MQ_WOULD_BLOCK)
-		process.unsent.clear(); // or hear() finds out that the executor has ended
+		process.unsent.clear(); // hear() finds out if the executor has ended
 }
 
 ExecutorPool::Heard
@@ -231,7 +233,7 @@ ExecutorPool::hear(int place, std::string_view &frame)
 		return Heard::Nothing;
 	case SHM_MQ_DETACHED:
 		process.question = 0;
-		process.lost = true; // tend() takes it out
+		process.lost = true; // tend() removes the executor
 		process.unsent.clear();
 		return Heard::Lost;
 	case SHM_MQ_SUCCESS:

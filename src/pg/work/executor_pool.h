@@ -1,6 +1,6 @@
 /*
  * The executors of a worker (executor.h): starts them, gives them questions, reads their answers,
- * replaces those that end. Nothing here waits. To be called outside of transactions.
+ * and replaces executors that end. No function waits. All must be called outside of transactions.
  */
 #pragma once
 
@@ -22,27 +22,28 @@ namespace pg {
 class ExecutorPool
 {
   public:
-	/* `name` of the processes: "bigbrotr api" makes "bigbrotr api.1" and so on. They connect as the
-	 * role that the service's entry names. A worker has one pool at most. Throws pg::Error. */
+	/* `name` of the processes: "bigbrotr api" gives "bigbrotr api.1" and so on. Executors connect
+	 * as the role that the service's entry names. A worker has at most one pool. Throws
+	 * pg::Error. */
 	ExecutorPool(Worker &worker, std::string name);
 	ExecutorPool(const ExecutorPool &) = delete;
-	/* Cancels what is being answered, and lets all executors go. */
+	/* Cancels open questions and lets all executors go. */
 	~ExecutorPool();
 
 	/*
-	 * In each turn of the worker's loop: starts executors until there are `wanted`, lets those go
-	 * that are too many and idle. Where no process is free, a warning says so, and the executors
-	 * that run do the work.
+	 * Must be called in each turn of the worker's loop. Starts executors until there are `wanted`,
+	 * and lets idle ones go if there are more. If no process is free, logs a warning; the existing
+	 * executors then do the work.
 	 */
 	void tend(Worker &worker, int wanted);
-	/* When tend() has something to do without being woken. */
+	/* The next time at which tend() has work without being woken. */
 	std::chrono::steady_clock::time_point next_deadline() const { return start_at_; }
 
-	/* Executors are called by their places, from 0 to places() - 1. */
+	/* Executors are numbered by places, from 0 to places() - 1. */
 	int places() const { return static_cast<int>(processes_.size()); }
-	/* How many are connected. */
+	/* Number of executors that are connected. */
 	int ready() const;
-	/* One that could answer a question now. */
+	/* An executor that can answer a question now. */
 	std::optional<int> idle() const;
 
 	/* Gives an idle executor a question. */
@@ -50,15 +51,15 @@ class ExecutorPool
 
 	enum class Heard : uint8_t
 	{
-		Nothing, // yet
+		Nothing, // no frame yet
 		Rows,    // `frame` is a whole frame, valid until the next call
-		End,     // likewise, and the last one of the answer: the executor is idle now
-		Lost     // the executor has ended in the middle of the answer
+		End,     // `frame` is the last frame of the answer: the executor is idle now
+		Lost     // the executor has ended without completing the answer
 	};
-	/* Of an executor that was asked. An executor whose answer is not read waits. */
+	/* Reads from an executor that was asked. An executor waits while its answer is not read. */
 	Heard hear(int place, std::string_view &frame);
 
-	/* Cancels the statement of an executor that was asked; End follows. */
+	/* Cancels the question of an executor; End follows. */
 	void cancel(int place);
 
   private:
@@ -69,8 +70,8 @@ class ExecutorPool
 		shm_mq_handle *questions = nullptr, *answers = nullptr;
 		std::chrono::steady_clock::time_point started{};
 		uint64_t question = 0; // 0: idle
-		std::string unsent;    // a question that is not in the queue yet
-		bool lost = false;     // it has detached its queues
+		std::string unsent;    // rest of a question that did not fit into the queue
+		bool lost = false;     // the executor has detached its queues
 
 		ExecutorSegment *segment() const
 		{
@@ -79,7 +80,7 @@ class ExecutorPool
 		bool connected() const { return shm_mq_get_receiver(segment()->questions()) != nullptr; }
 	};
 
-	static ExecutorPool *pool_; // of this process
+	static ExecutorPool *pool_; // the pool of this process
 
 	bool start(Worker &worker, int place); // false: no process is free
 	void take_out(Worker &worker, int place);
@@ -90,7 +91,7 @@ class ExecutorPool
 
 	std::string name_;
 	Oid role_ = InvalidOid;
-	std::vector<std::unique_ptr<Process>> processes_; // by place; null: the place is empty
+	std::vector<std::unique_ptr<Process>> processes_; // by place; null: empty place
 	std::chrono::steady_clock::time_point start_at_ = std::chrono::steady_clock::time_point::max();
 	std::chrono::milliseconds delay_{0};
 	bool short_of_processes_ = false; // the warning was logged

@@ -12,9 +12,9 @@ namespace pg {
 
 namespace {
 
-constexpr size_t kMostBytes = 256; // of the file
+constexpr size_t kMostBytes = 256; // size limit of the file
 
-/* Sets the signer, or returns what is wrong, in words. */
+/* Sets the signer. Returns a description of the fault; empty: none. */
 std::string
 read_signer(const char *path, std::optional<nostr::Signer> &signer)
 {

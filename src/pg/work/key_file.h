@@ -1,6 +1,6 @@
 /*
- * The secret key of this archive: the file of bigbrotr.key_file. It is in the memory of a worker
- * only; the net process gets signed events.
+ * The secret key of this archive, from the file bigbrotr.key_file. Only the memory of a worker
+ * holds the key; the net process gets signed events.
  */
 #pragma once
 
@@ -16,14 +16,14 @@ class Worker;
 class KeyFile
 {
   public:
-	/* Reads the file anew. A new fault of the file goes to the log. */
+	/* Reads the file again. A fault that is new is logged. */
 	void read(Worker &worker);
-	/* Null: there is no key that may be used. */
+	/* Null if there is no usable key. */
 	const nostr::Signer *signer() const { return signer_ ? &*signer_ : nullptr; }
 
   private:
 	std::optional<nostr::Signer> signer_;
-	std::string fault_; // of the last read, in words; empty: none
+	std::string fault_; // fault of the last reading; empty: none
 };
 
 } // namespace pg

@@ -20,7 +20,7 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-/* Before a sleep longer than this, pending statistics of the last transaction are reported. */
+/* Before a longer sleep than this, pending statistics of the last transaction are reported. */
 static constexpr milliseconds kSoon{1000};
 
 Loop::Loop(Slot &slot, const ServiceEntry &entry)
@@ -75,7 +75,7 @@ Loop::become_running()
 		SharedLock lock(LW_EXCLUSIVE);
 		if (slot_.state == State::Starting)
 			set_state(slot_, State::Running);
-		/* Clears last_error only if it is a "not ready" reason (55000), not a real failure. */
+		/* Clears last_error only if it says "not ready" (55000); other errors remain. */
 		if (strcmp(slot_.last_sqlstate, "55000") == 0)
 			clear_error(slot_);
 	}
@@ -85,8 +85,8 @@ Loop::become_running()
 
 /* ---- waiting ---- */
 
-/* Rebuilds the set when the socket or the awaited events change: PostgreSQL cannot remove an event
- * from a set. */
+/* Creates the set again when the socket or the awaited events change, because PostgreSQL cannot
+ * remove an event from a set. */
 void
 Loop::wait_on_socket(uint32_t events)
 {
@@ -126,7 +126,7 @@ Loop::wait()
 	WaitEvent happened[3];
 	int count = call([&] {
 		if (delay > kSoon)
-			pgstat_report_stat(true); // the server itself limits how often it reports
+			pgstat_report_stat(true); // the server limits the rate of reports
 		return WaitEventSetWait(wait_set_, timeout, happened, lengthof(happened), wait_event_);
 	});
 	for (int i = 0; i < count; i++)
@@ -135,8 +135,8 @@ Loop::wait()
 
 /*
  * Called at the start of each turn, between messages, and while a transaction waits for its next
- * attempt. In the last case the service is in the middle of a callback, so this function must not
- * call it.
+ * attempt. In the last case a callback of the service is on the stack, so this function must not
+ * call the service.
  */
 void
 Loop::serve_interrupts()
@@ -211,7 +211,7 @@ Loop::run_cycle()
 bool
 Loop::ask_health()
 {
-	// Is the extension still there?
+	// Checks that the extension still exists.
 	transaction_with_retries("bigbrotr: health check", {.read_only = true}, [] {});
 	try {
 		return service_->healthy(*this);
@@ -281,8 +281,8 @@ Loop::renew_net_settings()
 	SetLatch(MyLatch);
 }
 
-/* The only place where messages of a service reach the log: applies bigbrotr.log_level, replaces
- * control characters, and limits the length. */
+/* All messages of services reach the log here. Applies bigbrotr.log_level, replaces control
+ * characters, and limits the length. */
 void
 Loop::log(wire::LogLevel level, std::string_view message)
 {
@@ -301,8 +301,8 @@ Loop::log(wire::LogLevel level, std::string_view message)
 	call([&] { ereport(elevel, (errmsg_internal("%s", text))); });
 }
 
-/* Finds or adds a counter by linear search: names are few and are never removed. Null, logged once,
- * if all are taken. */
+/* Finds or adds a counter by linear search, because names are few and never removed. Null if all
+ * are used, which is logged once. */
 pg_atomic_uint64 *
 Loop::custom(const char *key)
 {

@@ -14,12 +14,12 @@
 
 namespace pg {
 
-/* Thrown when SIGTERM came while no transaction was open. */
+/* Thrown if SIGTERM came while no transaction was open. */
 struct Terminated
 {
 };
 
-/* Has the worker been told to end? Set by its signal handler. */
+/* Whether the worker must end. Its signal handler sets this. */
 extern volatile sig_atomic_t told_to_end;
 
 class Loop final : public Worker
@@ -29,7 +29,7 @@ class Loop final : public Worker
 	~Loop() override;
 
 	/*
-	 * Returns when the service is done; throws Terminated, NotReady or what a callback threw.
+	 * Returns when the service is done. Throws Terminated, NotReady or an exception of a callback.
 	 */
 	void run();
 
@@ -53,7 +53,7 @@ class Loop final : public Worker
   private:
 	using Clock = std::chrono::steady_clock;
 
-	/* An obstacle that has made at least one attempt of a transaction fail. */
+	/* An obstacle that made at least one attempt of a transaction fail. */
 	struct Obstruction
 	{
 		Clock::time_point since;
@@ -64,7 +64,7 @@ class Loop final : public Worker
 	void wait();
 	void serve_interrupts();
 	void reload();
-	bool may_go_on(); // serves interrupts, too
+	bool may_go_on(); // also serves interrupts
 	void check_health();
 	bool ask_health();
 	bool health_is_due(uint64 &asked);
@@ -80,20 +80,20 @@ class Loop final : public Worker
 	const ServiceEntry &entry_;
 	std::unique_ptr<Service> service_;
 	std::unique_ptr<NetLink> net_;
-	MemoryContext context_; // of one turn of the loop
+	MemoryContext context_; // memory of one turn of the loop
 	WaitEventSet *wait_set_ = nullptr;
-	uint64_t waited_generation_ = 0; // of the net process whose socket is in the set
+	uint64_t waited_generation_ = 0; // net process whose socket is in the set
 	uint32_t waited_events_ = 0;
 	uint32_t wait_event_; // what pg_stat_activity shows while the loop waits
 	bool readable_ = false;
 	bool paused_ = false;
 	bool out_of_counters_ = false;    // the warning was logged
-	bool reloaded_ = false;           // settings are read, but reload() has not run yet
-	Clock::time_point out_of_time_{}; // of the last transaction
+	bool reloaded_ = false;           // settings were read; reload() must still run
+	Clock::time_point out_of_time_{}; // when the last transaction timed out
 	std::optional<Obstruction> obstruction_;
 	bool net_settings_changed_ = false;
 	Clock::time_point next_cycle_{}, next_health_{};
-	Clock::time_point next_turn_ = Clock::time_point::max(); // for the service
+	Clock::time_point next_turn_ = Clock::time_point::max(); // time of the service's next turn
 };
 
 } // namespace pg

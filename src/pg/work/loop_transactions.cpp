@@ -16,7 +16,7 @@ namespace pg {
 
 using std::chrono::milliseconds;
 
-/* A transaction that does not succeed for longer than this makes the service unhealthy. */
+/* If a transaction does not succeed for longer than this, the service is unhealthy. */
 static constexpr std::chrono::seconds kPatience{10};
 
 void
@@ -88,7 +88,7 @@ Loop::be_obstructed(const char *activity, Obstacle obstacle, const Error &error)
 	obstruction_->words = std::string(activity) + " waits for " + words;
 }
 
-/* Updates the health while the loop cannot run health checks. */
+/* Updates the health, because health checks do not run during the wait. */
 void
 Loop::report_obstruction()
 {

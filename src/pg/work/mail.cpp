@@ -5,13 +5,13 @@
 namespace pg {
 
 constexpr size_t kMostOutlets = 200, kMostWaiting = 200;
-constexpr size_t kMostBytes = 4 << 20; // of the events of one connection
+constexpr size_t kMostBytes = 4 << 20; // size limit of the events of one connection
 
 void
 Mail::send(Letter letter, const std::vector<std::string> &urls)
 {
 	auto shared = std::make_shared<Letter>(std::move(letter));
-	/* Held until all relays are known, so that it is not done before. */
+	/* Held up by 1 until all relays are known, so that the letter does not end early. */
 	shared->pending = 1;
 	for (const std::string &url : urls) {
 		auto found = std::find_if(outlets_.begin(), outlets_.end(),

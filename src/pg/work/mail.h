@@ -1,6 +1,6 @@
 /*
- * Events on their way to relays: one connection to a relay at a time, which takes all that waits
- * for that relay.
+ * Sends events to relays. A relay has one connection at a time, which takes all events that wait
+ * for the relay.
  */
 #pragma once
 
@@ -21,10 +21,10 @@ struct Letter
 {
 	nostr::Id id;
 	std::string text;      // JSON of the event
-	std::string request;   // id of the request if that is to be noted; empty: nothing depends on it
-	size_t pending = 0;    // relays that it is still on its way to
-	bool accepted = false; // by one of them
-	std::string fault;     // of the last one that did not take it, in words
+	std::string request;   // id of a request whose result must be noted; empty: none
+	size_t pending = 0;    // number of relays that have not answered yet
+	bool accepted = false; // a relay has accepted the event
+	std::string fault;     // from the last relay that did not accept it, in words
 };
 
 class Mail
@@ -32,23 +32,23 @@ class Mail
   public:
 	using Delivered = std::function<void(const Letter &)>;
 
-	/* Relays are called by numbers from `first_number` on. `delivered`: a letter with a request has
-	 * been to all of its relays. */
+	/* Numbers from `first_number` on name the relays. `delivered` is called when a letter with a
+	 * request was sent to all its relays. */
 	Mail(int32_t first_number, Delivered delivered)
 		: number_(first_number), delivered_(std::move(delivered))
 	{
 	}
 
-	/* `urls`: normalised. A relay for which too many wait does not get it. */
+	/* `urls` must be normalised. A relay does not get the event if too many events wait for it. */
 	void send(Letter letter, const std::vector<std::string> &urls);
-	/* Begins what can be begun. */
+	/* Opens the connections that are due. */
 	void turn(Worker &worker);
 
 	void take(const wire::Answered &answer);
 	void take(const wire::ConnectionEnded &end);
-	/* Where that connection goes; null: there is none. It may ask who writes a few times. */
+	/* The URL of this connection; null if it is over or has asked for too many signatures. */
 	const std::string *asks_who_writes(int32_t number, uint32_t attempt);
-	/* The net process is gone, and what it was given with it. */
+	/* Must be called when the net process has ended, which loses everything it was given. */
 	void forget_all() { outlets_.clear(); }
 	size_t waiting() const;
 
@@ -59,8 +59,8 @@ class Mail
 		std::string url;
 		uint32_t attempt = 0;
 		std::deque<LetterPtr> waiting;
-		std::vector<LetterPtr> sent; // on the connection that is open; empty: none is
-		int signatures = 0;          // made for this connection
+		std::vector<LetterPtr> sent; // sent on the open connection; empty: no connection
+		int signatures = 0;          // answers to challenges on this connection
 	};
 
 	Outlet *find(int32_t number, uint32_t attempt);

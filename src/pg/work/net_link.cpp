@@ -9,13 +9,13 @@ namespace pg {
 
 using namespace std::chrono_literals;
 
-static constexpr int kMaxLogLines = 100; // per minute: the child may be compromised
+static constexpr int kMaxLogLines = 100; // per minute, because the child may be compromised
 static constexpr size_t kMaxGauges = 16;
 static constexpr auto kHelloTimeout = 10s;
 static constexpr auto kMaxSilence = 30s; // a child sends Stats at least every 5 s
 static constexpr auto kMaxDelay = 5min;
 static constexpr auto kHealthy =
-	60s; // after running for so long, a failure counts as the first one again
+	60s; // after running for this time, a failure counts as the first one again
 
 NetProcess::Arguments
 NetLink::arguments(const NetSettings &settings) const
@@ -102,7 +102,7 @@ NetLink::tend()
 		give_up("it closed its link");
 }
 
-/* Which time limit the child has exceeded; null: none. */
+/* The time limit that the child has exceeded; null: none. */
 const char *
 NetLink::why_late() const
 {
@@ -119,8 +119,8 @@ NetLink::receive(bool readable, const std::function<bool()> &between)
 {
 	if (phase_ == Phase::Down)
 		return;
-	/* The worker may have been busy or paused for longer than a child may be silent: read before
-	 * giving it up. The time that the work below takes is not the child's. */
+	/* The worker may have been busy or paused for a long time. So it reads messages before it
+	 * decides that the child was silent, and the time of that work does not count. */
 	const char *late = why_late();
 	std::optional<size_t> size = 0;
 	if (readable || late)
@@ -221,7 +221,8 @@ NetLink::next_deadline() const
 	return heard_at_ + kMaxSilence;
 }
 
-/* Does not give the child up itself: the service may be in the middle of a callback. */
+/* Does not end the child here if its queue is full, because a callback of the service may be on
+ * the stack. */
 void
 NetLink::queue(std::string_view frame)
 {

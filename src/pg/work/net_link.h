@@ -1,6 +1,6 @@
 /*
- * A service's connection to its net process: keeps one running, speaks the part of its protocol
- * that all roles share (Hello, Log, Stats), hands everything else to the service. A child that
+ * A service's connection to its net process. It keeps one process running, handles the messages
+ * that all roles share (Hello, Log, Stats), and passes all others to the service. A child that
  * crashes, hangs, floods, lies or sends malformed messages is replaced after a back-off.
  */
 #pragma once
@@ -24,16 +24,16 @@ class NetLink
 	{
 	}
 
-	/* Starts the child when it is due, ends it when the service does not need it; sends what is
-	 * queued. Not while the service is paused. */
+	/* Starts the child when it is due, ends it when the service does not need it, and sends queued
+	 * frames. Must not be called while the service is paused. */
 	void tend();
 	/*
-	 * Handles messages of the child until `between`, called before each message, returns false.
-	 * Gives up a child that is silent for too long.
+	 * Handles messages of the child until `between`, which is called before each message, returns
+	 * false. Ends a child that is silent for too long.
 	 */
 	void receive(bool readable, const std::function<bool()> &between);
 
-	/* When tend() or receive() has something to do without being woken. */
+	/* The next time at which tend() or receive() has work without being woken. */
 	Clock::time_point next_deadline() const;
 	int socket() const { return process_.socket(); } // -1: none
 	uint64_t generation() const { return process_.generation(); }
@@ -41,8 +41,8 @@ class NetLink
 
 	void send(std::string_view frame);
 	bool ready() const { return phase_ == Phase::Ready; }
-	/* Sends new settings to the child, or replaces it if they are read at its start only. The
-	 * service must not be in the middle of a callback. */
+	/* Sends new settings to the child; replaces the child if it reads these settings only at its
+	 * start. No callback of the service may be on the stack. */
 	void reload();
 
   private:
@@ -50,7 +50,7 @@ class NetLink
 	enum class Phase : uint8_t
 	{
 		Down,     // until retry_at_
-		Greeting, // started, has not said Hello
+		Greeting, // started, no Hello yet
 		Ready
 	};
 
@@ -69,15 +69,15 @@ class NetLink
 	wire::Role role_;
 	NetProcess process_;
 	Phase phase_ = Phase::Down;
-	Clock::time_point retry_at_{};   // Down: then it starts again
-	Clock::time_point started_at_{}; // otherwise
-	Clock::time_point heard_at_{};   // Ready: last bytes from it
-	Clock::time_point log_window_{}; // begin of the minute whose log lines are counted
+	Clock::time_point retry_at_{};   // Down: time of the next start
+	Clock::time_point started_at_{}; // other states: time of the start
+	Clock::time_point heard_at_{};   // Ready: time of the last bytes from the child
+	Clock::time_point log_window_{}; // begin of the minute in which log lines are counted
 	int log_lines_ = 0;
 	int failures_ = 0;             // in a row
-	bool overflow_ = false;        // its output queue is full: tend() gives it up
-	std::set<std::string> gauges_; // what it has reported so far
-	std::string fixed_settings_;   // what it was started with
+	bool overflow_ = false;        // the child's queue is full: tend() ends the child
+	std::set<std::string> gauges_; // names of the gauges reported so far
+	std::string fixed_settings_;   // settings that the child was started with
 	NetProcess::Arguments arguments_;
 };
 

@@ -21,17 +21,17 @@ extern "C" {
 namespace pg {
 
 static constexpr const char *kProgram = "bigbrotr-net";
-static constexpr int kFirstDescriptor = 3; // of the child: its link to us
+static constexpr int kFirstDescriptor = 3; // the child's descriptor of the link
 static constexpr size_t kReadSize = 1 << 20;
 static constexpr size_t kMaxQueued = 64 << 20;
-static constexpr int kDyingMs = 50; // how long a child that closed its stream may take to exit
+static constexpr int kDyingMs = 50; // time for a child that closed its stream to exit
 
-/* For the exit callback: FATAL and SIGTERM end this process without running destructors. */
+/* For the exit callback, because FATAL and SIGTERM end this process without destructors. */
 static pid_t live_child = 0;
 
 /*
- * The worker must reap its child: if the postmaster is process 1 of a container, it would inherit
- * the orphan and take its death by a signal for the crash of a backend.
+ * Ends the child and reaps it. Otherwise a postmaster that is process 1 of a container would
+ * inherit the child, and would take its death by a signal for the crash of a backend.
  */
 static void
 kill_and_reap(pid_t pid)
@@ -58,8 +58,8 @@ register_exit()
 	registered = true;
 }
 
-/* Copies of descriptors with numbers above those that the child gets, so that dup2() overwrites
- * none of them. */
+/* Copies of descriptors, with numbers above those that the child gets, so that dup2() does not
+ * overwrite a descriptor that is still needed. */
 class Duplicates
 {
   public:
@@ -68,7 +68,7 @@ class Duplicates
 		for (int one : all)
 			close(one);
 	}
-	/* False, with errno, if no descriptor is left. */
+	/* False, with errno set, if no descriptor is free. */
 	bool add(int descriptor, size_t count)
 	{
 		int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, kFirstDescriptor + static_cast<int>(count));
@@ -80,7 +80,7 @@ class Duplicates
 	std::vector<int> all;
 };
 
-/* The child starts with its own descriptors only, and without the server's signal state. */
+/* Makes the child start with only its own descriptors, and without the server's signal state. */
 class SpawnSetup
 {
   public:
@@ -100,8 +100,8 @@ class SpawnSetup
 		posix_spawnattr_init(&attributes);
 		posix_spawnattr_setsigmask(&attributes, &none);
 		posix_spawnattr_setsigdefault(&attributes, &all);
-		/* A process group of its own: the server signals the whole group of a backend, also to
-		 * cancel a query. */
+		/* The child gets its own process group, because the server signals the whole group of a
+		 * backend, for example to cancel a query. */
 		posix_spawnattr_setpgroup(&attributes, 0);
 		posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
 												  POSIX_SPAWN_SETPGROUP);
@@ -134,7 +134,7 @@ NetProcess::spawn(Arguments arguments)
 {
 	register_exit();
 	std::string path = program();
-	/* ps shows whose it is. */
+	/* The name in ps shows the child's service. */
 	std::string name = std::string(kProgram) + ": " + MyBgworkerEntry->bgw_name;
 	std::string locale = "LC_ALL=C";
 	std::string limit = std::to_string(arguments.memory_limit_bytes);
@@ -185,7 +185,7 @@ NetProcess::forget()
 	live_child = pid_ = 0;
 	close(socket_);
 	socket_ = -1;
-	input_ = {}; // messages of the ended child must not be handled
+	input_ = {}; // drops messages of the ended child
 	output_.clear();
 	sent_ = 0;
 }

@@ -10,8 +10,8 @@ namespace pg {
 class Worker;
 
 /*
- * The normalised URLs of a list with commas or blanks, each once, 50 at most. What cannot be used
- * goes to the log; `setting`: its name, for that.
+ * The normalised URLs of a list with commas or blanks, without duplicates, at most 50. Unusable
+ * elements are logged with the name `setting`.
  */
 std::vector<std::string> relay_list(Worker &worker, std::string_view setting,
 									std::string_view list);

@@ -37,7 +37,7 @@ delay_before_retry(Obstacle obstacle, int attempt)
 	return milliseconds(std::min(delay, kMostMs));
 }
 
-/* The name of the lock; empty if it cannot be found because the catalogs are locked too. */
+/* The name of the lock; empty if it cannot be found, because the catalogs are locked too. */
 static std::string
 name_of(const LockWait &wait)
 {
@@ -56,8 +56,8 @@ name_of(const LockWait &wait)
 	}
 }
 
-/* The first line of the server's context names the row: "while updating tuple (0,1) in …". The last
- * one names the service. */
+/* The first line of the server's context, which names the row: "while updating tuple (0,1) in …".
+ * The last line names the service. */
 static std::string
 place_of(const Error &error)
 {

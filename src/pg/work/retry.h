@@ -1,6 +1,6 @@
 /*
- * Which failures of a transaction are temporary, how long to wait before a retry, and how to name
- * the obstacle meanwhile.
+ * Decides which failures of a transaction are temporary, how long to wait before a retry, and what
+ * text describes the obstacle.
  */
 #pragma once
 
@@ -13,21 +13,21 @@ namespace pg {
 
 enum class Obstacle : uint8_t
 {
-	None,     // a bug or a lasting fault: another attempt fails like this one
-	Conflict, // deadlock or serialization failure: over when it is reported
-	Lock,     // another transaction holds it for longer than lock_timeout
+	None,     // a bug or a lasting fault: a retry would fail too
+	Conflict, // deadlock or serialization failure, which ends when it is reported
+	Lock,     // another transaction holds the lock for longer than lock_timeout
 	Timeout,  // the transaction took too long
 	Resources // disk, memory, connections
 };
 
-/* `timed_out`: did the transaction's time-out cancel it? Otherwise a user asked for that. */
+/* `timed_out`: the transaction's own time-out cancelled it; otherwise a user did. */
 Obstacle obstacle_of(const Error &error, bool timed_out);
 
-/* `attempt`: how many attempts have failed, at least 1. Returns at most a second, so that work goes
- * on soon after the obstacle is gone. */
+/* `attempt`: number of failed attempts, at least 1. Returns at most one second, so that work
+ * continues soon after the obstacle has gone. */
 std::chrono::milliseconds delay_before_retry(Obstacle obstacle, int attempt);
 
-/* The text for waiting_for. Opens a transaction of its own; no other may be open. */
+/* The text for waiting_for. Uses its own transaction, so no other may be open. */
 std::string words_for(Obstacle obstacle, const Error &error);
 
 } // namespace pg

@@ -1,4 +1,4 @@
-/* Files of settings that are read whole: keys and certificates. */
+/* Small files that settings name and that are read completely: keys and certificates. */
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,12 @@ namespace pg {
 enum class Access : uint8_t
 {
 	Any,
-	Owner // the server's user alone
+	Owner // only the server's user may read the file
 };
 
 /*
- * Sets `bytes`, or returns what is wrong, in words. A secret is in `bytes` only, which the caller
- * wipes.
+ * Reads the file into `bytes`. Returns a description of the fault; empty: none. A secret is stored
+ * only in `bytes`, which the caller must erase.
  */
 std::string read_small_file(const char *path, size_t most, Access access, std::string &bytes);
 

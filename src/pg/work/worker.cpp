@@ -1,5 +1,6 @@
 /*
- * The main function of a worker: takes its slot, connects, runs the loop, reports why it ends.
+ * The main function of a worker: attaches to its slot, connects, runs the loop, and reports why it
+ * ends.
  */
 #include "pg/work/worker.h"
 
@@ -47,7 +48,7 @@ dial_settings(std::string_view user_agent)
 			.user_agent = user_agent};
 }
 
-/* Has the worker left its reason in its slot? */
+/* Whether the worker has written the reason of its end into its slot. */
 static bool reported = false;
 
 static void
@@ -63,7 +64,7 @@ detach(int, Datum index)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	Slot &slot = shared->slots[DatumGetInt32(index)];
 	if (told_to_end && !reported)
-		slot.exit = Exit::Terminated; // SIGTERM ended a transaction by FATAL
+		slot.exit = Exit::Terminated; // SIGTERM ended a transaction with FATAL
 	slot.pid = 0;
 	slot.latch = nullptr;
 	slot.paused = false;
@@ -73,8 +74,8 @@ detach(int, Datum index)
 	announce();
 }
 
-/* False if the launcher that registered this worker is gone, or has given the slot to another
- * worker. */
+/* Attaches to the slot. False if the launcher that registered this worker has ended, or if it has
+ * given the slot to another worker. */
 static bool
 attach(Slot &slot, Datum index)
 {
@@ -116,7 +117,7 @@ connect(const Slot &slot)
 	pgstat_report_activity(STATE_IDLE, nullptr);
 }
 
-/* Runs the service to its end; leaves the error in `failure`. Throws nothing. */
+/* Runs the service to its end and stores an error in `failure`. Throws nothing. */
 static Exit
 run(Slot &slot, const ServiceEntry &entry, detail::Failure &failure)
 {
@@ -134,7 +135,7 @@ run(Slot &slot, const ServiceEntry &entry, detail::Failure &failure)
 	}
 }
 
-/* Writes the reason into the slot and the log. */
+/* Writes the reason of the end into the slot and into the log. */
 static void
 report(Slot &slot, Exit exit, const detail::Failure &failure)
 {
@@ -152,7 +153,7 @@ report(Slot &slot, Exit exit, const detail::Failure &failure)
 	if (exit != Exit::Failed)
 		return;
 	if (failure.has_context())
-		error_context_stack = nullptr; // its lines are in the error's context already
+		error_context_stack = nullptr; // the error already has its context lines
 	ereport(failures == 0 ? WARNING : DEBUG1,
 			(errcode(sqlstate), errmsg("bigbrotr service failed: %s", message),
 			 error && error->detail ? errdetail_internal("%s", error->detail) : 0,

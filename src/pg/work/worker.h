@@ -1,10 +1,11 @@
 /*
- * The interface between a service and the frame. The frame does life cycle, database connection,
- * loop, health checks, statistics, logging, reload of settings and the net process; a folder in
- * workers/ holds only what is particular to its service.
+ * The interface between a service and the frame. The frame provides life cycle, database
+ * connection, loop, health checks, statistics, logging, reload of settings and the net process. A
+ * folder in workers/ holds only what is particular to its service.
  *
- * Everything below runs in the worker's only thread. Errors are C++ exceptions (pg::Error for
- * PostgreSQL's); one that leaves a callback ends the worker (exit 1), the launcher backs off.
+ * All callbacks run in the worker's only thread. Errors are C++ exceptions (pg::Error for
+ * PostgreSQL's). If an exception leaves a callback, the worker ends (exit 1), and the launcher
+ * starts it again after a back-off.
  */
 #pragma once
 
@@ -32,21 +33,21 @@ class Worker;
 struct NetSettings
 {
 	std::string frame; // an encoded message
-	/* The part that is read at the start only: if it changes, the net process is replaced. */
+	/* Settings that are read only at the start; if they change, the net process is replaced. */
 	std::string fixed;
-	std::string tls_ca_file; // also read at the start only; "": the system's certificates
-	std::vector<std::string> geoip_files = {}; // likewise
-	/* What the service keeps open for its net process, which gets copies: descriptors 4, 5, …
-	 * Also read at the start only. */
+	std::string tls_ca_file; // read only at the start; "": the system's certificates
+	std::vector<std::string> geoip_files = {}; // read only at the start
+	/* Descriptors that the service keeps open; the net process gets copies as 4, 5, … They are used
+	 * only at the start. */
 	std::vector<int> descriptors = {};
 };
 
-/* What relays are told in the User-Agent header: name, version and bigbrotr.contact. */
+/* The value of the User-Agent header: name, version and bigbrotr.contact. */
 std::string user_agent();
-/* What the settings of all net processes that connect to other hosts have in common. */
+/* Settings that all net processes with outgoing connections share. */
 wire::DialSettings dial_settings(std::string_view user_agent);
 
-/* The settings of such a net process; `settings` are what is particular to its desk. */
+/* The settings of such a net process. `settings`: those of its desk. */
 template <class Settings>
 NetSettings
 dialling_settings(Settings settings, std::string fixed = {})
@@ -59,17 +60,17 @@ dialling_settings(Settings settings, std::string fixed = {})
 }
 
 /*
- * Thrown when the net process sent what no net process of this build sends: it is killed and
- * replaced. If thrown within a transaction, that transaction is rolled back.
+ * Thrown if the net process sent a message that no net process of this build sends. The net process
+ * is ended and replaced. A transaction in which this is thrown is rolled back.
  */
 struct NetFault
 {
 	std::string reason; // "it spoke of relay 7, which was not handed out to it"
-	/* Not a message of this desk; otherwise the message is one, but cannot be true. */
+	/* the message is not one of this desk; false: its content cannot be true */
 	bool malformed = false;
 };
 
-/* The message of a frame, one of those that a service takes; throws NetFault if it is none. */
+/* Decodes the message of a frame as one of the types of `Messages`; throws NetFault otherwise. */
 template <class Messages>
 Messages
 net_message(const wire::Frame &frame)
@@ -86,85 +87,87 @@ class Service
   public:
 	virtual ~Service() = default;
 
-	/* Once, after the database is connected and the extension is known to be there. */
+	/* Called once, when the database is connected and the extension was checked. */
 	virtual void start(Worker &) {}
-	/* If bigbrotr.warmup is on: once, after start, before the first cycle. */
+	/* Called once after start() and before the first cycle, if bigbrotr.warmup is on. */
 	virtual void warm_up(Worker &) {}
-	/* One cycle: does what is due, or hands it to the net process. Sets the delay until the next
+	/* Does the work that is due, or gives it to the net process. Sets the delay until the next
 	 * cycle. */
 	virtual Next cycle(Worker &, std::chrono::milliseconds &delay) = 0;
 	/*
-	 * In each turn of the loop, so whenever a message, the worker's latch or a time has woken it,
-	 * as the last thing before it sleeps. Returns when the next turn must come at the latest.
+	 * Called last in each turn of the loop, after a message, the worker's latch or a time has woken
+	 * the loop. Returns the latest time of the next turn.
 	 */
 	virtual std::chrono::steady_clock::time_point turn(Worker &)
 	{
 		return std::chrono::steady_clock::time_point::max();
 	}
-	/* Whether the service has work for its net process, which otherwise is not started, or ended.
-	 */
+	/* Whether the service has work for its net process; if not, the process is not started or is
+	 * ended. */
 	virtual bool needs_net() const { return true; }
-	/* If the service has a net process: its settings, sent at its start and after a reload. */
+	/* The settings of the net process, which it gets at its start and after a reload. */
 	virtual NetSettings net_settings() const { return {}; }
-	/* A message of the net process other than Hello, Log and Stats. Throws NetFault. */
+	/* Takes a message other than Hello, Log and Stats. Throws NetFault. */
 	virtual void on_message(Worker &, const wire::Frame &) {}
-	/* A net process has started; it has its settings and no tasks. */
+	/* A net process has started; it has got its settings, and no tasks. */
 	virtual void on_net_start(Worker &) {}
-	/* The net process has ended: its tasks and its unanswered questions are lost. */
+	/* The net process has ended, so its tasks and questions are lost. */
 	virtual void on_net_lost(Worker &) {}
-	/* Every bigbrotr.health_check_interval and on demand; throw or return false if unwell. */
+	/* Called every bigbrotr.health_check_interval and on demand. Throws or returns false if the
+	 * service is unhealthy. */
 	virtual bool healthy(Worker &) { return true; }
 	/* Settings were reloaded. */
 	virtual void on_reload(Worker &) {}
 };
 
-/* What the frame offers to a service. */
+/* The functions that the frame offers to a service. */
 class Worker
 {
   public:
 	virtual ~Worker() = default;
 
 	/*
-	 * Runs `body` in one transaction with SPI connected, a snapshot pushed and the extension locked
-	 * and re-checked; commits. Any exception aborts and goes on to the caller.
+	 * Runs `body` in one transaction and commits. SPI is connected, a snapshot is pushed, and the
+	 * extension is locked and checked. An exception aborts the transaction and goes to the caller.
 	 */
 	template <class F>
 	void transaction(const char *activity, const TransactionOptions &options, F &&body);
 	/*
-	 * The same, but temporary failures are retried: after a conflict, a lock time-out, the
-	 * transaction's own time-out, a full disk or a lack of memory, `body` runs again in a new
-	 * transaction after a short delay, until it commits or the worker is told to end. `body` must
-	 * not rely on its previous run. bigbrotr.services shows what the worker waits for.
+	 * As transaction(), with retries after temporary failures: after a conflict, a lock time-out,
+	 * the transaction's own time-out, a full disk or a lack of memory, `body` runs again in a new
+	 * transaction after a short delay, until it commits or the worker must end. `body` must not
+	 * rely on its previous run. bigbrotr.services shows what the worker waits for.
 	 */
 	template <class F>
 	void transaction_with_retries(const char *activity, const TransactionOptions &options,
 								  F &&body);
 
-	/* Queues a frame for the net process; dropped if there is none. */
+	/* Queues a frame for the net process. The frame is dropped if there is no net process. */
 	virtual void send_frame(std::string_view frame) = 0;
 	template <class Message> void send(const Message &message)
 	{
 		send_frame(wire::encode(message));
 	}
 	virtual bool net_running() const = 0;
-	/* Service::net_settings() has changed: the net process is told, or replaced, in the next turn
-	 * of the loop. */
+	/* Must be called when Service::net_settings() has changed. In the next turn of the loop the net
+	 * process gets the new settings, or is replaced. */
 	virtual void renew_net_settings() = 0;
 
-	/* "synchronizer"; of the second worker of the service "synchronizer.2". */
+	/* "synchronizer"; for the second worker of the service, "synchronizer.2". */
 	virtual std::string_view name() const = 0;
 
-	/* To the server log, if bigbrotr.log_level lets it through. At most 1024 bytes are kept. */
+	/* Writes to the server log if bigbrotr.log_level allows it. At most 1024 bytes are kept. */
 	virtual void log(wire::LogLevel level, std::string_view message) = 0;
 
-	/* Custom statistics (service_stats(name) -> custom): adds to a counter or sets a gauge. */
+	/* Custom statistics (service_stats(name) -> custom): count() adds to a counter, gauge() sets a
+	 * value. */
 	virtual void count(const char *key, int64_t add) = 0;
 	virtual void gauge(const char *key, int64_t value) = 0;
 
-	/* Shows in bigbrotr.services what the service waits for; empty: for nothing. */
+	/* Sets what bigbrotr.services shows as waiting_for; empty: nothing. */
 	virtual void show_waiting(std::string_view what) = 0;
 
-	/* The clock of all decisions: Unix seconds, and a monotonic one for delays. */
+	/* The clocks of all decisions: Unix seconds, and a monotonic clock for delays. */
 	virtual int64_t now() const = 0;
 	virtual std::chrono::steady_clock::time_point steady_now() const = 0;
 
@@ -173,9 +176,9 @@ class Worker
 	virtual void commit() = 0;
 	virtual void abort() noexcept = 0;
 	/*
-	 * To be called in a catch block, after `attempt` failures: waits until the next attempt is due.
-	 * Rethrows the caught exception if a retry cannot help; throws Terminated if the worker is told
-	 * to end.
+	 * Must be called in a catch block, after `attempt` failures. Waits until the next attempt is
+	 * due. Rethrows the caught exception if a retry cannot help. Throws Terminated if the worker
+	 * must end.
 	 */
 	virtual void wait_for_retry(const char *activity, int attempt) = 0;
 };
@@ -207,7 +210,7 @@ Worker::transaction_with_retries(const char *activity, const TransactionOptions 
 	}
 }
 
-/* A service by its name; null if there is none. In workers/factories.cpp. */
+/* The service with this name; null if there is none. In workers/factories.cpp. */
 std::unique_ptr<Service> make_service(std::string_view name);
 
 } // namespace pg
