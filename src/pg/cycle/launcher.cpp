@@ -23,8 +23,8 @@ PGDLLEXPORT void bigbrotr_launcher_main(Datum);
 }
 
 /*
- * No C++ object that owns memory lives across a call of PostgreSQL here. An ERROR ends this
- * process, and the postmaster starts it again.
+ * In this file no C++ object that owns memory lives across a call of PostgreSQL, because an ERROR
+ * ends this process without destructors. The postmaster then starts it again.
  */
 namespace pg {
 
@@ -33,12 +33,12 @@ static constexpr int kLauncherRestartS = 10;
 static constexpr int kRecoveryPollMs = 1000;
 static constexpr int kSaveAgainMs = 10 * 1000;
 
-static BackgroundWorkerHandle **handles; // one for each slot; null: the slot has no worker
+static BackgroundWorkerHandle **handles; // one per slot; null: no worker
 static Crashes crashes;
 static bool short_of_processes; // the warning was logged, and no worker has started since
 static bool wishes_are_saved;
 
-/* The service cannot start yet: plans the next attempt. Only the first failure is logged at
+/* Plans the next attempt of a service that cannot start yet. Only the first failure is logged at
  * `level`. */
 static void
 wait_for(Slot &slot, int level, const char *reason, const char *hint)
@@ -74,7 +74,7 @@ can_connect(Slot &slot)
 	return reason[0] == '\0';
 }
 
-/* The library is named by its path: the directory need not be on dynamic_library_path. */
+/* Names the library by its path, because its directory may not be in dynamic_library_path. */
 static void
 set_main(BackgroundWorker &worker, const char *library, const char *function)
 {
@@ -145,7 +145,7 @@ start(int index)
 		no_process_free(slot);
 }
 
-/* Logs a state that the launcher has set. `gone`: its worker has just ended. */
+/* Logs a state that the launcher has set. `gone`: the worker has just ended. */
 static void
 log_change(const Slot &slot, bool gone)
 {
@@ -167,7 +167,7 @@ log_change(const Slot &slot, bool gone)
 		log_state(slot, LOG);
 		break;
 	case State::Starting:
-	case State::Running: // the worker logs it itself
+	case State::Running: // the worker logs this state
 	case State::Draining:
 		log_state(slot, DEBUG1);
 		break;
@@ -182,8 +182,8 @@ is_asked(const Slot &slot)
 	return slot.start_request || slot.restart_request;
 }
 
-/* Decides once about one slot. True if its state changed or a request was taken: other slots may
- * wait for that. */
+/* Decides once about one slot. True if its state changed or a request was taken, because other
+ * slots may wait for that. */
 static bool
 step(int index)
 {
@@ -271,7 +271,7 @@ time_to_next_action()
 	TimestampTz now = GetCurrentTimestamp(), next = DT_NOEND;
 	if (!wishes_are_saved)
 		next = TimestampTzPlusMilliseconds(now, kSaveAgainMs);
-	if (RecoveryInProgress()) // the server does not signal its end
+	if (RecoveryInProgress()) // the server does not signal the end of recovery
 		next = TimestampTzPlusMilliseconds(now, kRecoveryPollMs);
 	LWLockAcquire(shared->lock, LW_SHARED);
 	for (const Slot &slot : all_slots())
@@ -288,7 +288,7 @@ sleep_until_something_happens()
 	WaitLatch(MyLatch, events, timeout, compat::wait_event("BigbrotrLauncher"));
 	ResetLatch(MyLatch);
 	if (ProcDiePending)
-		proc_exit(1); // not 0: the postmaster would not start us again
+		proc_exit(1); // not 0, because the postmaster would then not start the launcher again
 	CHECK_FOR_INTERRUPTS();
 }
 
@@ -300,7 +300,7 @@ detach(int, Datum)
 	LWLockRelease(shared->lock);
 }
 
-/* Ends the workers of a previous launcher that failed: their handles are lost. */
+/* Ends the workers of an earlier launcher that failed, because their handles are lost. */
 static void
 end_leftovers()
 {
@@ -308,7 +308,7 @@ end_leftovers()
 		any = false;
 		LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 		for (Slot &slot : all_slots()) {
-			slot.generation = 0; // a worker that has not attached yet will end by itself
+			slot.generation = 0; // makes a worker that has not attached yet end by itself
 			if (slot.used && slot.pid != 0) {
 				kill(slot.pid, SIGTERM);
 				any = true;
@@ -375,7 +375,8 @@ bigbrotr_launcher_main(Datum)
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
-	/* No database, only shared catalogs: the launcher must not block DROP DATABASE. */
+	/* The launcher uses only shared catalogs, and no database, because it must not block DROP
+	 * DATABASE. */
 	BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
 	prepare();
 	for (bool reload = true;; sleep_until_something_happens()) {

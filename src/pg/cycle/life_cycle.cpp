@@ -124,7 +124,7 @@ provide(const char *database, const ServiceEntry &entry, int instance, const Cra
 void
 read_lists(const Crashes &crashes)
 {
-	int missing = 0; // slots
+	int missing = 0; // number of slots
 	cut_lists();
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	ListCell *database;
@@ -146,7 +146,7 @@ read_lists(const Crashes &crashes)
 								  "\"bigbrotr.databases\".")));
 }
 
-/* ---- decisions; lock held ---- */
+/* ---- decisions; the lock must be held ---- */
 
 static bool
 is_drained(const char *database)
@@ -173,7 +173,7 @@ may_start(const Slot &slot)
 	return is_wanted(slot) && !is_drained(slot.database);
 }
 
-/* The name of a service that this one has to wait for, or null. */
+/* The name of a service that must start before this one, or null. */
 static const char *
 goes_first(const Slot &slot)
 {
@@ -185,7 +185,7 @@ goes_first(const Slot &slot)
 	return nullptr;
 }
 
-/* What the service waits for before it may start; null: nothing. */
+/* What the service waits for before it can start; null: nothing. */
 static const char *
 waits_for(const Slot &slot, char (&text)[128])
 {
@@ -235,8 +235,8 @@ take_requests(Slot &slot)
 		set_state(slot, State::Enabled);
 }
 
-/* The service is not to run: disables it, and frees the slot if the database or the instance is not
- * listed. */
+/* Disables a service that must not run. Frees its slot if the database or the instance is not
+ * listed any more. */
 static void
 rest(Slot &slot)
 {

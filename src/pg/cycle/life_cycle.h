@@ -1,8 +1,8 @@
 /*
- * The state machine of README.md: which services there are, which are to run, and their
- * transitions. No process is started or ended here.
+ * The state machine of README.md: which services exist, which must run, and their transitions. This
+ * code starts and ends no process.
  *
- * Launcher only.
+ * Only the launcher uses this code.
  */
 #pragma once
 
@@ -11,10 +11,11 @@
 
 namespace pg {
 
-/* Reads bigbrotr.databases and bigbrotr.services, and makes slots for what is new. No lock. */
+/* Reads bigbrotr.databases and bigbrotr.services, and makes slots for new entries. The lock must
+ * not be held. */
 void read_lists(const Crashes &crashes);
 
-/* The functions below require the lock, exclusively if they change a slot. They assert that. */
+/* The functions below assert that the lock is held, exclusively if they change a slot. */
 
 enum class Action
 {
@@ -23,23 +24,24 @@ enum class Action
 	Terminate
 };
 
-/* Takes the requests for a service, changes its state if no process is concerned, and returns what
- * else to do now. */
+/* Takes the requests for a service, changes its state if this needs no process, and returns the
+ * next action. */
 Action decide(Slot &slot);
 
-/* The postmaster says that the worker has ended: sets the next state by the reason in slot.exit. */
+/* Must be called when the postmaster reports that the worker has ended. Sets the next state by the
+ * reason in slot.exit. */
 void on_worker_exit(Slot &slot);
 
-/* Sets `state`, and next_start to the end of the back-off for so many failures. */
+/* Sets `state`, and sets next_start to the end of the back-off after this number of failures. */
 void start_later(Slot &slot, State state, int failures);
 
-/* May a worker be registered now? To be asked again after decide(), because the lock was released
- * since. */
+/* Whether a worker may be registered now. Must be asked again after decide(), because the lock was
+ * released in between. */
 bool may_start(const Slot &slot);
 
 /*
- * When decide() must be called although no event has happened; DT_NOEND: never. A service that
- * waits for another service or for the end of recovery has no such time.
+ * When decide() must be called even if no event happens; DT_NOEND: never. A service that waits for
+ * another service or for the end of recovery has no such time.
  */
 TimestampTz next_action(const Slot &slot);
 

@@ -6,7 +6,7 @@
 
 namespace pg::settings {
 
-/* One item of bigbrotr.log_level: a level for all (service empty) or for one service. */
+/* One item of bigbrotr.log_level: a level for all services (`service` empty) or for one service. */
 struct LevelItem
 {
 	std::string_view service, level;

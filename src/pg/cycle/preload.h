@@ -11,7 +11,7 @@
 
 namespace pg {
 
-/* The build of the preload library that is in memory. */
+/* The build of the preload library in memory. */
 extern const char preloaded_build[];
 
 /* The directory of the preload library. */

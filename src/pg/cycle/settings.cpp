@@ -40,8 +40,8 @@ service_names()
 	return names.data;
 }
 
-/* For check hooks: is it a list of names without repetition, each of which is_good()? Otherwise
- * sets the detail, as is_good() must. */
+/* For check hooks: whether the text is a list of names without duplicates for which is_good() is
+ * true. Otherwise sets the hook's detail, as is_good() must. */
 template <class F>
 static bool
 check_names(const char *list, F is_good)
@@ -103,7 +103,8 @@ check_proxy(char **value, void **, GucSource)
 	return false;
 }
 
-/* It becomes a comment of the User-Agent header (RFC 9110): one line, no parentheses. */
+/* The contact becomes a comment in the User-Agent header (RFC 9110), so it must be one line without
+ * parentheses. */
 static bool
 check_contact(char **value, void **, GucSource)
 {

@@ -1,7 +1,7 @@
 /*
- * The settings of the frame, and the list of all settings. Globals written by the server's setting
- * machinery; read them, never write them. Units: _s seconds, _ms milliseconds, _kb kilobytes; the
- * names users see carry no unit.
+ * The settings of the frame, and the list of all settings. The server's settings code writes these
+ * globals; other code must only read them. Units: _s seconds, _ms milliseconds, _kb kilobytes. The
+ * names that users see have no unit.
  */
 #pragma once
 
@@ -35,7 +35,7 @@ enum class Sandbox : int
 	Prefer
 };
 
-/* Defines all settings of all parts. Does nothing when called again. */
+/* Defines the settings of all parts. A second call does nothing. */
 void define();
 
 /* The settings of one part of bigbrotr: "frame", "functions" or a service. */
@@ -57,16 +57,16 @@ for_each_part(F visit)
 		visit(Part{.name = entry->name, .settings = entry->settings});
 }
 
-/* The level from which on messages of `service` reach the log, as bigbrotr.log_level says. */
+/* The lowest level at which messages of `service` are logged, by bigbrotr.log_level. */
 wire::LogLevel log_level_of(std::string_view service);
 
 /* Check hook of bigbrotr.log_level. */
 bool check_log_level(char **value, void **, GucSource);
 
-/* Is the name one of those that SplitIdentifierString() found? */
+/* Whether the name is in a list from SplitIdentifierString(). */
 bool is_in_list(List *names, const char *name);
 
-/* For hints: "initializer, synchronizer", in palloc'd memory. */
+/* For hints: the names of all services, such as "initializer, synchronizer", palloc'd. */
 char *service_names();
 
 } // namespace pg::settings

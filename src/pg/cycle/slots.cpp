@@ -19,8 +19,8 @@ static shmem_request_hook_type prev_request_hook = nullptr;
 static shmem_startup_hook_type prev_startup_hook = nullptr;
 
 /*
- * One slot for each worker process that the server allows, and 256 for services that do not run:
- * disabled, done, or of a database that cannot be served yet.
+ * The number of slots: one for each worker process that the server allows, and 256 for services
+ * without a process (disabled, done, or of a database that cannot be served yet).
  */
 static int
 slot_count()
@@ -146,7 +146,7 @@ set_state(Slot &slot, State state)
 	slot.since = GetCurrentTimestamp();
 }
 
-/* Copies as many whole characters as fit. A process without a database uses UTF-8. */
+/* Copies as many complete characters as fit. A process without a database assumes UTF-8. */
 template <size_t Size>
 static void
 clip(char (&copy)[Size], const char *text)

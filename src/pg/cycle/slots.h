@@ -1,10 +1,11 @@
 /*
- * What the processes of bigbrotr share: one slot for each database, service and instance, and what
- * SQL functions, launcher and workers tell each other. The state machine is drawn in README.md.
+ * The shared memory of bigbrotr: one slot for each database, service and instance, and the messages
+ * between SQL functions, launcher and workers. README.md shows the state machine.
  *
- * Shared::lock protects everything here but the atomics and the news. Each field has one writer,
- * named at its group. After each change of a state, announce() wakes the processes that wait for
- * one. The only process-local pointers are latches; their owner clears them before it exits.
+ * Shared::lock protects everything here except the atomics and the news. Each field has one writer,
+ * which a comment at its group names. After each change of a state, announce() wakes the processes
+ * that wait for one. The only pointers into process memory are latches, which their owner clears
+ * before it exits.
  */
 #pragma once
 
@@ -23,34 +24,35 @@ extern "C" {
 
 namespace pg {
 
-constexpr int kCustomCounters = 128; // of one worker
+constexpr int kCustomCounters = 128; // per worker
 constexpr int kDrains = 16;
 constexpr int kNews = 1 << 16;
 constexpr int kNewsFollowers = 16;
 
-/* Times of cycles are counted in classes: up to so many microseconds, and longer than all. */
+/* Upper bounds of the classes in which durations of cycles are counted, in microseconds. A last
+ * class counts longer cycles. */
 constexpr uint64 kCycleBounds[] = {1'000,   5'000,     20'000,     100'000,
 								   500'000, 2'000'000, 10'000'000, 60'000'000};
 constexpr size_t kCycleClasses = std::size(kCycleBounds) + 1;
 
 enum class State : uint8_t
 {
-	Disabled, // not to run: stopped, not listed, or given up
-	Enabled,  // to run, waits for what it needs
-	Starting, // a worker is registered, not yet ready
+	Disabled, // must not run: stopped, not listed, or given up
+	Enabled,  // must run, and waits for a condition
+	Starting, // a worker is registered and not ready yet
 	Running,
-	Backoff,  // failed, waits for next_start
-	Draining, // a worker is told to end, or the database is reserved for a statement
-	Done      // ran to its end; starts when it is told to
+	Backoff,  // the worker failed; waits for next_start
+	Draining, // the worker must end, or a statement has reserved the database
+	Done      // ran to its end; starts again on request
 };
 
-/* How a worker ended. The launcher chooses the next state by it. */
+/* Why a worker ended. The launcher chooses the next state by this reason. */
 enum class Exit : uint8_t
 {
-	Failed,     // the initial value: a worker that gives no reason has failed
-	Done,       // nothing more to do
-	NotReady,   // no extension, or another version of it
-	Terminated, // by SIGTERM, in order
+	Failed,     // initial value: a worker without a reason has failed
+	Done,       // the service is done
+	NotReady,   // the extension is missing or has another version
+	Terminated, // ended by SIGTERM
 };
 
 enum class Health : uint8_t
@@ -63,7 +65,7 @@ enum class Health : uint8_t
 struct Counter
 {
 	char name[64];
-	pg_atomic_uint64 value; // two's complement of an int64
+	pg_atomic_uint64 value; // an int64 in two's complement
 };
 
 struct Slot
@@ -72,10 +74,10 @@ struct Slot
 	char database[NAMEDATALEN];
 	char service[NAMEDATALEN];
 	int instance;                // from 1 on
-	char name[NAMEDATALEN + 12]; // the service; "synchronizer.2": its second instance
+	char name[NAMEDATALEN + 12]; // the service; "synchronizer.2" for its second instance
 
 	/*
-	 * Wishes: written by SQL functions, the same for all instances of a service. The launcher
+	 * Wishes. SQL functions write them, the same for all instances of a service. The launcher
 	 * clears the two requests, and keeps the wishes to stop and to pause in a file.
 	 */
 	bool stopped;
@@ -86,16 +88,15 @@ struct Slot
 
 	/* Written by the launcher, except that the worker sets Starting -> Running. */
 	State state;
-	bool has_worker; // from its registration until the postmaster says that it is gone
+	bool has_worker; // from registration until the postmaster reports the end
 	TimestampTz since;
-	TimestampTz next_start;     // 0: none planned
-	TimestampTz given_up_until; // disabled until then by crashes of the server; 0: not so
+	TimestampTz next_start;     // 0: no start is planned
+	TimestampTz given_up_until; // disabled until then after crashes of the server; 0: no
 	int failures;               // in a row
 	int64 restarts;
-	uint64 generation; // of the worker that may use the slot
+	uint64 generation; // number of the worker that may use the slot
 
-	/* Written by the worker. While there is no worker, the launcher writes the error and
-	 * waiting_for. */
+	/* Written by the worker. Without a worker, the launcher writes the error and waiting_for. */
 	pid_t pid;
 	Latch *latch;
 	Exit exit;
@@ -107,15 +108,15 @@ struct Slot
 	char last_sqlstate[6];
 	char waiting_for[128]; // empty: nothing; see set_waiting()
 
-	/* Statistics of the worker since its start. last_success is kept when a worker ends. */
+	/* Statistics of the worker since its start. last_success stays when the worker ends. */
 	pg_atomic_uint64 last_success; // TimestampTz
 	pg_atomic_uint64 health_checks, health_failures;
 	pg_atomic_uint64 cycles, cycle_last_us, cycle_total_us, cycle_max_us;
 	pg_atomic_uint64 cycle_classes[kCycleClasses];
-	Counter custom[kCustomCounters]; // a name is written once, under the lock
+	Counter custom[kCustomCounters]; // the lock is held when a name is written
 };
 
-/* A database that is kept free of workers while a statement runs. */
+/* A database in which no worker may run during a statement. */
 struct Drain
 {
 	char database[NAMEDATALEN];
@@ -130,14 +131,14 @@ struct NewsItem
 
 struct NewsFollower
 {
-	Latch *latch; // null: nobody
+	Latch *latch; // null: unused
 	Oid database;
 };
 
 /* New events in the order of their commits (archive/news.h). Shared::news_lock protects it. */
 struct News
 {
-	uint64 end; // items so far; item n is at n % kNews
+	uint64 end; // number of items so far; item n is at index n % kNews
 	NewsFollower followers[kNewsFollowers];
 	NewsItem items[kNews];
 };
@@ -146,14 +147,14 @@ struct Shared
 {
 	LWLock *lock;
 	ConditionVariable changed;
-	Latch *launcher;       // of the launcher, while there is one
-	bool crash_counted;    // the launcher has noted in the file that this shared memory is new
-	bool crash_reset;      // request: forget the crashes
+	Latch *launcher;       // the launcher's latch while it runs
+	bool crash_counted;    // the launcher has recorded in the file that this memory is new
+	bool crash_reset;      // request to forget the crashes
 	bool recheck;          // request: an object that services wait for may exist now
-	uint64 generation;     // the last one given out
-	uint64 question;       // the last one asked by health_check()
-	uint64 wishes;         // counts the changes of wishes to stop and to pause
-	uint64 wishes_in_file; // up to this change
+	uint64 generation;     // last number that was assigned
+	uint64 question;       // number of the last question of health_check()
+	uint64 wishes;         // number of changes of the wishes to stop and to pause
+	uint64 wishes_in_file; // number of changes that the file contains
 	Drain drains[kDrains];
 	LWLock *news_lock;
 	News news;
@@ -164,11 +165,12 @@ struct Shared
 /* Null if the library is not in shared_preload_libraries. */
 extern Shared *shared;
 
-/* Installs the hooks that reserve and create the shared memory. From _PG_init only. */
+/* Installs the hooks that reserve and create the shared memory. Must be called from _PG_init
+ * only. */
 void install_shared_memory();
 
-/* The name users see: "running", … A running service that has seen the wish to pause is "paused".
- */
+/* The state as users see it: "running", … A running service that has taken the wish to pause is
+ * "paused". */
 const char *state_name(const Slot &slot);
 bool is_state_name(std::string_view name);
 
@@ -178,39 +180,40 @@ all_slots()
 	return {shared->slots, static_cast<size_t>(shared->slot_count)};
 }
 
-/* Does the slot belong to this service of this database? Lock held. */
+/* Whether the slot belongs to this service of this database. The lock must be held. */
 bool is_of(const Slot &slot, const char *database, const char *service);
 
-/* The slot of a service, or null. Lock held. */
+/* The slot of a service, or null. The lock must be held. */
 Slot *find_slot(const char *database, const char *service, int instance);
 
-/* Is a worker of this database running or registered? Lock held. */
+/* Whether a worker of this database is running or registered. The lock must be held. */
 bool has_workers(const char *database);
 
-/* Moves to a state and notes the time. Lock held exclusively; announce() after it is released. */
+/* Sets the state and its time. The lock must be held exclusively. The caller must call announce()
+ * after it has released the lock. */
 void set_state(Slot &slot, State state);
 void set_error(Slot &slot, int sqlstate, const char *message);
 void clear_error(Slot &slot);
 
-/* Sets what bigbrotr.services shows in waiting_for; null: nothing. Cannot fail. */
-void set_waiting_locked(Slot &slot, const char *what); // lock held exclusively
-void set_waiting(Slot &slot, const char *what);        // no lock
+/* Sets waiting_for of bigbrotr.services; null: nothing. Never fails. */
+void set_waiting_locked(Slot &slot, const char *what); // the lock must be held exclusively
+void set_waiting(Slot &slot, const char *what);        // the lock must not be held
 
-/* Logs the service's state. No lock. */
+/* Logs the state of the service. The lock must not be held. */
 void log_state(const Slot &slot, int elevel, const char *detail = nullptr,
 			   const char *hint = nullptr);
-/* Error context: names the Slot that `slot` points to. */
+/* Error context callback: adds the name of the Slot that `slot` points to. */
 void describe_slot(void *slot);
 
-/* Wakes the processes that wait for a state. No lock. */
+/* Wakes the processes that wait for a state. The lock must not be held. */
 void announce();
 
-/* Wakes the launcher. Lock held. */
+/* Wakes the launcher. The lock must be held. */
 void wake_launcher();
 
 /*
- * Holds the lock for a block. For the core library only: the preload library has no destructors,
- * which would make it need libgcc. An ERROR, which skips the destructor, releases the lock as well.
+ * Holds the lock for a block. For the core library only, because destructors would make the preload
+ * library need libgcc. An ERROR skips the destructor, and releases the lock as well.
  */
 class SharedLock
 {

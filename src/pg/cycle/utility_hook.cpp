@@ -26,11 +26,11 @@ static constexpr long kPatienceMs = 5000;
 
 static ProcessUtility_hook_type prev_hook = nullptr;
 
-/* What the statements of this backend's transaction do; empty: nothing. */
+/* Effects of the statements of this backend's transaction; an empty name means none. */
 static char drained[NAMEDATALEN];
 static char renewed[NAMEDATALEN]; // database in which services that run once must run again after
 								  // the commit
-static bool drops;                // that database: its services' wishes go with it
+static bool drops;                // the database is dropped, so the wishes for its services must go
 static bool wakes_services;
 
 static Drain *
@@ -46,7 +46,7 @@ find_drain(const char *database)
 }
 
 /* Keeps workers out of a database until the transaction ends. False if all entries of
- * Shared::drains are taken. */
+ * Shared::drains are used. */
 static bool
 hold(const char *database)
 {
@@ -70,7 +70,8 @@ run_once_again(const char *database)
 			slot.start_request = true;
 }
 
-/* A later database of this name has nothing to do with the wishes for this one. */
+/* Forgets the wishes for a dropped database, because they must not hold for a later database of
+ * this name. */
 static void
 forget_wishes(const char *database)
 {
@@ -105,7 +106,7 @@ static void
 drain_database(const char *database)
 {
 	if (drained[0] != '\0' || !hold(database))
-		return; // such a statement concerns one database only
+		return; // each of these statements concerns one database only
 	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kPatienceMs);
 	ConditionVariablePrepareToSleep(&shared->changed);
 	for (;;) {
@@ -114,7 +115,7 @@ drain_database(const char *database)
 		LWLockRelease(shared->lock);
 		long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
 		if (!busy || left <= 0)
-			break; // the statement itself then reports the sessions that block it
+			break; // then the statement itself reports the sessions that block it
 		ConditionVariableTimedSleep(&shared->changed, left, compat::wait_event("BigbrotrDrain"));
 	}
 	ConditionVariableCancelSleep();
@@ -124,14 +125,14 @@ drain_database(const char *database)
 
 struct Effect
 {
-	/* The database whose workers block the statement; null: none, or the user lacks the privilege
-	 * anyway. */
+	/* The database whose workers block the statement; null: none, or the statement will be refused
+	 * because the user lacks the privilege. */
 	const char *drains = nullptr;
-	/* The database in which services that run once must run again if the statement succeeds, or
-	 * null. */
+	/* The database in which services that run once must run again after the statement; null:
+	 * none. */
 	const char *renews = nullptr;
-	bool drops = false; // that database
-	bool wakes = false; // if it succeeds: services may wait for the object that it makes
+	bool drops = false; // the statement drops the database
+	bool wakes = false; // services may wait for the object that the statement creates
 };
 
 static Oid
@@ -170,8 +171,8 @@ of_new_tablespace(AlterDatabaseStmt *statement)
 	return {.drains = statement->dbname};
 }
 
-/* The checks of createdb(), so that a user cannot end workers by a statement that is then refused.
- */
+/* Repeats the checks of createdb(), so that a user cannot end workers with a statement that is then
+ * refused. */
 static bool
 may_copy(const char *name)
 {
@@ -194,7 +195,7 @@ of_create_extension(CreateExtensionStmt *statement)
 {
 	if (strcmp(statement->extname, "bigbrotr") != 0 ||
 		OidIsValid(get_extension_oid(statement->extname, true)))
-		return {}; // IF NOT EXISTS: any user may run that
+		return {}; // any user may run this
 	return {.renews = get_database_name(MyDatabaseId), .wakes = true};
 }
 
@@ -223,7 +224,8 @@ has_events()
 	return found;
 }
 
-/* Years of an archive are not to be lost by a statement that names no table. */
+/* Refuses to drop an archive with events, because a statement that names no table should not
+ * destroy years of data. */
 static void
 check_drop()
 {
@@ -284,7 +286,7 @@ hook(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityConte
 	 QueryCompletion *completion)
 {
 	Effect effect;
-	char renews[NAMEDATALEN] = ""; // a copy: the statement may free the memory of its own tree
+	char renews[NAMEDATALEN] = ""; // a copy, because the statement may free its parse tree
 	if (shared != nullptr && !RecoveryInProgress())
 		effect = effect_of(planned->utilityStmt);
 	if (effect.renews)
@@ -293,7 +295,7 @@ hook(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityConte
 		drain_database(effect.drains);
 	(prev_hook ? prev_hook : standard_ProcessUtility)(planned, text, read_only, context, parameters,
 													  environment, receiver, completion);
-	/* Reached only if the statement succeeded. */
+	/* This is reached only after success. */
 	if (renews[0] != '\0')
 		strlcpy(renewed, renews, sizeof renewed);
 	drops |= effect.drops;

@@ -1,16 +1,16 @@
 /*
  * The hook for statements that workers would block: DROP DATABASE, ALTER DATABASE … RENAME and SET
  * TABLESPACE, CREATE DATABASE … TEMPLATE, DROP EXTENSION and ALTER EXTENSION … UPDATE. Before such
- * a statement runs, the launcher ends the workers of that database; they come back when its
- * transaction ends. DROP EXTENSION of an archive that holds events is refused unless
- * bigbrotr.allow_drop_extension is on. CREATE EXTENSION and CREATE DATABASE wake services that wait
- * for them.
+ * a statement runs, the launcher ends the workers of the database; they start again when the
+ * transaction ends. DROP EXTENSION of an archive with events is refused unless
+ * bigbrotr.allow_drop_extension is on. CREATE EXTENSION and CREATE DATABASE wake the services that
+ * wait for them.
  */
 #pragma once
 
 namespace pg {
 
-/* From _PG_init only. */
+/* Must be called from _PG_init only. */
 void install_utility_hook();
 
 } // namespace pg

@@ -14,8 +14,8 @@ namespace pg {
 static constexpr const char *kFile = "bigbrotr_wishes";
 
 /*
- * One line of the file: "archive synchronizer stopped", or "paused", or "stopped,paused". A byte of
- * the database's name that would end the word is written as in "my%20archive".
+ * One line of the file: "archive synchronizer stopped", or "paused", or "stopped,paused". In the
+ * database's name, a byte that would end the word is escaped, as in "my%20archive".
  */
 struct Wish
 {
@@ -31,7 +31,7 @@ struct Wishes
 };
 
 static Wishes saved;   // the content of the file
-static Wishes present; // the wishes in the slots, to be compared
+static Wishes present; // the wishes in the slots, for comparison
 
 static void
 append_name(StringInfo text, const char *name)
@@ -111,7 +111,7 @@ apply_wishes(Slot &slot)
 	}
 }
 
-/* Fills `present` from the slots. Returns the number of the last change that is in it. */
+/* Fills `present` from the slots. Returns the number of the last change that `present` contains. */
 static uint64
 collect()
 {

@@ -1,9 +1,9 @@
 /*
- * The wishes to stop and to pause services, kept in the file bigbrotr_wishes so that they outlive a
- * crash and a restart of the server. The file holds those of the services that have slots: a
- * database taken off bigbrotr.databases loses its wishes. One that is dropped does so, too.
+ * Keeps the wishes to stop and to pause services in the file bigbrotr_wishes, so that they survive
+ * a crash and a restart of the server. The file has the wishes of services with slots: a database
+ * that is dropped or removed from bigbrotr.databases loses its wishes.
  *
- * Launcher only.
+ * Only the launcher uses this code.
  */
 #pragma once
 
@@ -11,13 +11,13 @@
 
 namespace pg {
 
-/* Reads the file; skips malformed lines. No lock. */
+/* Reads the file and skips malformed lines. The lock must not be held. */
 void read_wishes();
 
-/* Sets the wishes that the file has for the service of a new slot. Lock held exclusively. */
+/* Sets the wishes of the file for the service of a new slot. The lock must be held exclusively. */
 void apply_wishes(Slot &slot);
 
-/* Writes the file if the wishes have changed. False if that fails. No lock. */
+/* Writes the file if the wishes have changed. False if this fails. The lock must not be held. */
 bool save_wishes();
 
 } // namespace pg
