@@ -23,10 +23,10 @@ template <size_t N> struct Prefix
 constexpr Prefix<4> kSpecial4[] = {
 	{{0}, 8},                 // this host
 	{{10}, 8},                // private
-	{{100, 64}, 10},          // shared by carriers, in practice VPNs
+	{{100, 64}, 10},          // shared address space of carriers, also used by VPNs
 	{{127}, 8},               // loopback
-	{{168, 63, 129, 16}, 32}, // Azure: its metadata and name service
-	{{169, 254}, 16},         // link-local, with the metadata services of clouds
+	{{168, 63, 129, 16}, 32}, // Azure: metadata and name service
+	{{169, 254}, 16},         // link-local, with metadata services of clouds
 	{{172, 16}, 12},          // private
 	{{192, 0, 0}, 24},        // protocol assignments
 	{{192, 0, 2}, 24},        // documentation
@@ -44,7 +44,7 @@ constexpr Prefix<16> kGlobal6 = {{0x20}, 3};
 constexpr Prefix<16> kSpecial6[] = {
 	{{0x20, 0x01, 0x00}, 23},       // protocol assignments: Teredo, benchmarks, ORCHID
 	{{0x20, 0x01, 0x0d, 0xb8}, 32}, // documentation
-	{{0x20, 0x02}, 16},             // 6to4: wraps any IPv4 address
+	{{0x20, 0x02}, 16},             // 6to4: contains any IPv4 address
 	{{0x3f, 0xff, 0x00}, 20},       // documentation
 };
 

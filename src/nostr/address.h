@@ -1,6 +1,6 @@
 /*
- * Which IP addresses are public (IANA special-purpose registries). The same table is used for
- * literal addresses in relay URLs and, at connect time, for the answers of DNS.
+ * Which IP addresses are public (IANA special-purpose registries). The same table applies to
+ * addresses in relay URLs and, when connecting, to answers of name servers.
  */
 #pragma once
 

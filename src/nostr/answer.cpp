@@ -47,7 +47,7 @@ Answer::add(const Seen &event)
 		doubts_ |= Doubt::Foreign;
 		return false;
 	}
-	/* It has gone past the end of the range. */
+	/* This event is older than the range, so the answer has passed the end of the range. */
 	if (event.created_at < asked_.since.value_or(0)) {
 		outside_++;
 		return false;
@@ -63,8 +63,8 @@ Answer::add(const Seen &event)
 }
 
 /*
- * The times of refused events are those that anybody wrote, so they count only where nothing else
- * came, and only if they fall as those of a page do.
+ * Anybody may write the time of a refused event. So these times count only if nothing else came,
+ * and only if they fall as in a page.
  */
 void
 Answer::refuse(std::optional<int64_t> created_at)

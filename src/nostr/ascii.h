@@ -1,4 +1,4 @@
-/* Characters of ASCII, whatever the locale. */
+/* Characters of ASCII, independent of the locale. */
 #pragma once
 
 #include <string>
@@ -48,7 +48,7 @@ ascii_lower(std::string &text)
 		c = to_lower(c);
 }
 
-/* "?" for every character that is not printable. */
+/* The text with "?" for each character that is not printable. */
 inline std::string
 printable(std::string_view text)
 {
@@ -59,7 +59,7 @@ printable(std::string_view text)
 	return out;
 }
 
-/* Of a hex digit in either case; else -1. */
+/* The value of a hex digit in either case; -1 for other characters. */
 inline int
 hex_value(char c)
 {

@@ -1,4 +1,4 @@
-/* NIP-42: how a client tells a relay who it is. */
+/* NIP-42: how a client authenticates to a relay. */
 #pragma once
 
 #include <optional>
@@ -9,14 +9,14 @@
 
 namespace nostr {
 
-/* Bytes of a challenge that is answered. */
+/* Longest challenge that is answered, in bytes. */
 constexpr size_t kMaxChallenge = 1024;
 
-/* The answer to a challenge of this relay, signed. `challenge` is valid UTF-8. */
+/* The signed answer to a challenge of this relay. `challenge` must be valid UTF-8. */
 Event auth_event(const Signer &signer, std::string_view relay_url, std::string_view challenge,
 				 int64_t created_at);
 
-/* Of 64 hex digits, or nsec1…; blanks around it do not count. Nothing if it is none. */
+/* Parses 64 hex digits or nsec1…, with blanks around it allowed. Nothing if the text is neither. */
 std::optional<SecretKey> parse_secret_key(std::string_view text);
 
 } // namespace nostr

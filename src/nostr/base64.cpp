@@ -39,7 +39,7 @@ base64_decode(std::string_view text)
 	if (size < 0 || padding > 2 || text.size() % 4 != 0)
 		return std::nullopt;
 	out.resize(size_t(size) - padding); // the library counts padding as bytes
-	/* The library ignores blanks at both ends, and bits that stand for no byte. */
+	/* The library ignores blanks at both ends and surplus bits; the comparison refuses both. */
 	return base64(out) == text ? std::optional(std::move(out)) : std::nullopt;
 }
 

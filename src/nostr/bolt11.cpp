@@ -9,14 +9,14 @@ namespace {
 constexpr size_t kMaxChars = 16384;
 constexpr int64_t kPerBitcoin = 100'000'000'000; // millisatoshi
 
-/* One unit of the amount in millisatoshi; `p` is a tenth of one. */
+/* The unit of an amount in millisatoshi; `p` is a tenth of one millisatoshi. */
 struct Unit
 {
 	int64_t value = kPerBitcoin;
 	bool tenths = false;
 };
 
-/* Cuts the multiplier off, if there is one. */
+/* Removes the multiplier from the amount and returns its unit. */
 Unit
 take_unit(std::string_view &amount)
 {
@@ -72,8 +72,8 @@ bolt11_amount(std::string_view invoice)
 	Bech32 decoded = decode_bech32(invoice, kMaxChars);
 	if (decoded.reason != nullptr)
 		return {decoded.reason};
-	/* The prefixes of the networks. A longer one stands before a shorter one with which it begins.
-	 */
+	/* The prefixes of the networks; a longer prefix stands before a shorter one that it begins
+	 * with. */
 	for (std::string_view network : {"lnbcrt", "lnbc", "lntbs", "lntb", "lnsb"})
 		if (decoded.prefix.starts_with(network)) {
 			std::string_view amount = std::string_view(decoded.prefix).substr(network.size());

@@ -1,5 +1,5 @@
 /*
- * The amount of a Lightning invoice (BOLT 11), as zap receipts carry it (NIP-57).
+ * The amount of a Lightning invoice (BOLT 11), which zap receipts contain (NIP-57).
  */
 #pragma once
 
@@ -11,7 +11,7 @@ namespace nostr {
 
 struct Bolt11Amount
 {
-	const char *reason = nullptr;        // null: an invoice; else a reason code
+	const char *reason = nullptr;        // null: a valid invoice; else a reason code
 	std::optional<int64_t> millisatoshi; // nothing: the payer chooses
 };
 

@@ -15,7 +15,8 @@ namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
 
-/* One per thread: fetching the algorithm and making a context cost more than the hashing. */
+/* One object per thread, because fetching the algorithm and creating a context cost more than the
+ * hashing. */
 class Sha256
 {
   public:
@@ -66,8 +67,8 @@ append_hex(const uint8_t *bytes, size_t size, std::string &out)
 	}
 }
 
-/* The letter after the backslash of a character's short escape; 'u' for other control characters; 0
- * if the character needs no escape. */
+/* The letter after the backslash in the short escape of a character; 'u' for other control
+ * characters; 0 if the character needs no escape. */
 char
 escape_letter(unsigned char c)
 {
@@ -100,7 +101,7 @@ constexpr std::array<int8_t, 256> kHexValues = [] {
 }();
 
 #ifdef __SSE2__
-/* Sixteen digits at a time into eight bytes; false if one is bad. */
+/* Converts sixteen digits to eight bytes; false if a digit is invalid. */
 bool
 from_hex16(const char *hex, uint8_t *bytes)
 {
@@ -112,7 +113,7 @@ from_hex16(const char *hex, uint8_t *bytes)
 	__m128i digit = between('0', '9'), letter = between('a', 'f');
 	if (_mm_movemask_epi8(_mm_or_si128(digit, letter)) != 0xffff)
 		return false;
-	/* '0' is 0x30 and 'a' 0x61: the low four bits, and nine more for a letter. */
+	/* '0' is 0x30 and 'a' is 0x61, so the value is the low four bits, plus nine for a letter. */
 	__m128i value = _mm_add_epi8(_mm_and_si128(text, _mm_set1_epi8(15)),
 								 _mm_and_si128(letter, _mm_set1_epi8(9)));
 	__m128i pairs = _mm_or_si128(_mm_slli_epi16(value, 4), _mm_srli_epi16(value, 8));
@@ -135,7 +136,7 @@ void
 append_json_string(std::string_view text, std::string &out)
 {
 	out += '"';
-	size_t plain = 0; // start of what needs no escape
+	size_t plain = 0; // begin of text without escapes
 	for (size_t i = 0; i < text.size(); i++) {
 		auto c = static_cast<unsigned char>(text[i]);
 		char letter = escape_letter(c);
@@ -220,7 +221,7 @@ from_hex(std::string_view hex, uint8_t *bytes, size_t size)
 	for (; i < size; i++) {
 		int high = kHexValues[static_cast<unsigned char>(hex[2 * i])];
 		int low = kHexValues[static_cast<unsigned char>(hex[2 * i + 1])];
-		bad |= high | low; // negative once one digit was bad
+		bad |= high | low; // negative if a digit was invalid
 		bytes[i] = static_cast<uint8_t>(high << 4 | low);
 	}
 	return bad >= 0;

@@ -1,4 +1,4 @@
-/* Messages to a relay, and what its answers begin with. */
+/* Messages to a relay, and the prefixes of a relay's texts. */
 #include "message.h"
 
 #include <utility>

@@ -6,9 +6,9 @@
 
 namespace nostr {
 
-/* Events asked for at once, in pages, if the limit was what cut the page. */
+/* Factor by which the first question raises the limit, if the limit may have cut the page. */
 static constexpr int kLarger = 4;
-/* Questions about one second; what is left then comes by other ways or not at all. */
+/* Largest number of questions about one second. */
 static constexpr int kMostQuestions = 500;
 
 DenseSecond::DenseSecond(int64_t second, int limit, int raw, SeenSet shown,
@@ -25,7 +25,7 @@ DenseSecond::DenseSecond(int64_t second, int limit, int raw, SeenSet shown,
 void
 DenseSecond::split_by_groups()
 {
-	Part others; // kinds that are shown here, if not by all relays
+	Part others; // kinds shown in this second that are in no group
 	for (const Seen &event : shown_)
 		others.kinds.push_back(event.kind);
 	std::sort(others.kinds.begin(), others.kinds.end());
@@ -77,7 +77,7 @@ DenseSecond::end(Answer &answer)
 		split(part);
 	kinds_answered_ |= part.kinds.empty() || answer.raw() > 0;
 	if (parts_.empty() && !std::exchange(kinds_answered_, true))
-		split({}); // no kind brought anything: by authors alone
+		split({}); // no question by kinds brought an event, so only authors are asked for
 }
 
 void
@@ -89,7 +89,7 @@ DenseSecond::fail()
 	}
 }
 
-/* By kinds as long as there are several, then by the authors seen with that kind. */
+/* Splits a part by kinds if it has several, otherwise by the authors seen with its kind. */
 void
 DenseSecond::split(Part part)
 {

@@ -1,7 +1,7 @@
 /*
- * A second with more events than the relay shows in one answer: asked for with a larger limit, then
- * by kinds, then by authors. What nobody knows to ask for stays hidden, so that only the larger
- * answer can show that the second is whole.
+ * Reads a second with more events than the relay shows in one answer: with a larger limit, then by
+ * kinds, then by authors. Events whose kinds and authors are unknown stay hidden, so only the
+ * answer to the larger limit can prove that the second is complete.
  */
 #pragma once
 
@@ -12,11 +12,11 @@ namespace nostr {
 class DenseSecond
 {
   public:
-	/* `raw` events came when it was last asked for; `shown` is what is known of it. */
+	/* `raw`: number of events in the last answer; `shown`: the events known. */
 	DenseSecond(int64_t second, int limit, int raw, SeenSet shown, const Conditions &conditions,
 				const Habits &habits);
 
-	/* The next question; nothing: it is over. */
+	/* The next question; nothing if there is none left. */
 	std::optional<Window> next() const;
 	void end(Answer &answer);
 	/* The question was not answered. */
@@ -41,11 +41,11 @@ class DenseSecond
 	SeenSet shown_;
 	const Conditions &conditions_;
 	const Habits &habits_;
-	bool larger_ = true; // the first question is still to be asked
+	bool larger_ = true; // the question with the larger limit is still to be asked
 	bool whole_ = false;
 	bool kinds_answered_ = false;
 	int questions_ = 0;
-	std::vector<Part> parts_; // still to be asked for, the last one first
+	std::vector<Part> parts_; // parts still to ask for; the last one is next
 };
 
 } // namespace nostr

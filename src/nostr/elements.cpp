@@ -6,14 +6,14 @@ namespace nostr {
 
 namespace {
 
-/* True for the second and later bytes of a character. */
+/* Whether the byte continues a character of several bytes. */
 bool
 is_continuation(char c)
 {
 	return (c & 0xc0) == 0x80;
 }
 
-/* Drops what is beyond `max` bytes, and a character cut in two. */
+/* Cuts the text to at most `max` bytes, at the boundary of a character. */
 void
 cut_text(std::string &text, size_t max)
 {

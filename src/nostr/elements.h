@@ -1,5 +1,5 @@
 /*
- * The elements of one message, in their order: what the parsers of both directions share.
+ * The elements of one message in their order, for the parsers of both directions.
  */
 #pragma once
 
@@ -8,13 +8,13 @@
 namespace nostr {
 
 /*
- * Each read_… function takes the next element; false if it is missing or of the wrong type. Only
- * then fault() finds out why.
+ * Each read_… function takes the next element; false if it is missing or has the wrong type. After
+ * that, fault() finds the reason.
  */
 class Elements
 {
   public:
-	static constexpr size_t kTextBytes = 1000;       // of text for humans that is kept
+	static constexpr size_t kTextBytes = 1000;       // text for humans is cut to this size
 	static constexpr size_t kSubscriptionChars = 64; // NIP-01
 
 	/* `frame` must be valid UTF-8. */
@@ -36,7 +36,7 @@ class Elements
 
 	bool read_string(std::string &out, size_t max = SIZE_MAX);
 	bool read_subscription(std::string &out);
-	/* A text, cut after kTextBytes. A missing text counts as an empty one. */
+	/* Reads a text and cuts it to kTextBytes. A missing text counts as empty. */
 	bool read_text(std::string &out);
 	/* Pairs of hex digits, at least one. */
 	bool read_hex_bytes(std::string &out);
@@ -48,11 +48,10 @@ class Elements
 	/* Skips further elements, which must be JSON, up to the end of the message. */
 	bool finish();
 
-	/* Reads an event, then as finish(). */
+	/* Reads an event, then does the same as finish(). */
 	Reject read_event_and_finish(std::string &scratch, Event &event);
 
-	/* Why the frame is refused: BadMessage if it is valid JSON, else what is wrong with the JSON.
-	 */
+	/* Why the frame is refused: BadMessage if it is valid JSON, else the fault of the JSON. */
 	Reject fault() const;
 
   private:

@@ -20,7 +20,7 @@ constexpr char kVersion = 2;
 constexpr size_t kNonce = 32, kMac = 32;
 constexpr std::string_view kIvMark = "?iv=";
 
-/* What a message of NIP-44 is encrypted and authenticated with. */
+/* The keys with which a message of NIP-44 is encrypted and authenticated. */
 struct MessageKeys
 {
 	std::array<uint8_t, 32> cipher_key;
@@ -28,7 +28,7 @@ struct MessageKeys
 	std::array<uint8_t, 32> mac_key;
 };
 
-/* HKDF-Expand (RFC 5869) to 76 bytes: three blocks, the last one cut. */
+/* HKDF-Expand (RFC 5869) to 76 bytes: three blocks, of which the last is cut. */
 MessageKeys
 message_keys(const ConversationKey &key, std::string_view nonce)
 {
@@ -52,7 +52,7 @@ message_keys(const ConversationKey &key, std::string_view nonce)
 
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 
-/* Nothing if the padding of a block cipher is wrong. */
+/* Nothing if the padding of a block cipher is malformed. */
 std::optional<std::string>
 run_cipher(const EVP_CIPHER *cipher, const uint8_t *key, const uint8_t *iv, std::string_view bytes,
 		   bool encrypt)
@@ -76,7 +76,7 @@ run_cipher(const EVP_CIPHER *cipher, const uint8_t *key, const uint8_t *iv, std:
 std::string
 chacha20(const MessageKeys &keys, std::string_view bytes)
 {
-	/* The library takes the block counter, which begins at 0, and the nonce as one. */
+	/* The library's parameter contains the block counter, which begins at 0, and then the nonce. */
 	std::array<uint8_t, 16> iv{};
 	std::copy(keys.cipher_nonce.begin(), keys.cipher_nonce.end(), iv.begin() + 4);
 	return run_cipher(EVP_chacha20(), keys.cipher_key.data(), iv.data(), bytes, true).value();
@@ -92,7 +92,7 @@ padded_size(size_t size)
 	return chunk * ((size - 1) / chunk + 1);
 }
 
-/* The length, the text, and zeros. */
+/* The length of the text, the text, and zeros. */
 std::string
 padded(std::string_view text)
 {
@@ -122,7 +122,7 @@ unpadded(std::string_view bytes)
 		return value;
 	};
 	size_t size = number(0, 2), head = 2;
-	if (size == 0) { // the form for long texts
+	if (size == 0) { // the format of long texts
 		size = number(2, 4);
 		head = 6;
 		if (size < 1 << 16)

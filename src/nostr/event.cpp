@@ -24,7 +24,7 @@ enum Field : unsigned
 
 constexpr unsigned kAllFields = (1u << kFieldCount) - 1;
 
-/* The field of that name; kFieldCount for an unknown name. */
+/* The field with this name; kFieldCount if there is none. */
 unsigned
 field_of(const json::String &name)
 {
@@ -36,14 +36,14 @@ field_of(const json::String &name)
 	return kFieldCount;
 }
 
-/* Data that is only needed until the id is checked. */
+/* Data that are needed only until the id is checked. */
 struct Draft
 {
 	json::String content;
 	bool nul_in_tags = false;
 };
 
-/* A string of exactly 2*size hex digits, else `fault`. */
+/* Reads a string of exactly 2*size hex digits; else returns `fault`. */
 Reject
 read_hex(json::Cursor &cursor, uint8_t *bytes, size_t size, Reject fault)
 {
@@ -138,7 +138,7 @@ read_field(unsigned field, json::Cursor &cursor, const Limits &limits, int depth
 	}
 }
 
-/* Reads all fields. The content is not unescaped yet. */
+/* Reads all fields. The content stays escaped. */
 Reject
 read_object(json::Cursor &cursor, const Limits &limits, int depth, std::string &scratch,
 			Event &event, Draft &draft)

@@ -1,9 +1,9 @@
 /*
- * One Nostr event (NIP-01): parse, canonical form, id. Signatures are in keys.h.
+ * One Nostr event (NIP-01): parsing, canonical form, id. keys.h has the signatures.
  *
- * Sans I/O, no clock, no PostgreSQL. Input is hostile: the parser is strict where NIP-01 or
- * the deployed software is (lower-case hex, integer tokens, no duplicate field, valid UTF-8, no
- * lone surrogate), and bounded in size, depth and count.
+ * This code uses no I/O, no clock and no PostgreSQL. Input is hostile: the parser is strict where
+ * NIP-01 or the deployed software is (lower-case hex, integer tokens, no duplicate field, valid
+ * UTF-8, no lone surrogate), and limits size, depth and count.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ using Id = std::array<uint8_t, 32>;        // SHA-256 of the canonical form
 using PublicKey = std::array<uint8_t, 32>; // x-only secp256k1 key (BIP-340)
 using Signature = std::array<uint8_t, 64>; // BIP-340 over the id
 
-/* Why an event or a message was refused. The code (reject_code) is what users count by. */
+/* Why an event or a message was refused. Users see and count the code (reject_code). */
 enum class Reject : uint8_t
 {
 	None,
@@ -29,7 +29,7 @@ enum class Reject : uint8_t
 	TooManyTags,    // more than Limits::tags
 	NotAnObject,    // the event is not a JSON object
 	MissingField,   // one of the seven fields is absent
-	DuplicateField, // one of the seven fields stands twice
+	DuplicateField, // one of the seven fields occurs twice
 	BadId,          // not 64 lower-case hex digits
 	BadPubkey,      // not 64 lower-case hex digits
 	BadSig,         // not 128 lower-case hex digits
@@ -48,7 +48,7 @@ const char *reject_code(Reject reason);
 struct Limits
 {
 	size_t event_bytes = 1 << 20; // JSON text of one event
-	size_t tags = 10000;          // tags of one event
+	size_t tags = 10000;          // largest number of tags in one event
 	int depth = 64;               // nesting of arrays and objects in one message
 };
 
@@ -61,12 +61,12 @@ struct Event
 	int32_t kind = 0;       // 0 .. 65535
 	std::string tags;       // canonical JSON text, e.g. [["e","…"],["p","…"]]
 	std::string content;    // unescaped UTF-8; may hold U+0000
-	bool has_nul = false;   // U+0000 in content or tags: text and packed tags cannot hold it
+	bool has_nul = false;   // content or tags contain U+0000, which no `text` can hold
 };
 
 /*
- * Parses events and checks the id against the recomputed SHA-256. Keeps scratch memory between
- * calls, so use one per thread. Does not check the signature.
+ * Parses events and compares the id with the SHA-256 of the content. Does not check the signature.
+ * Use one parser per thread, because it keeps scratch memory between calls.
  */
 class EventParser
 {
@@ -91,10 +91,11 @@ void append_canonical(const Event &event, std::string &out);
 /* SHA-256 of the canonical form. */
 Id compute_id(const Event &event);
 
-/* The event as one line of JSON, fields in NIP-01 order, exact: parses back to the same event. */
+/* The event as one line of JSON, with the fields in NIP-01 order. Parsing it gives the same
+ * event. */
 std::string to_json(const Event &event);
 
-/* Appends `text` as a JSON string with quotes, escaped as the canonical form wants it. */
+/* Appends `text` as a JSON string with quotes, escaped as in the canonical form. */
 void append_json_string(std::string_view text, std::string &out);
 
 template <size_t N>

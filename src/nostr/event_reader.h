@@ -1,5 +1,5 @@
 /*
- * Reads an event out of a longer JSON text, for EventParser and the message parsers.
+ * Reads an event within a longer JSON text, for EventParser and the message parsers.
  */
 #pragma once
 
@@ -8,8 +8,8 @@
 namespace nostr {
 
 /*
- * Reads the event object at the cursor and checks its id. `depth` is how many levels of nesting the
- * object may add; `scratch` is overwritten. The text must be valid UTF-8.
+ * Reads the event object at the cursor and checks its id. `depth`: levels of nesting that the
+ * object may have. `scratch` is overwritten. The text must be valid UTF-8.
  */
 Reject read_event(json::Cursor &cursor, const Limits &limits, int depth, std::string &scratch,
 				  Event &event);

@@ -1,6 +1,6 @@
 /*
- * What is known of a time range of one relay, how well, and what speaks against it. The words are
- * those of SQL (bigbrotr.coverage) and of the documentation (docs/development/paging.md).
+ * Evidence about a time range of one relay, and doubts about it. SQL (bigbrotr.coverage) and the
+ * documentation (docs/development/paging.md) use the same words.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ struct TimeRange
 	bool operator==(const TimeRange &) const = default;
 };
 
-/* Weakest first. A range is *read* from Paged on, and *proven* from Confirmed on. */
+/* Weakest first. A range counts as *read* from Paged on, and as *proven* from Confirmed on. */
 enum class Evidence : uint8_t
 {
 	Partial,   // seen in part, or with a doubt that cuts
@@ -34,7 +34,7 @@ const char *evidence_name(Evidence evidence);
 /* Nothing if there is no evidence of that name. */
 std::optional<Evidence> evidence_of(std::string_view name);
 
-/* The order is that of the bits on the wire. */
+/* The order is that of the bits in wire messages. */
 enum class Doubt : uint8_t
 {
 	Unordered,
@@ -61,7 +61,7 @@ constexpr size_t kDoubts = size_t(Doubt::Withheld) + 1;
 struct DoubtFacts
 {
 	const char *code; // one word: [a-z_]
-	bool cuts;        // a range with this doubt is Partial, whatever else is known
+	bool cuts;        // a range with this doubt is always Partial
 	const char *meaning;
 };
 const DoubtFacts &doubt_facts(Doubt doubt);
@@ -95,23 +95,23 @@ class Doubts
 	static constexpr uint32_t bit(Doubt doubt) { return uint32_t{1} << static_cast<int>(doubt); }
 };
 
-/* What one pass found out about a range. */
+/* The result of one pass over a range. */
 struct Claim
 {
 	TimeRange range;
 	Evidence evidence = Evidence::Partial;
 	Doubts doubts;
 	int64_t events = 0;  // distinct events of the range that this pass delivered
-	int64_t refused = 0; // of the range, delivered and not archived
+	int64_t refused = 0; // events of the range that were delivered and not archived
 	bool operator==(const Claim &) const = default;
 };
 
-/* Something was found later that speaks against earlier claims that overlap the range. */
+/* Something found later that contradicts earlier claims overlapping the range. */
 struct Retract
 {
 	TimeRange range;
 	Doubt doubt = Doubt::Late;
-	int64_t found = 0; // events that the claims had not known of
+	int64_t found = 0; // events that the claims did not know
 	bool operator==(const Retract &) const = default;
 };
 

@@ -1,5 +1,5 @@
 /*
- * Properties that follow from an event's fields: class of its kind, address, proof of work,
+ * Properties that follow from the fields of an event: class of the kind, address, proof of work,
  * expiration.
  */
 #pragma once

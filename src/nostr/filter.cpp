@@ -14,7 +14,7 @@ namespace nostr {
 
 namespace {
 
-constexpr int kDepth = 4; // for skipping values that are refused anyway
+constexpr int kDepth = 4; // for skipping values that are refused in any case
 
 template <class T>
 void
@@ -104,7 +104,7 @@ class FilterReader
 		return "unsupported: unknown element " + printable(key);
 	}
 
-	/* Calls element() for each; the cursor stands at its first character. */
+	/* Calls element() for each element, with the cursor at its first character. */
 	template <class F> std::string list(const std::string &key, F element)
 	{
 		if (!cursor_.take('['))
@@ -146,7 +146,7 @@ class FilterReader
 	{
 		std::string fault = list(key, [&] {
 			std::string text;
-			text_value(text); // of what is no string nothing is read
+			text_value(text); // a value that is not a string leaves the text empty
 			return key_value(key, wanted, text, out.emplace_back());
 		});
 		sort_unique(out);
@@ -222,7 +222,7 @@ class FilterReader
 	json::Cursor cursor_;
 	Filter &filter_;
 	KeyText keys_;
-	std::vector<std::string> seen_; // bounded: an unknown key ends the parsing
+	std::vector<std::string> seen_; // an unknown key ends the parsing, so this is bounded
 	size_t values_ = 0;
 };
 
@@ -307,7 +307,7 @@ matches(const Filter &filter, const Indexed &event)
 	});
 }
 
-/* The tags are a canonical JSON text. */
+/* The tags must be canonical JSON. */
 IndexedEvent::IndexedEvent(const Event &event) : event_(event)
 {
 	std::string names;

@@ -1,8 +1,8 @@
 /*
- * Filters (NIP-01) and what they match.
+ * Filters (NIP-01) and the events that they match.
  *
- * Sans I/O. The parser is strict: an unknown member is refused with a reason, because a filter
- * without it would match more events. An empty list is legal and matches nothing.
+ * The code does no I/O. The parser is strict: an unknown member is refused with a reason, because
+ * the filter without it would match more events. An empty list is allowed and matches nothing.
  */
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace nostr {
 
-/* Does the sorted list hold the value? */
+/* Whether the sorted list contains the value. */
 template <class List, class Value>
 bool
 holds(const List &sorted, const Value &value)
@@ -26,7 +26,7 @@ holds(const List &sorted, const Value &value)
 	return std::binary_search(std::begin(sorted), std::end(sorted), value);
 }
 
-/* "#e": […] and the like: some tag of that name has its first value in the list. */
+/* A member such as "#e": […]: matches if a tag with this name has its first value in the list. */
 struct TagCondition
 {
 	char name;                       // a-z, A-Z
@@ -35,8 +35,8 @@ struct TagCondition
 
 struct Filter
 {
-	static constexpr size_t kBytes = 4 << 20; // of JSON text
-	static constexpr size_t kValues = 100000; // in all lists together
+	static constexpr size_t kBytes = 4 << 20; // size limit of the JSON text
+	static constexpr size_t kValues = 100000; // limit of the values in all lists together
 	static constexpr size_t kSearchBytes = 10000;
 
 	/* Lists are sorted and unique. */
@@ -45,27 +45,27 @@ struct Filter
 	std::optional<std::vector<int32_t>> kinds;
 	std::vector<TagCondition> tags;
 	std::optional<int64_t> since, until; // inclusive, Unix seconds
-	std::optional<int64_t> limit;        // not a condition: the newest of the matching events
-	std::optional<std::string> search;   // NIP-50; words only, extensions are dropped
+	std::optional<int64_t> limit;        // not a condition: the newest matching events
+	std::optional<std::string> search;   // NIP-50; only words, extensions are dropped
 
-	/* An empty list, or times that exclude each other. */
+	/* Whether a list is empty, or the times exclude each other. */
 	bool matches_nothing() const;
 };
 
-/* How ids and keys are written in a filter. */
+/* How ids and keys may be written in a filter. */
 enum class KeyText : uint8_t
 {
 	Hex,        // NIP-01: 64 lower-case hex digits
-	HexOrNip19, // as people write them: also note and nevent for ids, npub and nprofile for keys
+	HexOrNip19, // also note and nevent for ids, npub and nprofile for keys
 };
 
 /*
- * Fills `filter` and returns "", or returns why it is refused, as a relay would say it in CLOSED:
- * "invalid: …", "unsupported: …".
+ * Fills `filter` and returns "", or returns the reason of the refusal in the form that a relay
+ * sends in CLOSED: "invalid: …", "unsupported: …".
  */
 std::string parse_filter(std::string_view json, Filter &filter, KeyText keys = KeyText::Hex);
 
-/* The filter as one line of JSON that parse_filter() reads, without its limit. */
+/* The filter without its limit as one line of JSON, which parse_filter() accepts. */
 std::string condition_json(const Filter &filter);
 
 /* A tag with a name of one letter, and its first value. */
@@ -75,7 +75,7 @@ struct IndexedTag
 	std::string_view value;
 };
 
-/* The fields of an event that filters look at. */
+/* The fields of an event that filters use. */
 struct Indexed
 {
 	const Id &id;
@@ -85,7 +85,7 @@ struct Indexed
 	std::span<const IndexedTag> tags;
 };
 
-/* These fields of an event that outlives it, for many comparisons. */
+/* Owns these fields, for many comparisons with one event. */
 class IndexedEvent
 {
   public:
@@ -108,27 +108,27 @@ bool matches(const Filter &filter, const Event &event);
 bool is_indexed_name(std::string_view name);
 
 /*
- * The key of a tag in an index: a 64-bit hash of the letter and the packed value. Keys may collide:
- * after a look-up the caller must compare the values. On disk: must never change.
+ * The key of a tag in an index: a 64-bit hash of the letter and the packed value. Keys may collide,
+ * so the caller must compare the values after a look-up. Stored on disk: must never change.
  */
 int64_t tag_key(char name, const PackedItem &value);
 int64_t tag_key(char name, std::string_view value);
 
 /*
- * The same with the time of the event in its lowest bits, so that the newest events with a tag are
- * found without the others: as the number of the week since 2020, or of the quarter of a year (13
- * weeks) if the value stands for 64 hex digits. Ids and keys are many and rare: keys by week would
- * make the index much larger. On disk: must never change.
+ * The key with the time of the event in its lowest bits, so that the newest events with a tag can
+ * be found without reading older ones. The time is the number of the week since 2020, or of a
+ * period of 13 weeks if the value stands for 64 hex digits: ids and keys are many and each is rare,
+ * so keys by week would make the index much larger. Stored on disk: must never change.
  */
 constexpr int64_t kPeriods = 1024, kCoarsePeriod = 13;
-/* The week of a time; earlier times are in the first week, later ones in the last. */
+/* The week of a time. Earlier times belong to the first week, later times to the last. */
 int64_t period_of(int64_t created_at);
-/* The first second of a week, and the last; the lowest integer for the first week, the greatest one
- * for the last. */
+/* The first and the last second of a week. The first week begins at the lowest integer; the last
+ * week ends at the highest. */
 int64_t period_start(int64_t period);
 int64_t period_end(int64_t period);
 int64_t timed_tag_key(char name, const PackedItem &value, int64_t created_at);
-/* The period that a timed key names, and the same key of another one. */
+/* The period in a timed key, and the same key with another period. */
 constexpr int64_t
 period_of_key(int64_t key)
 {
@@ -140,7 +140,7 @@ with_period(int64_t key, int64_t period)
 	return key - period_of_key(key) + period;
 }
 
-/* All timed keys of a tag in some weeks, both included. */
+/* All timed keys of a tag in a range of weeks, both ends included. */
 struct TagKeys
 {
 	int64_t first, last;
@@ -148,7 +148,7 @@ struct TagKeys
 TagKeys timed_tag_keys(char name, std::string_view value, int64_t first_period,
 					   int64_t last_period);
 
-/* Does one of the values stand for 64 hex digits, so that its keys tell only quarters apart? */
+/* Whether a value stands for 64 hex digits, so that its keys have periods of 13 weeks. */
 bool has_coarse_periods(const TagCondition &tag);
 
 } // namespace nostr

@@ -10,7 +10,7 @@ struct Range
 {
 	double from, to;
 
-	/* Halves the range to the side of `value`; whether that is the upper one. */
+	/* Halves the range to the half that contains `value`. True: the upper half. */
 	bool halve(double value)
 	{
 		const double middle = (from + to) / 2;
@@ -27,7 +27,7 @@ geohash(double latitude, double longitude, size_t length)
 	constexpr std::string_view digits = "0123456789bcdefghjkmnpqrstuvwxyz";
 	Range of_latitude{-90, 90}, of_longitude{-180, 180};
 	std::string hash;
-	bool east = true; // the next bit is one of longitude
+	bool east = true; // the next bit belongs to the longitude
 	while (hash.size() < length) {
 		unsigned digit = 0;
 		for (int bit = 0; bit < 5; bit++, east = !east)

@@ -1,6 +1,6 @@
 /*
- * Geohashes (geohash.org; NIP-52, tag `g`): a point's cell as text, each digit halving it five
- * times, longitude first.
+ * Geohashes (geohash.org; NIP-52, tag `g`): the cell of a point as text. Each digit halves the cell
+ * five times, the longitude first.
  */
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace nostr {
 
-/* Degrees, -90 to 90 and -180 to 180; `length` digits. */
+/* `latitude`: -90 to 90 degrees; `longitude`: -180 to 180 degrees; `length`: number of digits. */
 std::string geohash(double latitude, double longitude, size_t length);
 
 } // namespace nostr

@@ -8,7 +8,7 @@ namespace nostr {
 constexpr int32_t kSeal = 13, kPrivateMessage = 14, kGiftWrap = 1059;
 constexpr int64_t kMostAge = 2 * 86400; // seconds, of NIP-59
 
-/* The message itself is not signed, so that its author can deny it. */
+/* The message is not signed, so that its author can deny it. */
 static std::string
 unsigned_json(Event &message)
 {

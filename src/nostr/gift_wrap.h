@@ -1,6 +1,7 @@
 /*
- * Private messages (NIP-17): a text for one reader, in a seal that its author signed, in a wrap
- * that an unknown key signed (NIP-59), so that others learn neither the text nor the author. Pure.
+ * Private messages (NIP-17): a text for one reader, in a seal that the author signs, in a wrap that
+ * a random key signs (NIP-59). Others learn neither the text nor the author. The functions have no
+ * side effects.
  */
 #pragma once
 
@@ -14,21 +15,21 @@
 
 namespace nostr {
 
-/* Random, and used once. */
+/* Random values, which must be used only once. */
 struct WrapRandomness
 {
 	SecretKey key; // signs the wrap
 	std::array<uint8_t, 32> seal_nonce, wrap_nonce;
-	std::array<uint32_t, 2> ages; // by which the times of seal and wrap are too early
+	std::array<uint32_t, 2> ages; // seconds by which seal and wrap are dated earlier
 };
 
 struct PrivateMessage
 {
-	std::string text;       // 1 byte at least
-	int64_t written_at = 0; // the same message of the same time has the same id for its reader
+	std::string text;       // must not be empty
+	int64_t written_at = 0; // the same text and time give the same id for the reader
 };
 
-/* The wrap, signed; nothing if there is no such reader: the key is not a curve point. */
+/* The signed wrap; nothing if the reader's key is not a curve point. */
 std::optional<Event> gift_wrap(const Signer &author, const PublicKey &reader,
 							   PrivateMessage message, int64_t now, const WrapRandomness &random);
 

@@ -1,6 +1,6 @@
 /*
- * What was learned about how a relay answers, while it was read: outlives a range, and is shared by
- * the ranges of one filter that are read at the same time.
+ * How a relay answers, as learned while it was read. The habits are kept from range to range, and
+ * ranges of one filter that are read at the same time share them.
  */
 #pragma once
 
@@ -12,17 +12,17 @@
 
 namespace nostr {
 
-/* The members that stand in every question about the events of one filter (NIP-01). */
+/* The members of every question about the events of one filter (NIP-01). */
 struct Conditions
 {
 	std::string members;  // of the filter's JSON object, without since, until and limit
-	bool kinds = false;   // they name kinds, so that a question cannot name others
-	bool authors = false; // likewise
+	bool kinds = false;   // the members name kinds, so a question cannot name others
+	bool authors = false; // the same for authors
 };
 
 struct Habits
 {
-	/* `until` is inclusive (NIP-01); some relays leave its second out. */
+	/* Whether `until` is inclusive, as NIP-01 says. Some relays exclude its second. */
 	enum class Until : uint8_t
 	{
 		Unknown,
@@ -30,20 +30,21 @@ struct Habits
 		Exclusive
 	};
 
-	static constexpr size_t kMost = 64; // kinds, and authors, that are remembered
+	static constexpr size_t kMost = 64; // largest number of kinds, and of authors, remembered
 
 	Until until = Until::Unknown;
-	int largest_page = 0;         // of several seconds
-	int overlong = 1;             // the limit is multiplied by this: the relay ignores limits
-	int faults = 0;               // answers with a hole, or out of order
-	bool hides = false;           // it showed nothing older, and there was something
-	bool takes_kinds = true;      // questions that name kinds bring events of these kinds
-	int taints = 0;               // pages that were asked again for a doubt
-	std::optional<int64_t> known; // a second at or before which the relay has shown something
-	std::vector<int32_t> kinds;   // that the relay has shown
+	int largest_page = 0;         // largest page of several seconds
+	int overlong = 1;             // factor for the limit, because the relay ignores limits
+	int faults = 0;               // answers that had a hole or were out of order
+	bool hides = false;           // the relay showed no older event although it had one
+	bool takes_kinds = true;      // questions that name kinds are answered with these kinds
+	int taints = 0;               // pages asked again because of a doubt
+	std::optional<int64_t> known; // a second such that the relay has shown an event at or before it
+	std::vector<int32_t> kinds;   // kinds that the relay has shown
 	std::vector<PublicKey> authors;
 
-	/* A relay that gave wrong answers is asked in small windows that check each other. */
+	/* Whether pages can be used. A relay that gave wrong answers is read in small windows that
+	 * check each other. */
 	bool orderly() const { return faults < 3; }
 	int64_t until_of(int64_t second) const
 	{
@@ -67,7 +68,7 @@ struct Habits
 	}
 };
 
-/* Questions with few events: what they show was shown before, or should not exist. */
+/* Number of events in questions that should show no new event. */
 constexpr int kFew = 10;
 
 } // namespace nostr

@@ -1,4 +1,4 @@
-/* HMAC with SHA-256 (RFC 2104): what only those can make who know the key. */
+/* HMAC with SHA-256 (RFC 2104). */
 #pragma once
 
 #include <array>

@@ -26,7 +26,7 @@ constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
 
-/* Names of private use (RFC 6761 and those of home networks), with all names under them. */
+/* Names for private use (RFC 6761, and common names in home networks), with their subdomains. */
 constexpr std::string_view kLocalNames[] = {
 	"localhost", "localdomain", "local",     "lan",  "home",    "internal", "intranet",
 	"corp",      "private",     "home.arpa", "test", "invalid", "example",
@@ -57,7 +57,7 @@ split_labels(std::string_view name)
 	return labels;
 }
 
-/* UTS 46, non-transitional. */
+/* Converts the name by UTS 46, non-transitional. */
 bool
 to_ascii(std::string_view name, std::string &ascii)
 {
@@ -69,7 +69,8 @@ to_ascii(std::string_view name, std::string &ascii)
 	return true;
 }
 
-/* Exactly four decimal numbers: the other forms that inet_aton() accepts only hide addresses. */
+/* Parses exactly four decimal numbers. Other forms that inet_aton() accepts serve only to disguise
+ * addresses. */
 bool
 parse_ipv4(const Labels &labels, std::array<uint8_t, 4> &address)
 {
@@ -86,7 +87,8 @@ parse_ipv4(const Labels &labels, std::array<uint8_t, 4> &address)
 	return true;
 }
 
-/* `label` holds 56 base32 digits: 35 bytes, the public key, two of checksum, one of version. */
+/* Whether `label`, 56 base32 digits, is an onion address: 32 bytes of public key, two of check sum,
+ * one of version. */
 bool
 is_onion_v3(std::string_view label)
 {
@@ -125,9 +127,9 @@ judge_i2p(const Labels &labels)
 	if (labels.size() < 2)
 		return "bad_i2p";
 	if (labels[labels.size() - 2] != "b32")
-		return nullptr; // a name of the address book
+		return nullptr; // a name from the address book
 	const std::string_view service = labels.size() > 2 ? labels[labels.size() - 3] : "";
-	// Beyond 32 bytes: encrypted lease sets.
+	// Longer names stand for encrypted lease sets.
 	const bool long_enough = service.size() == kOverlayLabel || service.size() >= 56;
 	return long_enough && consists_of(service, kBase32) ? nullptr : "bad_i2p";
 }
@@ -152,7 +154,7 @@ judge_clearnet(const Labels &labels)
 			   : "bad_tld";
 }
 
-/* The groups of RFC 5952: lower case, the longest run of zeros as "::". */
+/* The text form of RFC 5952: lower case, with the longest run of zeros as "::". */
 std::string
 ipv6_text(const std::array<uint8_t, 16> &address)
 {

@@ -1,6 +1,6 @@
 /*
- * Hosts of relay URLs: one spelling for one host, and the network it is on. Inner part of
- * relay_url.cpp; the rules are written down in docs/development/relay-urls.md.
+ * Hosts of relay URLs: a single spelling for each host, and its network. Internal part of
+ * relay_url.cpp; docs/development/relay-urls.md has the rules.
  */
 #pragma once
 
@@ -15,10 +15,10 @@ struct Host
 	Network network = Network::Clearnet;
 };
 
-/* A name (UTF-8) or an IPv4 address. Must not hold U+0000. */
+/* Normalises a name (UTF-8) or an IPv4 address, which must not contain U+0000. */
 Host normalise_host(std::string_view text);
 
-/* The inside of the brackets. Must not hold U+0000. */
+/* Normalises the text between the brackets, which must not contain U+0000. */
 Host normalise_ipv6(std::string_view text);
 
 } // namespace nostr

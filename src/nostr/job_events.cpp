@@ -8,10 +8,10 @@ namespace nostr {
 namespace {
 
 constexpr const char *kIdentifier = "bigbrotr";
-constexpr int64_t kHeartbeatKept = 600; // seconds; a beat comes every 300
-constexpr size_t kMaxItem = 2048;       // bytes of an item of a tag that is kept
+constexpr int64_t kHeartbeatKept = 600; // seconds; a heartbeat comes every 300
+constexpr size_t kMaxItem = 2048;       // longest item of a tag that is kept, bytes
 
-/* The items of one tag, of which only the first kMaxItems are read. */
+/* The first kMaxItems items of one tag. */
 std::vector<std::string>
 read_tag(json::Cursor &cursor)
 {
@@ -35,7 +35,7 @@ price_text(int64_t price)
 	return price > 0 ? std::to_string(price) : "free";
 }
 
-/* Clients take the first tag e for the request. */
+/* The request comes first, because clients take the first tag e for the request. */
 void
 add_customer(TagList &tags, const JobRequest &request)
 {

@@ -13,7 +13,7 @@ namespace nostr::json {
 
 namespace {
 
-/* The first `"`, `\` or control character, or `end`. */
+/* The position of the first `"`, `\` or control character; `end` if there is none. */
 const char *
 find_special(const char *p, const char *end)
 {
@@ -36,7 +36,7 @@ find_special(const char *p, const char *end)
 	return p;
 }
 
-/* Four hex digits that are known to be good. */
+/* The value of four hex digits, which were checked before. */
 unsigned
 hex4_at(const char *p)
 {
@@ -75,7 +75,7 @@ is_low_surrogate(unsigned c)
 	return c >= 0xdc00 && c <= 0xdfff;
 }
 
-/* What the letter of a two-character escape stands for. */
+/* The character for which a two-character escape stands. */
 char
 short_escape(char letter)
 {
@@ -95,7 +95,8 @@ short_escape(char letter)
 	}
 }
 
-/* Resolves the escape at `p`, which is known to be good; returns the position behind it. */
+/* Appends the character of the escape at `p`, which was checked before. Returns the position after
+ * it. */
 const char *
 unescape(const char *p, std::string &out)
 {
@@ -182,7 +183,7 @@ Cursor::escape(String &out)
 	}
 	if (c == 0)
 		out.has_nul = true;
-	/* A control character without a short escape, in lower-case hex, is canonical as it stands. */
+	/* In canonical form, a control character without a short escape has lower-case hex digits. */
 	bool has_short = c == '\b' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
 	bool upper = digits[3] >= 'A' && digits[3] <= 'F';
 	if (c >= 0x20 || has_short || upper)
@@ -242,7 +243,7 @@ Cursor::boolean(bool &out)
 	return out || literal("false");
 }
 
-/* Skips a number of RFC 8259, of any size. */
+/* Skips a number (RFC 8259) of any size. */
 bool
 Cursor::number()
 {
@@ -348,7 +349,7 @@ equals(const String &s, std::string_view word)
 	if (!s.escaped)
 		return s.raw == word;
 	std::string text;
-	/* One byte more than the word, so that a longer text differs. */
+	/* One byte more than the word, so that a longer text is different. */
 	append_unescaped(s, text, word.size() + 1);
 	return text == word;
 }

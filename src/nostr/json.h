@@ -1,8 +1,8 @@
 /*
- * Reads JSON in one pass, strictly (RFC 8259), without a tree: the caller moves a cursor over the
- * text, reads the values it expects and skips others, which are checked too.
+ * Reads JSON in one pass, strictly (RFC 8259), and builds no tree. The caller moves a cursor over
+ * the text, reads the values that it expects, and skips others, which are checked too.
  *
- * The text must be valid UTF-8 already: callers check a whole frame once.
+ * The text must be valid UTF-8: callers check a whole frame once.
  */
 #pragma once
 
@@ -15,13 +15,13 @@
 
 namespace nostr::json {
 
-/* A string as it is written, without its quotes. Escapes are checked, but not resolved. */
+/* A string as written, without its quotes. Escapes were checked and not resolved. */
 struct String
 {
 	std::string_view raw;
-	bool escaped = false;  // holds at least one escape
-	bool canonical = true; // spelled as append_json_string() would spell it
-	bool has_nul = false;  // holds U+0000
+	bool escaped = false;  // contains at least one escape
+	bool canonical = true; // is written as append_json_string() writes it
+	bool has_nul = false;  // contains U+0000
 };
 
 class Cursor
@@ -63,16 +63,16 @@ class Cursor
 		return next_ == end_;
 	}
 
-	/* A string. BadJson also if the value is not a string; BadUtf8 for a lone surrogate. */
+	/* Reads a string. BadJson also if the value is not a string; BadUtf8 for a lone surrogate. */
 	Reject string(String &out);
 
-	/* An integer token (no sign, fraction or exponent) of at most `max`. */
+	/* Reads an integer token (no sign, fraction or exponent) of at most `max`. */
 	bool integer(uint64_t max, uint64_t &out);
 
-	/* true or false. */
+	/* Reads true or false. */
 	bool boolean(bool &out);
 
-	/* Any value. `depth` is how many levels of arrays and objects it may add. */
+	/* Skips any value. `depth`: levels of arrays and objects that the value may have. */
 	Reject skip(int depth);
 
   private:
@@ -86,18 +86,18 @@ class Cursor
 };
 
 /*
- * Appends the text of `s` with escapes resolved. Stops after `max` to `max` + 3 bytes, perhaps
- * inside a character.
+ * Appends the text of `s` with resolved escapes. Stops after `max` to `max` + 3 bytes, possibly
+ * within a character.
  */
 void append_unescaped(const String &s, std::string &out, size_t max = SIZE_MAX);
 
 /* Appends `s` with quotes in canonical spelling; `scratch` is overwritten. */
 void append_canonical(const String &s, std::string &out, std::string &scratch);
 
-/* True if `s` is the text `word`, however it is spelled. */
+/* Whether `s` is the text `word`, in any spelling. */
 bool equals(const String &s, std::string_view word);
 
-/* The value beside the text `s` in a table of pairs, else `otherwise`. */
+/* The value next to the text `s` in a table of pairs, else `otherwise`. */
 template <class Value, size_t N>
 Value
 look_up(const String &s, const std::pair<std::string_view, Value> (&table)[N], Value otherwise)

@@ -18,8 +18,8 @@
 namespace nostr {
 
 /*
- * A direct-mapped cache, by the first bytes of the key. An attacker who mines colliding keys only
- * makes their events as slow as without a cache.
+ * A direct-mapped cache, indexed by the first bytes of the key. An attacker who searches for
+ * colliding keys only makes their events as slow as without a cache.
  */
 struct Verifier::State
 {
@@ -40,7 +40,7 @@ struct Verifier::State
 
 	std::vector<Entry> cache = std::vector<Entry>(kEntries);
 
-	/* Null if `key` is not the x coordinate of a curve point. */
+	/* The parsed key; null if `key` is not the x coordinate of a curve point. */
 	const secp256k1_xonly_pubkey *parse(const PublicKey &key)
 	{
 		Entry &entry = cache[(key[0] << 8 | key[1]) % kEntries];
@@ -86,7 +86,7 @@ struct Signer::State
 
 Signer::Signer(const SecretKey &secret) : state_(std::make_unique<State>())
 {
-	/* Blinding against side channels; it does not change any signature. */
+	/* The random seed blinds against side channels and does not change signatures. */
 	std::array<uint8_t, 32> seed;
 	if (RAND_bytes(seed.data(), seed.size()) != 1 ||
 		secp256k1_context_randomize(state_->context, seed.data()) != 1)

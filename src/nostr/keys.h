@@ -1,5 +1,5 @@
 /*
- * BIP-340 signatures over event ids, by libsecp256k1.
+ * BIP-340 signatures of event ids, with libsecp256k1.
  */
 #pragma once
 
@@ -13,14 +13,14 @@ namespace nostr {
 using SecretKey = std::array<uint8_t, 32>;
 using SharedPoint = std::array<uint8_t, 32>;
 
-/* Checks signatures. One per thread: it keeps a bounded cache of parsed public keys. */
+/* Checks signatures. Use one object per thread, because it keeps a bounded cache of parsed keys. */
 class Verifier
 {
   public:
 	Verifier();
 	~Verifier();
 	bool verify(const Id &id, const PublicKey &pubkey, const Signature &sig);
-	/* Are both the id and the signature right? */
+	/* Whether both the id and the signature are valid. */
 	bool is_genuine(const Event &event);
 
   private:
@@ -38,7 +38,7 @@ class Signer
 	/* Sets pubkey, id and sig of `event` from its other fields. `aux` is BIP-340's auxiliary
 	 * randomness. */
 	void sign(Event &event, const std::array<uint8_t, 32> &aux = {}) const;
-	/* The x coordinate of our secret times `other`: the same from both sides. Nothing if `other` is
+	/* The x coordinate of the secret times `other`; both sides get the same. Nothing if `other` is
 	 * not the x coordinate of a curve point. */
 	std::optional<SharedPoint> shared_point(const PublicKey &other) const;
 

@@ -8,7 +8,7 @@ namespace nostr {
 
 namespace {
 
-/* NIP-67: an array of hints; some relays send a single string. Other values are ignored. */
+/* NIP-67: an array of hints, or a single string, as some relays send. Other values are ignored. */
 bool
 read_hints(Elements &elements, RelayMessage &message)
 {
@@ -37,7 +37,7 @@ read_hints(Elements &elements, RelayMessage &message)
 	return cursor.take(']');
 }
 
-/* NIP-45: {"count":12,"approximate":true} */
+/* NIP-45: an object such as {"count":12,"approximate":true}. */
 bool
 read_count(Elements &elements, RelayMessage &message)
 {
@@ -71,7 +71,7 @@ read_ok(Elements &elements, RelayMessage &message)
 		   elements.cursor().boolean(message.accepted) && elements.read_text(message.text);
 }
 
-/* A challenge is sent back unchanged, so it must not be cut. */
+/* A challenge must be sent back unchanged, so it is not cut. */
 bool
 read_challenge(Elements &elements, std::string &out)
 {
@@ -91,7 +91,7 @@ message_type(const json::String &verb)
 	return json::look_up(verb, types, MessageType::Unknown);
 }
 
-/* Reads the rest of any message but an EVENT. */
+/* Reads the rest of any message except EVENT. */
 bool
 read_message(Elements &elements, RelayMessage &message)
 {
@@ -169,7 +169,7 @@ peek_created_at(std::string_view frame)
 			continue;
 		}
 		uint64_t seconds;
-		/* A second created_at: it is unknown which one the relay sorts by. */
+		/* A second created_at: it is unknown which of them the relay sorts by. */
 		if (found || !cursor.integer(INT64_MAX, seconds))
 			return {};
 		found = static_cast<int64_t>(seconds);

@@ -1,6 +1,7 @@
 /*
- * Messages between client and relay (NIP-01, 42, 45, 67, 77): parse what a relay sends, write what
- * a client sends. One pass over the frame; an EVENT's body is parsed and its id checked on the way.
+ * Messages between client and relay (NIP-01, 42, 45, 67, 77): parses a relay's messages and writes
+ * a client's. A frame is read in one pass, which also parses the event of an EVENT and checks its
+ * id.
  */
 #pragma once
 
@@ -40,11 +41,11 @@ struct RelayMessage
 };
 
 /*
- * Keeps scratch memory between calls: one per thread.
+ * Use one parser per thread, because it keeps scratch memory between calls.
  *
- * parse() returns Reject::None for a well-formed message (type Unknown for a verb we do not know),
- * else the reason. For a refused EVENT, `message.type` is Event, and `message.subscription` is set
- * if the fault comes after it.
+ * parse() returns Reject::None for a well-formed message (type Unknown for an unknown verb), else
+ * the reason. For a refused EVENT, `message.type` is Event, and `message.subscription` is set if
+ * the fault comes after it.
  */
 class MessageParser
 {
@@ -57,8 +58,8 @@ class MessageParser
 };
 
 /*
- * created_at of the event in a refused EVENT frame, if the frame can be read so far. It only tells
- * how far a relay has got in its stored events; it must not be stored.
+ * created_at of the event in a refused EVENT frame, if it can be read. This time shows only how far
+ * a relay has got in its stored events; it must not be stored.
  */
 std::optional<int64_t> peek_created_at(std::string_view frame);
 
@@ -66,20 +67,20 @@ std::optional<int64_t> peek_created_at(std::string_view frame);
  */
 std::string_view reason_prefix(std::string_view text);
 
-/* What a subscription asks for: events of a time window; bounds are inclusive Unix seconds. */
+/* The window of a subscription: events of a time range; both bounds are inclusive Unix seconds. */
 struct Window
 {
 	std::optional<int64_t> since;
 	std::optional<int64_t> until;
 	std::optional<int> limit;
 	std::vector<int32_t> kinds;     // empty: all
-	std::vector<PublicKey> authors; // likewise
-	std::string members;            // further ones of the filter's JSON object: "a":1,"b":2
+	std::vector<PublicKey> authors; // empty: all
+	std::string members;            // more members of the filter's JSON object: "a":1,"b":2
 };
 
 std::string req_message(std::string_view subscription, const Window &window);
 std::string close_message(std::string_view subscription);
-/* NIP-77: opens a set reconciliation, goes on with it, ends it; `message` are bytes. */
+/* NIP-77: begin, continue and end a set reconciliation. `message`: bytes. */
 std::string neg_open_message(std::string_view subscription, const Window &window,
 							 std::string_view message);
 std::string neg_message(std::string_view subscription, std::string_view message);

@@ -6,7 +6,7 @@ namespace nostr {
 
 namespace {
 
-/* NIP-32; the names of namespaces are those that other monitors use. */
+/* Adds a label (NIP-32), in a namespace that other monitors use too. */
 void
 add_label(TagList &tags, std::string_view label, std::string_view label_namespace)
 {
@@ -14,7 +14,8 @@ add_label(TagList &tags, std::string_view label, std::string_view label_namespac
 	tags.add({"l", label, label_namespace});
 }
 
-/* A normalised URL with an empty path ends without a slash; NIP-66 wants one (RFC 3986, 6.2.3). */
+/* A normalised URL with an empty path has no slash at its end, but NIP-66 requires one (RFC 3986,
+ * 6.2.3). */
 std::string
 with_path(std::string url)
 {
@@ -59,7 +60,8 @@ monitor_event(const MonitorFacts &facts, int64_t created_at)
 {
 	TagList tags;
 	tags.add_number("frequency", facts.frequency);
-	/* The text of NIP-66 has the number first; its example and most software have it last. */
+	/* In the text of NIP-66 the number comes first; in its example and in most software it comes
+	 * last. */
 	for (const auto &[check, ms] : facts.timeouts)
 		tags.add({"timeout", check, std::to_string(ms)});
 	for (const std::string &check : facts.checks)

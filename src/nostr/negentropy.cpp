@@ -18,16 +18,17 @@ enum Mode : uint64_t
 	Ids = 2
 };
 
-/* A larger range is described by the fingerprints of this many parts, a smaller one by its ids. */
+/* A range with more records is described by the fingerprints of this many parts; a smaller range by
+ * its ids. */
 constexpr size_t kParts = 16;
 constexpr size_t kFewRecords = 2 * kParts;
-/* Bytes of a fingerprint with its bound. */
+/* Size of a fingerprint with its bound, in bytes. */
 constexpr size_t kFingerprintCost = 21;
 
-/* Room that a frame limit leaves for the last range and for what is written at one go. */
+/* Bytes of a frame that are kept free for the last range and for the largest single write. */
 constexpr size_t kSpare = 200;
 
-/* Writes ranges. Each time is written as the difference to the time before it in the message. */
+/* Writes ranges. A time is written as the difference from the previous time in the message. */
 class RangeWriter
 {
   public:
@@ -46,7 +47,8 @@ class RangeWriter
 		for (const Record &record : records)
 			out_.append(reinterpret_cast<const char *>(record.id.data()), record.id.size());
 	}
-	/* The records from `lower` to `upper`, which are all of the range that ends at the bound. */
+	/* Describes the records from `lower` to `upper`, which are all records of the range that ends
+	 * at the bound. */
 	void describe(const RecordSet &own, size_t lower, size_t upper, const Bound &bound)
 	{
 		const size_t count = upper - lower;
@@ -55,10 +57,10 @@ class RangeWriter
 		parts(own, lower, upper, bound, kParts);
 	}
 	/*
-	 * The same as a question of the client, who chooses what costs least with the answer to it: of
-	 * a fingerprint that differs the server tells all ids, if it has few, else kParts fingerprints.
-	 * The whole of some hundred records is left to the server to divide; of few records a part is
-	 * so long that its ids cost as much as the fingerprints.
+	 * Describes the range as a question of the client, in the form that costs least together with
+	 * its answer. If a fingerprint differs, the server sends all ids (if they are few) or kParts
+	 * fingerprints. A range of some hundred records is left undivided, so that the server divides
+	 * it. In a range of few records, a fingerprint costs as much as the ids of a part.
 	 */
 	void ask(const RecordSet &own, size_t lower, size_t upper, const Bound &bound)
 	{
@@ -72,15 +74,15 @@ class RangeWriter
 		parts(own, lower, upper, bound, number);
 	}
 
-	/* Would a message of this size leave no room for more ranges? */
+	/* Whether a message of this size has no space for more ranges. */
 	bool exceeds(size_t size) const { return frame_limit_ > 0 && size + kSpare > frame_limit_; }
 	size_t size() const { return out_.size(); }
-	/* Drops what was written beyond this size. Only a bound at infinity may follow. */
+	/* Drops everything beyond this size. Only a bound at infinity may follow. */
 	void cut(size_t size) { out_.resize(size); }
 	std::string take() { return std::move(out_); }
 
   private:
-	/* Fingerprints of so many parts of the range. */
+	/* Writes the fingerprints of `number` parts of the range. */
 	void parts(const RecordSet &own, size_t lower, size_t upper, const Bound &bound, size_t number)
 	{
 		const size_t count = upper - lower;
@@ -106,7 +108,7 @@ class RangeWriter
 
 	const size_t frame_limit_;
 	std::string out_{char(kVersion)};
-	uint64_t last_ = 0; // time of the bound before
+	uint64_t last_ = 0; // time of the previous bound
 };
 
 class RangeReader
@@ -134,7 +136,7 @@ class RangeReader
 		}
 		throw Fault::TooLarge;
 	}
-	/* Not below the bound before. */
+	/* Reads a bound, which must not be below the previous one. */
 	Bound bound()
 	{
 		Bound bound{.created_at = number()};
@@ -153,7 +155,7 @@ class RangeReader
 		last_ = bound;
 		return bound;
 	}
-	/* A list of ids, sorted, each once. */
+	/* Reads a list of ids. Returns it sorted, without duplicates. */
 	std::vector<Id> ids()
 	{
 		uint64_t count = number();
@@ -177,17 +179,17 @@ class RangeReader
 	}
 
   private:
-	static constexpr int kMaxGroups = 10; // of seven bits, in a number of 64
+	static constexpr int kMaxGroups = 10; // groups of seven bits in a 64-bit number
 
 	std::string_view rest_;
 	Bound last_;
 };
 
-/* Goes through one message and writes the answer. */
+/* Processes one message and writes the answer. */
 class Reconciler
 {
   public:
-	/* Without `difference` it is the server's side. */
+	/* Null `difference` means the server's side. */
 	Reconciler(const RecordSet &own, size_t frame_limit, Difference *difference)
 		: own_(own), out_(frame_limit), difference_(difference)
 	{
@@ -201,7 +203,8 @@ class Reconciler
 	}
 
   private:
-	/* One range of the message. False: the frame is full, and ends with the rest of our records. */
+	/* Processes one range. False: the frame is full, and its last range covers the rest of our
+	 * records. */
 	bool step(RangeReader &in)
 	{
 		const Bound bound = in.bound();
@@ -243,7 +246,8 @@ class Reconciler
 		return {reinterpret_cast<const char *>(fingerprint.data()), fingerprint.size()};
 	}
 
-	/* Ranges to skip become one; it is left out if no range follows. */
+	/* Writes one skip for all ranges skipped before. Nothing is written if no other range
+	 * follows. */
 	void write_skip()
 	{
 		if (skipped_)
@@ -251,7 +255,8 @@ class Reconciler
 		skipped_ = false;
 	}
 
-	/* All ids of the range, or as many as the frame holds. Returns where they end. */
+	/* Writes the ids of the range, as many as fit into the frame. Returns the index after the last
+	 * one. */
 	size_t write_ids(size_t lower, size_t upper, const Bound &bound)
 	{
 		const size_t before = out_.size(); // the reference implementations do not count the skip
@@ -265,8 +270,9 @@ class Reconciler
 		return upper;
 	}
 
-	/* The client needs no ids to see that the server lacks one of few records. The last range may
-	 * be the rest of a message that was cut: then its fingerprint is not of all that it holds. */
+	/* Compares a fingerprint of the server. If the server lacks just one of few records, the client
+	 * finds out which one without ids. The last range may be the rest of a cut message; then its
+	 * fingerprint does not cover all records of the range. */
 	void compare(std::string_view theirs, size_t lower, size_t upper, const Bound &bound)
 	{
 		const bool equal = theirs == view(own_.fingerprint(lower, upper));
@@ -302,9 +308,9 @@ class Reconciler
 	const RecordSet &own_;
 	RangeWriter out_;
 	Difference *const difference_;
-	size_t next_ = 0;      // the first record of the next range
-	Bound bound_;          // where the range before ended
-	bool skipped_ = false; // nothing was written about the ranges before
+	size_t next_ = 0;      // first record of the next range
+	Bound bound_;          // end of the previous range
+	bool skipped_ = false; // the previous ranges were skipped
 };
 
 void
@@ -314,7 +320,8 @@ sort_unique(std::vector<Id> &ids)
 	ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
 }
 
-/* Repeated ids are dropped here: until then they take memory. */
+/* Whether there are at most `most` ids. If there are more, the ids are sorted and duplicates
+ * dropped. */
 bool
 within(std::vector<Id> &ids, size_t most)
 {
@@ -384,7 +391,7 @@ Client::read(std::string_view message, std::string &reply)
 	} catch (Fault fault) {
 		return fault;
 	}
-	/* Nothing but the version. */
+	/* The reply has nothing but the version. */
 	if (reply.size() == 1)
 		reply.clear();
 	within(difference_.have, own_.size());

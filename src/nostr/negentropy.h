@@ -1,16 +1,15 @@
 /*
  * Negentropy protocol V1 (NIP-77): two sides, each with a set of records, find out which ids only
- * one of them has. The client asks and learns the difference; the server answers, and keeps nothing
- * from one message to the next. Sans I/O; messages are bytes, not hexadecimal.
+ * one of them has. The client asks and learns the difference; the server answers and keeps no state
+ * between messages. The code does no I/O; messages are bytes, not hexadecimal.
  *
- * A message says something about each range of records in turn, from the first one upwards: nothing
- * (skip), a fingerprint of them, or all their ids. The server answers to a fingerprint that differs
- * with fingerprints of its parts, or with the ids when they are few. The client chooses parts that
- * make the whole conversation short: its messages are not those of the reference implementation,
- * but for the first one.
+ * A message describes consecutive ranges of records: by nothing (skip), by a fingerprint, or by all
+ * ids. If a fingerprint differs, the server answers with fingerprints of parts of the range, or
+ * with the ids if they are few. The client chooses parts that make the whole exchange short, so its
+ * messages, except the first one, differ from those of the reference implementation.
  *
- * Messages are hostile: whatever they say, the work is bounded by their length and ours by the
- * frame limit. A server that lies can make the client believe that the sets are equal.
+ * Messages are hostile: the work is bounded by their length and by our frame limit. A server that
+ * lies can make the client believe that the sets are equal.
  */
 #pragma once
 
@@ -27,32 +26,32 @@ enum class Fault : uint8_t
 {
 	None,
 	Empty,
-	NoVersion,     // the first byte names no version of the protocol
+	NoVersion,     // the first byte is not a version of the protocol
 	OtherVersion,  // the server does not speak version 1
 	CutShort,      // the message ends inside a range
 	TooLarge,      // a number of more than 64 bits
 	LongPrefix,    // more than 32 bytes of an id
 	UnknownMode,   // neither skip nor fingerprint nor ids
-	Unordered,     // a bound below the one before
-	TooMuchDiffers // the server alone has more ids than the client wants to hear of
+	Unordered,     // a bound below the previous one
+	TooMuchDiffers // only the server has more ids than the client allows
 };
 
-/* A sentence for humans, without its full stop. */
+/* A sentence for humans, without the full stop. */
 const char *fault_text(Fault fault);
 
-/* Ids that only one side has, sorted, each once. */
+/* Ids that only one side has, sorted, without duplicates. */
 struct Difference
 {
-	std::vector<Id> have; // only the client
-	std::vector<Id> need; // only the server
+	std::vector<Id> have; // ids that only the client has
+	std::vector<Id> need; // ids that only the server has
 };
 
 /*
- * first() opens the conversation; then each message of the server goes to read(), until there is
- * nothing left to be said. The set must outlive the client and stay as it is.
+ * first() begins the exchange; then each message of the server goes to read(), until the reply is
+ * empty. The set must outlive the client and must not change.
  *
- * `frame_limit`: bytes of a message of ours, at least kLeastFrame; 0: no limit. What does not fit
- * follows later. `most`: ids that the server alone may have.
+ * `frame_limit`: size of our messages in bytes, at least kLeastFrame; 0: no limit. Ranges that do
+ * not fit follow in later messages. `most`: largest number of ids that only the server has.
  */
 class Client
 {
@@ -65,18 +64,18 @@ class Client
 	}
 
 	std::string first() const;
-	/* `reply` is what to send then; empty: the difference is known. */
+	/* `reply`: the next message to send; empty: the difference is known. */
 	Fault read(std::string_view message, std::string &reply);
-	/* Once, at the end. */
+	/* Must be called once, at the end. */
 	Difference take_difference();
 
   private:
 	const RecordSet &own_;
 	const size_t frame_limit_, most_;
-	Difference difference_; // unsorted, with repeats: a frame limit lets ids be told twice
+	Difference difference_; // unsorted, with duplicates: with a frame limit, ids may be sent twice
 };
 
-/* Fills `reply` with what a server that has these records sends back. */
+/* Fills `reply` with the answer of a server that has these records. */
 Fault answer(const RecordSet &own, size_t frame_limit, std::string_view message,
 			 std::string &reply);
 

@@ -1,8 +1,8 @@
 /*
- * A set of records (created_at, id) as set reconciliation needs it: sorted, with the fingerprint of
- * any run of records at the price of a few additions. Sans I/O.
+ * A set of records (created_at, id) for set reconciliation: sorted, with a fast fingerprint of any
+ * range of records, which takes a few additions. The code does no I/O.
  *
- * Takes 42 bytes a record, plus what the vector's growth adds: reserve() avoids that.
+ * A record takes 42 bytes. Growth of the vector takes more, which reserve() avoids.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace nostr::negentropy {
 
-/* Sorted by time, then by id as unsigned bytes from the first one. */
+/* Sorted by time, then by the bytes of the id. */
 struct Record
 {
 	int64_t created_at = 0; // Unix seconds, not negative
@@ -25,18 +25,19 @@ struct Record
 };
 
 /*
- * A place between records: a record is below a bound if its (time, id) is smaller. Bytes of the id
- * that are not told count as zero.
+ * A position between records: a record is below a bound if its (time, id) is smaller. Bytes of the
+ * id that the bound does not contain count as zero.
  */
 struct Bound
 {
 	static constexpr uint64_t kInfinity = UINT64_MAX;
 
 	uint64_t created_at = 0; // kInfinity: above all records
-	uint8_t id_bytes = 0;    // of `id`, that are told
+	uint8_t id_bytes = 0;    // number of bytes of `id` that the bound contains
 	Id id{};
 
-	/* Not the default: bounds are equal however many zeros of the id are told. */
+	/* Bounds are equal regardless of how many zero bytes they contain, so this is not the
+	 * default. */
 	std::strong_ordering operator<=>(const Bound &other) const
 	{
 		auto time = created_at <=> other.created_at;
@@ -45,12 +46,12 @@ struct Bound
 	bool operator==(const Bound &other) const { return (*this <=> other) == 0; }
 
 	static Bound infinity() { return {.created_at = kInfinity}; }
-	/* The exact place of a record. */
+	/* The position exactly at a record. */
 	static Bound at(const Record &record)
 	{
 		return {.created_at = uint64_t(record.created_at), .id_bytes = 32, .id = record.id};
 	}
-	/* The shortest bound above `below` that does not exceed `record`, which follows it. */
+	/* The shortest bound above `below` and not above `record`; `record` follows `below`. */
 	static Bound between(const Record &below, const Record &record);
 };
 
@@ -60,7 +61,8 @@ class RecordSet
 {
   public:
 	void reserve(size_t records) { records_.reserve(records); }
-	/* In any order, repeats allowed; seal() must follow before anything is asked. */
+	/* Adds a record; any order and duplicates are allowed. seal() must be called before any
+	 * query. */
 	void add(int64_t created_at, const Id &id) { records_.push_back({created_at, id}); }
 	void seal();
 
@@ -70,39 +72,40 @@ class RecordSet
 	{
 		return {records_.data() + lower, upper - lower};
 	}
-	/* The first record from `from` on that is not below the bound. */
+	/* Index of the first record, from `from` on, that is not below the bound. */
 	size_t find(size_t from, const Bound &bound) const;
-	/* Of the ids of the records from `lower` up to, but without, `upper`. */
+	/* The fingerprint of the ids of the records from `lower` to before `upper`. */
 	Fingerprint fingerprint(size_t lower, size_t upper) const;
-	/* The record whose removal leaves the others with this fingerprint; `upper`: there is none. */
+	/* The record without which the others have this fingerprint; `upper` if there is none. */
 	size_t extra(size_t lower, size_t upper, std::string_view fingerprint) const;
-	/* Bytes held. */
+	/* Bytes of memory. */
 	size_t memory() const
 	{
 		return records_.capacity() * sizeof(Record) + sums_.capacity() * sizeof(Sum);
 	}
 
   private:
-	/* A number of 256 bits, its lowest word first; overflow is lost. */
+	/* A number of 256 bits, lowest word first. Overflow is dropped. */
 	struct Sum
 	{
 		std::array<uint64_t, 4> words{};
 		void add(const Id &id);
 		void subtract(const Sum &other);
-		/* The fingerprint of this sum, which is of `count` ids. */
+		/* The fingerprint of this sum of `count` ids. */
 		Fingerprint fingerprint(size_t count) const;
 	};
-	/* Each block of records has its sum, so that few records are added one by one. */
+	/* Number of records in a block. Each block has its sum; only the records outside of whole
+	 * blocks are added one by one. */
 	static constexpr size_t kBlock = 16;
 
 	Sum sum_below(size_t index) const;
 	Sum sum(size_t lower, size_t upper) const;
 
 	std::vector<Record> records_;
-	std::vector<Sum> sums_; // sums_[i]: of all records before block i
+	std::vector<Sum> sums_; // sums_[i]: sum of all records before block i
 };
 
-/* Numbers in base 128, the highest group first. */
+/* Appends a number in base 128, highest group first. */
 void append_varint(uint64_t value, std::string &out);
 
 } // namespace nostr::negentropy

@@ -27,8 +27,8 @@ struct Shape
 {
 	Nip19Type type;
 	const char *prefix;
-	bool bare;   // 32 bytes and no TLV
-	bool author; // author and kind may stand
+	bool bare;   // just 32 bytes, no TLV
+	bool author; // author and kind are allowed
 };
 
 constexpr Shape kShapes[] = {
@@ -123,7 +123,7 @@ take(uint8_t type, std::string_view value, Nip19 &out)
 		return take_key(value, out.author);
 	if (type == kKind && with_author)
 		return take_kind(value, out.kind);
-	return nullptr; // unknown here: skipped
+	return nullptr; // unknown types are skipped
 }
 
 bool
@@ -139,7 +139,7 @@ is_complete(const Nip19 &entity)
 	}
 }
 
-/* Does the entity have a field that its type cannot hold? */
+/* Whether the entity has a field that its type does not allow. */
 bool
 is_overfull(const Nip19 &entity)
 {

@@ -51,7 +51,7 @@ class Packer
 		cursor_.take('[');
 		if (cursor_.peek() == ']')
 			return TagsFault::EmptyTag;
-		char *start = out_++; // for the number of items, if it is below 128
+		char *start = out_++; // position of the number of items, if it is below 128
 		uint64_t items = 0;
 		do {
 			if (cursor_.peek() != '"')
@@ -111,7 +111,7 @@ class Packer
 	std::string scratch_;
 };
 
-/* Values nested more deeply than the limit are not checked further and count as JSON. */
+/* Whether the text is JSON. Values that are nested too deeply are not checked and count as JSON. */
 bool
 is_json(std::string_view text)
 {

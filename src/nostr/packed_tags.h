@@ -30,11 +30,11 @@ struct PackedItem
 	auto operator<=>(const PackedItem &) const = default;
 };
 
-/* Most long items are ids and keys: 64 hex digits, packed as 32 bytes. */
+/* Most long items are ids and keys: 64 hex digits, which are packed as 32 bytes. */
 using HexText = std::array<char, 64>;
 using HexBytes = std::array<uint8_t, 32>;
 
-/* The item of a text; its bytes are those of the text or in `buffer`. */
+/* The packed form of a text. Its bytes are in the text or in `buffer`. */
 PackedItem pack_item(std::string_view text, HexBytes &buffer);
 /* The text of an item: its bytes, or hex digits in `buffer`. */
 std::string_view item_text(const PackedItem &item, HexText &buffer);
@@ -44,25 +44,26 @@ enum class TagsFault : uint8_t
 {
 	None,
 	NotJson,
-	HoldsNul, // U+0000, which no text of the server can hold
+	HoldsNul, // U+0000, which text values of the server cannot contain
 	NotAnArray,
 	TagNotAnArray,
 	EmptyTag,
 	ItemNotAString,
 };
 
-/* Upper bound of the packed size. An item takes at most as many bytes as in JSON, and two more if
- * it has 16 KB or more. */
+/* Upper bound of the packed size. An item takes at most as many bytes as in JSON, or two more if it
+ * has 16 KB or more. */
 constexpr size_t
 packed_size_bound(size_t json_size)
 {
 	return json_size + json_size / 8192;
 }
 
-/* `json`: valid UTF-8; `out`: packed_size_bound() bytes. `size`: how many were written. */
+/* `json` must be valid UTF-8. `out` must have packed_size_bound() bytes. `size` is set to the
+ * number of bytes written. */
 TagsFault pack_tags(std::string_view json, char *out, size_t &size);
 
-/* Walks packed tags, item by item. Never reads outside them, whatever they are. */
+/* Reads packed tags item by item. Never reads outside of them, even if they are corrupt. */
 class TagReader
 {
   public:
@@ -71,9 +72,10 @@ class TagReader
 	{
 	}
 
-	/* Goes to the next tag, skipping the unread items of the current one; false at the end. */
+	/* Moves to the next tag, skipping unread items of the current one; false at the end. */
 	bool next_tag();
-	/* The next item of this tag; false at its end. The first is its name, the second its value. */
+	/* Reads the next item of this tag; false at its end. The first item is the tag's name, the
+	 * second its value. */
 	bool next_item(PackedItem &item);
 
 	/* True if a function returned false because the bytes are not packed tags. */
@@ -85,11 +87,11 @@ class TagReader
 
 	const char *next_;
 	const char *end_;
-	uint64_t items_left_ = 0; // of this tag
+	uint64_t items_left_ = 0; // of the current tag
 	bool corrupt_ = false;
 };
 
-/* Appends the tags as they stand in the canonical form; false if they are corrupt. */
+/* Appends the tags in canonical form; false if they are corrupt. */
 bool append_tags_json(std::string_view packed, std::string &out);
 
 } // namespace nostr

@@ -4,10 +4,11 @@
 
 namespace nostr {
 
-/* Direct messages and gift wraps: strfry and others hide them, and count them against the limit. */
+/* Direct messages and gift wraps: strfry and other relays hide them and count them against the
+ * limit. */
 static constexpr int32_t kHiddenKinds[] = {4, 13, 14, 15, 1059, 1060, 21059};
 
-/* Kinds of regular, replaceable and addressable events in wide use. */
+/* Kinds of regular, replaceable and addressable events that are widely used. */
 static constexpr int32_t kOpenKinds[] = {
 	0,     1,     3,     5,     6,     7,     8,     16,    17,    20,    21,    22,    40,
 	41,    42,    43,    44,    64,    78,    1018,  1063,  1068,  1111,  1311,  1337,  1617,
@@ -18,10 +19,12 @@ static constexpr int32_t kOpenKinds[] = {
 	30063, 30078, 30166, 30311, 30315, 30382, 30383, 30402, 30403, 30617, 30618, 30818, 31890,
 	31922, 31923, 31924, 31925, 31989, 31990, 32123, 34235, 34236, 34550, 36787, 38383, 39089};
 
-/* Kinds of one question: relays refuse longer lists (@nostr-relay: more than 20). */
+/* Largest number of kinds in one question; relays refuse longer lists (@nostr-relay: more than
+ * 20). */
 static constexpr size_t kMostKinds = 20;
 
-/* Seconds below the top: each eight times as far down as the one before, to four years. */
+/* Steps below the top in seconds. Each is eight times as long as the one before, up to four
+ * years. */
 static constexpr int64_t kFirstStep = 60, kLastStep = 60 << 21;
 
 template <class List>

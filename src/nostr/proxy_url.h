@@ -1,6 +1,6 @@
 /*
- * URLs of proxies: socks5h://HOST:PORT, socks5://HOST:PORT, http://HOST:PORT. Allocates nothing and
- * throws nothing, since the postmaster reads them, too.
+ * URLs of proxies: socks5h://HOST:PORT, socks5://HOST:PORT, http://HOST:PORT. This code allocates
+ * no memory and throws no exceptions, because the postmaster also uses it.
  */
 #pragma once
 
@@ -19,9 +19,9 @@ enum class ProxyKind : uint8_t
 
 struct ProxyUrl
 {
-	const char *fault = nullptr; // null: accepted; else what is wrong, in a sentence
+	const char *fault = nullptr; // null: accepted; else a sentence about the fault
 	ProxyKind kind = ProxyKind::Socks5;
-	std::string_view host; // part of the text; IPv6 without brackets
+	std::string_view host; // part of `text`; IPv6 without brackets
 	uint16_t port = 0;
 };
 
@@ -36,7 +36,7 @@ take_prefix(std::string_view &text, std::string_view prefix)
 	return true;
 }
 
-/* A name or an address; or the inside of brackets, if `address`. */
+/* Whether `host` is a name or an address; with `address`, the text between brackets. */
 inline bool
 is_host(std::string_view host, bool address)
 {
@@ -49,7 +49,7 @@ is_host(std::string_view host, bool address)
 	return true;
 }
 
-/* 0: the text is no port number. */
+/* The port; 0 if the text is not a port number. */
 inline uint16_t
 parse_port(std::string_view digits)
 {

@@ -12,7 +12,7 @@ namespace nostr {
 
 namespace {
 
-constexpr int kDeepest = 2; // of events inside of events
+constexpr int kDeepest = 2; // largest depth of events within events
 
 constexpr const char *kPlaceNames[kMentionPlaces] = {
 	"relay_list", "list",     "contacts", "monitor",    "event", "recommended",
@@ -26,8 +26,8 @@ is_json(std::string_view text)
 	return cursor.skip(Limits().depth) == Reject::None && cursor.at_end();
 }
 
-/* Calls visit(key, cursor at the value) for each member; visit must move over the value. `text` is
- * JSON. */
+/* Calls visit(key, cursor at the value) for each member. visit must move the cursor past the value.
+ * `text` must be JSON. */
 template <class F>
 void
 each_member(std::string_view text, F visit)
@@ -45,7 +45,7 @@ each_member(std::string_view text, F visit)
 	} while (cursor.take(','));
 }
 
-/* At most kLongestName bytes, whole characters. */
+/* The begin of the name, at most kLongestName bytes, cut at the boundary of a character. */
 std::string_view
 begin_of(std::string_view name)
 {
@@ -100,7 +100,8 @@ RelayMentions::add(MentionPlace place, std::string_view name, UrlMode mode)
 	keep(place, std::move(relay), name);
 }
 
-/* Cheaper than to normalise the same hint a thousand times. */
+/* Whether the name occurred lately. This check is cheaper than normalising the same hint a thousand
+ * times. */
 bool
 RelayMentions::is_repeated(MentionPlace place, std::string_view name, UrlMode mode)
 {
@@ -110,7 +111,7 @@ RelayMentions::is_repeated(MentionPlace place, std::string_view name, UrlMode mo
 	return std::exchange(recent_[hash % recent_.size()], hash) == hash;
 }
 
-/* Several URLs in one value. False if none of its parts is one. */
+/* Adds several URLs in one value. False if no part is a URL. */
 bool
 RelayMentions::add_parts(MentionPlace place, std::string_view name)
 {
@@ -166,7 +167,7 @@ RelayMentions::add_tag(int32_t kind, TagReader &reader, int depth)
 	if (!reader.next_item(tag))
 		return;
 	std::string_view name = tag.hex ? std::string_view() : tag.bytes;
-	bool all_relays = false; // of the items that follow
+	bool all_relays = false; // the following items are all relays
 	for (size_t index = 1; reader.next_item(item); index++) {
 		if (item.hex)
 			continue;
@@ -196,7 +197,7 @@ RelayMentions::add_item(int32_t kind, std::string_view tag, size_t index, std::s
 		mode = UrlMode::Lenient;
 	} else if (kind == 30617 && tag == "clone" && item.starts_with(https) &&
 			   item.find("/npub1") != item.npos && item.ends_with(".git")) {
-		/* A grasp server (NIP-34) is a relay, too. */
+		/* A grasp server (NIP-34) is a relay too. */
 		place = embedded_ ? MentionPlace::Embedded : MentionPlace::Event;
 		std::string_view host = item.substr(https.size());
 		return add(place, std::string("wss://").append(host.substr(0, host.find('/'))), mode);
@@ -274,7 +275,8 @@ RelayMentions::add_channel(std::string_view json)
 	return true;
 }
 
-/* Tags and content of an event as JSON; nobody checked its signature. False if it is no object. */
+/* Adds relays in the tags and content of an event as JSON, whose signature was not checked. False
+ * if the text is not an object. */
 bool
 RelayMentions::add_embedded(std::string_view json, int depth)
 {

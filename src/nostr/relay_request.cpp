@@ -33,7 +33,7 @@ read_filter(Elements &elements, std::vector<std::string_view> &filters)
 	return true;
 }
 
-/* One or more filters, up to the end of the message. */
+/* Reads one or more filters, up to the end of the message. */
 bool
 read_filters(Elements &elements, std::vector<std::string_view> &filters)
 {

@@ -28,8 +28,8 @@ struct ClientMessage
 };
 
 /*
- * Reject::None for a well-formed message (type Unknown for a verb we do not know), else the reason;
- * what comes before the fault is set. `message` points into `frame`.
+ * Returns Reject::None for a well-formed message (type Unknown for an unknown verb), else the
+ * reason; fields before the fault are set. `message` points into `frame`.
  */
 Reject parse_client_message(std::string_view frame, ClientMessage &message, Limits limits = {});
 

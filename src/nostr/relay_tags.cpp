@@ -8,7 +8,7 @@ namespace nostr {
 
 namespace {
 
-constexpr size_t kLongestHint = 2048; // bytes: longer items are no URLs
+constexpr size_t kLongestHint = 2048; // bytes: longer items are not URLs
 
 bool
 is_one_of(int32_t kind, std::initializer_list<int32_t> kinds)
@@ -22,7 +22,7 @@ is_monitor(int32_t kind)
 	return is_one_of(kind, {30166, 1066, 30066, 10066});
 }
 
-/* Does the kind use `relay` and `relays` tags for nothing but relays? */
+/* Whether this kind uses `relay` and `relays` tags only for relays. */
 bool
 has_relay_tags(int32_t kind, MentionPlace &place)
 {
@@ -34,7 +34,7 @@ has_relay_tags(int32_t kind, MentionPlace &place)
 		   is_one_of(kind, {443, 1068, 9041, 9734, 30311, 30312, 30313, 30617, 31990, 34550});
 }
 
-/* "30382:rank" of kind 10040 (NIP-85). */
+/* Whether a tag of kind 10040 has the form "30382:rank" (NIP-85). */
 bool
 is_assertion(std::string_view tag)
 {

@@ -1,5 +1,5 @@
 /*
- * Which items of tags name relays: the rules of relay_mentions.h, by kind, tag and position.
+ * Which items of tags name relays: the rules of relay_mentions.h by kind, tag and position.
  */
 #pragma once
 
@@ -10,21 +10,21 @@
 
 namespace nostr {
 
-/* Does the item hold nothing but a relay, perhaps without a scheme? `index`: 1 is the first item
- * behind the name of the tag. */
+/* Whether the item can only be a relay, perhaps without a scheme. `index`: 1 is the first item
+ * after the name of the tag. */
 bool is_relay_item(int32_t kind, std::string_view tag, size_t index, MentionPlace &place);
 
-/* Tags that hold long texts of their own, in which a URL is no hint. */
+/* Whether the tag holds long texts of its own, in which a URL is not a hint. */
 bool is_opaque_tag(std::string_view tag);
 
-/* Is this perhaps a URL of a relay? Cheap: leaves it to normalise_relay_url() to say what is wrong.
- */
+/* Whether this may be a URL of a relay. The check is cheap; normalise_relay_url() finds the
+ * faults. */
 bool begins_like_relay(std::string_view text);
 
-/* NIP-90 */
+/* Whether the kind is a job request (NIP-90). */
 bool is_job_request(int32_t kind);
 
-/* Is the content ciphertext, which names nothing? */
+/* Whether the content is ciphertext, which names no relays. */
 bool has_encrypted_content(int32_t kind);
 
 } // namespace nostr

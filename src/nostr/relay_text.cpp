@@ -9,7 +9,7 @@ namespace nostr {
 
 namespace {
 
-constexpr size_t kMostNip19 = 200; // of one text: each costs a checksum
+constexpr size_t kMostNip19 = 200; // of one text, because each costs a check sum
 constexpr size_t kLongestUri = 4096;
 constexpr size_t kLongestScheme = 20;
 
@@ -19,8 +19,8 @@ is_scheme_character(char c)
 	return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
 }
 
-/* Does the character at the begin of `text` end a URI: white space, a quote, a bracket, CJK
- * punctuation? */
+/* Whether the first character of `text` ends a URI: white space, a quote, a bracket, CJK
+ * punctuation. */
 bool
 ends_uri(std::string_view text)
 {
@@ -43,7 +43,7 @@ ends_uri(std::string_view text)
 							(c >= 0xff3b && c <= 0xff40) || (c >= 0xff5b && c <= 0xff65));
 }
 
-/* The URI at the begin of `text`, whose scheme ends at `mark`. */
+/* The URI at the begin of `text`. Its scheme ends at `mark`. */
 std::string_view
 uri_at(std::string_view text, size_t mark)
 {
@@ -74,7 +74,7 @@ percent_decoded(std::string_view text)
 	return out;
 }
 
-/* The relay parameters; the others may be secrets. */
+/* Adds the parameters that name relays. Other parameters may be secrets. */
 void
 add_parameters(std::string_view uri, MentionSink &sink)
 {
@@ -90,7 +90,7 @@ add_parameters(std::string_view uri, MentionSink &sink)
 	}
 }
 
-/* nostr://<author>/<relay>/<repository> (NIP-34). */
+/* Adds the relay of nostr://<author>/<relay>/<repository> (NIP-34). */
 void
 add_repository(std::string_view path, MentionSink &sink)
 {
@@ -101,7 +101,7 @@ add_repository(std::string_view path, MentionSink &sink)
 				 percent_decoded(path.substr(first + 1, second - first - 1)), UrlMode::Lenient);
 }
 
-/* `mark`: where "://" is. Returns where to look on. */
+/* Adds the URI whose "://" is at `mark`. Returns the position from which to search on. */
 size_t
 add_uri(std::string_view text, size_t mark, MentionSink &sink)
 {
@@ -130,7 +130,7 @@ add_uri(std::string_view text, size_t mark, MentionSink &sink)
 	return std::max(mark + kMark, start + uri.size());
 }
 
-/* Where the NIP-19 text begins whose prefix ends before `mark`; npos: there is none. */
+/* The begin of the NIP-19 text whose prefix ends before `mark`; npos if there is none. */
 size_t
 nip19_start(std::string_view text, size_t mark)
 {

@@ -19,7 +19,7 @@ struct CodePoint
 	size_t size; // bytes
 };
 
-/* The first code point of `text`; U+FFFD and one byte if it is invalid UTF-8. */
+/* The first code point of `text`; U+FFFD with one byte if the UTF-8 is invalid. */
 CodePoint
 first_code_point(std::string_view text)
 {
@@ -98,7 +98,7 @@ has_inner_blank(std::string_view text)
 	return false;
 }
 
-/* Does `text` begin with ws, wss, http or https and then one of `marks`? */
+/* Whether `text` begins with ws, wss, http or https followed by one of `marks`. */
 bool
 begins_with_scheme(std::string_view text, std::string_view marks)
 {
@@ -109,7 +109,7 @@ begins_with_scheme(std::string_view text, std::string_view marks)
 	return word == "ws" || word == "wss" || word == "http" || word == "https";
 }
 
-/* "mailto:x", but not "host:80". */
+/* Whether the text begins with another scheme, as in "mailto:x"; "host:80" is not a scheme. */
 bool
 begins_with_foreign_scheme(std::string_view text)
 {
@@ -120,7 +120,7 @@ begins_with_foreign_scheme(std::string_view text)
 		   (after + 1 == text.end() || !is_digit(after[1]));
 }
 
-/* Cuts the scheme off `text` and sets `tls`. */
+/* Removes the scheme from `text` and sets `tls`. Returns the fault. */
 const char *
 take_scheme(std::string_view &text, UrlMode mode, bool &tls)
 {
@@ -151,7 +151,7 @@ default_port(bool tls)
 	return tls ? 443 : 80;
 }
 
-/* Leaves `port` unchanged if `digits` is empty. */
+/* Reads the port. Leaves `port` unchanged if `digits` is empty. Returns the fault. */
 const char *
 read_port(std::string_view digits, int &port)
 {
@@ -198,7 +198,7 @@ is_unreserved(char c)
 	return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-/* One spelling for each character of a path. */
+/* Writes each character of a path in its only spelling. */
 const char *
 respell_path(std::string_view text, std::string &path)
 {

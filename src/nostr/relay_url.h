@@ -1,6 +1,6 @@
 /*
- * Relay URLs: one spelling for one endpoint, and which network it is on. Pure: no DNS, no locale.
- * The rules are written down in docs/development/relay-urls.md.
+ * Relay URLs: a single spelling for each endpoint, and its network. The functions have no side
+ * effects and use no DNS and no locale. docs/development/relay-urls.md has the rules.
  */
 #pragma once
 
@@ -20,10 +20,12 @@ enum class Network : uint8_t
 };
 constexpr size_t kNetworks = 5;
 
-/* "clearnet", "tor", "i2p", "loki" (NIP-66's `n` tag) or "local" (not publicly reachable). */
+/* The name of a network: "clearnet", "tor", "i2p", "loki" (tag `n` of NIP-66), or "local" (not
+ * publicly reachable). */
 const char *network_name(Network network);
 
-/* Only a proxy leads there, and no name server knows its names. */
+/* Whether the network is an overlay network: only a proxy reaches it, and name servers do not know
+ * its names. */
 constexpr bool
 is_overlay(Network network)
 {
@@ -32,8 +34,8 @@ is_overlay(Network network)
 
 enum class UrlMode : uint8_t
 {
-	Strict, // a ws:// or wss:// scheme is demanded
-	Lenient // for lists of relay URLs only: also bare hosts, and http(s) as ws(s)
+	Strict, // the scheme must be ws:// or wss://
+	Lenient // only for lists of relay URLs: accepts hosts alone, and http(s) as ws(s)
 };
 
 struct RelayUrl
@@ -46,8 +48,8 @@ struct RelayUrl
 };
 
 /*
- * Local addresses are accepted here (network Local); whether they may be used is policy, see
- * the setting bigbrotr.allow_local_relays and the reason code "local_address".
+ * Accepts local addresses (network Local). Other code decides if they may be used: see the setting
+ * bigbrotr.allow_local_relays and the reason code "local_address".
  */
 RelayUrl normalise_relay_url(std::string_view text, UrlMode mode = UrlMode::Strict);
 

@@ -17,12 +17,12 @@ TimeRange
 SmallWindows::window() const
 {
 	const int64_t left = range_.upper - range_.lower;
-	/* A single second that would be left over joins the window. */
+	/* If only one second would remain, it joins the window. */
 	const int64_t length = length_ > 1 && length_ >= left ? left : std::min(length_ - 1, left);
 	return {range_.upper - length, range_.upper};
 }
 
-/* The seconds that the next question is about. */
+/* The seconds of the next question. */
 TimeRange
 SmallWindows::asked() const
 {
@@ -44,12 +44,12 @@ SmallWindows::next(const Habits &habits) const
 		if (group_ < probes.size())
 			return probes[group_];
 	}
-	/* One second wider on both sides: some relays leave the bounds out. */
+	/* The window is one second wider at both ends, because some relays exclude the bounds. */
 	const TimeRange part = asked();
 	Window window{.until = part.upper + 1, .limit = limit_};
 	if (part.lower > 0)
 		window.since = part.lower - 1;
-	/* Hidden events may have taken the places. */
+	/* The limit may be used up by hidden events, so open kinds are asked for. */
 	if (stage_ != Stage::Whole && !conditions_.kinds && habits.takes_kinds)
 		window.kinds = open_kinds(habits);
 	return window;
@@ -60,7 +60,7 @@ SmallWindows::end(Answer &answer, Habits &habits)
 {
 	habits.note(answer.shown({0, INT64_MAX}));
 	doubts_ |= answer.doubts();
-	/* Hidden events may take places, and no question leaves them out. */
+	/* The limit may be used up by hidden events, and no question can exclude them. */
 	if (!habits.takes_kinds && !conditions_.kinds)
 		doubts_ |= Doubt::Hole;
 	if (answer.more())
@@ -100,7 +100,7 @@ SmallWindows::end(Answer &answer, Habits &habits)
 	return std::exchange(claims_, {});
 }
 
-/* Does one second hold so many events? */
+/* Whether one second has at least `most` events. */
 static bool
 crowded(const SeenSet &events, int most)
 {
@@ -110,15 +110,15 @@ crowded(const SeenSet &events, int most)
 	return false;
 }
 
-/* Events that the relay sends at most, as far as it is known. */
+/* The largest number of events that the relay sends, as far as it is known. */
 int
 SmallWindows::cap(const Habits &habits) const
 {
 	return habits.largest_page > 0 ? std::min(limit_, habits.largest_page) : limit_;
 }
 
-/* A window that may have been cut is halved, an empty one is passed over, any other is compared
- * with its halves. */
+/* Decides how to go on after an answer: a window that may have been cut is halved, an empty one is
+ * skipped, and any other is compared with its halves. */
 void
 SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
 {
@@ -127,12 +127,12 @@ SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
 	refused_ = answer.refused();
 	const bool empty = shown.empty() && answer.refused() == 0;
 	const bool again = std::exchange(stage_, Stage::Whole) == Stage::Again;
-	const int few = by_halves_ ? 1 : kFew / 2; // real relays send at least ten
+	const int few = by_halves_ ? 1 : kFew / 2; // real relays send at least ten events
 	const bool many = answer.raw() > std::max(most / 2, few) || (again && !empty);
 	if (many && part.lower < part.upper)
 		return shrink();
 	if (part.lower == part.upper && (many || (by_halves_ && !empty)))
-		/* It cannot be halved. */
+		/* A single second cannot be halved. */
 		doubts_ |= Doubt::Dense;
 	if (doubts_.cut()) {
 		claim_emptied(empty ? Doubt::EndUnprobed : Doubts());
@@ -157,7 +157,7 @@ SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
 		return claim_shown(shown, most);
 	}
 	whole_ = std::move(shown);
-	/* Newest first: the middle event, or else the second above the oldest one. */
+	/* The middle of the events, newest first; else the second above the oldest one. */
 	middle_ = whole_.empty() ? part.upper : whole_[whole_.size() / 2].created_at;
 	middle_ = std::clamp(middle_, part.lower + 1, part.upper);
 	stage_ = Stage::Upper;
@@ -173,8 +173,8 @@ SmallWindows::compare(Habits &habits)
 		return;
 	}
 	stage_ = Stage::Whole;
-	/* The questions for the halves name kinds, so the answers may lack events of the whole window.
-	 * The relay may have cut a crowded second in both halves. */
+	/* The questions for the halves name kinds, so their answers may lack events of the whole
+	 * window. The relay may have cut a crowded second in both halves. */
 	const bool agree =
 		includes(whole_, halves_) &&
 		(by_kinds ? includes(halves_, of_kinds(whole_, open_kinds(habits))) : halves_ == whole_);
@@ -194,7 +194,8 @@ SmallWindows::claim_shown(const SeenSet &shown, int cap)
 	step_below(part.lower);
 }
 
-/* The relay showed something again: then what was empty before, down to the window, is so. */
+/* Claims the time that was empty down to this window, because the relay has shown an event
+ * again. */
 void
 SmallWindows::claim_emptied(Doubts doubts)
 {

@@ -1,4 +1,4 @@
-/* Tags and events that we make ourselves. Texts are valid UTF-8 without U+0000. */
+/* Tags and events that our own code makes. Texts must be valid UTF-8 without U+0000. */
 #pragma once
 
 #include <initializer_list>
@@ -26,7 +26,7 @@ class TagList
 		}
 		text_ += ']';
 	}
-	/* Whole tags, as a JSON list without brackets; empty: none. */
+	/* Adds whole tags, given as a JSON list without brackets; empty: none. */
 	void add_json(std::string_view tags)
 	{
 		if (!tags.empty())
@@ -48,7 +48,7 @@ class TagList
 	std::string text_ = "[";
 };
 
-/* All but pubkey, id and signature. */
+/* An event without pubkey, id and signature. */
 inline Event
 event_of(int32_t kind, int64_t created_at, TagList tags, std::string content)
 {

@@ -30,7 +30,7 @@ parse_web_url(std::string_view text)
 	std::string_view rest = text.substr(colon + 3);
 	const size_t end = std::min(rest.find_first_of("/?"), rest.size());
 	const bool tls = scheme == "https";
-	/* The rules of hosts and ports are those of relays. */
+	/* Hosts and ports follow the rules of relay URLs. */
 	RelayUrl host =
 		normalise_relay_url((tls ? "wss://" : "ws://") + std::string(rest.substr(0, end)));
 	if (!host.ok())
@@ -53,7 +53,7 @@ resolve_web_url(const WebUrl &base, std::string_view reference)
 	const size_t host = whole.find("://") + 3;
 	const size_t path = whole.find('/', host);
 	const size_t query = std::min(whole.find('?'), whole.size());
-	/* A scheme is before the first of these characters. */
+	/* A scheme ends before the first of these characters. */
 	const size_t mark = reference.find_first_of(":/?");
 	if (mark != reference.npos && reference[mark] == ':')
 		return parse_web_url(reference);

@@ -1,4 +1,5 @@
-/* URLs of http and https, as far as documents about relays and lists of relays need them. Pure. */
+/* URLs with http and https, for documents about relays and lists of relays. The functions have no
+ * side effects. */
 #pragma once
 
 #include <string>
@@ -14,17 +15,17 @@ struct WebUrl
 {
 	const char *reason = nullptr; // null: accepted; else a reason code such as "bad_scheme"
 	std::string url;              // without fragment, host normalised
-	RelayEndpoint endpoint;       // its path holds the query, too
+	RelayEndpoint endpoint;       // its path includes the query
 	Network network = Network::Clearnet;
 
 	bool ok() const { return reason == nullptr; }
 };
 
 WebUrl parse_web_url(std::string_view text);
-/* What `reference` means in an answer from `base` (RFC 3986, section 5, dot segments left to the
- * server). */
+/* The URL that `reference` means in a response from `base` (RFC 3986, section 5). Dot segments are
+ * left to the server. */
 WebUrl resolve_web_url(const WebUrl &base, std::string_view reference);
-/* Where a relay shows its document (NIP-11). `url` must come from normalise_relay_url. */
+/* The URL of a relay's document (NIP-11). `url` must come from normalise_relay_url(). */
 WebUrl document_url(std::string_view url);
 
 } // namespace nostr
