@@ -1,4 +1,4 @@
--- What coverage answers: do we hold everything of a relay between two times?
+-- Answers from coverage: whether the archive holds all events of a relay between two times.
 
 CREATE FUNCTION _bigbrotr.doubt_text(doubt text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

@@ -1,9 +1,9 @@
--- Pictures and a small page for one relay, which its operator can show elsewhere (docs/api.md, "Badges").
+-- Badges: pictures and a small page about one relay, which its operator can embed in other pages (docs/api.md, "Badges").
 
 CREATE FUNCTION _bigbrotr.api_status_colour(status text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE status WHEN 'online' THEN '#66c20a' WHEN 'unstable' THEN '#eed202' WHEN 'offline' THEN '#c2290a' WHEN 'dead' THEN '#c2290a' ELSE '#999' END;
-COMMENT ON FUNCTION _bigbrotr.api_status_colour(text) IS 'Colour of a badge for a status of a relay';
+COMMENT ON FUNCTION _bigbrotr.api_status_colour(text) IS 'Colour of a badge for a status of a relay, as #rgb or #rrggbb';
 
 CREATE FUNCTION _bigbrotr.api_badge(url text, OUT message text, OUT color text)
 	LANGUAGE sql STABLE
@@ -11,18 +11,19 @@ CREATE FUNCTION _bigbrotr.api_badge(url text, OUT message text, OUT color text)
 		SELECT s.status, _bigbrotr.api_status_colour(s.status)
 		FROM bigbrotr.relays AS r
 		     LEFT JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
-		     -- Nobody has looked since: nobody knows.
+		     -- The monitor visits such a relay more than once a day: if its last answer is older, no monitor runs, and
+		     -- the status is not known.
 		     CROSS JOIN LATERAL (SELECT CASE WHEN r.status IN ('online', 'unstable') AND coalesce(h.last_answer, 0) < bigbrotr.unix_now() - 86400
 		                                     THEN 'unknown' ELSE r.status END AS status) AS s
 		WHERE r.url = _bigbrotr.api_relay_url($1);
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_badge(text) IS 'What a badge says of a relay, and its colour: unknown, if it was up and has not answered for a day';
+COMMENT ON FUNCTION _bigbrotr.api_badge(text) IS 'Text of the badge of a relay (its status, or unknown if an online or unstable relay has not answered for a day), and its colour';
 
 CREATE FUNCTION _bigbrotr.api_share_words(share double precision) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE WHEN share IS NULL THEN 'unknown' WHEN share >= 1 THEN '100 %'
 		ELSE trim_scale(trunc(share::numeric * 100, CASE WHEN share > 0.99 THEN 2 ELSE 1 END)) || ' %' END;
-COMMENT ON FUNCTION _bigbrotr.api_share_words(double precision) IS 'A share (0 .. 1) as a percentage, never rounded up: 100 % is all of it; null: unknown';
+COMMENT ON FUNCTION _bigbrotr.api_share_words(double precision) IS 'A share (0 .. 1) as a percentage, rounded down; null: "unknown"';
 
 CREATE FUNCTION _bigbrotr.api_uptime_badge(url text, days integer, OUT message text, OUT color text)
 	LANGUAGE plpgsql STABLE
@@ -41,9 +42,9 @@ BEGIN
 	color := CASE WHEN share IS NULL THEN '#999' WHEN share >= 0.99 THEN '#66c20a' WHEN share >= 0.9 THEN '#eed202' ELSE '#c2290a' END;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_uptime_badge(text, integer) IS 'Uptime of a relay in the last days (null: 30) for a badge, and its colour';
+COMMENT ON FUNCTION _bigbrotr.api_uptime_badge(text, integer) IS 'Text of the badge with the uptime of a relay in the last 1, 7, 30 (null) or 90 days, and its colour';
 
--- Both texts are words of ours: nothing to escape.
+-- Label and message come from functions of this file, never from relays, so they are not escaped.
 CREATE FUNCTION _bigbrotr.api_badge_picture(label text, message text, color text) RETURNS text
 	LANGUAGE sql IMMUTABLE
 	RETURN (SELECT format('<svg xmlns="http://www.w3.org/2000/svg" width="%2$s" height="20" role="img" aria-label="%6$s: %1$s">'
@@ -53,14 +54,14 @@ CREATE FUNCTION _bigbrotr.api_badge_picture(label text, message text, color text
 			'<text x="%8$s" y="14" fill="#fff">%6$s</text><text x="%5$s" y="14" fill="%9$s">%1$s</text></g></svg>',
 			message, s.l + s.m, s.m - 3, color, s.l + s.m / 2, label, s.l, s.l / 2, CASE color WHEN '#c2290a' THEN '#fff' ELSE '#111' END)
 		FROM (SELECT 10 + 6 * length(label) AS l, 10 + 8 * length(message) AS m) AS s);
-COMMENT ON FUNCTION _bigbrotr.api_badge_picture(text, text, text) IS 'A badge as a picture (SVG): a label, a message, the colour behind it';
+COMMENT ON FUNCTION _bigbrotr.api_badge_picture(text, text, text) IS 'A badge as a picture (SVG) with a label, a message and a colour';
 
 CREATE FUNCTION _bigbrotr.api_badge_json(url text) RETURNS TABLE ("schemaVersion" integer, label text, message text, color text)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT 1, 'relay', b.message, b.color FROM _bigbrotr.api_badge($1) AS b;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_badge_json(text) IS 'Status of a relay for a badge of shields.io (schema of its endpoint badge)';
+COMMENT ON FUNCTION _bigbrotr.api_badge_json(text) IS 'Status of a relay for a badge of shields.io (its endpoint schema)';
 
 CREATE FUNCTION _bigbrotr.api_badge_svg(url text) RETURNS TABLE (item text)
 	LANGUAGE sql STABLE
@@ -74,7 +75,7 @@ CREATE FUNCTION _bigbrotr.api_uptime_badge_json(url text, days integer DEFAULT N
 	BEGIN ATOMIC
 		SELECT 1, 'uptime', b.message, b.color FROM _bigbrotr.api_uptime_badge($1, $2) AS b;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_uptime_badge_json(text, integer) IS 'Uptime of a relay for a badge of shields.io (schema of its endpoint badge)';
+COMMENT ON FUNCTION _bigbrotr.api_uptime_badge_json(text, integer) IS 'Uptime of a relay for a badge of shields.io (its endpoint schema)';
 
 CREATE FUNCTION _bigbrotr.api_uptime_badge_svg(url text, days integer DEFAULT NULL) RETURNS TABLE (item text)
 	LANGUAGE sql STABLE
@@ -86,7 +87,7 @@ COMMENT ON FUNCTION _bigbrotr.api_uptime_badge_svg(text, integer) IS 'Uptime of 
 CREATE FUNCTION _bigbrotr.api_html_text(text text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN replace(replace(replace(replace(replace(text, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;');
-COMMENT ON FUNCTION _bigbrotr.api_html_text(text) IS 'A text as HTML shows it, between tags and between the quotes of an attribute';
+COMMENT ON FUNCTION _bigbrotr.api_html_text(text) IS 'A text with escapes for HTML: for the content of elements and for quoted attributes';
 
 CREATE FUNCTION _bigbrotr.api_embed_bars(url text) RETURNS text
 	LANGUAGE sql STABLE STRICT
@@ -100,7 +101,7 @@ CREATE FUNCTION _bigbrotr.api_embed_bars(url text) RETURNS text
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_embed_bars(text) IS 'The last 90 days of a relay as bars (SVG)';
 
--- Whatever a relay says of itself goes through api_html_text; the status and the numbers are ours.
+-- Texts of the relay pass through api_html_text, because they may contain HTML; status and numbers come from the archive.
 CREATE FUNCTION _bigbrotr.api_embed(url text) RETURNS TABLE (item text)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
@@ -123,4 +124,4 @@ $html$,
 		     JOIN bigbrotr.relay_status AS s ON s.relay_url = a.url
 		     LEFT JOIN bigbrotr.relay_uptime AS u ON u.relay_url = a.url;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_embed(text) IS 'Status of a relay as a small page, to be shown inside of another page';
+COMMENT ON FUNCTION _bigbrotr.api_embed(text) IS 'Status of a relay as a small page, to be embedded in another page';

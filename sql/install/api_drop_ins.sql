@@ -1,6 +1,6 @@
 -- Lists of relays in the form of version 1 of nostr.watch, which many clients read.
 
--- Clients delete their lists when they are shown an empty one: so an archive that has not visited relays gives an error.
+-- A client that receives an empty list deletes its own list. So an archive that has not visited relays answers with an error.
 CREATE FUNCTION _bigbrotr.api_measured() RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -12,7 +12,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_measured() IS 'An error (55000) if the monitor has never visited a relay';
+COMMENT ON FUNCTION _bigbrotr.api_measured() IS 'Raises an error (55000) if the monitor has never visited a relay';
 
 CREATE FUNCTION _bigbrotr.api_plain_urls(network text, statuses text[], paid boolean, nip integer) RETURNS TABLE (item json)
 	LANGUAGE plpgsql STABLE
@@ -34,39 +34,39 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_plain_urls(text, text[], boolean, integer) IS
-	'URLs of relays without the slash at the end: of a network (null: clearnet; all), with one of these statuses, with or without payment, whose document names a NIP';
+	'URLs of relays without a trailing slash. network null: clearnet, or all; statuses: values of bigbrotr.relays.status; paid null: all, else whether the document (NIP-11) demands a payment; nip null: all, else only relays whose document lists this NIP';
 
 CREATE FUNCTION _bigbrotr.api_v1_online(network text DEFAULT NULL) RETURNS TABLE (item json)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT u.item FROM _bigbrotr.api_plain_urls($1, '{online,unstable}', NULL, NULL) AS u;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v1_online(text) IS 'Relays that answer, as nostr.watch lists them';
+COMMENT ON FUNCTION _bigbrotr.api_v1_online(text) IS 'Relays that answer (online or unstable), in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v1_offline(network text DEFAULT NULL) RETURNS TABLE (item json)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT u.item FROM _bigbrotr.api_plain_urls($1, '{offline,dead}', NULL, NULL) AS u;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v1_offline(text) IS 'Relays that do not answer, as nostr.watch lists them';
+COMMENT ON FUNCTION _bigbrotr.api_v1_offline(text) IS 'Relays that do not answer (offline or dead), in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v1_public(network text DEFAULT NULL) RETURNS TABLE (item json)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT u.item FROM _bigbrotr.api_plain_urls($1, '{online,unstable}', false, NULL) AS u;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v1_public(text) IS 'Relays that answer and do not say that they demand a payment, as nostr.watch lists them';
+COMMENT ON FUNCTION _bigbrotr.api_v1_public(text) IS 'Relays that answer and whose documents (NIP-11) demand no payment, in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v1_paid(network text DEFAULT NULL) RETURNS TABLE (item json)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT u.item FROM _bigbrotr.api_plain_urls($1, '{online,unstable}', true, NULL) AS u;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v1_paid(text) IS 'Relays that answer and say that they demand a payment, as nostr.watch lists them';
+COMMENT ON FUNCTION _bigbrotr.api_v1_paid(text) IS 'Relays that answer and whose documents (NIP-11) demand a payment, in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v1_nip(nip integer, network text DEFAULT NULL) RETURNS TABLE (item json)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT u.item FROM _bigbrotr.api_plain_urls($2, '{online,unstable}', NULL, $1) AS u;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v1_nip(integer, text) IS 'Relays that answer and say that they support a NIP, as nostr.watch lists them';
+COMMENT ON FUNCTION _bigbrotr.api_v1_nip(integer, text) IS 'Relays that answer and whose documents (NIP-11) list a NIP, in the format of nostr.watch';

@@ -1,7 +1,7 @@
--- Functions of the API on events (docs/api.md): each is called by a route of api_routes.sql. They show only what may be
+-- Functions of the API about events (docs/api.md); routes of api_routes.sql call them. They return only events that may be
 -- shown to anybody (_bigbrotr.public_events). A parameter without a default is required; null means that it is not given.
 
--- Rows of a page; null: all. The net process sends numbers from 1 on.
+-- The net process sends only numbers from 1; another caller may pass any number.
 CREATE FUNCTION _bigbrotr.api_rows(row_limit bigint) RETURNS bigint
 	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
@@ -14,9 +14,9 @@ BEGIN
 	RETURN row_limit;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_rows(bigint) IS 'A number of rows, if it can be one; null: all';
+COMMENT ON FUNCTION _bigbrotr.api_rows(bigint) IS 'The number of rows of a page, unchanged; null: all. An error if it is negative';
 
--- A cursor is checked by the net process, but can be forged.
+-- A client can forge a cursor, so its values are checked.
 CREATE FUNCTION _bigbrotr.api_number_after(number jsonb) RETURNS bigint
 	LANGUAGE plpgsql IMMUTABLE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -29,7 +29,7 @@ BEGIN
 	RETURN (number ->> 0)::bigint;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_number_after(jsonb) IS 'The number in the position of a row, a JSON array';
+COMMENT ON FUNCTION _bigbrotr.api_number_after(jsonb) IS 'The number in a position of a row (JSON array, from a cursor); an error if it has no integer';
 
 CREATE FUNCTION _bigbrotr.api_time_after(moment jsonb) RETURNS timestamptz
 	LANGUAGE plpgsql STABLE STRICT
@@ -42,7 +42,7 @@ EXCEPTION WHEN data_exception THEN
 		MESSAGE = 'this is no position in these rows', DETAIL = 'A position is an array that begins with a time.', HINT = 'Take it from the answer before.';
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_time_after(jsonb) IS 'The time in the position of a row, a JSON array';
+COMMENT ON FUNCTION _bigbrotr.api_time_after(jsonb) IS 'The time in a position of a row (JSON array, from a cursor); an error if it has no time';
 
 CREATE FUNCTION _bigbrotr.api_list(list text, name text, pattern text, wanted text) RETURNS text[]
 	LANGUAGE plpgsql IMMUTABLE
@@ -61,7 +61,7 @@ BEGIN
 	RETURN elements;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_list(text, text, text, text) IS 'The elements of a list with commas; an error, which names the parameter, if one does not match the pattern';
+COMMENT ON FUNCTION _bigbrotr.api_list(text, text, text, text) IS 'Elements of a list, separated by commas. An error, with the name of the parameter (name) and what was expected (wanted), if an element does not match the pattern';
 
 CREATE FUNCTION _bigbrotr.api_filter(ids text, authors text, kinds text, since bigint, until bigint, search text, tags jsonb)
 	RETURNS jsonb
@@ -83,9 +83,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_filter(text, text, text, bigint, bigint, text, jsonb) IS
-	'The filter (NIP-01) of query parameters: lists with commas, of ids and keys in any spelling; tags: an object such as {"t": ["nostr"]}';
+	'The filter (NIP-01) of query parameters. ids, authors, kinds: lists separated by commas, ids and keys in any spelling; tags: an object such as {"t": ["nostr"]}. An error if a value is not valid';
 
--- A filter that is malformed stays so: the statement that is made of it says what is wrong.
+-- A malformed filter is returned unchanged: the function that builds the statement raises an error for it.
 CREATE FUNCTION _bigbrotr.api_bounds(filter jsonb, first_second bigint, last_second bigint, most integer) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
@@ -97,9 +97,9 @@ CREATE FUNCTION _bigbrotr.api_bounds(filter jsonb, first_second bigint, last_sec
 		|| CASE WHEN coalesce(jsonb_typeof(filter -> 'limit'), 'number') = 'number'
 		        THEN jsonb_build_object('limit', least((filter ->> 'limit')::numeric, most)) ELSE '{}' END;
 COMMENT ON FUNCTION _bigbrotr.api_bounds(jsonb, bigint, bigint, integer) IS
-	'A filter limited to these seconds of created_at (inclusive; null: no limit) and to so many events';
+	'A filter restricted to these seconds of created_at (inclusive; null: no bound), with a limit of at most "most"';
 
--- A page begins with the rest of the second in which the page before has ended, and goes on with older events.
+-- A page first returns the remaining events of the second in which the previous page ended, and then older events.
 CREATE FUNCTION _bigbrotr.api_query(filters jsonb, row_limit integer, after jsonb)
 	RETURNS TABLE (item text, created_at bigint, event_id text)
 	LANGUAGE plpgsql STABLE
@@ -119,10 +119,10 @@ DECLARE
 BEGIN
 	PERFORM _bigbrotr.limit_time('query');
 	IF EXISTS (SELECT FROM jsonb_array_elements(given) AS f WHERE jsonb_typeof(f) <> 'object') THEN
-		PERFORM _bigbrotr.public_query_sql(given); -- says what is wrong
+		PERFORM _bigbrotr.public_query_sql(given); -- raises the error of the malformed filter
 	END IF;
 	size := greatest(least(coalesce(row_limit, 100), 10000), 1);
-	-- The limit of a filter is that of a page.
+	-- The limit of a filter also limits the page.
 	size := least(size, (SELECT max(CASE jsonb_typeof(f -> 'limit') WHEN 'number' THEN least((f ->> 'limit')::numeric, size) ELSE size END)
 	                     FROM jsonb_array_elements(given) AS f))::integer;
 	IF after IS NOT NULL THEN
@@ -148,7 +148,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_query(jsonb, integer, jsonb) IS
-	'A page of the events that filters ask for, as bigbrotr.query_events returns them, of those that may be shown to anybody. after: [created_at, id] of the last event of the page before. A search has no further page, and its rows no created_at';
+	'A page of the events that match filters, in the order of bigbrotr.query_events, only events that may be shown to anybody. after: [created_at, id] of the last event of the previous page. A search has one page, and created_at of its rows is null. An error if a filter or after is not valid';
 
 CREATE FUNCTION _bigbrotr.api_events(
 	ids text DEFAULT NULL, authors text DEFAULT NULL, kinds text DEFAULT NULL, since bigint DEFAULT NULL, until bigint DEFAULT NULL,
@@ -172,7 +172,7 @@ CREATE FUNCTION _bigbrotr.api_live_events(
 			api_live_events.until, NULL, api_live_events.tags);
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_live_events(text, text, text, bigint, bigint, jsonb) IS
-	'New events that match a filter (NIP-01), as they are archived, whatever their created_at is: server-sent events of the names begin, event and missed. Last-Event-ID continues where a connection has ended';
+	'New events that match a filter (NIP-01), at the time they are archived, with any created_at: server-sent events with the names begin, event and missed. The header Last-Event-ID continues after a broken connection';
 
 CREATE FUNCTION _bigbrotr.api_events_by_filter(body jsonb, row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL)
 	RETURNS TABLE (item text, created_at bigint, event_id text)
@@ -182,7 +182,7 @@ CREATE FUNCTION _bigbrotr.api_events_by_filter(body jsonb, row_limit integer DEF
 		FROM _bigbrotr.api_query(api_events_by_filter.body, api_events_by_filter.row_limit, api_events_by_filter.after) AS q;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_events_by_filter(jsonb, integer, jsonb) IS
-	'Events that match a filter (NIP-01), or one of an array of filters, newest first. The limit of a filter is that of a page';
+	'Events that match a filter (NIP-01), or one of an array of filters, newest first. The limit of a filter also limits the page';
 
 CREATE FUNCTION _bigbrotr.api_named_event(id text) RETURNS jsonb
 	LANGUAGE plpgsql IMMUTABLE
@@ -199,9 +199,9 @@ BEGIN
 	RETURN jsonb_build_object('ids', jsonb_build_array(encode(bigbrotr.event_id(id), 'hex')), 'limit', 1);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_named_event(text) IS 'The filter for the event that a text names: 64 hex digits, note1…, nevent1…, or naddr1… (its current version)';
+COMMENT ON FUNCTION _bigbrotr.api_named_event(text) IS 'The filter for the event that a text names: 64 hex digits, note1…, nevent1…, or naddr1… for the current version of an address. An error for any other text';
 
--- Without a statement made for the filter: planning one takes longer than a look-up by id.
+-- A fixed statement, because planning a statement for a filter takes longer than a look-up by id.
 CREATE FUNCTION _bigbrotr.api_events_of_ids(ids bytea[], row_limit bigint) RETURNS SETOF text
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -212,7 +212,7 @@ BEGIN
 		FROM _bigbrotr.public_versions AS e WHERE e.event_id = ANY (ids) ORDER BY e.created_at DESC, e.event_id LIMIT _bigbrotr.api_rows(row_limit);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_events_of_ids(bytea[], bigint) IS 'The newest of the events with these ids that may be shown to anybody; row_limit null: all';
+COMMENT ON FUNCTION _bigbrotr.api_events_of_ids(bytea[], bigint) IS 'Events with these ids that may be shown to anybody, newest first, at most row_limit; null: all';
 
 CREATE FUNCTION _bigbrotr.api_event(id text) RETURNS TABLE (item text)
 	LANGUAGE plpgsql STABLE
@@ -249,10 +249,10 @@ BEGIN
 		ORDER BY r.url LIMIT _bigbrotr.api_rows(row_limit);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_event_relays(text, integer, jsonb) IS 'Relays that have delivered an event, with the time when each first did';
+COMMENT ON FUNCTION _bigbrotr.api_event_relays(text, integer, jsonb) IS 'Relays that have delivered an event, each with the time of its first delivery';
 
--- VOLATILE, since only such functions may EXPLAIN. To count more may take longer than a tenth of a second: each event may
--- be hidden by others, and where several frequent conditions meet, much is read that does not count.
+-- VOLATILE, because only volatile functions may run EXPLAIN. The limits 5000 and 25000 stand for about a tenth of a second:
+-- counting checks whether other events hide each event, and filters with several frequent conditions read many other rows.
 CREATE FUNCTION _bigbrotr.api_estimate(filters jsonb, OUT count bigint, OUT is_many boolean)
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -267,9 +267,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_estimate(jsonb) IS
-	'How many events match filters by the estimate of the planner; is_many: to count them takes longer than is done unless somebody asks for it';
+	'Estimate of the planner for the number of events that match filters; is_many: whether counting them exactly takes longer than the API does without being asked to';
 
--- In less memory, the places of some hundred thousand rows would be forgotten but for their pages.
+-- With less work_mem, a bitmap of some hundred thousand rows becomes lossy: it keeps pages only, and all their rows are checked.
 CREATE FUNCTION _bigbrotr.api_count_of(filters jsonb, mode text) RETURNS TABLE (count bigint, counted text)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -295,7 +295,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_count_of(jsonb, text) IS
-	'How many events match filters; mode: exact, planned (the estimate of the planner), or null: exact if at most 5000 are expected and are found fast, else planned';
+	'Number of events that match filters. mode: exact; planned (estimate of the planner); null: exact if a fast count of at most 5000 events is expected, else planned. counted: the mode that was used. An error if mode is another word';
 
 CREATE FUNCTION _bigbrotr.api_count(
 	ids text DEFAULT NULL, authors text DEFAULT NULL, kinds text DEFAULT NULL, since bigint DEFAULT NULL, until bigint DEFAULT NULL,
@@ -307,14 +307,14 @@ CREATE FUNCTION _bigbrotr.api_count(
 		FROM _bigbrotr.api_count_of(_bigbrotr.api_filter(api_count.ids, api_count.authors, api_count.kinds, api_count.since,
 			api_count.until, api_count.search, api_count.tags), $8) AS c;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_count(text, text, text, bigint, bigint, text, jsonb, text) IS 'How many events match a filter (NIP-01)';
+COMMENT ON FUNCTION _bigbrotr.api_count(text, text, text, bigint, bigint, text, jsonb, text) IS 'Number of events that match a filter (NIP-01)';
 
 CREATE FUNCTION _bigbrotr.api_count_by_filter(body jsonb, mode text DEFAULT NULL) RETURNS TABLE (count bigint, mode text)
 	LANGUAGE sql VOLATILE
 	BEGIN ATOMIC
 		SELECT c.count, c.counted FROM _bigbrotr.api_count_of(api_count_by_filter.body, $2) AS c;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_count_by_filter(jsonb, text) IS 'How many events match a filter (NIP-01), or at least one of an array of filters';
+COMMENT ON FUNCTION _bigbrotr.api_count_by_filter(jsonb, text) IS 'Number of events that match a filter (NIP-01), or at least one of an array of filters';
 
 CREATE FUNCTION _bigbrotr.api_profile(pubkey text) RETURNS TABLE (pubkey text, created_at bigint, profile jsonb, event json)
 	LANGUAGE sql STABLE
@@ -324,10 +324,10 @@ CREATE FUNCTION _bigbrotr.api_profile(pubkey text) RETURNS TABLE (pubkey text, c
 		      FROM _bigbrotr.api_query(jsonb_build_object('authors', jsonb_build_array(encode(bigbrotr.pubkey($1), 'hex')),
 		           'kinds', '[0]'::jsonb, 'limit', 1), 1, NULL) AS p) AS q;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_profile(text) IS 'The newest profile of an author (kind 0), read as JSON and as its event';
+COMMENT ON FUNCTION _bigbrotr.api_profile(text) IS 'The newest profile of an author (kind 0), as parsed JSON and as event';
 
--- Called by the relay endpoint of the net process itself. A function that opens a cursor of items and positions sends its
--- rows as they are found: rows that a function returns are all made before the first one is sent.
+-- The relay endpoint of the net process calls these functions. A function returns a cursor if its rows are to be sent as soon
+-- as they are found; a set-returning function makes all rows before the first one is sent.
 CREATE FUNCTION _bigbrotr.api_req(filters jsonb) RETURNS refcursor
 	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -351,9 +351,9 @@ BEGIN
 	RETURN events;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_req(jsonb) IS 'Opens a cursor of events for a REQ (NIP-01): as many as the limits of the filters say';
+COMMENT ON FUNCTION _bigbrotr.api_req(jsonb) IS 'Opens a cursor of the events of a REQ (NIP-01), as many as the limits of the filters allow';
 
--- NIP-45 says how, so that clients can join the registers of several relays.
+-- NIP-45 defines this offset, so that clients can merge the registers of several relays.
 CREATE FUNCTION _bigbrotr.api_hll_offset(filters jsonb) RETURNS integer
 	LANGUAGE sql IMMUTABLE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -367,7 +367,7 @@ CREATE FUNCTION _bigbrotr.api_hll_offset(filters jsonb) RETURNS integer
 		      WHERE t.key LIKE '#%'
 		      HAVING count(*) = 1 AND bool_and(jsonb_array_length(CASE jsonb_typeof(t.value) WHEN 'array' THEN t.value ELSE '[]' END) = 1)) AS v);
 COMMENT ON FUNCTION _bigbrotr.api_hll_offset(jsonb) IS
-	'Which byte of public keys says the register (NIP-45), for one filter that names one value of one tag; null for others';
+	'Offset of the byte of a public key that selects its HyperLogLog register (NIP-45), 8 .. 23, for one filter with one value of one tag; null: other filters';
 
 CREATE FUNCTION _bigbrotr.api_count_req(filters jsonb) RETURNS TABLE (item text)
 	LANGUAGE plpgsql VOLATILE STRICT
@@ -386,7 +386,8 @@ BEGIN
 		RETURN QUERY SELECT format('{"count":%s}', c.count) FROM _bigbrotr.api_count_of(filters, 'exact') AS c;
 		RETURN;
 	END IF;
-	-- A register holds one more than the zero bits with which the seven bytes behind its own begin, the most of all events.
+	-- A register holds a maximum over its events: one plus the number of leading zero bits in the seven bytes of the public
+	-- key that follow the byte of the register.
 	RETURN QUERY EXECUTE format($query$
 		WITH registers AS (
 			SELECT get_byte(q.pubkey, %1$s) AS place, count(*) AS events,
@@ -399,7 +400,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_count_req(jsonb) IS
-	'The answer to a COUNT (NIP-45): exact where at most 5000 events are expected and are found fast, else the estimate of the planner, marked as approximate; where exact, for one value of one tag with the registers of authors (HyperLogLog), which clients can join with those of other relays';
+	'Answer to a COUNT (NIP-45): exact if a fast count of at most 5000 events is expected, else the estimate of the planner with approximate true. An exact answer for one value of one tag contains HyperLogLog registers of the authors, which clients can merge with the registers of other relays';
 
 CREATE FUNCTION _bigbrotr.api_news(eids jsonb) RETURNS TABLE (item text, place bigint)
 	LANGUAGE sql STABLE
@@ -409,7 +410,7 @@ CREATE FUNCTION _bigbrotr.api_news(eids jsonb) RETURNS TABLE (item text, place b
 		     JOIN _bigbrotr.public_events AS e ON e.eid = n.eid::bigint
 		ORDER BY n.place;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_news(jsonb) IS 'New events for subscriptions (NIP-01), in the order of their eids in the list, without those that may not be shown; place: of the eid, from 1 on';
+COMMENT ON FUNCTION _bigbrotr.api_news(jsonb) IS 'New events for subscriptions (NIP-01), in the order of the given eids, only events that may be shown to anybody; place: position of the eid in the list, from 1';
 
 CREATE FUNCTION _bigbrotr.api_records(filters jsonb, row_limit integer) RETURNS refcursor
 	LANGUAGE plpgsql STABLE STRICT
@@ -427,4 +428,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_records(jsonb, integer) IS
-	'Opens a cursor of time and id of the events that a filter matches, as a set reconciliation (NIP-77) compares them';
+	'Opens a cursor of created_at and id of the events that match a filter, for set reconciliation (NIP-77); at most row_limit';

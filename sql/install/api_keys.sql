@@ -1,6 +1,6 @@
--- Keys of the API (docs/api.md). Each key has an account of its own. Of a key only its SHA-256 is kept. That is
--- enough, and fast: a key has 244 random bits, so that nobody finds it by trying. It is looked up by its SHA-256, and how long that takes
--- tells nothing of a key: so the comparison need not take constant time.
+-- Keys of the API (docs/api.md). Each key has its own limits and counters. The archive stores only the SHA-256 of a key. This
+-- fast hash is enough, because a key has 244 random bits and cannot be guessed. A key is looked up by its SHA-256, and the
+-- time of the look-up says nothing about the key, so the comparison need not take constant time.
 
 CREATE TABLE _bigbrotr.issued_keys (
 	key_id               integer GENERATED ALWAYS AS IDENTITY,
@@ -24,20 +24,20 @@ CREATE TABLE _bigbrotr.issued_keys (
 	CONSTRAINT issued_keys_limits_check CHECK (requests_per_minute > 0 AND kilobytes_per_minute > 0 AND cost_per_minute > 0 AND cost_limit > 0)
 );
 CREATE UNIQUE INDEX issued_keys_pubkey_idx ON _bigbrotr.issued_keys (pubkey) WHERE revoked_at IS NULL;
-COMMENT ON TABLE _bigbrotr.issued_keys IS 'Keys of the API: create_api_key() makes them. A key is never deleted, so that what was done with it stays known';
+COMMENT ON TABLE _bigbrotr.issued_keys IS 'Keys of the API, made by bigbrotr.create_api_key. A key is never deleted, so that its use stays known';
 COMMENT ON COLUMN _bigbrotr.issued_keys.key_id IS 'Short key used by the api service';
-COMMENT ON COLUMN _bigbrotr.issued_keys.name IS 'Whose it is, for the administrator';
-COMMENT ON COLUMN _bigbrotr.issued_keys.prefix IS 'Its first eleven characters, which are no secret';
-COMMENT ON COLUMN _bigbrotr.issued_keys.digest IS 'SHA-256 of the key';
-COMMENT ON COLUMN _bigbrotr.issued_keys.pubkey IS 'Public key (Nostr) whose signature (NIP-98) does the same as the key; null: none';
-COMMENT ON COLUMN _bigbrotr.issued_keys.scopes IS 'Scopes and names of routes (bigbrotr.api_routes) that it opens';
-COMMENT ON COLUMN _bigbrotr.issued_keys.requests_per_minute IS 'Requests in a minute; null: no limit';
-COMMENT ON COLUMN _bigbrotr.issued_keys.kilobytes_per_minute IS 'Kilobytes of answers in a minute; null: no limit';
-COMMENT ON COLUMN _bigbrotr.issued_keys.cost_per_minute IS 'Cost of all questions in a minute, as the planner estimates it; null: no limit';
-COMMENT ON COLUMN _bigbrotr.issued_keys.cost_limit IS 'Cost of one question, as the planner estimates it; null: no limit';
-COMMENT ON COLUMN _bigbrotr.issued_keys.inserted_at IS 'Unix seconds';
-COMMENT ON COLUMN _bigbrotr.issued_keys.expires_at IS 'Unix seconds; null: never';
-COMMENT ON COLUMN _bigbrotr.issued_keys.revoked_at IS 'Unix seconds; null: it was not revoked';
+COMMENT ON COLUMN _bigbrotr.issued_keys.name IS 'Name of the owner of the key, for the administrator';
+COMMENT ON COLUMN _bigbrotr.issued_keys.prefix IS 'First eleven characters of the key, which are not secret';
+COMMENT ON COLUMN _bigbrotr.issued_keys.digest IS 'SHA-256 of the key, 32 bytes';
+COMMENT ON COLUMN _bigbrotr.issued_keys.pubkey IS 'Public key (Nostr), 32 bytes, whose signature (NIP-98) replaces the key; null: none';
+COMMENT ON COLUMN _bigbrotr.issued_keys.scopes IS 'Scopes and names of routes (bigbrotr.api_routes) that the key opens';
+COMMENT ON COLUMN _bigbrotr.issued_keys.requests_per_minute IS 'Maximum number of requests in a minute; null: no limit';
+COMMENT ON COLUMN _bigbrotr.issued_keys.kilobytes_per_minute IS 'Maximum size of all answers in a minute, kilobytes; null: no limit';
+COMMENT ON COLUMN _bigbrotr.issued_keys.cost_per_minute IS 'Maximum cost of all requests in a minute, in cost units of the planner; null: no limit';
+COMMENT ON COLUMN _bigbrotr.issued_keys.cost_limit IS 'Maximum cost of one request, in cost units of the planner; null: no limit';
+COMMENT ON COLUMN _bigbrotr.issued_keys.inserted_at IS 'When the key was made, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.issued_keys.expires_at IS 'When the key expires, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.issued_keys.revoked_at IS 'When the key was revoked, Unix seconds; null: not revoked';
 SELECT pg_extension_config_dump('_bigbrotr.issued_keys', '');
 SELECT pg_extension_config_dump('_bigbrotr.issued_keys_key_id_seq', '');
 
@@ -50,12 +50,12 @@ CREATE TABLE _bigbrotr.key_usage (
 	CONSTRAINT key_usage_pkey PRIMARY KEY (key_id),
 	CONSTRAINT key_usage_key_id_fkey FOREIGN KEY (key_id) REFERENCES _bigbrotr.issued_keys ON DELETE CASCADE
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE _bigbrotr.key_usage IS 'What was asked with each key: added up by the net process and written every ten to fifteen seconds. A standby writes nothing, a crash loses what was not written';
+COMMENT ON TABLE _bigbrotr.key_usage IS 'Use of each key, summed by the net process and written every ten to fifteen seconds. A standby writes nothing; a crash loses the sums that were not written';
 COMMENT ON COLUMN _bigbrotr.key_usage.key_id IS '_bigbrotr.issued_keys.key_id';
-COMMENT ON COLUMN _bigbrotr.key_usage.request_count IS 'Requests, those of the relay endpoint too';
-COMMENT ON COLUMN _bigbrotr.key_usage.byte_count IS 'Bytes of answers';
-COMMENT ON COLUMN _bigbrotr.key_usage.cost_sum IS 'Cost of the questions, as the planner estimated it';
-COMMENT ON COLUMN _bigbrotr.key_usage.used_at IS 'When it was used last; Unix seconds';
+COMMENT ON COLUMN _bigbrotr.key_usage.request_count IS 'Number of requests, also those of the relay endpoint';
+COMMENT ON COLUMN _bigbrotr.key_usage.byte_count IS 'Bytes of the answers';
+COMMENT ON COLUMN _bigbrotr.key_usage.cost_sum IS 'Cost of the requests, in cost units of the planner';
+COMMENT ON COLUMN _bigbrotr.key_usage.used_at IS 'When the key was last used, Unix seconds; null: never';
 SELECT pg_extension_config_dump('_bigbrotr.key_usage', '');
 
 CREATE VIEW bigbrotr.api_keys AS
@@ -65,23 +65,23 @@ CREATE VIEW bigbrotr.api_keys AS
 	       to_timestamp(k.inserted_at) AS inserted_at, to_timestamp(k.expires_at) AS expires_at, to_timestamp(k.revoked_at) AS revoked_at,
 	       coalesce(u.request_count, 0) AS request_count, coalesce(u.byte_count, 0) AS byte_count, coalesce(u.cost_sum, 0) AS cost_sum, to_timestamp(u.used_at) AS used_at
 	FROM _bigbrotr.issued_keys AS k LEFT JOIN _bigbrotr.key_usage AS u ON u.key_id = k.key_id;
-COMMENT ON VIEW bigbrotr.api_keys IS 'Keys of the API, what they open, and what was asked with them';
-COMMENT ON COLUMN bigbrotr.api_keys.prefix IS 'First characters of the key, by which revoke_api_key() knows it';
-COMMENT ON COLUMN bigbrotr.api_keys.name IS 'Whose it is';
-COMMENT ON COLUMN bigbrotr.api_keys.state IS 'valid, expired or revoked';
-COMMENT ON COLUMN bigbrotr.api_keys.pubkey IS 'Public key whose signature (NIP-98) does the same as the key, 32 bytes; null: none';
-COMMENT ON COLUMN bigbrotr.api_keys.scopes IS 'Scopes and names of routes that it opens';
-COMMENT ON COLUMN bigbrotr.api_keys.requests_per_minute IS 'Requests in a minute; null: no limit';
-COMMENT ON COLUMN bigbrotr.api_keys.kilobytes_per_minute IS 'Kilobytes of answers in a minute; null: no limit';
-COMMENT ON COLUMN bigbrotr.api_keys.cost_per_minute IS 'Cost of all questions in a minute, as the planner estimates it; null: no limit';
-COMMENT ON COLUMN bigbrotr.api_keys.cost_limit IS 'Cost of one question, as the planner estimates it; null: no limit';
-COMMENT ON COLUMN bigbrotr.api_keys.inserted_at IS 'When it was made';
-COMMENT ON COLUMN bigbrotr.api_keys.expires_at IS 'When it ends; null: never';
-COMMENT ON COLUMN bigbrotr.api_keys.revoked_at IS 'When it was revoked; null: it was not';
-COMMENT ON COLUMN bigbrotr.api_keys.request_count IS 'Requests with it; this column and the next ones are up to half a minute behind';
-COMMENT ON COLUMN bigbrotr.api_keys.byte_count IS 'Bytes of the answers';
-COMMENT ON COLUMN bigbrotr.api_keys.cost_sum IS 'Cost of the questions, as the planner estimated it';
-COMMENT ON COLUMN bigbrotr.api_keys.used_at IS 'When it was used last; null: never';
+COMMENT ON VIEW bigbrotr.api_keys IS 'Keys of the API, the routes that they open, and their use';
+COMMENT ON COLUMN bigbrotr.api_keys.prefix IS 'First eleven characters of the key, which bigbrotr.revoke_api_key takes';
+COMMENT ON COLUMN bigbrotr.api_keys.name IS 'Name of the owner of the key';
+COMMENT ON COLUMN bigbrotr.api_keys.state IS 'State of the key: valid, expired or revoked';
+COMMENT ON COLUMN bigbrotr.api_keys.pubkey IS 'Public key, 32 bytes, whose signature (NIP-98) replaces the key; null: none';
+COMMENT ON COLUMN bigbrotr.api_keys.scopes IS 'Scopes and names of routes (bigbrotr.api_routes) that the key opens';
+COMMENT ON COLUMN bigbrotr.api_keys.requests_per_minute IS 'Maximum number of requests in a minute; null: no limit';
+COMMENT ON COLUMN bigbrotr.api_keys.kilobytes_per_minute IS 'Maximum size of all answers in a minute, kilobytes; null: no limit';
+COMMENT ON COLUMN bigbrotr.api_keys.cost_per_minute IS 'Maximum cost of all requests in a minute, in cost units of the planner; null: no limit';
+COMMENT ON COLUMN bigbrotr.api_keys.cost_limit IS 'Maximum cost of one request, in cost units of the planner; null: no limit';
+COMMENT ON COLUMN bigbrotr.api_keys.inserted_at IS 'When the key was made';
+COMMENT ON COLUMN bigbrotr.api_keys.expires_at IS 'When the key expires; null: never';
+COMMENT ON COLUMN bigbrotr.api_keys.revoked_at IS 'When the key was revoked; null: not revoked';
+COMMENT ON COLUMN bigbrotr.api_keys.request_count IS 'Number of requests with the key, up to half a minute late';
+COMMENT ON COLUMN bigbrotr.api_keys.byte_count IS 'Bytes of the answers, up to half a minute late';
+COMMENT ON COLUMN bigbrotr.api_keys.cost_sum IS 'Cost of the requests, in cost units of the planner, up to half a minute late';
+COMMENT ON COLUMN bigbrotr.api_keys.used_at IS 'When the key was last used, up to half a minute late; null: never';
 
 CREATE FUNCTION bigbrotr.create_api_key(
 	name text, scopes text[] DEFAULT '{events,relays,statistics,lists,nostr,jobs}', expires_at timestamptz DEFAULT NULL, pubkey text DEFAULT NULL,
@@ -126,12 +126,12 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'this public key has a key already', DETAIL = 'A signature would stand for two keys.', HINT = 'Revoke the other one first.';
 	END IF;
-	-- No two have one prefix, which is the name of the key.
+	-- Prefixes are unique, because the prefix identifies a key.
 	LOOP
 		visible := 'bb_' || left(encode(sha256(uuid_send(gen_random_uuid())), 'hex'), 8);
 		EXIT WHEN NOT EXISTS (SELECT FROM _bigbrotr.issued_keys AS k WHERE k.prefix = visible);
 	END LOOP;
-	-- The last six digits are a check sum: a key that was cut off or mistyped is told from one that is unknown.
+	-- The last six digits are a checksum: with it, a truncated or mistyped key gets another error than an unknown key.
 	key := visible || '_' || encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'hex');
 	key := key || left(encode(sha256(convert_to(key, 'UTF8')), 'hex'), 6);
 	digest := sha256(convert_to(key, 'UTF8'));
@@ -143,7 +143,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.create_api_key(text, text[], timestamptz, text, integer, integer, integer, integer) IS
-	'Makes a key of the API and returns it: it is shown this once. pubkey: a public key in any spelling whose signatures (NIP-98) do the same as the key. A limit that is null is none';
+	'Makes a key of the API and returns it; the key cannot be shown again. pubkey: a public key in any spelling whose signatures (NIP-98) replace the key. A limit of null means no limit. An error if an argument is not valid, or pubkey has another valid key';
 
 CREATE FUNCTION bigbrotr.revoke_api_key(prefix text) RETURNS boolean
 	LANGUAGE plpgsql
@@ -160,7 +160,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.revoke_api_key(text) IS
-	'Ends a key, which is known by its prefix, within seconds and for ever; false: it was revoked before';
+	'Revokes a key by its prefix for ever; the api service refuses it within seconds. false: the key was revoked before. An error if there is no such key';
 
 CREATE FUNCTION _bigbrotr.add_key_usage(key_ids integer[], requests bigint[], bytes bigint[], costs bigint[], at bigint) RETURNS void
 	LANGUAGE sql
@@ -174,4 +174,4 @@ CREATE FUNCTION _bigbrotr.add_key_usage(key_ids integer[], requests bigint[], by
 			request_count = u.request_count + excluded.request_count, byte_count = u.byte_count + excluded.byte_count,
 			cost_sum = u.cost_sum + excluded.cost_sum, used_at = greatest(u.used_at, excluded.used_at);
 	END;
-COMMENT ON FUNCTION _bigbrotr.add_key_usage(integer[], bigint[], bigint[], bigint[], bigint) IS 'Adds to _bigbrotr.key_usage (no key twice)';
+COMMENT ON FUNCTION _bigbrotr.add_key_usage(integer[], bigint[], bigint[], bigint[], bigint) IS 'Adds to the sums in _bigbrotr.key_usage; the arrays are parallel and have no key twice. at: Unix seconds';

@@ -1,4 +1,4 @@
--- What people look at: the table of relays, one relay over time, statistics of relays (docs/api.md, "The page").
+-- Data of the web page: the table of relays, one relay over time, and statistics of relays (docs/api.md, "The page").
 
 CREATE VIEW bigbrotr.relay_overview AS
 	SELECT r.url AS relay_url, r.network, r.status, to_timestamp(h.status_since) AS status_since,
@@ -13,21 +13,21 @@ CREATE VIEW bigbrotr.relay_overview AS
 	     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
 	     LEFT JOIN bigbrotr.relay_uptime AS u ON u.relay_url = r.url
 	     LEFT JOIN _bigbrotr.current_statistics AS c ON c.subject = 'relay' AND c.key = r.relay_id;
-COMMENT ON VIEW bigbrotr.relay_overview IS 'Each relay in one row: whether it is up, how fast it is, what it says of itself. Long texts are cut';
+COMMENT ON VIEW bigbrotr.relay_overview IS 'One row per relay: status, latency, uptime, and fields of the document (NIP-11), of which long texts are truncated';
 COMMENT ON COLUMN bigbrotr.relay_overview.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.relay_overview.network IS 'clearnet, tor, i2p, loki or local';
-COMMENT ON COLUMN bigbrotr.relay_overview.status_since IS 'When its status changed last; null: never observed';
-COMMENT ON COLUMN bigbrotr.relay_overview.reason_in_words IS 'Why the last observation failed; null: it answered';
-COMMENT ON COLUMN bigbrotr.relay_overview.name IS 'name of its document (NIP-11), 200 characters at most';
-COMMENT ON COLUMN bigbrotr.relay_overview.software IS 'software of its document (NIP-11), 200 characters at most';
-COMMENT ON COLUMN bigbrotr.relay_overview.version IS 'version of its document (NIP-11), 100 characters at most';
-COMMENT ON COLUMN bigbrotr.relay_overview.countries IS 'Country of its address (ISO 3166-1), as bigbrotr.geoip_database knows; otherwise those that its document names, which nobody checks; null: none';
-COMMENT ON COLUMN bigbrotr.relay_overview.paid IS 'Whether its document demands a payment; null: it does not say';
-COMMENT ON COLUMN bigbrotr.relay_overview.rtt_open IS 'Milliseconds to open, at the last visit';
-COMMENT ON COLUMN bigbrotr.relay_overview.rtt_read IS 'Milliseconds to the answer of a REQ, at the last visit';
-COMMENT ON COLUMN bigbrotr.relay_overview.uptime_30d IS 'Share of the last 30 days in which it answered, 0 .. 1; null: it was not observed';
-COMMENT ON COLUMN bigbrotr.relay_overview.sighting_count IS 'Events that it delivered, exact';
-COMMENT ON COLUMN bigbrotr.relay_overview.last_visit IS 'Last visit of the monitor; null: never';
+COMMENT ON COLUMN bigbrotr.relay_overview.status_since IS 'When the status of the relay changed last; null: never observed';
+COMMENT ON COLUMN bigbrotr.relay_overview.reason_in_words IS 'Reason of the last failure, in words; null: the relay answered at the last observation';
+COMMENT ON COLUMN bigbrotr.relay_overview.name IS 'Field name of the document (NIP-11), truncated to 200 characters';
+COMMENT ON COLUMN bigbrotr.relay_overview.software IS 'Field software of the document (NIP-11), truncated to 200 characters';
+COMMENT ON COLUMN bigbrotr.relay_overview.version IS 'Field version of the document (NIP-11), truncated to 100 characters';
+COMMENT ON COLUMN bigbrotr.relay_overview.countries IS 'Country of the address of the relay (ISO 3166-1), from bigbrotr.geoip_database; if that is not known, the countries in the document (NIP-11), which nobody checks; null: none';
+COMMENT ON COLUMN bigbrotr.relay_overview.paid IS 'Whether the document (NIP-11) demands a payment; null: it does not say';
+COMMENT ON COLUMN bigbrotr.relay_overview.rtt_open IS 'Milliseconds to open a connection, at the last visit; null: not measured';
+COMMENT ON COLUMN bigbrotr.relay_overview.rtt_read IS 'Milliseconds to the answer of a REQ, at the last visit; null: not measured';
+COMMENT ON COLUMN bigbrotr.relay_overview.uptime_30d IS 'Share of the last 30 days in which the relay answered, 0 .. 1; null: not observed';
+COMMENT ON COLUMN bigbrotr.relay_overview.sighting_count IS 'Number of archived events that the relay delivered, exact';
+COMMENT ON COLUMN bigbrotr.relay_overview.last_visit IS 'Time of the last visit of the monitor; null: never';
 
 CREATE FUNCTION _bigbrotr.api_place_after(place jsonb, OUT key double precision, OUT url text)
 	LANGUAGE plpgsql IMMUTABLE
@@ -47,9 +47,9 @@ BEGIN
 	url := place ->> 1;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_place_after(jsonb) IS 'Key and URL in the position of a row of the table of relays, a JSON array; null: nulls';
+COMMENT ON FUNCTION _bigbrotr.api_place_after(jsonb) IS 'Sort key and URL in a position of a row of the table of relays (JSON array, from a cursor); null: both are null. An error if the position is not valid';
 
--- The key of each order is a number, so that one condition finds the rest of the rows. What has no value comes last.
+-- The sort key of each order is a number, so that one condition finds the next page. Relays without a value come last.
 CREATE FUNCTION _bigbrotr.api_relay_table(
 	part text DEFAULT NULL, status text DEFAULT NULL, network text DEFAULT NULL, nip integer DEFAULT NULL, country text DEFAULT NULL,
 	software text DEFAULT NULL, paid boolean DEFAULT NULL, sort text DEFAULT NULL, row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL)
@@ -83,12 +83,12 @@ CREATE FUNCTION _bigbrotr.api_relay_table(
 		ORDER BY k.key, k.relay_url;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_relay_table(text, text, text, integer, text, text, boolean, text, integer, jsonb) IS
-	'Relays in one row each, filtered and in any order, to choose among them. What moves in the order between two pages can be missing or come twice; by URL it cannot';
+	'Relays, one row each, filtered and sorted. A relay whose sort value changes between two pages can be missing or come twice; in the order of URLs this cannot happen';
 
 CREATE FUNCTION _bigbrotr.api_relay_days(url text) RETURNS TABLE (day bigint, observed_seconds bigint, down_seconds bigint, outage_count bigint)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
-		-- The outages are read once, not for each day.
+		-- MATERIALIZED, so that the outages are read once, not for each day.
 		WITH known AS MATERIALIZED (
 			SELECT r.relay_id, t.at, h.first_observed, h.last_answer
 			FROM (SELECT _bigbrotr.api_relay_url($1) AS url OFFSET 0) AS a
@@ -101,7 +101,7 @@ CREATE FUNCTION _bigbrotr.api_relay_days(url text) RETURNS TABLE (day bigint, ob
 		SELECT d.day, greatest(least(d.day + 86400, e.seen) - greatest(d.day, k.first_observed), 0), coalesce(o.down, 0)::bigint, coalesce(o.outages, 0)
 		FROM known AS k
 		     CROSS JOIN LATERAL generate_series(k.at / 86400 * 86400 - 89 * 86400, k.at, 86400) AS d (day)
-		     -- As in bigbrotr.relay_uptime.
+		     -- Observed until this time, as in bigbrotr.relay_uptime.
 		     CROSS JOIN LATERAL (SELECT coalesce(greatest(k.last_answer, (SELECT max(o.ended) FROM outages AS o)), 0) AS seen) AS e
 		     LEFT JOIN LATERAL (
 		         SELECT sum(least(o.ended, d.day + 86400) - greatest(o.began, d.day)) AS down, count(*) AS outages
@@ -110,7 +110,7 @@ CREATE FUNCTION _bigbrotr.api_relay_days(url text) RETURNS TABLE (day bigint, ob
 		ORDER BY d.day;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_relay_days(text) IS
-	'The last 90 days of a relay (UTC), oldest first: how long it was observed, and how much of that it was down, in seconds';
+	'Uptime of a relay on each of the last 90 days (UTC), oldest first: observed seconds, seconds in which the relay was down, and number of outages';
 
 CREATE FUNCTION _bigbrotr.api_relay_latencies(url text, since bigint DEFAULT NULL, until bigint DEFAULT NULL, step integer DEFAULT NULL)
 	RETURNS TABLE (began bigint, visit_count bigint, answer_count bigint, open_low double precision, open_median double precision, open_high double precision,
@@ -146,14 +146,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_relay_latencies(text, bigint, bigint, integer) IS
-	'How fast a relay was over time, in steps of so many seconds (a day): median and quartiles, milliseconds; visits, and those that got an answer';
+	'Latency of a relay over time, in steps (default: a day): quartiles and median in milliseconds, number of visits, and number of visits at which the relay answered';
 
 CREATE FUNCTION _bigbrotr.api_relay_nips(url text) RETURNS SETOF bigbrotr.nip_support
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT n.* FROM bigbrotr.nip_support AS n WHERE n.relay_url = _bigbrotr.api_relay_url($1) ORDER BY n.nip LIMIT 1000;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_relay_nips(text) IS 'NIPs that a relay claims to support, and those that the monitor tried there';
+COMMENT ON FUNCTION _bigbrotr.api_relay_nips(text) IS 'NIPs that a relay claims to support, and the results of the monitor''s own tests';
 
 CREATE FUNCTION _bigbrotr.api_overview()
 	RETURNS TABLE (event_count bigint, sighting_count bigint, sightings_per_second double precision, relay_count bigint, online_count bigint, unstable_count bigint,
@@ -170,14 +170,14 @@ CREATE FUNCTION _bigbrotr.api_overview()
 		     CROSS JOIN (SELECT count(*) AS relays, count(*) FILTER (WHERE r.status = 'online') AS online,
 		                        count(*) FILTER (WHERE r.status = 'unstable') AS unstable FROM bigbrotr.relays AS r) AS r
 		     CROSS JOIN (SELECT count(v.checked_at) AS visited, max(v.checked_at) AS last FROM _bigbrotr.relay_visits AS v) AS v
-		     -- The refresher reads the coverage of all relays for these two: too much for each look at the page.
+		     -- Both fractions need the coverage of all relays, which is too much for each request: the refresher counts them.
 		     CROSS JOIN (SELECT max(f.counted_at) AS counted_at, max(s.value) FILTER (WHERE s.family = 'sync_read_ratio') AS read,
 		                        max(s.value) FILTER (WHERE s.family = 'sync_proven_ratio') AS proven
 		                 FROM _bigbrotr.archive_figures AS f
 		                      CROSS JOIN LATERAL jsonb_to_recordset(f.samples) AS s (family text, value double precision)) AS f;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_overview() IS
-	'The archive in one row: events, relays, how complete it is, when the monitor looked last. The refresher counts read_fraction and proven_fraction twice a minute; null: it never has';
+	'The archive in one row: number of events and relays, how complete it is, and time of the last visit of the monitor. The refresher counts read_fraction and proven_fraction twice a minute; null: never counted';
 
 CREATE FUNCTION _bigbrotr.api_statistics_groups() RETURNS TABLE (aspect text, value text, relay_count bigint, online_count bigint)
 	LANGUAGE sql STABLE
@@ -187,7 +187,7 @@ CREATE FUNCTION _bigbrotr.api_statistics_groups() RETURNS TABLE (aspect text, va
 			FROM bigbrotr.relays AS r LEFT JOIN _bigbrotr.relay_visits AS v ON v.relay_id = r.relay_id
 			     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
 		), documents AS MATERIALIZED (
-			-- Many relays serve the same document.
+			-- Grouped by document, because many relays serve the same one.
 			SELECT d.nip11_id, left(d.software, 200) AS software, d.countries AS countries,
 			       d.document -> 'limitation' -> 'payment_required' = 'true' AS paid, d.nips, k.relays, k.up, k.unplaced, k.unplaced_up
 			FROM (SELECT k.nip11_id, count(*) AS relays, count(*) FILTER (WHERE k.is_up) AS up,
@@ -202,7 +202,7 @@ CREATE FUNCTION _bigbrotr.api_statistics_groups() RETURNS TABLE (aspect text, va
 			UNION ALL SELECT 'network', k.network, 1, k.is_up::integer FROM known AS k
 			UNION ALL SELECT 'software', d.software, d.relays, d.up FROM documents AS d WHERE d.software <> ''
 			UNION ALL SELECT 'payment', CASE d.paid WHEN true THEN 'demanded' WHEN false THEN 'not demanded' ELSE 'not said' END, d.relays, d.up FROM documents AS d
-			-- As in bigbrotr.relay_overview: a document is asked only where the address says nothing.
+			-- As in bigbrotr.relay_overview: the countries of the document count only if the country of the address is not known.
 			UNION ALL SELECT 'country', k.country, 1, k.is_up::integer FROM known AS k WHERE k.country IS NOT NULL
 			UNION ALL SELECT 'country', c.country, d.unplaced, d.unplaced_up FROM documents AS d CROSS JOIN LATERAL unnest(d.countries) AS c (country) WHERE d.unplaced > 0
 			UNION ALL SELECT 'nip', n.nip, n.relays, n.up FROM nips AS n WHERE n.nip ~ '^[0-9]{1,5}$'
@@ -216,7 +216,7 @@ CREATE FUNCTION _bigbrotr.api_statistics_groups() RETURNS TABLE (aspect text, va
 		ORDER BY p.aspect, p.place;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_statistics_groups() IS
-	'Relays by status, network, software, payment, country and NIP, the last four as their documents (NIP-11) say, but for countries of addresses that are known: how many there are, and how many of them answer; the 250 most frequent values of each';
+	'Number of relays, and of relays that answer, by status, network, software, payment, country and NIP: the 250 most frequent values of each. Software, payment and NIP come from the documents (NIP-11), the country from the address or, if that is not known, the document';
 
 CREATE FUNCTION _bigbrotr.api_statistics_availability() RETURNS TABLE (day bigint, up_count bigint, observed_count bigint)
 	LANGUAGE sql STABLE
@@ -224,7 +224,8 @@ CREATE FUNCTION _bigbrotr.api_statistics_availability() RETURNS TABLE (day bigin
 		WITH clock AS MATERIALIZED (
 			SELECT bigbrotr.unix_now() AS at
 		), known AS (
-			-- As in bigbrotr.relay_uptime. Nobody knows any more a day after the last answer, or at once where a relay was disabled in an outage.
+			-- As in bigbrotr.relay_uptime. The state of a relay is known until a day after its last answer; if the relay was disabled
+			-- in an outage, until the end of that outage.
 			SELECT h.first_observed, CASE WHEN o.down_until > coalesce(h.last_answer, 0) THEN o.down_until ELSE h.last_answer + 86400 END AS known_until
 			FROM _bigbrotr.relay_health AS h
 			     LEFT JOIN (SELECT o.relay_id, max(coalesce(o.ended, k.at)) AS down_until FROM _bigbrotr.relay_outages AS o CROSS JOIN clock AS k GROUP BY 1) AS o
@@ -250,4 +251,4 @@ CREATE FUNCTION _bigbrotr.api_statistics_availability() RETURNS TABLE (day bigin
 		SELECT s.day, s.up, s.observed FROM sums AS s WHERE s.observed > 0 ORDER BY s.day;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_statistics_availability() IS
-	'Of each of the last 90 days (UTC), oldest first: relays of which it was known at its end, or within a day before, whether they were up, and those of them that were';
+	'Number of relays that were observed, and of those that were up, at the end of each of the last 90 days (UTC), oldest first. A relay counts as observed until a day after its last answer';

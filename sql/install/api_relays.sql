@@ -1,4 +1,4 @@
--- Functions of the API on relays and on the archive (docs/api.md).
+-- Functions of the API about relays and the archive (docs/api.md).
 
 CREATE FUNCTION _bigbrotr.api_relay_url(url text) RETURNS text
 	LANGUAGE plpgsql STABLE
@@ -15,7 +15,7 @@ BEGIN
 	RETURN known;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_relay_url(text) IS 'The URL of a relay that is known, of any spelling of it; an error (P0002) for others';
+COMMENT ON FUNCTION _bigbrotr.api_relay_url(text) IS 'URL of a known relay, from any spelling; an error (P0002) if the relay is unknown';
 
 CREATE FUNCTION _bigbrotr.api_word(given text, name text, words text[]) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE
@@ -30,7 +30,7 @@ BEGIN
 	RETURN given;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_word(text, text, text[]) IS 'A value of a parameter (name), or null; an error if it is none of the words';
+COMMENT ON FUNCTION _bigbrotr.api_word(text, text, text[]) IS 'The value of a parameter (name), or null; an error if it is not one of the words';
 
 CREATE FUNCTION _bigbrotr.api_relays(
 	status text DEFAULT NULL, network text DEFAULT NULL, nip integer DEFAULT NULL, country text DEFAULT NULL, software text DEFAULT NULL,
@@ -50,7 +50,7 @@ CREATE FUNCTION _bigbrotr.api_relays(
 		          WHERE r.url = s.relay_url AND d.supported_nips @> to_jsonb($3)))
 		ORDER BY s.relay_url LIMIT _bigbrotr.api_rows($6);
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_relays(text, text, integer, text, text, integer, jsonb) IS 'Relays with their status, by URL';
+COMMENT ON FUNCTION _bigbrotr.api_relays(text, text, integer, text, text, integer, jsonb) IS 'Relays with their status, in the order of their URLs';
 
 CREATE FUNCTION _bigbrotr.api_relay(url text) RETURNS TABLE (
 	status bigbrotr.relay_status, uptime bigbrotr.relay_uptime, latency bigbrotr.relay_latency, sync bigbrotr.sync_status,
@@ -69,7 +69,7 @@ CREATE FUNCTION _bigbrotr.api_relay(url text) RETURNS TABLE (
 		     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_relay(text) IS
-	'What is known of a relay: status, uptime and latency, how far it is archived, events that it delivered, its document (NIP-11) and the facts measured (NIP-66)';
+	'Facts about a relay: status, uptime and latency, coverage, number of events that it delivered, its document (NIP-11) and the measured facts (NIP-66)';
 
 CREATE FUNCTION _bigbrotr.api_relay_uptime(url text) RETURNS SETOF bigbrotr.relay_uptime
 	LANGUAGE sql STABLE
@@ -83,7 +83,7 @@ CREATE FUNCTION _bigbrotr.api_relay_latency(url text) RETURNS SETOF bigbrotr.rel
 	BEGIN ATOMIC
 		SELECT l.* FROM bigbrotr.relay_latency AS l WHERE l.relay_url = _bigbrotr.api_relay_url($1);
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_relay_latency(text) IS 'How fast a relay answered in the last seven days';
+COMMENT ON FUNCTION _bigbrotr.api_relay_latency(text) IS 'Latency of a relay in the last seven days';
 
 CREATE FUNCTION _bigbrotr.api_relay_changes(url text, row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS SETOF bigbrotr.relay_changes
 	LANGUAGE sql STABLE
@@ -93,7 +93,7 @@ CREATE FUNCTION _bigbrotr.api_relay_changes(url text, row_limit integer DEFAULT 
 		      AND ($3 IS NULL OR c.changed_at < _bigbrotr.api_time_after($3) OR c.changed_at = _bigbrotr.api_time_after($3) AND c.aspect > $3 ->> 1)
 		ORDER BY c.changed_at DESC, c.aspect LIMIT _bigbrotr.api_rows($2);
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_relay_changes(text, integer, jsonb) IS 'What changed of a relay, newest first: its status, its document (NIP-11), what was measured of it (NIP-66)';
+COMMENT ON FUNCTION _bigbrotr.api_relay_changes(text, integer, jsonb) IS 'Changes of a relay, newest first: of its status, its document (NIP-11) and its measured facts (NIP-66)';
 
 CREATE FUNCTION _bigbrotr.api_relay_history(
 	url text, since bigint DEFAULT NULL, until bigint DEFAULT NULL, row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL)
@@ -122,7 +122,7 @@ CREATE FUNCTION _bigbrotr.api_relay_explanation(url text) RETURNS TABLE (item js
 		SELECT to_json(e.line)
 		FROM bigbrotr.explain_relay(_bigbrotr.api_relay_url($1)) WITH ORDINALITY AS e (line, n) ORDER BY e.n;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_relay_explanation(text) IS 'What became of the last visits to a relay, step by step, in words';
+COMMENT ON FUNCTION _bigbrotr.api_relay_explanation(text) IS 'Status of a relay and the steps of its last visits, in words';
 
 CREATE FUNCTION _bigbrotr.api_time(second bigint) RETURNS timestamptz
 	LANGUAGE plpgsql IMMUTABLE
@@ -136,7 +136,7 @@ BEGIN
 	RETURN to_timestamp(second);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_time(bigint) IS 'A time given in Unix seconds; null: null';
+COMMENT ON FUNCTION _bigbrotr.api_time(bigint) IS 'A time from Unix seconds; null: null. An error if it is out of range';
 
 CREATE FUNCTION _bigbrotr.api_relay_coverage(
 	url text, since bigint DEFAULT NULL, until bigint DEFAULT NULL, filter jsonb DEFAULT NULL, signed_in boolean DEFAULT NULL)
@@ -148,7 +148,7 @@ CREATE FUNCTION _bigbrotr.api_relay_coverage(
 			coalesce($4, '{}'), coalesce($5, false)) AS c;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_relay_coverage(text, bigint, bigint, jsonb, boolean) IS
-	'How completely a relay is archived between two times, stretch by stretch: by what evidence, with what doubts';
+	'How completely a relay is archived between two times, one row for each part of the time: evidence and doubts';
 
 CREATE FUNCTION _bigbrotr.api_completeness(
 	url text, since bigint, until bigint, filter jsonb DEFAULT NULL, signed_in boolean DEFAULT NULL)
@@ -159,35 +159,35 @@ CREATE FUNCTION _bigbrotr.api_completeness(
 		FROM bigbrotr.completeness(_bigbrotr.api_relay_url($1), coalesce($4, '{}'), _bigbrotr.api_time($2), _bigbrotr.api_time($3), coalesce($5, false)) AS c;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_completeness(text, bigint, bigint, jsonb, boolean) IS
-	'Is everything archived that matches a filter, of a relay, between two times? answer: proven, read (once, or with doubts), no (there are gaps) or not known, with the reasons';
+	'Whether all events of a relay between two times that match a filter are archived. answer: proven, read (once, or with doubts), no (there are gaps) or not known; reasons: why, in words';
 
 CREATE FUNCTION _bigbrotr.api_statistics() RETURNS SETOF bigbrotr.total_statistics
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT t.* FROM bigbrotr.total_statistics AS t;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_statistics() IS 'How many events and sightings are archived, exact';
+COMMENT ON FUNCTION _bigbrotr.api_statistics() IS 'Number of archived events and sightings, exact';
 
 CREATE FUNCTION _bigbrotr.api_statistics_kinds(row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS SETOF bigbrotr.kind_statistics
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT k.* FROM bigbrotr.kind_statistics AS k WHERE $2 IS NULL OR k.kind > _bigbrotr.api_number_after($2) ORDER BY k.kind LIMIT _bigbrotr.api_rows($1);
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_statistics_kinds(integer, jsonb) IS 'Events of each kind, exact';
+COMMENT ON FUNCTION _bigbrotr.api_statistics_kinds(integer, jsonb) IS 'Number of events of each kind, exact';
 
 CREATE FUNCTION _bigbrotr.api_statistics_days(row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS SETOF bigbrotr.day_statistics
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT d.* FROM bigbrotr.day_statistics AS d WHERE $2 IS NULL OR d.day < _bigbrotr.api_number_after($2) ORDER BY d.day DESC LIMIT _bigbrotr.api_rows($1);
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_statistics_days(integer, jsonb) IS 'Events of each day (UTC) by created_at, exact, newest first';
+COMMENT ON FUNCTION _bigbrotr.api_statistics_days(integer, jsonb) IS 'Number of events of each day (UTC) by created_at, exact, newest day first';
 
 CREATE FUNCTION _bigbrotr.api_statistics_relays(row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS SETOF bigbrotr.relay_statistics
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT r.* FROM bigbrotr.relay_statistics AS r WHERE $2 IS NULL OR r.relay_id > _bigbrotr.api_number_after($2) ORDER BY r.relay_id LIMIT _bigbrotr.api_rows($1);
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_statistics_relays(integer, jsonb) IS 'Events that each relay delivered, exact';
+COMMENT ON FUNCTION _bigbrotr.api_statistics_relays(integer, jsonb) IS 'Number of events that each relay delivered, exact';
 
 CREATE FUNCTION _bigbrotr.api_candidates(state text DEFAULT NULL, network text DEFAULT NULL, row_limit integer DEFAULT NULL, after jsonb DEFAULT NULL)
 	RETURNS SETOF bigbrotr.candidates
@@ -199,16 +199,16 @@ CREATE FUNCTION _bigbrotr.api_candidates(state text DEFAULT NULL, network text D
 		      AND ($2 IS NULL OR c.network = _bigbrotr.api_word($2, 'network', '{clearnet,tor,i2p,loki,local}'))
 		ORDER BY c.relay_url LIMIT _bigbrotr.api_rows($3);
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_candidates(text, text, integer, jsonb) IS 'Relays that events and lists name, and what became of them';
+COMMENT ON FUNCTION _bigbrotr.api_candidates(text, text, integer, jsonb) IS 'Relays that events and lists name, and their state';
 
--- Without processes and errors, which are the operator's business.
+-- Process ids and error texts are for the operator only, so this function leaves them out.
 CREATE FUNCTION _bigbrotr.api_services() RETURNS TABLE (service text, instance integer, state text, health text, since timestamptz, last_success timestamptz)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT s.service, s.instance, s.state, s.health, s.since, s.last_success
 		FROM bigbrotr.services AS s WHERE s.database = current_database() ORDER BY s.service, s.instance;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_services() IS 'The services of this archive: what each one does now, and whether it is well';
+COMMENT ON FUNCTION _bigbrotr.api_services() IS 'Services of this archive, their state and health';
 
 CREATE FUNCTION _bigbrotr.api_live_relays() RETURNS TABLE (item json, relay_url text)
 	LANGUAGE sql STABLE
@@ -217,7 +217,7 @@ CREATE FUNCTION _bigbrotr.api_live_relays() RETURNS TABLE (item json, relay_url 
 		FROM bigbrotr.relay_status AS s;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_live_relays() IS
-	'Relays whose status has changed, looked at every ten seconds: server-sent events of the names begin, change and missed. Last-Event-ID continues where a connection has ended';
+	'Relays whose status has changed, checked every ten seconds: server-sent events with the names begin, change and missed. The header Last-Event-ID continues after a broken connection';
 
 CREATE FUNCTION _bigbrotr.api_live_progress() RETURNS TABLE (item json)
 	LANGUAGE sql STABLE
@@ -226,11 +226,11 @@ CREATE FUNCTION _bigbrotr.api_live_progress() RETURNS TABLE (item json)
 			'services', (SELECT json_agg(s) FROM _bigbrotr.api_services() AS s));
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_live_progress() IS
-	'How much is archived and what the services do, now and whenever it has changed, looked at every ten seconds: server-sent events of the names begin and change';
+	'Number of archived events and state of the services, first at once, then at each change, checked every ten seconds: server-sent events with the names begin and change';
 
 CREATE FUNCTION _bigbrotr.api_ready() RETURNS TABLE (status text)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT 'ready'::text;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_ready() IS 'An answer of the database: it can be asked';
+COMMENT ON FUNCTION _bigbrotr.api_ready() IS 'Answers if the database can be queried';

@@ -1,9 +1,9 @@
--- The routes of the API: each is a function (the other files api_*.sql, and metrics.sql). The api service reads
--- them here, and the description of the API (openapi.sql) is made of them. Shapes: one: the first row is the answer, no row is 404; list:
--- {"items": […], "next": …}; array: a bare array; stream: server-sent events; accepted: the one that writes, which the api service calls itself;
--- hidden: called by the relay endpoint. keyset: the columns that say where a
--- row is in the order; their values come back in the parameter "after". The parameter "row_limit" is called limit outside,
--- "after" cursor, and "body" is the body of a POST.
+-- The routes of the API. A function answers each route (other files api_*.sql, dvm.sql, metrics.sql, openapi.sql). The api
+-- service reads this view, and openapi.sql makes the description of the API from it. Shapes: one: the first row is the answer,
+-- no row is 404; list: {"items": […], "next": …}; array: a bare array; stream: server-sent events; accepted: the function writes,
+-- and the worker of the api service calls it; hidden: only the relay endpoint calls it. keyset: columns that define the order of
+-- rows; the parameter "after" takes their values. Clients use "limit" for the parameter "row_limit" and "cursor" for "after";
+-- "body" is the body of a POST.
 
 CREATE VIEW bigbrotr.api_routes AS
 	SELECT r.number, r.name, r.method, r.path, p.oid::regprocedure AS function, r.shape, r.content_type, r.cache_seconds, r.default_rows, r.most_rows,
@@ -112,21 +112,21 @@ CREATE VIEW bigbrotr.api_routes AS
 		(53, 'records', 'GET', '/', 'api_records', 'hidden', 'application/json', 0, 0, 0, NULL, NULL)
 	) AS r (number, name, method, path, function, shape, content_type, cache_seconds, default_rows, most_rows, keyset, item_schema)
 	     JOIN pg_proc AS p ON p.pronamespace = '_bigbrotr'::regnamespace AND p.proname = r.function;
-COMMENT ON VIEW bigbrotr.api_routes IS 'Paths of the API, and the functions that answer them';
-COMMENT ON COLUMN bigbrotr.api_routes.number IS 'What the api service and its net process call the route';
+COMMENT ON VIEW bigbrotr.api_routes IS 'Routes of the API, and the functions that answer them';
+COMMENT ON COLUMN bigbrotr.api_routes.number IS 'Number of the route in messages between the api service and its net process';
 COMMENT ON COLUMN bigbrotr.api_routes.name IS 'Name of the route';
 COMMENT ON COLUMN bigbrotr.api_routes.method IS 'GET or POST';
-COMMENT ON COLUMN bigbrotr.api_routes.path IS 'Path of the URL; {name} stands for a parameter';
-COMMENT ON COLUMN bigbrotr.api_routes.function IS 'The function that answers; its parameters are those of the route';
+COMMENT ON COLUMN bigbrotr.api_routes.path IS 'Path of the URL; {name} is a parameter';
+COMMENT ON COLUMN bigbrotr.api_routes.function IS 'Function that answers; its parameters are those of the route';
 COMMENT ON COLUMN bigbrotr.api_routes.shape IS 'one: the first row is the answer; list: {"items": […], "next": …}; array: a bare array; stream: server-sent events; accepted: status 202, the first row is the answer; hidden: only for the relay endpoint';
-COMMENT ON COLUMN bigbrotr.api_routes.content_type IS 'Of the answer, if it is one row';
-COMMENT ON COLUMN bigbrotr.api_routes.cache_seconds IS 'How long an answer may be kept; 0: not at all';
-COMMENT ON COLUMN bigbrotr.api_routes.default_rows IS 'Rows of a page, if the request does not say; 0: all';
-COMMENT ON COLUMN bigbrotr.api_routes.most_rows IS 'Most rows of a page; 0: there are no pages';
-COMMENT ON COLUMN bigbrotr.api_routes.keyset IS 'Columns that say where a row is in the order; null: there are no pages';
-COMMENT ON COLUMN bigbrotr.api_routes.item_schema IS 'What an item is, in the words of the description (OpenAPI); null: an object of the columns; RstateError: the path is not served';
-COMMENT ON COLUMN bigbrotr.api_routes.scope IS 'What bigbrotr.api_anonymous_scopes or the scopes of a key must hold (or the name of the route); null: it is open to everybody';
-COMMENT ON COLUMN bigbrotr.api_routes.description IS 'What the route answers: the comment of the function';
+COMMENT ON COLUMN bigbrotr.api_routes.content_type IS 'Media type of an answer of shape one';
+COMMENT ON COLUMN bigbrotr.api_routes.cache_seconds IS 'Seconds for which an answer may be cached; 0: not at all';
+COMMENT ON COLUMN bigbrotr.api_routes.default_rows IS 'Default number of rows of a page; 0: all';
+COMMENT ON COLUMN bigbrotr.api_routes.most_rows IS 'Maximum number of rows of a page; 0: there are no pages';
+COMMENT ON COLUMN bigbrotr.api_routes.keyset IS 'Columns that define the order of rows; null: there are no pages';
+COMMENT ON COLUMN bigbrotr.api_routes.item_schema IS 'Name of the OpenAPI schema of an item; null: an object of the columns; RstateError: the route is not served';
+COMMENT ON COLUMN bigbrotr.api_routes.scope IS 'Scope that opens the route if it is in bigbrotr.api_anonymous_scopes or in the scopes of a key, as the name of the route does; null: open to everybody';
+COMMENT ON COLUMN bigbrotr.api_routes.description IS 'Comment of the function: what the route answers';
 
 CREATE VIEW _bigbrotr.api_parameters AS
 	SELECT r.name AS route, a.place::integer AS place, p.proargnames[a.place] AS parameter, a.type::regtype AS type,
@@ -139,11 +139,11 @@ CREATE VIEW _bigbrotr.api_parameters AS
 	     CROSS JOIN LATERAL unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, place);
 COMMENT ON VIEW _bigbrotr.api_parameters IS 'Parameters of the routes of the API';
 COMMENT ON COLUMN _bigbrotr.api_parameters.route IS 'Name of the route';
-COMMENT ON COLUMN _bigbrotr.api_parameters.place IS 'Its place among the parameters of the function, from 1 on';
-COMMENT ON COLUMN _bigbrotr.api_parameters.parameter IS 'Its name';
-COMMENT ON COLUMN _bigbrotr.api_parameters.type IS 'Its type';
-COMMENT ON COLUMN _bigbrotr.api_parameters.kind IS 'What a value looks like: text, integer, flag (true or false) or json';
-COMMENT ON COLUMN _bigbrotr.api_parameters.is_required IS 'Whether it has no default';
+COMMENT ON COLUMN _bigbrotr.api_parameters.place IS 'Position of the parameter in the function, from 1';
+COMMENT ON COLUMN _bigbrotr.api_parameters.parameter IS 'Name of the parameter';
+COMMENT ON COLUMN _bigbrotr.api_parameters.type IS 'Type of the parameter';
+COMMENT ON COLUMN _bigbrotr.api_parameters.kind IS 'Form of the value: text, integer, flag (true or false) or json';
+COMMENT ON COLUMN _bigbrotr.api_parameters.is_required IS 'Whether the parameter has no default';
 
 CREATE VIEW _bigbrotr.api_columns AS
 	SELECT r.name AS route, c.place, c.name AS column, c.type, coalesce(c.comment, m.description) AS comment
@@ -157,7 +157,7 @@ CREATE VIEW _bigbrotr.api_columns AS
 	         SELECT o.place::integer, p.proargnames[o.place], o.type::regtype, NULL
 	         FROM unnest(p.proallargtypes, p.proargmodes) WITH ORDINALITY AS o (type, mode, place) WHERE o.mode IN ('t', 'o')
 	     ) AS c
-	     -- A column of a function's own takes the comment of a column of that name of our views.
+	     -- Columns of RETURNS TABLE have no comments: take the comment of a column of the same name in a table or view.
 	     LEFT JOIN (
 	         SELECT DISTINCT ON (a.attname) a.attname::text AS name, d.description
 	         FROM pg_attribute AS a
@@ -166,12 +166,12 @@ CREATE VIEW _bigbrotr.api_columns AS
 	         ORDER BY a.attname, k.relnamespace <> 'bigbrotr'::regnamespace, k.relname) AS m ON m.name = c.name AND c.comment IS NULL;
 COMMENT ON VIEW _bigbrotr.api_columns IS 'Columns of the answers of the API';
 COMMENT ON COLUMN _bigbrotr.api_columns.route IS 'Name of the route';
-COMMENT ON COLUMN _bigbrotr.api_columns.place IS 'Order of the columns';
+COMMENT ON COLUMN _bigbrotr.api_columns.place IS 'Position of the column, from 1';
 COMMENT ON COLUMN _bigbrotr.api_columns.column IS 'Name of the column';
-COMMENT ON COLUMN _bigbrotr.api_columns.type IS 'Its type';
-COMMENT ON COLUMN _bigbrotr.api_columns.comment IS 'What it holds';
+COMMENT ON COLUMN _bigbrotr.api_columns.type IS 'Type of the column';
+COMMENT ON COLUMN _bigbrotr.api_columns.comment IS 'Comment of the column; null: none';
 
--- A column called item is the item of a row, otherwise the item is the whole row. Every name is qualified or quoted.
+-- A column called item is the item; without such a column the whole row is the item. Every name is qualified or quoted.
 CREATE VIEW _bigbrotr.api_calls AS
 	SELECT r.number, r.name, r.path, r.method = 'POST' AS is_post, r.shape, r.content_type, r.cache_seconds, r.default_rows, r.most_rows, r.scope,
 	       format(CASE WHEN f.prorettype = 'refcursor'::regtype THEN 'SELECT _bigbrotr.%3$I(%4$s)'
@@ -188,8 +188,8 @@ CREATE VIEW _bigbrotr.api_calls AS
 	FROM bigbrotr.api_routes AS r
 	     JOIN pg_proc AS f ON f.oid = r.function
 	     LEFT JOIN _bigbrotr.api_parameters AS p ON p.route = r.name;
-COMMENT ON VIEW _bigbrotr.api_calls IS 'What the api service reads at its start: the routes, with a row for each parameter, and the statements that call their functions';
+COMMENT ON VIEW _bigbrotr.api_calls IS 'Routes with the statements that call their functions, one row per parameter; the api service reads them at its start';
 COMMENT ON COLUMN _bigbrotr.api_calls.is_post IS 'Whether the method is POST, not GET';
-COMMENT ON COLUMN _bigbrotr.api_calls.statement IS 'Calls the function; its parameters are of type text, its columns are the item and the position of a row, or it has one column, a cursor of such rows';
-COMMENT ON COLUMN _bigbrotr.api_calls.place IS 'Of the parameter; null: the route has none';
-COMMENT ON COLUMN _bigbrotr.api_calls.parameter_kind IS 'text, integer, flag or json';
+COMMENT ON COLUMN _bigbrotr.api_calls.statement IS 'Statement that calls the function. Its parameters are of type text; its columns are the item and the position of a row, or one column with a cursor of such rows';
+COMMENT ON COLUMN _bigbrotr.api_calls.place IS 'Position of the parameter, from 1; null: the route has no parameters';
+COMMENT ON COLUMN _bigbrotr.api_calls.parameter_kind IS 'Form of the value: text, integer, flag or json; null: the route has no parameters';

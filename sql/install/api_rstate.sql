@@ -1,6 +1,6 @@
--- Version 2 of nostr.watch (rstate), which asks and answers in camelCase: functions of the routes /v2/…. What is said of a
--- relay is what the monitor of this archive measured, or what the relay's document claims: so a value has the support 1 and one author. Relays that have
--- never answered are unknown here. Places, monitors, and what is not served: api_rstate_more.sql.
+-- Routes /v2/… in the format of version 2 of nostr.watch (rstate), with names in camelCase. Values about a relay are
+-- measurements of the monitor of this archive, or claims of the relay's document: so each value has support 1 and one author.
+-- Relays that have never answered are left out. api_rstate_more.sql has places, monitors, and routes that are not served.
 
 CREATE VIEW _bigbrotr.rstate AS
 	SELECT r.relay_id, regexp_replace(r.url, '^([a-z]+://[^/]+)/$', '\1') AS url, r.network, r.status, h.last_answer AS seen_at, v.checked_at,
@@ -19,34 +19,34 @@ CREATE VIEW _bigbrotr.rstate AS
 	          AS g (country text, as_number bigint, as_name text, latitude double precision, longitude double precision, geohash text) ON true
 	     CROSS JOIN LATERAL (SELECT CASE WHEN g.country IS NULL THEN d.countries ELSE ARRAY[g.country] END AS countries, 'AS' || g.as_number AS asn) AS k
 	WHERE h.last_answer IS NOT NULL AND v.checked_at IS NOT NULL AND r.network <> 'local';
-COMMENT ON VIEW _bigbrotr.rstate IS 'Relays that have answered, as version 2 of nostr.watch knows them';
+COMMENT ON VIEW _bigbrotr.rstate IS 'Relays that have answered, with the fields of version 2 of nostr.watch';
 COMMENT ON COLUMN _bigbrotr.rstate.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.rstate.url IS 'URL without the slash at its end';
-COMMENT ON COLUMN _bigbrotr.rstate.seen_at IS 'Last answer, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.rstate.checked_at IS 'Last visit, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.rstate.family IS 'Name of the software: the last part of its URL in the document (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.rstate.version IS 'version of its document (NIP-11)';
-COMMENT ON COLUMN _bigbrotr.rstate.nips IS 'supported_nips of its document, numbers only; null: none';
-COMMENT ON COLUMN _bigbrotr.rstate.countries IS 'The country of its address (bigbrotr.geoip_database), if that is not known the relay_countries of its document; null: none';
-COMMENT ON COLUMN _bigbrotr.rstate.asn IS 'AS and the number of the network of its address; null: not known';
-COMMENT ON COLUMN _bigbrotr.rstate.isp IS 'Name of that network; null: not known';
-COMMENT ON COLUMN _bigbrotr.rstate.labels IS 'Lists of labels by namespace: nip32.geo, the countries; nip32.asn and nip32.isp, number and name of the network';
-COMMENT ON COLUMN _bigbrotr.rstate.latitude IS 'Where its address is (bigbrotr.geoip_database), degrees; null: not known';
-COMMENT ON COLUMN _bigbrotr.rstate.longitude IS 'Likewise';
-COMMENT ON COLUMN _bigbrotr.rstate.geohash IS 'The same point as a geohash';
-COMMENT ON COLUMN _bigbrotr.rstate.limitation IS 'limitation of its document (NIP-11)';
+COMMENT ON COLUMN _bigbrotr.rstate.url IS 'Normalised URL of the relay, without a trailing slash';
+COMMENT ON COLUMN _bigbrotr.rstate.seen_at IS 'Time of the last answer, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.rstate.checked_at IS 'Time of the last visit, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.rstate.family IS 'Name of the software: last part of its URL in the document (NIP-11); null: none';
+COMMENT ON COLUMN _bigbrotr.rstate.version IS 'Field version of the document (NIP-11); null: none';
+COMMENT ON COLUMN _bigbrotr.rstate.nips IS 'Numbers in supported_nips of the document (NIP-11); null: none';
+COMMENT ON COLUMN _bigbrotr.rstate.countries IS 'Country of the address of the relay, from bigbrotr.geoip_database; if that is not known, relay_countries of the document (NIP-11); null: none';
+COMMENT ON COLUMN _bigbrotr.rstate.asn IS 'Autonomous system of the address: AS and its number; null: not known';
+COMMENT ON COLUMN _bigbrotr.rstate.isp IS 'Name of the autonomous system of the address; null: not known';
+COMMENT ON COLUMN _bigbrotr.rstate.labels IS 'Lists of labels by namespace (NIP-32). nip32.geo: countries; nip32.asn, nip32.isp: number and name of the autonomous system';
+COMMENT ON COLUMN _bigbrotr.rstate.latitude IS 'Latitude of the address (bigbrotr.geoip_database), degrees; null: not known';
+COMMENT ON COLUMN _bigbrotr.rstate.longitude IS 'Longitude of the address (bigbrotr.geoip_database), degrees; null: not known';
+COMMENT ON COLUMN _bigbrotr.rstate.geohash IS 'Geohash of latitude and longitude; null: not known';
+COMMENT ON COLUMN _bigbrotr.rstate.limitation IS 'Field limitation of the document (NIP-11); null: none';
 
 CREATE FUNCTION _bigbrotr.rstate_value(value jsonb, at bigint) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE
 	RETURN CASE WHEN value <> 'null' THEN jsonb_build_object('value', value, 'support', 1, 'sampleSize', 1, 'lastUpdated', at) END;
-COMMENT ON FUNCTION _bigbrotr.rstate_value(jsonb, bigint) IS 'A value that one monitor saw at that time; null: it saw none';
+COMMENT ON FUNCTION _bigbrotr.rstate_value(jsonb, bigint) IS 'A value in the format of nostr.watch, with one monitor as support; at: time of the measurement, Unix seconds; null: there is no value';
 
 CREATE FUNCTION _bigbrotr.rstate_author() RETURNS text
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT encode(p.pubkey, 'hex') FROM _bigbrotr.relay_publications AS p ORDER BY p.sent_at DESC LIMIT 1;
 	END;
-COMMENT ON FUNCTION _bigbrotr.rstate_author() IS 'Public key of the monitor of this archive, in hexadecimal digits; null: it publishes nothing';
+COMMENT ON FUNCTION _bigbrotr.rstate_author() IS 'Public key of the monitor of this archive, in hexadecimal digits; null: the publisher has sent nothing';
 
 CREATE FUNCTION _bigbrotr.rstate_item(relay _bigbrotr.rstate, format text, author text) RETURNS jsonb
 	LANGUAGE sql STABLE
@@ -71,7 +71,7 @@ CREATE FUNCTION _bigbrotr.rstate_item(relay _bigbrotr.rstate, format text, autho
 		'updated_at', (relay).checked_at, 'observationCount', 1,
 		'contributingAuthors', CASE format WHEN 'full' THEN to_jsonb(array_remove(ARRAY[author], NULL)) END,
 		'lastSeenAt', (relay).seen_at, 'lastOpenAt', (relay).seen_at)) END;
-COMMENT ON FUNCTION _bigbrotr.rstate_item(_bigbrotr.rstate, text, text) IS 'A relay in one of the formats of version 2 of nostr.watch: simple, detailed, full (with the author)';
+COMMENT ON FUNCTION _bigbrotr.rstate_item(_bigbrotr.rstate, text, text) IS 'A relay in a format of version 2 of nostr.watch: simple, detailed, or full (with the author)';
 
 CREATE FUNCTION _bigbrotr.rstate_number(number numeric, name text, lowest numeric, highest numeric, otherwise numeric) RETURNS bigint
 	LANGUAGE plpgsql IMMUTABLE
@@ -85,9 +85,9 @@ BEGIN
 	RETURN coalesce(number, otherwise);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.rstate_number(numeric, text, numeric, numeric, numeric) IS 'A parameter, or what holds without it (otherwise; null: null); an error outside of lowest and highest';
+COMMENT ON FUNCTION _bigbrotr.rstate_number(numeric, text, numeric, numeric, numeric) IS 'The integer of a parameter (name), or otherwise if it is null; an error if it is not an integer from lowest to highest';
 
--- JavaScript writes small numbers with an exponent.
+-- Accepts an exponent, because JavaScript writes small numbers with an exponent.
 CREATE FUNCTION _bigbrotr.rstate_decimal(given text, name text, lowest numeric, highest numeric) RETURNS double precision
 	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
@@ -100,9 +100,9 @@ BEGIN
 	RETURN round(given::numeric, 9);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.rstate_decimal(text, text, numeric, numeric) IS 'A parameter that is a number with a fraction, nine decimals of it; an error outside of lowest and highest';
+COMMENT ON FUNCTION _bigbrotr.rstate_decimal(text, text, numeric, numeric) IS 'The decimal number of a parameter (name), rounded to nine decimals; null: null. An error if it is not a number from lowest to highest';
 
--- Members of the body of a search; what the original ignores is no member.
+-- An unknown member is an error, although nostr.watch ignores it: a client would take the answer for that of another search.
 CREATE FUNCTION _bigbrotr.rstate_body(body jsonb, members text[]) RETURNS jsonb
 	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
@@ -131,10 +131,10 @@ BEGIN
 	RETURN body;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.rstate_body(jsonb, text[]) IS 'The body of a request of version 2 of nostr.watch, with no other members than these; an error if one is not what it should be';
+COMMENT ON FUNCTION _bigbrotr.rstate_body(jsonb, text[]) IS 'The body of a request in the format of version 2 of nostr.watch, unchanged; an error if it has other members than these, or a member of a wrong type';
 
--- All conditions hold; members of `search` as in the body of a search, and as in the answers of nearby (center, radius) and bbox.
--- Of each relay only that is computed which a condition asks for.
+-- A relay must meet all conditions. Members of search are those of the body of a search, and center, radius and bbox as in the
+-- answers of nearby and bbox. The query computes only columns that a condition needs.
 CREATE FUNCTION _bigbrotr.rstate_found(search jsonb)
 	RETURNS TABLE (relay_id integer, url text, checked_at bigint, seen_at bigint, km double precision)
 	LANGUAGE sql STABLE
@@ -158,7 +158,7 @@ CREATE FUNCTION _bigbrotr.rstate_found(search jsonb)
 		          ($1 #>> '{bbox,sw,lat}')::double precision, ($1 #>> '{bbox,sw,lon}')::double precision,
 		          ($1 #>> '{bbox,ne,lat}')::double precision, ($1 #>> '{bbox,ne,lon}')::double precision));
 	END;
-COMMENT ON FUNCTION _bigbrotr.rstate_found(jsonb) IS 'Relays that a search of version 2 of nostr.watch finds (null: all); km: from its center, null without one';
+COMMENT ON FUNCTION _bigbrotr.rstate_found(jsonb) IS 'Relays that a search of version 2 of nostr.watch finds (null: all). km: distance from center, kilometres, null: no center; checked_at, seen_at: Unix seconds';
 
 CREATE FUNCTION _bigbrotr.rstate_page(search jsonb, row_limit bigint, skipped bigint, sort_by text, descending boolean, format text)
 	RETURNS TABLE (relays jsonb, total bigint)
@@ -187,7 +187,7 @@ BEGIN
 		FROM page AS p JOIN _bigbrotr.rstate AS s ON s.relay_id = p.relay_id CROSS JOIN LATERAL (SELECT _bigbrotr.rstate_item(s, shown, author) AS item) AS i;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.rstate_page(jsonb, bigint, bigint, text, boolean, text) IS 'Relays that a search finds (null: all), so many after so many, the nearest first if it has a center, else in this order, and in this format; and how many there are';
+COMMENT ON FUNCTION _bigbrotr.rstate_page(jsonb, bigint, bigint, text, boolean, text) IS 'A page of the relays that a search finds (null: all): at most row_limit after skipped rows, nearest first if the search has a center, else by sort_by (url, updated, observationCount, lastSeen), in a format (simple, detailed, full). total: number of all found relays. An error if a word is unknown, or no relay was ever visited';
 
 CREATE FUNCTION _bigbrotr.api_v2_relays("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, "sortBy" text DEFAULT NULL, "sortOrder" text DEFAULT NULL, format text DEFAULT NULL)
 	RETURNS TABLE (item jsonb)
@@ -197,7 +197,7 @@ CREATE FUNCTION _bigbrotr.api_v2_relays("limit" integer DEFAULT NULL, "offset" i
 		FROM (SELECT _bigbrotr.rstate_number($1, 'limit', 1, 200, 50) AS most, _bigbrotr.rstate_number($2, 'offset', 0, 100000, 0) AS skipped) AS a
 		     CROSS JOIN LATERAL _bigbrotr.rstate_page(NULL, a.most, a.skipped, $3, _bigbrotr.api_word($4, 'sortOrder', '{asc,desc}') IS NOT DISTINCT FROM 'desc', $5) AS p;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_relays(integer, integer, text, text, text) IS 'Relays that have answered, a page of them, as nostr.watch lists them';
+COMMENT ON FUNCTION _bigbrotr.api_v2_relays(integer, integer, text, text, text) IS 'A page of the relays that have answered, in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_relays_detailed("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, "sortBy" text DEFAULT NULL, "sortOrder" text DEFAULT NULL)
 	RETURNS TABLE (item jsonb)
@@ -205,7 +205,7 @@ CREATE FUNCTION _bigbrotr.api_v2_relays_detailed("limit" integer DEFAULT NULL, "
 	BEGIN ATOMIC
 		SELECT r.item FROM _bigbrotr.api_v2_relays($1, $2, $3, $4, 'detailed') AS r;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_relays_detailed(integer, integer, text, text) IS 'The same in the format detailed';
+COMMENT ON FUNCTION _bigbrotr.api_v2_relays_detailed(integer, integer, text, text) IS 'A page of the relays that have answered, in the format detailed of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_relays_full("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, "sortBy" text DEFAULT NULL, "sortOrder" text DEFAULT NULL)
 	RETURNS TABLE (item jsonb)
@@ -213,7 +213,7 @@ CREATE FUNCTION _bigbrotr.api_v2_relays_full("limit" integer DEFAULT NULL, "offs
 	BEGIN ATOMIC
 		SELECT r.item FROM _bigbrotr.api_v2_relays($1, $2, $3, $4, 'full') AS r;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_relays_full(integer, integer, text, text) IS 'The same in the format full';
+COMMENT ON FUNCTION _bigbrotr.api_v2_relays_full(integer, integer, text, text) IS 'A page of the relays that have answered, in the format full of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.rstate_known(url text) RETURNS _bigbrotr.rstate
 	LANGUAGE plpgsql STABLE
@@ -232,7 +232,7 @@ BEGIN
 	RETURN relay;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.rstate_known(text) IS 'The relay of that URL in any spelling; an error (P0002) for others';
+COMMENT ON FUNCTION _bigbrotr.rstate_known(text) IS 'The row of _bigbrotr.rstate of a relay, from its URL in any spelling; an error (P0002) if the relay is unknown';
 
 CREATE FUNCTION _bigbrotr.api_v2_state("relayUrl" text, format text DEFAULT NULL) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
@@ -240,7 +240,7 @@ CREATE FUNCTION _bigbrotr.api_v2_state("relayUrl" text, format text DEFAULT NULL
 		SELECT jsonb_build_object('relay', _bigbrotr.rstate_item(_bigbrotr.rstate_known($1),
 			CASE _bigbrotr.api_word($2, 'format', '{simple,detailed,full}') WHEN 'full' THEN 'full' ELSE 'detailed' END, _bigbrotr.rstate_author()));
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_state(text, text) IS 'What is known of one relay, as nostr.watch tells it';
+COMMENT ON FUNCTION _bigbrotr.api_v2_state(text, text) IS 'One relay, in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.rstate_search(body jsonb, format text) RETURNS jsonb
 	LANGUAGE sql STABLE
@@ -250,28 +250,28 @@ CREATE FUNCTION _bigbrotr.rstate_search(body jsonb, format text) RETURNS jsonb
 		             _bigbrotr.rstate_number((b ->> 'offset')::numeric, 'offset', 0, 100000, 0) AS skipped
 		      FROM _bigbrotr.rstate_body(rstate_search.body, '{network,nips,software,labels,maxLatency,minSupport,limit,offset,format}') AS b) AS a
 		     CROSS JOIN LATERAL _bigbrotr.rstate_page(a.body, a.most, a.skipped, NULL, false, coalesce(rstate_search.format, a.body ->> 'format')) AS p);
-COMMENT ON FUNCTION _bigbrotr.rstate_search(jsonb, text) IS 'The answer to a search of version 2 of nostr.watch; format: null: as the body says';
+COMMENT ON FUNCTION _bigbrotr.rstate_search(jsonb, text) IS 'Answer to a search of version 2 of nostr.watch; format null: the format in the body';
 
 CREATE FUNCTION _bigbrotr.api_v2_search(body jsonb) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT _bigbrotr.rstate_search($1, NULL);
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_search(jsonb) IS 'Relays that meet all conditions of the body (network, nips, software, labels, maxLatency), as nostr.watch finds them';
+COMMENT ON FUNCTION _bigbrotr.api_v2_search(jsonb) IS 'Relays that meet all conditions of the body (network, nips, software, labels, maxLatency), in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_search_detailed(body jsonb) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT _bigbrotr.rstate_search($1, 'detailed');
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_search_detailed(jsonb) IS 'The same in the format detailed';
+COMMENT ON FUNCTION _bigbrotr.api_v2_search_detailed(jsonb) IS 'Relays that meet all conditions of the body (network, nips, software, labels, maxLatency), in the format detailed of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_search_full(body jsonb) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT _bigbrotr.rstate_search($1, 'full');
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_search_full(jsonb) IS 'The same in the format full';
+COMMENT ON FUNCTION _bigbrotr.api_v2_search_full(jsonb) IS 'Relays that meet all conditions of the body (network, nips, software, labels, maxLatency), in the format full of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_labels("relayUrl" text, namespace text DEFAULT NULL) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
@@ -279,7 +279,7 @@ CREATE FUNCTION _bigbrotr.api_v2_labels("relayUrl" text, namespace text DEFAULT 
 		SELECT jsonb_build_object('labels', CASE WHEN $2 IS NULL THEN r.labels ELSE jsonb_build_object($2, coalesce(r.labels -> $2, '[]')) END)
 		FROM _bigbrotr.rstate_known($1) AS r;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_labels(text, text) IS 'Labels of a relay, as nostr.watch tells them: countries (nip32.geo), number and name of its network (nip32.asn, nip32.isp)';
+COMMENT ON FUNCTION _bigbrotr.api_v2_labels(text, text) IS 'Labels of a relay, in the format of nostr.watch: countries (nip32.geo), number and name of its autonomous system (nip32.asn, nip32.isp)';
 
 CREATE FUNCTION _bigbrotr.api_v2_labels_list(namespace text DEFAULT NULL) RETURNS TABLE (item jsonb)
 	LANGUAGE plpgsql STABLE
@@ -298,7 +298,7 @@ BEGIN
 		      GROUP BY 1) AS n;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_v2_labels_list(text) IS 'All labels that relays have, as nostr.watch lists them';
+COMMENT ON FUNCTION _bigbrotr.api_v2_labels_list(text) IS 'All labels of relays, in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_by_label(namespace text, value text, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, format text DEFAULT NULL) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
@@ -307,7 +307,7 @@ CREATE FUNCTION _bigbrotr.api_v2_by_label(namespace text, value text, "limit" in
 		FROM _bigbrotr.rstate_page(jsonb_build_object('labels', jsonb_build_array(jsonb_build_object('namespace', $1, 'value', $2))),
 			_bigbrotr.rstate_number($3, 'limit', 1, 200, 100), _bigbrotr.rstate_number($4, 'offset', 0, 100000, 0), NULL, false, $5) AS p;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_by_label(text, text, integer, integer, text) IS 'Relays with a label, as nostr.watch finds them';
+COMMENT ON FUNCTION _bigbrotr.api_v2_by_label(text, text, integer, integer, text) IS 'Relays with a label, in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_by_software(family text DEFAULT NULL) RETURNS TABLE (item jsonb)
 	LANGUAGE plpgsql STABLE
@@ -322,7 +322,7 @@ BEGIN
 		      WHERE s.family IS NOT NULL AND (api_v2_by_software.family IS NULL OR s.family = api_v2_by_software.family) GROUP BY 1) AS g;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_v2_by_software(text) IS 'URLs of relays by their software, as nostr.watch groups them';
+COMMENT ON FUNCTION _bigbrotr.api_v2_by_software(text) IS 'URLs of relays, grouped by software, in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_by_network() RETURNS TABLE (item jsonb)
 	LANGUAGE plpgsql STABLE
@@ -335,7 +335,7 @@ BEGIN
 		FROM (SELECT s.network, count(*) AS relays, jsonb_agg(s.url ORDER BY s.url) AS urls FROM _bigbrotr.rstate AS s GROUP BY 1) AS g;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_v2_by_network() IS 'URLs of relays by their network, as nostr.watch groups them';
+COMMENT ON FUNCTION _bigbrotr.api_v2_by_network() IS 'URLs of relays, grouped by network, in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_by_nip(nip integer DEFAULT NULL, "minSupport" text DEFAULT NULL) RETURNS TABLE (item jsonb)
 	LANGUAGE plpgsql STABLE
@@ -345,7 +345,7 @@ DECLARE
 	least_share CONSTANT double precision := coalesce(_bigbrotr.rstate_decimal("minSupport", 'minSupport', 0, 1), 0.5);
 BEGIN
 	PERFORM _bigbrotr.api_measured();
-	-- A NIP that is asked for by its number is shown whatever its share is.
+	-- The share does not matter if the request names a NIP.
 	RETURN QUERY
 		WITH relays AS MATERIALIZED (
 			SELECT s.url, s.nips FROM _bigbrotr.rstate AS s
@@ -360,7 +360,7 @@ BEGIN
 		FROM wanted AS w;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_v2_by_nip(integer, text) IS 'URLs of relays by the NIPs that their documents name, as nostr.watch groups them; without a number, only NIPs that at least this share of all relays names';
+COMMENT ON FUNCTION _bigbrotr.api_v2_by_nip(integer, text) IS 'URLs of relays, grouped by the NIPs in their documents (NIP-11), in the format of nostr.watch; without a number, only NIPs that at least the share minSupport of all relays lists';
 
 CREATE FUNCTION _bigbrotr.api_v2_by_country("countryCode" text DEFAULT NULL) RETURNS TABLE (item jsonb)
 	LANGUAGE plpgsql STABLE
@@ -379,7 +379,7 @@ BEGIN
 		      WHERE "countryCode" IS NULL OR c = "countryCode" GROUP BY 1) AS g;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_v2_by_country(text) IS 'URLs of relays by country, that of their address or, if it is not known, those that their documents name, as nostr.watch groups them';
+COMMENT ON FUNCTION _bigbrotr.api_v2_by_country(text) IS 'URLs of relays, grouped by country, in the format of nostr.watch: country of the address or, if that is not known, countries in the document (NIP-11)';
 
 CREATE FUNCTION _bigbrotr.api_v2_compare(body jsonb) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
@@ -403,9 +403,9 @@ CREATE FUNCTION _bigbrotr.api_v2_compare(body jsonb) RETURNS TABLE (item jsonb)
 				'latency', coalesce(max((i.s).rtt_open) > 1.2 * avg((i.s).rtt_open) OR min((i.s).rtt_open) < 0.8 * avg((i.s).rtt_open), false))))
 		FROM items AS i;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_compare(jsonb) IS 'Up to ten relays (relayUrls) side by side, as nostr.watch compares them';
+COMMENT ON FUNCTION _bigbrotr.api_v2_compare(jsonb) IS 'Up to ten relays (relayUrls) side by side, in the format of nostr.watch';
 
--- online: answered within the window; dead: not since the threshold; offline: between.
+-- online: the last answer is within onlineWindowSeconds; dead: it is older than deadThresholdSeconds; offline: between both.
 CREATE FUNCTION _bigbrotr.rstate_urls(state text, body jsonb) RETURNS TABLE (urls jsonb, total bigint)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -422,30 +422,30 @@ BEGIN
 		WHERE CASE state WHEN 'online' THEN s.seen_at >= fresh WHEN 'dead' THEN s.seen_at < stale ELSE s.seen_at < fresh AND s.seen_at >= stale END;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.rstate_urls(text, jsonb) IS 'URLs of the relays that are online, offline or dead, as nostr.watch decides that; body: that of its request, or null';
+COMMENT ON FUNCTION _bigbrotr.rstate_urls(text, jsonb) IS 'URLs of the relays in a state (online, offline, dead), by the rules of nostr.watch; body: body of the request, or null';
 
 CREATE FUNCTION _bigbrotr.api_v2_online(body jsonb) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT jsonb_build_object('relays', u.urls, 'total', u.total, 'limit', 0, 'offset', 0) FROM _bigbrotr.rstate_urls('online', $1) AS u;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_online(jsonb) IS 'URLs of relays that answered in the last two hours (onlineWindowSeconds), as nostr.watch lists them';
+COMMENT ON FUNCTION _bigbrotr.api_v2_online(jsonb) IS 'URLs of relays that answered in the last two hours (onlineWindowSeconds), in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_offline(body jsonb) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT jsonb_build_object('relays', u.urls, 'total', u.total) FROM _bigbrotr.rstate_urls('offline', $1) AS u;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_offline(jsonb) IS 'URLs of relays that answered in the last week, and not in the last two hours, as nostr.watch lists them';
+COMMENT ON FUNCTION _bigbrotr.api_v2_offline(jsonb) IS 'URLs of relays that answered in the last week (deadThresholdSeconds), but not in the last two hours (onlineWindowSeconds), in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_dead(body jsonb) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT jsonb_build_object('relays', u.urls, 'total', u.total) FROM _bigbrotr.rstate_urls('dead', $1) AS u;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_dead(jsonb) IS 'URLs of relays that answered once, and not in the last week, as nostr.watch lists them';
+COMMENT ON FUNCTION _bigbrotr.api_v2_dead(jsonb) IS 'URLs of relays that answered once, but not in the last week (deadThresholdSeconds), in the format of nostr.watch';
 
--- Clients guess these paths with GET, too.
+-- Some clients request these paths with GET.
 DO $by_get$
 DECLARE
 	list text;
@@ -453,7 +453,7 @@ BEGIN
 	FOREACH list IN ARRAY '{online,offline,dead}'::text[] LOOP
 		EXECUTE format('CREATE FUNCTION _bigbrotr.api_v2_get_%1$s() RETURNS TABLE (item jsonb) LANGUAGE sql STABLE
 			BEGIN ATOMIC SELECT o.item FROM _bigbrotr.api_v2_%1$s(NULL) AS o; END', list);
-		EXECUTE format('COMMENT ON FUNCTION _bigbrotr.api_v2_get_%s() IS %L', list, 'The same by GET');
+		EXECUTE format('COMMENT ON FUNCTION _bigbrotr.api_v2_get_%s() IS %L', list, format('URLs of relays that are %s by the rules of nostr.watch, with its default times', list));
 	END LOOP;
 END
 $by_get$;

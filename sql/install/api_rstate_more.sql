@@ -1,4 +1,4 @@
--- The rest of version 2 of nostr.watch (api_rstate.sql): places on the map, monitors, and what is not served.
+-- More routes in the format of version 2 of nostr.watch (api_rstate.sql): geography, monitors, and routes that are not served.
 
 CREATE FUNCTION _bigbrotr.rstate_area(area jsonb, most integer, skipped integer, format text) RETURNS jsonb
 	LANGUAGE plpgsql STABLE
@@ -19,7 +19,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.rstate_area(jsonb, integer, integer, text) IS
-	'The answer of nearby and bbox of version 2 of nostr.watch; area: center and radius, or bbox, as the answer repeats them; an error (55000) if the place of no relay is known';
+	'Answer of the routes nearby and bbox of version 2 of nostr.watch. area: center and radius, or bbox, which the answer repeats; most, skipped: limit and offset. An error (55000) if the place of no relay is known';
 
 CREATE FUNCTION _bigbrotr.api_v2_nearby(lat text, lon text, radius text DEFAULT NULL, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, format text DEFAULT NULL)
 	RETURNS TABLE (item jsonb)
@@ -30,7 +30,7 @@ CREATE FUNCTION _bigbrotr.api_v2_nearby(lat text, lon text, radius text DEFAULT 
 			'radius', coalesce(_bigbrotr.rstate_decimal($3, 'radius', 1, 1000000), 100)), $4, $5, $6);
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_v2_nearby(text, text, text, integer, integer, text) IS
-	'Relays whose addresses are within so many kilometres of a point, the nearest first, each with its distance, as nostr.watch finds them';
+	'Relays whose addresses are within radius kilometres of a point, nearest first, each with its distance, in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.rstate_box(south double precision, west double precision, north double precision, east double precision) RETURNS jsonb
 	LANGUAGE plpgsql IMMUTABLE
@@ -46,7 +46,7 @@ BEGIN
 		'sw', jsonb_build_object('lat', south, 'lon', west), 'ne', jsonb_build_object('lat', north, 'lon', east)));
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.rstate_box(double precision, double precision, double precision, double precision) IS 'A box as version 2 of nostr.watch writes it; an error if it is upside down';
+COMMENT ON FUNCTION _bigbrotr.rstate_box(double precision, double precision, double precision, double precision) IS 'A box in the format of version 2 of nostr.watch (degrees); an error if south is greater than north';
 
 CREATE FUNCTION _bigbrotr.api_v2_bbox(
 	"sw.lat" text, "sw.lon" text, "ne.lat" text, "ne.lon" text, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL, format text DEFAULT NULL)
@@ -58,9 +58,9 @@ CREATE FUNCTION _bigbrotr.api_v2_bbox(
 			_bigbrotr.rstate_decimal($3, 'ne.lat', -90, 90), _bigbrotr.rstate_decimal($4, 'ne.lon', -180, 180)), $5, $6, $7);
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_v2_bbox(text, text, text, text, integer, integer, text) IS
-	'Relays whose addresses are in a box, by URL, as nostr.watch finds them; one whose sw.lon is greater than its ne.lon crosses the meridian of 180 degrees';
+	'Relays whose addresses are in a box, in the order of their URLs, in the format of nostr.watch; a box whose sw.lon is greater than its ne.lon crosses the meridian of 180 degrees';
 
--- The format as a part of the path.
+-- Routes whose path ends with the format.
 DO $formats$
 DECLARE
 	shown text;
@@ -75,8 +75,10 @@ BEGIN
 		EXECUTE format('CREATE FUNCTION _bigbrotr.api_v2_by_label_%1$s(namespace text, value text, "limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL)
 			RETURNS TABLE (item jsonb) LANGUAGE sql STABLE
 			BEGIN ATOMIC SELECT r.item FROM _bigbrotr.api_v2_by_label($1, $2, $3, $4, %1$L) AS r; END', shown);
-		EXECUTE format('COMMENT ON FUNCTION _bigbrotr.api_v2_nearby_%1$s IS %2$L; COMMENT ON FUNCTION _bigbrotr.api_v2_bbox_%1$s IS %2$L; COMMENT ON FUNCTION _bigbrotr.api_v2_by_label_%1$s IS %2$L',
-			shown, 'The same in the format ' || shown);
+		EXECUTE format('COMMENT ON FUNCTION _bigbrotr.api_v2_nearby_%1$s IS %2$L; COMMENT ON FUNCTION _bigbrotr.api_v2_bbox_%1$s IS %3$L; COMMENT ON FUNCTION _bigbrotr.api_v2_by_label_%1$s IS %4$L',
+			shown, format('Relays whose addresses are within radius kilometres of a point, nearest first, in the format %s of nostr.watch', shown),
+			format('Relays whose addresses are in a box, in the order of their URLs, in the format %s of nostr.watch', shown),
+			format('Relays with a label, in the format %s of nostr.watch', shown));
 	END LOOP;
 END
 $formats$;
@@ -97,7 +99,7 @@ CREATE FUNCTION _bigbrotr.rstate_monitors() RETURNS TABLE (pubkey text, seen_at 
 		     CROSS JOIN LATERAL (SELECT e.created_at AS seen_at, encode(e.event_id, 'hex') AS event_id, e.tags::jsonb AS tags FROM bigbrotr.events AS e
 		                         WHERE e.kind = 10166 AND e.pubkey = m.pubkey ORDER BY e.created_at DESC, e.event_id LIMIT 1) AS a;
 	END;
-COMMENT ON FUNCTION _bigbrotr.rstate_monitors() IS 'Monitors (bigbrotr.monitors) as version 2 of nostr.watch knows them, with what their announcements say';
+COMMENT ON FUNCTION _bigbrotr.rstate_monitors() IS 'Monitors (bigbrotr.monitors) in the format of version 2 of nostr.watch, with facts of their announcements (kind 10166)';
 
 CREATE FUNCTION _bigbrotr.api_v2_monitors("limit" integer DEFAULT NULL, "offset" integer DEFAULT NULL) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
@@ -107,14 +109,14 @@ CREATE FUNCTION _bigbrotr.api_v2_monitors("limit" integer DEFAULT NULL, "offset"
 			'total', (SELECT count(*) FROM bigbrotr.monitors), 'limit', a.most, 'offset', a.skipped)
 		FROM (SELECT _bigbrotr.rstate_number($1, 'limit', 1, 200, 50) AS most, _bigbrotr.rstate_number($2, 'offset', 0, 100000, 0) AS skipped) AS a;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_monitors(integer, integer) IS 'Other monitors that the archive has announcements of (NIP-66), as nostr.watch lists them';
+COMMENT ON FUNCTION _bigbrotr.api_v2_monitors(integer, integer) IS 'Other monitors whose announcements (NIP-66) are archived, in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_monitor(pubkey text) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT jsonb_build_object('monitor', m.item) FROM _bigbrotr.rstate_monitors() AS m WHERE m.pubkey = encode(bigbrotr.pubkey($1), 'hex');
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_monitor(text) IS 'One of these monitors';
+COMMENT ON FUNCTION _bigbrotr.api_v2_monitor(text) IS 'One monitor whose announcement (NIP-66) is archived, in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_ping() RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
@@ -124,14 +126,14 @@ CREATE FUNCTION _bigbrotr.api_v2_ping() RETURNS TABLE (item jsonb)
 			'timestamp', floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, 'ready', v.visited > 0)
 		FROM (SELECT count(*) AS visited FROM _bigbrotr.relay_visits AS r WHERE r.checked_at IS NOT NULL) AS v;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_ping() IS 'Whether relays were visited, as nostr.watch says it';
+COMMENT ON FUNCTION _bigbrotr.api_v2_ping() IS 'Whether the monitor has visited relays, and how many, in the format of nostr.watch';
 
 CREATE FUNCTION _bigbrotr.api_v2_post_ping(body text DEFAULT NULL) RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT p.item FROM _bigbrotr.api_v2_ping() AS p;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_v2_post_ping(text) IS 'The same by POST';
+COMMENT ON FUNCTION _bigbrotr.api_v2_post_ping(text) IS 'Whether the monitor has visited relays, and how many, in the format of nostr.watch (POST)';
 
 CREATE FUNCTION _bigbrotr.rstate_not_served(what text, why text, instead text) RETURNS jsonb
 	LANGUAGE plpgsql STABLE STRICT
@@ -141,9 +143,10 @@ BEGIN
 	RAISE feature_not_supported USING MESSAGE = format('%s is not served here', what), DETAIL = why, HINT = instead;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.rstate_not_served(text, text, text) IS 'An error (0A000, over HTTP 501): what version 2 of nostr.watch has and this archive cannot answer truthfully, why, and what to ask instead';
+COMMENT ON FUNCTION _bigbrotr.rstate_not_served(text, text, text) IS 'Raises an error (0A000, HTTP 501): this archive cannot answer this route of nostr.watch truthfully. what: what was asked for; why: the reason; instead: what to ask instead';
 
--- Scores and weights of nostr.watch are rules of its own about many monitors: numbers of other rules under the same names would mislead.
+-- nostr.watch computes scores and weights from many monitors by its own rules. Numbers by other rules under the same names
+-- would mislead clients.
 DO $not_served$
 DECLARE
 	one record;

@@ -210,7 +210,7 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.name_from_list(text, text[], text[], bigint) IS 'Stores that a list names these relays (normalised URLs). The caller must have locked _bigbrotr.named_relays';
 
--- The caller has locked _bigbrotr.named_relays.
+-- The caller must have locked _bigbrotr.named_relays.
 CREATE FUNCTION _bigbrotr.add_names(urls text[], networks text[], firsts bigint[], from_list boolean, names_per_site integer) RETURNS bigint
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
@@ -234,7 +234,7 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.add_names(text[], text[], bigint[], boolean, integer) IS
 	'Adds new names to _bigbrotr.named_relays, oldest first, while their site has fewer than names_per_site names; parallel arrays: normalised URL (no duplicates), network, Unix second. Returns the number of added names';
 
--- The caller has locked _bigbrotr.named_relays.
+-- The caller must have locked _bigbrotr.named_relays.
 CREATE FUNCTION _bigbrotr.fold_namings() RETURNS void
 	LANGUAGE sql
 	BEGIN ATOMIC
@@ -334,7 +334,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.find_relays(integer, integer, integer) IS
-	'Reads about "most" events of _bigbrotr.finder_queue and counts the relays that they name. Returns the numbers of events, mentions, new names and refused mentions. A new name needs an author that names fewer than names_per_author relays, and a site with fewer than names_per_site names. is_done: the queue is empty, and all counts are added';
+	'Reads at most "most" events of _bigbrotr.finder_queue and counts the relays that they name. Returns the numbers of events, mentions, new names and refused mentions. A new name needs an author that names fewer than names_per_author relays, and a site with fewer than names_per_site names. is_done: the queue is empty, and all counts are added';
 
 CREATE FUNCTION _bigbrotr.admit_relays(most integer, min_authors integer, relays_per_site integer) RETURNS bigint
 	LANGUAGE plpgsql STRICT

@@ -1,10 +1,10 @@
 -- Privileges. Tables belong to the owner of the extension. No role gets TRIGGER on tables that workers write, or owns them,
 -- because a trigger could run code as the worker.
---   bigbrotr_reader  SELECT everywhere but on keys of the API and receivers of alerts, and all functions but those below
+--   bigbrotr_reader  SELECT on all tables but keys of the API and receivers of alerts; all functions but those below
 --   bigbrotr_writer  functions that check their arguments and run as the extension's owner (SECURITY DEFINER)
 --   bigbrotr_worker  writes to tables and calls all functions of _bigbrotr, which verify nothing; it deletes events by
 --                    delete_expired and advance_retention alone, which run as the owner and delete what the retention rules say
---   bigbrotr_admin   deletes; commands relays, services and indexes
+--   bigbrotr_admin   deletes; manages relays, services and indexes
 -- Each role has the rights of the one above it (roles.sql).
 
 REVOKE ALL ON ALL ROUTINES IN SCHEMA bigbrotr, _bigbrotr FROM PUBLIC;

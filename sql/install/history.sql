@@ -1,5 +1,6 @@
 -- Measurements of relays. Equal documents (NIP-11) are stored once, found by their hash, and so are equal facts (NIP-66: all
--- measurements but the round trips). Measurements of the last two weeks are rows; older ones are packed, one row per relay and week.
+-- measurements but the round trips). Measurements of the last two weeks are rows; older measurements are packed, one row per
+-- relay and week.
 
 CREATE FUNCTION _bigbrotr.document_countries(document jsonb) RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

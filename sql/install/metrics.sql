@@ -234,7 +234,8 @@ CREATE FUNCTION _bigbrotr.archive_samples(OUT family text, OUT suffix text, OUT 
 		FROM unnest('{paused,waiting,connecting,backfill,live,backoff}'::text[]) AS n (phase)
 		     LEFT JOIN (SELECT s.phase, count(*) AS count FROM sync AS s GROUP BY s.phase) AS c ON c.phase = n.phase
 		UNION ALL
-		-- Relays that were never reached say nothing about how complete the archive of the others is.
+		-- The averages leave out relays that were never reached: such relays say nothing about how complete the archive of
+		-- the other relays is.
 		SELECT m.metric, '', '{}', coalesce(m.value, 0)
 		FROM (SELECT avg(s.read_fraction) AS read, avg(s.proven_fraction) AS proven
 		      FROM bigbrotr.sync_status AS s WHERE s.phase <> 'paused' AND s.last_success IS NOT NULL) AS s

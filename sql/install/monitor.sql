@@ -52,7 +52,7 @@ COMMENT ON COLUMN _bigbrotr.relay_stories.story IS 'Steps of the visit: array of
 SELECT pg_extension_config_dump('_bigbrotr.relay_visits', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_stories', '');
 
--- ---- Which relay is next
+-- ---- The next relays
 
 CREATE FUNCTION _bigbrotr.visit_interval(status text, outcome text, run integer, pace text) RETURNS bigint
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -103,7 +103,8 @@ CREATE VIEW bigbrotr.relay_uptime AS
 	               FROM _bigbrotr.relay_outages AS o CROSS JOIN (SELECT bigbrotr.unix_now() AS at OFFSET 0) AS t) AS d
 	         WHERE d.until > d.at - 90 * 86400
 	         GROUP BY d.relay_id) AS o ON o.relay_id = h.relay_id
-	     -- Nothing is known of the time after the last answer of a relay and the end of its last outage: uptime does not count this time.
+	     -- Nothing is known of a relay after its last answer or the end of its last outage, whichever is later: uptime does not count
+	     -- that time.
 	     CROSS JOIN LATERAL (SELECT greatest(h.last_answer, o.down_until) AS seen) AS e;
 COMMENT ON VIEW bigbrotr.relay_uptime IS 'Share of the last day, week, month and quarter in which each relay answered. An outage lasts from the first failed visit to the next answer, or until the relay is disabled. Time of which nothing is known is not counted: after the last answer of a relay that was up, and while a relay is disabled';
 COMMENT ON COLUMN bigbrotr.relay_uptime.relay_url IS 'Normalised URL of the relay';
@@ -167,11 +168,11 @@ CREATE VIEW bigbrotr.relays_by_software AS
 	     JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
 	     JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id
 	GROUP BY d.software, d.version;
-COMMENT ON VIEW bigbrotr.relays_by_software IS 'Number of relays by the software that their documents name (NIP-11)';
+COMMENT ON VIEW bigbrotr.relays_by_software IS 'Number of relays by the software and version that their last documents name (NIP-11)';
 COMMENT ON COLUMN bigbrotr.relays_by_software.software IS 'Field software of the document; null: missing';
 COMMENT ON COLUMN bigbrotr.relays_by_software.version IS 'Field version of the document; null: missing';
-COMMENT ON COLUMN bigbrotr.relays_by_software.relay_count IS 'Number of relays whose last document names this software and version';
-COMMENT ON COLUMN bigbrotr.relays_by_software.online_count IS 'Number of these relays whose status is online';
+COMMENT ON COLUMN bigbrotr.relays_by_software.relay_count IS 'Number of relays';
+COMMENT ON COLUMN bigbrotr.relays_by_software.online_count IS 'Number of relays whose status is online';
 
 CREATE VIEW bigbrotr.nip_support AS
 	SELECT r.url AS relay_url, n.nip, d.supported_nips IS NOT NULL AND d.supported_nips @> to_jsonb(n.nip) AS claimed,

@@ -1,4 +1,4 @@
--- The description of the API (OpenAPI 3.1), made of the routes, the signatures of their functions and the comments.
+-- The description of the API (OpenAPI 3.1), made from the routes, the signatures of their functions, and comments.
 
 CREATE FUNCTION _bigbrotr.api_parameter_words(parameter text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -52,7 +52,7 @@ CREATE FUNCTION _bigbrotr.api_parameter_words(parameter text) RETURNS text
 		WHEN 'includeUnreachable' THEN 'Whether relays that cannot be reached are listed'
 		WHEN 'includeRelayUrls' THEN 'Whether URLs of relays are listed'
 		WHEN 'body' THEN 'A filter (NIP-01), or an array of them' END;
-COMMENT ON FUNCTION _bigbrotr.api_parameter_words(text) IS 'What a parameter of the API means; null: there is none of that name';
+COMMENT ON FUNCTION _bigbrotr.api_parameter_words(text) IS 'Meaning of a parameter of the API, in words; null: there is no such parameter';
 
 CREATE FUNCTION _bigbrotr.api_type_schema(type regtype) RETURNS jsonb
 	LANGUAGE sql STABLE STRICT
@@ -67,18 +67,18 @@ CREATE FUNCTION _bigbrotr.api_type_schema(type regtype) RETURNS jsonb
 			THEN jsonb_build_object('anyOf', jsonb_build_array(
 				jsonb_build_object('$ref', '#/components/schemas/' || (SELECT t.typname FROM pg_type AS t WHERE t.oid = type)), '{"type": "null"}'::jsonb))
 		ELSE '{"type": ["string", "null"]}' END;
-COMMENT ON FUNCTION _bigbrotr.api_type_schema(regtype) IS 'JSON schema of a value of this type as JSON shows it';
+COMMENT ON FUNCTION _bigbrotr.api_type_schema(regtype) IS 'JSON schema of a value of this type';
 
 CREATE FUNCTION _bigbrotr.api_property(type regtype, comment text) RETURNS jsonb
 	LANGUAGE sql STABLE
 	RETURN _bigbrotr.api_type_schema(type) || CASE WHEN comment IS NULL THEN '{}' ELSE jsonb_build_object('description', comment) END;
-COMMENT ON FUNCTION _bigbrotr.api_property(regtype, text) IS 'JSON schema of a column with its comment (null: none)';
+COMMENT ON FUNCTION _bigbrotr.api_property(regtype, text) IS 'JSON schema of a column, with its comment as description (null: none)';
 
 CREATE FUNCTION _bigbrotr.api_answer_content(route bigbrotr.api_routes, item jsonb) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE
 	RETURN CASE
 		WHEN (route).shape IN ('one', 'accepted') THEN jsonb_build_object((route).content_type, jsonb_build_object('schema', item))
-		-- OpenAPI 3.1 cannot say what the events of a stream are.
+		-- OpenAPI 3.1 cannot describe the events of a stream.
 		WHEN (route).shape = 'stream' THEN jsonb_build_object((route).content_type, '{"schema": {"type": "string", "description": "server-sent events, whose data is JSON"}}'::jsonb)
 		WHEN (route).shape = 'array' THEN jsonb_build_object('application/json', jsonb_build_object('schema', jsonb_build_object('type', 'array', 'items', item)))
 		ELSE jsonb_build_object(
@@ -88,7 +88,7 @@ CREATE FUNCTION _bigbrotr.api_answer_content(route bigbrotr.api_routes, item jso
 			'application/x-ndjson', '{"schema": {"type": "string", "description": "each line is an item"}}'::jsonb,
 			'text/csv', '{"schema": {"type": "string", "description": "RFC 4180, with a header"}}'::jsonb,
 			'text/html', '{"schema": {"type": "string", "description": "a table; only for format=html"}}'::jsonb) END;
-COMMENT ON FUNCTION _bigbrotr.api_answer_content(bigbrotr.api_routes, jsonb) IS 'The member content of the answer of a route with such items';
+COMMENT ON FUNCTION _bigbrotr.api_answer_content(bigbrotr.api_routes, jsonb) IS 'Member content of a response (OpenAPI) of a route; items: JSON schema of its items';
 
 CREATE FUNCTION _bigbrotr.api_parameter_schema(route bigbrotr.api_routes, name text, kind text) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE
@@ -104,13 +104,13 @@ CREATE FUNCTION _bigbrotr.api_parameter_schema(route bigbrotr.api_routes, name t
 			WHEN name = 'radius' THEN '{"schema": {"type": "number", "minimum": 1, "maximum": 1000000, "default": 100}}'
 			WHEN name = 'minSupport' THEN '{"schema": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5}}'
 			ELSE '{"schema": {"type": "string"}}' END::jsonb END;
-COMMENT ON FUNCTION _bigbrotr.api_parameter_schema(bigbrotr.api_routes, text, text) IS 'What a parameter of a route looks like; name: as clients use it';
+COMMENT ON FUNCTION _bigbrotr.api_parameter_schema(bigbrotr.api_routes, text, text) IS 'JSON schema of a parameter of a route; name: its name for clients';
 
 CREATE FUNCTION _bigbrotr.api_operation(route bigbrotr.api_routes, item jsonb, parameters jsonb) RETURNS jsonb
 	LANGUAGE sql STABLE
 	RETURN jsonb_build_object(
 			'operationId', (route).name, 'summary', (route).description, 'parameters', coalesce(parameters, '[]'),
-			-- A path that is not served has errors alone.
+			-- A route that is not served has only error responses.
 			'responses', CASE (route).item_schema WHEN 'RstateError' THEN '{}' ELSE jsonb_build_object(
 				CASE (route).shape WHEN 'accepted' THEN '202' ELSE '200' END, jsonb_build_object('description', (route).description, 'content', _bigbrotr.api_answer_content(route, item))) END
 				|| jsonb_build_object('default', jsonb_build_object('$ref', '#/components/responses/' || CASE WHEN (route).item_schema LIKE 'Rstate%' THEN 'RstateError' ELSE 'Problem' END)))
@@ -120,7 +120,7 @@ CREATE FUNCTION _bigbrotr.api_operation(route bigbrotr.api_routes, item jsonb, p
 			'content', CASE WHEN (route).shape = 'accepted' THEN '{"application/json": {"schema": {"$ref": "#/components/schemas/Event"}}}'
 				WHEN (route).item_schema LIKE 'Rstate%' THEN '{"application/json": {"schema": {"type": "object"}}}' ELSE '{"application/json": {"schema": {"anyOf": [{"$ref": "#/components/schemas/Filter"}, {"type": "array", "items": {"$ref": "#/components/schemas/Filter"}}]}}}' END::jsonb))
 		   ELSE '{}' END;
-COMMENT ON FUNCTION _bigbrotr.api_operation(bigbrotr.api_routes, jsonb, jsonb) IS 'A route as an operation (OpenAPI), with such items and parameters';
+COMMENT ON FUNCTION _bigbrotr.api_operation(bigbrotr.api_routes, jsonb, jsonb) IS 'A route as an operation (OpenAPI), with these items and parameters';
 
 CREATE FUNCTION _bigbrotr.api_paths() RETURNS jsonb
 	LANGUAGE sql STABLE
@@ -130,7 +130,7 @@ CREATE FUNCTION _bigbrotr.api_paths() RETURNS jsonb
 		), items AS MATERIALIZED (
 			SELECT c.route, jsonb_build_object('type', 'object', 'properties', jsonb_object_agg(c.column, _bigbrotr.api_property(c.type, c.comment))) AS schema
 			FROM _bigbrotr.api_columns AS c GROUP BY c.route
-		), arguments AS MATERIALIZED ( -- the planner would read the view once for each route
+		), arguments AS MATERIALIZED ( -- without MATERIALIZED the planner would read the view once for each route
 			SELECT a.* FROM _bigbrotr.api_parameters AS a WHERE a.parameter <> 'body'
 		), parameters AS MATERIALIZED (
 			SELECT (t.r).name AS route, jsonb_agg(jsonb_build_object(
@@ -152,9 +152,9 @@ CREATE FUNCTION _bigbrotr.api_paths() RETURNS jsonb
 		SELECT jsonb_object_agg(p.path, p.operations)
 		FROM (SELECT (o.r).path AS path, jsonb_object_agg(lower((o.r).method), o.operation) AS operations FROM operations AS o GROUP BY 1) AS p;
 	END;
-COMMENT ON FUNCTION _bigbrotr.api_paths() IS 'The member paths of the description: each route as an operation';
+COMMENT ON FUNCTION _bigbrotr.api_paths() IS 'Member paths of the description (OpenAPI): each route as an operation';
 
--- The types of columns, and of items, that are rows of a view.
+-- Schemas of rows of views, which answers contain as items or in columns.
 CREATE FUNCTION _bigbrotr.api_row_schemas() RETURNS jsonb
 	LANGUAGE sql STABLE
 	RETURN (SELECT jsonb_object_agg(s.name, s.schema)
@@ -164,7 +164,7 @@ CREATE FUNCTION _bigbrotr.api_row_schemas() RETURNS jsonb
 		      WHERE t.typtype = 'c' AND (t.oid IN (SELECT c.type FROM _bigbrotr.api_columns AS c)
 		            OR t.typnamespace = 'bigbrotr'::regnamespace AND t.typname IN (SELECT r.item_schema FROM bigbrotr.api_routes AS r))
 		      GROUP BY t.oid, t.typname, t.typrelid) AS s);
-COMMENT ON FUNCTION _bigbrotr.api_row_schemas() IS 'JSON schemas of the rows of views that answers hold';
+COMMENT ON FUNCTION _bigbrotr.api_row_schemas() IS 'JSON schemas of the rows of views that answers contain';
 
 CREATE FUNCTION _bigbrotr.api_openapi() RETURNS TABLE (item jsonb)
 	LANGUAGE sql STABLE

@@ -139,8 +139,8 @@ COMMENT ON COLUMN bigbrotr.sync_status.byte_count IS 'Bytes of the WebSocket mes
 COMMENT ON COLUMN bigbrotr.sync_status.page_count IS 'Number of pages that were read to their end';
 COMMENT ON COLUMN bigbrotr.sync_status.read_amplification IS 'Events delivered in answer to requests, divided by the number of different events in each reading; 1: none came twice; null: no event was delivered';
 COMMENT ON COLUMN bigbrotr.sync_status.oldest_event IS 'created_at of the oldest event of the relay; null: not known yet';
-COMMENT ON COLUMN bigbrotr.sync_status.read_from IS 'Oldest second read (created_at)';
-COMMENT ON COLUMN bigbrotr.sync_status.read_until IS 'Newest second read (created_at)';
+COMMENT ON COLUMN bigbrotr.sync_status.read_from IS 'Oldest second (created_at) that was read; null: none';
+COMMENT ON COLUMN bigbrotr.sync_status.read_until IS 'Newest second (created_at) that was read; null: none';
 COMMENT ON COLUMN bigbrotr.sync_status.lag IS 'Time from read_until to now: at least 15 minutes, because newer events still arrive';
 COMMENT ON COLUMN bigbrotr.sync_status.read_fraction IS 'Share of the relay''s history that was read at least once, 0 .. 1; the history begins with its oldest event, or on 2020-11-07 if that is not known';
 COMMENT ON COLUMN bigbrotr.sync_status.proven_fraction IS 'Share of the relay''s history that is proven, 0 .. 1: confirmed by a second reading, or reconciled';
@@ -157,7 +157,7 @@ COMMENT ON COLUMN bigbrotr.sync_status.fault_count IS 'Number of connections tha
 COMMENT ON COLUMN bigbrotr.sync_status.last_error IS 'Reason code of the last failure; null: a page was read since then';
 COMMENT ON COLUMN bigbrotr.sync_status.last_detail IS 'Text of the relay or the system about the last failure';
 COMMENT ON COLUMN bigbrotr.sync_status.last_error_at IS 'Time of the last failure';
-COMMENT ON COLUMN bigbrotr.sync_status.last_success IS 'When a page was last read to its end';
+COMMENT ON COLUMN bigbrotr.sync_status.last_success IS 'When a page was last read to its end; null: never';
 
 -- The averages leave out relays that were never reached: such relays say nothing about how complete the archive of the
 -- other relays is.

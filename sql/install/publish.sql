@@ -84,7 +84,7 @@ CREATE FUNCTION _bigbrotr.announcement(at bigint, OUT frequency bigint, OUT writ
 		GROUP BY f.frequency;
 	END;
 COMMENT ON FUNCTION _bigbrotr.announcement(bigint) IS
-	'Facts for the announcement of the monitor (kind 10166, NIP-66). frequency: seconds between two visits to a relay that answers; writes: whether visits send an EVENT; networks: networks that were visited lately, separated by commas, null: none; locates: whether the country of any relay is known';
+	'Facts for the announcement of the monitor (kind 10166, NIP-66). frequency: seconds between two visits to a relay that answers; writes: whether visits send an EVENT; networks: networks that were visited lately, separated by commas, null: none; locates: whether the location of any of these relays is known. at: Unix seconds';
 
 CREATE FUNCTION _bigbrotr.demanded(document jsonb, key text) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

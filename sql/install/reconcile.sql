@@ -85,7 +85,7 @@ BEGIN
 			HINT = 'bigbrotr.event_id(text) reads ids in every spelling.';
 	END IF;
 	IF _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
-		RETURN; -- deleted meanwhile
+		RETURN; -- the relay was deleted meanwhile
 	END IF;
 	IF (SELECT count(*) FROM _bigbrotr.relay_needs AS n WHERE n.relay_id = relay) > most THEN
 		RETURN;
@@ -169,7 +169,7 @@ BEGIN
 			HINT = 'finished: the window was compared; refused: the relay does not compare; broken: it failed in the middle.';
 	END IF;
 	IF _bigbrotr.hold_relays(ARRAY[relay]) = '{}' THEN
-		RETURN; -- deleted meanwhile
+		RETURN; -- the relay was deleted meanwhile
 	END IF;
 	INSERT INTO _bigbrotr.relay_comparisons AS c (relay_id, outcome, observed_at, detail, finished, failed, needed, lost)
 	VALUES (relay, outcome, at, nullif(detail, ''), (outcome = 'finished')::integer, (outcome <> 'finished')::integer, needed, lost)

@@ -5,7 +5,7 @@
 --   bigbrotr_worker  the background workers (before version 17 the server demands LOGIN; it has no password)
 --   bigbrotr_admin   manages relays, deletions, services, indexes
 -- A role apart from these:
---   bigbrotr_api     executors of the api service, which answer anonymous clients; has the rights of bigbrotr_reader only (LOGIN as above)
+--   bigbrotr_api     executors of the api service, which answer anonymous clients; a reader without further rights (LOGIN as above)
 
 DO $roles$
 DECLARE

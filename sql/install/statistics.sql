@@ -44,14 +44,14 @@ CREATE VIEW bigbrotr.kind_statistics AS
 	FROM _bigbrotr.current_statistics AS s WHERE s.subject = 'kind';
 COMMENT ON VIEW bigbrotr.kind_statistics IS 'Number of events of each kind, exact';
 COMMENT ON COLUMN bigbrotr.kind_statistics.kind IS '0 .. 65535 (NIP-01)';
-COMMENT ON COLUMN bigbrotr.kind_statistics.event_count IS 'Number of archived events of the kind';
+COMMENT ON COLUMN bigbrotr.kind_statistics.event_count IS 'Number of archived events';
 
 CREATE VIEW bigbrotr.day_statistics AS
 	SELECT s.key AS day, s.count AS event_count
 	FROM _bigbrotr.current_statistics AS s WHERE s.subject = 'day';
 COMMENT ON VIEW bigbrotr.day_statistics IS 'Number of events of each day (UTC) by created_at, exact';
 COMMENT ON COLUMN bigbrotr.day_statistics.day IS 'First second of the day, Unix seconds';
-COMMENT ON COLUMN bigbrotr.day_statistics.event_count IS 'Number of archived events of the day';
+COMMENT ON COLUMN bigbrotr.day_statistics.event_count IS 'Number of archived events';
 
 CREATE VIEW bigbrotr.relay_statistics AS
 	SELECT s.key::integer AS relay_id, r.url AS relay_url, s.count AS sighting_count

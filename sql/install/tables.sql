@@ -200,7 +200,7 @@ COMMENT ON COLUMN _bigbrotr.relay_traffic.seconds IS 'Seconds of history that we
 COMMENT ON COLUMN _bigbrotr.relay_traffic.counted_at IS 'When the counters were last updated, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.sightings_per_second IS 'Sightings per second, between the last two updates of the counters';
 COMMENT ON COLUMN _bigbrotr.relay_traffic.seconds_per_second IS 'Seconds of history read per second of real time, between the last two updates of the counters';
-COMMENT ON COLUMN _bigbrotr.relay_traffic.last_success IS 'When a page was last read to its end, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.relay_traffic.last_success IS 'When a page was last read to its end, Unix seconds; null: never';
 
 -- Leases are run-time state of the workers: pg_dump leaves them out.
 CREATE TABLE _bigbrotr.sync_workers (

@@ -1,5 +1,5 @@
--- From 0.1.0 to 0.2.0: internal objects move to the schema _bigbrotr. What consists of code goes, and comes back from
--- the install script; tables keep their rows.
+-- From 0.1.0 to 0.2.0: internal objects move to the schema _bigbrotr. Functions, views and triggers are dropped, and created
+-- again from the install script; tables keep their rows.
 
 CREATE SCHEMA _bigbrotr;
 
@@ -17,7 +17,7 @@ BEGIN
 		EXECUTE format('DROP TRIGGER %I ON %s', item.name, item.relation);
 	END LOOP;
 
-	-- Views and routines use each other: again and again, until nothing goes any more.
+	-- Views and routines depend on each other: repeat until no more of them can be dropped.
 	LOOP
 		dropped := false;
 		FOR item IN
@@ -28,7 +28,7 @@ BEGIN
 			     LEFT JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
 			     LEFT JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
 			WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-			      -- The type keeps its functions: its operator classes would lose some of them without a word.
+			      -- The functions of the type stay: DROP would silently remove some of them from its operator classes.
 			      AND (c.relkind = 'v' OR p.proname !~ '^tags_|_to_tags$')
 		LOOP
 			BEGIN
@@ -41,7 +41,7 @@ BEGIN
 		EXIT WHEN NOT dropped;
 	END LOOP;
 
-	-- What remains are functions of the type tags and of indexes, unless something of the user's depends on it.
+	-- Functions of the type tags and of indexes remain, and routines that objects of users depend on.
 	FOR item IN
 		SELECT p.oid::regprocedure AS routine, p.proname AS name FROM pg_proc AS p WHERE p.pronamespace = 'bigbrotr'::regnamespace
 	LOOP
@@ -73,13 +73,13 @@ ALTER TABLE bigbrotr.imports SET SCHEMA _bigbrotr;
 ALTER TABLE bigbrotr.statistics SET SCHEMA _bigbrotr;
 ALTER TABLE bigbrotr.statistics_deltas SET SCHEMA _bigbrotr;
 
--- No worker runs: nobody holds a lease.
+-- No worker runs during the upgrade, so no lease is valid.
 DELETE FROM _bigbrotr.relay_leases;
 DELETE FROM _bigbrotr.sync_workers;
 ALTER TABLE _bigbrotr.relay_leases ADD COLUMN authenticate boolean NOT NULL;
 ALTER TABLE _bigbrotr.sync_workers ADD COLUMN priority boolean NOT NULL;
 
--- Who may do what is granted anew below.
+-- The grants at the end of this script replace all privileges.
 REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, bigbrotr_writer, bigbrotr_worker, bigbrotr_admin;
 
 -- NEW _bigbrotr.imported_events
@@ -107,11 +107,11 @@ REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, big
 -- NEW _bigbrotr.added_sources
 -- NEW _bigbrotr.relay_fetches
 
--- One index serves questions for authors, with kinds and without.
+-- One index serves filters with authors, with and without kinds.
 CREATE INDEX events_pubkey_kind_created_at_idx ON bigbrotr.events (pubkey, kind, created_at);
 DROP INDEX IF EXISTS bigbrotr.events_pubkey_created_at_idx;
 
--- The keys of the tag index get the week of the event.
+-- The keys of the tag index now contain the week of the event.
 -- NEW _bigbrotr.tag_keys
 -- NEW _bigbrotr.tag_keys_match_support
 -- NEW _bigbrotr.tag_keys_match
@@ -140,7 +140,8 @@ END
 $tags$;
 DROP FUNCTION _bigbrotr.tag_keys(bigbrotr.tags);
 
--- The finder reads what is archived. The lock waits for writers, whose events would be in no row of the queue.
+-- The finder has to read the archived events. The lock waits for writers, because the events of a running transaction would
+-- be missing from the queue.
 LOCK TABLE bigbrotr.events IN SHARE MODE;
 INSERT INTO _bigbrotr.finder_queue (eids)
 SELECT range_agg(int8range(i.lower, i.upper, '[]'))
@@ -149,7 +150,7 @@ FROM (SELECT min(c.eid) AS lower, max(c.eid) AS upper, c.eid >> 16 AS piece
       GROUP BY c.island, c.eid >> 16) AS i
 GROUP BY i.piece;
 
--- Tables with new columns, in the order of a new database.
+-- Tables with new columns are created again, so that their columns have the order of a new database.
 -- NEW _bigbrotr.relay_sync
 INSERT INTO _bigbrotr.relay_sync (
 	relay_id, enabled, phase, phase_since, next_attempt, waits_for, failures, faults, last_fault, last_error, last_detail, page_limit, pace_ms)
@@ -164,7 +165,7 @@ SELECT relay_id, events, sightings, messages, bytes, pages, last_success FROM bi
 ALTER EXTENSION bigbrotr DROP TABLE bigbrotr.relay_traffic;
 DROP TABLE bigbrotr.relay_traffic;
 
--- One empty answer proved years. What was claimed by it is read, not proven, until a second reading agrees.
+-- In 0.1.0 one empty answer of a relay proved years of coverage. Such coverage becomes paged until a second reading agrees.
 ALTER TABLE bigbrotr.coverage SET SCHEMA _bigbrotr;
 ALTER TABLE _bigbrotr.coverage RENAME TO former_coverage;
 -- NEW bigbrotr.coverage
@@ -175,7 +176,7 @@ FROM _bigbrotr.former_coverage WHERE filter = '{}';
 ALTER EXTENSION bigbrotr DROP TABLE _bigbrotr.former_coverage;
 DROP TABLE _bigbrotr.former_coverage;
 
--- A relay that nobody has tried is a candidate.
+-- A relay that was never tried is a candidate.
 UPDATE bigbrotr.relays SET status = 'candidate' WHERE status IS NULL OR status <> ALL ('{online,offline}');
 ALTER TABLE bigbrotr.relays ALTER status SET DEFAULT 'candidate', ALTER status SET NOT NULL,
 	ADD CONSTRAINT relays_status_check CHECK (status IN ('candidate', 'online', 'unstable', 'offline', 'dead', 'retired', 'refused', 'ignored'));
@@ -191,7 +192,7 @@ ALTER TABLE bigbrotr.relays ALTER status SET DEFAULT 'candidate', ALTER status S
 -- NEW _bigbrotr.relay_visits
 -- NEW _bigbrotr.relay_stories
 
--- Documents are stored once, apart from the checks.
+-- Documents get a table of their own, which stores equal documents once.
 INSERT INTO _bigbrotr.nip11_documents (hash, name, description, pubkey, contact, supported_nips, software, version)
 SELECT DISTINCT sha256(convert_to(jsonb_build_array(nip11_name, nip11_description, nip11_pubkey, nip11_contact, nip11_supported_nips,
 	nip11_software, nip11_version, NULL)::text, 'UTF8')), nip11_name, nip11_description, nip11_pubkey, nip11_contact, nip11_supported_nips,
