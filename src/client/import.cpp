@@ -1,6 +1,6 @@
 /*
- * bigbrotr-import: events from a file or a pipe of this machine, one JSON object a line, into the
- * archive of a server that cannot read them itself.
+ * bigbrotr-import: imports events from a file or a pipe of this machine, one JSON object a line,
+ * for a server that cannot read the file itself.
  *
  *     bigbrotr-import [--relay URL] [--name NAME] [--dbname CONNINFO] [FILE]
  */
@@ -24,7 +24,7 @@
 
 namespace {
 
-constexpr size_t kChunk = 512 * 1024; // bytes in one transaction; more only for a longer line
+constexpr size_t kChunk = 512 * 1024; // bytes in one transaction; only a longer line takes more
 
 constexpr const char *kUsage =
 	"usage: bigbrotr-import [--relay URL] [--name NAME] [--dbname CONNINFO] [FILE]\n"
@@ -68,7 +68,7 @@ class Server
 
 	Result run(const char *sql, const std::vector<Parameter> &parameters)
 	{
-		std::vector<std::string> texts; // with a NUL at the end, as libpq requires
+		std::vector<std::string> texts; // null-terminated, as libpq requires
 		texts.reserve(parameters.size());
 		std::vector<const char *> values;
 		std::vector<int> lengths, formats;
@@ -113,10 +113,10 @@ class Input
 			size_ = status.st_size;
 	}
 
-	/* Nothing for a pipe. */
+	/* The size of the file; nothing for a pipe. */
 	std::optional<int64_t> size() const { return size_; }
 
-	/* Appends until `buffer` has `size` bytes; false at the end of the input. */
+	/* Appends to `buffer` until it has `size` bytes; false at the end of the input. */
 	bool fill(std::string &buffer, size_t size)
 	{
 		size_t have = buffer.size();
@@ -146,7 +146,7 @@ class Input
 	std::optional<int64_t> size_;
 };
 
-/* Skips what an earlier run has imported. */
+/* Skips the input that an earlier run has imported. */
 void
 skip(Input &input, int64_t bytes)
 {

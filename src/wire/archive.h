@@ -1,5 +1,5 @@
 /*
- * The messages of the archive desk (role sync): relays to be read, events to be archived.
+ * Messages of the archive desk (role sync): relays to read, and events to archive.
  */
 #pragma once
 
@@ -14,7 +14,8 @@ namespace wire {
 
 constexpr size_t kMaxFilter = 256 << 10; // bytes
 
-/* As whom a relay is read: it may show more to those whom it knows (NIP-42). */
+/* The identity under which a relay is read. A relay may show more events to readers that it knows
+ * (NIP-42). */
 enum class ReadAs : uint8_t
 {
 	Anonymous,
@@ -24,8 +25,8 @@ enum class ReadAs : uint8_t
 // ---- worker -> net process
 
 /*
- * The first message; sent again after a reload. The fields are settings of the same name, in the
- * units in which the server keeps them.
+ * The first message, which is sent again after a reload. Fields have the names and units of the
+ * server's settings.
  */
 struct ArchiveSettings
 {
@@ -37,7 +38,7 @@ struct ArchiveSettings
 	int max_message_size_kb = 2 * 1024;
 	int max_event_size_kb = 1024;
 	int max_event_tags = 10000;
-	int verifier_threads = 2; // read at the start of the net process only
+	int verifier_threads = 2; // read only at the start of the net process
 	int buffer_kb = 32 * 1024;
 	Politeness politeness = Politeness::Normal;
 
@@ -57,25 +58,25 @@ struct ArchiveSettings
 	}
 };
 
-/* What a range is read for. */
+/* Why a range is read. */
 enum class Purpose : uint8_t
 {
-	Read,     // it was never read, or only in part
-	Again,    // it is recent: events arrive late
-	Confirm,  // a second reading, with other windows, of what was read
-	Audit,    // of what is proven: whatever is new is a miss
-	Reconcile // by comparing sets (NIP-77)
+	Read,     // it was never read, or read only in part
+	Again,    // it is recent, and events may arrive late
+	Confirm,  // a second reading, with other windows
+	Audit,    // of proven ranges; a new event is a miss
+	Reconcile // by a comparison of sets (NIP-77)
 };
 
-/* Inclusive Unix seconds; upper = INT64_MAX: no `until`. */
+/* Inclusive Unix seconds. upper = INT64_MAX: the question has no `until`. */
 struct Range
 {
 	int64_t lower = 0, upper = 0;
-	uint32_t max_pages = 0; // 0: as many as it takes
-	uint32_t filter_id = 0; // one of the filters of RelayOpen; 0: everything
+	uint32_t max_pages = 0; // 0: no limit
+	uint32_t filter_id = 0; // a filter of RelayOpen; 0: everything
 	Purpose purpose = Purpose::Read;
-	uint32_t expected = 0; // events of the range that this relay showed before: as many at least
-						   // must come again
+	uint32_t expected = 0; // events of the range that the relay showed before: as many must
+						   // come again
 
 	static void fields(auto &c, auto &m)
 	{
@@ -100,19 +101,19 @@ struct Filter
 	}
 };
 
-/* Connect to the relay and archive it. */
+/* Tells the net process to connect to the relay and to archive it. */
 struct RelayOpen
 {
 	static constexpr uint16_t kType = 0x11;
 	int32_t relay_id = 0;
-	uint32_t attempt = 0;        // which opening of this relay: what is said of another one is void
+	uint32_t attempt = 0;        // number of this opening; messages about others are void
 	std::string_view url;        // normalised
-	uint32_t page_limit = 0;     // learned before: events to ask for with one page; 0: the setting
+	uint32_t page_limit = 0;     // learned before: events to ask for in one page; 0: the setting
 	uint32_t pace_ms = 0;        // learned before: pause between two questions
-	bool live = false;           // keep the connection and subscribe to what is new
+	bool live = false;           // keep the connection and subscribe to new events
 	bool sign_in = false;        // answer the relay's challenges (SignIn)
-	std::vector<Range> ranges;   // to be read, in this order
-	std::vector<Filter> filters; // that ranges of this opening name
+	std::vector<Range> ranges;   // to read, in this order
+	std::vector<Filter> filters; // filters that ranges of this opening name
 
 	static void fields(auto &c, auto &m)
 	{
@@ -128,8 +129,8 @@ struct RelayOpen
 	}
 };
 
-/* More ranges for a relay that is open. Means nothing if that attempt has ended, or if the relay
- * is read as somebody else meanwhile. */
+/* Adds ranges for an open relay. Ignored if this attempt has ended, or if the reader has changed
+ * meanwhile. */
 struct RelayMore
 {
 	static constexpr uint16_t kType = 0x12;
@@ -147,7 +148,7 @@ struct RelayMore
 	}
 };
 
-/* Close the relay. Means nothing if that attempt has ended. */
+/* Tells the net process to close the relay. Ignored if this attempt has ended. */
 struct RelayStop
 {
 	static constexpr uint16_t kType = 0x13;
@@ -166,7 +167,7 @@ struct Known
 {
 	static constexpr uint16_t kType = 0x14;
 	uint64_t question = 0;
-	std::vector<uint8_t> known; // for each event asked: 1 if it need not be sent
+	std::vector<uint8_t> known; // for each event of the question: 1 if it need not be sent
 
 	static void fields(auto &c, auto &m)
 	{
@@ -175,7 +176,7 @@ struct Known
 	}
 };
 
-/* These ids are not archived any more. */
+/* Tells the net process that these ids are no longer archived. */
 struct Forget
 {
 	static constexpr uint16_t kType = 0x15;
@@ -189,7 +190,7 @@ using ArchiveToNet = std::variant<ArchiveSettings, RelayOpen, RelayMore, RelaySt
 
 // ---- net process -> worker
 
-/* An event without what is in it: a retention rule may leave it out. */
+/* An event without its content. A retention rule may leave it out. */
 struct Outline
 {
 	const nostr::Id *id = nullptr;
@@ -204,7 +205,7 @@ struct Outline
 	}
 };
 
-/* Which of these events are archived, or would be left out? */
+/* Asks which of these events are archived or would be left out. */
 struct Question
 {
 	static constexpr uint16_t kType = 0x18;
@@ -223,7 +224,7 @@ struct Sighting
 	Outline event;
 	int32_t relay_id = 0;
 	int64_t seen_at = 0; // Unix seconds
-	bool live = false;   // it came by itself, not in answer to a question about a range
+	bool live = false;   // the relay sent it unasked, not in answer to a question about a range
 
 	static void fields(auto &c, auto &m)
 	{
@@ -234,13 +235,13 @@ struct Sighting
 	}
 };
 
-/* What a relay sent and the net process refused, counted since the batch before. */
+/* Data that the net process refused since the previous batch. */
 struct Refusal
 {
 	int32_t relay_id = 0;
 	std::string_view reason; // a code
 	uint32_t count = 0;
-	std::string_view detail; // of the last one
+	std::string_view detail; // of the last refusal
 
 	static void fields(auto &c, auto &m)
 	{
@@ -252,15 +253,15 @@ struct Refusal
 	}
 };
 
-/* Since the batch before. */
+/* Counts since the previous batch. */
 struct Traffic
 {
 	int32_t relay_id = 0;
 	uint64_t bytes = 0, messages = 0;
 	uint32_t pages = 0;
-	uint32_t questions = 0; // pages, and the small questions that check them
-	uint32_t delivered = 0; // events that came in answer to questions
-	uint32_t repeated = 0;  // of these: events that the same reading had been shown before
+	uint32_t questions = 0; // pages, and the small questions that check or probe
+	uint32_t delivered = 0; // events in answers to questions
+	uint32_t repeated = 0;  // those that the same reading had delivered before
 
 	static void fields(auto &c, auto &m)
 	{
@@ -296,7 +297,7 @@ struct Claim
 	}
 };
 
-/* Something speaks against what was claimed earlier, in this batch or before. */
+/* Something contradicts earlier claims, in this batch or before. */
 struct Retract
 {
 	int32_t relay_id = 0;
@@ -315,10 +316,10 @@ struct Retract
 
 enum class RelayPhase : uint8_t
 {
-	Connected, // WebSocket open; a relay with RelayOpen::sign_in does not ask for it
-	SignedIn,  // the same, and it knows who asks; all that was asked before is void
-	CaughtUp,  // all ranges are paged
-	Ended      // connection gone: reason says why; empty if the worker asked for it
+	Connected, // the WebSocket is open; if RelayOpen::sign_in, no authentication was demanded
+	SignedIn,  // the same after authentication; earlier questions are void
+	CaughtUp,  // all ranges were read
+	Ended      // the connection is closed; reason: empty if the worker asked for it
 };
 
 struct RelayReport
@@ -328,9 +329,9 @@ struct RelayReport
 	RelayPhase phase = RelayPhase::Connected;
 	std::string_view reason; // a code
 	std::string_view detail;
-	uint32_t retry_after_ms = 0; // asked for by the relay, or until there is a place; 0: neither
-	uint32_t page_limit = 0;     // learned for this relay; 0: nothing learned
-	uint32_t pace_ms = 0;        // likewise
+	uint32_t retry_after_ms = 0; // at the relay's request, or for lack of a place; 0: neither
+	uint32_t page_limit = 0;     // learned for this relay; 0: none
+	uint32_t pace_ms = 0;        // learned for this relay; 0: none
 
 	static void fields(auto &c, auto &m)
 	{
@@ -345,16 +346,16 @@ struct RelayReport
 	}
 };
 
-/* One transaction; its parts apply in this order. */
+/* A batch is stored in one transaction; its parts apply in this order. */
 struct Batch
 {
 	static constexpr uint16_t kType = 0x19;
 	uint64_t number = 0;             // 1, 2, 3, …
-	std::vector<Event> events;       // none twice
+	std::vector<Event> events;       // without duplicates
 	std::vector<Sighting> sightings; // at least one of every event of the batch
 	std::vector<Refusal> refusals;
 	std::vector<Traffic> traffic;
-	std::vector<Claim> claims; // all their events are in this batch or an earlier one
+	std::vector<Claim> claims; // their events are in this batch or an earlier one
 	std::vector<Retract> retracts;
 	std::vector<Compared> compared;
 	std::vector<RelayReport> reports;

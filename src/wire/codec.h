@@ -1,5 +1,5 @@
 /*
- * How a message becomes a frame and a frame a message. Each message describes its fields once:
+ * Encodes a message as a frame and decodes it. Each message describes its fields once:
  *
  *     struct Ack
  *     {
@@ -8,12 +8,12 @@
  *         static void fields(auto &c, auto &m) { c.number(m.number); }
  *     };
  *
- * encode() runs fields() with a Writer, decode() with a Reader, which also checks what the field
- * promises. Numbers are little endian, texts and lists carry their length in four bytes. A decoded
- * message points into the body of its frame.
+ * encode() calls fields() with a Writer, decode() with a Reader, which also checks the limits of
+ * each field. Numbers are little endian. Texts and lists begin with their length in four bytes. A
+ * decoded message points into the body of its frame.
  *
  * The net process may be taken over: a Reader trusts nothing, reads each byte of a body at most
- * once, and demands that nothing is left over.
+ * once, and requires that no bytes are left.
  */
 #pragma once
 
@@ -32,7 +32,7 @@ namespace wire {
 
 constexpr size_t kMaxItems = 20000; // of each list in one message
 constexpr size_t kMaxCode = 40;     // bytes of a reason code or the name of a gauge
-constexpr size_t kMaxDetail = 200;  // bytes of a text that a relay or a library brought
+constexpr size_t kMaxDetail = 200;  // bytes of a text that comes from a relay or a library
 
 /* Why a body is refused. */
 struct Fault
@@ -40,7 +40,7 @@ struct Fault
 	const char *what;
 };
 
-/* `text` cut to `limit` bytes, with "?" for everything that is not printable ASCII. */
+/* `text` cut to `limit` bytes, with "?" for each character that is not printable ASCII. */
 std::string printable(std::string_view text, size_t limit = kMaxDetail);
 
 class Writer
@@ -71,7 +71,7 @@ class Writer
 	void utf8(std::string_view text, size_t) { put(text); }
 	void ascii(std::string_view text, size_t) { put(text); }
 	void code(std::string_view text) { put(text); }
-	/* A text of strangers is cut and made printable here. */
+	/* Writes a text of strangers, cut and made printable. */
 	void detail(std::string_view text, size_t limit = kMaxDetail) { put(printable(text, limit)); }
 	template <size_t N> void fixed(const std::array<uint8_t, N> *bytes)
 	{
@@ -126,25 +126,25 @@ class Reader
 														static_cast<uint8_t>(bytes[i]));
 		value = static_cast<T>(bits);
 	}
-	/* A number from `least` to `most`; `otherwise` says what is wrong with any other. */
+	/* Reads a number from `least` to `most`; `otherwise` describes the fault of other numbers. */
 	template <std::integral T>
 	void number(T &value, std::type_identity_t<T> least, std::type_identity_t<T> most,
 				const char *otherwise)
 	{
 		value = number_within<T>(least, most, otherwise);
 	}
-	/* An enumeration whose last value is `last`. */
+	/* Reads an enumeration whose last value is `last`. */
 	template <class Enum> void value(Enum &value, Enum last)
 	{
 		value = static_cast<Enum>(
 			number_within<uint8_t>(0, static_cast<uint8_t>(last), "unknown enumeration value"));
 	}
-	/* Valid UTF-8 of at most `limit` bytes. */
+	/* Reads valid UTF-8 of at most `limit` bytes. */
 	void utf8(std::string_view &text, size_t limit);
-	/* Printable ASCII of at most `limit` bytes. */
+	/* Reads printable ASCII of at most `limit` bytes. */
 	void ascii(std::string_view &text, size_t limit);
 	void detail(std::string_view &text, size_t limit = kMaxDetail) { ascii(text, limit); }
-	/* [a-z0-9_], at most kMaxCode, maybe empty. */
+	/* Reads at most kMaxCode characters of [a-z0-9_]; may be empty. */
 	void code(std::string_view &text);
 	template <size_t N> void fixed(const std::array<uint8_t, N> *&bytes)
 	{
@@ -155,17 +155,18 @@ class Reader
 		const size_t count = size();
 		items = {reinterpret_cast<const std::array<uint8_t, N> *>(take(count * N).data()), count};
 	}
-	/* One byte each, 0 or 1. */
+	/* Reads bytes that are 0 or 1. */
 	void flags(std::vector<uint8_t> &flags);
 	template <class Item> void list(std::vector<Item> &items)
 	{
 		const size_t count = size();
-		/* The count may lie: no memory is taken for items that the body is too short to hold. */
+		/* The count may be false, so no memory is reserved for more items than the body can
+		 * hold. */
 		items.reserve(std::min(count, rest_.size()));
 		for (size_t i = 0; i < count; i++)
 			Item::fields(*this, items.emplace_back());
 	}
-	/* What must hold of fields that were read before. */
+	/* Requires a condition on the fields read so far. */
 	template <class Condition> void demand(Condition holds, const char *otherwise)
 	{
 		if (!holds())
@@ -185,7 +186,7 @@ class Reader
 	}
 	std::string_view take(size_t size);
 	std::string_view text(size_t limit);
-	size_t size(); // of a list
+	size_t size(); // reads the size of a list
 
 	std::string_view rest_; // not read yet
 };
@@ -197,7 +198,7 @@ encode(const Message &message)
 	return Writer::frame(message);
 }
 
-/* Is that the type of one of the messages of the variant? */
+/* Whether the type belongs to a message of the variant. */
 template <class Variant> struct Types;
 template <class... Message> struct Types<std::variant<Message...>>
 {
@@ -216,8 +217,8 @@ template <class... Message> struct Types<std::variant<Message...>>
 };
 
 /*
- * The message of a frame, one of those of the variant: what a desk takes from one direction. On any
- * other type and on a malformed body returns nothing and sets `fault` to what is wrong.
+ * Decodes the message of a frame as one of the variant. If the frame has another type or a
+ * malformed body, returns nothing and sets `fault` to a description.
  */
 template <class Variant>
 std::optional<Variant>

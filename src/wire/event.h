@@ -1,4 +1,4 @@
-/* An event on its way from the net process to its worker. */
+/* An event in a message of the net process. */
 #pragma once
 
 #include "codec.h"
@@ -6,7 +6,7 @@
 
 namespace wire {
 
-/* Its id and signature are verified. */
+/* The net process has verified its id and signature. */
 struct Event
 {
 	const nostr::Id *id = nullptr;
@@ -16,7 +16,7 @@ struct Event
 	int32_t kind = 0;
 	std::string_view tags; // canonical JSON
 	std::string_view content;
-	bool has_nul = false; // U+0000 somewhere in tags or content
+	bool has_nul = false; // tags or content contain U+0000
 
 	static void fields(auto &c, auto &m)
 	{

@@ -1,6 +1,5 @@
 /*
- * The messages of the fetch desk (role fetch): lists of relays to be fetched once, and the names
- * that were found in them.
+ * Messages of the fetch desk (role fetch): lists of relays to fetch, and the names in them.
  */
 #pragma once
 
@@ -12,13 +11,13 @@ namespace wire {
 constexpr size_t kMaxFetches = 4; // under way at a time
 constexpr size_t kMaxListBytes = 8 << 20;
 constexpr size_t kMaxListPath = 200; // bytes
-/* More than a relay's URL may have, also if the last character is cut off: so a name that was cut
- * is refused for its length. */
+/* Longer than a relay's URL may be, even after its last character is cut off: a name that was cut
+ * is refused because of its length. */
 constexpr size_t kMaxListName = kMaxUrl + 4;
 
 // ---- worker -> net process
 
-/* The first message; sent again after a reload. Fields as in ProbeSettings. */
+/* The first message, which is sent again after a reload. Fields as in ProbeSettings. */
 struct FetchSettings
 {
 	static constexpr uint16_t kType = 0x30;
@@ -27,16 +26,16 @@ struct FetchSettings
 	static void fields(auto &c, auto &m) { DialSettings::fields(c, m.dial); }
 };
 
-/* Fetch this list. At most kMaxFetches are under way. */
+/* Tells the net process to fetch this list. At most kMaxFetches are under way. */
 struct Fetch
 {
 	static constexpr uint16_t kType = 0x31;
-	uint32_t attempt = 0;                  // its number, given by the worker
+	uint32_t attempt = 0;                  // number that the worker gave the fetch
 	std::string_view url;                  // http(s)
 	std::string_view path;                 // net/job/relay_list.h; empty: one name a line
-	std::string_view etag, modified_since; // of the last reading; empty: unknown
+	std::string_view etag, modified_since; // of the last fetch; empty: unknown
 	int max_bytes = 0;                     // of the document
-	int max_names = 0;                     // the others are left out
+	int max_names = 0;                     // further names are left out
 
 	static void fields(auto &c, auto &m)
 	{
@@ -57,13 +56,13 @@ using FetchToNet = std::variant<FetchSettings, Fetch>;
 enum class FetchOutcome : uint8_t
 {
 	Read,
-	Unchanged, // HTTP status 304: no names are told
-	Failed     // reason and detail say why: no names are told
+	Unchanged, // HTTP status 304; without names
+	Failed     // see reason and detail; without names
 };
 
 struct ListName
 {
-	std::string_view text; // as it stands in the list
+	std::string_view text; // as written in the list
 
 	static void fields(auto &c, auto &m)
 	{
@@ -78,13 +77,13 @@ struct Fetched
 	static constexpr uint16_t kType = 0x32;
 	uint32_t attempt = 0;
 	FetchOutcome outcome = FetchOutcome::Failed;
-	int http_status = 0; // 0: there was no answer
+	int http_status = 0; // 0: no response
 	std::string_view reason;
 	std::string_view detail;
 	std::string_view etag, modified_at; // headers ETag, Last-Modified; empty: none, or too long
 	std::vector<ListName> names;
-	uint32_t other_values = 0; // that the path leads to and that are no strings
-	bool cut = false;          // there were more names than were asked for
+	uint32_t other_values = 0; // values at the path that are not strings
+	bool cut = false;          // the list has more names than were asked for
 
 	static void fields(auto &c, auto &m)
 	{

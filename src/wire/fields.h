@@ -1,4 +1,4 @@
-/* Fields that several messages have, and their limits. */
+/* Fields that several messages have in common, and their limits. */
 #pragma once
 
 #include "codec.h"
@@ -14,13 +14,13 @@ relay_id_field(auto &c, auto &relay_id)
 	c.number(relay_id, 1, INT32_MAX, "relay id out of range");
 }
 
-/* How other hosts are reached: part of the settings of each desk that connects to some. The fields
- * are settings of the same name, in the units in which the server keeps them. */
+/* How other hosts are reached; part of the settings of each desk with outgoing connections. Fields
+ * have the names and units of the server's settings. */
 struct DialSettings
 {
 	bool allow_local_relays = false;
-	int connect_timeout_ms = 10 * 1000;                // of names, TCP, TLS and handshake together
-	std::string_view tor_proxy, i2p_proxy, loki_proxy; // URLs; empty: there is none
+	int connect_timeout_ms = 10 * 1000;                // for name, TCP, TLS and handshake together
+	std::string_view tor_proxy, i2p_proxy, loki_proxy; // URLs; empty: no proxy
 	std::string_view tls_ca_file;                      // empty: the system's certificates
 	std::string_view user_agent;                       // with the contact of the operator
 

@@ -1,6 +1,6 @@
 /*
- * Framing of the link between a worker and its net process: a head of eight bytes (length of the
- * body, type of the message, two bytes zero; little endian), then the body.
+ * Frames of the link between a worker and its net process: a head of eight bytes (length of the
+ * body, type of the message, two zero bytes; little endian), then the body.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ struct Frame
 	std::string_view body;
 };
 
-/* The type of a whole frame, with its head. */
+/* The type of a complete frame with its head. */
 constexpr uint16_t
 type_of(std::string_view frame)
 {
@@ -29,16 +29,17 @@ type_of(std::string_view frame)
 																	  << 8);
 }
 
-/* Cuts a byte stream into frames. */
+/* Splits a byte stream into frames. */
 class FrameBuffer
 {
   public:
-	/* Room for at least `size` more bytes, to read into; then call filled(). */
+	/* Returns space for at least `size` more bytes. The caller must call filled() after writing. */
 	char *reserve(size_t size);
 	void filled(size_t size);
-	/* The next whole frame, valid until the next call of any method; nothing if none is whole. */
+	/* The next complete frame, valid until the next call of any method; nothing if there is
+	 * none. */
 	std::optional<Frame> next();
-	/* The peer sent an impossible head: the stream has no meaning any more. */
+	/* Whether the peer has sent an impossible head, after which the stream cannot be read. */
 	bool broken() const { return broken_; }
 	size_t buffered() const { return end_ - begin_; }
 

@@ -1,5 +1,5 @@
 /*
- * What every worker and its net process say to each other, whatever the work is.
+ * Messages between any worker and its net process, independent of the role.
  */
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace wire {
 
-/* What a net process is for. It takes the messages of the desk of its role and no others. */
+/* The role of a net process. It accepts only the messages of the desk of its role. */
 enum class Role : uint8_t
 {
 	Sync,    // archive.h
@@ -34,7 +34,7 @@ role_of(std::string_view name)
 	return std::nullopt;
 }
 
-/* How much may be asked of one relay: the values of bigbrotr.politeness. */
+/* Limits of the load on one relay: the values of bigbrotr.politeness. */
 enum class Politeness : uint8_t
 {
 	Quiet,
@@ -42,7 +42,7 @@ enum class Politeness : uint8_t
 	Sweep
 };
 
-/* Which build this is: worker and net process must be of the same one. */
+/* The build of this program. Worker and net process must have the same build. */
 std::string_view build_id();
 
 // ---- net process -> worker
@@ -74,7 +74,7 @@ struct Log
 {
 	static constexpr uint16_t kType = 0x02;
 	LogLevel level = LogLevel::Debug;
-	int32_t relay_id = 0; // 0: about no single relay
+	int32_t relay_id = 0; // 0: not about one relay
 	std::string_view message;
 
 	static void fields(auto &c, auto &m)
@@ -98,7 +98,7 @@ struct Gauge
 	}
 };
 
-/* At least every 5 seconds: also a sign of life. */
+/* Sent at least every 5 seconds, also as a sign of life. */
 struct Stats
 {
 	static constexpr uint16_t kType = 0x03;
@@ -111,7 +111,7 @@ using LinkToWorker = std::variant<Hello, Log, Stats>;
 
 // ---- worker -> net process
 
-/* The result with this number is committed: the net process may send one more. */
+/* The result with this number was committed, so the net process may send another one. */
 struct Ack
 {
 	static constexpr uint16_t kType = 0x04;

@@ -1,6 +1,5 @@
 /*
- * The messages of the probe desk (role probe): relays to be visited once, and what each visit
- * found.
+ * Messages of the probe desk (role probe): relays to visit, and the results of the visits.
  */
 #pragma once
 
@@ -11,24 +10,24 @@ namespace wire {
 
 constexpr size_t kMaxProbeEvent = 64 << 10; // bytes of the event of the write check
 constexpr size_t kMaxDocument = 1 << 20; // bytes of a document's canonical JSON, and of its extract
-constexpr size_t kMaxProbeAddresses = 16;  // that are told of one name
-constexpr size_t kMaxSubjectNames = 100;   // that are told of one certificate
-constexpr size_t kMaxDocumentFaults = 100; // that are told of one document
-constexpr size_t kMaxLocationName = 200;   // bytes of a name of a region, city or network
-constexpr size_t kMaxNips = 1000;          // that one document claims
+constexpr size_t kMaxProbeAddresses = 16;  // reported for one name
+constexpr size_t kMaxSubjectNames = 100;   // reported for one certificate
+constexpr size_t kMaxDocumentFaults = 100; // reported for one document
+constexpr size_t kMaxLocationName = 200;   // bytes of the name of a region, city or network
+constexpr size_t kMaxNips = 1000;          // claimed by one document
 
 // ---- worker -> net process
 
 /*
- * The first message; sent again after a reload. The fields are settings of the same name, in the
- * units in which the server keeps them.
+ * The first message, which is sent again after a reload. Fields have the names and units of the
+ * server's settings.
  */
 struct ProbeSettings
 {
 	static constexpr uint16_t kType = 0x20;
 	DialSettings dial;
-	int response_timeout_ms = 10 * 1000; // of each question, and of the document with all redirects
-	int max_per_address = 0;             // visits to one address at a time; 0: no limit
+	int response_timeout_ms = 10 * 1000; // of each question, and of the document with redirects
+	int max_per_address = 0;             // visits to one address at the same time; 0: no limit
 	int max_document_size_kb = 64;       // before canonicalisation
 
 	static void fields(auto &c, auto &m)
@@ -40,14 +39,14 @@ struct ProbeSettings
 	}
 };
 
-/* Visit the relay once. */
+/* Tells the net process to visit the relay once. */
 struct Visit
 {
 	static constexpr uint16_t kType = 0x21;
 	int32_t relay_id = 0;
-	uint32_t attempt = 0;   // which visit of this relay
+	uint32_t attempt = 0;   // number of this visit of the relay
 	std::string_view url;   // normalised
-	bool try_nips = false;  // with the steps from Challenge on
+	bool try_nips = false;  // run the steps from Challenge on
 	std::string_view event; // JSON of a signed event for the write check; empty: no such check
 
 	static void fields(auto &c, auto &m)
@@ -60,7 +59,7 @@ struct Visit
 	}
 };
 
-/* End the visit; nothing is told of it. Means nothing if it has ended. */
+/* Tells the net process to end the visit without a result. Ignored if the visit has ended. */
 struct VisitStop
 {
 	static constexpr uint16_t kType = 0x22;
@@ -80,30 +79,30 @@ using ProbeToNet = std::variant<ProbeSettings, Visit, VisitStop, Ack>;
 
 enum class Step : uint8_t
 {
-	Names,     // DNS: clearnet names only
-	Connect,   // TCP, or the proxy's tunnel
-	Tls,       // wss only
+	Names,     // DNS; only for clearnet names
+	Connect,   // TCP, or the tunnel of a proxy
+	Tls,       // only with wss://
 	Upgrade,   // WebSocket handshake
-	Read,      // REQ until the first EVENT or EOSE
-	Write,     // EVENT until its OK
-	ReadBack,  // REQ for that event's id until it comes; ephemeral kinds: not run
-	Document,  // NIP-11, a connection of its own: the whole of it, with redirects
-	Challenge, // NIP-42: AUTH came by itself or in answer to a question
+	Read,      // from REQ to the first EVENT or EOSE
+	Write,     // from EVENT to its OK
+	ReadBack,  // from REQ for this event's id to the event; not run for ephemeral kinds
+	Document,  // NIP-11, on its own connection, with redirects
+	Challenge, // NIP-42: AUTH came unasked or in answer to a question
 	Count,     // NIP-45
 	Search,    // NIP-50
-	Finish,    // NIP-67: EOSE says whether there is more
+	Finish,    // NIP-67: EOSE says if there are more events
 	Negentropy // NIP-77
 };
 constexpr size_t kSteps = size_t(Step::Negentropy) + 1;
 
-/* "names"; "read_back" */
+/* The name of a step, such as "read_back". */
 const char *step_name(Step step);
-/* The NIP that a relay does if the step is ok; 0: none in particular. */
+/* The NIP that a successful step proves; 0: none. */
 int step_nip(Step step);
 
 enum class Outcome : uint8_t
 {
-	NotRun, // a reason says why not, if it is not only that an earlier step failed
+	NotRun, // reason says why; empty if only an earlier step failed
 	Ok,
 	Failed
 };
@@ -112,10 +111,10 @@ struct StepResult
 {
 	Step step = Step::Names;
 	Outcome outcome = Outcome::NotRun;
-	std::string_view reason;   // a code; empty if ok. After CLOSED and OK false it is the prefix of
+	std::string_view reason;   // a code; empty if ok. After CLOSED or a negative OK, the prefix of
 							   // the relay's text: "auth_required", "rate_limited", …
-	std::string_view detail;   // for people: what, address and port; "the port speaks no TLS"
-	int64_t microseconds = -1; // by the monotonic clock; -1: not measured
+	std::string_view detail;   // for people: fault, address and port; "the port speaks no TLS"
+	int64_t microseconds = -1; // monotonic time; -1: not measured
 
 	static void fields(auto &c, auto &m)
 	{
@@ -127,16 +126,16 @@ struct StepResult
 	}
 };
 
-/* What a visit says of the relay as a whole. Reason and detail are those of the first step that
- * failed. */
+/* The verdict of a visit on the whole relay. Reason and detail are those of the first failed
+ * step. */
 enum class Verdict : uint8_t
 {
-	Nostr,       // it answered REQ with EVENT, EOSE, CLOSED or AUTH or NOTICE
-	NotNostr,    // something answers there: a web server, a foreign protocol, a wrong certificate
-	Down,        // nothing answers: no such name, refused, no answer in time
-	Refused,     // may not be connected to: local_address, blocked_port, a malformed URL
-	Unreachable, // not from here: no proxy for its network, or it failed; IPv6 only, and none here
-	Blind        // this side has no network or no name server: it says nothing about the relay
+	Nostr,       // the relay answered with a message that only a relay sends
+	NotNostr,    // something else answers: a web server, another protocol, a wrong certificate
+	Down,        // nothing answers: no such name, connection refused, time-out
+	Refused,     // connecting is forbidden: local_address, blocked_port, a malformed URL
+	Unreachable, // not from here: no working proxy for its network, or no IPv6 here
+	Blind        // this machine has no network or no name server, so the relay stays unknown
 };
 
 struct AddressText
@@ -146,15 +145,15 @@ struct AddressText
 	static void fields(auto &c, auto &m) { c.ascii(m.text, 45); }
 };
 
-/* Where the address is and whose it is, as far as the operator's files know. */
+/* The location and network of the address, from the operator's files. */
 struct HostLocation
 {
 	static constexpr int32_t kDegree = 10000; // units of a degree
 	static constexpr int32_t kUnknown = INT32_MAX;
-	std::string_view country;                          // ISO 3166-1; empty: not known, as below
+	std::string_view country;                          // ISO 3166-1; empty: unknown (also below)
 	std::string_view region, city;                     // names
-	int32_t latitude = kUnknown, longitude = kUnknown; // both or none
-	uint32_t as_number = 0;                            // 0: not known
+	int32_t latitude = kUnknown, longitude = kUnknown; // both or neither
+	uint32_t as_number = 0;                            // 0: unknown
 	std::string_view as_name;
 
 	static void fields(auto &c, auto &m)
@@ -183,16 +182,16 @@ struct SubjectName
 	static void fields(auto &c, auto &m) { c.detail(m.text, 255); }
 };
 
-/* The certificate that the relay showed. */
+/* The certificate that the relay has shown. */
 struct Certificate
 {
 	std::string_view issuer, subject;                     // RFC 2253
-	std::vector<SubjectName> names;                       // the first ones
+	std::vector<SubjectName> names;                       // only the first ones
 	int64_t not_before = 0, not_after = 0;                // Unix seconds
 	const std::array<uint8_t, 32> *fingerprint = nullptr; // SHA-256
-	std::string_view protocol;                            // "TLSv1.3"; empty: no session
-	bool valid = false;                                   // trusted, in time, of this host
-	std::string_view fault;                               // why it is not
+	std::string_view protocol;                            // "TLSv1.3"; empty: no TLS session
+	bool valid = false;                                   // trusted, within its time, for this host
+	std::string_view fault;                               // why it is not valid
 
 	static void fields(auto &c, auto &m)
 	{
@@ -228,21 +227,21 @@ struct Nip
 	static void fields(auto &c, auto &m) { c.number(m.number); }
 };
 
-/* The answer to the question for the NIP-11 document, whatever it was. */
+/* The HTTP response to the request for the NIP-11 document, whatever its content. */
 struct RelayDocument
 {
 	int http_status = 0;
 	std::string_view content_type;
-	bool cors = false;          // readable by web pages of other origins
+	bool cors = false;          // web pages of other origins may read it
 	uint32_t size = 0;          // bytes received, inflated
-	std::string_view final_url; // http(s), after redirects; empty: there were none
-	/* Sorted keys, no whitespace, U+FFFD for U+0000; an object. Empty: there was none. */
+	std::string_view final_url; // http(s), after redirects; empty: no redirects
+	/* A JSON object with sorted keys, without whitespace, with U+FFFD for U+0000. Empty: none. */
 	std::string_view json;
-	bool has_nul = false; // there was U+0000
-	/* The fields that NIP-11 names and whose type is right, an object; empty as json is. Without
-	 * supported_nips, which are `nips`. */
+	bool has_nul = false; // the document contained U+0000
+	/* An object with the fields of NIP-11 that have the right type, without supported_nips, which
+	 * are in `nips`. Empty if `json` is. */
 	std::string_view extract;
-	std::vector<Nip> nips; // claimed; ascending, none twice
+	std::vector<Nip> nips; // claimed; ascending, without duplicates
 	std::vector<DocumentFault> faults;
 
 	static void fields(auto &c, auto &m)
@@ -275,28 +274,28 @@ struct RelayDocument
 	}
 };
 
-/* One visit. */
+/* The result of one visit. */
 struct Visited
 {
 	int32_t relay_id = 0;
 	uint32_t attempt = 0;
 	int64_t started_at = 0; // Unix seconds
 	Verdict verdict = Verdict::Down;
-	std::vector<StepResult> steps; // all of them, in the order of Step
+	std::vector<StepResult> steps; // one for each Step, in that order
 
-	std::vector<AddressText> addresses; // that the name has, of both families
-	std::string_view cname;             // what the name stands for; empty: nothing else
-	int32_t ttl = -1;                   // seconds; -1: not known
-	std::string_view address;           // connected to, or tried last; empty: none, or a proxy's
+	std::vector<AddressText> addresses; // all addresses of the name
+	std::string_view cname;             // target of a CNAME; empty: none
+	int32_t ttl = -1;                   // seconds; -1: unknown
+	std::string_view address;           // connected to, or tried last; empty: none or a proxy
 	uint16_t port = 0;
 
-	std::vector<HostLocation> location;   // of the address: none or one
-	std::vector<Certificate> certificate; // none or one
-	int http_status = 0;                  // of the handshake's answer; 0: there was none
-	std::string_view server, powered_by;  // headers of that answer: Server, X-Powered-By
-	std::vector<RelayDocument> document;  // none or one: was there an HTTP answer?
+	std::vector<HostLocation> location;   // of `address`; at most one
+	std::vector<Certificate> certificate; // at most one
+	int http_status = 0;                  // status of the handshake's response; 0: no response
+	std::string_view server, powered_by;  // headers of that response: Server, X-Powered-By
+	std::vector<RelayDocument> document;  // at most one; none without an HTTP response
 
-	bool limit_ignored = false; // more events came than were asked for
+	bool limit_ignored = false; // the relay sent more events than asked for
 
 	static void fields(auto &c, auto &m)
 	{
@@ -335,11 +334,11 @@ struct Visited
 	}
 };
 
-/* One transaction. Each Visit that was not stopped is in exactly one of them. */
+/* A batch is stored in one transaction. Each Visit without a VisitStop is in exactly one batch. */
 struct VisitBatch
 {
 	static constexpr uint16_t kType = 0x23;
-	uint64_t number = 0; // 1, 2, 3, …; to be acknowledged
+	uint64_t number = 0; // 1, 2, 3, …; must be acknowledged
 	std::vector<Visited> visits;
 
 	static void fields(auto &c, auto &m)

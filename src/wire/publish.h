@@ -1,7 +1,6 @@
 /*
- * The messages of the publish desk (role publish): signed events that are to be sent to relays, and
- * what the relays answered; events that relays are listened to for; documents that are to be sent
- * by HTTP.
+ * Messages of the publish desk (role publish): events to send to relays, with the answers of the
+ * relays; events to listen for; documents to send by HTTP.
  */
 #pragma once
 
@@ -15,21 +14,21 @@ namespace wire {
 constexpr size_t kMaxPublication = 256 << 10; // bytes of one event
 constexpr size_t kMaxPublications = 100;      // events of one Publish
 constexpr size_t kMaxKinds = 20;              // of one Listen
-constexpr size_t kMaxAuthors = 20;            // likewise
+constexpr size_t kMaxAuthors = 20;            // of one Listen
 constexpr size_t kMaxPosts = 8;               // under way at a time
-constexpr size_t kMaxPost = 16 << 10;         // bytes of one
+constexpr size_t kMaxPost = 16 << 10;         // bytes of one document
 
 // ---- worker -> net process
 
 /*
- * The first message; sent again after a reload. The fields are settings of the same name, in the
- * units in which the server keeps them.
+ * The first message, which is sent again after a reload. Fields have the names and units of the
+ * server's settings.
  */
 struct PublishSettings
 {
 	static constexpr uint16_t kType = 0x40;
 	DialSettings dial;
-	int response_timeout_ms = 30 * 1000; // of the answer to each event
+	int response_timeout_ms = 30 * 1000; // for the answer to each event
 
 	static void fields(auto &c, auto &m)
 	{
@@ -50,12 +49,12 @@ struct Publication
 	}
 };
 
-/* Connect, send these events one after the other, and close. */
+/* Tells the net process to connect, to send these events one after the other, and to close. */
 struct Publish
 {
 	static constexpr uint16_t kType = 0x41;
-	int32_t relay_id = 0; // a number of the worker's, at least 1
-	uint32_t attempt = 0; // which connection to this relay
+	int32_t relay_id = 0; // number that the worker gave the relay, at least 1
+	uint32_t attempt = 0; // number of the connection to this relay
 	std::string_view url; // normalised
 	std::vector<Publication> events;
 
@@ -83,16 +82,16 @@ struct ListenedAuthor
 	static void fields(auto &c, auto &m) { c.fixed(m.pubkey); }
 };
 
-/* Connect, and pass on events of these kinds and authors, stored ones and new ones, until the relay
- * goes. */
+/* Tells the net process to connect, and to pass on stored and new events of these kinds and authors
+ * until the connection ends. */
 struct Listen
 {
 	static constexpr uint16_t kType = 0x42;
-	int32_t relay_id = 0; // a number of the worker's, at least 1, that no Publish has
-	uint32_t attempt = 0; // which connection to this relay
+	int32_t relay_id = 0; // number by the worker, at least 1, that no Publish uses
+	uint32_t attempt = 0; // number of the connection to this relay
 	std::string_view url; // normalised
 	std::vector<ListenedKind> kinds;
-	std::vector<ListenedAuthor> authors; // empty: all
+	std::vector<ListenedAuthor> authors; // empty: all authors
 	int64_t since = 0;                   // Unix seconds
 
 	static void fields(auto &c, auto &m)
@@ -109,7 +108,7 @@ struct Listen
 	}
 };
 
-/* Close that connection; ConnectionEnded follows. */
+/* Tells the net process to close this connection. ConnectionEnded follows. */
 struct StopListening
 {
 	static constexpr uint16_t kType = 0x43;
@@ -118,12 +117,12 @@ struct StopListening
 	static void fields(auto &c, auto &m) { relay_id_field(c, m.relay_id); }
 };
 
-/* POST this document. At most kMaxPosts are under way. The headers are those of Standard Webhooks;
- * the net process does not know the secret that the signature is made with. */
+/* Tells the net process to send this document by POST. At most kMaxPosts are under way. The headers
+ * are those of Standard Webhooks. The net process does not know the secret of the signature. */
 struct Post
 {
 	static constexpr uint16_t kType = 0x44;
-	uint32_t attempt = 0;       // its number, given by the worker
+	uint32_t attempt = 0;       // number that the worker gave the document
 	std::string_view url;       // http(s)
 	std::string_view id;        // header webhook-id
 	int64_t sent_at = 0;        // header webhook-timestamp, Unix seconds
@@ -153,7 +152,7 @@ struct Answered
 	uint32_t attempt = 0;
 	const nostr::Id *id = nullptr;
 	bool accepted = false;
-	std::string_view text; // of the relay
+	std::string_view text; // text of the relay
 
 	static void fields(auto &c, auto &m)
 	{
@@ -165,7 +164,7 @@ struct Answered
 	}
 };
 
-/* An event that was listened for; its id and signature are verified. */
+/* An event that was listened for. The net process has verified its id and signature. */
 struct Heard
 {
 	static constexpr uint16_t kType = 0x4a;
@@ -181,14 +180,13 @@ struct Heard
 	}
 };
 
-/* The connection of a Publish or a Listen is gone. Events that were not answered until now are not
- * answered. */
+/* The connection of a Publish or a Listen has ended. Events without an answer so far get none. */
 struct ConnectionEnded
 {
 	static constexpr uint16_t kType = 0x49;
 	int32_t relay_id = 0;
 	uint32_t attempt = 0;
-	std::string_view reason; // a code; empty: it was to end, or every event was answered
+	std::string_view reason; // a code; empty: the worker stopped it, or every event was answered
 	std::string_view detail;
 
 	static void fields(auto &c, auto &m)
@@ -200,12 +198,12 @@ struct ConnectionEnded
 	}
 };
 
-/* What became of one Post. */
+/* The result of one Post. */
 struct Posted
 {
 	static constexpr uint16_t kType = 0x4b;
 	uint32_t attempt = 0;
-	std::string_view reason; // a code; empty: the receiver took it
+	std::string_view reason; // a code; empty: the receiver accepted the document
 	std::string_view detail;
 
 	static void fields(auto &c, auto &m)

@@ -1,6 +1,6 @@
 /*
- * Messages of the archive desk about comparing sets (NIP-77): which events a relay has shown, and
- * which ids that it offers are wanted. The variants of archive.h name them.
+ * Messages of the archive desk for comparing sets (NIP-77): the events that a relay has shown, and
+ * which of the offered ids are wanted. The variants of archive.h include them.
  */
 #pragma once
 
@@ -28,16 +28,16 @@ struct SeenRecord
 
 // ---- net process -> worker
 
-/* Which archived events that pass the filter has the relay shown? There is one question at a time
- * of each kind and relay. */
+/* Asks which archived events that pass the filter the relay has shown. Each relay has at most one
+ * open question of each kind. */
 struct SeenQuestion
 {
 	static constexpr uint16_t kType = 0x1a;
 	int32_t relay_id = 0;
 	uint32_t attempt = 0;
-	uint32_t filter_id = 0; // 0: all
+	uint32_t filter_id = 0; // 0: everything
 	nostr::TimeRange range;
-	uint32_t most = 0; // with more the answer is only that there are more
+	uint32_t most = 0; // largest number of records; with more, the answer is only `too_many`
 
 	static void fields(auto &c, auto &m)
 	{
@@ -49,14 +49,14 @@ struct SeenQuestion
 	}
 };
 
-/* The relay offers these ids, which it has not shown yet: which of them are to be fetched? What is
- * wanted is written down before it is answered. */
+/* The relay offers these ids, which it has not shown yet. Asks which of them to fetch. The worker
+ * records the wanted ids before it answers. */
 struct NeedQuestion
 {
 	static constexpr uint16_t kType = 0x1b;
 	int32_t relay_id = 0;
 	uint32_t attempt = 0;
-	nostr::TimeRange range; // where they were offered
+	nostr::TimeRange range; // the range in which they were offered
 	std::span<const nostr::Id> ids;
 
 	static void fields(auto &c, auto &m)
@@ -69,12 +69,12 @@ struct NeedQuestion
 	}
 };
 
-/* How a comparison of sets ended. */
+/* The result of a comparison of sets. */
 enum class Comparison : uint8_t
 {
 	Finished,
-	Refused, // the relay does not do it, or not now
-	Broken   // it began and did not end well
+	Refused, // the relay does not support it, or not now
+	Broken   // it began and failed
 };
 
 struct Compared
@@ -82,7 +82,7 @@ struct Compared
 	int32_t relay_id = 0;
 	Comparison outcome = Comparison::Finished;
 	uint64_t needed = 0; // ids that the relay offered and had not shown
-	uint64_t lost = 0;   // events that it has shown and has no more
+	uint64_t lost = 0;   // events that the relay has shown and no longer has
 	std::string_view detail;
 
 	static void fields(auto &c, auto &m)
@@ -97,15 +97,15 @@ struct Compared
 
 // ---- worker -> net process
 
-/* The answer to a SeenQuestion, in one message or several. */
+/* The answer to a SeenQuestion, in one or several messages. */
 struct Seen
 {
 	static constexpr uint16_t kType = 0x16;
 	int32_t relay_id = 0;
 	uint32_t attempt = 0;
-	std::vector<SeenRecord> records; // in no order
+	std::vector<SeenRecord> records; // in no particular order
 	bool last = false;
-	bool too_many = false; // there are more than was asked for; the records are not all
+	bool too_many = false; // there are more than `most`; the records are incomplete
 
 	static void fields(auto &c, auto &m)
 	{
@@ -117,14 +117,14 @@ struct Seen
 	}
 };
 
-/* What is to be done about an id that a relay offers. */
+/* What to do about an id that a relay offers. */
 struct Want
 {
 	enum Kind : uint8_t
 	{
-		Shown, // the relay has shown it by now: nothing
+		Shown, // nothing: the relay has shown it meanwhile
 		Fetch,
-		Withheld // the relay has offered it before and not served it: not now
+		Withheld // nothing now: the relay offered it before and did not serve it
 	};
 	Kind kind = Fetch;
 
@@ -137,8 +137,7 @@ struct Wanted
 	static constexpr uint16_t kType = 0x17;
 	int32_t relay_id = 0;
 	uint32_t attempt = 0;
-	std::vector<Want>
-		wants; // for each id asked; empty: the relay offers too much that it withholds
+	std::vector<Want> wants; // one per id; empty: the relay withholds too many ids
 
 	static void fields(auto &c, auto &m)
 	{

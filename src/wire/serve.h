@@ -1,10 +1,10 @@
 /*
- * The messages of the serve desk (role serve): requests of clients, over HTTP and WebSocket, as
- * calls of SQL functions, and the rows that answer them.
+ * Messages of the serve desk (role serve): calls of SQL functions, which requests of clients by
+ * HTTP and WebSocket cause, and the rows that answer them.
  *
- * A route is an SQL function (sql/install/api.sql). The worker tells which routes there are; the
- * net process makes a call of each request. Rows come in pieces: a call has at most kMaxPieces
- * pieces that the client's connection has not taken.
+ * A route is an SQL function (sql/install/api.sql). The worker sends the list of routes; the net
+ * process turns each request into a call. Rows come in pieces: at most kMaxPieces pieces of a call
+ * may be waiting for the client's connection.
  */
 #pragma once
 
@@ -18,22 +18,22 @@ constexpr size_t kMaxParameters = 30;      // of one route
 constexpr size_t kMaxArgument = 256 << 10; // bytes of one value
 constexpr size_t kMaxRow = 4 << 20;        // bytes of one row's item
 constexpr size_t kMaxPosition = 2000;      // bytes
-constexpr size_t kPieceBytes = 64 << 10;   // a piece is sent when it has as many
+constexpr size_t kPieceBytes = 64 << 10;   // a piece with this many bytes is sent
 constexpr size_t kMaxPieces = 4;
-constexpr size_t kMaxOpenCalls = 10000; // that the worker has not ended
+constexpr size_t kMaxOpenCalls = 10000; // calls that the worker has not ended
 constexpr size_t kMaxPem = 256 << 10;   // bytes of a certificate with its chain, or of a key
 constexpr size_t kMaxKeys = 10000;
-constexpr size_t kMaxScopes = 2000; // bytes of a list
+constexpr size_t kMaxScopes = 2000; // bytes of the list of scopes
 
 // ---- worker -> net process
 
-/* What may be asked in one name; 0: no limit. Costs are those that the planner estimates. */
+/* The limits of one visitor; 0: no limit. Costs are the planner's estimates. */
 struct Budget
 {
 	int requests_per_minute = 0;
 	int kilobytes_per_minute = 0; // of answers
 	int cost_per_minute = 0;
-	int cost_limit = 0; // of one question
+	int cost_limit = 0; // for one question
 
 	static void fields(auto &c, auto &m)
 	{
@@ -45,23 +45,23 @@ struct Budget
 };
 
 /*
- * The first message; sent again after a reload. The fields are the settings api_<field>, in the
- * units in which the server keeps them.
+ * The first message, which is sent again after a reload. Fields are the settings api_<field>, in
+ * the server's units.
  */
 struct ServeSettings
 {
 	static constexpr uint16_t kType = 0x60;
 	int max_connections = 1000;
 	int max_connections_per_address = 50;
-	int max_subscriptions = 20;                  // of one WebSocket
-	Budget anonymous;                            // of one address
-	std::string_view anonymous_scopes;           // open without a key, with commas between them
-	std::string_view trusted_proxies;            // addresses and networks, with commas between them
-	std::string_view metrics_networks;           // likewise: who may read the route "metrics"
-	std::string_view public_urls;                // of this server, with commas between them
+	int max_subscriptions = 20;                  // for one WebSocket
+	Budget anonymous;                            // for one address without a key
+	std::string_view anonymous_scopes;           // allowed without a key, separated by commas
+	std::string_view trusted_proxies;            // addresses and networks, separated by commas
+	std::string_view metrics_networks;           // the same, of readers of the route "metrics"
+	std::string_view public_urls;                // of this server, separated by commas
 	std::string_view name, description, contact; // NIP-11
 	std::string_view version;                    // of the extension
-	std::string_view tls; // for each socket, in their order: '1' if it speaks TLS, else '0'
+	std::string_view tls; // for each socket, in order: '1' if it speaks TLS, else '0'
 
 	static void fields(auto &c, auto &m)
 	{
@@ -81,7 +81,8 @@ struct ServeSettings
 	}
 };
 
-/* For the sockets with TLS: after ServeSettings, and when it changes. CertificateTaken answers. */
+/* For the sockets with TLS. Sent after ServeSettings and when the certificate changes. The answer
+ * is CertificateTaken. */
 struct ServerCertificate
 {
 	static constexpr uint16_t kType = 0x68;
@@ -94,11 +95,11 @@ struct ServerCertificate
 	}
 };
 
-/* What a value must look like. */
+/* The form of a value. */
 enum class Kind : uint8_t
 {
 	Text,    // UTF-8
-	Integer, // of 64 bits
+	Integer, // 64 bits
 	Flag,    // true or false
 	Json     // the body of a POST, or a query parameter
 };
@@ -118,35 +119,35 @@ struct Parameter
 	}
 };
 
-/* What becomes of the rows. */
+/* How the rows become an answer. */
 enum class Shape : uint8_t
 {
-	One,      // the first row is the body; without a row 404
-	List,     // {"items": […], "next": …}; as NDJSON, CSV or HTML where the client asks for it
+	One,      // the first row is the body; status 404 if there are no rows
+	List,     // {"items": […], "next": …}; NDJSON, CSV or HTML if the client wants it
 	Array,    // a bare JSON array
-	Accepted, // the worker notes what is asked itself: the first row is the body of a 202, whose
+	Accepted, // the worker calls the function itself; the first row is the body of a 202, whose
 			  // Location is the path of the request, "/" and the position of the row
-	Stream, // of server-sent events: what changes in the rows, or, live_events, new events that
-			// match the filter which is the row
-	Hidden  // called by the net process itself: REQ, COUNT, records for NIP-77, new events
+	Stream, // server-sent events: changes of the rows; for live_events, new events that
+			// match the filter in the row
+	Hidden  // only the net process calls it: REQ, COUNT, records for NIP-77, new events
 };
 
 /*
- * The parameters "row_limit" and "after" are special: the first is the parameter "limit" of the
- * request with its bounds, the second the position in its "cursor", a JSON array.
+ * The parameters "row_limit" and "after" are special: the first is the request's parameter "limit"
+ * within its bounds, the second is the position in the request's "cursor", a JSON array.
  */
 struct Route
 {
 	uint16_t number = 0;
 	std::string_view name;  // a code
 	std::string_view path;  // "/api/v1/events/{id}"
-	std::string_view scope; // a code that keys name; empty: it is open to everybody
-	bool post = false;      // otherwise GET
+	std::string_view scope; // must be among the key's scopes; empty: open to all
+	bool post = false;      // POST; otherwise GET
 	Shape shape = Shape::One;
 	std::string_view content_type; // of the body of One
-	int32_t cache_seconds = 0;     // for which the answer may be kept; 0: no caching
+	int32_t cache_seconds = 0;     // for which the answer may be cached; 0: not at all
 	int32_t default_rows = 0, most_rows = 0;
-	std::vector<Parameter> parameters; // in the order of the function
+	std::vector<Parameter> parameters; // in the order of the function's parameters
 
 	static void fields(auto &c, auto &m)
 	{
@@ -165,7 +166,7 @@ struct Route
 	}
 };
 
-/* Replaces all that there were. Sent after ServeSettings, and when they change. */
+/* Replaces all routes. Sent after ServeSettings and when the routes change. */
 struct Routes
 {
 	static constexpr uint16_t kType = 0x61;
@@ -178,17 +179,17 @@ struct Routes
 	}
 };
 
-/* A key of the API. The net process knows its SHA-256, never the key itself. */
+/* A key of the API. The net process knows only its SHA-256. */
 struct ApiKey
 {
 	uint32_t number = 0; // not 0
 	const std::array<uint8_t, 32> *digest = nullptr;
-	bool has_pubkey = false; // otherwise pubkey is zeros
+	bool has_pubkey = false; // otherwise pubkey is zero
 	const std::array<uint8_t, 32> *pubkey = nullptr;
 	bool revoked = false;
 	int64_t expires_at = 0; // Unix seconds; 0: never
 	Budget budget;
-	std::string_view scopes; // with commas between them
+	std::string_view scopes; // separated by commas
 
 	static void fields(auto &c, auto &m)
 	{
@@ -203,7 +204,7 @@ struct ApiKey
 	}
 };
 
-/* Replaces all that there were. Sent before Routes, and when they change. */
+/* Replaces all keys. Sent before Routes and when the keys change. */
 struct ApiKeys
 {
 	static constexpr uint16_t kType = 0x6a;
@@ -218,8 +219,8 @@ struct ApiKeys
 
 struct Row
 {
-	std::string_view item;     // JSON, or the text of content_type
-	std::string_view position; // a JSON array that "after" understands; empty: no next page
+	std::string_view item;     // JSON, or text of content_type
+	std::string_view position; // a JSON array for "after"; empty: no next page
 
 	static void fields(auto &c, auto &m)
 	{
@@ -228,7 +229,7 @@ struct Row
 	}
 };
 
-/* Some of the rows of a call, in their order. */
+/* Some rows of a call, in their order. */
 struct Rows
 {
 	static constexpr uint16_t kType = 0x62;
@@ -242,13 +243,13 @@ struct Rows
 	}
 };
 
-/* The last message about a call. */
+/* The last message of a call. */
 struct CallEnd
 {
 	static constexpr uint16_t kType = 0x63;
 	uint64_t call = 0;
-	int64_t cost = 0;          // that the planner estimated, of what has begun
-	std::string_view sqlstate; // five characters; empty: those were all rows
+	int64_t cost = 0;          // the planner's estimate for the statements that began
+	std::string_view sqlstate; // five characters; empty: success
 	std::string_view message, detail, hint;
 
 	static void fields(auto &c, auto &m)
@@ -269,11 +270,11 @@ struct NewEvent
 	static void fields(auto &c, auto &m) { c.number(m.eid); }
 };
 
-/* Events that were committed since the last of these messages, in that order. */
+/* Events that were committed since the previous News, in the order of commits. */
 struct News
 {
 	static constexpr uint16_t kType = 0x67;
-	bool missed = false; // there were more, which cannot be told any more
+	bool missed = false; // more events came, which can no longer be delivered
 	std::vector<NewEvent> events;
 
 	static void fields(auto &c, auto &m)
@@ -290,7 +291,7 @@ using ServeToNet =
 
 struct Argument
 {
-	bool given = false; // otherwise NULL
+	bool given = false; // false: NULL
 	std::string_view value;
 
 	static void fields(auto &c, auto &m)
@@ -300,14 +301,14 @@ struct Argument
 	}
 };
 
-/* Call that route's function. Numbers ascend. */
+/* Calls the function of the route. Numbers ascend. */
 struct Call
 {
 	static constexpr uint16_t kType = 0x64;
 	uint64_t number = 0;
 	uint16_t route = 0;
-	int32_t cost_limit = 0;          // 0: none
-	std::vector<Argument> arguments; // one for each parameter of the route
+	int32_t cost_limit = 0;          // 0: no limit
+	std::vector<Argument> arguments; // one per parameter of the route
 
 	static void fields(auto &c, auto &m)
 	{
@@ -328,7 +329,7 @@ struct RowsTaken
 	static void fields(auto &c, auto &m) { c.number(m.call); }
 };
 
-/* Nobody waits for the rows any more. CallEnd follows, unless it is under way already. */
+/* Nobody waits for the rows any more. CallEnd follows, unless it is under way. */
 struct CallCancel
 {
 	static constexpr uint16_t kType = 0x66;
@@ -337,12 +338,12 @@ struct CallCancel
 	static void fields(auto &c, auto &m) { c.number(m.call); }
 };
 
-/* The certificate serves new connections, or, if there is a fault, the one before does. */
+/* The certificate is used for new connections; with a fault, the previous one stays in use. */
 struct CertificateTaken
 {
 	static constexpr uint16_t kType = 0x69;
-	std::string_view fault; // in words; empty: none
-	std::string_view doubt; // what its clients will object to; empty: nothing
+	std::string_view fault; // a sentence; empty: none
+	std::string_view doubt; // why clients may refuse it; empty: no reason
 
 	static void fields(auto &c, auto &m)
 	{
@@ -351,7 +352,7 @@ struct CertificateTaken
 	}
 };
 
-/* What was asked with a key since the last of these messages. */
+/* The use of a key since the previous KeyUses. */
 struct KeyUse
 {
 	uint32_t key = 0;
@@ -369,7 +370,7 @@ struct KeyUse
 struct KeyUses
 {
 	static constexpr uint16_t kType = 0x6b;
-	std::vector<KeyUse> uses; // no key twice
+	std::vector<KeyUse> uses; // without duplicates
 
 	static void fields(auto &c, auto &m)
 	{

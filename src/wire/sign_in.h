@@ -1,6 +1,6 @@
 /*
- * How a relay is signed in to (NIP-42): the net process holds no key, so the worker answers the
- * challenge of the relay.
+ * Authentication to relays (NIP-42). The net process holds no key, so the worker signs the answer
+ * to a relay's challenge.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace wire {
 
-/* Net process -> worker: a relay with RelayOpen::sign_in asks who reads. */
+/* Net process -> worker: a relay with RelayOpen::sign_in demands authentication. */
 struct SignIn
 {
 	static constexpr uint16_t kType = 0x1c;
@@ -25,13 +25,13 @@ struct SignIn
 	}
 };
 
-/* Worker -> net process: the answer for the relay. Means nothing if that attempt has ended. */
+/* Worker -> net process: the signed answer. Ignored if the attempt has ended. */
 struct SignedIn
 {
 	static constexpr uint16_t kType = 0x1d;
 	int32_t relay_id = 0;
 	uint32_t attempt = 0;
-	const nostr::Id *id = nullptr; // of the event
+	const nostr::Id *id = nullptr; // id of the event
 	std::string_view event;        // JSON
 
 	static void fields(auto &c, auto &m)
