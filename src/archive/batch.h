@@ -1,5 +1,5 @@
 /*
- * In which order a batch is written.
+ * The order in which a batch is written.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ ordered_by_id(const List &list)
 {
 	struct Place
 	{
-		uint64_t beginning; // of the id: tells nearly all of them apart
+		uint64_t beginning; // of the id; nearly all ids differ in it
 		uint32_t index;
 	};
 	std::vector<Place> places(list.size());

@@ -1,5 +1,6 @@
 /*
- * What the operator does not want in the archive: bigbrotr.blocked_events and blocked_authors.
+ * Events that the operator does not want in the archive: bigbrotr.blocked_events and
+ * blocked_authors.
  */
 #pragma once
 
@@ -11,11 +12,11 @@
 namespace archive {
 
 /*
- * Removes the blocked ones of the events. Those of blocked authors are noted in
- * bigbrotr.blocked_events, so that they are known from now on. Inside a transaction with SPI
- * connected and a snapshot pushed. The transaction gets its id before the list is read: a block
- * waits for all transactions that have one (_bigbrotr.wait_for_writers) and deletes what they
- * stored. A transaction with a fixed snapshot sees the list as it was when it began.
+ * Removes the blocked events. Events of blocked authors are recorded in bigbrotr.blocked_events, so
+ * that their ids count as known. Must be called inside a transaction with SPI connected and a
+ * snapshot pushed. The transaction gets its id before the list is read: a block waits for all
+ * transactions with an id (_bigbrotr.wait_for_writers) and deletes what they stored. A transaction
+ * with a fixed snapshot sees the list as it was when the transaction began.
  */
 void leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now);
 

@@ -1,5 +1,5 @@
 /*
- * text and bytea datums as views, and back. For C++ code: errors are thrown as pg::Error.
+ * Conversion between text or bytea datums and views, for C++ code: errors are thrown as pg::Error.
  */
 #pragma once
 
@@ -14,14 +14,14 @@ namespace archive {
 using pg::text_datum;
 using pg::view;
 
-/* The bytes of a text or bytea; they live as long as the memory context of the call. */
+/* The bytes of a text or bytea, valid as long as the memory context of the call. */
 inline std::string_view
 varlena_view(Datum datum)
 {
 	return pg::call([&] { return view(DatumGetTextPP(datum)); });
 }
 
-/* text or bytea. */
+/* A text or bytea datum. */
 inline Datum
 varlena_datum(std::string_view bytes)
 {
@@ -35,7 +35,8 @@ varlena_datum(const std::array<uint8_t, N> &bytes)
 	return varlena_datum(std::string_view(reinterpret_cast<const char *>(bytes.data()), N));
 }
 
-/* The row type that the function returns. May raise: not inside pg::boundary. */
+/* The row type that the function returns. May raise an ERROR, so it must not be called inside
+ * pg::boundary. */
 inline TupleDesc
 result_row(FunctionCallInfo fcinfo)
 {

@@ -10,7 +10,7 @@ namespace archive {
 
 namespace {
 
-using Bytes32 = std::array<uint8_t, 32>; // of an id or a key
+using Bytes32 = std::array<uint8_t, 32>; // an id or a public key
 
 Bytes32
 bytes32(Datum datum)

@@ -1,5 +1,5 @@
 /*
- * Events that may belong to an answer, and the rows of bigbrotr.events that they come from.
+ * Events that may belong to an answer, and the rows of bigbrotr.events from which they come.
  *
  * All functions may raise an ERROR.
  */
@@ -26,7 +26,7 @@ struct Candidate
 	int64_t created_at;
 	ItemPointerData tid;
 	std::array<uint8_t, 32> event_id;
-	int64_t eid; // 0: what the row says was not read yet
+	int64_t eid; // 0: the row was not read yet
 
 	bool operator<(const Candidate &other) const // the order of answers
 	{
@@ -35,16 +35,16 @@ struct Candidate
 	}
 };
 
-/* A list in the memory context that is current when it grows. Any number of events may be of one
- * second, so whoever adds to it cuts it when it is full. */
+/* A list that grows in the current memory context. Any number of events may have the same second,
+ * so code that adds to the list must cut it when it is full. */
 struct Candidates
 {
-	static constexpr size_t kMost = 200000; // that are left after cut()
+	static constexpr size_t kMost = 200000; // largest number after cut()
 
 	Candidate *items = nullptr;
 	size_t count = 0, space = 0;
 	bool was_cut = false;
-	Candidate last = {}; // that cut() kept
+	Candidate last = {}; // the last event that cut() kept
 
 	bool is_full() const { return count >= 2 * kMost; }
 
@@ -66,7 +66,7 @@ struct Candidates
 			items);
 	}
 
-	/* Keeps the first kMost in the order of answers. */
+	/* Keeps the first kMost events in the order of answers. */
 	void cut()
 	{
 		if (count <= kMost)
@@ -78,15 +78,16 @@ struct Candidates
 	}
 };
 
-/* Reads columns of rows of events. */
+/* Reads columns of rows of bigbrotr.events. */
 class EventReader
 {
   public:
 	explicit EventReader(Relation events);
 
-	/* Fetches a row; false if the statement does not see it. `scan` is of events. */
+	/* Fetches a row; false if the statement's snapshot does not see it. `scan` must be of
+	 * events. */
 	bool fetch(IndexFetchTableData *scan, ItemPointerData tid);
-	/* What the row in the slot says. */
+	/* The values of the fetched row. */
 	int64_t created_at() const { return DatumGetInt64(get(created_at_)); }
 	int32_t kind() const { return DatumGetInt32(get(kind_)); }
 	bool is_by(const std::vector<nostr::PublicKey> &authors) const;

@@ -1,6 +1,6 @@
 /*
- * How many rows of each kind, day or relay a batch has, for _bigbrotr.statistics_deltas, and which
- * events of it the finder has to read.
+ * Counts the rows of a batch by kind, day or relay for _bigbrotr.statistics_deltas, and passes the
+ * new events to the finder.
  */
 #pragma once
 
@@ -21,10 +21,10 @@ class Counts
 };
 
 /* Appends the counts to _bigbrotr.statistics_deltas, as the trigger function
- * _bigbrotr.count_changes() does. */
+ * _bigbrotr.count_changes() does for other writers. */
 void append_to_statistics(const Counts &kinds, const Counts &days, const Counts &relays);
 
-/* Appends the eids of new events to _bigbrotr.finder_queue, as the same function does. */
+/* Appends the eids of new events to _bigbrotr.finder_queue, as the same trigger function does. */
 void append_to_finder_queue(std::vector<int64_t> eids);
 
 } // namespace archive

@@ -23,7 +23,7 @@ constexpr int64_t kDay = 86400;
 
 Streak all_new; // batches of this session
 
-/* A text or bytea with the short header that it gets in a row anyway. Inside pg::call. */
+/* A text or bytea with the short header that it has in a row. Must be called inside pg::call. */
 Datum
 varlena(std::string_view bytes)
 {
@@ -142,8 +142,8 @@ class DirectInsert
 		});
 	}
 
-	/* Replaces batch_ by the events of the sightings, locked so that they cannot be deleted before
-	 * the transaction ends. */
+	/* Replaces batch_ by the events of the sightings, which are locked so that nobody can delete
+	 * them before the transaction ends. */
 	void hold_events_of(std::span<const NewSighting> sightings)
 	{
 		std::vector<std::string_view> ids;
@@ -168,7 +168,7 @@ class DirectInsert
 		known.assign(sightings.size(), false);
 		std::vector<SightingRow> seen;
 		seen.reserve(sightings.size());
-		auto next = batch_.begin(); // sorted by id, as the sightings are
+		auto next = batch_.begin(); // batch_ and the sightings are sorted by id
 		Stored event;
 		for (uint32_t i : ordered_by_id(sightings)) {
 			const NewSighting &sighting = sightings[i];

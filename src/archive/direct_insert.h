@@ -1,5 +1,5 @@
 /*
- * Events and sightings by direct table access; see insert.h for what they are.
+ * Inserts events and sightings by direct table access; insert.h describes the types.
  */
 #pragma once
 
@@ -8,12 +8,12 @@
 namespace archive {
 
 /*
- * Call it in a subtransaction. Returns false and changes nothing if the tables do not allow direct
- * access: then use SQL. Throws pg::Error for a row that cannot be stored. Sets `known` for each
- * sighting: is its event in the archive?
+ * Must be called in a subtransaction. Returns false and changes nothing if the tables do not allow
+ * direct access; then the caller must use SQL. Throws pg::Error for a row that cannot be stored.
+ * Sets `known` for each sighting: whether its event is archived.
  *
- * `check_existing`: look up each key before writing. If false, the look-up is skipped when every
- * row of many batches of this session was new (streak.h); a row that does exist then raises
+ * `check_existing`: look up each key before writing. If false, the look-up is skipped if every row
+ * of many batches of this session was new (streak.h). A row that does exist then raises
  * unique_violation (23505), and the caller repeats the batch with true. A concurrent insert can
  * raise it too.
  */
@@ -21,8 +21,8 @@ bool insert_directly(std::span<const VerifiedEvent> events, std::span<const NewS
 					 int64_t now, bool check_existing, Relays relays, Inserted &inserted,
 					 std::vector<uint8_t> &known);
 
-/* Sets `known` for each id: is the event archived or rejected? Returns false if the tables do not
- * allow direct access. */
+/* Sets `known` for each id: whether the event is archived or was rejected. Returns false if the
+ * tables do not allow direct access. */
 bool look_up_directly(std::span<const std::string_view> ids, std::vector<uint8_t> &known);
 
 } // namespace archive

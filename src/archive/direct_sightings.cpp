@@ -30,8 +30,8 @@ constexpr size_t kNeighbours = 4;
 
 Streak all_new; // batches of this session with sightings of known events
 
-/* Locks the relays of the sightings until the end of the transaction. Returns the ids of those that
- * exist, sorted. */
+/* Locks the relays of the sightings until the end of the transaction. Returns the sorted ids of the
+ * relays that exist. */
 std::vector<int64_t>
 lock_relays(const std::vector<SightingRow> &seen)
 {
@@ -106,7 +106,7 @@ SightingWriter::write(std::vector<SightingRow> seen, bool check_existing, Relays
 			leave_out_stored(seen);
 		all_new.add(seen.size() == asked);
 	}
-	if (seen.empty()) // everything is stored already: no relay needs a lock
+	if (seen.empty()) // all sightings are stored already, so no relay needs a lock
 		return;
 	std::vector<int64_t> locked;
 	if (relays == Relays::Unknown)

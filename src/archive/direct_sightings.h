@@ -1,5 +1,5 @@
 /*
- * Sightings by direct table access; a part of direct_insert.cpp.
+ * Sightings by direct table access, a part of direct_insert.cpp.
  */
 #pragma once
 
@@ -12,11 +12,11 @@
 
 namespace archive {
 
-/* A sighting of an event that is in the archive. */
+/* A sighting of an archived event. */
 struct SightingRow
 {
 	KeyPair key;     // eid and relay_id
-	uint32_t number; // in the batch: of two with the same key the first one counts
+	uint32_t number; // index in the batch; of two with the same key, the first counts
 	int64_t seen_at;
 	bool is_new; // the event is new, so its sighting cannot exist yet
 };
@@ -24,15 +24,15 @@ struct SightingRow
 class SightingWriter
 {
   public:
-	/* Open and close the table, as Table does. Inside pg::call. */
+	/* Open and close the table, as Table does. Must be called inside pg::call. */
 	bool open();
 	void close();
 	bool counted() const { return table_.counted(); }
 
-	/* Writes the sightings that are not stored yet and whose relays exist. check_existing: see
+	/* Writes the sightings that are not stored yet and whose relays exist. `check_existing`: see
 	 * direct_insert.h. */
 	void write(std::vector<SightingRow> seen, bool check_existing, Relays relays);
-	/* How many were written of each relay. */
+	/* Number of sightings written, by relay. */
 	const Counts &relays() const { return relays_; }
 
   private:

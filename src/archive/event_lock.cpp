@@ -19,7 +19,7 @@ pg::Statement eids_statement("SELECT ARRAY(SELECT coalesce((SELECT e.eid FROM bi
 							 "WHERE e.event_id = a.id), 0) "
 							 "FROM unnest($1) WITH ORDINALITY AS a (id, n) ORDER BY a.n)");
 
-/* The table whose lock shows writers that a deletion is running. Inside pg::call. */
+/* The table whose lock shows writers that a deletion is running. Must be called inside pg::call. */
 Oid
 lock_relation()
 {
@@ -29,7 +29,7 @@ lock_relation()
 }
 
 /*
- * Finds the eids by the latest snapshot. If `rows` is not null, locks each row in that mode.
+ * Finds the eids with the latest snapshot. If `rows` is not null, locks each row in that mode.
  * Returns false and does nothing if only SQL can read the table.
  */
 bool
@@ -95,7 +95,7 @@ hold_events(std::span<const std::string_view> ids)
 	bool alone = shut_out_deletions();
 	if (find_events(ids, alone ? nullptr : &mode, eids))
 		return eids;
-	if (!alone) // without direct access rows are not locked one by one: wait for the whole deletion
+	if (!alone) // without direct access, waits for the whole deletion instead of locking rows
 		pg::call([] { LockRelationOid(lock_relation(), RowShareLock); });
 	return find_by_statement(ids);
 }

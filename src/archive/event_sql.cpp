@@ -1,5 +1,5 @@
 /*
- * Events for SQL: bigbrotr.parse_event, verify_event, verify_event_reason, event_id,
+ * SQL functions on events: bigbrotr.parse_event, verify_event, verify_event_reason, event_id,
  * canonical_json, event_json, sign_event, public_key.
  */
 #include <cstring>
@@ -35,7 +35,7 @@ has_good_signature(const nostr::Event &event)
 	return verifier.verify(event.id, event.pubkey, event.sig);
 }
 
-/* Null for a good event. */
+/* Why the JSON is not a valid event; null if it is. */
 const char *
 fault_of_json(Datum json)
 {
@@ -73,7 +73,7 @@ set_tags_and_content(nostr::Event &event, Datum tags, Datum content)
 	event.content = archive::varlena_view(content);
 }
 
-/* Arguments from `first` on: pubkey, created_at, kind, tags, content. */
+/* An event from the arguments from `first` on: pubkey, created_at, kind, tags, content. */
 nostr::Event
 event_argument(FunctionCallInfo fcinfo, int first)
 {
@@ -91,11 +91,11 @@ constexpr int kColumnCount = std::size(kColumns);
 
 struct ColumnNumbers
 {
-	Oid type; // of the row
+	Oid type; // type of the row
 	int numbers[kColumnCount];
 };
 
-/* Where they are in a row of this type. Looked up once for each call site. May raise. */
+/* The column numbers in a row of this type, looked up once per call site. May raise an ERROR. */
 const ColumnNumbers &
 column_numbers(FmgrInfo *function, TupleDesc shape)
 {
@@ -117,7 +117,7 @@ column_numbers(FmgrInfo *function, TupleDesc shape)
 	return *known;
 }
 
-/* The values of kColumns, in their order. May raise. */
+/* The values of kColumns in their order. May raise an ERROR. */
 void
 read_columns(FunctionCallInfo fcinfo, Datum *values)
 {
@@ -142,7 +142,8 @@ read_columns(FunctionCallInfo fcinfo, Datum *values)
 	ReleaseTupleDesc(shape);
 }
 
-/* Null for a good event. Arguments: event_id, pubkey, created_at, kind, tags, content, sig. */
+/* Why the fields are not a valid event; null if they are. Arguments: event_id, pubkey, created_at,
+ * kind, tags, content, sig. */
 const char *
 fault_of_fields(FunctionCallInfo fcinfo)
 {
@@ -154,7 +155,7 @@ fault_of_fields(FunctionCallInfo fcinfo)
 	return has_good_signature(event) ? nullptr : nostr::reject_code(nostr::Reject::BadSignature);
 }
 
-/* A secret key for as long as it is needed. */
+/* A secret key that the destructor erases. */
 class Secret
 {
   public:
@@ -241,13 +242,13 @@ SQL_FUNCTION(bigbrotr_canonical_json)
 	});
 }
 
-/* Called for every row that is served. */
+/* This function is called for every row of an answer, so it must be fast. */
 SQL_FUNCTION(bigbrotr_event_json)
 {
 	Datum values[kColumnCount];
 	read_columns(fcinfo, values);
 	return pg::boundary([&] {
-		/* What text cannot hold is kept as it came. */
+		/* An event that text cannot hold has its exact JSON in `raw`. */
 		std::string_view raw = archive::varlena_view(values[7]);
 		if (!raw.empty()) {
 			pg::call([&] { pg_verify_mbstr(PG_UTF8, raw.data(), int(raw.size()), false); });

@@ -1,5 +1,6 @@
 /*
- * Small facts for SQL: bigbrotr.kind_class, pow_bits, bolt11_amount, bolt11_reason, from_hex.
+ * SQL functions on single values: bigbrotr.kind_class, pow_bits, bolt11_amount, bolt11_reason,
+ * from_hex.
  */
 #include "nostr/facts.h"
 
@@ -51,7 +52,7 @@ SQL_FUNCTION(bigbrotr_bolt11_reason)
 	return archive::reason_result(fcinfo, reason);
 }
 
-/* Strict as in events, where upper-case digits would make another id. */
+/* Strict as in events, where upper-case digits would give another id. */
 SQL_FUNCTION(bigbrotr_from_hex)
 {
 	return pg::boundary([&] {

@@ -1,5 +1,5 @@
 /*
- * Filters that SQL functions are given, and the rows that they are about.
+ * Filters as arguments of SQL functions, and columns of the rows that they concern.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ extern "C" {
 
 namespace archive {
 
-/* The column of that name, or null. */
+/* The column with this name, or null. */
 inline Form_pg_attribute
 find_column(TupleDesc shape, const char *name)
 {
@@ -25,10 +25,10 @@ find_column(TupleDesc shape, const char *name)
 	return nullptr;
 }
 
-/* Throws pg::Error (22023), with the reason in the detail. */
+/* Parses a filter. Throws pg::Error (22023) with the reason in the detail. */
 nostr::Filter filter_argument(Jsonb *filter);
 
-/* The same for a condition on one event, which can have no limit. */
+/* Parses a condition on one event, which cannot have a limit. */
 nostr::Filter condition_argument(Jsonb *filter);
 
 } // namespace archive

@@ -1,6 +1,6 @@
 /*
- * _bigbrotr.tag_keys, tag_matches, event_matches: the conditions that filters are made of, for SQL.
- * Their planner support is in filter_support.cpp.
+ * _bigbrotr.tag_keys, tag_matches, event_matches: the conditions of filters as SQL functions.
+ * filter_support.cpp has their planner support.
  */
 #include <algorithm>
 
@@ -18,7 +18,7 @@ extern "C" {
 #include "utils/typcache.h"
 }
 
-/* In 0.1.0 keys were without time: until the schema is upgraded, the index holds those. */
+/* The schema of 0.1.0 has keys without time, which its index holds until the upgrade. */
 SQL_FUNCTION(bigbrotr_tag_keys)
 {
 	bool timed = PG_NARGS() == 2;
@@ -40,8 +40,7 @@ SQL_FUNCTION(bigbrotr_tag_keys)
 
 namespace {
 
-/* The values looked for, sorted. Plain memory: it lives in a memory context, which runs no
- * destructors. */
+/* The values to look for, sorted. The struct lives in a memory context, so no destructor runs. */
 struct Values
 {
 	nostr::PackedItem *values;
@@ -71,7 +70,8 @@ read_values(ArrayType *array)
 	return out;
 }
 
-/* Reads the array once for a whole scan if the planner says that the argument does not change. */
+/* The values of the array argument. If the planner says that the argument is constant, they are
+ * read once for the whole scan. */
 Values *
 values_argument(FunctionCallInfo fcinfo)
 {
@@ -143,7 +143,7 @@ column(TupleDesc shape, const char *name, Oid type)
 	return found->attnum;
 }
 
-/* May raise. */
+/* Finds the numbers of the columns. May raise an ERROR. */
 void
 find_columns(MatchState *state, TupleDesc shape)
 {
@@ -174,7 +174,7 @@ fixed(const bytea *value)
 			   : nullptr;
 }
 
-/* NIP-50. May raise. */
+/* NIP-50. May raise an ERROR. */
 bool
 search_matches(MatchState *state, FmgrInfo *function, Datum kind, Datum content)
 {
@@ -217,7 +217,7 @@ row_matches(MatchState *state, FmgrInfo *function, HeapTupleHeader row, TupleDes
 		std::string_view all = archive::tags_view(tags);
 		size_t most = archive::most_indexed_tags(all);
 		found = static_cast<nostr::IndexedTag *>(palloc((most + 1) * sizeof(nostr::IndexedTag)));
-		auto *digits = static_cast<nostr::HexText *>(palloc(2 * all.size() + 1)); // of all values
+		auto *digits = static_cast<nostr::HexText *>(palloc(2 * all.size() + 1)); // for all values
 		archive::any_indexed_tag(all, [&](char name, const nostr::PackedItem &value) {
 			found[count++] = {name, value.hex ? nostr::item_text(value, *digits++) : value.bytes};
 			return false;

@@ -1,6 +1,6 @@
 /*
- * Planner support for bigbrotr.event_matches, tag_matches and the like. With a constant
- * filter the call becomes plain conditions on the columns, which every index on them can serve.
+ * Planner support for bigbrotr.event_matches, tag_matches and related functions. A call with a
+ * constant filter becomes plain conditions on columns, which any index on these columns can serve.
  */
 #include <algorithm>
 
@@ -28,12 +28,13 @@ extern "C" {
 
 namespace {
 
-/* Operators of pg_catalog; their numbers are the same in every version. */
+/* Operators of pg_catalog, whose numbers never change. */
 constexpr Oid kInt4Equal = 96, kByteaEqual = 1955, kInt8NotLess = 415, kInt8NotGreater = 414;
 
 constexpr size_t kAddresses = 2000; // as a list in a condition
 
-/* Builds conditions in the planner's memory; nothing but calls of the server, which may raise. */
+/* Builds conditions in the planner's memory, only with calls of the server, which may raise an
+ * ERROR. */
 class Conditions
 {
   public:
@@ -49,7 +50,7 @@ class Conditions
 		within(column_of(column), kInt4Equal, INT4OID, INT4ARRAYOID, 4, true, values, count);
 	}
 
-	/* Of replaceable kinds. */
+	/* Adds the condition on addresses of replaceable kinds. */
 	void address(const Datum *ids, size_t count)
 	{
 		Expr *tags = column_of("tags");
@@ -68,7 +69,8 @@ class Conditions
 			InvalidOid, InvalidOid));
 	}
 
-	/* The index finds rows by the keys, which may collide; tag_matches compares the values. */
+	/* Adds two conditions: the index finds rows by keys, which may collide, and tag_matches
+	 * compares the values. */
 	void tag(char name, const Datum *values, size_t count, ArrayType *ranges)
 	{
 		Expr *tags = column_of("tags");
@@ -96,7 +98,7 @@ class Conditions
 				 BOOLOID));
 	}
 
-	/* An outer join may make a row of nulls. No filter matches that row, so an empty filter becomes
+	/* An outer join may produce a row of nulls, which no filter matches. So an empty filter becomes
 	 * event_id IS NOT NULL. */
 	Expr *all()
 	{
@@ -143,7 +145,7 @@ class Conditions
 			makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1, pg::text_datum(text), false, false));
 	}
 
-	/* A call with a text argument gets the default collation. */
+	/* A call whose text argument gets the default collation. */
 	template <size_t N>
 	static Expr *call(const char *function, const Oid (&types)[N], List *arguments, Oid result)
 	{
@@ -179,7 +181,7 @@ class Conditions
 	List *list_ = NIL;
 };
 
-/* bytea datums, which have the layout of text. */
+/* bytea datums have the same layout as text. */
 template <class Key>
 Datum *
 key_datums(const std::vector<Key> &keys)
@@ -191,9 +193,9 @@ key_datums(const std::vector<Key> &keys)
 }
 
 /*
- * _bigbrotr.address_id of all that a filter with authors and replaceable kinds can match, such as
- * profiles and follow lists. They say the same as authors and kinds, whose indexes would lead to
- * everything of the author, or of the kind. None for other filters.
+ * The values of _bigbrotr.address_id for a filter with authors and replaceable kinds, such as
+ * profiles and follow lists. An index on these finds just the events; the indexes on authors or
+ * kinds would return all events of the author or the kind. None for other filters.
  */
 std::vector<nostr::Id>
 addresses(const nostr::Filter &filter)
@@ -211,7 +213,7 @@ addresses(const nostr::Filter &filter)
 	return out;
 }
 
-/* May raise an ERROR: owns no C++ object. */
+/* May raise an ERROR, so it owns no C++ object. */
 Node *
 conditions(const nostr::Filter &filter, const std::vector<nostr::Id> &addresses, Node *row,
 		   TupleDesc shape)
@@ -249,14 +251,14 @@ conditions(const nostr::Filter &filter, const std::vector<nostr::Id> &addresses,
 	return reinterpret_cast<Node *>(out.all());
 }
 
-/* The call's replacement, or null if it has to stay as it is. */
+/* The expression that replaces the call, or null if the call must stay. */
 Node *
 simplified(const SupportRequestSimplify *request)
 {
 	auto *row = static_cast<Node *>(linitial(request->fcall->args));
 	auto *constant = static_cast<Const *>(lsecond(request->fcall->args));
-	/* The row expression is copied once for each column: do not inline a volatile or expensive one.
-	 */
+	/* The row expression is copied once per column, so a volatile or expensive one is not
+	 * inlined. */
 	if (!IsA(constant, Const) || constant->constisnull || !(IsA(row, Var) || IsA(row, RowExpr)))
 		return nullptr;
 	TupleDesc shape = pg::call(
@@ -286,8 +288,8 @@ SQL_FUNCTION(bigbrotr_event_matches_support)
 }
 
 /*
- * For conditions that hold for nearly every row they are asked about: tag_matches, which stands
- * beside a condition on tag_keys that says the same, is_current and is_visible.
+ * For functions that are true for nearly every row: tag_matches, which stands next to an equivalent
+ * condition on tag_keys, is_current and is_visible.
  */
 SQL_FUNCTION(bigbrotr_certain_support)
 {

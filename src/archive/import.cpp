@@ -14,7 +14,7 @@ namespace archive {
 namespace {
 
 constexpr size_t kBatch =
-	1000; // lines that are stored together at most; a piece of a file usually has fewer
+	1000; // largest number of lines stored at once; a piece of a file usually has fewer
 constexpr size_t kExcerpt = 200; // bytes kept of a bad line
 
 pg::Statement load_statement("SELECT bytes, lines, skipping, finished_at IS NOT NULL, relay_id "
@@ -40,11 +40,11 @@ struct Line
 struct BadLine
 {
 	Line line;
-	nostr::Reject reason; // None: the database refused it
+	nostr::Reject reason; // None: the database refused the event
 };
 
-/* The text of a line that is not a JSON object is not kept: the user may have named the wrong file.
- */
+/* Whether the line is a JSON object. The text of other lines is not kept, because the user may have
+ * named the wrong file. */
 bool
 is_object(nostr::Reject reason)
 {
@@ -76,11 +76,11 @@ class Import
 	void save_bad_lines();
 
 	int64_t id_, now_;
-	int64_t bytes_ = 0, number_ = 0; // of lines
-	bool skipping_ = false;          // the rest of a line that is too large
+	int64_t bytes_ = 0, number_ = 0; // size and number of lines
+	bool skipping_ = false;          // the rest of a line that is too large is skipped
 	std::optional<int32_t> relay_;
-	std::vector<Line> lines_;  // taken, not yet stored
-	std::vector<BadLine> bad_; // not yet saved
+	std::vector<Line> lines_;  // lines not stored yet
+	std::vector<BadLine> bad_; // bad lines not saved yet
 	int64_t fresh_ = 0, known_ = 0, refused_ = 0;
 };
 
@@ -106,7 +106,7 @@ Import::load(int64_t position)
 			"Does another session run the same import?");
 }
 
-/* Skips the rest of a line that is too large. */
+/* Skips the rest of a line that is too large. Returns the number of bytes skipped. */
 size_t
 Import::skip(std::string_view data, bool last)
 {
@@ -175,9 +175,9 @@ Import::store()
 }
 
 /*
- * The id is the hash of the event, so an event whose id is archived needs no signature check. If
- * all events of the previous batch were new, the next ones are likely new too: they are not looked
- * up here, since the insertion looks them up anyway.
+ * Stores the events. The id is the hash of the event, so an event whose id is archived needs no
+ * signature check. If all events of the previous batch were new, the next events are probably new
+ * too and are not looked up here, because the insertion looks them up.
  */
 void
 Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines)
@@ -197,7 +197,7 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 	std::vector<VerifiedEvent> unknown;
 	std::vector<Line> unknown_lines;
 	std::vector<NewSighting> sightings;
-	std::vector<std::string_view> unseen; // ids of good events that no relay is named for
+	std::vector<std::string_view> unseen; // ids of valid events, if the import names no relay
 	IdSet met;
 	for (size_t i = 0; i < events.size(); i++) {
 		check_for_interrupts();

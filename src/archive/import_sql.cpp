@@ -1,7 +1,7 @@
 /*
- * bigbrotr.import_lines: a piece of an import; bigbrotr.import_events: a whole file of the server,
- * which calls import_lines and commits piece by piece. import_lines runs as the owner of the
- * tables, so that the caller of either needs no privilege on them.
+ * bigbrotr.import_lines imports a piece; bigbrotr.import_events imports a whole file of the server:
+ * it calls import_lines and commits after each piece. import_lines runs as the owner of the tables,
+ * so that callers of both functions need no privilege on tables.
  */
 #include "bytes.h"
 #include "import.h"
@@ -16,7 +16,7 @@ extern "C" {
 
 namespace {
 
-constexpr size_t kChunk = 512 * 1024; // read and stored in one transaction
+constexpr size_t kChunk = 512 * 1024; // bytes read and stored in one transaction
 
 pg::Statement
 	begin_statement("SELECT i.import_id, i.bytes FROM bigbrotr.begin_import($1, $2, $3, $4) AS i");
@@ -56,7 +56,7 @@ class FileImport
   public:
 	explicit FileImport(const Request &request) : request_(request) {}
 
-	/* Call it in a transaction of its own. */
+	/* Must be called in its own transaction. */
 	void begin()
 	{
 		archive::FilePiece nothing = read_piece(request_.path, 0, 0);
@@ -68,7 +68,7 @@ class FileImport
 		position_ = row.integer(0, 2);
 	}
 
-	/* Call it in a transaction of its own. False at the end of the file. */
+	/* Must be called in its own transaction. False at the end of the file. */
 	bool step()
 	{
 		archive::FilePiece piece = read_piece(request_.path, position_, size_);
@@ -78,18 +78,18 @@ class FileImport
 								  pg::value(last)})
 							.integer(0, 1);
 		position_ += taken;
-		size_ = taken == 0 ? 2 * size_ : kChunk; // a line longer than the piece
+		size_ = taken == 0 ? 2 * size_ : kChunk; // a line may be longer than the piece
 		if (last)
 			finish_statement.run({pg::value(id_)});
 		return !last;
 	}
 
-	/* Likewise, at the end. */
+	/* Must be called in its own transaction, at the end. */
 	void say_result() const
 	{
 		pg::Rows row = result_statement.run({pg::value(id_)});
 		if (row.count() == 0)
-			return; // deleted meanwhile
+			return; // the import was deleted meanwhile
 		int64_t lines = row.integer(0, 1), fresh = row.integer(0, 2), known = row.integer(0, 3),
 				refused = row.integer(0, 4);
 		pg::call([&] {

@@ -45,7 +45,7 @@ exact_json(const VerifiedEvent &event)
 	return out + ",\"sig\":\"" + to_hex(event.sig) + "\"}";
 }
 
-/* Copies of the events in which U+FFFD replaces U+0000, which text and tags cannot hold. */
+/* Copies of events in which U+FFFD replaces U+0000, which text and tags cannot hold. */
 class Storable
 {
   public:
@@ -113,7 +113,7 @@ store_sightings(std::span<const NewSighting> seen)
 	return stored;
 }
 
-/* Those of the ids whose events were refused for good. The set lives until SPI_finish. */
+/* The ids whose events were rejected permanently. The set is valid until SPI_finish. */
 IdSet
 rejected_events(std::span<const std::string_view> ids)
 {
@@ -125,7 +125,7 @@ rejected_events(std::span<const std::string_view> ids)
 	return rejected;
 }
 
-/* Sets `known` for sightings whose events were refused for good. */
+/* Sets `known` for sightings whose events were rejected permanently. */
 void
 add_rejected(std::span<const NewSighting> seen, std::vector<uint8_t> &known)
 {
@@ -140,7 +140,7 @@ add_rejected(std::span<const NewSighting> seen, std::vector<uint8_t> &known)
 		known[i] = known[i] || rejected.contains(seen[i].id);
 }
 
-/* Is the row at fault, so that others can be stored? */
+/* Whether the row caused the error, so that other rows can still be stored. */
 bool
 is_data_fault(const pg::Error &error)
 {
@@ -155,7 +155,7 @@ is_data_fault(const pg::Error &error)
 	}
 }
 
-/* False if an event cannot be stored; then nothing is changed. */
+/* Runs `body`; false if an event cannot be stored, in which case nothing was changed. */
 template <class F>
 bool
 attempt(F &&body)
@@ -171,9 +171,9 @@ attempt(F &&body)
 }
 
 /*
- * False if the statements have to do it: the tables do not allow direct access, or each of two
- * attempts met a unique violation because another session inserted the same row. INSERT … ON
- * CONFLICT waits for that session.
+ * False if SQL statements must do the work: because the tables do not allow direct access, or
+ * because two attempts met a unique violation, when another session inserted the same row. INSERT …
+ * ON CONFLICT waits for that session.
  */
 bool
 try_directly(std::span<const VerifiedEvent> events, std::span<const NewSighting> sightings,
@@ -208,9 +208,9 @@ reject(const VerifiedEvent &event, std::span<const NewSighting> sightings, const
 }
 
 /*
- * For each sighting: is its event archived? Call it before the sightings are stored. The events
- * found are locked and stay; a sighting of an event that is archived later by another session is
- * not stored.
+ * Whether the event of each sighting is archived. Must be called before the sightings are stored.
+ * The events found are locked and cannot be deleted. A sighting is not stored if another session
+ * archives its event later.
  */
 std::vector<uint8_t>
 are_archived(std::span<const NewSighting> sightings)
@@ -226,7 +226,7 @@ are_archived(std::span<const NewSighting> sightings)
 	return known;
 }
 
-/* Stores the events one by one, in the order that all writers use; events that the database refuses
+/* Stores the events one by one, in the order that all writers use. Events that the database refuses
  * go to bigbrotr.event_rejects. */
 void
 salvage(std::span<const VerifiedEvent> events, std::span<const NewSighting> sightings, int64_t now,
@@ -266,7 +266,7 @@ Inserted
 insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const NewSighting> sightings,
 					   int64_t now, Relays relays)
 {
-	if (exact.empty() && sightings.empty()) // a batch of claims alone waits for no lock of tables
+	if (exact.empty() && sightings.empty()) // a batch with only claims waits for no lock on tables
 		return {};
 	Storable storable(exact);
 	leave_out_blocked(storable.events(), now);
@@ -277,7 +277,7 @@ insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const New
 	});
 	std::span<const VerifiedEvent> events = storable.events();
 	Inserted inserted;
-	std::vector<uint8_t> known; // of each sighting: whether its event is archived
+	std::vector<uint8_t> known; // for each sighting: whether its event is archived
 	if (!try_directly(events, sightings, now, relays, inserted, known)) {
 		auto by_statement = [&] {
 			inserted = {};

@@ -1,11 +1,11 @@
 /*
- * The only way for events and sightings into the archive: for the workers' batches, for SQL
+ * The only way to write events and sightings: for batches of workers, for SQL
  * (_bigbrotr.insert_verified_events, bigbrotr.insert_event …) and for imports.
  *
- * Rows are written by direct table access (table.h); where that is not possible, by
- * _bigbrotr.store_events and store_sightings. Both leave the same rows. All writers take events in
- * the order of their ids, then sightings in the order of eid and relay_id, so that they cannot
- * deadlock.
+ * Rows are written by direct table access (table.h) or, if that is not possible, by
+ * _bigbrotr.store_events and store_sightings. Both write the same rows. All writers process events
+ * in the order of their ids, then sightings in the order of eid and relay_id, so that writers
+ * cannot deadlock.
  */
 #pragma once
 
@@ -21,9 +21,9 @@
 namespace archive {
 
 /*
- * An event that was verified: nothing here verifies it. Texts are valid UTF-8. If content or tags
- * hold U+0000, either has_nul is set and they are exact, or U+FFFD stands in its place and `raw` is
- * the exact JSON.
+ * An event whose signature was verified before. Texts are valid UTF-8. If content or tags contain
+ * U+0000, there are two forms: has_nul is set and they are exact; or U+FFFD replaces U+0000 and
+ * `raw` is the exact JSON.
  */
 struct VerifiedEvent
 {
@@ -36,17 +36,17 @@ struct VerifiedEvent
 	std::string_view raw = {}; // empty: none
 };
 
-/* Points into `event`. */
+/* The result points into `event`. */
 VerifiedEvent verified(const nostr::Event &event);
 
 struct NewSighting
 {
-	/* Of an event in the archive or in the same batch; others are missing, unless a retention rule
-	 * leaves them out. */
+	/* Id of an archived event, or of one in the same batch. Sightings of other events are reported
+	 * as missing, unless a retention rule leaves the event out. */
 	std::string_view id;
 	int32_t relay_id = 0;
 	int64_t seen_at = 0; // Unix seconds
-	/* Of the event, if the caller knows. */
+	/* Kind and time of the event, if the caller knows them. */
 	int32_t kind = -1;
 	int64_t created_at = 0;
 };
@@ -59,35 +59,35 @@ struct RelaySightings
 	int64_t count;
 };
 
-/* Do the relays of the sightings have to be locked? */
+/* Whether the relays of the sightings must be locked. */
 enum class Relays : uint8_t
 {
-	Unknown, // a relay may not exist, or be deleted meanwhile: each is locked
-	Held     // they exist until the end of the transaction: the caller has leased them
+	Unknown, // a relay may be missing or may be deleted meanwhile, so each is locked
+	Held     // the caller has leased the relays, so they stay until the transaction ends
 };
 
 struct Inserted
 {
-	IdSet events;                          // ids of those that are new, as they stand in the batch
-	std::vector<RelaySightings> sightings; // new ones of each relay
-	IdSet rejected;                        // ids of those that the database refused for good
-	/* Ids, as they stand in the batch, of events and of sightings without an archived event, which
-	 * a retention rule leaves out. */
+	IdSet events;                          // new ones, as they stand in the batch
+	std::vector<RelaySightings> sightings; // number of new ones for each relay
+	IdSet rejected;                        // those that the database has permanently refused
+	/* Ids, as they stand in the batch, that a retention rule leaves out: of events, and of
+	 * sightings without an archived event. */
 	IdSet left_out;
 	/*
-	 * Ids of sightings, as they stand in the batch, whose event is neither archived nor rejected
-	 * for good nor left out: these sightings were not stored, and a net process that took such an
-	 * event for archived is wrong.
+	 * Ids of sightings, as they stand in the batch, whose event is not archived, rejected or left
+	 * out. These sightings were not stored. If a net process took such an event for archived, the
+	 * net process was wrong.
 	 */
 	IdSet missing;
 };
 
 /*
- * Inside a transaction with SPI connected and a snapshot pushed. `now`: Unix seconds. An event that
- * the database itself refuses goes to bigbrotr.event_rejects, one that is blocked is left out
- * (block_list.h), and so is one that a retention rule would delete (retention.h); the others are
- * stored. Throws pg::Error for whatever is not the fault of one event: deadlock, no disk space, no
- * privilege.
+ * Must be called inside a transaction with SPI connected and a snapshot pushed. `now`: Unix
+ * seconds. An event that the database refuses goes to bigbrotr.event_rejects. An event that is
+ * blocked (block_list.h), or that a retention rule would delete (retention.h), is left out. The
+ * other events are stored. Throws pg::Error for errors that no single event caused: deadlock, no
+ * disk space, no privilege.
  */
 Inserted insert_verified_events(std::span<const VerifiedEvent> events,
 								std::span<const NewSighting> sightings, int64_t now,
@@ -96,17 +96,17 @@ Inserted insert_verified_events(std::span<const VerifiedEvent> events,
 struct Recorded
 {
 	std::vector<uint8_t> known;            // for each sighting: is its event archived or rejected?
-	std::vector<RelaySightings> sightings; // new ones of each relay
+	std::vector<RelaySightings> sightings; // number of new ones for each relay
 };
 
 /*
- * Inserts sightings whose events may not be archived. Inside a transaction, as insert_events(). The
- * caller must verify and insert the events that are not known, with their sightings.
+ * Inserts sightings whose events may not be archived. Conditions as for insert_verified_events().
+ * The caller must verify and insert the unknown events with their sightings.
  */
 Recorded insert_sightings(std::span<const NewSighting> sightings);
 
-/* For each id (32 bytes): is the event archived, or was it rejected for good? Inside a transaction,
- * as insert_events(). */
+/* For each id (32 bytes): whether the event is archived or was permanently rejected. Conditions as
+ * for insert_verified_events(). */
 std::vector<uint8_t> known_events(std::span<const std::string_view> ids);
 
 } // namespace archive

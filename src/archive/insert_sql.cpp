@@ -9,7 +9,7 @@
 
 namespace {
 
-/* The limit of _bigbrotr.check_elements(). Each element costs some 200 bytes of memory. */
+/* The same limit as in _bigbrotr.check_elements(). An element takes about 200 bytes of memory. */
 constexpr int kMostElements = 100000;
 
 /* The elements of an argument that is an array. */
@@ -50,7 +50,7 @@ class ArrayArgument
 
 	int64_t bigint(int i) const { return DatumGetInt64(values_[i]); }
 	int32_t integer(int i) const { return DatumGetInt32(values_[i]); }
-	std::string_view bytes(int i) const // null: empty
+	std::string_view bytes(int i) const // empty for null
 	{
 		if (nulls_[i])
 			return {};
@@ -64,7 +64,7 @@ class ArrayArgument
 	int count_;
 };
 
-/* The number of elements, which must be the same for all arrays. */
+/* The number of elements, which must be equal for all arrays. */
 int
 common_count(std::initializer_list<const ArrayArgument *> arrays)
 {
@@ -76,7 +76,7 @@ common_count(std::initializer_list<const ArrayArgument *> arrays)
 	return (*arrays.begin())->count();
 }
 
-/* The first argument, an array of ids; a null becomes an empty id, which no event has. */
+/* The ids in the first argument, an array. A null becomes an empty id, which no event has. */
 std::vector<std::string_view>
 read_ids(FunctionCallInfo fcinfo)
 {
@@ -111,7 +111,7 @@ read_events(FunctionCallInfo fcinfo)
 	return events;
 }
 
-/* Three arguments from `first` on: ids, relays, times. */
+/* The sightings in three arguments from `first` on: ids, relays, times. */
 std::vector<archive::NewSighting>
 read_sightings(FunctionCallInfo fcinfo, int first)
 {
@@ -155,7 +155,7 @@ eid_array(const std::vector<int64_t> &eids)
 	return pg::int8_array(eids.size(), eid).datum;
 }
 
-/* Runs `body` with SPI connected; gives what it returns. */
+/* Runs `body` with SPI connected and returns its result. */
 template <class F>
 auto
 with_spi(F body) -> decltype(body())

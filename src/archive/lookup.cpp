@@ -15,7 +15,7 @@ namespace archive {
 
 namespace {
 
-Lookup *lookups = nullptr; // of this session
+Lookup *lookups = nullptr; // the look-ups of this session
 
 bool
 is_column(Relation table, int number, const char *name)
@@ -24,8 +24,8 @@ is_column(Relation table, int number, const char *name)
 		   strcmp(NameStr(TupleDescAttr(RelationGetDescr(table), number - 1)->attname), name) == 0;
 }
 
-/* Does the index hold every row that a look-up could want? A partial index does if it leaves out
- * only rows whose key is null. */
+/* Whether the index holds every row that a look-up may want. A partial index does if it leaves out
+ * only rows with a null key. */
 bool
 covers_all(Relation table, Relation index, const LookupKey &key)
 {
@@ -151,7 +151,7 @@ Lookup::of(FmgrInfo *function, int n, int count, const LookupShape &shape)
 	return lookup;
 }
 
-/* False if the table has no index that fits. */
+/* False if the table has no suitable index. */
 bool
 Lookup::open()
 {
@@ -173,14 +173,14 @@ Lookup::open()
 		slot_ = table_slot_create(table_, nullptr);
 		scan_ = pg::compat::begin_index_scan(table_, index, GetActiveSnapshot(),
 											 static_cast<int>(shape_->keys.size()));
-		index_ = index; // last: an ERROR on the way leaves nothing half open
+		index_ = index; // set last, so that an ERROR before leaves the look-up closed
 	}
 	CurrentResourceOwner = before;
 	MemoryContextSwitchTo(memory);
 	return index_ != nullptr;
 }
 
-/* Works also in an aborted (sub)transaction, and after an ERROR in the middle of a look-up. */
+/* Also works in an aborted (sub)transaction, and after an ERROR during a look-up. */
 void
 Lookup::close()
 {
@@ -195,7 +195,7 @@ Lookup::close()
 	ResourceOwnerDelete(owner);
 }
 
-/* At the end of each transaction, committed or aborted. */
+/* Called at the end of each transaction, committed or aborted. */
 void
 Lookup::close_all(XactEvent, void *)
 {
@@ -203,8 +203,8 @@ Lookup::close_all(XactEvent, void *)
 		lookup->close();
 }
 
-/* Until end(), the look-up's resource owner and memory context are the current ones. Returns the
- * previous owner. */
+/* Begins a look-up. Until end(), the look-up's resource owner and memory context are current.
+ * Returns the previous owner. */
 ResourceOwner
 Lookup::begin(const Datum *values)
 {

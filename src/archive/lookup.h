@@ -1,13 +1,13 @@
 /*
  * Finds rows of a table by an index, for functions that are called for each row of a statement. The
- * first call opens relations, slot and scan; they stay open until the memory of the call site is
+ * first call opens relations, slot and scan. They stay open until the memory of the call site is
  * freed at the end of the statement, or until the transaction ends.
  *
- * The index is found by its columns, not by its name. If there is no valid one, an SQL statement
- * finds the same rows, more slowly.
+ * The index is found by its columns, not by its name. Without a valid index, an SQL statement finds
+ * the same rows more slowly.
  *
- * All functions may raise an ERROR: do not call them inside pg::boundary or with a C++ object to be
- * destroyed.
+ * All functions may raise an ERROR, so they must not be called inside pg::boundary or while a C++
+ * object must be destroyed.
  */
 #pragma once
 
@@ -28,10 +28,10 @@ extern "C" {
 
 namespace archive {
 
-/* A column of the index, and how it is compared with a given value. */
+/* A column of the index, and the operator that compares it with a given value. */
 struct LookupKey
 {
-	const char *column; // or the function of _bigbrotr with `arguments`
+	const char *column; // column, or function of _bigbrotr with `arguments`
 	std::span<const char *const> arguments;
 	Oid type, family;
 	StrategyNumber strategy;
@@ -41,17 +41,17 @@ struct LookupKey
 struct LookupShape
 {
 	const char *table;                    // in schema bigbrotr
-	std::span<const LookupKey> keys;      // the first values given
-	std::span<const char *const> columns; // what accept() reads, NOT NULL
-	const char *statement;                // finds the rows by all values given; names in full
-	std::span<const Oid> types;           // of the values
-	SPIPlanPtr *plan;                     // of the statement, kept for the session
+	std::span<const LookupKey> keys;      // compared with the first values given
+	std::span<const char *const> columns; // columns that accept() reads, NOT NULL
+	const char *statement;                // finds rows by all given values; qualified names
+	std::span<const Oid> types;           // types of the values
+	SPIPlanPtr *plan;                     // plan of the statement, kept for the session
 };
 
-/* May this statement use the index? The planner's own conditions. */
+/* Whether this statement may use the index, by the planner's conditions. */
 bool usable(Relation index, Oid access_method);
 
-/* Is the node a call of a function of _bigbrotr with these columns of the table? */
+/* Whether the node calls this function of _bigbrotr with these columns of the table. */
 bool is_call(Relation table, const Node *node, const char *function,
 			 std::span<const char *const> columns);
 
@@ -85,10 +85,11 @@ class Lookup
   public:
 	static constexpr int kColumns = 2, kKeys = 3;
 
-	/* The n-th of `count` look-ups of a call site, which uses nothing else of fn_extra. */
+	/* Look-up number n of `count` at this call site. The call site must not use fn_extra
+	 * otherwise. */
 	static Lookup &of(FmgrInfo *function, int n, int count, const LookupShape &shape);
 
-	/* Is there a row with these values for which accept(lookup) is true? */
+	/* Whether there is a row with these values for which accept(lookup) is true. */
 	template <class F> bool any(const Datum *values, F accept)
 	{
 		if (!open())
@@ -101,7 +102,7 @@ class Lookup
 		return found;
 	}
 
-	/* The value of the shape's n-th column in the row found. */
+	/* Column n of the shape, in the row found. */
 	Datum column(int n) const;
 
   private:
@@ -113,12 +114,12 @@ class Lookup
 	void end(ResourceOwner before);
 	bool any_by_statement(const Datum *values);
 
-	Lookup *following_, **link_; // the list of all in this session
+	Lookup *following_, **link_; // list of all look-ups of this session
 	const LookupShape *shape_;
 	MemoryContext memory_;
-	ResourceOwner owner_; // of what is open; null: nothing is
+	ResourceOwner owner_; // owner of the open resources; null: closed
 	MemoryContextCallback callback_;
-	Relation table_, index_; // index_ null: there is none
+	Relation table_, index_; // index_ is null if there is no suitable index
 	IndexScanDesc scan_;
 	TupleTableSlot *slot_;
 	AttrNumber columns_[kColumns];

@@ -1,6 +1,6 @@
 /*
- * What many events say about relays, counted before it goes into tables: one event after another is
- * added, `seen_at` being when it was archived (Unix seconds).
+ * Counts what many events say about relays, before the counts go into tables. Events are added one
+ * by one. `seen_at`: Unix second at which the event was archived.
  */
 #pragma once
 
@@ -19,7 +19,7 @@
 
 namespace archive {
 
-/* Events with one name, and when the first and the last of them were archived. */
+/* The number of events with a name, and when the first and the last of them were archived. */
 struct Tally
 {
 	int64_t count = 0;
@@ -32,7 +32,7 @@ struct Tally
 class MentionTally
 {
   public:
-	/* A relay: its network, and its mentions in each place. */
+	/* A relay with its network and its mentions in each place. */
 	struct Relay
 	{
 		nostr::Network network = nostr::Network::Clearnet;
@@ -40,17 +40,16 @@ class MentionTally
 	};
 	using Relays = std::unordered_map<std::string, Relay>; // by normalised URL
 
-	/* `allow_local`: whether relays that are not publicly reachable count; else they are refused.
-	 */
+	/* `allow_local`: relays that are not publicly reachable count; otherwise they are refused. */
 	explicit MentionTally(bool allow_local) : allow_local_(allow_local) {}
 	void add(std::string_view author, int64_t seen_at,
 			 std::span<const nostr::RelayMention> mentions);
 
-	int64_t mentions() const { return mentions_; } // refused ones as well
+	int64_t mentions() const { return mentions_; } // includes refused ones
 	const Relays &relays() const { return relays_; }
-	/* Public key -> the relays that it names, other than as relays to avoid. */
+	/* By public key: the relays that the author names, except those to avoid. */
 	const auto &authors() const { return authors_; }
-	/* Reason code and name. */
+	/* By reason code and name. */
 	const auto &refused() const { return refused_; }
 
   private:

@@ -1,10 +1,10 @@
 /*
- * If the authors are many, a first scan goes back in time through the events of all authors: it
- * soon finds those of authors who write much. Then one scan visits each author and kind in turn,
- * newest event first, and leaves it as soon as enough newer events are known: a feed of a thousand
- * authors costs about one descent of the index for each author and kind.
+ * If there are many authors, a first scan reads back in time through the events of all authors,
+ * which soon finds the events of those who write much. Then one scan visits each author and kind in
+ * turn, newest event first, and leaves it as soon as enough newer events are known. So a feed of a
+ * thousand authors costs about one descent of the index for each author and kind.
  *
- * The functions may raise an ERROR: they own no C++ object that has a destructor.
+ * The functions may raise an ERROR, so they own no C++ object that has a destructor.
  */
 #include "lookup.h"
 #include "newest.h"
@@ -25,7 +25,7 @@ constexpr OrderColumn kByAuthor[] = {{"pubkey", BYTEA_BTREE_FAM_OID},
 									 {"kind", INTEGER_BTREE_FAM_OID},
 									 {"created_at", INTEGER_BTREE_FAM_OID}};
 
-/* Of more kinds those are looked for that the author has. */
+/* If the filter has more kinds, the scan looks for the kinds that the author has. */
 constexpr size_t kFewKinds = 16;
 
 bool
@@ -34,8 +34,8 @@ has_few_kinds(const nostr::Filter &filter)
 	return filter.kinds && filter.kinds->size() <= kFewKinds;
 }
 
-/* So many events of all authors are read first: if the authors are loud, these are enough. 0: not
- * worth it. */
+/* Number of events of all authors to read first, which is enough if the authors write much; 0: this
+ * is not worthwhile. */
 int64_t
 walk_length(const nostr::Filter &filter)
 {
@@ -82,7 +82,7 @@ class Reader
 		}
 	}
 
-	/* All events since then were found. */
+	/* All events since this time were found. */
 	int64_t floor() const { return is_full() ? floor_ : newest_.since; }
 
 	Candidates end()
@@ -102,8 +102,8 @@ class Reader
 	}
 
 	/* Visits the author's kinds from the highest to the lowest. Entries that are too new, too old
-	 * or of kinds that are not wanted are passed over one by one; if they are many, another descent
-	 * of the index leads past them. */
+	 * or of unwanted kinds are skipped one by one; if there are many, another descent of the index
+	 * skips them. */
 	void read_all_kinds(Datum author)
 	{
 		constexpr int kPassed = 32;
@@ -161,7 +161,7 @@ class Reader
 
 	int64_t created_at() const { return DatumGetInt64(key(3)); }
 
-	/* Takes the entry unless enough newer ones are known; then older ones need not be read. */
+	/* Takes the entry unless enough newer ones are known. False: older entries need not be read. */
 	bool offer()
 	{
 		int64_t time = created_at();
@@ -191,7 +191,7 @@ class Reader
 
 	bool is_full() const { return time_count_ == newest_.most; }
 
-	/* Reads from the rows what the index does not hold. */
+	/* Reads the values that the index does not hold from the rows. */
 	void fetch()
 	{
 		found_.keep_if([&](Candidate &one) {
@@ -210,7 +210,7 @@ class Reader
 	IndexScanDesc scan_;
 	ItemPointer tid_ = nullptr;
 	int64_t floor_;
-	int64_t *times_; // the newest `most` of what was found, as a heap: the oldest first
+	int64_t *times_; // times of the newest `most` events found, as a heap with the oldest first
 	size_t time_count_ = 0;
 	Candidates found_;
 };
@@ -250,8 +250,8 @@ rows_of_authors(const Newest &newest, int64_t from, int64_t to, Relation events)
 		ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_BYTEAEQ, key);
 		below[0] = keys[0];
 		Datum kind = Int32GetDatum(65536);
-		/* The kinds of the author, from the highest on: within a kind the index is in the order of
-		 * time. Of very many kinds, the last ones are read whole. */
+		/* The kinds of the author, from the highest on, because within a kind the index is ordered
+		 * by time. If there are very many kinds, the last ones are read completely. */
 		for (int i = 0; i <= kKindsEach; i++) {
 			ScanKeyInit(&below[1], 2, BTLessStrategyNumber, F_INT4LT, kind);
 			if (i == kKindsEach) {

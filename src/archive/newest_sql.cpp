@@ -1,5 +1,5 @@
 /*
- * _bigbrotr.newest: the newest events of authors or with one tag, in the order of answers.
+ * _bigbrotr.newest: the newest events of some authors or with one tag, in the order of answers.
  */
 #include "bytes.h"
 #include "filter_argument.h"
@@ -27,7 +27,7 @@ namespace {
 struct Call
 {
 	Newest newest;
-	MemoryContext memory; // of the batch
+	MemoryContext memory; // memory of the batch
 	Candidates batch;
 	size_t next;
 };
@@ -44,7 +44,7 @@ read_batch(Call &call)
 	call.next = 0;
 }
 
-/* The filters are freed with the current memory context. */
+/* The filters live in the current memory context. */
 Call *
 begin(Datum feed, int64_t most, Datum beside)
 {

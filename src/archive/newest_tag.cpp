@@ -1,8 +1,8 @@
 /*
- * The tag index tells weeks apart, or quarters (nostr/filter.h): the search begins with the newest
- * ones, and goes back in time in longer and longer steps until it has found enough.
+ * The keys of the tag index contain the week, or a period of 13 weeks (nostr/filter.h). The search
+ * begins with the newest periods and goes back in time in growing steps until it has found enough.
  *
- * The functions may raise an ERROR: they own no C++ object that has a destructor.
+ * The functions may raise an ERROR, so they own no C++ object that has a destructor.
  */
 #include "newest.h"
 #include "pg/border/time.h"
@@ -17,20 +17,20 @@ namespace archive {
 
 namespace {
 
-constexpr size_t kFew = 4;          // times as many as are wanted
-constexpr size_t kFewRows = 1000;   // to fetch them is cheaper than another look into two indexes
+constexpr size_t kFew = 4;          // factor for the number of wanted rows
+constexpr size_t kFewRows = 1000;   // fetching these is cheaper than a look into two more indexes
 constexpr size_t kWorthALook = 200; // rows
 constexpr double kLongestWalk = 20000; // events
 
-/* Rows that may match, of these weeks. The number may count some of them twice. */
+/* Rows that may match, from these weeks. `count` may count some of them twice. */
 struct Found
 {
 	Weeks weeks;
-	TIDBitmap *rows = nullptr; // null: none
+	TIDBitmap *rows = nullptr; // null: no rows
 	size_t count = 0;
-	bool is_narrowed = true; // as far as the index says: they match what stands beside, too
+	bool is_narrowed = true; // by the indexes, the rows also match the other conditions
 
-	/* After that, the bitmap takes no more rows. */
+	/* Counts the rows again. After this, the bitmap accepts no more rows. */
 	void recount()
 	{
 		count = 0;
@@ -38,8 +38,7 @@ struct Found
 	}
 };
 
-/* Periods that the keys of a tag tell apart: weeks or quarters, by the number of their first week.
- */
+/* The periods in the keys of a tag: single weeks or 13 weeks, named by their first week. */
 class Periods
 {
   public:
@@ -50,7 +49,7 @@ class Periods
 
 	int64_t length() const { return length_; }
 	int64_t begin(int64_t week) const { return week - week % length_; }
-	int64_t end(int64_t week) const { return begin(week) + length_; } // begin of the next one
+	int64_t end(int64_t week) const { return begin(week) + length_; } // begin of the next period
 	int64_t of_time(int64_t time) const { return begin(nostr::period_of(time)); }
 
   private:
@@ -68,11 +67,11 @@ class Search
 			known_[week] *= std::max<double>(events->rd_rel->reltuples, 1);
 	}
 
-	/* What the statistics of ANALYZE say: from which period on there are enough rows, and how many
-	 * are there. */
+	/* The expectation by the statistics of ANALYZE: the first period from which on there are enough
+	 * rows, and their number. */
 	struct Expected
 	{
-		int64_t first; // -1: they do not say
+		int64_t first; // -1: unknown
 		double rows;
 	};
 
@@ -81,7 +80,7 @@ class Search
 		double rows = 0;
 		int64_t last = periods_.of_time(newest_.until);
 		for (int64_t week = nostr::period_of(newest_.until); week >= 0; week--) {
-			double left = 1; // of the last period
+			double left = 1; // share of the last period
 			if (week == last && last > 0)
 				left = std::min(static_cast<double>(newest_.until - nostr::period_start(last)) /
 									(periods_.length() * 7 * SECS_PER_DAY),
@@ -93,23 +92,24 @@ class Search
 		return {-1, 0};
 	}
 
-	/* The newest periods that hold enough rows, but if possible not many more, or all that are
-	 * left. */
+	/* Rows of the newest periods that have enough rows, but if possible not many more; or rows of
+	 * all remaining periods. */
 	Found back(Expected expected) const
 	{
 		int64_t lowest = periods_.of_time(newest_.since), last = nostr::period_of(newest_.until);
-		/* Times in the future are few, or false: the first step takes them along. */
+		/* Few events have future times, and those are false, so the first step includes the
+		 * future. */
 		int64_t now = nostr::period_of(pg::transaction_time());
 		int64_t future = periods_.end(std::max(std::min(last, now), lowest));
 		int64_t longest = longest_step();
 		int64_t step = expected.first < 0 ? std::clamp(newest_.weeks, periods_.length(), longest)
 										  : periods_.length();
 		int64_t first = expected.first < 0 ? future - step : expected.first;
-		/* The week that has many rows is a step of its own: there the rows of the authors may be
-		 * read instead. */
+		/* A week with many rows gets its own step, in which the rows of the authors may be read
+		 * instead. */
 		if (expected.first >= 0 && newest_.is_narrowed())
 			first = periods_.end(first);
-		Found found = {}, others = {}; // others: too few to be narrowed
+		Found found = {}, others = {}; // others: rows too few to be narrowed
 		for (int64_t end = last;; step = std::min(2 * step, longest)) {
 			first = std::max(lowest, periods_.begin(std::clamp<int64_t>(first, 0, end)));
 			Found part = search({first, end});
@@ -132,7 +132,8 @@ class Search
 	}
 
   private:
-	/* Of a tag that is common in no week, a step then finds a bounded number of rows. */
+	/* The longest step, so that for a tag that is not common in any week a step finds a bounded
+	 * number of rows. */
 	int64_t longest_step() const
 	{
 		constexpr double kUncommon = 0.00025, kMostRows = 80000, kMostWeeks = 256;
@@ -151,7 +152,7 @@ class Search
 		return found;
 	}
 
-	/* The rows of the authors if these are much fewer than those that are known to have the tag. */
+	/* The rows of the authors, if these are much fewer than the known rows of the tag. */
 	Found few_of_authors(Weeks weeks) const
 	{
 		constexpr double kMany = 5000, kFewer = 16;
@@ -174,8 +175,8 @@ class Search
 							   std::min(newest_.until, nostr::period_end(weeks.last)), events_);
 	}
 
-	/* Leaves the rows that are by the authors and have the tags beside: to read their places from
-	 * indexes costs a small part of what fetching the rows would cost. */
+	/* Keeps only the rows by the authors and with the other tags. Reading row places from indexes
+	 * is much cheaper than fetching the rows. */
 	void narrow(Found &found) const
 	{
 		for (const nostr::TagCondition &tag : newest_.beside->tags) {
@@ -209,10 +210,10 @@ class Search
 		found.weeks.first = older.weeks.first;
 	}
 
-	/* From `too_few` on there are not enough rows. */
+	/* `too_few`: number of the first rows that are not enough. */
 	Found newer_part(Found found, int64_t future, int64_t too_few) const
 	{
-		/* False times are most often beyond all weeks. */
+		/* Most false times are after all weeks. */
 		int64_t end_of_time = periods_.begin(nostr::kPeriods - 1);
 		size_t many = std::max(kFew * newest_.most, newest_.is_narrowed() ? kFewRows : 0);
 		while (found.count > many && found.weeks.first + periods_.length() < too_few) {
@@ -238,11 +239,11 @@ class Search
 	const nostr::TagCondition &tag_;
 	Periods periods_;
 	Relation events_, index_;
-	double *known_; // rows with the tag, week by week, of those weeks that ANALYZE knows of
+	double *known_; // known rows with the tag for each week, from ANALYZE
 };
 
-/* Does a walk find enough? A period that has very many rows is no step: where they are so many, a
- * walk soon finds enough of them, and it costs a part of what fetching all of them would cost. */
+/* Whether a walk back in time finds enough. If a period has very many rows, a walk soon finds
+ * enough of them, and is cheaper than fetching all of them. */
 bool
 walk(Newest &newest, Relation events, double rows, Candidates &found)
 {
@@ -254,7 +255,7 @@ walk(Newest &newest, Relation events, double rows, Candidates &found)
 	return !newest.walked || newest.ended;
 }
 
-/* Adds what is wanted of the rows. */
+/* Adds the wanted events of these rows. */
 void
 fetch(const Newest &newest, Relation events, const Found &rows, int64_t from, Candidates &found)
 {

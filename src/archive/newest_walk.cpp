@@ -1,5 +1,5 @@
 /*
- * The function may raise an ERROR: it owns no C++ object that has a destructor.
+ * The function may raise an ERROR, so it owns no C++ object that has a destructor.
  */
 #include "lookup.h"
 #include "newest.h"
@@ -62,7 +62,7 @@ walk_back(Newest &newest, Relation events, int64_t entries)
 	if (at_end)
 		newest.finish(found, newest.since);
 	else {
-		/* The second in which it has stopped is not complete. */
+		/* The second at which the walk stopped may be incomplete. */
 		found.keep_if([&](const Candidate &one) { return one.created_at > time; });
 		if (time < newest.until)
 			newest.finish(found, time + 1);

@@ -16,7 +16,8 @@ extern "C" {
 namespace archive {
 namespace {
 
-/* Of the current transaction. More than the ring can hold are only counted. */
+/* The news of the current transaction. If there are more than the ring can hold, only too_many is
+ * set. */
 std::vector<int64_t> pending;
 bool too_many = false;
 
@@ -26,13 +27,13 @@ news()
 	return pg::shared->news;
 }
 
-/* Must not raise an error: the transaction has committed. */
+/* Puts the news into the ring. Must not raise an error, because the transaction has committed. */
 void
 publish()
 {
 	LWLockAcquire(pg::shared->news_lock, LW_EXCLUSIVE);
 	if (too_many)
-		news().end += pg::kNews + 1; // so that every follower knows that it has missed some
+		news().end += pg::kNews + 1; // makes every follower notice that it has missed news
 	else
 		for (int64_t eid : pending)
 			news().items[news().end++ % pg::kNews] = {.eid = eid, .database = MyDatabaseId};
@@ -117,7 +118,7 @@ Follower::read(std::vector<int64_t> &eids)
 	LWLockRelease(pg::shared->news_lock);
 	if (end == next_)
 		return true;
-	/* Nothing may be allocated under the lock. */
+	/* Memory is allocated before the lock is taken. */
 	eids.reserve(eids.size() + std::min<uint64_t>(end - next_, pg::kNews));
 	LWLockAcquire(pg::shared->news_lock, LW_SHARED);
 	const bool complete = news().end - next_ <= pg::kNews;

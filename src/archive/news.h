@@ -1,13 +1,14 @@
 /*
- * New events in the order in which their transactions commit, told to the workers that follow them.
- * The order of eids would not do: an event with a smaller one may come later.
+ * Tells workers about new events in the order in which transactions commit. The order of eids would
+ * be wrong, because an event with a smaller eid may commit later.
  *
  * The news are in a ring in shared memory (Shared::news). A follower that falls behind by more than
- * its size misses some, and is told so. Every transaction announces its events, whether anyone
- * follows or not: one that is under way when a follower begins commits later, and is news to it.
+ * the size of the ring misses news, and is told so. Every transaction publishes its events even
+ * without a follower: if a follower begins while the transaction is running, the transaction
+ * commits later, and its events are news for the follower.
  *
  * There are no news of events that come by replication, by a prepared transaction, or while the
- * triggers of the table are switched off.
+ * triggers of the table are disabled.
  */
 #pragma once
 
@@ -18,23 +19,24 @@
 
 namespace archive {
 
-/* The events become news when the current transaction commits; those that do not exist then, after
- * the abort of a subtransaction, count for nothing. */
+/* Makes the events news when the current transaction commits. Events that do not exist by then,
+ * after the abort of a subtransaction, are ignored. */
 void announce(const std::vector<int64_t> &eids);
 
-/* Until the end of the process. Its latch is set when there are news. One for each process. */
+/* Follows the news until the process ends. The process latch is set when there are news. A process
+ * may have only one follower. */
 class Follower
 {
   public:
-	/* Throws pg::Error if there are too many followers already. */
+	/* Throws pg::Error if there are too many followers. */
 	Follower();
 	Follower(const Follower &) = delete;
 
-	/* Appends the eids of this database's news since the last call. False if some were missed. */
+	/* Appends the eids of this database's news since the last call. False if news were missed. */
 	bool read(std::vector<int64_t> &eids);
 
   private:
-	uint64_t next_; // number of the first item that was not read
+	uint64_t next_; // number of the first unread item
 };
 
 } // namespace archive

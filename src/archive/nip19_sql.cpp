@@ -1,5 +1,5 @@
 /*
- * NIP-19 for SQL: bigbrotr.nip19_decode, nip19_encode, nip19_reason, and the short forms for bare
+ * NIP-19 for SQL: bigbrotr.nip19_decode, nip19_encode, nip19_reason, and short functions for plain
  * keys and ids.
  */
 #include "nostr/nip19.h"
@@ -36,7 +36,7 @@ encode(const Nip19 &entity)
 	return archive::varlena_datum(text);
 }
 
-/* A secret key is decoded or encoded only if the caller asks for it. */
+/* Raises an error for a secret key unless the caller allows secret keys. */
 void
 check_secret(Nip19Type type, bool allowed)
 {
@@ -104,7 +104,7 @@ texts_of(Datum array)
 	return out;
 }
 
-/* Arguments: type, data, relays, author, kind, identifier. */
+/* The entity in the arguments type, data, relays, author, kind, identifier. */
 Nip19
 entity_argument(FunctionCallInfo fcinfo)
 {

@@ -1,6 +1,6 @@
 /*
- * U+0000 is legal in an event, but neither text nor tags can hold it: U+FFFD stands for it in the
- * columns, and the exact JSON is kept beside them.
+ * U+0000 is allowed in an event, but text and tags cannot hold it. In the columns, U+FFFD replaces
+ * U+0000, and the exact JSON is stored too.
  */
 #pragma once
 
@@ -9,11 +9,11 @@
 
 namespace archive {
 
-/* `text` with U+FFFD for each NUL byte. */
+/* `text` with U+FFFD in place of each NUL byte. */
 std::string without_nul(std::string_view text);
 
-/* JSON text with U+FFFD for each escape \u0000 (a backslash that is itself escaped does not begin
- * one). */
+/* JSON text with U+FFFD in place of each escape \u0000. A backslash that is itself escaped does not
+ * begin an escape. */
 std::string without_nul_escapes(std::string_view json);
 
 } // namespace archive

@@ -1,6 +1,6 @@
 /*
  * bigbrotr.query_events_sql and count_sql: the statement that answers filters, as text that users
- * can read, EXPLAIN and change.
+ * can read, change and EXPLAIN.
  */
 #include "bytes.h"
 #include "filter_argument.h"
@@ -12,14 +12,15 @@
 namespace {
 
 constexpr size_t kFilters = 200;
-/* The most index scans that are merged; more of them cost more to plan than they save. */
+/* Largest number of index scans that are merged. More scans cost more planning time than they
+ * save. */
 constexpr size_t kBranches = 16;
-/* To fetch a row costs so many times what it costs to read a place of a row from an index. */
+/* Cost of fetching a row, relative to reading the place of a row from an index. */
 constexpr double kPlaceCost = 32;
 constexpr double kFewMatches = 2000, kMostCandidates = 1e9, kLeastShare = 0.0001;
 constexpr const char *kOrder = "e.created_at DESC, e.event_id";
 
-/* One filter, or an array of at least one. */
+/* Parses one filter, or an array of at least one filter. */
 std::vector<nostr::Filter>
 filters_argument(Datum argument)
 {
@@ -45,8 +46,7 @@ literal(const std::string &text)
 	return pg::call([&] { return quote_literal_cstr(text.c_str()); });
 }
 
-/* Which events count. A filter by ids also finds replaced versions: NIP-01 leaves that to the
- * relay. */
+/* Which events count. A filter by ids also finds replaced versions, which NIP-01 allows. */
 struct Relations
 {
 	const char *of_ids, *of_others;
@@ -61,7 +61,7 @@ relation(const nostr::Filter &filter, const Relations &shown)
 	return filter.ids ? shown.of_ids : shown.of_others;
 }
 
-/* SELECT … WHERE for one filter, which one index scan may be able to answer. */
+/* A SELECT … WHERE for one filter, which a single index scan may answer. */
 std::string
 branch(const nostr::Filter &filter, const Relations &shown, const char *columns = "e.*")
 {
@@ -73,7 +73,7 @@ branch(const nostr::Filter &filter, const Relations &shown, const char *columns 
 	return out;
 }
 
-/* One filter for each kind, if they are few; the newest events of all of them are merged. */
+/* One filter for each kind, if there are few kinds; the newest events of all are merged. */
 std::vector<nostr::Filter>
 branches(const nostr::Filter &filter)
 {
@@ -97,7 +97,7 @@ ordered(const std::string &query, const std::string &order, const nostr::Filter 
 	return out;
 }
 
-/* The conditions on tags, written so that no index matches them. */
+/* The conditions on tags in a form that matches no index. */
 std::string
 tag_conditions(const nostr::Filter &filter, const std::string &row)
 {
@@ -112,7 +112,7 @@ tag_conditions(const nostr::Filter &filter, const std::string &row)
 	return out;
 }
 
-/* The filter has a rare kind: a scan of that kind's events back in time. */
+/* For a filter with a rare kind: reads the events of this kind back in time. */
 std::string
 query_rare_kind(const nostr::Filter &filter, const Relations &shown)
 {
@@ -122,9 +122,9 @@ query_rare_kind(const nostr::Filter &filter, const Relations &shown)
 }
 
 /*
- * The newest events of authors or with a tag, the `lead`, in order (newest.h). What else the filter
- * asks for, and visibility, is checked event after event until the limit is reached; `beside` says
- * which of it is looked up in indexes before that.
+ * Reads the newest events of the authors or with the tag of `lead` in order (newest.h). The other
+ * conditions of the filter and the visibility are checked event by event until the limit is
+ * reached. `beside` says which conditions are looked up in indexes before that.
  */
 std::string
 query_newest(const nostr::Filter &filter, const nostr::Filter &lead, double most,
@@ -150,7 +150,8 @@ query_newest(const nostr::Filter &filter, const nostr::Filter &lead, double most
 		   ") AS k JOIN bigbrotr.events AS e ON e.eid = k.eid\nORDER BY " + kOrder;
 }
 
-/* The same for a filter with tags: led by the rarest of them, or by authors that are much rarer. */
+/* The same for a filter with tags: `lead` is the rarest tag, or the authors if they are much
+ * rarer. */
 std::string
 query_tags(const nostr::Filter &filter, const Relations &shown)
 {
@@ -159,7 +160,7 @@ query_tags(const nostr::Filter &filter, const Relations &shown)
 	std::optional<double> by_authors;
 	if (filter.authors)
 		by_authors = archive::author_share(*filter.authors);
-	double share = std::max(of_kinds, kLeastShare); // of the lead's events that are wanted
+	double share = std::max(of_kinds, kLeastShare); // share of the lead's events that are wanted
 	auto limit = static_cast<double>(*filter.limit);
 	bool rare_kind =
 		filter.kinds && !filter.authors && events > 0 && of_kinds * events < limit / share;
@@ -173,7 +174,7 @@ query_tags(const nostr::Filter &filter, const Relations &shown)
 	double of_lead = counts[rarest];
 	if (rare_kind && of_kinds * events < of_lead)
 		return query_rare_kind(filter, shown);
-	/* The index of authors has the kind, too. */
+	/* The index on authors also has the kind. */
 	double of_authors = of_kinds * by_authors.value_or(0) * events;
 	bool has_authors = filter.authors && pg::call([] { return archive::has_author_index(); });
 	if (has_authors && of_lead > kFewMatches &&
@@ -201,14 +202,14 @@ query_tags(const nostr::Filter &filter, const Relations &shown)
 		(is_cheap ? rest_beside : rest) *=
 			std::clamp(counts[i] / std::max(events, 1.0), kLeastShare, 1.0);
 	}
-	/* Where few rows of the lead have to be read, or it has few, nothing is looked up beside it. */
+	/* If only few rows of the lead must be read, no other condition is looked up in an index. */
 	if (std::min(of_lead, limit / (share * rest * rest_beside)) < kFewMatches / 2)
 		return query_newest(filter, lead, limit / (share * rest * rest_beside), shown);
 	return query_newest(filter, lead, limit / (share * rest), shown, beside);
 }
 
-/* Authors or tags with a limit, where the planner would sort all their events. "" for other
- * filters. */
+/* For a filter with authors or tags and a limit: the planner would sort all matching events. "" for
+ * other filters. */
 std::string
 query_by_newest(const nostr::Filter &filter, const Relations &shown)
 {
@@ -224,7 +225,7 @@ query_by_newest(const nostr::Filter &filter, const Relations &shown)
 std::string
 query_sql(const nostr::Filter &filter, const Relations &shown)
 {
-	if (filter.search) // NIP-50: by relevance
+	if (filter.search) // NIP-50: ordered by relevance
 		return ordered(branch(filter, shown),
 					   "_bigbrotr.search_rank(e.kind, e.content, " + literal(*filter.search) +
 						   ") DESC, " + kOrder,
@@ -234,8 +235,8 @@ query_sql(const nostr::Filter &filter, const Relations &shown)
 	std::vector<nostr::Filter> parts = branches(filter);
 	if (parts.size() == 1)
 		return ordered(branch(filter, shown), kOrder, filter);
-	/* Each branch has its own ORDER BY: otherwise the planner does not see that the index returns
-	 * it in order. */
+	/* Each branch has its own ORDER BY. Otherwise the planner does not see that the index returns
+	 * the rows in order. */
 	std::string out = "SELECT e.* FROM (\n";
 	for (const nostr::Filter &part : parts)
 		out += (&part == &parts[0] ? "(" : "\nUNION ALL (") +
@@ -254,7 +255,7 @@ query_sql(const std::vector<nostr::Filter> &filters, const Relations &shown)
 	return out + ") AS e\nORDER BY " + kOrder;
 }
 
-/* NIP-45: the limit is ignored, and an event that matches two filters counts once. */
+/* NIP-45: the limit is ignored, and an event that matches several filters counts once. */
 std::string
 count_sql(const std::vector<nostr::Filter> &filters, const Relations &shown)
 {
@@ -271,7 +272,7 @@ query_statement(Datum filters, const Relations &shown)
 {
 	pg::require_schema();
 	return pg::boundary([&] {
-		archive::limit_query_time(); // it counts in the tag index
+		archive::limit_query_time(); // the estimate reads the tag index
 		return archive::varlena_datum(query_sql(filters_argument(filters), shown));
 	});
 }

@@ -1,6 +1,6 @@
 /*
- * Errors of functions that parse users' input: a reason code in the message, a sentence in the
- * detail, and in the hint the function that returns the reason instead of raising an error.
+ * Errors of functions that parse users' input: the message has a reason code, the detail a
+ * sentence, and the hint names the function that returns the reason instead of an error.
  */
 #pragma once
 
@@ -13,15 +13,15 @@
 
 namespace archive {
 
-/* A sentence about a reason code; empty for an unknown one. */
+/* A sentence about a reason code; empty if the code is unknown. */
 std::string explanation(std::string_view reason);
 
-/* "invalid <what>: <reason>", 22P02. */
+/* Raises "invalid <what>: <reason>" with SQLSTATE 22P02. */
 [[noreturn]] void refuse(const char *what, const char *reason, const char *reason_function);
 
 [[noreturn]] void refuse_event(nostr::Reject reason);
 
-/* The bytes of a bytea argument, which must be `size` (22023 otherwise). */
+/* The bytes of a bytea argument. Its size must be `size`, otherwise SQLSTATE 22023 is raised. */
 std::string_view bytes_argument(Datum datum, const char *name, size_t size);
 
 template <size_t N>

@@ -1,6 +1,6 @@
 /*
- * bigbrotr.relay_mentions(kind, tags, content): where relays are named in an event.
- * _bigbrotr.read_mentions(eids, most): the same of many events, counted.
+ * bigbrotr.relay_mentions(kind, tags, content): the relays that an event names.
+ * _bigbrotr.read_mentions(eids, most): counts the mentions in many events.
  */
 #include "nostr/relay_mentions.h"
 
@@ -23,8 +23,8 @@ using archive::Tally;
 
 namespace {
 
-/* A refused name may hold any bytes that an escape can write; text cannot hold U+0000 and halves of
- * characters. */
+/* The name in a form that text can store. A refused name may contain any bytes that an escape can
+ * express; text cannot hold U+0000 or parts of characters. */
 std::string
 storable(std::string_view name)
 {
@@ -63,10 +63,10 @@ pg::Statement events_statement("SELECT e.eid, e.pubkey, e.inserted_at, e.kind, e
 struct EventsRead
 {
 	int64_t events = 0;
-	std::vector<int64_t> left; // eids of the others
+	std::vector<int64_t> left; // eids not read
 };
 
-/* Reads events until there are `most` mentions. Contents may be large: each is freed at once. */
+/* Reads events until there are `most` mentions. Contents may be large, so each is freed at once. */
 EventsRead
 read_events(pg::Value eids, int64_t most, MentionTally &tally)
 {
@@ -102,7 +102,7 @@ texts(const std::vector<Row> &rows, F at)
 		.datum;
 }
 
-/* Three columns of a list whose rows have a `tally`: count, first, last. */
+/* Three columns (count, first, last) of a list whose rows have a `tally`. */
 template <class Row>
 void
 put_tallies(const std::vector<Row> &rows, Datum *values)

@@ -1,7 +1,6 @@
 /*
  * Relay URLs for SQL: bigbrotr.normalise_relay_url(text, lenient), _bigbrotr.relay_site(text), and
- * the policy beside them, _bigbrotr.allow_local_relays() (the setting itself only superusers may
- * read).
+ * _bigbrotr.allow_local_relays(), because only superusers may read the setting itself.
  */
 #include <arpa/inet.h>
 #include <libpsl.h>
@@ -20,11 +19,12 @@ is_address(const std::string &host)
 	return host.find(':') != host.npos || inet_pton(AF_INET, host.c_str(), &address) == 1;
 }
 
-/* The registered domain of a host; `host` itself if that is an address or a public suffix. */
+/* The registered domain of a host; the host itself if it is an address or a public suffix. */
 std::string
 site_of(const std::string &host)
 {
-	/* The list does not know that names of b32.i2p are keys of different services. */
+	/* The public suffix list does not know that names under b32.i2p belong to different
+	 * services. */
 	constexpr std::string_view keys = ".b32.i2p";
 	if (is_address(host))
 		return host;

@@ -1,6 +1,6 @@
 /*
- * What is too old to be archived: bigbrotr.retention_rules. The refresher deletes such events;
- * writers leave out what it would delete at once.
+ * Events that are too old to be archived: bigbrotr.retention_rules. The refresher deletes such
+ * events, and writers leave out events that it would delete at once.
  */
 #pragma once
 
@@ -12,11 +12,11 @@ namespace archive {
 class RetentionRules
 {
   public:
-	/* The rules that hold, as far as the refresher has moved them on. Inside a transaction with SPI
-	 * connected and a snapshot pushed. */
+	/* The rules in force, with the times to which the refresher has advanced them. Must be called
+	 * inside a transaction with SPI connected and a snapshot pushed. */
 	static RetentionRules load();
 
-	/* Is such an event left out? */
+	/* Whether such an event is left out. */
 	bool leave_out(int32_t kind, int64_t created_at) const
 	{
 		for (const Rule &rule : rules_)
@@ -27,7 +27,7 @@ class RetentionRules
 	bool none() const { return rules_.empty(); }
 
   private:
-	struct Rule // a range of the kinds of a rule
+	struct Rule // one range of kinds of a rule
 	{
 		int32_t first_kind, last_kind;
 		int64_t before; // Unix seconds

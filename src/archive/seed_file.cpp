@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kMaxBytes = 16 << 20;
 
-/* Replaces invalid UTF-8 by U+FFFD, so that only the lines that hold it are refused. */
+/* Replaces invalid UTF-8 by U+FFFD, so that only the lines with invalid bytes are refused. */
 std::string
 valid_utf8(const std::string &bytes)
 {

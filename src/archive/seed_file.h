@@ -10,11 +10,11 @@ namespace archive {
 struct SeedFile
 {
 	std::string name;    // "shipped", or the path
-	std::string text;    // valid UTF-8 without NUL: U+FFFD stands for every other byte
-	std::string problem; // why it could not be read; empty if it could
+	std::string text;    // valid UTF-8 without NUL; U+FFFD replaces other bytes
+	std::string problem; // why the file could not be read; empty: it was read
 };
 
-/* `path` empty: the list installed with the extension. Reads at most 16 MB. */
+/* Reads at most 16 MB. Empty `path`: the list that the extension installs. */
 SeedFile read_seed_file(const std::string &path);
 
 } // namespace archive

@@ -29,8 +29,8 @@ inline constexpr Column kRetentionRuleColumns[] = {{"rule_id", INT4OID, true}};
 inline constexpr TableShape kRetentionRules = {"retention_rules", kRetentionRuleColumns,
 											   kFirstColumn, nullptr};
 
-/* Is the file of a small table that is seldom filled empty? False does not mean that there is a
- * row. Inside a transaction with a snapshot pushed. */
+/* Whether the file of a small table is empty. False does not mean that the table has a row. Must be
+ * called inside a transaction with a snapshot pushed. */
 inline bool
 is_empty(const TableShape &shape)
 {
@@ -44,7 +44,7 @@ is_empty(const TableShape &shape)
 	});
 }
 
-/* The eid of a row of events. Inside pg::call. */
+/* The eid in a row of events. Must be called inside pg::call. */
 inline int64_t
 eid_of(TupleTableSlot *row)
 {

@@ -1,10 +1,10 @@
 /*
  * bigbrotr.event_address, address_id, is_current, is_visible, is_public: the address of an event,
- * and whether other events replace, delete or hide it.
+ * and whether other events replace, delete or hide the event.
  *
- * is_current and is_visible are called for every row that is shown, so they use indexes directly:
- * as subqueries they would cost more to plan than the rest of the statement, and five times as much
- * to run.
+ * is_current and is_visible are called for every row of an answer, so they use indexes directly. As
+ * subqueries they would cost more planning time than the rest of the statement, and take five times
+ * as long.
  */
 #include "nostr/canonical.h"
 #include "nostr/facts.h"
@@ -33,8 +33,8 @@ has_address(int32_t kind)
 		   kind_class == nostr::KindClass::Addressable;
 }
 
-/* The value of the first d tag of an addressable event; empty if there is none. May raise an ERROR.
- */
+/* The value of the first d tag of an addressable event; empty if there is none. May raise an
+ * ERROR. */
 nostr::PackedItem
 identifier(int32_t kind, std::string_view tags)
 {
@@ -44,7 +44,7 @@ identifier(int32_t kind, std::string_view tags)
 	return value;
 }
 
-/* The address; the kind must have one. */
+/* The address of an event whose kind has addresses. */
 std::string
 address(std::string_view pubkey, int32_t kind, const nostr::PackedItem &identifier)
 {
@@ -52,7 +52,7 @@ address(std::string_view pubkey, int32_t kind, const nostr::PackedItem &identifi
 	return nostr::address(kind, pubkey, nostr::item_text(identifier, buffer));
 }
 
-/* As a bytea. May raise. */
+/* The id of the address as bytea. May raise an ERROR. */
 Datum
 address_id(std::string_view pubkey, int32_t kind, std::string_view tags)
 {
@@ -88,7 +88,7 @@ using archive::Lookup;
 using archive::LookupKey;
 using archive::LookupShape;
 
-/* All names are qualified: these functions run with any search path. */
+/* All names are qualified, because these functions run with any search path. */
 #define IS " OPERATOR(pg_catalog.=) "
 #define SINCE " OPERATOR(pg_catalog.>=) "
 
@@ -100,7 +100,7 @@ constexpr LookupKey kVersionKeys[] = {
 constexpr const char *kVersionColumns[] = {"created_at", "event_id"};
 constexpr Oid kVersionTypes[] = {BYTEAOID, INT8OID, BYTEAOID, BYTEAOID, INT4OID};
 SPIPlanPtr versions_plan;
-/* Events with the same address, from a time on. The statement finds only those that replace the
+/* Events with the same address, from a time on. The statement finds only events that replace this
  * event. */
 constexpr LookupShape kVersions = {
 	.table = "events",
@@ -168,8 +168,8 @@ struct EventArguments
 
 	Datum address() const { return address_id(archive::view(DatumGetByteaPP(pubkey)), kind, tags); }
 
-	/* Is says(key) true for the author or, since a gift wrap is signed by a throw-away key, for a
-	 * receiver of it? */
+	/* Whether says(key) is true for the author or, if the event is a gift wrap, for one of its
+	 * receivers. A gift wrap is signed by a throw-away key. */
 	template <class F> bool any_owner(F says) const
 	{
 		return says(pubkey) ||
@@ -194,7 +194,7 @@ is_superseded(Lookup &versions, const EventArguments &event)
 	});
 }
 
-/* NIP-40 */
+/* Expiration (NIP-40). */
 bool
 is_expired(const EventArguments &event)
 {
@@ -217,7 +217,7 @@ names_target(Lookup &deletions, const EventArguments &event, Datum target, bool 
 	});
 }
 
-/* NIP-09; requests cannot be undone. */
+/* Deletion requests (NIP-09), which cannot be undone. */
 bool
 is_deleted(Lookup &deletions, const EventArguments &event)
 {
@@ -226,7 +226,7 @@ is_deleted(Lookup &deletions, const EventArguments &event)
 			(has_address(event.kind) && names_target(deletions, event, event.address(), true)));
 }
 
-/* NIP-62; the requests themselves stay. */
+/* Vanish requests (NIP-62); the requests themselves stay visible. */
 bool
 is_vanished(Lookup &requests, const EventArguments &event)
 {
@@ -255,7 +255,8 @@ SQL_FUNCTION(bigbrotr_is_visible)
 				   !is_vanished(Lookup::of(fcinfo->flinfo, 1, 2, kVanishRequests), event));
 }
 
-/* Encrypted messages, which a relay shows to their sender and receivers only (NIP-04, NIP-17). */
+/* Encrypted messages are not public: a relay shows them only to their sender and receivers (NIP-04,
+ * NIP-17). */
 SQL_FUNCTION(bigbrotr_is_public)
 {
 	int32_t kind = PG_GETARG_INT32(0);

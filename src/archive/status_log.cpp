@@ -1,5 +1,4 @@
-/* Lines of the log about relays whose status has changed, at most a hundred a minute and process.
- */
+/* Log lines about changes of relays' status, at most a hundred per minute and process. */
 #include "pg/border/compat.h"
 #include "pg/border/error.h"
 #include "pg/cycle/settings.h"
@@ -11,8 +10,8 @@ extern "C" {
 
 constexpr int kMostLines = 100;
 
-/* Arguments: the service that noticed it, whose level in bigbrotr.log_level counts, and the line.
- * It is written before the transaction commits: one that is repeated writes it again. */
+/* Arguments: the service that noticed the change, whose log level applies, and the line. The line
+ * is written before the transaction commits, so a transaction that is repeated writes it again. */
 SQL_FUNCTION(bigbrotr_log_status)
 {
 	static int64 minute = 0;

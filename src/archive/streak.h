@@ -1,10 +1,10 @@
 /*
- * Whether a batch can be written without looking first for what is stored already.
+ * Decides if a batch can be written without first looking up which rows exist.
  *
- * The look costs a tenth of the writing. Without it, one row that is stored makes the whole batch
- * fail: its rows and index entries were written for nothing, and it is written again. So the look
- * is left out only after many batches in a row that were all new, and after twice as many each time
- * when that failed.
+ * The look-up takes a tenth of the writing time. Without it, a single existing row makes the whole
+ * batch fail: its rows and index entries were written in vain, and the batch is written again. So
+ * the look-up is skipped only after many batches in a row that were all new, and each failure
+ * doubles that number.
  */
 #pragma once
 
@@ -15,11 +15,11 @@ namespace archive {
 class Streak
 {
   public:
-	/* Is the next batch likely to be all new, too? */
+	/* Whether the next batch is probably all new. */
 	bool holds() const { return length_ >= needed_; }
-	/* A batch was written; were all its rows new? */
+	/* Must be called when a batch was written. `all_new`: all its rows were new. */
 	void add(bool all_new) { length_ = all_new ? std::min(length_ + 1, kMost) : 0; }
-	/* A batch failed and is written again. */
+	/* Must be called when a batch failed and is written again. */
 	void end()
 	{
 		if (holds())
@@ -29,7 +29,7 @@ class Streak
 
   private:
 	static constexpr int kMost = 1024;
-	int length_ = 0, needed_ = 8; // batches
+	int length_ = 0, needed_ = 8; // numbers of batches
 };
 
 } // namespace archive

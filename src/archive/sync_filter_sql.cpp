@@ -1,5 +1,5 @@
 /*
- * _bigbrotr.sync_filter: the filters by which relays may be archived.
+ * _bigbrotr.sync_filter: checks the filters that limit what is archived from relays.
  */
 #include "filter_argument.h"
 
@@ -13,7 +13,7 @@ PGDLLEXPORT Datum bigbrotr_sync_filter(PG_FUNCTION_ARGS);
 
 namespace {
 
-constexpr size_t kMaxBytes = 64 << 10; // it goes into each question to a relay
+constexpr size_t kMaxBytes = 64 << 10; // the filter is part of each question to a relay
 
 std::string
 conditions(Jsonb *argument)

@@ -22,7 +22,7 @@ extern "C" {
 
 namespace archive {
 
-/* Do the first columns have the expected names and types? */
+/* Whether the first columns have the expected names and types. */
 bool
 Table::fits(const TableShape &shape)
 {
@@ -44,8 +44,8 @@ Table::fits(const TableShape &shape)
 	return true;
 }
 
-/* Is every column beyond the expected ones nullable, without default, identity or generation
- * expression? */
+/* Whether each column beyond the expected ones is nullable and has no default, identity or
+ * generation expression. */
 bool
 Table::others_take_null(const TableShape &shape)
 {
@@ -59,7 +59,7 @@ Table::others_take_null(const TableShape &shape)
 	return true;
 }
 
-/* Does an INSERT fire no rule and no trigger but our own counting trigger? */
+/* Whether an INSERT fires no rule and no trigger except our counting trigger. */
 bool
 Table::quiet(const TableShape &shape)
 {
@@ -124,7 +124,7 @@ Table::open_relation(const TableShape &shape, LOCKMODE lock, AclMode needed)
 	return false;
 }
 
-/* Opens the indexes to write to; false if one of them defers its check. */
+/* Opens the indexes that must be written; false if one of them defers its check. */
 bool
 Table::open_indexes()
 {
@@ -265,7 +265,7 @@ Table::find_all(std::span<const KeyPair> keys, bool *found)
 				Int64GetDatum(keys.front().first));
 	ScanKeyInit(&between[1], 1, BTLessEqualStrategyNumber, F_INT8LE,
 				Int64GetDatum(keys.back().first));
-	scan_->xs_want_itup = true; // the key is read from the index; most rows are not fetched
+	scan_->xs_want_itup = true; // the key is read from the index, so most rows are not fetched
 	index_rescan(scan_, between, 2, nullptr, 0);
 	List *busy = NIL; // keys whose row another transaction is inserting or deleting
 	size_t next = 0;
@@ -310,8 +310,8 @@ Table::row()
 	return slot;
 }
 
-/* Waits for a transaction that is inserting or deleting the same key; unique_violation if the key
- * then exists. */
+/* Inserts into one index. Waits for a transaction that is inserting or deleting the same key;
+ * raises unique_violation if the key then exists. */
 void
 Table::insert_into(int index, TupleTableSlot *row)
 {

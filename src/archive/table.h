@@ -1,10 +1,12 @@
 /*
- * Inserts rows into one table without the executor, as COPY does: many at once into the heap, then
- * into every index (expression and GIN indexes too), with constraints checked, WAL and logical
- * decoding as usual. A table on which an INSERT does more than that is left to SQL: see open().
+ * Inserts rows into one table without the executor, as COPY does: many rows at once into the heap,
+ * then into every index (also expression and GIN indexes). Constraints are checked, and WAL and
+ * logical decoding are written as usual. If an INSERT on the table does more than this, SQL must do
+ * it; see open().
  *
- * The functions call PostgreSQL and may raise an ERROR: only inside pg::call, in a transaction and
- * a memory context of the batch's own. After an ERROR the (sub)transaction's end cleans up.
+ * The functions call PostgreSQL and may raise an ERROR. They must be called inside pg::call, in a
+ * transaction and in a memory context for the batch. After an ERROR the end of the (sub)transaction
+ * cleans up.
  */
 #pragma once
 
@@ -22,7 +24,7 @@ extern "C" {
 
 namespace archive {
 
-constexpr Oid kTagsType = InvalidOid; // the type tags of the table's schema: no fixed number
+constexpr Oid kTagsType = InvalidOid; // the type tags of the table's schema, not a fixed Oid
 
 struct Column
 {
@@ -35,8 +37,8 @@ struct Column
 struct TableShape
 {
 	const char *name;                // in schema bigbrotr
-	std::span<const Column> columns; // the first ones; open() demands that others take null
-	std::span<const int16_t> key;    // columns of the primary key, from 1
+	std::span<const Column> columns; // the first ones; open() requires that others are nullable
+	std::span<const int16_t> key;    // numbers of the primary key's columns, from 1
 	const char *counter;             // the only trigger function that may fire on INSERT
 };
 
@@ -48,7 +50,7 @@ struct KeyPair
 	auto operator<=>(const KeyPair &) const = default;
 };
 
-/* A value of a row to be written; columns count from 1. */
+/* Sets a value of a row to be written. Columns count from 1. */
 inline void
 set(TupleTableSlot *row, int column, Datum value)
 {
@@ -60,56 +62,58 @@ class Table
 {
   public:
 	/*
-	 * Opens and locks the table as INSERT does. False, with nothing left open, if the table must be
-	 * written by SQL: another shape, triggers, rules, row security, partitions, another access
-	 * method, a deferrable constraint, a missing privilege, or a transaction with a fixed snapshot.
+	 * Opens and locks the table as INSERT does. Returns false, with nothing left open, if SQL must
+	 * write the table: because of another shape, triggers, rules, row security, partitions, another
+	 * access method, a deferrable constraint, a missing privilege, or a transaction with a fixed
+	 * snapshot.
 	 */
 	bool open(const TableShape &shape);
 	/*
-	 * Opens the table for find() and hold() only: find() sees what the snapshot sees and does not
-	 * wait. False as above. hold() needs a `lock` of RowShareLock.
+	 * Opens the table for find() and hold() only. find() sees what the snapshot sees and does not
+	 * wait. Returns false as open() does. hold() needs a `lock` of RowShareLock.
 	 */
 	bool open_to_read(const TableShape &shape, Snapshot snapshot, LOCKMODE lock = AccessShareLock);
 	void close();
 
-	/* Is the table's file empty? False does not mean that there is a row. */
+	/* Whether the table's file is empty. False does not mean that the table has a row. */
 	bool empty() const;
 	/* The value of the identity column for a new row. */
 	int64_t next_identity();
-	/* Does the table have the counting trigger, so that the caller must count the rows written? */
+	/* Whether the table has the counting trigger; then the caller must count the rows written. */
 	bool counted() const { return counted_; }
 
 	/*
-	 * Looks the key up among committed rows and rows of this transaction, and waits for another
+	 * Looks the key up among committed rows and rows of this transaction. Waits for another
 	 * transaction that is inserting or deleting the key. The row is valid until the next call.
 	 * Checks for interrupts.
 	 */
 	TupleTableSlot *find(const Datum *key);
 	/*
-	 * Locks the row that find() found until the transaction ends; waits for others that hold it in
-	 * a way that excludes this one. False if the row is gone.
+	 * Locks the row that find() found until the transaction ends. Waits for others that hold a
+	 * conflicting lock. False if the row was deleted.
 	 */
 	bool hold(LockTupleMode mode);
-	/* find() for keys in ascending order that are close together: reads the index from the first to
-	 * the last, as long as not too many other entries lie between two of them. */
+	/* As find(), for keys in ascending order that are close together. Reads the index from the
+	 * first key to the last, unless too many other entries lie between two keys. */
 	void find_all(std::span<const KeyPair> keys, bool *found);
 
-	/* Must write() be called before row()? */
+	/* Whether write() must be called before row(). */
 	bool full() const { return filled_ == kRows; }
-	/* A row to fill. The values must live until write(). */
+	/* A row to fill. Its values must live until write(). */
 	TupleTableSlot *row();
 	/*
-	 * Writes the rows filled since the last call; unique_violation (23505) if a key exists,
+	 * Writes the rows filled since the last call. Raises unique_violation (23505) if a key exists,
 	 * possibly after a wait for the transaction that inserts it. All writers must fill rows in the
 	 * order of their keys, so that they cannot deadlock.
 	 */
 	void write();
-	/* Makes the written rows visible to later commands. */
+	/* Makes the written rows visible to later commands of the transaction. */
 	void finish();
 
   private:
 	static constexpr int kRows = 64; // written at once: more do not fit into the processor's cache
-	/* find_all() reads so many other entries before a key: more would cost more than a descent. */
+	/* Number of other entries that find_all() reads before a key. Reading more would cost more than
+	 * a descent of the index. */
 	static constexpr int kPassed = 32;
 
 	bool open_relation(const TableShape &shape, LOCKMODE lock, AclMode needed);
@@ -137,7 +141,7 @@ class Table
 	Relation key_ = nullptr;
 	int key_columns_ = 0;
 	ScanKeyData keys_[2];
-	SnapshotData others_; // dirty snapshot: the transaction to wait for
+	SnapshotData others_; // dirty snapshot: shows the transaction to wait for
 	IndexScanDesc scan_ = nullptr;
 	TupleTableSlot *found_ = nullptr;
 };

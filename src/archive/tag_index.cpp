@@ -14,9 +14,9 @@ namespace archive {
 
 namespace {
 
-constexpr StrategyNumber kInRanges = 1; // the only operator of the index
-/* GIN compares each row that it finds with all ranges of a scan: a thousand ranges in one scan take
- * several times as long as in slices. */
+constexpr StrategyNumber kInRanges = 1; // the index has only this operator
+/* Number of ranges in one scan. GIN compares each row that it finds with all ranges of the scan, so
+ * one scan with a thousand ranges takes several times as long as scans in slices. */
 constexpr size_t kRangesAtOnce = 64;
 constexpr const char *kArguments[] = {"tags", "created_at"};
 
@@ -49,7 +49,7 @@ search_tag_index(Relation index, const TagRanges &ranges, TIDBitmap *rows)
 		CHECK_FOR_INTERRUPTS();
 		ArrayType *wanted = to_array(part_of(ranges, from, kRangesAtOnce));
 		ScanKeyData key;
-		ScanKeyInit(&key, 1, kInRanges, F_ARRAYOVERLAP, // which GIN does not call
+		ScanKeyInit(&key, 1, kInRanges, F_ARRAYOVERLAP, // GIN does not call this function
 					PointerGetDatum(wanted));
 		index_rescan(scan, &key, 1, nullptr, 0);
 		count += static_cast<size_t>(index_getbitmap(scan, rows));

@@ -1,6 +1,6 @@
 /*
- * The tag index, read directly. It is found by what it holds: an index on the same expression with
- * another operator class, which somebody made by hand, would find too few events.
+ * Reads the tag index directly. The index is found by its definition: an index that a user made on
+ * the same expression with another operator class would find too few events.
  *
  * The functions may raise an ERROR.
  */
@@ -10,11 +10,11 @@
 
 namespace archive {
 
-/* The index of `events` if there is one that can be used; else null. */
+/* The tag index of `events`; null if there is no usable one. */
 Relation open_tag_index(Relation events);
 
-/* Adds the rows with a key of the ranges to the bitmap. Returns their number, in which a row with
- * keys of several ranges may count several times. */
+/* Adds the rows with a key in the ranges to the bitmap. Returns the number of rows; a row with keys
+ * in several ranges may count several times. */
 size_t search_tag_index(Relation index, const TagRanges &ranges, TIDBitmap *rows);
 
 } // namespace archive

@@ -1,7 +1,7 @@
 /*
- * The operator class of the tag index (GIN): finds the timed keys of tags (nostr/filter.h) within
- * ranges. The operator is keys OPERATOR(_bigbrotr.@@) ranges, where ranges are the first and last
- * key of each, one after the other.
+ * The operator class of the tag index (GIN), which finds the timed keys of tags (nostr/filter.h)
+ * within ranges. The operator is keys OPERATOR(_bigbrotr.@@) ranges. `ranges` contains the first
+ * and the last key of each range, one after the other.
  */
 #include "bytes.h"
 #include "tag_statistics.h"
@@ -30,7 +30,7 @@ struct Numbers
 	}
 };
 
-/* Arrays of these functions come from us, but anybody can call them. */
+/* Checks the array, because any user can call these functions with any array. */
 Numbers
 numbers(ArrayType *array, bool pairs)
 {
@@ -43,7 +43,7 @@ numbers(ArrayType *array, bool pairs)
 	return {reinterpret_cast<const int64 *>(ARR_DATA_PTR(array)), count};
 }
 
-/* The constant on the right; null: there is none. */
+/* The constant on the right; null if it is not a constant. */
 ArrayType *
 constant_ranges(const List *arguments)
 {
@@ -53,7 +53,7 @@ constant_ranges(const List *arguments)
 			   : nullptr;
 }
 
-/* The table whose columns stand on the left; null: there is not just one. */
+/* The table whose columns are on the left; null unless there is exactly one. */
 RelOptInfo *
 only_table(PlannerInfo *root, List *arguments)
 {
@@ -87,8 +87,8 @@ SQL_FUNCTION(bigbrotr_tag_keys_match)
 	PG_RETURN_BOOL(false);
 }
 
-/* GIN's extractQuery: an entry for each range, which begins at its first key. A range of one key
- * is no partial match: GIN would read all its rows before the first is wanted. */
+/* GIN's extractQuery: returns the first key of each range as an entry. A range of one key is not a
+ * partial match, because for that GIN would read all its rows before the first is wanted. */
 SQL_FUNCTION(bigbrotr_tag_ranges)
 {
 	Numbers ranges = numbers(PG_GETARG_ARRAYTYPE_P(0), true);
@@ -111,7 +111,7 @@ SQL_FUNCTION(bigbrotr_tag_ranges)
 	PG_RETURN_POINTER(first);
 }
 
-/* GIN's comparePartial: 0 for a key of the range, 1 behind its last. */
+/* GIN's comparePartial: returns 0 for a key in the range, and 1 for a key after its end. */
 SQL_FUNCTION(bigbrotr_compare_tag_range)
 {
 	int64 key = PG_GETARG_INT64(1);
@@ -119,7 +119,7 @@ SQL_FUNCTION(bigbrotr_compare_tag_range)
 	PG_RETURN_INT32(key <= last ? 0 : 1);
 }
 
-/* GIN's triConsistent: one range is enough. */
+/* GIN's triConsistent: one matching range is enough. */
 SQL_FUNCTION(bigbrotr_tag_ranges_found)
 {
 	auto *found = reinterpret_cast<GinTernaryValue *>(PG_GETARG_POINTER(0));
@@ -131,8 +131,8 @@ SQL_FUNCTION(bigbrotr_tag_ranges_found)
 	PG_RETURN_GIN_TERNARY_VALUE(out);
 }
 
-/* The share of events with a key in the ranges. The planner multiplies it with the share of the
- * condition on created_at that stands beside it. */
+/* The share of events with a key in the ranges. The planner multiplies it by the share of the
+ * condition on created_at, which stands next to it. */
 SQL_FUNCTION(bigbrotr_tag_ranges_selectivity)
 {
 	constexpr double kRare = 0.0001, kFewEvents = 100;
@@ -153,8 +153,8 @@ SQL_FUNCTION(bigbrotr_tag_ranges_selectivity)
 	PG_RETURN_FLOAT8(out);
 }
 
-/* What the condition costs before the first row: the planner's estimate for GIN leaves out the
- * places of rows that a range has, if another condition leaves few of them. */
+/* The startup cost of the condition. The planner's estimate for GIN does not include reading the
+ * row places of the ranges if another condition leaves few of these rows. */
 SQL_FUNCTION(bigbrotr_tag_keys_match_support)
 {
 	constexpr double kPlaceCost = 0.3;

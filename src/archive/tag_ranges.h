@@ -1,5 +1,5 @@
 /*
- * What the tag index is asked for: ranges of keys (nostr/filter.h).
+ * Ranges of keys to find in the tag index (nostr/filter.h).
  */
 #pragma once
 
@@ -13,7 +13,7 @@ extern "C" {
 
 namespace archive {
 
-/* Both included. */
+/* Both weeks are included. */
 struct Weeks
 {
 	int64_t first, last;
@@ -21,27 +21,27 @@ struct Weeks
 
 constexpr Weeks kAllWeeks = {0, nostr::kPeriods - 1};
 
-/* A list in the memory context in which it was made. */
+/* A list in the memory context that was current when it was made. */
 struct TagRanges
 {
 	const nostr::TagKeys *items;
 	size_t count;
 };
 
-/* The ranges of a condition on a tag for events of some weeks, one for each value. May raise an
+/* The ranges of a tag condition for events of these weeks, one range for each value. May raise an
  * ERROR. */
 TagRanges tag_ranges(const nostr::TagCondition &tag, Weeks weeks);
 
-/* The weeks in which the ranges lie, and what lies in some weeks. */
+/* The weeks of the ranges, and the parts of ranges in some weeks. */
 Weeks weeks_of(const TagRanges &ranges);
 TagRanges within(const TagRanges &ranges, Weeks weeks);
 
-/* A part of the list, and so many of the list at most, from all of its parts. */
+/* A slice of the list, and at most `most` ranges spread over the list. */
 TagRanges part_of(const TagRanges &ranges, size_t from, size_t most);
 TagRanges some_of(const TagRanges &ranges, size_t most);
 
-/* As the operator of the index takes them: a bigint[] with the first and the last key of each. May
- * raise an ERROR. */
+/* The ranges in the form that the operator of the index takes: a bigint[] with the first and the
+ * last key of each range. May raise an ERROR. */
 ArrayType *to_array(const TagRanges &ranges);
 
 } // namespace archive

@@ -20,11 +20,11 @@ namespace archive {
 
 namespace {
 
-/* What ANALYZE knows of a column. */
+/* What ANALYZE has stored about a column. */
 struct Statistics
 {
-	AttStatsSlot common = {}; // values, with their shares of the rows if they are common ones
-	double distinct = 0;      // so many values; 0: ANALYZE has not run
+	AttStatsSlot common = {}; // common values with their shares of the rows
+	double distinct = 0;      // number of different values; 0: ANALYZE has not run
 };
 
 /* May raise an ERROR. */
@@ -51,7 +51,7 @@ common_keys(Oid index)
 	return statistics(index, 1, STATISTIC_KIND_MCELEM).common;
 }
 
-/* The common keys from `first` on. */
+/* The first common key that is not below `first`. */
 const Datum *
 first_of(const AttStatsSlot &common, int64_t first)
 {
@@ -78,8 +78,8 @@ count_rows(Relation index, const TagRanges &ranges)
 	return count;
 }
 
-/* Parts of the time, some weeks: quarters of a year, the last of which has all the future. Each
- * step leads to another one, far from those before it. */
+/* Divides time into quarters of a year; the last quarter contains the future. Each step goes to
+ * another quarter that is far from the ones before it. */
 class Quarters
 {
   public:
@@ -108,8 +108,8 @@ class Quarters
 	int64_t last_week_, first_, count_ = 0, step_ = 17;
 };
 
-/* Rows with a key of the ranges in the weeks of a quarter. Where a week has very many of them, the
- * second one tells whether the keys tell weeks apart, and then both stand for the others. */
+/* Number of rows with a key of the ranges in a quarter. If a week has very many such rows, the
+ * second week shows whether the keys distinguish weeks, and both weeks stand for the others. */
 double
 rows_of_quarter(Relation index, const TagRanges &ranges, Weeks quarter, double many)
 {
@@ -127,10 +127,10 @@ rows_of_quarter(Relation index, const TagRanges &ranges, Weeks quarter, double m
 }
 
 /*
- * Rows with a key of the ranges, about. A tag is in the statistics for those weeks alone in which a
- * great part of all events had it. Of the quarters in which they know few rows, some are looked up
- * in the index until they show enough; if the ranges are many, for some of these. The rows of a
- * rare tag are counted. May raise an ERROR.
+ * Approximate number of rows with a key of the ranges. The statistics have a tag only for weeks in
+ * which a large part of all events had it. Of the quarters with few such rows, some are looked up
+ * in the index until enough rows are found; if there are many ranges, only some ranges are looked
+ * up. The rows of a rare tag are counted exactly. May raise an ERROR.
  */
 double
 rows_of(Relation index, const AttStatsSlot &common, double events, const TagRanges &ranges)
@@ -168,7 +168,7 @@ rows_of(Relation index, const AttStatsSlot &common, double events, const TagRang
 	return known + all * rows * unknown / std::max(searched, 1.0);
 }
 
-/* The share of the values that are less than this one, by the bounds of a histogram. */
+/* The share of the values below this one, by the bounds of a histogram. */
 double
 share_below(const AttStatsSlot &bounds, int64_t value)
 {
@@ -184,7 +184,7 @@ share_below(const AttStatsSlot &bounds, int64_t value)
 }
 
 /* The share of events whose column has one of some values; is_wanted(value) says which. Values that
- * are not common are taken for equally frequent. */
+ * are not common are assumed to be equally frequent. */
 template <class F>
 std::optional<double>
 share_of(const char *column, size_t wanted, F is_wanted)

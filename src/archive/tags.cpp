@@ -9,7 +9,7 @@ namespace archive {
 
 namespace {
 
-/* Tags of this size stay below the server's limit for one value, packed and as text. */
+/* Largest tags: below the server's limit for one value, both packed and as text. */
 constexpr size_t kMaxBytes = 256 << 20;
 
 constexpr const char *kDetails[] = {"",

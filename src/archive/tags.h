@@ -1,6 +1,6 @@
 /*
  * Values of type bigbrotr.tags: a varlena of packed tags (nostr/packed_tags.h). Indexes and scans
- * read them for every row, so reading allocates nothing.
+ * read a value for every row, so reading allocates no memory.
  */
 #pragma once
 
@@ -13,21 +13,21 @@
 
 namespace archive {
 
-/* Oid of the type, which is in the schema of the table that has such a column. May raise. */
+/* Oid of the type. The type is in the schema of the table with the column. May raise an ERROR. */
 Oid tags_type(Oid schema);
 
 /*
- * Packs tags given as JSON (valid UTF-8) into a value, palloc'd. Throws pg::Error: 22P02 for
- * invalid JSON, 22023 for JSON that does not have the form of tags (NIP-01).
+ * Packs tags given as JSON (valid UTF-8) into a palloc'd value. Throws pg::Error: 22P02 for invalid
+ * JSON, 22023 for JSON that does not have the form of tags (NIP-01).
  */
 Datum packed_tags(std::string_view json);
 
-/* Appends the tags as they stand in the canonical form. Throws pg::Error. */
+/* Appends the tags in the canonical form. Throws pg::Error. */
 void append_tags_json(Datum tags, std::string &out);
 
 /* ---- The functions below may raise an ERROR, also if the bytes are not packed tags. */
 
-/* Lives as long as the memory context of the call. */
+/* Valid as long as the memory context of the call. */
 inline std::string_view
 tags_view(Datum datum)
 {
@@ -37,8 +37,8 @@ tags_view(Datum datum)
 [[noreturn]] void refuse_corrupt_tags();
 
 /*
- * Calls visit(name, value) for each tag until it returns true; false if it never does. The value of
- * a tag that has none has bytes.data() == nullptr.
+ * Calls visit(name, value) for each tag until it returns true; returns false if it never does. If a
+ * tag has no value, value.bytes.data() is nullptr.
  */
 template <class F>
 bool
@@ -69,14 +69,14 @@ any_indexed_tag(std::string_view tags, F visit)
 	});
 }
 
-/* Upper bound of the number of indexed tags: each takes at least four bytes. */
+/* Upper bound of the number of indexed tags, because each takes at least four bytes. */
 inline size_t
 most_indexed_tags(std::string_view tags)
 {
 	return tags.size() / 4;
 }
 
-/* The value of the first tag of this name; false if there is none, or it has no value. */
+/* Finds the value of the first tag with this name; false if there is none or it has no value. */
 inline bool
 first_value(std::string_view tags, const nostr::PackedItem &name, nostr::PackedItem &found)
 {

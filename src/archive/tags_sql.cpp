@@ -1,5 +1,5 @@
 /*
- * bigbrotr.tag_values, tag_value, d_tag, expiration: tags for SQL.
+ * SQL functions on tags: bigbrotr.tag_values, tag_value, d_tag, expiration.
  */
 #include "nostr/facts.h"
 
@@ -52,7 +52,7 @@ SQL_FUNCTION(bigbrotr_tag_value)
 	PG_RETURN_NULL();
 }
 
-/* Without a d tag, or if it has no value, it counts as empty. */
+/* A missing d tag, or one without a value, counts as empty. */
 SQL_FUNCTION(bigbrotr_d_tag)
 {
 	nostr::PackedItem value;

@@ -1,5 +1,5 @@
 /*
- * The type bigbrotr.tags for SQL: input, output, casts. To the outside it is JSON.
+ * The type bigbrotr.tags for SQL: input, output, casts. Its external form is JSON.
  */
 #include "tags.h"
 
@@ -10,7 +10,7 @@ extern "C" {
 
 namespace {
 
-/* Of the binary form, which is that of jsonb: this byte, then JSON text. */
+/* Version of the binary form, which is that of jsonb: this byte, then JSON text. */
 constexpr int kBinaryVersion = 1;
 
 Datum
@@ -19,7 +19,7 @@ from_json(std::string_view json)
 	return pg::boundary([&] { return archive::packed_tags(json); });
 }
 
-/* Calls make(JSON text) and returns what that made of it. */
+/* Calls make(JSON text) and returns its result. */
 template <class F>
 Datum
 as_json(Datum tags, F make)
@@ -78,7 +78,7 @@ SQL_FUNCTION(bigbrotr_tags_to_json)
 SQL_FUNCTION(bigbrotr_tags_to_jsonb)
 {
 	std::string_view tags = archive::tags_view(PG_GETARG_DATUM(0));
-	auto *digits = static_cast<nostr::HexText *>(palloc(2 * tags.size() + 1)); // of all hex items
+	auto *digits = static_cast<nostr::HexText *>(palloc(2 * tags.size() + 1)); // for all hex items
 	pg::compat::JsonbBuilder builder{};
 	pg::compat::push_jsonb(&builder, WJB_BEGIN_ARRAY);
 	nostr::TagReader reader(tags);

@@ -6,8 +6,8 @@
 namespace archive {
 
 /*
- * Limits the current statement to bigbrotr.query_timeout, counted from its first call of this
- * function: many queries in one statement share the time. Throws pg::Error.
+ * Limits the current statement to bigbrotr.query_timeout, counted from the first call in the
+ * statement. Queries in one statement share this time. Throws pg::Error.
  */
 void limit_query_time();
 

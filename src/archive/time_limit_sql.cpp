@@ -1,6 +1,5 @@
 /*
- * _bigbrotr.limit_time(purpose): a time-out for the current statement, in addition to
- * statement_timeout.
+ * _bigbrotr.limit_time(purpose): a time limit for the current statement, besides statement_timeout.
  */
 #include "time_limit.h"
 
@@ -15,8 +14,8 @@ extern "C" {
 
 namespace {
 
-/* Each call replaces our earlier time-out, but never extends the one that the server armed for
- * statement_timeout. */
+/* Arms the time-out. Each call replaces our earlier time-out, but never extends the server's
+ * time-out for statement_timeout. */
 void
 arm(TimestampTz end)
 {
