@@ -1,9 +1,9 @@
-# Part of check: other systems, made with debootstrap, for the suites and for trying packages.
+# Part of check: other systems, made with debootstrap, for the suites and for tests of packages.
 
 # One folder for each release: "base" is the fresh system, the others are copies of it. Remove a folder to start anew.
 CHROOTS=${BIGBROTR_CHROOTS:-$ROOT/build/chroots}
 
-# make_chroot RELEASE NAME: sets CHROOT to the system NAME; what is there already is kept.
+# make_chroot RELEASE NAME: creates the system NAME unless it exists, and sets CHROOT to it.
 make_chroot() {
 	local release=$1 base=$CHROOTS/$1/base
 	CHROOT=$CHROOTS/$1/$2
@@ -18,7 +18,7 @@ make_chroot() {
 		rm -rf "$base.new"
 		mkdir -p "$base.new"
 		quietly "$base.log" debootstrap --variant=minbase "$release" "$base.new"
-		# A stable release without its security updates lacks what this machine has. Unstable has no such suite.
+		# A stable release needs its security updates to have the same packages as this machine. Unstable has no such suite.
 		[ "$release" = sid ] ||
 			sed -i "s|^\\(deb [^ ]*/debian\\) $release main\$|&\\n\\1-security $release-security main|" "$base.new/etc/apt/sources.list"
 		mv "$base.new" "$base"
@@ -32,7 +32,7 @@ make_chroot() {
 	copy_checkout
 }
 
-# How this machine reaches its package registries. Installing ca-certificates there takes up the certificates.
+# Copies the settings with which this machine reaches package registries. Installing ca-certificates in the system adds the certificates.
 copy_network_settings() {
 	cp -L /etc/resolv.conf "$CHROOT/etc/resolv.conf"
 	apt-config dump | grep -E '^Acquire::(https?|Check-)' >"$CHROOT/etc/apt/apt.conf.d/90host" || true
@@ -40,7 +40,7 @@ copy_network_settings() {
 	find /usr/local/share/ca-certificates -name '*.crt' -exec cp -L -t "$CHROOT/usr/local/share/ca-certificates" {} +
 }
 
-# The checkout is /srv/bigbrotr there, what it built stays.
+# Copies the checkout to /srv/bigbrotr of the system; the folder build there stays.
 copy_checkout() {
 	local to=$CHROOT/srv/bigbrotr
 	mkdir -p "$to" "$CHROOT/srv/shared"
@@ -48,8 +48,8 @@ copy_checkout() {
 	sources | tar -C "$to" -xf - --no-same-owner
 }
 
-# in_chroot COMMAND…: in the checkout there. The mounts and processes are of namespaces that end with the command or with this script,
-# however they end.
+# in_chroot COMMAND…: runs the command in the system's checkout. Mounts and processes are in namespaces, which end with the command or
+# with this script, even if these are killed.
 in_chroot() {
 	local shared=${BIGBROTR_SHARED:-$ROOT/../shared}
 	[ -d "$shared" ] || shared=
@@ -64,7 +64,7 @@ in_chroot() {
 		mount -t tmpfs tmpfs dev/shm
 		[ -z "$shared" ] || mount --bind -o ro "$shared" srv/shared
 		[ ! -f ~/.npmrc ] || { touch root/.npmrc && mount --bind -o ro ~/.npmrc root/.npmrc; }
-		# Below a chroot the kernel makes no user namespaces, which tests of full disks need.
+		# pivot_root, because within a chroot the kernel creates no user namespaces, which tests of full disks need.
 		pivot_root . mnt
 		umount -l mnt
 		env -u BIGBROTR_SHARED -u TMPDIR HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \

@@ -1,6 +1,6 @@
-# Part of check: the images of docker/, built and run with Podman.
+# Part of check: builds the images of docker/ and runs them with Podman.
 
-# A fresh Debian takes the place of the base image, so that no registry is asked. BIGBROTR_CONTAINERS names a folder for Podman.
+# A Debian made with debootstrap replaces the base image, so that no registry is used. BIGBROTR_CONTAINERS names a folder for Podman.
 check_containers() {
 	local release=bookworm store=${BIGBROTR_CONTAINERS:-$ROOT/build/containers}
 	make_chroot "$release" image

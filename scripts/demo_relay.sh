@@ -1,15 +1,15 @@
-# Part of quickstart: independent relay software on loopback, filled for the demo, and a farm of relays that are dead, slow, or
-# lie, for the monitor.
+# Part of quickstart: an independent relay program on loopback, filled with events for the demo; and for the monitor, a farm of
+# relays that are dead or slow, or that send false answers.
 
 DEMO_EVENTS=5000
 # Kinds of test/farm/kind.cpp.
 DEMO_KINDS=healthy,tls,slow,auth_required,document_only,lying_about_nips,tls_expired,http_503,web_page,mute,refused
 
-# What the running relay or farm said about itself, by name of the field.
+# demo_said NAME FIELD: prints a field that the relay or farm reported at its start.
 demo_said() { sed -nE "s/.*\"$2\": ?\"?([^,\"}]+).*/\1/p" "$STATE/demo/$1.json" 2>/dev/null; }
 demo_relay() { demo_said relay "$1"; }
 
-# runs_in_demo NAME: relay or farm.
+# runs_in_demo NAME: succeeds if the relay or farm runs.
 runs_in_demo() {
 	local pid
 	pid=$(demo_said "$1" pid)
@@ -24,7 +24,7 @@ stop_demo_relay() {
 	done
 }
 
-# judge_demo_file FILE: stops if it is no file of events, or not the one that the archive is of.
+# judge_demo_file FILE: stops unless the file contains events, and is the one from which the archive was made.
 judge_demo_file() {
 	[ -f "$1" ] && [ -r "$1" ] || die "cannot read $1"
 	grep -qm1 '^[[:space:]]*{' "$1" || die "$1 holds no events: one JSON object a line is expected"
@@ -32,10 +32,10 @@ judge_demo_file() {
 		die "the archive in $STATE is of other events ($(demo_source)); ./quickstart goes on with these, ./quickstart empty deletes them"
 }
 
-# What the demo's events are, in words.
+# Prints where the events of the demo come from.
 demo_source() { cat "$STATE/demo/source" 2>/dev/null || echo "made-up events"; }
 
-# make_corpus [FILE]: the events of the demo, of that file or made up. They stay the same until the archive is deleted.
+# make_corpus [FILE]: writes the events of the demo, from the file or made up. They stay the same until the archive is deleted.
 make_corpus() {
 	local corpus=$STATE/demo/corpus.jsonl
 	[ ! -f "$corpus" ] || return 0
@@ -48,8 +48,8 @@ make_corpus() {
 	mv "$corpus.new" "$corpus"
 }
 
-# start_demo_relay [FILE]: sets DEMO_URL. A relay that runs is kept; another one takes the port of the last, so that
-# it is the same relay to the archive.
+# start_demo_relay [FILE]: starts the relay unless it runs, and sets DEMO_URL. A new relay gets the port of the last one, so
+# that it is the same relay for the archive.
 start_demo_relay() {
 	local program=$STATE/src/test/e2e/relay port
 	as_user mkdir -p "$STATE/demo"
@@ -62,7 +62,7 @@ start_demo_relay() {
 		port=$(cat "$STATE/demo/port" 2>/dev/null || echo 0)
 		say "Filling the demo relay with $(grep -c . "$STATE/demo/corpus.jsonl") events"
 		exec 3< <(
-			exec 2>"$STATE/log/relay.log" </dev/null # what goes on in the background keeps no pipe of the caller open
+			exec 2>"$STATE/log/relay.log" </dev/null # the background process must not keep a pipe of the caller open
 			cd "$STATE/demo"
 			as_user setsid node "$program/relay.mjs" --port "$port" --load corpus.jsonl --refused refused.jsonl
 		)
@@ -76,8 +76,8 @@ start_demo_relay() {
 		"($STATE/demo/refused.jsonl)"
 }
 
-# Relays of the farm, one URL a line; it is started if it does not run, on the ports of the last one, so that they are the same
-# relays to the archive.
+# Starts the farm unless it runs, and prints the URLs of its relays, one a line. A new farm gets the ports of the last one, so
+# that its relays are the same for the archive.
 start_demo_farm() {
 	local port=$((24000 + $(path_id "$STATE") % 2500 * 3)) attempt
 	for attempt in {1..10}; do
@@ -96,12 +96,12 @@ start_demo_farm() {
 	cut -f 1 "$STATE/demo/farm.tsv"
 }
 
-# Ids of the events that the relay holds, one a line.
+# Prints the ids of the events in the relay, one a line.
 demo_ids() {
 	comm -23 <(event_ids <"$STATE/demo/corpus.jsonl") <(event_ids <"$STATE/demo/refused.jsonl")
 }
 
-# The first "id" of each line that is not inside a string: there the quotes are escaped.
+# Prints the "id" members that are not inside a string, where their quotes would be escaped.
 event_ids() {
 	grep -oE '(^|[^\\])"id" ?: ?"[0-9a-f]{64}"' | grep -oE '[0-9a-f]{64}' | sort -u
 }

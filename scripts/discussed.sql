@@ -1,4 +1,4 @@
--- The notes that people answered, shared and liked most, from nothing but the archived events.
+-- The notes with the most answers, reposts and likes among the archived events.
 WITH mentions AS (
 	SELECT e.kind, e.pubkey, tag ->> 1 AS note
 	FROM bigbrotr.events AS e, jsonb_array_elements(e.tags) AS tag

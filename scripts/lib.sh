@@ -1,12 +1,12 @@
-# Shared by quickstart and check: packages, the user who runs the server, a private PostgreSQL.
-# Source it with bash, `set -euo pipefail` on; it sets ROOT (the checkout). choose_major comes before
-# everything that has to do with packages or a server.
+# Shared by quickstart, check and bench: packages, the user who runs the server, a private PostgreSQL.
+# To be sourced by bash after `set -euo pipefail`. Sets ROOT (the checkout). choose_major must be called
+# before other functions that use packages or a server.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 export LANG=C.UTF-8 LC_ALL=C.UTF-8 # the server's test modules look at LANG only
 umask 022
 
-# choose_major adds the server to these.
+# choose_major adds the packages of the server.
 SERVER_PACKAGES=(
 	g++ make ca-certificates
 	libwebsockets-dev libc-ares-dev libseccomp-dev libssl-dev libjansson-dev libmaxminddb-dev zlib1g-dev
@@ -19,7 +19,7 @@ die() {
 	exit 1
 }
 
-# quietly LOG COMMAND…: output goes to the log; its end is shown if the command fails.
+# quietly LOG COMMAND…: writes the output to the log, and shows the end of the log if the command fails.
 quietly() {
 	local log=$1
 	shift
@@ -31,7 +31,7 @@ quietly() {
 
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
-# PostgreSQL refuses to run as root: then everything that needs no root is done by its own user.
+# as_user COMMAND…: if the caller is root, runs the command as the user postgres, because PostgreSQL refuses to run as root.
 as_user() {
 	if is_root; then
 		runuser -u postgres -- env HOME=/var/lib/postgresql "$@"
@@ -52,14 +52,14 @@ can_be_root() { is_root || { command -v sudo && { sudo -n true || [ -t 0 ]; }; }
 
 system_name() { (. /etc/os-release && echo "$PRETTY_NAME"); }
 
-# offered NAME…: those of the packages that apt could install.
+# offered NAME…: prints those packages that apt can install.
 offered() {
 	apt-cache policy "$@" 2>/dev/null |
 		awk '/^[^ ].*:$/ { name = substr($1, 1, length($1) - 1) } /^  Candidate:/ && $2 != "(none)" { print name }'
 }
 
-# choose_major [DATA]: sets and exports PG_MAJOR, the major version of PostgreSQL: that of the data directory DATA, else what the
-# environment says, else the newest that is installed with its headers, else the one that the system offers.
+# choose_major [DATA]: sets and exports PG_MAJOR, the major version of PostgreSQL: that of the data directory DATA, else that of the
+# environment, else the newest one that is installed with its headers, else the one that the system offers.
 choose_major() {
 	local asked=${PG_MAJOR-} oldest newest made
 	read -r oldest newest < <(sed -nE 's/^#error .* PostgreSQL ([0-9]+) to ([0-9]+).*/\1 \2/p' "$ROOT/src/pg/border/compat.h")
@@ -91,7 +91,7 @@ newest_installed_major() {
 	done
 }
 
-# The system's own major is the version of its package "postgresql". A container image has no lists of packages yet.
+# Prints the version of the package "postgresql". A fresh container image has no package lists, so these are updated first.
 offered_major() {
 	command -v apt-cache >/dev/null || return 0
 	[ -n "$(offered postgresql)" ] || ! can_be_root || as_root apt-get update -q >/dev/null 2>&1 || true
@@ -100,7 +100,7 @@ offered_major() {
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
-# Node.js 18 or newer with npm may come from anywhere; only without it Debian's is wanted.
+# Prints the packages for Node.js, unless Node.js 18 or newer and npm are installed from any source.
 node_packages() {
 	if ! node -e 'process.exit(process.versions.node.split(".")[0] >= 18 ? 0 : 1)' 2>/dev/null; then
 		echo nodejs npm
@@ -109,7 +109,7 @@ node_packages() {
 	fi
 }
 
-# install_packages NAME…: installs those that are missing, or says which and stops.
+# install_packages NAME…: installs missing packages, or names them and stops.
 install_packages() {
 	local missing=() name unknown log cluster_conf=/etc/postgresql-common/createcluster.d/bigbrotr.conf
 	command -v dpkg-query >/dev/null || die "this is no Debian: install the like of these yourself: $*"
@@ -126,7 +126,7 @@ install_packages() {
 	[ -z "$unknown" ] || die "$(system_name) offers no package $unknown (PostgreSQL $PG_MAJOR, since $MAJOR_REASON)"
 	say "Installing ${#missing[@]} packages: ${missing[*]}"
 	(
-		# The server package would create and start a cluster of the system: not ours to decide.
+		# Without this file, the server package would create and start a cluster of the system.
 		trap 'as_root rm -f "$cluster_conf"' EXIT
 		as_root mkdir -p "${cluster_conf%/*}"
 		as_root tee "$cluster_conf" >/dev/null <<<'create_main_cluster = false'
@@ -136,8 +136,8 @@ install_packages() {
 	rm -f "$log"
 }
 
-# private_directory LINK: makes LINK a directory that belongs to the user who runs the server; if
-# that user cannot reach the checkout (as under /root), a link to one that it can.
+# private_directory LINK: makes LINK a directory that belongs to the user who runs the server. If
+# that user cannot reach the checkout (as under /root), LINK becomes a link to another directory.
 private_directory() {
 	local link=$1 target=$1
 	[ ! -d "$link" ] || return 0
@@ -157,10 +157,10 @@ remove_private_directory() {
 	rm -rf "$target" "$1"
 }
 
-# A short name for a path.
+# path_id PATH: prints a short number for a path.
 path_id() { cksum <<<"$1" | cut -d ' ' -f 1; }
 
-# The checkout without what was built there, as tar.
+# Writes the checkout without built files as tar.
 sources() {
 	tar -C "$ROOT" --exclude-vcs --exclude='./.bigbrotr*' --exclude='./build*' --exclude='*.o' --exclude='*.so' \
 		--exclude='*.d' --exclude=node_modules --exclude='./bigbrotr-net' --exclude='./bigbrotr-import' \
@@ -168,9 +168,9 @@ sources() {
 		--exclude='./bigbrotr--*.sql' --exclude='./debian/*bigbrotr*' --exclude='./debian/.debhelper' --exclude='./debian/control' -cf - .
 }
 
-# copy_sources DIRECTORY: the checkout's sources. Only files that differ
-# are written, with the time of the copy: a second build does what changed, even what changed while the
-# first one ran.
+# copy_sources DIRECTORY: copies the sources of the checkout. Only files that differ are written, with
+# the time of the copy, so that a second build compiles what changed, even if it changed during the
+# first build.
 copy_sources() {
 	local to=$1 new=$1.new file
 	as_user rm -rf "$new"
@@ -187,9 +187,9 @@ copy_sources() {
 		done
 }
 
-# private_postgres DIRECTORY: a copy of the installed server (which finds its parts relative to its
-# own place) with all its extensions, so that nothing is installed into the system. Sets PG_BIN and
-# PG_CONFIG.
+# private_postgres DIRECTORY: copies the installed server with all its extensions, so that nothing is
+# installed into the system. The server finds its files relative to its own directory. Sets PG_BIN
+# and PG_CONFIG.
 private_postgres() {
 	local to=$1 version
 	PG_BIN=$to/lib/postgresql/$PG_MAJOR/bin
@@ -209,15 +209,15 @@ private_postgres() {
 	as_user tee "$to/version" >/dev/null <<<"$version"
 }
 
-# npm_install DIRECTORY: the packages of its lock file; as the caller, who may have settings for npm.
+# npm_install DIRECTORY: installs the packages of the lock file, as the caller, who may have settings for npm.
 npm_install() {
 	local directory=$1
 	[ "$directory/package-lock.json" -nt "$directory/node_modules/.package-lock.json" ] || return 0
 	npm ci --prefix "$directory"
 }
 
-# socket_directory LINK NAME: makes LINK/NAME, or a short one under /tmp if that is too long for a
-# socket's name (107 bytes), and prints which.
+# socket_directory LINK NAME: creates LINK/NAME, or a directory under /tmp if LINK/NAME is too long for
+# a socket's name (107 bytes), and prints its path.
 socket_directory() {
 	local directory=$1/$2
 	if [ $((${#directory} + 20)) -gt 107 ]; then

@@ -1,4 +1,4 @@
-# Part of check: the Debian packages, built in one system and tried in another.
+# Part of check: builds the Debian packages in one system and tests them in another.
 
 # check_packages RELEASE
 check_packages() {

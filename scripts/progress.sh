@@ -1,8 +1,8 @@
-# Part of quickstart: what the archive does and holds, for people.
+# Part of quickstart: shows people what the archive does and contains.
 
-# One line of progress, its parts made by the server:
+# The query for one line of progress. The server formats its parts:
 #   milliseconds|known|busy|live|failed|events|events for people|rest of the line
-# Busy is a relay whose history is being read or that was never tried; relays on other networks wait.
+# A relay is busy if its history is being read or if it was never tried. Relays of other networks are not counted.
 PROGRESS="
 	SELECT floor(extract(epoch FROM clock_timestamp()) * 1000), count(*),
 	       count(*) FILTER (WHERE p.phase = 'backfill' OR p.phase IN ('waiting', 'connecting') AND p.failure_count = 0),
@@ -17,11 +17,11 @@ PROGRESS="
 	FROM bigbrotr.sync_status AS p
 	WHERE p.phase <> 'paused' AND (p.network = 'clearnet' OR p.network = 'local' AND _bigbrotr.allow_local_relays())"
 
-# Seconds without any change after which watching ends.
+# Seconds without a change after which watch ends.
 PATIENCE=60
 
 # watch UNTIL: shows progress until the function UNTIL succeeds, nothing has changed for PATIENCE seconds, or Ctrl-C
-# is pressed, and says which. On a terminal the line is written over, elsewhere a new one comes every few seconds.
+# is pressed, and says which. On a terminal one line is overwritten, elsewhere a new line is printed every few seconds.
 watch() {
 	local time text rest last_time= last_events rate=0 line started=$SECONDS shown=-5 state=going seen= seen_at=$SECONDS
 	[ ! -t 1 ] || say "Ctrl-C ends this display; the workers go on"
@@ -58,7 +58,7 @@ watch() {
 	esac
 }
 
-# Services that do not run or wait for something, and what the relays are doing.
+# Shows services that do not run or that wait for something, and the phases of the relays.
 show_waiting() {
 	psql_in -Xq -d "$DATABASE" -P footer=off -P null=- <<-'END'
 		SELECT service, state, waiting_for, last_error FROM bigbrotr.services
@@ -89,15 +89,15 @@ show_failures() {
 	END
 }
 
-# How many events of the demo relay are not archived.
+# Prints the number of events of the demo relay that are not archived.
 demo_missing() {
 	demo_ids | psql_in -XAtq -d "$DATABASE" -c "
 		CREATE TEMP TABLE demo (id text)" -c '\copy demo FROM STDIN' -c "
 		SELECT count(*) FROM demo WHERE NOT EXISTS (SELECT FROM bigbrotr.events WHERE event_id = decode(id, 'hex'))"
 }
 
-# Whether all of the demo relay's events are archived; or, for the tenth time in a row, the relay was read and some
-# are not.
+# Succeeds if all events of the demo relay are archived, or if the relay was read for the tenth time in a row and some
+# events are missing.
 demo_settled() {
 	{ caught_up || [ "$EVENTS" -ge "$(demo_relay events)" ]; } || return 1
 	[ "$(demo_missing)" -gt 0 ] || return 0
@@ -129,19 +129,19 @@ show_demo() {
 	psql_in -Xq -d "$DATABASE" -P footer=off -f "$STATE/src/scripts/discussed.sql"
 }
 
-# How many relays there are that the monitor has not visited, and how many that answer whose NIPs it has not tried.
+# The number of relays that the monitor has not visited, and of online relays whose NIPs the monitor has not tried.
 UNVISITED="
 	SELECT count(*) FILTER (WHERE v.checked_at IS NULL), count(*) FILTER (WHERE r.status = 'online' AND v.tried_at IS NULL)
 	FROM bigbrotr.relays AS r LEFT JOIN _bigbrotr.relay_visits AS v USING (relay_id)"
 
-# Waits until the monitor has visited each relay of the demo and tried NIPs at those that answer, and shows what it found.
+# Waits until the monitor has visited each relay of the demo and has tried the NIPs of online relays, then shows the results.
 watch_observatory() {
 	local unvisited untried started=$SECONDS asked=
 	say
 	say "The monitor looks at each relay (a minute at most)"
 	while IFS='|' read -r unvisited untried < <(ask "$UNVISITED") && [ $((unvisited + untried)) -gt 0 ] && [ $((SECONDS - started)) -lt 90 ]; do
 		if [ "$unvisited" -eq 0 ] && [ -z "$asked" ]; then
-			# It tries NIPs at the second visit, an hour after the first one.
+			# The monitor tries NIPs at the second visit, which would come after an hour.
 			ask "UPDATE _bigbrotr.relay_visits SET next_visit = 0 WHERE tried_at IS NULL AND owner IS NULL
 				AND relay_id IN (SELECT relay_id FROM bigbrotr.relays WHERE status = 'online')"
 			asked=yes
