@@ -67,7 +67,7 @@ class Storable
 	std::deque<std::string> texts_;
 };
 
-/* Adds the ids of the new events to `added`; they point into `events`. */
+/* Stores the events and adds the ids of new ones, which point into `events`, to `fresh`. */
 void
 store_events(std::span<const VerifiedEvent> events, int64_t now, IdSet &fresh)
 {

@@ -31,7 +31,7 @@ constexpr Evidence kLastEvidence = Evidence::Reconciled;
 
 /* "partial", "paged", "confirmed", "reconciled" */
 const char *evidence_name(Evidence evidence);
-/* Nothing if there is no evidence of that name. */
+/* The evidence with this name; nothing if there is none. */
 std::optional<Evidence> evidence_of(std::string_view name);
 
 /* The order is that of the bits in wire messages. */

@@ -68,7 +68,7 @@ class Resolver
 
 	/* When a name server last answered; zero: never. */
 	Clock::Time heard() const { return heard_; }
-	/* For tests. */
+	/* Number of names in the cache, for tests. */
 	size_t names_kept() const { return kept_.size(); }
 
   private:
