@@ -70,10 +70,13 @@ note_failure(VisitRecord &record, const Arrival &arrival, const ConnectFacts &fa
 	note_facts(record, arrival, facts);
 	auto failed = [&](Step step, std::string_view code, Verdict verdict) {
 		VisitRecord::Step &one = record.step(step);
-		one = {.outcome = Outcome::Failed,
-			   .reason = std::string(code),
-			   .detail = std::move(detail),
-			   .microseconds = -1};
+		one = {
+			.outcome = Outcome::Failed, .reason = std::string(code), .detail = std::move(detail)};
+		/* Else nothing was tried. */
+		if (step == Step::Names)
+			one.microseconds = facts.dns.count();
+		else if (facts.unfinished.count() > 0)
+			one.microseconds = facts.unfinished.count();
 		record.verdict = verdict;
 		return false;
 	};

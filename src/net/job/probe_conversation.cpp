@@ -136,7 +136,7 @@ ProbeJob::settle(Outcome outcome, std::string reason, std::string detail)
 	step.outcome = outcome;
 	step.reason = std::move(reason);
 	step.detail = std::move(detail);
-	if (outcome == Outcome::Ok && step.microseconds < 0)
+	if (step.microseconds < 0)
 		step.microseconds = since_asked().count();
 	if (*step_ == Step::Negentropy && outcome == Outcome::Ok)
 		socket_->send(nostr::neg_close_message(subscription_));
@@ -279,7 +279,6 @@ ProbeJob::on_ok()
 		return;
 	if (message.accepted)
 		return settle(Outcome::Ok);
-	record_.step(Step::Write).microseconds = since_asked().count();
 	settle(Outcome::Failed, refusal_code(message.text), message.text);
 }
 
@@ -290,8 +289,12 @@ ProbeJob::give_up_step()
 	auto patience = host_.config.response_timeout;
 	if (*step_ == Step::Count || *step_ == Step::Search || *step_ == Step::Negentropy)
 		patience = std::min(patience, kNipPatience);
-	if (host_.transport.clock.now() - asked_ <= patience)
+	const auto waited = host_.transport.clock.now() - asked_;
+	if (waited <= patience)
 		return;
+	/* Not since_asked(): nothing came that could have waited for this process. */
+	if (VisitRecord::Step &step = record_.step(*step_); step.microseconds < 0)
+		step.microseconds = duration_cast<microseconds>(waited).count();
 	if (*step_ == Step::Read && events_ > 0)
 		return settle(Outcome::Ok);
 	if (!notice_.empty())
@@ -311,9 +314,10 @@ ProbeJob::on_closed(const char *reason, std::string detail)
 	if (*step_ == Step::Read && events_ > 0) {
 		step.outcome = Outcome::Ok;
 	} else {
-		step.outcome = Outcome::Failed;
-		step.reason = reason;
-		step.detail = std::move(detail);
+		step = {.outcome = Outcome::Failed,
+				.reason = reason,
+				.detail = std::move(detail),
+				.microseconds = since_asked().count()};
 	}
 	end_conversation();
 }

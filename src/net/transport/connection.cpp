@@ -117,6 +117,7 @@ Connection::silence()
 	const SSL *ssl = wsi_ && !asked_ ? lws_get_ssl(wsi_) : nullptr;
 	if (ssl && tls_started(ssl) != SteadyTime{} && times_.tcp.count() == 0)
 		end_step(step_, times_.tcp, tls_started(ssl));
+	note_unfinished();
 	if (tunnel_ && !tunnel_->answered())
 		return {"proxy_failed", "no answer"};
 	return {"connect_timeout", "no answer"};
@@ -299,8 +300,16 @@ Connection::read_head(lws *wsi)
 }
 
 void
+Connection::note_unfinished()
+{
+	if (!open_)
+		end_step(step_, times_.unfinished, std::chrono::steady_clock::now());
+}
+
+void
 Connection::cut(const char *reason, std::string detail)
 {
+	note_unfinished();
 	close();
 	handler_->on_closed(reason, std::move(detail));
 }
@@ -308,6 +317,7 @@ Connection::cut(const char *reason, std::string detail)
 void
 Connection::closed(Fault fault)
 {
+	note_unfinished();
 	if (!wsi_) {
 		early_fault_ = std::move(fault);
 		return;

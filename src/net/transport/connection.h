@@ -76,7 +76,8 @@ class Connection : public Tunnel::Owner
 	struct Times
 	{
 		std::chrono::microseconds tcp{0}, tls{0};
-		std::chrono::microseconds upgrade{0}; // from the request to the response head
+		std::chrono::microseconds upgrade{0};    // from the request to the response head
+		std::chrono::microseconds unfinished{0}; // the step during which the opening failed
 	};
 
 	~Connection() override { close(); }
@@ -138,6 +139,7 @@ class Connection : public Tunnel::Owner
 	void request_sent(lws *wsi);
 	int add_headers(void *in, size_t size);
 	Fault connect_fault(lws *wsi, std::string_view text);
+	void note_unfinished();
 	void closed(Fault fault);
 
 	using SteadyTime = std::chrono::steady_clock::time_point;

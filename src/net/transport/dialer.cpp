@@ -112,6 +112,7 @@ Dialer::note_attempt()
 	facts_.tcp = times.tcp;
 	facts_.tls = times.tls;
 	facts_.upgrade = times.upgrade;
+	facts_.unfinished = times.unfinished;
 	facts_.head = connection_->head();
 	facts_.certificate = connection_->certificate();
 }
@@ -157,9 +158,11 @@ void
 Dialer::tick()
 {
 	Clock::Time now = transport_.clock.now();
-	if (resolving() && now - started_ > time_limit())
+	if (resolving() && now - started_ > time_limit()) {
+		facts_.dns = duration_cast<microseconds>(now - started_);
 		fail(proxied() ? "proxy_failed" : "dns_timeout",
 			 proxied() ? "the host of the proxy: no answer of a name server" : "");
+	}
 	if (connection_ && !failed_ && now >= attempt_until_) {
 		fault_ = connection_->silence();
 		fault_.detail = at_address(fault_.detail);

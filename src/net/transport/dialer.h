@@ -19,7 +19,8 @@
 
 namespace net {
 
-/* The result of opening. Durations are zero for steps that did not end. */
+/* The result of opening. Durations are zero for steps that did not end; `unfinished` is
+ * that of the step that failed. */
 struct ConnectFacts
 {
 	std::vector<std::string> addresses; // allowed addresses of the name, in the order of trying
@@ -27,11 +28,12 @@ struct ConnectFacts
 	std::string address;                // the address of the connection, or the last one tried
 	std::string place;                  // the address, or the relay's host with a proxy
 	bool local = false;                 // `address` is allowed only by allow_local
-	std::chrono::microseconds dns{0};
-	std::chrono::microseconds tcp{0}; // from here on about `address`; includes a proxy's tunnel
+	std::chrono::microseconds dns{0};   // until the answer, or until it was given up
+	std::chrono::microseconds tcp{0};   // from here on about `address`; includes a proxy's tunnel
 	std::chrono::microseconds tls{0};
-	std::chrono::microseconds upgrade{0}; // from the request to the response head
-	AnswerHead head;                      // response of `address`
+	std::chrono::microseconds upgrade{0};    // from the request to the response head
+	std::chrono::microseconds unfinished{0}; // the step during which the opening failed
+	AnswerHead head;                         // response of `address`
 	std::optional<CertificateFacts> certificate;
 };
 

@@ -10,7 +10,7 @@ namespace test {
 
 constexpr size_t kHeader = 12;
 constexpr char kServerFailure = 2, kNoSuchName = 3;
-constexpr char kAddress4 = 1, kAddress6 = 28; // types A and AAAA
+constexpr char kAddress4 = 1, kAlias = 5, kAddress6 = 28; // types A, CNAME, AAAA
 
 NameServer::NameServer(Names names, bool running)
 	: fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)), names_(std::move(names))
@@ -106,19 +106,48 @@ NameServer::answer(std::string query) const
 			reply[3] = char('\x80' | kServerFailure);
 			return reply;
 		}
+	}
+	add_records(name, type, reply);
+	return reply;
+}
+
+static std::string
+encoded(const std::string &name)
+{
+	std::string out;
+	for (size_t at = 0; at < name.size(); at = name.find('.', at) + 1) {
+		const size_t length = name.find('.', at) - at;
+		out += char(length) + name.substr(at, length);
+	}
+	return out + '\0';
+}
+
+/* `name` as the table has it, which need not be the name that was asked for. */
+void
+NameServer::add_records(const std::string &name, char type, std::string &reply) const
+{
+	const auto found = names_.find(name);
+	if (found == names_.end())
+		return;
+	auto add = [&](char of_type, const std::string &data) {
+		reply[7]++;
+		/* Name, type, IN, 60 s, size, data. */
+		reply += encoded(name + ".") + '\0' + of_type;
+		reply += std::string("\0\x01\0\0\0\x3c\0", 7) + char(data.size()) + data;
+	};
+	for (const std::string &address : found->second) {
+		if (address.ends_with('.')) {
+			add(kAlias, encoded(address));
+			add_records(address.substr(0, address.size() - 1), type, reply);
+			continue;
+		}
 		const bool six = address.find(':') != std::string::npos;
 		if (type != (six ? kAddress6 : kAddress4))
 			continue;
 		char bytes[16];
-		const char size = six ? 16 : 4;
 		inet_pton(six ? AF_INET6 : AF_INET, address.c_str(), bytes);
-		reply[7]++;
-		/* Pointer to the name, type, IN, 60 s, size, bytes. */
-		reply += std::string("\xc0\x0c\0", 3) + type;
-		reply += std::string("\0\x01\0\0\0\x3c\0", 7) + size;
-		reply.append(bytes, size_t(size));
+		add(type, std::string(bytes, six ? 16 : 4));
 	}
-	return reply;
 }
 
 } // namespace test

@@ -17,7 +17,7 @@ class NameServer
 {
   public:
 	/* Addresses of both families by name; a name that is missing does not exist; "" is never
-	 * answered. */
+	 * answered; "www.example.com." is another name that the name stands for (CNAME). */
 	using Names = std::map<std::string, std::vector<std::string>>;
 
 	/* `running` false: it answers from start() on, for tests that must fork before. */
@@ -36,6 +36,7 @@ class NameServer
   private:
 	void serve();
 	std::string answer(std::string query) const;
+	void add_records(const std::string &name, char type, std::string &reply) const;
 
 	int fd_;
 	std::string address_;

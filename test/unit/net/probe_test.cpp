@@ -52,11 +52,13 @@ answer_all(Peer &peer)
 	}
 }
 
+constexpr int kPatience = 500 * 1000; // microseconds
+
 wire::ProbeSettings
 quick()
 {
 	wire::ProbeSettings settings = Prober::default_settings();
-	settings.dial.connect_timeout_ms = settings.response_timeout_ms = 500;
+	settings.dial.connect_timeout_ms = settings.response_timeout_ms = kPatience / 1000;
 	return settings;
 }
 
@@ -91,8 +93,9 @@ TEST(NetProbe, GoodRelay)
 	ASSERT_EQ(found.document.size(), 1u);
 	EXPECT_EQ(found.document[0].http_status, 200);
 	EXPECT_TRUE(found.document[0].cors);
-	EXPECT_EQ(found.document[0].nips, (std::vector<uint16_t>{1, 11, 77}));
-	EXPECT_EQ(found.document[0].extract, R"({"limitation":{},"name":"x"})");
+	EXPECT_GT(found.document[0].size, 0U);
+	EXPECT_EQ(found.document[0].json,
+			  R"({"limitation":{"max_limit":"5"},"name":"x","supported_nips":[77,1,"11",11]})");
 	EXPECT_EQ(found.document[0].final_url, "");
 	EXPECT_EQ(relay.connections(), 2);
 }
@@ -152,7 +155,9 @@ TEST(NetProbe, RelaysThatRefuse)
 	EXPECT_EQ(found.step(Step::Read).outcome, Outcome::Failed);
 	EXPECT_EQ(found.step(Step::Read).reason, "auth_required");
 	EXPECT_EQ(found.step(Step::Read).detail, "auth-required: who are you");
+	EXPECT_GE(found.step(Step::Read).microseconds, 0);
 	EXPECT_EQ(found.step(Step::Write).reason, "pow");
+	EXPECT_GE(found.step(Step::Write).microseconds, 0);
 	EXPECT_EQ(found.step(Step::ReadBack).outcome, Outcome::NotRun);
 }
 
@@ -185,6 +190,12 @@ TEST(NetProbe, WhatIsNoRelay)
 	EXPECT_EQ(found.step(Step::Upgrade).outcome, Outcome::Ok);
 	EXPECT_EQ(found.step(Step::Read).reason, "no_answer");
 	EXPECT_EQ(found.step(Step::Read).detail, "a WebSocket opens, and does not answer a question");
+	EXPECT_GE(found.step(Step::Read).microseconds, kPatience);
+
+	ScriptedRelay brief([](Peer &peer) { peer.receive(); });
+	found = prober.probe(brief.url());
+	EXPECT_EQ(found.step(Step::Read).reason, "connection_lost");
+	EXPECT_GE(found.step(Step::Read).microseconds, 0);
 
 	ScriptedRelay echo([](Peer &peer) {
 		for (;;)
@@ -208,6 +219,7 @@ TEST(NetProbe, WhatIsNoRelay)
 	EXPECT_EQ(found.verdict, Verdict::NotNostr);
 	EXPECT_EQ(found.step(Step::Upgrade).detail,
 			  "HTTP status 200: a web server answers there, not a relay");
+	EXPECT_GT(found.step(Step::Upgrade).microseconds, 0);
 	EXPECT_EQ(found.step(Step::Document).reason, "web_page");
 
 	WebServer broken(std::string("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"));
@@ -257,6 +269,7 @@ TEST(NetProbe, Tls)
 	EXPECT_EQ(found.verdict, Verdict::Down);
 	EXPECT_EQ(found.step(Step::Connect).outcome, Outcome::Ok);
 	EXPECT_EQ(found.step(Step::Tls).reason, "connect_timeout");
+	EXPECT_GT(found.step(Step::Tls).microseconds, 0);
 }
 
 TEST(NetProbe, BadCertificates)
@@ -280,6 +293,7 @@ TEST(NetProbe, BadCertificates)
 		EXPECT_EQ(found.step(Step::Connect).outcome, Outcome::Ok);
 		EXPECT_EQ(found.step(Step::Tls).reason, "bad_certificate");
 		EXPECT_EQ(found.step(Step::Tls).detail, one.fault);
+		EXPECT_GT(found.step(Step::Tls).microseconds, 0);
 		EXPECT_EQ(found.certificate_faults, std::vector<std::string>{one.fault});
 		EXPECT_EQ(found.step(Step::Document).outcome, Outcome::NotRun);
 	}
@@ -290,6 +304,8 @@ TEST(NetProbe, NamesAndAddresses)
 	NameServer names(NameServer::Names{{"good.example.com", {"127.0.0.1"}},
 									   {"silent.example.com", {""}},
 									   {"failing.example.com", {kFails}},
+									   {"alias.example.com", {"www.example.com."}},
+									   {"www.example.com", {"good.example.com."}},
 									   {"inside.example.com", {"10.0.0.1"}}});
 	ScriptedRelay::Options options;
 	options.document = kDocument;
@@ -303,10 +319,18 @@ TEST(NetProbe, NamesAndAddresses)
 		EXPECT_GT(found.step(Step::Names).microseconds, 0);
 		EXPECT_EQ(found.addresses, std::vector<std::string>{"127.0.0.1"});
 		EXPECT_EQ(found.ttl, 60);
+		EXPECT_EQ(found.cname, "");
+
+		/* What it stands for, however many names lead there. */
+		found = prober.probe("ws://alias.example.com" + port);
+		EXPECT_EQ(found.verdict, Verdict::Nostr);
+		EXPECT_EQ(found.cname, "good.example.com");
+		EXPECT_EQ(found.addresses, std::vector<std::string>{"127.0.0.1"});
 
 		found = prober.probe("ws://missing.example.com" + port);
 		EXPECT_EQ(found.verdict, Verdict::Down);
 		EXPECT_EQ(found.step(Step::Names).reason, "dns_failed");
+		EXPECT_GT(found.step(Step::Names).microseconds, 0);
 
 		/* That is an answer, too. */
 		found = prober.probe("ws://failing.example.com" + port);
@@ -316,15 +340,18 @@ TEST(NetProbe, NamesAndAddresses)
 		found = prober.probe("ws://127.0.0.1:" + std::to_string(closed_port()));
 		EXPECT_EQ(found.verdict, Verdict::Down);
 		EXPECT_EQ(found.step(Step::Connect).reason, "connection_refused");
+		EXPECT_GT(found.step(Step::Connect).microseconds, 0);
 
 		found = prober.probe("ws://127.0.0.1:25");
 		EXPECT_EQ(found.verdict, Verdict::Refused);
 		EXPECT_EQ(found.step(Step::Connect).reason, "blocked_port");
+		EXPECT_EQ(found.step(Step::Connect).microseconds, -1);
 
 		/* No name server says anything: it may be this side that is cut off. */
 		found = prober.probe("ws://silent.example.com" + port);
 		EXPECT_EQ(found.verdict, Verdict::Blind);
 		EXPECT_EQ(found.step(Step::Names).reason, "name_servers_silent");
+		EXPECT_GE(found.step(Step::Names).microseconds, kPatience);
 	}
 	wire::ProbeSettings settings = quick();
 	settings.dial.allow_local_relays = false;
@@ -335,7 +362,7 @@ TEST(NetProbe, NamesAndAddresses)
 	EXPECT_EQ(found.addresses, std::vector<std::string>{"10.0.0.1"});
 	found = prober.probe("ws://127.0.0.1" + port);
 	EXPECT_EQ(found.verdict, Verdict::Refused);
-	EXPECT_EQ(relay.connections(), 2); // of the good visit
+	EXPECT_EQ(relay.connections(), 4); // of the two good visits
 }
 
 /* Every spelling of an address that is not public. Those that stand for 127.0.0.1 would reach the

@@ -28,17 +28,16 @@ struct Found
 	struct Document
 	{
 		int http_status;
-		std::string content_type, final_url, json, extract;
+		std::string content_type, final_url, json;
 		bool cors;
 		uint32_t size;
-		std::vector<uint16_t> nips;
 	};
 	uint32_t attempt;
 	wire::Verdict verdict;
 	std::vector<Step> steps;
 	std::vector<std::string> addresses;
 	int32_t ttl;
-	std::string address, server;
+	std::string cname, address, server;
 	uint16_t port;
 	int http_status;
 	std::vector<std::string> certificate_faults; // none or one
@@ -152,6 +151,7 @@ class Prober
 			one = {.attempt = visit.attempt,
 				   .verdict = visit.verdict,
 				   .ttl = visit.ttl,
+				   .cname = std::string(visit.cname),
 				   .address = std::string(visit.address),
 				   .server = std::string(visit.server),
 				   .port = visit.port,
@@ -170,11 +170,8 @@ class Prober
 						.content_type = std::string(document.content_type),
 						.final_url = std::string(document.final_url),
 						.json = std::string(document.json),
-						.extract = std::string(document.extract),
 						.cors = document.cors,
 						.size = document.size};
-				for (wire::Nip nip : document.nips)
-					copy.nips.push_back(nip.number);
 			}
 		}
 		send(wire::Ack{batch.number});
