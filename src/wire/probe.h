@@ -9,12 +9,11 @@
 namespace wire {
 
 constexpr size_t kMaxProbeEvent = 64 << 10; // bytes of the event of the write check
-constexpr size_t kMaxDocument = 1 << 20; // bytes of a document's canonical JSON, and of its extract
-constexpr size_t kMaxProbeAddresses = 16;  // reported for one name
-constexpr size_t kMaxSubjectNames = 100;   // reported for one certificate
-constexpr size_t kMaxDocumentFaults = 100; // reported for one document
-constexpr size_t kMaxLocationName = 200;   // bytes of the name of a region, city or network
-constexpr size_t kMaxNips = 1000;          // claimed by one document
+constexpr size_t kMaxDocument = 1 << 20;    // bytes of a document's canonical JSON
+constexpr size_t kMaxProbeAddresses = 16;   // reported for one name
+constexpr size_t kMaxSubjectNames = 100;    // reported for one certificate
+constexpr size_t kMaxDocumentFaults = 100;  // reported for one document
+constexpr size_t kMaxLocationName = 200;    // bytes of the name of a region, city or network
 
 // ---- worker -> net process
 
@@ -114,7 +113,7 @@ struct StepResult
 	std::string_view reason;   // a code; empty if ok. After CLOSED or a negative OK, the prefix of
 							   // the relay's text: "auth_required", "rate_limited", …
 	std::string_view detail;   // for people: fault, address and port; "the port speaks no TLS"
-	int64_t microseconds = -1; // monotonic time; -1: not measured
+	int64_t microseconds = -1; // monotonic time until its end, good or bad; -1: not measured
 
 	static void fields(auto &c, auto &m)
 	{
@@ -220,13 +219,6 @@ struct DocumentFault
 	}
 };
 
-struct Nip
-{
-	uint16_t number = 0;
-
-	static void fields(auto &c, auto &m) { c.number(m.number); }
-};
-
 /* The HTTP response to the request for the NIP-11 document, whatever its content. */
 struct RelayDocument
 {
@@ -237,11 +229,6 @@ struct RelayDocument
 	std::string_view final_url; // http(s), after redirects; empty: no redirects
 	/* A JSON object with sorted keys, without whitespace, with U+FFFD for U+0000. Empty: none. */
 	std::string_view json;
-	bool has_nul = false; // the document contained U+0000
-	/* An object with the fields of NIP-11 that have the right type, without supported_nips, which
-	 * are in `nips`. Empty if `json` is. */
-	std::string_view extract;
-	std::vector<Nip> nips; // claimed; ascending, without duplicates
 	std::vector<DocumentFault> faults;
 
 	static void fields(auto &c, auto &m)
@@ -252,25 +239,9 @@ struct RelayDocument
 		c.number(m.size);
 		c.detail(m.final_url, kMaxUrl);
 		c.utf8(m.json, kMaxDocument);
-		c.flag(m.has_nul);
-		c.utf8(m.extract, kMaxDocument);
-		c.list(m.nips);
-		c.demand([&] { return m.nips.size() <= kMaxNips; }, "too many NIPs");
-		c.demand(
-			[&] {
-				for (size_t i = 1; i < m.nips.size(); i++)
-					if (m.nips[i - 1].number >= m.nips[i].number)
-						return false;
-				return true;
-			},
-			"NIPs out of order");
 		c.list(m.faults);
 		c.demand([&] { return m.faults.size() <= kMaxDocumentFaults; }, "too many faults");
-		c.demand(
-			[&] {
-				return m.json.find('\0') == m.json.npos && m.extract.find('\0') == m.extract.npos;
-			},
-			"U+0000 in a document");
+		c.demand([&] { return m.json.find('\0') == m.json.npos; }, "U+0000 in a document");
 	}
 };
 

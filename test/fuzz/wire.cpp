@@ -53,7 +53,7 @@ good_frames()
 			visit.steps.push_back({.step = Step(i), .reason = "earlier", .detail = "detail"});
 		visit.addresses = {{"192.0.2.1"}};
 		visit.certificate.push_back({.issuer = "CN=ca", .names = {{"a"}}, .fingerprint = &id});
-		visit.document.push_back({.http_status = 200, .json = "{}", .nips = {{1}, {11}}});
+		visit.document.push_back({.http_status = 200, .json = "{}"});
 		return std::vector<std::string>{
 			encode(ServeSettings{.name = "name"}),
 			encode(Routes{{{.number = 1,

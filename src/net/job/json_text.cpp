@@ -80,7 +80,6 @@ class Preparer
 		const int32_t first = unit(0);
 		if (is_high(first) && is_low(unit(size)))
 			return copy(2 * size);
-		out_.had_nul |= first == 0;
 		if (first != 0 && !is_high(first) && !is_low(first))
 			return copy(first < 0 ? 2 : size);
 		out_.text += "\\ufffd";

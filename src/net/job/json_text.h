@@ -17,8 +17,7 @@ struct JsonText
 	 * numbers that fit neither int64 nor double, and without byte order mark. Malformed JSON stays
 	 * as it is. */
 	std::string text;
-	bool had_nul = false; // the text contained U+0000
-	size_t values = 1;    // lower bound of the number of values in the text
+	size_t values = 1; // lower bound of the number of values in the text
 };
 
 JsonText prepare_json(std::string_view text);

@@ -1,7 +1,6 @@
 #include "net/job/relay_document.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <memory>
 
@@ -28,7 +27,8 @@ enum class Type : uint8_t
 	Boolean,
 	Texts,
 	Objects, // an array of objects
-	Fees
+	Fees,
+	Nips
 };
 
 struct Field
@@ -45,7 +45,8 @@ constexpr Field kFields[] = {{"name", Type::Text},           {"description", Typ
 							 {"payments_url", Type::Text},   {"posting_policy", Type::Text},
 							 {"privacy_policy", Type::Text}, {"relay_countries", Type::Texts},
 							 {"language_tags", Type::Texts}, {"tags", Type::Texts},
-							 {"attributes", Type::Texts},    {"retention", Type::Objects}};
+							 {"attributes", Type::Texts},    {"retention", Type::Objects},
+							 {"supported_nips", Type::Nips}};
 
 constexpr Field kLimitations[] = {{"max_message_length", Type::Integer},
 								  {"max_subscriptions", Type::Integer},
@@ -97,6 +98,15 @@ is_fee(const json_t *entry)
 		   });
 }
 
+/* A number in a string is read as a number (_bigbrotr.nip_numbers), and still recorded as a fault.
+ */
+bool
+is_nip(const json_t *value)
+{
+	return json_is_integer(value) && json_integer_value(value) >= 0 &&
+		   json_integer_value(value) <= UINT16_MAX;
+}
+
 /* The fault of a value that should have this type; null if the type is right. */
 const char *
 type_fault(const json_t *value, Type type)
@@ -115,6 +125,7 @@ type_fault(const json_t *value, Type type)
 	case Type::Texts:
 	case Type::Objects:
 	case Type::Fees:
+	case Type::Nips:
 		break;
 	}
 	if (!json_is_array(value))
@@ -123,6 +134,8 @@ type_fault(const json_t *value, Type type)
 		return all_of(value, [](const json_t *one) { return json_is_string(one); })
 				   ? nullptr
 				   : "not_a_string";
+	if (type == Type::Nips)
+		return all_of(value, is_nip) ? nullptr : "not_an_integer";
 	return all_of(value,
 				  [&](const json_t *one) {
 					  return type == Type::Fees ? is_fee(one) : json_is_object(one);
@@ -131,86 +144,45 @@ type_fault(const json_t *value, Type type)
 			   : "not_an_object";
 }
 
-class Extraction
+class Examination
 {
   public:
-	Extraction(const json_t *document, RelayDescription &out) : out_(out)
+	Examination(const json_t *document, std::vector<RelayDescription::Fault> &faults)
+		: faults_(faults)
 	{
-		read(document, kFields, "", extract_.get());
-		read_part(document, "limitation", kLimitations);
-		read_part(document, "fees", kFees);
-		if (const json_t *nips = json_object_get(document, "supported_nips"))
-			read_nips(nips);
+		examine(document, kFields, "");
+		examine_part(document, "limitation", kLimitations);
+		examine_part(document, "fees", kFees);
 	}
-	const json_t *extract() const { return extract_.get(); }
 
   private:
-	void fault(std::string field, const char *fault)
+	void note(std::string field, const char *fault)
 	{
-		if (out_.faults.size() < wire::kMaxDocumentFaults)
-			out_.faults.push_back({std::move(field), fault});
+		if (faults_.size() < wire::kMaxDocumentFaults)
+			faults_.push_back({std::move(field), fault});
 	}
 
 	template <size_t N>
-	void read(const json_t *object, const Field (&fields)[N], const std::string &prefix,
-			  json_t *into)
+	void examine(const json_t *object, const Field (&fields)[N], const std::string &prefix)
 	{
-		for (const Field &field : fields) {
-			json_t *value = json_object_get(object, field.name);
-			if (!value)
-				continue;
-			if (const char *found = type_fault(value, field.type))
-				fault(prefix + field.name, found);
-			else
-				json_object_set(into, field.name, value);
-		}
+		for (const Field &field : fields)
+			if (const json_t *value = json_object_get(object, field.name))
+				if (const char *fault = type_fault(value, field.type))
+					note(prefix + field.name, fault);
 	}
 
 	template <size_t N>
-	void read_part(const json_t *document, const char *name, const Field (&fields)[N])
+	void examine_part(const json_t *document, const char *name, const Field (&fields)[N])
 	{
 		const json_t *part = json_object_get(document, name);
 		if (!part)
 			return;
 		if (!json_is_object(part))
-			return fault(name, json_is_null(part) ? "null" : "not_an_object");
-		Json into(json_object());
-		read(part, fields, std::string(name) + ".", into.get());
-		json_object_set(extract_.get(), name, into.get());
+			return note(name, json_is_null(part) ? "null" : "not_an_object");
+		examine(part, fields, std::string(name) + ".");
 	}
 
-	void read_nips(const json_t *nips)
-	{
-		constexpr int64_t most = UINT16_MAX;
-		if (!json_is_array(nips))
-			return fault("supported_nips", json_is_null(nips) ? "null" : "not_an_array");
-		bool good = true;
-		for (size_t i = 0; i < json_array_size(nips); i++) {
-			const json_t *one = json_array_get(nips, i);
-			int64_t number = json_is_integer(one) ? json_integer_value(one) : -1;
-			if (json_is_string(one)) {
-				/* A number in a string is read as a number, and still recorded as a fault. */
-				const char *text = json_string_value(one);
-				const char *end = text + json_string_length(one);
-				if (text == end || std::from_chars(text, end, number).ptr != end)
-					number = -1;
-			}
-			good &= json_is_integer(one) && number >= 0 && number <= most;
-			if (number >= 0 && number <= most)
-				out_.nips.push_back(uint16_t(number));
-		}
-		if (!good)
-			fault("supported_nips", "not_an_integer");
-		std::ranges::sort(out_.nips);
-		out_.nips.erase(std::unique(out_.nips.begin(), out_.nips.end()), out_.nips.end());
-		if (out_.nips.size() > wire::kMaxNips) {
-			out_.nips.resize(wire::kMaxNips);
-			fault("supported_nips", "too_many");
-		}
-	}
-
-	RelayDescription &out_;
-	Json extract_{json_object()};
+	std::vector<RelayDescription::Fault> &faults_;
 };
 
 std::string
@@ -249,13 +221,10 @@ read_relay_document(std::string_view text, size_t most)
 					   std::string(error.text) + " at byte " + std::to_string(error.position));
 	if (!json_is_object(document.get()))
 		return refused("not_an_object", "JSON, but no object");
-	out.has_nul = prepared.had_nul;
-	Extraction extraction(document.get(), out);
+	Examination(document.get(), out.faults);
 	out.json = dump(document.get());
-	out.extract = dump(extraction.extract());
-	if (out.json.size() > most || out.extract.size() > most) {
+	if (out.json.size() > most) {
 		out.json.clear();
-		out.extract.clear();
 		return refused("too_large", "more than " + std::to_string(most) + " bytes");
 	}
 	return out;

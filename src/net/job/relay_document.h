@@ -1,6 +1,6 @@
 /*
- * Reads a relay's description of itself (NIP-11). A field with a wrong type is left out and
- * recorded as a fault; the other fields are kept.
+ * Reads a relay's description of itself (NIP-11). A field with a wrong type is recorded as a fault;
+ * the document is kept as it is.
  */
 #pragma once
 
@@ -17,21 +17,18 @@ struct RelayDescription
 	{
 		std::string field; // name of the field: "limitation.max_limit"
 		/* "not_a_string", "not_an_integer", "not_a_boolean", "not_an_object", "not_an_array",
-		 * "not_a_key", "null", "too_many" */
+		 * "not_a_key", "null" */
 		const char *fault;
 	};
 
 	const char *reason = nullptr; // null: it is an object; else "not_json", "not_an_object",
 								  // "too_deep", "too_large", "web_page"
 	std::string detail;
-	std::string json;           // canonical: sorted keys, no whitespace, U+FFFD for U+0000
-	std::string extract;        // fields of NIP-11 with the right type, without supported_nips
-	std::vector<uint16_t> nips; // supported_nips, ascending, without duplicates
+	std::string json; // canonical: sorted keys, no whitespace, U+FFFD for U+0000
 	std::vector<Fault> faults;
-	bool has_nul = false; // the text contained U+0000
 };
 
-/* The caller bounds the size of `text`. `json` and `extract` are at most `most` bytes long each. */
+/* The caller bounds the size of `text`. `json` is at most `most` bytes long. */
 RelayDescription read_relay_document(std::string_view text, size_t most);
 
 } // namespace net

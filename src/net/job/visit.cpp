@@ -48,11 +48,7 @@ message_of(const VisitDocument &document)
 							.size = uint32_t(document.size),
 							.final_url = answer.redirects > 0 ? std::string_view(answer.final_url)
 															  : std::string_view(),
-							.json = document.read.json,
-							.has_nul = document.read.has_nul,
-							.extract = document.read.extract};
-	for (uint16_t nip : document.read.nips)
-		out.nips.push_back({nip});
+							.json = document.read.json};
 	for (const RelayDescription::Fault &fault : document.read.faults)
 		out.faults.push_back({fault.field, fault.fault});
 	return out;

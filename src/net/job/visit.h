@@ -44,10 +44,7 @@ struct VisitRecord
 	std::optional<VisitDocument> document;
 
 	Step &step(wire::Step which) { return steps[size_t(which)]; }
-	size_t bytes() const
-	{
-		return 4096 + (document ? document->read.json.size() + document->read.extract.size() : 0);
-	}
+	size_t bytes() const { return 4096 + (document ? document->read.json.size() : 0); }
 	/* The message points into this record. */
 	wire::Visited message() const;
 };

@@ -36,7 +36,6 @@ TEST(NetRelayDocument, Canonical)
 		" {\"b\": [1, 2.5, null],\r\n \"a\": {\"z\": \"\\u00e9\\/\", \"y\": true}} ", kMost);
 	EXPECT_EQ(read.reason, nullptr);
 	EXPECT_EQ(read.json, "{\"a\":{\"y\":true,\"z\":\"\xc3\xa9/\"},\"b\":[1,2.5,null]}");
-	EXPECT_EQ(read.extract, "{}");
 	EXPECT_EQ(read_relay_document(read.json, kMost).json, read.json);
 }
 
@@ -50,14 +49,11 @@ TEST(NetRelayDocument, WrongTypesDoNotSpoilTheRest)
 			"retention":{}})",
 		kMost);
 	EXPECT_EQ(read.reason, nullptr);
-	EXPECT_EQ(read.extract,
-			  R"({"description":"d","fees":{"admission":[{"amount":1,"unit":"sats"}]},)"
-			  R"("limitation":{"max_limit":500}})");
-	EXPECT_EQ(faults(read),
-			  (Strings{"name:not_a_string", "pubkey:not_a_key", "contact:null", "tags:not_a_string",
-					   "retention:not_an_array", "limitation.auth_required:not_a_boolean",
-					   "fees.publication:not_an_object", "supported_nips:not_an_integer"}));
-	EXPECT_EQ(read.nips, (std::vector<uint16_t>{1, 11}));
+	EXPECT_EQ(
+		faults(read),
+		(Strings{"name:not_a_string", "pubkey:not_a_key", "contact:null", "tags:not_a_string",
+				 "retention:not_an_array", "supported_nips:not_an_integer",
+				 "limitation.auth_required:not_a_boolean", "fees.publication:not_an_object"}));
 }
 
 TEST(NetRelayDocument, CharactersAndNumbersThatJanssonRefuses)
@@ -67,7 +63,6 @@ TEST(NetRelayDocument, CharactersAndNumbersThatJanssonRefuses)
 		"\"n\":[99999999999999999999,-1e400,12]}",
 		kMost);
 	EXPECT_EQ(read.reason, nullptr) << read.detail;
-	EXPECT_TRUE(read.has_nul);
 	EXPECT_EQ(read.json, "{\"k\xef\xbf\xbd\":\"a\xef\xbf\xbd"
 						 "b\xef\xbf\xbd"
 						 "c\xef\xbf\xbd\\\\u0000\xf0\x9f\x98\x80\","
@@ -143,8 +138,7 @@ TEST(NetRelayDocument, Collection)
 		}
 		std::set<std::string> found;
 		for (const auto &fault : read.faults)
-			if (std::string_view(fault.fault) != "too_many")
-				found.insert(fault.field);
+			found.insert(fault.field);
 		if (auto more = stricter.find(file); more != stricter.end())
 			odd.insert(more->second);
 		EXPECT_EQ(found, odd) << file;

@@ -76,8 +76,6 @@ visited()
 							  .size = 50,
 							  .final_url = "https://example.com/",
 							  .json = R"({"name":"x"})",
-							  .extract = R"({"name":"x"})",
-							  .nips = {{1}, {11}, {65535}},
 							  .faults = {{"limitation.max_limit", "not_an_integer"}}});
 	visit.limit_ignored = true;
 	return visit;
@@ -138,7 +136,6 @@ TEST(ProbeMessages, NetToWorker)
 	EXPECT_EQ(v.location[0].as_number, 64500U);
 	EXPECT_EQ(*v.certificate[0].fingerprint, kPrint);
 	EXPECT_EQ(v.certificate[0].names[1].text, "*.example.com");
-	EXPECT_EQ(v.document[0].nips[2].number, 65535);
 	EXPECT_EQ(v.document[0].faults[0].field, "limitation.max_limit");
 	EXPECT_TRUE(v.limit_ignored);
 	EXPECT_EQ(encode(batch), frame);
@@ -198,10 +195,6 @@ TEST(ProbeMessages, SemanticFaults)
 			  "more than one location, certificate or document");
 	EXPECT_EQ(fault_of(batch_with([](Visited &v) { v.certificate[0].names.assign(101, {"a"}); })),
 			  "too many names");
-	EXPECT_EQ(fault_of(batch_with([](Visited &v) {
-				  v.document[0].nips = {{1}, {1}};
-			  })),
-			  "NIPs out of order");
 	EXPECT_EQ(fault_of(batch_with([](Visited &v) {
 				  v.document[0].json = {"\0", 1};
 			  })),
