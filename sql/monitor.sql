@@ -151,4 +151,7 @@ SELECT bigbrotr.delete_orphan_nip11(), bigbrotr.delete_orphan_nip66();
 SELECT _bigbrotr.trim_history(604800);
 SELECT count(*) FROM _bigbrotr.relay_series;
 SELECT name FROM _bigbrotr.nip11_documents ORDER BY nip11_id;
+-- Not what is still so: the last change of each aspect stays.
+SELECT relay_id, aspect, count(*), max(at) FROM _bigbrotr.relay_history WHERE relay_id < 3 AND at < 604800 GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT checked_at, document ->> 'name' AS name, facts FROM bigbrotr.relay_at('wss://r1.example.com', now());
 DROP EXTENSION bigbrotr;

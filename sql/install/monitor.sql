@@ -335,7 +335,10 @@ BEGIN
 	GET DIAGNOSTICS gone = ROW_COUNT;
 	trimmed := trimmed + gone;
 	DELETE FROM _bigbrotr.relay_outages AS o WHERE o.ended < oldest;
-	DELETE FROM _bigbrotr.relay_history AS h WHERE h.at < oldest;
+	-- What changed last before that is still so.
+	DELETE FROM _bigbrotr.relay_history AS h
+	WHERE h.at < oldest AND EXISTS (SELECT FROM _bigbrotr.relay_history AS n
+	                                WHERE n.relay_id = h.relay_id AND n.aspect = h.aspect AND n.at > h.at AND n.at <= oldest);
 	GET DIAGNOSTICS gone = ROW_COUNT;
 	trimmed := trimmed + gone;
 	IF trimmed > 0 THEN
@@ -345,4 +348,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.trim_history(bigint) IS
-	'Deletes the measurements, outages and changes of relays that are older than this Unix second, packed measurements (_bigbrotr.relay_series) by whole weeks; then the documents and facts that no row refers to. Returns the number of deleted rows of measurements and changes';
+	'Deletes the measurements, outages and changes of relays that are older than this Unix second, but not the last change of each aspect, and packed measurements (_bigbrotr.relay_series) by whole weeks; then the documents and facts that no row refers to. Returns the number of deleted rows of measurements and changes';
