@@ -72,7 +72,7 @@ SELECT * FROM _bigbrotr.take_visits('c', 100, 9, 9, 9, '{clearnet}', 30060, 60);
 
 -- What visits bring: stored once, and a row in the history where something changed.
 CREATE FUNCTION visited(worker text, relay integer, at bigint, reason text, document text, facts text, rtt integer DEFAULT 10) RETURNS bigint LANGUAGE sql AS $$
-	SELECT _bigbrotr.record_visits(worker, ARRAY[relay], ARRAY[at], ARRAY[CASE reason WHEN '' THEN 'answered' ELSE 'failed' END], ARRAY[reason],
+	SELECT _bigbrotr.record_visits(worker, ARRAY[relay], ARRAY[at], ARRAY[CASE reason WHEN '' THEN 'answered' WHEN 'network_unreachable' THEN 'unknown' ELSE 'failed' END], ARRAY[reason],
 		ARRAY[reason = ''], ARRAY[reason = ''], ARRAY[NULL::boolean], ARRAY[CASE reason WHEN '' THEN rtt END], ARRAY[CASE reason WHEN '' THEN 2 * rtt END], ARRAY[NULL::integer],
 		ARRAY[document], ARRAY[facts], ARRAY[format('{"steps":[{"step":"dns","ms":1,"error":""},{"step":"connect","ms":%s,"error":"%s","address":"192.0.2.1","port":443,"detail":"said"}]}', rtt, reason)], ARRAY[facts IS NOT NULL], 'normal') $$;
 SELECT visited('nobody', 1, 31000, '', NULL, NULL);
@@ -95,6 +95,24 @@ SELECT software, version, relay_count, online_count FROM bigbrotr.relays_by_soft
 SELECT relay_url, nip, claimed, observed FROM bigbrotr.nip_support ORDER BY 1, 2;
 SELECT * FROM bigbrotr.explain_relay('wss://R3.example.com');
 SELECT * FROM bigbrotr.explain_relay('wss://r4.example.com');
+-- What a visit measured of a relay that did not answer is kept in its story, and is no fact about the relay.
+UPDATE _bigbrotr.relay_visits SET owner = 'a';
+SELECT visited('a', 3, 33000, 'bad_certificate', NULL, '{"addresses":["192.0.2.1","2001:db8::1"],"cname":"host.example.net","server":"nginx","tls":{"valid":false,"fault":"certificate has expired","issuer":"CN=ca","subject":"CN=r3","names":["r3.example.com","*.example.com"],"not_before":1000,"not_after":30000,"fingerprint":"00","protocol":"TLSv1.3"},"geo":{"country":"DE","as_number":64496,"as_name":"net"},"nip11":{"status":200,"cors":false,"final_url":"https://example.com/","faults":{"name":"null","limitation":"not_an_object"}}}');
+SELECT * FROM bigbrotr.explain_relay('wss://r3.example.com');
+SELECT nip66_id FROM _bigbrotr.relay_visits WHERE relay_id = 3;
+-- A visit at which this server could not look leaves that story alone.
+UPDATE _bigbrotr.relay_visits SET owner = 'a';
+SELECT visited('a', 3, 33100, 'network_unreachable', NULL, NULL);
+SELECT outcome, visited_at, facts ->> 'server' AS server FROM _bigbrotr.relay_stories WHERE relay_id = 3 ORDER BY 1;
+SELECT line FROM bigbrotr.explain_relay('wss://r3.example.com') AS line WHERE line ~ '^The last';
+-- Nor does one that failed as everywhere else.
+BEGIN;
+UPDATE _bigbrotr.relay_visits SET owner = 'a';
+UPDATE bigbrotr.relays SET status = 'online';
+UPDATE _bigbrotr.relay_health SET outcome = 'failed', reason = 'connect_timeout';
+SELECT visited('a', 3, 33200, 'connect_timeout', NULL, NULL);
+SELECT outcome, visited_at FROM _bigbrotr.relay_stories WHERE relay_id = 3 ORDER BY 1;
+ROLLBACK;
 SELECT * FROM bigbrotr.explain_relay('wss://nobody.example.com');
 SET timezone = 'UTC';
 SELECT checked_at, answered, reason, rtt_open, document ->> 'name' AS name, facts FROM bigbrotr.relay_at('wss://r1.example.com', to_timestamp(32999));
@@ -105,11 +123,18 @@ DO $$
 BEGIN
 	FOR n IN 1 .. 20 LOOP
 		UPDATE _bigbrotr.relay_visits SET owner = 'a';
-		PERFORM visited('a', 2, 40000 + n, '', format('{"name":"%s"}', n), NULL);
+		PERFORM visited('a', 2, 40000 + n, '', format('{"name":"%s"}', n), format('{"server":"%s","nips":{}}', n));
 	END LOOP;
 END
 $$;
-SELECT count(*) FROM _bigbrotr.relay_history WHERE relay_id = 2 AND aspect = 'nip11';
+SELECT aspect, count(*) FROM _bigbrotr.relay_history WHERE relay_id = 2 AND aspect <> 'status' GROUP BY 1 ORDER BY 1;
+-- What is not kept is not said to have been served or measured. What is kept is, when it comes again.
+UPDATE _bigbrotr.relay_visits SET owner = 'a';
+SELECT visited('a', 2, 40021, '', '{"name":"7"}', '{"nips":{},"server":"8"}');
+SELECT c.generated_at, c.nip11_present, d.name, f.facts ->> 'server' AS server
+FROM _bigbrotr.relay_checks AS c LEFT JOIN _bigbrotr.nip11_documents AS d USING (nip11_id) LEFT JOIN _bigbrotr.nip66_facts AS f USING (nip66_id)
+WHERE c.relay_id = 2 AND c.generated_at IN (40001, 40007, 40008, 40009, 40020, 40021) ORDER BY 1;
+SELECT nip11_present, nip11_name FROM bigbrotr.relay_metadata WHERE relay_url ~ 'r2' AND generated_at = 40008;
 
 -- Latency and uptime count from now.
 UPDATE _bigbrotr.relay_visits SET owner = 'a';

@@ -32,22 +32,25 @@ COMMENT ON COLUMN _bigbrotr.relay_visits.tried_at IS 'Time of the last visit tha
 COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_open IS 'Milliseconds to open a connection (NIP-66, rtt-open), at the last visit; null: not measured';
 COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_read IS 'Milliseconds to the answer of a REQ (NIP-66, rtt-read), at the last visit; null: not measured';
 COMMENT ON COLUMN _bigbrotr.relay_visits.rtt_write IS 'Milliseconds to the answer of an EVENT (NIP-66, rtt-write), at the last visit that sent one; null: no visit sent one, or the relay did not accept it';
-COMMENT ON COLUMN _bigbrotr.relay_visits.nip66_id IS '_bigbrotr.nip66_facts.nip66_id of the facts that were measured last; null: none';
-COMMENT ON COLUMN _bigbrotr.relay_visits.nip11_id IS '_bigbrotr.nip11_documents.nip11_id of the document that the relay served last; null: none';
+COMMENT ON COLUMN _bigbrotr.relay_visits.nip66_id IS '_bigbrotr.nip66_facts.nip66_id of the facts that were measured last, among those that are kept (_bigbrotr.may_change); null: none';
+COMMENT ON COLUMN _bigbrotr.relay_visits.nip11_id IS '_bigbrotr.nip11_documents.nip11_id of the document that the relay served last, among those that are kept (_bigbrotr.may_change); null: none';
 
 CREATE TABLE _bigbrotr.relay_stories (
 	relay_id   integer NOT NULL,
-	failed     boolean NOT NULL,
+	outcome    text    NOT NULL,
 	visited_at bigint  NOT NULL,
 	story      jsonb   NOT NULL,
-	CONSTRAINT relay_stories_pkey PRIMARY KEY (relay_id, failed),
-	CONSTRAINT relay_stories_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
+	facts      jsonb   NOT NULL,
+	CONSTRAINT relay_stories_pkey PRIMARY KEY (relay_id, outcome),
+	CONSTRAINT relay_stories_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
+	CONSTRAINT relay_stories_outcome_check CHECK (outcome IN ('answered', 'failed', 'unknown'))
 );
-COMMENT ON TABLE _bigbrotr.relay_stories IS 'The last visit to each relay that went well and the last one that failed, step by step; bigbrotr.explain_relay shows both';
+COMMENT ON TABLE _bigbrotr.relay_stories IS 'The last visits to each relay, one of each outcome: the steps, and what the visit measured; bigbrotr.explain_relay shows them';
 COMMENT ON COLUMN _bigbrotr.relay_stories.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_stories.failed IS 'false: the relay answered in Nostr; true: every other outcome of the visit';
+COMMENT ON COLUMN _bigbrotr.relay_stories.outcome IS 'answered: the relay answered in Nostr; failed: it did not, or our rules forbid a connection; unknown: this server could not look';
 COMMENT ON COLUMN _bigbrotr.relay_stories.visited_at IS 'Time of the visit, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.relay_stories.story IS 'Steps of the visit: array of objects with the keys step, error (reason code; empty: none), detail, and where they apply run (false: the step was not tried), ms (milliseconds), address, port';
+COMMENT ON COLUMN _bigbrotr.relay_stories.story IS 'Steps of the visit: array of objects with the keys step, error (reason code; empty: none), detail, and where they apply run (false: the step was not tried), ms (milliseconds), ttl (seconds; of names), address, port (of connect), status (of upgrade), size (bytes; of document)';
+COMMENT ON COLUMN _bigbrotr.relay_stories.facts IS 'What the visit measured, also of a relay that did not answer: object as _bigbrotr.nip66_facts.facts';
 
 SELECT pg_extension_config_dump('_bigbrotr.relay_visits', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_stories', '');
@@ -223,6 +226,7 @@ DECLARE
 	health _bigbrotr.relay_health;
 	status_now text;
 	earlier jsonb;
+	served jsonb;
 	measured jsonb;
 	new_nip11 integer;
 	new_nip66 integer;
@@ -238,48 +242,52 @@ BEGIN
 		CONTINUE WHEN NOT FOUND;
 		status_now := _bigbrotr.observe_relay(visit.relay_id, 'monitor', visit.outcome, visit.reason, visit.at);
 		SELECT h.* INTO health FROM _bigbrotr.relay_health AS h WHERE h.relay_id = visit.relay_id;
-		new_nip11 := known.nip11_id;
-		new_nip66 := known.nip66_id;
-		IF visit.document IS NOT NULL AND _bigbrotr.may_change(visit.relay_id, 'nip11', visit.at) THEN
-			new_nip11 := coalesce(_bigbrotr.store_document(visit.document), new_nip11);
+		-- Null: there is none, or it is one change too many to be kept. A check refers to nothing that was not seen.
+		served := _bigbrotr.json_object_or_null(visit.document);
+		new_nip11 := (SELECT d.nip11_id FROM _bigbrotr.nip11_documents AS d WHERE d.nip11_id = known.nip11_id AND d.document = served);
+		IF new_nip11 IS NULL AND served IS NOT NULL AND _bigbrotr.may_change(visit.relay_id, 'nip11', visit.at) THEN
+			new_nip11 := _bigbrotr.store_document(visit.document);
 		END IF;
-		measured := _bigbrotr.json_object_or_null(visit.facts);
-		IF measured IS NOT NULL AND _bigbrotr.may_change(visit.relay_id, 'nip66', visit.at) THEN
+		-- What was measured of a relay that did not answer is kept only with the story.
+		measured := CASE visit.outcome WHEN 'answered' THEN _bigbrotr.json_object_or_null(visit.facts) END;
+		new_nip66 := NULL;
+		IF measured IS NOT NULL THEN
 			-- Not every visit tries NIPs and sends an EVENT. The results of an earlier visit stay until a visit tries again.
 			earlier := coalesce((SELECT f.facts FROM _bigbrotr.nip66_facts AS f WHERE f.nip66_id = known.nip66_id), '{}');
 			measured := jsonb_strip_nulls(jsonb_build_object('write', earlier -> 'write')) || measured
 				|| jsonb_build_object('nips', coalesce(earlier -> 'nips', '{}') || coalesce(measured -> 'nips', '{}'));
-			new_nip66 := _bigbrotr.store_nip66(measured);
+			new_nip66 := CASE WHEN measured = earlier THEN known.nip66_id
+				WHEN _bigbrotr.may_change(visit.relay_id, 'nip66', visit.at) THEN _bigbrotr.store_nip66(measured) END;
 		END IF;
 		INSERT INTO _bigbrotr.relay_history (relay_id, at, aspect, before, after)
 		SELECT visit.relay_id, visit.at, c.aspect, c.before, c.after
 		FROM (VALUES ('nip11', known.nip11_id::text, new_nip11::text), ('nip66', known.nip66_id::text, new_nip66::text)) AS c (aspect, before, after)
-		WHERE c.before IS DISTINCT FROM c.after
+		WHERE c.before IS DISTINCT FROM c.after AND c.after IS NOT NULL
 		ON CONFLICT DO NOTHING;
 		IF health.outcome <> 'unknown' AND NOT _bigbrotr.is_checked(visit.relay_id, visit.at) THEN
 			INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, error, nip66_present, nip66_openable, nip66_readable, nip66_writable,
 				nip66_rtt_open, nip66_rtt_read, nip66_rtt_write, nip66_id, nip11_present, nip11_id)
 			VALUES (visit.relay_id, visit.at, nullif(visit.reason, ''), true, visit.openable, visit.readable, visit.writable,
-				visit.rtt_open, visit.rtt_read, visit.rtt_write, CASE WHEN visit.facts IS NOT NULL THEN new_nip66 END,
-				visit.document IS NOT NULL AND new_nip11 IS NOT NULL, CASE WHEN visit.document IS NOT NULL THEN new_nip11 END);
+				visit.rtt_open, visit.rtt_read, visit.rtt_write, new_nip66, served IS NOT NULL, new_nip11);
 		END IF;
 		-- A random tenth more or less spreads out the next visits of relays that were visited at the same time.
 		UPDATE _bigbrotr.relay_visits AS v SET
 			owner = NULL, checked_at = visit.at, tried_at = CASE WHEN visit.tried THEN visit.at ELSE v.tried_at END, rtt_open = visit.rtt_open, rtt_read = visit.rtt_read,
 			rtt_write = CASE WHEN visit.writable IS NULL THEN v.rtt_write ELSE visit.rtt_write END,
-			nip11_id = new_nip11, nip66_id = new_nip66,
+			nip11_id = coalesce(new_nip11, v.nip11_id), nip66_id = coalesce(new_nip66, v.nip66_id),
 			next_visit = visit.at + (_bigbrotr.visit_interval(status_now, health.outcome, health.run, pace) * (0.9 + 0.2 * random()))::bigint
 		WHERE v.relay_id = visit.relay_id;
-		INSERT INTO _bigbrotr.relay_stories AS s (relay_id, failed, visited_at, story)
-		VALUES (visit.relay_id, visit.outcome <> 'answered', visit.at, coalesce(_bigbrotr.json_object_or_null(visit.story) -> 'steps', '[]'))
-		ON CONFLICT ON CONSTRAINT relay_stories_pkey DO UPDATE SET visited_at = excluded.visited_at, story = excluded.story;
+		INSERT INTO _bigbrotr.relay_stories AS s (relay_id, outcome, visited_at, story, facts)
+		VALUES (visit.relay_id, CASE WHEN visit.outcome = 'answered' THEN 'answered' WHEN visit.outcome = 'unknown' OR health.outcome = 'unknown' THEN 'unknown' ELSE 'failed' END,
+			visit.at, coalesce(_bigbrotr.json_object_or_null(visit.story) -> 'steps', '[]'), coalesce(_bigbrotr.json_object_or_null(visit.facts), '{}'))
+		ON CONFLICT ON CONSTRAINT relay_stories_pkey DO UPDATE SET visited_at = excluded.visited_at, story = excluded.story, facts = excluded.facts;
 		recorded := recorded + 1;
 	END LOOP;
 	RETURN recorded;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.record_visits(text, integer[], bigint[], text[], text[], boolean[], boolean[], boolean[], integer[], integer[], integer[], text[], text[], text[], boolean[], text) IS
-	'Stores the results of visits to leased relays, updates the status of each relay (_bigbrotr.observe_relay) and ends the leases. ats: times of the visits, Unix seconds; outcomes, reasons: as _bigbrotr.observe_relay takes them; rtt_opens, rtt_reads, rtt_writes: milliseconds, null: not measured; documents (NIP-11), facts (NIP-66): JSON objects, null: none; stories: JSON objects with an array "steps"; tried: whether the visit tried NIPs; pace: value of bigbrotr.politeness. A relay that the worker does not lease is skipped. Returns the number of stored visits';
+	'Stores the results of visits to leased relays, updates the status of each relay (_bigbrotr.observe_relay) and ends the leases. ats: times of the visits, Unix seconds; outcomes, reasons: as _bigbrotr.observe_relay takes them; rtt_opens, rtt_reads, rtt_writes: milliseconds, null: not measured; documents (NIP-11), facts (NIP-66): JSON objects, null: none; facts of a relay that did not answer are kept only with the story; stories: JSON objects with an array "steps"; tried: whether the visit tried NIPs; pace: value of bigbrotr.politeness. A relay that the worker does not lease is skipped. Returns the number of stored visits';
 
 CREATE FUNCTION _bigbrotr.delete_documents() RETURNS bigint
 	LANGUAGE plpgsql

@@ -109,7 +109,7 @@ CREATE FUNCTION _bigbrotr.relays_to_publish(
 			SELECT r.url, r.network, v.checked_at, v.rtt_open, v.rtt_read, v.rtt_write, v.nip11_id, v.nip66_id, h.hidden, b.digest
 			FROM _bigbrotr.relay_visits AS v
 			     JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id
-			     JOIN _bigbrotr.relay_stories AS s ON s.relay_id = v.relay_id AND NOT s.failed AND s.visited_at = v.checked_at
+			     JOIN _bigbrotr.relay_stories AS s ON s.relay_id = v.relay_id AND s.outcome = 'answered' AND s.visited_at = v.checked_at
 			     LEFT JOIN _bigbrotr.relay_publications AS p ON p.relay_url = relays_to_publish.target AND p.kind = 30166 AND p.subject = r.url
 			     CROSS JOIN LATERAL (SELECT s.story @> '[{"step": "read", "error": "auth_required"}]' AS hidden) AS h
 			     CROSS JOIN LATERAL (SELECT convert_to(format('%s %s %s', v.nip11_id, v.nip66_id, h.hidden), 'UTF8') AS digest) AS b

@@ -76,8 +76,8 @@ sub load
 		INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip66_present, nip66_rtt_open, nip66_rtt_read, error)
 		SELECT r, bigbrotr.unix_now() - 3600 * k, true, CASE WHEN k % 29 > 0 THEN 80 + k % 50 END, CASE WHEN k % 29 > 0 THEN 150 + k % 70 END, CASE WHEN k % 29 = 0 THEN 'connect_timeout' END
 		FROM generate_series(1, least($relays, 300)) AS r, generate_series(0, 2200) AS k;
-		INSERT INTO _bigbrotr.relay_stories (relay_id, visited_at, failed, story)
-		SELECT relay_id, bigbrotr.unix_now() - 90000, true, '[{"step": "dns", "error": "", "ms": 12}, {"step": "connect", "error": "connect_timeout", "ms": 10000, "address": "203.0.113.7", "port": 443}]' FROM bigbrotr.relays;
+		INSERT INTO _bigbrotr.relay_stories (relay_id, visited_at, outcome, facts, story)
+		SELECT relay_id, bigbrotr.unix_now() - 90000, 'failed', '{}', '[{"step": "dns", "error": "", "ms": 12}, {"step": "connect", "error": "connect_timeout", "ms": 10000, "address": "203.0.113.7", "port": 443}]' FROM bigbrotr.relays;
 		INSERT INTO _bigbrotr.relay_sync (relay_id, phase_since, oldest) SELECT relay_id, bigbrotr.unix_now(), bigbrotr.unix_now() - 86400 * 1000 FROM bigbrotr.relays;
 		INSERT INTO bigbrotr.coverage (relay_id, reader, lower, upper, evidence, doubts, events, observed_at)
 		SELECT r.relay_id, 0, bigbrotr.unix_now() - 86400 * (k + 1) * 100, bigbrotr.unix_now() - 86400 * (k * 100 + 1), (ARRAY['partial', 'paged', 'confirmed', 'reconciled'])[1 + k % 4], '{}', 0, bigbrotr.unix_now() - 60

@@ -38,8 +38,8 @@ my $event = $node->safe_psql('postgres', q{
 	FROM _bigbrotr.relay_health AS h, generate_series(1, 6) AS k;
 	INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip66_present, nip66_rtt_open, nip66_rtt_read, error)
 	SELECT 1, bigbrotr.unix_now() - 7200 * k, true, CASE WHEN k % 29 > 0 THEN 80 + k % 50 END, CASE WHEN k % 29 > 0 THEN 150 + k % 70 END, CASE WHEN k % 29 = 0 THEN 'connect_timeout' END FROM generate_series(0, 800) AS k;
-	INSERT INTO _bigbrotr.relay_stories (relay_id, visited_at, failed, story)
-	VALUES (1, bigbrotr.unix_now() - 90000, true, '[{"step": "dns", "error": "", "ms": 12}, {"step": "connect", "error": "connect_timeout", "ms": 10000, "address": "203.0.113.7", "port": 443, "detail": "<b>no</b>"}]');
+	INSERT INTO _bigbrotr.relay_stories (relay_id, visited_at, outcome, facts, story)
+	VALUES (1, bigbrotr.unix_now() - 90000, 'failed', '{}', '[{"step": "dns", "error": "", "ms": 12}, {"step": "connect", "error": "connect_timeout", "ms": 10000, "address": "203.0.113.7", "port": 443, "detail": "<b>no</b>"}]');
 	INSERT INTO _bigbrotr.relay_sync (relay_id, phase_since, oldest) VALUES (1, bigbrotr.unix_now(), bigbrotr.unix_now() - 86400 * 100);
 	INSERT INTO bigbrotr.coverage (relay_id, reader, lower, upper, evidence, doubts, events, observed_at)
 	SELECT 1, 0, bigbrotr.unix_now() - 86400 * f, bigbrotr.unix_now() - 86400 * u - 1, e, '{}', 0, bigbrotr.unix_now() - 60 FROM (VALUES (100, 30, 'confirmed'), (30, 2, 'paged')) AS v (f, u, e);

@@ -18,9 +18,9 @@ chmod 0755, "$folder/bigbrotr-net";
 
 my $node = archive_server('monitor', 'shared_preload_libraries' => "$folder/bigbrotr", 'bigbrotr.services' => 'initializer, monitor',
 	'bigbrotr.log_level' => 'debug');
-my @paths = qw(good refused page local blind silent);
+my @paths = qw(good refused page expired local blind silent);
 add_relays($node, map { "ws://$_.example.com/$_" } @paths);
-wait_for($node, q{count(*) = 5 FROM bigbrotr.relay_status WHERE last_visit IS NOT NULL});
+wait_for($node, q{count(*) = 6 FROM bigbrotr.relay_status WHERE last_visit IS NOT NULL});
 
 sub status_of
 {
@@ -42,8 +42,19 @@ is($node->safe_psql('postgres', "SELECT nip66_openable, nip66_readable, nip66_wr
 is($node->safe_psql('postgres', "SELECT string_agg(concat_ws(' ', nip, claimed, observed), ', ' ORDER BY nip) FROM bigbrotr.nip_support WHERE $relay"),
 	'1 t t, 11 t t, 45 f t, 50 t f', 'NIPs claimed and observed');
 is($node->safe_psql('postgres', q{SELECT facts ->> 'addresses', facts ->> 'server' FROM bigbrotr.relay_at('ws://good.example.com/good', now())}), '["192.0.2.1", "192.0.2.2"]|told', 'facts');
+is($node->safe_psql('postgres', q{SELECT facts ->> 'cname', facts -> 'nip11' ->> 'cors', facts -> 'nip11' ->> 'faults' FROM bigbrotr.relay_at('ws://good.example.com/good', now())}),
+	'host.example.net|true|{"limitation": "not_an_object"}', 'facts about name and document');
+is($node->safe_psql('postgres', q{SELECT facts FROM bigbrotr.relay_at('ws://expired.example.com/expired', now())}), '', 'of a relay that did not answer there are none');
+is($node->safe_psql('postgres', q{SELECT outcome, s.facts ->> 'addresses', s.facts -> 'tls' FROM _bigbrotr.relay_stories AS s JOIN bigbrotr.relays USING (relay_id) WHERE url ~ '/expired$'}),
+	'failed|["192.0.2.1", "192.0.2.2"]|{"fault": "certificate has expired", "names": ["a.example.com", "b.example.com"], "valid": false, "issuer": "CN=ca", "subject": "CN=told", '
+	. '"protocol": "TLSv1.3", "not_after": 2000, "not_before": 1000, "fingerprint": "' . '66' x 32 . '"}', 'what was measured of it is in the story of the visit');
 like($node->safe_psql('postgres', q{SELECT * FROM bigbrotr.explain_relay('ws://refused.example.com/refused')}),
-	qr/^\S+ is candidate since .*: nothing listens on its port\nThe last visit that failed, .*:\n  connect \(192.0.2.1 port 443\): nothing listens on its port \(told of connect\)$/, 'the story of a visit that failed');
+	qr/^\S+ is candidate since .*: nothing listens on its port\nThe last visit that failed, .*:\n  connect \(192.0.2.1 port 443\): nothing listens on its port \(told of connect\)\n  addresses: 192.0.2.1, 192.0.2.2\n/, 'the story of a visit that failed');
+like($node->safe_psql('postgres', q{SELECT * FROM bigbrotr.explain_relay('ws://expired.example.com/expired')}),
+	qr/\n  tls: its certificate is not valid \(told of tls\)\n.*\n  certificate: not valid, certificate has expired, of CN=told, issued by CN=ca, for a.example.com, b.example.com, 1970-01-01 00:16:40 UTC to 1970-01-01 00:33:20 UTC, TLSv1.3\n/s,
+	'with the certificate that it showed');
+like($node->safe_psql('postgres', q{SELECT line FROM bigbrotr.explain_relay('ws://good.example.com/good') AS line WHERE line ~ 'document'}),
+	qr/^  document: well, 5 ms, 42 bytes\n  document: HTTP status 200; web pages of other origins may read it; limitation is not an object$/, 'and the document');
 like($node->safe_psql('postgres', q{SELECT * FROM bigbrotr.explain_relay('ws://good.example.com/good')}),
 	qr/\nThe last visit that went well, .*:\n  connect \(192.0.2.1 port 443\): well, 10 ms\n  upgrade: well, 20 ms\n  read: well, 15 ms\n/, 'the story of one that went well');
 

@@ -36,6 +36,16 @@ my %documents = (healthy => '', document_only => '', no_document => 'http_error'
 is(document_of($_), $documents{$_}, "the document of $_") for sort keys %documents;
 
 is($node->safe_psql('postgres', q{
+	SELECT DISTINCT s.outcome, s.facts -> 'tls' ->> 'valid', s.facts -> 'tls' ->> 'fault', s.facts -> 'tls' ->> 'issuer' <> '',
+	       (s.facts -> 'tls' ->> 'not_after')::bigint < bigbrotr.unix_now(), jsonb_array_length(s.facts -> 'addresses')
+	FROM _bigbrotr.relay_stories AS s JOIN bigbrotr.relays USING (relay_id) JOIN public.truth USING (url) WHERE kind = 'tls_expired'}),
+	'failed|false|certificate has expired|t|t|1', 'a certificate that is not valid is kept');
+is($node->safe_psql('postgres', q{
+	SELECT string_agg(DISTINCT kind || ' ' || (step ->> 'step'), ', ')
+	FROM (SELECT kind, jsonb_array_elements(story) AS step FROM _bigbrotr.relay_stories JOIN bigbrotr.relays USING (relay_id) JOIN public.truth USING (url)) AS s
+	WHERE NOT step ? 'ms' AND step ->> 'run' IS NULL AND step ->> 'step' <> 'challenge' AND step ->> 'step' <> 'finish'}), '', 'each step has its time, also one that failed');
+
+is($node->safe_psql('postgres', q{
 	SELECT string_agg(DISTINCT kind || ': ' || (step ->> 'detail'), E'\n' ORDER BY kind || ': ' || (step ->> 'detail'))
 	FROM (SELECT kind, jsonb_array_elements(story) AS step FROM _bigbrotr.relay_stories JOIN bigbrotr.relays USING (relay_id) JOIN public.truth USING (url)) AS s
 	WHERE step ->> 'step' = 'tls' AND step ->> 'error' = 'bad_certificate'}),
@@ -56,6 +66,6 @@ $strict->safe_psql('postgres', $inside->load_truth);
 is($strict->safe_psql('postgres', 'SELECT max(open_us) FROM public.truth'), -1, 'no connection is made');
 my ($url) = $inside->urls;
 like($strict->safe_psql('postgres', "SELECT * FROM bigbrotr.explain_relay('$url')"),
-	qr/^  names: its name has an address that is not public \(127\.64\.0\.1\)$/m, 'and it is recorded why');
+	qr/^  names: its name has an address that is not public, \d+ ms, to be kept for 60 s \(127\.64\.0\.1\)$/m, 'and it is recorded why');
 $strict->stop;
 done_testing();

@@ -186,7 +186,8 @@ facts_of(const wire::Visited &visited)
 	if (!visited.document.empty())
 		add_document(json, visited.document.front());
 	add_write_check(json, visited);
-	json.key("limit_ignored").flag(visited.limit_ignored);
+	if (visited.steps[static_cast<size_t>(wire::Step::Read)].outcome != wire::Outcome::NotRun)
+		json.key("limit_ignored").flag(visited.limit_ignored);
 	json.key("nips").open('{');
 	for (const wire::StepResult &step : visited.steps)
 		if (int nip = wire::step_nip(step.step); nip != 0 && is_shown(step))
@@ -210,8 +211,14 @@ story_of(const wire::Visited &visited)
 		json.text("detail", step.detail);
 		if (step.microseconds >= 0)
 			json.key("ms").value((step.microseconds + 500) / 1000);
+		if (step.step == wire::Step::Names && visited.ttl >= 0)
+			json.key("ttl").value(visited.ttl);
 		if (step.step == wire::Step::Connect && !visited.address.empty())
 			json.text("address", visited.address).key("port").value(visited.port);
+		if (step.step == wire::Step::Upgrade && visited.http_status > 0)
+			json.key("status").value(visited.http_status);
+		if (step.step == wire::Step::Document && !visited.document.empty())
+			json.key("size").value(visited.document.front().size);
 		json.close('}');
 	}
 	return json.close(']').close('}').take();

@@ -8,8 +8,8 @@
 
 #include "wire/probe.h"
 
-/* Returns an object. Its content does not change from visit to visit while the relay stays the
- * same. */
+/* Returns an object, also of a relay that did not answer. Its content does not change from visit to
+ * visit while the relay stays the same. */
 std::string facts_of(const wire::Visited &visited);
-/* Returns an object with the array "steps". */
+/* Returns an object with the array "steps": the result of each, and what differs at each visit. */
 std::string story_of(const wire::Visited &visited);

@@ -100,7 +100,7 @@ struct Row
 {
 	const wire::Visited *visited;
 	int64_t at;
-	std::string facts, story; // `facts` is empty if there are none
+	std::string facts, story;
 	bool tried;
 };
 
@@ -131,7 +131,7 @@ store_visits(pg::Worker &worker, const wire::VisitBatch &batch, const VisitBook 
 		bool answered = v.verdict == Verdict::Nostr;
 		rows.push_back({.visited = &v,
 						.at = std::clamp(v.started_at, std::min(visit->handed_at, now), now),
-						.facts = answered ? facts_of(v) : std::string(),
+						.facts = facts_of(v),
 						.story = story_of(v),
 						.tried = visit->try_nips && answered});
 	}
@@ -175,7 +175,7 @@ store_visits(pg::Worker &worker, const wire::VisitBatch &batch, const VisitBook 
 									? Text()
 									: Text(documents.front().json);
 					 }),
-					 texts([](const Row &r) { return r.facts.empty() ? Text() : Text(r.facts); }),
+					 texts([](const Row &r) { return Text(r.facts); }),
 					 texts([](const Row &r) { return Text(r.story); }),
 					 flags([](const Row &r) { return r.tried; }),
 					 pg::value(std::string_view(monitor_pace()))})
