@@ -30,7 +30,7 @@ SELECT _bigbrotr.record_visits('w', '{1,2,3,4,5,6,7}', ARRAY[:now, :now, :now, :
 	'{"","",connection_refused,"","","",""}', '{t,t,f,t,t,t,t}', '{t,f,NULL,t,t,t,t}', '{t,f,NULL,NULL,NULL,NULL,NULL}', '{10,20,NULL,1,1,1,1}', '{11,NULL,NULL,1,1,1,1}', '{12,NULL,NULL,NULL,NULL,NULL,NULL}',
 	ARRAY['{"supported_nips":[45,1,42,77],"limitation":{"auth_required":true,"min_pow_difficulty":20},"tags":["b","a","x\ny",1,null]}',
 	      '{"limitation":{"auth_required":false,"payment_required":true,"restricted_writes":"yes","min_pow_difficulty":0}}', NULL, NULL, NULL, '{"limitation":[],"tags":{}}', NULL],
-	ARRAY['{"geo":{"country":"DE","geohash":"u0yjj","as_number":64500},"nips":{"1":true,"11":true,"42":false,"45":false,"50":true},"write":{"accepted":true,"shown":true}}', '{"geo":{"country":"FR"},"write":{"accepted":false,"reason":"restricted"}}', NULL, NULL, NULL, NULL, NULL],
+	ARRAY['{"geo":{"country":"DE","geohash":"u0yjj","as_number":64500},"nips":{"1":true,"11":true,"45":false,"50":true},"write":{"accepted":true,"shown":true}}', '{"geo":{"country":"FR"},"write":{"accepted":false,"reason":"restricted"}}', NULL, NULL, NULL, NULL, NULL],
 	ARRAY['{"steps":[]}', '{"steps":[{"step":"read","error":"auth_required"}]}', '{}', '{}', '{}', '{}', '{}'], '{t,t,f,f,f,f,f}', 'normal');
 -- It answered, and then it did not.
 UPDATE _bigbrotr.relay_visits SET owner = 'w' WHERE relay_id = 6;

@@ -189,7 +189,7 @@ COMMENT ON VIEW bigbrotr.nip_support IS 'NIPs that relays claim to support, and 
 COMMENT ON COLUMN bigbrotr.nip_support.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.nip_support.nip IS 'Number of the NIP';
 COMMENT ON COLUMN bigbrotr.nip_support.claimed IS 'Whether the document of the relay (NIP-11) lists the NIP';
-COMMENT ON COLUMN bigbrotr.nip_support.observed IS 'Whether the NIP worked when the monitor tried it; null: not tried';
+COMMENT ON COLUMN bigbrotr.nip_support.observed IS 'Whether the NIP worked when the monitor tried it; null: not tried, or the relay had no reason to show it (NIP-42)';
 
 CREATE FUNCTION bigbrotr.relay_at(
 	relay_url text, at timestamptz,

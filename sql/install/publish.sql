@@ -125,11 +125,10 @@ CREATE FUNCTION _bigbrotr.relays_to_publish(
 		         CASE WHEN w.accepted THEN false ELSE _bigbrotr.demanded(i.document, 'payment_required') END AS payment,
 		         CASE WHEN w.accepted THEN false WHEN w.refusal IN ('restricted', 'blocked') THEN true ELSE _bigbrotr.demanded(i.document, 'restricted_writes') END AS writes,
 		         CASE WHEN w.accepted THEN false WHEN w.refusal = 'pow' THEN true ELSE _bigbrotr.demanded(i.document, 'min_pow_difficulty') END AS pow) AS d
-		     -- A NIP that was tried and failed is not listed. NIP-42 is an exception: a relay may support it and still have no
-		     -- reason to ask the monitor for authentication.
+		     -- A NIP that was tried and failed is not listed.
 		     CROSS JOIN LATERAL (SELECT string_agg(l.nip::text, ',' ORDER BY l.nip) AS nips
 		                         FROM (SELECT q.nip FROM bigbrotr.nip_support AS q
-		                               WHERE q.relay_url = c.url AND (q.nip = 1 OR coalesce(q.observed OR q.nip = 42 AND q.claimed, q.claimed))
+		                               WHERE q.relay_url = c.url AND (q.nip = 1 OR coalesce(q.observed, q.claimed))
 		                               ORDER BY q.nip LIMIT 100) AS l) AS n
 		     CROSS JOIN LATERAL (SELECT string_agg(e.topic #>> '{}', E'\n' ORDER BY e.n) AS topics
 		                         FROM jsonb_array_elements(CASE jsonb_typeof(i.document -> 'tags') WHEN 'array' THEN i.document -> 'tags' END)

@@ -155,12 +155,14 @@ add_write_check(Json &json, const wire::Visited &visited)
 }
 
 /* Whether the step shows if the relay supports a function. A relay that demands authentication, or
- * that limits the rate, does not show this. */
+ * that limits the rate, does not show this, nor does one that has no reason to send AUTH (NIP-42).
+ */
 bool
 is_shown(const wire::StepResult &step)
 {
 	return step.outcome != wire::Outcome::NotRun && step.reason != "auth_required" &&
-		   step.reason != "restricted" && step.reason != "rate_limited";
+		   step.reason != "restricted" && step.reason != "rate_limited" &&
+		   step.reason != "none_sent";
 }
 
 } // namespace
