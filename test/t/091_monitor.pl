@@ -58,6 +58,21 @@ like($node->safe_psql('postgres', q{SELECT line FROM bigbrotr.explain_relay('ws:
 like($node->safe_psql('postgres', q{SELECT * FROM bigbrotr.explain_relay('ws://good.example.com/good')}),
 	qr/\nThe last visit that went well, .*:\n  connect \(192.0.2.1 port 443\): well, 10 ms\n  upgrade: well, 20 ms\n  read: well, 15 ms\n/, 'the story of one that went well');
 
+# Each reason that the program of the network can give for a step, as its sources have it, has its words; so have the prefixes of NIP-01.
+my %reasons = map { $_ => 1 } qw(duplicate pow blocked rate_limited invalid restricted mute error auth_required unsupported);
+my $sources = "$FindBin::RealBin/../../src/net";
+for my $file ("$sources/job/relay_document.cpp", glob("$sources/job/{arrival,json_text,probe_*}.cpp"), glob("$sources/transport/*.{h,cpp}"))
+{
+	my $text = slurp_file($file) =~ s{//[^\n]*|/\*.*?\*/}{}gsr;
+	$reasons{$1} = 1 while $text =~ /(?:reason =|\bfail(?:ed)?\(|\bcut\(|\bfinish\(|\brefused\(|\bFailed,|\bFault\{|\breturn \{?|\bskip\([^,]*,|[?:]|Step::\w+,|\bk\w+ =)\s*"([a-z]+(?:_[a-z]+)*)"/g;
+}
+# Faults of fields of a document; names of other things.
+delete @reasons{qw(null not_a_boolean not_a_key not_a_string not_an_array not_an_integer tls_ca_file)};
+cmp_ok(scalar keys %reasons, '>', 50, 'reasons are found in the sources');
+ok($reasons{$_}, "$_ is one") for qw(flood no_hint none_sent too_many_redirects not_an_object proxy_failed address_full frame_too_large bad_certificate);
+is($node->safe_psql('postgres', "SELECT string_agg(r, ' ' ORDER BY r) FROM unnest('{" . join(',', sort keys %reasons) . "}'::text[]) AS r WHERE _bigbrotr.error_words(r) = replace(r, '_', ' ')"), '',
+	'and each of them has words');
+
 # Visits that find nothing new leave nothing behind but their round trips.
 sub visit_again
 {
