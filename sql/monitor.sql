@@ -93,6 +93,16 @@ SELECT relay_url, generated_at, nip66_rtt_read, nip11_name, nip11_supported_nips
 SELECT relay_url, status, reason, reason_in_words, rtt_open, name, software FROM bigbrotr.relay_status WHERE last_visit IS NOT NULL ORDER BY 1;
 SELECT software, version, relay_count, online_count FROM bigbrotr.relays_by_software ORDER BY 1, 2;
 SELECT relay_url, nip, claimed, observed FROM bigbrotr.nip_support ORDER BY 1, 2;
+-- What is claimed of the wrong type is no limit.
+BEGIN;
+UPDATE _bigbrotr.relay_sync SET page_limit = 250, pace_ms = 500 WHERE relay_id = 1;
+UPDATE _bigbrotr.relay_visits SET owner = 'a';
+SELECT visited('a', 1, 33001, '', '{"limitation":{"max_limit":500,"max_subscriptions":"many","max_message_length":131072,"auth_required":false,"payment_required":1,"restricted_writes":null,"min_pow_difficulty":8.5}}',
+	'{"limit_ignored":true,"nips":{"42":true},"write":{"accepted":false,"reason":"auth_required"}}');
+\x on
+SELECT * FROM bigbrotr.relay_limits WHERE relay_url ~ 'r[12]' ORDER BY 1;
+\x off
+ROLLBACK;
 SELECT * FROM bigbrotr.explain_relay('wss://R3.example.com');
 SELECT * FROM bigbrotr.explain_relay('wss://r4.example.com');
 -- What a visit measured of a relay that did not answer is kept in its story, and is no fact about the relay.

@@ -215,6 +215,68 @@ COMMENT ON COLUMN bigbrotr.nip_support.nip IS 'Number of the NIP';
 COMMENT ON COLUMN bigbrotr.nip_support.claimed IS 'Whether the document of the relay (NIP-11) lists the NIP';
 COMMENT ON COLUMN bigbrotr.nip_support.observed IS 'Whether the NIP worked when the monitor tried it; null: not tried, or the relay had no reason to show it (NIP-42)';
 
+CREATE FUNCTION _bigbrotr.demanded(document jsonb, key text) RETURNS boolean
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE jsonb_typeof(document -> 'limitation' -> key)
+	            WHEN 'boolean' THEN (document -> 'limitation' ->> key)::boolean
+	            WHEN 'number' THEN (document -> 'limitation' ->> key)::numeric > 0 END;
+COMMENT ON FUNCTION _bigbrotr.demanded(jsonb, text) IS
+	'Whether limitation in a document (NIP-11) demands this key: auth_required, payment_required, restricted_writes or min_pow_difficulty; null: the document does not say';
+
+CREATE FUNCTION _bigbrotr.claimed_number(document jsonb, key text) RETURNS numeric
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE jsonb_typeof(document -> 'limitation' -> key) WHEN 'number' THEN (document -> 'limitation' ->> key)::numeric END;
+COMMENT ON FUNCTION _bigbrotr.claimed_number(jsonb, text) IS
+	'A number among the limits of a document (NIP-11); null: it names none, or what is no number';
+
+CREATE VIEW bigbrotr.relay_limits AS
+	SELECT r.url AS relay_url,
+	       _bigbrotr.claimed_number(d.document, 'max_limit') AS claimed_max_limit, nullif(y.page_limit, 0) AS observed_page_limit,
+	       (f.facts ->> 'limit_ignored')::boolean AS observed_limit_ignored,
+	       _bigbrotr.claimed_number(d.document, 'default_limit') AS claimed_default_limit,
+	       _bigbrotr.claimed_number(d.document, 'max_subscriptions') AS claimed_max_subscriptions, nullif(y.pace_ms, 0) AS observed_pace_ms,
+	       _bigbrotr.claimed_number(d.document, 'max_message_length') AS claimed_max_message_length,
+	       _bigbrotr.claimed_number(d.document, 'max_subid_length') AS claimed_max_subid_length,
+	       _bigbrotr.claimed_number(d.document, 'max_event_tags') AS claimed_max_event_tags,
+	       _bigbrotr.claimed_number(d.document, 'max_content_length') AS claimed_max_content_length,
+	       _bigbrotr.claimed_number(d.document, 'created_at_lower_limit') AS claimed_created_at_lower_limit,
+	       _bigbrotr.claimed_number(d.document, 'created_at_upper_limit') AS claimed_created_at_upper_limit,
+	       _bigbrotr.demanded(d.document, 'auth_required') AS claimed_auth_required,
+	       (f.facts -> 'nips' ->> '42')::boolean AS observed_challenge,
+	       CASE WHEN s.story IS NULL THEN NULL ELSE s.story @> '[{"step": "read", "error": "auth_required"}]' END AS observed_auth_required,
+	       _bigbrotr.demanded(d.document, 'payment_required') AS claimed_payment_required,
+	       _bigbrotr.demanded(d.document, 'restricted_writes') AS claimed_restricted_writes,
+	       _bigbrotr.claimed_number(d.document, 'min_pow_difficulty') AS claimed_min_pow_difficulty,
+	       (f.facts -> 'write' ->> 'accepted')::boolean AS observed_write_accepted, f.facts -> 'write' ->> 'reason' AS observed_write_refusal
+	FROM _bigbrotr.relay_visits AS v
+	     JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id
+	     LEFT JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
+	     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
+	     LEFT JOIN _bigbrotr.relay_sync AS y ON y.relay_id = v.relay_id
+	     LEFT JOIN _bigbrotr.relay_stories AS s ON s.relay_id = v.relay_id AND s.outcome = 'answered';
+COMMENT ON VIEW bigbrotr.relay_limits IS 'Limits that relays claim in their documents (NIP-11, limitation), and those that monitor and synchronizer met; null: not claimed, or not met';
+COMMENT ON COLUMN bigbrotr.relay_limits.relay_url IS 'Normalised URL of the relay';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_limit IS 'Events in one answer at most';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_page_limit IS 'Events that the synchronizer asks for at a time, as learned from failures';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_limit_ignored IS 'Whether more events came than were asked for';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_default_limit IS 'Events in an answer to a question that names no limit';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_subscriptions IS 'Subscriptions of one connection at most';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_pace_ms IS 'Milliseconds between two requests of the synchronizer, as learned from complaints';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_message_length IS 'Bytes of one message at most';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_subid_length IS 'Characters of a subscription''s name at most';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_event_tags IS 'Tags of one event at most';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_content_length IS 'Characters of one event''s content at most';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_created_at_lower_limit IS 'Seconds that created_at of an event may lie in the past';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_created_at_upper_limit IS 'Seconds that it may lie in the future';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_auth_required IS 'Whether it demands authentication';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_challenge IS 'Whether it asked who is there (AUTH); null: it had no reason to, or was not tried';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_auth_required IS 'Whether it refused the question of the last visit that it answered, for want of authentication';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_payment_required IS 'Whether it demands payment';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_restricted_writes IS 'Whether it takes events on conditions only';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_min_pow_difficulty IS 'Bits of proof of work that an event needs (NIP-13)';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_write_accepted IS 'Whether it took the event of the last write check; null: there was none';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_write_refusal IS 'Reason code of its refusal';
+
 CREATE FUNCTION bigbrotr.relay_at(
 	relay_url text, at timestamptz,
 	OUT status text, OUT checked_at timestamptz, OUT answered boolean, OUT reason text, OUT rtt_open integer, OUT rtt_read integer,

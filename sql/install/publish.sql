@@ -86,14 +86,6 @@ CREATE FUNCTION _bigbrotr.announcement(at bigint, OUT frequency bigint, OUT writ
 COMMENT ON FUNCTION _bigbrotr.announcement(bigint) IS
 	'Facts for the announcement of the monitor (kind 10166, NIP-66). frequency: seconds between two visits to a relay that answers; writes: whether visits send an EVENT; networks: networks that were visited lately, separated by commas, null: none; locates: whether the location of any of these relays is known. at: Unix seconds';
 
-CREATE FUNCTION _bigbrotr.demanded(document jsonb, key text) RETURNS boolean
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	RETURN CASE jsonb_typeof(document -> 'limitation' -> key)
-	            WHEN 'boolean' THEN (document -> 'limitation' ->> key)::boolean
-	            WHEN 'number' THEN (document -> 'limitation' ->> key)::numeric > 0 END;
-COMMENT ON FUNCTION _bigbrotr.demanded(jsonb, text) IS
-	'Whether limitation in a document (NIP-11) demands this key: auth_required, payment_required, restricted_writes or min_pow_difficulty; null: the document does not say';
-
 -- The digest leaves out round trips, which differ at each visit; document and facts change rarely (_bigbrotr.may_change).
 CREATE FUNCTION _bigbrotr.relays_to_publish(
 	target text, with_local boolean, every bigint, pause bigint, most integer, at bigint,
