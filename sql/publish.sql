@@ -28,15 +28,15 @@ SELECT _bigbrotr.adopt_visits();
 UPDATE _bigbrotr.relay_visits SET owner = 'w';
 SELECT _bigbrotr.record_visits('w', '{1,2,3,4,5,6,7}', ARRAY[:now, :now, :now, :now - 20000, :now, :now, :now], '{answered,answered,failed,answered,answered,answered,answered}',
 	'{"","",connection_refused,"","","",""}', '{t,t,f,t,t,t,t}', '{t,f,NULL,t,t,t,t}', '{t,f,NULL,NULL,NULL,NULL,NULL}', '{10,20,NULL,1,1,1,1}', '{11,NULL,NULL,1,1,1,1}', '{12,NULL,NULL,NULL,NULL,NULL,NULL}',
-	ARRAY['{"supported_nips":[45,1,42,77],"limitation":{"auth_required":true,"min_pow_difficulty":20},"tags":["b","a","x\ny",1,null]}',
-	      '{"limitation":{"auth_required":false,"payment_required":true,"restricted_writes":"yes","min_pow_difficulty":0}}', NULL, NULL, NULL, '{"limitation":[],"tags":{}}', NULL],
+	ARRAY['{"supported_nips":[45,1,42,77],"limitation":{"auth_required":true,"min_pow_difficulty":20},"tags":["b","a","x\ny",1,null],"language_tags":["pt-BR","EN","en-419","*","deu",1,null,"i"]}',
+	      '{"limitation":{"auth_required":false,"payment_required":true,"restricted_writes":"yes","min_pow_difficulty":0}}', NULL, NULL, NULL, '{"limitation":[],"tags":{},"language_tags":"en"}', NULL],
 	ARRAY['{"geo":{"country":"DE","geohash":"u0yjj","as_number":64500},"nips":{"1":true,"11":true,"45":false,"50":true},"write":{"accepted":true,"shown":true}}', '{"geo":{"country":"FR"},"write":{"accepted":false,"reason":"restricted"}}', NULL, NULL, NULL, NULL, NULL],
 	ARRAY['{"steps":[]}', '{"steps":[{"step":"read","error":"auth_required"}]}', '{}', '{}', '{}', '{}', '{}'], '{t,t,f,f,f,f,f}', 'normal');
 -- It answered, and then it did not.
 UPDATE _bigbrotr.relay_visits SET owner = 'w' WHERE relay_id = 6;
 SELECT _bigbrotr.record_visits('w', '{6}', ARRAY[:now + 1], '{failed}', '{tls_failed}', '{f}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{"{}"}', '{f}', 'normal');
 \x on
-SELECT url, network, checked_at = :now AS now, rtt_open, rtt_read, rtt_write, nips, auth, payment, writes, pow, topics, document, geohash, country, as_number
+SELECT url, network, checked_at = :now AS now, rtt_open, rtt_read, rtt_write, nips, auth, payment, writes, pow, topics, document, geohash, country, as_number, languages
 FROM _bigbrotr.relays_to_publish('wss://t', false, 3600, 600, 100, :now + 1) ORDER BY url;
 \x off
 SELECT url, network FROM _bigbrotr.relays_to_publish('ws://127.0.0.1', true, 3600, 600, 100, :now + 1) WHERE network = 'local';

@@ -91,12 +91,12 @@ CREATE FUNCTION _bigbrotr.relays_to_publish(
 	target text, with_local boolean, every bigint, pause bigint, most integer, at bigint,
 	OUT url text, OUT network text, OUT checked_at bigint, OUT rtt_open integer, OUT rtt_read integer, OUT rtt_write integer,
 	OUT nips text, OUT auth boolean, OUT payment boolean, OUT writes boolean, OUT pow boolean, OUT topics text, OUT document text,
-	OUT digest bytea, OUT geohash text, OUT country text, OUT as_number bigint) RETURNS SETOF record
+	OUT digest bytea, OUT geohash text, OUT country text, OUT as_number bigint, OUT languages text) RETURNS SETOF record
 	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC
 		SELECT c.url, c.network, c.checked_at, c.rtt_open, c.rtt_read, c.rtt_write, n.nips, d.auth, d.payment, d.writes, d.pow, t.topics,
 		       -- Many relays refuse larger events.
-		       coalesce(CASE WHEN octet_length(i.document::text) <= 32768 THEN i.document::text END, ''), c.digest, g.geohash, g.country, g.as_number
+		       coalesce(CASE WHEN octet_length(i.document::text) <= 32768 THEN i.document::text END, ''), c.digest, g.geohash, g.country, g.as_number, u.languages
 		FROM (
 			SELECT r.url, r.network, v.checked_at, v.rtt_open, v.rtt_read, v.rtt_write, v.nip11_id, v.nip66_id, h.hidden, b.digest
 			FROM _bigbrotr.relay_visits AS v
@@ -127,6 +127,11 @@ CREATE FUNCTION _bigbrotr.relays_to_publish(
 		                              WITH ORDINALITY AS e (topic, n)
 		                         WHERE e.n <= 20 AND jsonb_typeof(e.topic) = 'string' AND length(e.topic #>> '{}') BETWEEN 1 AND 100
 		                               AND e.topic #>> '{}' !~ '[[:cntrl:]]') AS t
+		     -- "en-419" is English; "*" is no language.
+		     CROSS JOIN LATERAL (SELECT string_agg(DISTINCT lower(left(e.tag, 2)), ',') AS languages
+		                         FROM jsonb_array_elements_text(CASE jsonb_typeof(i.document -> 'language_tags') WHEN 'array' THEN i.document -> 'language_tags' END)
+		                              WITH ORDINALITY AS e (tag, n)
+		                         WHERE e.n <= 20 AND e.tag ~* '^[a-z]{2}(-|$)') AS u
 		ORDER BY c.checked_at;
 	END;
 COMMENT ON FUNCTION _bigbrotr.relays_to_publish(text, boolean, bigint, bigint, integer, bigint) IS

@@ -8,10 +8,12 @@ namespace {
 
 /* Adds a label (NIP-32), in a namespace that other monitors use too. */
 void
-add_label(TagList &tags, std::string_view label, std::string_view label_namespace)
+add_labels(TagList &tags, std::string_view label_namespace, const std::vector<std::string> &labels)
 {
-	tags.add({"L", label_namespace});
-	tags.add({"l", label, label_namespace});
+	if (!labels.empty())
+		tags.add({"L", label_namespace});
+	for (const std::string &label : labels)
+		tags.add({"l", label, label_namespace});
 }
 
 /* A normalised URL with an empty path has no slash at its end, but NIP-66 requires one (RFC 3986,
@@ -48,10 +50,11 @@ relay_discovery_event(const RelayFacts &facts)
 	for (const std::string &topic : facts.topics)
 		tags.add_text("t", topic);
 	tags.add_text("g", facts.geohash);
+	add_labels(tags, "ISO-639-1", facts.languages);
 	if (!facts.country.empty())
-		add_label(tags, facts.country, "ISO-3166-1");
+		add_labels(tags, "ISO-3166-1", {facts.country});
 	if (facts.as_number != 0)
-		add_label(tags, std::to_string(facts.as_number), "IANA-asn");
+		add_labels(tags, "IANA-asn", {std::to_string(facts.as_number)});
 	return event_of(kRelayDiscovery, facts.checked_at, std::move(tags), facts.document);
 }
 
@@ -68,7 +71,6 @@ monitor_event(const MonitorFacts &facts, int64_t created_at)
 		tags.add({"c", check});
 	for (Network network : facts.networks)
 		tags.add({"n", network_name(network)});
-	tags.add_text("g", facts.geohash);
 	return event_of(kMonitor, created_at, std::move(tags), "");
 }
 

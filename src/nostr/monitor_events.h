@@ -34,10 +34,11 @@ struct RelayFacts
 	std::vector<int32_t> nips;                            // observed or claimed
 	Demanded auth, writes, pow, payment;                  // to read or to write
 	std::vector<std::string> topics;
-	std::string geohash;   // of the host; empty: unknown
-	std::string country;   // of the host, ISO 3166-1; empty: unknown
-	int64_t as_number = 0; // of the host's network; 0: unknown
-	std::string document;  // NIP-11, a JSON object; empty: none
+	std::vector<std::string> languages; // ISO 639-1
+	std::string geohash;                // of the host; empty: unknown
+	std::string country;                // of the host, ISO 3166-1; empty: unknown
+	int64_t as_number = 0;              // of the host's network; 0: unknown
+	std::string document;               // NIP-11, a JSON object; empty: none
 };
 
 /* How the monitor works. */
@@ -48,7 +49,6 @@ struct MonitorFacts
 		checks; // "open", "read", "write", "auth", "nip11", "dns", "geo", "ssl"
 	std::vector<std::pair<std::string, int64_t>> timeouts; // check, milliseconds
 	std::vector<Network> networks;
-	std::string geohash; // of the monitor; empty: not published
 };
 
 /* These events have no pubkey, id and signature. */

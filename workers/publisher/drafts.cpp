@@ -22,7 +22,7 @@ pg::Statement announcement_statement(
 pg::Statement due_statement("SELECT _bigbrotr.publication_due($1, $2, $3, $4, $5)");
 pg::Statement relays_statement(
 	"SELECT url, network, checked_at, rtt_open, rtt_read, rtt_write, nips, auth, payment, writes, "
-	"pow, topics, document, digest, geohash, country, as_number FROM "
+	"pow, topics, document, digest, geohash, country, as_number, languages FROM "
 	"_bigbrotr.relays_to_publish($1, $2, $3, $4, $5, $6)");
 
 struct Announcement
@@ -115,6 +115,8 @@ relay_facts(const pg::Rows &rows, uint64_t row)
 	facts.pow = demanded(11);
 	for (std::string_view topic : split(text(12), '\n'))
 		facts.topics.emplace_back(topic);
+	for (std::string_view language : split(text(18), ','))
+		facts.languages.emplace_back(language);
 	facts.document = text(13);
 	facts.geohash = text(15);
 	facts.country = text(16);

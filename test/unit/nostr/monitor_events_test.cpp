@@ -49,6 +49,7 @@ TEST(MonitorEvents, RelayDiscovery)
 	facts.pow = false;
 	facts.topics = {"test", "", "a\"b"};
 	facts.geohash = "u0nd9";
+	facts.languages = {"en", "pt"};
 	facts.country = "DE";
 	facts.as_number = 64500;
 	facts.document = R"({"name":"a \"relay\""})";
@@ -57,6 +58,7 @@ TEST(MonitorEvents, RelayDiscovery)
 						 R"(["rtt-read","0"],["rtt-write","121"],["N","1"],["N","11"],["N","77"],)"
 						 R"(["R","auth"],["R","!payment"],["R","!writes"],["R","!pow"],)"
 						 R"(["t","test"],["t","a\"b"],["g","u0nd9"],)"
+						 R"(["L","ISO-639-1"],["l","en","ISO-639-1"],["l","pt","ISO-639-1"],)"
 						 R"(["L","ISO-3166-1"],["l","DE","ISO-3166-1"],)"
 						 R"(["L","IANA-asn"],["l","64500","IANA-asn"]])");
 	EXPECT_EQ(full.content, facts.document);
@@ -88,8 +90,6 @@ TEST(MonitorEvents, Monitor)
 	EXPECT_EQ(event.tags,
 			  R"([["frequency","3600"],["timeout","open","5000"],["timeout","nip11","3000"],)"
 			  R"(["c","open"],["c","nip11"],["n","clearnet"],["n","i2p"]])");
-	facts.geohash = "u0nd9";
-	EXPECT_TRUE(through_parser(monitor_event(facts, 7)).tags.ends_with(R"(,["g","u0nd9"]])"));
 }
 
 TEST(MonitorEvents, NothingNamesALocalNetwork)
