@@ -41,7 +41,7 @@ like(slurp_file($node->logfile, $log), qr/seed list "shipped": \d+ added, \d+ kn
 # How the archive is, as a view and in the log.
 is($node->safe_psql('postgres', q{SELECT bool_and(good), string_agg(item, ',' ORDER BY item) FROM bigbrotr.health_report WHERE item !~ '^service|^list'}), 't|archive,relays,version', 'a report');
 like($node->safe_psql('postgres', q{SELECT detail FROM bigbrotr.health_report WHERE item = 'service initializer'}), qr/^done/, 'of each service');
-like(slurp_file($node->logfile, $log), qr/LOG:  health report: version: library \S+, schema \S+, PostgreSQL .*\n(?:.*\n)*.*LOG:  health report: relays: \d+ known: \d+ candidate\n/, 'the log has it');
+like(slurp_file($node->logfile, $log), qr/LOG:  health report: all is well\n.*DETAIL:  version: library \S+, schema \S+, PostgreSQL .*\n(?:\t.*\n)*\trelays: \d+ known: \d+ candidate\n/, 'the log has it as one entry');
 
 # A list that cannot be read is reported and keeps nobody from working.
 for my $case ([ '/nowhere/seeds', 'No such file or directory' ], [ $node->basedir, 'Is a directory' ])
@@ -55,7 +55,7 @@ for my $case ([ '/nowhere/seeds', 'No such file or directory' ], [ $node->basedi
 		qq{unreadable|could not read seed file "$file": $reason}, 'an unreadable file is listed');
 	like(slurp_file($node->logfile, $log), qr/WARNING:  could not read seed file "\Q$file\E": $reason; no seeds are loaded/, 'and logged');
 	is($node->safe_psql('postgres', "SELECT good, detail FROM bigbrotr.health_report WHERE item = 'list $file'"), qq{f|could not read seed file "$file": $reason}, '… and reported');
-	like(slurp_file($node->logfile, $log), qr/WARNING:  health report: list \Q$file\E: could not read/, '… in the log, too');
+	like(slurp_file($node->logfile, $log), qr/WARNING:  health report: not all is well\n.*DETAIL:  To be looked at:\n(?:\tlist .*\n)*\tlist \Q$file\E: could not read.*\n(?:\tlist .*\n)*\tAll is well with:\n\tversion: /, '… in the log, too');
 }
 
 $load->($seeds);

@@ -117,22 +117,27 @@ class Initializer : public pg::Service
 												 " refused (see bigbrotr.seed_rejects)");
 	}
 
-	/* Writes the view bigbrotr.health_report to the log; a row that needs attention becomes a
-	 * warning. */
+	/* Writes the view bigbrotr.health_report to the log as one entry, a warning if a row needs
+	 * attention. */
 	static void report(pg::Worker &worker)
 	{
-		std::vector<std::pair<wire::LogLevel, std::string>> lines;
+		std::string good, bad;
 		worker.transaction_with_retries("reporting on the archive", {.read_only = true}, [&] {
-			lines.clear();
+			good.clear();
+			bad.clear();
 			pg::Rows rows = report_statement.run();
-			for (uint64_t row = 0; row < rows.count(); row++)
-				lines.emplace_back(rows.integer(row, 2) != 0 ? wire::LogLevel::Info
-															 : wire::LogLevel::Warning,
-								   "health report: " + std::string(rows.bytes(row, 1)) + ": " +
-									   std::string(rows.bytes(row, 3)));
+			for (uint64_t row = 0; row < rows.count(); row++) {
+				std::string &lines = rows.integer(row, 2) != 0 ? good : bad;
+				lines.append(lines.empty() ? "" : "\n").append(rows.bytes(row, 1));
+				lines.append(": ").append(rows.bytes(row, 3));
+			}
 		});
-		for (const auto &[level, line] : lines)
-			worker.log(level, line);
+		if (bad.empty())
+			worker.log(wire::LogLevel::Info, "health report: all is well\n" + good);
+		else
+			worker.log(wire::LogLevel::Warning,
+					   "health report: not all is well\nTo be looked at:\n" + bad +
+						   "\nAll is well with:\n" + good);
 	}
 
 	/* Warns about a list that cannot be read and continues, so that known relays are still

@@ -281,24 +281,38 @@ Loop::renew_net_settings()
 	SetLatch(MyLatch);
 }
 
+/* At most so many bytes of the text, with spaces in place of control characters except `kept`. */
+static std::string
+loggable(std::string_view text, size_t most, unsigned char kept)
+{
+	const int length =
+		pg_encoding_mbcliplen(PG_UTF8, text.data(), static_cast<int>(std::min(text.size(), most)),
+							  static_cast<int>(most));
+	std::string out(text.substr(0, length));
+	std::ranges::replace_if(
+		out, [&](unsigned char c) { return (c < 0x20 && c != kept) || c == 0x7f; }, ' ');
+	return out;
+}
+
 /* All messages of services reach the log here. Applies bigbrotr.log_level, replaces control
- * characters, and limits the length. */
+ * characters, and limits the length. The server indents the lines of a detail, so that none
+ * looks like an entry of its own. */
 void
-Loop::log(wire::LogLevel level, std::string_view message)
+Loop::log(wire::LogLevel level, std::string_view text)
 {
 	int elevel = level == wire::LogLevel::Warning ? WARNING : LOG;
 	if (level < settings::log_level_of(entry_.name))
 		elevel = DEBUG1;
 	if (!message_level_is_interesting(elevel))
 		return;
-	char text[1025];
-	int length = std::min<int>(message.size(), sizeof text - 1);
-	length = pg_encoding_mbcliplen(PG_UTF8, message.data(), length, sizeof text - 1);
-	std::replace_copy_if(
-		message.begin(), message.begin() + length, text,
-		[](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-	text[length] = '\0';
-	call([&] { ereport(elevel, (errmsg_internal("%s", text))); });
+	const size_t end = std::min(text.find('\n'), text.size());
+	const std::string message = loggable(text.substr(0, end), 1024, ' ');
+	const std::string detail =
+		end < text.size() ? loggable(text.substr(end + 1), 16 << 10, '\n') : std::string();
+	call([&] {
+		ereport(elevel, (errmsg_internal("%s", message.c_str()),
+						 detail.empty() ? 0 : errdetail_internal("%s", detail.c_str())));
+	});
 }
 
 /* Finds or adds a counter by linear search, because names are few and never removed. Null if all

@@ -156,7 +156,8 @@ class Worker
 	/* "synchronizer"; for the second worker of the service, "synchronizer.2". */
 	virtual std::string_view name() const = 0;
 
-	/* Writes to the server log if bigbrotr.log_level allows it. At most 1024 bytes are kept. */
+	/* Writes to the server log if bigbrotr.log_level allows it. Lines after the first are a detail.
+	 */
 	virtual void log(wire::LogLevel level, std::string_view message) = 0;
 
 	/* Custom statistics (service_stats(name) -> custom): count() adds to a counter, gauge() sets a
