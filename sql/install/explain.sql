@@ -1,4 +1,4 @@
--- What is known of one relay or event, in words.
+-- Explanations of one relay or one event, in words.
 
 CREATE FUNCTION _bigbrotr.time_text(at bigint) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -30,7 +30,7 @@ CREATE FUNCTION _bigbrotr.facts_text(facts jsonb) RETURNS SETOF text
 		ORDER BY l.n;
 	END;
 COMMENT ON FUNCTION _bigbrotr.facts_text(jsonb) IS
-	'What was measured at a visit (_bigbrotr.relay_stories.facts), in words, a line for each subject: addresses, certificate, place, headers, document';
+	'Facts that a visit measured (_bigbrotr.relay_stories.facts), in words, one line for each subject: addresses, certificate, place, headers, document';
 
 CREATE FUNCTION bigbrotr.explain_relay(relay_url text) RETURNS SETOF text
 	LANGUAGE plpgsql STABLE STRICT
@@ -71,7 +71,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.explain_relay(text) IS
-	'The status of a relay, and of its last visits the steps and what they measured, as lines of text: of the last one that went well, of the last one that failed, and of the last one at which this server could not look. An error if the relay is unknown';
+	'The status of a relay, and the steps and measured facts of its last visits, as lines of text: of the last visit that went well, of the last that failed, and of the last at which this server had no network connection. An error if the relay is unknown';
 
 CREATE FUNCTION _bigbrotr.masters(event bigbrotr.events) RETURNS bytea[]
 	LANGUAGE sql STABLE PARALLEL SAFE

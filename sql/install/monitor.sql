@@ -47,10 +47,10 @@ CREATE TABLE _bigbrotr.relay_stories (
 );
 COMMENT ON TABLE _bigbrotr.relay_stories IS 'The last visits to each relay, one of each outcome: the steps, and what the visit measured; bigbrotr.explain_relay shows them';
 COMMENT ON COLUMN _bigbrotr.relay_stories.relay_id IS 'bigbrotr.relays.relay_id';
-COMMENT ON COLUMN _bigbrotr.relay_stories.outcome IS 'answered: the relay answered in Nostr; failed: it did not, or our rules forbid a connection; unknown: this server could not look';
+COMMENT ON COLUMN _bigbrotr.relay_stories.outcome IS 'answered: the relay answered in Nostr; failed: the relay did not answer, or our rules forbid a connection; unknown: this server had no network connection';
 COMMENT ON COLUMN _bigbrotr.relay_stories.visited_at IS 'Time of the visit, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_stories.story IS 'Steps of the visit: array of objects with the keys step, error (reason code; empty: none), detail, and where they apply run (false: the step was not tried), ms (milliseconds), ttl (seconds; of names), address, port (of connect), status (of upgrade), size (bytes; of document)';
-COMMENT ON COLUMN _bigbrotr.relay_stories.facts IS 'What the visit measured, also of a relay that did not answer: object as _bigbrotr.nip66_facts.facts';
+COMMENT ON COLUMN _bigbrotr.relay_stories.facts IS 'Measured facts, also of a relay that did not answer: object like _bigbrotr.nip66_facts.facts';
 
 SELECT pg_extension_config_dump('_bigbrotr.relay_visits', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_stories', '');
@@ -242,13 +242,14 @@ BEGIN
 		CONTINUE WHEN NOT FOUND;
 		status_now := _bigbrotr.observe_relay(visit.relay_id, 'monitor', visit.outcome, visit.reason, visit.at);
 		SELECT h.* INTO health FROM _bigbrotr.relay_health AS h WHERE h.relay_id = visit.relay_id;
-		-- Null: there is none, or it is one change too many to be kept. A check refers to nothing that was not seen.
+		-- Null: there is no document, or the change is beyond the limit of _bigbrotr.may_change. A check never refers to a document
+		-- that this visit did not see.
 		served := _bigbrotr.json_object_or_null(visit.document);
 		new_nip11 := (SELECT d.nip11_id FROM _bigbrotr.nip11_documents AS d WHERE d.nip11_id = known.nip11_id AND d.document = served);
 		IF new_nip11 IS NULL AND served IS NOT NULL AND _bigbrotr.may_change(visit.relay_id, 'nip11', visit.at) THEN
 			new_nip11 := _bigbrotr.store_document(visit.document);
 		END IF;
-		-- What was measured of a relay that did not answer is kept only with the story.
+		-- Facts about a relay that did not answer are stored only in its story.
 		measured := CASE visit.outcome WHEN 'answered' THEN _bigbrotr.json_object_or_null(visit.facts) END;
 		new_nip66 := NULL;
 		IF measured IS NOT NULL THEN
@@ -343,7 +344,7 @@ BEGIN
 	GET DIAGNOSTICS gone = ROW_COUNT;
 	trimmed := trimmed + gone;
 	DELETE FROM _bigbrotr.relay_outages AS o WHERE o.ended < oldest;
-	-- What changed last before that is still so.
+	-- The last change before this second still describes the relay, so it stays.
 	DELETE FROM _bigbrotr.relay_history AS h
 	WHERE h.at < oldest AND EXISTS (SELECT FROM _bigbrotr.relay_history AS n
 	                                WHERE n.relay_id = h.relay_id AND n.aspect = h.aspect AND n.at > h.at AND n.at <= oldest);

@@ -227,7 +227,7 @@ CREATE FUNCTION _bigbrotr.claimed_number(document jsonb, key text) RETURNS numer
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE jsonb_typeof(document -> 'limitation' -> key) WHEN 'number' THEN (document -> 'limitation' ->> key)::numeric END;
 COMMENT ON FUNCTION _bigbrotr.claimed_number(jsonb, text) IS
-	'A number among the limits of a document (NIP-11); null: it names none, or what is no number';
+	'The number under this key in limitation of a document (NIP-11); null: the key is missing, or its value is not a number';
 
 CREATE VIEW bigbrotr.relay_limits AS
 	SELECT r.url AS relay_url,
@@ -254,28 +254,28 @@ CREATE VIEW bigbrotr.relay_limits AS
 	     LEFT JOIN _bigbrotr.nip66_facts AS f ON f.nip66_id = v.nip66_id
 	     LEFT JOIN _bigbrotr.relay_sync AS y ON y.relay_id = v.relay_id
 	     LEFT JOIN _bigbrotr.relay_stories AS s ON s.relay_id = v.relay_id AND s.outcome = 'answered';
-COMMENT ON VIEW bigbrotr.relay_limits IS 'Limits that relays claim in their documents (NIP-11, limitation), and those that monitor and synchronizer met; null: not claimed, or not met';
+COMMENT ON VIEW bigbrotr.relay_limits IS 'Limits that relays claim in their documents (NIP-11, limitation), and limits that monitor and synchronizer observed; null: not claimed, or not observed';
 COMMENT ON COLUMN bigbrotr.relay_limits.relay_url IS 'Normalised URL of the relay';
-COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_limit IS 'Events in one answer at most';
-COMMENT ON COLUMN bigbrotr.relay_limits.observed_page_limit IS 'Events that the synchronizer asks for at a time, as learned from failures';
-COMMENT ON COLUMN bigbrotr.relay_limits.observed_limit_ignored IS 'Whether more events came than were asked for';
-COMMENT ON COLUMN bigbrotr.relay_limits.claimed_default_limit IS 'Events in an answer to a question that names no limit';
-COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_subscriptions IS 'Subscriptions of one connection at most';
-COMMENT ON COLUMN bigbrotr.relay_limits.observed_pace_ms IS 'Milliseconds between two requests of the synchronizer, as learned from complaints';
-COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_message_length IS 'Bytes of one message at most';
-COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_subid_length IS 'Characters of a subscription''s name at most';
-COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_event_tags IS 'Tags of one event at most';
-COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_content_length IS 'Characters of one event''s content at most';
-COMMENT ON COLUMN bigbrotr.relay_limits.claimed_created_at_lower_limit IS 'Seconds that created_at of an event may lie in the past';
-COMMENT ON COLUMN bigbrotr.relay_limits.claimed_created_at_upper_limit IS 'Seconds that it may lie in the future';
-COMMENT ON COLUMN bigbrotr.relay_limits.claimed_auth_required IS 'Whether it demands authentication';
-COMMENT ON COLUMN bigbrotr.relay_limits.observed_challenge IS 'Whether it asked who is there (AUTH); null: it had no reason to, or was not tried';
-COMMENT ON COLUMN bigbrotr.relay_limits.observed_auth_required IS 'Whether it refused the question of the last visit that it answered, for want of authentication';
-COMMENT ON COLUMN bigbrotr.relay_limits.claimed_payment_required IS 'Whether it demands payment';
-COMMENT ON COLUMN bigbrotr.relay_limits.claimed_restricted_writes IS 'Whether it takes events on conditions only';
-COMMENT ON COLUMN bigbrotr.relay_limits.claimed_min_pow_difficulty IS 'Bits of proof of work that an event needs (NIP-13)';
-COMMENT ON COLUMN bigbrotr.relay_limits.observed_write_accepted IS 'Whether it took the event of the last write check; null: there was none';
-COMMENT ON COLUMN bigbrotr.relay_limits.observed_write_refusal IS 'Reason code of its refusal';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_limit IS 'Maximum number of events in one answer';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_page_limit IS 'Number of events that the synchronizer asks for in one page, lowered after failures';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_limit_ignored IS 'Whether the relay sent more events than it was asked for';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_default_limit IS 'Number of events in an answer to a REQ without a limit';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_subscriptions IS 'Maximum number of subscriptions of one connection';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_pace_ms IS 'Milliseconds between two requests of the synchronizer, raised after complaints of the relay';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_message_length IS 'Maximum size of one message, bytes';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_subid_length IS 'Maximum length of the id of a subscription, characters';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_event_tags IS 'Maximum number of tags of one event';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_max_content_length IS 'Maximum length of the content of one event, characters';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_created_at_lower_limit IS 'Maximum age of an event by its created_at, seconds';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_created_at_upper_limit IS 'Maximum time that created_at of an event may lie in the future, seconds';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_auth_required IS 'Whether the relay demands authentication (NIP-42)';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_challenge IS 'Whether the relay sent a challenge (AUTH, NIP-42); null: it had no reason to, or was not tried';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_auth_required IS 'Whether the relay refused the REQ of the last visit that went well, because it demands authentication';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_payment_required IS 'Whether the relay demands a payment';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_restricted_writes IS 'Whether the relay accepts events only under conditions';
+COMMENT ON COLUMN bigbrotr.relay_limits.claimed_min_pow_difficulty IS 'Proof of work that an event needs, bits (NIP-13)';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_write_accepted IS 'Whether the relay accepted the event of the last write check; null: there was no write check';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_write_refusal IS 'Reason code of the refusal of the last write check; null: accepted, or there was no write check';
 
 CREATE FUNCTION bigbrotr.relay_at(
 	relay_url text, at timestamptz,

@@ -127,7 +127,7 @@ CREATE FUNCTION _bigbrotr.relays_to_publish(
 		                              WITH ORDINALITY AS e (topic, n)
 		                         WHERE e.n <= 20 AND jsonb_typeof(e.topic) = 'string' AND length(e.topic #>> '{}') BETWEEN 1 AND 100
 		                               AND e.topic #>> '{}' !~ '[[:cntrl:]]') AS t
-		     -- "en-419" is English; "*" is no language.
+		     -- The language alone is published: "en-419" becomes "en", and "*" is left out.
 		     CROSS JOIN LATERAL (SELECT string_agg(DISTINCT lower(left(e.tag, 2)), ',') AS languages
 		                         FROM jsonb_array_elements_text(CASE jsonb_typeof(i.document -> 'language_tags') WHEN 'array' THEN i.document -> 'language_tags' END)
 		                              WITH ORDINALITY AS e (tag, n)
