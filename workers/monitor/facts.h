@@ -11,5 +11,6 @@
 /* Returns an object, also of a relay that did not answer. Its content does not change from visit to
  * visit while the relay stays the same. */
 std::string facts_of(const wire::Visited &visited);
-/* Returns an object with the array "steps": the result of each, and what differs at each visit. */
+/* Returns an object with the array "steps" of results, and values that differ from visit to visit.
+ */
 std::string story_of(const wire::Visited &visited);

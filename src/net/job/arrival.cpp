@@ -72,7 +72,7 @@ note_failure(VisitRecord &record, const Arrival &arrival, const ConnectFacts &fa
 		VisitRecord::Step &one = record.step(step);
 		one = {
 			.outcome = Outcome::Failed, .reason = std::string(code), .detail = std::move(detail)};
-		/* Else nothing was tried. */
+		/* With a time of zero, no connection was tried. */
 		if (step == Step::Names)
 			one.microseconds = facts.dns.count();
 		else if (facts.unfinished.count() > 0)

@@ -292,7 +292,7 @@ ProbeJob::give_up_step()
 	const auto waited = host_.transport.clock.now() - asked_;
 	if (waited <= patience)
 		return;
-	/* Not since_asked(): nothing came that could have waited for this process. */
+	/* No answer came, so no delay of this process needs to be subtracted, as since_asked() does. */
 	if (VisitRecord::Step &step = record_.step(*step_); step.microseconds < 0)
 		step.microseconds = duration_cast<microseconds>(waited).count();
 	if (*step_ == Step::Read && events_ > 0)

@@ -281,7 +281,7 @@ Loop::renew_net_settings()
 	SetLatch(MyLatch);
 }
 
-/* At most so many bytes of the text, with spaces in place of control characters except `kept`. */
+/* At most `most` bytes of the text, with spaces in place of control characters except `kept`. */
 static std::string
 loggable(std::string_view text, size_t most, unsigned char kept)
 {
