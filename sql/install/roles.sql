@@ -1,4 +1,5 @@
--- Roles. They belong to the cluster: the extension creates missing roles and never drops them.
+-- Roles. They belong to the cluster: the extension creates missing roles and never drops them. Roles that exist may come from
+-- another database, or from somebody who wants to be their member: then CREATE EXTENSION names the members.
 -- Each role has the rights of the roles above it; grants.sql lists the rights.
 --   bigbrotr_reader  reads everything
 --   bigbrotr_writer  adds to the archive through functions that check their arguments
@@ -10,6 +11,9 @@
 DO $roles$
 DECLARE
 	role record;
+	ours text[] := '{}';
+	found text[] := '{}'; -- those that were there before
+	members text;
 BEGIN
 	FOR role IN
 		SELECT * FROM (VALUES
@@ -20,7 +24,10 @@ BEGIN
 			(5, 'bigbrotr_api', 'LOGIN', 'bigbrotr_reader', 'bigbrotr: executors of the api service run as this role')
 		) AS wanted (n, name, login, parent, comment) ORDER BY n
 	LOOP
-		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role.name) THEN
+		ours := ours || role.name;
+		IF EXISTS (SELECT FROM pg_roles WHERE rolname = role.name) THEN
+			found := found || role.name;
+		ELSE
 			EXECUTE format('CREATE ROLE %I %s', role.name, role.login);
 			EXECUTE format('COMMENT ON ROLE %I IS %L', role.name, role.comment);
 		END IF;
@@ -28,5 +35,18 @@ BEGIN
 			EXECUTE format('GRANT %I TO %I', role.parent, role.name);
 		END IF;
 	END LOOP;
+	-- A reader changes nothing, and a superuser needs no membership.
+	SELECT string_agg(format('"%s" of "%s"', m.rolname, r.rolname), ', ' ORDER BY m.rolname, r.rolname) INTO members
+	FROM pg_auth_members AS a
+	     JOIN pg_roles AS r ON r.oid = a.roleid
+	     JOIN pg_roles AS m ON m.oid = a.member
+	WHERE r.rolname = ANY (found) AND r.rolname <> 'bigbrotr_reader'
+	      AND m.rolname <> ALL (ours || current_user::text) AND NOT m.rolsuper;
+	IF members IS NOT NULL THEN
+		RAISE WARNING USING
+			MESSAGE = 'roles of bigbrotr were there before, and have members: ' || members,
+			DETAIL = 'A member may do here what the extension allows its role.',
+			HINT = 'If you did not grant that, for another database perhaps: REVOKE role FROM member.';
+	END IF;
 END
 $roles$;

@@ -57,6 +57,15 @@ is($node->safe_psql('postgres', q{
 	AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls OR rolconnlimit <> -1)}),
 	'', 'no role of ours has powers over the server');
 
+# The roles are there when the extension comes to another database: their members are named, but for readers.
+$node->safe_psql('postgres', 'CREATE DATABASE other');
+my ($silent, $warned);
+$node->psql('other', 'CREATE EXTENSION bigbrotr; DROP EXTENSION bigbrotr', stderr => \$silent);
+unlike($silent, qr/WARNING/, 'roles without other members are adopted');
+$node->safe_psql('postgres', 'CREATE ROLE guest; GRANT bigbrotr_reader TO guest; CREATE ROLE "no body"; GRANT bigbrotr_admin TO "no body"');
+$node->psql('other', 'CREATE EXTENSION bigbrotr', stderr => \$warned);
+like($warned, qr/WARNING:  roles of bigbrotr were there before, and have members: "no body" of "bigbrotr_admin"\n/, 'members of roles that were there before are named');
+
 $node->stop;
 done_testing();
 
