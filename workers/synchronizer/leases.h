@@ -1,6 +1,6 @@
 /*
  * The leases of this worker. Only one worker at a time archives a relay, even if several workers on
- * several servers share the relays. sql/install/sync.sql says what a lease protects.
+ * several servers share the relays. sql/install/leases.sql says what a lease protects.
  */
 #pragma once
 
