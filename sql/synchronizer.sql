@@ -169,6 +169,15 @@ INSERT INTO bigbrotr.relays (url, network, inserted_at) SELECT format('wss://man
 SELECT _bigbrotr.adopt_relays(), _bigbrotr.adopt_relays();
 SELECT count(*), count(DISTINCT s.relay_id), min(s.phase_since), max(s.phase_since) FROM _bigbrotr.relay_sync AS s
 	JOIN bigbrotr.relays AS r USING (relay_id) WHERE r.url LIKE 'wss://many%' AND s.phase = 'waiting' AND s.enabled AND s.next_attempt = 0;
+-- Which of them are due is read from the index in its order, and not all of them.
+CREATE FUNCTION pg_temp.plan_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY EXECUTE 'EXPLAIN (COSTS OFF) ' || statement;
+END
+$$;
+ANALYZE _bigbrotr.relay_sync, bigbrotr.relays;
+SELECT count(*) FILTER (WHERE p ~ 'Index (Only )?Scan using relay_sync_due_idx') AS by_index, count(*) FILTER (WHERE p ~ 'Sort|Seq Scan on (relay_sync|relays)') AS of_all
+FROM pg_temp.plan_of('SELECT * FROM _bigbrotr.due_relays(8000) LIMIT 50') AS p;
 SELECT _bigbrotr.start_synchronizer('many', 9000, 8000);
 SELECT count(*) FROM _bigbrotr.take_relays('many', 50, 4, 100, '{clearnet}', false, 8000);
 SELECT count(*) FROM _bigbrotr.relay_leases WHERE owner = 'many';
