@@ -23,7 +23,7 @@ sub start
 	my $run = RelayRun->start(track_commit_timestamp => 'on', 'bigbrotr.sync_connections' => $relays);
 	my $self = bless { run => $run, port => $port, lifeline => $lifeline, list => $list }, $class;
 	$run->add_relays($port, $relays);
-	$run->wait_for("count(*) = $relays FROM bigbrotr.sync_status WHERE phase = 'live'", 600);
+	$run->wait_for("count(*) = $relays FROM @{[ $run->status_view ]} WHERE phase = 'live'", 600);
 	sleep $warm_up;
 	return $self;
 }

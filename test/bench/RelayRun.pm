@@ -73,6 +73,13 @@ sub wait_for
 	return;
 }
 
+# The view that shows how far each relay is: another commit (--against) may call it by its former name.
+sub status_view
+{
+	my ($self) = @_;
+	return $self->ask(q{SELECT coalesce(to_regclass('bigbrotr.sync_status')::text, 'bigbrotr.relay_progress')});
+}
+
 # A service and its net process, when both are there.
 sub processes
 {

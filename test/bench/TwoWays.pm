@@ -39,7 +39,8 @@ sub reset_tables
 {
 	my ($self, $indexes) = @_;
 	my $server = $self->{server};
-	$server->sql('SET bigbrotr.allow_drop_extension = on; DROP EXTENSION bigbrotr CASCADE');
+	# Another commit (--against) may not have the setting yet.
+	$server->sql(q{SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = 'bigbrotr.allow_drop_extension'; DROP EXTENSION bigbrotr CASCADE});
 	$server->sql('CREATE EXTENSION bigbrotr');
 	$server->sql('DROP SCHEMA public CASCADE; CREATE SCHEMA public', 'original');
 	BenchServer::run_quietly($server->psql('original'), '-f', 'test/bench/baseline/original.sql');
@@ -68,7 +69,8 @@ sub drop_secondary_indexes
 sub empty_tables
 {
 	my ($self) = @_;
-	$self->{server}->sql('TRUNCATE bigbrotr.events, bigbrotr.sightings, _bigbrotr.statistics, _bigbrotr.statistics_deltas');
+	$self->{server}->sql(q{DO $$ BEGIN EXECUTE (SELECT 'TRUNCATE ' || string_agg(format('%I.%I', schemaname, tablename), ', ')
+		FROM pg_tables WHERE schemaname LIKE '%bigbrotr' AND tablename IN ('events', 'sightings', 'statistics', 'statistics_deltas')); END $$});
 	$self->{server}->sql('TRUNCATE events, event_relay, relays, relay_metadata', 'original');
 	$self->{server}->sql('CHECKPOINT');
 	return;

@@ -136,7 +136,7 @@ sub one_run
 	}
 	my $seconds = time - $begin;
 	# What is repeated comes after what is delivered.
-	$run->wait_for("count(*) = $case{relays} FROM bigbrotr.sync_status WHERE phase = 'live' OR last_error IS NOT NULL", 1200)
+	$run->wait_for("count(*) = $case{relays} FROM @{[ $run->status_view ]} WHERE phase = 'live' OR last_error IS NOT NULL", 1200)
 	  if $case{repeats};
 	my %result = (
 		rate => $deliveries / $seconds,
