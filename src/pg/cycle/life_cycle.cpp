@@ -1,7 +1,6 @@
 #include "pg/cycle/life_cycle.h"
 
-#include <algorithm>
-
+#include "pg/cycle/back_off.h"
 #include "pg/cycle/service_entry.h"
 #include "pg/cycle/settings.h"
 #include "pg/cycle/wish_file.h"
@@ -13,10 +12,6 @@ extern "C" {
 }
 
 namespace pg {
-
-static constexpr int kMaxDelayMs = 5 * 60 * 1000;
-static constexpr int kHealthyMs =
-	60 * 1000; // after running for so long, a failure counts as the first one again
 
 /* The parsed lists bigbrotr.databases and bigbrotr.services; in lists_context. */
 static MemoryContext lists_context;
@@ -47,19 +42,11 @@ instances_of(const ServiceEntry &entry)
 	return entry.instances ? *entry.instances : 1;
 }
 
-static int
-delay_ms(int doublings)
-{
-	int64 delay = settings::restart_delay_ms;
-	while (doublings-- > 0 && delay < kMaxDelayMs)
-		delay *= 2;
-	return static_cast<int>(std::min<int64>(delay, kMaxDelayMs));
-}
-
 void
 start_later(Slot &slot, State state, int failures)
 {
-	slot.next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms(failures));
+	slot.next_start =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), back_off(failures).count());
 	set_state(slot, state);
 }
 
@@ -205,7 +192,7 @@ on_worker_exit(Slot &slot)
 	bool was_told = slot.state == State::Draining;
 	slot.has_worker = false;
 	if (slot.state == State::Running &&
-		TimestampDifferenceExceeds(slot.since, GetCurrentTimestamp(), kHealthyMs))
+		TimestampDifferenceExceeds(slot.since, GetCurrentTimestamp(), kHealthyRun.count()))
 		slot.failures = 0;
 	if (slot.exit == Exit::Done)
 		set_state(slot, State::Done);

@@ -1,8 +1,7 @@
 #include "pg/work/net_link.h"
 
-#include <algorithm>
-
 #include "pg/border/error.h"
+#include "pg/cycle/back_off.h"
 #include "pg/cycle/settings.h"
 
 namespace pg {
@@ -13,9 +12,6 @@ static constexpr int kMaxLogLines = 100; // per minute, because the child may be
 static constexpr size_t kMaxGauges = 16;
 static constexpr auto kHelloTimeout = 10s;
 static constexpr auto kMaxSilence = 30s; // a child sends Stats at least every 5 s
-static constexpr auto kMaxDelay = 5min;
-static constexpr auto kHealthy =
-	60s; // after running for this time, a failure counts as the first one again
 
 NetProcess::Arguments
 NetLink::arguments(const NetSettings &settings) const
@@ -62,13 +58,9 @@ void
 NetLink::give_up(const std::string &reason)
 {
 	auto now = worker_.steady_now();
-	if (now - started_at_ >= kHealthy)
+	if (now - started_at_ >= kHealthyRun)
 		failures_ = 0;
-	auto delay = std::chrono::milliseconds(settings::restart_delay_ms);
-	for (int i = 0; i < failures_ && delay < kMaxDelay; i++)
-		delay *= 2;
-	delay = std::min<std::chrono::milliseconds>(delay, kMaxDelay);
-	failures_++;
+	auto delay = back_off(failures_++);
 	stop();
 	retry_at_ = now + delay;
 	worker_.count("net_restarts", 1);
