@@ -175,7 +175,7 @@ show_status() {
 	fi
 	psql_in -Xq -d "$DATABASE" -P footer=off -P null=- <<-'END'
 		\echo Services
-		SELECT service, state, pid, last_error FROM bigbrotr.services;
+		SELECT service, state, pid, health, waiting_for, last_error FROM bigbrotr.services;
 		\echo
 		SELECT 'http://' || current_setting('bigbrotr.api_listen') || '/' AS "Page";
 		\echo Archive

@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib";
 
+use ArchiveTest qw(wait_for);
 use Bigbrotr;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -166,8 +167,17 @@ $pid = worker_pid($node, 'synchronizer');
 like(slurp_file("/proc/$pid/maps"), qr{\Q$directory\E/bigbrotr_core\.so}, 'a worker runs the library of that directory');
 is(ask($node, 'SELECT count(*) FROM bigbrotr.services'), 9, 'and the SQL functions know it');
 $node->wait_for_log(qr{could not start ".*/libraries/bigbrotr-net": No such file}, $log_end);
+# A service without its net process does nothing: it says so, and is not taken for healthy.
+my $synchronizer = q{FROM bigbrotr.services WHERE service = 'synchronizer'};
+wait_for($node, qq{waiting_for ~ '^bigbrotr-net: could not start ".*/bigbrotr-net": No such file' $synchronizer});
+wait_for($node, "health = 'unhealthy' $synchronizer");
+like(ask($node, q{SELECT good, detail FROM bigbrotr.health_report WHERE item = 'service synchronizer'}),
+	qr/^f\|running, unhealthy, waits for bigbrotr-net: could not start/, 'so does the report of the archive');
+like(slurp_file($node->logfile, $log_end), qr/unhealthy: bigbrotr-net: could not start/, 'the log says why it is unhealthy');
+is(() = slurp_file($node->logfile, $log_end) =~ /the net process is lost/g, 1, 'and names the missing program once');
 $copy->('bigbrotr-net');
 net_pid($node, 'synchronizer');
+wait_for($node, "waiting_for IS NULL AND health = 'healthy' $synchronizer");
 
 # A core library of another build than the one that is preloaded is refused.
 my $other = slurp_file("$installed/bigbrotr_core.so") =~ s/(\d+\.\d+\.\d+-)(\d+)\0/$1 . "0" x length($2) . "\0"/ger;

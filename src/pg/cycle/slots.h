@@ -106,7 +106,7 @@ struct Slot
 	uint64 health_answered;
 	char last_error[256];
 	char last_sqlstate[6];
-	char waiting_for[128]; // empty: nothing; see set_waiting()
+	char waiting_for[256]; // empty: nothing; see set_waiting()
 
 	/* Statistics of the worker since its start. last_success stays when the worker ends. */
 	pg_atomic_uint64 last_success; // TimestampTz

@@ -63,6 +63,7 @@ Loop::run()
 			next_turn_ = service_->turn(*this); // after each ResetLatch() of this turn
 		if (!paused_ && net_)
 			net_->tend(); // flushes queued frames before the loop sleeps
+		update_waiting();
 		MemoryContextReset(context_);
 		wait();
 	}
@@ -232,9 +233,14 @@ Loop::health_is_due(uint64 &asked)
 void
 Loop::check_health()
 {
+	bool lacks_net =
+		net_ && !net_->fault().empty() && steady_now() - net_->failing_since() >= kPatience;
+	if (lacks_net != std::exchange(lacked_net_, lacks_net))
+		next_health_ = steady_now();
 	uint64 asked;
 	if (health_is_due(asked))
-		set_health(ask_health() ? Health::Healthy : Health::Unhealthy, asked);
+		set_health(ask_health() && !lacks_net ? Health::Healthy : Health::Unhealthy, asked,
+				   lacks_net ? net_->fault() : std::string());
 }
 
 void
@@ -353,7 +359,22 @@ Loop::gauge(const char *key, int64_t value)
 void
 Loop::show_waiting(std::string_view what)
 {
-	set_waiting(slot_, what.empty() ? nullptr : std::string(what).c_str());
+	service_waits_ = what;
+	update_waiting();
+}
+
+/* Shows the first that there is: an obstacle of the transaction under way, a missing net process,
+ * what the service says. */
+void
+Loop::update_waiting()
+{
+	const std::string &words = obstruction_                     ? obstruction_->obstacle
+							   : net_ && !net_->fault().empty() ? net_->fault()
+																: service_waits_;
+	if (words == shown_waiting_)
+		return;
+	shown_waiting_ = words;
+	set_waiting(slot_, words.c_str());
 }
 
 int64_t

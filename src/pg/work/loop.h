@@ -53,11 +53,16 @@ class Loop final : public Worker
   private:
 	using Clock = std::chrono::steady_clock;
 
+	/* A transaction that does not succeed for longer than this, or a net process that is missing
+	 * and began to fail longer ago, makes the service unhealthy. */
+	static constexpr std::chrono::seconds kPatience{10};
+
 	/* An obstacle that made at least one attempt of a transaction fail. */
 	struct Obstruction
 	{
 		Clock::time_point since;
-		std::string words; // "storing a batch waits for …"
+		std::string activity; // "storing a batch"
+		std::string obstacle; // "a lock on bigbrotr.events, held by process 7"
 	};
 
 	void become_running();
@@ -65,6 +70,7 @@ class Loop final : public Worker
 	void serve_interrupts();
 	void reload();
 	bool may_go_on(); // also serves interrupts
+	void update_waiting();
 	void check_health();
 	bool ask_health();
 	bool health_is_due(uint64 &asked);
@@ -91,6 +97,9 @@ class Loop final : public Worker
 	bool reloaded_ = false;           // settings were read; reload() must still run
 	Clock::time_point out_of_time_{}; // when the last transaction timed out
 	std::optional<Obstruction> obstruction_;
+	std::string service_waits_; // as the service says
+	std::string shown_waiting_; // in bigbrotr.services
+	bool lacked_net_ = false;   // at the last look: for longer than kPatience
 	bool net_settings_changed_ = false;
 	Clock::time_point next_cycle_{}, next_health_{};
 	Clock::time_point next_turn_ = Clock::time_point::max(); // time of the service's next turn

@@ -16,9 +16,6 @@ namespace pg {
 
 using std::chrono::milliseconds;
 
-/* If a transaction does not succeed for longer than this, the service is unhealthy. */
-static constexpr std::chrono::seconds kPatience{10};
-
 void
 Loop::begin(const char *activity, const TransactionOptions &options)
 {
@@ -81,11 +78,11 @@ void
 Loop::be_obstructed(const char *activity, Obstacle obstacle, const Error &error)
 {
 	if (!obstruction_)
-		obstruction_ = {.since = steady_now(), .words = {}};
+		obstruction_ = {.since = steady_now(), .activity = {}, .obstacle = {}};
 	count(obstacle == Obstacle::Conflict ? "conflicts" : "retries", 1);
-	std::string words = words_for(obstacle, error);
-	set_waiting(slot_, words.c_str());
-	obstruction_->words = std::string(activity) + " waits for " + words;
+	obstruction_->activity = activity;
+	obstruction_->obstacle = words_for(obstacle, error);
+	update_waiting();
 }
 
 /* Updates the health, because health checks do not run during the wait. */
@@ -97,7 +94,7 @@ Loop::report_obstruction()
 	bool lasting = steady_now() - obstruction_->since >= kPatience;
 	if (health_is_due(asked) || (lasting && healthy))
 		set_health(healthy && !lasting ? Health::Healthy : Health::Unhealthy, asked,
-				   obstruction_->words);
+				   obstruction_->activity + " waits for " + obstruction_->obstacle);
 }
 
 void
@@ -106,7 +103,7 @@ Loop::end_obstruction()
 	if (!obstruction_)
 		return;
 	obstruction_.reset();
-	set_waiting(slot_, nullptr);
+	update_waiting();
 	if (slot_.health == Health::Unhealthy)
 		next_health_ = steady_now();
 }

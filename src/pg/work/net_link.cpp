@@ -60,8 +60,11 @@ NetLink::give_up(const std::string &reason)
 	auto now = worker_.steady_now();
 	if (now - started_at_ >= kHealthyRun)
 		failures_ = 0;
+	if (failures_ == 0)
+		failing_since_ = now;
 	auto delay = back_off(failures_++);
 	stop();
+	fault_ = "bigbrotr-net: " + reason;
 	retry_at_ = now + delay;
 	worker_.count("net_restarts", 1);
 	worker_.log(failures_ == 1 ? wire::LogLevel::Warning : wire::LogLevel::Debug,
@@ -76,6 +79,7 @@ NetLink::tend()
 	if (!service_.needs_net()) {
 		if (phase_ != Phase::Down)
 			stop();
+		fault_.clear();
 		return;
 	}
 	if (phase_ == Phase::Down && worker_.steady_now() >= retry_at_) {
@@ -168,6 +172,7 @@ NetLink::take(const wire::Hello &hello)
 	if (hello.role != role_ || hello.pid != process_.pid() || phase_ != Phase::Greeting)
 		throw NetFault{.reason = "it greeted as what it is not"};
 	phase_ = Phase::Ready;
+	fault_.clear();
 	heard_at_ = worker_.steady_now();
 	service_.on_net_start(worker_);
 }

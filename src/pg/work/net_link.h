@@ -41,6 +41,10 @@ class NetLink
 
 	void send(std::string_view frame);
 	bool ready() const { return phase_ == Phase::Ready; }
+	/* Why the last child was lost, until another one is ready; empty: no child is missing. */
+	const std::string &fault() const { return fault_; }
+	/* If there is a fault: time of the first failure in this row. */
+	Clock::time_point failing_since() const { return failing_since_; }
 	/* Sends new settings to the child; replaces the child if it reads these settings only at its
 	 * start. No callback of the service may be on the stack. */
 	void reload();
@@ -74,7 +78,9 @@ class NetLink
 	Clock::time_point heard_at_{};   // Ready: time of the last bytes from the child
 	Clock::time_point log_window_{}; // begin of the minute in which log lines are counted
 	int log_lines_ = 0;
-	int failures_ = 0;             // in a row
+	int failures_ = 0; // in a row
+	std::string fault_;
+	Clock::time_point failing_since_{};
 	bool overflow_ = false;        // the child's queue is full: tend() ends the child
 	std::set<std::string> gauges_; // names of the gauges reported so far
 	std::string fixed_settings_;   // settings that the child was started with
