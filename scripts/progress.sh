@@ -67,6 +67,16 @@ show_waiting() {
 	END
 }
 
+# Of how many relays the whole history is read, and up to which size of the archive.
+show_limit() {
+	local relays=$STATE/relays.txt limit
+	[ -f "$relays" ] || relays=$STATE/src/seed/relays.txt
+	limit=$(ask 'SHOW bigbrotr.max_database_size')
+	say "Relays whose history is read: $(grep -c '^ws' "$relays"). $([ "$limit" = 0 ] && echo 'The size of the archive has no limit.' ||
+		echo "At $limit, about $(ask "SELECT round(pg_size_bytes('$limit') / 8e8)") million events, the workers stop.")"
+	say "To change that, set bigbrotr.max_database_size at the end of $STATE/data/postgresql.conf, then ./quickstart restart"
+}
+
 caught_up() { [ "$KNOWN" -gt 0 ] && [ "$BUSY" -eq 0 ]; }
 
 watch_relays() {

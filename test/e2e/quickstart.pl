@@ -142,6 +142,13 @@ is((quickstart('stop'))[0], 0, 'it stops');
 is($code, 0, 'and goes on without the name of the file');
 is((quickstart($query))[1], "@{[$notes + 0]}|@{[$notes + 0]}\n", '… with these events, and no made-up ones beside them');
 
+# An archive of relays says how many they are and how large it may become, before it reads.
+is((quickstart('empty'))[0], 0, 'it deletes the demo');
+($code, $output) = quickstart('ws://127.0.0.1:1');
+isnt($code, 0, 'a relay that cannot be reached');
+like($output, qr/^Relays whose history is read: 1\. At 10GB, about 13 million events, the workers stop\.\nTo change that, set bigbrotr\.max_database_size .*Relays that failed:/ms,
+	'… but first the size at which the workers would stop');
+
 is((quickstart('clean'))[0], 0, 'it cleans up');
 ok(!-e '.bigbrotr', 'nothing is left');
 isnt((quickstart('psql'))[0], 0, 'without an archive there is nothing to ask');
