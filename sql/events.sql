@@ -12,7 +12,10 @@ $$;
 SELECT store('a', 'b', 'c');
 SELECT store('b', 'c', 'd', 'd');
 SELECT _bigbrotr.store_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 0);
-SELECT bigbrotr.known_events(ARRAY[sha256('d'), sha256('x'), sha256('a'), '\x00', sha256('d')]);
+SELECT bigbrotr.known_events(ARRAY[sha256('d'), sha256('x'), sha256('a'), NULL, sha256('d')]);
+-- What is no id is an error: not zero rows.
+SELECT bigbrotr.known_events(ARRAY[sha256('a'), '\x79be']);
+SELECT bigbrotr.delete_events('{79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798}');
 SELECT bigbrotr.known_events('{}');
 SELECT * FROM _bigbrotr.store_sightings(ARRAY[sha256('a'), sha256('b'), sha256('a'), sha256('x'), sha256('c')], '{1,1,2,1,99}', '{10,11,12,13,14}') ORDER BY 1;
 SELECT * FROM _bigbrotr.store_sightings(ARRAY[sha256('a'), sha256('b'), sha256('c')], '{1,1,1}', '{20,21,22}') ORDER BY 1;

@@ -56,6 +56,7 @@ class ArrayArgument
 			return {};
 		return archive::view(reinterpret_cast<const varlena *>(DatumGetPointer(values_[i])));
 	}
+	bool is_null(int i) const { return nulls_[i]; }
 	int count() const { return count_; }
 
   private:
@@ -76,6 +77,18 @@ common_count(std::initializer_list<const ArrayArgument *> arrays)
 	return (*arrays.begin())->count();
 }
 
+std::string_view
+event_id(const ArrayArgument &ids, int i, const char *hint)
+{
+	std::string_view id = ids.bytes(i);
+	if (id.size() != sizeof(nostr::Id))
+		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
+						"element " + std::to_string(i + 1) + " of event_ids has " +
+							std::to_string(id.size()) + (id.size() == 1 ? " byte" : " bytes"),
+						"An event id has 32 bytes.", hint);
+	return id;
+}
+
 /* The ids in the first argument, an array. A null becomes an empty id, which no event has. */
 std::vector<std::string_view>
 read_ids(FunctionCallInfo fcinfo)
@@ -84,7 +97,10 @@ read_ids(FunctionCallInfo fcinfo)
 	std::vector<std::string_view> views;
 	views.reserve(static_cast<size_t>(ids.count()));
 	for (int i = 0; i < ids.count(); i++)
-		views.push_back(ids.bytes(i));
+		views.push_back(ids.is_null(i) ? std::string_view{}
+									   : event_id(ids, i,
+												  "bigbrotr.event_id(text) reads ids as "
+												  "they are written: hex, note1…, nevent1…"));
 	return views;
 }
 
@@ -99,12 +115,8 @@ read_events(FunctionCallInfo fcinfo)
 	std::vector<archive::VerifiedEvent> events;
 	events.reserve(static_cast<size_t>(count));
 	for (int i = 0; i < count; i++) {
-		if (ids.bytes(i).size() != sizeof(nostr::Id))
-			throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
-							"element " + std::to_string(i + 1) + " of event_ids has " +
-								std::to_string(ids.bytes(i).size()) + " bytes",
-							"An id has 32 bytes.", "Nothing of the batch was stored.");
-		events.push_back({ids.bytes(i), pubkeys.bytes(i), sigs.bytes(i), created_ats.bigint(i),
+		std::string_view id = event_id(ids, i, "Nothing of the batch was stored.");
+		events.push_back({id, pubkeys.bytes(i), sigs.bytes(i), created_ats.bigint(i),
 						  kinds.integer(i), tags.bytes(i), contents.bytes(i), false,
 						  raws.bytes(i)});
 	}
