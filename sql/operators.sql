@@ -10,9 +10,16 @@ CALL bigbrotr.delete_relay('WSS://A.example.com:443/');
 CALL bigbrotr.delete_relay('wss://a.example.com');
 CALL bigbrotr.delete_relay('no relay');
 SELECT url FROM bigbrotr.relays ORDER BY url;
--- No list brings it back; who names it does.
+-- No list brings it back; an event that names it does, with its sighting, but nothing connects to it.
 SELECT * FROM bigbrotr.load_seeds('a list', E'wss://a.example.com\nwss://b.example.com\nwss://d.example.com');
 SELECT url FROM bigbrotr.relays ORDER BY url;
+BEGIN;
+SELECT bigbrotr.insert_event(sha256('e'), sha256('p'), 1, 1, '[]'::jsonb, 'x', sha256('a') || sha256('b'), 'wss://a.example.com', NULL, 1, 1);
+SELECT r.url, r.status, s.enabled, (SELECT count(*) FROM bigbrotr.sightings AS o WHERE o.relay_id = r.relay_id) AS sightings
+FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_sync AS s USING (relay_id) ORDER BY url;
+SELECT bigbrotr.add_relay('wss://a.example.com') IS NOT NULL AS added;
+SELECT r.url, r.status, s.enabled FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_sync AS s USING (relay_id) ORDER BY url;
+ROLLBACK;
 SELECT bigbrotr.add_relay('wss://a.example.com') IS NOT NULL AS added;
 CALL bigbrotr.delete_relay('wss://d.example.com');
 SELECT url FROM _bigbrotr.deleted_relays;

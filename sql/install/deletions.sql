@@ -104,12 +104,12 @@ BEGIN
 	sightings := sightings + deleted;
 	RAISE NOTICE USING
 		MESSAGE = format('deleted relay "%s": %s sightings, the coverage of %s seconds, and its counters', wanted.url, sightings, proven),
-		DETAIL = 'Its events stay. No seed list makes it known again.',
-		HINT = 'bigbrotr.add_relay(url) does, and then it is read from the beginning.';
+		DETAIL = 'Its events stay. No service connects to it again: seed lists and the finder leave it out; events or measurements that name it make it known, but disabled.',
+		HINT = 'bigbrotr.add_relay(url) makes it known and enabled; then it is read from the beginning.';
 END
 $$;
 COMMENT ON PROCEDURE bigbrotr.delete_relay(text, bigint) IS
-	'CALL bigbrotr.delete_relay(url): deletes a relay with its sightings, coverage and counters, in slices, each in its own transaction. sightings: number of deleted sightings; null: the relay is not known. Events stay. Seed lists do not add the relay again; bigbrotr.add_relay does, and so do functions that insert events or measurements of the relay. Disables the relay first; after an interruption, call it again. Not inside a transaction block. To stop archiving a relay, call bigbrotr.disable_relay instead';
+	'CALL bigbrotr.delete_relay(url): deletes a relay with its sightings, coverage and counters, in slices, each in its own transaction. sightings: number of deleted sightings; null: the relay is not known. Events stay. Until bigbrotr.add_relay is called, no service connects to the relay: seed lists and the finder leave it out, and functions that insert events or measurements of the relay add it disabled. Disables the relay first; after an interruption, call it again. Not inside a transaction block. To stop archiving a relay, call bigbrotr.disable_relay instead';
 
 -- The statement is planned again at each call, because a slice and the whole table need different plans.
 CREATE FUNCTION bigbrotr.delete_orphan_events(

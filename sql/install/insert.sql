@@ -2,7 +2,8 @@
 -- of the original specification. They run as the owner of the tables, so their callers need no privileges on the tables.
 
 -- These functions take parallel arrays that are checked already. Their result is the same as if each element were inserted
--- alone: the first element of an event, a sighting or a relay is stored, and the last element sets last_seen.
+-- alone: the first element of an event, a sighting or a relay is stored, and the last element sets last_seen. A relay that
+-- was deleted is added again, because sightings need its relay_id, but disabled: no service connects to it.
 CREATE FUNCTION _bigbrotr.insert_relays_checked(
 	urls text[], networks text[], inserted_ats bigint[], last_seens bigint[]) RETURNS bigint
 	LANGUAGE sql
@@ -15,20 +16,22 @@ CREATE FUNCTION _bigbrotr.insert_relays_checked(
 			     AS a (url, network, inserted_at, last_seen, n)
 			GROUP BY a.url
 		), stored AS (
-			INSERT INTO bigbrotr.relays AS r (url, network, inserted_at, last_seen)
-			SELECT g.url, g.network, g.inserted_at, g.last_seen FROM given AS g ORDER BY g.url
+			INSERT INTO bigbrotr.relays AS r (url, network, status, inserted_at, last_seen)
+			SELECT g.url, g.network, CASE WHEN d.url IS NULL THEN 'candidate' ELSE 'ignored' END, g.inserted_at, g.last_seen
+			FROM given AS g LEFT JOIN _bigbrotr.deleted_relays AS d ON d.url = g.url ORDER BY g.url
 			ON CONFLICT ON CONSTRAINT relays_url_key
 			DO UPDATE SET last_seen = coalesce(excluded.last_seen, r.last_seen)
-			RETURNING r.relay_id, r.xmax = 0 AS new -- 0: the row was inserted; an update of an existing row sets xmax
+			RETURNING r.relay_id, r.url, r.xmax = 0 AS new -- 0: the row was inserted; an update of an existing row sets xmax
 		), synchronized AS (
-			INSERT INTO _bigbrotr.relay_sync (relay_id, phase_since)
-			SELECT s.relay_id, bigbrotr.unix_now() FROM stored AS s ORDER BY s.relay_id
+			INSERT INTO _bigbrotr.relay_sync (relay_id, enabled, phase_since)
+			SELECT s.relay_id, NOT EXISTS (SELECT FROM _bigbrotr.deleted_relays AS d WHERE d.url = s.url), bigbrotr.unix_now()
+			FROM stored AS s ORDER BY s.relay_id
 			ON CONFLICT DO NOTHING
 		)
 		SELECT count(*) FROM stored AS s WHERE s.new;
 	END;
 COMMENT ON FUNCTION _bigbrotr.insert_relays_checked(text[], text[], bigint[], bigint[]) IS
-	'Adds relays with normalised URLs, and sets last_seen (null: leaves it); returns the number of new relays. Times are Unix seconds';
+	'Adds relays with normalised URLs, disabled if they were deleted, and sets last_seen (null: leaves it); returns the number of new relays. Times are Unix seconds';
 
 -- Writes events first, then sightings, in the order of every writer (archive.sql), so that two writers cannot cause a deadlock.
 CREATE FUNCTION _bigbrotr.insert_events_checked(

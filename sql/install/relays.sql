@@ -55,12 +55,16 @@ DECLARE
 	relay record;
 BEGIN
 	SELECT * INTO relay FROM _bigbrotr.require_relay(add_relay.url) AS r;
-	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[bigbrotr.unix_now()], ARRAY[NULL::bigint]);
 	DELETE FROM _bigbrotr.deleted_relays AS d WHERE d.url = relay.url;
+	-- The relay may be known: its deletion has not ended, or functions that insert events added it again.
+	IF FOUND AND EXISTS (SELECT FROM bigbrotr.relays AS r WHERE r.url = relay.url) THEN
+		PERFORM bigbrotr.enable_relay(relay.url);
+	END IF;
+	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[bigbrotr.unix_now()], ARRAY[NULL::bigint]);
 	RETURN (SELECT r.relay_id FROM bigbrotr.relays AS r WHERE r.url = relay.url);
 END
 $$;
-COMMENT ON FUNCTION bigbrotr.add_relay(text) IS 'Adds a relay, also one that was deleted, and returns its relay_id; a known relay stays unchanged. An error if the text is not a relay URL, or the relay is local and not allowed';
+COMMENT ON FUNCTION bigbrotr.add_relay(text) IS 'Adds a relay, also one that was deleted, and returns its relay_id; a known relay stays unchanged, unless it was deleted and events added it again: then it is enabled. An error if the text is not a relay URL, or the relay is local and not allowed';
 
 CREATE FUNCTION _bigbrotr.known_relay(given text) RETURNS integer
 	LANGUAGE plpgsql STABLE STRICT
@@ -151,13 +155,14 @@ $$;
 COMMENT ON FUNCTION bigbrotr.retry_relay(text) IS
 	'Makes a relay due now that waits after a failure, a pause or a ban; it may still wait for a place. An error if the relay is unknown or disabled';
 
--- This table keeps seed lists from adding a deleted relay again.
+-- This table keeps a deleted relay from coming back: seed lists and the finder leave it out, and functions that insert events
+-- of the relay add it disabled.
 CREATE TABLE _bigbrotr.deleted_relays (
 	url        text   NOT NULL,
 	deleted_at bigint NOT NULL,
 	CONSTRAINT deleted_relays_pkey PRIMARY KEY (url)
 );
-COMMENT ON TABLE _bigbrotr.deleted_relays IS 'Relays that bigbrotr.delete_relay deleted: seed lists do not add them again, bigbrotr.add_relay does';
+COMMENT ON TABLE _bigbrotr.deleted_relays IS 'Relays that bigbrotr.delete_relay deleted: no service connects to them until bigbrotr.add_relay is called';
 COMMENT ON COLUMN _bigbrotr.deleted_relays.url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN _bigbrotr.deleted_relays.deleted_at IS 'When the relay was deleted, Unix seconds';
 SELECT pg_extension_config_dump('_bigbrotr.deleted_relays', '');
