@@ -322,8 +322,9 @@ COMMENT ON FUNCTION bigbrotr.relay_at(text, timestamptz) IS
 -- ---- State of the whole archive. The initializer logs these rows when the services start.
 
 CREATE VIEW bigbrotr.health_report AS
-	SELECT 'version' AS item, v.library = v.schema AS good,
-	       format('library %s, schema %s, PostgreSQL %s', v.library, v.schema, current_setting('server_version')) AS detail
+	SELECT 'version' AS item, v.required_schema = v.schema AS good,
+	       format('library %s, schema %s, PostgreSQL %s', v.library, v.schema, current_setting('server_version'))
+	       || CASE WHEN v.required_schema <> v.schema THEN format('; the library needs schema %s', v.required_schema) ELSE '' END AS detail
 	FROM bigbrotr.version() AS v
 	UNION ALL
 	SELECT 'service ' || s.service || CASE WHEN s.instance > 1 THEN ' ' || s.instance ELSE '' END,

@@ -127,13 +127,19 @@ CREATE FUNCTION _bigbrotr.library_version() RETURNS text
 	AS 'MODULE_PATHNAME', 'bigbrotr_library_version';
 COMMENT ON FUNCTION _bigbrotr.library_version() IS 'Version of the library that the session has loaded';
 
-CREATE FUNCTION bigbrotr.version(OUT library text, OUT schema text)
+CREATE FUNCTION _bigbrotr.required_schema() RETURNS text
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'bigbrotr_required_schema';
+COMMENT ON FUNCTION _bigbrotr.required_schema() IS 'Version of the schema that the library of the session was built for';
+
+CREATE FUNCTION bigbrotr.version(OUT library text, OUT schema text, OUT required_schema text)
 	LANGUAGE sql STABLE PARALLEL SAFE
 	BEGIN ATOMIC
-		SELECT _bigbrotr.library_version(), e.extversion FROM pg_extension AS e WHERE e.extname = 'bigbrotr';
+		SELECT _bigbrotr.library_version(), e.extversion, _bigbrotr.required_schema() FROM pg_extension AS e WHERE e.extname = 'bigbrotr';
 	END;
 COMMENT ON FUNCTION bigbrotr.version() IS
-	'Version of the library, and of the schema of this database; ALTER EXTENSION bigbrotr UPDATE updates the schema';
+	'Version of the library, version of the schema of this database, and version of the schema that the library needs; if the last two differ, bigbrotr.health_report says so, and ALTER EXTENSION bigbrotr UPDATE updates the schema';
 
 CREATE FUNCTION _bigbrotr.setting_declarations(
 	OUT name text,

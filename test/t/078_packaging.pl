@@ -1,4 +1,4 @@
-# What packagers rely on: one version everywhere, and an installation that can be taken away.
+# What packagers rely on: one version of the software everywhere, that of the schema, and an installation that can be taken away.
 use strict;
 use warnings;
 use File::Find;
@@ -10,10 +10,9 @@ use Test::More;
 chdir "$FindBin::RealBin/../.." or die "chdir: $!";
 my ($version) = slurp_file('bigbrotr.control') =~ /^default_version = '(.*)'/m;
 my $meta = decode_json(slurp_file('META.json'));
-is($meta->{version}, $version, 'META.json has the version of the control file');
-is($meta->{provides}{bigbrotr}{version}, $version, '… also where it says what it provides');
+is($meta->{provides}{bigbrotr}{version}, $version, 'META.json provides the extension with the version of the control file');
 ok(-e $meta->{provides}{bigbrotr}{$_}, "… and its $_ is there") for qw(file docfile);
-is((slurp_file('debian/changelog') =~ /^bigbrotr \(([^)]+)\)/)[0], $version, 'so has the Debian package');
+is((slurp_file('debian/changelog') =~ /^bigbrotr \(([^)]+)\)/)[0], $meta->{version}, 'the Debian package has the version of META.json, that of the software');
 
 my $directory = PostgreSQL::Test::Utils::tempdir();
 chomp(my $share = `$ENV{PG_CONFIG} --sharedir`);

@@ -96,7 +96,7 @@ is(ask($node, q{SELECT sum(upper(r) - lower(r)) FROM _bigbrotr.finder_queue AS q
 is(ask($node, q{SELECT string_agg(concat_ws(' ', relay_id, lower, upper, evidence, doubts), '; ' ORDER BY relay_id, lower) FROM bigbrotr.coverage}, 'old'),
 	'1 0 1690000050 paged {}; 1 1690000052 1700000000 paged {}; 2 1690000100 1690000100 partial {dense}', 'old claims prove nothing');
 my ($library) = slurp_file("$FindBin::Bin/../../META.json") =~ /^\t"version": "(.*)",/m;
-is(ask($node, 'SELECT * FROM bigbrotr.version()', 'old'), "$library|$latest", 'version() tells both');
+is(ask($node, 'SELECT * FROM bigbrotr.version()', 'old'), "$library|$latest|$latest", 'version() tells both, and what the library needs');
 wait_for_service($node, 'synchronizer', 'running', 'old');
 
 same_objects($node, 'old', 'new', 'every object is as in a new database');
@@ -113,9 +113,16 @@ ask($node, 'ALTER EXTENSION bigbrotr UPDATE', 'restored');
 ask($node, 'SELECT _bigbrotr.fold_statistics()', 'restored');
 is_deeply(rows('restored', '_'), $before, 'the rows of the dump are the same');
 
+# A library of another version that needs this schema fits.
+my $health = q{SELECT good, detail FROM bigbrotr.health_report WHERE item = 'version'};
+my $version_of_library = q{CREATE OR REPLACE FUNCTION _bigbrotr.library_version() RETURNS text LANGUAGE};
+ask($node, "$version_of_library sql STABLE AS \$\$SELECT '98.0.0'\$\$", 'new');
+like(ask($node, $health, 'new'), qr/^t\|library 98\.0\.0, schema \Q$latest\E, PostgreSQL \S+$/, 'a newer library that needs this schema is well');
+
 # The other way round: a schema that is newer than the library.
 ask($node, q{UPDATE pg_extension SET extversion = '99.0.0' WHERE extname = 'bigbrotr'}, 'new');
 $node->psql('new', q{SELECT * FROM bigbrotr.query_events('{"kinds": [1]}')}, stderr => \$errors);
+like(ask($node, $health, 'new'), qr/^f\|library .*, schema 99\.0\.0, .*; the library needs schema \Q$latest\E$/, 'the report says which schema the library needs');
 like($errors, qr/version 99\.0\.0.*Install bigbrotr 99\.0\.0 or newer/s, 'an old library says that it is too old');
 
 done_testing();

@@ -314,6 +314,11 @@ SQL_FUNCTION(bigbrotr_library_version)
 	return CStringGetTextDatum(BIGBROTR_VERSION);
 }
 
+SQL_FUNCTION(bigbrotr_required_schema)
+{
+	return CStringGetTextDatum(BIGBROTR_SCHEMA);
+}
+
 SQL_FUNCTION(bigbrotr_stop_services)
 {
 	for_each_service(
