@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Bigbrotr;
+use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -65,10 +66,10 @@ like($before->{events}, qr/^200\|/, 'there is an archive of the oldest version')
 
 # The library serves it: reading goes on, services wait, and what cannot work says what to do.
 is(ask($node, q{SELECT count(*) FROM bigbrotr.events_current}, 'old'), 200, 'its views answer');
-ok($node->poll_query_until('old', q{
+my $waits = q{
 		SELECT bool_and(state = 'enabled' AND last_error LIKE '%0.1.0%ALTER EXTENSION bigbrotr UPDATE%')
-		FROM bigbrotr.services WHERE database = 'old' AND service = ANY (string_to_array(current_setting('bigbrotr.services'), ', '))}),
-	'services wait and say for what');
+		FROM bigbrotr.services WHERE database = 'old' AND service = ANY (string_to_array(current_setting('bigbrotr.services'), ', '))};
+ok($node->poll_query_until('old', $waits), 'services wait and say for what');
 my $errors = '';
 $node->psql('old', 'SELECT bigbrotr.event_json(e) FROM bigbrotr.events AS e', stderr => \$errors);
 is($errors, '', 'what needs nothing new works');
@@ -83,6 +84,22 @@ ask($node, 'CREATE VIEW mine AS SELECT * FROM bigbrotr.events_current', 'old');
 $node->psql('old', 'ALTER EXTENSION bigbrotr UPDATE', stderr => \$errors);
 like($errors, qr/objects of other schemas depend.*events_current.*Drop your objects/s, 'an upgrade says what is in its way');
 ask($node, 'DROP VIEW mine', 'old');
+
+# An upgrade whose session ends in the middle, where it waits for a reader of a table: nothing is changed, and services wait
+# as before.
+my $reader = $node->background_psql('old');
+$reader->query_safe('BEGIN; SELECT count(*) FROM bigbrotr.relay_checks');
+my $upgrade = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('old'), '-c', 'ALTER EXTENSION bigbrotr UPDATE' ], '>', '/dev/null', '2>', \my $end);
+my $waiting = q{FROM pg_stat_activity WHERE datname = 'old' AND query LIKE 'ALTER EXTENSION%' AND wait_event_type = 'Lock'};
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 $waiting"), 'an upgrade is under way');
+cmp_ok(ask($node, "SELECT count(*) FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock' AND pid = (SELECT pid $waiting)"), '>', 50, '… and has changed much');
+ask($node, "SELECT pg_terminate_backend(pid) $waiting");
+$upgrade->finish;
+like($end, qr/terminating connection due to administrator command/, '… its session is ended');
+$reader->quit;
+is(ask($node, q{SELECT extversion FROM pg_extension WHERE extname = 'bigbrotr'}, 'old'), $oldest, 'the version is the one before');
+is_deeply(rows('old', ''), $before, 'the rows are the same');
+ok($node->poll_query_until('old', $waits), 'services wait again and say for what');
 
 # The services would begin to write as soon as the upgrade is committed.
 serve("''");
