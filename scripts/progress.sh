@@ -127,7 +127,7 @@ watch_demo() {
 		say "What was refused, and what of its history is not proven:"
 		psql_in -Xq -d "$DATABASE" -P footer=off <<-'END'
 			SELECT relay_url, reason, refusal_count, last_detail FROM bigbrotr.refusals ORDER BY refusal_count DESC LIMIT 10;
-			SELECT relay_url, to_timestamp(lower) AS "from", to_timestamp(upper) AS until, reason FROM bigbrotr.coverage_gaps ORDER BY upper DESC LIMIT 10;
+			SELECT relay_url, lower, upper, reason FROM bigbrotr.coverage_gaps ORDER BY upper DESC LIMIT 10;
 		END
 		exit 1
 	fi

@@ -60,7 +60,7 @@ SELECT pg_temp.claim(2, 501, 1000, 'paged', 5, 2000), pg_temp.claim(2, 500, 500,
 TABLE ranges;
 SELECT * FROM _bigbrotr.gaps(2, 0, 0, 1000);
 SELECT relay_url, filter_id, lower, upper, seconds, reason, tried_at FROM bigbrotr.coverage_gaps
-WHERE relay_url = 'wss://r2.example.com' AND reason <> 'unread' AND upper < 2000;
+WHERE relay_url = 'wss://r2.example.com' AND reason <> 'unread' AND upper < to_timestamp(2000);
 SELECT reason, seconds FROM bigbrotr.coverage_gaps WHERE relay_url = 'wss://r2.example.com' AND reason = 'too new';
 SELECT pg_temp.claim(2, 400, 600, 'paged', 900, 2003);
 SELECT lower, upper, evidence, observations, events FROM ranges WHERE relay = 2;

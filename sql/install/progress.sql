@@ -34,7 +34,7 @@ COMMENT ON COLUMN bigbrotr.refusals.last_at IS 'Time of the last refusal';
 COMMENT ON COLUMN bigbrotr.refusals.last_detail IS 'Detail of the last refusal';
 
 CREATE VIEW bigbrotr.coverage_gaps AS
-	SELECT r.url AS relay_url, f.filter_id, p.lower, p.upper, p.upper - p.lower + 1 AS seconds, p.reason,
+	SELECT r.url AS relay_url, f.filter_id, to_timestamp(p.lower) AS lower, to_timestamp(p.upper) AS upper, p.upper - p.lower + 1 AS seconds, p.reason,
 	       to_timestamp(g.tried_at) AS tried_at
 	FROM bigbrotr.relays AS r
 	     LEFT JOIN _bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
@@ -48,8 +48,8 @@ CREATE VIEW bigbrotr.coverage_gaps AS
 COMMENT ON VIEW bigbrotr.coverage_gaps IS 'Gaps in what was read of each relay''s history, from 0 (or the first second that retention rules keep) until now, by the reader that the relay was last read as: anonymous, or signed in';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.filter_id IS 'bigbrotr.sync_filters.filter_id; 0: everything';
-COMMENT ON COLUMN bigbrotr.coverage_gaps.lower IS 'First created_at of the gap, Unix seconds, inclusive';
-COMMENT ON COLUMN bigbrotr.coverage_gaps.upper IS 'Last created_at of the gap, Unix seconds, inclusive';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.lower IS 'First created_at of the gap, inclusive';
+COMMENT ON COLUMN bigbrotr.coverage_gaps.upper IS 'Last created_at of the gap, inclusive';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.seconds IS 'Length of the gap, seconds';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.reason IS 'unread; too new: the last 15 minutes, in which events still arrive; or the doubts of a range that was seen in part, see bigbrotr.coverage.doubts';
 COMMENT ON COLUMN bigbrotr.coverage_gaps.tried_at IS 'When a range that was seen in part was last tried; null: unread or too new';

@@ -85,7 +85,7 @@ is(value('count(*) FROM bigbrotr.verify_statistics()'), 0, 'all counts hold');
 $rule = value("bigbrotr.add_retention_rule(make_interval(secs => bigbrotr.unix_now() - $middle), 'little room', confirmed => true)");
 my $newest = value("deletes_before FROM bigbrotr.retention_rules WHERE rule_id = $rule");
 wait_for($node, "NOT EXISTS (SELECT FROM bigbrotr.events WHERE created_at < $middle)");
-is(value("count(*) FROM bigbrotr.coverage_gaps WHERE lower < $newest"), 0, 'what it deletes is no gap');
+is(value("count(*) FROM bigbrotr.coverage_gaps WHERE lower < to_timestamp($newest)"), 0, 'what it deletes is no gap');
 is(value(answer($urls[0], '{}', q{proven < 1 AND answer = 'no'})), 't', 'and is not claimed');
 
 $node->stop;
