@@ -28,8 +28,8 @@ static constexpr Setting functions[] = {
 			"call on; the shorter of it and statement_timeout counts.",
 			GUC_UNIT_MS, PGC_USERSET),
 	integer("procedure_timeout", &procedure_timeout_ms, "90s", {"10ms"},
-			"Longest time of a function that changes something; the shorter of it and "
-			"statement_timeout counts.",
+			"Longest time of a function that inserts or deletes, such as insert_event or "
+			"delete_orphan_events; the shorter of it and statement_timeout counts.",
 			GUC_UNIT_MS, PGC_USERSET),
 	integer("default_batch_size", &default_batch_size, "100", {"1", "1000000"},
 			"Elements of a batch of insert_events_batch and the like if none are asked for.", 0,
