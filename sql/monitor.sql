@@ -189,4 +189,23 @@ SELECT name FROM _bigbrotr.nip11_documents ORDER BY nip11_id;
 -- Not what is still so: the last change of each aspect stays.
 SELECT relay_id, aspect, count(*), max(at) FROM _bigbrotr.relay_history WHERE relay_id < 3 AND at < 604800 GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT checked_at, document ->> 'name' AS name, facts FROM bigbrotr.relay_at('wss://r1.example.com', now());
+
+-- A network behind a proxy that answers for nobody: its relays fail only while another one of them answers.
+DELETE FROM _bigbrotr.relay_health;
+UPDATE bigbrotr.relays SET status = 'candidate';
+SELECT bigbrotr.add_relay(format('ws://n%s.i2p', n)) FROM generate_series(1, 2) AS n;
+CREATE FUNCTION reach(host text, answers boolean, at bigint) RETURNS text LANGUAGE sql AS
+	$$ SELECT _bigbrotr.observe_relay(relay_id, 'test', CASE WHEN answers THEN 'answered' ELSE 'failed' END, CASE WHEN answers THEN '' ELSE 'overlay_unreachable' END, at)
+	   FROM bigbrotr.relays WHERE url ~ host $$;
+SELECT _bigbrotr.is_blind('i2p') AS never_seen, reach('n1.i2p', false, 40000) AS n1;
+SELECT outcome, run FROM _bigbrotr.relay_health;
+SELECT reach('n1.i2p', true, 40100) AS n1, reach('n2.i2p', true, 40100) AS n2;
+SELECT _bigbrotr.is_blind('i2p') AS blind;
+-- The proxy has no network: nobody is offline. That other networks answer changes nothing.
+SELECT reach('r1.example', true, 41000 + n * 1000) AS r1, reach('n1.i2p', false, 41000 + n * 1000) AS n1, reach('n2.i2p', false, 41000 + n * 1000) AS n2
+FROM generate_series(0, 5) AS n ORDER BY n;
+SELECT r.url, h.outcome, h.run FROM _bigbrotr.relay_health AS h JOIN bigbrotr.relays AS r ON r.relay_id = h.relay_id WHERE r.network = 'i2p' ORDER BY 1;
+-- One is gone, and the other one answers. Of the last one nothing is claimed.
+SELECT reach('n2.i2p', true, 50000 + n * 1000) AS n2, reach('n1.i2p', false, 50000 + n * 1000) AS n1 FROM generate_series(0, 5) AS n ORDER BY n;
+SELECT reach('n2.i2p', false, 60000 + n * 1000) AS n2 FROM generate_series(0, 5) AS n ORDER BY n;
 DROP EXTENSION bigbrotr;

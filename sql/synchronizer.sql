@@ -50,7 +50,7 @@ SELECT _bigbrotr.report_relay('b', 1, 'ended', 'x', '', 0, 0, 0, 5000, 3600000, 
 TABLE state;
 
 -- Nothing is said of a relay when the proxy of its network fails.
-SELECT reason, _bigbrotr.end_kind(reason) FROM unnest(ARRAY['no_proxy', 'proxy_failed', 'connection_refused']) AS reason;
+SELECT reason, _bigbrotr.end_kind(reason) FROM unnest(ARRAY['no_proxy', 'proxy_failed', 'overlay_unreachable', 'connection_refused']) AS reason;
 
 -- Back-off: doubles, spreads by a quarter, ends at the maximum; the relay's wish counts, up to a day.
 DO $$

@@ -105,21 +105,24 @@ COMMENT ON FUNCTION _bigbrotr.next_status(text, text, integer, bigint) IS
 -- Such a failure can come from the relay or from the network between this server and the relay.
 CREATE FUNCTION _bigbrotr.is_path_error(reason text) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	RETURN reason IN ('dns_failed', 'dns_timeout', 'name_servers_silent', 'connect_timeout', 'network_unreachable', 'connection_lost', 'no_answer', 'stalled');
+	RETURN reason IN ('dns_failed', 'dns_timeout', 'name_servers_silent', 'connect_timeout', 'network_unreachable', 'overlay_unreachable', 'connection_lost', 'no_answer', 'stalled');
 COMMENT ON FUNCTION _bigbrotr.is_path_error(text) IS
 	'Whether a failure with this reason code can also come from a broken network connection of this server';
 
-CREATE FUNCTION _bigbrotr.is_blind() RETURNS boolean
-	LANGUAGE sql STABLE
+-- Of a network behind a proxy this archive may know one relay or two: no minimum of relays holds there, so that a relay fails
+-- only while another relay of its network answers.
+CREATE FUNCTION _bigbrotr.is_blind(network text) RETURNS boolean
+	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC
-		SELECT count(*) >= 3 AND 4 * count(*) FILTER (WHERE h.outcome IN ('failed', 'unknown') AND _bigbrotr.is_path_error(h.reason)) >= 3 * count(*)
+		SELECT count(*) >= CASE WHEN is_blind.network IN ('clearnet', 'local') THEN 3 ELSE 0 END
+			AND 4 * count(*) FILTER (WHERE h.outcome IN ('failed', 'unknown') AND _bigbrotr.is_path_error(h.reason)) >= 3 * count(*)
 		FROM (SELECT o.outcome, o.reason
 		      FROM _bigbrotr.relay_health AS o JOIN bigbrotr.relays AS r ON r.relay_id = o.relay_id
-		      WHERE r.status IN ('online', 'unstable')
+		      WHERE r.status IN ('online', 'unstable') AND r.network = is_blind.network
 		      ORDER BY o.observed_at DESC LIMIT 20) AS h;
 	END;
-COMMENT ON FUNCTION _bigbrotr.is_blind() IS
-	'Whether this server, not the relays, has lost its network connection: of the 20 relays with status online or unstable that were observed last (at least three), three quarters failed with path errors';
+COMMENT ON FUNCTION _bigbrotr.is_blind(text) IS
+	'Whether this server, not the relays, has lost its connection to a network (bigbrotr.relays.network): of the 20 relays of this network with status online or unstable that were observed last (clearnet, local: at least three), three quarters failed with path errors';
 
 CREATE FUNCTION _bigbrotr.observe_relay(relay integer, observer text, outcome text, reason text, at bigint) RETURNS text
 	LANGUAGE plpgsql STRICT
@@ -128,7 +131,8 @@ CREATE FUNCTION _bigbrotr.observe_relay(relay integer, observer text, outcome te
 DECLARE
 	known _bigbrotr.relay_health;
 	judged text := outcome;
-	before text := (SELECT r.status FROM bigbrotr.relays AS r WHERE r.relay_id = relay);
+	before text;
+	its_network text;
 	after text;
 	told text;
 	-- Pairs "coarse<finer": the monitor reports a finer reason code than the synchronizer for the same failure.
@@ -141,6 +145,7 @@ BEGIN
 			HINT = 'unknown: the observer could not look.';
 	END IF;
 	PERFORM _bigbrotr.check_time(at);
+	SELECT r.status, r.network INTO before, its_network FROM bigbrotr.relays AS r WHERE r.relay_id = relay;
 	SELECT h.* INTO known FROM _bigbrotr.relay_health AS h WHERE h.relay_id = relay FOR NO KEY UPDATE;
 	IF before IS NULL OR known.observed_at > at THEN
 		-- An older visit of the monitor may have a finer reason code for the failure that the synchronizer reported.
@@ -153,7 +158,7 @@ BEGIN
 		known.run_outcome := NULL;
 		known.run := 0;
 		known.run_since := at;
-	ELSIF outcome = 'failed' AND _bigbrotr.is_path_error(reason) AND _bigbrotr.is_blind() THEN
+	ELSIF outcome = 'failed' AND _bigbrotr.is_path_error(reason) AND _bigbrotr.is_blind(its_network) THEN
 		judged := 'unknown';
 		-- Failures of the last half hour say nothing about the relay either: this server may have been losing its
 		-- connection by then.

@@ -60,6 +60,7 @@ CREATE FUNCTION _bigbrotr.error_words(reason text) RETURNS text
 		WHEN 'rate_limited' THEN 'it says that it is asked too often'
 		WHEN 'closed_by_relay' THEN 'it refused the question'
 		WHEN 'no_proxy' THEN 'there is no proxy to its network'
+		WHEN 'overlay_unreachable' THEN 'the proxy to its network does not reach it'
 		WHEN 'proxy_failed' THEN 'the proxy to its network failed'
 		WHEN 'address_full' THEN 'too many relays were being visited at its address'
 		ELSE replace(reason, '_', ' ') END;

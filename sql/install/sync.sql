@@ -295,7 +295,7 @@ CREATE FUNCTION _bigbrotr.refusal_kind(reason text) RETURNS text
 		'local_address', 'address_full', 'no_memory')
 		THEN 'policy'
 		WHEN reason IN ('dns_failed', 'dns_timeout', 'connect_timeout', 'connection_refused', 'connection_lost', 'tls_failed',
-		'handshake_failed', 'blocked_port', 'no_proxy', 'proxy_failed', 'stalled', 'auth_required', 'auth_refused', 'rate_limited', 'closed_by_relay')
+		'handshake_failed', 'blocked_port', 'no_proxy', 'proxy_failed', 'overlay_unreachable', 'stalled', 'auth_required', 'auth_refused', 'rate_limited', 'closed_by_relay')
 		THEN 'connection'
 		ELSE 'fault' END;
 COMMENT ON FUNCTION _bigbrotr.refusal_kind(text) IS

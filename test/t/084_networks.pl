@@ -119,7 +119,7 @@ sub unreached
 			my ($scheme, $number, $said) = @$_;
 			wait_for_port($number);
 			set("${network}_proxy" => "$scheme://127.0.0.1:$number");
-			wait_for($node, "last_error = 'connection_refused' AND last_detail ~ '$said' FROM bigbrotr.sync_status WHERE relay_url = '$relay'");
+			wait_for($node, "last_error = 'overlay_unreachable' AND last_detail ~ '$said' FROM bigbrotr.sync_status WHERE relay_url = '$relay'");
 			pass("$name by $scheme: $said");
 		}
 	}

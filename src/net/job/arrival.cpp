@@ -115,6 +115,9 @@ note_failure(VisitRecord &record, const Arrival &arrival, const ConnectFacts &fa
 		failed(Step::Upgrade, handshake_reason(facts.head.status), Verdict::NotNostr);
 		return facts.head.status > 0;
 	}
+	/* Whether the relay or its network is gone, the database tells by the other relays of it. */
+	if (reason == "overlay_unreachable")
+		return failed(Step::Connect, reason, Verdict::Down);
 	if (reason == "connect_timeout" || reason == "connection_lost")
 		return failed(step, reason, Verdict::Down);
 	/* The dialer refused the URL or its port. */

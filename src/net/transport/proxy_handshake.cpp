@@ -11,7 +11,8 @@ constexpr uint8_t kIpv4 = 1, kName = 3, kIpv6 = 4;
 constexpr size_t kMaxDetail = 100;
 constexpr size_t kStatusAt = 9; // behind "HTTP/1.1 "
 constexpr const char *kProxyFailed = "proxy_failed";
-constexpr const char *kUnreachable = "connection_refused";
+constexpr const char *kUnreachable = "overlay_unreachable";
+constexpr const char *kRefused = "connection_refused";
 
 struct Refusal
 {
@@ -20,23 +21,25 @@ struct Refusal
 	const char *detail;
 };
 
-/* Replies of RFC 1928, section 6; from 0xf0 on, Tor's own replies about onion services. */
+/* RFC 1928, section 6; from 0xf0 on Tor's own, about onion services. Only what something beyond the
+ * proxy must have said is the relay's refusal: a proxy without a network answers the others as
+ * well. */
 constexpr Refusal kRefusals[] = {
 	{0x01, kProxyFailed, "general failure"},
 	{0x02, kProxyFailed, "connection not allowed by the rules of the proxy"},
 	{0x03, kUnreachable, "network unreachable"},
 	{0x04, kUnreachable, "host unreachable"},
-	{0x05, kUnreachable, "connection refused"},
+	{0x05, kRefused, "connection refused"},
 	{0x06, kUnreachable, "time to live expired"},
 	{0x07, kProxyFailed, "the proxy does not know the command"},
 	{0x08, kProxyFailed, "the proxy does not know the type of the address"},
 	{0xf0, kUnreachable, "descriptor of the onion service not found"},
-	{0xf1, kUnreachable, "descriptor of the onion service not valid"},
+	{0xf1, kRefused, "descriptor of the onion service not valid"},
 	{0xf2, kUnreachable, "introduction to the onion service failed"},
 	{0xf3, kUnreachable, "rendezvous with the onion service failed"},
-	{0xf4, kUnreachable, "the onion service wants a client that it knows"},
-	{0xf5, kUnreachable, "the onion service does not accept this client"},
-	{0xf6, kUnreachable, "address of the onion service not valid"},
+	{0xf4, kRefused, "the onion service wants a client that it knows"},
+	{0xf5, kRefused, "the onion service does not accept this client"},
+	{0xf6, kRefused, "address of the onion service not valid"},
 	{0xf7, kUnreachable, "introduction to the onion service timed out"},
 };
 

@@ -40,8 +40,9 @@ class ProxyHandshake
 	/* Whether the proxy has answered. */
 	bool answered() const { return answered_; }
 
-	/* Valid after a failure. "proxy_failed": the fault is the proxy's or its setting's.
-	 * "connection_refused": the proxy cannot reach the relay. */
+	/* Once failed. "proxy_failed": the proxy is to blame, or its setting; "overlay_unreachable": it
+	 * does not reach the relay, or nothing of its network; "connection_refused": the relay was
+	 * reached, or its description, and refuses. */
 	const char *reason() const { return reason_; }
 	const std::string &detail() const { return detail_; }
 

@@ -451,6 +451,26 @@ TEST(NetProbe, OverlayNetworksWithoutAProxy)
 	EXPECT_EQ(found.step(Step::Connect).reason, "no_proxy");
 }
 
+/* Tor without a network says what it says of a service that is gone: the verdict is the database's.
+ */
+TEST(NetProbe, OverlayNetworksThatTheProxyDoesNotReach)
+{
+	ScriptedProxy proxy([](test::Client &client) {
+		client.read(4);
+		client.send("\5\0"s);
+		client.read(5);
+		client.send("\5\6"s);
+		client.linger();
+	});
+	const std::string url = proxy.url("socks5h");
+	wire::ProbeSettings settings = Prober::default_settings();
+	settings.dial.tor_proxy = url;
+	Prober prober(settings);
+	Found found = prober.probe(kOnion);
+	EXPECT_EQ(found.verdict, Verdict::Down);
+	EXPECT_EQ(found.step(Step::Connect).reason, "overlay_unreachable");
+}
+
 TEST(NetProbe, FloodsEndAndManyVisitsShareAPlace)
 {
 	ScriptedRelay::Options options;
