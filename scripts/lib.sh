@@ -136,6 +136,18 @@ install_packages() {
 	rm -f "$log"
 }
 
+# without_services COMMAND…: no package that it installs starts a service of the system, now or with the machine.
+without_services() {
+	local policy=/usr/sbin/policy-rc.d preset=/etc/systemd/system-preset/00-bigbrotr.preset
+	(
+		trap '[ -z "${made-}" ] || as_root rm -f "$policy"; as_root rm -f "$preset"' EXIT
+		[ -e "$policy" ] || { made=yes && printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null && as_root chmod 0755 "$policy"; }
+		as_root mkdir -p "${preset%/*}"
+		as_root tee "$preset" >/dev/null <<<'disable *'
+		"$@"
+	)
+}
+
 # private_directory LINK: makes LINK a directory that belongs to the user who runs the server. If
 # that user cannot reach the checkout (as under /root), LINK becomes a link to another directory.
 private_directory() {

@@ -56,7 +56,7 @@ GRANT INSERT, UPDATE ON _bigbrotr.job_provider TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.relay_publications TO bigbrotr_worker;
 GRANT UPDATE ON _bigbrotr.relay_watches TO bigbrotr_worker;
 GRANT INSERT, DELETE ON _bigbrotr.relay_alerts TO bigbrotr_worker;
-GRANT INSERT, UPDATE ON _bigbrotr.relay_fetches, _bigbrotr.key_usage, _bigbrotr.archive_figures TO bigbrotr_worker;
+GRANT INSERT, UPDATE ON _bigbrotr.relay_fetches, _bigbrotr.key_usage, _bigbrotr.archive_figures, _bigbrotr.past_counts TO bigbrotr_worker;
 
 GRANT INSERT, UPDATE ON bigbrotr.sync_filters, bigbrotr.retention_rules, _bigbrotr.issued_keys TO bigbrotr_admin;
 GRANT INSERT, UPDATE, DELETE ON bigbrotr.trusted_monitors TO bigbrotr_admin;

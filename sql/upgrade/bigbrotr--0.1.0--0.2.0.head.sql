@@ -214,5 +214,6 @@ DROP TABLE bigbrotr.relay_checks;
 -- NEW _bigbrotr.issued_keys
 -- NEW _bigbrotr.key_usage
 -- NEW _bigbrotr.archive_figures
+-- NEW _bigbrotr.past_counts
 -- NEW _bigbrotr.relay_watches
 -- NEW _bigbrotr.relay_alerts

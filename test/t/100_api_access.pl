@@ -5,6 +5,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use ApiServer;
 use ArchiveTest;
+use IPC::Run;
 use JSON::PP qw(decode_json);
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -105,11 +106,17 @@ like($metrics->{content}, qr/\nbigbrotr_archive_events 1\n/, 'they are of this a
 like($metrics->{content}, qr/\nbigbrotr_service_state\{service="api",state="running",worker="1"\} 1\n/, 'of the services');
 like($metrics->{content}, qr/\nbigbrotr_api_calls_total\{service="api",worker="1"\} [1-9]/, 'of calls');
 like($metrics->{content}, qr/\nbigbrotr_service_cycle_duration_seconds_bucket\{le="\+Inf",service="api",worker="1"\} [1-9]/, 'and of cycles');
-is($node->safe_psql('postgres', q{
-	SELECT string_agg(s.key, ' ' ORDER BY s.key) FROM jsonb_object_keys(bigbrotr.service_stats('api') -> 'custom') AS s (key)
-	WHERE s.key <> 'net_pid' AND s.key NOT IN (SELECT f.key FROM _bigbrotr.service_figures AS f)}), '', 'no figure of the service is left out');
+is_deeply([ missing_figures() ], [], 'no figure of any service is left out, and none is shown that nobody counts');
 is($node->safe_psql('postgres', q{SELECT string_agg(f.key, ' ') FROM _bigbrotr.service_figures AS f
 	WHERE 'bigbrotr_' || f.metric NOT IN (SELECT n.name FROM _bigbrotr.metric_names AS n)}), '', 'and each has a metric');
+SKIP:
+{
+	my ($promtool) = grep { -x } map { "$_/promtool" } split /:/, $ENV{PATH};
+	skip 'promtool is not installed', 1 unless $promtool;
+	my ($text, $said) = (text_format($metrics->{content}), '');
+	IPC::Run::run([ $promtool, 'check', 'metrics' ], '<', \$text, '>', \$said, '2>&1');
+	is($said, '', 'promtool finds nothing wrong with the metrics');
+}
 for my $header (qw(X-Forwarded-For Forwarded Via))
 {
 	is($api->get('/metrics', headers => { $header => '127.0.0.1' })->{status}, 403, "not through an unknown proxy: $header");
@@ -120,3 +127,47 @@ $node->safe_psql('postgres', q{ALTER SYSTEM RESET bigbrotr.api_metrics_networks;
 
 $node->stop;
 done_testing();
+
+# promtool reads the older format: the suffix is part of a counter's name there, and there is no type "info".
+sub text_format
+{
+	my ($text) = @_;
+	return $text =~ s/^# (HELP|TYPE) (\S+)(?= counter$)/# $1 $2_total/gmr =~ s/^(# TYPE \S+) info$/$1_info gauge/gmr =~ s/^# HELP (\S+) (.*)/help($text, $1, $2)/gemr =~ s/^# EOF\n//mr;
+}
+
+sub help
+{
+	my ($text, $name, $words) = @_;
+	my ($type) = $text =~ /^# TYPE \Q$name\E (\w+)$/m;
+	my $suffix = { counter => '_total', info => '_info' }->{$type} // '';
+	return "# HELP $name$suffix $words";
+}
+
+# What the sources count and no metric shows, and the other way round. A name that ends with an underline is the beginning of several.
+sub missing_figures
+{
+	my $root = ArchiveTest::source_directory();
+	my %counted;
+	for my $file (glob "$root/workers/*/*.cpp $root/src/pg/work/*.cpp")
+	{
+		my $code = slurp_file($file);
+		while ($code =~ /(?:worker_?\.|^\t+)(?:count|gauge)\((.*?);/gms)
+		{
+			$counted{$_} = 1 for $1 =~ /"([a-z][a-z0-9_]*)"/g;
+		}
+	}
+	my ($desks, $process) = (join('', map { slurp_file($_) } glob "$root/src/net/desk/*.cpp"), slurp_file("$root/src/net/process.cpp"));
+	while ($desks =~ /Desk::gauges\(\) const\n\{(.*?)^\}/gms)
+	{
+		$counted{"net_$_"} = 1 for $1 =~ /\{"([a-z_]+)"/g;
+	}
+	$counted{"net_$_"} = 1 for $process =~ /gauges\.push_back\(\{"([a-z_]+)"/g;
+	my %decided = map { ("requests_$_" => 1) } $node->safe_psql('postgres', q{SELECT prosrc FROM pg_proc WHERE proname = 'take_job'}) =~ /(?:RETURN|THEN|ELSE) '(\w+)'/g;
+	my %shown = map { $_ => 1 } split /\n/, $node->safe_psql('postgres', 'SELECT key FROM _bigbrotr.service_figures');
+	cmp_ok(scalar(keys %counted), '>', 70, keys(%counted) . ' figures');
+	my @prefixes = grep { /_$/ } keys %counted;
+	return (
+		(map { "not shown: $_" } grep { !$shown{$_} && $_ ne 'net_pid' } sort(grep({ !/_$/ } keys %counted), keys %decided)),
+		(map { "not shown: $_…" } grep { my $prefix = $_; !grep { /^$prefix/ } keys %shown } sort @prefixes),
+		(map { "not counted: $_" } grep { my $key = $_; !$counted{$key} && !grep { $key =~ /^$_/ } @prefixes } sort keys %shown));
+}

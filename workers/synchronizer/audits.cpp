@@ -153,7 +153,8 @@ withdraw(const std::vector<Miss> &misses, const RelayBook &book, int64_t now)
 }
 
 void
-record_audits(int32_t relay_id, const HandedRelay &relay, bool ended, int64_t now)
+record_audits(int32_t relay_id, const HandedRelay &relay, bool ended, int64_t now,
+			  AuditTally &tally)
 {
 	for (const Reading &reading : relay.asked) {
 		if (!reading.judges())
@@ -162,6 +163,11 @@ record_audits(int32_t relay_id, const HandedRelay &relay, bool ended, int64_t no
 		bool done = reading.whole && reading.read_from == range.lower;
 		if (!reading.read_from && (ended || range.purpose != wire::Purpose::Audit))
 			continue;
+		if (reading.read_from && range.purpose != wire::Purpose::Again) {
+			Audited &audited = tally[reading.evidence];
+			audited.shown += reading.shown;
+			audited.missed += reading.found;
+		}
 		record_statement.run(
 			{pg::value(relay_id), pg::value(static_cast<int32_t>(range.filter_id)),
 			 pg::value(reading.read_from.value_or(range.lower)), pg::value(range.upper),

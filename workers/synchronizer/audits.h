@@ -4,9 +4,19 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "workers/synchronizer/relay_book.h"
+
+/* What readings of times that had been claimed showed, by the evidence of the claim. Readings of
+ * the recent time, in which events still arrive, do not count. */
+struct Audited
+{
+	int64_t shown = 0, missed = 0; // events; missed: those that were new
+};
+using AuditTally = std::map<std::string, Audited>;
 
 struct Miss
 {
@@ -32,8 +42,9 @@ void withdraw_strays(const wire::Batch &batch, const RelayBook &book, int64_t no
 void withdraw(const std::vector<Miss> &misses, const RelayBook &book, int64_t now);
 
 /*
- * Must be called inside a transaction, when the relay has answered all questions or has ended
- * before that. Records the results of its second readings. An audit that the relay did not answer
- * is postponed.
+ * Inside a transaction, when the relay has answered all that it was asked, or has ended before:
+ * what came of its second readings. An audit that it did not answer is put off. What the readings
+ * showed is added to the tally.
  */
-void record_audits(int32_t relay_id, const HandedRelay &relay, bool ended, int64_t now);
+void record_audits(int32_t relay_id, const HandedRelay &relay, bool ended, int64_t now,
+				   AuditTally &tally);

@@ -242,7 +242,7 @@ store(const wire::Batch &batch, const Leases &leases, const RelayBook &book, con
 			if (r.phase != wire::RelayPhase::Connected && r.phase != wire::RelayPhase::SignedIn &&
 				relay.live_since == 0 && recorded.insert(r.relay_id).second)
 				record_audits(r.relay_id, judged(relay, r.relay_id, batch, result),
-							  r.phase == wire::RelayPhase::Ended, now);
+							  r.phase == wire::RelayPhase::Ended, now, result.audited);
 			report(r, relay, leases.owner(), now);
 		}
 	return result;
@@ -281,5 +281,9 @@ ingest(pg::Worker &worker, const wire::Batch &batch, const Leases &leases, const
 		worker.count("events_rejected", result.rejected);
 	if (result.left_out > 0)
 		worker.count("events_left_out", result.left_out);
+	for (const auto &[evidence, audited] : result.audited) {
+		worker.count(("audited_" + evidence).c_str(), audited.shown);
+		worker.count(("missed_" + evidence).c_str(), audited.missed);
+	}
 	return result;
 }

@@ -27,11 +27,11 @@ struct Ingested
 	int64_t events = 0, sightings = 0, rejected = 0; // numbers of new rows
 	int64_t left_out = 0;                            // events that a retention rule left out
 	TrafficMap traffic;                              // what it adds to the counters of relays
-	ClaimMap claims;                                 // the claims of the batch
-	std::vector<Miss> misses;                        // what second readings found in the batch
-	std::vector<int32_t> written; // relays whose counts and claims are all written, with this batch
-	/* Ids that the net process took for archived although they are not, and the relays that
-	 * delivered them. */
+	ClaimMap claims;                                 // what it claims
+	std::vector<Miss> misses;                        // what its second readings found
+	AuditTally audited;                              // what finished second readings showed
+	std::vector<int32_t> written; // relays of which everything is written, this batch's included
+	/* Ids that were taken for archived and are not, and the relays that delivered them. */
 	std::vector<nostr::Id> missing;
 	std::set<int32_t> doubted;
 };

@@ -177,7 +177,8 @@ ArchiveDesk::gauges() const
 			{"events", int64_t(work_->intake.taken())},
 			{"events_recognised", int64_t(work_->intake.recognised())},
 			{"verified", int64_t(work_->intake.verified())},
-			{"messages", int64_t(work_->host.messages)}};
+			{"messages", int64_t(work_->host.messages)},
+			{"clock_ahead_seconds", work_->host.clocks.ahead()}};
 }
 
 } // namespace net
