@@ -21,6 +21,7 @@ my %environment = (PATH => "$folder/bin:$bin:$ENV{PATH}", HOME => $folder, LD_LI
 make_image();
 bad_input();
 life();
+versions();
 files();
 converter();
 done_testing();
@@ -67,6 +68,7 @@ sub entrypoint
 sub bad_input
 {
 	write_file("$folder/empty", "\n");
+	write_file("$folder/long", 'x' x 2000);
 	write_file("$folder/config/wrong.yaml", "batch:\n  default_batch_size: many\n");
 	mkdir "$folder/old";
 	mkdir "$folder/old/data";
@@ -76,7 +78,7 @@ sub bad_input
 	write_file("$folder/filled/data/photo", 'x');
 	my @cases = (
 		[ { DB_PASSWORD => 'x' },                                qr/both DB_PASSWORD and DB_PASSWORD_FILE are set/,       'two passwords' ],
-		[ { DB_PASSWORD_FILE => "$folder/nowhere" },             qr/is missing: make the secrets/,                        'a missing secret' ],
+		[ { DB_PASSWORD_FILE => "$folder/nowhere" },             qr/is missing, or no plain file: make the secrets/,                        'a missing secret' ],
 		[ { DB_PASSWORD_FILE => "$folder/empty" },               qr/is empty: write the secret/,                          'an empty secret' ],
 		[ { DB_PASSWORD_FILE => '' },                            qr/no password for admin: set DB_PASSWORD_FILE/,         'no secret' ],
 		[ { DB_NAME => "a'b" },                                  qr/DB_NAME is not a plain name/,                         'a wrong name' ],
@@ -86,6 +88,10 @@ sub bad_input
 		[ { SOCKS5_PROXY_URL => 'socks5://user:pw@tor:9050' },   qr/SOCKS5_PROXY_URL is not a URL/,                       'a proxy with a password' ],
 		[ { SOCKS5_PROXY_URL => "socks5://x'\n:1" },             qr/SOCKS5_PROXY_URL is not a URL/,                       'a proxy of two lines' ],
 		[ { ALERT_SECRET_FILE => "$folder/nowhere" },            qr/nowhere of ALERT_SECRET_FILE is missing/,             'a missing file of alerts' ],
+		[ { ALERT_SECRET_FILE => $folder },                      qr/of ALERT_SECRET_FILE is missing, or no plain file/,   'a folder for a file of alerts' ],
+		[ { NOSTR_KEY_FILE => $folder },                         qr/of NOSTR_KEY_FILE is missing, or no plain file/,      'a folder for a key' ],
+		[ { NOSTR_KEY_FILE => "$folder/empty" },                 qr/of NOSTR_KEY_FILE is empty: write the secret/,        'an empty key' ],
+		[ { NOSTR_KEY_FILE => "$folder/long" },                  qr/of NOSTR_KEY_FILE holds more than 1000 characters/,   'a key that is none' ],
 		[ { PGDATA => "$folder/old/data" },                      qr/holds an archive of PostgreSQL 9\.6, and this image has $major/, 'a volume of another major' ],
 		[ { PGDATA => "$folder/filled/data" },                   qr/is neither empty nor an archive/,                     'a volume with other files' ],
 		[ { PGDATA => "$folder/nowhere/data" },                  qr/cannot be written/,                                   'no volume' ]);
@@ -168,6 +174,39 @@ sub life
 	return;
 }
 
+# A volume of an older schema is brought up to date, one of a newer schema is refused.
+sub versions
+{
+	my %with = (BIGBROTR_SERVICES => 'api', CONFIG_DIR => "$folder/config");
+	alone('SET bigbrotr.allow_drop_extension = on', 'DROP EXTENSION bigbrotr', q{CREATE EXTENSION bigbrotr VERSION '0.1.0'},
+		q{INSERT INTO bigbrotr.relays (url, network, inserted_at) VALUES ('wss://old.example.com', 'clearnet', 1)});
+	my $run = start(%with);
+	is(ask(q{SELECT extversion = (SELECT default_version FROM pg_available_extensions AS a WHERE a.name = extname) FROM pg_extension WHERE extname = 'bigbrotr'}), 't',
+		'a volume of an older schema is brought up to date');
+	is(ask('SELECT url FROM bigbrotr.relays'), 'wss://old.example.com', 'with what was in it');
+	$run->signal('INT');
+	$run->finish;
+	alone(q{UPDATE pg_extension SET extversion = '99.0' WHERE extname = 'bigbrotr'});
+	my ($code, $error) = entrypoint(%with);
+	ok($code == 1 && $error =~ /\A(?:bigbrotr: the proxy .*\n)*bigbrotr: the volume holds an archive with the schema 99\.0, and this image has [\d.]+, to which no upgrade leads: .*\n\z/,
+		'a volume of a newer schema ends it with a line that says what to do') or diag("$code: $error");
+	ok(!-e "$folder/volume/data/postmaster.pid", 'and no server is left');
+	return;
+}
+
+# Statements for the database while no service runs.
+sub alone
+{
+	my (@statements) = @_;
+	local %ENV = %environment;
+	my @server = ('pg_ctl', '-D', "$folder/volume/data", '-s', '-w', '-t', $PostgreSQL::Test::Utils::timeout_default);
+	IPC::Run::run([ @server, '-l', "$folder/log", '-o', "-c config_file=$folder/etc/postgresql.conf -c bigbrotr.enabled=off", 'start' ]) or die "the server does not start\n";
+	my ($out, $error) = ('', '');
+	IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-U', 'postgres', '-d', 'brotr', map { ('-c', $_) } @statements ], '>', \$out, '2>', \$error) or diag($error);
+	IPC::Run::run([ @server, '-m', 'fast', 'stop' ]) or die "the server does not stop\n";
+	return;
+}
+
 # What dashboards and alerts ask for is there.
 sub queries
 {
@@ -214,6 +253,21 @@ sub files
 	my @targets = $compose =~ /target: (\w+)/g;
 	is_deeply([ grep { $dockerfile !~ /^FROM base AS $_$/m } @targets ], [], 'each target of compose is one of the Dockerfile');
 	is(scalar(() = $compose =~ /^    <<: \*hardened$/mg), scalar(() = $compose =~ /^    image: /mg), 'each container is hardened');
+	for my $limit (qw(healthcheck pids_limit mem_limit))
+	{
+		is(scalar(() = $compose =~ /^    $limit:/mg), scalar(() = $compose =~ /^    image: /mg), "each container has $limit");
+	}
+	is_deeply([ $compose =~ /^    (depends_on: .+)$/mg ], [], 'who needs another container waits until that is healthy');
+	# docker/up takes the password of the original's environment, and makes the others.
+	mkdir "$folder/up";
+	append_to_file("$folder/up/up", slurp_file("$docker/up"));
+	for my $password ('it\'s $new', 'another')
+	{
+		local %ENV = (%ENV, DB_PASSWORD => $password, COMPOSE => 'env');
+		my ($out) = IPC::Run::run([ 'sh', "$folder/up/up" ], '>', \my $said, '2>&1');
+		is(slurp_file("$folder/up/secrets/db_password"), "$password\n", 'docker/up takes DB_PASSWORD up');
+	}
+	is_deeply([ map { s{.*/}{}r } sort glob "$folder/up/secrets/*" ], [qw(db_password grafana_db_password grafana_password pgbouncer_password)], 'and makes the other secrets');
 	is_deeply([ grep { !-e "$docker/$_" } map { s{^\./}{}r } grep { !/secrets|tls/ } $compose =~ m{(?<=[- ])(?:\$\{\w+:-)?(\./[\w./]+)\}?:}g ], [], 'what is mounted is there');
 	is_deeply([ grep { !-e "$docker/../$_" } map { split ' ' } map { s/ \S+$//r } $dockerfile =~ /^COPY ([^-].*)$/mg ], [], 'what is copied is there');
 	for my $stage (split /^FROM /m, $dockerfile)
@@ -230,6 +284,16 @@ sub files
 	my $alerts = slurp_file("$docker/prometheus/alerts.yml");
 	is_deeply([ grep { $runbook !~ /^### $_$/m } $alerts =~ /alert: (\w+)/g ], [], 'each alert has its lines of the runbook');
 	is_deeply([ grep { slurp_file("$docker/prometheus/tests.yml") !~ /name: $_$/m } $alerts =~ /alert: (\w+)/g ], [], 'and its test');
+  SKIP:
+	{
+		my ($promtool) = grep { -x } map { "$_/promtool" } split /:/, $ENV{PATH};
+		skip 'promtool is not installed', 2 unless $promtool;
+		for my $check ([ 'check', 'rules', 'alerts.yml', 'recording.yml' ], [ 'test', 'rules', 'tests.yml' ])
+		{
+			my $said = '';
+			ok(IPC::Run::run([ $promtool, @$check ], '>', \$said, '2>&1', init => sub { chdir "$docker/prometheus" }), "promtool @$check") or diag($said);
+		}
+	}
 	return;
 }
 
