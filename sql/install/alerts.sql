@@ -46,12 +46,12 @@ COMMENT ON COLUMN _bigbrotr.relay_alerts.document IS 'JSON text that is sent, se
 SELECT pg_extension_config_dump('_bigbrotr.relay_watches', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_alerts', '');
 
-CREATE FUNCTION _bigbrotr.log_status(observer text, line text) RETURNS void
+CREATE FUNCTION _bigbrotr.log_status(observer text, line text, detail text) RETURNS void
 	AS 'MODULE_PATHNAME', 'bigbrotr_log_status'
 	LANGUAGE C STRICT
 	SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION _bigbrotr.log_status(text, text) IS
-	'Writes a line to the log, if bigbrotr.log_level includes level info of this service (observer); at most a hundred lines a minute';
+COMMENT ON FUNCTION _bigbrotr.log_status(text, text, text) IS
+	'Writes a line with a detail to the log, if bigbrotr.log_level includes level info of this service (observer); at most a hundred lines a minute';
 
 CREATE FUNCTION _bigbrotr.status_news(relay_url text, before text, after text, reason text, at bigint) RETURNS text
 	LANGUAGE sql STABLE STRICT
@@ -62,7 +62,9 @@ CREATE FUNCTION _bigbrotr.tell_status(relay integer, observer text, before text,
 	LANGUAGE sql STRICT
 	BEGIN ATOMIC
 		SELECT _bigbrotr.log_status(tell_status.observer,
-			format('relay %s: %s, was %s', r.url, tell_status.after, tell_status.before) || coalesce(' (' || nullif(tell_status.reason, '') || ')', ''))
+			format('relay %s: %s, was %s', r.url, tell_status.after, tell_status.before) || coalesce(' (' || nullif(tell_status.reason, '') || ')', ''),
+			concat_ws(' ', 'relay=' || r.url, 'task=' || CASE WHEN tell_status.observer = 'monitor' THEN 'visit' WHEN tell_status.observer ~ 'synchronizer' THEN 'read' ELSE 'administration' END,
+				'reason=' || nullif(tell_status.reason, '')))
 		FROM bigbrotr.relays AS r WHERE r.relay_id = tell_status.relay;
 		-- NOTIFY raises an error if the notification queue is full. A session that listens and does not read must not stop
 		-- the monitor.

@@ -4,30 +4,45 @@
 #include "pg/cycle/settings.h"
 
 extern "C" {
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 }
 
 constexpr int kMostLines = 100;
 
-/* Arguments: the service that noticed the change, whose log level applies, and the line. The line
- * is written before the transaction commits, so a transaction that is repeated writes it again. */
+/* Writes a line with the outermost entry of its context, which names the service and its task. The
+ * SQL functions that were called on the way say nothing of use. */
+static void
+log_line(const char *line, const char *detail)
+{
+	ErrorContextCallback *all = error_context_stack;
+	while (error_context_stack && error_context_stack->previous)
+		error_context_stack = error_context_stack->previous;
+	ereport(LOG, (errmsg_internal("%s", line), detail ? errdetail_internal("%s", detail) : 0,
+				  errhidecontext(!IsBackgroundWorker), errhidestmt(true)));
+	error_context_stack = all;
+}
+
+/* Arguments: the service that noticed the change, whose log level applies, the line and its detail.
+ * The line is written before the transaction commits, so a transaction that is repeated writes it
+ * again. */
 SQL_FUNCTION(bigbrotr_log_status)
 {
 	static int64 minute = 0;
 	static int lines = 0;
 	const char *observer = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	const char *line = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	if (wire::LogLevel::Info < pg::settings::log_level_of(observer))
 		PG_RETURN_VOID();
 	const int64 now = GetCurrentTimestamp() / USECS_PER_MINUTE;
 	if (now != minute && lines > kMostLines)
-		ereport(LOG, (errmsg_internal("%d more changes of the status of relays were not logged",
-									  lines - kMostLines),
-					  errhidecontext(true), errhidestmt(true)));
+		log_line(
+			psprintf("%d more changes of the status of relays were not logged", lines - kMostLines),
+			nullptr);
 	lines = now == minute ? lines + 1 : 1;
 	minute = now;
 	if (lines <= kMostLines)
-		ereport(LOG, (errmsg_internal("%s", line), errhidecontext(true), errhidestmt(true)));
+		log_line(text_to_cstring(PG_GETARG_TEXT_PP(1)), text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	PG_RETURN_VOID();
 }

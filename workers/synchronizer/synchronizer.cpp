@@ -155,7 +155,7 @@ class Synchronizer : public pg::Service
 		for (SyncPlan::Opening &opening : plan.open) {
 			HandedRelay &relay = book_.open(opening.relay_id, now);
 			relay.url = opening.url;
-			worker.log(wire::LogLevel::Debug, "relay " + relay.url + ": connecting");
+			log(worker, relay, "connecting");
 			wire::RelayOpen message{.relay_id = opening.relay_id,
 									.attempt = relay.attempt,
 									.url = opening.url,
@@ -329,7 +329,20 @@ class Synchronizer : public pg::Service
 				phase.append(" (").append(report.detail).append(")");
 			book_.end(relay);
 		}
-		worker.log(wire::LogLevel::Debug, "relay " + relay.url + ": " + phase);
+		log(worker, relay, phase, report.reason);
+	}
+
+	/* The detail has the form that _bigbrotr.tell_status gives it, too. */
+	static void log(pg::Worker &worker, const HandedRelay &relay, std::string_view words,
+					std::string_view reason = {})
+	{
+		std::string text = "relay " + relay.url + ": ";
+		text.append(words);
+		std::ranges::replace(text, '\n', ' '); // words of a relay
+		text.append("\nrelay=").append(relay.url).append(" task=read");
+		if (!reason.empty())
+			text.append(" reason=").append(reason);
+		worker.log(wire::LogLevel::Debug, text);
 	}
 
 	const Share share_;

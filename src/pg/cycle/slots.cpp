@@ -202,11 +202,17 @@ log_state(const Slot &slot, int elevel, const char *detail, const char *hint)
 					 hint ? errhint("%s", hint) : 0, errhidecontext(true)));
 }
 
+const char *current_task = nullptr;
+
 void
 describe_slot(void *slot)
 {
 	const Slot *one = static_cast<Slot *>(slot);
-	errcontext("bigbrotr service \"%s\" of database \"%s\"", one->name, one->database);
+	if (current_task)
+		errcontext("bigbrotr service \"%s\" of database \"%s\", task \"%s\"", one->name,
+				   one->database, current_task);
+	else
+		errcontext("bigbrotr service \"%s\" of database \"%s\"", one->name, one->database);
 }
 
 void

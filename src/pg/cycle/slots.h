@@ -202,7 +202,9 @@ void set_waiting(Slot &slot, const char *what);        // the lock must not be h
 /* Logs the state of the service. The lock must not be held. */
 void log_state(const Slot &slot, int elevel, const char *detail = nullptr,
 			   const char *hint = nullptr);
-/* Error context callback: adds the name of the Slot that `slot` points to. */
+/* What the transaction of this process is for; null: there is none. */
+extern const char *current_task;
+/* Error context callback: adds the name of the Slot that `slot` points to, and the current task. */
 void describe_slot(void *slot);
 
 /* Wakes the processes that wait for a state. The lock must not be held. */

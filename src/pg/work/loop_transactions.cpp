@@ -22,6 +22,7 @@ Loop::begin(const char *activity, const TransactionOptions &options)
 	out_of_time_ =
 		steady_now() +
 		(options.timeout.count() > 0 ? options.timeout : milliseconds(settings::batch_timeout_ms));
+	current_task = activity;
 	begin_transaction(activity, options);
 }
 
@@ -29,6 +30,7 @@ void
 Loop::commit()
 {
 	commit_transaction();
+	current_task = nullptr;
 	pg_atomic_write_u64(&slot_.last_success, GetCurrentTimestamp());
 	end_obstruction();
 }
@@ -37,6 +39,7 @@ void
 Loop::abort() noexcept
 {
 	abort_transaction();
+	current_task = nullptr;
 }
 
 void
