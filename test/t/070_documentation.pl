@@ -1,4 +1,4 @@
-# Every SQL and Python example of the documentation runs as it is written, and the reference names everything that a person types.
+# Every SQL and Python example of the documentation runs as it is written, every line of a settings file names a setting, and the reference names everything that a person types.
 use strict;
 use warnings;
 use FindBin;
@@ -8,24 +8,34 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 $ENV{PGOPTIONS} = '-c client_min_messages=warning'; # a notice is no error
-my $node = archive_server('documentation', 'bigbrotr.databases' => '');
+my $node = archive_server('documentation', 'bigbrotr.databases' => '', 'wal_level' => 'replica');
 my $lines = $node->basedir . '/events.jsonl';
 append_to_file($lines, corpus(qw(--seed 70 --authors 50 3000)));
 $node->safe_psql('postgres', "CALL bigbrotr.import_events('$lines', 'wss://relay.example.com')");
-$node->safe_psql('postgres', 'CREATE DATABASE fresh');
 
 # Where files are written, and from where they are read.
 chdir $node->basedir or die "chdir: $!";
-my ($examples, $python) = (0, 0);
-for my $file (map { glob source_directory() . "/$_" } 'README.md', 'docs/*.md', 'docs/development/*.md')
+my ($examples, $python, $settings) = (0, 0, 0);
+for my $file (map { glob source_directory() . "/$_" } 'README.md', 'CONTRIBUTING.md', 'docs/*.md', 'docs/development/*.md')
 {
 	my $text = slurp_file($file);
 	my ($name) = $file =~ m{([^/]+)$};
+	# Other languages than these would be left out in silence.
+	my @languages = $text =~ /^```(.*)\n(?:(?!```).*\n)*```$/mg;
+	is_deeply([ grep { !/^(?:sql|python|sh|js|ini|console|text|yaml|json|html)$/ } @languages ], [], "$name: every block names its language") if @languages;
+	while ($text =~ /^```ini\n(.*?)^```$/msg)
+	{
+		my @named = map { /^([a-z0-9_.]+) = / ? $1 : /^(?:#|$)/ ? () : die "$name: no setting: $_\n" } split /\n/, $1;
+		is($node->safe_psql('postgres', "SELECT string_agg(n, ' ') FROM unnest('{" . join(',', @named) . "}'::text[]) AS n WHERE n NOT IN (SELECT name FROM pg_settings)"), '',
+			"$name names settings: @named");
+		$settings += @named;
+	}
 	while ($text =~ /^```sql\n(.*?)^```$/msg)
 	{
 		my ($example, $before) = ($1, substr $text, 0, $-[0]);
 		my $line = 1 + ($before =~ tr/\n//);
 		$example =~ s{/var/lib/postgresql/events\.jsonl}{$lines}g;
+		$node->safe_psql('postgres', $_) for 'DROP DATABASE IF EXISTS fresh', 'CREATE DATABASE fresh';
 		my ($status, $out, $error) = $node->psql($example =~ /^CREATE EXTENSION bigbrotr/m ? 'fresh' : 'postgres', $example, on_error_stop => 1);
 		is($error, '', "$name, line $line");
 		$examples++;
@@ -46,6 +56,7 @@ for my $file (map { glob source_directory() . "/$_" } 'README.md', 'docs/*.md', 
 }
 cmp_ok($python, '>', 3, 'Python examples were found');
 cmp_ok($examples, '>', 10, 'examples were found');
+cmp_ok($settings, '>', 20, 'and settings');
 
 my $reference = join '', map { slurp_file(source_directory() . "/docs/$_.md") } qw(sql vocabulary queries import-export);
 my @names = split /\n/, $node->safe_psql('postgres', q{

@@ -18,7 +18,7 @@ sub insert
 {
 	my ($first, $last) = @_;
 	$node->safe_psql('postgres', qq{
-		SELECT bigbrotr.insert_events_batch(array_agg(bigbrotr.sign_event(sha256('a'), 1, 'event ' || n, '[]', 1700000000 + n)::jsonb ||
+		SELECT bigbrotr.insert_events_batch(array_agg(bigbrotr.sign_event(sha256('a'), 1, 'event ' || n, '[["t","x"]]', 1700000000 + n)::jsonb ||
 			'{"relay_url": "wss://r.example.com", "relay_network": "clearnet", "relay_inserted_at": 1, "seen_at": 2}')) FROM generate_series($first, $last) AS n});
 	return;
 }
@@ -52,18 +52,72 @@ $restored->safe_psql('postgres', 'CREATE EXTENSION amcheck');
 my $check = q{SELECT count(*) FROM pg_class AS c JOIN pg_am AS a ON a.oid = c.relam CROSS JOIN LATERAL bt_index_check(c.oid, true)
 	WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND c.relkind = 'i' AND a.amname = 'btree'};
 cmp_ok($restored->safe_psql('postgres', $check), '>', 20, 'all indexes are sound');
-my $file = $restored->data_dir . '/' . $restored->safe_psql('postgres', q{CHECKPOINT; SELECT pg_relation_filepath('bigbrotr.events_eid_key')});
+my %file = map { my $name = $_; ($name => $restored->data_dir . '/' . $restored->safe_psql('postgres', "CHECKPOINT; SELECT pg_relation_filepath('bigbrotr.$name')")) }
+	qw(events_eid_key events_tags_idx events);
 $restored->stop;
-open my $page, '+<', $file or die "$file: $!";
-seek $page, 8192 + 4000, 0;
-print {$page} 'x' x 3000;
-close $page;
+$restored->command_ok([ 'pg_checksums', '--enable', '-D', $restored->data_dir ], 'checksums');
+
+# breaks INDEX OR TABLE, PAGE: nothing of the page is left.
+sub breaks
+{
+	my ($name, $number) = @_;
+	open my $page, '+<', $file{$name} or die "$file{$name}: $!";
+	seek $page, 8192 * $number, 0;
+	print {$page} 'x' x 8192;
+	close $page or die "$file{$name}: $!";
+	return;
+}
+
+breaks(events_eid_key => 1);
+breaks(events_tags_idx => 1);
+my (undef, $found) = run_command([ 'pg_checksums', '--check', '-D', $restored->data_dir ]);
+like($found, qr/$file{$_}"?, block 1/, "the broken page of $_ is found in the stopped server") for qw(events_eid_key events_tags_idx);
 $restored->start;
 my ($code, undef, $error) = $restored->psql('postgres', $check);
-isnt($code, 0, 'a broken page of an index is found');
-$restored->safe_psql('postgres', 'REINDEX INDEX bigbrotr.events_eid_key');
-cmp_ok($restored->safe_psql('postgres', $check), '>', 20, 'and mended');
+isnt($code, 0, 'the one of the B-tree in the running server, too');
+my $tagged = q{SET enable_seqscan = off; SET enable_indexscan = off; SELECT count(*) FROM bigbrotr.events AS e WHERE bigbrotr.event_matches(e, '{"#t": ["x"]}')};
+($code, undef, $error) = $restored->psql('postgres', $tagged);
+like($error, qr/invalid page in block 1 of relation/, 'the one of the index of tags when it is read');
+$restored->safe_psql('postgres', "REINDEX INDEX bigbrotr.$_") for qw(events_eid_key events_tags_idx);
+cmp_ok($restored->safe_psql('postgres', $check), '>', 20, 'they are mended');
 is($restored->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.events AS e JOIN bigbrotr.sightings AS s USING (eid)'), '500', 'without a loss');
+is($restored->safe_psql('postgres', $tagged), '500', 'also of tags');
+
+# ---- a dump of a big archive, restored by several connections
+
+my $dump = $restored->basedir . '/dump';
+$restored->append_conf('postgresql.conf', "bigbrotr.enabled = off\n");
+$restored->reload;
+wait_for($restored, q{NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type ~ '^bigbrotr ' AND backend_type <> 'bigbrotr launcher')});
+$restored->command_ok([ 'pg_dump', '-Fd', '-j', 2, '-f', $dump, $restored->connstr('postgres') ], 'dump by two connections');
+$restored->safe_psql('postgres', "CREATE DATABASE $_ TEMPLATE template0") for qw(again saved);
+$restored->command_ok([ 'pg_restore', '--exit-on-error', '-j', 2, '-d', $restored->connstr('again'), $dump ], 'and restore');
+is($restored->safe_psql('again', 'SELECT count(*) FROM bigbrotr.events AS e JOIN bigbrotr.sightings AS s USING (eid)'), '500', 'of everything');
+is($restored->safe_psql('again', "SELECT count(*) FROM bigbrotr.$_()"), '0', $_) for qw(verify_statistics verify_references);
+
+# ---- a page of the events is broken, and there is no backup
+
+my $heap = q{SELECT count(*) FROM pg_class AS c CROSS JOIN LATERAL verify_heapam(c.oid) AS h
+	WHERE c.relnamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace) AND c.relkind = 'r'};
+is($restored->safe_psql('postgres', $heap), '0', 'the tables are sound');
+my $lost = $restored->safe_psql('postgres', q{SELECT count(*) FROM bigbrotr.events WHERE (ctid::text::point)[0] = 3});
+$restored->stop;
+breaks(events => 3);
+$restored->start;
+($code, undef, $error) = $restored->psql('postgres', $heap);
+like($error, qr/invalid page in block 3 of relation/, 'a broken page of the events is found');
+my $saved = $restored->basedir . '/saved.jsonl';
+my @export = ('bigbrotr-export', '--dbname', $restored->connstr('postgres'), '-o', $saved);
+(undef, $error) = run_command(\@export);
+like($error, qr/invalid page/, 'it ends the export');
+ok(!-e $saved, 'of which nothing is left then');
+{
+	local $ENV{PGOPTIONS} = '-c zero_damaged_pages=on';
+	$restored->command_ok(\@export, 'what can be read is exported');
+}
+$restored->safe_psql('saved', "CREATE EXTENSION bigbrotr; CALL bigbrotr.import_events('$saved')");
+cmp_ok($lost, '>', 0, "$lost events were on it");
+is($restored->safe_psql('saved', 'SELECT count(*) FROM bigbrotr.events'), 500 - $lost, 'all others are in a new archive');
 $restored->stop;
 $node->stop;
 done_testing();
