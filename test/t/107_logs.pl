@@ -45,7 +45,6 @@ sub lines_with
 my ($line) = lines_with(qr/^relay \Q$good\E: online, was candidate$/);
 is($line->{error_severity}, 'LOG', 'a change of status is a line of the log');
 is($line->{backend_type}, 'bigbrotr synchronizer', 'of the service');
-is($line->{dbname}, 'postgres', 'of the archive');
 is($line->{detail}, "relay=$good task=read", 'with relay and task as fields');
 like($line->{context}, qr/\Abigbrotr service "synchronizer" of database "postgres", task "[a-z ]+"\z/, 'and what the service did');
 ($line) = lines_with(qr/^relay \Q$closed\E: failed: connection_refused /);
