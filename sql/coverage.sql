@@ -277,6 +277,14 @@ SELECT _bigbrotr.note_reader(1, 1);
 SELECT min(lower) AS first_unread FROM bigbrotr.coverage_gaps WHERE relay_url = 'wss://r1.example.com' AND reason = 'unread';
 ROLLBACK;
 SELECT relay_url, phase, oldest_event, read_from, read_until, partial_seconds, doubts, withdrawal_count, proven_fraction > 0 AS proven FROM bigbrotr.sync_status ORDER BY 1;
+-- What two observations agree about is not proven while a doubt remains, neither here nor for the answer.
+BEGIN;
+DELETE FROM bigbrotr.sync_filters;
+UPDATE bigbrotr.coverage SET evidence = 'reconciled', doubts = '{auth}';
+SELECT max(proven_fraction) AS proven, max(reconciled_fraction) AS reconciled FROM bigbrotr.sync_status;
+UPDATE bigbrotr.coverage SET doubts = '{unencrypted}';
+SELECT max(proven_fraction) > 0 AS proven, max(reconciled_fraction) > 0 AS reconciled FROM bigbrotr.sync_status;
+ROLLBACK;
 -- Each doubt once, whatever it stands beside.
 INSERT INTO bigbrotr.coverage (relay_id, filter_id, reader, lower, upper, evidence, doubts, observations, events, refused, observed_at)
 	SELECT relay_id, (SELECT min(f.filter_id) FROM _bigbrotr.relay_filters(relay_id) AS f), 0, n, n, 'partial', CASE n WHEN 1 THEN '{contradicted,dense}' ELSE '{contradicted,hole}' END::text[], 1, 0, 0, 1

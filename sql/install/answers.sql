@@ -8,7 +8,6 @@ CREATE FUNCTION _bigbrotr.doubt_text(doubt text) RETURNS text
 		WHEN 'boundary' THEN 'the relay did not repeat the second where a page had ended'
 		WHEN 'clock' THEN 'our clock disagreed with those of the relays'
 		WHEN 'contradicted' THEN 'a later reading found events that were not there before, or somebody asked for another reading'
-		WHEN 'count' THEN 'the relay counts more events than it shows (NIP-45)'
 		WHEN 'dense' THEN 'seconds with more events than the relay shows at once'
 		WHEN 'end_unprobed' THEN 'the relay said that there was nothing older, and no other question confirmed it'
 		WHEN 'foreign' THEN 'the relay sent events that it was not asked for'
@@ -89,7 +88,7 @@ CREATE FUNCTION bigbrotr.completeness(
 		         ON r.url = (SELECT n.url FROM bigbrotr.normalise_relay_url(completeness.relay_url) AS n)
 		     CROSS JOIN LATERAL (
 		         SELECT range_agg(int8range(c.lower, c.upper, '[]'))
-		                    FILTER (WHERE c.evidence IN ('confirmed', 'reconciled') AND c.doubts <@ '{unencrypted}') - a.deleted AS proven,
+		                    FILTER (WHERE _bigbrotr.is_proven(c.evidence, c.doubts)) - a.deleted AS proven,
 		                range_agg(int8range(c.lower, c.upper, '[]')) FILTER (WHERE c.evidence <> 'partial') - a.deleted AS read,
 		                range_agg(int8range(c.lower, c.upper, '[]')) AS seen,
 		                string_to_array(string_agg(nullif(array_to_string(c.doubts, ','), ''), ','), ',') AS doubts,

@@ -17,9 +17,15 @@ CREATE FUNCTION _bigbrotr.evidence_rank(evidence text) RETURNS integer
 	RETURN array_position('{partial,paged,confirmed,reconciled}'::text[], evidence);
 COMMENT ON FUNCTION _bigbrotr.evidence_rank(text) IS 'Rank of a class of evidence, weakest first: partial 1, paged 2, confirmed 3, reconciled 4; null: there is no such class';
 
+CREATE FUNCTION _bigbrotr.is_proven(evidence text, doubts text[]) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN evidence IN ('confirmed', 'reconciled') AND doubts <@ '{unencrypted}'::text[];
+COMMENT ON FUNCTION _bigbrotr.is_proven(text, text[]) IS
+	'Whether a range with this evidence and these doubts is proven: two observations agree, and no reading had a doubt. That a connection was not encrypted is not the fault of a reading';
+
 CREATE FUNCTION _bigbrotr.doubt_words() RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN '{auth,backpressure,boundary,clock,contradicted,count,dense,end_unprobed,foreign,hole,late,more,notice,refused,smaller,unencrypted,unordered,withheld}'::text[];
+	RETURN '{auth,backpressure,boundary,clock,contradicted,dense,end_unprobed,foreign,hole,late,more,notice,refused,smaller,unencrypted,unordered,withheld}'::text[];
 COMMENT ON FUNCTION _bigbrotr.doubt_words() IS 'Codes of all doubts, sorted; _bigbrotr.doubt_text explains each';
 
 ALTER TABLE bigbrotr.coverage ADD CONSTRAINT coverage_doubts_check CHECK (doubts <@ _bigbrotr.doubt_words());

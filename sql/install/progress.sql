@@ -107,8 +107,8 @@ CREATE VIEW bigbrotr.sync_status AS
 	         SELECT greatest(k.upper - k.lower + 1, 1)::double precision * cardinality(k.filters) AS seconds) AS w
 	     CROSS JOIN LATERAL (
 	         SELECT coalesce(sum(p.seconds) FILTER (WHERE c.evidence <> 'partial'), 0)::double precision AS read_seconds,
-	                coalesce(sum(p.seconds) FILTER (WHERE c.evidence IN ('confirmed', 'reconciled')), 0)::double precision AS proven_seconds,
-	                coalesce(sum(p.seconds) FILTER (WHERE c.evidence = 'reconciled'), 0)::double precision AS reconciled_seconds,
+	                coalesce(sum(p.seconds) FILTER (WHERE _bigbrotr.is_proven(c.evidence, c.doubts)), 0)::double precision AS proven_seconds,
+	                coalesce(sum(p.seconds) FILTER (WHERE c.evidence = 'reconciled' AND _bigbrotr.is_proven(c.evidence, c.doubts)), 0)::double precision AS reconciled_seconds,
 	                coalesce(sum(c.upper - c.lower + 1) FILTER (WHERE c.evidence = 'partial'), 0)::bigint AS partial_seconds,
 	                min(c.lower) FILTER (WHERE c.evidence <> 'partial') AS read_from,
 	                max(c.upper) FILTER (WHERE c.evidence <> 'partial') AS read_until,
@@ -143,8 +143,8 @@ COMMENT ON COLUMN bigbrotr.sync_status.read_from IS 'Oldest second (created_at) 
 COMMENT ON COLUMN bigbrotr.sync_status.read_until IS 'Newest second (created_at) that was read; null: none';
 COMMENT ON COLUMN bigbrotr.sync_status.lag IS 'Time from read_until to now: at least 15 minutes, because newer events still arrive';
 COMMENT ON COLUMN bigbrotr.sync_status.read_fraction IS 'Share of the relay''s history that was read at least once, 0 .. 1; the history begins with its oldest event, or on 2020-11-07 if that is not known';
-COMMENT ON COLUMN bigbrotr.sync_status.proven_fraction IS 'Share of the relay''s history that is proven, 0 .. 1: confirmed by a second reading, or reconciled';
-COMMENT ON COLUMN bigbrotr.sync_status.reconciled_fraction IS 'Share of the relay''s history that is reconciled, 0 .. 1: the sets of ids were compared (NIP-77)';
+COMMENT ON COLUMN bigbrotr.sync_status.proven_fraction IS 'Share of the relay''s history that is proven, 0 .. 1: confirmed by a second reading or reconciled, without a doubt except unencrypted';
+COMMENT ON COLUMN bigbrotr.sync_status.reconciled_fraction IS 'Share of the relay''s history that is proven by a comparison of the sets of ids (NIP-77), 0 .. 1';
 COMMENT ON COLUMN bigbrotr.sync_status.partial_seconds IS 'Seconds of history with evidence partial';
 COMMENT ON COLUMN bigbrotr.sync_status.doubts IS 'All doubts about the ranges that were read, see bigbrotr.coverage.doubts; null: none';
 COMMENT ON COLUMN bigbrotr.sync_status.withdrawal_count IS 'Number of times that a claim of coverage had to be withdrawn';

@@ -14,7 +14,7 @@ static constexpr DoubtFacts kFacts[] = {
 	{"auth", false, "the relay asked for authentication; strangers may be shown only a part"},
 	{"more", true, "the relay said that it holds more (NIP-67)"},
 	{"refused", false, "events of the range were delivered and not archived"},
-	{"foreign", true, "the relay sent events that were not asked for"},
+	{"foreign", true, "the relay sent what was not asked for, or under another subscription"},
 	{"boundary", true, "the second where a page had ended was not shown again as it was before"},
 	{"hole", true, "the relay left out events between others, or did not say whether it did"},
 	{"end_unprobed", true,
@@ -25,7 +25,6 @@ static constexpr DoubtFacts kFacts[] = {
 	{"backpressure", true, "this server did not read fast enough, or dropped events"},
 	{"smaller", true, "less was shown than the time before"},
 	{"contradicted", true, "a later reading found more"},
-	{"count", false, "the relay counts another number of events than it shows (NIP-45)"},
 	{"unencrypted", false, "the connection was not encrypted: others may have changed the answers"},
 	{"withheld", false, "the relay offers ids whose events it does not serve (NIP-77)"}};
 static_assert(std::size(kFacts) == kDoubts);

@@ -52,7 +52,6 @@ enum class Doubt : uint8_t
 	Backpressure,
 	Smaller,
 	Contradicted,
-	Count,
 	Unencrypted,
 	Withheld
 };
