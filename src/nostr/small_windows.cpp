@@ -44,6 +44,17 @@ SmallWindows::next(const Habits &habits) const
 		if (group_ < probes.size())
 			return probes[group_];
 	}
+	if (stage_ == Stage::Below) {
+		/* Without `since`: an event from below the window shows that the window was not cut. */
+		constexpr int margin = 4;
+		const int64_t oldest = whole_.back().created_at;
+		const int again = int(within(whole_, {oldest, oldest + 1}).size());
+		Window window{.until = oldest + 1,
+					  .limit = larger_ ? limit_ : std::min(again + margin, limit_)};
+		if (!conditions_.kinds && habits.takes_kinds)
+			window.kinds = open_kinds(habits);
+		return window;
+	}
 	/* The window is one second wider at both ends, because some relays exclude the bounds. */
 	const TimeRange part = asked();
 	Window window{.until = part.upper + 1, .limit = limit_};
@@ -63,7 +74,7 @@ SmallWindows::end(Answer &answer, Habits &habits)
 	/* The limit may be used up by hidden events, and no question can exclude them. */
 	if (!habits.takes_kinds && !conditions_.kinds)
 		doubts_ |= Doubt::Hole;
-	if (answer.more())
+	if (answer.more() && stage_ != Stage::Below)
 		doubts_ |= Doubt::More;
 	switch (stage_) {
 	case Stage::Whole:
@@ -79,6 +90,10 @@ SmallWindows::end(Answer &answer, Habits &habits)
 		halves_ = united(halves_, answer.shown(asked()));
 		repeated_ += answer.raw();
 		compare(habits);
+		break;
+	case Stage::Below:
+		repeated_ += answer.raw();
+		look_below(answer, habits);
 		break;
 	case Stage::Kinds:
 		found_ |= !answer.shown({range_.lower, *emptied_}).empty();
@@ -154,7 +169,12 @@ SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
 	if (!by_halves_) {
 		if (crowded(shown, std::max(most / 4, kFew)) && part.lower < part.upper)
 			return shrink();
-		return claim_shown(shown, most);
+		if (shown.empty() || answer.reached_below(part.lower))
+			return claim_shown(shown, most);
+		whole_ = std::move(shown);
+		larger_ = false;
+		stage_ = Stage::Below;
+		return;
 	}
 	whole_ = std::move(shown);
 	/* The middle of the events, newest first; else the second above the oldest one. */
@@ -181,6 +201,33 @@ SmallWindows::compare(Habits &habits)
 	if (!agree || crowded(whole_, kFew))
 		return shrink();
 	claim_shown(whole_, limit_);
+}
+
+/*
+ * A relay that ends its answers by bytes or time may have cut the window, however few events it
+ * showed.
+ */
+void
+SmallWindows::look_below(const Answer &answer, const Habits &habits)
+{
+	const TimeRange part = window();
+	const int64_t oldest = whole_.back().created_at;
+	const SeenSet again = answer.shown({part.lower, oldest});
+	stage_ = Stage::Whole;
+	if (!includes(whole_, again)) {
+		if (part.lower < part.upper)
+			return shrink();
+		doubts_ |= Doubt::Dense;
+	} else if (!answer.reached_below(part.lower)) {
+		if (!std::exchange(larger_, true)) {
+			stage_ = Stage::Below;
+			return;
+		}
+		/* Nothing is older, or the answer ends in this second each time. */
+		if (within(whole_, {oldest, oldest}).size() > 1)
+			doubts_ |= Doubt::Dense;
+	}
+	claim_shown(whole_, cap(habits));
 }
 
 void

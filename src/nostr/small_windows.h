@@ -33,6 +33,7 @@ class SmallWindows
 		Again, // the window was empty, so it is asked again
 		Upper,
 		Lower,
+		Below,   // does the relay go past the window, or was the window cut?
 		Kinds,   // kinds, in the time that was empty down to the end of the range
 		Control, // a question that must show an event, to prove the same time
 		Done
@@ -43,6 +44,7 @@ class SmallWindows
 	void look(const Answer &answer, SeenSet shown, const Habits &habits);
 	int cap(const Habits &habits) const;
 	void compare(Habits &habits);
+	void look_below(const Answer &answer, const Habits &habits);
 	void claim_shown(const SeenSet &shown, int cap);
 	void claim_emptied(Doubts doubts);
 	void grow(int64_t times);
@@ -57,6 +59,7 @@ class SmallWindows
 	bool by_halves_;
 	Stage stage_ = Stage::Whole;
 	SeenSet whole_, halves_;
+	bool larger_ = false;            // what is below is asked for with the whole limit
 	int64_t middle_ = 0;             // first second of the upper half
 	std::optional<int64_t> emptied_; // newest second that was empty and is not claimed yet
 	Doubts doubts_;                  // doubts about the window

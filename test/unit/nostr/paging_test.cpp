@@ -295,6 +295,27 @@ INSTANTIATE_TEST_SUITE_P(
 		Scenario{"kinds_empty_unordered", {.cap = 200, .by_insertion = true, .kinds_empty = true}}),
 	[](const auto &info) { return info.param.name; });
 
+/* F13: windows hold few events, but large ones, and the relay ends its answers by bytes. */
+TEST(Pager, AWindowThatIsCutByBytesIsNotBelieved)
+{
+	auto events = history(300);
+	const int64_t second = events[150].created_at;
+	for (const int64_t around : {0, 1, 50, 5000}) {
+		for (const bool crowded : {true, false}) {
+			for (size_t i = 147; i < 153; i++) {
+				events[i].created_at = crowded ? second : second + int64_t(i) - 150;
+				events[i].size = 60;
+			}
+			Relay relay(events, {.cap = 200, .byte_cap = 200}, never);
+			Habits habits;
+			const Pass pass = read(relay, {second - around, second + around}, 100, habits, 1, 5000,
+								   Pager::Way::Windows);
+			EXPECT_TRUE(pass.ended);
+			EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << around << crowded;
+		}
+	}
+}
+
 /* F2, F3: an empty answer that is none. */
 TEST(Pager, FailingStoreProvesNoEnd)
 {
