@@ -14,7 +14,7 @@ EXPORT = bigbrotr-export
 
 SCRIPT = $(EXTENSION)--$(SCHEMA_VERSION).sql
 # The parts of the install script, in the order in which they depend on each other.
-PARTS = roles tags tables services relays alerts life_cycle history monitor archive statistics nostr visibility blocks filters coverage sync_filters retention priority answers audits leases sync reconcile progress observatory explain checks insert deletions import finder sources candidates publish opinions metric_names metrics api_events api_req api_relays api_overviews api_drop_ins places api_rstate api_rstate_groups api_rstate_more api_badges api_routes api_keys openapi dvm dvm_answers comments grants welcome
+PARTS = roles tags tables services relays alerts life_cycle history monitor archive statistics nostr visibility blocks filters coverage sync_filters retention priority answers audits leases sync clock reconcile progress observatory explain checks insert deletions import finder sources candidates publish opinions metric_names metrics api_events api_req api_relays api_overviews api_drop_ins places api_rstate api_rstate_groups api_rstate_more api_badges api_routes api_keys openapi dvm dvm_answers comments grants welcome
 SCRIPT_PARTS = $(PARTS:%=sql/install/%.sql)
 
 # What upgrades the version before to this one: from HEAD and the same parts (sql/upgrade/write_script).

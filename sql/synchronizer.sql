@@ -155,6 +155,25 @@ SELECT relay_count, paused_count, waiting_count, connecting_count, backfill_coun
        message_count, byte_count, page_count, refusal_count, failure_count, partial_seconds, read_fraction, proven_fraction
 FROM bigbrotr.sync_totals;
 
+-- The clock was a day ahead until it was set back to 1800000000.
+BEGIN;
+SELECT bigbrotr.add_relay('wss://clock.example.com') AS clock \gset
+UPDATE _bigbrotr.relay_sync SET next_attempt = 1800086400 + 600, next_audit = 1800080000, again_at = '{1800000001,5}' WHERE relay_id = :clock;
+INSERT INTO bigbrotr.coverage (relay_id, filter_id, reader, lower, upper, evidence, doubts, observations, events, refused, observed_at)
+VALUES (:clock, 0, 0, 0, 1800040000, 'confirmed', '{}', 2, 0, 0, 1800040900), (:clock, 0, 0, 1800040001, 1800050000, 'paged', '{}', 1, 0, 0, 1800050900);
+SELECT count(_bigbrotr.adopt_visits());
+UPDATE _bigbrotr.relay_visits SET next_visit = 1800086400 + 60 WHERE relay_id = :clock;
+SELECT _bigbrotr.observe_relay(:clock, 'test', o.outcome, 'timeout', o.at) FROM (VALUES ('failed', 1799999000), ('answered', 1800040000), ('failed', 1800040100), ('answered', 1800040200), ('failed', 1800040300)) AS o (outcome, at);
+SELECT _bigbrotr.clock_set_back(86400, 1800000000), _bigbrotr.clock_set_back(86400, 1800000000);
+SELECT next_attempt - 1800000000 AS attempt, next_audit - 1800000000 AS audit, again_at FROM _bigbrotr.relay_sync WHERE relay_id = :clock;
+SELECT next_visit - 1800000000 AS visit FROM _bigbrotr.relay_visits WHERE relay_id = :clock;
+SELECT lower, upper, evidence, observed_at FROM bigbrotr.coverage WHERE relay_id = :clock;
+SELECT observed_at, run_since FROM _bigbrotr.relay_health WHERE relay_id = :clock;
+SELECT began, ended FROM _bigbrotr.relay_outages WHERE relay_id = :clock ORDER BY began;
+SELECT _bigbrotr.observe_relay(:clock, 'test', 'answered', '', 1800000001);
+SELECT outcome, observed_at FROM _bigbrotr.relay_health WHERE relay_id = :clock;
+ROLLBACK;
+
 -- A deleted relay takes its state along; late news about it do no harm.
 CALL bigbrotr.delete_relay('wss://r1.example.com');
 SELECT _bigbrotr.count_traffic('{1}', '{1}', '{1}', '{1}', '{1}', '{1}', 5000);

@@ -15,6 +15,7 @@
 #include "pg/border/list.h"
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
+#include "pg/work/clock_step.h"
 #include "pg/work/key_file.h"
 #include "wire/probe.h"
 #include "workers/monitor/ingest.h"
@@ -34,6 +35,7 @@ constexpr int64_t kUnpacked = 7 * 86400; // seconds after which measurements are
 constexpr int32_t kWeeksAtOnce = 500;    // weeks of relays that one transaction packs
 
 pg::Statement adopt_statement("SELECT _bigbrotr.adopt_visits()");
+pg::Statement clock_statement("SELECT _bigbrotr.clock_set_back($1, $2)");
 pg::Statement release_statement("SELECT _bigbrotr.release_visits($1, $2)");
 pg::Statement pack_statement("SELECT _bigbrotr.pack_checks($1, $2)");
 pg::Statement trim_statement("SELECT _bigbrotr.trim_history($1)");
@@ -76,7 +78,10 @@ class Monitor : public pg::Service
 		break_off_late(worker);
 		bool adopt = tick >= next_adoption_;
 		std::vector<PlannedVisit> plan;
+		const int64_t clock_back = clock_step_.set_back(worker.now(), tick);
 		worker.transaction_with_retries("planning visits", {.durable = false}, [&] {
+			if (clock_back > 0)
+				clock_statement.run({pg::value(clock_back), pg::value(worker.now())});
 			if (adopt)
 				adopt_statement.run();
 			plan = plan_visits(book_, owner_, worker.now());
@@ -172,6 +177,7 @@ class Monitor : public pg::Service
 	VisitBook book_;
 	pg::KeyFile key_;   // signs the events of write checks
 	std::string owner_; // name of this worker in leases; the same after each restart
+	pg::ClockStep clock_step_;
 	std::chrono::steady_clock::time_point next_tidying_{}, next_adoption_{};
 };
 

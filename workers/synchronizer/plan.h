@@ -37,6 +37,7 @@ struct SyncPlan
 struct Occasion
 {
 	int64_t now;            // Unix seconds
+	int64_t clock_back;     // seconds by which the clock was set back since the last plan
 	Share share;            // of the worker
 	bool look = false;      // look at changes by others
 	bool sweep = false;     // look at all relays

@@ -83,6 +83,14 @@ RelayBook::end(HandedRelay &relay)
 }
 
 void
+RelayBook::clock_set_back(int64_t now)
+{
+	for (auto &[id, relay] : relays_)
+		for (int64_t *time : {&relay.opened_at, &relay.asked_at, &relay.live_since})
+			*time = std::min(*time, now);
+}
+
+void
 RelayBook::clear()
 {
 	relays_.clear();

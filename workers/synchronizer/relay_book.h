@@ -51,6 +51,8 @@ class RelayBook
 	const HandedRelay *find(int32_t relay_id) const;
 	HandedRelay *find(int32_t relay_id);
 	void end(HandedRelay &relay);
+	/* Now is this Unix second, and the clock showed a later one before. */
+	void clock_set_back(int64_t now);
 	/* Forgets everything, because a new net process knows no relay. */
 	void clear();
 

@@ -21,6 +21,7 @@
 #include "nostr/auth.h"
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
+#include "pg/work/clock_step.h"
 #include "pg/work/key_file.h"
 #include "workers/synchronizer/checks.h"
 #include "workers/synchronizer/comparisons.h"
@@ -80,7 +81,9 @@ class Synchronizer : public pg::Service
 		if (!worker.net_running())
 			return pg::Next::Continue;
 		auto tick = worker.steady_now();
-		Occasion occasion{.now = worker.now(),
+		const int64_t now = worker.now();
+		Occasion occasion{.now = now,
+						  .clock_back = clock_step_.set_back(now, tick),
 						  .share = share_,
 						  .look = look_.due(tick),
 						  .sweep = sweep_.due(tick),
@@ -92,6 +95,8 @@ class Synchronizer : public pg::Service
 		occasion.has_key = key_.signer() != nullptr;
 		occasion.reload |= occasion.has_key && !had_key;
 		bool flush = flush_.due(tick), flush_claims = flush_claims_.due(tick);
+		if (occasion.clock_back > 0)
+			book_.clock_set_back(now);
 		SyncPlan plan;
 		worker.transaction_with_retries("planning", {.durable = false}, [&] {
 			if (flush) {
@@ -354,6 +359,7 @@ class Synchronizer : public pg::Service
 	pg::KeyFile key_;
 	std::string filters_;      // the filters that the relays were told
 	std::string lacking_room_; // what lacks room, in words; empty: there is room
+	pg::ClockStep clock_step_;
 	bool reloaded_ = false;
 	Timer look_{5s}, flush_claims_{5s}, flush_{20s}, sweep_{60s};
 };

@@ -100,7 +100,9 @@ struct JobContext
 	 */
 	void claim(const wire::Range &asked, int64_t asked_at, const std::vector<nostr::Claim> &claims)
 	{
-		const int64_t ahead = client.host().clocks.ahead();
+		ClientHost &host = client.host();
+		host.clocks.follow(host.transport.clock);
+		const int64_t ahead = host.clocks.ahead();
 		std::vector<wire::Claim> said;
 		for (nostr::Claim claim : claims) {
 			claim.range.upper = std::min(claim.range.upper, asked_at - std::max<int64_t>(ahead, 0));

@@ -7,38 +7,76 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include "net/core/clock.h"
 
 namespace net {
 
 class ClockWatch
 {
   public:
-	static constexpr size_t kLeast = 3, kMost = 1000; // number of addresses
-	static constexpr int64_t kBound = 60;             // seconds
+	static constexpr size_t kEnough = 3, kMost = 1000; // addresses
+	static constexpr int64_t kBound = 60;              // seconds
 
-	/* `ours` and `theirs`: Unix seconds of the two clocks at the same moment. */
-	void note(const std::string &address, int64_t ours, int64_t theirs)
+	/* A relay at `address` has just said that it is `theirs`, in Unix seconds. */
+	void note(const std::string &address, const Clock &clock, int64_t theirs)
 	{
+		follow(clock);
 		if (ahead_of_.size() >= kMost && !ahead_of_.contains(address))
 			ahead_of_.erase(ahead_of_.begin());
-		ahead_of_[address] = ours - theirs;
-		std::vector<int64_t> sorted;
-		for (const auto &known : ahead_of_)
-			sorted.push_back(known.second);
-		const auto middle = sorted.begin() + sorted.size() / 2;
-		std::nth_element(sorted.begin(), middle, sorted.end());
-		ahead_ = sorted.size() >= kLeast && std::abs(*middle) > kBound ? *middle : 0;
+		ahead_of_[address] = clock.unix_seconds() - theirs;
+		judge();
 	}
-	/* Seconds by which our clock is ahead of the median (negative: behind); 0 if the clocks
-	 * agree. */
+	/* The clock may be set while connections stay: then it is ahead of all others by as much more.
+	 * To be called before ahead() decides about a claim. */
+	void follow(const Clock &clock)
+	{
+		constexpr int64_t rounding = 2; // seconds, of both clocks
+		const auto steady = clock.now().time_since_epoch();
+		const int64_t offset =
+			clock.unix_seconds() - std::chrono::duration_cast<std::chrono::seconds>(steady).count();
+		const int64_t step = offset - offset_.value_or(offset);
+		if (!offset_ || std::abs(step) > rounding)
+			offset_ = offset;
+		if (std::abs(step) <= rounding)
+			return;
+		set_by_ += step;
+		for (auto &known : ahead_of_)
+			known.second += step;
+		judge();
+	}
+	/* Seconds by which our clock is ahead, or behind if negative; 0: it agrees. */
 	int64_t ahead() const { return ahead_; }
 
   private:
+	/* Before a relay has said the time, the clock is taken to have been right at first. Of a few
+	 * relays one that agrees is enough: it must not suffer from a neighbour whose clock is wrong.
+	 */
+	void judge()
+	{
+		std::vector<int64_t> sorted;
+		for (const auto &known : ahead_of_)
+			sorted.push_back(known.second);
+		if (sorted.empty())
+			sorted.push_back(set_by_);
+		auto judged = sorted.begin() + sorted.size() / 2;
+		if (sorted.size() >= kEnough)
+			std::nth_element(sorted.begin(), judged, sorted.end());
+		else
+			judged = std::min_element(sorted.begin(), sorted.end(), [](int64_t a, int64_t b) {
+				return std::abs(a) < std::abs(b);
+			});
+		ahead_ = std::abs(*judged) > kBound ? *judged : 0;
+	}
+
 	std::unordered_map<std::string, int64_t> ahead_of_;
 	int64_t ahead_ = 0;
+	std::optional<int64_t> offset_; // of the clock that can be set from the one that cannot
+	int64_t set_by_ = 0;            // seconds by which it was set, since the start
 };
 
 } // namespace net

@@ -53,7 +53,7 @@ void
 RelayClient::on_connected(const ConnectFacts &facts)
 {
 	if (facts.head.date)
-		host_.clocks.note(place_.name(), host_.transport.clock.unix_seconds(), *facts.head.date);
+		host_.clocks.note(place_.name(), host_.transport.clock, *facts.head.date);
 	dialer_.reset();
 	socket_->handle_by(*this);
 	state_ = State::Open;

@@ -24,15 +24,17 @@ nostr::Event make_event(int64_t created_at, const std::string &content, uint8_t 
 /* `count` events, one per second from `first` on. */
 std::vector<nostr::Event> make_events(int count, int64_t first, const std::string &content = "");
 
-/* A clock that goes on by itself and can be moved forward. */
+/* A clock that goes on by itself and can be moved forward; set_by(): only its date changes. */
 class TestClock final : public net::Clock
 {
   public:
 	Time now() const override { return Clock::now() + std::chrono::seconds(ahead_); }
+	int64_t unix_seconds() const override { return Clock::unix_seconds() + ahead_ + set_by_; }
 	void advance(std::chrono::seconds by) { ahead_ += by.count(); }
+	void set_by(std::chrono::seconds by) { set_by_ += by.count(); }
 
   private:
-	std::atomic<int64_t> ahead_{0};
+	std::atomic<int64_t> ahead_{0}, set_by_{0};
 };
 
 class Worker
