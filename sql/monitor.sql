@@ -145,6 +145,17 @@ SELECT c.generated_at, c.nip11_present, d.name, f.facts ->> 'server' AS server
 FROM _bigbrotr.relay_checks AS c LEFT JOIN _bigbrotr.nip11_documents AS d USING (nip11_id) LEFT JOIN _bigbrotr.nip66_facts AS f USING (nip66_id)
 WHERE c.relay_id = 2 AND c.generated_at IN (40001, 40007, 40008, 40009, 40020, 40021) ORDER BY 1;
 SELECT nip11_present, nip11_name FROM bigbrotr.relay_metadata WHERE relay_url ~ 'r2' AND generated_at = 40008;
+-- How many subscriptions a relay allows, as far as its document says so.
+BEGIN;
+CREATE FUNCTION allowed(said text) RETURNS integer LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE _bigbrotr.relay_visits SET nip11_id = _bigbrotr.store_document(format('{"limitation":{"max_subscriptions":%s}}', said)) WHERE relay_id = 2;
+	RETURN _bigbrotr.allowed_subscriptions(2);
+END $$;
+SELECT said, allowed(said) FROM unnest(ARRAY['20', '1', '0', '-1', '1.5', '"20"', 'null', '[]', '99999', '100000', '1e9']) AS s (said);
+UPDATE _bigbrotr.relay_visits SET nip11_id = NULL WHERE relay_id = 2;
+SELECT _bigbrotr.allowed_subscriptions(2), _bigbrotr.allowed_subscriptions(99);
+ROLLBACK;
 
 -- Latency and uptime count from now.
 UPDATE _bigbrotr.relay_visits SET owner = 'a';

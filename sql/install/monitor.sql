@@ -191,6 +191,19 @@ CREATE FUNCTION _bigbrotr.nip_numbers(document jsonb) RETURNS jsonb
 COMMENT ON FUNCTION _bigbrotr.nip_numbers(jsonb) IS
 	'Numbers of the NIPs in the field supported_nips of a document (NIP-11), as a sorted JSON array; an element is a number or a string of digits, other elements are left out; null: there is none';
 
+CREATE FUNCTION _bigbrotr.allowed_subscriptions(relay integer) RETURNS integer
+	LANGUAGE sql STABLE STRICT
+	BEGIN ATOMIC
+		SELECT coalesce((
+			SELECT CASE WHEN m.said ~ '^[1-9][0-9]{0,4}$' THEN m.said::integer END
+			FROM _bigbrotr.relay_visits AS v
+			     JOIN _bigbrotr.nip11_documents AS d ON d.nip11_id = v.nip11_id
+			     CROSS JOIN LATERAL (SELECT (d.document #> '{limitation,max_subscriptions}')::text AS said) AS m
+			WHERE v.relay_id = allowed_subscriptions.relay), 0);
+	END;
+COMMENT ON FUNCTION _bigbrotr.allowed_subscriptions(integer) IS
+	'How many subscriptions the relay allows on one connection (NIP-11, limitation.max_subscriptions), 1 .. 99999; 0: its document does not say it, or was never fetched';
+
 CREATE FUNCTION _bigbrotr.store_document(given text) RETURNS integer
 	LANGUAGE sql
 	BEGIN ATOMIC

@@ -110,6 +110,7 @@ struct RelayOpen
 	std::string_view url;        // normalised
 	uint32_t page_limit = 0;     // learned before: events to ask for in one page; 0: the setting
 	uint32_t pace_ms = 0;        // learned before: pause between two questions
+	uint32_t subscriptions = 0;  // subscriptions that the relay says it allows; 0: it does not say
 	bool live = false;           // keep the connection and subscribe to new events
 	bool sign_in = false;        // answer the relay's challenges (SignIn)
 	std::vector<Range> ranges;   // to read, in this order
@@ -122,6 +123,7 @@ struct RelayOpen
 		c.ascii(m.url, kMaxUrl);
 		c.number(m.page_limit);
 		c.number(m.pace_ms);
+		c.number(m.subscriptions);
 		c.flag(m.live);
 		c.flag(m.sign_in);
 		c.list(m.ranges);

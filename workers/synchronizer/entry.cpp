@@ -146,6 +146,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.wake_relays(boolean)",
 	"_bigbrotr.due_relays(bigint)",
 	"_bigbrotr.take_relays(text,integer,integer,integer,text[],boolean,bigint)",
+	"_bigbrotr.allowed_subscriptions(integer)",
 	"_bigbrotr.unwanted_relays(text,text[])",
 	"_bigbrotr.note_reader(integer,integer)",
 	"_bigbrotr.crowded_relays(text)",

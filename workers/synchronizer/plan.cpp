@@ -18,7 +18,8 @@ pg::Statement wake_statement("SELECT _bigbrotr.wake_relays($1)");
 pg::Statement clock_statement("SELECT _bigbrotr.clock_set_back($1, $2)");
 pg::Statement expire_statement("SELECT _bigbrotr.expire_leases($1)");
 pg::Statement
-	take_statement("SELECT relay_id, url, page_limit, pace_ms, authenticate::integer "
+	take_statement("SELECT relay_id, url, page_limit, pace_ms, authenticate::integer, "
+				   "_bigbrotr.allowed_subscriptions(relay_id) "
 				   "FROM _bigbrotr.take_relays($1, $2, $3, $4, string_to_array($5, ','), $6, $7)");
 pg::Statement waiting_statement(
 	"SELECT count(*) FROM (SELECT FROM _bigbrotr.due_relays($1) LIMIT $2) AS due");
@@ -150,6 +151,7 @@ class Planner
 								  .url = std::string(rows.bytes(row, 2)),
 								  .page_limit = static_cast<uint32_t>(rows.integer(row, 3)),
 								  .pace_ms = static_cast<uint32_t>(rows.integer(row, 4)),
+								  .subscriptions = static_cast<uint32_t>(rows.integer(row, 6)),
 								  .sign_in = rows.integer(row, 5) != 0,
 								  .task = {}});
 		for (SyncPlan::Opening &opening : plan_.open)

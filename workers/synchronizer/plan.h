@@ -19,6 +19,7 @@ struct SyncPlan
 		int32_t relay_id;
 		std::string url;
 		uint32_t page_limit, pace_ms; // learned on earlier connections; 0: nothing
+		uint32_t subscriptions;       // that the relay allows; 0: not known
 		bool sign_in;                 // then the task is asked after the authentication
 		Task task;
 	};

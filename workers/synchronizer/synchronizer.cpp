@@ -166,6 +166,7 @@ class Synchronizer : public pg::Service
 									.url = opening.url,
 									.page_limit = opening.page_limit,
 									.pace_ms = opening.pace_ms,
+									.subscriptions = opening.subscriptions,
 									.live = true,
 									.sign_in = opening.sign_in};
 			if (!opening.sign_in)

@@ -37,7 +37,7 @@ RelayEntry::open(const wire::RelayOpen &task)
 	live_wanted_ = task.live;
 	if (task.page_limit > 0)
 		learned_.page_limit = int(std::min<uint32_t>(task.page_limit, INT32_MAX));
-	learned_.set_manners(host_.config.manners);
+	learned_.set_manners(host_.config.manners, task.subscriptions);
 	learned_.pacer.set_pause(std::max(learned_.pacer.learned(), Pacer::Pause(task.pace_ms)));
 	client_ = std::make_unique<RelayClient>(host_, *this);
 	context_.emplace(JobContext{*client_, intake_, ledger_, learned_});

@@ -46,7 +46,9 @@ struct Learned
 	int late_events = 0;  // events that came after the EOSE of their question
 	int without_eose = 0; // full pages without EOSE since the last EOSE
 
-	void set_manners(const Manners &now)
+	/* allowed: subscriptions of a connection, by the relay's own words; 0: it does not say. One of
+	 * them is for new events. */
+	void set_manners(Manners now, uint32_t allowed)
 	{
 		if (manners == now)
 			return;

@@ -232,7 +232,7 @@ namespace {
 
 /* Most questions that a relay had from us before it answered any of them. */
 int
-most_at_once(wire::Politeness politeness)
+most_at_once(wire::Politeness politeness, uint32_t subscriptions = 0)
 {
 	const auto events = make_events(57, 1000);
 	std::atomic<int> most = 0;
@@ -255,7 +255,11 @@ most_at_once(wire::Politeness politeness)
 	wire::ArchiveSettings settings = Worker::default_settings();
 	settings.politeness = politeness;
 	Worker worker(settings);
-	worker.task(1, relay.url(), {{0, 5000}});
+	worker.send(wire::RelayOpen{.relay_id = 1,
+								.attempt = 1,
+								.url = relay.url(),
+								.subscriptions = subscriptions,
+								.ranges = {{0, 5000}}});
 	EXPECT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.events.size(), events.size());
 	return most;
@@ -267,4 +271,13 @@ TEST(NetPaging, PolitenessLimitsTheQuestionsAtTheSameTime)
 {
 	EXPECT_EQ(most_at_once(wire::Politeness::Quiet), 1);
 	EXPECT_GT(most_at_once(wire::Politeness::Normal), 1);
+}
+
+/* One of the subscriptions is for new events. */
+TEST(NetPaging, ARelayIsAskedNoMoreAtOnceThanItAllows)
+{
+	EXPECT_EQ(most_at_once(wire::Politeness::Normal, 1), 1);
+	EXPECT_EQ(most_at_once(wire::Politeness::Normal, 2), 1);
+	EXPECT_LE(most_at_once(wire::Politeness::Normal, 3), 2);
+	EXPECT_GT(most_at_once(wire::Politeness::Normal, 1000), 1);
 }
