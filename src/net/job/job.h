@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +71,15 @@ struct Learned
 	bool no_eose() const { return without_eose >= 3; }
 };
 
+/* An answer that has ended. */
+struct EndedAnswer
+{
+	std::string id; // of its subscription
+	uint32_t filter_id;
+	nostr::TimeRange shown; // seconds of which the relay has shown all, by its own words
+	int64_t settled;        // an event with a later created_at may be a new one
+};
+
 /* What the jobs of one connection work with. */
 struct JobContext
 {
@@ -90,6 +100,7 @@ struct JobContext
 	std::string notice;          // last complaint or notice since the last answer
 	nostr::Doubts doubts;        // doubts about everything that this connection delivers
 	wire::ReadAs reader = wire::ReadAs::Anonymous;
+	std::deque<EndedAnswer> ended;
 	bool dropped = false; // an event was dropped because memory was short
 	/* The relay has shown that it compares sets: it offered events that we had kept back, or served
 	 * events that it had offered. */
@@ -120,6 +131,18 @@ struct JobContext
 							.claim = claim});
 		}
 		ledger->end_step(std::move(said));
+	}
+	void retract(uint32_t filter_id, const nostr::Retract &retract)
+	{
+		ledger->retract({.relay_id = ledger->relay_id, .filter_id = filter_id, .retract = retract});
+	}
+	/* Events may still come for the answers that ended last. */
+	void remember(EndedAnswer answer)
+	{
+		constexpr size_t most = 32;
+		if (ended.size() >= most)
+			ended.pop_front();
+		ended.push_back(std::move(answer));
 	}
 	/* False: the event is not passed on, because this relay has sent it lately. */
 	bool pass_on(nostr::Event &event, bool live = false)

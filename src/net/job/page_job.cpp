@@ -9,8 +9,6 @@ using std::chrono::seconds;
 
 /* How often a relay may say in a row that it is asked too fast. */
 constexpr int kMaxComplaints = 5;
-/* Number of answers that are remembered after their end. */
-constexpr size_t kEnded = 8;
 /* An event older than this number of seconds does not count as new. */
 constexpr int64_t kSettled = 900;
 /* If no tick came for this time, the process had been stopped, and relays may have dropped data
@@ -124,9 +122,10 @@ PageJob::on_answered(Question &question)
 		if (const auto events = answer->shown(shown); !events.empty())
 			shown.lower = events.back().created_at + 1;
 		if (!answer->was_cut() && shown.lower <= shown.upper)
-			ended_.push_back({question.id(), shown});
-		if (ended_.size() > kEnded)
-			ended_.pop_front();
+			context_.remember({.id = question.id(),
+							   .filter_id = range_.filter_id,
+							   .shown = shown,
+							   .settled = asked_at_ - kSettled});
 	}
 	if (question.is_page()) {
 		context_.pages++;
@@ -147,10 +146,8 @@ PageJob::claim(const std::vector<nostr::Claim> &claims)
 void
 PageJob::retract(nostr::TimeRange range, nostr::Doubt doubt, int64_t found)
 {
-	context_.ledger->retract(
-		{.relay_id = context_.ledger->relay_id,
-		 .filter_id = range_.filter_id,
-		 .retract = {.range = range, .doubt = doubt, .found = std::max<int64_t>(found, 0)}});
+	context_.retract(range_.filter_id,
+					 {.range = range, .doubt = doubt, .found = std::max<int64_t>(found, 0)});
 }
 
 void
@@ -234,17 +231,10 @@ PageJob::complain(std::string_view text)
 }
 
 void
-PageJob::on_late_event(const nostr::Event &event, const std::string &subscription)
+PageJob::progress()
 {
 	for (Question &question : questions_)
 		question.progress();
-	const auto found = std::find_if(ended_.begin(), ended_.end(),
-									[&](const Ended &ended) { return ended.id == subscription; });
-	if (found == ended_.end() || event.created_at < found->shown.lower ||
-		event.created_at > std::min(found->shown.upper, asked_at_ - kSettled))
-		return;
-	context_.learned.late_events++;
-	retract(found->shown, nostr::Doubt::Late, 1);
 }
 
 void

@@ -1,7 +1,6 @@
 /* Reads one time range with a pager and reports its claims (docs/development/paging.md). */
 #pragma once
 
-#include <deque>
 #include <list>
 
 #include "net/job/question.h"
@@ -31,18 +30,11 @@ class PageJob final : private Question::Asker
 	/* Cuts off the older half of what is left to read and returns it for a new job. */
 	std::optional<wire::Range> split();
 	void on_notice(std::string_view text);
-	/* An event came after the answer to its question had ended. */
-	void on_late_event(const nostr::Event &event, const std::string &subscription);
+	void on_stray() { pager_.doubt(nostr::Doubt::Foreign); }
+	/* The relay is still answering. */
+	void progress();
 
   private:
-	/* An answer that ended lately, and the range of seconds that it is believed to have shown
-	 * completely. */
-	struct Ended
-	{
-		std::string id;
-		nostr::TimeRange shown;
-	};
-
 	nostr::Answer *answer(uint32_t number) override { return pager_.answer(number); }
 	void on_answered(Question &question) override;
 	void on_dropped(Question &question) override { pager_.drop(question.number()); }
@@ -62,7 +54,6 @@ class PageJob final : private Question::Asker
 	nostr::Pager pager_;
 	std::list<Question> questions_; // ended questions are removed at the next tick or question
 	std::optional<nostr::Pager::Question> next_;
-	std::deque<Ended> ended_;
 	uint32_t pages_ = 0;
 	int64_t asked_at_ = INT64_MAX; // Unix second of the first question
 	int64_t events_ = 0;           // number of events that were claimed

@@ -127,9 +127,19 @@ void
 Reading::on_late_event(const nostr::Event &event, const std::string &subscription)
 {
 	for (PageJob &job : jobs_)
-		job.on_late_event(event, subscription);
+		job.progress();
 	if (comparison_)
 		comparison_->on_late_event();
+	/* The range of the question may have been read to its end meanwhile. */
+	const auto found =
+		std::find_if(context_.ended.begin(), context_.ended.end(),
+					 [&](const EndedAnswer &ended) { return ended.id == subscription; });
+	if (found == context_.ended.end() || event.created_at < found->shown.lower ||
+		event.created_at > std::min(found->shown.upper, found->settled))
+		return;
+	context_.learned.late_events++;
+	context_.retract(found->filter_id,
+					 {.range = found->shown, .doubt = nostr::Doubt::Late, .found = 1});
 }
 
 /* A range whose filter is unknown is not read: without a filter the relay would send all its

@@ -134,6 +134,90 @@ TEST(NetPaging, EventsOutsideTheQuestionAreNotStored)
 	EXPECT_GE((worker.refusals[{1, "unexpected_subscription"}]), 1U);
 }
 
+/* Events of an answer come after its range was read to the end. */
+TEST(NetPaging, LateEventsWithdrawARangeThatWasReadToItsEnd)
+{
+	const auto events = make_events(20, 1000);
+	const auto late = make_event(1500, "late");
+	std::string first;
+	ScriptedRelay relay(answer_each([&](Peer &peer, auto &id, auto &message) {
+		if (message.find("\"until\":5001") != message.npos && first.empty())
+			first = id;
+		if (message.find("\"until\":6011") != message.npos)
+			peer.text(event_message(first, late));
+		serve_one(peer, events, 100, message);
+	}));
+	Worker worker;
+	worker.task(1, relay.url(), {{900, 5000}}, true);
+	ASSERT_TRUE(worker.until([&] { return worker.reported(1, wire::RelayPhase::CaughtUp); }));
+	EXPECT_TRUE(worker.retractions.empty());
+	worker.send(wire::RelayMore{1, 1, {{6000, 6010}}});
+	ASSERT_TRUE(worker.until([&] { return !worker.retractions.empty(); }));
+	EXPECT_EQ(worker.retractions[0].doubt, nostr::Doubt::Late);
+	EXPECT_EQ(worker.retractions[0].range.lower, 1020);
+	EXPECT_GE(worker.retractions[0].range.upper, 5000);
+	EXPECT_EQ(worker.events.count(late.id), 1U);
+}
+
+/* What came under another subscription, or cannot be read, may be what is missing from an answer.
+ */
+TEST(NetPaging, MessagesThatBelongToNoQuestionAreADoubt)
+{
+	const auto events = make_events(20, 1000);
+	const auto astray = make_event(1010, "astray");
+	for (const std::string &stray :
+		 {event_message("another", astray), std::string("[\"EVENT\",")}) {
+		ScriptedRelay relay(answer_each([&](Peer &peer, auto &, auto &message) {
+			peer.text(stray);
+			serve_one(peer, events, 100, message);
+		}));
+		Worker worker;
+		ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
+		EXPECT_EQ(worker.events.size(), events.size());
+		ASSERT_FALSE(worker.claims.empty());
+		for (const auto &claim : worker.claims) {
+			EXPECT_EQ(claim.claim.evidence, Evidence::Partial) << stray;
+			EXPECT_TRUE(claim.claim.doubts.has(nostr::Doubt::Foreign)) << stray;
+		}
+	}
+}
+
+/* A relay that is read with filters is asked for nothing else, and nothing else is archived. */
+TEST(NetPaging, OnlyWhatMatchesAFilterIsAskedForAndArchived)
+{
+	const auto wanted = make_event(1000, "wanted", 1), other = make_event(1001, "other", 2),
+			   new_wanted = make_event(6000, "new", 1), new_other = make_event(6001, "new", 2);
+	auto author = [](const nostr::Event &event) {
+		return "\"authors\":[\"" + nostr::to_hex(event.pubkey.data(), event.pubkey.size()) + "\"]";
+	};
+	std::string asked_live;
+	ScriptedRelay relay([&](Peer &peer) {
+		asked_live = peer.receive();
+		for (const auto &event : {new_other, new_wanted})
+			peer.text(event_message("live", event));
+		peer.text(eose_message("live"));
+		/* It ignores the filter. */
+		serve_events({wanted, other}, 10)(peer);
+	});
+	Worker worker;
+	worker.send(wire::RelayOpen{.relay_id = 1,
+								.attempt = 1,
+								.url = relay.url(),
+								.live = true,
+								.ranges = {{.lower = 0, .upper = 5000, .filter_id = 3}},
+								.filters = {{.filter_id = 3, .json = "{" + author(wanted) + "}"},
+											{.filter_id = 4, .json = R"({"kinds":[7]})"}}});
+	ASSERT_TRUE(worker.until([&] { return worker.reported(1, wire::RelayPhase::CaughtUp); }));
+	EXPECT_EQ(asked_live,
+			  R"(["REQ","live",{)" + author(wanted) + R"(,"limit":1},{"kinds":[7],"limit":1}])");
+	EXPECT_EQ(worker.events.size(), 2U);
+	EXPECT_EQ(worker.events.count(wanted.id) + worker.events.count(new_wanted.id), 2U);
+	EXPECT_GE((worker.refusals[{1, "outside_filter"}]), 2U);
+	for (const auto &claim : worker.claims)
+		if (claim.claim.range.lower <= 1001 && claim.claim.range.upper >= 1001)
+			EXPECT_TRUE(claim.claim.doubts.has(nostr::Doubt::Foreign));
+}
+
 TEST(NetPaging, RelaysThatIgnoreTheWindowProveNothing)
 {
 	auto events = make_events(20, 4000);

@@ -331,6 +331,8 @@ Worker::keep(const wire::Batch &batch)
 	}
 	for (const wire::Claim &claim : batch.claims)
 		claims.push_back({claim.relay_id, claim.claim, archived.size(), claim.reader});
+	for (const wire::Retract &one : batch.retracts)
+		retractions.push_back(one.retract);
 	for (const wire::Compared &one : batch.compared)
 		compared.push_back({one.outcome, one.needed, one.lost, std::string(one.detail)});
 	for (const wire::RelayReport &report : batch.reports)

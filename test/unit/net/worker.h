@@ -100,6 +100,7 @@ class Worker
 	std::map<std::pair<int32_t, std::string>, uint64_t> refusals;
 	std::map<int32_t, wire::Traffic> traffic;
 	std::vector<Claim> claims;
+	std::vector<nostr::Retract> retractions;
 	struct Compared
 	{
 		wire::Comparison outcome;
