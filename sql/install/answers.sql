@@ -10,7 +10,7 @@ CREATE FUNCTION _bigbrotr.doubt_text(doubt text) RETURNS text
 		WHEN 'contradicted' THEN 'a later reading found events that were not there before, or somebody asked for another reading'
 		WHEN 'dense' THEN 'seconds with more events than the relay shows at once'
 		WHEN 'end_unprobed' THEN 'the relay said that there was nothing older, and no other question confirmed it'
-		WHEN 'foreign' THEN 'the relay sent events that it was not asked for'
+		WHEN 'foreign' THEN 'the relay sent what it was not asked for, or under another subscription'
 		WHEN 'hole' THEN 'the relay left out events in the middle of a page, or did not say whether it had'
 		WHEN 'late' THEN 'events came after the relay had said that there were no more'
 		WHEN 'more' THEN 'the relay said that it had more (NIP-67)'

@@ -78,6 +78,7 @@ class RelayEntry final : public RelayClient::Owner
 	void on_notice(std::string_view text) override;
 	void on_refused(const char *reason, std::string_view detail) override;
 	void on_not_taken(const char *reason, std::string_view detail) override;
+	void on_stray() override { reading_->on_stray(); }
 	bool may_skip(size_t bytes) override;
 	void on_ignored() override;
 	void on_handled() override;

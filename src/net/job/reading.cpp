@@ -124,6 +124,13 @@ Reading::on_notice(std::string_view text)
 }
 
 void
+Reading::on_stray()
+{
+	for (PageJob &job : jobs_)
+		job.on_stray();
+}
+
+void
 Reading::on_late_event(const nostr::Event &event, const std::string &subscription)
 {
 	for (PageJob &job : jobs_)

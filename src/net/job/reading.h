@@ -35,6 +35,8 @@ class Reading
 	bool ask();
 	void tick();
 	void on_notice(std::string_view text);
+	/* An answer that names no question may be missing from any of them. */
+	void on_stray();
 	void on_late_event(const nostr::Event &event, const std::string &subscription);
 	/* The connection has ended, by the relay or by a failure. */
 	void on_ended()

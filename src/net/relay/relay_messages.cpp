@@ -68,9 +68,9 @@ RelayClient::on_event(std::string_view text)
 	if (closed && event.created_at < closed->window.since.value_or(0))
 		return; /* the relay ignored `since` of the subscription */
 	if (closed)
-		owner_.on_refused("outside_window", text);
-	else
-		owner_.on_refused("unexpected_subscription", subscription);
+		return owner_.on_refused("outside_window", text);
+	owner_.on_stray();
+	owner_.on_refused("unexpected_subscription", subscription);
 }
 
 void
@@ -182,9 +182,12 @@ RelayClient::on_unreadable(nostr::Reject reason, std::string_view text)
 	if (reason == nostr::Reject::TooDeep ||
 		(reason == nostr::Reject::BadUtf8 && !simdjson::validate_utf8(text.data(), text.size())))
 		return fail(code, text);
-	if (message.type == nostr::MessageType::Event)
-		if (Requests::Handler *handler = requests_.find(message.subscription))
-			handler->on_refused_event(text);
+	Requests::Handler *handler =
+		message.type == nostr::MessageType::Event ? requests_.find(message.subscription) : nullptr;
+	if (handler)
+		handler->on_refused_event(text);
+	else
+		owner_.on_stray();
 	if (is_policy(reason))
 		owner_.on_not_taken(code, text);
 	else
