@@ -54,12 +54,14 @@ append_filter(const Window &window, std::string &out)
 }
 
 std::string
-req_message(std::string_view subscription, const Window &window)
+req_message(std::string_view subscription, std::span<const Window> windows)
 {
 	std::string out = "[\"REQ\",";
 	append_json_string(subscription, out);
-	out += ',';
-	append_filter(window, out);
+	for (const Window &window : windows) {
+		out += ',';
+		append_filter(window, out);
+	}
 	out += ']';
 	return out;
 }

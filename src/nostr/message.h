@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -78,7 +79,13 @@ struct Window
 	std::string members;            // more members of the filter's JSON object: "a":1,"b":2
 };
 
-std::string req_message(std::string_view subscription, const Window &window);
+/* An event may come that one of the windows asks for. */
+std::string req_message(std::string_view subscription, std::span<const Window> windows);
+inline std::string
+req_message(std::string_view subscription, const Window &window)
+{
+	return req_message(subscription, std::span(&window, 1));
+}
 std::string close_message(std::string_view subscription);
 /* NIP-77: begin, continue and end a set reconciliation. `message`: bytes. */
 std::string neg_open_message(std::string_view subscription, const Window &window,

@@ -114,7 +114,7 @@ struct RelayOpen
 	bool live = false;           // keep the connection and subscribe to new events
 	bool sign_in = false;        // answer the relay's challenges (SignIn)
 	std::vector<Range> ranges;   // to read, in this order
-	std::vector<Filter> filters; // filters that ranges of this opening name
+	std::vector<Filter> filters; // of the relay, which is asked for nothing else; none: everything
 
 	static void fields(auto &c, auto &m)
 	{

@@ -106,7 +106,7 @@ void
 RelayEntry::subscribe_live()
 {
 	if (live_wanted_ && !live_)
-		live_.emplace(*context_);
+		live_.emplace(*context_, *reading_);
 }
 
 void
@@ -180,6 +180,8 @@ RelayEntry::advance()
 void
 RelayEntry::on_late_event(nostr::Event &event, const std::string &subscription)
 {
+	if (!reading_->wants(event))
+		return on_refused("outside_filter", subscription);
 	if (!context_->sent.contains(event.id))
 		reading_->on_late_event(event, subscription);
 	if (!context_->pass_on_unasked(event))

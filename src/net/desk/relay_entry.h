@@ -9,7 +9,6 @@
 #include <optional>
 
 #include "net/job/live_job.h"
-#include "net/job/reading.h"
 #include "net/relay/flood_guard.h"
 
 namespace net {

@@ -51,6 +51,11 @@ struct Learned
 	 * them is for new events. */
 	void set_manners(Manners now, uint32_t allowed)
 	{
+		if (allowed > 0) {
+			now.most_width =
+				std::min(now.most_width, std::max(int(std::min(allowed, 1000u)) - 1, 1));
+			now.first_width = std::min(now.first_width, now.most_width);
+		}
 		if (manners == now)
 			return;
 		manners = now;

@@ -4,15 +4,18 @@ namespace net {
 
 constexpr const char *kSubscription = "live";
 
-LiveJob::LiveJob(JobContext &context) : context_(context), asked_at_(context.client.now())
+LiveJob::LiveJob(JobContext &context, const Reading &reading)
+	: context_(context), reading_(reading), asked_at_(context.client.now())
 {
-	context_.client.ask(kSubscription, {.since = {}, .until = {}, .limit = 1}, *this);
+	context_.client.ask(kSubscription, reading_.live_windows(), *this);
 }
 
 void
-LiveJob::on_event(nostr::Event &event, std::string_view)
+LiveJob::on_event(nostr::Event &event, std::string_view text)
 {
 	answered_ = true;
+	if (!reading_.wants(event))
+		return context_.client.refuse("outside_filter", text);
 	if (!context_.pass_on_unasked(event))
 		context_.client.ignore();
 }

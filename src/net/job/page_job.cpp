@@ -25,7 +25,7 @@ way_of(const wire::Range &range)
 }
 
 PageJob::PageJob(JobContext &context, FilterReading &filter, const wire::Range &range)
-	: context_(context), range_(range),
+	: context_(context), filter_(filter), range_(range),
 	  pager_({range.lower, range.upper}, limit(), filter.conditions, filter.habits, way_of(range)),
 	  ticked_(context.client.now())
 {

@@ -4,6 +4,7 @@
 #include <list>
 
 #include "net/job/question.h"
+#include "nostr/filter.h"
 
 namespace net {
 
@@ -11,7 +12,10 @@ namespace net {
 struct FilterReading
 {
 	nostr::Conditions conditions;
+	std::optional<nostr::Filter> filter; // none: all events match
 	nostr::Habits habits;
+
+	bool wants(const nostr::Event &event) const { return !filter || matches(*filter, event); }
 };
 
 class PageJob final : private Question::Asker
@@ -36,6 +40,7 @@ class PageJob final : private Question::Asker
 
   private:
 	nostr::Answer *answer(uint32_t number) override { return pager_.answer(number); }
+	bool wants(const nostr::Event &event) const override { return filter_.wants(event); }
 	void on_answered(Question &question) override;
 	void on_dropped(Question &question) override { pager_.drop(question.number()); }
 	void on_unanswered(Question &question) override;
@@ -50,6 +55,7 @@ class PageJob final : private Question::Asker
 	void end(const char *reason, std::string_view detail);
 
 	JobContext &context_;
+	const FilterReading &filter_;
 	const wire::Range range_;
 	nostr::Pager pager_;
 	std::list<Question> questions_; // ended questions are removed at the next tick or question

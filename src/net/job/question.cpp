@@ -92,6 +92,10 @@ Question::on_event(nostr::Event &event, std::string_view text)
 		answer->cut();
 		return answered();
 	}
+	if (!asker_.wants(event)) {
+		answer->doubt(nostr::Doubt::Foreign);
+		return context_.client.refuse("outside_filter", text);
+	}
 	const nostr::Seen seen{event.created_at, event.id, event.kind, event.pubkey};
 	if (!answer->add(seen)) {
 		if (event.created_at > question_.window.until.value_or(INT64_MAX))

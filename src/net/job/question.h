@@ -18,6 +18,8 @@ class Question final : public Requests::Handler
 		virtual ~Asker() = default;
 		/* The answer that receives the events; null if the answer is no longer needed. */
 		virtual nostr::Answer *answer(uint32_t number) = 0;
+		/* Whether the event matches the filter that is read. */
+		virtual bool wants(const nostr::Event &event) const = 0;
 		/* The answer is complete or was cut. */
 		virtual void on_answered(Question &question) = 0;
 		/* The question must be asked again. */

@@ -1,27 +1,44 @@
 #include "net/job/reading.h"
 
-#include "nostr/filter.h"
+#include <algorithm>
+#include <utility>
 
 namespace net {
-
-static nostr::Conditions
-conditions_of(std::string_view json)
-{
-	nostr::Filter filter;
-	if (!nostr::parse_filter(json, filter).empty())
-		return {};
-	/* Members of the filter object without its braces. */
-	std::string members = nostr::condition_json(filter);
-	return {.members = members.substr(1, members.size() - 2),
-			.kinds = filter.kinds.has_value(),
-			.authors = filter.authors.has_value()};
-}
 
 void
 Reading::set_filters(const std::vector<wire::Filter> &filters)
 {
-	for (const wire::Filter &filter : filters)
-		filters_[filter.filter_id].conditions = conditions_of(filter.json);
+	limited_ = !filters.empty();
+	for (const wire::Filter &given : filters) {
+		nostr::Filter filter;
+		if (!nostr::parse_filter(given.json, filter).empty())
+			throw LinkError("a filter that cannot be read");
+		/* Without the braces. */
+		const std::string members = nostr::condition_json(filter);
+		FilterReading &reading = filters_[given.filter_id];
+		reading.conditions = {.members = members.substr(1, members.size() - 2),
+							  .kinds = filter.kinds.has_value(),
+							  .authors = filter.authors.has_value()};
+		reading.filter = std::move(filter);
+	}
+}
+
+std::vector<nostr::Window>
+Reading::live_windows() const
+{
+	std::vector<nostr::Window> windows;
+	for (const auto &[id, reading] : filters_)
+		windows.push_back({.limit = 1, .members = reading.conditions.members});
+	if (!limited_)
+		windows = {{.limit = 1}};
+	return windows;
+}
+
+bool
+Reading::wants(const nostr::Event &event) const
+{
+	return !limited_ || std::any_of(filters_.begin(), filters_.end(),
+									[&](const auto &known) { return known.second.wants(event); });
 }
 
 void

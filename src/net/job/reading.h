@@ -22,6 +22,11 @@ class Reading
 
 	/* Sets the filters that ranges refer to by their ids. */
 	void set_filters(const std::vector<wire::Filter> &filters);
+	/* Asks for the newest event of each filter, and for those that come; all if there is no filter.
+	 */
+	std::vector<nostr::Window> live_windows() const;
+	/* Whether the event matches one of the filters, if there are any. */
+	bool wants(const nostr::Event &event) const;
 	void add(const std::vector<wire::Range> &ranges);
 	/* Drops all ranges that are not completely read. Must not be called from within a job. */
 	void drop();
@@ -63,6 +68,7 @@ class Reading
 	const uint32_t attempt_;
 	std::deque<wire::Range> ranges_; // ranges that have not begun
 	std::map<uint32_t, FilterReading> filters_;
+	bool limited_ = false; // only what matches a filter is read
 	std::list<PageJob> jobs_;
 	/* Ranges to compare one after the other, once all others are read. */
 	std::deque<wire::Range> to_compare_;

@@ -101,10 +101,11 @@ RelayClient::tick()
 }
 
 void
-RelayClient::ask(const std::string &id, const nostr::Window &window, Requests::Handler &handler)
+RelayClient::ask(const std::string &id, std::span<const nostr::Window> windows,
+				 Requests::Handler &handler)
 {
-	requests_.open(id, window, handler);
-	socket_->send(nostr::req_message(id, window));
+	requests_.open(id, windows.front(), handler);
+	socket_->send(nostr::req_message(id, windows));
 }
 
 void

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -93,7 +94,13 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	Clock::Time now() const { return host_.transport.clock.now(); }
 
 	/* Sends REQ. The handler must live until close() or the end of the connection. */
-	void ask(const std::string &id, const nostr::Window &window, Requests::Handler &handler);
+	void ask(const std::string &id, const nostr::Window &window, Requests::Handler &handler)
+	{
+		ask(id, std::span(&window, 1), handler);
+	}
+	/* The same for events that one of the windows asks for; all have the same times. */
+	void ask(const std::string &id, std::span<const nostr::Window> windows,
+			 Requests::Handler &handler);
 	/* Sends AUTH; `event` is JSON. */
 	void authenticate(const nostr::Id &id, std::string_view event);
 	/* Sends EVENT; `event` is JSON. */
