@@ -457,9 +457,9 @@ TEST(NetProbe, OverlayNetworksThatTheProxyDoesNotReach)
 {
 	ScriptedProxy proxy([](test::Client &client) {
 		client.read(4);
-		client.send("\5\0"s);
+		client.send(std::string("\5\0", 2));
 		client.read(5);
-		client.send("\5\6"s);
+		client.send("\5\6");
 		client.linger();
 	});
 	const std::string url = proxy.url("socks5h");
