@@ -174,7 +174,7 @@ wait_for($node, "health = 'unhealthy' $synchronizer");
 like(ask($node, q{SELECT good, detail FROM bigbrotr.health_report WHERE item = 'service synchronizer'}),
 	qr/^f\|running, unhealthy, waits for bigbrotr-net: could not start/, 'so does the report of the archive');
 like(slurp_file($node->logfile, $log_end), qr/unhealthy: bigbrotr-net: could not start/, 'the log says why it is unhealthy');
-is(() = slurp_file($node->logfile, $log_end) =~ /the net process is lost/g, 1, 'and names the missing program once');
+is(() = slurp_file($node->logfile, $log_end) =~ /\[$pid\] .*the net process is lost/g, 1, 'and names the missing program once');
 $copy->('bigbrotr-net');
 net_pid($node, 'synchronizer');
 wait_for($node, "waiting_for IS NULL AND health = 'healthy' $synchronizer");
