@@ -61,7 +61,7 @@ sub entrypoint
 	my (%with) = @_;
 	local %ENV = (%environment, %with);
 	my ($out, $error) = ('', '');
-	IPC::Run::run([ "$folder/bin/entrypoint" ], '>', \$out, '2>', \$error, IPC::Run::timeout(60));
+	IPC::Run::run([ "$folder/bin/entrypoint" ], '>', \$out, '2>', \$error, IPC::Run::timeout(3 * $PostgreSQL::Test::Utils::timeout_default));
 	return ($? >> 8, $error);
 }
 
