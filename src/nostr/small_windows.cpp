@@ -45,12 +45,14 @@ SmallWindows::next(const Habits &habits) const
 			return probes[group_];
 	}
 	if (stage_ == Stage::Below) {
-		/* Without `since`: an event from below the window shows that the window was not cut. */
+		/* Without `since`: an event from below the window shows that the window was not cut. Two
+		 * looks begin with the oldest event of the window, the second one with the whole limit; the
+		 * third one begins below that event. */
 		constexpr int margin = 4;
 		const int64_t oldest = whole_.back().created_at;
 		const int again = int(within(whole_, {oldest, oldest + 1}).size());
-		Window window{.until = oldest + 1,
-					  .limit = larger_ ? limit_ : std::min(again + margin, limit_)};
+		Window window{.until = looks_ < 2 ? oldest + 1 : std::max<int64_t>(oldest - 1, 0),
+					  .limit = looks_ == 1 ? limit_ : std::min(again + margin, limit_)};
 		if (!conditions_.kinds && habits.takes_kinds)
 			window.kinds = open_kinds(habits);
 		return window;
@@ -172,7 +174,7 @@ SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
 		if (shown.empty() || answer.reached_below(part.lower))
 			return claim_shown(shown, most);
 		whole_ = std::move(shown);
-		larger_ = false;
+		looks_ = 0;
 		stage_ = Stage::Below;
 		return;
 	}
@@ -218,13 +220,13 @@ SmallWindows::look_below(const Answer &answer, const Habits &habits)
 		if (part.lower < part.upper)
 			return shrink();
 		doubts_ |= Doubt::Dense;
-	} else if (!answer.reached_below(part.lower)) {
-		if (!std::exchange(larger_, true)) {
+	} else if (const bool below = answer.reached_below(oldest); looks_ == 2 || !below) {
+		if (looks_++ < 2) {
 			stage_ = Stage::Below;
 			return;
 		}
-		/* Nothing is older, or the answer ends in this second each time. */
-		if (within(whole_, {oldest, oldest}).size() > 1)
+		/* There is something older, and the answers end before it. */
+		if (below)
 			doubts_ |= Doubt::Dense;
 	}
 	claim_shown(whole_, cap(habits));

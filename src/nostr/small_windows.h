@@ -59,7 +59,7 @@ class SmallWindows
 	bool by_halves_;
 	Stage stage_ = Stage::Whole;
 	SeenSet whole_, halves_;
-	bool larger_ = false;            // what is below is asked for with the whole limit
+	int looks_ = 0;                  // questions about what is below the window
 	int64_t middle_ = 0;             // first second of the upper half
 	std::optional<int64_t> emptied_; // newest second that was empty and is not claimed yet
 	Doubts doubts_;                  // doubts about the window
