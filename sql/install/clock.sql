@@ -5,9 +5,11 @@ CREATE FUNCTION _bigbrotr.clock_set_back(back bigint, at bigint) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	far CONSTANT bigint := at + back / 2;
+	far bigint;
 BEGIN
-	PERFORM _bigbrotr.check_time(at), _bigbrotr.trim_coverage(at - _bigbrotr.settling());
+	PERFORM _bigbrotr.check_time(at), _bigbrotr.check_time(back);
+	far := at + back / 2;
+	PERFORM _bigbrotr.trim_coverage(at - _bigbrotr.settling());
 	-- Several services say that the clock was set back. What one of them has mended is not far in the future any more.
 	UPDATE _bigbrotr.relay_sync AS s
 	SET next_attempt = CASE WHEN s.next_attempt > far THEN greatest(s.next_attempt - back, at) ELSE s.next_attempt END,

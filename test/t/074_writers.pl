@@ -37,7 +37,7 @@ my %ways = (
 	'blocks' => q{SELECT format('CALL bigbrotr.block_author(%L, %L)', encode(pubkey, 'hex'), 'why') FROM made WHERE n % 10 = # ORDER BY random() LIMIT 1 \gexec},
 	'ends of blocks' => q{SELECT format('CALL bigbrotr.unblock_author(%L)', encode(pubkey, 'hex')) FROM bigbrotr.blocked_authors \gexec},
 	'retention rules' => q{SELECT bigbrotr.add_retention_rule('1 day', 'why', format('{[%1$s,%1$s]}', kind)::int4multirange, true) FROM made WHERE n % 10 = # ORDER BY random() LIMIT 1;
-		SELECT d.deleted FROM _bigbrotr.expired_kinds() AS k, LATERAL _bigbrotr.delete_expired(k.kind, k.first_second, 20) AS d},
+		SELECT d.deleted FROM (SELECT * FROM _bigbrotr.expired_kinds() ORDER BY random() LIMIT 1) AS k, LATERAL _bigbrotr.delete_expired(k.kind, k.first_second, 20) AS d},
 	'ends of retention rules' => q{SELECT format('CALL bigbrotr.remove_retention_rule(%s)', rule_id) FROM bigbrotr.retention_rules WHERE removed_at IS NULL \gexec},
 	'counting' => q{SELECT _bigbrotr.fold_statistics(20)});
 
