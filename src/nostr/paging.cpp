@@ -241,7 +241,7 @@ Pager::split()
 {
 	const int64_t left = range_.upper - range_.lower;
 	if (stage_ != Stage::Page || range_.upper == kOpenEnd || last_span_ == 0 ||
-		left < std::max(kLeastSplit, last_span_ * 2))
+		left < kLeastSplit || left / 2 < last_span_)
 		return std::nullopt;
 	const int64_t middle = range_.lower + left / 2;
 	const TimeRange older{range_.lower, middle};
