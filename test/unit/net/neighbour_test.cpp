@@ -33,7 +33,8 @@ TEST(NetNeighbour, AForgedSignatureDoesNotHideTheTrueOne)
 	ASSERT_TRUE(worker.until([&] { return worker.questions == 1; }));
 	worker.task(2, honest.url(), {{0, 5000}});
 	/* Both have read to the end: their reports wait for the event. */
-	ASSERT_TRUE(worker.until([&] { return worker.traffic[2].pages >= 2; }));
+	ASSERT_TRUE(
+		worker.until([&] { return worker.traffic[1].pages >= 2 && worker.traffic[2].pages >= 2; }));
 	EXPECT_TRUE(worker.claims.empty());
 	worker.answer = true;
 	worker.answer_questions();
