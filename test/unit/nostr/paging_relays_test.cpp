@@ -1,0 +1,170 @@
+/*
+ * The pager against relays of all sorts: each habit by itself, then many at random. The letters are
+ * those of the scenarios in docs/development/paging.md.
+ */
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "model_history.h"
+
+using namespace model;
+
+struct Scenario
+{
+	const char *name;
+	Switches is;
+	bool complete = true; // everything that is served comes
+};
+
+class PagerScenario : public testing::TestWithParam<Scenario>
+{
+};
+
+TEST_P(PagerScenario, ClaimsAreTrue)
+{
+	for (uint32_t seed = 0; seed < 8; seed++) {
+		std::mt19937 random(seed);
+		Relay relay(history(3000, seed), GetParam().is, [&](uint32_t n) { return random() % n; });
+		const Pass pass = read_all(relay, seed % 2 ? 500 : 200, 1 + int(seed % 3));
+		EXPECT_TRUE(pass.ended) << seed;
+		EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << seed;
+		if (GetParam().complete) {
+			EXPECT_EQ(unread(relay, pass), 0) << seed;
+		}
+	}
+}
+
+INSTANTIATE_TEST_SUITE_P(
+	, PagerScenario,
+	testing::Values(
+		Scenario{"F6_more", {.cap = 200, .more = true}},
+		Scenario{"F8_ascending", {.cap = 200, .ascending = true}},
+		Scenario{"F8_oldest", {.cap = 200, .oldest = true}},
+		Scenario{"F8_insertion", {.cap = 200, .by_insertion = true}},
+		Scenario{"F8_popular", {.cap = 200, .by_popularity = true}},
+		Scenario{"F8_stores", {.cap = 200, .stores = 3}},
+		Scenario{"F8_merged", {.cap = 200, .stores = 3, .stores_merged = true}},
+		Scenario{"F9_pinned", {.cap = 200, .pinned = true}},
+		Scenario{"F10_kind_cap", {.cap = 200, .kind_cap = 60}},
+		Scenario{"F10_look_back", {.cap = 200, .look_back = 3000}, false},
+		Scenario{"F11_until", {.cap = 200, .until_exclusive = true}},
+		Scenario{"F12_since", {.cap = 200, .until_exclusive = true, .since_exclusive = true}},
+		Scenario{"F13_bytes", {.cap = 200, .byte_cap = 250}},
+		Scenario{"F13_repeats", {.cap = 200, .repeats = true}},
+		Scenario{"F19_foreign", {.cap = 200, .foreign = true}},
+		Scenario{"no_limit", {.cap = 100000, .ignores_limit = true}},
+		Scenario{"no_kinds", {.cap = 200, .refuses_kinds = true}},
+		Scenario{"kinds_empty", {.cap = 200, .kinds_empty = true}},
+		Scenario{"kinds_empty_unordered", {.cap = 200, .by_insertion = true, .kinds_empty = true}}),
+	[](const auto &info) { return info.param.name; });
+
+/* F13: windows hold few events, but large ones, and the relay ends its answers by bytes. */
+TEST(Pager, AWindowThatIsCutByBytesIsNotBelieved)
+{
+	auto events = history(300);
+	const int64_t second = events[150].created_at;
+	for (const int64_t around : {0, 1, 50, 5000}) {
+		for (const bool crowded : {true, false}) {
+			for (size_t i = 147; i < 153; i++) {
+				events[i].created_at = crowded ? second : second + int64_t(i) - 150;
+				events[i].size = 60;
+			}
+			Relay relay(events, {.cap = 200, .byte_cap = 200}, never);
+			Habits habits;
+			const Pass pass = read(relay, {second - around, second + around}, 100, habits, 1, 5000,
+								   Pager::Way::Windows);
+			EXPECT_TRUE(pass.ended);
+			EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << around << crowded;
+		}
+	}
+}
+
+/* Relays of all sorts at random: nothing is ever proven that is not so, and every pass ends. */
+TEST(Pager, NothingFalseIsEverConfirmed)
+{
+	int confirmed = 0, contradicted = 0;
+	for (uint32_t seed = 0; seed < 1500; seed++) {
+		std::mt19937 random(seed);
+		auto upto = [&](uint32_t n) { return uint32_t(random() % n); };
+		auto rarely = [&] { return upto(6) == 0; };
+		Switches is{.cap = 10 + int(upto(90))};
+		is.hidden_count = upto(2);
+		is.until_exclusive = rarely();
+		is.since_exclusive = rarely();
+		is.ascending = rarely();
+		is.oldest = rarely();
+		is.by_insertion = rarely();
+		is.by_popularity = rarely();
+		is.stores = rarely() ? 2 : 1;
+		is.stores_merged = upto(2);
+		is.kind_cap = rarely() ? 5 + int(upto(20)) : 0;
+		is.byte_cap = rarely() ? 50 + int(upto(100)) : 0;
+		is.look_back = rarely() ? 1 + upto(1000) : 0;
+		is.pinned = rarely();
+		is.ignores_limit = rarely();
+		is.repeats = rarely();
+		is.more = upto(3) == 0;
+		is.lost_answers = rarely() ? 2 + int(upto(20)) : 0;
+		is.notice_on_lost = upto(2);
+		is.refuses_kinds = rarely();
+		is.kinds_empty = seed % 16 == 0 && is.kind_cap == 0;
+		is.foreign = rarely();
+		auto events = history(int(upto(300)), seed);
+		const bool crowded = upto(3) == 0;
+		for (Stored &event : events) {
+			if (crowded)
+				event.created_at = kBase + (event.created_at - kBase) / (1 + upto(400));
+			event.refused = upto(25) == 0;
+		}
+		if (upto(3) == 0 && !events.empty())
+			add_hidden(events, int(upto(150)), events[upto(uint32_t(events.size()))].created_at,
+					   upto(2));
+		Relay relay(events, is, upto);
+		const int64_t lower = upto(2) ? 0 : kBase + upto(5000);
+		const TimeRange range{lower, lower + upto(20000) + (lower == 0 ? kBase : 0)};
+		Pass passes[2];
+		for (Pass &pass : passes) {
+			Habits habits;
+			const auto way = &pass == passes ? Pager::Way::Pages : Pager::Way::Windows;
+			pass = read(relay, range, 5 + int(upto(200)), habits, 1 + int(upto(3)), 5000, way);
+			ASSERT_TRUE(pass.ended) << "seed " << seed;
+			for (const Claim &claim : pass.claims) {
+				ASSERT_GE(claim.range.lower, range.lower);
+				ASSERT_LE(claim.range.upper, range.upper);
+				ASSERT_LE(claim.range.lower, claim.range.upper);
+				ASSERT_FALSE(claim.doubts.cut() && claim.evidence != Evidence::Partial);
+			}
+		}
+		/* Confirmed is what both have read, unless the second found more there. */
+		for (const Claim &claim : passes[0].claims) {
+			if (claim.evidence != Evidence::Paged)
+				continue;
+			auto in_claim = [&](const Stored &event) {
+				return event.created_at >= claim.range.lower &&
+					   event.created_at <= claim.range.upper;
+			};
+			auto read_again = [&](int64_t second) {
+				return std::any_of(
+					passes[1].claims.begin(), passes[1].claims.end(), [&](const Claim &other) {
+						return other.evidence == Evidence::Paged && second >= other.range.lower &&
+							   second <= other.range.upper;
+					});
+			};
+			int unseen = 0;
+			bool found_more = false;
+			for (const Stored &event : events) {
+				const std::pair key{event.created_at, event.id};
+				if (!relay.serves(event) || !in_claim(event) || passes[0].delivered.contains(key))
+					continue;
+				found_more |= passes[1].delivered.contains(key);
+				unseen += !passes[1].delivered.contains(key) && read_again(event.created_at);
+			}
+			contradicted += found_more;
+			confirmed += !found_more && read_again(claim.range.lower);
+			ASSERT_TRUE(unseen == 0 || found_more) << "seed " << seed;
+		}
+	}
+	EXPECT_GT(confirmed, 0);
+	EXPECT_GT(contradicted, 0);
+}
