@@ -82,12 +82,19 @@ PageJob::ask()
 	return true;
 }
 
+/* After a stop, what the sockets hold may be read before the next tick. */
 void
-PageJob::tick()
+PageJob::note_stop()
 {
 	const Clock::Time now = context_.client.now();
 	if (now - std::exchange(ticked_, now) > kStopped)
 		pager_.doubt(nostr::Doubt::Backpressure);
+}
+
+void
+PageJob::tick()
+{
+	note_stop();
 	for (Question &question : questions_)
 		if (!result_)
 			question.tick();
@@ -113,6 +120,7 @@ PageJob::split()
 void
 PageJob::on_answered(Question &question)
 {
+	note_stop();
 	context_.complaints = 0;
 	context_.notice.clear();
 	context_.learned.answered();

@@ -47,6 +47,7 @@ class PageJob final : private Question::Asker
 	void on_closed(Question &question, std::string_view reason) override;
 	void on_failed(const char *reason, std::string_view detail) override;
 	int limit() const;
+	void note_stop();
 	void claim(const std::vector<nostr::Claim> &claims);
 	void retract(nostr::TimeRange range, nostr::Doubt doubt, int64_t found);
 	void complain(std::string_view text);

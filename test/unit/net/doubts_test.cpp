@@ -7,6 +7,7 @@
 #include "worker.h"
 
 using namespace test;
+using namespace std::chrono_literals;
 using nostr::Doubt;
 using nostr::Evidence;
 
@@ -26,6 +27,24 @@ TEST(NetDoubts, AReadingThatShowsLessThanBeforeWithdrawsWhatItRead)
 			EXPECT_EQ(one.range, (nostr::TimeRange{0, 5000}));
 			EXPECT_EQ(one.found, 10);
 		}
+	}
+}
+
+/* This process stood still while the relay sent: the relay may have dropped what was not read. */
+TEST(NetDoubts, AnAnswerDuringAStopIsNotBelieved)
+{
+	const auto events = make_events(20, 1000);
+	Worker worker;
+	ScriptedRelay relay(answer_each([&](Peer &peer, auto &, auto &message) {
+		worker.clock.advance(10s);
+		serve_one(peer, events, 100, message);
+	}));
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
+	EXPECT_EQ(worker.events.size(), events.size());
+	ASSERT_FALSE(worker.claims.empty());
+	for (const auto &claim : worker.claims) {
+		EXPECT_EQ(claim.claim.evidence, Evidence::Partial);
+		EXPECT_TRUE(claim.claim.doubts.has(Doubt::Backpressure));
 	}
 }
 
