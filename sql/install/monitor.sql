@@ -184,12 +184,13 @@ COMMENT ON FUNCTION _bigbrotr.json_text(jsonb, text) IS 'The string or number un
 
 CREATE FUNCTION _bigbrotr.nip_numbers(document jsonb) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	RETURN (SELECT jsonb_agg(DISTINCT n.number)
-	        FROM jsonb_array_elements_text(CASE jsonb_typeof(document -> 'supported_nips') WHEN 'array' THEN document -> 'supported_nips' ELSE '[]' END) AS e (text)
-	             CROSS JOIN LATERAL (SELECT CASE WHEN e.text ~ '^[0-9]{1,5}$' THEN e.text::integer END AS number) AS n
-	        WHERE n.number <= 65535);
+	RETURN (SELECT jsonb_agg(k.number ORDER BY k.number)
+	        FROM (SELECT DISTINCT n.number
+	              FROM jsonb_array_elements_text(CASE jsonb_typeof(document -> 'supported_nips') WHEN 'array' THEN document -> 'supported_nips' ELSE '[]' END) AS e (text)
+	                   CROSS JOIN LATERAL (SELECT CASE WHEN e.text ~ '^[0-9]{1,5}$' THEN e.text::integer END AS number) AS n
+	              WHERE n.number <= 65535 ORDER BY 1 LIMIT 1000) AS k);
 COMMENT ON FUNCTION _bigbrotr.nip_numbers(jsonb) IS
-	'Numbers of the NIPs in the field supported_nips of a document (NIP-11), as a sorted JSON array; an element is a number or a string of digits, other elements are left out; null: there is none';
+	'Numbers of the NIPs in the field supported_nips of a document (NIP-11), as a sorted JSON array; an element is a number or a string of digits, other elements are left out, and all but the lowest 1,000 numbers; null: there is none';
 
 CREATE FUNCTION _bigbrotr.allowed_subscriptions(relay integer) RETURNS integer
 	LANGUAGE sql STABLE STRICT
@@ -269,7 +270,7 @@ BEGIN
 			-- Not every visit tries NIPs and sends an EVENT. The results of an earlier visit stay until a visit tries again.
 			earlier := coalesce((SELECT f.facts FROM _bigbrotr.nip66_facts AS f WHERE f.nip66_id = known.nip66_id), '{}');
 			measured := jsonb_strip_nulls(jsonb_build_object('write', earlier -> 'write')) || measured
-				|| jsonb_build_object('nips', coalesce(earlier -> 'nips', '{}') || coalesce(measured -> 'nips', '{}'));
+				|| jsonb_build_object('nips', coalesce(earlier -> 'nips', '{}') - CASE WHEN visit.tried THEN '42' ELSE '' END || coalesce(measured -> 'nips', '{}'));
 			new_nip66 := CASE WHEN measured = earlier THEN known.nip66_id
 				WHEN _bigbrotr.may_change(visit.relay_id, 'nip66', visit.at) THEN _bigbrotr.store_nip66(measured) END;
 		END IF;
