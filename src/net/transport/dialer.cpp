@@ -65,8 +65,10 @@ Dialer::resolved(const Resolution &resolution)
 	facts_.dns = duration_cast<microseconds>(transport_.clock.now() - started_);
 	if (!proxied())
 		facts_.name = resolution.name;
-	if (resolution.reason && proxied())
+	if (resolution.reason && proxied()) {
+		facts_.unfinished = facts_.dns;
 		return fail("proxy_failed", "the host of the proxy: " + resolution.detail);
+	}
 	if (resolution.reason)
 		return fail(resolution.reason, resolution.detail);
 	if (!proxied())
@@ -160,6 +162,8 @@ Dialer::tick()
 	Clock::Time now = transport_.clock.now();
 	if (resolving() && now - started_ > time_limit()) {
 		facts_.dns = duration_cast<microseconds>(now - started_);
+		if (proxied())
+			facts_.unfinished = facts_.dns;
 		fail(proxied() ? "proxy_failed" : "dns_timeout",
 			 proxied() ? "the host of the proxy: no answer of a name server" : "");
 	}

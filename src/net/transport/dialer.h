@@ -19,8 +19,8 @@
 
 namespace net {
 
-/* The result of opening. Durations are zero for steps that did not end; `unfinished` is the
- * duration of the step that failed. */
+/* The result of opening. Durations are zero for steps that did not end, except `dns`;
+ * `unfinished` is the duration of the step that failed. */
 struct ConnectFacts
 {
 	std::vector<std::string> addresses; // allowed addresses of the name, in the order of trying
