@@ -35,7 +35,7 @@ CREATE FUNCTION _bigbrotr.error_words(reason text) RETURNS text
 		WHEN 'no_answer' THEN 'it did not answer in time'
 		WHEN 'stalled' THEN 'it accepted the question and said nothing'
 		WHEN 'notice' THEN 'it answered with a NOTICE'
-		WHEN 'refused' THEN 'it refused, and said not why'
+		WHEN 'refused' THEN 'it refused, without a reason code'
 		WHEN 'error' THEN 'it says that it failed'
 		WHEN 'invalid' THEN 'it says that what it was sent is not valid'
 		WHEN 'unsupported' THEN 'it says that it does not support this'
@@ -276,7 +276,7 @@ COMMENT ON COLUMN bigbrotr.relay_limits.claimed_payment_required IS 'Whether the
 COMMENT ON COLUMN bigbrotr.relay_limits.claimed_restricted_writes IS 'Whether the relay accepts events only under conditions';
 COMMENT ON COLUMN bigbrotr.relay_limits.claimed_min_pow_difficulty IS 'Proof of work that an event needs, bits (NIP-13)';
 COMMENT ON COLUMN bigbrotr.relay_limits.observed_write_accepted IS 'Whether the relay accepted the event of the last write check; null: there was no write check';
-COMMENT ON COLUMN bigbrotr.relay_limits.observed_write_refusal IS 'Reason code of the refusal of the last write check; null: accepted, or there was no write check';
+COMMENT ON COLUMN bigbrotr.relay_limits.observed_write_refusal IS 'Reason code of the failure of the last write check; null: accepted, or there was no write check';
 
 CREATE FUNCTION bigbrotr.relay_at(
 	relay_url text, at timestamptz,

@@ -128,7 +128,7 @@ CREATE FUNCTION _bigbrotr.relays_to_publish(
 		                         WHERE e.n <= 20 AND jsonb_typeof(e.topic) = 'string' AND length(e.topic #>> '{}') BETWEEN 1 AND 100
 		                               AND e.topic #>> '{}' !~ '[[:cntrl:]]') AS t
 		     -- The language alone is published: "en-419" becomes "en", and "*" is left out.
-		     CROSS JOIN LATERAL (SELECT string_agg(DISTINCT lower(left(e.tag, 2)), ',') AS languages
+		     CROSS JOIN LATERAL (SELECT string_agg(DISTINCT lower(left(e.tag, 2) COLLATE "C"), ',') AS languages
 		                         FROM jsonb_array_elements_text(CASE jsonb_typeof(i.document -> 'language_tags') WHEN 'array' THEN i.document -> 'language_tags' END)
 		                              WITH ORDINALITY AS e (tag, n)
 		                         WHERE e.n <= 20 AND e.tag ~* '^[a-z]{2}(-|$)') AS u

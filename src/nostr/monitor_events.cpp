@@ -6,7 +6,7 @@ namespace nostr {
 
 namespace {
 
-/* Adds a label (NIP-32), in a namespace that other monitors use too. */
+/* Adds labels (NIP-32), in a namespace that other monitors use too. */
 void
 add_labels(TagList &tags, std::string_view label_namespace, const std::vector<std::string> &labels)
 {

@@ -1,6 +1,6 @@
 /*
- * The results of a visit as JSON: facts, which are stored once as long as they do not change, and
- * the story of the visit. docs/monitor.md describes both.
+ * The results of a visit as JSON: facts, which the history stores once as long as they do not
+ * change, and the story of the visit. docs/monitor.md describes both.
  */
 #pragma once
 

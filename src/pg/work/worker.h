@@ -157,7 +157,7 @@ class Worker
 	virtual std::string_view name() const = 0;
 
 	/* Writes to the server log if bigbrotr.log_level allows it. Lines after the first are a detail.
-	 */
+	 * At most 1,024 bytes of the first line and 16 kB of the others are written. */
 	virtual void log(wire::LogLevel level, std::string_view message) = 0;
 
 	/* Custom statistics (service_stats(name) -> custom): count() adds to a counter, gauge() sets a
