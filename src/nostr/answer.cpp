@@ -41,8 +41,9 @@ of_kinds(SeenSet events, const std::vector<int32_t> &kinds)
 }
 
 bool
-Answer::add(const Seen &event)
+Answer::add(const Seen &event, size_t bytes)
 {
+	bytes_ += bytes;
 	if (event.created_at > asked_.until.value_or(INT64_MAX)) {
 		doubts_ |= Doubt::Foreign;
 		return false;

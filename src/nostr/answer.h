@@ -43,8 +43,9 @@ class Answer
 
 	const Window &asked() const { return asked_; }
 	/* Adds an event. False if it is outside of the window; then it does not count. Events of other
-	 * kinds and authors count, because every event adds knowledge. */
-	bool add(const Seen &event);
+	 * kinds and authors count, because every event adds knowledge.
+	 * bytes: its size as the relay sent it, since relays end answers by size as well. */
+	bool add(const Seen &event, size_t bytes = 0);
 	/*
 	 * Counts an event of the answer that was refused: an answer with only refused events is not the
 	 * end of a range. Only for such an answer, `created_at` (if it can be read) shows how far down
@@ -67,6 +68,8 @@ class Answer
 	int raw() const { return raw_; }
 	int refused() const { return refused_; }
 	int repeats() const { return repeats_; }
+	/* Size of the events sent. */
+	size_t bytes() const { return bytes_; }
 	/* Number of events from below the window. */
 	int outside() const { return outside_; }
 	bool empty() const { return events_.empty(); }
@@ -88,6 +91,7 @@ class Answer
 	int64_t fresh_after_ = INT64_MAX;
 	std::optional<int64_t> last_; // second of the last event that counts for the order
 	int raw_ = 0, refused_ = 0, repeats_ = 0, outside_ = 0;
+	size_t bytes_ = 0;
 	bool ordered_ = true, more_ = false, cut_ = false;
 	Doubts doubts_;
 	std::optional<int64_t> oldest_refused_;

@@ -34,6 +34,7 @@ struct Habits
 
 	Until until = Until::Unknown;
 	int largest_page = 0;         // largest page of several seconds
+	size_t largest_bytes = 0;     // largest size of all events of an answer
 	int overlong = 1;             // factor for the limit, because the relay ignores limits
 	int faults = 0;               // answers that had a hole or were out of order
 	bool hides = false;           // the relay showed no older event although it had one

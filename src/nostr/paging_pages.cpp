@@ -116,6 +116,7 @@ Pager::boundary_lost(const Answer &answer, const SeenSet &shown)
 void
 Pager::end_page(Answer &answer)
 {
+	habits_.largest_bytes = std::max(habits_.largest_bytes, answer.bytes());
 	if (asks_again(answer))
 		return;
 	if (answer.raw() > answer.asked().limit)

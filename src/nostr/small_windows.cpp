@@ -44,19 +44,8 @@ SmallWindows::next(const Habits &habits) const
 		if (group_ < probes.size())
 			return probes[group_];
 	}
-	if (stage_ == Stage::Below) {
-		/* Without `since`: an event from below the window shows that the window was not cut. Two
-		 * looks begin with the oldest event of the window, the second one with the whole limit; the
-		 * third one begins below that event. */
-		constexpr int margin = 4;
-		const int64_t oldest = whole_.back().created_at;
-		const int again = int(within(whole_, {oldest, oldest + 1}).size());
-		Window window{.until = looks_ < 2 ? oldest + 1 : std::max<int64_t>(oldest - 1, 0),
-					  .limit = looks_ == 1 ? limit_ : std::min(again + margin, limit_)};
-		if (!conditions_.kinds && habits.takes_kinds)
-			window.kinds = open_kinds(habits);
-		return window;
-	}
+	if (stage_ == Stage::Below)
+		return window_below(habits);
 	/* The window is one second wider at both ends, because some relays exclude the bounds. */
 	const TimeRange part = asked();
 	Window window{.until = part.upper + 1, .limit = limit_};
@@ -64,6 +53,24 @@ SmallWindows::next(const Habits &habits) const
 		window.since = part.lower - 1;
 	/* The limit may be used up by hidden events, so open kinds are asked for. */
 	if (stage_ != Stage::Whole && !conditions_.kinds && habits.takes_kinds)
+		window.kinds = open_kinds(habits);
+	return window;
+}
+
+/*
+ * Without `since`: an event from below the window shows that the window was not cut. Two looks
+ * begin with the oldest event of the window, the second one with the whole limit. The third one
+ * begins below that event; the fourth one names kinds, because hidden events may use up the limit.
+ */
+Window
+SmallWindows::window_below(const Habits &habits) const
+{
+	constexpr int margin = 4;
+	const int64_t oldest = whole_.back().created_at;
+	const int again = int(within(whole_, {oldest, oldest + 1}).size());
+	Window window{.until = looks_ < 2 ? oldest + 1 : std::max<int64_t>(oldest - 1, 0),
+				  .limit = looks_ == 0 ? std::min(again + margin, limit_) : limit_};
+	if (looks_ == 3)
 		window.kinds = open_kinds(habits);
 	return window;
 }
@@ -78,6 +85,15 @@ SmallWindows::end(Answer &answer, Habits &habits)
 		doubts_ |= Doubt::Hole;
 	if (answer.more() && stage_ != Stage::Below)
 		doubts_ |= Doubt::More;
+	habits.largest_bytes = std::max(habits.largest_bytes, answer.bytes());
+	if (!by_halves_ && !answer.ordered() && stage_ != Stage::Kinds && stage_ != Stage::Control) {
+		/* The first page did not tell that. */
+		habits.faults++;
+		by_halves_ = true;
+		repeated_ += answer.raw();
+		shrink();
+		return std::exchange(claims_, {});
+	}
 	switch (stage_) {
 	case Stage::Whole:
 	case Stage::Again:
@@ -175,6 +191,8 @@ SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
 			return claim_shown(shown, most);
 		whole_ = std::move(shown);
 		looks_ = 0;
+		shown_again_ = false;
+		bytes_ = 0;
 		stage_ = Stage::Below;
 		return;
 	}
@@ -214,22 +232,48 @@ SmallWindows::look_below(const Answer &answer, const Habits &habits)
 {
 	const TimeRange part = window();
 	const int64_t oldest = whole_.back().created_at;
+	const SeenSet second = within(whole_, {oldest, oldest});
 	const SeenSet again = answer.shown({part.lower, oldest});
+	const bool below = answer.reached_below(oldest);
 	stage_ = Stage::Whole;
 	if (!includes(whole_, again)) {
 		if (part.lower < part.upper)
 			return shrink();
-		doubts_ |= Doubt::Dense;
-	} else if (const bool below = answer.reached_below(oldest); looks_ == 2 || !below) {
-		if (looks_++ < 2) {
-			stage_ = Stage::Below;
-			return;
-		}
-		/* There is something older, and the answers end before it. */
-		if (below)
-			doubts_ |= Doubt::Dense;
+		return claim_but(part);
 	}
+	if (looks_ < 2) {
+		shown_again_ |= includes(again, second);
+		bytes_ = std::max(bytes_, answer.bytes());
+		if (below && includes(again, second))
+			return claim_shown(whole_, cap(habits));
+	} else if (below)
+		/* There is something older, and answers end before it. */
+		return claim_but({looks_ == 2 ? oldest : part.lower, oldest});
+	if (looks_++ < (conditions_.kinds || !habits.takes_kinds ? 2 : 3)) {
+		stage_ = Stage::Below;
+		return;
+	}
+	if (!shown_again_)
+		/* The relay did not show even that again, so its silence means nothing. */
+		doubts_ |= Doubt::EndUnprobed;
+	else if (second.size() > 1 && 2 * bytes_ > habits.largest_bytes && bytes_ > 0)
+		/* Nothing is older. It may be as much as the relay sends in an answer. */
+		return claim_but({oldest, oldest});
 	claim_shown(whole_, cap(habits));
+}
+
+/* Claims the window. These seconds, down to which it was shown, may hold more. */
+void
+SmallWindows::claim_but(TimeRange cut)
+{
+	const TimeRange part = window();
+	claim_emptied({});
+	for (const TimeRange piece :
+		 {TimeRange{cut.upper + 1, part.upper}, cut, TimeRange{part.lower, cut.lower - 1}})
+		if (piece.lower <= piece.upper)
+			claim(piece, piece == cut ? doubts_ | Doubt::Dense : doubts_,
+				  int64_t(within(whole_, piece).size()));
+	step_below(part.lower);
 }
 
 void
@@ -294,7 +338,9 @@ std::vector<Claim>
 SmallWindows::fail(Habits &habits)
 {
 	Answer none{Window()};
-	none.doubt(Doubt::EndUnprobed);
+	/* Relays refuse long lists of kinds. */
+	if (stage_ != Stage::Below || looks_ < 3)
+		none.doubt(Doubt::EndUnprobed);
 	if (stage_ == Stage::Upper || stage_ == Stage::Lower)
 		stage_ = Stage::Whole;
 	return end(none, habits);

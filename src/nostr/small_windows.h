@@ -40,12 +40,14 @@ class SmallWindows
 	};
 
 	TimeRange window() const;
+	Window window_below(const Habits &habits) const;
 	TimeRange asked() const;
 	void look(const Answer &answer, SeenSet shown, const Habits &habits);
 	int cap(const Habits &habits) const;
 	void compare(Habits &habits);
 	void look_below(const Answer &answer, const Habits &habits);
 	void claim_shown(const SeenSet &shown, int cap);
+	void claim_but(TimeRange cut);
 	void claim_emptied(Doubts doubts);
 	void grow(int64_t times);
 	void shrink();
@@ -60,6 +62,8 @@ class SmallWindows
 	Stage stage_ = Stage::Whole;
 	SeenSet whole_, halves_;
 	int looks_ = 0;                  // questions about what is below the window
+	bool shown_again_ = false;       // by one of them: the oldest second of the window
+	size_t bytes_ = 0;               // of the answer to the one that asked for most
 	int64_t middle_ = 0;             // first second of the upper half
 	std::optional<int64_t> emptied_; // newest second that was empty and is not claimed yet
 	Doubts doubts_;                  // doubts about the window

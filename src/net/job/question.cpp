@@ -97,7 +97,7 @@ Question::on_event(nostr::Event &event, std::string_view text)
 		return context_.client.refuse("outside_filter", text);
 	}
 	const nostr::Seen seen{event.created_at, event.id, event.kind, event.pubkey};
-	if (!answer->add(seen)) {
+	if (!answer->add(seen, text.size())) {
 		if (event.created_at > question_.window.until.value_or(INT64_MAX))
 			return context_.client.refuse("outside_window", text);
 		/* The event is older than `since`, which the relay ignores. */

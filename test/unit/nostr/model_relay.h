@@ -239,7 +239,8 @@ read(Relay &relay, TimeRange range, int limit, Habits &habits, int readers = 1, 
 					}
 					if (event.refused)
 						answer->refuse(event.created_at);
-					else if (answer->add({event.created_at, event.id, event.kind, event.author}))
+					else if (answer->add({event.created_at, event.id, event.kind, event.author},
+										 size_t(event.size)))
 						pass.delivered.emplace(event.created_at, event.id);
 				}
 				pass.raw += answer->raw();

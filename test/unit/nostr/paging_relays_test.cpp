@@ -59,25 +59,44 @@ INSTANTIATE_TEST_SUITE_P(
 		Scenario{"kinds_empty_unordered", {.cap = 200, .by_insertion = true, .kinds_empty = true}}),
 	[](const auto &info) { return info.param.name; });
 
-/* F13: windows hold few events, but large ones, and the relay ends its answers by bytes. */
+/* F13: windows hold few events, but large ones, and the relay ends its answers by bytes: in the
+ * middle of what it holds, and where nothing is older. */
 TEST(Pager, AWindowThatIsCutByBytesIsNotBelieved)
 {
-	auto events = history(300);
-	const int64_t second = events[150].created_at;
-	for (const int64_t around : {0, 1, 50, 5000}) {
-		for (const bool crowded : {true, false}) {
-			for (size_t i = 147; i < 153; i++) {
-				events[i].created_at = crowded ? second : second + int64_t(i) - 150;
-				events[i].size = 60;
+	for (const size_t first : {0, 147}) {
+		auto events = history(300);
+		const int64_t second = events[first + 5].created_at;
+		for (const int64_t around : {0, 1, 50, 5000}) {
+			for (const bool crowded : {true, false}) {
+				for (size_t i = 0; i < 6; i++) {
+					events[first + i].created_at = crowded ? second : second + int64_t(i) - 5;
+					events[first + i].size = 60;
+				}
+				Relay relay(events, {.cap = 200, .byte_cap = 200}, never);
+				Habits habits;
+				const Pass pass = read(relay, {second - around, second + around}, 100, habits, 1,
+									   5000, Pager::Way::Windows);
+				EXPECT_TRUE(pass.ended);
+				EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << first << around << crowded;
 			}
-			Relay relay(events, {.cap = 200, .byte_cap = 200}, never);
-			Habits habits;
-			const Pass pass = read(relay, {second - around, second + around}, 100, habits, 1, 5000,
-								   Pager::Way::Windows);
-			EXPECT_TRUE(pass.ended);
-			EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << around << crowded;
 		}
 	}
+}
+
+/* The oldest second of a relay may hold several events: nothing is below it, and it is whole. */
+TEST(Pager, TheOldestSecondIsReadByWindows)
+{
+	auto events = history(300);
+	for (size_t i = 0; i < 6; i++)
+		events[i].created_at = events[5].created_at;
+	Relay relay(events, {.cap = 200}, never);
+	Habits habits;
+	const Pass pass = read(relay, {events[0].created_at - 100, events[299].created_at}, 100, habits,
+						   1, 5000, Pager::Way::Windows);
+	EXPECT_TRUE(pass.ended);
+	EXPECT_EQ(unread(relay, pass), 0);
+	EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0);
+	EXPECT_FALSE(all_doubts(pass).has(Doubt::Dense));
 }
 
 /* Relays of all sorts at random: nothing is ever proven that is not so, and every pass ends. */
