@@ -65,7 +65,8 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 		 * on_not_taken(): only because this archive does not accept such events. */
 		virtual void on_refused(const char *reason, std::string_view detail) = 0;
 		virtual void on_not_taken(const char *reason, std::string_view detail) = 0;
-		/* The refused message may have been an answer, but names no open subscription. */
+		/* The refused message may have been an answer, but names no subscription of this
+		 * connection. */
 		virtual void on_stray() {}
 		/* Whether this number of bytes of a message that is too large may be read and discarded. */
 		virtual bool may_skip(size_t bytes) = 0;

@@ -69,7 +69,8 @@ RelayClient::on_event(std::string_view text)
 		return; /* the relay ignored `since` of the subscription */
 	if (closed)
 		return owner_.on_refused("outside_window", text);
-	owner_.on_stray();
+	if (!requests_.was_open(subscription))
+		owner_.on_stray();
 	owner_.on_refused("unexpected_subscription", subscription);
 }
 
@@ -186,7 +187,7 @@ RelayClient::on_unreadable(nostr::Reject reason, std::string_view text)
 		message.type == nostr::MessageType::Event ? requests_.find(message.subscription) : nullptr;
 	if (handler)
 		handler->on_refused_event(text);
-	else
+	else if (message.type != nostr::MessageType::Event || !requests_.was_open(message.subscription))
 		owner_.on_stray();
 	if (is_policy(reason))
 		owner_.on_not_taken(code, text);

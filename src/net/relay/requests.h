@@ -6,6 +6,9 @@
 #pragma once
 
 #include <array>
+#include <charconv>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -44,10 +47,18 @@ class Requests
 		nostr::Window window;
 	};
 
-	/* `id` must not have been used on this connection. */
+	/* `id` must not be open. */
 	void open(const std::string &id, const nostr::Window &window, Handler &handler)
 	{
 		open_[id] = {&handler, window};
+		if (!number_of(id))
+			named_.insert(id);
+	}
+	/* Whether this connection has ever had a subscription with this id. */
+	bool was_open(std::string_view id) const
+	{
+		const auto number = number_of(id);
+		return number ? *number <= last_id_ : named_.contains(std::string(id));
 	}
 	/* False: no subscription with this id is open. */
 	bool close(const std::string &id)
@@ -86,6 +97,17 @@ class Requests
 	std::string new_id(char kind) { return kind + std::to_string(++last_id_); }
 
   private:
+	/* The number of an id that new_id() returned. */
+	static std::optional<uint64_t> number_of(std::string_view id)
+	{
+		uint64_t number = 0;
+		if (id.size() < 2)
+			return std::nullopt;
+		const auto [end, error] = std::from_chars(id.data() + 1, id.data() + id.size(), number);
+		return error == std::errc() && end == id.data() + id.size() ? std::optional(number)
+																	: std::nullopt;
+	}
+
 	struct Open
 	{
 		Handler *handler;
@@ -95,6 +117,7 @@ class Requests
 	std::array<Closed, 16> closed_;
 	size_t next_closed_ = 0;
 	uint64_t last_id_ = 0;
+	std::set<std::string> named_; // ids that new_id() did not return
 };
 
 } // namespace net
