@@ -34,7 +34,8 @@ RelayEntry::open(const wire::RelayOpen &task)
 	live_.reset();
 	reading_.reset();
 	attempt_ = task.attempt;
-	live_wanted_ = task.live;
+	/* The subscription to new events would take the only one that the relay allows. */
+	live_wanted_ = task.live && task.subscriptions != 1;
 	if (task.page_limit > 0)
 		learned_.page_limit = int(std::min<uint32_t>(task.page_limit, INT32_MAX));
 	learned_.set_manners(host_.config.manners, task.subscriptions);

@@ -58,14 +58,18 @@ struct Learned
 		}
 		if (manners == now)
 			return;
+		const bool complained = width == 1 && manners.first_width > 1;
 		manners = now;
-		width = now.first_width;
+		width = complained ? 1 : now.first_width;
 		pacer.set_least(now.least_pause);
 	}
 	void answered()
 	{
 		if (++answers % kGrowsAfter == 0 && width > 1)
 			width = std::min(width + 1, manners.most_width);
+		/* New events that are dated back look like late ones, but are rare. */
+		if (answers % kGrowsAfter == 0 && late_events > 0 && !too_early())
+			late_events--;
 	}
 	/* Number of ranges read at the same time. Each range needs two questions: the next page, and
 	 * the question that checks the page before. */
