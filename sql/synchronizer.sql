@@ -164,7 +164,13 @@ VALUES (:clock, 0, 0, 0, 1800040000, 'confirmed', '{}', 2, 0, 0, 1800040900), (:
 SELECT count(_bigbrotr.adopt_visits());
 UPDATE _bigbrotr.relay_visits SET next_visit = 1800086400 + 60 WHERE relay_id = :clock;
 SELECT _bigbrotr.observe_relay(:clock, 'test', o.outcome, 'timeout', o.at) FROM (VALUES ('failed', 1799999000), ('answered', 1800040000), ('failed', 1800040100), ('answered', 1800040200), ('failed', 1800040300)) AS o (outcome, at);
-SELECT _bigbrotr.clock_set_back(86400, 1800000000), _bigbrotr.clock_set_back(86400, 1800000000);
+-- The relay is none of the priority relays.
+INSERT INTO _bigbrotr.sync_workers (owner, expires, priority) VALUES ('ahead', 1800086490, true);
+SELECT _bigbrotr.sync_clock_set_back('ahead', 86400, 1800000000);
+SELECT next_attempt - 1800086400 AS attempt FROM _bigbrotr.relay_sync WHERE relay_id = :clock;
+UPDATE _bigbrotr.sync_workers SET priority = false WHERE owner = 'ahead';
+SELECT _bigbrotr.sync_clock_set_back('ahead', 86400, 1800000000), _bigbrotr.visits_clock_set_back(86400, 1800000000);
+SELECT expires - 1800000000 AS expires FROM _bigbrotr.sync_workers WHERE owner = 'ahead';
 SELECT next_attempt - 1800000000 AS attempt, next_audit - 1800000000 AS audit, again_at FROM _bigbrotr.relay_sync WHERE relay_id = :clock;
 SELECT next_visit - 1800000000 AS visit FROM _bigbrotr.relay_visits WHERE relay_id = :clock;
 SELECT lower, upper, evidence, observed_at FROM bigbrotr.coverage WHERE relay_id = :clock;

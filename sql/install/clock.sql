@@ -1,6 +1,36 @@
--- The clock of this server was ahead and somebody set it back: what was noted meanwhile lies in the future.
+-- The clock of this server was ahead and somebody set it back: what was noted meanwhile lies in the future. Each service
+-- mends what it schedules.
 
-CREATE FUNCTION _bigbrotr.clock_set_back(back bigint, at bigint) RETURNS void
+CREATE FUNCTION _bigbrotr.sync_clock_set_back(worker text, back bigint, at bigint) RETURNS void
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	far bigint;
+	mine boolean; -- true: this worker reads the priority relays
+BEGIN
+	PERFORM _bigbrotr.check_time(at), _bigbrotr.check_time(back);
+	far := at + back / 2;
+	-- These locks keep other sessions from changing coverage meanwhile, as in bigbrotr.read_again.
+	PERFORM FROM _bigbrotr.sync_workers AS w ORDER BY w.owner FOR UPDATE;
+	PERFORM FROM _bigbrotr.relay_sync AS s ORDER BY s.relay_id FOR NO KEY UPDATE;
+	SELECT w.priority INTO mine FROM _bigbrotr.sync_workers AS w WHERE w.owner = worker;
+	PERFORM _bigbrotr.trim_coverage(at - _bigbrotr.settling());
+	UPDATE _bigbrotr.relay_sync AS s
+	SET next_attempt = CASE WHEN s.next_attempt > far THEN greatest(s.next_attempt - back, at) ELSE s.next_attempt END,
+	    next_audit = CASE WHEN s.next_audit > far THEN greatest(s.next_audit - back, at) ELSE s.next_audit END,
+	    -- Which events came in time that was read before it had come is not known.
+	    again_at = CASE WHEN at < ANY (s.again_at) THEN '{}' ELSE s.again_at END
+	WHERE (s.next_attempt > far OR s.next_audit > far OR at < ANY (s.again_at))
+	      AND mine = EXISTS (SELECT FROM _bigbrotr.relay_priorities AS p WHERE p.relay_id = s.relay_id);
+	UPDATE _bigbrotr.sync_workers AS w SET expires = greatest(w.expires - back, at) WHERE w.expires > far;
+	PERFORM _bigbrotr.observed_by(at);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.sync_clock_set_back(text, bigint, bigint) IS
+	'The clock was set back by `back` seconds, to this Unix second (at). Withdraws coverage of time that has not come; readings and audits of the relays of this worker''s service that were due some time later are due as much later than now';
+
+CREATE FUNCTION _bigbrotr.visits_clock_set_back(back bigint, at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -9,16 +39,19 @@ DECLARE
 BEGIN
 	PERFORM _bigbrotr.check_time(at), _bigbrotr.check_time(back);
 	far := at + back / 2;
-	PERFORM _bigbrotr.trim_coverage(at - _bigbrotr.settling());
-	-- Several services say that the clock was set back. What one of them has mended is not far in the future any more.
-	UPDATE _bigbrotr.relay_sync AS s
-	SET next_attempt = CASE WHEN s.next_attempt > far THEN greatest(s.next_attempt - back, at) ELSE s.next_attempt END,
-	    next_audit = CASE WHEN s.next_audit > far THEN greatest(s.next_audit - back, at) ELSE s.next_audit END,
-	    -- Which events came in time that was read before it had come is not known.
-	    again_at = CASE WHEN at < ANY (s.again_at) THEN '{}' ELSE s.again_at END
-	WHERE s.next_attempt > far OR s.next_audit > far OR at < ANY (s.again_at);
-	-- A visit that is under way ends its lease itself.
-	UPDATE _bigbrotr.relay_visits AS v SET next_visit = greatest(v.next_visit - back, at) WHERE v.owner IS NULL AND v.next_visit > far;
+	UPDATE _bigbrotr.relay_visits AS v SET next_visit = greatest(v.next_visit - back, at) WHERE v.next_visit > far;
+	PERFORM _bigbrotr.observed_by(at);
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.visits_clock_set_back(bigint, bigint) IS
+	'The clock was set back by `back` seconds, to this Unix second (at). Visits that were due some time later, and leases of visits, are due as much later than now';
+
+CREATE FUNCTION _bigbrotr.observed_by(at bigint) RETURNS void
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM _bigbrotr.check_time(at);
 	-- An observation that is older than the last one is ignored.
 	UPDATE _bigbrotr.relay_health AS h SET observed_at = least(h.observed_at, at), run_since = least(h.run_since, at)
 	WHERE h.observed_at > at OR h.run_since > at;
@@ -27,5 +60,5 @@ BEGIN
 	WHERE o.began > at OR o.ended > at;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.clock_set_back(bigint, bigint) IS
-	'The clock was set back by `back` seconds, to this Unix second (at). Withdraws coverage of time that has not come; a reading, audit or visit that was due some time later is due as much later than now; no observation lies in the future';
+COMMENT ON FUNCTION _bigbrotr.observed_by(bigint) IS
+	'Moves observations of relays, and outages, that lie after this Unix second to it: they were made while the clock was ahead';

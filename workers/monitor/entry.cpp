@@ -35,7 +35,7 @@ static constexpr std::string_view columns[] = {
 
 static constexpr std::string_view functions[] = {
 	"_bigbrotr.adopt_visits()",
-	"_bigbrotr.clock_set_back(bigint,bigint)",
+	"_bigbrotr.visits_clock_set_back(bigint,bigint)",
 	"_bigbrotr.release_visits(text,bigint)",
 	"_bigbrotr.take_visits(text,integer,integer,integer,integer,text[],bigint,bigint)",
 	"_bigbrotr.record_visits(text,integer[],bigint[],text[],text[],boolean[],boolean[],boolean[],"

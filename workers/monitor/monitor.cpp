@@ -35,7 +35,7 @@ constexpr int64_t kUnpacked = 7 * 86400; // seconds after which measurements are
 constexpr int32_t kWeeksAtOnce = 500;    // weeks of relays that one transaction packs
 
 pg::Statement adopt_statement("SELECT _bigbrotr.adopt_visits()");
-pg::Statement clock_statement("SELECT _bigbrotr.clock_set_back($1, $2)");
+pg::Statement clock_statement("SELECT _bigbrotr.visits_clock_set_back($1, $2)");
 pg::Statement release_statement("SELECT _bigbrotr.release_visits($1, $2)");
 pg::Statement pack_statement("SELECT _bigbrotr.pack_checks($1, $2)");
 pg::Statement trim_statement("SELECT _bigbrotr.trim_history($1)");
@@ -79,6 +79,8 @@ class Monitor : public pg::Service
 		bool adopt = tick >= next_adoption_;
 		std::vector<PlannedVisit> plan;
 		const int64_t clock_back = clock_step_.set_back(worker.now(), tick);
+		if (clock_back > 0)
+			book_.clock_set_back(worker.now());
 		worker.transaction_with_retries("planning visits", {.durable = false}, [&] {
 			if (clock_back > 0)
 				clock_statement.run({pg::value(clock_back), pg::value(worker.now())});

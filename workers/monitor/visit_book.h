@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
@@ -35,6 +36,12 @@ class VisitBook
 	}
 	bool was_handed_out(uint32_t attempt) const { return attempt > 0 && attempt <= attempts_; }
 	void end(int32_t relay_id) { visits_.erase(relay_id); }
+	/* Now is this Unix second, and the clock showed a later one before. */
+	void clock_set_back(int64_t now)
+	{
+		for (auto &[id, visit] : visits_)
+			visit.handed_at = std::min(visit.handed_at, now);
+	}
 	/* Forgets everything, because a new net process knows no visit. */
 	void clear() { visits_.clear(); }
 	int32_t size() const { return static_cast<int32_t>(visits_.size()); }

@@ -141,7 +141,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.hold_leases(text)",
 	"_bigbrotr.renew_leases(text,bigint)",
 	"_bigbrotr.expire_leases(bigint)",
-	"_bigbrotr.clock_set_back(bigint,bigint)",
+	"_bigbrotr.sync_clock_set_back(text,bigint,bigint)",
 	"_bigbrotr.adopt_relays()",
 	"_bigbrotr.wake_relays(boolean)",
 	"_bigbrotr.due_relays(bigint)",

@@ -15,7 +15,7 @@ constexpr int32_t kPriorityPlaces = 1000; // the SQL allows no more priority rel
 
 pg::Statement adopt_statement("SELECT _bigbrotr.adopt_relays()");
 pg::Statement wake_statement("SELECT _bigbrotr.wake_relays($1)");
-pg::Statement clock_statement("SELECT _bigbrotr.clock_set_back($1, $2)");
+pg::Statement clock_statement("SELECT _bigbrotr.sync_clock_set_back($1, $2, $3)");
 pg::Statement expire_statement("SELECT _bigbrotr.expire_leases($1)");
 pg::Statement
 	take_statement("SELECT relay_id, url, page_limit, pace_ms, authenticate::integer, "
@@ -59,7 +59,7 @@ class Planner
 	SyncPlan run()
 	{
 		if (occasion_.clock_back > 0)
-			clock_statement.run({pg::value(occasion_.clock_back), pg::value(now_)});
+			clock_statement.run({owner(), pg::value(occasion_.clock_back), pg::value(now_)});
 		if (occasion_.sweep) {
 			expire_statement.run({pg::value(now_)});
 			adopt_statement.run();

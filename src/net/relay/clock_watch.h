@@ -36,9 +36,7 @@ class ClockWatch
 	void follow(const Clock &clock)
 	{
 		constexpr int64_t rounding = 2; // seconds, of both clocks
-		const auto steady = clock.now().time_since_epoch();
-		const int64_t offset =
-			clock.unix_seconds() - std::chrono::duration_cast<std::chrono::seconds>(steady).count();
+		const int64_t offset = clock.unix_seconds() - clock.since_boot().count();
 		const int64_t step = offset - offset_.value_or(offset);
 		if (!offset_ || std::abs(step) > rounding)
 			offset_ = offset;

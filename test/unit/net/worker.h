@@ -29,6 +29,10 @@ class TestClock final : public net::Clock
 {
   public:
 	Time now() const override { return Clock::now() + std::chrono::seconds(ahead_); }
+	std::chrono::seconds since_boot() const override
+	{
+		return Clock::since_boot() + std::chrono::seconds(ahead_);
+	}
 	int64_t unix_seconds() const override { return Clock::unix_seconds() + ahead_ + set_by_; }
 	void advance(std::chrono::seconds by) { ahead_ += by.count(); }
 	void set_by(std::chrono::seconds by) { set_by_ += by.count(); }
