@@ -5,7 +5,6 @@
 
 extern "C" {
 #include "miscadmin.h"
-#include "postmaster/bgworker.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 }
@@ -21,7 +20,7 @@ log_line(const char *line, const char *detail)
 	while (error_context_stack && error_context_stack->previous)
 		error_context_stack = error_context_stack->previous;
 	ereport(LOG, (errmsg_internal("%s", line), detail ? errdetail_internal("%s", detail) : 0,
-				  errhidecontext(!IsBackgroundWorker), errhidestmt(true)));
+				  errhidecontext(MyBackendType != B_BG_WORKER), errhidestmt(true)));
 	error_context_stack = all;
 }
 
