@@ -109,20 +109,29 @@ CREATE FUNCTION _bigbrotr.is_path_error(reason text) RETURNS boolean
 COMMENT ON FUNCTION _bigbrotr.is_path_error(text) IS
 	'Whether a failure with this reason code can also come from a broken network connection of this server';
 
--- Of a network behind a proxy this archive may know one relay or two: no minimum of relays holds there, so that a relay fails
--- only while another relay of its network answers.
 CREATE FUNCTION _bigbrotr.is_blind(network text) RETURNS boolean
 	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC
-		SELECT count(*) >= CASE WHEN is_blind.network IN ('clearnet', 'local') THEN 3 ELSE 0 END
-			AND 4 * count(*) FILTER (WHERE h.outcome IN ('failed', 'unknown') AND _bigbrotr.is_path_error(h.reason)) >= 3 * count(*)
+		SELECT count(*) >= 3 AND 4 * count(*) FILTER (WHERE h.outcome IN ('failed', 'unknown') AND _bigbrotr.is_path_error(h.reason)) >= 3 * count(*)
 		FROM (SELECT o.outcome, o.reason
 		      FROM _bigbrotr.relay_health AS o JOIN bigbrotr.relays AS r ON r.relay_id = o.relay_id
 		      WHERE r.status IN ('online', 'unstable') AND r.network = is_blind.network
 		      ORDER BY o.observed_at DESC LIMIT 20) AS h;
 	END;
 COMMENT ON FUNCTION _bigbrotr.is_blind(text) IS
-	'Whether this server, not the relays, has lost its connection to a network (bigbrotr.relays.network): of the 20 relays of this network with status online or unstable that were observed last (clearnet, local: at least three), three quarters failed with path errors';
+	'Whether this server, not the relays, has lost its connection to a network (bigbrotr.relays.network) that it reaches without a proxy: of the 20 relays of this network with status online or unstable that were observed last (at least three), three quarters failed with path errors';
+
+-- Behind a proxy this archive may know one relay or two, and visits them an hour apart: old answers say nothing of an outage
+-- of the network.
+CREATE FUNCTION _bigbrotr.has_answered(network text, since bigint) RETURNS boolean
+	LANGUAGE sql STABLE STRICT
+	BEGIN ATOMIC
+		SELECT EXISTS (
+			SELECT FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_health AS h ON h.relay_id = r.relay_id
+			WHERE r.network = has_answered.network AND h.last_answer >= has_answered.since);
+	END;
+COMMENT ON FUNCTION _bigbrotr.has_answered(text, bigint) IS
+	'Whether any relay of a network (bigbrotr.relays.network) has answered in or after this Unix second';
 
 CREATE FUNCTION _bigbrotr.observe_relay(relay integer, observer text, outcome text, reason text, at bigint) RETURNS text
 	LANGUAGE plpgsql STRICT
@@ -158,11 +167,13 @@ BEGIN
 		known.run_outcome := NULL;
 		known.run := 0;
 		known.run_since := at;
-	ELSIF outcome = 'failed' AND _bigbrotr.is_path_error(reason) AND _bigbrotr.is_blind(its_network) THEN
+	ELSIF outcome = 'failed' AND _bigbrotr.is_path_error(reason) AND (CASE
+			WHEN its_network IN ('clearnet', 'local') THEN _bigbrotr.is_blind(its_network)
+			ELSE known.run_outcome = 'failed' AND NOT _bigbrotr.has_answered(its_network, known.run_since) END) THEN
 		judged := 'unknown';
 		-- Failures of the last half hour say nothing about the relay either: this server may have been losing its
 		-- connection by then.
-		IF known.run_outcome = 'failed' AND known.run_since > at - 1800 THEN
+		IF known.run_outcome = 'failed' AND known.run_since > at - 1800 AND its_network IN ('clearnet', 'local') THEN
 			known.run_outcome := NULL;
 			known.run := 0;
 		END IF;
