@@ -75,6 +75,11 @@ BEGIN
 		COMMIT;
 		PERFORM pg_catalog.pg_sleep(0.1);
 	END LOOP;
+	-- First of all, so that no claim rests on sightings that are gone if the deletion is interrupted.
+	LOCK TABLE _bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
+	SELECT coalesce(sum(c.upper - c.lower + 1), 0) INTO proven FROM bigbrotr.coverage AS c WHERE c.relay_id = id;
+	DELETE FROM bigbrotr.coverage AS c WHERE c.relay_id = id;
+	COMMIT;
 	LOOP
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 		places := '{}';
@@ -96,7 +101,13 @@ BEGIN
 		EXIT WHEN total < slice;
 	END LOOP;
 	LOCK TABLE _bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
-	SELECT coalesce(sum(c.upper - c.lower + 1), 0) INTO proven FROM bigbrotr.coverage AS c WHERE c.relay_id = id;
+	PERFORM FROM _bigbrotr.deleted_relays AS d WHERE d.url = wanted.url FOR UPDATE;
+	IF NOT FOUND THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('relay "%s" was added again', wanted.url),
+			DETAIL = format('bigbrotr.add_relay was called during the deletion, after %s sightings were deleted.', sightings),
+			HINT = 'The relay is read from the beginning. Call bigbrotr.delete_relay again to delete it.';
+	END IF;
 	-- This DELETE waits for transactions that write about the relay; the next statement sees their rows.
 	DELETE FROM bigbrotr.relays AS r WHERE r.relay_id = id;
 	DELETE FROM bigbrotr.sightings AS s WHERE s.relay_id = id;

@@ -91,6 +91,12 @@ CREATE FUNCTION _bigbrotr.set_enabled(given text, wanted boolean) RETURNS void
 DECLARE
 	relay integer := _bigbrotr.known_relay(given);
 BEGIN
+	IF wanted AND EXISTS (SELECT FROM _bigbrotr.deleted_relays AS d JOIN bigbrotr.relays AS r ON r.url = d.url WHERE r.relay_id = relay) THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('relay "%s" was deleted', left(given, 256)),
+			DETAIL = 'Functions that insert events or measurements of it have made it known again.',
+			HINT = 'bigbrotr.add_relay(url) ends the deletion and enables the relay.';
+	END IF;
 	INSERT INTO _bigbrotr.relay_sync (relay_id, enabled, phase_since) VALUES (relay, wanted, bigbrotr.unix_now())
 	ON CONFLICT ON CONSTRAINT relay_sync_pkey DO UPDATE SET enabled = excluded.enabled;
 	PERFORM _bigbrotr.observe_relay(relay, 'administrator', CASE WHEN wanted THEN 'wanted' ELSE 'ignored' END, '',
@@ -104,7 +110,7 @@ CREATE FUNCTION bigbrotr.enable_relay(relay_url text) RETURNS void
 	BEGIN ATOMIC
 		SELECT _bigbrotr.set_enabled(relay_url, true);
 	END;
-COMMENT ON FUNCTION bigbrotr.enable_relay(text) IS 'Ends bigbrotr.disable_relay. An error if the relay is unknown';
+COMMENT ON FUNCTION bigbrotr.enable_relay(text) IS 'Ends bigbrotr.disable_relay. An error if the relay is unknown, or was deleted: bigbrotr.add_relay ends that';
 CREATE FUNCTION bigbrotr.disable_relay(relay_url text) RETURNS void
 	LANGUAGE sql STRICT
 	BEGIN ATOMIC
