@@ -27,6 +27,12 @@ BEGIN
 		ours := ours || role.name;
 		IF EXISTS (SELECT FROM pg_roles WHERE rolname = role.name) THEN
 			found := found || role.name;
+			IF role.login = 'NOLOGIN' AND (SELECT r.rolcanlogin FROM pg_roles AS r WHERE r.rolname = role.name) THEN
+				RAISE WARNING USING
+					MESSAGE = format('role "%s" was there before, and may log in', role.name),
+					DETAIL = 'Whoever knows its password may do here what the extension allows it.',
+					HINT = format('If you did not make it so: ALTER ROLE %I NOLOGIN PASSWORD NULL.', role.name);
+			END IF;
 		ELSE
 			EXECUTE format('CREATE ROLE %I %s', role.name, role.login);
 			EXECUTE format('COMMENT ON ROLE %I IS %L', role.name, role.comment);
