@@ -63,7 +63,7 @@ CREATE FUNCTION _bigbrotr.tell_status(relay integer, observer text, before text,
 	BEGIN ATOMIC
 		SELECT _bigbrotr.log_status(tell_status.observer,
 			format('relay %s: %s, was %s', r.url, tell_status.after, tell_status.before) || coalesce(' (' || nullif(tell_status.reason, '') || ')', ''),
-			concat_ws(' ', 'relay=' || r.url, 'task=' || CASE WHEN tell_status.observer = 'monitor' THEN 'visit' WHEN tell_status.observer ~ 'synchronizer' THEN 'read' ELSE 'administration' END,
+			concat_ws(' ', 'relay=' || r.url, 'task=' || CASE tell_status.observer WHEN 'monitor' THEN 'visit' WHEN 'synchronizer' THEN 'read' ELSE 'administration' END,
 				'reason=' || nullif(tell_status.reason, '')))
 		FROM bigbrotr.relays AS r WHERE r.relay_id = tell_status.relay;
 		-- NOTIFY raises an error if the notification queue is full. A session that listens and does not read must not stop

@@ -154,8 +154,12 @@ CREATE FUNCTION _bigbrotr.archive_samples(OUT family text, OUT suffix text, OUT 
 		     CROSS JOIN LATERAL (VALUES ('seconds', e.seconds), ('ranges', e.ranges), ('doubted_ranges', e.doubted)) AS m (metric, value)
 		UNION ALL
 		SELECT 'coverage_gaps', '', '{}', count(*)
-		FROM (SELECT c.lower, lag(c.upper, 1, -1::bigint) OVER (PARTITION BY c.relay_id, c.filter_id, c.reader ORDER BY c.lower) AS before
-		      FROM bigbrotr.coverage AS c WHERE c.evidence <> 'partial') AS c
+		FROM (SELECT c.lower, greatest(lag(c.upper, 1, -1::bigint) OVER (PARTITION BY c.relay_id, c.filter_id ORDER BY c.lower), f.since - 1) AS before
+		      FROM bigbrotr.coverage AS c
+		           JOIN (SELECT f.filter_id, _bigbrotr.asked_since(f.filter_id) AS since
+		                 FROM (SELECT 0 AS filter_id UNION ALL SELECT s.filter_id FROM bigbrotr.sync_filters AS s WHERE s.enabled) AS f) AS f ON f.filter_id = c.filter_id
+		           JOIN _bigbrotr.relay_sync AS s ON s.relay_id = c.relay_id AND s.reader = c.reader
+		      WHERE c.evidence <> 'partial') AS c
 		WHERE c.lower > c.before + 1
 		UNION ALL
 		SELECT 'priority_relays', '', jsonb_build_object('state', n.state), coalesce(c.count, 0)
