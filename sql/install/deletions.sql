@@ -51,6 +51,7 @@ DECLARE
 	places tid[];
 	total bigint;
 	deleted bigint;
+	paused text;
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	sightings := NULL;
@@ -72,6 +73,17 @@ BEGIN
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 		PERFORM _bigbrotr.expire_leases(bigbrotr.unix_now());
 		EXIT WHEN NOT EXISTS (SELECT FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = id);
+		IF paused IS NULL THEN
+			SELECT s.service INTO paused FROM _bigbrotr.relay_leases AS l
+			     JOIN bigbrotr.services AS s ON s.database = current_database() AND l.owner ~ format('/%s(\.\d+)?$', s.service)
+			WHERE l.relay_id = id AND s.state = 'paused';
+			IF FOUND THEN
+				RAISE NOTICE USING
+					MESSAGE = format('relay "%s" is deleted when the service "%s" goes on', left(wanted.url, 256), paused),
+					DETAIL = 'The service is paused and holds the relay; it closes the connection when it is resumed.',
+					HINT = format('SELECT bigbrotr.resume_service(''%s'') in another session; the call may also be interrupted and made again.', paused);
+			END IF;
+		END IF;
 		COMMIT;
 		PERFORM pg_catalog.pg_sleep(0.1);
 	END LOOP;

@@ -38,6 +38,17 @@ sub is_undisturbed
 	return;
 }
 
+# Another worker, or delete_relay, would take leases away that are not renewed while the worker waits.
+sub leases_are_renewed
+{
+	my ($name) = @_;
+	my $from = q{FROM _bigbrotr.sync_workers WHERE owner LIKE '%/synchronizer'};
+	my $expires = $node->safe_psql('postgres', "SELECT expires $from");
+	wait_for($node, "expires > $expires $from");
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM _bigbrotr.relay_leases'), 4, "$name: leases are renewed, and stay");
+	return;
+}
+
 under_load();
 $net = net_pid($node);
 
@@ -50,6 +61,8 @@ pass('it says for which lock of which process it waits');
 wait_for($node, "health = 'unhealthy' $service");
 is($node->safe_psql('postgres', q{SELECT bigbrotr.health_check('synchronizer')}), 'f', 'and is not healthy');
 like(slurp_file($node->logfile), qr/unhealthy: storing a batch waits for a lock on bigbrotr\.sightings/, 'the log says why');
+
+leases_are_renewed('held up by a lock');
 
 # It obeys while it waits.
 $node->safe_psql('postgres', q{SELECT bigbrotr.pause_service('synchronizer')});
@@ -96,6 +109,7 @@ is_undisturbed('a full disk');
 # ---- a request to cancel concerns a transaction, or nobody
 $node->safe_psql('postgres', q{SELECT bigbrotr.pause_service('synchronizer')});
 wait_for($node, "state = 'paused' $service");
+leases_are_renewed('paused');
 for (1 .. 3)
 {
 	$node->safe_psql('postgres', "SELECT pg_cancel_backend($worker)");
@@ -118,6 +132,17 @@ wait_for($node, "state = 'running' $service");
 wait_for($node, q{count(*) = 4 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 archive_matches($node, 'the archive is whole');
 is(unfounded_claims($node), 0, 'and its coverage is true');
+
+# A paused service holds its relays: a deletion waits for it, and says so.
+$node->safe_psql('postgres', q{SELECT bigbrotr.pause_service('synchronizer')});
+wait_for($node, "state = 'paused' $service");
+my ($out, $told);
+$node->psql('postgres', "SET statement_timeout = '5s'; CALL bigbrotr.delete_relay('$stub->{urls}[0]')", stderr => \$told);
+like($told, qr/is deleted when the service "synchronizer" goes on.*canceling statement/s, 'delete_relay waits for a paused service, and says so');
+$node->safe_psql('postgres', q{SELECT bigbrotr.resume_service('synchronizer')});
+wait_for($node, "state = 'running' $service");
+$node->psql('postgres', "CALL bigbrotr.delete_relay('$stub->{urls}[0]')", stdout => \$out, stderr => \$told);
+unlike($told, qr/goes on/, 'a service that runs is not waited for');
 
 $node->stop;
 done_testing();

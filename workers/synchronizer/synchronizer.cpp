@@ -69,6 +69,11 @@ class Synchronizer : public pg::Service
 
 	void start(pg::Worker &worker) override { begin(worker); }
 	void on_net_lost(pg::Worker &worker) override { begin(worker); }
+	void renew(pg::Worker &worker) override
+	{
+		if (leased_)
+			leases_.renew(worker.now());
+	}
 	void on_reload(pg::Worker &) override
 	{
 		reloaded_ = true;
@@ -148,8 +153,10 @@ class Synchronizer : public pg::Service
 	void begin(pg::Worker &worker)
 	{
 		book_.clear();
+		leased_ = false;
 		worker.transaction_with_retries(
 			"taking leases", {}, [&] { leases_.begin(worker.name(), share_, worker.now()); });
+		leased_ = true;
 	}
 
 	/* Sends the committed plan to the net process. */
@@ -357,6 +364,7 @@ class Synchronizer : public pg::Service
 	RelayQuota quota_;
 	BatchCheck check_;
 	Leases leases_;
+	bool leased_ = false;
 	pg::KeyFile key_;
 	std::string filters_;      // the filters that the relays were told
 	std::string lacking_room_; // what lacks room, in words; empty: there is room

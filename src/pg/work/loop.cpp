@@ -57,6 +57,8 @@ Loop::run()
 			net_->receive(std::exchange(readable_, false), [this] { return may_go_on(); });
 		}
 		check_health();
+		if (paused_)
+			renew_if_due();
 		if (!paused_ && steady_now() >= next_cycle_ && run_cycle() == Next::Done)
 			return;
 		if (!paused_)
@@ -114,7 +116,9 @@ Loop::wait()
 {
 	Clock::time_point next = next_health_;
 	uint32_t events = 0;
-	if (!paused_) {
+	if (paused_) {
+		next = std::min(next, next_renewal_);
+	} else {
 		next = std::min({next, next_cycle_, next_turn_});
 		if (net_)
 			next = std::min(next, net_->next_deadline());

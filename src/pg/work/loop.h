@@ -77,6 +77,7 @@ class Loop final : public Worker
 	void set_health(Health health, uint64 asked, const std::string &reason = {});
 	void be_obstructed(const char *activity, Obstacle obstacle, const Error &error);
 	void end_obstruction();
+	void renew_if_due();
 	void report_obstruction();
 	Next run_cycle();
 	pg_atomic_uint64 *custom(const char *key);
@@ -102,6 +103,7 @@ class Loop final : public Worker
 	bool lacked_net_ = false;   // at the last look: for longer than kPatience
 	bool net_settings_changed_ = false;
 	Clock::time_point next_cycle_{}, next_health_{};
+	Clock::time_point next_renewal_{};                       // counts only while no cycle can run
 	Clock::time_point next_turn_ = Clock::time_point::max(); // time of the service's next turn
 };
 

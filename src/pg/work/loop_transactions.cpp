@@ -16,6 +16,9 @@ namespace pg {
 
 using std::chrono::milliseconds;
 
+/* Between two calls of Service::renew(), and after one that was held up itself. */
+static constexpr std::chrono::seconds kRenewal{20}, kNextAttempt{1};
+
 void
 Loop::begin(const char *activity, const TransactionOptions &options)
 {
@@ -65,6 +68,7 @@ Loop::wait_for_retry(const char *activity, int attempt)
 	auto due = steady_now() + delay_before_retry(obstacle, attempt);
 	for (;;) {
 		serve_interrupts();
+		renew_if_due();
 		report_obstruction();
 		auto left = std::chrono::ceil<milliseconds>(due - steady_now());
 		if (left.count() <= 0 && !paused_)
@@ -74,6 +78,31 @@ Loop::wait_for_retry(const char *activity, int attempt)
 			WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
 					  wait_event_);
 		});
+	}
+}
+
+/* Not by transaction(): its commit would end the obstruction that the loop is waiting for. */
+void
+Loop::renew_if_due()
+{
+	if (steady_now() < next_renewal_)
+		return;
+	const TransactionOptions options{.durable = false, .timeout = kPatience};
+	const auto out_of_time = steady_now() + options.timeout;
+	try {
+		begin_transaction("renewing leases", options);
+		try {
+			service_->renew(*this);
+			commit_transaction();
+		} catch (...) {
+			abort_transaction();
+			throw;
+		}
+		next_renewal_ = steady_now() + kRenewal;
+	} catch (const Error &error) {
+		if (obstacle_of(error, steady_now() >= out_of_time) == Obstacle::None)
+			throw;
+		next_renewal_ = steady_now() + kNextAttempt;
 	}
 }
 

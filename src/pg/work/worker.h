@@ -113,6 +113,12 @@ class Service
 	virtual void on_net_start(Worker &) {}
 	/* The net process has ended, so its tasks and questions are lost. */
 	virtual void on_net_lost(Worker &) {}
+	/*
+	 * Called inside a transaction every 20 seconds while no cycle can run: while the service is
+	 * paused, or while one of its transactions waits for a retry. Renews what would expire
+	 * meanwhile, and does nothing else: the service may be in the middle of any other callback.
+	 */
+	virtual void renew(Worker &) {}
 	/* Called every bigbrotr.health_check_interval and on demand. Throws or returns false if the
 	 * service is unhealthy. */
 	virtual bool healthy(Worker &) { return true; }
