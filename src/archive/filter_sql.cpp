@@ -6,6 +6,7 @@
 
 #include "bytes.h"
 #include "filter_argument.h"
+#include "lists.h"
 #include "tags.h"
 
 extern "C" {
@@ -58,7 +59,8 @@ read_values(ArrayType *array)
 	Datum *elements;
 	bool *nulls;
 	auto *out = static_cast<Values *>(palloc0(sizeof(Values)));
-	int count;
+	int count =
+		archive::count_elements(array, [] { return "argument 3 of _bigbrotr.tag_matches"; });
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
 	out->values = static_cast<nostr::PackedItem *>(palloc((count + 1) * sizeof(nostr::PackedItem)));
 	auto *bytes = static_cast<nostr::HexBytes *>(palloc((count + 1) * sizeof(nostr::HexBytes)));

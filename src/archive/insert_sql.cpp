@@ -5,12 +5,10 @@
 #include "bytes.h"
 #include "event_lock.h"
 #include "insert.h"
+#include "lists.h"
 #include "pg/border/spi.h"
 
 namespace {
-
-/* The same limit as in _bigbrotr.check_elements(). An element takes about 200 bytes of memory. */
-constexpr int kMostElements = 100000;
 
 /* The elements of an argument that is an array. */
 class ArrayArgument
@@ -19,20 +17,12 @@ class ArrayArgument
 	ArrayArgument(FunctionCallInfo fcinfo, int argument, Oid type, bool nullable = false)
 	{
 		ArrayType *array = pg::call([&] { return PG_GETARG_ARRAYTYPE_P(argument); });
-		count_ = pg::call([&] { return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)); });
 		auto name = [&] {
-			const char *function = pg::call([&] {
-				Oid id = fcinfo->flinfo->fn_oid;
-				return psprintf("%s.%s", get_namespace_name(get_func_namespace(id)),
-								get_func_name(id));
-			});
-			return "argument " + std::to_string(argument + 1) + " of " + function;
+			Oid id = fcinfo->flinfo->fn_oid;
+			return psprintf("argument %d of %s.%s", argument + 1,
+							get_namespace_name(get_func_namespace(id)), get_func_name(id));
 		};
-		if (count_ > kMostElements)
-			throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE,
-							name() + " has " + std::to_string(count_) + " elements",
-							"A list may have " + std::to_string(kMostElements) + " elements.",
-							"Call the function several times, each time with a part of the list.");
+		count_ = pg::call([&] { return archive::count_elements(array, name); });
 		pg::call([&] {
 			int16 length;
 			bool by_value;
@@ -43,7 +33,8 @@ class ArrayArgument
 		for (int i = 0; i < count_ && !nullable; i++)
 			if (nulls_[i])
 				throw pg::Error(ERRCODE_NULL_VALUE_NOT_ALLOWED,
-								name() + " has a null as element " + std::to_string(i + 1),
+								pg::call(name) + std::string(" has a null as element ") +
+									std::to_string(i + 1),
 								"Only raws of _bigbrotr.insert_verified_events may hold nulls.",
 								"Nothing of the batch was stored.");
 	}

@@ -5,6 +5,7 @@
 #include "nostr/nip19.h"
 
 #include "bytes.h"
+#include "lists.h"
 #include "pg/border/spi.h"
 #include "refusal.h"
 
@@ -94,8 +95,9 @@ texts_of(Datum array)
 	bool *nulls;
 	int count;
 	pg::call([&] {
-		deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements,
-						  &nulls, &count);
+		ArrayType *list = DatumGetArrayTypeP(array);
+		archive::count_elements(list, [] { return "argument 3 of bigbrotr.nip19_encode"; });
+		deconstruct_array(list, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
 	});
 	std::vector<std::string> out;
 	for (int i = 0; i < count; i++)

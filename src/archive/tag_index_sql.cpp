@@ -4,6 +4,7 @@
  * and the last key of each range, one after the other.
  */
 #include "bytes.h"
+#include "lists.h"
 #include "tag_statistics.h"
 
 extern "C" {
@@ -30,10 +31,14 @@ struct Numbers
 	}
 };
 
-/* Checks the array, because any user can call these functions with any array. */
+/* Checks the array, because any user can call these functions with any array. The keys of an event
+ * are as many as its tags, which bigbrotr.max_event_tags bounds. */
 Numbers
 numbers(ArrayType *array, bool pairs)
 {
+	if (pairs)
+		archive::count_elements(
+			array, [] { return "the list of ranges of tag keys"; }, 2);
 	int count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	if (ARR_ELEMTYPE(array) != INT8OID || ARR_HASNULL(array) || (pairs && count % 2 != 0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -81,9 +86,11 @@ SQL_FUNCTION(bigbrotr_tag_keys_match)
 {
 	Numbers keys = numbers(PG_GETARG_ARRAYTYPE_P(0), false);
 	Numbers ranges = numbers(PG_GETARG_ARRAYTYPE_P(1), true);
-	for (int i = 0; i < keys.count; i++)
+	for (int i = 0; i < keys.count; i++) {
+		CHECK_FOR_INTERRUPTS();
 		if (in_range(keys.values[i], ranges))
 			PG_RETURN_BOOL(true);
+	}
 	PG_RETURN_BOOL(false);
 }
 

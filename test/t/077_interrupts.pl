@@ -40,9 +40,29 @@ sub look_ups
 	return $node->safe_psql('postgres', q{SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'events_pkey'});
 }
 
+# Each key is compared with each range, ten billion times. Sequences remember, also if the statement is cancelled, that
+# the comparison began, and that it came to its end.
+$node->safe_psql('postgres', q{
+	CREATE SEQUENCE begun;
+	CREATE SEQUENCE ended;
+	CREATE TABLE ranges AS SELECT array_agg(2::bigint) AS ranges FROM lists, unnest(ats || ats)});
+my (undef, undef, $cancelled) = $node->psql('postgres', q{
+	SET statement_timeout = '1s';
+	SELECT nextval('begun') > 0 AND (_bigbrotr.tag_keys_match(ats, ranges) OR nextval('ended') > 0) FROM lists, ranges});
+like($cancelled, qr/canceling statement due to statement timeout/, 'tag_keys_match is cancelled');
+is($node->safe_psql('postgres', 'SELECT b.is_called, e.is_called FROM begun AS b, ended AS e'), 't|f', 'between two keys');
+
 # Longer lists are refused before anything is looked up.
-my (undef, undef, $errors) = $node->psql('postgres', 'SELECT bigbrotr.known_events(ids || ids || ids) FROM lists');
-like($errors, qr/argument 1 of bigbrotr.known_events has 300000 elements.*A list may have 100000 elements.*Call the function several times/s, 'a list that is too long is refused');
+my %longer = (
+	'argument 1 of bigbrotr.known_events' => 'bigbrotr.known_events(ids || ids || ids)',
+	'the list of ranges of tag keys' => '_bigbrotr.tag_keys_match(ats, ats || ats || ats || ats || ats || ats)',
+	'argument 3 of _bigbrotr.tag_matches' => q{_bigbrotr.tag_matches('[]', 'e', (ats || ats || ats)::text[])},
+	'argument 3 of bigbrotr.nip19_encode' => q{bigbrotr.nip19_encode('nprofile', ids[1], (ats || ats || ats)::text[])});
+for my $list (sort keys %longer)
+{
+	my (undef, undef, $errors) = $node->psql('postgres', "SELECT $longer{$list} FROM lists");
+	like($errors, qr/\Q$list\E has 300000 elements.*A list may have 100000 elements.*Call the function several times/s, "$list: one that is too long is refused");
+}
 
 $node->stop;
 done_testing();
