@@ -54,6 +54,7 @@ RelayClient::on_connected(const ConnectFacts &facts)
 {
 	if (facts.head.date)
 		host_.clocks.note(place_.name(), host_.transport.clock, *facts.head.date);
+	local_address_ = facts.local ? facts.address : "";
 	dialer_.reset();
 	socket_->handle_by(*this);
 	state_ = State::Open;
@@ -83,6 +84,9 @@ RelayClient::tick()
 		dialer_->tick();
 		break;
 	case State::Open:
+		/* Of relays whose URL says that they are local, the worker closes the connection. */
+		if (!local_address_.empty() && !host_.config.allow_local)
+			return fail(kLocalAddress, local_address_);
 		if (Clock::Time since = socket_->incomplete_since();
 			since != Clock::Time{} && now - since > limit)
 			return fail("stalled", "a message without end");

@@ -34,6 +34,7 @@ Dialer::start(const nostr::RelayEndpoint &endpoint, nostr::Network network)
 {
 	started_ = transport_.clock.now();
 	endpoint_ = endpoint;
+	network_ = network;
 	if (is_blocked_port(endpoint_.port))
 		return fail("blocked_port", std::to_string(endpoint_.port));
 	std::string host = endpoint_.host;
@@ -86,9 +87,13 @@ Dialer::connect_next()
 		if (now - started_ > time_limit())
 			break;
 		facts_.address = std::move(untried_.front().text);
-		facts_.local = untried_.front().local && !proxied();
+		facts_.local = untried_.front().local && network_ == nostr::Network::Clearnet;
 		facts_.place = proxied() ? endpoint_.host : facts_.address;
 		untried_.pop_front();
+		if (facts_.local && !config_.allow_local) {
+			fault_ = {kLocalAddress, facts_.address};
+			continue;
+		}
 		if (!handler_.may_connect(facts_.place)) {
 			fault_ = {kAddressFull, facts_.place};
 			continue;

@@ -27,7 +27,7 @@ struct ConnectFacts
 	NameFacts name;                     // answer of the name servers; empty with a proxy
 	std::string address;                // the address of the connection, or the last one tried
 	std::string place;                  // the address, or the relay's host with a proxy
-	bool local = false;                 // `address` is allowed only by allow_local
+	bool local = false;                 // the name is public, but only allow_local allows `address`
 	std::chrono::microseconds dns{0};   // until the answer, or until it was given up
 	std::chrono::microseconds tcp{0};   // from here on about `address`; includes a proxy's tunnel
 	std::chrono::microseconds tls{0};
@@ -95,6 +95,7 @@ class Dialer final : public Connection::Handler
 	const Config &config_;
 	Handler &handler_;
 	nostr::RelayEndpoint endpoint_;
+	nostr::Network network_ = nostr::Network::Clearnet;
 	Route route_;
 	Clock::Time started_{};
 	Clock::Time attempt_until_{};

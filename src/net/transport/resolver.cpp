@@ -81,7 +81,7 @@ Resolver::screen(const Answer &answer, bool allow_local)
 			out.addresses.push_back({std::move(text), local});
 	}
 	if (out.addresses.empty())
-		out.reason = out.detail.empty() ? "dns_failed" : "local_address";
+		out.reason = out.detail.empty() ? "dns_failed" : kLocalAddress;
 	return out;
 }
 

@@ -23,6 +23,9 @@
 
 namespace net {
 
+/* The name leads to no public address. */
+constexpr const char *kLocalAddress = "local_address";
+
 /* What the name servers said of a name, besides the usable addresses. */
 struct NameFacts
 {

@@ -159,6 +159,27 @@ TEST(NetConnect, LocalAddressesOfPublicNames)
 	EXPECT_EQ(relay.connections(), 0);
 }
 
+TEST(NetConnect, LocalAddressesAreForbiddenWhileOneIsConnected)
+{
+	ScriptedRelay named(receive_all), written(receive_all);
+	NameServer names(NameServer::Names{{"named.example.com", {"127.0.0.1"}}});
+	wire::ArchiveSettings settings = Worker::default_settings();
+	Worker worker(settings, names.address().c_str());
+	worker.task(1, "ws://named.example.com:" + std::to_string(named.port()), {}, true);
+	worker.task(2, written.url(), {}, true);
+	ASSERT_TRUE(worker.until([&] {
+		return worker.reported(1, wire::RelayPhase::Connected) &&
+			   worker.reported(2, wire::RelayPhase::Connected);
+	}));
+	settings.dial.allow_local_relays = false;
+	worker.send(settings);
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.ended(1)->reason, "local_address");
+	EXPECT_EQ(worker.ended(1)->detail, "127.0.0.1");
+	/* The worker knows by its URL that this one is local, and closes it. */
+	EXPECT_EQ(worker.ended(2), nullptr);
+}
+
 TEST(NetConnect, NamesThatDoNotExist)
 {
 	NameServer names(NameServer::Names{});
