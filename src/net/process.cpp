@@ -70,7 +70,7 @@ class Process
   public:
 	Process(int fd, wire::Role role, const Clock &clock, Wall *wall, Inherited inherited,
 			const char *name_servers)
-		: clock_(clock), wall_(wall), link_(fd),
+		: role_(role), clock_(clock), wall_(wall), link_(fd),
 		  reactor_([this](const char *line) { library_log(line); }),
 		  resolver_(reactor_, clock, name_servers),
 		  hosts_(reactor_, [this](auto &line) { link_.log(wire::LogLevel::Warning, 0, line); }),
@@ -84,7 +84,7 @@ class Process
 
 	int run()
 	{
-		std::string lacking = wall_ ? wall_->raise() : "";
+		std::string lacking = wall_ ? wall_->raise(role_) : "";
 		if (!lacking.empty())
 			link_.log(wire::LogLevel::Warning, 0, "the sandbox lacks " + lacking);
 		turn();
@@ -169,6 +169,7 @@ class Process
 			link_.log(wire::LogLevel::Debug, 0, line);
 	}
 
+	const wire::Role role_;
 	const Clock &clock_;
 	Wall *const wall_; // null in tests
 	const ResidentMemory resident_;

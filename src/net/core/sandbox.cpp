@@ -121,7 +121,7 @@ Wall::Wall(std::string_view mode, std::vector<std::string> readable)
 }
 
 std::string
-Wall::raise()
+Wall::raise(wire::Role role)
 {
 	std::string lacking;
 	auto attempt = [&](const char *what, auto restrict) {
@@ -137,7 +137,7 @@ Wall::raise()
 	for (const std::string &path : readable_)
 		ids_.push_back(file_id(path));
 	attempt("Landlock", [this] { restrict_files(readable_); });
-	filtered_ = attempt("seccomp", restrict_system_calls);
+	filtered_ = attempt("seccomp", [role] { restrict_system_calls(role); });
 	if (!lacking.empty() && mode_ == Mode::Require)
 		throw std::runtime_error(
 			"the sandbox is not complete, and is required: the kernel refuses " + lacking +
@@ -148,6 +148,8 @@ Wall::raise()
 void
 Wall::close_threads()
 {
+	const rlimit none{0, 0};
+	check(setrlimit(RLIMIT_NPROC, &none), "RLIMIT_NPROC");
 	if (filtered_)
 		forbid_new_threads();
 }

@@ -17,6 +17,8 @@
 
 #include <sys/types.h>
 
+#include "wire/link.h"
+
 namespace net {
 
 /*
@@ -42,11 +44,12 @@ class Wall
 	Wall(std::string_view mode, std::vector<std::string> readable);
 
 	/*
-	 * Must be called in the only thread, or in the thread that creates the others. Returns the
-	 * features that the kernel lacks; "": none. Throws std::runtime_error.
+	 * Must be called in the only thread, or in the thread that creates the others. `role`: of the
+	 * process. Returns the features that the kernel lacks; "": none. Throws std::runtime_error.
 	 */
-	std::string raise();
-	/* After this call, no thread can be created. */
+	std::string raise(wire::Role role);
+	/* After this call, no thread can be created: by seccomp, and by RLIMIT_NPROC. That limit counts
+	 * all processes and threads of the user, so it cannot be set before the threads are there. */
 	void close_threads();
 	/*
 	 * The rules hold for a file, not for its name. Returns the name of a file that was replaced

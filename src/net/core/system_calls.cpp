@@ -22,9 +22,9 @@ constexpr const char *kAllowed[] = {
 	"read", "readv", "pread64", "write", "writev", "close", "lseek", "dup", "dup3", "fcntl", "poll",
 	"ppoll", "ppoll_time64", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
 	"epoll_pwait2", "eventfd2", "pipe2",
-	/* Sockets. The rules on socket() below restrict their families. */
-	"connect", "accept4", "getpeername", "getsockname", "getsockopt", "setsockopt", "sendto",
-	"recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
+	/* Sockets. The rules below say how a role may get them. */
+	"getpeername", "getsockname", "getsockopt", "setsockopt", "sendto", "recvfrom", "sendmsg",
+	"recvmsg", "sendmmsg", "recvmmsg", "shutdown",
 	/* Metadata of files. The rules on opening are below, and in Landlock. */
 	"fstat", "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2",
 	"readlink", "readlinkat", "getdents64", "getcwd", "uname", "sysinfo",
@@ -86,7 +86,7 @@ class Filter
 } // namespace
 
 void
-restrict_system_calls()
+restrict_system_calls(wire::Role role)
 {
 	Filter filter(SCMP_ACT_KILL_PROCESS);
 	for (const char *name : kAllowed)
@@ -94,10 +94,16 @@ restrict_system_calls()
 	for (const char *name : kUnknown)
 		filter.add(SCMP_ACT_ERRNO(ENOSYS), name);
 
-	/* Only Internet sockets are allowed, because the server listens on a Unix socket. Libraries
-	 * also try other families, which fail. */
-	for (uint64_t family : {AF_INET, AF_INET6})
-		filter.add(SCMP_ACT_ALLOW, "socket", SCMP_A0(SCMP_CMP_EQ, family));
+	/* The role that serves accepts connections on the sockets that it was given, and opens none.
+	 * The others only open them. Only Internet sockets are allowed, because the server listens on a
+	 * Unix socket. Libraries also try other families, which fail. */
+	if (role == wire::Role::Serve) {
+		filter.add(SCMP_ACT_ALLOW, "accept4");
+	} else {
+		filter.add(SCMP_ACT_ALLOW, "connect");
+		for (uint64_t family : {AF_INET, AF_INET6})
+			filter.add(SCMP_ACT_ALLOW, "socket", SCMP_A0(SCMP_CMP_EQ, family));
+	}
 	for (uint64_t family : {AF_UNIX, AF_NETLINK})
 		filter.add(SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", SCMP_A0(SCMP_CMP_EQ, family));
 

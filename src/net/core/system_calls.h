@@ -5,11 +5,13 @@
  */
 #pragma once
 
+#include "wire/link.h"
+
 namespace net {
 
-/* Throws std::system_error, for example if the kernel has no seccomp. */
-void restrict_system_calls();
-/* Must be called after restrict_system_calls(), when all threads were created. */
+/* Throws std::system_error, for instance where the kernel has no seccomp. */
+void restrict_system_calls(wire::Role role);
+/* Call it when every thread has been made, after restrict_system_calls(). */
 void forbid_new_threads();
 
 } // namespace net

@@ -177,19 +177,35 @@ class Server
 };
 
 constexpr int kWorked = 0, kFailed = 1;
+constexpr wire::Role kRoles[] = {wire::Role::Sync, wire::Role::Probe, wire::Role::Publish,
+								 wire::Role::Fetch, wire::Role::Serve};
+static_assert(std::size(kRoles) == std::size(wire::kRoleNames));
 
 /* Does the attempt work behind the wall? It fails by an error, or by the end of the process. */
 bool
-works(const std::function<bool()> &attempt)
+works_as(wire::Role role, const std::function<bool()> &attempt)
 {
 	int code = in_child([&] {
 		net::Wall wall("require", net::files_to_read(""));
 		net::enter_sandbox(kLink, kLink, kMemory);
-		wall.raise();
+		wall.raise(role);
 		return attempt() ? kWorked : kFailed;
 	});
 	EXPECT_TRUE(code == kWorked || code == kFailed || code == -SIGSYS) << code;
 	return code == kWorked;
+}
+
+/* In any role? */
+bool
+works(const std::function<bool()> &attempt)
+{
+	return std::ranges::any_of(kRoles, [&](wire::Role role) { return works_as(role, attempt); });
+}
+
+bool
+works_in_all_roles(const std::function<bool()> &attempt)
+{
+	return std::ranges::all_of(kRoles, [&](wire::Role role) { return works_as(role, attempt); });
 }
 
 /* As a kernel without Landlock would answer. */
@@ -299,16 +315,14 @@ TEST(NetSandbox, OtherSocketsAndPartsOfTheKernel)
 
 TEST(NetSandbox, WhatTheWorkNeeds)
 {
-	EXPECT_TRUE(works([] { return opens("/etc/hosts", O_RDONLY); }));
-	EXPECT_TRUE(works([] { return socket(AF_INET, SOCK_STREAM, 0) >= 0; }));
-	EXPECT_TRUE(works([] { return socket(AF_INET6, SOCK_DGRAM, 0) >= 0; }));
-	EXPECT_TRUE(works([] {
+	EXPECT_TRUE(works_in_all_roles([] { return opens("/etc/hosts", O_RDONLY); }));
+	EXPECT_TRUE(works_in_all_roles([] {
 		std::vector<std::string> blocks;
 		for (int i = 0; i < 200; i++)
 			blocks.emplace_back(size_t(1) << (i % 21), 'x');
 		return true;
 	}));
-	EXPECT_TRUE(works([] {
+	EXPECT_TRUE(works_in_all_roles([] {
 		std::atomic<int> sum{0};
 		std::vector<std::thread> threads;
 		for (int i = 0; i < 8; i++)
@@ -319,14 +333,36 @@ TEST(NetSandbox, WhatTheWorkNeeds)
 	}));
 }
 
+/* Of the descriptor -1 the kernel says that it is none, if it is asked. */
+TEST(NetSandbox, ConnectionsGoOneWay)
+{
+	sockaddr_in any{};
+	any.sin_family = AF_INET;
+	const auto connects = [&] {
+		connect(-1, reinterpret_cast<sockaddr *>(&any), sizeof any);
+		return errno == EBADF;
+	};
+	const auto accepts = [] { return accept4(-1, nullptr, nullptr, 0) < 0 && errno == EBADF; };
+	for (wire::Role role : kRoles) {
+		const bool serves = role == wire::Role::Serve;
+		for (int family : {AF_INET, AF_INET6})
+			EXPECT_EQ(works_as(role, [=] { return socket(family, SOCK_STREAM, 0) >= 0; }), !serves);
+		EXPECT_EQ(works_as(role, connects), !serves) << wire::role_name(role);
+		EXPECT_EQ(works_as(role, accepts), serves) << wire::role_name(role);
+	}
+}
+
 TEST(NetSandbox, NoThreadsOnceTheyAreMade)
 {
 	int code = in_child([] {
 		net::Wall wall("require", {});
 		net::enter_sandbox(kLink, kLink, kMemory);
-		wall.raise();
+		wall.raise(wire::Role::Sync);
 		std::thread([] {}).join();
 		wall.close_threads();
+		rlimit limit{};
+		if (getrlimit(RLIMIT_NPROC, &limit) != 0 || limit.rlim_max != 0)
+			return 2;
 		try {
 			std::thread([] {}).join();
 		} catch (const std::system_error &) {
@@ -377,7 +413,7 @@ TEST(NetSandbox, KernelsThatLackAPart)
 			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 			refuse_landlock();
 			try {
-				std::string lacking = wall.raise();
+				std::string lacking = wall.raise(wire::Role::Sync);
 				return lacking.starts_with("Landlock (") ? 1 : 2;
 			} catch (const std::runtime_error &error) {
 				return strstr(error.what(), "bigbrotr.sandbox = prefer") ? 3 : 4;
