@@ -15,16 +15,15 @@
 #include <utility>
 
 #include "nostr/auth.h"
-#include "nostr/relay_url.h"
 #include "pg/border/error.h"
 #include "pg/work/executor_pool.h"
 #include "pg/work/key_file.h"
-#include "pg/work/mail.h"
 #include "pg/work/worker.h"
 #include "workers/dvm/announcer.h"
 #include "workers/dvm/jobs.h"
 #include "workers/dvm/listener.h"
 #include "workers/dvm/payments.h"
+#include "workers/dvm/replies.h"
 #include "workers/dvm/settings.h"
 #include "workers/dvm/work.h"
 
@@ -49,15 +48,6 @@ constexpr auto kPatience = 1s; // after this time the customer is told that the 
 
 constexpr int32_t kTable = 5050, kDiscovery = 5300, kContentSearch = 5302, kPeopleSearch = 5303,
 				  kEventCount = 5400;
-
-nostr::Event
-parsed(std::string_view json)
-{
-	nostr::Event event;
-	if (nostr::EventParser().parse(json, event) != nostr::Reject::None)
-		throw pg::Error(ERRCODE_DATA_CORRUPTED, "a stored event cannot be read");
-	return event;
-}
 
 class Dvm : public pg::Service
 {
@@ -86,8 +76,7 @@ class Dvm : public pg::Service
 	{
 		listener_.forget_connections();
 		payments_.forget_connections();
-		mail_.forget_all();
-		under_way_.clear();
+		replies_.forget_all();
 	}
 
 	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
@@ -104,10 +93,10 @@ class Dvm : public pg::Service
 			return pg::Next::Continue;
 		listener_.listen(worker, heard_kinds(), worker.now() - kRequestAge);
 		payments_.listen(worker);
-		send_stored_answers(worker);
+		replies_.send_stored(worker);
 		announce(worker);
 		look_ = true; // a job may have been posted, paid or interrupted
-		worker.gauge("events_waiting", static_cast<int64_t>(mail_.waiting()));
+		worker.gauge("events_waiting", static_cast<int64_t>(replies_.waiting()));
 		return pg::Next::Continue;
 	}
 
@@ -119,12 +108,13 @@ class Dvm : public pg::Service
 			begin_work(worker);
 		const bool is_long = work_ && worker.steady_now() >= since_ + kPatience;
 		if (is_long && !std::exchange(told_, true))
-			tell(work_->status({.status = "processing", .text = "The archive is searched."},
-							   worker.now()),
-				 work_->envelope());
+			replies_.tell(
+				work_->status({.status = "processing", .text = "The archive is searched."},
+							  worker.now()),
+				work_->envelope());
 		if (worker.net_running())
-			mail_.turn(worker);
-		note_sent_answers(worker);
+			replies_.turn(worker);
+		replies_.note_sent(worker);
 		return work_ && !told_ ? std::min(pool_->next_deadline(), since_ + kPatience)
 							   : pool_->next_deadline();
 	}
@@ -163,7 +153,7 @@ class Dvm : public pg::Service
 	 * get answers, which customers chose: their events are signed by the same key anyway. */
 	void take(pg::Worker &worker, const wire::SignIn &question)
 	{
-		const std::string *url = mail_.asks_who_writes(question.relay_id, question.attempt);
+		const std::string *url = replies_.asks_who_writes(question.relay_id, question.attempt);
 		if (!url)
 			url = listener_.asks_who_listens(question.relay_id, question.attempt);
 		if (!url)
@@ -179,7 +169,7 @@ class Dvm : public pg::Service
 								   .event = text});
 	}
 
-	void take(pg::Worker &, const wire::Answered &answer) { mail_.take(answer); }
+	void take(pg::Worker &, const wire::Answered &answer) { replies_.take(answer); }
 	void take(pg::Worker &, const wire::Posted &)
 	{
 		throw pg::NetFault{.reason = "it spoke of a document that was not handed out to it"};
@@ -190,20 +180,7 @@ class Dvm : public pg::Service
 	{
 		listener_.take(worker, end);
 		payments_.take(worker, end);
-		mail_.take(end);
-	}
-
-	void note_sent_answers(pg::Worker &worker)
-	{
-		if (ended_.empty())
-			return;
-		jobs::note_sent(worker, ended_);
-		for (const jobs::Sent &one : ended_) {
-			std::erase(under_way_,
-					   one.answer); // missing if the net process was replaced meanwhile
-			worker.count(one.accepted ? "answers_accepted" : "answers_not_accepted", 1);
-		}
-		ended_.clear();
+		replies_.take(end);
 	}
 
 	// ---- announcements
@@ -230,7 +207,7 @@ class Dvm : public pg::Service
 		const std::vector<std::string> urls = listener_.urls();
 		for (nostr::Event &event : announcer_.events(now, urls, announced_kinds())) {
 			key_.signer()->sign(event);
-			mail_.send({.id = event.id, .text = nostr::to_json(event), .request = {}}, urls);
+			replies_.send({.id = event.id, .text = nostr::to_json(event), .request = {}}, urls);
 		}
 	}
 
@@ -268,7 +245,8 @@ class Dvm : public pg::Service
 			ping.request().created_at < worker.now() - kRequestAge || pings_++ >= kMostPings)
 			return;
 		worker.count("pings", 1);
-		tell(ping.status({.status = "pong", .text = "alive"}, worker.now()), ping.envelope());
+		replies_.tell(ping.status({.status = "pong", .text = "alive"}, worker.now()),
+					  ping.envelope());
 	}
 
 	// ---- work
@@ -279,7 +257,7 @@ class Dvm : public pg::Service
 		look_ = job.has_value();
 		if (!job)
 			return;
-		Work work(*key_.signer(), parsed(job->request), std::move(job->relay_url));
+		Work work(*key_.signer(), jobs::parsed(job->request), std::move(job->relay_url));
 		if (job->is_unpaid)
 			return ask_price(worker, work);
 		if (!job->error.empty())
@@ -321,7 +299,7 @@ class Dvm : public pg::Service
 			 .price = price},
 			worker.now());
 		jobs::price(worker, work.request().id, nostr::to_json(feedback), price);
-		send_stored_answers(worker);
+		replies_.send_stored(worker);
 	}
 
 	/* The limit for clients of the API without a key, because a customer is a stranger. */
@@ -384,48 +362,7 @@ class Dvm : public pg::Service
 						  : work.status({.status = "error", .text = error}, worker.now());
 		jobs::answer(worker, work.request().id, nostr::to_json(answer), error);
 		worker.count(error.empty() ? "jobs_done" : "jobs_failed", 1);
-		send_stored_answers(worker);
-	}
-
-	// ---- answers
-
-	void send_stored_answers(pg::Worker &worker)
-	{
-		for (jobs::Due &one : jobs::to_send(worker)) {
-			const nostr::Event answer = parsed(one.answer);
-			if (std::find(under_way_.begin(), under_way_.end(), answer.id) != under_way_.end())
-				continue;
-			const std::vector<std::string> urls =
-				recipients(nostr::job_envelope(parsed(one.request).tags));
-			/* The client that posted the request fetches its answer from the API. */
-			if (urls.empty() && one.is_posted) {
-				ended_.push_back(
-					{.request_id = one.request_id, .answer = answer.id, .accepted = true});
-				continue;
-			}
-			under_way_.push_back(answer.id);
-			mail_.send({.id = answer.id, .text = std::move(one.answer), .request = one.request_id},
-					   urls);
-		}
-	}
-
-	/* Sends an event that is not stored: if it gets lost, no job suffers. */
-	void tell(const nostr::Event &event, const nostr::JobEnvelope &envelope)
-	{
-		mail_.send({.id = event.id, .text = nostr::to_json(event), .request = {}},
-				   recipients(envelope));
-	}
-
-	/* The service's own relays and those that the customer named. */
-	std::vector<std::string> recipients(const nostr::JobEnvelope &envelope) const
-	{
-		std::vector<std::string> urls = listener_.urls();
-		for (const std::string &text : envelope.relays) {
-			nostr::RelayUrl url = nostr::normalise_relay_url(text);
-			if (url.ok() && std::find(urls.begin(), urls.end(), url.url) == urls.end())
-				urls.push_back(std::move(url.url));
-		}
-		return urls;
+		replies_.send_stored(worker);
 	}
 
 	pg::KeyFile key_;
@@ -446,13 +383,7 @@ class Dvm : public pg::Service
 	Clock::time_point since_{};
 	bool told_ = false; // the customer was told that the job is under way
 
-	std::vector<jobs::Sent> ended_;    // answers that were sent to all relays
-	std::vector<nostr::Id> under_way_; // answers that are being sent
-	pg::Mail mail_{kFirstMailNumber, [this](const pg::Letter &letter) {
-					   ended_.push_back({.request_id = letter.request,
-										 .answer = letter.id,
-										 .accepted = letter.accepted});
-				   }};
+	Replies replies_{kFirstMailNumber, listener_};
 };
 
 } // namespace

@@ -138,4 +138,13 @@ forget(pg::Worker &worker)
 									[&] { forget_statement.run({pg::value(worker.now())}); });
 }
 
+nostr::Event
+parsed(std::string_view json)
+{
+	nostr::Event event;
+	if (nostr::EventParser().parse(json, event) != nostr::Reject::None)
+		throw pg::Error(ERRCODE_DATA_CORRUPTED, "a stored event cannot be read");
+	return event;
+}
+
 } // namespace jobs

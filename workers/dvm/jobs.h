@@ -29,6 +29,9 @@ struct Job
 /* The next job to work on; nothing if there is none. */
 std::optional<Job> next(pg::Worker &worker);
 
+/* An event that is stored here (JSON). */
+nostr::Event parsed(std::string_view json);
+
 /* Stores the signed feedback that demands a price in millisatoshi. */
 void price(pg::Worker &worker, const nostr::Id &request, std::string_view feedback, int64_t price);
 /* Stores a receipt of a payment (JSON). True: the receipt pays for a job. */
