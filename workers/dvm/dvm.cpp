@@ -14,7 +14,6 @@
 #include <optional>
 #include <utility>
 
-#include "nostr/auth.h"
 #include "pg/border/error.h"
 #include "pg/work/executor_pool.h"
 #include "pg/work/key_file.h"
@@ -160,13 +159,7 @@ class Dvm : public pg::Service
 			url = payments_.asks_who_listens(question.relay_id, question.attempt);
 		if (!url || !key_.signer())
 			return;
-		const nostr::Event event =
-			nostr::auth_event(*key_.signer(), *url, question.challenge, worker.now());
-		const std::string text = nostr::to_json(event);
-		worker.send(wire::SignedIn{.relay_id = question.relay_id,
-								   .attempt = question.attempt,
-								   .id = &event.id,
-								   .event = text});
+		key_.sign_in(worker, question, *url);
 	}
 
 	void take(pg::Worker &, const wire::Answered &answer) { replies_.take(answer); }

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "nostr/auth.h"
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
 #include "pg/work/key_file.h"
@@ -215,13 +214,7 @@ class Publisher : public pg::Service
 		const std::string *url = asks_who_writes(question);
 		if (!url || !key_.signer())
 			return;
-		const nostr::Event event =
-			nostr::auth_event(*key_.signer(), *url, question.challenge, worker.now());
-		const std::string text = nostr::to_json(event);
-		worker.send(wire::SignedIn{.relay_id = question.relay_id,
-								   .attempt = question.attempt,
-								   .id = &event.id,
-								   .event = text});
+		key_.sign_in(worker, question, *url);
 	}
 
 	void take(pg::Worker &worker, const wire::Answered &answer)

@@ -18,7 +18,6 @@
 
 #include "archive/insert.h"
 #include "archive/retention.h"
-#include "nostr/auth.h"
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
 #include "pg/work/clock_step.h"
@@ -293,13 +292,7 @@ class Synchronizer : public pg::Service
 		});
 		if (!allowed || !key_.signer())
 			return;
-		const nostr::Event event =
-			nostr::auth_event(*key_.signer(), relay->url, question.challenge, worker.now());
-		const std::string text = nostr::to_json(event);
-		worker.send(wire::SignedIn{.relay_id = question.relay_id,
-								   .attempt = question.attempt,
-								   .id = &event.id,
-								   .event = text});
+		key_.sign_in(worker, question, relay->url);
 		worker.count("signatures", 1);
 	}
 

@@ -50,4 +50,15 @@ KeyFile::read(Worker &worker)
 	fault_ = fault;
 }
 
+void
+KeyFile::sign_in(Worker &worker, const wire::SignIn &question, std::string_view url) const
+{
+	const nostr::Event event = nostr::auth_event(*signer_, url, question.challenge, worker.now());
+	const std::string text = nostr::to_json(event);
+	worker.send(wire::SignedIn{.relay_id = question.relay_id,
+							   .attempt = question.attempt,
+							   .id = &event.id,
+							   .event = text});
+}
+
 } // namespace pg

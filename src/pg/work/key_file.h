@@ -8,6 +8,7 @@
 #include <string>
 
 #include "nostr/keys.h"
+#include "wire/sign_in.h"
 
 namespace pg {
 
@@ -20,6 +21,9 @@ class KeyFile
 	void read(Worker &worker);
 	/* Null if there is no usable key. */
 	const nostr::Signer *signer() const { return signer_ ? &*signer_ : nullptr; }
+	/* Signs the challenge of the relay with this URL and sends the signature to the net process.
+	 * Needs a usable key (NIP-42). */
+	void sign_in(Worker &worker, const wire::SignIn &question, std::string_view url) const;
 
   private:
 	std::optional<nostr::Signer> signer_;
