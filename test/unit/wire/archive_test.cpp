@@ -18,21 +18,14 @@ template <class T>
 T
 through(const std::string &bytes)
 {
-	std::string fault;
-	auto message = decode<Any>(frame_of(bytes), fault);
-	EXPECT_TRUE(message) << fault;
-	return std::get<T>(message.value());
+	return read_back<Any, T>(bytes);
 }
 
-/* The fault of a message that must be refused. */
 template <class T>
 std::string
 fault_of(const T &message)
 {
-	std::string fault;
-	const std::string bytes = encode(message);
-	EXPECT_FALSE(decode<Any>(frame_of(bytes), fault));
-	return fault;
+	return fault_in<Any>(message);
 }
 
 const auto kId = bytes<nostr::Id>(1);
