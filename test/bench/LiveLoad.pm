@@ -4,6 +4,7 @@ package LiveLoad;
 use strict;
 use warnings;
 use BenchServer;
+use IO::Handle;
 use RelayRun;
 use Time::HiRes qw(time sleep);
 
@@ -13,17 +14,18 @@ my $warm_up = 10;    # seconds
 # All but the two big ones.
 my $small_tables = q{FROM pg_stat_user_tables WHERE schemaname LIKE '%bigbrotr' AND relname NOT SIMILAR TO '(events|sightings)%'};
 
-# Returns when the load is steady.
+# Returns when the load is steady. $relays: their number; %more: options of bigbrotr-relay_stub.
 sub start
 {
-	my ($class, $relays) = @_;
+	my ($class, $relays, %more) = @_;
 	$relays //= 200;
 	my $list = "$ENV{BENCH_WORK}/published.tsv";
-	my ($port, $lifeline) = RelayRun::start_relays(%relays, relays => $relays, list => $list);
+	my ($port, $lifeline, $output) = RelayRun::start_relays(%relays, relays => $relays, list => $list, %more);
 	my $run = RelayRun->start(track_commit_timestamp => 'on', 'bigbrotr.sync_connections' => $relays);
-	my $self = bless { run => $run, port => $port, lifeline => $lifeline, list => $list }, $class;
+	my $self = bless { run => $run, port => $port, lifeline => $lifeline, output => $output, list => $list }, $class;
 	$run->add_relays($port, $relays);
-	$run->wait_for("count(*) = $relays FROM @{[ $run->status_view ]} WHERE phase = 'live'", 600);
+	my $enough = $more{drop} ? int(0.8 * $relays) : $relays;    # some wait after a failure at any time
+	$run->wait_for("count(*) >= $enough FROM @{[ $run->status_view ]} WHERE phase = 'live'", 600);
 	sleep $warm_up;
 	return $self;
 }
@@ -81,6 +83,32 @@ sub now
 		backend => $run->cpu_seconds('backend'),
 		net => $run->cpu_seconds('net'),
 		updates => $run->ask("SELECT coalesce(sum(n_tup_upd), 0) $small_tables") };
+}
+
+# The deliveries that are missing in the archive when the relays tell nothing new and the archive has had time to read them
+# again. $patience: seconds.
+sub missing
+{
+	my ($self, $patience) = @_;
+	$self->{lifeline}->autoflush;
+	print { $self->{lifeline} } "\n";
+	readline($self->{output}) // die "the relays are gone\n";    # everything has reached its relays
+	my $until = time + $patience;
+	my $missing;
+	do
+	{
+		sleep 5;
+		$missing = $self->server->sql(qq{
+			CREATE TEMP TABLE listed (relay integer, created_at bigint, id text, reached_ms bigint);
+			COPY listed FROM '$self->{list}';
+			SELECT count(*) FROM listed AS l
+			WHERE NOT EXISTS (
+				SELECT FROM bigbrotr.relays AS r
+				     JOIN bigbrotr.sightings AS s ON s.relay_id = r.relay_id
+				     JOIN bigbrotr.events AS e ON e.eid = s.eid
+				WHERE r.url = 'ws://127.0.0.1:$self->{port}/' || l.relay AND e.event_id = decode(l.id, 'hex'))}) =~ /(\d+)\s*$/ ? $1 : die;
+	} while ($missing && time < $until);
+	return $missing;
 }
 
 # Milliseconds from a relay's sending to the sighting's commit, of what was sent between two times: median and 99 %.

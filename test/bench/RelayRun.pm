@@ -9,13 +9,14 @@ use JSON::PP qw(decode_json);
 use POSIX qw(sysconf _SC_CLK_TCK);
 use Time::HiRes qw(time sleep);
 
-# The stub with its options: its port, and a handle that ends it when closed.
+# The stub with its options: its port, a handle that ends it when closed, and one that reads what it says. Publishing relays need
+# both to be kept.
 sub start_relays
 {
 	my (%options) = @_;
 	open2(my $out, my $in, BenchServer::tool('bigbrotr-relay_stub'), map { ("--$_" => $options{$_}) } sort keys %options);
 	my $line = <$out> // die "the relay stub did not start\n";
-	return (decode_json($line)->{port}, $in);
+	return (decode_json($line)->{port}, $in, $out);
 }
 
 # A new cluster whose synchronizer, or another service, runs and knows no relay yet.
@@ -115,13 +116,20 @@ sub waited_seconds
 	return (split ' ', <$file>)[1] / 1e9;
 }
 
-# kind: a field of /proc/PID/status.
+# kind: a field of /proc/PID/status in kB.
 sub rss_mb
 {
 	my ($self, $process, $kind) = @_;
+	return $self->status_field($process, $kind) / 1024;
+}
+
+# A field of /proc/PID/status that is a number.
+sub status_field
+{
+	my ($self, $process, $field) = @_;
 	open my $file, '<', "/proc/$self->{$process}/status" or die "the $process is gone\n";
-	my ($kb) = join('', <$file>) =~ /^$kind:\s+(\d+) kB/m;
-	return $kb / 1024;
+	my ($number) = join('', <$file>) =~ /^$field:\s+(\d+)/m;
+	return $number;
 }
 
 1;

@@ -4,6 +4,8 @@
  * and limit, ignores kinds and authors, and does nothing else of a relay. No TLS, no
  * compression.
  *
+ * With --drop connections end without a word, one at a time.
+ *
  * With --publish new events, signed as they are made, reach relays that are chosen at random, each
  * relay at a moment of its own within a second; a relay sends them to open subscriptions and serves
  * them from then on.
@@ -21,6 +23,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -106,7 +109,7 @@ class Server
 		epoll_ = epoll_create1(EPOLL_CLOEXEC);
 		watch(listener_, EPOLLIN, EPOLL_CTL_ADD);
 		watch(STDIN_FILENO, EPOLLIN, EPOLL_CTL_ADD);
-		if (options.rate > 0 || options.publish > 0 || options.delay > 0) {
+		if (options.rate > 0 || options.publish > 0 || options.delay > 0 || options.drop > 0) {
 			timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 			itimerspec tick = {};
 			tick.it_interval.tv_nsec = tick.it_value.tv_nsec = 1000000000 / kTicksPerSecond;
@@ -171,6 +174,10 @@ class Server
 			return;
 		for (uint64_t i = 0; i < ticks; i++)
 			publish();
+		ticks_ += ticks;
+		for (; options_.drop > 0 && dropped_ < ticks_ * 1000 / kTicksPerSecond / options_.drop;
+			 dropped_++)
+			drop_one();
 		std::vector<int> waiting;
 		for (auto &[fd, connection] : connections_) {
 			connection->budget =
@@ -181,6 +188,15 @@ class Server
 		}
 		for (int fd : waiting)
 			serve(fd, EPOLLOUT);
+	}
+
+	void drop_one()
+	{
+		if (connections_.empty())
+			return;
+		auto one = std::next(connections_.begin(), long(random_() % connections_.size()));
+		close(one->first);
+		connections_.erase(one);
 	}
 
 	void hear_delayed(Connection &c)
@@ -436,6 +452,8 @@ class Server
 	int listener_ = -1, epoll_ = -1, timer_ = -1;
 	uint16_t port_ = 0;
 	std::map<int, std::unique_ptr<Connection>> connections_;
+	uint64_t ticks_ = 0, dropped_ = 0;
+	std::minstd_rand random_;
 	simdjson::dom::parser parser_;
 };
 

@@ -23,6 +23,7 @@ struct Options
 	size_t publish = 0; // new events per second, of all relays together
 	size_t copies = 1;  // relays that get each new event
 	size_t delay = 0;   // milliseconds until a message of a client is heard
+	size_t drop = 0;    // milliseconds between two ends of a connection, chosen at random; 0: never
 	uint16_t port = 0;  // 0: any free one
 	std::string file;   // JSON lines to serve instead of a generated corpus, by every relay
 	std::string list;   // write there what is served, see Publisher
@@ -37,7 +38,8 @@ parse_options(int argc, char **argv)
 		{"--rate", &options.rate},       {"--overlap", &options.overlap},
 		{"--cap", &options.cap},         {"--seed", &options.seed},
 		{"--repeats", &options.repeats}, {"--publish", &options.publish},
-		{"--copies", &options.copies},   {"--delay", &options.delay}};
+		{"--copies", &options.copies},   {"--delay", &options.delay},
+		{"--drop", &options.drop}};
 	for (int i = 1; i + 1 < argc; i += 2) {
 		std::string_view name = argv[i];
 		if (name == "--file")
@@ -55,7 +57,7 @@ parse_options(int argc, char **argv)
 		throw std::invalid_argument(
 			"usage: bigbrotr-relay_stub [--events N] [--seed S] [--relays M] [--overlap PERCENT] "
 			"[--cap N] [--rate EVENTS_PER_SECOND] [--repeats N] [--publish EVENTS_PER_SECOND] "
-			"[--copies N] [--delay MS] [--port P] [--file JSONL] [--list FILE]");
+			"[--copies N] [--delay MS] [--drop MS] [--port P] [--file JSONL] [--list FILE]");
 	return options;
 }
 
