@@ -51,7 +51,7 @@ DECLARE
 	places tid[];
 	total bigint;
 	deleted bigint;
-	paused text;
+	paused pg_catalog.text;
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	sightings := NULL;
