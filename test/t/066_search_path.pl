@@ -27,14 +27,15 @@ for my $bait (q{SELECT 'a'::pg_catalog.text || 'b'::pg_catalog.text}, q{SELECT l
 	is(last_line("$reset $hostile $bait; $caught"), '1', "the trap works: $bait");
 }
 
+# A session of each role makes all calls: a session for each call would take minutes.
 my ($calls) = every_call($node, 'postgres');
 my @fooled;
 for my $role ($node->safe_psql('postgres', 'SELECT current_user'), 'bigbrotr_admin', 'bigbrotr_reader')
 {
-	for my $call (@$calls)
-	{
-		push @fooled, "$role: $call->{signature}" if last_line("$reset $hostile SET ROLE $role; $call->{sql};\n RESET ROLE; $caught") ne '0';
-	}
+	my $script = join '', map { "$reset $hostile SET ROLE $role; $calls->[$_]{sql};\n RESET ROLE; SELECT 'call', $_, pg_catalog.int4(is_called) FROM hostile.caught;\n" } 0 .. $#$calls;
+	my (undef, $out) = $node->psql('postgres', $script, on_error_die => 0, on_error_stop => 0);
+	my %caught = $out =~ /^call\|(\d+)\|([01])$/mg;
+	push @fooled, map { "$role: $calls->[$_]{signature}" } grep { ($caught{$_} // '1') ne '0' } 0 .. $#$calls;
 }
 is_deeply(\@fooled, [], 'no function runs what stands in the search path');
 
