@@ -113,7 +113,7 @@ class RelayEntry final : public RelayClient::Owner
 	std::unique_ptr<RelayClient> client_;
 	std::optional<JobContext> context_;
 	std::optional<LiveJob> live_;
-	std::optional<Reading> reading_;
+	std::optional<RelayReading> reading_;
 	bool caught_up_ = false; // reported that all ranges were read
 	bool queued_ = false;    // a page waits in queue_
 	uint64_t accounted_bytes_ = 0;

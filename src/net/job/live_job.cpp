@@ -4,7 +4,7 @@ namespace net {
 
 constexpr const char *kSubscription = "live";
 
-LiveJob::LiveJob(JobContext &context, const Reading &reading)
+LiveJob::LiveJob(JobContext &context, const RelayReading &reading)
 	: context_(context), reading_(reading), asked_at_(context.client.now())
 {
 	context_.client.ask(kSubscription, reading_.live_windows(), *this);

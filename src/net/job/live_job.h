@@ -1,14 +1,14 @@
 /* The subscription to new events. */
 #pragma once
 
-#include "net/job/reading.h"
+#include "net/job/relay_reading.h"
 
 namespace net {
 
 class LiveJob final : public Requests::Handler
 {
   public:
-	LiveJob(JobContext &context, const Reading &reading);
+	LiveJob(JobContext &context, const RelayReading &reading);
 
 	const std::optional<Result> &result() const { return result_; }
 	/* Checks the time-out: a relay may refuse the subscription with a NOTICE, which does not name
@@ -23,7 +23,7 @@ class LiveJob final : public Requests::Handler
 	void on_notice(std::string_view text) override;
 
 	JobContext &context_;
-	const Reading &reading_; // of the filters
+	const RelayReading &reading_; // of the filters
 	Clock::Time asked_at_;
 	bool answered_ = false;
 	std::optional<Result> result_;

@@ -49,7 +49,7 @@ PageJob::limit() const
 bool
 PageJob::waiting()
 {
-	questions_.remove_if([](const Question &question) { return question.over(); });
+	questions_.remove_if([](const OpenQuestion &question) { return question.over(); });
 	if (result_ || context_.in_flight >= context_.learned.width)
 		return false;
 	if (next_ && !pager_.answer(next_->number))
@@ -76,8 +76,8 @@ PageJob::ask()
 	if (!budget.reserve(worst))
 		return false;
 	auto question = *std::exchange(next_, std::nullopt);
-	questions_.emplace_back(context_, static_cast<Question::Asker &>(*this), std::move(question),
-							worst);
+	questions_.emplace_back(context_, static_cast<OpenQuestion::Asker &>(*this),
+							std::move(question), worst);
 	asked_at_ = std::min(asked_at_, questions_.back().asked_at());
 	return true;
 }
@@ -95,7 +95,7 @@ void
 PageJob::tick()
 {
 	note_stop();
-	for (Question &question : questions_)
+	for (OpenQuestion &question : questions_)
 		if (!result_)
 			question.tick();
 	if (!result_)
@@ -118,7 +118,7 @@ PageJob::split()
 }
 
 void
-PageJob::on_answered(Question &question)
+PageJob::on_answered(OpenQuestion &question)
 {
 	note_stop();
 	context_.complaints = 0;
@@ -159,7 +159,7 @@ PageJob::retract(nostr::TimeRange range, nostr::Doubt doubt, int64_t found)
 }
 
 void
-PageJob::on_closed(Question &question, std::string_view text)
+PageJob::on_closed(OpenQuestion &question, std::string_view text)
 {
 	std::string_view prefix = nostr::reason_prefix(text);
 	if (prefix == "rate-limited") {
@@ -174,7 +174,7 @@ PageJob::on_closed(Question &question, std::string_view text)
 }
 
 void
-PageJob::on_unanswered(Question &question)
+PageJob::on_unanswered(OpenQuestion &question)
 {
 	claim(pager_.fail(question.number()));
 	advance();
@@ -214,15 +214,15 @@ void
 PageJob::on_notice(std::string_view text)
 {
 	const bool asked = std::any_of(questions_.begin(), questions_.end(),
-								   [](const Question &question) { return !question.over(); });
+								   [](const OpenQuestion &question) { return !question.over(); });
 	if (!asked || result_)
 		return;
 	pager_.doubt(nostr::Doubt::Notice);
-	for (Question &question : questions_)
+	for (OpenQuestion &question : questions_)
 		question.noticed();
 	if (!is_complaint(text))
 		return;
-	for (Question &question : questions_)
+	for (OpenQuestion &question : questions_)
 		question.slowed();
 	complain(text);
 	if (context_.complaints > kMaxComplaints)
@@ -241,7 +241,7 @@ PageJob::complain(std::string_view text)
 void
 PageJob::progress()
 {
-	for (Question &question : questions_)
+	for (OpenQuestion &question : questions_)
 		question.progress();
 }
 
@@ -267,7 +267,7 @@ void
 PageJob::end(const char *reason, std::string_view detail)
 {
 	result_ = Result{reason, std::string(detail)};
-	for (Question &question : questions_)
+	for (OpenQuestion &question : questions_)
 		question.close();
 }
 

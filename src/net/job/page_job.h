@@ -3,7 +3,7 @@
 
 #include <list>
 
-#include "net/job/question.h"
+#include "net/job/open_question.h"
 #include "nostr/filter.h"
 
 namespace net {
@@ -18,7 +18,7 @@ struct FilterReading
 	bool wants(const nostr::Event &event) const { return !filter || matches(*filter, event); }
 };
 
-class PageJob final : private Question::Asker
+class PageJob final : private OpenQuestion::Asker
 {
   public:
 	/* Stops after range.max_pages pages; 0: no limit. */
@@ -41,10 +41,10 @@ class PageJob final : private Question::Asker
   private:
 	nostr::Answer *answer(uint32_t number) override { return pager_.answer(number); }
 	bool wants(const nostr::Event &event) const override { return filter_.wants(event); }
-	void on_answered(Question &question) override;
-	void on_dropped(Question &question) override { pager_.drop(question.number()); }
-	void on_unanswered(Question &question) override;
-	void on_closed(Question &question, std::string_view reason) override;
+	void on_answered(OpenQuestion &question) override;
+	void on_dropped(OpenQuestion &question) override { pager_.drop(question.number()); }
+	void on_unanswered(OpenQuestion &question) override;
+	void on_closed(OpenQuestion &question, std::string_view reason) override;
 	void on_failed(const char *reason, std::string_view detail) override;
 	int limit() const;
 	void note_stop();
@@ -59,7 +59,7 @@ class PageJob final : private Question::Asker
 	const FilterReading &filter_;
 	const wire::Range range_;
 	nostr::Pager pager_;
-	std::list<Question> questions_; // ended questions are removed at the next tick or question
+	std::list<OpenQuestion> questions_; // ended questions are removed at the next tick or question
 	std::optional<nostr::Pager::Question> next_;
 	uint32_t pages_ = 0;
 	int64_t asked_at_ = INT64_MAX; // Unix second of the first question

@@ -111,10 +111,10 @@ parse_path(std::string_view text)
 	return path;
 }
 
-class Reading
+class PathReader
 {
   public:
-	Reading(const Path &path, size_t max_names, RelayList &out)
+	PathReader(const Path &path, size_t max_names, RelayList &out)
 		: path_(path), max_names_(max_names), out_(out)
 	{
 	}
@@ -200,7 +200,7 @@ read_json(std::string_view text, std::string_view path_text, size_t max_names, R
 	if (!document)
 		return refuse(list, "not_json",
 					  std::string(error.text) + " at byte " + std::to_string(error.position));
-	Reading(*path, max_names, list).follow(document.get(), 0);
+	PathReader(*path, max_names, list).follow(document.get(), 0);
 }
 
 void

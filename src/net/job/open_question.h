@@ -7,7 +7,7 @@
 
 namespace net {
 
-class Question final : public Requests::Handler
+class OpenQuestion final : public Requests::Handler
 {
   public:
 	/* The owner of the question. The question makes these calls from its own functions, so the
@@ -21,21 +21,22 @@ class Question final : public Requests::Handler
 		/* Whether the event matches the filter that is read. */
 		virtual bool wants(const nostr::Event &event) const = 0;
 		/* The answer is complete or was cut. */
-		virtual void on_answered(Question &question) = 0;
+		virtual void on_answered(OpenQuestion &question) = 0;
 		/* The question must be asked again. */
-		virtual void on_dropped(Question &question) = 0;
+		virtual void on_dropped(OpenQuestion &question) = 0;
 		/* The relay will not answer this question; the connection stays usable. */
-		virtual void on_unanswered(Question &question) = 0;
+		virtual void on_unanswered(OpenQuestion &question) = 0;
 		/* The relay closed the subscription. */
-		virtual void on_closed(Question &question, std::string_view reason) = 0;
+		virtual void on_closed(OpenQuestion &question, std::string_view reason) = 0;
 		/* The connection must be closed. */
 		virtual void on_failed(const char *reason, std::string_view detail) = 0;
 	};
 
 	/* Sends the question. The caller has reserved `promised` bytes in the budget. */
-	Question(JobContext &context, Asker &asker, nostr::Pager::Question question, size_t promised);
-	~Question() override { close(); }
-	Question(const Question &) = delete;
+	OpenQuestion(JobContext &context, Asker &asker, nostr::Pager::Question question,
+				 size_t promised);
+	~OpenQuestion() override { close(); }
+	OpenQuestion(const OpenQuestion &) = delete;
 
 	const std::string &id() const { return id_; }
 	uint32_t number() const { return question_.number; }

@@ -1,4 +1,4 @@
-#include "net/job/question.h"
+#include "net/job/open_question.h"
 
 #include <utility>
 
@@ -22,8 +22,8 @@ constexpr seconds kQuiet{1};
 /* An event dated less than this number of seconds before the question counts as possibly new. */
 constexpr int64_t kFresh = 60;
 
-Question::Question(JobContext &context, Asker &asker, nostr::Pager::Question question,
-				   size_t promised)
+OpenQuestion::OpenQuestion(JobContext &context, Asker &asker, nostr::Pager::Question question,
+						   size_t promised)
 	: context_(context), asker_(asker), question_(std::move(question)),
 	  id_(context.client.new_id('p')), promised_(context.intake.budget(), promised),
 	  asked_at_(context.client.host().transport.clock.unix_seconds()), since_(context.client.now()),
@@ -38,7 +38,7 @@ Question::Question(JobContext &context, Asker &asker, nostr::Pager::Question que
 }
 
 void
-Question::close()
+OpenQuestion::close()
 {
 	if (std::exchange(over_, true))
 		return;
@@ -48,7 +48,7 @@ Question::close()
 }
 
 void
-Question::tick()
+OpenQuestion::tick()
 {
 	if (over_)
 		return;
@@ -77,7 +77,7 @@ Question::tick()
 }
 
 void
-Question::on_event(nostr::Event &event, std::string_view text)
+OpenQuestion::on_event(nostr::Event &event, std::string_view text)
 {
 	context_.heard = true;
 	progress();
@@ -120,7 +120,7 @@ Question::on_event(nostr::Event &event, std::string_view text)
 
 /* Passes the event on; the memory of the event is taken from what was reserved for the answer. */
 void
-Question::pass_on(nostr::Event &event)
+OpenQuestion::pass_on(nostr::Event &event)
 {
 	events_++;
 	context_.delivered++;
@@ -130,7 +130,7 @@ Question::pass_on(nostr::Event &event)
 
 /* The mean follows larger sizes at once and smaller sizes slowly. */
 void
-Question::learn()
+OpenQuestion::learn()
 {
 	if (events_ == 0)
 		return;
@@ -139,7 +139,7 @@ Question::learn()
 }
 
 void
-Question::on_refused_event(std::string_view text)
+OpenQuestion::on_refused_event(std::string_view text)
 {
 	context_.heard = true;
 	progress();
@@ -148,7 +148,7 @@ Question::on_refused_event(std::string_view text)
 }
 
 void
-Question::on_end_of_stored(bool more)
+OpenQuestion::on_end_of_stored(bool more)
 {
 	context_.heard = true;
 	context_.learned.without_eose = 0;
@@ -162,7 +162,7 @@ Question::on_end_of_stored(bool more)
 }
 
 void
-Question::answered()
+OpenQuestion::answered()
 {
 	learn();
 	context_.learned.pacer.answered();
@@ -175,7 +175,7 @@ Question::answered()
 
 /* A full page counts as an answer even without EOSE. */
 bool
-Question::full() const
+OpenQuestion::full() const
 {
 	const nostr::Answer *answer = asker_.answer(number());
 	return answer && answer->raw() >= *question_.window.limit;
@@ -183,7 +183,7 @@ Question::full() const
 
 /* The relay never sends EOSE, so silence ends the page, and the answer gets a doubt. */
 void
-Question::ended_by_silence()
+OpenQuestion::ended_by_silence()
 {
 	if (nostr::Answer *answer = asker_.answer(number()))
 		answer->doubt(nostr::Doubt::Hole);
@@ -193,21 +193,21 @@ Question::ended_by_silence()
 /* A relay may refuse a question that is too complex for it with a notice or with silence. Only
  * questions that are not pages end here. */
 void
-Question::unanswered()
+OpenQuestion::unanswered()
 {
 	close();
 	asker_.on_unanswered(*this);
 }
 
 void
-Question::drop()
+OpenQuestion::drop()
 {
 	close();
 	asker_.on_dropped(*this);
 }
 
 void
-Question::on_closed(std::string_view reason)
+OpenQuestion::on_closed(std::string_view reason)
 {
 	context_.heard = true;
 	close();

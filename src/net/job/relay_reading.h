@@ -12,10 +12,10 @@
 
 namespace net {
 
-class Reading
+class RelayReading
 {
   public:
-	Reading(JobContext &context, Link &link, uint32_t attempt)
+	RelayReading(JobContext &context, Link &link, uint32_t attempt)
 		: context_(context), link_(link), attempt_(attempt)
 	{
 	}

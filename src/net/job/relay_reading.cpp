@@ -1,4 +1,4 @@
-#include "net/job/reading.h"
+#include "net/job/relay_reading.h"
 
 #include <algorithm>
 #include <utility>
@@ -6,7 +6,7 @@
 namespace net {
 
 void
-Reading::set_filters(const std::vector<wire::Filter> &filters)
+RelayReading::set_filters(const std::vector<wire::Filter> &filters)
 {
 	limited_ = !filters.empty();
 	for (const wire::Filter &given : filters) {
@@ -24,7 +24,7 @@ Reading::set_filters(const std::vector<wire::Filter> &filters)
 }
 
 std::vector<nostr::Window>
-Reading::live_windows() const
+RelayReading::live_windows() const
 {
 	std::vector<nostr::Window> windows;
 	for (const auto &[id, reading] : filters_)
@@ -35,14 +35,14 @@ Reading::live_windows() const
 }
 
 bool
-Reading::wants(const nostr::Event &event) const
+RelayReading::wants(const nostr::Event &event) const
 {
 	return !limited_ || std::any_of(filters_.begin(), filters_.end(),
 									[&](const auto &known) { return known.second.wants(event); });
 }
 
 void
-Reading::add(const std::vector<wire::Range> &ranges)
+RelayReading::add(const std::vector<wire::Range> &ranges)
 {
 	for (const wire::Range &range : ranges)
 		(range.purpose == wire::Purpose::Reconcile ? to_compare_ : ranges_).push_back(range);
@@ -50,7 +50,7 @@ Reading::add(const std::vector<wire::Range> &ranges)
 }
 
 void
-Reading::drop()
+RelayReading::drop()
 {
 	ranges_.clear();
 	jobs_.clear();
@@ -63,7 +63,7 @@ Reading::drop()
 /* Whether this answer of the worker belongs to a comparison that was dropped. The worker answers
  * questions in their order. */
 bool
-Reading::is_stale(bool last)
+RelayReading::is_stale(bool last)
 {
 	if (stale_answers_ == 0) {
 		if (!comparison_)
@@ -76,21 +76,21 @@ Reading::is_stale(bool last)
 }
 
 void
-Reading::answered(const wire::Seen &seen)
+RelayReading::answered(const wire::Seen &seen)
 {
 	if (!is_stale(seen.last))
 		comparison_->answered(seen);
 }
 
 void
-Reading::answered(const wire::Wanted &wanted)
+RelayReading::answered(const wire::Wanted &wanted)
 {
 	if (!is_stale(true))
 		comparison_->answered(wanted);
 }
 
 const Result *
-Reading::failure() const
+RelayReading::failure() const
 {
 	for (const PageJob &job : jobs_)
 		if (job.result() && *job.result()->reason)
@@ -101,7 +101,7 @@ Reading::failure() const
 }
 
 bool
-Reading::waiting()
+RelayReading::waiting()
 {
 	for (PageJob &job : jobs_)
 		if (job.waiting())
@@ -110,7 +110,7 @@ Reading::waiting()
 }
 
 bool
-Reading::ask()
+RelayReading::ask()
 {
 	for (auto job = jobs_.begin(); job != jobs_.end(); ++job)
 		if (job->waiting()) {
@@ -124,7 +124,7 @@ Reading::ask()
 }
 
 void
-Reading::tick()
+RelayReading::tick()
 {
 	for (PageJob &job : jobs_)
 		job.tick();
@@ -133,7 +133,7 @@ Reading::tick()
 }
 
 void
-Reading::on_notice(std::string_view text)
+RelayReading::on_notice(std::string_view text)
 {
 	context_.notice = text;
 	for (PageJob &job : jobs_)
@@ -141,14 +141,14 @@ Reading::on_notice(std::string_view text)
 }
 
 void
-Reading::on_stray()
+RelayReading::on_stray()
 {
 	for (PageJob &job : jobs_)
 		job.on_stray();
 }
 
 void
-Reading::on_late_event(const nostr::Event &event, const std::string &subscription)
+RelayReading::on_late_event(const nostr::Event &event, const std::string &subscription)
 {
 	for (PageJob &job : jobs_)
 		job.progress();
@@ -169,14 +169,14 @@ Reading::on_late_event(const nostr::Event &event, const std::string &subscriptio
 /* A range whose filter is unknown is not read: without a filter the relay would send all its
  * events. */
 void
-Reading::start(const wire::Range &range)
+RelayReading::start(const wire::Range &range)
 {
 	if (range.filter_id == 0 || filters_.contains(range.filter_id))
 		jobs_.emplace_back(context_, filters_[range.filter_id], range);
 }
 
 void
-Reading::compare()
+RelayReading::compare()
 {
 	if (comparison_ && comparison_->result())
 		comparison_.reset();
@@ -190,7 +190,7 @@ Reading::compare()
 }
 
 void
-Reading::advance()
+RelayReading::advance()
 {
 	if (failure())
 		return;
