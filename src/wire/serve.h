@@ -28,7 +28,7 @@ constexpr size_t kMaxScopes = 2000; // bytes of the list of scopes
 // ---- worker -> net process
 
 /* The limits of one visitor; 0: no limit. Costs are the planner's estimates. */
-struct Budget
+struct VisitorBudget
 {
 	int requests_per_minute = 0;
 	int kilobytes_per_minute = 0; // of answers
@@ -54,7 +54,7 @@ struct ServeSettings
 	int max_connections = 1000;
 	int max_connections_per_address = 50;
 	int max_subscriptions = 20;                  // for one WebSocket
-	Budget anonymous;                            // for one address without a key
+	VisitorBudget anonymous;                     // for one address without a key
 	std::string_view anonymous_scopes;           // allowed without a key, separated by commas
 	std::string_view trusted_proxies;            // addresses and networks, separated by commas
 	std::string_view metrics_networks;           // the same, of readers of the route "metrics"
@@ -68,7 +68,7 @@ struct ServeSettings
 		c.number(m.max_connections, 1, 60000, "setting out of range");
 		c.number(m.max_connections_per_address, 1, 60000, "setting out of range");
 		c.number(m.max_subscriptions, 1, 1000, "setting out of range");
-		Budget::fields(c, m.anonymous);
+		VisitorBudget::fields(c, m.anonymous);
 		c.ascii(m.anonymous_scopes, kMaxScopes);
 		c.ascii(m.trusted_proxies, kMaxPath);
 		c.ascii(m.metrics_networks, kMaxPath);
@@ -188,7 +188,7 @@ struct ApiKey
 	const std::array<uint8_t, 32> *pubkey = nullptr;
 	bool revoked = false;
 	int64_t expires_at = 0; // Unix seconds; 0: never
-	Budget budget;
+	VisitorBudget budget;
 	std::string_view scopes; // separated by commas
 
 	static void fields(auto &c, auto &m)
@@ -199,7 +199,7 @@ struct ApiKey
 		c.fixed(m.pubkey);
 		c.flag(m.revoked);
 		c.number(m.expires_at);
-		Budget::fields(c, m.budget);
+		VisitorBudget::fields(c, m.budget);
 		c.ascii(m.scopes, kMaxScopes);
 	}
 };

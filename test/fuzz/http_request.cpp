@@ -3,7 +3,7 @@
  * and what comes out keeps the reader's promises. The first byte says where to cut.
  */
 #include "net/serve/client_request.h"
-#include "net/serve/target.h"
+#include "net/serve/request_target.h"
 #include "require.h"
 
 namespace {

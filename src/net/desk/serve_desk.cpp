@@ -114,8 +114,8 @@ ServeDesk::take(const wire::ServeSettings &settings)
 					   .contact = std::string(settings.contact),
 					   .version = std::string(settings.version)};
 	tls_ = settings.tls;
-	server_.proxies = Networks(settings.trusted_proxies);
-	server_.metrics_readers = Networks(settings.metrics_networks);
+	server_.proxies = AddressRanges(settings.trusted_proxies);
+	server_.metrics_readers = AddressRanges(settings.metrics_networks);
 	server_.admission.take(settings);
 }
 

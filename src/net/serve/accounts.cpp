@@ -21,7 +21,7 @@ struct Limit
 };
 
 std::array<Limit, 3>
-limits_of(const wire::Budget &budget)
+limits_of(const wire::VisitorBudget &budget)
 {
 	return {Limit{"requests", "", double(budget.requests_per_minute), 1},
 			Limit{"bytes", ";qu=\"content-bytes\"", budget.kilobytes_per_minute * kKilobyte, 1},
@@ -39,7 +39,7 @@ seconds_until(const Limit &limit, double left, double wanted)
 } // namespace
 
 Accounts::Account *
-Accounts::account(const Visitor &visitor, const wire::Budget &budget)
+Accounts::account(const Visitor &visitor, const wire::VisitorBudget &budget)
 {
 	const auto limits = limits_of(budget);
 	if (std::ranges::all_of(limits, [](const Limit &limit) { return limit.per_minute == 0; }))
@@ -64,7 +64,7 @@ Accounts::account(const Visitor &visitor, const wire::Budget &budget)
 }
 
 Accounts::Verdict
-Accounts::take(const Visitor &visitor, const wire::Budget &budget)
+Accounts::take(const Visitor &visitor, const wire::VisitorBudget &budget)
 {
 	Account *account = this->account(visitor, budget);
 	if (!account)
@@ -80,7 +80,8 @@ Accounts::take(const Visitor &visitor, const wire::Budget &budget)
 }
 
 void
-Accounts::charge(const Visitor &visitor, const wire::Budget &budget, int64_t bytes, int64_t cost)
+Accounts::charge(const Visitor &visitor, const wire::VisitorBudget &budget, int64_t bytes,
+				 int64_t cost)
 {
 	Account *account = this->account(visitor, budget);
 	if (!account)
@@ -90,7 +91,7 @@ Accounts::charge(const Visitor &visitor, const wire::Budget &budget, int64_t byt
 }
 
 Fields
-Accounts::headers(const Visitor &visitor, const wire::Budget &budget)
+Accounts::headers(const Visitor &visitor, const wire::VisitorBudget &budget)
 {
 	const Account *account = this->account(visitor, budget);
 	if (!account)

@@ -36,12 +36,13 @@ class Accounts
 		int seconds = 0;               // until the next request is allowed
 	};
 	/* Takes one request. */
-	Verdict take(const Visitor &visitor, const wire::Budget &budget);
+	Verdict take(const Visitor &visitor, const wire::VisitorBudget &budget);
 	/* Subtracts the cost of an answer. The account may become negative; then nothing is allowed
 	 * until it has filled up again. */
-	void charge(const Visitor &visitor, const wire::Budget &budget, int64_t bytes, int64_t cost);
+	void charge(const Visitor &visitor, const wire::VisitorBudget &budget, int64_t bytes,
+				int64_t cost);
 	/* The headers RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10). */
-	Fields headers(const Visitor &visitor, const wire::Budget &budget);
+	Fields headers(const Visitor &visitor, const wire::VisitorBudget &budget);
 	/* Number of accounts. */
 	size_t size() const { return accounts_.size(); }
 
@@ -60,7 +61,7 @@ class Accounts
 	using Holder = std::pair<uint32_t, Address>; // key and address; one of them is zero
 
 	/* Null if the budget has no limits, so that the visitor needs no account. */
-	Account *account(const Visitor &visitor, const wire::Budget &budget);
+	Account *account(const Visitor &visitor, const wire::VisitorBudget &budget);
 	void tidy();
 
 	const Clock &clock_;

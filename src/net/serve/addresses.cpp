@@ -87,7 +87,7 @@ counted_address(Address address)
 	return address;
 }
 
-Networks::Networks(std::string_view list)
+AddressRanges::AddressRanges(std::string_view list)
 {
 	while (!list.empty()) {
 		std::string_view part = take_last(list);
@@ -104,23 +104,23 @@ Networks::Networks(std::string_view list)
 				bits > most)
 				continue;
 		}
-		networks_.push_back({.address = *address, .bits = bits + 128 - most});
+		ranges_.push_back({.address = *address, .bits = bits + 128 - most});
 	}
 }
 
 bool
-Networks::contain(const Address &address) const
+AddressRanges::contain(const Address &address) const
 {
-	return std::ranges::any_of(networks_, [&](const Network &network) {
-		const int bytes = network.bits / 8, rest = network.bits % 8;
-		if (!std::equal(address.begin(), address.begin() + bytes, network.address.begin()))
+	return std::ranges::any_of(ranges_, [&](const Range &range) {
+		const int bytes = range.bits / 8, rest = range.bits % 8;
+		if (!std::equal(address.begin(), address.begin() + bytes, range.address.begin()))
 			return false;
-		return rest == 0 || (address[bytes] ^ network.address[bytes]) >> (8 - rest) == 0;
+		return rest == 0 || (address[bytes] ^ range.address[bytes]) >> (8 - rest) == 0;
 	});
 }
 
 Address
-client_of(const ClientRequest &request, const Address &peer, const Networks &proxies)
+client_of(const ClientRequest &request, const Address &peer, const AddressRanges &proxies)
 {
 	Address client = peer;
 	const std::string forwarded = request.header("x-forwarded-for");

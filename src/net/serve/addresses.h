@@ -24,28 +24,28 @@ Address peer_address(const sockaddr_storage &address);
 /* The address that limits count: an IPv4 address itself, the /64 network of an IPv6 address. */
 Address counted_address(Address address);
 
-/* Networks such as "10.0.0.0/8" or "::1". */
-class Networks
+/* Address ranges such as "10.0.0.0/8" or "::1". */
+class AddressRanges
 {
   public:
-	Networks() = default;
-	/* `list` has commas between the networks. Elements that cannot be parsed are left out. */
-	explicit Networks(std::string_view list);
+	AddressRanges() = default;
+	/* `list` has commas between the ranges. Elements that cannot be parsed are left out. */
+	explicit AddressRanges(std::string_view list);
 	bool contain(const Address &address) const;
 
   private:
-	struct Network
+	struct Range
 	{
 		Address address;
 		int bits;
 	};
-	std::vector<Network> networks_;
+	std::vector<Range> ranges_;
 };
 
 /*
  * The address of a request's client. It is `peer`, unless `peer` is a trusted proxy: then it is the
  * last address in X-Forwarded-For that is not a trusted proxy.
  */
-Address client_of(const ClientRequest &request, const Address &peer, const Networks &proxies);
+Address client_of(const ClientRequest &request, const Address &peer, const AddressRanges &proxies);
 
 } // namespace net

@@ -153,7 +153,7 @@ Admission::identify(const ClientRequest &request, const Address &client, Visitor
 	return problem;
 }
 
-const wire::Budget &
+const wire::VisitorBudget &
 Admission::budget(const Visitor &visitor) const
 {
 	const Key *key = visitor.key ? find(visitor.key) : nullptr;
@@ -171,7 +171,7 @@ Admission::take_request(const Visitor &visitor)
 		if (auto problem = check(*key))
 			return problem;
 	}
-	const wire::Budget &budget = this->budget(visitor);
+	const wire::VisitorBudget &budget = this->budget(visitor);
 	const Accounts::Verdict verdict = accounts_.take(visitor, budget);
 	if (!verdict.used_up) {
 		if (visitor.key)

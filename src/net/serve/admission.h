@@ -51,7 +51,7 @@ class Admission
 		uint32_t number;
 		bool revoked;
 		int64_t expires_at; // Unix seconds; 0: never
-		wire::Budget budget;
+		wire::VisitorBudget budget;
 		std::vector<std::string> scopes;
 	};
 
@@ -59,10 +59,10 @@ class Admission
 	const Key *find(uint32_t number) const;
 	std::optional<Problem> find_holder(const ClientRequest &request, Visitor &visitor) const;
 	std::optional<Problem> check(const Key &key) const;
-	const wire::Budget &budget(const Visitor &visitor) const;
+	const wire::VisitorBudget &budget(const Visitor &visitor) const;
 
 	const Clock &clock_;
-	wire::Budget anonymous_;
+	wire::VisitorBudget anonymous_;
 	std::vector<std::string> anonymous_scopes_, public_urls_;
 	std::unordered_map<uint32_t, Key> keys_;
 	std::map<Digest, uint32_t> by_digest_;

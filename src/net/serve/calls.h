@@ -60,7 +60,7 @@ struct Server
 	Calls &calls;
 	RouteTable routes = {};
 	ServeOptions options = {};
-	Networks proxies = {}, metrics_readers = {};
+	AddressRanges proxies = {}, metrics_readers = {};
 	Admission admission{clock};
 	size_t records = 0; // records of all reconciliations
 	LiveFeed *feed = nullptr;

@@ -207,7 +207,7 @@ Client::handle(ClientRequest request)
 
 /* Serves the paths that need no call to the archive; false for other paths. */
 bool
-Client::serve_own(const ClientRequest &request, const Target &target)
+Client::serve_own(const ClientRequest &request, const RequestTarget &target)
 {
 	const bool get = request.method == "GET" || request.method == "HEAD";
 	if (target.path.empty() || target.path == std::vector<std::string>{""}) {

@@ -144,7 +144,7 @@ ApiRoute::read_value(const Parameter &parameter, const std::string &text, std::s
 }
 
 std::optional<Problem>
-ApiRoute::read(const ClientRequest &request, const Target &target, Values values,
+ApiRoute::read(const ClientRequest &request, const RequestTarget &target, Values values,
 			   RouteCall &call) const
 {
 	std::optional<std::string_view> format;
@@ -249,7 +249,7 @@ RouteTable::take(const wire::Routes &routes)
 }
 
 const ApiRoute *
-RouteTable::find(const ClientRequest &request, const Target &target, Values &values,
+RouteTable::find(const ClientRequest &request, const RequestTarget &target, Values &values,
 				 Problem &problem) const
 {
 	std::string allow;

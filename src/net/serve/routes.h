@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "net/serve/client_request.h"
+#include "net/serve/request_target.h"
 #include "net/serve/row_format.h"
-#include "net/serve/target.h"
 #include "wire/serve.h"
 
 namespace net {
@@ -55,8 +55,8 @@ class ApiRoute
 	bool matches(const std::vector<std::string> &path, Values &values) const;
 	/* Reads the parameters. Returns a Problem if one is missing, unknown, repeated or malformed.
 	 * `values`: those of the path. */
-	std::optional<Problem> read(const ClientRequest &request, const Target &target, Values values,
-								RouteCall &call) const;
+	std::optional<Problem> read(const ClientRequest &request, const RequestTarget &target,
+								Values values, RouteCall &call) const;
 	/* The cursor of the page after the row with this position. */
 	static std::string cursor(std::string_view position, const std::string &fingerprint);
 	/* The arguments in the order of the function, from named values of our own call. */
@@ -89,7 +89,7 @@ class RouteTable
 
 	/* The route of a request; null with a Problem (404 or 405) if there is none. HEAD uses the
 	 * route of GET. */
-	const ApiRoute *find(const ClientRequest &request, const Target &target, Values &values,
+	const ApiRoute *find(const ClientRequest &request, const RequestTarget &target, Values &values,
 						 Problem &problem) const;
 	/* The route with this name; null if there is none. */
 	const ApiRoute *named(std::string_view name) const;

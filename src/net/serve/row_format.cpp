@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "net/serve/target.h"
+#include "net/serve/request_target.h"
 
 namespace net {
 namespace {

@@ -168,7 +168,7 @@ TEST(ServeAccounts, FillUpWithinAMinute)
 {
 	test::TestClock clock;
 	net::Accounts accounts(clock);
-	const wire::Budget budget{.requests_per_minute = 60};
+	const wire::VisitorBudget budget{.requests_per_minute = 60};
 	net::Visitor one{.key = 0, .address = *net::parse_address("9.9.9.9")};
 	net::Visitor other{.key = 0, .address = *net::parse_address("9.9.9.8")};
 	for (int i = 0; i < 60; i++)
@@ -201,11 +201,11 @@ TEST(ServeAccounts, KeepNothingWithoutALimit)
 	EXPECT_TRUE(accounts.headers(one, {}).empty());
 	EXPECT_EQ(accounts.size(), 0U);
 	/* What was taken while there was no limit is no debt, and the first minute is whole. */
-	const wire::Budget requests{.requests_per_minute = 2};
+	const wire::VisitorBudget requests{.requests_per_minute = 2};
 	EXPECT_FALSE(accounts.take(one, requests).used_up);
 	accounts.charge(one, requests, 1 << 30, 1 << 30);
 	EXPECT_EQ(accounts.headers(one, requests)[1].second, "\"requests\";r=1;t=30");
-	const wire::Budget all{
+	const wire::VisitorBudget all{
 		.requests_per_minute = 2, .kilobytes_per_minute = 1, .cost_per_minute = 1};
 	EXPECT_FALSE(accounts.take(one, all).used_up);
 	EXPECT_STREQ(accounts.take(one, all).used_up, "requests");
@@ -215,7 +215,7 @@ TEST(ServeAccounts, DebtsArePaidFirst)
 {
 	test::TestClock clock;
 	net::Accounts accounts(clock);
-	const wire::Budget budget{.kilobytes_per_minute = 60, .cost_per_minute = 600};
+	const wire::VisitorBudget budget{.kilobytes_per_minute = 60, .cost_per_minute = 600};
 	const net::Visitor one{.key = 1, .address = {}};
 	EXPECT_EQ(
 		accounts.headers(one, budget)[0].second,

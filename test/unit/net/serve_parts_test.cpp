@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "net/serve/addresses.h"
-#include "net/serve/answer.h"
 #include "net/serve/client_request.h"
+#include "net/serve/http_answer.h"
+#include "net/serve/request_target.h"
 #include "net/serve/row_format.h"
-#include "net/serve/target.h"
 #include "net/serve/web_socket_frames.h"
 #include "worker.h"
 
@@ -191,7 +191,7 @@ TEST(ServeWebSocket, AcceptsTheKeyOfTheStandard)
 
 TEST(ServeAddresses, OfTrustedProxies)
 {
-	net::Networks proxies("127.0.0.1, 10.0.0.0/8,fd00::/8, nonsense, 1.2.3.4/33");
+	net::AddressRanges proxies("127.0.0.1, 10.0.0.0/8,fd00::/8, nonsense, 1.2.3.4/33");
 	auto at = [](const char *text) { return *net::parse_address(text); };
 	EXPECT_TRUE(proxies.contain(at("127.0.0.1")));
 	EXPECT_TRUE(proxies.contain(at("10.200.0.1")));
@@ -271,7 +271,7 @@ TEST(ServeRows, AsJsonNdJsonAndCsv)
 
 /* The bytes of an answer with that body. */
 static std::string
-bytes_of(net::Answer &answer, const std::vector<std::string> &pieces, const char *trailer = "")
+bytes_of(net::HttpAnswer &answer, const std::vector<std::string> &pieces, const char *trailer = "")
 {
 	std::string out;
 	for (const std::string &piece : pieces)
@@ -284,27 +284,27 @@ TEST(ServeAnswer, WholeOrInChunks)
 	const net::AnswerOptions options{.status = 200, .content_type = "text/plain"};
 	ClientRequest request;
 	request.method = "GET";
-	net::Answer whole(request, options);
+	net::HttpAnswer whole(request, options);
 	std::string bytes = bytes_of(whole, {"abc"});
 	EXPECT_NE(bytes.find("Content-Length: 3\r\n"), std::string::npos);
 	EXPECT_TRUE(bytes.ends_with("\r\n\r\nabc"));
 	size_t tag = bytes.find("ETag: ") + 6;
 	request.headers = {{"if-none-match", bytes.substr(tag, bytes.find('\r', tag) - tag)}};
-	net::Answer again(request, options);
+	net::HttpAnswer again(request, options);
 	bytes = bytes_of(again, {"abc"});
 	EXPECT_TRUE(bytes.starts_with("HTTP/1.1 304 ")) << bytes;
 	EXPECT_TRUE(bytes.ends_with("\r\n\r\n"));
 
 	request.headers.clear();
-	const std::string large(net::Answer::kWhole, 'x');
-	net::Answer chunks(request, options);
+	const std::string large(net::HttpAnswer::kWhole, 'x');
+	net::HttpAnswer chunks(request, options);
 	bytes = bytes_of(chunks, {large, "y"}, "Link: l\r\n");
 	EXPECT_NE(bytes.find("Transfer-Encoding: chunked\r\n"), std::string::npos);
 	EXPECT_NE(bytes.find("\r\n\r\n10000\r\nxxx"), std::string::npos);
 	EXPECT_TRUE(bytes.ends_with("xx\r\n1\r\ny\r\n0\r\nLink: l\r\n\r\n"));
 
 	request.old = true;
-	net::Answer old(request, options);
+	net::HttpAnswer old(request, options);
 	bytes = bytes_of(old, {large});
 	EXPECT_EQ(bytes.find("chunked"), std::string::npos);
 	EXPECT_FALSE(old.keeps_alive());

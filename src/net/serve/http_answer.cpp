@@ -1,4 +1,4 @@
-#include "net/serve/answer.h"
+#include "net/serve/http_answer.h"
 
 #include <cstdio>
 #include <ctime>
@@ -93,7 +93,7 @@ http_date(int64_t unix_seconds)
 	return text;
 }
 
-class Answer::Gzip
+class HttpAnswer::Gzip
 {
   public:
 	Gzip()
@@ -127,10 +127,10 @@ class Answer::Gzip
 std::string
 gzipped(std::string_view text)
 {
-	return Answer::Gzip().deflate(text, true);
+	return HttpAnswer::Gzip().deflate(text, true);
 }
 
-Answer::Answer(const ClientRequest &request, AnswerOptions options)
+HttpAnswer::HttpAnswer(const ClientRequest &request, AnswerOptions options)
 	: options_(std::move(options)), old_(request.old), head_only_(request.method == "HEAD"),
 	  gzip_wanted_(!options_.encoded && request.header_has("accept-encoding", "gzip")),
 	  if_none_match_(options_.status == 200 ? request.header("if-none-match") : ""),
@@ -138,10 +138,10 @@ Answer::Answer(const ClientRequest &request, AnswerOptions options)
 {
 }
 
-Answer::~Answer() = default;
+HttpAnswer::~HttpAnswer() = default;
 
 std::string
-Answer::head(const std::string &framing) const
+HttpAnswer::head(const std::string &framing) const
 {
 	std::string text = "HTTP/1.1 " + status_line(options_.status) + "\r\n";
 	auto add = [&](std::string_view name, std::string_view value) {
@@ -161,7 +161,7 @@ Answer::head(const std::string &framing) const
 }
 
 std::string
-Answer::chunk(std::string_view bytes)
+HttpAnswer::chunk(std::string_view bytes)
 {
 	if (bytes.empty() || head_only_)
 		return "";
@@ -173,7 +173,7 @@ Answer::chunk(std::string_view bytes)
 }
 
 std::string
-Answer::add(std::string_view piece)
+HttpAnswer::add(std::string_view piece)
 {
 	body_ += piece;
 	if (body_.size() < kWhole)
@@ -197,7 +197,7 @@ Answer::add(std::string_view piece)
 }
 
 std::string
-Answer::endless()
+HttpAnswer::endless()
 {
 	started_ = true;
 	keep_alive_ = false;
@@ -205,7 +205,7 @@ Answer::endless()
 }
 
 std::string
-Answer::finish(std::string_view trailer)
+HttpAnswer::finish(std::string_view trailer)
 {
 	if (started_) {
 		std::string out = chunk(gzip_ ? gzip_->deflate(body_, true) : body_);

@@ -9,7 +9,7 @@
 
 namespace net {
 
-struct Target
+struct RequestTarget
 {
 	static constexpr size_t kMaxParameters = 50;
 
@@ -19,7 +19,7 @@ struct Target
 
 /* Nothing if an escape is malformed, if the text is not UTF-8 or has U+0000, or if there are too
  * many parameters. */
-std::optional<Target> parse_target(std::string_view target);
+std::optional<RequestTarget> parse_target(std::string_view target);
 
 /* Escapes all characters but the unreserved ones. */
 std::string percent_encode(std::string_view text);

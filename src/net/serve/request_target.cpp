@@ -1,4 +1,4 @@
-#include "net/serve/target.h"
+#include "net/serve/request_target.h"
 
 #include <simdjson.h>
 
@@ -46,10 +46,10 @@ split(std::string_view text, char separator, F take)
 
 } // namespace
 
-std::optional<Target>
+std::optional<RequestTarget>
 parse_target(std::string_view target)
 {
-	Target out;
+	RequestTarget out;
 	size_t mark = target.find('?');
 	std::string_view path = target.substr(0, mark);
 	auto add_segment = [&](std::string_view part) {
@@ -68,7 +68,7 @@ parse_target(std::string_view target)
 		auto value = equals == std::string_view::npos
 						 ? std::optional<std::string>("")
 						 : percent_decode(part.substr(equals + 1), true);
-		if (!name || !value || out.query.size() == Target::kMaxParameters)
+		if (!name || !value || out.query.size() == RequestTarget::kMaxParameters)
 			return false;
 		out.query.emplace_back(*std::move(name), *std::move(value));
 		return true;
