@@ -7,10 +7,10 @@
 
 #include "archive/news.h"
 #include "workers/api/calls.h"
-#include "workers/api/certificate.h"
 #include "workers/api/keys.h"
 #include "workers/api/listeners.h"
 #include "workers/api/settings.h"
+#include "workers/api/tls_files.h"
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
@@ -36,7 +36,7 @@ class Api : public pg::Service
 	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
 	{
 		listen(worker);
-		if (!certificate_.fault().empty())
+		if (!tls_files_.fault().empty())
 			send_certificate(worker);
 		std::string before = keys_.frame();
 		keys_.read(worker);
@@ -118,13 +118,13 @@ class Api : public pg::Service
 	void send_certificate(pg::Worker &worker)
 	{
 		if (worker.net_running())
-			certificate_.send(worker, listeners_.tls().find('1') != std::string::npos);
+			tls_files_.send(worker, listeners_.tls().find('1') != std::string::npos);
 		show_fault(worker);
 	}
 
 	const std::string &fault() const
 	{
-		return listeners_.fault().empty() ? certificate_.fault() : listeners_.fault();
+		return listeners_.fault().empty() ? tls_files_.fault() : listeners_.fault();
 	}
 
 	void show_fault(pg::Worker &worker)
@@ -143,7 +143,7 @@ class Api : public pg::Service
 
 	void take(pg::Worker &worker, const wire::CertificateTaken &message)
 	{
-		certificate_.taken(message);
+		tls_files_.taken(message);
 		show_fault(worker);
 	}
 	void take(pg::Worker &, const wire::KeyUses &message) { keys_.take(message); }
@@ -172,7 +172,7 @@ class Api : public pg::Service
 	std::unique_ptr<CallQueue> calls_;
 	std::unique_ptr<archive::Follower> follower_;
 	Listeners listeners_;
-	Certificate certificate_;
+	TlsFiles tls_files_;
 	std::string shown_; // the fault that bigbrotr.services shows
 	Clock::time_point started_{};
 };

@@ -20,8 +20,8 @@
 #include "pg/work/worker.h"
 #include "workers/dvm/announcer.h"
 #include "workers/dvm/jobs.h"
-#include "workers/dvm/listener.h"
 #include "workers/dvm/payments.h"
+#include "workers/dvm/relay_listener.h"
 #include "workers/dvm/replies.h"
 #include "workers/dvm/settings.h"
 #include "workers/dvm/work.h"
@@ -360,7 +360,7 @@ class Dvm : public pg::Service
 
 	pg::KeyFile key_;
 	nostr::Verifier verifier_;
-	Listener listener_{kFirstListenNumber};
+	RelayListener listener_{kFirstListenNumber};
 	Payments payments_{kFirstPaymentNumber};
 	Announcer announcer_;
 	std::optional<std::string> provider_; // what the API was told last

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "workers/dvm/listener.h"
+#include "workers/dvm/relay_listener.h"
 
 class Payments
 {
@@ -27,6 +27,6 @@ class Payments
 	}
 
   private:
-	Listener listener_;
+	RelayListener listener_;
 	std::optional<nostr::PublicKey> zapper_; // none: payments are not watched
 };

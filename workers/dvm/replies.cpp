@@ -5,7 +5,7 @@
 
 #include "nostr/relay_url.h"
 
-Replies::Replies(int32_t first_number, const Listener &listener)
+Replies::Replies(int32_t first_number, const RelayListener &listener)
 	: Mail(first_number,
 		   [this](const pg::Letter &letter) {
 			   ended_.push_back({.request_id = letter.request,

@@ -10,14 +10,14 @@
 #include "nostr/job_events.h"
 #include "pg/work/mail.h"
 #include "workers/dvm/jobs.h"
-#include "workers/dvm/listener.h"
+#include "workers/dvm/relay_listener.h"
 
 class Replies final : public pg::Mail
 {
   public:
 	/* Numbers from `first_number` on name the relays. The relays of `listener` get all replies,
 	 * besides those that the customer names. */
-	Replies(int32_t first_number, const Listener &listener);
+	Replies(int32_t first_number, const RelayListener &listener);
 
 	/* Sends the stored answers that are due and are not being sent. */
 	void send_stored(pg::Worker &worker);
@@ -31,7 +31,7 @@ class Replies final : public pg::Mail
   private:
 	std::vector<std::string> recipients(const nostr::JobEnvelope &envelope) const;
 
-	const Listener &listener_;
+	const RelayListener &listener_;
 	std::vector<jobs::Sent> ended_;    // answers that were sent to all relays
 	std::vector<nostr::Id> under_way_; // answers that are being sent
 };

@@ -96,7 +96,7 @@ milliseconds(const wire::Visited &v, std::initializer_list<Step> steps)
 }
 
 /* One visit with the values that record_visits takes. */
-struct Row
+struct VisitRow
 {
 	const wire::Visited *visited;
 	int64_t at;
@@ -123,7 +123,7 @@ store_visits(pg::Worker &worker, const wire::VisitBatch &batch, const VisitBook 
 			 const std::string &owner)
 {
 	const int64_t now = worker.now();
-	std::vector<Row> rows;
+	std::vector<VisitRow> rows;
 	for (const wire::Visited &v : batch.visits) {
 		const HandedVisit *visit = book.find(v.relay_id, v.attempt);
 		if (!visit)
@@ -156,28 +156,30 @@ store_visits(pg::Worker &worker, const wire::VisitBatch &batch, const VisitBook 
 			record_statement
 				.run(
 					{pg::value(std::string_view(owner)),
-					 numbers([](const Row &r) { return r.visited->relay_id; }),
+					 numbers([](const VisitRow &r) { return r.visited->relay_id; }),
 					 pg::int8_array(rows.size(),
 									[&](size_t i) -> std::optional<int64_t> { return rows[i].at; }),
-					 texts([](const Row &r) { return outcome_of(r.visited->verdict); }),
-					 texts([](const Row &r) { return reason_of(*r.visited); }),
-					 flags([](const Row &r) { return done(*r.visited, Step::Upgrade); }),
-					 flags([](const Row &r) { return done(*r.visited, Step::Read); }),
-					 flags([](const Row &r) { return done(*r.visited, Step::Write); }),
-					 numbers([](const Row &r) {
+					 texts([](const VisitRow &r) { return outcome_of(r.visited->verdict); }),
+					 texts([](const VisitRow &r) { return reason_of(*r.visited); }),
+					 flags([](const VisitRow &r) { return done(*r.visited, Step::Upgrade); }),
+					 flags([](const VisitRow &r) { return done(*r.visited, Step::Read); }),
+					 flags([](const VisitRow &r) { return done(*r.visited, Step::Write); }),
+					 numbers([](const VisitRow &r) {
 						 return milliseconds(*r.visited, {Step::Connect, Step::Tls, Step::Upgrade});
 					 }),
-					 numbers([](const Row &r) { return milliseconds(*r.visited, {Step::Read}); }),
-					 numbers([](const Row &r) { return milliseconds(*r.visited, {Step::Write}); }),
-					 texts([](const Row &r) {
+					 numbers(
+						 [](const VisitRow &r) { return milliseconds(*r.visited, {Step::Read}); }),
+					 numbers(
+						 [](const VisitRow &r) { return milliseconds(*r.visited, {Step::Write}); }),
+					 texts([](const VisitRow &r) {
 						 const auto &documents = r.visited->document;
 						 return documents.empty() || documents.front().json.empty()
 									? Text()
 									: Text(documents.front().json);
 					 }),
-					 texts([](const Row &r) { return Text(r.facts); }),
-					 texts([](const Row &r) { return Text(r.story); }),
-					 flags([](const Row &r) { return r.tried; }),
+					 texts([](const VisitRow &r) { return Text(r.facts); }),
+					 texts([](const VisitRow &r) { return Text(r.story); }),
+					 flags([](const VisitRow &r) { return r.tried; }),
 					 pg::value(std::string_view(monitor_pace()))})
 				.integer(0, 1);
 	});

@@ -8,20 +8,20 @@ namespace {
 
 /* Largest numbers of visits at the same time. `visits` counts this monitor; the other limits count
  * all monitors. */
-struct Limits
+struct Pace
 {
-	const char *pace;
+	const char *name;
 	int32_t visits, per_host, per_site, overlay;
 };
 
-constexpr Limits kQuiet{.pace = "quiet", .visits = 10, .per_host = 1, .per_site = 2, .overlay = 2};
-constexpr Limits kNormal{
-	.pace = "normal", .visits = 100, .per_host = 2, .per_site = 8, .overlay = 10};
-constexpr Limits kSweep{
-	.pace = "sweep", .visits = 1000, .per_host = 4, .per_site = 32, .overlay = 50};
+constexpr Pace kQuiet{.name = "quiet", .visits = 10, .per_host = 1, .per_site = 2, .overlay = 2};
+constexpr Pace kNormal{
+	.name = "normal", .visits = 100, .per_host = 2, .per_site = 8, .overlay = 10};
+constexpr Pace kSweep{
+	.name = "sweep", .visits = 1000, .per_host = 4, .per_site = 32, .overlay = 50};
 
-const Limits &
-limits()
+const Pace &
+pace()
 {
 	switch (static_cast<wire::Politeness>(pg::settings::politeness)) {
 	case wire::Politeness::Quiet:
@@ -59,19 +59,19 @@ reachable_networks()
 const char *
 monitor_pace()
 {
-	return limits().pace;
+	return pace().name;
 }
 
 int
 visits_per_address()
 {
-	return limits().per_site;
+	return pace().per_site;
 }
 
 std::vector<PlannedVisit>
 plan_visits(const VisitBook &book, const std::string &owner, int64_t now)
 {
-	const Limits &most = limits();
+	const Pace &most = pace();
 	std::vector<PlannedVisit> plan;
 	int32_t places = most.visits - book.size();
 	if (places <= 0)

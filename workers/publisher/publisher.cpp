@@ -32,7 +32,7 @@ pg::Statement trim_statement("SELECT _bigbrotr.trim_publications($1)");
 pg::Statement record_statement(
 	"SELECT _bigbrotr.record_publications($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
 
-struct Sent
+struct Publication
 {
 	nostr::Id id;
 	int32_t kind;
@@ -43,7 +43,7 @@ struct Sent
 };
 
 /* A relay that receives events. */
-struct Target
+struct RelayTarget
 {
 	std::string url;
 	uint32_t attempt = 0;
@@ -53,7 +53,7 @@ struct Target
 	int64_t look = 0;   // earliest time of the next search for findings, Unix seconds
 	int failures = 0;   // connections in a row that delivered no event
 	int signatures = 0; // answers to challenges on this connection
-	std::vector<Sent> sent;
+	std::vector<Publication> sent;
 };
 
 class Publisher : public pg::Service
@@ -69,7 +69,7 @@ class Publisher : public pg::Service
 	/* Events that were under way may not have arrived, so they are sent again. */
 	void on_net_lost(pg::Worker &worker) override
 	{
-		for (Target &target : targets_) {
+		for (RelayTarget &target : targets_) {
 			target.busy = false;
 			target.look = 0;
 			target.sent.clear();
@@ -101,7 +101,7 @@ class Publisher : public pg::Service
 		if (!worker.net_running() || !key_.signer() || reread_)
 			return pg::Next::Continue;
 		for (size_t i = 0; i < targets_.size(); i++)
-			if (Target &target = targets_[i]; !target.busy && target.next <= worker.now())
+			if (RelayTarget &target = targets_[i]; !target.busy && target.next <= worker.now())
 				publish(worker, static_cast<int32_t>(i + 1), target);
 		return pg::Next::Continue;
 	}
@@ -115,13 +115,13 @@ class Publisher : public pg::Service
   private:
 	void read_targets(pg::Worker &worker)
 	{
-		std::vector<Target> targets;
+		std::vector<RelayTarget> targets;
 		for (std::string &url :
 			 pg::relay_list(worker, "bigbrotr.publish_relays", publisher_settings.relays))
 			targets.push_back({.url = std::move(url)});
 		/* The number of a target is its place in the list, so the list cannot change while a
 		 * connection is open. */
-		for (Target &target : targets_)
+		for (RelayTarget &target : targets_)
 			if (target.busy)
 				return void(reread_ = true);
 		reread_ = false;
@@ -131,13 +131,13 @@ class Publisher : public pg::Service
 	std::vector<std::string> target_urls() const
 	{
 		std::vector<std::string> urls;
-		for (const Target &one : targets_)
+		for (const RelayTarget &one : targets_)
 			urls.push_back(one.url);
 		return urls;
 	}
 
-	/* Events that are due at this relay. Sets `look` to the new value of Target::look. */
-	std::vector<Draft> drafts(const Target &target, int64_t now, int64_t &look) const
+	/* Events that are due at this relay. Sets `look` to the new value of RelayTarget::look. */
+	std::vector<Draft> drafts(const RelayTarget &target, int64_t now, int64_t &look) const
 	{
 		const Recipient to{.author = key_.signer()->pubkey(), .url = target.url};
 		std::vector<Draft> due = own_drafts(to, target_urls(), now);
@@ -151,7 +151,7 @@ class Publisher : public pg::Service
 		return due;
 	}
 
-	void publish(pg::Worker &worker, int32_t number, Target &target)
+	void publish(pg::Worker &worker, int32_t number, RelayTarget &target)
 	{
 		std::vector<Draft> due;
 		int64_t look = target.look;
@@ -188,12 +188,12 @@ class Publisher : public pg::Service
 	}
 
 	/* Null if the connection is over. */
-	Target *find(int32_t number, uint32_t attempt)
+	RelayTarget *find(int32_t number, uint32_t attempt)
 	{
 		if (number > static_cast<int32_t>(targets_.size()))
 			throw pg::NetFault{.reason = "it spoke of relay " + std::to_string(number) +
 										 ", which was not handed out to it"};
-		Target &target = targets_[number - 1];
+		RelayTarget &target = targets_[number - 1];
 		return target.busy && target.attempt == attempt ? &target : nullptr;
 	}
 
@@ -203,7 +203,7 @@ class Publisher : public pg::Service
 		constexpr int kMostSignatures = 3;
 		if (question.relay_id >= Alerts::kFirstNumber)
 			return alerts_.asks_who_writes(question);
-		Target *target = find(question.relay_id, question.attempt);
+		RelayTarget *target = find(question.relay_id, question.attempt);
 		return target && target->signatures++ < kMostSignatures ? &target->url : nullptr;
 	}
 
@@ -221,11 +221,11 @@ class Publisher : public pg::Service
 	{
 		if (answer.relay_id >= Alerts::kFirstNumber)
 			return alerts_.take(answer);
-		Target *target = find(answer.relay_id, answer.attempt);
+		RelayTarget *target = find(answer.relay_id, answer.attempt);
 		if (!target)
 			return;
 		auto sent = std::find_if(target->sent.begin(), target->sent.end(),
-								 [&](const Sent &one) { return one.id == *answer.id; });
+								 [&](const Publication &one) { return one.id == *answer.id; });
 		if (sent == target->sent.end())
 			throw pg::NetFault{.reason = "it told an answer to an event that was not sent"};
 		sent->outcome = answer.accepted ? "accepted" : "refused";
@@ -244,14 +244,14 @@ class Publisher : public pg::Service
 	{
 		if (end.relay_id >= Alerts::kFirstNumber)
 			return alerts_.take(worker, end);
-		Target *target = find(end.relay_id, end.attempt);
+		RelayTarget *target = find(end.relay_id, end.attempt);
 		if (!target)
 			return;
 		std::string why(end.reason);
 		if (!end.detail.empty())
 			why.append(": ").append(end.detail);
-		std::vector<Sent> &sent = target->sent;
-		for (Sent &one : sent)
+		std::vector<Publication> &sent = target->sent;
+		for (Publication &one : sent)
 			if (one.outcome == "failed")
 				one.detail = why;
 		const size_t n = sent.size();
@@ -270,8 +270,8 @@ class Publisher : public pg::Service
 		});
 		target->busy = false;
 		/* If a relay accepts no event, the pauses between connections grow. */
-		const bool took_one =
-			std::ranges::any_of(sent, [](const Sent &one) { return one.outcome == "accepted"; });
+		const bool took_one = std::ranges::any_of(
+			sent, [](const Publication &one) { return one.outcome == "accepted"; });
 		target->failures = end.reason.empty() && took_one ? 0 : std::min(target->failures + 1, 10);
 		if (target->failures > 0)
 			target->next =
@@ -282,7 +282,7 @@ class Publisher : public pg::Service
 
 	pg::KeyFile key_;
 	Alerts alerts_;
-	std::vector<Target> targets_;
+	std::vector<RelayTarget> targets_;
 	bool reread_ = false; // bigbrotr.publish_relays changed while a connection was open
 	uint32_t attempts_ = 0;
 	std::chrono::steady_clock::time_point next_trim_{};

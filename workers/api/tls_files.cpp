@@ -1,4 +1,4 @@
-#include "workers/api/certificate.h"
+#include "workers/api/tls_files.h"
 
 #include <algorithm>
 #include <cstring>
@@ -30,7 +30,7 @@ read(const char *setting, const char *path, pg::Access access, std::string &byte
 } // namespace
 
 void
-Certificate::send(pg::Worker &worker, bool wanted)
+TlsFiles::send(pg::Worker &worker, bool wanted)
 {
 	if (!wanted)
 		return fault_.clear();
@@ -49,7 +49,7 @@ Certificate::send(pg::Worker &worker, bool wanted)
 }
 
 void
-Certificate::taken(const wire::CertificateTaken &message)
+TlsFiles::taken(const wire::CertificateTaken &message)
 {
 	if (!message.fault.empty())
 		fault_ = "could not use the files of bigbrotr.api_tls_certificate and api_tls_key: " +

@@ -8,11 +8,11 @@
 #include "pg/work/worker.h"
 #include "wire/publish.h"
 
-class Listener
+class RelayListener
 {
   public:
 	/* Numbers from `first_number` on name the relays. */
-	explicit Listener(int32_t first_number) : first_number_(first_number) {}
+	explicit RelayListener(int32_t first_number) : first_number_(first_number) {}
 
 	/* Reads the setting again, after the connections to the old relays have ended. */
 	void read_relays(pg::Worker &worker);

@@ -7,7 +7,7 @@
 #include "pg/work/worker.h"
 #include "wire/serve.h"
 
-class Certificate
+class TlsFiles
 {
   public:
 	/* Reads the files again and sends them. `wanted`: whether a socket needs the certificate. */

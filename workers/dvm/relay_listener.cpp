@@ -1,4 +1,4 @@
-#include "workers/dvm/listener.h"
+#include "workers/dvm/relay_listener.h"
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@
 constexpr int64_t kFirstDelay = 10, kLongestDelay = 600; // pause after a failure, seconds
 
 std::vector<std::string>
-Listener::urls() const
+RelayListener::urls() const
 {
 	std::vector<std::string> urls;
 	for (const Source &source : sources_)
@@ -17,7 +17,7 @@ Listener::urls() const
 }
 
 void
-Listener::read_relays(pg::Worker &worker)
+RelayListener::read_relays(pg::Worker &worker)
 {
 	std::vector<std::string> wanted =
 		pg::relay_list(worker, "bigbrotr.dvm_relays", dvm_settings.relays);
@@ -34,7 +34,7 @@ Listener::read_relays(pg::Worker &worker)
 }
 
 void
-Listener::stop(pg::Worker &worker)
+RelayListener::stop(pg::Worker &worker)
 {
 	for (size_t i = 0; i < sources_.size(); i++)
 		if (sources_[i].open)
@@ -42,8 +42,8 @@ Listener::stop(pg::Worker &worker)
 }
 
 void
-Listener::listen(pg::Worker &worker, const std::vector<int32_t> &kinds, int64_t since,
-				 const nostr::PublicKey *author)
+RelayListener::listen(pg::Worker &worker, const std::vector<int32_t> &kinds, int64_t since,
+					  const nostr::PublicKey *author)
 {
 	if (reread_)
 		return read_relays(worker);
@@ -69,14 +69,14 @@ Listener::listen(pg::Worker &worker, const std::vector<int32_t> &kinds, int64_t 
 }
 
 void
-Listener::forget_connections()
+RelayListener::forget_connections()
 {
 	for (Source &source : sources_)
 		source.open = false;
 }
 
-Listener::Source *
-Listener::find(int32_t number, uint32_t attempt)
+RelayListener::Source *
+RelayListener::find(int32_t number, uint32_t attempt)
 {
 	const int32_t place = number - first_number_;
 	if (place < 0 || place >= static_cast<int32_t>(sources_.size()))
@@ -86,7 +86,7 @@ Listener::find(int32_t number, uint32_t attempt)
 }
 
 const std::string *
-Listener::heard(int32_t number, uint32_t attempt)
+RelayListener::heard(int32_t number, uint32_t attempt)
 {
 	Source *source = find(number, attempt);
 	if (!source)
@@ -96,7 +96,7 @@ Listener::heard(int32_t number, uint32_t attempt)
 }
 
 const std::string *
-Listener::asks_who_listens(int32_t number, uint32_t attempt)
+RelayListener::asks_who_listens(int32_t number, uint32_t attempt)
 {
 	constexpr int kMostSignatures = 3;
 	Source *source = find(number, attempt);
@@ -104,7 +104,7 @@ Listener::asks_who_listens(int32_t number, uint32_t attempt)
 }
 
 void
-Listener::take(pg::Worker &worker, const wire::ConnectionEnded &end)
+RelayListener::take(pg::Worker &worker, const wire::ConnectionEnded &end)
 {
 	Source *source = find(end.relay_id, end.attempt);
 	if (!source)
