@@ -35,10 +35,10 @@ constexpr size_t kAddresses = 2000; // as a list in a condition
 
 /* Builds conditions in the planner's memory, only with calls of the server, which may raise an
  * ERROR. */
-class Conditions
+class IndexConditions
 {
   public:
-	Conditions(Node *row, TupleDesc shape) : row_(row), shape_(shape) {}
+	IndexConditions(Node *row, TupleDesc shape) : row_(row), shape_(shape) {}
 
 	void within_bytea(const char *column, const Datum *values, size_t count)
 	{
@@ -220,7 +220,7 @@ conditions(const nostr::Filter &filter, const std::vector<nostr::Id> &addresses,
 {
 	if (filter.matches_nothing())
 		return makeBoolConst(false, false);
-	Conditions out(row, shape);
+	IndexConditions out(row, shape);
 	if (filter.ids)
 		out.within_bytea("event_id", key_datums(*filter.ids), filter.ids->size());
 	if (!addresses.empty())

@@ -58,10 +58,10 @@ open_author_index(Relation events)
 	return index;
 }
 
-class Reader
+class AuthorScan
 {
   public:
-	Reader(const Newest &newest, Relation events, Relation index)
+	AuthorScan(const Newest &newest, Relation events, Relation index)
 		: newest_(newest), index_(index), row_(events), floor_(newest.since)
 	{
 		scan_ = pg::compat::begin_index_scan(events, index, GetActiveSnapshot(), 3);
@@ -287,12 +287,12 @@ read_newest_of_authors(Newest &newest)
 		return found;
 	}
 	Relation index = open_author_index(events);
-	Reader reader(newest, events, index);
-	reader.read();
-	Candidates found = reader.end();
+	AuthorScan scan(newest, events, index);
+	scan.read();
+	Candidates found = scan.end();
 	index_close(index, NoLock);
 	table_close(events, NoLock);
-	newest.finish(found, reader.floor());
+	newest.finish(found, scan.floor());
 	newest.most = std::min(2 * newest.most, Newest::kMostAtOnce);
 	return found;
 }

@@ -6,11 +6,11 @@ namespace nostr {
 
 namespace {
 
-struct Range
+struct Interval
 {
 	double from, to;
 
-	/* Halves the range to the half that contains `value`. True: the upper half. */
+	/* Halves the interval to the half that contains `value`. True: the upper half. */
 	bool halve(double value)
 	{
 		const double middle = (from + to) / 2;
@@ -25,7 +25,7 @@ std::string
 geohash(double latitude, double longitude, size_t length)
 {
 	constexpr std::string_view digits = "0123456789bcdefghjkmnpqrstuvwxyz";
-	Range of_latitude{-90, 90}, of_longitude{-180, 180};
+	Interval of_latitude{-90, 90}, of_longitude{-180, 180};
 	std::string hash;
 	bool east = true; // the next bit belongs to the longitude
 	while (hash.size() < length) {

@@ -13,7 +13,7 @@ Intake::Intake(Reactor &reactor, Link &link, unsigned verifier_threads)
 {
 	reactor.watch(verifiers_.ready_fd(), EPOLLIN, [this](uint32_t) {
 		verifiers_.take(verdicts_);
-		for (const Verdict &one : verdicts_)
+		for (const SignatureVerdict &one : verdicts_)
 			verdict(one);
 	});
 }
@@ -143,7 +143,7 @@ Intake::known(Pending &pending)
 }
 
 void
-Intake::verdict(const Verdict &verdict)
+Intake::verdict(const SignatureVerdict &verdict)
 {
 	verified_++;
 	Pending &pending = *verdict.pending;

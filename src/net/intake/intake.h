@@ -68,7 +68,7 @@ class Intake final : private Outbox::Owner
 	void ask_soon(bool live);
 	void charge(Pending &pending, size_t bytes);
 	void known(Pending &pending);
-	void verdict(const Verdict &verdict);
+	void verdict(const SignatureVerdict &verdict);
 	void forget(Pending &pending);
 	void on_event_committed(const nostr::Id &id) override;
 	void on_sighting_committed(const nostr::Id &id, int32_t relay_id) override;
@@ -85,7 +85,7 @@ class Intake final : private Outbox::Owner
 	std::unordered_map<uint64_t, std::vector<Pending *>> questions_;
 	uint64_t last_question_ = 0;
 	std::vector<Pending *> bundle_; // events for the next verification
-	std::vector<Verdict> verdicts_;
+	std::vector<SignatureVerdict> verdicts_;
 	uint64_t verified_ = 0, taken_ = 0, recognised_ = 0;
 	/* Declared last, because its threads read the events above until they end. */
 	VerifierPool verifiers_;

@@ -41,7 +41,7 @@ VerifierPool::submit(std::vector<Pending *> bundle)
 }
 
 void
-VerifierPool::take(std::vector<Verdict> &out)
+VerifierPool::take(std::vector<SignatureVerdict> &out)
 {
 	uint64_t count;
 	(void) !read(ready_fd_, &count, sizeof count);
@@ -59,7 +59,7 @@ VerifierPool::work() noexcept
 	pthread_sigmask(SIG_BLOCK, &all, nullptr);
 
 	nostr::Verifier verifier;
-	std::vector<Verdict> done;
+	std::vector<SignatureVerdict> done;
 	std::unique_lock lock(mutex_);
 	for (;;) {
 		wake_.wait(lock, [this] { return stopping_ || !bundles_.empty(); });

@@ -16,7 +16,7 @@
 
 namespace net {
 
-struct Verdict
+struct SignatureVerdict
 {
 	Pending *pending;
 	bool valid;
@@ -36,7 +36,7 @@ class VerifierPool
 	/* Readable while there are verdicts. */
 	int ready_fd() const { return ready_fd_; }
 	/* Moves all verdicts so far into `out`. */
-	void take(std::vector<Verdict> &out);
+	void take(std::vector<SignatureVerdict> &out);
 
   private:
 	void work() noexcept;
@@ -44,7 +44,7 @@ class VerifierPool
 	std::mutex mutex_;
 	std::condition_variable wake_;
 	std::deque<std::vector<Pending *>> bundles_; // guarded by mutex_
-	std::vector<Verdict> verdicts_;              // guarded by mutex_
+	std::vector<SignatureVerdict> verdicts_;     // guarded by mutex_
 	bool stopping_ = false;                      // guarded by mutex_
 	int ready_fd_;
 	std::vector<std::thread> threads_;

@@ -44,8 +44,8 @@ define(const char *name, const Setting &setting)
 	case Variable::Type::Int:
 		DefineCustomIntVariable(
 			name, setting.meaning, nullptr, setting.variable.of_int,
-			parse(setting, setting.boot_value), parse(setting, setting.range.min_value),
-			setting.range.max_value ? parse(setting, setting.range.max_value) : INT_MAX, context,
+			parse(setting, setting.boot_value), parse(setting, setting.bounds.min_value),
+			setting.bounds.max_value ? parse(setting, setting.bounds.max_value) : INT_MAX, context,
 			flags, nullptr, nullptr, nullptr);
 		break;
 	case Variable::Type::String:

@@ -36,7 +36,7 @@ struct Variable
 	};
 };
 
-struct Range
+struct Bounds
 {
 	const char *min_value = nullptr;
 	const char *max_value = nullptr; // null: INT_MAX
@@ -49,8 +49,8 @@ struct Setting
 	Variable variable;
 	/* Values as a user writes them, with a unit: "on", "5min", "64MB". */
 	const char *boot_value;
-	Range range = {}; // of an int
-	int flags = 0;    // unit of the variable, GUC_LIST_INPUT, GUC_SUPERUSER_ONLY
+	Bounds bounds = {}; // of an int
+	int flags = 0;      // unit of the variable, GUC_LIST_INPUT, GUC_SUPERUSER_ONLY
 	GucContext context = PGC_SIGHUP;
 	GucStringCheckHook check = nullptr;
 	const config_enum_entry *choices = nullptr; // of a choice; the last element has no name
@@ -76,11 +76,11 @@ boolean(const char *name, bool *variable, const char *boot_value, const char *me
 }
 
 constexpr Setting
-integer(const char *name, int *variable, const char *boot_value, Range range, const char *meaning,
+integer(const char *name, int *variable, const char *boot_value, Bounds bounds, const char *meaning,
 		int flags = 0, GucContext context = PGC_SIGHUP)
 {
 	Setting made = setting(name, variable, boot_value, meaning, flags, context);
-	made.range = range;
+	made.bounds = bounds;
 	return made;
 }
 

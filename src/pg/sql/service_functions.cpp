@@ -108,18 +108,18 @@ require_served(const char *database, const ServiceEntry &entry)
 						errhint("Add it to \"bigbrotr.databases\" and reload the configuration.")));
 }
 
-Target
-require_target(const char *service)
+ServiceSlots
+require_slots(const char *service)
 {
 	require_preload();
 	const ServiceEntry *entry = require_service(service);
-	Target target = {.database = get_database_name(MyDatabaseId), .service = entry->name};
-	require_served(target.database, *entry);
-	if (!wait_until(kSlotPatienceUs, [&] { return target.all([](const Slot &) { return true; }); }))
+	ServiceSlots slots = {.database = get_database_name(MyDatabaseId), .service = entry->name};
+	require_served(slots.database, *entry);
+	if (!wait_until(kSlotPatienceUs, [&] { return slots.all([](const Slot &) { return true; }); }))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("bigbrotr has no place for service \"%s\"", service),
 						errhint("Look for messages of the bigbrotr launcher in the server log.")));
-	return target;
+	return slots;
 }
 
 static char *
@@ -135,13 +135,13 @@ name_argument(FunctionCallInfo fcinfo)
  * the launcher has saved changed wishes in the file.
  */
 template <class F>
-static Target
+static ServiceSlots
 wish(const char *service, F change)
 {
-	Target target = require_target(service);
+	ServiceSlots slots = require_slots(service);
 	bool to_save = false;
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	target.for_each([&](Slot &slot) {
+	slots.for_each([&](Slot &slot) {
 		bool stopped = slot.stopped, paused = slot.pause;
 		change(slot);
 		to_save |= slot.stopped != stopped || slot.pause != paused;
@@ -157,7 +157,7 @@ wish(const char *service, F change)
 				(errmsg("the wish for service \"%s\" is not saved", service),
 				 errdetail("It counts until the server is restarted."),
 				 errhint("Look for messages of the bigbrotr launcher in the server log.")));
-	return target;
+	return slots;
 }
 
 static void
@@ -182,32 +182,32 @@ require_enabled(const char *service)
 }
 
 static void
-wait_until_gone(const Target &target)
+wait_until_gone(const ServiceSlots &slots)
 {
 	bool gone = wait_until(kPatienceUs, [&] {
-		return !target.any([](const Slot &slot) {
+		return !slots.any([](const Slot &slot) {
 			return slot.stopped && (slot.has_worker || slot.state != State::Disabled);
 		});
 	});
 	if (!gone)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
-						errmsg("service \"%s\" has not stopped within 30 s", target.service),
+						errmsg("service \"%s\" has not stopped within 30 s", slots.service),
 						errhint("It will stop as soon as it can; see view bigbrotr.services.")));
 }
 
 /* Waits until the launcher has taken the request: wait_for_service() must not see the old worker.
  */
 static void
-wait_until_taken(const Target &target)
+wait_until_taken(const ServiceSlots &slots)
 {
 	bool taken = wait_until(kPatienceUs, [&] {
-		return !target.any(
+		return !slots.any(
 			[](const Slot &slot) { return slot.start_request || slot.restart_request; });
 	});
 	if (!taken)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("the launcher has not started service \"%s\" within 30 s", target.service),
+				 errmsg("the launcher has not started service \"%s\" within 30 s", slots.service),
 				 errhint("Look for messages of the bigbrotr launcher in the server log.")));
 }
 
@@ -285,16 +285,16 @@ SQL_FUNCTION(bigbrotr_wait_for_service)
 						errdetail("No service would ever be in it."),
 						errhint("States are: disabled, enabled, running, backoff, draining, "
 								"paused, done.")));
-	Target target = require_target(name_argument(fcinfo));
+	ServiceSlots slots = require_slots(name_argument(fcinfo));
 	PG_RETURN_BOOL(wait_until(patience_of(timeout), [&] {
-		return target.all([&](const Slot &slot) { return strcmp(state_name(slot), state) == 0; });
+		return slots.all([&](const Slot &slot) { return strcmp(state_name(slot), state) == 0; });
 	}));
 }
 
 SQL_FUNCTION(bigbrotr_health_check)
 {
 	uint64 question = 0; // number of the question; the same for all instances
-	Target target = wish(name_argument(fcinfo), [&](Slot &slot) {
+	ServiceSlots slots = wish(name_argument(fcinfo), [&](Slot &slot) {
 		if (question == 0)
 			question = ++shared->question;
 		slot.health_asked = question;
@@ -302,9 +302,9 @@ SQL_FUNCTION(bigbrotr_health_check)
 	bool healthy = false;
 	wait_until(kPatienceUs, [&] {
 		auto answered = [=](const Slot &slot) { return slot.health_answered >= question; };
-		healthy = target.all(
+		healthy = slots.all(
 			[&](const Slot &slot) { return answered(slot) && slot.health == Health::Healthy; });
-		return !target.any([&](const Slot &slot) { return slot.pid != 0 && !answered(slot); });
+		return !slots.any([&](const Slot &slot) { return slot.pid != 0 && !answered(slot); });
 	});
 	PG_RETURN_BOOL(healthy);
 }
@@ -323,7 +323,7 @@ SQL_FUNCTION(bigbrotr_stop_services)
 {
 	for_each_service(
 		[](const char *service) { wish(service, [](Slot &slot) { slot.stopped = true; }); });
-	for_each_service([](const char *service) { wait_until_gone(require_target(service)); });
+	for_each_service([](const char *service) { wait_until_gone(require_slots(service)); });
 	PG_RETURN_VOID();
 }
 

@@ -10,10 +10,10 @@ namespace pg {
 void require_preload();
 
 /*
- * A service of the current database. While the lock is released, a slot may be given to another
- * service, so each access finds the slots by name again.
+ * The slots of a service of the current database. While the lock is released, a slot may be given
+ * to another service, so each access finds the slots by name again.
  */
-struct Target
+struct ServiceSlots
 {
 	const char *database;
 	const char *service;
@@ -41,9 +41,9 @@ struct Target
 };
 
 /*
- * The service with this name in the current database. Waits up to 10 s for the launcher to create
- * its slots, after a start or a reload.
+ * The slots of the service with this name in the current database. Waits up to 10 s for the
+ * launcher to create them, after a start or a reload.
  */
-Target require_target(const char *service);
+ServiceSlots require_slots(const char *service);
 
 } // namespace pg

@@ -152,12 +152,12 @@ SQL_FUNCTION(bigbrotr_service_stats)
 {
 	const char *service = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	int instance = PG_GETARG_INT32(1);
-	Target target = require_target(service);
+	ServiceSlots slots = require_slots(service);
 	StringInfoData json;
 	initStringInfo(&json);
 	Slot *copy = static_cast<Slot *>(palloc(sizeof(Slot)));
 	LWLockAcquire(shared->lock, LW_SHARED);
-	const Slot *slot = find_slot(target.database, target.service, instance);
+	const Slot *slot = find_slot(slots.database, slots.service, instance);
 	if (slot)
 		memcpy(static_cast<void *>(copy), slot, sizeof(Slot));
 	LWLockRelease(shared->lock);

@@ -14,8 +14,8 @@ SQL_FUNCTION(bigbrotr_setting_declarations)
 	settings::for_each_part([&](const settings::Part &part) {
 		for (const Setting &setting : part.settings) {
 			const char *texts[] = {psprintf("bigbrotr.%s", setting.name), part.name,
-								   setting.boot_value, setting.range.min_value,
-								   setting.range.max_value};
+								   setting.boot_value, setting.bounds.min_value,
+								   setting.bounds.max_value};
 			Datum values[lengthof(texts)] = {};
 			bool nulls[lengthof(texts)] = {};
 			for (size_t i = 0; i < lengthof(texts); i++)
