@@ -40,6 +40,7 @@ struct Habits
 	bool hides = false;           // the relay showed no older event although it had one
 	bool takes_kinds = true;      // questions that name kinds are answered with these kinds
 	int taints = 0;               // pages asked again because of a doubt
+	int silences = 0;             // questions about known events that were answered with none
 	std::optional<int64_t> known; // a second such that the relay has shown an event at or before it
 	std::vector<int32_t> kinds;   // kinds that the relay has shown
 	std::vector<PublicKey> authors;

@@ -65,6 +65,8 @@ Pager::next_window()
 		return probes_[probe_];
 	case Stage::Control:
 		return control_question(habits_);
+	case Stage::Again:
+		return again_window();
 	case Stage::Dense:
 		return dense_->next();
 	case Stage::Small:
@@ -96,6 +98,16 @@ Pager::neighbour_window() const
 	Window window{.limit = int(boundary_.size()) * 2 + kFew};
 	if (range_.upper < kOpenEnd - 1)
 		window.until = wider_ ? range_.upper + 1 : habits_.until_of(range_.upper);
+	return window;
+}
+
+/* A page of all that is older than the events shown. */
+Window
+Pager::again_window() const
+{
+	Window window{.limit = limit_};
+	if (range_.upper < kOpenEnd)
+		window.until = habits_.until_of(boundary_.empty() ? range_.upper : range_.upper - 1);
 	return window;
 }
 
@@ -155,6 +167,9 @@ Pager::end_main(Answer &answer)
 		break;
 	case Stage::Control:
 		end_control(answer);
+		break;
+	case Stage::Again:
+		end_again(answer);
 		break;
 	case Stage::Dense:
 		if (habits_.until == Habits::Until::Unknown &&

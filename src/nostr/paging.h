@@ -82,6 +82,7 @@ class Pager
 		Neighbour, // is there an older event below the range?
 		Probes,    // do probes find an event that the relay left out?
 		Control,   // does the relay answer a question about events that it has?
+		Again,     // is it still the end, now that the relay has answered that?
 		Dense,
 		Small,
 		Done
@@ -111,6 +112,7 @@ class Pager
 	std::optional<Window> next_window();
 	Window page_window() const;
 	Window neighbour_window() const;
+	Window again_window() const;
 	std::vector<Claim> end_main(Answer &answer);
 	void end_page(Answer &answer);
 	void end_empty_page(Answer &answer);
@@ -121,6 +123,8 @@ class Pager
 	void end_probes();
 	bool asks_fewer_kinds();
 	void end_control(const Answer &answer);
+	void end_again(const Answer &answer);
+	SeenSet below_boundary(const Answer &answer) const;
 	void end_dense();
 	void end_small();
 	static bool brought_no_kind(const Check &check);

@@ -81,15 +81,22 @@ Pager::end_probe(Answer &answer)
 		habits_.takes_kinds = false;
 		end_doubts_ |= Doubt::EndUnprobed;
 	}
-	SeenSet shown = answer.shown({0, range_.upper});
-	repeated_ += int64_t(shown.size());
-	std::erase_if(shown, [&](const Seen &event) {
-		return std::binary_search(boundary_.begin(), boundary_.end(), event);
-	});
-	repeated_ -= int64_t(shown.size());
+	const SeenSet shown = below_boundary(answer);
+	repeated_ += int64_t(answer.shown({0, range_.upper}).size() - shown.size());
 	found_ = united(found_, shown);
 	if (++probe_ == probes_.size())
 		end_probes();
+}
+
+/* The events of the answer that are not known of the last second. */
+SeenSet
+Pager::below_boundary(const Answer &answer) const
+{
+	SeenSet shown = answer.shown({0, range_.upper});
+	std::erase_if(shown, [&](const Seen &event) {
+		return std::binary_search(boundary_.begin(), boundary_.end(), event);
+	});
+	return shown;
 }
 
 /* The relay may show one of the kinds only to some readers. Then the probe asks only for kinds that
@@ -140,12 +147,29 @@ Pager::end_control(const Answer &answer)
 {
 	repeated_ += answer.raw();
 	end_doubts_ |= answer.doubts();
-	if (answer.empty())
+	/* A relay that hides events may hide some that the probes cannot name. */
+	if (answer.empty() || habits_.hides)
 		end_doubts_ |= Doubt::EndUnprobed;
-	else if (habits_.hides)
-		/* The relay may hide events that the probes cannot name. */
-		end_doubts_ |= Doubt::EndUnprobed;
-	claim_bottom(0);
+	if (answer.empty() && habits_.known)
+		habits_.silences++;
+	if (end_doubts_.cut() || (range_.upper == 0 && !boundary_.empty()))
+		return claim_bottom(0);
+	stage_ = Stage::Again;
+}
+
+/* A relay that answers with nothing while it is asked too fast may have begun to answer only with
+ * the control question. */
+void
+Pager::end_again(const Answer &answer)
+{
+	end_doubts_ |= answer.doubts();
+	if (answer.more())
+		end_doubts_ |= Doubt::More;
+	found_ = below_boundary(answer);
+	if (found_.empty())
+		return claim_bottom(0);
+	habits_.silences++;
+	end_probes();
 }
 
 /* An older event shows that the end of the range was passed. Hidden events may have used up the

@@ -46,6 +46,9 @@ SmallWindows::next(const Habits &habits) const
 	}
 	if (stage_ == Stage::Below)
 		return window_below(habits);
+	/* Without margins: the events next to the gap would use up the limit. */
+	if (stage_ == Stage::Gap)
+		return {.since = gap_->lower, .until = habits.until_of(gap_->upper), .limit = kFew};
 	/* The window is one second wider at both ends, because some relays exclude the bounds. */
 	const TimeRange part = asked();
 	Window window{.until = part.upper + 1, .limit = limit_};
@@ -79,6 +82,10 @@ std::vector<Claim>
 SmallWindows::end(Answer &answer, Habits &habits)
 {
 	habits.note(answer.shown({0, INT64_MAX}));
+	if (stage_ == Stage::Gap) {
+		claim_gap(answer, habits);
+		return std::exchange(claims_, {});
+	}
 	doubts_ |= answer.doubts();
 	/* The limit may be used up by hidden events, and no question can exclude them. */
 	if (!habits.takes_kinds && !conditions_.kinds)
@@ -124,9 +131,16 @@ SmallWindows::end(Answer &answer, Habits &habits)
 			doubts_ |= Doubt::Hole;
 		if (answer.empty() || habits.hides)
 			doubts_ |= Doubt::EndUnprobed;
-		claim({range_.lower, *emptied_}, doubts_, 0);
+		if (answer.empty() && habits.known)
+			habits.silences++;
 		stage_ = Stage::Done;
+		gap_ = {range_.lower, *emptied_};
+		if (doubts_.cut())
+			claim(*std::exchange(gap_, std::nullopt), doubts_, 0);
+		else
+			ask_gap();
 		break;
+	case Stage::Gap:
 	case Stage::Done:
 		break;
 	}
@@ -287,15 +301,44 @@ SmallWindows::claim_shown(const SeenSet &shown, int cap)
 	step_below(part.lower);
 }
 
-/* Claims the time that was empty down to this window, because the relay has shown an event
- * again. */
+/* The relay has shown an event again. The time that was empty down to this window is claimed, or
+ * asked for once more if nothing speaks against it. */
 void
 SmallWindows::claim_emptied(Doubts doubts)
 {
+	if (!emptied_)
+		return;
+	const TimeRange gap{range_.upper + 1, *std::exchange(emptied_, std::nullopt)};
+	if (!doubts.cut()) {
+		gap_ = gap;
+		return;
+	}
 	const int64_t refused = std::exchange(refused_, 0);
-	if (emptied_)
-		claim({range_.upper + 1, *std::exchange(emptied_, std::nullopt)}, doubts, 0);
+	claim(gap, doubts, 0);
 	refused_ = refused;
+}
+
+void
+SmallWindows::ask_gap()
+{
+	after_gap_ = std::exchange(stage_, Stage::Gap);
+}
+
+/* A relay that answers with nothing while it is asked too fast may have begun to answer only with
+ * the last event. */
+void
+SmallWindows::claim_gap(const Answer &answer, Habits &habits)
+{
+	Doubts doubts = doubts_ | answer.doubts();
+	if (answer.more())
+		doubts |= Doubt::More;
+	repeated_ += answer.raw();
+	if (!answer.shown(*gap_).empty()) {
+		doubts |= Doubt::Hole;
+		habits.silences++;
+	}
+	claim(*std::exchange(gap_, std::nullopt), doubts, 0);
+	stage_ = after_gap_;
 }
 
 void
@@ -322,6 +365,8 @@ SmallWindows::step_below(int64_t lower)
 		doubts_ = {};
 	} else
 		stage_ = emptied_ ? Stage::Kinds : Stage::Done;
+	if (gap_)
+		ask_gap();
 }
 
 void

@@ -36,6 +36,7 @@ class SmallWindows
 		Below,   // does the relay go past the window, or was the window cut?
 		Kinds,   // kinds, in the time that was empty down to the end of the range
 		Control, // a question that must show an event, to prove the same time
+		Gap,     // is time that was empty still empty, now that the relay has shown an event?
 		Done
 	};
 
@@ -49,6 +50,8 @@ class SmallWindows
 	void claim_shown(const SeenSet &shown, int cap);
 	void claim_but(TimeRange cut);
 	void claim_emptied(Doubts doubts);
+	void ask_gap();
+	void claim_gap(const Answer &answer, Habits &habits);
 	void grow(int64_t times);
 	void shrink();
 	void step_below(int64_t lower);
@@ -66,8 +69,10 @@ class SmallWindows
 	size_t bytes_ = 0;               // of the answer to the one that asked for most
 	int64_t middle_ = 0;             // first second of the upper half
 	std::optional<int64_t> emptied_; // newest second that was empty and is not claimed yet
-	Doubts doubts_;                  // doubts about the window
-	size_t group_ = 0;               // index of the group of kinds that is asked for at the end
+	std::optional<TimeRange> gap_;   // time that was empty and is asked for once more
+	Stage after_gap_ = Stage::Done;
+	Doubts doubts_;    // doubts about the window
+	size_t group_ = 0; // index of the group of kinds that is asked for at the end
 	bool found_ = false;
 	int64_t repeated_ = 0, refused_ = 0;
 	std::vector<Claim> claims_;

@@ -11,6 +11,9 @@ using std::chrono::seconds;
 constexpr int kMaxComplaints = 5;
 /* An event older than this number of seconds does not count as new. */
 constexpr int64_t kSettled = 900;
+/* A relay that answers with nothing where it has events may be asked too fast. It may as well have
+ * another reason, so the pause stops growing here. */
+constexpr seconds kSilentPause{1};
 /* If no tick came for this time, the process had been stopped, and relays may have dropped data
  * that the process did not read. */
 constexpr seconds kStopped{5};
@@ -139,7 +142,10 @@ PageJob::on_answered(OpenQuestion &question)
 		context_.pages++;
 		pages_++;
 	}
+	const int silences = filter_.habits.silences;
 	claim(pager_.end(question.number()));
+	if (filter_.habits.silences > silences && context_.learned.pacer.learned() < kSilentPause)
+		slow_down();
 	advance();
 }
 
@@ -234,6 +240,12 @@ PageJob::complain(std::string_view text)
 {
 	context_.complaints++;
 	context_.notice = text;
+	slow_down();
+}
+
+void
+PageJob::slow_down()
+{
 	context_.learned.width = 1;
 	context_.learned.pacer.slower(context_.client.now());
 }

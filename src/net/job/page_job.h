@@ -51,6 +51,7 @@ class PageJob final : private OpenQuestion::Asker
 	void claim(const std::vector<nostr::Claim> &claims);
 	void retract(nostr::TimeRange range, nostr::Doubt doubt, int64_t found);
 	void complain(std::string_view text);
+	void slow_down();
 	void advance();
 	void finish();
 	void end(const char *reason, std::string_view detail);

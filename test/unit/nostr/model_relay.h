@@ -60,6 +60,8 @@ struct Switches
 	bool more = false;           // a hint of NIP-67
 	int lost_answers = 0;        // one of so many is empty
 	bool notice_on_lost = false; // and a NOTICE says so
+	int silent_from = 0;         // this question and
+	int silent_until = 0;        // those before this one are answered with nothing
 	bool refuses_kinds = false;  // CLOSED where kinds are named
 	bool kinds_empty = false;    // nothing where kinds are named
 	bool foreign = false;        // an event newer than `until` in every answer
@@ -89,6 +91,9 @@ class Relay
 			reply.notice = is_.notice_on_lost;
 			return reply;
 		}
+		const int number = asked_++;
+		if (number >= is_.silent_from && number < is_.silent_until)
+			return reply;
 		if (is_.kinds_empty && !window.kinds.empty())
 			return reply;
 		if (is_.refuses_kinds && !window.kinds.empty()) {
@@ -196,6 +201,7 @@ class Relay
 	std::vector<Stored> events_; // newest first
 	Switches is_;
 	std::function<uint32_t(uint32_t)> upto_;
+	int asked_ = 0; // number of questions
 };
 
 struct Pass

@@ -83,6 +83,23 @@ TEST(Pager, AWindowThatIsCutByBytesIsNotBelieved)
 	}
 }
 
+/* A relay that is asked too fast answers with nothing for a while. Whichever question is the first
+ * to be answered again, the silence proves nothing. */
+TEST(Pager, ASilenceIsNotBelieved)
+{
+	const auto events = history(300);
+	for (const auto way : {Pager::Way::Pages, Pager::Way::Windows})
+		for (int from = 0; from < 24; from++)
+			for (int until = from + 1; until < from + 32; until++) {
+				Relay relay(events, {.cap = 50, .silent_from = from, .silent_until = until}, never);
+				Habits habits;
+				const TimeRange range{events[20].created_at, events.back().created_at + kDay};
+				const Pass pass = read(relay, range, 100, habits, 1, 5000, way);
+				EXPECT_TRUE(pass.ended);
+				EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << from << " " << until;
+			}
+}
+
 /* The oldest second of a relay may hold several events: nothing is below it, and it is whole. */
 TEST(Pager, TheOldestSecondIsReadByWindows)
 {
