@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "net/serve/answer_writer.h"
 #include "net/serve/calls.h"
-#include "net/serve/http_answer.h"
 #include "net/serve/nostr_session.h"
 #include "net/serve/peer_socket.h"
 #include "net/serve/row_format.h"
@@ -52,10 +52,10 @@ class Client final : public PeerSocket::Owner,
 		std::string fingerprint;
 		bool open; // open to everybody, so no cost limit
 		uint64_t call = 0;
-		int32_t count = 0;                            // number of rows so far
-		std::string position = "";                    // position of the last row
-		std::string filter = "";                      // filter of a stream of events
-		std::unique_ptr<HttpAnswer> answer = nullptr; // begins with the first row
+		int32_t count = 0;                              // number of rows so far
+		std::string position = "";                      // position of the last row
+		std::string filter = "";                        // filter of a stream of events
+		std::unique_ptr<AnswerWriter> answer = nullptr; // begins with the first row
 	};
 
 	void on_bytes(std::string_view bytes) override;

@@ -72,7 +72,7 @@ void
 Client::answer(const ClientRequest &request, int status, std::string content_type, std::string body,
 			   Fields headers)
 {
-	HttpAnswer whole(request, options(status, std::move(content_type), std::move(headers)));
+	AnswerWriter whole(request, options(status, std::move(content_type), std::move(headers)));
 	std::string bytes = whole.add(body);
 	send_bytes(bytes + whole.finish());
 	finished(whole.keeps_alive());
@@ -92,7 +92,7 @@ Client::answer(const ClientRequest &request, const WebFile &file)
 		headers.emplace_back("Content-Encoding", "gzip");
 	AnswerOptions all = options(200, file.content_type, std::move(headers));
 	all.encoded = true;
-	HttpAnswer whole(request, std::move(all));
+	AnswerWriter whole(request, std::move(all));
 	std::string bytes = whole.add(encoded ? file.compressed : file.bytes);
 	socket_.send(bytes + whole.finish());
 	finished(whole.keeps_alive());
@@ -199,7 +199,7 @@ Client::begin_answer()
 		headers.emplace_back(
 			"Location", pending_->request.target.substr(0, pending_->request.target.find('?')) +
 							"/" + pending_->position);
-	pending_->answer = std::make_unique<HttpAnswer>(
+	pending_->answer = std::make_unique<AnswerWriter>(
 		pending_->request, options(pending_->status, pending_->content_type, std::move(headers)));
 }
 
@@ -324,8 +324,9 @@ void
 Client::begin_stream(const ClientRequest &request, std::unique_ptr<Stream> stream)
 {
 	pending_.reset();
-	HttpAnswer head(request, options(200, "text/event-stream",
-									 {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}}));
+	AnswerWriter head(request,
+					  options(200, "text/event-stream",
+							  {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}}));
 	socket_.send(head.endless());
 	if (request.method == "HEAD")
 		return finished(false);

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "net/serve/http_answer.h"
+#include "net/serve/answer_writer.h"
 
 /* The assembler includes each file in the program. BIGBROTR_WEB is the folder (Makefile,
  * CMakeLists.txt). */

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "net/serve/addresses.h"
+#include "net/serve/answer_writer.h"
 #include "net/serve/client_request.h"
-#include "net/serve/http_answer.h"
 #include "net/serve/request_target.h"
 #include "net/serve/row_format.h"
 #include "net/serve/web_socket_frames.h"
@@ -271,7 +271,8 @@ TEST(ServeRows, AsJsonNdJsonAndCsv)
 
 /* The bytes of an answer with that body. */
 static std::string
-bytes_of(net::HttpAnswer &answer, const std::vector<std::string> &pieces, const char *trailer = "")
+bytes_of(net::AnswerWriter &answer, const std::vector<std::string> &pieces,
+		 const char *trailer = "")
 {
 	std::string out;
 	for (const std::string &piece : pieces)
@@ -284,27 +285,27 @@ TEST(ServeAnswer, WholeOrInChunks)
 	const net::AnswerOptions options{.status = 200, .content_type = "text/plain"};
 	ClientRequest request;
 	request.method = "GET";
-	net::HttpAnswer whole(request, options);
+	net::AnswerWriter whole(request, options);
 	std::string bytes = bytes_of(whole, {"abc"});
 	EXPECT_NE(bytes.find("Content-Length: 3\r\n"), std::string::npos);
 	EXPECT_TRUE(bytes.ends_with("\r\n\r\nabc"));
 	size_t tag = bytes.find("ETag: ") + 6;
 	request.headers = {{"if-none-match", bytes.substr(tag, bytes.find('\r', tag) - tag)}};
-	net::HttpAnswer again(request, options);
+	net::AnswerWriter again(request, options);
 	bytes = bytes_of(again, {"abc"});
 	EXPECT_TRUE(bytes.starts_with("HTTP/1.1 304 ")) << bytes;
 	EXPECT_TRUE(bytes.ends_with("\r\n\r\n"));
 
 	request.headers.clear();
-	const std::string large(net::HttpAnswer::kWhole, 'x');
-	net::HttpAnswer chunks(request, options);
+	const std::string large(net::AnswerWriter::kWhole, 'x');
+	net::AnswerWriter chunks(request, options);
 	bytes = bytes_of(chunks, {large, "y"}, "Link: l\r\n");
 	EXPECT_NE(bytes.find("Transfer-Encoding: chunked\r\n"), std::string::npos);
 	EXPECT_NE(bytes.find("\r\n\r\n10000\r\nxxx"), std::string::npos);
 	EXPECT_TRUE(bytes.ends_with("xx\r\n1\r\ny\r\n0\r\nLink: l\r\n\r\n"));
 
 	request.old = true;
-	net::HttpAnswer old(request, options);
+	net::AnswerWriter old(request, options);
 	bytes = bytes_of(old, {large});
 	EXPECT_EQ(bytes.find("chunked"), std::string::npos);
 	EXPECT_FALSE(old.keeps_alive());

@@ -25,13 +25,13 @@ struct AnswerOptions
 	bool encoded = false;     // the body has the encoding that `headers` name
 };
 
-class HttpAnswer
+class AnswerWriter
 {
   public:
 	static constexpr size_t kWhole = 64 << 10; // largest body that is sent whole, bytes
 
-	HttpAnswer(const ClientRequest &request, AnswerOptions options);
-	~HttpAnswer();
+	AnswerWriter(const ClientRequest &request, AnswerOptions options);
+	~AnswerWriter();
 
 	/* Adds a piece of the body and returns the bytes to send now, often none. */
 	std::string add(std::string_view piece);

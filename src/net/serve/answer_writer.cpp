@@ -1,4 +1,4 @@
-#include "net/serve/http_answer.h"
+#include "net/serve/answer_writer.h"
 
 #include <cstdio>
 #include <ctime>
@@ -93,7 +93,7 @@ http_date(int64_t unix_seconds)
 	return text;
 }
 
-class HttpAnswer::Gzip
+class AnswerWriter::Gzip
 {
   public:
 	Gzip()
@@ -127,10 +127,10 @@ class HttpAnswer::Gzip
 std::string
 gzipped(std::string_view text)
 {
-	return HttpAnswer::Gzip().deflate(text, true);
+	return AnswerWriter::Gzip().deflate(text, true);
 }
 
-HttpAnswer::HttpAnswer(const ClientRequest &request, AnswerOptions options)
+AnswerWriter::AnswerWriter(const ClientRequest &request, AnswerOptions options)
 	: options_(std::move(options)), old_(request.old), head_only_(request.method == "HEAD"),
 	  gzip_wanted_(!options_.encoded && request.header_has("accept-encoding", "gzip")),
 	  if_none_match_(options_.status == 200 ? request.header("if-none-match") : ""),
@@ -138,10 +138,10 @@ HttpAnswer::HttpAnswer(const ClientRequest &request, AnswerOptions options)
 {
 }
 
-HttpAnswer::~HttpAnswer() = default;
+AnswerWriter::~AnswerWriter() = default;
 
 std::string
-HttpAnswer::head(const std::string &framing) const
+AnswerWriter::head(const std::string &framing) const
 {
 	std::string text = "HTTP/1.1 " + status_line(options_.status) + "\r\n";
 	auto add = [&](std::string_view name, std::string_view value) {
@@ -161,7 +161,7 @@ HttpAnswer::head(const std::string &framing) const
 }
 
 std::string
-HttpAnswer::chunk(std::string_view bytes)
+AnswerWriter::chunk(std::string_view bytes)
 {
 	if (bytes.empty() || head_only_)
 		return "";
@@ -173,7 +173,7 @@ HttpAnswer::chunk(std::string_view bytes)
 }
 
 std::string
-HttpAnswer::add(std::string_view piece)
+AnswerWriter::add(std::string_view piece)
 {
 	body_ += piece;
 	if (body_.size() < kWhole)
@@ -197,7 +197,7 @@ HttpAnswer::add(std::string_view piece)
 }
 
 std::string
-HttpAnswer::endless()
+AnswerWriter::endless()
 {
 	started_ = true;
 	keep_alive_ = false;
@@ -205,7 +205,7 @@ HttpAnswer::endless()
 }
 
 std::string
-HttpAnswer::finish(std::string_view trailer)
+AnswerWriter::finish(std::string_view trailer)
 {
 	if (started_) {
 		std::string out = chunk(gzip_ ? gzip_->deflate(body_, true) : body_);
