@@ -114,7 +114,7 @@ class Requests
 		nostr::Window window;
 	};
 	std::unordered_map<std::string, Open> open_;
-	std::array<Closed, 16> closed_;
+	std::array<Closed, 32> closed_; // the end of a range alone takes some 20 questions
 	size_t next_closed_ = 0;
 	uint64_t last_id_ = 0;
 	std::set<std::string> named_; // ids that new_id() did not return
