@@ -62,6 +62,7 @@ sub nips
 	my @whole = grep { ref $_ ne 'Math::BigFloat' } ref $value eq 'ARRAY' ? @$value : ();
 	my %numbers = map { 0 + $_ => 1 } grep { defined && /^[0-9]{1,5}$/ && $_ <= 65535 } map { as_text($_) } @whole;
 	my @sorted = sort { $a <=> $b } keys %numbers;
+	splice @sorted, 1000 if @sorted > 1000;    # the lowest ones are kept
 	return @sorted ? join(',', @sorted) : 'none';
 }
 
