@@ -58,6 +58,11 @@ BEGIN
 	      AS a (event_id, pubkey, created_at, kind, tags, content, sig, seen_at, n)
 	      ORDER BY a.event_id, a.n) AS e;
 	events := 0;
+	-- Every writer writes to blocked_events before it writes to events. A later batch of this transaction would do it the other way
+	-- round, and could cause a deadlock.
+	IF cardinality(list.ids) > 1 THEN
+		PERFORM _bigbrotr.leave_out_blocked(list.ids, list.pubkeys, bigbrotr.unix_now());
+	END IF;
 	WHILE lowest <= cardinality(list.ids) LOOP
 		-- A batch has one inserted_at, and inserted_at of an event is its seen_at: a batch takes events with equal seen_at.
 		highest := lowest;
