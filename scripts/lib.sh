@@ -188,8 +188,9 @@ copy_sources() {
 	as_user rm -rf "$new"
 	as_user mkdir -p "$to" "$new"
 	sources | as_user tar -C "$new" -xmf - --no-same-owner
+	# md5sum says FAILED in the language of the locale.
 	as_user bash -c 'cd "$1" && find . -type f -exec md5sum {} + >"$1.md5" && cd "$2" &&
-		md5sum --check --quiet "$1.md5" 2>/dev/null | sed -n "s/: FAILED.*//p" | tar -C "$1" -cf - -T - | tar -xmf -' - "$new" "$to"
+		LC_ALL=C md5sum --check --quiet "$1.md5" 2>/dev/null | sed -n "s/: FAILED.*//p" | tar -C "$1" -cf - -T - | tar -xmf -' - "$new" "$to"
 	as_user rm -rf "$new" "$new.md5"
 	(cd "$to" && find src workers sql expected test -name node_modules -prune -o -type f -print) |
 		grep -vE '\.(o|d)$' |
