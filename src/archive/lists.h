@@ -1,4 +1,4 @@
-/* How long a list may be that is given to a function. */
+/* Limits the length of lists that are given to functions. */
 #pragma once
 
 #include "pg/border/compat.h"
@@ -9,12 +9,12 @@ extern "C" {
 
 namespace archive {
 
-/* The limit of _bigbrotr.check_elements(), too. An element costs some 200 bytes of memory. */
+/* The same limit as in _bigbrotr.check_elements(). An element takes about 200 bytes of memory. */
 constexpr int kMostElements = 100000;
 
-/* The number of elements of `array`, each of which may be `each` neighbours. Raises an error if
- * there are too many. `name`, called only then: a C string that says which list it is, such as
- * "argument 1 of bigbrotr.known_events". */
+/* Returns the number of elements of `array`, or of groups of `each` elements. Raises an error if
+ * there are too many. `name` returns a C string for the error, such as "argument 1 of
+ * bigbrotr.known_events". */
 template <class Name>
 int
 count_elements(ArrayType *array, Name &&name, int each = 1)

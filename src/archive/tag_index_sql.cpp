@@ -31,8 +31,8 @@ struct Numbers
 	}
 };
 
-/* Checks the array, because any user can call these functions with any array. The keys of an event
- * are as many as its tags, which bigbrotr.max_event_tags bounds. */
+/* Checks the array, because any user can call these functions with any array. An event
+ * has at most one key for each tag, and bigbrotr.max_event_tags limits the tags. */
 Numbers
 numbers(ArrayType *array, bool pairs)
 {

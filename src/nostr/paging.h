@@ -82,7 +82,7 @@ class Pager
 		Neighbour, // is there an older event below the range?
 		Probes,    // do probes find an event that the relay left out?
 		Control,   // does the relay answer a question about events that it has?
-		Again,     // is it still the end, now that the relay has answered that?
+		Again,     // is there still no older event, after the relay has answered that?
 		Dense,
 		Small,
 		Done

@@ -88,7 +88,7 @@ Pager::end_probe(Answer &answer)
 		end_probes();
 }
 
-/* The events of the answer that are not known of the last second. */
+/* The events of the answer, without those that are known of second range_.upper. */
 SeenSet
 Pager::below_boundary(const Answer &answer) const
 {

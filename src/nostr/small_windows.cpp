@@ -94,7 +94,7 @@ SmallWindows::end(Answer &answer, Habits &habits)
 		doubts_ |= Doubt::More;
 	habits.largest_bytes = std::max(habits.largest_bytes, answer.bytes());
 	if (!by_halves_ && !answer.ordered() && stage_ != Stage::Kinds && stage_ != Stage::Control) {
-		/* The first page did not tell that. */
+		/* The first page did not show that the order is wrong. */
 		habits.faults++;
 		by_halves_ = true;
 		repeated_ += answer.raw();
@@ -261,22 +261,22 @@ SmallWindows::look_below(const Answer &answer, const Habits &habits)
 		if (below && includes(again, second))
 			return claim_shown(whole_, cap(habits));
 	} else if (below)
-		/* There is something older, and answers end before it. */
+		/* The relay has older events, and its answers end before them. */
 		return claim_but({looks_ == 2 ? oldest : part.lower, oldest});
 	if (looks_++ < (conditions_.kinds || !habits.takes_kinds ? 2 : 3)) {
 		stage_ = Stage::Below;
 		return;
 	}
 	if (!shown_again_)
-		/* The relay did not show even that again, so its silence means nothing. */
+		/* The relay did not show the oldest second again, so an empty answer proves nothing. */
 		doubts_ |= Doubt::EndUnprobed;
 	else if (second.size() > 1 && 2 * bytes_ > habits.largest_bytes && bytes_ > 0)
-		/* Nothing is older. It may be as much as the relay sends in an answer. */
+		/* No older event came. The relay may end its answers here because of their size. */
 		return claim_but({oldest, oldest});
 	claim_shown(whole_, cap(habits));
 }
 
-/* Claims the window. These seconds, down to which it was shown, may hold more. */
+/* Claims the window. `cut`: its seconds that may hold more events than the relay showed. */
 void
 SmallWindows::claim_but(TimeRange cut)
 {

@@ -65,8 +65,8 @@ class SmallWindows
 	Stage stage_ = Stage::Whole;
 	SeenSet whole_, halves_;
 	int looks_ = 0;                  // questions about what is below the window
-	bool shown_again_ = false;       // by one of them: the oldest second of the window
-	size_t bytes_ = 0;               // of the answer to the one that asked for most
+	bool shown_again_ = false;       // one of them showed the oldest second of the window
+	size_t bytes_ = 0;               // largest size of the answers to the first two of them
 	int64_t middle_ = 0;             // first second of the upper half
 	std::optional<int64_t> emptied_; // newest second that was empty and is not claimed yet
 	std::optional<TimeRange> gap_;   // time that was empty and is asked for once more

@@ -38,7 +38,7 @@ sub is_undisturbed
 	return;
 }
 
-# Another worker, or delete_relay, would take leases away that are not renewed while the worker waits.
+# Leases that are not renewed while the worker waits would be taken away by another worker or by delete_relay.
 sub leases_are_renewed
 {
 	my ($name) = @_;

@@ -36,7 +36,7 @@ class VisitBook
 	}
 	bool was_handed_out(uint32_t attempt) const { return attempt > 0 && attempt <= attempts_; }
 	void end(int32_t relay_id) { visits_.erase(relay_id); }
-	/* Now is this Unix second, and the clock showed a later one before. */
+	/* The clock was set back to this Unix second. */
 	void clock_set_back(int64_t now)
 	{
 		for (auto &[id, visit] : visits_)

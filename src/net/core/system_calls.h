@@ -9,9 +9,9 @@
 
 namespace net {
 
-/* Throws std::system_error, for instance where the kernel has no seccomp. */
+/* Throws std::system_error, for example if the kernel has no seccomp. */
 void restrict_system_calls(wire::Role role);
-/* Call it when every thread has been made, after restrict_system_calls(). */
+/* Must be called after restrict_system_calls(), when all threads were created. */
 void forbid_new_threads();
 
 } // namespace net

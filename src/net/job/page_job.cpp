@@ -11,8 +11,8 @@ using std::chrono::seconds;
 constexpr int kMaxComplaints = 5;
 /* An event older than this number of seconds does not count as new. */
 constexpr int64_t kSettled = 900;
-/* A relay that answers with nothing where it has events may be asked too fast. It may as well have
- * another reason, so the pause stops growing here. */
+/* A relay that answers a control question with nothing may be asked too fast, or may have another
+ * reason. So the pause does not grow beyond this one. */
 constexpr seconds kSilentPause{1};
 /* If no tick came for this time, the process had been stopped, and relays may have dropped data
  * that the process did not read. */

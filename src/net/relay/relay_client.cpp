@@ -84,7 +84,7 @@ RelayClient::tick()
 		dialer_->tick();
 		break;
 	case State::Open:
-		/* Of relays whose URL says that they are local, the worker closes the connection. */
+		/* The worker closes the connections of relays whose URLs are local. */
 		if (!local_address_.empty() && !host_.config.allow_local)
 			return fail(kLocalAddress, local_address_);
 		if (Clock::Time since = socket_->incomplete_since();

@@ -154,7 +154,7 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	State state_ = State::Connecting;
 	std::optional<Dialer> dialer_; // exists while connecting
 	Place place_{host_.places};
-	std::string local_address_; // that the relay's name leads to; empty: it leads to a public one
+	std::string local_address_; // to which the relay's public name led; empty: none
 	std::chrono::seconds retry_after_{0};
 	std::unique_ptr<WebSocket> socket_;
 	Requests requests_;

@@ -16,7 +16,7 @@ namespace pg {
 
 using std::chrono::milliseconds;
 
-/* Between two calls of Service::renew(), and after one that was held up itself. */
+/* Time between two calls of Service::renew(), and time until the next attempt after an obstacle. */
 static constexpr std::chrono::seconds kRenewal{20}, kNextAttempt{1};
 
 void
@@ -81,7 +81,7 @@ Loop::wait_for_retry(const char *activity, int attempt)
 	}
 }
 
-/* Not by transaction(): its commit would end the obstruction that the loop is waiting for. */
+/* Does not call transaction(), whose commit would end the obstruction that the loop waits for. */
 void
 Loop::renew_if_due()
 {

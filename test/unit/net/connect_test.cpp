@@ -176,7 +176,7 @@ TEST(NetConnect, LocalAddressesAreForbiddenWhileOneIsConnected)
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.ended(1)->reason, "local_address");
 	EXPECT_EQ(worker.ended(1)->detail, "127.0.0.1");
-	/* The worker knows by its URL that this one is local, and closes it. */
+	/* The worker closes this one, because its URL is local. */
 	EXPECT_EQ(worker.ended(2), nullptr);
 }
 

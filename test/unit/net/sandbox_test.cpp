@@ -195,7 +195,7 @@ works_as(wire::Role role, const std::function<bool()> &attempt)
 	return code == kWorked;
 }
 
-/* In any role? */
+/* Whether the attempt succeeds in a process of any role. */
 bool
 works(const std::function<bool()> &attempt)
 {
@@ -333,7 +333,8 @@ TEST(NetSandbox, WhatTheWorkNeeds)
 	}));
 }
 
-/* Of the descriptor -1 the kernel says that it is none, if it is asked. */
+/* A system call that is allowed reports that -1 is no descriptor; one that is forbidden ends the
+ * process. */
 TEST(NetSandbox, ConnectionsGoOneWay)
 {
 	sockaddr_in any{};

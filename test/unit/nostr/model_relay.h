@@ -60,8 +60,8 @@ struct Switches
 	bool more = false;           // a hint of NIP-67
 	int lost_answers = 0;        // one of so many is empty
 	bool notice_on_lost = false; // and a NOTICE says so
-	int silent_from = 0;         // this question and
-	int silent_until = 0;        // those before this one are answered with nothing
+	int silent_from = 0;         // number of the first question that is answered with nothing
+	int silent_until = 0;        // number of the first question after it that is answered
 	bool refuses_kinds = false;  // CLOSED where kinds are named
 	bool kinds_empty = false;    // nothing where kinds are named
 	bool foreign = false;        // an event newer than `until` in every answer
