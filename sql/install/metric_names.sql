@@ -68,6 +68,7 @@ CREATE VIEW _bigbrotr.metric_names AS
 		'bigbrotr_sync_rejected_events|counter|Events of the worker that the database refused',
 		'bigbrotr_sync_unwanted_events|counter|Events of the worker that are blocked or too old for a retention rule',
 		'bigbrotr_sync_relays_open|gauge|Relays that the worker has open',
+		'bigbrotr_sync_live_delay_seconds|histogram|Time from the arrival of an event that a relay tells unasked to the commit of its sighting',
 		'bigbrotr_sync_audited_events|counter|Events that relays showed of times that had been claimed, by what had been claimed',
 		'bigbrotr_sync_missed_events|counter|Those of them that were new, although the time had been claimed',
 		'bigbrotr_sync_last_success_timestamp_seconds|gauge|When a page was last read to its end, of any relay',
@@ -190,6 +191,8 @@ CREATE VIEW _bigbrotr.service_figures AS
 		('conflicts', 'service_transaction_conflicts', '_total', 1),
 		('retries', 'service_transaction_retries', '_total', 1),
 		('net_clock_ahead_seconds', 'net_clock_ahead_seconds', '', 1),
+		('net_live_events', 'sync_live_delay_seconds', '_count', 1),
+		('net_live_us', 'sync_live_delay_seconds', '_sum', 1e-6),
 		('deltas_folded', 'archive_folded_deltas', '_total', 1),
 		('events_expired', 'archive_expired_events', '_total', 1),
 		('events_new', 'sync_stored_events', '_total', 1),
@@ -206,6 +209,13 @@ CREATE VIEW _bigbrotr.service_figures AS
 	UNION ALL
 	SELECT f.key, f.metric, f.suffix, 1, jsonb_build_object(f.label, f.value)
 	FROM (VALUES
+		('net_live_within_100ms', 'sync_live_delay_seconds', '_bucket', 'le', '0.1'),
+		('net_live_within_250ms', 'sync_live_delay_seconds', '_bucket', 'le', '0.25'),
+		('net_live_within_500ms', 'sync_live_delay_seconds', '_bucket', 'le', '0.5'),
+		('net_live_within_1s', 'sync_live_delay_seconds', '_bucket', 'le', '1'),
+		('net_live_within_2500ms', 'sync_live_delay_seconds', '_bucket', 'le', '2.5'),
+		('net_live_within_10s', 'sync_live_delay_seconds', '_bucket', 'le', '10'),
+		('net_live_events', 'sync_live_delay_seconds', '_bucket', 'le', '+Inf'),
 		('audited_paged', 'sync_audited_events', '_total', 'evidence', 'paged'),
 		('audited_confirmed', 'sync_audited_events', '_total', 'evidence', 'confirmed'),
 		('audited_reconciled', 'sync_audited_events', '_total', 'evidence', 'reconciled'),
@@ -237,6 +247,6 @@ CREATE VIEW _bigbrotr.service_figures AS
 COMMENT ON VIEW _bigbrotr.service_figures IS 'Metrics that show the statistics of the services (bigbrotr.service_stats, custom)';
 COMMENT ON COLUMN _bigbrotr.service_figures.key IS 'Key of the statistic';
 COMMENT ON COLUMN _bigbrotr.service_figures.metric IS 'Name of the family, without bigbrotr_';
-COMMENT ON COLUMN _bigbrotr.service_figures.suffix IS 'Suffix of the sample: _total, _count, _sum, or empty';
+COMMENT ON COLUMN _bigbrotr.service_figures.suffix IS 'Suffix of the sample: _total, _bucket, _count, _sum, or empty';
 COMMENT ON COLUMN _bigbrotr.service_figures.unit IS 'Factor: the value of the sample is the statistic multiplied by it';
 COMMENT ON COLUMN _bigbrotr.service_figures.labels IS 'Labels of the sample beside service and worker';

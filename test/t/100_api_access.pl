@@ -159,7 +159,7 @@ sub missing_figures
 	my ($desks, $process) = (join('', map { slurp_file($_) } glob "$root/src/net/desk/*.cpp"), slurp_file("$root/src/net/process.cpp"));
 	while ($desks =~ /Desk::gauges\(\) const\n\{(.*?)^\}/gms)
 	{
-		$counted{"net_$_"} = 1 for $1 =~ /\{"([a-z_]+)"/g;
+		$counted{"net_$_"} = 1 for $1 =~ /\{"([a-z0-9_]+)"/g;
 	}
 	$counted{"net_$_"} = 1 for $process =~ /gauges\.push_back\(\{"([a-z_]+)"/g;
 	my %decided = map { ("requests_$_" => 1) } $node->safe_psql('postgres', q{SELECT prosrc FROM pg_proc WHERE proname = 'take_job'}) =~ /(?:RETURN|THEN|ELSE) '(\w+)'/g;

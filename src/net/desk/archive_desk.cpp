@@ -171,6 +171,7 @@ ArchiveDesk::gauges() const
 		open += relay.state() == RelayClient::State::Open;
 		opening += relay.state() == RelayClient::State::Connecting;
 	}
+	const Delays &delays = work_->intake.outbox().delays();
 	return {{"connections", open},
 			{"connecting", opening},
 			{"bytes_in_flight", int64_t(work_->intake.budget().in_flight())},
@@ -178,7 +179,15 @@ ArchiveDesk::gauges() const
 			{"events_recognised", int64_t(work_->intake.recognised())},
 			{"verified", int64_t(work_->intake.verified())},
 			{"messages", int64_t(work_->host.messages)},
-			{"clock_ahead_seconds", work_->host.clocks.ahead()}};
+			{"clock_ahead_seconds", work_->host.clocks.ahead()},
+			{"live_events", delays.count()},
+			{"live_us", delays.microseconds()},
+			{"live_within_100ms", delays.within(0)},
+			{"live_within_250ms", delays.within(1)},
+			{"live_within_500ms", delays.within(2)},
+			{"live_within_1s", delays.within(3)},
+			{"live_within_2500ms", delays.within(4)},
+			{"live_within_10s", delays.within(5)}};
 }
 
 } // namespace net

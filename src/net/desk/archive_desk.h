@@ -33,7 +33,8 @@ class ArchiveDesk final : public Desk
 		std::unordered_map<int32_t, RelayEntry> relays;
 
 		Work(ArchiveDesk &desk, unsigned verifier_threads)
-			: intake(desk.transport_.reactor, desk.link_, verifier_threads), host{desk.transport_}
+			: intake(desk.transport_.reactor, desk.link_, desk.transport_.clock, verifier_threads),
+			  host{desk.transport_}
 		{
 		}
 	};

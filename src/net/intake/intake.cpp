@@ -7,8 +7,8 @@
 
 namespace net {
 
-Intake::Intake(Reactor &reactor, Link &link, unsigned verifier_threads)
-	: reactor_(reactor), link_(link), outbox_(reactor, link, *this),
+Intake::Intake(Reactor &reactor, Link &link, const Clock &clock, unsigned verifier_threads)
+	: reactor_(reactor), link_(link), clock_(clock), outbox_(reactor, link, clock, *this),
 	  question_timer_(reactor, [this] { ask(); }), verifiers_(verifier_threads)
 {
 	reactor.watch(verifiers_.ready_fd(), EPOLLIN, [this](uint32_t) {
@@ -24,10 +24,10 @@ Intake::~Intake()
 }
 
 void
-Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at,
-			   bool live, bool sampled)
+Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, bool live, bool sampled)
 {
 	const int32_t relay_id = ledger->relay_id;
+	const Receipt receipt{clock_.unix_seconds(), clock_.now(), live};
 	taken_++;
 	if (!sampled && seen_.contains(event.id, relay_id) && !ledger->sampled()) {
 		recognised_++;
@@ -35,7 +35,7 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 	}
 	if (known_.contains(event.id)) {
 		recognised_++;
-		outbox_.sighting(event, relay_id, seen_at, live);
+		outbox_.sighting(event, relay_id, receipt);
 		return;
 	}
 	auto [found, fresh] = pending_.try_emplace(event.id);
@@ -44,8 +44,7 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 		Pending &pending = *found->second;
 		pending.event = std::move(event);
 		charge(pending, pending.body() + Pending::kOverhead);
-		pending.sources.push_back(
-			{relay_id, ledger, ledger->hold(), seen_at, live, pending.event.sig});
+		pending.sources.push_back({relay_id, ledger, ledger->hold(), receipt, pending.event.sig});
 		collected_.push_back(&pending);
 		return ask_soon(live);
 	}
@@ -55,10 +54,10 @@ Intake::submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64
 			return;
 	charge(pending, Pending::kSourceBytes);
 	if (pending.in_batch) {
-		pending.sources.push_back({relay_id, ledger, 0, seen_at, live, event.sig});
-		outbox_.sighting(event, relay_id, seen_at, live);
+		pending.sources.push_back({relay_id, ledger, 0, receipt, event.sig});
+		outbox_.sighting(event, relay_id, receipt);
 	} else {
-		pending.sources.push_back({relay_id, ledger, ledger->hold(), seen_at, live, event.sig});
+		pending.sources.push_back({relay_id, ledger, ledger->hold(), receipt, event.sig});
 	}
 }
 
@@ -136,7 +135,7 @@ Intake::known(Pending &pending)
 	known_.insert(pending.event.id);
 	recognised_ += pending.sources.size();
 	for (const Pending::Source &source : pending.sources) {
-		outbox_.sighting(pending.event, source.relay_id, source.seen_at, source.live);
+		outbox_.sighting(pending.event, source.relay_id, source.receipt);
 		source.ledger->release(source.step);
 	}
 	forget(pending);

@@ -36,15 +36,15 @@ class Intake final : private Outbox::Owner
 	 * live event. Live events come one by one, so that a question for each would cost more. */
 	static constexpr std::chrono::milliseconds kPageWait{5}, kLiveWait{40};
 
-	Intake(Reactor &reactor, Link &link, unsigned verifier_threads);
+	Intake(Reactor &reactor, Link &link, const Clock &clock, unsigned verifier_threads);
 	~Intake() override;
 
 	/*
 	 * Takes over the body of `event` only if the event is new. `live`: no page waits for the event.
 	 * `sampled`: the event goes to the worker even if this relay has shown it lately.
 	 */
-	void submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, int64_t seen_at,
-				bool live, bool sampled);
+	void submit(nostr::Event &event, const std::shared_ptr<Ledger> &ledger, bool live,
+				bool sampled);
 
 	/* Forgets ids that are no longer archived. */
 	void forget(std::span<const nostr::Id> ids);
@@ -55,6 +55,7 @@ class Intake final : private Outbox::Owner
 	void end_of_turn();
 
 	Outbox &outbox() { return outbox_; }
+	const Outbox &outbox() const { return outbox_; }
 	Budget &budget() { return outbox_.budget(); }
 	const Budget &budget() const { return outbox_.budget(); }
 	uint64_t verified() const { return verified_; }
@@ -75,6 +76,7 @@ class Intake final : private Outbox::Owner
 
 	Reactor &reactor_;
 	Link &link_;
+	const Clock &clock_;
 	Outbox outbox_;
 	IdTable known_{kRemembered};
 	SeenPairs seen_;

@@ -5,8 +5,8 @@ namespace net {
 /* Memory of a claim, a report or a kind of refusal, in bytes. */
 constexpr size_t kSmallBytes = 256;
 
-Outbox::Outbox(Reactor &reactor, Link &link, Owner &owner)
-	: link_(link), owner_(owner),
+Outbox::Outbox(Reactor &reactor, Link &link, const Clock &clock, Owner &owner)
+	: link_(link), clock_(clock), owner_(owner),
 	  batches_(
 		  reactor, [this](uint64_t number, Parts &parts) { send(number, parts); },
 		  [this](const Parts &parts) { this->committed(parts); })
@@ -21,22 +21,22 @@ Outbox::event(Pending &pending)
 	open.events.push_back(&pending);
 	open.bytes += pending.body();
 	for (const Pending::Source &source : pending.sources)
-		see(pending.event, source.relay_id, source.seen_at, source.live);
+		see(pending.event, source.relay_id, source.receipt);
 	batches_.added();
 }
 
 void
-Outbox::see(const nostr::Event &event, int32_t relay_id, int64_t seen_at, bool live)
+Outbox::see(const nostr::Event &event, int32_t relay_id, const Receipt &receipt)
 {
 	batches_.open().sightings.push_back(
-		{event.id, event.created_at, event.kind, relay_id, seen_at, live});
+		{event.id, event.created_at, event.kind, relay_id, receipt});
 	charge(kSightingBytes);
 }
 
 void
-Outbox::sighting(const nostr::Event &event, int32_t relay_id, int64_t seen_at, bool live)
+Outbox::sighting(const nostr::Event &event, int32_t relay_id, const Receipt &receipt)
 {
-	see(event, relay_id, seen_at, live);
+	see(event, relay_id, receipt);
 	batches_.added();
 }
 
@@ -120,8 +120,10 @@ Outbox::send(uint64_t number, Parts &parts)
 	}
 	batch.sightings.reserve(parts.sightings.size());
 	for (const Seen &seen : parts.sightings)
-		batch.sightings.push_back(
-			{{&seen.id, seen.created_at, seen.kind}, seen.relay_id, seen.seen_at, seen.live});
+		batch.sightings.push_back({{&seen.id, seen.created_at, seen.kind},
+								   seen.relay_id,
+								   seen.receipt.seen_at,
+								   seen.receipt.live});
 	for (const auto &[key, refused] : parts.refusals)
 		batch.refusals.push_back({key.first, key.second, refused.count, refused.detail});
 	for (const auto &[relay_id, traffic] : parts.traffic)
@@ -153,6 +155,10 @@ void
 Outbox::committed(const Parts &parts)
 {
 	budget_.give_back(parts.charged);
+	const Clock::Time now = clock_.now();
+	for (const Seen &seen : parts.sightings)
+		if (seen.receipt.live)
+			delays_.add(now - seen.receipt.at);
 	if (!parts.forgotten)
 		for (const Seen &seen : parts.sightings)
 			owner_.on_sighting_committed(seen.id, seen.relay_id);

@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "net/core/clock.h"
 #include "net/core/link.h"
 #include "net/intake/budget.h"
+#include "net/intake/delays.h"
 #include "net/intake/pending.h"
 #include "net/intake/result_stream.h"
 #include "net/intake/statements.h"
@@ -23,7 +25,7 @@ class Outbox final : public Statements
 	static constexpr size_t kMaxSightings = 4000;
 	static constexpr size_t kMaxBytes = 2 << 20;
 	static constexpr size_t kMaxSmall = 4000; // for each other kind of part
-	static constexpr size_t kSightingBytes = 64;
+	static constexpr size_t kSightingBytes = 72;
 
 	/* Is told the content of a batch that was acknowledged. */
 	class Owner
@@ -34,12 +36,12 @@ class Outbox final : public Statements
 		/* The owner may destroy the Pending of this event. */
 		virtual void on_event_committed(const nostr::Id &id) = 0;
 	};
-	Outbox(Reactor &reactor, Link &link, Owner &owner);
+	Outbox(Reactor &reactor, Link &link, const Clock &clock, Owner &owner);
 
 	/* Adds the event and the sightings of its sources. The Pending must live until it is
 	 * committed. */
 	void event(Pending &pending);
-	void sighting(const nostr::Event &event, int32_t relay_id, int64_t seen_at, bool live);
+	void sighting(const nostr::Event &event, int32_t relay_id, const Receipt &receipt);
 	void refuse(int32_t relay_id, const char *reason, std::string_view detail);
 	void traffic(const wire::Traffic &traffic);
 	void compared(const wire::Compared &compared);
@@ -55,6 +57,8 @@ class Outbox final : public Statements
 
 	Budget &budget() { return budget_; }
 	const Budget &budget() const { return budget_; }
+	/* Of live events: from their arrival to the acknowledgement of their batch. */
+	const Delays &delays() const { return delays_; }
 
   private:
 	struct Refused
@@ -67,8 +71,7 @@ class Outbox final : public Statements
 		nostr::Id id;
 		int64_t created_at;
 		int32_t kind, relay_id;
-		int64_t seen_at;
-		bool live;
+		Receipt receipt;
 	};
 	struct Parts
 	{
@@ -95,14 +98,16 @@ class Outbox final : public Statements
 		}
 	};
 
-	void see(const nostr::Event &event, int32_t relay_id, int64_t seen_at, bool live);
+	void see(const nostr::Event &event, int32_t relay_id, const Receipt &receipt);
 	void charge(size_t bytes);
 	void send(uint64_t number, Parts &parts);
 	void committed(const Parts &parts);
 
 	Link &link_;
+	const Clock &clock_;
 	Owner &owner_;
 	Budget budget_;
+	Delays delays_;
 	ResultStream<Parts> batches_;
 };
 

@@ -4,10 +4,19 @@
 #include <memory>
 #include <vector>
 
+#include "net/core/clock.h"
 #include "net/intake/ledger.h"
 #include "nostr/event.h"
 
 namespace net {
+
+/* When and how an event came from a relay. */
+struct Receipt
+{
+	int64_t seen_at; // Unix seconds
+	Clock::Time at;
+	bool live; // unasked: no page waits for the event
+};
 
 struct Pending
 {
@@ -16,8 +25,7 @@ struct Pending
 		int32_t relay_id;
 		std::shared_ptr<Ledger> ledger;
 		uint64_t step;
-		int64_t seen_at;
-		bool live;
+		Receipt receipt;
 		/* The id does not cover the signature, so relays may deliver different signatures. */
 		nostr::Signature sig;
 	};

@@ -160,7 +160,7 @@ struct JobContext
 		if (again && !ledger->sampled())
 			return false;
 		sent.insert(event.id);
-		intake.submit(event, ledger, client.host().transport.clock.unix_seconds(), live, again);
+		intake.submit(event, ledger, live, again);
 		return true;
 	}
 	/* As pass_on(), for an event that no page waits for. If memory is short, the event is dropped

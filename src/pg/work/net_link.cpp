@@ -9,7 +9,7 @@ namespace pg {
 using namespace std::chrono_literals;
 
 static constexpr int kMaxLogLines = 100; // per minute, because the child may be compromised
-static constexpr size_t kMaxGauges = 16;
+static constexpr size_t kMaxGauges = 32;
 static constexpr auto kHelloTimeout = 10s;
 static constexpr auto kMaxSilence = 30s; // a child sends Stats at least every 5 s
 

@@ -1,5 +1,6 @@
 /* What is asked, verified, batched and held back: events of several relays together. */
 #include <atomic>
+#include <ctime>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -117,4 +118,30 @@ TEST(NetIntake, NoMoreThanFourBatchesAreUnacknowledged)
 		worker.send(wire::Ack{batch});
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.events.size(), events.size());
+}
+
+TEST(NetIntake, TheTimeUntilALiveEventIsCommittedIsMeasured)
+{
+	auto events = make_events(40, 1000);
+	auto live = make_event(std::time(nullptr), "new");
+	ScriptedRelay relay(
+		answer_each([&](Peer &peer, const std::string &id, const std::string &message) {
+			if (id != "live")
+				return serve_one(peer, events, 500, message);
+			peer.text(eose_message(id));
+			peer.text(event_message(id, live));
+		}));
+	Worker worker;
+	worker.acknowledge = false;
+	worker.task(1, relay.url(), {{0, 5000}}, true);
+	ASSERT_TRUE(worker.until([&] { return worker.events.size() == events.size() + 1; }));
+	worker.clock.advance(std::chrono::seconds(3));
+	worker.acknowledge = true;
+	for (uint64_t batch : worker.unacknowledged)
+		worker.send(wire::Ack{batch});
+	ASSERT_TRUE(worker.until([&] { return worker.stats["live_events"] > 0; }));
+	EXPECT_EQ(worker.stats["live_events"], 1) << "events of pages are not counted";
+	EXPECT_GE(worker.stats["live_us"], 3'000'000);
+	EXPECT_EQ(worker.stats["live_within_2500ms"], 0);
+	EXPECT_EQ(worker.stats["live_within_10s"], worker.stats["live_us"] <= 10'000'000);
 }
