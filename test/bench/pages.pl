@@ -2,6 +2,7 @@
 #   page      each page of the web page: everything that it asks for, one after the other: the slowest page
 #   question  all that the API offers, with each parameter, and questions for events as unequal as in the wild: p99
 #   panel     the SQL of each panel of the Grafana dashboards: the slowest
+#   scrape    /metrics: the median of 20
 # Milliseconds: less is better; the yardstick is the server's answer to /health. Each page, each panel, and what takes more
 # than 200 ms go to standard error.
 use strict;
@@ -14,7 +15,7 @@ use JSON::PP;
 use SkewedArchive qw(uniform zipf author follows moment);
 use Time::HiRes qw(sleep time);
 
-my ($quick, @wanted) = BenchReport::arguments(qw(page question panel));
+my ($quick, @wanted) = BenchReport::arguments(qw(page question panel scrape));
 my $events = $ENV{BENCH_EVENTS} // ($quick ? 50_000 : 200_000);
 my $relays = $quick ? 1_000 : 10_000;
 my $authors = $events / 20;
@@ -37,7 +38,7 @@ my $server = BenchServer->start(
 	'maintenance_work_mem'             => '512MB');
 srand 1;
 load();
-my %cases = (page => \&page, question => \&question, panel => \&panel);
+my %cases = (page => \&page, question => \&question, panel => \&panel, scrape => \&scrape);
 $cases{$_}->() for @wanted;
 
 sub free_port
@@ -240,5 +241,23 @@ sub panel
 		push @runs, [ $times[ $slowest[0] ], yardstick() ];
 	}
 	BenchReport::line('pages', 'panel', 'ms', 1, \@runs, events => $events + 0, relays => $relays, panels => scalar @names);
+	return;
+}
+
+sub scrape
+{
+	my @runs;
+	for (1 .. BenchReport::runs($quick ? 2 : 5))
+	{
+		my @times;
+		for (1 .. 20)
+		{
+			my ($time, $answer) = get('/metrics');
+			die "$answer->{status}\n" if !$answer->{success};
+			push @times, $time;
+		}
+		push @runs, [ median(@times), yardstick() ];
+	}
+	BenchReport::line('pages', 'scrape', 'ms', 1, \@runs, events => $events + 0, relays => $relays);
 	return;
 }
