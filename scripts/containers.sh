@@ -5,7 +5,7 @@ check_containers() {
 	local release=bookworm store=${BIGBROTR_CONTAINERS:-$ROOT/build/containers}
 	make_chroot "$release" image
 	without_services install_packages prometheus
-	install_packages podman buildah runc podman-compose netavark aardvark-dns iptables
+	install_packages podman buildah runc podman-compose docker-compose netavark aardvark-dns iptables
 	mkdir -p "$store"
 	local podman=(podman --root "$store/storage" --runroot "$store/run" --storage-driver "${STORAGE_DRIVER:-overlay}")
 	if ! "${podman[@]}" image exists "localhost/debian:$release-slim"; then
@@ -14,4 +14,5 @@ check_containers() {
 		rm "$store/base.tar"
 	fi
 	STORE=$store "$ROOT/test/containers/try"
+	STORE=$store "$ROOT/test/containers/compose"
 }
