@@ -5,6 +5,7 @@ CREATE VIEW _bigbrotr.metric_names AS
 	FROM unnest(ARRAY[
 		'bigbrotr_build|info|Version of the library',
 		'bigbrotr_time_seconds|gauge|Clock of the server, Unix seconds',
+		'bigbrotr_standby|gauge|1: the server is a standby, on which only the api runs; 0: it is none',
 		'bigbrotr_service_state|gauge|1 for the state that the worker of a service is in, 0 for the others',
 		'bigbrotr_service_healthy|gauge|Result of the last health check: 1 healthy, 0 not; absent before the first one',
 		'bigbrotr_service_restarts|counter|Starts of a worker after the first one in this run of the server',

@@ -214,6 +214,8 @@ CREATE FUNCTION _bigbrotr.metric_samples(OUT family text, OUT suffix text, OUT l
 		UNION ALL
 		SELECT 'time_seconds', '', '{}', extract(epoch FROM clock_timestamp())::double precision
 		UNION ALL
+		SELECT 'standby', '', '{}', pg_is_in_recovery()::integer
+		UNION ALL
 		SELECT 'service_state', '', s.labels || jsonb_build_object('state', n.state), (s.state = n.state)::integer
 		FROM states AS s, unnest('{disabled,enabled,running,backoff,draining,paused,done}'::text[]) AS n (state)
 		UNION ALL

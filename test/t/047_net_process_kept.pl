@@ -15,7 +15,7 @@ add_relays($node, @{ $stub->{urls} });
 
 sub lost
 {
-	return $node->safe_psql('postgres', q{SELECT coalesce(bigbrotr.service_stats('synchronizer') #>> '{custom,net_restarts}', '0')});
+	return $node->safe_psql('postgres', q{SELECT bigbrotr.service_stats('synchronizer') #>> '{custom,net_restarts}'});
 }
 
 # Waits until the relays have so many more events, which they send at once.

@@ -26,6 +26,9 @@ class Api : public pg::Service
 	void start(pg::Worker &worker) override
 	{
 		started_ = worker.steady_now();
+		// Prometheus sees no increase where a counter begins with 1.
+		for (const char *counter : {"calls", "calls_failed", "calls_refused"})
+			worker.count(counter, 0);
 		calls_ = std::make_unique<CallQueue>(routes_, worker);
 		follower_ = std::make_unique<archive::Follower>();
 		routes_.read(worker);

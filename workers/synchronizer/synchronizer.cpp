@@ -66,7 +66,14 @@ class Synchronizer : public pg::Service
 
 	pg::NetSettings net_settings() const override;
 
-	void start(pg::Worker &worker) override { begin(worker); }
+	void start(pg::Worker &worker) override
+	{
+		// Prometheus sees no increase where a counter begins with 1.
+		for (const char *counter : {"audited_paged", "audited_confirmed", "audited_reconciled",
+									"missed_paged", "missed_confirmed", "missed_reconciled"})
+			worker.count(counter, 0);
+		begin(worker);
+	}
 	void on_net_lost(pg::Worker &worker) override { begin(worker); }
 	void renew(pg::Worker &worker) override
 	{

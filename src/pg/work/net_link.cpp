@@ -30,6 +30,9 @@ NetLink::start()
 {
 	NetSettings settings = service_.net_settings();
 	started_at_ = worker_.steady_now();
+	/* Prometheus sees no increase where a counter begins with 1. */
+	for (const char *counter : {"net_restarts", "net_lies", "net_malformed"})
+		worker_.count(counter, 0);
 	arguments_ = arguments(settings);
 	process_.spawn(arguments_);
 	phase_ = Phase::Greeting;
