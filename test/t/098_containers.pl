@@ -23,6 +23,7 @@ bad_input();
 life();
 versions();
 files();
+up();
 converter();
 done_testing();
 
@@ -36,7 +37,7 @@ sub make_image
 		$text =~ s{/etc/bigbrotr}{$folder/etc}g;
 		$text =~ s{/run/bigbrotr}{$folder/run}g;
 		$text =~ s{^listen_addresses = .*}{listen_addresses = ''}m;
-		$text =~ s{^(local all postgres +)peer}{$1trust}m;
+		$text =~ s{^(local \S+ postgres +)peer}{$1trust}m;
 		$text =~ s{0\.0\.0\.0:8080}{unix:$folder/api}g;
 		my $to = $file =~ /entrypoint|convert/ ? "$folder/bin/$file" : "$folder/etc/$file";
 		write_file($to, $text);
@@ -169,6 +170,37 @@ sub life
 	is(ask('SELECT count(*) FROM bigbrotr.relays'), '1', 'killed and started again: what was there is there');
 	is(ask('SELECT current_user', 'admin', 'another'), 'admin', 'and a new password is taken up');
 	queries();
+	{
+		local %ENV = %environment;
+		my $fault;
+		ok(IPC::Run::run([ qw(pg_basebackup -U postgres -D - -F tar -X fetch -c fast) ], '>', "$folder/base.tar", '2>', \$fault), 'a backup through the socket') or diag($fault);
+	}
+	like(`tar -tf "$folder/base.tar"`, qr/^backup_label$/m, 'which is one');
+	$run->signal('INT');
+	$run->finish;
+	recovery();
+	return;
+}
+
+# The backup in another volume, restored to a target, where the server waits.
+sub recovery
+{
+	mkdir "$folder/restored";
+	mkdir "$folder/restored/data", 0700;
+	system('tar', '-xf', "$folder/base.tar", '-C', "$folder/restored/data") == 0 or die "tar: $?";
+	write_file("$folder/restored/data/recovery.signal", '');
+	mkdir "$folder/recovery";
+	write_file("$folder/recovery/recovery.conf", "restore_command = 'false'\nrecovery_target = 'immediate'\nrecovery_target_action = pause\n");
+	my $run = start(PGDATA => "$folder/restored/data", BIGBROTR_SERVICES => 'api', CONFIG_DIR => "$folder/recovery");
+	is(ask('SELECT pg_is_in_recovery()'), 't', 'a volume that is being restored starts');
+	like(slurp_file("$folder/log"), qr/^bigbrotr: the archive is restored up to its recovery target: start the container again after that/m, 'and says what comes later');
+	is(ask('SELECT url FROM bigbrotr.relays'), 'wss://relay.example.com', 'with what was in the backup');
+	is(ask('SELECT pg_promote()'), 't', 'it is ended by hand');
+	$run->signal('INT');
+	$run->finish;
+	write_file("$folder/password", "after\n");
+	$run = start(PGDATA => "$folder/restored/data", BIGBROTR_SERVICES => 'api', CONFIG_DIR => "$folder/recovery");
+	is(ask('SELECT current_user', 'admin', 'after'), 'admin', 'the next start brings passwords up to date');
 	$run->signal('INT');
 	$run->finish;
 	return;
@@ -258,16 +290,6 @@ sub files
 		is(scalar(() = $compose =~ /^    $limit:/mg), scalar(() = $compose =~ /^    image: /mg), "each container has $limit");
 	}
 	is_deeply([ $compose =~ /^    (depends_on: .+)$/mg ], [], 'who needs another container waits until that is healthy');
-	# docker/up takes the password of the original's environment, and makes the others.
-	mkdir "$folder/up";
-	append_to_file("$folder/up/up", slurp_file("$docker/up"));
-	for my $password ('it\'s $new', 'another')
-	{
-		local %ENV = (%ENV, DB_PASSWORD => $password, COMPOSE => 'env');
-		my ($out) = IPC::Run::run([ 'sh', "$folder/up/up" ], '>', \my $said, '2>&1');
-		is(slurp_file("$folder/up/secrets/db_password"), "$password\n", 'docker/up takes DB_PASSWORD up');
-	}
-	is_deeply([ map { s{.*/}{}r } sort glob "$folder/up/secrets/*" ], [qw(db_password grafana_db_password grafana_password pgbouncer_password)], 'and makes the other secrets');
 	is_deeply([ grep { !-e "$docker/$_" } map { s{^\./}{}r } grep { !/secrets|tls/ } $compose =~ m{(?<=[- ])(?:\$\{\w+:-)?(\./[\w./]+)\}?:}g ], [], 'what is mounted is there');
 	is_deeply([ grep { !-e "$docker/../$_" } map { split ' ' } map { s/ \S+$//r } $dockerfile =~ /^COPY ([^-].*)$/mg ], [], 'what is copied is there');
 	for my $stage (split /^FROM /m, $dockerfile)
@@ -297,6 +319,40 @@ sub files
 	return;
 }
 
+# docker/up with a program in the place of compose that shows its environment.
+sub up
+{
+	mkdir "$folder/$_" for qw(up up/tools up/of_env_file caller caller/mine);
+	append_to_file("$folder/up/up", slurp_file("$docker/up"));
+	append_to_file("$folder/up/tools/compose", "#!/bin/sh\nenv\n");
+	append_to_file("$folder/up/tools/nproc", "#!/bin/sh\necho \$PROCESSORS\n");
+	chmod 0755, glob "$folder/up/tools/*";
+	my $run = sub {
+		my (%with) = @_;
+		local %ENV = (%ENV, PATH => "$folder/up/tools:$ENV{PATH}", COMPOSE => 'compose', PROCESSORS => 2, %with);
+		my $said = '';
+		IPC::Run::run([ 'sh', '../up/up' ], '>', \$said, '2>&1', init => sub { chdir "$folder/caller" });
+		return $said;
+	};
+	for my $password ('it\'s $new', 'another')
+	{
+		unlike($run->(DB_PASSWORD => $password), qr/^DB_PASSWORD=/m, 'the password is not handed on in the environment');
+		is(slurp_file("$folder/up/secrets/db_password"), "$password\n", 'docker/up takes DB_PASSWORD up');
+	}
+	is_deeply([ map { s{.*/}{}r } sort glob "$folder/up/secrets/*" ], [qw(db_password grafana_db_password grafana_password pgbouncer_password)], 'and makes the other secrets');
+	like($run->(), qr/^ARCHIVE_CPUS=2$/m, 'not more processors than there are');
+	like($run->(PROCESSORS => 16), qr/^ARCHIVE_CPUS=4$/m, 'and four at most');
+	like($run->(ARCHIVE_CPUS => 8), qr/^ARCHIVE_CPUS=8$/m, 'unless somebody says it');
+	like($run->(CONFIG_DIR => 'mine'), qr{^CONFIG_DIR=\Q$folder\E/caller/mine$}m, 'a relative folder is one of the caller');
+	like($run->(TLS_DIR => "$folder/caller/mine"), qr{^TLS_DIR=\Q$folder\E/caller/mine$}m, 'a whole path stays');
+	is($run->(TLS_DIR => 'nowhere'), "docker/up: the folder $folder/caller/nowhere, which TLS_DIR names, is missing: make it, or name another one\n", 'a missing folder is named');
+	write_file("$folder/up/.env", "CONFIG_DIR='of_env_file'\nARCHIVE_CPUS=1\n");
+	my $said = $run->();
+	like($said, qr{^CONFIG_DIR=\Q$folder\E/up/of_env_file$}m, 'a folder of .env is one of docker/');
+	unlike($said, qr/^ARCHIVE_CPUS=/m, 'and its processors are left to compose');
+	return;
+}
+
 sub converter
 {
 	write_file("$folder/brotr.yaml", <<'	END' =~ s/^\t//gmr);
@@ -316,6 +372,12 @@ sub converter
 	  procedure: "90"
 	log_level: INFO
 	enable_warmup: false
+	relays:
+	  - wss://one.example.com
+	  - {url: wss://two.example.com, priority: 1}
+	"quoted": 1
+	kinds: [0, 1,
+	  3]
 	END
 	is(`perl "$docker/convert_settings" "$folder/brotr.yaml"` =~ s/^# .*\n//gmr, <<'	END' =~ s/^\t//gmr, 'the settings of the original');
 	bigbrotr.default_batch_size = '100'
@@ -325,5 +387,8 @@ sub converter
 	bigbrotr.log_level = 'info'
 	bigbrotr.warmup = 'off'
 	END
+	my @not_read = `perl "$docker/convert_settings" "$folder/brotr.yaml"` =~ /^(# line .*)$/mg;
+	is(scalar @not_read, 4, 'what is no "key: value" becomes a comment');
+	is($not_read[1], '# line 19: - {url: wss://two.example.com, priority: 1}: not read, as it is no "key: value"', 'which shows it');
 	return;
 }
