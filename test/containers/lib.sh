@@ -18,6 +18,8 @@ ok() { # ok NAME COMMAND…
 		FAILED=$((FAILED + 1)) && echo "NOT OK: $name"
 	fi
 }
+# same TEXT COMMAND…: whether the command says it.
+same() { [ "$("${@:2}")" = "$1" ]; }
 # until_true SECONDS COMMAND…
 until_true() {
 	local end=$((SECONDS + $1))

@@ -93,7 +93,7 @@ sub bad_input
 		[ { NOSTR_KEY_FILE => $folder },                         qr/of NOSTR_KEY_FILE is missing, or no plain file/,      'a folder for a key' ],
 		[ { NOSTR_KEY_FILE => "$folder/empty" },                 qr/of NOSTR_KEY_FILE is empty: write the secret/,        'an empty key' ],
 		[ { NOSTR_KEY_FILE => "$folder/long" },                  qr/of NOSTR_KEY_FILE holds more than 1000 bytes/,   'a key that is none' ],
-		[ { PGDATA => "$folder/old/data" },                      qr/holds an archive of PostgreSQL 9\.6, and this image has $major/, 'a volume of another major' ],
+		[ { PGDATA => "$folder/old/data" },                      qr/holds an archive of PostgreSQL 9\.6, and this image has $major: .*dump the archive with it/, 'a volume of another major' ],
 		[ { PGDATA => "$folder/filled/data" },                   qr/is neither empty nor an archive/,                     'a volume with other files' ],
 		[ { PGDATA => "$folder/nowhere/data" },                  qr/cannot be written/,                                   'no volume' ]);
 	for my $case (@cases)
