@@ -44,5 +44,15 @@ SELECT import_id, bytes FROM bigbrotr.begin_import('forged', 'wss://relay.exampl
 SELECT import_id, bytes FROM bigbrotr.begin_import('client', 'wss://relay.example.com');
 SELECT bigbrotr.begin_import('x', 'ftp://x');
 
+-- A relay that an administrator deleted or disabled is named by an import, and no service connects to it.
+CALL bigbrotr.delete_relay('wss://relay.example.com', NULL);
+SELECT bigbrotr.add_relay('wss://disabled.example.com');
+SELECT bigbrotr.disable_relay('wss://disabled.example.com');
+SELECT import_id FROM bigbrotr.begin_import('client', 'WSS://relay.example.com:443');
+SELECT import_id FROM bigbrotr.begin_import('client', 'wss://disabled.example.com');
+SELECT import_id FROM bigbrotr.begin_import('client', 'wss://new.example.com');
+SELECT r.url, r.status, s.enabled, EXISTS (SELECT FROM _bigbrotr.deleted_relays AS d WHERE d.url = r.url) AS deleted
+FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_sync AS s USING (relay_id) ORDER BY r.url;
+
 DROP TABLE lines;
 DROP EXTENSION bigbrotr;

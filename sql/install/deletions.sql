@@ -171,7 +171,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.delete_orphan_events(bigint, bigint) IS
-	'Deletes the events (with these eids, inclusive) that no relay delivered and no user imported, and returns their number';
+	'Deletes the events (with these eids, inclusive) without a sighting, unless an import without a relay brought them, and returns their number';
 
 -- The lock waits for transactions that have stored a document and have not yet stored a row that refers to it
 -- (_bigbrotr.store_nip11).

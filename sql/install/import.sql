@@ -86,8 +86,15 @@ CREATE FUNCTION bigbrotr.begin_import(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	seen_on integer := CASE WHEN relay IS NOT NULL THEN bigbrotr.add_relay(relay) END;
+	known record;
+	seen_on integer;
 BEGIN
+	-- As the functions that insert events: a relay that was deleted becomes known again, and stays disabled.
+	IF relay IS NOT NULL THEN
+		SELECT * INTO known FROM _bigbrotr.require_relay(relay) AS r;
+		PERFORM _bigbrotr.insert_relays_checked(ARRAY[known.url], ARRAY[known.network], ARRAY[bigbrotr.unix_now()], ARRAY[NULL::bigint]);
+		seen_on := (SELECT r.relay_id FROM bigbrotr.relays AS r WHERE r.url = known.url);
+	END IF;
 	IF source IS NULL THEN
 		RAISE null_value_not_allowed USING
 			MESSAGE = 'the import lacks its source', DETAIL = 'By its source an interrupted import is found again.',
@@ -140,4 +147,4 @@ CREATE FUNCTION bigbrotr.export_events(filter jsonb DEFAULT '{}') RETURNS SETOF 
 		ORDER BY e.created_at, e.event_id;
 	END;
 COMMENT ON FUNCTION bigbrotr.export_events(jsonb) IS
-	'Events that match a filter (NIP-01) as exact NIP-01 JSON, in the order of created_at and id; limit is ignored, and without a filter all events are returned. bigbrotr.import_events reads this format; the program bigbrotr-export writes it to a file or a pipe';
+	'Events that match a filter (NIP-01) as exact NIP-01 JSON, in the order of created_at and id; the filter has no limit, and without a filter all events are returned. bigbrotr.import_events reads this format; the program bigbrotr-export writes it to a file or a pipe';
