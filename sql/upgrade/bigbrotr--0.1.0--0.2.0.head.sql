@@ -83,6 +83,12 @@ ALTER TABLE _bigbrotr.sync_workers ADD COLUMN priority boolean NOT NULL;
 REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, bigbrotr_writer, bigbrotr_worker, bigbrotr_admin;
 
 -- NEW _bigbrotr.imported_events
+-- 0.1.0 did not note which events came by an import without a relay: after such an import, any event without a sighting may
+-- be one of them.
+INSERT INTO _bigbrotr.imported_events (eid)
+SELECT e.eid FROM bigbrotr.events AS e
+WHERE EXISTS (SELECT FROM _bigbrotr.imports AS i WHERE i.relay_id IS NULL)
+      AND NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid);
 -- NEW _bigbrotr.deleted_relays
 -- NEW bigbrotr.unix_now
 -- NEW _bigbrotr.sync_filter
@@ -107,8 +113,16 @@ REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, big
 -- NEW _bigbrotr.added_sources
 -- NEW _bigbrotr.relay_fetches
 
--- One index serves filters with authors, with and without kinds.
-CREATE INDEX events_pubkey_kind_created_at_idx ON bigbrotr.events (pubkey, kind, created_at);
+-- One index serves filters with authors, with and without kinds. The administrator may have built it before the upgrade
+-- (docs/operations.md); an attempt that failed leaves an index that is not valid.
+DO $authors$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indexrelid = to_regclass('bigbrotr.events_pubkey_kind_created_at_idx') AND i.indisvalid) THEN
+		DROP INDEX IF EXISTS bigbrotr.events_pubkey_kind_created_at_idx;
+		CREATE INDEX events_pubkey_kind_created_at_idx ON bigbrotr.events (pubkey, kind, created_at);
+	END IF;
+END
+$authors$;
 DROP INDEX IF EXISTS bigbrotr.events_pubkey_created_at_idx;
 
 -- The keys of the tag index now contain the week of the event.
@@ -184,6 +198,19 @@ ALTER TABLE bigbrotr.relays ALTER status SET DEFAULT 'candidate', ALTER status S
 -- NEW _bigbrotr.relay_health
 -- NEW _bigbrotr.relay_outages
 -- NEW _bigbrotr.relay_history
+-- The monitor visits no relay with status ignored. A relay that was disabled gets what bigbrotr.disable_relay writes now.
+WITH disabled AS (
+	SELECT r.relay_id, r.status, bigbrotr.unix_now() AS at
+	FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
+	WHERE NOT s.enabled
+), observed AS (
+	INSERT INTO _bigbrotr.relay_health (relay_id, first_observed, observed_at, observer, outcome, run, run_since, status_since)
+	SELECT d.relay_id, d.at, d.at, 'administrator', 'unknown', 0, d.at, d.at FROM disabled AS d
+), noted AS (
+	INSERT INTO _bigbrotr.relay_history (relay_id, at, aspect, before, after)
+	SELECT d.relay_id, d.at, 'status', d.status, 'ignored' FROM disabled AS d
+)
+UPDATE bigbrotr.relays AS r SET status = 'ignored' FROM disabled AS d WHERE r.relay_id = d.relay_id;
 -- NEW _bigbrotr.document_nips
 -- NEW _bigbrotr.software_family
 -- NEW _bigbrotr.document_countries

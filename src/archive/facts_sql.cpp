@@ -32,7 +32,7 @@ SQL_FUNCTION(bigbrotr_pow_bits)
 
 SQL_FUNCTION(bigbrotr_bolt11_amount)
 {
-	bool strict = PG_GETARG_BOOL(1);
+	bool strict = PG_NARGS() < 2 || PG_GETARG_BOOL(1); // the schema 0.1.0 has no second argument
 	std::optional<int64_t> amount = pg::boundary([&] {
 		nostr::Bolt11Amount parsed =
 			nostr::bolt11_amount(archive::varlena_view(PG_GETARG_DATUM(0)));
