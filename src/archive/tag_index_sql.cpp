@@ -104,7 +104,7 @@ SQL_FUNCTION(bigbrotr_tag_ranges)
 	auto **last = reinterpret_cast<Pointer **>(PG_GETARG_POINTER(4));
 	*count = ranges.count / 2;
 	if (*count == 0)
-		PG_RETURN_POINTER(nullptr);
+		return Datum(0);
 	auto *first = static_cast<Datum *>(palloc(*count * sizeof(Datum)));
 	auto *ends = static_cast<int64 *>(palloc(*count * sizeof(int64)));
 	*partial = static_cast<bool *>(palloc(*count * sizeof(bool)));
@@ -167,15 +167,15 @@ SQL_FUNCTION(bigbrotr_tag_keys_match_support)
 	constexpr double kPlaceCost = 0.3;
 	auto *node = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
 	if (!IsA(node, SupportRequestCost))
-		PG_RETURN_POINTER(nullptr);
+		return Datum(0);
 	auto *request = reinterpret_cast<SupportRequestCost *>(node);
 	if (request->root == nullptr || request->node == nullptr || !IsA(request->node, OpExpr))
-		PG_RETURN_POINTER(nullptr);
+		return Datum(0);
 	List *arguments = reinterpret_cast<OpExpr *>(request->node)->args;
 	auto *ranges = constant_ranges(arguments);
 	RelOptInfo *table = only_table(request->root, arguments);
 	if (ranges == nullptr || table == nullptr)
-		PG_RETURN_POINTER(nullptr);
+		return Datum(0);
 	Oid events = planner_rt_fetch(table->relid, request->root)->relid;
 	request->startup = kPlaceCost * archive::tag_rows(events, std::max<double>(table->tuples, 1),
 													  numbers(ranges, true).as_ranges())
