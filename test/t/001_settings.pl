@@ -185,5 +185,18 @@ append_to_file("$directory/other.so", $other);
 (undef, undef, $error) = $node->psql('postgres', "LOAD '$directory/other.so'");
 like($error, qr/libraries of two builds of bigbrotr meet.*DETAIL.*HINT:  Restart the server/s, 'two builds do not mix');
 
+# New files, and the server was not restarted: a service that starts again says what to do, and no worker is tried in vain.
+my $state = q{FROM bigbrotr.services WHERE service = 'refresher'};
+my $restarts = ask($node, "SELECT restart_count $state");
+rename("$directory/bigbrotr_core.so", "$directory/kept.so") && rename("$directory/other.so", "$directory/bigbrotr_core.so") or die "$directory: $!";
+$log_end = -s $node->logfile;
+ok(kill('TERM', worker_pid($node, 'refresher')), 'a worker ends after its library was replaced');
+wait_for($node, "state = 'enabled' AND last_error LIKE '%another build%restart the server' $state");
+like(slurp_file($node->logfile, $log_end), qr/"refresher" of database "postgres" cannot start yet: .* restart the server/, 'the log says it, too');
+is(ask($node, "SELECT restart_count $state"), $restarts, 'no worker was tried');
+unlike(slurp_file($node->logfile, $log_end), qr/two builds/, 'none has failed');
+rename("$directory/kept.so", "$directory/bigbrotr_core.so") or die "$directory: $!";
+wait_for_service($node, 'refresher', 'running');
+
 $node->stop;
 done_testing();

@@ -38,21 +38,21 @@ static Crashes crashes;
 static bool short_of_processes; // the warning was logged, and no worker has started since
 static bool wishes_are_saved;
 
-/* Plans the next attempt of a service that cannot start yet. Only the first failure is logged at
- * `level`. */
+/* Plans the next attempt of a service that cannot start yet. Only the first failure, or a new
+ * reason, is logged at `level`. */
 static void
 wait_for(Slot &slot, int level, const char *reason, const char *hint)
 {
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	int failures = slot.failures++;
+	bool told = failures > 0 && strcmp(slot.last_error, reason) == 0;
 	set_error(slot, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason);
 	start_later(slot, State::Enabled, failures);
 	LWLockRelease(shared->lock);
-	ereport(failures == 0 ? level : DEBUG1,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("service \"%s\" of database \"%s\" cannot start yet: %s", slot.name,
-					slot.database, reason),
-			 hint ? errhint("%s", hint) : 0, errhidecontext(true)));
+	ereport(told ? DEBUG1 : level, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+									errmsg("service \"%s\" of database \"%s\" cannot start yet: %s",
+										   slot.name, slot.database, reason),
+									hint ? errhint("%s", hint) : 0, errhidecontext(true)));
 }
 
 static bool
@@ -103,6 +103,11 @@ static void
 start(int index)
 {
 	Slot &slot = shared->slots[index];
+	if (core_is_replaced()) {
+		wait_for(slot, WARNING, "bigbrotr_core was replaced by another build; restart the server",
+				 nullptr);
+		return;
+	}
 	if (!can_connect(slot))
 		return;
 	BackgroundWorker worker = {};

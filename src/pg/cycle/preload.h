@@ -17,4 +17,9 @@ extern const char preloaded_build[];
 /* The directory of the preload library. */
 const char *module_directory();
 
+/* Whether the core library on disk is of another build than this library. A worker that loads such
+ * a library fails before it can say why in its slot. False if there is no such file, which the
+ * start of a worker reports. */
+bool core_is_replaced();
+
 } // namespace pg
