@@ -103,12 +103,12 @@ SELECT visited('a', 1, 33001, '', '{"limitation":{"max_limit":500,"max_subscript
 SELECT * FROM bigbrotr.relay_limits WHERE relay_url ~ 'r[12]' ORDER BY 1;
 \x off
 ROLLBACK;
-SELECT * FROM bigbrotr.explain_relay('wss://R3.example.com');
-SELECT * FROM bigbrotr.explain_relay('wss://r4.example.com');
+SELECT * FROM bigbrotr.explain_relay('wss://R3.example.com') WHERE explain_relay !~ '^(Its archiving|  of its history)';
+SELECT * FROM bigbrotr.explain_relay('wss://r4.example.com') WHERE explain_relay !~ '^(Its archiving|  of its history)';
 -- What a visit measured of a relay that did not answer is kept in its story, and is no fact about the relay.
 UPDATE _bigbrotr.relay_visits SET owner = 'a';
 SELECT visited('a', 3, 33000, 'bad_certificate', NULL, '{"addresses":["192.0.2.1","2001:db8::1"],"cname":"host.example.net","server":"nginx","tls":{"valid":false,"fault":"certificate has expired","issuer":"CN=ca","subject":"CN=r3","names":["r3.example.com","*.example.com"],"not_before":1000,"not_after":30000,"fingerprint":"00","protocol":"TLSv1.3"},"geo":{"country":"DE","as_number":64496,"as_name":"net"},"nip11":{"status":200,"cors":false,"final_url":"https://example.com/","faults":{"name":"null","limitation":"not_an_object"}}}');
-SELECT * FROM bigbrotr.explain_relay('wss://r3.example.com');
+SELECT * FROM bigbrotr.explain_relay('wss://r3.example.com') WHERE explain_relay !~ '^(Its archiving|  of its history)';
 SELECT nip66_id FROM _bigbrotr.relay_visits WHERE relay_id = 3;
 -- A visit at which this server could not look leaves that story alone.
 UPDATE _bigbrotr.relay_visits SET owner = 'a';

@@ -41,6 +41,13 @@ SELECT relay_id, phase_since, page_limit, pace_ms FROM _bigbrotr.relay_sync WHER
 SELECT _bigbrotr.report_relay('a', 2, 'ended', 'dns_failed', 'no such host', 0, 0, 0, 5000, 3600000, 110);
 SELECT _bigbrotr.report_relay('a', 4, 'ended', '', '', 0, 0, 0, 5000, 3600000, 110);
 SELECT relay_id, phase, failures, last_error, last_detail FROM _bigbrotr.relay_sync ORDER BY relay_id;
+-- In words; how long ago changes.
+BEGIN;
+SELECT _bigbrotr.count_refusals('{2,2}', '{bad_id,flood}', '{13,14}', '{said,""}', 1000);
+INSERT INTO bigbrotr.coverage (relay_id, lower, upper, evidence, doubts, events, observed_at) VALUES (2, 1604707200, 1604707200, 'paged', '{clock}', 0, 0);
+SELECT regexp_replace(line, ', [^,]* ago$', ', … ago') AS line FROM bigbrotr.explain_relay('wss://r2.example.com') AS line;
+SELECT regexp_replace(line, 'since [^,]*', 'since …') AS line FROM bigbrotr.explain_relay('wss://r3.example.com') AS line;
+ROLLBACK;
 SELECT relay_id, status FROM bigbrotr.relays ORDER BY relay_id;
 SELECT _bigbrotr.report_relay('a', 1, 'exploded', '', '', 0, 0, 0, 5000, 3600000, 110);
 SELECT _bigbrotr.report_relay('a', 99, 'ended', 'x', '', 0, 0, 0, 5000, 3600000, 110);

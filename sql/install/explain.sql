@@ -32,6 +32,26 @@ CREATE FUNCTION _bigbrotr.facts_text(facts jsonb) RETURNS SETOF text
 COMMENT ON FUNCTION _bigbrotr.facts_text(jsonb) IS
 	'Facts that a visit measured (_bigbrotr.relay_stories.facts), in words, one line for each subject: addresses, certificate, place, headers, document';
 
+CREATE FUNCTION _bigbrotr.archiving_text(relay integer) RETURNS SETOF text
+	LANGUAGE sql STABLE STRICT
+	BEGIN ATOMIC
+		WITH state AS MATERIALIZED (SELECT y.* FROM bigbrotr.sync_status AS y WHERE y.relay_id = relay)
+		SELECT l.line
+		FROM state AS s CROSS JOIN LATERAL (VALUES
+		         (1, 'Its archiving: ' || s.phase || coalesce(' since ' || _bigbrotr.time_text(extract(epoch FROM s.phase_since)::bigint), '')
+		             || CASE s.phase WHEN 'paused' THEN ', until it is enabled' ELSE coalesce(', waits for ' || s.waiting_for, '') END
+		             || CASE WHEN s.waiting_for IS NOT NULL AND s.next_attempt > now() THEN ', next at ' || _bigbrotr.time_text(extract(epoch FROM s.next_attempt)::bigint) ELSE '' END),
+		         (2, '  the last failure, ' || _bigbrotr.time_text(extract(epoch FROM s.last_error_at)::bigint) || ': ' || _bigbrotr.error_words(s.last_error)
+		             || coalesce(' (' || nullif(s.last_detail, '') || ')', '')),
+		         (3, '  read to ' || _bigbrotr.time_text(extract(epoch FROM s.read_until)::bigint) || ', ' || date_trunc('second', s.lag) || ' ago'),
+		         (4, format('  of its history %s %% is read and %s %% proven', trunc((100 * s.read_fraction)::numeric, 1), trunc((100 * s.proven_fraction)::numeric, 1))
+		             || coalesce('; doubts: ' || array_to_string(s.doubts, ', '), ''))) AS l (n, line)
+		WHERE l.line IS NOT NULL
+		ORDER BY l.n;
+	END;
+COMMENT ON FUNCTION _bigbrotr.archiving_text(integer) IS
+	'How the archiving of a relay goes, in words, from bigbrotr.sync_status: its phase and what it waits for, the last failure, to what time and how much of its history is read';
+
 CREATE FUNCTION bigbrotr.explain_relay(relay_url text) RETURNS SETOF text
 	LANGUAGE plpgsql STABLE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -68,10 +88,16 @@ BEGIN
 	IF state.last_visit IS NULL THEN
 		RETURN NEXT 'The monitor has not visited it';
 	END IF;
+	RETURN QUERY SELECT a FROM _bigbrotr.archiving_text(relay) AS a;
+	RETURN QUERY
+		SELECT format('  refused: %s, %s times, last at %s', replace(f.reason, '_', ' '), f.refusal_count, _bigbrotr.time_text(extract(epoch FROM f.last_at)::bigint))
+			|| coalesce(' (' || nullif(f.last_detail, '') || ')', '')
+		FROM bigbrotr.refusals AS f
+		WHERE f.relay_url = state.relay_url AND f.kind <> 'connection' ORDER BY f.last_at DESC, f.reason LIMIT 10;
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.explain_relay(text) IS
-	'The status of a relay, and the steps and measured facts of its last visits, as lines of text: of the last visit that went well, of the last that failed, and of the last at which this server had no network connection. An error if the relay is unknown';
+	'The status of a relay, the steps and measured facts of its last visits, and how its archiving goes, as lines of text. Visits: the last that went well, the last that failed, and the last at which this server had no network connection. Archiving: phase, what it waits for, the last failure, how much is read and proven, the latest ten refusals. An error if the relay is unknown';
 
 CREATE FUNCTION _bigbrotr.masters(event bigbrotr.events) RETURNS bytea[]
 	LANGUAGE sql STABLE PARALLEL SAFE
