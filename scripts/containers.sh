@@ -4,7 +4,7 @@
 check_containers() {
 	local release=bookworm store=${BIGBROTR_CONTAINERS:-$ROOT/build/containers}
 	make_chroot "$release" image
-	without_services install_packages prometheus
+	without_services install_packages prometheus prometheus-alertmanager
 	install_packages podman buildah runc podman-compose docker-compose netavark aardvark-dns iptables
 	mkdir -p "$store"
 	local podman=(podman --root "$store/storage" --runroot "$store/run" --storage-driver "${STORAGE_DRIVER:-overlay}")

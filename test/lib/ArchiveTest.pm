@@ -21,6 +21,15 @@ my $source = abs_path(dirname(__FILE__) . '/../..');
 
 sub source_directory { return $source }
 
+# The configuration of Alertmanager with a URL in place of the file that holds it, which versions before 0.26 (Debian 12) do not know.
+sub alertmanager_config
+{
+	my ($url) = @_;
+	my $config = PostgreSQL::Test::Utils::slurp_file("$source/docker/alertmanager/alertmanager.yml");
+	$config =~ s{url_file: \S+}{url: $url} or die 'alertmanager.yml names no file';
+	return $config;
+}
+
 # A file of the test data that does not belong to this repository, or undef if it is not there.
 sub shared_data
 {

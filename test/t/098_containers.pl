@@ -16,7 +16,7 @@ my $folder = PostgreSQL::Test::Utils::tempdir_short();
 my ($bin) = map { s/\s+$//r } `pg_config --bindir`;
 my ($major) = `pg_config --version` =~ /(\d+)/;
 my %environment = (PATH => "$folder/bin:$bin:$ENV{PATH}", HOME => $folder, LD_LIBRARY_PATH => $ENV{LD_LIBRARY_PATH} // '', PG_MAJOR => $major,
-	PGDATA => "$folder/volume/data", PGHOST => "$folder/run", LANG => 'C.UTF-8', DB_PASSWORD_FILE => "$folder/password", IMPLEMENTATION => 'dev');
+	PGDATA => "$folder/volume/data", PGHOST => "$folder/run", LANG => 'C.UTF-8', DB_PASSWORD_FILE => "$folder/password", GRAFANA_PASSWORD_FILE => "$folder/view", IMPLEMENTATION => 'dev');
 
 make_image();
 bad_input();
@@ -44,6 +44,7 @@ sub make_image
 		chmod 0755, $to;
 	}
 	write_file("$folder/password", "secret'of\\the test\n");
+	write_file("$folder/view", "view\n");
 	return;
 }
 
@@ -268,12 +269,12 @@ sub queries
 				$query =~ s/\$__unixEpoch(From|To)\(\)/$1 eq 'From' ? 1700000000 : 1800000000/ge;
 				$query =~ s/\$\{relay:sqlstring\}/'wss:\/\/relay.example.com'/g;
 				$panels++;
-				push @failed, "$where: $query" unless ask("SELECT 'ok' FROM (SELECT count(*) FROM ($query) AS q) AS c", 'admin', 'another') eq 'ok';
+				push @failed, "$where: $query" unless ask("SELECT 'ok' FROM (SELECT count(*) FROM ($query) AS q) AS c", 'grafana', 'view') eq 'ok';
 			}
 		}
 	}
 	is_deeply(\@unknown, [], 'alerts and panels name metrics and data sources that there are');
-	is_deeply(\@failed, [], 'the panels\' SQL runs');
+	is_deeply(\@failed, [], 'the panels\' SQL runs as the role that the dashboards have');
 	cmp_ok($panels, '>', 15, "$panels of them");
 	return;
 }
@@ -308,6 +309,14 @@ sub files
 	is_deeply([ grep { slurp_file("$docker/prometheus/tests.yml") !~ /name: $_$/m } $alerts =~ /alert: (\w+)/g ], [], 'and its test');
   SKIP:
 	{
+		my ($amtool) = grep { -x } map { "$_/amtool" } split /:/, $ENV{PATH};
+		skip 'amtool is not installed', 1 unless $amtool;
+		write_file("$folder/alertmanager.yml", ArchiveTest::alertmanager_config('http://127.0.0.1:9/'));
+		my $said = '';
+		ok(IPC::Run::run([ $amtool, 'check-config', "$folder/alertmanager.yml" ], '>', \$said, '2>&1'), 'amtool check-config') or diag($said);
+	}
+  SKIP:
+	{
 		my ($promtool) = grep { -x } map { "$_/promtool" } split /:/, $ENV{PATH};
 		skip 'promtool is not installed', 2 unless $promtool;
 		for my $check ([ 'check', 'rules', 'alerts.yml', 'recording.yml' ], [ 'test', 'rules', 'tests.yml' ])
@@ -331,7 +340,7 @@ sub up
 		my (%with) = @_;
 		local %ENV = (%ENV, PATH => "$folder/up/tools:$ENV{PATH}", COMPOSE => 'compose', PROCESSORS => 2, %with);
 		my $said = '';
-		IPC::Run::run([ 'sh', '../up/up' ], '>', \$said, '2>&1', init => sub { chdir "$folder/caller" });
+		IPC::Run::run([ 'sh', '../up/up', split / /, $with{ARGUMENTS} // '' ], '>', \$said, '2>&1', init => sub { chdir "$folder/caller" });
 		return $said;
 	};
 	for my $password ('it\'s $new', 'another')
@@ -339,7 +348,14 @@ sub up
 		unlike($run->(DB_PASSWORD => $password), qr/^DB_PASSWORD=/m, 'the password is not handed on in the environment');
 		is(slurp_file("$folder/up/secrets/db_password"), "$password\n", 'docker/up takes DB_PASSWORD up');
 	}
-	is_deeply([ map { s{.*/}{}r } sort glob "$folder/up/secrets/*" ], [qw(db_password grafana_db_password grafana_password pgbouncer_password)], 'and makes the other secrets');
+	is_deeply([ map { s{.*/}{}r } sort glob "$folder/up/secrets/*" ], [qw(alert_url db_password grafana_db_password grafana_password pgbouncer_password)], 'and makes the other secrets');
+	like($run->(ARGUMENTS => '--profile demo'), qr/^ALLOW_LOCAL_RELAYS=on$/m, 'the relay of the demo may be read');
+	unlike($run->(), qr/^ALLOW_LOCAL/m, 'and no other of a private network');
+	like($run->(ARGUMENTS => '--profile observability'), qr/^docker\/up: nobody is told of alerts: write the URL/m, 'who watches without a receiver of alerts is told');
+	unlike($run->(), qr/nobody is told/, 'and nobody else');
+	write_file("$folder/up/secrets/alert_url.new", "https://hooks.example.com/x\n");
+	rename "$folder/up/secrets/alert_url.new", "$folder/up/secrets/alert_url" or die $!;
+	unlike($run->(ARGUMENTS => '--profile observability'), qr/nobody is told/, 'nor who has one');
 	like($run->(), qr/^ARCHIVE_CPUS=2$/m, 'not more processors than there are');
 	like($run->(PROCESSORS => 16), qr/^ARCHIVE_CPUS=4$/m, 'and four at most');
 	like($run->(ARCHIVE_CPUS => 8), qr/^ARCHIVE_CPUS=8$/m, 'unless somebody says it');

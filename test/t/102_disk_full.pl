@@ -10,7 +10,7 @@ BEGIN
 	{
 		$ENV{BIGBROTR_TEST_NAMESPACE} = 1;
 		exec @namespace, $^X, (map { "-I$_" } @INC), $0 if system(@namespace, qw(mount -t tmpfs none /mnt)) == 0;
-		print "ok 1 - not tried: this system lets its users mount nothing; 080_obstacles.pl has a trigger play a full disk\n1..1\n";
+		print "1..1\nok 1 # SKIP this system lets its users mount nothing; 080_obstacles.pl has a trigger play a full disk\n";
 		exit;
 	}
 }
