@@ -3,6 +3,7 @@ package LiveLoad;
 
 use strict;
 use warnings;
+use BenchReport qw(median rounded);
 use BenchServer;
 use IO::Handle;
 use RelayRun;
@@ -13,6 +14,31 @@ my $warm_up = 10;    # seconds
 
 # All but the two big ones.
 my $small_tables = q{FROM pg_stat_user_tables WHERE schemaname LIKE '%bigbrotr' AND relname NOT SIMILAR TO '(events|sightings)%'};
+
+# Reports a case: the processor time of the worker's backend for each delivery, beside the time of a signature check.
+sub run_case
+{
+	my ($bench, $case, $relays, $quick) = @_;
+	my $seconds = $quick ? 20 : 300;    # as long as relays are left alone before they are read again
+	my @results = map { one_run($relays, $seconds, $quick) } 1 .. BenchReport::runs($quick ? 1 : 3);
+	my @more = qw(batches_per_second batch_ms cpu_us_per_delivery_net deliveries_per_second updates_per_second dead_rows open_relays
+	  rss_net_mb latency_ms_p50 latency_ms_p99);
+	my %more = map { my $field = $_; ($field => rounded(median(map { $_->{$field} } @results), 1)) } @more;
+	BenchReport::line($bench, $case, 'us', 1, [ map { [ $_->{cpu_us_per_delivery_backend}, $_->{check_us} ] } @results ], seconds => $seconds, %more);
+	return;
+}
+
+sub one_run
+{
+	my ($relays, $seconds, $quick) = @_;
+	my $before = BenchServer::verify_rate($quick);
+	my $load = LiveLoad->start($relays);
+	my $result = $load->measure($seconds);
+	@$result{qw(latency_ms_p50 latency_ms_p99)} = $load->latency_ms(@$result{qw(begin end)});
+	$load->stop;
+	$result->{check_us} = 2e6 / ($before + BenchServer::verify_rate($quick));
+	return $result;
+}
 
 # Returns when the load is steady. $relays: their number; %more: options of bigbrotr-relay_stub.
 sub start

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use BenchReport qw(median rounded);
 use BenchServer;
+use LiveLoad;
 use RelayRun;
 use TwoWays;
 use Time::HiRes qw(time sleep);
@@ -20,7 +21,7 @@ my %cases = (
 	memory_200     => { relays => 200,   events => 5_000,   overlap => 95,  settled => 100_000, memory => 1 },
 	memory_repeats => { relays => 1_000, events => 20,      overlap => 100, settled => 1_000, memory => 1, repeats => 50_000 });
 
-my ($quick, @wanted) = BenchReport::arguments(qw(first_sync remote_100ms duplicates_90 overlap_20 memory_200 memory_repeats reconcile));
+my ($quick, @wanted) = BenchReport::arguments(qw(first_sync remote_100ms duplicates_90 overlap_20 memory_200 memory_repeats reconcile live));
 if ($quick)
 {
 	for my $case (values %cases)
@@ -32,7 +33,9 @@ if ($quick)
 
 for my $name (@wanted)
 {
-	$name eq 'reconcile' ? reconcile() : run_case($name, %{ $cases{$name} });
+	if ($name eq 'reconcile') { reconcile() }
+	elsif ($name eq 'live') { LiveLoad::run_case('sync', 'live', 1_000, $quick) }
+	else { run_case($name, %{ $cases{$name} }) }
 }
 
 # Both sides of a set reconciliation without a network; the yardstick: how long one core checks the
