@@ -89,7 +89,8 @@ DenseSecond::fail()
 	}
 }
 
-/* Splits a part by kinds if it has several, otherwise by the authors seen with its kind. */
+/* Splits a part by kinds if it has several, otherwise by authors: those of this second, and those
+ * that the relay has shown before. */
 void
 DenseSecond::split(Part part)
 {
@@ -99,9 +100,9 @@ DenseSecond::split(Part part)
 		return add_halves(part, &Part::authors);
 	if (!part.authors.empty() || conditions_.authors)
 		return;
+	part.authors = habits_.authors;
 	for (const Seen &event : shown_)
-		if (part.kinds.empty() || event.kind == part.kinds.front())
-			part.authors.push_back(event.author);
+		part.authors.push_back(event.author);
 	std::sort(part.authors.begin(), part.authors.end());
 	part.authors.erase(std::unique(part.authors.begin(), part.authors.end()), part.authors.end());
 	if (part.authors.size() > 1)

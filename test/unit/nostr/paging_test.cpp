@@ -144,6 +144,25 @@ TEST(Pager, DenseSecondIsSplitByKindsAndAuthors)
 	EXPECT_TRUE(all_read(read(generous, {kBase, kBase + 5000}, 500, habits)));
 }
 
+/* A page of the second shows only the authors with the lowest ids. The relay has shown the others
+ * before. */
+TEST(Pager, DenseSecondIsSplitByAuthorsOfOtherSeconds)
+{
+	auto events = history(300);
+	for (int author = 0; author < 20; author++)
+		for (int i = 0; i < 41; i++) {
+			const bool dense = i < 40;
+			Stored event{.created_at = dense ? kBase + 5000 : kBase + 6000 + author,
+						 .id = id_of(uint64_t(author) | uint64_t(i + 1) << 16)};
+			event.author[0] = uint8_t(author + 100);
+			events.push_back(event);
+		}
+	Relay relay(events, {.cap = 100}, never);
+	const Pass pass = read_all(relay, 100);
+	EXPECT_EQ(unread(relay, pass), 0);
+	EXPECT_TRUE(all_doubts(pass).has(Doubt::Dense));
+}
+
 /* F2, F3: an empty answer that is none. */
 TEST(Pager, FailingStoreProvesNoEnd)
 {
