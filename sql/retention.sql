@@ -122,10 +122,10 @@ SELECT pg_temp.archived();
 SELECT rule_id, enabled, removed_at > 0 AS removed FROM bigbrotr.retention_rules ORDER BY rule_id;
 
 -- What is offered when sets are compared, and left out, is neither asked for again nor withheld.
-SELECT * FROM _bigbrotr.note_needs(:r, ARRAY[sha256('x'), sha256('y')], 0, 1000);
+SELECT * FROM _bigbrotr.note_needs(:r, 0, ARRAY[sha256('x'), sha256('y')], 0, 1000);
 SELECT _bigbrotr.note_left_out(ARRAY[:r], ARRAY[sha256('x')]);
-SELECT * FROM _bigbrotr.note_needs(:r, ARRAY[sha256('x'), sha256('y')], 0, 1000);
-SELECT _bigbrotr.settle_needs(:r, 0, 0, 1000, 1000);
+SELECT * FROM _bigbrotr.note_needs(:r, 0, ARRAY[sha256('x'), sha256('y')], 0, 1000);
+SELECT _bigbrotr.settle_needs(:r, 0, 0, 0, 1000, 1000);
 
 -- What is no rule.
 SELECT bigbrotr.add_retention_rule('-30 days', 'why');

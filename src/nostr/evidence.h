@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <optional>
@@ -18,6 +19,15 @@ struct TimeRange
 	int64_t upper = 0;
 	bool operator==(const TimeRange &) const = default;
 };
+/* Extends the span by a second. */
+inline void
+include(std::optional<TimeRange> &span, int64_t second)
+{
+	if (!span)
+		span = {second, second};
+	span->lower = std::min(span->lower, second);
+	span->upper = std::max(span->upper, second);
+}
 
 /* Weakest first. A range counts as *read* from Paged on, and as *proven* from Confirmed on. */
 enum class Evidence : uint8_t

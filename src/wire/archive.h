@@ -77,6 +77,7 @@ struct Range
 	Purpose purpose = Purpose::Read;
 	uint32_t expected = 0; // events of the range that the relay showed before: as many must
 						   // come again
+	bool part = false;     // the relay showed only a part before
 
 	static void fields(auto &c, auto &m)
 	{
@@ -85,6 +86,7 @@ struct Range
 		c.number(m.filter_id);
 		c.value(m.purpose, Purpose::Reconcile);
 		c.number(m.expected);
+		c.flag(m.part);
 	}
 };
 

@@ -56,6 +56,7 @@ struct NeedQuestion
 	static constexpr uint16_t kType = 0x1b;
 	int32_t relay_id = 0;
 	uint32_t attempt = 0;
+	uint32_t filter_id = 0; // 0: everything
 	nostr::TimeRange range; // the range in which they were offered
 	std::span<const nostr::Id> ids;
 
@@ -63,6 +64,7 @@ struct NeedQuestion
 	{
 		relay_id_field(c, m.relay_id);
 		c.number(m.attempt);
+		c.number(m.filter_id);
 		range_fields(c, m.range);
 		c.fixed_list(m.ids);
 		c.demand([&] { return m.ids.size() <= kMaxNeeds; }, "too many ids");

@@ -5,9 +5,8 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
 use ArchiveTest;
-use IPC::Open2 qw(open2);
-use JSON::PP ();
-use ScriptedRelay qw(websocket json_string);
+use ComparingRelay qw(comparing_relay parsed);
+use ScriptedRelay;
 use Test::More;
 
 my $day = 86400;
@@ -19,8 +18,7 @@ sub events
 {
 	my ($count) = @_;
 	return map {
-		my $made = corpus('--seed', ++$seed, '--authors', 3, '--at', $now - $_ * 10 * $day, $count);
-		map { { json => $_, %{ JSON::PP::decode_json($_) } } } split /\n/, $made
+		parsed(corpus('--seed', ++$seed, '--authors', 3, '--at', $now - $_ * 10 * $day, $count))
 	} reverse 1 .. 25;
 }
 my @events = events(10);
@@ -39,62 +37,16 @@ my %relay = (
 	breaks => { says => '["NEG-MSG",ID,"61ffff"]' },
 	keeps_silent => { says => '' });
 
-# A server's side of the comparison: the handles to talk to it.
-sub compare_with
-{
-	my ($set, $filter) = @_;
-	my ($since, $until) = ($filter->{since} // 0, $filter->{until} // 9**9**9);
-	open2(my $out, my $in, 'bigbrotr-negentropy_server');
-	print {$in} map { "$_->{created_at} $_->{id}\n" } grep { $_->{created_at} >= $since && $_->{created_at} <= $until } @$set;
-	print {$in} "\n";
-	$in->autoflush(1);
-	return sub { print {$in} "$_[0]\n"; chomp(my $reply = <$out>); return $reply };
-}
-
 sub relay
 {
 	my (%habits) = @_;
 	my @own = $habits{own} ? events(1) : ();
-	my @served = (@events, $habits{serves} ? @own : ());
 	my @set = grep { !defined $habits{lacks} || $_->{id} !~ /^$habits{lacks}/ } @events, @own;
-	return websocket(
-		sub {
-			my ($c) = @_;
-			my %comparison;
-			while (defined(my $text = $c->message))
-			{
-				my ($verb, $id, $filter, $message) = @{ JSON::PP::decode_json($text) };
-				my $sub = json_string($id);
-				if ($verb eq 'REQ')
-				{
-					my ($since, $until) = ($filter->{since} // 0, $filter->{until} // 9**9**9);
-					my %kinds = map { $_ => 1 } @{ $filter->{kinds} // [] };
-					my %authors = map { $_ => 1 } @{ $filter->{authors} // [] };
-					my %ids = map { $_ => 1 } @{ $filter->{ids} // [] };
-					my @found = grep {
-						$_->{created_at} >= $since && $_->{created_at} <= $until && (!%kinds || $kinds{ $_->{kind} })
-						  && (!%authors || $authors{ $_->{pubkey} }) && (!%ids || $ids{ $_->{id} })
-					} reverse(%ids ? @served : @events);
-					my $limit = $filter->{limit} && $filter->{limit} < 60 ? $filter->{limit} : 60;
-					$c->text("[\"EVENT\",$sub,$_->{json}]") for splice @found, 0, %ids ? 100 : $limit;
-					$c->text("[\"EOSE\",$sub]");
-				}
-				elsif ($verb eq 'NEG-OPEN' && exists $habits{says})
-				{
-					$c->text($habits{says} =~ s/ID/$sub/r) if $habits{says};
-				}
-				elsif ($verb eq 'NEG-OPEN' || $verb eq 'NEG-MSG')
-				{
-					$comparison{$id} = compare_with(\@set, $filter) if $verb eq 'NEG-OPEN';
-					my $reply = $comparison{$id}->($verb eq 'NEG-OPEN' ? $message : $filter);
-					$c->text("[\"NEG-MSG\",$sub,\"$reply\"]");
-				}
-				elsif ($verb eq 'NEG-CLOSE')
-				{
-					delete $comparison{$id};
-				}
-			}
-		});
+	return comparing_relay(
+		shown => \@events,
+		served => [ @events, $habits{serves} ? @own : () ],
+		set => \@set,
+		exists $habits{says} ? (says => $habits{says}) : ());
 }
 
 my $relays = ScriptedRelay->start(map { ("/$_" => relay(%{ $relay{$_} })) } keys %relay);

@@ -129,13 +129,11 @@ class Agenda
 	/*
 	 * Adds ranges to confirm. A range with more than a page of events, or that was seen only in
 	 * part, is compared as sets if the relay may support that: another reading would rarely settle
-	 * it. Other ranges are read again. Only filter 0 (everything) can be compared, because what a
-	 * relay has shown of another filter is not recorded.
+	 * it. Other ranges are read again.
 	 */
 	void add_unconfirmed(uint32_t filter_id)
 	{
 		const bool compares =
-			filter_id == 0 &&
 			may_compare_statement.run({pg::value(relay_id_), pg::value(now_)}).integer(0, 1) != 0;
 		pg::Rows rows = unconfirmed_statement.run(
 			{pg::value(relay_id_), pg::value(static_cast<int32_t>(filter_id)), reader(),
@@ -147,6 +145,7 @@ class Agenda
 			if (compares && (rows.integer(row, 3) != 0 ||
 							 rows.integer(row, 4) > synchronizer_settings.net.page_limit)) {
 				range.purpose = wire::Purpose::Reconcile;
+				range.part = rows.integer(row, 3) != 0;
 				range.max_pages = 0;
 			}
 			nostr::TimeRange all{range.lower, range.upper};
@@ -181,12 +180,9 @@ class Agenda
 							  .filter_id = static_cast<uint32_t>(rows.integer(row, 1)),
 							  .purpose = wire::Purpose::Audit};
 			nostr::TimeRange all{range.lower, range.upper};
-			// Leaves out ranges whose filter is not used any more, ranges first read on this
-			// connection, and ranges under comparison, whose finds would be taken for misses.
-			if (!is_compared(all) &&
-				std::any_of(task_.filters.begin(), task_.filters.end(),
-							[&](const SyncFilter &f) { return f.filter_id == range.filter_id; }) &&
-				outside(all, first_read_) == std::vector{all})
+			// Leaves out ranges first read on this connection, and ranges under comparison, whose
+			// finds would be taken for misses.
+			if (!is_compared(all) && outside(all, first_read_) == std::vector{all})
 				add(range, std::string(rows.bytes(row, 4)),
 					rows.null(row, 5) ? std::nullopt : std::optional(rows.integer(row, 5)));
 		}

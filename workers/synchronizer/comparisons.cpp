@@ -8,24 +8,31 @@
 namespace {
 
 pg::Statement
-	seen_statement("SELECT created_at, event_id FROM _bigbrotr.seen_events($1, $2, $3, $4)");
-pg::Statement need_statement("SELECT * FROM _bigbrotr.note_needs($1, $2, $3, $4)");
-pg::Statement wait_statement("SELECT _bigbrotr.needs_wait($1, $2)");
-pg::Statement settle_statement("SELECT _bigbrotr.settle_needs($1, $2, $3, $4, $5)");
+	seen_statement("SELECT created_at, event_id FROM _bigbrotr.seen_events($1, $2, $3, $4, $5)");
+pg::Statement need_statement("SELECT * FROM _bigbrotr.note_needs($1, $2, $3, $4, $5)");
+pg::Statement wait_statement("SELECT _bigbrotr.needs_wait($1, $2, $3)");
+pg::Statement settle_statement("SELECT _bigbrotr.settle_needs($1, $2, $3, $4, $5, $6)");
 pg::Statement note_statement("SELECT _bigbrotr.note_comparison($1, $2, $3, $4, $5, $6)");
+
+pg::Value
+filter_value(uint32_t filter_id)
+{
+	return pg::value(static_cast<int32_t>(filter_id));
+}
 
 /* Throws NetFault unless the net process was told to compare this range with the relay. */
 void
-check_asked(int32_t relay_id, const nostr::TimeRange &range, const RelayBook &book)
+check_asked(const auto &question, const RelayBook &book)
 {
-	const HandedRelay *relay = book.find(relay_id);
+	const HandedRelay *relay = book.find(question.relay_id);
 	auto told = [&](const Reading &reading) {
-		return reading.range.purpose == wire::Purpose::Reconcile && reading.holds(range);
+		return reading.range.purpose == wire::Purpose::Reconcile &&
+			   reading.range.filter_id == question.filter_id && reading.holds(question.range);
 	};
 	if (!relay || std::none_of(relay->asked.begin(), relay->asked.end(), told))
-		throw pg::NetFault{"it compared the seconds " + std::to_string(range.lower) + " to " +
-						   std::to_string(range.upper) + " of relay " + std::to_string(relay_id) +
-						   ", which it was not told to"};
+		throw pg::NetFault{"it compared the seconds " + std::to_string(question.range.lower) +
+						   " to " + std::to_string(question.range.upper) + " of relay " +
+						   std::to_string(question.relay_id) + ", which it was not told to"};
 }
 
 std::string_view
@@ -39,14 +46,14 @@ view(const nostr::Id &id)
 void
 tell_seen(pg::Worker &worker, const wire::SeenQuestion &question, const RelayBook &book)
 {
-	check_asked(question.relay_id, question.range, book);
+	check_asked(question, book);
 	constexpr uint32_t kMost = 100000;
 	const auto most = static_cast<int32_t>(std::min(question.most, kMost));
 	std::vector<std::pair<int64_t, nostr::Id>> seen;
 	worker.transaction_with_retries("reading what a relay has shown", {.read_only = true}, [&] {
-		pg::Rows rows =
-			seen_statement.run({pg::value(question.relay_id), pg::value(question.range.lower),
-								pg::value(question.range.upper), pg::value(most)});
+		pg::Rows rows = seen_statement.run(
+			{pg::value(question.relay_id), filter_value(question.filter_id),
+			 pg::value(question.range.lower), pg::value(question.range.upper), pg::value(most)});
 		seen.assign(rows.count(), {});
 		for (uint64_t row = 0; row < rows.count(); row++) {
 			seen[row].first = rows.integer(row, 1);
@@ -71,11 +78,11 @@ tell_seen(pg::Worker &worker, const wire::SeenQuestion &question, const RelayBoo
 void
 tell_wanted(pg::Worker &worker, const wire::NeedQuestion &question, const RelayBook &book)
 {
-	check_asked(question.relay_id, question.range, book);
+	check_asked(question, book);
 	wire::Wanted answer{.relay_id = question.relay_id, .attempt = question.attempt};
 	worker.transaction_with_retries("writing down what is needed", {}, [&] {
 		pg::Rows rows = need_statement.run(
-			{pg::value(question.relay_id),
+			{pg::value(question.relay_id), filter_value(question.filter_id),
 			 pg::bytea_array(question.ids.size(), [&](size_t i) { return view(question.ids[i]); }),
 			 pg::value(question.range.lower), pg::value(worker.now())});
 		answer.wants.clear();
@@ -93,11 +100,11 @@ settled(const wire::Claim &claim, const HandedRelay &relay, int64_t now)
 		(left.evidence != nostr::Evidence::Reconciled && !left.doubts.has(nostr::Doubt::Withheld) &&
 		 !left.doubts.has(nostr::Doubt::Refused)))
 		return left;
-	int64_t withheld =
-		settle_statement
-			.run({pg::value(claim.relay_id), pg::value(left.range.lower),
-				  pg::value(left.range.upper), pg::value(relay.asked_at), pg::value(now)})
-			.integer(0, 1);
+	int64_t withheld = settle_statement
+						   .run({pg::value(claim.relay_id), filter_value(claim.filter_id),
+								 pg::value(left.range.lower), pg::value(left.range.upper),
+								 pg::value(relay.asked_at), pg::value(now)})
+						   .integer(0, 1);
 	if (withheld > 0) {
 		left.evidence = std::min(left.evidence, nostr::Evidence::Paged);
 		left.doubts |= nostr::Doubt::Withheld;
@@ -108,7 +115,9 @@ settled(const wire::Claim &claim, const HandedRelay &relay, int64_t now)
 bool
 needs_wait(const wire::Claim &claim)
 {
-	return wait_statement.run({pg::value(claim.relay_id), pg::value(claim.claim.range.upper)})
+	return wait_statement
+			   .run({pg::value(claim.relay_id), filter_value(claim.filter_id),
+					 pg::value(claim.claim.range.upper)})
 			   .integer(0, 1) != 0;
 }
 

@@ -19,6 +19,7 @@ IdFetch::start(const std::vector<nostr::Id> &ids, Tries tries)
 	wanted_.assign(ids.begin(), ids.end());
 	last_try_ = tries == Tries::Once;
 	served_ = not_served_ = refused_ = 0;
+	span_.reset();
 }
 
 bool
@@ -54,6 +55,7 @@ IdFetch::on_event(nostr::Event &event, std::string_view text)
 		return context_.client.refuse("unexpected_event", text);
 	context_.delivered++;
 	served_++;
+	include(span_, event.created_at);
 	promised_.spend([&] { context_.pass_on(event); });
 }
 

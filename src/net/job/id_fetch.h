@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -52,6 +53,8 @@ class IdFetch final : private Requests::Handler
 	size_t served() const { return served_; }
 	size_t not_served() const { return not_served_; } // includes the refused events
 	size_t refused() const { return refused_; }       // delivered and not archived
+	/* The seconds (created_at) of the first and the last served event; nothing if none was. */
+	const std::optional<nostr::TimeRange> &span() const { return span_; }
 
   private:
 	void on_event(nostr::Event &event, std::string_view text) override;
@@ -71,6 +74,7 @@ class IdFetch final : private Requests::Handler
 	bool last_try_ = false;
 	Promised promised_;
 	size_t served_ = 0, not_served_ = 0, refused_ = 0;
+	std::optional<nostr::TimeRange> span_;
 	int complaints_ = 0; // times in a row that the relay said it is asked too fast
 	Clock::Time since_{}, progress_{};
 };

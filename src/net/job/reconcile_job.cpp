@@ -32,21 +32,27 @@ ReconcileJob::ask()
 	}
 	if (fetch_.waiting())
 		return fetch_.ask();
-	begin_window();
+	if (!halves_.empty()) {
+		begin(halves_.back());
+		halves_.pop_back();
+	} else {
+		asked_at_ = context_.client.host().transport.clock.unix_seconds();
+		begin(windows_.front());
+	}
 	return true;
 }
 
 void
-ReconcileJob::begin_window()
+ReconcileJob::begin(const nostr::TimeRange &window)
 {
+	window_ = window;
 	in_memory_ = true;
 	context_.client.host().comparisons++;
 	step_ = Step::Seen;
-	asked_at_ = context_.client.host().transport.clock.unix_seconds();
 	link_.send(wire::SeenQuestion{.relay_id = context_.ledger->relay_id,
 								  .attempt = attempt_,
 								  .filter_id = asked_.filter_id,
-								  .range = windows_.front(),
+								  .range = window_,
 								  .most = kMostRecords});
 }
 
@@ -66,7 +72,7 @@ ReconcileJob::answered(const wire::Seen &seen)
 	if (step_ != Step::Seen || own_.size() + seen.records.size() > kMostRecords)
 		throw LinkError("seen events that were not asked for");
 	for (const wire::SeenRecord &record : seen.records)
-		if (!context_.compares && kept_back_.size() < kKeptBack)
+		if (!context_.compares && !judged_ && kept_back_.size() < kKeptBack)
 			kept_back_.push_back(*record.id);
 		else
 			own_.add(record.created_at, *record.id);
@@ -83,7 +89,9 @@ ReconcileJob::answered(const wire::Seen &seen)
 void
 ReconcileJob::split()
 {
-	const nostr::TimeRange whole = windows_.front();
+	if (judged_)
+		return give_up(wire::Comparison::Broken, "a half of its set is larger than the set");
+	const nostr::TimeRange whole = window_;
 	if (whole.lower == whole.upper) {
 		context_.claim(asked_, asked_at_,
 					   {{.range = whole,
@@ -122,10 +130,9 @@ ReconcileJob::compare()
 	context_.learned.pacer.asked(since_);
 	context_.questions++;
 	id_ = client.new_id('n');
-	const nostr::TimeRange &window = windows_.front();
 	comparison_.emplace(own_, kFrame,
-						window.lower == window.upper ? kMostNeedsOfSecond : kMostNeeds);
-	client.open_reconciliation(id_, window_of(window), comparison_->first(), *this);
+						window_.lower == window_.upper ? kMostNeedsOfSecond : kMostNeeds);
+	client.open_reconciliation(id_, window_of(window_), comparison_->first(), *this);
 }
 
 void
@@ -158,8 +165,7 @@ ReconcileJob::on_neg_error(std::string_view text)
 	if (step_ != Step::Compare)
 		return;
 	id_.clear();
-	const nostr::TimeRange &window = windows_.front();
-	if (nostr::reason_prefix(text) == "blocked" && window.lower < window.upper)
+	if (nostr::reason_prefix(text) == "blocked" && window_.lower < window_.upper)
 		return split();
 	give_up(answered_ ? wire::Comparison::Broken : wire::Comparison::Refused, text);
 }
@@ -170,9 +176,14 @@ ReconcileJob::compared()
 	context_.client.close_reconciliation(id_);
 	id_.clear();
 	nostr::negentropy::Difference difference = comparison_->take_difference();
+	if (judged_)
+		return compared_half(difference.need);
 	needs_ = std::move(difference.need);
 	lost_ = difference.have.size();
 	held_ = own_.size() - lost_;
+	for (const nostr::negentropy::Record &record : own_.part(0, own_.size()))
+		if (!std::binary_search(difference.have.begin(), difference.have.end(), record.id))
+			include(named_, record.created_at);
 	free_window();
 	std::vector<nostr::Id> suspects; // spread over all lost ids
 	for (size_t i = 0; i < std::min(lost_, kSuspects); i++)
@@ -204,7 +215,7 @@ ReconcileJob::on_fetched()
 		return ask_wanted();
 	}
 	context_.compares |= fetch_.served() > 0;
-	claim_compared();
+	judge();
 }
 
 void
@@ -212,11 +223,12 @@ ReconcileJob::ask_wanted()
 {
 	say(wire::Comparison::Finished, "");
 	if (needs_.empty())
-		return claim_compared();
+		return judge();
 	step_ = Step::Wanted;
 	link_.send(wire::NeedQuestion{.relay_id = context_.ledger->relay_id,
 								  .attempt = attempt_,
-								  .range = windows_.front(),
+								  .filter_id = asked_.filter_id,
+								  .range = window_,
 								  .ids = needs_});
 }
 
@@ -241,7 +253,7 @@ ReconcileJob::answered(const wire::Wanted &wanted)
 		}
 	}
 	if (fetched.empty())
-		return claim_compared();
+		return judge();
 	step_ = Step::Fetch;
 	fetch_.start(fetched, IdFetch::Tries::Twice);
 }
@@ -259,23 +271,66 @@ ReconcileJob::on_end_of_stored(bool)
 }
 
 void
-ReconcileJob::claim_compared()
+ReconcileJob::judge()
 {
 	const bool fetched = step_ == Step::Fetch;
 	const size_t refused = fetched ? fetch_.refused() : 0;
 	const size_t missing = withheld_ + (fetched ? fetch_.not_served() : 0);
-	nostr::Claim compared{.range = windows_.front(),
-						  .evidence =
-							  missing > 0 ? nostr::Evidence::Paged : nostr::Evidence::Reconciled,
-						  .events = int64_t(held_ + needs_.size() - missing),
-						  .refused = int64_t(refused)};
+	const bool witnessed = !asked_.part || held_ >= kWitnesses;
+	judged_ = {.range = windows_.front(),
+			   .evidence =
+				   missing > 0 || !witnessed ? nostr::Evidence::Paged : nostr::Evidence::Reconciled,
+			   .events = int64_t(held_ + needs_.size() - missing),
+			   .refused = int64_t(refused)};
 	if (missing > refused)
-		compared.doubts |= nostr::Doubt::Withheld;
+		judged_->doubts |= nostr::Doubt::Withheld;
 	if (refused > 0)
-		compared.doubts |= nostr::Doubt::Refused;
+		judged_->doubts |= nostr::Doubt::Refused;
+	if (fetched && fetch_.span()) {
+		include(named_, fetch_.span()->lower);
+		include(named_, fetch_.span()->upper);
+	}
+	halve();
+	claim_judged();
+}
+
+/*
+ * A relay may build its set from the first events that its store returns, as many as its limit
+ * allows. Where pages have shown these events and no others, the set and what was shown are equal.
+ * Each half of the window then holds events of the set, so the relay names further events of one of
+ * them.
+ */
+void
+ReconcileJob::halve()
+{
+	const nostr::TimeRange &whole = windows_.front();
+	if ((!asked_.part && needs_.empty()) || !named_ || whole.lower == whole.upper)
+		return;
+	const int64_t lower = std::clamp(named_->lower, whole.lower, whole.upper);
+	const int64_t length = std::clamp(named_->upper, whole.lower, whole.upper) - lower;
+	const int64_t begin = std::max(lower + length / 2 + length % 2, whole.lower + 1);
+	halves_ = {{whole.lower, begin - 1}, {begin, whole.upper}};
+}
+
+void
+ReconcileJob::claim_judged()
+{
+	step_ = Step::Window;
+	if (!halves_.empty())
+		return;
 	if (context_.compares)
-		context_.claim(asked_, asked_at_, {compared});
+		context_.claim(asked_, asked_at_, {*judged_});
 	end_window();
+}
+
+void
+ReconcileJob::compared_half(const std::vector<nostr::Id> &offered)
+{
+	free_window();
+	for (const nostr::Id &id : offered)
+		if (!std::binary_search(needs_.begin(), needs_.end(), id))
+			return give_up(wire::Comparison::Broken, "a half of its set holds more events");
+	claim_judged();
 }
 
 void
@@ -284,6 +339,9 @@ ReconcileJob::end_window()
 	free_window();
 	needs_.clear();
 	kept_back_.clear();
+	named_.reset();
+	judged_.reset();
+	halves_.clear();
 	held_ = lost_ = withheld_ = 0;
 	windows_.pop_front();
 	step_ = Step::Window;

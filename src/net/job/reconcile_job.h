@@ -8,7 +8,10 @@
  *                              serves one, its set is not what it has
  *     NeedQuestion -> Wanted   the worker has noted which events are needed
  *     REQ {"ids":[…]} …        events that were not served are asked for a second time
- *     claim                    reconciled; only paged, if the relay withholds an event
+ *     SeenQuestion …           each half once more, if the relay has named what it had not shown:
+ *                              a set that was cut off shows more events of a half
+ *     claim                    reconciled; only paged, if the relay withholds an event, or if
+ *                              hardly an event of the window was shown in another way
  *
  * A relay that always agrees would prove nothing. So the job keeps back a few events, which the
  * relay must offer; until the relay has shown that it compares, nothing is claimed.
@@ -36,6 +39,9 @@ class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 	static constexpr size_t kMostNeeds = 2000, kMostNeedsOfSecond = wire::kMaxNeeds;
 	/* Number of events kept back as a test, and number of lost ids that are asked for as a test. */
 	static constexpr size_t kKeptBack = 3, kSuspects = 10;
+	/* Number of events that pages have shown and that the set of the relay must hold, before a
+	 * comparison proves a range of which the relay showed only a part. */
+	static constexpr size_t kWitnesses = 10;
 	/* Largest number of windows in memory for all relays together; a window takes up to 6 MB. */
 	static constexpr int kMostAtOnce = 8;
 
@@ -74,7 +80,7 @@ class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
   private:
 	enum class Step : uint8_t
 	{
-		Window,  // the next window can begin
+		Window,  // the next window, or a half of it, can begin
 		Seen,    // the worker is asked which events the relay has shown
 		Compare, // the relay compares its set with ours
 		Probe,   // some lost ids are fetched as a test
@@ -94,12 +100,15 @@ class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 	void on_failed(const char *reason, std::string_view detail) override { end(reason, detail); }
 
 	nostr::Window window_of(const nostr::TimeRange &range) const;
-	void begin_window();
+	void begin(const nostr::TimeRange &window);
 	void split();
 	void compare();
 	void compared();
+	void compared_half(const std::vector<nostr::Id> &offered);
 	void ask_wanted();
-	void claim_compared();
+	void judge();
+	void halve();
+	void claim_judged();
 	void give_up(wire::Comparison outcome, std::string_view detail);
 	void end_window();
 	void say(wire::Comparison outcome, std::string_view detail);
@@ -113,6 +122,9 @@ class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 	const std::string members_;
 	std::optional<Result> result_;
 	std::deque<nostr::TimeRange> windows_; // to compare; the first one is under way
+	nostr::TimeRange window_;              // compared now: the first one, or a half of it
+	std::vector<nostr::TimeRange> halves_; // of the first one, still to compare once more
+	std::optional<nostr::Claim> judged_;   // the claim of the first one, once it was compared
 	Step step_ = Step::Window;
 	std::string id_;         // id of the comparison at the relay; empty: none is open
 	int64_t asked_at_ = 0;   // Unix second in which the window was begun
@@ -126,9 +138,10 @@ class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 
 	std::vector<nostr::Id> kept_back_; // shown by the relay and left out of `own_`
 	std::vector<nostr::Id> needs_;
-	size_t held_ = 0;     // events that the relay has and had shown us before
-	size_t lost_ = 0;     // events that the relay has shown and no longer has
-	size_t withheld_ = 0; // needed events that the relay did not serve lately
+	std::optional<nostr::TimeRange> named_; // from the oldest to the newest event of its set
+	size_t held_ = 0;                       // events that the relay has and had shown us before
+	size_t lost_ = 0;                       // events that the relay has shown and no longer has
+	size_t withheld_ = 0;                   // needed events that the relay did not serve lately
 	IdFetch fetch_;
 };
 

@@ -26,7 +26,8 @@ class NegentropyRelay
 	explicit NegentropyRelay(std::vector<nostr::Event> events) : events(std::move(events)) {}
 
 	std::vector<nostr::Event> events;
-	std::set<nostr::Id> withheld; // offered, not served
+	std::set<nostr::Id> withheld;      // offered, not served
+	std::vector<nostr::Event> unasked; // sent with each answer to a question for ids
 	size_t frame_limit = 0;
 	size_t most = SIZE_MAX; // of its set: the newest
 	/* Instead of the answer to NEG-OPEN and to NEG-MSG; ID stands for the id. Empty: silence. */
@@ -113,6 +114,8 @@ class NegentropyRelay
 			ASSERT_TRUE(nostr::from_hex(hex, one.data(), one.size()));
 			wanted.insert(one);
 		}
+		for (const nostr::Event &event : unasked)
+			peer.text(event_message(id, event));
 		for (const nostr::Event &event : events)
 			if (wanted.count(event.id) && !withheld.count(event.id))
 				peer.text(event_message(id, event));

@@ -33,18 +33,20 @@ class NetReconcile : public testing::Test
 			worker.archived.insert(event.id);
 	}
 	/* One after the other, on one connection. */
-	void compare(std::vector<TimeRange> ranges)
+	void compare(std::vector<TimeRange> ranges, bool part = false)
 	{
 		const std::string url = server.url();
 		wire::RelayOpen open{.relay_id = 1, .attempt = 1, .url = url};
 		for (const TimeRange &range : ranges)
-			open.ranges.push_back(
-				{.lower = range.lower, .upper = range.upper, .purpose = wire::Purpose::Reconcile});
+			open.ranges.push_back({.lower = range.lower,
+								   .upper = range.upper,
+								   .purpose = wire::Purpose::Reconcile,
+								   .part = part});
 		worker.send(open);
 	}
-	void compare_all(TimeRange range)
+	void compare_all(TimeRange range, bool part = false)
 	{
-		compare({range});
+		compare({range}, part);
 		ASSERT_TRUE(worker.until_ended(1));
 		EXPECT_EQ(worker.ended(1)->reason, "") << worker.ended(1)->detail;
 	}
@@ -92,8 +94,9 @@ TEST_F(NetReconcile, FetchesWhatIsMissing)
 	EXPECT_EQ(worker.compared[0].lost, 5U);
 	EXPECT_EQ(worker.events.size(), 50U);
 	EXPECT_EQ(worker.needs.size(), 50U);
-	EXPECT_EQ(relay.asked("REQ"), 2U); // does it serve what it does not name?
-	EXPECT_EQ(relay.asked("NEG-CLOSE"), 1U);
+	EXPECT_EQ(relay.asked("REQ"), 2U);      // does it serve what it does not name?
+	EXPECT_EQ(relay.asked("NEG-OPEN"), 3U); // the whole, and each half once more
+	EXPECT_EQ(relay.asked("NEG-CLOSE"), 3U);
 }
 
 /* Once it has shown that it compares. */
@@ -139,6 +142,43 @@ TEST_F(NetReconcile, ASetThatIsCut)
 	relay.most = 100;
 	compare_all({900, 3000});
 	expect_given_up(wire::Comparison::Broken);
+}
+
+/* Pages have shown the newest three of 200 events, and the set holds the newest hundred: what is
+ * known after fetching is what the set holds. */
+TEST_F(NetReconcile, ASetThatIsCutOfARangeSeenInPart)
+{
+	events(200, 0);
+	worker.shown.assign(relay.events.end() - 3, relay.events.end());
+	relay.most = 100;
+	compare_all({900, 3000}, true);
+	expect_given_up(wire::Comparison::Broken);
+	EXPECT_EQ(worker.events.size(), 97U);
+}
+
+/* All that the set holds is known already. */
+TEST_F(NetReconcile, ACutSetThatIsKnown)
+{
+	events(200, 0);
+	worker.shown.assign(relay.events.end() - 100, relay.events.end());
+	relay.most = 100;
+	compare_all({900, 3000}, true);
+	expect_given_up(wire::Comparison::Broken);
+}
+
+/* Hardly an event was shown in another way, so that nothing tests the set. */
+TEST_F(NetReconcile, ASetWithoutWitnesses)
+{
+	events(200, 9);
+	compare_all({900, 3000}, true);
+	expect_all({900, 3000}, Evidence::Paged);
+}
+
+TEST_F(NetReconcile, ASetWithWitnesses)
+{
+	events(200, 10);
+	compare_all({900, 3000}, true);
+	expect_all({900, 3000}, Evidence::Reconciled);
 }
 
 TEST_F(NetReconcile, FilterOfTheRange)
@@ -355,36 +395,12 @@ TEST_F(NetReconcile, MuchIsMissing)
 TEST_F(NetReconcile, EventsThatWereNotAskedFor)
 {
 	events(41, 40);
-	nostr::Event other = make_event(1200, "not asked for");
-	ScriptedRelay sender([&](Peer &peer) {
-		const std::string open = peer.receive();
-		const std::string id = open.substr(13, open.find('"', 13) - 13);
-		std::string reply = "\x61";
-		nostr::negentropy::RecordSet set;
-		for (const nostr::Event &event : relay.events)
-			set.add(event.created_at, event.id);
-		set.seal();
-		const std::string hex = open.substr(open.rfind(",\"") + 2);
-		std::string bytes((hex.size() - 2) / 2, '\0');
-		nostr::from_hex(hex.substr(0, hex.size() - 2), reinterpret_cast<uint8_t *>(bytes.data()),
-						bytes.size());
-		nostr::negentropy::answer(set, 0, bytes, reply);
-		peer.text(nostr::neg_message(id, reply));
-		peer.receive(); // NEG-CLOSE
-		const std::string request = req_id(peer.receive());
-		peer.text(event_message(request, other));
-		peer.text(event_message(request, relay.events[40]));
-		peer.text(event_message(request, relay.events[40])); // once more
-		peer.text(eose_message(request));
-		peer.linger();
-	});
-	compare_all_of(worker, sender.url());
-	ASSERT_TRUE(worker.until_ended(1));
-	EXPECT_EQ(worker.archived.count(other.id), 0U);
-	EXPECT_EQ(worker.archived.count(relay.events[40].id), 1U);
+	relay.unasked = {make_event(1200, "not asked for")};
+	relay.events.push_back(relay.events[40]); // served twice
+	compare_all({0, 3000});
+	expect_all({0, 3000}, Evidence::Reconciled);
+	EXPECT_EQ(worker.archived.count(relay.unasked[0].id), 0U);
 	EXPECT_EQ((worker.refusals[{1, "unexpected_event"}]), 2U);
-	ASSERT_EQ(worker.claims.size(), 1U);
-	EXPECT_EQ(worker.claims[0].claim.evidence, Evidence::Reconciled);
 }
 
 /* The worker may not answer what was not asked. */
