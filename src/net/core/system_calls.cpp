@@ -19,9 +19,9 @@ namespace {
 /* Calls that are allowed with any arguments. A kernel may lack some of them. */
 constexpr const char *kAllowed[] = {
 	/* Descriptors and events. */
-	"read", "readv", "pread64", "write", "writev", "close", "lseek", "dup", "dup3", "fcntl", "poll",
-	"ppoll", "ppoll_time64", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
-	"epoll_pwait2", "eventfd2", "pipe2",
+	"read", "readv", "pread64", "write", "writev", "close", "lseek", "dup", "dup3", "poll", "ppoll",
+	"ppoll_time64", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
+	"eventfd2", "pipe2",
 	/* Sockets. The rules below say how a role may get them. */
 	"getpeername", "getsockname", "getsockopt", "setsockopt", "sendto", "recvfrom", "sendmsg",
 	"recvmsg", "sendmmsg", "recvmmsg", "shutdown",
@@ -61,7 +61,7 @@ class Filter
 			throw std::system_error(ENOMEM, std::generic_category(), "seccomp_init");
 	}
 
-	/* Adds a rule with at most one condition on an argument. */
+	/* Adds a rule with at most one condition for each argument. */
 	template <class... Condition>
 	void add(uint32_t action, const char *name, Condition... condition)
 	{
@@ -126,9 +126,17 @@ restrict_system_calls(wire::Role role)
 	filter.add(SCMP_ACT_ALLOW, "prlimit64", SCMP_A0(SCMP_CMP_EQ, 0));
 	filter.add(SCMP_ACT_ALLOW, "getrlimit");
 
-	filter.add(SCMP_ACT_ALLOW, "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+	/* The other commands of fcntl() and ioctl() can make the kernel send any signal to any process
+	 * of this user: with O_ASYNC, a descriptor sends a signal of choice to a process of choice. */
+	for (const char *name : {"fcntl", "fcntl64"}) {
+		for (uint64_t command : {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL})
+			filter.add(SCMP_ACT_ALLOW, name, SCMP_A1(SCMP_CMP_EQ, command));
+		filter.add(SCMP_ACT_ALLOW, name, SCMP_A1(SCMP_CMP_EQ, F_SETFL),
+				   SCMP_A2(SCMP_CMP_MASKED_EQ, O_ASYNC, 0));
+	}
 	filter.add(SCMP_ACT_ALLOW, "ioctl", SCMP_A1(SCMP_CMP_EQ, FIONBIO));
 	filter.add(SCMP_ACT_ALLOW, "ioctl", SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+	filter.add(SCMP_ACT_ALLOW, "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
 	filter.load();
 }
 

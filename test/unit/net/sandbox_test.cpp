@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -28,6 +29,7 @@
 #include "name_server.h"
 #include "net/core/landlock.h"
 #include "net/core/sandbox.h"
+#include "net/core/system_calls.h"
 #include "scripted_relay.h"
 #include "worker.h"
 
@@ -397,6 +399,84 @@ TEST(NetSandbox, LandlockAlone)
 		return ptrace(PTRACE_ATTACH, other, nullptr, nullptr) == 0 ? 6 : 0;
 	});
 	EXPECT_EQ(code, 0);
+}
+
+/* Kernels before Linux 6.12 do not let Landlock hold back signals, so seccomp must do so. The
+ * victim and its attacker belong to the same user, as a backend and the net process do. */
+TEST(NetSandbox, SeccompAloneKeepsOtherProcessesSafe)
+{
+	pid_t victim = fork();
+	if (victim == 0) {
+		pause();
+		_exit(0);
+	}
+	const f_owner_ex owner{F_OWNER_PID, victim};
+	char byte = 'x';
+	iovec here{&byte, 1}, there{&byte, 1};
+	siginfo_t info{};
+	info.si_code = SI_QUEUE;
+	sigevent event{};
+	event.sigev_notify = SIGEV_SIGNAL;
+	timer_t timer;
+	const std::pair<const char *, std::function<long()>> attempts[] = {
+		{"F_SETSIG", [] { return fcntl(kLink, F_SETSIG, SIGKILL); }},
+		{"F_SETOWN", [&] { return fcntl(kLink, F_SETOWN, victim); }},
+		{"F_SETOWN_EX", [&] { return fcntl(kLink, F_SETOWN_EX, &owner); }},
+		{"O_ASYNC", [] { return fcntl(kLink, F_SETFL, O_RDWR | O_NONBLOCK | O_ASYNC); }},
+		{"F_SETLEASE", [] { return fcntl(kLink, F_SETLEASE, F_RDLCK); }},
+		{"F_NOTIFY", [] { return fcntl(kLink, F_NOTIFY, DN_MODIFY); }},
+		{"FIOASYNC", [on = 1] { return ioctl(kLink, FIOASYNC, &on); }},
+		{"FIOSETOWN", [&] { return ioctl(kLink, FIOSETOWN, &victim); }},
+		{"SIOCSPGRP", [&] { return ioctl(kLink, SIOCSPGRP, &victim); }},
+		{"PR_SET_PDEATHSIG", [] { return prctl(PR_SET_PDEATHSIG, SIGTERM); }},
+		{"PR_SET_PTRACER", [&] { return prctl(PR_SET_PTRACER, victim); }},
+		{"timer_create", [&] { return timer_create(CLOCK_MONOTONIC, &event, &timer); }},
+		{"kill", [&] { return kill(victim, SIGKILL); }},
+		{"tkill", [&] { return syscall(SYS_tkill, victim, SIGKILL); }},
+		{"tgkill", [&] { return syscall(SYS_tgkill, victim, victim, SIGKILL); }},
+		{"rt_sigqueueinfo", [&] { return syscall(SYS_rt_sigqueueinfo, victim, SIGKILL, &info); }},
+		{"rt_tgsigqueueinfo",
+		 [&] { return syscall(SYS_rt_tgsigqueueinfo, victim, victim, SIGKILL, &info); }},
+		{"pidfd_open", [&] { return syscall(SYS_pidfd_open, victim, 0); }},
+		{"pidfd_send_signal", [] { return syscall(SYS_pidfd_send_signal, 0, 0, nullptr, 0); }},
+		{"pidfd_getfd", [] { return syscall(SYS_pidfd_getfd, 0, 0, 0); }},
+		{"ptrace", [&] { return ptrace(PTRACE_ATTACH, victim, nullptr, nullptr); }},
+		{"process_vm_readv", [&] { return process_vm_readv(victim, &here, 1, &there, 1, 0); }},
+		{"process_vm_writev", [&] { return process_vm_writev(victim, &here, 1, &there, 1, 0); }},
+		{"process_madvise", [] { return syscall(SYS_process_madvise, 0, 0, 0, 0, 0); }},
+		{"kcmp", [&] { return syscall(SYS_kcmp, victim, victim, 0, 0, 0); }},
+		{"get_robust_list", [&] { return syscall(SYS_get_robust_list, victim, &here, &there); }},
+		{"sched_setaffinity", [&] { return syscall(SYS_sched_setaffinity, victim, 0, nullptr); }},
+		{"sched_setscheduler", [&] { return syscall(SYS_sched_setscheduler, victim, 0, nullptr); }},
+		{"ioprio_set", [&] { return syscall(SYS_ioprio_set, 1, victim, 0); }},
+		{"migrate_pages", [&] { return syscall(SYS_migrate_pages, victim, 0, nullptr, nullptr); }},
+		{"setpgid", [&] { return setpgid(victim, 0); }},
+	};
+	/* These rules are the same for all roles, so each attempt needs only one of them. */
+	size_t next = 0;
+	for (const auto &[name, attempt] : attempts) {
+		const wire::Role role = kRoles[next++ % std::size(kRoles)];
+		const auto body = [&, &attempt = attempt] {
+			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+			net::restrict_system_calls(role);
+			attempt();
+			return 0;
+		};
+		EXPECT_EQ(in_child(body), -SIGSYS) << name << ", role " << wire::role_name(role);
+	}
+	EXPECT_EQ(waitpid(victim, nullptr, WNOHANG), 0);
+	kill(victim, SIGKILL);
+	waitpid(victim, nullptr, 0);
+}
+
+TEST(NetSandbox, FlagsOfDescriptors)
+{
+	EXPECT_TRUE(works_in_all_roles([] {
+		const int flags = fcntl(kLink, F_GETFL);
+		const int copy = fcntl(kLink, F_DUPFD_CLOEXEC, 0);
+		return flags >= 0 && fcntl(kLink, F_SETFL, flags | O_NONBLOCK) == 0 && copy >= 0 &&
+			   fcntl(copy, F_GETFD) == FD_CLOEXEC && fcntl(copy, F_SETFD, 0) == 0;
+	}));
 }
 
 TEST(NetSandbox, ModesAreKnown)
