@@ -269,9 +269,9 @@ SELECT signed_in, c.answer, round(c.proven::numeric, 3) AS proven, round(c.read:
 SELECT c.reasons FROM bigbrotr.completeness('wss://r1.example.com', '{}', to_timestamp(1600000000), to_timestamp(1610000000), true) AS c;
 SELECT signed_in, lower, upper, evidence FROM unnest('{f,t}'::boolean[]) AS s (signed_in),
 	bigbrotr.coverage_between('wss://r1.example.com', to_timestamp(1690000000), to_timestamp(1709999999), signed_in => s.signed_in);
+DELETE FROM bigbrotr.sync_filters;
 SELECT w.reader, a.evidence, count(*) FROM generate_series(0, 1) AS w (reader), generate_series(0, 1, 0.1) AS pick,
 	_bigbrotr.audit_windows(1, w.reader, 1800000000, 500, pick) AS a GROUP BY 1, 2 ORDER BY 1, 2;
-DELETE FROM bigbrotr.sync_filters;
 SELECT min(lower) AS first_unread FROM bigbrotr.coverage_gaps WHERE relay_url = 'wss://r1.example.com' AND reason = 'unread';
 SELECT _bigbrotr.note_reader(1, 1);
 SELECT min(lower) AS first_unread FROM bigbrotr.coverage_gaps WHERE relay_url = 'wss://r1.example.com' AND reason = 'unread';
@@ -334,6 +334,66 @@ SELECT _bigbrotr.record_audit(1, 0, 1790000000, 1790999999, 'audit', 'confirmed'
 SELECT next_audit, clean_audits FROM _bigbrotr.relay_sync WHERE relay_id = 1;
 SELECT count(_bigbrotr.record_audit(1, 0, 1, 5, 'confirm', 'paged', NULL, 1, 0, NULL, 86400, 1800300002 + n)) FROM generate_series(1, 120) AS n;
 SELECT count(*), min(audited_at) FROM bigbrotr.audits;
+-- Of filters, those that the relay is asked for now are audited, one as often as the other; only their events are known.
+BEGIN;
+DELETE FROM bigbrotr.coverage;
+DELETE FROM bigbrotr.sync_filters;
+UPDATE _bigbrotr.relay_sync SET next_audit = 0, clean_audits = 0, oldest = NULL;
+SELECT bigbrotr.add_sync_filter('{"kinds": [1]}') AS one, bigbrotr.add_sync_filter('{"kinds": [7]}') AS seven \gset
+INSERT INTO bigbrotr.events (event_id, pubkey, created_at, inserted_at, kind, tags, content, sig)
+	SELECT sha256(n::text::bytea), sha256('a'), 1700000000 + n, 1, CASE WHEN n % 10 = 0 THEN 7 ELSE 1 END, '[]', '', decode(repeat('00', 64), 'hex') FROM generate_series(1, 100) AS n;
+INSERT INTO bigbrotr.sightings (eid, relay_id, seen_at) SELECT e.eid, 1, 1700000000 FROM bigbrotr.events AS e WHERE e.pubkey = sha256('a');
+SELECT pg_temp.claim(1, 1700000000, 1799999100, 'paged', 100, 1800000000), pg_temp.claim(1, 1700000000, 1799999100, 'paged', 90, 1800000000, filter => :one),
+       pg_temp.claim(1, 1700000000, 1799999100, 'paged', 10, 1800000000, filter => :seven);
+SELECT CASE a.filter_id WHEN 0 THEN 'all' WHEN :one THEN 'one' WHEN :seven THEN 'seven' END AS filter, count(*) > 30 AS often, max(a.known) AS known
+FROM generate_series(0, 1, 0.01) AS pick, _bigbrotr.audit_windows(1, 0, 1800000000, 500, pick) AS a GROUP BY 1 ORDER BY 1;
+-- The oldest event is that of the filter that reaches furthest back.
+SELECT pg_temp.claim(1, 0, 1599999999, 'paged', 0, 1800000000, filter => :one);
+SELECT oldest FROM _bigbrotr.relay_sync WHERE relay_id = 1;
+SELECT pg_temp.claim(1, 0, 1699999999, 'paged', 0, 1800000000, filter => :seven);
+SELECT oldest FROM _bigbrotr.relay_sync WHERE relay_id = 1;
+SELECT pg_temp.claim(1, 0, 1499999999, 'paged', 0, 1800000000, filter => :seven);
+SELECT oldest FROM _bigbrotr.relay_sync WHERE relay_id = 1;
+ROLLBACK;
+-- A question that was asked before a contradiction does not settle it.
+BEGIN;
+DELETE FROM bigbrotr.coverage;
+SELECT pg_temp.claim(1, 1000, 2000, 'paged', 100, 1800000000);
+SELECT _bigbrotr.retract_coverage(1, 1000, 2000, 'contradicted', false, 1800000010);
+SELECT _bigbrotr.claim_coverage(1, 0, 0, 1000, 2000, 'paged', '{}', true, 100, 0, 1800000005, 1800000020);
+SELECT lower, upper, evidence, doubts FROM ranges;
+SELECT _bigbrotr.claim_coverage(1, 0, 0, 1000, 2000, 'paged', '{}', true, 100, 0, 1800000011, 1800000030);
+SELECT lower, upper, evidence, doubts FROM ranges;
+-- A relay that wants to know us may have shown a part to anybody, and all to a reader that signed in.
+SELECT _bigbrotr.claim_coverage(1, 0, 1, 1000, 2000, 'paged', '{}', false, 100, 0, 1800000031, 1800000031);
+SELECT _bigbrotr.retract_coverage(1, 1500, 3000, 'auth', false, 1800000040);
+SELECT reader, lower, upper, evidence, doubts FROM bigbrotr.coverage ORDER BY reader, lower;
+ROLLBACK;
+-- What the database refused is not proven, whichever relay showed it.
+BEGIN;
+DELETE FROM bigbrotr.coverage;
+DELETE FROM bigbrotr.sync_filters;
+SELECT pg_temp.claim(1, 1000, 2000, 'confirmed', 100, 1800000000);
+INSERT INTO bigbrotr.event_rejects (event_id, rejected_at, sqlstate, message, raw) VALUES
+	(sha256('x'), 1, '23514', 'no', convert_to('{"content":"\"created_at\":1700,\u0000","kind": 6,"tags":[["created_at",":1800"]],"created_at" : 1500}', 'UTF8'));
+\x on
+SELECT a.answer, a.proven, a.read, a.reasons FROM unnest(ARRAY['{}', '{"kinds": [6]}', '{"kinds": [7]}']::jsonb[]) AS filter, pg_temp.ask('wss://r1.example.com', filter, 1000, 2000) AS a;
+SELECT answer FROM pg_temp.ask('wss://r1.example.com', '{}', 1501, 2000);
+\x off
+SELECT lower, upper, evidence, reason FROM bigbrotr.coverage_between('wss://r1.example.com', to_timestamp(1000), to_timestamp(2000));
+ROLLBACK;
+-- A restore that was interrupted: coverage, and nothing of what it claims.
+BEGIN;
+DELETE FROM bigbrotr.coverage;
+SELECT pg_temp.claim(1, 0, 999, 'paged', 0, 1800000000), pg_temp.claim(1, 1000, 2000, 'confirmed', 100, 1800000000), pg_temp.claim(2, 0, 2000, 'paged', 0, 1800000000);
+SELECT _bigbrotr.drop_unfounded_coverage();
+SELECT relay_id, lower, upper FROM bigbrotr.coverage;
+SELECT pg_temp.claim(1, 1000, 2000, 'confirmed', 100, 1800000000);
+INSERT INTO bigbrotr.events (event_id, pubkey, created_at, inserted_at, kind, tags, content, sig)
+	VALUES (sha256('e'), sha256('a'), 1500, 1, 1, '[]', '', decode(repeat('00', 64), 'hex'));
+INSERT INTO bigbrotr.sightings (eid, relay_id, seen_at) SELECT e.eid, 2, 1 FROM bigbrotr.events AS e;
+SELECT _bigbrotr.drop_unfounded_coverage();
+ROLLBACK;
 
 -- Rubbish.
 SELECT pg_temp.claim(1, -1, 5, 'paged', 0, 10000);

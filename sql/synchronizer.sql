@@ -82,6 +82,13 @@ CREATE PROCEDURE end_relay(reason text, pause_ms bigint, at bigint) LANGUAGE sql
 	SELECT _bigbrotr.take_relays('a', 1, 9, 9, '{clearnet}', false, 100000);
 	SELECT _bigbrotr.report_relay('a', 2, 'ended', reason, '', pause_ms, 0, 0, 5000, 3600000, at);
 $$;
+-- How long, in seconds, by the reason and the number of failures.
+SELECT reason, array_agg(ceil(_bigbrotr.back_off(reason, failures, failures, 10000, 3600000, 0.5) / 1000) ORDER BY failures) AS seconds
+FROM unnest('{stalled,rate_limited,dns_failed,tls_failed,auth_required,proxy_failed,flood}'::text[]) AS reason, unnest('{1,2,10,40}'::integer[]) AS failures
+GROUP BY 1 ORDER BY 1;
+-- A failure of our own proxy is none of the relay.
+CALL end_relay('proxy_failed', 0, 1000);
+SELECT failures, next_attempt - 1000 BETWEEN 112 AND 188 AS delayed FROM _bigbrotr.relay_sync WHERE relay_id = 2;
 CALL end_relay('rate_limited', 600000, 1000);
 SELECT next_attempt - 1000 AS delay FROM _bigbrotr.relay_sync WHERE relay_id = 2;
 CALL end_relay('rate_limited', 4000000000, 1000);

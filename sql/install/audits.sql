@@ -107,7 +107,8 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.unconfirmed(integer, integer, integer, bigint, bigint, boolean, integer) IS
 	'Ranges that were read at least delay seconds ago and need a second reading: contradicted ranges first, then the newest. compares: also partial ranges, because a comparison of the sets of ids (NIP-77) can prove them. A range that stays unconfirmed is returned less and less often. most: maximum number of rows';
 
--- Chooses the claim nearest to a random time, recent times more often, and a part of this claim that holds about one page.
+-- Of the claims of the filters that the relay is asked for now, chooses the one nearest to a random time, recent times more
+-- often, and a part of this claim that holds about one page.
 -- Every second audit also reads the time before the relay's oldest event, which takes one request.
 CREATE FUNCTION _bigbrotr.audit_windows(
 	relay integer, whom integer, at bigint, page bigint, pick double precision,
@@ -119,6 +120,7 @@ DECLARE
 	most CONSTANT integer := 20000; -- maximum number of events, of all relays, that are counted
 	state record;
 	claim record;
+	asked jsonb; -- the filter of the claim; null: everything
 	newest bigint;
 	oldest bigint;
 	middle bigint;
@@ -143,7 +145,9 @@ BEGIN
 	SELECT c.filter_id, greatest(c.lower, oldest) AS lower, least(c.upper, newest) AS upper, c.evidence, c.events INTO claim
 	FROM bigbrotr.coverage AS c
 	WHERE c.relay_id = relay AND c.reader = whom AND c.evidence <> 'partial' AND c.lower <= newest AND c.upper >= greatest(oldest, _bigbrotr.asked_since(c.filter_id))
-	ORDER BY greatest(c.lower - middle, middle - c.upper, 0), c.filter_id, c.lower LIMIT 1;
+	      AND c.filter_id IN (SELECT f.filter_id FROM _bigbrotr.relay_filters(relay) AS f)
+	-- pick also chooses between filters whose claims lie equally near.
+	ORDER BY greatest(c.lower - middle, middle - c.upper, 0), hashint8extended(c.filter_id, (pick * 1e15)::bigint), c.lower LIMIT 1;
 	IF FOUND THEN
 		middle := least(greatest(middle, claim.lower), claim.upper);
 		half := least(greatest(page * (claim.upper - claim.lower + 1) / greatest(claim.events, 1) / 2, 1800), 365 * 86400);
@@ -151,8 +155,10 @@ BEGIN
 		lower := greatest(claim.lower, middle - half, least(_bigbrotr.asked_since(claim.filter_id), claim.upper));
 		upper := greatest(lower, least(claim.upper, middle + half));
 		evidence := claim.evidence;
-		SELECT CASE WHEN count(*) <= most THEN count(s.eid) END INTO known
-		FROM (SELECT e.eid FROM bigbrotr.events AS e
+		SELECT f.filter INTO asked FROM bigbrotr.sync_filters AS f WHERE f.filter_id = claim.filter_id;
+		SELECT CASE WHEN count(*) <= most
+		            THEN count(*) FILTER (WHERE s.eid IS NOT NULL AND (claim.filter_id = 0 OR bigbrotr.event_matches(e.event, asked))) END INTO known
+		FROM (SELECT e AS event, e.eid FROM bigbrotr.events AS e
 		      WHERE e.created_at BETWEEN audit_windows.lower AND audit_windows.upper LIMIT most + 1) AS e
 		     LEFT JOIN bigbrotr.sightings AS s ON s.eid = e.eid AND s.relay_id = relay;
 		RETURN NEXT;
@@ -161,7 +167,8 @@ BEGIN
 		FOR claim IN
 			SELECT c.filter_id, least(c.upper, state.oldest - 1) AS upper, c.evidence FROM bigbrotr.coverage AS c
 			WHERE c.relay_id = relay AND c.reader = whom AND c.evidence <> 'partial' AND c.lower = 0
-			ORDER BY c.filter_id LIMIT 1
+			      AND c.filter_id IN (SELECT f.filter_id FROM _bigbrotr.relay_filters(relay) AS f)
+			ORDER BY hashint8extended(c.filter_id, (pick * 1e15)::bigint) LIMIT 1
 		LOOP
 			filter_id := claim.filter_id;
 			lower := 0;

@@ -99,7 +99,7 @@ COMMENT ON FUNCTION _bigbrotr.check_reading(integer, integer, integer) IS
 -- When a range is cut, each part gets a share of the events in proportion to its length.
 CREATE FUNCTION _bigbrotr.change_coverage(
 	relay integer, filter integer, whom integer, first_second bigint, last_second bigint,
-	claimed text, claimed_doubts text[], agrees boolean, delivered bigint, refused_there bigint, at bigint) RETURNS void
+	claimed text, claimed_doubts text[], agrees boolean, delivered bigint, refused_there bigint, asked_at bigint, at bigint) RETURNS void
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -126,7 +126,7 @@ BEGIN
 		FROM cut AS c WHERE NOT c.inside
 		UNION ALL
 		SELECT c.lower, c.upper,
-		       CASE v.verdict WHEN 'lowered' THEN CASE WHEN c.evidence = 'partial' OR NOT claimed_doubts <@ '{contradicted}' THEN 'partial' ELSE 'paged' END
+		       CASE v.verdict WHEN 'lowered' THEN CASE WHEN c.evidence = 'partial' OR NOT claimed_doubts <@ '{auth,contradicted}' THEN 'partial' ELSE 'paged' END
 		                      WHEN 'agreed' THEN CASE WHEN c.evidence = 'paged' THEN 'confirmed' ELSE c.evidence END
 		                      WHEN 'stronger' THEN claimed ELSE c.evidence END,
 		       CASE v.verdict WHEN 'lowered' THEN ARRAY(SELECT d FROM unnest(c.doubts || claimed_doubts) AS d GROUP BY d ORDER BY d)
@@ -146,14 +146,17 @@ BEGIN
 		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal')
 		            THEN greatest(c.refused, ceil(refused_there * s.share)::bigint) ELSE c.refused END,
 		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal') THEN at ELSE c.observed_at END,
-		       CASE WHEN agrees AND v.verdict IN ('agreed', 'equal') OR v.verdict = 'lowered' THEN at ELSE c.audited_at END
+		       CASE WHEN agrees AND v.verdict IN ('agreed', 'equal') AND NOT s.stale OR v.verdict = 'lowered' THEN at ELSE c.audited_at END
 		FROM cut AS c
-		     CROSS JOIN LATERAL (SELECT (c.upper - c.lower + 1)::double precision / (last_second - first_second + 1) AS share) AS s
+		     -- A question that was asked before a contradiction says nothing about it.
+		     CROSS JOIN LATERAL (SELECT (c.upper - c.lower + 1)::double precision / (last_second - first_second + 1) AS share,
+		                                coalesce('contradicted' = ANY (c.doubts) AND c.audited_at > asked_at, false) AS stale) AS s
 		     CROSS JOIN LATERAL (SELECT CASE
 		         WHEN claimed IS NULL THEN 'lowered'
 		         -- Two readings without doubts confirm each other; the doubt "unencrypted" is about the connection, not the reading.
 		         WHEN agrees AND claimed <> 'partial' AND claimed_doubts <@ '{unencrypted}' AND c.evidence <> 'partial'
 		              AND c.doubts <@ '{unencrypted,contradicted}'
+		              AND NOT s.stale
 		              AND _bigbrotr.evidence_rank(claimed) <= greatest(_bigbrotr.evidence_rank(c.evidence), 3) THEN 'agreed'
 		         WHEN _bigbrotr.evidence_rank(claimed) > _bigbrotr.evidence_rank(c.evidence) THEN 'stronger'
 		         WHEN claimed = c.evidence THEN 'equal'
@@ -182,8 +185,8 @@ BEGIN
 	FROM numbered AS n GROUP BY n.number, n.evidence, n.doubts;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.change_coverage(integer, integer, integer, bigint, bigint, text, text[], boolean, bigint, bigint, bigint) IS
-	'Part of _bigbrotr.claim_coverage and _bigbrotr.retract_coverage: judges these seconds again. If claimed is null, adds the doubts and lowers the evidence: to paged if the only doubt is "contradicted", else to partial';
+COMMENT ON FUNCTION _bigbrotr.change_coverage(integer, integer, integer, bigint, bigint, text, text[], boolean, bigint, bigint, bigint, bigint) IS
+	'Part of _bigbrotr.claim_coverage and _bigbrotr.retract_coverage: judges these seconds again, after a question of the Unix second asked_at. If claimed is null, adds the doubts and lowers the evidence: to paged if the only doubts are "auth" and "contradicted", else to partial';
 
 -- The limit keeps a relay that invents events from making the table and the search for gaps grow. Beyond the limit, the
 -- lowest half of the ranges becomes one range, which claims less.
@@ -247,10 +250,14 @@ BEGIN
 		RETURN; -- all seconds are too new, or the relay was deleted meanwhile
 	END IF;
 	PERFORM _bigbrotr.change_coverage(relay, filter, whom, first, settled, evidence, _bigbrotr.check_doubts(doubts),
-		agrees, least(greatest(events, 0), 1000000000000000), least(greatest(refused, 0), 1000000000000000), at);
+		agrees, least(greatest(events, 0), 1000000000000000), least(greatest(refused, 0), 1000000000000000), asked_at, at);
 	PERFORM _bigbrotr.limit_ranges(relay, filter, whom, 1000);
 	IF first = 0 AND events = 0 AND evidence <> 'partial' THEN
-		UPDATE _bigbrotr.relay_sync AS s SET oldest = settled + 1 WHERE s.relay_id = relay AND s.oldest IS DISTINCT FROM settled + 1;
+		-- Of several filters, the one that reaches furthest back counts.
+		UPDATE _bigbrotr.relay_sync AS s SET oldest = k.oldest
+		FROM (SELECT CASE WHEN count(*) > 1 THEN least(b.oldest, settled + 1) ELSE settled + 1 END AS oldest
+		      FROM _bigbrotr.relay_filters(relay) AS f, _bigbrotr.relay_sync AS b WHERE b.relay_id = relay GROUP BY b.oldest) AS k
+		WHERE s.relay_id = relay AND s.oldest IS DISTINCT FROM k.oldest;
 	END IF;
 END
 $$;
@@ -258,7 +265,7 @@ COMMENT ON FUNCTION _bigbrotr.claim_coverage(integer, integer, integer, bigint, 
 	'Records how the events of a relay in these seconds (created_at, inclusive) were read: evidence and doubts as in bigbrotr.coverage; asked_at: time of the request, Unix seconds. Claims nothing of seconds that had not settled (_bigbrotr.settling). Stronger evidence replaces weaker evidence; agrees: a reading on another connection found nothing new, so readings without doubts become confirmed. events, refused: number of delivered events, and of those of them that we refused. Beyond 1,000 ranges the lowest half becomes one';
 
 -- Lowers the coverage of all filters and readers: a reading that missed one event may have missed others that nobody
--- knows of.
+-- knows of. The doubt "auth" concerns only what was read anonymously.
 CREATE FUNCTION _bigbrotr.retract_coverage(
 	relay integer, first_second bigint, last_second bigint, doubt text, only_proven boolean, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -275,10 +282,11 @@ BEGIN
 		FROM bigbrotr.coverage AS c
 		WHERE c.relay_id = relay AND c.lower <= last_second AND c.upper >= first_second
 		      AND (c.evidence IN ('confirmed', 'reconciled') OR NOT only_proven AND NOT added <@ c.doubts)
+		      AND (doubt <> 'auth' OR c.reader = 0)
 		ORDER BY c.filter_id, c.reader, c.lower
 	LOOP
 		PERFORM _bigbrotr.change_coverage(relay, believed.filter_id, believed.reader, believed.lower, believed.upper,
-			NULL, added, false, 0, 0, at);
+			NULL, added, false, 0, 0, at, at);
 		withdrawn := withdrawn + believed.upper - believed.lower + 1;
 	END LOOP;
 	IF withdrawn > 0 THEN
@@ -288,7 +296,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.retract_coverage(integer, bigint, bigint, text, boolean, bigint) IS
-	'Adds a doubt to what is claimed of these seconds of a relay, and lowers the evidence: to paged if the doubt is "contradicted", else to partial. only_proven: lowers only confirmed and reconciled ranges. Counts as one withdrawal of the relay. Returns the number of lowered seconds';
+	'Adds a doubt to what is claimed of these seconds of a relay, and lowers the evidence: to paged if the doubt is "auth" or "contradicted", else to partial. only_proven: lowers only confirmed and reconciled ranges. Counts as one withdrawal of the relay. Returns the number of lowered seconds';
 
 CREATE FUNCTION _bigbrotr.trim_coverage(at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -309,6 +317,30 @@ END
 $$;
 COMMENT ON FUNCTION _bigbrotr.trim_coverage(bigint) IS
 	'Deletes what coverage claims about seconds after this Unix second: it was claimed while the clock was wrong. Returns the number of changed ranges';
+
+-- pg_restore commits each table by itself, and coverage comes before sightings and retention rules.
+CREATE FUNCTION _bigbrotr.drop_unfounded_coverage() RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	dropped bigint;
+BEGIN
+	IF EXISTS (SELECT FROM bigbrotr.events) AND EXISTS (SELECT FROM bigbrotr.sightings) THEN
+		RETURN 0;
+	END IF;
+	DELETE FROM bigbrotr.coverage AS c WHERE EXISTS (SELECT FROM bigbrotr.coverage AS k WHERE k.relay_id = c.relay_id AND k.events > 0);
+	GET DIAGNOSTICS dropped = ROW_COUNT;
+	IF dropped > 0 THEN
+		RAISE WARNING 'coverage without events is deleted'
+			USING DETAIL = format('%s ranges claimed events of an archive that holds none, as after a restore that was interrupted.', dropped),
+			      HINT = 'Restore the backup into a new database and let pg_restore end; otherwise everything is read from the relays again.';
+	END IF;
+	RETURN dropped;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.drop_unfounded_coverage() IS
+	'Call before relays are read: if the archive has no event or no sighting, deletes the coverage of relays that claims events, with a warning. Returns the number of deleted ranges';
 
 -- A loop, because it can stop reading rows as soon as it has returned "most" gaps.
 CREATE FUNCTION _bigbrotr.gaps(

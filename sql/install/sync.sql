@@ -164,6 +164,17 @@ CREATE FUNCTION _bigbrotr.end_kind(reason text) RETURNS text
 COMMENT ON FUNCTION _bigbrotr.end_kind(text) IS
 	'Kind of the end of a connection, by its reason code. told: this side closed it; ours: the way from this server to the network of the relay failed, which says nothing about the relay; refused: the relay answers but does not let us read; fault: the relay sent what no honest relay sends; failed: every other reason';
 
+CREATE FUNCTION _bigbrotr.back_off(
+	reason text, failures integer, faults integer, first_ms bigint, longest_ms bigint, spread double precision) RETURNS double precision
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE
+		WHEN _bigbrotr.end_kind(reason) = 'fault' THEN longest_ms * 2.0 ^ least(faults - 1, 6)
+		WHEN _bigbrotr.end_kind(reason) = 'ours' THEN least(longest_ms, 30 * first_ms * (0.75 + spread / 2))
+		ELSE least(longest_ms * CASE WHEN reason IN ('dns_failed', 'tls_failed', 'auth_required', 'auth_refused') THEN 24 ELSE 1 END,
+		           first_ms * 2.0 ^ least(failures - 1, 40) * (0.75 + spread / 2)) END;
+COMMENT ON FUNCTION _bigbrotr.back_off(text, integer, integer, bigint, bigint, double precision) IS
+	'Milliseconds until a relay is tried again after a connection ended for this reason. A fault (_bigbrotr.end_kind): longest_ms, doubled with each fault up to 64 times; a failure of our own way to its network: 30 times first_ms; any other: first_ms, doubled with each failure up to longest_ms, or up to 24 times longest_ms where only the operator of the relay can change something: its name or certificate is wrong, or it wants to know us. spread, 0 to 1: makes it up to a quarter shorter or longer, 0.5 neither; faults have none';
+
 CREATE FUNCTION _bigbrotr.report_relay(
 	worker text, relay integer, event text, reason text, detail text, pause_ms bigint,
 	page_limit integer, pace_ms integer, retry_delay_ms bigint, retry_delay_max_ms bigint, at bigint) RETURNS void
@@ -214,17 +225,19 @@ BEGIN
 		WHERE s.relay_id = relay;
 	ELSE
 		SELECT * INTO STRICT known FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = relay FOR NO KEY UPDATE;
-		known.failures := known.failures + 1;
+		IF kind <> 'ours' THEN
+			known.failures := known.failures + 1;
+		END IF;
 		IF kind = 'fault' THEN
 			-- Each day without a fault lowers the count by one. Pages that are read without error do not lower it.
 			known.faults := greatest(0, known.faults - (at - coalesce(known.last_fault, at)) / 86400) + 1;
 			known.last_fault := at;
-			delay_ms := retry_delay_max_ms * 2.0 ^ least(known.faults - 1, 6);
-		ELSE
-			-- The back-off doubles with each failure. A quarter more or less spreads out the attempts of relays that failed
-			-- at the same time.
-			delay_ms := least(retry_delay_max_ms, soon_ms, retry_delay_ms * 2.0 ^ least(known.failures - 1, 40)
-				* (0.75 + (hashint4(relay # (known.failures - 1)) & 1023) / 2048.0));
+		END IF;
+		-- The spread keeps relays that failed at the same time from being tried at the same time.
+		delay_ms := _bigbrotr.back_off(reason, known.failures, known.faults, retry_delay_ms, retry_delay_max_ms,
+			(hashint4(relay # (known.failures - 1)) & 1023) / 1024.0);
+		IF kind <> 'fault' THEN
+			delay_ms := least(delay_ms, soon_ms);
 		END IF;
 		-- A relay may ask for a pause of a day at most.
 		UPDATE _bigbrotr.relay_sync AS s SET

@@ -20,6 +20,12 @@ pg::Statement unseen_statement(
 	"LEFT JOIN bigbrotr.events AS e ON e.event_id = a.event_id "
 	"WHERE NOT EXISTS (SELECT FROM bigbrotr.sightings AS s "
 	"WHERE s.eid = e.eid AND s.relay_id = a.relay_id)");
+/* The positions of events that the filter matches. */
+pg::Statement matched_statement(
+	"SELECT a.n FROM unnest($1, $2) WITH ORDINALITY AS a (event_id, filter_id, n) "
+	"JOIN bigbrotr.events AS e ON e.event_id = a.event_id "
+	"JOIN bigbrotr.sync_filters AS f ON f.filter_id = a.filter_id "
+	"WHERE bigbrotr.event_matches(e, f.filter) ORDER BY a.n");
 pg::Statement miss_statement("SELECT _bigbrotr.report_miss($1, $2, $3, $4)");
 /* Recent time is not proven yet and is read again in any case. */
 pg::Statement stray_statement("SELECT _bigbrotr.report_miss($1, $2, $2, $3) "
@@ -103,9 +109,34 @@ find_misses(const wire::Batch &batch, const RelayBook &book)
 		const std::vector<Reading> &asked = book.find(s.relay_id)->asked;
 		for (size_t i = 0; created_at && i < asked.size(); i++)
 			if (asked[i].judges() && asked[i].holds(*created_at))
-				misses.push_back({.relay_id = s.relay_id, .reading = i, .created_at = *created_at});
+				misses.push_back({.relay_id = s.relay_id,
+								  .reading = i,
+								  .id = *s.event.id,
+								  .created_at = *created_at});
 	}
 	return misses;
+}
+
+void
+drop_unmatched(std::vector<Miss> &misses, const RelayBook &book)
+{
+	const auto filter_of = [&](const Miss &miss) {
+		return book.find(miss.relay_id)->asked[miss.reading].range.filter_id;
+	};
+	const auto filtered = std::stable_partition(
+		misses.begin(), misses.end(), [&](const Miss &miss) { return filter_of(miss) == 0; });
+	const auto count = static_cast<size_t>(misses.end() - filtered);
+	if (count == 0)
+		return;
+	const pg::Rows rows = matched_statement.run(
+		{pg::bytea_array(count, [&](size_t i) { return bytes_of(filtered[ptrdiff_t(i)].id); }),
+		 pg::int4_array(count, [&](size_t i) {
+			 return static_cast<int32_t>(filter_of(filtered[ptrdiff_t(i)]));
+		 })});
+	std::vector<Miss> matched(misses.begin(), filtered);
+	for (uint64_t row = 0; row < rows.count(); row++)
+		matched.push_back(filtered[rows.integer(row, 1) - 1]);
+	misses = std::move(matched);
 }
 
 void

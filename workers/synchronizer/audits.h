@@ -22,6 +22,7 @@ struct Miss
 {
 	int32_t relay_id;
 	size_t reading; // index in HandedRelay::asked
+	nostr::Id id;
 	int64_t created_at;
 };
 
@@ -30,6 +31,12 @@ struct Miss
  * misses of an open reading. Live events and events that retention rules leave out are no misses.
  */
 std::vector<Miss> find_misses(const wire::Batch &batch, const RelayBook &book);
+
+/*
+ * Must be called in the same transaction, after the batch is stored. Drops what is no miss because
+ * the filter of the reading does not match the event: the relay showed it for another filter.
+ */
+void drop_unmatched(std::vector<Miss> &misses, const RelayBook &book);
 
 /*
  * Must be called inside a transaction, after the claims of the batch are written. Withdraws claims

@@ -54,7 +54,9 @@ static constexpr pg::Setting settings[] = {
 			"bigbrotr.retry_delay_max.",
 			GUC_UNIT_MS),
 	integer("retry_delay_max", &synchronizer_settings.retry_delay_max_s, "1h", {"1s", "7d"},
-			"Longest delay before a failed relay is tried again.", GUC_UNIT_S),
+			"Longest delay before a failed relay is tried again; longer for some reasons "
+			"(docs/operations.md).",
+			GUC_UNIT_S),
 	integer("response_timeout", &synchronizer_settings.net.response_timeout_ms, "30s",
 			{"100ms", "10min"}, "Longest silence while an answer is awaited.", GUC_UNIT_MS),
 	integer("max_message_size", &synchronizer_settings.net.max_message_size_kb, "2MB",
@@ -156,10 +158,10 @@ static constexpr std::string_view functions[] = {
 	","
 	"bigint[],bigint[])",
 	"_bigbrotr.count_refusals(integer[],text[],bigint[],text[],bigint)",
-	"_bigbrotr.seen_events(integer,bigint,bigint,integer)",
-	"_bigbrotr.note_needs(integer,bytea[],bigint,bigint)",
-	"_bigbrotr.needs_wait(integer,bigint)",
-	"_bigbrotr.settle_needs(integer,bigint,bigint,bigint,bigint)",
+	"_bigbrotr.seen_events(integer,integer,bigint,bigint,integer)",
+	"_bigbrotr.note_needs(integer,integer,bytea[],bigint,bigint)",
+	"_bigbrotr.needs_wait(integer,integer,bigint)",
+	"_bigbrotr.settle_needs(integer,integer,bigint,bigint,bigint,bigint)",
 	"_bigbrotr.note_comparison(integer,text,bigint,bigint,text,bigint)",
 	"_bigbrotr.may_compare(integer,bigint)",
 };

@@ -223,6 +223,7 @@ store(const wire::Batch &batch, const Leases &leases, const RelayBook &book, con
 	Ingested result;
 	result.misses = find_misses(batch, book);
 	insert(batch, book, now, result);
+	drop_unmatched(result.misses, book);
 	count_traffic(batch, result.traffic);
 	result.claims = claims_of(batch, book, result, now);
 	result.written = relays_to_write(batch, book, books, result);

@@ -204,9 +204,13 @@ RelayEntry::failed(const Result &failure)
 void
 RelayEntry::on_auth(std::string_view challenge)
 {
-	/* Before authentication the relay may show only some of its events. */
-	if (context_->reader == wire::ReadAs::Anonymous)
+	/* Before authentication the relay may show only some of its events, and may have done so before
+	 * it asked. */
+	if (context_->reader == wire::ReadAs::Anonymous) {
 		context_->doubts |= nostr::Doubt::Auth;
+		if (const auto claimed = std::exchange(context_->claimed, std::nullopt))
+			context_->retract(0, {.range = *claimed, .doubt = nostr::Doubt::Auth});
+	}
 	if (!may_sign_in_ || challenge.size() > nostr::kMaxChallenge || challenges_ == kMaxChallenges)
 		return;
 	challenges_++;

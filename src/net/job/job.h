@@ -108,6 +108,7 @@ struct JobContext
 	int complaints = 0;          // answers "too fast" since the last other answer
 	std::string notice;          // last complaint or notice since the last answer
 	nostr::Doubts doubts;        // doubts about everything that this connection delivers
+	std::optional<nostr::TimeRange> claimed; // span of its claims without the doubt `auth`
 	wire::ReadAs reader = wire::ReadAs::Anonymous;
 	std::deque<EndedAnswer> ended;
 	bool dropped = false; // an event was dropped because memory was short
@@ -133,6 +134,10 @@ struct JobContext
 			claim.doubts |= doubts;
 			if (ahead != 0)
 				claim.doubts |= nostr::Doubt::Clock;
+			if (!claim.doubts.has(nostr::Doubt::Auth)) {
+				include(claimed, claim.range.lower);
+				include(claimed, claim.range.upper);
+			}
 			said.push_back({.relay_id = ledger->relay_id,
 							.filter_id = asked.filter_id,
 							.reader = reader,
