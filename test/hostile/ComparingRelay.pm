@@ -40,27 +40,30 @@ sub compare_with
 	return sub { print {$in} "$_[0]\n"; chomp(my $reply = <$out>); return $reply };
 }
 
-# shown: events that pages show, oldest first; served: those that it serves to who asks for their ids; set: those that it
-# names; says: what it answers to NEG-OPEN instead, with ID for the subscription. A page has 60 events.
+# shown: events that pages show, oldest first, or a function that returns them; served: those that it serves to who asks for
+# their ids; set: those that it names; says: what it answers to NEG-OPEN instead, with ID for the subscription; hidden: kinds
+# that count against the limit of an answer and are left out of it; hears: a function of the connection and the number of the
+# question that returns whether the question is heard. A page has 60 events.
 sub comparing_relay
 {
 	my (%habits) = @_;
-	my @shown = @{ $habits{shown} };
-	my @served = @{ $habits{served} // \@shown };
-	my @set = @{ $habits{set} // \@shown };
+	my $shown = ref $habits{shown} eq 'CODE' ? $habits{shown} : sub { return @{ $habits{shown} } };
+	my %hidden = map { $_ => 1 } @{ $habits{hidden} // [] };
 	return websocket(
 		sub {
 			my ($c) = @_;
 			my %comparison;
+			my $questions = 0;
 			while (defined(my $text = $c->message))
 			{
 				my ($verb, $id, $filter, $message) = @{ JSON::PP::decode_json($text) };
 				my $sub = json_string($id);
 				if ($verb eq 'REQ')
 				{
-					my @found = reverse matching($filter, $filter->{ids} ? @served : @shown);
+					next if $habits{hears} && !$habits{hears}->($c, ++$questions);
+					my @found = reverse matching($filter, $filter->{ids} && $habits{served} ? @{ $habits{served} } : $shown->());
 					my $limit = $filter->{limit} && $filter->{limit} < 60 ? $filter->{limit} : 60;
-					$c->text("[\"EVENT\",$sub,$_->{json}]") for splice @found, 0, $filter->{ids} ? 100 : $limit;
+					$c->text("[\"EVENT\",$sub,$_->{json}]") for grep { !$hidden{ $_->{kind} } } splice @found, 0, $filter->{ids} ? 100 : $limit;
 					$c->text("[\"EOSE\",$sub]");
 				}
 				elsif ($verb eq 'NEG-OPEN' && exists $habits{says})
@@ -69,7 +72,7 @@ sub comparing_relay
 				}
 				elsif ($verb eq 'NEG-OPEN' || $verb eq 'NEG-MSG')
 				{
-					$comparison{$id} = compare_with(matching($filter, @set)) if $verb eq 'NEG-OPEN';
+					$comparison{$id} = compare_with(matching($filter, $habits{set} ? @{ $habits{set} } : $shown->())) if $verb eq 'NEG-OPEN';
 					my $reply = $comparison{$id}->($verb eq 'NEG-OPEN' ? $message : $filter);
 					$c->text("[\"NEG-MSG\",$sub,\"$reply\"]");
 				}

@@ -126,6 +126,7 @@ struct Behaviour
 	bool milliseconds = false;       // unbounded scans end early
 	size_t dropped_past = SIZE_MAX;  // bytes that a client may be behind before events are dropped
 	bool private_after_auth = false; // sends AUTH, shows strangers a part
+	uint32_t auth_after = 0;         // requests before AUTH
 	bool auth_required = false;
 	uint32_t replicas = 1; // connections are served by them in turn; each holds its own part
 	Hints hints = Hints::None;

@@ -119,7 +119,7 @@ Conversation::on_handshake(std::string_view key, int64_t now_ms)
 	std::string response = ws::accept_response(key);
 	response.insert(response.size() - 2, date);
 	out.push_back({.bytes = std::move(response)});
-	if (b.private_after_auth || b.auth_required)
+	if ((b.private_after_auth || b.auth_required) && b.auth_after == 0)
 		say("AUTH", "challenge", "");
 	if (Breaks breaks = pick_trouble({Position::Open}); breaks.trouble)
 		fail(breaks);
@@ -199,6 +199,8 @@ Conversation::on_text(std::string_view text, int64_t now_ms)
 		return say("[\"COUNT\"," + quoted(subscription) +
 				   ",{\"count\":" + std::to_string(relay_.count(filters, node_)) + "}]");
 	request(subscription, std::move(filters));
+	if (b.private_after_auth && b.auth_after > 0 && ++requests_ == b.auth_after)
+		say("AUTH", "challenge", "");
 }
 
 void

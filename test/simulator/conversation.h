@@ -65,7 +65,7 @@ class Conversation
 	Relay &relay_;
 	uint32_t node_ = 0; // the replica that it speaks with
 	int64_t opened_ms_ = 0, second_ = 0;
-	uint32_t asked_in_second_ = 0;
+	uint32_t asked_in_second_ = 0, requests_ = 0;
 	std::map<std::string, std::vector<nostr::Filter>, std::less<>> subscriptions_;
 	std::map<std::string, nostr::negentropy::RecordSet, std::less<>> reconciling_;
 };

@@ -188,6 +188,8 @@ const Switch kSwitches[] = {
 	{"negentropy_blocked", "NIP-77 for 200 records at most", reconciles<Negentropy::Blocked>},
 	// Authentication and refusals
 	{"auth_part", "AUTH; strangers see a part (F7)", [](S &s, R &, const P &) { s.behaviour.private_after_auth = true; }},
+	{"auth_late", "the same, and AUTH after two answers (F7)", [](S &s, R &, const P &) {
+		s.behaviour.private_after_auth = true; s.behaviour.auth_after = 2; }},
 	{"auth_all", "AUTH; strangers see nothing", [](S &s, R &, const P &) { s.behaviour.auth_required = true; }},
 	{"closed", "CLOSED, sometimes", [](S &s, R &, const P &) {
 		trouble(s, {.fault = Fault::Closed, .chance = 0.2, .most = 4, .text = "error: shutting down idle subscription"}); }},
