@@ -241,3 +241,20 @@ CREATE FUNCTION _bigbrotr.reject_seeds(source text, problem text) RETURNS void
 	END;
 COMMENT ON FUNCTION _bigbrotr.reject_seeds(text, text) IS
 	'Stores in bigbrotr.seed_rejects, as line 0, why a whole list could not be read';
+
+CREATE FUNCTION _bigbrotr.warn_of_size() RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF current_setting('bigbrotr.max_database_size') = '0' AND current_setting('bigbrotr.services') ~ '\msynchronizer\M' THEN
+		RAISE WARNING USING
+			MESSAGE = 'the background workers begin to archive the relays of the seed list, and the size of the archive has no limit',
+			DETAIL = format('They read all of the history of each relay; ten million events take about 8 GB. They stop when a disk has less than %s free (bigbrotr.min_free_disk).',
+				current_setting('bigbrotr.min_free_disk')),
+			HINT = 'Set bigbrotr.max_database_size. bigbrotr.seed_file chooses the relays; SELECT bigbrotr.stop_service(''synchronizer''); stops reading.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.warn_of_size() IS
+	'Warns that the synchronizer archives whole relays, unless bigbrotr.max_database_size limits the archive';

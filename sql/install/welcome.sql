@@ -7,14 +7,15 @@ BEGIN
 			MESSAGE = 'no background worker runs',
 			DETAIL = 'The library is not preloaded: tables, views and functions work, but no relay is archived.',
 			HINT = 'Set shared_preload_libraries = ''bigbrotr'' and bigbrotr.databases in postgresql.conf and restart the server.';
-	ELSIF current_setting('bigbrotr.databases') <> '' AND current_setting('bigbrotr.max_database_size') = '0' AND EXISTS (
-		SELECT FROM _bigbrotr.service_states() AS s WHERE s.database = current_database() AND s.service = 'synchronizer')
-	THEN
+	ELSIF current_setting('bigbrotr.databases') = '' THEN
+		RETURN; -- the log of the server says that no database is served
+	ELSIF NOT EXISTS (SELECT FROM _bigbrotr.service_states() AS s WHERE s.database = current_database()) THEN
 		RAISE WARNING USING
-			MESSAGE = 'the background workers begin to archive the relays of the seed list, and the size of the archive has no limit',
-			DETAIL = format('They read all of the history of each relay; ten million events take about 8 GB. They stop when a disk has less than %s free (bigbrotr.min_free_disk).',
-				current_setting('bigbrotr.min_free_disk')),
-			HINT = 'Set bigbrotr.max_database_size. bigbrotr.seed_file chooses the relays; SELECT bigbrotr.stop_service(''synchronizer''); stops reading.';
+			MESSAGE = format('no background worker runs in database "%s"', current_database()),
+			DETAIL = 'The database is not in bigbrotr.databases: tables, views and functions work, but no relay is archived.',
+			HINT = 'Add the database to bigbrotr.databases in postgresql.conf and reload the server.';
+	ELSE
+		PERFORM _bigbrotr.warn_of_size();
 	END IF;
 END
 $welcome$;

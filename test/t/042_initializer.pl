@@ -65,5 +65,40 @@ $node->safe_psql('postgres', q{SELECT bigbrotr.restart_service('initializer')});
 wait_for($node, qq{last_error ~ 'lacks the column "bigbrotr.sightings seen_at bigint"' $of_it});
 pass('a changed schema is noticed');
 
+# Reading without a limit is announced: by CREATE EXTENSION, and by the log when relays are loaded.
+append_to_file("$seeds.local", "ws://127.0.0.1:1\n");
+$node->append_conf('postgresql.conf', <<"END");
+bigbrotr.databases = 'postgres, later'
+bigbrotr.services = 'initializer, synchronizer'
+bigbrotr.allow_local_relays = on
+bigbrotr.seed_file = '$seeds.local'
+log_line_prefix = '%b '
+END
+$node->safe_psql('postgres', 'DROP EXTENSION bigbrotr');
+$node->reload;
+$node->safe_psql('postgres', "CREATE DATABASE $_") for qw(unlisted later limited);
+my $create = sub {
+	my ($database) = @_;
+	$node->psql($database, 'CREATE EXTENSION bigbrotr', stderr => \my $warnings);
+	return $warnings;
+};
+my $unlimited = qr/WARNING:  the background workers begin to archive the relays of the seed list, and the size of the archive has no limit\n.*DETAIL:  .*bigbrotr\.min_free_disk.*\n.*HINT:  Set bigbrotr\.max_database_size/;
+my $warnings = $create->('unlisted');
+like($warnings, qr/WARNING:  no background worker runs in database "unlisted"\n.*not in bigbrotr\.databases.*HINT:  Add the database/s, 'a database that is not listed');
+unlike($warnings, $unlimited, '… gets no other warning');
+$log = -s $node->logfile;
+like($create->('later'), $unlimited, 'a listed database: the archive has no limit');
+$node->wait_for_log(qr/^bigbrotr initializer $unlimited/m, $log);
+pass('the initializer warns with the same words');
+
+$node->append_conf('postgresql.conf', "bigbrotr.databases = 'postgres, later, limited'\nbigbrotr.max_database_size = '1GB'\n");
+$node->reload;
+wait_for($node, q{current_setting('bigbrotr.max_database_size') = '1GB'});
+$log = -s $node->logfile;
+is($create->('limited'), '', 'a limit: nothing to warn of');
+$node->wait_for_log(qr/seed list ".*": 1 added/, $log);
+$node->wait_for_log(qr/health report/, $log);
+unlike(slurp_file($node->logfile, $log), qr/has no limit/, '… in the log neither');
+
 $node->stop;
 done_testing();

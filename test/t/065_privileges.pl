@@ -61,7 +61,7 @@ is($node->safe_psql('postgres', q{
 $node->safe_psql('postgres', 'CREATE DATABASE other');
 my ($silent, $warned);
 $node->psql('other', 'CREATE EXTENSION bigbrotr; DROP EXTENSION bigbrotr', stderr => \$silent);
-unlike($silent, qr/WARNING/, 'roles without other members are adopted');
+unlike($silent, qr/WARNING:  roles/, 'roles without other members are adopted');
 $node->safe_psql('postgres', 'CREATE ROLE guest; GRANT bigbrotr_reader TO guest; CREATE ROLE "no body"; GRANT bigbrotr_admin TO "no body"');
 $node->psql('other', 'CREATE EXTENSION bigbrotr', stderr => \$warned);
 like($warned, qr/WARNING:  roles of bigbrotr were there before, and have members: "no body" of "bigbrotr_admin"\n/, 'members of roles that were there before are named');

@@ -23,6 +23,7 @@ pg::Statement functions_statement("SELECT w.name FROM pg_catalog.unnest($1) AS w
 								  "WHERE pg_catalog.to_regprocedure(w.name) IS NULL LIMIT 1");
 pg::Statement unreadable_statement("SELECT _bigbrotr.reject_seeds($1, $2)");
 pg::Statement seeds_statement("SELECT added, known, refused FROM bigbrotr.load_seeds($1, $2)");
+pg::Statement size_statement("SELECT _bigbrotr.warn_of_size()");
 pg::Statement
 	priority_statement("SELECT listed, refused FROM _bigbrotr.list_priority_relays($1, $2)");
 pg::Statement report_statement("SELECT item, good, detail FROM bigbrotr.health_report");
@@ -97,6 +98,10 @@ class Initializer : public pg::Service
 				   "seed list \"" + seeds.name + "\": " + std::to_string(added) + " added, " +
 					   std::to_string(known) + " known, " + std::to_string(refused) +
 					   " refused (see bigbrotr.seed_rejects)");
+		/* CREATE EXTENSION could not warn if the database was not served yet. */
+		if (added > 0)
+			worker.transaction_with_retries("warning of the size", {.read_only = true},
+											[] { size_statement.run(); });
 	}
 
 	/* Loads the list. An empty list removes the relays that an earlier list added. */
