@@ -152,7 +152,8 @@ BEGIN
 	END IF;
 END
 $tags$;
-DROP FUNCTION _bigbrotr.tag_keys(bigbrotr.tags);
+-- Without the index, the function was dropped with the others.
+DROP FUNCTION IF EXISTS _bigbrotr.tag_keys(bigbrotr.tags);
 
 -- The finder has to read the archived events. The lock waits for writers, because the events of a running transaction would
 -- be missing from the queue.
