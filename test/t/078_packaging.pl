@@ -13,6 +13,7 @@ my $meta = decode_json(slurp_file('META.json'));
 is($meta->{provides}{bigbrotr}{version}, $version, 'META.json provides the extension with the version of the control file');
 ok(-e $meta->{provides}{bigbrotr}{$_}, "… and its $_ is there") for qw(file docfile);
 is((slurp_file('debian/changelog') =~ /^bigbrotr \(([^)]+)\)/)[0], $meta->{version}, 'the Debian package has the version of META.json, that of the software');
+is((slurp_file('CHANGELOG.md') =~ /^## \[([^\]]+)\]/m)[0], $meta->{version}, 'the newest part of the changelog has it, too');
 
 my $directory = PostgreSQL::Test::Utils::tempdir();
 chomp(my $share = `$ENV{PG_CONFIG} --sharedir`);
