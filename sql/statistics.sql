@@ -31,6 +31,9 @@ SELECT * FROM bigbrotr.total_statistics;
 SELECT * FROM bigbrotr.verify_statistics();
 SELECT _bigbrotr.fold_statistics(2), _bigbrotr.fold_statistics(), _bigbrotr.fold_statistics();
 SELECT * FROM bigbrotr.verify_statistics();
+INSERT INTO bigbrotr.events (event_id, pubkey, created_at, kind, tags, content, sig, inserted_at)
+	SELECT sha256('far'), sha256('p'), 9223372036854775807, 7, '[]', '', sha256('a') || sha256('b'), 0;
+SELECT * FROM bigbrotr.day_statistics ORDER BY day;
 TRUNCATE bigbrotr.sightings;
 SELECT * FROM bigbrotr.total_statistics;
 SELECT _bigbrotr.fold_statistics();

@@ -61,6 +61,7 @@ CREATE FUNCTION _bigbrotr.api_type_schema(type regtype) RETURNS jsonb
 		WHEN type::oid = ANY ('{real,double precision,numeric}'::regtype[]::oid[]) THEN '{"type": ["number", "null"]}'
 		WHEN type = 'boolean'::regtype THEN '{"type": ["boolean", "null"]}'
 		WHEN type = 'timestamptz'::regtype THEN '{"type": ["string", "null"], "format": "date-time"}'
+		WHEN type = 'date'::regtype THEN '{"type": ["string", "null"], "format": "date"}'
 		WHEN type::oid = ANY ('{json,jsonb}'::regtype[]::oid[]) THEN '{}'
 		WHEN type = 'text[]'::regtype THEN '{"type": ["array", "null"], "items": {"type": "string"}}'
 		WHEN EXISTS (SELECT FROM pg_type AS t WHERE t.oid = type AND t.typtype = 'c')

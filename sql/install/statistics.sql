@@ -47,11 +47,12 @@ COMMENT ON COLUMN bigbrotr.kind_statistics.kind IS '0 .. 65535 (NIP-01)';
 COMMENT ON COLUMN bigbrotr.kind_statistics.event_count IS 'Number of archived events';
 
 CREATE VIEW bigbrotr.day_statistics AS
-	SELECT s.key AS day, s.count AS event_count
+	SELECT s.key AS day, s.count AS event_count, CASE WHEN s.key <= 9224318015999 THEN date '1970-01-01' + (s.key / 86400)::integer END AS date
 	FROM _bigbrotr.current_statistics AS s WHERE s.subject = 'day';
 COMMENT ON VIEW bigbrotr.day_statistics IS 'Number of events of each day (UTC) by created_at, exact';
 COMMENT ON COLUMN bigbrotr.day_statistics.day IS 'First second of the day, Unix seconds';
 COMMENT ON COLUMN bigbrotr.day_statistics.event_count IS 'Number of archived events';
+COMMENT ON COLUMN bigbrotr.day_statistics.date IS 'The day as a date (UTC); null: after the last timestamp, where some authors put their events by mistake';
 
 CREATE VIEW bigbrotr.relay_statistics AS
 	SELECT s.key::integer AS relay_id, r.url AS relay_url, s.count AS sighting_count
