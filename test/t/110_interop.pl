@@ -32,7 +32,7 @@ sub events
 {
 	my ($kind, $count, $days, $apart) = @_;
 	$made++;
-	return parsed(ask(sprintf q{SELECT bigbrotr.sign_event(sha256('a%1$s' || n %% 8), %2$d, 'event %1$d ' || n, '[]', %3$d - n * %5$d)
+	return parsed(ask(sprintf q{SELECT bigbrotr.sign_event(sha256(('a%1$s' || n %% 8)::bytea), %2$d, 'event %1$d ' || n, '[]', %3$d - n * %5$d)
 		FROM generate_series(%4$d - 1, 0, -1) AS n}, $made, $kind, $now - $days * $day, $count, $apart));
 }
 
