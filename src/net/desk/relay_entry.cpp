@@ -282,6 +282,8 @@ RelayEntry::on_ended(const char *reason, std::string_view detail)
 {
 	intake_.outbox().refuse(relay_id_, reason, detail.substr(0, 100));
 	reading_->on_ended();
+	if (strcmp(reason, "frame_too_large") == 0)
+		context_->ask_for_less();
 	finish(reason, detail);
 }
 

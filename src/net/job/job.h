@@ -30,11 +30,12 @@ struct Learned
 	/* Assumed size of an event before any was received, in bytes. */
 	static constexpr size_t kTypicalEvent = 2048;
 
-	/* A stall does not reduce the limit of a page below this number of events. */
+	/* JobContext::ask_for_less() does not reduce the limit of a page below this number of events.
+	 */
 	static constexpr int kLeastLimit = 10;
 
 	Pacer pacer;
-	int page_limit = 0;                 // larger limits made the relay stall; 0: none did
+	int page_limit = 0;                 // larger pages ended the connection; 0: none did
 	size_t event_bytes = kTypicalEvent; // mean size of an event of its pages
 
 	static constexpr int kGrowsAfter = 16;
@@ -116,6 +117,23 @@ struct JobContext
 	 * events that it had offered. */
 	bool compares = false;
 
+	/* How many events a page may have, the smallest of three numbers: the setting, the learned
+	 * limit, and what memory allows. */
+	int page_limit() const
+	{
+		int limit = client.host().config.page_limit;
+		if (learned.page_limit > 0)
+			limit = std::min(limit, learned.page_limit);
+		size_t fitting = intake.budget().largest_page() / learned.event_bytes;
+		return int(std::clamp(fitting, size_t(1), size_t(std::max(limit, 1))));
+	}
+	/* A page was too much for the relay or for the limits of this process, so the pages of the next
+	 * connection are half as large. Then at least the pages before the fault are claimed. */
+	void ask_for_less()
+	{
+		const int limit = page_limit();
+		learned.page_limit = std::max(limit / 2, std::min(limit, Learned::kLeastLimit));
+	}
 	/*
 	 * Claims wait in the ledger until the events before them are in a batch. Nothing is claimed of
 	 * seconds that lay in the future at `asked_at`, when the first question was asked: new events

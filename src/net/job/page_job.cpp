@@ -29,24 +29,12 @@ way_of(const wire::Range &range)
 
 PageJob::PageJob(JobContext &context, FilterReading &filter, const wire::Range &range)
 	: context_(context), filter_(filter), range_(range),
-	  pager_({range.lower, range.upper}, limit(), filter.conditions, filter.habits, way_of(range)),
+	  pager_({range.lower, range.upper}, context.page_limit(), filter.conditions, filter.habits,
+			 way_of(range)),
 	  ticked_(context.client.now())
 {
 	if (pager_.done())
 		finish();
-}
-
-/* The smallest of three limits: the setting, the limit at which the relay does not stall, and what
- * memory allows. */
-int
-PageJob::limit() const
-{
-	const Learned &learned = context_.learned;
-	int limit = context_.client.host().config.page_limit;
-	if (learned.page_limit > 0)
-		limit = std::min(limit, learned.page_limit);
-	size_t fitting = context_.intake.budget().largest_page() / learned.event_bytes;
-	return int(std::clamp(fitting, size_t(1), size_t(std::max(limit, 1))));
 }
 
 bool
@@ -58,7 +46,7 @@ PageJob::waiting()
 	if (next_ && !pager_.answer(next_->number))
 		next_.reset();
 	if (!next_) {
-		pager_.set_limit(limit());
+		pager_.set_limit(context_.page_limit());
 		next_ = pager_.next();
 	}
 	return next_.has_value();
@@ -195,8 +183,7 @@ PageJob::on_failed(const char *reason, std::string_view detail)
 	const std::string_view why = detail.empty() ? std::string_view(context_.notice) : detail;
 	if (context_.complaints > 0)
 		return end("rate_limited", why);
-	int &learned = context_.learned.page_limit;
-	learned = std::max(limit() / 2, std::min(limit(), Learned::kLeastLimit));
+	context_.ask_for_less();
 	end("stalled", why);
 }
 

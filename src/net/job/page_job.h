@@ -46,7 +46,6 @@ class PageJob final : private OpenQuestion::Asker
 	void on_unanswered(OpenQuestion &question) override;
 	void on_closed(OpenQuestion &question, std::string_view reason) override;
 	void on_failed(const char *reason, std::string_view detail) override;
-	int limit() const;
 	void note_stop();
 	void claim(const std::vector<nostr::Claim> &claims);
 	void retract(nostr::TimeRange range, nostr::Doubt doubt, int64_t found);

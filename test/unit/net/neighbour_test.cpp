@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "name_server.h"
 #include "net/relay/flood_guard.h"
 #include "scripted_relay.h"
 #include "worker.h"
@@ -118,6 +119,40 @@ TEST(NetNeighbour, OneMessageThatIsTooLargeIsSkipped)
 	EXPECT_GE((worker.refusals[{1, "message_too_large"}]), 1U);
 	ASSERT_FALSE(worker.claims.empty());
 	EXPECT_EQ(worker.claims.back().claim.range.lower, 0);
+}
+
+/* More than 64 MiB of events that are too large end the connection. Smaller pages have fewer of
+ * them, so the next connection claims what it reads before its end. */
+TEST(NetNeighbour, ManyMessagesThatAreTooLargeAreReadInSmallerPages)
+{
+	const auto events = make_events(40, 1000);
+	const std::string large(7 << 20, 'x');
+	/* One message in four is too large. */
+	ScriptedRelay relay(answer_each([&](Peer &peer, auto &id, auto &message) {
+		serve_one(peer, events, 500, message, false);
+		for (int left = atoi(message.c_str() + message.find("limit") + 7); left >= 4; left -= 4)
+			peer.text(large);
+		peer.text(eose_message(id));
+	}));
+	wire::ArchiveSettings settings = Worker::default_settings();
+	settings.page_limit = 40;
+	Worker worker(settings);
+	worker.task(1, relay.url(), {{0, 1039}});
+	ASSERT_TRUE(worker.until_ended(1));
+	EXPECT_EQ(worker.ended(1)->reason, "frame_too_large");
+	EXPECT_TRUE(worker.claims.empty());
+	EXPECT_EQ(worker.ended(1)->page_limit, 20U);
+	worker.send(wire::RelayOpen{.relay_id = 2,
+								.attempt = 1,
+								.url = relay.url(),
+								.page_limit = 20,
+								.ranges = {{0, 1039, 0}}});
+	ASSERT_TRUE(worker.until_ended(2));
+	EXPECT_EQ(worker.ended(2)->reason, "frame_too_large");
+	EXPECT_EQ(worker.ended(2)->page_limit, 10U);
+	ASSERT_FALSE(worker.claims.empty());
+	EXPECT_EQ(worker.claims.back().claim.range.upper, 1039);
+	EXPECT_LT(worker.claims.back().claim.range.lower, 1030);
 }
 
 TEST(NetNeighbour, EventsThatAreNotTakenAreNoFaults)
