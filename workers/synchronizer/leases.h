@@ -1,6 +1,6 @@
 /*
- * The leases of this worker. Only one worker at a time archives a relay, even if several workers on
- * several servers share the relays. sql/install/leases.sql says what a lease protects.
+ * The leases of this worker. Only one worker at a time archives a relay, even if several workers
+ * share the relays. sql/install/leases.sql says what a lease protects.
  */
 #pragma once
 
