@@ -22,10 +22,8 @@ static constexpr std::string_view columns[] = {
 };
 
 static constexpr std::string_view functions[] = {
-	"bigbrotr.normalise_relay_url(text,boolean)",
-	"bigbrotr.load_seeds(text,text)",
-	"_bigbrotr.reject_seeds(text,text)",
-	"_bigbrotr.warn_of_size()",
+	"bigbrotr.normalise_relay_url(text,boolean)", "bigbrotr.load_seeds(text,text)",
+	"_bigbrotr.reject_seeds(text,text)",          "_bigbrotr.warn_of_size()",
 	"_bigbrotr.list_priority_relays(text,text)",
 };
 
