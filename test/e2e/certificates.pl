@@ -47,10 +47,10 @@ for my $name (sort keys %made)
 	openssl("ca -config ca.cnf -batch -startdate $from -enddate $until -extfile $name.ext -keyfile ca.key -cert ca.pem -in relay.csr -out $name.pem");
 }
 my %wrong = (
-	self_signed => qr/self[- ]signed/i,
-	expired => qr/expired/,
-	not_yet_valid => qr/not yet valid/,
-	wrong_name => qr/mismatch|name/);
+	self_signed => qr/not valid: self-signed certificate/,
+	expired => qr/not valid: certificate has expired/,
+	not_yet_valid => qr/not valid: certificate is not yet valid/,
+	wrong_name => qr/not valid: (?:IP address|hostname) mismatch/);
 my @names = ('right', sort keys %wrong);
 
 system("bigbrotr-corpus 200 > '$directory/events.jsonl'") == 0 or die 'no events';

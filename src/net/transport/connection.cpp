@@ -250,6 +250,8 @@ Connection::connect_fault(lws *wsi, std::string_view text)
 	if (tls_started(ssl) != SteadyTime{})
 		end_step(step_, times_.tcp, tls_started(ssl));
 	certificate_ = certificate_facts(ssl);
+	if (certificate_ && !certificate_->fault.empty())
+		return {"tls_failed", "the certificate is not valid: " + certificate_->fault};
 	return {"tls_failed", tls_text(text)};
 }
 
