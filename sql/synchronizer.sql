@@ -10,7 +10,7 @@ CREATE VIEW state AS
 
 -- Hosts and sites.
 SELECT u AS url, s.* FROM unnest(ARRAY['wss://relay.example.com', 'wss://a.b.example.co.uk/x', 'wss://me.github.io', 'ws://127.0.0.1:1/a',
-	'wss://[2001:db8::1]:7777/p', 'ws://localhost', 'wss://co.uk', 'wss://bücher.example.com',
+	'wss://[2001:db8::1]:7777/p', 'wss://[2001:db8:0:0:ffff::2]', 'ws://localhost', 'wss://co.uk', 'wss://bücher.example.com',
 	'ws://a.467eezi7n5hab3aa536jvavjfslggttkqfpnaswkkuzfml45xvxq.b32.i2p', 'ws://a.name.i2p',
 	'ws://a.2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion']) AS u,
 	_bigbrotr.relay_site((bigbrotr.normalise_relay_url(u)).url) AS s;

@@ -13,7 +13,7 @@ CREATE VIEW bigbrotr.candidates AS
 COMMENT ON VIEW bigbrotr.candidates IS 'Relays that events and lists name, and their state';
 COMMENT ON COLUMN bigbrotr.candidates.relay_url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN bigbrotr.candidates.network IS 'Network of the relay, as in bigbrotr.relays';
-COMMENT ON COLUMN bigbrotr.candidates.site IS 'Registered domain of the host, by the Public Suffix List, or the address itself';
+COMMENT ON COLUMN bigbrotr.candidates.site IS 'Registered domain of the host, by the Public Suffix List, or the IPv4 address, or the /64 network of the IPv6 address';
 COMMENT ON COLUMN bigbrotr.candidates.candidate_state IS 'relay: it is in bigbrotr.relays; deleted: it was in bigbrotr.relays, and only bigbrotr.add_relay adds it again; waiting: it waits for more authors, or for a place of its site';
 COMMENT ON COLUMN bigbrotr.candidates.author_count IS 'Number of authors that name the relay, without those that name it only as a relay to avoid';
 COMMENT ON COLUMN bigbrotr.candidates.is_exact IS 'false: author_count has reached its limit, and further authors are not counted';

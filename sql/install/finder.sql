@@ -63,7 +63,7 @@ COMMENT ON COLUMN _bigbrotr.named_relays.admitted_at IS 'When the name was added
 COMMENT ON COLUMN _bigbrotr.named_relays.listed IS 'Whether a list names the relay';
 COMMENT ON COLUMN _bigbrotr.named_relays.url IS 'Normalised URL of the relay';
 COMMENT ON COLUMN _bigbrotr.named_relays.network IS 'Network of the relay, as in bigbrotr.relays';
-COMMENT ON COLUMN _bigbrotr.named_relays.site IS 'Registered domain of the host, by the Public Suffix List, or the address itself';
+COMMENT ON COLUMN _bigbrotr.named_relays.site IS 'Registered domain of the host, by the Public Suffix List, or the IPv4 address, or the /64 network of the IPv6 address';
 
 -- One row holds all names of an author, so that the finder reads and counts the names of an author with one look-up.
 CREATE TABLE _bigbrotr.naming_authors (

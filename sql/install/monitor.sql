@@ -24,7 +24,7 @@ CREATE INDEX relay_visits_site_idx ON _bigbrotr.relay_visits (site) WHERE owner 
 COMMENT ON TABLE _bigbrotr.relay_visits IS 'State of the monitor, one row per relay: time of the next visit, and results of the last one';
 COMMENT ON COLUMN _bigbrotr.relay_visits.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_visits.host IS 'Host of the relay''s URL';
-COMMENT ON COLUMN _bigbrotr.relay_visits.site IS 'Registered domain of the host, by the Public Suffix List, or the address itself';
+COMMENT ON COLUMN _bigbrotr.relay_visits.site IS 'Registered domain of the host, by the Public Suffix List, or the IPv4 address, or the /64 network of the IPv6 address';
 COMMENT ON COLUMN _bigbrotr.relay_visits.next_visit IS 'Earliest time of the next visit, Unix seconds; 0: the relay was never visited. During a visit: time at which its lease ends';
 COMMENT ON COLUMN _bigbrotr.relay_visits.owner IS 'Worker that visits the relay now: system identifier of its server, database, service and instance; null: no worker';
 COMMENT ON COLUMN _bigbrotr.relay_visits.checked_at IS 'Time of the last visit, Unix seconds; null: never visited';

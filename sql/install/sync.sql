@@ -34,7 +34,7 @@ CREATE FUNCTION _bigbrotr.relay_site(url text, OUT host text, OUT site text)
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_relay_site';
 COMMENT ON FUNCTION _bigbrotr.relay_site(text) IS
-	'Host of a normalised relay URL, and the site of the host: its registered domain by the Public Suffix List, or the address itself';
+	'Host of a normalised relay URL, and the site of the host: its registered domain by the Public Suffix List, or the IPv4 address, or the /64 network of the IPv6 address';
 
 -- A relay that may not be opened now gets a reason in waits_for and is not examined again until the reason is gone.
 -- Without it, ten thousand relays of one host would be examined each second.

@@ -232,7 +232,7 @@ COMMENT ON TABLE _bigbrotr.relay_leases IS 'Which worker archives which relay no
 COMMENT ON COLUMN _bigbrotr.relay_leases.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_leases.owner IS '_bigbrotr.sync_workers.owner';
 COMMENT ON COLUMN _bigbrotr.relay_leases.host IS 'Host of the relay''s URL';
-COMMENT ON COLUMN _bigbrotr.relay_leases.site IS 'Registered domain of the host, by the Public Suffix List, or the address itself';
+COMMENT ON COLUMN _bigbrotr.relay_leases.site IS 'Registered domain of the host, by the Public Suffix List, or the IPv4 address, or the /64 network of the IPv6 address';
 COMMENT ON COLUMN _bigbrotr.relay_leases.taken_at IS 'When the worker took the lease, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.relay_leases.authenticate IS '_bigbrotr.relay_sync.authenticate when the worker took the lease';
 

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <libpsl.h>
 
+#include "nostr/address.h"
 #include "nostr/relay_url.h"
 
 #include "bytes.h"
@@ -19,7 +20,8 @@ is_address(const std::string &host)
 	return host.find(':') != host.npos || inet_pton(AF_INET, host.c_str(), &address) == 1;
 }
 
-/* The registered domain of a host; the host itself if it is an address or a public suffix. */
+/* The registered domain of a host; of an IPv6 address its /64 network; the host itself if it is an
+ * IPv4 address or a public suffix. */
 std::string
 site_of(const std::string &host)
 {
@@ -27,7 +29,7 @@ site_of(const std::string &host)
 	 * services. */
 	constexpr std::string_view keys = ".b32.i2p";
 	if (is_address(host))
-		return host;
+		return nostr::counted_host(host);
 	if (host.ends_with(keys))
 		return host.substr(host.rfind('.', host.size() - keys.size() - 1) + 1);
 	const char *site = psl_registrable_domain(psl_builtin(), host.c_str());

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <arpa/inet.h>
+
 namespace nostr {
 namespace {
 
@@ -68,6 +70,24 @@ bool
 is_public_ipv6(const std::array<uint8_t, 16> &address)
 {
 	return kGlobal6.holds(address) && !any_holds(kSpecial6, address);
+}
+
+void
+keep_network(std::array<uint8_t, 16> &address)
+{
+	std::fill(address.begin() + 8, address.end(), uint8_t(0));
+}
+
+std::string
+counted_host(const std::string &host)
+{
+	std::array<uint8_t, 16> address;
+	if (inet_pton(AF_INET6, host.c_str(), address.data()) != 1)
+		return host;
+	keep_network(address);
+	char text[INET6_ADDRSTRLEN];
+	inet_ntop(AF_INET6, address.data(), text, sizeof text);
+	return text + std::string("/64");
 }
 
 } // namespace nostr

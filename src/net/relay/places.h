@@ -1,6 +1,6 @@
 /* Counts the connections to each place, to limit the connections to a host that serves many URLs. A
- * place is an address, or a host of an overlay network, because all of these have the proxy's
- * address. */
+ * place is an IPv4 address, a /64 network of IPv6, or a host of an overlay network, because all of
+ * these have the proxy's address. */
 #pragma once
 
 #include <string>

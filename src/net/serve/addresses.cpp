@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 
 #include "net/serve/text.h"
+#include "nostr/address.h"
 
 namespace net {
 namespace {
@@ -83,7 +84,7 @@ Address
 counted_address(Address address)
 {
 	if (!is_mapped(address))
-		std::fill(address.begin() + 8, address.end(), 0);
+		nostr::keep_network(address);
 	return address;
 }
 

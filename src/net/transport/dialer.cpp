@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "net/transport/screening.h"
+#include "nostr/address.h"
 
 namespace net {
 
@@ -88,7 +89,7 @@ Dialer::connect_next()
 			break;
 		facts_.address = std::move(untried_.front().text);
 		facts_.local = untried_.front().local && network_ == nostr::Network::Clearnet;
-		facts_.place = proxied() ? endpoint_.host : facts_.address;
+		facts_.place = proxied() ? endpoint_.host : nostr::counted_host(facts_.address);
 		untried_.pop_front();
 		if (facts_.local && !config_.allow_local) {
 			fault_ = {kLocalAddress, facts_.address};

@@ -26,10 +26,11 @@ struct ConnectFacts
 	std::vector<std::string> addresses; // allowed addresses of the name, in the order of trying
 	NameFacts name;                     // answer of the name servers; empty with a proxy
 	std::string address;                // the address of the connection, or the last one tried
-	std::string place;                  // the address, or the relay's host with a proxy
-	bool local = false;                 // the name is public, but only allow_local allows `address`
-	std::chrono::microseconds dns{0};   // until the answer, or until it was given up
-	std::chrono::microseconds tcp{0};   // from here on about `address`; includes a proxy's tunnel
+	/* The address, of IPv6 its /64 network; with a proxy: the relay's host. */
+	std::string place;
+	bool local = false;               // the name is public, but only allow_local allows `address`
+	std::chrono::microseconds dns{0}; // until the answer, or until it was given up
+	std::chrono::microseconds tcp{0}; // from here on about `address`; includes a proxy's tunnel
 	std::chrono::microseconds tls{0};
 	std::chrono::microseconds upgrade{0};    // from the request to the response head
 	std::chrono::microseconds unfinished{0}; // the step during which the opening failed

@@ -107,6 +107,20 @@ TEST(NetNeighbour, OneAddressHasSoManyPlaces)
 	EXPECT_TRUE(worker.until([&] { return worker.reported(11, wire::RelayPhase::CaughtUp); }));
 }
 
+TEST(NetNeighbour, OneNetworkOfIpv6HasThePlacesOfOneAddress)
+{
+	NameServer names(NameServer::Names{{"other.example.com", {"::2"}}});
+	ScriptedRelay relay(serve_events({}, 10), {.ipv6 = true});
+	wire::ArchiveSettings settings = Worker::default_settings();
+	settings.max_per_address = 1;
+	Worker worker(settings, names.address().c_str());
+	worker.task(1, relay.url(), {}, true);
+	ASSERT_TRUE(worker.until([&] { return worker.reported(1, wire::RelayPhase::CaughtUp); }));
+	worker.task(2, "ws://other.example.com", {}, true);
+	ASSERT_TRUE(worker.until_ended(2));
+	EXPECT_EQ(worker.ended(2)->reason, "address_full") << worker.ended(2)->detail;
+}
+
 TEST(NetNeighbour, OneMessageThatIsTooLargeIsSkipped)
 {
 	auto events = make_events(30, 1000);

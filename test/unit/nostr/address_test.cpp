@@ -75,3 +75,18 @@ TEST(Address, EdgesOfSpecialBlocks6)
 							 "3fff:1000::", "3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"})
 		EXPECT_TRUE(is_public(text)) << text;
 }
+
+TEST(Address, NetworksThatLimitsCount)
+{
+	const std::pair<const char *, const char *> cases[] = {
+		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
+		{"2001:db8:1:2::", "2001:db8:1:2::/64"},
+		{"2001:db8:1:3::", "2001:db8:1:3::/64"},
+		{"::1", "::/64"},
+		{"192.0.2.1", "192.0.2.1"},
+		{"example.com", "example.com"},
+		{"", ""},
+	};
+	for (const auto &[host, counted] : cases)
+		EXPECT_EQ(nostr::counted_host(host), counted);
+}
