@@ -46,6 +46,7 @@ CREATE FUNCTION _bigbrotr.take_relays(
 	AS $$
 DECLARE
 	most CONSTANT integer := 2 * least(greatest(places, 0), 10000) + 100;
+	locks CONSTANT integer := '_bigbrotr.relay_leases'::regclass::oid::integer;
 	mine boolean; -- true: this worker reads the priority relays
 	due record;
 	wish text;
@@ -68,6 +69,9 @@ BEGIN
 		ORDER BY d.since, d.relay_id
 	LOOP
 		EXIT WHEN taken >= places;
+		-- Two workers that take relays at the same time do not see each other's leases, so only one of them takes relays of a site,
+		-- until it commits. The other one does not wait: the relay stays due. 256 locks for all sites fit into the table of locks.
+		CONTINUE WHEN NOT pg_try_advisory_xact_lock(locks, (hashtext(due.site) & 255) + 256 * mine::integer);
 		-- Another worker may be leasing this relay. The query of the loop locks no rows, because the loop fetches
 		-- more rows than it uses.
 		PERFORM FROM _bigbrotr.relay_sync AS s
