@@ -60,7 +60,10 @@ CREATE EXTENSION bigbrotr;
 DROP SCHEMA bigbrotr;
 
 -- Archived events do not go along unless that is said.
+CREATE ROLE regress_archive_owner SUPERUSER;
+SET ROLE regress_archive_owner;
 CREATE EXTENSION bigbrotr;
+RESET ROLE;
 SET bigbrotr.allow_drop_extension = off;
 BEGIN;
 DROP EXTENSION bigbrotr;
@@ -72,5 +75,14 @@ DROP EXTENSION IF EXISTS bigbrotr CASCADE;
 SET ROLE bigbrotr_reader;
 DROP EXTENSION bigbrotr;
 RESET ROLE;
+-- Nor with statements that do not name the extension.
+SET client_min_messages = warning;
+BEGIN;
+DROP EXTENSION plpgsql CASCADE;
+ROLLBACK;
+DROP OWNED BY regress_archive_owner CASCADE;
+SELECT count(*) FROM bigbrotr.events;
 SET bigbrotr.allow_drop_extension = on;
-DROP EXTENSION bigbrotr;
+DROP OWNED BY regress_archive_owner CASCADE;
+SELECT count(*) FROM pg_extension WHERE extname = 'bigbrotr';
+DROP ROLE regress_archive_owner;

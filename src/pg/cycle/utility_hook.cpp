@@ -5,18 +5,22 @@
 #include "pg/cycle/slots.h"
 
 extern "C" {
+#include "access/genam.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
-#include "executor/spi.h"
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 }
 
@@ -25,6 +29,7 @@ namespace pg {
 static constexpr long kPatienceMs = 5000;
 
 static ProcessUtility_hook_type prev_hook = nullptr;
+static object_access_hook_type prev_access_hook = nullptr;
 
 /* Effects of the statements of this backend's transaction; an empty name means none. */
 static char drained[NAMEDATALEN];
@@ -211,31 +216,52 @@ of_extension(const char *name)
 	return {.drains = database, .renews = database, .wakes = true};
 }
 
+/* Whether the table has a row. The table may be in deletion, without its indexes. */
 static bool
-has_events()
+has_rows(Oid table)
 {
-	Oid schema = get_namespace_oid("bigbrotr", true);
-	if (!OidIsValid(schema) || !OidIsValid(get_relname_relid("events", schema)))
-		return false;
-	SPI_connect();
-	SPI_execute("SELECT FROM bigbrotr.events LIMIT 1", false, 1);
-	bool found = SPI_processed > 0;
-	SPI_finish();
+	Relation relation = table_open(table, AccessShareLock);
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, snapshot, 0, nullptr);
+	bool found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(relation, AccessShareLock);
 	return found;
 }
 
-/* Refuses to drop an archive with events, because a statement that names no table should not
- * destroy years of data. */
-static void
-check_drop()
+/* The table bigbrotr.events; InvalidOid if it does not exist. */
+static Oid
+events_table()
 {
-	if (settings::allow_drop_extension || !has_events())
+	Oid schema = get_namespace_oid("bigbrotr", true);
+	return OidIsValid(schema) ? get_relname_relid("events", schema) : InvalidOid;
+}
+
+/* Refuses to drop an archive with events, because a statement that does not name the archive's
+ * tables should not destroy years of data. */
+static void
+check_drop(Oid events)
+{
+	if (settings::allow_drop_extension || !OidIsValid(events) || !has_rows(events))
 		return;
 	ereport(ERROR, (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 					errmsg("extension \"bigbrotr\" holds archived events"),
-					errdetail("DROP EXTENSION would delete all of them."),
+					errdetail("The statement would delete all of them."),
 					errhint("Back the database up with pg_dump; to delete them, SET "
 							"bigbrotr.allow_drop_extension = on and try again.")));
+}
+
+/* Many statements drop the extension without naming it, such as DROP OWNED and DROP EXTENSION
+ * plpgsql CASCADE. All of them drop its table of events. The scripts of the extension may do so. */
+static void
+on_object_access(ObjectAccessType access, Oid catalog, Oid object, int column, void *details)
+{
+	if (prev_access_hook)
+		prev_access_hook(access, catalog, object, column, details);
+	if (access == OAT_DROP && catalog == RelationRelationId && column == 0 && !creating_extension &&
+		object == events_table() && OidIsValid(getExtensionOfObject(catalog, object)))
+		check_drop(object);
 }
 
 static Effect
@@ -246,7 +272,7 @@ of_drop(DropStmt *statement)
 	ListCell *one;
 	foreach (one, statement->objects)
 		if (Effect effect = of_extension(strVal(lfirst(one))); effect.drains) {
-			check_drop();
+			check_drop(events_table()); // before the workers end
 			return effect;
 		}
 	return {};
@@ -307,6 +333,8 @@ install_utility_hook()
 {
 	prev_hook = ProcessUtility_hook;
 	ProcessUtility_hook = hook;
+	prev_access_hook = object_access_hook;
+	object_access_hook = on_object_access;
 	RegisterXactCallback(on_end_of_transaction, nullptr);
 }
 
