@@ -91,6 +91,12 @@ SELECT count(*) AS requests, entries_read($$SELECT count(*) FROM bigbrotr.events
 SELECT store('own request', 'victim', 11, 5, 'e ' || hex('target 7'), 'e ' || hex('target gift'), 'a 30023:' || hex('victim') || ':x');
 SELECT entries_read($$SELECT count(*) FROM bigbrotr.events_visible WHERE content LIKE 'target %'$$);
 SELECT content FROM bigbrotr.events AS e WHERE content LIKE 'target %' AND NOT EXISTS (SELECT FROM bigbrotr.events_visible AS s WHERE s.eid = e.eid) ORDER BY 1;
+-- Of many receivers of a gift wrap the first ten count.
+SELECT store('gift of ' || n, 'throw-away', 5, 1059, VARIADIC
+	ARRAY(SELECT 'p ' || hex('friend ' || f) FROM generate_series(1, n - 1) AS f) || ARRAY['p ' || hex('victim')]) FROM unnest(ARRAY[10, 11]) AS n;
+SELECT store('request for gifts', 'victim', 11, 5, 'e ' || hex('gift of 10'), 'e ' || hex('gift of 11'));
+SELECT content, cardinality(_bigbrotr.masters(e)) AS masters FROM bigbrotr.events AS e
+WHERE content LIKE 'gift of %' AND EXISTS (SELECT FROM bigbrotr.events_visible AS s WHERE s.eid = e.eid);
 ROLLBACK;
 
 -- None of these look-ups needed the statement that stands in for a missing index.

@@ -101,9 +101,10 @@ COMMENT ON FUNCTION bigbrotr.explain_relay(text) IS
 
 CREATE FUNCTION _bigbrotr.masters(event bigbrotr.events) RETURNS bytea[]
 	LANGUAGE sql STABLE PARALLEL SAFE
-	RETURN ARRAY[(event).pubkey] || CASE (event).kind WHEN 1059 THEN
-		ARRAY(SELECT decode(v.value, 'hex') FROM unnest(bigbrotr.tag_values((event).tags, 'p')) AS v (value) WHERE v.value ~ '^[0-9a-f]{64}$') END;
-COMMENT ON FUNCTION _bigbrotr.masters(bigbrotr.events) IS 'Public keys whose requests may delete an event (NIP-09, NIP-62): that of its author, and those of the receivers of a gift wrap (NIP-59)';
+	RETURN ARRAY[(event).pubkey] || CASE WHEN (event).kind IN (1059, 21059) THEN
+		ARRAY(SELECT decode(v.value, 'hex') FROM unnest(bigbrotr.tag_values((event).tags, 'p')) AS v (value)
+		      WHERE v.value ~ '^[0-9a-f]{64}$' LIMIT 10) END;
+COMMENT ON FUNCTION _bigbrotr.masters(bigbrotr.events) IS 'Public keys whose requests may delete an event (NIP-09, NIP-62): that of its author, and those of the first ten receivers of a gift wrap (NIP-59)';
 
 CREATE FUNCTION bigbrotr.explain_event(event_id text) RETURNS SETOF text
 	LANGUAGE plpgsql STABLE STRICT

@@ -96,7 +96,7 @@ CREATE FUNCTION bigbrotr.is_visible(event_id bytea, pubkey bytea, created_at big
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 SUPPORT _bigbrotr.certain_support
 	AS 'MODULE_PATHNAME', 'bigbrotr_is_visible';
 COMMENT ON FUNCTION bigbrotr.is_visible(bytea, bytea, bigint, integer, bigbrotr.tags) IS
-	'Whether an event is neither deleted (NIP-09) nor expired (NIP-40) nor vanished (NIP-62). Requests of the receiver also delete gift wraps (NIP-59)';
+	'Whether an event is neither deleted (NIP-09) nor expired (NIP-40) nor vanished (NIP-62). Requests of a receiver also delete gift wraps (NIP-59); of many receivers, the first ten count';
 
 CREATE VIEW bigbrotr.events_current AS
 	SELECT e.* FROM bigbrotr.events AS e

@@ -24,6 +24,8 @@ namespace {
 
 constexpr int32_t kDirectMessage = 4;
 constexpr int32_t kGiftWrap = 1059, kEphemeralGiftWrap = 21059; // NIP-59
+/* NIP-59 gives a gift wrap one receiver. Each receiver costs two look-ups. */
+constexpr int kMostReceivers = 10; // _bigbrotr.masters() has this number, too
 
 bool
 has_address(int32_t kind)
@@ -169,13 +171,15 @@ struct EventArguments
 	Datum address() const { return address_id(archive::view(DatumGetByteaPP(pubkey)), kind, tags); }
 
 	/* Whether says(key) is true for the author or, if the event is a gift wrap, for one of its
-	 * receivers. A gift wrap is signed by a throw-away key. */
+	 * first receivers. A gift wrap is signed by a throw-away key. */
 	template <class F> bool any_owner(F says) const
 	{
+		int receivers = 0;
 		return says(pubkey) ||
 			   (is_gift_wrap() &&
 				archive::any_indexed_tag(tags, [&](char name, const nostr::PackedItem &value) {
-					return name == 'p' && value.hex && says(archive::text_datum(value.bytes));
+					return name == 'p' && value.hex && receivers++ < kMostReceivers &&
+						   says(archive::text_datum(value.bytes));
 				}));
 	}
 
