@@ -73,6 +73,11 @@ $node->append_conf('postgresql.conf', 'bigbrotr.batch_timeout = 60s');
 $node->reload;
 wait_for($node, "waiting_for IS NOT NULL $service");
 
+# Somebody cancels what the worker does, instead of what holds it up.
+wait_for($node, "coalesce(waiting_for, '') = 'another attempt after a request to cancel' OR NOT pg_cancel_backend($worker) $service");
+wait_for($node, "waiting_for = 'a lock on bigbrotr.sightings, held by process $holder' $service");
+pass('a cancelled transaction is tried again');
+
 $session->query_safe('COMMIT');
 under_load();
 wait_for($node, "waiting_for IS NULL AND health = 'healthy' $service");

@@ -20,8 +20,8 @@ obstacle_of(const Error &error, bool timed_out)
 		return Obstacle::Conflict;
 	if (code == ERRCODE_LOCK_NOT_AVAILABLE)
 		return Obstacle::Lock;
-	if (code == ERRCODE_QUERY_CANCELED && timed_out)
-		return Obstacle::Timeout;
+	if (code == ERRCODE_QUERY_CANCELED)
+		return timed_out ? Obstacle::Timeout : Obstacle::Cancel;
 	if (ERRCODE_TO_CATEGORY(code) == kClassResources)
 		return Obstacle::Resources;
 	return Obstacle::None;
@@ -86,6 +86,8 @@ words_for(Obstacle obstacle, const Error &error)
 		return words_for_lock(error);
 	case Obstacle::Timeout:
 		return "the database, which took longer than the time-out of the transaction";
+	case Obstacle::Cancel:
+		return "another attempt after a request to cancel";
 	case Obstacle::Conflict:
 		return "the end of a conflict with another transaction";
 	default:

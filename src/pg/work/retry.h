@@ -17,10 +17,11 @@ enum class Obstacle : uint8_t
 	Conflict, // deadlock or serialization failure, which ends when it is reported
 	Lock,     // another transaction holds the lock for longer than lock_timeout
 	Timeout,  // the transaction took too long
+	Cancel,   // a user cancelled the statement; the end of a worker has another SQLSTATE
 	Resources // disk, memory, connections
 };
 
-/* `timed_out`: the transaction's own time-out cancelled it; otherwise a user did. */
+/* `timed_out`: if the transaction was cancelled, its own time-out did it; otherwise a user did. */
 Obstacle obstacle_of(const Error &error, bool timed_out);
 
 /* `attempt`: number of failed attempts, at least 1. Returns at most one second, so that work

@@ -140,9 +140,9 @@ class Worker
 	void transaction(const char *activity, const TransactionOptions &options, F &&body);
 	/*
 	 * As transaction(), with retries after temporary failures: after a conflict, a lock time-out,
-	 * the transaction's own time-out, a full disk or a lack of memory, `body` runs again in a new
-	 * transaction after a short delay, until it commits or the worker must end. `body` must not
-	 * rely on its previous run. bigbrotr.services shows what the worker waits for.
+	 * the transaction's own time-out, a request to cancel, a full disk or a lack of memory, `body`
+	 * runs again in a new transaction after a short delay, until it commits or the worker must end.
+	 * `body` must not rely on its previous run. bigbrotr.services shows what the worker waits for.
 	 */
 	template <class F>
 	void transaction_with_retries(const char *activity, const TransactionOptions &options,
