@@ -50,6 +50,17 @@ ok(gone($other), 'the second worker is ended');
 $node->safe_psql('postgres', q{UPDATE _bigbrotr.sync_workers SET expires = 0 WHERE owner LIKE '%synchronizer.2'});
 is($node->safe_psql('postgres', 'SELECT _bigbrotr.expire_leases(bigbrotr.unix_now())'), 4, 'its relays are free');
 is($node->safe_psql('postgres', "SELECT $owners"), 1, 'the first worker keeps its own');
+
+# When the clock is set ahead, leases seem to have expired: a worker renews its own before it ends those of others. A sweep,
+# which does both, takes up the new relay.
+my $stays = pid_of(1);
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION public.seem_expired() RETURNS boolean LANGUAGE sql AS 'UPDATE _bigbrotr.sync_workers SET expires = 0; SELECT false';
+	INSERT INTO bigbrotr.relays (url, network) VALUES ('ws://127.0.0.1:1', 'local')});
+wait_for($node, q{public.seem_expired() OR EXISTS (SELECT FROM _bigbrotr.relay_sync AS s JOIN bigbrotr.relays AS r ON r.relay_id = s.relay_id
+	WHERE r.url = 'ws://127.0.0.1:1')});
+wait_for($node, q{expires > 0 FROM _bigbrotr.sync_workers});
+is(pid_of(1), $stays, 'a worker does not end its own leases');
 set_workers(3);
 wait_for($node, "$state = '1 running, 2 running, 3 running' AND $leases = 8");
 pass('a new number of workers shares the relays again');

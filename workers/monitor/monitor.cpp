@@ -78,7 +78,7 @@ class Monitor : public pg::Service
 		break_off_late(worker);
 		bool adopt = tick >= next_adoption_;
 		std::vector<PlannedVisit> plan;
-		const int64_t clock_back = clock_step_.set_back(worker.now(), tick);
+		const int64_t clock_back = -clock_step_.seconds(worker.now(), tick);
 		if (clock_back > 0)
 			book_.clock_set_back(worker.now());
 		worker.transaction_with_retries("planning visits", {.durable = false}, [&] {

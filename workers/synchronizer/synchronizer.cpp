@@ -93,11 +93,15 @@ class Synchronizer : public pg::Service
 			return pg::Next::Continue;
 		auto tick = worker.steady_now();
 		const int64_t now = worker.now();
+		const int64_t clock_step = clock_step_.seconds(now, tick);
+		const bool set_ahead = clock_step > 0;
+		/* After the clock was set ahead, the leases of all workers seem to have expired. This sweep
+		 * is left out, so that they have a minute to renew them. */
 		Occasion occasion{.now = now,
-						  .clock_back = clock_step_.set_back(now, tick),
+						  .clock_back = std::max<int64_t>(-clock_step, 0),
 						  .share = share_,
 						  .look = look_.due(tick),
-						  .sweep = sweep_.due(tick),
+						  .sweep = sweep_.due(tick) && !set_ahead,
 						  .reload = std::exchange(reloaded_, false)};
 		occasion.filters = filters_;
 		bool had_key = key_.signer() != nullptr;
@@ -110,10 +114,11 @@ class Synchronizer : public pg::Service
 			book_.clock_set_back(now);
 		SyncPlan plan;
 		worker.transaction_with_retries("planning", {.durable = false}, [&] {
-			if (flush) {
+			/* The sweep must not end the leases of its own worker. */
+			if (flush || occasion.sweep || set_ahead)
 				leases_.renew(worker.now());
+			if (flush)
 				books_.traffic.write_all(worker.now());
-			}
 			if (flush_claims)
 				books_.claims.write_all(worker.now());
 			if (occasion.look)
