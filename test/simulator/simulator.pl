@@ -66,8 +66,11 @@ sub wait_until_quiet
 	my $looks_at_most = $ENV{BIGBROTR_PATIENCE} // 240;
 	while ($same < 8 && $looks++ < $looks_at_most)
 	{
-		# As if days had passed: the recent time is read again, and audits come one after the other.
+		# As if days had passed: the recent time is read again, what was seen in part is tried again, and audits come one after the
+		# other.
 		$node->safe_psql('postgres', q{
+			UPDATE bigbrotr.coverage AS c SET observed_at = c.observed_at - 86400
+			FROM (SELECT k.ctid FROM bigbrotr.coverage AS k WHERE k.evidence = 'partial' FOR UPDATE SKIP LOCKED) AS k WHERE c.ctid = k.ctid;
 			UPDATE _bigbrotr.relay_sync SET next_audit = 0, clean_audits = 0
 			WHERE relay_id IN (SELECT relay_id FROM _bigbrotr.relay_sync FOR UPDATE SKIP LOCKED)}) if $later;
 		my $now = $node->safe_psql('postgres', q{
