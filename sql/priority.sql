@@ -18,8 +18,8 @@ SELECT bigbrotr.add_priority_relay(NULL), bigbrotr.remove_priority_relay('wss://
 SELECT _bigbrotr.start_synchronizer('s', 200, 100), _bigbrotr.start_synchronizer('p', 200, 100, true);
 SELECT relay_id FROM _bigbrotr.due_relays(100);
 SELECT relay_id FROM _bigbrotr.due_priority_relays(100);
-SELECT relay_id, url FROM _bigbrotr.take_relays('p', 9, 9, 9, '{clearnet}', false, 100);
-SELECT relay_id, url FROM _bigbrotr.take_relays('s', 9, 9, 9, '{clearnet}', false, 100);
+SELECT relay_id, url FROM _bigbrotr.take_relays('p', 9, 9, 9, 5000, '{clearnet}', false, 100);
+SELECT relay_id, url FROM _bigbrotr.take_relays('s', 9, 9, 9, 5000, '{clearnet}', false, 100);
 SELECT * FROM _bigbrotr.unwanted_relays('s', '{clearnet}');
 SELECT * FROM _bigbrotr.unwanted_relays('p', '{clearnet}');
 
@@ -27,24 +27,24 @@ SELECT * FROM _bigbrotr.unwanted_relays('p', '{clearnet}');
 SELECT bigbrotr.add_priority_relay('wss://r1.example.com'), bigbrotr.remove_priority_relay('wss://r2.example.com');
 SELECT * FROM _bigbrotr.unwanted_relays('s', '{clearnet}');
 SELECT * FROM _bigbrotr.unwanted_relays('p', '{clearnet}');
-SELECT relay_id FROM _bigbrotr.take_relays('p', 9, 9, 9, '{clearnet}', false, 101);
+SELECT relay_id FROM _bigbrotr.take_relays('p', 9, 9, 9, 5000, '{clearnet}', false, 101);
 SELECT _bigbrotr.report_relay('s', 1, 'ended', '', '', 0, 0, 0, 5000, 3600000, 110), _bigbrotr.report_relay('p', 2, 'ended', '', '', 0, 0, 0, 5000, 3600000, 110);
-SELECT relay_id FROM _bigbrotr.take_relays('p', 9, 9, 9, '{clearnet}', false, 110);
-SELECT relay_id FROM _bigbrotr.take_relays('s', 9, 9, 9, '{clearnet}', false, 110);
+SELECT relay_id FROM _bigbrotr.take_relays('p', 9, 9, 9, 5000, '{clearnet}', false, 110);
+SELECT relay_id FROM _bigbrotr.take_relays('s', 9, 9, 9, 5000, '{clearnet}', false, 110);
 SELECT relay_id, owner FROM _bigbrotr.relay_leases ORDER BY 1;
 
 -- Places of one host: each service has its own, and a free one goes to a relay of the same service.
 SELECT bigbrotr.add_relay(format('wss://crowd.example.org/%s', n)) FROM generate_series(1, 5) AS n;
 SELECT bigbrotr.add_priority_relay(format('wss://crowd.example.org/%s', n)) FROM generate_series(4, 5) AS n;
-SELECT relay_id, url FROM _bigbrotr.take_relays('s', 9, 1, 9, '{clearnet}', false, 120);
-SELECT relay_id, url FROM _bigbrotr.take_relays('p', 9, 1, 9, '{clearnet}', false, 120);
+SELECT relay_id, url FROM _bigbrotr.take_relays('s', 9, 1, 9, 5000, '{clearnet}', false, 120);
+SELECT relay_id, url FROM _bigbrotr.take_relays('p', 9, 1, 9, 5000, '{clearnet}', false, 120);
 SELECT relay_id, waits_for FROM _bigbrotr.relay_sync WHERE waits_for IS NOT NULL ORDER BY 1;
 SELECT relay_url, waiting_for FROM bigbrotr.sync_status WHERE relay_url ~ 'crowd' ORDER BY 1;
 SELECT * FROM _bigbrotr.crowded_relays('s');
 SELECT * FROM _bigbrotr.crowded_relays('p');
 SELECT _bigbrotr.report_relay('p', 11, 'ended', '', '', 60000, 0, 0, 5000, 3600000, 120);
 SELECT relay_id, waits_for FROM _bigbrotr.relay_sync WHERE waits_for IS NOT NULL ORDER BY 1;
-SELECT relay_id, url FROM _bigbrotr.take_relays('p', 9, 1, 9, '{clearnet}', false, 120);
+SELECT relay_id, url FROM _bigbrotr.take_relays('p', 9, 1, 9, 5000, '{clearnet}', false, 120);
 -- It waits for a place, and may have one of the other service.
 SELECT bigbrotr.add_priority_relay('wss://crowd.example.org/3');
 SELECT relay_id, waits_for FROM _bigbrotr.relay_sync WHERE waits_for IS NOT NULL ORDER BY 1;
@@ -78,7 +78,7 @@ SELECT _bigbrotr.report_relay('p', 1, 'ended', 'dns_failed', '', 0, 0, 0, 5000, 
 SELECT relay_id, next_attempt - 2000 <= 45 AS soon FROM _bigbrotr.relay_sync WHERE relay_id IN (1, 2) ORDER BY 1;
 CREATE PROCEDURE end_relay(reason text, pause_ms bigint) LANGUAGE sql AS $$
 	UPDATE _bigbrotr.relay_sync SET next_attempt = 0 WHERE relay_id = 1;
-	SELECT _bigbrotr.take_relays('p', 1, 9, 9, '{clearnet}', false, 3000);
+	SELECT _bigbrotr.take_relays('p', 1, 9, 9, 5000, '{clearnet}', false, 3000);
 	SELECT _bigbrotr.report_relay('p', 1, 'ended', reason, '', pause_ms, 0, 0, 5000, 3600000, 3000);
 $$;
 CALL end_relay('rate_limited', 600000);

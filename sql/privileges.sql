@@ -55,7 +55,7 @@ CREATE TRIGGER t AFTER INSERT ON bigbrotr.events EXECUTE FUNCTION suppress_redun
 UPDATE bigbrotr.events SET content = '';
 SET ROLE bigbrotr_worker;
 SELECT _bigbrotr.start_synchronizer('worker', 99, 10);
-SELECT count(*) FROM _bigbrotr.take_relays('worker', 1, 1, 1, '{clearnet}', false, 10);
+SELECT count(*) FROM _bigbrotr.take_relays('worker', 1, 1, 1, 5000, '{clearnet}', false, 10);
 SELECT bigbrotr.delete_events('{}');
 SET ROLE bigbrotr_admin;
 CALL bigbrotr.delete_relay('wss://relay.example.com');

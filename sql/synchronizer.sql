@@ -18,15 +18,15 @@ SELECT u AS url, s.* FROM unnest(ARRAY['wss://relay.example.com', 'wss://a.b.exa
 -- Never tried ones first, in order; local ones only if allowed; overlays wait for a proxy.
 SELECT _bigbrotr.start_synchronizer('a', 200, 100);
 SELECT * FROM _bigbrotr.due_relays(100);
-SELECT * FROM _bigbrotr.take_relays('a', 2, 9, 9, '{clearnet}', false, 100);
-SELECT * FROM _bigbrotr.take_relays('a', 0, 9, 9, '{clearnet}', false, 100);
+SELECT * FROM _bigbrotr.take_relays('a', 2, 9, 9, 5000, '{clearnet}', false, 100);
+SELECT * FROM _bigbrotr.take_relays('a', 0, 9, 9, 5000, '{clearnet}', false, 100);
 SELECT bigbrotr.disable_relay('WSS://r3.example.com');
-SELECT relay_id FROM _bigbrotr.take_relays('a', 10, 9, 9, '{clearnet}', false, 101);
-SELECT relay_id FROM _bigbrotr.take_relays('a', 10, 9, 9, '{clearnet}', false, 102);
+SELECT relay_id FROM _bigbrotr.take_relays('a', 10, 9, 9, 5000, '{clearnet}', false, 101);
+SELECT relay_id FROM _bigbrotr.take_relays('a', 10, 9, 9, 5000, '{clearnet}', false, 102);
 TABLE state;
 SELECT relay_url, phase, waiting_for, owner FROM bigbrotr.sync_status ORDER BY relay_id;
 SELECT _bigbrotr.wake_relays(true);
-SELECT relay_id FROM _bigbrotr.take_relays('a', 10, 9, 9, '{clearnet,local}', false, 102);
+SELECT relay_id FROM _bigbrotr.take_relays('a', 10, 9, 9, 5000, '{clearnet,local}', false, 102);
 UPDATE _bigbrotr.relay_sync SET enabled = false WHERE relay_id = 2;
 SELECT * FROM _bigbrotr.unwanted_relays('a', '{clearnet}') ORDER BY 1;
 SELECT * FROM _bigbrotr.unwanted_relays('a', '{clearnet,local}') ORDER BY 1;
@@ -67,7 +67,7 @@ BEGIN
 	UPDATE _bigbrotr.relay_sync SET failures = 0 WHERE relay_id = 2;
 	UPDATE _bigbrotr.relay_sync SET next_attempt = 200000 WHERE relay_id <> 2; -- so that it is its turn each time
 	FOR n IN 0 .. 100 LOOP
-		PERFORM _bigbrotr.take_relays('a', 1, 9, 9, '{clearnet}', false, 100000);
+		PERFORM _bigbrotr.take_relays('a', 1, 9, 9, 5000, '{clearnet}', false, 100000);
 		PERFORM _bigbrotr.report_relay('a', 2, 'ended', 'timeout', '', 0, 0, 0, 10000, 3600000, 1000);
 		SELECT next_attempt - 1000 INTO delay FROM _bigbrotr.relay_sync WHERE relay_id = 2;
 		IF delay NOT BETWEEN least(7.5 * 2 ^ n, 2700) AND least(12.5 * 2 ^ n + 1, 3600) THEN
@@ -79,7 +79,7 @@ $$;
 SELECT count(DISTINCT (hashint4(r) & 1023)) > 90 AS spread FROM generate_series(1, 100) AS r;
 UPDATE _bigbrotr.relay_sync SET failures = 0 WHERE relay_id = 2;
 CREATE PROCEDURE end_relay(reason text, pause_ms bigint, at bigint) LANGUAGE sql AS $$
-	SELECT _bigbrotr.take_relays('a', 1, 9, 9, '{clearnet}', false, 100000);
+	SELECT _bigbrotr.take_relays('a', 1, 9, 9, 5000, '{clearnet}', false, 100000);
 	SELECT _bigbrotr.report_relay('a', 2, 'ended', reason, '', pause_ms, 0, 0, 5000, 3600000, at);
 $$;
 -- How long, in seconds, by the reason and the number of failures.
@@ -131,8 +131,8 @@ SELECT relay_id, since FROM _bigbrotr.due_relays(300000);
 
 -- Two workers: no relay twice; the dead one's leases go to others; one that comes back has lost them.
 SELECT _bigbrotr.start_synchronizer('b', 4100, 4000);
-SELECT relay_id FROM _bigbrotr.take_relays('a', 1, 9, 9, '{clearnet,local}', false, 300000);
-SELECT relay_id FROM _bigbrotr.take_relays('b', 1, 9, 9, '{clearnet,local}', false, 300000);
+SELECT relay_id FROM _bigbrotr.take_relays('a', 1, 9, 9, 5000, '{clearnet,local}', false, 300000);
+SELECT relay_id FROM _bigbrotr.take_relays('b', 1, 9, 9, 5000, '{clearnet,local}', false, 300000);
 SELECT _bigbrotr.renew_leases('a', 4050), _bigbrotr.renew_leases('c', 4050);
 SELECT _bigbrotr.release_relays('c', 4001), _bigbrotr.expire_leases(4049);
 SELECT owner, expires, relay_id FROM _bigbrotr.sync_workers LEFT JOIN _bigbrotr.relay_leases USING (owner) ORDER BY 1;
@@ -151,12 +151,22 @@ INSERT INTO bigbrotr.relays (url, network, inserted_at)
 SELECT _bigbrotr.adopt_relays(), _bigbrotr.adopt_relays();
 CREATE VIEW crowd AS SELECT url, waits_for, owner FROM bigbrotr.relays JOIN _bigbrotr.relay_sync USING (relay_id)
 	LEFT JOIN _bigbrotr.relay_leases USING (relay_id) WHERE url ~ 'crowd' ORDER BY relay_id;
-SELECT url FROM _bigbrotr.take_relays('b', 10, 2, 3, '{clearnet}', false, 4100);
+SELECT url FROM _bigbrotr.take_relays('b', 10, 2, 3, 5000, '{clearnet}', false, 4100);
 TABLE crowd;
 SELECT relay_url, waiting_for FROM bigbrotr.sync_status WHERE relay_url ~ 'crowd' ORDER BY relay_id;
 SELECT count(*) FROM _bigbrotr.crowded_relays('b');
 SELECT _bigbrotr.report_relay('b', relay_id, 'ended', '', '', 0, 0, 0, 5000, 3600000, 4110) FROM bigbrotr.relays WHERE url ~ 'a.crowd.*/1';
-SELECT url FROM _bigbrotr.take_relays('b', 10, 2, 3, '{clearnet}', false, 4110);
+SELECT url FROM _bigbrotr.take_relays('b', 10, 2, 3, 5000, '{clearnet}', false, 4110);
+-- Places of an overlay network, in which each relay is a site of its own.
+BEGIN;
+INSERT INTO bigbrotr.relays (url, network, inserted_at) SELECT format('ws://r%s.i2p', n), 'i2p', 0 FROM generate_series(1, 3) AS n;
+SELECT _bigbrotr.adopt_relays();
+SELECT count(*) FROM _bigbrotr.take_relays('b', 10, 2, 3, 2, '{i2p}', false, 4110);
+SELECT relay_url, waiting_for FROM bigbrotr.sync_status WHERE network = 'i2p' ORDER BY relay_id;
+SELECT count(*) FROM _bigbrotr.crowded_relays('b') AS c (relay) JOIN bigbrotr.relays AS r ON r.relay_id = c.relay WHERE r.network = 'i2p';
+SELECT _bigbrotr.end_lease('b', relay_id) FROM bigbrotr.relays WHERE url ~ 'r1.i2p';
+SELECT url FROM _bigbrotr.take_relays('b', 10, 2, 3, 2, '{i2p}', false, 4110);
+ROLLBACK;
 TABLE crowd;
 SELECT _bigbrotr.wake_relays(false);
 TABLE crowd;
@@ -218,7 +228,7 @@ ANALYZE _bigbrotr.relay_sync, bigbrotr.relays;
 SELECT count(*) FILTER (WHERE p ~ 'Index (Only )?Scan using relay_sync_due_idx') AS by_index, count(*) FILTER (WHERE p ~ 'Sort|Seq Scan on (relay_sync|relays)') AS of_all
 FROM pg_temp.plan_of('SELECT * FROM _bigbrotr.due_relays(8000) LIMIT 50') AS p;
 SELECT _bigbrotr.start_synchronizer('many', 9000, 8000);
-SELECT count(*) FROM _bigbrotr.take_relays('many', 50, 4, 100, '{clearnet}', false, 8000);
+SELECT count(*) FROM _bigbrotr.take_relays('many', 50, 4, 100, 5000, '{clearnet}', false, 8000);
 SELECT count(*) FROM _bigbrotr.relay_leases WHERE owner = 'many';
 SELECT _bigbrotr.release_relays('many', 8001);
 

@@ -26,15 +26,17 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.renew_leases(text, bigint) IS
 	'Renews the leases of a worker until this Unix second; false: the leases had expired and another worker ended them';
 
--- Each of the two services has its own places on a host and a site, so that neither can take the places of the other.
-CREATE FUNCTION _bigbrotr.places(host text, site text, priority boolean) RETURNS text[]
+-- Each of the two services has its own places on a host, a site and a network, so that neither can take the places of the other.
+CREATE FUNCTION _bigbrotr.places(host text, site text, network text, priority boolean) RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	RETURN CASE WHEN priority THEN ARRAY['priority host ' || host, 'priority site ' || site] ELSE ARRAY['host ' || host, 'site ' || site] END;
-COMMENT ON FUNCTION _bigbrotr.places(text, text, boolean) IS
-	'Values of _bigbrotr.relay_sync.waits_for, for the host and for the site, when all places of the service there are taken; priority: true for the priority synchronizer, false for the synchronizer';
+	RETURN ARRAY(SELECT CASE WHEN priority THEN 'priority ' ELSE '' END || p.place
+	             FROM (VALUES (1, 'host ' || host), (2, 'site ' || site), (3, CASE WHEN network IN ('tor', 'i2p', 'loki') THEN 'network ' || network END)) AS p (n, place)
+	             WHERE p.place IS NOT NULL ORDER BY p.n);
+COMMENT ON FUNCTION _bigbrotr.places(text, text, text, boolean) IS
+	'Values of _bigbrotr.relay_sync.waits_for, for the host, for the site and for the overlay network if it is one, when all places of the service there are taken; priority: true for the priority synchronizer, false for the synchronizer';
 
--- The relay that has waited longest for a place of the host, and the one that has waited longest for a place of the site,
--- become due.
+-- Of the relays that wait for a place of the host, of the site or of the network, the one that has waited longest for each
+-- becomes due.
 CREATE FUNCTION _bigbrotr.end_lease(worker text, relay integer) RETURNS boolean
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -48,7 +50,7 @@ BEGIN
 	IF NOT FOUND THEN
 		RETURN false;
 	END IF;
-	FOREACH place IN ARRAY _bigbrotr.places(ended.host, ended.site, ended.priority) LOOP
+	FOREACH place IN ARRAY _bigbrotr.places(ended.host, ended.site, (SELECT r.network FROM bigbrotr.relays AS r WHERE r.relay_id = relay), ended.priority) LOOP
 		UPDATE _bigbrotr.relay_sync AS s SET waits_for = NULL
 		WHERE s.relay_id = (
 			SELECT w.relay_id FROM _bigbrotr.relay_sync AS w
@@ -59,7 +61,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.end_lease(text, integer) IS
-	'Ends a lease of a worker, and makes the longest waiting relay of the same host and of the same site due; false: the worker did not hold the lease';
+	'Ends a lease of a worker, and makes the longest waiting relay of the same host, of the same site and of the same overlay network due; false: the worker did not hold the lease';
 
 CREATE FUNCTION _bigbrotr.release_relays(worker text, at bigint) RETURNS bigint
 	LANGUAGE plpgsql STRICT

@@ -62,6 +62,7 @@ CREATE VIEW bigbrotr.sync_status AS
 	           WHEN NOT s.enabled THEN 'to be enabled'
 	           WHEN s.waits_for ~ '^(priority )?host ' THEN 'a place of its host (bigbrotr.sync_connections_per_host)'
 	           WHEN s.waits_for ~ '^(priority )?site ' THEN 'a place of its site (bigbrotr.sync_connections_per_site)'
+	           WHEN s.waits_for ~ '^(priority )?network ' THEN 'a place of its network (bigbrotr.sync_connections_per_network)'
 	           WHEN s.waits_for = 'permission' THEN 'permission to open local relays (bigbrotr.allow_local_relays)'
 	           WHEN s.waits_for = 'proxy' THEN 'a proxy to its network (bigbrotr.' || r.network || '_proxy)'
 	           WHEN s.waits_for = 'key' THEN 'a key to sign in with (bigbrotr.key_file)'

@@ -39,7 +39,7 @@ COMMENT ON FUNCTION _bigbrotr.relay_site(text) IS
 -- A relay that may not be opened now gets a reason in waits_for and is not examined again until the reason is gone.
 -- Without it, ten thousand relays of one host would be examined each second.
 CREATE FUNCTION _bigbrotr.take_relays(
-	worker text, places integer, per_host integer, per_site integer, networks text[], has_key boolean, at bigint,
+	worker text, places integer, per_host integer, per_site integer, per_network integer, networks text[], has_key boolean, at bigint,
 	OUT relay_id integer, OUT url text, OUT page_limit integer, OUT pace_ms integer, OUT authenticate boolean) RETURNS SETOF record
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -59,7 +59,7 @@ BEGIN
 			DETAIL = 'A worker begins by _bigbrotr.start_synchronizer.', HINT = '_bigbrotr.sync_workers shows those that have begun.';
 	END IF;
 	FOR due IN
-		SELECT d.relay_id, d.url, r.network, s.page_limit, s.pace_ms, s.authenticate, p.host, p.site, _bigbrotr.places(p.host, p.site, mine) AS places
+		SELECT d.relay_id, d.url, r.network, s.page_limit, s.pace_ms, s.authenticate, p.host, p.site, _bigbrotr.places(p.host, p.site, r.network, mine) AS places
 		FROM ((SELECT * FROM _bigbrotr.due_relays(at) LIMIT CASE WHEN mine THEN 0 ELSE most END)
 		      UNION ALL
 		      (SELECT * FROM _bigbrotr.due_priority_relays(at) LIMIT CASE WHEN mine THEN most ELSE 0 END)) AS d
@@ -69,9 +69,11 @@ BEGIN
 		ORDER BY d.since, d.relay_id
 	LOOP
 		EXIT WHEN taken >= places;
-		-- Two workers that take relays at the same time do not see each other's leases, so only one of them takes relays of a site,
-		-- until it commits. The other one does not wait: the relay stays due. 256 locks for all sites fit into the table of locks.
+		-- Two workers that take relays at the same time do not see each other's leases, so only one of them takes relays of a
+		-- site, or of an overlay network, until it commits. The other one does not wait: the relay stays due. 256 locks for all
+		-- sites fit into the table of locks.
 		CONTINUE WHEN NOT pg_try_advisory_xact_lock(locks, (hashtext(due.site) & 255) + 256 * mine::integer);
+		CONTINUE WHEN due.places[3] IS NOT NULL AND NOT pg_try_advisory_xact_lock(locks, (hashtext(due.places[3]) & 255) + 512);
 		-- Another worker may be leasing this relay. The query of the loop locks no rows, because the loop fetches
 		-- more rows than it uses.
 		PERFORM FROM _bigbrotr.relay_sync AS s
@@ -85,6 +87,10 @@ BEGIN
 			      WHERE l.host = due.host AND w.priority = mine) >= per_host THEN due.places[1]
 			WHEN (SELECT count(*) FROM _bigbrotr.relay_leases AS l JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
 			      WHERE l.site = due.site AND w.priority = mine) >= per_site THEN due.places[2]
+			WHEN due.places[3] IS NOT NULL AND (
+			      SELECT count(*) FROM _bigbrotr.relay_leases AS l JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
+			           JOIN bigbrotr.relays AS r ON r.relay_id = l.relay_id
+			      WHERE r.network = due.network AND w.priority = mine) >= per_network THEN due.places[3]
 		END;
 		IF wish IS NOT NULL THEN
 			UPDATE _bigbrotr.relay_sync AS s SET waits_for = wish WHERE s.relay_id = due.relay_id;
@@ -103,8 +109,8 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.take_relays(text, integer, integer, integer, text[], boolean, bigint) IS
-	'Leases at most "places" due relays of these networks to a worker: priority relays or all others, as _bigbrotr.start_synchronizer registered it. All workers of its service together hold at most per_host relays of one host and per_site of one site; the other relays wait. has_key: whether the worker has a key to sign in with (NIP-42). page_limit: events per page, 0: bigbrotr.sync_page_limit; pace_ms: milliseconds between two requests, 0: no pause; authenticate: whether the worker may sign in. An error if the worker is not registered';
+COMMENT ON FUNCTION _bigbrotr.take_relays(text, integer, integer, integer, integer, text[], boolean, bigint) IS
+	'Leases at most "places" due relays of these networks to a worker: priority relays or all others, as _bigbrotr.start_synchronizer registered it. All workers of its service together hold at most per_host relays of one host, per_site of one site and per_network of one overlay network (tor, i2p, loki); the other relays wait. has_key: whether the worker has a key to sign in with (NIP-42). page_limit: events per page, 0: bigbrotr.sync_page_limit; pace_ms: milliseconds between two requests, 0: no pause; authenticate: whether the worker may sign in. An error if the worker is not registered';
 
 CREATE FUNCTION _bigbrotr.wake_relays(everyone boolean) RETURNS bigint
 	LANGUAGE plpgsql STRICT
@@ -122,7 +128,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.wake_relays(boolean) IS
-	'Makes relays due that were skipped (waits_for): all of them if everyone is true, which is for changed settings; else the first relay of each host and site. Returns the number of relays';
+	'Makes relays due that were skipped (waits_for): all of them if everyone is true, which is for changed settings; else the first relay of each host, site and network. Returns the number of relays';
 
 CREATE FUNCTION _bigbrotr.unwanted_relays(worker text, networks text[]) RETURNS SETOF integer
 	LANGUAGE sql STABLE
@@ -148,12 +154,13 @@ CREATE FUNCTION _bigbrotr.crowded_relays(worker text) RETURNS SETOF integer
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT l.relay_id FROM _bigbrotr.relay_leases AS l JOIN _bigbrotr.sync_workers AS w ON w.owner = l.owner
+		     JOIN bigbrotr.relays AS r ON r.relay_id = l.relay_id
 		WHERE l.owner = crowded_relays.worker AND EXISTS (
 			SELECT FROM _bigbrotr.relay_sync AS s
-			WHERE s.enabled AND s.waits_for = ANY (_bigbrotr.places(l.host, l.site, w.priority)));
+			WHERE s.enabled AND s.waits_for = ANY (_bigbrotr.places(l.host, l.site, r.network, w.priority)));
 	END;
 COMMENT ON FUNCTION _bigbrotr.crowded_relays(text) IS
-	'Relays that the worker holds while another relay waits for a place of the same host or site';
+	'Relays that the worker holds while another relay waits for a place of the same host, site or network';
 
 -- ---- End of a connection and its counters
 

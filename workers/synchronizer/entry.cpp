@@ -14,6 +14,9 @@ static constexpr pg::Setting settings[] = {
 			{"1", "5000"}, "Relays open at the same time on one host."),
 	integer("sync_connections_per_site", &synchronizer_settings.connections_per_site, "16",
 			{"1", "5000"}, "Relays open at the same time on all hosts of one registered domain."),
+	integer("sync_connections_per_network", &synchronizer_settings.connections_per_network, "100",
+			{"1", "5000"},
+			"Relays open at the same time in each overlay network (Tor, I2P, Lokinet)."),
 	integer("sync_connections_per_address", &synchronizer_settings.net.max_per_address, "32",
 			{"0", "5000"},
 			"Relays open at the same time at one address, by whatever name, of each worker; 0: no "
@@ -147,7 +150,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.adopt_relays()",
 	"_bigbrotr.wake_relays(boolean)",
 	"_bigbrotr.due_relays(bigint)",
-	"_bigbrotr.take_relays(text,integer,integer,integer,text[],boolean,bigint)",
+	"_bigbrotr.take_relays(text,integer,integer,integer,integer,text[],boolean,bigint)",
 	"_bigbrotr.allowed_subscriptions(integer)",
 	"_bigbrotr.unwanted_relays(text,text[])",
 	"_bigbrotr.note_reader(integer,integer)",

@@ -17,10 +17,10 @@ pg::Statement adopt_statement("SELECT _bigbrotr.adopt_relays()");
 pg::Statement wake_statement("SELECT _bigbrotr.wake_relays($1)");
 pg::Statement clock_statement("SELECT _bigbrotr.sync_clock_set_back($1, $2, $3)");
 pg::Statement expire_statement("SELECT _bigbrotr.expire_leases($1)");
-pg::Statement
-	take_statement("SELECT relay_id, url, page_limit, pace_ms, authenticate::integer, "
-				   "_bigbrotr.allowed_subscriptions(relay_id) "
-				   "FROM _bigbrotr.take_relays($1, $2, $3, $4, string_to_array($5, ','), $6, $7)");
+pg::Statement take_statement(
+	"SELECT relay_id, url, page_limit, pace_ms, authenticate::integer, "
+	"_bigbrotr.allowed_subscriptions(relay_id) "
+	"FROM _bigbrotr.take_relays($1, $2, $3, $4, $5, string_to_array($6, ','), $7, $8)");
 pg::Statement waiting_statement(
 	"SELECT count(*) FROM (SELECT FROM _bigbrotr.due_relays($1) LIMIT $2) AS due");
 pg::Statement
@@ -141,11 +141,13 @@ class Planner
 	{
 		if (free_places() <= 0)
 			return;
-		pg::Rows rows = take_statement.run({owner(), pg::value(free_places()),
-											pg::value(synchronizer_settings.connections_per_host),
-											pg::value(synchronizer_settings.connections_per_site),
-											pg::value(std::string_view(networks_)),
-											pg::value(occasion_.has_key), pg::value(now_)});
+		pg::Rows rows =
+			take_statement.run({owner(), pg::value(free_places()),
+								pg::value(synchronizer_settings.connections_per_host),
+								pg::value(synchronizer_settings.connections_per_site),
+								pg::value(synchronizer_settings.connections_per_network),
+								pg::value(std::string_view(networks_)),
+								pg::value(occasion_.has_key), pg::value(now_)});
 		for (uint64_t row = 0; row < rows.count(); row++)
 			plan_.open.push_back({.relay_id = static_cast<int32_t>(rows.integer(row, 1)),
 								  .url = std::string(rows.bytes(row, 2)),
