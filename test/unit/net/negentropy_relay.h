@@ -126,10 +126,12 @@ class NegentropyRelay
 	{
 		set_ = {};
 		size_t left = most;
-		for (auto event = events.rbegin(); event != events.rend(); ++event)
+		for (auto event = events.rbegin(); event != events.rend() && left > 0; ++event)
 			if (event->created_at >= bound(message.at(2), "since", 0) &&
-				event->created_at <= bound(message.at(2), "until", INT64_MAX) && left-- > 0)
+				event->created_at <= bound(message.at(2), "until", INT64_MAX)) {
 				set_.add(event->created_at, event->id);
+				left--;
+			}
 		set_.seal();
 		reconcile(peer, id, std::string_view(message.at(3)));
 	}
