@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $list = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
-my $stub = relay_stub(relays => 4, events => 9000, overlap => 50, rate => 100, list => $list);
+my $stub = relay_stub(relays => 4, events => 12000, overlap => 50, rate => 100, list => $list);
 my $node = archive_server('obstacles', max_prepared_transactions => 1);
 load_truth($node, $stub);
 my $worker = service_pid($node);
