@@ -179,10 +179,10 @@ CREATE FUNCTION _bigbrotr.back_off(
 	reason text, failures integer, faults integer, first_ms bigint, longest_ms bigint, spread double precision) RETURNS double precision
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE
-		WHEN _bigbrotr.end_kind(reason) = 'fault' THEN longest_ms * 2.0 ^ least(faults - 1, 6)
-		WHEN _bigbrotr.end_kind(reason) = 'ours' THEN least(longest_ms, 30 * first_ms * (0.75 + spread / 2))
-		ELSE least(longest_ms * CASE WHEN reason IN ('dns_failed', 'tls_failed', 'auth_required', 'auth_refused') THEN 24 ELSE 1 END,
-		           first_ms * 2.0 ^ least(failures - 1, 40) * (0.75 + spread / 2)) END;
+		WHEN _bigbrotr.end_kind(reason) = 'fault' THEN longest_ms * 2.0 ^ (least(greatest(faults, 1), 7) - 1)
+		WHEN _bigbrotr.end_kind(reason) = 'ours' THEN least(longest_ms, 30.0 * first_ms * (0.75 + spread / 2))
+		ELSE least(longest_ms * CASE WHEN reason IN ('dns_failed', 'tls_failed', 'auth_required', 'auth_refused') THEN 24.0 ELSE 1.0 END,
+		           first_ms * 2.0 ^ (least(greatest(failures, 1), 41) - 1) * (0.75 + spread / 2)) END;
 COMMENT ON FUNCTION _bigbrotr.back_off(text, integer, integer, bigint, bigint, double precision) IS
 	'Milliseconds until a relay is tried again after a connection ended for this reason. A fault (_bigbrotr.end_kind): longest_ms, doubled with each fault up to 64 times; a failure of our own way to its network: 30 times first_ms; any other: first_ms, doubled with each failure up to longest_ms, or up to 24 times longest_ms where only the operator of the relay can change something: its name or certificate is wrong, or it wants to know us. spread, 0 to 1: makes it up to a quarter shorter or longer, 0.5 neither; faults have none';
 
