@@ -41,7 +41,7 @@ CREATE FUNCTION _bigbrotr.rejected_seconds(filter jsonb, first_second bigint, la
 	        FROM (SELECT substring(t.text FROM '"created_at"\s*:\s*([0-9]{1,18})')::bigint AS second,
 	                     substring(t.text FROM '"kind"\s*:\s*([0-9]{1,9})')::integer AS kind
 	              FROM bigbrotr.event_rejects AS r CROSS JOIN LATERAL convert_from(r.raw, 'UTF8') AS t (text)) AS e
-	        WHERE e.second BETWEEN first_second AND last_second
+	        WHERE e.second >= first_second AND e.second <= last_second
 	              AND (_bigbrotr.filter_kinds(filter) @> e.kind) IS NOT FALSE);
 COMMENT ON FUNCTION _bigbrotr.rejected_seconds(jsonb, bigint, bigint) IS
 	'Seconds (created_at) between these two, inclusive, of verified events that the database refused (bigbrotr.event_rejects), of the kinds of the filter; whichever relay showed them';
