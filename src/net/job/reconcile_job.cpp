@@ -53,7 +53,7 @@ ReconcileJob::begin(const nostr::TimeRange &window)
 								  .attempt = attempt_,
 								  .filter_id = asked_.filter_id,
 								  .range = window_,
-								  .most = kMostRecords});
+								  .most = uint32_t(most_records())});
 }
 
 void
@@ -69,7 +69,7 @@ ReconcileJob::free_window()
 void
 ReconcileJob::answered(const wire::Seen &seen)
 {
-	if (step_ != Step::Seen || own_.size() + seen.records.size() > kMostRecords)
+	if (step_ != Step::Seen || own_.size() + seen.records.size() > most_records())
 		throw LinkError("seen events that were not asked for");
 	for (const wire::SeenRecord &record : seen.records)
 		if (!context_.compares && !judged_ && kept_back_.size() < kKeptBack)
@@ -130,8 +130,7 @@ ReconcileJob::compare()
 	context_.learned.pacer.asked(since_);
 	context_.questions++;
 	id_ = client.new_id('n');
-	comparison_.emplace(own_, kFrame,
-						window_.lower == window_.upper ? kMostNeedsOfSecond : kMostNeeds);
+	comparison_.emplace(own_, kFrame, most_needs());
 	client.open_reconciliation(id_, window_of(window_), comparison_->first(), *this);
 }
 

@@ -32,7 +32,8 @@ namespace net {
 class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 {
   public:
-	/* Largest number of records in a window. A window with more records is split. */
+	/* Largest number of records in a window. A window with more records is split. Its halves may
+	 * hold as many more as were fetched for it. */
 	static constexpr size_t kMostRecords = 50000;
 	/* Largest number of ids needed of one window; if more are needed, paging is cheaper. A window
 	 * of one second has a higher limit, because pages may not show all events of a second. */
@@ -99,6 +100,11 @@ class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 	void on_fetched() override;
 	void on_failed(const char *reason, std::string_view detail) override { end(reason, detail); }
 
+	size_t most_needs() const
+	{
+		return window_.lower == window_.upper ? kMostNeedsOfSecond : kMostNeeds;
+	}
+	size_t most_records() const { return kMostRecords + (judged_ ? wire::kMaxNeeds : 0); }
 	nostr::Window window_of(const nostr::TimeRange &range) const;
 	void begin(const nostr::TimeRange &window);
 	void split();
