@@ -254,10 +254,10 @@ BEGIN
 	PERFORM _bigbrotr.limit_ranges(relay, filter, whom, 1000);
 	IF first = 0 AND events = 0 AND evidence <> 'partial' THEN
 		-- Of several filters, the one that reaches furthest back counts.
-		UPDATE _bigbrotr.relay_sync AS s SET oldest = k.oldest
-		FROM (SELECT CASE WHEN count(*) > 1 THEN least(b.oldest, settled + 1) ELSE settled + 1 END AS oldest
-		      FROM _bigbrotr.relay_filters(relay) AS f, _bigbrotr.relay_sync AS b WHERE b.relay_id = relay GROUP BY b.oldest) AS k
-		WHERE s.relay_id = relay AND s.oldest IS DISTINCT FROM k.oldest;
+		UPDATE _bigbrotr.relay_sync AS s SET oldest = settled + 1
+		WHERE s.relay_id = relay
+		      AND (s.oldest IS NULL OR s.oldest > settled + 1
+		           OR (s.oldest < settled + 1 AND (SELECT count(*) = 1 FROM _bigbrotr.relay_filters(relay))));
 	END IF;
 END
 $$;
