@@ -158,7 +158,7 @@ check_caller(FunctionCallInfo fcinfo)
 	if (context == nullptr || !IsA(context, CallContext) || context->atomic)
 		throw pg::Error(ERRCODE_ACTIVE_SQL_TRANSACTION,
 						"bigbrotr.import_events cannot run inside a transaction block",
-						"It commits as it goes.");
+						"It commits after each piece of the file.");
 }
 
 } // namespace
@@ -181,7 +181,7 @@ SQL_FUNCTION(bigbrotr_import_events)
 		check_caller(fcinfo);
 		if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
 			throw pg::Error(ERRCODE_NULL_VALUE_NOT_ALLOWED, "path and resume must not be null",
-							"Only the relay may be: then no sightings are archived.",
+							"Only the relay may be null; then no sightings are archived.",
 							"Give the path of a file of the server, from \"/\" on.");
 		Request request = {std::string(archive::varlena_view(PG_GETARG_DATUM(0))), std::nullopt,
 						   PG_GETARG_BOOL(2)};

@@ -62,9 +62,10 @@ common_count(std::initializer_list<const ArrayArgument *> arrays)
 {
 	for (const ArrayArgument *array : arrays)
 		if (array->count() != (*arrays.begin())->count())
-			throw pg::Error(ERRCODE_ARRAY_SUBSCRIPT_ERROR, "the arrays differ in length",
-							"Their n-th elements belong together.",
-							"The first eight are about events, the next three about sightings.");
+			throw pg::Error(
+				ERRCODE_ARRAY_SUBSCRIPT_ERROR, "the arrays differ in length",
+				"Their n-th elements belong together.",
+				"All arrays about events have one length, and all arrays about sightings.");
 	return (*arrays.begin())->count();
 }
 

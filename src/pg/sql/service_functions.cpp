@@ -90,7 +90,7 @@ require_service(const char *name)
 	if (entry == nullptr)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("there is no service \"%s\"", shown(name)),
-						errdetail("It is looked for in the current database."),
+						errdetail("This version has no service of this name."),
 						errhint("Services are: %s.", settings::service_names())));
 	return entry;
 }

@@ -109,7 +109,7 @@ NetLink::why_late() const
 	if (phase_ == Phase::Greeting && now - started_at_ >= kHelloTimeout)
 		return "it did not greet within 10 s";
 	if (phase_ == Phase::Ready && now - heard_at_ >= kMaxSilence)
-		return "it gave no sign of life for 30 s";
+		return "it sent nothing for 30 s";
 	return nullptr;
 }
 
@@ -154,7 +154,7 @@ void
 NetLink::dispatch(const wire::Frame &frame)
 {
 	if (phase_ != Phase::Ready && frame.type != wire::Hello::kType)
-		return give_up("it spoke before its greeting");
+		return give_up("it sent a message before its greeting");
 	if (!wire::Types<wire::LinkToWorker>::contain(frame.type))
 		return service_.on_message(worker_, frame);
 	std::string fault;
@@ -173,7 +173,7 @@ NetLink::take(const wire::Hello &hello)
 					   std::string(wire::build_id()) +
 					   "); after an installation, restart the server");
 	if (hello.role != role_ || hello.pid != process_.pid() || phase_ != Phase::Greeting)
-		throw NetFault{.reason = "it greeted as what it is not"};
+		throw NetFault{.reason = "its greeting is not that of this process"};
 	phase_ = Phase::Ready;
 	fault_.clear();
 	heard_at_ = worker_.steady_now();
