@@ -12,7 +12,7 @@ extern "C" {
 
 namespace pg {
 
-/* The begin of the transaction. */
+/* The time at which the transaction began. */
 inline int64_t
 transaction_time()
 {

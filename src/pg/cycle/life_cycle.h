@@ -45,7 +45,8 @@ bool may_start(const Slot &slot);
  */
 TimestampTz next_action(const Slot &slot);
 
-/* The number of background workers that bigbrotr needs, the launcher included. */
+/* The number of background workers that bigbrotr needs: the launcher and the workers of services,
+ * without executors. */
 int processes_needed();
 
 } // namespace pg

@@ -86,7 +86,8 @@ struct Slot
 	bool restart_request;
 	uint64 health_asked;
 
-	/* Written by the launcher, except that the worker sets Starting -> Running. */
+	/* Written by the launcher, except that the worker sets Starting -> Running, and sets `since`
+	 * when it pauses or resumes. */
 	State state;
 	bool has_worker; // from registration until the postmaster reports the end
 	TimestampTz since;

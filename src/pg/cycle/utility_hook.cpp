@@ -111,7 +111,7 @@ static void
 drain_database(const char *database)
 {
 	if (drained[0] != '\0' || !hold(database))
-		return; // each of these statements concerns one database only
+		return; // a transaction drains one database at most
 	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kPatienceMs);
 	ConditionVariablePrepareToSleep(&shared->changed);
 	for (;;) {

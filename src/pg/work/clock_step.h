@@ -1,6 +1,7 @@
 /*
- * Notices that somebody set the clock of the server. After it was set back, what was noted as due
- * later lies as much further in the future; after it was set ahead, leases seem to have expired.
+ * Notices that somebody set the clock of the server. After the clock was set back, stored times of
+ * work that is due lie further in the future by the same amount; after it was set ahead, leases
+ * seem to have expired.
  */
 #pragma once
 
@@ -14,9 +15,9 @@ namespace pg {
 class ClockStep
 {
   public:
-	/* `now` in Unix seconds and the clock that nobody can set, read at the same moment. Returns by
-	 * how many seconds the first was set ahead since the last call, or back if the number is
-	 * negative; 0: by less than a minute. */
+	/* `now`: Unix seconds. `steady`: the clock that nobody can set, read at the same moment.
+	 * Returns the number of seconds by which the server's clock was set ahead since the last call,
+	 * negative if it was set back, 0 if by less than a minute. */
 	int64_t seconds(int64_t now, std::chrono::steady_clock::time_point steady)
 	{
 		constexpr int64_t least = 60;

@@ -38,7 +38,8 @@ ExecutorSegment *segment;
 std::atomic<uint64_t> current;
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
 
-/* The planner's estimate for the statements of that question, including those within functions. */
+/* Sum of the planner's estimates for the statements of the current question, including those within
+ * functions. */
 double cost;
 int32_t cost_limit; // 0: no limit
 ExecutorStart_hook_type next_start;
@@ -165,7 +166,8 @@ class Executor
 		begin_transaction(sql.c_str(), {.read_only = true,
 										.timeout = std::chrono::milliseconds(question.timeout_ms)});
 		try {
-			/* The signal may have come before the answer began, which clears it. */
+			/* begin_transaction() drops cancel requests that came before it, so the number of the
+			 * cancelled question is compared once more. */
 			if (pg_atomic_read_u64(&segment->cancelled) == question.number)
 				throw Error(ERRCODE_QUERY_CANCELED, "canceling statement due to user request");
 			if (Portal rows = rows_of(open(sql, question.arguments)))

@@ -100,7 +100,7 @@ class Loop final : public Worker
 	std::optional<Obstruction> obstruction_;
 	std::string service_waits_; // as the service says
 	std::string shown_waiting_; // in bigbrotr.services
-	bool lacked_net_ = false;   // at the last look: for longer than kPatience
+	bool lacked_net_ = false;   // at the last check, no net process for longer than kPatience
 	bool net_settings_changed_ = false;
 	Clock::time_point next_cycle_{}, next_health_{};
 	Clock::time_point next_renewal_{};                       // counts only while no cycle can run

@@ -11,7 +11,8 @@ void
 Mail::send(Letter letter, const std::vector<std::string> &urls)
 {
 	auto shared = std::make_shared<Letter>(std::move(letter));
-	/* Held up by 1 until all relays are known, so that the letter does not end early. */
+	/* One more than the number of relays, until done() below, so that the letter does not end
+	 * before all its relays are known. */
 	shared->pending = 1;
 	for (const std::string &url : urls) {
 		auto found = std::find_if(outlets_.begin(), outlets_.end(),
@@ -80,7 +81,7 @@ Mail::take(const wire::Answered &answer)
 	auto sent = std::find_if(outlet->sent.begin(), outlet->sent.end(),
 							 [&](const LetterPtr &letter) { return letter->id == *answer.id; });
 	if (sent == outlet->sent.end())
-		throw NetFault{.reason = "it told an answer to an event that was not sent"};
+		throw NetFault{.reason = "it reported an answer to an event that was not sent"};
 	(*sent)->accepted |= answer.accepted;
 	if (!answer.accepted)
 		(*sent)->fault.assign("refused: ").append(answer.text);

@@ -43,7 +43,7 @@ class NetLink
 	bool ready() const { return phase_ == Phase::Ready; }
 	/* Why the last child was lost, until another one is ready; empty: no child is missing. */
 	const std::string &fault() const { return fault_; }
-	/* If there is a fault: time of the first failure in this row. */
+	/* If there is a fault: time of the first of the failures in a row. */
 	Clock::time_point failing_since() const { return failing_since_; }
 	/* Sends new settings to the child; replaces the child if it reads these settings only at its
 	 * start. No callback of the service may be on the stack. */
@@ -76,7 +76,7 @@ class NetLink
 	Clock::time_point retry_at_{};   // Down: time of the next start
 	Clock::time_point started_at_{}; // other states: time of the start
 	Clock::time_point heard_at_{};   // Ready: time of the last bytes from the child
-	Clock::time_point log_window_{}; // begin of the minute in which log lines are counted
+	Clock::time_point log_window_{}; // start of the minute in which log lines are counted
 	int log_lines_ = 0;
 	int failures_ = 0; // in a row
 	std::string fault_;

@@ -54,8 +54,8 @@ class NetProcess
 	/* The number of this child, because the next child's socket may have the same descriptor. */
 	uint64_t generation() const { return generation_; }
 
-	/* These two return false if the child has ended or does not read; then the caller must end
-	 * it. */
+	/* queue() and flush() return false if the child has ended or does not read; then the caller
+	 * must end the child. */
 	bool queue(std::string_view frame);
 	bool flush();
 	bool has_output() const { return sent_ < output_.size(); }

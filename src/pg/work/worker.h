@@ -47,7 +47,8 @@ std::string user_agent();
 /* Settings that all net processes with outgoing connections share. */
 wire::DialSettings dial_settings(std::string_view user_agent);
 
-/* The settings of such a net process. `settings`: those of its desk. */
+/* The settings of a net process with outgoing connections. `settings`: the settings message of its
+ * desk, in which this function sets `dial`. */
 template <class Settings>
 NetSettings
 dialling_settings(Settings settings, std::string fixed = {})
