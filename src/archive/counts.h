@@ -24,7 +24,8 @@ class Counts
  * _bigbrotr.count_changes() does for other writers. */
 void append_to_statistics(const Counts &kinds, const Counts &days, const Counts &relays);
 
-/* Appends the eids of new events to _bigbrotr.finder_queue, as the same trigger function does. */
+/* Appends the eids of new events to _bigbrotr.finder_queue, as the trigger function
+ * _bigbrotr.count_changes() does for other writers. */
 void append_to_finder_queue(std::vector<int64_t> eids);
 
 } // namespace archive

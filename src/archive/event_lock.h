@@ -8,8 +8,8 @@
  * writer need not lock rows. A deletion takes the lock exclusively and waits for the writers that
  * hold it. Later writers do not get the table lock: each of them locks (KEY SHARE) the rows of the
  * events that its sightings refer to. The deletion also locks the rows of its events, then reads
- * the sightings with a new snapshot. Both lock events in the order of their ids, so they cannot
- * deadlock.
+ * the sightings with a new snapshot. Writers and deletions lock events in the order of the ids, so
+ * they cannot deadlock.
  *
  * The functions need a transaction with SPI connected and a snapshot pushed. All throw pg::Error.
  */

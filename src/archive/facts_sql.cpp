@@ -52,7 +52,7 @@ SQL_FUNCTION(bigbrotr_bolt11_reason)
 	return archive::reason_result(fcinfo, reason);
 }
 
-/* Strict as in events, where upper-case digits would give another id. */
+/* Refuses upper-case digits, because in an event they would give another id. */
 SQL_FUNCTION(bigbrotr_from_hex)
 {
 	return pg::boundary([&] {

@@ -11,7 +11,7 @@
 namespace archive {
 
 /*
- * Takes the complete lines at the begin of `data` (and, if `last`, the unfinished line too).
+ * Takes the complete lines at the start of `data` (and, if `last`, the unfinished line too).
  * Returns their size in bytes; the caller passes the remaining bytes again, followed by more data.
  * `position`: where `data` begins. `now`: Unix seconds. Must be called inside a transaction with
  * SPI connected and a snapshot pushed. Throws pg::Error (55000) if the import is not at this

@@ -68,16 +68,16 @@ enum class Relays : uint8_t
 
 struct Inserted
 {
-	IdSet events;                          // new ones, as they stand in the batch
-	std::vector<RelaySightings> sightings; // number of new ones for each relay
-	IdSet rejected;                        // those that the database has permanently refused
-	/* Ids, as they stand in the batch, that a retention rule leaves out: of events, and of
-	 * sightings without an archived event. */
+	/* All ids point into the batch. */
+	IdSet events;                          // ids of new events
+	std::vector<RelaySightings> sightings; // number of new sightings for each relay
+	IdSet rejected;                        // ids of events that the database has refused for good
+	/* Ids that a retention rule leaves out: of events, and of sightings without an archived
+	 * event. */
 	IdSet left_out;
 	/*
-	 * Ids of sightings, as they stand in the batch, whose event is not archived, rejected or left
-	 * out. These sightings were not stored. If a net process took such an event for archived, the
-	 * net process was wrong.
+	 * Ids of sightings whose event is not archived, rejected or left out. These sightings were not
+	 * stored. If a net process took such an event for archived, the net process was wrong.
 	 */
 	IdSet missing;
 };
@@ -95,8 +95,8 @@ Inserted insert_verified_events(std::span<const VerifiedEvent> events,
 
 struct Recorded
 {
-	std::vector<uint8_t> known;            // for each sighting: is its event archived or rejected?
-	std::vector<RelaySightings> sightings; // number of new ones for each relay
+	std::vector<uint8_t> known; // for each sighting: whether its event is archived or rejected
+	std::vector<RelaySightings> sightings; // number of new sightings for each relay
 };
 
 /*

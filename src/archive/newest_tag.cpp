@@ -49,7 +49,7 @@ class Periods
 
 	int64_t length() const { return length_; }
 	int64_t begin(int64_t week) const { return week - week % length_; }
-	int64_t end(int64_t week) const { return begin(week) + length_; } // begin of the next period
+	int64_t end(int64_t week) const { return begin(week) + length_; } // start of the next period
 	int64_t of_time(int64_t time) const { return begin(nostr::period_of(time)); }
 
   private:
@@ -210,7 +210,8 @@ class Search
 		found.weeks.first = older.weeks.first;
 	}
 
-	/* `too_few`: number of the first rows that are not enough. */
+	/* The newest rows of `found` that are enough, but not many more, found by bisection. `too_few`:
+	 * a week; the rows from it on are known not to be enough. */
 	Found newer_part(Found found, int64_t future, int64_t too_few) const
 	{
 		/* Most false times are after all weeks. */

@@ -7,8 +7,8 @@
  * without a follower: if a follower begins while the transaction is running, the transaction
  * commits later, and its events are news for the follower.
  *
- * There are no news of events that come by replication, by a prepared transaction, or while the
- * triggers of the table are disabled.
+ * Events that come by replication, in a prepared transaction, or by SQL while the triggers of the
+ * table are disabled are not announced.
  */
 #pragma once
 

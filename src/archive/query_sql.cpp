@@ -150,7 +150,7 @@ query_newest(const nostr::Filter &filter, const nostr::Filter &lead, double most
 		   ") AS k JOIN bigbrotr.events AS e ON e.eid = k.eid\nORDER BY " + kOrder;
 }
 
-/* The same for a filter with tags: `lead` is the rarest tag, or the authors if they are much
+/* query_newest() for a filter with tags: `lead` is the rarest tag, or the authors if they are much
  * rarer. */
 std::string
 query_tags(const nostr::Filter &filter, const Relations &shown)
@@ -208,8 +208,8 @@ query_tags(const nostr::Filter &filter, const Relations &shown)
 	return query_newest(filter, lead, limit / (share * rest), shown, beside);
 }
 
-/* For a filter with authors or tags and a limit: the planner would sort all matching events. "" for
- * other filters. */
+/* The statement for a filter with authors or tags and a limit, for which the planner would sort all
+ * matching events. "" for other filters. */
 std::string
 query_by_newest(const nostr::Filter &filter, const Relations &shown)
 {

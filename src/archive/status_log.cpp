@@ -11,8 +11,8 @@ extern "C" {
 
 constexpr int kMostLines = 100;
 
-/* Writes a line with the outermost entry of its context, which names the service and its task. The
- * SQL functions that were called on the way say nothing of use. */
+/* Writes a line with only the outermost entry of the error context, which names the service and its
+ * task. The other entries name SQL functions, which explain nothing. */
 static void
 log_line(const char *line, const char *detail)
 {

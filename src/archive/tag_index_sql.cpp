@@ -31,8 +31,9 @@ struct Numbers
 	}
 };
 
-/* Checks the array, because any user can call these functions with any array. An event
- * has at most one key for each tag, and bigbrotr.max_event_tags limits the tags. */
+/* Checks the array, because any user can call these functions with any array. The number of keys of
+ * an event needs no check: an event has at most one key for each tag, and bigbrotr.max_event_tags
+ * limits the tags. */
 Numbers
 numbers(ArrayType *array, bool pairs)
 {
@@ -41,10 +42,10 @@ numbers(ArrayType *array, bool pairs)
 			array, [] { return "the list of ranges of tag keys"; }, 2);
 	int count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	if (ARR_ELEMTYPE(array) != INT8OID || ARR_HASNULL(array) || (pairs && count % 2 != 0))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("these are no ranges of tag keys"),
-						errdetail("A range has a first and a last key, and none of them is null."),
-						errhint("Conditions on tags are made by bigbrotr.event_matches.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid ranges of tag keys"),
+				 errdetail("A range has a first and a last key, and none of them is null."),
+				 errhint("Conditions on tags are made by bigbrotr.event_matches.")));
 	return {reinterpret_cast<const int64 *>(ARR_DATA_PTR(array)), count};
 }
 
@@ -95,7 +96,7 @@ SQL_FUNCTION(bigbrotr_tag_keys_match)
 }
 
 /* GIN's extractQuery: returns the first key of each range as an entry. A range of one key is not a
- * partial match, because for that GIN would read all its rows before the first is wanted. */
+ * partial match, because GIN reads all rows of a partial match before it returns the first one. */
 SQL_FUNCTION(bigbrotr_tag_ranges)
 {
 	Numbers ranges = numbers(PG_GETARG_ARRAYTYPE_P(0), true);
