@@ -55,7 +55,7 @@ COMMENT ON COLUMN _bigbrotr.key_usage.key_id IS '_bigbrotr.issued_keys.key_id';
 COMMENT ON COLUMN _bigbrotr.key_usage.request_count IS 'Number of requests, also those of the relay endpoint';
 COMMENT ON COLUMN _bigbrotr.key_usage.byte_count IS 'Bytes of the answers';
 COMMENT ON COLUMN _bigbrotr.key_usage.cost_sum IS 'Cost of the requests, in cost units of the planner';
-COMMENT ON COLUMN _bigbrotr.key_usage.used_at IS 'When the key was last used, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.key_usage.used_at IS 'When the key was last used, Unix seconds';
 SELECT pg_extension_config_dump('_bigbrotr.key_usage', '');
 
 CREATE VIEW bigbrotr.api_keys AS

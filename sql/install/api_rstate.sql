@@ -24,7 +24,7 @@ COMMENT ON VIEW _bigbrotr.rstate IS 'Relays that have answered, with the fields 
 COMMENT ON COLUMN _bigbrotr.rstate.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.rstate.url IS 'Normalised URL of the relay, without a trailing slash';
 COMMENT ON COLUMN _bigbrotr.rstate.seen_at IS 'Time of the last answer, Unix seconds';
-COMMENT ON COLUMN _bigbrotr.rstate.checked_at IS 'Time of the last visit, Unix seconds; null: never';
+COMMENT ON COLUMN _bigbrotr.rstate.checked_at IS 'Time of the last visit, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.rstate.family IS 'Name of the software: last part of its URL in the document (NIP-11); null: none';
 COMMENT ON COLUMN _bigbrotr.rstate.version IS 'Field version of the document (NIP-11); null: none';
 COMMENT ON COLUMN _bigbrotr.rstate.nips IS 'Numbers in supported_nips of the document (NIP-11); null: none';

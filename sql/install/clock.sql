@@ -28,7 +28,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.sync_clock_set_back(text, bigint, bigint) IS
-	'The clock was set back by `back` seconds, to this Unix second (at). Withdraws coverage of time that has not come; readings and audits of the relays of this worker''s service that were due some time later are due as much later than now';
+	'Call after the clock was set back by `back` seconds, to this Unix second (at). Withdraws coverage of time that has not come. Readings and audits of the relays of this worker''s service, and leases of all workers, that lie more than half of `back` seconds in the future are moved back by `back` seconds, but not before "at"';
 
 CREATE FUNCTION _bigbrotr.visits_clock_set_back(back bigint, at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT
@@ -44,7 +44,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.visits_clock_set_back(bigint, bigint) IS
-	'The clock was set back by `back` seconds, to this Unix second (at). Visits that were due some time later, and leases of visits, are due as much later than now';
+	'Call after the clock was set back by `back` seconds, to this Unix second (at). Visits, and leases of visits, that lie more than half of `back` seconds in the future are moved back by `back` seconds, but not before "at"';
 
 CREATE FUNCTION _bigbrotr.observed_by(at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT
@@ -61,4 +61,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.observed_by(bigint) IS
-	'Moves observations of relays, and outages, that lie after this Unix second to it: they were made while the clock was ahead';
+	'Corrects what was observed while the clock was ahead: moves times of observations and of outages that lie after this Unix second to it, and deletes outages that began at it or later and have ended';

@@ -89,7 +89,7 @@ CREATE FUNCTION _bigbrotr.api_answer_content(route bigbrotr.api_routes, item jso
 			'application/x-ndjson', '{"schema": {"type": "string", "description": "each line is an item"}}'::jsonb,
 			'text/csv', '{"schema": {"type": "string", "description": "RFC 4180, with a header"}}'::jsonb,
 			'text/html', '{"schema": {"type": "string", "description": "a table; only for format=html"}}'::jsonb) END;
-COMMENT ON FUNCTION _bigbrotr.api_answer_content(bigbrotr.api_routes, jsonb) IS 'Member content of a response (OpenAPI) of a route; items: JSON schema of its items';
+COMMENT ON FUNCTION _bigbrotr.api_answer_content(bigbrotr.api_routes, jsonb) IS 'Member content of a response (OpenAPI) of a route; item: JSON schema of an item';
 
 CREATE FUNCTION _bigbrotr.api_parameter_schema(route bigbrotr.api_routes, name text, kind text) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE

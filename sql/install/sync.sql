@@ -128,7 +128,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.wake_relays(boolean) IS
-	'Makes relays due that were skipped (waits_for): all of them if everyone is true, which is for changed settings; else the first relay of each host, site and network. Returns the number of relays';
+	'Makes relays due that were skipped (waits_for): all of them if everyone is true, which is for changed settings; else, for each value of waits_for, the relay that has waited longest. Returns the number of relays';
 
 CREATE FUNCTION _bigbrotr.unwanted_relays(worker text, networks text[]) RETURNS SETOF integer
 	LANGUAGE sql STABLE
