@@ -34,7 +34,8 @@ CREATE FUNCTION _bigbrotr.seconds_of(ranges int8multirange) RETURNS bigint
 	RETURN (SELECT coalesce(sum(upper(r) - lower(r)), 0)::bigint FROM unnest(ranges) AS r);
 COMMENT ON FUNCTION _bigbrotr.seconds_of(int8multirange) IS 'Number of seconds in these ranges';
 
--- An event is JSON whose strings cannot hold the quotes of these patterns. The table is nearly always empty.
+-- In JSON a quote inside a string follows a backslash, so the patterns find keys of the event and no text in its strings.
+-- bigbrotr.event_rejects is nearly always empty, so that reading all of it takes little time.
 CREATE FUNCTION _bigbrotr.rejected_seconds(filter jsonb, first_second bigint, last_second bigint) RETURNS int8multirange
 	LANGUAGE sql STABLE
 	RETURN (SELECT coalesce(range_agg(int8range(e.second, e.second, '[]')), '{}')

@@ -267,7 +267,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_estimate(jsonb) IS
-	'Estimate of the planner for the number of events that match filters; is_many: whether counting them exactly takes longer than the API does without being asked to';
+	'Estimate of the planner for the number of events that match filters; is_many: whether an exact count takes so long that the API makes it only on request';
 
 -- With less work_mem, a bitmap of some hundred thousand rows becomes lossy: it keeps pages only, and all their rows are checked.
 CREATE FUNCTION _bigbrotr.api_count_of(filters jsonb, mode text) RETURNS TABLE (count bigint, counted text)

@@ -107,8 +107,8 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.unconfirmed(integer, integer, integer, bigint, bigint, boolean, integer) IS
 	'Ranges that were read at least delay seconds ago and need a second reading: contradicted ranges first, then the newest. compares: also partial ranges, because a comparison of the sets of ids (NIP-77) can prove them. A range that stays unconfirmed is returned less and less often. most: maximum number of rows';
 
--- Of the claims of the filters that the relay is asked for now, chooses the one nearest to a random time, recent times more
--- often, and a part of this claim that holds about one page.
+-- Chooses a claim of the filters that the relay is asked for now: the claim nearest to a random time, which is more often a
+-- recent time. Of this claim it chooses a part that holds about one page.
 -- Every second audit also reads the time before the relay's oldest event, which takes one request.
 CREATE FUNCTION _bigbrotr.audit_windows(
 	relay integer, whom integer, at bigint, page bigint, pick double precision,

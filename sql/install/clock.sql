@@ -1,5 +1,5 @@
--- The clock of this server was ahead and somebody set it back: what was noted meanwhile lies in the future. Each service
--- mends what it schedules.
+-- Corrections after the clock of this server was ahead and somebody set it back: times that were stored meanwhile lie in the
+-- future. Each service corrects the times that it schedules.
 
 CREATE FUNCTION _bigbrotr.sync_clock_set_back(worker text, back bigint, at bigint) RETURNS void
 	LANGUAGE plpgsql STRICT
@@ -19,7 +19,7 @@ BEGIN
 	UPDATE _bigbrotr.relay_sync AS s
 	SET next_attempt = CASE WHEN s.next_attempt > far THEN greatest(s.next_attempt - back, at) ELSE s.next_attempt END,
 	    next_audit = CASE WHEN s.next_audit > far THEN greatest(s.next_audit - back, at) ELSE s.next_audit END,
-	    -- Which events came in time that was read before it had come is not known.
+	    -- Such a reading covered seconds that had not come yet, and missed their events: read every depth again.
 	    again_at = CASE WHEN at < ANY (s.again_at) THEN '{}' ELSE s.again_at END
 	WHERE (s.next_attempt > far OR s.next_audit > far OR at < ANY (s.again_at))
 	      AND mine = EXISTS (SELECT FROM _bigbrotr.relay_priorities AS p WHERE p.relay_id = s.relay_id);
@@ -52,7 +52,8 @@ CREATE FUNCTION _bigbrotr.observed_by(at bigint) RETURNS void
 	AS $$
 BEGIN
 	PERFORM _bigbrotr.check_time(at);
-	-- An observation that is older than the last one is ignored.
+	-- _bigbrotr.observe_relay ignores an observation that is older than the last one: a last observation in the future would
+	-- make it ignore all new ones.
 	UPDATE _bigbrotr.relay_health AS h SET observed_at = least(h.observed_at, at), run_since = least(h.run_since, at)
 	WHERE h.observed_at > at OR h.run_since > at;
 	DELETE FROM _bigbrotr.relay_outages AS o WHERE o.began >= at AND o.ended IS NOT NULL;

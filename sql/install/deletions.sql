@@ -87,7 +87,7 @@ BEGIN
 		COMMIT;
 		PERFORM pg_catalog.pg_sleep(0.1);
 	END LOOP;
-	-- First of all, so that no claim rests on sightings that are gone if the deletion is interrupted.
+	-- Coverage is deleted before sightings, so that no claim rests on deleted sightings if the deletion is interrupted.
 	LOCK TABLE _bigbrotr.deletion_progress IN SHARE ROW EXCLUSIVE MODE;
 	SELECT coalesce(sum(c.upper - c.lower + 1), 0) INTO proven FROM bigbrotr.coverage AS c WHERE c.relay_id = id;
 	DELETE FROM bigbrotr.coverage AS c WHERE c.relay_id = id;

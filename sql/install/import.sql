@@ -89,7 +89,7 @@ DECLARE
 	known record;
 	seen_on integer;
 BEGIN
-	-- As the functions that insert events: a relay that was deleted becomes known again, and stays disabled.
+	-- As with the functions that insert events, a relay that was deleted becomes known again, and stays disabled.
 	IF relay IS NOT NULL THEN
 		SELECT * INTO known FROM _bigbrotr.require_relay(relay) AS r;
 		PERFORM _bigbrotr.insert_relays_checked(ARRAY[known.url], ARRAY[known.network], ARRAY[bigbrotr.unix_now()], ARRAY[NULL::bigint]);

@@ -33,10 +33,9 @@ CREATE FUNCTION _bigbrotr.places(host text, site text, network text, priority bo
 	             FROM (VALUES (1, 'host ' || host), (2, 'site ' || site), (3, CASE WHEN network IN ('tor', 'i2p', 'loki') THEN 'network ' || network END)) AS p (n, place)
 	             WHERE p.place IS NOT NULL ORDER BY p.n);
 COMMENT ON FUNCTION _bigbrotr.places(text, text, text, boolean) IS
-	'Values of _bigbrotr.relay_sync.waits_for, for the host, for the site and for the overlay network if it is one, when all places of the service there are taken; priority: true for the priority synchronizer, false for the synchronizer';
+	'Values of _bigbrotr.relay_sync.waits_for which say that the service has taken all places: of the host, of the site, and, if the network is tor, i2p or loki, of the network; priority: true for the priority synchronizer, false for the synchronizer';
 
--- Of the relays that wait for a place of the host, of the site or of the network, the one that has waited longest for each
--- becomes due.
+-- For each of the host, the site and the network, the relay that has waited longest for a place there becomes due.
 CREATE FUNCTION _bigbrotr.end_lease(worker text, relay integer) RETURNS boolean
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp

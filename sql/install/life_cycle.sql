@@ -102,7 +102,7 @@ CREATE FUNCTION _bigbrotr.next_status(status text, outcome text, run integer, la
 COMMENT ON FUNCTION _bigbrotr.next_status(text, text, integer, bigint) IS
 	'The status (bigbrotr.relays.status) of a relay after an observation. outcome: answered, failed, refused, unknown, ignored (an administrator disables the relay), wanted (an administrator enables it); run: number of observations in a row with this outcome, with this one; lasted: seconds since the first of them';
 
--- Such a failure can come from the relay or from the network between this server and the relay.
+-- A failure with one of these reason codes can come from the relay or from the network between this server and the relay.
 CREATE FUNCTION _bigbrotr.is_path_error(reason text) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN reason IN ('dns_failed', 'dns_timeout', 'name_servers_silent', 'connect_timeout', 'network_unreachable', 'overlay_unreachable', 'connection_lost', 'no_answer', 'stalled');
@@ -121,8 +121,8 @@ CREATE FUNCTION _bigbrotr.is_blind(network text) RETURNS boolean
 COMMENT ON FUNCTION _bigbrotr.is_blind(text) IS
 	'Whether this server, not the relays, has lost its connection to a network (bigbrotr.relays.network) that it reaches without a proxy: of the 20 relays of this network with status online or unstable that were observed last (at least three), three quarters failed with path errors';
 
--- Behind a proxy this archive may know one relay or two, and visits them an hour apart: old answers say nothing of an outage
--- of the network.
+-- The archive may know only one or two relays of a network behind a proxy, and visits them an hour apart. So answers from
+-- before the failures do not show whether the network has an outage now.
 CREATE FUNCTION _bigbrotr.has_answered(network text, since bigint) RETURNS boolean
 	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC

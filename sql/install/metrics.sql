@@ -15,14 +15,14 @@ COMMENT ON COLUMN _bigbrotr.archive_figures.single IS 'Always true: the table ha
 COMMENT ON COLUMN _bigbrotr.archive_figures.counted_at IS 'When the refresher counted the figures, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.archive_figures.samples IS 'Rows of _bigbrotr.archive_samples(), as a JSON array of objects';
 
--- A counter that falls is a restart for Prometheus, whose rates would show all of it as new.
+-- Prometheus takes a counter that falls for one that began again at 0, so its rates would show the whole value as new.
 CREATE TABLE _bigbrotr.past_counts (
 	family text   NOT NULL,
 	reason text   NOT NULL,
 	count  bigint NOT NULL,
 	CONSTRAINT past_counts_pkey PRIMARY KEY (family, reason)
 );
-COMMENT ON TABLE _bigbrotr.past_counts IS 'What deleted rows had counted: metrics that are sums over rows do not fall when rows go';
+COMMENT ON TABLE _bigbrotr.past_counts IS 'Sums of the counters of deleted rows, so that metrics that are sums over rows do not fall when rows are deleted';
 COMMENT ON COLUMN _bigbrotr.past_counts.family IS 'The family of the metric, without bigbrotr_';
 COMMENT ON COLUMN _bigbrotr.past_counts.reason IS 'Reason code, where the metric has it as a label; else empty';
 COMMENT ON COLUMN _bigbrotr.past_counts.count IS 'Sum of the rows that were deleted';

@@ -50,7 +50,7 @@ COMMENT ON COLUMN _bigbrotr.relay_comparisons.lost IS 'Number of events that the
 SELECT pg_extension_config_dump('_bigbrotr.relay_needs', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_comparisons', '');
 
--- One row more than most shows the caller that there are too many.
+-- One row more than "most" shows the caller that there are more events.
 CREATE FUNCTION _bigbrotr.seen_events(
 	relay integer, filter integer, first_second bigint, last_second bigint, most integer,
 	OUT created_at bigint, OUT event_id bytea) RETURNS SETOF record

@@ -14,7 +14,8 @@ CREATE FUNCTION bigbrotr.unix_now() RETURNS bigint
 	RETURN floor(extract(epoch FROM now()))::bigint;
 COMMENT ON FUNCTION bigbrotr.unix_now() IS 'Start of the transaction, Unix seconds';
 
--- bigbrotr.normalise_relay_url accepts local relays; the functions that add relays accept them only if this setting allows it.
+-- bigbrotr.normalise_relay_url accepts local relays; the functions that add relays accept them only if
+-- bigbrotr.allow_local_relays is on.
 CREATE FUNCTION _bigbrotr.allow_local_relays() RETURNS boolean
 	LANGUAGE c STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp

@@ -37,7 +37,7 @@ COMMENT ON FUNCTION _bigbrotr.relay_site(text) IS
 	'Host of a normalised relay URL, and the site of the host: its registered domain by the Public Suffix List, or the IPv4 address, or the /64 network of the IPv6 address';
 
 -- A relay that may not be opened now gets a reason in waits_for and is not examined again until the reason is gone.
--- Without it, ten thousand relays of one host would be examined each second.
+-- Without waits_for, ten thousand relays of one host would be examined each second.
 CREATE FUNCTION _bigbrotr.take_relays(
 	worker text, places integer, per_host integer, per_site integer, per_network integer, networks text[], has_key boolean, at bigint,
 	OUT relay_id integer, OUT url text, OUT page_limit integer, OUT pace_ms integer, OUT authenticate boolean) RETURNS SETOF record
@@ -299,7 +299,7 @@ BEGIN
 		last_detail = CASE WHEN s.phase = 'backoff' THEN s.last_detail END, last_error_at = CASE WHEN s.phase = 'backoff' THEN s.last_error_at END
 	FROM unnest(relay_ids, new_pages) AS a (relay_id, pages)
 	WHERE s.relay_id = a.relay_id AND a.pages > 0 AND s.failures > 0;
-	-- A page is an answer in Nostr. Of a relay that is online, one answer in ten minutes is recorded. SKIP LOCKED, because
+	-- A page is an answer in Nostr. For a relay that is online, one answer in ten minutes is recorded. SKIP LOCKED, because
 	-- waiting could cause a deadlock as above; the next page is recorded instead.
 	PERFORM _bigbrotr.observe_relay(k.relay_id, 'synchronizer', 'answered', '', at)
 	FROM (SELECT r.relay_id

@@ -94,7 +94,7 @@ CREATE FUNCTION _bigbrotr.relay_filters(relay integer, OUT filter_id integer, OU
 	END;
 COMMENT ON FUNCTION _bigbrotr.relay_filters(integer) IS 'Filters that a relay is asked for; filter_id 0 with filter {} means everything';
 
--- This compares list by list: each list of held must contain the list of asked with the same key.
+-- The function compares list by list: each list of held must contain the list of asked with the same key.
 CREATE FUNCTION _bigbrotr.filter_implies(asked jsonb, held jsonb) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN jsonb_typeof(held) = 'object' AND NOT EXISTS (

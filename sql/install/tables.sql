@@ -114,7 +114,7 @@ COMMENT ON COLUMN bigbrotr.coverage.refused IS 'Approximate number of those deli
 COMMENT ON COLUMN bigbrotr.coverage.observed_at IS 'The whole range was read at this time or later, Unix seconds; evidence partial: when it was last tried';
 COMMENT ON COLUMN bigbrotr.coverage.audited_at IS 'When another reading last tested a part of the range, Unix seconds; null: never';
 
--- A row changes when its connection is opened, has caught up, or ends.
+-- A row changes when the connection to its relay is opened, has caught up, or ends.
 CREATE TABLE _bigbrotr.relay_sync (
 	relay_id     integer NOT NULL,
 	enabled      boolean NOT NULL DEFAULT true,
@@ -169,7 +169,7 @@ COMMENT ON COLUMN _bigbrotr.relay_sync.withdrawn_at IS 'When a claim was last wi
 COMMENT ON COLUMN _bigbrotr.relay_sync.authenticate IS 'true: the worker may sign in (NIP-42) when the relay asks for authentication';
 COMMENT ON COLUMN _bigbrotr.relay_sync.reader IS 'As whom the relay was last read: 0 anonymous, 1 signed in (NIP-42)';
 
--- A row is written about every twenty seconds, and when its connection is opened, has caught up, or ends.
+-- A row is written about every twenty seconds, and when the connection to its relay is opened, has caught up, or ends.
 CREATE TABLE _bigbrotr.relay_traffic (
 	relay_id     integer NOT NULL,
 	events       bigint  NOT NULL DEFAULT 0,
