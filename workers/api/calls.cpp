@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 constexpr size_t kMostWaiting = 500; // calls; further ones are refused
 constexpr auto kSlow = 1s;           // a call that has run for this time is slow
 constexpr auto kGrace = 1s;          // for an executor to notice by itself that its time is over
-constexpr auto kNoteTime = 1s;       // lock timeout of the worker when it notes a job
+constexpr auto kNoteTime = 1s;       // time limit of the transaction that notes a job
 
 static pg::Statement note_statement("SELECT j.item::text, j.item ->> 'request_id' "
 									"FROM _bigbrotr.post_job($1::json) AS j");

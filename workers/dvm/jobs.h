@@ -34,7 +34,7 @@ nostr::Event parsed(std::string_view json);
 
 /* Stores the signed feedback that demands a price in millisatoshi. */
 void price(pg::Worker &worker, const nostr::Id &request, std::string_view feedback, int64_t price);
-/* Stores a receipt of a payment (JSON). True: the receipt pays for a job. */
+/* Marks an unpaid job as paid if this receipt of a payment (JSON) pays for it. True: it does. */
 bool take_zap(pg::Worker &worker, std::string_view receipt, const nostr::PublicKey &zapper,
 			  const nostr::PublicKey &us);
 /* Stores the signed answer. `error`: empty if the answer is a result. */

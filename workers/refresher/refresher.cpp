@@ -53,7 +53,7 @@ class Refresher : public pg::Service
 	struct Expired
 	{
 		int32_t kind;
-		int64_t second; // older events are deleted
+		int64_t second; // created_at at which the next slice begins, Unix seconds
 	};
 
 	void look_for_expired(pg::Worker &worker)

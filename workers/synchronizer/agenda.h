@@ -1,6 +1,6 @@
 /*
- * The task of one relay: first the gaps, newest first; then recent time that may have new events;
- * then a few ranges to confirm or audit.
+ * The task of one relay: a gap that reaches up to now; the recent time, in which events still
+ * arrive; the other gaps, newest first; the time in the future; a few ranges to confirm or audit.
  */
 #pragma once
 
