@@ -149,7 +149,7 @@ class Dvm : public pg::Service
 	}
 
 	/* Signs for relays that the service listens to, which the operator chose, and for relays that
-	 * get answers, which customers chose: their events are signed by the same key anyway. */
+	 * get answers, which customers chose: the answers are signed by the same key anyway. */
 	void take(pg::Worker &worker, const wire::SignIn &question)
 	{
 		const std::string *url = replies_.asks_who_writes(question.relay_id, question.attempt);
@@ -168,7 +168,8 @@ class Dvm : public pg::Service
 		throw pg::NetFault{.reason = "it spoke of a document that was not handed out to it"};
 	}
 
-	/* Each of the three has its own numbers, so only one of them knows the connection. */
+	/* The listener, the payments and the replies use different numbers, so only one of them knows
+	 * the connection. */
 	void take(pg::Worker &worker, const wire::ConnectionEnded &end)
 	{
 		listener_.take(worker, end);
@@ -371,7 +372,7 @@ class Dvm : public pg::Service
 	uint64_t questions_ = 0;
 	bool look_ = true;         // whether a job may wait
 	std::optional<int> asked_; // the executor that is running a job
-	std::optional<Work> work_; // its job; none: nobody needs the result any more
+	std::optional<Work> work_; // the job of asked_; none: nobody needs the result any more
 	std::string found_;        // the result of the executor
 	Clock::time_point since_{};
 	bool told_ = false; // the customer was told that the job is under way

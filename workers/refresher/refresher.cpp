@@ -1,9 +1,9 @@
 /*
  * The refresher: adds the rows that writers append to _bigbrotr.statistics_deltas to the totals.
- * The views are exact without this, and faster with it. If no finder runs, the refresher keeps the
- * finder's queue small. It counts for the metrics what takes long to count. It deletes the events
- * that the retention rules do not keep, a slice in each cycle; after a crash it searches for the
- * rest again.
+ * The views are exact without the refresher, and faster with it. If no finder runs, the refresher
+ * keeps the finder's queue small. It counts those figures of the metrics that take long to count.
+ * It deletes the events that the retention rules do not keep, a slice in each cycle; after a crash
+ * it searches for the remaining events again.
  */
 #include <vector>
 

@@ -49,9 +49,9 @@ void withdraw_strays(const wire::Batch &batch, const RelayBook &book, int64_t no
 void withdraw(const std::vector<Miss> &misses, const RelayBook &book, int64_t now);
 
 /*
- * Inside a transaction, when the relay has answered all that it was asked, or has ended before:
- * what came of its second readings. An audit that it did not answer is put off. What the readings
- * showed is added to the tally.
+ * Must be called inside a transaction, when the relay has answered all that it was asked, or has
+ * ended before that. Records the results of its second readings. An audit that the relay did not
+ * answer is postponed. Adds what the readings showed to the tally.
  */
 void record_audits(int32_t relay_id, const HandedRelay &relay, bool ended, int64_t now,
 				   AuditTally &tally);

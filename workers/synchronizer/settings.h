@@ -13,7 +13,7 @@ struct SynchronizerSettings
 	int connections_per_host;    // bigbrotr.sync_connections_per_host
 	int connections_per_site;    // bigbrotr.sync_connections_per_site
 	int connections_per_network; // bigbrotr.sync_connections_per_network
-	int interval_s;              // bigbrotr.sync_interval: a live relay is read again after it
+	int interval_s;              // bigbrotr.sync_interval: time until a live relay is read again
 	int confirm_delay_s;         // bigbrotr.sync_confirm_delay
 	int audit_interval_s;        // bigbrotr.sync_audit_interval
 	int relay_quota;             // bigbrotr.sync_relay_quota: new events in an hour; 0: no limit

@@ -356,7 +356,7 @@ class Synchronizer : public pg::Service
 	{
 		std::string text = "relay " + relay.url + ": ";
 		text.append(words);
-		std::ranges::replace(text, '\n', ' '); // words of a relay
+		std::ranges::replace(text, '\n', ' '); // the words of a relay may have line breaks
 		text.append("\nrelay=").append(relay.url).append(" task=read");
 		if (!reason.empty())
 			text.append(" reason=").append(reason);
