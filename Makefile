@@ -42,7 +42,7 @@ PG_CONFIG ?= pg_config
 # would build it as C++14.
 PG_CPPFLAGS = -I$(srcdir)/src -I$(srcdir) -DBIGBROTR_VERSION='"$(LIBRARY_VERSION)"' -DBIGBROTR_SCHEMA='"$(SCHEMA_VERSION)"'
 PG_CXXFLAGS = -std=gnu++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wshadow=compatible-local -Wno-register -Wno-unused-parameter \
-	-Wno-missing-field-initializers $(if $(WERROR),-Werror)
+	-Wno-missing-field-initializers $(if $(WERROR),-Werror) $(if $(ASSERTS),-DUSE_ASSERT_CHECKING)
 SHLIB_LINK = -L. -l:$(PRELOAD) -Wl,-rpath,'$$ORIGIN' -lsecp256k1 -lcrypto -lsimdjson -lidn2 -lpsl -lstdc++
 SHLIB_EXPORTS = exports.txt
 NET_LIBS = -lwebsockets -lcares -lseccomp -lmaxminddb -ljansson -lz -lssl -lcrypto -lsecp256k1 -lsimdjson -lidn2 -lpthread

@@ -11,6 +11,7 @@
 extern "C" {
 #include "storage/ipc.h"
 #include "utils/acl.h"
+#include "utils/resowner.h"
 }
 
 namespace pg {
@@ -200,7 +201,7 @@ ExecutorPool::idle() const
 }
 
 void
-ExecutorPool::ask(int place, const Question &question)
+ExecutorPool::ask(int place, const SqlQuestion &question)
 {
 	Process &process = *processes_[place];
 	/* The number of an earlier question that was cancelled may still be here. */
