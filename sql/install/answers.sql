@@ -140,8 +140,8 @@ CREATE FUNCTION bigbrotr.coverage_between(
 			       CASE WHEN coverage_between."from" IS NULL THEN coalesce(s.oldest, 1604707200)
 			            ELSE _bigbrotr.unix_time(coverage_between."from") END AS first,
 			       _bigbrotr.unix_time(coverage_between."to") AS last
-			FROM bigbrotr.relays AS r LEFT JOIN _bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
-			WHERE r.url = (SELECT n.url FROM bigbrotr.normalise_relay_url(coverage_between.relay_url) AS n)
+			FROM (SELECT _bigbrotr.known_relay(coverage_between.relay_url)) AS r (relay_id)
+			     LEFT JOIN _bigbrotr.relay_sync AS s ON s.relay_id = r.relay_id
 		), ranges AS (
 			SELECT greatest(c.lower, a.first) AS lower, least(c.upper, a.last) AS upper, c.evidence, c.doubts, c.observed_at
 			FROM asked AS a JOIN bigbrotr.coverage AS c ON c.relay_id = a.relay_id AND c.lower <= a.last AND c.upper >= a.first
@@ -192,4 +192,4 @@ CREATE FUNCTION bigbrotr.coverage_between(
 		ORDER BY min(n.lower);
 	END;
 COMMENT ON FUNCTION bigbrotr.coverage_between(text, timestamptz, timestamptz, jsonb, boolean) IS
-	'How completely a relay is archived between two times, one row for each part of the time: evidence (as in bigbrotr.coverage; unread: a gap; at most partial if retention rules delete events of the part, at most paged if the database refused an event of it), share of the part in the whole time (0 .. 1), doubts, and reason: why the part is not proven, in words. from null: from the oldest event of the relay. signed_in: as in bigbrotr.completeness. No row: the relay is unknown. SELECT evidence, sum(share) FROM bigbrotr.coverage_between(''wss://…'', ''2024-01-01'', ''2025-01-01'') GROUP BY 1';
+	'How completely a relay is archived between two times, one row for each part of the time: evidence (as in bigbrotr.coverage; unread: a gap; at most partial if retention rules delete events of the part, at most paged if the database refused an event of it), share of the part in the whole time (0 .. 1), doubts, and reason: why the part is not proven, in words. from null: from the oldest event of the relay. signed_in: as in bigbrotr.completeness. An error if the relay is unknown. SELECT evidence, sum(share) FROM bigbrotr.coverage_between(''wss://…'', ''2024-01-01'', ''2025-01-01'') GROUP BY 1';
