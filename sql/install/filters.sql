@@ -91,7 +91,7 @@ CREATE FUNCTION _bigbrotr.event_matches_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'bigbrotr_event_matches_support';
 COMMENT ON FUNCTION _bigbrotr.event_matches_support(internal) IS 'Planner support: replaces bigbrotr.event_matches with a constant filter by conditions on columns';
 
--- The table and each of its views need a function of their own.
+-- The table and each of its views need a function of their own, in the schema of the table or view.
 DO $event_matches$
 DECLARE
 	relation text;
@@ -100,11 +100,11 @@ BEGIN
 		'_bigbrotr.public_versions', '_bigbrotr.public_events']
 	LOOP
 		EXECUTE format(
-			$$CREATE FUNCTION bigbrotr.event_matches(event %s, filter jsonb) RETURNS boolean
+			$$CREATE FUNCTION %2$s.event_matches(event %1$s, filter jsonb) RETURNS boolean
 				LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 SUPPORT _bigbrotr.event_matches_support
-				AS 'MODULE_PATHNAME', 'bigbrotr_event_matches'$$, relation);
-		EXECUTE format($$COMMENT ON FUNCTION bigbrotr.event_matches(%1$s, jsonb) IS
-			'Whether the event matches the filter (NIP-01, NIP-50), which has no limit. With a constant filter it uses indexes: SELECT … FROM %1$s AS e WHERE bigbrotr.event_matches(e, ''{"kinds": [1]}'')'$$, relation);
+				AS 'MODULE_PATHNAME', 'bigbrotr_event_matches'$$, relation, split_part(relation, '.', 1));
+		EXECUTE format($$COMMENT ON FUNCTION %2$s.event_matches(%1$s, jsonb) IS
+			'Whether the event matches the filter (NIP-01, NIP-50), which has no limit. With a constant filter it uses indexes: SELECT … FROM %1$s AS e WHERE %2$s.event_matches(e, ''{"kinds": [1]}'')'$$, relation, split_part(relation, '.', 1));
 	END LOOP;
 END
 $event_matches$;

@@ -21,7 +21,7 @@ BEGIN
 			WHEN p.prosecdef AND p.pronamespace = 'bigbrotr'::regnamespace OR p.proname = 'import_events' THEN 'bigbrotr_writer'
 			-- Internal functions that views and functions for readers call with the privileges of the reader.
 			WHEN p.pronamespace = 'bigbrotr'::regnamespace OR p.proname ~ '^tags_|_to_tags$|^api_|^rstate_' OR p.proname = ANY ('{
-				tag_keys,tag_matches,address_id,is_searchable,search_vector,search_matches,search_rank,limit_time,
+				event_matches,tag_keys,tag_matches,address_id,is_searchable,search_vector,search_matches,search_rank,limit_time,
 				settling,horizon,depths,depth_due,evidence_rank,is_proven,doubt_words,doubt_text,unix_time,seconds_of,missed_intervals,sync_filter,filter_implies,
 				names_blocked,filter_kinds,kept_since,rejected_seconds,asked_since,kinds_text,retention_reasons,check_retention,relay_filters,announce_search,gaps,end_kind,refusal_kind,error_words,share_up,differences,distance_km,is_in_box,geohash_point,
 				is_public,newest,tag_keys_match,public_query_sql,public_count_sql,known_relay,relay_source_examples,metric_samples,archive_samples,time_text,facts_text,archiving_text,claimed_number,demanded,masters,service_states,setting_declarations,library_version,required_schema}') THEN 'bigbrotr_reader'

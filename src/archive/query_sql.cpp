@@ -49,16 +49,25 @@ literal(const std::string &text)
 /* Which events count. A filter by ids also finds replaced versions, which NIP-01 allows. */
 struct Relations
 {
+	const char *schema; // also of event_matches for the two
 	const char *of_ids, *of_others;
 };
-constexpr Relations kSeen{"bigbrotr.events", "bigbrotr.events"};
-constexpr Relations kPublished{"bigbrotr.events_visible", "bigbrotr.events_as_published"};
-constexpr Relations kPublic{"_bigbrotr.public_versions", "_bigbrotr.public_events"};
+constexpr Relations kSeen{"bigbrotr", "events", "events"};
+constexpr Relations kPublished{"bigbrotr", "events_visible", "events_as_published"};
+constexpr Relations kPublic{"_bigbrotr", "public_versions", "public_events"};
 
-const char *
+std::string
 relation(const nostr::Filter &filter, const Relations &shown)
 {
-	return filter.ids ? shown.of_ids : shown.of_others;
+	return std::string(shown.schema) + "." + (filter.ids ? shown.of_ids : shown.of_others);
+}
+
+/* A condition on a row of the relations. */
+std::string
+matches(const Relations &shown, const char *row, const nostr::Filter &filter)
+{
+	return std::string(shown.schema) + ".event_matches(" + row + ", " +
+		   literal(nostr::condition_json(filter)) + ")";
 }
 
 /* A SELECT … WHERE for one filter, which a single index scan may answer. */
@@ -67,9 +76,8 @@ branch(const nostr::Filter &filter, const Relations &shown, const char *columns 
 {
 	std::string out =
 		std::string("SELECT ") + columns + " FROM " + relation(filter, shown) + " AS e";
-	std::string condition = nostr::condition_json(filter);
-	if (condition != "{}")
-		out += " WHERE bigbrotr.event_matches(e, " + literal(condition) + ")";
+	if (nostr::condition_json(filter) != "{}")
+		out += " WHERE " + matches(shown, "e", filter);
 	return out;
 }
 
@@ -137,7 +145,7 @@ query_newest(const nostr::Filter &filter, const nostr::Filter &lead, double most
 	if (filter.authors && !lead.authors) {
 		nostr::Filter authors;
 		authors.authors = filter.authors;
-		checks += " AND bigbrotr.event_matches(v, " + literal(nostr::condition_json(authors)) + ")";
+		checks += " AND " + matches(shown, "v", authors);
 	}
 	std::string narrowing = nostr::condition_json(beside);
 	return "SELECT e.* FROM (SELECT k.eid FROM (SELECT _bigbrotr.newest(" +
