@@ -46,10 +46,10 @@ CREATE FUNCTION _bigbrotr.take_relays(
 	AS $$
 DECLARE
 	most CONSTANT integer := 2 * least(greatest(places, 0), 10000) + 100;
-	locks CONSTANT integer := '_bigbrotr.relay_leases'::regclass::oid::integer;
 	mine boolean; -- true: this worker reads the priority relays
 	due record;
 	wish text;
+	locked bigint;
 	taken integer := 0;
 BEGIN
 	SELECT w.priority INTO mine FROM _bigbrotr.sync_workers AS w WHERE w.owner = worker;
@@ -57,6 +57,13 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('there is no worker "%s"', left(worker, 64)),
 			DETAIL = 'A worker begins by _bigbrotr.start_synchronizer.', HINT = '_bigbrotr.sync_workers shows those that have begun.';
+	END IF;
+	-- Two workers that take relays at the same time do not see each other's leases, so only one worker of a service takes relays
+	-- until it commits. The other one does not wait: it takes none, and the relays stay due.
+	PERFORM FROM _bigbrotr.sync_workers AS w WHERE w.priority = mine FOR NO KEY UPDATE SKIP LOCKED;
+	GET DIAGNOSTICS locked = ROW_COUNT;
+	IF locked < (SELECT count(*) FROM _bigbrotr.sync_workers AS w WHERE w.priority = mine) THEN
+		RETURN;
 	END IF;
 	FOR due IN
 		SELECT d.relay_id, d.url, r.network, s.page_limit, s.pace_ms, s.authenticate, p.host, p.site, _bigbrotr.places(p.host, p.site, r.network, mine) AS places
@@ -69,12 +76,7 @@ BEGIN
 		ORDER BY d.since, d.relay_id
 	LOOP
 		EXIT WHEN taken >= places;
-		-- Two workers that take relays at the same time do not see each other's leases, so only one of them takes relays of a
-		-- site, or of an overlay network, until it commits. The other one does not wait: the relay stays due. 256 locks for all
-		-- sites fit into the table of locks.
-		CONTINUE WHEN NOT pg_try_advisory_xact_lock(locks, (hashtext(due.site) & 255) + 256 * mine::integer);
-		CONTINUE WHEN due.places[3] IS NOT NULL AND NOT pg_try_advisory_xact_lock(locks, (hashtext(due.places[3]) & 255) + 512);
-		-- Another worker may be leasing this relay. The query of the loop locks no rows, because the loop fetches
+		-- Another session may be changing this relay. The query of the loop locks no rows, because the loop fetches
 		-- more rows than it uses.
 		PERFORM FROM _bigbrotr.relay_sync AS s
 		WHERE s.relay_id = due.relay_id AND s.enabled AND s.phase IN ('waiting', 'backoff') AND s.waits_for IS NULL
