@@ -9,6 +9,7 @@ use lib "$FindBin::RealBin/../lib";
 use ArchiveTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(time);
 
 my $many = $ENV{BIGBROTR_SIGHTINGS} // 20_000;
 my $relays = 100;
@@ -98,7 +99,9 @@ sub meanwhile
 	subtest $what => sub {
 		flows();
 		$disturb->();
+		my $end = time;
 		flows();
+		note sprintf 'the archive went on %.1f s after it', time - $end;
 		is(service_pid($node), $worker, 'the worker stays');
 		is(net_pid($node), $net, 'and its net process');
 		is($node->safe_psql('postgres', "SELECT $all_live"), 't', 'and all connections');
