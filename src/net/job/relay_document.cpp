@@ -2,22 +2,14 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <memory>
 
-#include <jansson.h>
-
+#include "net/core/json.h"
 #include "net/job/json_text.h"
 #include "nostr/ascii.h"
 #include "wire/probe.h"
 
 namespace net {
 namespace {
-
-struct Release
-{
-	void operator()(json_t *value) const { json_decref(value); }
-};
-using Json = std::unique_ptr<json_t, Release>;
 
 enum class Type : uint8_t
 {

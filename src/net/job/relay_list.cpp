@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <memory>
 #include <optional>
 
-#include <jansson.h>
 #include <simdjson.h>
 
+#include "net/core/json.h"
 #include "net/job/json_text.h"
 #include "nostr/ascii.h"
 #include "wire/fetch.h"
@@ -18,12 +17,6 @@ namespace net {
 constexpr size_t kMaxValues = 500'000;
 
 namespace {
-
-struct Release
-{
-	void operator()(json_t *value) const { json_decref(value); }
-};
-using Json = std::unique_ptr<json_t, Release>;
 
 struct PathStep
 {

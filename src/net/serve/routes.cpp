@@ -4,9 +4,9 @@
 #include <charconv>
 #include <memory>
 
+#include "net/core/json.h"
 #include "net/serve/text.h"
 #include "nostr/base64.h"
-#include <jansson.h>
 
 namespace net {
 namespace {
@@ -48,9 +48,8 @@ depth(const json_t *value)
 std::string
 same_json(std::string_view text)
 {
-	std::unique_ptr<json_t, decltype(&json_decref)> value(
-		json_loadb(text.data(), text.size(), JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, nullptr),
-		json_decref);
+	Json value(
+		json_loadb(text.data(), text.size(), JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, nullptr));
 	if (!value || depth(value.get()) > kMaxDepth)
 		return "";
 	std::unique_ptr<char, decltype(&free)> out(

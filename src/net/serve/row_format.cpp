@@ -1,15 +1,10 @@
 #include "net/serve/row_format.h"
 
-#include <memory>
-
-#include <jansson.h>
-
+#include "net/core/json.h"
 #include "net/serve/request_target.h"
 
 namespace net {
 namespace {
-
-using Json = std::unique_ptr<json_t, decltype(&json_decref)>;
 
 /* A field of CSV (RFC 4180). */
 std::string
@@ -105,7 +100,7 @@ plain_value(const json_t *value)
 std::string
 json_string(std::string_view text)
 {
-	Json value(json_stringn(text.data(), text.size()), json_decref);
+	Json value(json_stringn(text.data(), text.size()));
 	std::unique_ptr<char, decltype(&free)> out(json_dumps(value.get(), JSON_ENCODE_ANY), free);
 	return out ? out.get() : "\"\"";
 }
@@ -181,8 +176,7 @@ std::string
 RowFormat::csv_row(std::string_view item)
 {
 	std::string out;
-	Json row(json_loadb(item.data(), item.size(), JSON_DECODE_ANY | JSON_ALLOW_NUL, nullptr),
-			 json_decref);
+	Json row(json_loadb(item.data(), item.size(), JSON_DECODE_ANY | JSON_ALLOW_NUL, nullptr));
 	if (!json_is_object(row.get()))
 		return csv_field(plain_value(row.get())) + "\r\n";
 	if (!begun_) {
@@ -205,8 +199,7 @@ RowFormat::csv_row(std::string_view item)
 std::string
 RowFormat::html_row(std::string_view item)
 {
-	Json row(json_loadb(item.data(), item.size(), JSON_DECODE_ANY | JSON_ALLOW_NUL, nullptr),
-			 json_decref);
+	Json row(json_loadb(item.data(), item.size(), JSON_DECODE_ANY | JSON_ALLOW_NUL, nullptr));
 	std::string out;
 	if (!begun_) {
 		out = begin();

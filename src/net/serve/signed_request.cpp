@@ -1,11 +1,9 @@
 #include "net/serve/signed_request.h"
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 
-#include <jansson.h>
-
+#include "net/core/json.h"
 #include "net/serve/text.h"
 #include "nostr/ascii.h"
 #include "nostr/base64.h"
@@ -82,8 +80,7 @@ signed_request_fault(const ClientRequest &request, const std::vector<std::string
 		return "The kind of the event is not 27235.";
 	if (event.created_at < now - kWindow || event.created_at > now + kWindow)
 		return "The event was not signed within the last minute, by the clock of this server.";
-	std::unique_ptr<json_t, decltype(&json_decref)> tags(
-		json_loadb(event.tags.data(), event.tags.size(), JSON_ALLOW_NUL, nullptr), json_decref);
+	Json tags(json_loadb(event.tags.data(), event.tags.size(), JSON_ALLOW_NUL, nullptr));
 	auto url = tag_value(tags.get(), "u"), method = tag_value(tags.get(), "method");
 	if (public_urls.empty())
 		return "This server does not know under which URL it is reached "
