@@ -91,7 +91,7 @@ struct Range
 };
 
 /* NIP-01 filter without since, until and limit. */
-struct Filter
+struct SyncFilter
 {
 	uint32_t filter_id = 0;
 	std::string_view json;
@@ -108,15 +108,16 @@ struct RelayOpen
 {
 	static constexpr uint16_t kType = 0x11;
 	int32_t relay_id = 0;
-	uint32_t attempt = 0;        // number of this opening; messages about others are void
-	std::string_view url;        // normalised
-	uint32_t page_limit = 0;     // learned before: events to ask for in one page; 0: the setting
-	uint32_t pace_ms = 0;        // learned before: pause between two questions
-	uint32_t subscriptions = 0;  // subscriptions that the relay says it allows; 0: it does not say
-	bool live = false;           // keep the connection and subscribe to new events
-	bool sign_in = false;        // answer the relay's challenges (SignIn)
-	std::vector<Range> ranges;   // to read, in this order
-	std::vector<Filter> filters; // of the relay, which is asked for nothing else; none: everything
+	uint32_t attempt = 0;       // number of this opening; messages about others are void
+	std::string_view url;       // normalised
+	uint32_t page_limit = 0;    // learned before: events to ask for in one page; 0: the setting
+	uint32_t pace_ms = 0;       // learned before: pause between two questions
+	uint32_t subscriptions = 0; // subscriptions that the relay says it allows; 0: it does not say
+	bool live = false;          // keep the connection and subscribe to new events
+	bool sign_in = false;       // answer the relay's challenges (SignIn)
+	std::vector<Range> ranges;  // to read, in this order
+	std::vector<SyncFilter>
+		filters; // of the relay, which is asked for nothing else; none: everything
 
 	static void fields(auto &c, auto &m)
 	{
@@ -166,7 +167,7 @@ struct RelayStop
 	}
 };
 
-/* The answer to a Question. */
+/* The answer to a KnownQuestion. */
 struct Known
 {
 	static constexpr uint16_t kType = 0x14;
@@ -210,7 +211,7 @@ struct Outline
 };
 
 /* Asks which of these events are archived or would be left out. */
-struct Question
+struct KnownQuestion
 {
 	static constexpr uint16_t kType = 0x18;
 	uint64_t question = 0;
@@ -240,7 +241,7 @@ struct Sighting
 };
 
 /* Data that the net process refused since the previous batch. */
-struct Refusal
+struct RelayRefusal
 {
 	int32_t relay_id = 0;
 	std::string_view reason; // a code
@@ -258,7 +259,7 @@ struct Refusal
 };
 
 /* Counts since the previous batch. */
-struct Traffic
+struct RelayTraffic
 {
 	int32_t relay_id = 0;
 	uint64_t bytes = 0, messages = 0;
@@ -279,7 +280,7 @@ struct Traffic
 	}
 };
 
-struct Claim
+struct RelayClaim
 {
 	int32_t relay_id = 0;
 	uint32_t filter_id = 0;
@@ -302,7 +303,7 @@ struct Claim
 };
 
 /* Something contradicts earlier claims, in this batch or before. */
-struct Retract
+struct RelayRetract
 {
 	int32_t relay_id = 0;
 	uint32_t filter_id = 0;
@@ -354,13 +355,13 @@ struct RelayReport
 struct Batch
 {
 	static constexpr uint16_t kType = 0x19;
-	uint64_t number = 0;             // 1, 2, 3, …
-	std::vector<Event> events;       // without duplicates
-	std::vector<Sighting> sightings; // at least one of every event of the batch
-	std::vector<Refusal> refusals;
-	std::vector<Traffic> traffic;
-	std::vector<Claim> claims; // their events are in this batch or an earlier one
-	std::vector<Retract> retracts;
+	uint64_t number = 0;               // 1, 2, 3, …
+	std::vector<VerifiedEvent> events; // without duplicates
+	std::vector<Sighting> sightings;   // at least one of every event of the batch
+	std::vector<RelayRefusal> refusals;
+	std::vector<RelayTraffic> traffic;
+	std::vector<RelayClaim> claims; // their events are in this batch or an earlier one
+	std::vector<RelayRetract> retracts;
 	std::vector<Compared> compared;
 	std::vector<RelayReport> reports;
 
@@ -378,6 +379,6 @@ struct Batch
 	}
 };
 
-using ArchiveToWorker = std::variant<Question, SeenQuestion, NeedQuestion, SignIn, Batch>;
+using ArchiveToWorker = std::variant<KnownQuestion, SeenQuestion, NeedQuestion, SignIn, Batch>;
 
 } // namespace wire

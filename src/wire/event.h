@@ -7,7 +7,7 @@
 namespace wire {
 
 /* The net process has verified its id and signature. */
-struct Event
+struct VerifiedEvent
 {
 	const nostr::Id *id = nullptr;
 	const nostr::PublicKey *pubkey = nullptr;
@@ -39,7 +39,7 @@ struct Event
 
 /* A copy that does not point into a frame. */
 inline nostr::Event
-copy(const Event &event)
+copy(const VerifiedEvent &event)
 {
 	return {.id = *event.id,
 			.pubkey = *event.pubkey,

@@ -170,13 +170,13 @@ struct Heard
 	static constexpr uint16_t kType = 0x4a;
 	int32_t relay_id = 0;
 	uint32_t attempt = 0;
-	Event event;
+	VerifiedEvent event;
 
 	static void fields(auto &c, auto &m)
 	{
 		relay_id_field(c, m.relay_id);
 		c.number(m.attempt);
-		Event::fields(c, m.event);
+		VerifiedEvent::fields(c, m.event);
 	}
 };
 

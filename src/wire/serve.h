@@ -270,8 +270,8 @@ struct NewEvent
 	static void fields(auto &c, auto &m) { c.number(m.eid); }
 };
 
-/* Events that were committed since the previous News, in the order of commits. */
-struct News
+/* Events that were committed since the previous NewEvents, in the order of commits. */
+struct NewEvents
 {
 	static constexpr uint16_t kType = 0x67;
 	bool missed = false; // more events came, which can no longer be delivered
@@ -285,7 +285,7 @@ struct News
 };
 
 using ServeToNet =
-	std::variant<ServeSettings, ServerCertificate, ApiKeys, Routes, Rows, CallEnd, News>;
+	std::variant<ServeSettings, ServerCertificate, ApiKeys, Routes, Rows, CallEnd, NewEvents>;
 
 // ---- net process -> worker
 

@@ -163,7 +163,7 @@ class Api : public pg::Service
 		const bool complete = follower_->read(eids);
 		if (!worker.net_running() || (complete && eids.empty()))
 			return;
-		wire::News news{.missed = !complete || eids.size() > wire::kMaxItems};
+		wire::NewEvents news{.missed = !complete || eids.size() > wire::kMaxItems};
 		if (!news.missed)
 			for (int64_t eid : eids)
 				news.events.push_back({.eid = eid});

@@ -272,10 +272,10 @@ CallQueue::ask(pg::Worker &worker, int place, Call call)
 {
 	auto now = worker.steady_now();
 	auto left = std::chrono::ceil<std::chrono::milliseconds>(call.deadline - now);
-	pg::Question question{.number = call.number,
-						  .timeout_ms = static_cast<int32_t>(std::max<int64_t>(left.count(), 1)),
-						  .cost_limit = call.cost_limit,
-						  .sql = routes_.find(call.route)->statement};
+	pg::SqlQuestion question{.number = call.number,
+							 .timeout_ms = static_cast<int32_t>(std::max<int64_t>(left.count(), 1)),
+							 .cost_limit = call.cost_limit,
+							 .sql = routes_.find(call.route)->statement};
 	for (const auto &[given, value] : call.arguments)
 		question.arguments.push_back({.given = given, .value = value});
 	pool_.ask(place, question);

@@ -20,7 +20,7 @@ check_relay(int32_t relay_id, const RelayBook &book)
 }
 
 void
-check_claim(const wire::Claim &claim, const RelayBook &book)
+check_claim(const wire::RelayClaim &claim, const RelayBook &book)
 {
 	const nostr::TimeRange &range = claim.claim.range;
 	if (claim.reader != book.find(claim.relay_id)->reader)
@@ -58,7 +58,7 @@ BatchCheck::run(const wire::Batch &batch, const RelayBook &book)
 	relays_of(batch.retracts);
 	relays_of(batch.compared);
 	relays_of(batch.reports);
-	for (const wire::Claim &claim : batch.claims)
+	for (const wire::RelayClaim &claim : batch.claims)
 		check_claim(claim, book);
 	verify_some(batch);
 }
@@ -69,7 +69,7 @@ BatchCheck::verify_some(const wire::Batch &batch)
 	if (synchronizer_settings.verify_sample == 0)
 		return;
 	std::geometric_distribution<uint64_t> next(1.0 / synchronizer_settings.verify_sample);
-	for (const wire::Event &event : batch.events) {
+	for (const wire::VerifiedEvent &event : batch.events) {
 		if (unverified_ > 0) {
 			unverified_--;
 			continue;

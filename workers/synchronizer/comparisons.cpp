@@ -93,7 +93,7 @@ tell_wanted(pg::Worker &worker, const wire::NeedQuestion &question, const RelayB
 }
 
 nostr::Claim
-settled(const wire::Claim &claim, const HandedRelay &relay, int64_t now)
+settled(const wire::RelayClaim &claim, const HandedRelay &relay, int64_t now)
 {
 	nostr::Claim left = claim.claim;
 	if (claim.purpose != wire::Purpose::Reconcile ||
@@ -113,7 +113,7 @@ settled(const wire::Claim &claim, const HandedRelay &relay, int64_t now)
 }
 
 bool
-needs_wait(const wire::Claim &claim)
+needs_wait(const wire::RelayClaim &claim)
 {
 	return wait_statement
 			   .run({pg::value(claim.relay_id), filter_value(claim.filter_id),

@@ -18,10 +18,10 @@ void tell_wanted(pg::Worker &worker, const wire::NeedQuestion &question, const R
  * because an event that the relay offered is still missing. Must be called in the transaction that
  * stores the events of the claim.
  */
-nostr::Claim settled(const wire::Claim &claim, const HandedRelay &relay, int64_t now);
+nostr::Claim settled(const wire::RelayClaim &claim, const HandedRelay &relay, int64_t now);
 
 /* Must be called inside a transaction. Whether the relay has offered events of the claim's seconds
  * or below them that were not fetched yet. Until then no other reading confirms these seconds. */
-bool needs_wait(const wire::Claim &claim);
+bool needs_wait(const wire::RelayClaim &claim);
 
 void note(const wire::Compared &compared, int64_t now);

@@ -25,7 +25,7 @@ events_of(const wire::Batch &batch)
 {
 	std::vector<archive::VerifiedEvent> events;
 	events.reserve(batch.events.size());
-	for (const wire::Event &e : batch.events)
+	for (const wire::VerifiedEvent &e : batch.events)
 		events.push_back({view(*e.id), view(*e.pubkey), view(*e.sig), e.created_at, e.kind, e.tags,
 						  e.content, e.has_nul});
 	return events;
@@ -94,7 +94,7 @@ insert(const wire::Batch &batch, const RelayBook &book, int64_t now, Ingested &r
 void
 count_traffic(const wire::Batch &batch, TrafficMap &traffic)
 {
-	for (const wire::Traffic &t : batch.traffic) {
+	for (const wire::RelayTraffic &t : batch.traffic) {
 		Traffic &relay = traffic[t.relay_id];
 		relay.messages += static_cast<int64_t>(t.messages);
 		relay.bytes += static_cast<int64_t>(t.bytes);
@@ -103,10 +103,10 @@ count_traffic(const wire::Batch &batch, TrafficMap &traffic)
 		relay.repeated += t.repeated;
 	}
 	// Claims without events are not counted: they cover the time before the oldest event.
-	for (const wire::Claim &c : batch.claims)
+	for (const wire::RelayClaim &c : batch.claims)
 		if (c.claim.events > 0)
 			traffic[c.relay_id].seconds += c.claim.range.upper - c.claim.range.lower + 1;
-	for (const wire::Refusal &r : batch.refusals) {
+	for (const wire::RelayRefusal &r : batch.refusals) {
 		Refused &refused = traffic[r.relay_id].refusals[std::string(r.reason)];
 		refused.count += r.count;
 		refused.detail = r.detail;
@@ -121,7 +121,7 @@ ClaimMap
 claims_of(const wire::Batch &batch, const RelayBook &book, const Ingested &result, int64_t now)
 {
 	ClaimMap claims;
-	for (const wire::Claim &c : batch.claims) {
+	for (const wire::RelayClaim &c : batch.claims) {
 		const HandedRelay &relay = *book.find(c.relay_id);
 		if (!relay.open || relay.claims_held || result.doubted.contains(c.relay_id))
 			continue;
@@ -147,7 +147,7 @@ claims_of(const wire::Batch &batch, const RelayBook &book, const Ingested &resul
 }
 
 void
-retract(const wire::Retract &r, int64_t now)
+retract(const wire::RelayRetract &r, int64_t now)
 {
 	retract_statement.run(
 		{pg::value(r.relay_id), pg::value(r.retract.range.lower), pg::value(r.retract.range.upper),
@@ -204,7 +204,7 @@ relays_to_write(const wire::Batch &batch, const RelayBook &book, const Books &bo
 	for (const wire::RelayReport &r : batch.reports)
 		if (book.find(r.relay_id)->attempt == r.attempt)
 			relays.insert(r.relay_id);
-	for (const wire::Retract &r : batch.retracts)
+	for (const wire::RelayRetract &r : batch.retracts)
 		relays.insert(r.relay_id);
 	for (const Miss &miss : result.misses)
 		relays.insert(miss.relay_id);
@@ -231,7 +231,7 @@ store(const wire::Batch &batch, const Leases &leases, const RelayBook &book, con
 	for (int32_t relay : result.written)
 		if (!result.doubted.contains(relay))
 			books.claims.write(relay, result.claims, now);
-	for (const wire::Retract &r : batch.retracts)
+	for (const wire::RelayRetract &r : batch.retracts)
 		retract(r, now);
 	withdraw(result.misses, book, now);
 	withdraw_strays(batch, book, now);
@@ -258,7 +258,7 @@ add_to_readings(HandedRelay &relay, int32_t relay_id, const wire::Batch &batch,
 	for (const Miss &miss : misses)
 		if (miss.relay_id == relay_id)
 			relay.asked[miss.reading].add_miss(miss.created_at);
-	for (const wire::Claim &c : batch.claims)
+	for (const wire::RelayClaim &c : batch.claims)
 		if (c.relay_id == relay_id)
 			relay.answered_by(c)->add_claim(c.claim);
 }

@@ -4,7 +4,7 @@
 #include <utility>
 
 const Reading *
-HandedRelay::answered_by(const wire::Claim &claim) const
+HandedRelay::answered_by(const wire::RelayClaim &claim) const
 {
 	const Reading *other = nullptr; // a reading with another purpose
 	for (const Reading &reading : asked) {
@@ -18,7 +18,7 @@ HandedRelay::answered_by(const wire::Claim &claim) const
 }
 
 Reading *
-HandedRelay::answered_by(const wire::Claim &claim)
+HandedRelay::answered_by(const wire::RelayClaim &claim)
 {
 	return const_cast<Reading *>(std::as_const(*this).answered_by(claim));
 }

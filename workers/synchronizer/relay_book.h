@@ -32,8 +32,8 @@ struct HandedRelay
 	std::vector<nostr::TimeRange> first_read;
 
 	/* The reading that a claim answers; null if the claim answers none. */
-	Reading *answered_by(const wire::Claim &claim);
-	const Reading *answered_by(const wire::Claim &claim) const;
+	Reading *answered_by(const wire::RelayClaim &claim);
+	const Reading *answered_by(const wire::RelayClaim &claim) const;
 	void ask(std::vector<Reading> readings, bool is_more, int64_t now);
 
   private:

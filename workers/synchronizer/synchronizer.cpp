@@ -2,7 +2,7 @@
  * The synchronizer: archives every event of every relay and keeps the evidence in coverage.
  *
  *   due (_bigbrotr.take_relays)        -> RelayOpen: the ranges without evidence, newest first
- *   Question                          -> Known
+ *   KnownQuestion                     -> Known
  *   Batch                             -> checks.cpp -> one transaction (ingest.cpp) -> Ack
  *   caught up, sync_interval ago      -> RelayMore: the time since then
  *   no place free, relays waiting     -> RelayStop for relays that had their turn
@@ -226,7 +226,7 @@ class Synchronizer : public pg::Service
 		worker.send(wire::RelayStop{.relay_id = id, .attempt = relay.attempt});
 	}
 
-	void take(pg::Worker &worker, const wire::Question &question)
+	void take(pg::Worker &worker, const wire::KnownQuestion &question)
 	{
 		std::vector<std::string_view> ids;
 		ids.reserve(question.events.size());
@@ -262,7 +262,7 @@ class Synchronizer : public pg::Service
 		books_.claims.add(done.claims);
 		books_.claims.written(done.written);
 		std::set<int32_t> told;
-		for (const wire::Claim &claim : batch.claims)
+		for (const wire::RelayClaim &claim : batch.claims)
 			told.insert(claim.relay_id);
 		for (const Miss &miss : done.misses)
 			told.insert(miss.relay_id);

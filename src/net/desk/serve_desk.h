@@ -41,7 +41,7 @@ class ServeDesk final : public Desk, public Calls
 	void take(const wire::Routes &routes);
 	void take(const wire::Rows &rows);
 	void take(const wire::CallEnd &end);
-	void take(const wire::News &news) { feed_.take(news); }
+	void take(const wire::NewEvents &news) { feed_.take(news); }
 	void accept(size_t place);
 	void listen(bool on);
 

@@ -93,7 +93,7 @@ void
 Intake::ask()
 {
 	question_timer_.cancel();
-	wire::Question question{.question = ++last_question_};
+	wire::KnownQuestion question{.question = ++last_question_};
 	question.events.reserve(collected_.size());
 	for (const Pending *pending : collected_)
 		question.events.push_back(

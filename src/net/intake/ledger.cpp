@@ -22,9 +22,9 @@ Ledger::release(uint64_t step)
 {
 	steps_[step - first_].under_way--;
 	while (steps_.front().ended && steps_.front().under_way == 0) {
-		for (const wire::Claim &claim : steps_.front().claims)
+		for (const wire::RelayClaim &claim : steps_.front().claims)
 			statements_.claim(claim);
-		for (const wire::Retract &retract : steps_.front().retracts)
+		for (const wire::RelayRetract &retract : steps_.front().retracts)
 			statements_.retract(retract);
 		for (const Report &report : steps_.front().reports)
 			statements_.report(relay_id, report);
@@ -34,7 +34,7 @@ Ledger::release(uint64_t step)
 }
 
 void
-Ledger::end_step(std::vector<wire::Claim> claims)
+Ledger::end_step(std::vector<wire::RelayClaim> claims)
 {
 	steps_.back().claims = std::move(claims);
 	next_step();

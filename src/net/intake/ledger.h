@@ -41,9 +41,9 @@ class Ledger
 	uint64_t hold();
 	void release(uint64_t step);
 	/* Ends the current step, whose statements include these claims. */
-	void end_step(std::vector<wire::Claim> claims);
+	void end_step(std::vector<wire::RelayClaim> claims);
 	/* Adds a statement to the current step. */
-	void retract(const wire::Retract &retract) { steps_.back().retracts.push_back(retract); }
+	void retract(const wire::RelayRetract &retract) { steps_.back().retracts.push_back(retract); }
 	void end_step(Report report);
 	/* Whether no event is under way and no statement waits. */
 	bool settled() const { return steps_.size() == 1 && steps_.front().under_way == 0; }
@@ -54,8 +54,8 @@ class Ledger
 		uint64_t under_way = 0;
 		bool sampled = false;
 		bool ended = false;
-		std::vector<wire::Claim> claims;
-		std::vector<wire::Retract> retracts;
+		std::vector<wire::RelayClaim> claims;
+		std::vector<wire::RelayRetract> retracts;
 		std::vector<Report> reports;
 	};
 	void next_step();

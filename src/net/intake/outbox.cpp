@@ -52,10 +52,10 @@ Outbox::refuse(int32_t relay_id, const char *reason, std::string_view detail)
 }
 
 void
-Outbox::traffic(const wire::Traffic &traffic)
+Outbox::traffic(const wire::RelayTraffic &traffic)
 {
 	auto [found, fresh] = batches_.open().traffic.try_emplace(traffic.relay_id);
-	wire::Traffic &sum = found->second;
+	wire::RelayTraffic &sum = found->second;
 	sum.relay_id = traffic.relay_id;
 	sum.bytes += traffic.bytes;
 	sum.messages += traffic.messages;
@@ -69,7 +69,7 @@ Outbox::traffic(const wire::Traffic &traffic)
 }
 
 void
-Outbox::claim(const wire::Claim &claim)
+Outbox::claim(const wire::RelayClaim &claim)
 {
 	batches_.open().claims.push_back(claim);
 	charge(kSmallBytes);
@@ -77,7 +77,7 @@ Outbox::claim(const wire::Claim &claim)
 }
 
 void
-Outbox::retract(const wire::Retract &retract)
+Outbox::retract(const wire::RelayRetract &retract)
 {
 	batches_.open().retracts.push_back(retract);
 	charge(kSmallBytes);

@@ -43,10 +43,10 @@ class Outbox final : public Statements
 	void event(Pending &pending);
 	void sighting(const nostr::Event &event, int32_t relay_id, const Receipt &receipt);
 	void refuse(int32_t relay_id, const char *reason, std::string_view detail);
-	void traffic(const wire::Traffic &traffic);
+	void traffic(const wire::RelayTraffic &traffic);
 	void compared(const wire::Compared &compared);
-	void claim(const wire::Claim &claim) override;
-	void retract(const wire::Retract &retract) override;
+	void claim(const wire::RelayClaim &claim) override;
+	void retract(const wire::RelayRetract &retract) override;
 	void report(int32_t relay_id, const Report &report) override;
 
 	/* For sightings added before this call, on_sighting_committed() is not called. */
@@ -78,9 +78,9 @@ class Outbox final : public Statements
 		std::vector<Pending *> events;
 		std::vector<Seen> sightings;
 		std::map<std::pair<int32_t, std::string_view>, Refused> refusals; // reasons are literals
-		std::map<int32_t, wire::Traffic> traffic;
-		std::vector<wire::Claim> claims;
-		std::vector<wire::Retract> retracts;
+		std::map<int32_t, wire::RelayTraffic> traffic;
+		std::vector<wire::RelayClaim> claims;
+		std::vector<wire::RelayRetract> retracts;
 		std::vector<std::pair<wire::Compared, std::string>> compared; // each with its detail
 		std::vector<std::pair<int32_t, Report>> reports;
 		size_t bytes = 0;   // of the bodies of events

@@ -22,8 +22,8 @@ class Statements
 {
   public:
 	virtual ~Statements() = default;
-	virtual void claim(const wire::Claim &claim) = 0;
-	virtual void retract(const wire::Retract &retract) = 0;
+	virtual void claim(const wire::RelayClaim &claim) = 0;
+	virtual void retract(const wire::RelayRetract &retract) = 0;
 	virtual void report(int32_t relay_id, const Report &report) = 0;
 };
 

@@ -144,7 +144,7 @@ struct JobContext
 		ClientHost &host = client.host();
 		host.clocks.follow(host.transport.clock);
 		const int64_t ahead = host.clocks.ahead();
-		std::vector<wire::Claim> said;
+		std::vector<wire::RelayClaim> said;
 		for (nostr::Claim claim : claims) {
 			claim.range.upper = std::min(claim.range.upper, asked_at - std::max<int64_t>(ahead, 0));
 			if (claim.range.lower > claim.range.upper)

@@ -6,10 +6,10 @@
 namespace net {
 
 void
-RelayReading::set_filters(const std::vector<wire::Filter> &filters)
+RelayReading::set_filters(const std::vector<wire::SyncFilter> &filters)
 {
 	limited_ = !filters.empty();
-	for (const wire::Filter &given : filters) {
+	for (const wire::SyncFilter &given : filters) {
 		nostr::Filter filter;
 		if (!nostr::parse_filter(given.json, filter).empty())
 			throw LinkError("a filter that cannot be read");

@@ -21,7 +21,7 @@ class RelayReading
 	}
 
 	/* Sets the filters that ranges refer to by their ids. */
-	void set_filters(const std::vector<wire::Filter> &filters);
+	void set_filters(const std::vector<wire::SyncFilter> &filters);
 	/* Asks for the newest event of each filter, and for those that come; all if there is no filter.
 	 */
 	std::vector<nostr::Window> live_windows() const;

@@ -7,7 +7,7 @@
 namespace net {
 
 void
-LiveFeed::take(const wire::News &news)
+LiveFeed::take(const wire::NewEvents &news)
 {
 	if (news.missed) {
 		/* The missed events share one number. */

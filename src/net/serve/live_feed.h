@@ -27,7 +27,7 @@ class LiveFeed final : public Calls::Caller
 	/* A reader gets new events from add() to remove(). */
 	ReaderIndex &readers() { return readers_; }
 
-	void take(const wire::News &news);
+	void take(const wire::NewEvents &news);
 
 	/* Number of the newest event, and of the newest event that readers were given. */
 	uint64_t newest() const { return first_ + eids_.size() - 1; }

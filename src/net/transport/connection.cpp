@@ -64,7 +64,8 @@ end_step(std::chrono::steady_clock::time_point &step, std::chrono::microseconds 
 }
 
 std::optional<Connection::Fault>
-Connection::open(const nostr::RelayEndpoint &endpoint, const Route &route, const Config &config)
+Connection::open(const nostr::RelayEndpoint &endpoint, const NextHop &next_hop,
+				 const Config &config)
 {
 	std::string host =
 		endpoint.host.find(':') == std::string::npos ? endpoint.host : "[" + endpoint.host + "]";
@@ -80,8 +81,8 @@ Connection::open(const nostr::RelayEndpoint &endpoint, const Route &route, const
 		endpoint.tls ? transport_.hosts.tls(config.tls_ca_file, fault) : transport_.hosts.plain();
 	if (!info.vhost)
 		return Fault{"tls_failed", fault};
-	info.address = route.address.c_str();
-	info.port = route.port;
+	info.address = next_hop.address.c_str();
+	info.port = next_hop.port;
 	info.path = endpoint.path.c_str();
 	info.host = host.c_str();
 	info.method = method_;
@@ -93,7 +94,7 @@ Connection::open(const nostr::RelayEndpoint &endpoint, const Route &route, const
 	info.opaque_user_data = this;
 	info.retry_and_idle_policy = &no_idle_policy;
 	step_ = std::chrono::steady_clock::now();
-	proxied_ = route.proxy.has_value();
+	proxied_ = next_hop.proxy.has_value();
 	if (proxied_)
 		early_fault_.reason = "proxy_failed";
 	wsi_ = lws_client_connect_via_info(&info);
@@ -103,7 +104,7 @@ Connection::open(const nostr::RelayEndpoint &endpoint, const Route &route, const
 		return std::nullopt;
 	try {
 		tunnel_.emplace(transport_.reactor, lws_get_socket_fd(wsi_),
-						ProxyHandshake(*route.proxy, endpoint.host, endpoint.port), *this);
+						ProxyHandshake(*next_hop.proxy, endpoint.host, endpoint.port), *this);
 		return std::nullopt;
 	} catch (const std::system_error &error) { // no free descriptor
 		close();

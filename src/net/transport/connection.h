@@ -34,7 +34,7 @@ struct Transport
 };
 
 /* Where to connect to reach a host. */
-struct Route
+struct NextHop
 {
 	std::string address; // numeric
 	uint16_t port = 0;
@@ -84,7 +84,7 @@ class Connection : public Tunnel::Owner
 	Connection(const Connection &) = delete;
 
 	/* Begins to connect. Returns a fault if this fails at once; then on_closed() is not called. */
-	std::optional<Fault> open(const nostr::RelayEndpoint &endpoint, const Route &route,
+	std::optional<Fault> open(const nostr::RelayEndpoint &endpoint, const NextHop &next_hop,
 							  const Config &config);
 	/* The fault to report if opening times out now. Records the durations of the steps so far. */
 	Fault silence();

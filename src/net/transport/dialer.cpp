@@ -39,13 +39,13 @@ Dialer::start(const nostr::RelayEndpoint &endpoint, nostr::Network network)
 	if (is_blocked_port(endpoint_.port))
 		return fail("blocked_port", std::to_string(endpoint_.port));
 	std::string host = endpoint_.host;
-	route_.port = endpoint_.port;
+	next_hop_.port = endpoint_.port;
 	if (nostr::is_overlay(network)) {
 		nostr::ProxyUrl proxy = nostr::parse_proxy_url(config_.proxies[size_t(network)]);
 		if (proxy.fault)
 			return fail("no_proxy", nostr::network_name(network));
 		host = proxy.host;
-		route_ = {.address = "", .port = proxy.port, .proxy = proxy.kind};
+		next_hop_ = {.address = "", .port = proxy.port, .proxy = proxy.kind};
 	}
 	query_ = std::make_shared<Resolver::Query>();
 	/* The operator chose the proxy, so its address may be local. */
@@ -102,8 +102,8 @@ Dialer::connect_next()
 		/* The remaining time is divided evenly among the remaining addresses. */
 		attempt_until_ = now + (started_ + time_limit() - now) / int64_t(untried_.size() + 1);
 		connection_ = &handler_.new_connection(*this);
-		route_.address = facts_.address;
-		auto fault = connection_->open(endpoint_, route_, config_);
+		next_hop_.address = facts_.address;
+		auto fault = connection_->open(endpoint_, next_hop_, config_);
 		if (!fault)
 			return;
 		note_attempt();
@@ -149,7 +149,7 @@ std::string
 Dialer::at_address(const std::string &detail) const
 {
 	std::string out = (proxied() ? "through the proxy at " : "") + facts_.address + " port " +
-					  std::to_string(route_.port);
+					  std::to_string(next_hop_.port);
 	return detail.empty() ? out : out + ": " + detail;
 }
 

@@ -85,7 +85,7 @@ class Dialer final : public Connection::Handler
 	void connect_next();
 	void note_attempt();
 	std::string at_address(const std::string &detail) const;
-	bool proxied() const { return route_.proxy.has_value(); }
+	bool proxied() const { return next_hop_.proxy.has_value(); }
 	std::chrono::milliseconds time_limit() const;
 	void fail(const char *reason, std::string detail);
 
@@ -97,7 +97,7 @@ class Dialer final : public Connection::Handler
 	Handler &handler_;
 	nostr::RelayEndpoint endpoint_;
 	nostr::Network network_ = nostr::Network::Clearnet;
-	Route route_;
+	NextHop next_hop_;
 	Clock::Time started_{};
 	Clock::Time attempt_until_{};
 	std::shared_ptr<Resolver::Query> query_;

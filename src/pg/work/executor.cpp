@@ -108,7 +108,7 @@ class Executor
 
   private:
 	/* The next question, valid until the next call. */
-	Question next()
+	SqlQuestion next()
 	{
 		Size size;
 		void *bytes;
@@ -123,14 +123,14 @@ class Executor
 			call([] { ProcessConfigFile(PGC_SIGHUP); });
 		}
 		try {
-			return wire::Reader::message<Question>(
+			return wire::Reader::message<SqlQuestion>(
 				std::string_view(static_cast<char *>(bytes), size).substr(wire::kHead));
 		} catch (const wire::Fault &fault) {
 			throw Error(ERRCODE_INTERNAL_ERROR, fault.what);
 		}
 	}
 
-	void answer(const Question &question)
+	void answer(const SqlQuestion &question)
 	{
 		wire::CallEnd end{.call = question.number};
 		std::string message, detail, hint;
@@ -157,7 +157,7 @@ class Executor
 		send(wire::encode(end));
 	}
 
-	void send_rows(const Question &question)
+	void send_rows(const SqlQuestion &question)
 	{
 		std::string sql(question.sql); // null-terminated for the server's functions
 		cost = 0;

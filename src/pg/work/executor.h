@@ -18,7 +18,7 @@ extern "C" {
 
 namespace pg {
 
-struct Question
+struct SqlQuestion
 {
 	static constexpr uint16_t kType = 1;
 	uint64_t number = 0; // not 0; its answers have this number too

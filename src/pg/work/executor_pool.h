@@ -47,7 +47,7 @@ class ExecutorPool
 	std::optional<int> idle() const;
 
 	/* Gives an idle executor a question. */
-	void ask(int place, const Question &question);
+	void ask(int place, const SqlQuestion &question);
 
 	enum class Heard : uint8_t
 	{

@@ -100,7 +100,7 @@ TEST(ServeRelay, SubscriptionsGoOnWithNewEvents)
 	EXPECT_EQ(socket.hear(), R"(["EOSE","other",["finish"]])");
 	socket.say(R"(["REQ","s",{"kinds":[1]}])");
 	EXPECT_EQ(socket.hear(), R"(["EOSE","s",["finish"]])");
-	server.send(wire::News{.events = {{0}, {1}}});
+	server.send(wire::NewEvents{.events = {{0}, {1}}});
 	EXPECT_EQ(socket.hear(), event("s", 0));
 	EXPECT_EQ(socket.hear(), event("s", 1));
 	/* One that asks meanwhile gets each once, the new ones behind the stored ones. */
@@ -108,7 +108,7 @@ TEST(ServeRelay, SubscriptionsGoOnWithNewEvents)
 	server.get("/livez");
 	while (stored == 0)
 		std::this_thread::yield();
-	server.send(wire::News{.events = {{2}, {3}}});
+	server.send(wire::NewEvents{.events = {{2}, {3}}});
 	EXPECT_EQ(socket.hear(), event("s", 2));
 	EXPECT_EQ(socket.hear(), event("s", 3));
 	server.rows(stored, {nostr::to_json(events[2])});
@@ -116,7 +116,7 @@ TEST(ServeRelay, SubscriptionsGoOnWithNewEvents)
 	EXPECT_EQ(socket.hear(), event("t", 2));
 	EXPECT_EQ(socket.hear(), R"(["EOSE","t"])");
 	EXPECT_EQ(socket.hear(), event("t", 3));
-	server.send(wire::News{.missed = true, .events = {}});
+	server.send(wire::NewEvents{.missed = true, .events = {}});
 	for (const char *id : {"other", "s", "t"})
 		EXPECT_EQ(socket.hear(),
 				  "[\"CLOSED\",\"" + std::string(id) +

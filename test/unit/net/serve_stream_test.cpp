@@ -116,25 +116,25 @@ TEST(ServeStream, NewEventsComeOnce)
 		EXPECT_EQ(header_of(head, "Cache-Control"), "no-store");
 		EXPECT_EQ(header_of(head, "Content-Length"), "");
 		EXPECT_EQ(listener.hear(), kBegin);
-		server.send(wire::News{.events = {{0}, {99}, {1}}}); // 99 may not be shown
+		server.send(wire::NewEvents{.events = {{0}, {99}, {1}}}); // 99 may not be shown
 		EXPECT_EQ(listener.hear(), Heard("event", events.json(0)));
 		EXPECT_EQ(listener.hear(), Heard("event", events.json(1)));
 		place = listener.id;
 	}
 	/* Nobody listens. */
-	server.send(wire::News{.events = {{2}}});
-	server.send(wire::News{.events = {{3}}});
+	server.send(wire::NewEvents{.events = {{2}}});
+	server.send(wire::NewEvents{.events = {{3}}});
 	Listener listener(server, "/live/events", place);
 	listener.head();
 	EXPECT_EQ(listener.hear(), kContinued);
 	EXPECT_EQ(listener.hear(), Heard("event", events.json(2)));
 	EXPECT_EQ(listener.hear(), Heard("event", events.json(3)));
-	server.send(wire::News{.events = {{4}}});
+	server.send(wire::NewEvents{.events = {{4}}});
 	EXPECT_EQ(listener.hear(), Heard("event", events.json(4)));
 	Listener other(server, "/live/events?kinds=%7B%22kinds%22:[7]%7D");
 	other.head();
 	EXPECT_EQ(other.hear(), kBegin);
-	server.send(wire::News{.missed = true, .events = {}});
+	server.send(wire::NewEvents{.missed = true, .events = {}});
 	EXPECT_EQ(other.hear().first, "missed");
 	EXPECT_EQ(listener.hear().first, "missed");
 	/* What came before the gap is not known any more. */
@@ -142,7 +142,7 @@ TEST(ServeStream, NewEventsComeOnce)
 	late.head();
 	EXPECT_EQ(late.hear(), kBegin);
 	EXPECT_EQ(late.hear().first, "missed");
-	server.send(wire::News{.events = {{5}}});
+	server.send(wire::NewEvents{.events = {{5}}});
 	EXPECT_EQ(late.hear(), Heard("event", events.json(5)));
 	EXPECT_EQ(listener.hear(), Heard("event", events.json(5)));
 }
@@ -180,7 +180,7 @@ TEST(ServeStream, WhoDoesNotReadForAWhileGetsTheRestLater)
 		EXPECT_EQ(one->hear(), kBegin);
 	}
 	for (size_t eid = 0; eid < kEvents; eid += 1000) {
-		wire::News news;
+		wire::NewEvents news;
 		for (size_t i = eid; i < eid + 1000; i++)
 			news.events.push_back({int64_t(i)});
 		server.send(news);

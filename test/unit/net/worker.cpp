@@ -189,7 +189,7 @@ Worker::handle(const wire::Frame &frame)
 {
 	std::string fault;
 	auto message = wire::decode<
-		std::variant<wire::Hello, wire::Log, wire::Stats, wire::Question, wire::SeenQuestion,
+		std::variant<wire::Hello, wire::Log, wire::Stats, wire::KnownQuestion, wire::SeenQuestion,
 					 wire::NeedQuestion, wire::SignIn, wire::Batch>>(frame, fault);
 	if (message)
 		std::visit([this](const auto &one) { handle(one); }, *message);
@@ -198,7 +198,7 @@ Worker::handle(const wire::Frame &frame)
 }
 
 void
-Worker::handle(const wire::Question &question)
+Worker::handle(const wire::KnownQuestion &question)
 {
 	questions++;
 	ids_asked += question.events.size();
@@ -298,7 +298,7 @@ Worker::handle(const wire::Stats &gauges)
 void
 Worker::keep(const wire::Batch &batch)
 {
-	for (const wire::Event &event : batch.events) {
+	for (const wire::VerifiedEvent &event : batch.events) {
 		EXPECT_TRUE(archived.insert(*event.id).second) << "an archived event came again";
 		nostr::Event copy;
 		copy.id = *event.id;
@@ -319,19 +319,19 @@ Worker::keep(const wire::Batch &batch)
 		seen.insert(id);
 		sightings.insert({id, sighting.relay_id});
 	}
-	for (const wire::Event &event : batch.events)
+	for (const wire::VerifiedEvent &event : batch.events)
 		EXPECT_TRUE(seen.count(*event.id)) << "an event without a sighting";
-	for (const wire::Refusal &refusal : batch.refusals)
+	for (const wire::RelayRefusal &refusal : batch.refusals)
 		refusals[{refusal.relay_id, std::string(refusal.reason)}] += refusal.count;
-	for (const wire::Traffic &part : batch.traffic) {
-		wire::Traffic &sum = traffic[part.relay_id];
+	for (const wire::RelayTraffic &part : batch.traffic) {
+		wire::RelayTraffic &sum = traffic[part.relay_id];
 		sum.bytes += part.bytes;
 		sum.messages += part.messages;
 		sum.pages += part.pages;
 	}
-	for (const wire::Claim &claim : batch.claims)
+	for (const wire::RelayClaim &claim : batch.claims)
 		claims.push_back({claim.relay_id, claim.claim, archived.size(), claim.reader});
-	for (const wire::Retract &one : batch.retracts)
+	for (const wire::RelayRetract &one : batch.retracts)
 		retractions.push_back(one.retract);
 	for (const wire::Compared &one : batch.compared)
 		compared.push_back({one.outcome, one.needed, one.lost, std::string(one.detail)});

@@ -102,7 +102,7 @@ class Worker
 	std::map<nostr::Id, nostr::Event> events;
 	std::set<std::pair<nostr::Id, int32_t>> sightings;
 	std::map<std::pair<int32_t, std::string>, uint64_t> refusals;
-	std::map<int32_t, wire::Traffic> traffic;
+	std::map<int32_t, wire::RelayTraffic> traffic;
 	std::vector<Claim> claims;
 	std::vector<nostr::Retract> retractions;
 	struct Compared
@@ -133,7 +133,7 @@ class Worker
 	bool read_some(int timeout_ms);
 	void write(const std::string &frame);
 	void handle(const wire::Frame &frame);
-	void handle(const wire::Question &question);
+	void handle(const wire::KnownQuestion &question);
 	void handle(const wire::SeenQuestion &question);
 	void handle(const wire::NeedQuestion &question);
 	void handle(const wire::SignIn &question);

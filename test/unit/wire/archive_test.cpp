@@ -12,7 +12,7 @@ using namespace wire;
 namespace {
 
 using Any = std::variant<Hello, Log, Stats, Ack, ArchiveSettings, RelayOpen, RelayMore, RelayStop,
-						 Known, Forget, Question, SignIn, SignedIn, Batch>;
+						 Known, Forget, KnownQuestion, SignIn, SignedIn, Batch>;
 
 template <class T>
 T
@@ -32,7 +32,7 @@ const auto kId = bytes<nostr::Id>(1);
 const auto kKey = bytes<nostr::PublicKey>(50);
 const auto kSig = bytes<nostr::Signature>(100);
 
-Event
+VerifiedEvent
 event(std::string_view tags, std::string_view content)
 {
 	return {&kId, &kKey, &kSig, 1700000000, 1, tags, content, false};
@@ -142,8 +142,8 @@ TEST(Messages, NetToWorker)
 
 	const nostr::Id other = bytes<nostr::Id>(9);
 	const std::string question_frame =
-		encode(Question{11, {{&kId, 1700000000, 1}, {&other, INT64_MAX, 65535}}});
-	const auto question = through<Question>(question_frame);
+		encode(KnownQuestion{11, {{&kId, 1700000000, 1}, {&other, INT64_MAX, 65535}}});
+	const auto question = through<KnownQuestion>(question_frame);
 	EXPECT_EQ(question.question, 11u);
 	ASSERT_EQ(question.events.size(), 2u);
 	EXPECT_EQ(*question.events[0].id, kId);
@@ -258,7 +258,7 @@ TEST(Messages, Batch)
 TEST(Messages, EmptyListsAndTexts)
 {
 	EXPECT_TRUE(through<Batch>(encode(Batch{})).events.empty());
-	EXPECT_TRUE(through<Question>(encode(Question{})).events.empty());
+	EXPECT_TRUE(through<KnownQuestion>(encode(KnownQuestion{})).events.empty());
 	EXPECT_TRUE(through<Known>(encode(Known{})).known.empty());
 	EXPECT_TRUE(through<RelayOpen>(encode(RelayOpen{.relay_id = 1})).url.empty());
 }
@@ -301,13 +301,13 @@ TEST(Messages, SemanticFaults)
 		change(value);
 		return value;
 	};
-	const Event good = event("[]", "");
-	const auto with_event = [&](const Event &e) { return batch_with(&Batch::events, e); };
-	EXPECT_EQ(fault_of(with_event(changed(good, [](Event &e) { e.kind = 65536; }))),
+	const VerifiedEvent good = event("[]", "");
+	const auto with_event = [&](const VerifiedEvent &e) { return batch_with(&Batch::events, e); };
+	EXPECT_EQ(fault_of(with_event(changed(good, [](VerifiedEvent &e) { e.kind = 65536; }))),
 			  "kind out of range");
-	EXPECT_EQ(fault_of(with_event(changed(good, [](Event &e) { e.kind = -1; }))),
+	EXPECT_EQ(fault_of(with_event(changed(good, [](VerifiedEvent &e) { e.kind = -1; }))),
 			  "kind out of range");
-	EXPECT_EQ(fault_of(with_event(changed(good, [](Event &e) { e.created_at = -1; }))),
+	EXPECT_EQ(fault_of(with_event(changed(good, [](VerifiedEvent &e) { e.created_at = -1; }))),
 			  "time of an event out of range");
 	EXPECT_EQ(fault_of(with_event(event("[]", "\xff"))), "invalid UTF-8");
 	EXPECT_EQ(fault_of(with_event(event("[[\"\xed\xa0\x80\"]]", ""))), "invalid UTF-8");
@@ -321,29 +321,31 @@ TEST(Messages, SemanticFaults)
 			  "time of an event out of range");
 	EXPECT_EQ(fault_of(batch_with(&Batch::sightings, Sighting{{&kId, 1, 65536}, 1, 1})),
 			  "kind out of range");
-	EXPECT_EQ(fault_of(batch_with(&Batch::refusals, Refusal{1, "", 1, ""})), "empty reason code");
-	EXPECT_EQ(fault_of(batch_with(&Batch::refusals, Refusal{1, "No", 1, ""})),
+	EXPECT_EQ(fault_of(batch_with(&Batch::refusals, RelayRefusal{1, "", 1, ""})),
+			  "empty reason code");
+	EXPECT_EQ(fault_of(batch_with(&Batch::refusals, RelayRefusal{1, "No", 1, ""})),
 			  "text is not a code");
 	const std::string long_code(41, 'a');
-	EXPECT_EQ(fault_of(batch_with(&Batch::refusals, Refusal{1, long_code, 1, ""})),
+	EXPECT_EQ(fault_of(batch_with(&Batch::refusals, RelayRefusal{1, long_code, 1, ""})),
 			  "text too long");
-	Claim claim{.relay_id = 1, .claim = {.range = {5, 5}}};
+	RelayClaim claim{.relay_id = 1, .claim = {.range = {5, 5}}};
 	const auto with_claim = [&](auto change) {
 		return batch_with(&Batch::claims, changed(claim, change));
 	};
-	EXPECT_EQ(fault_of(with_claim([](Claim &c) { c.claim.range.upper = 4; })),
+	EXPECT_EQ(fault_of(with_claim([](RelayClaim &c) { c.claim.range.upper = 4; })),
 			  "time range out of order");
-	EXPECT_EQ(fault_of(with_claim([](Claim &c) { c.claim.events = -1; })),
+	EXPECT_EQ(fault_of(with_claim([](RelayClaim &c) { c.claim.events = -1; })),
 			  "count of a claim out of range");
-	EXPECT_EQ(fault_of(with_claim([](Claim &c) { c.claim.refused = -1; })),
+	EXPECT_EQ(fault_of(with_claim([](RelayClaim &c) { c.claim.refused = -1; })),
 			  "count of a claim out of range");
-	EXPECT_EQ(fault_of(with_claim([](Claim &c) { c.claim.doubts.bits = 1u << nostr::kDoubts; })),
-			  "unknown doubt");
-	EXPECT_EQ(fault_of(with_claim([](Claim &c) { c.claim.evidence = nostr::Evidence(4); })),
+	EXPECT_EQ(
+		fault_of(with_claim([](RelayClaim &c) { c.claim.doubts.bits = 1u << nostr::kDoubts; })),
+		"unknown doubt");
+	EXPECT_EQ(fault_of(with_claim([](RelayClaim &c) { c.claim.evidence = nostr::Evidence(4); })),
 			  "unknown enumeration value");
-	EXPECT_EQ(fault_of(with_claim([](Claim &c) { c.purpose = Purpose(5); })),
+	EXPECT_EQ(fault_of(with_claim([](RelayClaim &c) { c.purpose = Purpose(5); })),
 			  "unknown enumeration value");
-	const Retract backwards{.relay_id = 1, .retract = {.range = {5, 4}}};
+	const RelayRetract backwards{.relay_id = 1, .retract = {.range = {5, 4}}};
 	EXPECT_EQ(fault_of(batch_with(&Batch::retracts, backwards)), "time range out of order");
 	EXPECT_EQ(fault_of(RelayOpen{.relay_id = 1, .filters = {{0, "{}"}}}), "filter id out of range");
 	const auto phase = static_cast<RelayPhase>(4);
