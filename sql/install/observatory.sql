@@ -49,6 +49,7 @@ CREATE FUNCTION _bigbrotr.error_words(reason text) RETURNS text
 		WHEN 'binary_frame' THEN 'it sent bytes instead of text'
 		WHEN 'frame_too_large' THEN 'it sent a message that is too large'
 		WHEN 'assembly_full' THEN 'this side held too many messages that were not whole'
+		WHEN 'paging_full' THEN 'this side held too many events to compare'
 		WHEN 'malformed_event' THEN 'this side was to send an event that is not valid'
 		WHEN 'ephemeral' THEN 'the event is of a kind that is not stored'
 		WHEN 'auth_required' THEN 'it demands authentication'

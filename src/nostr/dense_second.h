@@ -25,6 +25,8 @@ class DenseSecond
 	int64_t second() const { return second_; }
 	bool whole() const { return whole_; }
 	const SeenSet &shown() const { return shown_; }
+	/* Bytes of memory held by events. */
+	size_t memory() const { return shown_.capacity() * sizeof(Seen); }
 
   private:
 	struct Part

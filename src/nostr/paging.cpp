@@ -315,7 +315,9 @@ Pager::finish()
 size_t
 Pager::memory() const
 {
-	size_t bytes = boundary_.capacity() * sizeof(Seen) + (main_ ? main_->answer.memory() : 0);
+	size_t bytes = (boundary_.capacity() + found_.capacity()) * sizeof(Seen) +
+				   (main_ ? main_->answer.memory() : 0) + (dense_ ? dense_->memory() : 0) +
+				   (small_ ? small_->memory() : 0);
 	for (const Check &check : checks_)
 		bytes += check.shown.capacity() * sizeof(Seen) +
 				 (check.asked ? check.asked->answer.memory() : 0);

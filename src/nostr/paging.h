@@ -72,7 +72,7 @@ class Pager
 
 	/* Number of events that came again after they had been shown to this pager. */
 	int64_t repeated() const { return repeated_ + (small_ ? small_->repeated() : 0); }
-	/* Bytes of memory held. */
+	/* Bytes of memory held by events. */
 	size_t memory() const;
 
   private:

@@ -25,6 +25,8 @@ class SmallWindows
 	std::vector<Claim> fail(Habits &habits);
 	/* Number of events that were shown again so far. */
 	int64_t repeated() const { return repeated_; }
+	/* Bytes of memory held by events. */
+	size_t memory() const { return (whole_.capacity() + halves_.capacity()) * sizeof(Seen); }
 
   private:
 	enum class Stage : uint8_t

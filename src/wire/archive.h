@@ -40,6 +40,7 @@ struct ArchiveSettings
 	int max_event_tags = 10000;
 	int verifier_threads = 2; // read only at the start of the net process
 	int buffer_kb = 32 * 1024;
+	int paging_kb = 512 * 1024; // what readings keep of shown events; no setting of the server
 	Politeness politeness = Politeness::Normal;
 
 	static void fields(auto &c, auto &m)
@@ -54,6 +55,7 @@ struct ArchiveSettings
 		positive(m.max_event_tags);
 		positive(m.verifier_threads);
 		positive(m.buffer_kb);
+		positive(m.paging_kb);
 		c.value(m.politeness, Politeness::Sweep);
 	}
 };

@@ -384,6 +384,7 @@ Synchronizer::net_settings() const
 	wire::ArchiveSettings settings = synchronizer_settings.net;
 	settings.max_event_size_kb = pg::settings::max_event_size_kb;
 	settings.max_event_tags = pg::settings::max_event_tags;
+	settings.paging_kb = pg::settings::net_memory_limit_kb / 8;
 	settings.politeness = static_cast<wire::Politeness>(pg::settings::politeness);
 	return pg::dialling_settings(settings, std::to_string(settings.verifier_threads));
 }

@@ -52,6 +52,7 @@ ArchiveDesk::take(const wire::ArchiveSettings &settings)
 	work_->host.config = config_of(settings);
 	work_->host.parser = nostr::MessageParser(work_->host.config.limits);
 	work_->intake.budget().set_limit(uint64_t(settings.buffer_kb) * 1024);
+	work_->most_paging = uint64_t(settings.paging_kb) * 1024;
 }
 
 void
@@ -124,6 +125,28 @@ ArchiveDesk::tick()
 		relay->second.tick();
 		relay = relay->second.over() ? work_->relays.erase(relay) : std::next(relay);
 	}
+	bound_paging();
+}
+
+/* The relay whose reading holds most memory is given up. Its claims stay, and the rest is read
+ * later. This memory is not charged to the budget: readings that wait for memory of the others
+ * could wait for ever. */
+void
+ArchiveDesk::bound_paging()
+{
+	if (paging() > work_->most_paging)
+		std::ranges::max_element(work_->relays, {}, [](const auto &relay) {
+			return relay.second.paging();
+		})->second.give_up_reading();
+}
+
+uint64_t
+ArchiveDesk::paging() const
+{
+	uint64_t bytes = 0;
+	for (const auto &[relay_id, relay] : work_->relays)
+		bytes += relay.paging();
+	return bytes;
 }
 
 void
@@ -175,6 +198,7 @@ ArchiveDesk::gauges() const
 	return {{"connections", open},
 			{"connecting", opening},
 			{"bytes_in_flight", int64_t(work_->intake.budget().in_flight())},
+			{"bytes_paging", int64_t(paging())},
 			{"events", int64_t(work_->intake.taken())},
 			{"events_recognised", int64_t(work_->intake.recognised())},
 			{"verified", int64_t(work_->intake.verified())},

@@ -30,6 +30,7 @@ class ArchiveDesk final : public Desk
 		Intake intake;
 		ClientHost host;
 		PageQueue pages;
+		uint64_t most_paging = 0; // bytes
 		std::unordered_map<int32_t, RelayEntry> relays;
 
 		Work(ArchiveDesk &desk, unsigned verifier_threads)
@@ -51,6 +52,8 @@ class ArchiveDesk final : public Desk
 	void take(const wire::Ack &ack) { work_->intake.outbox().acknowledged(ack.number); }
 	RelayEntry *find(int32_t relay_id, uint32_t attempt);
 	void bound_assembly();
+	void bound_paging();
+	uint64_t paging() const;
 	void ask_pages();
 
 	const Transport transport_;

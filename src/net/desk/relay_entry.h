@@ -32,6 +32,8 @@ class RelayEntry final : public RelayClient::Owner
 	uint32_t attempt() const { return attempt_; }
 	/* Ends the connection to free the memory of its half-received message. */
 	void give_up_message() { cut("assembly_full", ""); }
+	/* Ends the connection to free the memory of what it reads. */
+	void give_up_reading() { cut("paging_full", ""); }
 	/* Forgets which events the relay sent lately, because the worker may need them again. */
 	void forget_sent()
 	{
@@ -56,6 +58,8 @@ class RelayEntry final : public RelayClient::Owner
 		return client_ ? client_->state() : RelayClient::State::Ended;
 	}
 	size_t incomplete() const { return client_ ? client_->incomplete() : 0; }
+	/* Bytes of memory held by events that later answers are compared with. */
+	size_t paging() const { return client_ && reading_ ? reading_->memory() : 0; }
 	/* Whether the entry can be deleted: nothing is left to report or to remember. */
 	bool over() const
 	{

@@ -37,6 +37,8 @@ class PageJob final : private OpenQuestion::Asker
 	void on_stray() { pager_.doubt(nostr::Doubt::Foreign); }
 	/* The relay is still answering. */
 	void progress();
+	/* Bytes of memory held by events that later answers are compared with. */
+	size_t memory() const { return pager_.memory(); }
 
   private:
 	nostr::Answer *answer(uint32_t number) override { return pager_.answer(number); }

@@ -39,6 +39,14 @@ class RelayReading
 	/* Sends the next question. False: the budget has no room for the answer yet. */
 	bool ask();
 	void tick();
+	/* Bytes of memory held by events that later answers are compared with. */
+	size_t memory() const
+	{
+		size_t bytes = 0;
+		for (const PageJob &job : jobs_)
+			bytes += job.memory();
+		return bytes;
+	}
 	void on_notice(std::string_view text);
 	/* An answer that names no question may be missing from any of them. */
 	void on_stray();

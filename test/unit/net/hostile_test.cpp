@@ -225,6 +225,25 @@ TEST(NetHostile, ManyHugeMessagesThatDoNotEnd)
 	EXPECT_EQ(worker.reports.back().reason, "assembly_full");
 }
 
+TEST(NetHostile, ManyEventsOfOneSecondThatAreToBeCompared)
+{
+	std::vector<nostr::Event> events;
+	for (int i = 0; i < 5000; i++)
+		events.push_back(make_event(1000, std::to_string(i)));
+	ScriptedRelay relay([&](Peer &peer) {
+		const std::string id = req_id(peer.receive());
+		for (const nostr::Event &event : events)
+			peer.text(event_message(id, event));
+		peer.linger();
+	});
+	wire::ArchiveSettings settings = Worker::default_settings();
+	settings.paging_kb = 256;
+	settings.page_limit = 5000;
+	Worker worker(settings);
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
+	EXPECT_EQ(worker.ended(1)->reason, "paging_full");
+}
+
 TEST(NetHostile, WrongIds)
 {
 	auto event = make_event(1000, "true");
