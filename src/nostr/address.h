@@ -1,6 +1,7 @@
 /*
- * Which IP addresses are public (IANA special-purpose registries), and which count as one. The same
- * rules apply to addresses in relay URLs and, when connecting, to answers of name servers.
+ * Which IP addresses are public (IANA special-purpose registries), and which addresses limits count
+ * as one. The same rules apply to addresses in relay URLs and, when connecting, to answers of name
+ * servers.
  */
 #pragma once
 

@@ -136,7 +136,7 @@ void
 append_json_string(std::string_view text, std::string &out)
 {
 	out += '"';
-	size_t plain = 0; // begin of text without escapes
+	size_t plain = 0; // start of the text without escapes that is not copied yet
 	for (size_t i = 0; i < text.size(); i++) {
 		auto c = static_cast<unsigned char>(text[i]);
 		char letter = escape_letter(c);

@@ -1,5 +1,6 @@
 /*
- * The elements of one message in their order, for the parsers of both directions.
+ * Reads the elements of one message in their order, for the parsers of messages of relays and of
+ * clients.
  */
 #pragma once
 

@@ -65,8 +65,8 @@ struct Event
 };
 
 /*
- * Parses events and compares the id with the SHA-256 of the content. Does not check the signature.
- * Use one parser per thread, because it keeps scratch memory between calls.
+ * Parses events and compares the id with the SHA-256 of the canonical form. Does not check the
+ * signature. Use one parser per thread, because it keeps scratch memory between calls.
  */
 class EventParser
 {

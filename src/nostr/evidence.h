@@ -19,7 +19,7 @@ struct TimeRange
 	int64_t upper = 0;
 	bool operator==(const TimeRange &) const = default;
 };
-/* Extends the span by a second. */
+/* Extends the span so that it includes the second. */
 inline void
 include(std::optional<TimeRange> &span, int64_t second)
 {

@@ -87,7 +87,7 @@ parse_ipv4(const Labels &labels, std::array<uint8_t, 4> &address)
 	return true;
 }
 
-/* Whether `label`, 56 base32 digits, is an onion address: 32 bytes of public key, two of check sum,
+/* Whether `label`, 56 base32 digits, is an onion address: 32 bytes of public key, two of checksum,
  * one of version. */
 bool
 is_onion_v3(std::string_view label)

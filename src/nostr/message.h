@@ -79,7 +79,7 @@ struct Window
 	std::string members;            // more members of the filter's JSON object: "a":1,"b":2
 };
 
-/* An event may come that one of the windows asks for. */
+/* REQ with one filter for each window: it asks for events that match at least one of them. */
 std::string req_message(std::string_view subscription, std::span<const Window> windows);
 inline std::string
 req_message(std::string_view subscription, const Window &window)

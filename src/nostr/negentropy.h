@@ -33,7 +33,7 @@ enum class Fault : uint8_t
 	LongPrefix,    // more than 32 bytes of an id
 	UnknownMode,   // neither skip nor fingerprint nor ids
 	Unordered,     // a bound below the previous one
-	TooMuchDiffers // only the server has more ids than the client allows
+	TooMuchDiffers // more ids than the client allows exist only at the server
 };
 
 /* A sentence for humans, without the full stop. */

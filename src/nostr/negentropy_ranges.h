@@ -22,8 +22,8 @@ enum Mode : uint64_t
 	Ids = 2
 };
 
-/* A range with more records is described by the fingerprints of this many parts; a smaller range by
- * its ids. */
+/* A range of kFewRecords or more records is described by the fingerprints of kParts parts, a
+ * smaller range by its ids. */
 constexpr size_t kParts = 16;
 constexpr size_t kFewRecords = 2 * kParts;
 /* Size of a fingerprint with its bound, in bytes. */

@@ -4,11 +4,11 @@
  *
  *   tags    for each tag: how many items it has (at least one), then the items
  *   item    one byte n: 0 … 250  n bytes of text follow
- *                       251      a length above 250 follows, then so many bytes of text
+ *                       251      a length above 250 follows, then as many bytes of text
  *                       255      32 bytes follow that stand for 64 lower-case hex digits
  *   number  7 bits a byte, the lowest first; the top bit says that more follow (LEB128)
  *
- * Every text has one form only, so equal tags are equal bytes. On disk: must never change.
+ * Every text has one form only, so equal tags are equal bytes. Stored on disk: must never change.
  */
 #pragma once
 

@@ -79,10 +79,10 @@ class Pager
 	enum class Stage : uint8_t
 	{
 		Page,
-		Neighbour, // is there an older event below the range?
-		Probes,    // do probes find an event that the relay left out?
-		Control,   // does the relay answer a question about events that it has?
-		Again,     // is there still no older event, after the relay has answered that?
+		Neighbour, // asks for an older event below the range
+		Probes,    // asks in other ways for events that the relay may have left out
+		Control,   // asks for events that the relay has, which a working relay must show
+		Again,     // asks once more for older events, after the relay has answered Control
 		Dense,
 		Small,
 		Done

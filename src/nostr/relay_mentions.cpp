@@ -45,7 +45,7 @@ each_member(std::string_view text, F visit)
 	} while (cursor.take(','));
 }
 
-/* The begin of the name, at most kLongestName bytes, cut at the boundary of a character. */
+/* The beginning of the name, at most kLongestName bytes, cut at the boundary of a character. */
 std::string_view
 begin_of(std::string_view name)
 {

@@ -9,7 +9,7 @@ namespace nostr {
 
 namespace {
 
-constexpr size_t kMostNip19 = 200; // of one text, because each costs a check sum
+constexpr size_t kMostNip19 = 200; // of one text, because each costs a checksum
 constexpr size_t kLongestUri = 4096;
 constexpr size_t kLongestScheme = 20;
 
@@ -43,7 +43,7 @@ ends_uri(std::string_view text)
 							(c >= 0xff3b && c <= 0xff40) || (c >= 0xff5b && c <= 0xff65));
 }
 
-/* The URI at the begin of `text`. Its scheme ends at `mark`. */
+/* The URI at the beginning of `text`. Its scheme ends at `mark`. */
 std::string_view
 uri_at(std::string_view text, size_t mark)
 {
@@ -130,7 +130,7 @@ add_uri(std::string_view text, size_t mark, MentionSink &sink)
 	return std::max(mark + kMark, start + uri.size());
 }
 
-/* The begin of the NIP-19 text whose prefix ends before `mark`; npos if there is none. */
+/* The start of the NIP-19 text whose prefix ends before `mark`; npos if there is none. */
 size_t
 nip19_start(std::string_view text, size_t mark)
 {

@@ -35,10 +35,10 @@ class SmallWindows
 		Again, // the window was empty, so it is asked again
 		Upper,
 		Lower,
-		Below,   // does the relay go past the window, or was the window cut?
+		Below,   // asks for events below the window; if one comes, the window was not cut
 		Kinds,   // kinds, in the time that was empty down to the end of the range
 		Control, // a question that must show an event, to prove the same time
-		Gap,     // is time that was empty still empty, now that the relay has shown an event?
+		Gap,     // asks once more about time that was empty, now that the relay has shown an event
 		Done
 	};
 

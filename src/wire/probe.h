@@ -131,7 +131,7 @@ enum class Verdict : uint8_t
 {
 	Nostr,       // the relay answered with a message that only a relay sends
 	NotNostr,    // something else answers: a web server, another protocol, a wrong certificate
-	Down,        // nothing answers: no such name, connection refused, time-out
+	Down,        // nothing answers: no such name, connection refused, timeout
 	Refused,     // connecting is forbidden: local_address, blocked_port, a malformed URL
 	Unreachable, // not from here: no working proxy for its network, or no IPv6 here
 	Blind        // this machine has no network or no name server, so the relay stays unknown
