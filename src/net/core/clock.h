@@ -13,7 +13,7 @@ class Clock
 	using Time = std::chrono::steady_clock::time_point;
 
 	virtual ~Clock() = default;
-	/* Monotonic time, for time-outs. */
+	/* Monotonic time, for timeouts. */
 	virtual Time now() const { return std::chrono::steady_clock::now(); }
 	/* Monotonic time that goes on while the machine sleeps. */
 	virtual std::chrono::seconds since_boot() const

@@ -50,7 +50,7 @@ Reactor::Reactor(std::function<void(const char *)> log)
 	info.user = this;
 	info.pt_serv_buf_size = kReadSize;
 	info.max_http_header_data2 = kHeaderBytes;
-	info.timeout_secs = 3600; // connections have their own time-outs (heartbeat.h)
+	info.timeout_secs = 3600; // connections have their own timeouts (heartbeat.h)
 	/* The process has no privileges that libwebsockets could drop. */
 	info.gid = info.uid = -1;
 	context_ = lws_create_context(&info);

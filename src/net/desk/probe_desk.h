@@ -65,7 +65,7 @@ class ProbeDesk final : public Desk, public ProbeJob::Owner
 	std::deque<VisitTask> crowded_; // visits that wait for a place at their address
 	std::vector<ProbeJob *> finished_;
 	Timer beginner_;      // while armed, no visit begins
-	Clock::Time began_{}; // begin of the last visit
+	Clock::Time began_{}; // start of the last visit
 	ResultStream<Found> results_;
 	size_t untaken_ = 0; // bytes of results that the worker has not acknowledged
 	int64_t visits_ = 0; // number of visits since the start

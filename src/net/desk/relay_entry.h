@@ -111,7 +111,7 @@ class RelayEntry final : public RelayClient::Owner
 	bool live_wanted_ = false;
 	bool may_sign_in_ = false;
 	int challenges_ = 0;            // challenges answered on this connection
-	Clock::Time sign_in_since_{};   // begin of an authentication that is under way; else zero
+	Clock::Time sign_in_since_{};   // start of an authentication that is under way; else zero
 	Clock::Time challenge_until_{}; // time until which a challenge is awaited; else zero
 	bool asked_ = false;            // the worker has asked for ranges, if it wants any
 	std::unique_ptr<RelayClient> client_;

@@ -115,7 +115,8 @@ note_failure(VisitRecord &record, const Arrival &arrival, const ConnectFacts &fa
 		failed(Step::Upgrade, handshake_reason(facts.head.status), Verdict::NotNostr);
 		return facts.head.status > 0;
 	}
-	/* Whether the relay or its network is gone, the database tells by the other relays of it. */
+	/* One visit cannot tell whether only this relay is down or its whole overlay network. The
+	 * database decides that from the other relays of the network. */
 	if (reason == "overlay_unreachable")
 		return failed(Step::Connect, reason, Verdict::Down);
 	if (reason == "connect_timeout" || reason == "connection_lost")

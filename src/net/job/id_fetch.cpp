@@ -8,7 +8,7 @@ namespace net {
 constexpr size_t kBatch = 100;
 /* Time for which memory is reserved for the events of an answer. */
 constexpr std::chrono::seconds kPromiseKept{2};
-/* Limit of the time of one answer, in response time-outs, even if events keep coming. */
+/* Limit of the time of one answer, in response timeouts, even if events keep coming. */
 constexpr int kMostTimeouts = 10;
 /* How often a relay may say in a row that it is asked too fast. */
 constexpr int kMaxComplaints = 5;

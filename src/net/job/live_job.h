@@ -11,7 +11,7 @@ class LiveJob final : public Requests::Handler
 	LiveJob(JobContext &context, const RelayReading &reading);
 
 	const std::optional<Result> &result() const { return result_; }
-	/* Checks the time-out: a relay may refuse the subscription with a NOTICE, which does not name
+	/* Checks the timeout: a relay may refuse the subscription with a NOTICE, which does not name
 	 * the subscription, or with silence. */
 	void tick();
 

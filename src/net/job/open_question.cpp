@@ -6,7 +6,7 @@ namespace net {
 
 using std::chrono::seconds;
 
-/* Limit of the time of a slow answer, in response time-outs. */
+/* Limit of the time of a slow answer, in response timeouts. */
 constexpr int kAnswerTimeouts = 60;
 /* Time for which memory is reserved for an answer. A relay that does not answer must not keep
  * memory from other relays. */

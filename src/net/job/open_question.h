@@ -1,4 +1,4 @@
-/* One question of a pager while the relay answers: its subscription, its time-outs, and the memory
+/* One question of a pager while the relay answers: its subscription, its timeouts, and the memory
  * reserved for its answer. */
 #pragma once
 

@@ -187,7 +187,8 @@ PageJob::on_failed(const char *reason, std::string_view detail)
 	end("stalled", why);
 }
 
-/* Does a notice say that the relay is asked too fast? No standard defines its text. */
+/* Whether a notice says that the relay is asked too fast. No standard defines the text of a notice,
+ * so known phrases are searched for. */
 static bool
 is_complaint(std::string_view text)
 {

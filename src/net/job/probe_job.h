@@ -42,7 +42,7 @@ class ProbeJob final : public Dialer::Handler, public WebSocket::Handler, public
 
 	/* May be called once. */
 	void start();
-	/* Checks time-outs; must be called every 100 ms. */
+	/* Checks timeouts; must be called every 100 ms. */
 	void tick();
 
 	const VisitTask &task() const { return task_; }
@@ -105,7 +105,7 @@ class ProbeJob final : public Dialer::Handler, public WebSocket::Handler, public
 	std::unique_ptr<HttpFetch> fetch_;
 
 	std::optional<Step> step_; // the step whose question is open
-	Clock::Time asked_{};      // when it was asked; before the first question: begin of the visit
+	Clock::Time asked_{};      // when it was asked; before the first question: start of the visit
 	Clock::Time opened_{};
 	std::string subscription_; // id of the step's subscription
 	nostr::Event event_;       // event of the write check

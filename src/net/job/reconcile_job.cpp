@@ -12,7 +12,7 @@ constexpr size_t kFrame = 60000;
 /* Limit of all messages of a relay in one comparison, in bytes: several times the size of its
  * ids. */
 constexpr size_t kMaxBytes = 64 << 20;
-/* Time limits in response time-outs: until the first message, before which the relay builds its
+/* Time limits in response timeouts: until the first message, before which the relay builds its
  * set, and for the whole comparison. */
 constexpr int kFirstTimeouts = 2, kAllTimeouts = 10;
 

@@ -10,8 +10,8 @@
  *     REQ {"ids":[…]} …        events that were not served are asked for a second time
  *     SeenQuestion …           each half once more, if the relay has named what it had not shown:
  *                              a set that was cut off shows more events of a half
- *     claim                    reconciled; only paged, if the relay withholds an event, or if
- *                              hardly an event of the window was shown in another way
+ *     claim                    reconciled; only paged if the relay withholds an event, or if it
+ *                              showed only a part before and its set holds few of those events
  *
  * A relay that always agrees would prove nothing. So the job keeps back a few events, which the
  * relay must offer; until the relay has shown that it compares, nothing is claimed.

@@ -22,8 +22,8 @@ class RelayReading
 
 	/* Sets the filters that ranges refer to by their ids. */
 	void set_filters(const std::vector<wire::SyncFilter> &filters);
-	/* Asks for the newest event of each filter, and for those that come; all if there is no filter.
-	 */
+	/* The windows of the subscription to new events, one for each filter, or one for all events if
+	 * there is no filter. Each also asks for the newest stored event. */
 	std::vector<nostr::Window> live_windows() const;
 	/* Whether the event matches one of the filters, if there are any. */
 	bool wants(const nostr::Event &event) const;
@@ -48,7 +48,8 @@ class RelayReading
 		return bytes;
 	}
 	void on_notice(std::string_view text);
-	/* An answer that names no question may be missing from any of them. */
+	/* A message came that may be an answer and names no open question, so the answer to any of them
+	 * may be incomplete. */
 	void on_stray();
 	void on_late_event(const nostr::Event &event, const std::string &subscription);
 	/* The connection has ended, by the relay or by a failure. */

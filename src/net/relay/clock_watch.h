@@ -22,7 +22,7 @@ class ClockWatch
 	static constexpr size_t kEnough = 3, kMost = 1000; // addresses
 	static constexpr int64_t kBound = 60;              // seconds
 
-	/* A relay at `address` has just said that it is `theirs`, in Unix seconds. */
+	/* The relay at `address` has just sent its time, `theirs`, in Unix seconds. */
 	void note(const std::string &address, const Clock &clock, int64_t theirs)
 	{
 		follow(clock);
@@ -31,8 +31,8 @@ class ClockWatch
 		ahead_of_[address] = clock.unix_seconds() - theirs;
 		judge();
 	}
-	/* The clock may be set while connections stay: then it is ahead of all others by as much more.
-	 * To be called before ahead() decides about a claim. */
+	/* Notices that the clock of this machine was set, and corrects all differences by that step.
+	 * Must be called before ahead() decides about a claim. */
 	void follow(const Clock &clock)
 	{
 		constexpr int64_t rounding = 2; // seconds, of both clocks
@@ -51,9 +51,9 @@ class ClockWatch
 	int64_t ahead() const { return ahead_; }
 
   private:
-	/* Before a relay has said the time, the clock is taken to have been right at first. Of a few
-	 * relays one that agrees is enough: it must not suffer from a neighbour whose clock is wrong.
-	 */
+	/* Until a relay has sent its time, the clock is assumed to have been right at the start of the
+	 * process. With fewer than kEnough relays, the smallest difference counts, because one relay
+	 * with a wrong clock must not outvote one that agrees. */
 	void judge()
 	{
 		std::vector<int64_t> sorted;
@@ -73,8 +73,8 @@ class ClockWatch
 
 	std::unordered_map<std::string, int64_t> ahead_of_;
 	int64_t ahead_ = 0;
-	std::optional<int64_t> offset_; // of the clock that can be set from the one that cannot
-	int64_t set_by_ = 0;            // seconds by which it was set, since the start
+	std::optional<int64_t> offset_; // Unix time minus time since boot, seconds
+	int64_t set_by_ = 0; // seconds by which the clock was set since the start of the process
 };
 
 } // namespace net

@@ -82,7 +82,7 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 	~RelayClient() override;
 
 	void start(std::string_view url);
-	/* Checks time-outs and sends pings; must be called every 100 ms. */
+	/* Checks timeouts and sends pings; must be called every 100 ms. */
 	void tick();
 	/* Ends the connection without a callback. `politely`: sends a close frame. */
 	void end(bool politely);

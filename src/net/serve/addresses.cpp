@@ -29,7 +29,7 @@ is_mapped(const Address &address)
 	return std::equal(address.begin(), address.begin() + 12, kMapped.begin());
 }
 
-/* Removes the part behind the last comma from `list` and returns it. */
+/* Removes the part after the last comma from `list` and returns it. */
 std::string_view
 take_last(std::string_view &list)
 {

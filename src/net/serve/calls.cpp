@@ -15,7 +15,7 @@ status_of(std::string_view sqlstate)
 	/* insufficient_privilege; statement_too_complex: over the limit of cost */
 	if (sqlstate == "42501" || sqlstate == "54001")
 		return 403;
-	if (sqlstate == "57014") // query_canceled: time-out
+	if (sqlstate == "57014") // query_canceled: timeout
 		return 504;
 	if (sqlstate == "0A000") // feature_not_supported
 		return 501;

@@ -104,7 +104,7 @@ class Client final : public PeerSocket::Owner,
 	WebSocketReader frames_;
 	std::unique_ptr<NostrSession> session_;
 	std::unique_ptr<Stream> stream_;
-	Clock::Time since_;              // begin of the current request, or end of the last one
+	Clock::Time since_;              // start of the current request, or end of the last one
 	Clock::Time heard_{}, pinged_{}; // used by WebSocket
 	Clock::Time probed_{};           // last probe of a client that closed its side
 };

@@ -20,7 +20,7 @@ struct Credential
 	{
 		None,
 		Key,
-		DamagedKey, // the form of a key with a wrong check sum
+		DamagedKey, // the form of a key with a wrong checksum
 		Event,
 		Wrong // another scheme, or two credentials
 	} kind = Kind::None;

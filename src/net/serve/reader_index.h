@@ -23,7 +23,7 @@ class LiveReader
 	virtual ~LiveReader() = default;
 	/* One of the reader's filters matches this event, which is visible. `json` is its text. */
 	virtual void on_event(const nostr::Event &event, std::string_view json, uint64_t number) = 0;
-	/* Events came that nobody can tell any more. */
+	/* Events came that can no longer be delivered. */
 	virtual void on_missed() = 0;
 };
 

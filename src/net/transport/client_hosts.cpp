@@ -22,7 +22,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 static const lws_protocols protocols[] = {{"relay", connection_callback, 0, Reactor::kReadSize},
 										  {}};
 
-/* The dialer has its own time-outs, so this one is long. */
+/* The dialer has its own timeouts, so this one is long. */
 constexpr unsigned kConnectSeconds = 3600;
 
 static int

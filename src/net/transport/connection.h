@@ -151,7 +151,7 @@ class Connection : public Tunnel::Owner
 	std::optional<Tunnel> tunnel_; // exists until the proxy has opened the tunnel
 	bool open_ = false;
 	bool asked_ = false; // the request was sent, so TCP and TLS are established
-	SteadyTime step_{};  // begin of the current step
+	SteadyTime step_{};  // start of the current step
 	Times times_;
 	AnswerHead head_;
 	std::optional<CertificateFacts> certificate_;

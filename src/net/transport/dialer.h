@@ -75,7 +75,7 @@ class Dialer final : public Connection::Handler
 	/* Must be called once. The handler gets one call later, from the event loop or from tick(). */
 	void start(std::string_view url);
 	void start(const nostr::RelayEndpoint &endpoint, nostr::Network network);
-	/* Checks time-outs; must be called about every 100 ms. May call the handler. */
+	/* Checks timeouts; must be called about every 100 ms. May call the handler. */
 	void tick();
 	/* Whether the name is being resolved. */
 	bool resolving() const { return query_ && query_->callback; }

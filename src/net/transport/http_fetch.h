@@ -63,7 +63,7 @@ class HttpFetch final : public Dialer::Handler, public HttpExchange::Handler
 
 	/* Must be called once. The URL must be an accepted one. */
 	void start(HttpRequest request);
-	/* Checks time-outs and calls the handler; must be called about every 100 ms. */
+	/* Checks timeouts and calls the handler; must be called about every 100 ms. */
 	void tick();
 	/* Time until the response was complete or the fetch failed. */
 	std::chrono::microseconds took() const { return took_; }

@@ -18,7 +18,7 @@ Inflater::inflate(std::string_view piece, std::string &out, size_t most)
 	constexpr size_t step = 16 << 10;
 	stream_.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(piece.data()));
 	stream_.avail_in = uInt(piece.size());
-	/* Bytes behind the end of the data are ignored. */
+	/* Bytes after the end of the data are ignored. */
 	while (!finished_) {
 		const size_t before = out.size();
 		/* One byte more than the limit shows that the data exceed it. */

@@ -9,7 +9,7 @@ constexpr uint8_t kNoPassword = 0, kPassword = 2, kNoMethod = 0xff;
 constexpr uint8_t kConnect = 1;
 constexpr uint8_t kIpv4 = 1, kName = 3, kIpv6 = 4;
 constexpr size_t kMaxDetail = 100;
-constexpr size_t kStatusAt = 9; // behind "HTTP/1.1 "
+constexpr size_t kStatusAt = 9; // after "HTTP/1.1 "
 constexpr const char *kProxyFailed = "proxy_failed";
 constexpr const char *kUnreachable = "overlay_unreachable";
 constexpr const char *kRefused = "connection_refused";
@@ -21,9 +21,9 @@ struct Refusal
 	const char *detail;
 };
 
-/* RFC 1928, section 6; from 0xf0 on Tor's own, about onion services. Only what something beyond the
- * proxy must have said is the relay's refusal: a proxy without a network answers the others as
- * well. */
+/* The reply codes of RFC 1928, section 6, and from 0xf0 on those that Tor adds for onion services.
+ * A code counts as a refusal by the relay only if it proves an answer from beyond the proxy,
+ * because a proxy without a network sends the other codes too. */
 constexpr Refusal kRefusals[] = {
 	{0x01, kProxyFailed, "general failure"},
 	{0x02, kProxyFailed, "connection not allowed by the rules of the proxy"},
@@ -96,7 +96,7 @@ ProxyHandshake::received(std::string_view bytes)
 		read_head();
 		break;
 	}
-	/* A relay does not speak first, so bytes behind the proxy's answer are a fault of the proxy. */
+	/* A relay does not speak first, so bytes after the proxy's answer are a fault of the proxy. */
 	if (!input_.empty() && (state_ == State::Open || !unsent_.empty()))
 		fail(kProxyFailed, "the proxy sent more than an answer");
 }

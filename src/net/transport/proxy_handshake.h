@@ -40,9 +40,9 @@ class ProxyHandshake
 	/* Whether the proxy has answered. */
 	bool answered() const { return answered_; }
 
-	/* Once failed. "proxy_failed": the proxy is to blame, or its setting; "overlay_unreachable": it
-	 * does not reach the relay, or nothing of its network; "connection_refused": the relay was
-	 * reached, or its description, and refuses. */
+	/* Valid in state Failed. "proxy_failed": the proxy or its setting is at fault;
+	 * "overlay_unreachable": the proxy does not reach the relay, or does not reach the network;
+	 * "connection_refused": the relay or its descriptor was reached, and refuses. */
 	const char *reason() const { return reason_; }
 	const std::string &detail() const { return detail_; }
 

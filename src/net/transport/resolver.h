@@ -66,7 +66,7 @@ class Resolver
 	/* Calls the query's callback once, possibly before returning, unless the callback is
 	 * cleared. */
 	void resolve(const std::string &host, const std::shared_ptr<Query> &query);
-	/* Checks time-outs; must be called about every 100 ms. */
+	/* Checks timeouts; must be called about every 100 ms. */
 	void tick();
 
 	/* When a name server last answered; zero: never. */

@@ -1,4 +1,4 @@
-// Chooses the page by the part of the URL behind "#". Each page is a module whose function
+// Chooses the page by the part of the URL after "#". Each page is a module whose function
 // show(parameters, signal, go) returns the nodes of the page.
 import { address, el, problem } from './dom.js'
 
