@@ -73,7 +73,7 @@ OpenQuestion::tick()
 	else if (now - progress_ > limit)
 		is_page() ? asker_.on_failed("stalled", "") : unanswered();
 	else if (now - since_ > limit * kAnswerTimeouts)
-		asker_.on_failed("stalled", "a page drop by drop");
+		asker_.on_failed("stalled", "the answer takes too long");
 }
 
 void

@@ -90,7 +90,8 @@ void
 ReconcileJob::split()
 {
 	if (judged_)
-		return give_up(wire::Comparison::Broken, "a half of its set is larger than the set");
+		return give_up(wire::Comparison::Broken,
+					   "a half of the window is too large to compare, and the whole was not");
 	const nostr::TimeRange whole = window_;
 	if (whole.lower == whole.upper) {
 		context_.claim(asked_, asked_at_,
@@ -154,7 +155,7 @@ ReconcileJob::on_neg_message(std::string_view message)
 	if (reply.empty())
 		return compared();
 	if (bytes_ > kMaxBytes)
-		return give_up(wire::Comparison::Broken, "a comparison without end");
+		return give_up(wire::Comparison::Broken, "the relay sent too many bytes in one comparison");
 	context_.client.go_on(id_, reply);
 }
 
@@ -237,7 +238,8 @@ ReconcileJob::answered(const wire::Wanted &wanted)
 	if (step_ != Step::Wanted || (!wanted.wants.empty() && wanted.wants.size() != needs_.size()))
 		throw LinkError("wanted ids that were not asked for");
 	if (wanted.wants.empty())
-		return give_up(wire::Comparison::Broken, "it offers too much that it does not serve");
+		return give_up(wire::Comparison::Broken,
+					   "the relay offers too many events that it does not serve");
 	std::vector<nostr::Id> fetched;
 	for (size_t i = 0; i < needs_.size(); i++) {
 		switch (wanted.wants[i].kind) {
@@ -328,7 +330,8 @@ ReconcileJob::compared_half(const std::vector<nostr::Id> &offered)
 	free_window();
 	for (const nostr::Id &id : offered)
 		if (!std::binary_search(needs_.begin(), needs_.end(), id))
-			return give_up(wire::Comparison::Broken, "a half of its set holds more events");
+			return give_up(wire::Comparison::Broken,
+						   "the set of the relay for a half of the window holds further events");
 	claim_judged();
 }
 
@@ -408,7 +411,7 @@ ReconcileJob::tick()
 	if (now - progress_ > (answered_ ? limit : limit * kFirstTimeouts))
 		give_up(answered_ ? wire::Comparison::Broken : wire::Comparison::Refused, "no answer");
 	else if (now - since_ > limit * kAllTimeouts)
-		give_up(wire::Comparison::Broken, "a comparison drop by drop");
+		give_up(wire::Comparison::Broken, "the comparison takes too long");
 }
 
 void

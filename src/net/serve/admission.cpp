@@ -86,7 +86,7 @@ Admission::find_holder(const ClientRequest &request, Visitor &visitor) const
 							"\"Authorization: Nostr\" with a signed event (NIP-98).");
 	case Credential::Kind::DamagedKey:
 		return unauthorized("damaged_key",
-							"The key was cut off or mistyped: its check sum is wrong.",
+							"The key was cut off or mistyped: its checksum is wrong.",
 							"Send the key as it was shown when it was made.");
 	case Credential::Kind::Key: {
 		auto found = by_digest_.find(credential.digest);
