@@ -117,6 +117,8 @@ class Synchronizer : public pg::Service
 			/* The sweep must not end the leases of its own worker. */
 			if (flush || occasion.sweep || set_ahead)
 				leases_.renew(worker.now());
+			else if (flush_claims)
+				leases_.hold();
 			if (flush)
 				books_.traffic.write_all(worker.now());
 			if (flush_claims)
@@ -164,9 +166,18 @@ class Synchronizer : public pg::Service
 	void begin(pg::Worker &worker)
 	{
 		book_.clear();
-		leased_ = false;
-		worker.transaction_with_retries(
-			"taking leases", {}, [&] { leases_.begin(worker.name(), share_, worker.now()); });
+		const bool leased = std::exchange(leased_, false);
+		worker.transaction_with_retries("taking leases", {}, [&] {
+			/* What is still to be written belongs to leases that end here. */
+			if (leased) {
+				leases_.hold();
+				books_.traffic.write_all(worker.now());
+				books_.claims.write_all(worker.now());
+			}
+			leases_.begin(worker.name(), share_, worker.now());
+		});
+		books_.traffic.all_written();
+		books_.claims.all_written();
 		leased_ = true;
 	}
 
