@@ -171,11 +171,11 @@ class Planner
 	/*
 	 * If relays wait and no place is free, closes relays that have had their turn: first those that
 	 * are caught up, longest first, then those that were read for a whole slice. They will be
-	 * opened again in turn.
+	 * opened again in turn. Each priority relay has a place, so none of them waits for one.
 	 */
 	void make_room()
 	{
-		if (free_places() > 0)
+		if (occasion_.share == Share::Priority || free_places() > 0)
 			return;
 		int32_t leaving = 0;
 		std::vector<std::tuple<bool, int64_t, int32_t>> candidates;
