@@ -354,6 +354,11 @@ CallQueue::end_waiting(pg::Worker &worker)
 	for (const Call &call : waiting_)
 		end_changed(worker, call.number);
 	waiting_.clear();
+	for (auto &[place, running] : running_)
+		if (running.fate == Running::Fate::Repeat) {
+			end_changed(worker, running.call.number);
+			running.fate = Running::Fate::Forget;
+		}
 }
 
 CallQueue::Clock::time_point
