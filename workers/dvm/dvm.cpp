@@ -81,8 +81,9 @@ class Dvm : public pg::Service
 	pg::Next cycle(pg::Worker &worker, std::chrono::milliseconds &delay) override
 	{
 		delay = 1s; // a posted job may wait for this time
+		const std::optional<nostr::PublicKey> before = pubkey();
 		key_.read(worker);
-		if (!key_.signer())
+		if (pubkey() != before)
 			work_.reset(); // the job is due again after a minute
 		say_who_answers(worker);
 		worker.show_waiting(!key_.signer()             ? "a key (bigbrotr.key_file)"
@@ -345,6 +346,12 @@ class Dvm : public pg::Service
 		const Work work = *std::move(work_);
 		work_.reset();
 		finish(worker, work, found_, error);
+	}
+
+	/* Nothing if there is no usable key. */
+	std::optional<nostr::PublicKey> pubkey() const
+	{
+		return key_.signer() ? std::optional(key_.signer()->pubkey()) : std::nullopt;
 	}
 
 	/* Stores the answer, then sends it. `error`: empty if `content` is a result. */
