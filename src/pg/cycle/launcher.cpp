@@ -93,7 +93,7 @@ no_process_free(Slot &slot)
 	char reason[128], hint[160];
 	snprintf(reason, sizeof reason, "bigbrotr needs %d background workers, none is free", needed);
 	snprintf(hint, sizeof hint,
-			 "Raise \"max_worker_processes\" (now %d); replication and parallel queries share it.",
+			 "Raise \"max_worker_processes\" (now %d); replication, parallel queries and executors share it.",
 			 max_worker_processes);
 	wait_for(slot, short_of_processes ? DEBUG1 : WARNING, reason, hint);
 	short_of_processes = true;
@@ -131,7 +131,7 @@ start(int index)
 	memcpy(worker.bgw_extra, &slot.generation, sizeof slot.generation);
 	bool again = slot.started != 0;
 	slot.has_worker = true;
-	slot.exit = Exit::Failed;
+	slot.exit = Exit::Unknown;
 	set_state(slot, State::Starting);
 	LWLockRelease(shared->lock);
 

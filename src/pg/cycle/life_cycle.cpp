@@ -185,15 +185,22 @@ waits_for(const Slot &slot, char (&text)[128])
 	return text;
 }
 
+int
+failures_in_a_row(const Slot &slot)
+{
+	const bool ran_well =
+		slot.state == State::Running &&
+		TimestampDifferenceExceeds(slot.since, GetCurrentTimestamp(), kHealthyRun.count());
+	return ran_well ? 0 : slot.failures;
+}
+
 void
 on_worker_exit(Slot &slot)
 {
 	Assert(LWLockHeldByMeInMode(shared->lock, LW_EXCLUSIVE));
 	bool was_told = slot.state == State::Draining;
 	slot.has_worker = false;
-	if (slot.state == State::Running &&
-		TimestampDifferenceExceeds(slot.since, GetCurrentTimestamp(), kHealthyRun.count()))
-		slot.failures = 0;
+	slot.failures = failures_in_a_row(slot);
 	if (slot.exit == Exit::Done)
 		set_state(slot, State::Done);
 	else if (was_told)
@@ -203,7 +210,7 @@ on_worker_exit(Slot &slot)
 	else {
 		if (slot.exit == Exit::Terminated)
 			set_error(slot, ERRCODE_ADMIN_SHUTDOWN, "terminated by a signal");
-		else if (slot.last_error[0] == '\0')
+		else if (slot.exit == Exit::Unknown)
 			set_error(slot, ERRCODE_INTERNAL_ERROR, "ended without a reason; see the server log");
 		start_later(slot, State::Backoff, slot.failures++);
 	}

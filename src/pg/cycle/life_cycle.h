@@ -28,6 +28,9 @@ enum class Action
  * next action. */
 Action decide(Slot &slot);
 
+/* Number of failures without a healthy run between them. */
+int failures_in_a_row(const Slot &slot);
+
 /* Must be called when the postmaster reports that the worker has ended. Sets the next state by the
  * reason in slot.exit. */
 void on_worker_exit(Slot &slot);

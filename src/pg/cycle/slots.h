@@ -49,7 +49,8 @@ enum class State : uint8_t
 /* Why a worker ended. The launcher chooses the next state by this reason. */
 enum class Exit : uint8_t
 {
-	Failed,     // initial value: a worker without a reason has failed
+	Unknown, // initial value: the worker has not said why it ended
+	Failed,
 	Done,       // the service is done
 	NotReady,   // the extension is missing or has another version
 	Terminated, // ended by SIGTERM

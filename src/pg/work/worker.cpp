@@ -7,6 +7,7 @@
 #include "pg/border/error.h"
 #include "pg/border/settings.h"
 #include "pg/border/transaction.h"
+#include "pg/cycle/life_cycle.h"
 #include "pg/cycle/service_entry.h"
 #include "pg/cycle/settings.h"
 #include "pg/cycle/slots.h"
@@ -146,7 +147,7 @@ report(Slot &slot, Exit exit, const detail::Failure &failure)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	slot.exit = exit;
 	reported = true;
-	int failures = slot.failures;
+	int failures = failures_in_a_row(slot);
 	if (failed)
 		set_error(slot, sqlstate, message);
 	LWLockRelease(shared->lock);
