@@ -73,7 +73,7 @@ Loop::wait_for_retry(const char *activity, int attempt)
 		auto left = std::chrono::ceil<milliseconds>(due - steady_now());
 		if (left.count() <= 0 && !paused_)
 			return;
-		long timeout = std::clamp<long>(left.count(), 1, 1000);
+		long timeout = left.count() <= 0 ? 1000 : std::min<long>(left.count(), 1000);
 		call([&] {
 			WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
 					  wait_event_);
@@ -123,7 +123,7 @@ Loop::report_obstruction()
 {
 	uint64 asked;
 	bool healthy = slot_.health != Health::Unhealthy;
-	bool lasting = steady_now() - obstruction_->since >= kPatience;
+	bool lasting = !paused_ && steady_now() - obstruction_->since >= kPatience;
 	if (health_is_due(asked) || (lasting && healthy))
 		set_health(healthy && !lasting ? Health::Healthy : Health::Unhealthy, asked,
 				   obstruction_->activity + " waits for " + obstruction_->obstacle);
