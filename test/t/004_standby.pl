@@ -31,6 +31,7 @@ is( ask($standby, "SELECT DISTINCT state, waiting_for FROM bigbrotr.services
 my (undef, undef, $error) =
   $standby->psql('postgres', "SELECT bigbrotr.start_service('synchronizer')");
 like($error, qr/does not run service "synchronizer" during recovery.*HINT:.*promoted/s, 'with the reason');
+is(ask($standby, 'SELECT bigbrotr.stop_services(); SELECT bigbrotr.start_services()'), "\n", 'all that may run there can be stopped and started');
 is(ask($standby, 'SELECT url FROM bigbrotr.relays'), 'wss://relay.example.com', 'data is there');
 
 # The relay would be asked for on the network now: it goes first.

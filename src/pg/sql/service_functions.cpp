@@ -211,13 +211,14 @@ wait_until_taken(const ServiceSlots &slots)
 				 errhint("Look for messages of the bigbrotr launcher in the server log.")));
 }
 
-/* Calls body(name) for each service. */
+/* Calls body(name) for each service that this server may run. */
 template <class F>
 static void
 for_each_service(F body)
 {
 	for (const ServiceEntry *entry : services())
-		body(entry->name);
+		if (entry->on_standby || !RecoveryInProgress())
+			body(entry->name);
 }
 
 /* An interval in microseconds, clamped so that adding it to a time cannot overflow. */
