@@ -7,6 +7,7 @@
 
 extern "C" {
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "executor/spi.h"
 #include "pgstat.h"
 #include "utils/snapmgr.h"
@@ -88,7 +89,7 @@ open(const char *activity, const TransactionOptions &options)
 		return reason;
 	if (!options.durable)
 		not_durable();
-	XactReadOnly = options.read_only;
+	XactReadOnly = options.read_only || RecoveryInProgress();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();
 	return nullptr;
