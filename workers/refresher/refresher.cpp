@@ -73,10 +73,11 @@ class Refresher : public pg::Service
 	 * remain for a while and would be read again. */
 	void delete_expired(pg::Worker &worker)
 	{
-		Expired next = expired_.back();
+		Expired next{};
 		bool more = false;
 		int64_t deleted = 0;
 		worker.transaction_with_retries("deleting expired events", {.durable = false}, [&] {
+			next = expired_.back();
 			pg::Rows rows = delete_statement.run(
 				{pg::value(next.kind), pg::value(next.second), pg::value(kSlice)});
 			deleted = rows.integer(0, 1);
