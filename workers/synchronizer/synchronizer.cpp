@@ -18,8 +18,8 @@
 
 #include "archive/insert.h"
 #include "archive/retention.h"
-#include "pg/border/settings.h"
 #include "pg/border/spi.h"
+#include "pg/cycle/settings.h"
 #include "pg/work/clock_step.h"
 #include "pg/work/key_file.h"
 #include "workers/synchronizer/checks.h"
