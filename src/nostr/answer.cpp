@@ -54,8 +54,9 @@ Answer::add(const Seen &event, size_t bytes)
 		return false;
 	}
 	raw_++;
-	repeats_ += !events_.empty() && events_.back() == event;
+	repeats_ += !events_.empty() && events_.back().id == event.id;
 	events_.push_back(event);
+	events_.back().created_at = std::min(event.created_at, kLastSecond);
 	if (event.created_at <= fresh_after_) {
 		ordered_ &= event.created_at <= last_.value_or(INT64_MAX);
 		last_ = event.created_at;
@@ -77,7 +78,7 @@ Answer::refuse(std::optional<int64_t> created_at)
 		*created_at > asked_.until.value_or(INT64_MAX))
 		return;
 	refused_in_order_ &= *created_at <= oldest_refused_.value_or(INT64_MAX);
-	oldest_refused_ = std::min(*created_at, oldest_refused_.value_or(INT64_MAX));
+	oldest_refused_ = std::min({*created_at, kLastSecond, oldest_refused_.value_or(INT64_MAX)});
 }
 
 void

@@ -26,6 +26,9 @@ struct Seen
 };
 
 /* Newest first, without duplicates. */
+/* Times of events are kept below the last one of int64_t, so that a second later can be told. */
+inline constexpr int64_t kLastSecond = INT64_MAX - 1;
+
 using SeenSet = std::vector<Seen>;
 
 /* Union of two such sets, and whether the first includes the second. */

@@ -61,11 +61,16 @@ DenseSecond::end(Answer &answer)
 {
 	const bool larger = std::exchange(larger_, false);
 	const SeenSet shown = answer.shown({second_, second_});
+	/* An answer that lacks events which the relay has shown is about another second, or about a
+	 * part of this one. */
+	const bool again = includes(shown, shown_);
 	shown_ = united(shown_, shown);
 	answer.end_at_limit();
 	const bool older = answer.reached_below(second_);
 	if (larger) {
-		whole_ = older && answer.ordered() && !answer.doubts().cut() && !answer.was_cut();
+		whole_ = older && again && answer.ordered() && !answer.doubts().cut() && !answer.was_cut();
+		doubts_ = answer.doubts();
+		refused_ = answer.refused();
 		if (whole_)
 			parts_.clear();
 		return;

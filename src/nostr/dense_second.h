@@ -24,6 +24,9 @@ class DenseSecond
 
 	int64_t second() const { return second_; }
 	bool whole() const { return whole_; }
+	/* Of the answer that proves that the second is whole. */
+	Doubts doubts() const { return doubts_; }
+	int64_t refused() const { return refused_; }
 	const SeenSet &shown() const { return shown_; }
 	/* Bytes of memory held by events. */
 	size_t memory() const { return shown_.capacity() * sizeof(Seen); }
@@ -45,6 +48,8 @@ class DenseSecond
 	const Habits &habits_;
 	bool larger_ = true; // the question with the larger limit is still to be asked
 	bool whole_ = false;
+	Doubts doubts_;
+	int64_t refused_ = 0;
 	bool kinds_answered_ = false;
 	int questions_ = 0;
 	std::vector<Part> parts_; // parts still to ask for; the last one is next

@@ -219,8 +219,9 @@ Pager::end_dense()
 	const int64_t second = dense_->second();
 	Claim read{.range = {second, second},
 			   .evidence = dense_->whole() ? Evidence::Paged : Evidence::Partial,
-			   .doubts = dense_->whole() ? Doubts() : Doubts(Doubt::Dense),
-			   .events = int64_t(dense_->shown().size())};
+			   .doubts = dense_->whole() ? dense_->doubts() : Doubts(Doubt::Dense),
+			   .events = int64_t(dense_->shown().size()),
+			   .refused = dense_->whole() ? dense_->refused() : 0};
 	claims_.push_back(read);
 	dense_.reset();
 	step_below(second);

@@ -150,7 +150,7 @@ Pager::end_page(Answer &answer)
 		top--;
 	}
 	if (fresh.empty() && wider_ && answer.raw() > answer.refused() &&
-		!answer.reached_below(range_.upper + 1)) {
+		!answer.reached_below(std::min(range_.upper, kLastSecond) + 1)) {
 		return pass_over_top();
 	}
 	if (fresh.empty())
@@ -195,7 +195,7 @@ Pager::end_empty_page(Answer &answer)
 {
 	if (answer.refused() > 0) {
 		const auto oldest = answer.oldest_refused();
-		if (oldest && *oldest == range_.upper + 1 && wider_)
+		if (oldest && wider_ && range_.upper < kOpenEnd && *oldest == range_.upper + 1)
 			return pass_over_top();
 		if (!oldest || *oldest < range_.lower || *oldest > range_.upper) {
 			/* The page had more events, at unknown times. */
@@ -245,11 +245,14 @@ Pager::hold(TimeRange span, const SeenSet &shown, Claim read, const Answer &answ
 	};
 	TimeRange rest = read.range;
 	for (int64_t second : crowded_seconds(within(shown, rest), answer.raw())) {
-		add({second + 1, rest.upper}, {});
+		if (second < rest.upper)
+			add({second + 1, rest.upper}, {});
 		add({second, second}, Doubt::Dense);
 		rest.upper = second - 1;
 	}
 	add(rest, {});
+	if (check.claims.empty())
+		return;
 	/* A page may be short because the limit counts hidden events. */
 	if (answer.raw() < std::max(limit_, habits_.largest_page) && !conditions_.kinds) {
 		if (habits_.takes_kinds)
@@ -319,6 +322,7 @@ Pager::distrust(TimeRange span)
 			span.lower = std::min(span.lower, below.span.lower);
 	std::erase_if(checks_, [&](const Check &other) { return other.span.upper <= span.upper; });
 	main_.reset();
+	dense_.reset();
 	if (!habits_.orderly())
 		span.lower = range_.lower;
 	else if (stage_ == Stage::Small)

@@ -263,3 +263,86 @@ TEST(Evidence, WordsAreStable)
 		EXPECT_EQ(evidence_of(evidence_name(evidence)), evidence);
 	EXPECT_EQ(evidence_of("exhausted"), std::nullopt);
 }
+
+/* The page after a page shows nothing of the second in which the first one ended. */
+TEST(Pager, APageWithoutItsFirstSecondClaimsNothingAndIsChecked)
+{
+	Habits habits;
+	Pager pager({0, 1000}, 2, {}, habits);
+	int pages = 0, questions = 0;
+	std::vector<Claim> claims;
+	const auto end = [&](uint32_t number) {
+		const auto told = pager.end(number);
+		claims.insert(claims.end(), told.begin(), told.end());
+	};
+	for (auto next = pager.next(); next && questions < 100; next = pager.next(), questions++) {
+		Answer *answer = pager.answer(next->number);
+		if (!next->page && pages < 2)
+			answer->add({900, id_of(1), 1, {}});
+		else if (!next->page)
+			answer->refuse(std::nullopt);
+		else if (pages++ == 0) {
+			answer->add({900, id_of(1), 1, {}});
+			answer->add({800, id_of(2), 1, {}});
+		} else if (pages <= 3) {
+			answer->add({799, id_of(3), 1, {}});
+			answer->add({799, id_of(4), 1, {}});
+		}
+		end(next->number);
+	}
+	for (const Claim &claim : claims) {
+		EXPECT_LE(claim.range.lower, claim.range.upper);
+		EXPECT_FALSE(claim.range.lower <= 800 && claim.range.upper >= 800 &&
+					 claim.evidence != Evidence::Partial);
+	}
+}
+
+TEST(Pager, EventsAtTheEndOfTimeClaimNothingElse)
+{
+	for (int count : {1, 10, 20, 100}) {
+		std::vector<Stored> events;
+		for (int i = 0; i < count; i++)
+			events.push_back({INT64_MAX, id_of(uint64_t(i))});
+		for (int i = 0; i < 5; i++)
+			events.push_back({kBase + i, id_of(uint64_t(1000 + i))});
+		Relay relay(events, {.cap = 20}, never);
+		Habits habits;
+		const Pass pass = read(relay, {kBase - 10, Pager::kOpenEnd}, 20, habits);
+		for (const Claim &claim : pass.claims) {
+			EXPECT_GE(claim.range.lower, kBase - 10) << count;
+			EXPECT_LE(claim.range.lower, claim.range.upper) << count;
+		}
+	}
+}
+
+/* A relay that takes `until` as exclusive answers a question about a second with older events. */
+TEST(Pager, ADenseSecondIsWholeOnlyIfItIsShown)
+{
+	for (int dense : {12, 30, 60}) {
+		auto events = history(200);
+		const int64_t second = events[100].created_at;
+		for (int i = 0; i < dense; i++)
+			events.push_back({second, mixed_id(uint64_t(i))});
+		Relay relay(events, {.cap = 100, .until_exclusive = true}, never);
+		Habits habits;
+		const Pass pass = read(relay, {0, second}, 10, habits);
+		EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << dense;
+	}
+}
+
+TEST(Pager, ADenseSecondCountsWhatIsRefused)
+{
+	auto events = history(200);
+	const int64_t second = events[100].created_at;
+	for (int i = 0; i < 30; i++)
+		events.push_back({.created_at = second, .id = mixed_id(uint64_t(i)), .refused = i == 25});
+	Relay relay(events, {.cap = 100}, never);
+	const Pass pass = read_all(relay, 10);
+	int64_t refused = 0;
+	for (const Claim &claim : pass.claims)
+		if (claim.range.lower <= second && claim.range.upper >= second) {
+			refused += claim.refused;
+			EXPECT_TRUE(claim.doubts.has(Doubt::Refused) || claim.doubts.has(Doubt::Dense));
+		}
+	EXPECT_EQ(refused, 1);
+}
