@@ -34,6 +34,7 @@ RelayEntry::open(const wire::RelayOpen &task)
 	live_.reset();
 	reading_.reset();
 	attempt_ = task.attempt;
+	ledger_->begin();
 	/* The subscription to new events would take the only one that the relay allows. */
 	live_wanted_ = task.live && task.subscriptions != 1;
 	if (task.page_limit > 0)

@@ -157,8 +157,7 @@ Intake::verdict(const SignatureVerdict &verdict)
 	auto guilty = std::stable_partition(pending.sources.begin(), pending.sources.end(), blameless);
 	for (auto source = guilty; source != pending.sources.end(); ++source) {
 		outbox_.refuse(source->relay_id, nostr::reject_code(nostr::Reject::BadSignature), detail);
-		source->ledger->refused_later++;
-		source->ledger->release(source->step);
+		source->ledger->refuse(source->step, pending.event.created_at);
 	}
 	pending.sources.erase(guilty, pending.sources.end());
 	if (pending.sources.empty())

@@ -1,5 +1,6 @@
 #include "net/intake/ledger.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace net {
@@ -18,12 +19,34 @@ Ledger::hold()
 }
 
 void
+Ledger::refuse(uint64_t step, int64_t created_at)
+{
+	refused_later++;
+	if (refused_.size() < kMostRefused)
+		refused_.push_back(created_at);
+	release(step);
+}
+
+wire::RelayClaim
+Ledger::judged(wire::RelayClaim claim) const
+{
+	const auto [lower, upper] = claim.claim.range;
+	const auto refused = std::ranges::count_if(refused_, [&](int64_t second) {
+		return refused_.size() == kMostRefused || (second >= lower && second <= upper);
+	});
+	if (refused > 0)
+		claim.claim.doubts |= nostr::Doubt::Refused;
+	claim.claim.refused += refused;
+	return claim;
+}
+
+void
 Ledger::release(uint64_t step)
 {
 	steps_[step - first_].under_way--;
 	while (steps_.front().ended && steps_.front().under_way == 0) {
 		for (const wire::RelayClaim &claim : steps_.front().claims)
-			statements_.claim(claim);
+			statements_.claim(judged(claim));
 		for (const wire::RelayRetract &retract : steps_.front().retracts)
 			statements_.retract(retract);
 		for (const Report &report : steps_.front().reports)

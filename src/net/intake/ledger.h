@@ -27,8 +27,10 @@ class Ledger
 	{
 	}
 
+	static constexpr size_t kMostRefused = 1000;
+
 	const int32_t relay_id;
-	/* Number of events that were refused after the relay's job had passed them on. */
+	/* Number of refuse() since the relay's entry at its desk looked. */
 	uint32_t refused_later = 0;
 
 	/*
@@ -40,6 +42,16 @@ class Ledger
 	/* Counts one more event under way in the current step. Returns the step for release(). */
 	uint64_t hold();
 	void release(uint64_t step);
+	/* The same for an event that was refused after the relay's job had passed it on. Claims of its
+	 * second that go out later count it; once kMostRefused were refused, all claims are in doubt.
+	 */
+	void refuse(uint64_t step, int64_t created_at);
+	/* A new connection begins, whose claims are about what it will show. */
+	void begin()
+	{
+		if (settled())
+			refused_.clear();
+	}
 	/* Ends the current step, whose statements include these claims. */
 	void end_step(std::vector<wire::RelayClaim> claims);
 	/* Adds a statement to the current step. */
@@ -59,10 +71,12 @@ class Ledger
 		std::vector<Report> reports;
 	};
 	void next_step();
+	wire::RelayClaim judged(wire::RelayClaim claim) const;
 
 	Statements &statements_;
-	std::deque<Step> steps_; // the last one is the current step
-	uint64_t first_ = 0;     // number of steps_.front()
+	std::deque<Step> steps_;       // the last one is the current step
+	uint64_t first_ = 0;           // number of steps_.front()
+	std::vector<int64_t> refused_; // created_at of the events refused on this connection
 	std::minstd_rand random_{std::random_device()()};
 };
 

@@ -63,6 +63,13 @@ TEST(NetIntake, BadSignaturesAreRefusedAndClaimsStillCome)
 	EXPECT_GE((worker.refusals[{1, "bad_signature"}]), 5U);
 	ASSERT_FALSE(worker.claims.empty());
 	EXPECT_EQ(worker.claims.back().claim.range.lower, 0);
+	int64_t refused = 0;
+	for (const wire::RelayClaim &claim : worker.claims) {
+		const auto &[lower, upper] = claim.claim.range;
+		EXPECT_EQ(claim.claim.doubts.has(nostr::Doubt::Refused), lower <= 1004 && upper >= 1000);
+		refused += claim.claim.refused;
+	}
+	EXPECT_EQ(refused, 5);
 }
 
 TEST(NetIntake, WithoutAcknowledgementNothingIsAskedButAllIsRead)
