@@ -4,6 +4,8 @@
 #include <charconv>
 #include <memory>
 
+#include <simdjson.h>
+
 #include "net/core/json.h"
 #include "net/serve/text.h"
 #include "nostr/base64.h"
@@ -118,6 +120,8 @@ ApiRoute::read_value(const Parameter &parameter, const std::string &text, std::s
 	}
 	if (text.size() > (parameter.name == kBody ? wire::kMaxArgument : kMaxValue))
 		return bad(shown, "is too long.");
+	if (!simdjson::validate_utf8(text.data(), text.size()))
+		return bad(shown, "is not UTF-8.");
 	switch (parameter.kind) {
 	case wire::Kind::Text:
 		break;
@@ -137,6 +141,9 @@ ApiRoute::read_value(const Parameter &parameter, const std::string &text, std::s
 		if (value.empty())
 			return bad(shown, "is not JSON, or is nested deeper than 16 levels, or names a member "
 							  "twice.");
+		/* A number like 1e15 grows. */
+		if (value.size() > wire::kMaxArgument)
+			return bad(shown, "is too long.");
 		break;
 	}
 	return std::nullopt;

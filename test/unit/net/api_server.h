@@ -106,7 +106,12 @@ class ApiServer
 				 .post = true,
 				 .shape = wire::Shape::Accepted,
 				 .content_type = "application/json",
-				 .parameters = {{.name = "body", .kind = Kind::Json, .required = true}}}};
+				 .parameters = {{.name = "body", .kind = Kind::Json, .required = true}}},
+				{.number = 12,
+				 .name = "told",
+				 .path = "/told",
+				 .post = true,
+				 .parameters = {{.name = "body", .required = true}}}};
 	}
 
 	explicit ApiServer(Answer answer, const wire::ServeSettings &settings = default_settings())

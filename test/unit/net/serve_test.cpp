@@ -109,6 +109,16 @@ TEST(Serve, ProblemsSayWhatIsWrong)
 	EXPECT_EQ(status_of(answer), 405);
 	EXPECT_EQ(header_of(answer, "Allow"), "GET, HEAD, POST, OPTIONS");
 	EXPECT_EQ(status_of(server.talk("nonsense\r\n\r\n")), 400);
+	const auto post = [&](const std::string &path, const std::string &body) {
+		return status_of(server.talk(
+			"POST " + path + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: " +
+			std::to_string(body.size()) + "\r\n\r\n" + body));
+	};
+	EXPECT_EQ(post("/told", "\xff"), 400);
+	std::string numbers = "[1e15"; // each grows to 1000000000000000.0
+	for (int i = 0; i < 50000; i++)
+		numbers += ",1e15";
+	EXPECT_EQ(post("/list", numbers + "]"), 400);
 	EXPECT_EQ(body_of(server.get("/v2/nothing")),
 			  R"({"error":{"code":"NOT_FOUND","message":"Nothing is served at this path.",)"
 			  R"("hint":"/openapi.json lists the paths."}})");
