@@ -294,8 +294,11 @@ NostrSession::reconcile(const nostr::ClientMessage &message)
 			}};
 	if (message.type == nostr::ClientMessageType::NegMsg) {
 		auto found = reconciliations_.find(id);
+		std::string why;
 		if (found == reconciliations_.end())
 			ways.fail("closed: unknown subscription handle", "");
+		else if (!admit("records", why))
+			ways.fail(why, "");
 		else
 			found->second->answer(message.payload);
 		return;

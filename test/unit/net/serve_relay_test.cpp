@@ -168,3 +168,19 @@ TEST(ServeRelay, ReconcilesSets)
 	server.clock.advance(net::Reconciliation::kIdle);
 	EXPECT_EQ(socket.hear(), R"(["NEG-ERR","n","closed: nothing was asked"])");
 }
+
+TEST(ServeRelay, EachMessageOfAReconciliationIsARequest)
+{
+	auto settings = ApiServer::default_settings();
+	settings.anonymous.requests_per_minute = 10;
+	ApiServer server([](ApiServer &api, const ApiServer::Call &call) { api.end(call.number); },
+					 settings);
+	Socket socket(server);
+	socket.say(R"(["NEG-OPEN","n",{"kinds":[1]},"61"])");
+	int answers = 0;
+	while (socket.hear().starts_with(R"(["NEG-MSG","n")")) {
+		ASSERT_LE(++answers, 10);
+		socket.say(R"(["NEG-MSG","n","61"])");
+	}
+	EXPECT_GE(answers, 5);
+}
