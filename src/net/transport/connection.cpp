@@ -289,7 +289,9 @@ http_date(const std::string &text)
 void
 Connection::read_head(lws *wsi)
 {
-	head_.status = int(lws_http_client_http_response(wsi));
+	/* libwebsockets reads any number. */
+	const auto status = lws_http_client_http_response(wsi);
+	head_.status = status >= 100 && status <= 999 ? int(status) : 0;
 	if (std::string text = header_text(wsi, WSI_TOKEN_HTTP_RETRY_AFTER, 15); !text.empty()) {
 		uint32_t seconds = 0;
 		const char *end = text.data() + text.size();

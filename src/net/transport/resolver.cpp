@@ -150,8 +150,9 @@ Resolver::answered(void *argument, int status, int, ares_addrinfo *result) noexc
 					answer.addresses.size() == kMaxKeptAddresses)
 					continue;
 				std::memcpy(&answer.addresses.emplace_back(), node->ai_addr, node->ai_addrlen);
-				ttl = std::min(ttl, seconds(std::max(node->ai_ttl, kMinTtl)));
-				answer.ttl = answer.ttl < 0 ? node->ai_ttl : std::min(answer.ttl, node->ai_ttl);
+				const int told = std::max(node->ai_ttl, 0); // c-ares makes 2^31 and more negative
+				ttl = std::min(ttl, seconds(std::max(told, kMinTtl)));
+				answer.ttl = answer.ttl < 0 ? told : std::min(answer.ttl, told);
 			}
 			for (auto *alias = result->cnames; alias; alias = alias->next)
 				if (alias->name)

@@ -131,9 +131,11 @@ NameServer::add_records(const std::string &name, char type, std::string &reply) 
 		return;
 	auto add = [&](char of_type, const std::string &data) {
 		reply[7]++;
-		/* Name, type, IN, 60 s, size, data. */
-		reply += encoded(name + ".") + '\0' + of_type;
-		reply += std::string("\0\x01\0\0\0\x3c\0", 7) + char(data.size()) + data;
+		/* Name, type, IN, seconds to keep it, size, data. */
+		reply += encoded(name + ".") + '\0' + of_type + std::string("\0\x01", 2);
+		for (int shift = 24; shift >= 0; shift -= 8)
+			reply += char(ttl_ >> shift);
+		reply += '\0' + std::string(1, char(data.size())) + data;
 	};
 	for (const std::string &address : found->second) {
 		if (address.ends_with('.')) {

@@ -26,6 +26,9 @@ class NameServer
 	NameServer(const NameServer &) = delete;
 
 	void start();
+	/* Seconds for which all answers may be kept; 60 if it was not told. To be set before start().
+	 */
+	void set_ttl(uint32_t seconds) { ttl_ = seconds; }
 	/* From now on the name has these. */
 	void change(const std::string &name, std::vector<std::string> addresses);
 	/* "127.0.0.1:PORT" */
@@ -39,6 +42,7 @@ class NameServer
 	void add_records(const std::string &name, char type, std::string &reply) const;
 
 	int fd_;
+	uint32_t ttl_ = 60;
 	std::string address_;
 	mutable std::mutex mutex_;
 	Names names_;                  // guarded by mutex_

@@ -76,6 +76,19 @@ TEST(NetProbe, NamesAndAddresses)
 	EXPECT_EQ(relay.connections(), 4); // of the two good visits
 }
 
+/* RFC 2181: 2^31 and more mean 0. */
+TEST(NetProbe, NamesThatMayBeKeptForEver)
+{
+	NameServer names(NameServer::Names{{"good.example.com", {"127.0.0.1"}}}, false);
+	names.set_ttl(UINT32_MAX);
+	names.start();
+	ScriptedRelay relay(answer_all);
+	Prober prober(quick(), names.address());
+	const Found found = prober.probe("ws://good.example.com:" + std::to_string(relay.port()));
+	EXPECT_EQ(found.verdict, Verdict::Nostr);
+	EXPECT_EQ(found.ttl, 0);
+}
+
 /* Every spelling of an address that is not public. Those that stand for 127.0.0.1 would reach the
  * relay. */
 TEST(NetProbe, NamesOfPrivateAddresses)

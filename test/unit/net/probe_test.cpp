@@ -174,6 +174,11 @@ TEST(NetProbe, WhatIsNoRelay)
 	EXPECT_EQ(found.step(Step::Upgrade).reason, "http_error");
 	EXPECT_EQ(found.http_status, 502);
 
+	WebServer odd(std::string("HTTP/1.1 1000 x\r\nContent-Length: 0\r\n\r\n"));
+	found = prober.probe("ws://" + odd.host());
+	EXPECT_EQ(found.verdict, Verdict::NotNostr);
+	EXPECT_EQ(found.http_status, 0);
+
 	WebServer foreign(std::string("SSH-2.0-OpenSSH_9.2\r\n"));
 	found = prober.probe("ws://" + foreign.host());
 	EXPECT_EQ(found.verdict, Verdict::NotNostr);
