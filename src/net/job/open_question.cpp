@@ -84,14 +84,8 @@ OpenQuestion::on_event(nostr::Event &event, std::string_view text)
 	nostr::Answer *answer = asker_.answer(number());
 	if (!answer)
 		return drop();
-	/* The relay sends more events than the limit allows. If the events come in order, the answer is
-	 * cut here. */
-	if (answer->raw() >= 2 * *question_.window.limit) {
-		if (!answer->ordered() || answer->repeats() > *question_.window.limit / 2)
-			return asker_.on_failed("flood", "a page without end");
-		answer->cut();
-		return answered();
-	}
+	if (is_too_long(*answer))
+		return end_here(*answer);
 	if (!asker_.wants(event)) {
 		answer->doubt(nostr::Doubt::Foreign);
 		return context_.client.refuse("outside_filter", text);
@@ -143,8 +137,29 @@ OpenQuestion::on_refused_event(std::string_view text)
 {
 	context_.heard = true;
 	progress();
-	if (nostr::Answer *answer = asker_.answer(number()))
-		answer->refuse(nostr::peek_created_at(text));
+	nostr::Answer *answer = asker_.answer(number());
+	if (!answer)
+		return;
+	if (is_too_long(*answer))
+		return end_here(*answer);
+	answer->refuse(nostr::peek_created_at(text));
+}
+
+/* The relay sends more events than the limit allows. */
+bool
+OpenQuestion::is_too_long(const nostr::Answer &answer) const
+{
+	return answer.raw() >= 2 * *question_.window.limit;
+}
+
+/* Cuts an answer that is too long, if its events come in order. */
+void
+OpenQuestion::end_here(nostr::Answer &answer)
+{
+	if (!answer.ordered() || answer.repeats() > *question_.window.limit / 2)
+		return asker_.on_failed("flood", "a page without end");
+	answer.cut();
+	answered();
 }
 
 void

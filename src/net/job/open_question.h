@@ -65,6 +65,8 @@ class OpenQuestion final : public Requests::Handler
 	void pass_on(nostr::Event &event);
 	void answered();
 	bool full() const;
+	bool is_too_long(const nostr::Answer &answer) const;
+	void end_here(nostr::Answer &answer);
 	void ended_by_silence();
 	void unanswered();
 	void drop();

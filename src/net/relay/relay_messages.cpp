@@ -189,9 +189,11 @@ RelayClient::on_unreadable(nostr::Reject reason, std::string_view text)
 		handler->on_refused_event(text);
 	else if (message.type != nostr::MessageType::Event || !requests_.was_open(message.subscription))
 		owner_.on_stray();
-	if (is_policy(reason))
+	if (is_policy(reason)) {
 		owner_.on_not_taken(code, text);
-	else
+		if (!handler)
+			ignore();
+	} else
 		owner_.on_refused(code, text);
 }
 

@@ -244,6 +244,24 @@ TEST(NetHostile, ManyEventsOfOneSecondThatAreToBeCompared)
 	EXPECT_EQ(worker.ended(1)->reason, "paging_full");
 }
 
+TEST(NetHostile, EventsBeyondOurLimitsThatNobodyAskedFor)
+{
+	auto event = make_event(1000, "true");
+	event.tags = R"([["t","a"],["t","b"]])";
+	event.id = nostr::compute_id(event);
+	ScriptedRelay relay([&](Peer &peer) {
+		peer.receive();
+		for (;;)
+			peer.text(event_message("other", event));
+	});
+	wire::ArchiveSettings settings = Worker::default_settings();
+	settings.max_event_tags = 1;
+	Worker worker(settings);
+	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
+	EXPECT_EQ(worker.ended(1)->reason, "flood");
+	EXPECT_GE((worker.refusals[{1, "bad_tags"}]), 1000U);
+}
+
 TEST(NetHostile, WrongIds)
 {
 	auto event = make_event(1000, "true");
