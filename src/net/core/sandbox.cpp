@@ -3,6 +3,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
 #include <stdexcept>
 #include <system_error>
 
@@ -135,7 +138,7 @@ Wall::raise(wire::Role role)
 		}
 	};
 	for (const std::string &path : readable_)
-		ids_.push_back(file_id(path));
+		watched_.push_back({path, file_id(path), content_of(path)});
 	attempt("Landlock", [this] { restrict_files(readable_); });
 	filtered_ = attempt("seccomp", [role] { restrict_system_calls(role); });
 	if (!lacking.empty() && mode_ == Mode::Require)
@@ -163,12 +166,31 @@ Wall::file_id(const std::string &path)
 	return {status.st_dev, status.st_ino};
 }
 
-std::string
-Wall::replaced() const
+/* A hash of what a regular file contains; nothing if it cannot be read. */
+std::optional<size_t>
+Wall::content_of(const std::string &path)
 {
-	for (size_t i = 0; i < ids_.size(); i++)
-		if (file_id(readable_[i]) != ids_[i])
-			return readable_[i];
+	struct stat status;
+	if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
+		return std::nullopt;
+	std::ifstream file(path, std::ios::binary);
+	const std::string text(std::istreambuf_iterator<char>(file), {});
+	return file.bad() || !file.is_open() ? std::nullopt
+										 : std::optional(std::hash<std::string>()(text));
+}
+
+std::string
+Wall::replaced()
+{
+	for (Watched &file : watched_) {
+		const FileId id = file_id(file.path);
+		if (id == file.id)
+			continue;
+		/* Some tools write the same resolv.conf again and again. */
+		if (!file.content || content_of(file.path) != file.content)
+			return file.path;
+		file.id = id;
+	}
 	return "";
 }
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,18 +53,26 @@ class Wall
 	 * all processes and threads of the user, so it cannot be set before the threads are there. */
 	void close_threads();
 	/*
-	 * The rules hold for a file, not for its name. Returns the name of a file that was replaced
-	 * since, which only a new process can read; "": none.
+	 * The rules hold for a file, not for its name, and the resolver and TLS have read theirs.
+	 * Returns the name of a file that was replaced since by another content, which only a new
+	 * process reads; "": none.
 	 */
-	std::string replaced() const;
+	std::string replaced();
 
   private:
 	using FileId = std::pair<dev_t, ino_t>;
+	struct Watched
+	{
+		std::string path;
+		FileId id;
+		std::optional<size_t> content;
+	};
 	static FileId file_id(const std::string &path);
+	static std::optional<size_t> content_of(const std::string &path);
 
 	Mode mode_;
 	std::vector<std::string> readable_;
-	std::vector<FileId> ids_; // of the files in readable_
+	std::vector<Watched> watched_; // the files in readable_
 	bool filtered_ = false;
 };
 

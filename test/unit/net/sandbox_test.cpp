@@ -261,6 +261,45 @@ TEST(NetSandbox, KernelsThatLackAPart)
 	}
 }
 
+/* A file is written anew again and again, as resolv.conf is by some tools. */
+TEST(NetSandbox, TheSameContentReplacesNothing)
+{
+	const auto folder =
+		std::filesystem::temp_directory_path() / ("bigbrotr-same-" + std::to_string(getpid()));
+	std::filesystem::create_directory(folder);
+	const std::string file = folder / "resolv.conf", made = folder / "new";
+	std::ofstream(file) << "nameserver 192.0.2.1\n";
+	const int code = in_child([&] {
+		int asks[2], answers[2];
+		if (pipe(asks) != 0 || pipe(answers) != 0)
+			return 5;
+		/* A process outside of the sandbox replaces the file when it is asked to. */
+		if (fork() == 0) {
+			char ask;
+			while (read(asks[0], &ask, 1) == 1) {
+				std::ofstream(made) << "nameserver 192.0.2." << ask << "\n";
+				std::filesystem::rename(made, file);
+				if (write(answers[1], &ask, 1) != 1)
+					break;
+				if (ask != '1')
+					break;
+			}
+			_exit(0);
+		}
+		net::Wall wall("require", {folder, file});
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		wall.raise(wire::Role::Sync);
+		const auto replace = [&](char by) {
+			return write(asks[1], &by, 1) == 1 && read(answers[0], &by, 1) == 1;
+		};
+		if (!replace('1') || wall.replaced() != "" || !replace('1') || wall.replaced() != "")
+			return 1;
+		return replace('2') && wall.replaced() == file ? 0 : 2;
+	});
+	EXPECT_EQ(code, 0);
+	std::filesystem::remove_all(folder);
+}
+
 /* ---- the whole process in its sandbox */
 
 TEST(NetSandbox, NamesAndEventsAndTls)
