@@ -39,14 +39,22 @@ ListenJob::ask()
 	client_.ask(client_.new_id('j'), window_, *this);
 }
 
-/* Stored events and new events are treated alike: the worker decides what is new. */
 void
 ListenJob::on_event(nostr::Event &event, std::string_view)
+{
+	/* While pages are read, this subscription brings new events only, of any time. */
+	if (page_.count == 0)
+		oldest_ = std::min(oldest_, event.created_at);
+	take(event);
+}
+
+/* Stored events and new events are treated alike: the worker decides what is new. */
+void
+ListenJob::take(const nostr::Event &event)
 {
 	count();
 	if (over())
 		return;
-	oldest_ = std::min(oldest_, event.created_at);
 	const auto &authors = window_.authors;
 	if (std::find(window_.kinds.begin(), window_.kinds.end(), event.kind) == window_.kinds.end() ||
 		(!authors.empty() &&

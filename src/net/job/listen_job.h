@@ -57,9 +57,10 @@ class ListenJob final : private RelayClient::Owner, private Requests::Handler
 	struct Page final : Requests::Handler
 	{
 		explicit Page(ListenJob &job) : job(job) {}
-		void on_event(nostr::Event &event, std::string_view text) override
+		void on_event(nostr::Event &event, std::string_view) override
 		{
-			job.on_event(event, text);
+			job.oldest_ = std::min(job.oldest_, event.created_at);
+			job.take(event);
 		}
 		void on_refused_event(std::string_view) override { job.on_ignored(); }
 		void on_end_of_stored(bool more) override { job.on_end_of_stored(more); }
@@ -76,6 +77,7 @@ class ListenJob final : private RelayClient::Owner, private Requests::Handler
 	};
 
 	void ask();
+	void take(const nostr::Event &event);
 	void count();
 	void cut(const char *reason, std::string_view detail);
 
@@ -86,7 +88,7 @@ class ListenJob final : private RelayClient::Owner, private Requests::Handler
 	nostr::Window window_;
 	int challenges_ = 0;
 	bool answered_ = false; // the relay sent EOSE
-	int64_t oldest_ = 0;    // smallest created_at of the events so far
+	int64_t oldest_ = 0;    // smallest created_at of the stored events so far
 	Page page_{*this};
 	bool refused_ = false; // the relay demands authentication, which is under way
 	Clock::Time asked_{}, minute_{};
