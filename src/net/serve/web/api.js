@@ -9,6 +9,7 @@ export class Problem extends Error {
 
 const WORDS = {
 	400: 'The request is wrong',
+	401: 'A key is needed',
 	403: 'This is not allowed',
 	404: 'There is nothing of that name',
 	429: 'Too many requests',

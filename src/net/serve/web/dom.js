@@ -90,7 +90,7 @@ export const state = (word, extra = '') => el('span', { class: `state ${clean(wo
 export const program = (text) => clean(text, 200).replace(/^.*\/([^/]+?)(\.git)?\/?$/, '$1')
 export const sheet = (title, ...children) => el('section', { class: 'sheet' }, title && el('h2', {}, title), ...children)
 export const facts = (...pairs) => el('dl', { class: 'facts' },
-	pairs.filter(([, value]) => value !== undefined && value !== null && value !== '').map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]))
+	pairs.filter(([, value]) => value !== undefined && value !== null && value !== false && value !== '').map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]))
 
 // columns: { name, cell(row), number, sort }; a column with `sort` has a button that calls onsort(sort).
 export function table({ caption, columns, rows, sorted, onsort, fold, empty = 'There is nothing.' }) {
