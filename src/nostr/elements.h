@@ -41,8 +41,6 @@ class Elements
 	bool read_text(std::string &out);
 	/* Pairs of hex digits, at least one. */
 	bool read_hex_bytes(std::string &out);
-	/* Skips an object. */
-	bool skip_object() { return next() && cursor_.peek() == '{' && skip(); }
 	/* The value at the cursor. */
 	bool skip() { return cursor_.skip(limits_.depth - 1) == Reject::None; }
 

@@ -123,7 +123,6 @@ ProbeJob::begin(Step step)
 	}
 	step_ = step;
 	subscription_ = id;
-	found_ = 0;
 	asked_ = host_.transport.clock.now();
 	socket_->send(std::move(question));
 	return true;
@@ -207,7 +206,6 @@ ProbeJob::give_up_message()
 void
 ProbeJob::on_event()
 {
-	found_++;
 	if (*step_ == Step::Read)
 		return on_read_event();
 	if (*step_ == Step::ReadBack && host_.message.event.id == event_.id) {

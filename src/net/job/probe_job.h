@@ -113,7 +113,6 @@ class ProbeJob final : public Dialer::Handler, public WebSocket::Handler, public
 	bool nostr_ = false;  // a message came that only a relay sends
 	bool hinted_ = false; // EOSE carried the hint of NIP-67
 	int events_ = 0;      // events in answer to Step::Read
-	int found_ = 0;       // events in answer to step_
 	int messages_ = 0;    // messages of the whole visit
 	std::string notice_;  // text of the last NOTICE
 	bool over_ = false;

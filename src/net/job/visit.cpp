@@ -54,6 +54,19 @@ message_of(const VisitDocument &document)
 	return out;
 }
 
+size_t
+VisitRecord::bytes() const
+{
+	size_t bytes = 4096 + (document ? document->read.json.size() : 0);
+	if (certificate) {
+		bytes +=
+			certificate->issuer.size() + certificate->subject.size() + certificate->fault.size();
+		for (const std::string &name : certificate->names)
+			bytes += name.size() + 8;
+	}
+	return bytes;
+}
+
 wire::Visited
 VisitRecord::message() const
 {

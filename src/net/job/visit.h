@@ -44,7 +44,8 @@ struct VisitRecord
 	std::optional<VisitDocument> document;
 
 	Step &step(wire::Step which) { return steps[size_t(which)]; }
-	size_t bytes() const { return 4096 + (document ? document->read.json.size() : 0); }
+	/* About the size of message(). */
+	size_t bytes() const;
 	/* The message points into this record. */
 	wire::Visited message() const;
 };

@@ -61,7 +61,6 @@ class HttpReader
 	bool wants_continue();
 	/* Whether a request has begun and is not complete. */
 	bool in_request() const { return head_ || !input_.empty(); }
-	size_t buffered() const { return input_.size(); }
 	/* The bytes after the last request: the start of another protocol. */
 	std::string rest() { return std::string(std::exchange(input_, {})); }
 

@@ -47,8 +47,6 @@ class HttpFetch final : public Dialer::Handler, public HttpExchange::Handler
 	{
 	  public:
 		virtual ~Handler() = default;
-		/* Whether one more connection may go to this place (see ConnectFacts). */
-		virtual bool may_fetch_from(const std::string &) { return true; }
 		/* The last call, from tick(); the fetch may be destroyed. `reason` is null if the response
 		 * is complete, whatever its status. Otherwise it is a reason code: one of the dialer's,
 		 * "connection_lost", "too_large", "bad_encoding", "too_many_redirects", "bad_redirect" or
@@ -73,7 +71,6 @@ class HttpFetch final : public Dialer::Handler, public HttpExchange::Handler
 	void finish(const char *reason, std::string detail = "");
 	void redirect(std::string_view location);
 
-	bool may_connect(const std::string &place) override { return handler_.may_fetch_from(place); }
 	Connection &new_connection(Connection::Handler &dialer) override;
 	void on_connected(const ConnectFacts &facts) override;
 	void on_failed(const char *reason, std::string detail, const ConnectFacts &facts) override;
