@@ -71,7 +71,7 @@ SELECT _bigbrotr.may_compare(1, 1000);
 SELECT _bigbrotr.note_comparison(1, 'finished', 4, 1, '', 1000);
 SELECT _bigbrotr.note_comparison(1, 'finished', 1, 2, '', 1001);
 SELECT _bigbrotr.may_compare(1, 1001);
-SELECT _bigbrotr.note_comparison(1, 'broken', 0, 0, 'a message cut short', 1002);
+SELECT _bigbrotr.note_comparison(1, 'broken', 0, 0, 'a truncated message', 1002);
 SELECT _bigbrotr.note_comparison(2, 'refused', 0, 0, 'unknown message', 1002);
 SELECT _bigbrotr.note_comparison(99, 'refused', 0, 0, '', 1002);
 SELECT _bigbrotr.note_comparison(1, 'well', 0, 0, '', 1002);

@@ -30,7 +30,7 @@ constexpr Explanation kExplanations[] = {
 	// events and NIP-19
 	{"too_large", "It is too long."},
 	{"missing_field", "A field that it must have is missing."},
-	{"duplicate_field", "A field that may stand once stands twice."},
+	{"duplicate_field", "A field that may appear once appears twice."},
 	{"bad_kind", "The kind is not an integer from 0 to 65535."},
 	// NIP-19 and invoices
 	{"mixed_case", "It mixes lower-case and upper-case letters."},

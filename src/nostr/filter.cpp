@@ -80,7 +80,7 @@ class FilterReader
 		std::string key;
 		json::append_unescaped(raw, key, 64);
 		if (std::find(seen_.begin(), seen_.end(), key) != seen_.end())
-			return "invalid: " + printable(key) + " stands twice";
+			return "invalid: " + printable(key) + " appears twice";
 		seen_.push_back(key);
 
 		if (key == "ids")

@@ -181,7 +181,7 @@ fault_text(Fault fault)
 	case Fault::OtherVersion:
 		return "another protocol version";
 	case Fault::CutShort:
-		return "a message cut short";
+		return "a truncated message";
 	case Fault::TooLarge:
 		return "a number out of range";
 	case Fault::LongPrefix:

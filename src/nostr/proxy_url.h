@@ -77,7 +77,8 @@ parse_proxy_url(std::string_view text)
 			 !proxy_url::take_prefix(text, "socks5://"))
 		return refuse("The scheme is none of socks5h, socks5 and http.");
 	if (text.find('@') != text.npos)
-		return refuse("It names a user, but each relay is a user of its own to the proxy.");
+		return refuse(
+			"The URL names a user, but each relay gets a user name of its own at the proxy.");
 	if (text.ends_with('/'))
 		text.remove_suffix(1);
 

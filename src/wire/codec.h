@@ -112,7 +112,7 @@ class Reader
 		Reader reader(body);
 		Message::fields(reader, message);
 		if (!reader.rest_.empty())
-			throw Fault{"bytes behind the message"};
+			throw Fault{"bytes after the message"};
 		return message;
 	}
 

@@ -99,7 +99,7 @@ my %failure = (
 	agrees => 'broken|its set lacks events that it serves',
 	refuses => 'refused|error: negentropy disabled',
 	complains => 'refused|unknown command NEG-OPEN',
-	breaks => 'broken|a message cut short',
+	breaks => 'broken|a truncated message',
 	keeps_silent => 'refused|no answer');
 for my $name (sort keys %failure)
 {

@@ -93,7 +93,7 @@ TEST(NetProxyUrl, Faults)
 	EXPECT_STREQ(fault_of(""), "The scheme is none of socks5h, socks5 and http.");
 	EXPECT_STREQ(fault_of("proxy:9050"), "The scheme is none of socks5h, socks5 and http.");
 	EXPECT_STREQ(fault_of("http://me:secret@proxy:1"),
-				 "It names a user, but each relay is a user of its own to the proxy.");
+				 "The URL names a user, but each relay gets a user name of its own at the proxy.");
 	EXPECT_STREQ(fault_of("http://proxy"), "It has no port.");
 	EXPECT_STREQ(fault_of("http://[::1]"), "It has no port.");
 	for (const char *port : {"", "0", "65536", "999999999999", "-1", "+1", "1x", "1/x"})

@@ -93,7 +93,7 @@ TEST(Filter, Refusals)
 	EXPECT_EQ(refusal(R"({"until":9223372036854775808})"),
 			  "invalid: until is not an integer in 0 .. 2^63-1");
 	EXPECT_EQ(refusal(R"({"limit":null})"), "invalid: limit is not an integer in 0 .. 2^63-1");
-	EXPECT_EQ(refusal(R"({"limit":1,"limit":1})"), "invalid: limit stands twice");
+	EXPECT_EQ(refusal(R"({"limit":1,"limit":1})"), "invalid: limit appears twice");
 	EXPECT_EQ(refusal(R"({"search":[]})"), "invalid: search is not a string");
 	EXPECT_EQ(refusal(R"({"#1":["x"]})"), "unsupported: unknown element #1");
 	EXPECT_EQ(refusal(R"({"Kinds":[1]})"), "unsupported: unknown element Kinds");

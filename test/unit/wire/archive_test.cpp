@@ -377,7 +377,7 @@ TEST(Messages, DamagedBodiesDoNoHarm)
 	EXPECT_FALSE(decode<Any>({.type = Batch::kType, .body = ""}, fault));
 	EXPECT_EQ(fault, "message is cut off");
 	EXPECT_FALSE(decode<Any>(frame_of(frame + "x"), fault));
-	EXPECT_EQ(fault, "bytes behind the message");
+	EXPECT_EQ(fault, "bytes after the message");
 	for (size_t size = kHead; size < frame.size(); size++)
 		EXPECT_FALSE(decode<Any>(frame_of(frame.substr(0, size)), fault));
 	std::mt19937 random(1);
