@@ -30,9 +30,9 @@ Ledger::refuse(uint64_t step, int64_t created_at)
 wire::RelayClaim
 Ledger::judged(wire::RelayClaim claim) const
 {
-	const auto [lower, upper] = claim.claim.range;
+	const nostr::TimeRange range = claim.claim.range;
 	const auto refused = std::ranges::count_if(refused_, [&](int64_t second) {
-		return refused_.size() == kMostRefused || (second >= lower && second <= upper);
+		return refused_.size() == kMostRefused || (second >= range.lower && second <= range.upper);
 	});
 	if (refused > 0)
 		claim.claim.doubts |= nostr::Doubt::Refused;
