@@ -238,8 +238,11 @@ TEST(NetPaging, RelaysThatIgnoreTheWindowProveNothing)
 TEST(NetPaging, AQuestionThatIsRefusedByANoticeCostsTheEndOnly)
 {
 	const auto events = make_events(20, 1000);
+	/* One question at a time, so that the clock is set ahead for none but the refused one. */
+	wire::ArchiveSettings settings = Worker::default_settings();
+	settings.politeness = wire::Politeness::Quiet;
 	for (bool notice : {false, true}) {
-		Worker worker;
+		Worker worker(settings);
 		ScriptedRelay relay([&](Peer &peer) {
 			for (;;) {
 				const std::string message = peer.receive();
