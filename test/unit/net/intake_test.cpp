@@ -64,7 +64,7 @@ TEST(NetIntake, BadSignaturesAreRefusedAndClaimsStillCome)
 	ASSERT_FALSE(worker.claims.empty());
 	EXPECT_EQ(worker.claims.back().claim.range.lower, 0);
 	int64_t refused = 0;
-	for (const wire::RelayClaim &claim : worker.claims) {
+	for (const auto &claim : worker.claims) {
 		const auto &[lower, upper] = claim.claim.range;
 		EXPECT_EQ(claim.claim.doubts.has(nostr::Doubt::Refused), lower <= 1004 && upper >= 1000);
 		refused += claim.claim.refused;
