@@ -157,7 +157,7 @@ Intake::verdict(const SignatureVerdict &verdict)
 	auto guilty = std::stable_partition(pending.sources.begin(), pending.sources.end(), blameless);
 	for (auto source = guilty; source != pending.sources.end(); ++source) {
 		outbox_.refuse(source->relay_id, nostr::reject_code(nostr::Reject::BadSignature), detail);
-		source->ledger->refuse(source->step, pending.event.created_at);
+		source->ledger->refuse(source->step, pending.event);
 	}
 	pending.sources.erase(guilty, pending.sources.end());
 	if (pending.sources.empty())

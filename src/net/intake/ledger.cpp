@@ -19,11 +19,11 @@ Ledger::hold()
 }
 
 void
-Ledger::refuse(uint64_t step, int64_t created_at)
+Ledger::refuse(uint64_t step, const nostr::Event &event)
 {
 	refused_later++;
 	if (refused_.size() < kMostRefused)
-		refused_.push_back(created_at);
+		refused_.emplace(event.created_at, event.id);
 	release(step);
 }
 
@@ -31,8 +31,9 @@ wire::RelayClaim
 Ledger::judged(wire::RelayClaim claim) const
 {
 	const nostr::TimeRange range = claim.claim.range;
-	const auto refused = std::ranges::count_if(refused_, [&](int64_t second) {
-		return refused_.size() == kMostRefused || (second >= range.lower && second <= range.upper);
+	const auto refused = std::ranges::count_if(refused_, [&](const auto &event) {
+		return refused_.size() == kMostRefused ||
+			   (event.first >= range.lower && event.first <= range.upper);
 	});
 	if (refused > 0)
 		claim.claim.doubts |= nostr::Doubt::Refused;

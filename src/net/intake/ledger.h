@@ -12,7 +12,9 @@
 #include <deque>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "net/intake/statements.h"
@@ -45,7 +47,7 @@ class Ledger
 	/* The same for an event that was refused after the relay's job had passed it on. Claims of its
 	 * second that go out later count it; once kMostRefused were refused, all claims are in doubt.
 	 */
-	void refuse(uint64_t step, int64_t created_at);
+	void refuse(uint64_t step, const nostr::Event &event);
 	/* A new connection begins, whose claims are about what it will show. */
 	void begin()
 	{
@@ -74,9 +76,10 @@ class Ledger
 	wire::RelayClaim judged(wire::RelayClaim claim) const;
 
 	Statements &statements_;
-	std::deque<Step> steps_;       // the last one is the current step
-	uint64_t first_ = 0;           // number of steps_.front()
-	std::vector<int64_t> refused_; // created_at of the events refused on this connection
+	std::deque<Step> steps_; // the last one is the current step
+	uint64_t first_ = 0;     // number of steps_.front()
+	/* Times and ids of the events refused on this connection. */
+	std::set<std::pair<int64_t, nostr::Id>> refused_;
 	std::minstd_rand random_{std::random_device()()};
 };
 

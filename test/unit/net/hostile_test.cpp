@@ -259,7 +259,7 @@ TEST(NetHostile, EventsBeyondOurLimitsThatNobodyAskedFor)
 	Worker worker(settings);
 	ASSERT_TRUE(worker.read(relay.url(), {0, 5000}));
 	EXPECT_EQ(worker.ended(1)->reason, "flood");
-	EXPECT_GE((worker.refusals[{1, "bad_tags"}]), 1000U);
+	EXPECT_GE((worker.refusals[{1, "too_many_tags"}]), 1000U);
 }
 
 TEST(NetHostile, WrongIds)
