@@ -10,7 +10,7 @@ CREATE FUNCTION request(name text, tags text, customer text, created_at bigint) 
 CREATE FUNCTION taken(name text, tags text DEFAULT '[]', customer text DEFAULT 'a', created_at bigint DEFAULT 1000000, is_free boolean DEFAULT true, most integer DEFAULT 3) RETURNS text
 	LANGUAGE sql AS $$ SELECT _bigbrotr.take_job(request(name, tags, customer, created_at), 'wss://r.example.com', sha256('us'), most, is_free, 1000000) $$;
 SELECT encode(sha256('us'), 'hex') AS us \gset
-SELECT taken('one') AS first, taken('one') AS again, taken('old', created_at => 999399) AS old, taken('new', created_at => 1000601) AS future,
+SELECT taken('one') AS first, taken('one') AS again, taken('old', created_at => 999399) AS old, taken('new', created_at => 1000601) AS future, taken('far', created_at => 9223372036854775807) AS end_of_time,
        taken('foreign', '[["p", "00"]]') AS foreign, taken('hidden', '[["encrypted"]]') AS for_nobody,
        taken('expired', '[["expiration", "1000000"]]') AS expired, taken('odd', '[["expiration", "soon"]]') AS odd_expiration,
        taken('ours', format('[["encrypted"], ["p", "00"], ["p", "%s"]]', :'us')) AS ours;

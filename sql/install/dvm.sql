@@ -107,7 +107,7 @@ DECLARE
 	asked bigint;
 BEGIN
 	IF event ->> 'id' ~ '^[0-9a-f]{64}$' AND event ->> 'pubkey' ~ '^[0-9a-f]{64}$' AND jsonb_typeof(event -> 'tags') = 'array'
-	   AND event ->> 'kind' ~ '^[0-9]{1,5}$' AND event ->> 'created_at' ~ '^[0-9]{1,18}$' AND at BETWEEN 0 AND 1000000000000
+	   AND event ->> 'kind' ~ '^[0-9]{1,5}$' AND event ->> 'created_at' ~ '^[0-9]{1,19}$' AND at BETWEEN 0 AND 1000000000000
 	THEN
 		tags := event -> 'tags';
 		id := decode(event ->> 'id', 'hex');
@@ -117,7 +117,7 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'this is no request', DETAIL = 'A request is an event (NIP-01), noted at its time.', HINT = 'Only the dvm service calls this function.';
 	END IF;
-	IF (event ->> 'created_at')::bigint NOT BETWEEN at - job_age AND at + job_age THEN
+	IF (event ->> 'created_at')::numeric NOT BETWEEN at - job_age AND at + job_age THEN
 		RETURN 'old';
 	ELSIF NOT ours AND EXISTS (SELECT FROM jsonb_array_elements(tags) AS t WHERE t ->> 0 IN ('p', 'encrypted'))
 	   -- Other customers use kind 5050 to ask for generated texts, customers of BigBrotr to ask for rows of a table.
@@ -284,9 +284,9 @@ BEGIN
 	THEN
 		RETURN false;
 	END IF;
-	request := description::jsonb;
+	request := _bigbrotr.api_job_json(description); -- null: it has U+0000
 	wanted := (SELECT t ->> 1 FROM jsonb_array_elements(request -> 'tags') AS t WHERE t ->> 0 = 'e' LIMIT 1);
-	IF request ->> 'kind' <> '9734' OR wanted !~ '^[0-9a-f]{64}$'
+	IF request IS NULL OR request ->> 'kind' <> '9734' OR wanted !~ '^[0-9a-f]{64}$'
 	   OR NOT EXISTS (SELECT FROM jsonb_array_elements(request -> 'tags') AS t WHERE t ->> 0 = 'p' AND t ->> 1 = encode(us, 'hex'))
 	   OR EXISTS (SELECT FROM jsonb_array_elements(request -> 'tags') AS t WHERE t ->> 0 = 'amount' AND t ->> 1 IS DISTINCT FROM amount::text)
 	THEN

@@ -237,6 +237,7 @@ CREATE VIEW _bigbrotr.service_figures AS
 		('answers_accepted', 'dvm_answers', '_total', 'outcome', 'accepted'),
 		('answers_not_accepted', 'dvm_answers', '_total', 'outcome', 'failed'),
 		('requests_too_large', 'dvm_requests', '_total', 'outcome', 'too_large'),
+		('requests_refused', 'dvm_requests', '_total', 'outcome', 'refused'),
 		('requests_old', 'dvm_requests', '_total', 'outcome', 'old'),
 		('requests_foreign', 'dvm_requests', '_total', 'outcome', 'foreign'),
 		('requests_withdrawn', 'dvm_requests', '_total', 'outcome', 'withdrawn'),

@@ -220,15 +220,32 @@ class Dvm : public pg::Service
 		const std::string text = nostr::to_json(event);
 		if (event.has_nul || text.size() > kMostRequest)
 			return worker.count("requests_too_large", 1);
-		if (is_payment) {
-			const bool pays = payments_.take(worker, text, key_.signer()->pubkey());
-			worker.count("jobs_paid", pays ? 1 : 0);
-			look_ |= pays;
-			return;
+		try {
+			if (is_payment)
+				return take_payment(worker, text);
+			if (event.kind != nostr::kJobPing)
+				return take_request(worker, text, *url);
+		} catch (const pg::Error &error) {
+			/* No text of a stranger may end the service. */
+			if (ERRCODE_TO_CATEGORY(error.sqlstate()) != ERRCODE_DATA_EXCEPTION)
+				throw;
+			worker.log(wire::LogLevel::Warning,
+					   std::string("could not read a request: ") + error.what());
+			return worker.count("requests_refused", 1);
 		}
-		if (event.kind == nostr::kJobPing)
-			return answer_ping(worker, Work(*key_.signer(), std::move(event), *url));
-		const std::string decision = jobs::take(worker, text, *url, key_.signer()->pubkey());
+		answer_ping(worker, Work(*key_.signer(), std::move(event), *url));
+	}
+
+	void take_payment(pg::Worker &worker, const std::string &receipt)
+	{
+		const bool pays = payments_.take(worker, receipt, key_.signer()->pubkey());
+		worker.count("jobs_paid", pays ? 1 : 0);
+		look_ |= pays;
+	}
+
+	void take_request(pg::Worker &worker, const std::string &text, const std::string &url)
+	{
+		const std::string decision = jobs::take(worker, text, url, key_.signer()->pubkey());
 		worker.count(("requests_" + decision).c_str(), 1);
 		look_ |= decision == "waiting" || decision == "unpaid" || decision == "last";
 	}

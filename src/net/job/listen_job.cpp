@@ -12,7 +12,8 @@ using namespace std::chrono_literals;
 
 constexpr int kMaxChallenges = 3;
 constexpr int kMostPages = 100;
-constexpr int kPageLimit = 500; // largest number of events in one page
+constexpr int kPageLimit = 500;          // largest number of events in one page
+constexpr size_t kMostQueued = 64 << 20; // bytes that wait for the worker
 
 ListenJob::ListenJob(ClientHost &host, Link &link, nostr::Verifier &verifier,
 					 const wire::Listen &task)
@@ -55,6 +56,9 @@ ListenJob::take(const nostr::Event &event)
 	count();
 	if (over())
 		return;
+	/* The worker does not read, because it is paused or waits for the disk. */
+	if (link_.queued() > kMostQueued)
+		return cut("no_memory", "");
 	const auto &authors = window_.authors;
 	if (std::find(window_.kinds.begin(), window_.kinds.end(), event.kind) == window_.kinds.end() ||
 		(!authors.empty() &&
