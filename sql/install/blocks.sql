@@ -66,7 +66,8 @@ CREATE PROCEDURE _bigbrotr.wait_for_writers()
 	LANGUAGE plpgsql
 	AS $$
 DECLARE
-	next CONSTANT pg_catalog.xid8 := pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot());
+	-- The xmax of a snapshot would not do: a transaction that runs may have a higher number.
+	next CONSTANT pg_catalog.xid8 := pg_catalog.pg_current_xact_id();
 BEGIN
 	WHILE pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) OPERATOR(pg_catalog.<) next LOOP
 		COMMIT;

@@ -23,6 +23,12 @@ leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now)
 	pg::call([] { GetTopTransactionId(); });
 	if (is_empty(kBlockedEvents) && is_empty(kBlockedAuthors))
 		return;
+	/* Such a snapshot may be older than a block whose procedure has ended. */
+	if (IsolationUsesXactSnapshot())
+		throw pg::Error(
+			ERRCODE_FEATURE_NOT_SUPPORTED,
+			"events cannot be inserted at this isolation level while the block list is in use",
+			"Its snapshot may be older than a block.", "Use READ COMMITTED, the default.");
 	const size_t n = events.size();
 	pg::Rows rows = leave_out_statement.run(
 		{pg::bytea_array(n, [&](size_t i) { return events[i].id; }),
