@@ -108,7 +108,8 @@ BEGIN
 	END IF;
 	-- Clients of the API that follow new events get the eids, and the finder gets them in ranges of at most 65536.
 	IF TG_OP = 'INSERT' AND TG_TABLE_NAME = 'events' THEN
-		PERFORM _bigbrotr.announce_events(ARRAY(SELECT eid FROM changed));
+		-- Of more than 65536 events none is announced, and an array of all could be too large.
+		PERFORM _bigbrotr.announce_events(ARRAY(SELECT eid FROM changed LIMIT 65537));
 		INSERT INTO _bigbrotr.finder_queue (eids)
 		SELECT range_agg(int8range(i.lower, i.upper, '[]'))
 		FROM (SELECT min(c.eid) AS lower, max(c.eid) AS upper, c.eid >> 16 AS piece
