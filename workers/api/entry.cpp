@@ -49,10 +49,24 @@ check_length(const char *value, size_t most)
 	return false;
 }
 
+/* A list is sent to the net process as one line of ASCII. */
+static bool
+check_ascii(const char *value, size_t most)
+{
+	if (!check_length(value, most))
+		return false;
+	for (const char *c = value; *c != '\0'; c++)
+		if (*c < ' ' || *c > '~') {
+			GUC_check_errdetail("It has a control character, or one that is not ASCII.");
+			return false;
+		}
+	return true;
+}
+
 static bool
 check_networks(char **value, void **, GucSource)
 {
-	if (!check_length(*value, wire::kMaxPath))
+	if (!check_ascii(*value, wire::kMaxPath))
 		return false;
 	if (check_elements(*value, [](std::string_view element) -> const char * {
 			sockaddr_storage address;
@@ -75,7 +89,7 @@ check_networks(char **value, void **, GucSource)
 static bool
 check_public_urls(char **value, void **, GucSource)
 {
-	if (!check_length(*value, wire::kMaxPath))
+	if (!check_ascii(*value, wire::kMaxPath))
 		return false;
 	if (check_elements(*value, [](std::string_view element) -> const char * {
 			for (unsigned char c : element)
@@ -93,7 +107,7 @@ check_public_urls(char **value, void **, GucSource)
 static bool
 check_scopes(char **value, void **, GucSource)
 {
-	if (!check_length(*value, wire::kMaxScopes))
+	if (!check_ascii(*value, wire::kMaxScopes))
 		return false;
 	if (check_elements(*value, [](std::string_view element) -> const char * {
 			for (char c : element)
