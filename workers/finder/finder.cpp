@@ -38,8 +38,7 @@ class Finder : public pg::Service
 			named = rows.integer(0, 3);
 			refused = rows.integer(0, 4);
 			more = rows.integer(0, 5) == 0;
-			if (!more || is_due)
-				admitted = admit(settings);
+			admitted = !more || is_due ? admit(settings) : 0;
 		});
 		if (is_due)
 			admit_at_ = worker.steady_now() + kAdmitEvery;

@@ -156,7 +156,10 @@ class Publisher : public pg::Service
 		std::vector<Draft> due;
 		int64_t look = target.look;
 		worker.transaction_with_retries("looking for what is to be published", {.read_only = true},
-										[&] { due = drafts(target, worker.now(), look); });
+										[&] {
+											look = target.look;
+											due = drafts(target, worker.now(), look);
+										});
 		target.look = look;
 		wire::Publish task{
 			.relay_id = number, .attempt = ++attempts_, .url = target.url, .events = {}};
