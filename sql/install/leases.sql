@@ -112,6 +112,7 @@ BEGIN
 	SELECT r.relay_id, r.inserted_at FROM bigbrotr.relays AS r
 	WHERE NOT EXISTS (SELECT FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = r.relay_id)
 	ORDER BY r.relay_id
+	FOR KEY SHARE SKIP LOCKED -- the relay may be deleted at the same time
 	ON CONFLICT DO NOTHING;
 	GET DIAGNOSTICS adopted = ROW_COUNT;
 	RETURN adopted;

@@ -83,6 +83,7 @@ BEGIN
 	FROM bigbrotr.relays AS r CROSS JOIN LATERAL _bigbrotr.relay_site(r.url) AS p
 	WHERE NOT EXISTS (SELECT FROM _bigbrotr.relay_visits AS v WHERE v.relay_id = r.relay_id)
 	ORDER BY r.relay_id
+	FOR KEY SHARE OF r SKIP LOCKED -- the relay may be deleted at the same time
 	ON CONFLICT DO NOTHING;
 	GET DIAGNOSTICS adopted = ROW_COUNT;
 	RETURN adopted;
@@ -246,6 +247,7 @@ DECLARE
 	new_nip66 integer;
 	recorded bigint := 0;
 BEGIN
+	PERFORM _bigbrotr.hold_relays(relay_ids); -- before other rows of theirs, as everybody who writes about relays
 	FOR visit IN
 		SELECT * FROM unnest(relay_ids, ats, outcomes, reasons, openables, readables, writables, rtt_opens, rtt_reads, rtt_writes,
 			documents, record_visits.facts, stories, record_visits.tried)
@@ -283,7 +285,8 @@ BEGIN
 			INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, error, nip66_present, nip66_openable, nip66_readable, nip66_writable,
 				nip66_rtt_open, nip66_rtt_read, nip66_rtt_write, nip66_id, nip11_present, nip11_id)
 			VALUES (visit.relay_id, visit.at, nullif(visit.reason, ''), true, visit.openable, visit.readable, visit.writable,
-				visit.rtt_open, visit.rtt_read, visit.rtt_write, new_nip66, served IS NOT NULL, new_nip11);
+				visit.rtt_open, visit.rtt_read, visit.rtt_write, new_nip66, served IS NOT NULL, new_nip11)
+			ON CONFLICT ON CONSTRAINT relay_checks_pkey DO NOTHING; -- a client may insert the same check
 		END IF;
 		-- A random tenth more or less spreads out the next visits of relays that were visited at the same time.
 		UPDATE _bigbrotr.relay_visits AS v SET
