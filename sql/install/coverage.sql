@@ -326,10 +326,9 @@ CREATE FUNCTION _bigbrotr.drop_unfounded_coverage() RETURNS bigint
 DECLARE
 	dropped bigint;
 BEGIN
-	IF EXISTS (SELECT FROM bigbrotr.events) AND EXISTS (SELECT FROM bigbrotr.sightings) THEN
-		RETURN 0;
-	END IF;
-	DELETE FROM bigbrotr.coverage AS c WHERE EXISTS (SELECT FROM bigbrotr.coverage AS k WHERE k.relay_id = c.relay_id AND k.events > 0);
+	DELETE FROM bigbrotr.coverage AS c
+	WHERE NOT (EXISTS (SELECT FROM bigbrotr.events) AND EXISTS (SELECT FROM bigbrotr.sightings))
+	      AND EXISTS (SELECT FROM bigbrotr.coverage AS k WHERE k.relay_id = c.relay_id AND k.events > 0);
 	GET DIAGNOSTICS dropped = ROW_COUNT;
 	IF dropped > 0 THEN
 		RAISE WARNING 'coverage without events is deleted'
