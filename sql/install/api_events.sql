@@ -22,7 +22,9 @@ CREATE FUNCTION _bigbrotr.api_number_after(number jsonb) RETURNS bigint
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	IF jsonb_typeof(number) <> 'array' OR jsonb_typeof(number -> 0) IS DISTINCT FROM 'number' OR (number ->> 0) !~ '^-?[0-9]{1,18}$' THEN
+	IF jsonb_typeof(number) <> 'array' OR jsonb_typeof(number -> 0) IS DISTINCT FROM 'number' OR (number ->> 0) !~ '^-?[0-9]{1,19}$'
+	   OR (number ->> 0)::numeric NOT BETWEEN -9223372036854775807 AND 9223372036854775807
+	THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'this is no position in these rows', DETAIL = 'A position is an array with an integer.', HINT = 'Take it from the answer before.';
 	END IF;
