@@ -74,6 +74,8 @@ RelayEntry::more(const wire::RelayMore &task)
 void
 RelayEntry::say(wire::RelayPhase phase, const char *reason, std::string detail)
 {
+	if (context_)
+		context_->retract_dropped();
 	ledger_->end_step(Report{
 		.attempt = attempt_,
 		.phase = phase,

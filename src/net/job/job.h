@@ -8,7 +8,9 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "net/intake/intake.h"
@@ -113,6 +115,9 @@ struct JobContext
 	wire::ReadAs reader = wire::ReadAs::Anonymous;
 	std::deque<EndedAnswer> ended;
 	bool dropped = false; // an event was dropped because memory was short
+	static constexpr int64_t kDay = 86400;
+	static constexpr size_t kMostDroppedDays = 100;
+	std::set<int64_t> dropped_days; // of dropped events: created_at / kDay
 	/* The relay has shown that it compares sets: it offered events that we had kept back, or served
 	 * events that it had offered. */
 	bool compares = false;
@@ -176,25 +181,42 @@ struct JobContext
 			ended.pop_front();
 		ended.push_back(std::move(answer));
 	}
-	/* False: the event is not passed on, because this relay has sent it lately. */
-	bool pass_on(nostr::Event &event, bool live = false)
+	/* False: the event is not passed on, because this relay has sent it lately. `certainly`: it is
+	 * passed on in any case. */
+	bool pass_on(nostr::Event &event, bool live = false, bool certainly = false)
 	{
-		bool again = sent.contains(event.id);
-		if (again && !ledger->sampled())
+		bool again = sent.contains(event.id) || certainly;
+		if (again && !certainly && !ledger->sampled())
 			return false;
 		sent.insert(event.id);
 		intake.submit(event, ledger, live, again);
 		return true;
 	}
 	/* As pass_on(), for an event that no page waits for. If memory is short, the event is dropped
-	 * and counted; no claim depends on this event. */
+	 * and counted. No claim that is made later depends on it, but an earlier one may. */
 	bool pass_on_unasked(nostr::Event &event)
 	{
 		if (!intake.budget().full())
 			return pass_on(event, true);
 		intake.outbox().refuse(ledger->relay_id, "no_memory", "");
 		dropped = true;
+		if (event.created_at <= client.host().transport.clock.unix_seconds() &&
+			dropped_days.size() < kMostDroppedDays)
+			dropped_days.insert(event.created_at / kDay);
 		return true;
+	}
+	/* Puts in doubt what was claimed of the days of dropped events. */
+	void retract_dropped()
+	{
+		const bool all = dropped_days.size() == kMostDroppedDays;
+		for (int64_t day : std::exchange(dropped_days, {})) {
+			nostr::TimeRange range{day * kDay, day * kDay + kDay - 1};
+			if (all)
+				range = {0, client.host().transport.clock.unix_seconds()};
+			retract(0, {range, nostr::Doubt::Contradicted, 1});
+			if (all)
+				return;
+		}
 	}
 };
 

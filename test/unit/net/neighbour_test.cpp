@@ -429,4 +429,8 @@ TEST(NetNeighbour, LiveEventsWithoutMemoryAreDroppedAndReported)
 		[&] { return !worker.reports.empty() && worker.reports.back().reason == "no_memory"; }));
 	EXPECT_EQ(worker.reports.back().phase, wire::RelayPhase::CaughtUp);
 	EXPECT_EQ((worker.refusals[{1, "no_memory"}]) + worker.events.size(), events.size());
+	/* Claims of the day of the dropped events may be wrong. */
+	ASSERT_FALSE(worker.retractions.empty());
+	EXPECT_EQ(worker.retractions.back(),
+			  (nostr::Retract{{0, 86399}, nostr::Doubt::Contradicted, 1}));
 }
