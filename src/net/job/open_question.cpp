@@ -119,7 +119,7 @@ OpenQuestion::pass_on(nostr::Event &event)
 	events_++;
 	context_.delivered++;
 	bytes_ += event.tags.size() + event.content.size() + Pending::kOverhead;
-	promised_.spend([&] { context_.pass_on(event); });
+	promised_.spend([&] { context_.pass_on(event, false, asker_.judges()); });
 }
 
 /* The mean follows larger sizes at once and smaller sizes slowly. */

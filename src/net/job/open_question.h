@@ -28,6 +28,9 @@ class OpenQuestion final : public Requests::Handler
 		virtual void on_unanswered(OpenQuestion &question) = 0;
 		/* The relay closed the subscription. */
 		virtual void on_closed(OpenQuestion &question, std::string_view reason) = 0;
+		/* Whether the answer judges earlier readings, so that the worker must hear of each event.
+		 */
+		virtual bool judges() const = 0;
 		/* The connection must be closed. */
 		virtual void on_failed(const char *reason, std::string_view detail) = 0;
 	};

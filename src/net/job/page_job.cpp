@@ -19,12 +19,10 @@ constexpr seconds kSilentPause{1};
 constexpr seconds kStopped{5};
 
 /* A second reading of a range uses another way than the first reading. */
-static nostr::Pager::Way
-way_of(const wire::Range &range)
+nostr::Pager::Way
+PageJob::way_of(const wire::Range &range)
 {
-	return range.purpose == wire::Purpose::Confirm || range.purpose == wire::Purpose::Audit
-			   ? nostr::Pager::Way::Windows
-			   : nostr::Pager::Way::Pages;
+	return is_second(range) ? nostr::Pager::Way::Windows : nostr::Pager::Way::Pages;
 }
 
 PageJob::PageJob(JobContext &context, FilterReading &filter, const wire::Range &range)

@@ -41,8 +41,15 @@ class PageJob final : private OpenQuestion::Asker
 	size_t memory() const { return pager_.memory(); }
 
   private:
+	/* Whether the range was read before, and is read again to see whether that was true. */
+	static bool is_second(const wire::Range &range)
+	{
+		return range.purpose == wire::Purpose::Confirm || range.purpose == wire::Purpose::Audit;
+	}
+	static nostr::Pager::Way way_of(const wire::Range &range);
 	nostr::Answer *answer(uint32_t number) override { return pager_.answer(number); }
 	bool wants(const nostr::Event &event) const override { return filter_.wants(event); }
+	bool judges() const override { return is_second(range_); }
 	void on_answered(OpenQuestion &question) override;
 	void on_dropped(OpenQuestion &question) override { pager_.drop(question.number()); }
 	void on_unanswered(OpenQuestion &question) override;
