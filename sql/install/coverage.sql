@@ -150,7 +150,7 @@ BEGIN
 		FROM cut AS c
 		     -- A question that was asked before a contradiction says nothing about it.
 		     CROSS JOIN LATERAL (SELECT (c.upper - c.lower + 1)::double precision / (last_second - first_second + 1) AS share,
-		                                coalesce('contradicted' = ANY (c.doubts) AND c.audited_at > asked_at, false) AS stale) AS s
+		                                coalesce('contradicted' = ANY (c.doubts) AND c.audited_at >= asked_at, false) AS stale) AS s
 		     CROSS JOIN LATERAL (SELECT CASE
 		         WHEN claimed IS NULL THEN 'lowered'
 		         -- Two readings without doubts confirm each other; the doubt "unencrypted" is about the connection, not the reading.
@@ -158,7 +158,7 @@ BEGIN
 		              AND c.doubts <@ '{unencrypted,contradicted}'
 		              AND NOT s.stale
 		              AND _bigbrotr.evidence_rank(claimed) <= greatest(_bigbrotr.evidence_rank(c.evidence), 3) THEN 'agreed'
-		         WHEN _bigbrotr.evidence_rank(claimed) > _bigbrotr.evidence_rank(c.evidence) THEN 'stronger'
+		         WHEN _bigbrotr.evidence_rank(claimed) > _bigbrotr.evidence_rank(c.evidence) AND NOT (s.stale AND _bigbrotr.evidence_rank(claimed) >= 3) THEN 'stronger'
 		         WHEN claimed = c.evidence THEN 'equal'
 		         ELSE 'weaker' END AS verdict) AS v
 		WHERE c.inside
@@ -217,7 +217,7 @@ BEGIN
 	       sum(l.upper - l.lower + 1) = max(l.upper) - min(l.lower) + 1 AS whole,
 	       (SELECT array_agg(DISTINCT d ORDER BY d) FROM lowest AS x, unnest(x.doubts) AS d) AS doubts,
 	       min(l.observations) AS observations, sum(l.events)::bigint AS events, sum(l.refused)::bigint AS refused,
-	       min(l.observed_at) AS observed_at, min(l.audited_at) AS audited_at
+	       min(l.observed_at) AS observed_at, max(l.audited_at) AS audited_at
 	INTO low FROM lowest AS l;
 	INSERT INTO bigbrotr.coverage (relay_id, filter_id, reader, lower, upper, evidence, doubts, observations, events, refused, observed_at, audited_at)
 	VALUES (relay, filter, whom, low.lower, low.upper,
