@@ -242,7 +242,7 @@ BEGIN
 	IF wanted IS NULL THEN
 		RAISE no_data_found USING
 			MESSAGE = 'the event is not archived', DETAIL = 'Nothing else is known of it, or its author has withdrawn it.',
-			HINT = '/api/v1/relays/completeness tells what is archived of a relay.';
+			HINT = '/api/v1/completeness tells what is archived of a relay.';
 	END IF;
 	RETURN QUERY
 		SELECT r.url, s.seen_at
