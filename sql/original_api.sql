@@ -104,6 +104,11 @@ SELECT * FROM bigbrotr.insert_events_batch(ARRAY[made('x')::text, '{"event_id"']
 SELECT * FROM bigbrotr.insert_events_batch('{}'::text[]);
 ALTER TABLE bigbrotr.events ADD CONSTRAINT mine CHECK (content <> 'unwanted');
 SELECT * FROM bigbrotr.insert_events_batch(ARRAY[made('x'), made('y'), made('unwanted')], 2);
+-- Events that the database refused at another time are not named.
+INSERT INTO bigbrotr.event_rejects (event_id, rejected_at, sqlstate, message, raw)
+	SELECT decode(made(c) ->> 'event_id', 'hex'), 2, '23514', 'earlier', '{}' FROM unnest('{x,y}'::text[]) AS c;
+SELECT * FROM bigbrotr.insert_events_batch(ARRAY[made('x'), made('y'), made('unwanted')]);
+DELETE FROM bigbrotr.event_rejects;
 ALTER TABLE bigbrotr.events DROP CONSTRAINT mine;
 SELECT bigbrotr.insert_event(sha256('x'), sha256('y'), 1, 1, '[]', '', sha256('a') || sha256('b'), 'wss://r1.example.com', 'clearnet', 1, 1);
 SELECT bigbrotr.insert_event('xyz', 'y', 1, 1, '[]', '', '', 'wss://r1.example.com', 'clearnet', 1, 1);

@@ -42,47 +42,52 @@ CREATE FUNCTION _bigbrotr.insert_events_checked(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	list record;
-	lowest integer := 1;
-	highest integer;
+	batch record;
 	added record;
 	refused record;
 BEGIN
 	PERFORM _bigbrotr.insert_relays_checked(relay_urls, relay_networks, relay_inserted_ats, seen_ats);
-	SELECT array_agg(e.event_id) AS ids, array_agg(e.pubkey) AS pubkeys, array_agg(e.created_at) AS created_ats,
-	       array_agg(e.kind) AS kinds, array_agg(e.tags::text) AS tags, array_agg(e.content) AS contents,
-	       array_agg(e.sig) AS sigs, array_agg(NULL::bytea) AS raws, array_agg(e.seen_at) AS seen_ats
-	INTO list
-	FROM (SELECT DISTINCT ON (a.event_id) a.* FROM
-	      unnest(event_ids, pubkeys, created_ats, kinds, all_tags, contents, sigs, seen_ats) WITH ORDINALITY
-	      AS a (event_id, pubkey, created_at, kind, tags, content, sig, seen_at, n)
-	      ORDER BY a.event_id, a.n) AS e;
 	events := 0;
 	-- Every writer writes to blocked_events before it writes to events. A later batch of this transaction would do it the other way
 	-- round, and could cause a deadlock.
-	IF cardinality(list.ids) > 1 THEN
-		PERFORM _bigbrotr.leave_out_blocked(list.ids, list.pubkeys, bigbrotr.unix_now());
+	IF cardinality(event_ids) > 1 THEN
+		PERFORM _bigbrotr.leave_out_blocked(event_ids, pubkeys, bigbrotr.unix_now());
 	END IF;
-	WHILE lowest <= cardinality(list.ids) LOOP
-		-- A batch has one inserted_at, and inserted_at of an event is its seen_at: a batch takes events with equal seen_at.
-		highest := lowest;
-		WHILE highest - lowest + 1 < size AND list.seen_ats[highest + 1] = list.seen_ats[lowest] LOOP
-			highest := highest + 1;
-		END LOOP;
-		SELECT i.* INTO added FROM _bigbrotr.insert_verified_events(
-			list.ids[lowest:highest], list.pubkeys[lowest:highest], list.created_ats[lowest:highest],
-			list.kinds[lowest:highest], list.tags[lowest:highest], list.contents[lowest:highest],
-			list.sigs[lowest:highest], list.raws[lowest:highest], '{}', '{}', '{}', list.seen_ats[lowest]) AS i;
+	-- A batch has one inserted_at, and inserted_at of an event is its seen_at: a batch takes events with equal seen_at. All batches
+	-- together are in the order of ids, as every writer's events are.
+	FOR batch IN
+		WITH given AS (
+			SELECT DISTINCT ON (a.event_id) a.* FROM
+			unnest(event_ids, pubkeys, created_ats, kinds, all_tags, contents, sigs, seen_ats) WITH ORDINALITY
+			AS a (event_id, pubkey, created_at, kind, tags, content, sig, seen_at, n)
+			ORDER BY a.event_id, a.n
+		), marked AS (
+			SELECT g.*, g.seen_at IS DISTINCT FROM lag(g.seen_at) OVER (ORDER BY g.event_id) AS begins FROM given AS g
+		), runs AS (
+			SELECT m.*, count(*) FILTER (WHERE m.begins) OVER (ORDER BY m.event_id) AS run FROM marked AS m
+		), places AS (
+			SELECT r.*, (row_number() OVER (PARTITION BY r.run ORDER BY r.event_id) - 1) / coalesce(size, 1) AS part FROM runs AS r
+		)
+		SELECT array_agg(p.event_id ORDER BY p.event_id) AS ids, array_agg(p.pubkey ORDER BY p.event_id) AS pubkeys,
+		       array_agg(p.created_at ORDER BY p.event_id) AS created_ats, array_agg(p.kind ORDER BY p.event_id) AS kinds,
+		       array_agg(p.tags::text ORDER BY p.event_id) AS tags, array_agg(p.content ORDER BY p.event_id) AS contents,
+		       array_agg(p.sig ORDER BY p.event_id) AS sigs, array_agg(NULL::bytea) AS raws, p.seen_at
+		FROM places AS p GROUP BY p.run, p.part, p.seen_at ORDER BY p.run, p.part
+	LOOP
+		SELECT i.* INTO added FROM _bigbrotr.insert_verified_events(batch.ids, batch.pubkeys, batch.created_ats, batch.kinds, batch.tags,
+			batch.contents, batch.sigs, batch.raws, '{}', '{}', '{}', batch.seen_at) AS i;
 		events := events + added.events;
 		IF added.rejected > 0 THEN
-			SELECT r.* INTO refused FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY (event_ids) LIMIT 1;
+			-- Other events of the batch may have been rejected earlier, and archived since.
+			SELECT r.* INTO refused FROM bigbrotr.event_rejects AS r
+			WHERE r.event_id = ANY (batch.ids) AND NOT EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.event_id = r.event_id)
+			ORDER BY r.rejected_at = batch.seen_at DESC LIMIT 1;
 			RAISE EXCEPTION USING ERRCODE = refused.sqlstate,
 				MESSAGE = concat('element ' || CASE WHEN size IS NOT NULL THEN array_position(event_ids, refused.event_id) END || ' of the events: ',
 					format('event %s cannot be stored: %s', encode(refused.event_id, 'hex'), refused.message)),
 				DETAIL = 'It is valid, but the database refuses it.',
 				HINT = 'Did somebody add constraints to the tables?';
 		END IF;
-		lowest := highest + 1;
 	END LOOP;
 	SELECT i.sightings INTO sightings
 	FROM (SELECT coalesce(array_agg(a.event_id ORDER BY a.n), '{}') AS event_ids,
