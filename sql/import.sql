@@ -43,6 +43,7 @@ SELECT import_id, bytes FROM bigbrotr.begin_import('forged', size => 1);
 SELECT import_id, bytes FROM bigbrotr.begin_import('forged', 'wss://relay.example.com');
 SELECT import_id, bytes FROM bigbrotr.begin_import('client', 'wss://relay.example.com');
 SELECT bigbrotr.begin_import('x', 'ftp://x');
+SELECT bigbrotr.begin_import(NULL);
 
 -- A relay that an administrator deleted or disabled is named by an import, and no service connects to it.
 CALL bigbrotr.delete_relay('wss://relay.example.com', NULL);

@@ -108,7 +108,7 @@ BEGIN
 		RAISE program_limit_exceeded USING
 			MESSAGE = format('more than %s relays are watched', most),
 			DETAIL = 'Each change of their status is a notification.',
-			HINT = 'bigbrotr.unwatch_relay(url) makes room. Of all relays bigbrotr.relay_changes tells.';
+			HINT = 'bigbrotr.unwatch_relay(url) makes room. bigbrotr.relay_changes shows the changes of all relays.';
 	END IF;
 	RETURN relay;
 END

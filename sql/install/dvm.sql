@@ -372,7 +372,7 @@ BEGIN
 				MESSAGE = 'too many jobs of this author', DETAIL = format('%s in an hour are answered.', most_per_author), HINT = 'Wait, or ask for more in one job.';
 		WHEN 'busy' THEN
 			RAISE insufficient_resources USING
-				MESSAGE = 'too many jobs wait', DETAIL = format('%s posted requests in an hour are taken, of all authors.', most_in_hour), HINT = 'Try again later, or ask at a relay.';
+				MESSAGE = 'too many jobs wait', DETAIL = 'Too many requests of all authors wait, or were taken in the last hour.', HINT = 'Try again later, or ask at a relay.';
 		ELSE
 			RETURN QUERY SELECT s.item FROM _bigbrotr.api_job_state(body ->> 'id') AS s;
 	END CASE;

@@ -145,9 +145,9 @@ BEGIN
 		WHERE r.enabled AND e.kind <@ r.kinds IS NOT FALSE AND e.created_at <= 253402300799 ORDER BY r.older_than, r.rule_id;
 	served := true;
 	FOR told IN
-		SELECT 'The API does not show it: it is protected (NIP-70), or a message for its receivers alone' AS reason WHERE NOT _bigbrotr.is_public(e.kind, e.tags)
+		SELECT 'The API does not show it: it is protected (NIP-70), or a message only for its receivers' AS reason WHERE NOT _bigbrotr.is_public(e.kind, e.tags)
 		UNION ALL
-		SELECT format('The API shows it to those alone who ask for its id: %s is newer', encode(n.event_id, 'hex'))
+		SELECT format('The API shows it only to those who ask for its id: %s is newer', encode(n.event_id, 'hex'))
 		FROM (SELECT x.event_id FROM bigbrotr.events AS x
 		      WHERE _bigbrotr.address_id(x.pubkey, x.kind, x.tags) = _bigbrotr.address_id(e.pubkey, e.kind, e.tags)
 		      ORDER BY x.created_at DESC, x.event_id LIMIT 1) AS n

@@ -97,7 +97,7 @@ BEGIN
 	END IF;
 	IF source IS NULL THEN
 		RAISE null_value_not_allowed USING
-			MESSAGE = 'the import lacks its source', DETAIL = 'By its source an interrupted import is found again.',
+			MESSAGE = 'the import lacks its source', DETAIL = 'An import that was interrupted is found by its source.',
 			HINT = 'Any name will do.';
 	END IF;
 	IF resume THEN

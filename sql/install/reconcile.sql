@@ -84,7 +84,7 @@ BEGIN
 	PERFORM _bigbrotr.check_elements(cardinality(ids)), _bigbrotr.check_time(at);
 	IF EXISTS (SELECT FROM unnest(ids) AS i (id) WHERE octet_length(i.id) IS DISTINCT FROM 32) THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = 'an offered id is none',
+			MESSAGE = 'an offered id is not an event id',
 			DETAIL = 'An id has 32 bytes and is not null.',
 			HINT = 'bigbrotr.event_id(text) reads ids in every spelling.';
 	END IF;
