@@ -359,7 +359,7 @@ BEGIN
 		ORDER BY c.author_count DESC, c.name_id LIMIT greatest(most, 0)
 	), added AS (
 		INSERT INTO bigbrotr.relays (url, network, inserted_at)
-		SELECT c.url, c.network, at FROM chosen AS c
+		SELECT c.url, c.network, at FROM chosen AS c ORDER BY c.url -- every writer uses this order, so that two writers cannot cause a deadlock
 		ON CONFLICT ON CONSTRAINT relays_url_key DO NOTHING RETURNING relay_id
 	), states AS (
 		INSERT INTO _bigbrotr.relay_sync (relay_id, phase_since) SELECT a.relay_id, at FROM added AS a ON CONFLICT DO NOTHING

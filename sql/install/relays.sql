@@ -217,7 +217,7 @@ BEGIN
 		SELECT l.url, min(l.network), at FROM lines AS l
 		WHERE l.reason IS NULL AND NOT EXISTS (SELECT FROM bigbrotr.relays AS r WHERE r.url = l.url)
 		      AND NOT EXISTS (SELECT FROM _bigbrotr.deleted_relays AS d WHERE d.url = l.url)
-		GROUP BY l.url ORDER BY min(l.line)
+		GROUP BY l.url ORDER BY l.url -- every writer uses this order, so that two writers cannot cause a deadlock
 		ON CONFLICT ON CONSTRAINT relays_url_key DO NOTHING
 		RETURNING relay_id
 	), states AS (
