@@ -69,6 +69,12 @@ SELECT * FROM _bigbrotr.take_visits('b', 100, 2, 9, 9, '{clearnet}', 30001, 60);
 SELECT relay_id, owner, next_visit FROM _bigbrotr.relay_visits ORDER BY 1;
 SELECT _bigbrotr.release_visits('b', 30002), count(*) FROM _bigbrotr.take_visits('c', 100, 9, 3, 9, '{clearnet}', 30059, 60);
 SELECT * FROM _bigbrotr.take_visits('c', 100, 9, 9, 9, '{clearnet}', 30060, 60);
+-- A relay that is enabled or retried is due for a visit now, unless a visit is under way.
+BEGIN;
+UPDATE _bigbrotr.relay_visits SET next_visit = 99999999999, owner = CASE relay_id WHEN 3 THEN 'a' END WHERE relay_id < 6;
+SELECT bigbrotr.retry_relay('wss://r2.example.com'), bigbrotr.enable_relay('wss://r3.example.com'), bigbrotr.enable_relay('wss://r5.example.com');
+SELECT relay_id, owner, next_visit = bigbrotr.unix_now() AS due FROM _bigbrotr.relay_visits WHERE relay_id < 6 ORDER BY 1;
+ROLLBACK;
 
 -- What visits bring: stored once, and a row in the history where something changed.
 CREATE FUNCTION visited(worker text, relay integer, at bigint, reason text, document text, facts text, rtt integer DEFAULT 10) RETURNS bigint LANGUAGE sql AS $$

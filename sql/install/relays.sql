@@ -98,6 +98,11 @@ BEGIN
 			DETAIL = 'Functions that insert events or measurements of it have made it known again.',
 			HINT = 'bigbrotr.add_relay(url) ends the deletion and enables the relay.';
 	END IF;
+	IF wanted THEN
+		-- Before the rows of the other tables, as in _bigbrotr.record_visits, to avoid a deadlock.
+		UPDATE _bigbrotr.relay_visits AS v SET next_visit = bigbrotr.unix_now()
+		WHERE v.relay_id = relay AND v.owner IS NULL AND v.next_visit > bigbrotr.unix_now();
+	END IF;
 	INSERT INTO _bigbrotr.relay_sync (relay_id, enabled, phase_since) VALUES (relay, wanted, bigbrotr.unix_now())
 	ON CONFLICT ON CONSTRAINT relay_sync_pkey DO UPDATE SET enabled = excluded.enabled;
 	PERFORM _bigbrotr.observe_relay(relay, 'administrator', CASE WHEN wanted THEN 'wanted' ELSE 'ignored' END, '',
@@ -111,7 +116,7 @@ CREATE FUNCTION bigbrotr.enable_relay(relay_url text) RETURNS void
 	BEGIN ATOMIC
 		SELECT _bigbrotr.set_enabled(relay_url, true);
 	END;
-COMMENT ON FUNCTION bigbrotr.enable_relay(text) IS 'Ends bigbrotr.disable_relay. An error if the relay is unknown, or was deleted: bigbrotr.add_relay ends that';
+COMMENT ON FUNCTION bigbrotr.enable_relay(text) IS 'Ends bigbrotr.disable_relay; the monitor visits the relay now. An error if the relay is unknown, or was deleted: bigbrotr.add_relay ends that';
 CREATE FUNCTION bigbrotr.disable_relay(relay_url text) RETURNS void
 	LANGUAGE sql STRICT
 	BEGIN ATOMIC
@@ -155,12 +160,14 @@ BEGIN
 	ELSIF state.phase IN ('connecting', 'backfill', 'live') THEN
 		RAISE NOTICE 'relay "%" is open already', left(retry_relay.relay_url, 256);
 	END IF;
+	UPDATE _bigbrotr.relay_visits AS v SET next_visit = bigbrotr.unix_now()
+	WHERE v.relay_id = state.relay_id AND v.owner IS NULL AND v.next_visit > bigbrotr.unix_now();
 	UPDATE _bigbrotr.relay_sync AS s SET next_attempt = 0, waits_for = NULL
 	WHERE s.relay_id = state.relay_id AND s.phase IN ('waiting', 'backoff');
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.retry_relay(text) IS
-	'Makes a relay due now that waits after a failure, a pause or a ban; it may still wait for a place. An error if the relay is unknown or disabled';
+	'Makes a relay due now that waits after a failure, a pause or a ban, and its next visit of the monitor; it may still wait for a place. An error if the relay is unknown or disabled';
 
 -- This table keeps a deleted relay from coming back: seed lists and the finder leave it out, and functions that insert events
 -- of the relay add it disabled.
