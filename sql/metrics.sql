@@ -15,7 +15,7 @@ CALL bigbrotr.delete_relay('wss://r1.example.com');
 SELECT b.*, c.value AS now FROM before AS b LEFT JOIN counters AS c USING (family, labels) WHERE b.value IS DISTINCT FROM c.value;
 DELETE FROM _bigbrotr.relay_refusals WHERE relay_id = 3;
 SELECT _bigbrotr.delete_blocked_events(ARRAY[sha256('1')]);
-SELECT _bigbrotr.trim_history(bigbrotr.unix_now());
+SELECT _bigbrotr.trim_history(bigbrotr.unix_now(), 100);
 CALL bigbrotr.delete_relay('wss://r2.example.com');
 CALL bigbrotr.delete_relay('wss://r3.example.com');
 SET ROLE bigbrotr_admin;

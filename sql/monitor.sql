@@ -200,12 +200,28 @@ SELECT generated_at, nip66_rtt_open FROM bigbrotr.relay_metadata WHERE relay_url
 SELECT checked_at, answered, rtt_open FROM bigbrotr.relay_at('wss://r1.example.com', to_timestamp(32999));
 -- What is old goes, with what only it referred to.
 SELECT bigbrotr.delete_orphan_nip11(), bigbrotr.delete_orphan_nip66();
-SELECT _bigbrotr.trim_history(604800);
+SELECT _bigbrotr.trim_history(604800, 1);
+SELECT _bigbrotr.trim_history(604800, 100);
+SELECT _bigbrotr.trim_history(604800, 100);
 SELECT count(*) FROM _bigbrotr.relay_series;
 SELECT name FROM _bigbrotr.nip11_documents ORDER BY nip11_id;
 -- Not what is still so: the last change of each aspect stays.
 SELECT relay_id, aspect, count(*), max(at) FROM _bigbrotr.relay_history WHERE relay_id < 3 AND at < 604800 GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT checked_at, document ->> 'name' AS name, facts FROM bigbrotr.relay_at('wss://r1.example.com', now());
+-- A document stays as long as a row of any table refers to it.
+BEGIN;
+INSERT INTO _bigbrotr.nip11_documents (hash, name) SELECT sha256(convert_to(p, 'UTF8')), p FROM unnest('{visit,check,series,before,after,none,never}'::text[]) AS p;
+CREATE FUNCTION document(called text) RETURNS integer LANGUAGE sql AS 'SELECT nip11_id FROM _bigbrotr.nip11_documents WHERE name = called';
+INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip11_present, nip11_id) VALUES (1, 604800, true, document('series'));
+SELECT _bigbrotr.pack_checks(2 * 604800, 100);
+INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip11_present, nip11_id) VALUES (1, 604801, true, document('check'));
+INSERT INTO _bigbrotr.relay_history VALUES (1, 604801, 'nip11', document('before')::text, document('after')::text);
+UPDATE _bigbrotr.relay_visits SET nip11_id = document('visit') WHERE relay_id = 1;
+INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip11_present, nip11_id) SELECT 1, nip11_id, true, nip11_id FROM _bigbrotr.nip11_documents WHERE name <> 'never';
+SELECT _bigbrotr.trim_history(604800, 100);
+SELECT name FROM _bigbrotr.nip11_documents ORDER BY nip11_id;
+SELECT _bigbrotr.delete_unused('nip11', ARRAY[document('visit')]), _bigbrotr.delete_unused('nip11', '{}'), _bigbrotr.delete_unused('nip11'), _bigbrotr.delete_unused('nip66');
+ROLLBACK;
 
 -- A network behind a proxy that answers for nobody: its relays fail only while another one of them answers.
 DELETE FROM _bigbrotr.relay_health;

@@ -183,7 +183,7 @@ BEGIN
 	PERFORM _bigbrotr.limit_time('procedure');
 	LOCK TABLE _bigbrotr.nip11_documents IN SHARE ROW EXCLUSIVE MODE;
 	UPDATE _bigbrotr.relay_checks AS c SET nip11_id = NULL WHERE NOT c.nip11_present AND c.nip11_id IS NOT NULL;
-	RETURN _bigbrotr.delete_documents();
+	RETURN _bigbrotr.delete_unused('nip11');
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.delete_orphan_nip11() IS
@@ -205,7 +205,7 @@ BEGIN
 	      AND num_nonnulls(c.nip66_openable, c.nip66_readable, c.nip66_writable,
 		c.nip66_rtt_open, c.nip66_rtt_read, c.nip66_rtt_write, c.nip66_id) > 0;
 	GET DIAGNOSTICS emptied = ROW_COUNT;
-	RETURN emptied + _bigbrotr.delete_facts();
+	RETURN emptied + _bigbrotr.delete_unused('nip66');
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.delete_orphan_nip66() IS

@@ -85,6 +85,9 @@ CREATE TABLE _bigbrotr.relay_checks (
 	CONSTRAINT relay_checks_nip66_id_fkey FOREIGN KEY (nip66_id) REFERENCES _bigbrotr.nip66_facts,
 	CONSTRAINT relay_checks_nip11_id_fkey FOREIGN KEY (nip11_id) REFERENCES _bigbrotr.nip11_documents
 );
+-- A document or facts can be deleted only after a search for rows that refer to them.
+CREATE INDEX relay_checks_nip66_id_idx ON _bigbrotr.relay_checks (nip66_id) WHERE nip66_id IS NOT NULL;
+CREATE INDEX relay_checks_nip11_id_idx ON _bigbrotr.relay_checks (nip11_id) WHERE nip11_id IS NOT NULL;
 COMMENT ON TABLE _bigbrotr.relay_checks IS 'Measurements of relays that are not packed yet; the view bigbrotr.relay_metadata shows all';
 COMMENT ON COLUMN _bigbrotr.relay_checks.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_checks.generated_at IS 'Time of the measurement, Unix seconds';
@@ -118,6 +121,8 @@ CREATE TABLE _bigbrotr.relay_series (
 	CONSTRAINT relay_series_pkey PRIMARY KEY (relay_id, week),
 	CONSTRAINT relay_series_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE
 );
+CREATE INDEX relay_series_nip66_id_idx ON _bigbrotr.relay_series USING gin (nip66_id);
+CREATE INDEX relay_series_nip11_id_idx ON _bigbrotr.relay_series USING gin (nip11_id);
 COMMENT ON TABLE _bigbrotr.relay_series IS 'Packed measurements of relays, one row per relay and week: arrays of equal length, oldest measurement first';
 COMMENT ON COLUMN _bigbrotr.relay_series.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_series.week IS 'Number of the week: Unix seconds / 604800';

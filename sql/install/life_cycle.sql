@@ -70,6 +70,8 @@ CREATE TABLE _bigbrotr.relay_history (
 	CONSTRAINT relay_history_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
 	CONSTRAINT relay_history_aspect_check CHECK (aspect IN ('status', 'nip11', 'nip66'))
 );
+CREATE INDEX relay_history_before_idx ON _bigbrotr.relay_history (before) WHERE aspect <> 'status';
+CREATE INDEX relay_history_after_idx ON _bigbrotr.relay_history (after) WHERE aspect <> 'status';
 COMMENT ON TABLE _bigbrotr.relay_history IS 'Changes of relays; bigbrotr.relay_changes shows them in words';
 COMMENT ON COLUMN _bigbrotr.relay_history.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_history.at IS 'When the change was noticed, Unix seconds';

@@ -21,6 +21,8 @@ CREATE TABLE _bigbrotr.relay_visits (
 CREATE INDEX relay_visits_due_idx ON _bigbrotr.relay_visits (next_visit, relay_id);
 CREATE INDEX relay_visits_host_idx ON _bigbrotr.relay_visits (host) WHERE owner IS NOT NULL;
 CREATE INDEX relay_visits_site_idx ON _bigbrotr.relay_visits (site) WHERE owner IS NOT NULL;
+CREATE INDEX relay_visits_nip66_id_idx ON _bigbrotr.relay_visits (nip66_id) WHERE nip66_id IS NOT NULL;
+CREATE INDEX relay_visits_nip11_id_idx ON _bigbrotr.relay_visits (nip11_id) WHERE nip11_id IS NOT NULL;
 COMMENT ON TABLE _bigbrotr.relay_visits IS 'State of the monitor, one row per relay: time of the next visit, and results of the last one';
 COMMENT ON COLUMN _bigbrotr.relay_visits.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN _bigbrotr.relay_visits.host IS 'Host of the relay''s URL';
@@ -109,7 +111,7 @@ BEGIN
 	FOR due IN
 		SELECT v.relay_id, r.url, r.network, r.status, v.host, v.site, v.tried_at
 		FROM (SELECT d.relay_id, d.next_visit, d.host, d.site, d.tried_at FROM _bigbrotr.relay_visits AS d
-		      WHERE d.next_visit <= at ORDER BY d.next_visit, d.relay_id LIMIT most) AS v
+		      WHERE d.next_visit <= at ORDER BY d.next_visit, d.relay_id LIMIT greatest(most, 0)) AS v
 		     JOIN bigbrotr.relays AS r ON r.relay_id = v.relay_id
 		ORDER BY v.next_visit, v.relay_id
 	LOOP
@@ -307,71 +309,85 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.record_visits(text, integer[], bigint[], text[], text[], boolean[], boolean[], boolean[], integer[], integer[], integer[], text[], text[], text[], boolean[], text) IS
 	'Stores the results of visits to leased relays, updates the status of each relay (_bigbrotr.observe_relay) and ends the leases. ats: times of the visits, Unix seconds; outcomes, reasons: as _bigbrotr.observe_relay takes them; rtt_opens, rtt_reads, rtt_writes: milliseconds, null: not measured; documents (NIP-11), facts (NIP-66): JSON objects, null: none; facts of a relay that did not answer are kept only with the story; stories: JSON objects with an array "steps"; tried: whether the visit tried NIPs; pace: value of bigbrotr.politeness. A relay that the worker does not lease is skipped. Returns the number of stored visits';
 
-CREATE FUNCTION _bigbrotr.delete_documents() RETURNS bigint
+-- The lock waits for transactions that have stored a document and have not yet stored a row that refers to it
+-- (_bigbrotr.store_nip11, _bigbrotr.store_nip66).
+CREATE FUNCTION _bigbrotr.delete_unused(aspect text, ids integer[] DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	stored CONSTANT text := CASE aspect WHEN 'nip11' THEN 'nip11_documents' WHEN 'nip66' THEN 'nip66_facts' END;
 	deleted bigint;
 BEGIN
-	LOCK TABLE _bigbrotr.nip11_documents IN SHARE ROW EXCLUSIVE MODE;
-	DELETE FROM _bigbrotr.nip11_documents AS d
-	WHERE d.nip11_id NOT IN (SELECT c.nip11_id FROM _bigbrotr.relay_checks AS c WHERE c.nip11_id IS NOT NULL
-		UNION SELECT i FROM _bigbrotr.relay_series AS s, unnest(s.nip11_id) AS i WHERE i IS NOT NULL
-		UNION SELECT v.nip11_id FROM _bigbrotr.relay_visits AS v WHERE v.nip11_id IS NOT NULL
-		UNION SELECT i::integer FROM _bigbrotr.relay_history AS h, unnest(ARRAY[h.before, h.after]) AS i WHERE h.aspect = 'nip11' AND i IS NOT NULL);
+	IF stored IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is not an aspect with stored values', left(aspect, 64)),
+			DETAIL = 'There are nip11 (documents) and nip66 (facts).', HINT = 'Changes of the status of relays are only in _bigbrotr.relay_history.';
+	ELSIF cardinality(ids) = 0 THEN
+		RETURN 0;
+	END IF;
+	EXECUTE format('LOCK TABLE _bigbrotr.%I IN SHARE ROW EXCLUSIVE MODE', stored);
+	EXECUTE format($delete$
+		DELETE FROM _bigbrotr.%1$I AS d
+		WHERE ($1 IS NULL OR d.%2$I = ANY ($1))
+		      AND NOT EXISTS (SELECT FROM _bigbrotr.relay_visits AS v WHERE v.%2$I = d.%2$I)
+		      AND NOT EXISTS (SELECT FROM _bigbrotr.relay_checks AS c WHERE c.%2$I = d.%2$I)
+		      AND NOT EXISTS (SELECT FROM _bigbrotr.relay_series AS s WHERE s.%2$I @> ARRAY[d.%2$I])
+		      AND NOT EXISTS (SELECT FROM _bigbrotr.relay_history AS h WHERE h.aspect = %3$L AND h.before = d.%2$I::text)
+		      AND NOT EXISTS (SELECT FROM _bigbrotr.relay_history AS h WHERE h.aspect = %3$L AND h.after = d.%2$I::text)$delete$,
+		stored, aspect || '_id', aspect) USING ids;
 	GET DIAGNOSTICS deleted = ROW_COUNT;
 	RETURN deleted;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.delete_documents() IS
-	'Deletes the documents (NIP-11) that no row refers to, and returns their number. The lock waits for transactions that have stored a document and have not yet stored a row that refers to it';
+COMMENT ON FUNCTION _bigbrotr.delete_unused(text, integer[]) IS
+	'Deletes the documents (aspect nip11) or facts (nip66) among these ids (null: among all) that no row refers to, and returns their number. An error if aspect is another word';
 
-CREATE FUNCTION _bigbrotr.delete_facts() RETURNS bigint
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-DECLARE
-	deleted bigint;
-BEGIN
-	LOCK TABLE _bigbrotr.nip66_facts IN SHARE ROW EXCLUSIVE MODE;
-	DELETE FROM _bigbrotr.nip66_facts AS d
-	WHERE d.nip66_id NOT IN (SELECT c.nip66_id FROM _bigbrotr.relay_checks AS c WHERE c.nip66_id IS NOT NULL
-		UNION SELECT i FROM _bigbrotr.relay_series AS s, unnest(s.nip66_id) AS i WHERE i IS NOT NULL
-		UNION SELECT v.nip66_id FROM _bigbrotr.relay_visits AS v WHERE v.nip66_id IS NOT NULL
-		UNION SELECT i::integer FROM _bigbrotr.relay_history AS h, unnest(ARRAY[h.before, h.after]) AS i WHERE h.aspect = 'nip66' AND i IS NOT NULL);
-	GET DIAGNOSTICS deleted = ROW_COUNT;
-	RETURN deleted;
-END
-$$;
-COMMENT ON FUNCTION _bigbrotr.delete_facts() IS
-	'Deletes the facts (NIP-66) that no row refers to, and returns their number. The lock waits for transactions that have stored facts and have not yet stored a row that refers to them';
-
-CREATE FUNCTION _bigbrotr.trim_history(oldest bigint) RETURNS bigint
+CREATE FUNCTION _bigbrotr.trim_history(oldest bigint, most integer) RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	gone bigint;
 	trimmed bigint;
+	nip11_ids integer[];
+	nip66_ids integer[];
 BEGIN
-	DELETE FROM _bigbrotr.relay_checks AS c WHERE c.generated_at < oldest;
-	GET DIAGNOSTICS trimmed = ROW_COUNT;
-	DELETE FROM _bigbrotr.relay_series AS s WHERE (s.week + 1) * 604800::bigint <= oldest;
-	GET DIAGNOSTICS gone = ROW_COUNT;
-	trimmed := trimmed + gone;
 	DELETE FROM _bigbrotr.relay_outages AS o WHERE o.ended < oldest;
-	-- The last change before this second still describes the relay, so it stays.
-	DELETE FROM _bigbrotr.relay_history AS h
-	WHERE h.at < oldest AND EXISTS (SELECT FROM _bigbrotr.relay_history AS n
-	                                WHERE n.relay_id = h.relay_id AND n.aspect = h.aspect AND n.at > h.at AND n.at <= oldest);
-	GET DIAGNOSTICS gone = ROW_COUNT;
-	trimmed := trimmed + gone;
-	IF trimmed > 0 THEN
-		PERFORM _bigbrotr.delete_documents(), _bigbrotr.delete_facts();
-	END IF;
+	WITH checks AS (
+		DELETE FROM _bigbrotr.relay_checks AS c
+		WHERE (c.relay_id, c.generated_at) IN (
+			SELECT o.relay_id, o.generated_at FROM _bigbrotr.relay_checks AS o WHERE o.generated_at < oldest LIMIT greatest(most, 0))
+		RETURNING c.nip11_id, c.nip66_id
+	), series AS (
+		DELETE FROM _bigbrotr.relay_series AS s
+		WHERE (s.relay_id, s.week) IN (
+			SELECT o.relay_id, o.week FROM _bigbrotr.relay_series AS o WHERE (o.week + 1) * 604800::bigint <= oldest LIMIT greatest(most, 0))
+		RETURNING s.nip11_id, s.nip66_id
+	), changes AS (
+		-- The last change before this second still describes the relay, so it stays.
+		DELETE FROM _bigbrotr.relay_history AS h
+		WHERE (h.relay_id, h.aspect, h.at) IN (
+			SELECT o.relay_id, o.aspect, o.at FROM _bigbrotr.relay_history AS o
+			WHERE o.at < oldest AND EXISTS (SELECT FROM _bigbrotr.relay_history AS n
+			                                WHERE n.relay_id = o.relay_id AND n.aspect = o.aspect AND n.at > o.at AND n.at <= oldest)
+			LIMIT greatest(most, 0))
+		RETURNING h.aspect, h.before, h.after
+	), released AS (
+		SELECT c.nip11_id, c.nip66_id FROM checks AS c
+		UNION ALL
+		SELECT u.nip11_id, u.nip66_id FROM series AS s CROSS JOIN LATERAL unnest(s.nip11_id, s.nip66_id) AS u (nip11_id, nip66_id)
+		UNION ALL
+		SELECT CASE h.aspect WHEN 'nip11' THEN i.id::integer END, CASE h.aspect WHEN 'nip66' THEN i.id::integer END
+		FROM changes AS h CROSS JOIN LATERAL (VALUES (h.before), (h.after)) AS i (id)
+	)
+	SELECT (SELECT count(*) FROM checks) + (SELECT count(*) FROM series) + (SELECT count(*) FROM changes),
+	       coalesce(array_agg(DISTINCT r.nip11_id) FILTER (WHERE r.nip11_id IS NOT NULL), '{}'),
+	       coalesce(array_agg(DISTINCT r.nip66_id) FILTER (WHERE r.nip66_id IS NOT NULL), '{}')
+	INTO trimmed, nip11_ids, nip66_ids
+	FROM released AS r;
+	PERFORM _bigbrotr.delete_unused('nip11', nip11_ids), _bigbrotr.delete_unused('nip66', nip66_ids);
 	RETURN trimmed;
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.trim_history(bigint) IS
-	'Deletes the measurements, outages and changes of relays that are older than this Unix second, but not the last change of each aspect, and packed measurements (_bigbrotr.relay_series) by whole weeks; then the documents and facts that no row refers to. Returns the number of deleted rows of measurements and changes';
+COMMENT ON FUNCTION _bigbrotr.trim_history(bigint, integer) IS
+	'Deletes outages of relays that ended before this Unix second, and of measurements, packed measurements (_bigbrotr.relay_series, by whole weeks) and changes that are older at most "most" rows each, but not the last change of each aspect; then the documents and facts that only deleted rows referred to. Returns the number of deleted rows of measurements and changes; 0: nothing that old is left';

@@ -132,5 +132,17 @@ $node->reload;
 wait_for_place('|||||');
 is(place_of_good(), '|||||', 'without files nothing is said');
 is($node->safe_psql('postgres', "SELECT status FROM bigbrotr.relay_status WHERE $good"), 'online', 'and all visits went well');
+
+# Old measurements that cannot be deleted keep no relay waiting.
+my $session = $node->background_psql('postgres');
+$node->safe_psql('postgres', 'INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at) SELECT min(relay_id), 1000 FROM bigbrotr.relays');
+$session->query_safe('BEGIN; SELECT FROM _bigbrotr.relay_checks WHERE generated_at = 1000 FOR UPDATE');
+$node->safe_psql('postgres', q{SELECT bigbrotr.restart_service('monitor')});
+wait_for($node, q{(bigbrotr.service_stats('monitor') #>> '{custom,retries}')::integer > 0});
+my $before = $node->safe_psql('postgres', 'SELECT bigbrotr.unix_now()');
+$node->safe_psql('postgres', 'UPDATE _bigbrotr.relay_visits SET next_visit = 0 WHERE owner IS NULL');
+wait_for($node, "min(checked_at) >= $before FROM _bigbrotr.relay_visits");
+pass('visits go on while old measurements cannot be deleted');
+$session->quit;
 $node->stop;
 done_testing();

@@ -41,7 +41,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.record_visits(text,integer[],bigint[],text[],text[],boolean[],boolean[],boolean[],"
 	"integer[],integer[],integer[],text[],text[],text[],boolean[],text)",
 	"_bigbrotr.pack_checks(bigint,integer)",
-	"_bigbrotr.trim_history(bigint)",
+	"_bigbrotr.trim_history(bigint,integer)",
 };
 
 extern constinit const pg::ServiceEntry monitor_entry = {

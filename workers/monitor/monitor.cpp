@@ -33,12 +33,13 @@ using namespace std::chrono_literals;
 
 constexpr int64_t kUnpacked = 7 * 86400; // seconds after which measurements are packed
 constexpr int32_t kWeeksAtOnce = 500;    // weeks of relays that one transaction packs
+constexpr int32_t kTrimmedAtOnce = 2000; // rows of each table that one transaction deletes
 
 pg::Statement adopt_statement("SELECT _bigbrotr.adopt_visits()");
 pg::Statement clock_statement("SELECT _bigbrotr.visits_clock_set_back($1, $2)");
 pg::Statement release_statement("SELECT _bigbrotr.release_visits($1, $2)");
 pg::Statement pack_statement("SELECT _bigbrotr.pack_checks($1, $2)");
-pg::Statement trim_statement("SELECT _bigbrotr.trim_history($1)");
+pg::Statement trim_statement("SELECT _bigbrotr.trim_history($1, $2)");
 
 /* The file names in bigbrotr.geoip_database. */
 std::vector<std::string>
@@ -69,10 +70,13 @@ class Monitor : public pg::Service
 	{
 		delay = 1s;
 		auto tick = worker.steady_now();
-		if (tick >= next_tidying_) {
-			next_tidying_ = tick + 1h;
-			tidy(worker);
+		if (tick >= next_packing_) {
+			next_packing_ = tick + 1h;
+			pack(worker);
 		}
+		/* Between two slices the monitor hands out visits. */
+		if (tick >= next_trimming_)
+			next_trimming_ = tick + (trim(worker) ? 0s : 3600s);
 		if (!worker.net_running())
 			return pg::Next::Continue;
 		break_off_late(worker);
@@ -160,27 +164,39 @@ class Monitor : public pg::Service
 		worker.count("visits_broken_off", static_cast<int64_t>(late.size()));
 	}
 
-	/* Packs old measurements and deletes those older than bigbrotr.monitor_retention. */
-	static void tidy(pg::Worker &worker)
+	static void pack(pg::Worker &worker)
 	{
 		int64_t packed = 0;
-		worker.transaction_with_retries("packing measurements", {}, [&] {
-			packed =
-				pack_statement.run({pg::value(worker.now() - kUnpacked), pg::value(kWeeksAtOnce)})
-					.integer(0, 1);
-		});
-		worker.count("weeks_packed", packed);
-		if (monitor_settings.retention_s > 0)
-			worker.transaction_with_retries("deleting old measurements", {}, [&] {
-				trim_statement.run({pg::value(worker.now() - monitor_settings.retention_s)});
-			});
+		if (worker.transaction_or_later("packing measurements", {}, [&] {
+				packed = pack_statement
+							 .run({pg::value(worker.now() - kUnpacked), pg::value(kWeeksAtOnce)})
+							 .integer(0, 1);
+			}))
+			worker.count("weeks_packed", packed);
+	}
+
+	/* Deletes a slice of what is older than bigbrotr.monitor_retention. Returns whether more may be
+	 * left; false after a failure, which must not keep the monitor from its visits. */
+	static bool trim(pg::Worker &worker)
+	{
+		int64_t trimmed = 0;
+		return monitor_settings.retention_s > 0 &&
+			   worker.transaction_or_later(
+				   "deleting old measurements", {},
+				   [&] {
+					   trimmed = trim_statement
+									 .run({pg::value(worker.now() - monitor_settings.retention_s),
+										   pg::value(kTrimmedAtOnce)})
+									 .integer(0, 1);
+				   }) &&
+			   trimmed > 0;
 	}
 
 	VisitBook book_;
 	pg::KeyFile key_;   // signs the events of write checks
 	std::string owner_; // name of this worker in leases; the same after each restart
 	pg::ClockStep clock_step_;
-	std::chrono::steady_clock::time_point next_tidying_{}, next_adoption_{};
+	std::chrono::steady_clock::time_point next_packing_{}, next_trimming_{}, next_adoption_{};
 };
 
 } // namespace

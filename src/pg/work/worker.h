@@ -148,6 +148,12 @@ class Worker
 	template <class F>
 	void transaction_with_retries(const char *activity, const TransactionOptions &options,
 								  F &&body);
+	/*
+	 * As transaction(), for work that can wait: after a failure that transaction_with_retries()
+	 * would repeat, returns false after the delay before a retry.
+	 */
+	template <class F>
+	bool transaction_or_later(const char *activity, const TransactionOptions &options, F &&body);
 
 	/* Queues a frame for the net process. The frame is dropped if there is no net process. */
 	virtual void send_frame(std::string_view frame) = 0;
@@ -215,6 +221,19 @@ Worker::transaction_with_retries(const char *activity, const TransactionOptions 
 		} catch (...) {
 			wait_for_retry(activity, attempt);
 		}
+	}
+}
+
+template <class F>
+bool
+Worker::transaction_or_later(const char *activity, const TransactionOptions &options, F &&body)
+{
+	try {
+		transaction(activity, options, body);
+		return true;
+	} catch (...) {
+		wait_for_retry(activity, 1);
+		return false;
 	}
 }
 
