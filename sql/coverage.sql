@@ -382,6 +382,25 @@ SELECT answer FROM pg_temp.ask('wss://r1.example.com', '{}', 1501, 2000);
 \x off
 SELECT lower, upper, evidence, reason FROM bigbrotr.coverage_between('wss://r1.example.com', to_timestamp(1000), to_timestamp(2000));
 ROLLBACK;
+-- What an administrator deleted is not proven either, until it is archived again. What is withdrawn or blocked counts for nothing.
+BEGIN;
+DELETE FROM bigbrotr.coverage;
+DELETE FROM bigbrotr.sync_filters;
+SELECT pg_temp.claim(1, 1000, 2000, 'confirmed', 100, 1800000000);
+INSERT INTO bigbrotr.events (event_id, pubkey, created_at, inserted_at, kind, tags, content, sig)
+	SELECT sha256(('gone ' || n)::bytea), sha256('a'), 1000 + n, 1, n / 100, '[]', '', decode(repeat('00', 64), 'hex') FROM generate_series(100, 400, 100) AS n;
+SELECT bigbrotr.delete_events(ARRAY[sha256('gone 100'), sha256('gone 200'), sha256('never')]), _bigbrotr.remove_events(ARRAY[sha256('gone 300')], false);
+SELECT _bigbrotr.delete_blocked_events(ARRAY[sha256('gone 400')]);
+INSERT INTO bigbrotr.blocked_events (event_id, blocked_at, reason) VALUES (sha256('gone 400'), 1, 'why');
+SELECT created_at, kind FROM _bigbrotr.deleted_events ORDER BY 1;
+\x on
+SELECT filter, a.answer, a.proven, a.read, a.reasons FROM unnest(ARRAY['{}', '{"kinds": [2]}', '{"kinds": [3]}', '{"kinds": [4]}']::jsonb[]) AS filter, pg_temp.ask('wss://r1.example.com', filter, 1000, 2000) AS a;
+\x off
+SELECT lower, upper, evidence, reason FROM bigbrotr.coverage_between('wss://r1.example.com', to_timestamp(1000), to_timestamp(2000));
+INSERT INTO bigbrotr.events (event_id, pubkey, created_at, inserted_at, kind, tags, content, sig)
+	VALUES (sha256('gone 200'), sha256('a'), 1200, 1, 2, '[]', '', decode(repeat('00', 64), 'hex'));
+SELECT filter, a.answer FROM unnest(ARRAY['{"kinds": [1]}', '{"kinds": [2]}']::jsonb[]) AS filter, pg_temp.ask('wss://r1.example.com', filter, 1000, 2000) AS a;
+ROLLBACK;
 -- A restore that was interrupted: coverage, and nothing of what it claims.
 BEGIN;
 DELETE FROM bigbrotr.coverage;

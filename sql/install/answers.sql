@@ -36,16 +36,20 @@ COMMENT ON FUNCTION _bigbrotr.seconds_of(int8multirange) IS 'Number of seconds i
 
 -- In JSON a quote inside a string follows a backslash, so the patterns find keys of the event and no text in its strings.
 -- bigbrotr.event_rejects is nearly always empty, so that reading all of it takes little time.
-CREATE FUNCTION _bigbrotr.rejected_seconds(filter jsonb, first_second bigint, last_second bigint) RETURNS int8multirange
+CREATE FUNCTION _bigbrotr.missing_seconds(filter jsonb, first_second bigint, last_second bigint) RETURNS int8multirange
 	LANGUAGE sql STABLE
 	RETURN (SELECT coalesce(range_agg(int8range(e.second, e.second, '[]')), '{}')
 	        FROM (SELECT substring(t.text FROM '"created_at"\s*:\s*([0-9]{1,18})')::bigint AS second,
 	                     substring(t.text FROM '"kind"\s*:\s*([0-9]{1,9})')::integer AS kind
-	              FROM bigbrotr.event_rejects AS r CROSS JOIN LATERAL convert_from(r.raw, 'UTF8') AS t (text)) AS e
+	              FROM bigbrotr.event_rejects AS r CROSS JOIN LATERAL convert_from(r.raw, 'UTF8') AS t (text)
+	              UNION ALL
+	              SELECT d.created_at, d.kind FROM _bigbrotr.deleted_events AS d
+	              WHERE NOT EXISTS (SELECT FROM bigbrotr.events AS a WHERE a.event_id = d.event_id)
+	                    AND NOT EXISTS (SELECT FROM bigbrotr.blocked_events AS b WHERE b.event_id = d.event_id)) AS e
 	        WHERE e.second >= first_second AND e.second <= last_second
 	              AND (_bigbrotr.filter_kinds(filter) @> e.kind) IS NOT FALSE);
-COMMENT ON FUNCTION _bigbrotr.rejected_seconds(jsonb, bigint, bigint) IS
-	'Seconds (created_at) between these two, inclusive, of verified events that the database refused (bigbrotr.event_rejects), of the kinds of the filter; whichever relay showed them';
+COMMENT ON FUNCTION _bigbrotr.missing_seconds(jsonb, bigint, bigint) IS
+	'Seconds (created_at) between these two, inclusive, of events of the kinds of the filter that are not archived because the database refused them (bigbrotr.event_rejects) or an administrator deleted them, and did not block them; whichever relay showed them';
 
 -- The function returns one row, is not STRICT and has no SET clause, so that the planner can inline it and plans a join with
 -- all relays as a join.
@@ -90,22 +94,23 @@ CREATE FUNCTION bigbrotr.completeness(
 		           CASE WHEN k.read @> a.asked AND NOT coalesce(k.proven @> a.asked, false) AND k.once
 		                THEN 'some of it was read only once' END,
 		           CASE WHEN k.refused > 0 AND (k.proven @> a.asked) IS NOT TRUE THEN format('%s events were refused', k.refused) END,
-		           CASE WHEN k.seen IS NOT NULL AND NOT isempty(a.rejected)
-		                THEN format('the database refused events of %s seconds (bigbrotr.event_rejects)', _bigbrotr.seconds_of(a.rejected)) END]
+		           CASE WHEN k.seen IS NOT NULL AND NOT isempty(a.missing)
+		                THEN format('events of %s seconds are missing: the database refused them (bigbrotr.event_rejects), or an administrator deleted them', _bigbrotr.seconds_of(a.missing)) END]
 		           || ARRAY(SELECT _bigbrotr.doubt_text(d) FROM unnest(k.doubts) AS d
 		                    WHERE d = 'unencrypted' OR (k.proven @> a.asked) IS NOT TRUE GROUP BY d ORDER BY d), NULL)
 		FROM (SELECT w.begin, w.now, w.last - w.begin + 1 AS seconds,
 		             CASE WHEN w.begin <= w.last THEN int8range(w.begin, w.last, '[]') ELSE int8range(0, 0) END AS asked,
 		             int8multirange(int8range(0, _bigbrotr.kept_since(completeness.filter))) AS deleted,
-		             _bigbrotr.rejected_seconds(completeness.filter, _bigbrotr.unix_time(completeness."from"),
-		                 _bigbrotr.unix_time(completeness."to")) AS rejected
+		             -- As a query of its own it is answered once, and not for each relay of a join.
+		             (SELECT _bigbrotr.missing_seconds(completeness.filter, _bigbrotr.unix_time(completeness."from"),
+		                  _bigbrotr.unix_time(completeness."to"))) AS missing
 		      FROM (SELECT _bigbrotr.unix_time(completeness."from") AS begin, _bigbrotr.unix_time(completeness."to") AS last,
 		                   bigbrotr.unix_now() AS now) AS w) AS a
 		     LEFT JOIN bigbrotr.relays AS r
 		         ON r.url = (SELECT n.url FROM bigbrotr.normalise_relay_url(completeness.relay_url) AS n)
 		     CROSS JOIN LATERAL (
 		         SELECT range_agg(int8range(c.lower, c.upper, '[]'))
-		                    FILTER (WHERE _bigbrotr.is_proven(c.evidence, c.doubts)) - a.deleted - a.rejected AS proven,
+		                    FILTER (WHERE _bigbrotr.is_proven(c.evidence, c.doubts)) - a.deleted - a.missing AS proven,
 		                range_agg(int8range(c.lower, c.upper, '[]')) FILTER (WHERE c.evidence <> 'partial') - a.deleted AS read,
 		                range_agg(int8range(c.lower, c.upper, '[]')) AS seen,
 		                string_to_array(string_agg(nullif(array_to_string(c.doubts, ','), ''), ','), ',') AS doubts,
@@ -124,7 +129,7 @@ CREATE FUNCTION bigbrotr.completeness(
 		     ) AS k;
 	END;
 COMMENT ON FUNCTION bigbrotr.completeness(text, jsonb, timestamptz, timestamptz, boolean) IS
-	'Whether the archive holds every event of a relay that matches the filter (NIP-01), from one second to another (created_at, inclusive). answer: proven (two readings agree, or the sets of ids were compared), read (read once, or with doubts), no (there are gaps, retention rules delete a part, or the filter names a blocked author or event), not known (nothing was read, or the time is empty). proven, read: share of the seconds that is proven, or read, 0 .. 1; reasons: why the answer is not better, in words; observed_at: time of the oldest reading that the answer uses. Other blocked events are not counted as missing; a second of an event that the database refused is read at best. signed_in: true for what the relay shows to the key of bigbrotr.key_file (NIP-42), false for what it shows to anybody; a reading as one proves nothing about the other. Readings with a wider filter count. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
+	'Whether the archive holds every event of a relay that matches the filter (NIP-01), from one second to another (created_at, inclusive). answer: proven (two readings agree, or the sets of ids were compared), read (read once, or with doubts), no (there are gaps, retention rules delete a part, or the filter names a blocked author or event), not known (nothing was read, or the time is empty). proven, read: share of the seconds that is proven, or read, 0 .. 1; reasons: why the answer is not better, in words; observed_at: time of the oldest reading that the answer uses. Other blocked events are not counted as missing, nor are events that were withdrawn (NIP-09, NIP-40, NIP-62); a second of an event that the database refused, or that an administrator deleted and no relay delivered again, is read at best. signed_in: true for what the relay shows to the key of bigbrotr.key_file (NIP-42), false for what it shows to anybody; a reading as one proves nothing about the other. Readings with a wider filter count. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
 
 CREATE FUNCTION bigbrotr.coverage_between(
 	relay_url text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT now(), filter jsonb DEFAULT '{}',
@@ -135,7 +140,7 @@ CREATE FUNCTION bigbrotr.coverage_between(
 	BEGIN ATOMIC
 		WITH asked AS (
 			SELECT r.relay_id, bigbrotr.unix_now() - _bigbrotr.settling() AS settled,
-			       _bigbrotr.rejected_seconds(coverage_between.filter, 0, _bigbrotr.unix_time(coverage_between."to")) AS rejected,
+			       _bigbrotr.missing_seconds(coverage_between.filter, 0, _bigbrotr.unix_time(coverage_between."to")) AS missing,
 			       _bigbrotr.kept_since(coverage_between.filter) AS kept_since,
 			       CASE WHEN coverage_between."from" IS NULL THEN coalesce(s.oldest, 1604707200)
 			            ELSE _bigbrotr.unix_time(coverage_between."from") END AS first,
@@ -158,15 +163,15 @@ CREATE FUNCTION bigbrotr.coverage_between(
 			UNION SELECT a.first FROM asked AS a WHERE a.first <= a.last
 			UNION SELECT a.settled + 1 FROM asked AS a WHERE a.settled >= a.first
 			UNION SELECT a.kept_since FROM asked AS a WHERE a.kept_since > a.first
-			UNION SELECT b FROM asked AS a, unnest(a.rejected) AS s CROSS JOIN LATERAL (VALUES (lower(s)), (upper(s))) AS e (b) WHERE b > a.first
+			UNION SELECT b FROM asked AS a, unnest(a.missing) AS s CROSS JOIN LATERAL (VALUES (lower(s)), (upper(s))) AS e (b) WHERE b > a.first
 		), pieces AS (
-			SELECT b.lower, coalesce(lead(b.lower) OVER (ORDER BY b.lower) - 1, a.last) AS upper, a.settled, a.kept_since, a.rejected
+			SELECT b.lower, coalesce(lead(b.lower) OVER (ORDER BY b.lower) - 1, a.last) AS upper, a.settled, a.kept_since, a.missing
 			FROM bounds AS b, asked AS a WHERE b.lower <= a.last
 		), best AS (
 			SELECT p.lower, p.upper,
 			       CASE WHEN k.evidence IS NOT NULL AND d.deleted THEN 'partial'
-			            WHEN k.evidence <> 'partial' AND p.rejected @> p.lower THEN 'paged' ELSE k.evidence END AS evidence, k.doubts, k.observed_at,
-			       d.deleted, p.rejected @> p.lower AS rejected, k.evidence IS NULL AND p.lower > p.settled AS unsettled
+			            WHEN k.evidence <> 'partial' AND p.missing @> p.lower THEN 'paged' ELSE k.evidence END AS evidence, k.doubts, k.observed_at,
+			       d.deleted, p.missing @> p.lower AS missing, k.evidence IS NULL AND p.lower > p.settled AS unsettled
 			FROM pieces AS p LEFT JOIN LATERAL (
 				SELECT g.* FROM ranges AS g WHERE g.lower <= p.lower AND g.upper >= p.upper
 				ORDER BY _bigbrotr.evidence_rank(g.evidence) DESC, cardinality(g.doubts), g.observed_at DESC LIMIT 1) AS k ON true
@@ -174,7 +179,7 @@ CREATE FUNCTION bigbrotr.coverage_between(
 		), marked AS (
 			SELECT b.*, (b.evidence IS NOT DISTINCT FROM lag(b.evidence) OVER w AND b.doubts IS NOT DISTINCT FROM lag(b.doubts) OVER w
 			             AND b.unsettled = lag(b.unsettled) OVER w AND b.deleted = lag(b.deleted) OVER w
-			             AND b.rejected = lag(b.rejected) OVER w) IS NOT TRUE AS begins
+			             AND b.missing = lag(b.missing) OVER w) IS NOT TRUE AS begins
 			FROM best AS b WINDOW w AS (ORDER BY b.lower)
 		), numbered AS (
 			SELECT m.*, count(*) FILTER (WHERE m.begins) OVER (ORDER BY m.lower) AS number FROM marked AS m
@@ -184,12 +189,12 @@ CREATE FUNCTION bigbrotr.coverage_between(
 		       coalesce(n.evidence, 'unread'), coalesce(n.doubts, '{}'),
 		       CASE WHEN n.deleted THEN array_to_string(_bigbrotr.retention_reasons(coverage_between.filter, min(n.lower)), '; ')
 		            WHEN n.unsettled THEN 'too new: events still arrive' WHEN n.evidence IS NULL THEN 'not read yet'
-		            WHEN n.rejected THEN 'the database refused an event (bigbrotr.event_rejects)'
+		            WHEN n.missing THEN 'an event is missing: the database refused it (bigbrotr.event_rejects), or an administrator deleted it'
 		            ELSE (SELECT string_agg(_bigbrotr.doubt_text(d), '; ' ORDER BY d) FROM unnest(n.doubts) AS d) END,
 		       to_timestamp(min(n.observed_at))
 		FROM numbered AS n
-		GROUP BY n.number, n.evidence, n.doubts, n.unsettled, n.deleted, n.rejected
+		GROUP BY n.number, n.evidence, n.doubts, n.unsettled, n.deleted, n.missing
 		ORDER BY min(n.lower);
 	END;
 COMMENT ON FUNCTION bigbrotr.coverage_between(text, timestamptz, timestamptz, jsonb, boolean) IS
-	'How completely a relay is archived between two times, one row for each part of the time: evidence (as in bigbrotr.coverage; unread: a gap; at most partial if retention rules delete events of the part, at most paged if the database refused an event of it), share of the part in the whole time (0 .. 1), doubts, and reason: why the part is not proven, in words. from null: from the oldest event of the relay. signed_in: as in bigbrotr.completeness. An error if the relay is unknown. SELECT evidence, sum(share) FROM bigbrotr.coverage_between(''wss://…'', ''2024-01-01'', ''2025-01-01'') GROUP BY 1';
+	'How completely a relay is archived between two times, one row for each part of the time: evidence (as in bigbrotr.coverage; unread: a gap; at most partial if retention rules delete events of the part, at most paged if the database refused an event of it or an administrator deleted one), share of the part in the whole time (0 .. 1), doubts, and reason: why the part is not proven, in words. from null: from the oldest event of the relay. signed_in: as in bigbrotr.completeness. An error if the relay is unknown. SELECT evidence, sum(share) FROM bigbrotr.coverage_between(''wss://…'', ''2024-01-01'', ''2025-01-01'') GROUP BY 1';

@@ -18,7 +18,7 @@ CREATE FUNCTION _bigbrotr.take_events(event_ids bytea[]) RETURNS bigint[]
 COMMENT ON FUNCTION _bigbrotr.take_events(bytea[]) IS
 	'Locks events that the transaction is going to delete, and returns the eid of each; null: the event is not archived. The next statement sees all their sightings, and no other session can add one';
 
-CREATE FUNCTION bigbrotr.delete_events(event_ids bytea[]) RETURNS bigint
+CREATE FUNCTION _bigbrotr.remove_events(event_ids bytea[], is_noted boolean) RETURNS bigint
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -26,15 +26,29 @@ DECLARE
 	eids bigint[] := _bigbrotr.take_events(event_ids);
 	deleted bigint;
 BEGIN
-	DELETE FROM bigbrotr.events AS e WHERE e.eid = ANY (eids);
-	GET DIAGNOSTICS deleted = ROW_COUNT;
+	WITH gone AS (
+		DELETE FROM bigbrotr.events AS e WHERE e.eid = ANY (eids) RETURNING e.event_id, e.created_at, e.kind
+	), noted AS (
+		INSERT INTO _bigbrotr.deleted_events (event_id, created_at, kind)
+		SELECT g.event_id, g.created_at, g.kind FROM gone AS g WHERE is_noted ORDER BY g.event_id
+		ON CONFLICT ON CONSTRAINT deleted_events_pkey DO NOTHING
+	)
+	SELECT count(*) INTO deleted FROM gone;
 	DELETE FROM bigbrotr.sightings AS s WHERE s.eid = ANY (eids);
 	DELETE FROM _bigbrotr.imported_events AS i WHERE i.eid = ANY (eids);
 	RETURN deleted;
 END
 $$;
+COMMENT ON FUNCTION _bigbrotr.remove_events(bytea[], boolean) IS
+	'Deletes events with their sightings, at most 100,000 at a time, and returns their number. is_noted: adds them to _bigbrotr.deleted_events, because coverage stays';
+
+CREATE FUNCTION bigbrotr.delete_events(event_ids bytea[]) RETURNS bigint
+	LANGUAGE sql STRICT
+	BEGIN ATOMIC
+		SELECT _bigbrotr.remove_events(event_ids, true);
+	END;
 COMMENT ON FUNCTION bigbrotr.delete_events(bytea[]) IS
-	'Deletes events with their sightings, at most 100,000 at a time, and returns their number. Coverage stays, so that relays are not asked for these events again (see bigbrotr.read_again)';
+	'Deletes events with their sightings, at most 100,000 at a time, and returns their number. Coverage stays, so that relays are not asked for these events again (see bigbrotr.read_again), but bigbrotr.completeness does not call their seconds proven until the events are archived again';
 
 -- The procedure disables the relay first, so that no worker adds sightings meanwhile, and deletes its row last. One scan finds
 -- the sightings of all slices, because a scan for each slice would read all rows again that were deleted before. Two deletions
@@ -262,10 +276,10 @@ BEGIN
 		last := next + slice - 1;
 		events := events + CASE deletion
 			WHEN 'cleanup_orphans' THEN bigbrotr.delete_orphan_events(next, last)
-			ELSE bigbrotr.delete_events(ARRAY(
+			ELSE _bigbrotr.remove_events(ARRAY(
 				SELECT e.event_id FROM bigbrotr.events AS e
 				WHERE e.eid BETWEEN next AND last
-				      AND NOT bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags))) END;
+				      AND NOT bigbrotr.is_visible(e.event_id, e.pubkey, e.created_at, e.kind, e.tags)), false) END;
 		next := _bigbrotr.note_progress(deletion, last);
 		COMMIT;
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);

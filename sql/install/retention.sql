@@ -269,7 +269,7 @@ BEGIN
 	      ORDER BY x.created_at LIMIT most) AS e;
 	deleted := 0;
 	IF old.ids IS NOT NULL THEN
-		deleted := bigbrotr.delete_events(old.ids);
+		deleted := _bigbrotr.remove_events(old.ids, false);
 		next_second := CASE WHEN cardinality(old.ids) = most AND deleted > 0 THEN old.last END;
 	END IF;
 END

@@ -271,6 +271,18 @@ COMMENT ON COLUMN bigbrotr.event_rejects.sqlstate IS 'SQLSTATE of the error';
 COMMENT ON COLUMN bigbrotr.event_rejects.message IS 'Message of the error';
 COMMENT ON COLUMN bigbrotr.event_rejects.raw IS 'The exact JSON of the event (UTF-8)';
 
+CREATE TABLE _bigbrotr.deleted_events (
+	event_id   bytea   NOT NULL,
+	created_at bigint  NOT NULL,
+	kind       integer NOT NULL,
+	CONSTRAINT deleted_events_pkey PRIMARY KEY (event_id)
+);
+CREATE INDEX deleted_events_created_at_idx ON _bigbrotr.deleted_events (created_at);
+COMMENT ON TABLE _bigbrotr.deleted_events IS 'Events that an administrator deleted or blocked, also those that were archived again: coverage stays, and bigbrotr.completeness does not call their seconds proven while they are not archived';
+COMMENT ON COLUMN _bigbrotr.deleted_events.event_id IS 'id of the event, 32 bytes (NIP-01)';
+COMMENT ON COLUMN _bigbrotr.deleted_events.created_at IS 'created_at of the event, Unix seconds';
+COMMENT ON COLUMN _bigbrotr.deleted_events.kind IS 'Kind of the event';
+
 CREATE TABLE bigbrotr.seed_rejects (
 	source  text    NOT NULL,
 	line    integer NOT NULL,
@@ -297,5 +309,6 @@ SELECT pg_extension_config_dump('_bigbrotr.relay_sync', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_traffic', '');
 SELECT pg_extension_config_dump('_bigbrotr.relay_refusals', '');
 SELECT pg_extension_config_dump('bigbrotr.event_rejects', '');
+SELECT pg_extension_config_dump('_bigbrotr.deleted_events', '');
 SELECT pg_extension_config_dump('bigbrotr.seed_rejects', '');
 

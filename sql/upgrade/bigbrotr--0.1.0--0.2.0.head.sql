@@ -90,6 +90,7 @@ SELECT e.eid FROM bigbrotr.events AS e
 WHERE EXISTS (SELECT FROM _bigbrotr.imports AS i WHERE i.relay_id IS NULL)
       AND NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid);
 -- NEW _bigbrotr.deleted_relays
+-- NEW _bigbrotr.deleted_events
 -- NEW bigbrotr.unix_now
 -- NEW _bigbrotr.sync_filter
 -- NEW bigbrotr.sync_filters

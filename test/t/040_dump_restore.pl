@@ -20,13 +20,14 @@ wait_for($old, q{count(*) = 2 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 my @tables = qw(bigbrotr.relays bigbrotr.events bigbrotr.sightings bigbrotr.coverage bigbrotr.event_rejects bigbrotr.seed_rejects
 	_bigbrotr.relay_sync _bigbrotr.relay_traffic _bigbrotr.relay_refusals _bigbrotr.relay_checks _bigbrotr.relay_needs _bigbrotr.relay_comparisons
 	_bigbrotr.relay_health _bigbrotr.relay_outages _bigbrotr.relay_history _bigbrotr.relay_series _bigbrotr.relay_visits _bigbrotr.relay_stories
-	_bigbrotr.nip11_documents _bigbrotr.nip66_facts bigbrotr.retention_rules);
+	_bigbrotr.nip11_documents _bigbrotr.nip66_facts _bigbrotr.deleted_events bigbrotr.retention_rules);
 my $rows = sub {
 	my ($node, $database) = @_;
 	return { map {
 		$_ => $node->safe_psql($database, "SELECT count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM $_ AS t")
 	} @tables };
 };
+$old->safe_psql('postgres', q{INSERT INTO _bigbrotr.deleted_events VALUES (sha256('x'), 1, 1)});
 $old->safe_psql('postgres', q{SELECT bigbrotr.add_retention_rule('40 years', 'why', '{[7,7]}')});
 $old->safe_psql('postgres', 'SELECT bigbrotr.stop_services()');
 my $before = $rows->($old, 'postgres');
