@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <unordered_map>
 
 #include "batch.h"
 #include "block_list.h"
@@ -192,17 +193,13 @@ try_directly(std::span<const VerifiedEvent> events, std::span<const NewSighting>
 	return false;
 }
 
+/* `relay_id`: the relay that delivered the event; null: unknown. */
 void
-reject(const VerifiedEvent &event, std::span<const NewSighting> sightings, const pg::Error &error,
-	   int64_t now)
+reject(const VerifiedEvent &event, pg::Value relay_id, const pg::Error &error, int64_t now)
 {
-	auto seen = std::find_if(sightings.begin(), sightings.end(),
-							 [&](const NewSighting &s) { return s.id == event.id; });
 	char code[6];
 	strlcpy(code, unpack_sql_state(error.sqlstate()), sizeof code);
-	reject_statement.run({pg::bytea(event.id),
-						  seen == sightings.end() ? pg::null(INT4OID) : pg::value(seen->relay_id),
-						  pg::value(std::string_view(code)),
+	reject_statement.run({pg::bytea(event.id), relay_id, pg::value(std::string_view(code)),
 						  pg::value(std::string_view(error.what())), pg::bytea(exact_json(event)),
 						  pg::value(now)});
 }
@@ -232,6 +229,9 @@ void
 salvage(std::span<const VerifiedEvent> events, std::span<const NewSighting> sightings, int64_t now,
 		Inserted &inserted)
 {
+	std::unordered_map<std::string_view, int32_t> relays;
+	for (const NewSighting &sighting : sightings)
+		relays.try_emplace(sighting.id, sighting.relay_id);
 	for (uint32_t i : ordered_by_id(events)) {
 		const VerifiedEvent &event = events[i];
 		try {
@@ -241,7 +241,9 @@ salvage(std::span<const VerifiedEvent> events, std::span<const NewSighting> sigh
 		} catch (const pg::Error &error) {
 			if (!is_data_fault(error))
 				throw;
-			reject(event, sightings, error, now);
+			auto relay = relays.find(event.id);
+			reject(event, relay == relays.end() ? pg::null(INT4OID) : pg::value(relay->second),
+				   error, now);
 			inserted.rejected.insert(event.id);
 		}
 	}
