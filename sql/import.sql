@@ -55,5 +55,17 @@ SELECT import_id FROM bigbrotr.begin_import('client', 'wss://new.example.com');
 SELECT r.url, r.status, s.enabled, EXISTS (SELECT FROM _bigbrotr.deleted_relays AS d WHERE d.url = r.url) AS deleted
 FROM bigbrotr.relays AS r JOIN _bigbrotr.relay_sync AS s USING (relay_id) ORDER BY r.url;
 
+-- A transaction stores one batch, in the order of the ids. Of many lines a part is used, unless they are the last ones.
+TRUNCATE bigbrotr.events, bigbrotr.sightings;
+SELECT string_agg(bigbrotr.sign_event(:key, 1, 'event ' || n), E'\n') AS many, max(bigbrotr.sign_event(:key, 1, 'event 1', created_at => 1)) AS one FROM generate_series(1, 2000) AS n \gset
+SELECT import_id FROM bigbrotr.begin_import('many') \gset
+SELECT bigbrotr.import_lines(:import_id, 0, convert_to(:'many', 'UTF8'), false) AS bytes \gset
+SELECT :bytes < length(:'many') AS in_part, events_new FROM _bigbrotr.imports WHERE import_id = :import_id;
+TRUNCATE bigbrotr.events;
+SELECT import_id FROM bigbrotr.begin_import('many', resume => false) \gset
+SELECT bigbrotr.import_lines(:import_id, 0, convert_to(:'many', 'UTF8')) = length(:'many') AS whole;
+SELECT count(*), count(*) FILTER (WHERE back) AS out_of_order FROM (SELECT event_id < lag(event_id) OVER (ORDER BY eid) AS back FROM bigbrotr.events) AS e;
+SELECT bigbrotr.import_lines(import_id, 0, convert_to(repeat(:'one' || E'\n', 100001), 'UTF8')) FROM bigbrotr.begin_import('too many');
+
 DROP TABLE lines;
 DROP EXTENSION bigbrotr;

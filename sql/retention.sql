@@ -63,6 +63,7 @@ SELECT * FROM _bigbrotr.insert_sightings(ARRAY(SELECT event_id FROM made WHERE n
 SELECT bigbrotr.insert_event(event_id, pubkey, created_at, kind, tags, content, sig, 'wss://r.example.com', NULL, 1, 9) FROM made WHERE name = '7 of 100';
 SELECT import_id FROM bigbrotr.begin_import('a file') \gset
 SELECT bigbrotr.import_lines(:import_id, 0, convert_to(string_agg(bigbrotr.sign_event(sha256('a'), kind, content, created_at => created_at)::text, E'\n'), 'UTF8')) > 0 AS taken FROM made;
+SELECT line_count, new_count, known_count, left_out_count, refused_count FROM bigbrotr.import_progress;
 SELECT pg_temp.archived();
 SELECT * FROM bigbrotr.verify_references();
 SELECT * FROM bigbrotr.verify_statistics();

@@ -14,6 +14,7 @@ CREATE TABLE _bigbrotr.imports (
 	started_at     bigint  NOT NULL,
 	updated_at     bigint  NOT NULL,
 	finished_at    bigint,
+	events_left_out bigint NOT NULL DEFAULT 0,
 	CONSTRAINT imports_pkey PRIMARY KEY (import_id)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE _bigbrotr.imports IS 'Imports of events as lines of JSON, and their progress; the view bigbrotr.import_progress shows more';
@@ -26,6 +27,7 @@ COMMENT ON COLUMN _bigbrotr.imports.lines IS 'Number of lines that were read, wi
 COMMENT ON COLUMN _bigbrotr.imports.skipping IS 'true: bytes is a position within a line that is too long, and the rest of the line is skipped';
 COMMENT ON COLUMN _bigbrotr.imports.events_new IS 'Number of events archived by the import';
 COMMENT ON COLUMN _bigbrotr.imports.events_known IS 'Number of events that were archived before, or are repeated in the file';
+COMMENT ON COLUMN _bigbrotr.imports.events_left_out IS 'Number of valid events that a block, a retention rule or an earlier rejection (bigbrotr.event_rejects) kept out of the archive';
 COMMENT ON COLUMN _bigbrotr.imports.events_refused IS 'Number of refused lines, see bigbrotr.import_rejects';
 COMMENT ON COLUMN _bigbrotr.imports.started_at IS 'When the import began, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.imports.updated_at IS 'When the import last stored something, Unix seconds';
@@ -61,8 +63,9 @@ SELECT pg_extension_config_dump('bigbrotr.import_rejects', '');
 CREATE VIEW bigbrotr.import_progress AS
 	SELECT i.import_id, i.source, r.url AS relay_url, i.finished_at IS NOT NULL AS finished, i.bytes, i.size,
 	       CASE WHEN i.finished_at IS NOT NULL THEN 1 ELSE least(1, i.bytes / nullif(i.size, 0)::double precision) END AS done_fraction,
-	       i.lines AS line_count, i.events_new AS new_count, i.events_known AS known_count, i.events_refused AS refused_count,
-	       (i.events_new + i.events_known) / greatest(1, i.updated_at - i.started_at) AS events_per_second,
+	       i.lines AS line_count, i.events_new AS new_count, i.events_known AS known_count,
+	       i.events_left_out AS left_out_count, i.events_refused AS refused_count,
+	       (i.events_new + i.events_known + i.events_left_out) / greatest(1, i.updated_at - i.started_at) AS events_per_second,
 	       to_timestamp(i.started_at) AS started_at, to_timestamp(i.updated_at) AS updated_at,
 	       to_timestamp(i.finished_at) AS finished_at
 	FROM _bigbrotr.imports AS i LEFT JOIN bigbrotr.relays AS r ON r.relay_id = i.relay_id;
@@ -73,6 +76,7 @@ COMMENT ON COLUMN bigbrotr.import_progress.done_fraction IS 'Share of the file t
 COMMENT ON COLUMN bigbrotr.import_progress.line_count IS 'Number of lines that were read, with blank lines';
 COMMENT ON COLUMN bigbrotr.import_progress.new_count IS 'Number of events archived by the import';
 COMMENT ON COLUMN bigbrotr.import_progress.known_count IS 'Number of events that were archived before, or are repeated in the file';
+COMMENT ON COLUMN bigbrotr.import_progress.left_out_count IS 'Number of valid events that a block, a retention rule or an earlier rejection (bigbrotr.event_rejects) kept out of the archive';
 COMMENT ON COLUMN bigbrotr.import_progress.refused_count IS 'Number of refused lines, see bigbrotr.import_rejects';
 COMMENT ON COLUMN bigbrotr.import_progress.events_per_second IS 'Events per second from started_at to updated_at, with interruptions';
 COMMENT ON COLUMN bigbrotr.import_progress.started_at IS 'When the import began';
@@ -123,7 +127,7 @@ CREATE FUNCTION bigbrotr.import_lines(
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_import_lines';
 COMMENT ON FUNCTION bigbrotr.import_lines(bigint, bigint, bytea, boolean) IS
-	'Archives the events of a chunk of an import, one per line; the chunk begins at byte "position". Verifies the events unless bigbrotr.verify_events is off. If last is false, an unfinished line at the end is not used. Returns the number of used bytes; send the other bytes again at the beginning of the next chunk';
+	'Archives the events of a chunk of an import, one per line; the chunk begins at byte "position". Verifies the events unless bigbrotr.verify_events is off. If last is false, an unfinished line at the end is not used, and of very many lines only the first ones are. If last is true, all lines are used; there may be 100000 events. Returns the number of used bytes; send the other bytes again at the beginning of the next chunk';
 
 CREATE FUNCTION bigbrotr.finish_import(import_id bigint) RETURNS void
 	LANGUAGE sql SECURITY DEFINER

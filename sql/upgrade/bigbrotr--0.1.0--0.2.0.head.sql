@@ -78,6 +78,9 @@ DELETE FROM _bigbrotr.relay_leases;
 DELETE FROM _bigbrotr.sync_workers;
 ALTER TABLE _bigbrotr.relay_leases ADD COLUMN authenticate boolean NOT NULL;
 ALTER TABLE _bigbrotr.sync_workers ADD COLUMN priority boolean NOT NULL;
+ALTER TABLE _bigbrotr.imports ADD COLUMN events_left_out bigint;
+UPDATE _bigbrotr.imports SET events_left_out = 0;
+ALTER TABLE _bigbrotr.imports ALTER events_left_out SET DEFAULT 0, ALTER events_left_out SET NOT NULL;
 
 -- The grants at the end of this script replace all privileges.
 REVOKE ALL ON ALL TABLES IN SCHEMA bigbrotr, _bigbrotr FROM bigbrotr_reader, bigbrotr_writer, bigbrotr_worker, bigbrotr_admin;

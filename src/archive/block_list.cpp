@@ -15,14 +15,14 @@ pg::Statement leave_out_statement("SELECT _bigbrotr.leave_out_blocked($1, $2, $3
 
 } // namespace
 
-void
+IdSet
 leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now)
 {
 	if (events.empty())
-		return;
+		return {};
 	pg::call([] { GetTopTransactionId(); });
 	if (is_empty(kBlockedEvents) && is_empty(kBlockedAuthors))
-		return;
+		return {};
 	/* Such a snapshot may be older than a block whose procedure has ended. */
 	if (IsolationUsesXactSnapshot())
 		throw pg::Error(
@@ -33,10 +33,13 @@ leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now)
 	pg::Rows rows = leave_out_statement.run(
 		{pg::bytea_array(n, [&](size_t i) { return events[i].id; }),
 		 pg::bytea_array(n, [&](size_t i) { return events[i].pubkey; }), pg::value(now)});
-	IdSet blocked;
+	IdSet listed, blocked; // the ids of `listed` are freed with the rows
 	for (std::string_view id : rows.byteas(0, 1))
-		blocked.insert(id);
-	std::erase_if(events, [&](const VerifiedEvent &event) { return blocked.contains(event.id); });
+		listed.insert(id);
+	std::erase_if(events, [&](const VerifiedEvent &event) {
+		return listed.contains(event.id) && (blocked.insert(event.id), true);
+	});
+	return blocked;
 }
 
 } // namespace archive

@@ -12,12 +12,12 @@
 namespace archive {
 
 /*
- * Removes the blocked events. Events of blocked authors are recorded in bigbrotr.blocked_events, so
- * that their ids count as known. Must be called inside a transaction with SPI connected and a
- * snapshot pushed. The transaction gets its id before the list is read: a block waits for all
- * transactions with an id (_bigbrotr.wait_for_writers) and deletes what they stored. A transaction
- * with a fixed snapshot sees the list as it was when the transaction began.
+ * Removes the blocked events, and returns their ids. Events of blocked authors are recorded in
+ * bigbrotr.blocked_events, so that their ids count as known. Must be called inside a transaction
+ * with SPI connected and a snapshot pushed. The transaction gets its id before the list is read: a
+ * block waits for all transactions with an id (_bigbrotr.wait_for_writers) and deletes what they
+ * stored. A transaction with a fixed snapshot sees the list as it was when the transaction began.
  */
-void leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now);
+IdSet leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now);
 
 } // namespace archive

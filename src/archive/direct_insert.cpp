@@ -247,11 +247,11 @@ insert_directly(std::span<const VerifiedEvent> events, std::span<const NewSighti
 }
 
 bool
-look_up_directly(std::span<const std::string_view> ids, std::vector<uint8_t> &known)
+look_up_directly(std::span<const std::string_view> ids, std::vector<Standing> &standings)
 {
 	const TableShape *const shapes[] = {&kEvents, &kRejects, &kBlockedEvents};
 	Table tables[std::size(shapes)];
-	known.assign(ids.size(), false);
+	standings.assign(ids.size(), Standing::Unknown);
 	return pg::call([&] {
 		size_t open = 0;
 		while (open < std::size(shapes) &&
@@ -263,7 +263,8 @@ look_up_directly(std::span<const std::string_view> ids, std::vector<uint8_t> &kn
 				continue;
 			for (size_t i = 0; i < ids.size(); i++) {
 				Datum key = varlena(ids[i]);
-				known[i] = known[i] || tables[t].find(&key) != nullptr;
+				if (standings[i] == Standing::Unknown && tables[t].find(&key) != nullptr)
+					standings[i] = t == 0 ? Standing::Archived : Standing::KeptOut;
 			}
 		}
 		while (open > 0)

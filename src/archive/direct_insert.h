@@ -21,8 +21,7 @@ bool insert_directly(std::span<const VerifiedEvent> events, std::span<const NewS
 					 int64_t now, bool check_existing, Relays relays, Inserted &inserted,
 					 std::vector<uint8_t> &known);
 
-/* Sets `known` for each id: whether the event is archived or was rejected. Returns false if the
- * tables do not allow direct access. */
-bool look_up_directly(std::span<const std::string_view> ids, std::vector<uint8_t> &known);
+/* Sets the standing of each id. Returns false if the tables do not allow direct access. */
+bool look_up_directly(std::span<const std::string_view> ids, std::vector<Standing> &standings);
 
 } // namespace archive

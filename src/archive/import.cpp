@@ -6,6 +6,7 @@
 #include "nostr/keys.h"
 
 #include "insert.h"
+#include "lists.h"
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
 
@@ -13,9 +14,8 @@ namespace archive {
 
 namespace {
 
-/* Largest number of lines stored at once. All events of a piece of 512 kB fit, because none has
- * less than 332 bytes: a second batch in a transaction would take its locks out of order, and could
- * cause a deadlock with another writer. */
+/* Number of events after which a piece that is not the last one is left. All events of a piece of
+ * 512 kB fit, because none has less than 332 bytes. */
 constexpr size_t kBatch = 1600;
 constexpr size_t kExcerpt = 200; // bytes kept of a bad line
 
@@ -24,7 +24,8 @@ pg::Statement load_statement("SELECT bytes, lines, skipping, finished_at IS NOT 
 pg::Statement save_statement(
 	"UPDATE _bigbrotr.imports SET bytes = $2, lines = $3, skipping = $4, updated_at = $5, "
 	"events_new = events_new + $6, events_known = events_known + $7, "
-	"events_refused = events_refused + $8 WHERE import_id = $1");
+	"events_refused = events_refused + $8, events_left_out = events_left_out + $9 "
+	"WHERE import_id = $1");
 pg::Statement bad_lines_statement(
 	"INSERT INTO bigbrotr.import_rejects (import_id, line, reason, text) "
 	"SELECT $1, b.line, b.reason, b.text FROM unnest($2, $3, $4) AS b (line, reason, text)");
@@ -72,8 +73,8 @@ class Import
 
   private:
 	size_t skip(std::string_view data, bool last);
-	void store();
-	void insert(std::span<const nostr::Event> events, std::span<const Line> lines);
+	void parse(const Line &line);
+	void insert();
 	void refuse(const Line &line, nostr::Reject reason) { bad_.push_back({line, reason}); }
 	void save_bad_lines();
 
@@ -81,9 +82,13 @@ class Import
 	int64_t bytes_ = 0, number_ = 0; // size and number of lines
 	bool skipping_ = false;          // the rest of a line that is too large is skipped
 	std::optional<int32_t> relay_;
-	std::vector<Line> lines_;  // lines not stored yet
+	nostr::EventParser parser_{
+		{.event_bytes = static_cast<size_t>(pg::settings::max_event_size_kb) * 1024,
+		 .tags = static_cast<size_t>(pg::settings::max_event_tags)}};
+	std::vector<nostr::Event> events_; // valid events, and their lines
+	std::vector<Line> lines_;
 	std::vector<BadLine> bad_; // bad lines not saved yet
-	int64_t fresh_ = 0, known_ = 0, refused_ = 0;
+	int64_t fresh_ = 0, known_ = 0, left_out_ = 0, refused_ = 0;
 };
 
 void
@@ -105,7 +110,8 @@ Import::load(int64_t position)
 			ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 			"import " + std::to_string(id_) + " is not at byte " + std::to_string(position),
 			row.integer(0, 4) ? "It is finished." : "It is at byte " + std::to_string(bytes_) + ".",
-			"Does another session run the same import?");
+			"If another session runs the same import, wait until it ends; otherwise ask "
+			"bigbrotr.begin_import with the same source for the position.");
 }
 
 /* Skips the rest of a line that is too large. Returns the number of bytes skipped. */
@@ -121,12 +127,17 @@ Import::skip(std::string_view data, bool last)
 	return end + 1;
 }
 
+/*
+ * Stores all events in one batch, because a second batch in the same transaction would take its
+ * locks out of order, and could cause a deadlock with another writer.
+ */
 size_t
 Import::take(std::string_view data, bool last)
 {
 	const size_t longest = static_cast<size_t>(pg::settings::max_event_size_kb) * 1024;
 	size_t taken = skipping_ ? skip(data, last) : 0;
-	while (taken < data.size()) {
+	while (taken < data.size() && (last || events_.size() < kBatch)) {
+		check_for_interrupts();
 		std::string_view rest = data.substr(taken);
 		size_t end = rest.find('\n');
 		bool whole = end != rest.npos || last;
@@ -137,43 +148,34 @@ Import::take(std::string_view data, bool last)
 		if (line.text.size() > longest)
 			refuse(line, nostr::Reject::TooLarge);
 		else
-			lines_.push_back(line);
+			parse(line);
 		skipping_ = !whole;
-		if (lines_.size() == kBatch)
-			store();
 		if (bad_.size() >= kBatch)
 			save_bad_lines();
 	}
-	store();
+	if (!events_.empty())
+		insert();
 	bytes_ += static_cast<int64_t>(taken);
 	return taken;
 }
 
-/* Parses the lines taken so far and stores the valid events. */
 void
-Import::store()
+Import::parse(const Line &line)
 {
-	nostr::EventParser parser(
-		{.event_bytes = static_cast<size_t>(pg::settings::max_event_size_kb) * 1024,
-		 .tags = static_cast<size_t>(pg::settings::max_event_tags)});
-	std::vector<nostr::Event> events;
-	std::vector<Line> lines;
-	events.reserve(lines_.size());
-	for (const Line &line : lines_) {
-		check_for_interrupts();
-		if (line.text.find_first_not_of(" \t\r") == line.text.npos)
-			continue;
-		nostr::Reject reason = parser.parse(line.text, events.emplace_back());
-		if (reason == nostr::Reject::None) {
-			lines.push_back(line);
-		} else {
-			events.pop_back();
-			refuse(line, reason);
-		}
+	if (line.text.find_first_not_of(" \t\r") == line.text.npos)
+		return;
+	if (events_.size() == kMostElements)
+		throw pg::Error(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+						"the last piece of an import has too many events",
+						"It may have " + std::to_string(kMostElements) + ".",
+						"Send it in smaller pieces, all but the last one with last => false.");
+	nostr::Reject reason = parser_.parse(line.text, events_.emplace_back());
+	if (reason == nostr::Reject::None) {
+		lines_.push_back(line);
+	} else {
+		events_.pop_back();
+		refuse(line, reason);
 	}
-	lines_.clear();
-	if (!events.empty())
-		insert(events, lines);
 }
 
 /*
@@ -182,16 +184,15 @@ Import::store()
  * too and are not looked up here, because the insertion looks them up.
  */
 void
-Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines)
+Import::insert()
 {
 	static nostr::Verifier verifier;
 	static bool some_known = true;
-	const int64_t known_before = known_;
 	std::vector<std::string_view> ids;
-	for (const nostr::Event &event : events)
+	for (const nostr::Event &event : events_)
 		ids.push_back(verified(event).id);
-	std::vector<uint8_t> known =
-		some_known ? known_events(ids) : std::vector<uint8_t>(ids.size(), false);
+	std::vector<Standing> standings =
+		some_known ? find_standings(ids) : std::vector<Standing>(ids.size(), Standing::Unknown);
 	auto has_good_signature = [&](const nostr::Event &event) {
 		return !pg::settings::verify_events || verifier.verify(event.id, event.pubkey, event.sig);
 	};
@@ -200,21 +201,33 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 	std::vector<Line> unknown_lines;
 	std::vector<NewSighting> sightings;
 	std::vector<std::string_view> unseen; // ids of valid events, if the import names no relay
+	std::vector<std::string_view> repeats;
 	IdSet met;
-	for (size_t i = 0; i < events.size(); i++) {
+	for (size_t i = 0; i < events_.size(); i++) {
 		check_for_interrupts();
-		const nostr::Event &event = events[i];
-		if (known[i] || met.contains(ids[i])) {
+		const nostr::Event &event = events_[i];
+		Standing &standing = standings[i];
+		const bool is_repeat = standing == Standing::Unknown && met.contains(ids[i]);
+		if (standing == Standing::Unknown && !is_repeat && !has_good_signature(event)) {
+			if (!some_known)
+				standing = find_standings({&ids[i], 1}).front();
+			if (standing == Standing::Unknown) {
+				refuse(lines_[i], nostr::Reject::BadSignature);
+				continue;
+			}
+		}
+		if (standing == Standing::KeptOut) {
+			left_out_++;
+			continue;
+		}
+		if (standing == Standing::Archived) {
 			known_++;
-		} else if (has_good_signature(event)) {
+		} else if (is_repeat) {
+			repeats.push_back(ids[i]);
+		} else {
 			met.insert(ids[i]);
 			unknown.push_back(verified(event));
-			unknown_lines.push_back(lines[i]);
-		} else if (!some_known && known_events({&ids[i], 1}).front()) {
-			known_++;
-		} else {
-			refuse(lines[i], nostr::Reject::BadSignature);
-			continue;
+			unknown_lines.push_back(lines_[i]);
 		}
 		if (relay_)
 			sightings.push_back({ids[i], *relay_, now_});
@@ -226,13 +239,21 @@ Import::insert(std::span<const nostr::Event> events, std::span<const Line> lines
 	if (!unseen.empty())
 		imported_statement.run(
 			{pg::bytea_array(unseen.size(), [&](size_t i) { return unseen[i]; })});
+	auto count = [&](std::string_view id) {
+		bool left_out = inserted.blocked.contains(id) || inserted.left_out.contains(id) ||
+						inserted.rejected.contains(id);
+		(left_out ? left_out_ : known_)++;
+	};
 	for (size_t i = 0; i < unknown.size(); i++)
-		if (inserted.rejected.contains(unknown[i].id))
+		if (inserted.events.contains(unknown[i].id))
+			fresh_++;
+		else if (inserted.rejected.contains(unknown[i].id))
 			refuse(unknown_lines[i], nostr::Reject::None);
-	fresh_ += static_cast<int64_t>(inserted.events.size());
-	known_ +=
-		static_cast<int64_t>(unknown.size() - inserted.events.size() - inserted.rejected.size());
-	some_known = known_ > known_before;
+		else
+			count(unknown[i].id);
+	for (std::string_view id : repeats)
+		count(id);
+	some_known = known_ + left_out_ > 0;
 }
 
 void
@@ -261,8 +282,8 @@ Import::save()
 	if (!bad_.empty())
 		save_bad_lines();
 	save_statement.run({pg::value(id_), pg::value(bytes_), pg::value(number_), pg::value(skipping_),
-						pg::value(now_), pg::value(fresh_), pg::value(known_),
-						pg::value(refused_)});
+						pg::value(now_), pg::value(fresh_), pg::value(known_), pg::value(refused_),
+						pg::value(left_out_)});
 }
 
 } // namespace

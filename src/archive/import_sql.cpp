@@ -22,8 +22,8 @@ pg::Statement
 	begin_statement("SELECT i.import_id, i.bytes FROM bigbrotr.begin_import($1, $2, $3, $4) AS i");
 pg::Statement lines_statement("SELECT bigbrotr.import_lines($1, $2, $3, $4)");
 pg::Statement finish_statement("SELECT bigbrotr.finish_import($1)");
-pg::Statement result_statement("SELECT lines, events_new, events_known, events_refused "
-							   "FROM _bigbrotr.imports WHERE import_id = $1");
+pg::Statement result_statement("SELECT lines, events_new, events_known, events_left_out, "
+							   "events_refused FROM _bigbrotr.imports WHERE import_id = $1");
 pg::Statement now_statement("SELECT bigbrotr.unix_now()");
 
 int64_t
@@ -91,12 +91,13 @@ class FileImport
 		if (row.count() == 0)
 			return; // the import was deleted meanwhile
 		int64_t lines = row.integer(0, 1), fresh = row.integer(0, 2), known = row.integer(0, 3),
-				refused = row.integer(0, 4);
+				left_out = row.integer(0, 4), refused = row.integer(0, 5);
 		pg::call([&] {
 			ereport(NOTICE,
-					(errmsg("import %lld: %lld lines, %lld events new, %lld known, %lld refused",
+					(errmsg("import %lld: %lld lines, %lld events new, %lld known, %lld left out, "
+							"%lld refused",
 							(long long) id_, (long long) lines, (long long) fresh,
-							(long long) known, (long long) refused),
+							(long long) known, (long long) left_out, (long long) refused),
 					 refused == 0 ? 0
 								  : errhint("SELECT line, reason, text FROM "
 											"bigbrotr.import_rejects WHERE import_id = %lld;",

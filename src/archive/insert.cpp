@@ -17,11 +17,13 @@ namespace archive {
 
 namespace {
 
-pg::Statement known_statement(
-	"SELECT ARRAY(SELECT EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.event_id = a.id) "
-	"OR EXISTS (SELECT FROM bigbrotr.event_rejects AS r WHERE r.event_id = a.id) "
-	"OR EXISTS (SELECT FROM bigbrotr.blocked_events AS b WHERE b.event_id = a.id) "
-	"FROM unnest($1) WITH ORDINALITY AS a (id, n) ORDER BY a.n)");
+/* The numbers are values of Standing. */
+pg::Statement standings_statement(
+	"SELECT ARRAY(SELECT CASE "
+	"WHEN EXISTS (SELECT FROM bigbrotr.events AS e WHERE e.event_id = a.id) THEN 1::bigint "
+	"WHEN EXISTS (SELECT FROM bigbrotr.event_rejects AS r WHERE r.event_id = a.id) "
+	"OR EXISTS (SELECT FROM bigbrotr.blocked_events AS b WHERE b.event_id = a.id) THEN 2 ELSE 0 "
+	"END FROM unnest($1) WITH ORDINALITY AS a (id, n) ORDER BY a.n)");
 pg::Statement rejected_statement(
 	"SELECT r.event_id FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY ($1) "
 	"UNION SELECT b.event_id FROM bigbrotr.blocked_events AS b WHERE b.event_id = ANY ($1)");
@@ -271,7 +273,7 @@ insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const New
 	if (exact.empty() && sightings.empty()) // a batch with only claims waits for no lock on tables
 		return {};
 	Storable storable(exact);
-	leave_out_blocked(storable.events(), now);
+	IdSet blocked = leave_out_blocked(storable.events(), now);
 	const RetentionRules rules = RetentionRules::load();
 	IdSet left_out;
 	std::erase_if(storable.events(), [&](const VerifiedEvent &event) {
@@ -299,6 +301,7 @@ insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const New
 			(rules.leave_out(sighting.kind, sighting.created_at) ? left_out : inserted.missing)
 				.insert(sighting.id);
 	}
+	inserted.blocked = std::move(blocked);
 	inserted.left_out = std::move(left_out);
 	return inserted;
 }
@@ -317,14 +320,28 @@ insert_sightings(std::span<const NewSighting> sightings)
 	return recorded;
 }
 
+std::vector<Standing>
+find_standings(std::span<const std::string_view> ids)
+{
+	std::vector<Standing> standings;
+	if (look_up_directly(ids, standings))
+		return standings;
+	pg::Rows rows =
+		standings_statement.run({pg::bytea_array(ids.size(), [&](size_t i) { return ids[i]; })});
+	standings.clear();
+	for (int64_t standing : rows.bigints(0, 1))
+		standings.push_back(static_cast<Standing>(standing));
+	return standings;
+}
+
 std::vector<uint8_t>
 known_events(std::span<const std::string_view> ids)
 {
 	std::vector<uint8_t> known;
-	if (look_up_directly(ids, known))
-		return known;
-	return known_statement.run({pg::bytea_array(ids.size(), [&](size_t i) { return ids[i]; })})
-		.booleans(0, 1);
+	known.reserve(ids.size());
+	for (Standing standing : find_standings(ids))
+		known.push_back(standing != Standing::Unknown);
+	return known;
 }
 
 } // namespace archive

@@ -72,6 +72,7 @@ struct Inserted
 	IdSet events;                          // ids of new events
 	std::vector<RelaySightings> sightings; // number of new sightings for each relay
 	IdSet rejected;                        // ids of events that the database has refused for good
+	IdSet blocked;                         // ids of events that a block has left out
 	/* Ids that a retention rule leaves out: of events, and of sightings without an archived
 	 * event. */
 	IdSet left_out;
@@ -105,8 +106,18 @@ struct Recorded
  */
 Recorded insert_sightings(std::span<const NewSighting> sightings);
 
-/* For each id (32 bytes): whether the event is archived or was permanently rejected. Conditions as
- * for insert_verified_events(). */
+enum class Standing : uint8_t
+{
+	Unknown,
+	Archived,
+	KeptOut // blocked, or permanently rejected by the database
+};
+
+/* For each id (32 bytes): what is known of the event. Conditions as for
+ * insert_verified_events(). */
+std::vector<Standing> find_standings(std::span<const std::string_view> ids);
+
+/* As find_standings(): whether the event is archived or kept out. */
 std::vector<uint8_t> known_events(std::span<const std::string_view> ids);
 
 } // namespace archive

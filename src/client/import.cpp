@@ -190,15 +190,15 @@ import(const Options &options)
 		position += static_cast<int64_t>(taken);
 		wanted = taken == 0 ? 2 * wanted : kChunk;
 	}
-	Result done =
-		server.run("SELECT p.line_count, p.new_count, p.known_count, p.refused_count "
-				   "FROM bigbrotr.import_progress AS p, bigbrotr.finish_import(p.import_id) "
-				   "WHERE p.import_id = $1",
-				   {{id}});
+	Result done = server.run(
+		"SELECT p.line_count, p.new_count, p.known_count, p.left_out_count, p.refused_count "
+		"FROM bigbrotr.import_progress AS p, bigbrotr.finish_import(p.import_id) "
+		"WHERE p.import_id = $1",
+		{{id}});
 	auto number = [&](int column) { return PQgetvalue(done.get(), 0, column); };
-	fprintf(stderr, "import %s: %s lines, %s events new, %s known, %s refused%s\n", id.c_str(),
-			number(0), number(1), number(2), number(3),
-			strcmp(number(3), "0") == 0 ? "" : " (see bigbrotr.import_rejects)");
+	fprintf(stderr, "import %s: %s lines, %s events new, %s known, %s left out, %s refused%s\n",
+			id.c_str(), number(0), number(1), number(2), number(3), number(4),
+			strcmp(number(4), "0") == 0 ? "" : " (see bigbrotr.import_rejects)");
 }
 
 std::optional<Options>

@@ -126,7 +126,7 @@ cmp_ok($notes, '>', 100, '… of some notes');
 is(system("grep -qv '\"kind\":1,' $home/notes.jsonl") >> 8, 1, '… and of nothing else');
 ($code, $output) = quickstart("import $home/notes.jsonl");
 is($code, 0, 'an import');
-like($output, qr/0 events new, @{[$notes + 0]} known, 0 refused/, '… of what is known already');
+like($output, qr/0 events new, @{[$notes + 0]} known, 0 left out, 0 refused/, '… of what is known already');
 like(scalar `./quickstart import <$home/notes.jsonl 2>&1`, qr/0 events new, @{[$notes + 0]} known/, '… and from the standard input');
 
 # The demo stays the one that it is.

@@ -130,7 +130,7 @@ is(join(' ', map { $_->[1] } @sorted), join(' ', map { /"id":"(\w+)"/ } @exporte
 	local $ENV{PGDATABASE} = 'second';
 	is(system("cat '" . $node->basedir . "/first.jsonl' | bigbrotr-import 2> '" . $node->basedir . "/said'"), 0, 'import from a pipe');
 	is(slurp_file($node->basedir . '/said'),
-		'import 1: ' . @exported . ' lines, ' . @exported . " events new, 0 known, 0 refused\n", 'what it says');
+		'import 1: ' . @exported . ' lines, ' . @exported . " events new, 0 known, 0 left out, 0 refused\n", 'what it says');
 }
 is(export_to('second', $node->basedir . '/second.jsonl') eq $first, 1, 'the second archive exports the same bytes');
 $node->safe_psql('third', q{CALL bigbrotr.import_events('} . $node->basedir . q{/second.jsonl', 'wss://relay.example.com')});
