@@ -74,16 +74,6 @@ can_connect(Slot &slot)
 	return reason[0] == '\0';
 }
 
-/* Names the library by its path, because its directory may not be in dynamic_library_path. */
-static void
-set_main(BackgroundWorker &worker, const char *library, const char *function)
-{
-	constexpr size_t size = sizeof worker.bgw_library_name;
-	if (snprintf(worker.bgw_library_name, size, "%s/%s", module_directory(), library) >= int(size))
-		strlcpy(worker.bgw_library_name, library, size);
-	strlcpy(worker.bgw_function_name, function, sizeof worker.bgw_function_name);
-}
-
 static void
 no_process_free(Slot &slot)
 {

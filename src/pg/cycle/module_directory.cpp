@@ -5,6 +5,7 @@
 #include <algorithm>
 
 extern "C" {
+#include "postmaster/bgworker.h"
 #include "storage/fd.h"
 }
 
@@ -20,6 +21,15 @@ module_directory()
 		get_parent_directory(directory);
 	}
 	return directory;
+}
+
+void
+set_main(BackgroundWorker &worker, const char *library, const char *function)
+{
+	constexpr size_t size = sizeof worker.bgw_library_name;
+	if (snprintf(worker.bgw_library_name, size, "%s/%s", module_directory(), library) >= int(size))
+		strlcpy(worker.bgw_library_name, library, size);
+	strlcpy(worker.bgw_function_name, function, sizeof worker.bgw_function_name);
 }
 
 /* The file is not mapped, because it may be cut while it is replaced. */

@@ -9,6 +9,8 @@
 
 #include "pg/cycle/settings.h"
 
+struct BackgroundWorker;
+
 namespace pg {
 
 /* The build of the preload library in memory. */
@@ -16,6 +18,10 @@ extern const char preloaded_build[];
 
 /* The directory of the preload library. */
 const char *module_directory();
+
+/* Sets the function that the background worker runs. Names the library, "bigbrotr" or
+ * "bigbrotr_core", by its path, because its directory may not be in dynamic_library_path. */
+void set_main(BackgroundWorker &worker, const char *library, const char *function);
 
 /* Whether the core library on disk is of another build than this library. A worker that loads such
  * a library fails before it can say why in its slot. False if there is no such file, which the

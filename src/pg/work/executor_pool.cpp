@@ -81,11 +81,7 @@ describe(BackgroundWorker &worker, const std::string &name, dsm_handle memory)
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_notify_pid = MyProcPid;
 	worker.bgw_main_arg = UInt32GetDatum(memory);
-	constexpr size_t size = sizeof worker.bgw_library_name;
-	if (snprintf(worker.bgw_library_name, size, "%s/bigbrotr_core", module_directory()) >=
-		int(size))
-		strlcpy(worker.bgw_library_name, "bigbrotr_core", size);
-	strlcpy(worker.bgw_function_name, "bigbrotr_executor_main", sizeof worker.bgw_function_name);
+	set_main(worker, "bigbrotr_core", "bigbrotr_executor_main");
 	strlcpy(worker.bgw_type, name.c_str(), sizeof worker.bgw_type);
 	strlcpy(worker.bgw_name, name.c_str(), sizeof worker.bgw_name);
 }
