@@ -151,6 +151,44 @@ $node->append_conf('postgresql.conf', "bigbrotr.api_executors = 2\n");
 $node->reload;
 wait_for($node, "count(*) = 2 FROM $executors");
 
+# ---- a place in the middle is filled again
+
+$node->append_conf('postgresql.conf', "bigbrotr.api_executors = 4\nbigbrotr.api_timeout = '5min'\n");
+$node->reload;
+wait_for($node, "count(*) = 4 FROM $executors");
+@long = ();
+for my $number (1 .. 4)
+{
+	push @long, $api->begin('/v1/nip/1000');
+	wait_for($node, "count(*) = $number FROM $busy");
+}
+close $long[2];
+wait_for($node, "count(*) = 3 FROM $busy");
+for my $wanted (2, 4)
+{
+	$node->append_conf('postgresql.conf', "bigbrotr.api_executors = $wanted\n");
+	$node->reload;
+	wait_for($node, 'count(*) = ' . ($wanted == 2 ? 3 : 4) . " FROM $executors");
+}
+is($node->safe_psql('postgres', "SELECT string_agg(right(backend_type, 1), '' ORDER BY backend_type) FROM $executors"), '1234', 'a place in the middle is filled again');
+close $_ for @long[ 0, 1, 3 ];
+wait_for($node, "count(*) = 0 FROM $busy");
+$node->append_conf('postgresql.conf', "bigbrotr.api_executors = 2\nbigbrotr.api_timeout = '30s'\n");
+$node->reload;
+wait_for($node, "count(*) = 2 FROM $executors");
+
+# ---- no shared memory for an executor, as if /dev/shm were full
+
+my $api_pid = $node->safe_psql('postgres', q{SELECT pid FROM bigbrotr.services WHERE service = 'api'});
+truncate $node->logfile, 0;
+system('prlimit', '--pid', $api_pid, '--fsize=300000:unlimited') == 0 or die 'prlimit failed';
+$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM $executors LIMIT 1) AS one");
+$node->wait_for_log(qr/1 of 2 executors run: could not resize shared memory segment/);
+is($api->get('/readyz')->{status}, 200, 'the other executor does the work');
+system('prlimit', '--pid', $api_pid, '--fsize=unlimited:unlimited') == 0 or die 'prlimit failed';
+wait_for($node, "count(*) = 2 FROM $executors");
+is($node->safe_psql('postgres', q{SELECT pid FROM bigbrotr.services WHERE service = 'api'}), $api_pid, 'the worker has stayed');
+
 # ---- executors and net processes that end
 
 $socket = $api->begin('/v1/nip/1000');

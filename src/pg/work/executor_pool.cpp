@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 static constexpr auto kFirstDelay = 1s; // after an executor that ended early; it doubles
 static constexpr auto kMaxDelay = 60s;
 static constexpr auto kSoon = 5s;
-static constexpr auto kNoProcess = 10s; // until the next attempt if no process was free
+static constexpr auto kNextAttempt = 10s; // after an executor could not be started
 
 ExecutorPool *ExecutorPool::pool_;
 
@@ -86,16 +86,15 @@ describe(BackgroundWorker &worker, const std::string &name, dsm_handle memory)
 	strlcpy(worker.bgw_name, name.c_str(), sizeof worker.bgw_name);
 }
 
+/* Registers an executor and attaches to its queues. False if no background worker is free. Must be
+ * called inside a transaction, which frees the segment after an error. */
 bool
-ExecutorPool::start(Worker &worker, int place)
+ExecutorPool::open(Process &process, const std::string &name)
 {
-	std::string name = name_ + "." + std::to_string(place + 1);
-	auto process = std::make_unique<Process>();
-	bool registered = call([&] {
-		Assert(CurrentResourceOwner == nullptr); // the segment must outlive transactions
+	return call([&] {
 		MemoryContext previous = MemoryContextSwitchTo(TopMemoryContext);
-		process->memory = dsm_create(ExecutorSegment::size(), 0);
-		ExecutorSegment *segment = process->segment();
+		process.memory = dsm_create(ExecutorSegment::size(), 0);
+		ExecutorSegment *segment = process.segment();
 		segment->database = MyDatabaseId;
 		segment->role = role_;
 		strlcpy(segment->name, name.c_str(), sizeof segment->name);
@@ -103,22 +102,40 @@ ExecutorPool::start(Worker &worker, int place)
 		shm_mq_set_sender(shm_mq_create(segment->questions(), ExecutorSegment::kQuestions), MyProc);
 		shm_mq_set_receiver(shm_mq_create(segment->answers(), ExecutorSegment::kAnswers), MyProc);
 		BackgroundWorker description = {};
-		describe(description, name, dsm_segment_handle(process->memory));
-		bool done = RegisterDynamicBackgroundWorker(&description, &process->handle);
-		if (done) {
-			process->questions =
-				shm_mq_attach(segment->questions(), process->memory, process->handle);
-			process->answers = shm_mq_attach(segment->answers(), process->memory, process->handle);
+		describe(description, name, dsm_segment_handle(process.memory));
+		bool registered = RegisterDynamicBackgroundWorker(&description, &process.handle);
+		if (registered) {
+			process.questions = shm_mq_attach(segment->questions(), process.memory, process.handle);
+			process.answers = shm_mq_attach(segment->answers(), process.memory, process.handle);
+			dsm_pin_mapping(process.memory); // the segment must outlive the transaction
 		} else
-			dsm_detach(process->memory);
+			dsm_detach(process.memory);
 		MemoryContextSwitchTo(previous);
-		return done;
+		return registered;
 	});
+}
+
+/* Starts an executor. Returns what prevents that; empty: nothing. */
+std::string
+ExecutorPool::start(Worker &worker, int place)
+{
+	std::string name = name_ + "." + std::to_string(place + 1);
+	auto process = std::make_unique<Process>();
+	bool registered = false;
+	try {
+		worker.transaction("starting an executor", {.read_only = true},
+						   [&] { registered = open(*process, name); });
+	} catch (const Error &error) {
+		if (ERRCODE_TO_CATEGORY(error.sqlstate()) != ERRCODE_INSUFFICIENT_RESOURCES)
+			throw;
+		return error.what(); // of shared memory
+	}
 	if (!registered)
-		return false;
+		return "no background worker is free; raise max_worker_processes (now " +
+			   std::to_string(max_worker_processes) + ")";
 	process->started = worker.steady_now();
 	processes_[place] = std::move(process);
-	return true;
+	return {};
 }
 
 /* Removes an executor that has ended by itself. */
@@ -155,27 +172,31 @@ ExecutorPool::tend(Worker &worker, int wanted)
 				   GetBackgroundWorkerPid(process->handle, &pid) == BGWH_STOPPED)
 			take_out(worker, place);
 	}
-	if (places() < wanted) {
-		processes_.resize(wanted);
-		start_at_ = now;
-	}
+	processes_.resize(std::max(places(), wanted));
 	while (places() > wanted && !processes_.back())
 		processes_.pop_back();
+	auto running = std::count_if(processes_.begin(), processes_.begin() + wanted,
+								 [](const auto &process) { return process != nullptr; });
+	if (running < wanted && start_at_ == Clock::time_point::max())
+		start_at_ = now;
 	if (now < start_at_)
 		return;
 	start_at_ = Clock::time_point::max();
-	for (int place = 0; place < wanted; place++)
-		if (!processes_[place] && !start(worker, place)) {
-			start_at_ = now + kNoProcess;
-			if (!std::exchange(short_of_processes_, true))
-				worker.log(wire::LogLevel::Warning,
-						   std::to_string(place) + " of " + std::to_string(wanted) +
-							   " executors run, no background worker is free; raise "
-							   "max_worker_processes (now " +
-							   std::to_string(max_worker_processes) + ")");
+	for (int place = 0; place < wanted; place++) {
+		if (processes_[place])
+			continue;
+		std::string obstacle = start(worker, place);
+		if (!obstacle.empty()) {
+			start_at_ = now + kNextAttempt;
+			if (!std::exchange(is_short_, true))
+				worker.log(wire::LogLevel::Warning, std::to_string(running) + " of " +
+														std::to_string(wanted) +
+														" executors run: " + obstacle);
 			return;
 		}
-	short_of_processes_ = false;
+		running++;
+	}
+	is_short_ = false;
 }
 
 int

@@ -32,8 +32,8 @@ class ExecutorPool
 
 	/*
 	 * Must be called in each turn of the worker's loop. Starts executors until there are `wanted`,
-	 * and lets idle ones go if there are more. If no process is free, logs a warning; the existing
-	 * executors then do the work.
+	 * and lets idle ones go if there are more. If no process or no shared memory is free, logs a
+	 * warning; the existing executors then do the work.
 	 */
 	void tend(Worker &worker, int wanted);
 	/* The next time at which tend() has work without being woken. */
@@ -82,7 +82,8 @@ class ExecutorPool
 
 	static ExecutorPool *pool_; // the pool of this process
 
-	bool start(Worker &worker, int place); // false: no process is free
+	std::string start(Worker &worker, int place);
+	bool open(Process &process, const std::string &name);
 	void take_out(Worker &worker, int place);
 	void cancel_all();
 	static void let_go(Process &process);
@@ -94,7 +95,7 @@ class ExecutorPool
 	std::vector<std::unique_ptr<Process>> processes_; // by place; null: empty place
 	std::chrono::steady_clock::time_point start_at_ = std::chrono::steady_clock::time_point::max();
 	std::chrono::milliseconds delay_{0};
-	bool short_of_processes_ = false; // the warning was logged
+	bool is_short_ = false; // the warning was logged
 };
 
 } // namespace pg
