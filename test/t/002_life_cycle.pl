@@ -199,6 +199,23 @@ ask($node, "UPDATE pg_extension SET extversion = default_version FROM pg_availab
 ask($node, 'SELECT bigbrotr.start_services()');
 wait_for_service($node, 'synchronizer', 'running');
 
+# A transaction can need several databases.
+$node->append_conf('postgresql.conf', "bigbrotr.databases = 'postgres, one, two'\n");
+$node->reload;
+for my $database (qw(one two))
+{
+	ask($node, "CREATE DATABASE $database");
+	ask($node, 'SET client_min_messages = warning; CREATE EXTENSION bigbrotr', $database);
+	wait_for_service($node, 'synchronizer', 'running', $database);
+}
+ask($node, 'BEGIN; ALTER DATABASE one RENAME TO three; ALTER DATABASE two RENAME TO one; ALTER DATABASE three RENAME TO two; COMMIT');
+wait_for_service($node, 'synchronizer', 'running', $_) for qw(one two);
+ask($node, "DROP DATABASE $_") for qw(one two);
+
+$node->append_conf('postgresql.conf', "bigbrotr.databases = 'postgres'\n");
+$node->reload;
+ok($node->poll_query_until('postgres', q{SELECT count(DISTINCT database) = 1 FROM bigbrotr.services}), 'one database again');
+
 # A statement that needs the database comes between the launcher's decision to start a worker and the start: the
 # launcher looks at the catalog of databases in between, which is locked here.
 my $launcher = ask($node, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'bigbrotr launcher'");

@@ -31,12 +31,32 @@ static constexpr long kPatienceMs = 5000;
 static ProcessUtility_hook_type prev_hook = nullptr;
 static object_access_hook_type prev_access_hook = nullptr;
 
-/* Effects of the statements of this backend's transaction; an empty name means none. */
-static char drained[NAMEDATALEN];
-static char renewed[NAMEDATALEN]; // database in which services that run once must run again after
-								  // the commit
-static bool drops;                // the database is dropped, so the wishes for its services must go
+/* Effects of the statements of this backend's transaction. */
+struct Touched
+{
+	char database[NAMEDATALEN];
+	bool drained; // no worker may run in it until the transaction ends
+	bool renewed; // services that run once must run again after the commit
+};
+static Touched touched[kDrains];
+static int touched_count;
+static bool drops; // the database is dropped, so the wishes for its services must go
 static bool wakes_services;
+
+/* The entry of the database; null if the transaction has touched kDrains others. */
+static Touched *
+touch(const char *database)
+{
+	for (int i = 0; i < touched_count; i++)
+		if (strcmp(touched[i].database, database) == 0)
+			return &touched[i];
+	if (touched_count == kDrains)
+		return nullptr;
+	Touched *one = &touched[touched_count++];
+	*one = {};
+	strlcpy(one->database, database, sizeof one->database);
+	return one;
+}
 
 static Drain *
 find_drain(const char *database)
@@ -50,17 +70,20 @@ find_drain(const char *database)
 	return nullptr;
 }
 
-/* Keeps workers out of a database until the transaction ends. False if all entries of
- * Shared::drains are used. */
+/* Keeps workers out of a database until the transaction ends. False if the transaction does so
+ * already, or if all entries of Shared::drains are used. */
 static bool
 hold(const char *database)
 {
+	Touched *mine = touch(database);
+	if (mine == nullptr || mine->drained)
+		return false;
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	Drain *drain = find_drain(database);
 	if (drain != nullptr) {
 		strlcpy(drain->database, database, sizeof drain->database);
 		drain->holders++;
-		strlcpy(drained, database, sizeof drained);
+		mine->drained = true;
 		wake_launcher();
 	}
 	LWLockRelease(shared->lock);
@@ -90,28 +113,31 @@ static void
 on_end_of_transaction(XactEvent event, void *)
 {
 	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PARALLEL_PRE_COMMIT ||
-		event == XACT_EVENT_PRE_PREPARE || (drained[0] == '\0' && !wakes_services))
+		event == XACT_EVENT_PRE_PREPARE || (touched_count == 0 && !wakes_services))
 		return;
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	if (drained[0] != '\0')
-		find_drain(drained)->holders--;
-	if (event == XACT_EVENT_COMMIT) {
-		run_once_again(renewed);
+	for (int i = 0; i < touched_count; i++) {
+		const Touched &one = touched[i];
+		if (one.drained)
+			find_drain(one.database)->holders--;
+		if (event != XACT_EVENT_COMMIT || !one.renewed)
+			continue;
+		run_once_again(one.database);
 		if (drops)
-			forget_wishes(renewed);
-		shared->recheck |= wakes_services;
+			forget_wishes(one.database);
 	}
+	shared->recheck |= wakes_services && event == XACT_EVENT_COMMIT;
 	wake_launcher();
 	LWLockRelease(shared->lock);
-	drained[0] = renewed[0] = '\0';
+	touched_count = 0;
 	drops = wakes_services = false;
 }
 
 static void
 drain_database(const char *database)
 {
-	if (drained[0] != '\0' || !hold(database))
-		return; // a transaction drains one database at most
+	if (!hold(database))
+		return;
 	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kPatienceMs);
 	ConditionVariablePrepareToSleep(&shared->changed);
 	for (;;) {
@@ -322,8 +348,8 @@ hook(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityConte
 	(prev_hook ? prev_hook : standard_ProcessUtility)(planned, text, read_only, context, parameters,
 													  environment, receiver, completion);
 	/* This is reached only after success. */
-	if (renews[0] != '\0')
-		strlcpy(renewed, renews, sizeof renewed);
+	if (Touched *one = renews[0] != '\0' ? touch(renews) : nullptr)
+		one->renewed = true;
 	drops |= effect.drops;
 	wakes_services |= effect.wakes;
 }
