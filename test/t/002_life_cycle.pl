@@ -212,6 +212,15 @@ ask($node, 'BEGIN; ALTER DATABASE one RENAME TO three; ALTER DATABASE two RENAME
 wait_for_service($node, 'synchronizer', 'running', $_) for qw(one two);
 ask($node, "DROP DATABASE $_") for qw(one two);
 
+# All slots are used by databases that are replaced by others: these get the slots as soon as they are free.
+my @many = map { "many$_" } 1 .. 40;
+for my $set ("@many", "@many[0 .. 9]" =~ s/many/other/gr)
+{
+	$node->append_conf('postgresql.conf', "bigbrotr.databases = 'postgres, " . join(', ', split / /, $set) . "'\n");
+	$node->reload;
+	my ($first) = $set =~ /^(\w+)/;
+	ok($node->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM bigbrotr.services WHERE database = '$first')"), "$first has services");
+}
 $node->append_conf('postgresql.conf', "bigbrotr.databases = 'postgres'\n");
 $node->reload;
 ok($node->poll_query_until('postgres', q{SELECT count(DISTINCT database) = 1 FROM bigbrotr.services}), 'one database again');

@@ -136,6 +136,17 @@ $node->poll_query_until('postgres', 'SELECT count(*) = 9 FROM bigbrotr.services'
   or die 'no services';
 wait_for_service($node, 'synchronizer', 'running');
 
+# A database that is listed later than an hour after the crash has not met it.
+($run, @crashes) = split /\n/, slurp_file($file);
+is(scalar @crashes, 1, 'a crash is known');
+open $out, '>', $file or die "$file: $!";
+print $out join("\n", $run, map { $_ - 2 * 3600 * 1000000 } @crashes), "\n";
+close $out;
+$node->append_conf('postgresql.conf', "bigbrotr.databases = 'postgres, later'\n");
+$node->reload;
+$node->poll_query_until('postgres', q{SELECT bool_or(sqlstate = '55000') FROM bigbrotr.services WHERE database = 'later'}) or die 'no error';
+is(ask($node, q{SELECT count(*) FROM bigbrotr.services WHERE database = 'later' AND sqlstate = '57P02'}), '0', 'old crashes delay no new database');
+
 # So does a restart of the server.
 $node->restart;
 wait_for_service($node, 'synchronizer', 'running');

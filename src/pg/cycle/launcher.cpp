@@ -259,6 +259,14 @@ take_common_requests(bool reloaded)
 	}
 }
 
+/* The crashes are counted again, because those of the launcher's start may be hours old. */
+static void
+make_slots()
+{
+	crashes = count_crashes(false, GetCurrentTimestamp());
+	read_lists(crashes);
+}
+
 /* Milliseconds until the next timed action; -1: none is planned. */
 static long
 time_to_next_action()
@@ -381,10 +389,14 @@ bigbrotr_launcher_main(Datum)
 			reload = true;
 		}
 		if (reload)
-			read_lists(crashes);
+			make_slots();
 		take_common_requests(reload);
 		wishes_are_saved = save_wishes();
 		step_all();
+		while (can_make_missing_slots()) {
+			make_slots();
+			step_all();
+		}
 		reload = false;
 	}
 }

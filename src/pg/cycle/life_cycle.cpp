@@ -17,6 +17,9 @@ namespace pg {
 static MemoryContext lists_context;
 static List *listed_databases, *listed_services;
 
+static int missing;     // number of slots that read_lists() could not make
+static bool freed_slot; // since read_lists()
+
 static void
 cut_lists()
 {
@@ -111,7 +114,8 @@ provide(const char *database, const ServiceEntry &entry, int instance, const Cra
 void
 read_lists(const Crashes &crashes)
 {
-	int missing = 0; // number of slots
+	missing = 0;
+	freed_slot = false;
 	cut_lists();
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	ListCell *database;
@@ -131,6 +135,12 @@ read_lists(const Crashes &crashes)
 						  errdetail("There is room for %d.", shared->slot_count),
 						  errhint("Raise \"max_worker_processes\", or list fewer databases in "
 								  "\"bigbrotr.databases\".")));
+}
+
+bool
+can_make_missing_slots()
+{
+	return missing > 0 && freed_slot;
 }
 
 /* ---- decisions; the lock must be held ---- */
@@ -239,6 +249,7 @@ rest(Slot &slot)
 	slot.next_start = 0;
 	slot.used = settings::is_in_list(listed_databases, slot.database) &&
 				slot.instance <= instances_of(entry_of(slot));
+	freed_slot |= !slot.used;
 }
 
 Action

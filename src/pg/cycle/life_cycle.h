@@ -15,6 +15,9 @@ namespace pg {
  * not be held. */
 void read_lists(const Crashes &crashes);
 
+/* Whether read_lists() found too few slots, and a slot has been freed since. */
+bool can_make_missing_slots();
+
 /* The functions below assert that the lock is held, exclusively if they change a slot. */
 
 enum class Action
