@@ -6,9 +6,6 @@
 extern "C" {
 #include "fmgr.h"
 #include "utils/fmgrprotos.h"
-
-PG_FUNCTION_INFO_V1(bigbrotr_sync_filter);
-PGDLLEXPORT Datum bigbrotr_sync_filter(PG_FUNCTION_ARGS);
 }
 
 namespace {
@@ -41,8 +38,7 @@ conditions(Jsonb *argument)
 
 } // namespace
 
-Datum
-bigbrotr_sync_filter(PG_FUNCTION_ARGS)
+SQL_FUNCTION(bigbrotr_sync_filter)
 {
 	return pg::boundary([&] {
 		std::string json = conditions(pg::call([&] { return PG_GETARG_JSONB_P(0); }));

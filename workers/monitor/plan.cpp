@@ -2,6 +2,7 @@
 
 #include "pg/border/settings.h"
 #include "pg/border/spi.h"
+#include "pg/work/networks.h"
 #include "wire/link.h"
 
 namespace {
@@ -38,22 +39,6 @@ pg::Statement take_statement(
 	"SELECT relay_id, url, try_nips "
 	"FROM _bigbrotr.take_visits($1, $2, $3, $4, $5, string_to_array($6, ','), $7, $8)");
 
-/* Names of the networks, separated by commas. */
-std::string
-reachable_networks()
-{
-	std::string names = "clearnet";
-	if (pg::settings::allow_local_relays)
-		names += ",local";
-	if (*pg::settings::tor_proxy)
-		names += ",tor";
-	if (*pg::settings::i2p_proxy)
-		names += ",i2p";
-	if (*pg::settings::loki_proxy)
-		names += ",loki";
-	return names;
-}
-
 } // namespace
 
 const char *
@@ -76,7 +61,7 @@ plan_visits(const VisitBook &book, const std::string &owner, int64_t now)
 	int32_t places = most.visits - book.size();
 	if (places <= 0)
 		return plan;
-	std::string networks = reachable_networks();
+	std::string networks = pg::reachable_networks();
 	pg::Rows rows = take_statement.run(
 		{pg::value(std::string_view(owner)), pg::value(places), pg::value(most.per_host),
 		 pg::value(most.per_site), pg::value(most.overlay), pg::value(std::string_view(networks)),

@@ -36,12 +36,6 @@ pg::Statement
 	record_statement("SELECT _bigbrotr.record_audit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
 					 "$11, $12)");
 
-std::string_view
-bytes_of(const nostr::Id &id)
-{
-	return {reinterpret_cast<const char *>(id.data()), id.size()};
-}
-
 pg::Value
 maybe(const std::optional<int64_t> &number)
 {
@@ -94,17 +88,17 @@ find_misses(const wire::Batch &batch, const RelayBook &book)
 		return misses;
 	std::unordered_map<std::string_view, int64_t> times;
 	for (const wire::VerifiedEvent &event : batch.events)
-		times[bytes_of(*event.id)] = event.created_at;
+		times[nostr::view(*event.id)] = event.created_at;
 	size_t n = candidates.size();
 	pg::Rows rows = unseen_statement.run(
-		{pg::bytea_array(n, [&](size_t i) { return bytes_of(*candidates[i]->event.id); }),
+		{pg::bytea_array(n, [&](size_t i) { return nostr::view(*candidates[i]->event.id); }),
 		 pg::int4_array(n, [&](size_t i) { return candidates[i]->relay_id; })});
 	for (uint64_t row = 0; row < rows.count(); row++) {
 		const wire::Sighting &s = *candidates[rows.integer(row, 1) - 1];
 		std::optional<int64_t> created_at;
 		if (!rows.null(row, 2))
 			created_at = rows.integer(row, 2);
-		else if (auto found = times.find(bytes_of(*s.event.id)); found != times.end())
+		else if (auto found = times.find(nostr::view(*s.event.id)); found != times.end())
 			created_at = found->second;
 		const std::vector<Reading> &asked = book.find(s.relay_id)->asked;
 		for (size_t i = 0; created_at && i < asked.size(); i++)
@@ -129,7 +123,7 @@ drop_unmatched(std::vector<Miss> &misses, const RelayBook &book)
 	if (count == 0)
 		return;
 	const pg::Rows rows = matched_statement.run(
-		{pg::bytea_array(count, [&](size_t i) { return bytes_of(filtered[ptrdiff_t(i)].id); }),
+		{pg::bytea_array(count, [&](size_t i) { return nostr::view(filtered[ptrdiff_t(i)].id); }),
 		 pg::int4_array(count, [&](size_t i) {
 			 return static_cast<int32_t>(filter_of(filtered[ptrdiff_t(i)]));
 		 })});
@@ -145,10 +139,10 @@ withdraw_strays(const wire::Batch &batch, const RelayBook &book, int64_t now)
 	constexpr int64_t around = 86400; // seconds that report_miss withdraws on each side, at least
 	std::unordered_map<std::string_view, int64_t> times;
 	for (const wire::VerifiedEvent &event : batch.events)
-		times[bytes_of(*event.id)] = event.created_at;
+		times[nostr::view(*event.id)] = event.created_at;
 	std::map<int32_t, std::set<int64_t>> strays; // seconds by relay
 	for (const wire::Sighting &s : batch.sightings) {
-		const auto time = times.find(bytes_of(*s.event.id));
+		const auto time = times.find(nostr::view(*s.event.id));
 		if (s.live || time == times.end())
 			continue;
 		const std::vector<Reading> &asked = book.find(s.relay_id)->asked;

@@ -35,12 +35,6 @@ check_asked(const auto &question, const RelayBook &book)
 						   std::to_string(question.relay_id) + ", which it was not told to"};
 }
 
-std::string_view
-view(const nostr::Id &id)
-{
-	return {reinterpret_cast<const char *>(id.data()), id.size()};
-}
-
 } // namespace
 
 void
@@ -83,7 +77,8 @@ tell_wanted(pg::Worker &worker, const wire::NeedQuestion &question, const RelayB
 	worker.transaction_with_retries("writing down what is needed", {}, [&] {
 		pg::Rows rows = need_statement.run(
 			{pg::value(question.relay_id), filter_value(question.filter_id),
-			 pg::bytea_array(question.ids.size(), [&](size_t i) { return view(question.ids[i]); }),
+			 pg::bytea_array(question.ids.size(),
+							 [&](size_t i) { return nostr::view(question.ids[i]); }),
 			 pg::value(question.range.lower), pg::value(worker.now())});
 		answer.wants.clear();
 		for (uint64_t row = 0; row < rows.count(); row++)

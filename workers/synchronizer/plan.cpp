@@ -4,8 +4,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "pg/border/settings.h"
 #include "pg/border/spi.h"
+#include "pg/work/networks.h"
 #include "workers/synchronizer/settings.h"
 
 namespace {
@@ -36,22 +36,6 @@ pg::Statement filters_statement(
 pg::Statement crowded_statement("SELECT * FROM _bigbrotr.crowded_relays($1)");
 pg::Statement intervals_statement("SELECT p.relay_id, _bigbrotr.read_after(p.read_interval) "
 								  "FROM _bigbrotr.relay_priorities AS p");
-
-/* Names of the networks, separated by commas. */
-std::string
-reachable_networks()
-{
-	std::string names = "clearnet";
-	auto add = [&](const char *name, bool reachable) {
-		if (reachable)
-			names.append(",").append(name);
-	};
-	add("local", pg::settings::allow_local_relays);
-	add("tor", *pg::settings::tor_proxy);
-	add("i2p", *pg::settings::i2p_proxy);
-	add("loki", *pg::settings::loki_proxy);
-	return names;
-}
 
 class Planner
 {
@@ -234,7 +218,7 @@ class Planner
 	const std::string &owner_;
 	const Occasion &occasion_;
 	const int64_t now_;
-	const std::string networks_ = reachable_networks();
+	const std::string networks_ = pg::reachable_networks();
 	std::unordered_set<int32_t> stopped_;
 	std::unordered_map<int32_t, int64_t> intervals_; // seconds, of priority relays
 	SyncPlan plan_;
