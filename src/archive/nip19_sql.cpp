@@ -117,7 +117,7 @@ entity_argument(FunctionCallInfo fcinfo)
 	if (!type)
 		throw pg::Error(ERRCODE_INVALID_PARAMETER_VALUE, "invalid NIP-19 type",
 						archive::explanation("unknown_prefix"),
-						"The first argument is the type, what it is to hold follows.");
+						"The first argument names the type; the other arguments are its fields.");
 	entity.type = *type;
 	if (!PG_ARGISNULL(1))
 		entity.key = archive::array_argument<32>(PG_GETARG_DATUM(1), "data");

@@ -17,7 +17,7 @@ _PG_init()
 {
 	if (wire::build_id() != pg::preloaded_build)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("libraries of two builds of bigbrotr meet"),
+						errmsg("bigbrotr and bigbrotr_core are libraries of different builds"),
 						errdetail("The server has loaded build \"%s\" and found \"%s\" now.",
 								  pg::preloaded_build, wire::build_id().data()),
 						errhint("Restart the server.")));

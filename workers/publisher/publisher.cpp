@@ -230,7 +230,8 @@ class Publisher : public pg::Service
 		auto sent = std::find_if(target->sent.begin(), target->sent.end(),
 								 [&](const Publication &one) { return one.id == *answer.id; });
 		if (sent == target->sent.end())
-			throw pg::NetFault{.reason = "it told an answer to an event that was not sent"};
+			throw pg::NetFault{.reason =
+								   "it reported a relay's answer to an event that was not sent"};
 		sent->outcome = answer.accepted ? "accepted" : "refused";
 		sent->detail = answer.text;
 		worker.count(answer.accepted ? "events_accepted" : "events_refused", 1);

@@ -83,7 +83,8 @@ no_process_free(Slot &slot)
 	char reason[128], hint[160];
 	snprintf(reason, sizeof reason, "bigbrotr needs %d background workers, none is free", needed);
 	snprintf(hint, sizeof hint,
-			 "Raise \"max_worker_processes\" (now %d); replication, parallel queries and executors share it.",
+			 "Raise \"max_worker_processes\" (now %d); replication, parallel queries and executors "
+			 "share it.",
 			 max_worker_processes);
 	wait_for(slot, short_of_processes ? DEBUG1 : WARNING, reason, hint);
 	short_of_processes = true;

@@ -189,9 +189,11 @@ static constexpr Setting frame[] = {
 		   "Proxy that leads to relays of Tor (.onion): a URL with scheme socks5h, socks5 or http "
 		   "(CONNECT); empty: they are not reachable from here.",
 		   GUC_SUPERUSER_ONLY, check_proxy),
-	string("i2p_proxy", &i2p_proxy, "", "The same for relays of I2P (.i2p).", GUC_SUPERUSER_ONLY,
+	string("i2p_proxy", &i2p_proxy, "",
+		   "Proxy that leads to relays of I2P (.i2p); as bigbrotr.tor_proxy.", GUC_SUPERUSER_ONLY,
 		   check_proxy),
-	string("loki_proxy", &loki_proxy, "", "The same for relays of Lokinet (.loki).",
+	string("loki_proxy", &loki_proxy, "",
+		   "Proxy that leads to relays of Lokinet (.loki); as bigbrotr.tor_proxy.",
 		   GUC_SUPERUSER_ONLY, check_proxy),
 	choice("politeness", &politeness, "normal", politeness_levels,
 		   "How much the services ask of one relay: quiet: one question at a time, with pauses; "
