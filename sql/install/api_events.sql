@@ -264,12 +264,15 @@ DECLARE
 	plan json;
 BEGIN
 	EXECUTE 'EXPLAIN (FORMAT json) ' || _bigbrotr.public_count_sql(filters) INTO STRICT plan;
-	count := (plan #>> '{0,Plan,Plans,0,Plan Rows}')::numeric::bigint;
-	is_many := count > 5000 OR (plan #>> '{0,Plan,Total Cost}')::numeric > 25000;
+	estimated := (plan #>> '{0,Plan,Plans,0,Plan Rows}')::numeric;
+	-- More digits would say more than the planner knows.
+	count := round(estimated, 2 - length(trunc(estimated)::text));
+	is_many := estimated > 5000 OR (plan #>> '{0,Plan,Total Cost}')::numeric > 25000;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_estimate(jsonb) IS
-	'Estimate of the planner for the number of events that match filters; is_many: whether an exact count takes so long that the API makes it only on request';
+	estimated numeric;
+	'Estimate of the planner for the number of events that match filters, with two significant digits; is_many: whether an exact count takes so long that the API makes it only on request';
 
 -- With less work_mem, a bitmap of some hundred thousand rows becomes lossy: it keeps pages only, and all their rows are checked.
 CREATE FUNCTION _bigbrotr.api_count_of(filters jsonb, mode text) RETURNS TABLE (count bigint, counted text)

@@ -119,7 +119,7 @@ CREATE FUNCTION _bigbrotr.is_public(kind integer, tags bigbrotr.tags) RETURNS bo
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT _bigbrotr.certain_support
 	AS 'MODULE_PATHNAME', 'bigbrotr_is_public';
 COMMENT ON FUNCTION _bigbrotr.is_public(integer, bigbrotr.tags) IS
-	'Whether an event may be shown to anybody: false for protected events (NIP-70), and for encrypted messages, which only their receivers may fetch (kind 4, NIP-04; gift wraps, NIP-17)';
+	'Whether an event may be shown to anybody: false for protected events (NIP-70), and for encrypted messages and their parts, which only their receivers may fetch (kinds 4, 13, 14, 15, 1059, 1060, 21059; NIP-04, NIP-17)';
 
 CREATE VIEW _bigbrotr.public_versions AS
 	SELECT e.* FROM bigbrotr.events AS e

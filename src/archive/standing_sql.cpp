@@ -22,7 +22,6 @@ extern "C" {
 
 namespace {
 
-constexpr int32_t kDirectMessage = 4;
 constexpr int32_t kGiftWrap = 1059, kEphemeralGiftWrap = 21059; // NIP-59
 /* NIP-59 gives a gift wrap one receiver. Each receiver costs two look-ups. */
 constexpr int kMostReceivers = 10; // _bigbrotr.masters() has this number, too
@@ -259,12 +258,9 @@ SQL_FUNCTION(bigbrotr_is_visible)
 				   !is_vanished(Lookup::of(fcinfo->flinfo, 1, 2, kVanishRequests), event));
 }
 
-/* Encrypted messages are not public: a relay shows them only to their sender and receivers (NIP-04,
- * NIP-17). */
 SQL_FUNCTION(bigbrotr_is_public)
 {
-	int32_t kind = PG_GETARG_INT32(0);
-	if (kind == kDirectMessage || kind == kGiftWrap || kind == kEphemeralGiftWrap)
+	if (nostr::is_private(PG_GETARG_INT32(0)))
 		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(!archive::any_tag(archive::tags_view(PG_GETARG_DATUM(1)),
 									 [](const nostr::PackedItem &name, const nostr::PackedItem &) {

@@ -1,10 +1,18 @@
 #include "facts.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "canonical.h"
 
 namespace nostr {
+
+bool
+is_private(int32_t kind)
+{
+	static constexpr int32_t kinds[] = {4, 13, 14, 15, 1059, 1060, 21059};
+	return std::find(std::begin(kinds), std::end(kinds), kind) != std::end(kinds);
+}
 
 KindClass
 kind_class(int32_t kind)

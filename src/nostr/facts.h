@@ -24,6 +24,10 @@ enum class KindClass : uint8_t
 	Addressable  // one per author, kind and d tag
 };
 
+/* Encrypted messages and what is inside them: a relay shows them only to their sender and receivers
+ * (NIP-04, NIP-17, NIP-59). */
+bool is_private(int32_t kind);
+
 /* NIP-01. Kinds without a class count as regular, as relays do. */
 KindClass kind_class(int32_t kind);
 

@@ -2,11 +2,9 @@
 
 #include <utility>
 
-namespace nostr {
+#include "facts.h"
 
-/* Direct messages and gift wraps: strfry and other relays hide them and count them against the
- * limit. */
-static constexpr int32_t kHiddenKinds[] = {4, 13, 14, 15, 1059, 1060, 21059};
+namespace nostr {
 
 /* Kinds of regular, replaceable and addressable events that are widely used. */
 static constexpr int32_t kOpenKinds[] = {
@@ -38,8 +36,9 @@ std::vector<std::vector<int32_t>>
 kind_groups(const Habits &habits)
 {
 	std::vector<int32_t> kinds;
+	/* strfry and other relays hide private kinds and count them against the limit. */
 	for (int32_t kind : habits.kinds)
-		if (!contains(kHiddenKinds, kind))
+		if (!is_private(kind))
 			kinds.push_back(kind);
 	for (int32_t kind : kOpenKinds)
 		if (!contains(kinds, kind))
