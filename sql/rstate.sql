@@ -102,6 +102,10 @@ UPDATE _bigbrotr.relay_visits SET nip66_id = NULL;
 -- Monitors, with what their announcements say.
 SELECT bigbrotr.insert_event(e.event_id, e.pubkey, e.created_at, e.kind, e.tags, e.content, e.sig, 'wss://relay1.example.com', NULL, 1, 1)
 FROM bigbrotr.parse_event(bigbrotr.sign_event(sha256('m'), 10166, '', '[["frequency", "1800"], ["timeout", "open", "5000"], ["timeout", "nip11", "3000"], ["timeout", "dns", "1"], ["timeout", "read", "fast"], ["timeout"], ["c", "ws"], ["c", "nip11"], ["c", "ws"], ["c"], ["g", "u33"], ["g", "u33db"], ["g", "somewhere"]]', 1700000000)) AS e;
+-- Neither a protected announcement is shown nor an expired one.
+SELECT bigbrotr.insert_event(e.event_id, e.pubkey, e.created_at, e.kind, e.tags, e.content, e.sig, 'wss://relay1.example.com', NULL, 1, 1)
+FROM unnest(ARRAY['[["-"]]', '[["expiration", "1700000001"]]']) WITH ORDINALITY AS t (tags, n),
+	bigbrotr.parse_event(bigbrotr.sign_event(sha256(n::text::bytea), 10166, '', t.tags::bigbrotr.tags, 1700000000)) AS e;
 SET ROLE bigbrotr_api;
 SELECT jsonb_pretty(ask('v2_monitors') #- '{monitors,0,eventId}');
 SELECT ask('v2_monitor', jsonb_build_object('pubkey', ask('v2_monitors') #>> '{monitors,0,pubkey}')) #> '{monitor,frequency}' AS frequency, ask('v2_monitor', jsonb_build_object('pubkey', repeat('0', 64))) AS nobody;

@@ -96,7 +96,7 @@ CREATE FUNCTION _bigbrotr.rstate_monitors() RETURNS TABLE (pubkey text, seen_at 
 			        WHERE t ->> 0 = 'g' AND g.latitude IS NOT NULL ORDER BY length(t ->> 1) DESC, t ->> 1 LIMIT 1),
 			'lastSeen', a.seen_at, 'eventId', a.event_id))
 		FROM bigbrotr.monitors AS m
-		     CROSS JOIN LATERAL (SELECT e.created_at AS seen_at, encode(e.event_id, 'hex') AS event_id, e.tags::jsonb AS tags FROM bigbrotr.events AS e
+		     CROSS JOIN LATERAL (SELECT e.created_at AS seen_at, encode(e.event_id, 'hex') AS event_id, e.tags::jsonb AS tags FROM _bigbrotr.public_events AS e
 		                         WHERE e.kind = 10166 AND e.pubkey = m.pubkey ORDER BY e.created_at DESC, e.event_id LIMIT 1) AS a;
 	END;
 COMMENT ON FUNCTION _bigbrotr.rstate_monitors() IS 'Monitors (bigbrotr.monitors) in the format of version 2 of nostr.watch, with facts of their announcements (kind 10166)';

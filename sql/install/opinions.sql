@@ -18,10 +18,10 @@ CREATE VIEW bigbrotr.monitors AS
 	       EXISTS (SELECT FROM bigbrotr.trusted_monitors AS t WHERE t.pubkey = e.pubkey) AS trusted,
 	       least(greatest(CASE WHEN f.value ~ '^[0-9]{1,9}$' THEN f.value::integer ELSE 3600 END, 600), 86400) AS frequency,
 	       CASE WHEN e.created_at <= 9224318015999 THEN to_timestamp(e.created_at) END AS announced_at
-	FROM bigbrotr.events AS e CROSS JOIN LATERAL (SELECT bigbrotr.tag_value(e.tags, 'frequency') AS value) AS f
+	FROM _bigbrotr.public_events AS e CROSS JOIN LATERAL (SELECT bigbrotr.tag_value(e.tags, 'frequency') AS value) AS f
 	WHERE e.kind = 10166 AND NOT EXISTS (SELECT FROM _bigbrotr.relay_publications AS p WHERE p.kind = 10002 AND p.pubkey = e.pubkey)
 	ORDER BY e.pubkey, e.created_at DESC, e.event_id;
-COMMENT ON VIEW bigbrotr.monitors IS 'Other monitors, from their archived announcements (kind 10166, NIP-66)';
+COMMENT ON VIEW bigbrotr.monitors IS 'Other monitors, from their archived announcements (kind 10166, NIP-66) that may be shown to anybody';
 COMMENT ON COLUMN bigbrotr.monitors.pubkey IS 'Public key of the monitor, 32 bytes';
 COMMENT ON COLUMN bigbrotr.monitors.trusted IS 'Whether the monitor is in bigbrotr.trusted_monitors';
 COMMENT ON COLUMN bigbrotr.monitors.frequency IS 'Seconds between two reports about a relay, as the announcement says, limited to 10 minutes .. a day; an hour if it does not say';
