@@ -132,6 +132,11 @@ SELECT size, pg_temp.pages('[{"kinds": [1], "since": 1700000002}, {"kinds": [0, 
 SELECT pg_temp.pages('{"kinds": [1], "limit": 5}', 7);
 SELECT count(*) FROM ask('events_by_filter', '{"body": {"kinds": [1], "limit": 0}}');
 SELECT refusal('events', '{"kinds": "1,x"}');
+SELECT item::json ->> 'kind' AS kind FROM ask('events_by_filter', '{"body": [{"kinds": [0], "limit": 1}, {"kinds": [30023], "limit": 1}]}');
+-- A search has one page, also in an array; one of nothing but extensions is none.
+SELECT search, count(*), count(nullif(position, '')) AS positions FROM unnest('{note,language:en,language:en note}'::text[]) AS search,
+	ask('events_by_filter', jsonb_build_object('body', jsonb_build_array(jsonb_build_object('search', search, 'kinds', '[1]'::jsonb), '{"kinds": [0]}'::jsonb))) GROUP BY 1 ORDER BY 1;
+SELECT pg_temp.pages('{"kinds": [1], "search": "language:en"}', 5);
 SELECT refusal('events', '{"authors": "npub1x"}');
 SELECT refusal('events', '{"tags": "[]"}');
 SELECT refusal('events', '{"tags": {"long": ["x"]}}');

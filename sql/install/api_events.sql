@@ -111,7 +111,9 @@ CREATE FUNCTION _bigbrotr.api_query(filters jsonb, row_limit integer, after json
 #variable_conflict use_column
 DECLARE
 	given jsonb := CASE jsonb_typeof(filters) WHEN 'array' THEN filters ELSE jsonb_build_array(filters) END;
-	ranked CONSTANT boolean := jsonb_array_length(given) = 1 AND coalesce(given -> 0 ->> 'search', '') <> '';
+	-- A search of nothing but extensions (NIP-50) is none, so the statement is asked.
+	ranked CONSTANT boolean := EXISTS (SELECT FROM jsonb_array_elements(given) AS f WHERE f ->> 'search' <> '')
+		AND strpos(_bigbrotr.public_query_sql(given), '_bigbrotr.search_rank(') > 0;
 	columns CONSTANT text := format('SELECT bigbrotr.event_json(row(q.eid, q.created_at, q.inserted_at, q.kind, q.event_id, q.pubkey,
 		q.sig, q.tags, q.content, q.raw)::bigbrotr.events), %s, encode(q.event_id, ''hex'') FROM ',
 		CASE WHEN ranked THEN 'NULL::bigint' ELSE 'q.created_at' END);
@@ -124,8 +126,8 @@ BEGIN
 		PERFORM _bigbrotr.public_query_sql(given); -- raises the error of the malformed filter
 	END IF;
 	size := greatest(least(coalesce(row_limit, 100), 10000), 1);
-	-- The limit of a filter also limits the page.
-	size := least(size, (SELECT max(CASE jsonb_typeof(f -> 'limit') WHEN 'number' THEN least((f ->> 'limit')::numeric, size) ELSE size END)
+	-- The limits of the filters together also limit the page.
+	size := least(size, (SELECT sum(CASE jsonb_typeof(f -> 'limit') WHEN 'number' THEN least((f ->> 'limit')::numeric, size) ELSE size END)
 	                     FROM jsonb_array_elements(given) AS f))::integer;
 	IF after IS NOT NULL THEN
 		IF ranked OR jsonb_typeof(after) <> 'array' OR jsonb_typeof(after -> 0) IS DISTINCT FROM 'number'
@@ -150,7 +152,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_query(jsonb, integer, jsonb) IS
-	'A page of the events that match filters, in the order of bigbrotr.query_events, only events that may be shown to anybody. after: [created_at, id] of the last event of the previous page. A search has one page, and created_at of its rows is null. An error if a filter or after is not valid';
+	'A page of the events that match filters, in the order of bigbrotr.query_events, only events that may be shown to anybody. after: [created_at, id] of the last event of the previous page. A search, also in an array, has one page, and created_at of its rows is null. An error if a filter or after is not valid';
 
 CREATE FUNCTION _bigbrotr.api_events(
 	ids text DEFAULT NULL, authors text DEFAULT NULL, kinds text DEFAULT NULL, since bigint DEFAULT NULL, until bigint DEFAULT NULL,
@@ -184,7 +186,7 @@ CREATE FUNCTION _bigbrotr.api_events_by_filter(body jsonb, row_limit integer DEF
 		FROM _bigbrotr.api_query(api_events_by_filter.body, api_events_by_filter.row_limit, api_events_by_filter.after) AS q;
 	END;
 COMMENT ON FUNCTION _bigbrotr.api_events_by_filter(jsonb, integer, jsonb) IS
-	'Events that match a filter (NIP-01), or one of an array of filters, newest first. The limit of a filter also limits the page';
+	'Events that match a filter (NIP-01), or one of an array of filters, newest first. The limits of the filters together also limit the page';
 
 CREATE FUNCTION _bigbrotr.api_named_event(id text) RETURNS jsonb
 	LANGUAGE plpgsql IMMUTABLE
