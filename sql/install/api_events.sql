@@ -197,13 +197,18 @@ DECLARE
 BEGIN
 	IF id ~ '^(nostr:)?naddr1' THEN
 		SELECT * INTO named FROM bigbrotr.nip19_decode(id);
+		IF bigbrotr.kind_class(named.kind) NOT IN ('replaceable', 'addressable') THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('events of kind %s have no address', named.kind), DETAIL = 'Only replaceable and addressable events have one (NIP-01).',
+				HINT = 'Name the event by its id.';
+		END IF;
 		RETURN jsonb_build_object('authors', jsonb_build_array(encode(named.author, 'hex')), 'kinds', jsonb_build_array(named.kind), 'limit', 1)
 			|| CASE bigbrotr.kind_class(named.kind) WHEN 'addressable' THEN jsonb_build_object('#d', jsonb_build_array(named.identifier)) ELSE '{}' END;
 	END IF;
 	RETURN jsonb_build_object('ids', jsonb_build_array(encode(bigbrotr.event_id(id), 'hex')), 'limit', 1);
 END
 $$;
-COMMENT ON FUNCTION _bigbrotr.api_named_event(text) IS 'The filter for the event that a text names: 64 hex digits, note1…, nevent1…, or naddr1… for the current version of an address. An error for any other text';
+COMMENT ON FUNCTION _bigbrotr.api_named_event(text) IS 'The filter for the event that a text names: 64 hex digits, note1…, nevent1…, or naddr1… for the current version of an address. An error for any other text, and for an address with a kind that has none';
 
 -- A fixed statement, because planning a statement for a filter takes longer than a look-up by id.
 CREATE FUNCTION _bigbrotr.api_events_of_ids(ids bytea[], row_limit bigint) RETURNS SETOF text
@@ -264,6 +269,7 @@ CREATE FUNCTION _bigbrotr.api_estimate(filters jsonb, OUT count bigint, OUT is_m
 	AS $$
 DECLARE
 	plan json;
+	estimated numeric;
 BEGIN
 	EXECUTE 'EXPLAIN (FORMAT json) ' || _bigbrotr.public_count_sql(filters) INTO STRICT plan;
 	estimated := (plan #>> '{0,Plan,Plans,0,Plan Rows}')::numeric;
@@ -273,7 +279,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.api_estimate(jsonb) IS
-	estimated numeric;
 	'Estimate of the planner for the number of events that match filters, with two significant digits; is_many: whether an exact count takes so long that the API makes it only on request';
 
 -- With less work_mem, a bitmap of some hundred thousand rows becomes lossy: it keeps pages only, and all their rows are checked.
