@@ -15,7 +15,7 @@ CREATE VIEW bigbrotr.api_routes AS
 	            WHEN r.path ~ '^/(v1|v2|badge)/|^/embed$' THEN 'lists'
 	            WHEN r.path ~ '^/api/v1/' THEN 'statistics' END AS scope
 	FROM (VALUES
-		(1, 'event', 'GET', '/api/v1/events/{id}', 'api_event', 'one', 'application/json', 3600, 0, 0, NULL::text[], 'Event'),
+		(1, 'event', 'GET', '/api/v1/events/{id}', 'api_event', 'one', 'application/json', 60, 0, 0, NULL::text[], 'Event'),
 		(2, 'events', 'GET', '/api/v1/events', 'api_events', 'list', 'application/json', 0, 100, 1000, '{created_at,event_id}', 'Event'),
 		(3, 'events_by_filter', 'POST', '/api/v1/events', 'api_events_by_filter', 'list', 'application/json', 0, 100, 1000, '{created_at,event_id}', 'Event'),
 		(4, 'event_relays', 'GET', '/api/v1/events/{id}/relays', 'api_event_relays', 'list', 'application/json', 60, 100, 1000, '{relay_url}', NULL),
