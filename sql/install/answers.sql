@@ -35,13 +35,21 @@ CREATE FUNCTION _bigbrotr.seconds_of(ranges int8multirange) RETURNS bigint
 COMMENT ON FUNCTION _bigbrotr.seconds_of(int8multirange) IS 'Number of seconds in these ranges';
 
 -- In JSON a quote inside a string follows a backslash, so the patterns find keys of the event and no text in its strings.
+CREATE FUNCTION _bigbrotr.reject_facts(raw bytea, OUT created_at bigint, OUT kind integer)
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT substring(t.text FROM '"created_at"\s*:\s*([0-9]{1,18})')::bigint, substring(t.text FROM '"kind"\s*:\s*([0-9]{1,9})')::integer
+		FROM convert_from(raw, 'UTF8') AS t (text);
+	END;
+COMMENT ON FUNCTION _bigbrotr.reject_facts(bytea) IS 'created_at and kind of the JSON of an event; null: a time of more than 18 digits';
+
 -- bigbrotr.event_rejects is nearly always empty, so that reading all of it takes little time.
 CREATE FUNCTION _bigbrotr.missing_seconds(filter jsonb, first_second bigint, last_second bigint) RETURNS int8multirange
 	LANGUAGE sql STABLE
 	RETURN (SELECT coalesce(range_agg(int8range(e.second, e.second, '[]')), '{}')
-	        FROM (SELECT substring(t.text FROM '"created_at"\s*:\s*([0-9]{1,18})')::bigint AS second,
-	                     substring(t.text FROM '"kind"\s*:\s*([0-9]{1,9})')::integer AS kind
-	              FROM bigbrotr.event_rejects AS r CROSS JOIN LATERAL convert_from(r.raw, 'UTF8') AS t (text)
+	        FROM (SELECT f.created_at AS second, f.kind
+	              FROM bigbrotr.event_rejects AS r CROSS JOIN LATERAL _bigbrotr.reject_facts(r.raw) AS f
+	              WHERE NOT EXISTS (SELECT FROM bigbrotr.events AS a WHERE a.event_id = r.event_id)
 	              UNION ALL
 	              SELECT d.created_at, d.kind FROM _bigbrotr.deleted_events AS d
 	              WHERE NOT EXISTS (SELECT FROM bigbrotr.events AS a WHERE a.event_id = d.event_id)
@@ -50,6 +58,23 @@ CREATE FUNCTION _bigbrotr.missing_seconds(filter jsonb, first_second bigint, las
 	              AND (_bigbrotr.filter_kinds(filter) @> e.kind) IS NOT FALSE);
 COMMENT ON FUNCTION _bigbrotr.missing_seconds(jsonb, bigint, bigint) IS
 	'Seconds (created_at) between these two, inclusive, of events of the kinds of the filter that are not archived because the database refused them (bigbrotr.event_rejects) or an administrator deleted them, and did not block them; whichever relay showed them';
+
+-- Whoever deletes the row has mended the cause, perhaps, and not brought the event.
+CREATE FUNCTION _bigbrotr.note_rejects() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	INSERT INTO _bigbrotr.deleted_events (event_id, created_at, kind)
+	SELECT g.event_id, f.created_at, f.kind FROM gone AS g CROSS JOIN LATERAL _bigbrotr.reject_facts(g.raw) AS f
+	WHERE f.created_at IS NOT NULL AND f.kind IS NOT NULL ORDER BY g.event_id
+	ON CONFLICT ON CONSTRAINT deleted_events_pkey DO NOTHING;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.note_rejects() IS 'Trigger: adds deleted rows of bigbrotr.event_rejects to _bigbrotr.deleted_events, so that their seconds stay unproven until the events are archived';
+CREATE TRIGGER note_rejects AFTER DELETE ON bigbrotr.event_rejects
+	REFERENCING OLD TABLE AS gone EXECUTE FUNCTION _bigbrotr.note_rejects();
 
 -- The function returns one row, is not STRICT and has no SET clause, so that the planner can inline it and plans a join with
 -- all relays as a join.

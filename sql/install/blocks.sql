@@ -45,6 +45,17 @@ CREATE FUNCTION _bigbrotr.leave_out_blocked(event_ids bytea[], pubkeys bytea[], 
 COMMENT ON FUNCTION _bigbrotr.leave_out_blocked(bytea[], bytea[], bigint) IS
 	'Ids of those given events that must not be archived. Adds the events of blocked authors to bigbrotr.blocked_events, so that they are known from now on. at: Unix seconds';
 
+CREATE FUNCTION _bigbrotr.note_missing(event_ids bytea[], created_ats bigint[], kinds integer[]) RETURNS void
+	LANGUAGE sql STRICT
+	BEGIN ATOMIC
+		INSERT INTO _bigbrotr.deleted_events (event_id, created_at, kind)
+		SELECT DISTINCT ON (g.event_id) g.event_id, g.created_at, g.kind
+		FROM unnest(event_ids, created_ats, kinds) AS g (event_id, created_at, kind) ORDER BY g.event_id
+		ON CONFLICT ON CONSTRAINT deleted_events_pkey DO NOTHING;
+	END;
+COMMENT ON FUNCTION _bigbrotr.note_missing(bytea[], bigint[], integer[]) IS
+	'Adds events that were left out because they are blocked to _bigbrotr.deleted_events: when the block ends, their seconds are not proven';
+
 CREATE FUNCTION _bigbrotr.check_reason(reason text, needed_by text, shown_by text) RETURNS text
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp

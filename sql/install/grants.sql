@@ -23,7 +23,7 @@ BEGIN
 			WHEN p.pronamespace = 'bigbrotr'::regnamespace OR p.proname ~ '^tags_|_to_tags$|^api_|^rstate_' OR p.proname = ANY ('{
 				event_matches,tag_keys,tag_matches,address_id,is_searchable,search_vector,search_matches,search_rank,limit_time,
 				settling,horizon,depths,depth_due,evidence_rank,is_proven,doubt_words,doubt_text,unix_time,seconds_of,missed_intervals,sync_filter,filter_implies,
-				names_blocked,filter_kinds,kept_since,missing_seconds,asked_since,kinds_text,retention_reasons,check_retention,relay_filters,announce_search,gaps,end_kind,refusal_kind,error_words,share_up,differences,distance_km,is_in_box,geohash_point,
+				names_blocked,filter_kinds,kept_since,missing_seconds,reject_facts,asked_since,kinds_text,retention_reasons,check_retention,relay_filters,announce_search,gaps,end_kind,refusal_kind,error_words,share_up,differences,distance_km,is_in_box,geohash_point,
 				is_public,newest,tag_keys_match,public_query_sql,public_count_sql,known_relay,relay_source_examples,metric_samples,archive_samples,time_text,facts_text,archiving_text,claimed_number,demanded,masters,service_states,setting_declarations,library_version,required_schema}') THEN 'bigbrotr_reader'
 			ELSE 'bigbrotr_worker' END AS role
 		FROM pg_proc AS p WHERE p.pronamespace IN ('bigbrotr'::regnamespace, '_bigbrotr'::regnamespace)
@@ -44,6 +44,7 @@ GRANT INSERT ON bigbrotr.events, bigbrotr.sightings, bigbrotr.event_rejects, big
 GRANT INSERT, UPDATE ON bigbrotr.relays TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON bigbrotr.coverage TO bigbrotr_worker;
 GRANT INSERT, DELETE ON bigbrotr.seed_rejects, bigbrotr.audits TO bigbrotr_worker;
+GRANT INSERT ON _bigbrotr.deleted_events TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON
 	_bigbrotr.statistics, _bigbrotr.statistics_deltas, _bigbrotr.relay_sync, _bigbrotr.relay_traffic, _bigbrotr.relay_refusals,
 	_bigbrotr.relay_leases, _bigbrotr.sync_workers, _bigbrotr.relay_priorities, _bigbrotr.relay_needs, _bigbrotr.relay_comparisons, _bigbrotr.finder_queue,

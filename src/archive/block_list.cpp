@@ -1,5 +1,7 @@
 #include "block_list.h"
 
+#include <algorithm>
+
 #include "pg/border/spi.h"
 #include "shapes.h"
 
@@ -12,6 +14,17 @@ namespace archive {
 namespace {
 
 pg::Statement leave_out_statement("SELECT _bigbrotr.leave_out_blocked($1, $2, $3)");
+pg::Statement missing_statement("SELECT _bigbrotr.note_missing($1, $2, $3)");
+
+/* A relay has shown them, so they are missing as soon as they are not blocked any more. */
+void
+note_missing(const std::vector<VerifiedEvent> &events)
+{
+	const size_t n = events.size();
+	missing_statement.run({pg::bytea_array(n, [&](size_t i) { return events[i].id; }),
+						   pg::int8_array(n, [&](size_t i) { return events[i].created_at; }),
+						   pg::int4_array(n, [&](size_t i) { return events[i].kind; })});
+}
 
 } // namespace
 
@@ -36,9 +49,16 @@ leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now)
 	IdSet listed, blocked; // the ids of `listed` are freed with the rows
 	for (std::string_view id : rows.byteas(0, 1))
 		listed.insert(id);
-	std::erase_if(events, [&](const VerifiedEvent &event) {
-		return listed.contains(event.id) && (blocked.insert(event.id), true);
-	});
+	const auto left_out =
+		std::stable_partition(events.begin(), events.end(), [&](const VerifiedEvent &event) {
+			return !listed.contains(event.id);
+		});
+	if (left_out == events.end())
+		return blocked;
+	for (auto event = left_out; event != events.end(); ++event)
+		blocked.insert(event->id);
+	note_missing({left_out, events.end()});
+	events.erase(left_out, events.end());
 	return blocked;
 }
 

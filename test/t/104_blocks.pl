@@ -51,6 +51,7 @@ $node->safe_psql('postgres', "DELETE FROM bigbrotr.blocked_events WHERE event_id
 calls_while_inserting("bigbrotr.unblock_author('$author')");
 $node->safe_psql('postgres', "SELECT bigbrotr.unblock_events('{$single}')");
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.blocked_events'), 0, 'no event stays blocked, also the one that was being inserted');
+is($node->safe_psql('postgres', "SELECT answer FROM $claimed"), 'read', 'and what was left out is not called proven any more');
 $node->safe_psql('postgres', "SELECT bigbrotr.read_again('$url', to_timestamp($times[0]), to_timestamp($times[-1]))");
 wait_for($node, "(SELECT answer = 'proven' FROM $claimed)");
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.event_relay'), scalar(@events), 'after the end of the block all are archived');

@@ -126,6 +126,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],"
 	"bigint)",
 	"_bigbrotr.leave_out_blocked(bytea[],bytea[],bigint)",
+	"_bigbrotr.note_missing(bytea[],bigint[],integer[])",
 	"_bigbrotr.note_left_out(integer[],bytea[])",
 	"_bigbrotr.hold_relays(integer[])",
 	"_bigbrotr.store_sightings(bytea[],integer[],bigint[])",
