@@ -76,15 +76,17 @@ class Refresher : public pg::Service
 		Expired next{};
 		bool more = false;
 		int64_t deleted = 0;
-		worker.transaction_with_retries("deleting expired events", {.durable = false}, [&] {
-			next = expired_.back();
-			pg::Rows rows = delete_statement.run(
-				{pg::value(next.kind), pg::value(next.second), pg::value(kSlice)});
-			deleted = rows.integer(0, 1);
-			more = !rows.null(0, 2);
-			if (more)
-				next.second = rows.integer(0, 2);
-		});
+		/* A client may hold an event for long; statistics are kept up to date meanwhile. */
+		if (!worker.transaction_or_later("deleting expired events", {.durable = false}, [&] {
+				next = expired_.back();
+				pg::Rows rows = delete_statement.run(
+					{pg::value(next.kind), pg::value(next.second), pg::value(kSlice)});
+				deleted = rows.integer(0, 1);
+				more = !rows.null(0, 2);
+				if (more)
+					next.second = rows.integer(0, 2);
+			}))
+			return;
 		worker.count("events_expired", deleted);
 		expired_.pop_back();
 		if (more)
