@@ -53,7 +53,7 @@ GRANT INSERT, UPDATE, DELETE ON
 GRANT INSERT, UPDATE ON _bigbrotr.named_relays, _bigbrotr.naming_authors, _bigbrotr.naming_places, _bigbrotr.refused_names TO bigbrotr_worker;
 GRANT INSERT, DELETE ON _bigbrotr.naming_deltas TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.job_requests TO bigbrotr_worker;
-GRANT INSERT, UPDATE ON _bigbrotr.job_provider TO bigbrotr_worker;
+GRANT INSERT, UPDATE ON _bigbrotr.job_provider, _bigbrotr.reader_key TO bigbrotr_worker;
 GRANT INSERT, UPDATE, DELETE ON _bigbrotr.relay_publications TO bigbrotr_worker;
 GRANT UPDATE ON _bigbrotr.relay_watches TO bigbrotr_worker;
 GRANT INSERT, DELETE ON _bigbrotr.relay_alerts TO bigbrotr_worker;

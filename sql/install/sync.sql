@@ -344,3 +344,36 @@ CREATE FUNCTION _bigbrotr.count_refusals(
 	END;
 COMMENT ON FUNCTION _bigbrotr.count_refusals(integer[], text[], bigint[], text[], bigint) IS
 	'Counts refused data and failed connections of relays by reason code; details: text about the last one of each; at: Unix seconds';
+
+-- ---- The key with which the synchronizer signs in
+
+CREATE TABLE _bigbrotr.reader_key (
+	only_one boolean NOT NULL DEFAULT true,
+	pubkey   bytea   NOT NULL,
+	CONSTRAINT reader_key_pkey PRIMARY KEY (only_one),
+	CONSTRAINT reader_key_only_one_check CHECK (only_one),
+	CONSTRAINT reader_key_pubkey_check CHECK (octet_length(pubkey) = 32)
+);
+COMMENT ON TABLE _bigbrotr.reader_key IS 'Whose signature coverage with reader 1 is about: one row, or none if no synchronizer had a key';
+COMMENT ON COLUMN _bigbrotr.reader_key.only_one IS 'Always true: the table has one row at most';
+COMMENT ON COLUMN _bigbrotr.reader_key.pubkey IS 'Public key of bigbrotr.key_file, 32 bytes';
+SELECT pg_extension_config_dump('_bigbrotr.reader_key', '');
+
+CREATE FUNCTION _bigbrotr.note_reader_key(key bytea, changed boolean) RETURNS void
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	INSERT INTO _bigbrotr.reader_key AS k (pubkey) VALUES (key)
+	ON CONFLICT ON CONSTRAINT reader_key_pkey DO UPDATE SET pubkey = excluded.pubkey WHERE k.pubkey <> excluded.pubkey;
+	IF NOT FOUND AND NOT changed THEN
+		RETURN;
+	END IF;
+	-- These locks keep other sessions from changing coverage meanwhile, as in bigbrotr.read_again.
+	PERFORM FROM _bigbrotr.sync_workers AS w ORDER BY w.owner FOR UPDATE;
+	PERFORM FROM _bigbrotr.relay_sync AS s ORDER BY s.relay_id FOR NO KEY UPDATE;
+	DELETE FROM bigbrotr.coverage AS c WHERE c.reader = 1;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.note_reader_key(bytea, boolean) IS
+	'Registers the public key (32 bytes) with which relays are read from now on. If it is another one than before, or the worker had another one (changed), deletes the coverage of reader 1: what a relay shows to one key says nothing about what it shows to another';

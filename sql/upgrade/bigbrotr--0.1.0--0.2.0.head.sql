@@ -113,6 +113,7 @@ WHERE EXISTS (SELECT FROM _bigbrotr.imports AS i WHERE i.relay_id IS NULL)
 -- NEW _bigbrotr.relay_publications
 -- NEW _bigbrotr.job_requests
 -- NEW _bigbrotr.job_provider
+-- NEW _bigbrotr.reader_key
 -- NEW bigbrotr.trusted_monitors
 -- NEW _bigbrotr.added_sources
 -- NEW _bigbrotr.relay_fetches

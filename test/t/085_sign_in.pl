@@ -103,6 +103,19 @@ for my $path (qw(at_once asked))
 wait_for($node, "last_error = 'auth_refused' AND last_detail = 'restricted: members only' AND status = 'online' FROM bigbrotr.sync_status WHERE relay_url = '$url{refuses}'");
 pass('a relay that does not accept the key says so');
 
+# Another key: what the relays showed to the first one says nothing about it.
+my $first = $node->safe_psql('postgres', q{SELECT encode(pubkey, 'hex') FROM _bigbrotr.reader_key});
+is(decode_json((split /\n/, slurp_file("$directory/asked"))[-1])->{pubkey}, $first, 'the archive remembers who signed in');
+$node->safe_psql('postgres', 'CREATE TABLE seen_by_first AS SELECT * FROM bigbrotr.coverage WHERE reader = 1');
+open my $file, '>', $key or die "$key: $!";
+print $file '0' x 63 . "2\n";
+close $file or die "$key: $!";
+wait_for($node, "encode(pubkey, 'hex') <> '$first' FROM _bigbrotr.reader_key");
+my $claims = "bigbrotr.coverage AS c JOIN bigbrotr.relays USING (relay_id) WHERE url = '$url{asked}' AND reader = 1 AND evidence <> 'partial'";
+wait_for($node, "EXISTS (SELECT FROM $claims)");
+isnt(decode_json((split /\n/, slurp_file("$directory/asked"))[-1])->{pubkey}, $first, 'a new key signs in');
+is($node->safe_psql('postgres', "SELECT count(*) FROM $claims AND observed_at <= (SELECT max(observed_at) FROM seen_by_first)"), 0, 'and what is claimed was shown to it');
+
 # A relay that was never named, or is not named any more, gets no signature.
 add_relays($node, $url{strange});
 $node->safe_psql('postgres', "SELECT bigbrotr.authenticate_at('$url{at_once}', false)");

@@ -155,6 +155,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.allowed_subscriptions(integer)",
 	"_bigbrotr.unwanted_relays(text,text[])",
 	"_bigbrotr.note_reader(integer,integer)",
+	"_bigbrotr.note_reader_key(bytea,boolean)",
 	"_bigbrotr.crowded_relays(text)",
 	"_bigbrotr.report_relay(text,integer,text,text,text,bigint,integer,integer,bigint,bigint,"
 	"bigint)",

@@ -39,6 +39,8 @@ using namespace std::chrono_literals;
 pg::Statement may_authenticate_statement("SELECT count(*) FROM _bigbrotr.relay_sync AS s "
 										 "WHERE s.relay_id = $1 AND s.authenticate");
 
+pg::Statement note_key_statement("SELECT _bigbrotr.note_reader_key($1, $2)");
+
 /* Tells when work is due that is not done in every cycle. */
 class Timer
 {
@@ -105,8 +107,10 @@ class Synchronizer : public pg::Service
 						  .reload = std::exchange(reloaded_, false)};
 		occasion.filters = filters_;
 		bool had_key = key_.signer() != nullptr;
-		if (occasion.look)
+		if (occasion.look) {
 			key_.read(worker);
+			note_key(worker);
+		}
 		occasion.has_key = key_.signer() != nullptr;
 		occasion.reload |= occasion.has_key && !had_key;
 		bool flush = flush_.due(tick), flush_claims = flush_claims_.due(tick);
@@ -160,6 +164,30 @@ class Synchronizer : public pg::Service
 		if (most > 0 && database_size() >= most)
 			return "a larger bigbrotr.max_database_size";
 		return {};
+	}
+
+	/* What was read as the holder of another key says nothing about what this one is shown. */
+	void note_key(pg::Worker &worker)
+	{
+		const nostr::Signer *signer = key_.signer();
+		if (!signer || noted_key_ == signer->pubkey())
+			return;
+		const bool changed = noted_key_.has_value();
+		worker.transaction_with_retries("noting the key", {}, [&] {
+			note_key_statement.run({pg::bytea(nostr::view(signer->pubkey())), pg::value(changed)});
+		});
+		noted_key_ = signer->pubkey();
+		for (const auto &[id, relay] : book_.relays())
+			if (relay.open && relay.reader == wire::ReadAs::SignedIn)
+				give_up_claims(worker, id);
+	}
+
+	/* Ends the connection, whose claims are ignored. */
+	void give_up_claims(pg::Worker &worker, int32_t relay)
+	{
+		book_.find(relay)->claims_held = true;
+		books_.claims.forget(relay);
+		stop(worker, relay, 0);
 	}
 
 	/* Called when no connection is open: after a start, and after the loss of the net process. */
@@ -326,11 +354,8 @@ class Synchronizer : public pg::Service
 	void doubt(pg::Worker &worker, const Ingested &done)
 	{
 		worker.send(wire::Forget{.ids = done.missing});
-		for (int32_t relay : done.doubted) {
-			book_.find(relay)->claims_held = true;
-			books_.claims.forget(relay);
-			stop(worker, relay, 0);
-		}
+		for (int32_t relay : done.doubted)
+			give_up_claims(worker, relay);
 		worker.count("events_missing", static_cast<int64_t>(done.missing.size()));
 	}
 
@@ -382,6 +407,7 @@ class Synchronizer : public pg::Service
 	Leases leases_;
 	bool leased_ = false;
 	pg::KeyFile key_;
+	std::optional<nostr::PublicKey> noted_key_;
 	std::string filters_;      // the filters that the relays were told
 	std::string lacking_room_; // what lacks room, in words; empty: there is room
 	pg::ClockStep clock_step_;
