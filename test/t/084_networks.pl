@@ -83,7 +83,7 @@ is(fetched_list(), 'read|200|', 'and a list is fetched through it');
 set(i2p_proxy => '');
 wait_for($node, "phase = 'waiting' FROM bigbrotr.sync_status WHERE relay_url = '$url'");
 set(i2p_proxy => "socks5h://127.0.0.1:$port{nowhere}");
-wait_for($node, "last_error = 'proxy_failed' AND status = 'online' AND last_detail ~ 'through the proxy at 127.0.0.1 port $port{nowhere}: Connection refused'
+wait_for($node, "last_error = 'proxy_failed' AND status = 'online' AND last_detail ~ 'through the proxy: Connection refused'
 	FROM bigbrotr.sync_status WHERE relay_url = '$url'");
 wait_for($node, "waiting_for = 'the next attempt after a failure of the proxy to its network' FROM bigbrotr.sync_status WHERE relay_url = '$url'");
 pass('a failure of the proxy is none of the relay');

@@ -148,8 +148,9 @@ Dialer::on_closed(const char *reason, std::string detail)
 std::string
 Dialer::at_address(const std::string &detail) const
 {
-	std::string out = (proxied() ? "through the proxy at " : "") + facts_.address + " port " +
-					  std::to_string(next_hop_.port);
+	/* Details are shown to anybody, and the address of the proxy is nobody's business. */
+	std::string out = proxied() ? "through the proxy"
+								: facts_.address + " port " + std::to_string(next_hop_.port);
 	return detail.empty() ? out : out + ": " + detail;
 }
 
