@@ -39,12 +39,13 @@ sub get
 	return HTTP::Tiny->new(timeout => 60)->get("http://$address$path", { headers => $options{headers} // {} });
 }
 
-# A connection on which a request was sent.
+# A connection on which a request was sent. %options: headers.
 sub begin
 {
-	my ($self, $path) = @_;
+	my ($self, $path, %options) = @_;
+	my $headers = join '', map { "$_: $options{headers}{$_}\r\n" } keys %{ $options{headers} // {} };
 	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}) or die "no connection: $!";
-	print {$socket} "GET $path HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n";
+	print {$socket} "GET $path HTTP/1.1\r\nHost: api\r\nConnection: close\r\n$headers\r\n";
 	$socket->flush;
 	return $socket;
 }

@@ -138,18 +138,26 @@ is($api->get('/readyz')->{status}, 200, 'a short question is answered while ther
 wait_for($node, custom('calls_repeated') . ' >= 1');
 is(status_of($_), 200, 'and the long ones are answered as well') for @long;
 
-$node->append_conf('postgresql.conf', "bigbrotr.api_executors = 1\n");
+# One client may have a hundred under way, so these are six.
+$node->append_conf('postgresql.conf', "bigbrotr.api_trusted_proxies = '127.0.0.1'\n");
 $node->reload;
-wait_for($node, "count(*) = 1 FROM $executors");
-my @many = map { $api->begin('/v1/nip/25') } 1 .. 503;
-wait_for($node, custom('calls_refused') . ' = 2');
+ok($api->answers('/readyz', sub { $_[0]{status} == 200 }), 'the settings are read');
+my $live = $api->begin('/api/v1/live/events?kinds=1', headers => { 'X-Forwarded-For' => '203.0.113.200' });
+is(next_name($live), 'begin', 'somebody listens');
+my @many = map { $api->begin('/v1/nip/25', headers => { 'X-Forwarded-For' => '203.0.113.' . int($_ / 90) }) } 1 .. 510;
+wait_for($node, custom('calls_refused') . ' > 0');
 pass('a queue has an end');
-close $_ for @many;
+$api->archive(q{bigbrotr.sign_event(sha256('a'), 1, 'news', '[]', 1700000001)});
+is(next_name($live), 'event', 'new events do not wait in it');
+close $_ for @many, $live;
 wait_for($node, custom('calls_waiting') . ' = 0 AND ' . custom('calls_running') . ' = 0');
 is($api->get('/readyz')->{status}, 200, 'cancelled calls leave it');
-$node->append_conf('postgresql.conf', "bigbrotr.api_executors = 2\n");
-$node->reload;
-wait_for($node, "count(*) = 2 FROM $executors");
+for my $number (1, 2)
+{
+	$node->append_conf('postgresql.conf', "bigbrotr.api_executors = $number\n");
+	$node->reload;
+	wait_for($node, "count(*) = $number FROM $executors");
+}
 
 # ---- a place in the middle is filled again
 
@@ -263,3 +271,14 @@ $log = -s $node->logfile;
 $node->stop;
 unlike(slurp_file($node->logfile, $log), qr/FATAL|ERROR|WARNING/, 'nor does the end of the server make noise');
 done_testing();
+
+# The name of the next event of a stream.
+sub next_name
+{
+	my ($stream) = @_;
+	while (my $line = <$stream>)
+	{
+		return $1 if $line =~ /^event: (\w+)/;
+	}
+	return 'the end';
+}

@@ -75,6 +75,25 @@ $node->append_conf('postgresql.conf', "bigbrotr.api_anonymous_scopes = 'events, 
 $node->reload;
 ok($api->answers('/api/v1/events?kinds=1', sub { $_[0]{status} == 200 }), 'until the settings allow it again');
 
+# ---- what takes longer than the planner expects is charged with its processor time
+
+$node->safe_psql('postgres', q{
+	CREATE OR REPLACE FUNCTION _bigbrotr.api_event(id text) RETURNS TABLE (item text) LANGUAGE plpgsql STABLE AS $$
+	DECLARE
+		sum bigint := 0;
+	BEGIN
+		FOR i IN 1 .. 2000000 LOOP
+			sum := sum + i;
+		END LOOP;
+		item := sum::text;
+		RETURN NEXT;
+	END $$});
+$key = $node->safe_psql('postgres', q{SELECT bigbrotr.create_api_key('busy', '{events}', cost_limit => 1000000000)});
+ok(answered_as($key, 200), 'another key');
+is(with_key($key, '/api/v1/events/' . '0' x 64)->{status}, 200, 'a question whose estimate is low');
+wait_for($node, q{EXISTS (SELECT FROM bigbrotr.api_keys WHERE name = 'busy' AND cost_sum > 5000)});
+pass('has a cost');
+
 # ---- metrics: text that Prometheus can read, of which every figure of the service is a part, and not for everyone
 
 my $metrics = $api->get('/metrics');

@@ -7,7 +7,7 @@
 
 using namespace std::chrono_literals;
 
-constexpr size_t kMostWaiting = 500; // calls; further ones are refused
+constexpr size_t kMostWaiting = 500; // calls; further ones are refused, but not of RouteBook::first
 constexpr auto kSlow = 1s;           // a call that has run for this time is slow
 constexpr auto kGrace = 1s;          // for an executor to notice by itself that its time is over
 constexpr auto kNoteTime = 1s;       // time limit of the transaction that notes a job
@@ -29,7 +29,7 @@ CallQueue::take(pg::Worker &worker, const wire::Call &message)
 	worker.count("calls", 1);
 	if (route->notes)
 		return note(worker, message);
-	if (waiting_.size() >= kMostWaiting) {
+	if (waiting_.size() >= kMostWaiting && !route->first) {
 		worker.count("calls_refused", 1);
 		end(worker, message.number, "53000", "the server is busy",
 			std::to_string(waiting_.size()) + " requests wait already.",
@@ -42,7 +42,7 @@ CallQueue::take(pg::Worker &worker, const wire::Call &message)
 			  .deadline = worker.steady_now() + std::chrono::milliseconds(api_settings.timeout_ms)};
 	for (const wire::Argument &argument : message.arguments)
 		call.arguments.emplace_back(argument.given, argument.value);
-	waiting_.push_back(std::move(call));
+	waiting_.insert(route->first ? waiting_.begin() : waiting_.end(), std::move(call));
 }
 
 void

@@ -52,6 +52,7 @@ RouteBook::read(pg::Worker &worker)
 			if (!routes_.contains(number)) {
 				routes_[number].statement = rows.bytes(i, 10);
 				routes_[number].notes = shape_of(rows.bytes(i, 5)) == wire::Shape::Accepted;
+				routes_[number].first = rows.bytes(i, 2) == "news";
 				message.routes.push_back({
 					.number = number,
 					.name = rows.bytes(i, 2),

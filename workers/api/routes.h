@@ -22,6 +22,7 @@ class RouteBook
 		std::string statement;
 		size_t parameters = 0;
 		bool notes = false; // the worker calls the function itself, because it writes
+		bool first = false; // does not wait for other calls: live subscriptions would end
 	};
 	/* Null if there is no such route. */
 	const Route *find(uint16_t number) const

@@ -146,8 +146,8 @@ ServeDesk::take(const wire::Rows &rows)
 	auto found = calls_.find(rows.call);
 	if (found == calls_.end())
 		throw LinkError("rows of a call that has ended");
-	if (found->second)
-		found->second->on_rows(rows);
+	if (Caller *caller = found->second.caller)
+		caller->on_rows(rows);
 }
 
 void
@@ -156,17 +156,19 @@ ServeDesk::take(const wire::CallEnd &end)
 	auto found = calls_.find(end.call);
 	if (found == calls_.end())
 		throw LinkError("a second end of a call");
-	Caller *caller = found->second;
+	const OpenCall call = found->second;
 	calls_.erase(found);
-	if (caller)
-		caller->on_end(end);
+	if (call.visitor)
+		server_.admission.call_ended(*call.visitor);
+	if (call.caller)
+		call.caller->on_end(end);
 }
 
 /* ---- calls of clients ---- */
 
 uint64_t
 ServeDesk::begin(const ApiRoute &route, const Arguments &arguments, Caller &caller,
-				 int32_t cost_limit)
+				 const Visitor *visitor, int32_t cost_limit)
 {
 	if (calls_.size() >= wire::kMaxOpenCalls)
 		return 0;
@@ -174,7 +176,10 @@ ServeDesk::begin(const ApiRoute &route, const Arguments &arguments, Caller &call
 	for (const auto &argument : arguments)
 		call.arguments.push_back(
 			{.given = argument.has_value(), .value = argument ? std::string_view(*argument) : ""});
-	calls_[call.number] = &caller;
+	calls_[call.number] = {.caller = &caller,
+						   .visitor = visitor ? std::optional(*visitor) : std::nullopt};
+	if (visitor)
+		server_.admission.call_began(*visitor);
 	link_.send(call);
 	return call.number;
 }
@@ -190,9 +195,9 @@ void
 ServeDesk::cancel(uint64_t call)
 {
 	auto found = calls_.find(call);
-	if (found == calls_.end() || !found->second)
+	if (found == calls_.end() || !found->second.caller)
 		return;
-	found->second = nullptr;
+	found->second.caller = nullptr;
 	link_.send(wire::CallCancel{.call = call});
 }
 

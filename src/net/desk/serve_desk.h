@@ -5,6 +5,7 @@
 
 #include <list>
 #include <map>
+#include <optional>
 #include <unordered_map>
 
 #include "net/core/link.h"
@@ -29,7 +30,7 @@ class ServeDesk final : public Desk, public Calls
 	bool threads_made() const override { return true; }
 
 	uint64_t begin(const ApiRoute &route, const Arguments &arguments, Caller &caller,
-				   int32_t cost_limit) override;
+				   const Visitor *visitor, int32_t cost_limit) override;
 	void taken(uint64_t call) override;
 	void cancel(uint64_t call) override;
 
@@ -56,8 +57,12 @@ class ServeDesk final : public Desk, public Calls
 	bool settled_ = false;
 	Clock::Time accept_again_{}, told_uses_{};
 	Server server_;
-	/* Caller of each open call; null after a cancellation. */
-	std::unordered_map<uint64_t, Caller *> calls_;
+	struct OpenCall
+	{
+		Caller *caller; // null after a cancellation
+		std::optional<Visitor> visitor;
+	};
+	std::unordered_map<uint64_t, OpenCall> calls_;
 	uint64_t last_call_ = 0;
 	LiveFeed feed_;
 	std::list<Client> clients_; // after calls_: a client that is destroyed uses calls_

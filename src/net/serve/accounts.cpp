@@ -38,13 +38,35 @@ seconds_until(const Limit &limit, double left, double wanted)
 
 } // namespace
 
+Holder
+holder_of(const Visitor &visitor)
+{
+	return {visitor.key, visitor.key ? Address{} : counted_address(visitor.address)};
+}
+
+int64_t
+Holdings::of(const Visitor &visitor) const
+{
+	auto found = held_.find(holder_of(visitor));
+	return found == held_.end() ? 0 : found->second;
+}
+
+void
+Holdings::add(const Visitor &visitor, int64_t number)
+{
+	auto found = held_.try_emplace(holder_of(visitor), 0).first;
+	found->second += number;
+	if (found->second == 0)
+		held_.erase(found);
+}
+
 Accounts::Account *
 Accounts::account(const Visitor &visitor, const wire::VisitorBudget &budget)
 {
 	const auto limits = limits_of(budget);
 	if (std::ranges::all_of(limits, [](const Limit &limit) { return limit.per_minute == 0; }))
 		return nullptr;
-	Holder holder{visitor.key, visitor.key ? Address{} : counted_address(visitor.address)};
+	Holder holder = holder_of(visitor);
 	if (accounts_.size() >= kMaxAccounts && !accounts_.contains(holder))
 		tidy();
 	/* If the table is full, new visitors share one account, because they cannot be told apart. */

@@ -22,6 +22,21 @@ struct Visitor
 	Address address{};
 };
 
+using Holder = std::pair<uint32_t, Address>; // key and counted address; one of them is zero
+Holder holder_of(const Visitor &visitor);
+
+/* What each visitor holds of something that all visitors share. */
+class Holdings
+{
+  public:
+	int64_t of(const Visitor &visitor) const;
+	/* `number` is negative if the visitor gives something back. */
+	void add(const Visitor &visitor, int64_t number);
+
+  private:
+	std::map<Holder, int64_t> held_; // without zeros
+};
+
 class Accounts
 {
   public:
@@ -58,8 +73,6 @@ class Accounts
 		std::array<double, 3> left; // by Bucket
 		Clock::Time at;             // time of these values
 	};
-	using Holder = std::pair<uint32_t, Address>; // key and address; one of them is zero
-
 	/* Null if the budget has no limits, so that the visitor needs no account. */
 	Account *account(const Visitor &visitor, const wire::VisitorBudget &budget);
 	void tidy();

@@ -171,6 +171,14 @@ Admission::take_request(const Visitor &visitor)
 		if (auto problem = check(*key))
 			return problem;
 	}
+	const std::string who = visitor.key ? "This key" : "This address";
+	if (open_calls_.of(visitor) >= kMaxOpenCalls)
+		return Problem{.status = 429,
+					   .code = "too_many_calls",
+					   .detail = who + " has " + std::to_string(kMaxOpenCalls) +
+								 " requests under way, and may have no more.",
+					   .hint = "Wait for the answers.",
+					   .retry_after = 1};
 	const wire::VisitorBudget &budget = this->budget(visitor);
 	const Accounts::Verdict verdict = accounts_.take(visitor, budget);
 	if (!verdict.used_up) {
@@ -186,9 +194,8 @@ Admission::take_request(const Visitor &visitor)
 	return Problem{.status = 429,
 				   .type = kQuotaExceeded,
 				   .code = (what == "cost" ? "too_much_" : "too_many_") + what,
-				   .detail = std::string(visitor.key ? "This key" : "This address") +
-							 " may ask for " + most + (what == "requests" ? " requests" : "") +
-							 " in a minute.",
+				   .detail = who + " may ask for " + most +
+							 (what == "requests" ? " requests" : "") + " in a minute.",
 				   .hint = "Wait as long as Retry-After says.",
 				   .retry_after = verdict.seconds,
 				   .members = ",\"violated-policies\":[\"" + what + "\"]"};
@@ -216,13 +223,19 @@ Admission::check_scope(const Visitor &visitor, const ApiRoute &route) const
 }
 
 void
+Admission::charge(const Visitor &visitor, const wire::CallEnd &end)
+{
+	const int32_t limit = cost_limit(visitor);
+	/* A question over the limit was refused and did not run, so the visitor pays the limit. */
+	const bool is_refused = end.sqlstate == "54001" && limit > 0;
+	charge(visitor, 0, is_refused ? std::min<int64_t>(end.cost, limit) : end.cost);
+}
+
+void
 Admission::charge(const Visitor &visitor, int64_t bytes, int64_t cost)
 {
 	if (bytes == 0 && cost == 0)
 		return;
-	/* A question over the limit was refused and did not run, so the visitor pays the limit. */
-	if (const int32_t limit = cost_limit(visitor); limit > 0)
-		cost = std::min<int64_t>(cost, limit);
 	accounts_.charge(visitor, budget(visitor), bytes, cost);
 	if (!visitor.key)
 		return;

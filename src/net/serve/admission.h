@@ -18,6 +18,9 @@ namespace net {
 class Admission
 {
   public:
+	/* Calls of one visitor under way: a fifth of those that the worker lets wait. */
+	static constexpr int64_t kMaxOpenCalls = 100;
+
 	explicit Admission(const Clock &clock) : clock_(clock), accounts_(clock) {}
 
 	void take(const wire::ServeSettings &settings);
@@ -28,15 +31,20 @@ class Admission
 	 * cannot be tried without limit. */
 	std::optional<Problem> identify(const ClientRequest &request, const Address &client,
 									Visitor &visitor);
-	/* Takes one request from the visitor's account. Returns a Problem if none is left, or if the
-	 * key is no longer valid. */
+	/* Takes one request from the visitor's account. Returns a Problem if none is left, if the
+	 * visitor has kMaxOpenCalls calls under way, or if the key is no longer valid. */
 	std::optional<Problem> take_request(const Visitor &visitor);
+	/* Must be called when a call of the visitor begins, and when it has ended. */
+	void call_began(const Visitor &visitor) { open_calls_.add(visitor, 1); }
+	void call_ended(const Visitor &visitor) { open_calls_.add(visitor, -1); }
 	/* False if the visitor's key has expired or was revoked. */
 	bool is_valid(const Visitor &visitor) const;
 	/* Returns a Problem if the visitor may not use the route. */
 	std::optional<Problem> check_scope(const Visitor &visitor, const ApiRoute &route) const;
-	/* Subtracts the bytes and the cost of an answer from the visitor's account. */
-	void charge(const Visitor &visitor, int64_t bytes, int64_t cost);
+	/* Subtracts the bytes of an answer from the visitor's account. */
+	void charge(const Visitor &visitor, int64_t bytes) { charge(visitor, bytes, 0); }
+	/* Subtracts the cost of a call that has ended. */
+	void charge(const Visitor &visitor, const wire::CallEnd &end);
 	/* Cost limit of one question; 0: no limit. */
 	int32_t cost_limit(const Visitor &visitor) const { return budget(visitor).cost_limit; }
 	/* Headers with the rest of the budget. */
@@ -60,6 +68,7 @@ class Admission
 	std::optional<Problem> find_holder(const ClientRequest &request, Visitor &visitor) const;
 	std::optional<Problem> check(const Key &key) const;
 	const wire::VisitorBudget &budget(const Visitor &visitor) const;
+	void charge(const Visitor &visitor, int64_t bytes, int64_t cost);
 
 	const Clock &clock_;
 	wire::VisitorBudget anonymous_;
@@ -68,6 +77,7 @@ class Admission
 	std::map<Digest, uint32_t> by_digest_;
 	std::map<nostr::PublicKey, uint32_t> by_pubkey_;
 	Accounts accounts_;
+	Holdings open_calls_;
 	std::map<uint32_t, wire::KeyUse> uses_;
 };
 

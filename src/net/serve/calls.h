@@ -30,10 +30,10 @@ class Calls
 	};
 
 	virtual ~Calls() = default;
-	/* Begins a call and returns its number; 0 if there are too many calls. `cost_limit` 0: no
-	 * limit. */
+	/* Begins a call and returns its number; 0 if there are too many calls. `visitor`: who asks;
+	 * null: this server itself. `cost_limit` 0: no limit. */
 	virtual uint64_t begin(const ApiRoute &route, const Arguments &arguments, Caller &caller,
-						   int32_t cost_limit = 0) = 0;
+						   const Visitor *visitor = nullptr, int32_t cost_limit = 0) = 0;
 	virtual void taken(uint64_t call) = 0;
 	/* Cancels the call; its caller gets no more callbacks. */
 	virtual void cancel(uint64_t call) = 0;

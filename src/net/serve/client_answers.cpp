@@ -147,7 +147,7 @@ Client::send_bytes(std::string bytes)
 void
 Client::pay()
 {
-	server_.admission.charge(visitor_, std::exchange(unpaid_, 0), 0);
+	server_.admission.charge(visitor_, std::exchange(unpaid_, 0));
 }
 
 /* ---- rows ---- */
@@ -175,7 +175,7 @@ Client::begin(ClientRequest request, const ApiRoute &route, RouteCall call)
 							 .fingerprint = std::move(call.fingerprint),
 							 .open = route.scope.empty()});
 	const int32_t cost_limit = pending_->open ? 0 : server_.admission.cost_limit(visitor_);
-	pending_->call = server_.calls.begin(route, call.arguments, *this, cost_limit);
+	pending_->call = server_.calls.begin(route, call.arguments, *this, &visitor_, cost_limit);
 	if (pending_->call != 0)
 		return;
 	ClientRequest refused = std::move(pending_->request);
@@ -251,7 +251,7 @@ Client::on_end(const wire::CallEnd &end)
 {
 	pending_->call = 0;
 	if (!pending_->open)
-		server_.admission.charge(visitor_, 0, end.cost);
+		server_.admission.charge(visitor_, end);
 	const int32_t limit = server_.admission.cost_limit(visitor_);
 	if (end.sqlstate.empty()) {
 		end_answer();

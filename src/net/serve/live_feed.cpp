@@ -40,7 +40,7 @@ LiveFeed::miss()
 }
 
 uint64_t
-LiveFeed::ask(uint64_t from, uint64_t to, Calls::Caller &caller) const
+LiveFeed::ask(uint64_t from, uint64_t to, Calls::Caller &caller, const Visitor *visitor) const
 {
 	const ApiRoute *route = server_.routes.named("news");
 	if (!route)
@@ -51,7 +51,7 @@ LiveFeed::ask(uint64_t from, uint64_t to, Calls::Caller &caller) const
 		eids += (number > from ? "," : "") + std::to_string(eids_[number - first_]);
 	Values values;
 	values.emplace_back("eids", eids + "]");
-	return server_.calls.begin(*route, route->named(std::move(values)), caller);
+	return server_.calls.begin(*route, route->named(std::move(values)), caller, visitor);
 }
 
 /* The position of a row is its place in the list, from 1 on, as a JSON array. */
@@ -93,6 +93,11 @@ void
 LiveFeed::on_end(const wire::CallEnd &end)
 {
 	call_ = 0;
+	/* The server was busy for a moment, or the call was cancelled. */
+	const bool may_pass = end.sqlstate.starts_with("53") || end.sqlstate == "57014";
+	if (may_pass && !std::exchange(has_failed_, true))
+		return fetch();
+	has_failed_ = false;
 	if (!end.sqlstate.empty())
 		return miss();
 	told_ = std::max(told_, call_to_);

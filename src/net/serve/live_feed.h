@@ -36,8 +36,10 @@ class LiveFeed final : public Calls::Caller
 	uint64_t oldest() const { return first_; }
 
 	/* Asks for the events from number `from` on, at most kAtOnce and none after `to`; all of them
-	 * must be remembered. Returns 0 if too many calls are under way. */
-	uint64_t ask(uint64_t from, uint64_t to, Calls::Caller &caller) const;
+	 * must be remembered. Returns 0 if too many calls are under way. `visitor`: as in
+	 * Calls::begin(). */
+	uint64_t ask(uint64_t from, uint64_t to, Calls::Caller &caller,
+				 const Visitor *visitor = nullptr) const;
 	/* The number of the event in a row. `from`: as in the call of ask(). */
 	static uint64_t number_of(const wire::Row &row, uint64_t from);
 
@@ -54,6 +56,7 @@ class LiveFeed final : public Calls::Caller
 	uint64_t told_ = 0;
 	uint64_t call_ = 0; // 0: no call is under way
 	uint64_t call_from_ = 0, call_to_ = 0;
+	bool has_failed_ = false; // the last call failed, and was made again
 	nostr::EventParser parser_;
 };
 

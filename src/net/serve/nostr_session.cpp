@@ -65,7 +65,7 @@ class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 		Values values;
 		values.emplace_back("filters", std::move(filters));
 		Server &server = session_.server_;
-		call_ = server.calls.begin(route, route.named(std::move(values)), *this,
+		call_ = server.calls.begin(route, route.named(std::move(values)), *this, &session_.visitor_,
 								   server.admission.cost_limit(session_.visitor_));
 		return call_ != 0;
 	}
@@ -134,7 +134,7 @@ class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 	{
 		call_ = 0;
 		owed_ = 0;
-		session_.server_.admission.charge(session_.visitor_, 0, end.cost);
+		session_.server_.admission.charge(session_.visitor_, end);
 		if (!end.sqlstate.empty())
 			return session_.close(id_, fault_text(end));
 		if (count_)

@@ -1,5 +1,6 @@
 #include "net/serve/reconciliation.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -25,8 +26,9 @@ Reconciliation::begin(const ApiRoute &route, const nostr::Filter &filter, std::s
 	first_ = std::move(message);
 	Values values;
 	values.emplace_back("filters", nostr::condition_json(filter));
-	values.emplace_back("row_limit", std::to_string(kMaxRecords + 1));
-	call_ = server_.calls.begin(route, route.named(std::move(values)), *this,
+	values.emplace_back("row_limit", std::to_string(std::min(filter.limit.value_or(INT64_MAX),
+															 int64_t(kMaxRecords + 1))));
+	call_ = server_.calls.begin(route, route.named(std::move(values)), *this, &visitor_,
 								server_.admission.cost_limit(visitor_));
 	return call_ != 0;
 }
@@ -56,7 +58,7 @@ void
 Reconciliation::on_end(const wire::CallEnd &end)
 {
 	call_ = 0;
-	server_.admission.charge(visitor_, 0, end.cost);
+	server_.admission.charge(visitor_, end);
 	if (!end.sqlstate.empty())
 		return ways_.fail(fault_text(end), "");
 	set_.seal();

@@ -139,7 +139,7 @@ class EventStream final : public Stream, public Calls::Caller, public LiveReader
 			return; // tick() tries again
 		from_ = place() + 1;
 		to_ = std::min(from_ + LiveFeed::kAtOnce - 1, feed_.told());
-		call_ = feed_.ask(from_, to_, *this);
+		call_ = feed_.ask(from_, to_, *this, &visitor_);
 	}
 
   private:
@@ -161,6 +161,7 @@ class EventStream final : public Stream, public Calls::Caller, public LiveReader
 	{
 		call_ = 0;
 		owed_ = 0;
+		server_.admission.charge(visitor_, end);
 		if (!end.sqlstate.empty())
 			return miss();
 		set_place(to_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <ctime>
 #include <map>
 #include <utility>
 
@@ -27,6 +28,9 @@ namespace {
 
 constexpr long kFetch = 16;       // rows; even the largest rows fit into memory
 constexpr size_t kMaxPlans = 500; // above it, all plans are made again
+/* Cost of a second of processor time, in the planner's unit, for what the planner underestimated.
+ */
+constexpr double kCostOfSecond = 250000;
 
 /* Thrown when the worker has let this executor go, or has ended. */
 struct LetGo
@@ -75,6 +79,15 @@ on_sigusr2(SIGNAL_ARGS)
 	uint64_t number = current;
 	if (number != 0 && pg_atomic_read_u64(&segment->cancelled) == number)
 		StatementCancelHandler(PG_SIGNAL_PARAMETERS);
+}
+
+/* Processor time of this process in seconds. */
+double
+processor_time()
+{
+	timespec time{};
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
 std::string_view
@@ -135,6 +148,7 @@ class Executor
 		wire::CallEnd end{.call = question.number};
 		std::string message, detail, hint;
 		char sqlstate[6] = "";
+		const double begin = processor_time();
 		try {
 			send_rows(question);
 		} catch (const Error &error) {
@@ -147,6 +161,9 @@ class Executor
 			message = problem.reason;
 		}
 		current = 0;
+		/* A client reads the estimate of a refused question, of which little or nothing ran. */
+		if (strcmp(sqlstate, "54001") != 0)
+			cost = std::max(cost, (processor_time() - begin) * kCostOfSecond);
 		end.cost = static_cast<int64_t>(std::min(std::max(cost, 0.0), 1e15));
 		end.sqlstate = sqlstate;
 		end.message = cut(message);

@@ -378,6 +378,53 @@ TEST(ServeKeys, QuestionsThatAreTooExpensive)
 	EXPECT_EQ(code_of(server.get("/one/1")), "too_much_cost");
 }
 
+TEST(ServeKeys, WhatRanIsChargedWhole)
+{
+	auto settings = ApiServer::default_settings();
+	settings.anonymous = {.cost_per_minute = 1000, .cost_limit = 100};
+	ApiServer server(
+		[](ApiServer &api, const ApiServer::Call &call) { api.end(call.number, "", "", 600); },
+		settings);
+	EXPECT_EQ(status_of(server.get("/one/1")), 404);
+	EXPECT_EQ(status_of(server.get("/one/1")), 404);
+	EXPECT_EQ(code_of(server.get("/one/1")), "too_much_cost");
+}
+
+TEST(ServeKeys, CallsUnderWayAreBounded)
+{
+	auto settings = ApiServer::default_settings();
+	settings.max_subscriptions = 1000;
+	std::atomic<uint64_t> last = 0;
+	ApiServer server(
+		[&](ApiServer &api, const ApiServer::Call &call) {
+			if (call.route == 5)
+				last = call.number; // it does not end
+			else
+				echo(api, call);
+		},
+		settings);
+	give_keys(server);
+	Socket socket(server);
+	for (int i = 0; i < 100; i++)
+		socket.say("[\"REQ\",\"" + std::to_string(i) + "\",{}]");
+	socket.say(R"(["REQ","more",{}])");
+	EXPECT_EQ(socket.hear(),
+			  R"(["CLOSED","more","rate-limited: This address has 100 requests under )"
+			  R"(way, and may have no more."])");
+	std::string answer = server.get("/one/1");
+	EXPECT_EQ(status_of(answer), 429);
+	EXPECT_EQ(code_of(answer), "too_many_calls");
+	EXPECT_EQ(status_of(server.get("/one/1", bearer(key_of('1')))), 200); // another visitor
+	server.end(last);
+	EXPECT_EQ(socket.hear(), R"(["EOSE","99",["finish"]])");
+	EXPECT_EQ(status_of(server.get("/one/1")), 200);
+	/* A call that was cancelled does not count when the worker has ended it. */
+	socket.say(R"(["CLOSE","98"])");
+	EXPECT_TRUE(server.until_cancelled(1));
+	server.get("/livez");
+	EXPECT_EQ(status_of(server.get("/one/1")), 200);
+}
+
 TEST(ServeKeys, RequestsAreSigned)
 {
 	auto settings = ApiServer::default_settings();

@@ -90,8 +90,9 @@ class Events
 				api.rows(call.number, {json(eid)}, "[" + std::to_string(place) + "]");
 			at = std::min(call.arguments[0].find(',', at), call.arguments[0].size()) + 1;
 		}
-		api.end(call.number);
+		api.end(call.number, "", "", cost);
 	}
+	int64_t cost = 0; // of each question for events
 	std::string json(size_t eid) const { return nostr::to_json(events_[eid]); }
 
   private:
@@ -145,6 +146,50 @@ TEST(ServeStream, NewEventsComeOnce)
 	server.send(wire::NewEvents{.events = {{5}}});
 	EXPECT_EQ(late.hear(), Heard("event", events.json(5)));
 	EXPECT_EQ(listener.hear(), Heard("event", events.json(5)));
+}
+
+TEST(ServeStream, WhatAClientLackedIsCharged)
+{
+	Events events(2);
+	events.cost = 2000;
+	auto settings = ApiServer::default_settings();
+	settings.anonymous.cost_per_minute = 1000;
+	ApiServer server(std::ref(events), settings);
+	std::string place;
+	{
+		Listener listener(server, "/live/events");
+		listener.head();
+		EXPECT_EQ(listener.hear(), kBegin);
+		place = listener.id;
+		server.send(wire::NewEvents{.events = {{0}}});
+		EXPECT_EQ(listener.hear(), Heard("event", events.json(0)));
+		EXPECT_EQ(status_of(server.get("/live/relays?x")), 400); // the feed itself is not charged
+	}
+	Listener listener(server, "/live/events", place);
+	listener.head();
+	EXPECT_EQ(listener.hear(), kContinued);
+	EXPECT_EQ(listener.hear(), Heard("event", events.json(0)));
+	std::string answer;
+	for (int i = 0; i < 1000 && status_of(answer) != 429; i++)
+		answer = server.get("/live/relays?x");
+	EXPECT_NE(answer.find("too_much_cost"), std::string::npos);
+}
+
+TEST(ServeStream, ABusyMomentEndsNothing)
+{
+	Events events(2);
+	std::atomic<int> asked = 0;
+	ApiServer server([&](ApiServer &api, const ApiServer::Call &call) {
+		if (call.route == 7 && asked++ == 0)
+			return api.end(call.number, "53000", "the server is busy");
+		events(api, call);
+	});
+	Listener listener(server, "/live/events");
+	listener.head();
+	EXPECT_EQ(listener.hear(), kBegin);
+	server.send(wire::NewEvents{.events = {{0}}});
+	EXPECT_EQ(listener.hear(), Heard("event", events.json(0)));
+	EXPECT_EQ(asked, 2);
 }
 
 TEST(ServeStream, PlacesThatAreNotKnownAreMissed)
