@@ -33,6 +33,20 @@ id_hash(std::string_view json)
 	return std::hash<std::string_view>()(json.substr(begin + member.size(), 64));
 }
 
+/* Number of values in the lists of the filter. */
+static size_t
+value_count(const nostr::Filter &filter)
+{
+	size_t count = 0;
+	auto add = [&](const auto &list) { count += list ? list->size() : 0; };
+	add(filter.ids);
+	add(filter.authors);
+	add(filter.kinds);
+	for (const nostr::TagCondition &tag : filter.tags)
+		count += tag.values.size();
+	return count;
+}
+
 /*
  * One REQ or COUNT: sends the stored events, EOSE, then new events. New events that come before
  * EOSE wait, and are dropped if they were among the stored ones.
@@ -47,6 +61,8 @@ class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 		/* A filter with a search is dropped here, because new events are not searched for words. */
 		std::erase_if(filters, [](const nostr::Filter &filter) { return filter.search; });
 		is_live_ = !count && !filters.empty();
+		for (const nostr::Filter &filter : filters)
+			live_values_ += is_live_ ? value_count(filter) : 0;
 		if (is_live_)
 			session_.server_.feed->readers().add(*this, std::move(filters));
 	}
@@ -56,6 +72,8 @@ class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 		if (call_ != 0)
 			session_.server_.calls.cancel(call_);
 	}
+
+	size_t live_values() const { return live_values_; }
 
 	/* Begins the call; false if there are too many. `rows`: limit of the only filter; the call asks
 	 * for one row more, to learn if the relay has more events. */
@@ -87,12 +105,12 @@ class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 		else
 			new_.emplace_back(id_hash(json), json);
 		if (call_ == 0 ? session_.out_.is_slow() : new_.size() > kMaxNew)
-			session_.close(id_, "error: new events come faster than they are read");
+			session_.close({count_, id_}, "error: new events come faster than they are read");
 	}
 
 	void on_missed() override
 	{
-		session_.close(id_, "error: new events came faster than they could be served");
+		session_.close({count_, id_}, "error: new events came faster than they could be served");
 	}
 
 	void give_credit()
@@ -136,9 +154,9 @@ class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 		owed_ = 0;
 		session_.server_.admission.charge(session_.visitor_, end);
 		if (!end.sqlstate.empty())
-			return session_.close(id_, fault_text(end));
+			return session_.close({count_, id_}, fault_text(end));
 		if (count_)
-			return session_.end(id_);
+			return void(session_.subscriptions_.erase(Key{count_, id_}));
 		/* The hint of NIP-67. With several filters, each has its own limit, so there is no hint. */
 		end_of_stored(!rows_ ? "" : sent_ > *rows_ ? ",[\"more\"]" : ",[\"finish\"]");
 	}
@@ -148,6 +166,7 @@ class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 	const std::string event_head_ = quoted("EVENT", id_) + ",";
 	const bool count_;
 	bool is_live_ = false; // continues with new events
+	size_t live_values_ = 0;
 	std::optional<int64_t> rows_;
 	int64_t sent_ = 0;
 	uint64_t call_ = 0; // 0: the call has ended
@@ -191,16 +210,16 @@ NostrSession::on_message(std::string_view text)
 	case ClientMessageType::Req:
 	case ClientMessageType::Count:
 		if (reject != nostr::Reject::None)
-			return notice("invalid: it is not [\"REQ\" or \"COUNT\", id of 1 to 64 characters, "
-						  "filter, …]");
+			return refuse(message);
 		return ask(message, message.type == ClientMessageType::Count);
 	case ClientMessageType::Close:
-		return end(message.subscription);
+		subscriptions_.erase(Key{false, message.subscription});
+		subscriptions_.erase(Key{true, message.subscription});
+		return;
 	case ClientMessageType::NegOpen:
 	case ClientMessageType::NegMsg:
 		if (reject != nostr::Reject::None)
-			return notice("invalid: it is not [\"NEG-OPEN\", id of 1 to 64 characters, filter, "
-						  "hex] or [\"NEG-MSG\", id, hex]");
+			return refuse(message);
 		return reconcile(message);
 	case ClientMessageType::NegClose:
 		reconciliations_.erase(message.subscription);
@@ -214,8 +233,9 @@ void
 NostrSession::ask(const nostr::ClientMessage &message, bool count)
 {
 	const std::string &id = message.subscription;
-	auto closed = [&](const std::string &why) { close(id, why); };
-	end(id);
+	const Key key{count, id};
+	auto closed = [&](const std::string &why) { close(key, why); };
+	subscriptions_.erase(key);
 	if (subscriptions_.size() >= size_t(server_.options.max_subscriptions))
 		return closed("rate-limited: too many subscriptions on this connection");
 	if (message.filters.size() > kMaxFilters)
@@ -246,16 +266,24 @@ NostrSession::ask(const nostr::ClientMessage &message, bool count)
 					 std::to_string(limit + (single ? 1 : 0)) + "}";
 		filters += (filters.size() > 1 ? "," : "") + condition;
 	}
+	if (!count) {
+		size_t values = live_values();
+		for (const nostr::Filter &filter : parsed)
+			values += filter.search ? 0 : value_count(filter);
+		if (values > kMaxValues)
+			return closed("invalid: too many values: the filters of a connection may have " +
+						  std::to_string(kMaxValues));
+	}
 	auto subscription = std::make_unique<Subscription>(*this, id, std::move(parsed), count);
 	/* Some clients send such a REQ only to learn if the connection is alive. */
 	if (nothing) {
 		subscription->end_of_stored("");
-		subscriptions_[id] = std::move(subscription);
+		subscriptions_[key] = std::move(subscription);
 		return;
 	}
 	if (!subscription->begin(*route, filters + "]", count ? std::nullopt : rows))
 		return closed("error: the archive is not ready");
-	subscriptions_[id] = std::move(subscription);
+	subscriptions_[key] = std::move(subscription);
 }
 
 const ApiRoute *
@@ -340,23 +368,46 @@ NostrSession::tick()
 	});
 }
 
+/* Answers a malformed message, by the id if it could be read. */
 void
-NostrSession::end(const std::string &id)
+NostrSession::refuse(const nostr::ClientMessage &message)
 {
-	subscriptions_.erase(id);
+	using nostr::ClientMessageType;
+	const std::string &id = message.subscription;
+	if (message.type == ClientMessageType::Req || message.type == ClientMessageType::Count) {
+		const std::string why = "invalid: it is not [\"REQ\" or \"COUNT\", id of 1 to 64 "
+								"characters, filter, …]";
+		return id.empty() ? notice(why)
+						  : close({message.type == ClientMessageType::Count, id}, why);
+	}
+	const std::string why = "invalid: it is not [\"NEG-OPEN\", id of 1 to 64 characters, filter, "
+							"hex] or [\"NEG-MSG\", id, hex]";
+	if (id.empty())
+		return notice(why);
+	reconciliations_.erase(id);
+	out_.send_message(quoted("NEG-ERR", id) + "," + json_string(why) + "]");
+}
+
+size_t
+NostrSession::live_values() const
+{
+	size_t sum = 0;
+	for (const auto &[key, subscription] : subscriptions_)
+		sum += subscription->live_values();
+	return sum;
 }
 
 void
-NostrSession::close(const std::string &id, const std::string &why)
+NostrSession::close(const Key &key, const std::string &why)
 {
-	out_.send_message(quoted("CLOSED", id) + "," + json_string(why) + "]");
-	end(id);
+	out_.send_message(quoted("CLOSED", key.second) + "," + json_string(why) + "]");
+	subscriptions_.erase(key);
 }
 
 void
 NostrSession::on_sent()
 {
-	for (auto &[id, subscription] : subscriptions_)
+	for (auto &[key, subscription] : subscriptions_)
 		subscription->give_credit();
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "net/serve/calls.h"
 #include "net/serve/reconciliation.h"
@@ -22,6 +23,8 @@ class NostrSession
 	static constexpr size_t kMaxReconciliations = 2;
 	static constexpr size_t kMaxFilters = 20;                       // of one subscription
 	static constexpr int64_t kDefaultLimit = 500, kMaxLimit = 5000; // limits of one filter
+	/* Values in the lists of all live filters of a session. */
+	static constexpr size_t kMaxValues = 10000;
 
 	class Out
 	{
@@ -43,20 +46,23 @@ class NostrSession
 
   private:
 	class Subscription;
+	/* Whether it is a COUNT, and the id: a COUNT leaves the REQ with the same id alone. */
+	using Key = std::pair<bool, std::string>;
 
 	void ask(const nostr::ClientMessage &message, bool count);
 	/* The route with this name; null, with the reason in `why`, if it may not be used now. */
 	const ApiRoute *admit(std::string_view name, std::string &why);
 	void reconcile(const nostr::ClientMessage &message);
 	void end_failed();
-	void end(const std::string &id);
-	void close(const std::string &id, const std::string &why); // sends CLOSED
+	void refuse(const nostr::ClientMessage &message);
+	size_t live_values() const;
+	void close(const Key &key, const std::string &why); // sends CLOSED
 	void notice(std::string_view text);
 
 	Server &server_;
 	Out &out_;
 	const Visitor visitor_;
-	std::map<std::string, std::unique_ptr<Subscription>> subscriptions_;     // by id
+	std::map<Key, std::unique_ptr<Subscription>> subscriptions_;
 	std::map<std::string, std::unique_ptr<Reconciliation>> reconciliations_; // by id
 	std::vector<std::string> failed_;                                        // ids
 };

@@ -72,6 +72,52 @@ TEST(ServeRelay, SubscriptionsAreBounded)
 	EXPECT_EQ(socket.hear(), R"(["EOSE","c",["finish"]])");
 }
 
+TEST(ServeRelay, ValuesOfFiltersAreBounded)
+{
+	ApiServer server([](ApiServer &api, const ApiServer::Call &call) { api.end(call.number); });
+	Socket socket(server);
+	/* A limit of 0 asks for new events alone, and costs nothing. */
+	auto ask = [&](const char *verb, const char *id, int values) {
+		std::string text =
+			"[\"" + std::string(verb) + "\",\"" + id + "\",{\"limit\":0,\"#t\":[\"\"";
+		for (int i = 1; i < values; i++)
+			text += ",\"" + std::to_string(i) + "\"";
+		socket.say(text + "]}]");
+		return socket.hear();
+	};
+	for (const char *id : {"a", "b", "a"})
+		EXPECT_EQ(ask("REQ", id, 5000), "[\"EOSE\",\"" + std::string(id) + "\"]");
+	EXPECT_TRUE(ask("REQ", "c", 1).starts_with(R"(["CLOSED","c","invalid: too many values)"));
+	socket.say(R"(["CLOSE","a"])");
+	EXPECT_EQ(ask("REQ", "c", 1), R"(["EOSE","c"])");
+	EXPECT_EQ(ask("REQ", "c", 5000), R"(["EOSE","c"])");
+}
+
+TEST(ServeRelay, WhatIsMalformedIsAnsweredByItsId)
+{
+	ApiServer server([](ApiServer &api, const ApiServer::Call &call) {
+		if (call.route == 6)
+			api.rows(call.number, {"{\"count\":5}"});
+		api.end(call.number);
+	});
+	Socket socket(server);
+	for (const char *verb : {"REQ", "COUNT"}) {
+		socket.say("[\"" + std::string(verb) + "\",\"s\",7]");
+		EXPECT_TRUE(socket.hear().starts_with(R"(["CLOSED","s","invalid: it is not )"));
+		socket.say("[\"" + std::string(verb) + "\"]");
+		EXPECT_TRUE(socket.hear().starts_with(R"(["NOTICE","invalid: it is not )"));
+	}
+	socket.say(R"(["NEG-OPEN","n",{},"xy"])");
+	EXPECT_TRUE(socket.hear().starts_with(R"(["NEG-ERR","n","invalid: it is not )"));
+	/* A COUNT ends no REQ. */
+	socket.say(R"(["REQ","s",{"kinds":[1]}])");
+	EXPECT_EQ(socket.hear(), R"(["EOSE","s",["finish"]])");
+	socket.say(R"(["COUNT","s",{"kinds":[1]}])");
+	EXPECT_EQ(socket.hear(), R"(["COUNT","s",{"count":5}])");
+	server.send(wire::NewEvents{.missed = true, .events = {}});
+	EXPECT_TRUE(socket.hear().starts_with(R"(["CLOSED","s","error: )"));
+}
+
 TEST(ServeRelay, SubscriptionsGoOnWithNewEvents)
 {
 	const auto events = test::make_events(4, 1700000000);
@@ -167,6 +213,21 @@ TEST(ServeRelay, ReconcilesSets)
 	EXPECT_TRUE(socket.hear().starts_with("[\"NEG-MSG\""));
 	server.clock.advance(net::Reconciliation::kIdle);
 	EXPECT_EQ(socket.hear(), R"(["NEG-ERR","n","closed: nothing was asked"])");
+}
+
+TEST(ServeRelay, ReconciliationsHaveTheLimitOfTheirFilter)
+{
+	std::atomic<int> asked = 0;
+	ApiServer server([&](ApiServer &api, const ApiServer::Call &call) {
+		EXPECT_EQ(call.arguments[1], asked++ == 0 ? "1000001" : "3");
+		api.end(call.number);
+	});
+	Socket socket(server);
+	socket.say(R"(["NEG-OPEN","n",{"kinds":[1]},"61"])");
+	EXPECT_TRUE(socket.hear().starts_with("[\"NEG-MSG\""));
+	socket.say(R"(["NEG-OPEN","n",{"kinds":[1],"limit":3},"61"])");
+	EXPECT_TRUE(socket.hear().starts_with("[\"NEG-MSG\""));
+	EXPECT_EQ(asked, 2);
 }
 
 TEST(ServeRelay, EachMessageOfAReconciliationIsARequest)
