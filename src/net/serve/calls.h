@@ -63,6 +63,9 @@ struct Server
 	AddressRanges proxies = {}, metrics_readers = {};
 	Admission admission{clock};
 	size_t records = 0; // records of all reconciliations
+	Holdings visitor_records = {};
+	/* WebSockets and streams of each address of a client, who may be behind a trusted proxy. */
+	Holdings endless = {};
 	LiveFeed *feed = nullptr;
 	std::map<std::string, std::shared_ptr<Watch>> watches = {}; // by name of the route
 	std::string epoch = {}; // part of the ids of this process's streams

@@ -18,6 +18,7 @@ Reconciliation::~Reconciliation()
 	if (call_ != 0)
 		server_.calls.cancel(call_);
 	server_.records -= set_.size();
+	server_.visitor_records.add(visitor_, -int64_t(set_.size()));
 }
 
 bool
@@ -37,6 +38,7 @@ Reconciliation::begin(const ApiRoute &route, const nostr::Filter &filter, std::s
 void
 Reconciliation::on_rows(const wire::Rows &rows)
 {
+	const size_t before = set_.size();
 	for (const wire::Row &row : rows.rows) {
 		int64_t created_at = 0;
 		const char *begin = row.item.data(), *end = begin + row.item.size();
@@ -45,13 +47,17 @@ Reconciliation::on_rows(const wire::Rows &rows)
 		if (error == std::errc() && space != end && created_at >= 0 &&
 			nostr::from_hex({space + 1, end}, id.data(), id.size())) {
 			set_.add(created_at, id);
-			server_.records++;
 		}
 	}
-	if (set_.size() <= kMaxRecords && server_.records <= Server::kMaxRecords)
+	server_.records += set_.size() - before;
+	server_.visitor_records.add(visitor_, int64_t(set_.size() - before));
+	const bool too_many = server_.visitor_records.of(visitor_) > int64_t(kMaxRecords);
+	if (!too_many && server_.records <= Server::kMaxRecords)
 		return server_.calls.taken(call_);
 	server_.calls.cancel(std::exchange(call_, 0));
-	ways_.fail("blocked: too many query results", "," + std::to_string(kMaxRecords));
+	if (too_many)
+		return ways_.fail("blocked: too many query results", "," + std::to_string(kMaxRecords));
+	ways_.fail("error: the server is busy", "");
 }
 
 void

@@ -16,7 +16,7 @@ namespace net {
 class Reconciliation final : public Calls::Caller
 {
   public:
-	static constexpr size_t kMaxRecords = 1000000; // events of one filter: 42 MB
+	static constexpr size_t kMaxRecords = 1000000; // events of one visitor's filters: 42 MB
 	static constexpr size_t kFrameLimit = 60000;   // size limit of our messages in bytes
 	static constexpr std::chrono::seconds kIdle{60};
 
