@@ -50,7 +50,8 @@ class Client final : public PeerSocket::Owner,
 		RowFormat rows;
 		std::optional<int32_t> limit; // largest number of rows in a page
 		std::string fingerprint;
-		bool open; // open to everybody, so no cost limit
+		bool open;             // open to everybody, so no cost limit
+		bool for_pages = true; // pages of other sites may read the answer
 		uint64_t call = 0;
 		int32_t count = 0;                              // number of rows so far
 		std::string position = "";                      // position of the last row

@@ -173,7 +173,8 @@ Client::begin(ClientRequest request, const ApiRoute &route, RouteCall call)
 							 .rows = RowFormat(shape, call.format),
 							 .limit = route.row_limit(call.arguments),
 							 .fingerprint = std::move(call.fingerprint),
-							 .open = route.scope.empty()});
+							 .open = route.scope.empty(),
+							 .for_pages = route.name != "metrics"});
 	const int32_t cost_limit = pending_->open ? 0 : server_.admission.cost_limit(visitor_);
 	pending_->call = server_.calls.begin(route, call.arguments, *this, &visitor_, cost_limit);
 	if (pending_->call != 0)
@@ -199,8 +200,18 @@ Client::begin_answer()
 		headers.emplace_back(
 			"Location", pending_->request.target.substr(0, pending_->request.target.find('?')) +
 							"/" + pending_->position);
-	pending_->answer = std::make_unique<AnswerWriter>(
-		pending_->request, options(pending_->status, pending_->content_type, std::move(headers)));
+	/* Texts of relays and events are in these, and must never run. */
+	if (pending_->content_type.starts_with("text/html") ||
+		pending_->content_type.starts_with("image/svg"))
+		headers.emplace_back("Content-Security-Policy",
+							 "default-src 'none'; style-src 'self'; base-uri 'none'; "
+							 "form-action 'none'");
+	AnswerOptions all = options(pending_->status, pending_->content_type, std::move(headers));
+	if (!pending_->for_pages)
+		std::erase_if(all.headers, [](const auto &header) {
+			return header.first == "Access-Control-Allow-Origin";
+		});
+	pending_->answer = std::make_unique<AnswerWriter>(pending_->request, std::move(all));
 }
 
 void

@@ -8,10 +8,10 @@ namespace {
 
 /* A field of CSV (RFC 4180). */
 std::string
-csv_field(std::string_view text)
+csv_field(const std::string &text)
 {
-	if (text.find_first_of(",\"\r\n") == std::string_view::npos)
-		return std::string(text);
+	if (text.find_first_of(",\"\r\n") == std::string::npos)
+		return text;
 	std::string out = "\"";
 	for (char c : text)
 		out.append(c == '"' ? 2 : 1, c);
@@ -90,9 +90,21 @@ plain_value(const json_t *value)
 		return "";
 	if (json_is_string(value))
 		return {json_string_value(value), json_string_length(value)};
-	std::unique_ptr<char, decltype(&free)> text(json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT),
-												free);
+	std::unique_ptr<char, decltype(&free)> text(
+		json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15)), free);
 	return text ? text.get() : "";
+}
+
+/* A value as a field of CSV. Spreadsheets take a text that begins with one of these characters for
+ * a formula, so an apostrophe precedes it. */
+std::string
+csv_value(const json_t *value)
+{
+	std::string text = plain_value(value);
+	if (json_is_string(value) && !text.empty() &&
+		std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos)
+		text.insert(0, 1, '\'');
+	return csv_field(text);
 }
 
 } // namespace
@@ -178,7 +190,7 @@ RowFormat::csv_row(std::string_view item)
 	std::string out;
 	Json row(json_loadb(item.data(), item.size(), JSON_DECODE_ANY | JSON_ALLOW_NUL, nullptr));
 	if (!json_is_object(row.get()))
-		return csv_field(plain_value(row.get())) + "\r\n";
+		return csv_value(row.get()) + "\r\n";
 	if (!begun_) {
 		begun_ = true;
 		const char *key;
@@ -191,8 +203,7 @@ RowFormat::csv_row(std::string_view item)
 		out += "\r\n";
 	}
 	for (size_t i = 0; i < columns_.size(); i++)
-		out += (i > 0 ? "," : "") +
-			   csv_field(plain_value(json_object_get(row.get(), columns_[i].c_str())));
+		out += (i > 0 ? "," : "") + csv_value(json_object_get(row.get(), columns_[i].c_str()));
 	return out + "\r\n";
 }
 

@@ -262,6 +262,9 @@ TEST(ServeRows, AsJsonNdJsonAndCsv)
 	EXPECT_EQ(body(Shape::List, Format::Csv,
 				   {R"({"a":"x,\"y\"","b":null,"c":[1,2]})", R"({"c":true,"a":"z"})"}, ""),
 			  "a,b,c\r\n\"x,\"\"y\"\"\",,\"[1,2]\"\r\nz,,true\r\n");
+	/* Spreadsheets would take these for formulas. */
+	EXPECT_EQ(body(Shape::List, Format::Csv, {R"({"a":"=1+1","b":"-x","c":-0.1,"d":"a=b"})"}, ""),
+			  "a,b,c,d\r\n'=1+1,'-x,-0.1,a=b\r\n");
 	EXPECT_EQ(net::format_of("text/html, text/csv;q=0.9", std::nullopt), Format::Csv);
 	EXPECT_EQ(net::format_of("application/x-ndjson", std::nullopt), Format::NdJson);
 	EXPECT_EQ(net::format_of("application/x-ndjson", "csv"), Format::Csv);
