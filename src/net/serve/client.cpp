@@ -1,6 +1,7 @@
 #include "net/serve/client.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace net {
 
@@ -29,6 +30,8 @@ Client::~Client()
 void
 Client::on_gone()
 {
+	if (std::exchange(stays_, false))
+		server_.endless.add({.key = 0, .address = visitor_.address}, -1);
 	gone_ = true;
 	pay();
 	session_.reset();
@@ -248,6 +251,28 @@ Client::may_read_metrics(const ClientRequest &request) const
 
 /* ---- WebSocket ---- */
 
+/* Counts a WebSocket or a stream, or refuses it if the client's address has too many. Connections
+ * through a trusted proxy are not counted when they are accepted. */
+bool
+Client::may_stay(const ClientRequest &request)
+{
+	const Visitor client{.key = 0, .address = visitor_.address};
+	const int most = server_.options.max_connections_per_address;
+	/* A proxy that does not name its clients is all of them. */
+	if (!server_.proxies.contain(client.address) && server_.endless.of(client) >= most) {
+		refuse(request, {.status = 429,
+						 .code = "too_many_connections",
+						 .detail = "This address has " + std::to_string(most) +
+								   " WebSockets and streams, and may have no more.",
+						 .hint = "End one of them.",
+						 .retry_after = kRetryAfter});
+		return false;
+	}
+	server_.endless.add(client, 1);
+	stays_ = true;
+	return true;
+}
+
 void
 Client::upgrade(const ClientRequest &request)
 {
@@ -261,6 +286,8 @@ Client::upgrade(const ClientRequest &request)
 					  {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}});
 	if (auto refused = server_.admission.identify(request, visitor_.address, visitor_))
 		return refuse(request, *refused);
+	if (!may_stay(request))
+		return;
 	socket_.send("HTTP/1.1 " + status_line(101) +
 				 "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
 				 accept + "\r\n\r\n");

@@ -79,6 +79,7 @@ class Client final : public PeerSocket::Owner,
 	void end_answer();
 	void begin_stream(const ClientRequest &request, std::unique_ptr<Stream> stream);
 	void upgrade(const ClientRequest &request);
+	bool may_stay(const ClientRequest &request);
 	void serve_frames();
 	void answer(const ClientRequest &request, int status, std::string content_type,
 				std::string body, Fields headers = {});
@@ -89,6 +90,8 @@ class Client final : public PeerSocket::Owner,
 	void give_credit();
 	AnswerOptions options(int status, std::string content_type, Fields headers) const;
 
+	/* Seconds, if the server is not ready or something is used up. */
+	static constexpr int kRetryAfter = 30;
 	static constexpr size_t kSlow = 256 << 10; // unsent bytes above which no rows are taken
 
 	Server &server_;
@@ -102,6 +105,7 @@ class Client final : public PeerSocket::Owner,
 	int owed_ = 0;         // pieces without taken() so far
 	bool ending_ = false;  // nothing more is read
 	bool gone_ = false;
+	bool stays_ = false; // counted in Server::endless
 	WebSocketReader frames_;
 	std::unique_ptr<NostrSession> session_;
 	std::unique_ptr<Stream> stream_;

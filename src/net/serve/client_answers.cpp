@@ -7,8 +7,6 @@
 
 namespace net {
 
-constexpr int kRetryAfter = 30; // seconds, if the server is not ready or a budget is used up
-
 /* Headers of every answer: any web page may read it, and browsers must treat it as data. */
 static const Fields kCommon = {{"Access-Control-Allow-Origin", "*"},
 							   {"Access-Control-Expose-Headers",
@@ -335,6 +333,8 @@ void
 Client::begin_stream(const ClientRequest &request, std::unique_ptr<Stream> stream)
 {
 	pending_.reset();
+	if (!may_stay(request))
+		return;
 	AnswerWriter head(request,
 					  options(200, "text/event-stream",
 							  {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}}));

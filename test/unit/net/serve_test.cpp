@@ -68,6 +68,46 @@ TEST(Serve, ThePageIsPartOfTheProgram)
 			  "application/nostr+json");
 }
 
+TEST(Serve, AnswersWithMarkupMayRunNothing)
+{
+	ApiServer server(echo);
+	EXPECT_EQ(header_of(server.get("/list?format=html"), "Content-Security-Policy"),
+			  "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'");
+	EXPECT_EQ(header_of(server.get("/list"), "Content-Security-Policy"), "");
+}
+
+TEST(Serve, StreamsOfClientsBehindAProxyAreCounted)
+{
+	auto settings = ApiServer::default_settings();
+	settings.max_connections_per_address = 2;
+	settings.trusted_proxies = "127.0.0.1";
+	ApiServer server(echo, settings);
+	std::vector<int> streams;
+	auto status = [&](const std::string &client) {
+		streams.push_back(server.connect());
+		const std::string request = "GET /live/relays HTTP/1.1\r\nHost: h\r\n" + client + "\r\n";
+		send(streams.back(), request.data(), request.size(), MSG_NOSIGNAL);
+		std::string head;
+		for (char c; !head.ends_with("\r\n\r\n") && recv(streams.back(), &c, 1, 0) == 1;)
+			head += c;
+		return status_of(head);
+	};
+	const std::string one = "X-Forwarded-For: 203.0.113.1\r\n";
+	EXPECT_EQ(status(one), 200);
+	EXPECT_EQ(status(one), 200);
+	EXPECT_EQ(status(one), 429);
+	EXPECT_EQ(status("X-Forwarded-For: 203.0.113.2\r\n"), 200);
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(status(""), 200); // the proxy itself
+	close(streams[0]);
+	int last = 429;
+	for (int i = 0; i < 1000 && last == 429; i++)
+		last = status(one);
+	EXPECT_EQ(last, 200);
+	for (size_t i = 1; i < streams.size(); i++)
+		close(streams[i]);
+}
+
 TEST(Serve, ProblemsSayWhatIsWrong)
 {
 	ApiServer server([](ApiServer &api, const ApiServer::Call &call) {
