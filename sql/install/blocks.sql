@@ -46,15 +46,25 @@ COMMENT ON FUNCTION _bigbrotr.leave_out_blocked(bytea[], bytea[], bigint) IS
 	'Ids of those given events that must not be archived. Adds the events of blocked authors to bigbrotr.blocked_events, so that they are known from now on. at: Unix seconds';
 
 CREATE FUNCTION _bigbrotr.note_missing(event_ids bytea[], created_ats bigint[], kinds integer[]) RETURNS void
-	LANGUAGE sql STRICT
-	BEGIN ATOMIC
-		INSERT INTO _bigbrotr.deleted_events (event_id, created_at, kind)
-		SELECT DISTINCT ON (g.event_id) g.event_id, g.created_at, g.kind
-		FROM unnest(event_ids, created_ats, kinds) AS g (event_id, created_at, kind) ORDER BY g.event_id
-		ON CONFLICT ON CONSTRAINT deleted_events_pkey DO NOTHING;
-	END;
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF EXISTS (SELECT FROM unnest(event_ids, created_ats, kinds) AS g (event_id, created_at, kind)
+	           WHERE (octet_length(g.event_id) = 32 AND g.created_at >= 0 AND g.kind >= 0 AND g.kind <= 65535) IS NOT TRUE) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'the id, time or kind of an event is wrong',
+			DETAIL = 'An id has 32 bytes, a time is not negative, a kind is from 0 to 65535. The n-th elements of the arrays belong together.',
+			HINT = 'Give events that passed bigbrotr.verify_event.';
+	END IF;
+	INSERT INTO _bigbrotr.deleted_events (event_id, created_at, kind)
+	SELECT DISTINCT ON (g.event_id) g.event_id, g.created_at, g.kind
+	FROM unnest(event_ids, created_ats, kinds) AS g (event_id, created_at, kind) ORDER BY g.event_id
+	ON CONFLICT ON CONSTRAINT deleted_events_pkey DO NOTHING;
+END
+$$;
 COMMENT ON FUNCTION _bigbrotr.note_missing(bytea[], bigint[], integer[]) IS
-	'Adds events that were left out because they are blocked to _bigbrotr.deleted_events: when the block ends, their seconds are not proven';
+	'Adds events that were left out because they are blocked to _bigbrotr.deleted_events: when the block ends, their seconds are not proven. An error if an id, a time or a kind is wrong';
 
 CREATE FUNCTION _bigbrotr.check_reason(reason text, needed_by text, shown_by text) RETURNS text
 	LANGUAGE plpgsql

@@ -364,6 +364,11 @@ CREATE FUNCTION _bigbrotr.note_reader_key(key bytea, changed boolean) RETURNS vo
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	IF octet_length(key) <> 32 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('a key of %s bytes is none', octet_length(key)), DETAIL = 'A public key has 32 bytes.',
+			HINT = 'The synchronizer gives that of bigbrotr.key_file.';
+	END IF;
 	INSERT INTO _bigbrotr.reader_key AS k (pubkey) VALUES (key)
 	ON CONFLICT ON CONSTRAINT reader_key_pkey DO UPDATE SET pubkey = excluded.pubkey WHERE k.pubkey <> excluded.pubkey;
 	IF NOT FOUND AND NOT changed THEN
