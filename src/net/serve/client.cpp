@@ -300,7 +300,8 @@ Client::upgrade(const ClientRequest &request)
 void
 Client::serve_frames()
 {
-	while (!ending_ && !gone_) {
+	/* One read may hold hundreds of short messages, each with an answer of a hundred kilobytes. */
+	while (!ending_ && !gone_ && !is_slow()) {
 		auto message = frames_.next();
 		if (!message)
 			break;

@@ -252,6 +252,7 @@ Client::on_sent()
 	if (!session_)
 		return serve_requests();
 	session_->on_sent();
+	serve_frames();
 	socket_.be_deaf(is_slow());
 }
 

@@ -230,6 +230,25 @@ TEST(ServeRelay, ReconciliationsHaveTheLimitOfTheirFilter)
 	EXPECT_EQ(asked, 2);
 }
 
+TEST(ServeRelay, LongAnswersToManyShortMessagesComeOneAfterTheOther)
+{
+	const auto events = test::make_events(2000, 1700000000);
+	ApiServer server([&](ApiServer &api, const ApiServer::Call &call) {
+		std::vector<std::string> items;
+		for (const nostr::Event &event : events)
+			items.push_back(std::to_string(event.created_at) + " " +
+							nostr::to_hex(event.id.data(), event.id.size()));
+		api.rows(call.number, items);
+		api.end(call.number);
+	});
+	Socket socket(server);
+	socket.say(R"(["NEG-OPEN","n",{"kinds":[1]},"6100000200"])");
+	for (int i = 0; i < 100; i++)
+		socket.say(R"(["NEG-MSG","n","6100000200"])");
+	for (int i = 0; i < 101; i++)
+		ASSERT_TRUE(socket.hear().starts_with(R"(["NEG-MSG","n",")")) << i;
+}
+
 TEST(ServeRelay, EachMessageOfAReconciliationIsARequest)
 {
 	auto settings = ApiServer::default_settings();
