@@ -82,7 +82,9 @@ TEST(NetProbe, NamesThatMayBeKeptForEver)
 	NameServer names(NameServer::Names{{"good.example.com", {"127.0.0.1"}}}, false);
 	names.set_ttl(UINT32_MAX);
 	names.start();
-	ScriptedRelay relay(answer_all);
+	ScriptedRelay::Options options;
+	options.document = kDocument;
+	ScriptedRelay relay(answer_all, options);
 	Prober prober(quick(), names.address());
 	const Found found = prober.probe("ws://good.example.com:" + std::to_string(relay.port()));
 	EXPECT_EQ(found.verdict, Verdict::Nostr);
