@@ -56,7 +56,7 @@ IdFetch::on_event(nostr::Event &event, std::string_view text)
 	context_.delivered++;
 	served_++;
 	include(span_, event.created_at);
-	promised_.spend([&] { context_.pass_on(event); });
+	promised_.spend([&] { context_.pass_on(event, Delivery::Needed); });
 }
 
 /* The id of the event is unknown, so the event also counts as one that was not served. */

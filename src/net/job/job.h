@@ -26,6 +26,19 @@ struct Result
 	std::string detail;
 };
 
+/* Why a relay sends an event. */
+enum class Delivery : uint8_t
+{
+	Asked, // in answer to a question
+	Live,  // unasked
+	Needed // in answer to a question by which the worker judges what it holds: it must hear of the
+		   // event, even if it seems to know that the relay has the event
+};
+
+/* An event older than this number of seconds does not count as new. The worker claims nothing of
+ * newer seconds. */
+constexpr int64_t kSettled = 900;
+
 /* What was learned about a relay. It is kept from one connection to the next. */
 struct Learned
 {
@@ -181,15 +194,15 @@ struct JobContext
 			ended.pop_front();
 		ended.push_back(std::move(answer));
 	}
-	/* False: the event is not passed on, because this relay has sent it lately. `certainly`: it is
-	 * passed on in any case. */
-	bool pass_on(nostr::Event &event, bool live = false, bool certainly = false)
+	/* False: the event is not passed on, because this relay has sent it lately. */
+	bool pass_on(nostr::Event &event, Delivery delivery = Delivery::Asked)
 	{
-		bool again = sent.contains(event.id) || certainly;
-		if (again && !certainly && !ledger->sampled())
+		const bool needed = delivery == Delivery::Needed;
+		const bool again = sent.contains(event.id);
+		if (again && !needed && !ledger->sampled())
 			return false;
 		sent.insert(event.id);
-		intake.submit(event, ledger, live, again);
+		intake.submit(event, ledger, delivery == Delivery::Live, again || needed);
 		return true;
 	}
 	/* As pass_on(), for an event that no page waits for. If memory is short, the event is dropped
@@ -197,10 +210,10 @@ struct JobContext
 	bool pass_on_unasked(nostr::Event &event)
 	{
 		if (!intake.budget().full())
-			return pass_on(event, true);
+			return pass_on(event, Delivery::Live);
 		intake.outbox().refuse(ledger->relay_id, "no_memory", "");
 		dropped = true;
-		if (event.created_at <= client.host().transport.clock.unix_seconds() &&
+		if (event.created_at <= client.host().transport.clock.unix_seconds() - kSettled &&
 			dropped_days.size() < kMostDroppedDays)
 			dropped_days.insert(event.created_at / kDay);
 		return true;

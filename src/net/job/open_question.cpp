@@ -119,7 +119,8 @@ OpenQuestion::pass_on(nostr::Event &event)
 	events_++;
 	context_.delivered++;
 	bytes_ += event.tags.size() + event.content.size() + Pending::kOverhead;
-	promised_.spend([&] { context_.pass_on(event, false, asker_.judges()); });
+	promised_.spend(
+		[&] { context_.pass_on(event, asker_.judges() ? Delivery::Needed : Delivery::Asked); });
 }
 
 /* The mean follows larger sizes at once and smaller sizes slowly. */

@@ -9,8 +9,6 @@ using std::chrono::seconds;
 
 /* How often a relay may say in a row that it is asked too fast. */
 constexpr int kMaxComplaints = 5;
-/* An event older than this number of seconds does not count as new. */
-constexpr int64_t kSettled = 900;
 /* A relay that answers a control question with nothing may be asked too fast, or may have another
  * reason. So the pause does not grow beyond this one. */
 constexpr seconds kSilentPause{1};
