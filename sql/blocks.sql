@@ -34,6 +34,9 @@ CALL bigbrotr.block_author(:'b', 'spam');
 CALL bigbrotr.block_author(:'b', 'spam');
 SELECT * FROM pg_temp.deliver();
 SELECT bigbrotr.insert_event(event_id, pubkey, created_at, kind, tags, content, sig, 'wss://r.example.com', NULL, 1, 9) FROM made WHERE name = 'b4';
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT bigbrotr.insert_event(event_id, pubkey, created_at, kind, tags, content, sig, 'wss://r.example.com', NULL, 1, 9) FROM made WHERE name = 'a2';
+ROLLBACK;
 SELECT import_id FROM bigbrotr.begin_import('a file') \gset
 SELECT bigbrotr.import_lines(:import_id, 0, convert_to(string_agg(json, E'\n' ORDER BY name) || E'\n' || max(json), 'UTF8')) > 0 AS taken FROM made;
 SELECT line_count, new_count, known_count, left_out_count, refused_count FROM bigbrotr.import_progress;

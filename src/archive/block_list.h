@@ -16,7 +16,8 @@ namespace archive {
  * bigbrotr.blocked_events, so that their ids count as known. Must be called inside a transaction
  * with SPI connected and a snapshot pushed. The transaction gets its id before the list is read: a
  * block waits for all transactions with an id (_bigbrotr.wait_for_writers) and deletes what they
- * stored. A transaction with a fixed snapshot sees the list as it was when the transaction began.
+ * stored. While the list is in use, throws pg::Error at the isolation levels REPEATABLE READ and
+ * SERIALIZABLE, whose snapshot may be older than a block.
  */
 IdSet leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now);
 

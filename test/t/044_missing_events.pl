@@ -9,10 +9,10 @@ use ArchiveTest;
 use ScriptedRelay qw(serves);
 use Test::More;
 
-my @events = split /\n/, corpus('--seed', 5, 6);
+my @events = split /\n/, corpus('--seed', 5, 60);
 my %time = map { ($_ => /"created_at":(\d+)/ ? $1 : die) } @events;
-my $newest = (sort { $time{$b} <=> $time{$a} } @events)[0];
-my ($id) = $newest =~ /"id":"(\w+)"/;
+my ($newest, $middle, $oldest) = (sort { $time{$b} <=> $time{$a} } @events)[0, 30, -1];
+my ($id, $deleted) = map { /"id":"(\w+)"/ } $newest, $middle;
 
 my $relay = ScriptedRelay->start('/r' => serves(sub { @events }, 500));
 
@@ -38,11 +38,14 @@ is($node->safe_psql('postgres', 'SELECT failures FROM _bigbrotr.relay_sync'), 0,
 
 # The events of the corpus are older than the days that are read again at each visit.
 my $url = $relay->url('/r');
-my $proven = "(SELECT answer = 'proven' FROM bigbrotr.completeness('$url', '{}', to_timestamp($time{$newest} - 1), to_timestamp($time{$newest} + 1)))";
+my $history = "to_timestamp($time{$oldest} - 1), to_timestamp($time{$newest} + 1)";
+my $proven = "(SELECT answer = 'proven' FROM bigbrotr.completeness('$url', '{}', $history))";
 wait_for($node, $proven);
-$node->safe_psql('postgres', "SELECT bigbrotr.delete_events(ARRAY['\\x$id'::bytea])");
-is($node->safe_psql('postgres', "SELECT bigbrotr.read_again('$url', to_timestamp($time{$newest} - 1), to_timestamp($time{$newest} + 1))"), 3, 'three seconds are to be read again');
-wait_for($node, "EXISTS (SELECT FROM bigbrotr.event_relay WHERE event_id = '\\x$id')");
+# The net process knows that the relay has shown it, and it is one of many.
+$node->safe_psql('postgres', "SELECT bigbrotr.delete_events(ARRAY['\\x$deleted'::bytea])");
+is($node->safe_psql('postgres', "SELECT NOT $proven"), 't', 'without it the time is not proven');
+is($node->safe_psql('postgres', "SELECT bigbrotr.read_again('$url', $history)"), $time{$newest} - $time{$oldest} + 3, 'all of its history is to be read again');
+wait_for($node, "EXISTS (SELECT FROM bigbrotr.event_relay WHERE event_id = '\\x$deleted')");
 wait_for($node, $proven);
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.event_relay'), scalar(@events), 'the event is archived again, and the time is proven again');
 

@@ -56,6 +56,24 @@ $node->safe_psql('postgres', "SELECT bigbrotr.read_again('$url', to_timestamp($t
 wait_for($node, "(SELECT answer = 'proven' FROM $claimed)");
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.event_relay'), scalar(@events), 'after the end of the block all are archived');
 
+# A writer whose transaction has a higher number than that of the block, and begins before the block is committed.
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END';
+	CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON bigbrotr.blocked_authors DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_at_gate()});
+my $late = q{bigbrotr.parse_event(bigbrotr.sign_event(sha256('late'), 1, 'late', created_at => 1000))};
+my $pubkey = $node->safe_psql('postgres', "SELECT encode(pubkey, 'hex') FROM $late");
+my ($gate, $admin, $writer) = map { $node->background_psql('postgres') } 1 .. 3;
+$gate->query_safe('SELECT pg_advisory_lock(7)');
+$admin->query_until(qr/^begun$/m, "\\echo begun\nCALL bigbrotr.block_author('$pubkey', 'spam');\n");
+wait_for($node, q{EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)});
+$writer->query_safe("BEGIN; SELECT bigbrotr.insert_event(event_id, pubkey, created_at, kind, tags, content, sig, '$url', NULL, 1, 1) FROM $late");
+$gate->query_safe('SELECT pg_advisory_unlock(7)');
+wait_for($node, "EXISTS (SELECT FROM bigbrotr.blocked_authors WHERE pubkey = '\\x$pubkey')");
+$writer->query_safe('COMMIT');
+wait_for($node, "NOT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CALL bigbrotr.%' AND state = 'active')");
+is($node->safe_psql('postgres', "SELECT count(*) FROM bigbrotr.events WHERE pubkey = '\\x$pubkey'"), 0, 'it leaves nothing behind');
+$_->quit for $gate, $admin, $writer;
+
 $node->stop;
 $relay->stop;
 done_testing();
