@@ -229,7 +229,7 @@ class Dvm : public pg::Service
 			/* No text of a stranger may end the service. */
 			if (ERRCODE_TO_CATEGORY(error.sqlstate()) != ERRCODE_DATA_EXCEPTION)
 				throw;
-			worker.log(wire::LogLevel::Warning,
+			worker.log(wire::LogLevel::Debug,
 					   std::string("could not read a request: ") + error.what());
 			return worker.count("requests_refused", 1);
 		}
