@@ -19,13 +19,13 @@ pg::Statement clock_statement("SELECT _bigbrotr.sync_clock_set_back($1, $2, $3)"
 pg::Statement expire_statement("SELECT _bigbrotr.expire_leases($1)");
 /* Each relay gets the text of its filters, and a queue of 64 MB leads to the net process: at most
  * 16 MB of filters are sent in one plan. The others are opened by the next plans. */
-pg::Statement take_statement(
-	"SELECT relay_id, url, page_limit, pace_ms, authenticate::integer, "
-	"_bigbrotr.allowed_subscriptions(relay_id) "
-	"FROM _bigbrotr.take_relays($1, least($2, (SELECT 16777216 / "
-	"greatest(sum(octet_length(f.filter::text)), 1677) FROM bigbrotr.sync_filters AS f "
-	"WHERE f.enabled AND f.relay_id IS NULL))::integer, "
-	"$3, $4, $5, string_to_array($6, ','), $7, $8)");
+pg::Statement
+	take_statement("SELECT relay_id, url, page_limit, pace_ms, authenticate::integer, "
+				   "_bigbrotr.allowed_subscriptions(relay_id) "
+				   "FROM _bigbrotr.take_relays($1, least($2, (SELECT 16777216 / "
+				   "greatest(sum(octet_length(f.filter::text)), 1) FROM bigbrotr.sync_filters AS f "
+				   "WHERE f.enabled AND f.relay_id IS NULL))::integer, "
+				   "$3, $4, $5, string_to_array($6, ','), $7, $8)");
 pg::Statement waiting_statement(
 	"SELECT count(*) FROM (SELECT FROM _bigbrotr.due_relays($1) LIMIT $2) AS due");
 pg::Statement
