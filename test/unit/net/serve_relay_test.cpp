@@ -169,18 +169,25 @@ TEST(ServeRelay, SubscriptionsGoOnWithNewEvents)
 					  "\",\"error: new events came faster than they could be served\"]");
 }
 
+/* Answers a call of "records" with those of the events. */
+static void
+answer_records(ApiServer &api, const ApiServer::Call &call, const std::vector<nostr::Event> &events)
+{
+	std::vector<std::string> items;
+	for (const nostr::Event &event : events)
+		items.push_back(std::to_string(event.created_at) + " " +
+						nostr::to_hex(event.id.data(), event.id.size()));
+	api.rows(call.number, items);
+	api.end(call.number);
+}
+
 TEST(ServeRelay, ReconcilesSets)
 {
 	const auto events = test::make_events(100, 1700000000);
 	ApiServer server([&](ApiServer &api, const ApiServer::Call &call) {
 		ASSERT_EQ(call.route, 8);
 		EXPECT_EQ(call.arguments[0], R"({"kinds":[1]})");
-		std::vector<std::string> items;
-		for (const nostr::Event &event : events)
-			items.push_back(std::to_string(event.created_at) + " " +
-							nostr::to_hex(event.id.data(), event.id.size()));
-		api.rows(call.number, items);
-		api.end(call.number);
+		answer_records(api, call, events);
 	});
 	nostr::negentropy::RecordSet own;
 	for (size_t i = 10; i < events.size(); i++)
@@ -233,14 +240,8 @@ TEST(ServeRelay, ReconciliationsHaveTheLimitOfTheirFilter)
 TEST(ServeRelay, LongAnswersToManyShortMessagesComeOneAfterTheOther)
 {
 	const auto events = test::make_events(2000, 1700000000);
-	ApiServer server([&](ApiServer &api, const ApiServer::Call &call) {
-		std::vector<std::string> items;
-		for (const nostr::Event &event : events)
-			items.push_back(std::to_string(event.created_at) + " " +
-							nostr::to_hex(event.id.data(), event.id.size()));
-		api.rows(call.number, items);
-		api.end(call.number);
-	});
+	ApiServer server(
+		[&](ApiServer &api, const ApiServer::Call &call) { answer_records(api, call, events); });
 	Socket socket(server);
 	socket.say(R"(["NEG-OPEN","n",{"kinds":[1]},"6100000200"])");
 	for (int i = 0; i < 100; i++)
