@@ -102,9 +102,12 @@ CREATE FUNCTION _bigbrotr.delete_blocked_events(event_ids bytea[]) RETURNS bigin
 	LANGUAGE plpgsql STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	-- All writers and deletions lock events before they add rows to _bigbrotr.deleted_events, as the trigger of event_rejects does.
+	deleted CONSTANT bigint := bigbrotr.delete_events(event_ids);
 BEGIN
 	DELETE FROM bigbrotr.event_rejects AS r WHERE r.event_id = ANY (event_ids);
-	RETURN bigbrotr.delete_events(event_ids);
+	RETURN deleted;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.delete_blocked_events(bytea[]) IS

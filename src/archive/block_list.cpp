@@ -16,19 +16,9 @@ namespace {
 pg::Statement leave_out_statement("SELECT _bigbrotr.leave_out_blocked($1, $2, $3)");
 pg::Statement missing_statement("SELECT _bigbrotr.note_missing($1, $2, $3)");
 
-/* A relay has shown them, so they are missing as soon as they are not blocked any more. */
-void
-note_missing(const std::vector<VerifiedEvent> &events)
-{
-	const size_t n = events.size();
-	missing_statement.run({pg::bytea_array(n, [&](size_t i) { return events[i].id; }),
-						   pg::int8_array(n, [&](size_t i) { return events[i].created_at; }),
-						   pg::int4_array(n, [&](size_t i) { return events[i].kind; })});
-}
-
 } // namespace
 
-IdSet
+std::vector<VerifiedEvent>
 leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now)
 {
 	if (events.empty())
@@ -46,20 +36,27 @@ leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now)
 	pg::Rows rows = leave_out_statement.run(
 		{pg::bytea_array(n, [&](size_t i) { return events[i].id; }),
 		 pg::bytea_array(n, [&](size_t i) { return events[i].pubkey; }), pg::value(now)});
-	IdSet listed, blocked; // the ids of `listed` are freed with the rows
+	IdSet listed; // its ids are freed with the rows
 	for (std::string_view id : rows.byteas(0, 1))
 		listed.insert(id);
 	const auto left_out =
 		std::stable_partition(events.begin(), events.end(), [&](const VerifiedEvent &event) {
 			return !listed.contains(event.id);
 		});
-	if (left_out == events.end())
-		return blocked;
-	for (auto event = left_out; event != events.end(); ++event)
-		blocked.insert(event->id);
-	note_missing({left_out, events.end()});
+	std::vector<VerifiedEvent> blocked(left_out, events.end());
 	events.erase(left_out, events.end());
 	return blocked;
+}
+
+void
+note_missing(const std::vector<VerifiedEvent> &blocked)
+{
+	if (blocked.empty())
+		return;
+	const size_t n = blocked.size();
+	missing_statement.run({pg::bytea_array(n, [&](size_t i) { return blocked[i].id; }),
+						   pg::int8_array(n, [&](size_t i) { return blocked[i].created_at; }),
+						   pg::int4_array(n, [&](size_t i) { return blocked[i].kind; })});
 }
 
 } // namespace archive

@@ -12,13 +12,20 @@
 namespace archive {
 
 /*
- * Removes the blocked events, and returns their ids. Events of blocked authors are recorded in
+ * Removes the blocked events, and returns them. Events of blocked authors are recorded in
  * bigbrotr.blocked_events, so that their ids count as known. Must be called inside a transaction
  * with SPI connected and a snapshot pushed. The transaction gets its id before the list is read: a
  * block waits for all transactions with an id (_bigbrotr.wait_for_writers) and deletes what they
  * stored. While the list is in use, throws pg::Error at the isolation levels REPEATABLE READ and
  * SERIALIZABLE, whose snapshot may be older than a block.
  */
-IdSet leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now);
+std::vector<VerifiedEvent> leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now);
+
+/*
+ * Records blocked events as missing from the archive (_bigbrotr.deleted_events): a relay has shown
+ * them, so their seconds are not proven when the block ends. Must be called after the transaction
+ * has locked the events that it stores, because deletions lock events first, too.
+ */
+void note_missing(const std::vector<VerifiedEvent> &blocked);
 
 } // namespace archive

@@ -273,7 +273,7 @@ insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const New
 	if (exact.empty() && sightings.empty()) // a batch with only claims waits for no lock on tables
 		return {};
 	Storable storable(exact);
-	IdSet blocked = leave_out_blocked(storable.events(), now);
+	const std::vector<VerifiedEvent> blocked = leave_out_blocked(storable.events(), now);
 	const RetentionRules rules = RetentionRules::load();
 	IdSet left_out;
 	std::erase_if(storable.events(), [&](const VerifiedEvent &event) {
@@ -301,7 +301,9 @@ insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const New
 			(rules.leave_out(sighting.kind, sighting.created_at) ? left_out : inserted.missing)
 				.insert(sighting.id);
 	}
-	inserted.blocked = std::move(blocked);
+	note_missing(blocked);
+	for (const VerifiedEvent &event : blocked)
+		inserted.blocked.insert(event.id);
 	inserted.left_out = std::move(left_out);
 	return inserted;
 }
