@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use Compress::Raw::Zlib;
 use FindBin;
-use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
+use lib "$FindBin::RealBin/../lib";
 use ArchiveTest;
 use ScriptedRelay qw(at_each_page frame);
 use Test::More;

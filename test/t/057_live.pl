@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
+use lib "$FindBin::RealBin/../lib";
 use ArchiveTest;
 use ScriptedRelay qw(websocket is_page);
 use Test::More;

@@ -4,7 +4,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
+use lib "$FindBin::RealBin/../lib";
 use ArchiveTest;
 use PostgreSQL::Test::Utils;
 use ScriptedRelay qw(serves);

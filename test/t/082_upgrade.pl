@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::RealBin/../lib";
 use Bigbrotr;
 use IPC::Run;
 use PostgreSQL::Test::Utils;

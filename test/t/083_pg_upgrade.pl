@@ -5,7 +5,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/lib", "$FindBin::RealBin/../lib";
+use lib "$FindBin::RealBin/../lib";
 use ArchiveTest;
 use Bigbrotr qw(same_objects);
 use PostgreSQL::Test::Utils;

@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
+use lib "$FindBin::RealBin/../lib";
 use ArchiveTest;
 use IO::Socket::INET;
 use MaxMindFile qw(write_mmdb uint32 double);

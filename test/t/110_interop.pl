@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::RealBin/../lib", "$FindBin::RealBin/../hostile";
+use lib "$FindBin::RealBin/../lib";
 use ArchiveTest;
 use ComparingRelay qw(comparing_relay parsed);
 use PostgreSQL::Test::Utils;
