@@ -24,7 +24,7 @@ open_events()
 namespace {
 
 /* State of a call site between two rows. */
-struct Call
+struct CallSite
 {
 	Newest newest;
 	MemoryContext memory; // memory of the batch
@@ -33,7 +33,7 @@ struct Call
 };
 
 void
-read_batch(Call &call)
+read_batch(CallSite &call)
 {
 	MemoryContextReset(call.memory);
 	MemoryContext before = MemoryContextSwitchTo(call.memory);
@@ -45,7 +45,7 @@ read_batch(Call &call)
 }
 
 /* The filters live in the current memory context. */
-Call *
+CallSite *
 begin(Datum feed, int64_t most, Datum beside)
 {
 	nostr::Filter filter = condition_argument(pg::call([&] { return DatumGetJsonbP(feed); }));
@@ -62,10 +62,10 @@ begin(Datum feed, int64_t most, Datum beside)
 			"Beside a filter with a tag stand authors and tags; beside one with authors "
 			"stands nothing.",
 			"bigbrotr.query_events takes any filter.");
-	Call *call = nullptr;
+	CallSite *call = nullptr;
 	MemoryContextCallback *callback = nullptr;
 	pg::call([&] {
-		call = static_cast<Call *>(palloc0(sizeof(Call)));
+		call = static_cast<CallSite *>(palloc0(sizeof(CallSite)));
 		callback = static_cast<MemoryContextCallback *>(palloc0(sizeof(MemoryContextCallback)));
 		call->memory =
 			AllocSetContextCreate(CurrentMemoryContext, "bigbrotr newest", ALLOCSET_DEFAULT_SIZES);
@@ -84,8 +84,8 @@ begin(Datum feed, int64_t most, Datum beside)
 		.ended = false,
 	};
 	callback->func = [](void *arg) {
-		delete static_cast<Call *>(arg)->newest.filter;
-		delete static_cast<Call *>(arg)->newest.beside;
+		delete static_cast<CallSite *>(arg)->newest.filter;
+		delete static_cast<CallSite *>(arg)->newest.beside;
 	};
 	callback->arg = call;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
@@ -111,7 +111,7 @@ SQL_FUNCTION(bigbrotr_newest)
 		MemoryContextSwitchTo(before);
 	}
 	FuncCallContext *context = SRF_PERCALL_SETUP();
-	auto &call = *static_cast<archive::Call *>(context->user_fctx);
+	auto &call = *static_cast<archive::CallSite *>(context->user_fctx);
 	while (call.next == call.batch.count && !call.newest.ended)
 		archive::read_batch(call);
 	if (call.next == call.batch.count)

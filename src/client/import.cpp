@@ -60,19 +60,19 @@ class Server
 			throw Failure(PQerrorMessage(connection_.get()));
 	}
 
-	struct Parameter
+	struct StatementParameter
 	{
 		std::optional<std::string_view> value;
 		bool binary = false;
 	};
 
-	Result run(const char *sql, const std::vector<Parameter> &parameters)
+	Result run(const char *sql, const std::vector<StatementParameter> &parameters)
 	{
 		std::vector<std::string> texts; // null-terminated, as libpq requires
 		texts.reserve(parameters.size());
 		std::vector<const char *> values;
 		std::vector<int> lengths, formats;
-		for (const Parameter &p : parameters) {
+		for (const StatementParameter &p : parameters) {
 			if (p.value && !p.binary)
 				values.push_back(texts.emplace_back(*p.value).c_str());
 			else

@@ -24,9 +24,10 @@ SeenSet
 within(const SeenSet &events, TimeRange range)
 {
 	SeenSet part;
-	std::copy_if(events.begin(), events.end(), std::back_inserter(part), [&](const Seen &event) {
-		return event.created_at >= range.lower && event.created_at <= range.upper;
-	});
+	std::copy_if(events.begin(), events.end(), std::back_inserter(part),
+				 [&](const SeenEvent &event) {
+					 return event.created_at >= range.lower && event.created_at <= range.upper;
+				 });
 	return part;
 }
 
@@ -34,14 +35,14 @@ SeenSet
 of_kinds(SeenSet events, const std::vector<int32_t> &kinds)
 {
 	if (!kinds.empty())
-		std::erase_if(events, [&](const Seen &event) {
+		std::erase_if(events, [&](const SeenEvent &event) {
 			return std::find(kinds.begin(), kinds.end(), event.kind) == kinds.end();
 		});
 	return events;
 }
 
 bool
-Answer::add(const Seen &event, size_t bytes)
+Answer::add(const SeenEvent &event, size_t bytes)
 {
 	bytes_ += bytes;
 	if (event.created_at > asked_.until.value_or(INT64_MAX)) {
@@ -103,7 +104,7 @@ bool
 Answer::reached_below(int64_t second) const
 {
 	return std::any_of(events_.begin(), events_.end(),
-					   [&](const Seen &event) { return event.created_at < second; });
+					   [&](const SeenEvent &event) { return event.created_at < second; });
 }
 
 SeenSet

@@ -10,7 +10,7 @@
 namespace nostr {
 
 /* The fields of an event by which answers are judged. */
-struct Seen
+struct SeenEvent
 {
 	int64_t created_at = 0;
 	Id id{};
@@ -18,18 +18,18 @@ struct Seen
 	PublicKey author{};
 
 	/* Newest first, as relays send events. */
-	bool operator<(const Seen &other) const
+	bool operator<(const SeenEvent &other) const
 	{
 		return created_at != other.created_at ? created_at > other.created_at : id < other.id;
 	}
-	bool operator==(const Seen &other) const { return id == other.id; }
+	bool operator==(const SeenEvent &other) const { return id == other.id; }
 };
 
-/* Newest first, without duplicates. */
-/* Times of events are kept below the last one of int64_t, so that a second later can be told. */
+/* The largest created_at that is kept: a second later fits into int64_t, too. */
 inline constexpr int64_t kLastSecond = INT64_MAX - 1;
 
-using SeenSet = std::vector<Seen>;
+/* Newest first, without duplicates. */
+using SeenSet = std::vector<SeenEvent>;
 
 /* Union of two such sets, and whether the first includes the second. */
 SeenSet united(const SeenSet &one, const SeenSet &other);
@@ -48,7 +48,7 @@ class Answer
 	/* Adds an event. False if it is outside of the window; then it does not count. Events of other
 	 * kinds and authors count, because every event adds knowledge.
 	 * bytes: its size as the relay sent it, since relays end answers by size as well. */
-	bool add(const Seen &event, size_t bytes = 0);
+	bool add(const SeenEvent &event, size_t bytes = 0);
 	/*
 	 * Counts an event of the answer that was refused: an answer with only refused events is not the
 	 * end of a range. Only for such an answer, `created_at` (if it can be read) shows how far down
@@ -86,11 +86,11 @@ class Answer
 	/* Whether the answer reached a second below this one. */
 	bool reached_below(int64_t second) const;
 	SeenSet shown(TimeRange range) const;
-	size_t memory() const { return events_.capacity() * sizeof(Seen); }
+	size_t memory() const { return events_.capacity() * sizeof(SeenEvent); }
 
   private:
 	Window asked_;
-	std::vector<Seen> events_; // in the order of arrival
+	std::vector<SeenEvent> events_; // in the order of arrival
 	int64_t fresh_after_ = INT64_MAX;
 	std::optional<int64_t> last_; // second of the last event that counts for the order
 	int raw_ = 0, refused_ = 0, repeats_ = 0, outside_ = 0;

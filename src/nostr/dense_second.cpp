@@ -26,7 +26,7 @@ void
 DenseSecond::split_by_groups()
 {
 	Part others; // kinds shown in this second that are in no group
-	for (const Seen &event : shown_)
+	for (const SeenEvent &event : shown_)
 		others.kinds.push_back(event.kind);
 	std::sort(others.kinds.begin(), others.kinds.end());
 	others.kinds.erase(std::unique(others.kinds.begin(), others.kinds.end()), others.kinds.end());
@@ -106,7 +106,7 @@ DenseSecond::split(Part part)
 	if (!part.authors.empty() || conditions_.authors)
 		return;
 	part.authors = habits_.authors;
-	for (const Seen &event : shown_)
+	for (const SeenEvent &event : shown_)
 		part.authors.push_back(event.author);
 	std::sort(part.authors.begin(), part.authors.end());
 	part.authors.erase(std::unique(part.authors.begin(), part.authors.end()), part.authors.end());

@@ -29,7 +29,7 @@ class DenseSecond
 	int64_t refused() const { return refused_; }
 	const SeenSet &shown() const { return shown_; }
 	/* Bytes of memory held by events. */
-	size_t memory() const { return shown_.capacity() * sizeof(Seen); }
+	size_t memory() const { return shown_.capacity() * sizeof(SeenEvent); }
 
   private:
 	struct Part

@@ -54,7 +54,7 @@ struct Habits
 	}
 	void note(const SeenSet &events)
 	{
-		for (const Seen &event : events) {
+		for (const SeenEvent &event : events) {
 			known = std::max(known.value_or(0), event.created_at);
 			remember(kinds, event.kind);
 			if (authors.size() < kMost)

@@ -315,11 +315,11 @@ Pager::finish()
 size_t
 Pager::memory() const
 {
-	size_t bytes = (boundary_.capacity() + found_.capacity()) * sizeof(Seen) +
+	size_t bytes = (boundary_.capacity() + found_.capacity()) * sizeof(SeenEvent) +
 				   (main_ ? main_->answer.memory() : 0) + (dense_ ? dense_->memory() : 0) +
 				   (small_ ? small_->memory() : 0);
 	for (const Check &check : checks_)
-		bytes += check.shown.capacity() * sizeof(Seen) +
+		bytes += check.shown.capacity() * sizeof(SeenEvent) +
 				 (check.asked ? check.asked->answer.memory() : 0);
 	return bytes;
 }

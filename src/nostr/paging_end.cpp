@@ -93,7 +93,7 @@ SeenSet
 Pager::below_boundary(const Answer &answer) const
 {
 	SeenSet shown = answer.shown({0, range_.upper});
-	std::erase_if(shown, [&](const Seen &event) {
+	std::erase_if(shown, [&](const SeenEvent &event) {
 		return std::binary_search(boundary_.begin(), boundary_.end(), event);
 	});
 	return shown;

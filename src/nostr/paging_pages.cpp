@@ -36,7 +36,7 @@ parts_to_check(TimeRange span, const SeenSet &shown, size_t most)
 		return {span};
 	TimeRange hole{0, -1};
 	int64_t above = span.upper == INT64_MAX ? events.front().created_at : span.upper + 1;
-	for (const Seen &event : events) {
+	for (const SeenEvent &event : events) {
 		const TimeRange between{event.created_at + 1, above - 1};
 		if (between.upper - between.lower > hole.upper - hole.lower)
 			hole = between;

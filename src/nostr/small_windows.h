@@ -26,7 +26,7 @@ class SmallWindows
 	/* Number of events that were shown again so far. */
 	int64_t repeated() const { return repeated_; }
 	/* Bytes of memory held by events. */
-	size_t memory() const { return (whole_.capacity() + halves_.capacity()) * sizeof(Seen); }
+	size_t memory() const { return (whole_.capacity() + halves_.capacity()) * sizeof(SeenEvent); }
 
   private:
 	enum class Stage : uint8_t

@@ -193,7 +193,7 @@ struct Forget
 };
 
 using ArchiveToNet = std::variant<ArchiveSettings, RelayOpen, RelayMore, RelayStop, Known, Forget,
-								  Seen, Wanted, SignedIn, Ack>;
+								  SeenAnswer, Wanted, SignedIn, Ack>;
 
 // ---- net process -> worker
 
@@ -357,9 +357,9 @@ struct RelayReport
 struct Batch
 {
 	static constexpr uint16_t kType = 0x19;
-	uint64_t number = 0;               // 1, 2, 3, …
-	std::vector<VerifiedEvent> events; // without duplicates
-	std::vector<Sighting> sightings;   // at least one of every event of the batch
+	uint64_t number = 0;                // 1, 2, 3, …
+	std::vector<DeliveredEvent> events; // without duplicates
+	std::vector<Sighting> sightings;    // at least one of every event of the batch
 	std::vector<RelayRefusal> refusals;
 	std::vector<RelayTraffic> traffic;
 	std::vector<RelayClaim> claims; // their events are in this batch or an earlier one

@@ -7,7 +7,7 @@
 namespace wire {
 
 /* The net process has verified its id and signature. */
-struct VerifiedEvent
+struct DeliveredEvent
 {
 	const nostr::Id *id = nullptr;
 	const nostr::PublicKey *pubkey = nullptr;
@@ -39,7 +39,7 @@ struct VerifiedEvent
 
 /* A copy that does not point into a frame. */
 inline nostr::Event
-copy(const VerifiedEvent &event)
+copy(const DeliveredEvent &event)
 {
 	return {.id = *event.id,
 			.pubkey = *event.pubkey,

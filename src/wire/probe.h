@@ -145,7 +145,7 @@ struct AddressText
 };
 
 /* The location and network of the address, from the operator's files. */
-struct HostLocation
+struct LocationReport
 {
 	static constexpr int32_t kDegree = 10000; // units of a degree
 	static constexpr int32_t kUnknown = INT32_MAX;
@@ -260,7 +260,7 @@ struct Visited
 	std::string_view address;           // connected to, or tried last; empty: none or a proxy
 	uint16_t port = 0;
 
-	std::vector<HostLocation> location;   // of `address`; at most one
+	std::vector<LocationReport> location; // of `address`; at most one
 	std::vector<Certificate> certificate; // at most one
 	int http_status = 0;                  // status of the handshake's response; 0: no response
 	std::string_view server, powered_by;  // headers of that response: Server, X-Powered-By

@@ -37,7 +37,7 @@ struct PublishSettings
 	}
 };
 
-struct Publication
+struct OutgoingEvent
 {
 	const nostr::Id *id = nullptr;
 	std::string_view event; // JSON
@@ -56,7 +56,7 @@ struct Publish
 	int32_t relay_id = 0; // number that the worker gave the relay, at least 1
 	uint32_t attempt = 0; // number of the connection to this relay
 	std::string_view url; // normalised
-	std::vector<Publication> events;
+	std::vector<OutgoingEvent> events;
 
 	static void fields(auto &c, auto &m)
 	{
@@ -170,13 +170,13 @@ struct Heard
 	static constexpr uint16_t kType = 0x4a;
 	int32_t relay_id = 0;
 	uint32_t attempt = 0;
-	VerifiedEvent event;
+	DeliveredEvent event;
 
 	static void fields(auto &c, auto &m)
 	{
 		relay_id_field(c, m.relay_id);
 		c.number(m.attempt);
-		VerifiedEvent::fields(c, m.event);
+		DeliveredEvent::fields(c, m.event);
 	}
 };
 

@@ -10,7 +10,7 @@
 
 namespace wire {
 
-constexpr size_t kMaxSeen = 10000;  // records of one Seen
+constexpr size_t kMaxSeen = 10000;  // records of one SeenAnswer
 constexpr size_t kMaxNeeds = 10000; // ids of one NeedQuestion
 
 /* An event that a relay has shown. */
@@ -100,7 +100,7 @@ struct Compared
 // ---- worker -> net process
 
 /* The answer to a SeenQuestion, in one or several messages. */
-struct Seen
+struct SeenAnswer
 {
 	static constexpr uint16_t kType = 0x16;
 	int32_t relay_id = 0;

@@ -104,7 +104,7 @@ enum class Kind : uint8_t
 	Json     // the body of a POST, or a query parameter
 };
 
-struct Parameter
+struct RouteParameter
 {
 	std::string_view name;
 	Kind kind = Kind::Text;
@@ -147,7 +147,7 @@ struct Route
 	std::string_view content_type; // of the body of One
 	int32_t cache_seconds = 0;     // for which the answer may be cached; 0: not at all
 	int32_t default_rows = 0, most_rows = 0;
-	std::vector<Parameter> parameters; // in the order of the function's parameters
+	std::vector<RouteParameter> parameters; // in the order of the function's parameters
 
 	static void fields(auto &c, auto &m)
 	{
@@ -302,7 +302,7 @@ struct Argument
 };
 
 /* Calls the function of the route. Numbers ascend. */
-struct Call
+struct CallRoute
 {
 	static constexpr uint16_t kType = 0x64;
 	uint64_t number = 0;
@@ -379,6 +379,6 @@ struct KeyUses
 	}
 };
 
-using ServeToWorker = std::variant<Call, RowsTaken, CallCancel, CertificateTaken, KeyUses>;
+using ServeToWorker = std::variant<CallRoute, RowsTaken, CallCancel, CertificateTaken, KeyUses>;
 
 } // namespace wire

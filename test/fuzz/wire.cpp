@@ -64,7 +64,7 @@ good_frames()
 			encode(Rows{.call = 1, .rows = {{"{}", "[1]"}}}),
 			encode(CallEnd{.call = 1, .sqlstate = "57014", .message = "text"}),
 			encode(NewEvents{.events = {{1}, {2}}}),
-			encode(Call{.number = 1, .route = 2, .arguments = {{true, "x"}, {}}}),
+			encode(CallRoute{.number = 1, .route = 2, .arguments = {{true, "x"}, {}}}),
 			encode(RowsTaken{1}),
 			encode(CallCancel{1}),
 			encode(ServerCertificate{.chain = "chain", .key = "key"}),

@@ -18,7 +18,7 @@ static pg::Statement note_statement("SELECT j.item::text, j.item ->> 'request_id
 /* ---- messages of the net process ---- */
 
 void
-CallQueue::take(pg::Worker &worker, const wire::Call &message)
+CallQueue::take(pg::Worker &worker, const wire::CallRoute &message)
 {
 	const RouteBook::Route *route = routes_.find(message.route);
 	if (message.number <= last_number_)
@@ -108,7 +108,7 @@ CallQueue::end_cancelled(pg::Worker &worker, uint64_t number)
  * that the work on the job may have.
  */
 void
-CallQueue::note(pg::Worker &worker, const wire::Call &message)
+CallQueue::note(pg::Worker &worker, const wire::CallRoute &message)
 {
 	std::string rows_frame;
 	try {

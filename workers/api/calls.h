@@ -29,7 +29,7 @@ class CallQueue
 	{
 	}
 
-	void take(pg::Worker &worker, const wire::Call &message);
+	void take(pg::Worker &worker, const wire::CallRoute &message);
 	void take(pg::Worker &, const wire::RowsTaken &message);
 	void take(pg::Worker &worker, const wire::CallCancel &message);
 
@@ -76,7 +76,7 @@ class CallQueue
 	void end(pg::Worker &worker, uint64_t number, std::string_view sqlstate,
 			 std::string_view message, std::string_view detail, std::string_view hint,
 			 int64_t cost = 0);
-	void note(pg::Worker &worker, const wire::Call &message);
+	void note(pg::Worker &worker, const wire::CallRoute &message);
 	void end_cancelled(pg::Worker &worker, uint64_t number);
 	void end_changed(pg::Worker &worker, uint64_t number);
 	void end_out_of_time(pg::Worker &worker, uint64_t number, int64_t cost);

@@ -111,14 +111,14 @@ add_certificate(Json &json, const wire::Certificate &certificate)
 }
 
 void
-add_location(Json &json, const wire::HostLocation &location)
+add_location(Json &json, const wire::LocationReport &location)
 {
 	json.key("geo").open('{');
 	json.text("country", location.country);
 	json.text("region", location.region).text("city", location.city);
-	if (location.latitude != wire::HostLocation::kUnknown) {
-		const double latitude = double(location.latitude) / wire::HostLocation::kDegree;
-		const double longitude = double(location.longitude) / wire::HostLocation::kDegree;
+	if (location.latitude != wire::LocationReport::kUnknown) {
+		const double latitude = double(location.latitude) / wire::LocationReport::kDegree;
+		const double longitude = double(location.longitude) / wire::LocationReport::kDegree;
 		json.key("latitude").number(latitude).key("longitude").number(longitude);
 		json.text("geohash", nostr::geohash(latitude, longitude, kGeohashLength));
 	}

@@ -67,13 +67,13 @@ class Agenda
 		for (uint64_t row = 0; row < rows.count(); row++)
 			task_.filters.push_back({.filter_id = static_cast<uint32_t>(rows.integer(row, 1)),
 									 .json = std::string(rows.bytes(row, 2))});
-		for (const SyncFilter &filter : task_.filters)
+		for (const TaskFilter &filter : task_.filters)
 			add_unread(filter.filter_id);
 		task_.more = task_.readings.size() > kMaxRanges;
 		task_.readings.resize(std::min(task_.readings.size(), kMaxRanges));
 		if (task_.more)
 			return std::move(task_);
-		for (const SyncFilter &filter : task_.filters)
+		for (const TaskFilter &filter : task_.filters)
 			add_unconfirmed(filter.filter_id);
 		add_audits();
 		return std::move(task_);

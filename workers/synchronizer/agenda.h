@@ -10,7 +10,7 @@
 
 #include "workers/synchronizer/reading.h"
 
-struct SyncFilter
+struct TaskFilter
 {
 	uint32_t filter_id; // 0: everything
 	std::string json;
@@ -19,7 +19,7 @@ struct SyncFilter
 struct Task
 {
 	std::vector<Reading> readings;
-	std::vector<SyncFilter> filters;
+	std::vector<TaskFilter> filters;
 	bool more = false;      // more gaps exist than the task holds
 	bool reconnect = false; // a range to confirm was first read on this connection
 };

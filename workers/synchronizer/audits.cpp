@@ -87,7 +87,7 @@ find_misses(const wire::Batch &batch, const RelayBook &book)
 	if (candidates.empty())
 		return misses;
 	std::unordered_map<std::string_view, int64_t> times;
-	for (const wire::VerifiedEvent &event : batch.events)
+	for (const wire::DeliveredEvent &event : batch.events)
 		times[nostr::view(*event.id)] = event.created_at;
 	size_t n = candidates.size();
 	pg::Rows rows = unseen_statement.run(
@@ -138,7 +138,7 @@ withdraw_strays(const wire::Batch &batch, const RelayBook &book, int64_t now)
 {
 	constexpr int64_t around = 86400; // seconds that report_miss withdraws on each side, at least
 	std::unordered_map<std::string_view, int64_t> times;
-	for (const wire::VerifiedEvent &event : batch.events)
+	for (const wire::DeliveredEvent &event : batch.events)
 		times[nostr::view(*event.id)] = event.created_at;
 	std::map<int32_t, std::set<int64_t>> strays; // seconds by relay
 	for (const wire::Sighting &s : batch.sightings) {

@@ -69,7 +69,7 @@ BatchCheck::verify_some(const wire::Batch &batch)
 	if (synchronizer_settings.verify_sample == 0)
 		return;
 	std::geometric_distribution<uint64_t> next(1.0 / synchronizer_settings.verify_sample);
-	for (const wire::VerifiedEvent &event : batch.events) {
+	for (const wire::DeliveredEvent &event : batch.events) {
 		if (unverified_ > 0) {
 			unverified_--;
 			continue;

@@ -56,7 +56,7 @@ tell_seen(pg::Worker &worker, const wire::SeenQuestion &question, const RelayBoo
 						seen[row].second.begin());
 		}
 	});
-	wire::Seen answer{.relay_id = question.relay_id, .attempt = question.attempt};
+	wire::SeenAnswer answer{.relay_id = question.relay_id, .attempt = question.attempt};
 	answer.too_many = seen.size() > static_cast<size_t>(most);
 	for (size_t i = 0; i < seen.size() && !answer.too_many; i++) {
 		if (answer.records.size() == wire::kMaxSeen) {

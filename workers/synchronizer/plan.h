@@ -23,13 +23,13 @@ struct SyncPlan
 		bool sign_in;                 // then the task is asked after the authentication
 		Task task;
 	};
-	struct Reading
+	struct NextTask
 	{
 		int32_t relay_id;
 		Task task;
 	};
 	std::vector<Opening> open;
-	std::vector<Reading> read;
+	std::vector<NextTask> read;
 	std::vector<int32_t> stop; // relays to close; they are opened again in turn
 	std::string filters;       // the enabled filters; changes if a filter is enabled or disabled
 };

@@ -228,7 +228,7 @@ class Synchronizer : public pg::Service
 									.sign_in = opening.sign_in};
 			if (!opening.sign_in)
 				message.ranges = ranges_of(opening.task);
-			for (const SyncFilter &filter : opening.task.filters)
+			for (const TaskFilter &filter : opening.task.filters)
 				if (filter.filter_id != 0)
 					message.filters.push_back({.filter_id = filter.filter_id, .json = filter.json});
 			worker.send(message);
@@ -236,7 +236,7 @@ class Synchronizer : public pg::Service
 			if (!opening.sign_in)
 				relay.ask(std::move(opening.task.readings), opening.task.more, now);
 		}
-		for (SyncPlan::Reading &reading : plan.read) {
+		for (SyncPlan::NextTask &reading : plan.read) {
 			HandedRelay &relay = *book_.find(reading.relay_id);
 			worker.send(wire::RelayMore{.relay_id = reading.relay_id,
 										.attempt = relay.attempt,

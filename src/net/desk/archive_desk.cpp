@@ -93,7 +93,7 @@ ArchiveDesk::take(const wire::Forget &forget)
 }
 
 void
-ArchiveDesk::take(const wire::Seen &seen)
+ArchiveDesk::take(const wire::SeenAnswer &seen)
 {
 	if (RelayEntry *relay = find(seen.relay_id, seen.attempt))
 		relay->answered(seen);

@@ -46,7 +46,7 @@ class ArchiveDesk final : public Desk
 	void take(const wire::RelayStop &task);
 	void take(const wire::Known &answer) { work_->intake.answered(answer); }
 	void take(const wire::Forget &forget);
-	void take(const wire::Seen &seen);
+	void take(const wire::SeenAnswer &seen);
 	void take(const wire::Wanted &wanted);
 	void take(const wire::SignedIn &answer);
 	void take(const wire::Ack &ack) { work_->intake.outbox().acknowledged(ack.number); }

@@ -172,7 +172,7 @@ ServeDesk::begin(const ApiRoute &route, const Arguments &arguments, Caller &call
 {
 	if (calls_.size() >= wire::kMaxOpenCalls)
 		return 0;
-	wire::Call call{.number = ++last_call_, .route = route.number, .cost_limit = cost_limit};
+	wire::CallRoute call{.number = ++last_call_, .route = route.number, .cost_limit = cost_limit};
 	for (const auto &argument : arguments)
 		call.arguments.push_back(
 			{.given = argument.has_value(), .value = argument ? std::string_view(*argument) : ""});

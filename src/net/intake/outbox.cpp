@@ -119,7 +119,7 @@ Outbox::send(uint64_t number, Parts &parts)
 								event.tags, event.content, event.has_nul});
 	}
 	batch.sightings.reserve(parts.sightings.size());
-	for (const Seen &seen : parts.sightings)
+	for (const QueuedSighting &seen : parts.sightings)
 		batch.sightings.push_back({{&seen.id, seen.created_at, seen.kind},
 								   seen.relay_id,
 								   seen.receipt.seen_at,
@@ -156,11 +156,11 @@ Outbox::committed(const Parts &parts)
 {
 	budget_.give_back(parts.charged);
 	const Clock::Time now = clock_.now();
-	for (const Seen &seen : parts.sightings)
+	for (const QueuedSighting &seen : parts.sightings)
 		if (seen.receipt.live)
 			delays_.add(now - seen.receipt.at);
 	if (!parts.forgotten)
-		for (const Seen &seen : parts.sightings)
+		for (const QueuedSighting &seen : parts.sightings)
 			owner_.on_sighting_committed(seen.id, seen.relay_id);
 	for (const Pending *pending : parts.events) {
 		budget_.give_back(pending->charged);

@@ -66,7 +66,7 @@ class Outbox final : public Statements
 		uint32_t count = 0;
 		std::string detail;
 	};
-	struct Seen
+	struct QueuedSighting
 	{
 		nostr::Id id;
 		int64_t created_at;
@@ -76,7 +76,7 @@ class Outbox final : public Statements
 	struct Parts
 	{
 		std::vector<Pending *> events;
-		std::vector<Seen> sightings;
+		std::vector<QueuedSighting> sightings;
 		std::map<std::pair<int32_t, std::string_view>, Refused> refusals; // reasons are literals
 		std::map<int32_t, wire::RelayTraffic> traffic;
 		std::vector<wire::RelayClaim> claims;

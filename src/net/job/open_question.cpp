@@ -90,7 +90,7 @@ OpenQuestion::on_event(nostr::Event &event, std::string_view text)
 		answer->doubt(nostr::Doubt::Foreign);
 		return context_.client.refuse("outside_filter", text);
 	}
-	const nostr::Seen seen{event.created_at, event.id, event.kind, event.pubkey};
+	const nostr::SeenEvent seen{event.created_at, event.id, event.kind, event.pubkey};
 	if (!answer->add(seen, text.size())) {
 		if (event.created_at > question_.window.until.value_or(INT64_MAX))
 			return context_.client.refuse("outside_window", text);

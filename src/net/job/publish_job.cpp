@@ -14,7 +14,7 @@ constexpr int kMaxIgnored = 1000;
 PublishJob::PublishJob(ClientHost &host, Link &link, const wire::Publish &task)
 	: link_(link), relay_id_(task.relay_id), attempt_(task.attempt), client_(host, *this)
 {
-	for (const wire::Publication &one : task.events)
+	for (const wire::OutgoingEvent &one : task.events)
 		pending_.push_back({.id = *one.id, .event = std::string(one.event)});
 	client_.start(task.url);
 }

@@ -67,7 +67,7 @@ ReconcileJob::free_window()
 }
 
 void
-ReconcileJob::answered(const wire::Seen &seen)
+ReconcileJob::answered(const wire::SeenAnswer &seen)
 {
 	if (step_ != Step::Seen || own_.size() + seen.records.size() > most_records())
 		throw LinkError("seen events that were not asked for");

@@ -2,7 +2,7 @@
  * Compares the events that a relay has with those that it has shown us (NIP-77), window by window,
  * and fetches the missing ones:
  *
- *     SeenQuestion -> Seen     our set of the window; a window with too many events is halved
+ *     SeenQuestion -> SeenAnswer     our set of the window; a window with too many events is halved
  *     NEG-OPEN … NEG-MSG       until the difference is known
  *     REQ {"ids":[…]}          a sample of the events that the relay no longer names: if the relay
  *                              serves one, its set is not what it has
@@ -75,7 +75,7 @@ class ReconcileJob final : private Requests::Handler, private IdFetch::Owner
 		return !result_ && (step_ == Step::Seen || step_ == Step::Wanted);
 	}
 	/* Take the worker's answers. Throw LinkError if no question was asked. */
-	void answered(const wire::Seen &seen);
+	void answered(const wire::SeenAnswer &seen);
 	void answered(const wire::Wanted &wanted);
 
   private:

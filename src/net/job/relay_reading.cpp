@@ -76,7 +76,7 @@ RelayReading::is_stale(bool last)
 }
 
 void
-RelayReading::answered(const wire::Seen &seen)
+RelayReading::answered(const wire::SeenAnswer &seen)
 {
 	if (!is_stale(seen.last))
 		comparison_->answered(seen);

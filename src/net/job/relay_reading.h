@@ -60,7 +60,7 @@ class RelayReading
 	}
 	/* The worker's answer to the comparison that is under way. Throws LinkError if there is no
 	 * comparison. */
-	void answered(const wire::Seen &seen);
+	void answered(const wire::SeenAnswer &seen);
 	void answered(const wire::Wanted &wanted);
 	/* Removes ended ranges and begins the next ones. Must not be called from within a job. */
 	void advance();

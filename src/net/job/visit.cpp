@@ -22,12 +22,12 @@ message_of(const CertificateFacts &facts)
 
 static_assert(GeoIp::kMaxName <= wire::kMaxLocationName);
 
-static wire::HostLocation
+static wire::LocationReport
 message_of(const HostLocation &found)
 {
 	auto degrees = [](const std::optional<double> &value) {
-		return value ? int32_t(std::lround(*value * wire::HostLocation::kDegree))
-					 : wire::HostLocation::kUnknown;
+		return value ? int32_t(std::lround(*value * wire::LocationReport::kDegree))
+					 : wire::LocationReport::kUnknown;
 	};
 	return {.country = found.country,
 			.region = found.region,

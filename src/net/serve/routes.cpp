@@ -77,7 +77,7 @@ ApiRoute::ApiRoute(const wire::Route &route)
 {
 	if (auto target = parse_target(route.path))
 		segments_ = std::move(target->path);
-	for (const wire::Parameter &parameter : route.parameters)
+	for (const wire::RouteParameter &parameter : route.parameters)
 		parameters_.push_back({.name = std::string(parameter.name),
 							   .kind = parameter.kind,
 							   .required = parameter.required});

@@ -263,7 +263,7 @@ class ApiServer
 		}
 		auto message = wire::decode<wire::ServeToWorker>(frame, fault);
 		ASSERT_TRUE(message) << fault;
-		if (auto *call = std::get_if<wire::Call>(&*message)) {
+		if (auto *call = std::get_if<wire::CallRoute>(&*message)) {
 			Call copy{.number = call->number,
 					  .route = call->route,
 					  .cost_limit = call->cost_limit,

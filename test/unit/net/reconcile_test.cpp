@@ -412,8 +412,8 @@ TEST(NetReconcileLink, AnswersToNothing)
 	Worker worker;
 	compare_all_of(worker, server.url());
 	ASSERT_TRUE(worker.until([&] { return relay.asked("NEG-OPEN") > 0; }));
-	worker.send(wire::Seen{.relay_id = 2, .attempt = 1, .last = true}); // of nobody: void
-	worker.send(wire::Seen{.relay_id = 1, .attempt = 2, .last = true}); // of another attempt
+	worker.send(wire::SeenAnswer{.relay_id = 2, .attempt = 1, .last = true}); // of nobody: void
+	worker.send(wire::SeenAnswer{.relay_id = 1, .attempt = 2, .last = true}); // of another attempt
 	worker.send(wire::Wanted{.relay_id = 1, .attempt = 1});
 	EXPECT_EQ(worker.join(), 1);
 }

@@ -240,8 +240,8 @@ Worker::answer_held()
 void
 Worker::tell_seen(const wire::SeenQuestion &question)
 {
-	wire::Seen answers[2] = {{question.relay_id, question.attempt},
-							 {question.relay_id, question.attempt}};
+	wire::SeenAnswer answers[2] = {{question.relay_id, question.attempt},
+								   {question.relay_id, question.attempt}};
 	size_t count = 0;
 	const size_t most = std::min<size_t>(question.most, window_records);
 	for (const nostr::Event &event : shown)
@@ -250,7 +250,7 @@ Worker::tell_seen(const wire::SeenQuestion &question)
 			answers[count % 2].records.push_back({event.created_at, &event.id});
 	answers[1].last = true;
 	answers[1].too_many = count > most;
-	for (const wire::Seen &part : answers)
+	for (const wire::SeenAnswer &part : answers)
 		send(part);
 }
 
@@ -298,7 +298,7 @@ Worker::handle(const wire::Stats &gauges)
 void
 Worker::keep(const wire::Batch &batch)
 {
-	for (const wire::VerifiedEvent &event : batch.events) {
+	for (const wire::DeliveredEvent &event : batch.events) {
 		EXPECT_TRUE(archived.insert(*event.id).second) << "an archived event came again";
 		nostr::Event copy;
 		copy.id = *event.id;
@@ -319,7 +319,7 @@ Worker::keep(const wire::Batch &batch)
 		seen.insert(id);
 		sightings.insert({id, sighting.relay_id});
 	}
-	for (const wire::VerifiedEvent &event : batch.events)
+	for (const wire::DeliveredEvent &event : batch.events)
 		EXPECT_TRUE(seen.count(*event.id)) << "an event without a sighting";
 	for (const wire::RelayRefusal &refusal : batch.refusals)
 		refusals[{refusal.relay_id, std::string(refusal.reason)}] += refusal.count;

@@ -32,7 +32,7 @@ const auto kId = bytes<nostr::Id>(1);
 const auto kKey = bytes<nostr::PublicKey>(50);
 const auto kSig = bytes<nostr::Signature>(100);
 
-VerifiedEvent
+DeliveredEvent
 event(std::string_view tags, std::string_view content)
 {
 	return {&kId, &kKey, &kSig, 1700000000, 1, tags, content, false};
@@ -301,13 +301,13 @@ TEST(Messages, SemanticFaults)
 		change(value);
 		return value;
 	};
-	const VerifiedEvent good = event("[]", "");
-	const auto with_event = [&](const VerifiedEvent &e) { return batch_with(&Batch::events, e); };
-	EXPECT_EQ(fault_of(with_event(changed(good, [](VerifiedEvent &e) { e.kind = 65536; }))),
+	const DeliveredEvent good = event("[]", "");
+	const auto with_event = [&](const DeliveredEvent &e) { return batch_with(&Batch::events, e); };
+	EXPECT_EQ(fault_of(with_event(changed(good, [](DeliveredEvent &e) { e.kind = 65536; }))),
 			  "kind out of range");
-	EXPECT_EQ(fault_of(with_event(changed(good, [](VerifiedEvent &e) { e.kind = -1; }))),
+	EXPECT_EQ(fault_of(with_event(changed(good, [](DeliveredEvent &e) { e.kind = -1; }))),
 			  "kind out of range");
-	EXPECT_EQ(fault_of(with_event(changed(good, [](VerifiedEvent &e) { e.created_at = -1; }))),
+	EXPECT_EQ(fault_of(with_event(changed(good, [](DeliveredEvent &e) { e.created_at = -1; }))),
 			  "time of an event out of range");
 	EXPECT_EQ(fault_of(with_event(event("[]", "\xff"))), "invalid UTF-8");
 	EXPECT_EQ(fault_of(with_event(event("[[\"\xed\xa0\x80\"]]", ""))), "invalid UTF-8");

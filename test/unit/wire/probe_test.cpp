@@ -179,9 +179,9 @@ TEST(ProbeMessages, SemanticFaults)
 			  "more than one location, certificate or document");
 	EXPECT_EQ(fault_of(batch_with([](Visited &v) { v.location[0].latitude = 900001; })),
 			  "coordinates out of range");
-	EXPECT_EQ(
-		fault_of(batch_with([](Visited &v) { v.location[0].longitude = HostLocation::kUnknown; })),
-		"half of the coordinates");
+	EXPECT_EQ(fault_of(batch_with(
+				  [](Visited &v) { v.location[0].longitude = LocationReport::kUnknown; })),
+			  "half of the coordinates");
 	EXPECT_EQ(fault_of(batch_with([](Visited &v) { v.certificate.push_back(v.certificate[0]); })),
 			  "more than one location, certificate or document");
 	EXPECT_EQ(fault_of(batch_with([](Visited &v) { v.document.push_back(v.document[0]); })),
