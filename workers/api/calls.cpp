@@ -67,8 +67,7 @@ CallQueue::take(pg::Worker &worker, const wire::CallCancel &message)
 		waiting_.erase(waits);
 		end_cancelled(worker, message.call);
 	} else if (auto found = find(message.call); found != running_.end()) {
-		give_up(found->first, found->second);
-		end_cancelled(worker, message.call);
+		cancel(found->first, found->second, Running::Fate::Cancelled);
 	}
 }
 
@@ -96,10 +95,19 @@ CallQueue::end(pg::Worker &worker, uint64_t number, std::string_view sqlstate,
 }
 
 void
-CallQueue::end_cancelled(pg::Worker &worker, uint64_t number)
+CallQueue::end_cancelled(pg::Worker &worker, uint64_t number, int64_t cost)
 {
 	worker.count("calls_cancelled", 1);
-	end(worker, number, "57014", "the client has gone", "", "");
+	end(worker, number, "57014", "the client has gone", "", "", cost);
+}
+
+void
+CallQueue::end_unread(pg::Worker &worker, uint64_t number, int64_t cost)
+{
+	worker.count("calls_unread", 1);
+	end(worker, number, "53000", "the answer is not read",
+		"Nothing of it was read for a second, and other requests wait.",
+		"Read faster, or ask for fewer rows.", cost);
 }
 
 /*
@@ -145,11 +153,11 @@ CallQueue::end_out_of_time(pg::Worker &worker, uint64_t number, int64_t cost)
 		"Ask for less: a shorter time, fewer rows, or an index that helps.", cost);
 }
 
-/* Cancels the call. Later messages of the executor about this call are ignored. */
+/* Later rows of the executor for this call are ignored. */
 void
-CallQueue::give_up(int place, Running &running)
+CallQueue::cancel(int place, Running &running, Running::Fate fate)
 {
-	running.fate = Running::Fate::Forget;
+	running.fate = fate;
 	pool_.cancel(place);
 }
 
@@ -183,10 +191,7 @@ CallQueue::hear(pg::Worker &worker, int place, Running &running)
 			worker.count("calls_run_us", std::chrono::duration_cast<std::chrono::microseconds>(
 											 worker.steady_now() - running.since)
 											 .count());
-			if (passes_on)
-				pass_on_end(worker, frame);
-			else if (running.fate == Running::Fate::Repeat)
-				waiting_.push_front(std::move(running.call));
+			take_end(worker, frame, running);
 			return true;
 		case Heard::Lost:
 			if (running.fate != Running::Fate::Forget) {
@@ -200,14 +205,25 @@ CallQueue::hear(pg::Worker &worker, int place, Running &running)
 }
 
 void
-CallQueue::pass_on_end(pg::Worker &worker, std::string_view frame)
+CallQueue::take_end(pg::Worker &worker, std::string_view frame, Running &running)
 {
 	auto end = wire::Reader::message<wire::CallEnd>(frame.substr(wire::kHead));
-	if (end.sqlstate == "57014")
-		return end_out_of_time(worker, end.call, end.cost);
-	if (!end.sqlstate.empty())
-		worker.count("calls_failed", 1);
-	worker.send_frame(frame);
+	switch (running.fate) {
+	case Running::Fate::Tell:
+		if (end.sqlstate == "57014")
+			return end_out_of_time(worker, end.call, end.cost);
+		if (!end.sqlstate.empty())
+			worker.count("calls_failed", 1);
+		return worker.send_frame(frame);
+	case Running::Fate::Repeat:
+		return waiting_.push_front(std::move(running.call));
+	case Running::Fate::Cancelled:
+		return end_cancelled(worker, end.call, end.cost);
+	case Running::Fate::Unread:
+		return end_unread(worker, end.call, end.cost);
+	case Running::Fate::Forget:
+		return;
+	}
 }
 
 /* Ends calls whose time is over. An executor whose client does not read cannot notice this
@@ -229,7 +245,7 @@ CallQueue::end_late_calls(pg::Worker &worker)
 	for (auto &[place, running] : running_)
 		if (running.fate != Running::Fate::Forget && running.call.deadline + kGrace <= now) {
 			end_out_of_time(worker, running.call.number, 0);
-			give_up(place, running);
+			cancel(place, running, Running::Fate::Forget);
 		}
 }
 
@@ -305,11 +321,7 @@ CallQueue::make_room(pg::Worker &worker)
 		if (running.fate != Running::Fate::Tell)
 			return; // an executor is about to become idle
 		if (running.full_since != Clock::time_point{} && now - running.full_since >= kSlow) {
-			worker.count("calls_unread", 1);
-			end(worker, running.call.number, "53000", "the answer is not read",
-				"Nothing of it was read for a second, and other requests wait.",
-				"Read faster, or ask for fewer rows.");
-			return give_up(it->first, running);
+			return cancel(it->first, running, Running::Fate::Unread);
 		}
 		if (!running.has_rows && !running.call.is_slow &&
 			(youngest == running_.end() || running.since > youngest->second.since))
@@ -318,9 +330,8 @@ CallQueue::make_room(pg::Worker &worker)
 	if (youngest == running_.end())
 		return;
 	worker.count("calls_repeated", 1);
-	youngest->second.fate = Running::Fate::Repeat;
 	youngest->second.call.is_slow = true;
-	pool_.cancel(youngest->first);
+	cancel(youngest->first, youngest->second, Running::Fate::Repeat);
 }
 
 /* The time of the next turn. Answers wake the worker, but events without a message, such as
@@ -332,7 +343,7 @@ CallQueue::next_turn(pg::Worker &worker) const
 	for (const Call &call : waiting_)
 		next = std::min(next, call.deadline);
 	for (const auto &[place, running] : running_)
-		if (running.fate == Running::Fate::Tell)
+		if (running.fate != Running::Fate::Forget)
 			next = std::min(next, running.call.deadline + kGrace);
 	if (!waiting_.empty())
 		next = std::min(next, worker.steady_now() + 250ms); // for make_room()
@@ -345,7 +356,7 @@ CallQueue::forget_all()
 	waiting_.clear();
 	last_number_ = 0;
 	for (auto &[place, running] : running_)
-		give_up(place, running);
+		cancel(place, running, Running::Fate::Forget);
 }
 
 void

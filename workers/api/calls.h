@@ -65,9 +65,11 @@ class CallQueue
 		/* What happens to the call when its executor ends it. */
 		enum class Fate : uint8_t
 		{
-			Tell,   // the net process gets the end
-			Repeat, // the call waits again, because it had to make room
-			Forget  // nothing: the net process has got the end, or was lost
+			Tell,      // the net process gets the end
+			Repeat,    // the call waits again, because it had to make room
+			Cancelled, // the net process gets only the cost, because the client has gone
+			Unread,    // the same, because the client does not read
+			Forget     // nothing: the net process has got the end, or was lost
 		} fate = Fate::Tell;
 	};
 	using RunningCalls = std::map<int, Running>; // by index of the executor
@@ -77,12 +79,13 @@ class CallQueue
 			 std::string_view message, std::string_view detail, std::string_view hint,
 			 int64_t cost = 0);
 	void note(pg::Worker &worker, const wire::CallRoute &message);
-	void end_cancelled(pg::Worker &worker, uint64_t number);
+	void end_cancelled(pg::Worker &worker, uint64_t number, int64_t cost = 0);
+	void end_unread(pg::Worker &worker, uint64_t number, int64_t cost);
 	void end_changed(pg::Worker &worker, uint64_t number);
 	void end_out_of_time(pg::Worker &worker, uint64_t number, int64_t cost);
-	void give_up(int place, Running &running);
+	void cancel(int place, Running &running, Running::Fate fate);
 	bool hear(pg::Worker &worker, int place, Running &running);
-	void pass_on_end(pg::Worker &worker, std::string_view frame);
+	void take_end(pg::Worker &worker, std::string_view frame, Running &running);
 	void end_late_calls(pg::Worker &worker);
 	size_t slow_calls(Clock::time_point now) const;
 	size_t places_for_slow() const;

@@ -160,6 +160,8 @@ ServeDesk::take(const wire::CallEnd &end)
 	calls_.erase(found);
 	if (call.visitor)
 		server_.admission.call_ended(*call.visitor);
+	if (call.is_charged)
+		server_.admission.charge(*call.visitor, end);
 	if (call.caller)
 		call.caller->on_end(end);
 }
@@ -177,7 +179,8 @@ ServeDesk::begin(const ApiRoute &route, const Arguments &arguments, Caller &call
 		call.arguments.push_back(
 			{.given = argument.has_value(), .value = argument ? std::string_view(*argument) : ""});
 	calls_[call.number] = {.caller = &caller,
-						   .visitor = visitor ? std::optional(*visitor) : std::nullopt};
+						   .visitor = visitor ? std::optional(*visitor) : std::nullopt,
+						   .is_charged = visitor && !route.scope.empty()};
 	if (visitor)
 		server_.admission.call_began(*visitor);
 	link_.send(call);

@@ -61,6 +61,7 @@ class ServeDesk final : public Desk, public Calls
 	{
 		Caller *caller; // null after a cancellation
 		std::optional<Visitor> visitor;
+		bool is_charged; // the visitor pays the cost, also after a cancellation
 	};
 	std::unordered_map<uint64_t, OpenCall> calls_;
 	uint64_t last_call_ = 0;

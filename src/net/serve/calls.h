@@ -30,8 +30,9 @@ class Calls
 	};
 
 	virtual ~Calls() = default;
-	/* Begins a call and returns its number; 0 if there are too many calls. `visitor`: who asks;
-	 * null: this server itself. `cost_limit` 0: no limit. */
+	/* Begins a call and returns its number; 0 if there are too many calls. `visitor`: who asks,
+	 * and pays unless the route is open to everybody (it has no scope); null: this server itself.
+	 * `cost_limit` 0: no limit. */
 	virtual uint64_t begin(const ApiRoute &route, const Arguments &arguments, Caller &caller,
 						   const Visitor *visitor = nullptr, int32_t cost_limit = 0) = 0;
 	virtual void taken(uint64_t call) = 0;

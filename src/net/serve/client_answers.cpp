@@ -260,8 +260,6 @@ void
 Client::on_end(const wire::CallEnd &end)
 {
 	pending_->call = 0;
-	if (!pending_->open)
-		server_.admission.charge(visitor_, end);
 	const int32_t limit = server_.admission.cost_limit(visitor_);
 	if (end.sqlstate.empty()) {
 		end_answer();

@@ -152,7 +152,6 @@ class NostrSession::Subscription final : public Calls::Caller, public LiveReader
 	{
 		call_ = 0;
 		owed_ = 0;
-		session_.server_.admission.charge(session_.visitor_, end);
 		if (!end.sqlstate.empty())
 			return session_.close({count_, id_}, fault_text(end));
 		if (count_)

@@ -64,7 +64,6 @@ void
 Reconciliation::on_end(const wire::CallEnd &end)
 {
 	call_ = 0;
-	server_.admission.charge(visitor_, end);
 	if (!end.sqlstate.empty())
 		return ways_.fail(fault_text(end), "");
 	set_.seal();

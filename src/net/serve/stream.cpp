@@ -161,7 +161,6 @@ class EventStream final : public Stream, public Calls::Caller, public LiveReader
 	{
 		call_ = 0;
 		owed_ = 0;
-		server_.admission.charge(visitor_, end);
 		if (!end.sqlstate.empty())
 			return miss();
 		set_place(to_);

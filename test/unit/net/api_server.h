@@ -5,6 +5,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -73,21 +74,25 @@ class ApiServer
 				{.number = 5,
 				 .name = "req",
 				 .path = "/req",
+				 .scope = "open",
 				 .shape = wire::Shape::Hidden,
 				 .parameters = {{.name = "filters", .kind = Kind::Json}}},
 				{.number = 6,
 				 .name = "count_req",
 				 .path = "/count",
+				 .scope = "open",
 				 .shape = wire::Shape::Hidden,
 				 .parameters = {{.name = "filters", .kind = Kind::Json}}},
 				{.number = 7,
 				 .name = "news",
 				 .path = "/news",
+				 .scope = "open",
 				 .shape = wire::Shape::Hidden,
 				 .parameters = {{.name = "eids", .kind = Kind::Json}}},
 				{.number = 8,
 				 .name = "records",
 				 .path = "/records",
+				 .scope = "open",
 				 .shape = wire::Shape::Hidden,
 				 .parameters = {{.name = "filters", .kind = Kind::Json},
 								{.name = "row_limit", .kind = Kind::Integer}}},
@@ -235,6 +240,7 @@ class ApiServer
 	}
 
 	TestClock clock;
+	std::atomic<int64_t> cancelled_cost = 0; // of calls that are cancelled
 
   private:
 	bool until(const size_t &counter, size_t count)
@@ -290,7 +296,7 @@ class ApiServer
 			verdicts_.push_back({std::string(taken->fault), std::string(taken->doubt)});
 		} else if (std::holds_alternative<wire::CallCancel>(*message)) {
 			cancelled_++;
-			end(std::get<wire::CallCancel>(*message).call, "57014");
+			end(std::get<wire::CallCancel>(*message).call, "57014", "", cancelled_cost);
 		} else {
 			taken_++;
 		}

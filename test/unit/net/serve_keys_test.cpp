@@ -390,6 +390,26 @@ TEST(ServeKeys, WhatRanIsChargedWhole)
 	EXPECT_EQ(code_of(server.get("/one/1")), "too_much_cost");
 }
 
+TEST(ServeKeys, WhatIsCancelledIsCharged)
+{
+	auto settings = ApiServer::default_settings();
+	settings.anonymous = {.cost_per_minute = 1000};
+	ApiServer server(
+		[](ApiServer &api, const ApiServer::Call &call) {
+			if (call.route != 5) // a REQ does not end
+				echo(api, call);
+		},
+		settings);
+	server.cancelled_cost = 1200;
+	Socket socket(server);
+	socket.say(R"(["REQ","r",{}])");
+	EXPECT_EQ(status_of(server.get("/one/1")), 200);
+	socket.say(R"(["CLOSE","r"])");
+	EXPECT_TRUE(server.until_cancelled(1));
+	server.get("/livez");
+	EXPECT_EQ(code_of(server.get("/one/1")), "too_much_cost");
+}
+
 TEST(ServeKeys, CallsUnderWayAreBounded)
 {
 	auto settings = ApiServer::default_settings();
