@@ -249,6 +249,7 @@ Table::find(const Datum *key)
 bool
 Table::hold(LockTupleMode mode)
 {
+	Assert(CheckRelationLockedByMe(relation_, RowShareLock, true));
 	TM_FailureData failure;
 	ItemPointerData tid = found_->tts_tid;
 	return table_tuple_lock(relation_, &tid, scan_->xs_snapshot, found_, GetCurrentCommandId(true),
@@ -301,6 +302,7 @@ Table::find_all(std::span<const KeyPair> keys, bool *found)
 TupleTableSlot *
 Table::row()
 {
+	Assert(!full());
 	CHECK_FOR_INTERRUPTS();
 	if (filled_ == made_)
 		rows_[made_++] = table_slot_create(relation_, nullptr);

@@ -4,6 +4,10 @@
 
 #include "pg/border/catalog.h"
 
+extern "C" {
+#include "access/xact.h"
+}
+
 namespace pg {
 
 namespace detail {
@@ -131,6 +135,7 @@ Statement::fail(const char *what, int code) const
 Rows
 Statement::run(std::initializer_list<Value> parameters)
 {
+	Assert(IsTransactionState());
 	Datum values[16];
 	char nulls[16];
 	Oid types[16];

@@ -98,6 +98,7 @@ open(const char *activity, const TransactionOptions &options)
 void
 begin_transaction(const char *activity, const TransactionOptions &options)
 {
+	Assert(!IsTransactionState());
 	std::string reason;
 	caller_context = CurrentMemoryContext;
 	try {

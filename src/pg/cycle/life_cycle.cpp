@@ -114,6 +114,7 @@ provide(const char *database, const ServiceEntry &entry, int instance, const Cra
 void
 read_lists(const Crashes &crashes)
 {
+	Assert(!LWLockHeldByMe(shared->lock));
 	missing = 0;
 	freed_slot = false;
 	cut_lists();
@@ -148,6 +149,7 @@ can_make_missing_slots()
 static bool
 is_drained(const char *database)
 {
+	Assert(LWLockHeldByMe(shared->lock));
 	for (const Drain &drain : shared->drains)
 		if (drain.holders > 0 && strcmp(drain.database, database) == 0)
 			return true;
@@ -157,6 +159,7 @@ is_drained(const char *database)
 static bool
 is_wanted(const Slot &slot)
 {
+	Assert(LWLockHeldByMe(shared->lock));
 	return settings::enabled && !slot.stopped && slot.given_up_until == 0 &&
 		   settings::is_in_list(listed_databases, slot.database) &&
 		   settings::is_in_list(listed_services, slot.service) &&
@@ -166,7 +169,6 @@ is_wanted(const Slot &slot)
 bool
 may_start(const Slot &slot)
 {
-	Assert(LWLockHeldByMe(shared->lock));
 	return is_wanted(slot) && !is_drained(slot.database);
 }
 
@@ -198,6 +200,7 @@ waits_for(const Slot &slot, char (&text)[128])
 int
 failures_in_a_row(const Slot &slot)
 {
+	Assert(LWLockHeldByMe(shared->lock));
 	const bool ran_well =
 		slot.state == State::Running &&
 		TimestampDifferenceExceeds(slot.since, GetCurrentTimestamp(), kHealthyRun.count());

@@ -2,7 +2,7 @@
  * The state machine of README.md: which services exist, which must run, and their transitions. This
  * code starts and ends no process.
  *
- * Only the launcher uses this code.
+ * Only the launcher uses this code; but a worker that ends asks failures_in_a_row().
  */
 #pragma once
 

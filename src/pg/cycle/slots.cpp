@@ -183,6 +183,7 @@ set_waiting_locked(Slot &slot, const char *what)
 void
 set_waiting(Slot &slot, const char *what)
 {
+	Assert(!LWLockHeldByMe(shared->lock));
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	set_waiting_locked(slot, what);
 	LWLockRelease(shared->lock);
@@ -191,6 +192,7 @@ set_waiting(Slot &slot, const char *what)
 void
 log_state(const Slot &slot, int elevel, const char *detail, const char *hint)
 {
+	Assert(!LWLockHeldByMe(shared->lock));
 	ereport(elevel, (errmsg("service \"%s\" of database \"%s\" is %s", slot.name, slot.database,
 							slot.state == State::Backoff ? "backing off" : state_name(slot)),
 					 slot.state == State::Backoff
@@ -218,6 +220,7 @@ describe_slot(void *slot)
 void
 announce()
 {
+	Assert(!LWLockHeldByMe(shared->lock));
 	ConditionVariableBroadcast(&shared->changed);
 }
 

@@ -61,6 +61,7 @@ touch(const char *database)
 static Drain *
 find_drain(const char *database)
 {
+	Assert(LWLockHeldByMeInMode(shared->lock, LW_EXCLUSIVE));
 	for (Drain &drain : shared->drains)
 		if (drain.holders > 0 && strcmp(drain.database, database) == 0)
 			return &drain;
@@ -93,6 +94,7 @@ hold(const char *database)
 static void
 run_once_again(const char *database)
 {
+	Assert(LWLockHeldByMeInMode(shared->lock, LW_EXCLUSIVE));
 	for (Slot &slot : all_slots())
 		if (slot.used && slot.state == State::Done && strcmp(slot.database, database) == 0)
 			slot.start_request = true;
@@ -103,6 +105,7 @@ run_once_again(const char *database)
 static void
 forget_wishes(const char *database)
 {
+	Assert(LWLockHeldByMeInMode(shared->lock, LW_EXCLUSIVE));
 	for (Slot &slot : all_slots())
 		if (slot.used && strcmp(slot.database, database) == 0)
 			slot.stopped = slot.pause = false;

@@ -80,6 +80,7 @@ read_line(const char *line, Wish &wish)
 void
 read_wishes()
 {
+	Assert(!LWLockHeldByMe(shared->lock));
 	Size size = mul_size(shared->slot_count, sizeof(Wish));
 	for (Wishes *wishes : {&saved, &present})
 		wishes->list = static_cast<Wish *>(MemoryContextAlloc(TopMemoryContext, size));
@@ -151,6 +152,7 @@ write_present()
 bool
 save_wishes()
 {
+	Assert(!LWLockHeldByMe(shared->lock));
 	uint64 change = collect();
 	bool same = present.count == saved.count &&
 				memcmp(present.list, saved.list, present.count * sizeof(Wish)) == 0;
