@@ -59,7 +59,8 @@ CREATE FUNCTION _bigbrotr.missing_seconds(filter jsonb, first_second bigint, las
 COMMENT ON FUNCTION _bigbrotr.missing_seconds(jsonb, bigint, bigint) IS
 	'Seconds (created_at) between these two, inclusive, of events of the kinds of the filter that are not archived because the database refused them (bigbrotr.event_rejects) or an administrator deleted them, and did not block them; whichever relay showed them';
 
--- Whoever deletes the row has mended the cause, perhaps, and not brought the event.
+-- Who deletes a row of event_rejects has perhaps removed the cause of the error. The event is still missing until a relay delivers it
+-- again.
 CREATE FUNCTION _bigbrotr.note_rejects() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp

@@ -111,7 +111,7 @@ CREATE FUNCTION _bigbrotr.api_query(filters jsonb, row_limit integer, after json
 #variable_conflict use_column
 DECLARE
 	given jsonb := CASE jsonb_typeof(filters) WHEN 'array' THEN filters ELSE jsonb_build_array(filters) END;
-	-- A search of nothing but extensions (NIP-50) is none, so the statement is asked.
+	-- The parser drops the extensions of NIP-50, and a search text of nothing else is no search: the statement shows whether it ranks.
 	ranked CONSTANT boolean := EXISTS (SELECT FROM jsonb_array_elements(given) AS f WHERE f ->> 'search' <> '')
 		AND strpos(_bigbrotr.public_query_sql(given), '_bigbrotr.search_rank(') > 0;
 	columns CONSTANT text := format('SELECT bigbrotr.event_json(row(q.eid, q.created_at, q.inserted_at, q.kind, q.event_id, q.pubkey,
@@ -273,7 +273,7 @@ DECLARE
 BEGIN
 	EXECUTE 'EXPLAIN (FORMAT json) ' || _bigbrotr.public_count_sql(filters) INTO STRICT plan;
 	estimated := (plan #>> '{0,Plan,Plans,0,Plan Rows}')::numeric;
-	-- More digits would say more than the planner knows.
+	-- Two significant digits, because the planner's estimate is not more precise.
 	count := round(estimated, 2 - length(trunc(estimated)::text));
 	is_many := estimated > 5000 OR (plan #>> '{0,Plan,Total Cost}')::numeric > 25000;
 END

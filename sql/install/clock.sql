@@ -19,7 +19,7 @@ BEGIN
 	UPDATE _bigbrotr.relay_sync AS s
 	SET next_attempt = CASE WHEN s.next_attempt > far THEN greatest(s.next_attempt - back, at) ELSE s.next_attempt END,
 	    next_audit = CASE WHEN s.next_audit > far THEN greatest(s.next_audit - back, at) ELSE s.next_audit END,
-	    -- Such a reading covered seconds that had not come yet, and missed their events: read every depth again.
+	    -- A reading while the clock was ahead covered seconds that had not come yet, and missed their events: read every depth again.
 	    again_at = CASE WHEN at < ANY (s.again_at) THEN '{}' ELSE s.again_at END
 	WHERE (s.next_attempt > far OR s.next_audit > far OR at < ANY (s.again_at))
 	      AND mine = EXISTS (SELECT FROM _bigbrotr.relay_priorities AS p WHERE p.relay_id = s.relay_id);

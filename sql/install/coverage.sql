@@ -253,7 +253,7 @@ BEGIN
 		agrees, least(greatest(events, 0), 1000000000000000), least(greatest(refused, 0), 1000000000000000), asked_at, at);
 	PERFORM _bigbrotr.limit_ranges(relay, filter, whom, 1000);
 	IF first = 0 AND events = 0 AND evidence <> 'partial' THEN
-		-- Of several filters, the one that reaches furthest back counts.
+		-- If the relay is read with several filters, the lowest value stays; with one filter, a higher value replaces it, too.
 		UPDATE _bigbrotr.relay_sync AS s SET oldest = settled + 1
 		WHERE s.relay_id = relay
 		      AND (s.oldest IS NULL OR s.oldest > settled + 1

@@ -146,7 +146,8 @@ CREATE FUNCTION _bigbrotr.note_left_out(relays integer[], ids bytea[]) RETURNS v
 COMMENT ON FUNCTION _bigbrotr.note_left_out(integer[], bytea[]) IS
 	'Stores that relays served these events and a retention rule keeps them out: they are neither asked for again nor counted as withheld. Parallel arrays';
 
--- There is no lower bound, because a window that begins earlier may contain the second.
+-- All needs with lower <= last_second count: the second of the event is not known, and the window that began at lower may reach beyond
+-- last_second or end before it.
 CREATE FUNCTION _bigbrotr.needs_wait(relay integer, filter integer, last_second bigint) RETURNS boolean
 	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC

@@ -278,7 +278,7 @@ CREATE TABLE _bigbrotr.deleted_events (
 	CONSTRAINT deleted_events_pkey PRIMARY KEY (event_id)
 );
 CREATE INDEX deleted_events_created_at_idx ON _bigbrotr.deleted_events (created_at);
-COMMENT ON TABLE _bigbrotr.deleted_events IS 'Events that an administrator deleted or blocked, or that the database refused and whose row in bigbrotr.event_rejects is gone; also those that were archived again: coverage stays, and bigbrotr.completeness does not call their seconds proven while they are not archived';
+COMMENT ON TABLE _bigbrotr.deleted_events IS 'Events that are missing though coverage counts them: an administrator deleted or blocked them, or the database refused them and their row in bigbrotr.event_rejects is gone. bigbrotr.completeness does not call their seconds proven while they are not archived; the row stays when the event is archived again';
 COMMENT ON COLUMN _bigbrotr.deleted_events.event_id IS 'id of the event, 32 bytes (NIP-01)';
 COMMENT ON COLUMN _bigbrotr.deleted_events.created_at IS 'created_at of the event, Unix seconds';
 COMMENT ON COLUMN _bigbrotr.deleted_events.kind IS 'Kind of the event';

@@ -80,7 +80,7 @@ class Search
 		double rows = 0;
 		int64_t last = periods_.of_time(newest_.until);
 		for (int64_t week = nostr::period_of(newest_.until); week >= 0; week--) {
-			double left = 1; // share of the last period
+			double left = 1; // part of the newest period that is before `until`
 			if (week == last && last > 0)
 				left = std::min(static_cast<double>(newest_.until - nostr::period_start(last)) /
 									(periods_.length() * 7 * SECS_PER_DAY),
@@ -92,8 +92,9 @@ class Search
 		return {-1, 0};
 	}
 
-	/* Rows of the newest periods that have enough rows, but if possible not many more; or rows of
-	 * all remaining periods. */
+	/* Goes back in growing steps until at least newest_.most rows are found, then drops the oldest
+	 * periods if there are many more rows. If there are never so many, all rows down to `since`.
+	 */
 	Found back(Expected expected) const
 	{
 		int64_t lowest = periods_.of_time(newest_.since), last = nostr::period_of(newest_.until);
@@ -109,7 +110,7 @@ class Search
 		 * instead. */
 		if (expected.first >= 0 && newest_.is_narrowed())
 			first = periods_.end(first);
-		Found found = {}, others = {}; // others: rows too few to be narrowed
+		Found found = {}, others = {}; // others: steps with so few rows that narrow() does not pay
 		for (int64_t end = last;; step = std::min(2 * step, longest)) {
 			first = std::max(lowest, periods_.begin(std::clamp<int64_t>(first, 0, end)));
 			Found part = search({first, end});

@@ -24,7 +24,7 @@ constexpr const char *kOrder = "e.created_at DESC, e.event_id";
 /* Which events count. A filter by ids also finds replaced versions, which NIP-01 allows. */
 struct Relations
 {
-	const char *schema; // also of event_matches for the two
+	const char *schema; // of both relations, and of the function event_matches() for their rows
 	const char *of_ids, *of_others;
 	bool only_public;
 };

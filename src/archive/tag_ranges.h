@@ -32,8 +32,9 @@ struct TagRanges
  * ERROR. */
 TagRanges tag_ranges(const nostr::TagCondition &tag, Weeks weeks);
 
-/* The weeks of the ranges, and the parts of ranges in some weeks. */
+/* From the first to the last week that any range contains. */
 Weeks weeks_of(const TagRanges &ranges);
+/* The ranges, cut to these weeks. */
 TagRanges within(const TagRanges &ranges, Weeks weeks);
 
 /* A slice of the list, and at most `most` ranges spread over the list. */

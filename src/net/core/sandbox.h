@@ -53,9 +53,9 @@ class Wall
 	 * all processes and threads of the user, so it cannot be set before the threads are there. */
 	void close_threads();
 	/*
-	 * The rules hold for a file, not for its name, and the resolver and TLS have read theirs.
-	 * Returns the name of a file that was replaced since by another content, which only a new
-	 * process reads; "": none.
+	 * Landlock's rules belong to files, not to their names, and the resolver and TLS read their
+	 * files at the start. Returns the name of a file that was replaced by one with other content,
+	 * which only a new process can read; "": none.
 	 */
 	std::string replaced();
 

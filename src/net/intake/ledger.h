@@ -44,9 +44,9 @@ class Ledger
 	/* Counts one more event under way in the current step. Returns the step for release(). */
 	uint64_t hold();
 	void release(uint64_t step);
-	/* The same for an event that was refused after the relay's job had passed it on. Claims of its
-	 * second that go out later count it; once kMostRefused were refused, all claims are in doubt.
-	 */
+	/* release() for an event that was refused after the relay's job had passed it on. Later claims
+	 * over its second count it and have the doubt `refused`; after kMostRefused such events, all
+	 * later claims have it. */
 	void refuse(uint64_t step, const nostr::Event &event);
 	/* A new connection begins, whose claims are about what it will show. */
 	void begin()

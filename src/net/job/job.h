@@ -114,7 +114,8 @@ struct JobContext
 	Learned &learned;
 	static constexpr size_t kSent = 256;
 	IdTable sent{kSent}; // events that this relay sent lately; repeats are ignored
-	uint32_t pages = 0;  // this and the next three: numbers since the last account
+	/* pages, questions, delivered, repeated: counted since the last wire::RelayTraffic. */
+	uint32_t pages = 0;
 	uint32_t questions = 0;
 	uint32_t delivered = 0;      // events in answers to questions
 	uint32_t repeated = 0;       // those that the same reading had delivered before
