@@ -155,6 +155,7 @@ COMMENT ON FUNCTION _bigbrotr.take_job(text, text, bytea, integer, boolean, bigi
 CREATE FUNCTION _bigbrotr.next_job(at bigint, OUT request_id bytea, OUT request text, OUT relay_url text, OUT attempts integer, OUT is_unpaid boolean, OUT error text)
 	LANGUAGE sql VOLATILE STRICT
 	BEGIN ATOMIC
+		SELECT _bigbrotr.check_time(next_job.at);
 		UPDATE _bigbrotr.job_requests AS j SET attempts = j.attempts + 1, next_attempt = next_job.at + 60
 		WHERE j.request_id = (SELECT w.request_id FROM _bigbrotr.job_requests AS w
 		                      WHERE (w.state = 'waiting' OR w.state = 'unpaid' AND w.feedback IS NULL) AND w.next_attempt <= next_job.at

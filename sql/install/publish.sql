@@ -74,6 +74,7 @@ COMMENT ON FUNCTION _bigbrotr.publication_due(text, integer, bytea, bigint, bigi
 CREATE FUNCTION _bigbrotr.announcement(at bigint, OUT frequency bigint, OUT writes boolean, OUT networks text, OUT locates boolean)
 	LANGUAGE sql STABLE STRICT
 	BEGIN ATOMIC
+		SELECT _bigbrotr.check_time(announcement.at);
 		SELECT f.frequency, current_setting('bigbrotr.monitor_write_check')::boolean, string_agg(DISTINCT r.network, ',' ORDER BY r.network),
 		       coalesce(bool_or(v.facts ? 'geo'), false)
 		FROM (SELECT _bigbrotr.visit_interval('online', 'answered', 1, current_setting('bigbrotr.politeness')) AS frequency) AS f
