@@ -330,7 +330,7 @@ CREATE VIEW bigbrotr.health_report AS
 	FROM bigbrotr.version() AS v
 	UNION ALL
 	SELECT 'service ' || s.service || CASE WHEN s.instance > 1 THEN ' ' || s.instance ELSE '' END,
-	       s.state <> 'backoff' AND s.health <> 'unhealthy' AND (s.state <> 'disabled' OR coalesce(s.last_error, '') = ''),
+	       s.state <> 'backoff' AND s.health <> 'unhealthy' AND (s.state NOT IN ('disabled', 'enabled') OR coalesce(s.last_error, '') = ''),
 	       concat_ws(', ', s.state, CASE s.health WHEN 'unknown' THEN NULL ELSE s.health END, 'waits for ' || s.waiting_for, nullif(s.last_error, ''))
 	FROM bigbrotr.services AS s WHERE s.database = current_database()
 	UNION ALL
