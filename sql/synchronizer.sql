@@ -232,5 +232,8 @@ SELECT count(*) FROM _bigbrotr.take_relays('many', 50, 4, 100, 5000, '{clearnet}
 SELECT count(*) FROM _bigbrotr.relay_leases WHERE owner = 'many';
 SELECT _bigbrotr.release_relays('many', 8001);
 
+-- Limits of this archive are no fault of the relay.
+SELECT r AS reason, _bigbrotr.refusal_kind(r) FROM unnest('{too_large,assembly_full,paging_full,dns_failed,bad_signature}'::text[]) AS r;
+
 DROP VIEW state;
 DROP EXTENSION bigbrotr;

@@ -67,6 +67,18 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.hold_relays(integer[]) IS
 	'The given relays that exist; they cannot be deleted until the transaction ends. Call it before writing anything else about the relays: a deletion takes its locks in the same order';
 
+CREATE FUNCTION _bigbrotr.lock_relays(relay_ids integer[]) RETURNS void
+	LANGUAGE plpgsql STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM _bigbrotr.check_elements(cardinality(relay_ids));
+	PERFORM FROM bigbrotr.relays AS r WHERE r.relay_id = ANY (relay_ids) ORDER BY r.relay_id FOR NO KEY UPDATE;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.lock_relays(integer[]) IS
+	'Locks relays whose status may change. Call it before locking other rows about the relays, and after writing events: all who change a status do so, and cannot deadlock';
+
 CREATE FUNCTION _bigbrotr.store_sightings(
 	event_ids bytea[], relay_ids integer[], seen_ats bigint[],
 	OUT relay_id integer, OUT new bigint) RETURNS SETOF record

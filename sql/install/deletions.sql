@@ -77,9 +77,9 @@ BEGIN
 			DETAIL = coalesce('It is no relay URL: ' || wanted.reason || '.', 'The table bigbrotr.relays has no such URL.');
 		RETURN;
 	END IF;
-	PERFORM _bigbrotr.set_enabled(wanted.url, false);
 	INSERT INTO _bigbrotr.deleted_relays AS d (url, deleted_at) VALUES (wanted.url, bigbrotr.unix_now())
 		ON CONFLICT ON CONSTRAINT deleted_relays_pkey DO UPDATE SET deleted_at = excluded.deleted_at;
+	PERFORM _bigbrotr.set_enabled(wanted.url, false);
 	sightings := 0;
 	COMMIT;
 	-- The worker that archives the relay closes the connection and ends its lease.
@@ -196,7 +196,10 @@ CREATE FUNCTION bigbrotr.delete_orphan_nip11() RETURNS bigint
 BEGIN
 	PERFORM _bigbrotr.limit_time('procedure');
 	LOCK TABLE _bigbrotr.nip11_documents IN SHARE ROW EXCLUSIVE MODE;
-	UPDATE _bigbrotr.relay_checks AS c SET nip11_id = NULL WHERE NOT c.nip11_present AND c.nip11_id IS NOT NULL;
+	-- SKIP LOCKED, because a transaction that deletes measurements may wait for the lock above.
+	UPDATE _bigbrotr.relay_checks AS c SET nip11_id = NULL
+	WHERE c.ctid = ANY (ARRAY(SELECT k.ctid FROM _bigbrotr.relay_checks AS k
+		WHERE NOT k.nip11_present AND k.nip11_id IS NOT NULL FOR UPDATE SKIP LOCKED));
 	RETURN _bigbrotr.delete_unused('nip11');
 END
 $$;
@@ -215,9 +218,11 @@ BEGIN
 	UPDATE _bigbrotr.relay_checks AS c
 	SET nip66_openable = NULL, nip66_readable = NULL, nip66_writable = NULL,
 	    nip66_rtt_open = NULL, nip66_rtt_read = NULL, nip66_rtt_write = NULL, nip66_id = NULL
-	WHERE NOT c.nip66_present
-	      AND num_nonnulls(c.nip66_openable, c.nip66_readable, c.nip66_writable,
-		c.nip66_rtt_open, c.nip66_rtt_read, c.nip66_rtt_write, c.nip66_id) > 0;
+	WHERE c.ctid = ANY (ARRAY(SELECT k.ctid FROM _bigbrotr.relay_checks AS k
+		WHERE NOT k.nip66_present
+		      AND num_nonnulls(k.nip66_openable, k.nip66_readable, k.nip66_writable,
+			k.nip66_rtt_open, k.nip66_rtt_read, k.nip66_rtt_write, k.nip66_id) > 0
+		FOR UPDATE SKIP LOCKED)); -- as above
 	GET DIAGNOSTICS emptied = ROW_COUNT;
 	RETURN emptied + _bigbrotr.delete_unused('nip66');
 END

@@ -96,7 +96,7 @@ BEGIN
 	-- As with the functions that insert events, a relay that was deleted becomes known again, and stays disabled.
 	IF relay IS NOT NULL THEN
 		SELECT * INTO known FROM _bigbrotr.require_relay(relay) AS r;
-		PERFORM _bigbrotr.insert_relays_checked(ARRAY[known.url], ARRAY[known.network], ARRAY[bigbrotr.unix_now()], ARRAY[NULL::bigint]);
+		PERFORM _bigbrotr.insert_relays_checked(ARRAY[known.url], ARRAY[known.network], ARRAY[bigbrotr.unix_now()]);
 		seen_on := (SELECT r.relay_id FROM bigbrotr.relays AS r WHERE r.url = known.url);
 	END IF;
 	IF source IS NULL THEN

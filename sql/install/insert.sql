@@ -4,34 +4,44 @@
 -- These functions take parallel arrays that are checked already. Their result is the same as if each element were inserted
 -- alone: the first element of an event, a sighting or a relay is stored, and the last element sets last_seen. A relay that
 -- was deleted is added again, because sightings need its relay_id, but disabled: no service connects to it.
-CREATE FUNCTION _bigbrotr.insert_relays_checked(
-	urls text[], networks text[], inserted_ats bigint[], last_seens bigint[]) RETURNS bigint
-	LANGUAGE sql
-	BEGIN ATOMIC
+-- Known relays are not updated here: a caller that then waits for an event would block those who report about the relay.
+CREATE FUNCTION _bigbrotr.insert_relays_checked(urls text[], networks text[], inserted_ats bigint[]) RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	added bigint := 0;
+	new bigint;
+	held bigint;
+BEGIN
+	LOOP
 		WITH given AS (
-			SELECT a.url, (array_agg(a.network ORDER BY a.n))[1] AS network,
-			       (array_agg(a.inserted_at ORDER BY a.n))[1] AS inserted_at,
-			       (array_agg(a.last_seen ORDER BY a.n DESC))[1] AS last_seen
-			FROM unnest(urls, networks, inserted_ats, last_seens) WITH ORDINALITY
-			     AS a (url, network, inserted_at, last_seen, n)
-			GROUP BY a.url
+			SELECT DISTINCT ON (a.url) a.url, a.network, a.inserted_at
+			FROM unnest(urls, networks, inserted_ats) WITH ORDINALITY AS a (url, network, inserted_at, n) ORDER BY a.url, a.n
 		), stored AS (
-			INSERT INTO bigbrotr.relays AS r (url, network, status, inserted_at, last_seen)
-			SELECT g.url, g.network, CASE WHEN d.url IS NULL THEN 'candidate' ELSE 'ignored' END, g.inserted_at, g.last_seen
+			INSERT INTO bigbrotr.relays AS r (url, network, status, inserted_at)
+			SELECT g.url, g.network, CASE WHEN d.url IS NULL THEN 'candidate' ELSE 'ignored' END, g.inserted_at
 			FROM given AS g LEFT JOIN _bigbrotr.deleted_relays AS d ON d.url = g.url ORDER BY g.url
-			ON CONFLICT ON CONSTRAINT relays_url_key
-			DO UPDATE SET last_seen = coalesce(excluded.last_seen, r.last_seen)
-			RETURNING r.relay_id, r.url, r.xmax = 0 AS new -- 0: the row was inserted; an update of an existing row sets xmax
+			ON CONFLICT ON CONSTRAINT relays_url_key DO NOTHING
+			RETURNING r.relay_id, r.url
 		), synchronized AS (
 			INSERT INTO _bigbrotr.relay_sync (relay_id, enabled, phase_since)
 			SELECT s.relay_id, NOT EXISTS (SELECT FROM _bigbrotr.deleted_relays AS d WHERE d.url = s.url), bigbrotr.unix_now()
 			FROM stored AS s ORDER BY s.relay_id
 			ON CONFLICT DO NOTHING
 		)
-		SELECT count(*) FROM stored AS s WHERE s.new;
-	END;
-COMMENT ON FUNCTION _bigbrotr.insert_relays_checked(text[], text[], bigint[], bigint[]) IS
-	'Adds relays with normalised URLs, disabled if they were deleted, and sets last_seen (null: leaves it); returns the number of new relays. Times are Unix seconds';
+		SELECT count(*) INTO new FROM stored;
+		added := added + new;
+		PERFORM FROM bigbrotr.relays AS r WHERE r.url = ANY (urls) ORDER BY r.relay_id FOR KEY SHARE;
+		GET DIAGNOSTICS held = ROW_COUNT;
+		-- A relay may have been deleted between the two statements.
+		EXIT WHEN held = (SELECT count(DISTINCT u.url) FROM unnest(urls) AS u (url));
+	END LOOP;
+	RETURN added;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.insert_relays_checked(text[], text[], bigint[]) IS
+	'Adds relays with normalised URLs, disabled if they were deleted; returns the number of new relays. None of them can be deleted until the transaction ends. Times are Unix seconds';
 
 -- Writes events first, then sightings, in the order of every writer (archive.sql), so that two writers cannot cause a deadlock.
 CREATE FUNCTION _bigbrotr.insert_events_checked(
@@ -42,24 +52,26 @@ CREATE FUNCTION _bigbrotr.insert_events_checked(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	left_out bytea[] := '{}';
 	batch record;
 	added record;
 	refused record;
 BEGIN
-	PERFORM _bigbrotr.insert_relays_checked(relay_urls, relay_networks, relay_inserted_ats, seen_ats);
+	PERFORM _bigbrotr.insert_relays_checked(relay_urls, relay_networks, relay_inserted_ats);
 	events := 0;
-	-- Every writer writes to blocked_events before it writes to events. A later batch of this transaction would do it the other way
-	-- round, and could cause a deadlock.
-	IF cardinality(event_ids) > 1 THEN
-		PERFORM _bigbrotr.leave_out_blocked(event_ids, pubkeys, bigbrotr.unix_now());
+	-- To avoid a deadlock, every writer writes to blocked_events first, then to events and sightings, and to deleted_events last. So
+	-- blocked events are left out before the first batch.
+	IF EXISTS (SELECT FROM bigbrotr.blocked_events) OR EXISTS (SELECT FROM bigbrotr.blocked_authors) THEN
+		left_out := _bigbrotr.leave_out_blocked(event_ids, pubkeys, bigbrotr.unix_now());
 	END IF;
-	-- A batch has one inserted_at, and inserted_at of an event is its seen_at: a batch takes events with equal seen_at. All batches
-	-- together are in the order of ids, as every writer's events are.
+	-- insert_verified_events() takes one inserted_at for all its events, and here it is their seen_at. So the events, in the order of
+	-- ids that every writer uses, are cut into runs of equal seen_at, and runs into batches.
 	FOR batch IN
 		WITH given AS (
 			SELECT DISTINCT ON (a.event_id) a.* FROM
 			unnest(event_ids, pubkeys, created_ats, kinds, all_tags, contents, sigs, seen_ats) WITH ORDINALITY
 			AS a (event_id, pubkey, created_at, kind, tags, content, sig, seen_at, n)
+			WHERE NOT EXISTS (SELECT FROM unnest(left_out) AS l (event_id) WHERE l.event_id = a.event_id)
 			ORDER BY a.event_id, a.n
 		), marked AS (
 			SELECT g.*, g.seen_at IS DISTINCT FROM lag(g.seen_at) OVER (ORDER BY g.event_id) AS begins FROM given AS g
@@ -97,6 +109,18 @@ BEGIN
 	           JOIN bigbrotr.relays AS r ON r.url = a.url) AS s,
 	     _bigbrotr.insert_verified_events('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
 		s.event_ids, s.relay_ids, s.seen_ats, bigbrotr.unix_now()) AS i;
+	PERFORM _bigbrotr.note_missing(array_agg(a.event_id), array_agg(a.created_at), array_agg(a.kind))
+	FROM unnest(event_ids, created_ats, kinds) AS a (event_id, created_at, kind) WHERE a.event_id = ANY (left_out)
+	HAVING count(*) > 0;
+	-- Last, because others who report about these relays wait from here on.
+	WITH seen AS (
+		SELECT DISTINCT ON (a.url) a.url, a.seen_at FROM unnest(relay_urls, seen_ats) WITH ORDINALITY AS a (url, seen_at, n)
+		ORDER BY a.url, a.n DESC
+	), locked AS (
+		SELECT r.relay_id, s.seen_at FROM seen AS s JOIN bigbrotr.relays AS r ON r.url = s.url
+		ORDER BY r.relay_id FOR NO KEY UPDATE OF r
+	)
+	UPDATE bigbrotr.relays AS r SET last_seen = l.seen_at FROM locked AS l WHERE r.relay_id = l.relay_id;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.insert_events_checked(bytea[], bytea[], bigint[], integer[], jsonb[], text[], bytea[], text[], text[], bigint[], bigint[], integer) IS
@@ -175,7 +199,7 @@ DECLARE
 BEGIN
 	PERFORM _bigbrotr.limit_time('procedure');
 	SELECT * INTO relay FROM _bigbrotr.check_relay(url, network, inserted_at) AS r;
-	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[inserted_at], ARRAY[NULL::bigint]);
+	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[inserted_at]);
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.insert_relay(text, text, bigint) IS
@@ -184,7 +208,7 @@ COMMENT ON FUNCTION bigbrotr.insert_relay(text, text, bigint) IS
 CREATE FUNCTION bigbrotr.insert_relays_batch(relays jsonb[], batch_size integer DEFAULT NULL) RETURNS bigint
 	LANGUAGE sql SECURITY DEFINER
 	BEGIN ATOMIC
-		SELECT _bigbrotr.insert_relays_checked(array_agg(r.url), array_agg(r.network), array_agg(r.inserted_at), array_agg(NULL::bigint))
+		SELECT _bigbrotr.insert_relays_checked(array_agg(r.url), array_agg(r.network), array_agg(r.inserted_at))
 		FROM unnest(_bigbrotr.check_list(relays, 'relays', batch_size)) AS c (element),
 		     jsonb_to_record(c.element) AS r (url text, network text, inserted_at bigint);
 	END;
@@ -215,7 +239,7 @@ BEGIN
 	PERFORM _bigbrotr.limit_time('procedure');
 	PERFORM _bigbrotr.check_measurement(generated_at);
 	SELECT * INTO relay FROM _bigbrotr.check_relay(relay_url, relay_network, relay_inserted_at) AS r;
-	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[relay_inserted_at], ARRAY[NULL::bigint]);
+	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[relay_inserted_at]);
 	INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip66_present, nip66_openable, nip66_readable, nip66_writable,
 		nip66_rtt_open, nip66_rtt_read, nip66_rtt_write, nip11_present, nip11_id)
 	SELECT r.relay_id, insert_relay_metadata.generated_at, coalesce(nip66_present, false), nip66_openable, nip66_readable, nip66_writable,
@@ -237,7 +261,7 @@ DECLARE
 	checked jsonb[] := _bigbrotr.check_list(metadata, 'metadata', batch_size);
 	added bigint;
 BEGIN
-	PERFORM _bigbrotr.insert_relays_checked(array_agg(r.relay_url), array_agg(r.relay_network), array_agg(r.relay_inserted_at), array_agg(NULL::bigint))
+	PERFORM _bigbrotr.insert_relays_checked(array_agg(r.relay_url), array_agg(r.relay_network), array_agg(r.relay_inserted_at))
 	FROM unnest(checked) AS c (element),
 	     jsonb_to_record(c.element) AS r (relay_url text, relay_network text, relay_inserted_at bigint);
 	INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at, nip66_present, nip66_openable, nip66_readable, nip66_writable,

@@ -142,7 +142,7 @@ BEGIN
 	UPDATE _bigbrotr.relay_sync AS s SET phase = 'waiting', phase_since = at, next_attempt = at
 	WHERE s.phase IN ('connecting', 'backfill', 'live')
 	      AND NOT EXISTS (SELECT FROM _bigbrotr.relay_leases AS l WHERE l.relay_id = s.relay_id);
-	UPDATE _bigbrotr.relay_sync AS s SET waits_for = NULL WHERE s.waits_for IS NOT NULL;
+	PERFORM _bigbrotr.wake_relays(true);
 	PERFORM _bigbrotr.trim_coverage(at), _bigbrotr.drop_unfounded_coverage();
 	-- No worker received the new events of relays without a lease: read every depth of their history again.
 	UPDATE _bigbrotr.relay_sync AS s SET again_at = '{}'

@@ -249,7 +249,7 @@ DECLARE
 	new_nip66 integer;
 	recorded bigint := 0;
 BEGIN
-	PERFORM _bigbrotr.hold_relays(relay_ids); -- before other rows of theirs, as everybody who writes about relays
+	PERFORM _bigbrotr.lock_relays(relay_ids);
 	FOR visit IN
 		SELECT * FROM unnest(relay_ids, ats, outcomes, reasons, openables, readables, writables, rtt_opens, rtt_reads, rtt_writes,
 			documents, record_visits.facts, stories, record_visits.tried)

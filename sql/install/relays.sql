@@ -61,7 +61,7 @@ BEGIN
 	IF FOUND AND EXISTS (SELECT FROM bigbrotr.relays AS r WHERE r.url = relay.url) THEN
 		PERFORM bigbrotr.enable_relay(relay.url);
 	END IF;
-	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[bigbrotr.unix_now()], ARRAY[NULL::bigint]);
+	PERFORM _bigbrotr.insert_relays_checked(ARRAY[relay.url], ARRAY[relay.network], ARRAY[bigbrotr.unix_now()]);
 	RETURN (SELECT r.relay_id FROM bigbrotr.relays AS r WHERE r.url = relay.url);
 END
 $$;
@@ -98,8 +98,9 @@ BEGIN
 			DETAIL = 'Functions that insert events or measurements of it have made it known again.',
 			HINT = 'bigbrotr.add_relay(url) ends the deletion and enables the relay.';
 	END IF;
+	PERFORM _bigbrotr.lock_relays(ARRAY[relay]);
 	IF wanted THEN
-		-- Before the rows of the other tables, as in _bigbrotr.record_visits, to avoid a deadlock.
+		-- relay_visits is written before relay_sync and relay_health, as in _bigbrotr.record_visits, to avoid a deadlock.
 		UPDATE _bigbrotr.relay_visits AS v SET next_visit = bigbrotr.unix_now()
 		WHERE v.relay_id = relay AND v.owner IS NULL AND v.next_visit > bigbrotr.unix_now();
 	END IF;
@@ -260,7 +261,7 @@ BEGIN
 			MESSAGE = 'the background workers begin to archive the relays of the seed list, and the size of the archive has no limit',
 			DETAIL = format('They read all of the history of each relay; ten million events take about 8 GB. They stop when a disk has less than %s free (bigbrotr.min_free_disk).',
 				current_setting('bigbrotr.min_free_disk')),
-			HINT = 'Set bigbrotr.max_database_size. bigbrotr.seed_file chooses the relays; SELECT bigbrotr.stop_service(''synchronizer''); stops reading.';
+			HINT = 'Set bigbrotr.max_database_size. bigbrotr.seed_file chooses the relays, bigbrotr.add_sync_filter the events; SELECT bigbrotr.stop_service(''synchronizer''); stops reading.';
 	END IF;
 END
 $$;

@@ -121,10 +121,13 @@ CREATE FUNCTION _bigbrotr.wake_relays(everyone boolean) RETURNS bigint
 DECLARE
 	woken bigint;
 BEGIN
+	-- Two workers that wake relays in different orders could deadlock. The next call wakes a relay that is locked now.
 	UPDATE _bigbrotr.relay_sync AS s SET waits_for = NULL
-	WHERE s.waits_for IS NOT NULL AND (everyone OR s.relay_id IN (
-		SELECT DISTINCT ON (w.waits_for) w.relay_id FROM _bigbrotr.relay_sync AS w
-		WHERE w.waits_for IS NOT NULL AND w.enabled ORDER BY w.waits_for, w.next_attempt));
+	WHERE s.relay_id IN (SELECT k.relay_id FROM _bigbrotr.relay_sync AS k
+		WHERE k.waits_for IS NOT NULL AND (everyone OR k.relay_id IN (
+			SELECT DISTINCT ON (w.waits_for) w.relay_id FROM _bigbrotr.relay_sync AS w
+			WHERE w.waits_for IS NOT NULL AND w.enabled ORDER BY w.waits_for, w.next_attempt))
+		ORDER BY k.relay_id FOR NO KEY UPDATE SKIP LOCKED);
 	GET DIAGNOSTICS woken = ROW_COUNT;
 	RETURN woken;
 END
@@ -318,14 +321,14 @@ COMMENT ON FUNCTION _bigbrotr.count_traffic(integer[], bigint[], bigint[], bigin
 CREATE FUNCTION _bigbrotr.refusal_kind(reason text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE WHEN reason IN ('too_large', 'frame_too_large', 'message_too_large', 'too_many_tags', 'bad_kind', 'bad_tags',
-		'local_address', 'address_full', 'no_memory')
+		'local_address', 'address_full', 'no_memory', 'assembly_full', 'paging_full')
 		THEN 'policy'
 		WHEN reason IN ('dns_failed', 'dns_timeout', 'connect_timeout', 'connection_refused', 'connection_lost', 'tls_failed',
 		'handshake_failed', 'blocked_port', 'no_proxy', 'proxy_failed', 'overlay_unreachable', 'stalled', 'auth_required', 'auth_refused', 'rate_limited', 'closed_by_relay')
 		THEN 'connection'
 		ELSE 'fault' END;
 COMMENT ON FUNCTION _bigbrotr.refusal_kind(text) IS
-	'Kind of a reason code. policy: a limit of this archive that an honest relay may exceed; connection: the connection failed, or the relay refused to answer; fault: the relay sent what no honest relay sends';
+	'Kind of a reason code. policy: a limit of this archive that an honest relay may reach; connection: the connection failed, or the relay refused to answer; fault: the relay sent what no honest relay sends';
 
 CREATE FUNCTION _bigbrotr.count_refusals(
 	relay_ids integer[], reasons text[], counts bigint[], details text[], at bigint) RETURNS void

@@ -23,8 +23,8 @@ std::vector<VerifiedEvent> leave_out_blocked(std::vector<VerifiedEvent> &events,
 
 /*
  * Records blocked events as missing from the archive (_bigbrotr.deleted_events): a relay has shown
- * them, so their seconds are not proven when the block ends. Must be called after the transaction
- * has locked the events that it stores, because deletions lock events first, too.
+ * them, so their seconds are not proven when the block ends. To avoid a deadlock with deletions,
+ * which lock events first, the transaction must have written all its events and sightings.
  */
 void note_missing(const std::vector<VerifiedEvent> &blocked);
 

@@ -13,6 +13,10 @@
 #include "streak.h"
 #include "tags.h"
 
+extern "C" {
+#include "access/xact.h"
+}
+
 namespace archive {
 
 namespace {
@@ -47,7 +51,7 @@ class DirectInsert
 {
   public:
 	bool run(std::span<const VerifiedEvent> events, std::span<const NewSighting> sightings,
-			 int64_t now, bool check_existing, Relays relays, Inserted &inserted,
+			 int64_t now, bool check_existing, RelayLocks relays, Inserted &inserted,
 			 std::vector<uint8_t> &known)
 	{
 		bool open = pg::call([&] {
@@ -162,8 +166,8 @@ class DirectInsert
 		batch_ = std::move(held);
 	}
 
-	void write_sightings(std::span<const NewSighting> sightings, bool check_existing, Relays relays,
-						 std::vector<uint8_t> &known)
+	void write_sightings(std::span<const NewSighting> sightings, bool check_existing,
+						 RelayLocks relays, std::vector<uint8_t> &known)
 	{
 		known.assign(sightings.size(), false);
 		std::vector<SightingRow> seen;
@@ -238,9 +242,10 @@ in_batch_memory(F body) -> decltype(body())
 
 bool
 insert_directly(std::span<const VerifiedEvent> events, std::span<const NewSighting> sightings,
-				int64_t now, bool check_existing, Relays relays, Inserted &inserted,
+				int64_t now, bool check_existing, RelayLocks relays, Inserted &inserted,
 				std::vector<uint8_t> &known)
 {
+	Assert(GetCurrentTransactionNestLevel() > 1);
 	return in_batch_memory([&] {
 		return DirectInsert().run(events, sightings, now, check_existing, relays, inserted, known);
 	});

@@ -18,7 +18,7 @@ namespace archive {
  * raise it too.
  */
 bool insert_directly(std::span<const VerifiedEvent> events, std::span<const NewSighting> sightings,
-					 int64_t now, bool check_existing, Relays relays, Inserted &inserted,
+					 int64_t now, bool check_existing, RelayLocks relays, Inserted &inserted,
 					 std::vector<uint8_t> &known);
 
 /* Sets the standing of each id. Returns false if the tables do not allow direct access. */

@@ -90,7 +90,7 @@ SightingWriter::leave_out_stored(std::vector<SightingRow> &seen)
 }
 
 void
-SightingWriter::write(std::vector<SightingRow> seen, bool check_existing, Relays relays)
+SightingWriter::write(std::vector<SightingRow> seen, bool check_existing, RelayLocks relays)
 {
 	std::sort(seen.begin(), seen.end(), [](const SightingRow &a, const SightingRow &b) {
 		return std::tie(a.key, a.number) < std::tie(b.key, b.number);
@@ -109,10 +109,10 @@ SightingWriter::write(std::vector<SightingRow> seen, bool check_existing, Relays
 	if (seen.empty()) // all sightings are stored already, so no relay needs a lock
 		return;
 	std::vector<int64_t> locked;
-	if (relays == Relays::Unknown)
+	if (relays == RelayLocks::Unknown)
 		locked = lock_relays(seen);
 	for (const SightingRow &s : seen) {
-		if (relays == Relays::Unknown &&
+		if (relays == RelayLocks::Unknown &&
 			!std::binary_search(locked.begin(), locked.end(), int64_t{s.key.second}))
 			continue;
 		pg::call([&] {

@@ -31,7 +31,7 @@ class SightingWriter
 
 	/* Writes the sightings that are not stored yet and whose relays exist. `check_existing`: see
 	 * direct_insert.h. */
-	void write(std::vector<SightingRow> seen, bool check_existing, Relays relays);
+	void write(std::vector<SightingRow> seen, bool check_existing, RelayLocks relays);
 	/* Number of sightings written, by relay. */
 	const Counts &relays() const { return relays_; }
 

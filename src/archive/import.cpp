@@ -5,6 +5,7 @@
 #include "nostr/ascii.h"
 #include "nostr/keys.h"
 
+#include "block_list.h"
 #include "insert.h"
 #include "lists.h"
 #include "pg/border/settings.h"
@@ -239,8 +240,12 @@ Import::insert()
 	if (!unseen.empty())
 		imported_statement.run(
 			{pg::bytea_array(unseen.size(), [&](size_t i) { return unseen[i]; })});
+	note_missing(inserted.blocked);
+	IdSet blocked;
+	for (const VerifiedEvent &event : inserted.blocked)
+		blocked.insert(event.id);
 	auto count = [&](std::string_view id) {
-		bool left_out = inserted.blocked.contains(id) || inserted.left_out.contains(id) ||
+		bool left_out = blocked.contains(id) || inserted.left_out.contains(id) ||
 						inserted.rejected.contains(id);
 		(left_out ? left_out_ : known_)++;
 	};

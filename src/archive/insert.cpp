@@ -180,7 +180,7 @@ attempt(F &&body)
  */
 bool
 try_directly(std::span<const VerifiedEvent> events, std::span<const NewSighting> sightings,
-			 int64_t now, Relays relays, Inserted &inserted, std::vector<uint8_t> &known)
+			 int64_t now, RelayLocks relays, Inserted &inserted, std::vector<uint8_t> &known)
 {
 	for (bool check_existing : {false, true}) {
 		bool possible = false;
@@ -268,12 +268,12 @@ verified(const nostr::Event &event)
 
 Inserted
 insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const NewSighting> sightings,
-					   int64_t now, Relays relays)
+					   int64_t now, RelayLocks relays)
 {
 	if (exact.empty() && sightings.empty()) // a batch with only claims waits for no lock on tables
 		return {};
 	Storable storable(exact);
-	const std::vector<VerifiedEvent> blocked = leave_out_blocked(storable.events(), now);
+	std::vector<VerifiedEvent> blocked = leave_out_blocked(storable.events(), now);
 	const RetentionRules rules = RetentionRules::load();
 	IdSet left_out;
 	std::erase_if(storable.events(), [&](const VerifiedEvent &event) {
@@ -301,9 +301,7 @@ insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const New
 			(rules.leave_out(sighting.kind, sighting.created_at) ? left_out : inserted.missing)
 				.insert(sighting.id);
 	}
-	note_missing(blocked);
-	for (const VerifiedEvent &event : blocked)
-		inserted.blocked.insert(event.id);
+	inserted.blocked = std::move(blocked);
 	inserted.left_out = std::move(left_out);
 	return inserted;
 }
@@ -313,7 +311,7 @@ insert_sightings(std::span<const NewSighting> sightings)
 {
 	Inserted inserted;
 	Recorded recorded;
-	if (!try_directly({}, sightings, 0, Relays::Unknown, inserted, recorded.known)) {
+	if (!try_directly({}, sightings, 0, RelayLocks::Unknown, inserted, recorded.known)) {
 		recorded.known = are_archived(sightings);
 		inserted.sightings = store_sightings(sightings);
 	}

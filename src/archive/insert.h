@@ -60,7 +60,7 @@ struct RelaySightings
 };
 
 /* Whether the relays of the sightings must be locked. */
-enum class Relays : uint8_t
+enum class RelayLocks : uint8_t
 {
 	Unknown, // a relay may be missing or may be deleted meanwhile, so each is locked
 	Held     // the caller has leased the relays, so they stay until the transaction ends
@@ -72,7 +72,7 @@ struct Inserted
 	IdSet events;                          // ids of new events
 	std::vector<RelaySightings> sightings; // number of new sightings for each relay
 	IdSet rejected;                        // ids of events that the database has refused for good
-	IdSet blocked;                         // ids of events that a block has left out
+	std::vector<VerifiedEvent> blocked;    // events that a block has left out
 	/* Ids that a retention rule leaves out: of events, and of sightings without an archived
 	 * event. */
 	IdSet left_out;
@@ -86,13 +86,13 @@ struct Inserted
 /*
  * Must be called inside a transaction with SPI connected and a snapshot pushed. `now`: Unix
  * seconds. An event that the database refuses goes to bigbrotr.event_rejects. An event that is
- * blocked (block_list.h), or that a retention rule would delete (retention.h), is left out. The
- * other events are stored. Throws pg::Error for errors that no single event caused: deadlock, no
- * disk space, no privilege.
+ * blocked (block_list.h), or that a retention rule would delete (retention.h), is left out; the
+ * caller gives the blocked ones to note_missing(). The other events are stored. Throws pg::Error
+ * for errors that no single event caused: deadlock, no disk space, no privilege.
  */
 Inserted insert_verified_events(std::span<const VerifiedEvent> events,
 								std::span<const NewSighting> sightings, int64_t now,
-								Relays relays = Relays::Unknown);
+								RelayLocks relays = RelayLocks::Unknown);
 
 struct Recorded
 {

@@ -2,6 +2,7 @@
  * _bigbrotr.insert_verified_events, insert_sightings, known_events, hold_events and take_events:
  * the functions of insert.h and event_lock.h for SQL.
  */
+#include "block_list.h"
 #include "bytes.h"
 #include "event_lock.h"
 #include "insert.h"
@@ -181,7 +182,10 @@ SQL_FUNCTION(bigbrotr_insert_verified_events)
 		std::vector<archive::VerifiedEvent> events = read_events(fcinfo);
 		std::vector<archive::NewSighting> sightings = read_sightings(fcinfo, 8);
 		archive::Inserted inserted = with_spi([&] {
-			return archive::insert_verified_events(events, sightings, PG_GETARG_INT64(11));
+			archive::Inserted result =
+				archive::insert_verified_events(events, sightings, PG_GETARG_INT64(11));
+			archive::note_missing(result.blocked);
+			return result;
 		});
 		values[0] = Int64GetDatum(static_cast<int64_t>(inserted.events.size()));
 		values[1] = Int64GetDatum(sum(inserted.sightings));

@@ -129,6 +129,7 @@ static constexpr std::string_view functions[] = {
 	"_bigbrotr.note_missing(bytea[],bigint[],integer[])",
 	"_bigbrotr.note_left_out(integer[],bytea[])",
 	"_bigbrotr.hold_relays(integer[])",
+	"_bigbrotr.lock_relays(integer[])",
 	"_bigbrotr.store_sightings(bytea[],integer[],bigint[])",
 	"_bigbrotr.reject_event(bytea,integer,text,text,bytea,bigint)",
 	"_bigbrotr.claim_coverage(integer,integer,integer,bigint,bigint,text,text[],boolean,bigint,"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "archive/block_list.h"
 #include "archive/insert.h"
 #include "pg/border/spi.h"
 #include "workers/synchronizer/comparisons.h"
@@ -15,6 +16,7 @@ pg::Statement retract_statement("SELECT _bigbrotr.retract_coverage($1, $2, $3, $
 pg::Statement
 	report_statement("SELECT _bigbrotr.report_relay($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
 
+pg::Statement lock_statement("SELECT _bigbrotr.lock_relays($1)");
 pg::Statement left_out_statement("SELECT _bigbrotr.note_left_out($1, $2)");
 pg::Statement reader_statement("SELECT _bigbrotr.note_reader($1, $2)");
 
@@ -25,7 +27,7 @@ events_of(const wire::Batch &batch)
 {
 	std::vector<archive::VerifiedEvent> events;
 	events.reserve(batch.events.size());
-	for (const wire::VerifiedEvent &e : batch.events)
+	for (const wire::DeliveredEvent &e : batch.events)
 		events.push_back({view(*e.id), view(*e.pubkey), view(*e.sig), e.created_at, e.kind, e.tags,
 						  e.content, e.has_nul});
 	return events;
@@ -69,7 +71,8 @@ insert(const wire::Batch &batch, const RelayBook &book, int64_t now, Ingested &r
 	std::vector<archive::NewSighting> sightings = sightings_of(batch, now);
 	archive::Inserted inserted = archive::insert_verified_events(
 		events_of(batch), sightings, now,
-		all_leased(sightings, book) ? archive::Relays::Held : archive::Relays::Unknown);
+		all_leased(sightings, book) ? archive::RelayLocks::Held : archive::RelayLocks::Unknown);
+	archive::note_missing(inserted.blocked);
 	result.events = static_cast<int64_t>(inserted.events.size());
 	result.rejected = static_cast<int64_t>(inserted.rejected.size());
 	result.left_out = static_cast<int64_t>(inserted.left_out.size());
@@ -214,6 +217,15 @@ relays_to_write(const wire::Batch &batch, const RelayBook &book, const Books &bo
 	return {relays.begin(), relays.end()};
 }
 
+/* Locks the relays whose status a report may change, before other rows about relays are locked. */
+void
+lock_reported(const std::vector<wire::RelayReport> &reports)
+{
+	if (!reports.empty())
+		lock_statement.run(
+			{pg::int4_array(reports.size(), [&](size_t i) { return reports[i].relay_id; })});
+}
+
 /* Stores the whole batch in the caller's transaction. */
 Ingested
 store(const wire::Batch &batch, const Leases &leases, const RelayBook &book, const Books &books,
@@ -227,6 +239,7 @@ store(const wire::Batch &batch, const Leases &leases, const RelayBook &book, con
 	count_traffic(batch, result.traffic);
 	result.claims = claims_of(batch, book, result, now);
 	result.written = relays_to_write(batch, book, books, result);
+	lock_reported(batch.reports);
 	books.traffic.write(result.written, result.traffic, now);
 	for (int32_t relay : result.written)
 		if (!result.doubted.contains(relay))
