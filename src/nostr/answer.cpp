@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 namespace nostr {
 
@@ -39,6 +40,26 @@ of_kinds(SeenSet events, const std::vector<int32_t> &kinds)
 			return std::find(kinds.begin(), kinds.end(), event.kind) == kinds.end();
 		});
 	return events;
+}
+
+bool
+may_lack_kinds(const SeenSet &events, TimeRange range, int few)
+{
+	std::set<int32_t> older, present; // kinds of older seconds, and of this second
+	int unfollowed = 0;               // events of this second whose kinds are not in `older`
+	for (auto event = events.rbegin(); event != events.rend(); ++event) {
+		if (event != events.rbegin() && event->created_at != (event - 1)->created_at) {
+			older.merge(present);
+			present.clear();
+			unfollowed = 0;
+		}
+		present.insert(event->kind);
+		unfollowed += !older.contains(event->kind);
+		if (unfollowed >= few && range.lower <= event->created_at &&
+			event->created_at <= range.upper)
+			return true;
+	}
+	return false;
 }
 
 bool

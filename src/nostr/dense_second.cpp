@@ -11,10 +11,10 @@ static constexpr int kLarger = 4;
 /* Largest number of questions about one second. */
 static constexpr int kMostQuestions = 500;
 
-DenseSecond::DenseSecond(int64_t second, int limit, int raw, SeenSet shown,
+DenseSecond::DenseSecond(int64_t second, int limit, int raw, int cap, SeenSet shown,
 						 const Conditions &conditions, const Habits &habits)
-	: second_(second), limit_(limit), cap_(std::max(raw, habits.largest_page)),
-	  shown_(std::move(shown)), conditions_(conditions), habits_(habits), larger_(raw >= limit)
+	: second_(second), limit_(limit), cap_(cap), shown_(std::move(shown)), conditions_(conditions),
+	  habits_(habits), larger_(raw >= limit)
 {
 	if (conditions.kinds || !habits.takes_kinds)
 		split({});
@@ -43,7 +43,11 @@ DenseSecond::split_by_groups()
 std::optional<Window>
 DenseSecond::next() const
 {
-	Window window{.until = habits_.until_of(second_), .limit = limit_ * kLarger};
+	/* One second more until it is known whether the relay excludes the second of `until`. */
+	Window window{.until = habits_.until == Habits::Until::Unknown && second_ < INT64_MAX
+							   ? second_ + 1
+							   : habits_.until_of(second_),
+				  .limit = limit_ * kLarger};
 	if (larger_)
 		return window;
 	window.limit = limit_;
@@ -68,7 +72,9 @@ DenseSecond::end(Answer &answer)
 	answer.end_at_limit();
 	const bool older = answer.reached_below(second_);
 	if (larger) {
-		whole_ = older && again && answer.ordered() && !answer.doubts().cut() && !answer.was_cut();
+		whole_ = older && again && answer.ordered() && !answer.doubts().cut() &&
+				 !answer.was_cut() &&
+				 !may_lack_kinds(answer.shown({0, second_}), {second_, second_}, kFew);
 		doubts_ = answer.doubts();
 		refused_ = answer.refused();
 		if (whole_)
@@ -78,7 +84,8 @@ DenseSecond::end(Answer &answer)
 	questions_++;
 	const Part part = std::move(parts_.back());
 	parts_.pop_back();
-	if (!older && answer.raw() >= cap_)
+	/* The limit of this question may be lower, because some relays end answers by size or time. */
+	if (!older && 2 * answer.raw() > cap_)
 		split(part);
 	kinds_answered_ |= part.kinds.empty() || answer.raw() > 0;
 	if (parts_.empty() && !std::exchange(kinds_answered_, true))

@@ -12,9 +12,10 @@ namespace nostr {
 class DenseSecond
 {
   public:
-	/* `raw`: number of events in the last answer; `shown`: the events known. */
-	DenseSecond(int64_t second, int limit, int raw, SeenSet shown, const Conditions &conditions,
-				const Habits &habits);
+	/* `raw`: number of events in the last answer; `cap`: number of events from which on the relay
+	 * may have cut an answer; `shown`: the events known. */
+	DenseSecond(int64_t second, int limit, int raw, int cap, SeenSet shown,
+				const Conditions &conditions, const Habits &habits);
 
 	/* The next question; nothing if there is none left. */
 	std::optional<Window> next() const;

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <climits>
 #include <deque>
 #include <optional>
 #include <vector>
@@ -135,9 +136,9 @@ class Pager
 	void hold(TimeRange span, const SeenSet &shown, Claim read, const Answer &answer);
 	void claim(TimeRange range, Doubts doubts, const SeenSet &shown, int64_t refused = 0);
 	void claim_ended(int64_t refused);
-	void claim_bottom(int64_t refused);
+	void claim_bottom(int64_t refused, int cap);
 	void read_small(TimeRange range, int64_t length);
-	void read_dense(int raw);
+	void read_dense(int raw, int cap = INT_MAX);
 	void go_on(int64_t upper, SeenSet boundary);
 	void step_below(int64_t second);
 	void finish();

@@ -13,6 +13,8 @@ namespace nostr {
  * seconds has shown a larger limit. Real relays have limits of 100 and more.
  */
 constexpr int kSmallestCap = 10;
+/* A relay that shows less the second time, or hides events, ends its answers at any number. */
+constexpr int kCutAnywhere = kSmallestCap / 2;
 /* Number of wrong ends of a range after which the rest is read in small windows, which cost
  * less. */
 constexpr int kMostFalseEnds = 8;
@@ -40,7 +42,7 @@ Pager::end_neighbour(Answer &answer)
 	repeated_ += answer.raw();
 	const int64_t top = range_.upper;
 	if (lost)
-		return read_dense(answer.raw());
+		return read_dense(answer.raw(), kCutAnywhere);
 	const SeenSet older = within(all, {0, boundary_.empty() ? top : top - 1});
 	if (!answer.ordered() || (!older.empty() && older.front().created_at >= range_.lower)) {
 		/* The page before had left out this event. */
@@ -48,6 +50,8 @@ Pager::end_neighbour(Answer &answer)
 		return top == kOpenEnd ? finish() : read_small(range_, (top - range_.lower) / 4);
 	}
 	end_doubts_ |= answer.doubts();
+	if (!older.empty() && !boundary_.empty() && may_lack_kinds(all, {top, top}, kFew))
+		return read_dense(answer.raw());
 	if (!older.empty()) {
 		if (!boundary_.empty())
 			habits_.largest_page = std::max(habits_.largest_page, answer.raw());
@@ -128,7 +132,7 @@ Pager::end_probes()
 		return read_small(range_, 3600);
 	if (!boundary_.empty()) {
 		boundary_ = united(boundary_, within(found_, {range_.upper, range_.upper}));
-		return read_dense(int(boundary_.size()));
+		return read_dense(int(boundary_.size()), kCutAnywhere);
 	}
 	const SeenSet found = std::exchange(found_, {});
 	const int64_t newest = found.front().created_at;
@@ -153,7 +157,7 @@ Pager::end_control(const Answer &answer)
 	if (answer.empty() && habits_.known)
 		habits_.silences++;
 	if (end_doubts_.cut() || (range_.upper == 0 && !boundary_.empty()))
-		return claim_bottom(0);
+		return claim_bottom(0, 0);
 	stage_ = Stage::Again;
 }
 
@@ -167,7 +171,7 @@ Pager::end_again(const Answer &answer)
 		end_doubts_ |= Doubt::More;
 	found_ = below_boundary(answer);
 	if (found_.empty())
-		return claim_bottom(0);
+		return claim_bottom(0, 0);
 	habits_.silences++;
 	end_probes();
 }
@@ -179,7 +183,7 @@ Pager::claim_ended(int64_t refused)
 {
 	Check check{.parts = {range_}, .shown = boundary_, .span = range_};
 	const size_t before = claims_.size();
-	claim_bottom(refused);
+	claim_bottom(refused, habits_.largest_page);
 	if (conditions_.kinds || !habits_.takes_kinds || check.span.upper == kOpenEnd)
 		return;
 	check.kinds = open_kinds(habits_);
@@ -188,12 +192,13 @@ Pager::claim_ended(int64_t refused)
 	checks_.push_back(std::move(check));
 }
 
-/* Claims the rest of the range: no event is older than those shown of second range_.upper. */
+/* Claims the rest of the range: no event is older than those shown of second range_.upper. `cap`:
+ * number of events from which on the relay may have cut that second. */
 void
-Pager::claim_bottom(int64_t refused)
+Pager::claim_bottom(int64_t refused, int cap)
 {
 	TimeRange end = range_;
-	if (int(boundary_.size()) >= std::max(kSmallestCap, habits_.largest_page)) {
+	if (int(boundary_.size()) >= std::max(kSmallestCap, cap)) {
 		/* The relay's limit is unknown and may be equal to the number of these events. */
 		claim({end.upper, end.upper}, end_doubts_ | Doubt::Dense, boundary_, refused);
 		end.upper--;
@@ -203,11 +208,13 @@ Pager::claim_bottom(int64_t refused)
 	finish();
 }
 
+/* Reads second range_.upper in parts. `raw`: number of events in the last answer. */
 void
-Pager::read_dense(int raw)
+Pager::read_dense(int raw, int cap)
 {
 	stage_ = Stage::Dense;
-	dense_.emplace(range_.upper, limit_, raw, boundary_, conditions_, habits_);
+	dense_.emplace(range_.upper, limit_, raw, std::min(cap, std::max(raw, habits_.largest_page)),
+				   boundary_, conditions_, habits_);
 	end_dense();
 }
 

@@ -6,6 +6,10 @@
 
 namespace nostr {
 
+/* After this number of windows in a row that show events only if kinds are named, windows are no
+ * longer halved for that reason. */
+constexpr int kMostHollow = 6;
+
 SmallWindows::SmallWindows(TimeRange range, int64_t length, int limit, Conditions conditions,
 						   bool halves)
 	: range_(range), length_(std::max<int64_t>(length, 1)), limit_(limit),
@@ -46,6 +50,8 @@ SmallWindows::next(const Habits &habits) const
 	}
 	if (stage_ == Stage::Below)
 		return window_below(habits);
+	if (stage_ == Stage::Dense)
+		return *dense_->next();
 	/* Without margins: the events next to the gap would use up the limit. */
 	if (stage_ == Stage::Gap)
 		return {.since = gap_->lower, .until = habits.until_of(gap_->upper), .limit = kFew};
@@ -84,6 +90,12 @@ SmallWindows::end(Answer &answer, Habits &habits)
 	habits.note(answer.shown({0, INT64_MAX}));
 	if (stage_ == Stage::Gap) {
 		claim_gap(answer, habits);
+		return std::exchange(claims_, {});
+	}
+	if (stage_ == Stage::Dense) {
+		repeated_ += answer.raw();
+		dense_->end(answer);
+		end_dense();
 		return std::exchange(claims_, {});
 	}
 	doubts_ |= answer.doubts();
@@ -140,6 +152,7 @@ SmallWindows::end(Answer &answer, Habits &habits)
 		else
 			ask_gap();
 		break;
+	case Stage::Dense:
 	case Stage::Gap:
 	case Stage::Done:
 		break;
@@ -175,12 +188,22 @@ SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
 	const bool empty = shown.empty() && answer.refused() == 0;
 	const bool again = std::exchange(stage_, Stage::Whole) == Stage::Again;
 	const int few = by_halves_ ? 1 : kFew / 2; // real relays send at least ten events
-	const bool many = answer.raw() > std::max(most / 2, few) || (again && !empty);
+	const bool full = answer.raw() > std::max(most / 2, few);
+	if (!empty)
+		hollow_ = again ? hollow_ + 1 : 0;
+	/* Without kinds, the relay shows nothing here. Smaller windows would show no more. */
+	const bool by_kinds_only = again && !empty;
+	if (by_kinds_only && hollow_ > kMostHollow)
+		doubts_ |= Doubt::Hole;
+	const bool many = full || (by_kinds_only && hollow_ <= kMostHollow);
 	if (many && part.lower < part.upper)
 		return shrink();
-	if (part.lower == part.upper && (many || (by_halves_ && !empty)))
+	if (part.lower == part.upper && (many || (by_halves_ && !empty))) {
 		/* A single second cannot be halved. */
+		if (int(shown.size()) >= kFew)
+			return read_dense(answer.raw(), std::move(shown), habits);
 		doubts_ |= Doubt::Dense;
+	}
 	if (doubts_.cut()) {
 		claim_emptied(empty ? Doubt::EndUnprobed : Doubts());
 		claim(part, doubts_, int64_t(shown.size()));
@@ -201,7 +224,8 @@ SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
 	if (!by_halves_) {
 		if (crowded(shown, std::max(most / 4, kFew)) && part.lower < part.upper)
 			return shrink();
-		if (shown.empty() || answer.reached_below(part.lower))
+		if (shown.empty() || (answer.reached_below(part.lower) &&
+							  !may_lack_kinds(answer.shown({0, part.upper}), part, kFew)))
 			return claim_shown(shown, most);
 		whole_ = std::move(shown);
 		looks_ = 0;
@@ -258,8 +282,15 @@ SmallWindows::look_below(const Answer &answer, const Habits &habits)
 	if (looks_ < 2) {
 		shown_again_ |= includes(again, second);
 		bytes_ = std::max(bytes_, answer.bytes());
-		if (below && includes(again, second))
-			return claim_shown(whole_, cap(habits));
+		if (below && includes(again, second)) {
+			const SeenSet all = united(whole_, answer.shown({0, oldest}));
+			if (!may_lack_kinds(all, part, kFew))
+				return claim_shown(whole_, cap(habits));
+			/* The second look reaches further down. */
+			if (looks_ == 1)
+				return part.lower < part.upper ? shrink()
+											   : read_dense(answer.raw(), whole_, habits);
+		}
 	} else if (below)
 		/* The relay has older events, and its answers end before them. */
 		return claim_but({looks_ == 2 ? oldest : part.lower, oldest});
@@ -273,7 +304,36 @@ SmallWindows::look_below(const Answer &answer, const Habits &habits)
 	else if (second.size() > 1 && 2 * bytes_ > habits.largest_bytes && bytes_ > 0)
 		/* No older event came. The relay may end its answers here because of their size. */
 		return claim_but({oldest, oldest});
+	if (may_lack_kinds(whole_, part, kFew))
+		return part.lower < part.upper ? shrink() : read_dense(answer.raw(), whole_, habits);
 	claim_shown(whole_, cap(habits));
+}
+
+/* `raw`: number of events in the last answer; `shown`: those of the window, a single second. */
+void
+SmallWindows::read_dense(int raw, SeenSet shown, const Habits &habits)
+{
+	stage_ = Stage::Dense;
+	dense_.emplace(range_.upper, limit_, raw, std::max(raw, habits.largest_page), std::move(shown),
+				   conditions_, habits);
+	end_dense();
+}
+
+void
+SmallWindows::end_dense()
+{
+	if (dense_->next())
+		return;
+	const int64_t second = dense_->second();
+	const int64_t events = int64_t(dense_->shown().size());
+	const bool whole = dense_->whole() && !by_halves_;
+	stage_ = Stage::Whole;
+	claim_emptied({});
+	if (whole)
+		refused_ = dense_->refused();
+	claim({second, second}, whole ? doubts_ | dense_->doubts() : doubts_ | Doubt::Dense, events);
+	dense_.reset();
+	step_below(second);
 }
 
 /* Claims the window. `cut`: its seconds that may hold more events than the relay showed. */
@@ -382,6 +442,11 @@ SmallWindows::claim(TimeRange range, Doubts doubts, int64_t events)
 std::vector<Claim>
 SmallWindows::fail(Habits &habits)
 {
+	if (stage_ == Stage::Dense) {
+		dense_->fail();
+		end_dense();
+		return std::exchange(claims_, {});
+	}
 	Answer none{Window()};
 	/* Relays refuse long lists of kinds. */
 	if (stage_ != Stage::Below || looks_ < 3)

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "habits.h"
+#include "dense_second.h"
 
 namespace nostr {
 
@@ -15,6 +15,8 @@ class SmallWindows
   public:
 	/* `length`: seconds of the first window. */
 	SmallWindows(TimeRange range, int64_t length, int limit, Conditions conditions, bool halves);
+	SmallWindows(const SmallWindows &) = delete; // dense_ refers to conditions_
+	SmallWindows &operator=(const SmallWindows &) = delete;
 
 	bool done() const { return stage_ == Stage::Done; }
 	/* Whether the next question is about a whole window. */
@@ -26,7 +28,11 @@ class SmallWindows
 	/* Number of events that were shown again so far. */
 	int64_t repeated() const { return repeated_; }
 	/* Bytes of memory held by events. */
-	size_t memory() const { return (whole_.capacity() + halves_.capacity()) * sizeof(SeenEvent); }
+	size_t memory() const
+	{
+		return (whole_.capacity() + halves_.capacity()) * sizeof(SeenEvent) +
+			   (dense_ ? dense_->memory() : 0);
+	}
 
   private:
 	enum class Stage : uint8_t
@@ -38,6 +44,7 @@ class SmallWindows
 		Below,   // asks for events below the window; if one comes, the window was not cut
 		Kinds,   // kinds, in the time that was empty down to the end of the range
 		Control, // a question that must show an event, to prove the same time
+		Dense,   // a second that the relay may have cut is asked for in parts
 		Gap,     // asks once more about time that was empty, now that the relay has shown an event
 		Done
 	};
@@ -48,6 +55,8 @@ class SmallWindows
 	void look(const Answer &answer, SeenSet shown, const Habits &habits);
 	int cap(const Habits &habits) const;
 	void compare(Habits &habits);
+	void read_dense(int raw, SeenSet shown, const Habits &habits);
+	void end_dense();
 	void look_below(const Answer &answer, const Habits &habits);
 	void claim_shown(const SeenSet &shown, int cap);
 	void claim_but(TimeRange cut);
@@ -66,6 +75,7 @@ class SmallWindows
 	bool by_halves_;
 	Stage stage_ = Stage::Whole;
 	SeenSet whole_, halves_;
+	int hollow_ = 0;                 // windows in a row that showed events of named kinds only
 	int looks_ = 0;                  // questions about what is below the window
 	bool shown_again_ = false;       // one of them showed the oldest second of the window
 	size_t bytes_ = 0;               // largest size of the answers to the first two of them
@@ -73,6 +83,7 @@ class SmallWindows
 	std::optional<int64_t> emptied_; // newest second that was empty and is not claimed yet
 	std::optional<TimeRange> gap_;   // time that was empty and is asked for once more
 	Stage after_gap_ = Stage::Done;
+	std::optional<DenseSecond> dense_;
 	Doubts doubts_;    // doubts about the window
 	size_t group_ = 0; // index of the group of kinds that is asked for at the end
 	bool found_ = false;

@@ -100,6 +100,42 @@ TEST(Pager, ASilenceIsNotBelieved)
 			}
 }
 
+/* A relay that limits each kind, or merges stores with limits of their own, may cut a second and
+ * show older events of other kinds nevertheless. */
+TEST(Pager, ASecondThatIsCutByKindIsNotBelieved)
+{
+	for (const Switches &is : {Switches{.cap = 50, .stores = 2, .stores_merged = true},
+							   Switches{.cap = 200, .kind_cap = 50}}) {
+		for (const int above : {0, 1, 100}) { // events of other kinds above
+			auto events = history(600);
+			const int64_t second = events[300].created_at;
+			for (size_t i = 0; i < 600; i++) {
+				events[i].kind = 2; // of the other store
+				if (i >= 150 && i < 450) {
+					events[i].created_at = second;
+					events[i].kind = 1;
+				} else if (i >= 450)
+					events[i].created_at += int64_t(i) + above;
+			}
+			for (const int64_t around : {0, 1, 5000}) {
+				for (const auto way : {Pager::Way::Pages, Pager::Way::Windows}) {
+					for (const int page : {0, 100}) {
+						Relay relay(events, is, never);
+						Habits habits;
+						habits.largest_page = page;
+						const Pass pass = read(relay, {second - around, second + around}, 100,
+											   habits, 1, 5000, way);
+						EXPECT_TRUE(pass.ended);
+						EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0)
+							<< is.kind_cap << " " << above << " " << around << " "
+							<< int(way == Pager::Way::Pages) << " " << page;
+					}
+				}
+			}
+		}
+	}
+}
+
 /* The oldest second of a relay may hold several events: nothing is below it, and it is whole. */
 TEST(Pager, TheOldestSecondIsReadByWindows)
 {
