@@ -1,5 +1,6 @@
 #include "net/job/open_question.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace net {
@@ -62,7 +63,8 @@ OpenQuestion::tick()
 		drop();
 	else if (noticed_ && !is_page() && now - progress_ > kAfterNotice)
 		unanswered();
-	else if (!context_.heard && !context_.repeated_first && now - since_ > kFirstAnswer) {
+	else if (!context_.heard && !context_.repeated_first &&
+			 now - since_ > std::min<std::chrono::milliseconds>(kFirstAnswer, limit / 2)) {
 		context_.repeated_first = true;
 		drop();
 	} else if (is_page() && full() && now - progress_ > kAfterNotice) {

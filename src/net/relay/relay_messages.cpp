@@ -71,7 +71,8 @@ RelayClient::on_event(std::string_view text)
 		return owner_.on_refused("outside_window", text);
 	if (!requests_.was_open(subscription))
 		owner_.on_stray();
-	owner_.on_refused("unexpected_subscription", subscription);
+	/* Other subscriptions are answered, so this alone does not end the connection. */
+	owner_.on_not_taken("unexpected_subscription", subscription);
 }
 
 void
@@ -189,7 +190,8 @@ RelayClient::on_unreadable(nostr::Reject reason, std::string_view text)
 		handler->on_refused_event(text);
 	else if (message.type != nostr::MessageType::Event || !requests_.was_open(message.subscription))
 		owner_.on_stray();
-	if (is_policy(reason)) {
+	const bool is_stray = message.type == nostr::MessageType::Event && message.subscription.empty();
+	if (is_policy(reason) || is_stray) {
 		owner_.on_not_taken(code, text);
 		if (!handler)
 			ignore();
