@@ -114,7 +114,8 @@ write_list(const Stage &stage, const Server &server, const std::string &file)
 size_t
 write_truth(const Stage &stage, const Server &server, const Pool &pool, const std::string &file)
 {
-	static constexpr const char *classes[] = {"served", "private", "beyond_limits", "gone"};
+	static constexpr const char *classes[] = {"served", "private", "beyond_limits", "gone",
+											  "unaskable"};
 	std::ofstream out(file);
 	size_t lines = 0;
 	for (size_t i = 0; i < stage.scenarios.size(); i++)

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <tuple>
+#include <utility>
 
 namespace simulator {
 
@@ -245,9 +248,48 @@ Relay::change(int64_t now)
 	return behaviour_.change == Change::LateLive ? late_ : Numbers();
 }
 
-std::vector<Truth>
-Relay::truth() const
+/* What the narrowest questions bring: for each second, kind and author by itself. */
+std::unordered_set<uint32_t>
+Relay::askable()
 {
+	std::unordered_set<uint32_t> shown;
+	if (behaviour_.forged_only || behaviour_.rubbish >= 1 || behaviour_.wrong_subscription >= 1 ||
+		behaviour_.no_subscription >= 1)
+		return shown;
+	if (behaviour_.negentropy == Negentropy::Right || behaviour_.negentropy == Negentropy::Hidden) {
+		for (const Held &held : held_) // their ids are known, so each can be asked for
+			shown.insert(held.number);
+		return shown;
+	}
+	const bool random = std::exchange(behaviour_.cap_random, false);
+	std::set<std::tuple<int64_t, int32_t, uint32_t>> asked;
+	for (const Held &held : held_) {
+		const Stored &event = pool_[held.number];
+		if (!asked.emplace(event.created_at, event.kind, event.author).second)
+			continue;
+		nostr::Filter filter;
+		filter.authors = {{pool_.author(event.author)}};
+		filter.limit = 5000;
+		if (event.created_at > 0)
+			filter.since = event.created_at - behaviour_.since_exclusive;
+		if (event.created_at < INT64_MAX - 1)
+			filter.until = event.created_at + behaviour_.until_exclusive;
+		for (bool by_kind : {false, true}) {
+			if (by_kind)
+				filter.kinds = {{event.kind}};
+			for (uint32_t node = 0; node < behaviour_.replicas; node++)
+				for (uint32_t number : answer({filter}, node).events)
+					shown.insert(number);
+		}
+	}
+	behaviour_.cap_random = random;
+	return shown;
+}
+
+std::vector<Truth>
+Relay::truth()
+{
+	const std::unordered_set<uint32_t> shown = askable();
 	std::vector<Truth> all;
 	for (const Held &held : held_) {
 		const Stored &event = pool_[held.number];
@@ -257,9 +299,10 @@ Relay::truth() const
 		bool refused = std::find(pool_.beyond_limits.begin(), pool_.beyond_limits.end(),
 								 held.number) != pool_.beyond_limits.end();
 		all.push_back({held.number,
-					   hidden(event) ? Served::Private
-					   : refused     ? Served::BeyondLimits
-									 : Served::Yes,
+					   hidden(event)                 ? Served::Private
+					   : refused                     ? Served::BeyondLimits
+					   : shown.contains(held.number) ? Served::Yes
+													 : Served::Unaskable,
 					   held.since});
 	}
 	for (uint32_t number : gone_)

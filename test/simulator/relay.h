@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "behaviour.h"
@@ -20,7 +21,8 @@ enum class Served
 	Yes,
 	Private,      // only after authentication
 	BeyondLimits, // served, but the archive's limits refuse it
-	Gone          // served until the relay changed
+	Gone,         // served until the relay changed
+	Unaskable     // held, but no question brings it: of more events than an answer takes
 };
 
 struct Truth
@@ -55,7 +57,7 @@ class Relay
 	/* The first pass is over. Returns what is new and to be sent to open subscriptions. */
 	Numbers change(int64_t now);
 
-	std::vector<Truth> truth() const;
+	std::vector<Truth> truth();
 
 	uint32_t next_node() { return connections_++ % behaviour_.replicas; }
 	uint32_t answers = 0;           // so far
@@ -69,6 +71,7 @@ class Relay
 		int64_t since;
 	};
 
+	std::unordered_set<uint32_t> askable();
 	uint64_t hash(uint32_t number) const;
 	void insert(uint32_t number, int64_t since);
 	bool on_node(uint32_t number, uint32_t node) const;
