@@ -51,7 +51,7 @@ Pager::end_neighbour(Answer &answer)
 	}
 	end_doubts_ |= answer.doubts();
 	if (!older.empty() && !boundary_.empty() && may_lack_kinds(all, {top, top}, kFew))
-		return read_dense(answer.raw());
+		return read_dense(std::max(answer.raw(), limit_)); // a larger answer reaches further down
 	if (!older.empty()) {
 		if (!boundary_.empty())
 			habits_.largest_page = std::max(habits_.largest_page, answer.raw());

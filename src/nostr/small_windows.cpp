@@ -93,7 +93,6 @@ SmallWindows::end(Answer &answer, Habits &habits)
 		return std::exchange(claims_, {});
 	}
 	if (stage_ == Stage::Dense) {
-		repeated_ += answer.raw();
 		dense_->end(answer);
 		end_dense();
 		return std::exchange(claims_, {});

@@ -321,12 +321,14 @@ TEST(Pager, ADenseSecondIsWholeOnlyIfItIsShown)
 	for (int dense : {12, 30, 60}) {
 		auto events = history(200);
 		const int64_t second = events[100].created_at;
+		events[99].created_at = second - 1;
 		for (int i = 0; i < dense; i++)
 			events.push_back({second, mixed_id(uint64_t(i))});
 		Relay relay(events, {.cap = 100, .until_exclusive = true}, never);
 		Habits habits;
 		const Pass pass = read(relay, {0, second}, 10, habits);
 		EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << dense;
+		EXPECT_NE(habits.until, Habits::Until::Inclusive) << dense;
 	}
 }
 
