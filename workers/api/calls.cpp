@@ -208,6 +208,10 @@ void
 CallQueue::take_end(pg::Worker &worker, std::string_view frame, Running &running)
 {
 	auto end = wire::Reader::message<wire::CallEnd>(frame.substr(wire::kHead));
+	/* Of a question over the limit, which did not run, the limit is charged. */
+	const bool is_refused = end.sqlstate == "54001" && running.call.cost_limit > 0;
+	const int64_t cost =
+		is_refused ? std::min<int64_t>(end.cost, running.call.cost_limit) : end.cost;
 	switch (running.fate) {
 	case Running::Fate::Tell:
 		if (end.sqlstate == "57014")
@@ -218,9 +222,9 @@ CallQueue::take_end(pg::Worker &worker, std::string_view frame, Running &running
 	case Running::Fate::Repeat:
 		return waiting_.push_front(std::move(running.call));
 	case Running::Fate::Cancelled:
-		return end_cancelled(worker, end.call, end.cost);
+		return end_cancelled(worker, end.call, cost);
 	case Running::Fate::Unread:
-		return end_unread(worker, end.call, end.cost);
+		return end_unread(worker, end.call, cost);
 	case Running::Fate::Forget:
 		return;
 	}
