@@ -14,7 +14,7 @@ DECLARE
 	new bigint;
 	held bigint;
 BEGIN
-	LOOP
+	FOR round IN 1 .. 10 LOOP
 		WITH given AS (
 			SELECT DISTINCT ON (a.url) a.url, a.network, a.inserted_at
 			FROM unnest(urls, networks, inserted_ats) WITH ORDINALITY AS a (url, network, inserted_at, n) ORDER BY a.url, a.n
@@ -35,13 +35,35 @@ BEGIN
 		PERFORM FROM bigbrotr.relays AS r WHERE r.url = ANY (urls) ORDER BY r.relay_id FOR KEY SHARE;
 		GET DIAGNOSTICS held = ROW_COUNT;
 		-- A relay may have been deleted between the two statements.
-		EXIT WHEN held = (SELECT count(DISTINCT u.url) FROM unnest(urls) AS u (url));
+		IF held = (SELECT count(DISTINCT u.url) FROM unnest(urls) AS u (url)) THEN
+			RETURN added;
+		END IF;
 	END LOOP;
-	RETURN added;
+	RAISE object_not_in_prerequisite_state USING
+		MESSAGE = 'a relay cannot be stored', DETAIL = 'It was missing after each of ten attempts to insert it.',
+		HINT = 'Did somebody add triggers or rules to bigbrotr.relays?';
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.insert_relays_checked(text[], text[], bigint[]) IS
 	'Adds relays with normalised URLs, disabled if they were deleted; returns the number of new relays. None of them can be deleted until the transaction ends. Times are Unix seconds';
+
+CREATE FUNCTION _bigbrotr.set_last_seen(urls text[], seen_ats bigint[]) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	WITH seen AS (
+		SELECT DISTINCT ON (a.url) a.url, a.seen_at FROM unnest(urls, seen_ats) WITH ORDINALITY AS a (url, seen_at, n)
+		ORDER BY a.url, a.n DESC
+	), locked AS (
+		SELECT r.relay_id, s.seen_at FROM seen AS s JOIN bigbrotr.relays AS r ON r.url = s.url
+		ORDER BY r.relay_id FOR NO KEY UPDATE OF r
+	)
+	UPDATE bigbrotr.relays AS r SET last_seen = l.seen_at FROM locked AS l WHERE r.relay_id = l.relay_id;
+END
+$$;
+COMMENT ON FUNCTION _bigbrotr.set_last_seen(text[], bigint[]) IS
+	'Sets last_seen of relays (normalised URLs) to Unix seconds; parallel arrays, and of several elements about one relay the last one counts';
 
 -- Writes events first, then sightings, in the order of every writer (archive.sql), so that two writers cannot cause a deadlock.
 CREATE FUNCTION _bigbrotr.insert_events_checked(
@@ -52,12 +74,18 @@ CREATE FUNCTION _bigbrotr.insert_events_checked(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
+	-- Others who report about these relays wait as soon as last_seen is set, so that is done last; but with a fixed snapshot at once,
+	-- because an update by others meanwhile would be an error.
+	is_fixed CONSTANT boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
 	left_out bytea[] := '{}';
 	batch record;
 	added record;
 	refused record;
 BEGIN
 	PERFORM _bigbrotr.insert_relays_checked(relay_urls, relay_networks, relay_inserted_ats);
+	IF is_fixed THEN
+		PERFORM _bigbrotr.set_last_seen(relay_urls, seen_ats);
+	END IF;
 	events := 0;
 	-- To avoid a deadlock, every writer writes to blocked_events first, then to events and sightings, and to deleted_events last. So
 	-- blocked events are left out before the first batch.
@@ -112,15 +140,9 @@ BEGIN
 	PERFORM _bigbrotr.note_missing(array_agg(a.event_id), array_agg(a.created_at), array_agg(a.kind))
 	FROM unnest(event_ids, created_ats, kinds) AS a (event_id, created_at, kind) WHERE a.event_id = ANY (left_out)
 	HAVING count(*) > 0;
-	-- Last, because others who report about these relays wait from here on.
-	WITH seen AS (
-		SELECT DISTINCT ON (a.url) a.url, a.seen_at FROM unnest(relay_urls, seen_ats) WITH ORDINALITY AS a (url, seen_at, n)
-		ORDER BY a.url, a.n DESC
-	), locked AS (
-		SELECT r.relay_id, s.seen_at FROM seen AS s JOIN bigbrotr.relays AS r ON r.url = s.url
-		ORDER BY r.relay_id FOR NO KEY UPDATE OF r
-	)
-	UPDATE bigbrotr.relays AS r SET last_seen = l.seen_at FROM locked AS l WHERE r.relay_id = l.relay_id;
+	IF NOT is_fixed THEN
+		PERFORM _bigbrotr.set_last_seen(relay_urls, seen_ats);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.insert_events_checked(bytea[], bytea[], bigint[], integer[], jsonb[], text[], bytea[], text[], text[], bigint[], bigint[], integer) IS

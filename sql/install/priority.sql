@@ -63,7 +63,7 @@ CREATE FUNCTION _bigbrotr.change_service(relays integer[]) RETURNS void
 		UPDATE _bigbrotr.relay_sync AS s SET waits_for = NULL
 		WHERE s.relay_id IN (SELECT k.relay_id FROM _bigbrotr.relay_sync AS k
 			WHERE k.relay_id = ANY (change_service.relays) AND k.waits_for IS NOT NULL
-			ORDER BY k.relay_id FOR NO KEY UPDATE SKIP LOCKED); -- as in wake_relays
+			ORDER BY k.relay_id FOR NO KEY UPDATE);
 	END;
 COMMENT ON FUNCTION _bigbrotr.change_service(integer[]) IS
 	'Makes relays due that became priority relays, or are no longer priority relays; the service that has such a relay open closes it';

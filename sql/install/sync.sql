@@ -121,7 +121,8 @@ CREATE FUNCTION _bigbrotr.wake_relays(everyone boolean) RETURNS bigint
 DECLARE
 	woken bigint;
 BEGIN
-	-- Two workers that wake relays in different orders could deadlock. The next call wakes a relay that is locked now.
+	-- Two workers that wake relays in different orders could deadlock. A relay that is locked now is woken by a
+	-- later call.
 	UPDATE _bigbrotr.relay_sync AS s SET waits_for = NULL
 	WHERE s.relay_id IN (SELECT k.relay_id FROM _bigbrotr.relay_sync AS k
 		WHERE k.waits_for IS NOT NULL AND (everyone OR k.relay_id IN (
@@ -275,8 +276,8 @@ CREATE FUNCTION _bigbrotr.count_traffic(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	-- SKIP LOCKED: a session that holds this row lock sets last_seen itself. Waiting for the lock could cause a deadlock,
-	-- because insert_events_batch locks relays before events.
+	-- SKIP LOCKED, because waiting could cause a deadlock: others hold locks on several relays while they wait for rows about them. The
+	-- next message of a relay that is skipped sets last_seen.
 	UPDATE bigbrotr.relays AS r SET last_seen = at
 	WHERE r.relay_id IN (
 		SELECT k.relay_id FROM bigbrotr.relays AS k

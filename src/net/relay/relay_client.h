@@ -62,7 +62,8 @@ class RelayClient final : public Dialer::Handler, public WebSocket::Handler
 		virtual void on_ok(const nostr::Id &id, bool accepted, std::string_view text) = 0;
 		virtual void on_notice(std::string_view text) = 0;
 		/* A message was refused, for this reason code. on_refused(): by a fault of the relay.
-		 * on_not_taken(): only because this archive does not accept such events. */
+		 * on_not_taken(): without a fault that counts, because this archive does not accept such
+		 * events, or because they belong to no subscription. */
 		virtual void on_refused(const char *reason, std::string_view detail) = 0;
 		virtual void on_not_taken(const char *reason, std::string_view detail) = 0;
 		/* The refused message may have been an answer, but names no subscription of this
