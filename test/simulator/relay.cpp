@@ -256,11 +256,18 @@ Relay::askable()
 	if (behaviour_.forged_only || behaviour_.rubbish >= 1 || behaviour_.wrong_subscription >= 1 ||
 		behaviour_.no_subscription >= 1)
 		return shown;
-	if (behaviour_.negentropy == Negentropy::Right || behaviour_.negentropy == Negentropy::Hidden) {
-		for (const Held &held : held_) // their ids are known, so each can be asked for
-			shown.insert(held.number);
-		return shown;
-	}
+	/* Ids that a set names can be asked for. */
+	const Negentropy sets = behaviour_.negentropy;
+	size_t named =
+		sets == Negentropy::Right || sets == Negentropy::Hidden || sets == Negentropy::Lagging
+			? SIZE_MAX
+		: sets == Negentropy::Limited ? behaviour_.cap
+									  : 0;
+	for (auto held = held_.rbegin(); held != held_.rend() && named > 0; ++held)
+		if (sets != Negentropy::Lagging || hash(held->number) % 10 != 0) {
+			shown.insert(held->number);
+			named--;
+		}
 	const bool random = std::exchange(behaviour_.cap_random, false);
 	std::set<std::tuple<int64_t, int32_t, uint32_t>> asked;
 	for (const Held &held : held_) {
