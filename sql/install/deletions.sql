@@ -53,7 +53,7 @@ COMMENT ON FUNCTION bigbrotr.delete_events(bytea[]) IS
 -- The procedure disables the relay first, so that no worker adds sightings meanwhile, and deletes its row last. One scan finds
 -- the sightings of all slices, because a scan for each slice would read all rows again that were deleted before. Two deletions
 -- of sightings at the same time could cause a deadlock: the table lock lets one slice run at a time.
-CREATE PROCEDURE bigbrotr.delete_relay(url text, INOUT sightings bigint DEFAULT NULL)
+CREATE PROCEDURE bigbrotr.delete_relay(relay_url text, INOUT sightings bigint DEFAULT NULL)
 	LANGUAGE plpgsql
 	AS $$
 DECLARE
@@ -69,11 +69,11 @@ DECLARE
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	sightings := NULL;
-	SELECT * INTO wanted FROM bigbrotr.normalise_relay_url(delete_relay.url) AS n;
+	SELECT * INTO wanted FROM bigbrotr.normalise_relay_url(delete_relay.relay_url) AS n;
 	SELECT r.relay_id INTO id FROM bigbrotr.relays AS r WHERE r.url = wanted.url;
 	IF id IS NULL THEN
 		RAISE NOTICE USING
-			MESSAGE = format('relay "%s" is not known', left(delete_relay.url, 256)),
+			MESSAGE = format('relay "%s" is not known', left(delete_relay.relay_url, 256)),
 			DETAIL = coalesce('It is no relay URL: ' || wanted.reason || '.', 'The table bigbrotr.relays has no such URL.');
 		RETURN;
 	END IF;
@@ -142,11 +142,11 @@ BEGIN
 	RAISE NOTICE USING
 		MESSAGE = format('deleted relay "%s": %s sightings, the coverage of %s seconds, and its counters', wanted.url, sightings, proven),
 		DETAIL = 'Its events stay. No service connects to it again: seed lists and the finder leave it out; events or measurements that name it make it known, but disabled.',
-		HINT = 'bigbrotr.add_relay(url) makes it known and enabled; then it is read from the beginning.';
+		HINT = 'bigbrotr.add_relay(relay_url) makes it known and enabled; then it is read from the beginning.';
 END
 $$;
 COMMENT ON PROCEDURE bigbrotr.delete_relay(text, bigint) IS
-	'CALL bigbrotr.delete_relay(url): deletes a relay with its sightings, coverage and counters, in slices, each in its own transaction. sightings: number of deleted sightings; null: the relay is not known. Events stay. Until bigbrotr.add_relay is called, no service connects to the relay: seed lists and the finder leave it out, and functions that insert events or measurements of the relay add it disabled. Disables the relay first; after an interruption, call it again. Not inside a transaction block. To stop archiving a relay, call bigbrotr.disable_relay instead';
+	'CALL bigbrotr.delete_relay(relay_url): deletes a relay with its sightings, coverage and counters, in slices, each in its own transaction. sightings: number of deleted sightings; null: the relay is not known. Events stay. Until bigbrotr.add_relay is called, no service connects to the relay: seed lists and the finder leave it out, and functions that insert events or measurements of the relay add it disabled. Disables the relay first; after an interruption, call it again. Not inside a transaction block. To stop archiving a relay, call bigbrotr.disable_relay instead';
 
 -- The statement is planned again at each call, because a slice and the whole table need different plans.
 CREATE FUNCTION bigbrotr.delete_orphan_events(

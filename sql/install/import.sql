@@ -84,7 +84,7 @@ COMMENT ON COLUMN bigbrotr.import_progress.updated_at IS 'When the import last s
 COMMENT ON COLUMN bigbrotr.import_progress.finished_at IS 'When the last line was stored; null: not yet';
 
 CREATE FUNCTION bigbrotr.begin_import(
-	source text, relay text DEFAULT NULL, size bigint DEFAULT NULL, resume boolean DEFAULT true,
+	source text, relay_url text DEFAULT NULL, size bigint DEFAULT NULL, resume boolean DEFAULT true,
 	OUT import_id bigint, OUT bytes bigint)
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -94,8 +94,8 @@ DECLARE
 	seen_on integer;
 BEGIN
 	-- As with the functions that insert events, a relay that was deleted becomes known again, and stays disabled.
-	IF relay IS NOT NULL THEN
-		SELECT * INTO known FROM _bigbrotr.require_relay(relay) AS r;
+	IF relay_url IS NOT NULL THEN
+		SELECT * INTO known FROM _bigbrotr.require_relay(relay_url) AS r;
 		PERFORM _bigbrotr.insert_relays_checked(ARRAY[known.url], ARRAY[known.network], ARRAY[bigbrotr.unix_now()]);
 		seen_on := (SELECT r.relay_id FROM bigbrotr.relays AS r WHERE r.url = known.url);
 	END IF;
@@ -137,11 +137,11 @@ CREATE FUNCTION bigbrotr.finish_import(import_id bigint) RETURNS void
 	END;
 COMMENT ON FUNCTION bigbrotr.finish_import(bigint) IS 'Ends an import after its last chunk';
 
-CREATE PROCEDURE bigbrotr.import_events(path text, relay text DEFAULT NULL, resume boolean DEFAULT true)
+CREATE PROCEDURE bigbrotr.import_events(path text, relay_url text DEFAULT NULL, resume boolean DEFAULT true)
 	LANGUAGE c
 	AS 'MODULE_PATHNAME', 'bigbrotr_import_events';
 COMMENT ON PROCEDURE bigbrotr.import_events(text, text, boolean) IS
-	'Archives the events of a file on the server, one JSON object per line, in several transactions. relay: URL of the relay that showed the events. Refused lines are in bigbrotr.import_rejects, the progress in bigbrotr.import_progress. After an interruption, call it again: it continues, unless resume is false. Needs the role pg_read_server_files';
+	'Archives the events of a file on the server, one JSON object per line, in several transactions. relay_url: URL of the relay that showed the events. Refused lines are in bigbrotr.import_rejects, the progress in bigbrotr.import_progress. After an interruption, call it again: it continues, unless resume is false. Needs the role pg_read_server_files';
 
 CREATE FUNCTION bigbrotr.export_events(filter jsonb DEFAULT '{}') RETURNS SETOF text
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000000

@@ -48,14 +48,14 @@ $$;
 COMMENT ON FUNCTION _bigbrotr.require_relay(text) IS
 	'Normalises the URL of a relay; an error if the text is not a relay URL, or if the relay is local and bigbrotr.allow_local_relays is off';
 
-CREATE FUNCTION bigbrotr.add_relay(url text) RETURNS integer
+CREATE FUNCTION bigbrotr.add_relay(relay_url text) RETURNS integer
 	LANGUAGE plpgsql STRICT SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
 	relay record;
 BEGIN
-	SELECT * INTO relay FROM _bigbrotr.require_relay(add_relay.url) AS r;
+	SELECT * INTO relay FROM _bigbrotr.require_relay(add_relay.relay_url) AS r;
 	DELETE FROM _bigbrotr.deleted_relays AS d WHERE d.url = relay.url;
 	-- The relay may be known: its deletion has not ended, or functions that insert events added it again.
 	IF FOUND AND EXISTS (SELECT FROM bigbrotr.relays AS r WHERE r.url = relay.url) THEN
@@ -78,7 +78,7 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('relay "%s" is not known', left(given, 256)),
 			DETAIL = 'The table bigbrotr.relays has no such URL.',
-			HINT = 'bigbrotr.add_relay(url) makes a relay known.';
+			HINT = 'bigbrotr.add_relay(relay_url) makes a relay known.';
 	END IF;
 	RETURN known;
 END
@@ -96,7 +96,7 @@ BEGIN
 		RAISE object_not_in_prerequisite_state USING
 			MESSAGE = format('relay "%s" was deleted', left(given, 256)),
 			DETAIL = 'Functions that insert events or measurements of it have made it known again.',
-			HINT = 'bigbrotr.add_relay(url) ends the deletion and enables the relay.';
+			HINT = 'bigbrotr.add_relay(relay_url) ends the deletion and enables the relay.';
 	END IF;
 	PERFORM _bigbrotr.lock_relays(ARRAY[relay]);
 	IF wanted THEN
@@ -138,7 +138,7 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('relay "%s" is not known', left(authenticate_at.relay_url, 256)),
 			DETAIL = 'The table bigbrotr.relays has no such URL.',
-			HINT = 'bigbrotr.add_relay(url) makes a relay known.';
+			HINT = 'bigbrotr.add_relay(relay_url) makes a relay known.';
 	END IF;
 END
 $$;

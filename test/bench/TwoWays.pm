@@ -103,7 +103,7 @@ sub import_file
 	my ($self, $file, $events, %options) = @_;
 	my $verify = $options{verify} // 'on';
 	$self->{server}->sql("ALTER DATABASE postgres SET bigbrotr.verify_events = $verify");
-	my $relay = $options{relay} ? ", relay => '$options{relay}'" : '';
+	my $relay = $options{relay} ? ", relay_url => '$options{relay}'" : '';
 	my ($milliseconds) = $self->{server}->timed('postgres', "CALL bigbrotr.import_events('$file'$relay, resume => false)");
 	return $events / $milliseconds * 1000;
 }
