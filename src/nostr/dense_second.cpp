@@ -12,7 +12,7 @@ static constexpr int kLarger = 4;
 static constexpr int kMostQuestions = 500;
 
 DenseSecond::DenseSecond(int64_t second, int limit, int raw, int cap, SeenSet shown,
-						 const Conditions &conditions, const Habits &habits)
+						 const Conditions &conditions, Habits &habits)
 	: second_(second), limit_(limit), cap_(cap), shown_(std::move(shown)), conditions_(conditions),
 	  habits_(habits), larger_(raw >= limit)
 {
@@ -43,10 +43,7 @@ DenseSecond::split_by_groups()
 std::optional<Window>
 DenseSecond::next() const
 {
-	/* One second more until it is known whether the relay excludes the second of `until`. */
-	Window window{.until = habits_.until == Habits::Until::Unknown && second_ < INT64_MAX
-							   ? second_ + 1
-							   : habits_.until_of(second_),
+	Window window{.until = wider_ ? second_ + 1 : habits_.until_of(second_),
 				  .limit = limit_ * kLarger};
 	if (larger_)
 		return window;
@@ -60,9 +57,27 @@ DenseSecond::next() const
 	return window;
 }
 
+/* While it is unknown whether the relay excludes the second of `until`: a question that should show
+ * the second and does not is asked again, one second higher. */
+bool
+DenseSecond::asks_wider(const Answer &answer)
+{
+	const bool was_wider = std::exchange(wider_, false);
+	if (habits_.until != Habits::Until::Unknown)
+		return false;
+	if (!answer.shown({second_, second_}).empty())
+		habits_.until = was_wider ? Habits::Until::Exclusive : Habits::Until::Inclusive;
+	else
+		wider_ =
+			!was_wider && !of_kinds(shown_, answer.asked().kinds).empty() && second_ < INT64_MAX;
+	return wider_;
+}
+
 void
 DenseSecond::end(Answer &answer)
 {
+	if (asks_wider(answer))
+		return;
 	const bool larger = std::exchange(larger_, false);
 	const SeenSet shown = answer.shown({second_, second_});
 	/* An answer that lacks events which the relay has shown is about another second, or about a
@@ -95,6 +110,7 @@ DenseSecond::end(Answer &answer)
 void
 DenseSecond::fail()
 {
+	wider_ = false;
 	if (!std::exchange(larger_, false)) {
 		questions_++;
 		parts_.pop_back();

@@ -15,7 +15,7 @@ class DenseSecond
 	/* `raw`: number of events in the last answer; `cap`: number of events from which on the relay
 	 * may have cut an answer; `shown`: the events known. */
 	DenseSecond(int64_t second, int limit, int raw, int cap, SeenSet shown,
-				const Conditions &conditions, const Habits &habits);
+				const Conditions &conditions, Habits &habits);
 
 	/* The next question; nothing if there is none left. */
 	std::optional<Window> next() const;
@@ -38,6 +38,7 @@ class DenseSecond
 		std::vector<int32_t> kinds;
 		std::vector<PublicKey> authors;
 	};
+	bool asks_wider(const Answer &answer);
 	void split_by_groups();
 	void split(Part part);
 	void add_halves(const Part &part, auto Part::*list);
@@ -46,7 +47,8 @@ class DenseSecond
 	int limit_, cap_;
 	SeenSet shown_;
 	const Conditions &conditions_;
-	const Habits &habits_;
+	Habits &habits_;
+	bool wider_ = false; // the question is asked again, one second higher
 	bool larger_ = true; // the question with the larger limit is still to be asked
 	bool whole_ = false;
 	Doubts doubts_;

@@ -172,9 +172,6 @@ Pager::end_main(Answer &answer)
 		end_again(answer);
 		break;
 	case Stage::Dense:
-		if (habits_.until == Habits::Until::Unknown && answer.asked().until == range_.upper &&
-			!answer.shown({range_.upper, range_.upper}).empty())
-			habits_.until = Habits::Until::Inclusive;
 		dense_->end(answer);
 		end_dense();
 		break;

@@ -179,7 +179,7 @@ SmallWindows::cap(const Habits &habits) const
 /* Decides how to go on after an answer: a window that may have been cut is halved, an empty one is
  * skipped, and any other is compared with its halves. */
 void
-SmallWindows::look(const Answer &answer, SeenSet shown, const Habits &habits)
+SmallWindows::look(const Answer &answer, SeenSet shown, Habits &habits)
 {
 	const TimeRange part = window();
 	const int most = cap(habits);
@@ -265,7 +265,7 @@ SmallWindows::compare(Habits &habits)
  * showed.
  */
 void
-SmallWindows::look_below(const Answer &answer, const Habits &habits)
+SmallWindows::look_below(const Answer &answer, Habits &habits)
 {
 	const TimeRange part = window();
 	const int64_t oldest = whole_.back().created_at;
@@ -310,7 +310,7 @@ SmallWindows::look_below(const Answer &answer, const Habits &habits)
 
 /* `raw`: number of events in the last answer; `shown`: those of the window, a single second. */
 void
-SmallWindows::read_dense(int raw, SeenSet shown, const Habits &habits)
+SmallWindows::read_dense(int raw, SeenSet shown, Habits &habits)
 {
 	stage_ = Stage::Dense;
 	dense_.emplace(range_.upper, limit_, raw, std::max(raw, habits.largest_page), std::move(shown),

@@ -52,12 +52,12 @@ class SmallWindows
 	TimeRange window() const;
 	Window window_below(const Habits &habits) const;
 	TimeRange asked() const;
-	void look(const Answer &answer, SeenSet shown, const Habits &habits);
+	void look(const Answer &answer, SeenSet shown, Habits &habits);
 	int cap(const Habits &habits) const;
 	void compare(Habits &habits);
-	void read_dense(int raw, SeenSet shown, const Habits &habits);
+	void read_dense(int raw, SeenSet shown, Habits &habits);
 	void end_dense();
-	void look_below(const Answer &answer, const Habits &habits);
+	void look_below(const Answer &answer, Habits &habits);
 	void claim_shown(const SeenSet &shown, int cap);
 	void claim_but(TimeRange cut);
 	void claim_emptied(Doubts doubts);
