@@ -65,7 +65,8 @@ CallQueue::take(pg::Worker &worker, const wire::CallCancel &message)
 							  [&](const Call &call) { return call.number == message.call; });
 	if (waits != waiting_.end()) {
 		waiting_.erase(waits);
-		end_cancelled(worker, message.call);
+		worker.count("calls_cancelled", 1);
+		end(worker, message.call, "57014", "the client has gone", "", "");
 	} else if (auto found = find(message.call); found != running_.end()) {
 		cancel(found->first, found->second, Running::Fate::Cancelled);
 	}
@@ -92,22 +93,6 @@ CallQueue::end(pg::Worker &worker, uint64_t number, std::string_view sqlstate,
 							  .message = message,
 							  .detail = detail,
 							  .hint = hint});
-}
-
-void
-CallQueue::end_cancelled(pg::Worker &worker, uint64_t number, int64_t cost)
-{
-	worker.count("calls_cancelled", 1);
-	end(worker, number, "57014", "the client has gone", "", "", cost);
-}
-
-void
-CallQueue::end_unread(pg::Worker &worker, uint64_t number, int64_t cost)
-{
-	worker.count("calls_unread", 1);
-	end(worker, number, "53000", "the answer is not read",
-		"Nothing of it was read for a second, and other requests wait.",
-		"Read faster, or ask for fewer rows.", cost);
 }
 
 /*
@@ -208,10 +193,6 @@ void
 CallQueue::take_end(pg::Worker &worker, std::string_view frame, Running &running)
 {
 	auto end = wire::Reader::message<wire::CallEnd>(frame.substr(wire::kHead));
-	/* Of a question over the limit, which did not run, the limit is charged. */
-	const bool is_refused = end.sqlstate == "54001" && running.call.cost_limit > 0;
-	const int64_t cost =
-		is_refused ? std::min<int64_t>(end.cost, running.call.cost_limit) : end.cost;
 	switch (running.fate) {
 	case Running::Fate::Tell:
 		if (end.sqlstate == "57014")
@@ -222,9 +203,13 @@ CallQueue::take_end(pg::Worker &worker, std::string_view frame, Running &running
 	case Running::Fate::Repeat:
 		return waiting_.push_front(std::move(running.call));
 	case Running::Fate::Cancelled:
-		return end_cancelled(worker, end.call, cost);
+		worker.count("calls_cancelled", 1);
+		return worker.send_frame(frame);
 	case Running::Fate::Unread:
-		return end_unread(worker, end.call, cost);
+		worker.count("calls_unread", 1);
+		return this->end(worker, end.call, "53000", "the answer is not read",
+						 "Nothing of it was read for a second, and other requests wait.",
+						 "Read faster, or ask for fewer rows.", end.cost);
 	case Running::Fate::Forget:
 		return;
 	}

@@ -67,8 +67,8 @@ class CallQueue
 		{
 			Tell,      // the net process gets the end
 			Repeat,    // the call waits again, because it had to make room
-			Cancelled, // the net process gets only the cost, because the client has gone
-			Unread,    // the same, because the client does not read
+			Cancelled, // the net process gets the end, but no rows: the client has gone
+			Unread,    // the net process gets an error: the client does not read
 			Forget     // nothing: the net process has got the end, or was lost
 		} fate = Fate::Tell;
 	};
@@ -79,8 +79,6 @@ class CallQueue
 			 std::string_view message, std::string_view detail, std::string_view hint,
 			 int64_t cost = 0);
 	void note(pg::Worker &worker, const wire::CallRoute &message);
-	void end_cancelled(pg::Worker &worker, uint64_t number, int64_t cost = 0);
-	void end_unread(pg::Worker &worker, uint64_t number, int64_t cost);
 	void end_changed(pg::Worker &worker, uint64_t number);
 	void end_out_of_time(pg::Worker &worker, uint64_t number, int64_t cost);
 	void cancel(int place, Running &running, Running::Fate fate);
