@@ -136,20 +136,25 @@ TEST(Pager, ASecondThatIsCutByKindIsNotBelieved)
 	}
 }
 
-/* The oldest second of a relay may hold several events: nothing is below it, and it is whole. */
+/* The oldest second of a relay may hold several events: nothing is below it, and it is whole. Of
+ * ten or more of one kind this is not believed: they may be the limit of that kind. */
 TEST(Pager, TheOldestSecondIsReadByWindows)
 {
-	auto events = history(300);
-	for (size_t i = 0; i < 6; i++)
-		events[i].created_at = events[5].created_at;
-	Relay relay(events, {.cap = 200}, never);
-	Habits habits;
-	const Pass pass = read(relay, {events[0].created_at - 100, events[299].created_at}, 100, habits,
-						   1, 5000, Pager::Way::Windows);
-	EXPECT_TRUE(pass.ended);
-	EXPECT_EQ(unread(relay, pass), 0);
-	EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0);
-	EXPECT_FALSE(all_doubts(pass).has(Doubt::Dense));
+	for (const size_t count : {6, 10}) {
+		auto events = history(300);
+		for (size_t i = 0; i < count; i++) {
+			events[i].created_at = events[count - 1].created_at;
+			events[i].kind = 1;
+		}
+		Relay relay(events, {.cap = 200}, never);
+		Habits habits;
+		const Pass pass = read(relay, {events[0].created_at - 100, events[299].created_at}, 100,
+							   habits, 1, 5000, Pager::Way::Windows);
+		EXPECT_TRUE(pass.ended);
+		EXPECT_EQ(unread(relay, pass), 0);
+		EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0);
+		EXPECT_EQ(all_doubts(pass).has(Doubt::Dense), count == 10);
+	}
 }
 
 /* Relays of all sorts at random: nothing is ever proven that is not so, and every pass ends. */
