@@ -222,7 +222,7 @@ BEGIN
 		WHERE NOT k.nip66_present
 		      AND num_nonnulls(k.nip66_openable, k.nip66_readable, k.nip66_writable,
 			k.nip66_rtt_open, k.nip66_rtt_read, k.nip66_rtt_write, k.nip66_id) > 0
-		FOR UPDATE SKIP LOCKED)); -- as above
+		FOR UPDATE SKIP LOCKED)); -- as in bigbrotr.delete_orphan_nip11
 	GET DIAGNOSTICS emptied = ROW_COUNT;
 	RETURN emptied + _bigbrotr.delete_unused('nip66');
 END
