@@ -135,13 +135,13 @@ COMMENT ON FUNCTION _bigbrotr.reject_event(bytea, integer, text, text, bytea, bi
 CREATE FUNCTION _bigbrotr.insert_verified_events(
 	event_ids bytea[], pubkeys bytea[], created_ats bigint[], kinds integer[], tags text[],
 	contents text[], sigs bytea[], raws bytea[],
-	seen_ids bytea[], relay_ids integer[], seen_ats bigint[], at bigint,
+	seen_ids bytea[], relay_ids integer[], seen_ats bigint[], at bigint, screened boolean DEFAULT false,
 	OUT events bigint, OUT sightings bigint, OUT rejected bigint, OUT missing bytea[])
 	LANGUAGE c STRICT
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'bigbrotr_insert_verified_events';
-COMMENT ON FUNCTION _bigbrotr.insert_verified_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bytea[], integer[], bigint[], bigint) IS
-	'Archives a batch of events that are verified already, and of sightings, by direct table access if the tables allow it. Returns the numbers of new events, new sightings and rejected events; an event that the database refuses goes to bigbrotr.event_rejects, and the rest of the batch is stored. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; seen_ids: ids of events that relays delivered, in the batch or not; missing: those of seen_ids that are neither archived nor rejected, whose sightings are skipped; at: Unix seconds';
+COMMENT ON FUNCTION _bigbrotr.insert_verified_events(bytea[], bytea[], bigint[], integer[], text[], text[], bytea[], bytea[], bytea[], integer[], bigint[], bigint, boolean) IS
+	'Archives a batch of events that are verified already, and of sightings, by direct table access if the tables allow it. Returns the numbers of new events, new sightings and rejected events; an event that the database refuses goes to bigbrotr.event_rejects, and the rest of the batch is stored. tags: JSON texts; raws: null or empty, or the exact JSON of an event with U+0000; seen_ids: ids of events that relays delivered, in the batch or not; missing: those of seen_ids that are neither archived nor rejected, whose sightings are skipped; at: Unix seconds; screened: the transaction has left out blocked events already (_bigbrotr.leave_out_blocked)';
 
 CREATE FUNCTION _bigbrotr.insert_sightings(
 	event_ids bytea[], relay_ids integer[], seen_ats bigint[],

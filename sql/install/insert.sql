@@ -88,7 +88,8 @@ BEGIN
 	END IF;
 	events := 0;
 	-- To avoid a deadlock, every writer writes to blocked_events first, then to events and sightings, and to deleted_events last. So
-	-- blocked events are left out before the first batch.
+	-- blocked events are left out once, before the first batch. The transaction has an id since it locked the relays: a block that
+	-- is not seen here waits for the transaction (_bigbrotr.wait_for_writers).
 	IF EXISTS (SELECT FROM bigbrotr.blocked_events) OR EXISTS (SELECT FROM bigbrotr.blocked_authors) THEN
 		left_out := _bigbrotr.leave_out_blocked(event_ids, pubkeys, bigbrotr.unix_now());
 	END IF;
@@ -115,7 +116,7 @@ BEGIN
 		FROM places AS p GROUP BY p.run, p.part, p.seen_at ORDER BY p.run, p.part
 	LOOP
 		SELECT i.* INTO added FROM _bigbrotr.insert_verified_events(batch.ids, batch.pubkeys, batch.created_ats, batch.kinds, batch.tags,
-			batch.contents, batch.sigs, batch.raws, '{}', '{}', '{}', batch.seen_at) AS i;
+			batch.contents, batch.sigs, batch.raws, '{}', '{}', '{}', batch.seen_at, true) AS i;
 		events := events + added.events;
 		IF added.rejected > 0 THEN
 			-- Other events of the batch may have been rejected earlier, and archived since.

@@ -19,7 +19,7 @@ pg::Statement missing_statement("SELECT _bigbrotr.note_missing($1, $2, $3)");
 } // namespace
 
 std::vector<VerifiedEvent>
-leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now)
+leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now, Screening screening)
 {
 	if (events.empty())
 		return {};
@@ -32,6 +32,8 @@ leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now)
 			ERRCODE_FEATURE_NOT_SUPPORTED,
 			"events cannot be inserted at this isolation level while the block list is in use",
 			"Its snapshot may be older than a block.", "Use READ COMMITTED, the default.");
+	if (screening == Screening::Done)
+		return {};
 	const size_t n = events.size();
 	pg::Rows rows = leave_out_statement.run(
 		{pg::bytea_array(n, [&](size_t i) { return events[i].id; }),

@@ -17,9 +17,11 @@ namespace archive {
  * with SPI connected and a snapshot pushed. The transaction gets its id before the list is read: a
  * block waits for all transactions with an id (_bigbrotr.wait_for_writers) and deletes what they
  * stored. While the list is in use, throws pg::Error at the isolation levels REPEATABLE READ and
- * SERIALIZABLE, whose snapshot may be older than a block.
+ * SERIALIZABLE, whose snapshot may be older than a block. If `screening` is Done, nothing is left
+ * out: a transaction that holds events must not write bigbrotr.blocked_events, because others write
+ * that table first and then wait for these events.
  */
-std::vector<VerifiedEvent> leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now);
+std::vector<VerifiedEvent> leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now, Screening screening);
 
 /*
  * Records blocked events as missing from the archive (_bigbrotr.deleted_events): a relay has shown

@@ -268,12 +268,12 @@ verified(const nostr::Event &event)
 
 Inserted
 insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const NewSighting> sightings,
-					   int64_t now, RelayLocks relays)
+					   int64_t now, RelayLocks relays, Screening screening)
 {
 	if (exact.empty() && sightings.empty()) // a batch with only claims waits for no lock on tables
 		return {};
 	Storable storable(exact);
-	std::vector<VerifiedEvent> blocked = leave_out_blocked(storable.events(), now);
+	std::vector<VerifiedEvent> blocked = leave_out_blocked(storable.events(), now, screening);
 	const RetentionRules rules = RetentionRules::load();
 	IdSet left_out;
 	std::erase_if(storable.events(), [&](const VerifiedEvent &event) {

@@ -66,6 +66,13 @@ enum class RelayLocks : uint8_t
 	Held     // the caller has leased the relays, so they stay until the transaction ends
 };
 
+/* Whether blocked events must be left out (block_list.h). */
+enum class Screening : uint8_t
+{
+	Needed,
+	Done // this transaction has left them out, and may have inserted events since
+};
+
 struct Inserted
 {
 	/* All ids point into the batch. */
@@ -92,7 +99,8 @@ struct Inserted
  */
 Inserted insert_verified_events(std::span<const VerifiedEvent> events,
 								std::span<const NewSighting> sightings, int64_t now,
-								RelayLocks relays = RelayLocks::Unknown);
+								RelayLocks relays = RelayLocks::Unknown,
+								Screening screening = Screening::Needed);
 
 struct Recorded
 {

@@ -181,9 +181,12 @@ SQL_FUNCTION(bigbrotr_insert_verified_events)
 	pg::boundary([&] {
 		std::vector<archive::VerifiedEvent> events = read_events(fcinfo);
 		std::vector<archive::NewSighting> sightings = read_sightings(fcinfo, 8);
+		// The schema 0.1.0 has no such argument.
+		const bool screened = PG_NARGS() > 12 && PG_GETARG_BOOL(12);
 		archive::Inserted inserted = with_spi([&] {
-			archive::Inserted result =
-				archive::insert_verified_events(events, sightings, PG_GETARG_INT64(11));
+			archive::Inserted result = archive::insert_verified_events(
+				events, sightings, PG_GETARG_INT64(11), archive::RelayLocks::Unknown,
+				screened ? archive::Screening::Done : archive::Screening::Needed);
 			archive::note_missing(result.blocked);
 			return result;
 		});
