@@ -157,6 +157,7 @@ BEGIN
 	deleted := 0;
 	LOOP
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+		PERFORM pg_catalog.pg_current_xact_id(); -- bigbrotr.unblock_author waits for transactions with an id
 		ids := ARRAY(SELECT e.event_id FROM bigbrotr.events AS e WHERE e.pubkey = key LIMIT slice);
 		EXIT WHEN ids = '{}';
 		-- At isolation level READ COMMITTED the function sees events that were inserted a moment ago.

@@ -156,6 +156,7 @@ CREATE FUNCTION bigbrotr.delete_orphan_events(
 	SET plan_cache_mode = force_custom_plan
 	AS $$
 DECLARE
+	most CONSTANT integer := 100000;
 	next bigint := first_eid;
 	orphans record;
 	eids bigint[];
@@ -169,7 +170,7 @@ BEGIN
 		      WHERE e.eid BETWEEN next AND last_eid
 		            AND NOT EXISTS (SELECT FROM bigbrotr.sightings AS s WHERE s.eid = e.eid)
 		            AND NOT EXISTS (SELECT FROM _bigbrotr.imported_events AS i WHERE i.eid = e.eid)
-		      ORDER BY e.eid LIMIT 100000) AS o;
+		      ORDER BY e.eid LIMIT most) AS o;
 		EXIT WHEN orphans.ids IS NULL;
 		eids := _bigbrotr.take_events(orphans.ids);
 		-- A sighting or an import may have been added before the events were locked.
@@ -178,7 +179,8 @@ BEGIN
 		      AND NOT EXISTS (SELECT FROM _bigbrotr.imported_events AS i WHERE i.eid = e.eid);
 		GET DIAGNOSTICS gone = ROW_COUNT;
 		deleted := deleted + gone;
-		EXIT WHEN orphans.last = last_eid;
+		-- A further turn could cause a deadlock, because it takes its locks out of order; so there is one only where it is needed.
+		EXIT WHEN cardinality(orphans.ids) < most OR orphans.last = last_eid;
 		next := orphans.last + 1;
 	END LOOP;
 	RETURN deleted;
