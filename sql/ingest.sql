@@ -11,7 +11,8 @@ CREATE FUNCTION put(names text[], relays integer[] DEFAULT '{1}', kind integer D
 DECLARE
 	calls bigint := (SELECT coalesce(sum(pg_stat_get_xact_function_calls(p)), 0) FROM unnest(ARRAY[
 		'_bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],bigint)'::regprocedure,
-		'_bigbrotr.store_sightings(bytea[],integer[],bigint[])']) AS p);
+		'_bigbrotr.store_sightings(bytea[],integer[],bigint[])',
+		'_bigbrotr.reject_event(bytea,integer,text,text,bytea,bigint)']) AS p);
 BEGIN
 	SELECT i.* INTO events, sightings, rejected
 	FROM (SELECT array_agg(sha256(n::bytea)) AS ids, array_agg(sha256('author')) AS pubkeys,
@@ -25,7 +26,8 @@ BEGIN
 	                            s.ids, s.relays, s.seen_ats, 6) AS i;
 	by_sql := (SELECT coalesce(sum(pg_stat_get_xact_function_calls(p)), 0) FROM unnest(ARRAY[
 		'_bigbrotr.store_events(bytea[],bytea[],bigint[],integer[],text[],text[],bytea[],bytea[],bigint)'::regprocedure,
-		'_bigbrotr.store_sightings(bytea[],integer[],bigint[])']) AS p) - calls;
+		'_bigbrotr.store_sightings(bytea[],integer[],bigint[])',
+		'_bigbrotr.reject_event(bytea,integer,text,text,bytea,bigint)']) AS p) - calls;
 END
 $$;
 SELECT * FROM put('{a,b,c}');

@@ -66,8 +66,7 @@ class DirectInsert
 			return false;
 		bool deletions_shut_out = shut_out_deletions();
 		write_events(events, now, check_existing, inserted);
-		if (!deletions_shut_out)
-			hold_events_of(sightings);
+		hold_events_of(sightings, deletions_shut_out);
 		write_sightings(sightings, check_existing, relays, known);
 		for (const auto &[relay, count] : sightings_.relays().all())
 			inserted.sightings.push_back({static_cast<int32_t>(relay), count});
@@ -146,23 +145,35 @@ class DirectInsert
 		});
 	}
 
-	/* Replaces batch_ by the events of the sightings, which are locked so that nobody can delete
-	 * them before the transaction ends. */
-	void hold_events_of(std::span<const NewSighting> sightings)
+	/*
+	 * Replaces batch_ by the events of the sightings, so that nobody can delete these events before
+	 * the transaction ends. An event that another transaction is inserting counts as not archived:
+	 * to wait for that transaction could cause a deadlock, because this one holds new events.
+	 */
+	void hold_events_of(std::span<const NewSighting> sightings, bool deletions_shut_out)
 	{
-		std::vector<std::string_view> ids;
-		for (uint32_t i : ordered_by_id(sightings))
-			if (ids.empty() || ids.back() != sightings[i].id)
-				ids.push_back(sightings[i].id);
-		std::vector<int64_t> eids = hold_events(ids);
 		std::vector<Stored> held;
-		auto known = batch_.begin();
-		for (size_t i = 0; i < ids.size(); i++) {
-			while (known != batch_.end() && known->id < ids[i])
-				++known;
-			bool is_new = known != batch_.end() && known->id == ids[i] && known->is_new;
-			held.push_back({ids[i], eids[i], is_new});
+		std::vector<std::string_view> ids; // of events that must be looked up
+		std::vector<size_t> places;        // and their places in `held`
+		auto own = batch_.begin();
+		for (uint32_t i : ordered_by_id(sightings)) {
+			std::string_view id = sightings[i].id;
+			if (!held.empty() && held.back().id == id)
+				continue;
+			while (own != batch_.end() && own->id < id)
+				++own;
+			bool in_batch = own != batch_.end() && own->id == id;
+			if (!in_batch || !deletions_shut_out) {
+				ids.push_back(id);
+				places.push_back(held.size());
+			}
+			held.push_back(in_batch ? *own : Stored{id});
 		}
+		std::vector<int64_t> eids;
+		if (!ids.empty())
+			eids = hold_events(ids);
+		for (size_t i = 0; i < ids.size(); i++)
+			held[places[i]].eid = eids[i];
 		batch_ = std::move(held);
 	}
 
@@ -172,20 +183,15 @@ class DirectInsert
 		known.assign(sightings.size(), false);
 		std::vector<SightingRow> seen;
 		seen.reserve(sightings.size());
-		auto next = batch_.begin(); // batch_ and the sightings are sorted by id
-		Stored event;
+		auto event = batch_.begin(); // batch_ has the events of the sightings, sorted by id
 		for (uint32_t i : ordered_by_id(sightings)) {
 			const NewSighting &sighting = sightings[i];
-			if (event.id != sighting.id) {
-				while (next != batch_.end() && next->id < sighting.id)
-					++next;
-				event = next != batch_.end() && next->id == sighting.id
-							? *next
-							: Stored{sighting.id, look_up(sighting.id)};
-			}
-			known[i] = event.eid != 0;
+			if (event->id != sighting.id)
+				++event;
+			known[i] = event->eid != 0;
 			if (known[i])
-				seen.push_back({{event.eid, sighting.relay_id}, i, sighting.seen_at, event.is_new});
+				seen.push_back(
+					{{event->eid, sighting.relay_id}, i, sighting.seen_at, event->is_new});
 		}
 		sightings_.write(std::move(seen), check_existing, relays);
 	}
@@ -209,7 +215,7 @@ class DirectInsert
 
 	Table events_;
 	SightingWriter sightings_;
-	std::vector<Stored> batch_;             // events that were looked up or inserted, sorted by id
+	std::vector<Stored> batch_; // sorted by id: events of the batch, then events of the sightings
 	std::vector<int64_t> facts_, new_eids_; // eids
 	Counts kinds_, days_;
 };

@@ -207,22 +207,26 @@ reject(const VerifiedEvent &event, pg::Value relay_id, const pg::Error &error, i
 }
 
 /*
- * Whether the event of each sighting is archived. Must be called before the sightings are stored.
- * The events found are locked and cannot be deleted. A sighting is not stored if another session
- * archives its event later.
+ * Stores the sightings of archived events, and sets `known` for them. These events are locked and
+ * cannot be deleted. The sighting of an event that another session archives meanwhile is not
+ * stored: its event would be locked out of order.
  */
-std::vector<uint8_t>
-are_archived(std::span<const NewSighting> sightings)
+std::vector<RelaySightings>
+store_sightings_by_statement(std::span<const NewSighting> sightings, std::vector<uint8_t> &known)
 {
 	std::vector<std::string_view> ids;
 	ids.reserve(sightings.size());
 	for (const NewSighting &sighting : sightings)
 		ids.push_back(sighting.id);
-	std::vector<uint8_t> known;
-	known.reserve(ids.size());
-	for (int64_t eid : hold_events(ids))
-		known.push_back(eid != 0);
-	return known;
+	std::vector<int64_t> eids = hold_events(ids);
+	known.clear();
+	std::vector<NewSighting> archived;
+	for (size_t i = 0; i < sightings.size(); i++) {
+		known.push_back(eids[i] != 0);
+		if (known[i])
+			archived.push_back(sightings[i]);
+	}
+	return store_sightings(archived);
 }
 
 /* Stores the events one by one, in the order that all writers use. Events that the database refuses
@@ -291,8 +295,7 @@ insert_verified_events(std::span<const VerifiedEvent> exact, std::span<const New
 			inserted = {};
 			salvage(events, sightings, now, inserted);
 		}
-		known = are_archived(sightings);
-		inserted.sightings = store_sightings(sightings);
+		inserted.sightings = store_sightings_by_statement(sightings, known);
 	}
 	add_rejected(sightings, known);
 	for (size_t i = 0; i < sightings.size(); i++) {
@@ -311,10 +314,8 @@ insert_sightings(std::span<const NewSighting> sightings)
 {
 	Inserted inserted;
 	Recorded recorded;
-	if (!try_directly({}, sightings, 0, RelayLocks::Unknown, inserted, recorded.known)) {
-		recorded.known = are_archived(sightings);
-		inserted.sightings = store_sightings(sightings);
-	}
+	if (!try_directly({}, sightings, 0, RelayLocks::Unknown, inserted, recorded.known))
+		inserted.sightings = store_sightings_by_statement(sightings, recorded.known);
 	add_rejected(sightings, recorded.known);
 	recorded.sightings = std::move(inserted.sightings);
 	return recorded;
