@@ -133,6 +133,27 @@ wait_for($node, 'withdrawal_count > 0 FROM bigbrotr.sync_status');
 wait_for($node, sprintf 'count(*) = %d FROM bigbrotr.event_relay', lines($file{c}));
 wait_for($node, $proven_c);
 
+# Two machines behind one address: the first two connections reach the one that lacks what is old. Both readings agree, but each
+# audit opens a connection of its own.
+my ($recent, $all) = map { "$directory/$_" } qw(recent d);
+append_to_file($recent, events(3, map { $_ * $day } 5, 9, 20));
+append_to_file($all, slurp_file($recent) . events(3, map { $_ * $day } 300, 400));
+my %connections; # by process
+my $number = sub {
+	return $connections{$$} //= do
+	{
+		append_to_file("$directory/connections", 'x');
+		-s "$directory/connections";
+	};
+};
+my $pool = ScriptedRelay->start('/d' => serves(sub { split /\n/, slurp_file($number->() <= 2 ? $recent : $all) }, 100));
+my $d = $pool->url('/d');
+add_relays($node, $d);
+my $proven_d = $proven_c =~ s/\Q$c\E/$d/r;
+wait_for($node, $proven_d);
+audit_until(sprintf q{count(*) = %d FROM bigbrotr.event_relay WHERE relay_url = '%s'}, lines($all), $d);
+wait_for($node, $proven_d);
+
 $node->stop;
-$other->stop;
+$_->stop for $pool, $other;
 done_testing();

@@ -54,10 +54,8 @@ outside(nostr::TimeRange range, std::vector<nostr::TimeRange> others)
 class Agenda
 {
   public:
-	Agenda(int32_t relay_id, wire::ReadAs reader, bool opening,
-		   const std::vector<nostr::TimeRange> &first_read, int64_t now)
-		: relay_id_(relay_id), reader_(reader), opening_(opening), first_read_(first_read),
-		  now_(now)
+	Agenda(int32_t relay_id, const HandedRelay &relay, int64_t now)
+		: relay_id_(relay_id), relay_(relay), now_(now)
 	{
 	}
 
@@ -80,7 +78,7 @@ class Agenda
 	}
 
   private:
-	pg::Value reader() const { return pg::value(static_cast<int32_t>(reader_)); }
+	pg::Value reader() const { return pg::value(static_cast<int32_t>(relay_.reader)); }
 
 	void add(const wire::Range &range, std::string evidence = "paged",
 			 std::optional<int64_t> known = std::nullopt)
@@ -117,7 +115,7 @@ class Agenda
 
 	void add_recent(uint32_t filter_id)
 	{
-		if (!opening_)
+		if (!relay_.unasked)
 			return;
 		pg::Rows recent =
 			recent_statement.run({pg::value(relay_id_), pg::value(static_cast<int32_t>(filter_id)),
@@ -149,7 +147,7 @@ class Agenda
 				range.max_pages = 0;
 			}
 			nostr::TimeRange all{range.lower, range.upper};
-			std::vector<nostr::TimeRange> parts = outside(all, first_read_);
+			std::vector<nostr::TimeRange> parts = outside(all, relay_.first_read);
 			task_.reconnect |= parts != std::vector{all};
 			parts.resize(std::min<size_t>(parts.size(), kMaxConfirmed));
 			for (const nostr::TimeRange &part : parts) {
@@ -168,11 +166,17 @@ class Agenda
 		});
 	}
 
+	/* Each audit needs another connection: several machines may stand behind one address, and an
+	 * open connection always reaches the same one. */
 	void add_audits()
 	{
 		pg::Rows rows =
 			audit_statement.run({pg::value(relay_id_), reader(), pg::value(now_),
 								 pg::value(int64_t{synchronizer_settings.net.page_limit})});
+		if (relay_.audited) {
+			task_.reconnect |= rows.count() > 0;
+			return;
+		}
 		for (uint64_t row = 0; row < rows.count(); row++) {
 			wire::Range range{.lower = rows.integer(row, 2),
 							  .upper = rows.integer(row, 3),
@@ -182,16 +186,14 @@ class Agenda
 			nostr::TimeRange all{range.lower, range.upper};
 			// Leaves out ranges first read on this connection, and ranges under comparison, whose
 			// finds would be taken for misses.
-			if (!is_compared(all) && outside(all, first_read_) == std::vector{all})
+			if (!is_compared(all) && outside(all, relay_.first_read) == std::vector{all})
 				add(range, std::string(rows.bytes(row, 4)),
 					rows.null(row, 5) ? std::nullopt : std::optional(rows.integer(row, 5)));
 		}
 	}
 
 	const int32_t relay_id_;
-	const wire::ReadAs reader_;
-	const bool opening_;
-	const std::vector<nostr::TimeRange> &first_read_;
+	const HandedRelay &relay_;
 	const int64_t now_;
 	Task task_;
 };
@@ -199,8 +201,7 @@ class Agenda
 } // namespace
 
 Task
-make_task(int32_t relay_id, wire::ReadAs reader, bool opening,
-		  const std::vector<nostr::TimeRange> &first_read, int64_t now)
+make_task(int32_t relay_id, const HandedRelay &relay, int64_t now)
 {
-	return Agenda(relay_id, reader, opening, first_read, now).make();
+	return Agenda(relay_id, relay, now).make();
 }

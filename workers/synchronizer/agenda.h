@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "workers/synchronizer/reading.h"
+#include "workers/synchronizer/relay_book.h"
 
 struct TaskFilter
 {
@@ -21,13 +21,9 @@ struct Task
 	std::vector<Reading> readings;
 	std::vector<TaskFilter> filters;
 	bool more = false;      // more gaps exist than the task holds
-	bool reconnect = false; // a range to confirm was first read on this connection
+	bool reconnect = false; // another connection is needed to confirm or to audit
 };
 
-/*
- * Must be called inside a transaction. `reader`: the identity under which the relay is read.
- * `first_read`: the ranges first read on this connection, which this connection cannot confirm.
- * `opening`: the relay has no connection yet.
- */
-Task make_task(int32_t relay_id, wire::ReadAs reader, bool opening,
-			   const std::vector<nostr::TimeRange> &first_read, int64_t now);
+/* Must be called inside a transaction. `relay`: what the open connection was asked; for a relay
+ * without a connection a new HandedRelay that is `unasked`. */
+Task make_task(int32_t relay_id, const HandedRelay &relay, int64_t now);

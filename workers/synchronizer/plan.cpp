@@ -146,7 +146,7 @@ class Planner
 								  .sign_in = rows.integer(row, 5) != 0,
 								  .task = {}});
 		for (SyncPlan::Opening &opening : plan_.open)
-			opening.task = make_task(opening.relay_id, wire::ReadAs::Anonymous, true, {}, now_);
+			opening.task = make_task(opening.relay_id, {.unasked = true}, now_);
 	}
 
 	/* Whether the relay may be closed to make room for another one. */
@@ -206,7 +206,7 @@ class Planner
 				relay.live_since != 0 && (relay.more || now_ - relay.asked_at >= interval_s(id));
 			if (!relay.open || relay.stopping || stopped_.contains(id) || !(again || relay.unasked))
 				continue;
-			Task task = make_task(id, relay.reader, relay.unasked, relay.first_read, now_);
+			Task task = make_task(id, relay, now_);
 			if (task.reconnect && now_ - relay.opened_at >= synchronizer_settings.confirm_delay_s)
 				stop(id, relay);
 			else

@@ -31,9 +31,11 @@ HandedRelay::ask(std::vector<Reading> readings, bool is_more, int64_t now)
 	asked_at = now;
 	live_since = 0;
 	unasked = false;
-	for (const Reading &reading : asked)
+	for (const Reading &reading : asked) {
 		if (reading.range.purpose == wire::Purpose::Read && reading.range.lower <= now)
 			add_first_read({reading.range.lower, reading.range.upper});
+		audited |= reading.range.purpose == wire::Purpose::Audit;
+	}
 }
 
 /* Merges ranges that touch. If there are too many ranges, merges all of them. */

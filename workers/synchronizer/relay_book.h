@@ -30,6 +30,7 @@ struct HandedRelay
 	std::vector<Reading> asked;
 	/* Ranges first read in this opening; only another opening can confirm them. */
 	std::vector<nostr::TimeRange> first_read;
+	bool audited = false; // a claim was audited in this opening
 
 	/* The reading that a claim answers; null if the claim answers none. */
 	Reading *answered_by(const wire::RelayClaim &claim);
