@@ -103,6 +103,9 @@ class Agenda
 			if (range.lower == range.upper && !gaps.null(row, 3))
 				range.expected =
 					static_cast<uint32_t>(std::clamp<int64_t>(gaps.integer(row, 3), 0, UINT32_MAX));
+			// What this connection has shown in part is tried again on another one.
+			const nostr::TimeRange old{range.lower, std::min(range.upper, now_ - kPartialRetry)};
+			task_.reconnect |= old.lower <= old.upper && outside(old, relay_.first_read).empty();
 			add(range);
 		}
 		if (!recent_added)

@@ -21,7 +21,7 @@ struct Task
 	std::vector<Reading> readings;
 	std::vector<TaskFilter> filters;
 	bool more = false;      // more gaps exist than the task holds
-	bool reconnect = false; // another connection is needed to confirm or to audit
+	bool reconnect = false; // another connection is needed for what this one has read
 };
 
 /* Must be called inside a transaction. `relay`: what the open connection was asked; for a relay

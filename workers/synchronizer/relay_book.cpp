@@ -38,6 +38,13 @@ HandedRelay::ask(std::vector<Reading> readings, bool is_more, int64_t now)
 	}
 }
 
+void
+HandedRelay::forget_readings()
+{
+	first_read.clear();
+	audited = false;
+}
+
 /* Merges ranges that touch. If there are too many ranges, merges all of them. */
 void
 HandedRelay::add_first_read(nostr::TimeRange range)

@@ -36,6 +36,8 @@ struct HandedRelay
 	Reading *answered_by(const wire::RelayClaim &claim);
 	const Reading *answered_by(const wire::RelayClaim &claim) const;
 	void ask(std::vector<Reading> readings, bool is_more, int64_t now);
+	/* Another reader begins: what the connection has shown counts for the former one. */
+	void forget_readings();
 
   private:
 	void add_first_read(nostr::TimeRange range);

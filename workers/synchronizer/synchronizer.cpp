@@ -369,8 +369,10 @@ class Synchronizer : public pg::Service
 			report.phase == wire::RelayPhase::SignedIn) {
 			relay.reader = reader_of(report);
 			relay.unasked = relay.sign_in;
-			if (relay.reader == wire::ReadAs::SignedIn)
+			if (relay.reader == wire::ReadAs::SignedIn) {
 				phase = "signed in";
+				relay.forget_readings();
+			}
 		} else if (report.phase == wire::RelayPhase::CaughtUp) {
 			phase = "live";
 			relay.live_since = worker.now();
