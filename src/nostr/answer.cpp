@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 
 namespace nostr {
@@ -43,21 +44,29 @@ of_kinds(SeenSet events, const std::vector<int32_t> &kinds)
 }
 
 bool
-may_lack_kinds(const SeenSet &events, TimeRange range, int few)
+may_lack_events(const SeenSet &events, TimeRange range, int few)
 {
-	std::set<int32_t> older, present; // kinds of older seconds, and of this second
-	int unfollowed = 0;               // events of this second whose kinds are not in `older`
-	for (auto event = events.rbegin(); event != events.rend(); ++event) {
-		if (event != events.rbegin() && event->created_at != (event - 1)->created_at) {
-			older.merge(present);
-			present.clear();
-			unfollowed = 0;
+	std::set<int32_t> older_kinds;
+	std::set<PublicKey> older_authors;
+	for (auto first = events.rbegin(); first != events.rend();) {
+		const int64_t second = first->created_at;
+		const auto end = std::find_if(first, events.rend(), [&](const SeenEvent &event) {
+			return event.created_at != second;
+		});
+		int of_new_kinds = 0, of_one_author = 0;
+		std::map<PublicKey, int> new_authors;
+		for (auto event = first; event != end; ++event) {
+			of_new_kinds += !older_kinds.contains(event->kind);
+			if (!older_authors.contains(event->author))
+				of_one_author = std::max(of_one_author, ++new_authors[event->author]);
 		}
-		present.insert(event->kind);
-		unfollowed += !older.contains(event->kind);
-		if (unfollowed >= few && range.lower <= event->created_at &&
-			event->created_at <= range.upper)
+		if (std::max(of_new_kinds, of_one_author) >= few && range.lower <= second &&
+			second <= range.upper)
 			return true;
+		for (; first != end; ++first) {
+			older_kinds.insert(first->kind);
+			older_authors.insert(first->author);
+		}
 	}
 	return false;
 }

@@ -39,11 +39,11 @@ SeenSet within(const SeenSet &events, TimeRange range);
 /* The events of these kinds; an empty list means all kinds. */
 SeenSet of_kinds(SeenSet events, const std::vector<int32_t> &kinds);
 /*
- * Whether a second of the range has at least `few` events of kinds that no older event has. A relay
- * that limits the events of each kind, or of each store, may have more of them, although it has
- * shown older events of other kinds.
+ * Whether a second of the range has at least `few` events of kinds that no older event has, or of
+ * one author who has no older event. A relay that limits the events of each kind, of each author,
+ * or of each store, may have more of them, although it has shown older events of others.
  */
-bool may_lack_kinds(const SeenSet &events, TimeRange range, int few);
+bool may_lack_events(const SeenSet &events, TimeRange range, int few);
 
 class Answer
 {

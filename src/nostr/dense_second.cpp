@@ -89,7 +89,7 @@ DenseSecond::end(Answer &answer)
 	if (larger) {
 		whole_ = older && again && answer.ordered() && !answer.doubts().cut() &&
 				 !answer.was_cut() &&
-				 !may_lack_kinds(answer.shown({0, second_}), {second_, second_}, kFew);
+				 !may_lack_events(answer.shown({0, second_}), {second_, second_}, kFew);
 		doubts_ = answer.doubts();
 		refused_ = answer.refused();
 		if (whole_)

@@ -50,7 +50,7 @@ Pager::end_neighbour(Answer &answer)
 		return top == kOpenEnd ? finish() : read_small(range_, (top - range_.lower) / 4);
 	}
 	end_doubts_ |= answer.doubts();
-	if (!older.empty() && !boundary_.empty() && may_lack_kinds(all, {top, top}, kFew))
+	if (!older.empty() && !boundary_.empty() && may_lack_events(all, {top, top}, kFew))
 		return read_dense(std::max(answer.raw(), limit_)); // a larger answer reaches further down
 	if (!older.empty()) {
 		if (!boundary_.empty())

@@ -224,7 +224,7 @@ SmallWindows::look(const Answer &answer, SeenSet shown, Habits &habits)
 		if (crowded(shown, std::max(most / 4, kFew)) && part.lower < part.upper)
 			return shrink();
 		if (shown.empty() || (answer.reached_below(part.lower) &&
-							  !may_lack_kinds(answer.shown({0, part.upper}), part, kFew)))
+							  !may_lack_events(answer.shown({0, part.upper}), part, kFew)))
 			return claim_shown(shown, most);
 		whole_ = std::move(shown);
 		looks_ = 0;
@@ -283,7 +283,7 @@ SmallWindows::look_below(const Answer &answer, Habits &habits)
 		bytes_ = std::max(bytes_, answer.bytes());
 		if (below && includes(again, second)) {
 			const SeenSet all = united(whole_, answer.shown({0, oldest}));
-			if (!may_lack_kinds(all, part, kFew))
+			if (!may_lack_events(all, part, kFew))
 				return claim_shown(whole_, cap(habits));
 			/* The second look reaches further down. */
 			if (looks_ == 1)
@@ -303,7 +303,7 @@ SmallWindows::look_below(const Answer &answer, Habits &habits)
 	else if (second.size() > 1 && 2 * bytes_ > habits.largest_bytes && bytes_ > 0)
 		/* No older event came. The relay may end its answers here because of their size. */
 		return claim_but({oldest, oldest});
-	if (may_lack_kinds(whole_, part, kFew))
+	if (may_lack_events(whole_, part, kFew))
 		return part.lower < part.upper ? shrink() : read_dense(answer.raw(), whole_, habits);
 	claim_shown(whole_, cap(habits));
 }

@@ -52,6 +52,7 @@ struct Switches
 	int stores = 1;             // each with a cap of its own, one after the other
 	bool stores_merged = false; // the same, sorted
 	int kind_cap = 0;           // of each kind, sorted
+	int author_cap = 0;         // of each author, sorted; not where authors are named
 	int byte_cap = 0;           // of an answer
 	int64_t look_back = 0;      // seconds, where no kinds are named
 	bool pinned = false;        // an old event closes every answer
@@ -108,7 +109,7 @@ class Relay
 							   ? size_t(is_.cap)
 							   : std::min(size_t(is_.cap), size_t(window.limit.value_or(is_.cap)));
 		const size_t all = matching.size();
-		choose(matching, cap);
+		choose(matching, cap, window.authors.empty() ? is_.author_cap : 0);
 		reply.more = is_.more && matching.size() < all;
 		std::erase_if(matching, [](const Stored &event) { return event.hidden; });
 		if (is_.pinned && !events_.empty() && !matching.empty() &&
@@ -155,8 +156,12 @@ class Relay
 			   listed(window.kinds, event.kind) && listed(window.authors, event.author);
 	}
 	/* Leaves `cap` of them, in the order in which they are sent. They are newest first. */
-	void choose(std::vector<Stored> &events, size_t cap) const
+	void choose(std::vector<Stored> &events, size_t cap, int author_cap) const
 	{
+		if (author_cap > 0) {
+			std::map<PublicKey, int> shown;
+			std::erase_if(events, [&](const Stored &e) { return shown[e.author]++ >= author_cap; });
+		}
 		auto keep = [&](auto less) {
 			std::stable_sort(events.begin(), events.end(), less);
 			if (events.size() > cap)

@@ -48,6 +48,7 @@ INSTANTIATE_TEST_SUITE_P(
 		Scenario{"F9_pinned", {.cap = 200, .pinned = true}},
 		Scenario{"F10_kind_cap", {.cap = 200, .kind_cap = 60}},
 		Scenario{"F10_look_back", {.cap = 200, .look_back = 3000}, false},
+		Scenario{"F10_author_cap", {.cap = 200, .author_cap = 20}},
 		Scenario{"F11_until", {.cap = 200, .until_exclusive = true}},
 		Scenario{"F12_since", {.cap = 200, .until_exclusive = true, .since_exclusive = true}},
 		Scenario{"F13_bytes", {.cap = 200, .byte_cap = 250}},
@@ -136,6 +137,23 @@ TEST(Pager, ASecondThatIsCutByKindIsNotBelieved)
 	}
 }
 
+/* A relay that shows a number of events of each author may cut a second, too: the second reading
+ * notices it. */
+TEST(Pager, ASecondThatIsCutByAuthorIsNotBelieved)
+{
+	auto events = history(300);
+	for (size_t i = 100; i < 124; i++) {
+		events[i].created_at = events[100].created_at;
+		events[i].author = {200};
+	}
+	Relay relay(events, {.cap = 100, .author_cap = 20}, never);
+	Habits habits;
+	const Pass pass = read(relay, {events[0].created_at, events[299].created_at}, 100, habits, 1,
+						   5000, Pager::Way::Windows);
+	EXPECT_TRUE(pass.ended);
+	EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0);
+}
+
 /* The oldest second of a relay may hold several events: nothing is below it, and it is whole. Of
  * ten or more of one kind this is not believed: they may be the limit of that kind. */
 TEST(Pager, TheOldestSecondIsReadByWindows)
@@ -176,6 +194,7 @@ TEST(Pager, NothingFalseIsEverConfirmed)
 		is.stores = rarely() ? 2 : 1;
 		is.stores_merged = upto(2);
 		is.kind_cap = rarely() ? 5 + int(upto(20)) : 0;
+		is.author_cap = rarely() ? 5 + int(upto(20)) : 0;
 		is.byte_cap = rarely() ? 50 + int(upto(100)) : 0;
 		is.look_back = rarely() ? 1 + upto(1000) : 0;
 		is.pinned = rarely();

@@ -133,6 +133,9 @@ TEST(Pager, DenseSecondIsSplitByKindsAndAuthors)
 		event.author[0] = uint8_t(random() % 8);
 		events.push_back(event);
 	}
+	for (uint8_t author = 0; author < 8; author++) // each has an older event
+		events.push_back(
+			{.created_at = kBase + author, .id = mixed_id(2000U + author), .author = {author}});
 	Relay relay(events, {.cap = 300}, never);
 	const Pass pass = read_all(relay, 300);
 	EXPECT_EQ(unread(relay, pass), 0);
@@ -337,7 +340,10 @@ TEST(Pager, ADenseSecondCountsWhatIsRefused)
 	auto events = history(200);
 	const int64_t second = events[100].created_at;
 	for (int i = 0; i < 30; i++)
-		events.push_back({.created_at = second, .id = mixed_id(uint64_t(i)), .refused = i == 25});
+		events.push_back({.created_at = second,
+						  .id = mixed_id(uint64_t(i)),
+						  .author = {uint8_t(i)},
+						  .refused = i == 25});
 	Relay relay(events, {.cap = 100}, never);
 	const Pass pass = read_all(relay, 10);
 	int64_t refused = 0;
