@@ -77,11 +77,12 @@ Answer::add(const SeenEvent &event, size_t bytes)
 	bytes_ += bytes;
 	if (event.created_at > asked_.until.value_or(INT64_MAX)) {
 		doubts_ |= Doubt::Foreign;
+		above_++;
 		return false;
 	}
 	/* This event is older than the range, so the answer has passed the end of the range. */
 	if (event.created_at < asked_.since.value_or(0)) {
-		outside_++;
+		below_++;
 		return false;
 	}
 	raw_++;

@@ -79,8 +79,9 @@ class Answer
 	int repeats() const { return repeats_; }
 	/* Size of the events sent. */
 	size_t bytes() const { return bytes_; }
-	/* Number of events from below the window. */
-	int outside() const { return outside_; }
+	/* Number of events from above the window, and from below it. */
+	int above() const { return above_; }
+	int below() const { return below_; }
 	bool empty() const { return events_.empty(); }
 	/* Whether all events came newest first. */
 	bool ordered() const { return ordered_; }
@@ -99,7 +100,7 @@ class Answer
 	std::vector<SeenEvent> events_; // in the order of arrival
 	int64_t fresh_after_ = INT64_MAX;
 	std::optional<int64_t> last_; // second of the last event that counts for the order
-	int raw_ = 0, refused_ = 0, repeats_ = 0, outside_ = 0;
+	int raw_ = 0, refused_ = 0, repeats_ = 0, above_ = 0, below_ = 0;
 	size_t bytes_ = 0;
 	bool ordered_ = true, more_ = false, cut_ = false;
 	Doubts doubts_;

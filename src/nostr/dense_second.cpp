@@ -8,18 +8,32 @@ namespace nostr {
 
 /* Factor by which the first question raises the limit, if the limit may have cut the page. */
 static constexpr int kLarger = 4;
-/* Largest number of questions about one second. */
+/* Largest number of questions. */
 static constexpr int kMostQuestions = 500;
+/* Largest numbers of authors that are remembered, and that a question names: relays limit the size
+ * of messages. */
+static constexpr size_t kMostAuthors = 5000, kMostNamed = 100;
 
-DenseSecond::DenseSecond(int64_t second, int limit, int raw, int cap, SeenSet shown,
+DenseSecond::DenseSecond(std::optional<int64_t> second, int limit, int raw, int cap, SeenSet shown,
 						 const Conditions &conditions, Habits &habits)
 	: second_(second), limit_(limit), cap_(cap), shown_(std::move(shown)), conditions_(conditions),
-	  habits_(habits), larger_(raw >= limit)
+	  habits_(habits), larger_(second && raw >= limit)
 {
-	if (conditions.kinds || !habits.takes_kinds)
+	note_authors(shown_);
+	if (!conditions.kinds && habits.takes_kinds)
+		split_by_groups();
+	else if (second)
 		split({});
 	else
-		split_by_groups();
+		parts_.push_back({}); // its answer shows the first authors
+}
+
+void
+DenseSecond::note_authors(const SeenSet &events)
+{
+	for (const SeenEvent &event : events)
+		if (authors_.size() < kMostAuthors)
+			authors_.insert(event.author);
 }
 
 void
@@ -43,13 +57,15 @@ DenseSecond::split_by_groups()
 std::optional<Window>
 DenseSecond::next() const
 {
-	Window window{.until = wider_ ? second_ + 1 : habits_.until_of(second_),
-				  .limit = limit_ * kLarger};
-	if (larger_)
+	Window window{.limit = limit_};
+	if (second_)
+		window.until = wider_ ? *second_ + 1 : habits_.until_of(*second_);
+	if (larger_) {
+		window.limit = limit_ * kLarger;
 		return window;
-	window.limit = limit_;
-	if (second_ > 0)
-		window.since = second_ - 1;
+	}
+	if (second_.value_or(0) > 0)
+		window.since = *second_ - 1;
 	if (parts_.empty() || questions_ >= kMostQuestions)
 		return std::nullopt;
 	window.kinds = parts_.back().kinds;
@@ -63,13 +79,13 @@ bool
 DenseSecond::asks_wider(const Answer &answer)
 {
 	const bool was_wider = std::exchange(wider_, false);
-	if (habits_.until != Habits::Until::Unknown)
+	if (habits_.until != Habits::Until::Unknown || !second_)
 		return false;
-	if (!answer.shown({second_, second_}).empty())
+	if (!answer.shown({*second_, *second_}).empty())
 		habits_.until = was_wider ? Habits::Until::Exclusive : Habits::Until::Inclusive;
 	else
 		wider_ =
-			!was_wider && !of_kinds(shown_, answer.asked().kinds).empty() && second_ < INT64_MAX;
+			!was_wider && !of_kinds(shown_, answer.asked().kinds).empty() && *second_ < INT64_MAX;
 	return wider_;
 }
 
@@ -79,17 +95,19 @@ DenseSecond::end(Answer &answer)
 	if (asks_wider(answer))
 		return;
 	const bool larger = std::exchange(larger_, false);
-	const SeenSet shown = answer.shown({second_, second_});
+	const SeenSet shown = answer.shown({second_.value_or(0), second_.value_or(INT64_MAX)});
+	note_authors(shown);
 	/* An answer that lacks events which the relay has shown is about another second, or about a
 	 * part of this one. */
 	const bool again = includes(shown, shown_);
-	shown_ = united(shown_, shown);
+	if (second_)
+		shown_ = united(shown_, shown);
 	answer.end_at_limit();
-	const bool older = answer.reached_below(second_);
+	const bool older = second_ && answer.reached_below(*second_);
 	if (larger) {
 		whole_ = older && again && answer.ordered() && !answer.doubts().cut() &&
 				 !answer.was_cut() &&
-				 !may_lack_events(answer.shown({0, second_}), {second_, second_}, kFew);
+				 !may_lack_events(answer.shown({0, *second_}), {*second_, *second_}, kFew);
 		doubts_ = answer.doubts();
 		refused_ = answer.refused();
 		if (whole_)
@@ -128,13 +146,15 @@ DenseSecond::split(Part part)
 		return add_halves(part, &Part::authors);
 	if (!part.authors.empty() || conditions_.authors)
 		return;
-	part.authors = habits_.authors;
-	for (const SeenEvent &event : shown_)
-		part.authors.push_back(event.author);
-	std::sort(part.authors.begin(), part.authors.end());
-	part.authors.erase(std::unique(part.authors.begin(), part.authors.end()), part.authors.end());
-	if (part.authors.size() > 1)
-		add_halves(part, &Part::authors);
+	authors_.insert(habits_.authors.begin(), habits_.authors.end());
+	if (authors_.size() < 2)
+		return;
+	for (auto first = authors_.begin(); first != authors_.end();) {
+		part.authors.clear();
+		while (first != authors_.end() && part.authors.size() < kMostNamed)
+			part.authors.push_back(*first++);
+		parts_.push_back(part);
+	}
 }
 
 void

@@ -1,9 +1,12 @@
 /*
  * Reads a second with more events than the relay shows in one answer: with a larger limit, then by
  * kinds, then by authors. Events whose kinds and authors are unknown stay hidden, so only the
- * answer to the larger limit can prove that the second is complete.
+ * answer to the larger limit can prove that the second is complete. All that a relay holds is asked
+ * for in the same parts if the relay ignores `until`; that proves nothing.
  */
 #pragma once
+
+#include <set>
 
 #include "habits.h"
 
@@ -12,9 +15,10 @@ namespace nostr {
 class DenseSecond
 {
   public:
-	/* `raw`: number of events in the last answer; `cap`: number of events from which on the relay
-	 * may have cut an answer; `shown`: the events known. */
-	DenseSecond(int64_t second, int limit, int raw, int cap, SeenSet shown,
+	/* `second`: nothing if the relay ignores `until`; `raw`: number of events in the last answer;
+	 * `cap`: number of events from which on the relay may have cut an answer; `shown`: the events
+	 * known. */
+	DenseSecond(std::optional<int64_t> second, int limit, int raw, int cap, SeenSet shown,
 				const Conditions &conditions, Habits &habits);
 
 	/* The next question; nothing if there is none left. */
@@ -23,14 +27,17 @@ class DenseSecond
 	/* The question was not answered. */
 	void fail();
 
-	int64_t second() const { return second_; }
+	std::optional<int64_t> second() const { return second_; }
 	bool whole() const { return whole_; }
 	/* Of the answer that proves that the second is whole. */
 	Doubts doubts() const { return doubts_; }
 	int64_t refused() const { return refused_; }
 	const SeenSet &shown() const { return shown_; }
 	/* Bytes of memory held by events. */
-	size_t memory() const { return shown_.capacity() * sizeof(SeenEvent); }
+	size_t memory() const
+	{
+		return shown_.capacity() * sizeof(SeenEvent) + authors_.size() * kAuthorSize;
+	}
 
   private:
 	struct Part
@@ -38,14 +45,18 @@ class DenseSecond
 		std::vector<int32_t> kinds;
 		std::vector<PublicKey> authors;
 	};
+	static constexpr size_t kAuthorSize = sizeof(PublicKey) + 4 * sizeof(void *);
+
+	void note_authors(const SeenSet &events);
 	bool asks_wider(const Answer &answer);
 	void split_by_groups();
 	void split(Part part);
 	void add_halves(const Part &part, auto Part::*list);
 
-	int64_t second_;
+	std::optional<int64_t> second_;
 	int limit_, cap_;
-	SeenSet shown_;
+	SeenSet shown_;               // of the second
+	std::set<PublicKey> authors_; // of all events shown
 	const Conditions &conditions_;
 	Habits &habits_;
 	bool wider_ = false; // the question is asked again, one second higher

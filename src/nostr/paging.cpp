@@ -150,11 +150,27 @@ Pager::end(uint32_t number)
 	return {};
 }
 
+/* Whether the answer to a page or a window has many events, none of them from its range: the relay
+ * ignores `until`. */
+bool
+Pager::shows_newer_only(const Answer &answer) const
+{
+	if (answer.above() < kFew)
+		return false;
+	if (stage_ == Stage::Page)
+		return includes(boundary_, answer.shown(range_));
+	return stage_ == Stage::Small && answer.empty();
+}
+
 std::vector<Claim>
 Pager::end_main(Answer &answer)
 {
 	const SeenSet all = answer.shown({0, kOpenEnd});
 	habits_.note(all);
+	if (shows_newer_only(answer)) {
+		read_without_until(answer);
+		return std::exchange(claims_, {});
+	}
 	switch (stage_) {
 	case Stage::Page:
 		end_page(answer);

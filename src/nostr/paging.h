@@ -110,6 +110,7 @@ class Pager
 	};
 
 	bool reads() const;
+	bool shows_newer_only(const Answer &answer) const;
 	std::optional<Window> next_window();
 	Window page_window() const;
 	Window neighbour_window() const;
@@ -139,6 +140,8 @@ class Pager
 	void claim_bottom(int64_t refused, int cap);
 	void read_small(TimeRange range, int64_t length);
 	void read_dense(int raw, int cap = INT_MAX);
+	void read_without_until(const Answer &answer);
+	void leave_unread();
 	void go_on(int64_t upper, SeenSet boundary);
 	void step_below(int64_t second);
 	void finish();

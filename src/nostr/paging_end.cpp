@@ -8,6 +8,9 @@
 
 namespace nostr {
 
+/* A range of so many seconds is read by kinds and authors where `until` is ignored. */
+constexpr int64_t kLongRange = 7 * 86400;
+
 /*
  * The smallest limit of events per answer that a relay is believed to have, until a page of several
  * seconds has shown a larger limit. Real relays have limits of 100 and more.
@@ -218,12 +221,44 @@ Pager::read_dense(int raw, int cap)
 	end_dense();
 }
 
+/*
+ * The relay ignores `until`, so every page shows its newest events. Events are asked for by kinds
+ * and authors instead, without regard to their time, once for all ranges and only for a long one:
+ * the recent time is read again often.
+ */
+void
+Pager::read_without_until(const Answer &answer)
+{
+	if (small_)
+		repeated_ += small_->repeated();
+	small_.reset();
+	if (range_.upper - range_.lower < kLongRange || std::exchange(habits_.ignores_until, true))
+		return leave_unread();
+	const int raw = answer.raw() + answer.above();
+	stage_ = Stage::Dense;
+	dense_.emplace(std::nullopt, limit_, raw, raw, SeenSet(), conditions_, habits_);
+	end_dense();
+}
+
+/* Ends the range. Nothing is proven of it. */
+void
+Pager::leave_unread()
+{
+	if (range_.upper < kOpenEnd)
+		claim(range_, Doubts(Doubt::Foreign) | Doubt::Hole, {});
+	finish();
+}
+
 void
 Pager::end_dense()
 {
 	if (dense_->next())
 		return;
-	const int64_t second = dense_->second();
+	if (!dense_->second()) {
+		dense_.reset();
+		return leave_unread();
+	}
+	const int64_t second = *dense_->second();
 	Claim read{.range = {second, second},
 			   .evidence = dense_->whole() ? Evidence::Paged : Evidence::Partial,
 			   .doubts = dense_->whole() ? dense_->doubts() : Doubts(Doubt::Dense),

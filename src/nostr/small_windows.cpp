@@ -323,7 +323,7 @@ SmallWindows::end_dense()
 {
 	if (dense_->next())
 		return;
-	const int64_t second = dense_->second();
+	const int64_t second = *dense_->second();
 	const int64_t events = int64_t(dense_->shown().size());
 	const bool whole = dense_->whole() && !by_halves_;
 	stage_ = Stage::Whole;

@@ -50,6 +50,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		is.refuses_kinds = choices.rarely();
 		is.kinds_empty = choices.rarely();
 		is.foreign = choices.rarely();
+		is.author_cap = int(choices.upto(30));
+		is.ignores_until = choices.rarely();
 	}
 	std::vector<Stored> events;
 	const uint32_t seconds = 1 + choices.upto(200);

@@ -94,11 +94,12 @@ OpenQuestion::on_event(nostr::Event &event, std::string_view text)
 	}
 	const nostr::SeenEvent seen{event.created_at, event.id, event.kind, event.pubkey};
 	if (!answer->add(seen, text.size())) {
-		if (event.created_at > question_.window.until.value_or(INT64_MAX))
+		if (event.created_at > question_.window.until.value_or(INT64_MAX) &&
+			answer->above() < nostr::kFew)
 			return context_.client.refuse("outside_window", text);
-		/* The event is older than `since`, which the relay ignores. */
+		/* The relay ignores `since` or `until`. */
 		context_.client.ignore();
-		if (over_ || answer->outside() <= *question_.window.limit)
+		if (over_ || std::max(answer->above(), answer->below()) <= *question_.window.limit)
 			return;
 		answer->doubt(nostr::Doubt::Foreign);
 		answer->cut();

@@ -53,9 +53,10 @@ struct Switches
 	bool stores_merged = false; // the same, sorted
 	int kind_cap = 0;           // of each kind, sorted
 	int author_cap = 0;         // of each author, sorted; not where authors are named
-	int byte_cap = 0;           // of an answer
-	int64_t look_back = 0;      // seconds, where no kinds are named
-	bool pinned = false;        // an old event closes every answer
+	bool ignores_until = false;
+	int byte_cap = 0;      // of an answer
+	int64_t look_back = 0; // seconds, where no kinds are named
+	bool pinned = false;   // an old event closes every answer
 	bool ignores_limit = false;
 	bool repeats = false;        // sends everything twice
 	bool more = false;           // a hint of NIP-67
@@ -65,7 +66,7 @@ struct Switches
 	int silent_until = 0;        // number of the first question after it that is answered
 	bool refuses_kinds = false;  // CLOSED where kinds are named
 	bool kinds_empty = false;    // nothing where kinds are named
-	bool foreign = false;        // an event newer than `until` in every answer
+	int foreign = 0;             // events newer than `until` in every answer
 };
 
 class Relay
@@ -115,8 +116,8 @@ class Relay
 		if (is_.pinned && !events_.empty() && !matching.empty() &&
 			!(events_.back().created_at < window.since.value_or(0)))
 			matching.push_back(events_.back());
-		if (is_.foreign && window.until)
-			matching.insert(matching.begin(), Stored{*window.until + 5, id_of(1u << 30)});
+		for (int i = 0; i < is_.foreign && window.until; i++)
+			matching.insert(matching.begin(), Stored{*window.until + 5, id_of((1u << 30) + i)});
 		if (is_.repeats) {
 			std::vector<Stored> twice;
 			for (const Stored &event : matching)
@@ -152,7 +153,7 @@ class Relay
 			return false;
 		if (event.hidden && (!is_.hidden_count || !window.kinds.empty()))
 			return false;
-		return event.created_at >= since && event.created_at <= until &&
+		return event.created_at >= since && (event.created_at <= until || is_.ignores_until) &&
 			   listed(window.kinds, event.kind) && listed(window.authors, event.author);
 	}
 	/* Leaves `cap` of them, in the order in which they are sent. They are newest first. */

@@ -53,7 +53,8 @@ INSTANTIATE_TEST_SUITE_P(
 		Scenario{"F12_since", {.cap = 200, .until_exclusive = true, .since_exclusive = true}},
 		Scenario{"F13_bytes", {.cap = 200, .byte_cap = 250}},
 		Scenario{"F13_repeats", {.cap = 200, .repeats = true}},
-		Scenario{"F19_foreign", {.cap = 200, .foreign = true}},
+		Scenario{"F19_foreign", {.cap = 200, .foreign = 1}},
+		Scenario{"F19_many_foreign", {.cap = 200, .foreign = 12}},
 		Scenario{"no_limit", {.cap = 100000, .ignores_limit = true}},
 		Scenario{"no_kinds", {.cap = 200, .refuses_kinds = true}},
 		Scenario{"kinds_empty", {.cap = 200, .kinds_empty = true}},
@@ -154,6 +155,21 @@ TEST(Pager, ASecondThatIsCutByAuthorIsNotBelieved)
 	EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0);
 }
 
+/* A relay that ignores `until` shows its newest events with each page. Its events are asked for by
+ * kinds and authors, and nothing is proven. */
+TEST(Pager, ARelayThatIgnoresUntilIsReadByKindsAndAuthors)
+{
+	for (const auto way : {Pager::Way::Pages, Pager::Way::Windows}) {
+		Relay relay(history(1500), {.cap = 100, .ignores_until = true}, never);
+		Habits habits;
+		const Pass pass = read(relay, {0, kBase + 1000 * kDay}, 500, habits, 3, 5000, way);
+		EXPECT_TRUE(pass.ended);
+		EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0);
+		EXPECT_EQ(unread(relay, pass), 0);
+		EXPECT_LT(pass.questions, 500);
+	}
+}
+
 /* The oldest second of a relay may hold several events: nothing is below it, and it is whole. Of
  * ten or more of one kind this is not believed: they may be the limit of that kind. */
 TEST(Pager, TheOldestSecondIsReadByWindows)
@@ -195,6 +211,7 @@ TEST(Pager, NothingFalseIsEverConfirmed)
 		is.stores_merged = upto(2);
 		is.kind_cap = rarely() ? 5 + int(upto(20)) : 0;
 		is.author_cap = rarely() ? 5 + int(upto(20)) : 0;
+		is.ignores_until = rarely();
 		is.byte_cap = rarely() ? 50 + int(upto(100)) : 0;
 		is.look_back = rarely() ? 1 + upto(1000) : 0;
 		is.pinned = rarely();
