@@ -151,6 +151,7 @@ my $d = $pool->url('/d');
 add_relays($node, $d);
 my $proven_d = $proven_c =~ s/\Q$c\E/$d/r;
 wait_for($node, $proven_d);
+is(-s "$directory/connections", 2, 'two connections prove it');
 audit_until(sprintf q{count(*) = %d FROM bigbrotr.event_relay WHERE relay_url = '%s'}, lines($all), $d);
 wait_for($node, $proven_d);
 

@@ -61,7 +61,7 @@ struct Learned
 	int width = manners.first_width;
 	int answers = 0;
 	int late_events = 0;  // events that came after the EOSE of their question
-	int without_eose = 0; // full pages without EOSE since the last EOSE
+	int without_eose = 0; // pages without EOSE since the last EOSE
 
 	/* allowed: subscriptions of a connection, by the relay's own words; 0: it does not say. One of
 	 * them is for new events. */
@@ -93,7 +93,8 @@ struct Learned
 	/* The relay sends EOSE before its last event. */
 	bool too_early() const { return late_events >= 3; }
 	/* The relay never sends EOSE. */
-	bool no_eose() const { return without_eose >= 3; }
+	bool no_eose() const { return without_eose >= kNoEose; }
+	static constexpr int kNoEose = 3;
 };
 
 /* An answer that has ended. */
@@ -121,6 +122,9 @@ struct JobContext
 	uint32_t repeated = 0;       // those that the same reading had delivered before
 	int in_flight = 0;           // questions without an answer yet
 	bool heard = false;          // the relay has answered something
+	bool events = false;         // the relay has sent an event that was asked for
+	bool eose = false;           // the relay has sent EOSE
+	int silent_answers = 0;      // that only silence ended, since the last event
 	bool repeated_first = false; // the first question was sent twice
 	int complaints = 0;          // answers "too fast" since the last other answer
 	std::string notice;          // last complaint or notice since the last answer

@@ -13,7 +13,7 @@ LiveJob::LiveJob(JobContext &context, const RelayReading &reading)
 void
 LiveJob::on_event(nostr::Event &event, std::string_view text)
 {
-	answered_ = true;
+	answered_ = context_.events = true;
 	if (!reading_.wants(event))
 		return context_.client.refuse("outside_filter", text);
 	if (!context_.pass_on_unasked(event))
@@ -30,7 +30,7 @@ LiveJob::on_end_of_stored(bool)
 {
 	if (answered_)
 		context_.client.ignore();
-	answered_ = true;
+	answered_ = context_.eose = true;
 }
 
 void

@@ -20,6 +20,9 @@ constexpr seconds kAfterNotice{2};
 constexpr seconds kFirstAnswer{4};
 /* A relay that sends events after EOSE is waited for until no event has come for this time. */
 constexpr seconds kQuiet{1};
+/* A relay that never sends EOSE is given up after this number of answers in a row without an event.
+ */
+constexpr int kMostSilences = 60;
 /* An event dated less than this number of seconds before the question counts as possibly new. */
 constexpr int64_t kFresh = 60;
 
@@ -71,9 +74,9 @@ OpenQuestion::tick()
 		context_.learned.without_eose++;
 		answered();
 	} else if (context_.learned.no_eose() && now - progress_ > kAfterNotice)
-		is_page() ? ended_by_silence() : unanswered();
+		ended_by_silence();
 	else if (now - progress_ > limit)
-		is_page() ? asker_.on_failed("stalled", "") : unanswered();
+		is_page() ? stalled() : unanswered();
 	else if (now - since_ > limit * kAnswerTimeouts)
 		asker_.on_failed("stalled", "the answer takes too long");
 }
@@ -81,7 +84,8 @@ OpenQuestion::tick()
 void
 OpenQuestion::on_event(nostr::Event &event, std::string_view text)
 {
-	context_.heard = true;
+	context_.heard = context_.events = true;
+	context_.silent_answers = 0;
 	progress();
 	nostr::Answer *answer = asker_.answer(number());
 	if (!answer)
@@ -140,6 +144,7 @@ void
 OpenQuestion::on_refused_event(std::string_view text)
 {
 	context_.heard = true;
+	context_.silent_answers = 0;
 	progress();
 	nostr::Answer *answer = asker_.answer(number());
 	if (!answer)
@@ -169,7 +174,7 @@ OpenQuestion::end_here(nostr::Answer &answer)
 void
 OpenQuestion::on_end_of_stored(bool more)
 {
-	context_.heard = true;
+	context_.heard = context_.eose = true;
 	context_.learned.without_eose = 0;
 	if (nostr::Answer *answer = asker_.answer(number()); answer && more)
 		answer->hint_more();
@@ -200,13 +205,33 @@ OpenQuestion::full() const
 	return answer && answer->raw() >= *question_.window.limit;
 }
 
-/* The relay never sends EOSE, so silence ends the page, and the answer gets a doubt. */
+/* The relay never sends EOSE, so silence ends the answer, which gets a doubt. */
 void
 OpenQuestion::ended_by_silence()
 {
-	if (nostr::Answer *answer = asker_.answer(number()))
+	if (context_.silent_answers++ >= kMostSilences)
+		return asker_.on_failed("stalled", "no event comes any more");
+	nostr::Answer *answer = asker_.answer(number());
+	if (!is_page() && (!answer || answer->raw() == 0))
+		return unanswered();
+	if (answer)
 		answer->doubt(nostr::Doubt::Hole);
 	answered();
+}
+
+/*
+ * A page without EOSE ends the connection. But if an earlier connection has stalled, and this one
+ * has brought events and no EOSE at all, not even of the live subscription, then the relay never
+ * sends EOSE.
+ */
+void
+OpenQuestion::stalled()
+{
+	if (context_.learned.page_limit == 0 || context_.eose || !context_.events ||
+		context_.complaints > 0)
+		return asker_.on_failed("stalled", "");
+	context_.learned.without_eose = Learned::kNoEose;
+	ended_by_silence();
 }
 
 /* A relay may refuse a question that is too complex for it with a notice or with silence. Only

@@ -71,6 +71,7 @@ class OpenQuestion final : public Requests::Handler
 	bool is_too_long(const nostr::Answer &answer) const;
 	void end_here(nostr::Answer &answer);
 	void ended_by_silence();
+	void stalled();
 	void unanswered();
 	void drop();
 	void learn();

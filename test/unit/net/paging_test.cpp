@@ -269,30 +269,66 @@ TEST(NetPaging, AQuestionThatIsRefusedByANoticeCostsTheEndOnly)
 	}
 }
 
-TEST(NetPaging, ARelayThatNeverSaysEoseIsReadToItsEnd)
+/* Moves the worker's clock on, twenty times as fast as time. */
+static std::jthread
+pass_time(Worker &worker)
 {
-	const auto events = make_events(60, 61);
-	ScriptedRelay relay([&](Peer &peer) {
-		for (;;)
-			serve_one(peer, events, 100, peer.receive(), false);
-	});
-	Worker worker;
-	std::jthread time_passes([&](std::stop_token stop) {
+	return std::jthread([&worker](std::stop_token stop) {
 		while (!stop.stop_requested()) {
 			std::this_thread::sleep_for(std::chrono::milliseconds(50));
 			worker.clock.advance(std::chrono::seconds(1));
 		}
 	});
-	worker.send(wire::RelayOpen{.relay_id = 1,
-								.attempt = 1,
-								.url = relay.url(),
-								.page_limit = 10,
-								.ranges = {{0, 5000, 0}}});
-	ASSERT_TRUE(worker.until_ended(1));
-	EXPECT_EQ(worker.ended(1)->reason, "");
-	EXPECT_EQ(worker.events.size(), events.size());
-	for (const auto &claim : worker.claims)
-		EXPECT_EQ(claim.claim.evidence, Evidence::Partial);
+}
+
+TEST(NetPaging, ARelayThatNeverSaysEoseIsReadToItsEnd)
+{
+	const auto events = make_events(60, 61);
+	/* Its answers are full pages, or shorter: then a connection has ended without an answer before.
+	 */
+	for (const auto &[most, page_limit] : {std::pair{100, 10U}, {20, 50U}}) {
+		ScriptedRelay relay([&, most = most](Peer &peer) {
+			for (;;)
+				serve_one(peer, events, most, peer.receive(), false);
+		});
+		Worker worker;
+		const std::jthread time_passes = pass_time(worker);
+		worker.send(wire::RelayOpen{.relay_id = 1,
+									.attempt = 1,
+									.url = relay.url(),
+									.page_limit = page_limit,
+									.ranges = {{0, 5000, 0}}});
+		ASSERT_TRUE(worker.until_ended(1));
+		EXPECT_EQ(worker.ended(1)->reason, "");
+		EXPECT_EQ(worker.events.size(), events.size());
+		for (const auto &claim : worker.claims)
+			EXPECT_EQ(claim.claim.evidence, Evidence::Partial);
+	}
+}
+
+/* A relay that says nothing, or no more, has stalled, although a page was too large for it before.
+ */
+TEST(NetPaging, ASilentRelayHasStalled)
+{
+	const auto events = make_events(60, 61);
+	for (const int answers : {0, 1, 3}) {
+		ScriptedRelay relay([&, answers = answers](Peer &peer) {
+			for (int i = 0; i < answers; i++)
+				serve_one(peer, events, 100, peer.receive());
+			for (;;)
+				peer.receive();
+		});
+		Worker worker;
+		const std::jthread time_passes = pass_time(worker);
+		worker.send(wire::RelayOpen{.relay_id = 1,
+									.attempt = 1,
+									.url = relay.url(),
+									.page_limit = 20,
+									.ranges = {{0, 5000, 0}}});
+		ASSERT_TRUE(worker.until_ended(1));
+		EXPECT_EQ(worker.ended(1)->reason, "stalled") << answers;
+		EXPECT_FALSE(worker.reported(1, wire::RelayPhase::CaughtUp));
+	}
 }
 
 TEST(NetPaging, ClosedPageEndsTheSessionWithItsReason)
