@@ -42,8 +42,8 @@ static constexpr pg::Setting settings[] = {
 			"that proves it.",
 			GUC_UNIT_S),
 	integer("sync_audit_interval", &synchronizer_settings.audit_interval_s, "1d", {"1s", "30d"},
-			"Time after which a relay's claims are audited, at random; after each audit that finds "
-			"nothing it is twice as long, up to 64 times.",
+			"Time after which a relay's claims are audited, at random and on another connection; "
+			"after each audit that finds nothing it is twice as long, up to 64 times.",
 			GUC_UNIT_S),
 	integer("sync_page_limit", &synchronizer_settings.net.page_limit, "500", {"1", "5000"},
 			"Events asked for with one page."),
