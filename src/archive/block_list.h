@@ -21,7 +21,8 @@ namespace archive {
  * out: a transaction that holds events must not write bigbrotr.blocked_events, because others write
  * that table first and then wait for these events.
  */
-std::vector<VerifiedEvent> leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now, Screening screening);
+std::vector<VerifiedEvent> leave_out_blocked(std::vector<VerifiedEvent> &events, int64_t now,
+											 Screening screening);
 
 /*
  * Records blocked events as missing from the archive (_bigbrotr.deleted_events): a relay has shown
