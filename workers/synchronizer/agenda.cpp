@@ -189,7 +189,11 @@ class Agenda
 			nostr::TimeRange all{range.lower, range.upper};
 			// Leaves out ranges first read on this connection, and ranges under comparison, whose
 			// finds would be taken for misses.
-			if (!is_compared(all) && outside(all, relay_.first_read) == std::vector{all})
+			if (is_compared(all))
+				continue;
+			if (outside(all, relay_.first_read) != std::vector{all})
+				task_.reconnect = true;
+			else
 				add(range, std::string(rows.bytes(row, 4)),
 					rows.null(row, 5) ? std::nullopt : std::optional(rows.integer(row, 5)));
 		}
