@@ -31,6 +31,7 @@ LiveJob::on_end_of_stored(bool)
 	if (answered_)
 		context_.client.ignore();
 	answered_ = context_.eose = true;
+	context_.learned.without_eose = 0;
 }
 
 void

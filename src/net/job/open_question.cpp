@@ -98,8 +98,7 @@ OpenQuestion::on_event(nostr::Event &event, std::string_view text)
 	}
 	const nostr::SeenEvent seen{event.created_at, event.id, event.kind, event.pubkey};
 	if (!answer->add(seen, text.size())) {
-		if (event.created_at > question_.window.until.value_or(INT64_MAX) &&
-			answer->above() < nostr::kFew)
+		if (event.created_at > question_.window.until.value_or(INT64_MAX) && answer->above() <= 1)
 			return context_.client.refuse("outside_window", text);
 		/* The relay ignores `since` or `until`. */
 		context_.client.ignore();
