@@ -32,8 +32,8 @@ void
 DenseSecond::note_authors(const SeenSet &events)
 {
 	for (const SeenEvent &event : events)
-		if (authors_.size() < kMostAuthors)
-			authors_.insert(event.author);
+		if (authors_.size() < kMostAuthors && authors_.insert(event.author).second && by_authors_)
+			later_.push_back(event.author);
 }
 
 void
@@ -114,15 +114,23 @@ DenseSecond::end(Answer &answer)
 			parts_.clear();
 		return;
 	}
-	questions_++;
 	const Part part = std::move(parts_.back());
 	parts_.pop_back();
 	/* The limit of this question may be lower, because some relays end answers by size or time. */
 	if (!older && 2 * answer.raw() > cap_)
 		split(part);
 	kinds_answered_ |= part.kinds.empty() || answer.raw() > 0;
+	end_part();
+}
+
+void
+DenseSecond::end_part()
+{
+	questions_++;
 	if (parts_.empty() && !std::exchange(kinds_answered_, true))
 		split({}); // no question by kinds brought an event, so only authors are asked for
+	if (parts_.empty())
+		add_authors({}, std::exchange(later_, {}));
 }
 
 void
@@ -130,8 +138,8 @@ DenseSecond::fail()
 {
 	wider_ = false;
 	if (!std::exchange(larger_, false)) {
-		questions_++;
 		parts_.pop_back();
+		end_part();
 	}
 }
 
@@ -140,6 +148,8 @@ DenseSecond::fail()
 void
 DenseSecond::split(Part part)
 {
+	if (questions_ + int(parts_.size()) >= kMostQuestions)
+		return; // further parts would never be asked for
 	if (part.kinds.size() > 1)
 		return add_halves(part, &Part::kinds);
 	if (part.authors.size() > 1)
@@ -147,11 +157,17 @@ DenseSecond::split(Part part)
 	if (!part.authors.empty() || conditions_.authors)
 		return;
 	authors_.insert(habits_.authors.begin(), habits_.authors.end());
-	if (authors_.size() < 2)
-		return;
-	for (auto first = authors_.begin(); first != authors_.end();) {
+	by_authors_ = true;
+	if (authors_.size() > 1)
+		add_authors(std::move(part), authors_);
+}
+
+void
+DenseSecond::add_authors(Part part, const auto &authors)
+{
+	for (auto first = authors.begin(); first != authors.end();) {
 		part.authors.clear();
-		while (first != authors_.end() && part.authors.size() < kMostNamed)
+		while (first != authors.end() && part.authors.size() < kMostNamed)
 			part.authors.push_back(*first++);
 		parts_.push_back(part);
 	}

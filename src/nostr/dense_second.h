@@ -50,13 +50,17 @@ class DenseSecond
 	void note_authors(const SeenSet &events);
 	bool asks_wider(const Answer &answer);
 	void split_by_groups();
+	void end_part();
 	void split(Part part);
+	void add_authors(Part part, const auto &authors);
 	void add_halves(const Part &part, auto Part::*list);
 
 	std::optional<int64_t> second_;
 	int limit_, cap_;
-	SeenSet shown_;               // of the second
-	std::set<PublicKey> authors_; // of all events shown
+	SeenSet shown_;                // of the second
+	std::set<PublicKey> authors_;  // of all events shown
+	std::vector<PublicKey> later_; // those shown after a part was split by authors
+	bool by_authors_ = false;      // a part was split by authors
 	const Conditions &conditions_;
 	Habits &habits_;
 	bool wider_ = false; // the question is asked again, one second higher

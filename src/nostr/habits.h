@@ -39,7 +39,7 @@ struct Habits
 	int faults = 0;               // answers that had a hole or were out of order
 	bool hides = false;           // the relay showed no older event although it had one
 	bool takes_kinds = true;      // questions that name kinds are answered with these kinds
-	bool ignores_until = false;   // answers hold events newer than `until`
+	bool ignores_until = false;   // events were asked for without `until`, which the relay ignores
 	int taints = 0;               // pages asked again because of a doubt
 	int silences = 0;             // questions about known events that were answered with none
 	std::optional<int64_t> known; // a second such that the relay has shown an event at or before it

@@ -126,7 +126,8 @@ Pager::answer(uint32_t number)
 bool
 Pager::brought_no_kind(const Check &check)
 {
-	return !check.kinds.empty() && check.asked->answer.raw() == 0 && !check.expected().empty();
+	const Answer &answer = check.asked->answer;
+	return !check.kinds.empty() && answer.raw() + answer.above() == 0 && !check.expected().empty();
 }
 
 std::vector<Claim>
@@ -150,12 +151,13 @@ Pager::end(uint32_t number)
 	return {};
 }
 
-/* Whether the answer to a page or a window has many events, none of them from its range: the relay
- * ignores `until`. */
+/* Whether the answer to a page or a window has many events newer than its range, as many as half of
+ * a page, and no new one of its range: the relay ignores `until`. */
 bool
 Pager::shows_newer_only(const Answer &answer) const
 {
-	if (answer.above() < kFew)
+	const int page = std::min(limit_, habits_.largest_page);
+	if (answer.above() < std::max(page / 2, kFew))
 		return false;
 	if (stage_ == Stage::Page)
 		return includes(boundary_, answer.shown(range_));
@@ -168,7 +170,8 @@ Pager::end_main(Answer &answer)
 	const SeenSet all = answer.shown({0, kOpenEnd});
 	habits_.note(all);
 	if (shows_newer_only(answer)) {
-		read_without_until(answer);
+		if (stage_ != Stage::Page || !asks_again(answer))
+			read_without_until(answer);
 		return std::exchange(claims_, {});
 	}
 	switch (stage_) {

@@ -229,14 +229,17 @@ Pager::read_dense(int raw, int cap)
 void
 Pager::read_without_until(const Answer &answer)
 {
-	if (small_)
+	if (small_) {
 		repeated_ += small_->repeated();
-	small_.reset();
+		range_.upper = std::max(range_.upper, small_->upper());
+		small_.reset();
+	}
 	if (range_.upper - range_.lower < kLongRange || std::exchange(habits_.ignores_until, true))
 		return leave_unread();
 	const int raw = answer.raw() + answer.above();
 	stage_ = Stage::Dense;
-	dense_.emplace(std::nullopt, limit_, raw, raw, SeenSet(), conditions_, habits_);
+	dense_.emplace(std::nullopt, limit_, raw, std::max(raw, habits_.largest_page), SeenSet(),
+				   conditions_, habits_);
 	end_dense();
 }
 

@@ -25,6 +25,8 @@ class SmallWindows
 	std::vector<Claim> end(Answer &answer, Habits &habits);
 	/* The question was not answered. */
 	std::vector<Claim> fail(Habits &habits);
+	/* The last second that is not read yet. */
+	int64_t upper() const { return range_.upper; }
 	/* Number of events that were shown again so far. */
 	int64_t repeated() const { return repeated_; }
 	/* Bytes of memory held by events. */

@@ -49,7 +49,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		is.notice_on_lost = choices.rarely();
 		is.refuses_kinds = choices.rarely();
 		is.kinds_empty = choices.rarely();
-		is.foreign = choices.rarely();
+		is.foreign = int(choices.upto(16));
 		is.author_cap = int(choices.upto(30));
 		is.ignores_until = choices.rarely();
 	}

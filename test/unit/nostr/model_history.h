@@ -97,6 +97,18 @@ expect_partition(Pass pass, TimeRange range)
 	ASSERT_EQ(upper, range.lower - 1);
 }
 
+/* Whether each second of the range is claimed. */
+inline bool
+covers(Pass pass, TimeRange range)
+{
+	std::sort(pass.claims.begin(), pass.claims.end(),
+			  [](const Claim &a, const Claim &b) { return a.range.lower < b.range.lower; });
+	for (const Claim &claim : pass.claims)
+		if (claim.range.lower <= range.lower)
+			range.lower = std::max(range.lower, claim.range.upper + 1);
+	return range.lower > range.upper;
+}
+
 inline bool
 all_read(const Pass &pass)
 {

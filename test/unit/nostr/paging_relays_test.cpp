@@ -55,6 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
 		Scenario{"F13_repeats", {.cap = 200, .repeats = true}},
 		Scenario{"F19_foreign", {.cap = 200, .foreign = 1}},
 		Scenario{"F19_many_foreign", {.cap = 200, .foreign = 12}},
+		Scenario{"F19_many_foreign_unordered", {.cap = 200, .by_insertion = true, .foreign = 12}},
 		Scenario{"no_limit", {.cap = 100000, .ignores_limit = true}},
 		Scenario{"no_kinds", {.cap = 200, .refuses_kinds = true}},
 		Scenario{"kinds_empty", {.cap = 200, .kinds_empty = true}},
@@ -167,6 +168,7 @@ TEST(Pager, ARelayThatIgnoresUntilIsReadByKindsAndAuthors)
 		EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0);
 		EXPECT_EQ(unread(relay, pass), 0);
 		EXPECT_LT(pass.questions, 500);
+		EXPECT_TRUE(covers(pass, {0, kBase + 1000 * kDay}));
 	}
 }
 
@@ -222,7 +224,7 @@ TEST(Pager, NothingFalseIsEverConfirmed)
 		is.notice_on_lost = upto(2);
 		is.refuses_kinds = rarely();
 		is.kinds_empty = seed % 16 == 0 && is.kind_cap == 0;
-		is.foreign = rarely();
+		is.foreign = rarely() ? 1 + int(upto(15)) : 0;
 		auto events = history(int(upto(300)), seed);
 		const bool crowded = upto(3) == 0;
 		for (Stored &event : events) {
