@@ -255,17 +255,20 @@ send_some(shm_mq_handle *queue, std::string_view message)
 #endif
 }
 
-/* The process that runs a transaction; 0 for a prepared transaction. */
+/* The process that runs a transaction; 0 for a prepared transaction. That keeps the number of the
+ * process that prepared it, which another process may have by now. */
 inline pid_t
 process_of(const VirtualTransactionId &id)
 {
 #if PG_VERSION_NUM >= 170000
 	PGPROC *process =
 		id.procNumber == INVALID_PROC_NUMBER ? nullptr : ProcNumberGetProc(id.procNumber);
+	const bool runs = process && process->vxid.lxid == id.localTransactionId;
 #else
 	PGPROC *process = id.backendId == InvalidBackendId ? nullptr : BackendIdGetProc(id.backendId);
+	const bool runs = process && process->lxid == id.localTransactionId;
 #endif
-	return process ? process->pid : 0;
+	return runs ? process->pid : 0;
 }
 
 } // namespace pg::compat
