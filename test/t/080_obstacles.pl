@@ -9,9 +9,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $list = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
-my $stub = relay_stub(relays => 4, events => 12000, overlap => 50, rate => 100, list => $list);
+my $stub = relay_stub(relays => 4, events => 3000, overlap => 50, rate => 300, publish => 20, list => $list);
 my $node = archive_server('obstacles', max_prepared_transactions => 1);
-load_truth($node, $stub);
 my $worker = service_pid($node);
 my $net;
 add_relays($node, @{ $stub->{urls} });
@@ -134,6 +133,9 @@ $session->quit;
 wait_for($node, "state = 'running' $service");
 
 # ---- after all that
+stop_publishing($stub);
+load_truth($node, $stub);
+wait_for($node, '(SELECT count(*) FROM bigbrotr.sightings) = (SELECT count(*) FROM public.truth)');
 wait_for($node, q{count(*) = 4 FROM _bigbrotr.relay_sync WHERE phase = 'live'});
 archive_matches($node, 'the archive is whole');
 is(unfounded_claims($node), 0, 'and its coverage is true');
