@@ -66,8 +66,9 @@ class DirectInsert
 			return false;
 		bool deletions_shut_out = shut_out_deletions();
 		write_events(events, now, check_existing, inserted);
-		hold_events_of(sightings, deletions_shut_out);
-		write_sightings(sightings, check_existing, relays, known);
+		const std::vector<uint32_t> order = ordered_by_id(sightings);
+		hold_events_of(sightings, order, deletions_shut_out);
+		write_sightings(sightings, order, check_existing, relays, known);
 		for (const auto &[relay, count] : sightings_.relays().all())
 			inserted.sightings.push_back({static_cast<int32_t>(relay), count});
 		pg::call([&] {
@@ -150,13 +151,14 @@ class DirectInsert
 	 * the transaction ends. An event that another transaction is inserting counts as not archived:
 	 * to wait for that transaction could cause a deadlock, because this one holds new events.
 	 */
-	void hold_events_of(std::span<const NewSighting> sightings, bool deletions_shut_out)
+	void hold_events_of(std::span<const NewSighting> sightings, const std::vector<uint32_t> &order,
+						bool deletions_shut_out)
 	{
 		std::vector<Stored> held;
 		std::vector<std::string_view> ids; // of events that must be looked up
 		std::vector<size_t> places;        // and their places in `held`
 		auto own = batch_.begin();
-		for (uint32_t i : ordered_by_id(sightings)) {
+		for (uint32_t i : order) {
 			std::string_view id = sightings[i].id;
 			if (!held.empty() && held.back().id == id)
 				continue;
@@ -177,14 +179,14 @@ class DirectInsert
 		batch_ = std::move(held);
 	}
 
-	void write_sightings(std::span<const NewSighting> sightings, bool check_existing,
-						 RelayLocks relays, std::vector<uint8_t> &known)
+	void write_sightings(std::span<const NewSighting> sightings, const std::vector<uint32_t> &order,
+						 bool check_existing, RelayLocks relays, std::vector<uint8_t> &known)
 	{
 		known.assign(sightings.size(), false);
 		std::vector<SightingRow> seen;
 		seen.reserve(sightings.size());
 		auto event = batch_.begin(); // batch_ has the events of the sightings, sorted by id
-		for (uint32_t i : ordered_by_id(sightings)) {
+		for (uint32_t i : order) {
 			const NewSighting &sighting = sightings[i];
 			if (event->id != sighting.id)
 				++event;
