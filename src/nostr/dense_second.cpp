@@ -54,6 +54,17 @@ DenseSecond::split_by_groups()
 		parts_.push_back(std::move(others));
 }
 
+size_t
+DenseSecond::memory() const
+{
+	constexpr size_t node = sizeof(PublicKey) + 4 * sizeof(void *); // of std::set
+	size_t listed = later_.capacity();
+	for (const Part &part : parts_)
+		listed += part.authors.capacity();
+	return shown_.capacity() * sizeof(SeenEvent) + authors_.size() * node +
+		   listed * sizeof(PublicKey);
+}
+
 std::optional<Window>
 DenseSecond::next() const
 {

@@ -33,11 +33,8 @@ class DenseSecond
 	Doubts doubts() const { return doubts_; }
 	int64_t refused() const { return refused_; }
 	const SeenSet &shown() const { return shown_; }
-	/* Bytes of memory held by events. */
-	size_t memory() const
-	{
-		return shown_.capacity() * sizeof(SeenEvent) + authors_.size() * kAuthorSize;
-	}
+	/* Bytes of memory held by events, and by lists of their authors. */
+	size_t memory() const;
 
   private:
 	struct Part
@@ -45,8 +42,6 @@ class DenseSecond
 		std::vector<int32_t> kinds;
 		std::vector<PublicKey> authors;
 	};
-	static constexpr size_t kAuthorSize = sizeof(PublicKey) + 4 * sizeof(void *);
-
 	void note_authors(const SeenSet &events);
 	bool asks_wider(const Answer &answer);
 	void split_by_groups();

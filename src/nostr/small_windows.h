@@ -25,8 +25,11 @@ class SmallWindows
 	std::vector<Claim> end(Answer &answer, Habits &habits);
 	/* The question was not answered. */
 	std::vector<Claim> fail(Habits &habits);
-	/* The last second that is not read yet. */
-	int64_t upper() const { return range_.upper; }
+	/* The newest second that is not claimed yet. */
+	int64_t upper() const
+	{
+		return std::max({range_.upper, emptied_.value_or(0), gap_ ? gap_->upper : 0});
+	}
 	/* Number of events that were shown again so far. */
 	int64_t repeated() const { return repeated_; }
 	/* Bytes of memory held by events. */
