@@ -158,19 +158,11 @@ TEST(NetNeighbour, ManyMessagesThatAreTooLargeAreReadInSmallerPages)
 	EXPECT_EQ(worker.ended(1)->reason, "frame_too_large");
 	EXPECT_TRUE(worker.claims.empty());
 	EXPECT_EQ(worker.ended(1)->page_limit, 20U);
-	worker.send(wire::RelayOpen{.relay_id = 2,
-								.attempt = 1,
-								.url = relay.url(),
-								.page_limit = 20,
-								.ranges = {{0, 1039, 0}}});
+	worker.task(2, relay.url(), {{0, 1039}}, false, 20);
 	ASSERT_TRUE(worker.until_ended(2));
 	EXPECT_EQ(worker.ended(2)->reason, "frame_too_large");
 	EXPECT_EQ(worker.ended(2)->page_limit, 10U);
-	worker.send(wire::RelayOpen{.relay_id = 3,
-								.attempt = 1,
-								.url = relay.url(),
-								.page_limit = 10,
-								.ranges = {{0, 1039, 0}}});
+	worker.task(3, relay.url(), {{0, 1039}}, false, 10);
 	ASSERT_TRUE(worker.until_ended(3));
 	EXPECT_EQ(worker.ended(3)->reason, "");
 	EXPECT_EQ(worker.events.size(), events.size());
@@ -241,8 +233,7 @@ TEST(NetNeighbour, ARelayThatStallsIsAskedForLess)
 		EXPECT_NE(peer.receive().find("\"limit\":250"), std::string::npos);
 		peer.linger();
 	});
-	worker.send(wire::RelayOpen{
-		.relay_id = 2, .attempt = 1, .url = again.url(), .page_limit = 250, .ranges = {{0, 9, 0}}});
+	worker.task(2, again.url(), {{0, 9}}, false, 250);
 	ASSERT_TRUE(worker.until_ended(2));
 	EXPECT_EQ(worker.ended(2)->page_limit, 125U);
 	EXPECT_EQ(pages, 1);
@@ -252,11 +243,7 @@ TEST(NetNeighbour, ALearnedLimitGrowsBack)
 {
 	ScriptedRelay relay(serve_events(make_events(100, 1000), 500));
 	Worker worker;
-	worker.send(wire::RelayOpen{.relay_id = 1,
-								.attempt = 1,
-								.url = relay.url(),
-								.page_limit = 20,
-								.ranges = {{0, 5000, 0}}});
+	worker.task(1, relay.url(), {{0, 5000}}, false, 20);
 	ASSERT_TRUE(worker.until_ended(1));
 	EXPECT_EQ(worker.events.size(), 100U);
 	EXPECT_GT(worker.ended(1)->page_limit, 20U);

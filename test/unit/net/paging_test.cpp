@@ -284,8 +284,8 @@ pass_time(Worker &worker)
 TEST(NetPaging, ARelayThatNeverSaysEoseIsReadToItsEnd)
 {
 	const auto events = make_events(60, 61);
-	/* Its answers are full pages, or shorter: then a connection has ended without an answer before.
-	 */
+	/* In the first case the answers are full pages. In the second they are shorter, and the page
+	 * limit says that an earlier connection has stalled. */
 	for (const auto &[most, page_limit] : {std::pair{100, 10U}, {20, 50U}}) {
 		ScriptedRelay relay([&, most = most](Peer &peer) {
 			for (;;)
@@ -293,11 +293,7 @@ TEST(NetPaging, ARelayThatNeverSaysEoseIsReadToItsEnd)
 		});
 		Worker worker;
 		const std::jthread time_passes = pass_time(worker);
-		worker.send(wire::RelayOpen{.relay_id = 1,
-									.attempt = 1,
-									.url = relay.url(),
-									.page_limit = page_limit,
-									.ranges = {{0, 5000, 0}}});
+		worker.task(1, relay.url(), {{0, 5000}}, false, page_limit);
 		ASSERT_TRUE(worker.until_ended(1));
 		EXPECT_EQ(worker.ended(1)->reason, "");
 		EXPECT_EQ(worker.events.size(), events.size());
@@ -320,11 +316,7 @@ TEST(NetPaging, ASilentRelayHasStalled)
 		});
 		Worker worker;
 		const std::jthread time_passes = pass_time(worker);
-		worker.send(wire::RelayOpen{.relay_id = 1,
-									.attempt = 1,
-									.url = relay.url(),
-									.page_limit = 20,
-									.ranges = {{0, 5000, 0}}});
+		worker.task(1, relay.url(), {{0, 5000}}, false, 20);
 		ASSERT_TRUE(worker.until_ended(1));
 		EXPECT_EQ(worker.ended(1)->reason, "stalled") << answers;
 		EXPECT_FALSE(worker.reported(1, wire::RelayPhase::CaughtUp));

@@ -134,9 +134,10 @@ Worker::write(const std::string &frame)
 
 void
 Worker::task(int32_t relay_id, const std::string &url, std::vector<nostr::TimeRange> ranges,
-			 bool live)
+			 bool live, uint32_t page_limit)
 {
-	wire::RelayOpen open{.relay_id = relay_id, .attempt = 1, .url = url, .live = live};
+	wire::RelayOpen open{
+		.relay_id = relay_id, .attempt = 1, .url = url, .page_limit = page_limit, .live = live};
 	for (const nostr::TimeRange &range : ranges)
 		open.ranges.push_back({range.lower, range.upper});
 	send(open);
