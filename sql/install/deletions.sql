@@ -179,7 +179,7 @@ BEGIN
 		      AND NOT EXISTS (SELECT FROM _bigbrotr.imported_events AS i WHERE i.eid = e.eid);
 		GET DIAGNOSTICS gone = ROW_COUNT;
 		deleted := deleted + gone;
-		-- A further turn could cause a deadlock, because it takes its locks out of order; so there is one only where it is needed.
+		-- A further turn takes its locks out of order and could cause a deadlock. So it is made only if there may be more orphans.
 		EXIT WHEN cardinality(orphans.ids) < most OR orphans.last = last_eid;
 		next := orphans.last + 1;
 	END LOOP;

@@ -100,7 +100,8 @@ OpenQuestion::on_event(nostr::Event &event, std::string_view text)
 	if (!answer->add(seen, text.size())) {
 		if (event.created_at > question_.window.until.value_or(INT64_MAX) && answer->above() <= 1)
 			return context_.client.refuse("outside_window", text);
-		/* The relay ignores `since` or `until`. */
+		/* The relay ignores `since` or `until`. One such event of each answer is refused and
+		 * counted, because the relay would be given up for many. */
 		context_.client.ignore();
 		if (over_ || std::max(answer->above(), answer->below()) <= *question_.window.limit)
 			return;
@@ -219,9 +220,9 @@ OpenQuestion::ended_by_silence()
 }
 
 /*
- * A page without EOSE ends the connection. But if an earlier connection has stalled, and this one
- * has brought events and no EOSE at all, not even of the live subscription, then the relay never
- * sends EOSE.
+ * A page without EOSE ends the connection. But the relay counts as one that never sends EOSE if it
+ * has a page limit of its own, because an earlier connection has stalled or a page was too large,
+ * and if this connection has brought events and no EOSE, not even for the live subscription.
  */
 void
 OpenQuestion::stalled()

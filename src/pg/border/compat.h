@@ -255,8 +255,9 @@ send_some(shm_mq_handle *queue, std::string_view message)
 #endif
 }
 
-/* The process that runs a transaction; 0 for a prepared transaction. That keeps the number of the
- * process that prepared it, which another process may have by now. */
+/* The process that runs a transaction; 0 for a prepared transaction. A prepared transaction keeps
+ * the backend number and the local id of the session that prepared it. Another session may have
+ * that backend number by now, but then its local id differs. */
 inline pid_t
 process_of(const VirtualTransactionId &id)
 {
