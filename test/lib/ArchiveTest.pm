@@ -150,16 +150,26 @@ sub net_pid
 	die 'the service has no net process';
 }
 
-# kill -9 of the postmaster, which leaves nobody to tell the others, and a new start.
+# kill -9 of the postmaster, which leaves nobody to tell the others, and a new start when all have ended.
+# The processes of the server are known by their directory. No list made before the kill has them all: the postmaster
+# may start one more, and a new server does not start while any of them holds the old shared memory.
 sub kill_server
 {
 	my ($node, $service) = @_;
-	my @pids = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
-	push @pids, net_pid($node, $service);
+	my $data = abs_path($node->data_dir);
+	my ($postmaster) = PostgreSQL::Test::Utils::slurp_file("$data/postmaster.pid") =~ /^(\d+)/;
+	my $net = net_pid($node, $service);
 	$node->kill9;
-	gone($_) or die "process $_ survives its server" for @pids;
+	gone($_) or die "process $_ survives its server" for $postmaster, $net;
+	my @left;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		@left = grep { (readlink("$_/cwd") // '') eq $data } glob '/proc/[0-9]*' or last;
+		select undef, undef, undef, 0.1;
+	}
+	die "these processes survive their server: @left" if @left;
 	$node->start;
-	return;
+	return 1;
 }
 
 # Waits for the end of a process.

@@ -138,12 +138,7 @@ $node->safe_psql('postgres', "CALL bigbrotr.delete_relay('$forgotten')");
 
 # ---- the postmaster is killed: nobody is left to tell the others
 under_load();
-my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
-my @processes = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
-push @processes, $postmaster, net_pid($node);
-$node->kill9;
-is(scalar(grep { !gone($_) } @processes), 0, 'all processes end with a killed postmaster');
-$node->start;
+ok(kill_server($node), 'all processes end with a killed postmaster');
 
 # ---- after all that
 stop_publishing($stub);
