@@ -19,7 +19,7 @@ static wire::ArchiveSettings
 impatient()
 {
 	wire::ArchiveSettings settings = Worker::default_settings();
-	settings.response_timeout_ms = 300;
+	settings.response_timeout_ms = 2000;
 	return settings;
 }
 

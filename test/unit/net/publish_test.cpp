@@ -34,7 +34,7 @@ class Publisher
 			exit_code_ = net::serve(fd, wire::Role::Publish, clock_, nullptr);
 		});
 		send(wire::PublishSettings{.dial = {.allow_local_relays = true},
-								   .response_timeout_ms = 1000});
+								   .response_timeout_ms = 5000});
 	}
 	~Publisher()
 	{

@@ -45,7 +45,7 @@ answer_all(Peer &peer)
 	}
 }
 
-constexpr int kPatience = 500 * 1000; // microseconds
+constexpr int kPatience = 2000 * 1000; // microseconds
 
 inline wire::ProbeSettings
 quick()
