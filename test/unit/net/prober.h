@@ -98,10 +98,10 @@ class Prober
 			.relay_id = relay_id, .attempt = 1, .url = url, .try_nips = try_nips, .event = event});
 	}
 
-	/* Waits until so many visits are over; false if that takes more than half a minute. */
+	/* Waits until so many visits are over; false if that takes more than two minutes. */
 	bool until(size_t count)
 	{
-		auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+		auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
 		while (found.size() < count) {
 			auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
 				deadline - std::chrono::steady_clock::now());

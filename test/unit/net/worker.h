@@ -58,7 +58,7 @@ class Worker
 	template <class Message> void send(const Message &message) { write(wire::encode(message)); }
 	void task(int32_t relay_id, const std::string &url, std::vector<nostr::TimeRange> ranges,
 			  bool live = false, uint32_t page_limit = 0);
-	/* Handles messages until `done` holds; false if it does not within half a minute. */
+	/* Handles messages until `done` holds; false if it does not within two minutes. */
 	bool until(const std::function<bool()> &done);
 	bool until_ended(int32_t relay_id);
 	/* Has the net process read this range of relay 1, until the relay has ended. */
