@@ -269,13 +269,14 @@ TEST(NetPaging, AQuestionThatIsRefusedByANoticeCostsTheEndOnly)
 	}
 }
 
-/* Moves the worker's clock on, twenty times as fast as time. */
+/* Moves the worker's clock on, six times as fast as time. Silence of two seconds ends an answer, so
+ * a relay has a third of a second for the next event. */
 static std::jthread
 pass_time(Worker &worker)
 {
 	return std::jthread([&worker](std::stop_token stop) {
 		while (!stop.stop_requested()) {
-			std::this_thread::sleep_for(std::chrono::milliseconds(50));
+			std::this_thread::sleep_for(std::chrono::milliseconds(200));
 			worker.clock.advance(std::chrono::seconds(1));
 		}
 	});
