@@ -11,7 +11,7 @@
 namespace test {
 
 static int
-listen_locally(uint16_t &port, bool ipv6 = false)
+bind_locally(uint16_t &port, bool ipv6 = false)
 {
 	int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	sockaddr_in four{};
@@ -22,18 +22,29 @@ listen_locally(uint16_t &port, bool ipv6 = false)
 	six.sin6_addr = in6addr_loopback;
 	auto *address = ipv6 ? reinterpret_cast<sockaddr *>(&six) : reinterpret_cast<sockaddr *>(&four);
 	socklen_t size = ipv6 ? sizeof six : sizeof four;
-	if (bind(fd, address, size) != 0 || listen(fd, 512) != 0)
-		throw std::runtime_error("could not listen on the loopback address");
+	if (bind(fd, address, size) != 0)
+		throw std::runtime_error("could not bind to the loopback address");
 	getsockname(fd, address, &size);
 	port = ntohs(ipv6 ? six.sin6_port : four.sin_port);
 	return fd;
 }
 
+static int
+listen_locally(uint16_t &port, bool ipv6 = false)
+{
+	int fd = bind_locally(port, ipv6);
+	if (listen(fd, 512) != 0)
+		throw std::runtime_error("could not listen on the loopback address");
+	return fd;
+}
+
+/* The socket stays open until the process ends, so that no test that runs meanwhile gets the port.
+ * The kernel refuses connections to a socket that does not listen. */
 uint16_t
 closed_port()
 {
 	uint16_t port;
-	close(listen_locally(port));
+	bind_locally(port);
 	return port;
 }
 
