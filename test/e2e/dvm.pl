@@ -77,8 +77,9 @@ price(0);
 # Many jobs, while worker, net process, executor and server are killed.
 $out = '';
 my $in = '';
-my $many = start [ 'node', "$FindBin::RealBin/relay/customer.mjs", $provider, $relay, '--many', $jobs ], '<', \$in, '>', \$out, '2>', \$errors, IPC::Run::timeout(1800);
+# Counted before the customer asks for the first one.
 my $before = stored('SELECT count(*) FROM bigbrotr.dvm_jobs');
+my $many = start [ 'node', "$FindBin::RealBin/relay/customer.mjs", $provider, $relay, '--many', $jobs ], '<', \$in, '>', \$out, '2>', \$errors, IPC::Run::timeout(1800);
 my $done = "(SELECT count(*) FROM bigbrotr.dvm_jobs WHERE state = 'delivered') - $before";
 for my $kill (1 .. $kills)
 {
@@ -91,7 +92,10 @@ for my $kill (1 .. $kills)
 	}
 	else
 	{
-		kill 'KILL', $victim eq 'net' ? net_pid($node, 'dvm') : service_pid($node, $victim eq 'worker' ? 'dvm' : 'dvm.1');
+		my $pid = $victim eq 'net' ? net_pid($node, 'dvm') : service_pid($node, $victim eq 'worker' ? 'dvm' : 'dvm.1');
+		kill 'KILL', $pid;
+		# Until its parent has reaped it, the next look may find it again.
+		gone($pid) or die "the $victim survives";
 	}
 	wait_for($node, q{bigbrotr.start_services()::text = ''}); # this was no bug: no reason to hold back
 }
