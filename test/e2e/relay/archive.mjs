@@ -23,6 +23,7 @@ const verifyOnce = (event) => {
 }
 const relay = new AbstractRelay(url, { verifyEvent: verifyOnce, websocketImplementation: WebSocket })
 relay.baseEoseTimeout = 60000
+relay.publishTimeout = 60000
 await relay.connect()
 
 // What it sends to its client, byte for byte.

@@ -16,6 +16,7 @@ const [provider, url, option, count] = process.argv.slice(2)
 const secret = new Uint8Array(32).fill(7)
 const us = getPublicKey(secret)
 const relay = new AbstractRelay(url, { verifyEvent, websocketImplementation: WebSocket })
+relay.publishTimeout = 60000
 await relay.connect()
 const now = () => Math.floor(Date.now() / 1000)
 const sign = (kind, tags, content = '') => finalizeEvent({ kind, tags, content, created_at: now() }, secret)
@@ -54,6 +55,9 @@ if (option === '--many') {
     for (const request of requests) await relay.publish(request)
     console.log('asked')
     await new Promise((resolve) => process.stdin.once('data', resolve))
+    // The last answers may still be on their way. The relay sends each answer before it tells the provider that it has it, so all of
+    // them come before the end of this question.
+    await new Promise((resolve) => relay.subscribe([{ ids: ['0'.repeat(64)] }], { oneose: resolve, eoseTimeout: 60000 }))
     const results = requests.map((request) => (answers.get(request.id) ?? []).filter((event) => event.kind === 6400).length)
     say('each is answered once', results.every((n) => n === 1), results)
     process.exit(0)
