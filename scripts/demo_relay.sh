@@ -51,7 +51,7 @@ make_corpus() {
 # start_demo_relay [FILE]: starts the relay unless it runs, and sets DEMO_URL. A new relay gets the port of the last one, so
 # that it is the same relay for the archive.
 start_demo_relay() {
-	local program=$STATE/src/test/e2e/relay port
+	local program=$STATE/src/test/e2e/relay port attempt
 	as_user mkdir -p "$STATE/demo"
 	quietly "$STATE/log/tools.log" as_user cmake -S "$STATE/src" -B "$STATE/tools" -DBIGBROTR_TESTS=OFF
 	quietly "$STATE/log/tools.log" as_user cmake --build "$STATE/tools" --target bigbrotr-corpus bigbrotr-farm -j "$(nproc)"
@@ -61,13 +61,19 @@ start_demo_relay() {
 	if ! runs_in_demo relay; then
 		port=$(cat "$STATE/demo/port" 2>/dev/null || echo 0)
 		say "Filling the demo relay with $(grep -c . "$STATE/demo/corpus.jsonl") events"
-		exec 3< <(
-			exec 2>"$STATE/log/relay.log" </dev/null # the background process must not keep a pipe of the caller open
-			cd "$STATE/demo"
-			as_user setsid node "$program/relay.mjs" --port "$port" --load corpus.jsonl --refused refused.jsonl
-		)
-		head -n 1 <&3 | as_user tee "$STATE/demo/relay.json" >/dev/null
-		exec 3<&-
+		# While the relay did not run, another program may have taken its port for a connection.
+		for attempt in {1..20}; do
+			exec 3< <(
+				exec 2>"$STATE/log/relay.log" </dev/null # the background process must not keep a pipe of the caller open
+				cd "$STATE/demo"
+				as_user setsid node "$program/relay.mjs" --port "$port" --load corpus.jsonl --refused refused.jsonl
+			)
+			head -n 1 <&3 | as_user tee "$STATE/demo/relay.json" >/dev/null
+			exec 3<&-
+			! runs_in_demo relay || break
+			grep -q EADDRINUSE "$STATE/log/relay.log" || break
+			sleep 3
+		done
 		runs_in_demo relay || die "the demo relay does not run: $(tail -n 5 "$STATE/log/relay.log")"
 		demo_relay port | as_user tee "$STATE/demo/port" >/dev/null
 	fi
