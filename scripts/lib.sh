@@ -221,12 +221,22 @@ private_postgres() {
 	as_user tee "$to/version" >/dev/null <<<"$version"
 }
 
-# npm_install DIRECTORY: installs the packages of the lock file, as the caller, who may have settings for npm.
+# npm_install DIRECTORY: installs the packages of the lock file, as the caller, who may have settings for npm. DIRECTORY is a
+# copy of a folder of test/e2e. If that folder of the checkout has the same packages, they are copied, without a network.
 npm_install() {
-	local directory=$1
-	[ "$directory/package-lock.json" -nt "$directory/node_modules/.package-lock.json" ] || return 0
-	npm ci --prefix "$directory"
+	local directory=$1 from=$ROOT/test/e2e/${1##*/}
+	lacks_packages "$directory" || return 0
+	if cmp -s "$from/package-lock.json" "$directory/package-lock.json" && ! lacks_packages "$from"; then
+		rm -rf "$directory/node_modules" "$directory/node_modules.new" &&
+			cp -R "$from/node_modules" "$directory/node_modules.new" &&
+			mv "$directory/node_modules.new" "$directory/node_modules"
+	else
+		npm ci --prefix "$directory"
+	fi
 }
+
+# npm writes the file in node_modules last.
+lacks_packages() { [ "$1/package-lock.json" -nt "$1/node_modules/.package-lock.json" ]; }
 
 # socket_directory LINK NAME: creates LINK/NAME, or a directory under /tmp if LINK/NAME is too long for
 # a socket's name (107 bytes), and prints its path.
