@@ -21,7 +21,11 @@ export class Browser {
         // A test that breaks off leaves no browser and no profile behind.
         process.once('exit', () => {
             browser.process.kill('SIGKILL')
-            rmSync(browser.profile, { recursive: true, force: true, maxRetries: 5 })
+            try {
+                rmSync(browser.profile, { recursive: true, force: true, maxRetries: 5 })
+            } catch {
+                // A folder that stays is no fault of what was tested.
+            }
         })
         let said = ''
         const address = await new Promise((resolve, reject) => {
@@ -36,11 +40,20 @@ export class Browser {
         browser.socket = new WebSocket(address, { maxPayload: 1 << 28 })
         await once(browser.socket, 'open')
         browser.socket.on('message', (text) => browser.#take(JSON.parse(text)))
-        const { targetInfos } = await browser.send('Target.getTargets')
-        const { sessionId } = await browser.send('Target.attachToTarget', { targetId: targetInfos.find((t) => t.type === 'page').targetId, flatten: true })
+        const { sessionId } = await browser.send('Target.attachToTarget', { targetId: await browser.#firstPage(), flatten: true })
         browser.session = sessionId
         for (const domain of ['Page', 'Runtime', 'Network', 'Log']) await browser.send(`${domain}.enable`)
         return browser
+    }
+
+    // The browser takes connections before it has opened its page.
+    async #firstPage() {
+        for (let i = 0; i < 600; i++) {
+            const page = (await this.send('Target.getTargets')).targetInfos.find((target) => target.type === 'page')
+            if (page) return page.targetId
+            await new Promise((resolve) => setTimeout(resolve, 50))
+        }
+        throw new Error('chromium opens no page')
     }
 
     #take({ id, result, error, method, params }) {
@@ -121,6 +134,7 @@ export class Browser {
         this.session = undefined
         await this.send('Browser.close').catch(() => {})
         await gone
-        await rm(this.profile, { recursive: true, force: true, maxRetries: 5 })
+        // Processes of the browser may still write into it. What is left is removed at the exit.
+        await rm(this.profile, { recursive: true, force: true, maxRetries: 20 }).catch(() => {})
     }
 }
