@@ -14,7 +14,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(archive_node archive_server create_archive add_relays wait_for service_pid net_pid kill_server gone relay_stub stop_publishing
+our @EXPORT = qw(archive_node archive_server create_archive add_relays wait_for session service_pid net_pid kill_server gone relay_stub stop_publishing
   corpus load_truth archive_matches unfounded_claims source_directory shared_data canonical_id);
 
 my $source = abs_path(dirname(__FILE__) . '/../..');
@@ -122,6 +122,15 @@ sub wait_for
 	diag $node->safe_psql($database, 'SELECT relay_url, phase, new_event_count, sighting_count, last_error, last_detail FROM bigbrotr.sync_status LIMIT 20');
 	diag $node->safe_psql($database, 'SELECT * FROM bigbrotr.services');
 	die "never became true: $condition\n", $error // '';
+}
+
+# A psql that stays connected, for one query after the other. Its time limit counts from its start, not for each query, so it is
+# longer than a suite may take. %options: database; those of background_psql.
+sub session
+{
+	my ($node, %options) = @_;
+	my $database = delete $options{database} // 'postgres';
+	return $node->background_psql($database, timeout => 3600, %options);
 }
 
 # The process of the synchronizer, or of another service, as soon as there is one.

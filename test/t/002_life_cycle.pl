@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 
+use ArchiveTest qw(session);
 use Bigbrotr;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -229,7 +230,7 @@ ok($node->poll_query_until('postgres', q{SELECT count(DISTINCT database) = 1 FRO
 # launcher looks at the catalog of databases in between, which is locked here.
 my $launcher = ask($node, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'bigbrotr launcher'");
 my $restarts = "SELECT restart_count FROM bigbrotr.services WHERE service = 'synchronizer'";
-my ($catalog, $starter, $statement) = map { $node->background_psql('postgres') } 1 .. 3;
+my ($catalog, $starter, $statement) = map { session($node) } 1 .. 3;
 $statement->query_safe('SET client_min_messages = warning; BEGIN; ALTER EXTENSION bigbrotr UPDATE; ROLLBACK'); # fills its caches
 wait_for_service($node, 'synchronizer', 'running');
 $starter->query_safe("SELECT bigbrotr.stop_service('synchronizer')");

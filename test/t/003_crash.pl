@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 
+use ArchiveTest qw(session);
 use Bigbrotr;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -19,7 +20,7 @@ wait_for_service($node, 'synchronizer', 'running');
 # The net process. Nobody else notices.
 my $server_start = ask($node, 'SELECT pg_postmaster_start_time()');
 my $pid = worker_pid($node, 'synchronizer');
-my $session = $node->background_psql('postgres');
+my $session = session($node);
 my $session_pid = $session->query('SELECT pg_backend_pid()');
 for my $signal ('KILL', 'SEGV', 'STOP')
 {
@@ -49,7 +50,7 @@ $session->quit;
 $node->append_conf('postgresql.conf', "bigbrotr.batch_timeout = 1s\n");
 $node->reload;
 $pid = worker_pid($node, 'synchronizer');
-my $locks = $node->background_psql('postgres');
+my $locks = session($node);
 $locks->query_safe('BEGIN; LOCK TABLE bigbrotr.relays, _bigbrotr.relay_sync');
 my $waiting = "FROM bigbrotr.services WHERE service = 'synchronizer' AND state = 'running' AND waiting_for";
 ok($node->poll_query_until('postgres', "SELECT count(*) = 1 $waiting IS NOT NULL"), 'a batch that takes too long waits');

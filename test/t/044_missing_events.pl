@@ -23,7 +23,7 @@ $node->safe_psql('postgres', "SELECT _bigbrotr.store_events(ARRAY[e.event_id], A
 is($node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.events'), scalar(@events), 'the events are archived');
 
 # The sightings cannot be written until the events are gone.
-my $admin = $node->background_psql('postgres');
+my $admin = session($node);
 $admin->query_safe('BEGIN; LOCK TABLE bigbrotr.sightings IN SHARE MODE');
 add_relays($node, $relay->url('/r'));
 wait_for($node, q{EXISTS (SELECT FROM pg_locks WHERE relation = 'bigbrotr.sightings'::regclass AND NOT granted)});

@@ -31,7 +31,7 @@ sub wait_for_lines
 # A reload that replaces the net process, since another number of threads needs another process, comes while messages of the
 # old one wait in the worker: it stands still until there are many, and a lock holds up the first batch. The other messages
 # are ignored.
-my $session = $node->background_psql('postgres');
+my $session = session($node);
 for my $threads (3, 4, 5)
 {
 	my $before = $node->safe_psql('postgres', 'SELECT count(*) FROM bigbrotr.sightings');

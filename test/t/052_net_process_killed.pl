@@ -15,7 +15,7 @@ my $node = archive_server('net_killed');
 load_truth($node, $stub);
 
 # A session that is open all the time.
-my $session = $node->background_psql('postgres');
+my $session = session($node);
 
 my $worker = service_pid($node);
 my $kill = 0;

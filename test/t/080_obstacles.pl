@@ -52,7 +52,7 @@ under_load();
 $net = net_pid($node);
 
 # ---- a lock on a table, for longer than any patience
-my $session = $node->background_psql('postgres');
+my $session = session($node);
 my $holder = $session->query_safe('SELECT pg_backend_pid()');
 $session->query_safe('BEGIN; LOCK TABLE bigbrotr.sightings IN SHARE MODE');
 wait_for($node, "waiting_for = 'a lock on bigbrotr.sightings, held by process $holder' $service");

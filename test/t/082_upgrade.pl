@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
+use ArchiveTest qw(session);
 use Bigbrotr;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
@@ -111,7 +112,7 @@ ask($node, 'DROP VIEW mine', 'old');
 
 # An upgrade whose session ends in the middle, where it waits for a reader of a table: nothing is changed, and services wait
 # as before.
-my $reader = $node->background_psql('old');
+my $reader = session($node, database => 'old');
 $reader->query_safe('BEGIN; SELECT count(*) FROM bigbrotr.relay_checks');
 my $upgrade = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('old'), '-c', 'ALTER EXTENSION bigbrotr UPDATE' ], '>', '/dev/null', '2>', \my $end);
 my $waiting = q{FROM pg_stat_activity WHERE datname = 'old' AND query LIKE 'ALTER EXTENSION%' AND wait_event_type = 'Lock'};

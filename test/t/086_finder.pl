@@ -65,7 +65,7 @@ my $store = sub {
 };
 $node->append_conf('postgresql.conf', "bigbrotr.services = 'initializer, finder'\nbigbrotr.finder_names_per_author = 100000\nbigbrotr.finder_names_per_site = 100000\n");
 $node->reload;
-my $late = $node->background_psql('postgres');
+my $late = session($node);
 my $sixth = int(@events / 6);
 $late->query_safe('BEGIN');
 $late->query_safe($store->(0, $sixth));

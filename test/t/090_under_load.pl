@@ -36,7 +36,7 @@ $node->safe_psql('postgres', 'DROP INDEX bigbrotr.events_tags_idx');
 my $net = net_pid($node);
 my $worker = service_pid($node);
 
-my $session = $node->background_psql('postgres', on_error_stop => 1);
+my $session = session($node);
 
 # Notices of theirs are no errors.
 $session->query_safe('SET client_min_messages = warning');
@@ -52,7 +52,7 @@ meanwhile('a deletion that is not committed', sub {
 
 meanwhile('VACUUM FREEZE and a deletion', sub {
 	# So slow that it lasts until it is cancelled.
-	my $vacuum = $node->background_psql('postgres', on_error_stop => 0);
+	my $vacuum = session($node, on_error_stop => 0);
 	$vacuum->query_until(qr/^begun$/m, "\\echo begun\nSET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1; VACUUM FREEZE bigbrotr.sightings;\n");
 	wait_for($node, 'EXISTS (SELECT FROM pg_stat_progress_vacuum)');
 	flows();
@@ -64,7 +64,7 @@ meanwhile('VACUUM FREEZE and a deletion', sub {
 });
 
 meanwhile("delete_relay of $many sightings", sub {
-	my $deleted = $node->background_psql('postgres', on_error_stop => 1);
+	my $deleted = session($node);
 	$deleted->query_until(qr/^begun$/m, "\\echo begun\n" . "CALL bigbrotr.delete_relay('$gone');\n");
 	flows();
 	wait_for($node, "NOT EXISTS (SELECT FROM bigbrotr.relays WHERE url = '$gone')");

@@ -134,7 +134,7 @@ is(place_of_good(), '|||||', 'without files nothing is said');
 is($node->safe_psql('postgres', "SELECT status FROM bigbrotr.relay_status WHERE $good"), 'online', 'and all visits went well');
 
 # Old measurements that cannot be deleted keep no relay waiting.
-my $session = $node->background_psql('postgres');
+my $session = session($node);
 $node->safe_psql('postgres', 'INSERT INTO _bigbrotr.relay_checks (relay_id, generated_at) SELECT min(relay_id), 1000 FROM bigbrotr.relays');
 $session->query_safe('BEGIN; SELECT FROM _bigbrotr.relay_checks WHERE generated_at = 1000 FOR UPDATE');
 $node->safe_psql('postgres', q{SELECT bigbrotr.restart_service('monitor')});

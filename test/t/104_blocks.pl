@@ -24,10 +24,10 @@ my $claimed = "bigbrotr.completeness('$url', '{}', to_timestamp($times[0]), to_t
 sub calls_while_inserting
 {
 	my ($procedure) = @_;
-	my $writer = $node->background_psql('postgres');
+	my $writer = session($node);
 	$writer->query_safe("BEGIN; SELECT bigbrotr.insert_event(event_id, pubkey, created_at, kind, tags, content, sig, '$url', NULL, 1, 1)
 		FROM bigbrotr.parse_event('" . ($events[0] =~ s/'/''/gr) . "')");
-	my $admin = $node->background_psql('postgres');
+	my $admin = session($node);
 	$admin->query_until(qr/^begun$/m, "\\echo begun\nCALL $procedure;\n\\echo ended\n");
 	wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CALL bigbrotr.%' AND wait_event = 'PgSleep')");
 	$writer->query_safe('COMMIT');
@@ -62,7 +62,7 @@ $node->safe_psql('postgres', q{
 	CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON bigbrotr.blocked_authors DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_at_gate()});
 my $late = q{bigbrotr.parse_event(bigbrotr.sign_event(sha256('late'), 1, 'late', created_at => 1000))};
 my $pubkey = $node->safe_psql('postgres', "SELECT encode(pubkey, 'hex') FROM $late");
-my ($gate, $admin, $writer) = map { $node->background_psql('postgres') } 1 .. 3;
+my ($gate, $admin, $writer) = map { session($node) } 1 .. 3;
 $gate->query_safe('SELECT pg_advisory_lock(7)');
 $admin->query_until(qr/^begun$/m, "\\echo begun\nCALL bigbrotr.block_author('$pubkey', 'spam');\n");
 wait_for($node, q{EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)});

@@ -38,7 +38,7 @@ value(qq{i.events FROM (SELECT array_agg(sha256(n::text::bytea)) AS ids, array_a
 	array_agg('[]'::text) AS tags, array_agg('x'::text) AS contents, array_agg(decode(repeat('00', 64), 'hex')) AS sigs, array_agg(NULL::bytea) AS raws
 	FROM generate_series(1, 10000) AS n) AS m,
 	_bigbrotr.insert_verified_events(ids, keys, times, kinds, tags, contents, sigs, raws, '{}', '{}', '{}', 1) AS i});
-my $locker = $node->background_psql('postgres');
+my $locker = session($node);
 $locker->query_safe('BEGIN; SELECT FROM bigbrotr.events WHERE created_at = 1004500 FOR UPDATE');
 isnt($node->psql('postgres', "SELECT bigbrotr.add_retention_rule('30 days', 'tests', '{[777,777]}')"), 0, 'a rule that deletes everything is refused');
 my $rule = value("bigbrotr.add_retention_rule('30 days', 'tests', '{[777,777]}', confirmed => true)");

@@ -185,7 +185,7 @@ sub faults
 	wait_for($node, 'EXISTS (SELECT FROM bigbrotr.event_rejects)');
 	$node->safe_psql('postgres', 'DROP TRIGGER refuse ON bigbrotr.events');
 	# A lock under which the archive waits.
-	my $session = $node->background_psql('postgres');
+	my $session = session($node);
 	$session->query_safe('BEGIN; LOCK TABLE _bigbrotr.relay_sync IN SHARE MODE');
 
 	my ($end, %firing) = (time + 150);
