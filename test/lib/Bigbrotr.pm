@@ -68,14 +68,17 @@ sub worker_pid
 		"SELECT pid FROM bigbrotr.services WHERE database = 'postgres' AND service = '$service'");
 }
 
-# The child of a service; waits until there is one that has sent Hello.
+# The child of a service; waits until one has been started. That it has greeted its worker is not known.
 sub net_pid
 {
 	my ($node, $service) = @_;
-	$node->poll_query_until('postgres',
-		"SELECT (bigbrotr.service_stats('$service')->'custom'->>'net_pid')::int > 0")
-	  or die "$service has no net process";
-	return ask($node, "SELECT bigbrotr.service_stats('$service')->'custom'->>'net_pid'");
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		my (undef, $pid) = $node->psql('postgres', "SELECT bigbrotr.service_stats('$service') #>> '{custom,net_pid}'");
+		return $pid if ($pid // '') =~ /^[1-9]/;
+		select undef, undef, undef, 0.1;
+	}
+	die "$service has no net process";
 }
 
 # Waits until a process does not exist any more.
