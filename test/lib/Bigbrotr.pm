@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node ask services_of wait_for_service worker_pid net_pid wait_gone same_objects);
+our @EXPORT = qw(new_node ask services_of wait_for_service wait_for_next_worker worker_pid net_pid wait_gone same_objects);
 
 # A server that serves database "postgres" and knows no relay, so that nothing leaves the machine. Its
 # services: one that runs once, one that has a net process.
@@ -58,6 +58,18 @@ sub wait_for_service
 	my $reached = ask($node,
 		"SELECT bigbrotr.wait_for_service('$service', '$state', '$timeout s')", $database);
 	is($reached, 't', "$service is $state" . ($database ? " in $database" : ''));
+	return;
+}
+
+# The same after a worker has ended: until the launcher looks at it, the service is still shown as running.
+sub wait_for_next_worker
+{
+	my ($node, $service, $ended, $database) = @_;
+	my $listed = $database // 'postgres';
+	$node->poll_query_until('postgres',
+		"SELECT pid <> $ended FROM bigbrotr.services WHERE database = '$listed' AND service = '$service'")
+	  or die "$service has no worker after process $ended";
+	wait_for_service($node, $service, 'running', $database);
 	return;
 }
 

@@ -129,9 +129,9 @@ ask($node, 'CREATE EXTENSION bigbrotr', 'my %base');
 $node->append_conf('postgresql.conf', qq{bigbrotr.databases = 'postgres, "my %base"'\n});
 $node->reload;
 wait_for_service($node, 'synchronizer', 'running', 'my %base');
-ask($node, "SELECT pg_terminate_backend(pid, 10000) FROM bigbrotr.services
-	WHERE database = 'my %base' AND service = 'synchronizer'");
-wait_for_service($node, 'synchronizer', 'running', 'my %base');
+$pid = ask($node, "SELECT pid FROM bigbrotr.services WHERE database = 'my %base' AND service = 'synchronizer'");
+ask($node, "SELECT pg_terminate_backend($pid, 10000)");
+wait_for_next_worker($node, 'synchronizer', $pid, 'my %base');
 my $last_error = "SELECT last_error, sqlstate FROM bigbrotr.services
 	WHERE database = 'my %base' AND service = 'synchronizer'";
 is(ask($node, $last_error, 'my %base'), 'terminated by a signal|57P01', 'the error of a service');

@@ -64,7 +64,7 @@ $node->reload;
 # A worker told to end by somebody else starts again, that is no crash.
 $pid = worker_pid($node, 'synchronizer');
 ask($node, "SELECT pg_terminate_backend($pid, 10000)");
-wait_for_service($node, 'synchronizer', 'running');
+wait_for_next_worker($node, 'synchronizer', $pid);
 isnt(worker_pid($node, 'synchronizer'), $pid, 'a terminated worker starts again');
 is(ask($node, "SELECT last_error, sqlstate FROM bigbrotr.services WHERE service = 'synchronizer'"),
 	'terminated by a signal|57P01', 'and the view says why it ended');
@@ -77,7 +77,7 @@ ask($node, "SELECT pg_terminate_backend(pid, 10000) FROM ($launcher) AS l");
 $node->poll_query_until('postgres', "SELECT EXISTS ($launcher)") or die 'no launcher';
 wait_gone($pid, 'the worker of the old launcher');
 wait_gone($child, 'its net process');
-wait_for_service($node, 'synchronizer', 'running');
+wait_for_next_worker($node, 'synchronizer', $pid);
 
 # Crashes of a worker.
 for my $crash (1 .. 3)
