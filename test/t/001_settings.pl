@@ -173,7 +173,7 @@ wait_for($node, qq{waiting_for ~ '^bigbrotr-net: could not start ".*/bigbrotr-ne
 wait_for($node, "health = 'unhealthy' $synchronizer");
 like(ask($node, q{SELECT good, detail FROM bigbrotr.health_report WHERE item = 'service synchronizer'}),
 	qr/^f\|running, unhealthy, waits for bigbrotr-net: could not start/, 'so does the report of the archive');
-like(slurp_file($node->logfile, $log_end), qr/unhealthy: bigbrotr-net: could not start/, 'the log says why it is unhealthy');
+ok($node->wait_for_log(qr/unhealthy: bigbrotr-net: could not start/, $log_end), 'the log says why it is unhealthy');
 is(() = slurp_file($node->logfile, $log_end) =~ /\[$pid\] .*the net process is lost/g, 1, 'and names the missing program once');
 $copy->('bigbrotr-net');
 net_pid($node, 'synchronizer');
@@ -192,7 +192,7 @@ rename("$directory/bigbrotr_core.so", "$directory/kept.so") && rename("$director
 $log_end = -s $node->logfile;
 ok(kill('TERM', worker_pid($node, 'refresher')), 'a worker ends after its library was replaced');
 wait_for($node, "state = 'enabled' AND last_error LIKE '%another build%restart the server' $state");
-like(slurp_file($node->logfile, $log_end), qr/"refresher" of database "postgres" cannot start yet: .* restart the server/, 'the log says it, too');
+ok($node->wait_for_log(qr/"refresher" of database "postgres" cannot start yet: .* restart the server/, $log_end), 'the log says it, too');
 is(ask($node, "SELECT restart_count $state"), $restarts, 'no worker was tried');
 unlike(slurp_file($node->logfile, $log_end), qr/different builds/, 'none has failed');
 rename("$directory/kept.so", "$directory/bigbrotr_core.so") or die "$directory: $!";

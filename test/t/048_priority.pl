@@ -80,6 +80,8 @@ wait_for($node, $priority->($first, "last_read > '$read'"));
 isnt(net_of('priority_synchronizer', $net{priority_synchronizer}), $net{priority_synchronizer}, 'a net process that was killed is replaced');
 is($leases->('synchronizer'), $held, 'the other service keeps its relays');
 is(net_of('synchronizer'), $net{synchronizer}, 'and its net process');
+# The next net process gets its relays in its first cycle.
+wait_for($node, q{count(*) = 2 FROM _bigbrotr.relay_leases WHERE owner ~ '/priority_synchronizer$'});
 $held = $leases->('priority_synchronizer');
 kill 'KILL', $net{synchronizer};
 net_of('synchronizer', $net{synchronizer});

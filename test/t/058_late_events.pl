@@ -54,6 +54,7 @@ wait_for($node, all_archived('a'));
 my $proven = sprintf q{c.answer = 'proven' FROM bigbrotr.completeness('%s', '{}', now() - interval '450 days', now() - interval '4 days') AS c},
   $relay->url('/a');
 wait_for($node, $proven);
+wait_for($node, 'EXISTS (SELECT FROM bigbrotr.audits)');
 is($node->safe_psql('postgres', "SELECT withdrawal_count FROM bigbrotr.sync_status $of_a"), 0, 'nothing was withdrawn');
 is($node->safe_psql('postgres', 'SELECT sum(found) FROM bigbrotr.audits'), 0, 'second readings found nothing');
 

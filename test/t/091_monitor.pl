@@ -33,6 +33,7 @@ is(status_of('page'), 'candidate|handshake_failed', 'nor is a web page');
 is(status_of('local'), 'candidate|local_address', 'nor one to which our rules forbid a connection');
 is(status_of('blind'), 'candidate|network_unreachable', 'of one that could not be visited nothing is known');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM bigbrotr.relay_metadata WHERE relay_url ~ '/blind$'}), 0, 'and nothing was measured');
+wait_for($node, q{EXISTS (SELECT FROM _bigbrotr.relay_visits JOIN bigbrotr.relays USING (relay_id) WHERE url ~ '/silent$' AND owner IS NOT NULL)});
 is($node->safe_psql('postgres', q{SELECT owner IS NOT NULL, checked_at FROM _bigbrotr.relay_visits JOIN bigbrotr.relays USING (relay_id) WHERE url ~ '/silent$'}), 't|',
 	'a visit that is under way is leased');
 

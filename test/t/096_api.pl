@@ -141,6 +141,7 @@ is(status_of($_), 200, 'and the long ones are answered as well') for @long;
 # One client may have a hundred under way, so these are six.
 $node->append_conf('postgresql.conf', "bigbrotr.api_trusted_proxies = '127.0.0.1'\n");
 $node->reload;
+wait_for($node, q{current_setting('bigbrotr.api_trusted_proxies') = '127.0.0.1'});
 ok($api->answers('/readyz', sub { $_[0]{status} == 200 }), 'the settings are read');
 my $live = $api->begin('/api/v1/live/events?kinds=1', headers => { 'X-Forwarded-For' => '203.0.113.200' });
 is(next_name($live), 'begin', 'somebody listens');
