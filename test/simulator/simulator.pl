@@ -104,7 +104,8 @@ for (my $from = $first; $from < $first + $scenarios; $from += $at_once)
 		SELECT bigbrotr.delete_events(ARRAY(SELECT DISTINCT event_id FROM public.deleted))});
 	add_relays($node, map { $_->{url} } grep { comes_later($_) } @relays);
 	$simulator->{command}->('change');
-	$node->safe_psql('postgres', q{UPDATE _bigbrotr.relay_sync SET again_at = '{}'});
+	# The worker locks rows in another order.
+	$node->safe_psql('postgres', q{BEGIN; LOCK TABLE _bigbrotr.relay_sync IN EXCLUSIVE MODE; UPDATE _bigbrotr.relay_sync SET again_at = '{}'; COMMIT});
 	wait_until_quiet($node, 'after the change', 1);
 	my $truth = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
 	$simulator->{command}->("truth $truth");

@@ -94,7 +94,7 @@ add_relays($node, $relay->url('/b'));
 wait_for($node, all_archived('b'));
 append_to_file($file{$_}, events(5, 30 * $minute, $day)) for keys %file;
 # As if hours had passed.
-$node->safe_psql('postgres', q{UPDATE _bigbrotr.relay_sync SET again_at = '{}'});
+$node->safe_psql('postgres', q{BEGIN; LOCK TABLE _bigbrotr.relay_sync IN EXCLUSIVE MODE; UPDATE _bigbrotr.relay_sync SET again_at = '{}'; COMMIT});
 wait_for($node, all_archived('a'));
 wait_for($node, all_archived('b'));
 
