@@ -25,12 +25,13 @@ sub under_load
 	return;
 }
 
-# Processes of ours, but for the launcher, that serve a database.
+# Processes of ours, but for the launcher, that serve a database. Without the extension the launcher starts the initializer again
+# and again, which ends as soon as it has looked.
 sub workers
 {
 	my ($database) = @_;
 	return $node->safe_psql('template1', qq{SELECT count(*) FROM pg_stat_activity
-		WHERE datname = '$database' AND backend_type LIKE 'bigbrotr %'});
+		WHERE datname = '$database' AND backend_type LIKE 'bigbrotr %' AND backend_type <> 'bigbrotr initializer'});
 }
 
 # The synchronizer with a transaction that cannot end: the table it writes is locked by one that outlives its
@@ -105,7 +106,9 @@ $node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM pg_stat_act
 ok(gone($net), 'DROP EXTENSION leaves no worker and no net process');
 # A loop would be fast here: the delay of restarts is 50 ms.
 select undef, undef, undef, 2;
-my @complaints = grep { /(WARNING|ERROR|FATAL): / } split /\n/, slurp_file($node->logfile, $mark);
+# A worker that is told to end inside a transaction says so once, as does an autovacuum that stands in the way of DROP.
+my @complaints = grep { /(WARNING|ERROR|FATAL): / && !/terminating background worker|canceling autovacuum task/ }
+  split /\n/, slurp_file($node->logfile, $mark);
 cmp_ok(scalar(@complaints), '<=', 2, 'and no loop of errors') or diag map { "$_\n" } @complaints;
 is(workers('postgres'), 0, 'no worker came back');
 
