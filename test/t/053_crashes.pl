@@ -43,8 +43,13 @@ for my $number (1 .. $crashes)
 	my ($kind) = (sort keys %crash)[ $number <= keys %crash ? $number - 1 : rand keys %crash ];
 	# At work again, then a random moment later.
 	wait_for($node, "count(*) > $archived FROM bigbrotr.sightings");
-	my $reading = $node->safe_psql('postgres', q{SELECT count(*) FROM _bigbrotr.relay_sync WHERE phase IN ('connecting', 'backfill')});
-	add_relays($node, shift @unknown) if @unknown && $reading < 3;
+	my $reading = being_read();
+	if (@unknown && $reading < 3)
+	{
+		add_relays($node, shift @unknown);
+		wait_for($node, q{EXISTS (SELECT FROM _bigbrotr.relay_sync WHERE phase = 'backfill')});
+		$reading = being_read();
+	}
 	select undef, undef, undef, rand 0.5;
 	$crash{$kind}->();
 	wait_for($node, q{bigbrotr.start_services()::text = ''});    # this was no bug: no reason to hold back
@@ -92,6 +97,12 @@ is($content{crashes}, $content{undisturbed}, 'both archives are the same');
 
 $_->stop for $node, $calm;
 done_testing();
+
+# The number of relays whose past is being read.
+sub being_read
+{
+	return $node->safe_psql('postgres', q{SELECT count(*) FROM _bigbrotr.relay_sync WHERE phase IN ('connecting', 'backfill')});
+}
 
 # The server restarts itself when a process of its own is killed.
 sub kill_backend
