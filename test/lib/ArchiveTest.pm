@@ -14,8 +14,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(archive_node archive_server create_archive add_relays wait_for session service_pid net_pid kill_server gone relay_stub stop_publishing
-  corpus load_truth archive_matches unfounded_claims source_directory shared_data canonical_id);
+our @EXPORT = qw(archive_node archive_server create_archive add_relays wait_for session service_pid net_pid kill_server gone
+  all_gone_from relay_stub stop_publishing corpus load_truth archive_matches unfounded_claims source_directory shared_data canonical_id);
 
 my $source = abs_path(dirname(__FILE__) . '/../..');
 
@@ -160,25 +160,32 @@ sub net_pid
 }
 
 # kill -9 of the postmaster, which leaves nobody to tell the others, and a new start when all have ended.
-# The processes of the server are known by their directory. No list made before the kill has them all: the postmaster
-# may start one more, and a new server does not start while any of them holds the old shared memory.
 sub kill_server
 {
 	my ($node, $service) = @_;
-	my $data = abs_path($node->data_dir);
-	my ($postmaster) = PostgreSQL::Test::Utils::slurp_file("$data/postmaster.pid") =~ /^(\d+)/;
+	my ($postmaster) = PostgreSQL::Test::Utils::slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
 	my $net = net_pid($node, $service);
 	$node->kill9;
 	gone($_) or die "process $_ survives its server" for $postmaster, $net;
+	all_gone_from($node->data_dir);
+	$node->start;
+	return 1;
+}
+
+# Waits for the end of all processes of a server that was killed, by its data directory: they work there. No list made before
+# the kill has them all: the postmaster may start one more, and a new server does not start while any of them holds the old
+# shared memory.
+sub all_gone_from
+{
+	my ($directory) = @_;
+	$directory = abs_path($directory);
 	my @left;
 	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
 	{
-		@left = grep { (readlink("$_/cwd") // '') eq $data } glob '/proc/[0-9]*' or last;
+		@left = grep { (readlink("$_/cwd") // '') eq $directory } glob '/proc/[0-9]*' or return;
 		select undef, undef, undef, 0.1;
 	}
-	die "these processes survive their server: @left" if @left;
-	$node->start;
-	return 1;
+	die "these processes survive their server: @left";
 }
 
 # Waits for the end of a process.

@@ -37,12 +37,6 @@ sub interrupt
 	return $seen =~ /\|t\|f$/;
 }
 
-sub wait_for_server
-{
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
-	return;
-}
-
 $node->safe_psql('postgres', "CREATE DATABASE piped");
 create_archive($node, 'piped');
 my @call = ('psql', '-Xq', '-d', $node->connstr('postgres'), '-c', "CALL bigbrotr.import_events('$file', 'wss://relay.example.com')");
@@ -52,12 +46,14 @@ my $backend = q{SELECT pid FROM pg_stat_activity WHERE query LIKE 'CALL bigbrotr
 my $live = 0;
 $live += interrupt(\@call, 'postgres', sub {
 	kill 'KILL', $node->safe_psql('postgres', $backend) || return;
-	$node->poll_query_until('postgres', "SELECT NOT EXISTS ($backend)");
+	wait_for($node, "NOT EXISTS ($backend)");
 });
-wait_for_server();
+wait_for($node, 'true');
 $live += interrupt(\@call, 'postgres', sub { $node->stop('immediate'); $node->start; });
 $live += interrupt(\@call, 'postgres', sub { $node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM ($backend) AS b") });
 $live += interrupt(\@pipe, 'piped', sub { $_[0]->kill_kill });
+# Its backend notices the end of the client when it has done what it does.
+wait_for($node, q{NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = 'piped' AND backend_type = 'client backend')});
 cmp_ok($live, '>=', 2, "imports were seen half done, and interrupted: $live of 4");
 
 $node->safe_psql('postgres', $call[-1]) if $node->safe_psql('postgres', 'SELECT count(*) FROM _bigbrotr.imports WHERE finished_at IS NULL');

@@ -165,6 +165,7 @@ sub life
 	unlike($environ . slurp_file("$folder/log"), qr/secret'of/, 'no secret in its environment and its log');
 	kill 'KILL', $pid;
 	$run->finish;
+	all_gone_from("$folder/volume/data");
 
 	write_file("$folder/password", "another\n");
 	$run = start(%with);
