@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $list = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
-my $stub = relay_stub(relays => 4, events => 9000, overlap => 50, rate => 100, publish => 100, copies => 4, list => $list);
+my $stub = relay_stub(relays => 4, events => 3000, overlap => 50, rate => 100, publish => 100, copies => 4, list => $list);
 my $node = archive_server('kept');
 add_relays($node, @{ $stub->{urls} });
 
