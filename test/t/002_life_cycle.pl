@@ -266,7 +266,7 @@ $node->restart;
 wait_for_service($node, 'synchronizer', 'running');
 $child = net_pid($node, 'synchronizer');
 my $started = time;
-command_ok([ 'pg_ctl', '-D', $node->data_dir, '-m', 'fast', '-t', '10', 'stop' ], 'a fast stop');
+command_ok([ 'pg_ctl', '-D', $node->data_dir, '-m', 'fast', '-t', '60', 'stop' ], 'a fast stop');
 diag('stopped within ' . (time - $started) . ' s');
 $node->_update_pid(0);
 wait_gone($child, 'the net process');

@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $list = PostgreSQL::Test::Utils::tempdir() . '/truth.tsv';
-my $stub = relay_stub(relays => 2, events => 6000, overlap => 50, rate => 400, list => $list);
+my $stub = relay_stub(relays => 2, events => 6000, overlap => 50, rate => 200, list => $list);
 my $primary = archive_server('primary', wal_level => 'replica', max_wal_senders => 4, hot_standby => 'on');
 load_truth($primary, $stub);
 add_relays($primary, $stub->{urls}[0]);

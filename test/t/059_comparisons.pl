@@ -56,7 +56,7 @@ my $node = archive_server(
 	'bigbrotr.sync_interval' => '1s',
 	'bigbrotr.sync_confirm_delay' => '0',
 	'bigbrotr.sync_page_limit' => 50,
-	'bigbrotr.response_timeout' => '2s');
+	'bigbrotr.response_timeout' => '5s');
 add_relays($node, map { $relays->url("/$_") } sort keys %relay);
 
 sub relay_id { return sprintf q{(SELECT relay_id FROM bigbrotr.relays WHERE url = '%s')}, $relays->url("/$_[0]") }

@@ -174,8 +174,8 @@ sub work
 		LANGUAGE plpgsql VOLATILE STRICT AS \$\$ BEGIN $body; RETURN 'worked'; END \$\$});
 	return;
 }
-set('dvm_timeout', '1min');
-work('PERFORM pg_sleep(30)');
+set('dvm_timeout', '2min');
+work('PERFORM pg_sleep(50)');
 $taken = post(signed());
 wait_for($node, q{EXISTS (SELECT FROM pg_stat_activity WHERE backend_type ~ '^bigbrotr dvm\.' AND state = 'active' AND wait_event = 'PgSleep')});
 my $worker = service_pid($node, 'dvm');
