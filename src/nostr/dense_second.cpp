@@ -10,9 +10,8 @@ namespace nostr {
 static constexpr int kLarger = 4;
 /* Largest number of questions. */
 static constexpr int kMostQuestions = 500;
-/* Largest numbers of authors that are remembered, and that a question names: relays limit the size
- * of messages. */
-static constexpr size_t kMostAuthors = 5000, kMostNamed = 100;
+/* Largest number of authors that are remembered. */
+static constexpr size_t kMostAuthors = 5000;
 
 DenseSecond::DenseSecond(std::optional<int64_t> second, int limit, int raw, int cap, SeenSet shown,
 						 const Conditions &conditions, Habits &habits)

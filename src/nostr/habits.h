@@ -33,12 +33,16 @@ struct Habits
 	static constexpr size_t kMost = 64; // largest number of kinds, and of authors, remembered
 
 	Until until = Until::Unknown;
-	int largest_page = 0;         // largest page of several seconds
-	size_t largest_bytes = 0;     // largest size of all events of an answer
-	int overlong = 1;             // factor for the limit, because the relay ignores limits
-	int faults = 0;               // answers that had a hole or were out of order
-	bool hides = false;           // the relay showed no older event although it had one
-	bool takes_kinds = true;      // questions that name kinds are answered with these kinds
+	int largest_page = 0;     // largest page of several seconds
+	size_t largest_bytes = 0; // largest size of all events of an answer
+	int overlong = 1;         // factor for the limit, because the relay ignores limits
+	int faults = 0;           // answers that had a hole or were out of order
+	bool hides = false;       // the relay showed no older event although it had one
+	bool takes_kinds = true;  // questions that name kinds are answered with these kinds
+	int left_out = 0;         // windows of which more was shown once kinds and authors were named
+	/* More events came than were asked for: the relay merges the answers of stores that have limits
+	 * of their own, and an older event of one store does not show that no other was cut. */
+	bool merges = false;
 	bool ignores_until = false;   // events were asked for without `until`, which the relay ignores
 	int taints = 0;               // pages asked again because of a doubt
 	int silences = 0;             // questions about known events that were answered with none
@@ -73,5 +77,9 @@ struct Habits
 
 /* Number of events in questions that should show no new event. */
 constexpr int kFew = 10;
+
+/* Largest numbers of kinds and of authors in one question; relays refuse longer lists
+ * (@nostr-relay: more than 20 kinds). */
+constexpr size_t kMostKinds = 20, kMostNamed = 100;
 
 } // namespace nostr

@@ -17,10 +17,6 @@ static constexpr int32_t kOpenKinds[] = {
 	30063, 30078, 30166, 30311, 30315, 30382, 30383, 30402, 30403, 30617, 30618, 30818, 31890,
 	31922, 31923, 31924, 31925, 31989, 31990, 32123, 34235, 34236, 34550, 36787, 38383, 39089};
 
-/* Largest number of kinds in one question; relays refuse longer lists (@nostr-relay: more than
- * 20). */
-static constexpr size_t kMostKinds = 20;
-
 /* Steps below the top in seconds. Each is eight times as long as the one before, up to four
  * years. */
 static constexpr int64_t kFirstStep = 60, kLastStep = 60 << 21;

@@ -50,11 +50,12 @@ SmallWindows::next(const Habits &habits) const
 	}
 	if (stage_ == Stage::Below)
 		return window_below(habits);
+	if (stage_ == Stage::Named)
+		return named_.back();
 	if (stage_ == Stage::Dense)
 		return *dense_->next();
-	/* Without margins: the events next to the gap would use up the limit. */
 	if (stage_ == Stage::Gap)
-		return {.since = gap_->lower, .until = habits.until_of(gap_->upper), .limit = kFew};
+		return gap_window(habits);
 	/* The window is one second wider at both ends, because some relays exclude the bounds. */
 	const TimeRange part = asked();
 	Window window{.until = part.upper + 1, .limit = limit_};
@@ -66,28 +67,12 @@ SmallWindows::next(const Habits &habits) const
 	return window;
 }
 
-/*
- * Without `since`: an event from below the window shows that the window was not cut. Two looks
- * begin with the oldest event of the window, the second one with the whole limit. The third one
- * begins below that event; the fourth one names kinds, because hidden events may use up the limit.
- */
-Window
-SmallWindows::window_below(const Habits &habits) const
-{
-	constexpr int margin = 4;
-	const int64_t oldest = whole_.back().created_at;
-	const int again = int(within(whole_, {oldest, oldest + 1}).size());
-	Window window{.until = looks_ < 2 ? oldest + 1 : std::max<int64_t>(oldest - 1, 0),
-				  .limit = looks_ == 0 ? std::min(again + margin, limit_) : limit_};
-	if (looks_ == 3)
-		window.kinds = open_kinds(habits);
-	return window;
-}
-
 std::vector<Claim>
 SmallWindows::end(Answer &answer, Habits &habits)
 {
 	habits.note(answer.shown({0, INT64_MAX}));
+	habits.merges |= answer.raw() - answer.repeats() > answer.asked().limit && !answer.was_cut();
+	leaves_out_ = habits.merges || habits.left_out > 1;
 	if (stage_ == Stage::Gap) {
 		claim_gap(answer, habits);
 		return std::exchange(claims_, {});
@@ -131,6 +116,10 @@ SmallWindows::end(Answer &answer, Habits &habits)
 		repeated_ += answer.raw();
 		look_below(answer, habits);
 		break;
+	case Stage::Named:
+		repeated_ += answer.raw();
+		end_named(answer, habits);
+		break;
 	case Stage::Kinds:
 		found_ |= !answer.shown({range_.lower, *emptied_}).empty();
 		if (++group_ >= kinds_probes(range_.lower, *emptied_, conditions_, habits).size())
@@ -146,6 +135,7 @@ SmallWindows::end(Answer &answer, Habits &habits)
 			habits.silences++;
 		stage_ = Stage::Done;
 		gap_ = {range_.lower, *emptied_};
+		older_known_ = false;
 		if (doubts_.cut())
 			claim(*std::exchange(gap_, std::nullopt), doubts_, 0);
 		else
@@ -225,7 +215,7 @@ SmallWindows::look(const Answer &answer, SeenSet shown, Habits &habits)
 			return shrink();
 		if (shown.empty() || (answer.reached_below(part.lower) &&
 							  !may_lack_events(answer.shown({0, part.upper}), part, kFew)))
-			return claim_shown(shown, most);
+			return settle(std::move(shown), habits);
 		whole_ = std::move(shown);
 		looks_ = 0;
 		shown_again_ = false;
@@ -258,54 +248,6 @@ SmallWindows::compare(Habits &habits)
 	if (!agree || crowded(whole_, kFew))
 		return shrink();
 	claim_shown(whole_, limit_);
-}
-
-/*
- * A relay that ends its answers by bytes or time may have cut the window, however few events it
- * showed.
- */
-void
-SmallWindows::look_below(const Answer &answer, Habits &habits)
-{
-	const TimeRange part = window();
-	const int64_t oldest = whole_.back().created_at;
-	const SeenSet second = within(whole_, {oldest, oldest});
-	const SeenSet again = answer.shown({part.lower, oldest});
-	const bool below = answer.reached_below(oldest);
-	stage_ = Stage::Whole;
-	if (!includes(whole_, again)) {
-		if (part.lower < part.upper)
-			return shrink();
-		return claim_but(part);
-	}
-	if (looks_ < 2) {
-		shown_again_ |= includes(again, second);
-		bytes_ = std::max(bytes_, answer.bytes());
-		if (below && includes(again, second)) {
-			const SeenSet all = united(whole_, answer.shown({0, oldest}));
-			if (!may_lack_events(all, part, kFew))
-				return claim_shown(whole_, cap(habits));
-			/* The second look reaches further down. */
-			if (looks_ == 1)
-				return part.lower < part.upper ? shrink()
-											   : read_dense(answer.raw(), whole_, habits);
-		}
-	} else if (below)
-		/* The relay has older events, and its answers end before them. */
-		return claim_but({looks_ == 2 ? oldest : part.lower, oldest});
-	if (looks_++ < (conditions_.kinds || !habits.takes_kinds ? 2 : 3)) {
-		stage_ = Stage::Below;
-		return;
-	}
-	if (!shown_again_)
-		/* The relay did not show the oldest second again, so an empty answer proves nothing. */
-		doubts_ |= Doubt::EndUnprobed;
-	else if (second.size() > 1 && 2 * bytes_ > habits.largest_bytes && bytes_ > 0)
-		/* No older event came. The relay may end its answers here because of their size. */
-		return claim_but({oldest, oldest});
-	if (may_lack_events(whole_, part, kFew))
-		return part.lower < part.upper ? shrink() : read_dense(answer.raw(), whole_, habits);
-	claim_shown(whole_, cap(habits));
 }
 
 /* `raw`: number of events in the last answer; `shown`: those of the window, a single second. */
@@ -353,8 +295,14 @@ void
 SmallWindows::claim_shown(const SeenSet &shown, int cap)
 {
 	const TimeRange part = window();
+	TimeRange read = part;
 	claim_emptied({});
-	claim(part, doubts_, int64_t(shown.size()));
+	/* Nothing older came, so what is below the oldest event counts as empty time. */
+	if (std::exchange(ended_, false) && shown.back().created_at > part.lower) {
+		read.lower = shown.back().created_at;
+		emptied_ = read.lower - 1;
+	}
+	claim(read, doubts_, int64_t(shown.size()));
 	if (int(shown.size()) < cap / 8)
 		grow(2);
 	step_below(part.lower);
@@ -370,34 +318,12 @@ SmallWindows::claim_emptied(Doubts doubts)
 	const TimeRange gap{range_.upper + 1, *std::exchange(emptied_, std::nullopt)};
 	if (!doubts.cut()) {
 		gap_ = gap;
+		older_known_ = true;
 		return;
 	}
 	const int64_t refused = std::exchange(refused_, 0);
 	claim(gap, doubts, 0);
 	refused_ = refused;
-}
-
-void
-SmallWindows::ask_gap()
-{
-	after_gap_ = std::exchange(stage_, Stage::Gap);
-}
-
-/* A relay that answers with nothing while it is asked too fast may have begun to answer only with
- * the last event. */
-void
-SmallWindows::claim_gap(const Answer &answer, Habits &habits)
-{
-	Doubts doubts = doubts_ | answer.doubts();
-	if (answer.more())
-		doubts |= Doubt::More;
-	repeated_ += answer.raw();
-	if (!answer.shown(*gap_).empty()) {
-		doubts |= Doubt::Hole;
-		habits.silences++;
-	}
-	claim(*std::exchange(gap_, std::nullopt), doubts, 0);
-	stage_ = after_gap_;
 }
 
 void
@@ -414,6 +340,7 @@ SmallWindows::shrink()
 	length_ = std::max<int64_t>((part.upper - part.lower + 1) / 2, 1);
 	stage_ = Stage::Whole;
 	doubts_ = {};
+	ended_ = false;
 }
 
 void
@@ -431,6 +358,8 @@ SmallWindows::step_below(int64_t lower)
 void
 SmallWindows::claim(TimeRange range, Doubts doubts, int64_t events)
 {
+	if (leaves_out_)
+		doubts |= Doubt::Hole;
 	claims_.push_back({.range = range,
 					   .evidence = doubts.cut() ? Evidence::Partial : Evidence::Paged,
 					   .doubts = by_halves_ ? doubts | Doubt::Unordered : doubts,
@@ -444,6 +373,16 @@ SmallWindows::fail(Habits &habits)
 	if (stage_ == Stage::Dense) {
 		dense_->fail();
 		end_dense();
+		return std::exchange(claims_, {});
+	}
+	if (stage_ == Stage::Named) {
+		/* Relays refuse questions that are too long. */
+		if (named_.back().kinds.empty() || named_.back().authors.empty())
+			named_.pop_back();
+		else
+			named_.back().kinds.clear();
+		if (named_.empty())
+			claim_named(habits);
 		return std::exchange(claims_, {});
 	}
 	Answer none{Window()};

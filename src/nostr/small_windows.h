@@ -36,6 +36,7 @@ class SmallWindows
 	size_t memory() const
 	{
 		return (whole_.capacity() + halves_.capacity()) * sizeof(SeenEvent) +
+			   named_.size() * (sizeof(Window) + kMostNamed * sizeof(PublicKey)) +
 			   (dense_ ? dense_->memory() : 0);
 	}
 
@@ -47,6 +48,7 @@ class SmallWindows
 		Upper,
 		Lower,
 		Below,   // asks for events below the window; if one comes, the window was not cut
+		Named,   // asks for the kinds and authors of the window by name
 		Kinds,   // kinds, in the time that was empty down to the end of the range
 		Control, // a question that must show an event, to prove the same time
 		Dense,   // a second that the relay may have cut is asked for in parts
@@ -56,6 +58,7 @@ class SmallWindows
 
 	TimeRange window() const;
 	Window window_below(const Habits &habits) const;
+	Window gap_window(const Habits &habits) const;
 	TimeRange asked() const;
 	void look(const Answer &answer, SeenSet shown, Habits &habits);
 	int cap(const Habits &habits) const;
@@ -63,6 +66,10 @@ class SmallWindows
 	void read_dense(int raw, SeenSet shown, Habits &habits);
 	void end_dense();
 	void look_below(const Answer &answer, Habits &habits);
+	void settle(SeenSet shown, const Habits &habits);
+	std::vector<Window> named_windows(const Habits &habits) const;
+	void end_named(const Answer &answer, Habits &habits);
+	void claim_named(const Habits &habits);
 	void claim_shown(const SeenSet &shown, int cap);
 	void claim_but(TimeRange cut);
 	void claim_emptied(Doubts doubts);
@@ -81,12 +88,17 @@ class SmallWindows
 	Stage stage_ = Stage::Whole;
 	SeenSet whole_, halves_;
 	int hollow_ = 0;                 // windows in a row that showed events of named kinds only
-	int looks_ = 0;                  // questions about what is below the window
+	bool leaves_out_ = false;        // the relay leaves events out, so nothing is believed
+	int lacking_ = 0;                // windows in a row whose events were not shown by name
+	int looks_ = 0;                  // questions about what is below the window, or about the gap
+	bool ended_ = false;             // they showed nothing below the window
 	bool shown_again_ = false;       // one of them showed the oldest second of the window
 	size_t bytes_ = 0;               // largest size of the answers to the first two of them
+	std::vector<Window> named_;      // questions with names still to ask; the last one is next
 	int64_t middle_ = 0;             // first second of the upper half
 	std::optional<int64_t> emptied_; // newest second that was empty and is not claimed yet
 	std::optional<TimeRange> gap_;   // time that was empty and is asked for once more
+	bool older_known_ = false;       // the relay has shown an event below the gap
 	Stage after_gap_ = Stage::Done;
 	std::optional<DenseSecond> dense_;
 	Doubts doubts_;    // doubts about the window

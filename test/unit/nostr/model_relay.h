@@ -43,7 +43,8 @@ id_of(uint64_t number)
 struct Switches
 {
 	int cap = 500;
-	bool hidden_count = true; // hidden events count against the limit
+	bool hidden_count = true;  // hidden events count against the limit
+	bool hidden_kinds = false; // also where kinds are named
 	bool until_exclusive = false, since_exclusive = false;
 	bool ascending = false;     // the newest ones, but oldest first
 	bool oldest = false;        // the oldest ones, oldest first
@@ -151,7 +152,7 @@ class Relay
 		if (is_.look_back > 0 && window.kinds.empty() && !window.since &&
 			event.created_at < std::min(until, events_.front().created_at) - is_.look_back)
 			return false;
-		if (event.hidden && (!is_.hidden_count || !window.kinds.empty()))
+		if (event.hidden && (!is_.hidden_count || (!window.kinds.empty() && !is_.hidden_kinds)))
 			return false;
 		return event.created_at >= since && (event.created_at <= until || is_.ignores_until) &&
 			   listed(window.kinds, event.kind) && listed(window.authors, event.author);

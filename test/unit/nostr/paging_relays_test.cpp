@@ -156,6 +156,43 @@ TEST(Pager, ASecondThatIsCutByAuthorIsNotBelieved)
 	EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0);
 }
 
+/* A relay that counts hidden events of an author against a limit of that author leaves out others
+ * of the author, in the middle of a window. They are asked for by name. */
+TEST(Pager, EventsThatAreLeftOutByAuthorAreAskedForByName)
+{
+	for (const int cap : {50, 100, 250, 500, 1000}) {
+		for (const int stores : {1, 2}) {
+			std::mt19937 random(static_cast<uint32_t>(cap));
+			auto events = history(1500);
+			for (Stored &event : events)
+				event.created_at = kBase + (event.created_at - kBase) * 70;
+			const Stored last = events[1000];
+			for (size_t i = 0; i < 700; i++) {
+				Stored hidden = last;
+				hidden.created_at += int64_t(i);
+				hidden.id = mixed_id(i);
+				hidden.kind = 1;
+				hidden.author = {uint8_t(random() % 40)};
+				hidden.hidden = true;
+				events.push_back(hidden);
+			}
+			Relay relay(events,
+						{.cap = cap,
+						 .hidden_kinds = true,
+						 .stores = stores,
+						 .stores_merged = true,
+						 .author_cap = 20},
+						never);
+			Habits habits;
+			const TimeRange range{events[0].created_at, events[1499].created_at};
+			const Pass pass = read(relay, range, 500, habits, 1, 5000, Pager::Way::Windows);
+			EXPECT_TRUE(pass.ended);
+			EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << cap << " " << stores;
+			EXPECT_TRUE(all_doubts(pass).has(Doubt::Hole));
+		}
+	}
+}
+
 /* A relay that ignores `until` shows its newest events with each page. Its events are asked for by
  * kinds and authors, and nothing is proven. */
 TEST(Pager, ARelayThatIgnoresUntilIsReadByKindsAndAuthors)
