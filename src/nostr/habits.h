@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "answer.h"
+#include "facts.h"
 
 namespace nostr {
 
@@ -33,16 +34,16 @@ struct Habits
 	static constexpr size_t kMost = 64; // largest number of kinds, and of authors, remembered
 
 	Until until = Until::Unknown;
-	int largest_page = 0;     // largest page of several seconds
-	size_t largest_bytes = 0; // largest size of all events of an answer
-	int overlong = 1;         // factor for the limit, because the relay ignores limits
-	int faults = 0;           // answers that had a hole or were out of order
-	bool hides = false;       // the relay showed no older event although it had one
-	bool takes_kinds = true;  // questions that name kinds are answered with these kinds
-	int left_out = 0;         // windows of which more was shown once kinds and authors were named
-	/* More events came than were asked for: the relay merges the answers of stores that have limits
-	 * of their own, and an older event of one store does not show that no other was cut. */
-	bool merges = false;
+	int largest_page = 0;         // largest page of several seconds
+	size_t largest_bytes = 0;     // largest size of all events of an answer
+	int overlong = 1;             // factor for the limit, because the relay ignores limits
+	int faults = 0;               // answers that had a hole or were out of order
+	bool hides = false;           // the relay showed no older event although it had one
+	bool takes_kinds = true;      // questions that name kinds are answered with these kinds
+	int left_out = 0;             // times that more was shown once kinds or authors were named
+	int lacking = 0;              // windows of which other events were shown by name
+	int unnamed = 0;              // questions with names that were not answered
+	int overflows = 0;            // answers with more events than were asked for
 	bool ignores_until = false;   // events were asked for without `until`, which the relay ignores
 	int taints = 0;               // pages asked again because of a doubt
 	int silences = 0;             // questions about known events that were answered with none
@@ -50,6 +51,13 @@ struct Habits
 	std::vector<int32_t> kinds;   // kinds that the relay has shown
 	std::vector<PublicKey> authors;
 
+	/*
+	 * Whether the relay leaves events out of its answers. One that sends more than was asked for
+	 * merges the answers of stores that have limits of their own, and an older event of one store
+	 * does not show that no other was cut. A single time may be due to an event that came to the
+	 * relay just then.
+	 */
+	bool leaves_out() const { return left_out > 1 || overflows > 1; }
 	/* Whether pages can be used. A relay that gave wrong answers is read in small windows that
 	 * check each other. */
 	bool orderly() const { return faults < 3; }
@@ -62,7 +70,7 @@ struct Habits
 		for (const SeenEvent &event : events) {
 			known = std::max(known.value_or(0), event.created_at);
 			remember(kinds, event.kind);
-			if (authors.size() < kMost)
+			if (!is_private(event.kind)) // gift wraps have an author each
 				remember(authors, event.author);
 		}
 	}

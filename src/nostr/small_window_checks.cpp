@@ -8,9 +8,11 @@
 
 namespace nostr {
 
-/* After this number of windows in a row whose events are not shown when their kinds and authors are
+/* After this number of windows of which other events were shown when their kinds and authors were
  * named, windows are no longer halved for that reason. */
 constexpr int kMostLacking = 50;
+/* Looks at empty time. */
+constexpr int kGapKinds = 2, kGapAuthors = 3;
 
 /*
  * Without `since`: an event from below the window shows that the window was not cut. Two looks
@@ -46,7 +48,8 @@ SmallWindows::look_below(const Answer &answer, Habits &habits)
 	if (!includes(whole_, again)) {
 		if (part.lower < part.upper)
 			return shrink();
-		return claim_but(part);
+		crowded_ = part;
+		return claim_shown(whole_, cap(habits));
 	}
 	if (looks_ < 2) {
 		shown_again_ |= includes(again, second);
@@ -60,9 +63,11 @@ SmallWindows::look_below(const Answer &answer, Habits &habits)
 				return part.lower < part.upper ? shrink()
 											   : read_dense(answer.raw(), whole_, habits);
 		}
-	} else if (below)
+	} else if (below) {
 		/* The relay has older events, and its answers end before them. */
-		return claim_but({looks_ == 2 ? oldest : part.lower, oldest});
+		crowded_ = {looks_ == 2 ? oldest : part.lower, oldest};
+		return settle(std::move(whole_), habits);
+	}
 	if (looks_++ < (conditions_.kinds || !habits.takes_kinds ? 2 : 3)) {
 		stage_ = Stage::Below;
 		return;
@@ -71,41 +76,64 @@ SmallWindows::look_below(const Answer &answer, Habits &habits)
 		/* The relay did not show the oldest second again, so an empty answer proves nothing. */
 		doubts_ |= Doubt::EndUnprobed;
 	else if (second.size() > 1 && 2 * bytes_ > habits.largest_bytes && bytes_ > 0)
-		/* No older event came. The relay may end its answers here because of their size. */
-		return claim_but({oldest, oldest});
-	if (may_lack_events(whole_, part, kFew))
+		/* The relay may end its answers here because of their size. */
+		crowded_ = {oldest, oldest};
+	else if (may_lack_events(whole_, part, kFew))
 		return part.lower < part.upper ? shrink() : read_dense(answer.raw(), whole_, habits);
 	ended_ = true;
 	settle(std::move(whole_), habits);
 }
 
-/* The window was not cut. What it showed is claimed after its kinds and authors were asked for by
- * name. */
+/* What the window showed is claimed after its kinds and authors were asked for by name, unless a
+ * doubt speaks against it anyway. */
 void
-SmallWindows::settle(SeenSet shown, const Habits &habits)
+SmallWindows::settle(SeenSet shown, Habits &habits)
 {
 	whole_ = std::move(shown);
-	named_ = named_windows(habits);
-	stage_ = Stage::Named;
+	named_.clear();
+	if (!doubts_.cut())
+		named_ = named_windows(habits);
 	if (named_.empty())
-		claim_named(habits);
+		return claim_shown(whole_, cap(habits));
+	stage_ = Stage::Named;
+}
+
+static bool
+contains(const auto &list, const auto &value)
+{
+	return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+/* Values of `known` that a question has room for beside those of `list`. */
+template <class Value>
+static std::vector<Value>
+others(const std::vector<Value> &list, const std::vector<Value> &known, size_t most)
+{
+	std::vector<Value> others;
+	for (const Value &value : known)
+		if ((list.size() + others.size()) % most != 0 && !contains(list, value))
+			others.push_back(value);
+	return others;
 }
 
 /*
  * The questions for the events of the window that name their kinds and authors. A relay that limits
- * the events of each kind or author leaves some out of the window, and no older event tells,
- * because it is of another author. Such a relay does not limit what is asked for by name.
+ * the events of each author leaves some out of the window, and no older event tells, because it is
+ * of another author. Such a relay does not limit what is asked for by name. Because all events of a
+ * kind or an author may be left out, others that the relay has shown are named as well.
  */
 std::vector<Window>
-SmallWindows::named_windows(const Habits &habits) const
+SmallWindows::named_windows(const Habits &habits)
 {
 	std::vector<int32_t> kinds;
 	std::vector<PublicKey> authors;
-	for (const SeenEvent &event : whole_) {
-		if (!is_private(event.kind))
+	for (const SeenEvent &event : whole_)
+		if (!is_private(event.kind)) { // gift wraps have an author each
 			kinds.push_back(event.kind);
-		authors.push_back(event.author);
-	}
+			authors.push_back(event.author);
+		}
+	if (habits.unnamed > 1 || kinds.empty())
+		return {};
 	const auto sort = [](auto &list) {
 		std::sort(list.begin(), list.end());
 		list.erase(std::unique(list.begin(), list.end()), list.end());
@@ -118,15 +146,9 @@ SmallWindows::named_windows(const Habits &habits) const
 		authors.clear();
 	if (kinds.empty() && authors.empty())
 		return {};
-	/* All events of a kind or an author may be left out of the window. */
-	const auto fill = [](auto &list, const auto &known, size_t most) {
-		for (const auto &value : known)
-			if (!list.empty() && list.size() % most != 0 &&
-				std::find(list.begin(), list.end(), value) == list.end())
-				list.push_back(value);
-	};
-	fill(kinds, open_kinds(habits), kMostKinds);
-	fill(authors, habits.authors, kMostNamed);
+	if (!kinds.empty())
+		for (int32_t kind : others(kinds, open_kinds(habits), kMostKinds))
+			kinds.push_back(kind);
 	const TimeRange part = window();
 	Window named{.until = part.upper + 1, .limit = limit_, .kinds = std::move(kinds)};
 	if (part.lower > 0)
@@ -134,69 +156,112 @@ SmallWindows::named_windows(const Habits &habits) const
 	std::vector<Window> windows;
 	for (size_t i = 0; i == 0 || i < authors.size(); i += kMostNamed) {
 		windows.push_back(named);
-		windows.back().authors.assign(authors.begin() + long(i),
-									  authors.begin() +
-										  long(std::min(i + kMostNamed, authors.size())));
+		const size_t end = std::min(i + kMostNamed, authors.size());
+		windows.back().authors.assign(authors.begin() + long(i), authors.begin() + long(end));
 	}
+	std::vector<PublicKey> &last = windows.back().authors;
+	own_authors_ = last.size();
+	if (!authors.empty())
+		for (const PublicKey &author : others(last, habits.authors, kMostNamed))
+			if (!contains(authors, author))
+				last.push_back(author);
 	return windows;
 }
 
+/* If an answer with names showed no event, the same question is asked with fewer names, because
+ * some relays show nothing where kinds are named, or many authors. False: it has no fewer. */
+bool
+SmallWindows::asks_fewer_names()
+{
+	Window &asked = named_.back();
+	if (!asked.kinds.empty() && !asked.authors.empty())
+		asked.kinds.clear();
+	else if (asked.authors.size() > own_authors_ && own_authors_ > 0)
+		asked.authors.resize(own_authors_);
+	else
+		return false;
+	return true;
+}
+
 /*
- * If the answer shows more than the window did, the relay leaves events out. If the answer lacks
- * events of the window, it was cut: hidden events used up the limit. Smaller windows hold fewer of
- * them.
+ * If the answer shows more than the window did, the relay leaves events out, unless they came to it
+ * in between. If the answer lacks events of the window, it was cut: hidden events used up the
+ * limit. Smaller windows hold fewer of them.
  */
 void
 SmallWindows::end_named(const Answer &answer, Habits &habits)
 {
 	const TimeRange part = window();
 	const SeenSet shown = answer.shown(part);
-	Window &asked = named_.back();
+	const Window &asked = named_.back();
 	SeenSet expected = of_kinds(whole_, asked.kinds);
-	if (!asked.authors.empty())
-		std::erase_if(expected, [&](const SeenEvent &event) {
-			return std::find(asked.authors.begin(), asked.authors.end(), event.author) ==
-				   asked.authors.end();
-		});
+	std::erase_if(expected, [&](const SeenEvent &event) {
+		return is_private(event.kind) ||
+			   (!asked.authors.empty() && !contains(asked.authors, event.author));
+	});
 	const bool more = !includes(whole_, shown), cut = !includes(shown, expected);
-	if (answer.raw() == 0 && cut && !asked.authors.empty() && !asked.kinds.empty()) {
-		/* Some relays show nothing where kinds are named. */
-		asked.kinds.clear();
+	if (more && !std::exchange(asked_twice_, true)) {
+		stage_ = Stage::Whole;
 		return;
 	}
-	/* One such window may be due to an event that reached the relay just then. */
-	if (more)
-		leaves_out_ |= ++habits.left_out > 1;
-	if (!more && !cut)
-		lacking_ = 0;
-	else if (part.lower < part.upper && ++lacking_ <= kMostLacking)
+	if (cut && answer.raw() == 0 && asks_fewer_names())
+		return;
+	habits.left_out += more;
+	habits.lacking += more || cut;
+	if ((more || cut) && part.lower < part.upper && habits.lacking <= kMostLacking)
 		return shrink();
-	if (cut)
+	if (more || cut)
 		doubts_ |= Doubt::Hole;
-	named_.pop_back();
-	if (named_.empty())
-		claim_named(habits);
+	next_named(habits);
 }
 
+/* Goes on to the next question with names, or claims the window. */
 void
-SmallWindows::claim_named(const Habits &habits)
+SmallWindows::next_named(const Habits &habits)
 {
+	named_.pop_back();
+	own_authors_ = 0;
+	if (!named_.empty())
+		return;
 	stage_ = Stage::Whole;
 	claim_shown(whole_, cap(habits));
 }
 
+/* Relays refuse questions that are too long, or do not answer them. Then the window is believed
+ * without it. */
+void
+SmallWindows::fail_named(Habits &habits)
+{
+	if (asks_fewer_names())
+		return;
+	habits.unnamed++;
+	next_named(habits);
+}
+
 /*
  * Without margins: the events next to the gap would use up the limit. If an older event is known,
- * the answer must reach it, which shows that no hidden events used up the limit; the second look
- * has the whole limit.
+ * the answer must reach it, which shows that no hidden events used up the limit. The second look
+ * has the whole limit; the third one names kinds, because private events are not counted then. The
+ * last one names authors, because a relay may limit the events of each.
  */
 Window
 SmallWindows::gap_window(const Habits &habits) const
 {
-	Window window{.until = habits.until_of(gap_->upper), .limit = looks_ == 0 ? kFew : limit_};
-	if (!older_known_)
+	Window window{.until = habits.until_of(gap_->upper),
+				  .limit = looks_ == 0 || looks_ == kGapKinds ? kFew : limit_};
+	if (!older_known_ || looks_ == kGapAuthors)
 		window.since = gap_->lower;
+	if (looks_ == kGapKinds)
+		window.kinds = open_kinds(habits);
+	if (looks_ == kGapAuthors)
+		window.authors = habits.authors;
 	return window;
+}
+
+bool
+SmallWindows::names_authors_of_gap() const
+{
+	return looks_ == kGapAuthors;
 }
 
 void
@@ -204,26 +269,50 @@ SmallWindows::ask_gap()
 {
 	after_gap_ = std::exchange(stage_, Stage::Gap);
 	looks_ = 0;
+	gap_doubts_ = doubts_;
+}
+
+/* Whether the gap is asked for once more, after this answer showed no event of it. */
+bool
+SmallWindows::asks_gap_again(const Answer &answer, const Habits &habits)
+{
+	if (looks_ == kGapAuthors || gap_doubts_.cut())
+		return false;
+	const bool names_kinds = habits.takes_kinds && !conditions_.kinds;
+	if (older_known_ && !answer.reached_below(gap_->lower)) {
+		if (++looks_ < kGapKinds || (looks_ == kGapKinds && names_kinds))
+			return true;
+		gap_doubts_ |= Doubt::Hole;
+		return false;
+	}
+	looks_ = kGapAuthors;
+	return !conditions_.authors && !habits.authors.empty() && habits.unnamed < 2;
 }
 
 /* A relay that answers with nothing while it is asked too fast may have begun to answer only with
  * the last event. */
 void
-SmallWindows::claim_gap(const Answer &answer, Habits &habits)
+SmallWindows::end_gap(const Answer &answer, Habits &habits)
 {
-	Doubts doubts = doubts_ | answer.doubts();
+	gap_doubts_ |= answer.doubts();
 	if (answer.more() && !older_known_)
-		doubts |= Doubt::More;
+		gap_doubts_ |= Doubt::More;
 	repeated_ += answer.raw();
 	if (!answer.shown(*gap_).empty()) {
-		doubts |= Doubt::Hole;
-		habits.silences++;
-	} else if (older_known_ && !answer.reached_below(gap_->lower)) {
-		if (looks_++ == 0 && !doubts.cut())
-			return;
-		doubts |= Doubt::Hole;
-	}
-	claim(*std::exchange(gap_, std::nullopt), doubts, 0);
+		gap_doubts_ |= Doubt::Hole;
+		if (looks_ < kGapKinds)
+			habits.silences++;
+		else
+			habits.left_out++;
+	} else if (asks_gap_again(answer, habits))
+		return;
+	claim_gap();
+}
+
+void
+SmallWindows::claim_gap()
+{
+	claim(*std::exchange(gap_, std::nullopt), gap_doubts_, 0);
 	stage_ = after_gap_;
 }
 

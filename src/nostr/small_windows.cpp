@@ -71,10 +71,11 @@ std::vector<Claim>
 SmallWindows::end(Answer &answer, Habits &habits)
 {
 	habits.note(answer.shown({0, INT64_MAX}));
-	habits.merges |= answer.raw() - answer.repeats() > answer.asked().limit && !answer.was_cut();
-	leaves_out_ = habits.merges || habits.left_out > 1;
+	habits.overflows +=
+		answer.asked().limit && answer.raw() - answer.repeats() > answer.asked().limit;
+	leaves_out_ = habits.leaves_out();
 	if (stage_ == Stage::Gap) {
-		claim_gap(answer, habits);
+		end_gap(answer, habits);
 		return std::exchange(claims_, {});
 	}
 	if (stage_ == Stage::Dense) {
@@ -89,7 +90,8 @@ SmallWindows::end(Answer &answer, Habits &habits)
 	if (answer.more() && stage_ != Stage::Below)
 		doubts_ |= Doubt::More;
 	habits.largest_bytes = std::max(habits.largest_bytes, answer.bytes());
-	if (!by_halves_ && !answer.ordered() && stage_ != Stage::Kinds && stage_ != Stage::Control) {
+	if (!by_halves_ && !answer.ordered() && stage_ != Stage::Kinds && stage_ != Stage::Control &&
+		stage_ != Stage::Named) {
 		/* The first page did not show that the order is wrong. */
 		habits.faults++;
 		by_halves_ = true;
@@ -185,8 +187,15 @@ SmallWindows::look(const Answer &answer, SeenSet shown, Habits &habits)
 	if (by_kinds_only && hollow_ > kMostHollow)
 		doubts_ |= Doubt::Hole;
 	const bool many = full || (by_kinds_only && hollow_ <= kMostHollow);
-	if (many && part.lower < part.upper)
-		return shrink();
+	if (many && part.lower < part.upper) {
+		shrink();
+		/* Of what came newest first, three eighths of a page fit into a window. */
+		const size_t fit = size_t(most) * 3 / 8;
+		if (!by_halves_ && fit > 0 && shown.size() > fit)
+			length_ = std::min(part.upper - part.lower,
+							   std::max<int64_t>(part.upper - shown[fit - 1].created_at + 1, 1));
+		return;
+	}
 	if (part.lower == part.upper && (many || (by_halves_ && !empty))) {
 		/* A single second cannot be halved. */
 		if (int(shown.size()) >= kFew)
@@ -277,32 +286,28 @@ SmallWindows::end_dense()
 	step_below(second);
 }
 
-/* Claims the window. `cut`: its seconds that may hold more events than the relay showed. */
-void
-SmallWindows::claim_but(TimeRange cut)
-{
-	const TimeRange part = window();
-	claim_emptied({});
-	for (const TimeRange piece :
-		 {TimeRange{cut.upper + 1, part.upper}, cut, TimeRange{part.lower, cut.lower - 1}})
-		if (piece.lower <= piece.upper)
-			claim(piece, piece == cut ? doubts_ | Doubt::Dense : doubts_,
-				  int64_t(within(whole_, piece).size()));
-	step_below(part.lower);
-}
-
 void
 SmallWindows::claim_shown(const SeenSet &shown, int cap)
 {
 	const TimeRange part = window();
-	TimeRange read = part;
+	TimeRange rest = part;
 	claim_emptied({});
 	/* Nothing older came, so what is below the oldest event counts as empty time. */
 	if (std::exchange(ended_, false) && shown.back().created_at > part.lower) {
-		read.lower = shown.back().created_at;
-		emptied_ = read.lower - 1;
+		rest.lower = shown.back().created_at;
+		emptied_ = rest.lower - 1;
 	}
-	claim(read, doubts_, int64_t(shown.size()));
+	const auto claim_piece = [&](TimeRange piece, Doubts doubts) {
+		if (piece.lower <= piece.upper)
+			claim(piece, doubts_ | doubts, int64_t(within(shown, piece).size()));
+	};
+	if (const auto cut = std::exchange(crowded_, std::nullopt)) {
+		claim_piece({cut->upper + 1, rest.upper}, {});
+		claim_piece(*cut, Doubt::Dense);
+		rest.upper = cut->lower - 1;
+	}
+	claim_piece(rest, {});
+	asked_twice_ = false;
 	if (int(shown.size()) < cap / 8)
 		grow(2);
 	step_below(part.lower);
@@ -340,7 +345,8 @@ SmallWindows::shrink()
 	length_ = std::max<int64_t>((part.upper - part.lower + 1) / 2, 1);
 	stage_ = Stage::Whole;
 	doubts_ = {};
-	ended_ = false;
+	ended_ = asked_twice_ = false;
+	crowded_.reset();
 }
 
 void
@@ -375,14 +381,14 @@ SmallWindows::fail(Habits &habits)
 		end_dense();
 		return std::exchange(claims_, {});
 	}
+	leaves_out_ = habits.leaves_out();
 	if (stage_ == Stage::Named) {
-		/* Relays refuse questions that are too long. */
-		if (named_.back().kinds.empty() || named_.back().authors.empty())
-			named_.pop_back();
-		else
-			named_.back().kinds.clear();
-		if (named_.empty())
-			claim_named(habits);
+		fail_named(habits);
+		return std::exchange(claims_, {});
+	}
+	if (stage_ == Stage::Gap && names_authors_of_gap()) {
+		habits.unnamed++;
+		claim_gap();
 		return std::exchange(claims_, {});
 	}
 	Answer none{Window()};

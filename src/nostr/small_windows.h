@@ -66,15 +66,19 @@ class SmallWindows
 	void read_dense(int raw, SeenSet shown, Habits &habits);
 	void end_dense();
 	void look_below(const Answer &answer, Habits &habits);
-	void settle(SeenSet shown, const Habits &habits);
-	std::vector<Window> named_windows(const Habits &habits) const;
+	void settle(SeenSet shown, Habits &habits);
+	std::vector<Window> named_windows(const Habits &habits);
+	bool asks_fewer_names();
 	void end_named(const Answer &answer, Habits &habits);
-	void claim_named(const Habits &habits);
+	void next_named(const Habits &habits);
+	void fail_named(Habits &habits);
 	void claim_shown(const SeenSet &shown, int cap);
-	void claim_but(TimeRange cut);
 	void claim_emptied(Doubts doubts);
 	void ask_gap();
-	void claim_gap(const Answer &answer, Habits &habits);
+	bool names_authors_of_gap() const;
+	bool asks_gap_again(const Answer &answer, const Habits &habits);
+	void end_gap(const Answer &answer, Habits &habits);
+	void claim_gap();
 	void grow(int64_t times);
 	void shrink();
 	void step_below(int64_t lower);
@@ -87,19 +91,22 @@ class SmallWindows
 	bool by_halves_;
 	Stage stage_ = Stage::Whole;
 	SeenSet whole_, halves_;
-	int hollow_ = 0;                 // windows in a row that showed events of named kinds only
-	bool leaves_out_ = false;        // the relay leaves events out, so nothing is believed
-	int lacking_ = 0;                // windows in a row whose events were not shown by name
-	int looks_ = 0;                  // questions about what is below the window, or about the gap
-	bool ended_ = false;             // they showed nothing below the window
-	bool shown_again_ = false;       // one of them showed the oldest second of the window
-	size_t bytes_ = 0;               // largest size of the answers to the first two of them
-	std::vector<Window> named_;      // questions with names still to ask; the last one is next
-	int64_t middle_ = 0;             // first second of the upper half
+	int hollow_ = 0;                   // windows in a row that showed events of named kinds only
+	bool leaves_out_ = false;          // nothing is believed: Habits::leaves_out()
+	int looks_ = 0;                    // questions about what is below the window, or about the gap
+	bool ended_ = false;               // nothing older than its oldest event came
+	bool asked_twice_ = false;         // the window, because more of it was shown by name
+	std::optional<TimeRange> crowded_; // its seconds that may hold more events than were shown
+	bool shown_again_ = false;         // one of them showed the oldest second of the window
+	size_t bytes_ = 0;                 // largest size of the answers to the first two of them
+	std::vector<Window> named_;        // questions with names still to ask; the last one is next
+	size_t own_authors_ = 0; // of the window, in the first of these questions; others follow
+	int64_t middle_ = 0;     // first second of the upper half
 	std::optional<int64_t> emptied_; // newest second that was empty and is not claimed yet
 	std::optional<TimeRange> gap_;   // time that was empty and is asked for once more
 	bool older_known_ = false;       // the relay has shown an event below the gap
 	Stage after_gap_ = Stage::Done;
+	Doubts gap_doubts_;
 	std::optional<DenseSecond> dense_;
 	Doubts doubts_;    // doubts about the window
 	size_t group_ = 0; // index of the group of kinds that is asked for at the end

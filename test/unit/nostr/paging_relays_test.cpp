@@ -161,7 +161,7 @@ TEST(Pager, ASecondThatIsCutByAuthorIsNotBelieved)
 TEST(Pager, EventsThatAreLeftOutByAuthorAreAskedForByName)
 {
 	for (const int cap : {50, 100, 250, 500, 1000}) {
-		for (const int stores : {1, 2}) {
+		for (const int stores : {1, 2, 3}) {
 			std::mt19937 random(static_cast<uint32_t>(cap));
 			auto events = history(1500);
 			for (Stored &event : events)
@@ -190,6 +190,51 @@ TEST(Pager, EventsThatAreLeftOutByAuthorAreAskedForByName)
 			EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << cap << " " << stores;
 			EXPECT_TRUE(all_doubts(pass).has(Doubt::Hole));
 		}
+	}
+}
+
+/* The same in time that is empty: what the relay shows below it is of another author. */
+TEST(Pager, EventsThatAreLeftOutOfEmptyTimeAreAskedForByAuthor)
+{
+	auto events = history(300);
+	for (size_t i = 150; i < 300; i++)
+		events[i].created_at += 10 * kDay;
+	const int64_t below = events[149].created_at;
+	Stored open = events[100];
+	open.created_at = below + 5 * kDay;
+	open.id = mixed_id(1000);
+	for (size_t i = 0; i < 20; i++) {
+		Stored hidden = open;
+		hidden.created_at = below + 6 * kDay + int64_t(i);
+		hidden.id = mixed_id(i);
+		hidden.kind = 1;
+		hidden.hidden = true;
+		events.push_back(hidden);
+	}
+	events.push_back(open);
+	Relay relay(events, {.cap = 200, .hidden_kinds = true, .author_cap = 20}, never);
+	Habits habits;
+	const TimeRange range{events[0].created_at, events[299].created_at};
+	const Pass pass = read(relay, range, 200, habits, 1, 5000, Pager::Way::Windows);
+	EXPECT_TRUE(pass.ended);
+	EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0);
+	EXPECT_EQ(unread(relay, pass), 0);
+}
+
+/* A relay that answers no question with kinds is believed where none is needed, and so is one whose
+ * answers are all complete. */
+TEST(Pager, WindowsOfAnHonestRelayAreBelieved)
+{
+	for (const bool refuses : {false, true}) {
+		const auto events = history(600);
+		Relay relay(events, {.cap = 200, .refuses_kinds = refuses}, never);
+		Habits habits;
+		const TimeRange range{events[100].created_at, events[500].created_at};
+		const Pass pass = read(relay, range, 500, habits, 1, 5000, Pager::Way::Windows);
+		EXPECT_TRUE(pass.ended);
+		EXPECT_TRUE(all_read(pass)) << refuses;
+		EXPECT_EQ(all_doubts(pass), Doubts()) << refuses;
+		EXPECT_LE(pass.questions, 40) << refuses;
 	}
 }
 
