@@ -8,8 +8,8 @@ namespace nostr {
 
 /* Factor by which the first question raises the limit, if the limit may have cut the page. */
 static constexpr int kLarger = 4;
-/* Largest number of questions. */
-static constexpr int kMostQuestions = 500;
+/* Largest number of questions about a second, and about all that a relay holds. */
+static constexpr int kMostOfSecond = 1500, kMostOfAll = 500;
 /* Largest number of authors that are remembered. */
 static constexpr size_t kMostAuthors = 5000;
 
@@ -64,6 +64,12 @@ DenseSecond::memory() const
 		   listed * sizeof(PublicKey);
 }
 
+int
+DenseSecond::most_questions() const
+{
+	return second_ ? kMostOfSecond : kMostOfAll;
+}
+
 std::optional<Window>
 DenseSecond::next() const
 {
@@ -76,7 +82,7 @@ DenseSecond::next() const
 	}
 	if (second_.value_or(0) > 0)
 		window.since = *second_ - 1;
-	if (parts_.empty() || questions_ >= kMostQuestions)
+	if (parts_.empty() || questions_ >= most_questions())
 		return std::nullopt;
 	window.kinds = parts_.back().kinds;
 	window.authors = parts_.back().authors;
@@ -158,7 +164,7 @@ DenseSecond::fail()
 void
 DenseSecond::split(Part part)
 {
-	if (questions_ + int(parts_.size()) >= kMostQuestions)
+	if (questions_ + int(parts_.size()) >= most_questions())
 		return; // further parts would never be asked for
 	if (part.kinds.size() > 1)
 		return add_halves(part, &Part::kinds);

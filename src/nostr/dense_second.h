@@ -42,6 +42,7 @@ class DenseSecond
 		std::vector<int32_t> kinds;
 		std::vector<PublicKey> authors;
 	};
+	int most_questions() const;
 	void note_authors(const SeenSet &events);
 	bool asks_wider(const Answer &answer);
 	void split_by_groups();

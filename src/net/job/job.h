@@ -87,6 +87,25 @@ struct Learned
 		if (answers % kGrowsAfter == 0 && late_events > 0 && !too_early())
 			late_events--;
 	}
+	/* An event came so long after the message before it of the same answer, or after the question.
+	 */
+	void waited(Clock::Time::duration gap)
+	{
+		longest_gap = std::max(gap, longest_gap - longest_gap / kForgets);
+		gaps++;
+	}
+	/* How long an answer that nothing ends is waited for: eight times as long as the relay has ever
+	 * made us wait, at most `most`. */
+	Clock::Time::duration patience(Clock::Time::duration most) const
+	{
+		constexpr std::chrono::milliseconds least{300};
+		return gaps < kGaps ? most
+							: std::clamp<Clock::Time::duration>(8 * longest_gap, least, most);
+	}
+	static constexpr int kForgets = 1024, kGaps = 100;
+	Clock::Time::duration longest_gap{}; // shrinks with each event
+	uint64_t gaps = 0;
+
 	/* Number of ranges read at the same time. Each range needs two questions: the next page, and
 	 * the question that checks the page before. */
 	int readers() const { return (width + 1) / 2; }

@@ -60,7 +60,7 @@ OpenQuestion::tick()
 	const auto limit = context_.client.host().config.response_timeout;
 	if (now - since_ > kPromiseKept)
 		promised_.give_back();
-	if (lingers_ && now - progress_ > kQuiet)
+	if (lingers_ && now - progress_ > context_.learned.patience(kQuiet))
 		answered();
 	else if (slowed_ && now - progress_ > kAfterNotice)
 		drop();
@@ -73,7 +73,8 @@ OpenQuestion::tick()
 	} else if (is_page() && full() && now - progress_ > kAfterNotice) {
 		context_.learned.without_eose++;
 		answered();
-	} else if (context_.learned.no_eose() && now - progress_ > kAfterNotice)
+	} else if (context_.learned.no_eose() &&
+			   now - progress_ > context_.learned.patience(kAfterNotice))
 		ended_by_silence();
 	else if (now - progress_ > limit)
 		is_page() ? stalled() : unanswered();
@@ -86,6 +87,7 @@ OpenQuestion::on_event(nostr::Event &event, std::string_view text)
 {
 	context_.heard = context_.events = true;
 	context_.silent_answers = 0;
+	context_.learned.waited(context_.client.now() - progress_);
 	progress();
 	nostr::Answer *answer = asker_.answer(number());
 	if (!answer)
