@@ -66,13 +66,14 @@ sub wait_until_quiet
 	my $looks_at_most = $ENV{BIGBROTR_PATIENCE} // 240;
 	while ($same < 8 && $looks++ < $looks_at_most)
 	{
-		# As if days had passed: the recent time is read again, what was seen in part is tried again, and audits come one after the
-		# other.
+		# As if days had passed for the relays that have been read: the recent time is read again, what was seen in part is tried again,
+		# and audits come one after the other.
 		$node->safe_psql('postgres', q{
 			UPDATE bigbrotr.coverage AS c SET observed_at = c.observed_at - 86400
-			FROM (SELECT k.ctid FROM bigbrotr.coverage AS k WHERE k.evidence = 'partial' FOR UPDATE SKIP LOCKED) AS k WHERE c.ctid = k.ctid;
+			FROM (SELECT k.ctid FROM bigbrotr.coverage AS k JOIN _bigbrotr.relay_sync AS s USING (relay_id)
+			      WHERE k.evidence = 'partial' AND s.phase = 'live' FOR UPDATE OF k SKIP LOCKED) AS k WHERE c.ctid = k.ctid;
 			UPDATE _bigbrotr.relay_sync SET next_audit = 0, clean_audits = 0
-			WHERE relay_id IN (SELECT relay_id FROM _bigbrotr.relay_sync FOR UPDATE SKIP LOCKED)}) if $later;
+			WHERE relay_id IN (SELECT relay_id FROM _bigbrotr.relay_sync WHERE phase = 'live' FOR UPDATE SKIP LOCKED)}) if $later;
 		my $now = $node->safe_psql('postgres', q{
 			SELECT count(*) FILTER (WHERE next_attempt = 0 AND phase IN ('waiting', 'connecting')) FROM _bigbrotr.relay_sync;
 			SELECT count(*) FROM bigbrotr.sightings;
@@ -152,8 +153,9 @@ is($summary->{not_served}, 0, 'nothing is archived that the relays did not serve
 
 if (!$ENV{BIGBROTR_SWITCHES})
 {
-	# Relays that ignore filters show their newest events only, and those that never end an answer are read slowly.
-	cmp_ok($summary->{recall}, '>=', 0.9, 'of what some question brings, nine of ten events are archived');
+	# Relays that ignore filters show their newest events only, and those that never end an answer are read slowly. After fewer looks
+	# than usual many are not read to the end.
+	cmp_ok($summary->{recall}, '>=', 0.9, 'of what some question brings, nine of ten events are archived') unless $ENV{BIGBROTR_PATIENCE};
 	is(wrong_clock($_), 0, "nothing is proven while our clock is $_ seconds ahead of those of the relays") for 86400, -86400;
 }
 
