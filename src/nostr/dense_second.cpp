@@ -8,7 +8,7 @@ namespace nostr {
 
 /* Factor by which the first question raises the limit, if the limit may have cut the page. */
 static constexpr int kLarger = 4;
-/* Largest number of questions about a second, and about all that a relay holds. */
+/* Largest numbers of questions about a second, and about all that a relay holds. */
 static constexpr int kMostOfSecond = 1500, kMostOfAll = 500;
 /* Largest number of authors that are remembered. */
 static constexpr size_t kMostAuthors = 5000;

@@ -31,17 +31,26 @@ struct Habits
 		Exclusive
 	};
 
+	/* What a question may name without being refused. */
+	enum class Names : uint8_t
+	{
+		All,
+		Authors,
+		OwnAuthors // only authors of whom the asked time has shown an event
+	};
+
 	static constexpr size_t kMost = 64; // largest number of kinds, and of authors, remembered
 
 	Until until = Until::Unknown;
-	int largest_page = 0;         // largest page of several seconds
-	size_t largest_bytes = 0;     // largest size of all events of an answer
-	int overlong = 1;             // factor for the limit, because the relay ignores limits
-	int faults = 0;               // answers that had a hole or were out of order
-	bool hides = false;           // the relay showed no older event although it had one
-	bool takes_kinds = true;      // questions that name kinds are answered with these kinds
-	int left_out = 0;             // times that more was shown once kinds or authors were named
-	int lacking = 0;              // windows of which other events were shown by name
+	int largest_page = 0;     // largest page of several seconds
+	size_t largest_bytes = 0; // largest size of all events of an answer
+	int overlong = 1;         // factor for the limit, because the relay ignores limits
+	int faults = 0;           // answers that had a hole or were out of order
+	bool hides = false;       // the relay showed no older event although it had one
+	bool takes_kinds = true;  // questions that name kinds are answered with these kinds
+	int left_out = 0;         // times that more was shown once kinds or authors were named
+	int lacking = 0;          // windows of which other events were shown by name
+	Names names = Names::All;
 	int unnamed = 0;              // questions with names that were not answered
 	int overflows = 0;            // answers with more events than were asked for
 	bool ignores_until = false;   // events were asked for without `until`, which the relay ignores

@@ -11,7 +11,7 @@ namespace nostr {
 /* After this number of windows of which other events were shown when their kinds and authors were
  * named, windows are no longer halved for that reason. */
 constexpr int kMostLacking = 50;
-/* Looks at empty time. */
+/* Values of looks_ in stage Gap. */
 constexpr int kGapKinds = 2, kGapAuthors = 3;
 
 /*
@@ -91,6 +91,7 @@ SmallWindows::settle(SeenSet shown, Habits &habits)
 {
 	whole_ = std::move(shown);
 	named_.clear();
+	names_ = habits.names;
 	if (!doubts_.cut())
 		named_ = named_windows(habits);
 	if (named_.empty())
@@ -117,7 +118,8 @@ others(const std::vector<Value> &list, const std::vector<Value> &known, size_t m
 }
 
 /*
- * The questions for the events of the window that name their kinds and authors. A relay that limits
+ * The questions for the events of the window that name their kinds and authors; sets own_authors_.
+ * A relay that limits
  * the events of each author leaves some out of the window, and no older event tells, because it is
  * of another author. Such a relay does not limit what is asked for by name. Because all events of a
  * kind or an author may be left out, others that the relay has shown are named as well.
@@ -144,6 +146,8 @@ SmallWindows::named_windows(const Habits &habits)
 		kinds.clear();
 	if (conditions_.authors)
 		authors.clear();
+	if (names_ != Habits::Names::All && !authors.empty())
+		kinds.clear();
 	if (kinds.empty() && authors.empty())
 		return {};
 	if (!kinds.empty())
@@ -161,7 +165,7 @@ SmallWindows::named_windows(const Habits &habits)
 	}
 	std::vector<PublicKey> &last = windows.back().authors;
 	own_authors_ = last.size();
-	if (!authors.empty())
+	if (!authors.empty() && names_ != Habits::Names::OwnAuthors)
 		for (const PublicKey &author : others(last, habits.authors, kMostNamed))
 			if (!contains(authors, author))
 				last.push_back(author);
@@ -174,11 +178,13 @@ bool
 SmallWindows::asks_fewer_names()
 {
 	Window &asked = named_.back();
-	if (!asked.kinds.empty() && !asked.authors.empty())
+	if (!asked.kinds.empty() && !asked.authors.empty()) {
 		asked.kinds.clear();
-	else if (asked.authors.size() > own_authors_ && own_authors_ > 0)
+		names_ = Habits::Names::Authors;
+	} else if (asked.authors.size() > own_authors_ && own_authors_ > 0) {
 		asked.authors.resize(own_authors_);
-	else
+		names_ = Habits::Names::OwnAuthors;
+	} else
 		return false;
 	return true;
 }
@@ -200,12 +206,16 @@ SmallWindows::end_named(const Answer &answer, Habits &habits)
 			   (!asked.authors.empty() && !contains(asked.authors, event.author));
 	});
 	const bool more = !includes(whole_, shown), cut = !includes(shown, expected);
-	if (more && !std::exchange(asked_twice_, true)) {
+	if (more && !asked_twice_) {
+		forget_window();
+		asked_twice_ = true;
 		stage_ = Stage::Whole;
 		return;
 	}
 	if (cut && answer.raw() == 0 && asks_fewer_names())
 		return;
+	if (answer.raw() > 0)
+		habits.names = std::max(habits.names, names_);
 	habits.left_out += more;
 	habits.lacking += more || cut;
 	if ((more || cut) && part.lower < part.upper && habits.lacking <= kMostLacking)
@@ -221,6 +231,7 @@ SmallWindows::next_named(const Habits &habits)
 {
 	named_.pop_back();
 	own_authors_ = 0;
+	names_ = habits.names;
 	if (!named_.empty())
 		return;
 	stage_ = Stage::Whole;
@@ -238,6 +249,24 @@ SmallWindows::fail_named(Habits &habits)
 	next_named(habits);
 }
 
+/* The relay has shown an event again. The time that was empty down to this window is claimed, or
+ * asked for once more if nothing speaks against it. */
+void
+SmallWindows::claim_emptied(Doubts doubts)
+{
+	if (!emptied_)
+		return;
+	const TimeRange gap{range_.upper + 1, *std::exchange(emptied_, std::nullopt)};
+	if (!doubts.cut()) {
+		gap_ = gap;
+		older_known_ = true;
+		return;
+	}
+	const int64_t refused = std::exchange(refused_, 0);
+	claim(gap, doubts, 0);
+	refused_ = refused;
+}
+
 /*
  * Without margins: the events next to the gap would use up the limit. If an older event is known,
  * the answer must reach it, which shows that no hidden events used up the limit. The second look
@@ -251,7 +280,7 @@ SmallWindows::gap_window(const Habits &habits) const
 				  .limit = looks_ == 0 || looks_ == kGapKinds ? kFew : limit_};
 	if (!older_known_ || looks_ == kGapAuthors)
 		window.since = gap_->lower;
-	if (looks_ == kGapKinds)
+	if (looks_ >= kGapKinds && habits.takes_kinds && !conditions_.kinds)
 		window.kinds = open_kinds(habits);
 	if (looks_ == kGapAuthors)
 		window.authors = habits.authors;
@@ -295,15 +324,12 @@ void
 SmallWindows::end_gap(const Answer &answer, Habits &habits)
 {
 	gap_doubts_ |= answer.doubts();
-	if (answer.more() && !older_known_)
+	if (answer.more() && (!older_known_ || looks_ == kGapAuthors))
 		gap_doubts_ |= Doubt::More;
 	repeated_ += answer.raw();
 	if (!answer.shown(*gap_).empty()) {
 		gap_doubts_ |= Doubt::Hole;
-		if (looks_ < kGapKinds)
-			habits.silences++;
-		else
-			habits.left_out++;
+		habits.silences += looks_ < kGapKinds;
 	} else if (asks_gap_again(answer, habits))
 		return;
 	claim_gap();
@@ -313,6 +339,7 @@ void
 SmallWindows::claim_gap()
 {
 	claim(*std::exchange(gap_, std::nullopt), gap_doubts_, 0);
+	overflowed_ = false;
 	stage_ = after_gap_;
 }
 

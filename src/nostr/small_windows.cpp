@@ -71,8 +71,10 @@ std::vector<Claim>
 SmallWindows::end(Answer &answer, Habits &habits)
 {
 	habits.note(answer.shown({0, INT64_MAX}));
-	habits.overflows +=
+	const bool overflow =
 		answer.asked().limit && answer.raw() - answer.repeats() > answer.asked().limit;
+	overflowed_ |= overflow;
+	habits.overflows += overflow;
 	leaves_out_ = habits.leaves_out();
 	if (stage_ == Stage::Gap) {
 		end_gap(answer, habits);
@@ -192,8 +194,8 @@ SmallWindows::look(const Answer &answer, SeenSet shown, Habits &habits)
 		/* Of what came newest first, three eighths of a page fit into a window. */
 		const size_t fit = size_t(most) * 3 / 8;
 		if (!by_halves_ && fit > 0 && shown.size() > fit)
-			length_ = std::min(part.upper - part.lower,
-							   std::max<int64_t>(part.upper - shown[fit - 1].created_at + 1, 1));
+			length_ = std::clamp<int64_t>(part.upper - shown[fit - 1].created_at + 1, 1,
+										  std::max<int64_t>(part.upper - part.lower - 1, 1));
 		return;
 	}
 	if (part.lower == part.upper && (many || (by_halves_ && !empty))) {
@@ -293,7 +295,7 @@ SmallWindows::claim_shown(const SeenSet &shown, int cap)
 	TimeRange rest = part;
 	claim_emptied({});
 	/* Nothing older came, so what is below the oldest event counts as empty time. */
-	if (std::exchange(ended_, false) && shown.back().created_at > part.lower) {
+	if (ended_ && !shown.empty() && shown.back().created_at > part.lower) {
 		rest.lower = shown.back().created_at;
 		emptied_ = rest.lower - 1;
 	}
@@ -301,34 +303,15 @@ SmallWindows::claim_shown(const SeenSet &shown, int cap)
 		if (piece.lower <= piece.upper)
 			claim(piece, doubts_ | doubts, int64_t(within(shown, piece).size()));
 	};
-	if (const auto cut = std::exchange(crowded_, std::nullopt)) {
+	if (const auto cut = crowded_) {
 		claim_piece({cut->upper + 1, rest.upper}, {});
 		claim_piece(*cut, Doubt::Dense);
 		rest.upper = cut->lower - 1;
 	}
 	claim_piece(rest, {});
-	asked_twice_ = false;
 	if (int(shown.size()) < cap / 8)
 		grow(2);
 	step_below(part.lower);
-}
-
-/* The relay has shown an event again. The time that was empty down to this window is claimed, or
- * asked for once more if nothing speaks against it. */
-void
-SmallWindows::claim_emptied(Doubts doubts)
-{
-	if (!emptied_)
-		return;
-	const TimeRange gap{range_.upper + 1, *std::exchange(emptied_, std::nullopt)};
-	if (!doubts.cut()) {
-		gap_ = gap;
-		older_known_ = true;
-		return;
-	}
-	const int64_t refused = std::exchange(refused_, 0);
-	claim(gap, doubts, 0);
-	refused_ = refused;
 }
 
 void
@@ -344,8 +327,15 @@ SmallWindows::shrink()
 	const TimeRange part = window();
 	length_ = std::max<int64_t>((part.upper - part.lower + 1) / 2, 1);
 	stage_ = Stage::Whole;
+	forget_window();
+}
+
+/* Forgets what was found out about the window. */
+void
+SmallWindows::forget_window()
+{
 	doubts_ = {};
-	ended_ = asked_twice_ = false;
+	ended_ = asked_twice_ = overflowed_ = false;
 	crowded_.reset();
 }
 
@@ -354,7 +344,7 @@ SmallWindows::step_below(int64_t lower)
 {
 	if (lower > range_.lower) {
 		range_.upper = lower - 1;
-		doubts_ = {};
+		forget_window();
 	} else
 		stage_ = emptied_ ? Stage::Kinds : Stage::Done;
 	if (gap_)
@@ -364,7 +354,7 @@ SmallWindows::step_below(int64_t lower)
 void
 SmallWindows::claim(TimeRange range, Doubts doubts, int64_t events)
 {
-	if (leaves_out_)
+	if (leaves_out_ || overflowed_)
 		doubts |= Doubt::Hole;
 	claims_.push_back({.range = range,
 					   .evidence = doubts.cut() ? Evidence::Partial : Evidence::Paged,
@@ -376,12 +366,12 @@ SmallWindows::claim(TimeRange range, Doubts doubts, int64_t events)
 std::vector<Claim>
 SmallWindows::fail(Habits &habits)
 {
+	leaves_out_ = habits.leaves_out();
 	if (stage_ == Stage::Dense) {
 		dense_->fail();
 		end_dense();
 		return std::exchange(claims_, {});
 	}
-	leaves_out_ = habits.leaves_out();
 	if (stage_ == Stage::Named) {
 		fail_named(habits);
 		return std::exchange(claims_, {});

@@ -81,6 +81,7 @@ class SmallWindows
 	void claim_gap();
 	void grow(int64_t times);
 	void shrink();
+	void forget_window();
 	void step_below(int64_t lower);
 	void claim(TimeRange range, Doubts doubts, int64_t events);
 
@@ -91,17 +92,19 @@ class SmallWindows
 	bool by_halves_;
 	Stage stage_ = Stage::Whole;
 	SeenSet whole_, halves_;
-	int hollow_ = 0;                   // windows in a row that showed events of named kinds only
-	bool leaves_out_ = false;          // nothing is believed: Habits::leaves_out()
-	int looks_ = 0;                    // questions about what is below the window, or about the gap
-	bool ended_ = false;               // nothing older than its oldest event came
-	bool asked_twice_ = false;         // the window, because more of it was shown by name
-	std::optional<TimeRange> crowded_; // its seconds that may hold more events than were shown
+	int hollow_ = 0;           // windows in a row that showed events of named kinds only
+	bool leaves_out_ = false;  // nothing is believed: Habits::leaves_out()
+	int looks_ = 0;            // questions about what is below the window, or about the gap
+	bool ended_ = false;       // nothing older than the oldest event of the window came
+	bool asked_twice_ = false; // the whole window was asked for twice: more was shown by name
+	bool overflowed_ = false;  // an answer about the window had more events than were asked for
+	std::optional<TimeRange> crowded_; // seconds of the window that may hold more than was shown
 	bool shown_again_ = false;         // one of them showed the oldest second of the window
 	size_t bytes_ = 0;                 // largest size of the answers to the first two of them
 	std::vector<Window> named_;        // questions with names still to ask; the last one is next
-	size_t own_authors_ = 0; // of the window, in the first of these questions; others follow
-	int64_t middle_ = 0;     // first second of the upper half
+	size_t own_authors_ = 0; // number of authors of the window in named_.back(); others follow
+	Habits::Names names_ = Habits::Names::All; // of named_.back()
+	int64_t middle_ = 0;                       // first second of the upper half
 	std::optional<int64_t> emptied_; // newest second that was empty and is not claimed yet
 	std::optional<TimeRange> gap_;   // time that was empty and is asked for once more
 	bool older_known_ = false;       // the relay has shown an event below the gap

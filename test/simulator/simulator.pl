@@ -160,3 +160,5 @@ if (!$ENV{BIGBROTR_SWITCHES})
 }
 
 done_testing();
+
+1;

@@ -9,5 +9,4 @@ $ENV{BIGBROTR_FIRST_SCENARIO} //= 120;
 $ENV{BIGBROTR_SCENARIOS} //= 24;
 $ENV{BIGBROTR_PATIENCE} //= 60;
 my $simulator = source_directory() . '/test/simulator/simulator.pl';
-do $simulator;
-die "$simulator: $@" if $@;
+defined(do $simulator) or die "$simulator: ", $@ || $!;

@@ -94,8 +94,7 @@ struct Learned
 		longest_gap = std::max(gap, longest_gap - longest_gap / kForgets);
 		gaps++;
 	}
-	/* How long an answer that nothing ends is waited for: eight times as long as the relay has ever
-	 * made us wait, at most `most`. */
+	/* How long an answer that nothing ends is waited for, at most `most`. */
 	Clock::Time::duration patience(Clock::Time::duration most) const
 	{
 		constexpr std::chrono::milliseconds least{300};
@@ -103,7 +102,7 @@ struct Learned
 							: std::clamp<Clock::Time::duration>(8 * longest_gap, least, most);
 	}
 	static constexpr int kForgets = 1024, kGaps = 100;
-	Clock::Time::duration longest_gap{}; // shrinks with each event
+	Clock::Time::duration longest_gap{}; // longest wait for an event; shrinks with each event
 	uint64_t gaps = 0;
 
 	/* Number of ranges read at the same time. Each range needs two questions: the next page, and

@@ -60,7 +60,7 @@ OpenQuestion::tick()
 	const auto limit = context_.client.host().config.response_timeout;
 	if (now - since_ > kPromiseKept)
 		promised_.give_back();
-	if (lingers_ && now - progress_ > context_.learned.patience(kQuiet))
+	if (lingers_ && now - progress_ > kQuiet)
 		answered();
 	else if (slowed_ && now - progress_ > kAfterNotice)
 		drop();

@@ -221,6 +221,27 @@ TEST(Pager, EventsThatAreLeftOutOfEmptyTimeAreAskedForByAuthor)
 	EXPECT_EQ(unread(relay, pass), 0);
 }
 
+/* A window is not asked for again as long as before, however its events lie. */
+TEST(Pager, AWindowWithManyEventsAtItsEndIsMadeShorter)
+{
+	for (const int64_t seconds : {2, 3, 4, 50}) {
+		for (const int64_t above : {0, 1, 2}) {
+			auto events = history(400);
+			const int64_t second = events[200].created_at;
+			for (size_t i = 150; i < 250; i++)
+				events[i].created_at = second;
+			Relay relay(events, {.cap = 100}, never);
+			Habits habits;
+			habits.largest_page = 100;
+			const TimeRange range{second - above, second - above + seconds - 1};
+			const Pass pass = read(relay, range, 100, habits, 1, 5000, Pager::Way::Windows);
+			EXPECT_TRUE(pass.ended) << seconds << " " << above;
+			EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << seconds << " " << above;
+			expect_partition(pass, range);
+		}
+	}
+}
+
 /* A relay that answers no question with kinds is believed where none is needed, and so is one whose
  * answers are all complete. */
 TEST(Pager, WindowsOfAnHonestRelayAreBelieved)
