@@ -97,6 +97,19 @@ expect_partition(Pass pass, TimeRange range)
 	ASSERT_EQ(upper, range.lower - 1);
 }
 
+/* Whether two claims that call something read are about the same second. */
+inline bool
+reads_twice(Pass pass)
+{
+	std::erase_if(pass.claims, [](const Claim &claim) { return claim.evidence < Evidence::Paged; });
+	std::sort(pass.claims.begin(), pass.claims.end(),
+			  [](const Claim &a, const Claim &b) { return a.range.lower < b.range.lower; });
+	for (size_t i = 1; i < pass.claims.size(); i++)
+		if (pass.claims[i].range.lower <= pass.claims[i - 1].range.upper)
+			return true;
+	return false;
+}
+
 /* Whether each second of the range is claimed. */
 inline bool
 covers(Pass pass, TimeRange range)

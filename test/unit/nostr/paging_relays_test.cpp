@@ -347,6 +347,8 @@ TEST(Pager, NothingFalseIsEverConfirmed)
 			const auto way = &pass == passes ? Pager::Way::Pages : Pager::Way::Windows;
 			pass = read(relay, range, 5 + int(upto(200)), habits, 1 + int(upto(3)), 5000, way);
 			ASSERT_TRUE(pass.ended) << "seed " << seed;
+			ASSERT_TRUE(covers(pass, range)) << "seed " << seed;
+			ASSERT_FALSE(reads_twice(pass)) << "seed " << seed;
 			for (const Claim &claim : pass.claims) {
 				ASSERT_GE(claim.range.lower, range.lower);
 				ASSERT_LE(claim.range.upper, range.upper);
