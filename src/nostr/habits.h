@@ -49,7 +49,7 @@ struct Habits
 	bool hides = false;       // the relay showed no older event although it had one
 	bool takes_kinds = true;  // questions that name kinds are answered with these kinds
 	int left_out = 0;         // times that more was shown once kinds or authors were named
-	int lacking = 0;          // windows of which other events were shown by name
+	int halved = 0;           // windows, see halves_more()
 	Names names = Names::All;
 	int unnamed = 0;              // questions with names that were not answered
 	int overflows = 0;            // answers with more events than were asked for
@@ -67,6 +67,9 @@ struct Habits
 	 * relay just then.
 	 */
 	bool leaves_out() const { return left_out > 1 || overflows > 1; }
+	/* Whether one more window is halved because its answers lacked events, or were not whole by the
+	 * relay's own words. */
+	bool halves_more() { return ++halved <= 50; }
 	/* Whether pages can be used. A relay that gave wrong answers is read in small windows that
 	 * check each other. */
 	bool orderly() const { return faults < 3; }

@@ -38,7 +38,9 @@ Pager::next()
 							 .limit = int(check.expected().size()) + kFew,
 							 .kinds = check.kinds},
 							false);
-	if (main_ || stage_ == Stage::Done || checks_.size() >= kMostChecks)
+	/* If a check fails, windows begin with its page. */
+	if (main_ || stage_ == Stage::Done || checks_.size() >= kMostChecks ||
+		(stage_ == Stage::Small && !checks_.empty()))
 		return std::nullopt;
 	if (std::optional<Window> window = next_window())
 		return question(main_, *std::move(window), reads());

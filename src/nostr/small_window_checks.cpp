@@ -8,9 +8,6 @@
 
 namespace nostr {
 
-/* After this number of windows of which other events were shown when their kinds and authors were
- * named, windows are no longer halved for that reason. */
-constexpr int kMostLacking = 50;
 /* Values of looks_ in stage Gap. */
 constexpr int kGapKinds = 2, kGapAuthors = 3;
 
@@ -65,7 +62,8 @@ SmallWindows::look_below(const Answer &answer, Habits &habits)
 		}
 	} else if (below) {
 		/* The relay has older events, and its answers end before them. */
-		crowded_ = {looks_ == 2 ? oldest : part.lower, oldest};
+		crowded_ = {oldest, oldest};
+		ended_ = looks_ == 3;
 		return settle(std::move(whole_), habits);
 	}
 	if (looks_++ < (conditions_.kinds || !habits.takes_kinds ? 2 : 3)) {
@@ -217,8 +215,7 @@ SmallWindows::end_named(const Answer &answer, Habits &habits)
 	if (answer.raw() > 0)
 		habits.names = std::max(habits.names, names_);
 	habits.left_out += more;
-	habits.lacking += more || cut;
-	if ((more || cut) && part.lower < part.upper && habits.lacking <= kMostLacking)
+	if ((more || cut) && part.lower < part.upper && habits.halves_more())
 		return shrink();
 	if (more || cut)
 		doubts_ |= Doubt::Hole;
@@ -324,8 +321,14 @@ void
 SmallWindows::end_gap(const Answer &answer, Habits &habits)
 {
 	gap_doubts_ |= answer.doubts();
-	if (answer.more() && (!older_known_ || looks_ == kGapAuthors))
+	if (answer.more() && (!older_known_ || looks_ == kGapAuthors)) {
+		/* The relay may have private events, which are not counted where kinds are named. */
+		if (looks_ == 0 && habits.takes_kinds && !conditions_.kinds) {
+			looks_ = kGapKinds;
+			return;
+		}
 		gap_doubts_ |= Doubt::More;
+	}
 	repeated_ += answer.raw();
 	if (!answer.shown(*gap_).empty()) {
 		gap_doubts_ |= Doubt::Hole;

@@ -89,7 +89,7 @@ SmallWindows::end(Answer &answer, Habits &habits)
 	/* The limit may be used up by hidden events, and no question can exclude them. */
 	if (!habits.takes_kinds && !conditions_.kinds)
 		doubts_ |= Doubt::Hole;
-	if (answer.more() && stage_ != Stage::Below)
+	if (answer.more() && stage_ != Stage::Below && stage_ != Stage::Control)
 		doubts_ |= Doubt::More;
 	habits.largest_bytes = std::max(habits.largest_bytes, answer.bytes());
 	if (!by_halves_ && !answer.ordered() && stage_ != Stage::Kinds && stage_ != Stage::Control &&
@@ -189,6 +189,14 @@ SmallWindows::look(const Answer &answer, SeenSet shown, Habits &habits)
 	if (by_kinds_only && hollow_ > kMostHollow)
 		doubts_ |= Doubt::Hole;
 	const bool many = full || (by_kinds_only && hollow_ <= kMostHollow);
+	/* Hidden events may have used up the limit, and refused ones do not tell how far the answer
+	 * reached. */
+	if (!by_halves_ && part.lower < part.upper &&
+		(answer.more() || (shown.empty() && answer.refused() > 0))) {
+		if (habits.halves_more())
+			return shrink();
+		doubts_ |= Doubt::Hole;
+	}
 	if (many && part.lower < part.upper) {
 		shrink();
 		/* Of what came newest first, three eighths of a page fit into a window. */

@@ -221,6 +221,58 @@ TEST(Pager, EventsThatAreLeftOutOfEmptyTimeAreAskedForByAuthor)
 	EXPECT_EQ(unread(relay, pass), 0);
 }
 
+/* The newest event of a window is refused, and hidden events use up the limit below it: the window
+ * has shown nothing, and is not believed. */
+TEST(Pager, AWindowOfRefusedEventsIsNotBelieved)
+{
+	auto events = history(300);
+	for (size_t i = 150; i < 300; i++)
+		events[i].created_at += 10 * kDay;
+	const int64_t below = events[149].created_at;
+	add_hidden(events, 600, below + 2 * kDay, 1);
+	Stored refused = events[0];
+	refused.created_at = below + 2 * kDay + 700;
+	refused.id = mixed_id(1);
+	refused.refused = true;
+	events.push_back(refused);
+	Stored shown = events[1];
+	shown.created_at = below + 2 * kDay - 100;
+	shown.id = mixed_id(2);
+	events.push_back(shown);
+	Relay relay(events, {.cap = 500}, never);
+	for (const int64_t around : {10, 40, 800, 100000}) {
+		Habits habits;
+		const Pass pass = read(relay, {shown.created_at - around, refused.created_at + around}, 500,
+							   habits, 1, 5000, Pager::Way::Windows);
+		EXPECT_TRUE(pass.ended);
+		EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << around;
+	}
+}
+
+/* A relay with private events in a row, which says by hints whether it has more (NIP-67), is
+ * proven but for the seconds next to them. */
+TEST(Pager, AnHonestRelayWithPrivateEventsIsBelieved)
+{
+	for (const bool hints : {false, true}) {
+		auto events = history(900);
+		for (size_t i = 400; i < 900; i++)
+			events[i].created_at += kDay;
+		add_hidden(events, 600, events[399].created_at + 3600, 1);
+		Relay relay(events, {.cap = 200, .more = hints}, never);
+		Habits habits;
+		const TimeRange range{0, events[899].created_at};
+		const Pass pass = read(relay, range, 500, habits, 1, 5000, Pager::Way::Windows);
+		EXPECT_TRUE(pass.ended);
+		EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0);
+		EXPECT_EQ(unread(relay, pass), 0);
+		int64_t unproven = 0;
+		for (const Claim &claim : pass.claims)
+			if (claim.doubts.cut())
+				unproven += claim.range.upper - claim.range.lower + 1;
+		EXPECT_LT(unproven, 700) << hints;
+	}
+}
+
 /* A window is not asked for again as long as before, however its events lie. */
 TEST(Pager, AWindowWithManyEventsAtItsEndIsMadeShorter)
 {
