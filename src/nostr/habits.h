@@ -51,7 +51,7 @@ struct Habits
 	int left_out = 0;         // times that more was shown once kinds or authors were named
 	int halved = 0;           // windows, see halves_more()
 	Names names = Names::All;
-	int unnamed = 0;              // questions with names that were not answered
+	int refused_names = 0;        // questions with names that were not answered
 	int overflows = 0;            // answers with more events than were asked for
 	bool ignores_until = false;   // events were asked for without `until`, which the relay ignores
 	int taints = 0;               // pages asked again because of a doubt

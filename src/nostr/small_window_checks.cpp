@@ -8,9 +8,6 @@
 
 namespace nostr {
 
-/* Values of looks_ in stage Gap. */
-constexpr int kGapKinds = 2, kGapAuthors = 3;
-
 /*
  * Without `since`: an event from below the window shows that the window was not cut. Two looks
  * begin with the oldest event of the window, the second one with the whole limit. The third one
@@ -66,7 +63,7 @@ SmallWindows::look_below(const Answer &answer, Habits &habits)
 		ended_ = looks_ == 3;
 		return settle(std::move(whole_), habits);
 	}
-	if (looks_++ < (conditions_.kinds || !habits.takes_kinds ? 2 : 3)) {
+	if (looks_++ < (may_name_kinds(habits) ? 3 : 2)) {
 		stage_ = Stage::Below;
 		return;
 	}
@@ -116,11 +113,11 @@ others(const std::vector<Value> &list, const std::vector<Value> &known, size_t m
 }
 
 /*
- * The questions for the events of the window that name their kinds and authors; sets own_authors_.
- * A relay that limits
- * the events of each author leaves some out of the window, and no older event tells, because it is
- * of another author. Such a relay does not limit what is asked for by name. Because all events of a
- * kind or an author may be left out, others that the relay has shown are named as well.
+ * The questions for the events of the window that name their kinds and authors. A relay that limits
+ * the events of each author leaves some out of the window, and no older event tells, because the
+ * older event is of another author. Such a relay does not limit what is asked for by name. All
+ * events of a kind or an author may be left out, so others that the relay has shown are named as
+ * well. Sets own_authors_.
  */
 std::vector<Window>
 SmallWindows::named_windows(const Habits &habits)
@@ -132,7 +129,7 @@ SmallWindows::named_windows(const Habits &habits)
 			kinds.push_back(event.kind);
 			authors.push_back(event.author);
 		}
-	if (habits.unnamed > 1 || kinds.empty())
+	if (habits.refused_names > 1 || kinds.empty())
 		return {};
 	const auto sort = [](auto &list) {
 		std::sort(list.begin(), list.end());
@@ -140,7 +137,7 @@ SmallWindows::named_windows(const Habits &habits)
 	};
 	sort(kinds);
 	sort(authors);
-	if (conditions_.kinds || !habits.takes_kinds || kinds.size() > kMostKinds)
+	if (!may_name_kinds(habits) || kinds.size() > kMostKinds)
 		kinds.clear();
 	if (conditions_.authors)
 		authors.clear();
@@ -242,7 +239,7 @@ SmallWindows::fail_named(Habits &habits)
 {
 	if (asks_fewer_names())
 		return;
-	habits.unnamed++;
+	habits.refused_names++;
 	next_named(habits);
 }
 
@@ -277,17 +274,11 @@ SmallWindows::gap_window(const Habits &habits) const
 				  .limit = looks_ == 0 || looks_ == kGapKinds ? kFew : limit_};
 	if (!older_known_ || looks_ == kGapAuthors)
 		window.since = gap_->lower;
-	if (looks_ >= kGapKinds && habits.takes_kinds && !conditions_.kinds)
+	if (looks_ >= kGapKinds && may_name_kinds(habits))
 		window.kinds = open_kinds(habits);
 	if (looks_ == kGapAuthors)
 		window.authors = habits.authors;
 	return window;
-}
-
-bool
-SmallWindows::names_authors_of_gap() const
-{
-	return looks_ == kGapAuthors;
 }
 
 void
@@ -304,15 +295,14 @@ SmallWindows::asks_gap_again(const Answer &answer, const Habits &habits)
 {
 	if (looks_ == kGapAuthors || gap_doubts_.cut())
 		return false;
-	const bool names_kinds = habits.takes_kinds && !conditions_.kinds;
 	if (older_known_ && !answer.reached_below(gap_->lower)) {
-		if (++looks_ < kGapKinds || (looks_ == kGapKinds && names_kinds))
+		if (++looks_ < kGapKinds || (looks_ == kGapKinds && may_name_kinds(habits)))
 			return true;
 		gap_doubts_ |= Doubt::Hole;
 		return false;
 	}
 	looks_ = kGapAuthors;
-	return !conditions_.authors && !habits.authors.empty() && habits.unnamed < 2;
+	return !conditions_.authors && !habits.authors.empty() && habits.refused_names < 2;
 }
 
 /* A relay that answers with nothing while it is asked too fast may have begun to answer only with
@@ -321,21 +311,20 @@ void
 SmallWindows::end_gap(const Answer &answer, Habits &habits)
 {
 	gap_doubts_ |= answer.doubts();
-	if (answer.more() && (!older_known_ || looks_ == kGapAuthors)) {
+	repeated_ += answer.raw();
+	if (!answer.shown(*gap_).empty()) {
+		gap_doubts_ |= Doubt::Hole;
+		habits.silences += looks_ < kGapKinds;
+	} else if (answer.more() && (!older_known_ || looks_ == kGapAuthors)) {
 		/* The relay may have private events, which are not counted where kinds are named. */
-		if (looks_ == 0 && habits.takes_kinds && !conditions_.kinds) {
+		if (looks_ == 0 && may_name_kinds(habits)) {
 			looks_ = kGapKinds;
 			return;
 		}
 		gap_doubts_ |= Doubt::More;
 	}
-	repeated_ += answer.raw();
-	if (!answer.shown(*gap_).empty()) {
-		gap_doubts_ |= Doubt::Hole;
-		habits.silences += looks_ < kGapKinds;
-	} else if (asks_gap_again(answer, habits))
-		return;
-	claim_gap();
+	if (!asks_gap_again(answer, habits))
+		claim_gap();
 }
 
 void

@@ -62,7 +62,7 @@ SmallWindows::next(const Habits &habits) const
 	if (part.lower > 0)
 		window.since = part.lower - 1;
 	/* The limit may be used up by hidden events, so open kinds are asked for. */
-	if (stage_ != Stage::Whole && !conditions_.kinds && habits.takes_kinds)
+	if (stage_ != Stage::Whole && may_name_kinds(habits))
 		window.kinds = open_kinds(habits);
 	return window;
 }
@@ -252,7 +252,7 @@ SmallWindows::look(const Answer &answer, SeenSet shown, Habits &habits)
 void
 SmallWindows::compare(Habits &habits)
 {
-	const bool by_kinds = !conditions_.kinds && habits.takes_kinds;
+	const bool by_kinds = may_name_kinds(habits);
 	if (by_kinds && halves_.empty() && !of_kinds(whole_, open_kinds(habits)).empty()) {
 		habits.takes_kinds = false;
 		stage_ = Stage::Upper;
@@ -384,8 +384,8 @@ SmallWindows::fail(Habits &habits)
 		fail_named(habits);
 		return std::exchange(claims_, {});
 	}
-	if (stage_ == Stage::Gap && names_authors_of_gap()) {
-		habits.unnamed++;
+	if (stage_ == Stage::Gap && looks_ == kGapAuthors) {
+		habits.refused_names++;
 		claim_gap();
 		return std::exchange(claims_, {});
 	}

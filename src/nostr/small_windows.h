@@ -60,6 +60,10 @@ class SmallWindows
 	Window window_below(const Habits &habits) const;
 	Window gap_window(const Habits &habits) const;
 	TimeRange asked() const;
+	bool may_name_kinds(const Habits &habits) const
+	{
+		return habits.takes_kinds && !conditions_.kinds;
+	}
 	void look(const Answer &answer, SeenSet shown, Habits &habits);
 	int cap(const Habits &habits) const;
 	void compare(Habits &habits);
@@ -75,7 +79,6 @@ class SmallWindows
 	void claim_shown(const SeenSet &shown, int cap);
 	void claim_emptied(Doubts doubts);
 	void ask_gap();
-	bool names_authors_of_gap() const;
 	bool asks_gap_again(const Answer &answer, const Habits &habits);
 	void end_gap(const Answer &answer, Habits &habits);
 	void claim_gap();
@@ -84,6 +87,9 @@ class SmallWindows
 	void forget_window();
 	void step_below(int64_t lower);
 	void claim(TimeRange range, Doubts doubts, int64_t events);
+
+	/* Values of looks_ in stage Gap. */
+	static constexpr int kGapKinds = 2, kGapAuthors = 3;
 
 	TimeRange range_; // the part still to read
 	int64_t length_;
@@ -99,8 +105,8 @@ class SmallWindows
 	bool asked_twice_ = false; // the whole window was asked for twice: more was shown by name
 	bool overflowed_ = false;  // an answer about the window had more events than were asked for
 	std::optional<TimeRange> crowded_; // seconds of the window that may hold more than was shown
-	bool shown_again_ = false;         // one of them showed the oldest second of the window
-	size_t bytes_ = 0;                 // largest size of the answers to the first two of them
+	bool shown_again_ = false;         // a look below showed the oldest second of the window
+	size_t bytes_ = 0;                 // largest size of the answers to the first two looks below
 	std::vector<Window> named_;        // questions with names still to ask; the last one is next
 	size_t own_authors_ = 0; // number of authors of the window in named_.back(); others follow
 	Habits::Names names_ = Habits::Names::All; // of named_.back()

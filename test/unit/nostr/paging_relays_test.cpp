@@ -91,16 +91,20 @@ TEST(Pager, AWindowThatIsCutByBytesIsNotBelieved)
 TEST(Pager, ASilenceIsNotBelieved)
 {
 	const auto events = history(300);
-	for (const auto way : {Pager::Way::Pages, Pager::Way::Windows})
-		for (int from = 0; from < 24; from++)
-			for (int until = from + 1; until < from + 32; until++) {
-				Relay relay(events, {.cap = 50, .silent_from = from, .silent_until = until}, never);
-				Habits habits;
-				const TimeRange range{events[20].created_at, events.back().created_at + kDay};
-				const Pass pass = read(relay, range, 100, habits, 1, 5000, way);
-				EXPECT_TRUE(pass.ended);
-				EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << from << " " << until;
-			}
+	for (const bool hints : {false, true})
+		for (const auto way : {Pager::Way::Pages, Pager::Way::Windows})
+			for (int from = 0; from < 24; from++)
+				for (int until = from + 1; until < from + 32; until++) {
+					Relay relay(
+						events,
+						{.cap = 50, .more = hints, .silent_from = from, .silent_until = until},
+						never);
+					Habits habits;
+					const TimeRange range{events[20].created_at, events.back().created_at + kDay};
+					const Pass pass = read(relay, range, 100, habits, 1, 5000, way);
+					EXPECT_TRUE(pass.ended);
+					EXPECT_EQ(missing(relay, pass, Evidence::Paged), 0) << from << " " << until;
+				}
 }
 
 /* A relay that limits each kind, or merges stores with limits of their own, may cut a second and
