@@ -22,8 +22,9 @@ $standby->start;
 ask($primary, "SELECT bigbrotr.add_relay('wss://relay.example.com')");
 $primary->wait_for_catchup($standby);
 
-$standby->poll_query_until('postgres', q{SELECT count(*) = 2 FROM bigbrotr.services WHERE waiting_for = 'end of recovery'})
-  or die 'no service waits';
+$standby->poll_query_until('postgres', q{
+	SELECT count(*) = 9 AND count(*) FILTER (WHERE waiting_for = 'end of recovery') = 2 FROM bigbrotr.services})
+  or die 'no services, or none waits';
 is( ask($standby, "SELECT string_agg(backend_type, ',') FROM pg_stat_activity WHERE backend_type LIKE 'bigbrotr%'"),
 	'bigbrotr launcher', 'on a standby only the launcher runs');
 is( ask($standby, "SELECT DISTINCT state, waiting_for FROM bigbrotr.services

@@ -55,7 +55,7 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM _bigbrotr.relay_sync WHERE
 is($node->safe_psql('postgres', 'SELECT count(*) FROM _bigbrotr.relay_leases WHERE host = $$127.0.0.1$$') <= 3, 1, 'the share holds');
 
 # All places taken by relays that are read for long: the honest one gets its turn again and again.
-# The lock is needed as the worker locks rows in another order; it conflicts with those of rows.
+# The worker locks rows in another order. With a lock of the table, the UPDATE waits before it holds any row.
 $node->safe_psql('postgres', q{BEGIN; LOCK TABLE _bigbrotr.relay_sync IN EXCLUSIVE MODE;
 	UPDATE _bigbrotr.relay_sync SET enabled = false WHERE relay_id NOT IN
 	(SELECT relay_id FROM bigbrotr.relays WHERE url ~ '/[0-3]$'); COMMIT});

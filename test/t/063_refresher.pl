@@ -11,7 +11,7 @@ use Test::More;
 my $node = archive_server('refresher');
 is($node->safe_psql('postgres', q{SELECT bigbrotr.wait_for_service('refresher', 'running')}), 't', 'the refresher runs by default');
 
-# Each worker counts for itself what it folds: the next one is to find something.
+# Each worker counts what it folds itself. So no worker runs until there is something to fold.
 $node->safe_psql('postgres', q{SELECT bigbrotr.stop_service('refresher')});
 wait_for($node, q{state = 'disabled' FROM bigbrotr.services WHERE service = 'refresher'});
 $node->safe_psql('postgres', q{
