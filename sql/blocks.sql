@@ -48,7 +48,7 @@ SELECT * FROM bigbrotr.verify_references();
 SELECT * FROM bigbrotr.verify_statistics();
 
 -- Completeness leaves them out of account and says so; asked for one of them, it does not claim to have it.
-SELECT _bigbrotr.claim_coverage(:r, 0, 0, 0, 999, 'reconciled', '{}', false, 5, 0, 5000, 5000);
+SELECT _bigbrotr.claim_coverage(:r, 0, 0, 1, 999, 'reconciled', '{}', false, 5, 0, 5000, 5000);
 SELECT answer, reasons FROM bigbrotr.completeness('wss://r.example.com', '{}', to_timestamp(1), to_timestamp(9));
 SELECT name, c.answer, c.reasons[1] FROM made, LATERAL (VALUES ('ids', event_id), ('authors', pubkey)) AS f (field, value),
 	bigbrotr.completeness('wss://r.example.com', jsonb_build_object(field, jsonb_build_array(encode(value, 'hex'))), to_timestamp(1), to_timestamp(9)) AS c

@@ -33,6 +33,14 @@ SELECT lower, upper FROM ranges;
 SELECT pg_temp.claim(1, 600, 900, 'paged', 11, 6000);
 SELECT pg_temp.claim(1, 700, 800, 'paged', 4, 6001, '{}', true);
 TABLE ranges;
+-- The end of a history needs three readings, whatever they claim.
+SELECT pg_temp.claim(3, 0, 99, 'reconciled', 0, 6000), pg_temp.claim(3, 100, 200, 'paged', 5, 6000);
+SELECT lower, upper, evidence, observations FROM ranges WHERE relay = 3;
+SELECT pg_temp.claim(3, 0, 99, 'paged', 0, 6001, '{}', true), pg_temp.claim(3, 100, 200, 'paged', 5, 6001, '{}', true);
+SELECT lower, upper, evidence, observations FROM ranges WHERE relay = 3;
+SELECT pg_temp.claim(3, 0, 99, 'paged', 0, 6002, '{}', true);
+SELECT lower, upper, evidence, observations FROM ranges WHERE relay = 3;
+DELETE FROM bigbrotr.coverage WHERE relay_id = 3;
 -- A weaker claim changes nothing, a stronger one replaces.
 SELECT pg_temp.claim(1, 710, 715, 'partial', 4, 6002, '{dense}'), pg_temp.claim(1, 720, 730, 'reconciled', 1, 6003);
 SELECT lower, upper, evidence, doubts FROM ranges WHERE lower BETWEEN 600 AND 900;
@@ -97,8 +105,9 @@ DELETE FROM bigbrotr.coverage;
 -- Random claims and withdrawals against a slow model, which judges each second by itself.
 CREATE FUNCTION pg_temp.judge(
 	INOUT evidence text, INOUT doubts text[], INOUT observations integer, INOUT observed_at bigint,
-	claimed text, claimed_doubts text[], agrees boolean, at bigint) LANGUAGE plpgsql AS $$
+	claimed text, claimed_doubts text[], agrees boolean, at bigint, is_end boolean) LANGUAGE plpgsql AS $$
 DECLARE
+	early boolean := is_end AND coalesce(observations, 0) < 2;
 	ranks text[] := '{partial,paged,confirmed,reconciled}';
 	old_rank integer := array_position(ranks, evidence);
 	new_rank integer := array_position(ranks, claimed);
@@ -108,6 +117,10 @@ DECLARE
 	withheld boolean;
 	fewer boolean := NOT EXISTS (SELECT FROM unnest(claimed_doubts) AS d WHERE d <> ALL (doubts));
 BEGIN
+	IF early AND new_rank > 2 THEN
+		claimed := 'paged';
+		new_rank := 2;
+	END IF;
 	IF evidence IS NULL THEN
 		evidence := claimed;
 		doubts := claimed_doubts;
@@ -115,7 +128,7 @@ BEGIN
 		observed_at := at;
 		RETURN;
 	END IF;
-	IF agrees AND clean AND was_clean AND old_rank >= 2 AND new_rank >= 2 AND NOT (new_rank = 4 AND old_rank < 4) THEN
+	IF agrees AND NOT early AND clean AND was_clean AND old_rank >= 2 AND new_rank >= 2 AND NOT (new_rank = 4 AND old_rank < 4) THEN
 		IF old_rank = 2 THEN
 			evidence := 'confirmed';
 			doubts := claimed_doubts;
@@ -176,7 +189,7 @@ BEGIN
 			PERFORM _bigbrotr.claim_coverage(2, 0, 0, l, u, e, d, a, 5, 1, at, at);
 			UPDATE truth AS t SET (evidence, doubts, observations, observed_at) =
 				(SELECT j.evidence, j.doubts, j.observations, j.observed_at
-				 FROM pg_temp.judge(t.evidence, t.doubts, t.observations, t.observed_at, e, d, a, at) AS j)
+				 FROM pg_temp.judge(t.evidence, t.doubts, t.observations, t.observed_at, e, d, a, at, l = 0) AS j)
 			WHERE t.second BETWEEN l AND u;
 		END IF;
 		IF EXISTS (SELECT FROM truth AS t LEFT JOIN bigbrotr.coverage AS c ON c.relay_id = 2 AND t.second BETWEEN c.lower AND c.upper
@@ -185,7 +198,8 @@ BEGIN
 			RAISE EXCEPTION 'after step % the coverage is not the truth', i;
 		END IF;
 		IF EXISTS (SELECT FROM bigbrotr.coverage AS c JOIN bigbrotr.coverage AS n ON n.relay_id = c.relay_id AND n.lower > c.lower AND n.lower <= c.upper + 1
-		           WHERE n.lower <= c.upper OR c.evidence = n.evidence AND c.doubts = n.doubts AND c.observed_at / 2592000 = n.observed_at / 2592000) THEN
+		           WHERE n.lower <= c.upper OR c.evidence = n.evidence AND c.doubts = n.doubts AND c.observed_at / 2592000 = n.observed_at / 2592000
+		                      AND (c.evidence <> 'paged' OR c.lower > 0 OR c.observations = n.observations)) THEN
 			RAISE EXCEPTION 'after step % ranges overlap, or are two where one would do', i;
 		END IF;
 		IF EXISTS (SELECT second FROM truth WHERE coalesce(evidence, 'partial') = 'partial'
@@ -240,6 +254,9 @@ SELECT * FROM pg_temp.ask('wss://r1.example.com', '{"kinds": [1, 3], "limit": 5,
 SELECT * FROM pg_temp.ask('wss://r1.example.com', '{"kinds": [1, 4]}', 1711000000, 1715000000);
 SELECT * FROM pg_temp.ask('wss://r2.example.com', '{}', 1700000000, 1700000000);
 SELECT * FROM pg_temp.ask('wss://r9.example.com', '{}', 1700000000, 1700000000);
+SELECT pg_temp.claim(3, 0, 1600000000, 'paged', 0, 1800000000), pg_temp.claim(3, 0, 1600000000, 'paged', 0, 1800000000, '{}', true);
+SELECT * FROM pg_temp.ask('wss://r3.example.com', '{}', 1000, 1600000000);
+DELETE FROM bigbrotr.coverage WHERE relay_id = 3;
 SELECT * FROM pg_temp.ask('wss://r1.example.com', '{}', 1700000001, 1700000000);
 SELECT * FROM pg_temp.ask('wss://r1.example.com', '{}', 4000000000, 4000000001);
 SELECT answer, reasons FROM bigbrotr.completeness('wss://r1.example.com', '{}', '-infinity', 'infinity');

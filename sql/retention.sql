@@ -40,7 +40,7 @@ CREATE FUNCTION pg_temp.complete(filter jsonb, since integer, until integer) RET
 	FROM bigbrotr.completeness('wss://r.example.com', filter, now() - make_interval(days => since), now() - make_interval(days => until)) AS c
 $$;
 SELECT * FROM pg_temp.deliver();
-SELECT _bigbrotr.claim_coverage(:r, 0, 0, 0, bigbrotr.unix_now() - 3600, 'reconciled', '{}', false, 5, 0, bigbrotr.unix_now() - 10, bigbrotr.unix_now() - 10);
+SELECT _bigbrotr.claim_coverage(:r, 0, 0, 1, bigbrotr.unix_now() - 3600, 'reconciled', '{}', false, 5, 0, bigbrotr.unix_now() - 10, bigbrotr.unix_now() - 10);
 SELECT * FROM pg_temp.complete('{}', 200, 1);
 
 -- A preview, and a rule that would delete more than half of what there is.
@@ -111,9 +111,9 @@ CALL bigbrotr.remove_retention_rule(:everything);
 CALL bigbrotr.remove_retention_rule(:everything);
 SELECT * FROM pg_temp.complete('{"kinds": [1]}', 200, 1);
 SELECT * FROM pg_temp.complete('{"kinds": [1]}', 49, 1);
-SELECT _bigbrotr.claim_coverage(:r, 0, 0, 0, bigbrotr.unix_now() - 3600, 'reconciled', '{}', false, 5, 0, bigbrotr.unix_now() - 10, bigbrotr.unix_now());
+SELECT _bigbrotr.claim_coverage(:r, 0, 0, 1, bigbrotr.unix_now() - 3600, 'reconciled', '{}', false, 5, 0, bigbrotr.unix_now() - 10, bigbrotr.unix_now());
 SELECT answer FROM pg_temp.complete('{"kinds": [1]}', 200, 1);
-SELECT _bigbrotr.claim_coverage(:r, 0, 0, 0, bigbrotr.unix_now() - 3600, 'reconciled', '{}', false, 5, 0, bigbrotr.unix_now() + 10, bigbrotr.unix_now() + 10);
+SELECT _bigbrotr.claim_coverage(:r, 0, 0, 1, bigbrotr.unix_now() - 3600, 'reconciled', '{}', false, 5, 0, bigbrotr.unix_now() + 10, bigbrotr.unix_now() + 10);
 SELECT answer FROM pg_temp.complete('{"kinds": [1]}', 200, 1);
 SELECT answer FROM pg_temp.complete('{"kinds": [7]}', 200, 1);
 SELECT * FROM pg_temp.deliver();

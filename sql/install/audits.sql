@@ -105,7 +105,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.unconfirmed(integer, integer, integer, bigint, bigint, boolean, integer) IS
-	'Ranges that were read at least delay seconds ago and need a second reading: contradicted ranges first, then the newest. compares: also partial ranges, because a comparison of the sets of ids (NIP-77) can prove them. A range that stays unconfirmed is returned less and less often. most: maximum number of rows';
+	'Ranges that were read at least delay seconds ago and need another reading: contradicted ranges first, then the newest. compares: also partial ranges, because a comparison of the sets of ids (NIP-77) can prove them. A range that stays unconfirmed is returned less and less often. most: maximum number of rows';
 
 -- Chooses a claim of the filters that the relay is asked for now: the claim nearest to a random time, which is more often a
 -- recent time. Of this claim it chooses a part that holds about one page.

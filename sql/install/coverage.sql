@@ -103,6 +103,12 @@ CREATE FUNCTION _bigbrotr.change_coverage(
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
+DECLARE
+	-- Observations that must have been made before one more can prove something. A machine that lacks the old events, behind
+	-- the same address as others, looks like the end of the history, so the end must have been seen on three connections.
+	needed CONSTANT integer := CASE WHEN first_second = 0 THEN 2 ELSE 1 END;
+	-- What the claim is worth where fewer were made.
+	least_worth CONSTANT text := CASE WHEN first_second = 0 AND _bigbrotr.evidence_rank(claimed) > 2 THEN 'paged' ELSE claimed END;
 BEGIN
 	PERFORM _bigbrotr.check_reading(relay, filter, whom), _bigbrotr.check_seconds(first_second, last_second),
 	        _bigbrotr.check_time(last_second), _bigbrotr.check_time(at), _bigbrotr.check_counts(ARRAY[delivered, refused_there]),
@@ -128,7 +134,7 @@ BEGIN
 		SELECT c.lower, c.upper,
 		       CASE v.verdict WHEN 'lowered' THEN CASE WHEN c.evidence = 'partial' OR NOT claimed_doubts <@ '{auth,contradicted}' THEN 'partial' ELSE 'paged' END
 		                      WHEN 'agreed' THEN CASE WHEN c.evidence = 'paged' THEN 'confirmed' ELSE c.evidence END
-		                      WHEN 'stronger' THEN claimed ELSE c.evidence END,
+		                      WHEN 'stronger' THEN s.worth ELSE c.evidence END,
 		       CASE v.verdict WHEN 'lowered' THEN ARRAY(SELECT d FROM unnest(c.doubts || claimed_doubts) AS d GROUP BY d ORDER BY d)
 		                      WHEN 'agreed' THEN CASE WHEN c.evidence = 'paged' THEN claimed_doubts ELSE c.doubts END
 		                      WHEN 'stronger' THEN claimed_doubts
@@ -150,20 +156,21 @@ BEGIN
 		FROM cut AS c
 		     -- A question that was asked before a contradiction says nothing about it.
 		     CROSS JOIN LATERAL (SELECT (c.upper - c.lower + 1)::double precision / (last_second - first_second + 1) AS share,
-		                                coalesce('contradicted' = ANY (c.doubts) AND c.audited_at >= asked_at, false) AS stale) AS s
+		                                coalesce('contradicted' = ANY (c.doubts) AND c.audited_at >= asked_at, false) AS stale,
+		                                CASE WHEN c.observations < needed THEN least_worth ELSE claimed END AS worth) AS s
 		     CROSS JOIN LATERAL (SELECT CASE
 		         WHEN claimed IS NULL THEN 'lowered'
 		         -- Two readings without doubts confirm each other; the doubt "unencrypted" is about the connection, not the reading.
 		         WHEN agrees AND claimed <> 'partial' AND claimed_doubts <@ '{unencrypted}' AND c.evidence <> 'partial'
 		              AND c.doubts <@ '{unencrypted,contradicted}'
-		              AND NOT s.stale
+		              AND NOT s.stale AND c.observations >= needed
 		              AND _bigbrotr.evidence_rank(claimed) <= greatest(_bigbrotr.evidence_rank(c.evidence), 3) THEN 'agreed'
-		         WHEN _bigbrotr.evidence_rank(claimed) > _bigbrotr.evidence_rank(c.evidence) AND NOT (s.stale AND _bigbrotr.evidence_rank(claimed) >= 3) THEN 'stronger'
-		         WHEN claimed = c.evidence THEN 'equal'
+		         WHEN _bigbrotr.evidence_rank(s.worth) > _bigbrotr.evidence_rank(c.evidence) AND NOT (s.stale AND _bigbrotr.evidence_rank(claimed) >= 3) THEN 'stronger'
+		         WHEN s.worth = c.evidence THEN 'equal'
 		         ELSE 'weaker' END AS verdict) AS v
 		WHERE c.inside
 		UNION ALL
-		SELECT f.lower, f.upper, claimed, claimed_doubts, 1, round(delivered * s.share)::bigint, ceil(refused_there * s.share)::bigint, at, NULL
+		SELECT f.lower, f.upper, least_worth, claimed_doubts, 1, round(delivered * s.share)::bigint, ceil(refused_there * s.share)::bigint, at, NULL
 		FROM (SELECT coalesce(lag(c.upper) OVER (ORDER BY c.lower) + 1, first_second) AS lower, c.lower - 1 AS upper
 		      FROM cut AS c WHERE c.inside
 		      UNION ALL
@@ -174,7 +181,9 @@ BEGIN
 		-- Ranges that were observed in different months are not joined: observed_at of a range is the oldest time at which
 		-- one of its seconds was observed, and would say little about the other seconds.
 		SELECT j.*, (j.lower = lag(j.upper) OVER w + 1 AND j.evidence = lag(j.evidence) OVER w AND j.doubts = lag(j.doubts) OVER w
-		             AND j.observed_at / 2592000 = lag(j.observed_at) OVER w / 2592000) IS NOT TRUE AS begins
+		             AND j.observed_at / 2592000 = lag(j.observed_at) OVER w / 2592000
+		             -- How often the end was read must not be forgotten, see "needed".
+		             AND (j.evidence <> 'paged' OR lag(j.lower) OVER w > 0 OR j.observations = lag(j.observations) OVER w)) IS NOT TRUE AS begins
 		FROM judged AS j WINDOW w AS (ORDER BY j.lower)
 	), numbered AS (
 		SELECT m.*, count(*) FILTER (WHERE m.begins) OVER (ORDER BY m.lower) AS number FROM marked AS m
@@ -262,7 +271,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.claim_coverage(integer, integer, integer, bigint, bigint, text, text[], boolean, bigint, bigint, bigint, bigint) IS
-	'Records how the events of a relay in these seconds (created_at, inclusive) were read: evidence and doubts as in bigbrotr.coverage; asked_at: time of the request, Unix seconds. Claims nothing of seconds that had not settled (_bigbrotr.settling). Stronger evidence replaces weaker evidence; agrees: a reading on another connection found nothing new, so readings without doubts become confirmed. events, refused: number of delivered events, and of those of them that we refused. Beyond 1,000 ranges the lowest half becomes one';
+	'Records how the events of a relay in these seconds (created_at, inclusive) were read: evidence and doubts as in bigbrotr.coverage; asked_at: time of the request, Unix seconds. Claims nothing of seconds that had not settled (_bigbrotr.settling). Stronger evidence replaces weaker evidence; agrees: a reading on another connection found nothing new, so readings without doubts become confirmed; a range that begins at 0 takes three observations. events, refused: number of delivered events, and of those of them that we refused. Beyond 1,000 ranges the lowest half becomes one';
 
 -- Lowers the coverage of all filters and readers: a reading that missed one event may have missed others that nobody
 -- knows of. The doubt "auth" concerns only what was read anonymously.
