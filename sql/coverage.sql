@@ -40,6 +40,13 @@ SELECT pg_temp.claim(3, 0, 99, 'paged', 0, 6001, '{}', true), pg_temp.claim(3, 1
 SELECT lower, upper, evidence, observations FROM ranges WHERE relay = 3;
 SELECT pg_temp.claim(3, 0, 99, 'paged', 0, 6002, '{}', true);
 SELECT lower, upper, evidence, observations FROM ranges WHERE relay = 3;
+-- So does all of a relay whose audits found events of late.
+INSERT INTO bigbrotr.audits (relay_id, audited_at, filter_id, lower, upper, purpose, evidence, shown, found) VALUES (3, 6003, 0, 100, 200, 'audit', 'confirmed', 5, 1);
+SELECT pg_temp.claim(3, 300, 399, 'reconciled', 5, 6004), pg_temp.claim(3, 300, 399, 'paged', 5, 6005, '{}', true);
+SELECT lower, upper, evidence, observations FROM ranges WHERE relay = 3;
+SELECT pg_temp.claim(3, 300, 399, 'paged', 5, 6006, '{}', true), pg_temp.claim(3, 400, 499, 'reconciled', 5, 6003 + 2592000);
+SELECT lower, upper, evidence, observations FROM ranges WHERE relay = 3;
+DELETE FROM bigbrotr.audits;
 DELETE FROM bigbrotr.coverage WHERE relay_id = 3;
 -- A weaker claim changes nothing, a stronger one replaces.
 SELECT pg_temp.claim(1, 710, 715, 'partial', 4, 6002, '{dense}'), pg_temp.claim(1, 720, 730, 'reconciled', 1, 6003);
@@ -58,7 +65,7 @@ SELECT _bigbrotr.retract_coverage(1, 690, 705, 'contradicted', false, 7002);
 SELECT _bigbrotr.retract_coverage(1, 695, 696, 'late', false, 7003);
 SELECT lower, upper, evidence, doubts FROM ranges WHERE lower BETWEEN 600 AND 900;
 SELECT withdrawals, withdrawn_at FROM _bigbrotr.relay_sync WHERE relay_id = 1;
--- What was contradicted stays so until another reading agrees.
+-- What was contradicted stays so until others agree.
 SELECT pg_temp.claim(1, 700, 702, 'paged', 1, 7004), pg_temp.claim(1, 703, 704, 'paged', 1, 7005, '{}', true);
 SELECT lower, upper, evidence, doubts FROM ranges WHERE lower BETWEEN 690 AND 725;
 
@@ -105,9 +112,10 @@ DELETE FROM bigbrotr.coverage;
 -- Random claims and withdrawals against a slow model, which judges each second by itself.
 CREATE FUNCTION pg_temp.judge(
 	INOUT evidence text, INOUT doubts text[], INOUT observations integer, INOUT observed_at bigint,
-	claimed text, claimed_doubts text[], agrees boolean, at bigint, is_end boolean) LANGUAGE plpgsql AS $$
+	claimed text, claimed_doubts text[], agrees boolean, at bigint, needed integer) LANGUAGE plpgsql AS $$
 DECLARE
-	early boolean := is_end AND coalesce(observations, 0) < 2;
+	early boolean := coalesce(observations, 0) < needed;
+	counts boolean := agrees OR claimed = 'reconciled';
 	ranks text[] := '{partial,paged,confirmed,reconciled}';
 	old_rank integer := array_position(ranks, evidence);
 	new_rank integer := array_position(ranks, claimed);
@@ -117,7 +125,7 @@ DECLARE
 	withheld boolean;
 	fewer boolean := NOT EXISTS (SELECT FROM unnest(claimed_doubts) AS d WHERE d <> ALL (doubts));
 BEGIN
-	IF early AND new_rank > 2 THEN
+	IF early AND new_rank > 2 AND needed > 1 THEN
 		claimed := 'paged';
 		new_rank := 2;
 	END IF;
@@ -128,7 +136,9 @@ BEGIN
 		observed_at := at;
 		RETURN;
 	END IF;
-	IF agrees AND NOT early AND clean AND was_clean AND old_rank >= 2 AND new_rank >= 2 AND NOT (new_rank = 4 AND old_rank < 4) THEN
+	was_clean := was_clean AND old_rank >= 2;
+	clean := clean AND new_rank >= 2;
+	IF agrees AND (NOT early OR old_rank > 2) AND clean AND was_clean AND old_rank >= 2 AND new_rank >= 2 AND NOT (new_rank = 4 AND old_rank < 4) THEN
 		IF old_rank = 2 THEN
 			evidence := 'confirmed';
 			doubts := claimed_doubts;
@@ -150,7 +160,7 @@ BEGIN
 			doubts := ARRAY(SELECT d FROM unnest(doubts || '{withheld}'::text[]) AS d ORDER BY d);
 		END IF;
 	END IF;
-	observations := observations + 1;
+	observations := CASE WHEN clean AND NOT was_clean THEN 1 WHEN clean AND NOT counts THEN observations ELSE observations + 1 END;
 	observed_at := at;
 END
 $$;
@@ -181,6 +191,7 @@ BEGIN
 			a := random() < 0.3;
 			PERFORM _bigbrotr.retract_coverage(2, l, u, e, a, at);
 			UPDATE truth AS t SET evidence = CASE WHEN t.evidence <> 'partial' AND e = 'contradicted' THEN 'paged' ELSE 'partial' END,
+			                      observations = CASE WHEN e = 'contradicted' THEN 0 ELSE t.observations END,
 			                      doubts = ARRAY(SELECT DISTINCT w FROM unnest(t.doubts || e) AS w ORDER BY w)
 			WHERE t.second BETWEEN l AND u AND t.evidence IS NOT NULL AND (t.evidence IN ('confirmed', 'reconciled') OR NOT a AND e <> ALL (t.doubts));
 		ELSE
@@ -189,7 +200,7 @@ BEGIN
 			PERFORM _bigbrotr.claim_coverage(2, 0, 0, l, u, e, d, a, 5, 1, at, at);
 			UPDATE truth AS t SET (evidence, doubts, observations, observed_at) =
 				(SELECT j.evidence, j.doubts, j.observations, j.observed_at
-				 FROM pg_temp.judge(t.evidence, t.doubts, t.observations, t.observed_at, e, d, a, at, l = 0) AS j)
+				 FROM pg_temp.judge(t.evidence, t.doubts, t.observations, t.observed_at, e, d, a, at, 1 + (l = 0)::integer) AS j)
 			WHERE t.second BETWEEN l AND u;
 		END IF;
 		IF EXISTS (SELECT FROM truth AS t LEFT JOIN bigbrotr.coverage AS c ON c.relay_id = 2 AND t.second BETWEEN c.lower AND c.upper
@@ -199,7 +210,7 @@ BEGIN
 		END IF;
 		IF EXISTS (SELECT FROM bigbrotr.coverage AS c JOIN bigbrotr.coverage AS n ON n.relay_id = c.relay_id AND n.lower > c.lower AND n.lower <= c.upper + 1
 		           WHERE n.lower <= c.upper OR c.evidence = n.evidence AND c.doubts = n.doubts AND c.observed_at / 2592000 = n.observed_at / 2592000
-		                      AND (c.evidence <> 'paged' OR c.lower > 0 OR c.observations = n.observations)) THEN
+		                      AND (c.evidence <> 'paged' OR c.observations = n.observations)) THEN
 			RAISE EXCEPTION 'after step % ranges overlap, or are two where one would do', i;
 		END IF;
 		IF EXISTS (SELECT second FROM truth WHERE coalesce(evidence, 'partial') = 'partial'

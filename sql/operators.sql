@@ -38,7 +38,7 @@ SELECT bigbrotr.retry_relay('wss://a.example.com');
 SELECT r.url, s.phase, s.next_attempt, s.waits_for FROM _bigbrotr.relay_sync AS s JOIN bigbrotr.relays AS r USING (relay_id) ORDER BY 1;
 SELECT relay_url, network FROM bigbrotr.live_relays;
 
--- read_again: what is claimed of that time is read, not proven any more, until another reading agrees.
+-- read_again: what is claimed of that time is read, not proven any more, until others agree.
 SET TIME ZONE 'UTC';
 SELECT relay_id AS c FROM bigbrotr.relays WHERE url = 'wss://c.example.com' \gset
 UPDATE _bigbrotr.relay_sync SET again_at = '{1,2,3,4}' WHERE relay_id = :c;

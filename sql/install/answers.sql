@@ -119,8 +119,8 @@ CREATE FUNCTION bigbrotr.completeness(
 		                THEN format('nothing is said of the last %s minutes, in which events still arrive', _bigbrotr.settling() / 60) END,
 		           CASE WHEN k.read @> a.asked AND NOT coalesce(k.proven @> a.asked, false) AND k.once
 		                THEN 'some of it was read only once' END,
-		           CASE WHEN k.read @> a.asked AND NOT coalesce(k.proven @> a.asked, false) AND k.twice
-		                THEN 'the time before its oldest event was read only twice, and takes three readings' END,
+		           CASE WHEN k.read @> a.asked AND NOT coalesce(k.proven @> a.asked, false) AND k.again
+		                THEN 'some of it must be read once more: the time before the oldest event, or a relay that contradicted itself' END,
 		           CASE WHEN k.refused > 0 AND (k.proven @> a.asked) IS NOT TRUE THEN format('%s events were refused', k.refused) END,
 		           CASE WHEN k.seen IS NOT NULL AND NOT isempty(a.missing)
 		                THEN format('events of %s seconds are missing: the database refused them (bigbrotr.event_rejects), or an administrator deleted them', _bigbrotr.seconds_of(a.missing)) END]
@@ -144,7 +144,7 @@ CREATE FUNCTION bigbrotr.completeness(
 		                string_to_array(string_agg(nullif(array_to_string(c.doubts, ','), ''), ','), ',') AS doubts,
 		                sum(c.refused)::bigint AS refused, min(c.observed_at) AS observed_at,
 		                bool_or(c.evidence = 'paged' AND c.observations = 1) AS once,
-		                bool_or(c.evidence = 'paged' AND c.lower = 0 AND c.observations = 2) AS twice
+		                bool_or(c.evidence = 'paged' AND c.observations > 1) AS again
 		         FROM bigbrotr.coverage AS c
 		         WHERE c.relay_id = r.relay_id AND c.reader = (completeness.signed_in IS TRUE)::integer
 		               AND c.lower < upper(a.asked) AND c.upper >= lower(a.asked)
@@ -158,7 +158,7 @@ CREATE FUNCTION bigbrotr.completeness(
 		     ) AS k;
 	END;
 COMMENT ON FUNCTION bigbrotr.completeness(text, jsonb, timestamptz, timestamptz, boolean) IS
-	'Whether the archive holds every event of a relay that matches the filter (NIP-01), from one second to another (created_at, inclusive). answer: proven (two readings agree, or the sets of ids were compared; before the oldest event of the relay: three readings), read (read once, or with doubts), no (there are gaps, retention rules delete a part, or the filter names a blocked author or event), not known (nothing was read, or the time is empty). proven, read: share of the seconds that is proven, or read, 0 .. 1; reasons: why the answer is not better, in words; observed_at: time of the oldest reading that the answer uses. Other blocked events are not counted as missing, nor are events that were withdrawn (NIP-09, NIP-40, NIP-62); a second of an event that the database refused, or that an administrator deleted and no relay delivered again, is read at best. signed_in: true for what the relay shows to the key of bigbrotr.key_file (NIP-42), false for what it shows to anybody; a reading as one proves nothing about the other. Readings with a wider filter count. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
+	'Whether the archive holds every event of a relay that matches the filter (NIP-01), from one second to another (created_at, inclusive). answer: proven (two readings agree, or the sets of ids were compared; before the oldest event of the relay, and where it contradicted itself lately, one reading more), read (read once, or with doubts), no (there are gaps, retention rules delete a part, or the filter names a blocked author or event), not known (nothing was read, or the time is empty). proven, read: share of the seconds that is proven, or read, 0 .. 1; reasons: why the answer is not better, in words; observed_at: time of the oldest reading that the answer uses. Other blocked events are not counted as missing, nor are events that were withdrawn (NIP-09, NIP-40, NIP-62); a second of an event that the database refused, or that an administrator deleted and no relay delivered again, is read at best. signed_in: true for what the relay shows to the key of bigbrotr.key_file (NIP-42), false for what it shows to anybody; a reading as one proves nothing about the other. Readings with a wider filter count. SELECT r.url, c.* FROM bigbrotr.relays AS r, bigbrotr.completeness(r.url, ''{"kinds": [1]}'', ''2025-01-01'', ''2025-12-31'') AS c';
 
 CREATE FUNCTION bigbrotr.coverage_between(
 	relay_url text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT now(), filter jsonb DEFAULT '{}',

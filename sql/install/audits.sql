@@ -270,4 +270,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bigbrotr.read_again(text, timestamptz, timestamptz) IS
-	'Lets the synchronizer read a part of a relay''s history again, from one second to another (created_at, inclusive). Claims about this part count as read, not as proven, until another reading finds nothing new. Returns the number of seconds whose claims were lowered; seconds that were not read yet are read anyway and are not counted. Archived events stay. An error if the relay is unknown';
+	'Lets the synchronizer read a part of a relay''s history again, from one second to another (created_at, inclusive). Claims about this part count as read, not as proven, until two readings, on two connections, find nothing new. Returns the number of seconds whose claims were lowered; seconds that were not read yet are read anyway and are not counted. Archived events stay. An error if the relay is unknown';

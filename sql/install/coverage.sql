@@ -104,11 +104,15 @@ CREATE FUNCTION _bigbrotr.change_coverage(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	-- Observations that must have been made before one more can prove something. A machine that lacks the old events, behind
-	-- the same address as others, looks like the end of the history, so the end must have been seen on three connections.
-	needed CONSTANT integer := CASE WHEN first_second = 0 THEN 2 ELSE 1 END;
+	-- Readings without doubts that must have been made before one more can prove something. Several machines may stand behind
+	-- one address, and a machine that lacks the old events looks like the end of the history: the end needs one reading more.
+	-- So does all of a relay that in a second reading of these thirty days showed what it had left out before, as such machines do.
+	needed CONSTANT integer := 1 + (first_second = 0)::integer + EXISTS (
+		SELECT FROM bigbrotr.audits AS a
+		WHERE a.relay_id = relay AND a.found > 0 AND a.purpose <> 'again' AND a.audited_at > at - 2592000)::integer;
 	-- What the claim is worth where fewer were made.
-	least_worth CONSTANT text := CASE WHEN first_second = 0 AND _bigbrotr.evidence_rank(claimed) > 2 THEN 'paged' ELSE claimed END;
+	least_worth CONSTANT text := CASE WHEN needed > 1 AND _bigbrotr.evidence_rank(claimed) > 2 THEN 'paged' ELSE claimed END;
+	clean CONSTANT boolean := claimed <> 'partial' AND claimed_doubts <@ '{unencrypted}';
 BEGIN
 	PERFORM _bigbrotr.check_reading(relay, filter, whom), _bigbrotr.check_seconds(first_second, last_second),
 	        _bigbrotr.check_time(last_second), _bigbrotr.check_time(at), _bigbrotr.check_counts(ARRAY[delivered, refused_there]),
@@ -146,7 +150,10 @@ BEGIN
 		                          UNION SELECT d FROM unnest(claimed_doubts) AS d WHERE d = 'withheld'
 		                          ORDER BY 1)
 		                      ELSE c.doubts END,
-		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal') THEN c.observations + 1 ELSE c.observations END,
+		       CASE WHEN v.verdict = 'lowered' THEN CASE WHEN 'contradicted' = ANY (claimed_doubts) AND last_second < at - _bigbrotr.horizon() THEN 0 ELSE c.observations END
+		            WHEN v.verdict = 'weaker' OR clean AND s.was_clean AND NOT agrees AND claimed <> 'reconciled' THEN c.observations
+		            WHEN clean AND NOT s.was_clean THEN 1
+		            ELSE c.observations + 1 END,
 		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal')
 		            THEN greatest(c.events, round(delivered * s.share)::bigint) ELSE c.events END,
 		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal')
@@ -157,13 +164,13 @@ BEGIN
 		     -- A question that was asked before a contradiction says nothing about it.
 		     CROSS JOIN LATERAL (SELECT (c.upper - c.lower + 1)::double precision / (last_second - first_second + 1) AS share,
 		                                coalesce('contradicted' = ANY (c.doubts) AND c.audited_at >= asked_at, false) AS stale,
+		                                c.evidence <> 'partial' AND c.doubts <@ '{unencrypted,contradicted}' AS was_clean,
 		                                CASE WHEN c.observations < needed THEN least_worth ELSE claimed END AS worth) AS s
 		     CROSS JOIN LATERAL (SELECT CASE
 		         WHEN claimed IS NULL THEN 'lowered'
 		         -- Two readings without doubts confirm each other; the doubt "unencrypted" is about the connection, not the reading.
-		         WHEN agrees AND claimed <> 'partial' AND claimed_doubts <@ '{unencrypted}' AND c.evidence <> 'partial'
-		              AND c.doubts <@ '{unencrypted,contradicted}'
-		              AND NOT s.stale AND c.observations >= needed
+		         WHEN agrees AND clean AND s.was_clean AND NOT s.stale
+		              AND (c.observations >= needed OR c.evidence <> 'paged')
 		              AND _bigbrotr.evidence_rank(claimed) <= greatest(_bigbrotr.evidence_rank(c.evidence), 3) THEN 'agreed'
 		         WHEN _bigbrotr.evidence_rank(s.worth) > _bigbrotr.evidence_rank(c.evidence) AND NOT (s.stale AND _bigbrotr.evidence_rank(claimed) >= 3) THEN 'stronger'
 		         WHEN s.worth = c.evidence THEN 'equal'
@@ -182,8 +189,8 @@ BEGIN
 		-- one of its seconds was observed, and would say little about the other seconds.
 		SELECT j.*, (j.lower = lag(j.upper) OVER w + 1 AND j.evidence = lag(j.evidence) OVER w AND j.doubts = lag(j.doubts) OVER w
 		             AND j.observed_at / 2592000 = lag(j.observed_at) OVER w / 2592000
-		             -- How often the end was read must not be forgotten, see "needed".
-		             AND (j.evidence <> 'paged' OR lag(j.lower) OVER w > 0 OR j.observations = lag(j.observations) OVER w)) IS NOT TRUE AS begins
+		             -- How often a range was read must not be forgotten before it is proven.
+		             AND (j.evidence <> 'paged' OR j.observations = lag(j.observations) OVER w)) IS NOT TRUE AS begins
 		FROM judged AS j WINDOW w AS (ORDER BY j.lower)
 	), numbered AS (
 		SELECT m.*, count(*) FILTER (WHERE m.begins) OVER (ORDER BY m.lower) AS number FROM marked AS m
@@ -271,7 +278,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.claim_coverage(integer, integer, integer, bigint, bigint, text, text[], boolean, bigint, bigint, bigint, bigint) IS
-	'Records how the events of a relay in these seconds (created_at, inclusive) were read: evidence and doubts as in bigbrotr.coverage; asked_at: time of the request, Unix seconds. Claims nothing of seconds that had not settled (_bigbrotr.settling). Stronger evidence replaces weaker evidence; agrees: a reading on another connection found nothing new, so readings without doubts become confirmed; a range that begins at 0 takes three observations. events, refused: number of delivered events, and of those of them that we refused. Beyond 1,000 ranges the lowest half becomes one';
+	'Records how the events of a relay in these seconds (created_at, inclusive) were read: evidence and doubts as in bigbrotr.coverage; asked_at: time of the request, Unix seconds. Claims nothing of seconds that had not settled (_bigbrotr.settling). Stronger evidence replaces weaker evidence; agrees: a reading on another connection found nothing new, so readings without doubts become confirmed; a range that begins at 0 takes one observation more, and so does each range if an audit or a confirmation of these thirty days found an event that the relay had left out. events, refused: number of delivered events, and of those of them that we refused. Beyond 1,000 ranges the lowest half becomes one';
 
 -- Lowers the coverage of all filters and readers: a reading that missed one event may have missed others that nobody
 -- knows of. The doubt "auth" concerns only what was read anonymously.

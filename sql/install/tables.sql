@@ -106,9 +106,9 @@ COMMENT ON COLUMN bigbrotr.coverage.filter_id IS 'Filter of the requests: bigbro
 COMMENT ON COLUMN bigbrotr.coverage.reader IS 'As whom the relay was read: 0 anonymous, 1 signed in (NIP-42)';
 COMMENT ON COLUMN bigbrotr.coverage.lower IS 'First created_at of the range, Unix seconds, inclusive';
 COMMENT ON COLUMN bigbrotr.coverage.upper IS 'Last created_at of the range, Unix seconds, inclusive';
-COMMENT ON COLUMN bigbrotr.coverage.evidence IS 'partial: seen in part; paged: read once, page by page, without gaps; confirmed: a second reading, on another connection, found nothing new; reconciled: the sets of ids were compared (NIP-77), and all missing events were fetched. A range that begins at 0, the end of a history, takes one observation more';
+COMMENT ON COLUMN bigbrotr.coverage.evidence IS 'partial: seen in part; paged: read once, page by page, without gaps; confirmed: a second reading, on another connection, found nothing new; reconciled: the sets of ids were compared (NIP-77), and all missing events were fetched. A range that begins at 0, the end of a history, takes one observation more, and so does each range of a relay that had left out events which an audit or a confirmation of the last thirty days found';
 COMMENT ON COLUMN bigbrotr.coverage.doubts IS 'Codes of reasons to distrust the evidence, sorted; _bigbrotr.doubt_text explains each';
-COMMENT ON COLUMN bigbrotr.coverage.observations IS 'Number of times that the whole range was read, at least';
+COMMENT ON COLUMN bigbrotr.coverage.observations IS 'Number of times that the whole range was read, at least: on different connections and without doubts, unless it is partial; since it was last contradicted, if it is older than three days';
 COMMENT ON COLUMN bigbrotr.coverage.events IS 'Approximate number of events that the relay delivered in the range. When a range is split, its number is divided by length';
 COMMENT ON COLUMN bigbrotr.coverage.refused IS 'Approximate number of those delivered events that we refused. When a range is split, its number is divided by length';
 COMMENT ON COLUMN bigbrotr.coverage.observed_at IS 'The whole range was read at this time or later, Unix seconds; evidence partial: when it was last tried';

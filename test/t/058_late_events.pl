@@ -134,7 +134,7 @@ wait_for($node, 'withdrawal_count > 0 FROM bigbrotr.sync_status');
 wait_for($node, sprintf 'count(*) = %d FROM bigbrotr.event_relay', lines($file{c}));
 wait_for($node, $proven_c);
 
-# Two machines behind one address: the first two connections reach the one that lacks what is old. Both readings agree, but each
+# Two machines behind one address: the first three connections reach the one that lacks what is old. All readings agree, but each
 # audit opens a connection of its own.
 my ($recent, $all) = map { "$directory/$_" } qw(recent d);
 append_to_file($recent, events(3, map { $_ * $day } 5, 9, 20));
@@ -147,12 +147,12 @@ my $number = sub {
 		-s "$directory/connections";
 	};
 };
-my $pool = ScriptedRelay->start('/d' => serves(sub { split /\n/, slurp_file($number->() <= 2 ? $recent : $all) }, 100));
+my $pool = ScriptedRelay->start('/d' => serves(sub { split /\n/, slurp_file($number->() <= 3 ? $recent : $all) }, 100));
 my $d = $pool->url('/d');
 add_relays($node, $d);
 my $proven_d = $proven_c =~ s/\Q$c\E/$d/r;
 wait_for($node, $proven_d);
-is(-s "$directory/connections", 2, 'two connections prove it');
+is(-s "$directory/connections", 3, 'three connections prove it');
 audit_until(sprintf q{count(*) = %d FROM bigbrotr.event_relay WHERE relay_url = '%s'}, lines($all), $d);
 wait_for($node, $proven_d);
 

@@ -105,7 +105,7 @@ class Agenda
 					static_cast<uint32_t>(std::clamp<int64_t>(gaps.integer(row, 3), 0, UINT32_MAX));
 			// What this connection has shown in part is tried again on another one.
 			const nostr::TimeRange old{range.lower, std::min(range.upper, now_ - kPartialRetry)};
-			task_.reconnect |= old.lower <= old.upper && outside(old, relay_.first_read).empty();
+			task_.reconnect |= old.lower <= old.upper && outside(old, relay_.read_here).empty();
 			add(range);
 		}
 		if (!recent_added)
@@ -150,7 +150,7 @@ class Agenda
 				range.max_pages = 0;
 			}
 			nostr::TimeRange all{range.lower, range.upper};
-			std::vector<nostr::TimeRange> parts = outside(all, relay_.first_read);
+			std::vector<nostr::TimeRange> parts = outside(all, relay_.read_here);
 			task_.reconnect |= parts != std::vector{all};
 			parts.resize(std::min<size_t>(parts.size(), kMaxConfirmed));
 			for (const nostr::TimeRange &part : parts) {
@@ -161,11 +161,12 @@ class Agenda
 		}
 	}
 
-	bool is_compared(const nostr::TimeRange &range) const
+	bool is_confirmed(const nostr::TimeRange &range) const
 	{
 		return std::any_of(task_.readings.begin(), task_.readings.end(), [&](const Reading &r) {
-			return r.range.purpose == wire::Purpose::Reconcile && r.range.lower <= range.upper &&
-				   r.range.upper >= range.lower;
+			return (r.range.purpose == wire::Purpose::Reconcile ||
+					r.range.purpose == wire::Purpose::Confirm) &&
+				   r.range.lower <= range.upper && r.range.upper >= range.lower;
 		});
 	}
 
@@ -187,11 +188,11 @@ class Agenda
 							  .filter_id = static_cast<uint32_t>(rows.integer(row, 1)),
 							  .purpose = wire::Purpose::Audit};
 			nostr::TimeRange all{range.lower, range.upper};
-			// Leaves out ranges first read on this connection, and ranges under comparison, whose
-			// finds would be taken for misses.
-			if (is_compared(all))
+			// Leaves out ranges that this connection reads anyway: what it finds there would count
+			// twice.
+			if (is_confirmed(all))
 				continue;
-			if (outside(all, relay_.first_read) != std::vector{all})
+			if (outside(all, relay_.read_here) != std::vector{all})
 				task_.reconnect = true;
 			else
 				add(range, std::string(rows.bytes(row, 4)),

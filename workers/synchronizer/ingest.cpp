@@ -272,8 +272,12 @@ add_to_readings(HandedRelay &relay, int32_t relay_id, const wire::Batch &batch,
 		if (miss.relay_id == relay_id)
 			relay.asked[miss.reading].add_miss(miss.created_at);
 	for (const wire::RelayClaim &c : batch.claims)
-		if (c.relay_id == relay_id)
-			relay.answered_by(c)->add_claim(c.claim);
+		if (c.relay_id == relay_id) {
+			Reading &reading = *relay.answered_by(c);
+			reading.add_claim(c.claim);
+			if (reading.range.purpose != wire::Purpose::Again)
+				relay.add_read(c.claim.range);
+		}
 }
 
 Ingested

@@ -33,7 +33,7 @@ HandedRelay::ask(std::vector<Reading> readings, bool is_more, int64_t now)
 	unasked = false;
 	for (const Reading &reading : asked) {
 		if (reading.range.purpose == wire::Purpose::Read && reading.range.lower <= now)
-			add_first_read({reading.range.lower, reading.range.upper});
+			add_read({reading.range.lower, reading.range.upper});
 		audited |= reading.range.purpose == wire::Purpose::Audit;
 	}
 }
@@ -41,22 +41,22 @@ HandedRelay::ask(std::vector<Reading> readings, bool is_more, int64_t now)
 void
 HandedRelay::forget_readings()
 {
-	first_read.clear();
+	read_here.clear();
 	audited = false;
 }
 
 /* Merges ranges that touch. If there are too many ranges, merges all of them. */
 void
-HandedRelay::add_first_read(nostr::TimeRange range)
+HandedRelay::add_read(nostr::TimeRange range)
 {
 	constexpr size_t kMany = 256;
-	std::erase_if(first_read, [&](const nostr::TimeRange &other) {
+	std::erase_if(read_here, [&](const nostr::TimeRange &other) {
 		bool touches = other.lower <= range.upper + 1 && range.lower <= other.upper + 1;
-		if (touches || first_read.size() > kMany)
+		if (touches || read_here.size() > kMany)
 			range = {std::min(range.lower, other.lower), std::max(range.upper, other.upper)};
-		return touches || first_read.size() > kMany;
+		return touches || read_here.size() > kMany;
 	});
-	first_read.push_back(range);
+	read_here.push_back(range);
 }
 
 HandedRelay &

@@ -28,8 +28,9 @@ struct HandedRelay
 	bool unasked = false;     // the first task must be sent, now that the reader is known
 	bool claims_held = false; // claims are ignored until the next opening
 	std::vector<Reading> asked;
-	/* Ranges first read in this opening; only another opening can confirm them. */
-	std::vector<nostr::TimeRange> first_read;
+	/* Ranges that were read in this opening, for the first time or to confirm them. Only another
+	 * opening can say more about them. */
+	std::vector<nostr::TimeRange> read_here;
 	bool audited = false; // a claim was audited in this opening
 
 	/* The reading that a claim answers; null if the claim answers none. */
@@ -38,9 +39,7 @@ struct HandedRelay
 	void ask(std::vector<Reading> readings, bool is_more, int64_t now);
 	/* Another reader begins: what the connection has shown counts for the former one. */
 	void forget_readings();
-
-  private:
-	void add_first_read(nostr::TimeRange range);
+	void add_read(nostr::TimeRange range);
 };
 
 class RelayBook
