@@ -29,11 +29,13 @@ SELECT lower, upper FROM ranges;
 SELECT pg_temp.claim(1, 4500, 5000, 'paged', 9, 5000);
 SELECT lower, upper FROM ranges;
 
+-- Of the time before the oldest event more is wanted, see below.
+UPDATE _bigbrotr.relay_sync SET oldest = NULL;
 -- A second reading on another connection that finds nothing new confirms; one on the same connection does not.
 SELECT pg_temp.claim(1, 600, 900, 'paged', 11, 6000);
 SELECT pg_temp.claim(1, 700, 800, 'paged', 4, 6001, '{}', true);
 TABLE ranges;
--- The end of a history needs three readings, whatever they claim.
+-- What begins before the oldest event needs three readings, whatever they claim.
 SELECT pg_temp.claim(3, 0, 99, 'reconciled', 0, 6000), pg_temp.claim(3, 100, 200, 'paged', 5, 6000);
 SELECT lower, upper, evidence, observations FROM ranges WHERE relay = 3;
 SELECT pg_temp.claim(3, 0, 99, 'paged', 0, 6001, '{}', true), pg_temp.claim(3, 100, 200, 'paged', 5, 6001, '{}', true);
@@ -89,6 +91,7 @@ SELECT * FROM _bigbrotr.gaps(2, 0, 0, 1100, most => 1);
 SELECT * FROM _bigbrotr.gaps(2, 0, 0, 1099);
 SELECT * FROM _bigbrotr.gaps(99, 0, 0, 5);
 
+UPDATE _bigbrotr.relay_sync SET oldest = NULL;
 -- A thousand ranges of a relay; with one more the lowest half of them is one range, which claims less.
 DELETE FROM bigbrotr.coverage;
 SELECT count(pg_temp.claim(2, s, s, CASE WHEN s % 4 = 1 THEN 'confirmed' ELSE 'paged' END, 9, 9000, CASE WHEN s % 2 = 0 THEN '{refused}'::text[] ELSE '{}' END))
@@ -109,13 +112,14 @@ TABLE ranges;
 SELECT * FROM _bigbrotr.gaps(1, 0, 0, 800);
 
 DELETE FROM bigbrotr.coverage;
+UPDATE _bigbrotr.relay_sync SET oldest = 20 WHERE relay_id = 2;
 -- Random claims and withdrawals against a slow model, which judges each second by itself.
 CREATE FUNCTION pg_temp.judge(
 	INOUT evidence text, INOUT doubts text[], INOUT observations integer, INOUT observed_at bigint,
 	claimed text, claimed_doubts text[], agrees boolean, at bigint, needed integer) LANGUAGE plpgsql AS $$
 DECLARE
 	early boolean := coalesce(observations, 0) < needed;
-	counts boolean := agrees OR claimed = 'reconciled';
+	compared boolean := claimed = 'reconciled';
 	ranks text[] := '{partial,paged,confirmed,reconciled}';
 	old_rank integer := array_position(ranks, evidence);
 	new_rank integer := array_position(ranks, claimed);
@@ -125,7 +129,8 @@ DECLARE
 	withheld boolean;
 	fewer boolean := NOT EXISTS (SELECT FROM unnest(claimed_doubts) AS d WHERE d <> ALL (doubts));
 BEGIN
-	IF early AND new_rank > 2 AND needed > 1 THEN
+	was_clean := was_clean AND old_rank >= 2;
+	IF (early OR NOT was_clean) AND coalesce(old_rank, 1) <= 2 AND new_rank > 2 AND needed > 1 THEN
 		claimed := 'paged';
 		new_rank := 2;
 	END IF;
@@ -136,7 +141,6 @@ BEGIN
 		observed_at := at;
 		RETURN;
 	END IF;
-	was_clean := was_clean AND old_rank >= 2;
 	clean := clean AND new_rank >= 2;
 	IF agrees AND (NOT early OR old_rank > 2) AND clean AND was_clean AND old_rank >= 2 AND new_rank >= 2 AND NOT (new_rank = 4 AND old_rank < 4) THEN
 		IF old_rank = 2 THEN
@@ -149,7 +153,7 @@ BEGIN
 		evidence := claimed;
 		doubts := claimed_doubts;
 	ELSE
-		withheld := 'withheld' = ANY (doubts || claimed_doubts);
+		withheld := 'withheld' = ANY (claimed_doubts) OR NOT compared AND 'withheld' = ANY (doubts);
 		IF fewer THEN
 			doubts := claimed_doubts;
 		END IF;
@@ -160,7 +164,7 @@ BEGIN
 			doubts := ARRAY(SELECT d FROM unnest(doubts || '{withheld}'::text[]) AS d ORDER BY d);
 		END IF;
 	END IF;
-	observations := CASE WHEN clean AND NOT was_clean THEN 1 WHEN clean AND NOT counts THEN observations ELSE observations + 1 END;
+	observations := CASE WHEN clean AND NOT was_clean THEN 1 WHEN clean AND NOT agrees AND NOT compared THEN observations ELSE observations + 1 END;
 	observed_at := at;
 END
 $$;
@@ -200,7 +204,7 @@ BEGIN
 			PERFORM _bigbrotr.claim_coverage(2, 0, 0, l, u, e, d, a, 5, 1, at, at);
 			UPDATE truth AS t SET (evidence, doubts, observations, observed_at) =
 				(SELECT j.evidence, j.doubts, j.observations, j.observed_at
-				 FROM pg_temp.judge(t.evidence, t.doubts, t.observations, t.observed_at, e, d, a, at, 1 + (l = 0)::integer) AS j)
+				 FROM pg_temp.judge(t.evidence, t.doubts, t.observations, t.observed_at, e, d, a, at, 1 + (l < 20)::integer) AS j)
 			WHERE t.second BETWEEN l AND u;
 		END IF;
 		IF EXISTS (SELECT FROM truth AS t LEFT JOIN bigbrotr.coverage AS c ON c.relay_id = 2 AND t.second BETWEEN c.lower AND c.upper
@@ -208,9 +212,11 @@ BEGIN
 		                 OR c.observed_at > t.observed_at OR c.observed_at / 2592000 <> t.observed_at / 2592000 OR c.observations > t.observations) THEN
 			RAISE EXCEPTION 'after step % the coverage is not the truth', i;
 		END IF;
+		-- A range that was joined counts its least observed part.
+		UPDATE truth AS t SET observations = c.observations FROM bigbrotr.coverage AS c WHERE c.relay_id = 2 AND t.second BETWEEN c.lower AND c.upper;
 		IF EXISTS (SELECT FROM bigbrotr.coverage AS c JOIN bigbrotr.coverage AS n ON n.relay_id = c.relay_id AND n.lower > c.lower AND n.lower <= c.upper + 1
 		           WHERE n.lower <= c.upper OR c.evidence = n.evidence AND c.doubts = n.doubts AND c.observed_at / 2592000 = n.observed_at / 2592000
-		                      AND (c.evidence <> 'paged' OR c.observations = n.observations)) THEN
+		                      AND (c.evidence <> 'paged' OR NOT c.doubts <@ '{unencrypted,contradicted}' OR c.observations = n.observations)) THEN
 			RAISE EXCEPTION 'after step % ranges overlap, or are two where one would do', i;
 		END IF;
 		IF EXISTS (SELECT second FROM truth WHERE coalesce(evidence, 'partial') = 'partial'
@@ -225,6 +231,7 @@ $$;
 
 -- Filters.
 DELETE FROM bigbrotr.coverage;
+UPDATE _bigbrotr.relay_sync SET oldest = NULL;
 SELECT bigbrotr.add_sync_filter('{"kinds": [3, 1, 0, 1]}'), bigbrotr.add_sync_filter('{"kinds": [1, 0, 3]}');
 SELECT bigbrotr.add_sync_filter('{"kinds": [1], "#t": ["nostr"]}', 'WSS://R1.example.com/');
 SELECT r.relay_id, f.* FROM bigbrotr.relays AS r, _bigbrotr.relay_filters(r.relay_id) AS f ORDER BY 1, 2;
@@ -383,7 +390,9 @@ SELECT oldest FROM _bigbrotr.relay_sync WHERE relay_id = 1;
 SELECT pg_temp.claim(1, 0, 1499999999, 'paged', 0, 1800000000, filter => :seven);
 SELECT oldest FROM _bigbrotr.relay_sync WHERE relay_id = 1;
 ROLLBACK;
--- A question that was asked before a contradiction does not settle it.
+-- A question that was asked before a contradiction does not settle it, and is no observation; two later ones settle it.
+DELETE FROM bigbrotr.audits;
+UPDATE _bigbrotr.relay_sync SET oldest = NULL;
 BEGIN;
 DELETE FROM bigbrotr.coverage;
 SELECT pg_temp.claim(1, 1000, 2000, 'paged', 100, 1800000000);
@@ -391,6 +400,7 @@ SELECT _bigbrotr.retract_coverage(1, 1000, 2000, 'contradicted', false, 18000000
 SELECT _bigbrotr.claim_coverage(1, 0, 0, 1000, 2000, 'paged', '{}', true, 100, 0, 1800000005, 1800000020);
 SELECT lower, upper, evidence, doubts FROM ranges;
 SELECT _bigbrotr.claim_coverage(1, 0, 0, 1000, 2000, 'paged', '{}', true, 100, 0, 1800000011, 1800000030);
+SELECT _bigbrotr.claim_coverage(1, 0, 0, 1000, 2000, 'paged', '{}', true, 100, 0, 1800000011, 1800000031);
 SELECT lower, upper, evidence, doubts FROM ranges;
 -- A relay that wants to know us may have shown a part to anybody, and all to a reader that signed in.
 SELECT _bigbrotr.claim_coverage(1, 0, 1, 1000, 2000, 'paged', '{}', false, 100, 0, 1800000031, 1800000031);

@@ -144,7 +144,7 @@ CREATE FUNCTION bigbrotr.completeness(
 		                string_to_array(string_agg(nullif(array_to_string(c.doubts, ','), ''), ','), ',') AS doubts,
 		                sum(c.refused)::bigint AS refused, min(c.observed_at) AS observed_at,
 		                bool_or(c.evidence = 'paged' AND c.observations = 1) AS once,
-		                bool_or(c.evidence = 'paged' AND c.observations > 1) AS again
+		                bool_or(c.evidence = 'paged' AND c.observations > 1 AND c.doubts <@ '{unencrypted,contradicted}') AS again
 		         FROM bigbrotr.coverage AS c
 		         WHERE c.relay_id = r.relay_id AND c.reader = (completeness.signed_in IS TRUE)::integer
 		               AND c.lower < upper(a.asked) AND c.upper >= lower(a.asked)

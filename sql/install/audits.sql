@@ -16,13 +16,13 @@ CREATE TABLE bigbrotr.audits (
 	CONSTRAINT audits_relay_id_fkey FOREIGN KEY (relay_id) REFERENCES bigbrotr.relays ON DELETE CASCADE,
 	CONSTRAINT audits_purpose_check CHECK (purpose IN ('again', 'confirm', 'audit'))
 );
-COMMENT ON TABLE bigbrotr.audits IS 'Second readings of ranges that were claimed: the last hundred of each relay';
+COMMENT ON TABLE bigbrotr.audits IS 'Second readings of ranges that were claimed: the last hundred of each relay, and the last one that found an event';
 COMMENT ON COLUMN bigbrotr.audits.relay_id IS 'bigbrotr.relays.relay_id';
 COMMENT ON COLUMN bigbrotr.audits.audited_at IS 'Time of the second reading, Unix seconds';
 COMMENT ON COLUMN bigbrotr.audits.filter_id IS 'bigbrotr.sync_filters.filter_id; 0: everything';
 COMMENT ON COLUMN bigbrotr.audits.lower IS 'First created_at that was read, Unix seconds, inclusive';
 COMMENT ON COLUMN bigbrotr.audits.upper IS 'Last created_at that was read, Unix seconds, inclusive';
-COMMENT ON COLUMN bigbrotr.audits.purpose IS 'again: a recent range, in which events still arrive; confirm: a range that was read once; audit: a part of any claim, chosen at random';
+COMMENT ON COLUMN bigbrotr.audits.purpose IS 'again: a recent range, in which events still arrive; confirm: a range that was read, but is not confirmed yet; audit: a part of any claim, chosen at random';
 COMMENT ON COLUMN bigbrotr.audits.evidence IS 'Evidence of the claim before the second reading: paged, confirmed or reconciled';
 COMMENT ON COLUMN bigbrotr.audits.known IS 'Number of events of the range that the relay had shown before; null: not counted';
 COMMENT ON COLUMN bigbrotr.audits.shown IS 'Number of events that the relay showed in the second reading';
@@ -97,7 +97,7 @@ BEGIN
 	FROM bigbrotr.coverage AS c
 	WHERE c.relay_id = relay AND c.filter_id = filter AND c.reader = whom
 	      AND (c.evidence = 'paged' OR compares AND c.evidence = 'partial') AND greatest(c.lower, since) <= at - _bigbrotr.horizon() AND c.upper >= since
-	      AND ('contradicted' = ANY (c.doubts) OR c.observed_at <= at - delay * least(c.observations, 20)::bigint ^ 2)
+	      AND ('contradicted' = ANY (c.doubts) AND c.doubts <@ '{unencrypted,contradicted}' OR c.observed_at <= at - delay * least(c.observations, 20)::bigint ^ 2)
 	      -- Wait until a range that still grows is an hour long.
 	      AND (c.upper <= at - _bigbrotr.horizon() OR at - _bigbrotr.horizon() - c.lower >= 3600)
 	ORDER BY 'contradicted' = ANY (c.doubts) DESC, c.lower DESC
@@ -229,7 +229,9 @@ BEGIN
 	ON CONFLICT ON CONSTRAINT audits_pkey DO NOTHING;
 	DELETE FROM bigbrotr.audits AS a
 	WHERE a.relay_id = relay AND a.audited_at < (
-		SELECT k.audited_at FROM bigbrotr.audits AS k WHERE k.relay_id = relay ORDER BY k.audited_at DESC OFFSET 99 LIMIT 1);
+		SELECT k.audited_at FROM bigbrotr.audits AS k WHERE k.relay_id = relay ORDER BY k.audited_at DESC OFFSET 99 LIMIT 1)
+	      -- How much the relay is believed depends on its last find (_bigbrotr.change_coverage).
+	      AND a.audited_at <> coalesce((SELECT max(f.audited_at) FROM bigbrotr.audits AS f WHERE f.relay_id = relay AND f.found > 0 AND f.purpose <> 'again'), 0);
 	IF record_audit.purpose = 'again' THEN
 		UPDATE _bigbrotr.relay_sync AS s
 		SET again_at = ARRAY(SELECT CASE WHEN d.seconds <= last_second - first_second THEN at ELSE s.again_at[d.n] END

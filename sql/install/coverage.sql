@@ -21,7 +21,7 @@ CREATE FUNCTION _bigbrotr.is_proven(evidence text, doubts text[]) RETURNS boolea
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN evidence IN ('confirmed', 'reconciled') AND doubts <@ '{unencrypted}'::text[];
 COMMENT ON FUNCTION _bigbrotr.is_proven(text, text[]) IS
-	'Whether a range with this evidence and these doubts is proven: two observations agree, and no reading had a doubt. That a connection was not encrypted is not the fault of a reading';
+	'Whether a range with this evidence and these doubts is proven: enough observations agree, and no reading had a doubt. That a connection was not encrypted is not the fault of a reading';
 
 CREATE FUNCTION _bigbrotr.doubt_words() RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -105,11 +105,13 @@ CREATE FUNCTION _bigbrotr.change_coverage(
 	AS $$
 DECLARE
 	-- Readings without doubts that must have been made before one more can prove something. Several machines may stand behind
-	-- one address, and a machine that lacks the old events looks like the end of the history: the end needs one reading more.
-	-- So does all of a relay that in a second reading of these thirty days showed what it had left out before, as such machines do.
-	needed CONSTANT integer := 1 + (first_second = 0)::integer + EXISTS (
-		SELECT FROM bigbrotr.audits AS a
-		WHERE a.relay_id = relay AND a.found > 0 AND a.purpose <> 'again' AND a.audited_at > at - 2592000)::integer;
+	-- one address, and a machine that lacks the old events looks like the end of the history: the time before the oldest event
+	-- needs one reading more. So does all of a relay that in a second reading of these thirty days showed what it had left out
+	-- before, as such machines do.
+	needed CONSTANT integer := 1
+		+ (first_second < greatest((SELECT s.oldest FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = relay), 1))::integer
+		+ EXISTS (SELECT FROM bigbrotr.audits AS a
+		          WHERE a.relay_id = relay AND a.found > 0 AND a.purpose <> 'again' AND a.audited_at > at - 2592000)::integer;
 	-- What the claim is worth where fewer were made.
 	least_worth CONSTANT text := CASE WHEN needed > 1 AND _bigbrotr.evidence_rank(claimed) > 2 THEN 'paged' ELSE claimed END;
 	clean CONSTANT boolean := claimed <> 'partial' AND claimed_doubts <@ '{unencrypted}';
@@ -142,16 +144,16 @@ BEGIN
 		       CASE v.verdict WHEN 'lowered' THEN ARRAY(SELECT d FROM unnest(c.doubts || claimed_doubts) AS d GROUP BY d ORDER BY d)
 		                      WHEN 'agreed' THEN CASE WHEN c.evidence = 'paged' THEN claimed_doubts ELSE c.doubts END
 		                      WHEN 'stronger' THEN claimed_doubts
-		                      -- The doubt "contradicted" stays until a reading on another connection finds nothing new. The doubt
+		                      -- The doubt "contradicted" stays until enough readings on other connections find nothing new. The doubt
 		                      -- "withheld" stays until the sets of ids are compared again.
 		                      WHEN 'equal' THEN ARRAY(
 		                          SELECT d FROM unnest(CASE WHEN claimed_doubts <@ c.doubts THEN claimed_doubts ELSE c.doubts END) AS d
-		                          UNION SELECT d FROM unnest(c.doubts) AS d WHERE d IN ('contradicted', 'withheld')
+		                          UNION SELECT d FROM unnest(c.doubts) AS d WHERE d = 'contradicted' OR d = 'withheld' AND claimed <> 'reconciled'
 		                          UNION SELECT d FROM unnest(claimed_doubts) AS d WHERE d = 'withheld'
 		                          ORDER BY 1)
 		                      ELSE c.doubts END,
-		       CASE WHEN v.verdict = 'lowered' THEN CASE WHEN 'contradicted' = ANY (claimed_doubts) AND last_second < at - _bigbrotr.horizon() THEN 0 ELSE c.observations END
-		            WHEN v.verdict = 'weaker' OR clean AND s.was_clean AND NOT agrees AND claimed <> 'reconciled' THEN c.observations
+		       CASE WHEN v.verdict = 'lowered' THEN CASE WHEN 'contradicted' = ANY (claimed_doubts) AND first_second < at - _bigbrotr.horizon() THEN 0 ELSE c.observations END
+		            WHEN v.verdict = 'weaker' OR s.stale OR clean AND s.was_clean AND NOT agrees AND claimed <> 'reconciled' THEN c.observations
 		            WHEN clean AND NOT s.was_clean THEN 1
 		            ELSE c.observations + 1 END,
 		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal')
@@ -159,19 +161,21 @@ BEGIN
 		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal')
 		            THEN greatest(c.refused, ceil(refused_there * s.share)::bigint) ELSE c.refused END,
 		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal') THEN at ELSE c.observed_at END,
-		       CASE WHEN agrees AND v.verdict IN ('agreed', 'equal') AND NOT s.stale OR v.verdict = 'lowered' THEN at ELSE c.audited_at END
+		       -- Of a contradicted range this stays the time of the contradiction, see "stale".
+		       CASE WHEN agrees AND NOT s.stale AND (v.verdict = 'agreed' OR v.verdict = 'equal' AND 'contradicted' <> ALL (c.doubts)) OR v.verdict = 'lowered' THEN at ELSE c.audited_at END
 		FROM cut AS c
 		     -- A question that was asked before a contradiction says nothing about it.
 		     CROSS JOIN LATERAL (SELECT (c.upper - c.lower + 1)::double precision / (last_second - first_second + 1) AS share,
 		                                coalesce('contradicted' = ANY (c.doubts) AND c.audited_at >= asked_at, false) AS stale,
 		                                c.evidence <> 'partial' AND c.doubts <@ '{unencrypted,contradicted}' AS was_clean,
-		                                CASE WHEN c.observations < needed THEN least_worth ELSE claimed END AS worth) AS s
+		                                CASE WHEN c.evidence = 'partial' OR c.evidence = 'paged' AND (c.observations < needed OR NOT c.doubts <@ '{unencrypted,contradicted}')
+		                                     THEN least_worth ELSE claimed END AS worth) AS s
 		     CROSS JOIN LATERAL (SELECT CASE
 		         WHEN claimed IS NULL THEN 'lowered'
-		         -- Two readings without doubts confirm each other; the doubt "unencrypted" is about the connection, not the reading.
+		         -- Readings without doubts confirm each other; the doubt "unencrypted" is about the connection, not the reading.
 		         WHEN agrees AND clean AND s.was_clean AND NOT s.stale
 		              AND (c.observations >= needed OR c.evidence <> 'paged')
-		              AND _bigbrotr.evidence_rank(claimed) <= greatest(_bigbrotr.evidence_rank(c.evidence), 3) THEN 'agreed'
+		              AND _bigbrotr.evidence_rank(s.worth) <= greatest(_bigbrotr.evidence_rank(c.evidence), 3) THEN 'agreed'
 		         WHEN _bigbrotr.evidence_rank(s.worth) > _bigbrotr.evidence_rank(c.evidence) AND NOT (s.stale AND _bigbrotr.evidence_rank(claimed) >= 3) THEN 'stronger'
 		         WHEN s.worth = c.evidence THEN 'equal'
 		         ELSE 'weaker' END AS verdict) AS v
@@ -190,7 +194,7 @@ BEGIN
 		SELECT j.*, (j.lower = lag(j.upper) OVER w + 1 AND j.evidence = lag(j.evidence) OVER w AND j.doubts = lag(j.doubts) OVER w
 		             AND j.observed_at / 2592000 = lag(j.observed_at) OVER w / 2592000
 		             -- How often a range was read must not be forgotten before it is proven.
-		             AND (j.evidence <> 'paged' OR j.observations = lag(j.observations) OVER w)) IS NOT TRUE AS begins
+		             AND (j.evidence <> 'paged' OR NOT j.doubts <@ '{unencrypted,contradicted}' OR j.observations = lag(j.observations) OVER w)) IS NOT TRUE AS begins
 		FROM judged AS j WINDOW w AS (ORDER BY j.lower)
 	), numbered AS (
 		SELECT m.*, count(*) FILTER (WHERE m.begins) OVER (ORDER BY m.lower) AS number FROM marked AS m
@@ -278,7 +282,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _bigbrotr.claim_coverage(integer, integer, integer, bigint, bigint, text, text[], boolean, bigint, bigint, bigint, bigint) IS
-	'Records how the events of a relay in these seconds (created_at, inclusive) were read: evidence and doubts as in bigbrotr.coverage; asked_at: time of the request, Unix seconds. Claims nothing of seconds that had not settled (_bigbrotr.settling). Stronger evidence replaces weaker evidence; agrees: a reading on another connection found nothing new, so readings without doubts become confirmed; a range that begins at 0 takes one observation more, and so does each range if an audit or a confirmation of these thirty days found an event that the relay had left out. events, refused: number of delivered events, and of those of them that we refused. Beyond 1,000 ranges the lowest half becomes one';
+	'Records how the events of a relay in these seconds (created_at, inclusive) were read: evidence and doubts as in bigbrotr.coverage; asked_at: time of the request, Unix seconds. Claims nothing of seconds that had not settled (_bigbrotr.settling). Stronger evidence replaces weaker evidence; agrees: a reading on another connection found nothing new, so readings without doubts become confirmed; a range that begins before the oldest event of the relay takes one observation more, and so does each range if an audit or a confirmation of these thirty days found an event that the relay had left out. events, refused: number of delivered events, and of those of them that we refused. Beyond 1,000 ranges the lowest half becomes one';
 
 -- Lowers the coverage of all filters and readers: a reading that missed one event may have missed others that nobody
 -- knows of. The doubt "auth" concerns only what was read anonymously.

@@ -144,7 +144,7 @@ COMMENT ON COLUMN bigbrotr.sync_status.read_from IS 'Oldest second (created_at) 
 COMMENT ON COLUMN bigbrotr.sync_status.read_until IS 'Newest second (created_at) that was read; null: none';
 COMMENT ON COLUMN bigbrotr.sync_status.lag IS 'Time from read_until to now: at least 15 minutes, because newer events still arrive';
 COMMENT ON COLUMN bigbrotr.sync_status.read_fraction IS 'Share of the relay''s history that was read at least once, 0 .. 1; the history begins with its oldest event, or on 2020-11-07 if that is not known';
-COMMENT ON COLUMN bigbrotr.sync_status.proven_fraction IS 'Share of the relay''s history that is proven, 0 .. 1: confirmed by a second reading or reconciled, without a doubt except unencrypted';
+COMMENT ON COLUMN bigbrotr.sync_status.proven_fraction IS 'Share of the relay''s history that is proven, 0 .. 1: confirmed by other readings or reconciled, without a doubt except unencrypted';
 COMMENT ON COLUMN bigbrotr.sync_status.reconciled_fraction IS 'Share of the relay''s history that is proven by a comparison of the sets of ids (NIP-77), 0 .. 1';
 COMMENT ON COLUMN bigbrotr.sync_status.partial_seconds IS 'Seconds of history with evidence partial';
 COMMENT ON COLUMN bigbrotr.sync_status.doubts IS 'All doubts about the ranges that were read, see bigbrotr.coverage.doubts; null: none';

@@ -9,7 +9,7 @@
 namespace {
 
 constexpr size_t kMaxRanges = 64;        // of one task; further gaps follow in the next task
-constexpr int32_t kMaxConfirmed = 4;     // ranges to confirm in one task
+constexpr size_t kMaxConfirmed = 4;      // ranges to confirm in one task
 constexpr uint32_t kConfirmPages = 40;   // of each range that is confirmed or audited
 constexpr uint32_t kFuturePages = 4;     // of the range of future dates
 constexpr int64_t kPartialRetry = 86400; // seconds until a range seen in part is tried again
@@ -139,8 +139,9 @@ class Agenda
 		pg::Rows rows = unconfirmed_statement.run(
 			{pg::value(relay_id_), pg::value(static_cast<int32_t>(filter_id)), reader(),
 			 pg::value(now_), pg::value(int64_t{synchronizer_settings.confirm_delay_s}),
-			 pg::value(compares), pg::value(kMaxConfirmed)});
-		for (uint64_t row = 0; row < rows.count(); row++) {
+			 pg::value(compares), pg::value(static_cast<int32_t>(kMaxRanges))});
+		size_t added = 0;
+		for (uint64_t row = 0; row < rows.count() && added < kMaxConfirmed; row++) {
 			wire::Range range = range_of(rows, row, filter_id, wire::Purpose::Confirm);
 			range.max_pages = kConfirmPages;
 			if (compares && (rows.integer(row, 3) != 0 ||
@@ -152,7 +153,8 @@ class Agenda
 			nostr::TimeRange all{range.lower, range.upper};
 			std::vector<nostr::TimeRange> parts = outside(all, relay_.read_here);
 			task_.reconnect |= parts != std::vector{all};
-			parts.resize(std::min<size_t>(parts.size(), kMaxConfirmed));
+			parts.resize(std::min(parts.size(), kMaxConfirmed - added));
+			added += parts.size();
 			for (const nostr::TimeRange &part : parts) {
 				range.lower = part.lower;
 				range.upper = part.upper;
@@ -161,12 +163,11 @@ class Agenda
 		}
 	}
 
-	bool is_confirmed(const nostr::TimeRange &range) const
+	bool is_compared(const nostr::TimeRange &range) const
 	{
 		return std::any_of(task_.readings.begin(), task_.readings.end(), [&](const Reading &r) {
-			return (r.range.purpose == wire::Purpose::Reconcile ||
-					r.range.purpose == wire::Purpose::Confirm) &&
-				   r.range.lower <= range.upper && r.range.upper >= range.lower;
+			return r.range.purpose == wire::Purpose::Reconcile && r.range.lower <= range.upper &&
+				   r.range.upper >= range.lower;
 		});
 	}
 
@@ -188,9 +189,9 @@ class Agenda
 							  .filter_id = static_cast<uint32_t>(rows.integer(row, 1)),
 							  .purpose = wire::Purpose::Audit};
 			nostr::TimeRange all{range.lower, range.upper};
-			// Leaves out ranges that this connection reads anyway: what it finds there would count
-			// twice.
-			if (is_confirmed(all))
+			// Leaves out ranges that this connection has read, and ranges under comparison, whose
+			// finds would be taken for misses.
+			if (is_compared(all))
 				continue;
 			if (outside(all, relay_.read_here) != std::vector{all})
 				task_.reconnect = true;

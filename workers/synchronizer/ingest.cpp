@@ -137,9 +137,17 @@ claims_of(const wire::Batch &batch, const RelayBook &book, const Ingested &resul
 					   c.claim.range.lower <= miss.created_at &&
 					   miss.created_at <= c.claim.range.upper;
 			});
+		// What a connection both audits and confirms is one observation.
+		bool also_confirmed =
+			reading.range.purpose == wire::Purpose::Audit &&
+			std::any_of(relay.asked.begin(), relay.asked.end(), [&](const Reading &other) {
+				return other.range.purpose == wire::Purpose::Confirm &&
+					   other.range.lower <= reading.range.upper &&
+					   reading.range.lower <= other.range.upper;
+			});
 		bool independent = (reading.range.purpose == wire::Purpose::Confirm ||
 							reading.range.purpose == wire::Purpose::Audit) &&
-						   !needs_wait(c);
+						   !also_confirmed && !needs_wait(c);
 		add_claim(claims[c.relay_id], {.filter_id = c.filter_id,
 									   .reader = c.reader,
 									   .claim = claim,

@@ -50,6 +50,7 @@ void
 HandedRelay::add_read(nostr::TimeRange range)
 {
 	constexpr size_t kMany = 256;
+	range.upper = std::min(range.upper, INT64_MAX - 1);
 	std::erase_if(read_here, [&](const nostr::TimeRange &other) {
 		bool touches = other.lower <= range.upper + 1 && range.lower <= other.upper + 1;
 		if (touches || read_here.size() > kMany)
