@@ -126,7 +126,8 @@ DECLARE
 	clean boolean := claimed_doubts = '{}' OR claimed_doubts = '{unencrypted}';
 	was_clean boolean := NOT EXISTS (SELECT FROM unnest(doubts) AS d WHERE d NOT IN ('unencrypted', 'contradicted'));
 	refuted boolean := 'contradicted' = ANY (doubts);
-	withheld boolean;
+	withheld boolean := 'withheld' = ANY (doubts);
+	keeps boolean;
 	fewer boolean := NOT EXISTS (SELECT FROM unnest(claimed_doubts) AS d WHERE d <> ALL (doubts));
 BEGIN
 	was_clean := was_clean AND old_rank >= 2;
@@ -153,18 +154,19 @@ BEGIN
 		evidence := claimed;
 		doubts := claimed_doubts;
 	ELSE
-		withheld := 'withheld' = ANY (claimed_doubts) OR NOT compared AND 'withheld' = ANY (doubts);
+		keeps := 'withheld' = ANY (claimed_doubts) OR NOT compared AND withheld;
 		IF fewer THEN
 			doubts := claimed_doubts;
 		END IF;
 		IF refuted AND 'contradicted' <> ALL (doubts) THEN
 			doubts := ARRAY(SELECT d FROM unnest(doubts || '{contradicted}'::text[]) AS d ORDER BY d);
 		END IF;
-		IF withheld AND 'withheld' <> ALL (doubts) THEN
+		IF keeps AND 'withheld' <> ALL (doubts) THEN
 			doubts := ARRAY(SELECT d FROM unnest(doubts || '{withheld}'::text[]) AS d ORDER BY d);
 		END IF;
 	END IF;
-	observations := CASE WHEN clean AND NOT was_clean THEN 1 WHEN clean AND NOT agrees AND NOT compared THEN observations ELSE observations + 1 END;
+	observations := CASE WHEN was_clean AND NOT agrees AND NOT compared THEN observations
+	                     WHEN clean AND NOT was_clean AND (compared OR NOT withheld) THEN 1 ELSE observations + 1 END;
 	observed_at := at;
 END
 $$;
@@ -197,7 +199,7 @@ BEGIN
 			UPDATE truth AS t SET evidence = CASE WHEN t.evidence <> 'partial' AND e = 'contradicted' THEN 'paged' ELSE 'partial' END,
 			                      observations = CASE WHEN e = 'contradicted' THEN 0 ELSE t.observations END,
 			                      doubts = ARRAY(SELECT DISTINCT w FROM unnest(t.doubts || e) AS w ORDER BY w)
-			WHERE t.second BETWEEN l AND u AND t.evidence IS NOT NULL AND (t.evidence IN ('confirmed', 'reconciled') OR NOT a AND e <> ALL (t.doubts));
+			WHERE t.second BETWEEN l AND u AND t.evidence IS NOT NULL AND (t.evidence IN ('confirmed', 'reconciled') OR NOT a AND (e <> ALL (t.doubts) OR e = 'contradicted' AND t.evidence = 'paged' AND t.observations > 0));
 		ELSE
 			e := ('{partial,paged,paged,paged,confirmed,reconciled}'::text[])[1 + floor(random() * 6)];
 			a := random() < 0.5;

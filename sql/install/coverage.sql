@@ -153,8 +153,8 @@ BEGIN
 		                          ORDER BY 1)
 		                      ELSE c.doubts END,
 		       CASE WHEN v.verdict = 'lowered' THEN CASE WHEN 'contradicted' = ANY (claimed_doubts) AND first_second < at - _bigbrotr.horizon() THEN 0 ELSE c.observations END
-		            WHEN v.verdict = 'weaker' OR s.stale OR clean AND s.was_clean AND NOT agrees AND claimed <> 'reconciled' THEN c.observations
-		            WHEN clean AND NOT s.was_clean THEN 1
+		            WHEN v.verdict = 'weaker' OR s.stale OR s.was_clean AND NOT agrees AND claimed <> 'reconciled' THEN c.observations
+		            WHEN clean AND NOT s.was_clean AND (claimed = 'reconciled' OR 'withheld' <> ALL (c.doubts)) THEN 1
 		            ELSE c.observations + 1 END,
 		       CASE WHEN v.verdict IN ('agreed', 'stronger', 'equal')
 		            THEN greatest(c.events, round(delivered * s.share)::bigint) ELSE c.events END,
@@ -301,7 +301,7 @@ BEGIN
 		SELECT c.filter_id, c.reader, greatest(c.lower, first_second) AS lower, least(c.upper, last_second) AS upper
 		FROM bigbrotr.coverage AS c
 		WHERE c.relay_id = relay AND c.lower <= last_second AND c.upper >= first_second
-		      AND (c.evidence IN ('confirmed', 'reconciled') OR NOT only_proven AND NOT added <@ c.doubts)
+		      AND (c.evidence IN ('confirmed', 'reconciled') OR NOT only_proven AND (NOT added <@ c.doubts OR doubt = 'contradicted' AND c.evidence = 'paged' AND c.observations > 0))
 		      AND (doubt <> 'auth' OR c.reader = 0)
 		ORDER BY c.filter_id, c.reader, c.lower
 	LOOP

@@ -142,6 +142,7 @@ claims_of(const wire::Batch &batch, const RelayBook &book, const Ingested &resul
 			reading.range.purpose == wire::Purpose::Audit &&
 			std::any_of(relay.asked.begin(), relay.asked.end(), [&](const Reading &other) {
 				return other.range.purpose == wire::Purpose::Confirm &&
+					   other.range.filter_id == reading.range.filter_id &&
 					   other.range.lower <= reading.range.upper &&
 					   reading.range.lower <= other.range.upper;
 			});
