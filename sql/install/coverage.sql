@@ -111,7 +111,7 @@ DECLARE
 	needed CONSTANT integer := 1
 		+ (first_second < greatest((SELECT s.oldest FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = relay), 1))::integer
 		+ EXISTS (SELECT FROM bigbrotr.audits AS a
-		          WHERE a.relay_id = relay AND a.found > 0 AND a.purpose <> 'again' AND a.audited_at > at - 2592000)::integer;
+		          WHERE a.relay_id = relay AND a.found > 0 AND a.purpose <> 'again' AND a.audited_at + 2592000 > at)::integer;
 	-- What the claim is worth where fewer were made.
 	least_worth CONSTANT text := CASE WHEN needed > 1 AND _bigbrotr.evidence_rank(claimed) > 2 THEN 'paged' ELSE claimed END;
 	clean CONSTANT boolean := claimed <> 'partial' AND claimed_doubts <@ '{unencrypted}';
