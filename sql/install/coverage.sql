@@ -104,7 +104,7 @@ CREATE FUNCTION _bigbrotr.change_coverage(
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	-- Readings without doubts that must have been made before one more can prove something. Several machines may stand behind
+	-- Number of observations that a range must have before one more can prove it. Several machines may stand behind
 	-- one address, and a machine that lacks the old events looks like the end of the history: the time before the oldest event
 	-- needs one reading more. So does all of a relay that in a second reading of these thirty days showed what it had left out
 	-- before, as such machines do.
@@ -112,7 +112,7 @@ DECLARE
 		+ (first_second < greatest((SELECT s.oldest FROM _bigbrotr.relay_sync AS s WHERE s.relay_id = relay), 1))::integer
 		+ EXISTS (SELECT FROM bigbrotr.audits AS a
 		          WHERE a.relay_id = relay AND a.found > 0 AND a.purpose <> 'again' AND a.audited_at + 2592000 > at)::integer;
-	-- What the claim is worth where fewer were made.
+	-- What the claim is worth for a range that has fewer.
 	least_worth CONSTANT text := CASE WHEN needed > 1 AND _bigbrotr.evidence_rank(claimed) > 2 THEN 'paged' ELSE claimed END;
 	clean CONSTANT boolean := claimed <> 'partial' AND claimed_doubts <@ '{unencrypted}';
 BEGIN
